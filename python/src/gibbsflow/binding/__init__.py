@@ -1,0 +1,1 @@
+"""Binding free energies: structures, ligands, restraints, alchemy, estimators."""

@@ -1,0 +1,1 @@
+"""Pydantic schemas, the single source of truth for every setting and its unit."""

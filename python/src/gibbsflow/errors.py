@@ -1,0 +1,148 @@
+"""One root error; each leaf carries its exit code and what to do about it.
+
+Exit codes (docs/contracts.md): 65 the input is wrong, never retried; 70 the science failed, the failure policy
+decides; 75 stopped early on purpose with state saved, go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+EXIT_DONE = 0
+EXIT_INPUT = 65
+EXIT_SCIENCE = 70
+EXIT_STOPPED = 75
+
+
+class GibbsflowError(Exception):
+    """Root of all errors that gibbsflow raises on purpose.
+
+    Parameters
+    ----------
+    message
+        What was wrong, naming file, row, field or item.
+    what_to_do
+        The next step for the user; a default stands in the class.
+    """
+
+    exit_code = EXIT_SCIENCE
+    what_to_do = "See the log of this command."
+
+    def __init__(self, message: str, *, what_to_do: str | None = None) -> None:
+        super().__init__(message)
+        if what_to_do is not None:
+            self.what_to_do = what_to_do
+
+    @property
+    def cause(self) -> str:
+        """Short machine-readable class of the failure, as in sentinels and tables."""
+        return type(self).__name__.removesuffix("Error")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with an input, precise enough to be mended without reading code.
+
+    Parameters
+    ----------
+    where
+        File, or option, as the user wrote it.
+    what
+        What was found there.
+    right
+        What would be right.
+    row
+        Line of the file, counted from 1 with the header as line 1; None where it has no rows.
+    field
+        Column, option or key.
+    """
+
+    where: str
+    what: str
+    right: str = ""
+    row: int | None = None
+    field: str | None = None
+
+    def __str__(self) -> str:
+        place = self.where
+        if self.row is not None:
+            place += f", row {self.row}"
+        if self.field:
+            place += f", {self.field}"
+        return f"{place}: {self.what}" + (f" (right: {self.right})" if self.right else "")
+
+
+class InputError(GibbsflowError):
+    """The input is wrong; trying again cannot help."""
+
+    exit_code = EXIT_INPUT
+    what_to_do = "Mend the input and start again; nothing expensive was run."
+
+    def __init__(self, problems: str | Problem | Sequence[Problem], *, what_to_do: str | None = None) -> None:
+        if isinstance(problems, str | Problem):
+            self.problems: list[Problem] = [problems] if isinstance(problems, Problem) else []
+            message = str(problems)
+        else:
+            self.problems = list(problems)
+            head = f"{len(self.problems)} problems in the input:\n  " if len(self.problems) > 1 else ""
+            message = head + "\n  ".join(str(p) for p in self.problems)
+        super().__init__(message, what_to_do=what_to_do)
+
+
+class MissingProgramError(GibbsflowError):
+    """A program or package that this step needs is not installed."""
+
+    exit_code = EXIT_INPUT
+    what_to_do = "Install the program, or choose the image or engine that has it."
+
+
+class ScienceError(GibbsflowError):
+    """The calculation ran and its outcome cannot be used."""
+
+    what_to_do = "The failure policy (--on_failure) decides what happens next."
+
+
+class NumericalError(ScienceError):
+    """NaN or infinite energies or coordinates."""
+
+    what_to_do = "Look at the starting structure for clashes, or lower the time step."
+
+
+class UnconvergedError(ScienceError):
+    """An iteration ended before it had converged."""
+
+
+class UnboundError(ScienceError):
+    """The ligand left the binding site during equilibration."""
+
+    what_to_do = "Check the pose; a ligand that leaves at once has no bound state to measure."
+
+
+class ParametrisationError(ScienceError):
+    """The force field programs gave no usable parameters."""
+
+    what_to_do = "Read the program's log named above; check charge, protonation and elements."
+
+
+class EngineError(ScienceError):
+    """A foreign program ended with an error."""
+
+
+class StateError(GibbsflowError):
+    """Saved state cannot be read or does not belong to these inputs."""
+
+    what_to_do = "Nothing was overwritten. Move the named folder away to start that item afresh."
+
+
+class LockedError(GibbsflowError):
+    """Another process holds this state folder."""
+
+    what_to_do = "Wait for the other process, or end it; a stale lock is taken over by itself."
+
+
+class StoppedEarly(GibbsflowError):  # noqa: N818 - not an error: a normal outcome with its own exit code
+    """Stopped on purpose (time budget, preemption, signal) with state saved."""
+
+    exit_code = EXIT_STOPPED
+    what_to_do = "Run the same command again: it goes on from the saved state."

@@ -1,0 +1,1 @@
+"""Machine-learned potentials: generation, labelling, training, exploration, selection."""

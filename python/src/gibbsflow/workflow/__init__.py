@@ -1,0 +1,1 @@
+"""Execution model: steps, systems, artifacts, sentinels, segments. No chemistry."""

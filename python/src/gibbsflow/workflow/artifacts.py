@@ -1,0 +1,132 @@
+"""ArtifactStore: a manifest of what was put out, with hashes, that survives being moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gibbsflow.errors import StateError
+from gibbsflow.workflow.files import read_json, sha256_path, write_json
+
+FILE_NAME = "manifest.json"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One file or folder put out by a phase.
+
+    Parameters
+    ----------
+    name
+        Name, unique in the store; ``/`` makes groups (``b2/record``).
+    path
+        Path relative to the store's root.
+    kind
+        What it is: ``table``, ``record``, ``figure``, ``report``, ``energies``, ...
+    sha256
+        Hash of the content, for folders over all files in them.
+    size
+        Bytes.
+    meta
+        JSON-serialisable remainder.
+    """
+
+    name: str
+    path: str
+    kind: str
+    sha256: str
+    size: int
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ArtifactStore:
+    """The artifacts below one root.
+
+    Parameters
+    ----------
+    root
+        Folder that paths are relative to; its ``manifest.json`` is read where there is one.
+
+    Raises
+    ------
+    StateError
+        For a manifest that cannot be read or is of another version.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        self._artifacts: dict[str, Artifact] = {}
+        if (self.root / FILE_NAME).exists():
+            content = read_json(self.root / FILE_NAME)
+            if content.get("version") != VERSION:
+                raise StateError(f"{self.root / FILE_NAME}: version {content.get('version')}, expected {VERSION}")
+            for row in content["artifacts"]:
+                self._artifacts[row["name"]] = Artifact(**row)
+
+    def __len__(self) -> int:
+        return len(self._artifacts)
+
+    def __getitem__(self, name: str) -> Artifact:
+        try:
+            return self._artifacts[name]
+        except KeyError:
+            raise StateError(f"{self.root}: no artifact {name!r}") from None
+
+    def add(self, name: str, path: Path, kind: str, **meta: Any) -> Artifact:
+        """Hash a file or folder below the root and list it; the same name is replaced.
+
+        Raises
+        ------
+        StateError
+            Where it is missing or lies outside the root.
+        """
+        full = path if Path(path).is_absolute() else self.root / path
+        if not full.exists():
+            raise StateError(f"artifact {name!r}: {full} is missing")
+        try:
+            relative = full.resolve().relative_to(self.root.resolve()).as_posix()
+        except ValueError:
+            raise StateError(f"artifact {name!r}: {full} lies outside {self.root}") from None
+        size = sum(p.stat().st_size for p in full.rglob("*") if p.is_file()) if full.is_dir() else full.stat().st_size
+        artifact = Artifact(name, relative, kind, sha256_path(full), size, meta)
+        self._artifacts[name] = artifact
+        return artifact
+
+    def path(self, name: str) -> Path:
+        """Where an artifact lies now."""
+        return self.root / self[name].path
+
+    def list_artifacts(self, prefix: str = "", kind: str | None = None) -> list[Artifact]:
+        """Artifacts whose name starts with `prefix` and that are of `kind`, by name."""
+        return [
+            artifact
+            for name, artifact in sorted(self._artifacts.items())
+            if name.startswith(prefix) and (kind is None or artifact.kind == kind)
+        ]
+
+    def verify(self) -> list[str]:
+        """Say which artifacts are missing or changed; empty where all are as listed."""
+        faults = []
+        for artifact in self.list_artifacts():
+            path = self.root / artifact.path
+            if not path.exists():
+                faults.append(f"{artifact.name}: missing at {path}")
+            elif sha256_path(path) != artifact.sha256:
+                faults.append(f"{artifact.name}: changed since it was listed ({path})")
+        return faults
+
+    def rebase(self, root: Path) -> ArtifactStore:
+        """Return a store of the same artifacts below another root, after a move or copy."""
+        moved = ArtifactStore.__new__(ArtifactStore)
+        moved.root = Path(root)
+        moved._artifacts = dict(self._artifacts)
+        return moved
+
+    def write(self) -> Path:
+        """Write the manifest into the root."""
+        path = self.root / FILE_NAME
+        write_json(path, {"version": VERSION, "artifacts": [asdict(a) for a in self.list_artifacts()]})
+        return path

@@ -1,0 +1,48 @@
+"""Progress on long work: a bar on a terminal, a plain line now and then elsewhere, always on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+
+class Progress:
+    """Count of work done out of a total.
+
+    Parameters
+    ----------
+    text
+        What is being done.
+    total
+        How much there is, in `unit`.
+    unit
+        Unit of the counts, such as ``"ps"``.
+    done
+        What was done before, by an earlier run.
+    """
+
+    interval_s = 15.0
+
+    def __init__(self, text: str, total: float, unit: str = "", done: float = 0.0) -> None:
+        self.text, self.total, self.unit, self.done, self.first = text, total, unit, done, done
+        self.start = self.shown = time.monotonic()
+        self.terminal = sys.stderr.isatty()
+
+    def add(self, amount: float, note: str = "") -> None:
+        """Count work done; shown when it is time to."""
+        self.done += amount
+        now = time.monotonic()
+        last = self.done >= self.total
+        if not last and now - self.shown < (0.2 if self.terminal else self.interval_s):
+            return
+        self.shown = now
+        rate = (self.done - self.first) / max(now - self.start, 1e-9)
+        left = (self.total - self.done) / rate if rate > 0 else float("inf")
+        share = self.done / self.total if self.total else 1.0
+        line = f"{self.text}: {self.done:g}/{self.total:g} {self.unit} ({share:.0%}, {left:.0f} s left) {note}".rstrip()
+        if self.terminal:
+            bar = "#" * int(20 * share)
+            sys.stderr.write(f"\r\x1b[K[{bar:<20}] {line}" + ("\n" if last else ""))
+        else:
+            sys.stderr.write(line + "\n")
+        sys.stderr.flush()

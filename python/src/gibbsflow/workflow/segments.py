@@ -1,0 +1,106 @@
+"""Long work in segments: each ends with saved state, so that a kill costs at most one of them."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from gibbsflow.errors import StoppedEarly
+
+log = logging.getLogger(__name__)
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+
+
+class Stopper:
+    """Knows when to stop: a time budget, a number of segments, or a signal.
+
+    SIGTERM, SIGUSR1 and SIGINT are noted and acted on at the next call of :meth:`check`, so that no write is cut in
+    half.
+
+    Parameters
+    ----------
+    time_budget_s
+        Wall-clock seconds from construction; None for no limit.
+    segments
+        Number of segments to run in this call; None for no limit.
+    """
+
+    def __init__(self, time_budget_s: float | None = None, segments: int | None = None) -> None:
+        self.start = time.monotonic()
+        self.time_budget_s = time_budget_s
+        self.segments = segments
+        self.segments_done = 0
+        self.longest_segment_s = 0.0
+        self.signal: int | None = None
+        self._handlers: dict[int, Any] = {}
+
+    def __enter__(self) -> Stopper:
+        for number in _SIGNALS:
+            self._handlers[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        log.warning("%s received: stopping with state saved", signal.Signals(number).name)
+        self.signal = number
+
+    @property
+    def elapsed_s(self) -> float:
+        """Wall-clock seconds since construction."""
+        return time.monotonic() - self.start
+
+    def check(self) -> None:
+        """Call often inside a segment.
+
+        Raises
+        ------
+        StoppedEarly
+            After a signal. The segment under way is given up; the last checkpoint stands.
+        """
+        if self.signal is not None:
+            raise StoppedEarly(f"stopped by {signal.Signals(self.signal).name}")
+
+    def reason(self) -> str | None:
+        """Why the next segment must not start; None if it may."""
+        if self.signal is not None:
+            return f"stopped by {signal.Signals(self.signal).name}"
+        if self.segments is not None and self.segments_done >= self.segments:
+            return f"{self.segments_done} segments asked for and done"
+        if self.time_budget_s is not None and self.elapsed_s + self.longest_segment_s > self.time_budget_s:
+            return f"time budget of {self.time_budget_s:.0f} s would not hold another segment"
+        return None
+
+
+def run_segments(done: int, total: int, segment: Callable[[int], None], stopper: Stopper) -> None:
+    """Run segments `done` … `total` − 1, each of which saves its own state at its end.
+
+    Parameters
+    ----------
+    done
+        Segments already done.
+    total
+        Segments in all.
+    segment
+        Runs segment number i and saves.
+    stopper
+        Decides when to stop.
+
+    Raises
+    ------
+    StoppedEarly
+        Before all were done; state is saved.
+    """
+    for number in range(done, total):
+        if reason := stopper.reason():
+            raise StoppedEarly(f"{reason}; {number} of {total} segments done")
+        start = time.monotonic()
+        segment(number)
+        stopper.longest_segment_s = max(stopper.longest_segment_s, time.monotonic() - start)
+        stopper.segments_done += 1

@@ -1,0 +1,97 @@
+"""`FINISHED` and `FAILED`: what a state folder says about itself, valid only for the inputs it was made from."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from gibbsflow import __version__
+from gibbsflow.errors import GibbsflowError
+from gibbsflow.workflow.files import read_json, write_json
+
+Kind = Literal["FINISHED", "FAILED"]
+NAMES: tuple[Kind, ...] = ("FINISHED", "FAILED")
+
+
+@dataclass(frozen=True)
+class Sentinel:
+    """Content of a sentinel file.
+
+    Parameters
+    ----------
+    kind
+        ``FINISHED`` or ``FAILED``.
+    inputs_hash
+        Hash of the inputs it holds for (:func:`gibbsflow.workflow.files.inputs_hash`).
+    steps_done
+        MD steps (or iterations, labels) done.
+    cause
+        Class of the failure, empty for FINISHED.
+    message
+        The failure in words.
+    settings
+        The settings in the hash, so that a changed one can be named.
+    """
+
+    kind: Kind
+    inputs_hash: str
+    steps_done: int = 0
+    cause: str = ""
+    message: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    code_version: str = __version__
+    time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    host: str = field(default_factory=socket.gethostname)
+    pid: int = field(default_factory=os.getpid)
+
+    def write(self, folder: Path) -> None:
+        """Write atomically into `folder`; the opposite sentinel is removed after, so that one always stands."""
+        write_json(Path(folder) / self.kind, asdict(self))
+        for other in NAMES:
+            if other != self.kind:
+                (Path(folder) / other).unlink(missing_ok=True)
+
+
+def read(folder: Path, kind: Kind) -> Sentinel | None:
+    """Read a sentinel; None where there is none.
+
+    Raises
+    ------
+    StateError
+        Where it is there and cannot be read.
+    """
+    path = Path(folder) / kind
+    return Sentinel(**read_json(path)) if path.exists() else None
+
+
+def valid(folder: Path, kind: Kind, inputs_hash: str) -> Sentinel | None:
+    """Read a sentinel that counts: there, and made from today's inputs."""
+    sentinel = read(folder, kind)
+    return sentinel if sentinel is not None and sentinel.inputs_hash == inputs_hash else None
+
+
+def changes(sentinel: Sentinel, settings: Mapping[str, Any]) -> list[str]:
+    """Say in words which settings differ between a sentinel and today; empty where only files differ."""
+    old, new = dict(sentinel.settings), dict(settings)
+    return [
+        f"{key}: {old.get(key, 'absent')} -> {new.get(key, 'absent')}"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    ]
+
+
+def failed(error: GibbsflowError, inputs_hash: str, steps_done: int = 0, **settings: Any) -> Sentinel:
+    """Make the FAILED sentinel of an error."""
+    return Sentinel(
+        "FAILED",
+        inputs_hash=inputs_hash,
+        steps_done=steps_done,
+        cause=error.cause,
+        message=str(error),
+        settings=settings,
+    )
