@@ -19,26 +19,59 @@ from gibbsflow.errors import EXIT_SCIENCE, GibbsflowError, StoppedEarly
 from gibbsflow.workflow import sentinels
 from gibbsflow.workflow.result import Result
 
-Out = Annotated[Path, typer.Option("--out", help="Folder to write into; made where absent.")]
+Out = Annotated[
+    Path, typer.Option("--out", help="Folder to write into; made where absent.")
+]
 State = Annotated[
     Path | None,
-    typer.Option("--state", help="State folder of this item: checkpoints and sentinels, kept between attempts."),
+    typer.Option(
+        "--state",
+        help="State folder of this item: checkpoints and sentinels, kept between attempts.",
+    ),
 ]
-Config = Annotated[Path | None, typer.Option("--config", help="YAML or JSON settings; default: the documented defaults.")]
-System = Annotated[Path, typer.Option("--system", help="Folder with the system.json of the phase before.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and say what would be done; compute nothing.")]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", help="YAML or JSON settings; default: the documented defaults."
+    ),
+]
+System = Annotated[
+    Path,
+    typer.Option("--system", help="Folder with the system.json of the phase before."),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on standard output.")
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Check everything and say what would be done; compute nothing.",
+    ),
+]
 TimeBudget = Annotated[
     str | None,
-    typer.Option("--time-budget", help="Wall-clock limit, such as 90s, 5m, 2h: saves its state and exits 75 before it."),
+    typer.Option(
+        "--time-budget",
+        help="Wall-clock limit, such as 90s, 5m, 2h: saves its state and exits 75 before it.",
+    ),
 ]
-Segments = Annotated[int | None, typer.Option("--segments", min=1, help="Run at most this many segments, then exit 75.")]
+Segments = Annotated[
+    int | None,
+    typer.Option(
+        "--segments", min=1, help="Run at most this many segments, then exit 75."
+    ),
+]
 
 
 def new_app(text: str) -> typer.Typer:
     """Make a Typer app in the house style."""
     return typer.Typer(
-        help=text, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+        help=text,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
     )
 
 
@@ -48,12 +81,19 @@ def parse_duration_s(text: str | None) -> float | None:
         return None
     match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(s|m|min|h|d)?\s*", text)
     if not match:
-        raise typer.BadParameter(f"{text!r} is no duration; right: 90s, 5m, 2h or a number of seconds")
-    return float(match[1]) * {"s": 1, None: 1, "m": 60, "min": 60, "h": 3600, "d": 86400}[match[2]]
+        raise typer.BadParameter(
+            f"{text!r} is no duration; right: 90s, 5m, 2h or a number of seconds"
+        )
+    return (
+        float(match[1])
+        * {"s": 1, None: 1, "m": 60, "min": 60, "h": 3600, "d": 86400}[match[2]]
+    )
 
 
 @contextmanager
-def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) -> Iterator[Result]:
+def verb(
+    out: Path | None, *, state: Path | None = None, as_json: bool = False
+) -> Iterator[Result]:
     """Conduct one verb: log to standard error, write ``result.json``, turn errors into exit codes.
 
     Parameters
@@ -70,7 +110,12 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
     Result
         To be filled by the body.
     """
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True)
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        force=True,
+    )
     result = Result()
     start = time.monotonic()
     code = 0
@@ -88,12 +133,20 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
         typer.echo(f"{label}: {error}\nwhat to do: {error.what_to_do}", err=True)
         if state is not None and not isinstance(error, StoppedEarly):
             sentinels.failed(error, result.inputs_hash).write(state)
-    except Exception as error:  # a defect of ours: recorded with its traceback, and the run fails
+    except (
+        Exception
+    ) as error:  # a defect of ours: recorded with its traceback, and the run fails
         code = EXIT_SCIENCE
-        result.status, result.cause, result.message = "failed", type(error).__name__, str(error)
+        result.status, result.cause, result.message = (
+            "failed",
+            type(error).__name__,
+            str(error),
+        )
         traceback.print_exc()
         if state is not None:
-            sentinels.Sentinel("FAILED", result.inputs_hash, cause=result.cause, message=result.message).write(state)
+            sentinels.Sentinel(
+                "FAILED", result.inputs_hash, cause=result.cause, message=result.message
+            ).write(state)
     result.timings["total_s"] = round(time.monotonic() - start, 3)
     if out is not None and Path(out).is_dir():
         result.write(out)
@@ -112,7 +165,11 @@ def _writable(out: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise InputError(Problem(str(out), f"not writable: {error.strerror}", "a folder you may write to")) from error
+        raise InputError(
+            Problem(
+                str(out), f"not writable: {error.strerror}", "a folder you may write to"
+            )
+        ) from error
 
 
 def _plain(value: Any) -> Any:

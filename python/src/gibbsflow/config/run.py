@@ -16,33 +16,61 @@ from gibbsflow.errors import InputError, Problem
 Mode = Literal["abfe", "md"]
 
 
-def _q(default: Any, text: str, *, unit: str = "", hidden: bool = False, **bounds: Any) -> Any:
-    return Field(default, description=text, json_schema_extra={"unit": unit, "hidden": hidden}, **bounds)
+def _q(
+    default: Any, text: str, *, unit: str = "", hidden: bool = False, **bounds: Any
+) -> Any:
+    return Field(
+        default,
+        description=text,
+        json_schema_extra={"unit": unit, "hidden": hidden},
+        **bounds,
+    )
 
 
 class Io(Section):
     """What comes in and where things go."""
 
-    input: Path | None = _q(None, "Samplesheet (CSV): ligand, structure or smiles; docs/usage.md lists its columns.")
+    input: Path | None = _q(
+        None,
+        "Samplesheet (CSV): ligand, structure or smiles; docs/usage.md lists its columns.",
+    )
     receptor: Path | None = _q(None, "Host (MOL2, SDF) or protein (PDB).")
     outdir: Path = _q(Path("results"), "Folder of the results.")
-    state_dir: Path = _q(Path("state"), "Folder of MD and DFT state, which outlives each task; keep it to go on later.")
-    campaign: str | None = _q(
-        None, "Name of the campaign's folder in the state folder; default: name of outdir.", pattern=r"^[A-Za-z0-9._-]+$"
+    state_dir: Path = _q(
+        Path("state"),
+        "Folder of MD and DFT state, which outlives each task; keep it to go on later.",
     )
-    param_cache: Path | None = _q(None, "Content-addressed cache of parameters; default: in the state folder.")
+    campaign: str | None = _q(
+        None,
+        "Name of the campaign's folder in the state folder; default: name of outdir.",
+        pattern=r"^[A-Za-z0-9._-]+$",
+    )
+    param_cache: Path | None = _q(
+        None, "Content-addressed cache of parameters; default: in the state folder."
+    )
 
 
 class Run(Section):
     """How a campaign runs and what it does with failures."""
 
-    mode: Mode = _q("abfe", "What is computed: absolute binding free energies, or MD of the complex alone.")
+    mode: Mode = _q(
+        "abfe",
+        "What is computed: absolute binding free energies, or MD of the complex alone.",
+    )
     on_failure: Literal["raise", "prune", "retry"] = _q(
         "retry",
         "A failed item ends the campaign (raise), is dropped and listed (prune), or is tried once more first (retry).",
     )
-    clean_failures: bool = _q(False, "Remove FAILED sentinels, attempt counters and progress caches before starting.")
-    replicates: int = _q(2, "Independent repeats of each leg; the error is taken from their spread.", ge=1, le=20)
+    clean_failures: bool = _q(
+        False,
+        "Remove FAILED sentinels, attempt counters and progress caches before starting.",
+    )
+    replicates: int = _q(
+        2,
+        "Independent repeats of each leg; the error is taken from their spread.",
+        ge=1,
+        le=20,
+    )
     seed: int = _q(2026, "Seed from which all others are derived.", ge=0, le=2**31 - 1)
 
 
@@ -50,49 +78,93 @@ class System(Section):
     """Receptor and pose."""
 
     receptor_kind: Literal["auto", "host", "protein"] = _q(
-        "auto", "A small-molecule host (parametrised as the ligand is) or a protein; auto looks at its residues."
+        "auto",
+        "A small-molecule host (parametrised as the ligand is) or a protein; auto looks at its residues.",
     )
-    receptor_charge: int | None = _q(None, "Net charge of a host; read from the file where not given.", ge=-20, le=20)
+    receptor_charge: int | None = _q(
+        None, "Net charge of a host; read from the file where not given.", ge=-20, le=20
+    )
     site: str | None = _q(
-        None, "Residues that line the binding site, as CHAIN:NUMBER,... or residue names; default: all of a host."
+        None,
+        "Residues that line the binding site, as CHAIN:NUMBER,... or residue names; default: all of a host.",
     )
     ph: float = _q(7.0, "pH for protonating proteins.", ge=0, le=14)
     clash_angstrom: float = _q(
-        1.2, "Heavy atoms of ligand and receptor closer than this are a clash.", unit="Å", ge=0.5, le=3.0
+        1.2,
+        "Heavy atoms of ligand and receptor closer than this are a clash.",
+        unit="Å",
+        ge=0.5,
+        le=3.0,
     )
 
 
 class Param(Section):
     """Force field."""
 
-    ligand_ff: Literal["gaff2", "gaff"] = _q("gaff2", "Force field of ligands and hosts.")
+    ligand_ff: Literal["gaff2", "gaff"] = _q(
+        "gaff2", "Force field of ligands and hosts."
+    )
     charge_method: Literal["bcc", "gas"] = _q("bcc", "Charges: AM1-BCC or Gasteiger.")
     protein_ff: Literal["ff14SB", "ff19SB"] = _q("ff14SB", "Force field of proteins.")
-    param_memory_gb: float = _q(4.0, "Memory bound of one antechamber run.", unit="GB", gt=0, le=512)
-    param_time_min: float = _q(30.0, "Time bound of one antechamber run.", unit="min", gt=0, le=10080)
+    param_memory_gb: float = _q(
+        4.0, "Memory bound of one antechamber run.", unit="GB", gt=0, le=512
+    )
+    param_time_min: float = _q(
+        30.0, "Time bound of one antechamber run.", unit="min", gt=0, le=10080
+    )
 
 
 class Md(Section):
     """Molecular dynamics, in equilibration and free-energy windows alike."""
 
-    solvent: Literal["obc2", "vacuum"] = _q("obc2", "Implicit solvent: OBC2 (igb=5, no surface term), or none.")
+    solvent: Literal["obc2", "vacuum"] = _q(
+        "obc2", "Implicit solvent: OBC2 (igb=5, no surface term), or none."
+    )
     temperature_k: float = _q(298.15, "Temperature.", unit="K", ge=200, le=500)
-    timestep_fs: float = _q(4.0, "Time step; above 2 fs needs hydrogen mass repartitioning.", unit="fs", gt=0, le=5)
-    hydrogen_mass_amu: float = _q(3.0, "Mass of hydrogens after repartitioning.", unit="amu", ge=1.008, le=4)
+    timestep_fs: float = _q(
+        4.0,
+        "Time step; above 2 fs needs hydrogen mass repartitioning.",
+        unit="fs",
+        gt=0,
+        le=5,
+    )
+    hydrogen_mass_amu: float = _q(
+        3.0, "Mass of hydrogens after repartitioning.", unit="amu", ge=1.008, le=4
+    )
     friction_per_ps: float = _q(1.0, "Langevin friction.", unit="1/ps", gt=0, le=100)
     threads: int = _q(1, "CPU threads of one MD process.", ge=1, le=128)
-    platform: Literal["CPU", "Reference", "CUDA", "OpenCL"] = _q("CPU", "OpenMM platform.")
+    platform: Literal["CPU", "Reference", "CUDA", "OpenCL"] = _q(
+        "CPU", "OpenMM platform."
+    )
 
 
 class Equil(Section):
     """Equilibration of the complex."""
 
     minimise_steps: int = _q(1000, "Steps of minimisation at most.", ge=0, le=1_000_000)
-    heat_ps: float = _q(10.0, "Heating from 10 K, ligand and receptor restrained.", unit="ps", ge=0, le=100_000)
-    equil_ps: float = _q(50.0, "Unrestrained equilibration after heating.", unit="ps", gt=0, le=10_000_000)
-    equil_segment_ps: float = _q(10.0, "Length between two checkpoints.", unit="ps", gt=0, le=100_000)
+    heat_ps: float = _q(
+        10.0,
+        "Heating from 10 K, ligand and receptor restrained.",
+        unit="ps",
+        ge=0,
+        le=100_000,
+    )
+    equil_ps: float = _q(
+        50.0,
+        "Unrestrained equilibration after heating.",
+        unit="ps",
+        gt=0,
+        le=10_000_000,
+    )
+    equil_segment_ps: float = _q(
+        10.0, "Length between two checkpoints.", unit="ps", gt=0, le=100_000
+    )
     unbound_threshold_angstrom: float = _q(
-        8.0, "A ligand whose centre ends farther than this from its site is unbound.", unit="Å", gt=0, le=100
+        8.0,
+        "A ligand whose centre ends farther than this from its site is unbound.",
+        unit="Å",
+        gt=0,
+        le=100,
     )
 
 
@@ -100,36 +172,74 @@ class Fe(Section):
     """Free-energy legs."""
 
     restraint: Literal["auto", "com", "boresch"] = _q(
-        "auto", "Restraint of the decoupled ligand: centre of mass, or Boresch; auto: com for hosts, Boresch for proteins."
+        "auto",
+        "Restraint of the decoupled ligand: centre of mass, or Boresch; auto: com for hosts, Boresch for proteins.",
     )
     com_force_constant_kcal_per_mol_angstrom2: float = _q(
-        10.0, "K of the centre-of-mass restraint, U = 1/2 K r^2.", unit="kcal/mol/Å²", gt=0, le=1000
+        10.0,
+        "K of the centre-of-mass restraint, U = 1/2 K r^2.",
+        unit="kcal/mol/Å²",
+        gt=0,
+        le=1000,
     )
     boresch_k_r_kcal_per_mol_angstrom2: float = _q(
-        10.0, "K of the Boresch distance, U = 1/2 K x^2.", unit="kcal/mol/Å²", gt=0, le=1000
+        10.0,
+        "K of the Boresch distance, U = 1/2 K x^2.",
+        unit="kcal/mol/Å²",
+        gt=0,
+        le=1000,
     )
     boresch_k_angle_kcal_per_mol_rad2: float = _q(
-        100.0, "K of the Boresch angles and dihedrals, U = 1/2 K x^2.", unit="kcal/mol/rad²", gt=0, le=10_000
+        100.0,
+        "K of the Boresch angles and dihedrals, U = 1/2 K x^2.",
+        unit="kcal/mol/rad²",
+        gt=0,
+        le=10_000,
     )
     sampler: Literal["exchange", "independent"] = _q(
-        "exchange", "Hamiltonian replica exchange in one task a leg, or one independent task a window."
+        "exchange",
+        "Hamiltonian replica exchange in one task a leg, or one independent task a window.",
     )
-    complex_schedule: str = _q("complex_16", "λ schedule of the complex leg: a shipped name or a YAML file.")
-    solvent_schedule: str = _q("solvent_6", "λ schedule of the solvent leg: a shipped name or a YAML file.")
-    window_ps: float = _q(1000.0, "Sampling a window and replicate.", unit="ps", gt=0, le=10_000_000)
-    window_equil_ps: float = _q(20.0, "Discarded start of each window.", unit="ps", ge=0, le=1_000_000)
-    sample_ps: float = _q(1.0, "Interval between samples, and between exchanges.", unit="ps", gt=0, le=10_000)
-    segment_ps: float = _q(10.0, "Length between two checkpoints.", unit="ps", gt=0, le=1_000_000)
+    complex_schedule: str = _q(
+        "complex_16", "λ schedule of the complex leg: a shipped name or a YAML file."
+    )
+    solvent_schedule: str = _q(
+        "solvent_6", "λ schedule of the solvent leg: a shipped name or a YAML file."
+    )
+    window_ps: float = _q(
+        1000.0, "Sampling a window and replicate.", unit="ps", gt=0, le=10_000_000
+    )
+    window_equil_ps: float = _q(
+        20.0, "Discarded start of each window.", unit="ps", ge=0, le=1_000_000
+    )
+    sample_ps: float = _q(
+        1.0,
+        "Interval between samples, and between exchanges.",
+        unit="ps",
+        gt=0,
+        le=10_000,
+    )
+    segment_ps: float = _q(
+        10.0, "Length between two checkpoints.", unit="ps", gt=0, le=1_000_000
+    )
 
 
 class Analysis(Section):
     """Estimators and the verdict."""
 
     decorrelate: Literal["auto", "always", "never"] = _q(
-        "auto", "Subsample to uncorrelated samples; auto does where enough would be left, and says which."
+        "auto",
+        "Subsample to uncorrelated samples; auto does where enough would be left, and says which.",
     )
-    overlap_warn: float = _q(0.03, "Least overlap of neighbouring windows that gives no warning.", ge=0, le=0.5)
-    error_warn_kcal_per_mol: float = _q(0.5, "Largest error that gives no warning.", unit="kcal/mol", gt=0, le=10)
+    overlap_warn: float = _q(
+        0.03,
+        "Least overlap of neighbouring windows that gives no warning.",
+        ge=0,
+        le=0.5,
+    )
+    error_warn_kcal_per_mol: float = _q(
+        0.5, "Largest error that gives no warning.", unit="kcal/mol", gt=0, le=10
+    )
 
 
 class RunConfig(Section):
@@ -149,7 +259,9 @@ class RunConfig(Section):
         return {name: field.annotation for name, field in cls.model_fields.items()}  # type: ignore[misc]
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any], *, where: str = "command line") -> RunConfig:
+    def from_params(
+        cls, params: Mapping[str, Any], *, where: str = "command line"
+    ) -> RunConfig:
         """Check flat parameters, as Nextflow has them; None means the default.
 
         Raises
@@ -157,12 +269,18 @@ class RunConfig(Section):
         InputError
             With all problems at once.
         """
-        home = {key: name for name, section in cls.sections().items() for key in section.model_fields}
+        home = {
+            key: name
+            for name, section in cls.sections().items()
+            for key in section.model_fields
+        }
         nested: dict[str, dict[str, Any]] = {}
         unknown = []
         for key, value in params.items():
             if key not in home:
-                unknown.append(Problem(where, "unknown parameter", nearest(key, home), field=key))
+                unknown.append(
+                    Problem(where, "unknown parameter", nearest(key, home), field=key)
+                )
             elif value is not None:
                 nested.setdefault(home[key], {})[key] = value
         try:
@@ -202,15 +320,23 @@ def read_mapping(path: Path) -> dict[str, Any]:
     """
     try:
         text = Path(path).read_text()
-        content = json.loads(text) if Path(path).suffix == ".json" else yaml.safe_load(text)
+        content = (
+            json.loads(text) if Path(path).suffix == ".json" else yaml.safe_load(text)
+        )
     except FileNotFoundError as error:
-        raise InputError(Problem(str(path), "no such file", "a YAML or JSON file of settings")) from error
+        raise InputError(
+            Problem(str(path), "no such file", "a YAML or JSON file of settings")
+        ) from error
     except (yaml.YAMLError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(Problem(str(path), f"not readable: {error}", "YAML or JSON")) from error
+        raise InputError(
+            Problem(str(path), f"not readable: {error}", "YAML or JSON")
+        ) from error
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise InputError(Problem(str(path), f"holds a {type(content).__name__}", "keys with values"))
+        raise InputError(
+            Problem(str(path), f"holds a {type(content).__name__}", "keys with values")
+        )
     return content
 
 

@@ -62,7 +62,9 @@ class ArtifactStore:
         if (self.root / FILE_NAME).exists():
             content = read_json(self.root / FILE_NAME)
             if content.get("version") != VERSION:
-                raise StateError(f"{self.root / FILE_NAME}: version {content.get('version')}, expected {VERSION}")
+                raise StateError(
+                    f"{self.root / FILE_NAME}: version {content.get('version')}, expected {VERSION}"
+                )
             for row in content["artifacts"]:
                 self._artifacts[row["name"]] = Artifact(**row)
 
@@ -89,8 +91,14 @@ class ArtifactStore:
         try:
             relative = full.resolve().relative_to(self.root.resolve()).as_posix()
         except ValueError:
-            raise StateError(f"artifact {name!r}: {full} lies outside {self.root}") from None
-        size = sum(p.stat().st_size for p in full.rglob("*") if p.is_file()) if full.is_dir() else full.stat().st_size
+            raise StateError(
+                f"artifact {name!r}: {full} lies outside {self.root}"
+            ) from None
+        size = (
+            sum(p.stat().st_size for p in full.rglob("*") if p.is_file())
+            if full.is_dir()
+            else full.stat().st_size
+        )
         artifact = Artifact(name, relative, kind, sha256_path(full), size, meta)
         self._artifacts[name] = artifact
         return artifact
@@ -99,7 +107,9 @@ class ArtifactStore:
         """Where an artifact lies now."""
         return self.root / self[name].path
 
-    def list_artifacts(self, prefix: str = "", kind: str | None = None) -> list[Artifact]:
+    def list_artifacts(
+        self, prefix: str = "", kind: str | None = None
+    ) -> list[Artifact]:
         """Artifacts whose name starts with `prefix` and that are of `kind`, by name."""
         return [
             artifact
@@ -128,5 +138,11 @@ class ArtifactStore:
     def write(self) -> Path:
         """Write the manifest into the root."""
         path = self.root / FILE_NAME
-        write_json(path, {"version": VERSION, "artifacts": [asdict(a) for a in self.list_artifacts()]})
+        write_json(
+            path,
+            {
+                "version": VERSION,
+                "artifacts": [asdict(a) for a in self.list_artifacts()],
+            },
+        )
         return path

@@ -71,7 +71,14 @@ class RollingCheckpoints:
             },
             sort_keys=True,
         ).encode()
-        body = _MAGIC + hashlib.sha256(head).hexdigest().encode() + b"\n" + head + b"\n" + payload.getvalue()
+        body = (
+            _MAGIC
+            + hashlib.sha256(head).hexdigest().encode()
+            + b"\n"
+            + head
+            + b"\n"
+            + payload.getvalue()
+        )
         if self.current.exists():
             # a hard link keeps `current` in place while it also becomes `previous`
             spare = self.folder / ".checkpoint-previous.tmp"
@@ -122,4 +129,9 @@ def _read(path: Path) -> Checkpoint:
     if hashlib.sha256(payload).hexdigest() != meta["sha256"]:
         raise StateError(f"{path}: truncated or damaged")
     with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
-        return Checkpoint(meta["inputs_hash"], meta["segment"], {k: arrays[k] for k in arrays.files}, meta["meta"])
+        return Checkpoint(
+            meta["inputs_hash"],
+            meta["segment"],
+            {k: arrays[k] for k in arrays.files},
+            meta["meta"],
+        )

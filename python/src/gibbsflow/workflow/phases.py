@@ -16,13 +16,51 @@ ANALYSIS = "analysis"
 
 ABFE = Pipeline(
     [
-        Step(SYSTEM_PREP, (), dict, SimSystem, "read, check, protonate and place receptor and ligand"),
-        Step(PARAM_LIGANDS, (SYSTEM_PREP,), SimSystem, SimSystem, "force field parameters of ligand and host"),
-        Step(PREPARE_EQUIL, (PARAM_LIGANDS,), SimSystem, SimSystem, "topologies and starting coordinates"),
-        Step(EQUIL, (PREPARE_EQUIL,), SimSystem, SimSystem, "minimise, heat, equilibrate"),
-        Step(EQUIL_ANALYSIS, (EQUIL,), SimSystem, SimSystem, "bound or unbound, representative frame, anchors"),
-        Step(PREPARE_FE, (EQUIL_ANALYSIS,), SimSystem, SimSystem, "legs, restraints and lambda windows"),
-        Step(FE, (PREPARE_FE,), SimSystem, list, "sample the lambda windows of all legs and replicates"),
+        Step(
+            SYSTEM_PREP,
+            (),
+            dict,
+            SimSystem,
+            "read, check, protonate and place receptor and ligand",
+        ),
+        Step(
+            PARAM_LIGANDS,
+            (SYSTEM_PREP,),
+            SimSystem,
+            SimSystem,
+            "force field parameters of ligand and host",
+        ),
+        Step(
+            PREPARE_EQUIL,
+            (PARAM_LIGANDS,),
+            SimSystem,
+            SimSystem,
+            "topologies and starting coordinates",
+        ),
+        Step(
+            EQUIL, (PREPARE_EQUIL,), SimSystem, SimSystem, "minimise, heat, equilibrate"
+        ),
+        Step(
+            EQUIL_ANALYSIS,
+            (EQUIL,),
+            SimSystem,
+            SimSystem,
+            "bound or unbound, representative frame, anchors",
+        ),
+        Step(
+            PREPARE_FE,
+            (EQUIL_ANALYSIS,),
+            SimSystem,
+            SimSystem,
+            "legs, restraints and lambda windows",
+        ),
+        Step(
+            FE,
+            (PREPARE_FE,),
+            SimSystem,
+            list,
+            "sample the lambda windows of all legs and replicates",
+        ),
         Step(ANALYSIS, (FE,), list, dict, "free energies with errors, verdict, report"),
     ]
 )

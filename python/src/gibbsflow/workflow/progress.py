@@ -23,8 +23,16 @@ class Progress:
 
     interval_s = 15.0
 
-    def __init__(self, text: str, total: float, unit: str = "", done: float = 0.0) -> None:
-        self.text, self.total, self.unit, self.done, self.first = text, total, unit, done, done
+    def __init__(
+        self, text: str, total: float, unit: str = "", done: float = 0.0
+    ) -> None:
+        self.text, self.total, self.unit, self.done, self.first = (
+            text,
+            total,
+            unit,
+            done,
+            done,
+        )
         self.start = self.shown = time.monotonic()
         self.terminal = sys.stderr.isatty()
 

@@ -51,10 +51,14 @@ class SimSystem:
             Where the system has no such artifact, or its file is gone.
         """
         if role not in self.artifacts:
-            raise StateError(f"system {self.name}: no artifact {role!r} (it has {', '.join(sorted(self.artifacts))})")
+            raise StateError(
+                f"system {self.name}: no artifact {role!r} (it has {', '.join(sorted(self.artifacts))})"
+            )
         path = self.root / self.artifacts[role]
         if not path.exists():
-            raise StateError(f"system {self.name}: artifact {role!r} is missing at {path}")
+            raise StateError(
+                f"system {self.name}: artifact {role!r} is missing at {path}"
+            )
         return path
 
     def with_meta(self, **meta: Any) -> SimSystem:
@@ -63,7 +67,9 @@ class SimSystem:
 
     def with_artifacts(self, **artifacts: str | Path) -> SimSystem:
         """Return a copy with artifacts added or replaced; absolute paths below the root become relative."""
-        relative = {role: _relative(Path(path), self.root) for role, path in artifacts.items()}
+        relative = {
+            role: _relative(Path(path), self.root) for role, path in artifacts.items()
+        }
         return replace(self, artifacts={**self.artifacts, **relative})
 
     def carry(self, root: Path) -> SimSystem:
@@ -82,7 +88,14 @@ class SimSystem:
     def write(self) -> Path:
         """Write ``system.json`` into the root."""
         path = self.root / FILE_NAME
-        write_json(path, {"name": self.name, "artifacts": dict(self.artifacts), "meta": dict(self.meta)})
+        write_json(
+            path,
+            {
+                "name": self.name,
+                "artifacts": dict(self.artifacts),
+                "meta": dict(self.meta),
+            },
+        )
         return path
 
     @classmethod
