@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 from gibbsflow.errors import StoppedEarly
 
@@ -40,7 +40,7 @@ class Stopper:
         self.signal: int | None = None
         self._handlers: dict[int, Any] = {}
 
-    def __enter__(self) -> Stopper:
+    def __enter__(self) -> Self:
         for number in _SIGNALS:
             self._handlers[number] = signal.signal(number, self._note)
         return self
