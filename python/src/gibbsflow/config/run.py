@@ -36,9 +36,9 @@ class Io(Section):
     )
     receptor: Path | None = _q(None, "Host (MOL2, SDF) or protein (PDB).")
     outdir: Path = _q(Path("results"), "Folder of the results.")
-    state_dir: Path = _q(
-        Path("state"),
-        "Folder of MD and DFT state, which outlives each task; keep it to go on later.",
+    state_dir: Path | None = _q(
+        None,
+        "Folder of MD and DFT state, kept to go on later; default: state, beside the work directory.",
     )
     campaign: str | None = _q(
         None,
