@@ -143,7 +143,19 @@ class ParametrisationError(ScienceError):
 
 
 class EngineError(ScienceError):
-    """A foreign program ended with an error."""
+    """A foreign program ended with an error.
+
+    Parameters
+    ----------
+    message
+        Names the program, its log and the last lines of it.
+    code
+        Exit code of the program (negative: the signal that ended it); None where it was ended for its time.
+    """
+
+    def __init__(self, message: str, *, code: int | None = None, what_to_do: str | None = None) -> None:
+        super().__init__(message, what_to_do=what_to_do)
+        self.code = code
 
 
 class StateError(GibbsflowError):

@@ -1,0 +1,178 @@
+"""Settings of structures and labels: the target, the generators, DFT and how labels are made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from gibbsflow.config.section import Section
+
+Engine = Literal["quantum_espresso", "gpaw", "tblite"]
+Method = Literal["bulk", "strain", "rattle", "sqs", "defect", "surface", "normal_mode", "dimer", "isolated_atom"]
+Crystal = Literal["sc", "fcc", "bcc", "hcp", "diamond", "zincblende", "rocksalt", "cesiumchloride", "fluorite", "wurtzite"]
+Pair = tuple[float, float]
+
+
+def _q(default: Any, text: str, *, unit: str = "", **bounds: Any) -> Any:
+    return Field(default, description=text, json_schema_extra={"unit": unit}, **bounds)
+
+
+def check_element(symbol: str) -> str:
+    """Return a chemical symbol, or raise ValueError with the nearest one."""
+    from ase.data import atomic_numbers
+
+    from gibbsflow.config.section import nearest
+
+    if symbol == "X" or symbol not in atomic_numbers:
+        raise ValueError(f"{symbol!r} is no element; {nearest(symbol.capitalize(), atomic_numbers)}")
+    return symbol
+
+
+class Target(Section):
+    """What the potential is for."""
+
+    elements: tuple[str, ...] = _q((), "Chemical symbols, in the order in which the potential lists them.")
+    composition: dict[str, float] = _q({}, "Fraction of each element; default: equal parts.", validate_default=True)
+    crystal: Crystal | None = _q(None, "Crystal structure; default: that of the first element at room temperature.")
+    lattice_constant_angstrom: float | None = _q(
+        None, "Lattice constant; default: the elements' own by Vegard's rule.", unit="Å", gt=1, le=30
+    )
+    structure_file: Path | None = _q(None, "Structures to start from (any format of ASE), instead of a crystal.")
+    molecule: str | None = _q(None, "Name of a molecule that ASE knows (CH3CH2OH, H2O, ...), instead of a crystal.")
+
+    @field_validator("elements")
+    @classmethod
+    def _known_elements(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("each element once")
+        return tuple(check_element(symbol) for symbol in value)
+
+    @field_validator("composition")
+    @classmethod
+    def _whole_composition(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        if "elements" not in info.data:
+            return value
+        elements = info.data["elements"]
+        if not value:
+            return {symbol: 1.0 / len(elements) for symbol in elements}
+        if set(value) != set(elements):
+            raise ValueError(f"one fraction for each of {', '.join(elements)}, and for no other")
+        if min(value.values()) < 0 or abs(sum(value.values()) - 1) > 1e-5:
+            raise ValueError(f"fractions from 0 to 1 whose sum is 1; here it is {sum(value.values()):g}")
+        return {symbol: value[symbol] for symbol in elements}
+
+
+class Generator(Section):
+    """Which structures are made before anything is learnt."""
+
+    methods: tuple[Method, ...] = _q(("bulk", "strain", "rattle"), "Generators, in the order in which they run.", min_length=1)
+    supercell: tuple[int, int, int] = _q((1, 1, 1), "Repeats of the conventional cell.")
+    generator_seed: int = _q(2026, "Seed of all generators.", ge=0, le=2**31 - 1)
+    volume_strain_max: float = _q(0.10, "Largest relative change of the volume.", gt=0, le=0.5)
+    volume_steps: int = _q(7, "Volumes, from the smallest to the largest.", ge=1, le=100)
+    cell_strain_max: float = _q(0.05, "Largest uniaxial and shear strain.", gt=0, le=0.3)
+    cell_strain_count: int = _q(4, "Structures of each kind, uniaxial and shear.", ge=0, le=1000)
+    rattle_sigma_angstrom: tuple[float, ...] = _q((0.03, 0.1, 0.2), "Standard deviations of displacements.", unit="Å")
+    rattle_count: int = _q(4, "Rattled structures for each standard deviation.", ge=0, le=10_000)
+    rattle_strain_max: float = _q(0.03, "Largest random strain that goes with a rattle.", ge=0, le=0.2)
+    minimum_distance_ratio: float = _q(
+        0.75, "Shortest distance after rattling, relative to the nearest neighbours of the parent.", gt=0.2, lt=1
+    )
+    sqs_atoms_max: int = _q(16, "Most atoms of a special quasirandom structure.", ge=2, le=256)
+    sqs_composition_step: float = _q(0.1, "Neighbouring compositions: this far from the target.", gt=0, le=0.5)
+    sqs_steps: int = _q(3000, "Monte-Carlo steps of one search.", ge=100, le=10_000_000)
+    defect_kinds: tuple[Literal["vacancy", "interstitial", "antisite"], ...] = _q(
+        ("vacancy", "interstitial", "antisite"), "Point defects, one of each that symmetry makes different."
+    )
+    interstitial_distance_angstrom: float = _q(1.4, "Least distance of an interstitial.", unit="Å", gt=0.3, le=5)
+    surface_indices: tuple[tuple[int, int, int], ...] = _q(((1, 0, 0), (1, 1, 0), (1, 1, 1)), "Miller indices.")
+    surface_layers: int = _q(4, "Layers of a slab.", ge=1, le=50)
+    surface_vacuum_angstrom: float = _q(10.0, "Vacuum between a slab and its image.", unit="Å", gt=2, le=100)
+    mode_temperatures_k: tuple[float, ...] = _q((300.0, 600.0, 1000.0), "Temperatures of normal-mode samples.", unit="K")
+    mode_count: int = _q(5, "Normal-mode samples at each temperature.", ge=1, le=10_000)
+    dimer_range_angstrom: Pair = _q((0.5, 6.0), "Shortest and longest distance of dimers.", unit="Å")
+    dimer_count: int = _q(12, "Distances for each pair of elements.", ge=2, le=1000)
+    box_angstrom: float = _q(12.0, "Side of the box of molecules, dimers and atoms.", unit="Å", ge=6, le=50)
+    duplicate_tolerance_angstrom: float = _q(0.01, "Structures that differ less count as one.", unit="Å", gt=0, le=0.5)
+
+    @field_validator("supercell")
+    @classmethod
+    def _positive_repeats(cls, value: tuple[int, int, int]) -> tuple[int, int, int]:
+        if min(value) < 1 or max(value) > 10:
+            raise ValueError("three whole numbers from 1 to 10")
+        return value
+
+    @field_validator("rattle_sigma_angstrom", "mode_temperatures_k")
+    @classmethod
+    def _positive_all(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not value or min(value) <= 0:
+            raise ValueError("positive numbers")
+        return value
+
+    @field_validator("dimer_range_angstrom")
+    @classmethod
+    def _rising(cls, value: Pair) -> Pair:
+        if not 0 < value[0] < value[1] <= 20:
+            raise ValueError("two distances, the first the smaller, at most 20 Å")
+        return value
+
+
+class Pseudo(Section):
+    """A pseudopotential that the table does not have, or other cutoffs for one that it has."""
+
+    file: str = _q(..., "File name in the pseudopotential folder.", pattern=r"^[\w.+-]+$")
+    ecutwfc_ry: float = _q(..., "Cutoff of wavefunctions.", unit="Ry", gt=0, le=400)
+    ecutrho_ry: float = _q(..., "Cutoff of the density: four times as much for NC, eight and more for US and PAW.", unit="Ry", gt=0, le=4000)
+
+
+class Dft(Section):
+    """What a label is: every key here but the last group changes the settings hash."""
+
+    engine: Engine = _q("quantum_espresso", "Program that makes labels.")
+    functional: Literal["pbe", "lda", "pbesol"] = _q("pbe", "Exchange and correlation; all pseudopotentials must be made for it.")
+    pseudo_library: Literal["debian", "gth"] = _q(
+        "debian", "Files of Debian's quantum-espresso-data, or the shipped Goedecker-Teter-Hutter ones (C, Al, Si, Ge)."
+    )
+    pseudopotentials: dict[str, Pseudo] = _q({}, "By element, in place of the table's.")
+    ecutwfc_ry: float | None = _q(None, "Cutoff of wavefunctions; default: the largest of the table's.", unit="Ry", gt=0, le=400)
+    ecutrho_ry: float | None = _q(None, "Cutoff of the density; default: the largest of the table's.", unit="Ry", gt=0, le=4000)
+    kspacing_per_angstrom: float = _q(
+        0.25, "Spacing of k points: |b_i|/N_i is at most this, 2π in b_i.", unit="1/Å", gt=0.02, le=5
+    )
+    smearing: Literal["marzari-vanderbilt", "gaussian", "methfessel-paxton", "fermi-dirac"] = _q(
+        "marzari-vanderbilt", "Smearing of occupations."
+    )
+    degauss_ry: float = _q(0.01, "Width of the smearing.", unit="Ry", gt=0, le=0.2)
+    magnetism: Literal["auto", "none"] = _q("auto", "auto: spin-polarised where an element is magnetic (V, Cr, Mn, Fe, Co, Ni, rare earths).")
+    moments_ub: dict[str, float] = _q({}, "Starting moments by element in place of the table's.", unit="μB")
+    bands: int | None = _q(None, "Number of bands; default: the program's.", ge=1, le=10_000)
+    conv_thr_ry: float = _q(1e-8, "Convergence of the energy in the SCF.", unit="Ry", gt=0, le=1e-2)
+    gpaw_cutoff_ev: float = _q(350.0, "Plane-wave cutoff of GPAW.", unit="eV", ge=100, le=2000)
+    tblite_method: Literal["GFN1-xTB", "GFN2-xTB"] = _q("GFN1-xTB", "Tight-binding method of tblite; Γ point only.")
+    pw_command: str = _q("pw.x", "Program name or path of pw.x.", pattern=r"^[\w./+-]+$")
+    pseudo_dir: Path | None = _q(None, "Folder of pseudopotentials; default: $ESPRESSO_PSEUDO or /usr/share/espresso/pseudo.")
+    electron_maxstep: int = _q(80, "SCF steps of the first attempt.", ge=1, le=10_000)
+    mixing_beta: float = _q(0.7, "Mixing of the first attempt.", gt=0, le=1)
+    diagonalization: Literal["david", "cg", "paro", "ppcg"] = _q("david", "Diagonalisation of the first attempt.")
+
+    @field_validator("pseudopotentials", "moments_ub")
+    @classmethod
+    def _known_keys(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return {check_element(symbol): item for symbol, item in value.items()}
+
+
+class Labels(Section):
+    """How labels are made, and which count."""
+
+    workers: int = _q(1, "Labels at a time; each runs on one core.", ge=1, le=1024)
+    label_time_min: float = _q(60.0, "Time bound of one run of the program.", unit="min", gt=0, le=10_080)
+    label_memory_gb: float | None = _q(None, "Memory bound of one run; default: none.", unit="GB", gt=0, le=4096)
+    corrections_max: int = _q(8, "Corrections of one label before it counts as failed; 0 for none.", ge=0, le=50)
+    attempts_max: int = _q(3, "Runs of a label whose worker died or that ran out of memory.", ge=1, le=20)
+    force_cap_ev_per_angstrom: float = _q(100.0, "Labels with a larger force are refused.", unit="eV/Å", gt=0, le=1e5)
+    closest_ratio: float = _q(
+        0.35, "Structures whose closest atoms are nearer than this times the sum of their covalent radii are refused.", ge=0, lt=1
+    )
+    batch_size: int = _q(8, "Structures of one labelling task.", ge=1, le=10_000)
