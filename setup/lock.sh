@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Writes the lock files anew: names, versions and hashes only. Versions already locked are kept unless --upgrade is given.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+uv=${UV:-${GIBBSFLOW_HOME:-$root/.gibbsflow}/uv/bin/uv}
+cd "$root/python"
+
+compile() {
+  "$uv" pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate \
+    --no-emit-index-url --no-emit-find-links "$@"
+}
+
+# The build backend is in the environment, so that gibbsflow itself is installed without network.
+backend=locks/backend.in
+compile "${@}" --extra binding --extra potential pyproject.toml "$backend" -o locks/default.lock
+compile "${@}" --extra binding --extra potential --extra dev pyproject.toml "$backend" -c locks/default.lock -o locks/dev.lock
+compile "${@}" --extra binding --extra potential --extra compiled pyproject.toml "$backend" \
+  -c locks/dev.lock -o locks/all.lock
+# What the compiled extra adds to the default.
+"${PYTHON:-python3}" - <<'PYTHON'
+import re
+from pathlib import Path
+
+def entries(name):
+    text = Path("locks", name).read_text()
+    return dict(re.findall(r"^(\S+==\S+)((?:.*\n)(?:    .*\n)*)", text, re.M))
+
+known = entries("default.lock")
+added = {k: v for k, v in entries("all.lock").items() if k not in known}
+Path("locks/compiled.lock").write_text("".join(k + v for k, v in added.items()))
+Path("locks/all.lock").unlink()
+PYTHON
+compile "${@}" locks/build.in -c locks/dev.lock -o locks/build.lock
+compile "${@}" "$root/setup/uv.in" -o "$root/setup/uv.lock"
