@@ -133,9 +133,7 @@ def verb(
         typer.echo(f"{label}: {error}\nwhat to do: {error.what_to_do}", err=True)
         if state is not None and not isinstance(error, StoppedEarly):
             sentinels.failed(error, result.inputs_hash).write(state)
-    except (
-        Exception
-    ) as error:  # a defect of ours: recorded with its traceback, and the run fails
+    except Exception as error:  # noqa: BLE001 - a defect of ours: recorded, shown, and the run fails
         code = EXIT_SCIENCE
         result.status, result.cause, result.message = (
             "failed",
