@@ -1,0 +1,51 @@
+"""Independent windows: each state is sampled on its own, and its samples are weighed in all states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import openmm
+
+from gibbsflow.config.run import Md
+from gibbsflow.engines.samplers.contexts import Floats, Samples, StateContexts, Walkers, centred
+
+
+class IndependentSampler:
+    """Samples one window without exchange.
+
+    Parameters
+    ----------
+    systems
+        System of each of the K states.
+    md
+        Settings.
+    window
+        The state to sample.
+    """
+
+    def __init__(self, systems: Sequence[openmm.System], md: Md, window: int) -> None:
+        self.systems, self.md = systems, md
+        self.windows: tuple[int, ...] = (window,)
+
+    def start(self, start_nm: Floats, seed: int, check: Callable[[], None]) -> Walkers:
+        """Minimise shortly and draw velocities."""
+        check()
+        (window,) = self.windows
+        positions, velocities = StateContexts([self.systems[window]], self.md, seed).minimised(0, start_nm, seed)
+        return Walkers(positions[None], velocities[None], np.array([window], dtype=np.int32))
+
+    def segment(
+        self, walkers: Walkers, samples: int, steps_per_sample: int, seed: int, tick: Callable[[int], None]
+    ) -> tuple[Walkers, Samples]:
+        """Draw samples, each with its reduced potential in all K states."""
+        (window,) = self.windows
+        states = StateContexts(self.systems, self.md, seed)
+        positions, velocities = centred(walkers.positions_nm)[0], walkers.velocities_nm_per_ps[0]
+        rows = []
+        for _ in range(samples):
+            positions, velocities = states.propagate(window, positions, velocities, steps_per_sample)
+            rows.append(states.reduced_potentials(positions, window))
+            tick(steps_per_sample)
+        column = np.full(samples, window, dtype=np.int32)
+        return Walkers(positions[None], velocities[None], walkers.replica), Samples(column, column, np.array(rows))
