@@ -1,0 +1,53 @@
+# `make help` lists the targets. Everything that is made lies under .gibbsflow/ (or $GIBBSFLOW_HOME).
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-compiled demo demo-potential test lint format lock schema clean dev
+
+HOME_DIR := $(or $(GIBBSFLOW_HOME),.gibbsflow)
+VENV := $(HOME_DIR)/venv/bin
+RESULTS ?= results
+SCRIPTS = nextfloww $(shell git ls-files -co --exclude-standard | while read -r f; do \
+	[[ -f $$f && $$f != nextfloww ]] && head -c 32 "$$f" | head -n 1 | tr -d '\0' | grep -qE '^#!.*\b(ba)?sh\b' && echo "$$f"; done)
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' Makefile | sort | sed -E 's/:.*## /\t/' | expand -t 18
+
+setup: ## Nextflow and the default Python environment
+	./nextfloww --setup-only
+
+setup-compiled: ## the same, with the packages that need g++ and Python.h (GPAW, icet)
+	./nextfloww --setup-only --compiled
+
+demo: ## binding free energies of the demo, from nothing
+	./nextfloww run main.nf -profile demo -resume
+	@$(VENV)/python -c 'import pandas; print(pandas.read_csv("$(RESULTS)/results.csv").to_string(index=False))'
+	@echo "report: $(RESULTS)/report.html"
+
+demo-potential: ## a learned potential for the demo, from nothing
+	./nextfloww run main.nf -profile demo_potential -resume
+
+dev:
+	./nextfloww --setup-only --dev
+
+test: lint ## lint and all quick tests
+	$(VENV)/python -m pytest -c python/pyproject.toml --rootdir=. -n 2 -m "not slow" python/tests tests
+
+lint: dev ## ruff, mypy, shellcheck
+	$(VENV)/ruff check --config python/pyproject.toml .
+	$(VENV)/ruff format --config python/pyproject.toml --check .
+	cd python && $(abspath $(VENV))/mypy
+	$(VENV)/shellcheck $(SCRIPTS)
+
+format: dev ## lay the Python code out
+	$(VENV)/ruff format --config python/pyproject.toml .
+	$(VENV)/ruff check --config python/pyproject.toml --fix --select I .
+
+lock: dev ## resolve the locks anew (UPGRADE=1: newest versions)
+	GIBBSFLOW_HOME="$(abspath $(HOME_DIR))" setup/lock.sh $(if $(UPGRADE),--upgrade)
+
+schema: dev ## nextflow_schema.json and the tables in docs/, from the Python schemas
+	$(VENV)/python -m gibbsflow.config.generate
+
+clean: ## work folders and caches; results/, state/ and the environment stay
+	rm -rf work .nextflow .nextflow.log* .nf-test* .pytest_cache .mypy_cache .ruff_cache
