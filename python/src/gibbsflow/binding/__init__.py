@@ -1,1 +1,6 @@
 """Binding free energies: structures, ligands, restraints, alchemy, estimators."""
+
+import logging
+
+# pymbar prints banners as warnings when it is imported; they say nothing about the user's data
+logging.getLogger("pymbar").setLevel(logging.ERROR)

@@ -146,18 +146,11 @@ def read_window(path: Path) -> Window:
         For NaN or infinite energies.
     """
     path = Path(path)
+    meta = read_window_meta(path)
     try:
         table = pq.read_table(path)
-    except FileNotFoundError as error:
-        raise InputError(Problem(str(path), "no such file", "the Parquet file of a window")) from error
     except (pa.ArrowInvalid, OSError) as error:
-        what = "empty file" if path.stat().st_size == 0 else f"truncated or not Parquet: {error}"
-        raise InputError(Problem(str(path), what, "a whole file written by `fe run`")) from error
-    raw = (table.schema.metadata or {}).get(META_KEY)
-    meta = json.loads(raw) if raw is not None else {}
-    absent = [key for key in META_NEEDED if key not in meta]
-    if absent:
-        raise InputError(Problem(str(path), f"metadata lacks {', '.join(absent)}", "a file written by `fe run`"))
+        raise _unreadable(path, error) from error
     columns = [_column(state) for state in range(len(meta["states"]))]
     if lacking := [name for name in ("time_ps", "window", "replica", *columns) if name not in table.column_names]:
         raise InputError(Problem(str(path), f"no column {', '.join(lacking)}", "one u_KK column a state"))
@@ -171,6 +164,27 @@ def read_window(path: Path) -> Window:
     return Window(
         path, int(windows[0]), table["time_ps"].to_numpy(), table["replica"].to_numpy().astype(np.int32), u, meta
     )
+
+
+def read_window_meta(path: Path) -> Mapping[str, Any]:
+    """Read what a window file says of itself, without its samples.
+
+    Raises
+    ------
+    InputError
+        For a file that is missing, truncated, empty, or not of the shape of docs/contracts.md.
+    """
+    path = Path(path)
+    try:
+        raw = (pq.read_schema(path).metadata or {}).get(META_KEY)
+    except FileNotFoundError as error:
+        raise InputError(Problem(str(path), "no such file", "the Parquet file of a window")) from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _unreadable(path, error) from error
+    meta: Mapping[str, Any] = json.loads(raw) if raw is not None else {}
+    if absent := [key for key in META_NEEDED if key not in meta]:
+        raise InputError(Problem(str(path), f"metadata lacks {', '.join(absent)}", "a file written by `fe run`"))
+    return meta
 
 
 def read_windows(paths: Sequence[Path]) -> list[Window]:
@@ -268,6 +282,11 @@ def refuse_non_finite(values: Floats, where: str, columns: Sequence[str], first_
         row, column = bad[0]
         more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
         raise NumericalError(f"{where}, row {row + first_row}, {columns[column]}: {values[row, column]} is no energy{more}")
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    what = "empty file" if path.is_file() and path.stat().st_size == 0 else f"truncated or not Parquet: {error}"
+    return InputError(Problem(str(path), what, "a whole file written by `fe run`"))
 
 
 def _column(state: int) -> str:

@@ -1,0 +1,177 @@
+"""One leg and replicate, analysed: the free energies, and all that tells whether to believe them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from gibbsflow.binding import convergence
+from gibbsflow.binding.energies import Energies
+from gibbsflow.binding.estimators import (
+    Correlation,
+    Decorrelate,
+    Estimate,
+    decorrelated,
+    endpoints,
+    estimate_bar,
+    estimate_mbar,
+    estimate_ti,
+    neighbour_overlap,
+)
+from gibbsflow.binding.standard_state import kt_kcal_per_mol
+from gibbsflow.errors import UnconvergedError
+
+NO_TI = "no dH/dλ in the data"
+
+
+@dataclass(frozen=True)
+class LegAnalysis:
+    """Free energy G(last state) − G(first state) of one leg and replicate.
+
+    Parameters
+    ----------
+    mbar, bar, ti
+        Estimates; BAR and TI are None where the data do not allow them (`bar_reason`, `ti_reason`).
+    overlap
+        MBAR overlap matrix over the sampled states, shape (K, K).
+    profile_kt, profile_error_kt
+        Free energy along the states, relative to the first, shape (K,).
+    forward, backward
+        Estimates over growing parts of the data.
+    """
+
+    energies: Energies
+    decorrelate: Decorrelate
+    mbar: Estimate
+    bar: Estimate | None
+    bar_reason: str
+    ti: Estimate | None
+    correlation: Correlation
+    overlap: convergence.Floats
+    profile_kt: convergence.Floats
+    profile_error_kt: convergence.Floats
+    forward: convergence.Series
+    backward: convergence.Series
+    mixing: convergence.Mixing | None
+    equilibration: convergence.Equilibration
+
+    @property
+    def kt_kcal_per_mol(self) -> float:
+        """Thermal energy of this leg."""
+        return kt_kcal_per_mol(self.energies.temperature_k)
+
+    @property
+    def min_overlap(self) -> float:
+        """Smallest overlap of neighbouring states."""
+        return neighbour_overlap(self.overlap)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-serialisable figures, units in the names."""
+        kt = self.kt_kcal_per_mol
+        sampled = self.energies.sampled
+        absent = dict.fromkeys(("dg_kt", "dg_error_kt", "dg_kcal_per_mol", "dg_error_kcal_per_mol"))
+        return {
+            "mbar": self.mbar.as_dict(),
+            "bar": self.bar.as_dict() if self.bar else {**absent, "reason": self.bar_reason},
+            "ti": self.ti.as_dict() if self.ti else {**absent, "reason": NO_TI},
+            "temperature_k": self.energies.temperature_k,
+            "decorrelate": self.decorrelate,
+            "overlap": {"matrix": self.overlap.tolist(), "min_neighbour": self.min_overlap},
+            "forward": _series(self.forward, kt),
+            "backward": _series(self.backward, kt),
+            "samples": list(self.correlation.samples),
+            "decorrelated": list(self.correlation.uncorrelated),
+            "statistical_inefficiency": self.correlation.inefficiency.tolist(),
+            "states": [dict(state) for state in self.energies.states],
+            "sampled_states": sampled,
+            "missing_windows": list(self.energies.missing),
+            "profile": {
+                "state": sampled,
+                "dg_kcal_per_mol": (self.profile_kt * kt).tolist(),
+                "dg_error_kcal_per_mol": (self.profile_error_kt * kt).tolist(),
+            },
+            "mixing": {key: _finite(value) for key, value in asdict(self.mixing).items()} if self.mixing else None,
+            "equilibration": asdict(self.equilibration),
+        }
+
+
+def analyse(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge_overlap: float = 0.03) -> LegAnalysis:
+    """Analyse one leg and replicate.
+
+    Parameters
+    ----------
+    energies
+        All its samples.
+    decorrelate
+        Which samples to use, as in `gibbsflow.binding.estimators`.
+    bridge_overlap
+        Overlap that must bridge a missing window.
+
+    Raises
+    ------
+    UnconvergedError
+        Where the estimators do not converge, an end state is missing, or overlap does not bridge a missing window.
+    """
+    if energies.missing and (energies.sampled[0] != 0 or energies.sampled[-1] != len(energies.states) - 1):
+        raise UnconvergedError(f"an end state is missing ({_named(energies)}): no free energy can be given")
+    if len(energies.sampled) < 2:
+        raise UnconvergedError("samples of one state only: no free energy difference")
+    correlation, uncorrelated = decorrelated(energies)
+    mbar, estimate = estimate_mbar(energies, correlation, uncorrelated, decorrelate)
+    overlap = np.asarray(mbar.overlap_matrix, dtype=float)
+    _refuse_unbridged(energies, overlap, bridge_overlap)
+    bar, bar_reason = None, ""
+    try:
+        bar = estimate_bar(energies, correlation, uncorrelated, decorrelate)
+    except UnconvergedError as error:
+        bar_reason = str(error)
+    f_kt = mbar.delta_f_.iloc[0].to_numpy()
+    factor = estimate.dg_error_kt / max(endpoints(mbar)[1], 1e-12)
+    forward, backward = convergence.forward_backward(energies, f_kt, factor)
+    return LegAnalysis(
+        energies=energies,
+        decorrelate=decorrelate,
+        mbar=estimate,
+        bar=bar,
+        bar_reason=bar_reason,
+        ti=estimate_ti(energies, decorrelate),
+        correlation=correlation,
+        overlap=overlap,
+        profile_kt=f_kt,
+        profile_error_kt=mbar.d_delta_f_.iloc[0].to_numpy(),
+        forward=forward,
+        backward=backward,
+        mixing=convergence.mixing(energies),
+        equilibration=convergence.equilibration(energies),
+    )
+
+
+def _refuse_unbridged(energies: Energies, overlap: convergence.Floats, bridge_overlap: float) -> None:
+    sampled = energies.sampled
+    for place, (left, right) in enumerate(zip(sampled, sampled[1:], strict=False)):
+        across = min(overlap[place, place + 1], overlap[place + 1, place])
+        if right - left > 1 and across < bridge_overlap:
+            raise UnconvergedError(
+                f"{_named(energies)}: overlap of states {left} and {right} is {across:.3f}, below {bridge_overlap:g}",
+                what_to_do="Finish the missing windows; their neighbours do not overlap enough to do without them.",
+            )
+
+
+def _named(energies: Energies) -> str:
+    return f"missing windows {', '.join(str(state) for state in energies.missing)}"
+
+
+def _series(series: convergence.Series, kt: float) -> Mapping[str, list[float | None]]:
+    return {
+        "fraction": series.fractions.tolist(),
+        "dg_kcal_per_mol": [_finite(value * kt) for value in series.dg_kt],
+        "dg_error_kcal_per_mol": [_finite(value * kt) for value in series.dg_error_kt],
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,296 @@
+"""Legs and replicates of a transformation, combined into its record."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from scipy.stats import t as student
+
+from gibbsflow.binding.energies import read_leg, read_window_meta
+from gibbsflow.binding.estimators import Decorrelate
+from gibbsflow.binding.legs import LegAnalysis, analyse
+from gibbsflow.binding.verdict import Finding, Thresholds, judge_leg, judge_result, overall
+from gibbsflow.errors import GibbsflowError, InputError, Problem
+
+COMPLEX, SOLVENT = "complex", "solvent"
+LEGS = (COMPLEX, SOLVENT)
+SIGN = {COMPLEX: -1, SOLVENT: +1}
+"""ΔG°bind = ΔG(solvent) − ΔG(complex) − ΔG(release), docs/contracts.md."""
+
+
+@dataclass(frozen=True)
+class LegOutcome:
+    """One leg of one replicate: analysed, or why not.
+
+    Parameters
+    ----------
+    leg, replicate
+        Which.
+    analysis
+        None where it failed.
+    cause, message
+        Class of the failure and what happened.
+    missing
+        Windows without samples.
+    """
+
+    leg: str
+    replicate: int
+    analysis: LegAnalysis | None = None
+    cause: str = ""
+    message: str = ""
+    missing: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What to call it in a sentence."""
+        return f"{self.leg} leg, replicate {self.replicate}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-serialisable figures, units in the names."""
+        head = {"leg": self.leg, "replicate": self.replicate, "cause": self.cause, "message": self.message}
+        if self.analysis is None:
+            return {**head, "status": "failed", "dg_kcal_per_mol": None, "missing_windows": list(self.missing)}
+        figures = self.analysis.as_dict()
+        mbar, bar, ti = figures.pop("mbar"), figures.pop("bar"), figures.pop("ti")
+        return {
+            **head,
+            "status": "partial" if self.missing else "finished",
+            "dg_kcal_per_mol": mbar["dg_kcal_per_mol"],
+            "mbar_error_kcal_per_mol": mbar["dg_error_kcal_per_mol"],
+            "error_method": mbar["error_method"],
+            "bar_dg_kcal_per_mol": bar["dg_kcal_per_mol"],
+            "bar_error_kcal_per_mol": bar["dg_error_kcal_per_mol"],
+            "ti_dg_kcal_per_mol": ti["dg_kcal_per_mol"],
+            **figures,
+        }
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Standard binding free energy over replicates.
+
+    Parameters
+    ----------
+    replicates
+        Numbers of the replicates with all legs.
+    values_kcal_per_mol, mbar_errors_kcal_per_mol
+        Result and propagated MBAR error of each.
+    dg_kcal_per_mol, dg_error_kcal_per_mol, mbar_error_kcal_per_mol
+        Mean, its error, and the propagated MBAR error of the mean.
+    t95_kcal_per_mol
+        Half width of the 95 % interval (Student's t); None with one replicate.
+    error_method
+        Where the error comes from, in words.
+    """
+
+    replicates: tuple[int, ...]
+    values_kcal_per_mol: tuple[float, ...]
+    mbar_errors_kcal_per_mol: tuple[float, ...]
+    dg_kcal_per_mol: float
+    dg_error_kcal_per_mol: float
+    mbar_error_kcal_per_mol: float
+    t95_kcal_per_mol: float | None
+    error_method: str
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a transformation must consist of.
+
+    Parameters
+    ----------
+    replicates
+        Independent repeats of each leg.
+    windows
+        States of each leg, by its name.
+    """
+
+    replicates: int
+    windows: Mapping[str, int] = field(default_factory=dict)
+
+
+def group_windows(paths: Sequence[Path], transformation: str) -> dict[tuple[str, int], list[Path]]:
+    """Sort window files by leg and replicate.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read or belongs to another transformation.
+    """
+    groups: dict[tuple[str, int], list[Path]] = defaultdict(list)
+    for path in sorted(paths):
+        meta = read_window_meta(path)
+        if meta["transformation"] != transformation:
+            raise InputError(Problem(str(path), f"belongs to transformation {meta['transformation']}", transformation))
+        groups[str(meta["leg"]), int(meta["replicate"])].append(path)
+    return dict(groups)
+
+
+def analyse_legs(
+    groups: Mapping[tuple[str, int], Sequence[Path]],
+    expected: Expected,
+    *,
+    temperature_k: float | None,
+    decorrelate: Decorrelate,
+    bridge_overlap: float,
+) -> list[LegOutcome]:
+    """Analyse every leg and replicate; one that fails is recorded with its cause and stops no other."""
+    outcomes = []
+    found = {replicate for _, replicate in groups}
+    first = 0 if 0 in found else 1
+    replicates = sorted(found | set(range(first, first + expected.replicates)))
+    for leg in LEGS:
+        for replicate in replicates:
+            paths = groups.get((leg, replicate), [])
+            if not paths:
+                every = tuple(range(expected.windows.get(leg, 0)))
+                message = "all windows are missing: the leg did not finish"
+                outcomes.append(LegOutcome(leg, replicate, None, "MissingWindows", message, every))
+                continue
+            missing: tuple[int, ...] = ()
+            try:
+                energies = read_leg(paths, temperature_k=temperature_k, allow_missing=True)
+                missing = energies.missing
+                analysis = analyse(energies, decorrelate=decorrelate, bridge_overlap=bridge_overlap)
+                outcomes.append(LegOutcome(leg, replicate, analysis, missing=missing))
+            except GibbsflowError as error:
+                cause = "MissingWindows" if missing else error.cause
+                outcomes.append(LegOutcome(leg, replicate, None, cause, str(error), missing))
+    return outcomes
+
+
+def combine(outcomes: Sequence[LegOutcome], release_kcal_per_mol: float) -> Binding | None:
+    """Combine legs into the binding free energy; None where no replicate has all legs.
+
+    Parameters
+    ----------
+    outcomes
+        Legs and replicates.
+    release_kcal_per_mol
+        Free energy of letting the restrained, decoupled ligand go into the standard state.
+
+    Notes
+    -----
+    The error is the standard error of the mean over replicates, but never below the propagated MBAR error of the
+    mean: two or three replicates may agree by chance.
+    """
+    done = {(o.leg, o.replicate): o.analysis for o in outcomes if o.analysis is not None}
+    replicates = sorted({replicate for _, replicate in done if all((leg, replicate) in done for leg in LEGS)})
+    if not replicates:
+        return None
+    values, errors = [], []
+    for replicate in replicates:
+        legs = {leg: done[leg, replicate] for leg in LEGS}
+        terms = [SIGN[leg] * a.mbar.dg_kt * a.kt_kcal_per_mol for leg, a in legs.items()]
+        values.append(math.fsum(terms) - release_kcal_per_mol)
+        errors.append(math.hypot(*(a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in legs.values())))
+    count = len(values)
+    mbar_error = math.hypot(*errors) / count
+    if count == 1:
+        method, error, t95 = "MBAR error (one replicate)", mbar_error, None
+    else:
+        standard_error = stdev(values) / math.sqrt(count)
+        error = max(standard_error, mbar_error)
+        method = f"standard error of the mean over {count} replicates"
+        if mbar_error > standard_error:
+            method = f"MBAR error of the mean of {count} replicates (their spread is smaller)"
+        t95 = float(student.ppf(0.975, count - 1)) * error
+    return Binding(
+        tuple(replicates), tuple(values), tuple(errors), fmean(values), error, mbar_error, t95, method
+    )
+
+
+def leg_summary(outcomes: Sequence[LegOutcome]) -> dict[str, dict[str, Any]]:
+    """Mean, spread and MBAR error of each leg over its replicates."""
+    summary = {}
+    for leg in LEGS:
+        done = [o.analysis for o in outcomes if o.leg == leg and o.analysis is not None]
+        values = [a.mbar.dg_kt * a.kt_kcal_per_mol for a in done]
+        errors = [a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in done]
+        summary[leg] = {
+            "dg_kcal_per_mol": fmean(values) if values else None,
+            "sd_kcal_per_mol": stdev(values) if len(values) > 1 else None,
+            "mbar_error_kcal_per_mol": math.hypot(*errors) / len(errors) if errors else None,
+            "replicates": len(values),
+        }
+    return summary
+
+
+def summarise(
+    outcomes: Sequence[LegOutcome], standard_state: Mapping[str, float], expected: Expected, limits: Thresholds
+) -> dict[str, Any]:
+    """Figures, status and verdict of a transformation, as in ``record.json``.
+
+    Parameters
+    ----------
+    outcomes
+        Legs and replicates.
+    standard_state
+        ``analytic_kcal_per_mol`` and ``numeric_kcal_per_mol``.
+    expected
+        What it must consist of.
+    limits
+        Thresholds of the verdict.
+    """
+    analytic, numeric = standard_state["analytic_kcal_per_mol"], standard_state["numeric_kcal_per_mol"]
+    result = combine(outcomes, numeric)
+    findings: list[Finding] = []
+    for outcome in outcomes:
+        if outcome.analysis is None:
+            level = "WARN" if result else "FAIL"
+            findings.append(Finding(level, "legs", f"{outcome.name}: {outcome.message}"))
+        else:
+            findings += judge_leg(outcome.analysis, limits, name=outcome.name)
+    record: dict[str, Any] = {
+        "legs": [outcome.as_dict() for outcome in outcomes],
+        "leg_summary": leg_summary(outcomes),
+        "standard_state": {**standard_state, "used": "numeric"},
+        "cause": "",
+    }
+    failures = [outcome for outcome in outcomes if outcome.analysis is None]
+    if result is None:
+        findings.append(Finding("FAIL", "result", "no replicate has both legs: no binding free energy"))
+        status, cause = "failed", f"{failures[0].cause}: {failures[0].name}: {failures[0].message}"
+        figures: dict[str, Any] = dict.fromkeys(_FIGURES)
+        figures |= {"replicates": 0, "cause": cause}
+    else:
+        findings += judge_result(
+            result.values_kcal_per_mol,
+            result.mbar_errors_kcal_per_mol,
+            result.dg_error_kcal_per_mol,
+            limits,
+            standard_state_kcal_per_mol=(analytic, numeric),
+        )
+        whole = len(result.replicates) >= expected.replicates and not any(o.missing for o in outcomes)
+        status = "finished" if whole and not failures else "partial"
+        figures = {name: getattr(result, name) for name in _FIGURES}
+        figures["replicates"] = len(result.replicates)
+        figures["replicate_numbers"] = list(result.replicates)
+        figures["replicate_dg_kcal_per_mol"] = list(result.values_kcal_per_mol)
+        figures["replicate_error_kcal_per_mol"] = list(result.mbar_errors_kcal_per_mol)
+    verdict = overall(findings)
+    worst_first = sorted(findings, key=lambda finding: finding.level != "FAIL")
+    return {
+        "status": status,
+        "verdict": verdict,
+        "reasons": [finding.reason for finding in worst_first],
+        "findings": [vars(finding) for finding in worst_first],
+        **record,
+        **figures,
+    }
+
+
+_FIGURES = (
+    "dg_kcal_per_mol",
+    "dg_error_kcal_per_mol",
+    "error_method",
+    "mbar_error_kcal_per_mol",
+    "t95_kcal_per_mol",
+)

@@ -1,0 +1,155 @@
+"""`analysis`: energies of windows to free energies, verdicts, tables and the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from gibbsflow.cli.options import Config, Json, Out, State, System, new_app, verb
+
+app = new_app("Free energies from the energies of windows: legs, transformations, campaigns; standard-state terms.")
+
+
+@app.command()
+def leg(
+    files: Annotated[list[Path], typer.Option("--input", help="Energies of a window; repeat for each window.")],
+    out: Out,
+    format: Annotated[Literal["parquet", "gromacs"], typer.Option(help="Files of `fe run`, or dhdl.xvg.")] = "parquet",
+    temperature: Annotated[float | None, typer.Option(min=1.0, help="Temperature, K; must be that of the files.")] = None,
+    decorrelate: Annotated[
+        Literal["auto", "always", "never"],
+        typer.Option(help="auto: value from all samples, error from uncorrelated ones; always, never: both."),
+    ] = "auto",
+    as_json: Json = False,
+) -> None:
+    """Free energy of one leg and replicate: MBAR, BAR, TI, overlap, convergence."""
+    with verb(out, as_json=as_json) as result:
+        from gibbsflow.binding import energies, gromacs_energies, legs, verdict
+        from gibbsflow.workflow.files import inputs_hash
+        from gibbsflow.workflow.result import versions
+
+        read = gromacs_energies.read_leg if format == "gromacs" else energies.read_leg
+        samples = read(files, temperature_k=temperature)
+        analysis = legs.analyse(samples, decorrelate=decorrelate)
+        findings = verdict.judge_leg(analysis, verdict.Thresholds())
+        result.figures = analysis.as_dict()
+        result.figures |= {"verdict": verdict.overall(findings), "reasons": [finding.reason for finding in findings]}
+        result.versions = versions("alchemlyb", "pymbar", "numpy")
+        result.inputs_hash = inputs_hash(
+            files={f"{number:04d}": path for number, path in enumerate(files)},
+            settings={"decorrelate": decorrelate, "temperature_k": samples.temperature_k},
+            physics=1,
+        )
+        typer.echo(_leg_text(analysis.as_dict()), err=as_json)
+
+
+@app.command()
+def transformation(
+    system: System,
+    runs: Annotated[list[Path], typer.Option("--run", help="Output of one `fe run`; repeat for all of them.")],
+    out: Out,
+    config: Config = None,
+    state: State = None,
+    as_json: Json = False,
+) -> None:
+    """Binding free energy of one transformation from its legs and replicates, with error and verdict."""
+    with verb(out, state=state, as_json=as_json) as result:
+        from gibbsflow.binding.transformations import FILE_NAME, analyse_transformation
+        from gibbsflow.config.run import RunConfig
+        from gibbsflow.errors import UnconvergedError
+        from gibbsflow.report.figures import write_figures
+        from gibbsflow.workflow.files import write_json
+        from gibbsflow.workflow.system import SimSystem
+
+        settings = (RunConfig.read(config) if config else RunConfig()).analysis
+        source = SimSystem.read(system)
+        record = analyse_transformation(source, runs, settings)
+        record["figures"] = write_figures(record, source, out)
+        write_json(out / FILE_NAME, record)
+        result.status, result.cause, result.seed = record["status"], record["cause"], record["seed"]
+        result.inputs_hash, result.versions = record["inputs_hash"], record["versions"]
+        kept = ("verdict", "reasons", "dg_kcal_per_mol", "dg_error_kcal_per_mol", "error_method", "replicates")
+        result.figures = {key: record[key] for key in kept}
+        if record["dg_kcal_per_mol"] is None:
+            raise UnconvergedError(f"{record['transformation']}: no binding free energy: {record['cause']}")
+        dg = f"{record['dg_kcal_per_mol']:.2f} ± {record['dg_error_kcal_per_mol']:.2f} kcal/mol"
+        lines = [f"{record['transformation']}: {dg}, {record['verdict']}", *record["reasons"]]
+        typer.echo("\n  ".join(lines), err=as_json)
+
+
+@app.command()
+def campaign(
+    samplesheet: Annotated[Path, typer.Option("--input", help="Samplesheet of the campaign.")],
+    out: Out,
+    records: Annotated[
+        list[Path] | None, typer.Option("--record", help="Output of one `analysis transformation`; repeat for all.")
+    ] = None,
+    config: Config = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", help="State folder of the campaign, where causes of failures are found.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Table, records and report of a campaign: one row for each row of the samplesheet."""
+    with verb(out, as_json=as_json) as result:
+        from gibbsflow.config.run import RunConfig
+        from gibbsflow.report.campaign import terminal_table, write_campaign
+
+        settings = RunConfig.read(config) if config else RunConfig()
+        rows = write_campaign(samplesheet, records or [], settings, state, out)
+        result.figures = {"rows": len(rows), "finished": sum(row.status == "finished" for row in rows)}
+        typer.echo(terminal_table(rows), err=as_json)
+
+
+@app.command("standard-state")
+def standard_state(
+    temperature: Annotated[float, typer.Option(min=1.0, help="Temperature, K.")],
+    r0: Annotated[float, typer.Option(min=0.0, help="Reference distance, Å.")] = 0.0,
+    theta_a: Annotated[float, typer.Option(min=0.0, max=180.0, help="Reference angle P2-P1-L1, degrees.")] = 90.0,
+    theta_b: Annotated[float, typer.Option(min=0.0, max=180.0, help="Reference angle P1-L1-L2, degrees.")] = 90.0,
+    k_r: Annotated[float, typer.Option(min=1e-6, help="K of the distance, kcal/mol/Å², U = 1/2 K x².")] = 10.0,
+    k_angle: Annotated[float, typer.Option(min=1e-6, help="K of both angles, kcal/mol/rad².")] = 100.0,
+    k_dihedral: Annotated[
+        float | None, typer.Option(min=1e-6, help="K of the dihedrals, kcal/mol/rad²; default: that of the angles.")
+    ] = None,
+    com: Annotated[bool, typer.Option("--com", help="Centre-of-mass restraint, U = 1/2 K (r - r0)², with --k.")] = False,
+    k: Annotated[float, typer.Option("--k", min=1e-6, help="K of the centre-of-mass restraint, kcal/mol/Å².")] = 10.0,
+    as_json: Json = False,
+) -> None:
+    """Free energy of releasing a Boresch (or centre-of-mass) restraint to 1 mol/L, analytic and numeric."""
+    with verb(None, as_json=as_json) as result:
+        from gibbsflow.binding import standard_state as terms
+        from gibbsflow.errors import InputError, Problem
+
+        if com:
+            point = {"k": k, "temperature_k": temperature, "r0_angstrom": r0}
+            analytic, numeric = terms.com_analytic_kcal_per_mol(**point), terms.com_numeric_kcal_per_mol(**point)
+        else:
+            if r0 <= 0 or min(theta_a, theta_b) <= 0:
+                raise InputError(Problem("--r0, --theta-a, --theta-b", "0", "all above 0 (or --com)"))
+            angles = {"theta_a_deg": theta_a, "theta_b_deg": theta_b, "k_angle": k_angle, "k_dihedral": k_dihedral}
+            boresch = {"r0_angstrom": r0, "k_r": k_r, "temperature_k": temperature, **angles}
+            analytic, numeric = (
+                terms.boresch_analytic_kcal_per_mol(**boresch),  # type: ignore[arg-type]
+                terms.boresch_numeric_kcal_per_mol(**boresch),  # type: ignore[arg-type]
+            )
+        result.figures = {"analytic_kcal_per_mol": analytic, "numeric_kcal_per_mol": numeric}
+        lines = [f"analytic {analytic:.4f} kcal/mol", f"numeric  {numeric:.4f} kcal/mol"]
+        typer.echo("\n".join(lines + [note for note in [terms.differ(analytic, numeric)] if note]), err=as_json)
+
+
+def _leg_text(figures: dict[str, dict[str, float]]) -> str:
+    lines = [f"{'':6}{'ΔG/kT':>10}{'error':>9}{'kcal/mol':>11}{'error':>9}"]
+    for name in ("mbar", "bar", "ti"):
+        values = [figures[name][key] for key in ("dg_kt", "dg_error_kt", "dg_kcal_per_mol", "dg_error_kcal_per_mol")]
+        if values[0] is None:
+            lines.append(f"{name.upper():6}{figures[name]['reason']}")
+        else:
+            lines.append(f"{name.upper():6}{values[0]:10.4f}{values[1]:9.4f}{values[2]:11.4f}{values[3]:9.4f}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    app()

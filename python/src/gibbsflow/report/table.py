@@ -1,0 +1,167 @@
+"""The table of a campaign: one row for every row of the samplesheet, also for those that failed."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from gibbsflow.errors import InputError, Problem, StateError
+from gibbsflow.workflow import sentinels
+from gibbsflow.workflow.files import atomic_open, read_json
+
+NOT_FINISHED = "not finished"
+_STATUS = {"Unbound": "unbound", "Unconverged": "unconverged"}
+DECIMALS = 4
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One row of ``results.csv``, columns in its order (docs/contracts.md)."""
+
+    transformation: str
+    ligand: str
+    mode: str
+    status: str
+    verdict: str = ""
+    dg_kcal_per_mol: float | None = None
+    dg_error_kcal_per_mol: float | None = None
+    mbar_error_kcal_per_mol: float | None = None
+    replicates: int | None = None
+    experimental_dg_kcal_per_mol: float | None = None
+    cause: str = ""
+
+
+COLUMNS = tuple(field.name for field in fields(TableRow))
+
+
+def read_ligands(path: Path) -> list[tuple[str, float | None]]:
+    """Names and experimental values of a samplesheet, in its order.
+
+    The samplesheet was checked before the campaign began; here a structure file that has since moved is no fault.
+
+    Raises
+    ------
+    InputError
+        For a file that is missing, has no ligands, or a value that is no number.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            lines = [line for line in csv.DictReader(file) if any((cell or "").strip() for cell in _cells(line))]
+    except FileNotFoundError as error:
+        raise InputError(Problem(str(path), "no such file", "the campaign's samplesheet")) from error
+    ligands = []
+    for number, line in enumerate(lines, start=2):
+        name = (line.get("ligand") or "").strip()
+        if not name:
+            raise InputError(Problem(str(path), "no ligand", "a name", row=number, field="ligand"))
+        text = (line.get("experimental_dg_kcal_per_mol") or "").strip()
+        try:
+            ligands.append((name, float(text) if text else None))
+        except ValueError as error:
+            field = "experimental_dg_kcal_per_mol"
+            raise InputError(Problem(str(path), f"{text!r} is no number", "a number", row=number, field=field)) from error
+    if not ligands:
+        raise InputError(Problem(str(path), "no ligands", "one row a ligand"))
+    return ligands
+
+
+def failures(state: Path | None) -> dict[str, sentinels.Sentinel]:
+    """Find the newest FAILED sentinel of each item below the state folder of a campaign.
+
+    Parameters
+    ----------
+    state
+        Folder of the campaign's state; None for none.
+
+    Returns
+    -------
+    dict
+        By the name of every folder above the sentinel, so that it is found by the ligand's name.
+    """
+    found: dict[str, sentinels.Sentinel] = {}
+    if state is None:
+        return found
+    for folder, _, names in os.walk(state):
+        if "FAILED" not in names:
+            continue
+        try:
+            sentinel = sentinels.read(Path(folder), "FAILED")
+        except (StateError, TypeError) as error:
+            sentinel = sentinels.Sentinel("FAILED", "", cause="State", message=f"{folder}/FAILED: {error}", time="")
+        for part in Path(folder).relative_to(state).parts:
+            if sentinel is not None and (part not in found or found[part].time <= sentinel.time):
+                found[part] = sentinel
+    return found
+
+
+def failed_row(
+    ligand: str, mode: str, experiment: float | None, sentinel: sentinels.Sentinel | None
+) -> TableRow:
+    """Row of a ligand without a record."""
+    if sentinel is None:
+        return TableRow(ligand, ligand, mode, "failed", "FAIL", experimental_dg_kcal_per_mol=experiment, cause=NOT_FINISHED)
+    cause = f"{sentinel.cause}: {' '.join(sentinel.message.split())}"
+    status = _STATUS.get(sentinel.cause, "failed")
+    return TableRow(ligand, ligand, mode, status, "FAIL", experimental_dg_kcal_per_mol=experiment, cause=cause)
+
+
+def record_row(record: Mapping[str, Any]) -> TableRow:
+    """Row of a record."""
+    values = {name: record.get(name) for name in COLUMNS}
+    return TableRow(**{name: value for name, value in values.items() if value is not None})
+
+
+def write_csv(rows: Iterable[TableRow], path: Path) -> None:
+    """Write ``results.csv``: numbers to four decimals, empty where not known."""
+    with atomic_open(path, "w") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows([_text(getattr(row, name)) for name in COLUMNS] for row in rows)
+
+
+def write_parquet(rows: Sequence[TableRow], path: Path) -> None:
+    """Write ``results.parquet``: the same rows, unrounded, with types."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {"replicates": pa.int32()} | {name: pa.float64() for name in COLUMNS if name.endswith("per_mol")}
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
+    table = pa.table({name: [getattr(row, name) for row in rows] for name in COLUMNS}, schema=schema)
+    with atomic_open(path) as file:
+        pq.write_table(table, file)
+
+
+def index_records(folders: Sequence[Path]) -> dict[str, Path]:
+    """Folder of each record, by ligand; the records themselves are not kept.
+
+    Raises
+    ------
+    InputError
+        For a folder without a record, or two records of one ligand.
+    """
+    index: dict[str, Path] = {}
+    for folder in folders:
+        name = "record.json" if (Path(folder) / "record.json").exists() else "system.json"
+        if not (Path(folder) / name).exists():
+            right = "the output of `analysis transformation` (or `equil analyse` in mode md)"
+            raise InputError(Problem(str(folder), "no record.json", right))
+        content = read_json(Path(folder) / name)
+        ligand = content.get("ligand") or content.get("meta", {}).get("ligand") or content["name"]
+        if ligand in index:
+            raise InputError(Problem(str(folder), f"a second record of {ligand}, besides {index[ligand]}", "one a ligand"))
+        index[ligand] = Path(folder)
+    return index
+
+
+def _cells(line: Mapping[str, Any]) -> list[str]:
+    return [cell for cell in line.values() if isinstance(cell, str)]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.{DECIMALS}f}" if isinstance(value, float) else " ".join(str(value).split())
