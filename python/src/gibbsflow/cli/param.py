@@ -1,0 +1,52 @@
+"""param: force field parameters of a ligand, and of its host."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gibbsflow.cli.options import Config, Out, State, System, new_app, verb
+
+app = new_app("Force field parameters: GAFF or GAFF2 with AM1-BCC charges, from a content-addressed cache.")
+log = logging.getLogger(__name__)
+
+
+@app.callback()
+def program() -> None:
+    """Keep `ligand` a verb of its own, also while it is the only one."""
+
+
+@app.command()
+def ligand(
+    system: System,
+    cache: Annotated[Path, typer.Option("--cache", help="Folder of the parameter cache, shared by all processes.")],
+    out: Out,
+    config: Config = None,
+    state: State = None,
+) -> None:
+    """Parametrise the ligand of a system, and the host where the receptor is one."""
+    with verb(out, state=state) as result:
+        from gibbsflow.binding.force_field import parametrise_system, parametrisation_hash
+        from gibbsflow.config.run import RunConfig
+        from gibbsflow.engines import ambertools
+        from gibbsflow.workflow.system import SimSystem
+
+        settings = RunConfig.read(config) if config else RunConfig()
+        given = SimSystem.read(system)
+        result.inputs_hash = parametrisation_hash(given, settings.param)
+        result.versions["ambertools"] = ambertools.version()
+        done, facts = parametrise_system(given, settings.param, cache=cache, out=out)
+        done.write()
+        result.figures.update(facts)
+
+
+def main() -> None:
+    """Run the program."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

