@@ -51,9 +51,8 @@ def amber_protein(path: Path) -> AmberProtein:
             serial += 1
             padded = atom if len(atom) == 4 else f" {atom:<3s}"
             place = "".join(f"{x:8.3f}" for x in xyz)
-            lines.append(
-                f"ATOM  {serial % 100000:5d} {padded} {name:<3s} A{(k + 1) % 10000:4d}    {place}  1.00  0.00          {element:>2s}"
-            )
+            head = f"ATOM  {serial % 100000:5d} {padded} {name:<3s} A{(k + 1) % 10000:4d}    "
+            lines.append(f"{head}{place}  1.00  0.00          {element:>2s}")
         if k + 1 == len(residues) or is_break(residue, residues[k + 1]):
             lines.append("TER")
     return AmberProtein("\n".join([*lines, "END", ""]), tuple(residues), tuple((a + 1, b + 1) for a, b in pairs))

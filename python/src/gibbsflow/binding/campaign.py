@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gibbsflow.binding import samplesheet
 from gibbsflow.binding.ligands import centre_angstrom, check_pose, pose_ligand, read_ligand
 from gibbsflow.binding.molecules import MoleculeError, rdkit_messages, write_sdf
 from gibbsflow.binding.placement import buriedness
-from gibbsflow.binding.receptors import Receptor, read_receptor
+from gibbsflow.binding.receptors import RECEPTOR_RIGHT, Receptor, read_receptor
 from gibbsflow.binding.samplesheet import Row
 from gibbsflow.config.run import RunConfig
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.files import inputs_hash
-from gibbsflow.workflow.result import versions
 from gibbsflow.workflow.system import SimSystem
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,8 @@ def check_row(
     try:
         ligand = read_ligand(row)
         faults = check_pose(row, ligand, receptor, settings.system) if receptor is not None else []
-        notes = [Problem(where, note, row=row.line, field="smiles" if row.smiles else "structure") for note in ligand.notes]
+        source = "smiles" if row.smiles else "structure"
+        notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in ligand.notes]
     except MoleculeError as error:
         faults, notes = error.faults, []
     return [Problem(where, f"{row.ligand}: {f.what}", f.right, row.line, f.field) for f in faults], notes
@@ -134,7 +136,7 @@ def preparation_hash(row: Row, receptor: Path, settings: RunConfig) -> str:
         Where the receptor is missing.
     """
     if not receptor.is_file():
-        raise InputError(Problem(str(receptor), "no such file", "a host (SDF, MOL2) or a protein (PDB)", field="receptor"))
+        raise InputError(Problem(str(receptor), "no such file", RECEPTOR_RIGHT, field="receptor"))
     files = {"receptor": receptor}
     if row.structure:
         files["structure"] = Path(row.structure)
@@ -175,9 +177,8 @@ def prepare_system(row: Row, receptor_path: Path, settings: RunConfig, out: Path
     facts = {
         "notes": [*receptor.notes, *ligand.notes],
         "pose": row.pose if row.pose in ("given", "place") else "file",
-        "ligand_centre_offset_angstrom": round(float(((centre - receptor.heavy_angstrom.mean(axis=0)) ** 2).sum() ** 0.5), 3),
+        "ligand_centre_offset_angstrom": round(float(np.linalg.norm(centre - receptor.heavy_angstrom.mean(axis=0))), 3),
         "ligand_buried_share": round(float(buriedness(centre[None], receptor.heavy_angstrom)[0]), 3),
-        
     }
     system = SimSystem(row.ligand, out).with_artifacts(receptor=receptor_file.name, ligand=ligand_file.name)
     return (

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from rdkit import Chem
-from rdkit.Chem import AllChem, rdDistGeom, rdMolAlign
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers, rdMolAlign
 
 from gibbsflow.binding.molecules import Fault, Molecule, MoleculeError
 from gibbsflow.errors import ParametrisationError
@@ -39,7 +40,7 @@ def embed(molecule: Molecule, *, count: int, seed: int) -> Molecule:
     """
     mol = Chem.Mol(molecule.mol)
     mol.RemoveAllConformers()
-    parameters = rdDistGeom.ETKDGv3()
+    parameters: Any = rdDistGeom.ETKDGv3()  # RDKit's stubs give its fields the wrong types
     parameters.randomSeed = seed
     parameters.numThreads = 1
     first = rdDistGeom.EmbedMolecule(mol, parameters)
@@ -96,7 +97,7 @@ def _isomers(mol: Chem.Mol, tries: int = 8) -> dict[str, Chem.Mol]:
     """Embed a molecule several times; the distinct isomers by canonical SMILES, tagged by their geometry."""
     trial = Chem.Mol(mol)
     trial.RemoveAllConformers()
-    parameters = rdDistGeom.ETKDGv3()
+    parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed = 7
     found = {}
     for conformer in rdDistGeom.EmbedMultipleConfs(trial, tries, parameters):
@@ -109,10 +110,10 @@ def _isomers(mol: Chem.Mol, tries: int = 8) -> dict[str, Chem.Mol]:
 
 def relax(mol: Chem.Mol) -> None:
     """Minimise all conformers by MMFF94s (UFF where that lacks parameters), and sort them by energy."""
-    if AllChem.MMFFHasAllMoleculeParams(mol):
-        outcome = AllChem.MMFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=1000, mmffVariant="MMFF94s")
+    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
+        outcome = rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=1000, mmffVariant="MMFF94s")
     else:
-        outcome = AllChem.UFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=1000)
+        outcome = rdForceFieldHelpers.UFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=1000)
     energies = [energy for _, energy in outcome]
     conformers = [Chem.Conformer(c) for c in mol.GetConformers()]
     mol.RemoveAllConformers()
@@ -154,11 +155,11 @@ def reference_geometry(molecule: Molecule) -> tuple[Chem.Mol, list[int]]:
     MoleculeError
         Where no geometry can be built from the graph (as for large macrocycles).
     """
-    source = Chem.Mol(molecule.mol)
+    source = Chem.Mol(settle_stereo(molecule).mol)
     source.RemoveAllConformers()
     smiles = Chem.MolToSmiles(source, allHsExplicit=True)
     order = list(source.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"])
-    parameters = Chem.SmilesParserParams()
+    parameters: Any = Chem.SmilesParserParams()
     parameters.removeHs = False
     mol = Chem.MolFromSmiles(smiles, parameters)
     before = [molecule.mol.GetAtomWithIdx(i).GetAtomicNum() for i in order]
@@ -171,8 +172,8 @@ def reference_geometry(molecule: Molecule) -> tuple[Chem.Mol, list[int]]:
 
 
 def _electrostatics(mol: Chem.Mol, conformer: int) -> float:
-    """Sum of \\|q_i q_j\\| / r_ij over pairs more than two bonds apart, in e²/Å."""
-    properties = AllChem.MMFFGetMoleculeProperties(mol)
+    """Sum of abs(q_i q_j) / r_ij over pairs more than two bonds apart, in e²/Å."""
+    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol)
     if properties is None:
         return 0.0
     charges = np.abs([properties.GetMMFFPartialCharge(i) for i in range(mol.GetNumAtoms())])

@@ -29,13 +29,16 @@ def parametrisation_hash(system: SimSystem, settings: Param) -> str:
     return inputs_hash(files=files, settings=content, physics=parameters.VERSION)
 
 
-def parametrise_system(system: SimSystem, settings: Param, *, cache: Path, out: Path) -> tuple[SimSystem, dict[str, Any]]:
+def parametrise_system(
+    system: SimSystem, settings: Param, *, cache: Path, out: Path
+) -> tuple[SimSystem, dict[str, Any]]:
     """Parametrise the ligand, and the host where there is one.
 
     Returns
     -------
     system
-        In `out`, with ``ligand_mol2``, ``ligand_frcmod`` and for a host ``host_mol2``, ``host_frcmod``; not yet written.
+        In `out`, with ``ligand_mol2``, ``ligand_frcmod`` and for a host ``host_mol2``, ``host_frcmod``; not yet
+        written.
     facts
         Figures for ``result.json``.
 

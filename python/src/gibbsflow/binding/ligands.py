@@ -119,4 +119,3 @@ def centre_angstrom(ligand: Molecule) -> np.ndarray:
     """Centre of the heavy atoms, shape (3,)."""
     centre: np.ndarray = ligand.positions_angstrom[heavy_atoms(ligand.mol)].mean(axis=0)
     return centre
-

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from rdkit import Chem, RDLogger, rdBase
+from rdkit import Chem, rdBase
 
 GAFF_ELEMENTS = ("H", "C", "N", "O", "S", "P", "F", "Cl", "Br", "I")
 _PLANE_ANGSTROM = 1e-3
@@ -97,7 +97,6 @@ def rdkit_messages() -> Iterator[list[str]]:
     finally:
         logger.handlers, logger.propagate = before
         rdBase.LogToCppStreams()
-        RDLogger.DisableLog("rdApp.*")
 
 
 def from_smiles(smiles: str, charge: int | None = None) -> Molecule:
@@ -174,7 +173,8 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
     fragments = Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
     if len(fragments) > 1:
         names = " and ".join(repr(Chem.MolToSmiles(Chem.RemoveHs(f, sanitize=False))) for f in fragments[:4])
-        faults.append(Fault(field, f"{len(fragments)} separate fragments: {names}", "one molecule, without salt or water"))
+        what = f"{len(fragments)} separate fragments: {names}"
+        faults.append(Fault(field, what, "one molecule, without salt or water"))
     unknown = sorted({a.GetSymbol() for a in mol.GetAtoms()} - set(GAFF_ELEMENTS))
     if unknown:
         known = ", ".join(GAFF_ELEMENTS)
@@ -183,7 +183,9 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
     radicals = sum(a.GetNumRadicalElectrons() for a in mol.GetAtoms())
     electrons = sum(a.GetAtomicNum() for a in mol.GetAtoms()) - formal
     if not unknown and (radicals or electrons % 2):
-        what = f"{electrons} electrons, {radicals} of them unpaired" if radicals else f"an odd number of electrons ({electrons})"
+        what = f"an odd number of electrons ({electrons})"
+        if radicals:
+            what = f"{electrons} electrons, {radicals} of them unpaired"
         faults.append(Fault(field, what, "a closed shell: check hydrogens, charges and valences"))
     if charge is not None and charge != formal:
         right = f"{formal}, or a {field} protonated as charge {charge:+d} says"

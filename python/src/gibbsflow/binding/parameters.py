@@ -149,11 +149,11 @@ def renormalise(charges: list[float], total: int, name: str) -> tuple[list[float
 
 
 def write_mol2(molecule: Molecule, parameters: Parameters, path: Path, residue: str) -> Path:
-    """Write a molecule with its types and charges as MOL2, as tleap reads it: names unique, order that of the molecule."""
+    """Write a molecule with its types and charges as MOL2 for tleap: names unique, order that of the molecule."""
     mol = Chem.Mol(molecule.mol)
     Chem.Kekulize(mol, clearAromaticFlags=True)
-    lines = ["@<TRIPOS>MOLECULE", residue, f"{mol.GetNumAtoms():5d} {mol.GetNumBonds():5d} 1 0 0", "SMALL", "USER_CHARGES"]
-    lines += ["", "@<TRIPOS>ATOM"]
+    counts = f"{mol.GetNumAtoms():5d} {mol.GetNumBonds():5d} 1 0 0"
+    lines = ["@<TRIPOS>MOLECULE", residue, counts, "SMALL", "USER_CHARGES", "", "@<TRIPOS>ATOM"]
     rows = zip(atom_names(mol), molecule.positions_angstrom, parameters.types, parameters.charges, strict=True)
     for i, (name, (x, y, z), kind, charge) in enumerate(rows, 1):
         lines.append(f"{i:7d} {name:<8s} {x:10.4f} {y:10.4f} {z:10.4f} {kind:<4s} 1 {residue} {charge:12.6f}")

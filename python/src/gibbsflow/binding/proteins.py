@@ -61,8 +61,8 @@ def read_residues(path: Path) -> list[Residue]:
         try:
             xyz = (float(line[30:38]), float(line[38:46]), float(line[46:54]))
         except ValueError as error:
-            what = f"coordinates not readable: {line[30:54].strip()!r}"
-            raise InputError(Problem(str(path), what, "three numbers in columns 31 to 54", count, "receptor")) from error
+            what, right = f"coordinates not readable: {line[30:54].strip()!r}", "three numbers in columns 31 to 54"
+            raise InputError(Problem(str(path), what, right, count, "receptor")) from error
         atom = line[12:16].strip()
         element = line[76:78].strip() or atom.lstrip("0123456789")[:1]
         key = (line[21].strip() or "A", line[22:27].strip(), line[17:20].strip())
@@ -95,25 +95,24 @@ def read_protein(path: Path, settings: System, *, complete: bool) -> Receptor:
             chains = {c: [r.number for r in protein if r.chain == c] for c in dict.fromkeys(r.chain for r in protein)}
             there = "; ".join(f"{c}:{numbers[0]} to {c}:{numbers[-1]}" for c, numbers in chains.items())
             what = f"no residue {', '.join(missing)}"
-            problems.append(Problem(str(path), what, f"residues as CHAIN:NUMBER or by name; there are {there}", field="site"))
+            right = f"residues as CHAIN:NUMBER or by name; there are {there}"
+            problems.append(Problem(str(path), what, right, field="site"))
     if settings.receptor_charge is not None:
         right = "leave it out: a protein's charge follows from its residues and pH"
         problems.append(Problem(str(path), "receptor_charge is for hosts", right, field="receptor_charge"))
     if problems:
         raise InputError(problems)
     notes = _removed(residues) + chain_breaks(protein)
-    heavy = [xyz for r in protein for element, xyz in r.atoms.values() if element != "H"]
+    heavy = np.array([xyz for r in protein for element, xyz in r.atoms.values() if element != "H"])
     fixer = None
     if complete:
+        from openmm.unit import angstrom
+
         fixer, more = _mend(path, settings.ph)
         notes += more
-        heavy = [
-            xyz
-            for atom, xyz in zip(fixer.topology.atoms(), np.array(fixer.positions.value_in_unit_system(_md_units())), strict=True)
-            if atom.element.symbol != "H"
-        ]
-        heavy = list(np.array(heavy) * 10.0)
-    return Receptor(path.stem, "protein", None, np.array(heavy, dtype=float), None, fixer, settings.site, tuple(notes))
+        is_heavy = [atom.element.symbol != "H" for atom in fixer.topology.atoms()]
+        heavy = np.array(fixer.positions.value_in_unit(angstrom))[is_heavy]
+    return Receptor(path.stem, "protein", None, heavy, None, fixer, settings.site, tuple(notes))
 
 
 def site_parts(site: str) -> list[str]:
@@ -150,12 +149,6 @@ def _removed(residues: Sequence[Residue]) -> list[str]:
     others = sorted(f"{r.name} {r.label}" for r in residues if r.name not in AMINO_ACIDS | _WATERS)
     notes = [f"{waters} waters removed"] if waters else []
     return notes + ([f"removed: {', '.join(others)}"] if others else [])
-
-
-def _md_units() -> Any:
-    from openmm.unit import md_unit_system
-
-    return md_unit_system
 
 
 def _mend(path: Path, ph: float) -> tuple[Any, list[str]]:

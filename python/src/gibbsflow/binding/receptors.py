@@ -22,7 +22,7 @@ AMINO_ACIDS = frozenset(
 )
 HOST_RESIDUE = "HST"
 PEPTIDE_BOND_ANGSTROM = 2.0
-_RIGHT = "a host (SDF or MOL2, with bonds, hydrogens and 3-D coordinates) or a protein (PDB)"
+RECEPTOR_RIGHT = "a host (SDF or MOL2, with bonds, hydrogens and 3-D coordinates) or a protein (PDB)"
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,11 @@ def read_receptor(path: Path, settings: System, *, complete: bool = True) -> Rec
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(Problem(str(path), "no such file", _RIGHT, field="receptor"))
+        raise InputError(Problem(str(path), "no such file", RECEPTOR_RIGHT, field="receptor"))
     if path.suffix.lower() not in SUFFIXES:
-        raise InputError(Problem(str(path), f"a receptor of unknown kind {path.suffix!r}", _RIGHT, field="receptor"))
+        raise InputError(
+            Problem(str(path), f"a receptor of unknown kind {path.suffix!r}", RECEPTOR_RIGHT, field="receptor")
+        )
     kind = SUFFIXES[path.suffix.lower()]
     if settings.receptor_kind not in ("auto", kind):
         right = "receptor_kind auto, or a PDB for a protein and an SDF or MOL2 for a host"
@@ -134,12 +136,13 @@ def _host_charge(path: Path, molecule: Molecule, given: int | None) -> int:
     if given is None and len(claims) > 1:
         raise InputError(Problem(str(path), f"the charge is {told}", "say receptor_charge", field="receptor_charge"))
     if given is not None and given not in claims:
-        raise InputError(
-            Problem(str(path), f"{given:+d} given, but the host has {told}", next(iter(claims)).__str__(), field="receptor_charge")
-        )
+        what = f"{given:+d} given, but the host has {told}"
+        raise InputError(Problem(str(path), what, f"{next(iter(claims))}, or left out", field="receptor_charge"))
     charge = molecule.charge if given is None else given
     electrons = sum(a.GetAtomicNum() for a in mol.GetAtoms()) - charge
     if electrons % 2:
-        right = "a closed shell: check hydrogens and charge"
-        raise InputError(Problem(str(path), f"an odd number of electrons ({electrons})", right, field="receptor_charge"))
+        what = f"an odd number of electrons ({electrons})"
+        raise InputError(
+            Problem(str(path), what, "a closed shell: check hydrogens and charge", field="receptor_charge")
+        )
     return charge

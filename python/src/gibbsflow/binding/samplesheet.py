@@ -1,7 +1,4 @@
-"""The samplesheet: one row a ligand. Table-level checks, all at once, without chemistry.
-
-:data:`COLUMNS` is the one source of names, patterns and messages; ``assets/schema_input.json`` is :func:`schema`.
-"""
+"""The samplesheet: one row a ligand. Table-level checks, all at once, without chemistry."""
 
 from __future__ import annotations
 
@@ -14,77 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from gibbsflow.binding.columns import BY_NAME, MOST_CHARGE, NAMES, STRUCTURE_PATTERN
 from gibbsflow.config.section import nearest
 from gibbsflow.errors import InputError, Problem
-
-_STRUCTURE = r"^\S(.*\S)?\.(sdf|mol2|SDF|MOL2)$"
-MOST_CHARGE = 20
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of the samplesheet.
-
-    Parameters
-    ----------
-    name, description
-        Header and what it holds.
-    type
-        ``string``, ``integer`` or ``number``, as in JSON Schema.
-    pattern
-        Regular expression that a string has to match.
-    right
-        What would be right, for messages.
-    """
-
-    name: str
-    description: str
-    type: str
-    right: str
-    pattern: str | None = None
-
-
-COLUMNS = (
-    Column(
-        "ligand",
-        "Name of the ligand, unique; it names files and the row of the results.",
-        "string",
-        "letters, digits, '.', '_' and '-', not starting with '.' or '-', each name once",
-        r"^[A-Za-z0-9_][A-Za-z0-9._-]*$",
-    ),
-    Column(
-        "structure",
-        "3-D structure: SDF or MOL2, relative to the samplesheet's folder or absolute. This or smiles.",
-        "string",
-        "an existing .sdf or .mol2 file, relative to the samplesheet's folder or absolute",
-        _STRUCTURE,
-    ),
-    Column(
-        "smiles",
-        "SMILES of the ligand as protonated in the complex. This or structure.",
-        "string",
-        "a SMILES string without spaces",
-        r"^\S+$",
-    ),
-    Column("charge", "Net charge in e, as a check on the structure.", "integer", f"an integer between -{MOST_CHARGE} and {MOST_CHARGE}"),
-    Column(
-        "pose",
-        "given (the structure is in the receptor's frame), place (in the host's cavity), or a file with the bound pose; "
-        "default: place for smiles, given for structure.",
-        "string",
-        "'given', 'place', or an existing .sdf or .mol2 file with the pose in the receptor's frame",
-        r"^(given|place|\S(.*\S)?\.(sdf|mol2|SDF|MOL2))$",
-    ),
-    Column(
-        "experimental_dg_kcal_per_mol",
-        "Measured binding free energy in kcal/mol, for comparison.",
-        "number",
-        "a number in kcal/mol, such as -13.4",
-    ),
-    Column("group", "Any label to group rows by in the report.", "string", "plain text on one line", r"^[^\r\n]*$"),
-)
-NAMES = tuple(column.name for column in COLUMNS)
-_BY_NAME = {column.name: column for column in COLUMNS}
 
 
 @dataclass(frozen=True)
@@ -96,7 +25,7 @@ class Row:
     line
         Line of the file, the header being line 1; None for a ligand from the command line.
     ligand, structure, smiles, charge, pose, experimental_dg_kcal_per_mol, group
-        As in :data:`COLUMNS`; paths are absolute, `pose` has its default filled in.
+        As in :data:`gibbsflow.binding.columns.COLUMNS`; paths are absolute, `pose` has its default filled in.
     """
 
     line: int | None
@@ -111,37 +40,6 @@ class Row:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
-
-
-def schema() -> dict[str, Any]:
-    """JSON schema of the samplesheet, as nf-schema reads it; ``assets/schema_input.json`` holds it."""
-    properties = {}
-    for column in COLUMNS:
-        item: dict[str, Any] = {"type": column.type, "description": column.description}
-        if column.pattern:
-            item["pattern"] = column.pattern
-        if column.name == "charge":
-            item |= {"minimum": -MOST_CHARGE, "maximum": MOST_CHARGE}
-        properties[column.name] = item | {"errorMessage": f"{column.name} takes {column.right}"}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "gibbsflow samplesheet",
-        "description": "One row a ligand",
-        "type": "array",
-        "minItems": 1,
-        "items": {
-            "type": "object",
-            "properties": properties,
-            "required": ["ligand"],
-            "oneOf": [{"required": ["structure"]}, {"required": ["smiles"]}],
-            "additionalProperties": False,
-            "errorMessage": {
-                "required": "each row needs ligand and either structure or smiles",
-                "oneOf": "each row needs exactly one of structure and smiles",
-            },
-        },
-        "uniqueEntries": ["ligand"],
-    }
 
 
 def read_samplesheet(path: Path) -> tuple[Row, ...]:
@@ -264,10 +162,10 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
     faults: list[Problem] = []
 
     def wrong(field: str, what: str, right: str = "") -> None:
-        faults.append(Problem(where, what, right or _BY_NAME[field].right, line, field))
+        faults.append(Problem(where, what, right or BY_NAME[field].right, line, field))
 
     for name, value in cell.items():
-        pattern = _BY_NAME[name].pattern
+        pattern = BY_NAME[name].pattern
         if pattern and not re.fullmatch(pattern, value):
             wrong(name, f"{value!r} is not usable")
     if "ligand" not in cell:
@@ -287,7 +185,7 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
     files = {}
     for name in ("structure", "pose"):
         value = cell.get(name, "")
-        if re.fullmatch(_STRUCTURE, value):
+        if re.fullmatch(STRUCTURE_PATTERN, value):
             files[name] = folder / value
             if not files[name].is_file():
                 wrong(name, f"no such file {value!r} (looked for {files[name]})")

@@ -174,4 +174,5 @@ def _check_charge(name: str, topology: Topology, system: SimSystem, first: int) 
         expected["receptor"] = (topology.charges_e[:first], round(float(total)))
     for role, (charges, charge) in expected.items():
         if abs(charges.sum() - charge) > 1e-3:
-            raise ParametrisationError(f"{name}: charges of the {role} sum to {charges.sum():.4f} e, expected {charge:+d}")
+            told = f"charges of the {role} sum to {charges.sum():.4f} e, expected {charge:+d}"
+            raise ParametrisationError(f"{name}: {told}")

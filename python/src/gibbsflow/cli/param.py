@@ -29,7 +29,7 @@ def ligand(
 ) -> None:
     """Parametrise the ligand of a system, and the host where the receptor is one."""
     with verb(out, state=state) as result:
-        from gibbsflow.binding.force_field import parametrise_system, parametrisation_hash
+        from gibbsflow.binding.force_field import parametrisation_hash, parametrise_system
         from gibbsflow.config.run import RunConfig
         from gibbsflow.engines import ambertools
         from gibbsflow.workflow.system import SimSystem

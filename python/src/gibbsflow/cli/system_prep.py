@@ -65,7 +65,8 @@ def system(
         prepared, facts = campaign.prepare_system(row, receptor, settings, out)
         prepared.write()
         result.figures.update(facts)
-        log.info("%s: ligand %s, charge %+d", prepared.name, prepared.meta["ligand_smiles"], prepared.meta["ligand_charge"])
+        meta = prepared.meta
+        log.info("%s: ligand %s, charge %+d", prepared.name, meta["ligand_smiles"], meta["ligand_charge"])
 
 
 def main() -> None:

@@ -79,7 +79,8 @@ def antechamber(
     except EngineError as error:
         raise ParametrisationError(_reason(name, str(error), folder, log)) from error
     if not output.exists():
-        raise ParametrisationError(_reason(name, f"antechamber gave no file: {last_line(text)} (log: {log})", folder, log))
+        told = f"antechamber gave no file: {last_line(text)} (log: {log})"
+        raise ParametrisationError(_reason(name, told, folder, log))
     return read_typed_atoms(output)
 
 
@@ -127,12 +128,10 @@ def tleap(script: str, *, folder: Path, log: Path, name: str) -> str:
     """
     (folder / "leap.in").write_text(script)
     try:
-        text = run_program(
-            ["tleap", "-f", "leap.in"], folder=folder, log=log, bounds=Bounds(time_s=600), environment={}
-        )
+        text = run_program(["tleap", "-f", "leap.in"], folder=folder, log=log, bounds=Bounds(time_s=600))
     except EngineError as error:
         raise ParametrisationError(f"{name}: {error}") from error
-    faults = re.findall(r"^.*(?:FATAL|Could not find|No sp2 improper|does not have a type|Error!).*$", text, re.MULTILINE)
+    faults = re.findall(r"^.*(?:FATAL|Could not find|does not have a type|Error!).*$", text, re.MULTILINE)
     if faults or "Exiting LEaP: Errors = 0" not in text:
         told = "; ".join(dict.fromkeys(line.strip() for line in faults)) or last_line(text)
         raise ParametrisationError(f"{name}: tleap could not build the topology (log: {log}): {told}")
@@ -170,5 +169,5 @@ def _reason(name: str, told: str, folder: Path, log: Path) -> str:
     text = sqm.read_text(errors="replace")
     with open(log, "a") as file:
         file.write(f"\n--- sqm.out ---\n{text}")
-    telling = [line.strip() for line in text.splitlines() if re.search(r"error|unable|convergence|odd number", line, re.I)]
+    telling = [line.strip() for line in text.splitlines() if re.search(r"error|unable|converge|odd number", line, re.I)]
     return f"{name}: {told}" + (f"; sqm: {telling[-1]}" if telling else "")

@@ -1,0 +1,112 @@
+"""Columns of the samplesheet: the one source of names, patterns and messages, for the check and for the JSON schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+STRUCTURE_PATTERN = r"^\S(.*\S)?\.(sdf|mol2|SDF|MOL2)$"
+"""A path with inner spaces at most, of a format that is read."""
+MOST_CHARGE = 20
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the samplesheet.
+
+    Parameters
+    ----------
+    name, description
+        Header and what it holds.
+    type
+        ``string``, ``integer`` or ``number``, as in JSON Schema.
+    pattern
+        Regular expression that a string has to match.
+    right
+        What would be right, for messages.
+    """
+
+    name: str
+    description: str
+    type: str
+    right: str
+    pattern: str | None = None
+
+
+COLUMNS = (
+    Column(
+        "ligand",
+        "Name of the ligand, unique; it names files and the row of the results.",
+        "string",
+        "letters, digits, '.', '_' and '-', not starting with '.' or '-', each name once",
+        r"^[A-Za-z0-9_][A-Za-z0-9._-]*$",
+    ),
+    Column(
+        "structure",
+        "3-D structure: SDF or MOL2, relative to the samplesheet's folder or absolute. This or smiles.",
+        "string",
+        "an existing .sdf or .mol2 file, relative to the samplesheet's folder or absolute",
+        STRUCTURE_PATTERN,
+    ),
+    Column(
+        "smiles",
+        "SMILES of the ligand as protonated in the complex. This or structure.",
+        "string",
+        "a SMILES string without spaces",
+        r"^\S+$",
+    ),
+    Column(
+        "charge",
+        "Net charge in e, as a check on the structure.",
+        "integer",
+        f"an integer between -{MOST_CHARGE} and {MOST_CHARGE}",
+    ),
+    Column(
+        "pose",
+        "given (the structure is in the receptor's frame), place (in the host's cavity), or a file with the bound "
+        "pose; default: place for smiles, given for structure.",
+        "string",
+        "'given', 'place', or an existing .sdf or .mol2 file with the pose in the receptor's frame",
+        r"^(given|place|\S(.*\S)?\.(sdf|mol2|SDF|MOL2))$",
+    ),
+    Column(
+        "experimental_dg_kcal_per_mol",
+        "Measured binding free energy in kcal/mol, for comparison.",
+        "number",
+        "a number in kcal/mol, such as -13.4",
+    ),
+    Column("group", "Any label to group rows by in the report.", "string", "plain text on one line", r"^[^\r\n]*$"),
+)
+NAMES = tuple(column.name for column in COLUMNS)
+BY_NAME = {column.name: column for column in COLUMNS}
+
+
+def schema() -> dict[str, Any]:
+    """JSON schema of the samplesheet, as nf-schema reads it; ``assets/schema_input.json`` holds it."""
+    properties = {}
+    for column in COLUMNS:
+        item: dict[str, Any] = {"type": column.type, "description": column.description}
+        if column.pattern:
+            item["pattern"] = column.pattern
+        if column.name == "charge":
+            item |= {"minimum": -MOST_CHARGE, "maximum": MOST_CHARGE}
+        properties[column.name] = item | {"errorMessage": f"{column.name} takes {column.right}"}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "gibbsflow samplesheet",
+        "description": "One row a ligand",
+        "type": "array",
+        "minItems": 1,
+        "items": {
+            "type": "object",
+            "properties": properties,
+            "required": ["ligand"],
+            "oneOf": [{"required": ["structure"]}, {"required": ["smiles"]}],
+            "additionalProperties": False,
+            "errorMessage": {
+                "required": "each row needs ligand and either structure or smiles",
+                "oneOf": "each row needs exactly one of structure and smiles",
+            },
+        },
+        "uniqueEntries": ["ligand"],
+    }
