@@ -1,0 +1,34 @@
+process ANALYSIS_CAMPAIGN {
+    tag 'campaign'
+    label 'process_table'
+
+    input:
+    path input
+    path records, stageAs: 'records/?/*'
+    val settings
+    val state
+
+    output:
+    path 'campaign/*', emit: results
+    tuple val("${task.process}"), path('campaign/result.json'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def found = [records].flatten().collect { record -> "--record ${record}" }.join(' ')
+    """
+    cat > config.json <<'END'
+    ${settings}
+    END
+    analysis campaign --input ${input} ${found} --state '${state}' --config config.json --out campaign ${args}
+    """
+
+    stub:
+    def found = [records].flatten().collect { record -> "${record}" }.join(' ')
+    """
+    mkdir campaign
+    ls -d ${found} > campaign/records.txt
+    echo 'transformation,ligand,mode,status,verdict,dg_kcal_per_mol,dg_error_kcal_per_mol,mbar_error_kcal_per_mol,replicates,experimental_dg_kcal_per_mol,cause' > campaign/results.csv
+    touch campaign/results.parquet campaign/report.html campaign/manifest.json
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > campaign/result.json
+    """
+}

@@ -1,0 +1,30 @@
+process FE_RUN {
+    tag "${meta.ligand} ${meta.name}"
+    label 'process_md'
+
+    input:
+    tuple val(meta), path(leg, stageAs: 'leg')
+
+    output:
+    tuple val(meta), path("phases/${meta.ligand}/fe/${meta.name}"), emit: run
+    tuple val("${task.process}"), path("phases/${meta.ligand}/fe/${meta.name}/result.json"), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def window = meta.window == null ? '' : "--window ${meta.window}"
+    def forget = task.previousTrace?.exit == 70 ? "rm -f '${meta.state}/FAILED'" : ''
+    // leaves time to save the state before the scheduler ends the job
+    def budget = task.time ? "--time-budget ${Math.max(task.time.toSeconds() - 300, (task.time.toSeconds() * 9).intdiv(10))}s" : ''
+    """
+    ${forget}
+    fe run --leg leg --replicate ${meta.replicate} ${window} --state '${meta.state}' --out phases/${meta.ligand}/fe/${meta.name} ${budget} ${args}
+    """
+
+    stub:
+    """
+    mkdir -p phases/${meta.ligand}/fe/${meta.name}
+    cp leg/leg.json phases/${meta.ligand}/fe/${meta.name}
+    touch phases/${meta.ligand}/fe/${meta.name}/window_00.parquet
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > phases/${meta.ligand}/fe/${meta.name}/result.json
+    """
+}

@@ -1,0 +1,37 @@
+// A value from the samplesheet as one word of the shell; paths are escaped by Nextflow.
+def quote(text) {
+    "'" + text.toString().replace("'", "'\\''") + "'"
+}
+
+process SYSTEM_PREP {
+    tag "${meta.ligand}"
+
+    input:
+    tuple val(meta), path(structure, stageAs: 'structure/*'), path(pose, stageAs: 'pose/*')
+    path receptor, stageAs: 'receptor/*'
+    val settings
+
+    output:
+    tuple val(meta), path("phases/${meta.ligand}/system_prep"), emit: system
+    tuple val("${task.process}"), path("phases/${meta.ligand}/system_prep/result.json"), topic: versions
+
+    script:
+    def source = structure ? "--structure ${structure}" : "--smiles ${quote(meta.smiles)}"
+    def charge = meta.charge == null ? '' : "--charge ${quote(meta.charge)}"
+    def placing = pose ? "--pose ${pose}" : meta.pose ? "--pose ${meta.pose}" : ''
+    def args = task.ext.args ?: ''
+    """
+    cat > config.json <<'END'
+    ${settings}
+    END
+    system_prep system --receptor ${receptor} --ligand '${meta.ligand}' ${source} ${charge} ${placing} --config config.json \\
+        --state '${meta.state}/system_prep' --out phases/${meta.ligand}/system_prep ${args}
+    """
+
+    stub:
+    """
+    mkdir -p phases/${meta.ligand}/system_prep
+    echo '{"name": "${meta.ligand}", "artifacts": {}, "meta": {}}' > phases/${meta.ligand}/system_prep/system.json
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > phases/${meta.ligand}/system_prep/result.json
+    """
+}

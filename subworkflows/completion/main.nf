@@ -1,0 +1,43 @@
+// What is said at the end of a run.
+
+def number(text) {
+    text ? String.format('%.2f', text.toDouble()) : ''
+}
+
+// The results table as text, from the published results.csv.
+def resultsTable(csv) {
+    def rows = csv.splitCsv(header: true, quote: '"').collect { row ->
+        def error = row.dg_error_kcal_per_mol ? " +- ${number(row.dg_error_kcal_per_mol)}" : ''
+        [row.transformation, number(row.dg_kcal_per_mol) + error, number(row.mbar_error_kcal_per_mol), number(row.experimental_dg_kcal_per_mol),
+            row.replicates, row.verdict, row.status, row.cause]
+    }
+    def table = [['transformation', 'dG (kcal/mol)', 'MBAR error', 'experiment', 'replicates', 'verdict', 'status', 'cause']] + rows
+    def widths = table.transpose().collect { column -> column.collect { cell -> cell.size() }.max() }
+    table.collect { row -> [row, widths].transpose().collect { cell, width -> cell.padRight(width) }.join('  ').trim() }.join('\n')
+}
+
+def completionText(outdir, success) {
+    def csv = file("${outdir}/results.csv")
+    def report = file("${outdir}/report.html")
+    !success ? "Not finished. What is done is kept: the same command with -resume goes on from there."
+        : csv.exists() ? "\n${resultsTable(csv)}\n\nTables: ${csv}\nReport: ${report}\nRun:    ${outdir}/pipeline_info\n"
+        : "Finished; see ${outdir}"
+}
+
+// What to do about a failed run, from Nextflow's error report.
+def failureHint(report, state) {
+    def item = (report =~ /Error executing process > '([^']+)'/)
+    def folder = (report =~ /Work dir:\s*(\S+)/)
+    def lines = [
+        item.find() ? "Failed: ${item.group(1)}" : '',
+        folder.find() ? "Log:    ${folder.group(1)}/.command.log" : '',
+        "Causes of failed items are kept in FAILED below ${state}; --on_failure prune drops such items and goes on, --clean_failures forgets them.",
+    ]
+    lines.findAll { line -> line }.join('\n')
+}
+
+// Versions of all programs, one block a process, from the result.json that the verbs leave.
+def versionsOf(process, result) {
+    def versions = new groovy.json.JsonSlurper().parseText(result.text).versions ?: [:]
+    "${process.tokenize(':')[-1]}:\n${versions.sort().collect { tool, version -> "  ${tool}: '${version}'\n" }.join()}".toString()
+}

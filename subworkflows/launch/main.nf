@@ -1,0 +1,165 @@
+// What happens before the first task: parameters against nextflow_schema.json, the samplesheet against the core, --help.
+
+def readSchema(path) {
+    new groovy.json.JsonSlurper().parseText(file(path).text)['$defs']
+}
+
+// Properties of all groups by name, in the schema's order.
+def properties(schema) {
+    schema.values().inject([:]) { all, group -> all + group.properties }
+}
+
+def helpText(schema) {
+    def groups = schema.collect { name, group ->
+        def lines = group.properties.collect { key, item ->
+            def facts = [takes(item), item.default == null ? '' : "default ${item.default}"].findAll { fact -> fact }.join('; ')
+            "  --${key.padRight(43)} ${item.description}\n${' ' * 48}[${facts}]"
+        }
+        "${name}: ${group.description}\n${lines.join('\n')}"
+    }
+    """
+    |Usage: ./nextfloww run main.nf --input ligands.csv --receptor FILE --outdir DIR [--mode abfe|md] [-resume] [-profile demo]
+    |
+    |${groups.join('\n\n')}
+    |""".stripMargin()
+}
+
+// What a parameter takes, in words: choices, or type and range with its unit.
+def takes(item) {
+    def kinds = [boolean: 'true or false', integer: 'whole number', number: 'number', string: 'text']
+    def signs = [exclusiveMinimum: '>', minimum: '>=', exclusiveMaximum: '<', maximum: '<=']
+    def range = signs.findAll { key, _sign -> item[key] != null }.collect { key, sign -> "${sign} ${item[key]}" }
+    def words = item['enum'] ? item['enum'].join(' | ') : ([kinds[item.type]] + range).join(' ')
+    item.unit ? "${words} ${item.unit}" : words
+}
+
+// The parameters as their schema types them, all problems at once: [values, problems].
+def checkParams(params, schema) {
+    def known = properties(schema)
+    def given = params.findAll { key, _value -> !(key in camelCopies(params)) }
+    def problems = given.keySet().findAll { key -> !(key in known) }.collect { key -> "--${key}: unknown parameter (right: ${nearest(key, known.keySet())})" }
+    def values = [:]
+    known.each { key, item ->
+        def value = typed(given[key], item)
+        values[key] = value
+        def fault = value == null ? null : faultOf(value, item)
+        if (fault) {
+            problems << "--${key}: ${fault} (right: ${item.pattern && !item['enum'] ? "text that matches ${item.pattern}" : takes(item)})".toString()
+        }
+    }
+    schema.values().collectMany { group -> group.required ?: [] }.findAll { key -> values[key] == null }.each { key ->
+        problems << "--${key}: missing (right: ${known[key].description})".toString()
+    }
+    known.findAll { key, item -> item.exists && values[key] != null }.each { key, _item ->
+        if (!file(values[key]).exists()) {
+            problems << "--${key}: no such file ${values[key]}".toString()
+        }
+    }
+    [values, problems]
+}
+
+// Nextflow adds a camelCase copy of every --kebab-case parameter, and the other way round; only what was typed is to be judged.
+def camelCopies(params) {
+    params.keySet().findAll { key -> key.contains('-') }.collect { key -> key.replaceAll(/-(.)/) { all -> all[1].toUpperCase() } }
+}
+
+// Command lines and YAML differ in what they take for a number: the schema decides.
+def typed(value, item) {
+    def text = value?.toString()
+    if (value == null || text == '') {
+        return null
+    }
+    if (item.type == 'integer' && text ==~ /[+-]?\d+(\.0*)?/) {
+        return new BigDecimal(text).intValue()
+    }
+    if (item.type == 'number' && text ==~ /[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?/) {
+        return new BigDecimal(new BigDecimal(text).stripTrailingZeros().toPlainString())
+    }
+    if (item.type == 'boolean' && text in ['true', 'false']) {
+        return text == 'true'
+    }
+    item.type == 'string' && !(value instanceof Boolean) ? text : value
+}
+
+def faultOf(value, item) {
+    def number = value instanceof Number
+    def fits = item.type == 'string' ? value instanceof CharSequence
+        : item.type == 'boolean' ? value instanceof Boolean
+        : item.type == 'integer' ? value instanceof Integer
+        : number
+    def outside = fits && number && (
+        (item.minimum != null && value < item.minimum) || (item.maximum != null && value > item.maximum)
+        || (item.exclusiveMinimum != null && value <= item.exclusiveMinimum) || (item.exclusiveMaximum != null && value >= item.exclusiveMaximum))
+    def misfit = fits && ((item['enum'] && !(value in item['enum'])) || (item.pattern && !(value.toString() ==~ item.pattern)))
+    !fits || misfit ? "'${value}' is not usable" : outside ? "${value} is out of range" : null
+}
+
+def nearest(name, known) {
+    def best = known.min { key -> editDistance(name, key) }
+    editDistance(name, best) <= Math.max(2, name.size().intdiv(3)) ? "did you mean --${best}?" : 'see --help for the names'
+}
+
+// Levenshtein distance, one row of the table after the other.
+def editDistance(first, second) {
+    def start = (0..second.size()).toList()
+    def last = (0..<first.size()).inject(start) { above, i ->
+        (0..<second.size()).inject([i + 1]) { row, j ->
+            row + [[above[j + 1] + 1, row[j] + 1, above[j] + (first[i] == second[j] ? 0 : 1)].min()]
+        }
+    }
+    last[-1]
+}
+
+// The settings of some sections, or of single keys of them, as the JSON that a verb reads; absent ones take their default there.
+def settings(values, schema, names) {
+    def sections = names.groupBy { name -> name.tokenize('.')[0] }.sort().collectEntries { section, wanted ->
+        def keys = section in wanted ? schema[section].properties.keySet() : wanted.collect { name -> name.tokenize('.')[1] }
+        [section, keys.sort().collectEntries { key -> [key, values[key]] }.findAll { _key, value -> value != null }]
+    }
+    groovy.json.JsonOutput.toJson(sections)
+}
+
+// The core's own check of samplesheet, structures and settings; its message where it found something, null where all is well.
+def checkInput(values, schema, program) {
+    def config = java.nio.file.Files.createTempFile('gibbsflow', '.json')
+    config.text = settings(values, schema, schema.keySet() - ['io', 'nextflow'])
+    def command = [program, 'check', '--input', values.input, '--receptor', values.receptor, '--config', config, '--outdir', values.outdir]
+    def job = command.collect { word -> word.toString() }.execute()
+    def out = new StringBuffer()
+    def err = new StringBuffer()
+    job.waitForProcessOutput(out, err)
+    config.delete()
+    if (job.exitValue() == 127) {
+        log.info 'No gibbsflow core beside Nextflow: each task checks its own row.'
+        return null
+    }
+    job.exitValue() == 0 ? null : (err.toString() ?: out.toString()).trim()
+}
+
+// Rows of the samplesheet as [meta, structure, pose], files empty where absent; meta.state is the item's folder in the state folder.
+def samplesheet(input, state) {
+    def sheet = file(input, checkIfExists: true)
+    def rows = sheet.splitCsv(header: true, quote: '"', strip: true).collect { row ->
+        row.collectEntries { key, value -> [key.replace('\ufeff', ''), value?.trim()] }
+    }
+    rows.findAll { row -> row.values().any { value -> value } }.collect { row ->
+        if (!(row.ligand ==~ /[A-Za-z0-9_][A-Za-z0-9._-]*/)) {
+            error("${input}: '${row.ligand}' cannot name a ligand (right: letters, digits, '.', '_' and '-')")
+        }
+        def fixed = row.pose in ['given', 'place'] ? row.pose : null
+        def meta = [ligand: row.ligand, smiles: row.smiles ?: null, charge: row.charge ?: null, pose: fixed, state: "${state}/${row.ligand}".toString()]
+        [meta, besides(sheet, row.structure), besides(sheet, fixed ? null : row.pose)]
+    }
+}
+
+// A file named in the samplesheet, relative to its folder or absolute; empty where none is named.
+def besides(sheet, name) {
+    name ? file(sheet.parent.resolve(name), checkIfExists: true) : []
+}
+
+// Forget earlier failures, and nothing else: what gibbsflow.workflow.cleaning removes.
+def cleanFailures(folder) {
+    if (file(folder).exists()) {
+        ['find', folder.toString(), '-type', 'f', '(', '-name', 'FAILED', '-o', '-name', 'attempts.count', '-o', '-name', 'progress.json', ')', '-delete'].execute().waitFor()
+    }
+}
