@@ -1,0 +1,44 @@
+"""Program that labels one structure with GPAW: ``python gpaw_label.py structure.json settings.json out.json``.
+
+Run on its own, never imported: GPAW is under the GPL and is used as a program.
+"""
+
+import json
+import sys
+
+
+def main() -> int:
+    """Read the structure, converge it, write its figures; exit 2 where the SCF did not converge."""
+    from ase.io import read
+    from gpaw import GPAW, PW, KohnShamConvergenceError
+
+    structure, settings_file, out = sys.argv[1:]
+    atoms = read(structure)
+    with open(settings_file) as file:
+        settings = json.load(file)
+    atoms.calc = GPAW(
+        mode=PW(settings["cutoff_ev"]),
+        xc=settings["xc"],
+        kpts=settings["kpts"],
+        occupations={"name": settings["smearing"], "width": settings["width_ev"]},
+        mixer={"beta": settings["beta"], "nmaxold": settings["history"], "weight": 50},
+        maxiter=settings["maxiter"],
+        spinpol=settings["spin"],
+        symmetry={"point_group": False},
+        txt="gpaw.txt",
+    )
+    try:
+        energy = float(atoms.get_potential_energy())
+    except KohnShamConvergenceError as error:
+        sys.stderr.write(f"not converged: {error}\n")
+        return 2
+    figures = {"energy": energy, "forces": atoms.get_forces().tolist()}
+    if atoms.pbc.all():
+        figures["stress"] = atoms.get_stress().tolist()
+    with open(out, "w") as file:
+        json.dump(figures, file)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+"""Structures as they travel: content hashes, tags, reading with clear errors, and duplicates under symmetry."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gibbsflow.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+_DECIMALS = 6
+_REACH_ANGSTROM = 6.0
+
+
+def content_hash(atoms: Atoms) -> str:
+    """Name of a structure by its content: elements, cell, positions and periodicity, rounded to 1e-6 Å."""
+    digest = hashlib.sha256()
+    digest.update(np.asarray(atoms.numbers, dtype="<i4").tobytes())
+    digest.update(np.asarray(atoms.pbc, dtype="u1").tobytes())
+    for array in (atoms.cell.array, atoms.positions):
+        # adding zero makes -0.0 and 0.0 one
+        digest.update((np.round(np.asarray(array, dtype="<f8"), _DECIMALS) + 0.0).tobytes())
+    return f"gf-{digest.hexdigest()[:20]}"
+
+
+def identity(atoms: Atoms) -> str:
+    """`gibbsflow_id` of a structure: as tagged, or from its content."""
+    return str(atoms.info.get("gibbsflow_id") or content_hash(atoms))
+
+
+def tag(
+    atoms: Atoms,
+    config_type: str,
+    *,
+    generator: str,
+    seed: int,
+    parent: str | None = None,
+    generation: int = 0,
+    **more: Any,
+) -> Atoms:
+    """Return a copy that says what it is and where it comes from (docs/contracts.md, "Structures and labels").
+
+    The last digits that a file could not hold are rounded away first, so that reading it back gives the same hash.
+    """
+    made = atoms.copy()
+    made.calc = None
+    made.positions = np.round(made.positions, 8)
+    made.set_cell(np.round(made.cell.array, 8))
+    made.set_constraint()
+    name = content_hash(made)
+    made.info = {
+        "gibbsflow_id": name,
+        "config_type": config_type,
+        "parent": parent or name,
+        "generation": generation,
+        "generator": generator,
+        "seed": seed,
+        **more,
+    }
+    return made
+
+
+def read_frames(path: Path) -> list[Atoms]:
+    """Read all frames of a structure file, each with its `gibbsflow_id`.
+
+    Raises
+    ------
+    InputError
+        Where the file is missing, unreadable or empty, or two frames have one id and differ.
+    """
+    from ase.io import read
+    from ase.io.formats import UnknownFileTypeError
+
+    try:
+        frames = read(path, index=":")
+    except FileNotFoundError as error:
+        raise InputError(Problem(str(path), "no such file", "a structure file (extxyz, CIF, POSCAR, ...)")) from error
+    except UnknownFileTypeError as error:
+        raise InputError(Problem(str(path), "of no format that is known", "extxyz, CIF, POSCAR, ...")) from error
+    # the readers of ASE raise whatever a broken text leads them to
+    except (ValueError, KeyError, IndexError, TypeError, OSError, AssertionError, AttributeError, SyntaxError) as error:
+        raise InputError(Problem(str(path), f"not readable as structures: {error}", "extxyz, CIF, POSCAR, ...")) from error
+    if not frames:
+        raise InputError(Problem(str(path), "holds no structure", "at least one"))
+    seen: dict[str, str] = {}
+    problems = []
+    for number, frame in enumerate(frames):
+        content = content_hash(frame)
+        name = frame.info.setdefault("gibbsflow_id", content)
+        if seen.setdefault(name, content) != content:
+            problems.append(Problem(str(path), f"frame {number}: id {name} is also that of another structure", "unique ids"))
+    if problems:
+        raise InputError(problems)
+    return list(frames)
+
+
+def write_frames(path: Path, frames: Sequence[Atoms]) -> None:
+    """Write frames as extxyz, atomically; no frames make an empty file."""
+    from ase.io import write
+
+    from gibbsflow.workflow.files import atomic_open
+
+    with atomic_open(path, "w") as file:
+        if frames:
+            write(file, list(frames), format="extxyz")
+
+
+def fingerprint(atoms: Atoms) -> dict[tuple[int, int], npt.NDArray[np.float64]]:
+    """Sorted interatomic distances in Å up to 6 Å (all of them where nothing is periodic), by pair of elements.
+
+    Invariant under rotation, reflection, translation, permutation and the choice of cell vectors.
+    """
+    from ase.neighborlist import neighbor_list
+
+    if atoms.pbc.any():
+        first, second, distance = neighbor_list("ijd", atoms, _REACH_ANGSTROM)
+    else:
+        first, second = np.triu_indices(len(atoms), k=1)
+        distance = np.linalg.norm(atoms.positions[first] - atoms.positions[second], axis=1)
+    low = np.minimum(atoms.numbers[first], atoms.numbers[second])
+    high = np.maximum(atoms.numbers[first], atoms.numbers[second])
+    return {
+        (int(a), int(b)): np.sort(distance[(low == a) & (high == b)])
+        for a, b in {(int(a), int(b)) for a, b in zip(low, high, strict=True)}
+    }
+
+
+class Duplicates:
+    """Structures seen so far, to tell whether another is one of them under symmetry and tolerance.
+
+    Parameters
+    ----------
+    tolerance_angstrom
+        Largest difference of corresponding distances.
+    """
+
+    def __init__(self, tolerance_angstrom: float = 0.01) -> None:
+        self.tolerance = tolerance_angstrom
+        self._seen: dict[tuple[Any, ...], list[tuple[Atoms, dict[tuple[int, int], npt.NDArray[np.float64]]]]] = {}
+
+    def add(self, atoms: Atoms) -> bool:
+        """Remember a structure; False where an equal one was there."""
+        key = (tuple(sorted(atoms.numbers.tolist())), tuple(bool(p) for p in atoms.pbc))
+        prints = fingerprint(atoms)
+        others = self._seen.setdefault(key, [])
+        if any(self._equal(atoms, prints, *other) for other in others):
+            return False
+        others.append((atoms, prints))
+        return True
+
+    def _equal(self, atoms: Atoms, prints: Any, other: Atoms, other_prints: Any) -> bool:
+        if atoms.pbc.all() and abs(atoms.get_volume() - other.get_volume()) > self._volume_tolerance(atoms):
+            return False
+        if prints.keys() != other_prints.keys():
+            return False
+        reach = _REACH_ANGSTROM if atoms.pbc.any() else np.inf
+        if not all(_same(prints[pair], other_prints[pair], self.tolerance, reach) for pair in prints):
+            return False
+        if not atoms.pbc.all() or len(atoms) == 1:
+            return True
+        # distances alone cannot tell homometric crystals apart: ask for an operation that maps one onto the other
+        from ase.utils.structure_comparator import SymmetryEquivalenceCheck
+
+        spacing = (atoms.get_volume() / len(atoms)) ** (1 / 3)
+        # the comparator measures in mean spacings; its own search needs some room beyond the wanted tolerance
+        check = SymmetryEquivalenceCheck(stol=max(2 * self.tolerance / spacing, 1e-3), ltol=0.02, angle_tol=0.5)
+        return bool(check.compare(other.copy(), atoms.copy()))
+
+    def _volume_tolerance(self, atoms: Atoms) -> float:
+        volume: float = atoms.get_volume()
+        return float(3 * volume ** (2 / 3) * self.tolerance)
+
+
+def _same(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], tolerance: float, reach: float) -> bool:
+    """Whether two sorted lists agree, leaving aside distances so near the reach that either list may miss them."""
+    count = max(int(np.searchsorted(a, reach - tolerance)), int(np.searchsorted(b, reach - tolerance)))
+    return len(a) >= count <= len(b) and bool(np.all(np.abs(a[:count] - b[:count]) <= tolerance))
+
+
+def drop_duplicates(
+    frames: Iterable[Atoms], known: Iterable[Atoms] = (), tolerance_angstrom: float = 0.01
+) -> tuple[list[Atoms], list[Atoms]]:
+    """Split frames into those that are new, in their order, and those that equal an earlier or a known one.
+
+    Parameters
+    ----------
+    frames
+        Structures to look at.
+    known
+        Structures that are there already, such as all that are labelled.
+    tolerance_angstrom
+        Largest difference of corresponding distances.
+    """
+    seen = Duplicates(tolerance_angstrom)
+    for atoms in known:
+        seen.add(atoms)
+    kept: list[Atoms] = []
+    dropped: list[Atoms] = []
+    for atoms in frames:
+        (kept if seen.add(atoms) else dropped).append(atoms)
+    return kept, dropped
