@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gibbsflow.errors import EXIT_SCIENCE, GibbsflowError, StoppedEarly
+from gibbsflow.errors import EXIT_SCIENCE, GibbsflowError, LockedError, StoppedEarly
 from gibbsflow.workflow import sentinels
 from gibbsflow.workflow.result import Result
 
@@ -131,7 +131,8 @@ def verb(
         result.cause, result.message = error.cause, str(error)
         label = "stopped" if isinstance(error, StoppedEarly) else "error"
         typer.echo(f"{label}: {error}\nwhat to do: {error.what_to_do}", err=True)
-        if state is not None and not isinstance(error, StoppedEarly):
+        # who meets a lock must not write into the folder of its holder
+        if state is not None and not isinstance(error, StoppedEarly | LockedError):
             sentinels.failed(error, result.inputs_hash).write(state)
     except Exception as error:  # noqa: BLE001 - a defect of ours: recorded, shown, and the run fails
         code = EXIT_SCIENCE

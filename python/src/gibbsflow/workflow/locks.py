@@ -60,6 +60,19 @@ def folder_lock(folder: Path, name: str = ".lock") -> Iterator[None]:
             file.truncate(0)
 
 
+def is_held(folder: Path, name: str = ".lock") -> bool:
+    """Say whether a process on this host holds a folder, without touching the lock."""
+    path = Path(folder) / name
+    if not path.exists():
+        return False
+    with open(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def holder() -> dict[str, str | int]:
     """Who this process is, in the words of a lock or an attempt."""
     return {

@@ -1,0 +1,85 @@
+"""``fe``: legs, their sampling, and how far it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gibbsflow.cli.options import Config, DryRun, Json, Out, Segments, State, System, TimeBudget, new_app, parse_duration_s, verb
+
+app = new_app("Free-energy legs: prepare them, sample their λ windows, see how far they are.")
+
+
+@app.command()
+def prepare(system: System, out: Out, config: Config = None, state: State = None, as_json: Json = False) -> None:
+    """Write the legs: λ states, restraint, start and settings, and the standard-state term."""
+    with verb(out, state=state, as_json=as_json) as result:
+        from gibbsflow.binding.prepare_fe import prepare_legs
+        from gibbsflow.config.run import RunConfig
+        from gibbsflow.workflow.system import SimSystem
+
+        prepare_legs(SimSystem.read(system), RunConfig.read(config) if config else RunConfig(), out, result)
+
+
+@app.command()
+def run(
+    leg: Annotated[Path, typer.Option("--leg", help="Leg folder, as fe prepare writes it.")],
+    replicate: Annotated[int, typer.Option("--replicate", min=0, help="Number of the independent repeat, from 0.")],
+    state: Annotated[Path, typer.Option("--state", help="State folder: checkpoints, samples and sentinels, kept.")],
+    out: Out,
+    window: Annotated[
+        int | None, typer.Option("--window", min=0, help="Sample this window alone (sampler: independent).")
+    ] = None,
+    time_budget: TimeBudget = None,
+    segments: Segments = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Sample the windows of a leg, or go on where an earlier run of the same command stopped.
+
+    By replica exchange all windows run in this process; with the independent sampler --window picks one, and without it
+    they run one after the other. A finished run is not repeated: its results are written to --out again.
+    """
+    budget = parse_duration_s(time_budget)
+    with verb(out, state=None if dry_run else state, as_json=as_json) as result:
+        import shutil
+
+        from gibbsflow.binding.alchemical_legs import FILE_NAME, AlchemicalLeg
+        from gibbsflow.binding.sampling import check_request, sample_leg
+        from gibbsflow.workflow.result import versions
+        from gibbsflow.workflow.segments import Stopper
+
+        with Stopper(budget, segments) as stopper:
+            prepared = AlchemicalLeg.read(leg)
+            result.versions = versions("openmm")
+            if dry_run:
+                check_request(prepared, replicate, window)
+                plan = prepared.sampling
+                windows = 1 if window is not None else len(prepared.states)
+                total_ps = windows * plan.samples * plan.sample_ps
+                typer.echo(f"{windows} windows x {plan.samples * plan.sample_ps:g} ps = {total_ps:g} ps", err=True)
+                result.figures |= {"windows": windows, "planned_ps": total_ps, "segments": plan.segments}
+                return
+            sample_leg(prepared, replicate, window, state, out, stopper, result)
+            shutil.copyfile(leg / FILE_NAME, out / FILE_NAME)
+
+
+@app.command()
+def status(
+    folder: Annotated[Path, typer.Argument(help="State folder of a campaign, transformation, leg or window.")],
+    as_json: Json = False,
+) -> None:
+    """Show how far each equilibration, leg and window below a state folder is."""
+    with verb(None) as _:
+        import json
+
+        from gibbsflow.workflow.status import read_status, table
+
+        rows = read_status(folder)
+        typer.echo(json.dumps(rows, indent=2) if as_json else table(rows))
+
+
+if __name__ == "__main__":
+    app()
