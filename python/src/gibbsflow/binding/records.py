@@ -207,11 +207,12 @@ def combine(outcomes: Sequence[LegOutcome], release_kcal_per_mol: float) -> Bind
     )
 
 
-def leg_summary(outcomes: Sequence[LegOutcome]) -> dict[str, dict[str, Any]]:
-    """Mean, spread and MBAR error of each leg over its replicates."""
+def leg_summary(outcomes: Sequence[LegOutcome], result: Binding | None) -> dict[str, dict[str, Any]]:
+    """Mean, spread and MBAR error of each leg, over the replicates that the result rests on."""
     summary = {}
     for leg in LEGS:
-        done = [o.analysis for o in outcomes if o.leg == leg and o.analysis is not None]
+        chosen = [o for o in outcomes if o.leg == leg and (result is None or o.replicate in result.replicates)]
+        done = [o.analysis for o in chosen if o.analysis is not None]
         values = [a.mbar.dg_kt * a.kt_kcal_per_mol for a in done]
         errors = [a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in done]
         summary[leg] = {
@@ -250,7 +251,7 @@ def summarise(
             findings += judge_leg(outcome.analysis, limits, name=outcome.name)
     record: dict[str, Any] = {
         "legs": [outcome.as_dict() for outcome in outcomes],
-        "leg_summary": leg_summary(outcomes),
+        "leg_summary": leg_summary(outcomes, result),
         "standard_state": {**standard_state, "used": "numeric"},
         "cause": "",
     }

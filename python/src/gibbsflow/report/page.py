@@ -1,0 +1,104 @@
+"""``report.html``: one self-contained page for a campaign, written as a stream."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from gibbsflow import __version__
+from gibbsflow.config.run import RunConfig
+from gibbsflow.report import comparison, figures
+from gibbsflow.report.svg import CHART_STYLE
+from gibbsflow.report.table import TableRow
+from gibbsflow.workflow.files import atomic_open
+
+FILE_NAME = "report.html"
+MAX_DRAWN = 200
+"""Transformations whose figures are on the page; of more, the numbers are, and the figures are files beside it."""
+MAX_OPEN = 4
+"""Transformations up to which all are unfolded."""
+Item = tuple[TableRow, dict[str, Any] | None]
+
+
+def write_page(rows: Sequence[TableRow], items: Iterable[Item], config: RunConfig, out: Path) -> Path:
+    """Write the page.
+
+    Parameters
+    ----------
+    rows
+        The campaign's table.
+    items
+        Each row with its record, None where it has none; read one at a time.
+    config
+        Settings of the campaign.
+    out
+        Folder to write into; figures named in a record are read from it.
+    """
+    environment = Environment(
+        loader=PackageLoader("gibbsflow.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"dg": dg, "pretty": pretty}
+    drawn = comparison.scatter(rows)
+    stream = environment.get_template("report.html.j2").stream(
+        rows=rows,
+        items=_items(items, out),
+        md=config.run.mode == "md",
+        unfolded=len(rows) <= MAX_OPEN,
+        scatter=Markup(drawn) if drawn else None,  # noqa: S704 - our own SVG, whose texts are escaped
+        agreement=comparison.agreement(rows),
+        settings=config.model_dump(mode="json"),
+        chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
+        version=__version__,
+        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        counts={level: sum(row.verdict == level for row in rows) for level in ("PASS", "WARN", "FAIL")},
+    )
+    stream.enable_buffering(16)
+    with atomic_open(out / FILE_NAME, "w") as file:
+        for piece in stream:
+            file.write(piece)
+    return out / FILE_NAME
+
+
+def dg(value: float | None, error: float | None = None) -> str:
+    """A free energy to two decimals, with a true minus sign and its error."""
+    if value is None:
+        return "–"
+    text = f"{value:.2f}".replace("-", "−")
+    return text if error is None else f"{text} ± {error:.2f}"
+
+
+def pretty(value: Any) -> str:
+    """A setting in words."""
+    if isinstance(value, Mapping | list):
+        return json.dumps(value, ensure_ascii=False)
+    return "–" if value is None else str(value)
+
+
+def _items(items: Iterable[Item], out: Path) -> Iterator[dict[str, Any]]:
+    for number, (row, record) in enumerate(items):
+        made: dict[str, Markup] = {}
+        equilibration = None
+        if record is not None and number < MAX_DRAWN:
+            if record["mode"] == "abfe":
+                made = {name: Markup(svg) for name, svg in figures.of_record(record).items()}  # noqa: S704
+            if file := record["figures"].get("equilibration"):
+                # as an image: what is inside another program's SVG stays inside
+                equilibration = "data:image/svg+xml;base64," + base64.b64encode((out / file).read_bytes()).decode()
+        yield {
+            "row": row,
+            "record": record,
+            "figures": made,
+            "equilibration": equilibration,
+            "left_out": record is not None and number >= MAX_DRAWN,
+        }
