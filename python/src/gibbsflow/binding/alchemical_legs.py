@@ -186,7 +186,9 @@ class AlchemicalLeg:
         try:
             leg = cls._from_mapping(Path(folder), path, content)
         except KeyError as error:
-            raise InputError(Problem(str(path), "missing", "as fe prepare writes it", field=str(error.args[0]))) from error
+            raise InputError(
+                Problem(str(path), "missing", "as fe prepare writes it", field=str(error.args[0]))
+            ) from error
         for file in leg.files().values():
             if not file.exists():
                 raise InputError(Problem(str(path), f"names {file.name}, which is missing", "the file beside leg.json"))

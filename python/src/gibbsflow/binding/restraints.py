@@ -128,7 +128,8 @@ class BoreschRestraint:
         x[3:] = (x[3:] + 180) % 360 - 180
         x[1:] = np.radians(x[1:])
         return float(
-            0.5 * self.k_r_kcal_per_mol_angstrom2 * x[0] ** 2 + 0.5 * self.k_angle_kcal_per_mol_rad2 * (x[1:] ** 2).sum()
+            0.5 * self.k_r_kcal_per_mol_angstrom2 * x[0] ** 2
+            + 0.5 * self.k_angle_kcal_per_mol_rad2 * (x[1:] ** 2).sum()
         )
 
 

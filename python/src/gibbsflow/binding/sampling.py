@@ -108,9 +108,7 @@ def sample_leg(
     elif window is not None:
         tasks = [(window, IndependentSampler(systems, leg.md, window), state)]
     else:
-        tasks = [
-            (k, IndependentSampler(systems, leg.md, k), state / window_folder(k)) for k in range(len(leg.states))
-        ]
+        tasks = [(k, IndependentSampler(systems, leg.md, k), state / window_folder(k)) for k in range(len(leg.states))]
     totals = {"sampled_ns": 0.0, "engine_s": 0.0}
     for number, sampler, folder in tasks:
         run = ResumableRun(
@@ -181,9 +179,7 @@ def _note_speed(result: Result, totals: dict[str, float]) -> None:
         result.figures["ns_per_day"] = round(totals["sampled_ns"] / totals["engine_s"] * 86400, 1)
 
 
-def _write(
-    leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: ResumableRun, out: Path, result: Result
-) -> None:
+def _write(leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: ResumableRun, out: Path, result: Result) -> None:
     plan = leg.sampling
     data = run.outputs()
     meta: dict[str, Any] = {

@@ -88,7 +88,12 @@ def check_schedule(rows: Sequence[Any], *, where: str) -> tuple[LambdaState, ...
         values = _values(row)
         if values is None:
             problems.append(
-                Problem(where, f"{row!r} is no λ state", "[restraints, electrostatics, sterics], numbers in 0..1", row=number)
+                Problem(
+                    where,
+                    f"{row!r} is no λ state",
+                    "[restraints, electrostatics, sterics], numbers in 0..1",
+                    row=number,
+                )
             )
         else:
             states.append(LambdaState(*values))

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.cli.options import Config, DryRun, Json, Out, Segments, State, System, TimeBudget, new_app, parse_duration_s, verb
+from gibbsflow.cli.options import (
+    Config,
+    DryRun,
+    Json,
+    Out,
+    Segments,
+    State,
+    System,
+    TimeBudget,
+    new_app,
+    parse_duration_s,
+    verb,
+)
 
 app = new_app("Free-energy legs: prepare them, sample their λ windows, see how far they are.")
 

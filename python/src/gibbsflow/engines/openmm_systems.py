@@ -90,7 +90,9 @@ def new_context(system: openmm.System, md: Md, seed: int) -> openmm.Context:
     integrator.setRandomNumberSeed(seed)
     names = [openmm.Platform.getPlatform(i).getName() for i in range(openmm.Platform.getNumPlatforms())]
     if md.platform not in names:
-        raise InputError(Problem("md", f"OpenMM has no platform {md.platform} here", ", ".join(names), field="platform"))
+        raise InputError(
+            Problem("md", f"OpenMM has no platform {md.platform} here", ", ".join(names), field="platform")
+        )
     # one thread is only deterministic with a fixed order of summation
     properties = {"CPU": {"Threads": str(md.threads), "DeterministicForces": "true"}}
     if md.platform in ("CUDA", "OpenCL"):

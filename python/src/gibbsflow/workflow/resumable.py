@@ -173,7 +173,9 @@ class ResumableRun:
 
         self._write_progress(total, steps)
         run_segments(self.segments_done, total, one, stopper)
-        sentinels.Sentinel("FINISHED", self.inputs_hash, steps_done=steps(total), settings=self.settings).write(self.folder)
+        sentinels.Sentinel("FINISHED", self.inputs_hash, steps_done=steps(total), settings=self.settings).write(
+            self.folder
+        )
 
     def last_arrays(self) -> Arrays:
         """Arrays at the end of the last segment done."""

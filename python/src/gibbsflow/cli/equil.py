@@ -1,0 +1,101 @@
+"""``equil``: topologies, equilibration and its analysis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gibbsflow.cli.options import (
+    Config,
+    DryRun,
+    Json,
+    Out,
+    Segments,
+    State,
+    System,
+    TimeBudget,
+    new_app,
+    parse_duration_s,
+    verb,
+)
+
+app = new_app("Equilibration of a complex: topologies, MD, and whether the ligand stays bound.")
+
+
+@app.command()
+def prepare(system: System, out: Out, config: Config = None, state: State = None, as_json: Json = False) -> None:
+    """Write topologies and starting coordinates of complex and ligand."""
+    with verb(out, state=state, as_json=as_json) as result:
+        from gibbsflow.binding.topology import build_topologies
+        from gibbsflow.config.run import RunConfig
+        from gibbsflow.workflow.system import SimSystem
+
+        settings = RunConfig.read(config) if config else RunConfig()
+        built = build_topologies(SimSystem.read(system), settings.md, out)
+        built = built.with_meta(
+            md=settings.md.model_dump(mode="json"),
+            equil=settings.equil.model_dump(mode="json"),
+            run={"seed": settings.run.seed},
+        )
+        built.write()
+        result.seed = settings.run.seed
+        result.figures |= {
+            "receptor_atoms": len(built.meta["receptor_atoms"]),
+            "ligand_atoms": len(built.meta["ligand_atoms"]),
+            "site_atoms": len(built.meta["site_atoms"]),
+        }
+
+
+@app.command()
+def run(
+    system: System,
+    state: Annotated[Path, typer.Option("--state", help="State folder: checkpoints, frames and sentinels, kept.")],
+    out: Out,
+    time_budget: TimeBudget = None,
+    segments: Segments = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Minimise, heat and equilibrate the complex, or go on where an earlier run of the same command stopped.
+
+    A finished run is not repeated: its results are written to --out again.
+    """
+    budget = parse_duration_s(time_budget)
+    with verb(out, state=None if dry_run else state, as_json=as_json) as result:
+        from gibbsflow.binding.equilibration import equilibrate, plan_equilibration
+        from gibbsflow.config.run import Equil, Md
+        from gibbsflow.config.section import read_section
+        from gibbsflow.workflow.result import versions
+        from gibbsflow.workflow.segments import Stopper
+        from gibbsflow.workflow.system import SimSystem
+
+        with Stopper(budget, segments) as stopper:
+            given = SimSystem.read(system)
+            result.versions = versions("openmm")
+            if dry_run:
+                md, equil = (
+                    read_section(section, given.meta[name], where=f"{system}/system.json, {name}")
+                    for section, name in ((Md, "md"), (Equil, "equil"))
+                )
+                plan = plan_equilibration(md, equil)
+                planned_ps = sum(plan.frames) * plan.steps_per_frame * md.timestep_fs / 1000
+                result.figures |= {"planned_ps": planned_ps, "segments": len(plan.frames)}
+                typer.echo(f"{planned_ps:g} ps in {len(plan.frames)} segments", err=True)
+                return
+            equilibrate(given, state, out, stopper, result).write()
+
+
+@app.command()
+def analyse(system: System, out: Out, state: State = None, as_json: Json = False) -> None:
+    """Say whether the ligand is bound, pick the representative frame and anchors, plot; exit 70 where unbound."""
+    with verb(out, state=state, as_json=as_json) as result:
+        from gibbsflow.binding.equil_analysis import analyse_equilibration
+        from gibbsflow.workflow.system import SimSystem
+
+        analyse_equilibration(SimSystem.read(system), out, result).write()
+
+
+if __name__ == "__main__":
+    app()
