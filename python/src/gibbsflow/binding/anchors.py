@@ -71,7 +71,7 @@ def choose_anchors(
     Heavy atoms only. Ligand triples are bonded or two bonds apart, from rings where there are any, near the ligand's
     centre; receptor atoms are near it, of the backbone where `preferred` names one, else from rings. Both angles keep
     within 40–140° in every frame, and three anchors of one molecule are never near a line (30–150°). Of what remains
-    the set with the least product of fluctuations is taken, in the spirit of Alibay et al., Commun. Chem. 5, 105 (2022).
+    the set with the least product of fluctuations is taken, as in Alibay et al., Commun. Chem. 5, 105 (2022).
 
     Parameters
     ----------
@@ -110,19 +110,19 @@ def choose_anchors(
             best = (score, site, guest, geometry)
     if best is None:
         raise AnchorError(
-            f"no anchor set has both angles within {ANGLE_RANGE_DEG[0]:.0f}-{ANGLE_RANGE_DEG[1]:.0f} degrees in all frames "
-            f"({tried} sets of {len(ligand)} ligand and {len(candidates)} receptor atoms tried)"
+            f"no anchor set has both angles within {ANGLE_RANGE_DEG[0]:.0f}-{ANGLE_RANGE_DEG[1]:.0f} degrees "
+            f"in all frames ({tried} sets of {len(ligand)} ligand and {len(candidates)} receptor atoms tried)"
         )
     _, site, guest, geometry = best
-    means = [float(geometry[:, 0].mean()), *(circular_mean_deg(geometry[:, i]) for i in range(1, 6))]
+    theta_a, theta_b, phi_a, phi_b, phi_c = (circular_mean_deg(geometry[:, i]) for i in range(1, 6))
     spread = [float(geometry[:, 0].std()), *(circular_std_deg(geometry[:, i]) for i in range(1, 6))]
     kind = "backbone atoms" if liked & set(candidates) else "ring atoms" if set(candidates) <= rings else "heavy atoms"
     why = (
-        f"least fluctuation of {tried} sets over {len(frames_angstrom)} frames, receptor anchors from {len(candidates)} "
-        f"{kind}: distance ±{spread[0]:.2f} Å, angles ±{spread[1]:.0f}° ±{spread[2]:.0f}°, "
+        f"least fluctuation of {tried} sets over {len(frames_angstrom)} frames, receptor anchors from "
+        f"{len(candidates)} {kind}: distance ±{spread[0]:.2f} Å, angles ±{spread[1]:.0f}° ±{spread[2]:.0f}°, "
         f"dihedrals ±{spread[3]:.0f}° ±{spread[4]:.0f}° ±{spread[5]:.0f}°"
     )
-    return Anchors(site, guest, *means, why=why)
+    return Anchors(site, guest, float(geometry[:, 0].mean()), theta_a, theta_b, phi_a, phi_b, phi_c, why)
 
 
 def _ligand_triples(

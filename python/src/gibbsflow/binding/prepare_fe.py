@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openmm
@@ -130,7 +131,7 @@ def choose_restraint(system: SimSystem, fe: Fe) -> Restraint:
             raise InputError(
                 Problem(system.name, f"no anchors for a Boresch restraint: {why}", "com", field="restraint")
             )
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in anchors.items()}
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in anchors.items()}
         return BoreschRestraint(
             **values,
             k_r_kcal_per_mol_angstrom2=fe.boresch_k_r_kcal_per_mol_angstrom2,
@@ -142,8 +143,8 @@ def choose_restraint(system: SimSystem, fe: Fe) -> Restraint:
     site = tuple(int(i) for i in system.meta["site_atoms"])
     guest = tuple(int(i) for i in system.meta["ligand_atoms"] if i in heavy)
     why = (
-        f"centroids of {len(site)} site atoms and {len(guest)} heavy atoms of the ligand, {distance:.2f} Å apart in the "
-        f"equilibration, held at {r0:g} Å"
+        f"centroids of {len(site)} site atoms and {len(guest)} heavy atoms of the ligand, {distance:.2f} Å apart "
+        f"in the equilibration, held at {r0:g} Å"
     )
     return CentreOfMassRestraint(site, guest, fe.com_force_constant_kcal_per_mol_angstrom2, r0, why)
 

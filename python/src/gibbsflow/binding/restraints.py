@@ -156,7 +156,7 @@ def restraint_from_dict(content: Mapping[str, Any], *, where: str) -> Restraint:
     kind = str(content.get("kind"))
     if kind not in kinds:
         raise InputError(Problem(where, f"restraint of kind {kind!r}", "com or boresch", field="restraint.kind"))
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
     try:
         return kinds[kind](**values)
     except TypeError as error:

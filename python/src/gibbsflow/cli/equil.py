@@ -75,10 +75,8 @@ def run(
             given = SimSystem.read(system)
             result.versions = versions("openmm")
             if dry_run:
-                md, equil = (
-                    read_section(section, given.meta[name], where=f"{system}/system.json, {name}")
-                    for section, name in ((Md, "md"), (Equil, "equil"))
-                )
+                md = read_section(Md, given.meta["md"], where=f"{system}/system.json, md")
+                equil = read_section(Equil, given.meta["equil"], where=f"{system}/system.json, equil")
                 plan = plan_equilibration(md, equil)
                 planned_ps = sum(plan.frames) * plan.steps_per_frame * md.timestep_fs / 1000
                 result.figures |= {"planned_ps": planned_ps, "segments": len(plan.frames)}

@@ -26,8 +26,8 @@ def read_status(folder: Path) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        `COLUMNS` of each, sorted by item. ``status`` is finished, failed, running, stopped (state saved, nobody at work)
-        or waiting (nothing done yet); ns are summed over the windows that run together.
+        `COLUMNS` of each, sorted by item. ``status`` is finished, failed, running, stopped (state saved, nobody at
+        work) or waiting (nothing done yet); ns are summed over the windows that run together.
 
     Raises
     ------
