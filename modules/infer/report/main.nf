@@ -1,0 +1,25 @@
+process INFER_REPORT {
+    tag "${generation.name}"
+    label 'process_loop'
+
+    input:
+    path generation
+
+    output:
+    path 'potential_report/*', emit: results
+    tuple val("${task.process}"), path('potential_report/result.json'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    infer report --from ${generation} --out potential_report ${args}
+    """
+
+    stub:
+    """
+    mkdir -p potential_report/potential
+    touch potential_report/report.html potential_report/dataset_card.md
+    cp ${generation}/checkpoint.json potential_report
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > potential_report/result.json
+    """
+}

@@ -1,0 +1,30 @@
+process INFER_START {
+    tag 'start'
+    label 'process_loop'
+
+    input:
+    val settings
+    path begin   // folders training/ and holdout/ of structures, or generation_NN/ of an earlier run
+
+    output:
+    path 'start', emit: state
+    tuple val("${task.process}"), path('start/result.json'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def from = begin instanceof List ? '--structures training --holdout holdout' : "--from ${begin}"
+    """
+    cat > config.json <<'END'
+    ${settings}
+    END
+    infer start --config config.json ${from} --out start ${args}
+    """
+
+    stub:
+    """
+    mkdir -p start/batches start/trajectories
+    touch start/batches/batch_{000,001}.extxyz start/trajectories/trajectory_{00,01}.extxyz
+    cat ${begin}/checkpoint.json > start/checkpoint.json 2> /dev/null || echo '{"generation": 0, "stopped_by": ""}' > start/checkpoint.json
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > start/result.json
+    """
+}

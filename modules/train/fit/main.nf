@@ -1,0 +1,30 @@
+process TRAIN_FIT {
+    tag "generation ${generation}"
+    label 'process_loop'
+    label 'process_train'
+    // keyed by what is in the data set, not by where it lies
+    cache 'deep'
+
+    input:
+    tuple val(generation), path(train), path(holdout), val(settings), val(seed)
+
+    output:
+    tuple val(generation), path('fit'), emit: fit
+    tuple val("${task.process}"), path('fit/result.json'), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    cat > config.json <<'END'
+    ${settings}
+    END
+    train fit --train ${train} --test ${holdout} --config config.json --seed ${seed} --out fit ${args}
+    """
+
+    stub:
+    """
+    mkdir -p fit/potential
+    touch fit/potential/coefficients.pod
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > fit/result.json
+    """
+}
