@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from gibbsflow.config.section import Section
+from gibbsflow.config.section import Section, read_section
 
 Engine = Literal["quantum_espresso", "gpaw", "tblite"]
 Method = Literal["bulk", "strain", "rattle", "sqs", "defect", "surface", "normal_mode", "dimer", "isolated_atom"]
@@ -176,3 +176,27 @@ class Labels(Section):
         0.35, "Structures whose closest atoms are nearer than this times the sum of their covalent radii are refused.", ge=0, lt=1
     )
     batch_size: int = _q(8, "Structures of one labelling task.", ge=1, le=10_000)
+
+
+class StructureSettings(Section):
+    """The sections of this half that structures and labels read; other sections are left to their readers."""
+
+    target: Target = Target()
+    generator: Generator = Generator()
+    dft: Dft = Dft()
+    labels: Labels = Labels()
+
+    @classmethod
+    def read(cls, path: Path | None) -> StructureSettings:
+        """Read the four sections of a YAML or JSON file; None gives the defaults.
+
+        Raises
+        ------
+        InputError
+            Where the file cannot be read, with all problems at once.
+        """
+        from gibbsflow.config.run import read_mapping
+
+        content = read_mapping(path) if path is not None else {}
+        own = {name: value for name, value in content.items() if name in cls.model_fields}
+        return read_section(cls, own, where=str(path))

@@ -117,7 +117,8 @@ class Gpaw:
         bounds = Bounds(memory_gb=self.labels.label_memory_gb, time_s=self.labels.label_time_min * 60)
         try:
             run_program(
-                [sys.executable, script, "structure.json", "settings.json", "out.json"],
+                # -P: the folder of the script holds our gpaw.py, which must not be taken for the package
+                [sys.executable, "-P", script, "structure.json", "settings.json", "out.json"],
                 folder=work, log=work / "run.log", bounds=bounds,
             )  # fmt: skip
         except EngineError as error:

@@ -13,7 +13,7 @@ def main() -> int:
     from gpaw import GPAW, PW, KohnShamConvergenceError
 
     structure, settings_file, out = sys.argv[1:]
-    atoms = read(structure)
+    atoms = read(structure, index=":")[0]
     with open(settings_file) as file:
         settings = json.load(file)
     atoms.calc = GPAW(

@@ -212,7 +212,7 @@ class QuantumEspresso:
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            calculator = read(output, format="espresso-out").calc
+            calculator = read(output, format="espresso-out", index=":")[-1].calc
         stress = calculator.results.get("stress") if atoms.pbc.all() else None
         label = replace(
             result, status="labelled", cause="", message="",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 _ACCURACY = 0.1
-_ITERATIONS = (250, 1000)
+_ITERATIONS = (250, 500)
 
 
 class Tblite:

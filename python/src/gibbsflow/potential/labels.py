@@ -89,8 +89,8 @@ class LabelEngine(Protocol):
     name: str
     settings_hash: str
 
-    def label(self, atoms: Atoms) -> LabelResult:
-        """Label one structure."""
+    def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
+        """Label one structure; `folder` keeps inputs and outputs of a failure."""
         ...
 
     def describe(self) -> dict[str, str]:

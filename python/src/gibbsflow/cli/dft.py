@@ -1,0 +1,160 @@
+"""`dft`: label structures, and ask what became of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gibbsflow.cli.options import Config, Json, Out, State, new_app, verb
+
+if TYPE_CHECKING:
+    from gibbsflow.config.potential import StructureSettings
+    from gibbsflow.potential.database import DatabaseManager
+
+app = new_app("Label structures with energies, forces and stresses by DFT, and say what became of each.")
+
+Database = Annotated[str, typer.Option("--database", help="Database file, or a postgresql:// address.")]
+Engine = Annotated[str | None, typer.Option("--engine", help="quantum_espresso, gpaw or tblite; default: the config's.")]
+
+
+@app.command()
+def label(
+    input: Annotated[Path, typer.Option("--input", help="Structures (extxyz, or any format of ASE).")],
+    out: Out,
+    config: Config = None,
+    engine: Engine = None,
+    state: State = None,
+    database: Annotated[
+        str | None, typer.Option("--database", help="Also record each result here as it comes (SQLite file or postgresql://).")
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Labels at a time; default: the config's.")] = None,
+    scheduler: Annotated[str | None, typer.Option("--scheduler", help="Address of a dask scheduler, instead.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed labels in --state again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Label every structure of a file; a failed label never stops the others. Exit 70 where none succeeded."""
+    with verb(out, as_json=as_json) as result:
+        from gibbsflow.potential import labelling
+        from gibbsflow.potential.labels import make_engine
+        from gibbsflow.potential.structures import read_frames
+        from gibbsflow.workflow.files import inputs_hash
+        from gibbsflow.workflow.segments import Stopper
+
+        settings = _settings(config, engine)
+        frames = read_frames(input)
+        elements = settings.target.elements or tuple(dict.fromkeys(s for f in frames for s in f.get_chemical_symbols()))
+        maker = make_engine(elements, settings.dft, settings.labels)
+        result.figures = {"engine": maker.name, "settings_hash": maker.settings_hash}
+        hashed = {"settings_hash": maker.settings_hash}
+        result.inputs_hash = inputs_hash(files={"input": input}, settings=hashed, physics=labelling.PHYSICS)
+        manager = _open(database) if database is not None else None
+        if manager is not None:
+            manager.add(frames)
+        batch = labelling.Batch(frames)
+        try:
+            with Stopper() as stopper:
+                labelling.label_batch(
+                    batch, maker, settings.labels,
+                    store=labelling.LabelStore(state, maker.settings_hash) if state is not None else None,
+                    record=(lambda label: manager.record([label])) if manager is not None else None,
+                    workers=workers or settings.labels.workers, scheduler=scheduler,
+                    retry_failed=retry_failed, logs=out / "failed", stopper=stopper,
+                )  # fmt: skip
+        finally:
+            batch.write(out)
+            result.figures |= batch.figures()
+            result.timings["engine_s"] = result.figures["label_s"]
+        if result.figures["counts"]["failed"]:
+            result.status = "partial"
+        result.versions.update(batch.programs())
+
+
+@app.command()
+def check(config: Config = None, engine: Engine = None, as_json: Json = False) -> None:
+    """Say which program, version and pseudopotentials would be used; exit 65 naming what is missing."""
+    with verb(None, as_json=as_json) as result:
+        from gibbsflow.errors import InputError, Problem
+        from gibbsflow.potential.labels import make_engine
+
+        settings = _settings(config, engine)
+        if not settings.target.elements:
+            raise InputError(Problem(str(config or "--config"), "no elements", "elements: [Si]", field="target.elements"))
+        found = make_engine(settings.target.elements, settings.dft, settings.labels).describe()
+        result.figures.update(found)
+        if not as_json:
+            for key, value in found.items():
+                typer.echo(f"{key}: {value}")
+
+
+@app.command()
+def status(database: Database, as_json: Json = False) -> None:
+    """Count the structures in each status, and the failures by cause."""
+    with verb(None, as_json=as_json) as result:
+        manager = _existing(database)
+        result.figures = {"counts": manager.counts(), "causes": manager.causes()}
+        if not as_json:
+            for name, count in [*manager.counts().items(), *((f"  {k}", v) for k, v in manager.causes().items())]:
+                typer.echo(f"{name:<12} {count}")
+
+
+@app.command()
+def retry(
+    database: Database,
+    failed: Annotated[bool, typer.Option("--failed", help="All failed structures wait again.")] = False,
+    cause: Annotated[str | None, typer.Option("--cause", help="Only those that failed of this cause.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Have failed structures wait for another try."""
+    with verb(None, as_json=as_json) as result:
+        from gibbsflow.errors import InputError, Problem
+
+        if not failed and cause is None:
+            raise InputError(Problem("dft retry", "nothing named", "--failed, or --cause CAUSE"))
+        result.figures["ids"] = _existing(database).retry_failed(cause)
+        typer.echo(f"{len(result.figures['ids'])} structures wait again", err=as_json)
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(metavar="ID", help="gibbsflow_id of a structure.")], database: Database, as_json: Json = False
+) -> None:
+    """Say all that is known of one structure: origin, status, cause, corrections, history."""
+    with verb(None, as_json=as_json) as result:
+        known = _existing(database).explain(name)
+        result.figures["structure"] = known
+        if not as_json:
+            for key, value in known.items():
+                if key == "history":
+                    value = "".join(f"\n  {event['time']} {event['status']}: {event['why']}" for event in value or [])
+                typer.echo(f"{key}: {value}")
+
+
+def _settings(config: Path | None, engine: str | None) -> StructureSettings:
+    from gibbsflow.config.potential import Dft, StructureSettings
+    from gibbsflow.config.section import read_section
+
+    settings = StructureSettings.read(config)
+    if engine is None:
+        return settings
+    values = {**settings.dft.model_dump(exclude_unset=True), "engine": engine}
+    return settings.model_copy(update={"dft": read_section(Dft, values, where="--engine")})
+
+
+def _open(database: str) -> DatabaseManager:
+    from gibbsflow.potential.database import DatabaseManager
+
+    return DatabaseManager(database)
+
+
+def _existing(database: str) -> DatabaseManager:
+    from gibbsflow.errors import InputError, Problem
+
+    if not database.startswith("postgres") and not Path(database).exists():
+        raise InputError(Problem(database, "no such database", "the file that `dft label --database` wrote"))
+    return _open(database)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,173 @@
+"""The two stores behind the database, each an ase.db with one writer at a time and transactions that hold.
+
+ASE's own lock file can stay behind and hang for ever, and its SQLite transactions start as readers and die when a second
+writer is faster. Here SQLite runs in WAL mode, a writer takes its place before it reads (BEGIN IMMEDIATE), and nothing
+is committed half way; PostgreSQL holds an advisory lock for the length of the transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ase.db.sqlite import SQLite3Database
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from gibbsflow.errors import LockedError, MissingProgramError, StateError
+
+BUSY_S = 30.0
+_UNIQUE = "CREATE UNIQUE INDEX IF NOT EXISTS gibbsflow_id_index ON text_key_values(value) WHERE key = 'gibbsflow_id'"
+_ADVISORY_LOCK = 0x67696262
+
+
+class WalDatabase(SQLite3Database):
+    """ase.db in SQLite's write-ahead mode, with transactions that begin as writers and commit as a whole."""
+
+    connection: sqlite3.Connection | None = None
+    filename: str
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.filename, timeout=BUSY_S, isolation_level=None)
+        connection.execute("PRAGMA journal_mode=WAL")
+        # WAL with NORMAL may lose the last commits when the machine dies; a label costs more than a sync
+        connection.execute("PRAGMA synchronous=FULL")
+        return connection
+
+    @contextmanager
+    def managed_connection(self, commit_frequency: int = 5000) -> Iterator[sqlite3.Connection]:
+        """Yield the connection of the transaction, never committing inside; or one of its own, for reading."""
+        if self.connection is not None:
+            self._initialize(self.connection)
+            yield self.connection
+            return
+        connection = self._connect()
+        try:
+            self._initialize(connection)
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the one writer's place; all or nothing."""
+        connection = self._connect()
+        try:
+            self._begin(connection)
+            self.connection = connection
+            try:
+                self._initialize(connection)
+                connection.execute(_UNIQUE)
+                yield
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                # the tables may have been part of what was rolled back
+                self.initialized = False
+                raise
+        finally:
+            self.connection = None
+            connection.close()
+
+    @retry(
+        retry=retry_if_exception_type(sqlite3.OperationalError),
+        stop=stop_after_attempt(4),
+        wait=wait_random_exponential(multiplier=0.1, max=2),
+        reraise=True,
+    )
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+
+    def _initialize(self, con: sqlite3.Connection) -> None:
+        # ASE commits after making its tables; inside a transaction that would let go of the writer's place
+        super()._initialize(_NoCommit(con) if con.in_transaction else con)
+
+
+class _NoCommit:
+    """A connection whose `commit` waits for the end of the transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def commit(self) -> None:
+        """Do nothing: the transaction commits as a whole."""
+
+
+def open_sqlite(path: Path) -> WalDatabase:
+    """Open a file, made where absent, and prove that it is a sound database.
+
+    Raises
+    ------
+    StateError
+        Where the file is no database, or a damaged one.
+    LockedError
+        Where another process keeps it locked.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    database = WalDatabase(str(path), create_indices=True, use_lock_file=False, serial=True)
+    with errors(str(path)):
+        fresh = not path.exists() or path.stat().st_size == 0
+        if fresh:
+            with database.transaction():
+                pass
+        else:
+            connection = database._connect()
+            try:
+                verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+                names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+            finally:
+                connection.close()
+            if verdict != "ok":
+                raise StateError(f"{path}: damaged database ({verdict})")
+            if "systems" not in names:
+                raise StateError(f"{path}: a SQLite file, but no ase.db")
+    return database
+
+
+def open_postgres(url: str) -> Any:
+    """Open a PostgreSQL database through ase-db-backends.
+
+    Raises
+    ------
+    MissingProgramError
+        Where ase-db-backends is not installed.
+    """
+    try:
+        from ase_db_backends.postgresql import PostgreSQLDatabase
+    except ImportError as error:
+        raise MissingProgramError("package 'ase-db-backends' (with psycopg2) is not installed") from error
+
+    class LockedPostgres(PostgreSQLDatabase):  # type: ignore[misc, valid-type]
+        @contextmanager
+        def transaction(self) -> Iterator[None]:
+            """Hold the one writer's place; all or nothing."""
+            with self:
+                cursor = self.connection.cursor()
+                cursor.execute(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+                self._initialize(self.connection)
+                cursor.execute(_UNIQUE)
+                yield
+
+    return LockedPostgres(url, create_indices=True, use_lock_file=False, serial=True)
+
+
+@contextmanager
+def errors(where: str) -> Iterator[None]:
+    """Say in our words what SQLite says in its own."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            raise LockedError(f"{where}: locked by another process for more than {BUSY_S:g} s ({error})") from error
+        raise StateError(f"{where}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise StateError(f"{where}: not a database, or a damaged one ({error})") from error
+    except OSError as error:
+        raise StateError(f"{where}: {error}") from error

@@ -1,0 +1,49 @@
+"""Statuses of a structure in the database, and the one list of what may follow what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from gibbsflow.errors import StateError
+
+
+class Status(StrEnum):
+    """Where a structure stands."""
+
+    PENDING = "pending"
+    """Waits for its label."""
+    CLAIMED = "claimed"
+    """Somebody works on its label."""
+    LABELLED = "labelled"
+    """Has an accepted label."""
+    FAILED = "failed"
+    """Has none, and a cause."""
+    HELD = "held"
+    """Set aside by selection: may be wanted later."""
+    REJECTED = "rejected"
+    """Never to be labelled: broken, or equal to another."""
+
+
+TRANSITIONS: Mapping[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset({Status.CLAIMED, Status.HELD, Status.REJECTED}),
+    Status.CLAIMED: frozenset({Status.LABELLED, Status.FAILED, Status.PENDING}),
+    Status.LABELLED: frozenset(),
+    Status.FAILED: frozenset({Status.PENDING, Status.REJECTED}),
+    Status.HELD: frozenset({Status.PENDING, Status.REJECTED}),
+    Status.REJECTED: frozenset(),
+}
+"""From each status, those that may follow. `labelled` and `rejected` are final."""
+
+
+def check_transition(name: str, old: Status, new: Status) -> None:
+    """Refuse a transition that is not in the list.
+
+    Raises
+    ------
+    StateError
+        Naming the structure and what would be allowed.
+    """
+    if new not in TRANSITIONS[old]:
+        allowed = ", ".join(sorted(TRANSITIONS[old])) or "nothing: it is final"
+        raise StateError(f"{name}: {old} cannot become {new} (allowed: {allowed})")
