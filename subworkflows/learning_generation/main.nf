@@ -16,7 +16,7 @@ workflow LEARNING_GENERATION {
     main:
     ch_batches = ch_state.flatMap { generation, folder, campaign ->
         def batches = files("${folder}/batches/*.extxyz").sort { batch -> batch.name }
-        batches.collect { batch -> [groupKey(generation, batches.size()), generation, batch, campaign.settings.DFT_LABEL, campaign.state] }
+        batches.collect { batch -> [groupKey(generation, batches.size()), generation, batch.baseName, batch, campaign.settings.DFT_LABEL, campaign.state] }
     }
     DFT_LABEL(ch_batches)
 
@@ -36,7 +36,7 @@ workflow LEARNING_GENERATION {
         .combine(ch_state, by: 0)
         .flatMap { generation, fit, folder, campaign ->
             def starts = files("${folder}/trajectories/*.extxyz").sort { start -> start.name }
-            starts.collect { start -> [groupKey(generation, starts.size()), generation, start, fit, campaign.settings.INFER_EXPLORE, campaign.state] }
+            starts.collect { start -> [groupKey(generation, starts.size()), generation, start.baseName, start, fit, campaign.settings.INFER_EXPLORE, campaign.state] }
         }
     INFER_EXPLORE(ch_starts)
 

@@ -1,16 +1,16 @@
 process DFT_LABEL {
-    tag "generation ${generation} ${batch.baseName}"
+    tag "generation ${generation} ${name}"
     label 'process_loop'
     label 'process_dft'
-    // keyed by what is in the batch, not by where it lies
+    // keyed by name and content of the batch, not by where it lies
     cache 'deep'
 
     input:
-    tuple val(key), val(generation), path(batch), val(settings), val(state)
+    tuple val(key), val(generation), val(name), path(batch), val(settings), val(state)
 
     output:
-    tuple val(key), path("labels/${batch.baseName}"), emit: labels
-    tuple val("${task.process}"), path("labels/${batch.baseName}/result.json"), topic: versions
+    tuple val(key), path("labels/${name}"), emit: labels
+    tuple val("${task.process}"), path("labels/${name}/result.json"), topic: versions
 
     script:
     def args = task.ext.args ?: ''
@@ -19,16 +19,16 @@ process DFT_LABEL {
     cat > config.json <<'END'
     ${settings}
     END
-    dft label --input ${batch} --config config.json --state '${state}/labels' --out labels/${batch.baseName} ${args} || {
+    dft label --input ${batch} --config config.json --state '${state}/labels' --out labels/${name} ${args} || {
         code=\$?
-        [[ \$code == 70 && -f labels/${batch.baseName}/labels.jsonl ]] || exit \$code
+        [[ \$code == 70 && -f labels/${name}/labels.jsonl ]] || exit \$code
     }
     """
 
     stub:
     """
-    mkdir -p labels/${batch.baseName}
-    touch labels/${batch.baseName}/labelled.extxyz labels/${batch.baseName}/labels.jsonl
-    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > labels/${batch.baseName}/result.json
+    mkdir -p labels/${name}
+    touch labels/${name}/labelled.extxyz labels/${name}/labels.jsonl
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > labels/${name}/result.json
     """
 }

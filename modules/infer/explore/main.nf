@@ -1,15 +1,15 @@
 process INFER_EXPLORE {
-    tag "generation ${generation} ${start.baseName}"
+    tag "generation ${generation} ${name}"
     label 'process_loop'
-    // keyed by what is in the start, not by where it lies
+    // keyed by name and content of the start, not by where it lies
     cache 'deep'
 
     input:
-    tuple val(key), val(generation), path(start), path(fit), val(settings), val(state)
+    tuple val(key), val(generation), val(name), path(start), path(fit), val(settings), val(state)
 
     output:
-    tuple val(key), path("explored/${start.baseName}"), emit: explored
-    tuple val("${task.process}"), path("explored/${start.baseName}/result.json"), topic: versions
+    tuple val(key), path("explored/${name}"), emit: explored
+    tuple val("${task.process}"), path("explored/${name}/result.json"), topic: versions
 
     script:
     def args = task.ext.args ?: ''
@@ -18,13 +18,13 @@ process INFER_EXPLORE {
     ${settings}
     END
     infer explore --potential ${fit}/potential --start ${start} --config config.json \\
-        --state '${state}/generation_${String.format('%02d', generation)}/${start.baseName}' --out explored/${start.baseName} ${args}
+        --state '${state}/generation_${String.format('%02d', generation)}/${name}' --out explored/${name} ${args}
     """
 
     stub:
     """
-    mkdir -p explored/${start.baseName}
-    touch explored/${start.baseName}/candidates.extxyz
-    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > explored/${start.baseName}/result.json
+    mkdir -p explored/${name}
+    touch explored/${name}/candidates.extxyz
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > explored/${name}/result.json
     """
 }
