@@ -1,0 +1,70 @@
+"""CB7·B2 as it lies in the openmmtools wheel (MIT), and small legs made of it, for tests and benchmarks."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+from openmm import app, unit
+
+from gibbsflow.binding.alchemical_legs import AlchemicalLeg, place_leg
+from gibbsflow.binding.restraints import CentreOfMassRestraint
+from gibbsflow.binding.schedules import LambdaState, read_schedule
+from gibbsflow.config.run import Fe, Md
+
+RECEPTOR_ATOMS = 126
+
+
+def data(name: str) -> Path:
+    """File of the wheel's cb7-b2 folder, without importing openmmtools."""
+    spec = importlib.util.find_spec("openmmtools")
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent / "data" / "cb7-b2" / name
+
+
+def positions_nm(name: str) -> np.ndarray:
+    """Positions of an inpcrd, shape (N, 3), nm."""
+    return np.array(app.AmberInpcrdFile(str(data(f"{name}.inpcrd"))).positions.value_in_unit(unit.nanometer))
+
+
+def com_restraint(k: float = 10.0) -> CentreOfMassRestraint:
+    """Centroids of all heavy atoms of host and guest."""
+    atoms = app.AmberPrmtopFile(str(data("complex-vacuum.prmtop"))).topology.atoms()
+    heavy = [a.index for a in atoms if a.element.symbol != "H"]
+    return CentreOfMassRestraint(
+        tuple(i for i in heavy if i < RECEPTOR_ATOMS), tuple(i for i in heavy if i >= RECEPTOR_ATOMS), k
+    )
+
+
+def make_leg(
+    folder: Path,
+    leg: str,
+    *,
+    fe: Fe,
+    md: Md | None = None,
+    states: tuple[LambdaState, ...] | None = None,
+    seed: int = 2026,
+    replicates: int = 4,
+) -> AlchemicalLeg:
+    """Write the complex or solvent leg of CB7·B2 with the wheel's topologies."""
+    name, first = ("complex-vacuum", RECEPTOR_ATOMS) if leg == "complex" else ("ligand", 0)
+    start = positions_nm(name)
+    topology, start_file = place_leg(folder, data(f"{name}.prmtop"), start, range(len(start)))
+    made = AlchemicalLeg(
+        folder=folder,
+        leg=leg,  # type: ignore[arg-type]
+        transformation="b2",
+        states=states or read_schedule(fe.complex_schedule if leg == "complex" else fe.solvent_schedule),
+        topology=topology,
+        start=start_file,
+        ligand_atoms=tuple(range(first, len(start))),
+        receptor_atoms=tuple(range(first)),
+        restraint=com_restraint() if leg == "complex" else None,
+        md=md or Md(),
+        fe=fe,
+        seed=seed,
+        replicates=replicates,
+    )
+    made.write()
+    return made
