@@ -22,6 +22,7 @@ from gibbsflow.potential.pod import PodBasis
 from gibbsflow.workflow.files import atomic_open
 
 Array = npt.NDArray[np.float64]
+ACTIVE_SET = "active_set.npz"
 # singular values below this share of the largest carry rounding, not structure
 _RANK_TOLERANCE = 1e-5
 

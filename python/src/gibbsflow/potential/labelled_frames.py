@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from ase import Atoms
-from ase.calculators.singlepoint import SinglePointCalculator
 
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.potential.labels import require_one_settings_hash
+from gibbsflow.potential.structures import content_hash, identity, read_frames
 
 Array = npt.NDArray[np.float64]
 ISOLATED = ("isolated_atom", "isolatedatom")
@@ -43,7 +43,7 @@ class LabelledFrame:
     parent
         Structure it descends from; empty where not given.
     identity
-        Its ``gibbsflow_id``, or a hash of its content.
+        Its ``gibbsflow_id``.
     settings_hash
         Of the calculation that labelled it; empty where not given.
     row
@@ -78,17 +78,7 @@ def read_labelled(path: Path) -> list[LabelledFrame]:
         With all problems at once: unreadable, empty, missing or non-finite labels, duplicate ids or frames, mixed
         settings.
     """
-    import ase.io
-
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(Problem(str(path), "no such file", "an extxyz file of labelled structures"))
-    try:
-        images = ase.io.read(path, index=":", format="extxyz") if path.stat().st_size else []
-    except (ValueError, KeyError, IndexError, AssertionError, OSError, UnicodeDecodeError) as error:
-        raise InputError(Problem(str(path), f"not readable as extxyz: {error}", "extended XYZ")) from error
-    if not images:
-        raise InputError(Problem(str(path), "holds no structures", "at least one labelled structure"))
+    images = read_frames(Path(path))
     problems: list[Problem] = []
     frames = []
     for row, atoms in enumerate(images, 1):
@@ -96,9 +86,9 @@ def read_labelled(path: Path) -> list[LabelledFrame]:
         if frame is not None:
             frames.append(frame)
     problems += _duplicates(str(path), frames)
-    problems += _mixed_settings(str(path), frames)
     if problems:
         raise InputError(problems)
+    require_one_settings_hash(images, where=str(path))
     return frames
 
 
@@ -126,15 +116,6 @@ def check_pair(train: Sequence[LabelledFrame], test: Sequence[LabelledFrame], *,
             problems.append(Problem(where, what, "labels of one setting", row=frame.row, field="settings_hash"))
     if problems:
         raise InputError(problems[:20])
-
-
-def content_hash(atoms: Atoms) -> str:
-    """Hash of elements, cell, positions and periodicity, rounded to 1e-6 Å: equal for copies of one structure."""
-    digest = hashlib.sha256()
-    for part in (atoms.numbers, np.array(atoms.pbc), atoms.cell[:], atoms.get_positions()):
-        # adding 0.0 turns -0.0, which has other bytes, into 0.0
-        digest.update(np.ascontiguousarray(np.round(np.asarray(part, dtype=float), 6) + 0.0).tobytes())
-    return digest.hexdigest()[:20]
 
 
 def _frame(where: str, row: int, atoms: Atoms, problems: list[Problem]) -> LabelledFrame | None:
@@ -166,22 +147,13 @@ def _frame(where: str, row: int, atoms: Atoms, problems: list[Problem]) -> Label
     return LabelledFrame(
         bare(atoms), float(energy), np.array(forces, dtype=float), stress, mask,
         str(atoms.info.get("config_type", "default")), str(atoms.info.get("parent", "")),
-        str(atoms.info.get("gibbsflow_id", "") or content_hash(atoms)), str(atoms.info.get("settings_hash", "")), row,
+        identity(atoms), str(atoms.info.get("settings_hash", "")), row,
     )  # fmt: skip
 
 
 def bare(atoms: Atoms) -> Atoms:
     """Copy with elements, cell, positions and periodicity, and nothing else."""
     return Atoms(atoms.numbers, positions=atoms.get_positions(), cell=atoms.cell[:], pbc=atoms.pbc)
-
-
-def relabelled(frame: LabelledFrame, energy_ev: float, forces: Array, stress: Array | None) -> Atoms:
-    """Atoms of a frame with other results, for writing."""
-    atoms = frame.atoms.copy()
-    atoms.info.update(config_type=frame.config_type, gibbsflow_id=frame.identity)
-    extra = {} if stress is None else {"stress": stress}
-    atoms.calc = SinglePointCalculator(atoms, energy=energy_ev, forces=forces, **extra)
-    return atoms
 
 
 def _first(value: object, store: dict, keys: Sequence[str]) -> object:  # type: ignore[type-arg]
@@ -225,13 +197,3 @@ def _duplicates(where: str, frames: Sequence[LabelledFrame]) -> list[Problem]:
         contents.setdefault(content, frame.row)
         ids.setdefault(frame.identity, frame.row)
     return problems[:20]
-
-
-def _mixed_settings(where: str, frames: Sequence[LabelledFrame]) -> list[Problem]:
-    counts: dict[str, list[int]] = {}
-    for frame in frames:
-        counts.setdefault(frame.settings_hash, []).append(frame.row)
-    if len(counts) < 2:
-        return []
-    named = "; ".join(f"{h[:12] or 'none given'}: {len(rows)} frames from frame {rows[0]}" for h, rows in counts.items())
-    return [Problem(where, f"labels of different settings ({named})", "labels of one setting", field="settings_hash")]

@@ -18,7 +18,7 @@ from gibbsflow.errors import ScienceError, StoppedEarly
 from gibbsflow.potential import pod, pod_fit
 from gibbsflow.potential.accuracy import Prediction, parity, summarise
 from gibbsflow.potential.evaluation import evaluate
-from gibbsflow.potential.grade import Grader, calibrate
+from gibbsflow.potential.grade import ACTIVE_SET, Grader, calibrate
 from gibbsflow.potential.labelled_frames import LabelledFrame, check_pair, read_labelled
 from gibbsflow.potential.references import reference_energies
 from gibbsflow.potential.splits import Folds, assign_folds
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 _AGREEMENT_EV_PER_ATOM = 1e-6
 _GRADE_DESCRIPTORS = 150
 PHYSICS = pod_fit.PHYSICS
-ACTIVE_SET = "active_set.npz"
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def grade_histogram(grades: Mapping[str, Array], lower: float, upper: float, ste
     figure, (axis,) = _new(1, 1, (5.0, 3.4))
     finite = {name: np.asarray(v)[np.isfinite(v)] for name, v in grades.items()}
     every = np.concatenate([*finite.values(), [lower, upper]])
-    bins = np.geomspace(max(every.min(), 1e-2) * 0.9, every.max() * 1.1, 40)
+    bins = np.geomspace(max(every.min(), 1e-2) * 0.9, every.max() * 3.0, 40)
     for name, values in finite.items():
         axis.hist(values, bins=bins, alpha=0.6, color=_COLOURS.get(name), label=f"{name} ({len(values)} frames)")
     for value, text in ((lower, "label"), (upper, "stop")):

@@ -1,0 +1,160 @@
+"""`infer`: explores with a potential and selects what to label next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gibbsflow.cli.options import Config, Json, Out, Segments, TimeBudget, new_app, parse_duration_s, verb
+from gibbsflow.cli.train import read_settings
+
+app = new_app("Explore with a potential by MD that knows when it is guessing, and select structures to label.")
+Potential = Annotated[Path, typer.Option("--potential", help="Folder of a potential (`train fit`: DIR/potential).")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed.")]
+
+
+@app.command()
+def explore(
+    potential: Potential,
+    structure: Annotated[Path, typer.Option("--structure", help="Structure that MD starts from (any format of ASE).")],
+    out: Out,
+    state: Annotated[Path, typer.Option("--state", help="State folder: checkpoints and frames, kept between attempts.")],
+    config: Config = None,
+    frame: Annotated[int, typer.Option("--frame", help="Number of the frame in the file, from 0; negative from its end.")] = 0,
+    seed: Seed = 2026,
+    generation: Annotated[int, typer.Option("--generation", min=0, help="Generation that the frames are tagged with.")] = 0,
+    time_budget: TimeBudget = None,
+    segments: Segments = None,
+    as_json: Json = False,
+) -> None:
+    """Run MD until its steps are done or the extrapolation grade reaches the upper threshold; both are normal outcomes.
+
+    Frames between the thresholds, and the one that stopped it, go to frames.extxyz with their grade.
+    """
+    with verb(out, state=state, as_json=as_json) as result:
+        from gibbsflow.errors import InputError, Problem
+        from gibbsflow.potential import exploration
+        from gibbsflow.potential.grade import ACTIVE_SET, Grader
+        from gibbsflow.potential.pod import PodPotential
+        from gibbsflow.potential.structures import read_frames, write_frames
+        from gibbsflow.workflow import sentinels
+        from gibbsflow.workflow.files import inputs_hash
+        from gibbsflow.workflow.locks import folder_lock
+        from gibbsflow.workflow.segments import Stopper
+
+        settings = read_settings(config).exploration
+        fitted, grader = PodPotential.read(potential), Grader.read(potential / ACTIVE_SET)
+        frames = read_frames(structure)
+        if not -len(frames) <= frame < len(frames):
+            raise InputError(Problem(str(structure), f"has {len(frames)} frames", f"one of them, not {frame}", field="--frame"))
+        atoms = frames[frame]
+        alien = sorted(set(atoms.get_chemical_symbols()) - set(fitted.species))
+        if alien:
+            known = f"only {', '.join(fitted.species)}"
+            raise InputError(Problem(str(structure), f"holds {', '.join(alien)}, unknown to {potential}", known))
+        if settings.ensemble == "npt" and not atoms.pbc.all():
+            raise InputError(Problem(str(structure), "is not periodic in all directions", "ensemble nvt", field="ensemble"))
+        content = {**settings.model_dump(mode="json"), "seed": seed, "frame": frame, "generation": generation}
+        files = {"potential": potential, "structure": structure}
+        result.inputs_hash = inputs_hash(files=files, settings=content, physics=exploration.PHYSICS)
+        result.seed = seed
+        with folder_lock(state), Stopper(parse_duration_s(time_budget), segments) as stopper:
+            run = exploration.Trajectory(
+                fitted, grader, potential, atoms, settings, seed, generation, state, result.inputs_hash
+            )
+            trail = run.run(stopper)
+            write_frames(out / "frames.extxyz", run.frames())
+            result.figures = exploration.figures(run)
+            done = sentinels.Sentinel("FINISHED", result.inputs_hash, steps_done=trail.steps, settings=content)
+            done.write(state)
+
+
+@app.command()
+def select(
+    candidates: Annotated[list[Path], typer.Option("--candidates", help="Structures to choose from; may be repeated.")],
+    labelled: Annotated[list[Path], typer.Option("--labelled", help="All that is labelled, in all generations; may be repeated.")],
+    potential: Potential,
+    out: Out,
+    budget: Annotated[int | None, typer.Option("--budget", min=1, help="Structures to select at most.")] = None,
+    config: Config = None,
+    seed: Seed = 2026,
+    as_json: Json = False,
+) -> None:
+    """Select structures to label: sane distances and forces, no copies, D-optimal or farthest from what is labelled."""
+    with verb(out, as_json=as_json) as result:
+        from gibbsflow.potential import selection
+        from gibbsflow.potential.calculator import PodCalculator
+        from gibbsflow.potential.structures import write_frames
+        from gibbsflow.workflow.files import inputs_hash
+
+        settings = read_settings(config).selection
+        budget = budget or settings.budget
+        files = {f"candidates{i}": path for i, path in enumerate(candidates)}
+        files |= {f"labelled{i}": path for i, path in enumerate(labelled)} | {"potential": potential}
+        _present(files)
+        calculator = PodCalculator(potential)
+        known = [c for c in _described(labelled, calculator) if not c.fate]
+        offered = _described(candidates, calculator)
+        content = {**settings.model_dump(mode="json"), "budget": budget, "seed": seed}
+        result.inputs_hash = inputs_hash(files=files, settings=content, physics=selection.PHYSICS)
+        result.seed = seed
+        decided = selection.choose(
+            offered, known, calculator.grader, settings, budget=budget, seed=seed, largest_force=_force(calculator)
+        )
+        calculator.close()
+        write_frames(out / "selected.extxyz", [c.atoms for c in decided if c.fate == "selected"])
+        result.figures = selection.figures(decided, len(known), budget)
+
+
+def _present(files: dict[str, Path]) -> None:
+    from gibbsflow.errors import InputError, Problem
+
+    missing = [Problem(str(path), "no such file or folder") for path in files.values() if not path.exists()]
+    if missing:
+        raise InputError(missing)
+
+
+def _described(paths: list[Path], calculator: Any) -> list[Any]:
+    """Candidates with descriptors and grade; empty files are candidates of none."""
+    import numpy as np
+
+    from gibbsflow.potential import selection
+    from gibbsflow.potential.structures import read_frames
+
+    result = []
+    for path in paths:
+        for number, atoms in enumerate(read_frames(path) if path.stat().st_size else []):
+            source = f"{path.name}:{number}"
+            alien = sorted(set(atoms.get_chemical_symbols()) - set(calculator.potential.species))
+            if alien:
+                why = f"holds {', '.join(alien)}"
+                result.append(selection.Candidate(atoms, source, np.zeros((0, 0)), np.inf, "unknown_element", why))
+                continue
+            descriptors, grades = calculator.describe(atoms)
+            result.append(selection.Candidate(atoms, source, descriptors, float(grades.max())))
+    return result
+
+
+def _force(calculator: Any) -> Any:
+    """Largest force of the surrogate on an atom, infinite where it fails."""
+    import numpy as np
+
+    from gibbsflow.errors import EngineError
+
+    def largest(atoms: Any) -> float:
+        copy = atoms.copy()
+        copy.calc = calculator
+        try:
+            forces = copy.get_forces()
+        except EngineError:
+            calculator.close()
+            return float("inf")
+        return float(np.linalg.norm(forces, axis=1).max()) if np.isfinite(forces).all() else float("inf")
+
+    return largest
+
+
+if __name__ == "__main__":
+    app()
