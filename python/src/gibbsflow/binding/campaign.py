@@ -62,8 +62,7 @@ def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir
             settings = RunConfig.read(config)
         except InputError as error:
             problems += error.problems
-    rows, faults = samplesheet.check_samplesheet(sheet)
-    problems += faults
+    rows, table_problems = samplesheet.check_samplesheet(sheet)
     receptor = None
     warnings = []
     try:
@@ -74,10 +73,11 @@ def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir
     good = []
     for row in rows:
         found, notes = check_row(row, receptor, settings, str(sheet))
-        problems += found
+        table_problems += found
         warnings += notes
         if not found:
             good.append(row)
+    problems += sorted(table_problems, key=lambda problem: problem.row or 0)
     if outdir is not None:
         problems += outdir_problems(outdir)
     return Check(tuple(good), problems, warnings)

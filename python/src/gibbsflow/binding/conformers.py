@@ -14,6 +14,8 @@ from gibbsflow.binding.molecules import Fault, Molecule, MoleculeError
 from gibbsflow.errors import ParametrisationError
 
 _PRUNE_ANGSTROM = 0.5
+ATTEMPTS = 30
+"""Attempts of ETKDG at one conformer; ordinary molecules need one to three."""
 
 
 def embed(molecule: Molecule, *, count: int, seed: int) -> Molecule:
@@ -40,9 +42,7 @@ def embed(molecule: Molecule, *, count: int, seed: int) -> Molecule:
     """
     mol = Chem.Mol(molecule.mol)
     mol.RemoveAllConformers()
-    parameters: Any = rdDistGeom.ETKDGv3()  # RDKit's stubs give its fields the wrong types
-    parameters.randomSeed = seed
-    parameters.numThreads = 1
+    parameters = _etkdg(seed)
     first = rdDistGeom.EmbedMolecule(mol, parameters)
     if first < 0:
         parameters.useRandomCoords = True
@@ -93,12 +93,20 @@ def settle_stereo(molecule: Molecule) -> Molecule:
     return replace(molecule, mol=mol, notes=notes)
 
 
+def _etkdg(seed: int) -> Any:  # RDKit's stubs give the fields the wrong types
+    parameters = rdDistGeom.ETKDGv3()
+    parameters.randomSeed = seed  # type: ignore[assignment]
+    parameters.numThreads = 1  # type: ignore[assignment]
+    # by attempts, not by time: the outcome must not depend on the machine's load
+    parameters.maxIterations = ATTEMPTS  # type: ignore[assignment]
+    return parameters
+
+
 def _isomers(mol: Chem.Mol, tries: int = 8) -> dict[str, Chem.Mol]:
     """Embed a molecule several times; the distinct isomers by canonical SMILES, tagged by their geometry."""
     trial = Chem.Mol(mol)
     trial.RemoveAllConformers()
-    parameters: Any = rdDistGeom.ETKDGv3()
-    parameters.randomSeed = 7
+    parameters = _etkdg(7)
     found = {}
     for conformer in rdDistGeom.EmbedMultipleConfs(trial, tries, parameters):
         isomer = Chem.Mol(trial, confId=conformer)

@@ -188,8 +188,8 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
             what = f"{electrons} electrons, {radicals} of them unpaired"
         faults.append(Fault(field, what, "a closed shell: check hydrogens, charges and valences"))
     if charge is not None and charge != formal:
-        right = f"{formal}, or a {field} protonated as charge {charge:+d} says"
-        faults.append(Fault("charge", f"{charge} given, but the {field} has {formal:+d}", right))
+        right = f"{formal}, or a {field} protonated as charge {charge} says"
+        faults.append(Fault("charge", f"{charge} given, but the {field} has a net charge of {formal}", right))
     return faults
 
 
@@ -210,7 +210,7 @@ def coordinate_faults(mol: Chem.Mol, field: str) -> list[Fault]:
     )
     implicit = any(a.GetTotalNumHs() for a in mol.GetAtoms())
     # a flat molecule may be flat; a drawing has sp3 centres in the plane, or leaves out its hydrogens
-    if flat and len(xyz) > 3 and (tetrahedral or (implicit and not conformer.Is3D())):
+    if flat and (tetrahedral or (implicit and not conformer.Is3D())):
         return [Fault(field, "no 3-D coordinates: all atoms lie in one plane", right)]
     return []
 

@@ -21,8 +21,8 @@ from gibbsflow.binding.molecules import Fault, Molecule, MoleculeError
 
 Floats = npt.NDArray[np.float64]
 
-ROTATIONS = 192
-SHIFTS_ANGSTROM = (-2.0, -1.0, 0.0, 1.0, 2.0)
+ROTATIONS = 160
+SHIFTS_ANGSTROM = (-1.5, 0.0, 1.5)
 REFINED = 8
 WELL_KCAL_PER_MOL = 0.1
 PAIR_CAP_KCAL_PER_MOL = 5.0
@@ -202,10 +202,12 @@ class _Field:
     def energies(self, poses: Floats, radii: Floats, charges: Floats) -> Floats:
         """Interaction energy of each pose in kcal/mol, repulsion capped; poses has shape (poses, atoms, 3)."""
         r2 = ((poses**2).sum(-1)[..., None] + (self.xyz**2).sum(-1) - 2 * poses @ self.xyz.T).clip(0.25)
-        s6 = ((radii[:, None] + self.radii[None]) ** 2 / r2) ** 3
-        sterics = np.minimum(WELL_KCAL_PER_MOL * (s6 * s6 - 2 * s6), PAIR_CAP_KCAL_PER_MOL)
-        coulomb = COULOMB_KCAL_ANGSTROM_PER_E2 / 4 * np.outer(charges, self.charges) / r2
-        total: Floats = (sterics + coulomb).sum(axis=(-1, -2))
+        inverse = 1 / r2
+        s2 = (radii[:, None] + self.radii) ** 2 * inverse
+        s6 = s2 * s2 * s2  # far cheaper than a power
+        sterics = np.minimum(WELL_KCAL_PER_MOL * s6 * (s6 - 2), PAIR_CAP_KCAL_PER_MOL).sum(axis=(-1, -2))
+        screened = COULOMB_KCAL_ANGSTROM_PER_E2 / 4 * np.outer(charges, self.charges)
+        total: Floats = sterics + (inverse * screened).sum(axis=(-1, -2))
         return total
 
 

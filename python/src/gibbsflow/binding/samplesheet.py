@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import math
 import re
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.columns import BY_NAME, MOST_CHARGE, NAMES, STRUCTURE_PATTERN
-from gibbsflow.config.section import nearest
 from gibbsflow.errors import InputError, Problem
 
 
@@ -115,16 +115,18 @@ def _header_problems(where: str, line: int, header: list[str]) -> list[Problem]:
         if len(header) == 1 and mark in header[0]:
             return [Problem(where, f"columns are separated by {word}", "commas (in Excel: save as CSV UTF-8)", line)]
     problems = []
+    meant = set(header)
     for name in header:
         if name not in NAMES:
-            hint = nearest(name, NAMES)
-            right = hint if hint.startswith("did") else "one of " + ", ".join(NAMES)
+            close = difflib.get_close_matches(name, NAMES, n=1)
+            meant.update(close)
+            right = f"did you mean {close[0]!r}?" if close else "one of " + ", ".join(NAMES)
             problems.append(Problem(where, f"unknown column {name!r}", right, line))
     for name in sorted({n for n in header if header.count(n) > 1}):
         problems.append(Problem(where, f"column {name!r} is there {header.count(name)} times", "each once", line))
-    if "ligand" not in header:
+    if "ligand" not in meant:
         problems.append(Problem(where, "column 'ligand' is missing", "a header with " + ", ".join(NAMES), line))
-    if "structure" not in header and "smiles" not in header:
+    if not meant & {"structure", "smiles"}:
         right = "a column 'smiles' or 'structure'"
         problems.append(Problem(where, "columns 'structure' and 'smiles' are both missing", right, line))
     return problems

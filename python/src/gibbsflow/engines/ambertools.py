@@ -150,7 +150,9 @@ def sander_energy(prmtop: Path, inpcrd: Path, *, folder: Path, igb: int) -> floa
     igb
         Implicit solvent: 5 for OBC2, 6 for none (vacuum). No cutoff, no surface term.
     """
-    (folder / "mdin").write_text(f"single point\n&cntrl\n imin=1, maxcyc=1, ntb=0, igb={igb}, cut=999., ntpr=1,\n/\n")
+    (folder / "mdin").write_text(
+        f"single point\n&cntrl\n imin=1, maxcyc=1, ntb=0, igb={igb}, cut=999., rgbmax=999., ntpr=1,\n/\n"
+    )
     command = ["sander", "-O", "-i", "mdin", "-o", "mdout", "-p", str(prmtop.resolve()), "-c", str(inpcrd.resolve())]
     log = folder / "sander.log"
     run_program([*command, "-r", "restrt", "-inf", "mdinfo"], folder=folder, log=log, bounds=Bounds(time_s=300))
