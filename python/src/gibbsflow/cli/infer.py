@@ -95,13 +95,13 @@ def select(
         files |= {f"labelled{i}": path for i, path in enumerate(labelled)} | {"potential": potential}
         _present(files)
         calculator = PodCalculator(potential)
-        known = [c for c in _described(labelled, calculator) if not c.fate]
-        offered = _described(candidates, calculator)
+        known = [c for c in selection.describe(_frames(labelled), calculator) if not c.fate]
+        offered = selection.describe(_frames(candidates), calculator)
         content = {**settings.model_dump(mode="json"), "budget": budget, "seed": seed}
         result.inputs_hash = inputs_hash(files=files, settings=content, physics=selection.PHYSICS)
         result.seed = seed
         decided = selection.choose(
-            offered, known, calculator.grader, settings, budget=budget, seed=seed, largest_force=_force(calculator)
+            offered, known, calculator.grader, settings, budget=budget, seed=seed, largest_force=selection.surrogate_force(calculator)
         )
         calculator.close()
         write_frames(out / "selected.extxyz", [c.atoms for c in decided if c.fate == "selected"])
@@ -116,44 +116,12 @@ def _present(files: dict[str, Path]) -> None:
         raise InputError(missing)
 
 
-def _described(paths: list[Path], calculator: Any) -> list[Any]:
-    """Candidates with descriptors and grade; empty files are candidates of none."""
-    import numpy as np
-
-    from gibbsflow.potential import selection
+def _frames(paths: list[Path]) -> list[tuple[str, Any]]:
+    """Frames with their source; an empty file holds none."""
     from gibbsflow.potential.structures import read_frames
 
-    result = []
-    for path in paths:
-        for number, atoms in enumerate(read_frames(path) if path.stat().st_size else []):
-            source = f"{path.name}:{number}"
-            alien = sorted(set(atoms.get_chemical_symbols()) - set(calculator.potential.species))
-            if alien:
-                why = f"holds {', '.join(alien)}"
-                result.append(selection.Candidate(atoms, source, np.zeros((0, 0)), np.inf, "unknown_element", why))
-                continue
-            descriptors, grades = calculator.describe(atoms)
-            result.append(selection.Candidate(atoms, source, descriptors, float(grades.max())))
-    return result
-
-
-def _force(calculator: Any) -> Any:
-    """Largest force of the surrogate on an atom, infinite where it fails."""
-    import numpy as np
-
-    from gibbsflow.errors import EngineError
-
-    def largest(atoms: Any) -> float:
-        copy = atoms.copy()
-        copy.calc = calculator
-        try:
-            forces = copy.get_forces()
-        except EngineError:
-            calculator.close()
-            return float("inf")
-        return float(np.linalg.norm(forces, axis=1).max()) if np.isfinite(forces).all() else float("inf")
-
-    return largest
+    found = [(path, read_frames(path) if path.stat().st_size else []) for path in paths]
+    return [(f"{path.name}:{number}", atoms) for path, frames in found for number, atoms in enumerate(frames)]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,8 @@ from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 
 from gibbsflow.config.potential_training import Selection
+from gibbsflow.errors import EngineError
+from gibbsflow.potential.calculator import PodCalculator
 from gibbsflow.potential.grade import ActiveSet, Grader, maxvol
 from gibbsflow.potential.structures import content_hash
 
@@ -50,6 +52,43 @@ class Candidate:
     grade: float
     fate: str = ""
     reason: str = ""
+
+
+def describe(frames: Iterable[tuple[str, Atoms]], calculator: PodCalculator) -> list[Candidate]:
+    """Candidates with descriptors and grade; those that hold an element unknown to the potential come with that fate.
+
+    Parameters
+    ----------
+    frames
+        Source and structure.
+    calculator
+        Present potential, with its active set.
+    """
+    result = []
+    for source, atoms in frames:
+        alien = sorted(set(atoms.get_chemical_symbols()) - set(calculator.potential.species))
+        if alien:
+            result.append(Candidate(atoms, source, np.zeros((0, 0)), np.inf, "unknown_element", f"holds {', '.join(alien)}"))
+            continue
+        descriptors, grades = calculator.describe(atoms)
+        result.append(Candidate(atoms, source, descriptors, float(grades.max())))
+    return result
+
+
+def surrogate_force(calculator: PodCalculator) -> Callable[[Atoms], float]:
+    """Largest force of the potential on an atom of a structure, eV/Å; infinite where it fails."""
+
+    def largest(atoms: Atoms) -> float:
+        copy = atoms.copy()
+        copy.calc = calculator
+        try:
+            forces = copy.get_forces()
+        except EngineError:
+            calculator.close()
+            return float("inf")
+        return float(np.linalg.norm(forces, axis=1).max()) if np.isfinite(forces).all() else float("inf")
+
+    return largest
 
 
 def shortest_distance(atoms: Atoms) -> tuple[float, str]:
