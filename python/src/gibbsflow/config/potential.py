@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from gibbsflow.config.section import Section, read_section
 
 Engine = Literal["quantum_espresso", "gpaw", "tblite"]
-Method = Literal["bulk", "strain", "rattle", "sqs", "defect", "surface", "normal_mode", "dimer", "isolated_atom"]
+Method = Literal["bulk", "strain", "rattle", "sqs", "defect", "surface", "normal_mode", "dimer", "isolated_atom", "thermal"]
 Crystal = Literal["sc", "fcc", "bcc", "hcp", "diamond", "zincblende", "rocksalt", "cesiumchloride", "fluorite", "wurtzite"]
 Pair = tuple[float, float]
 
@@ -86,12 +86,15 @@ class Generator(Section):
     defect_kinds: tuple[Literal["vacancy", "interstitial", "antisite"], ...] = _q(
         ("vacancy", "interstitial", "antisite"), "Point defects, one of each that symmetry makes different."
     )
+    defects_max: int = _q(6, "Defects of one kind in one parent; drawn by the seed where symmetry leaves more.", ge=1, le=1000)
     interstitial_distance_angstrom: float = _q(1.4, "Least distance of an interstitial.", unit="Å", gt=0.3, le=5)
     surface_indices: tuple[tuple[int, int, int], ...] = _q(((1, 0, 0), (1, 1, 0), (1, 1, 1)), "Miller indices.")
     surface_layers: int = _q(4, "Layers of a slab.", ge=1, le=50)
     surface_vacuum_angstrom: float = _q(10.0, "Vacuum between a slab and its image.", unit="Å", gt=2, le=100)
     mode_temperatures_k: tuple[float, ...] = _q((300.0, 600.0, 1000.0), "Temperatures of normal-mode samples.", unit="K")
     mode_count: int = _q(5, "Normal-mode samples at each temperature.", ge=1, le=10_000)
+    thermal_temperatures_k: tuple[float, ...] = _q((600.0, 1200.0), "Temperatures of spring-network samples.", unit="K")
+    thermal_count: int = _q(6, "Spring-network samples at each temperature; also the hold-out set.", ge=1, le=10_000)
     dimer_range_angstrom: Pair = _q((0.5, 6.0), "Shortest and longest distance of dimers.", unit="Å")
     dimer_count: int = _q(12, "Distances for each pair of elements.", ge=2, le=1000)
     box_angstrom: float = _q(12.0, "Side of the box of molecules, dimers and atoms.", unit="Å", ge=6, le=50)
@@ -104,7 +107,7 @@ class Generator(Section):
             raise ValueError("three whole numbers from 1 to 10")
         return value
 
-    @field_validator("rattle_sigma_angstrom", "mode_temperatures_k")
+    @field_validator("rattle_sigma_angstrom", "mode_temperatures_k", "thermal_temperatures_k")
     @classmethod
     def _positive_all(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if not value or min(value) <= 0:

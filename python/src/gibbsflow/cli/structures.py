@@ -1,0 +1,40 @@
+"""`system_prep structures`: make the structures that a potential starts to learn from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gibbsflow.cli.options import Config, Json, Out, verb
+
+
+def structures(
+    out: Out,
+    config: Config = None,
+    generation: Annotated[int, typer.Option("--generation", min=0, help="Tag of all structures.")] = 0,
+    holdout: Annotated[bool, typer.Option("--holdout", help="Make the hold-out set, from a sampler of its own.")] = False,
+    known: Annotated[
+        list[Path] | None, typer.Option("--known", help="Structures that are there already (extxyz); equal ones are dropped.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make structures of the target by the generators of the config; the same config and seed give the same."""
+    with verb(out, as_json=as_json) as result:
+        from gibbsflow.config.potential import StructureSettings
+        from gibbsflow.potential.generate import generate
+        from gibbsflow.potential.structures import read_frames, write_frames
+        from gibbsflow.workflow.files import inputs_hash
+
+        settings = StructureSettings.read(config)
+        target, generator = settings.target, settings.generator
+        files = {f"known{n}": path for n, path in enumerate(known or [])}
+        content = {"target": target.model_dump(mode="json"), "generator": generator.model_dump(mode="json")}
+        result.inputs_hash = inputs_hash(files=files, settings={**content, "holdout": holdout}, physics=1)
+        result.seed = generator.generator_seed
+        there = [frame for path in known or [] for frame in read_frames(path)]
+        made = generate(target, generator, generation=generation, holdout=holdout, known=there)
+        write_frames(out / "structures.extxyz", made.frames)
+        result.figures = made.figures()
+        typer.echo(f"{len(made.frames)} structures in {out / 'structures.extxyz'}", err=True)

@@ -1,0 +1,110 @@
+"""Point defects: vacancies, antisites and interstitials, one of each that symmetry makes different."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.generators.common import parent_of, random
+from gibbsflow.potential.structures import tag
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+_SYMPREC_ANGSTROM = 1e-3
+
+
+def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:
+    """Make the wanted defects in each periodic parent of two atoms or more."""
+    made = []
+    for parent in parents:
+        if not parent.pbc.all() or len(parent) < 2:
+            continue
+        elements = target.elements or tuple(dict.fromkeys(parent.get_chemical_symbols()))
+        sites = inequivalent_sites(parent)
+        found: list[tuple[str, Atoms]] = []
+        if "vacancy" in settings.defect_kinds:
+            for site in sites:
+                atoms = parent.copy()
+                del atoms[site]
+                found.append(("vacancy", atoms))
+        if "antisite" in settings.defect_kinds:
+            for site in sites:
+                for element in elements:
+                    if element != parent[site].symbol:
+                        atoms = parent.copy()
+                        atoms[site].symbol = element
+                        found.append(("antisite", atoms))
+        if "interstitial" in settings.defect_kinds:
+            for place in holes(parent, settings.interstitial_distance_angstrom):
+                for element in elements:
+                    atoms = parent.copy()
+                    atoms.append(element)
+                    atoms.positions[-1] = place
+                    found.append(("interstitial", atoms))
+        for kind in settings.defect_kinds:
+            those = [atoms for name, atoms in found if name == kind]
+            rng = random(settings, "defects", parent.info["gibbsflow_id"], kind)
+            drawn = sorted(rng.permutation(len(those))[: settings.defects_max])
+            made += [
+                tag(those[i], kind, generator="defects", seed=settings.generator_seed, parent=parent_of(parent)) for i in drawn
+            ]
+    return made
+
+
+def inequivalent_sites(atoms: Atoms) -> list[int]:
+    """First atom of each orbit under the crystal's symmetry (spglib)."""
+    data = _symmetry(atoms)
+    return sorted({int(i) for i in data.equivalent_atoms}) if data is not None else list(range(len(atoms)))
+
+
+def holes(atoms: Atoms, least_angstrom: float) -> list[npt.NDArray[np.float64]]:
+    """Centres of the holes between atoms, widest first, one of each orbit, at least so far from every atom.
+
+    Holes are the vertices of the Voronoi tessellation: points as far from four atoms as from any other.
+    """
+    from scipy.spatial import Voronoi
+
+    images = np.array([(i, j, k) for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)])
+    cell = atoms.cell.array
+    points = (atoms.positions[None, :, :] + (images @ cell)[:, None, :]).reshape(-1, 3)
+    vertices = Voronoi(points).vertices
+    inside = np.linalg.solve(cell.T, vertices.T).T
+    chosen = vertices[np.all((inside > -1e-6) & (inside < 1 - 1e-6), axis=1)]
+    radii = np.array([np.linalg.norm(points - v, axis=1).min() for v in chosen]) if len(chosen) else np.zeros(0)
+    data = _symmetry(atoms)
+    found: list[npt.NDArray[np.float64]] = []
+    seen: list[npt.NDArray[np.float64]] = []
+    # rounding makes the order the same on every machine
+    order = sorted(range(len(chosen)), key=lambda i: (-round(radii[i], 3), *np.round(chosen[i], 3)))
+    for index in order:
+        if radii[index] < least_angstrom:
+            continue
+        fractional = np.linalg.solve(cell.T, chosen[index])
+        if any(_wrapped(fractional - other, cell) < 0.05 for other in seen):
+            continue
+        found.append(chosen[index])
+        if data is None:
+            seen.append(fractional)
+        else:
+            seen.extend(rotation @ fractional + shift for rotation, shift in zip(data.rotations, data.translations, strict=True))
+    return found
+
+
+def _wrapped(fractional: npt.NDArray[np.float64], cell: npt.NDArray[np.float64]) -> float:
+    return float(np.linalg.norm((fractional - np.round(fractional)) @ cell))
+
+
+def _symmetry(atoms: Atoms):  # type: ignore[no-untyped-def] # spglib's own class
+    import spglib
+
+    try:
+        return spglib.get_symmetry_dataset(
+            (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers), symprec=_SYMPREC_ANGSTROM
+        )
+    except spglib.SpglibError:
+        return None

@@ -1,0 +1,51 @@
+"""Dimers of each pair of elements over a range of distances, and isolated atoms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations_with_replacement
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.structures import tag
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+CLOSEST = 0.5
+"""Shortest distance in sums of covalent radii: nearer than this, cores overlap and pseudopotentials mean nothing."""
+
+
+def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:
+    """Make dimers, denser at short distances: from the larger of the range's start and half the sum of covalent radii."""
+    from ase import Atoms
+    from ase.data import atomic_numbers, covalent_radii
+
+    low, high = settings.dimer_range_angstrom
+    made = []
+    for one, other in combinations_with_replacement(_elements(parents, target), 2):
+        touching = covalent_radii[atomic_numbers[one]] + covalent_radii[atomic_numbers[other]]
+        for distance in np.geomspace(max(low, CLOSEST * touching), high, settings.dimer_count):
+            side = max(settings.box_angstrom, 2 * high)
+            atoms = Atoms([one, other], [[0, 0, 0], [0, 0, distance]], cell=[side] * 3)
+            atoms.center()
+            made.append(tag(atoms, "dimer", generator="dimers", seed=settings.generator_seed, distance_angstrom=float(distance)))
+    return made
+
+
+def make_atoms(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:
+    """One isolated atom of each element, for reference energies."""
+    from ase import Atoms
+
+    made = []
+    for element in _elements(parents, target):
+        atoms = Atoms(element, cell=[settings.box_angstrom] * 3)
+        atoms.center()
+        made.append(tag(atoms, "isolated_atom", generator="dimers", seed=settings.generator_seed))
+    return made
+
+
+def _elements(parents: Sequence[Atoms], target: Target) -> tuple[str, ...]:
+    return target.elements or tuple(dict.fromkeys(s for atoms in parents for s in atoms.get_chemical_symbols()))

@@ -1,0 +1,120 @@
+"""Normal-mode samples of molecules: displacements along normalised modes with thermal amplitudes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from gibbsflow.config.potential import Generator, Target
+from gibbsflow.errors import MissingProgramError, UnconvergedError
+from gibbsflow.potential.generators.common import parent_of, random
+from gibbsflow.potential.structures import tag
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+log = logging.getLogger(__name__)
+_STEP_ANGSTROM = 0.005
+_SOFTEST_EV_PER_ANGSTROM2_AMU = 1e-3
+_BOLTZMANN_EV_PER_K = 8.617333262e-5
+
+
+def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:  # noqa: ARG001 - one call for all
+    """Relax each molecule with GFN2-xTB, take its Hessian, and sample at each temperature."""
+    made = []
+    for parent in parents:
+        if parent.pbc.any() or len(parent) < 2:
+            continue
+        relaxed = _relaxed(parent)
+        matrix = hessian(relaxed)
+        for temperature in settings.mode_temperatures_k:
+            for number in range(settings.mode_count):
+                rng = random(settings, "normal_modes", parent.info["gibbsflow_id"], temperature, number)
+                atoms = relaxed.copy()
+                rigid = 5 if _linear(atoms) else 6
+                atoms.positions += displacements(relaxed, matrix, temperature, rng, rigid=rigid)
+                made.append(
+                    tag(
+                        atoms, "normal_mode", generator="normal_modes", seed=settings.generator_seed,
+                        parent=parent_of(parent), temperature_k=temperature,
+                    )  # fmt: skip
+                )
+    return made
+
+
+def displacements(
+    atoms: Atoms, matrix: npt.NDArray[np.float64], temperature_k: float, rng: np.random.Generator, *, rigid: int
+) -> npt.NDArray[np.float64]:
+    """Draw displacements from the classical Boltzmann distribution of the harmonic Hessian.
+
+    With the mass-weighted Hessian M^-1/2 H M^-1/2 = sum_k w_k^2 e_k e_k^T and |e_k| = 1, the amplitude along e_k is
+    Gaussian with variance kT/w_k^2, so that each mode holds kT/2 of potential energy on average.
+
+    Parameters
+    ----------
+    atoms
+        Equilibrium structure.
+    matrix
+        Hessian in eV/Å², shape (3n, 3n).
+    temperature_k
+        Temperature.
+    rng
+        Random numbers.
+    rigid
+        Number of softest modes that are left out: 6, or 5 for linear molecules; 3 for crystals.
+
+    Returns
+    -------
+    ndarray
+        Displacements in Å, shape (n, 3).
+    """
+    weights = np.repeat(1 / np.sqrt(atoms.get_masses()), 3)
+    values, vectors = np.linalg.eigh(weights[:, None] * (matrix + matrix.T) / 2 * weights[None, :])
+    order = np.argsort(np.abs(values))[rigid:]
+    # a mode softer than this would run away in the harmonic picture
+    keep = order[values[order] > _SOFTEST_EV_PER_ANGSTROM2_AMU]
+    amplitudes = rng.normal(size=len(keep)) * np.sqrt(_BOLTZMANN_EV_PER_K * temperature_k / values[keep])
+    return np.asarray((weights * (vectors[:, keep] @ amplitudes)).reshape(-1, 3))
+
+
+def hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
+    """Hessian in eV/Å², shape (3n, 3n), by central differences of GFN2-xTB forces."""
+    size = 3 * len(atoms)
+    matrix = np.zeros((size, size))
+    for index in range(size):
+        sides = []
+        for sign in (1, -1):
+            moved = atoms.copy()
+            moved.positions[index // 3, index % 3] += sign * _STEP_ANGSTROM
+            moved.calc = _calculator()
+            sides.append(moved.get_forces().ravel())
+        matrix[index] = (sides[1] - sides[0]) / (2 * _STEP_ANGSTROM)
+    return (matrix + matrix.T) / 2
+
+
+def _relaxed(atoms: Atoms) -> Atoms:
+    from ase.optimize import BFGS
+
+    relaxed = atoms.copy()
+    relaxed.calc = _calculator()
+    if not BFGS(relaxed, logfile=None).run(fmax=0.005, steps=300):
+        raise UnconvergedError(f"{atoms.symbols}: the molecule does not relax within 300 steps")
+    relaxed.calc = None
+    return relaxed
+
+
+def _calculator():  # type: ignore[no-untyped-def] # the package is imported only here
+    try:
+        from tblite.ase import TBLite
+    except ImportError as error:
+        raise MissingProgramError("package 'tblite' is not installed, and normal modes need it") from error
+    return TBLite(method="GFN2-xTB", accuracy=0.01, verbosity=0)
+
+
+def _linear(atoms: Atoms) -> bool:
+    moments = atoms.get_moments_of_inertia()
+    return bool(moments[0] < 1e-3 * max(moments[-1], 1e-12))

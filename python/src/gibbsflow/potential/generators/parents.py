@@ -1,0 +1,136 @@
+"""Structures that all others are made from: crystals, files, molecules."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gibbsflow.config.potential import Generator, Target
+from gibbsflow.errors import InputError, Problem
+from gibbsflow.potential.generators.common import random
+from gibbsflow.potential.structures import read_frames, tag
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+ORDERED = ("zincblende", "rocksalt", "cesiumchloride", "fluorite", "wurtzite")
+_ATOMS_IN_A3 = {"sc": 1, "fcc": 4, "bcc": 2, "diamond": 8, "zincblende": 8, "rocksalt": 8, "cesiumchloride": 2, "fluorite": 12}
+_FRACTIONS = {"fluorite": (1 / 3, 2 / 3)}
+
+
+def parents(target: Target, settings: Generator) -> list[Atoms]:
+    """Make the structures to start from.
+
+    A file's frames; or a molecule in its box; or a crystal. An alloy on one lattice gives the crystal of each element
+    and one random occupation at the target composition, rounded to whole atoms.
+
+    Raises
+    ------
+    InputError
+        Where the target names nothing to start from, or the pieces do not fit.
+    """
+    if target.structure_file is not None:
+        frames = read_frames(target.structure_file)
+        found = {symbol for frame in frames for symbol in frame.get_chemical_symbols()}
+        if target.elements and not found <= set(target.elements):
+            what = f"holds {', '.join(sorted(found - set(target.elements)))}"
+            raise InputError(Problem(str(target.structure_file), what, f"elements of the target: {', '.join(target.elements)}"))
+        made = [frame.repeat(settings.supercell) if frame.pbc.all() else frame for frame in frames]
+        return [_tagged(frame, str(frame.info.get("config_type", "bulk")), settings) for frame in made]
+    if target.molecule is not None:
+        return [_tagged(_molecule(target, settings), "molecule", settings)]
+    if not target.elements:
+        raise InputError(Problem("target", "names no elements, no structure_file and no molecule", "elements: [Si]"))
+    crystal = target.crystal or _own_crystal(target.elements[0])
+    if crystal in ORDERED:
+        return [_tagged(_crystal(crystal, target.elements, target).repeat(settings.supercell), "bulk", settings)]
+    pure = [_crystal(crystal, (element,), target).repeat(settings.supercell) for element in target.elements]
+    if len(target.elements) == 1:
+        return [_tagged(pure[0], "bulk", settings)]
+    mixed = occupy(lattice(target, settings), target.composition, random(settings, "parents"))
+    return [*(_tagged(atoms, "bulk", settings) for atoms in pure), _tagged(mixed, "alloy", settings)]
+
+
+def lattice(target: Target, settings: Generator) -> Atoms:
+    """Lattice of an alloy at the target composition, of as many cells as `supercell` says, all of the first element."""
+    crystal = target.crystal or _own_crystal(target.elements[0])
+    volumes = [target.composition[e] * _volume_per_atom(e) for e in target.elements]
+    return _crystal(crystal, (target.elements[0],), target, volume=sum(volumes)).repeat(settings.supercell)
+
+
+def occupy(atoms: Atoms, composition: dict[str, float], rng: np.random.Generator) -> Atoms:
+    """Return the lattice with elements put on its sites at random, in whole numbers nearest to the composition."""
+    made: Atoms = atoms.copy()
+    made.symbols[:] = rng.permutation([e for e, n in whole_numbers(composition, len(atoms)).items() for _ in range(n)])
+    return made
+
+
+def whole_numbers(composition: dict[str, float], sites: int) -> dict[str, int]:
+    """Atoms of each element on so many sites: largest remainders get what rounding down leaves."""
+    counts = {element: math.floor(share * sites + 1e-9) for element, share in composition.items()}
+    rest = sorted(composition, key=lambda e: (counts[e] - composition[e] * sites, e))
+    for element in rest[: sites - sum(counts.values())]:
+        counts[element] += 1
+    return counts
+
+
+def _tagged(atoms: Atoms, config_type: str, settings: Generator) -> Atoms:
+    return tag(atoms, config_type, generator="parents", seed=settings.generator_seed)
+
+
+def _own_crystal(element: str) -> str:
+    from ase.data import atomic_numbers, reference_states
+
+    own = (reference_states[atomic_numbers[element]] or {}).get("symmetry")
+    if own not in ("sc", "fcc", "bcc", "hcp", "diamond"):
+        what = f"{element} has no simple crystal at room temperature ({own})"
+        raise InputError(Problem("target", what, "one of sc, fcc, bcc, hcp, diamond, ...; or structure_file", field="crystal"))
+    return str(own)
+
+
+def _volume_per_atom(element: str) -> float:
+    from ase.data import atomic_numbers, covalent_radii, reference_states
+
+    state = reference_states[atomic_numbers[element]] or {}
+    symmetry, a = state.get("symmetry"), state.get("a")
+    if symmetry in ("sc", "fcc", "bcc", "diamond"):
+        return float(a**3 / _ATOMS_IN_A3[symmetry])
+    if symmetry == "hcp":
+        return float(math.sqrt(3) / 4 * a**3 * state["c/a"])
+    # no crystal to take it from: spheres of the covalent radius, as densely packed as in fcc
+    return float((2 * covalent_radii[atomic_numbers[element]]) ** 3 / math.sqrt(2))
+
+
+def _crystal(crystal: str, elements: tuple[str, ...], target: Target, volume: float | None = None) -> Atoms:
+    from ase.build import bulk
+
+    shares = _FRACTIONS.get(crystal, (1 / len(elements),) * len(elements))
+    if crystal in ORDERED and len(elements) != 2:
+        raise InputError(Problem("target", f"{crystal} with {len(elements)} elements", "two elements", field="elements"))
+    if volume is None:
+        volume = sum(share * _volume_per_atom(e) for share, e in zip(shares, elements, strict=True))
+    name = "".join(elements) if crystal != "fluorite" else f"{elements[0]}{elements[1]}2"
+    if crystal in ("hcp", "wurtzite"):
+        ratio = math.sqrt(8 / 3)
+        a = target.lattice_constant_angstrom
+        if a is None:
+            a = (4 * volume / (math.sqrt(3) * ratio)) ** (1 / 3) * (2 ** (1 / 3) if crystal == "wurtzite" else 1)
+        return bulk(name, crystal, a=a, c=a * ratio)
+    a = target.lattice_constant_angstrom or (volume * _ATOMS_IN_A3[crystal]) ** (1 / 3)
+    return bulk(name, crystal, a=a, cubic=True)
+
+
+def _molecule(target: Target, settings: Generator) -> Atoms:
+    from ase.build import molecule
+
+    assert target.molecule is not None  # noqa: S101 - asked by the caller
+    try:
+        atoms = molecule(target.molecule)
+    except KeyError as error:
+        what = f"{target.molecule!r} is no molecule that ASE knows"
+        raise InputError(Problem("target", what, "a name of ase.build.molecule, or structure_file", field="molecule")) from error
+    atoms.set_cell([settings.box_angstrom] * 3)
+    atoms.center()
+    return atoms

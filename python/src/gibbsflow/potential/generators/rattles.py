@@ -1,0 +1,64 @@
+"""Rattles: random displacements that keep a minimum distance."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.generators.common import deformed, parent_of, random, shortest_distance
+from gibbsflow.potential.structures import tag
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+log = logging.getLogger(__name__)
+_TRIES = 100
+
+
+def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:  # noqa: ARG001 - one call for all
+    """Rattle each parent at each standard deviation, periodic ones with a small random strain as well."""
+    made = []
+    for parent in parents:
+        limit = settings.minimum_distance_ratio * shortest_distance(parent)
+        for sigma in settings.rattle_sigma_angstrom:
+            for number in range(settings.rattle_count):
+                rng = random(settings, "rattles", parent.info["gibbsflow_id"], sigma, number)
+                start = parent
+                if parent.pbc.all() and settings.rattle_strain_max:
+                    strain = rng.uniform(-settings.rattle_strain_max, settings.rattle_strain_max, (3, 3))
+                    start = deformed(parent, (strain + strain.T) / 2)
+                atoms = rattled(start, sigma, limit, rng)
+                made.append(
+                    tag(
+                        atoms, "rattle", generator="rattles", seed=settings.generator_seed, parent=parent_of(parent),
+                        sigma_angstrom=sigma,
+                    )  # fmt: skip
+                )
+    return made
+
+
+def rattled(atoms: Atoms, sigma_angstrom: float, limit_angstrom: float, rng: np.random.Generator) -> Atoms:
+    """Displace atom after atom by a Gaussian, drawing again where it would come closer to another than the limit.
+
+    As the Monte-Carlo rattle of hiPhive (Eriksson, Fransson, Erhart, Adv. Theory Simul. 2, 1800184 (2019)), with a sharp
+    limit. An atom that finds no place in 100 draws stays where it is.
+    """
+    made: Atoms = atoms.copy()
+    for index in rng.permutation(len(made)):
+        old = made.positions[index].copy()
+        for _ in range(_TRIES):
+            made.positions[index] = old + rng.normal(0, sigma_angstrom, 3)
+            if len(made) == 1 or _closest(made, int(index)) >= limit_angstrom:
+                break
+        else:
+            made.positions[index] = old
+    return made
+
+
+def _closest(atoms: Atoms, index: int) -> float:
+    others = [i for i in range(len(atoms)) if i != index]
+    return float(atoms.get_distances(index, others, mic=bool(atoms.pbc.any())).min())

@@ -1,0 +1,33 @@
+"""Surfaces: slabs cut from the parents, with vacuum along z."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.generators.common import parent_of
+from gibbsflow.potential.structures import tag
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
+def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:  # noqa: ARG001 - one call for all
+    """Cut each periodic parent along each set of Miller indices; the slab stays periodic along z, with vacuum."""
+    from ase.build import surface
+
+    made = []
+    for parent in parents:
+        if not parent.pbc.all():
+            continue
+        for indices in settings.surface_indices:
+            slab = surface(parent, indices, settings.surface_layers, vacuum=settings.surface_vacuum_angstrom / 2)
+            slab.pbc = True
+            made.append(
+                tag(
+                    slab, "surface", generator="surfaces", seed=settings.generator_seed, parent=parent_of(parent),
+                    miller="".join(f"({i})" for i in indices),
+                )  # fmt: skip
+            )
+    return made
