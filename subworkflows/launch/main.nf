@@ -36,11 +36,10 @@ def takes(item) {
 // The parameters as their schema types them, all problems at once: [values, problems].
 def checkParams(params, schema) {
     def known = properties(schema)
-    def given = params.findAll { key, _value -> !(key in camelCopies(params)) }
-    def problems = given.keySet().findAll { key -> !(key in known) }.collect { key -> "--${key}: unknown parameter (right: ${nearest(key, known.keySet())})" }
+    def problems = params.keySet().findAll { key -> !(key in known) }.collect { key -> "--${key}: unknown parameter (right: ${nearest(key, known.keySet())})" }
     def values = [:]
     known.each { key, item ->
-        def value = typed(given[key], item)
+        def value = typed(params[key], item)
         values[key] = value
         def fault = value == null ? null : faultOf(value, item)
         if (fault) {
@@ -56,11 +55,6 @@ def checkParams(params, schema) {
         }
     }
     [values, problems]
-}
-
-// Nextflow adds a camelCase copy of every --kebab-case parameter, and the other way round; only what was typed is to be judged.
-def camelCopies(params) {
-    params.keySet().findAll { key -> key.contains('-') }.collect { key -> key.replaceAll(/-(.)/) { all -> all[1].toUpperCase() } }
 }
 
 // Command lines and YAML differ in what they take for a number: the schema decides.
@@ -160,6 +154,6 @@ def besides(sheet, name) {
 // Forget earlier failures, and nothing else: what gibbsflow.workflow.cleaning removes.
 def cleanFailures(folder) {
     if (file(folder).exists()) {
-        ['find', folder.toString(), '-type', 'f', '(', '-name', 'FAILED', '-o', '-name', 'attempts.count', '-o', '-name', 'progress.json', ')', '-delete'].execute().waitFor()
+        ['find', folder.toString(), '-type', 'f', '(', '-name', 'FAILED', '-o', '-name', 'attempts.json', '-o', '-name', 'progress.json', ')', '-delete'].execute().waitFor()
     }
 }

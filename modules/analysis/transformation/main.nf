@@ -16,7 +16,7 @@ process ANALYSIS_TRANSFORMATION {
     cat > config.json <<'END'
     ${settings}
     END
-    analysis transformation --system ${system} ${sampled} --config config.json --out phases/${meta.ligand}/analysis ${args}
+    analysis transformation --system ${system} ${sampled} --config config.json --state '${meta.state}/analysis' --out phases/${meta.ligand}/analysis ${args}
     """
 
     stub:

@@ -11,13 +11,10 @@ process EQUIL_RUN {
 
     script:
     def args = task.ext.args ?: ''
-    def state = "${meta.state}/equil"
-    def forget = task.previousTrace?.exit == 70 ? "rm -f '${state}/FAILED'" : ''
     // leaves time to save the state before the scheduler ends the job
     def budget = task.time ? "--time-budget ${Math.max(task.time.toSeconds() - 300, (task.time.toSeconds() * 9).intdiv(10))}s" : ''
     """
-    ${forget}
-    equil run --system ${system} --state '${state}' --out phases/${meta.ligand}/equil ${budget} ${args}
+    equil run --system ${system} --state '${meta.state}/equil' --out phases/${meta.ligand}/equil ${budget} ${args}
     """
 
     stub:

@@ -12,11 +12,9 @@ process FE_RUN {
     script:
     def args = task.ext.args ?: ''
     def window = meta.window == null ? '' : "--window ${meta.window}"
-    def forget = task.previousTrace?.exit == 70 ? "rm -f '${meta.state}/FAILED'" : ''
     // leaves time to save the state before the scheduler ends the job
     def budget = task.time ? "--time-budget ${Math.max(task.time.toSeconds() - 300, (task.time.toSeconds() * 9).intdiv(10))}s" : ''
     """
-    ${forget}
     fe run --leg leg --replicate ${meta.replicate} ${window} --state '${meta.state}' --out phases/${meta.ligand}/fe/${meta.name} ${budget} ${args}
     """
 

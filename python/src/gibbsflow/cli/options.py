@@ -123,6 +123,8 @@ def verb(
         if out is not None:
             _writable(out)
         yield result
+        if state is not None:
+            (Path(state) / "FAILED").unlink(missing_ok=True)  # what failed before has now been done
     except GibbsflowError as error:
         code = error.exit_code
         result.status = "partial" if isinstance(error, StoppedEarly) else "failed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 # What only records failures and progress. Checkpoints, samples and FINISHED never belong here.
-REMOVABLE = ("FAILED", "attempts.count", "progress.json")
+REMOVABLE = ("FAILED", "attempts.json", "progress.json")
 
 
 def clean_failures(root: Path, *, dry_run: bool = False) -> list[Path]:

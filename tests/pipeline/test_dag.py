@@ -1,0 +1,76 @@
+"""The Nextflow DAG against `Pipeline.adjacency()`."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from gibbsflow.workflow.phases import PIPELINES
+from pipeline.launcher import REPO, Launcher
+
+REPORT = "report"  # gathers what all items left: no phase of an item
+
+
+def phase_of_process() -> dict[str, str]:
+    """Phase of each process, from its module's meta.yml."""
+    metas = [yaml.safe_load(path.read_text()) for path in sorted((REPO / "modules").glob("*/*/meta.yml"))]
+    return {meta["name"].upper(): meta["phase"] for meta in metas}
+
+
+def followers(dot: str) -> dict[str, set[str]]:
+    """Nodes of a Graphviz file with those that each points to."""
+    out: dict[str, set[str]] = {}
+    for source, target in re.findall(r"^(\w+) -> (\w+)", dot, flags=re.M):
+        out.setdefault(source, set()).add(target)
+    return out
+
+
+def process_edges(dot: str) -> set[tuple[str, str]]:
+    """Edges between processes, through whatever operators lie between."""
+    names = {node: label.split(":")[-1] for node, label in re.findall(r'^(\w+) \[label="([\w:]+)"\]', dot, flags=re.M)}
+    after = followers(dot)
+    edges = set()
+    for node, name in names.items():
+        seen, stack = set(), list(after.get(node, ()))
+        while stack:
+            current = stack.pop()
+            if current in names:
+                edges.add((name, names[current]))
+            elif current not in seen:
+                seen.add(current)
+                stack += after.get(current, ())
+    return edges
+
+
+def without_shortcuts(edges: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Edges that no longer way implies: a later phase may read the folder of an earlier one besides."""
+
+    def reaches(start: str, end: str, left_out: tuple[str, str]) -> bool:
+        seen, stack = set(), [start]
+        while stack:
+            here = stack.pop()
+            for edge in edges - {left_out}:
+                if edge[0] == here and edge[1] not in seen:
+                    if edge[1] == end:
+                        return True
+                    seen.add(edge[1])
+                    stack.append(edge[1])
+        return False
+
+    return {edge for edge in edges if not reaches(*edge, left_out=edge)}
+
+
+@pytest.mark.parametrize("mode", ["abfe", "md"])
+def test_phases_follow_each_other_as_in_the_pipeline(nextflow: Launcher, mode: str) -> None:
+    run = nextflow.pipeline("-preview", "--mode", mode, "-with-dag", "dag.dot")
+    assert run.code == 0, run.text
+    phase = phase_of_process()
+    edges = {(phase[a], phase[b]) for a, b in process_edges((run.folder / "dag.dot").read_text())}
+    edges = without_shortcuts({edge for edge in edges if edge[0] != edge[1]})
+    pipeline = PIPELINES[mode]
+    assert {edge for edge in edges if REPORT not in edge} == {
+        (step, follower) for step, after in pipeline.adjacency().items() for follower in after
+    }
+    ends = {step for step, after in pipeline.adjacency().items() if not after}
+    assert {edge for edge in edges if REPORT in edge} == {(step, REPORT) for step in ends}

@@ -1,0 +1,68 @@
+"""Bad input: one clear message, before any task, and no stack trace."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from gibbsflow.config.generate import groups
+from pipeline.launcher import REPO, Launcher, Run
+
+
+def refused(run: Run) -> str:
+    assert run.code != 0
+    assert run.submitted == 0
+    assert "\tat " not in run.text and "Exception" not in run.text
+    return run.text
+
+
+def test_help_names_every_parameter_with_unit_and_default(nextflow: Launcher) -> None:
+    run = nextflow("run", str(REPO / "main.nf"), "--help")
+    assert run.code == 0, run.text
+    for section in groups().values():
+        for key in section.model_fields:
+            assert re.search(rf"^  --{key} ", run.text, flags=re.M), key
+    assert "[number > 0 <= 10000000 ps; default 1000.0]" in run.text
+    assert run.submitted == 0
+
+
+def test_all_parameter_faults_at_once(nextflow: Launcher) -> None:
+    wrong = (
+        "--windows_ps",
+        "40",
+        "--replicates",
+        "50",
+        "--timestep_fs",
+        "fast",
+        "--mode",
+        "abf",
+        "--receptor",
+        "no.sdf",
+    )
+    text = refused(nextflow.pipeline(*wrong))
+    assert "5 problems in the parameters" in text
+    assert "--windows_ps: unknown parameter (right: did you mean --window_ps?)" in text
+    assert "--replicates: 50 is out of range (right: whole number >= 1 <= 20)" in text
+    assert "--timestep_fs: 'fast' is not usable (right: number > 0 <= 5 fs)" in text
+    assert "--mode: 'abf' is not usable (right: abfe | md)" in text
+    assert "--receptor: no such file no.sdf" in text
+
+
+def test_missing_input_and_receptor(nextflow: Launcher) -> None:
+    text = refused(nextflow("run", str(REPO / "main.nf"), "--outdir", "out"))
+    assert "--input: missing" in text and "--receptor: missing" in text
+
+
+def test_samplesheet_by_row_and_column(nextflow: Launcher, tmp_path: Path) -> None:
+    sheet = tmp_path / "ligands.csv"
+    sheet.write_text("ligand,smiles,charge\nb2,OCC12CCC(CC1)(CC2)CO,\nb2,CCO,\n../x y,CC(,0\n")
+    text = refused(nextflow.pipeline("--input", "ligands.csv"))
+    assert re.search(r"ligands\.csv, row 3, ligand: 'b2' is already", text)
+    assert re.search(r"ligands\.csv, row 4, ligand: '\.\./x y' is not usable", text)
+
+
+def test_outdir_that_cannot_be_written(nextflow: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    run = nextflow("run", str(REPO / "main.nf"), "-profile", "test", "--outdir", "file/out")
+    assert run.code != 0 and run.submitted == 0
+    assert "file/out" in run.text

@@ -1,0 +1,73 @@
+"""Runs of the whole with -stub: every process, channel and output, nothing computed."""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+from pipeline.launcher import REPO, Launcher
+
+LIGANDS = ("adamantanol", "b2")
+ITEM = ("SYSTEM_PREP", "PARAM_LIGAND", "EQUIL_PREPARE", "EQUIL_RUN", "EQUIL_ANALYSE")
+
+
+def expected(*extra: str) -> list[str]:
+    return sorted([f"{process} ({ligand})" for process in ITEM for ligand in LIGANDS] + list(extra))
+
+
+def test_abfe_then_resume_then_another_analysis(nextflow: Launcher) -> None:
+    first = nextflow.pipeline("-stub", "-resume")  # the very first run may be told to resume
+    assert first.code == 0, first.text
+    legs = [f"{leg}_replicate_{replicate}" for leg in ("complex", "solvent") for replicate in (0, 1)]
+    runs = [f"FE_RUN ({ligand} {leg})" for ligand in LIGANDS for leg in legs]
+    ends = [f"{process} ({ligand})" for process in ("FE_PREPARE", "ANALYSIS_TRANSFORMATION") for ligand in LIGANDS]
+    assert first.tasks("COMPLETED") == expected(*runs, *ends, "ANALYSIS_CAMPAIGN (campaign)")
+    assert all(task["tag"] and task["tag"] != "null" for task in first.trace)
+
+    out = first.outdir
+    made = {path.name for path in (out / "pipeline_info").iterdir()}
+    assert made == {"timeline.html", "report.html", "trace.txt", "dag.mmd", "versions.yml"}
+    processes = {task["name"].split(":")[-1].split(" ")[0] for task in first.trace}
+    assert set(yaml.safe_load((out / "pipeline_info" / "versions.yml").read_text())) == processes
+    assert {path.name for path in (out / "phases" / "b2").iterdir()} == {
+        "system_prep", "param_ligands", "prepare_equil", "equil", "equil_analysis", "prepare_fe", "fe", "analysis",
+    }  # fmt: skip
+    assert "Report:" in first.text and f"{out}/report.html" in first.text
+    published = [path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()]
+    for pattern in yaml.safe_load((REPO / "tower.yml").read_text())["reports"]:
+        assert fnmatch.filter(published, pattern), f"tower.yml: nothing published matches {pattern}"
+
+    again = nextflow.pipeline("-stub", "-resume")
+    assert (again.code, again.submitted, again.cached) == (0, 0, len(first.trace)), again.text
+
+    other = nextflow.pipeline("-stub", "-resume", "--overlap_warn", "0.1")
+    assert other.code == 0, other.text
+    analyses = [f"ANALYSIS_TRANSFORMATION ({ligand})" for ligand in LIGANDS] + ["ANALYSIS_CAMPAIGN (campaign)"]
+    assert other.tasks("COMPLETED") == sorted(analyses)
+
+
+def test_md_stops_after_equil_analysis_and_still_writes_results(nextflow: Launcher) -> None:
+    run = nextflow.pipeline("-stub", "--mode", "md")
+    assert run.code == 0, run.text
+    assert run.tasks("COMPLETED") == expected("ANALYSIS_CAMPAIGN (campaign)")
+    assert {"results.csv", "report.html"} <= {path.name for path in run.outdir.iterdir()}
+
+
+def test_independent_windows_schedules_by_file_and_the_strict_parser(nextflow: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("states: []\n")
+    demo = REPO / "assets" / "demo"
+    given = ("--input", str(demo / "ligands.csv"), "--receptor", str(demo / "cb7.sdf"))
+    settings = ("--sampler", "independent", "--replicates", "1", "--solvent_schedule", "mine.yaml")
+    run = nextflow("run", str(REPO / "main.nf"), "-stub", *given, *settings, NXF_SYNTAX_PARSER="v2")
+    run = replace(
+        run, outdir=tmp_path / "results"
+    )  # the default: 25.04's strict parser shows the configuration no other
+    assert run.code == 0, run.text
+    windows = [task for task in run.tasks("COMPLETED") if task.startswith("FE_RUN (b2")]
+    assert windows == [
+        f"FE_RUN (b2 {leg}_replicate_0_window_{k:02d})" for leg in ("complex", "solvent") for k in (0, 1)
+    ]
+    prepared = next(Path(task["workdir"]) for task in run.trace if "FE_PREPARE" in task["name"])
+    assert (prepared / "mine.yaml").exists()
