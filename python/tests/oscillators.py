@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from gibbsflow.binding.energies import write_window
 from gibbsflow.binding.standard_state import kt_kcal_per_mol
 from gibbsflow.workflow.files import write_json

@@ -10,7 +10,7 @@ import pandas as pd
 from pymbar import timeseries
 
 from gibbsflow.binding.energies import Energies
-from gibbsflow.binding.estimators import endpoints, fit_mbar, neighbour_differences
+from gibbsflow.binding.estimators import endpoints, fit_mbar, neighbour_differences, refuse_disjoint
 from gibbsflow.errors import UnconvergedError
 
 Floats = npt.NDArray[np.float64]
@@ -168,8 +168,10 @@ def equilibration(energies: Energies) -> Equilibration:
 def _estimate(parts: list[pd.DataFrame], f_kt: Floats) -> tuple[float, float]:
     if min(len(part) for part in parts) < _FEWEST:
         return np.nan, np.nan
+    u_nk = pd.concat(parts)
     try:
-        return endpoints(fit_mbar(pd.concat(parts), f_kt.tolist()))
+        refuse_disjoint(u_nk)
+        return endpoints(fit_mbar(u_nk, f_kt.tolist()))
     except UnconvergedError:  # a short part of good data may well not converge: a gap in the plot, not a fault
         return np.nan, np.nan
 

@@ -280,8 +280,9 @@ def refuse_non_finite(values: Floats, where: str, columns: Sequence[str], first_
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
         row, column = bad[0]
-        more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
-        raise NumericalError(f"{where}, row {row + first_row}, {columns[column]}: {values[row, column]} is no energy{more}")
+        more = f" ({len(bad)} of them)" if len(bad) > 1 else ""
+        place = f"{where}, row {row + first_row}, {columns[column]}"
+        raise NumericalError(f"{place}: {values[row, column]} is no energy{more}")
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:

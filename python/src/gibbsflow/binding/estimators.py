@@ -30,6 +30,8 @@ Floats = npt.NDArray[np.float64]
 Decorrelate = Literal["auto", "always", "never"]
 MIN_UNCORRELATED = 20
 """Fewest uncorrelated samples a window from which an error is taken; below, √g times the error of all samples."""
+DISJOINT_KT = 30.0
+"""Gap between the energy differences seen in two neighbours above which nothing connects them, e⁻³⁰."""
 _NORMALISED = 1e-6
 """Largest deviation from 1 of the weights of a state, Σ_n W_nk: the MBAR equations themselves."""
 _PUBLIC_ERRORS = (ParameterError, BoundsError, ConvergenceError, np.linalg.LinAlgError, FloatingPointError)
@@ -121,6 +123,30 @@ def decorrelated(energies: Energies) -> tuple[Correlation, pd.DataFrame]:
         inefficiency.append(g)
         samples.append(len(window))
     return Correlation(np.array(inefficiency), tuple(samples), tuple(len(part) for part in parts)), pd.concat(parts)
+
+
+def refuse_disjoint(u_nk: pd.DataFrame) -> None:
+    """Refuse neighbours whose samples share no energies: there MBAR answers 0 ± 0, or never.
+
+    Parameters
+    ----------
+    u_nk
+        Reduced potentials, index (``time``, ``state``).
+
+    Raises
+    ------
+    UnconvergedError
+        Naming the neighbours.
+    """
+    states = list(u_nk.columns)
+    for left, right in zip(states, states[1:], strict=False):
+        difference = u_nk[right] - u_nk[left]
+        gap = difference.xs(left, level="state").min() - difference.xs(right, level="state").max()
+        if gap > DISJOINT_KT:
+            raise UnconvergedError(
+                f"windows {left} and {right} do not overlap at all: their energy differences are {gap:.0f} kT apart",
+                what_to_do="Add windows between them.",
+            )
 
 
 def fit_mbar(u_nk: pd.DataFrame, initial_kt: Sequence[float] | None = None) -> MBAR:

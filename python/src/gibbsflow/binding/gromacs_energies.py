@@ -66,7 +66,8 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
         check_temperature(path, head.temperature_k, first.temperature_k)
         if (head.names, head.states) != (first.names, first.states):
             raise InputError(Problem(str(path), f"its states differ from those of {paths[0]}", "files of one leg"))
-    u_parts, dhdl_parts = [], []
+    u_parts: list[pd.DataFrame] = []
+    dhdl_parts: list[pd.DataFrame] = []
     seen: dict[int, Path] = {}
     for path, head in zip(paths, heads, strict=True):
         u_nk = gmx.extract_u_nk(str(path), T=first.temperature_k, filter=False)
@@ -128,7 +129,7 @@ def _check(path: Path) -> _Head:
         raise InputError(Problem(str(path), "its legends have other λ than its subtitle", RIGHT))
     own = [number for number, values in enumerate(states) if np.allclose(values, _numbers(subtitle[4]), atol=1e-4)]
     if not own:
-        raise InputError(Problem(str(path), f"no energies in its own state {subtitle[2]}", "calc-lambda-neighbors = -1"))
+        raise InputError(Problem(str(path), f"no energies in its own state {subtitle[2]}", RIGHT))
     has_dhdl = any(legend.startswith("dH/d") for legend in legends.values())
     return _Head(float(subtitle[1]), own[0], names, states, expected, has_dhdl)
 

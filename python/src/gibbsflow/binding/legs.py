@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from gibbsflow.binding.estimators import (
     estimate_mbar,
     estimate_ti,
     neighbour_overlap,
+    refuse_disjoint,
 )
 from gibbsflow.binding.standard_state import kt_kcal_per_mol
 from gibbsflow.errors import UnconvergedError
@@ -94,7 +95,7 @@ class LegAnalysis:
                 "dg_kcal_per_mol": (self.profile_kt * kt).tolist(),
                 "dg_error_kcal_per_mol": (self.profile_error_kt * kt).tolist(),
             },
-            "mixing": {key: _finite(value) for key, value in asdict(self.mixing).items()} if self.mixing else None,
+            "mixing": _mixing(self.mixing),
             "equilibration": asdict(self.equilibration),
         }
 
@@ -117,9 +118,11 @@ def analyse(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge_ove
         Where the estimators do not converge, an end state is missing, or overlap does not bridge a missing window.
     """
     if energies.missing and (energies.sampled[0] != 0 or energies.sampled[-1] != len(energies.states) - 1):
-        raise UnconvergedError(f"an end state is missing ({_named(energies)}): no free energy can be given")
+        what = f"{name_windows(energies.missing)} missing, an end state among them"
+        raise UnconvergedError(what + ": no free energy can be given")
     if len(energies.sampled) < 2:
         raise UnconvergedError("samples of one state only: no free energy difference")
+    refuse_disjoint(energies.u_nk)
     correlation, uncorrelated = decorrelated(energies)
     mbar, estimate = estimate_mbar(energies, correlation, uncorrelated, decorrelate)
     overlap = np.asarray(mbar.overlap_matrix, dtype=float)
@@ -156,13 +159,21 @@ def _refuse_unbridged(energies: Energies, overlap: convergence.Floats, bridge_ov
         across = min(overlap[place, place + 1], overlap[place + 1, place])
         if right - left > 1 and across < bridge_overlap:
             raise UnconvergedError(
-                f"{_named(energies)}: overlap of states {left} and {right} is {across:.3f}, below {bridge_overlap:g}",
+                f"{name_windows(energies.missing)} missing, and the overlap of {left} and {right} is {across:.3f}, "
+                f"below {bridge_overlap:g}",
                 what_to_do="Finish the missing windows; their neighbours do not overlap enough to do without them.",
             )
 
 
-def _named(energies: Energies) -> str:
-    return f"missing windows {', '.join(str(state) for state in energies.missing)}"
+def name_windows(missing: Sequence[int]) -> str:
+    """``window 3 is`` or ``windows 3, 4 are``, to go on with what they are."""
+    return f"window{'s' * (len(missing) > 1)} {', '.join(map(str, missing))} {'are' if len(missing) > 1 else 'is'}"
+
+
+def _mixing(mixing: convergence.Mixing | None) -> dict[str, Any] | None:
+    if mixing is None:
+        return None
+    return {**{key: _finite(value) for key, value in asdict(mixing).items()}, "round_trips": mixing.round_trips}
 
 
 def _series(series: convergence.Series, kt: float) -> Mapping[str, list[float | None]]:

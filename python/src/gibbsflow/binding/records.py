@@ -15,7 +15,7 @@ from scipy.stats import t as student
 from gibbsflow.binding.energies import read_leg, read_window_meta
 from gibbsflow.binding.estimators import Decorrelate
 from gibbsflow.binding.legs import LegAnalysis, analyse
-from gibbsflow.binding.verdict import Finding, Thresholds, judge_leg, judge_result, overall
+from gibbsflow.binding.verdict import Finding, Level, Thresholds, judge_leg, judge_result, overall, sentences
 from gibbsflow.errors import GibbsflowError, InputError, Problem
 
 COMPLEX, SOLVENT = "complex", "solvent"
@@ -245,10 +245,10 @@ def summarise(
     findings: list[Finding] = []
     for outcome in outcomes:
         if outcome.analysis is None:
-            level = "WARN" if result else "FAIL"
-            findings.append(Finding(level, "legs", f"{outcome.name}: {outcome.message}"))
+            level: Level = "WARN" if result else "FAIL"
+            findings.append(Finding(level, "legs", outcome.message, outcome.leg, outcome.replicate))
         else:
-            findings += judge_leg(outcome.analysis, limits, name=outcome.name)
+            findings += judge_leg(outcome.analysis, limits, name=outcome.leg, replicate=outcome.replicate)
     record: dict[str, Any] = {
         "legs": [outcome.as_dict() for outcome in outcomes],
         "leg_summary": leg_summary(outcomes, result),
@@ -277,12 +277,11 @@ def summarise(
         figures["replicate_dg_kcal_per_mol"] = list(result.values_kcal_per_mol)
         figures["replicate_error_kcal_per_mol"] = list(result.mbar_errors_kcal_per_mol)
     verdict = overall(findings)
-    worst_first = sorted(findings, key=lambda finding: finding.level != "FAIL")
     return {
         "status": status,
         "verdict": verdict,
-        "reasons": [finding.reason for finding in worst_first],
-        "findings": [vars(finding) for finding in worst_first],
+        "reasons": sentences(findings),
+        "findings": [vars(finding) for finding in findings],
         **record,
         **figures,
     }

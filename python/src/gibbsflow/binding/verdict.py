@@ -10,7 +10,7 @@ from typing import Literal
 from scipy.stats import chi2
 
 from gibbsflow.binding import standard_state
-from gibbsflow.binding.legs import LegAnalysis
+from gibbsflow.binding.legs import LegAnalysis, name_windows
 
 Level = Literal["PASS", "WARN", "FAIL"]
 _ORDER: tuple[Level, ...] = ("PASS", "WARN", "FAIL")
@@ -56,7 +56,7 @@ class Thresholds:
     samples_fail: int = 5
     bar_sigma: float = 3.0
     bar_warn_kcal_per_mol: float = 0.3
-    relaxation_times_warn: float = 10.0
+    relaxation_times_warn: float = 2.0
     equilibration_warn: float = 0.5
 
     @classmethod
@@ -72,11 +72,13 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Finding:
-    """One reason for doubt."""
+    """One reason for doubt, and where it was found (everywhere, if no leg is named)."""
 
     level: Level
     check: str
     reason: str
+    leg: str = ""
+    replicate: int | None = None
 
 
 def overall(findings: Iterable[Finding]) -> Level:
@@ -84,7 +86,21 @@ def overall(findings: Iterable[Finding]) -> Level:
     return _ORDER[max((_ORDER.index(finding.level) for finding in findings), default=0)]
 
 
-def judge_leg(leg: LegAnalysis, limits: Thresholds, *, name: str = "") -> list[Finding]:
+def sentences(findings: Sequence[Finding]) -> list[str]:
+    """Reasons in words, the worst first; what several replicates of a leg share is said once."""
+    groups: dict[tuple[Level, str, str], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda finding: -_ORDER.index(finding.level)):
+        groups.setdefault((finding.level, finding.check, finding.leg), []).append(finding)
+    said = []
+    for (_, _, leg), members in groups.items():
+        first, others = members[0], [str(member.replicate) for member in members[1:]]
+        head = f"{leg} leg, replicate {first.replicate}" if leg else ""
+        head += f" (likewise {', '.join(others)})" if others and leg else ""
+        said.append(f"{head}: {first.reason}" if head else first.reason)
+    return said
+
+
+def judge_leg(leg: LegAnalysis, limits: Thresholds, *, name: str = "", replicate: int | None = None) -> list[Finding]:
     """Judge one leg and replicate.
 
     Parameters
@@ -93,19 +109,18 @@ def judge_leg(leg: LegAnalysis, limits: Thresholds, *, name: str = "") -> list[F
         Its analysis.
     limits
         Thresholds.
-    name
-        What to call it in the reasons.
+    name, replicate
+        Which leg and replicate it is.
     """
-    head = f"{name}: " if name else ""
     kt = leg.kt_kcal_per_mol
     findings: list[Finding] = []
 
     def add(level: Level, check: str, reason: str) -> None:
-        findings.append(Finding(level, check, head + reason))
+        findings.append(Finding(level, check, reason, name, replicate))
 
     if leg.energies.missing:
-        named = ", ".join(str(state) for state in leg.energies.missing)
-        add("WARN", "windows", f"windows {named} are missing; the overlap of their neighbours bridges the gap")
+        reason = f"{name_windows(leg.energies.missing)} missing; the overlap of the neighbours bridges the gap"
+        add("WARN", "windows", reason)
     if leg.min_overlap < limits.overlap_warn:
         level: Level = "FAIL" if leg.min_overlap < limits.overlap_fail else "WARN"
         place = _weakest(leg)

@@ -17,7 +17,7 @@ def leg(
     files: Annotated[list[Path], typer.Option("--input", help="Energies of a window; repeat for each window.")],
     out: Out,
     format: Annotated[Literal["parquet", "gromacs"], typer.Option(help="Files of `fe run`, or dhdl.xvg.")] = "parquet",
-    temperature: Annotated[float | None, typer.Option(min=1.0, help="Temperature, K; must be that of the files.")] = None,
+    temperature: Annotated[float | None, typer.Option(min=1.0, help="Temperature, K, as in the files.")] = None,
     decorrelate: Annotated[
         Literal["auto", "always", "never"],
         typer.Option(help="auto: value from all samples, error from uncorrelated ones; always, never: both."),
@@ -27,6 +27,7 @@ def leg(
     """Free energy of one leg and replicate: MBAR, BAR, TI, overlap, convergence."""
     with verb(out, as_json=as_json) as result:
         from gibbsflow.binding import energies, gromacs_energies, legs, verdict
+        from gibbsflow.report.table import leg_text
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.result import versions
 
@@ -35,14 +36,14 @@ def leg(
         analysis = legs.analyse(samples, decorrelate=decorrelate)
         findings = verdict.judge_leg(analysis, verdict.Thresholds())
         result.figures = analysis.as_dict()
-        result.figures |= {"verdict": verdict.overall(findings), "reasons": [finding.reason for finding in findings]}
+        result.figures |= {"verdict": verdict.overall(findings), "reasons": verdict.sentences(findings)}
         result.versions = versions("alchemlyb", "pymbar", "numpy")
         result.inputs_hash = inputs_hash(
             files={f"{number:04d}": path for number, path in enumerate(files)},
             settings={"decorrelate": decorrelate, "temperature_k": samples.temperature_k},
             physics=1,
         )
-        typer.echo(_leg_text(analysis.as_dict()), err=as_json)
+        typer.echo(leg_text(analysis.as_dict()), err=as_json)
 
 
 @app.command()
@@ -114,7 +115,7 @@ def standard_state(
     k_dihedral: Annotated[
         float | None, typer.Option(min=1e-6, help="K of the dihedrals, kcal/mol/rad²; default: that of the angles.")
     ] = None,
-    com: Annotated[bool, typer.Option("--com", help="Centre-of-mass restraint, U = 1/2 K (r - r0)², with --k.")] = False,
+    com: Annotated[bool, typer.Option("--com", help="Centre-of-mass restraint, --k, U = 1/2 K (r - r0)².")] = False,
     k: Annotated[float, typer.Option("--k", min=1e-6, help="K of the centre-of-mass restraint, kcal/mol/Å².")] = 10.0,
     as_json: Json = False,
 ) -> None:
@@ -138,17 +139,6 @@ def standard_state(
         result.figures = {"analytic_kcal_per_mol": analytic, "numeric_kcal_per_mol": numeric}
         lines = [f"analytic {analytic:.4f} kcal/mol", f"numeric  {numeric:.4f} kcal/mol"]
         typer.echo("\n".join(lines + [note for note in [terms.differ(analytic, numeric)] if note]), err=as_json)
-
-
-def _leg_text(figures: dict[str, dict[str, float]]) -> str:
-    lines = [f"{'':6}{'ΔG/kT':>10}{'error':>9}{'kcal/mol':>11}{'error':>9}"]
-    for name in ("mbar", "bar", "ti"):
-        values = [figures[name][key] for key in ("dg_kt", "dg_error_kt", "dg_kcal_per_mol", "dg_error_kcal_per_mol")]
-        if values[0] is None:
-            lines.append(f"{name.upper():6}{figures[name]['reason']}")
-        else:
-            lines.append(f"{name.upper():6}{values[0]:10.4f}{values[1]:9.4f}{values[2]:11.4f}{values[3]:9.4f}")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

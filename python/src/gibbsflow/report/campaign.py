@@ -53,6 +53,7 @@ def write_campaign(
     (out / artifacts.FILE_NAME).unlink(missing_ok=True)
     store = artifacts.ArtifactStore(out)
     rows: list[TableRow] = []
+    notes = dict.fromkeys((ligand for ligand, _ in ligands), "")
     for ligand, experiment in ligands:
         if ligand not in index:
             rows.append(table.failed_row(ligand, config.run.mode, experiment, failed.get(ligand)))
@@ -63,9 +64,10 @@ def write_campaign(
         for figure, file in record.get("figures", {}).items():
             store.add(f"{name}/{figure}", out / file, "figure")
         rows.append(table.record_row(record))
+        notes[ligand] = _note(record["reasons"])
     table.write_csv(rows, out / "results.csv")
     table.write_parquet(rows, out / "results.parquet")
-    write_page(rows, _records(rows, index, out), config, out)
+    write_page(rows, _records(rows, index, out), notes, config, out)
     store.add("results", out / "results.csv", "table")
     store.add("results.parquet", out / "results.parquet", "table")
     store.add("report", out / "report.html", "report")
@@ -119,6 +121,10 @@ def _records(rows: Sequence[TableRow], known: Mapping[str, Path], out: Path) -> 
     for row in rows:
         # by the records given now: one left in the folder by an earlier analysis must not stand in
         yield row, read_json(out / f"record.{row.transformation}.json") if row.ligand in known else None
+
+
+def _note(reasons: Sequence[str]) -> str:
+    return reasons[0] + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "") if reasons else ""
 
 
 def _text(value: float | None) -> str:

@@ -60,12 +60,13 @@ def scatter(rows: Sequence[TableRow]) -> str | None:
         corners += [(low + width, low)]
         path = "L".join(f"{chart.x(x):.1f} {chart.y(y):.1f}" for x, y in corners)
         chart.parts.append(f'<path style="fill:var(--accent)" fill-opacity="{opacity}" d="M{path}z"/>')
-    chart.axes(ticks(low, high, 6))
+    chart.axes(ticks(low, high, 5))
     diagonal = f"M{chart.x(low):.1f} {chart.y(low):.1f}L{chart.x(high):.1f} {chart.y(high):.1f}"
     chart.parts.append(f'<path class="axis" stroke-dasharray="4 4" d="{diagonal}"/>')
     for row, dg, experiment in pairs:
         error = row.dg_error_kcal_per_mol
-        name = f"{row.ligand}: {number(round(dg, 2))} ± {error or 0:.2f}, experiment {number(round(experiment, 2))} kcal/mol"
+        name = f"{row.ligand}: {number(round(dg, 2))} ± {error or 0:.2f}"
+        name += f", experiment {number(round(experiment, 2))} kcal/mol"
         colour = row.verdict.lower() or "muted"
         chart.point(experiment, dg, error, colour, hollow=row.verdict != "PASS", name=name)
         if len(pairs) <= _LABELLED:

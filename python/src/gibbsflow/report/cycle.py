@@ -35,9 +35,9 @@ def cycle(record: Mapping[str, Any]) -> str:
     parts += [_receptor(_LEFT + 70, _TOP + 50), _ligand(_LEFT + 160, _TOP + 50)]
     parts += [_receptor(_RIGHT + 110, _TOP + 50), _ligand(_RIGHT + 110, _TOP + 50)]
     parts += [_receptor(_LEFT + 70, _BOTTOM + 50), _ligand(_LEFT + 160, _BOTTOM + 50, ghost=True)]
-    parts += [_receptor(_RIGHT + 110, _BOTTOM + 50), _ligand(_RIGHT + 110, _BOTTOM + 50, ghost=True)]
-    spring = "M{0} {1}l4 -5l5 10l5 -10l5 10l5 -10l4 5".format(_RIGHT + 142, _BOTTOM + 50)
-    parts.append(f'<path class="edge" style="stroke:var(--warn)" d="{spring}"/>')
+    x, y = _RIGHT + 110, _BOTTOM + 50
+    parts += [_receptor(x, y), _ligand(x, y - 12, ghost=True)]
+    parts.append(f'<path class="edge" style="stroke:var(--warn)" d="M{x} {y + 3}l-4 3l8 4l-8 4l8 4l-8 4l4 3"/>')
     across = (_LEFT + _BOX_W + _RIGHT) / 2
     dg, error = record["dg_kcal_per_mol"], record["dg_error_kcal_per_mol"]
     parts.append(_arrow(_LEFT + _BOX_W + 12, _TOP + 60, _RIGHT - 12, _TOP + 60, "accent", 3))

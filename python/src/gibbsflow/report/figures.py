@@ -14,7 +14,7 @@ from gibbsflow.workflow.system import SimSystem
 
 Leg = Mapping[str, Any]
 KCAL = "ΔG (kcal/mol)"
-_LAMBDA_NAMES = {"lambda_restraints": "restraints", "lambda_electrostatics": "electrostatics", "lambda_sterics": "sterics"}
+_LAMBDA_NAMES = {"lambda_restraints": "restraint", "lambda_electrostatics": "charges", "lambda_sterics": "sterics"}
 
 
 def analysed(record: Mapping[str, Any], leg: str) -> list[Leg]:
@@ -36,19 +36,19 @@ def profile(replicates: Sequence[Leg], title: str) -> str:
     for place, item in enumerate(replicates):
         colour, data = series_colour(place), item["profile"]
         chart.line(data["state"], data["dg_kcal_per_mol"], colour)
-        for state, dg, error in zip(data["state"], data["dg_kcal_per_mol"], data["dg_error_kcal_per_mol"], strict=True):
+        points = zip(data["state"], data["dg_kcal_per_mol"], data["dg_error_kcal_per_mol"], strict=True)
+        for state, dg, error in points:
             tip = f"replicate {item['replicate']}, window {state}: {dg:.2f} ± {error:.2f} kcal/mol"
             chart.point(state, dg, error, colour, name=tip)
     for row, name in enumerate(names):
         y = chart.height - chart.bottom + 32 + 16 * row
-        chart.text(chart.left - 8, y + 8, _LAMBDA_NAMES.get(name, name)[:8], "end tiny")
+        chart.text(chart.left - 8, y + 8, _LAMBDA_NAMES.get(name, name)[:10], "end tiny")
         width = chart.x(1) - chart.x(0)
         for place, state in enumerate(states):
-            tip = f"window {place}: {_LAMBDA_NAMES.get(name, name)} λ = {state[name]:g}"
-            chart.parts.append(
-                f'<rect style="fill:var(--accent);stroke:var(--grid)" fill-opacity="{0.05 + 0.75 * state[name]:.2f}" '
-                f'x="{chart.x(place) - width / 2:.1f}" y="{y}" width="{width:.1f}" height="11"><title>{tip}</title></rect>'
-            )
+            tip = f"<title>window {place}: {_LAMBDA_NAMES.get(name, name)} λ = {state[name]:g}</title>"
+            style = f'style="fill:var(--accent);stroke:var(--grid)" fill-opacity="{0.05 + 0.75 * state[name]:.2f}"'
+            x = chart.x(place) - width / 2
+            chart.parts.append(f'<rect {style} x="{x:.1f}" y="{y}" width="{width:.1f}" height="11">{tip}</rect>')
     legend(chart, [(series_colour(p), f"replicate {item['replicate']}", False) for p, item in enumerate(replicates)])
     return chart.svg()
 
@@ -101,7 +101,8 @@ def overlap(item: Leg, threshold: float, title: str) -> str:
             )
             if value >= 0.005 and cell >= 18:
                 text = f"{value:.2f}"[1:] if value < 1 else "1"
-                parts.append(f'<text class="mid tiny ink" x="{x + cell / 2:.1f}" y="{y + cell / 2 + 3:.1f}">{text}</text>')
+                place = f'x="{x + cell / 2:.1f}" y="{y + cell / 2 + 3:.1f}"'
+                parts.append(f'<text class="mid tiny ink" {place}>{text}</text>')
     size = count * cell
     return wrap("".join(parts), left + size + 8, top + size + 8, title)
 

@@ -27,7 +27,9 @@ MAX_OPEN = 4
 Item = tuple[TableRow, dict[str, Any] | None]
 
 
-def write_page(rows: Sequence[TableRow], items: Iterable[Item], config: RunConfig, out: Path) -> Path:
+def write_page(
+    rows: Sequence[TableRow], items: Iterable[Item], notes: Mapping[str, str], config: RunConfig, out: Path
+) -> Path:
     """Write the page.
 
     Parameters
@@ -36,6 +38,8 @@ def write_page(rows: Sequence[TableRow], items: Iterable[Item], config: RunConfi
         The campaign's table.
     items
         Each row with its record, None where it has none; read one at a time.
+    notes
+        First reason of the verdict, by ligand.
     config
         Settings of the campaign.
     out
@@ -53,6 +57,7 @@ def write_page(rows: Sequence[TableRow], items: Iterable[Item], config: RunConfi
     stream = environment.get_template("report.html.j2").stream(
         rows=rows,
         items=_items(items, out),
+        notes=notes,
         md=config.run.mode == "md",
         unfolded=len(rows) <= MAX_OPEN,
         scatter=Markup(drawn) if drawn else None,  # noqa: S704 - our own SVG, whose texts are escaped

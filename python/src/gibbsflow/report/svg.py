@@ -72,9 +72,8 @@ class Chart:
         self.text((self.left + self.width - self.right) / 2, self.height - 8, self.x_label, "mid label")
         if self.y_label:
             middle = (floor + ceiling) / 2
-            self.parts.append(
-                f'<text class="mid label" transform="translate(14 {middle:.1f}) rotate(-90)">{escape(self.y_label)}</text>'
-            )
+            turned = f"translate(14 {middle:.1f}) rotate(-90)"
+            self.parts.append(f'<text class="mid label" transform="{turned}">{escape(self.y_label)}</text>')
 
     def text(self, x: float, y: float, words: str, kind: str = "") -> None:
         """Write words; `kind` is ``mid``, ``end``, ``label``, ``strong``, ... as in the style sheet."""
@@ -92,7 +91,9 @@ class Chart:
         dash = ' stroke-dasharray="5 4"' if dashed else ""
         self.parts.append(f'<path class="line" style="stroke:var(--{colour})"{dash} d="{path}"/>')
 
-    def point(self, x: float, y: float, error: float | None, colour: str, *, hollow: bool = False, name: str = "") -> None:
+    def point(
+        self, x: float, y: float, error: float | None, colour: str, *, hollow: bool = False, name: str = ""
+    ) -> None:
         """Draw a point with its error bar; `name` is shown when it is pointed at."""
         px, py = self.x(x), self.y(y)
         if error:
@@ -108,8 +109,8 @@ class Chart:
         top, bottom = self.y(high), self.y(low)
         width = self.width - self.left - self.right
         self.parts.append(
-            f'<rect style="fill:var(--{colour})" fill-opacity="{opacity}" x="{self.left}" y="{top:.1f}" width="{width}" '
-            f'height="{max(bottom - top, 1):.1f}"/>'
+            f'<rect style="fill:var(--{colour})" fill-opacity="{opacity}" x="{self.left}" y="{top:.1f}" '
+            f'width="{width}" height="{max(bottom - top, 1):.1f}"/>'
         )
 
     def svg(self) -> str:
@@ -126,7 +127,8 @@ def wrap(content: str, width: float, height: float, title: str) -> str:
 
 
 CHART_STYLE = """
-.chart{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;width:100%;height:auto;display:block}
+.chart{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;
+width:100%;height:auto;display:block}
 .chart text{fill:var(--muted)}.chart .strong{fill:var(--ink);font-weight:600}.chart .ink{fill:var(--ink)}
 .chart .mid{text-anchor:middle}.chart .end{text-anchor:end}.chart .label{fill:var(--ink)}.chart .small{font-size:10px}
 .chart .tiny{font-size:8.5px}
@@ -146,7 +148,8 @@ def standalone(svg: str) -> str:
 def ticks(low: float, high: float, count: int) -> list[float]:
     """Round values within a range."""
     margin = 1e-9 * (high - low)
-    return [float(v) for v in MaxNLocator(count).tick_values(low, high) if low - margin <= v <= high + margin]
+    values = MaxNLocator(count, steps=[1, 2, 5, 10]).tick_values(low, high)
+    return [float(value) for value in values if low - margin <= value <= high + margin]
 
 
 def padded(values: Sequence[float], share: float = 0.08, least: float = 0.5) -> tuple[float, float]:

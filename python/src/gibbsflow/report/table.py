@@ -62,8 +62,8 @@ def read_ligands(path: Path) -> list[tuple[str, float | None]]:
         try:
             ligands.append((name, float(text) if text else None))
         except ValueError as error:
-            field = "experimental_dg_kcal_per_mol"
-            raise InputError(Problem(str(path), f"{text!r} is no number", "a number", row=number, field=field)) from error
+            what, field = f"{text!r} is no number", "experimental_dg_kcal_per_mol"
+            raise InputError(Problem(str(path), what, "a number", row=number, field=field)) from error
     if not ligands:
         raise InputError(Problem(str(path), "no ligands", "one row a ligand"))
     return ligands
@@ -102,10 +102,10 @@ def failed_row(
     ligand: str, mode: str, experiment: float | None, sentinel: sentinels.Sentinel | None
 ) -> TableRow:
     """Row of a ligand without a record."""
-    if sentinel is None:
-        return TableRow(ligand, ligand, mode, "failed", "FAIL", experimental_dg_kcal_per_mol=experiment, cause=NOT_FINISHED)
-    cause = f"{sentinel.cause}: {' '.join(sentinel.message.split())}"
-    status = _STATUS.get(sentinel.cause, "failed")
+    status, cause = "failed", NOT_FINISHED
+    if sentinel is not None:
+        status = _STATUS.get(sentinel.cause, "failed")
+        cause = f"{sentinel.cause}: {' '.join(sentinel.message.split())}"
     return TableRow(ligand, ligand, mode, status, "FAIL", experimental_dg_kcal_per_mol=experiment, cause=cause)
 
 
@@ -152,9 +152,22 @@ def index_records(folders: Sequence[Path]) -> dict[str, Path]:
         content = read_json(Path(folder) / name)
         ligand = content.get("ligand") or content.get("meta", {}).get("ligand") or content["name"]
         if ligand in index:
-            raise InputError(Problem(str(folder), f"a second record of {ligand}, besides {index[ligand]}", "one a ligand"))
+            what = f"a second record of {ligand}, besides {index[ligand]}"
+            raise InputError(Problem(str(folder), what, "one a ligand"))
         index[ligand] = Path(folder)
     return index
+
+
+def leg_text(figures: Mapping[str, Any]) -> str:
+    """Estimates of a leg in plain text, for a terminal."""
+    lines = [f"{'':6}{'ΔG/kT':>10}{'error':>9}{'kcal/mol':>11}{'error':>9}"]
+    for name in ("mbar", "bar", "ti"):
+        values = [figures[name][key] for key in ("dg_kt", "dg_error_kt", "dg_kcal_per_mol", "dg_error_kcal_per_mol")]
+        if values[0] is None:
+            lines.append(f"{name.upper():6}{figures[name]['reason']}")
+        else:
+            lines.append(f"{name.upper():6}{values[0]:10.4f}{values[1]:9.4f}{values[2]:11.4f}{values[3]:9.4f}")
+    return "\n".join(lines)
 
 
 def _cells(line: Mapping[str, Any]) -> list[str]:
