@@ -18,7 +18,9 @@ from gibbsflow.binding import standard_state as ss
     ],
 )
 def test_boresch(r0, theta_a, theta_b, k_r, k_angle, analytic, numeric):
-    given = dict(r0_angstrom=r0, theta_a_deg=theta_a, theta_b_deg=theta_b, k_r=k_r, k_angle=k_angle, temperature_k=298.15)
+    given = dict(
+        r0_angstrom=r0, theta_a_deg=theta_a, theta_b_deg=theta_b, k_r=k_r, k_angle=k_angle, temperature_k=298.15
+    )
     assert ss.boresch_analytic_kcal_per_mol(**given) == pytest.approx(analytic, abs=6e-5)
     assert ss.boresch_numeric_kcal_per_mol(**given) == pytest.approx(numeric, abs=6e-5)
 
@@ -30,6 +32,20 @@ def test_attach_pull_release_reference_at_180_degrees(temperature, expected):
         r0_angstrom=24, theta_a_deg=180, theta_b_deg=180, k_r=10, k_angle=200, k_dihedral=0, temperature_k=temperature
     )
     assert value == pytest.approx(expected, abs=1e-4)
+
+
+def test_attach_pull_release_of_cb6_butylamine():
+    """Distance, one angle and one dihedral restrained."""
+    value = ss.boresch_numeric_kcal_per_mol(
+        r0_angstrom=18.5,
+        theta_a_deg=8,
+        theta_b_deg=90,
+        k_r=10,
+        k_angle=(100, 0),
+        k_dihedral=(100, 0, 0),
+        temperature_k=298.15,
+    )
+    assert value == pytest.approx(-4.34372240, abs=1e-5)
 
 
 @pytest.mark.parametrize(("k", "expected"), [(0.17, -1.6502), (0.2, -1.7947), (1, -3.2250), (10, -5.2714)])

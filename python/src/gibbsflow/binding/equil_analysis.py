@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 from openmm import app, unit
 
+from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.anchors import AnchorError, choose_anchors
 from gibbsflow.binding.bound import BoundAnalysis, analyse_bound
 from gibbsflow.binding.equilibration import heavy_atoms
 from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import UnboundError
 from gibbsflow.report.equilibration import plot_equilibration
-from gibbsflow.workflow.files import atomic_open
+from gibbsflow.workflow.files import atomic_open, inputs_hash
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.system import SimSystem
 
@@ -45,6 +46,11 @@ def analyse_equilibration(system: SimSystem, out: Path, result: Result) -> SimSy
     UnboundError
         Where the ligand left its site.
     """
+    roles = ("complex_prmtop", "equil_frames", "equil_log")
+    threshold = system.meta["equil"]["unbound_threshold_angstrom"]
+    result.inputs_hash = inputs_hash(
+        files={role: system.path(role) for role in roles}, settings={"threshold": threshold}, physics=PHYSICS
+    )
     with np.load(system.path("equil_frames"), allow_pickle=False) as file:
         frames, time_ps, heating = file["positions_nm"].astype(float) * 10, file["time_ps"], file["heating"]
     prmtop = system.path("complex_prmtop")
@@ -56,7 +62,7 @@ def analyse_equilibration(system: SimSystem, out: Path, result: Result) -> SimSy
         ligand=ligand,
         site=system.meta["site_atoms"],
         receptor=receptor,
-        threshold_angstrom=system.meta["equil"]["unbound_threshold_angstrom"],
+        threshold_angstrom=threshold,
     )
     judged = list(outcome.judged)
     distance = float(np.median(outcome.distance_angstrom[judged]))
@@ -111,5 +117,7 @@ def _represented(system: SimSystem, frame_angstrom: np.ndarray, prmtop: Path) ->
     with atomic_open(system.root / "representative.npz") as file:
         np.savez(file, positions_nm=frame_angstrom / 10)
     with atomic_open(system.root / "representative.pdb", "w") as file:
-        app.PDBFile.writeFile(load_topology(prmtop).topology, frame_angstrom * unit.angstrom, file)
+        topology = load_topology(prmtop).topology  # without writeFile's header, which carries the date
+        app.PDBFile.writeModel(topology, frame_angstrom * unit.angstrom, file)
+        app.PDBFile.writeFooter(topology, file)
     return system.with_artifacts(representative="representative.pdb", representative_npz="representative.npz")

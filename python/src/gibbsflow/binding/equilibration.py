@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,7 @@ def equilibrate(system: SimSystem, state: Path, out: Path, stopper: Stopper, res
         finally:
             ps = plan.frames_after(run.segments_done) * plan.steps_per_frame * md.timestep_fs / 1000
             result.timings["engine_s"] = round(run.engine_s, 3)
+            result.timings["cpu_s"] = round(time.process_time(), 3)  # of this process
             result.figures |= {"sampled_ns": ps / 1000, "platform": md.platform, "threads": md.threads}
             if run.engine_s > 0:
                 result.figures["ns_per_day"] = round(ps / 1000 / run.engine_s * 86400, 1)

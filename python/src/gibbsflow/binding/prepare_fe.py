@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import openmm
 
+from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemical_legs import AlchemicalLeg, place_leg, sampling
 from gibbsflow.binding.equilibration import heavy_atoms
 from gibbsflow.binding.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint, restraint_as_dict
@@ -17,6 +18,7 @@ from gibbsflow.config.run import Fe, Md, RunConfig
 from gibbsflow.config.section import read_section
 from gibbsflow.engines.openmm_systems import create_system
 from gibbsflow.errors import InputError, Problem, StateError, UnboundError
+from gibbsflow.workflow.files import inputs_hash
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.system import SimSystem
 
@@ -49,6 +51,12 @@ def prepare_legs(system: SimSystem, config: RunConfig, out: Path, result: Result
     StateError
         Where the ligand of the complex is not that of its own topology.
     """
+    roles = ("complex_prmtop", "ligand_prmtop", "representative_npz")
+    result.inputs_hash = inputs_hash(
+        files={role: system.path(role) for role in roles if role in system.artifacts},
+        settings={"fe": config.fe.model_dump(mode="json"), "run": config.run.model_dump(mode="json")},
+        physics=PHYSICS,
+    )
     if not system.meta.get("bound"):
         raise UnboundError(f"{system.name}: not bound after equilibration, so there is nothing to prepare")
     md = read_section(Md, system.meta["md"], where=f"{system.root}/system.json, md")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -37,7 +37,7 @@ class LambdaState:
 
     def as_dict(self) -> dict[str, float]:
         """λ values by name."""
-        return asdict(self)
+        return {name: float(getattr(self, name)) for name in NAMES}
 
 
 def read_schedule(name_or_file: str) -> tuple[LambdaState, ...]:
