@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 
 from gibbsflow.cli.options import Config, Json, Out, State, new_app, verb
+from gibbsflow.cli.structures import structures
 
 app = new_app("Read, check, protonate and place a receptor (or host) and a ligand.")
 log = logging.getLogger(__name__)
+app.command()(structures)
 
 Receptor = Annotated[Path, typer.Option("--receptor", help="Host (SDF, MOL2) or protein (PDB).")]
 
