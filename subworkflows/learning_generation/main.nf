@@ -24,31 +24,32 @@ workflow LEARNING_GENERATION {
         .groupTuple()
         .map { key, labels -> [key.target, labels.sort { folder -> folder.name }] }
         .combine(ch_state, by: 0)
-        .map { generation, labels, folder, campaign -> [generation, labels, folder, campaign.settings.INFER_RECORD] }
+        .map { generation, labels, folder, _campaign -> [generation, labels, folder] }
     INFER_RECORD(ch_recorded)
 
     ch_training = INFER_RECORD.out.dataset
         .combine(ch_state, by: 0)
-        .map { generation, _dataset, train, holdout, _folder, campaign -> [generation, train, holdout, campaign.settings.TRAIN_FIT, campaign.seed] }
+        .map { generation, _recorded, train, holdout, _folder, campaign -> [generation, train, holdout, campaign.settings.TRAIN_FIT, campaign.seed] }
     TRAIN_FIT(ch_training)
 
     ch_starts = TRAIN_FIT.out.fit
         .combine(ch_state, by: 0)
         .flatMap { generation, fit, folder, campaign ->
             def starts = files("${folder}/trajectories/*.extxyz").sort { start -> start.name }
-            starts.collect { start -> [groupKey(generation, starts.size()), generation, start.baseName, start, fit, campaign.settings.INFER_EXPLORE, campaign.state] }
+            starts.collect { start ->
+                def settings = start.resolveSibling("${start.baseName}.json")
+                def seed = new groovy.json.JsonSlurper().parseText(settings.text).seed
+                [groupKey(generation, starts.size()), generation, start.baseName, start, settings, fit, seed, campaign.state]
+            }
         }
     INFER_EXPLORE(ch_starts)
 
     ch_explored = INFER_EXPLORE.out.explored
         .groupTuple()
         .map { key, explored -> [key.target, explored.sort { folder -> folder.name }] }
-        .combine(ch_state, by: 0)
         .combine(INFER_RECORD.out.dataset, by: 0)
         .combine(TRAIN_FIT.out.fit, by: 0)
-        .map { generation, explored, folder, campaign, dataset, _train, _holdout, fit ->
-            [generation, explored, folder, dataset, fit, campaign.settings.INFER_DECIDE]
-        }
+        .map { generation, explored, recorded, _train, _holdout, fit -> [generation, explored, recorded, fit] }
     INFER_DECIDE(ch_explored)
 
     ch_next = INFER_DECIDE.out.state

@@ -56,10 +56,7 @@ def campaignOf(config, state) {
         SYSTEM_PREP_STRUCTURES: ['target', 'generator'],
         INFER_START: all.keySet(),
         DFT_LABEL: ['target', 'dft', 'labels'],
-        INFER_RECORD: ['target', 'dft', 'labels'],
         TRAIN_FIT: ['training'],
-        INFER_EXPLORE: ['exploration'],
-        INFER_DECIDE: all.keySet(),
     ]
     def settings = sections.collectEntries { process, names ->
         [process, groovy.json.JsonOutput.toJson(names.sort().collectEntries { name -> [name, all[name]] })]

@@ -1,11 +1,11 @@
 process INFER_EXPLORE {
     tag "generation ${generation} ${name}"
     label 'process_loop'
-    // keyed by name and content of the start, not by where it lies
+    // keyed by name and content of the start and its settings, not by where they lie
     cache 'deep'
 
     input:
-    tuple val(key), val(generation), val(name), path(start), path(fit), val(settings), val(state)
+    tuple val(key), val(generation), val(name), path(start), path(settings), path(fit), val(seed), val(state)
 
     output:
     tuple val(key), path("explored/${name}"), emit: explored
@@ -14,17 +14,14 @@ process INFER_EXPLORE {
     script:
     def args = task.ext.args ?: ''
     """
-    cat > config.json <<'END'
-    ${settings}
-    END
-    infer explore --potential ${fit}/potential --start ${start} --config config.json \\
+    infer explore --potential ${fit}/potential --structure ${start} --config ${settings} --seed ${seed} --generation ${generation + 1} \\
         --state '${state}/generation_${String.format('%02d', generation)}/${name}' --out explored/${name} ${args}
     """
 
     stub:
     """
     mkdir -p explored/${name}
-    touch explored/${name}/candidates.extxyz
+    touch explored/${name}/frames.extxyz
     echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > explored/${name}/result.json
     """
 }

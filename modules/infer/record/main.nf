@@ -3,27 +3,25 @@ process INFER_RECORD {
     label 'process_loop'
 
     input:
-    tuple val(generation), path(labels), path(state, stageAs: 'state'), val(settings)
+    tuple val(generation), path(labels), path(state, stageAs: 'state')
 
     output:
-    tuple val(generation), path('dataset'), path('dataset/train.extxyz'), path('dataset/holdout.extxyz'), emit: dataset
-    tuple val("${task.process}"), path('dataset/result.json'), topic: versions
+    tuple val(generation), path('recorded'), path('recorded/dataset/train.extxyz'), path('recorded/dataset/holdout.extxyz'), emit: dataset
+    tuple val("${task.process}"), path('recorded/result.json'), topic: versions
 
     script:
     def args = task.ext.args ?: ''
     def found = [labels].flatten().collect { folder -> "--labels ${folder}" }.join(' ')
     """
-    cat > config.json <<'END'
-    ${settings}
-    END
-    infer record --from state ${found} --config config.json --out dataset ${args}
+    infer record --from state ${found} --out recorded ${args}
     """
 
     stub:
     """
-    mkdir dataset
-    ls -d ${labels} > dataset/labels.txt
-    touch dataset/train.extxyz dataset/holdout.extxyz
-    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > dataset/result.json
+    mkdir -p recorded/dataset
+    ls -d ${labels} > recorded/labels.txt
+    cp -r state/trajectories recorded
+    echo 'generation ${generation}' | tee recorded/dataset/train.extxyz > recorded/dataset/holdout.extxyz
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > recorded/result.json
     """
 }

@@ -24,6 +24,7 @@ process INFER_START {
     """
     mkdir -p start/batches start/trajectories
     touch start/batches/batch_{000,001}.extxyz start/trajectories/trajectory_{00,01}.extxyz
+    for number in 00 01; do echo '{"seed": 1}' > start/trajectories/trajectory_\$number.json; done
     cat ${begin}/checkpoint.json > start/checkpoint.json 2> /dev/null || echo '{"generation": 0, "stopped_by": ""}' > start/checkpoint.json
     echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > start/result.json
     """
