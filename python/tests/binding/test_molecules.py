@@ -158,9 +158,7 @@ def test_conformers_are_deterministic_and_sorted():
     assert energies[0] == 0 and energies == sorted(energies)
 
 
-@pytest.mark.parametrize(
-    "smiles", ["OCC12CCC(CC1)(CC2)CO", "C[C@H](O)[C@@H](F)Cl", "C[NH2+]CC(=O)[O-]", "C/C=C/C(=O)N"]
-)
+@pytest.mark.parametrize("smiles", ["OCC12CCC(CC1)(CC2)CO", "C[C@H](O)[C@@H](F)Cl", "C[NH2+]CC(=O)[O-]", "C/C=C/CN"])
 def test_reference_geometry_depends_on_the_graph_alone(smiles):
     """Another atom order and pose: the same atoms in the same places, and an order that leads back."""
     molecule = embed(molecules.from_smiles(smiles), count=1, seed=3)

@@ -89,7 +89,7 @@ def test_a_time_bound_ends_with_its_children(tmp_path):
 
 
 def test_terms_without_parameters_are_named():
-    text = "ANGLE\nc3-s6-zz   0.000   0.000   ATTN, need revision\nc3-c3-oh  67.7  109.4   same as x, penalty score= 42.5\n"
+    text = "c3-s6-zz   0.000   0.000   ATTN, need revision\nc3-c3-oh  67.7  109.4   same as x, penalty score= 42.5\n"
     assert ambertools.missing_terms(text) == ["c3-s6-zz"]
     assert read_frcmod_penalty(text) == 42.5 and read_frcmod_penalty("") == 0.0
 

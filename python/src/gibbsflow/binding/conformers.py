@@ -74,10 +74,11 @@ def settle_stereo(molecule: Molecule) -> Molecule:
     certain = Chem.FindMolChiralCenters(molecule.mol, includeUnassigned=True, useLegacyImplementation=True)
     if not potential or (certain and not unspecified):
         return molecule
-    bare = Chem.Mol(molecule.mol)
-    Chem.RemoveStereochemistry(bare)
-    if len(_isomers(bare)) == 1:
-        return replace(molecule, mol=bare)
+    if not certain:
+        bare = Chem.Mol(molecule.mol)
+        Chem.RemoveStereochemistry(bare)
+        if len(_isomers(bare)) == 1:
+            return replace(molecule, mol=bare)
     found = _isomers(molecule.mol)
     if not found:
         return molecule

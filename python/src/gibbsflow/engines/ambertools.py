@@ -13,6 +13,8 @@ from gibbsflow.errors import EngineError, ParametrisationError
 # -pl bounds the paths that antechamber walks to find equivalent atoms: without it cages and macrocycles take tens of GB
 _PATH_LENGTH = "12"
 _RIGID = "maxcyc=0, qm_theory='AM1', scfconv=1.d-10, ndiis_attempts=700,"
+# a heading ("teLeap: Error!"), then the reason on the next line; or a reason on a line of its own
+_LEAP_FAULT = re.compile(r"(?:teLeap: (?:Error|Fatal Error)!\n|^(?=.*FATAL))(.+)$", re.MULTILINE)
 _TERM = re.compile(r"(BOND|ANGLE|DIHED|VDWAALS|EEL|EGB|1-4 VDW|1-4 EEL|RESTRAINT)\s+=\s+(-?\d+\.\d+)")
 
 
@@ -131,9 +133,9 @@ def tleap(script: str, *, folder: Path, log: Path, name: str) -> str:
         text = run_program(["tleap", "-f", "leap.in"], folder=folder, log=log, bounds=Bounds(time_s=600))
     except EngineError as error:
         raise ParametrisationError(f"{name}: {error}") from error
-    faults = re.findall(r"^.*(?:FATAL|Could not find|does not have a type|Error!).*$", text, re.MULTILINE)
+    faults = list(dict.fromkeys(told.strip() for told in _LEAP_FAULT.findall(text)))
     if faults or "Exiting LEaP: Errors = 0" not in text:
-        told = "; ".join(dict.fromkeys(line.strip() for line in faults)) or last_line(text)
+        told = "; ".join(faults[:5]) or last_line(text)
         raise ParametrisationError(f"{name}: tleap could not build the topology (log: {log}): {told}")
     return text
 
@@ -150,9 +152,8 @@ def sander_energy(prmtop: Path, inpcrd: Path, *, folder: Path, igb: int) -> floa
     igb
         Implicit solvent: 5 for OBC2, 6 for none (vacuum). No cutoff, no surface term.
     """
-    (folder / "mdin").write_text(
-        f"single point\n&cntrl\n imin=1, maxcyc=1, ntb=0, igb={igb}, cut=999., rgbmax=999., ntpr=1,\n/\n"
-    )
+    settings = f"imin=1, maxcyc=1, ntb=0, igb={igb}, cut=999., rgbmax=999., ntpr=1"
+    (folder / "mdin").write_text(f"single point\n&cntrl\n {settings},\n/\n")
     command = ["sander", "-O", "-i", "mdin", "-o", "mdout", "-p", str(prmtop.resolve()), "-c", str(inpcrd.resolve())]
     log = folder / "sander.log"
     run_program([*command, "-r", "restrt", "-inf", "mdinfo"], folder=folder, log=log, bounds=Bounds(time_s=300))
