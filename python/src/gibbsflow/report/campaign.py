@@ -47,6 +47,7 @@ def write_campaign(
     InputError
         For a samplesheet or records that cannot be used.
     """
+    out = Path(out).absolute()  # the store takes relative paths as relative to itself
     ligands = table.read_ligands(samplesheet)
     index = table.index_records(folders)
     failed = table.failures(state)
