@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from gibbsflow.binding import molecules
-from gibbsflow.binding.conformers import embed, reference_geometry, settle_stereo
-from gibbsflow.binding.molecules import MoleculeError
 from known_molecules import B2, CB7
 from rdkit import Chem
 from rdkit.Chem import AllChem
+
+from gibbsflow.binding import molecules
+from gibbsflow.binding.conformers import embed, reference_geometry, settle_stereo
+from gibbsflow.binding.molecules import MoleculeError
 
 
 def told_of_smiles(smiles, charge=None):

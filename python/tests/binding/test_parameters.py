@@ -6,13 +6,14 @@ import time
 
 import numpy as np
 import pytest
+from known_molecules import CB7
+
 from gibbsflow.binding import molecules
 from gibbsflow.binding.conformers import embed
 from gibbsflow.binding.parameters import parametrise, read_frcmod_penalty, renormalise, write_mol2
 from gibbsflow.config.run import Param
 from gibbsflow.engines import ambertools
 from gibbsflow.errors import ParametrisationError
-from known_molecules import CB7
 
 PARAM = Param()
 

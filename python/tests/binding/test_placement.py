@@ -4,10 +4,11 @@ import functools
 
 import numpy as np
 import pytest
+from known_molecules import B2, CB7, SMILES
+
 from gibbsflow.binding import molecules, placement
 from gibbsflow.binding.conformers import embed, settle_stereo
 from gibbsflow.binding.molecules import MoleculeError
-from known_molecules import B2, CB7, SMILES
 
 HOST = molecules.from_file(CB7)
 HOST_HEAVY = HOST.positions_angstrom[placement.heavy_atoms(HOST.mol)]

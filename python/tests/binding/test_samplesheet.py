@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from gibbsflow.binding.columns import COLUMNS, NAMES, schema
 from gibbsflow.binding.samplesheet import check_samplesheet, read_samplesheet
 from gibbsflow.errors import InputError

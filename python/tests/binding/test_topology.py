@@ -3,6 +3,9 @@
 import numpy as np
 import openmm
 import pytest
+from known_molecules import CB7, LYSOZYME, SMILES
+from openmm import app, unit
+
 from gibbsflow.binding import campaign
 from gibbsflow.binding.amber_names import amber_name, amber_protein
 from gibbsflow.binding.force_field import parametrise_system
@@ -13,8 +16,6 @@ from gibbsflow.config.run import RunConfig
 from gibbsflow.engines import ambertools
 from gibbsflow.errors import ParametrisationError
 from gibbsflow.workflow.system import SimSystem
-from known_molecules import CB7, LYSOZYME, SMILES
-from openmm import app, unit
 
 KCAL = unit.kilocalorie_per_mole
 

@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from known_molecules import CB7
+from typer.testing import CliRunner
+
 from gibbsflow.binding import campaign
 from gibbsflow.cli.param import app
 from gibbsflow.config.run import RunConfig
 from gibbsflow.workflow.system import SimSystem
-from known_molecules import CB7
-from typer.testing import CliRunner
 
 EXIT_SCIENCE = 70
 

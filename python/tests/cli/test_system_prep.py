@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from gibbsflow.cli.system_prep import app
-from gibbsflow.workflow.system import SimSystem
 from known_molecules import B2, CB7, LYSOZYME, SMILES, shifted
 from rdkit import Chem
 from rdkit.Chem import rdDepictor
 from typer.testing import CliRunner
+
+from gibbsflow.cli.system_prep import app
+from gibbsflow.workflow.system import SimSystem
 
 EXIT_INPUT = 65
 
