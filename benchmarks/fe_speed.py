@@ -18,7 +18,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python" / "tests"))
 import host_guest as hg  # noqa: E402
-
 from gibbsflow.binding.sampling import leg_systems  # noqa: E402
 from gibbsflow.config.run import Fe  # noqa: E402
 from gibbsflow.engines.openmm_systems import create_system, minimise, new_context  # noqa: E402
@@ -36,39 +35,48 @@ def cpu_s(work, goes: int = 3) -> float:
     return min(times)
 
 
+def measure(name: str, folder: Path, steps: int) -> dict[str, object]:
+    """Speeds of one leg."""
+    leg = hg.make_leg(folder, name, fe=Fe())
+    plain = new_context(create_system(leg.folder / leg.topology, leg.md), leg.md, 1)
+    plain.setPositions(leg.start_nm)
+    minimise(plain, 50)
+    plain.getIntegrator().step(50)
+    systems = leg_systems(leg)
+    sampler = ExchangeSampler(systems, leg.md)
+    walkers = sampler.start(leg.start_nm, 1, lambda: None)
+    states = StateContexts(systems, leg.md, 1)
+
+    def window(k: int) -> None:
+        states.propagate(k, walkers.positions_nm[k], walkers.velocities_nm_per_ps[k], steps)
+
+    def ns_per_core_day(seconds: float, md_steps: int) -> float:
+        return round(md_steps * leg.md.timestep_fs * 1e-6 / seconds * 86400, 1)
+
+    return {
+        "plain_md_ns_per_core_day": ns_per_core_day(cpu_s(lambda: plain.getIntegrator().step(steps)), steps),
+        "window_ns_per_core_day": {
+            str(list(state.as_dict().values())): ns_per_core_day(cpu_s(lambda k=k: window(k)), steps)
+            for k, state in enumerate(leg.states)
+        },
+        "energies_of_all_states_ms": round(
+            1000 * cpu_s(lambda: [states.reduced_potentials(x, 0) for x in walkers.positions_nm]), 2
+        ),
+        "exchange_ns_per_core_day": ns_per_core_day(
+            cpu_s(lambda: sampler.segment(walkers, 2, 250, 1, lambda _: None), 1), 2 * 250 * len(systems)
+        ),
+    }
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--picoseconds", type=float, default=2.0)
     steps = round(parser.parse_args().picoseconds * 250)
-    day_ns = 4e-6 * 86400
     figures: dict[str, object] = {"machine": platform.processor() or platform.machine(), "versions": versions("openmm")}
     with tempfile.TemporaryDirectory() as scratch:
         for name in ("complex", "solvent"):
-            leg = hg.make_leg(Path(scratch) / name, name, fe=Fe())
-            plain = new_context(create_system(leg.folder / leg.topology, leg.md), leg.md, 1)
-            plain.setPositions(leg.start_nm)
-            minimise(plain, 50)
-            plain.getIntegrator().step(50)
-            md_s = cpu_s(lambda context=plain: context.getIntegrator().step(steps)) / steps
-            systems = leg_systems(leg)
-            sampler = ExchangeSampler(systems, leg.md)
-            walkers = sampler.start(leg.start_nm, 1, lambda: None)
-            states = StateContexts(systems, leg.md, 1)
-            by_state = {}
-            for k, state in enumerate(leg.states):
-                work = lambda k=k: states.propagate(  # noqa: E731
-                    k, walkers.positions_nm[k], walkers.velocities_nm_per_ps[k], steps
-                )
-                by_state[str(list(state.as_dict().values()))] = round(day_ns / (cpu_s(work) / steps), 1)
-            energies_s = cpu_s(lambda: [states.reduced_potentials(x, 0) for x in walkers.positions_nm])
-            segment_s = cpu_s(lambda: sampler.segment(walkers, 2, 250, 1, lambda _: None), 1)
-            figures[name] = {
-                "plain_md_ns_per_core_day": round(day_ns / md_s, 1),
-                "window_ns_per_core_day": by_state,
-                "energies_of_all_states_ms": round(1000 * energies_s, 2),
-                "exchange_ns_per_core_day": round(2 * len(systems) / 1000 / segment_s * 86400, 1),
-            }
+            figures[name] = measure(name, Path(scratch) / name, steps)
     print(json.dumps(figures, indent=2))
 
 
