@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from gibbsflow.binding.energies import write_window
 from gibbsflow.binding.standard_state import kt_kcal_per_mol
 from gibbsflow.workflow.files import write_json
@@ -73,7 +74,7 @@ class Oscillators:
         *,
         leg: str = "complex",
         transformation: str = "guest",
-        replicate: int = 1,
+        replicate: int = 0,
         count: int = 200,
         seed: int = 1,
         correlation: float = 0.0,

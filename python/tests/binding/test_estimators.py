@@ -109,7 +109,8 @@ def test_inefficiency_of_a_known_correlation():
     u = leg.reduced(leg.draw(0, 40_000, np.random.default_rng(1), 0.7))
     index = pd.MultiIndex.from_arrays([np.arange(40_000.0), np.zeros(40_000, int)], names=["time", "state"])
     other = pd.DataFrame(u[:10], index=index[:10].set_levels([1], level="state"), columns=[0, 1])
-    correlation, _ = estimators.decorrelated(as_energies(pd.concat([pd.DataFrame(u, index=index, columns=[0, 1]), other])))
+    energies = as_energies(pd.concat([pd.DataFrame(u, index=index, columns=[0, 1]), other]))
+    correlation, _ = estimators.decorrelated(energies)
     assert correlation.inefficiency[0] == pytest.approx((1 + 0.49) / (1 - 0.49), rel=0.1)
 
 

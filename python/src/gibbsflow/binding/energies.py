@@ -255,7 +255,8 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
 
 def missing_windows(where: str, missing: Sequence[int], total: int) -> InputError:
     """Make the error for windows that are not there."""
-    what = f"windows {', '.join(str(state) for state in missing)} of {total} are missing"
+    named = ", ".join(str(state) for state in missing)
+    what = f"windows {named} of {total} are missing" if len(missing) > 1 else f"window {named} of {total} is missing"
     return InputError(
         Problem(where, what, "one file for each window of the leg"),
         what_to_do="Finish the missing windows, or give all files with --input.",

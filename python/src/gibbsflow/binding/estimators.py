@@ -138,10 +138,11 @@ def refuse_disjoint(u_nk: pd.DataFrame) -> None:
     UnconvergedError
         Naming the neighbours.
     """
-    states = list(u_nk.columns)
-    for left, right in zip(states, states[1:], strict=False):
-        difference = u_nk[right] - u_nk[left]
-        gap = difference.xs(left, level="state").min() - difference.xs(right, level="state").max()
+    states, values = list(u_nk.columns), u_nk.to_numpy()
+    drawn_from = u_nk.index.get_level_values("state").to_numpy()
+    for place, (left, right) in enumerate(zip(states, states[1:], strict=False)):
+        difference = values[:, place + 1] - values[:, place]
+        gap = difference[drawn_from == left].min() - difference[drawn_from == right].max()
         if gap > DISJOINT_KT:
             raise UnconvergedError(
                 f"windows {left} and {right} do not overlap at all: their energy differences are {gap:.0f} kT apart",

@@ -107,7 +107,7 @@ class Expected:
     Parameters
     ----------
     replicates
-        Independent repeats of each leg.
+        Independent repeats of each leg, numbered from 0.
     windows
         States of each leg, by its name.
     """
@@ -143,9 +143,7 @@ def analyse_legs(
 ) -> list[LegOutcome]:
     """Analyse every leg and replicate; one that fails is recorded with its cause and stops no other."""
     outcomes = []
-    found = {replicate for _, replicate in groups}
-    first = 0 if 0 in found else 1
-    replicates = sorted(found | set(range(first, first + expected.replicates)))
+    replicates = sorted({replicate for _, replicate in groups} | set(range(expected.replicates)))
     for leg in LEGS:
         for replicate in replicates:
             paths = groups.get((leg, replicate), [])

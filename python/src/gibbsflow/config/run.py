@@ -229,7 +229,7 @@ class Analysis(Section):
 
     decorrelate: Literal["auto", "always", "never"] = _q(
         "auto",
-        "Subsample to uncorrelated samples; auto does where enough would be left, and says which.",
+        "Samples used: value from all and error from uncorrelated ones (auto), both from those (always) or all (never).",
     )
     overlap_warn: float = _q(
         0.03,

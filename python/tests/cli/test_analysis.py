@@ -1,0 +1,143 @@
+"""The `analysis` commands as a user types them."""
+
+import json
+
+import alchemtest.gmx
+import pytest
+from oscillators import Oscillators, write_system
+from typer.testing import CliRunner
+
+from gibbsflow.cli.analysis import app
+
+COULOMB = [str(path) for path in alchemtest.gmx.load_benzene()["data"]["Coulomb"]]
+
+
+def run(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def repeated(option, values):
+    return [word for value in values for word in (option, value)]
+
+
+def result(folder):
+    return json.loads((folder / "result.json").read_text())
+
+
+def test_leg_of_gromacs_files(tmp_path):
+    files = repeated("--input", COULOMB)
+    done = run("leg", *files, "--format", "gromacs", "--temperature", 300, "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    figures = result(tmp_path)
+    for name, value, error in (("mbar", 3.041, 0.0209), ("bar", 3.044, 0.0164), ("ti", 3.089, 0.0216)):
+        assert figures[name]["dg_kt"] == pytest.approx(value, rel=1e-3)
+        assert figures[name]["dg_error_kt"] == pytest.approx(error, rel=0.05)
+        assert figures[name]["dg_kcal_per_mol"] == pytest.approx(value * 0.5961612776, rel=1e-3)
+        assert figures[name]["dg_error_kcal_per_mol"] > 0
+    assert figures["status"] == "finished"
+    assert figures["verdict"] == "PASS"
+    assert len(figures["overlap"]["matrix"]) == 5
+    assert figures["samples"] == [4001] * 5
+    assert figures["forward"]["dg_kcal_per_mol"][-1] == pytest.approx(figures["mbar"]["dg_kcal_per_mol"])
+    # alchemlyb's convergence test, kT: first 3.02 forward and 3.06 backward, within 1 %
+    kt = 0.5961612776
+    assert figures["forward"]["dg_kcal_per_mol"][0] / kt == pytest.approx(3.02, rel=0.01)
+    assert figures["backward"]["dg_kcal_per_mol"][0] / kt == pytest.approx(3.06, rel=0.01)
+
+
+def test_leg_of_window_files_has_no_ti(tmp_path):
+    folder = Oscillators(4).write(tmp_path / "leg", count=40)
+    done = run("leg", *repeated("--input", sorted(folder.glob("*.parquet"))), "--out", tmp_path / "out", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["ti"] == {
+        "dg_kt": None,
+        "dg_error_kt": None,
+        "dg_kcal_per_mol": None,
+        "dg_error_kcal_per_mol": None,
+        "reason": "no dH/dλ in the data",
+    }
+
+
+def test_leg_with_missing_windows_is_wrong_input(tmp_path):
+    files = repeated("--input", COULOMB[:2] + COULOMB[3:])
+    done = run("leg", *files, "--format", "gromacs", "--temperature", 300, "--out", tmp_path)
+    assert done.exit_code == 65
+    assert result(tmp_path)["message"].startswith("/")
+    assert "window 2 of 5 is missing" in done.stderr
+
+
+def test_leg_that_nothing_connects_is_unconverged(tmp_path):
+    folder = Oscillators(2, 1e9).write(tmp_path / "leg", count=40)
+    done = run("leg", *repeated("--input", sorted(folder.glob("*.parquet"))), "--out", tmp_path / "out")
+    assert done.exit_code == 70
+    assert result(tmp_path / "out")["status"] == "unconverged"
+
+
+@pytest.fixture
+def transformation(tmp_path):
+    legs = {"complex": Oscillators(4, 20.0, 12.0), "solvent": Oscillators(3, 6.0)}
+    write_system(tmp_path / "system", "guest", legs, replicates=1)
+    runs = [o.write(tmp_path / leg, leg=leg, count=60) for leg, o in legs.items()]
+    return tmp_path / "system", runs
+
+
+def test_transformation_and_campaign(transformation, tmp_path, monkeypatch):
+    system, runs = transformation
+    monkeypatch.chdir(tmp_path)  # relative folders, as the pipeline has them
+    done = run("transformation", "--system", system, *repeated("--run", runs), "--out", "record")
+    assert done.exit_code == 0, done.output
+    assert "kcal/mol, WARN" in done.stdout
+    record = json.loads((tmp_path / "record" / "record.json").read_text())
+    assert result(tmp_path / "record")["dg_kcal_per_mol"] == record["dg_kcal_per_mol"]
+    assert (tmp_path / "record" / record["figures"]["cycle"]).exists()
+    (tmp_path / "l.csv").write_text("ligand,smiles\nguest,C\n")
+    done = run("campaign", "--input", "l.csv", "--record", "record", "--out", "results")
+    assert done.exit_code == 0, done.output
+    assert "guest" in done.stdout
+    assert result(tmp_path / "results")["finished"] == 1
+    assert (tmp_path / "results" / "report.html").exists()
+
+
+def test_settings_of_the_analysis_are_used(transformation, tmp_path):
+    system, runs = transformation
+    (tmp_path / "config.yaml").write_text("decorrelate: never\noverlap_warn: 0.5\n")
+    options = ["--system", system, *repeated("--run", runs), "--config", tmp_path / "config.yaml"]
+    assert run("transformation", *options, "--out", tmp_path / "out").exit_code == 0
+    record = json.loads((tmp_path / "out" / "record.json").read_text())
+    assert record["legs"][0]["decorrelate"] == "never"
+    assert any("below 0.5" in reason for reason in record["reasons"])
+
+
+def test_no_number_is_a_failure_with_its_record_and_sentinel(transformation, tmp_path):
+    system, runs = transformation
+    (runs[0] / "window_03.parquet").unlink()
+    options = ["--system", system, *repeated("--run", runs), "--state", tmp_path / "state"]
+    done = run("transformation", *options, "--out", tmp_path / "out")
+    assert done.exit_code == 70
+    record = json.loads((tmp_path / "out" / "record.json").read_text())
+    assert (record["status"], record["dg_kcal_per_mol"]) == ("failed", None)
+    assert "window 3 is missing" in json.loads((tmp_path / "state" / "FAILED").read_text())["message"]
+
+
+@pytest.mark.parametrize(
+    ("r0", "theta_a", "theta_b", "k_r", "k_angle", "analytic", "numeric"),
+    [
+        (5, 90, 90, 10, 100, "-10.2416", "-10.2437"),
+        (8, 90, 90, 10, 500, "-12.0686", "-12.0687"),
+        (5, 60, 120, 10, 80, "-10.0815", "-10.0845"),
+        (5, 30, 90, 10, 80, "-10.3217", "-10.3247"),
+        (5, 90, 90, 1, 10, "-6.1488", "-6.1701"),
+    ],
+)
+def test_standard_state(r0, theta_a, theta_b, k_r, k_angle, analytic, numeric):
+    geometry = ["--r0", r0, "--theta-a", theta_a, "--theta-b", theta_b]
+    done = run("standard-state", *geometry, "--k-r", k_r, "--k-angle", k_angle, "--temperature", 298.15)
+    assert done.exit_code == 0, done.output
+    assert f"analytic {analytic} kcal/mol" in done.stdout
+    assert f"numeric  {numeric} kcal/mol" in done.stdout
+
+
+def test_standard_state_of_a_centre_of_mass_restraint():
+    done = run("standard-state", "--com", "--k", 10, "--temperature", 298.15)
+    assert done.stdout.splitlines() == ["analytic -5.2714 kcal/mol", "numeric  -5.2714 kcal/mol"]
+    assert run("standard-state", "--temperature", 298.15).exit_code == 65

@@ -1,0 +1,88 @@
+"""The table: every row of the samplesheet, in its order, with the cause of each failure."""
+
+import csv
+
+import pyarrow.parquet as pq
+import pytest
+
+from gibbsflow.errors import InputError
+from gibbsflow.report import table
+from gibbsflow.workflow.files import write_json
+from gibbsflow.workflow.sentinels import Sentinel
+
+SHEET = "ligand,smiles,experimental_dg_kcal_per_mol\nb2,C,-13.4\n\na1,CC,\n"
+
+
+def test_ligands_in_their_order(tmp_path):
+    (tmp_path / "l.csv").write_text("\ufeff" + SHEET)
+    assert table.read_ligands(tmp_path / "l.csv") == [("b2", -13.4), ("a1", None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ligand,smiles\n", "no ligands"),
+        ("ligand,smiles\n,C\n", "row 2, ligand: no ligand"),
+        ("ligand,experimental_dg_kcal_per_mol\nb2,strong\n", "row 2, experimental_dg_kcal_per_mol: 'strong' is no"),
+    ],
+)
+def test_a_samplesheet_that_cannot_be_used(tmp_path, text, message):
+    (tmp_path / "l.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        table.read_ligands(tmp_path / "l.csv")
+    with pytest.raises(InputError, match="no such file"):
+        table.read_ligands(tmp_path / "absent.csv")
+
+
+def test_the_newest_failure_of_each_ligand_is_its_cause(tmp_path):
+    for folder, cause, time in (
+        ("cb7/b2/equil", "Unbound", "2026-01-02T00:00:00"),
+        ("cb7/b2/param_ligands", "Parametrisation", "2026-01-01T00:00:00"),
+        ("cb7/a1/complex/replicate_1/window_03", "Numerical", "2026-01-01T00:00:00"),
+    ):
+        (tmp_path / folder).mkdir(parents=True)
+        Sentinel("FAILED", "hash", cause=cause, message="line one\nline two", time=time).write(tmp_path / folder)
+    failed = table.failures(tmp_path)
+    row = table.failed_row("b2", "abfe", -13.4, failed.get("b2"))
+    assert (row.status, row.verdict, row.cause) == ("unbound", "FAIL", "Unbound: line one line two")
+    assert table.failed_row("a1", "abfe", None, failed.get("a1")).status == "failed"
+    nothing = table.failed_row("c3", "abfe", None, failed.get("c3"))
+    assert (nothing.status, nothing.cause) == ("failed", "not finished")
+    assert table.failures(None) == {}
+
+
+def test_a_sentinel_that_cannot_be_read_is_a_cause_too(tmp_path):
+    (tmp_path / "cb7" / "b2").mkdir(parents=True)
+    (tmp_path / "cb7" / "b2" / "FAILED").write_text("{")
+    assert "not readable" in table.failed_row("b2", "abfe", None, table.failures(tmp_path)["b2"]).cause
+
+
+def test_csv_has_four_decimals_and_parquet_the_rest(tmp_path):
+    rows = [
+        table.TableRow("b2", "b2", "abfe", "finished", "PASS", -13.123456, 0.2, 0.1, 2, -13.4),
+        table.TableRow("a,1", "a,1", "abfe", "failed", "FAIL", cause='said "no"\nand left'),
+    ]
+    table.write_csv(rows, tmp_path / "results.csv")
+    table.write_parquet(rows, tmp_path / "results.parquet")
+    head = "transformation,ligand,mode,status,verdict,dg_kcal_per_mol,dg_error_kcal_per_mol,mbar_error_kcal_per_mol,"
+    lines = (tmp_path / "results.csv").read_text().splitlines()
+    assert lines[0] == head + "replicates,experimental_dg_kcal_per_mol,cause"
+    assert lines[1] == "b2,b2,abfe,finished,PASS,-13.1235,0.2000,0.1000,2,-13.4000,"
+    assert len(lines) == 3
+    second = list(csv.DictReader(lines))[1]
+    assert (second["ligand"], second["dg_kcal_per_mol"], second["cause"]) == ("a,1", "", 'said "no" and left')
+    content = pq.read_table(tmp_path / "results.parquet").to_pylist()
+    assert content[0]["dg_kcal_per_mol"] == -13.123456
+    assert content[1]["dg_kcal_per_mol"] is None
+    assert list(content[0]) == list(table.COLUMNS)
+
+
+def test_records_are_found_by_ligand(tmp_path):
+    write_json(tmp_path / "a" / "record.json", {"ligand": "b2", "transformation": "b2"})
+    write_json(tmp_path / "b" / "system.json", {"name": "a1", "artifacts": {}, "meta": {}})
+    assert table.index_records([tmp_path / "a", tmp_path / "b"]) == {"b2": tmp_path / "a", "a1": tmp_path / "b"}
+    with pytest.raises(InputError, match="no record.json"):
+        table.index_records([tmp_path])
+    write_json(tmp_path / "c" / "record.json", {"ligand": "b2", "transformation": "b2"})
+    with pytest.raises(InputError, match="a second record of b2"):
+        table.index_records([tmp_path / "a", tmp_path / "c"])
