@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gibbsflow.cli import loop
 from gibbsflow.cli.options import Config, Json, Out, Segments, TimeBudget, new_app, parse_duration_s, verb
 from gibbsflow.cli.train import read_settings
 
@@ -20,11 +21,17 @@ def explore(
     potential: Potential,
     structure: Annotated[Path, typer.Option("--structure", help="Structure that MD starts from (any format of ASE).")],
     out: Out,
-    state: Annotated[Path, typer.Option("--state", help="State folder: checkpoints and frames, kept between attempts.")],
+    state: Annotated[
+        Path, typer.Option("--state", help="State folder: checkpoints and frames, kept between attempts.")
+    ],
     config: Config = None,
-    frame: Annotated[int, typer.Option("--frame", help="Number of the frame in the file, from 0; negative from its end.")] = 0,
+    frame: Annotated[
+        int, typer.Option("--frame", help="Number of the frame in the file, from 0; negative from its end.")
+    ] = 0,
     seed: Seed = 2026,
-    generation: Annotated[int, typer.Option("--generation", min=0, help="Generation that the frames are tagged with.")] = 0,
+    generation: Annotated[
+        int, typer.Option("--generation", min=0, help="Generation that the frames are tagged with.")
+    ] = 0,
     time_budget: TimeBudget = None,
     segments: Segments = None,
     as_json: Json = False,
@@ -48,14 +55,18 @@ def explore(
         fitted, grader = PodPotential.read(potential), Grader.read(potential / ACTIVE_SET)
         frames = read_frames(structure)
         if not -len(frames) <= frame < len(frames):
-            raise InputError(Problem(str(structure), f"has {len(frames)} frames", f"one of them, not {frame}", field="--frame"))
+            raise InputError(
+                Problem(str(structure), f"has {len(frames)} frames", f"one of them, not {frame}", field="--frame")
+            )
         atoms = frames[frame]
         alien = sorted(set(atoms.get_chemical_symbols()) - set(fitted.species))
         if alien:
             known = f"only {', '.join(fitted.species)}"
             raise InputError(Problem(str(structure), f"holds {', '.join(alien)}, unknown to {potential}", known))
         if settings.ensemble == "npt" and not atoms.pbc.all():
-            raise InputError(Problem(str(structure), "is not periodic in all directions", "ensemble nvt", field="ensemble"))
+            raise InputError(
+                Problem(str(structure), "is not periodic in all directions", "ensemble nvt", field="ensemble")
+            )
         content = {**settings.model_dump(mode="json"), "seed": seed, "frame": frame, "generation": generation}
         files = {"potential": potential, "structure": structure}
         result.inputs_hash = inputs_hash(files=files, settings=content, physics=exploration.PHYSICS)
@@ -74,7 +85,9 @@ def explore(
 @app.command()
 def select(
     candidates: Annotated[list[Path], typer.Option("--candidates", help="Structures to choose from; may be repeated.")],
-    labelled: Annotated[list[Path], typer.Option("--labelled", help="All that is labelled, in all generations; may be repeated.")],
+    labelled: Annotated[
+        list[Path], typer.Option("--labelled", help="All that is labelled, in all generations; may be repeated.")
+    ],
     potential: Potential,
     out: Out,
     budget: Annotated[int | None, typer.Option("--budget", min=1, help="Structures to select at most.")] = None,
@@ -101,7 +114,13 @@ def select(
         result.inputs_hash = inputs_hash(files=files, settings=content, physics=selection.PHYSICS)
         result.seed = seed
         decided = selection.choose(
-            offered, known, calculator.grader, settings, budget=budget, seed=seed, largest_force=selection.surrogate_force(calculator)
+            offered,
+            known,
+            calculator.grader,
+            settings,
+            budget=budget,
+            seed=seed,
+            largest_force=selection.surrogate_force(calculator),
         )
         calculator.close()
         write_frames(out / "selected.extxyz", [c.atoms for c in decided if c.fate == "selected"])
@@ -123,6 +142,8 @@ def _frames(paths: list[Path]) -> list[tuple[str, Any]]:
     found = [(path, read_frames(path) if path.stat().st_size else []) for path in paths]
     return [(f"{path.name}:{number}", atoms) for path, frames in found for number, atoms in enumerate(frames)]
 
+
+loop.register(app)
 
 if __name__ == "__main__":
     app()

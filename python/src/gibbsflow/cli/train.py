@@ -7,14 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from gibbsflow.cli import potential_config
 from gibbsflow.cli.options import Config, Json, Out, TimeBudget, new_app, parse_duration_s, verb
 
 app = new_app("Train machine-learned potentials on labelled structures.")
 
 
-@app.callback()
-def _group() -> None:
-    """Keep verbs named, also where there is but one."""
+app.command()(potential_config.config)
 
 
 @app.command()

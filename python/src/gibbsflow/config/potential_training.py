@@ -19,26 +19,32 @@ class Training(Section):
     time_budget_min: float = _q(
         15.0, "Wall-clock time of one fit; a longer one tries larger bases.", unit="min", gt=0, le=10_080
     )
-    processes: int | None = _q(None, "LAMMPS processes side by side; default: the cores this process may use.", ge=1, le=256)
+    processes: int | None = _q(
+        None, "LAMMPS processes side by side; default: the cores this process may use.", ge=1, le=256
+    )
     memory_gb: float = _q(4.0, "Memory of the design matrix; bounds the size of the basis.", unit="GB", gt=0, le=1024)
     cutoff_angstrom: float | None = _q(
         None, "Cutoff of the potential; default: chosen by validation.", unit="Å", ge=2.0, le=20.0
     )
-    max_coefficients: int = _q(
-        2000, "Largest number of coefficients; fewer make MD faster.", ge=10, le=20_000
-    )
+    max_coefficients: int = _q(2000, "Largest number of coefficients; fewer make MD faster.", ge=10, le=20_000)
     folds: int = _q(5, "Folds of the inner validation.", ge=2, le=20)
     energy_weight: float | None = _q(
         None, "Weight of energies an atom against forces, where 1 balances their counts; default: by validation.",
         gt=0, le=1e4,
     )  # fmt: skip
-    stress_weight: float = _q(0.3, "Weight of virials an atom against energies an atom; 0 leaves stress out.", ge=0, le=1e3)
+    stress_weight: float = _q(
+        0.3, "Weight of virials an atom against energies an atom; 0 leaves stress out.", ge=0, le=1e3
+    )
     ridge: float | None = _q(None, "L2 penalty on scaled coefficients; default: by validation.", gt=0, le=1.0)
     target_force_rmse_ev_per_angstrom: float = _q(
         0.001, "No larger basis is tried once validation is below this, and the energy's too.", unit="eV/Å", ge=0, le=10
     )
     target_energy_rmse_mev_per_atom: float = _q(
-        0.1, "No larger basis is tried once validation is below this, and the force's too.", unit="meV/atom", ge=0, le=1000
+        0.1,
+        "No larger basis is tried once validation is below this, and the force's too.",
+        unit="meV/atom",
+        ge=0,
+        le=1000,
     )
     zbl: bool = _q(True, "Ziegler-Biersack-Littmark core, in training and in MD alike.")
 
@@ -48,7 +54,9 @@ class Exploration(Section):
 
     ensemble: Literal["nvt", "npt"] = _q("nvt", "Constant volume or constant pressure.")
     temperature_k: float = _q(300.0, "Temperature at the start.", unit="K", gt=0, le=20_000)
-    temperature_end_k: float | None = _q(None, "Temperature at the end of a ramp; default: none.", unit="K", gt=0, le=20_000)
+    temperature_end_k: float | None = _q(
+        None, "Temperature at the end of a ramp; default: none.", unit="K", gt=0, le=20_000
+    )
     pressure_bar: float = _q(0.0, "Pressure at the start (npt).", unit="bar", ge=-1e7, le=1e7)
     pressure_end_bar: float | None = _q(None, "Pressure at the end of a ramp (npt).", unit="bar", ge=-1e7, le=1e7)
     timestep_fs: float = _q(1.0, "Time step.", unit="fs", gt=0, le=10)
@@ -77,13 +85,13 @@ class Selection(Section):
     """Which candidates are labelled."""
 
     budget: int = _q(20, "Structures a generation at most.", ge=1, le=10**6)
-    method: Literal["maxvol", "fps"] = _q("maxvol", "D-optimality of local environments, or farthest points of structures.")
+    method: Literal["maxvol", "fps"] = _q(
+        "maxvol", "D-optimality of local environments, or farthest points of structures."
+    )
     min_distance_factor: float = _q(
         0.6, "Shortest distance allowed, as a fraction of the sum of covalent radii.", ge=0.1, le=1.5
     )
-    max_force_ev_per_angstrom: float = _q(
-        100.0, "Largest force of the surrogate potential.", unit="eV/Å", gt=0, le=1e5
-    )
+    max_force_ev_per_angstrom: float = _q(100.0, "Largest force of the surrogate potential.", unit="eV/Å", gt=0, le=1e5)
     duplicate_tolerance: float = _q(
         1e-3, "Structures whose descriptors differ by less than this share of their spread are one.", gt=0, le=1
     )

@@ -247,6 +247,7 @@ class Lammps:
         while not ready and time.monotonic() < end:
             ready, _, _ = select.select([stream], [], [], min(1.0, max(0.0, end - time.monotonic())))
         if not ready:
+            self.process.kill()
             self.close()
             raise EngineError(f"LAMMPS ran over its {time_s:.0f} s (log: {self.log})")
         message = lammps_worker.receive(stream)
@@ -281,7 +282,9 @@ class Lammps:
     def __enter__(self) -> Lammps:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is not None:
             self.process.kill()
         self.close()
@@ -332,7 +335,9 @@ class LammpsPool:
     def __enter__(self) -> LammpsPool:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for member in self.members:
             if kind is not None:
                 member.process.kill()

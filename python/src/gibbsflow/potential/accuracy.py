@@ -52,7 +52,9 @@ def summarise(frames: Sequence[LabelledFrame], predictions: Sequence[Prediction]
     result = _errors(frames, predictions)
     kinds = sorted({frame.config_type for frame in frames})
     result["by_config_type"] = {
-        kind: _errors(*zip(*[(f, p) for f, p in zip(frames, predictions, strict=True) if f.config_type == kind], strict=True))
+        kind: _errors(
+            *zip(*[(f, p) for f, p in zip(frames, predictions, strict=True) if f.config_type == kind], strict=True)
+        )
         for kind in kinds
     }
     return result

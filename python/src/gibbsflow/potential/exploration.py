@@ -188,7 +188,9 @@ class Trajectory:
         arrays = {
             "cell_angstrom": frame.cell,
             "positions_angstrom": frame.positions,
-            "velocities_angstrom_per_ps": frame.velocities if frame.velocities is not None else np.zeros_like(frame.positions),
+            "velocities_angstrom_per_ps": frame.velocities
+            if frame.velocities is not None
+            else np.zeros_like(frame.positions),
         }
         if trail.steps >= self.settings.steps and not trail.stopped:
             trail = _ended(trail, "steps", "all steps done")
@@ -227,7 +229,9 @@ class Trajectory:
         if beyond:
             trail = _ended(trail, "grade", f"grade {largest:.3g} at step {trail.steps}, threshold {self.upper:.3g}")
         elif temperature > _HOT * aim:
-            trail = _ended(trail, "unstable", f"{temperature:.0f} K at step {trail.steps}, the thermostat aims at {aim:.0f} K")
+            trail = _ended(
+                trail, "unstable", f"{temperature:.0f} K at step {trail.steps}, the thermostat aims at {aim:.0f} K"
+            )
         return trail, self._tagged(got, grades, trail.steps, temperature) if keep else None
 
     def _tagged(self, got: dict[str, Any], grades: Array, step: int, temperature_k: float) -> Atoms:
@@ -311,7 +315,9 @@ def figures(trajectory: Trajectory) -> dict[str, Any]:
     }
 
 
-def pace_script(potential: str, active_set: str, species: tuple[str, ...], settings: Exploration, upper_grade: float) -> str:
+def pace_script(
+    potential: str, active_set: str, species: tuple[str, ...], settings: Exploration, upper_grade: float
+) -> str:
     """LAMMPS commands that watch the grade of an ACE potential, for a LAMMPS that has ML-PACE.
 
     Parameters

@@ -9,6 +9,7 @@ are strongly correlated, so they are first turned to their principal axes, and a
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -194,7 +195,7 @@ class Grader:
                     zip(content["calibration_names"].tolist(), content["calibration_values"].tolist(), strict=True)
                 )
                 lower, upper = content["thresholds"].tolist()
-        except (OSError, KeyError, ValueError, EOFError) as error:
+        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise StateError(f"{path}: not an active set ({error})") from error
         return cls(basis, sets, lower, upper, calibration)
 

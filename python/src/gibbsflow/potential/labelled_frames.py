@@ -190,7 +190,9 @@ def _duplicates(where: str, frames: Sequence[LabelledFrame]) -> list[Problem]:
         if frame.isolated:  # one in each orientation of nothing: the same atom may well be there twice
             content += frame.config_type
         if (first := contents.get(content)) is not None:
-            problems.append(Problem(where, f"the same structure as frame {first}", "each structure once", row=frame.row))
+            problems.append(
+                Problem(where, f"the same structure as frame {first}", "each structure once", row=frame.row)
+            )
         elif (first := ids.get(frame.identity)) is not None:
             what = f"{frame.identity!r} is also the id of frame {first}"
             problems.append(Problem(where, what, "an id a structure", row=frame.row, field="gibbsflow_id"))

@@ -175,7 +175,11 @@ def pair_commands(species: Sequence[str], zbl: Zbl | None, folder: str = "") -> 
     files = f"{folder}potential.pod {folder}coefficients.pod {' '.join(species)}"
     if zbl is None:
         return ["pair_style pod", f"pair_coeff * * {files}"]
-    return [f"pair_style hybrid/overlay {_zbl_style(zbl)} pod", f"pair_coeff * * pod {files}", *_zbl_pairs(species, "zbl ")]
+    return [
+        f"pair_style hybrid/overlay {_zbl_style(zbl)} pod",
+        f"pair_coeff * * pod {files}",
+        *_zbl_pairs(species, "zbl "),
+    ]
 
 
 def baseline_commands(species: Sequence[str], zbl: Zbl) -> list[str]:
@@ -218,6 +222,9 @@ def descriptor_sums(lammps: Lammps, atoms: Atoms, basis: PodBasis) -> tuple[Arra
         turned by ``forces @ rotation``.
     """
     array = lammps.run(_with_basis(lammps, atoms, basis, "pod/global"), ["array:pod"])["array:pod"]
+    # the compute leaves out atoms without neighbours, whose one-body energy the pair style counts
+    symbols = atoms.get_chemical_symbols()
+    array[0, :: array.shape[1] // len(basis.species)] = [symbols.count(s) for s in basis.species]
     return array[0], array[1:], to_frame(atoms, basis.species, basis.rcut_angstrom).rotation
 
 

@@ -31,6 +31,7 @@ PHYSICS = 1
 _CUTOFF_FACTORS = (1.0, 1.12, 1.25, 1.4)
 _SEARCH_SHARE, _CUTOFF_SHARE, _FINISH_SHARE = 0.70, 0.12, 0.85
 _BETTER = 0.99
+_CUTOFF_PRICE = 0.3
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,12 @@ def free_columns(columns: int, species: Sequence[str], references: References) -
 
 
 def build(
-    problem: Problem, basis: pod.PodBasis, settings: Training, references: References, frames: Sequence[int], until_s: float
+    problem: Problem,
+    basis: pod.PodBasis,
+    settings: Training,
+    references: References,
+    frames: Sequence[int],
+    until_s: float,
 ) -> Candidate:
     """Compute the descriptors of some frames, sum them up and validate.
 
@@ -216,14 +222,20 @@ def _validate(blocks: regression.Blocks, settings: Training, stress: float) -> r
     return regression.cross_validate(blocks, energies=energies, ridges=ridges, stress=stress)
 
 
-def add_virials(problem: Problem, candidate: Candidate, settings: Training, references: References, until_s: float) -> Candidate:
+def add_virials(
+    problem: Problem, candidate: Candidate, settings: Training, references: References, until_s: float
+) -> Candidate:
     """Add the virials of as many frames as there is time for, evenly spread, and validate again."""
     have = [k for k, stress in enumerate(problem.stress) if stress is not None]
     if not have or settings.stress_weight == 0:
         return candidate
     each_s = 12 * candidate.seconds / max(len(candidate.sums), 1)
     room = int((until_s - problem.stopper.elapsed_s) / max(each_s, 1e-9))
-    chosen = [have[i] for i in np.unique(np.linspace(0, len(have) - 1, min(room, len(have))).astype(int))] if room > 0 else []
+    chosen = (
+        [have[i] for i in np.unique(np.linspace(0, len(have) - 1, min(room, len(have))).astype(int))]
+        if room > 0
+        else []
+    )
     if len(chosen) < 3:
         log.warning("no time for the virials: the fit is to energies and forces")
         return candidate
@@ -312,8 +324,13 @@ def search(
     usable = _spread(everything, share)
     records: list[dict[str, Any]] = []
     if settings.cutoff_angstrom is None:
-        few = _spread(everything, min(1.0, _CUTOFF_SHARE * budget_s * len(problem.pool.members) / (8 * max(each_s, 1e-9))))
-        start = start.with_cutoff(_best_cutoff(problem, start, settings, references, few, budget_s, records))
+        probe = pod.rung(2, species, rin, start.rcut_angstrom)
+        each_s, columns = _cost(problem, probe)
+        if columns > _limit(problem, settings):
+            probe = start
+        share = _CUTOFF_SHARE * budget_s * len(problem.pool.members) / (8 * max(each_s, 1e-9))
+        few = _spread(everything, min(1.0, share))
+        start = start.with_cutoff(_best_cutoff(problem, probe, settings, references, few, budget_s, records))
     best = build(problem, start, settings, references, usable, 10 * budget_s)
     records.append(best.record())
     solve(best, settings, references, zbl).write(folder)
@@ -363,20 +380,22 @@ def _best_cutoff(
     problem: Problem, basis: pod.PodBasis, settings: Training, references: References, frames: Sequence[int],
     budget_s: float, records: list[dict[str, Any]],
 ) -> float:  # fmt: skip
-    """Cutoff of the best score with a small basis on some frames; the shorter one of two alike."""
+    """Cutoff of the best score with a small basis on some frames, where a longer one has to earn its cost.
+
+    Time in fit and MD grows with the cube of the cutoff, and ten times the time buys a basis that is some 25 % better.
+    """
     scores: list[tuple[float, float]] = []
     for factor in _CUTOFF_FACTORS:
         try:
             cutoff = round(basis.rcut_angstrom * factor, 2)
-            tried = build(problem, basis.with_cutoff(cutoff), settings, references, frames, 2 * _CUTOFF_SHARE * budget_s)
+            tried = build(
+                problem, basis.with_cutoff(cutoff), settings, references, frames, 2 * _CUTOFF_SHARE * budget_s
+            )
         except OutOfTimeError:
             break
-        scores.append((tried.choice.score, cutoff))
+        scores.append((tried.choice.score * cutoff**_CUTOFF_PRICE, cutoff))
         records.append({**tried.record(), "purpose": "cutoff"})
-    if not scores:
-        return basis.rcut_angstrom
-    best = min(scores)[0]
-    return min(cutoff for score, cutoff in scores if score <= 1.02 * best)
+    return min(scores)[1] if scores else basis.rcut_angstrom
 
 
 def _cost(problem: Problem, basis: pod.PodBasis) -> tuple[float, int]:

@@ -144,7 +144,8 @@ def cross_validate(
                 rows[column] += block.rows
         errors = np.sqrt(squares / np.maximum(rows, 1))
         choices += [
-            Choice(Weights(energy, stress, ridge), float(errors[i, 0]), float(errors[i, 1])) for i, ridge in enumerate(ridges)
+            Choice(Weights(energy, stress, ridge), float(errors[i, 0]), float(errors[i, 1]))
+            for i, ridge in enumerate(ridges)
         ]
     if columns == 0 or not choices:
         raise ValueError("nothing to choose from")

@@ -68,7 +68,9 @@ def describe(frames: Iterable[tuple[str, Atoms]], calculator: PodCalculator) -> 
     for source, atoms in frames:
         alien = sorted(set(atoms.get_chemical_symbols()) - set(calculator.potential.species))
         if alien:
-            result.append(Candidate(atoms, source, np.zeros((0, 0)), np.inf, "unknown_element", f"holds {', '.join(alien)}"))
+            result.append(
+                Candidate(atoms, source, np.zeros((0, 0)), np.inf, "unknown_element", f"holds {', '.join(alien)}")
+            )
             continue
         descriptors, grades = calculator.describe(atoms)
         result.append(Candidate(atoms, source, descriptors, float(grades.max())))
@@ -237,7 +239,9 @@ def _by_volume(
         taken += 1
     for k in open_:
         grade = _grade(candidates[k], sets)
-        fate, why = ("nothing_new", "after the others were taken") if grade < _NEW else ("over_budget", "with the budget spent")
+        fate, why = (
+            ("nothing_new", "after the others were taken") if grade < _NEW else ("over_budget", "with the budget spent")
+        )
         candidates[k] = replace(candidates[k], fate=fate, reason=f"grade {grade:.3g} {why}")
     return candidates
 
@@ -277,13 +281,17 @@ def _by_distance(
     taken = 0
     while open_ and taken < budget:
         best = first if first in open_ else max(open_, key=lambda k: nearest[k])
-        candidates[best] = replace(candidates[best], fate="selected", reason=f"distance {nearest[best]:.3g} to its nearest")
+        candidates[best] = replace(
+            candidates[best], fate="selected", reason=f"distance {nearest[best]:.3g} to its nearest"
+        )
         open_.remove(best)
         taken += 1
         for k in open_:
             nearest[k] = min(nearest[k], float(np.linalg.norm(new[best] - new[k])))
     for k in open_:
-        candidates[k] = replace(candidates[k], fate="over_budget", reason=f"distance {nearest[k]:.3g} with the budget spent")
+        candidates[k] = replace(
+            candidates[k], fate="over_budget", reason=f"distance {nearest[k]:.3g} with the budget spent"
+        )
     return candidates
 
 

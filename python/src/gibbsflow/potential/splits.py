@@ -92,5 +92,7 @@ def _runs(frames: Sequence[LabelledFrame], folds: int) -> list[str]:
     for frame in frames:
         position = seen.get(frame.config_type, 0)
         seen[frame.config_type] = position + 1
-        groups.append(f"{frame.config_type}/{position * min(folds, total[frame.config_type]) // total[frame.config_type]}")
+        groups.append(
+            f"{frame.config_type}/{position * min(folds, total[frame.config_type]) // total[frame.config_type]}"
+        )
     return groups

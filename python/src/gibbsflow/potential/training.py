@@ -69,7 +69,9 @@ def processes(settings: Training) -> int:
     return settings.processes or len(os.sched_getaffinity(0))
 
 
-def fit_pod(inputs: Inputs, settings: Training, *, seed: int, stopper: Stopper, budget_s: float, out: Path) -> dict[str, Any]:
+def fit_pod(
+    inputs: Inputs, settings: Training, *, seed: int, stopper: Stopper, budget_s: float, out: Path
+) -> dict[str, Any]:
     """Fit, evaluate and write a POD potential.
 
     Parameters
@@ -116,7 +118,8 @@ def fit_pod(inputs: Inputs, settings: Training, *, seed: int, stopper: Stopper, 
         potential = pod_fit.solve(best, settings, references, zbl)
         potential.write(folder)
         predictions = {
-            name: _predict(pool, potential, frames, folder) for name, frames in (("train", inputs.train), ("test", inputs.test))
+            name: _predict(pool, potential, frames, folder)
+            for name, frames in (("train", inputs.train), ("test", inputs.test))
         }
         difference = _disagreement(problem, best, potential, predictions["train"], inputs.train, references.of)
         grader = _grader(pool, potential, inputs.train, folds)

@@ -1,0 +1,156 @@
+"""LAMMPS as a separate process: units, boxes, signs, and what happens when it fails."""
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk, fcc111, molecule
+
+from gibbsflow.engines import lammps_worker
+from gibbsflow.engines.lammps import Lammps, LammpsPool, stress_from_virial, timestep_ps, to_frame
+from gibbsflow.errors import EngineError, MissingProgramError
+
+PAIR = ["pair_style lj/cut 5.0", "pair_coeff * * 0.4 2.3", "compute virial all pressure NULL virial"]
+THERMO = ["thermo_style custom step pe c_virial[1]", "run 0 post no"]
+
+
+@pytest.fixture(scope="module")
+def lammps(tmp_path_factory):
+    with Lammps(tmp_path_factory.mktemp("lammps")) as process:
+        yield process
+
+
+def _evaluate(lammps, atoms, cutoff=5.0):
+    frame = to_frame(atoms, ("Cu",), cutoff)
+    got = lammps.run([*lammps.load(frame), *PAIR, *THERMO], ["thermo:pe", "forces", "virial"])
+    return float(got["thermo:pe"]), got["forces"] @ frame.rotation.T, stress_from_virial(got["virial"], frame.rotation)
+
+
+def _crystal():
+    atoms = bulk("Cu", cubic=True) * (2, 2, 1)
+    rng = np.random.default_rng(1)
+    atoms.set_cell(atoms.cell[:] @ (np.eye(3) + rng.uniform(-0.1, 0.1, (3, 3))), scale_atoms=True)
+    atoms.positions += rng.normal(0, 0.1, atoms.positions.shape)
+    return atoms
+
+
+def test_a_femtosecond_is_a_thousandth_of_metal_time(lammps):
+    assert timestep_ps(2.0) == 0.002
+    # an atom at 1 Å/ps that flies freely for 500 steps of 2 fs comes 1 Å far
+    atoms = Atoms("Cu", positions=[[5, 5, 5]], cell=[20, 20, 20], pbc=True)
+    commands = [*lammps.load(to_frame(atoms, ("Cu",), 5.0)), *PAIR[:2], f"timestep {timestep_ps(2.0)}"]
+    commands += ["velocity all set 1.0 0.0 0.0", "fix move all nve", "run 500 post no"]
+    assert lammps.run(commands, ["positions"])["positions"][0] == pytest.approx([6, 5, 5])
+
+
+def test_energy_and_forces_do_not_depend_on_the_choice_of_cell(lammps):
+    atoms = _crystal()
+    energy, forces, stress = _evaluate(lammps, atoms)
+    skewed = atoms.copy()
+    skewed.set_cell(np.array([[1, 2, 0], [0, 1, 0], [1, 0, -1]]) @ atoms.cell[:])
+    other = _evaluate(lammps, skewed)
+    assert other[0] == pytest.approx(energy, abs=1e-9)
+    assert other[1] == pytest.approx(forces, abs=1e-9)
+    assert other[2] == pytest.approx(stress, abs=1e-9)
+
+
+def test_forces_and_stress_are_derivatives_of_the_energy(lammps):
+    atoms = _crystal()
+    _, forces, stress = _evaluate(lammps, atoms)
+    energies = []
+    for h in (1e-4, -1e-4):
+        moved = atoms.copy()
+        moved.positions[3, 1] += h
+        energies.append(_evaluate(lammps, moved)[0])
+    assert -(energies[0] - energies[1]) / 2e-4 == pytest.approx(forces[3, 1], rel=1e-4)
+    for voigt, (i, j) in enumerate(((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))):
+        energies = []
+        for h in (1e-4, -1e-4):
+            strain = np.eye(3)
+            strain[i, j] += h / 2
+            strain[j, i] += h / 2
+            strained = atoms.copy()
+            strained.set_cell(atoms.cell[:] @ strain, scale_atoms=True)
+            energies.append(_evaluate(lammps, strained)[0])
+        assert (energies[0] - energies[1]) / 2e-4 / atoms.get_volume() == pytest.approx(
+            stress[voigt], rel=1e-3, abs=1e-6
+        )
+
+
+@pytest.mark.parametrize("pbc", [False, (True, False, False)])
+def test_open_directions_see_no_images(lammps, pbc):
+    pair = Atoms("Cu2", positions=[[0, 0, 0], [0, 0, 2.6]], cell=[30, 4, 4], pbc=pbc)
+    expected = 4 * 0.4 * ((2.3 / 2.6) ** 12 - (2.3 / 2.6) ** 6)
+    assert _evaluate(lammps, pair)[0] == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_molecule_without_a_cell_and_a_slab_make_boxes():
+    water = to_frame(molecule("H2O"), ("H", "O"), 4.0)
+    assert (np.diag(water.cell) >= 10).all()
+    slab = fcc111("Cu", (1, 1, 3))
+    frame = to_frame(slab, ("Cu",), 4.0)
+    assert frame.cell[2, 2] >= np.ptp(slab.positions[:, 2]) + 8
+    assert np.linalg.det(frame.rotation) == pytest.approx(1.0)
+
+
+def test_a_wrong_command_names_the_log_and_the_process_lives_on(lammps):
+    with pytest.raises(EngineError, match=r"lammps\.log.*Unknown command"):
+        lammps.run(["no_such_command"])
+    assert _evaluate(lammps, _crystal())[1].shape == (16, 3)
+
+
+def test_lost_atoms_are_an_error(lammps):
+    atoms = Atoms("Cu2", positions=[[1, 1, 1], [1, 1, 1.05]], cell=[20, 20, 20], pbc=True)
+    commands = [*lammps.load(to_frame(atoms, ("Cu",), 5.0)), *PAIR[:2], "fix move all nve", "thermo_modify lost error"]
+    with pytest.raises(EngineError):
+        lammps.run([*commands, "run 100"])
+
+
+def test_a_process_that_died_is_an_error(tmp_path):
+    process = Lammps(tmp_path)
+    process.process.kill()
+    process.process.wait()
+    with pytest.raises(EngineError, match="lammps"):
+        process.run(["units metal"], ["thermo:pe"])
+    process.close()
+
+
+def test_a_run_over_its_time_is_ended(tmp_path):
+    process = Lammps(tmp_path)
+    atoms = bulk("Cu", cubic=True) * (3, 3, 3)
+    commands = [*process.load(to_frame(atoms, ("Cu",), 5.0)), *PAIR[:2], "fix move all nve", "run 100000000"]
+    with pytest.raises(EngineError, match="ran over its 1 s"):
+        process.run(commands, time_s=1.0)
+    assert process.process.poll() is not None
+
+
+def test_a_pair_style_that_is_missing_is_named(lammps):
+    lammps.require("pod")
+    with pytest.raises(MissingProgramError, match="no pair_style pace"):
+        lammps.require("pace")
+
+
+def test_a_missing_library_is_named(tmp_path, monkeypatch):
+    (tmp_path / "lammps.py").write_text("raise ImportError('no LAMMPS here')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(MissingProgramError, match="no LAMMPS here"):
+        Lammps(tmp_path / "work")
+
+
+def test_pool_keeps_the_order(tmp_path):
+    with LammpsPool(tmp_path, 2) as pool:
+        cells = [_crystal() for _ in range(5)]
+        for k, atoms in enumerate(cells):
+            atoms.set_cell(atoms.cell * (1 + 0.01 * k), scale_atoms=True)
+        energies = list(pool.map(lambda process, atoms: _evaluate(process, atoms)[0], cells))
+        assert energies == [_evaluate(pool.members[0], atoms)[0] for atoms in cells]
+
+
+def test_messages_survive_the_way(tmp_path):
+    path = tmp_path / "message"
+    with open(path, "wb") as stream:
+        lammps_worker.send(stream, {"commands": ["a"]}, {"x": np.eye(2)})
+    with open(path, "rb") as stream:
+        header, arrays = lammps_worker.receive(stream)
+        assert lammps_worker.receive(stream) is None
+    assert header == {"commands": ["a"]}
+    assert arrays["x"] == pytest.approx(np.eye(2))

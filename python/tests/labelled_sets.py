@@ -1,0 +1,58 @@
+"""Small labelled data sets by ASE's effective medium theory, and a potential fitted to one; shared by several tests."""
+
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import write
+
+from gibbsflow.config.potential_training import Training
+from gibbsflow.potential import training
+from gibbsflow.workflow.segments import Stopper
+
+CUTOFF_ANGSTROM = 5.0
+
+
+def label(atoms, stress=True, **info):
+    """Frame with EMT's energy, forces and stress, as a reader would have it."""
+    worker = atoms.copy()
+    worker.calc = EMT()
+    results = {"energy": worker.get_potential_energy(), "forces": worker.get_forces()}
+    if stress and atoms.pbc.all():
+        results["stress"] = worker.get_stress()
+    made = atoms.copy()
+    made.info = {"config_type": "rattled", **info}
+    made.calc = SinglePointCalculator(made, **results)
+    return made
+
+
+def rattled(count, seed, elements=("Cu",), repeat=(2, 1, 1), sigma=0.1, **keywords):
+    """Rattled and strained fcc cells with a random arrangement of elements."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for _ in range(count):
+        atoms = bulk(elements[0], cubic=True) * repeat
+        atoms.symbols = rng.choice(elements, len(atoms))
+        atoms.set_cell(atoms.cell[:] @ (np.eye(3) + rng.uniform(-0.03, 0.03, (3, 3))), scale_atoms=True)
+        atoms.positions += rng.normal(0, sigma, atoms.positions.shape)
+        frames.append(label(atoms, **keywords))
+    return frames
+
+
+@cache
+def fitted_copper():
+    """Folder of a small fit (`potential/`, its data and its figures), made once a session."""
+    holder = tempfile.TemporaryDirectory(prefix="gibbsflow-test-")
+    folder = Path(holder.name)
+    write(folder / "train.extxyz", rattled(24, 1))
+    write(folder / "test.extxyz", rattled(6, 2))
+    settings = Training(cutoff_angstrom=CUTOFF_ANGSTROM, max_coefficients=70, processes=1)
+    inputs = training.Inputs.read(folder / "train.extxyz", folder / "test.extxyz")
+    with Stopper() as stopper:
+        figures = training.fit_pod(inputs, settings, seed=1, stopper=stopper, budget_s=60, out=folder)
+    fitted_copper.holder = holder  # lives as long as the session
+    return folder, figures
