@@ -1,0 +1,43 @@
+"""Stands in for the core where a test is about exit codes alone: leaves what is expected and exits as planned.
+
+The plan is a folder with one file an item (``<ligand>.<program>.<verb>[.<name>]``): exit codes, one a line; each call
+takes the first. Items without a file succeed.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+program, verb, *options = sys.argv[sys.argv.index("-m") + 1 :]
+program = program.split(".")[-1]
+given = dict(zip(options[::2], options[1::2], strict=False))
+if verb == "check":
+    sys.exit(0)
+
+out = Path(given["--out"])
+item = ".".join([out.parts[1] if out.parts[0] == "phases" else "all", program, verb, *out.parts[3:]])
+plan = Path(os.environ["STAND_IN_PLAN"]) / item
+codes = plan.read_text().split() if plan.exists() else []
+if codes:
+    plan.write_text("\n".join(codes[1:]))
+    if code := int(codes[0]):
+        sys.exit(code)
+
+out.mkdir(parents=True)
+(out / "system.json").write_text(json.dumps({"name": item, "artifacts": {}, "meta": {}}))
+(out / "result.json").write_text(json.dumps({"status": "finished", "versions": {"stand-in": "1"}}))
+if (program, verb) == ("fe", "prepare"):
+    for leg in ("complex", "solvent"):
+        (out / "legs" / leg).mkdir(parents=True)
+        (out / "legs" / leg / "leg.json").write_text(json.dumps({"states": [{}, {}], "fe": {"sampler": "exchange"}}))
+if (program, verb) == ("analysis", "transformation"):
+    runs = [Path(value).name for option, value in zip(options, options[1:], strict=False) if option == "--run"]
+    (out / "record.json").write_text(json.dumps({"transformation": out.parts[1], "runs": runs}))
+if (program, verb) == ("analysis", "campaign"):
+    folders = [value for option, value in zip(options, options[1:], strict=False) if option == "--record"]
+    records = [json.loads((Path(folder) / "record.json").read_text()) for folder in folders]
+    (out / "results.csv").write_text(
+        "transformation,status\n" + "".join(f"{r['transformation']},finished\n" for r in records)
+    )
+    (out / "record.all.json").write_text(json.dumps({r["transformation"]: r["runs"] for r in records}))

@@ -1,0 +1,100 @@
+"""What becomes of tasks that fail, by exit code and --on_failure: the codes are planned, all else is as in any run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from pipeline.launcher import Launcher, Run
+
+STAND_IN = Path(__file__).parent / "stand_in_core.py"
+
+
+@pytest.fixture
+def run_planned(nextflow: Launcher, tmp_path: Path):
+    """Run ligands whose items exit as planned: ``{"b2.equil.run": "70 0"}``."""
+
+    def run(plan: dict[str, str], *arguments: str) -> Run:
+        core = tmp_path / "python"
+        core.write_text(f'#!/bin/sh\nexec {sys.executable} {STAND_IN} "$@"\n')
+        core.chmod(0o755)
+        (tmp_path / "plan").mkdir()
+        for item, codes in plan.items():
+            (tmp_path / "plan" / item).write_text("\n".join(codes.split()))
+        names = sorted({item.split(".")[0] for item in plan} | {"good"})
+        (tmp_path / "ligands.csv").write_text("ligand,smiles\n" + "".join(f"{name},CCO\n" for name in names))
+        environment = {"GIBBSFLOW_PYTHON": str(core), "STAND_IN_PLAN": str(tmp_path / "plan")}
+        return nextflow.pipeline("--input", "ligands.csv", *arguments, **environment)
+
+    return run
+
+
+def attempts(run: Run) -> dict[str, list[int]]:
+    """Exit codes of each task that was run more than once or failed, in order."""
+    out: dict[str, list[int]] = defaultdict(list)
+    for task in sorted(run.trace, key=lambda t: int(t["attempt"])):
+        out[task["name"].split(":")[-1]].append(int(task["exit"]))
+    return {name: codes for name, codes in out.items() if codes != [0]}
+
+
+def test_retry_is_the_default(run_planned) -> None:
+    run = run_planned(
+        {
+            "twice.equil.run": "70 0",
+            "lost.equil.run": "70 70 0",
+            "stops.equil.run": "75 75 70 0",
+            "killed.equil.run": "137 0",
+            "wrong.system_prep.system": "65 0",
+            "short.fe.run.complex_replicate_1": "70 70 0",
+        }
+    )
+    assert run.code == 0, run.text
+    assert attempts(run) == {
+        "EQUIL_RUN (twice)": [70, 0],
+        "EQUIL_RUN (lost)": [70, 70],
+        "EQUIL_RUN (stops)": [75, 75, 70, 0],
+        "EQUIL_RUN (killed)": [137, 0],
+        "SYSTEM_PREP (wrong)": [65],
+        "FE_RUN (short complex_replicate_1)": [70, 70],
+    }
+    records = json.loads((run.outdir / "record.all.json").read_text())
+    assert sorted(records) == ["good", "killed", "short", "stops", "twice"]
+    every = [f"{leg}_replicate_{replicate}" for leg in ("complex", "solvent") for replicate in (0, 1)]
+    assert records["good"] == every  # in one order, whatever came first
+    assert records["short"] == ["complex_replicate_0", "solvent_replicate_0", "solvent_replicate_1"]
+    memory = [t["memory"] for t in sorted(run.trace, key=lambda t: t["attempt"]) if t["name"].endswith("RUN (killed)")]
+    assert memory[:2] == ["1 GB", "2 GB"]
+
+
+def test_prune_tries_nothing_twice_and_the_table_is_written_with_nothing_in_it(run_planned) -> None:
+    run = run_planned({"lost.equil.run": "70 0", "good.param.ligand": "70 0"}, "--on_failure", "prune")
+    assert run.code == 0, run.text
+    assert attempts(run) == {"EQUIL_RUN (lost)": [70], "PARAM_LIGAND (good)": [70]}
+    assert json.loads((run.outdir / "record.all.json").read_text()) == {}
+
+
+def test_raise_ends_the_campaign_and_says_where_to_look(run_planned) -> None:
+    run = run_planned({"lost.equil.run": "70 0"}, "--on_failure", "raise")
+    assert run.code != 0
+    assert attempts(run) == {"EQUIL_RUN (lost)": [70]}
+    assert "Failed: BINDING:EQUIL_RUN (lost)" in run.text and "--on_failure prune" in run.text
+    assert not (run.outdir / "results.csv").exists()
+
+
+def test_a_defect_ends_the_run_under_every_policy(run_planned) -> None:
+    run = run_planned({"lost.equil.prepare": "1 0"}, "--on_failure", "prune")
+    assert run.code != 0
+    assert attempts(run) == {"EQUIL_PREPARE (lost)": [1]}
+
+
+def test_clean_failures_forgets_failures_alone(run_planned, tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "out" / "cb7" / "good" / "equil"
+    folder.mkdir(parents=True)
+    for name in ("FAILED", "attempts.json", "progress.json", "FINISHED", "checkpoint-current.bin"):
+        (folder / name).write_text("{}")
+    run = run_planned({}, "--clean_failures", "--mode", "md", "-preview")
+    assert run.code == 0, run.text
+    assert sorted(path.name for path in folder.iterdir()) == ["FINISHED", "checkpoint-current.bin"]
