@@ -14,6 +14,8 @@ workflow POTENTIAL {
     state      // folder of finished labels and of MD under way
 
     main:
+    // in here, so that a run without the loop says nothing of it
+    nextflow.preview.recursion = true
     TRAIN_CONFIG(config, structures)
     ch_campaign = TRAIN_CONFIG.out.config.map { file -> campaignOf(file, state) }
 

@@ -1,0 +1,39 @@
+"""`train config`: expand the settings of the learning loop, and check what they need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gibbsflow.cli.options import Json, verb
+
+
+def config(
+    expand: Annotated[Path, typer.Option("--expand", help="Settings, short or whole (YAML, JSON).")],
+    check: Annotated[bool, typer.Option("--check", help="Also check structure files, DFT program and LAMMPS.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Write config.json here instead of printing it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print all settings that a file stands for: what it gives, what the rules add, and the defaults of the rest."""
+    with verb(out, as_json=as_json) as result:
+        from gibbsflow.config.potential_config import AUTO, PotentialConfig
+        from gibbsflow.config.run import read_mapping
+
+        settings = PotentialConfig.expand(expand)
+        if read_mapping(expand).get("engine") == AUTO:
+            missing = "" if settings.dft.engine == "quantum_espresso" else "pw.x is not installed; "
+            typer.echo(f"note: {missing}labels are made by {settings.dft.engine}", err=True)
+        if check:
+            from gibbsflow.potential import preflight
+
+            result.figures["programs"] = preflight.check(settings, str(expand))
+        if out is not None:
+            settings.write(out / "config.json")
+        elif not as_json and not check:
+            import yaml
+
+            typer.echo(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True), nl=False)
+        elif as_json:
+            result.figures["config"] = settings.model_dump(mode="json")

@@ -1,0 +1,174 @@
+"""Everything that the learning loop can be told, and the rules by which a file of five lines becomes all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import Field
+
+from gibbsflow.config.potential import Crystal, StructureSettings
+from gibbsflow.config.potential_rules import Facts, apply_rules
+from gibbsflow.config.potential_training import PotentialSettings
+from gibbsflow.config.run import read_mapping
+from gibbsflow.config.section import Section, nearest, read_section
+from gibbsflow.errors import InputError, Problem
+
+Goal = Literal["md", "elastic", "melt_quench", "phase_diagram"]
+SHORT = ("elements", "composition", "structure", "goal", "temperature_k", "pressure_bar", "engine")
+"""Keys of the short form, which stand beside the sections."""
+AUTO = "auto"
+
+
+def _q(default: Any, text: str, *, unit: str = "", **bounds: Any) -> Any:
+    return Field(default, description=text, json_schema_extra={"unit": unit}, **bounds)
+
+
+class Loop(Section):
+    """What the loop is after, and how it explores."""
+
+    goal: Goal = _q("md", "What the potential is for; the rules of docs/potential.md choose by it.")
+    seed: int = _q(2026, "Seed of training, exploration and selection.", ge=0, le=2**31 - 1)
+    trajectories: int = _q(
+        4, "Trajectories a generation; the k-th of n ends its ramp k/n of the way up to the last temperature.", ge=1, le=1000
+    )
+    initial_labels: int = _q(60, "Generated structures that are labelled at most, hold-out apart.", ge=5, le=100_000)
+    holdout_labels: int = _q(20, "Hold-out structures that are labelled at most.", ge=2, le=10_000)
+
+
+class Convergence(Section):
+    """When the loop stops: both criteria over some generations, or a budget."""
+
+    force_mae_ev_per_angstrom: float = _q(
+        0.1, "Mean absolute force error on the hold-out, at or below which it is good enough.", unit="eV/Å", gt=0, le=100
+    )
+    fraction_above: float = _q(
+        0.05, "Share of MD at or above the lower threshold of the grade, at or below which it is good enough.", ge=0, le=1
+    )
+    generations: int = _q(2, "Consecutive generations in which both must hold.", ge=1, le=100)
+    max_generations: int = _q(6, "Budget: generations.", ge=1, le=1000)
+    max_labels: int = _q(400, "Budget: labels, with those that failed and the hold-out.", ge=10, le=10**6)
+
+
+class Resources(Section):
+    """What `infer loop --local` may use; a pipeline leaves this to its executor."""
+
+    cores: int | None = _q(None, "Commands side by side; default: the cores this process may use.", ge=1, le=1024)
+
+
+class PotentialConfig(StructureSettings, PotentialSettings):
+    """All sections of the potential half."""
+
+    loop: Loop = Loop()
+    convergence: Convergence = Convergence()
+    resources: Resources = Resources()
+
+    @classmethod
+    def expand(cls, path: Path) -> PotentialConfig:
+        """Read a file, short or whole, and expand it.
+
+        Raises
+        ------
+        InputError
+            With all problems at once.
+        """
+        return cls.from_mapping(read_mapping(path), where=str(path))
+
+    @classmethod
+    def from_mapping(cls, content: Mapping[str, Any], *, where: str) -> PotentialConfig:
+        """Expand a mapping: what is given stands, the rules fill in, the sections' own defaults take the rest."""
+        sections = {name: _mapping(content[name], where, name) for name in cls.model_fields if name in content}
+        unknown = [key for key in content if key not in sections and key not in SHORT]
+        if unknown:
+            known = (*SHORT, *cls.model_fields)
+            raise InputError([Problem(where, "unknown key", nearest(key, known), field=key) for key in unknown])
+        given = merge(_from_short(content, where), sections, where)
+        if not given.get("target", {}).get("elements"):
+            raise InputError(Problem(where, "missing", "chemical symbols, such as elements: [Si]", field="elements"))
+        facts = Facts.of(given)
+        return read_section(cls, _filled(given, apply_rules(facts)), where=where)
+
+    def write(self, path: Path) -> None:
+        """Write all settings as JSON."""
+        from gibbsflow.workflow.files import write_json
+
+        write_json(path, self.model_dump(mode="json"))
+
+
+def _mapping(value: Any, where: str, name: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InputError(Problem(where, f"{value!r} is not usable", "a section with keys", field=name))
+    return dict(value)
+
+
+def _from_short(content: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
+    """Put the short form's keys where they belong."""
+    found: dict[str, dict[str, Any]] = {}
+    homes = {"elements": ("target", "elements"), "composition": ("target", "composition"),
+             "goal": ("loop", "goal"), "engine": ("dft", "engine")}  # fmt: skip
+    for key, (section, name) in homes.items():
+        if key in content:
+            found.setdefault(section, {})[name] = content[key]
+    if found.get("dft", {}).get("engine") == AUTO:
+        found["dft"]["engine"] = installed_engine()
+    if "structure" in content:
+        found.setdefault("target", {}).update(structure_of(str(content["structure"]), where))
+    for key, names in (("temperature_k", ("temperature_k", "temperature_end_k")),
+                       ("pressure_bar", ("pressure_bar", "pressure_end_bar"))):  # fmt: skip
+        if key in content:
+            values = content[key] if isinstance(content[key], list) else [content[key]]
+            if not 1 <= len(values) <= 2:
+                raise InputError(Problem(where, f"{content[key]!r} is not usable", "one number, or [first, last]", field=key))
+            found.setdefault("exploration", {}).update(zip(names, values, strict=False))
+    return found
+
+
+def installed_engine() -> str:
+    """Engine that `engine: auto` stands for: Quantum ESPRESSO where pw.x is installed, else GPAW, else tblite."""
+    import importlib.util
+    import shutil
+
+    if shutil.which("pw.x"):
+        return "quantum_espresso"
+    return "gpaw" if importlib.util.find_spec("gpaw") else "tblite"
+
+
+def structure_of(text: str, where: str = "structure") -> dict[str, str]:
+    """Say what a `structure` is: a crystal by name, a file (there is a dot or a slash in it), or a molecule that ASE knows.
+
+    Raises
+    ------
+    InputError
+        Where it is none of these.
+    """
+    if text in get_args(Crystal):
+        return {"crystal": text}
+    if "." in text or "/" in text:
+        return {"structure_file": text}
+    from ase.build.molecule import extra
+    from ase.collections import g2
+
+    if text in g2.names or text in extra:
+        return {"molecule": text}
+    right = f"a crystal ({', '.join(get_args(Crystal))}), a structure file, or a molecule that ASE knows"
+    raise InputError(Problem(where, f"{text!r} is no structure", right, field="structure"))
+
+
+def merge(
+    first: Mapping[str, Mapping[str, Any]], second: Mapping[str, Mapping[str, Any]], where: str
+) -> dict[str, dict[str, Any]]:
+    """Join the short form and the sections; the same thing said twice, and differently, is refused."""
+    result = {name: dict(values) for name, values in first.items()}
+    for name, values in second.items():
+        for key, value in values.items():
+            if key in result.get(name, {}) and result[name][key] != value:
+                what = f"given twice: {result[name][key]!r} and {value!r}"
+                raise InputError(Problem(where, what, "one of them", field=f"{name}.{key}"))
+            result.setdefault(name, {})[key] = value
+    return result
+
+
+def _filled(given: Mapping[str, Mapping[str, Any]], by_rule: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    names = [*given, *(name for name in by_rule if name not in given)]
+    return {name: {**by_rule.get(name, {}), **given.get(name, {})} for name in names}

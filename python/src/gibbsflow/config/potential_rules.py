@@ -1,0 +1,171 @@
+"""The rules that choose settings by what a potential is for. What a user gives always stands.
+
+docs/potential.md shows them as a table; a test holds it against this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules look at.
+
+    Parameters
+    ----------
+    goal
+        ``loop.goal``.
+    elements
+        ``target.elements``.
+    molecule
+        Whether the target is a molecule.
+    engine
+        ``dft.engine``.
+    lowest_k, highest_k
+        Temperatures asked for.
+    """
+
+    goal: str = "md"
+    elements: tuple[str, ...] = ()
+    molecule: bool = False
+    engine: str = "quantum_espresso"
+    lowest_k: float = 300.0
+    highest_k: float = 300.0
+
+    @classmethod
+    def of(cls, given: Mapping[str, Mapping[str, Any]]) -> Facts:
+        """Read them from sections that are not yet checked; what is unusable is left to the check."""
+        target, exploration = given.get("target", {}), given.get("exploration", {})
+        elements = target.get("elements", ())
+        values = [exploration.get("temperature_k", 300.0), exploration.get("temperature_end_k")]
+        kelvin = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)] or [300.0]
+        return cls(
+            goal=str(given.get("loop", {}).get("goal", "md")),
+            elements=tuple(map(str, elements)) if isinstance(elements, list | tuple) else (),
+            molecule=bool(target.get("molecule")),
+            engine=str(given.get("dft", {}).get("engine", "quantum_espresso")),
+            lowest_k=min(kelvin),
+            highest_k=max(kelvin),
+        )
+
+
+Settings = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule; of two that set the same key, the later one holds.
+
+    Parameters
+    ----------
+    when
+        Condition in words.
+    holds
+        The same as a function.
+    sets
+        Settings by section, or a function of the facts.
+    why
+        Reason.
+    """
+
+    when: str
+    holds: Callable[[Facts], bool]
+    sets: Settings | Callable[[Facts], Settings]
+    why: str
+
+    def settings(self, facts: Facts) -> Settings:
+        """Settings for these facts."""
+        return self.sets(facts) if callable(self.sets) else self.sets
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "a crystal of one element", lambda f: not f.molecule and len(f.elements) < 2,
+        {"generator": {"methods": ("bulk", "strain", "rattle")}},
+        "volume, shape and displacements around the crystal",
+    ),
+    Rule(
+        "a crystal of several elements", lambda f: not f.molecule and len(f.elements) > 1,
+        {"generator": {"methods": ("bulk", "sqs", "strain", "rattle", "defect"), "defect_kinds": ("vacancy", "antisite")}},
+        "the target and neighbouring compositions, and atoms in each other's place",
+    ),
+    Rule(
+        "a molecule", lambda f: f.molecule,
+        {"generator": {"methods": ("bulk", "normal_mode", "rattle", "dimer")}},
+        "thermal displacements along normal modes, and pairs of atoms from the wall to the tail",
+    ),
+    Rule(
+        "a molecule, temperature_k", lambda f: f.molecule,
+        lambda f: {"generator": {"mode_temperatures_k": tuple(sorted({f.lowest_k, (f.lowest_k + f.highest_k) / 2, f.highest_k}))}},
+        "modes are sampled where MD will be: first, middle and last temperature",
+    ),
+    Rule(
+        "a crystal, temperature_k", lambda f: not f.molecule,
+        lambda f: {"generator": {"thermal_temperatures_k": tuple(sorted({f.lowest_k, f.highest_k}))}},
+        "the hold-out is sampled where MD will be: first and last temperature",
+    ),
+    Rule(
+        "goal elastic", lambda f: f.goal == "elastic",
+        {
+            "generator": {"cell_strain_count": 8, "volume_steps": 9, "rattle_sigma_angstrom": (0.02, 0.05, 0.1)},
+            "convergence": {"force_mae_ev_per_angstrom": 0.05},
+            "training": {"stress_weight": 1.0},
+        },
+        "small strains and small forces decide",
+    ),
+    Rule(
+        "goal melt_quench", lambda f: f.goal == "melt_quench",
+        {
+            "generator": {"rattle_sigma_angstrom": (0.05, 0.15, 0.3, 0.5)},
+            "loop": {"trajectories": 6},
+            "convergence": {"force_mae_ev_per_angstrom": 0.15},
+        },
+        "far from the crystal from the start; every second trajectory cools from the last temperature to the first",
+    ),
+    Rule(
+        "goal phase_diagram", lambda f: f.goal == "phase_diagram",
+        {
+            "generator": {"volume_strain_max": 0.2, "volume_steps": 9},
+            "exploration": {"ensemble": "npt", "pressure_bar": 0.0, "pressure_end_bar": 100_000.0},
+            "loop": {"trajectories": 6},
+        },
+        "volume is free, and pressure goes up to 10 GPa unless pressure_bar says otherwise",
+    ),
+    Rule(
+        "hydrogen among the elements", lambda f: "H" in f.elements,
+        {"exploration": {"timestep_fs": 0.5}},
+        "its vibrations have periods of about 10 fs",
+    ),
+)  # fmt: skip
+
+
+def apply_rules(facts: Facts) -> dict[str, dict[str, Any]]:
+    """Settings of all rules that hold, by section."""
+    result: dict[str, dict[str, Any]] = {}
+    for rule in RULES:
+        if rule.holds(facts):
+            for section, values in rule.settings(facts).items():
+                result.setdefault(section, {}).update(values)
+    return result
+
+
+def table() -> str:
+    """The rules as a table in Markdown."""
+    lines = ["| where | is set to | why |", "|---|---|---|"]
+    sample = Facts(lowest_k=300.0, highest_k=900.0)  # stands for temperature_k: [300, 900]
+    for rule in RULES:
+        each = [
+            f"`{section}.{key}: {_plain(value)}`"
+            for section, values in rule.settings(sample).items()
+            for key, value in values.items()
+        ]
+        shown = ", ".join(each)
+        lines.append(f"| {rule.when} | {shown} | {rule.why} |")
+    return "\n".join(lines) + "\n"
+
+
+def _plain(value: Any) -> str:
+    return f"[{', '.join(map(_plain, value))}]" if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)

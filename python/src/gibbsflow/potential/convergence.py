@@ -1,0 +1,135 @@
+"""When the learning loop stops, and which criterion or budget stopped it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gibbsflow.config.potential_config import Convergence
+
+CONVERGED = "converged"
+GENERATIONS = "generations"
+LABELS = "labels"
+NOTHING_NEW = "nothing_new"
+STOPS = (CONVERGED, GENERATIONS, LABELS, NOTHING_NEW)
+
+
+@dataclass(frozen=True)
+class GenerationRecord:
+    """What one generation came to.
+
+    Parameters
+    ----------
+    generation
+        From 0.
+    labels
+        Accepted labels of the training set.
+    holdout_labels
+        Accepted labels of the hold-out.
+    labels_made
+        Labels attempted so far, with the hold-out and those that failed: what the budget counts.
+    failures
+        Failed labels so far, by cause.
+    energy_mae_mev_per_atom, force_mae_ev_per_angstrom, force_rmse_ev_per_angstrom, stress_mae_gpa
+        Errors on the hold-out; no stress where nothing is periodic.
+    largest_grade
+        Largest extrapolation grade on the hold-out.
+    lower_grade, upper_grade
+        Thresholds of this generation's potential.
+    coefficients
+        Size of the potential.
+    md_steps, md_planned_steps
+        Done, and planned, over all trajectories.
+    md_stopped_by
+        Trajectories by what ended them: ``steps``, ``grade``, ``unstable``.
+    fraction_above
+        Share of MD at or above the lower threshold; see :func:`share_above`.
+    md_largest_grade
+        Largest grade met in MD.
+    candidates
+        Frames that MD put up for a label.
+    selected
+        How many of them the next generation labels.
+    """
+
+    generation: int
+    labels: int
+    holdout_labels: int
+    labels_made: int
+    failures: dict[str, int]
+    energy_mae_mev_per_atom: float
+    force_mae_ev_per_angstrom: float
+    force_rmse_ev_per_angstrom: float
+    stress_mae_gpa: float | None
+    largest_grade: float
+    lower_grade: float
+    upper_grade: float
+    coefficients: int
+    md_steps: int
+    md_planned_steps: int
+    md_stopped_by: dict[str, int]
+    fraction_above: float
+    md_largest_grade: float
+    candidates: int
+    selected: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether to stop.
+
+    Parameters
+    ----------
+    stopped_by
+        One of :data:`STOPS`; empty to go on.
+    reason
+        The same in words, with the numbers.
+    """
+
+    stopped_by: str
+    reason: str
+
+
+def share_above(trajectories: Sequence[dict[str, Any]]) -> float:
+    """Share of all planned looks at the grade at which it was, or may have been, at or above the lower threshold.
+
+    What MD did not reach because it was stopped counts as above: a trajectory that leaves the known at its tenth step knows
+    a tenth of nothing.
+
+    Parameters
+    ----------
+    trajectories
+        One a trajectory: ``looks``, ``fraction_above_lower`` and ``planned_looks``.
+    """
+    planned = sum(t["planned_looks"] for t in trajectories)
+    above = sum(t["fraction_above_lower"] * t["looks"] + t["planned_looks"] - t["looks"] for t in trajectories)
+    return above / planned if planned else 1.0
+
+
+def judge(history: Sequence[GenerationRecord], limits: Convergence) -> Verdict:
+    """Decide after a generation: converged, out of budget, or on.
+
+    Parameters
+    ----------
+    history
+        All generations so far, the last one judged.
+    limits
+        Section ``convergence``.
+    """
+    last = history[-1]
+    recent = history[-limits.generations :]
+    good = [
+        r.force_mae_ev_per_angstrom <= limits.force_mae_ev_per_angstrom and r.fraction_above <= limits.fraction_above for r in recent
+    ]
+    state = (
+        f"hold-out force error {last.force_mae_ev_per_angstrom:.4g} eV/Å (wanted {limits.force_mae_ev_per_angstrom:g}), "
+        f"{last.fraction_above:.1%} of MD above the threshold (wanted {limits.fraction_above:.1%})"
+    )
+    if len(recent) == limits.generations and all(good):
+        return Verdict(CONVERGED, f"{state}, both over {limits.generations} generations")
+    if len(history) >= limits.max_generations:
+        return Verdict(GENERATIONS, f"the budget of {limits.max_generations} generations is spent: {state}")
+    if last.labels_made >= limits.max_labels:
+        return Verdict(LABELS, f"the budget of {limits.max_labels} labels is spent: {state}")
+    return Verdict("", state)

@@ -1,0 +1,143 @@
+"""What a learning loop leaves: the final potential, its data set with every fate, the learning curve and a page."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from gibbsflow import __version__
+from gibbsflow.potential import loop_state
+from gibbsflow.potential.database import DatabaseManager
+from gibbsflow.potential.dataset_card import dataset_card, structure_rows
+from gibbsflow.potential.structures import identity
+from gibbsflow.report.page import FILE_NAME, pretty
+from gibbsflow.report.potential_figures import learning_curve
+from gibbsflow.report.svg import CHART_STYLE
+from gibbsflow.workflow.artifacts import ArtifactStore
+from gibbsflow.workflow.files import atomic_open, read_json
+
+if TYPE_CHECKING:
+    from gibbsflow.potential.loop import WorkflowManager
+
+_TITLES = {"parity": "Predicted against labelled", "grades": "Extrapolation grades of the hold-out"}
+
+
+def write_results(manager: WorkflowManager, out: Path) -> None:
+    """Write ``potential/``, ``dataset/``, tables, figures, ``report.html`` and ``manifest.json``.
+
+    Parameters
+    ----------
+    manager
+        A finished generation; those before it are drawn too where their folders lie beside it.
+    out
+        Folder to write into.
+    """
+    folder, point = manager.folder, manager.checkpoint
+    out.mkdir(parents=True, exist_ok=True)
+    carried = (loop_state.POTENTIAL, "dataset", loop_state.DATABASE, loop_state.CHECKPOINT, loop_state.CONFIG)
+    loop_state.carry(folder, out, carried)
+    database = DatabaseManager(out / loop_state.DATABASE)
+    explained = [database.explain(identity(frame)) for frame in database.frames()]
+    rows = structure_rows(explained, point.holdout)
+    write_table(out / "structures.csv", rows)
+    write_table(out / "learning_curve.csv", [_flat(asdict(record)) for record in point.history])
+    programs = sorted({row["program"] for row in rows if row["program"]})
+    with atomic_open(out / "dataset_card.md", "w") as file:
+        file.write(dataset_card(manager.config, point.history, rows, programs))
+    figures = out / "figures"
+    figures.mkdir(exist_ok=True)
+    learning_curve([asdict(record) for record in point.history], figures / "learning_curve")
+    for figure in sorted((folder / "figures").glob("*.*")):
+        shutil.copyfile(figure, figures / figure.name)
+    _write_page(manager, programs, out)
+    _list(out)
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as CSV, atomically."""
+    with atomic_open(path, "w") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _write_page(manager: WorkflowManager, programs: Sequence[str], out: Path) -> None:
+    environment = Environment(
+        loader=PackageLoader("gibbsflow.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["pretty"] = pretty
+    point, fit = manager.checkpoint, read_json(manager.folder / loop_state.METRICS)["fit"]
+    text = environment.get_template("potential.html.j2").render(
+        name="-".join(manager.config.target.elements),
+        history=point.history,
+        last=point.history[-1],
+        stopped_by=point.stopped_by,
+        reason=point.reason[:1].upper() + point.reason[1:],
+        programs=programs,
+        config=manager.config,
+        settings=manager.config.model_dump(mode="json"),
+        curve=_image(out / "figures/learning_curve.svg"),
+        parity=_image(out / "figures/parity.png"),
+        grades=_image(out / "figures/grades.svg"),
+        errors=list(_errors(fit)),
+        generations=list(_generations(manager)),
+        chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
+        version=__version__,
+    )
+    with atomic_open(out / FILE_NAME, "w") as file:
+        file.write(text)
+
+
+def _errors(fit: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"set": {"train": "training", "test": "hold-out"}[name], "kind": kind, **errors}
+        for name in ("test", "train")
+        for kind, errors in {"all": fit[name], **fit[name]["by_config_type"]}.items()
+    ]
+
+
+def _generations(manager: WorkflowManager) -> list[dict[str, Any]]:
+    """Records with their figures, as images: of earlier ones where their folders are still beside this one."""
+    items = []
+    for record in manager.checkpoint.history:
+        folder = manager.folder.resolve().parent / f"generation_{record.generation:02d}" / "figures"
+        found = {title: _image(folder / f"{name}.png") for name, title in _TITLES.items()}
+        items.append({"record": record, "figures": {title: image for title, image in found.items() if image}})
+    return items
+
+
+def _image(path: Path) -> str:
+    """An image as a data URI; empty where there is none."""
+    if not path.exists():
+        return ""
+    kind = {".svg": "image/svg+xml", ".png": "image/png"}[path.suffix]
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record for a table: counts by name in words."""
+    return {
+        key: ", ".join(f"{count} {name}" for name, count in value.items()) if isinstance(value, dict) else value
+        for key, value in record.items()
+    }
+
+
+def _list(out: Path) -> None:
+    store = ArtifactStore(out)
+    kinds = {
+        "potential": "potential", "dataset": "dataset", loop_state.DATABASE: "database", "structures.csv": "table",
+        "learning_curve.csv": "table", "dataset_card.md": "report", FILE_NAME: "report", loop_state.CHECKPOINT: "record",
+    }  # fmt: skip
+    for name, kind in kinds.items():
+        store.add(name, out / name, kind)
+    for figure in sorted((out / "figures").iterdir()):
+        store.add(f"figures/{figure.name}", figure, "figure")
+    store.write()
