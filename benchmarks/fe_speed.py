@@ -48,7 +48,7 @@ def measure(name: str, folder: Path, steps: int) -> dict[str, object]:
     states = StateContexts(systems, leg.md, 1)
 
     def window(k: int) -> None:
-        states.propagate(k, walkers.positions_nm[k], walkers.velocities_nm_per_ps[k], steps)
+        states.propagate(k, walkers.positions_nm[k], walkers.velocities_nm_per_ps[k], steps, lambda _: None)
 
     def ns_per_core_day(seconds: float, md_steps: int) -> float:
         return round(md_steps * leg.md.timestep_fs * 1e-6 / seconds * 86400, 1)

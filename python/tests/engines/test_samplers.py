@@ -16,7 +16,7 @@ from gibbsflow.engines.openmm_alchemy import alchemical_system
 from gibbsflow.engines.openmm_systems import KJ_PER_KCAL
 from gibbsflow.engines.samplers import ExchangeSampler, IndependentSampler, acceptance, round_trips
 from gibbsflow.engines.samplers.exchange import gibbs_permutation
-from gibbsflow.errors import NumericalError
+from gibbsflow.errors import NumericalError, StoppedEarly
 
 # light noise-driven motion: samples half a picosecond apart are nearly independent
 MD = Md(temperature_k=300, timestep_fs=4, friction_per_ps=5, platform="Reference")
@@ -160,3 +160,15 @@ def test_nan_is_named():
     sampler = IndependentSampler([system], MD, 0)
     with pytest.raises(NumericalError):
         sampler.start(np.array([[0.0, 0, 0], [1, 0, 0]]), 1, lambda: None)
+
+
+def test_a_stop_ends_minimisation_and_md():
+    def stop(*_: object) -> None:
+        raise StoppedEarly("enough")
+
+    sampler = ExchangeSampler(oscillators(CONSTANTS), MD)
+    start = np.array([[0.05, 0.02, 0.0], [0.0, 0.0, 0.0]])
+    with pytest.raises(StoppedEarly):
+        sampler.start(start, 1, stop)
+    with pytest.raises(StoppedEarly):
+        sampler.segment(sampler.start(start, 1, lambda: None), 1, 100, 1, stop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 import networkx as nx
@@ -97,14 +98,19 @@ def choose_anchors(
     ligand_triples = _ligand_triples(frames_angstrom, ligand, graph, rings)
     candidates = [a for a in receptor if a in liked] or [a for a in receptor if a in rings] or list(receptor)
     receptor_triples = _receptor_triples(frames_angstrom, ligand, candidates)
+
+    @cache
+    def in_range(a: int, b: int, c: int) -> bool:
+        angle = angle_deg(frames_angstrom[:, a], frames_angstrom[:, b], frames_angstrom[:, c])
+        return bool(angle.min() >= ANGLE_RANGE_DEG[0] and angle.max() <= ANGLE_RANGE_DEG[1])
+
     best: tuple[float, tuple[int, int, int], tuple[int, int, int], Floats] | None = None
     tried = 0
     for site, guest in itertools.product(receptor_triples, ligand_triples):
         tried += 1
-        geometry = boresch_geometry(frames_angstrom, site, guest)
-        angles = geometry[:, 1:3]
-        if angles.min() < ANGLE_RANGE_DEG[0] or angles.max() > ANGLE_RANGE_DEG[1]:
+        if not in_range(site[1], site[0], guest[0]) or not in_range(site[0], guest[0], guest[1]):
             continue
+        geometry = boresch_geometry(frames_angstrom, site, guest)
         score = _fluctuation(geometry)
         if best is None or score < best[0]:
             best = (score, site, guest, geometry)

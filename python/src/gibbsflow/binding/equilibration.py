@@ -162,7 +162,7 @@ class _Equilibration:
         context = new_context(parent, self.md, self.derived("start"))
         start = app.AmberInpcrdFile(str(self.system.path("complex_inpcrd")))
         context.setPositions(start.positions)
-        energy = minimise(context, self.equil.minimise_steps) / KJ_PER_KCAL
+        energy = minimise(context, self.equil.minimise_steps, self.stopper.check) / KJ_PER_KCAL
         gate = ENERGY_GATE_KCAL_PER_MOL_PER_ATOM * parent.getNumParticles()
         if energy > gate:
             raise NumericalError(

@@ -6,7 +6,7 @@ The module's name avoids shadowing `openmm`. OpenMM is imported here and in its 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import openmm
 from openmm import app, unit
 
 from gibbsflow.config.run import Md
-from gibbsflow.errors import InputError, NumericalError, Problem
+from gibbsflow.errors import InputError, NumericalError, Problem, StoppedEarly
 
 log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float64]
@@ -118,17 +118,54 @@ def velocities_nm_per_ps(context: openmm.Context) -> Floats:
     return np.asarray(context.getState(getVelocities=True).getVelocities(asNumpy=True)._value)
 
 
-def minimise(context: openmm.Context, max_steps: int, tolerance_kj_per_mol_nm: float = 10.0) -> float:
+class _Interruption(openmm.MinimizationReporter):
+    """Ends a minimisation at the next iteration once `check` has raised, and keeps what it raised."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        super().__init__()
+        self.check = check
+        self.stop: StoppedEarly | None = None
+
+    def report(self, *_: object) -> bool:
+        try:
+            self.check()
+        except StoppedEarly as stop:  # must not cross OpenMM's C++; raised again by `minimise`
+            self.stop = stop
+        return self.stop is not None
+
+
+def minimise(
+    context: openmm.Context,
+    max_steps: int,
+    check: Callable[[], None] = lambda: None,
+    tolerance_kj_per_mol_nm: float = 10.0,
+) -> float:
     """Minimise in place; returns the potential energy in kJ/mol.
+
+    Parameters
+    ----------
+    context
+        With positions.
+    max_steps
+        Iterations at most; 0 only evaluates.
+    check
+        Called at every iteration; may raise StoppedEarly.
+    tolerance_kj_per_mol_nm
+        Root mean square force to stop at.
 
     Raises
     ------
     NumericalError
         Where the energy is not finite afterwards.
+    StoppedEarly
+        As `check` does.
     """
+    interruption = _Interruption(check)
     with numerical("minimisation"):
         if max_steps:
-            openmm.LocalEnergyMinimizer.minimize(context, tolerance_kj_per_mol_nm, max_steps)
+            openmm.LocalEnergyMinimizer.minimize(context, tolerance_kj_per_mol_nm, max_steps, interruption)
+        if interruption.stop is not None:
+            raise interruption.stop
         energy = potential_kj_per_mol(context)
     if not np.isfinite(energy):
         raise NumericalError(f"potential energy after minimisation is {energy}")

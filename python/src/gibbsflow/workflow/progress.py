@@ -45,7 +45,7 @@ class Progress:
             return
         self.shown = now
         rate = (self.done - self.first) / max(now - self.start, 1e-9)
-        left = (self.total - self.done) / rate if rate > 0 else float("inf")
+        left = max(self.total - self.done, 0.0) / rate if rate > 0 else float("inf")
         share = self.done / self.total if self.total else 1.0
         line = f"{self.text}: {self.done:g}/{self.total:g} {self.unit} ({share:.0%}, {left:.0f} s left) {note}".rstrip()
         if self.terminal:

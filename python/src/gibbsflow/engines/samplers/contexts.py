@@ -30,6 +30,8 @@ Ints = npt.NDArray[np.int32]
 OVERLAP_U = 1e12
 """Reduced potential that stands for atoms on top of each other in a state that was not sampled."""
 START_MINIMISE_STEPS = 100
+STEPS_PER_TICK = 50
+"""MD steps between two looks at whether to stop."""
 
 
 @dataclass(frozen=True)
@@ -112,16 +114,18 @@ class StateContexts:
         self.contexts = [new_context(s, md, derive_seed(seed, "state", k)) for k, s in enumerate(systems)]
         self.beta_mol_per_kj = 1 / (kt_kcal_per_mol(md.temperature_k) * KJ_PER_KCAL)
 
-    def minimised(self, state: int, start_nm: Floats, seed: int) -> tuple[Floats, Floats]:
+    def minimised(self, state: int, start_nm: Floats, seed: int, check: Callable[[], None]) -> tuple[Floats, Floats]:
         """Relax a configuration in a state; returns positions and fresh thermal velocities."""
         context = self.contexts[state]
         context.setPositions(start_nm)
-        minimise(context, START_MINIMISE_STEPS)
+        minimise(context, START_MINIMISE_STEPS, check)
         context.setVelocitiesToTemperature(self.md.temperature_k, derive_seed(seed, "velocities", state))
         return positions_nm(context), velocities_nm_per_ps(context)
 
-    def propagate(self, state: int, positions: Floats, velocities: Floats, steps: int) -> tuple[Floats, Floats]:
-        """Run MD in a state; returns new positions and velocities.
+    def propagate(
+        self, state: int, positions: Floats, velocities: Floats, steps: int, tick: Callable[[int], None]
+    ) -> tuple[Floats, Floats]:
+        """Run MD in a state, with a `tick` every few steps; returns new positions and velocities.
 
         Raises
         ------
@@ -132,7 +136,10 @@ class StateContexts:
         with numerical(f"MD in window {state}"):
             context.setPositions(positions)
             context.setVelocities(velocities)
-            context.getIntegrator().step(steps)
+            for first in range(0, steps, STEPS_PER_TICK):
+                count = min(STEPS_PER_TICK, steps - first)
+                context.getIntegrator().step(count)
+                tick(count)
             return positions_nm(context), velocities_nm_per_ps(context)
 
     def reduced_potentials(self, positions: Floats, own: int) -> Floats:

@@ -33,8 +33,7 @@ class ExchangeSampler:
         states = StateContexts(self.systems, self.md, seed)
         pairs = []
         for window in self.windows:
-            check()
-            pairs.append(states.minimised(window, start_nm, seed))
+            pairs.append(states.minimised(window, start_nm, seed, check))
         return Walkers(
             np.array([p for p, _ in pairs]), np.array([v for _, v in pairs]), np.array(self.windows, dtype=np.int32)
         )
@@ -50,8 +49,7 @@ class ExchangeSampler:
         energies, replicas = [], []
         for _ in range(samples):
             for k in self.windows:
-                positions[k], velocities[k] = states.propagate(k, positions[k], velocities[k], steps_per_sample)
-                tick(steps_per_sample)
+                positions[k], velocities[k] = states.propagate(k, positions[k], velocities[k], steps_per_sample, tick)
             u = np.array([states.reduced_potentials(positions[k], k) for k in self.windows])
             energies.append(u)
             replicas.append(replica.copy())

@@ -30,9 +30,8 @@ class IndependentSampler:
 
     def start(self, start_nm: Floats, seed: int, check: Callable[[], None]) -> Walkers:
         """Minimise shortly and draw velocities."""
-        check()
         (window,) = self.windows
-        positions, velocities = StateContexts([self.systems[window]], self.md, seed).minimised(0, start_nm, seed)
+        positions, velocities = StateContexts([self.systems[window]], self.md, seed).minimised(0, start_nm, seed, check)
         return Walkers(positions[None], velocities[None], np.array([window], dtype=np.int32))
 
     def segment(
@@ -44,8 +43,7 @@ class IndependentSampler:
         positions, velocities = centred(walkers.positions_nm)[0], walkers.velocities_nm_per_ps[0]
         rows = []
         for _ in range(samples):
-            positions, velocities = states.propagate(window, positions, velocities, steps_per_sample)
+            positions, velocities = states.propagate(window, positions, velocities, steps_per_sample, tick)
             rows.append(states.reduced_potentials(positions, window))
-            tick(steps_per_sample)
         column = np.full(samples, window, dtype=np.int32)
         return Walkers(positions[None], velocities[None], walkers.replica), Samples(column, column, np.array(rows))
