@@ -65,7 +65,7 @@ def write_campaign(
         for figure, file in record.get("figures", {}).items():
             store.add(f"{name}/{figure}", out / file, "figure")
         rows.append(table.record_row(record))
-        notes[ligand] = _note(record["reasons"])
+        notes[ligand] = _note(record)
     table.write_csv(rows, out / "results.csv")
     table.write_parquet(rows, out / "results.parquet")
     write_page(rows, _records(rows, index, out), notes, config, out)
@@ -124,7 +124,11 @@ def _records(rows: Sequence[TableRow], known: Mapping[str, Path], out: Path) -> 
         yield row, read_json(out / f"record.{row.transformation}.json") if row.ligand in known else None
 
 
-def _note(reasons: Sequence[str]) -> str:
+def _note(record: Mapping[str, Any]) -> str:
+    reasons = record["reasons"]
+    if not reasons and record["mode"] == "md":
+        distance = record["ligand_site_distance_angstrom"]
+        return "stayed in its site" + (f", {distance:.2f} Å from its centre" if distance is not None else "")
     return reasons[0] + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "") if reasons else ""
 
 
