@@ -1,8 +1,10 @@
-// gibbsflow: check what was given -> BINDING -> table and report. The only .nf file that reads params.
+// gibbsflow: check what was given -> BINDING or POTENTIAL -> table and report. The only .nf file that reads params.
 
 include { readSchema; helpText; checkParams; checkInput; settings; samplesheet; cleanFailures } from './subworkflows/launch'
-include { completionText; failureHint; versionsOf                                                         } from './subworkflows/completion'
+include { checkPotential; structureFiles                                                      } from './subworkflows/launch'
+include { completionText; failureHint; versionsOf                                             } from './subworkflows/completion'
 include { BINDING                                                                             } from './subworkflows/binding'
+include { POTENTIAL                                                                           } from './subworkflows/potential'
 
 workflow {
     main:
@@ -17,35 +19,43 @@ workflow {
         if (problems) {
             error("${problems.size() == 1 ? '' : "${problems.size()} problems in the parameters:\n  "}${problems.join('\n  ')}\n  Nothing was started; --help lists all parameters.")
         }
-        def fault = checkInput(values, schema, "${projectDir}/bin/system_prep")
+        def potential = values.mode == 'potential'
+        def fault = potential
+            ? checkPotential(values.config, "${projectDir}/bin/train", !workflow.containerEngine)
+            : checkInput(values, schema, "${projectDir}/bin/system_prep")
         if (fault) {
             error(fault)
         }
-
-        def receptor = file(values.receptor)
         def state = "${file(values.state_dir ?: workflow.workDir.resolveSibling('state'))}/${values.campaign ?: file(values.outdir).name}"
         if (values.clean_failures) {
             cleanFailures(state)
         }
-        // a schedule may be a file: it goes with the task, and the verb finds it by its name
-        def schedules = ['complex_schedule', 'solvent_schedule'].findAll { key -> values[key] ==~ /.*\.ya?ml/ }
-        def staged = values + schedules.collectEntries { key -> [key, file(values[key]).name] }
 
-        BINDING(
-            channel.fromList(samplesheet(values.input, "${state}/${receptor.baseName}")),
-            file(values.input),
-            receptor,
-            [
-                SYSTEM_PREP: settings(staged, schema, ['system', 'run.seed']),
-                PARAM_LIGAND: settings(staged, schema, ['param']),
-                EQUIL_PREPARE: settings(staged, schema, ['md', 'equil', 'run.seed']),
-                FE_PREPARE: settings(staged, schema, ['fe', 'run.seed', 'run.replicates']),
-                ANALYSIS_TRANSFORMATION: settings(staged, schema, ['analysis', 'run.mode']),
-                ANALYSIS_CAMPAIGN: settings(staged, schema, ['analysis', 'run.mode']),
-            ],
-            schedules.collect { key -> file(values[key], checkIfExists: true) }.unique(),
-            [mode: values.mode, replicates: values.replicates, state: state, cache: "${file(values.param_cache ?: "${file(state).parent}/param_cache")}"],
-        )
+        if (potential) {
+            POTENTIAL(file(values.config), structureFiles(file(values.config)), values.resume_from ? file(values.resume_from) : null, state)
+        }
+        else {
+            def receptor = file(values.receptor)
+            // a schedule may be a file: it goes with the task, and the verb finds it by its name
+            def schedules = ['complex_schedule', 'solvent_schedule'].findAll { key -> values[key] ==~ /.*\.ya?ml/ }
+            def staged = values + schedules.collectEntries { key -> [key, file(values[key]).name] }
+
+            BINDING(
+                channel.fromList(samplesheet(values.input, "${state}/${receptor.baseName}")),
+                file(values.input),
+                receptor,
+                [
+                    SYSTEM_PREP: settings(staged, schema, ['system', 'run.seed']),
+                    PARAM_LIGAND: settings(staged, schema, ['param']),
+                    EQUIL_PREPARE: settings(staged, schema, ['md', 'equil', 'run.seed']),
+                    FE_PREPARE: settings(staged, schema, ['fe', 'run.seed', 'run.replicates']),
+                    ANALYSIS_TRANSFORMATION: settings(staged, schema, ['analysis', 'run.mode']),
+                    ANALYSIS_CAMPAIGN: settings(staged, schema, ['analysis', 'run.mode']),
+                ],
+                schedules.collect { key -> file(values[key], checkIfExists: true) }.unique(),
+                [mode: values.mode, replicates: values.replicates, state: state, cache: "${file(values.param_cache ?: "${file(state).parent}/param_cache")}"],
+            )
+        }
 
         channel.topic('versions')
             .map { process, result -> versionsOf(process, result) }

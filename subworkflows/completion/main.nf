@@ -16,11 +16,26 @@ def resultsTable(csv) {
     table.collect { row -> [row, widths].transpose().collect { cell, width -> cell.padRight(width) }.join('  ').trim() }.join('\n')
 }
 
+// The learning loop generation by generation, from the published checkpoint.json.
+def learningTable(checkpoint) {
+    def content = new groovy.json.JsonSlurper().parseText(checkpoint.text)
+    def rows = content.history.collect { record ->
+        [record.generation, record.labels, String.format('%.4f', record.force_mae_ev_per_angstrom), number("${record.energy_mae_mev_per_atom}"),
+            String.format('%.3g', record.largest_grade), String.format('%.1f %%', 100 * record.fraction_above)].collect { cell -> "${cell}".toString() }
+    }
+    def table = [['generation', 'labels', 'force MAE (eV/A)', 'energy MAE (meV/atom)', 'largest grade', 'MD above']] + rows
+    def widths = table.transpose().collect { column -> column.collect { cell -> cell.size() }.max() }
+    def lines = table.collect { row -> [row, widths].transpose().collect { cell, width -> cell.padRight(width) }.join('  ').trim() }
+    "${lines.join('\n')}\nStopped by: ${content.stopped_by} (${content.reason})"
+}
+
 def completionText(outdir, success) {
+    def checkpoint = file("${outdir}/checkpoint.json")
     def csv = file("${outdir}/results.csv")
     def report = file("${outdir}/report.html")
     !success ? "Not finished. What is done is kept: the same command with -resume goes on from there."
         : csv.exists() ? "\n${resultsTable(csv)}\n\nTables: ${csv}\nReport: ${report}\nRun:    ${outdir}/pipeline_info\n"
+        : checkpoint.exists() ? "\n${learningTable(checkpoint)}\n\nPotential: ${outdir}/potential\nReport:    ${report}\nRun:       ${outdir}/pipeline_info\n"
         : "Finished; see ${outdir}"
 }
 

@@ -19,6 +19,7 @@ def helpText(schema) {
     }
     """
     |Usage: ./nextfloww run main.nf --input ligands.csv --receptor FILE --outdir DIR [--mode abfe|md] [-resume] [-profile demo]
+    |       ./nextfloww run main.nf --mode potential --config FILE.yaml --outdir DIR [-resume] [-profile demo_potential]
     |
     |${groups.join('\n\n')}
     |""".stripMargin()
@@ -46,7 +47,7 @@ def checkParams(params, schema) {
             problems << "--${key}: ${fault} (right: ${item.pattern && !item['enum'] ? "text that matches ${item.pattern}" : takes(item)})".toString()
         }
     }
-    schema.values().collectMany { group -> group.required ?: [] }.findAll { key -> values[key] == null }.each { key ->
+    known.findAll { key, item -> values.mode in (item.requiredIn ?: []) && values[key] == null }.keySet().each { key ->
         problems << "--${key}: missing (right: ${known[key].description})".toString()
     }
     known.findAll { key, item -> item.exists && values[key] != null }.each { key, _item ->
@@ -117,17 +118,40 @@ def settings(values, schema, names) {
 def checkInput(values, schema, program) {
     def config = java.nio.file.Files.createTempFile('gibbsflow', '.json')
     config.text = settings(values, schema, schema.keySet() - ['io', 'nextflow'])
-    def command = [program, 'check', '--input', values.input, '--receptor', values.receptor, '--config', config, '--outdir', values.outdir]
+    def fault = ask([program, 'check', '--input', values.input, '--receptor', values.receptor, '--config', config, '--outdir', values.outdir])
+    config.delete()
+    fault
+}
+
+// The same for the settings of a potential; programs are looked for here only where tasks will run here too.
+def checkPotential(config, program, here) {
+    ask([program, 'config', '--expand', config] + (here ? ['--check'] : []))
+}
+
+def ask(command) {
     def job = command.collect { word -> word.toString() }.execute()
     def out = new StringBuffer()
     def err = new StringBuffer()
     job.waitForProcessOutput(out, err)
-    config.delete()
     if (job.exitValue() == 127) {
-        log.info 'No gibbsflow core beside Nextflow: each task checks its own row.'
+        log.info 'No gibbsflow core beside Nextflow: each task checks its own input.'
         return null
     }
-    job.exitValue() == 0 ? null : (err.toString() ?: out.toString()).trim()
+    if (job.exitValue() == 0) {
+        err.readLines().findAll { line -> line.startsWith('note: ') }.unique().each { line -> log.info(line) }
+        return null
+    }
+    (err.toString() ?: out.toString()).trim()
+}
+
+// Structure files that the settings of a potential name, relative to their folder or absolute.
+def structureFiles(config) {
+    def content = new org.yaml.snakeyaml.Yaml().load(config.text)
+    def target = content.target instanceof Map ? content.target : [:]
+    [content.structure, target.structure_file]
+        .findAll { name -> name && (name ==~ /.*[.\/].*/) }
+        .collect { name -> file(config.parent.resolve(name), checkIfExists: true) }
+        .unique()
 }
 
 // Rows of the samplesheet as [meta, structure, pose], files empty where absent; meta.state is the item's folder in the state folder.

@@ -19,10 +19,13 @@ from gibbsflow.binding import columns
 from gibbsflow.config.run import Launch
 from gibbsflow.config.section import Section
 
-REQUIRED = ("input", "receptor")
+REQUIRED = {"input": ("abfe", "md"), "receptor": ("abfe", "md"), "config": ("potential",)}
+"""In which modes a parameter must be given."""
 _FORMATS: dict[str, dict[str, Any]] = {
     "input": {"format": "file-path", "exists": True, "mimetype": "text/csv", "schema": "assets/schema_input.json"},
     "receptor": {"format": "file-path", "exists": True},
+    "config": {"format": "file-path", "exists": True},
+    "resume_from": {"format": "directory-path", "exists": True},
     "outdir": {"format": "directory-path"},
     "state_dir": {"format": "directory-path"},
     "param_cache": {"format": "directory-path"},
@@ -130,14 +133,12 @@ def outputs(root: Path) -> dict[str, str]:
 def _group(name: str, section: type[Section]) -> dict[str, Any]:
     schema = section.model_json_schema()
     properties = {key: _property(key, item) for key, item in schema["properties"].items()}
-    group = {
+    return {
         "title": name,
         "type": "object",
         "description": schema["description"],
         "properties": properties,
     }
-    required = [key for key in properties if key in REQUIRED]
-    return group | ({"required": required} if required else {})
 
 
 def _property(key: str, item: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,6 +151,7 @@ def _property(key: str, item: Mapping[str, Any]) -> dict[str, Any]:
     out = {k: flat[k] for k in _KEYWORDS if k in flat and not (k == "default" and flat[k] is None)}
     out = {"type": out.pop("type"), **_FORMATS.get(key, {}), "description": flat["description"], **out}
     out |= {k: flat[k] for k in ("unit", "hidden") if flat.get(k)}
+    out |= {"requiredIn": list(REQUIRED[key])} if key in REQUIRED else {}
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import Field
@@ -13,12 +13,10 @@ from pydantic import Field
 from gibbsflow.config.section import Section, nearest, read_section
 from gibbsflow.errors import InputError, Problem
 
-Mode = Literal["abfe", "md"]
+Mode = Literal["abfe", "md", "potential"]
 
 
-def _q(
-    default: Any, text: str, *, unit: str = "", hidden: bool = False, **bounds: Any
-) -> Any:
+def _q(default: Any, text: str, *, unit: str = "", hidden: bool = False, **bounds: Any) -> Any:
     return Field(
         default,
         description=text,
@@ -35,6 +33,8 @@ class Io(Section):
         "Samplesheet (CSV): ligand, structure or smiles; docs/usage.md lists its columns.",
     )
     receptor: Path | None = _q(None, "Host (MOL2, SDF) or protein (PDB).")
+    config: Path | None = _q(None, "Settings of a potential (YAML): elements, structure, goal; docs/potential.md.")
+    resume_from: Path | None = _q(None, "generation_NN of an earlier potential to go on from.")
     outdir: Path = _q(Path("results"), "Folder of the results.")
     state_dir: Path | None = _q(
         None,
@@ -45,9 +45,7 @@ class Io(Section):
         "Name of the campaign's folder in the state folder; default: name of outdir.",
         pattern=r"^[A-Za-z0-9._-]+$",
     )
-    param_cache: Path | None = _q(
-        None, "Content-addressed cache of parameters; default: in the state folder."
-    )
+    param_cache: Path | None = _q(None, "Content-addressed cache of parameters; default: in the state folder.")
 
 
 class Run(Section):
@@ -55,7 +53,7 @@ class Run(Section):
 
     mode: Mode = _q(
         "abfe",
-        "What is computed: absolute binding free energies, or MD of the complex alone.",
+        "What is computed: absolute binding free energies, MD of the complex alone, or a machine-learned potential.",
     )
     on_failure: Literal["raise", "prune", "retry"] = _q(
         "retry",
@@ -81,9 +79,7 @@ class System(Section):
         "auto",
         "A small-molecule host (parametrised as the ligand is) or a protein; auto looks at its residues.",
     )
-    receptor_charge: int | None = _q(
-        None, "Net charge of a host; read from the file where not given.", ge=-20, le=20
-    )
+    receptor_charge: int | None = _q(None, "Net charge of a host; read from the file where not given.", ge=-20, le=20)
     site: str | None = _q(
         None,
         "Residues that line the binding site, as CHAIN:NUMBER,... or residue names; default: all of a host.",
@@ -101,25 +97,17 @@ class System(Section):
 class Param(Section):
     """Force field."""
 
-    ligand_ff: Literal["gaff2", "gaff"] = _q(
-        "gaff2", "Force field of ligands and hosts."
-    )
+    ligand_ff: Literal["gaff2", "gaff"] = _q("gaff2", "Force field of ligands and hosts.")
     charge_method: Literal["bcc", "gas"] = _q("bcc", "Charges: AM1-BCC or Gasteiger.")
     protein_ff: Literal["ff14SB", "ff19SB"] = _q("ff14SB", "Force field of proteins.")
-    param_memory_gb: float = _q(
-        4.0, "Memory bound of one antechamber run.", unit="GB", gt=0, le=512
-    )
-    param_time_min: float = _q(
-        30.0, "Time bound of one antechamber run.", unit="min", gt=0, le=10080
-    )
+    param_memory_gb: float = _q(4.0, "Memory bound of one antechamber run.", unit="GB", gt=0, le=512)
+    param_time_min: float = _q(30.0, "Time bound of one antechamber run.", unit="min", gt=0, le=10080)
 
 
 class Md(Section):
     """Molecular dynamics, in equilibration and free-energy windows alike."""
 
-    solvent: Literal["obc2", "vacuum"] = _q(
-        "obc2", "Implicit solvent: OBC2 (igb=5, no surface term), or none."
-    )
+    solvent: Literal["obc2", "vacuum"] = _q("obc2", "Implicit solvent: OBC2 (igb=5, no surface term), or none.")
     temperature_k: float = _q(298.15, "Temperature.", unit="K", ge=200, le=500)
     timestep_fs: float = _q(
         4.0,
@@ -128,14 +116,10 @@ class Md(Section):
         gt=0,
         le=5,
     )
-    hydrogen_mass_amu: float = _q(
-        3.0, "Mass of hydrogens after repartitioning.", unit="amu", ge=1.008, le=4
-    )
+    hydrogen_mass_amu: float = _q(3.0, "Mass of hydrogens after repartitioning.", unit="amu", ge=1.008, le=4)
     friction_per_ps: float = _q(1.0, "Langevin friction.", unit="1/ps", gt=0, le=100)
     threads: int = _q(1, "CPU threads of one MD process.", ge=1, le=128)
-    platform: Literal["CPU", "Reference", "CUDA", "OpenCL"] = _q(
-        "CPU", "OpenMM platform."
-    )
+    platform: Literal["CPU", "Reference", "CUDA", "OpenCL"] = _q("CPU", "OpenMM platform.")
 
 
 class Equil(Section):
@@ -156,9 +140,7 @@ class Equil(Section):
         gt=0,
         le=10_000_000,
     )
-    equil_segment_ps: float = _q(
-        10.0, "Length between two checkpoints.", unit="ps", gt=0, le=100_000
-    )
+    equil_segment_ps: float = _q(10.0, "Length between two checkpoints.", unit="ps", gt=0, le=100_000)
     unbound_threshold_angstrom: float = _q(
         8.0,
         "A ligand whose centre ends farther than this from its site is unbound.",
@@ -200,18 +182,10 @@ class Fe(Section):
         "exchange",
         "Hamiltonian replica exchange in one task a leg, or one independent task a window.",
     )
-    complex_schedule: str = _q(
-        "complex_16", "λ schedule of the complex leg: a shipped name or a YAML file."
-    )
-    solvent_schedule: str = _q(
-        "solvent_6", "λ schedule of the solvent leg: a shipped name or a YAML file."
-    )
-    window_ps: float = _q(
-        1000.0, "Sampling a window and replicate.", unit="ps", gt=0, le=10_000_000
-    )
-    window_equil_ps: float = _q(
-        20.0, "Discarded start of each window.", unit="ps", ge=0, le=1_000_000
-    )
+    complex_schedule: str = _q("complex_16", "λ schedule of the complex leg: a shipped name or a YAML file.")
+    solvent_schedule: str = _q("solvent_6", "λ schedule of the solvent leg: a shipped name or a YAML file.")
+    window_ps: float = _q(1000.0, "Sampling a window and replicate.", unit="ps", gt=0, le=10_000_000)
+    window_equil_ps: float = _q(20.0, "Discarded start of each window.", unit="ps", ge=0, le=1_000_000)
     sample_ps: float = _q(
         1.0,
         "Interval between samples, and between exchanges.",
@@ -219,9 +193,7 @@ class Fe(Section):
         gt=0,
         le=10_000,
     )
-    segment_ps: float = _q(
-        10.0, "Length between two checkpoints.", unit="ps", gt=0, le=1_000_000
-    )
+    segment_ps: float = _q(10.0, "Length between two checkpoints.", unit="ps", gt=0, le=1_000_000)
 
 
 class Analysis(Section):
@@ -229,7 +201,7 @@ class Analysis(Section):
 
     decorrelate: Literal["auto", "always", "never"] = _q(
         "auto",
-        "Samples used: value from all and error from uncorrelated ones (auto), both from those (always) or all (never).",
+        "Samples used: value from all, error from uncorrelated ones (auto); both from those (always); all (never).",
     )
     overlap_warn: float = _q(
         0.03,
@@ -237,9 +209,7 @@ class Analysis(Section):
         ge=0,
         le=0.5,
     )
-    error_warn_kcal_per_mol: float = _q(
-        0.5, "Largest error that gives no warning.", unit="kcal/mol", gt=0, le=10
-    )
+    error_warn_kcal_per_mol: float = _q(0.5, "Largest error that gives no warning.", unit="kcal/mol", gt=0, le=10)
 
 
 class RunConfig(Section):
@@ -259,9 +229,7 @@ class RunConfig(Section):
         return {name: field.annotation for name, field in cls.model_fields.items()}  # type: ignore[misc]
 
     @classmethod
-    def from_params(
-        cls, params: Mapping[str, Any], *, where: str = "command line"
-    ) -> RunConfig:
+    def from_params(cls, params: Mapping[str, Any], *, where: str = "command line") -> Self:
         """Check flat parameters, as Nextflow has them; None means the default.
 
         Raises
@@ -269,18 +237,12 @@ class RunConfig(Section):
         InputError
             With all problems at once.
         """
-        home = {
-            key: name
-            for name, section in cls.sections().items()
-            for key in section.model_fields
-        }
+        home = {key: name for name, section in cls.sections().items() for key in section.model_fields}
         nested: dict[str, dict[str, Any]] = {}
         unknown = []
         for key, value in params.items():
             if key not in home:
-                unknown.append(
-                    Problem(where, "unknown parameter", nearest(key, home), field=key)
-                )
+                unknown.append(Problem(where, "unknown parameter", nearest(key, home), field=key))
             elif value is not None:
                 nested.setdefault(home[key], {})[key] = value
         try:
@@ -292,7 +254,7 @@ class RunConfig(Section):
         return config
 
     @classmethod
-    def read(cls, path: Path) -> RunConfig:
+    def read(cls, path: Path) -> Self:
         """Read YAML or JSON: sections with their keys, or the keys alone.
 
         Raises
@@ -303,7 +265,7 @@ class RunConfig(Section):
         return cls.from_mapping(read_mapping(path), where=str(path))
 
     @classmethod
-    def from_mapping(cls, content: Mapping[str, Any], *, where: str) -> RunConfig:
+    def from_mapping(cls, content: Mapping[str, Any], *, where: str) -> Self:
         """Check a mapping of sections, or of keys alone."""
         if any(key in cls.model_fields for key in content):
             return read_section(cls, content, where=where)
@@ -320,23 +282,15 @@ def read_mapping(path: Path) -> dict[str, Any]:
     """
     try:
         text = Path(path).read_text()
-        content = (
-            json.loads(text) if Path(path).suffix == ".json" else yaml.safe_load(text)
-        )
+        content = json.loads(text) if Path(path).suffix == ".json" else yaml.safe_load(text)
     except FileNotFoundError as error:
-        raise InputError(
-            Problem(str(path), "no such file", "a YAML or JSON file of settings")
-        ) from error
+        raise InputError(Problem(str(path), "no such file", "a YAML or JSON file of settings")) from error
     except (yaml.YAMLError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(
-            Problem(str(path), f"not readable: {error}", "YAML or JSON")
-        ) from error
+        raise InputError(Problem(str(path), f"not readable: {error}", "YAML or JSON")) from error
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise InputError(
-            Problem(str(path), f"holds a {type(content).__name__}", "keys with values")
-        )
+        raise InputError(Problem(str(path), f"holds a {type(content).__name__}", "keys with values"))
     return content
 
 
