@@ -1,0 +1,95 @@
+"""``gibbsflow``: a campaign without Nextflow, and the care of state folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gibbsflow.cli.options import DryRun, new_app, verb
+
+app = new_app("A whole campaign in this process, for debugging; state folders.")
+
+
+@app.command("run-local")
+def run_local(
+    config: Annotated[
+        Path, typer.Argument(help="YAML with the sections io, run, system, param, md, equil, fe, analysis.")
+    ],
+    dry_run: DryRun = False,
+) -> None:
+    """Run a campaign without Nextflow: the same checks, phases, folders and state, one item after the other.
+
+    Paths in the file are relative to the current folder, those in the samplesheet to the samplesheet.
+    """
+    code = 0
+    with verb(None):
+        from gibbsflow.binding.local import LocalRun, checked_rows
+        from gibbsflow.config.run import Launch
+        from gibbsflow.workflow.cleaning import clean_failures
+        from gibbsflow.workflow.phases import PIPELINES
+
+        launch = Launch.read(config)
+        local = LocalRun(launch, checked_rows(launch), verbs())
+        typer.echo(f"{len(local.rows)} ligands, receptor {launch.io.receptor}: nothing wrong", err=True)
+        if dry_run:
+            typer.echo(PIPELINES[launch.run.mode].describe())
+            return
+        if launch.run.clean_failures:
+            clean_failures(local.state)
+        code = local.run()
+    if code:
+        raise typer.Exit(code)
+    typer.echo(f"report: {local.out / 'report.html'}")
+
+
+@app.command("clean-failures")
+def clean(
+    folder: Annotated[Path, typer.Argument(help="State folder of a campaign, or of anything below it.")],
+    dry_run: DryRun = False,
+) -> None:
+    """Remove FAILED sentinels, attempt counters and progress caches, and nothing else."""
+    with verb(None):
+        from gibbsflow.errors import InputError, Problem
+        from gibbsflow.workflow.cleaning import clean_failures
+
+        if not folder.is_dir():
+            raise InputError(Problem(str(folder), "no such folder", "a state folder"))
+        for path in clean_failures(folder, dry_run=dry_run):
+            typer.echo(path)
+
+
+def verbs() -> dict[str, Callable[..., int]]:
+    """The verbs of all phases as functions that return their exit code, by ``program verb``."""
+    from gibbsflow.cli import analysis, equil, fe, param, system_prep
+
+    return {
+        "system_prep system": _returning(system_prep.system),
+        "param ligand": _returning(param.ligand),
+        "equil prepare": _returning(equil.prepare),
+        "equil run": _returning(equil.run),
+        "equil analyse": _returning(equil.analyse),
+        "fe prepare": _returning(fe.prepare),
+        "fe run": _returning(fe.run),
+        "analysis transformation": _returning(analysis.transformation),
+        "analysis campaign": _returning(analysis.campaign),
+    }
+
+
+def _returning(command: Callable[..., None]) -> Callable[..., int]:
+    @wraps(command)
+    def run(**options: object) -> int:
+        try:
+            command(**options)
+        except typer.Exit as end:
+            return end.exit_code
+        return 0
+
+    return run
+
+
+if __name__ == "__main__":
+    app()
