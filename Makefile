@@ -6,7 +6,6 @@ SHELL := bash
 
 HOME_DIR := $(or $(GIBBSFLOW_HOME),.gibbsflow)
 VENV := $(HOME_DIR)/venv/bin
-RESULTS ?= results
 SCRIPTS = nextfloww $(shell git ls-files -co --exclude-standard | while read -r f; do \
 	[[ -f $$f && $$f != nextfloww ]] && head -c 32 "$$f" | head -n 1 | tr -d '\0' | grep -qE '^#!.*\b(ba)?sh\b' && echo "$$f"; done)
 
@@ -19,10 +18,8 @@ setup: ## Nextflow and the default Python environment
 setup-compiled: ## the same, with the packages that need g++ and Python.h (GPAW, icet)
 	./nextfloww --setup-only --compiled
 
-demo: ## binding free energies of the demo, from nothing
+demo: ## binding free energies of the demo, from nothing; results/demo/
 	./nextfloww run main.nf -profile demo -resume
-	@$(VENV)/python -c 'import pandas; print(pandas.read_csv("$(RESULTS)/results.csv").to_string(index=False))'
-	@echo "report: $(RESULTS)/report.html"
 
 demo-potential: ## a learned potential for the demo, from nothing
 	./nextfloww run main.nf -profile demo_potential -resume
