@@ -139,6 +139,11 @@ def choose_restraint(system: SimSystem, fe: Fe) -> Restraint:
             raise InputError(
                 Problem(system.name, f"no anchors for a Boresch restraint: {why}", "com", field="restraint")
             )
+        if system.meta["receptor_kind"] == "host":
+            log.warning(
+                "Boresch restraint in a host: unless the guest turns through all equivalent poses of a symmetric host, "
+                "the binding free energy lacks -kT ln(number of poses); a centre-of-mass restraint does not"
+            )
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in anchors.items()}
         return BoreschRestraint(
             **values,
