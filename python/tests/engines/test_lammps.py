@@ -6,7 +6,8 @@ from ase import Atoms
 from ase.build import bulk, fcc111, molecule
 
 from gibbsflow.engines import lammps_worker
-from gibbsflow.engines.lammps import Lammps, LammpsPool, stress_from_virial, timestep_ps, to_frame
+from gibbsflow.engines.lammps import Lammps, LammpsPool, timestep_ps
+from gibbsflow.engines.lammps_frame import stress_from_virial, to_frame
 from gibbsflow.errors import EngineError, MissingProgramError
 
 PAIR = ["pair_style lj/cut 5.0", "pair_coeff * * 0.4 2.3", "compute virial all pressure NULL virial"]

@@ -15,7 +15,7 @@ from ase.io import write
 from labelled_sets import CUTOFF_ANGSTROM, fitted_copper, label, rattled
 
 from gibbsflow.config.potential_training import Training
-from gibbsflow.potential import pod_fit, training
+from gibbsflow.potential import pod_fit, pod_search, training
 from gibbsflow.potential.calculator import PodCalculator
 from gibbsflow.potential.pod import PodPotential
 from gibbsflow.workflow.segments import Stopper
@@ -127,8 +127,10 @@ def test_masked_forces_do_not_change_the_fit(tmp_path):
 
 def test_settings_are_obeyed(tmp_path):
     figures = _fit(
-        tmp_path, rattled(12, 8), rattled(2, 9), cutoff_angstrom=None, folds=3, energy_weight=5.0, ridge=1e-6, stress_weight=0.0,
-        target_force_rmse_ev_per_angstrom=10.0, target_energy_rmse_mev_per_atom=1000.0, max_coefficients=200, memory_gb=1.0,
+        tmp_path, rattled(12, 8), rattled(2, 9), cutoff_angstrom=None, folds=3, energy_weight=5.0, ridge=1e-6,
+        stress_weight=0.0,
+        target_force_rmse_ev_per_angstrom=10.0, target_energy_rmse_mev_per_atom=1000.0, max_coefficients=200,
+        memory_gb=1.0,
     )  # fmt: skip
     assert figures["folds"] == 3
     assert (figures["basis"]["energy_weight"], figures["basis"]["ridge"]) == (5.0, 1e-6)
@@ -142,7 +144,7 @@ def test_settings_are_obeyed(tmp_path):
 def test_memory_bounds_the_basis():
     frames = [type("F", (), {"force_mask": np.ones(10_000, bool)})()]
     problem = type("P", (), {"frames": frames, "fold": np.array([4])})()
-    small, large = (pod_fit._limit(problem, Training(memory_gb=m, max_coefficients=20_000)) for m in (0.01, 4.0))
+    small, large = (pod_search._limit(problem, Training(memory_gb=m, max_coefficients=20_000)) for m in (0.01, 4.0))
     assert small < 300 < large <= 7500
 
 
@@ -210,3 +212,17 @@ def test_bad_calls_exit_65_with_one_message(tmp_path, arguments, message):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
     assert done.returncode == 65
     assert message in done.stderr
+
+
+def test_ace_says_how_to_get_it_and_under_which_licence(tmp_path):
+    command = [*TRAIN, *_copper_files(), "--out", str(tmp_path / "o"), "--backend", "pace"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONNOUSERSITE": "1"}
+    )
+    if done.returncode == 0:  # where python-ace is installed, it has to fit
+        result = json.loads((tmp_path / "o" / "result.json").read_text())
+        assert result["test"]["force_mae_ev_per_angstrom"] < 0.05
+        return
+    assert done.returncode == 65
+    assert "python-ace is not installed" in done.stderr
+    assert "Academic Software Licence" in done.stderr

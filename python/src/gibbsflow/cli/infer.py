@@ -99,6 +99,7 @@ def select(
     with verb(out, as_json=as_json) as result:
         from gibbsflow.potential import selection
         from gibbsflow.potential.calculator import PodCalculator
+        from gibbsflow.potential.grade import ACTIVE_SET, Grader
         from gibbsflow.potential.structures import write_frames
         from gibbsflow.workflow.files import inputs_hash
 
@@ -116,7 +117,7 @@ def select(
         decided = selection.choose(
             offered,
             known,
-            calculator.grader,
+            Grader.read(potential / ACTIVE_SET),
             settings,
             budget=budget,
             seed=seed,

@@ -31,7 +31,7 @@ def fit(
 ) -> None:
     """Fit a potential: cutoff, size, weights and penalty are chosen by validation within the time budget.
 
-    The time budget shapes the search instead of ending the command: a longer one tries larger bases. Default: 15 minutes.
+    The time budget shapes the search instead of ending the command: a longer one tries larger bases. Default: 15 min.
     """
     with verb(out, as_json=as_json) as result:
         from gibbsflow.errors import InputError, Problem

@@ -6,7 +6,7 @@ import tempfile
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +36,7 @@ class PodCalculator(Calculator):  # type: ignore[misc]  # ASE has no types
     >>> atoms.get_potential_energy(), atoms.calc.grades(atoms).max()  # doctest: +SKIP
     """
 
-    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces", "stress"]
+    implemented_properties = ["energy", "free_energy", "forces", "stress"]
 
     def __init__(self, folder: Path | str, **keywords: Any) -> None:
         super().__init__(**keywords)

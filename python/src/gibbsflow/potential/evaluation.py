@@ -8,7 +8,8 @@ from pathlib import Path
 from ase import Atoms
 from ase.neighborlist import neighbor_list
 
-from gibbsflow.engines.lammps import Lammps, stress_from_virial, to_frame
+from gibbsflow.engines.lammps import Lammps
+from gibbsflow.engines.lammps_frame import stress_from_virial, to_frame
 from gibbsflow.potential.accuracy import Prediction
 from gibbsflow.potential.pod import (
     PodPotential,
@@ -49,7 +50,7 @@ def evaluate(lammps: Lammps, potential: PodPotential, atoms: Atoms, folder: Path
 
 
 def _sum_descriptors(lammps: Lammps, potential: PodPotential, atoms: Atoms) -> Prediction:
-    """Evaluate atoms with hardly a neighbour, on which ``pair_style pod`` of the 2025 release crashes, by their descriptors."""
+    """Evaluate atoms with hardly a neighbour by descriptors: the pair style of the 2025 release crashes on them."""
     basis, coefficients = potential.basis, potential.coefficients
     sums, derivatives, rotation = descriptor_sums(lammps, atoms, basis)
     energy, forces = float(sums @ coefficients), (derivatives @ coefficients).reshape(-1, 3) @ rotation.T

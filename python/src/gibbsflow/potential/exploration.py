@@ -1,8 +1,8 @@
 """MD with LAMMPS that watches the extrapolation grade, in segments that can be killed and go on.
 
-NVT is Langevin dynamics, NPT adds an isotropic barostat (``fix nph``). Each segment starts from the checkpoint of the one before, with
-random numbers that depend on seed and segment alone and with the barostat at rest, so that an interrupted run samples
-the same states as one that was not. Units are ``metal``: ps, bar, eV, Å.
+NVT is Langevin dynamics, NPT adds an isotropic barostat (``fix nph``). Each segment starts from the checkpoint
+of the one before, with random numbers that depend on seed and segment alone and with the barostat at rest, so that an interrupted
+run samples the same states as one that was not. Units are ``metal``: ps, bar, eV, Å.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from ase import Atoms
 from ase.geometry import find_mic
 
 from gibbsflow.config.potential_training import Exploration
-from gibbsflow.engines.lammps import Frame, Lammps, timestep_ps, to_frame
+from gibbsflow.engines.lammps import Lammps, timestep_ps
+from gibbsflow.engines.lammps_frame import Frame, to_frame
 from gibbsflow.errors import EngineError
 from gibbsflow.potential.grade import Grader
 from gibbsflow.potential.pod import PodPotential, pair_commands

@@ -1,9 +1,10 @@
 """Extrapolation grade: how far an environment lies outside of what was trained on, by D-optimality.
 
-The active set of an element is the square submatrix of largest volume of its local descriptors (rows: atoms, columns:
-descriptors). Any descriptor b is γ = max |b A⁻¹| of it: up to 1 inside, more outside (Podryabinkin and Shapeev, Comput. Mater.
-Sci. 2017, 140, 171; MaxVol: Goreinov et al., in Matrix Methods: Theory, Algorithms and Applications, 2010, p. 247). POD's descriptors
-are strongly correlated, so they are first turned to their principal axes, and axes that the data do not span are cut off.
+The active set A of an element is the square submatrix of largest volume of its local descriptors (rows: atoms, columns:
+descriptors). A descriptor b has the grade γ = max |b A⁻¹|: up to 1 inside, more outside (Podryabinkin and Shapeev,
+Comput. Mater. Sci. 2017, 140, 171; MaxVol: Goreinov et al., in Matrix Methods: Theory, Algorithms and Applications,
+2010, p. 247). POD's descriptors are strongly correlated, so they are first turned to their principal axes, and axes
+that the data do not span are cut off.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ Array = npt.NDArray[np.float64]
 ACTIVE_SET = "active_set.npz"
 # singular values below this share of the largest carry rounding, not structure
 _RANK_TOLERANCE = 1e-5
+# MaxVol ends where no training atom has a larger grade
+_INSIDE = 1.05
 
 
-def maxvol(rows: Array, tolerance: float = 1.05, max_swaps: int = 10_000) -> npt.NDArray[np.int64]:
+def maxvol(rows: Array, tolerance: float = _INSIDE, max_swaps: int = 10_000) -> npt.NDArray[np.int64]:
     """Find rows whose square submatrix has (nearly) the largest volume.
 
     Parameters
@@ -121,7 +124,8 @@ def active_set(descriptors: Array, rank_tolerance: float = _RANK_TOLERANCE) -> A
     axes = vectors[:, order[: min(rank, len(descriptors) // 2)]]
     partial = ActiveSet(mean, scale, axes, np.eye(axes.shape[1] + 1))
     rows = partial.project(descriptors)
-    return ActiveSet(mean, scale, axes, np.linalg.inv(rows[maxvol(rows)]))
+    inverse = np.asarray(np.linalg.inv(rows[maxvol(rows)]), dtype=np.float64)
+    return ActiveSet(mean, scale, axes, inverse)
 
 
 @dataclass(frozen=True)
@@ -205,10 +209,11 @@ def calibrate(
 ) -> Grader:
     """Build the active sets and set the thresholds by what training itself looks like when it is left out.
 
-    Each fold's frames are graded by active sets of the other folds. The largest grade of a frame that is known to be of the
-    same kind has a distribution: its 95 % quantile is the lower threshold (the rarest twentieth of what the potential
-    was validated on is still worth a label). The upper one is ten times the lower, and at least twice the largest of the
-    distribution, so that no frame as new as those of training stops MD.
+    Each fold's frames are graded by active sets of the other folds. The largest grade of a frame that is known to be
+    of the same kind has a distribution. Its median is the lower threshold: a frame newer than the typical one that was left
+    out is worth a label. A small set that does not yet span its own frames has a long tail (the largest strains, left out,
+    may reach a hundred), which the median, unlike a high quantile, does not follow. The upper threshold is the
+    95 % quantile, and at least ten times the lower one.
 
     Parameters
     ----------
@@ -226,16 +231,17 @@ def calibrate(
         present = {s for i in kept for s in symbols[i]}
         sets = {s: active_set(_of(s, symbols, descriptors, kept)) for s in species if s in present}
         grader = Grader(basis, sets, 1.0, 1.0, {})
-        largest = [grader.grades(symbols[i], descriptors[i]).max() for i in np.flatnonzero(fold == left_out)]
+        largest = [grader.grades(symbols[i], descriptors[i]).max() for i in range(len(symbols)) if fold[i] == left_out]
         held_out += [g for g in largest if np.isfinite(g)]
     everything = list(range(len(symbols)))
     sets = {s: active_set(_of(s, symbols, descriptors, everything)) for s in species}
     values = np.array(held_out) if held_out else np.ones(1)
     quantile, largest_value = float(np.quantile(values, 0.95)), float(values.max())
-    lower = max(quantile, 1.0)
-    upper = max(10.0 * lower, 2.0 * largest_value)
+    median = float(np.median(values))
+    lower = max(median, _INSIDE)
+    upper = max(10.0 * lower, quantile)
     calibration = {
-        "held_out_median": float(np.median(values)), "held_out_q95": quantile, "held_out_largest": largest_value,
+        "held_out_median": median, "held_out_q95": quantile, "held_out_largest": largest_value,
         "held_out_frames": float(len(held_out)),
     }  # fmt: skip
     return Grader(basis, sets, lower, upper, calibration)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -156,7 +157,7 @@ def bare(atoms: Atoms) -> Atoms:
     return Atoms(atoms.numbers, positions=atoms.get_positions(), cell=atoms.cell[:], pbc=atoms.pbc)
 
 
-def _first(value: object, store: dict, keys: Sequence[str]) -> object:  # type: ignore[type-arg]
+def _first(value: Any, store: dict, keys: Sequence[str]) -> Any:  # type: ignore[type-arg]
     return value if value is not None else next((store[key] for key in keys if key in store), None)
 
 
@@ -164,7 +165,7 @@ def _names(store: dict) -> str:  # type: ignore[type-arg]
     return ", ".join(sorted(str(key) for key in store)) or "nothing"
 
 
-def _stress(value: object, atoms: Atoms) -> Array | None:
+def _stress(value: Any, atoms: Atoms) -> Array | None:
     if not np.all(atoms.pbc):
         return None
     if value is None:

@@ -1,8 +1,8 @@
 """Proper orthogonal descriptors (ML-POD of LAMMPS): bases, their files, their values, a potential's folder.
 
-Nguyen and Rohskopf, J. Comput. Phys. 2023, 480, 112030; Nguyen, Phys. Rev. B 2023, 107, 144103. The energy is linear in the
-descriptors, E = Σ_i c · B_i, so that one call of ``compute pod/global`` gives the rows of the regression for energy and forces,
-and the same B_i give the extrapolation grade.
+Nguyen and Rohskopf, J. Comput. Phys. 2023, 480, 112030; Nguyen, Phys. Rev. B 2023, 107, 144103. The energy is linear
+in the descriptors, E = Σ_i c · B_i, so that one call of ``compute pod/global`` gives the rows of the regression for
+energy and forces, and the same B_i give the extrapolation grade.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy.typing as npt
 from ase import Atoms
 from ase.data import atomic_numbers
 
-from gibbsflow.engines.lammps import Lammps, to_frame
+from gibbsflow.engines.lammps import Lammps
+from gibbsflow.engines.lammps_frame import to_frame
 from gibbsflow.errors import StateError
 from gibbsflow.workflow.files import atomic_open, read_json, write_json
 
@@ -51,12 +52,14 @@ class PodBasis:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> PodBasis:
         """Make it from the parsed JSON of its fields, where tuples have become lists."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in content.items()})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+        return cls(**values)
 
     def text(self) -> str:
         """Content of LAMMPS' ``.pod`` parameter file."""
         lines = [
-            f"species {' '.join(self.species)}", "pbc 1 1 1", f"rin {self.rin_angstrom:.6f}", f"rcut {self.rcut_angstrom:.6f}",
+            f"species {' '.join(self.species)}", "pbc 1 1 1",
+            f"rin {self.rin_angstrom:.6f}", f"rcut {self.rcut_angstrom:.6f}",
             "bessel_polynomial_degree 4", "inverse_polynomial_degree 8", "onebody 1",
             f"twobody_number_radial_basis_functions {self.radial[0]}",
         ]  # fmt: skip
@@ -110,7 +113,7 @@ class PodPotential:
     basis
         Its basis.
     coefficients
-        In LAMMPS' order: for each element its one-body energy and then its descriptors; shape (elements × per element,).
+        In LAMMPS' order: for each element its one-body energy, then its descriptors; shape (elements × per element,).
     zbl
         The core added to it, or None.
     meta
@@ -218,8 +221,8 @@ def descriptor_sums(lammps: Lammps, atoms: Atoms, basis: PodBasis) -> tuple[Arra
     Returns
     -------
     sums, derivatives, rotation
-        Shapes (columns,), (3n, columns) and (3, 3): the derivatives are in LAMMPS' orientation, so a force to be fitted is
-        turned by ``forces @ rotation``.
+        Shapes (columns,), (3n, columns) and (3, 3): the derivatives are in LAMMPS' orientation, so a force to be fitted
+        is turned by ``forces @ rotation``.
     """
     array = lammps.run(_with_basis(lammps, atoms, basis, "pod/global"), ["array:pod"])["array:pod"]
     # the compute leaves out atoms without neighbours, whose one-body energy the pair style counts

@@ -1,4 +1,4 @@
-"""Fit of a POD potential within a time budget: cutoff and size by validation, weights and penalty with them, best so far kept."""
+"""Fit of one POD basis: targets without references and core, rows from LAMMPS, weights and penalty by validation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from ase.neighborlist import neighbor_list
 
 from gibbsflow.config.potential_training import Training
 from gibbsflow.engines.lammps import Lammps, LammpsPool
-from gibbsflow.errors import StoppedEarly
 from gibbsflow.potential import pod, regression
 from gibbsflow.potential.evaluation import evaluate_core
 from gibbsflow.potential.labelled_frames import LabelledFrame
@@ -28,10 +26,6 @@ from gibbsflow.workflow.segments import Stopper
 log = logging.getLogger(__name__)
 Array = npt.NDArray[np.float64]
 PHYSICS = 1
-_CUTOFF_FACTORS = (1.0, 1.12, 1.25, 1.4)
-_SEARCH_SHARE, _CUTOFF_SHARE, _FINISH_SHARE = 0.70, 0.12, 0.85
-_BETTER = 0.99
-_CUTOFF_PRICE = 0.3
 
 
 @dataclass(frozen=True)
@@ -278,147 +272,3 @@ def solve(candidate: Candidate, settings: Training, references: References, zbl:
         "physics": PHYSICS,
     }
     return pod.PodPotential(candidate.basis, coefficients, zbl, meta)
-
-
-@dataclass(frozen=True)
-class Search:
-    """Outcome of the search.
-
-    Parameters
-    ----------
-    best
-        Candidate with the best score.
-    records
-        All that were tried.
-    stopped_by
-        Why no larger basis was tried.
-    signalled
-        Whether a signal ended it.
-    """
-
-    best: Candidate
-    records: list[dict[str, Any]]
-    stopped_by: str
-    signalled: bool
-
-
-def search(
-    problem: Problem, settings: Training, references: References, species: Sequence[str], scales: Scales, zbl: pod.Zbl | None,
-    budget_s: float, folder: Path,
-) -> Search:  # fmt: skip
-    """Choose cutoff and size of the basis within the time; the best potential so far always lies in `folder`.
-
-    Raises
-    ------
-    StoppedEarly
-        After a signal before there was any potential.
-    """
-    rin = float(np.clip(0.45 * scales.shortest_angstrom, 0.2, 1.2))
-    everything = list(range(len(problem.frames)))
-    start = pod.rung(1, species, rin, settings.cutoff_angstrom or max(4.5, 1.9 * scales.neighbour_angstrom))
-    each_s, columns = _cost(problem, start)
-    if columns > _limit(problem, settings):
-        start = pod.rung(0, species, rin, start.rcut_angstrom)
-        each_s, columns = _cost(problem, start)
-    share = min(1.0, 0.4 * budget_s * len(problem.pool.members) / max(each_s, 1e-9))
-    usable = _spread(everything, share)
-    records: list[dict[str, Any]] = []
-    if settings.cutoff_angstrom is None:
-        probe = pod.rung(2, species, rin, start.rcut_angstrom)
-        each_s, columns = _cost(problem, probe)
-        if columns > _limit(problem, settings):
-            probe = start
-        share = _CUTOFF_SHARE * budget_s * len(problem.pool.members) / (8 * max(each_s, 1e-9))
-        few = _spread(everything, min(1.0, share))
-        start = start.with_cutoff(_best_cutoff(problem, probe, settings, references, few, budget_s, records))
-    best = build(problem, start, settings, references, usable, 10 * budget_s)
-    records.append(best.record())
-    solve(best, settings, references, zbl).write(folder)
-    reason, signalled = "the largest basis was reached", False
-    first = next(i for i, (radial, _) in enumerate(pod.LADDER) if radial == start.radial)
-    for number in range(first + 1, len(pod.LADDER)):
-        basis = pod.rung(number, species, rin, start.rcut_angstrom)
-        try:
-            problem.stopper.check()
-            if _good_enough(best.choice, settings):
-                reason = "validation errors are below the targets"
-                break
-            each_s, columns = _cost(problem, basis)
-            if columns > _limit(problem, settings):
-                reason = f"a basis of {columns} coefficients is more than data, memory or max_coefficients allow"
-                break
-            expected_s = each_s * len(usable) / len(everything) / len(problem.pool.members)
-            if problem.stopper.elapsed_s + expected_s > _SEARCH_SHARE * budget_s:
-                reason = f"the time budget would not hold a basis of {columns} coefficients ({expected_s:.0f} s)"
-                break
-            candidate = build(problem, basis, settings, references, usable, _FINISH_SHARE * budget_s)
-        except OutOfTimeError:
-            reason = "time budget"
-            break
-        except StoppedEarly as error:
-            reason, signalled = str(error), True
-            break
-        records.append(candidate.record())
-        log.info("%d coefficients: validation %s", columns, records[-1])
-        if candidate.choice.score > _BETTER * best.choice.score:
-            reason = f"a basis of {columns} coefficients is no better in validation"
-            if candidate.choice.score > best.choice.score:
-                break
-        best = candidate
-        solve(best, settings, references, zbl).write(folder)
-        if reason.endswith("validation"):
-            break
-    return Search(best, records, reason, signalled)
-
-
-def _good_enough(choice: regression.Choice, settings: Training) -> bool:
-    energy = 1e3 * choice.energy_rmse_ev_per_atom <= settings.target_energy_rmse_mev_per_atom
-    return energy and choice.force_rmse_ev_per_angstrom <= settings.target_force_rmse_ev_per_angstrom
-
-
-def _best_cutoff(
-    problem: Problem, basis: pod.PodBasis, settings: Training, references: References, frames: Sequence[int],
-    budget_s: float, records: list[dict[str, Any]],
-) -> float:  # fmt: skip
-    """Cutoff of the best score with a small basis on some frames, where a longer one has to earn its cost.
-
-    Time in fit and MD grows with the cube of the cutoff, and ten times the time buys a basis that is some 25 % better.
-    """
-    scores: list[tuple[float, float]] = []
-    for factor in _CUTOFF_FACTORS:
-        try:
-            cutoff = round(basis.rcut_angstrom * factor, 2)
-            tried = build(
-                problem, basis.with_cutoff(cutoff), settings, references, frames, 2 * _CUTOFF_SHARE * budget_s
-            )
-        except OutOfTimeError:
-            break
-        scores.append((tried.choice.score * cutoff**_CUTOFF_PRICE, cutoff))
-        records.append({**tried.record(), "purpose": "cutoff"})
-    return min(scores)[1] if scores else basis.rcut_angstrom
-
-
-def _cost(problem: Problem, basis: pod.PodBasis) -> tuple[float, int]:
-    """Seconds of one process for the descriptors of all frames, and the number of coefficients, by trying one frame."""
-    sizes = np.array([len(f.atoms) for f in problem.frames])
-    typical = int(np.argsort(sizes)[len(sizes) // 2])
-    start = time.monotonic()
-    total = pod.descriptor_sums(problem.pool.members[0], problem.frames[typical].atoms, basis)[0]
-    seconds = time.monotonic() - start
-    # the sums of squares: 2 · rows · columns² operations at some 5 · 10⁹ a second
-    gram_s = 2 * 3 * sizes.sum() * len(total) ** 2 / 5e9 * len(problem.pool.members)
-    return float(seconds * sizes.sum() / sizes[typical] + gram_s), len(total)
-
-
-def _limit(problem: Problem, settings: Training) -> int:
-    """Largest number of coefficients that rows, memory and settings allow."""
-    rows = sum(3 * int(f.force_mask.sum()) + 1 for f in problem.frames)
-    blocks = 3 * (int(problem.fold.max()) + 2)
-    memory = int(np.sqrt(settings.memory_gb * 1024**3 / (8 * blocks)))
-    return min(settings.max_coefficients, max(rows // 4, 24), memory)
-
-
-def _spread(items: Sequence[int], share: float) -> list[int]:
-    """Evenly spread part of a list, at least 20 of it."""
-    count = min(len(items), max(20, int(share * len(items))))
-    return [items[i] for i in np.unique(np.linspace(0, len(items) - 1, count).astype(int))]

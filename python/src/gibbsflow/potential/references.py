@@ -34,8 +34,8 @@ def reference_energies(frames: Sequence[LabelledFrame], species: Sequence[str]) 
     """Find the reference energies.
 
     With an isolated atom of every element the potential is right for separated atoms by construction. Otherwise the
-    least-squares solution of least norm of ``E = sum_s n_s E_s``, which only sets the zero: where compositions do not vary
-    independently, single values mean nothing and their sums do.
+    least-squares solution of least norm of ``E = sum_s n_s E_s``, which only sets the zero: where compositions do not
+    vary independently, single values mean nothing and their sums do.
 
     Parameters
     ----------

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +50,7 @@ class NormalEquations:
     def rmse(self, coefficients: Array) -> float:
         """Root mean square residual of these rows."""
         squares = self.square - 2 * coefficients @ self.moment + coefficients @ self.gram @ coefficients
-        return float(np.sqrt(max(squares, 0.0) / max(self.rows, 1)))
+        return float(np.sqrt(max(float(squares), 0.0) / max(self.rows, 1)))
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Weights:
     Parameters
     ----------
     energy
-        Of energies an atom: 1 gives all energies together the weight of all forces together, row for row in eV and eV/Å.
+        Of energies an atom: 1 gives all energies together the weight of all forces together, in eV and eV/Å.
     stress
         Of virials an atom, against energies an atom.
     ridge
@@ -106,7 +105,8 @@ def new_blocks(folds: int, columns: int) -> list[dict[str, NormalEquations]]:
 def fit(blocks: Blocks, weights: Weights) -> Array:
     """Coefficients of least weighted squares over all blocks, shape (columns,)."""
     values, vectors, moment, scale = _decompose(blocks, weights)
-    return cast(Array, scale * (vectors @ (moment / (values + weights.ridge))))
+    coefficients: Array = scale * (vectors @ (moment / (values + weights.ridge)))
+    return coefficients
 
 
 def cross_validate(
@@ -136,7 +136,6 @@ def cross_validate(
         for left_out in range(len(blocks)):
             kept = [block for i, block in enumerate(blocks) if i != left_out] or list(blocks)
             values, vectors, moment, scale = _decompose(kept, Weights(energy, stress, 0.0))
-            # penalties that are below the rounding of the Gram matrix would divide by noise
             solutions = scale[:, None] * (vectors @ (moment[:, None] / (values[:, None] + np.array(ridges))))
             for column, kind in enumerate(("energy", "force")):
                 block = blocks[left_out][kind]

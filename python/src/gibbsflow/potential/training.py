@@ -15,7 +15,7 @@ import numpy as np
 from gibbsflow.config.potential_training import Training
 from gibbsflow.engines.lammps import Lammps, LammpsPool
 from gibbsflow.errors import ScienceError, StoppedEarly
-from gibbsflow.potential import pod, pod_fit
+from gibbsflow.potential import pod, pod_fit, pod_search
 from gibbsflow.potential.accuracy import Prediction, parity, summarise
 from gibbsflow.potential.evaluation import evaluate
 from gibbsflow.potential.grade import ACTIVE_SET, Grader, calibrate
@@ -111,7 +111,7 @@ def fit_pod(
     ):
         pool.members[0].require("pod")
         problem = pod_fit.prepare(inputs.train, folds, references, species, zbl, pool, stopper)
-        found = pod_fit.search(problem, settings, references, species, scales, zbl, budget_s, folder)
+        found = pod_search.search(problem, settings, references, species, scales, zbl, budget_s, folder)
         best = found.best
         if not found.signalled:
             best = pod_fit.add_virials(problem, best, settings, references, 0.85 * budget_s)
@@ -142,7 +142,8 @@ def fit_pod(
         "zbl_angstrom": [zbl.inner_angstrom, zbl.outer_angstrom] if zbl else None,
         "lammps_difference_ev_per_atom": difference,
         "grade": {
-            "lower": grader.lower, "upper": grader.upper, **grader.calibration, "test_largest": float(test_grades.max()),
+            "lower": grader.lower, "upper": grader.upper, **grader.calibration,
+            "test_largest": float(test_grades.max()),
             "basis_descriptors": grader.basis_descriptors,
         },
         "train": summarise(inputs.train, predictions["train"]),
@@ -253,7 +254,8 @@ def dataset_card(inputs: Inputs, figures: dict[str, Any]) -> str:
     settings = sorted({f.settings_hash for f in inputs.train + inputs.test if f.settings_hash})
     sources = figures["references"]
     lines = [
-        "# Data set", "", f"Elements: {', '.join(inputs.species)}. Labels: {', '.join(settings) or 'settings not recorded'}.",
+        "# Data set", "",
+        f"Elements: {', '.join(inputs.species)}. Labels: {', '.join(settings) or 'settings not recorded'}.",
         f"Reference energies ({sources['source']}): "
         + ", ".join(f"{s} {e:.6f} eV" for s, e in sources["energy_ev"].items()) + ".",
         f"Inner validation split by {figures['split']}.", "",

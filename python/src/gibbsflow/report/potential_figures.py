@@ -73,7 +73,8 @@ def learning_curve(generations: Sequence[Mapping[str, Any]], stem: Path) -> list
     Parameters
     ----------
     generations
-        One record a generation: ``labels``, ``force_mae_ev_per_angstrom``, ``energy_mae_mev_per_atom``, ``largest_grade``.
+        One record a generation: ``labels``, ``force_mae_ev_per_angstrom``, ``energy_mae_mev_per_atom`` and
+        ``largest_grade``.
     stem
         Path without suffix.
     """

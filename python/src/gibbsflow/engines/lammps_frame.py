@@ -1,0 +1,120 @@
+"""Atoms in LAMMPS' conventions: boxes, data files, and the way back for forces and stresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from ase import Atoms
+from ase.geometry import minkowski_reduce
+
+Array = npt.NDArray[np.float64]
+EV_PER_ANGSTROM3_PER_BAR = 1.0 / 1.602176634e6
+_PAD_ANGSTROM = 1.0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Atoms in LAMMPS' conventions: lower-triangular cell, periodic in all directions.
+
+    Parameters
+    ----------
+    cell
+        Cell vectors as rows, lower triangular, Å; shape (3, 3).
+    positions
+        Å; shape (n, 3).
+    rotation
+        Orthogonal matrix R with ``original = frame @ R.T``; shape (3, 3).
+    types
+        LAMMPS type of each atom, from 1; shape (n,).
+    species
+        Chemical symbol of each type.
+    velocities
+        Å/ps, or None; shape (n, 3).
+    """
+
+    cell: Array
+    positions: Array
+    rotation: Array
+    types: npt.NDArray[np.int64]
+    species: tuple[str, ...]
+    velocities: Array | None = None
+
+    def data_file(self) -> str:
+        """Text of a ``read_data`` file (``atom_style atomic``)."""
+        from ase.data import atomic_masses, atomic_numbers
+
+        low = self.cell
+        lines = ["atoms", "", f"{len(self.types)} atoms", f"{len(self.species)} atom types"]
+        lines += [f"0 {low[i, i]:.17g} {axis}lo {axis}hi" for i, axis in enumerate("xyz")]
+        lines += [f"{low[1, 0]:.17g} {low[2, 0]:.17g} {low[2, 1]:.17g} xy xz yz", "", "Masses", ""]
+        lines += [f"{i} {atomic_masses[atomic_numbers[s]]:.8g}" for i, s in enumerate(self.species, 1)]
+        lines += ["", "Atoms # atomic", ""]
+        for i, (kind, r) in enumerate(zip(self.types, self.positions, strict=True), 1):
+            lines.append(f"{i} {kind} {r[0]:.17g} {r[1]:.17g} {r[2]:.17g}")
+        if self.velocities is not None:
+            lines += ["", "Velocities", ""]
+            lines += [f"{i} {v[0]:.17g} {v[1]:.17g} {v[2]:.17g}" for i, v in enumerate(self.velocities, 1)]
+        return "\n".join(lines) + "\n"
+
+
+def to_frame(atoms: Atoms, species: Sequence[str], cutoff_angstrom: float) -> Frame:
+    """Turn atoms into LAMMPS' conventions.
+
+    Directions that are not periodic get a cell vector so long that no image is within reach, so that a molecule, a slab
+    and a crystal go the same way. A fully periodic cell is Minkowski-reduced, which keeps LAMMPS' tilts small.
+
+    Parameters
+    ----------
+    atoms
+        Atoms, any cell and boundary conditions.
+    species
+        Symbols in the order of LAMMPS' types.
+    cutoff_angstrom
+        Longest cutoff of the potential.
+    """
+    periodic = np.array(atoms.pbc, dtype=bool)
+    cell = np.array(atoms.cell[:], dtype=float)
+    positions = atoms.get_positions()
+    if periodic.all():
+        cell = np.array(minkowski_reduce(cell)[0])
+    else:
+        cell, positions = _pad(cell, positions, periodic, cutoff_angstrom)
+    if np.linalg.det(cell) < 0:
+        cell = -cell
+    q, r = np.linalg.qr(cell.T)
+    signs = np.sign(np.diag(r))
+    rotation, lower = q * signs, (r * signs[:, None]).T
+    index = {symbol: i for i, symbol in enumerate(species, 1)}
+    types = np.array([index[s] for s in atoms.get_chemical_symbols()])
+    return Frame(np.tril(lower), positions @ rotation, rotation, types, tuple(species))
+
+
+def _pad(cell: Array, positions: Array, periodic: npt.NDArray[np.bool_], cutoff: float) -> tuple[Array, Array]:
+    """Replace the vectors of directions that are not periodic by long ones, orthogonal to all others."""
+    basis = list(cell[periodic])
+    vectors = cell.copy()
+    for i in np.flatnonzero(~periodic):
+        projector = np.eye(3)
+        if basis:
+            spanned = np.array(basis).T
+            projector -= spanned @ np.linalg.pinv(spanned)
+        _, _, v = np.linalg.svd(projector)
+        direction = v[0]
+        along = positions @ direction
+        extent = float(np.ptp(along)) if len(along) else 0.0
+        vectors[i] = direction * (extent + 2 * cutoff + 2 * _PAD_ANGSTROM)
+        positions = positions + direction * (cutoff + _PAD_ANGSTROM - along.min())
+        basis.append(vectors[i])
+    return vectors, positions
+
+
+def stress_from_virial(virial_bar: Array, rotation: Array) -> Array:
+    """Stress in eV/Å^3, Voigt xx yy zz yz xz xy with ASE's sign (tension positive), in the original orientation."""
+    xx, yy, zz, yz, xz, xy = virial_bar
+    tensor = -np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]) * EV_PER_ANGSTROM3_PER_BAR
+    tensor = rotation @ tensor @ rotation.T
+    voigt: Array = tensor[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
+    return voigt
