@@ -1,8 +1,8 @@
 """MD with LAMMPS that watches the extrapolation grade, in segments that can be killed and go on.
 
 NVT is Langevin dynamics, NPT adds an isotropic barostat (``fix nph``). Each segment starts from the checkpoint
-of the one before, with random numbers that depend on seed and segment alone and with the barostat at rest, so that an interrupted
-run samples the same states as one that was not. Units are ``metal``: ps, bar, eV, Å.
+of the one before, with random numbers that depend on seed and segment alone and with the barostat at rest, so that an
+interrupted run samples the same states as one that was not. Units are ``metal``: ps, bar, eV, Å.
 """
 
 from __future__ import annotations

@@ -210,10 +210,10 @@ def calibrate(
     """Build the active sets and set the thresholds by what training itself looks like when it is left out.
 
     Each fold's frames are graded by active sets of the other folds. The largest grade of a frame that is known to be
-    of the same kind has a distribution. Its median is the lower threshold: a frame newer than the typical one that was left
-    out is worth a label. A small set that does not yet span its own frames has a long tail (the largest strains, left out,
-    may reach a hundred), which the median, unlike a high quantile, does not follow. The upper threshold is the
-    95 % quantile, and at least ten times the lower one.
+    of the same kind has a distribution. Its median is the lower threshold: a frame newer than the typical one that was
+    left out is worth a label. A small set that does not yet span its own frames has a long tail (the largest strains,
+    left out, may reach a hundred), which the median, unlike a high quantile, does not follow. The upper threshold is
+    the 95 % quantile, and at least ten times the lower one.
 
     Parameters
     ----------
