@@ -56,7 +56,10 @@ def test_missing_input_and_receptor(nextflow: Launcher) -> None:
 def test_samplesheet_by_row_and_column(nextflow: Launcher, tmp_path: Path) -> None:
     sheet = tmp_path / "ligands.csv"
     sheet.write_text("ligand,smiles,charge\nb2,OCC12CCC(CC1)(CC2)CO,\nb2,CCO,\n../x y,CC(,0\n")
-    text = refused(nextflow.pipeline("--input", "ligands.csv"))
+    text = refused(
+        nextflow.pipeline("--input", "ligands.csv", "--complex_schedule", "complex_61", "--sample_ps", "0.001")
+    )
+    assert "complex_61: neither a shipped" in text and "sample_ps: 0.001 ps is not usable" in text
     assert re.search(r"ligands\.csv, row 3, ligand: 'b2' is already", text)
     assert re.search(r"ligands\.csv, row 4, ligand: '\.\./x y' is not usable", text)
 

@@ -56,7 +56,7 @@ def test_md_stops_after_equil_analysis_and_still_writes_results(nextflow: Launch
 
 
 def test_independent_windows_schedules_by_file_and_the_strict_parser(nextflow: Launcher, tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text("states: []\n")
+    (tmp_path / "mine.yaml").write_text("states: [[0, 1, 1], [0, 0, 1], [0, 0, 0]]\n")
     demo = REPO / "assets" / "demo"
     given = ("--input", str(demo / "ligands.csv"), "--receptor", str(demo / "cb7.sdf"))
     settings = ("--sampler", "independent", "--replicates", "1", "--solvent_schedule", "mine.yaml")

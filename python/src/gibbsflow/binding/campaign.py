@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding import samplesheet
+from gibbsflow.binding.alchemical_legs import sampling
 from gibbsflow.binding.ligands import centre_angstrom, check_pose, pose_ligand, read_ligand
 from gibbsflow.binding.molecules import MoleculeError, rdkit_messages, write_sdf
 from gibbsflow.binding.placement import buriedness
 from gibbsflow.binding.receptors import RECEPTOR_RIGHT, Receptor, read_receptor
 from gibbsflow.binding.samplesheet import Row
+from gibbsflow.binding.schedules import leg_schedules
 from gibbsflow.config.run import RunConfig
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.files import inputs_hash
@@ -60,6 +62,11 @@ def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir
     if config is not None:
         try:
             settings = RunConfig.read(config)
+        except InputError as error:
+            problems += error.problems
+    for check in (lambda: leg_schedules(settings.fe), lambda: sampling(settings.md, settings.fe)):
+        try:
+            check()
         except InputError as error:
             problems += error.problems
     rows, table_problems = samplesheet.check_samplesheet(sheet)

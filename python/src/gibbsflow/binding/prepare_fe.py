@@ -13,7 +13,7 @@ from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemical_legs import AlchemicalLeg, place_leg, sampling
 from gibbsflow.binding.equilibration import heavy_atoms
 from gibbsflow.binding.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint, restraint_as_dict
-from gibbsflow.binding.schedules import read_schedule
+from gibbsflow.binding.schedules import leg_schedules
 from gibbsflow.config.run import Fe, Md, RunConfig
 from gibbsflow.config.section import read_section
 from gibbsflow.engines.openmm_systems import create_system
@@ -61,11 +61,7 @@ def prepare_legs(system: SimSystem, config: RunConfig, out: Path, result: Result
         raise UnboundError(f"{system.name}: not bound after equilibration, so there is nothing to prepare")
     md = read_section(Md, system.meta["md"], where=f"{system.root}/system.json, md")
     fe = config.fe
-    schedules = {"complex": read_schedule(fe.complex_schedule), "solvent": read_schedule(fe.solvent_schedule)}
-    if not any(s.lambda_restraints == 1 for s in schedules["complex"][-1:]):
-        raise InputError(Problem(fe.complex_schedule, "ends without the full restraint", "[1, 0, 0]", field="states"))
-    if any(s.lambda_restraints > 0 for s in schedules["solvent"]):
-        raise InputError(Problem(fe.solvent_schedule, "has restraints", "0 in every state", field="states"))
+    schedules = leg_schedules(fe)
     plan = sampling(md, fe)
     with np.load(system.path("representative_npz"), allow_pickle=False) as file:
         positions = np.asarray(file["positions_nm"], dtype=float)

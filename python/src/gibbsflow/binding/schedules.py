@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from gibbsflow.config.run import Fe
 from gibbsflow.config.section import nearest
 from gibbsflow.errors import InputError, Problem
 
@@ -38,6 +39,25 @@ class LambdaState:
     def as_dict(self) -> dict[str, float]:
         """λ values by name."""
         return {name: float(getattr(self, name)) for name in NAMES}
+
+
+def leg_schedules(fe: Fe) -> dict[str, tuple[LambdaState, ...]]:
+    """Read the schedules of both legs.
+
+    Raises
+    ------
+    InputError
+        Where one cannot be used, or has restraints where they do not belong.
+    """
+    schedules = {"complex": read_schedule(fe.complex_schedule), "solvent": read_schedule(fe.solvent_schedule)}
+    problems = []
+    if schedules["complex"][-1].lambda_restraints != 1:
+        problems.append(Problem(fe.complex_schedule, "ends without the full restraint", "[1, 0, 0]", field="states"))
+    if any(state.lambda_restraints > 0 for state in schedules["solvent"]):
+        problems.append(Problem(fe.solvent_schedule, "has restraints", "0 in every state", field="states"))
+    if problems:
+        raise InputError(problems)
+    return schedules
 
 
 def read_schedule(name_or_file: str) -> tuple[LambdaState, ...]:

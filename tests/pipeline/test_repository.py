@@ -1,0 +1,81 @@
+"""What every module has to have, and what is generated from the schemas."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from gibbsflow.config import generate
+from gibbsflow.config.run import Launch
+from gibbsflow.workflow.cleaning import REMOVABLE
+from pipeline.launcher import REPO, Launcher
+
+MODULES = sorted(path.parent for path in (REPO / "modules").glob("*/*/main.nf"))
+
+
+def test_generated_files_are_up_to_date() -> None:
+    for name, content in generate.outputs(REPO).items():
+        assert (REPO / name).read_text() == content, f"{name}: run python -m gibbsflow.config.generate"
+
+
+def test_schema_holds_every_setting_with_its_bounds() -> None:
+    schema = json.loads((REPO / "nextflow_schema.json").read_text())
+    item = schema["$defs"]["fe"]["properties"]["window_ps"]
+    assert item == {
+        "type": "number",
+        "description": "Sampling a window and replicate.",
+        "maximum": 10000000,
+        "exclusiveMinimum": 0,
+        "default": 1000.0,
+        "unit": "ps",
+    }
+    needed = {key: item.get("requiredIn") for key, item in schema["$defs"]["io"]["properties"].items()}
+    assert needed["input"] == needed["receptor"] == ["abfe", "md"] and needed["outdir"] is None
+    for name, section in Launch.sections().items():
+        assert set(schema["$defs"][name]["properties"]) == set(section.model_fields)
+
+
+def test_no_name_occurs_in_two_groups() -> None:
+    names = [key for section in generate.groups().values() for key in section.model_fields]
+    assert len(names) == len(set(names))
+
+
+def test_nextflow_forgets_what_the_core_forgets() -> None:
+    text = (REPO / "subworkflows" / "launch" / "main.nf").read_text()
+    assert set(re.findall(r"'-name', '([^']+)'", text)) == set(REMOVABLE)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: "/".join(path.parts[-2:]))
+def test_module_is_complete(module: Path) -> None:
+    text = (module / "main.nf").read_text()
+    process = re.findall(r"^process (\w+) \{", text, flags=re.M)
+    assert len(process) == 1
+    meta = yaml.safe_load((module / "meta.yml").read_text())
+    assert {"name", "description", "phase", "keywords", "tools", "input", "output", "authors"} <= set(meta)
+    assert meta["name"].upper() == process[0]
+    emitted = set(re.findall(r"emit: (\w+)", text))
+    assert {name for entry in meta["output"] for name in entry if name != "meta"} <= emitted
+    assert "\n    stub:\n" in text and "topic: versions" in text and re.search(r'\n    tag ["\']', text)
+    assert "params." not in text
+    case = (module / "tests" / "main.nf.test").read_text()
+    assert f'process "{process[0]}"' in case and 'options "-stub"' in case and ' - stub"' in case
+
+
+def test_lint(nextflow: Launcher) -> None:
+    folders = ("main.nf", "nextflow.config", "conf", "modules", "subworkflows")
+    run = nextflow("lint", *(str(REPO / folder) for folder in folders))
+    assert run.code == 0 and "no errors" in run.text, run.text
+
+
+@pytest.mark.parametrize("profile", ["demo", "test"])
+def test_profiles_resolve(nextflow: Launcher, profile: str) -> None:
+    run = nextflow("config", str(REPO), "-profile", profile, "-flat")
+    assert run.code == 0, run.text
+    used = dict(re.findall(r"^params\.(\w+) = (.*)$", run.text, flags=re.M))
+    known = {key for section in generate.groups().values() for key in section.model_fields}
+    assert set(used) == known
+    for key in ("input", "receptor"):
+        assert Path(used[key].strip("'").replace("${projectDir}", str(REPO))).exists()
