@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-# test-set errors as tabulated for Zuo et al. 2020; whether the original figure shows MAE or RMSE is to be checked before
-# they are quoted
+# test-set errors as tabulated for Zuo et al. 2020; whether the original shows MAE or RMSE is to be checked before they
+# are quoted
 PUBLISHED = {
     "GAP": (2.91, 0.07),
     "MTP": (2.21, 0.06),

@@ -160,25 +160,23 @@ def _copper_files():
 
 
 def test_command_writes_the_contract(tmp_path):
-    (tmp_path / "c.yaml").write_text("training: {max_coefficients: 30, cutoff_angstrom: 4.0, stress_weight: 0}\n")
-    command = [
-        *TRAIN,
-        *_copper_files(),
-        "--out",
-        str(tmp_path / "o"),
-        "--config",
-        str(tmp_path / "c.yaml"),
-        "--time-budget",
-        "30s",
-    ]
+    (tmp_path / "c.yaml").write_text("training: {cutoff_angstrom: 4.0, stress_weight: 0, time_budget_min: 0.02}\n")
+    command = [*TRAIN, *_copper_files(), "--out", str(tmp_path / "o"), "--config", str(tmp_path / "c.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "o" / "result.json").read_text())
     assert result["status"] == "finished"
     assert len(result["inputs_hash"]) == 64
+    assert "time budget would not hold" in result["search_stopped_by"]
     for part in ("train", "test"):
         assert result[part]["energy_mae_mev_per_atom"] > 0
         assert result[part]["force_mae_ev_per_angstrom"] > 0
+
+
+def test_one_frame_is_enough_to_run(tmp_path):
+    figures = _fit(tmp_path, rattled(1, 30, stress=False), rattled(1, 31, stress=False), max_coefficients=30)
+    assert figures["folds"] == 1
+    assert figures["train"]["energy_mae_mev_per_atom"] < 10
 
 
 def test_sigterm_leaves_the_best_potential_so_far(tmp_path):

@@ -60,7 +60,7 @@ class Lammps:
         limit = int(memory_gb * 1024**3)
         self._errors = open(self.folder / f"{name}.err", "w")  # noqa: SIM115 - lives as long as the process
         self.process = subprocess.Popen(
-            [sys.executable, "-m", lammps_worker.__name__, self.log.name],
+            [sys.executable, "-P", "-m", lammps_worker.__name__, self.log.name],
             cwd=self.folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
