@@ -80,8 +80,12 @@ def report(begin: From, out: Out, as_json: Json = False) -> None:
 def loop(
     config: Settings,
     out: Out,
-    state: Annotated[Path, typer.Option("--state", help="Finished labels, MD under way and the steps of each generation.")],
-    local: Annotated[bool, typer.Option("--local", help="Run the whole loop on this machine, without Nextflow.")] = False,
+    state: Annotated[
+        Path, typer.Option("--state", help="Finished labels, MD under way and the steps of each generation.")
+    ],
+    local: Annotated[
+        bool, typer.Option("--local", help="Run the whole loop on this machine, without Nextflow.")
+    ] = False,
     begin: Annotated[Path | None, typer.Option("--from", help="generation_NN/ to go on from.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -96,7 +100,9 @@ def loop(
             raise InputError(Problem("infer loop", "nothing says where it shall run", right))
         manager = LocalLoop(config, PotentialConfig.expand(config), out, state).run(begin)
         _describe(result, manager)
-        typer.echo(f"{manager.checkpoint.stopped_by}: {manager.checkpoint.reason}\npotential: {out / 'potential'}", err=True)
+        typer.echo(
+            f"{manager.checkpoint.stopped_by}: {manager.checkpoint.reason}\npotential: {out / 'potential'}", err=True
+        )
 
 
 def register(app: typer.Typer) -> None:

@@ -31,7 +31,10 @@ class Loop(Section):
     goal: Goal = _q("md", "What the potential is for; the rules of docs/potential.md choose by it.")
     seed: int = _q(2026, "Seed of training, exploration and selection.", ge=0, le=2**31 - 1)
     trajectories: int = _q(
-        4, "Trajectories a generation; the k-th of n ends its ramp k/n of the way up to the last temperature.", ge=1, le=1000
+        4,
+        "Trajectories a generation; the k-th of n ends its ramp k/n of the way up to the last temperature.",
+        ge=1,
+        le=1000,
     )
     initial_labels: int = _q(60, "Generated structures that are labelled at most, hold-out apart.", ge=5, le=100_000)
     holdout_labels: int = _q(20, "Hold-out structures that are labelled at most.", ge=2, le=10_000)
@@ -41,10 +44,17 @@ class Convergence(Section):
     """When the loop stops: both criteria over some generations, or a budget."""
 
     force_mae_ev_per_angstrom: float = _q(
-        0.1, "Mean absolute force error on the hold-out, at or below which it is good enough.", unit="eV/Å", gt=0, le=100
+        0.1,
+        "Mean absolute force error on the hold-out, at or below which it is good enough.",
+        unit="eV/Å",
+        gt=0,
+        le=100,
     )
     fraction_above: float = _q(
-        0.05, "Share of MD at or above the lower threshold of the grade, at or below which it is good enough.", ge=0, le=1
+        0.05,
+        "Share of MD at or above the lower threshold of the grade, at or below which it is good enough.",
+        ge=0,
+        le=1,
     )
     generations: int = _q(2, "Consecutive generations in which both must hold.", ge=1, le=100)
     max_generations: int = _q(6, "Budget: generations.", ge=1, le=1000)
@@ -119,7 +129,9 @@ def _from_short(content: Mapping[str, Any], where: str) -> dict[str, dict[str, A
         if key in content:
             values = content[key] if isinstance(content[key], list) else [content[key]]
             if not 1 <= len(values) <= 2:
-                raise InputError(Problem(where, f"{content[key]!r} is not usable", "one number, or [first, last]", field=key))
+                raise InputError(
+                    Problem(where, f"{content[key]!r} is not usable", "one number, or [first, last]", field=key)
+                )
             found.setdefault("exploration", {}).update(zip(names, values, strict=False))
     return found
 
@@ -135,7 +147,7 @@ def installed_engine() -> str:
 
 
 def structure_of(text: str, where: str = "structure") -> dict[str, str]:
-    """Say what a `structure` is: a crystal by name, a file (there is a dot or a slash in it), or a molecule that ASE knows.
+    """Say what a `structure` is: a crystal by name, a file (with a dot or a slash), or a molecule that ASE knows.
 
     Raises
     ------
@@ -169,6 +181,8 @@ def merge(
     return result
 
 
-def _filled(given: Mapping[str, Mapping[str, Any]], by_rule: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def _filled(
+    given: Mapping[str, Mapping[str, Any]], by_rule: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
     names = [*given, *(name for name in by_rule if name not in given)]
     return {name: {**by_rule.get(name, {}), **given.get(name, {})} for name in names}

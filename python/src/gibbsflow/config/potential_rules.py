@@ -52,6 +52,10 @@ class Facts:
         )
 
 
+def _thirds(facts: Facts) -> tuple[float, ...]:
+    return tuple(sorted({facts.lowest_k, (facts.lowest_k + facts.highest_k) / 2, facts.highest_k}))
+
+
 Settings = Mapping[str, Mapping[str, Any]]
 
 
@@ -89,7 +93,12 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "a crystal of several elements", lambda f: not f.molecule and len(f.elements) > 1,
-        {"generator": {"methods": ("bulk", "sqs", "strain", "rattle", "defect"), "defect_kinds": ("vacancy", "antisite")}},
+        {
+            "generator": {
+                "methods": ("bulk", "sqs", "strain", "rattle", "defect"),
+                "defect_kinds": ("vacancy", "antisite"),
+            }
+        },
         "the target and neighbouring compositions, and atoms in each other's place",
     ),
     Rule(
@@ -99,7 +108,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "a molecule, temperature_k", lambda f: f.molecule,
-        lambda f: {"generator": {"mode_temperatures_k": tuple(sorted({f.lowest_k, (f.lowest_k + f.highest_k) / 2, f.highest_k}))}},
+        lambda f: {"generator": {"mode_temperatures_k": _thirds(f)}},
         "modes are sampled where MD will be: first, middle and last temperature",
     ),
     Rule(
@@ -168,4 +177,10 @@ def table() -> str:
 
 
 def _plain(value: Any) -> str:
-    return f"[{', '.join(map(_plain, value))}]" if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+    return (
+        f"[{', '.join(map(_plain, value))}]"
+        if isinstance(value, tuple)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )

@@ -94,8 +94,8 @@ class Verdict:
 def share_above(trajectories: Sequence[dict[str, Any]]) -> float:
     """Share of all planned looks at the grade at which it was, or may have been, at or above the lower threshold.
 
-    What MD did not reach because it was stopped counts as above: a trajectory that leaves the known at its tenth step knows
-    a tenth of nothing.
+    What MD did not reach because it was stopped counts as above: a trajectory that is stopped at its tenth step tells
+    nothing good of all that would have followed.
 
     Parameters
     ----------
@@ -120,10 +120,12 @@ def judge(history: Sequence[GenerationRecord], limits: Convergence) -> Verdict:
     last = history[-1]
     recent = history[-limits.generations :]
     good = [
-        r.force_mae_ev_per_angstrom <= limits.force_mae_ev_per_angstrom and r.fraction_above <= limits.fraction_above for r in recent
+        r.force_mae_ev_per_angstrom <= limits.force_mae_ev_per_angstrom and r.fraction_above <= limits.fraction_above
+        for r in recent
     ]
     state = (
-        f"hold-out force error {last.force_mae_ev_per_angstrom:.4g} eV/Å (wanted {limits.force_mae_ev_per_angstrom:g}), "
+        f"hold-out force error {last.force_mae_ev_per_angstrom:.4g} eV/Å "
+        f"(wanted {limits.force_mae_ev_per_angstrom:g}), "
         f"{last.fraction_above:.1%} of MD above the threshold (wanted {limits.fraction_above:.1%})"
     )
     if len(recent) == limits.generations and all(good):

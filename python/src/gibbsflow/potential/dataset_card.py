@@ -9,14 +9,24 @@ from typing import Any
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.convergence import GenerationRecord
 
-_SETTINGS = (
-    "engine", "functional", "pseudo_library", "ecutwfc_ry", "ecutrho_ry", "kspacing_per_angstrom", "smearing", "degauss_ry",
-    "conv_thr_ry",
-)  # fmt: skip
+_FUNCTIONAL = ("engine", "functional", "kspacing_per_angstrom", "smearing", "degauss_ry")
+_SETTINGS = {
+    "quantum_espresso": (*_FUNCTIONAL, "pseudo_library", "ecutwfc_ry", "ecutrho_ry", "conv_thr_ry"),
+    "gpaw": (*_FUNCTIONAL, "gpaw_cutoff_ev"),
+    "tblite": ("engine", "tblite_method"),
+}
+_FORMATS = (
+    "Energies in eV, forces in eV/Å, stress in eV/Å³ (Voigt xx yy zz yz xz xy, negative under compression), as extended XYZ "
+    "for ASE: `dataset/train.extxyz`, `dataset/holdout.extxyz`. Every structure, also without a label: "
+    "`structures.csv` and `structures.db` (`dft status`, `dft explain ID`)."
+)
 
 
 def dataset_card(
-    config: PotentialConfig, history: Sequence[GenerationRecord], rows: Sequence[Mapping[str, Any]], programs: Sequence[str]
+    config: PotentialConfig,
+    history: Sequence[GenerationRecord],
+    rows: Sequence[Mapping[str, Any]],
+    programs: Sequence[str],
 ) -> str:
     """Describe a data set in Markdown.
 
@@ -31,41 +41,67 @@ def dataset_card(
     programs
         Programs that made the labels, with versions.
     """
-    dft = config.dft.model_dump(mode="json")
-    engine_settings = {"tblite": ("engine", "tblite_method"), "gpaw": ("engine", "functional", "gpaw_cutoff_ev", "kspacing_per_angstrom")}
-    shown = engine_settings.get(config.dft.engine, _SETTINGS)
     last = history[-1]
     hashes = sorted({row["settings_hash"] for row in rows if row["settings_hash"]})
-    lines = [
-        f"# Data set: {'-'.join(config.target.elements)}", "",
-        f"{last.labels} labelled structures to train on and {last.holdout_labels} of a hold-out that came from another sampler and was "
-        f"labelled once. {last.labels_made} labels were attempted, {sum(last.failures.values())} failed.", "",
-        "Energies in eV, forces in eV/Å, stress in eV/Å³ (Voigt xx yy zz yz xz xy, negative under compression); extended XYZ, as ASE "
-        "reads it: `dataset/train.extxyz`, `dataset/holdout.extxyz`. Every structure, also without a label: `structures.csv` and "
-        "`structures.db` (`dft status`, `dft explain ID`).", "",
-        "## Labels", "",
-        f"Made by {', '.join(programs) or config.dft.engine}; settings {', '.join(hashes)}.", "",
-        "| setting | value |", "|---|---|",
-        *(f"| {key} | {'default' if dft[key] is None else dft[key]} |" for key in shown), "",
-        "## Structures", "", "| set | generation | config_type | labelled | failed | not labelled |", "|---|---|---|---|---|---|",
-    ]  # fmt: skip
+    parts = [
+        f"# Data set: {'-'.join(config.target.elements)}",
+        f"{last.labels} labelled structures to train on, and {last.holdout_labels} of a hold-out that came from "
+        "another sampler and was labelled once. "
+        f"{last.labels_made} labels were attempted, {sum(last.failures.values())} failed.",
+        _FORMATS,
+        "## Labels",
+        f"Made by {', '.join(programs) or config.dft.engine}; settings {', '.join(hashes)}.",
+        _settings(config),
+        "## Structures",
+        _structures(rows),
+    ]
+    if last.failures:
+        causes = [[cause, str(count)] for cause, count in sorted(last.failures.items())]
+        parts += ["## Failed labels", _table(["cause", "labels"], causes)]
+    heads = [
+        "generation",
+        "labels",
+        "force MAE, eV/Å",
+        "energy MAE, meV/atom",
+        "largest grade",
+        "MD above the threshold",
+    ]
+    parts += ["## Generations", _table(heads, [_generation(record) for record in history])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _settings(config: PotentialConfig) -> str:
+    dft = config.dft.model_dump(mode="json")
+    return _table(
+        ["setting", "value"],
+        [[key, "default" if dft[key] is None else str(dft[key])] for key in _SETTINGS[dft["engine"]]],
+    )
+
+
+def _structures(rows: Sequence[Mapping[str, Any]]) -> str:
     counts: dict[tuple[str, int, str], Counter[str]] = {}
     for row in rows:
         counts.setdefault((row["set"], row["generation"], row["config_type"]), Counter())[row["status"]] += 1
-    for (name, generation, kind), own in sorted(counts.items()):
-        rest = own.total() - own["labelled"] - own["failed"]
-        lines.append(f"| {name} | {generation} | {kind} | {own['labelled']} | {own['failed']} | {rest} |")
-    if last.failures:
-        lines += ["", "## Failed labels", "", "| cause | labels |", "|---|---|"]
-        lines += [f"| {cause} | {count} |" for cause, count in sorted(last.failures.items())]
-    lines += ["", "## Generations", "", "| generation | labels | force MAE, eV/Å | energy MAE, meV/atom | largest grade | MD above |",
-              "|---|---|---|---|---|---|"]  # fmt: skip
-    lines += [
-        f"| {r.generation} | {r.labels} | {r.force_mae_ev_per_angstrom:.4f} | {r.energy_mae_mev_per_atom:.2f} | {r.largest_grade:.3g} "
-        f"| {r.fraction_above:.1%} |"
-        for r in history
+    lines = [
+        [*map(str, key), str(own["labelled"]), str(own["failed"]), str(own.total() - own["labelled"] - own["failed"])]
+        for key, own in sorted(counts.items())
     ]
-    return "\n".join(lines) + "\n"
+    return _table(["set", "generation", "config_type", "labelled", "failed", "not labelled"], lines)
+
+
+def _generation(record: GenerationRecord) -> list[str]:
+    return [
+        str(record.generation),
+        str(record.labels),
+        f"{record.force_mae_ev_per_angstrom:.4f}",
+        f"{record.energy_mae_mev_per_atom:.2f}",
+        f"{record.largest_grade:.3g}",
+        f"{record.fraction_above:.1%}",
+    ]
+
+
+def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *lines))
 
 
 def structure_rows(explained: Sequence[Mapping[str, Any]], holdout: Sequence[str]) -> list[dict[str, Any]]:

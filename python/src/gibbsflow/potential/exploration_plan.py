@@ -16,8 +16,8 @@ def ramp(config: PotentialConfig, number: int) -> dict[str, Any]:
     """Section ``exploration`` of one trajectory.
 
     The k-th of n ramps from the first temperature to k/n of the way to the last, so that each generation looks at all
-    temperatures and the mildest trajectory lasts when the hottest is stopped. With the goal ``melt_quench`` every second one
-    runs backwards, from hot to cold. Pressures go the same way.
+    temperatures and the mildest trajectory lasts when the hottest is stopped. Pressures go the same way. With the goal
+    ``melt_quench`` every second one runs backwards, from hot to cold.
 
     Parameters
     ----------
@@ -46,4 +46,6 @@ def write_trajectories(folder: Path, config: PotentialConfig, generation: int) -
         stem = folder / loop_state.TRAJECTORIES / f"trajectory_{number:02d}"
         write_frames(stem.with_suffix(".extxyz"), [start])
         seed = derive_seed(config.loop.seed, "explore", generation, number)
-        write_json(stem.with_suffix(".json"), {"exploration": ramp(config, number), "seed": seed, "generation": generation})
+        write_json(
+            stem.with_suffix(".json"), {"exploration": ramp(config, number), "seed": seed, "generation": generation}
+        )

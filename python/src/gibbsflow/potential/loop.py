@@ -1,8 +1,8 @@
 """WorkflowManager: the learning loop as a state machine over one folder.
 
-``generate → select → label → train → validate → explore → decide``, and from there to the next generation's ``select`` or to the
-end. Each method takes a state folder through some of these phases and writes the next state folder; who runs the
-commands between two methods (Nextflow, or `infer loop --local`) is nothing to it.
+``generate → select → label → train → validate → explore → decide``, and from there to the next generation's ``select``
+or to the end. Each method takes a state folder through some of these phases and writes the next state folder; who runs
+the commands between two methods (Nextflow, or `infer loop --local`) is nothing to it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError, Problem, ScienceError, StateError
-from gibbsflow.potential import convergence, loop_state
+from gibbsflow.potential import convergence, loop_selection, loop_state
 from gibbsflow.potential.convergence import GenerationRecord
 from gibbsflow.potential.database import DatabaseManager
 from gibbsflow.potential.exploration_plan import write_trajectories
@@ -26,23 +26,12 @@ from gibbsflow.potential.loop_state import Checkpoint, Phase
 from gibbsflow.potential.statuses import Status
 from gibbsflow.potential.structures import identity, read_frames, write_frames
 from gibbsflow.workflow.files import read_json, write_json
-from gibbsflow.workflow.seeds import derive_seed
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from gibbsflow.potential.selection import Candidate
-
 log = logging.getLogger(__name__)
 _START_TYPES = ("bulk", "sqs", "strain", "vacancy", "interstitial", "antisite", "surface", "normal_mode")
-_FATE_STATUS = {
-    "over_budget": Status.HELD,
-    "nothing_new": Status.HELD,
-    "too_close": Status.REJECTED,
-    "force": Status.REJECTED,
-    "duplicate": Status.REJECTED,
-    "unknown_element": Status.REJECTED,
-}
 
 
 class WorkflowManager:
@@ -85,12 +74,14 @@ class WorkflowManager:
             Where there is nothing to start from, or both are the same.
         """
         point = Checkpoint(0, Phase.GENERATE, config.loop.seed).to(Phase.SELECT)
-        apart = _spread(read_frames(holdout), config.loop.holdout_labels)
+        apart = loop_selection.spread(read_frames(holdout), config.loop.holdout_labels)
         names = {identity(frame) for frame in apart}
         generated = [frame for frame in read_frames(training) if identity(frame) not in names]
         if not generated:
-            raise InputError(Problem(str(training), "holds no structure that is not in the hold-out", "another sampler"))
-        chosen = _by_type(generated, config.loop.initial_labels)
+            raise InputError(
+                Problem(str(training), "holds no structure that is not in the hold-out", "another sampler")
+            )
+        chosen = loop_selection.by_type(generated, config.loop.initial_labels)
         out.mkdir(parents=True, exist_ok=True)
         (out / loop_state.DATABASE).unlink(missing_ok=True)
         manager = DatabaseManager(out / loop_state.DATABASE)
@@ -103,7 +94,7 @@ class WorkflowManager:
         loop_state.write_batches(out, "holdout", apart, config.labels.batch_size)
         loop_state.write_batches(out, "training", chosen, config.labels.batch_size)
         write_trajectories(out, config, 0)
-        point.to(Phase.LABEL, holdout=tuple(names_of(apart))).write(out)
+        point.to(Phase.LABEL, holdout=tuple(loop_selection.names_of(apart))).write(out)
         return cls(out, config)
 
     @classmethod
@@ -127,7 +118,9 @@ class WorkflowManager:
             judged = state._decide(out, folder)
             if judged.checkpoint.phase is Phase.STOPPED:
                 what = f"has stopped ({judged.checkpoint.stopped_by}): {judged.checkpoint.reason}"
-                raise InputError(Problem(str(folder), what, "a larger budget, or stricter criteria", field="convergence"))
+                raise InputError(
+                    Problem(str(folder), what, "a larger budget, or stricter criteria", field="convergence")
+                )
             return judged
         loop_state.carry(folder, out, (*loop_state.CARRIED, loop_state.BATCHES, "dataset"))
         config.write(out / loop_state.CONFIG)
@@ -156,7 +149,9 @@ class WorkflowManager:
         results = [result for folder in labels for result in read_results(Path(folder) / "labels.jsonl")]
         wanted = [identity(f) for path in loop_state.batches(self.folder) for f in read_frames(path)]
         if missing := sorted(set(wanted) - {result.gibbsflow_id for result in results}):
-            raise StateError(f"{len(missing)} structures of generation {point.generation} have no result: {', '.join(missing[:5])}")
+            raise StateError(
+                f"{len(missing)} structures of generation {point.generation} have no result: {', '.join(missing[:5])}"
+            )
         loop_state.carry(self.folder, out)
         manager = DatabaseManager(out / loop_state.DATABASE)
         counts = manager.record(results)
@@ -167,7 +162,9 @@ class WorkflowManager:
         train = [frame for frame in labelled if identity(frame) not in point.holdout]
         for name, frames in (("training set", train), ("hold-out", apart)):
             if not frames:
-                raise ScienceError(f"the {name} has no label: {manager.causes()}", what_to_do="See `dft explain` and the DFT logs.")
+                raise ScienceError(
+                    f"the {name} has no label: {manager.causes()}", what_to_do="See `dft explain` and the DFT logs."
+                )
         write_frames(out / loop_state.TRAIN, train)
         write_frames(out / loop_state.HOLDOUT, apart)
         replace(point, labels_made=point.labels_made + len(wanted)).write(out)
@@ -219,7 +216,7 @@ class WorkflowManager:
             point.to(Phase.STOPPED, stopped_by=verdict.stopped_by, reason=verdict.reason).write(out)
             return WorkflowManager(out, self.config)
         point = point.to(Phase.SELECT, reason=verdict.reason)
-        chosen = self._select(point, out)
+        chosen = loop_selection.select(out, self.config, point)
         last = replace(point.history[-1], selected=len(chosen))
         point = replace(point, history=(*point.history[:-1], last))
         if not chosen:
@@ -231,30 +228,6 @@ class WorkflowManager:
         write_trajectories(out, self.config, following)
         point.to(Phase.LABEL, generation=following).write(out)
         return WorkflowManager(out, self.config)
-
-    def _select(self, point: Checkpoint, out: Path) -> list[Atoms]:
-        """SELECT among what MD put up; every candidate gets its fate in the database."""
-        from gibbsflow.potential import selection
-        from gibbsflow.potential.calculator import PodCalculator
-
-        path = out / "candidates.extxyz"
-        frames = read_frames(path) if path.exists() and path.stat().st_size else []
-        manager = DatabaseManager(out / loop_state.DATABASE)
-        labelled = manager.frames(Status.LABELLED)
-        settings = self.config.selection
-        budget = min(settings.budget, self.config.convergence.max_labels - point.labels_made)
-        calculator = PodCalculator(out / loop_state.POTENTIAL)
-        try:
-            decided = selection.choose(
-                selection.describe([(identity(frame), frame) for frame in frames], calculator),
-                selection.describe([(identity(frame), frame) for frame in labelled], calculator),
-                calculator.grader, settings, budget=budget, seed=derive_seed(point.seed, "select", point.generation),
-                largest_force=selection.surrogate_force(calculator),
-            )  # fmt: skip
-        finally:
-            calculator.close()
-        write_json(out / "selection.json", selection.figures(decided, len(labelled), budget))
-        return _store(manager, decided)
 
     def _record(self, fit: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], candidates: int) -> GenerationRecord:
         manager = DatabaseManager(self.folder / loop_state.DATABASE)
@@ -282,11 +255,6 @@ class WorkflowManager:
         )
 
 
-def names_of(frames: Sequence[Atoms]) -> list[str]:
-    """Ids of frames."""
-    return [identity(frame) for frame in frames]
-
-
 def _validated(fit: Path) -> dict[str, Any]:
     """VALIDATE: the errors on the hold-out must be there and finite."""
     content = dict(read_json(Path(fit) / "result.json"))
@@ -301,30 +269,6 @@ def _validated(fit: Path) -> dict[str, Any]:
 def _frames(folder: Path) -> list[Atoms]:
     path = Path(folder) / "frames.extxyz"
     return read_frames(path) if path.stat().st_size else []
-
-
-def _store(manager: DatabaseManager, decided: Sequence[Candidate]) -> list[Atoms]:
-    """Put every candidate into the database with its fate; return those to label."""
-    chosen = [c.atoms for c in decided if c.fate == "selected"]
-    manager.add(chosen)
-    for fate, status in _FATE_STATUS.items():
-        manager.add([c.atoms for c in decided if c.fate == fate], status, fate)
-    return chosen
-
-
-def _spread(frames: Sequence[Atoms], count: int) -> list[Atoms]:
-    """At most so many frames, evenly spread over all."""
-    step = max(len(frames) / count, 1.0)
-    return [frames[int(k * step)] for k in range(min(count, len(frames)))]
-
-
-def _by_type(frames: Sequence[Atoms], count: int) -> list[Atoms]:
-    """At most so many frames, dealt out in turn over the config types; in their own order."""
-    kinds: dict[str, list[int]] = {}
-    for number, frame in enumerate(frames):
-        kinds.setdefault(str(frame.info["config_type"]), []).append(number)
-    dealt = [own[k] for k in range(max(map(len, kinds.values()))) for own in kinds.values() if k < len(own)]
-    return [frames[k] for k in sorted(dealt[:count])]
 
 
 def _same_labels(before: PotentialConfig, now: PotentialConfig, folder: Path) -> None:

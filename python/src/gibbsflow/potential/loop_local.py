@@ -1,4 +1,4 @@
-"""The learning loop on one machine: the verbs that the pipeline runs, in its order, each skipped where its result stands."""
+"""The learning loop on one machine: the pipeline's verbs in its order, each skipped where its result stands."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ class LocalLoop:
         start = self.state / "start"
         common = ("--config", str(self.settings))
         if begin is not None:
-            self._run([Command("infer", "start", (*common, "--from", str(Path(begin).resolve())), start, (Path(begin),))])
+            self._run(
+                [Command("infer", "start", (*common, "--from", str(Path(begin).resolve())), start, (Path(begin),))]
+            )
             return start
         made = {kind: self.state / "structures" / kind for kind in ("training", "holdout")}
         self._run(
@@ -144,9 +146,9 @@ class LocalLoop:
         self._run(runs)
         decided = self.out / f"generation_{number:02d}"
         explored = [word for command in runs for word in ("--explored", str(command.out))]
-        options = ("--from", str(recorded), "--fit", str(fit), *explored)
         inputs = (recorded, fit, *(command.out / "result.json" for command in runs))
-        self._run([Command("infer", "decide", options, decided, inputs)])
+        given = ["--from", str(recorded), "--fit", str(fit), *explored]
+        self._run([Command("infer", "decide", tuple(given), decided, inputs)])
         return decided
 
     def _trajectory(self, start: Path, fit: Path, work: Path) -> Command:
@@ -181,7 +183,11 @@ class LocalLoop:
         path = command.out / "command.log"
         with open(path, "w") as output:
             code = subprocess.run(
-                [*words, "--out", str(command.out)], cwd=self.state, stdout=output, stderr=subprocess.STDOUT, check=False
+                [*words, "--out", str(command.out)],
+                cwd=self.state,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
             ).returncode
         if code and not (command.tolerate and code == EXIT_SCIENCE and (command.out / "labels.jsonl").exists()):
             _raise(command, code, path)

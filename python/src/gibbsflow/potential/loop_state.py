@@ -97,7 +97,9 @@ class Checkpoint:
         """
         if phase not in TRANSITIONS[self.phase]:
             allowed = ", ".join(sorted(TRANSITIONS[self.phase]))
-            raise StateError(f"generation {self.generation}: {self.phase} cannot be followed by {phase} (allowed: {allowed})")
+            raise StateError(
+                f"generation {self.generation}: {self.phase} cannot be followed by {phase} (allowed: {allowed})"
+            )
         return replace(self, phase=phase, **changes)
 
     def write(self, folder: Path) -> None:

@@ -71,7 +71,11 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _write_page(manager: WorkflowManager, programs: Sequence[str], out: Path) -> None:
     environment = Environment(
-        loader=PackageLoader("gibbsflow.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("gibbsflow.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["pretty"] = pretty
     point, fit = manager.checkpoint, read_json(manager.folder / loop_state.METRICS)["fit"]
@@ -134,7 +138,8 @@ def _list(out: Path) -> None:
     store = ArtifactStore(out)
     kinds = {
         "potential": "potential", "dataset": "dataset", loop_state.DATABASE: "database", "structures.csv": "table",
-        "learning_curve.csv": "table", "dataset_card.md": "report", FILE_NAME: "report", loop_state.CHECKPOINT: "record",
+        "learning_curve.csv": "table", "dataset_card.md": "report", FILE_NAME: "report",
+        loop_state.CHECKPOINT: "record",
     }  # fmt: skip
     for name, kind in kinds.items():
         store.add(name, out / name, kind)
