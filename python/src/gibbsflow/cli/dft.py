@@ -10,13 +10,12 @@ import typer
 from gibbsflow.cli.options import Config, Json, Out, State, new_app, verb
 
 if TYPE_CHECKING:
-    from gibbsflow.config.potential import StructureSettings
     from gibbsflow.potential.database import DatabaseManager
 
 app = new_app("Label structures with energies, forces and stresses by DFT, and say what became of each.")
 
 Database = Annotated[str, typer.Option("--database", help="Database file, or a postgresql:// address.")]
-Engine = Annotated[str | None, typer.Option("--engine", help="quantum_espresso, gpaw or tblite; default: the config's.")]
+Engine = Annotated[str | None, typer.Option("--engine", help="quantum_espresso, gpaw or tblite; default: config's.")]
 
 
 @app.command()
@@ -27,29 +26,33 @@ def label(
     engine: Engine = None,
     state: State = None,
     database: Annotated[
-        str | None, typer.Option("--database", help="Also record each result here as it comes (SQLite file or postgresql://).")
+        str | None, typer.Option("--database", help="Also record each result here as it comes.")
     ] = None,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Labels at a time; default: the config's.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Labels at a time; default: config's.")
+    ] = None,
     scheduler: Annotated[str | None, typer.Option("--scheduler", help="Address of a dask scheduler, instead.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed labels in --state again.")] = False,
     as_json: Json = False,
 ) -> None:
     """Label every structure of a file; a failed label never stops the others. Exit 70 where none succeeded."""
     with verb(out, as_json=as_json) as result:
+        from gibbsflow.config.potential import StructureSettings
         from gibbsflow.potential import labelling
         from gibbsflow.potential.labels import make_engine
         from gibbsflow.potential.structures import read_frames
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.segments import Stopper
 
-        settings = _settings(config, engine)
+        settings = StructureSettings.read(config, engine=engine)
         frames = read_frames(input)
         elements = settings.target.elements or tuple(dict.fromkeys(s for f in frames for s in f.get_chemical_symbols()))
         maker = make_engine(elements, settings.dft, settings.labels)
         result.figures = {"engine": maker.name, "settings_hash": maker.settings_hash}
-        hashed = {"settings_hash": maker.settings_hash}
-        result.inputs_hash = inputs_hash(files={"input": input}, settings=hashed, physics=labelling.PHYSICS)
-        manager = _open(database) if database is not None else None
+        result.inputs_hash = inputs_hash(
+            files={"input": input}, settings={"dft": maker.settings_hash}, physics=labelling.PHYSICS
+        )
+        manager = _open(database, made=True) if database is not None else None
         if manager is not None:
             manager.add(frames)
         batch = labelling.Batch(frames)
@@ -75,12 +78,13 @@ def label(
 def check(config: Config = None, engine: Engine = None, as_json: Json = False) -> None:
     """Say which program, version and pseudopotentials would be used; exit 65 naming what is missing."""
     with verb(None, as_json=as_json) as result:
+        from gibbsflow.config.potential import StructureSettings
         from gibbsflow.errors import InputError, Problem
         from gibbsflow.potential.labels import make_engine
 
-        settings = _settings(config, engine)
+        settings = StructureSettings.read(config, engine=engine)
         if not settings.target.elements:
-            raise InputError(Problem(str(config or "--config"), "no elements", "elements: [Si]", field="target.elements"))
+            raise InputError(Problem(str(config), "no elements", "elements: [Si]", field="target.elements"))
         found = make_engine(settings.target.elements, settings.dft, settings.labels).describe()
         result.figures.update(found)
         if not as_json:
@@ -92,7 +96,7 @@ def check(config: Config = None, engine: Engine = None, as_json: Json = False) -
 def status(database: Database, as_json: Json = False) -> None:
     """Count the structures in each status, and the failures by cause."""
     with verb(None, as_json=as_json) as result:
-        manager = _existing(database)
+        manager = _open(database)
         result.figures = {"counts": manager.counts(), "causes": manager.causes()}
         if not as_json:
             for name, count in [*manager.counts().items(), *((f"  {k}", v) for k, v in manager.causes().items())]:
@@ -112,17 +116,19 @@ def retry(
 
         if not failed and cause is None:
             raise InputError(Problem("dft retry", "nothing named", "--failed, or --cause CAUSE"))
-        result.figures["ids"] = _existing(database).retry_failed(cause)
+        result.figures["ids"] = _open(database).retry_failed(cause)
         typer.echo(f"{len(result.figures['ids'])} structures wait again", err=as_json)
 
 
 @app.command()
 def explain(
-    name: Annotated[str, typer.Argument(metavar="ID", help="gibbsflow_id of a structure.")], database: Database, as_json: Json = False
+    name: Annotated[str, typer.Argument(metavar="ID", help="gibbsflow_id of a structure.")],
+    database: Database,
+    as_json: Json = False,
 ) -> None:
     """Say all that is known of one structure: origin, status, cause, corrections, history."""
     with verb(None, as_json=as_json) as result:
-        known = _existing(database).explain(name)
+        known = _open(database).explain(name)
         result.figures["structure"] = known
         if not as_json:
             for key, value in known.items():
@@ -131,29 +137,13 @@ def explain(
                 typer.echo(f"{key}: {value}")
 
 
-def _settings(config: Path | None, engine: str | None) -> StructureSettings:
-    from gibbsflow.config.potential import Dft, StructureSettings
-    from gibbsflow.config.section import read_section
-
-    settings = StructureSettings.read(config)
-    if engine is None:
-        return settings
-    values = {**settings.dft.model_dump(exclude_unset=True), "engine": engine}
-    return settings.model_copy(update={"dft": read_section(Dft, values, where="--engine")})
-
-
-def _open(database: str) -> DatabaseManager:
+def _open(database: str, *, made: bool = False) -> DatabaseManager:
+    from gibbsflow.errors import InputError, Problem
     from gibbsflow.potential.database import DatabaseManager
 
-    return DatabaseManager(database)
-
-
-def _existing(database: str) -> DatabaseManager:
-    from gibbsflow.errors import InputError, Problem
-
-    if not database.startswith("postgres") and not Path(database).exists():
+    if not made and not database.startswith("postgres") and not Path(database).exists():
         raise InputError(Problem(database, "no such database", "the file that `dft label --database` wrote"))
-    return _open(database)
+    return DatabaseManager(database)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,12 @@ def structures(
     out: Out,
     config: Config = None,
     generation: Annotated[int, typer.Option("--generation", min=0, help="Tag of all structures.")] = 0,
-    holdout: Annotated[bool, typer.Option("--holdout", help="Make the hold-out set, from a sampler of its own.")] = False,
+    holdout: Annotated[
+        bool, typer.Option("--holdout", help="Make the hold-out set, from a sampler of its own.")
+    ] = False,
     known: Annotated[
-        list[Path] | None, typer.Option("--known", help="Structures that are there already (extxyz); equal ones are dropped.")
+        list[Path] | None,
+        typer.Option("--known", help="Structures that are there already (extxyz); equal ones are dropped."),
     ] = None,
     as_json: Json = False,
 ) -> None:

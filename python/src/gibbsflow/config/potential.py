@@ -10,8 +10,12 @@ from pydantic import Field, ValidationInfo, field_validator
 from gibbsflow.config.section import Section, read_section
 
 Engine = Literal["quantum_espresso", "gpaw", "tblite"]
-Method = Literal["bulk", "strain", "rattle", "sqs", "defect", "surface", "normal_mode", "dimer", "isolated_atom", "thermal"]
-Crystal = Literal["sc", "fcc", "bcc", "hcp", "diamond", "zincblende", "rocksalt", "cesiumchloride", "fluorite", "wurtzite"]
+Method = Literal[
+    "bulk", "strain", "rattle", "sqs", "defect", "surface", "normal_mode", "dimer", "isolated_atom", "thermal"
+]
+Crystal = Literal[
+    "sc", "fcc", "bcc", "hcp", "diamond", "zincblende", "rocksalt", "cesiumchloride", "fluorite", "wurtzite"
+]
 Pair = tuple[float, float]
 
 
@@ -67,7 +71,9 @@ class Target(Section):
 class Generator(Section):
     """Which structures are made before anything is learnt."""
 
-    methods: tuple[Method, ...] = _q(("bulk", "strain", "rattle"), "Generators, in the order in which they run.", min_length=1)
+    methods: tuple[Method, ...] = _q(
+        ("bulk", "strain", "rattle"), "Generators, in the order in which they run.", min_length=1
+    )
     supercell: tuple[int, int, int] = _q((1, 1, 1), "Repeats of the conventional cell.")
     generator_seed: int = _q(2026, "Seed of all generators.", ge=0, le=2**31 - 1)
     volume_strain_max: float = _q(0.10, "Largest relative change of the volume.", gt=0, le=0.5)
@@ -86,12 +92,16 @@ class Generator(Section):
     defect_kinds: tuple[Literal["vacancy", "interstitial", "antisite"], ...] = _q(
         ("vacancy", "interstitial", "antisite"), "Point defects, one of each that symmetry makes different."
     )
-    defects_max: int = _q(6, "Defects of one kind in one parent; drawn by the seed where symmetry leaves more.", ge=1, le=1000)
+    defects_max: int = _q(
+        6, "Defects of one kind in one parent; drawn by the seed where symmetry leaves more.", ge=1, le=1000
+    )
     interstitial_distance_angstrom: float = _q(1.4, "Least distance of an interstitial.", unit="Å", gt=0.3, le=5)
     surface_indices: tuple[tuple[int, int, int], ...] = _q(((1, 0, 0), (1, 1, 0), (1, 1, 1)), "Miller indices.")
     surface_layers: int = _q(4, "Layers of a slab.", ge=1, le=50)
     surface_vacuum_angstrom: float = _q(10.0, "Vacuum between a slab and its image.", unit="Å", gt=2, le=100)
-    mode_temperatures_k: tuple[float, ...] = _q((300.0, 600.0, 1000.0), "Temperatures of normal-mode samples.", unit="K")
+    mode_temperatures_k: tuple[float, ...] = _q(
+        (300.0, 600.0, 1000.0), "Temperatures of normal-mode samples.", unit="K"
+    )
     mode_count: int = _q(5, "Normal-mode samples at each temperature.", ge=1, le=10_000)
     thermal_temperatures_k: tuple[float, ...] = _q((600.0, 1200.0), "Temperatures of spring-network samples.", unit="K")
     thermal_count: int = _q(6, "Spring-network samples at each temperature; also the hold-out set.", ge=1, le=10_000)
@@ -127,20 +137,32 @@ class Pseudo(Section):
 
     file: str = _q(..., "File name in the pseudopotential folder.", pattern=r"^[\w.+-]+$")
     ecutwfc_ry: float = _q(..., "Cutoff of wavefunctions.", unit="Ry", gt=0, le=400)
-    ecutrho_ry: float = _q(..., "Cutoff of the density: four times as much for NC, eight and more for US and PAW.", unit="Ry", gt=0, le=4000)
+    ecutrho_ry: float = _q(
+        ...,
+        "Cutoff of the density: four times as much for NC, eight and more for US and PAW.",
+        unit="Ry",
+        gt=0,
+        le=4000,
+    )
 
 
 class Dft(Section):
     """What a label is: every key here but the last group changes the settings hash."""
 
     engine: Engine = _q("quantum_espresso", "Program that makes labels.")
-    functional: Literal["pbe", "lda", "pbesol"] = _q("pbe", "Exchange and correlation; all pseudopotentials must be made for it.")
+    functional: Literal["pbe", "lda", "pbesol"] = _q(
+        "pbe", "Exchange and correlation; all pseudopotentials must be made for it."
+    )
     pseudo_library: Literal["debian", "gth"] = _q(
         "debian", "Files of Debian's quantum-espresso-data, or the shipped Goedecker-Teter-Hutter ones (C, Al, Si, Ge)."
     )
     pseudopotentials: dict[str, Pseudo] = _q({}, "By element, in place of the table's.")
-    ecutwfc_ry: float | None = _q(None, "Cutoff of wavefunctions; default: the largest of the table's.", unit="Ry", gt=0, le=400)
-    ecutrho_ry: float | None = _q(None, "Cutoff of the density; default: the largest of the table's.", unit="Ry", gt=0, le=4000)
+    ecutwfc_ry: float | None = _q(
+        None, "Cutoff of wavefunctions; default: the largest of the table's.", unit="Ry", gt=0, le=400
+    )
+    ecutrho_ry: float | None = _q(
+        None, "Cutoff of the density; default: the largest of the table's.", unit="Ry", gt=0, le=4000
+    )
     kspacing_per_angstrom: float = _q(
         0.25, "Spacing of k points: |b_i|/N_i is at most this, 2π in b_i.", unit="1/Å", gt=0.02, le=5
     )
@@ -148,14 +170,18 @@ class Dft(Section):
         "marzari-vanderbilt", "Smearing of occupations."
     )
     degauss_ry: float = _q(0.01, "Width of the smearing.", unit="Ry", gt=0, le=0.2)
-    magnetism: Literal["auto", "none"] = _q("auto", "auto: spin-polarised where an element is magnetic (V, Cr, Mn, Fe, Co, Ni, rare earths).")
+    magnetism: Literal["auto", "none"] = _q(
+        "auto", "auto: spin-polarised where an element is magnetic (V, Cr, Mn, Fe, Co, Ni, rare earths)."
+    )
     moments_ub: dict[str, float] = _q({}, "Starting moments by element in place of the table's.", unit="μB")
     bands: int | None = _q(None, "Number of bands; default: the program's.", ge=1, le=10_000)
     conv_thr_ry: float = _q(1e-8, "Convergence of the energy in the SCF.", unit="Ry", gt=0, le=1e-2)
     gpaw_cutoff_ev: float = _q(350.0, "Plane-wave cutoff of GPAW.", unit="eV", ge=100, le=2000)
     tblite_method: Literal["GFN1-xTB", "GFN2-xTB"] = _q("GFN1-xTB", "Tight-binding method of tblite; Γ point only.")
     pw_command: str = _q("pw.x", "Program name or path of pw.x.", pattern=r"^[\w./+-]+$")
-    pseudo_dir: Path | None = _q(None, "Folder of pseudopotentials; default: $ESPRESSO_PSEUDO or /usr/share/espresso/pseudo.")
+    pseudo_dir: Path | None = _q(
+        None, "Folder of pseudopotentials; default: $ESPRESSO_PSEUDO or /usr/share/espresso/pseudo."
+    )
     electron_maxstep: int = _q(80, "SCF steps of the first attempt.", ge=1, le=10_000)
     mixing_beta: float = _q(0.7, "Mixing of the first attempt.", gt=0, le=1)
     diagonalization: Literal["david", "cg", "paro", "ppcg"] = _q("david", "Diagonalisation of the first attempt.")
@@ -176,7 +202,10 @@ class Labels(Section):
     attempts_max: int = _q(3, "Runs of a label whose worker died or that ran out of memory.", ge=1, le=20)
     force_cap_ev_per_angstrom: float = _q(100.0, "Labels with a larger force are refused.", unit="eV/Å", gt=0, le=1e5)
     closest_ratio: float = _q(
-        0.35, "Structures whose closest atoms are nearer than this times the sum of their covalent radii are refused.", ge=0, lt=1
+        0.35,
+        "Structures whose closest atoms are nearer than this times the sum of their covalent radii are refused.",
+        ge=0,
+        lt=1,
     )
     batch_size: int = _q(8, "Structures of one labelling task.", ge=1, le=10_000)
 
@@ -190,8 +219,8 @@ class StructureSettings(Section):
     labels: Labels = Labels()
 
     @classmethod
-    def read(cls, path: Path | None) -> StructureSettings:
-        """Read the four sections of a YAML or JSON file; None gives the defaults.
+    def read(cls, path: Path | None, *, engine: str | None = None) -> StructureSettings:
+        """Read the four sections of a YAML or JSON file; None gives the defaults, `engine` replaces the file's.
 
         Raises
         ------
@@ -202,4 +231,8 @@ class StructureSettings(Section):
 
         content = read_mapping(path) if path is not None else {}
         own = {name: value for name, value in content.items() if name in cls.model_fields}
-        return read_section(cls, own, where=str(path))
+        settings = read_section(cls, own, where=str(path))
+        if engine is None:
+            return settings
+        values = {**settings.dft.model_dump(exclude_unset=True), "engine": engine}
+        return settings.model_copy(update={"dft": read_section(Dft, values, where="--engine")})

@@ -18,7 +18,16 @@ from gibbsflow.engines.process import Bounds, run_program
 from gibbsflow.engines.quantum_espresso import k_mesh
 from gibbsflow.errors import EngineError, MissingProgramError
 from gibbsflow.potential import pseudopotentials
-from gibbsflow.potential.labels import BAD_STRUCTURE, RESOURCE, UNCONVERGED, LabelResult, bad_structure, crash, gate, hash_settings
+from gibbsflow.potential.labels import (
+    BAD_STRUCTURE,
+    RESOURCE,
+    UNCONVERGED,
+    LabelResult,
+    bad_structure,
+    crash,
+    gate,
+    hash_settings,
+)
 from gibbsflow.potential.structures import identity
 
 if TYPE_CHECKING:
@@ -50,7 +59,9 @@ class Gpaw:
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
         missing = [package for package in ("gpaw", "gpaw_data") if importlib.util.find_spec(package) is None]
         if missing:
-            raise MissingProgramError(f"package {' and '.join(missing)} not installed (both are in the extra 'compiled')")
+            raise MissingProgramError(
+                f"package {' and '.join(missing)} not installed (both are in the extra 'compiled')"
+            )
         self.dft, self.labels = dft, labels
         self.moments = pseudopotentials.moments_ub(tuple(elements), dft)
         self.settings_hash = hash_settings(
@@ -91,7 +102,9 @@ class Gpaw:
                 result = self._run(atoms, Path(scratch), rung, result)
                 if result.status == "labelled" or result.cause != UNCONVERGED:
                     break
-                corrections.append("mixing beta {}, history {}, up to {} steps".format(*_LADDER[min(run, len(_LADDER) - 1)]))
+                corrections.append(
+                    "mixing beta {}, history {}, up to {} steps".format(*_LADDER[min(run, len(_LADDER) - 1)])
+                )
             log = Path(scratch) / "run.log"
             if result.status == "failed" and folder is not None and log.exists():
                 folder.mkdir(parents=True, exist_ok=True)
@@ -99,13 +112,15 @@ class Gpaw:
         return replace(result, wall_s=round(time.monotonic() - start, 3))
 
     def _run(self, atoms: Atoms, work: Path, rung: tuple[float, int, int], result: LabelResult) -> LabelResult:
+        from ase.io.jsonio import write_json
+
         beta, history, maxiter = rung
         structure = atoms.copy()
         structure.info, structure.calc = {}, None
         if structure.cell.rank < 3:
             structure.center(vacuum=6.0, axis=[i for i in range(3) if not structure.cell.array[i].any()])
         structure.set_initial_magnetic_moments([self.moments.get(s, 0.0) for s in structure.get_chemical_symbols()])
-        structure.write(work / "structure.json", format="json")
+        write_json(work / "structure.json", structure)
         settings = {
             "cutoff_ev": self.dft.gpaw_cutoff_ev, "xc": _XC[self.dft.functional],
             "kpts": k_mesh(structure, self.dft.kspacing_per_angstrom), "smearing": self.dft.smearing,

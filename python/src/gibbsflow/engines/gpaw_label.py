@@ -9,11 +9,11 @@ import sys
 
 def main() -> int:
     """Read the structure, converge it, write its figures; exit 2 where the SCF did not converge."""
-    from ase.io import read
+    from ase.io.jsonio import read_json
     from gpaw import GPAW, PW, KohnShamConvergenceError
 
     structure, settings_file, out = sys.argv[1:]
-    atoms = read(structure, index=":")[0]
+    atoms = read_json(structure)
     with open(settings_file) as file:
         settings = json.load(file)
     atoms.calc = GPAW(

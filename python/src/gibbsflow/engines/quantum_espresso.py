@@ -32,12 +32,15 @@ log = logging.getLogger(__name__)
 
 
 def k_mesh(atoms: Atoms, kspacing_per_angstrom: float) -> tuple[int, int, int]:
-    """Monkhorst-Pack mesh: N_i = ceil(|b_i| / spacing), with b_i the reciprocal vectors including 2π; 1 where not periodic.
+    """Monkhorst-Pack mesh: N_i = ceil(|b_i| / spacing), b_i the reciprocal vectors with 2π; 1 where not periodic.
 
     The reciprocal vectors count, not the lengths of the cell's: the two differ in every oblique cell.
     """
     lengths = 2 * np.pi * np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
-    mesh = [max(1, int(np.ceil(b / kspacing_per_angstrom - 1e-6))) if p else 1 for b, p in zip(lengths, atoms.pbc, strict=True)]
+    mesh = [
+        max(1, int(np.ceil(b / kspacing_per_angstrom - 1e-6))) if p else 1
+        for b, p in zip(lengths, atoms.pbc, strict=True)
+    ]
     return mesh[0], mesh[1], mesh[2]
 
 
@@ -116,7 +119,7 @@ class QuantumEspresso:
         if fault := bad_structure(atoms, self.labels.closest_ratio):
             return result.failed(BAD_STRUCTURE, fault)
         if strange := sorted(set(atoms.get_chemical_symbols()) - set(self.pseudos)):
-            text = f"no pseudopotential chosen for {', '.join(strange)}; elements of the data set: {', '.join(self.pseudos)}"
+            text = f"no pseudopotential chosen for {', '.join(strange)}, only for {', '.join(self.pseudos)}"
             return result.failed(MISSING_PSEUDO, text)
         with tempfile.TemporaryDirectory(prefix="gibbsflow-pw-") as scratch:
             work = Path(scratch)
@@ -130,7 +133,10 @@ class QuantumEspresso:
 
     def _climb(self, atoms: Atoms, work: Path, result: LabelResult) -> LabelResult:
         attempt = Attempt(
-            self.dft.electron_maxstep, self.dft.mixing_beta, diagonalization=self.dft.diagonalization, bands=self.dft.bands
+            self.dft.electron_maxstep,
+            self.dft.mixing_beta,
+            diagonalization=self.dft.diagonalization,
+            bands=self.dft.bands,
         )
         corrections: list[str] = []
         steps = 0
@@ -208,16 +214,18 @@ class QuantumEspresso:
         return {"control": control, "system": system, "electrons": electrons}
 
     def _accept(self, atoms: Atoms, output: Path, result: LabelResult) -> LabelResult:
-        from ase.io import read
+        from ase.calculators.espresso import EspressoTemplate
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            calculator = read(output, format="espresso-out", index=":")[-1].calc
-        stress = calculator.results.get("stress") if atoms.pbc.all() else None
+            template = EspressoTemplate()
+            template.outputname = output.name
+            results = template.read_results(output.parent)
+        stress = results.get("stress") if atoms.pbc.all() else None
         label = replace(
             result, status="labelled", cause="", message="",
-            energy_ev=float(calculator.results["energy"]),
-            forces_ev_per_angstrom=np.asarray(calculator.results.get("forces", [])).tolist(),
+            energy_ev=float(results["energy"]),
+            forces_ev_per_angstrom=np.asarray(results.get("forces", [])).tolist(),
             stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
         )  # fmt: skip
         return gate(label, atoms, self.labels)

@@ -19,11 +19,23 @@ BETAS = (0.7, 0.4, 0.2, 0.1)
 DIAGONALIZATIONS = ("david", "paro", "cg")
 
 _DIAGONALIZATION_FAULTS = (
-    "too many bands are not converged", "S matrix not positive definite", "zhegvd failed", "[Q, R] = qr(X, 0) failed",
-    "eigenvectors failed to converge", "problems computing cholesky", "Error in routine cdiaghg", "Error in routine rdiaghg",
-)  # fmt: skip
+    "too many bands are not converged",
+    "S matrix not positive definite",
+    "zhegvd failed",
+    "[Q, R] = qr(X, 0) failed",
+    "eigenvectors failed to converge",
+    "problems computing cholesky",
+    "Error in routine cdiaghg",
+    "Error in routine rdiaghg",
+)
 _STRUCTURE_FAULTS = ("Error in routine check_atoms", "atoms #", "Error in routine recips", "Error in routine scale_h")
-_MEMORY_FAULTS = ("Cannot allocate memory", "insufficient virtual memory", "Error allocating", "Not enough memory", "bad_alloc")
+_MEMORY_FAULTS = (
+    "Cannot allocate memory",
+    "insufficient virtual memory",
+    "Error allocating",
+    "Not enough memory",
+    "bad_alloc",
+)
 _PSEUDO_FAULTS = ("Error in routine readpp", "Error in routine read_upf", "Error in routine readgth")
 
 
@@ -65,7 +77,8 @@ class Outcome:
     Parameters
     ----------
     kind
-        ``converged``, ``unconverged``, ``diagonalization``, ``bands``, ``structure``, ``pseudo``, ``resource`` or ``crash``.
+        ``converged``, ``unconverged``, ``diagonalization``, ``bands``, ``structure``, ``pseudo``, ``resource`` or
+        ``crash``.
     message
         The line that says so.
     accuracies_ry
@@ -119,7 +132,9 @@ def diagnose(text: str, code: int | None, *, density: bool = False) -> Outcome:
     density
         Whether a charge density was written.
     """
-    accuracies = tuple(float(x) for x in re.findall(r"estimated scf accuracy\s+<\s*([0-9.eEdD+-]+)", text.replace("D-", "E-")))
+    accuracies = tuple(
+        float(x) for x in re.findall(r"estimated scf accuracy\s+<\s*([0-9.eEdD+-]+)", text.replace("D-", "E-"))
+    )
     bands = re.search(r"number of Kohn-Sham states\s*=\s*(\d+)", text)
     electrons = re.search(r"number of electrons\s*=\s*([0-9.]+)", text)
 
@@ -156,7 +171,7 @@ def diagnose(text: str, code: int | None, *, density: bool = False) -> Outcome:
 def next_attempt(attempt: Attempt, outcome: Outcome) -> tuple[Attempt, str] | None:
     """Next rung of the ladder, and what it changes in words; None where nothing neutral is left.
 
-    Each rung moves one setting in one direction only, so the ladder ends.
+    Steps only grow, the mixing only falls and starts anew but once, with local-TF: the ladder ends.
     """
     if outcome.kind == "unconverged":
         return _mix(attempt, outcome)

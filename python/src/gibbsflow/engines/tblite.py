@@ -1,4 +1,4 @@
-"""Labels by tblite: GFN1- and GFN2-xTB, in this process; Γ point only, so that all periodic cells should be of one size."""
+"""Labels by tblite: GFN1- and GFN2-xTB, in this process; Γ point only: all periodic cells should be of one size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ import numpy as np
 
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.errors import MissingProgramError
-from gibbsflow.potential.labels import BAD_STRUCTURE, UNCONVERGED, LabelResult, bad_structure, crash, gate, hash_settings
+from gibbsflow.potential.labels import (
+    BAD_STRUCTURE,
+    UNCONVERGED,
+    LabelResult,
+    bad_structure,
+    crash,
+    gate,
+    hash_settings,
+)
 from gibbsflow.potential.structures import identity
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,7 +106,9 @@ class DatabaseManager:
         with self._transaction():
             rows = list(self._db.select(status=str(Status.PENDING), limit=count, sort="id"))
             for row in rows:
-                self._move(row, Status.CLAIMED, holder, holder=holder, claimed_at=time.time(), attempts=row.attempts + 1)
+                self._move(
+                    row, Status.CLAIMED, holder, holder=holder, claimed_at=time.time(), attempts=row.attempts + 1
+                )
         return [_frame(row) for row in rows]
 
     def record(self, results: Sequence[LabelResult]) -> Counter[str]:
@@ -129,7 +132,9 @@ class DatabaseManager:
             for result in results:
                 row = self._find(result.gibbsflow_id)
                 if row is None:
-                    raise InputError(Problem(self.where, f"no structure {result.gibbsflow_id}", "a structure that was added"))
+                    raise InputError(
+                        Problem(self.where, f"no structure {result.gibbsflow_id}", "a structure that was added")
+                    )
                 if row.status in (Status.LABELLED, Status.REJECTED):
                     counts["repeated"] += 1
                     continue
@@ -138,9 +143,16 @@ class DatabaseManager:
                 if row.status == Status.PENDING:
                     row = self._move(row, Status.CLAIMED, "recorded without a claim", attempts=row.attempts + 1)
                 status = Status(result.status)
-                keys = {"settings_hash": result.settings_hash, "engine": result.engine, "cause": result.cause, "holder": ""}
+                keys = {
+                    "settings_hash": result.settings_hash,
+                    "engine": result.engine,
+                    "cause": result.cause,
+                    "holder": "",
+                }
                 atoms = labelled_frame(row.toatoms(), result) if status is Status.LABELLED else None
-                summary = {k: v for k, v in asdict(result).items() if k not in ("forces_ev_per_angstrom", "gibbsflow_id")}
+                summary = {
+                    k: v for k, v in asdict(result).items() if k not in ("forces_ev_per_angstrom", "gibbsflow_id")
+                }
                 self._move(row, status, result.message or "label accepted", atoms=atoms, result=summary, **keys)
                 counts[str(status)] += 1
         return counts
@@ -178,7 +190,9 @@ class DatabaseManager:
             for name in names:
                 self._move(self._known(name), status, why, cause=why if status is not Status.PENDING else "")
 
-    def frames(self, status: Status | None = None, *, limit: int | None = None, generation: int | None = None) -> list[Atoms]:
+    def frames(
+        self, status: Status | None = None, *, limit: int | None = None, generation: int | None = None
+    ) -> list[Atoms]:
         """Structures with their tags, and with labels where they have them, in the order in which they were added."""
         keys: dict[str, Any] = {} if status is None else {"status": str(status)}
         if generation is not None:
@@ -210,13 +224,10 @@ class DatabaseManager:
         keys = {key: row.get(key) for key in ("gibbsflow_id", "status", *TAGS, *_COLUMNS)}
         return {**keys, "formula": row.formula, **{key: row.data.get(key) for key in ("result", "history")}}
 
-    def _transaction(self) -> Any:
-        from contextlib import ExitStack
-
-        stack = ExitStack()
-        stack.enter_context(errors(self.where))
-        stack.enter_context(self._db.transaction())
-        return stack
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with errors(self.where), self._db.transaction():
+            yield
 
     def _find(self, name: str) -> Any:
         return next(iter(self._db.select(gibbsflow_id=name, limit=1)), None)
@@ -224,7 +235,9 @@ class DatabaseManager:
     def _known(self, name: str) -> Any:
         row = self._find(name)
         if row is None:
-            raise InputError(Problem(self.where, f"no structure {name!r}", "an id as `dft status` or a labels.jsonl shows"))
+            raise InputError(
+                Problem(self.where, f"no structure {name!r}", "an id as `dft status` or a labels.jsonl shows")
+            )
         return row
 
     def _move(self, row: Any, status: Status, why: str, *, atoms: Any = None, result: Any = None, **keys: Any) -> Any:

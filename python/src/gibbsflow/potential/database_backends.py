@@ -1,8 +1,8 @@
 """The two stores behind the database, each an ase.db with one writer at a time and transactions that hold.
 
-ASE's own lock file can stay behind and hang for ever, and its SQLite transactions start as readers and die when a second
-writer is faster. Here SQLite runs in WAL mode, a writer takes its place before it reads (BEGIN IMMEDIATE), and nothing
-is committed half way; PostgreSQL holds an advisory lock for the length of the transaction.
+ASE's own lock file can stay behind and hang for ever, and its SQLite transactions start as readers and die when a
+second writer is faster. Here SQLite runs in WAL mode, a writer takes its place before it reads (BEGIN IMMEDIATE), and
+nothing is committed half way; PostgreSQL holds an advisory lock for the length of the transaction.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ADVISORY_LOCK = 0x67696262
 class WalDatabase(SQLite3Database):
     """ase.db in SQLite's write-ahead mode, with transactions that begin as writers and commit as a whole."""
 
-    connection: sqlite3.Connection | None = None
+    connection: Any = None
     filename: str
 
     def _connect(self) -> sqlite3.Connection:

@@ -111,6 +111,13 @@ def generate(
             made.notes.append(f"SQS error against the random alloy: {errors}")
     if not made.frames:
         right = "methods that apply: crystals take strain, rattle, defect, surface; molecules normal_mode"
-        raise InputError(Problem("generator", f"{', '.join(methods)} make no structure of this target", right, field="methods"))
+        raise InputError(
+            Problem(
+                "generator",
+                f"{', '.join(methods)} make no structure of this target that is new",
+                right,
+                field="methods",
+            )
+        )
     log.info("%d structures, %d duplicates dropped", len(made.frames), sum(made.duplicates_dropped.values()))
     return made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -198,7 +197,9 @@ def label_batch(
     task = partial(_label, engine, str(logs) if logs is not None else None)
     queue.run(task, list(wanted.values()), done=done, lost=lost, stopper=stopper, text=f"labels ({engine.name})")
     if not any(result.status == "labelled" for result in batch.results.values()):
-        raise ScienceError(f"no label succeeded: {_summary(batch.results)}", what_to_do="See the causes in labels.jsonl.")
+        raise ScienceError(
+            f"no label succeeded: {_summary(batch.results)}", what_to_do="See the causes in labels.jsonl."
+        )
 
 
 def _label(engine: Any, logs: str | None, atoms: Atoms) -> LabelResult:

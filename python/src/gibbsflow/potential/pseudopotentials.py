@@ -19,8 +19,8 @@ DEBIAN_FOLDER = Path("/usr/share/espresso/pseudo")
 
 # Starting moments in μB of the elements that are treated as magnetic: the 3d metals and the rare earths.
 MOMENTS_UB: Mapping[str, float] = {
-    "V": 1.0, "Cr": 3.0, "Mn": 4.0, "Fe": 3.0, "Co": 2.0, "Ni": 1.0,
-    "Ce": 1.0, "Pr": 2.0, "Nd": 3.0, "Sm": 5.0, "Eu": 7.0, "Gd": 7.0, "Tb": 6.0, "Dy": 5.0, "Ho": 4.0, "Er": 3.0, "Tm": 2.0,
+    "V": 1.0, "Cr": 3.0, "Mn": 4.0, "Fe": 3.0, "Co": 2.0, "Ni": 1.0, "Ce": 1.0, "Pr": 2.0, "Nd": 3.0, "Sm": 5.0,
+    "Eu": 7.0, "Gd": 7.0, "Tb": 6.0, "Dy": 5.0, "Ho": 4.0, "Er": 3.0, "Tm": 2.0,
 }  # fmt: skip
 
 

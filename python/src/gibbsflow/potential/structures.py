@@ -79,14 +79,16 @@ def read_frames(path: Path) -> list[Atoms]:
     from ase.io.formats import UnknownFileTypeError
 
     try:
-        frames = read(path, index=":")
+        frames = read(path, index=":") if Path(path).stat().st_size else []
     except FileNotFoundError as error:
         raise InputError(Problem(str(path), "no such file", "a structure file (extxyz, CIF, POSCAR, ...)")) from error
     except UnknownFileTypeError as error:
         raise InputError(Problem(str(path), "of no format that is known", "extxyz, CIF, POSCAR, ...")) from error
     # the readers of ASE raise whatever a broken text leads them to
     except (ValueError, KeyError, IndexError, TypeError, OSError, AssertionError, AttributeError, SyntaxError) as error:
-        raise InputError(Problem(str(path), f"not readable as structures: {error}", "extxyz, CIF, POSCAR, ...")) from error
+        raise InputError(
+            Problem(str(path), f"not readable as structures: {error}", "extxyz, CIF, POSCAR, ...")
+        ) from error
     if not frames:
         raise InputError(Problem(str(path), "holds no structure", "at least one"))
     seen: dict[str, str] = {}
@@ -95,7 +97,9 @@ def read_frames(path: Path) -> list[Atoms]:
         content = content_hash(frame)
         name = frame.info.setdefault("gibbsflow_id", content)
         if seen.setdefault(name, content) != content:
-            problems.append(Problem(str(path), f"frame {number}: id {name} is also that of another structure", "unique ids"))
+            problems.append(
+                Problem(str(path), f"frame {number}: id {name} is also that of another structure", "unique ids")
+            )
     if problems:
         raise InputError(problems)
     return list(frames)

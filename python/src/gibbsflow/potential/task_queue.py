@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 R = TypeVar("R")
 _POLL_S = 0.3
-_AHEAD = 3
 
 
 class TaskQueue(Generic[T, R]):
@@ -127,16 +126,19 @@ class TaskQueue(Generic[T, R]):
                     client.end_programs()
                     raise
             return
+        from dask import config as dask_config
         from distributed import Client, LocalCluster
 
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         with tempfile.TemporaryDirectory(prefix="gibbsflow-dask-", ignore_cleanup_errors=True) as folder:
             cluster = None
             if self.scheduler is None:
-                cluster = LocalCluster(
-                    n_workers=self.workers, threads_per_worker=1, processes=True, memory_limit=0,
-                    scheduler_kwargs={"dashboard": False}, local_directory=folder, silence_logs=logging.CRITICAL,
-                )  # fmt: skip
+                # each death of a worker is ours to count, against the item that ran on it
+                with dask_config.set({"distributed.scheduler.allowed-failures": 0}):
+                    cluster = LocalCluster(
+                        n_workers=self.workers, threads_per_worker=1, processes=True, memory_limit=0,
+                        scheduler_kwargs={"dashboard": False}, local_directory=folder, silence_logs=logging.CRITICAL,
+                    )  # fmt: skip
             try:
                 dask = Client(cluster or self.scheduler, timeout="30s", set_as_default=False)
             except (OSError, TimeoutError, ValueError) as error:
@@ -200,12 +202,14 @@ class _Dask:
         """End what runs below our own workers; a foreign scheduler's finish what they have."""
         for worker in self._cluster.workers.values() if self._cluster is not None else ():
             if worker.pid is not None and psutil.pid_exists(worker.pid):
-                _end(psutil.Process(worker.pid).children(recursive=True))
+                # the worker first, or it would start its next program
+                process = psutil.Process(worker.pid)
+                _end([process, *process.children(recursive=True)])
 
     def slots(self) -> int:
         # asked again each time: workers of a scheduler come and go
         threads = sum(self._client.nthreads().values())
-        return max(1, threads) * _AHEAD
+        return max(1, threads)
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return self._client.submit(function, *arguments, pure=False)

@@ -61,7 +61,9 @@ class Shells:
         pairs = [(i, j) for i in range(len(elements)) for j in range(i + 1, len(elements))]
         totals = self.matrices.sum(axis=(1, 2))
         counts = np.einsum("ia,sab,jb->sij", occupied, self.matrices, occupied)
-        return np.array([[1 - c[i, j] / t / (shares[i] * shares[j]) for i, j in pairs] for c, t in zip(counts, totals, strict=True)])
+        return np.array(
+            [[1 - c[i, j] / t / (shares[i] * shares[j]) for i, j in pairs] for c, t in zip(counts, totals, strict=True)]
+        )
 
     def error(self, numbers: Sequence[int], elements: Sequence[int]) -> float:
         """Root mean square of the short-range order, shells weighted as 1/number: 0 for the ideal random alloy."""

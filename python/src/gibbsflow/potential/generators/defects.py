@@ -51,7 +51,8 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
             rng = random(settings, "defects", parent.info["gibbsflow_id"], kind)
             drawn = sorted(rng.permutation(len(those))[: settings.defects_max])
             made += [
-                tag(those[i], kind, generator="defects", seed=settings.generator_seed, parent=parent_of(parent)) for i in drawn
+                tag(those[i], kind, generator="defects", seed=settings.generator_seed, parent=parent_of(parent))
+                for i in drawn
             ]
     return made
 
@@ -80,7 +81,7 @@ def holes(atoms: Atoms, least_angstrom: float) -> list[npt.NDArray[np.float64]]:
     found: list[npt.NDArray[np.float64]] = []
     seen: list[npt.NDArray[np.float64]] = []
     # rounding makes the order the same on every machine
-    order = sorted(range(len(chosen)), key=lambda i: (-round(radii[i], 3), *np.round(chosen[i], 3)))
+    order = sorted(range(len(chosen)), key=lambda i: (-round(float(radii[i]), 3), *np.round(chosen[i], 3)))
     for index in order:
         if radii[index] < least_angstrom:
             continue
@@ -91,7 +92,9 @@ def holes(atoms: Atoms, least_angstrom: float) -> list[npt.NDArray[np.float64]]:
         if data is None:
             seen.append(fractional)
         else:
-            seen.extend(rotation @ fractional + shift for rotation, shift in zip(data.rotations, data.translations, strict=True))
+            seen.extend(
+                rotation @ fractional + shift for rotation, shift in zip(data.rotations, data.translations, strict=True)
+            )
     return found
 
 

@@ -19,7 +19,7 @@ CLOSEST = 0.5
 
 
 def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:
-    """Make dimers, denser at short distances: from the larger of the range's start and half the sum of covalent radii."""
+    """Make dimers, denser at short distances, from the range's start or half the sum of covalent radii on."""
     from ase import Atoms
     from ase.data import atomic_numbers, covalent_radii
 
@@ -31,7 +31,9 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
             side = max(settings.box_angstrom, 2 * high)
             atoms = Atoms([one, other], [[0, 0, 0], [0, 0, distance]], cell=[side] * 3)
             atoms.center()
-            made.append(tag(atoms, "dimer", generator="dimers", seed=settings.generator_seed, distance_angstrom=float(distance)))
+            made.append(
+                tag(atoms, "dimer", generator="dimers", seed=settings.generator_seed, distance_angstrom=float(distance))
+            )
     return made
 
 

@@ -39,8 +39,12 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
                 atoms.positions += displacements(relaxed, matrix, temperature, rng, rigid=rigid)
                 made.append(
                     tag(
-                        atoms, "normal_mode", generator="normal_modes", seed=settings.generator_seed,
-                        parent=parent_of(parent), temperature_k=temperature,
+                        atoms,
+                        "normal_mode",
+                        generator="normal_modes",
+                        seed=settings.generator_seed,
+                        parent=parent_of(parent),
+                        temperature_k=temperature,
                     )  # fmt: skip
                 )
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 ORDERED = ("zincblende", "rocksalt", "cesiumchloride", "fluorite", "wurtzite")
-_ATOMS_IN_A3 = {"sc": 1, "fcc": 4, "bcc": 2, "diamond": 8, "zincblende": 8, "rocksalt": 8, "cesiumchloride": 2, "fluorite": 12}
+_ATOMS_IN_A3 = {
+    "sc": 1,
+    "fcc": 4,
+    "bcc": 2,
+    "diamond": 8,
+    "zincblende": 8,
+    "rocksalt": 8,
+    "cesiumchloride": 2,
+    "fluorite": 12,
+}
 _FRACTIONS = {"fluorite": (1 / 3, 2 / 3)}
 
 
@@ -36,7 +45,9 @@ def parents(target: Target, settings: Generator) -> list[Atoms]:
         found = {symbol for frame in frames for symbol in frame.get_chemical_symbols()}
         if target.elements and not found <= set(target.elements):
             what = f"holds {', '.join(sorted(found - set(target.elements)))}"
-            raise InputError(Problem(str(target.structure_file), what, f"elements of the target: {', '.join(target.elements)}"))
+            raise InputError(
+                Problem(str(target.structure_file), what, f"elements of the target: {', '.join(target.elements)}")
+            )
         made = [frame.repeat(settings.supercell) if frame.pbc.all() else frame for frame in frames]
         return [_tagged(frame, str(frame.info.get("config_type", "bulk")), settings) for frame in made]
     if target.molecule is not None:
@@ -86,15 +97,18 @@ def _own_crystal(element: str) -> str:
     own = (reference_states[atomic_numbers[element]] or {}).get("symmetry")
     if own not in ("sc", "fcc", "bcc", "hcp", "diamond"):
         what = f"{element} has no simple crystal at room temperature ({own})"
-        raise InputError(Problem("target", what, "one of sc, fcc, bcc, hcp, diamond, ...; or structure_file", field="crystal"))
+        raise InputError(
+            Problem("target", what, "one of sc, fcc, bcc, hcp, diamond, ...; or structure_file", field="crystal")
+        )
     return str(own)
 
 
 def _volume_per_atom(element: str) -> float:
     from ase.data import atomic_numbers, covalent_radii, reference_states
 
-    state = reference_states[atomic_numbers[element]] or {}
-    symmetry, a = state.get("symmetry"), state.get("a")
+    state: dict[str, Any] = dict(reference_states[atomic_numbers[element]] or {})
+    symmetry: str = state.get("symmetry", "")
+    a: float = state.get("a", 0.0)
     if symmetry in ("sc", "fcc", "bcc", "diamond"):
         return float(a**3 / _ATOMS_IN_A3[symmetry])
     if symmetry == "hcp":
@@ -108,7 +122,9 @@ def _crystal(crystal: str, elements: tuple[str, ...], target: Target, volume: fl
 
     shares = _FRACTIONS.get(crystal, (1 / len(elements),) * len(elements))
     if crystal in ORDERED and len(elements) != 2:
-        raise InputError(Problem("target", f"{crystal} with {len(elements)} elements", "two elements", field="elements"))
+        raise InputError(
+            Problem("target", f"{crystal} with {len(elements)} elements", "two elements", field="elements")
+        )
     if volume is None:
         volume = sum(share * _volume_per_atom(e) for share, e in zip(shares, elements, strict=True))
     name = "".join(elements) if crystal != "fluorite" else f"{elements[0]}{elements[1]}2"
@@ -130,7 +146,9 @@ def _molecule(target: Target, settings: Generator) -> Atoms:
         atoms = molecule(target.molecule)
     except KeyError as error:
         what = f"{target.molecule!r} is no molecule that ASE knows"
-        raise InputError(Problem("target", what, "a name of ase.build.molecule, or structure_file", field="molecule")) from error
+        raise InputError(
+            Problem("target", what, "a name of ase.build.molecule, or structure_file", field="molecule")
+        ) from error
     atoms.set_cell([settings.box_angstrom] * 3)
     atoms.center()
     return atoms

@@ -34,7 +34,11 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
                 atoms = rattled(start, sigma, limit, rng)
                 made.append(
                     tag(
-                        atoms, "rattle", generator="rattles", seed=settings.generator_seed, parent=parent_of(parent),
+                        atoms,
+                        "rattle",
+                        generator="rattles",
+                        seed=settings.generator_seed,
+                        parent=parent_of(parent),
                         sigma_angstrom=sigma,
                     )  # fmt: skip
                 )
@@ -44,8 +48,8 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
 def rattled(atoms: Atoms, sigma_angstrom: float, limit_angstrom: float, rng: np.random.Generator) -> Atoms:
     """Displace atom after atom by a Gaussian, drawing again where it would come closer to another than the limit.
 
-    As the Monte-Carlo rattle of hiPhive (Eriksson, Fransson, Erhart, Adv. Theory Simul. 2, 1800184 (2019)), with a sharp
-    limit. An atom that finds no place in 100 draws stays where it is.
+    As the Monte-Carlo rattle of hiPhive (Eriksson, Fransson, Erhart, Adv. Theory Simul. 2, 1800184 (2019)), with a
+    sharp limit. An atom that finds no place in 100 draws stays where it is.
     """
     made: Atoms = atoms.copy()
     for index in rng.permutation(len(made)):

@@ -46,8 +46,13 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
         log.info("SQS %s: error against the random alloy %.4f (%s)", atoms.symbols, error, engine)
         made.append(
             tag(
-                atoms, "sqs", generator="sqs", seed=settings.generator_seed, sqs_engine=engine,
-                sqs_error=round(error, 6), sqs_order=" ".join(f"{x:.4f}" for x in order.ravel()),
+                atoms,
+                "sqs",
+                generator="sqs",
+                seed=settings.generator_seed,
+                sqs_engine=engine,
+                sqs_error=round(error, 6),
+                sqs_order=" ".join(f"{x:.4f}" for x in order.ravel()),
             )  # fmt: skip
         )
     return made

@@ -41,8 +41,12 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
         for kind, strain in kinds:
             made.append(
                 tag(
-                    deformed(parent, strain), "strain", generator="strains", seed=settings.generator_seed,
-                    parent=parent_of(parent), strain_kind=kind,
+                    deformed(parent, strain),
+                    "strain",
+                    generator="strains",
+                    seed=settings.generator_seed,
+                    parent=parent_of(parent),
+                    strain_kind=kind,
                 )  # fmt: skip
             )
     return made

@@ -26,7 +26,11 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
             slab.pbc = True
             made.append(
                 tag(
-                    slab, "surface", generator="surfaces", seed=settings.generator_seed, parent=parent_of(parent),
+                    slab,
+                    "surface",
+                    generator="surfaces",
+                    seed=settings.generator_seed,
+                    parent=parent_of(parent),
                     miller="".join(f"({i})" for i in indices),
                 )  # fmt: skip
             )

@@ -1,4 +1,4 @@
-"""Thermal samples: correlated displacements of a spring network, another sampler than the rattles, for hold-out sets."""
+"""Thermal samples: correlated displacements of a spring network, a sampler of its own, for hold-out sets."""
 
 from __future__ import annotations
 
@@ -42,7 +42,11 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
                 atoms.set_cell(atoms.cell.array * volume ** (1 / 3), scale_atoms=True)
                 made.append(
                     tag(
-                        atoms, "thermal", generator="thermal", seed=settings.generator_seed, parent=parent_of(parent),
+                        atoms,
+                        "thermal",
+                        generator="thermal",
+                        seed=settings.generator_seed,
+                        parent=parent_of(parent),
                         temperature_k=temperature,
                     )  # fmt: skip
                 )
@@ -50,7 +54,7 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
 
 
 def spring_hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
-    """Hessian (3n, 3n) in eV/Å² of springs along the bonds to first neighbours and, a quarter as stiff, to second ones."""
+    """Hessian (3n, 3n) in eV/Å² of springs to first neighbours and, a quarter as stiff, to second ones."""
     from ase.neighborlist import neighbor_list
 
     nearest = shortest_distance(atoms)
