@@ -31,14 +31,14 @@ test: lint ## lint and all quick tests
 	$(VENV)/python -m pytest -c python/pyproject.toml -n 2 -m "not slow" python/tests tests
 
 lint: dev ## ruff, mypy, shellcheck
-	$(VENV)/ruff check --config python/pyproject.toml .
-	$(VENV)/ruff format --config python/pyproject.toml --check .
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
 	cd python && $(abspath $(VENV))/mypy
 	$(VENV)/shellcheck $(SCRIPTS)
 
 format: dev ## lay the Python code out
-	$(VENV)/ruff format --config python/pyproject.toml .
-	$(VENV)/ruff check --config python/pyproject.toml --fix --select I .
+	$(VENV)/ruff format .
+	$(VENV)/ruff check --fix --select I .
 
 lock: dev ## resolve the locks anew (UPGRADE=1: newest versions)
 	GIBBSFLOW_HOME="$(abspath $(HOME_DIR))" setup/lock.sh $(if $(UPGRADE),--upgrade)

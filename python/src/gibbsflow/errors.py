@@ -70,9 +70,7 @@ class Problem:
             place += f", row {self.row}"
         if self.field:
             place += f", {self.field}"
-        return f"{place}: {self.what}" + (
-            f" (right: {self.right})" if self.right else ""
-        )
+        return f"{place}: {self.what}" + (f" (right: {self.right})" if self.right else "")
 
 
 class InputError(GibbsflowError):
@@ -88,17 +86,11 @@ class InputError(GibbsflowError):
         what_to_do: str | None = None,
     ) -> None:
         if isinstance(problems, str | Problem):
-            self.problems: list[Problem] = (
-                [problems] if isinstance(problems, Problem) else []
-            )
+            self.problems: list[Problem] = [problems] if isinstance(problems, Problem) else []
             message = str(problems)
         else:
             self.problems = list(problems)
-            head = (
-                f"{len(self.problems)} problems in the input:\n  "
-                if len(self.problems) > 1
-                else ""
-            )
+            head = f"{len(self.problems)} problems in the input:\n  " if len(self.problems) > 1 else ""
             message = head + "\n  ".join(str(p) for p in self.problems)
         super().__init__(message, what_to_do=what_to_do)
 
@@ -129,17 +121,13 @@ class UnconvergedError(ScienceError):
 class UnboundError(ScienceError):
     """The ligand left the binding site during equilibration."""
 
-    what_to_do = (
-        "Check the pose; a ligand that leaves at once has no bound state to measure."
-    )
+    what_to_do = "Check the pose; a ligand that leaves at once has no bound state to measure."
 
 
 class ParametrisationError(ScienceError):
     """The force field programs gave no usable parameters."""
 
-    what_to_do = (
-        "Read the program's log named above; check charge, protonation and elements."
-    )
+    what_to_do = "Read the program's log named above; check charge, protonation and elements."
 
 
 class EngineError(ScienceError):
@@ -161,20 +149,16 @@ class EngineError(ScienceError):
 class StateError(GibbsflowError):
     """Saved state cannot be read or does not belong to these inputs."""
 
-    what_to_do = (
-        "Nothing was overwritten. Move the named folder away to start that item afresh."
-    )
+    what_to_do = "Nothing was overwritten. Move the named folder away to start that item afresh."
 
 
 class LockedError(GibbsflowError):
     """Another process holds this state folder."""
 
-    what_to_do = (
-        "Wait for the other process, or end it; a stale lock is taken over by itself."
-    )
+    what_to_do = "Wait for the other process, or end it; a stale lock is taken over by itself."
 
 
-class StoppedEarly(GibbsflowError):
+class StoppedEarly(GibbsflowError):  # noqa: N818 - no error: a normal outcome with its own exit code
     """Stopped on purpose (time budget, preemption, signal) with state saved."""
 
     exit_code = EXIT_STOPPED

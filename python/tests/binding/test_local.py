@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from gibbsflow.binding.local import LocalRun
 from gibbsflow.binding.samplesheet import Row
 from gibbsflow.config.run import Launch

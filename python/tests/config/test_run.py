@@ -1,14 +1,13 @@
 """Settings: defaults run, names are unique, wrong ones are named with what would be right."""
 
 import pytest
+
 from gibbsflow.config.run import Launch, RunConfig
 from gibbsflow.errors import InputError
 
 
 def test_no_name_occurs_in_two_sections():
-    keys = [
-        key for section in Launch.sections().values() for key in section.model_fields
-    ]
+    keys = [key for section in Launch.sections().values() for key in section.model_fields]
     assert sorted(set(keys)) == sorted(keys)
 
 
@@ -21,12 +20,8 @@ def test_every_setting_has_a_description_and_numbers_have_ranges():
 
 
 def test_flat_and_nested_give_the_same():
-    flat = RunConfig.from_params(
-        {"temperature_k": 300.0, "window_ps": 40, "seed": None}
-    )
-    assert flat == RunConfig.from_mapping(
-        {"md": {"temperature_k": 300.0}, "fe": {"window_ps": 40}}, where="x"
-    )
+    flat = RunConfig.from_params({"temperature_k": 300.0, "window_ps": 40, "seed": None})
+    assert flat == RunConfig.from_mapping({"md": {"temperature_k": 300.0}, "fe": {"window_ps": 40}}, where="x")
     assert flat.run.seed == RunConfig().run.seed
 
 

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+
 from gibbsflow.errors import StateError
 from gibbsflow.workflow.artifacts import ArtifactStore
 

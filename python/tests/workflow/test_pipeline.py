@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+
 from gibbsflow.workflow import phases
 from gibbsflow.workflow.pipeline import Pipeline, Step
 from gibbsflow.workflow.system import SimSystem
@@ -14,9 +15,7 @@ def test_order_respects_requirements_whatever_order_is_given():
 
 
 def test_adjacency_and_dependencies_mirror_each_other():
-    pipeline = Pipeline(
-        [Step("a"), Step("b", ("a",)), Step("c", ("a",)), Step("d", ("b", "c"))]
-    )
+    pipeline = Pipeline([Step("a"), Step("b", ("a",)), Step("c", ("a",)), Step("d", ("b", "c"))])
     assert pipeline.adjacency() == {"a": ("b", "c"), "b": ("d",), "c": ("d",), "d": ()}
     assert pipeline.dependencies()["d"] == ("b", "c")
 
@@ -56,9 +55,7 @@ def test_steps_are_immutable_and_replace_copies():
 
 
 def test_run_hands_outcomes_on():
-    pipeline = Pipeline(
-        [Step("a"), Step("b", ("a",)), Step("c", ("a",)), Step("d", ("b", "c"))]
-    )
+    pipeline = Pipeline([Step("a"), Step("b", ("a",)), Step("c", ("a",)), Step("d", ("b", "c"))])
     runners = {
         "a": lambda x: x + 1,
         "b": lambda x: x * 10,

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+
 from gibbsflow.errors import LockedError, StateError, StoppedEarly, UnboundError
 from gibbsflow.workflow import sentinels
 from gibbsflow.workflow.checkpoints import Checkpoint, RollingCheckpoints
@@ -38,14 +39,10 @@ def test_checkpoint_is_bit_for_bit(checkpoints):
     loaded = checkpoints.load("h")
     assert loaded.segment == 2
     assert loaded.meta == {"steps": 20}
-    np.testing.assert_array_equal(
-        loaded.arrays["positions_nm"], _checkpoint(2).arrays["positions_nm"]
-    )
+    np.testing.assert_array_equal(loaded.arrays["positions_nm"], _checkpoint(2).arrays["positions_nm"])
 
 
-@pytest.mark.parametrize(
-    "fault", ["truncated", "empty", "flipped_payload", "flipped_header"]
-)
+@pytest.mark.parametrize("fault", ["truncated", "empty", "flipped_payload", "flipped_header"])
 def test_bad_current_falls_back_and_says_so(checkpoints, caplog, fault):
     content = bytearray(checkpoints.current.read_bytes())
     if fault == "truncated":
@@ -62,9 +59,7 @@ def test_bad_current_falls_back_and_says_so(checkpoints, caplog, fault):
 def test_both_bad_is_an_error_that_names_the_files(checkpoints):
     checkpoints.current.write_bytes(b"x")
     checkpoints.previous.write_bytes(b"")
-    with pytest.raises(
-        StateError, match=r"checkpoint-current\.bin.*checkpoint-previous\.bin"
-    ):
+    with pytest.raises(StateError, match=r"checkpoint-current\.bin.*checkpoint-previous\.bin"):
         checkpoints.load("h")
 
 
@@ -92,9 +87,10 @@ def test_nan_is_never_written(tmp_path):
 def test_hash_follows_content_and_settings_but_not_the_path(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).write_text("same")
-    of = lambda path, **settings: inputs_hash(
-        files={"top": tmp_path / path}, settings=settings, physics=1
-    )
+
+    def of(path, **settings):
+        return inputs_hash(files={"top": tmp_path / path}, settings=settings, physics=1)
+
     assert of("a", dt=4) == of("b", dt=4)
     assert of("a", dt=4) != of("a", dt=2)
     (tmp_path / "b").write_text("other")
@@ -102,14 +98,10 @@ def test_hash_follows_content_and_settings_but_not_the_path(tmp_path):
 
 
 def test_sentinel_counts_only_for_todays_inputs(tmp_path):
-    sentinels.Sentinel("FINISHED", "old", 100, settings={"dt": 4, "t": 300}).write(
-        tmp_path
-    )
+    sentinels.Sentinel("FINISHED", "old", 100, settings={"dt": 4, "t": 300}).write(tmp_path)
     assert sentinels.valid(tmp_path, "FINISHED", "old").steps_done == 100
     assert sentinels.valid(tmp_path, "FINISHED", "new") is None
-    assert sentinels.changes(
-        sentinels.read(tmp_path, "FINISHED"), {"dt": 2, "t": 300}
-    ) == ["dt: 4 -> 2"]
+    assert sentinels.changes(sentinels.read(tmp_path, "FINISHED"), {"dt": 2, "t": 300}) == ["dt: 4 -> 2"]
 
 
 def test_one_sentinel_stands(tmp_path):
@@ -134,12 +126,8 @@ with folder_lock(sys.argv[1]):
 """
 
 
-def test_second_writer_is_refused_and_a_killed_ones_lock_is_taken_over(
-    tmp_path, caplog
-):
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    ) as other:
+def test_second_writer_is_refused_and_a_killed_ones_lock_is_taken_over(tmp_path, caplog):
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
         with pytest.raises(LockedError, match=str(other.pid)), folder_lock(tmp_path):
             pass
@@ -166,9 +154,7 @@ def test_system_is_never_changed_in_place_and_moves(tmp_path):
     root = tmp_path / "a"
     root.mkdir()
     (root / "ligand.sdf").write_text("x")
-    system = SimSystem("b2", root, {}, {"charge": 0}).with_artifacts(
-        ligand=root / "ligand.sdf"
-    )
+    system = SimSystem("b2", root, {}, {"charge": 0}).with_artifacts(ligand=root / "ligand.sdf")
     other = system.with_meta(charge=1)
     assert system.meta["charge"] == 0
     assert other.meta["charge"] == 1

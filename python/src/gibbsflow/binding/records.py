@@ -200,9 +200,7 @@ def combine(outcomes: Sequence[LegOutcome], release_kcal_per_mol: float) -> Bind
         if mbar_error > standard_error:
             method = f"MBAR error of the mean of {count} replicates (their spread is smaller)"
         t95 = float(student.ppf(0.975, count - 1)) * error
-    return Binding(
-        tuple(replicates), tuple(values), tuple(errors), fmean(values), error, mbar_error, t95, method
-    )
+    return Binding(tuple(replicates), tuple(values), tuple(errors), fmean(values), error, mbar_error, t95, method)
 
 
 def leg_summary(outcomes: Sequence[LegOutcome], result: Binding | None) -> dict[str, dict[str, Any]]:

@@ -19,9 +19,7 @@ from gibbsflow.errors import EXIT_SCIENCE, GibbsflowError, LockedError, StoppedE
 from gibbsflow.workflow import sentinels
 from gibbsflow.workflow.result import Result
 
-Out = Annotated[
-    Path, typer.Option("--out", help="Folder to write into; made where absent.")
-]
+Out = Annotated[Path, typer.Option("--out", help="Folder to write into; made where absent.")]
 State = Annotated[
     Path | None,
     typer.Option(
@@ -31,17 +29,13 @@ State = Annotated[
 ]
 Config = Annotated[
     Path | None,
-    typer.Option(
-        "--config", help="YAML or JSON settings; default: the documented defaults."
-    ),
+    typer.Option("--config", help="YAML or JSON settings; default: the documented defaults."),
 ]
 System = Annotated[
     Path,
     typer.Option("--system", help="Folder with the system.json of the phase before."),
 ]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print the result as JSON on standard output.")
-]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 DryRun = Annotated[
     bool,
     typer.Option(
@@ -58,9 +52,7 @@ TimeBudget = Annotated[
 ]
 Segments = Annotated[
     int | None,
-    typer.Option(
-        "--segments", min=1, help="Run at most this many segments, then exit 75."
-    ),
+    typer.Option("--segments", min=1, help="Run at most this many segments, then exit 75."),
 ]
 
 
@@ -81,19 +73,12 @@ def parse_duration_s(text: str | None) -> float | None:
         return None
     match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(s|m|min|h|d)?\s*", text)
     if not match:
-        raise typer.BadParameter(
-            f"{text!r} is no duration; right: 90s, 5m, 2h or a number of seconds"
-        )
-    return (
-        float(match[1])
-        * {"s": 1, None: 1, "m": 60, "min": 60, "h": 3600, "d": 86400}[match[2]]
-    )
+        raise typer.BadParameter(f"{text!r} is no duration; right: 90s, 5m, 2h or a number of seconds")
+    return float(match[1]) * {"s": 1, None: 1, "m": 60, "min": 60, "h": 3600, "d": 86400}[match[2]]
 
 
 @contextmanager
-def verb(
-    out: Path | None, *, state: Path | None = None, as_json: bool = False
-) -> Iterator[Result]:
+def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) -> Iterator[Result]:
     """Conduct one verb: log to standard error, write ``result.json``, turn errors into exit codes.
 
     Parameters
@@ -145,9 +130,7 @@ def verb(
         )
         traceback.print_exc()
         if state is not None:
-            sentinels.Sentinel(
-                "FAILED", result.inputs_hash, cause=result.cause, message=result.message
-            ).write(state)
+            sentinels.Sentinel("FAILED", result.inputs_hash, cause=result.cause, message=result.message).write(state)
     result.timings["total_s"] = round(time.monotonic() - start, 3)
     if out is not None and Path(out).is_dir():
         result.write(out)
@@ -166,11 +149,7 @@ def _writable(out: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise InputError(
-            Problem(
-                str(out), f"not writable: {error.strerror}", "a folder you may write to"
-            )
-        ) from error
+        raise InputError(Problem(str(out), f"not writable: {error.strerror}", "a folder you may write to")) from error
 
 
 def _plain(value: Any) -> Any:

@@ -15,9 +15,7 @@ from gibbsflow.errors import InputError, Problem
 class Section(BaseModel):
     """A group of settings: frozen, unknown keys refused, units in the names."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
 
 S = TypeVar("S", bound=Section)
@@ -43,9 +41,7 @@ def read_section(section: type[S], values: Mapping[str, Any], *, where: str) -> 
     try:
         return section.model_validate(values)
     except ValidationError as error:
-        raise InputError(
-            [_problem(section, where, item) for item in error.errors()]
-        ) from error
+        raise InputError([_problem(section, where, item) for item in error.errors()]) from error
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -90,8 +86,6 @@ def _problem(section: type[Section], where: str, item: Any) -> Problem:
             field=name,
         )
     if item["type"] == "missing":
-        return Problem(
-            where, "missing", field.description or "" if field else "", field=name
-        )
+        return Problem(where, "missing", field.description or "" if field else "", field=name)
     right = (range_of(field) if field is not None else "") or item["msg"]
     return Problem(where, f"{item['input']!r} is not usable", right, field=name)

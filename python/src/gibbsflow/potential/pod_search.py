@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 _CUTOFF_FACTORS = (1.0, 1.12, 1.25, 1.4)
 _SEARCH_SHARE, _CUTOFF_SHARE, _FINISH_SHARE = 0.70, 0.12, 0.85
 _BETTER = 0.99
-_CUTOFF_PRICE = 0.3
+_CUTOFF_PRICE = 0.15
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,8 @@ def _best_cutoff(
 ) -> float:  # fmt: skip
     """Cutoff of the best score with a small basis on some frames, where a longer one has to earn its cost.
 
-    Time in fit and MD grows with the cube of the cutoff, and ten times the time buys a basis that is some 25 % better.
+    Time in fit and MD grows with the cube of the cutoff, and eight times the time buys a basis that is some 35 % better, of
+    which a cutoff chosen with a small basis pays only half: large bases make more of a long one.
     """
     scores: list[tuple[float, float]] = []
     for factor in _CUTOFF_FACTORS:

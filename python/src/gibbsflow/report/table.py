@@ -98,9 +98,7 @@ def failures(state: Path | None) -> dict[str, sentinels.Sentinel]:
     return found
 
 
-def failed_row(
-    ligand: str, mode: str, experiment: float | None, sentinel: sentinels.Sentinel | None
-) -> TableRow:
+def failed_row(ligand: str, mode: str, experiment: float | None, sentinel: sentinels.Sentinel | None) -> TableRow:
     """Row of a ligand without a record."""
     status, cause = "failed", NOT_FINISHED
     if sentinel is not None:

@@ -62,9 +62,7 @@ class ArtifactStore:
         if (self.root / FILE_NAME).exists():
             content = read_json(self.root / FILE_NAME)
             if content.get("version") != VERSION:
-                raise StateError(
-                    f"{self.root / FILE_NAME}: version {content.get('version')}, expected {VERSION}"
-                )
+                raise StateError(f"{self.root / FILE_NAME}: version {content.get('version')}, expected {VERSION}")
             for row in content["artifacts"]:
                 self._artifacts[row["name"]] = Artifact(**row)
 
@@ -91,14 +89,8 @@ class ArtifactStore:
         try:
             relative = full.resolve().relative_to(self.root.resolve()).as_posix()
         except ValueError:
-            raise StateError(
-                f"artifact {name!r}: {full} lies outside {self.root}"
-            ) from None
-        size = (
-            sum(p.stat().st_size for p in full.rglob("*") if p.is_file())
-            if full.is_dir()
-            else full.stat().st_size
-        )
+            raise StateError(f"artifact {name!r}: {full} lies outside {self.root}") from None
+        size = sum(p.stat().st_size for p in full.rglob("*") if p.is_file()) if full.is_dir() else full.stat().st_size
         artifact = Artifact(name, relative, kind, sha256_path(full), size, meta)
         self._artifacts[name] = artifact
         return artifact
@@ -107,9 +99,7 @@ class ArtifactStore:
         """Where an artifact lies now."""
         return self.root / self[name].path
 
-    def list_artifacts(
-        self, prefix: str = "", kind: str | None = None
-    ) -> list[Artifact]:
+    def list_artifacts(self, prefix: str = "", kind: str | None = None) -> list[Artifact]:
         """Artifacts whose name starts with `prefix` and that are of `kind`, by name."""
         return [
             artifact

@@ -71,14 +71,7 @@ class RollingCheckpoints:
             },
             sort_keys=True,
         ).encode()
-        body = (
-            _MAGIC
-            + hashlib.sha256(head).hexdigest().encode()
-            + b"\n"
-            + head
-            + b"\n"
-            + payload.getvalue()
-        )
+        body = _MAGIC + hashlib.sha256(head).hexdigest().encode() + b"\n" + head + b"\n" + payload.getvalue()
         if self.current.exists():
             # a hard link keeps `current` in place while it also becomes `previous`
             spare = self.folder / ".checkpoint-previous.tmp"

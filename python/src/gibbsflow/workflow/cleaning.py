@@ -23,9 +23,7 @@ def clean_failures(root: Path, *, dry_run: bool = False) -> list[Path]:
     list of Path
         What was (or would be) removed, sorted.
     """
-    found = sorted(
-        path for name in REMOVABLE for path in Path(root).rglob(name) if path.is_file()
-    )
+    found = sorted(path for name in REMOVABLE for path in Path(root).rglob(name) if path.is_file())
     if not dry_run:
         for path in found:
             path.unlink()

@@ -99,9 +99,7 @@ def sha256_tree(folder: Path) -> str:
     """SHA-256 over the relative names and contents of all files below a folder, in sorted order."""
     digest = hashlib.sha256()
     for file in sorted(p for p in Path(folder).rglob("*") if p.is_file()):
-        digest.update(
-            f"{file.relative_to(folder).as_posix()}\0{sha256_file(file)}\n".encode()
-        )
+        digest.update(f"{file.relative_to(folder).as_posix()}\0{sha256_file(file)}\n".encode())
     return digest.hexdigest()
 
 
@@ -110,9 +108,7 @@ def sha256_path(path: Path) -> str:
     return sha256_tree(path) if Path(path).is_dir() else sha256_file(path)
 
 
-def inputs_hash(
-    *, files: Mapping[str, Path], settings: Mapping[str, Any], physics: int
-) -> str:
+def inputs_hash(*, files: Mapping[str, Path], settings: Mapping[str, Any], physics: int) -> str:
     """Hash of all that can change a result, and of nothing else.
 
     Parameters
@@ -134,6 +130,4 @@ def inputs_hash(
         "settings": settings,
         "physics": physics,
     }
-    return hashlib.sha256(
-        json.dumps(content, sort_keys=True, default=_plain).encode()
-    ).hexdigest()
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()

@@ -44,9 +44,7 @@ def folder_lock(folder: Path, name: str = ".lock") -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            raise LockedError(
-                f"{folder}: held by {file.read().strip() or 'another process'}"
-            ) from error
+            raise LockedError(f"{folder}: held by {file.read().strip() or 'another process'}") from error
         file.seek(0)
         before = file.read().strip()
         if before:

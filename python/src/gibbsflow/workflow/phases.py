@@ -37,9 +37,7 @@ ABFE = Pipeline(
             SimSystem,
             "topologies and starting coordinates",
         ),
-        Step(
-            EQUIL, (PREPARE_EQUIL,), SimSystem, SimSystem, "minimise, heat, equilibrate"
-        ),
+        Step(EQUIL, (PREPARE_EQUIL,), SimSystem, SimSystem, "minimise, heat, equilibrate"),
         Step(
             EQUIL_ANALYSIS,
             (EQUIL,),

@@ -36,9 +36,7 @@ class Step:
         if self.name in self.requires:
             raise ValueError(f"step {self.name!r} requires itself")
         if len(set(self.requires)) != len(self.requires):
-            raise ValueError(
-                f"step {self.name!r} requires a step twice: {', '.join(self.requires)}"
-            )
+            raise ValueError(f"step {self.name!r} requires a step twice: {', '.join(self.requires)}")
 
     def describe(self) -> str:
         """One line: name, what it is, what it waits for."""
@@ -75,30 +73,20 @@ class Pipeline:
         by_name = {step.name: step for step in steps}
         if len(by_name) != len(steps):
             names = [step.name for step in steps]
-            raise ValueError(
-                f"two steps named {sorted({n for n in names if names.count(n) > 1})}"
-            )
+            raise ValueError(f"two steps named {sorted({n for n in names if names.count(n) > 1})}")
         for step in steps:
             for needed in step.requires:
                 if needed not in by_name:
-                    raise ValueError(
-                        f"step {step.name!r} requires {needed!r}, which is no step of this pipeline"
-                    )
-            if len(step.requires) == 1 and not issubclass(
-                by_name[step.requires[0]].gives, step.payload
-            ):
+                    raise ValueError(f"step {step.name!r} requires {needed!r}, which is no step of this pipeline")
+            if len(step.requires) == 1 and not issubclass(by_name[step.requires[0]].gives, step.payload):
                 gives = by_name[step.requires[0]].gives
                 raise ValueError(
                     f"step {step.name!r} takes {step.payload.__name__}, but {step.requires[0]!r} gives {gives.__name__}"
                 )
         try:
-            order = tuple(
-                TopologicalSorter({s.name: s.requires for s in steps}).static_order()
-            )
+            order = tuple(TopologicalSorter({s.name: s.requires for s in steps}).static_order())
         except CycleError as error:
-            raise ValueError(
-                f"steps in a cycle: {' -> '.join(error.args[1])}"
-            ) from error
+            raise ValueError(f"steps in a cycle: {' -> '.join(error.args[1])}") from error
         object.__setattr__(self, "steps", tuple(by_name[name] for name in order))
         object.__setattr__(self, "_by_name", by_name)
 
@@ -114,10 +102,7 @@ class Pipeline:
 
     def adjacency(self) -> dict[str, tuple[str, ...]]:
         """Followers of each step, by name."""
-        return {
-            s.name: tuple(t.name for t in self.steps if s.name in t.requires)
-            for s in self.steps
-        }
+        return {s.name: tuple(t.name for t in self.steps if s.name in t.requires) for s in self.steps}
 
     def dependencies(self) -> dict[str, tuple[str, ...]]:
         """What each step requires, by name."""

@@ -23,9 +23,7 @@ class Progress:
 
     interval_s = 15.0
 
-    def __init__(
-        self, text: str, total: float, unit: str = "", done: float = 0.0
-    ) -> None:
+    def __init__(self, text: str, total: float, unit: str = "", done: float = 0.0) -> None:
         self.text, self.total, self.unit, self.done, self.first = (
             text,
             total,

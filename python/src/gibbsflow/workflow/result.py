@@ -51,9 +51,7 @@ class Result:
 
     def as_dict(self) -> dict[str, Any]:
         """Flat content of the file."""
-        fixed = {
-            k: v for k, v in vars(self).items() if k not in ("figures", "versions")
-        }
+        fixed = {k: v for k, v in vars(self).items() if k not in ("figures", "versions")}
         clash = fixed.keys() & self.figures.keys()
         if clash:
             raise ValueError(f"figures must not be named {', '.join(sorted(clash))}")

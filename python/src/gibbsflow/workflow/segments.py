@@ -29,9 +29,7 @@ class Stopper:
         Number of segments to run in this call; None for no limit.
     """
 
-    def __init__(
-        self, time_budget_s: float | None = None, segments: int | None = None
-    ) -> None:
+    def __init__(self, time_budget_s: float | None = None, segments: int | None = None) -> None:
         self.start = time.monotonic()
         self.time_budget_s = time_budget_s
         self.segments = segments
@@ -50,9 +48,7 @@ class Stopper:
             signal.signal(number, handler)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        log.warning(
-            "%s received: stopping with state saved", signal.Signals(number).name
-        )
+        log.warning("%s received: stopping with state saved", signal.Signals(number).name)
         self.signal = number
 
     @property
@@ -77,17 +73,12 @@ class Stopper:
             return f"stopped by {signal.Signals(self.signal).name}"
         if self.segments is not None and self.segments_done >= self.segments:
             return f"{self.segments_done} segments asked for and done"
-        if (
-            self.time_budget_s is not None
-            and self.elapsed_s + self.longest_segment_s > self.time_budget_s
-        ):
+        if self.time_budget_s is not None and self.elapsed_s + self.longest_segment_s > self.time_budget_s:
             return f"time budget of {self.time_budget_s:.0f} s would not hold another segment"
         return None
 
 
-def run_segments(
-    done: int, total: int, segment: Callable[[int], None], stopper: Stopper
-) -> None:
+def run_segments(done: int, total: int, segment: Callable[[int], None], stopper: Stopper) -> None:
     """Run segments `done` … `total` − 1, each of which saves its own state at its end.
 
     Parameters
@@ -111,7 +102,5 @@ def run_segments(
             raise StoppedEarly(f"{reason}; {number} of {total} segments done")
         start = time.monotonic()
         segment(number)
-        stopper.longest_segment_s = max(
-            stopper.longest_segment_s, time.monotonic() - start
-        )
+        stopper.longest_segment_s = max(stopper.longest_segment_s, time.monotonic() - start)
         stopper.segments_done += 1

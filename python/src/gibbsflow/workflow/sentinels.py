@@ -45,9 +45,7 @@ class Sentinel:
     message: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     code_version: str = __version__
-    time: str = field(
-        default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds")
-    )
+    time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
 
@@ -74,11 +72,7 @@ def read(folder: Path, kind: Kind) -> Sentinel | None:
 def valid(folder: Path, kind: Kind, inputs_hash: str) -> Sentinel | None:
     """Read a sentinel that counts: there, and made from today's inputs."""
     sentinel = read(folder, kind)
-    return (
-        sentinel
-        if sentinel is not None and sentinel.inputs_hash == inputs_hash
-        else None
-    )
+    return sentinel if sentinel is not None and sentinel.inputs_hash == inputs_hash else None
 
 
 def changes(sentinel: Sentinel, settings: Mapping[str, Any]) -> list[str]:
@@ -91,9 +85,7 @@ def changes(sentinel: Sentinel, settings: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def failed(
-    error: GibbsflowError, inputs_hash: str, steps_done: int = 0, **settings: Any
-) -> Sentinel:
+def failed(error: GibbsflowError, inputs_hash: str, steps_done: int = 0, **settings: Any) -> Sentinel:
     """Make the FAILED sentinel of an error."""
     return Sentinel(
         "FAILED",

@@ -51,14 +51,10 @@ class SimSystem:
             Where the system has no such artifact, or its file is gone.
         """
         if role not in self.artifacts:
-            raise StateError(
-                f"system {self.name}: no artifact {role!r} (it has {', '.join(sorted(self.artifacts))})"
-            )
+            raise StateError(f"system {self.name}: no artifact {role!r} (it has {', '.join(sorted(self.artifacts))})")
         path = self.root / self.artifacts[role]
         if not path.exists():
-            raise StateError(
-                f"system {self.name}: artifact {role!r} is missing at {path}"
-            )
+            raise StateError(f"system {self.name}: artifact {role!r} is missing at {path}")
         return path
 
     def with_meta(self, **meta: Any) -> SimSystem:
@@ -67,9 +63,7 @@ class SimSystem:
 
     def with_artifacts(self, **artifacts: str | Path) -> SimSystem:
         """Return a copy with artifacts added or replaced; absolute paths below the root become relative."""
-        relative = {
-            role: _relative(Path(path), self.root) for role, path in artifacts.items()
-        }
+        relative = {role: _relative(Path(path), self.root) for role, path in artifacts.items()}
         return replace(self, artifacts={**self.artifacts, **relative})
 
     def carry(self, root: Path) -> SimSystem:
