@@ -126,8 +126,8 @@ def _best_cutoff(
 ) -> float:  # fmt: skip
     """Cutoff of the best score with a small basis on some frames, where a longer one has to earn its cost.
 
-    Time in fit and MD grows with the cube of the cutoff, and eight times the time buys a basis that is some 35 % better, of
-    which a cutoff chosen with a small basis pays only half: large bases make more of a long one.
+    Time in fit and MD grows with the cube of the cutoff. The price is about half of what the same time buys by a larger
+    basis, since large bases make more of a long cutoff than the small one that is tried here.
     """
     scores: list[tuple[float, float]] = []
     for factor in _CUTOFF_FACTORS:
