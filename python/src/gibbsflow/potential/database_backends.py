@@ -155,6 +155,13 @@ def open_postgres(url: str) -> Any:
                 cursor.execute(_UNIQUE)
                 yield
 
+        def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+            # the backend's own connection cannot roll back; closing without a commit does, on the server
+            if kind is None:
+                self.connection.commit()
+            self.connection.close()
+            self.connection = None
+
     return LockedPostgres(url, create_indices=True, use_lock_file=False, serial=True)
 
 

@@ -82,7 +82,7 @@ class WorkflowManager:
                 Problem(str(training), "holds no structure that is not in the hold-out", "another sampler")
             )
         chosen = loop_selection.by_type(generated, config.loop.initial_labels)
-        out.mkdir(parents=True, exist_ok=True)
+        loop_state.clear(out)
         (out / loop_state.DATABASE).unlink(missing_ok=True)
         manager = DatabaseManager(out / loop_state.DATABASE)
         manager.add(apart)
@@ -112,6 +112,7 @@ class WorkflowManager:
         """
         before = cls(folder, config)
         _same_labels(PotentialConfig.model_validate(read_json(folder / loop_state.CONFIG)), config, folder)
+        loop_state.clear(out)
         if before.checkpoint.phase is Phase.STOPPED:
             state = cls(folder, config)
             state.checkpoint = before.checkpoint.to(Phase.DECIDE, stopped_by="", reason="")
@@ -152,6 +153,7 @@ class WorkflowManager:
             raise StateError(
                 f"{len(missing)} structures of generation {point.generation} have no result: {', '.join(missing[:5])}"
             )
+        loop_state.clear(out)
         loop_state.carry(self.folder, out)
         manager = DatabaseManager(out / loop_state.DATABASE)
         counts = manager.record(results)
@@ -195,6 +197,7 @@ class WorkflowManager:
         found = [(f"{Path(folder).name}:{n}", frame) for folder in explored for n, frame in enumerate(_frames(folder))]
         record = self._record(errors, runs, len(found))
         self.checkpoint = point.to(Phase.DECIDE, history=(*point.history, record))
+        loop_state.clear(out)
         loop_state.carry(self.folder, out, (*loop_state.CARRIED, "dataset"))
         loop_state.carry(fit, out, (loop_state.POTENTIAL,))
         for figure in sorted([*fit.glob("*.svg"), *fit.glob("*.png")]):

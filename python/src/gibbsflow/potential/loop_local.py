@@ -20,6 +20,7 @@ from gibbsflow.potential.loop_state import Phase
 from gibbsflow.report.potential_page import write_results
 from gibbsflow.workflow.files import inputs_hash, read_json, write_json
 from gibbsflow.workflow.locks import folder_lock
+from gibbsflow.workflow.segments import Stopper
 
 log = logging.getLogger(__name__)
 _DONE = "command.json"
@@ -71,6 +72,7 @@ class LocalLoop:
         self.config = config
         self.settings = self.state / loop_state.CONFIG
         self.cores = config.resources.cores or len(os.sched_getaffinity(0))
+        self.stopper = Stopper()
 
     def run(self, begin: Path | None = None) -> WorkflowManager:
         """Run until the manager says that it has stopped, and write the report.
@@ -85,7 +87,7 @@ class LocalLoop:
         StateError
             Where the state folder belongs to other settings.
         """
-        with folder_lock(self.state):
+        with folder_lock(self.state), Stopper() as self.stopper:
             self._settle()
             folder = self._begin(begin)
             while (manager := WorkflowManager(folder, self.config)).checkpoint.phase is not Phase.STOPPED:
@@ -177,21 +179,31 @@ class LocalLoop:
         done = command.out / _DONE
         if done.exists() and read_json(done) == {"inputs_hash": inputs}:
             return
+        self.stopper.check()
         log.info("%s %s: %s", command.program, command.verb, command.out.name)
         command.out.mkdir(parents=True, exist_ok=True)
         words = [sys.executable, "-m", f"gibbsflow.cli.{command.program}", command.verb, *command.options]
         path = command.out / "command.log"
         with open(path, "w") as output:
-            code = subprocess.run(
-                [*words, "--out", str(command.out)],
-                cwd=self.state,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                check=False,
-            ).returncode
+            process = subprocess.Popen(
+                [*words, "--out", str(command.out)], cwd=self.state, stdout=output, stderr=subprocess.STDOUT
+            )
+            code = self._wait(process)
+        self.stopper.check()
         if code and not (command.tolerate and code == EXIT_SCIENCE and (command.out / "labels.jsonl").exists()):
             _raise(command, code, path)
         write_json(done, {"inputs_hash": inputs})
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> int:
+        """Wait for a verb; a signal to this process is passed on once, so that the verb saves its state."""
+        told = False
+        while True:
+            try:
+                return process.wait(0.2)
+            except subprocess.TimeoutExpired:
+                if self.stopper.signal is not None and not told:
+                    process.terminate()
+                    told = True
 
 
 def _raise(command: Command, code: int, path: Path) -> None:

@@ -128,6 +128,14 @@ class Checkpoint:
             raise StateError(f"{path}: not a checkpoint of the learning loop ({error})") from error
 
 
+def clear(folder: Path) -> None:
+    """Make a folder ready for a state: of an attempt before, neither batches nor trajectories may stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (BATCHES, TRAJECTORIES):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+
+
 def carry(source: Path, target: Path, names: Sequence[str] = CARRIED) -> None:
     """Copy what a state hands on to the next.
 
