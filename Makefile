@@ -28,7 +28,7 @@ dev:
 	./nextfloww --setup-only --dev
 
 test: lint ## lint and all quick tests
-	$(VENV)/python -m pytest -c python/pyproject.toml -n 2 -m "not slow" python/tests tests
+	$(VENV)/python -m pytest -c python/pyproject.toml -n 2 -m "not slow and not qe" python/tests tests
 
 lint: dev ## ruff, mypy, shellcheck
 	$(VENV)/ruff check .
