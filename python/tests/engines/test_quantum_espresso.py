@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
-from silicon import coarse, needs_pw, overlapping, si2
-
 from gibbsflow.config.potential import Labels
 from gibbsflow.engines.quantum_espresso import QuantumEspresso, k_mesh
 from gibbsflow.engines.quantum_espresso_recovery import Attempt, Outcome, diagnose, next_attempt
 from gibbsflow.errors import InputError
 from gibbsflow.potential.structures import tag
+from silicon import coarse, needs_pw, overlapping, si2
 
 qe = [pytest.mark.qe, needs_pw]
 
@@ -87,6 +86,20 @@ class TestRealRuns:
             moved.positions[1, 0] += sign * step
             sides.append(engine.label(moved).energy_ev)
         assert label.forces_ev_per_angstrom[1][0] == pytest.approx(-(sides[0] - sides[1]) / (2 * step), abs=5e-3)
+
+    def test_shear_stress_is_the_derivative_of_the_energy(self) -> None:
+        # pw.x 6.7 gets this wrong when it reads .gth files itself
+        engine = QuantumEspresso(["Si"], coarse(conv_thr_ry=1e-10, ecutwfc_ry=24.0), Labels())
+        atoms, step = si2(), 4e-3
+        sides = []
+        for sign in (1, -1):
+            sheared = atoms.copy()
+            strain = np.eye(3)
+            strain[0, 1] = strain[1, 0] = sign * step / 2
+            sheared.set_cell(atoms.cell.array @ strain, scale_atoms=True)
+            sides.append(engine.label(sheared).energy_ev)
+        numeric = (sides[0] - sides[1]) / (2 * step) / atoms.get_volume()
+        assert engine.label(atoms).stress_ev_per_angstrom3[5] == pytest.approx(numeric, abs=4e-4)
 
     def test_too_few_steps_fail_without_corrections_and_are_mended_with_them(self, tmp_path: Path) -> None:
         strict = QuantumEspresso(["Si"], coarse(electron_maxstep=2), Labels(corrections_max=0))

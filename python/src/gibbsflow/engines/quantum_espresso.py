@@ -21,7 +21,7 @@ from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.engines.process import Bounds, find_program, run_program
 from gibbsflow.engines.quantum_espresso_recovery import Attempt, Outcome, diagnose, next_attempt
 from gibbsflow.errors import EngineError, InputError, Problem
-from gibbsflow.potential import pseudopotentials
+from gibbsflow.potential import gth, pseudopotentials
 from gibbsflow.potential.labels import BAD_STRUCTURE, MISSING_PSEUDO, LabelResult, bad_structure, gate, hash_settings
 from gibbsflow.potential.structures import identity
 
@@ -125,7 +125,11 @@ class QuantumEspresso:
             work = Path(scratch)
             for element in set(atoms.get_chemical_symbols()):
                 pseudo = self.pseudos[element]
-                (work / pseudo.file).symlink_to(pseudopotentials.path_of(pseudo, self.dft).resolve())
+                source = pseudopotentials.path_of(pseudo, self.dft)
+                if pseudo.library == "gth":
+                    gth.write_upf(source, work / _file_name(pseudo))
+                else:
+                    (work / _file_name(pseudo)).symlink_to(source.resolve())
             result = self._climb(atoms, work, result)
             if result.status == "failed" and folder is not None:
                 _keep(work, folder)
@@ -163,7 +167,8 @@ class QuantumEspresso:
         structure = atoms.copy()
         structure.set_constraint()
         structure.set_initial_magnetic_moments(None)
-        files = {element: self.pseudos[element].file for element in dict.fromkeys(atoms.get_chemical_symbols())}
+        kinds = dict.fromkeys(atoms.get_chemical_symbols())
+        files = {element: _file_name(self.pseudos[element]) for element in kinds}
         with open(work / f"run{number}.pwi", "w") as file:
             write_espresso_in(
                 file, _boxed(structure), self._input(attempt, spin=bool(spin), kinds=list(files)), files,
@@ -229,6 +234,10 @@ class QuantumEspresso:
             stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
         )  # fmt: skip
         return gate(label, atoms, self.labels)
+
+
+def _file_name(pseudo: pseudopotentials.Pseudopotential) -> str:
+    return pseudo.file.replace(".gth", ".UPF")
 
 
 def _boxed(atoms: Atoms) -> Atoms:
