@@ -145,6 +145,8 @@ def open_postgres(url: str) -> Any:
         raise MissingProgramError("package 'ase-db-backends' (with psycopg2) is not installed") from error
 
     class LockedPostgres(PostgreSQLDatabase):  # type: ignore[misc, valid-type]
+        connection: Any = None
+
         @contextmanager
         def transaction(self) -> Iterator[None]:
             """Hold the one writer's place; all or nothing."""
