@@ -17,7 +17,8 @@ from gibbsflow.potential import pod, pod_fit, regression
 from gibbsflow.potential.references import References
 
 log = logging.getLogger(__name__)
-_CUTOFF_FACTORS = (1.0, 1.12, 1.25, 1.4)
+# times 1.9 distances of nearest neighbours; in this order, since time may end the trials
+_CUTOFF_FACTORS = (1.25, 1.12, 1.4, 1.0)
 _SEARCH_SHARE, _CUTOFF_SHARE, _FINISH_SHARE = 0.70, 0.12, 0.85
 _BETTER = 0.99
 _CUTOFF_PRICE = 0.15
