@@ -65,8 +65,8 @@ def test_thresholds_come_from_frames_left_out(tmp_path):
     symbols, descriptors = _frames(60, 1.0)
     grader = grade.calibrate(symbols, descriptors, np.arange(60) % 5, BASIS)
     assert grader.calibration["held_out_frames"] == 60
-    assert grader.lower == max(1.05, grader.calibration["held_out_median"])
-    assert grader.upper == max(10 * grader.lower, grader.calibration["held_out_q95"])
+    assert grader.lower == max(2.0, grader.calibration["held_out_median"])
+    assert grader.upper == max(5 * grader.lower, grader.calibration["held_out_q95"])
     new_symbols, new = _frames(200, 1.0)
     over = np.mean([grader.grades(s, d).max() >= grader.lower for s, d in zip(new_symbols, new, strict=True)])
     assert over < 0.3

@@ -27,6 +27,8 @@ Array = npt.NDArray[np.float64]
 ACTIVE_SET = "active_set.npz"
 # singular values below this share of the largest carry rounding, not structure
 _RANK_TOLERANCE = 1e-5
+# up to here an environment counts as known, however well the training set spans itself
+_KNOWN = 2.0
 # MaxVol ends where no training atom has a larger grade
 _INSIDE = 1.05
 
@@ -213,7 +215,7 @@ def calibrate(
     of the same kind has a distribution. Its median is the lower threshold: a frame newer than the typical one that was
     left out is worth a label. A small set that does not yet span its own frames has a long tail (the largest strains,
     left out, may reach a hundred), which the median, unlike a high quantile, does not follow. The upper threshold is
-    the 95 % quantile, and at least ten times the lower one.
+    the 95 % quantile. Neither falls below the customary 2 and 10 (Podryabinkin and Shapeev).
 
     Parameters
     ----------
@@ -238,8 +240,8 @@ def calibrate(
     values = np.array(held_out) if held_out else np.ones(1)
     quantile, largest_value = float(np.quantile(values, 0.95)), float(values.max())
     median = float(np.median(values))
-    lower = max(median, _INSIDE)
-    upper = max(10.0 * lower, quantile)
+    lower = max(median, _KNOWN)
+    upper = max(5.0 * lower, quantile)
     calibration = {
         "held_out_median": median, "held_out_q95": quantile, "held_out_largest": largest_value,
         "held_out_frames": float(len(held_out)),
