@@ -1,7 +1,7 @@
 """Stands in for the core where a test is about exit codes alone: leaves what is expected and exits as planned.
 
 The plan is a folder with one file an item (``<ligand>.<program>.<verb>[.<name>]``): exit codes, one a line; each call
-takes the first. Items without a file succeed.
+takes the first. Items without a file succeed, as does the check before all tasks, unless STAND_IN_CHECK holds a code.
 """
 
 import json
@@ -13,7 +13,7 @@ program, verb, *options = sys.argv[sys.argv.index("-m") + 1 :]
 program = program.split(".")[-1]
 given = dict(zip(options[::2], options[1::2], strict=False))
 if verb == "check":
-    sys.exit(0)
+    sys.exit(int(os.environ.get("STAND_IN_CHECK", "0")))
 
 out = Path(given["--out"])
 item = ".".join([out.parts[1] if out.parts[0] == "phases" else "all", program, verb, *out.parts[3:]])
@@ -25,7 +25,7 @@ if codes:
         sys.exit(code)
 
 out.mkdir(parents=True)
-(out / "system.json").write_text(json.dumps({"name": item, "artifacts": {}, "meta": {}}))
+(out / "system.json").write_text(json.dumps({"name": item, "artifacts": {}, "meta": {"smiles": given.get("--smiles")}}))
 (out / "result.json").write_text(json.dumps({"status": "finished", "versions": {"stand-in": "1"}}))
 if (program, verb) == ("fe", "prepare"):
     for leg in ("complex", "solvent"):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pipeline.launcher import Launcher, Run
 
+SMILES = r"F/C(=C\F)[C@@H](O)C#N"  # a shell would make something else of it
 STAND_IN = Path(__file__).parent / "stand_in_core.py"
 
 
@@ -17,16 +18,18 @@ STAND_IN = Path(__file__).parent / "stand_in_core.py"
 def run_planned(nextflow: Launcher, tmp_path: Path):
     """Run ligands whose items exit as planned: ``{"b2.equil.run": "70 0"}``."""
 
-    def run(plan: dict[str, str], *arguments: str) -> Run:
+    def run(plan: dict[str, str], *arguments: str, **more: str) -> Run:
         core = tmp_path / "python"
         core.write_text(f'#!/bin/sh\nexec {sys.executable} {STAND_IN} "$@"\n')
         core.chmod(0o755)
         (tmp_path / "plan").mkdir()
         for item, codes in plan.items():
-            (tmp_path / "plan" / item).write_text("\n".join(codes.split()))
-        names = sorted({item.split(".")[0] for item in plan} | {"good"})
-        (tmp_path / "ligands.csv").write_text("ligand,smiles\n" + "".join(f"{name},CCO\n" for name in names))
-        environment = {"GIBBSFLOW_PYTHON": str(core), "STAND_IN_PLAN": str(tmp_path / "plan")}
+            (tmp_path / "plan" / item.replace("/", "_")).write_text("\n".join(codes.split()))
+        names = sorted(
+            {item.rsplit(".", 2)[0] if item.startswith(".") else item.split(".")[0] for item in plan} | {"good"}
+        )
+        (tmp_path / "ligands.csv").write_text("ligand,smiles\n" + "".join(f"{name},{SMILES}\n" for name in names))
+        environment = {"GIBBSFLOW_PYTHON": str(core), "STAND_IN_PLAN": str(tmp_path / "plan"), **more}
         return nextflow.pipeline("--input", "ligands.csv", *arguments, **environment)
 
     return run
@@ -65,6 +68,8 @@ def test_retry_is_the_default(run_planned) -> None:
     every = [f"{leg}_replicate_{replicate}" for leg in ("complex", "solvent") for replicate in (0, 1)]
     assert records["good"] == every  # in one order, whatever came first
     assert records["short"] == ["complex_replicate_0", "solvent_replicate_0", "solvent_replicate_1"]
+    prepared = run.outdir / "phases" / "good" / "system_prep" / "system.json"
+    assert json.loads(prepared.read_text())["meta"]["smiles"] == SMILES
     memory = [t["memory"] for t in sorted(run.trace, key=lambda t: t["attempt"]) if t["name"].endswith("RUN (killed)")]
     assert memory[:2] == ["1 GB", "2 GB"]
 
@@ -98,3 +103,15 @@ def test_clean_failures_forgets_failures_alone(run_planned, tmp_path: Path) -> N
     run = run_planned({}, "--clean_failures", "--mode", "md", "-preview")
     assert run.code == 0, run.text
     assert sorted(path.name for path in folder.iterdir()) == ["FINISHED", "checkpoint-current.bin"]
+
+
+def test_without_a_core_beside_nextflow_each_task_checks_its_own_row(run_planned) -> None:
+    run = run_planned({}, "-preview", STAND_IN_CHECK="127")
+    assert run.code == 0, run.text
+    assert "No gibbsflow core beside Nextflow: each task checks its own input." in run.text
+
+
+def test_without_a_core_no_name_leaves_the_state_folder(run_planned) -> None:
+    run = run_planned({"../x.equil.run": "0"}, "-preview", STAND_IN_CHECK="127")
+    assert run.code != 0
+    assert "cannot name a ligand" in run.text and "\tat " not in run.text
