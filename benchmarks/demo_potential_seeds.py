@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from gibbsflow.potential.loop_state import Checkpoint
 
 DEMO = Path(__file__).resolve().parents[1] / "assets" / "demo-potential" / "si.yaml"

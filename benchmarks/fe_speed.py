@@ -18,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python" / "tests"))
 import host_guest as hg  # noqa: E402
+
 from gibbsflow.binding.sampling import leg_systems  # noqa: E402
 from gibbsflow.config.run import Fe  # noqa: E402
 from gibbsflow.engines.openmm_systems import create_system, minimise, new_context  # noqa: E402

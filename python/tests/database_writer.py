@@ -6,9 +6,10 @@ import os
 import sys
 
 import numpy as np
+from silicon import si2
+
 from gibbsflow.potential.database import DatabaseManager
 from gibbsflow.potential.labels import LabelResult
-from silicon import si2
 
 
 def result_of(atoms, energy_ev: float = -1.0) -> LabelResult:

@@ -7,6 +7,7 @@ import shutil
 import pytest
 from ase import Atoms
 from ase.build import bulk
+
 from gibbsflow.config.potential import Dft
 from gibbsflow.potential.structures import tag
 

@@ -6,8 +6,9 @@ import re
 
 import pytest
 import yaml
-from gibbsflow.workflow.phases import PIPELINES
 from pipeline.launcher import REPO, Launcher
+
+from gibbsflow.workflow.phases import PIPELINES
 
 REPORT = "report"  # gathers what all items left: no phase of an item
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gibbsflow.config.generate import groups
 from pipeline.launcher import REPO, Launcher, Run
+
+from gibbsflow.config.generate import groups
 
 
 def refused(run: Run) -> str:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pipeline.launcher import REPO, Launcher
+
 from gibbsflow.config import generate
 from gibbsflow.config.run import Launch
 from gibbsflow.workflow.cleaning import REMOVABLE
-from pipeline.launcher import REPO, Launcher
 
 MODULES = sorted(path.parent for path in (REPO / "modules").glob("*/*/main.nf"))
 

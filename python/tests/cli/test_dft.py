@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 from ase.io import read
+from silicon import overlapping, si8
+from typer.testing import CliRunner
+
 from gibbsflow.cli.dft import app
 from gibbsflow.cli.system_prep import app as system_prep
 from gibbsflow.potential.labels import read_results
 from gibbsflow.potential.structures import write_frames
-from silicon import overlapping, si8
-from typer.testing import CliRunner
 
 pytest.importorskip("tblite")
 RUN = CliRunner()

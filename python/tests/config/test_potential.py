@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from gibbsflow.config.potential import Dft, StructureSettings, Target
 from gibbsflow.config.section import read_section
 from gibbsflow.errors import InputError

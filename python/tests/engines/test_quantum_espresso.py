@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
+from silicon import coarse, needs_pw, overlapping, si2
+
 from gibbsflow.config.potential import Labels
 from gibbsflow.engines.quantum_espresso import QuantumEspresso, k_mesh
 from gibbsflow.engines.quantum_espresso_recovery import Attempt, Outcome, diagnose, next_attempt
 from gibbsflow.errors import InputError
 from gibbsflow.potential.structures import tag
-from silicon import coarse, needs_pw, overlapping, si2
 
 qe = [pytest.mark.qe, needs_pw]
 

@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase.build import molecule
+from silicon import overlapping, si8
+
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.potential.labels import make_engine
 from gibbsflow.potential.structures import tag
-from silicon import overlapping, si8
 
 pytest.importorskip("tblite")
 ENGINE = make_engine(["Si"], Dft(engine="tblite"), Labels())

@@ -12,12 +12,13 @@ import database_writer
 import pytest
 from ase.db import connect
 from database_writer import result_of
+from silicon import si2
+
 from gibbsflow.errors import InputError, LockedError, StateError
 from gibbsflow.potential import database_backends
 from gibbsflow.potential.database import DatabaseManager
 from gibbsflow.potential.labels import LabelResult
 from gibbsflow.potential.statuses import TRANSITIONS, Status, check_transition
-from silicon import si2
 
 SERVER = os.environ.get("GIBBSFLOW_TEST_POSTGRES")
 

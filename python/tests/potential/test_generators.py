@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase.build import bulk
+
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError
 from gibbsflow.potential.generate import generate

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.integrate import simpson
+
 from gibbsflow.errors import InputError
 from gibbsflow.potential.gth import local_potential, projector, read, write_upf
 from gibbsflow.potential.pseudopotentials import DATA
-from scipy.integrate import simpson
 
 FILES = sorted((DATA / "gth").glob("*.gth"))
 

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from ase import Atoms
 from database_writer import result_of
+from silicon import COARSE, overlapping, si2, si8
+
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.errors import InputError, MissingProgramError, StateError
 from gibbsflow.potential import pseudopotentials
@@ -20,7 +22,6 @@ from gibbsflow.potential.labels import (
     require_one_settings_hash,
     write_results,
 )
-from silicon import COARSE, overlapping, si2, si8
 
 LABELS = Labels()
 

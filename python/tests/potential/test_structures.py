@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.build import bulk
+from silicon import si8
+
 from gibbsflow.errors import InputError
 from gibbsflow.potential.structures import content_hash, drop_duplicates, read_frames, tag, write_frames
-from silicon import si8
 
 
 def test_a_file_gives_back_the_same_hash(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 import sleepy_queue
+
 from gibbsflow.errors import EXIT_STOPPED, InputError
 from gibbsflow.potential.task_queue import TaskQueue
 
