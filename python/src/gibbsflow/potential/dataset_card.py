@@ -16,8 +16,8 @@ _SETTINGS = {
     "tblite": ("engine", "tblite_method"),
 }
 _FORMATS = (
-    "Energies in eV, forces in eV/Å, stress in eV/Å³ (Voigt xx yy zz yz xz xy, negative under compression), as extended "
-    "XYZ for ASE: `dataset/train.extxyz`, `dataset/holdout.extxyz`. Every structure, also without a label: "
+    "Energies in eV, forces in eV/Å, stress in eV/Å³ (Voigt xx yy zz yz xz xy, negative under compression), as "
+    "extended XYZ for ASE: `dataset/train.extxyz`, `dataset/holdout.extxyz`. Every structure, also without a label: "
     "`structures.csv` and `structures.db` (`dft status`, `dft explain ID`)."
 )
 
