@@ -195,10 +195,12 @@ class WorkflowManager:
             interval = self.config.exploration.grade_interval
             run["planned_looks"] = math.ceil(self.config.exploration.steps / interval)
         found = [(f"{Path(folder).name}:{n}", frame) for folder in explored for n, frame in enumerate(_frames(folder))]
-        record = self._record(errors, runs, len(found))
-        self.checkpoint = point.to(Phase.DECIDE, history=(*point.history, record))
         loop_state.clear(out)
         loop_state.carry(self.folder, out, (*loop_state.CARRIED, "dataset"))
+        # the copy: opening a database touches its folder, and what was read in must stay as it was
+        failures = DatabaseManager(out / loop_state.DATABASE).causes()
+        record = self._record(errors, runs, len(found), failures)
+        self.checkpoint = point.to(Phase.DECIDE, history=(*point.history, record))
         loop_state.carry(fit, out, (loop_state.POTENTIAL,))
         for figure in sorted([*fit.glob("*.svg"), *fit.glob("*.png")]):
             loop_state.carry(fit, out / "figures", (figure.name,))
@@ -232,15 +234,16 @@ class WorkflowManager:
         point.to(Phase.LABEL, generation=following).write(out)
         return WorkflowManager(out, self.config)
 
-    def _record(self, fit: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], candidates: int) -> GenerationRecord:
-        manager = DatabaseManager(self.folder / loop_state.DATABASE)
+    def _record(
+        self, fit: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], candidates: int, failures: dict[str, int]
+    ) -> GenerationRecord:
         test, grade = fit["test"], fit["grade"]
         return GenerationRecord(
             generation=self.checkpoint.generation,
             labels=fit["train"]["frames"],
             holdout_labels=test["frames"],
             labels_made=self.checkpoint.labels_made,
-            failures=manager.causes(),
+            failures=failures,
             energy_mae_mev_per_atom=test["energy_mae_mev_per_atom"],
             force_mae_ev_per_angstrom=test["force_mae_ev_per_angstrom"],
             force_rmse_ev_per_angstrom=test["force_rmse_ev_per_angstrom"],

@@ -142,7 +142,7 @@ def _list(out: Path) -> None:
         loop_state.CHECKPOINT: "record",
     }  # fmt: skip
     for name, kind in kinds.items():
-        store.add(name, out / name, kind)
+        store.add(name, Path(name), kind)
     for figure in sorted((out / "figures").iterdir()):
-        store.add(f"figures/{figure.name}", figure, "figure")
+        store.add(f"figures/{figure.name}", figure.relative_to(out), "figure")
     store.write()
