@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 _CUTOFF_FACTORS = (1.25, 1.12, 1.4, 1.0)
 _SEARCH_SHARE, _CUTOFF_SHARE, _FINISH_SHARE = 0.70, 0.12, 0.85
 _BETTER = 0.99
+# validation is noisy where energies are few: one rung without gain says little
+_PATIENCE = 2
 _CUTOFF_PRICE = 0.15
 
 
@@ -79,7 +81,7 @@ def search(
     best = pod_fit.build(problem, start, settings, references, usable, 10 * budget_s)
     records.append(best.record())
     pod_fit.solve(best, settings, references, zbl).write(folder)
-    reason, signalled = "the largest basis was reached", False
+    reason, signalled, misses = "the largest basis was reached", False, 0
     first = next(i for i, (radial, _) in enumerate(pod.LADDER) if radial == start.radial)
     for number in range(first + 1, len(pod.LADDER)):
         basis = pod.rung(number, species, rin, start.rcut_angstrom)
@@ -105,13 +107,12 @@ def search(
             break
         records.append(candidate.record())
         log.info("%d coefficients: validation %s", columns, records[-1])
-        if candidate.choice.score > _BETTER * best.choice.score:
-            reason = f"a basis of {columns} coefficients is no better in validation"
-            if candidate.choice.score > best.choice.score:
-                break
-        best = candidate
-        pod_fit.solve(best, settings, references, zbl).write(folder)
-        if reason.endswith("validation"):
+        misses = misses + 1 if candidate.choice.score > _BETTER * best.choice.score else 0
+        if candidate.choice.score < best.choice.score:
+            best = candidate
+            pod_fit.solve(best, settings, references, zbl).write(folder)
+        if misses == _PATIENCE:
+            reason = f"bases of up to {columns} coefficients are no better in validation"
             break
     return Search(best, records, reason, signalled)
 
