@@ -78,6 +78,8 @@ def learning_curve(generations: Sequence[Mapping[str, Any]], stem: Path) -> list
     stem
         Path without suffix.
     """
+    from matplotlib.ticker import LogFormatter, MaxNLocator
+
     panels = (
         ("force_mae_ev_per_angstrom", "hold-out force MAE, eV/Å"),
         ("energy_mae_mev_per_atom", "hold-out energy MAE, meV/atom"),
@@ -88,6 +90,9 @@ def learning_curve(generations: Sequence[Mapping[str, Any]], stem: Path) -> list
     for axis, (key, text) in zip(axes, panels, strict=True):
         axis.plot(labels, [record[key] for record in generations], "o-", color=_COLOURS["test"])
         axis.set(xlabel="labels", ylabel=text, yscale="log")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        for which in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+            which(LogFormatter(minor_thresholds=(2, 0.5)))
     return _save(figure, stem)
 
 
