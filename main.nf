@@ -64,7 +64,7 @@ workflow {
 
         def run = workflow
         workflow.onError {
-            log.info(failureHint(run.errorReport ?: '', state))
+            log.info(failureHint(run.errorReport ?: '', potential ? null : state))
         }
         workflow.onComplete {
             log.info(completionText(values.outdir, run.success))

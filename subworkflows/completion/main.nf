@@ -46,7 +46,7 @@ def failureHint(report, state) {
     def lines = [
         item.find() ? "Failed: ${item.group(1)}" : '',
         folder.find() ? "Log:    ${folder.group(1)}/.command.log" : '',
-        "Causes of failed items are kept in FAILED below ${state}; --on_failure prune drops such items and goes on, --clean_failures forgets them.",
+        !state ? '' : "Causes of failed items are kept in FAILED below ${state}; --on_failure prune drops such items and goes on, --clean_failures forgets them.",
     ]
     lines.findAll { line -> line }.join('\n')
 }
