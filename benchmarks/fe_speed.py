@@ -45,7 +45,7 @@ def measure(name: str, folder: Path, steps: int) -> dict[str, object]:
     plain.getIntegrator().step(50)
     systems = leg_systems(leg)
     sampler = ExchangeSampler(systems, leg.md)
-    walkers = sampler.start(leg.start_nm, 1, lambda: None)
+    walkers = sampler.start(leg.starts_nm(0), True, 1, lambda: None)
     states = StateContexts(systems, leg.md, 1)
 
     def window(k: int) -> None:

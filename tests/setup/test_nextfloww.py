@@ -84,7 +84,7 @@ class Machine:
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess:
         process = self.start(*arguments, **env)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=180)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 

@@ -110,7 +110,9 @@ def test_legs(chain):
     bound, free = (AlchemicalLeg.read(system.root / "legs" / name) for name in ("complex", "solvent"))
     assert len(bound.states) == 16 and len(free.states) == 6 and free.restraint is None
     assert bound.restraint.r0_angstrom == 0 and len(bound.restraint.ligand_atoms) == 12
-    np.testing.assert_allclose(free.start_nm, bound.start_nm[hg.RECEPTOR_ATOMS :])
+    np.testing.assert_allclose(free.start_nm, bound.start_nm[:, hg.RECEPTOR_ATOMS :])
+    assert bound.thermal_starts and bound.starts_nm(0).shape == (16, 156, 3)
+    assert not np.array_equal(bound.starts_nm(0), bound.starts_nm(1))
 
 
 def test_dry_run_computes_nothing(chain, tmp_path):

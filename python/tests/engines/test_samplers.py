@@ -36,8 +36,12 @@ def oscillators(constants: list[float]) -> list[openmm.System]:
     return systems
 
 
+def started(sampler, start, seed=1, check=lambda: None):
+    return sampler.start(np.array([start] * len(sampler.systems)), True, seed, check)
+
+
 def run(sampler, start, samples, steps, seed=5):
-    walkers = sampler.start(start, seed, lambda: None)
+    walkers = started(sampler, start, seed)
     walkers, _ = sampler.segment(walkers, 20, steps, seed + 1, lambda n: None)
     return sampler.segment(walkers, samples, steps, seed + 2, lambda n: None)[1]
 
@@ -122,7 +126,7 @@ def test_lennard_jones_pair_end_to_end():
 def test_segments_depend_on_walkers_and_seed_alone():
     systems = oscillators(CONSTANTS)
     sampler = ExchangeSampler(systems, MD)
-    walkers = sampler.start(np.array([[0.05, 0.02, 0.0], [0.0, 0.0, 0.0]]), 3, lambda: None)
+    walkers = started(sampler, np.array([[0.05, 0.02, 0.0], [0.0, 0.0, 0.0]]), 3)
     first = sampler.segment(walkers, 5, 20, 9, lambda n: None)[1]
     again = ExchangeSampler(oscillators(CONSTANTS), MD).segment(walkers, 5, 20, 9, lambda n: None)[1]
     other = sampler.segment(walkers, 5, 20, 10, lambda n: None)[1]
@@ -159,7 +163,7 @@ def test_nan_is_named():
     system.addForce(force)
     sampler = IndependentSampler([system], MD, 0)
     with pytest.raises(NumericalError):
-        sampler.start(np.array([[0.0, 0, 0], [1, 0, 0]]), 1, lambda: None)
+        started(sampler, np.array([[0.0, 0, 0], [1, 0, 0]]))
 
 
 def test_a_stop_ends_minimisation_and_md():
@@ -169,6 +173,6 @@ def test_a_stop_ends_minimisation_and_md():
     sampler = ExchangeSampler(oscillators(CONSTANTS), MD)
     start = np.array([[0.05, 0.02, 0.0], [0.0, 0.0, 0.0]])
     with pytest.raises(StoppedEarly):
-        sampler.start(start, 1, stop)
+        started(sampler, start, 1, stop)
     with pytest.raises(StoppedEarly):
-        sampler.segment(sampler.start(start, 1, lambda: None), 1, 100, 1, stop)
+        sampler.segment(started(sampler, start), 1, 100, 1, stop)

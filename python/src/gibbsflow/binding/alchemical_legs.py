@@ -19,6 +19,7 @@ from gibbsflow.config.run import Fe, Md
 from gibbsflow.config.section import read_section
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import atomic_open, read_json, write_json
+from gibbsflow.workflow.seeds import derive_seed
 
 FILE_NAME = "leg.json"
 Floats = npt.NDArray[np.float64]
@@ -107,9 +108,27 @@ class AlchemicalLeg:
 
     @property
     def start_nm(self) -> Floats:
-        """Positions to start from, shape (N, 3), nm."""
+        """Structures to start from: one, shape (N, 3), or thermal frames, shape (F, N, 3), nm."""
         with np.load(self.folder / self.start, allow_pickle=False) as file:
             return np.asarray(file["positions_nm"], dtype=np.float64)
+
+    @property
+    def thermal_starts(self) -> bool:
+        """Whether the starts are frames of an equilibration, to be taken as they are."""
+        return self.start_nm.ndim == 3
+
+    def starts_nm(self, replicate: int) -> Floats:
+        """Start of each window of a replicate, shape (K, N, 3), nm.
+
+        Frames are dealt out at random, by the seed, none twice before all were used: replicates that shared one
+        start would agree with each other better than with the truth.
+        """
+        starts = self.start_nm
+        frames = starts[None] if starts.ndim == 2 else starts
+        random = np.random.default_rng(derive_seed(self.seed, self.transformation, replicate, "starts"))
+        rounds = -(-len(self.states) // len(frames))
+        order = np.concatenate([random.permutation(len(frames)) for _ in range(rounds)])
+        return frames[order[: len(self.states)]]
 
     @property
     def sampling(self) -> Sampling:
@@ -242,15 +261,15 @@ def sampling(md: Md, fe: Fe) -> Sampling:
 
 
 def place_leg(folder: Path, topology: Path, positions_nm: Floats, atoms: Sequence[int]) -> tuple[str, str]:
-    """Put a leg's topology and start into its folder; returns their names.
+    """Put a leg's topology and start, shape (N, 3) or (F, N, 3), into its folder; returns their names.
 
     Raises
     ------
     StateError
         Where positions and atoms do not fit.
     """
-    if len(positions_nm) != len(atoms):
-        raise StateError(f"{topology}: {len(positions_nm)} positions for {len(atoms)} atoms")
+    if positions_nm.shape[-2] != len(atoms):
+        raise StateError(f"{topology}: {positions_nm.shape[-2]} positions for {len(atoms)} atoms")
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "topology.prmtop"
     shutil.copyfile(topology, target)

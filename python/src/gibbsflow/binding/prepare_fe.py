@@ -63,8 +63,7 @@ def prepare_legs(system: SimSystem, config: RunConfig, out: Path, result: Result
     fe = config.fe
     schedules = leg_schedules(fe)
     plan = sampling(md, fe)
-    with np.load(system.path("representative_npz"), allow_pickle=False) as file:
-        positions = np.asarray(file["positions_nm"], dtype=float)
+    starts = _bound_frames(system)
     ligand = [int(i) for i in system.meta["ligand_atoms"]]
     _same_ligand(system, md, ligand)
     restraint = choose_restraint(system, fe)
@@ -73,12 +72,12 @@ def prepare_legs(system: SimSystem, config: RunConfig, out: Path, result: Result
         log.warning("%s", standard_state.warning)
     log.info("restraint: %s", restraint.why)
     carried = system.carry(out)
-    atoms = {"complex": list(range(len(positions))), "solvent": ligand}
+    atoms = {"complex": list(range(starts.shape[1])), "solvent": ligand}
     for leg, states in schedules.items():
         inside = atoms[leg]
         folder = out / "legs" / leg
         role = "complex_prmtop" if leg == "complex" else "ligand_prmtop"
-        topology, start = place_leg(folder, system.path(role), positions[inside], inside)
+        topology, start = place_leg(folder, system.path(role), starts[:, inside], inside)
         AlchemicalLeg(
             folder=folder,
             leg="complex" if leg == "complex" else "solvent",
@@ -113,6 +112,13 @@ def prepare_legs(system: SimSystem, config: RunConfig, out: Path, result: Result
     )
     prepared.write()
     return prepared
+
+
+def _bound_frames(system: SimSystem) -> np.ndarray:
+    """Thermal frames to start windows from, shape (F, N, 3), nm: the second half of the free equilibration."""
+    with np.load(system.path("equil_frames"), allow_pickle=False) as file:
+        frames = np.asarray(file["positions_nm"], dtype=float)[~file["heating"].astype(bool)]
+    return frames[len(frames) // 2 :]
 
 
 def choose_restraint(system: SimSystem, fe: Fe) -> Restraint:

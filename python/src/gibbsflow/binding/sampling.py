@@ -147,7 +147,8 @@ def _advance(leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: Resumabl
         progress[0].add(steps * ps_per_step, note)
 
     def start() -> Arrays:
-        return sampler.start(leg.start_nm, seed("start"), stopper.check).as_arrays()
+        starts_nm = leg.starts_nm(replicate)
+        return sampler.start(starts_nm, not leg.thermal_starts, seed("start"), stopper.check).as_arrays()
 
     def segment(number: int, arrays: Arrays) -> tuple[Arrays, Arrays]:
         nonlocal note

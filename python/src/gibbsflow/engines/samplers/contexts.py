@@ -85,8 +85,8 @@ class Sampler(Protocol):
 
     windows: tuple[int, ...]
 
-    def start(self, start_nm: Floats, seed: int, check: Callable[[], None]) -> Walkers:
-        """Minimise shortly in each window and draw velocities."""
+    def start(self, starts_nm: Floats, relax: bool, seed: int, check: Callable[[], None]) -> Walkers:
+        """Put each window's own start, of `starts_nm` with shape (K, N, 3), into it and draw velocities."""
         ...
 
     def segment(
@@ -114,11 +114,16 @@ class StateContexts:
         self.contexts = [new_context(s, md, derive_seed(seed, "state", k)) for k, s in enumerate(systems)]
         self.beta_mol_per_kj = 1 / (kt_kcal_per_mol(md.temperature_k) * KJ_PER_KCAL)
 
-    def minimised(self, state: int, start_nm: Floats, seed: int, check: Callable[[], None]) -> tuple[Floats, Floats]:
-        """Relax a configuration in a state; returns positions and fresh thermal velocities."""
+    def started(
+        self, state: int, start_nm: Floats, relax: bool, seed: int, check: Callable[[], None]
+    ) -> tuple[Floats, Floats]:
+        """Put a configuration into a state, minimised where asked; returns it with fresh thermal velocities.
+
+        A frame of an equilibration is thermal already: minimising it would only cool the slow motions.
+        """
         context = self.contexts[state]
         context.setPositions(start_nm)
-        minimise(context, START_MINIMISE_STEPS, check)
+        minimise(context, START_MINIMISE_STEPS if relax else 0, check)
         context.setVelocitiesToTemperature(self.md.temperature_k, derive_seed(seed, "velocities", state))
         return positions_nm(context), velocities_nm_per_ps(context)
 

@@ -28,12 +28,12 @@ class ExchangeSampler:
         self.systems, self.md = systems, md
         self.windows: tuple[int, ...] = tuple(range(len(systems)))
 
-    def start(self, start_nm: Floats, seed: int, check: Callable[[], None]) -> Walkers:
-        """Minimise shortly in each window and draw velocities."""
+    def start(self, starts_nm: Floats, relax: bool, seed: int, check: Callable[[], None]) -> Walkers:
+        """Put each window's start into it and draw velocities."""
         states = StateContexts(self.systems, self.md, seed)
         pairs = []
         for window in self.windows:
-            pairs.append(states.minimised(window, start_nm, seed, check))
+            pairs.append(states.started(window, starts_nm[window], relax, seed, check))
         return Walkers(
             np.array([p for p, _ in pairs]), np.array([v for _, v in pairs]), np.array(self.windows, dtype=np.int32)
         )

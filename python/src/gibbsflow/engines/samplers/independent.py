@@ -28,10 +28,11 @@ class IndependentSampler:
         self.systems, self.md = systems, md
         self.windows: tuple[int, ...] = (window,)
 
-    def start(self, start_nm: Floats, seed: int, check: Callable[[], None]) -> Walkers:
-        """Minimise shortly and draw velocities."""
+    def start(self, starts_nm: Floats, relax: bool, seed: int, check: Callable[[], None]) -> Walkers:
+        """Put the window's start into it and draw velocities."""
         (window,) = self.windows
-        positions, velocities = StateContexts([self.systems[window]], self.md, seed).minimised(0, start_nm, seed, check)
+        states = StateContexts([self.systems[window]], self.md, seed)
+        positions, velocities = states.started(0, starts_nm[window], relax, seed, check)
         return Walkers(positions[None], velocities[None], np.array([window], dtype=np.int32))
 
     def segment(
