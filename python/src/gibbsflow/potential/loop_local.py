@@ -186,7 +186,12 @@ class LocalLoop:
         path = command.out / "command.log"
         with open(path, "w") as output:
             process = subprocess.Popen(
-                [*words, "--out", str(command.out)], cwd=self.state, stdout=output, stderr=subprocess.STDOUT
+                [*words, "--out", str(command.out)],
+                cwd=self.state,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # commands run side by side, a core each, as the launchers in bin/ have it
+                env={"OMP_NUM_THREADS": "1", **os.environ},
             )
             code = self._wait(process)
         self.stopper.check()
