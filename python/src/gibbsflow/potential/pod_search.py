@@ -61,35 +61,29 @@ def search(
         After a signal before there was any potential.
     """
     rin = float(np.clip(0.45 * scales.shortest_angstrom, 0.2, 1.2))
-    everything = list(range(len(problem.frames)))
-    start = pod.rung(1, species, rin, settings.cutoff_angstrom or max(4.5, 1.9 * scales.neighbour_angstrom))
+    everything = range(len(problem.frames))
+    shortest = max(4.5, 1.9 * scales.neighbour_angstrom)
+    start = pod.rung(1, species, rin, settings.cutoff_angstrom or round(shortest * _CUTOFF_FACTORS[0], 2))
     each_s, columns = _cost(problem, start)
     if columns > _limit(problem, settings):
         start = pod.rung(0, species, rin, start.rcut_angstrom)
         each_s, columns = _cost(problem, start)
-    share = min(1.0, 0.4 * budget_s * len(problem.pool.members) / max(each_s, 1e-9))
-    usable = _spread(everything, share)
-    records: list[dict[str, Any]] = []
-    if settings.cutoff_angstrom is None:
-        probe = pod.rung(2, species, rin, start.rcut_angstrom)
-        each_s, columns = _cost(problem, probe)
-        if columns > _limit(problem, settings):
-            probe = start
-        share = _CUTOFF_SHARE * budget_s * len(problem.pool.members) / (8 * max(each_s, 1e-9))
-        few = _spread(everything, min(1.0, share))
-        start = start.with_cutoff(_best_cutoff(problem, probe, settings, references, few, budget_s, records))
+    usable = _spread(everything, 0.4 * budget_s * len(problem.pool.members) / max(each_s, 1e-9))
     best = pod_fit.build(problem, start, settings, references, usable, 10 * budget_s)
-    records.append(best.record())
+    records = [best.record()]
     pod_fit.solve(best, settings, references, zbl).write(folder)
     reason, signalled, misses = "the largest basis was reached", False, 0
-    first = next(i for i, (radial, _) in enumerate(pod.LADDER) if radial == start.radial)
-    for number in range(first + 1, len(pod.LADDER)):
-        basis = pod.rung(number, species, rin, start.rcut_angstrom)
-        try:
+    cutoff, first = start.rcut_angstrom, 1 + next(i for i, (r, _) in enumerate(pod.LADDER) if r == start.radial)
+    try:
+        if settings.cutoff_angstrom is None:
+            cutoff = _best_cutoff(problem, start, shortest, settings, references, budget_s, records)
+            first -= cutoff != start.rcut_angstrom
+        for number in range(first, len(pod.LADDER)):
             problem.stopper.check()
             if _good_enough(best.choice, settings):
                 reason = "validation errors are below the targets"
                 break
+            basis = pod.rung(number, species, rin, cutoff)
             each_s, columns = _cost(problem, basis)
             if columns > _limit(problem, settings):
                 reason = f"a basis of {columns} coefficients is more than data, memory or max_coefficients allow"
@@ -99,21 +93,19 @@ def search(
                 reason = f"the time budget would not hold a basis of {columns} coefficients ({expected_s:.0f} s)"
                 break
             candidate = pod_fit.build(problem, basis, settings, references, usable, _FINISH_SHARE * budget_s)
-        except pod_fit.OutOfTimeError:
-            reason = "time budget"
-            break
-        except StoppedEarly as error:
-            reason, signalled = str(error), True
-            break
-        records.append(candidate.record())
-        log.info("%d coefficients: validation %s", columns, records[-1])
-        misses = misses + 1 if candidate.choice.score > _BETTER * best.choice.score else 0
-        if candidate.choice.score < best.choice.score:
-            best = candidate
-            pod_fit.solve(best, settings, references, zbl).write(folder)
-        if misses == _PATIENCE:
-            reason = f"bases of up to {columns} coefficients are no better in validation"
-            break
+            records.append(candidate.record())
+            log.info("%d coefficients: validation %s", columns, records[-1])
+            misses = misses + 1 if candidate.choice.score > _BETTER * best.choice.score else 0
+            if candidate.choice.score < best.choice.score:
+                best = candidate
+                pod_fit.solve(best, settings, references, zbl).write(folder)
+            if misses == _PATIENCE:
+                reason = f"bases of up to {columns} coefficients are no better in validation"
+                break
+    except pod_fit.OutOfTimeError:
+        reason = "time budget"
+    except StoppedEarly as error:
+        reason, signalled = str(error), True
     return Search(best, records, reason, signalled)
 
 
@@ -123,7 +115,7 @@ def _good_enough(choice: regression.Choice, settings: Training) -> bool:
 
 
 def _best_cutoff(
-    problem: pod_fit.Problem, basis: pod.PodBasis, settings: Training, references: References, frames: Sequence[int],
+    problem: pod_fit.Problem, start: pod.PodBasis, shortest_angstrom: float, settings: Training, references: References,
     budget_s: float, records: list[dict[str, Any]],
 ) -> float:  # fmt: skip
     """Cutoff of the best score with a small basis on some frames, where a longer one has to earn its cost.
@@ -131,18 +123,23 @@ def _best_cutoff(
     Time in fit and MD grows with the cube of the cutoff. The price is about half of what the same time buys by a larger
     basis, since large bases make more of a long cutoff than the small one that is tried here.
     """
+    probe = pod.rung(2, start.species, start.rin_angstrom, start.rcut_angstrom)
+    each_s, columns = _cost(problem, probe)
+    if columns > _limit(problem, settings):
+        probe = start
+    share = _CUTOFF_SHARE * budget_s * len(problem.pool.members) / (8 * max(each_s, 1e-9))
+    few = _spread(range(len(problem.frames)), share)
+    until_s = problem.stopper.elapsed_s + 2 * _CUTOFF_SHARE * budget_s
     scores: list[tuple[float, float]] = []
     for factor in _CUTOFF_FACTORS:
+        cutoff = round(shortest_angstrom * factor, 2)
         try:
-            cutoff = round(basis.rcut_angstrom * factor, 2)
-            tried = pod_fit.build(
-                problem, basis.with_cutoff(cutoff), settings, references, frames, 2 * _CUTOFF_SHARE * budget_s
-            )
+            tried = pod_fit.build(problem, probe.with_cutoff(cutoff), settings, references, few, until_s)
         except pod_fit.OutOfTimeError:
             break
         scores.append((tried.choice.score * cutoff**_CUTOFF_PRICE, cutoff))
         records.append({**tried.record(), "purpose": "cutoff"})
-    return min(scores)[1] if scores else basis.rcut_angstrom
+    return min(scores)[1] if scores else start.rcut_angstrom
 
 
 def _cost(problem: pod_fit.Problem, basis: pod.PodBasis) -> tuple[float, int]:
@@ -167,5 +164,5 @@ def _limit(problem: pod_fit.Problem, settings: Training) -> int:
 
 def _spread(items: Sequence[int], share: float) -> list[int]:
     """Evenly spread part of a list, at least 20 of it."""
-    count = min(len(items), max(20, int(share * len(items))))
+    count = min(len(items), max(20, int(min(share, 1.0) * len(items))))
     return [items[i] for i in np.unique(np.linspace(0, len(items) - 1, count).astype(int))]
