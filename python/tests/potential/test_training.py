@@ -8,6 +8,7 @@ import sys
 import time
 
 import numpy as np
+import psutil
 import pytest
 from ase import Atoms
 from ase.build import molecule
@@ -187,7 +188,9 @@ def test_sigterm_leaves_the_best_potential_so_far(tmp_path):
     end = time.monotonic() + 90
     while not (tmp_path / "o" / "potential" / "coefficients.pod").exists() and time.monotonic() < end:
         time.sleep(0.1)
-    os.kill(process.pid, signal.SIGTERM)
+    # as a scheduler does: every process of the job gets the signal
+    for one in (process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))):
+        os.kill(one, signal.SIGTERM)
     assert process.wait(60) == 75, log.read_text()
     result = json.loads((tmp_path / "o" / "result.json").read_text())
     assert result["status"] == "partial"

@@ -12,6 +12,7 @@ import importlib.metadata
 import io
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -86,6 +87,9 @@ def extract(lmp: Any, what: str) -> Any:
 
 def main() -> int:
     """Serve requests until the stream ends."""
+    # schedulers signal every process of a job: the caller decides what a signal means, and ends this one with its stream
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
     # LAMMPS' packages print to standard output on their own: that goes to the log, and replies to a copy of it
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
