@@ -87,7 +87,7 @@ def extract(lmp: Any, what: str) -> Any:
 
 def main() -> int:
     """Serve requests until the stream ends."""
-    # schedulers signal every process of a job: the caller decides what a signal means, and ends this one with its stream
+    # schedulers signal every process of a job: the caller decides what a signal means, and ends this one by its stream
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
     # LAMMPS' packages print to standard output on their own: that goes to the log, and replies to a copy of it
