@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import simpson
 
 from gibbsflow.errors import InputError
-from gibbsflow.potential.gth import local_potential, projector, read, write_upf
+from gibbsflow.potential.gth import local_potential, projector, read, slater, write_upf
 from gibbsflow.potential.pseudopotentials import DATA
 
 FILES = sorted((DATA / "gth").glob("*.gth"))
@@ -27,6 +27,23 @@ def test_silicon_reads_as_published() -> None:
 def test_projectors_are_normalised(momentum: int, number: int) -> None:
     r = np.linspace(0, 12, 20_001)
     assert simpson((r * projector(momentum, number, 0.5, r)) ** 2, x=r) == pytest.approx(1.0, abs=1e-8)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
+def test_the_starting_density_holds_the_valence_electrons(file: Path, tmp_path: Path) -> None:
+    write_upf(file, tmp_path / "upf")
+    text = (tmp_path / "upf").read_text()
+    assert text.count("<PP_CHI.") == 2
+    rab, density = (
+        np.array(text.split(f"<{name} ")[1].split(">")[1].split("<")[0].split(), float)
+        for name in ("PP_RAB", "PP_RHOATOM")
+    )
+    assert (rab * density).sum() == pytest.approx(read(file).z_valence, abs=1e-6)
+
+
+def test_orbitals_are_normalised() -> None:
+    r = np.linspace(0, 40, 40_001)
+    assert simpson(slater(3, 1.4284, r) ** 2, x=r) == pytest.approx(1.0, abs=1e-8)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
