@@ -1,7 +1,7 @@
 """One root error; each leaf carries its exit code and what to do about it.
 
 Exit codes (docs/contracts.md): 65 the input is wrong, never retried; 70 the science failed, the failure policy
-decides; 75 stopped early on purpose with state saved, go on.
+decides; 74 a disk is full or cannot be written; 75 stopped early on purpose with state saved, go on.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 EXIT_DONE = 0
 EXIT_INPUT = 65
 EXIT_SCIENCE = 70
+EXIT_STORAGE = 74
 EXIT_STOPPED = 75
 
 
@@ -150,6 +151,13 @@ class StateError(GibbsflowError):
     """Saved state cannot be read or does not belong to these inputs."""
 
     what_to_do = "Nothing was overwritten. Move the named folder away to start that item afresh."
+
+
+class StorageError(GibbsflowError):
+    """A disk is full, read-only or broken: nothing is wrong with the calculation."""
+
+    exit_code = EXIT_STORAGE
+    what_to_do = "Make room, or the folder writable; then run the same command again: it goes on from the saved state."
 
 
 class LockedError(GibbsflowError):

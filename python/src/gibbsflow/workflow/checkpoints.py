@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
 import logging
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,8 @@ from gibbsflow.errors import StateError
 from gibbsflow.workflow.files import atomic_open
 
 log = logging.getLogger(__name__)
-_MAGIC = b"gibbsflow-checkpoint-1\n"
+_FORMAT = b"gibbsflow-checkpoint-"
+_MAGIC = _FORMAT + b"1\n"
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,12 @@ class RollingCheckpoints:
             # a hard link keeps `current` in place while it also becomes `previous`
             spare = self.folder / ".checkpoint-previous.tmp"
             spare.unlink(missing_ok=True)
-            os.link(self.current, spare)
+            try:
+                os.link(self.current, spare)
+            except OSError as error:
+                if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV):
+                    raise
+                shutil.copyfile(self.current, spare)  # a file system without hard links
             os.replace(spare, self.previous)
         with atomic_open(self.current) as file:
             file.write(body)
@@ -109,11 +117,16 @@ class RollingCheckpoints:
 
 
 def _read(path: Path) -> Checkpoint:
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StateError(f"{path}: {error.strerror}") from error
     try:
         magic, digest, head, payload = content.split(b"\n", 3)
     except ValueError as error:
         raise StateError(f"{path}: truncated") from error
+    if magic + b"\n" != _MAGIC and magic.startswith(_FORMAT):
+        raise StateError(f"{path}: written by another version of gibbsflow ({magic.decode(errors='replace')})")
     if magic + b"\n" != _MAGIC:
         raise StateError(f"{path}: not a checkpoint")
     if hashlib.sha256(head).hexdigest().encode() != digest:

@@ -50,9 +50,17 @@ def atomic_open(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
             os.fsync(folder)
         finally:
             os.close(folder)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a write to an open file does not say which
         raise
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what writes that were killed have left in a folder; only for who holds its lock."""
+    for path in Path(folder).glob(".*.tmp"):
+        path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Mapping[str, Any] | list[Any]) -> None:

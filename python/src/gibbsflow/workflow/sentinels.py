@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gibbsflow import __version__
-from gibbsflow.errors import GibbsflowError
+from gibbsflow.errors import GibbsflowError, StateError
 from gibbsflow.workflow.files import read_json, write_json
 
 Kind = Literal["FINISHED", "FAILED"]
@@ -66,7 +66,12 @@ def read(folder: Path, kind: Kind) -> Sentinel | None:
         Where it is there and cannot be read.
     """
     path = Path(folder) / kind
-    return Sentinel(**read_json(path)) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        return Sentinel(**read_json(path))
+    except TypeError as error:
+        raise StateError(f"{path}: not a sentinel ({error})") from error
 
 
 def valid(folder: Path, kind: Kind, inputs_hash: str) -> Sentinel | None:
