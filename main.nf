@@ -53,7 +53,7 @@ workflow {
                     ANALYSIS_CAMPAIGN: settings(staged, schema, ['analysis', 'run.mode']),
                 ],
                 schedules.collect { key -> file(values[key], checkIfExists: true) }.unique(),
-                [mode: values.mode, replicates: values.replicates, state: state, cache: "${file(values.param_cache ?: "${file(state).parent}/param_cache")}"],
+                [mode: values.mode, replicates: values.replicates, windows_per_task: values.windows_per_task, state: state, cache: "${file(values.param_cache ?: "${file(state).parent}/param_cache")}"],
             )
         }
 

@@ -17,7 +17,7 @@ workflow BINDING {
     receptor  // host or protein
     settings  // JSON of the sections that a verb reads, by process name
     schedules // lambda schedules given as files
-    campaign  // {mode, state, cache}
+    campaign  // {mode, replicates, windows_per_task, state, cache}
 
     main:
     SYSTEM_PREP(ch_rows, receptor, settings.SYSTEM_PREP)
@@ -29,7 +29,7 @@ workflow BINDING {
 
     if (campaign.mode == 'abfe') {
         FE_PREPARE(EQUIL_ANALYSE.out.system, settings.FE_PREPARE, schedules)
-        FE_RUN(FE_PREPARE.out.legs.flatMap { meta, legs -> runsOf(meta, legs, campaign.replicates) })
+        FE_RUN(FE_PREPARE.out.legs.flatMap { meta, legs -> runsOf(meta, legs, campaign.replicates, campaign.windows_per_task) })
         // what was lost to the failure policy leaves its group short: it is emitted at the end all the same
         ch_sampled = FE_RUN.out.run
             .map { meta, run -> [groupKey(meta.ligand, meta.members), run] }
@@ -53,19 +53,25 @@ workflow BINDING {
     ch_results
 }
 
-// What is sampled for one transformation: every leg and replicate, and with the independent sampler every window, as [meta, leg].
-def runsOf(meta, legs, replicates) {
+// What is sampled for one transformation, as [meta, leg]: every leg and replicate, with the independent sampler in groups of windows.
+// The state folder is that of leg and replicate; each window has its own in it, whatever the groups.
+def runsOf(meta, legs, replicates, windowsPerTask) {
     def runs = [legs].flatten().sort { leg -> leg.name }.collectMany { leg ->
         def content = new groovy.json.JsonSlurper().parseText(leg.resolve('leg.json').text)
-        def windows = content.fe.sampler == 'independent' ? (0..<content.states.size()).toList() : [null]
+        def groups = content.fe.sampler == 'independent' ? (0..<content.states.size()).toList().collate(windowsPerTask) : [[]]
         (0..<replicates).toList().collectMany { replicate ->
-            windows.collect { window ->
-                def part = window == null ? '' : String.format('window_%02d', window)
-                def run = [ligand: meta.ligand, leg: leg.name, replicate: replicate, window: window]
-                def name = [leg.name, "replicate_${replicate}", part].findAll { word -> word }
-                [run + [name: name.join('_'), state: "${meta.state}/${name.join('/')}".toString()], leg]
+            groups.collect { windows ->
+                def home = "${leg.name}/replicate_${replicate}"
+                def name = [leg.name, "replicate_${replicate}", windowName(windows)].findAll { word -> word }.join('_')
+                [[ligand: meta.ligand, leg: leg.name, replicate: replicate, windows: windows, name: name, state: "${meta.state}/${home}".toString()], leg]
             }
         }
     }
     runs.collect { run, leg -> [run + [members: runs.size()], leg] }
+}
+
+// window_03, or windows_03-06 for a group; nothing where all are sampled together.
+def windowName(windows) {
+    def ends = [windows.min(), windows.max()].unique().findAll { end -> end != null }.collect { window -> String.format('%02d', window) }
+    ends ? "window${windows.size() > 1 ? 's' : ''}_${ends.join('-')}".toString() : ''
 }

@@ -55,6 +55,9 @@ def checkParams(params, schema) {
             problems << "--${key}: no such file ${values[key]}".toString()
         }
     }
+    if (values.sampler == 'exchange' && values.windows_per_task instanceof Integer && values.windows_per_task > 1) {
+        problems << "--windows_per_task: ${values.windows_per_task} means nothing with --sampler exchange, which samples all windows of a leg in one task (right: --sampler independent, or leave it out)".toString()
+    }
     [values, problems]
 }
 

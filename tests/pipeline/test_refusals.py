@@ -49,6 +49,11 @@ def test_all_parameter_faults_at_once(nextflow: Launcher) -> None:
     assert "--receptor: no such file no.sdf" in text
 
 
+def test_grouped_windows_need_the_independent_sampler(nextflow: Launcher) -> None:
+    text = refused(nextflow.pipeline("--windows_per_task", "4"))
+    assert "--windows_per_task: 4 means nothing with --sampler exchange" in text
+
+
 def test_missing_input_and_receptor(nextflow: Launcher) -> None:
     text = refused(nextflow("run", str(REPO / "main.nf"), "--outdir", "out"))
     assert "--input: missing" in text and "--receptor: missing" in text

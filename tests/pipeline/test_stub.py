@@ -71,3 +71,24 @@ def test_independent_windows_schedules_by_file_and_the_strict_parser(nextflow: L
     ]
     prepared = next(Path(task["workdir"]) for task in run.trace if "FE_PREPARE" in task["name"])
     assert (prepared / "mine.yaml").exists()
+
+
+def test_windows_share_tasks_and_state_stays_where_it_is(nextflow: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "five.config").write_text("process { withName: FE_PREPARE { ext.windows = 5 } }\n")
+    settings = ("-c", "five.config", "--sampler", "independent", "--replicates", "1", "--windows_per_task", "2")
+    run = nextflow.pipeline("-stub", *settings)
+    assert run.code == 0, run.text
+    names = ("windows_00-01", "windows_02-03", "window_04")
+    tasks = {task["name"].split(":")[-1]: Path(task["workdir"]) for task in run.trace if ":FE_RUN (b2" in task["name"]}
+    assert list(sorted(tasks)) == sorted(
+        f"FE_RUN (b2 {leg}_replicate_0_{name})" for leg in ("complex", "solvent") for name in names
+    )
+    group = tasks["FE_RUN (b2 complex_replicate_0_windows_02-03)"]
+    files = {path.name for path in (run.outdir / "phases/b2/fe/complex_replicate_0_windows_02-03").iterdir()}
+    assert {"window_02.parquet", "window_03.parquet"} <= files and len(list(group.rglob("*.parquet"))) == 2
+
+    again = nextflow.pipeline("-stub", *settings[:-1], "5", "-resume")
+    assert again.code == 0, again.text
+    changed = ("FE_RUN", "ANALYSIS_TRANSFORMATION", "ANALYSIS_CAMPAIGN")
+    assert {name.split(" ")[0] for name in again.tasks("COMPLETED")} == set(changed)
+    assert "FE_RUN (b2 solvent_replicate_0_windows_00-04)" in again.tasks("COMPLETED")

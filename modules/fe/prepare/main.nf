@@ -22,10 +22,11 @@ process FE_PREPARE {
 
     stub:
     def sampler = task.ext.sampler ?: new groovy.json.JsonSlurper().parseText(settings).fe.sampler
+    def states = (['{}'] * (task.ext.windows ?: 2)).join(', ')
     """
     for leg in complex solvent; do
         mkdir -p phases/${meta.ligand}/prepare_fe/legs/\$leg
-        echo '{"leg": "'\$leg'", "states": [{}, {}], "fe": {"sampler": "${sampler}"}}' > phases/${meta.ligand}/prepare_fe/legs/\$leg/leg.json
+        echo '{"leg": "'\$leg'", "states": [${states}], "fe": {"sampler": "${sampler}"}}' > phases/${meta.ligand}/prepare_fe/legs/\$leg/leg.json
     done
     cp ${system}/system.json ${system}/result.json phases/${meta.ligand}/prepare_fe
     """

@@ -11,18 +11,19 @@ process FE_RUN {
 
     script:
     def args = task.ext.args ?: ''
-    def window = meta.window == null ? '' : "--window ${meta.window}"
+    def windows = meta.windows ? "--window ${[meta.windows.min(), meta.windows.max()].unique().join('-')}" : ''
     // leaves time to save the state before the scheduler ends the job
     def budget = task.time ? "--time-budget ${Math.max(task.time.toSeconds() - 300, (task.time.toSeconds() * 9).intdiv(10))}s" : ''
     """
-    fe run --leg leg --replicate ${meta.replicate} ${window} --state '${meta.state}' --out phases/${meta.ligand}/fe/${meta.name} ${budget} ${args}
+    fe run --leg leg --replicate ${meta.replicate} ${windows} --state '${meta.state}' --out phases/${meta.ligand}/fe/${meta.name} ${budget} ${args}
     """
 
     stub:
+    def files = (meta.windows ?: [0]).collect { window -> String.format('window_%02d.parquet', window) }.join(' ')
     """
     mkdir -p phases/${meta.ligand}/fe/${meta.name}
     cp leg/leg.json phases/${meta.ligand}/fe/${meta.name}
-    touch phases/${meta.ligand}/fe/${meta.name}/window_00.parquet
+    (cd phases/${meta.ligand}/fe/${meta.name} && touch ${files})
     echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > phases/${meta.ligand}/fe/${meta.name}/result.json
     """
 }

@@ -29,6 +29,8 @@ class GibbsflowError(Exception):
 
     exit_code = EXIT_SCIENCE
     what_to_do = "See the log of this command."
+    recorded = False
+    """Whether the state folder of what failed holds it already, as FAILED."""
 
     def __init__(self, message: str, *, what_to_do: str | None = None) -> None:
         super().__init__(message)

@@ -10,11 +10,13 @@ from pathlib import Path
 import host_guest as hg
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from gibbsflow.binding.alchemical_legs import AlchemicalLeg
 from gibbsflow.binding.energies import read_window
 from gibbsflow.binding.sampling import sample_leg
 from gibbsflow.binding.schedules import LambdaState
+from gibbsflow.cli import fe
 from gibbsflow.config.run import Fe, Md
 from gibbsflow.errors import InputError, LockedError, NumericalError, StoppedEarly
 from gibbsflow.workflow import sentinels
@@ -32,10 +34,10 @@ def make(folder: Path, **changes) -> AlchemicalLeg:
     return hg.make_leg(folder, "solvent", fe=FE.model_copy(update=changes), states=STATES, md=md)
 
 
-def sample(leg, state, out, *, window=None, segments=None, time_budget_s=None):
+def sample(leg, state, out, *, windows=None, segments=None, time_budget_s=None):
     result = Result()
     with Stopper(time_budget_s, segments) as stopper:
-        sample_leg(leg, 0, window, state, out, stopper, result)
+        sample_leg(leg, 0, windows, state, out, stopper, result)
     return result
 
 
@@ -165,14 +167,49 @@ def test_sigterm_exits_75_within_seconds(tmp_path):
     assert not (tmp_path / "state" / "FAILED").exists()
 
 
-def test_independent_windows_alone_or_in_a_row(tmp_path):
+def test_independent_windows_are_the_same_however_they_are_grouped(tmp_path):
     leg = make(tmp_path / "leg", sampler="independent")
-    sample(leg, tmp_path / "one", tmp_path / "out1", window=1)
-    result = sample(leg, tmp_path / "all", tmp_path / "out")
-    assert sorted(content(tmp_path / "out")) == [f"window_{k:02d}.parquet" for k in range(3)]
-    assert content(tmp_path / "out1")["window_01.parquet"] == content(tmp_path / "out")["window_01.parquet"]
-    assert result.figures["windows"] == 3 and "exchange_acceptance" not in result.figures
-    assert len(read_status(tmp_path / "all")) == 3
+    all_at_once = sample(leg, tmp_path / "all", tmp_path / "out")
+    assert all_at_once.figures["windows"] == 3 and "exchange_acceptance" not in all_at_once.figures
+    for windows in ((1,), (0, 2)):
+        grouped = sample(leg, tmp_path / "state", tmp_path / "grouped", windows=windows)
+        assert grouped.figures["windows"] == len(windows)
+        assert sorted(content(tmp_path / "grouped")) == [f"window_{k:02d}.parquet" for k in sorted({1, *windows})]
+    assert content(tmp_path / "grouped") == content(tmp_path / "out")
+    assert [row["item"] for row in read_status(tmp_path / "state")] == [f"window_{k:02d}" for k in range(3)]
+    # other groups find what is finished
+    assert sample(leg, tmp_path / "state", tmp_path / "again", windows=(0, 1, 2), segments=1).figures["windows"] == 3
+
+
+def test_a_group_stopped_within_goes_on(tmp_path):
+    leg = make(tmp_path / "leg", sampler="independent")
+    with pytest.raises(StoppedEarly):
+        sample(leg, tmp_path / "state", tmp_path / "out", windows=(1, 2), segments=4)
+    assert [row["status"] for row in read_status(tmp_path / "state")] == ["finished", "stopped"]
+    sample(leg, tmp_path / "state", tmp_path / "out", windows=(1, 2))
+    sample(leg, tmp_path / "one_go", tmp_path / "whole", windows=(2,))
+    assert content(tmp_path / "out")["window_02.parquet"] == content(tmp_path / "whole")["window_02.parquet"]
+
+
+def test_a_window_that_fails_is_recorded_in_its_own_folder(tmp_path):
+    leg = make(tmp_path / "leg", sampler="independent")
+    command = ["run", "--leg", str(leg.folder), "--replicate", "0", "--state", str(tmp_path / "state")]
+    runner = CliRunner()
+    assert runner.invoke(fe.app, [*command, "--window", "0-1", "--out", str(tmp_path / "out")]).exit_code == 0
+    for name in ("checkpoint-current.bin", "checkpoint-previous.bin"):
+        (tmp_path / "state" / "window_01" / name).write_bytes(b"no checkpoint")
+    failed = runner.invoke(fe.app, [*command, "--window", "0-2", "--out", str(tmp_path / "out")])
+    assert failed.exit_code == 70
+    assert [row["status"] for row in read_status(tmp_path / "state")] == ["finished", "failed"]
+    assert sentinels.read(tmp_path / "state" / "window_01", "FAILED").cause == "State"
+
+
+@pytest.mark.parametrize(("word", "exit_code"), [("3", 65), ("2-0", 2), ("x", 2), ("-1", 2)])
+def test_a_window_that_cannot_be_is_refused(tmp_path, word, exit_code):
+    leg = make(tmp_path / "leg", sampler="independent")
+    options = ["--leg", leg.folder, "--replicate", 0, "--state", tmp_path / "state", "--out", tmp_path / "out"]
+    done = CliRunner().invoke(fe.app, ["run", *map(str, options), f"--window={word}"])
+    assert done.exit_code == exit_code, done.output
 
 
 def test_nan_fails_by_name_and_the_next_attempt_takes_other_numbers(tmp_path):
@@ -188,17 +225,17 @@ def test_nan_fails_by_name_and_the_next_attempt_takes_other_numbers(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("sampler", "replicate", "window", "message"),
+    ("sampler", "replicate", "windows", "message"),
     [
-        ("exchange", 0, 1, "replica exchange"),
-        ("independent", 0, 3, "no window 3"),
+        ("exchange", 0, (1,), "replica exchange"),
+        ("independent", 0, (2, 3, 4), "no window 3, 4"),
         ("exchange", 4, None, "replicate 4"),
     ],
 )
-def test_what_cannot_be_asked_for(tmp_path, sampler, replicate, window, message):
+def test_what_cannot_be_asked_for(tmp_path, sampler, replicate, windows, message):
     leg = make(tmp_path / "leg", sampler=sampler)
     with pytest.raises(InputError, match=message):
-        sample_leg(leg, replicate, window, tmp_path / "state", tmp_path / "out", Stopper(), Result())
+        sample_leg(leg, replicate, windows, tmp_path / "state", tmp_path / "out", Stopper(), Result())
 
 
 def test_sample_interval_must_be_whole_steps(tmp_path):

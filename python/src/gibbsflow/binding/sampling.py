@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openmm
 
+from gibbsflow.binding import window_folder
 from gibbsflow.binding.alchemical_legs import AlchemicalLeg, Sampling
 from gibbsflow.binding.energies import write_window
 from gibbsflow.engines.openmm_alchemy import alchemical_system
@@ -28,18 +29,13 @@ def window_file(window: int) -> str:
     return f"window_{window:02d}.parquet"
 
 
-def window_folder(window: int) -> str:
-    """Folder name of a window's state."""
-    return f"window_{window:02d}"
-
-
-def check_request(leg: AlchemicalLeg, replicate: int, window: int | None) -> None:
-    """Check that a replicate and window can be asked of a leg.
+def check_request(leg: AlchemicalLeg, replicate: int, windows: Sequence[int] | None) -> None:
+    """Check that a replicate and windows can be asked of a leg.
 
     Raises
     ------
     InputError
-        For a window that the leg has not, or one asked of the exchange sampler, which samples all at once.
+        For windows that the leg has not, or any asked of the exchange sampler, which samples all at once.
     """
     where = str(leg.folder)
     problems = []
@@ -47,11 +43,12 @@ def check_request(leg: AlchemicalLeg, replicate: int, window: int | None) -> Non
         problems.append(
             Problem(where, f"has no replicate {replicate}", f"0 to {leg.replicates - 1}", field="--replicate")
         )
-    if window is not None and leg.fe.sampler == "exchange":
+    if windows and leg.fe.sampler == "exchange":
         right = "no --window: exchange samples all windows together; or sampler: independent"
         problems.append(Problem(where, "is sampled by replica exchange", right, field="--window"))
-    elif window is not None and not 0 <= window < len(leg.states):
-        problems.append(Problem(where, f"has no window {window}", f"0 to {len(leg.states) - 1}", field="--window"))
+    elif absent := [str(window) for window in windows or () if not 0 <= window < len(leg.states)]:
+        what = f"has no window {', '.join(absent)}"
+        problems.append(Problem(where, what, f"0 to {len(leg.states) - 1}", field="--window"))
     if problems:
         raise InputError(problems)
 
@@ -63,7 +60,13 @@ def leg_systems(leg: AlchemicalLeg) -> list[openmm.System]:
 
 
 def sample_leg(
-    leg: AlchemicalLeg, replicate: int, window: int | None, state: Path, out: Path, stopper: Stopper, result: Result
+    leg: AlchemicalLeg,
+    replicate: int,
+    windows: Sequence[int] | None,
+    state: Path,
+    out: Path,
+    stopper: Stopper,
+    result: Result,
 ) -> None:
     """Sample a leg's windows, or go on with them, and write their energies.
 
@@ -73,10 +76,11 @@ def sample_leg(
         The leg.
     replicate
         Number of the repeat, from 0.
-    window
-        The one window of this task, for the independent sampler; None for all windows.
+    windows
+        Windows to sample one after the other, for the independent sampler; None for all.
     state
-        State folder. Without `window` the independent sampler keeps a folder a window in it.
+        State folder of this leg and replicate. The independent sampler keeps a folder a window in it, so that it does
+        not matter which windows share a task.
     out
         Folder for ``window_KK.parquet``.
     stopper
@@ -89,11 +93,11 @@ def sample_leg(
     StoppedEarly
         With state saved.
     NumericalError
-        For NaN.
+        For NaN; windows after that one are not begun.
     InputError
         For a window or replicate that the leg has not.
     """
-    check_request(leg, replicate, window)
+    check_request(leg, replicate, windows)
     result.seed = leg.seed
     result.figures |= {
         "transformation": leg.transformation,
@@ -106,10 +110,9 @@ def sample_leg(
     systems = leg_systems(leg)
     if leg.fe.sampler == "exchange":
         tasks: list[tuple[int | None, Sampler, Path]] = [(None, ExchangeSampler(systems, leg.md), state)]
-    elif window is not None:
-        tasks = [(window, IndependentSampler(systems, leg.md, window), state)]
     else:
-        tasks = [(k, IndependentSampler(systems, leg.md, k), state / window_folder(k)) for k in range(len(leg.states))]
+        chosen = windows or range(len(leg.states))
+        tasks = [(k, IndependentSampler(systems, leg.md, k), state / window_folder(k)) for k in chosen]
     totals = {"sampled_ns": 0.0, "engine_s": 0.0}
     for number, sampler, folder in tasks:
         run = ResumableRun(

@@ -98,7 +98,7 @@ def _tell(error: GibbsflowError, result: Result, state: Path | None) -> int:
     label = "stopped" if isinstance(error, StoppedEarly) else "error"
     typer.echo(f"{label}: {error}\nwhat to do: {error.what_to_do}", err=True)
     # who meets a lock must not write into the folder of its holder; a disk that is full is no failure of the item
-    if not isinstance(error, StoppedEarly | LockedError | StorageError):
+    if not error.recorded and not isinstance(error, StoppedEarly | LockedError | StorageError):
         _record(sentinels.failed(error, result.inputs_hash), state)
     return error.exit_code
 

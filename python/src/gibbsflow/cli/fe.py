@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gibbsflow.binding import window_folder
 from gibbsflow.cli.options import (
     Config,
     DryRun,
@@ -18,6 +19,7 @@ from gibbsflow.cli.options import (
     TimeBudget,
     new_app,
     parse_duration_s,
+    parse_windows,
     verb,
 )
 
@@ -39,10 +41,17 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
 def run(
     leg: Annotated[Path, typer.Option("--leg", help="Leg folder, as fe prepare writes it.")],
     replicate: Annotated[int, typer.Option("--replicate", min=0, help="Number of the independent repeat, from 0.")],
-    state: Annotated[Path, typer.Option("--state", help="State folder: checkpoints, samples and sentinels, kept.")],
+    state: Annotated[
+        Path,
+        typer.Option(
+            "--state",
+            help="State folder of this leg and replicate, kept; each independent window has its own in it.",
+        ),
+    ],
     out: Out,
     window: Annotated[
-        int | None, typer.Option("--window", min=0, help="Sample this window alone (sampler: independent).")
+        list[str] | None,
+        typer.Option("--window", help="Sample this window, or a range such as 3-6; repeatable (sampler: independent)."),
     ] = None,
     time_budget: TimeBudget = None,
     segments: Segments = None,
@@ -51,11 +60,13 @@ def run(
 ) -> None:
     """Sample the windows of a leg, or go on where an earlier run of the same command stopped.
 
-    By replica exchange all windows run in this process; with the independent sampler --window picks one, and without it
-    they run one after the other. A finished run is not repeated: its results are written to --out again.
+    By replica exchange all windows run in this process; the independent sampler takes those of --window, or all, one
+    after the other. A finished window is not repeated: its results are written to --out again.
     """
     budget = parse_duration_s(time_budget)
-    with verb(out, state=None if dry_run else state, as_json=as_json) as result:
+    windows = parse_windows(window or ())
+    home = state / window_folder(windows[0]) if windows else state
+    with verb(out, state=None if dry_run else home, as_json=as_json) as result:
         import shutil
 
         from gibbsflow.binding.alchemical_legs import FILE_NAME, AlchemicalLeg
@@ -67,14 +78,14 @@ def run(
             prepared = AlchemicalLeg.read(leg)
             result.versions = versions("openmm")
             if dry_run:
-                check_request(prepared, replicate, window)
+                check_request(prepared, replicate, windows)
                 plan = prepared.sampling
-                windows = 1 if window is not None else len(prepared.states)
-                total_ps = windows * plan.samples * plan.sample_ps
-                typer.echo(f"{windows} windows x {plan.samples * plan.sample_ps:g} ps = {total_ps:g} ps", err=True)
-                result.figures |= {"windows": windows, "planned_ps": total_ps, "segments": plan.segments}
+                count = len(windows or prepared.states)
+                total_ps = count * plan.samples * plan.sample_ps
+                typer.echo(f"{count} windows x {plan.samples * plan.sample_ps:g} ps = {total_ps:g} ps", err=True)
+                result.figures |= {"windows": count, "planned_ps": total_ps, "segments": plan.segments}
                 return
-            sample_leg(prepared, replicate, window, state, out, stopper, result)
+            sample_leg(prepared, replicate, windows, state, out, stopper, result)
             shutil.copyfile(leg / FILE_NAME, out / FILE_NAME)
 
 

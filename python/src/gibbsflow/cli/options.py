@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -66,3 +67,14 @@ def parse_duration_s(text: str | None) -> float | None:
     if not match:
         raise typer.BadParameter(f"{text!r} is no duration; right: 90s, 5m, 2h or a number of seconds")
     return float(match[1]) * {"s": 1, None: 1, "m": 60, "min": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def parse_windows(texts: Iterable[str]) -> tuple[int, ...]:
+    """Windows of such words as ``3`` and ``5-7``, each once and in order."""
+    found: set[int] = set()
+    for text in texts:
+        match = re.fullmatch(r"\s*(\d{1,4})\s*(?:-\s*(\d{1,4})\s*)?", text)
+        if not match or (match[2] and int(match[2]) < int(match[1])):
+            raise typer.BadParameter(f"--window {text!r} is no window; right: a number from 0, or a range such as 3-6")
+        found |= set(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return tuple(sorted(found))

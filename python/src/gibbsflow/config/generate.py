@@ -37,6 +37,12 @@ class Nextflow(Section):
     """Settings of the Nextflow run alone; the core never sees them."""
 
     help: bool = Field(False, description="Print all parameters with units, ranges and defaults, and stop.")
+    windows_per_task: int = Field(
+        1,
+        description="λ windows that one task samples one after the other, with the independent sampler.",
+        ge=1,
+        le=1000,
+    )
     publish_dir_mode: Literal["copy", "link", "symlink", "rellink", "move", "copyNoFollow"] = Field(
         "copy", description="How outputs get from the work directory to outdir."
     )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gibbsflow.errors import ScienceError, StateError
+from gibbsflow.errors import GibbsflowError, ScienceError, StateError, StoppedEarly, StorageError
 from gibbsflow.workflow import sentinels
 from gibbsflow.workflow.checkpoints import Checkpoint, RollingCheckpoints
 from gibbsflow.workflow.files import atomic_open, inputs_hash, read_json, sha256_path, write_json
@@ -77,10 +77,13 @@ class ResumableRun:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, *_: object) -> None:
         try:
-            if kind is not None and issubclass(kind, ScienceError):
+            if isinstance(error, ScienceError):
                 write_json(self.folder / ATTEMPTS, {"failures": self.attempt + 1})
+            if isinstance(error, GibbsflowError) and not isinstance(error, StoppedEarly | StorageError):
+                sentinels.failed(error, self.inputs_hash).write(self.folder)
+                error.recorded = True
         finally:
             self._stack.close()
 
