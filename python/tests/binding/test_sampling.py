@@ -1,5 +1,6 @@
 """Legs sampled in segments: stopped, killed and resumed runs give the samples of one in one go."""
 
+import json
 import os
 import signal
 import subprocess
@@ -19,10 +20,13 @@ from gibbsflow.binding.schedules import LambdaState
 from gibbsflow.cli import fe
 from gibbsflow.config.run import Fe, Md
 from gibbsflow.errors import InputError, LockedError, NumericalError, StoppedEarly
-from gibbsflow.workflow import sentinels
+from gibbsflow.workflow import attempts, sentinels
+from gibbsflow.workflow.checkpoints import Checkpoint, RollingCheckpoints
+from gibbsflow.workflow.cleaning import clean_failures
 from gibbsflow.workflow.locks import folder_lock
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.segments import Stopper
+from gibbsflow.workflow.state_folder import FailedBeforeError
 from gibbsflow.workflow.status import read_status
 
 STATES = tuple(LambdaState(0, e, 1 if e else 0) for e in (1.0, 0.5, 0.0))
@@ -64,8 +68,9 @@ def test_files_and_figures(whole):
     assert result.figures["sampled_ns"] == pytest.approx(3 * 0.5 / 1000)
     assert len(result.figures["exchange_acceptance"]) == 2 and result.figures["ns_per_day"] > 0
     assert sentinels.valid(root / "state", "FINISHED", result.inputs_hash).steps_done == 3 * 125
-    (row,) = read_status(root / "state")
-    assert row["status"] == "finished" and row["steps_done"] == row["steps"] == 375
+    rows = read_status(root / "state")
+    assert [row["item"] for row in rows] == [f"window_{k:02d}" for k in range(3)]
+    assert all(row["status"] == "finished" and row["steps_done"] == row["steps"] == 125 for row in rows)
 
 
 def test_segment_by_segment_is_the_same_as_one_go(whole, tmp_path):
@@ -123,7 +128,7 @@ def test_changed_input_is_set_aside_and_named(tmp_path, caplog):
         sample(colder, tmp_path / "state", tmp_path / "out", segments=1)
     assert "temperature_k: 298.15 -> 290.0" in caplog.text
     assert (tmp_path / "state" / "superseded-000" / "checkpoint-current.bin").read_bytes() == old
-    assert [row["status"] for row in read_status(tmp_path / "state")] == ["stopped"]
+    assert [row["status"] for row in read_status(tmp_path / "state")] == ["stopped"] * 3
 
 
 def test_platform_and_threads_are_no_other_input(tmp_path):
@@ -185,7 +190,7 @@ def test_a_group_stopped_within_goes_on(tmp_path):
     leg = make(tmp_path / "leg", sampler="independent")
     with pytest.raises(StoppedEarly):
         sample(leg, tmp_path / "state", tmp_path / "out", windows=(1, 2), segments=4)
-    assert [row["status"] for row in read_status(tmp_path / "state")] == ["finished", "stopped"]
+    assert [row["status"] for row in read_status(tmp_path / "state")] == ["waiting", "finished", "stopped"]
     sample(leg, tmp_path / "state", tmp_path / "out", windows=(1, 2))
     sample(leg, tmp_path / "one_go", tmp_path / "whole", windows=(2,))
     assert content(tmp_path / "out")["window_02.parquet"] == content(tmp_path / "whole")["window_02.parquet"]
@@ -200,7 +205,7 @@ def test_a_window_that_fails_is_recorded_in_its_own_folder(tmp_path):
         (tmp_path / "state" / "window_01" / name).write_bytes(b"no checkpoint")
     failed = runner.invoke(fe.app, [*command, "--window", "0-2", "--out", str(tmp_path / "out")])
     assert failed.exit_code == 70
-    assert [row["status"] for row in read_status(tmp_path / "state")] == ["finished", "failed"]
+    assert [row["status"] for row in read_status(tmp_path / "state")] == ["finished", "failed", "waiting"]
     assert sentinels.read(tmp_path / "state" / "window_01", "FAILED").cause == "State"
 
 
@@ -212,16 +217,52 @@ def test_a_window_that_cannot_be_is_refused(tmp_path, word, exit_code):
     assert done.exit_code == exit_code, done.output
 
 
-def test_nan_fails_by_name_and_the_next_attempt_takes_other_numbers(tmp_path):
+def test_after_a_failure_the_next_attempt_is_a_safer_one(tmp_path, caplog):
+    leg = make(tmp_path / "leg", window_ps=0.6)
+    with pytest.raises(StoppedEarly):
+        sample(leg, tmp_path / "state", tmp_path / "out", segments=1)
+    point = RollingCheckpoints(tmp_path / "state")
+    saved = point.load(leg_hash := json.loads((tmp_path / "state" / "inputs.json").read_text())["inputs_hash"])
+    arrays = {**saved.arrays, "positions_nm": saved.arrays["positions_nm"] * np.nan}
+    point.save(Checkpoint(leg_hash, saved.segment, arrays, saved.meta))  # as MD that has blown up
+    with pytest.raises(NumericalError):
+        sample(leg, tmp_path / "state", tmp_path / "out")
+    assert sentinels.read(tmp_path / "state", "FAILED").cause == "Numerical"
+
+    result = sample(leg, tmp_path / "state", tmp_path / "out")
+    assert result.figures["attempt"] == 2
+    assert result.figures["settings_used"] == {"timestep_fs": 2.0, "minimised_again": True}
+    (anew,) = result.figures["begun_anew"]
+    assert anew["failed_before"].startswith("Numerical: ") and "superseded-000" in anew["set_aside"]
+    assert (tmp_path / "state" / "superseded-000" / "checkpoint-current.bin").exists()  # never deleted
+    assert not (tmp_path / "state" / "FAILED").exists()
+    window = read_window(tmp_path / "out" / "window_01.parquet")
+    assert window.u.shape == (6, 3) and window.time_ps[-1] == pytest.approx(0.6)  # all of it at 2 fs
+    ends = [(one.number, one.end, one.settings["timestep_fs"]) for one in attempts.read(tmp_path / "state")]
+    assert ends == [(1, "stopped", 4.0), (1, "failed", 4.0), (2, "finished", 2.0)]
+    again = sample(leg, tmp_path / "state", tmp_path / "out")  # what has finished still says how
+    assert again.figures["settings_used"] == result.figures["settings_used"]
+    assert {row["steps"] for row in read_status(tmp_path / "state")} == {350}
+
+
+def test_the_ladder_ends_and_clearing_it_begins_again(tmp_path):
     leg = make(tmp_path / "leg")
     broken = leg.start_nm
     broken[3] = np.nan
     with open(leg.folder / leg.start, "wb") as file:
         np.savez(file, positions_nm=broken)
-    for attempt in (1, 2):
+    for _ in range(3):
         with pytest.raises(NumericalError):
             sample(leg, tmp_path / "state", tmp_path / "out")
-        assert f'"failures": {attempt}' in (tmp_path / "state" / "attempts.json").read_text()
+    used = [one.settings["timestep_fs"] for one in attempts.read(tmp_path / "state")]
+    assert used == [4.0, 2.0, 1.0]
+    with pytest.raises(FailedBeforeError, match="failed 3 times, no safer settings are left") as raised:
+        sample(leg, tmp_path / "state", tmp_path / "out")
+    assert raised.value.cause == "Numerical"
+    assert len(attempts.read(tmp_path / "state")) == 3
+    clean_failures(tmp_path / "state")
+    with pytest.raises(NumericalError):
+        sample(leg, tmp_path / "state", tmp_path / "out")
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,12 @@ class AlchemicalLeg:
         """
         return sampling(self.md, self.fe)
 
+    @property
+    def planned_ns(self) -> list[float]:
+        """MD of each window, ns."""
+        plan = self.sampling
+        return [plan.samples * plan.sample_ps / 1000] * len(self.states)
+
     def files(self) -> dict[str, Path]:
         """Input files by role."""
         return {"topology": self.folder / self.topology, "start": self.folder / self.start}

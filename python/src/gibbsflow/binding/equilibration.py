@@ -6,6 +6,7 @@ import csv
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import openmm
 from openmm import app, unit
 
 from gibbsflow.binding import PHYSICS
+from gibbsflow.binding.ladder import MOST_ATTEMPTS, safer_equil, safer_md, used_in_equil
 from gibbsflow.config.run import Equil, Md
 from gibbsflow.config.section import read_section
 from gibbsflow.engines.openmm_systems import (
@@ -108,13 +110,18 @@ def equilibrate(system: SimSystem, state: Path, out: Path, stopper: Stopper, res
     """
     md = read_section(Md, system.meta["md"], where=f"{system.root}/system.json, md")
     equil = read_section(Equil, system.meta["equil"], where=f"{system.root}/system.json, equil")
-    plan = plan_equilibration(md, equil)
     seed = int(system.meta["run"]["seed"])
     files = {role: system.path(role) for role in ("complex_prmtop", "complex_inpcrd")}
     settings = {k: v for k, v in (md.model_dump() | equil.model_dump()).items() if k not in _INDIFFERENT}
-    run = ResumableRun(state, files=files, settings=settings | {"seed": seed, "name": system.name}, physics=PHYSICS)
+    run = ResumableRun(
+        state, files=files, settings=settings | {"seed": seed, "name": system.name}, physics=PHYSICS,
+        ladder=partial(used_in_equil, md, equil), most_attempts=MOST_ATTEMPTS, stopper=stopper,
+    )  # fmt: skip
     result.inputs_hash, result.seed = run.inputs_hash, seed
     with run:
+        md, equil = safer_md(md, run.attempt), safer_equil(equil, run.attempt)
+        plan = plan_equilibration(md, equil)
+        result.figures |= run.facts()
         parts = _Equilibration(system, md, equil, plan, run, seed, stopper)
         try:
             run.advance(len(plan.frames), parts.start, parts.segment, stopper, steps=parts.steps_after)
@@ -153,7 +160,7 @@ class _Equilibration:
         return self.plan.frames_after(segments) * self.plan.steps_per_frame
 
     def derived(self, part: str | int) -> int:
-        attempt = (f"attempt {self.run.attempt}",) if self.run.attempt else ()
+        attempt = (f"attempt {self.run.attempt}",) if self.run.attempt > 1 else ()
         return derive_seed(self.seed, self.system.name, "equil", part, *attempt)
 
     def start(self) -> Arrays:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import openmm
 from gibbsflow.binding import window_folder
 from gibbsflow.binding.alchemical_legs import AlchemicalLeg, Sampling
 from gibbsflow.binding.energies import write_window
+from gibbsflow.binding.ladder import MOST_ATTEMPTS, safer_md, used_in_leg
 from gibbsflow.engines.openmm_alchemy import alchemical_system
 from gibbsflow.engines.openmm_systems import create_system
 from gibbsflow.engines.samplers import ExchangeSampler, IndependentSampler, Sampler, Walkers, acceptance, round_trips
@@ -109,27 +112,32 @@ def sample_leg(
     }
     systems = leg_systems(leg)
     if leg.fe.sampler == "exchange":
-        tasks: list[tuple[int | None, Sampler, Path]] = [(None, ExchangeSampler(systems, leg.md), state)]
+        tasks: list[tuple[int | None, Path]] = [(None, state)]
     else:
-        chosen = windows or range(len(leg.states))
-        tasks = [(k, IndependentSampler(systems, leg.md, k), state / window_folder(k)) for k in chosen]
+        tasks = [(k, state / window_folder(k)) for k in windows or range(len(leg.states))]
     totals = {"sampled_ns": 0.0, "engine_s": 0.0}
-    for number, sampler, folder in tasks:
+    for number, folder in tasks:
         run = ResumableRun(
-            folder, files=leg.files(), settings=leg.hashed_settings(replicate, number), physics=leg.physics
-        )
+            folder, files=leg.files(), settings=leg.hashed_settings(replicate, number), physics=leg.physics,
+            ladder=partial(used_in_leg, leg.md), most_attempts=MOST_ATTEMPTS, stopper=stopper,
+        )  # fmt: skip
         # all windows of one task share what decides their samples, so the first one's hash names the task
         result.inputs_hash = result.inputs_hash or run.inputs_hash
         with run:
+            rung = replace(leg, md=safer_md(leg.md, run.attempt))
+            sampler: Sampler = (
+                ExchangeSampler(systems, rung.md) if number is None else IndependentSampler(systems, rung.md, number)
+            )
+            _note_attempt(result, run, number)
             try:
-                _advance(leg, replicate, sampler, run, stopper)
+                _advance(rung, replicate, sampler, run, stopper)
             finally:
-                plan = leg.sampling
+                plan = rung.sampling
                 done_ps = plan.samples_after(run.segments_done) * plan.sample_ps
                 totals["sampled_ns"] += done_ps * len(sampler.windows) / 1000
                 totals["engine_s"] += run.engine_s
                 _note_speed(result, totals)
-            _write(leg, replicate, sampler, run, out, result)
+            _write(rung, replicate, sampler, run, out, result)
 
 
 def _advance(leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: ResumableRun, stopper: Stopper) -> None:
@@ -138,7 +146,7 @@ def _advance(leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: Resumabl
     ps_per_step = leg.md.timestep_fs / 1000
 
     def seed(segment: int | str) -> int:
-        attempt = (f"attempt {run.attempt}",) if run.attempt else ()
+        attempt = (f"attempt {run.attempt}",) if run.attempt > 1 else ()
         return derive_seed(leg.seed, leg.transformation, leg.leg, replicate, window, segment, *attempt)
 
     text = f"{leg.transformation} {leg.leg} replicate {replicate}" + (f" window {window}" if window != "all" else "")
@@ -151,7 +159,8 @@ def _advance(leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: Resumabl
 
     def start() -> Arrays:
         starts_nm = leg.starts_nm(replicate)
-        return sampler.start(starts_nm, not leg.thermal_starts, seed("start"), stopper.check).as_arrays()
+        relax = run.attempt > 1 or not leg.thermal_starts
+        return sampler.start(starts_nm, relax, seed("start"), stopper.check).as_arrays()
 
     def segment(number: int, arrays: Arrays) -> tuple[Arrays, Arrays]:
         nonlocal note
@@ -175,6 +184,15 @@ def _steps(plan: Sampling, windows: int) -> Callable[[int], int]:
 def _progress(text: str, plan: Sampling, windows: int, segment: int) -> Progress:
     done = plan.samples_after(segment) * plan.sample_ps * windows
     return Progress(text, plan.samples * plan.sample_ps * windows, "ps", done)
+
+
+def _note_attempt(result: Result, run: ResumableRun, window: int | None) -> None:
+    """Say which attempt this is, with which settings; of several windows, those of the highest, and each by name."""
+    facts = run.facts()
+    if facts["attempt"] >= result.figures.get("attempt", 1):
+        result.figures |= {key: facts[key] for key in ("attempt", "settings_used")}
+    if facts["attempt"] > 1 or "set_aside" in facts:
+        result.figures.setdefault("begun_anew", []).append({"window": window, **facts})
 
 
 def _note_speed(result: Result, totals: dict[str, float]) -> None:

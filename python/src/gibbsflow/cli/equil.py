@@ -20,6 +20,7 @@ from gibbsflow.cli.options import (
     parse_duration_s,
     verb,
 )
+from gibbsflow.cli.status import Folder, StatusCommand, Watch, clean, show
 
 app = new_app("Equilibration of a complex: topologies, MD, and whether the ligand stays bound.")
 
@@ -93,6 +94,15 @@ def analyse(system: System, out: Out, state: State = None, as_json: Json = False
         from gibbsflow.workflow.system import SimSystem
 
         analyse_equilibration(SimSystem.read(system), out, result).write()
+
+
+@app.command(cls=StatusCommand)
+def status(folder: Folder, watch: Watch = None, as_json: Json = False) -> None:
+    """Show how far each equilibration below a state folder is, and what failed before or after it."""
+    show(folder, "equil", "phase", watch_s=watch, as_json=as_json)
+
+
+app.command("clean-failures")(clean)
 
 
 if __name__ == "__main__":

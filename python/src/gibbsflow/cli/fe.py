@@ -22,6 +22,7 @@ from gibbsflow.cli.options import (
     parse_windows,
     verb,
 )
+from gibbsflow.cli.status import Folder, StatusCommand, Watch, show
 
 app = new_app("Free-energy legs: prepare them, sample their λ windows, see how far they are.")
 
@@ -30,11 +31,17 @@ app = new_app("Free-energy legs: prepare them, sample their λ windows, see how 
 def prepare(system: System, out: Out, config: Config = None, state: State = None, as_json: Json = False) -> None:
     """Write the legs: λ states, restraint, start and settings, and the standard-state term."""
     with verb(out, state=state, as_json=as_json) as result:
+        from gibbsflow.binding.alchemical_legs import FILE_NAME, AlchemicalLeg
         from gibbsflow.binding.prepare_fe import prepare_legs
         from gibbsflow.config.run import RunConfig
+        from gibbsflow.workflow.status import write_plan
         from gibbsflow.workflow.system import SimSystem
 
-        prepare_legs(SimSystem.read(system), RunConfig.read(config) if config else RunConfig(), out, result)
+        settings = RunConfig.read(config) if config else RunConfig()
+        prepare_legs(SimSystem.read(system), settings, out, result)
+        if state is not None:
+            legs = [AlchemicalLeg.read(path.parent) for path in sorted(out.glob(f"legs/*/{FILE_NAME}"))]
+            write_plan(state, {leg.leg: leg.planned_ns for leg in legs}, settings.run.replicates)
 
 
 @app.command()
@@ -89,19 +96,10 @@ def run(
             shutil.copyfile(leg / FILE_NAME, out / FILE_NAME)
 
 
-@app.command()
-def status(
-    folder: Annotated[Path, typer.Argument(help="State folder of a campaign, transformation, leg or window.")],
-    as_json: Json = False,
-) -> None:
-    """Show how far each equilibration, leg and window below a state folder is."""
-    with verb(None) as _:
-        import json
-
-        from gibbsflow.workflow.status import read_status, table
-
-        rows = read_status(folder)
-        typer.echo(json.dumps(rows, indent=2) if as_json else table(rows))
+@app.command(cls=StatusCommand)
+def status(folder: Folder, watch: Watch = None, as_json: Json = False) -> None:
+    """Show how far each equilibration and λ window below a state folder is; those of an exchange run share theirs."""
+    show(folder, watch_s=watch, as_json=as_json)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gibbsflow.cli.options import DryRun, new_app, verb
+from gibbsflow.cli.status import clean
 
 app = new_app("A whole campaign in this process, for debugging; state folders.")
 
@@ -46,20 +47,7 @@ def run_local(
     typer.echo(f"report: {local.out / 'report.html'}")
 
 
-@app.command("clean-failures")
-def clean(
-    folder: Annotated[Path, typer.Argument(help="State folder of a campaign, or of anything below it.")],
-    dry_run: DryRun = False,
-) -> None:
-    """Remove FAILED sentinels, attempt counters and progress caches, and nothing else."""
-    with verb(None):
-        from gibbsflow.errors import InputError, Problem
-        from gibbsflow.workflow.cleaning import clean_failures
-
-        if not folder.is_dir():
-            raise InputError(Problem(str(folder), "no such folder", "a state folder"))
-        for path in clean_failures(folder, dry_run=dry_run):
-            typer.echo(path)
+app.command("clean-failures")(clean)
 
 
 def verbs() -> dict[str, Callable[..., int]]:

@@ -6,15 +6,22 @@ import fcntl
 import json
 import logging
 import os
+import shutil
 import socket
+import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
+
+import psutil
 
 from gibbsflow.errors import LockedError
 
 log = logging.getLogger(__name__)
+_ASKED = 10
 
 
 @contextmanager
@@ -41,14 +48,16 @@ def folder_lock(folder: Path, name: str = ".lock") -> Iterator[None]:
     path = folder / name
     with open(path, "a+") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(file)
         except BlockingIOError as error:
             file.seek(0)
-            raise LockedError(f"{folder}: held by {file.read().strip() or 'another process'}") from error
+            raise LockedError(f"{folder}: held by {who(file.read())}") from error
         file.seek(0)
         before = file.read().strip()
         if before:
-            log.warning("%s: stale lock of %s taken over", folder, before)
+            if job_runs(before):
+                raise LockedError(f"{folder}: held by {who(before)}")
+            log.warning("%s: stale lock of %s taken over: it has ended without letting go", folder, who(before))
         file.truncate(0)
         file.write(json.dumps(holder()))
         file.flush()
@@ -56,6 +65,50 @@ def folder_lock(folder: Path, name: str = ".lock") -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
+
+
+def _take(file: IO[str]) -> None:
+    """Lock an open file; asks again for a second, since `is_held` holds it for a moment."""
+    for left in range(_ASKED, -1, -1):
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not left:
+                raise
+            time.sleep(1 / _ASKED)
+
+
+def who(record: str) -> str:
+    """Say in words whose a lock's record is."""
+    try:
+        content = json.loads(record)
+        job = f", SLURM job {content['slurm_job']}" if content.get("slurm_job") else ""
+        return f"pid {content['pid']} on {content['host']}{job}, since {content['since']}"
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return record.strip() or "another process"
+
+
+def job_runs(record: str) -> bool:
+    """Say whether a lock's record is of another host whose SLURM job still runs.
+
+    There the kernel's lock may not reach, depending on the file system; without SLURM it alone decides.
+    """
+    try:
+        content = json.loads(record)
+        job, host = str(content.get("slurm_job") or ""), content.get("host")
+    except (json.JSONDecodeError, AttributeError):
+        return False
+    squeue = shutil.which("squeue")
+    if host == socket.gethostname() or not job or job == os.environ.get("SLURM_JOB_ID") or squeue is None:
+        return False
+    try:
+        asked = subprocess.run(
+            [squeue, "--noheader", "--jobs", job, "--format", "%T"], capture_output=True, text=True, timeout=60
+        )
+    except subprocess.TimeoutExpired:
+        log.warning("squeue does not answer: whether job %s runs is not known, so it counts as running", job)
+        return True
+    return asked.returncode == 0 and bool(asked.stdout.strip())
 
 
 def is_held(folder: Path, name: str = ".lock") -> bool:
@@ -71,11 +124,23 @@ def is_held(folder: Path, name: str = ".lock") -> bool:
     return False
 
 
-def holder() -> dict[str, str | int]:
+def holder() -> dict[str, str | int | float]:
     """Who this process is, in the words of a lock or an attempt."""
     return {
         "host": socket.gethostname(),
         "pid": os.getpid(),
+        "process_started": process_started(os.getpid()),
         "slurm_job": os.environ.get("SLURM_JOB_ID", ""),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def process_started(pid: int) -> float:
+    """When a process of this host started, seconds since the epoch; 0 where there is none.
+
+    With it a pid is told apart from the same number given to another process later.
+    """
+    try:
+        return round(float(psutil.Process(pid).create_time()), 2)
+    except psutil.Error:
+        return 0.0

@@ -1,4 +1,22 @@
-"""`FINISHED` and `FAILED`: what a state folder says about itself, valid only for the inputs it was made from."""
+"""`FINISHED` and `FAILED`: what a state folder says about itself, valid only for the inputs it was made from.
+
+How a command ends, what it leaves in its state folder, and what is done about it (conf/base.config):
+
+====  =======================  ==================  ====================================================================
+exit  means                    state folder        then
+====  =======================  ==================  ====================================================================
+0     done                     ``FINISHED``        the next call returns at once, while its inputs are the same
+65    the input is wrong       ``FAILED``          never tried again in this run
+70    the science failed       ``FAILED``, cause   by ``--on_failure``; the next call is another attempt: state set
+                                                   aside, next safer settings (`state_folder.py`)
+74    no disk                  as it was           the run ends; the next call goes on
+75    stopped on purpose       last checkpoint     the next call goes on; it counts as no failure
+else  killed from outside      last checkpoint     again with more memory and time; goes on
+====  =======================  ==================  ====================================================================
+
+`attempts.json` beside them tells it all, attempt by attempt. `clean-failures` removes ``FAILED``, that record and the
+progress, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -78,16 +96,6 @@ def valid(folder: Path, kind: Kind, inputs_hash: str) -> Sentinel | None:
     """Read a sentinel that counts: there, and made from today's inputs."""
     sentinel = read(folder, kind)
     return sentinel if sentinel is not None and sentinel.inputs_hash == inputs_hash else None
-
-
-def changes(sentinel: Sentinel, settings: Mapping[str, Any]) -> list[str]:
-    """Say in words which settings differ between a sentinel and today; empty where only files differ."""
-    old, new = dict(sentinel.settings), dict(settings)
-    return [
-        f"{key}: {old.get(key, 'absent')} -> {new.get(key, 'absent')}"
-        for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key)
-    ]
 
 
 def failed(error: GibbsflowError, inputs_hash: str, steps_done: int = 0, **settings: Any) -> Sentinel:
