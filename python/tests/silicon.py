@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 from ase import Atoms
 from ase.build import bulk
 
+from gibbsflow.config.label_engines import find_pw
 from gibbsflow.config.potential import Dft
 from gibbsflow.potential.structures import tag
 
-needs_pw = pytest.mark.skipif(shutil.which("pw.x") is None, reason="pw.x of Quantum ESPRESSO is not installed")
+needs_pw = pytest.mark.skipif(find_pw() is None, reason="pw.x of Quantum ESPRESSO is not installed")
 
 # coarse on purpose: real SCF cycles in a second
 COARSE = {

@@ -302,6 +302,70 @@ def test_an_interrupted_set_up_does_not_count_and_leaves_nothing_running(machine
     assert not (machine.home / "nextflow").exists()
 
 
+# --- Quantum ESPRESSO -------------------------------------------------------------------------------------------------
+
+
+def with_uv(machine: Machine, body: str) -> Machine:
+    """A uv that is taken for the locked one."""
+    program(machine.home / "uv/bin", "uv", body)
+    (machine.home / "uv/stamp").write_text(f"{sha256(REPO / 'setup/uv.lock')}  -")
+    return machine
+
+
+# makes an environment whose Python says how it was started
+UV = """
+if [[ $1 == venv ]]; then
+  mkdir -p "${@: -1}/bin"
+  printf '#!/bin/bash\\necho "$*"\\n' >"${@: -1}/bin/python"
+  chmod +x "${@: -1}/bin/python"
+fi
+"""
+
+
+def test_it_is_made_when_asked_for_and_only_then(machine):
+    with_uv(machine.with_python().python_is_ready().nextflow_is_ready(), UV)
+    (machine.bin / "chmod").symlink_to(shutil.which("chmod"))
+    (machine.bin / "dirname").symlink_to(shutil.which("dirname"))
+    assert machine.run("--setup-only").returncode == 0
+    assert not (machine.home / "qe").exists()
+    done = machine.run("--setup-only", "--qe")
+    assert done.returncode == 0, done.stderr
+    assert "GPL, run as a program" in done.stderr
+    pw = machine.home / "qe/bin/pw.x"
+    link = machine.bin / "my-pw"
+    link.symlink_to(pw)
+    said = subprocess.run([link, "-in", "a b"], env=machine.env, capture_output=True, text=True)
+    assert said.stdout == "-P -m qepy --pw.x -in a b\n"
+    assert "started" not in machine.run("--setup-only", "--qe").stderr
+    (machine.home / "qe.stamp").write_text("of another lock")
+    assert "Quantum ESPRESSO: done" in machine.run("--setup-only").stderr  # once there, it follows its lock
+
+
+def test_without_network_it_is_not_there_and_all_else_is(machine):
+    machine.with_python().python_is_ready().nextflow_is_ready()
+    done = machine.run("--setup-only", "--qe", PIP_INDEX_URL=CLOSED, PIP_RETRIES="0", PIP_CONFIG_FILE=os.devnull)
+    assert done.returncode == 1
+    assert "FAILED: Quantum ESPRESSO: cannot reach the package registry" in done.stderr
+    assert not (machine.home / "qe.stamp").exists() and not (machine.home / "qe/bin/pw.x").exists()
+    assert machine.run("--setup-only").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("error: qepy==7.2.0 has no wheels with a matching platform tag", "no package of it for this machine"),
+        ("error: Hash mismatch for qepy", "does not have the checksum that is locked"),
+        ("ImportError: version GLIBC_9 not found", "GLIBC_9 not found"),
+    ],
+)
+def test_what_keeps_it_from_being_made_is_told(machine, words, message):
+    with_uv(machine.with_python().python_is_ready().nextflow_is_ready(), f"echo '{words}' >&2; exit 1")
+    done = machine.run("--setup-only", "--qe")
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert not (machine.home / "qe.stamp").exists()
+
+
 # --- pip's settings for uv -------------------------------------------------------------------------------------------
 
 
@@ -370,7 +434,7 @@ def test_dev_lock_holds_the_default_versions():
     assert default.items() <= dev.items()
 
 
-@pytest.mark.parametrize("name", ["default.lock", "dev.lock", "compiled.lock", "build.lock"])
+@pytest.mark.parametrize("name", ["default.lock", "dev.lock", "compiled.lock", "build.lock", "qe.lock"])
 def test_locks_hold_names_versions_and_hashes_only(name):
     for line in (REPO / "python/locks" / name).read_text().splitlines():
         assert re.fullmatch(r"\S+==\S+( ; [^/]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?", line), line

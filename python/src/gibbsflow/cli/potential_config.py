@@ -18,13 +18,12 @@ def config(
 ) -> None:
     """Print all settings that a file stands for: what it gives, what the rules add, and the defaults of the rest."""
     with verb(out, as_json=as_json) as result:
-        from gibbsflow.config.potential_config import AUTO, PotentialConfig
-        from gibbsflow.config.run import read_mapping
+        from gibbsflow.config.potential_config import PotentialConfig
 
         settings = PotentialConfig.expand(expand)
-        if read_mapping(expand).get("engine") == AUTO:
-            missing = "" if settings.dft.engine == "quantum_espresso" else "pw.x is not installed; "
-            typer.echo(f"note: {missing}labels are made by {settings.dft.engine}", err=True)
+        result.figures |= {"engine": settings.dft.engine, "engine_because": settings.dft.engine_because}
+        if settings.dft.engine_because:
+            typer.echo(f"note: labels are made by {settings.dft.engine}: {settings.dft.engine_because}", err=True)
         if check:
             from gibbsflow.potential import preflight
 

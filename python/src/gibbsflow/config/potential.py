@@ -178,7 +178,12 @@ class Dft(Section):
     conv_thr_ry: float = _q(1e-8, "Convergence of the energy in the SCF.", unit="Ry", gt=0, le=1e-2)
     gpaw_cutoff_ev: float = _q(350.0, "Plane-wave cutoff of GPAW.", unit="eV", ge=100, le=2000)
     tblite_method: Literal["GFN1-xTB", "GFN2-xTB"] = _q("GFN1-xTB", "Tight-binding method of tblite; Γ point only.")
-    pw_command: str = _q("pw.x", "Program name or path of pw.x.", pattern=r"^[\w./+-]+$")
+    engine_because: str = _q("", "Why `engine: auto` stands for this engine; written when settings are expanded.")
+    pw_command: str = _q(
+        "pw.x",
+        "Program name or path of pw.x; pw.x is also looked for in the set-up (make setup-qe).",
+        pattern=r"^[\w./+-]+$",
+    )
     pseudo_dir: Path | None = _q(
         None, "Folder of pseudopotentials; default: $ESPRESSO_PSEUDO or /usr/share/espresso/pseudo."
     )

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
+from gibbsflow.config.label_engines import choose_engine
 from gibbsflow.config.potential import Crystal, StructureSettings
 from gibbsflow.config.potential_rules import Facts, apply_rules
 from gibbsflow.config.potential_training import PotentialSettings
@@ -121,7 +122,7 @@ def _from_short(content: Mapping[str, Any], where: str) -> dict[str, dict[str, A
         if key in content:
             found.setdefault(section, {})[name] = content[key]
     if found.get("dft", {}).get("engine") == AUTO:
-        found["dft"]["engine"] = installed_engine()
+        found["dft"]["engine"], found["dft"]["engine_because"] = choose_engine()
     if "structure" in content:
         found.setdefault("target", {}).update(structure_of(str(content["structure"]), where))
     for key, names in (("temperature_k", ("temperature_k", "temperature_end_k")),
@@ -134,16 +135,6 @@ def _from_short(content: Mapping[str, Any], where: str) -> dict[str, dict[str, A
                 )
             found.setdefault("exploration", {}).update(zip(names, values, strict=False))
     return found
-
-
-def installed_engine() -> str:
-    """Engine that `engine: auto` stands for: Quantum ESPRESSO where pw.x is installed, else GPAW, else tblite."""
-    import importlib.util
-    import shutil
-
-    if shutil.which("pw.x"):
-        return "quantum_espresso"
-    return "gpaw" if importlib.util.find_spec("gpaw") else "tblite"
 
 
 def structure_of(text: str, where: str = "structure") -> dict[str, str]:

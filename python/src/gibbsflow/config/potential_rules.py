@@ -144,6 +144,12 @@ RULES: tuple[Rule, ...] = (
         "volume is free, and pressure goes up to 10 GPa unless pressure_bar says otherwise",
     ),
     Rule(
+        "engine tblite, a crystal",
+        lambda f: f.engine == "tblite" and not f.molecule,
+        {"generator": {"supercell": (2, 2, 2)}},
+        "it has the Γ point only, which small cells are too coarse for",
+    ),
+    Rule(
         "hydrogen among the elements", lambda f: "H" in f.elements,
         {"exploration": {"timestep_fs": 0.5}},
         "its vibrations have periods of about 10 fs",

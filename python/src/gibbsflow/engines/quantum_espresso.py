@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gibbsflow.config.label_engines import find_pw
 from gibbsflow.config.potential import Dft, Labels
-from gibbsflow.engines.process import Bounds, find_program, run_program
+from gibbsflow.engines.process import Bounds, last_line, run_program
 from gibbsflow.engines.quantum_espresso_recovery import Attempt, Outcome, diagnose, next_attempt
-from gibbsflow.errors import EngineError, InputError, Problem
+from gibbsflow.errors import EngineError, InputError, MissingProgramError, Problem
 from gibbsflow.potential import gth, pseudopotentials
 from gibbsflow.potential.labels import BAD_STRUCTURE, MISSING_PSEUDO, LabelResult, bad_structure, gate, hash_settings
 from gibbsflow.potential.structures import identity
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
+_HOW_TO_GET_PW = (
+    "Install Quantum ESPRESSO (Debian: quantum-espresso), or run `make setup-qe`, which needs no root; "
+    "or choose another dft.engine."
+)
 
 
 def k_mesh(atoms: Atoms, kspacing_per_angstrom: float) -> tuple[int, int, int]:
@@ -66,7 +71,12 @@ class QuantumEspresso:
 
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
         self.dft, self.labels = dft, labels
-        self.program = find_program(dft.pw_command) if "/" not in dft.pw_command else dft.pw_command
+        program = find_pw(dft.pw_command)
+        if program is None:
+            raise MissingProgramError(
+                f"program {dft.pw_command!r} of Quantum ESPRESSO is not installed", what_to_do=_HOW_TO_GET_PW
+            )
+        self.program = program
         if not elements:
             raise InputError(Problem("target", "no elements", "the elements of the whole data set", field="elements"))
         self.pseudos = pseudopotentials.choose(list(dict.fromkeys(elements)), dft)
@@ -89,12 +99,23 @@ class QuantumEspresso:
         )
 
     def describe(self) -> dict[str, str]:
-        """Program, version, cutoffs and pseudopotentials in words."""
+        """Program, version, cutoffs and pseudopotentials in words.
+
+        Raises
+        ------
+        MissingProgramError
+            Where the program is there and does not start.
+        """
         with tempfile.TemporaryDirectory() as folder:
             empty = Path(folder) / "empty.pwi"
             empty.touch()
             ran = subprocess.run(
                 [self.program, "-in", empty.name], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+            )
+        if "PWSCF" not in ran.stdout:
+            words = last_line(ran.stdout + ran.stderr)
+            raise MissingProgramError(
+                f"{self.program} does not start (code {ran.returncode}): {words}", what_to_do=_HOW_TO_GET_PW
             )
         return {
             "program": self.program,

@@ -50,7 +50,8 @@ def dataset_card(
         f"{last.labels_made} labels were attempted, {sum(last.failures.values())} failed.",
         _FORMATS,
         "## Labels",
-        f"Made by {', '.join(programs) or config.dft.engine}; settings {', '.join(hashes)}.",
+        f"Made by {', '.join(programs) or config.dft.engine}; settings {', '.join(hashes)}."
+        + (f" Engine chosen by itself: {config.dft.engine_because}." if config.dft.engine_because else ""),
         _settings(config),
         "## Structures",
         _structures(rows),

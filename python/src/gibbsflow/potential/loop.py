@@ -280,7 +280,7 @@ def _frames(folder: Path) -> list[Atoms]:
 def _same_labels(before: PotentialConfig, now: PotentialConfig, folder: Path) -> None:
     """Refuse other DFT settings before anything is labelled with them."""
     old, new = before.dft.model_dump(mode="json"), now.dft.model_dump(mode="json")
-    free = ("pw_command", "pseudo_dir", "electron_maxstep", "mixing_beta", "diagonalization")
+    free = ("engine_because", "pw_command", "pseudo_dir", "electron_maxstep", "mixing_beta", "diagonalization")
     changed = [f"{key}: {old[key]} -> {new[key]}" for key in old if key not in free and old[key] != new[key]]
     if before.target.elements != now.target.elements:
         changed.append(f"elements: {before.target.elements} -> {now.target.elements}")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, ScienceError, StateError, StoppedEarly
@@ -99,7 +100,9 @@ class LocalLoop:
         """Hold the settings against those that the state was begun with."""
         if (file := self.config.target.structure_file) is not None and not file.is_absolute():
             shutil.copyfile(self.source.parent / file, self.state / file.name)
-        if self.settings.exists() and read_json(self.settings) != self.config.model_dump(mode="json"):
+        if self.settings.exists() and _deciding(read_json(self.settings)) != _deciding(
+            self.config.model_dump(mode="json")
+        ):
             raise StateError(
                 f"{self.settings}: the state was begun with other settings",
                 what_to_do="Give another --state; with --from generation_NN a loop goes on with other settings.",
@@ -209,6 +212,11 @@ class LocalLoop:
                 if self.stopper.signal is not None and not told:
                     process.terminate()
                     told = True
+
+
+def _deciding(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings without the remark why an engine was chosen, which may change while the engine stays."""
+    return {**settings, "dft": {k: v for k, v in settings["dft"].items() if k != "engine_because"}}
 
 
 def _raise(command: Command, code: int, path: Path) -> None:

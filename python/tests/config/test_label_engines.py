@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gibbsflow.config import label_engines
+from gibbsflow.config.potential import Dft, Labels
+from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.engines.quantum_espresso import QuantumEspresso
+from gibbsflow.errors import MissingProgramError
+from gibbsflow.potential.loop import _same_labels
+
+AUTO = {"elements": ["Si"], "structure": "diamond", "engine": "auto"}
+
+
+def program(folder: Path, name: str, text: str = "exit 0") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine without pw.x: an empty PATH, and a Python in an environment of its own."""
+    (tmp_path / "path").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "home" / "venv"))
+    return tmp_path
+
+
+def test_the_order_is_path_then_set_up_then_gpaw_then_tblite(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "gpaw" else find_spec(name))
+    engine, why = label_engines.choose_engine()
+    assert engine == "tblite" and "make setup-qe" in why and "no DFT" in why
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if name == "gpaw" else find_spec(name))
+    assert label_engines.choose_engine()[0] == "gpaw"
+    own = program(bare / "home" / "qe" / "bin", "pw.x")
+    assert label_engines.choose_engine()[0] == "quantum_espresso"
+    assert label_engines.find_pw() == str(own)
+    installed = program(bare / "path", "pw.x")
+    assert label_engines.choose_engine() == ("quantum_espresso", "pw.x is on PATH")
+    assert label_engines.find_pw() == str(installed)
+
+
+def test_only_the_plain_name_falls_back_to_the_set_up(bare: Path) -> None:
+    own = program(bare / "home" / "qe" / "bin", "pw.x")
+    assert label_engines.find_pw("pw-7.4.x") is None
+    assert label_engines.find_pw(str(bare / "nowhere" / "pw.x")) is None
+    assert label_engines.find_pw(str(own)) == str(own)
+
+
+def test_without_any_pw_the_error_says_how_to_get_one(bare: Path) -> None:
+    with pytest.raises(MissingProgramError, match="is not installed") as caught:
+        QuantumEspresso(["Si"], Dft(functional="lda", pseudo_library="gth"), Labels())
+    assert "make setup-qe" in caught.value.what_to_do
+
+
+def test_one_that_does_not_start_is_refused_in_its_own_words(bare: Path) -> None:
+    program(bare / "path", "pw.x", "echo 'error while loading shared libraries: libfftw3.so.3' >&2; exit 127")
+    engine = QuantumEspresso(["Si"], Dft(functional="lda", pseudo_library="gth"), Labels())
+    with pytest.raises(MissingProgramError, match=r"does not start \(code 127\).*libfftw3"):
+        engine.describe()
+
+
+def test_the_reason_travels_with_the_settings_and_decides_nothing(bare: Path) -> None:
+    program(bare / "path", "pw.x")
+    config = PotentialConfig.from_mapping(AUTO, where="si.yaml")
+    assert (config.dft.engine, config.dft.engine_because) == ("quantum_espresso", "pw.x is on PATH")
+    again = PotentialConfig.from_mapping(config.model_dump(mode="json"), where="config.json")
+    assert again == config
+    named = PotentialConfig.from_mapping({**AUTO, "engine": "quantum_espresso"}, where="si.yaml")
+    assert named.dft.engine_because == ""
+    _same_labels(config, named, bare)  # not refused
+
+
+def test_tight_binding_gets_cells_that_the_gamma_point_serves(bare: Path) -> None:
+    config = PotentialConfig.from_mapping({**AUTO, "engine": "tblite"}, where="si.yaml")
+    assert config.generator.supercell == (2, 2, 2)
+    molecule = {"elements": ["H", "O"], "structure": "H2O", "engine": "tblite"}
+    assert PotentialConfig.from_mapping(molecule, where="h2o.yaml").generator.supercell == (1, 1, 1)
+    given = yaml.safe_load("{elements: [Si], engine: tblite, generator: {supercell: [1, 1, 1]}}")
+    assert PotentialConfig.from_mapping(given, where="si.yaml").generator.supercell == (1, 1, 1)
