@@ -122,7 +122,7 @@ class TestRealRuns:
         assert (failed.cause, failed.status) == ("CRASH(1)", "failed")
         assert "too few bands" in failed.message
         mended = QuantumEspresso(["Si"], coarse(bands=3), Labels()).label(si2())
-        assert (mended.status, mended.corrections) == ("labelled", ["bands 3 -> 7"])
+        assert (mended.status, mended.corrections) == ("labelled", ["bands 3 -> the program's own number"])
 
     def test_overlapping_atoms_and_strangers_never_start_a_program(self) -> None:
         engine = QuantumEspresso(["Si"], coarse(), Labels())
