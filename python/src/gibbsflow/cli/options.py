@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Annotated
 
 import typer
 
+from gibbsflow import __version__
 from gibbsflow.cli.conduct import verb as verb
+from gibbsflow.errors import EXIT_INSTALLATION
 
 Out = Annotated[Path, typer.Option("--out", help="Folder to write into; made where absent.")]
 State = Annotated[
@@ -49,14 +52,38 @@ Segments = Annotated[
 
 
 def new_app(text: str) -> typer.Typer:
-    """Make a Typer app in the house style."""
-    return typer.Typer(
+    """Make a Typer app in the house style, with ``--version``."""
+    app = typer.Typer(
         help=text,
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
+    app.callback(help=text)(_before_all)
+    return app
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _before_all(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Refuse to work for a pipeline of another version, which containers are told."""
+    wanted = os.environ.get("GIBBSFLOW_VERSION", __version__)
+    if wanted != __version__:
+        typer.echo(
+            f"error: this container image holds gibbsflow {__version__}, and the pipeline is {wanted}\n"
+            "what to do: make images (builds them from this checkout), or name images of that version with --registry",
+            err=True,
+        )
+        raise typer.Exit(EXIT_INSTALLATION)
 
 
 def parse_duration_s(text: str | None) -> float | None:

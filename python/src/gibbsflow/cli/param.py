@@ -14,11 +14,6 @@ app = new_app("Force field parameters: GAFF or GAFF2 with AM1-BCC charges, from 
 log = logging.getLogger(__name__)
 
 
-@app.callback()
-def program() -> None:
-    """Keep `ligand` a verb of its own, also while it is the only one."""
-
-
 @app.command()
 def ligand(
     system: System,

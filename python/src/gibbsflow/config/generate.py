@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from gibbsflow import __version__
 from gibbsflow.binding import columns
 from gibbsflow.config.run import Launch
 from gibbsflow.config.section import Section
@@ -29,6 +30,7 @@ _FORMATS: dict[str, dict[str, Any]] = {
     "outdir": {"format": "directory-path"},
     "state_dir": {"format": "directory-path"},
     "param_cache": {"format": "directory-path"},
+    "site_config": {"format": "file-path", "exists": True},
 }
 _KEYWORDS = ("type", "enum", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "default")
 
@@ -43,8 +45,51 @@ class Nextflow(Section):
         ge=1,
         le=1000,
     )
+    time_limit_h: float = Field(
+        720,
+        description="Hours that a task may run over all its continuations; what is stopped after them is dropped.",
+        gt=0,
+        json_schema_extra={"unit": "h"},
+    )
     publish_dir_mode: Literal["copy", "link", "symlink", "rellink", "move", "copyNoFollow"] = Field(
         "copy", description="How outputs get from the work directory to outdir."
+    )
+    registry: str | None = Field(
+        None,
+        description="Where container images come from, such as ghcr.io/group; default: those of make images.",
+        pattern=r"^\S+[^\s/]$",
+    )
+    image_version: str = Field(
+        __version__,
+        description="Version of the container images, their tag.",
+        pattern=r"^[\w.-]+$",
+        json_schema_extra={"hidden": True},
+    )
+    site_config: Path | None = Field(None, description="Nextflow settings of your site, read after all others.")
+    queue: str | None = Field(None, description="SLURM partition; default: the cluster's own.", pattern=r"^\S+$")
+    queue_time: str | None = Field(
+        None,
+        description="Longest job that the queue takes, such as 30min or 24h; longer work runs as several jobs.",
+        pattern=r"^\d+ ?(s|sec|m|min|h|hour|d|day)s?$",
+    )
+    account: str | None = Field(None, description="SLURM account that jobs are charged to.", pattern=r"^\S+$")
+    qos: str | None = Field(None, description="SLURM quality of service.", pattern=r"^\S+$")
+    cluster_options: str | None = Field(None, description="More options of sbatch for every job, as one text.")
+    gpu_options: str = Field("--gres=gpu:1", description="Options of sbatch for jobs that need a GPU (profile gpu).")
+    array_size: int = Field(
+        0,
+        description="Tasks of one kind that are submitted as one SLURM job array; 0: each as a job of its own.",
+        ge=0,
+        le=10_000,
+    )
+    queue_size: int = Field(100, description="Jobs that are queued or running at once.", ge=1, le=100_000)
+    submit_rate: str = Field(
+        "60/1min", description="Fastest rate of submissions.", pattern=r"^\d+ ?/ ?\d* ?(s|sec|m|min|h|hour)$"
+    )
+    poll_interval: str = Field(
+        "15sec",
+        description="How often ended jobs are looked for; the queue itself is asked a quarter as often.",
+        pattern=r"^\d+ ?(s|sec|m|min)$",
     )
 
 

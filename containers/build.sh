@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Builds the images, runs the health check of each, and prints their sizes; with Apptainer on PATH also a file of each
+# under .gibbsflow/images, where the profiles apptainer and singularity look for them.
+#
+#   containers/build.sh [core|md|dft|ml]...    all where none is named
+#
+# BASE      base image (default debian:bookworm-slim)
+# CA        certificates that the package registries need beyond Debian's own; a build secret, not kept in the image
+# DOCKER    docker (20.10 or later, default) or podman
+# REGISTRY  prefix of the images' names, as for --registry; PUSH=1 pushes them and prints their digests
+# FORMATS   what is made: "docker apptainer" (the second only where there is Apptainer)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+: "${BASE:=debian:bookworm-slim}" "${DOCKER:=docker}" "${REGISTRY:=}" "${CA:=}" "${PUSH:=0}" "${FORMATS:=docker apptainer}"
+export DOCKER_BUILDKIT=1
+version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' python/src/gibbsflow/__init__.py)
+prefix=${REGISTRY:+$REGISTRY/}gibbsflow-
+files=${GIBBSFLOW_HOME:-.gibbsflow}/images
+secret=()
+[[ -z $CA ]] || secret=(--secret "id=ca,src=$CA")
+
+# name, and what the build is given
+build() {
+  local name=$1
+  shift
+  echo "building $prefix$name:$version" >&2
+  "$DOCKER" build --quiet --file "containers/$name/Dockerfile" --tag "$prefix$name:$version" "${secret[@]}" "$@" . >/dev/null
+}
+
+check() {
+  local name=$1 test
+  test=$("$DOCKER" image inspect --format '{{index .Config.Healthcheck.Test 1}}' "$prefix$name:$version")
+  "$DOCKER" run --rm "$prefix$name:$version" bash -euo pipefail -c "$test" | sed 's/^/    /'
+}
+
+apptainer_file() {
+  local target=$files/gibbsflow-$1-$version.img archive
+  type -P apptainer >/dev/null || { echo "    no Apptainer on PATH: no file for it" && return 0; }
+  mkdir -p "$files"
+  archive=$(mktemp -p "$files" "$1.XXXXXX")
+  "$DOCKER" save --output "$archive" "$prefix$1:$version"
+  apptainer --quiet build --force --mksquashfs-args '-comp zstd -Xcompression-level 1' "$target.partial" "docker-archive:$archive"
+  rm -f "$archive"
+  mv "$target.partial" "$target"
+  printf '    %s: %s GB\n' "$target" "$(size "$(stat -c %s "$target")")"
+}
+
+size() { awk -v bytes="$1" 'BEGIN { printf "%.2f", bytes / 1e9 }'; }
+
+images=("$@")
+((${#images[@]})) || images=(core md dft ml)
+build environment --build-arg "BASE=$BASE"
+for name in "${images[@]}"; do
+  build "$name" --build-arg "ENVIRONMENT=${prefix}environment:$version" --build-arg "VERSION=$version"
+  printf '%s: %s GB\n' "$prefix$name:$version" "$(size "$("$DOCKER" image inspect --format '{{.Size}}' "$prefix$name:$version")")"
+  check "$name"
+  [[ $FORMATS != *apptainer* ]] || apptainer_file "$name"
+  if [[ $PUSH == 1 ]]; then
+    "$DOCKER" push --quiet "$prefix$name:$version"
+    "$DOCKER" image inspect --format '    {{index .RepoDigests 0}}' "$prefix$name:$version"
+  fi
+done
