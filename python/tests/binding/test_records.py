@@ -6,6 +6,8 @@ import math
 import pytest
 from oscillators import STANDARD_STATE, Oscillators, exact_binding_kcal_per_mol, write_system
 
+from gibbsflow.binding.energies import read_leg
+from gibbsflow.binding.legs import analyse
 from gibbsflow.binding.transformations import analyse_md, analyse_transformation
 from gibbsflow.config.run import Analysis
 from gibbsflow.errors import InputError, StateError
@@ -86,12 +88,55 @@ def test_a_missing_window_that_nothing_bridges_gives_no_number_for_its_replicate
     assert "windows 1, 2, 3, 4 are missing, and the overlap of 0 and 5" in failed["message"]
 
 
-def test_missing_end_states_everywhere_leave_a_cause_and_no_number(tmp_path):
-    system, runs = campaign(tmp_path, leave_out={("complex", 0): (5,), ("complex", 1): (0,)})
+def test_a_missing_end_state_is_reached_by_reweighting_with_a_larger_error(tmp_path):
+    system, runs = campaign(tmp_path, leave_out={("complex", 0): (5,), ("complex", 1): (5,)})
+    whole = analyse_transformation(*campaign(tmp_path / "whole"), Analysis())
+    record = analyse_transformation(system, runs, Analysis())
+    assert (record["status"], record["replicates"]) == ("partial", 2)
+    for leg, other in zip(record["legs"], whole["legs"], strict=True):
+        if leg["leg"] == "complex":
+            assert leg["mbar_error_kcal_per_mol"] > other["mbar_error_kcal_per_mol"]
+            error = math.hypot(leg["mbar_error_kcal_per_mol"], other["mbar_error_kcal_per_mol"])
+            assert abs(leg["dg_kcal_per_mol"] - other["dg_kcal_per_mol"]) < 4 * error
+            assert "an end state reached by reweighting" in leg["error_method"]
+            assert leg["profile"]["state"] == list(range(6)) and leg["bar_dg_kcal_per_mol"] is None
+    assert record["missing_windows"] == ["complex/replicate_0/window_05", "complex/replicate_1/window_05"]
+    assert record["cause"].startswith("MissingWindows: complex leg, replicate 0: window 5 is missing; ")
+    assert "effective samples of the others reach the end state" in record["cause"]
+    json.dumps(record, allow_nan=False)
+
+
+def test_an_end_state_that_nothing_reaches_leaves_a_cause_and_no_number(tmp_path):
+    out = tuple(range(1, 6))
+    system, runs = campaign(tmp_path, leave_out={("complex", 0): out[1:], ("complex", 1): out[1:]})
     record = analyse_transformation(system, runs, Analysis())
     assert (record["status"], record["verdict"], record["dg_kcal_per_mol"]) == ("failed", "FAIL", None)
-    assert record["cause"].startswith("MissingWindows: complex leg, replicate 0: window 5 is missing")
+    assert record["cause"].startswith("MissingWindows: complex leg, replicate 0: windows 2, 3, 4, 5 are missing, and")
+    assert "effective samples reach the end state 5" in record["cause"]
     json.dumps(record, allow_nan=False)
+
+
+@pytest.mark.parametrize("damage", ["empty", "truncated"])
+def test_a_damaged_window_is_missing_and_named(tmp_path, damage):
+    system, runs = campaign(tmp_path)
+    path = runs[0] / "window_02.parquet"
+    path.write_bytes(b"" if damage == "empty" else path.read_bytes()[:-50])
+    record = analyse_transformation(system, runs, Analysis())
+    assert (record["status"], record["replicates"]) == ("partial", 2)
+    (name,) = record["missing_windows"]
+    assert name.endswith("window_02") and str(path) in record["cause"]
+
+
+def test_windows_of_a_schedule_in_a_row_that_are_missing_cost_what_they_held(tmp_path):
+    """Values over many draws scatter as their errors say, also where an end or the middle is missing."""
+    mild = Oscillators(6, 4.0, 20.0)
+    for leave_out in ((5,), (0,), (2, 3)):
+        z = []
+        for seed in range(6):
+            folder = mild.write(tmp_path / f"{leave_out}{seed}", count=300, seed=seed, leave_out=leave_out)
+            leg = analyse(read_leg(sorted(folder.glob("*.parquet")), allow_missing=True))
+            z.append((leg.mbar.dg_kt - mild.exact_kt) / leg.mbar.dg_error_kt)
+        assert abs(sum(z)) / math.sqrt(len(z)) < 3.5 and max(map(abs, z)) < 4
 
 
 def test_a_replicate_that_never_ran_is_partial(tmp_path):

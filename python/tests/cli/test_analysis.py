@@ -58,12 +58,14 @@ def test_leg_of_window_files_has_no_ti(tmp_path):
     }
 
 
-def test_leg_with_missing_windows_is_wrong_input(tmp_path):
+def test_leg_with_missing_windows_is_partial(tmp_path):
     files = repeated("--input", COULOMB[:2] + COULOMB[3:])
     done = run("leg", *files, "--format", "gromacs", "--temperature", 300, "--out", tmp_path)
-    assert done.exit_code == 65
-    assert result(tmp_path)["message"].startswith("/")
-    assert "window 2 of 5 is missing" in done.stderr
+    assert done.exit_code == 0
+    found = result(tmp_path)
+    assert (found["status"], found["cause"], found["missing_windows"]) == ("partial", "MissingWindows", [2])
+    assert abs(found["mbar"]["dg_kt"] - 3.041) < 0.1 and found["mbar"]["dg_error_kt"] > 0.0209
+    assert "partial: window 2 is missing; the overlap of the neighbours bridges the gap" in done.stderr
 
 
 def test_leg_that_nothing_connects_is_unconverged(tmp_path):
@@ -116,7 +118,7 @@ def test_no_number_is_a_failure_with_its_record_and_sentinel(transformation, tmp
     assert done.exit_code == 70
     record = json.loads((tmp_path / "out" / "record.json").read_text())
     assert (record["status"], record["dg_kcal_per_mol"]) == ("failed", None)
-    assert "window 3 is missing" in json.loads((tmp_path / "state" / "FAILED").read_text())["message"]
+    assert "window 3 is missing, and only" in json.loads((tmp_path / "state" / "FAILED").read_text())["message"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pandas as pd
 from pymbar import timeseries
 
 from gibbsflow.binding.energies import Energies
-from gibbsflow.binding.estimators import endpoints, fit_mbar, neighbour_differences, refuse_disjoint
+from gibbsflow.binding.estimators import ends, fit_mbar, neighbour_differences, refuse_disjoint
 from gibbsflow.errors import UnconvergedError
 
 Floats = npt.NDArray[np.float64]
@@ -87,7 +87,7 @@ def forward_backward(energies: Energies, f_kt: Floats, error_factor: float = 1.0
     energies
         All samples.
     f_kt
-        MBAR free energies of all data, where the solver starts, shape (K,).
+        MBAR free energies of the sampled states from all data, where the solver starts.
     error_factor
         Error that allows for correlation, over that of all samples taken as uncorrelated.
 
@@ -105,7 +105,7 @@ def forward_backward(energies: Energies, f_kt: Floats, error_factor: float = 1.0
             for window in windows:
                 count = max(1, round(fraction * len(window)))
                 parts.append(window.iloc[-count:] if backward else window.iloc[:count])
-            values.append(_estimate(parts, f_kt))
+            values.append(_estimate(parts, energies, f_kt))
         value, error = np.array(values).T
         both.append(Series(fractions, value, error * error_factor))
     return both[0], both[1]
@@ -165,13 +165,13 @@ def equilibration(energies: Energies) -> Equilibration:
     return Equilibration(float(time[start]), start / length)
 
 
-def _estimate(parts: list[pd.DataFrame], f_kt: Floats) -> tuple[float, float]:
+def _estimate(parts: list[pd.DataFrame], energies: Energies, f_kt: Floats) -> tuple[float, float]:
     if min(len(part) for part in parts) < _FEWEST:
         return np.nan, np.nan
     u_nk = pd.concat(parts)
     try:
         refuse_disjoint(u_nk)
-        return endpoints(fit_mbar(u_nk, f_kt.tolist()))
+        return ends(fit_mbar(u_nk, f_kt.tolist()), energies, u_nk.index)
     except UnconvergedError:  # a short part of good data may well not converge: a gap in the plot, not a fault
         return np.nan, np.nan
 

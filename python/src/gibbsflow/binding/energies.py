@@ -70,6 +70,9 @@ class Energies:
         λ values of every state of the leg, also of those not sampled.
     missing
         Indices of the states without samples.
+    u_missing
+        Reduced potentials of the samples in the states without samples of their own: index as `u_nk`, one column a
+        missing state; None where nothing is missing.
     dhdl
         Reduced gradients βdH/dλ by alchemlyb's index (``time``, λ...), None where not recorded.
     replica
@@ -82,6 +85,7 @@ class Energies:
     temperature_k: float
     states: Sequence[Mapping[str, float]]
     missing: tuple[int, ...] = ()
+    u_missing: pd.DataFrame | None = None
     dhdl: pd.DataFrame | None = None
     replica: Ints | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
@@ -90,6 +94,18 @@ class Energies:
     def sampled(self) -> list[int]:
         """Indices of the states that have samples, in order."""
         return [int(state) for state in self.u_nk.columns]
+
+    @property
+    def ends_sampled(self) -> bool:
+        """Whether the first and the last state have samples."""
+        return not {0, len(self.states) - 1} & set(self.missing)
+
+    @property
+    def u_all(self) -> pd.DataFrame:
+        """Reduced potentials of all samples in all states, in the states' order."""
+        if self.u_missing is None:
+            return self.u_nk
+        return pd.concat([self.u_nk, self.u_missing], axis=1)[list(range(len(self.states)))]
 
 
 def write_window(
@@ -132,7 +148,7 @@ def write_window(
     columns |= {_column(state): energies[:, state] for state in range(energies.shape[1])}
     table = pa.table(columns).replace_schema_metadata({META_KEY: json.dumps(dict(meta), allow_nan=False).encode()})
     with atomic_open(Path(path)) as file:
-        pq.write_table(table, file)
+        pq.write_table(table, file, write_page_checksum=True)
 
 
 def read_window(path: Path) -> Window:
@@ -148,7 +164,7 @@ def read_window(path: Path) -> Window:
     path = Path(path)
     meta = read_window_meta(path)
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, page_checksum_verification=True)
     except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(path, error) from error
     columns = [_column(state) for state in range(len(meta["states"]))]
@@ -247,10 +263,12 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
         ],
         names=["time", "state"],
     )
-    u_nk = pd.DataFrame(np.concatenate([window.u[:, sampled] for window in windows]), index=index, columns=sampled)
+    u = np.concatenate([window.u for window in windows])
+    u_nk = pd.DataFrame(u[:, sampled], index=index, columns=sampled)
+    u_missing = pd.DataFrame(u[:, missing], index=index, columns=list(missing)) if missing else None
     u_nk.attrs = {"temperature": float(meta["temperature_k"]), "energy_unit": "kT"}
     replica = np.concatenate([window.replica for window in windows])
-    return Energies(u_nk, float(meta["temperature_k"]), meta["states"], missing, None, replica, meta)
+    return Energies(u_nk, float(meta["temperature_k"]), meta["states"], missing, u_missing, None, replica, meta)
 
 
 def missing_windows(where: str, missing: Sequence[int], total: int) -> InputError:

@@ -20,6 +20,7 @@ from loguru import logger
 from pymbar import timeseries
 from pymbar.utils import BoundsError, ConvergenceError, ParameterError
 
+from gibbsflow.binding import unsampled
 from gibbsflow.binding.energies import Energies
 from gibbsflow.binding.standard_state import kt_kcal_per_mol
 from gibbsflow.errors import UnconvergedError
@@ -198,14 +199,14 @@ def fit_mbar(u_nk: pd.DataFrame, initial_kt: Sequence[float] | None = None) -> M
 
 
 def endpoints(mbar: MBAR) -> tuple[float, float]:
-    """Value and error in kT between first and last state, with the covariance of the end points."""
+    """Value and error in kT between first and last sampled state, with the covariance of the end points."""
     return float(mbar.delta_f_.iloc[0, -1]), float(mbar.d_delta_f_.iloc[0, -1])
 
 
 def estimate_mbar(
     energies: Energies, correlation: Correlation, uncorrelated: pd.DataFrame, decorrelate: Decorrelate = "auto"
 ) -> tuple[MBAR, Estimate]:
-    """MBAR between first and last sampled state.
+    """MBAR between first and last state, which need not have been sampled.
 
     Returns
     -------
@@ -220,15 +221,27 @@ def estimate_mbar(
         As `fit_mbar`.
     """
     mbar = fit_mbar(uncorrelated if decorrelate == "always" else energies.u_nk)
-    value, error = endpoints(mbar)
+    rows = uncorrelated.index if decorrelate == "always" else None
+    value, error = ends(mbar, energies, rows)
     how = {"always": "uncorrelated samples", "never": "all samples, taken as uncorrelated"}.get(decorrelate)
     if how is None and _enough(correlation):
-        error = endpoints(fit_mbar(uncorrelated, mbar.delta_f_.iloc[0].to_numpy()))[1]
+        fitted = fit_mbar(uncorrelated, mbar.delta_f_.iloc[0].to_numpy())
+        error = ends(fitted, energies, uncorrelated.index)[1]
         how = "uncorrelated samples; value from all samples"
     elif how is None:
         error *= float(np.sqrt(correlation.inefficiency.max()))
         how = "all samples, times the square root of the largest statistical inefficiency"
+    if not energies.ends_sampled:
+        how += "; an end state reached by reweighting"
     return mbar, Estimate(value, error, energies.temperature_k, f"MBAR covariance of the end points, {how}")
+
+
+def ends(mbar: MBAR, energies: Energies, rows: pd.Index | None = None) -> tuple[float, float]:
+    """Value and error in kT between the first and the last state of the leg, sampled or not (`unsampled.profile`)."""
+    if energies.ends_sampled:
+        return endpoints(mbar)
+    value, error = unsampled.profile(mbar, energies, rows)
+    return float(value[-1]), float(error[-1])
 
 
 def estimate_bar(
@@ -243,8 +256,10 @@ def estimate_bar(
     Raises
     ------
     UnconvergedError
-        Where a pair of neighbours does not overlap at all.
+        Where a pair of neighbours does not overlap at all, or an end state has no samples.
     """
+    if not energies.ends_sampled:
+        raise UnconvergedError("BAR needs samples of both end states")
 
     def fit(u_nk: pd.DataFrame) -> tuple[float, float]:
         try:
@@ -264,8 +279,8 @@ def estimate_bar(
 
 
 def estimate_ti(energies: Energies, decorrelate: Decorrelate = "auto") -> Estimate | None:
-    """Trapezoidal thermodynamic integration; None where no dH/dλ was recorded."""
-    if energies.dhdl is None:
+    """Trapezoidal thermodynamic integration; None where no dH/dλ was recorded, or not at both ends."""
+    if energies.dhdl is None or not energies.ends_sampled:
         return None
     levels = list(energies.dhdl.index.names[1:])
     parts = []

@@ -87,9 +87,10 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
     if missing and not allow_missing:
         raise missing_windows(str(Path(paths[0]).parent), missing, len(first.states))
     states = [dict(zip(first.names, values, strict=True)) for values in first.states]
+    u_missing = u_all[list(missing)] if missing else None
     u_all = u_all[[state for state in u_all.columns if state not in missing]]
     dhdl = pd.concat(dhdl_parts) if len(dhdl_parts) == len(paths) else None
-    return Energies(u_all, first.temperature_k, states, missing, dhdl, None, {"sampler": "gromacs"})
+    return Energies(u_all, first.temperature_k, states, missing, u_missing, dhdl, None, {"sampler": "gromacs"})
 
 
 def _check(path: Path) -> _Head:

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from gibbsflow.binding import convergence
+from gibbsflow.binding import convergence, unsampled
 from gibbsflow.binding.energies import Energies
 from gibbsflow.binding.estimators import (
     Correlation,
     Decorrelate,
     Estimate,
     decorrelated,
-    endpoints,
+    ends,
     estimate_bar,
     estimate_mbar,
     estimate_ti,
@@ -40,7 +40,9 @@ class LegAnalysis:
     overlap
         MBAR overlap matrix over the sampled states, shape (K, K).
     profile_kt, profile_error_kt
-        Free energy along the states, relative to the first, shape (K,).
+        Free energy along all states, those without samples included, relative to the first, shape (K,).
+    reach
+        Effective samples (of uncorrelated ones) that carry the weight of each state without samples of its own.
     forward, backward
         Estimates over growing parts of the data.
     """
@@ -55,6 +57,7 @@ class LegAnalysis:
     overlap: convergence.Floats
     profile_kt: convergence.Floats
     profile_error_kt: convergence.Floats
+    reach: Mapping[int, float]
     forward: convergence.Series
     backward: convergence.Series
     mixing: convergence.Mixing | None
@@ -90,8 +93,9 @@ class LegAnalysis:
             "states": [dict(state) for state in self.energies.states],
             "sampled_states": sampled,
             "missing_windows": list(self.energies.missing),
+            "effective_samples_of_missing": {str(state): round(count, 1) for state, count in self.reach.items()},
             "profile": {
-                "state": sampled,
+                "state": list(range(len(self.energies.states))),
                 "dg_kcal_per_mol": (self.profile_kt * kt).tolist(),
                 "dg_error_kcal_per_mol": (self.profile_error_kt * kt).tolist(),
             },
@@ -115,11 +119,8 @@ def analyse(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge_ove
     Raises
     ------
     UnconvergedError
-        Where the estimators do not converge, an end state is missing, or overlap does not bridge a missing window.
+        Where the estimators do not converge, or the samples that are there do not reach across what is missing.
     """
-    if energies.missing and (energies.sampled[0] != 0 or energies.sampled[-1] != len(energies.states) - 1):
-        what = f"{name_windows(energies.missing)} missing, an end state among them"
-        raise UnconvergedError(what + ": no free energy can be given")
     if len(energies.sampled) < 2:
         raise UnconvergedError("samples of one state only: no free energy difference")
     refuse_disjoint(energies.u_nk)
@@ -127,14 +128,20 @@ def analyse(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge_ove
     mbar, estimate = estimate_mbar(energies, correlation, uncorrelated, decorrelate)
     overlap = np.asarray(mbar.overlap_matrix, dtype=float)
     _refuse_unbridged(energies, overlap, bridge_overlap)
+    # correlated samples count for less: one in g
+    reach = unsampled.effective_samples(mbar, energies, uncorrelated.index if decorrelate == "always" else None)
+    if decorrelate != "always":
+        reach = {state: count / float(correlation.inefficiency.max()) for state, count in reach.items()}
+    _refuse_unreached(energies, reach, correlation)
     bar, bar_reason = None, ""
     try:
         bar = estimate_bar(energies, correlation, uncorrelated, decorrelate)
     except UnconvergedError as error:
         bar_reason = str(error)
-    f_kt = mbar.delta_f_.iloc[0].to_numpy()
-    factor = estimate.dg_error_kt / max(endpoints(mbar)[1], 1e-12)
-    forward, backward = convergence.forward_backward(energies, f_kt, factor)
+    rows = uncorrelated.index if decorrelate == "always" else None
+    factor = estimate.dg_error_kt / max(ends(mbar, energies, rows)[1], 1e-12)
+    forward, backward = convergence.forward_backward(energies, mbar.delta_f_.iloc[0].to_numpy(), factor)
+    profile_kt, profile_error_kt = unsampled.profile(mbar, energies, rows)
     return LegAnalysis(
         energies=energies,
         decorrelate=decorrelate,
@@ -144,8 +151,9 @@ def analyse(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge_ove
         ti=estimate_ti(energies, decorrelate),
         correlation=correlation,
         overlap=overlap,
-        profile_kt=f_kt,
-        profile_error_kt=mbar.d_delta_f_.iloc[0].to_numpy(),
+        profile_kt=profile_kt,
+        profile_error_kt=profile_error_kt,
+        reach=reach,
         forward=forward,
         backward=backward,
         mixing=convergence.mixing(energies),
@@ -162,6 +170,19 @@ def _refuse_unbridged(energies: Energies, overlap: convergence.Floats, bridge_ov
                 f"{name_windows(energies.missing)} missing, and the overlap of {left} and {right} is {across:.3f}, "
                 f"below {bridge_overlap:g}",
                 what_to_do="Finish the missing windows; their neighbours do not overlap enough to do without them.",
+            )
+
+
+def _refuse_unreached(energies: Energies, reach: Mapping[int, float], correlation: Correlation) -> None:
+    """Refuse an end state that too few samples reach: unlike a gap between neighbours, nothing else fixes it."""
+    ends_of_leg = {0: correlation.uncorrelated[0], len(energies.states) - 1: correlation.uncorrelated[-1]}
+    for end, neighbour in ends_of_leg.items():
+        fewest = max(unsampled.MIN_EFFECTIVE, unsampled.MIN_SHARE * neighbour)
+        if reach.get(end, fewest) < fewest:
+            raise UnconvergedError(
+                f"{name_windows(energies.missing)} missing, and only {reach[end]:.0f} effective samples reach the end "
+                f"state {end}, fewer than {fewest:.0f}",
+                what_to_do="Finish the missing windows; those that are there do not tell the end of the leg.",
             )
 
 

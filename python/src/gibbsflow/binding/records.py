@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +11,21 @@ from typing import Any
 
 from scipy.stats import t as student
 
-from gibbsflow.binding.energies import read_leg, read_window_meta
+from gibbsflow.binding.energies import read_leg
 from gibbsflow.binding.estimators import Decorrelate
-from gibbsflow.binding.legs import LegAnalysis, analyse
-from gibbsflow.binding.verdict import Finding, Level, Thresholds, judge_leg, judge_result, overall, sentences
-from gibbsflow.errors import GibbsflowError, InputError, Problem
+from gibbsflow.binding.gathering import part_damaged
+from gibbsflow.binding.legs import LegAnalysis, analyse, name_windows
+from gibbsflow.binding.verdict import (
+    Finding,
+    Level,
+    Thresholds,
+    bridged,
+    judge_leg,
+    judge_result,
+    overall,
+    sentences,
+)
+from gibbsflow.errors import GibbsflowError, StoppedEarly
 
 COMPLEX, SOLVENT = "complex", "solvent"
 LEGS = (COMPLEX, SOLVENT)
@@ -38,6 +47,8 @@ class LegOutcome:
         Class of the failure and what happened.
     missing
         Windows without samples.
+    damaged
+        Files that cannot be read, with the reason: their windows are missing too.
     """
 
     leg: str
@@ -46,11 +57,27 @@ class LegOutcome:
     cause: str = ""
     message: str = ""
     missing: tuple[int, ...] = ()
+    damaged: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """What to call it in a sentence."""
         return f"{self.leg} leg, replicate {self.replicate}"
+
+    @property
+    def missing_names(self) -> list[str]:
+        """Names of the windows without samples: leg, replicate and window."""
+        return [f"{self.leg}/replicate_{self.replicate}/window_{window:02d}" for window in self.missing]
+
+    @property
+    def why_partial(self) -> str:
+        """What is missing and what stands in for it; empty where nothing is missing."""
+        if self.analysis is None:
+            return f"{self.name}: {self.message}"
+        if not self.missing:
+            return ""
+        text = f"{self.name}: {name_windows(self.missing)} missing; {bridged(self.analysis)}"
+        return "; ".join([text, *self.damaged])
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-serialisable figures, units in the names."""
@@ -61,6 +88,7 @@ class LegOutcome:
         mbar, bar, ti = figures.pop("mbar"), figures.pop("bar"), figures.pop("ti")
         return {
             **head,
+            "message": self.why_partial,
             "status": "partial" if self.missing else "finished",
             "dg_kcal_per_mol": mbar["dg_kcal_per_mol"],
             "mbar_error_kcal_per_mol": mbar["dg_error_kcal_per_mol"],
@@ -116,23 +144,6 @@ class Expected:
     windows: Mapping[str, int] = field(default_factory=dict)
 
 
-def group_windows(paths: Sequence[Path], transformation: str) -> dict[tuple[str, int], list[Path]]:
-    """Sort window files by leg and replicate.
-
-    Raises
-    ------
-    InputError
-        For a file that cannot be read or belongs to another transformation.
-    """
-    groups: dict[tuple[str, int], list[Path]] = defaultdict(list)
-    for path in sorted(paths):
-        meta = read_window_meta(path)
-        if meta["transformation"] != transformation:
-            raise InputError(Problem(str(path), f"belongs to transformation {meta['transformation']}", transformation))
-        groups[str(meta["leg"]), int(meta["replicate"])].append(path)
-    return dict(groups)
-
-
 def analyse_legs(
     groups: Mapping[tuple[str, int], Sequence[Path]],
     expected: Expected,
@@ -146,21 +157,28 @@ def analyse_legs(
     replicates = sorted({replicate for _, replicate in groups} | set(range(expected.replicates)))
     for leg in LEGS:
         for replicate in replicates:
-            paths = groups.get((leg, replicate), [])
+            paths, damaged = part_damaged(groups.get((leg, replicate), []))
             if not paths:
                 every = tuple(range(expected.windows.get(leg, 0)))
-                message = "all windows are missing: the leg did not finish"
-                outcomes.append(LegOutcome(leg, replicate, None, "MissingWindows", message, every))
+                message = "; ".join(["all windows are missing: the leg did not finish", *damaged])
+                outcomes.append(LegOutcome(leg, replicate, None, "MissingWindows", message, every, damaged))
                 continue
             missing: tuple[int, ...] = ()
             try:
                 energies = read_leg(paths, temperature_k=temperature_k, allow_missing=True)
                 missing = energies.missing
                 analysis = analyse(energies, decorrelate=decorrelate, bridge_overlap=bridge_overlap)
-                outcomes.append(LegOutcome(leg, replicate, analysis, missing=missing))
+                cause = "MissingWindows" if missing else ""
+                outcomes.append(LegOutcome(leg, replicate, analysis, cause, missing=missing, damaged=damaged))
+            except StoppedEarly:
+                raise
             except GibbsflowError as error:
                 cause = "MissingWindows" if missing else error.cause
-                outcomes.append(LegOutcome(leg, replicate, None, cause, str(error), missing))
+                told = str(error)
+                if missing and name_windows(missing) not in told:
+                    told = f"{name_windows(missing)} missing, and {told}"
+                message = "; ".join([told, *damaged])
+                outcomes.append(LegOutcome(leg, replicate, None, cause, message, missing, damaged))
     return outcomes
 
 
@@ -247,6 +265,7 @@ def summarise(
             findings += judge_leg(outcome.analysis, limits, name=outcome.leg, replicate=outcome.replicate)
     record: dict[str, Any] = {
         "legs": [outcome.as_dict() for outcome in outcomes],
+        "missing_windows": [name for outcome in outcomes for name in outcome.missing_names],
         "leg_summary": leg_summary(outcomes, result),
         "standard_state": {**standard_state, "used": "numeric"},
         "cause": "",
@@ -267,6 +286,9 @@ def summarise(
         )
         whole = len(result.replicates) >= expected.replicates and not any(o.missing for o in outcomes)
         status = "finished" if whole and not failures else "partial"
+        if status == "partial":
+            lacking = [outcome for outcome in outcomes if outcome.why_partial]
+            record["cause"] = f"{lacking[0].cause}: " + "; ".join(outcome.why_partial for outcome in lacking)
         figures = {name: getattr(result, name) for name in _FIGURES}
         figures["replicates"] = len(result.replicates)
         figures["replicate_numbers"] = list(result.replicates)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.binding.records import Expected, analyse_legs, group_windows, summarise
+from gibbsflow.binding.gathering import group_windows
+from gibbsflow.binding.records import Expected, analyse_legs, summarise
 from gibbsflow.binding.verdict import Thresholds
 from gibbsflow.config.run import Analysis
 from gibbsflow.errors import InputError, Problem, StateError

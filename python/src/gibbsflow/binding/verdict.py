@@ -119,8 +119,7 @@ def judge_leg(leg: LegAnalysis, limits: Thresholds, *, name: str = "", replicate
         findings.append(Finding(level, check, reason, name, replicate))
 
     if leg.energies.missing:
-        reason = f"{name_windows(leg.energies.missing)} missing; the overlap of the neighbours bridges the gap"
-        add("WARN", "windows", reason)
+        add("WARN", "windows", f"{name_windows(leg.energies.missing)} missing; {bridged(leg)}")
     if leg.min_overlap < limits.overlap_warn:
         level: Level = "FAIL" if leg.min_overlap < limits.overlap_fail else "WARN"
         place = _weakest(leg)
@@ -192,6 +191,14 @@ def judge_result(
     if standard_state_kcal_per_mol and (reason := standard_state.differ(*standard_state_kcal_per_mol) or ""):
         findings.append(Finding("WARN", "standard state", reason))
     return findings
+
+
+def bridged(leg: LegAnalysis) -> str:
+    """Say what stands in for windows that are missing."""
+    ends = [f"{leg.reach[end]:.0f}" for end in (0, len(leg.energies.states) - 1) if end in leg.reach]
+    if ends:
+        return f"{' and '.join(ends)} effective samples of the others reach the end state"
+    return "the overlap of the neighbours bridges the gap"
 
 
 def _weakest(leg: LegAnalysis) -> str:

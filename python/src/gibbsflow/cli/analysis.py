@@ -32,8 +32,13 @@ def leg(
         from gibbsflow.workflow.result import versions
 
         read = gromacs_energies.read_leg if format == "gromacs" else energies.read_leg
-        samples = read(files, temperature_k=temperature)
+        samples = read(files, temperature_k=temperature, allow_missing=True)
+        result.figures["missing_windows"] = list(samples.missing)
         analysis = legs.analyse(samples, decorrelate=decorrelate)
+        if samples.missing:
+            result.status, result.cause = "partial", "MissingWindows"
+            result.message = f"{legs.name_windows(samples.missing)} missing; {verdict.bridged(analysis)}"
+            typer.echo(f"partial: {result.message}", err=True)
         findings = verdict.judge_leg(analysis, verdict.Thresholds())
         result.figures = analysis.as_dict()
         result.figures |= {"verdict": verdict.overall(findings), "reasons": verdict.sentences(findings)}
