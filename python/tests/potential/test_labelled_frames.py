@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 from labelled_sets import rattled
 
@@ -58,7 +59,9 @@ def _nan_forces(frames):
 
 def _same_frame(frames):
     frames[1] = frames[0].copy()
-    frames[1].calc = frames[0].calc
+    frames[1].calc = SinglePointCalculator(
+        frames[1], energy=frames[0].get_potential_energy() + 0.5, forces=frames[0].get_forces()
+    )
 
 
 def _same_id(frames):
@@ -78,7 +81,7 @@ def _mixed(frames):
         (_no_forces, r"row 2, forces: missing.*REF_forces"),
         (_nan_energy, r"row 2, energy: is nan"),
         (_nan_forces, r"row 2, forces: not finite"),
-        (_same_frame, r"row 2: the same structure as frame 1"),
+        (_same_frame, r"row 2: the same structure as frame 1, with another label"),
         (_same_id, r"gf-1"),
         (_mixed, r"different settings .*aaaa.*bbbb"),
     ],
@@ -88,6 +91,40 @@ def test_bad_labels_are_one_clear_error(tmp_path, spoil, message):
     spoil(frames)
     with pytest.raises(InputError, match=message):
         read_labelled(_write(tmp_path / "bad.extxyz", frames))
+
+
+def test_a_repeated_frame_counts_once(tmp_path, caplog):
+    frames = rattled(3, 0)
+    again = frames[0].copy()
+    again.calc = frames[0].calc
+    assert [frame.row for frame in read_labelled(_write(tmp_path / "a.extxyz", [*frames, again]))] == [1, 2, 3]
+    assert "1 frames repeat earlier ones" in caplog.text
+
+
+def test_a_few_frames_that_the_test_set_has_too_are_left_out_of_training(tmp_path):
+    train = read_labelled(_write(tmp_path / "a.extxyz", rattled(4, 0)))
+    test = read_labelled(_write(tmp_path / "b.extxyz", [*rattled(4, 0)[:1], *rattled(9, 1)]))
+    assert [frame.row for frame in check_pair(train, test, where="b.extxyz")] == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("energy", "forces", "virial"),
+    [
+        ("REF_energy", "REF_forces", "REF_virial"),
+        ("dft_energy", "dft_force", "dft_virial"),
+        ("DFT_energy", "DFT_forces", "virials"),
+        ("TOTAL_ENERGY", "force", "virial"),
+    ],
+)
+def test_other_names_of_labels(tmp_path, energy, forces, virial):
+    (frame,) = rattled(1, 0)
+    bare = frame.copy()
+    bare.info[energy], bare.arrays[forces] = frame.get_potential_energy(), frame.get_forces()
+    bare.info[virial] = -np.eye(3) * frame.get_volume()
+    (found,) = read_labelled(_write(tmp_path / "a.extxyz", [bare]))
+    assert found.energy_ev == pytest.approx(frame.get_potential_energy())
+    assert found.forces_ev_per_angstrom == pytest.approx(frame.get_forces(), abs=1e-6)
+    assert found.stress_ev_per_angstrom3 == pytest.approx([1, 1, 1, 0, 0, 0])
 
 
 @pytest.mark.parametrize("content", [None, "", "3\nnonsense\n"])

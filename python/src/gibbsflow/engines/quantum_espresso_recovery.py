@@ -183,7 +183,7 @@ def next_attempt(attempt: Attempt, outcome: Outcome) -> tuple[Attempt, str] | No
             return replace(attempt, diagonalization=chosen, from_density=outcome.density), f"diagonalization {chosen}"
         return None
     if outcome.kind == "bands" and attempt.bands is not None:
-        # the program's own number holds all electrons by construction; from too few by far, small steps would not get there
+        # that number holds all electrons by construction; from too few by far, small steps would not get there
         return replace(attempt, bands=None), f"bands {attempt.bands} -> the program's own number"
     return None
 

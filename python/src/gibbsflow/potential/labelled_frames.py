@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,16 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.labels import require_one_settings_hash
 from gibbsflow.potential.structures import content_hash, identity, read_frames
 
+log = logging.getLogger(__name__)
 Array = npt.NDArray[np.float64]
 ISOLATED = ("isolated_atom", "isolatedatom")
-_ENERGY_KEYS = ("REF_energy", "dft_energy", "Energy")
-_FORCE_KEYS = ("REF_forces", "dft_forces", "force")
-_STRESS_KEYS = ("REF_stress", "dft_stress")
-_VIRIAL_KEYS = ("virial", "virials", "REF_virial", "REF_virials")
+# in lower case, the likeliest first
+_ENERGY_KEYS = ("ref_energy", "dft_energy", "energy", "energy_dft", "energy_ref", "total_energy", "free_energy")
+_FORCE_KEYS = ("ref_forces", "dft_forces", "forces", "force", "ref_force", "dft_force", "forces_dft", "forces_ref")
+_STRESS_KEYS = ("ref_stress", "dft_stress", "stress", "stress_dft", "stress_ref")
+_VIRIAL_KEYS = ("virial", "virials", "ref_virial", "ref_virials", "dft_virial", "dft_virials", "virial_dft")
+# of the test set: more in common with training is taken for a mistake in the files
+_COMMON_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -71,13 +76,14 @@ class LabelledFrame:
 def read_labelled(path: Path) -> list[LabelledFrame]:
     """Read a file of labelled frames and check each.
 
-    Accepts ``energy``, ``forces``, ``stress`` as ASE stores them, ``REF_energy`` and the like, and ``virial`` (eV).
+    Accepts ``energy``, ``forces``, ``stress`` as ASE stores them, ``REF_energy``, ``dft_energy`` and the like in any case,
+    and ``virial`` (eV). A frame that repeats an earlier one, label and all, counts once.
 
     Raises
     ------
     InputError
-        With all problems at once: unreadable, empty, missing or non-finite labels, duplicate ids or frames, mixed
-        settings.
+        With all problems at once: unreadable, empty, missing or non-finite labels, duplicate ids, one structure with
+        two labels, mixed settings.
     """
     images = read_frames(Path(path))
     problems: list[Problem] = []
@@ -86,42 +92,52 @@ def read_labelled(path: Path) -> list[LabelledFrame]:
         frame = _frame(str(path), row, atoms, problems)
         if frame is not None:
             frames.append(frame)
-    problems += _duplicates(str(path), frames)
+    frames = _once(str(path), frames, problems)
     if problems:
         raise InputError(problems)
     require_one_settings_hash(images, where=str(path))
     return frames
 
 
-def check_pair(train: Sequence[LabelledFrame], test: Sequence[LabelledFrame], *, where: str) -> None:
+def check_pair(train: Sequence[LabelledFrame], test: Sequence[LabelledFrame], *, where: str) -> list[LabelledFrame]:
     """Check that a test set can be predicted from a training set, and is none of it.
+
+    Returns
+    -------
+    list
+        The training frames, without the few that the test set has too.
 
     Raises
     ------
     InputError
-        For elements that training lacks, frames in both, or labels of different settings.
+        For elements that training lacks, a test set that is largely training's, or labels of different settings.
     """
     known = {s for frame in train for s in frame.atoms.get_chemical_symbols()}
     problems = []
     trained = {content_hash(frame.atoms): frame.row for frame in train}
     settings = {frame.settings_hash for frame in train}
+    common = {content_hash(frame.atoms) for frame in test if not frame.isolated} & set(trained)
+    few = len(common) <= _COMMON_SHARE * len(test)
     for frame in test:
         alien = sorted(set(frame.atoms.get_chemical_symbols()) - known)
         if alien:
             right = f"only {', '.join(sorted(known))}, which the training set has"
             problems.append(Problem(where, f"holds {', '.join(alien)}", right, row=frame.row, field="species"))
-        if (same := trained.get(content_hash(frame.atoms))) is not None:
+        if not few and (same := trained.get(content_hash(frame.atoms))) is not None:
             problems.append(Problem(where, f"is frame {same} of the training set", "frames of its own", row=frame.row))
         if frame.settings_hash and settings != {frame.settings_hash} and "" not in settings:
             what = f"{frame.settings_hash[:12]!r}, training {', '.join(sorted(s[:12] for s in settings))!r}"
             problems.append(Problem(where, what, "labels of one setting", row=frame.row, field="settings_hash"))
     if problems:
         raise InputError(problems[:20])
+    if common:
+        log.warning("%d frames are in %s too: left out of training", len(common), where)
+    return [frame for frame in train if frame.isolated or content_hash(frame.atoms) not in common]
 
 
 def _frame(where: str, row: int, atoms: Atoms, problems: list[Problem]) -> LabelledFrame | None:
     results = dict(atoms.calc.results) if atoms.calc is not None else {}
-    energy = _first(results.get("energy"), atoms.info, _ENERGY_KEYS)
+    energy = _first(results.get("energy", results.get("free_energy")), atoms.info, _ENERGY_KEYS)
     forces = _first(results.get("forces"), atoms.arrays, _FORCE_KEYS)
     before = len(problems)
     if energy is None:
@@ -158,7 +174,13 @@ def bare(atoms: Atoms) -> Atoms:
 
 
 def _first(value: Any, store: dict, keys: Sequence[str]) -> Any:  # type: ignore[type-arg]
-    return value if value is not None else next((store[key] for key in keys if key in store), None)
+    return value if value is not None else _lookup(store, keys)
+
+
+def _lookup(store: dict, keys: Sequence[str]) -> Any:  # type: ignore[type-arg]
+    """Value of the first key that is there in any case."""
+    known = {str(key).lower(): key for key in store}
+    return next((store[known[key]] for key in keys if key in known), None)
 
 
 def _names(store: dict) -> str:  # type: ignore[type-arg]
@@ -169,9 +191,9 @@ def _stress(value: Any, atoms: Atoms) -> Array | None:
     if not np.all(atoms.pbc):
         return None
     if value is None:
-        value = next((atoms.info[key] for key in _STRESS_KEYS if key in atoms.info), None)
+        value = _lookup(atoms.info, _STRESS_KEYS)
     if value is None:
-        virial = next((atoms.info[key] for key in _VIRIAL_KEYS if key in atoms.info), None)
+        virial = _lookup(atoms.info, _VIRIAL_KEYS)
         value = None if virial is None else -np.asarray(virial, dtype=float) / atoms.get_volume()
     if value is None:
         return None
@@ -182,21 +204,28 @@ def _stress(value: Any, atoms: Atoms) -> Array | None:
     return tensor.reshape(6)
 
 
-def _duplicates(where: str, frames: Sequence[LabelledFrame]) -> list[Problem]:
-    problems = []
+def _once(where: str, frames: Sequence[LabelledFrame], problems: list[Problem]) -> list[LabelledFrame]:
+    """Frames without repetitions; an id or a structure with two labels is a problem."""
+    found = []
     ids: dict[str, int] = {}
-    contents: dict[str, int] = {}
+    kept: dict[str, LabelledFrame] = {}
     for frame in frames:
-        content = content_hash(frame.atoms)
-        if frame.isolated:  # one in each orientation of nothing: the same atom may well be there twice
-            content += frame.config_type
-        if (first := contents.get(content)) is not None:
-            problems.append(
-                Problem(where, f"the same structure as frame {first}", "each structure once", row=frame.row)
-            )
-        elif (first := ids.get(frame.identity)) is not None:
-            what = f"{frame.identity!r} is also the id of frame {first}"
-            problems.append(Problem(where, what, "an id a structure", row=frame.row, field="gibbsflow_id"))
-        contents.setdefault(content, frame.row)
+        content = content_hash(frame.atoms) + (frame.config_type if frame.isolated else "")
+        if (first := kept.get(content)) is not None:
+            if not _same_label(first, frame):
+                what = f"the same structure as frame {first.row}, with another label"
+                found.append(Problem(where, what, "one label a structure", row=frame.row))
+        elif (row := ids.get(frame.identity)) is not None:
+            what = f"{frame.identity!r} is also the id of frame {row}"
+            found.append(Problem(where, what, "an id a structure", row=frame.row, field="gibbsflow_id"))
+        kept.setdefault(content, frame)
         ids.setdefault(frame.identity, frame.row)
-    return problems[:20]
+    problems += found[:20]
+    if len(kept) < len(frames) and not found:
+        log.warning("%s: %d frames repeat earlier ones and count once", where, len(frames) - len(kept))
+    return list(kept.values())
+
+
+def _same_label(one: LabelledFrame, other: LabelledFrame) -> bool:
+    forces = np.abs(one.forces_ev_per_angstrom - other.forces_ev_per_angstrom).max(initial=0.0)
+    return abs(one.energy_ev - other.energy_ev) < 1e-4 * len(one.atoms) and bool(forces < 1e-2)

@@ -54,9 +54,8 @@ class Inputs:
         InputError
             With all problems of a file at once.
         """
-        inputs = cls(read_labelled(train), read_labelled(test))
-        check_pair(inputs.train, inputs.test, where=str(test))
-        return inputs
+        frames, apart = read_labelled(train), read_labelled(test)
+        return cls(check_pair(frames, apart, where=str(test)), apart)
 
     @property
     def species(self) -> tuple[str, ...]:
