@@ -136,7 +136,8 @@ def equilibrate(system: SimSystem, state: Path, out: Path, stopper: Stopper, res
     result.figures["final_potential_kcal_per_mol"] = float(data["potential_kcal_per_mol"][-1])
     result.figures["mean_temperature_k"] = float(data["temperature_k"][~data["heating"]].mean())
     carried = _write(system.carry(out), data, last, parts.frame_ps)
-    return carried.with_meta(equil_steps=plan.frames_after(len(plan.frames)) * plan.steps_per_frame)
+    anew = {"equil_begun_anew": run.facts()} if run.attempt > 1 else {}
+    return carried.with_meta(equil_steps=plan.frames_after(len(plan.frames)) * plan.steps_per_frame, **anew)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from typing import Any
 from gibbsflow.binding.campaign import check_campaign
 from gibbsflow.binding.samplesheet import Row
 from gibbsflow.config.run import Launch
-from gibbsflow.errors import EXIT_DONE, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
+from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
 from gibbsflow.workflow import phases
 from gibbsflow.workflow.files import write_json
 
@@ -162,8 +162,8 @@ class LocalRun:
             sys.stderr.write(f"{phase} {item}: {outcome} after {time.monotonic() - start:.1f} s\n")
             if code == EXIT_DONE:
                 return True
-            if code == EXIT_STOPPED or policy == "raise":
-                raise _Ended(code)
+            if code not in (EXIT_INPUT, EXIT_SCIENCE) or policy == "raise":
+                raise _Ended(code)  # stopped, no disk, no program: not of the item's doing
             if code != EXIT_SCIENCE or last:
                 return False
         return False

@@ -78,6 +78,7 @@ def analyse_transformation(system: SimSystem, runs: Sequence[Path], settings: An
         "seed": run_meta.get("seed", leg["seed"]),
         "versions": versions("alchemlyb", "pymbar", "numpy"),
         "run_versions": _run_versions(runs),
+        "begun_anew": [*_equil_anew(system), *_begun_anew(runs)],
         "inputs_hash": inputs_hash(
             files={f"{number:04d}": path for number, path in enumerate(paths)},
             settings={"analysis": chosen, "standard_state": system.meta["standard_state"]},
@@ -116,7 +117,25 @@ def analyse_md(system: SimSystem) -> dict[str, Any]:
         "experimental_dg_kcal_per_mol": system.meta.get("experimental_dg_kcal_per_mol"),
         "settings": {key: system.meta[key] for key in _KEPT if key in system.meta},
         "versions": versions(),
+        "begun_anew": _equil_anew(system),
     }
+
+
+def _equil_anew(system: SimSystem) -> list[dict[str, Any]]:
+    """How the equilibration came about where it had failed before."""
+    known = system.meta.get("equil_begun_anew")
+    return [{"what": "equil", **known}] if known else []
+
+
+def _begun_anew(runs: Sequence[Path]) -> list[dict[str, Any]]:
+    """Windows that had failed before, or whose state was set aside, with the settings that they then had."""
+    found = []
+    for run in runs:
+        result = read_json(path) if (path := Path(run) / "result.json").exists() else {}
+        for anew in result.get("begun_anew", []):
+            window = "" if anew["window"] is None else f" window {anew['window']}"
+            found.append({"what": f"{result['leg']} replicate {result['replicate']}{window}", **anew})
+    return found
 
 
 def _run_versions(runs: Sequence[Path]) -> dict[str, str]:

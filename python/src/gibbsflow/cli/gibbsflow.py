@@ -31,6 +31,7 @@ def run_local(
         from gibbsflow.binding.local import LocalRun, checked_rows
         from gibbsflow.config.run import Launch
         from gibbsflow.workflow.cleaning import clean_failures
+        from gibbsflow.workflow.locks import campaign_lock
         from gibbsflow.workflow.phases import PIPELINES
 
         launch = Launch.read(config)
@@ -39,9 +40,10 @@ def run_local(
         if dry_run:
             typer.echo(PIPELINES[launch.run.mode].describe())
             return
-        if launch.run.clean_failures:
-            clean_failures(local.state)
-        code = local.run()
+        with campaign_lock(local.state):
+            if launch.run.clean_failures:
+                clean_failures(local.state)
+            code = local.run()
     if code:
         raise typer.Exit(code)
     typer.echo(f"report: {local.out / 'report.html'}")

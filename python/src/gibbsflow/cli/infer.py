@@ -47,9 +47,8 @@ def explore(
         from gibbsflow.potential.pod import PodPotential
         from gibbsflow.potential.structures import read_frames, write_frames
         from gibbsflow.workflow import sentinels
-        from gibbsflow.workflow.files import inputs_hash
-        from gibbsflow.workflow.locks import folder_lock
         from gibbsflow.workflow.segments import Stopper
+        from gibbsflow.workflow.state_folder import StateFolder
 
         settings = read_settings(config).exploration
         fitted, grader = PodPotential.read(potential), Grader.read(potential / ACTIVE_SET)
@@ -69,15 +68,16 @@ def explore(
             )
         content = {**settings.model_dump(mode="json"), "seed": seed, "frame": frame, "generation": generation}
         files = {"potential": potential, "structure": structure}
-        result.inputs_hash = inputs_hash(files=files, settings=content, physics=exploration.PHYSICS)
-        result.seed = seed
-        with folder_lock(state), Stopper(parse_duration_s(time_budget), segments) as stopper:
+        stopper = Stopper(parse_duration_s(time_budget), segments)
+        home = StateFolder(state, files=files, settings=content, physics=exploration.PHYSICS, stopper=stopper)
+        result.inputs_hash, result.seed = home.inputs_hash, seed
+        with stopper, home:
             run = exploration.Trajectory(
                 fitted, grader, potential, atoms, settings, seed, generation, state, result.inputs_hash
             )
             trail = run.run(stopper)
             write_frames(out / "frames.extxyz", run.frames())
-            result.figures = exploration.figures(run)
+            result.figures = exploration.figures(run) | home.facts()
             done = sentinels.Sentinel("FINISHED", result.inputs_hash, steps_done=trail.steps, settings=content)
             done.write(state)
 

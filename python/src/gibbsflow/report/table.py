@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.errors import InputError, Problem, StateError
-from gibbsflow.workflow import sentinels
+from gibbsflow.workflow import attempts, sentinels
 from gibbsflow.workflow.files import atomic_open, read_json
+from gibbsflow.workflow.state_folder import ASIDE
 
 NOT_FINISHED = "not finished"
 _STATUS = {"Unbound": "unbound", "Unconverged": "unconverged"}
@@ -70,7 +71,9 @@ def read_ligands(path: Path) -> list[tuple[str, float | None]]:
 
 
 def failures(state: Path | None) -> dict[str, sentinels.Sentinel]:
-    """Find the newest FAILED sentinel of each item below the state folder of a campaign.
+    """Find the newest failure of each item below the state folder of a campaign.
+
+    That is a FAILED sentinel; where there is none, what an attempt that did not finish has left in ``attempts.json``.
 
     Parameters
     ----------
@@ -85,17 +88,37 @@ def failures(state: Path | None) -> dict[str, sentinels.Sentinel]:
     found: dict[str, sentinels.Sentinel] = {}
     if state is None:
         return found
-    for folder, _, names in os.walk(state):
-        if "FAILED" not in names:
+    unfinished: dict[str, sentinels.Sentinel] = {}
+    for folder, below, names in os.walk(state):
+        below[:] = [name for name in below if not name.startswith(ASIDE)]
+        told, into = (_failure(Path(folder)), found) if "FAILED" in names else (_unfinished(Path(folder)), unfinished)
+        if told is None:
             continue
-        try:
-            sentinel = sentinels.read(Path(folder), "FAILED")
-        except (StateError, TypeError) as error:
-            sentinel = sentinels.Sentinel("FAILED", "", cause="State", message=f"{folder}/FAILED: {error}", time="")
         for part in Path(folder).relative_to(state).parts:
-            if sentinel is not None and (part not in found or found[part].time <= sentinel.time):
-                found[part] = sentinel
-    return found
+            if part not in into or into[part].time <= told.time:
+                into[part] = told
+    return unfinished | found
+
+
+def _failure(folder: Path) -> sentinels.Sentinel | None:
+    try:
+        return sentinels.read(folder, "FAILED")
+    except StateError as error:
+        return sentinels.Sentinel("FAILED", "", cause="State", message=f"{folder}/FAILED: {error}", time="")
+
+
+def _unfinished(folder: Path) -> sentinels.Sentinel | None:
+    """How the last attempt ended, where it did not finish."""
+    try:
+        history = attempts.read(folder)
+    except StateError as error:
+        return sentinels.Sentinel("FAILED", "", cause="State", message=str(error), time="")
+    if not history or history[-1].end == "finished":
+        return None
+    last = history[-1]
+    cause = {"": "Lost", "lost": "Lost", "stopped": "Stopped"}.get(last.end, last.cause)
+    message = last.message or f"pid {last.holder.get('pid')} on {last.holder.get('host')} was killed"
+    return sentinels.Sentinel("FAILED", last.inputs_hash, cause=cause, message=message, time=last.ended or last.began)
 
 
 def failed_row(ligand: str, mode: str, experiment: float | None, sentinel: sentinels.Sentinel | None) -> TableRow:
@@ -110,7 +133,15 @@ def failed_row(ligand: str, mode: str, experiment: float | None, sentinel: senti
 def record_row(record: Mapping[str, Any]) -> TableRow:
     """Row of a record."""
     values = {name: record.get(name) for name in COLUMNS}
+    values["cause"] = record.get("cause") or "; ".join(_anew(item) for item in record.get("begun_anew", []))
     return TableRow(**{name: value for name, value in values.items() if value is not None})
+
+
+def _anew(item: Mapping[str, Any]) -> str:
+    """What was begun anew, in words, such as ``complex replicate 0: attempt 2 with a time step of 2 fs``."""
+    text = f"{item['what']}: attempt {item['attempt']} with a time step of {item['settings_used']['timestep_fs']:g} fs"
+    before = item.get("failed_before") or item.get("set_aside")
+    return text + (f", after {' '.join(before.split())}" if before else "")
 
 
 def write_csv(rows: Iterable[TableRow], path: Path) -> None:

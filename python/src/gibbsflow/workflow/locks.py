@@ -67,6 +67,41 @@ def folder_lock(folder: Path, name: str = ".lock") -> Iterator[None]:
             file.truncate(0)
 
 
+@contextmanager
+def campaign_lock(state: Path) -> Iterator[None]:
+    """Hold a campaign's state folder as its head: the same lock and record as the pipeline's launch takes.
+
+    Parameters
+    ----------
+    state
+        State folder of the campaign; made where absent.
+
+    Raises
+    ------
+    LockedError
+        Another head holds it.
+    """
+    state = Path(state)
+    state.mkdir(parents=True, exist_ok=True)
+    record = state / ".head.json"
+    with open(state / ".head.lock", "a") as file:
+        before = record.read_text() if record.exists() else ""
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # of the kind that Java's FileLock is
+            free = not job_runs(before)
+        except (BlockingIOError, PermissionError):
+            free = False
+        if not free:
+            raise LockedError(f"the campaign in {state} is held by another run: {who(before)}")
+        if before:
+            log.warning("%s was held by %s, which ended without letting go: taken over", state, who(before))
+        record.write_text(json.dumps(holder() | {"run": "run-local"}))
+        try:
+            yield
+        finally:
+            record.unlink(missing_ok=True)
+
+
 def _take(file: IO[str]) -> None:
     """Lock an open file; asks again for a second, since `is_held` holds it for a moment."""
     for left in range(_ASKED, -1, -1):
