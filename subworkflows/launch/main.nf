@@ -44,7 +44,7 @@ def checkParams(params, schema) {
         values[key] = value
         def fault = value == null ? null : faultOf(value, item)
         if (fault) {
-            problems << "--${key}: ${fault} (right: ${item.pattern && !item['enum'] ? "text that matches ${item.pattern}" : takes(item)})".toString()
+            problems << "--${key}: ${fault} (${item.errorMessage ?: "right: ${takes(item)}"})".toString()
         }
     }
     known.findAll { key, item -> values.mode in (item.requiredIn ?: []) && values[key] == null }.keySet().each { key ->

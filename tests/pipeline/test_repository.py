@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pipeline.launcher import REPO, Launcher
 
-from gibbsflow.config import generate
+from gibbsflow.config import form, generate
 from gibbsflow.config.run import Launch
 from gibbsflow.workflow.cleaning import REMOVABLE
 
@@ -32,11 +32,31 @@ def test_schema_holds_every_setting_with_its_bounds() -> None:
         "exclusiveMinimum": 0,
         "default": 1000.0,
         "unit": "ps",
+        "help_text": "The error falls with its square root; the report says whether it was enough. "
+        "Takes: number, > 0, ≤ 10000000 ps.",
     }
     needed = {key: item.get("requiredIn") for key, item in schema["$defs"]["io"]["properties"].items()}
     assert needed["input"] == needed["receptor"] == ["abfe", "md"] and needed["outdir"] is None
     for name, section in Launch.sections().items():
         assert set(schema["$defs"][name]["properties"]) == set(section.model_fields)
+
+
+def test_the_launch_form_is_complete() -> None:
+    schema = json.loads((REPO / "nextflow_schema.json").read_text())
+    items = {key: item for group in schema["$defs"].values() for key, item in group["properties"].items()}
+    for name, group in schema["$defs"].items():
+        assert group["title"] and group["fa_icon"].startswith("fas fa-") and group["description"], name
+        assert any(not item.get("hidden") for item in group["properties"].values()), name
+    for key, item in items.items():
+        assert item["description"] and item["help_text"].endswith("."), key
+        assert "pattern" not in item or item["errorMessage"], key
+        assert item.get("format") != "file-path" or item.get("exists"), key
+    assert (form.HELP.keys() | form.PATTERNS.keys() | form.HIDDEN) <= items.keys()
+    assert {key for key, item in items.items() if item.get("hidden")} >= form.HIDDEN
+    for key, item in items.items():
+        if "default" in item and item["type"] == "string":
+            assert item["default"] in item.get("enum", [item["default"]]), key
+            assert re.search(item.get("pattern", ""), item["default"]), key
 
 
 def test_no_name_occurs_in_two_groups() -> None:

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from gibbsflow import __version__
 from gibbsflow.binding import columns
+from gibbsflow.config import form
 from gibbsflow.config.run import Launch
 from gibbsflow.config.section import Section
 
@@ -185,7 +186,7 @@ def _group(name: str, section: type[Section]) -> dict[str, Any]:
     schema = section.model_json_schema()
     properties = {key: _property(key, item) for key, item in schema["properties"].items()}
     return {
-        "title": name,
+        **form.section_extras(name),
         "type": "object",
         "description": schema["description"],
         "properties": properties,
@@ -203,7 +204,7 @@ def _property(key: str, item: Mapping[str, Any]) -> dict[str, Any]:
     out = {"type": out.pop("type"), **_FORMATS.get(key, {}), "description": flat["description"], **out}
     out |= {k: flat[k] for k in ("unit", "hidden") if flat.get(k)}
     out |= {"requiredIn": list(REQUIRED[key])} if key in REQUIRED else {}
-    return out
+    return out | form.setting_extras(key, out, takes(out))
 
 
 def _groovy(value: Any) -> str:
