@@ -76,7 +76,7 @@ class LabelledFrame:
 def read_labelled(path: Path) -> list[LabelledFrame]:
     """Read a file of labelled frames and check each.
 
-    Accepts ``energy``, ``forces``, ``stress`` as ASE stores them, ``REF_energy``, ``dft_energy`` and the like in any case,
+    Accepts ``energy``, ``forces``, ``stress`` as ASE stores them, ``REF_energy``, ``dft_energy`` and so on in any case,
     and ``virial`` (eV). A frame that repeats an earlier one, label and all, counts once.
 
     Raises
