@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ase.build import bulk
 from ase.calculators.calculator import Calculator, all_changes
 
@@ -49,8 +50,8 @@ class LabelCalculator(Calculator):
         self.program = label.program
         self.results = {
             "energy": label.energy_ev,
-            "forces": label.forces_ev_per_angstrom,
-            "stress": label.stress_ev_per_angstrom3,
+            "forces": np.array(label.forces_ev_per_angstrom),
+            "stress": np.array(label.stress_ev_per_angstrom3),
         }
 
 
