@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-compiled setup-qe demo demo-potential test lint format lock schema clean dev
+.PHONY: help setup setup-compiled setup-qe demo demo-potential test lint format lock schema images clean dev
 
 HOME_DIR := $(or $(GIBBSFLOW_HOME),.gibbsflow)
 VENV := $(HOME_DIR)/venv/bin
@@ -32,7 +32,7 @@ dev:
 	./nextfloww --setup-only --dev
 
 test: lint ## lint and all quick tests
-	$(VENV)/python -m pytest -c python/pyproject.toml -n 2 -m "not slow and not qe" python/tests tests
+	$(VENV)/python -m pytest -c python/pyproject.toml -n 2 -m "not slow and not qe and not cluster" python/tests tests
 
 lint: dev ## ruff, mypy, shellcheck
 	$(VENV)/ruff check .
@@ -49,6 +49,9 @@ lock: dev ## resolve the locks anew (UPGRADE=1: newest versions)
 
 schema: dev ## nextflow_schema.json and the tables in docs/, from the Python schemas
 	$(VENV)/python -m gibbsflow.config.generate
+
+images: ## container images core, md, dft and ml; BASE, CA, DOCKER, REGISTRY: see containers/build.sh
+	GIBBSFLOW_HOME="$(abspath $(HOME_DIR))" containers/build.sh $(IMAGES)
 
 clean: ## work folders and caches; results/, state/ and the environment stay
 	rm -rf work .nextflow .nextflow.log* .nf-test* .pytest_cache .mypy_cache .ruff_cache

@@ -30,7 +30,7 @@ build() {
 check() {
   local name=$1 test
   test=$("$DOCKER" image inspect --format '{{index .Config.Healthcheck.Test 1}}' "$prefix$name:$version")
-  "$DOCKER" run --rm "$prefix$name:$version" bash -euo pipefail -c "$test" | sed 's/^/    /'
+  "$DOCKER" run --rm "$prefix$name:$version" sh -c "$test" | sed 's/^/    /'
 }
 
 apptainer_file() {

@@ -1,0 +1,40 @@
+"""Whole campaigns in containers, and failed items on a cluster."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+
+import pytest
+from cluster.campaign import Campaign
+
+WHERE = os.environ.get("GIBBSFLOW_CI_PROFILES", "")
+
+
+@pytest.mark.cluster
+@pytest.mark.skipif(not WHERE, reason="GIBBSFLOW_CI_PROFILES names no profiles, such as slurm,apptainer or docker")
+def test_free_energy_is_that_of_a_local_run(campaign: Callable[[str], Campaign]) -> None:
+    there, here = campaign("there"), campaign("here")
+    options = ["--replicates", "1"]
+    assert there.run("-profile", f"{WHERE},test", *options, "--array_size", "2") == 0, there.log.read_text()
+    assert subprocess.run(here.command("-profile", "test", *options), cwd=here.folder, timeout=480).returncode == 0
+    keys = ("transformation", "status", "verdict", "dg_kcal_per_mol", "dg_error_kcal_per_mol")
+    assert [[row[key] for key in keys] for row in there.table()] == [[row[key] for key in keys] for row in here.table()]
+    if "slurm" in WHERE:
+        assert {job.state for job in there.jobs()} == {"COMPLETED"} and there.jobs("FE_RUN")
+
+
+@pytest.mark.cluster
+@pytest.mark.skipif("slurm" not in WHERE, reason="GIBBSFLOW_CI_PROFILES names no cluster")
+def test_failed_items_by_policy(campaign: Callable[[str], Campaign]) -> None:
+    made = campaign("policies")
+    unbound = ["-profile", f"{WHERE},test", "--mode", "md", "--unbound_threshold_angstrom", "0.001", "-resume"]
+    seen = 0
+    for policy, runs, code in (("prune", 1, 0), ("retry", 2, 0), ("raise", 1, 1)):
+        assert made.run(*unbound, "--on_failure", policy) == code, made.log.read_text()
+        jobs = made.jobs("EQUIL_ANALYSE")[seen:]
+        assert [job.state for job in jobs] == ["FAILED"] * runs, policy
+        seen += len(jobs)
+        if code == 0:
+            assert [(row["ligand"], row["status"]) for row in made.table()] == [("b2", "unbound")]
