@@ -34,14 +34,20 @@ check() {
 }
 
 apptainer_file() {
-  local target=$files/gibbsflow-$1-$version.img archive
+  local target=$files/gibbsflow-$1-$version.img source=docker-daemon:$prefix$1:$version id
   type -P apptainer >/dev/null || { echo "    no Apptainer on PATH: no file for it" && return 0; }
-  mkdir -p "$files"
-  archive=$(mktemp -p "$files" "$1.XXXXXX")
-  "$DOCKER" save --output "$archive" "$prefix$1:$version"
-  apptainer --quiet build --force --mksquashfs-args '-comp zstd -Xcompression-level 1' "$target.partial" "docker-archive:$archive"
-  rm -f "$archive"
-  mv "$target.partial" "$target"
+  id=$("$DOCKER" image inspect --format '{{.Id}}' "$prefix$1:$version")
+  if [[ ! -s $target || ! -s $target.id || $(<"$target.id") != "$id" ]]; then
+    mkdir -p "$files"
+    if [[ $DOCKER != *docker ]]; then
+      source=docker-archive:$files/$1.tar
+      "$DOCKER" save --output "$files/$1.tar" "$prefix$1:$version"
+    fi
+    apptainer --quiet build --force --mksquashfs-args '-comp zstd -Xcompression-level 1' "$target.partial" "$source"
+    rm -f "$files/$1.tar"
+    mv "$target.partial" "$target"
+    printf '%s' "$id" >"$target.id"
+  fi
   printf '    %s: %s GB\n' "$target" "$(size "$(stat -c %s "$target")")"
 }
 

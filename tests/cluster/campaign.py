@@ -70,8 +70,9 @@ class Campaign:
         """The pipeline with one ligand and the smallest settings, as the campaign's user."""
         as_user = ["runuser", "-u", self.user, "--"] if self.user else []
         environment = [f"HOME={self.folder}", f"NXF_HOME={self.folder}/nxf", "NXF_ANSI_LOG=false"]
-        pipeline = [str(REPO / "nextfloww"), "run", str(REPO / "main.nf"), "--input", "one.csv", "--outdir", "out"]
-        return [*as_user, "env", *environment, *pipeline, *arguments]
+        pipeline = [str(REPO / "nextfloww"), "run", str(REPO / "main.nf"), "--outdir", "out"]
+        rows = [] if "--config" in arguments else ["--input", "one.csv"]
+        return [*as_user, "env", *environment, *pipeline, *rows, *arguments]
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a run on the cluster; its output is appended to ``run.log``."""

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.cluster
 MD = "EQUIL_RUN"
 # SYSTEM_PREP is given less than it needs; base.config doubles what was too little
 LITTLE = """
-process { withName: 'SYSTEM_PREP' { memory = { task.previousTrace ? task.previousTrace.memory * 2 : 96.MB } } }
+process { withName: 'SYSTEM_PREP' { memory = { task.previousTrace ? task.previousTrace.memory * 2 : 64.MB } } }
 """
 
 
@@ -52,7 +52,7 @@ def test_out_of_memory_is_tried_again_with_more(run: Campaign) -> None:
     jobs = run.jobs("SYSTEM_PREP")
     assert jobs[0].state == "OUT_OF_MEMORY" and [job.state for job in jobs].count("COMPLETED") == 1
     memory = [float(job.memory.rstrip("MGn")) * (1024 if "G" in job.memory else 1) for job in jobs]
-    assert memory == [96 * 2**i for i in range(len(jobs))]
+    assert memory == [64 * 2**i for i in range(len(jobs))]
 
 
 def test_cancelled_job(run: Campaign) -> None:

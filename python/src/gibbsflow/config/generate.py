@@ -133,7 +133,8 @@ def params_block() -> str:
 
 
 def with_params(config: str) -> str:
-    """Put the params block into the text of ``nextflow.config``, in place of the one that is there."""
+    """Put params block and version into the text of ``nextflow.config``, in place of those that are there."""
+    config = re.sub(r"(?m)^(    version +=) '.*'$", rf"\1 '{__version__}'", config, count=1)
     changed, count = re.subn(r"^params \{\n.*?^\}$", lambda _: params_block(), config, count=1, flags=re.M | re.S)
     if not count:
         raise ValueError("nextflow.config holds no params block")
