@@ -13,9 +13,11 @@ process INFER_EXPLORE {
 
     script:
     def args = task.ext.args ?: ''
+    // leaves time to save the state before the scheduler ends the job
+    def budget = task.time ? "--time-budget ${Math.max(task.time.toSeconds() - 300, (task.time.toSeconds() * 9).intdiv(10))}s" : ''
     """
     infer explore --potential ${fit}/potential --structure ${start} --config ${settings} --seed ${seed} --generation ${generation + 1} \\
-        --state '${state}/generation_${String.format('%02d', generation)}/${name}' --out explored/${name} ${args}
+        --state '${state}/generation_${String.format('%02d', generation)}/${name}' --out explored/${name} ${budget} ${args}
     """
 
     stub:
