@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from pathlib import Path
 
 import numpy as np
+import parmed
 from openmm import app, unit
 
 from gibbsflow.binding.alchemical_legs import AlchemicalLeg, place_leg
 from gibbsflow.binding.restraints import CentreOfMassRestraint
 from gibbsflow.binding.schedules import LambdaState, read_schedule
-from gibbsflow.config.run import Fe, Md
+from gibbsflow.config.run import Equil, Fe, Md
+from gibbsflow.workflow.system import SimSystem
 
 RECEPTOR_ATOMS = 126
 
@@ -68,3 +71,30 @@ def make_leg(
     )
     made.write()
     return made
+
+
+def prepare_equil(folder: Path, equil: Equil, shift_nm: float = 0.0) -> Path:
+    """Write what `equil prepare` leaves, from the wheel's topologies; the guest moved along the diagonal."""
+    folder.mkdir(parents=True)
+    names = {"complex": "complex-vacuum", "ligand": "ligand"}
+    for name, source in names.items():
+        for suffix in ("prmtop", "inpcrd"):
+            shutil.copyfile(data(f"{source}.{suffix}"), folder / f"{name}.{suffix}")
+    if shift_nm:
+        structure = parmed.load_file(str(folder / "complex.prmtop"), str(folder / "complex.inpcrd"))
+        coordinates = structure.coordinates.copy()
+        coordinates[RECEPTOR_ATOMS:] += shift_nm * 10
+        structure.coordinates = coordinates
+        structure.save(str(folder / "complex.inpcrd"), format="rst7", overwrite=True)
+    artifacts = {f"{n}_{s}": f"{n}.{s}" for n in names for s in ("prmtop", "inpcrd")}
+    meta = {
+        "md": Md().model_dump(mode="json"),
+        "equil": equil.model_dump(mode="json"),
+        "run": {"seed": 7},
+        "receptor_kind": "host",
+        "receptor_atoms": list(range(RECEPTOR_ATOMS)),
+        "ligand_atoms": list(range(RECEPTOR_ATOMS, 156)),
+        "site_atoms": list(com_restraint().receptor_atoms),
+    }
+    SimSystem("b2", folder, artifacts, meta).write()
+    return folder

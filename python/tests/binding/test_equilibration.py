@@ -2,11 +2,9 @@
 
 import csv
 import json
-import shutil
 
 import host_guest as hg
 import numpy as np
-import parmed
 import pytest
 from typer.testing import CliRunner
 
@@ -28,30 +26,7 @@ def call(app, *args):
 
 
 def prepared(folder, shift_nm=0.0, equil_settings=EQUIL):
-    """What equil prepare leaves, from the wheel's topologies."""
-    folder.mkdir(parents=True)
-    names = {"complex": "complex-vacuum", "ligand": "ligand"}
-    for name, source in names.items():
-        for suffix in ("prmtop", "inpcrd"):
-            shutil.copyfile(hg.data(f"{source}.{suffix}"), folder / f"{name}.{suffix}")
-    if shift_nm:
-        structure = parmed.load_file(str(folder / "complex.prmtop"), str(folder / "complex.inpcrd"))
-        coordinates = structure.coordinates.copy()
-        coordinates[hg.RECEPTOR_ATOMS :] += shift_nm * 10
-        structure.coordinates = coordinates
-        structure.save(str(folder / "complex.inpcrd"), format="rst7", overwrite=True)
-    artifacts = {f"{n}_{s}": f"{n}.{s}" for n in names for s in ("prmtop", "inpcrd")}
-    meta = {
-        "md": Md().model_dump(mode="json"),
-        "equil": equil_settings.model_dump(mode="json"),
-        "run": {"seed": 7},
-        "receptor_kind": "host",
-        "receptor_atoms": list(range(hg.RECEPTOR_ATOMS)),
-        "ligand_atoms": list(range(hg.RECEPTOR_ATOMS, 156)),
-        "site_atoms": list(hg.com_restraint().receptor_atoms),
-    }
-    SimSystem("b2", folder, artifacts, meta).write()
-    return folder
+    return hg.prepare_equil(folder, equil_settings, shift_nm)
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ from gibbsflow.engines.openmm_systems import (
     positions_nm,
     velocities_nm_per_ps,
 )
+from gibbsflow.engines.samplers.contexts import STEPS_PER_TICK
 from gibbsflow.errors import NumericalError
 from gibbsflow.workflow.files import atomic_open
 from gibbsflow.workflow.progress import Progress
@@ -228,12 +229,13 @@ class _Equilibration:
         heat_steps = self.plan.frames_after(self.plan.heating) * self.plan.steps_per_frame
         done = 0
         while done < self.plan.steps_per_frame:
-            self.stopper.check()
             steps = min(chunk, self.plan.steps_per_frame - done)
             if heating_frame is not None:
                 share = (heating_frame * self.plan.steps_per_frame + done + steps) / heat_steps
                 integrator.setTemperature((START_K + share * (self.md.temperature_k - START_K)) * unit.kelvin)
-            integrator.step(steps)
+            for first in range(0, steps, STEPS_PER_TICK):
+                self.stopper.check()
+                integrator.step(min(STEPS_PER_TICK, steps - first))
             done += steps
 
 

@@ -34,6 +34,10 @@ def timestep_ps(timestep_fs: float) -> float:
     return timestep_fs * 1e-3
 
 
+class LammpsError(EngineError):
+    """LAMMPS itself refused: a command it does not take, atoms lost, numbers that are not finite."""
+
+
 class Lammps:
     """One LAMMPS process.
 
@@ -45,6 +49,8 @@ class Lammps:
         Address space the process may use.
     name
         Names the log, where several processes share a folder.
+    check
+        Called every second while LAMMPS works; what it raises ends the wait.
 
     Raises
     ------
@@ -52,10 +58,12 @@ class Lammps:
         Where LAMMPS, its MPI library or ``pair_style pod`` is missing.
     """
 
-    def __init__(self, folder: Path, *, memory_gb: float = 16.0, name: str = "lammps") -> None:
+    def __init__(
+        self, folder: Path, *, memory_gb: float = 16.0, name: str = "lammps", check: Callable[[], None] = lambda: None
+    ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.name = name
+        self.name, self.check = name, check
         self.log = self.folder / f"{name}.log"
         limit = int(memory_gb * 1024**3)
         self._errors = open(self.folder / f"{name}.err", "w")  # noqa: SIM115 - lives as long as the process
@@ -110,13 +118,14 @@ class Lammps:
             request = {"commands": list(commands), "results": list(results)}
             lammps_worker.send(cast(BinaryIO, self.process.stdin), request, {})
         except BrokenPipeError as error:
-            raise EngineError(f"LAMMPS is gone (log: {self.log}): {self._last_words()}") from error
+            code = self.process.wait()
+            raise EngineError(f"LAMMPS is gone (log: {self.log}): {self._last_words()}", code=code) from error
 
     def fetch(self, time_s: float = 600.0) -> dict[str, Any]:
         """Wait for the results of the last :meth:`post`."""
         header, arrays = self._answer(time_s)
         if "error" in header:
-            raise EngineError(f"LAMMPS failed (log: {self.log}): {header['error'].strip()}")
+            raise LammpsError(f"LAMMPS failed (log: {self.log}): {header['error'].strip()}")
         return {"atoms": header["atoms"], **arrays}
 
     def load(self, frame: Frame) -> list[str]:
@@ -133,6 +142,7 @@ class Lammps:
         end = time.monotonic() + time_s
         ready: list[Any] = []
         while not ready and time.monotonic() < end:
+            self.check()
             ready, _, _ = select.select([stream], [], [], min(1.0, max(0.0, end - time.monotonic())))
         if not ready:
             self.process.kill()
@@ -141,7 +151,7 @@ class Lammps:
         message = lammps_worker.receive(stream)
         if message is None:
             code = self.process.wait()
-            raise EngineError(f"LAMMPS ended with code {code} (log: {self.log}): {self._last_words()}")
+            raise EngineError(f"LAMMPS ended with code {code} (log: {self.log}): {self._last_words()}", code=code)
         return message
 
     def _last_words(self) -> str:

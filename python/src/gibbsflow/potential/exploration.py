@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+import signal
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from ase import Atoms
 from ase.geometry import find_mic
 
 from gibbsflow.config.potential_training import Exploration
-from gibbsflow.engines.lammps import Lammps, timestep_ps
+from gibbsflow.engines.lammps import Lammps, LammpsError, timestep_ps
 from gibbsflow.engines.lammps_frame import Frame, to_frame
 from gibbsflow.errors import EngineError
 from gibbsflow.potential.grade import Grader
@@ -38,6 +39,8 @@ _FRICTION_PS = 0.1
 _BAROSTAT_PS = 1.0
 # hotter than this times the thermostat's aim, atoms have fallen into a hole of the potential
 _HOT = 10.0
+_LIVES = 3
+_CRASHES = tuple(-number for number in (signal.SIGSEGV, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS))
 
 
 @dataclass(frozen=True)
@@ -126,9 +129,20 @@ class Trajectory:
         StoppedEarly
             By time, number of segments or signal; state is saved.
         """
+        for life in range(_LIVES):
+            try:
+                return self._live(stopper)
+            except EngineError as error:
+                if error.code != -signal.SIGKILL or life == _LIVES - 1:
+                    raise
+                log.warning("%s: killed from outside, the segment runs again", error)
+        raise AssertionError("unreachable: the last life returns or raises")
+
+    def _live(self, stopper: Stopper) -> Trail:
+        """Go on from the checkpoint with a LAMMPS of its own."""
         done, frame = self._resume()
         progress = Progress("MD", self.settings.steps, "steps", done=self.trail.steps)
-        with Lammps(self.state / "lammps") as lammps:
+        with Lammps(self.state / "lammps", check=stopper.check) as lammps:
             lammps.require("pod")
             while done < self.segments and not self.trail.stopped:
 
@@ -152,6 +166,7 @@ class Trajectory:
         if saved is None:
             for stale in self.state.glob("frames_*.extxyz"):
                 stale.unlink()
+            self.trail = Trail()
             return 0, self.start
         self.trail = Trail(**saved.meta["trail"])
         arrays = saved.arrays
@@ -183,6 +198,8 @@ class Trajectory:
                     got["velocities"],
                 )  # fmt: skip
         except EngineError as error:
+            if not isinstance(error, LammpsError) and error.code not in _CRASHES:
+                raise  # killed, or too slow: that says nothing of the potential
             # atoms lost or numbers not finite: the potential was wrong there, which is what exploration is to find out
             trail = _ended(trail, "unstable", str(error))
         write_frames(self.state / f"frames_{number:06d}.extxyz", kept)

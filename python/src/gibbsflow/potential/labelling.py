@@ -56,14 +56,14 @@ class LabelStore:
         """Read a finished label or failure; None where there is none, or where failures are to be tried again."""
         kinds: tuple[Kind, ...] = ("FINISHED",) if retry_failed else ("FINISHED", "FAILED")
         place = self.place(name)
-        if not any(valid(place, kind, self._hash) for kind in kinds):
-            return None
         try:
+            if not any(valid(place, kind, self._hash) for kind in kinds):
+                return None
             result = LabelResult(**read_json(place / "label.json"))
             # a worker that died or ran out of memory says nothing about the structure
             return None if result.cause in TRANSIENT else result
         except (StateError, TypeError) as error:
-            log.warning("%s cannot be read (%s): made again", place / "label.json", error)
+            log.warning("%s cannot be read (%s): made again", place, error)
             return None
 
     def save(self, result: LabelResult) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -118,13 +119,12 @@ class TaskQueue(Generic[T, R]):
     @contextmanager
     def _client(self) -> Iterator[_Thread | _Dask]:
         if self.workers == 1 and self.scheduler is None:
-            with ThreadPoolExecutor(1) as pool:
-                client = _Thread(pool)
-                try:
-                    yield client
-                except BaseException:
-                    client.end_programs()
-                    raise
+            client = _Thread()
+            try:
+                yield client
+            except BaseException:
+                client.end_programs()
+                raise
             return
         from dask import config as dask_config
         from distributed import Client, LocalCluster
@@ -168,22 +168,32 @@ def _ignore_signals() -> None:
 
 
 class _Thread:
-    """One item at a time in a thread of this process, so that signals are heard meanwhile."""
+    """One item at a time in a thread of this process, so that signals are heard meanwhile.
 
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
-        self._pool = pool
+    A daemon: an engine that computes in this process cannot be interrupted and must not hold up the end of a verb.
+    """
+
+    def __init__(self) -> None:
         self._before = {child.pid for child in psutil.Process().children(recursive=True)}
 
     def end_programs(self) -> None:
         """End what runs below this process and did not when the queue began."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
         _end([child for child in psutil.Process().children(recursive=True) if child.pid not in self._before])
 
     def slots(self) -> int:
         return 1
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        return self._pool.submit(function, *arguments)
+        future: Future[Any] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(function(*arguments))
+            except BaseException as error:  # noqa: BLE001 - for the one who asks for the result
+                future.set_exception(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        return future
 
     def died(self, future: Future[Any]) -> str | None:
         error = future.exception()

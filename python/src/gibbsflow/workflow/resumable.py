@@ -64,6 +64,9 @@ class ResumableRun(StateFolder):
             self.segments_done, self.engine_s = point.segment, float(point.meta["engine_s"])
         if self.finished is not None:
             return
+        for number in range(self.segments_done or 0):  # now, not after days at the rest
+            if not zipfile.is_zipfile(self._output(number)):
+                raise StateError(f"{self._output(number)}: missing or damaged")
         arrays = point.arrays if point is not None else None
 
         def one(number: int) -> None:
@@ -104,7 +107,7 @@ class ResumableRun(StateFolder):
             try:
                 with np.load(path, allow_pickle=False) as file:
                     parts.append({name: file[name] for name in file.files})
-            except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
                 raise StateError(f"{path}: missing or damaged ({error})") from error
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
 

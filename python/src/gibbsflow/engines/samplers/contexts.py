@@ -30,8 +30,8 @@ Ints = npt.NDArray[np.int32]
 OVERLAP_U = 1e12
 """Reduced potential that stands for atoms on top of each other in a state that was not sampled."""
 START_MINIMISE_STEPS = 100
-STEPS_PER_TICK = 50
-"""MD steps between two looks at whether to stop."""
+STEPS_PER_TICK = 10
+"""MD steps between two looks at whether to stop: seconds even for thousands of atoms on one CPU thread."""
 
 
 @dataclass(frozen=True)
