@@ -1,0 +1,27 @@
+"""Fixtures of the fault suite: a small real leg, and its uninterrupted run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from faults import small
+
+
+@pytest.fixture(scope="session")
+def exchange(tmp_path_factory: pytest.TempPathFactory):
+    """A leg sampled by replica exchange, and the folder of its uninterrupted run."""
+    return _whole(tmp_path_factory.mktemp("exchange"), "exchange")
+
+
+@pytest.fixture(scope="session")
+def independent(tmp_path_factory: pytest.TempPathFactory):
+    """The same with independent windows."""
+    return _whole(tmp_path_factory.mktemp("independent"), "independent")
+
+
+def _whole(root: Path, sampler: str):
+    leg = small.make_leg(root / "leg", sampler)
+    done = small.fe_run(leg, root)
+    assert done.code == 0, done.text
+    return leg, root
