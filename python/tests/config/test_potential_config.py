@@ -10,7 +10,9 @@ import yaml
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.config.potential_rules import RULES, Facts, table
+from gibbsflow.engines.quantum_espresso import k_mesh
 from gibbsflow.errors import InputError
+from gibbsflow.potential.generate import generate
 
 ROOT = Path(__file__).resolve().parents[3]
 MINIMAL: dict[str, Any] = {
@@ -124,3 +126,13 @@ def test_the_demo_is_valid() -> None:
     config = PotentialConfig.expand(ROOT / "assets" / "demo-potential" / "si.yaml")
     assert config.target.elements == ("Si",)
     assert json.loads(json.dumps(config.model_dump(mode="json")))["loop"]["trajectories"] >= 2
+
+
+def test_every_cell_of_the_demo_has_the_same_k_points() -> None:
+    config = PotentialConfig.expand(ROOT / "assets" / "demo-potential" / "si.yaml")
+    frames = [
+        frame
+        for hold_out in (False, True)
+        for frame in generate(config.target, config.generator, holdout=hold_out).frames
+    ]
+    assert {k_mesh(frame, config.dft.kspacing_per_angstrom) for frame in frames} == {(2, 2, 2)}
