@@ -74,7 +74,7 @@ class Running:
                 code = 0
             except SystemExit as end:
                 code = end.code if isinstance(end.code, int) else 1
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - told in the log and in the exit code of this forked child
                 import traceback
 
                 traceback.print_exc()

@@ -434,7 +434,10 @@ def test_dev_lock_holds_the_default_versions():
     assert default.items() <= dev.items()
 
 
-@pytest.mark.parametrize("name", ["default.lock", "dev.lock", "compiled.lock", "build.lock", "qe.lock", "postgresql.lock"])
+LOCKS = ["default.lock", "dev.lock", "compiled.lock", "build.lock", "qe.lock", "postgresql.lock"]
+
+
+@pytest.mark.parametrize("name", LOCKS)
 def test_locks_hold_names_versions_and_hashes_only(name):
     for line in (REPO / "python/locks" / name).read_text().splitlines():
         assert re.fullmatch(r"\S+==\S+( ; [^/]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?", line), line

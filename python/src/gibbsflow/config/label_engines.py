@@ -12,7 +12,7 @@ PW = "pw.x"
 
 
 def embedded_pw() -> Path | None:
-    """Return ``pw.x`` of the set-up (``make setup-qe``), in an environment beside this Python's; None where it is not."""
+    """Return ``pw.x`` of the set-up (``make setup-qe``), in an environment beside this Python's, or None."""
     path = Path(sys.prefix).parent / "qe" / "bin" / PW
     return path if os.access(path, os.X_OK) else None
 

@@ -74,7 +74,8 @@ def cubic_constants(
     import spglib
 
     cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
-    number = int(spglib.get_spacegroup(cell, symprec=1e-3).split("(")[1].rstrip(")"))
+    symmetry = spglib.get_symmetry_dataset(cell, symprec=1e-3)
+    number = 0 if symmetry is None else int(symmetry.number)
     if number not in _CUBIC or not np.allclose(atoms.cell.array, np.eye(3) * atoms.cell[0, 0]):
         what = f"space group {number}, cell {np.round(atoms.cell.cellpar(), 3).tolist()}"
         raise InputError(Problem("elastic constants", what, "a conventional cubic cell along x, y, z"))
