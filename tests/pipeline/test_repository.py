@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -83,6 +86,48 @@ def test_module_is_complete(module: Path) -> None:
     assert "params." not in text
     case = (module / "tests" / "main.nf.test").read_text()
     assert f'process "{process[0]}"' in case and 'options "-stub"' in case and ' - stub"' in case
+
+
+def broad(node: ast.expr | None) -> bool:
+    names = node.elts if isinstance(node, ast.Tuple) else [node]
+    return any(
+        name is None or (isinstance(name, ast.Name) and name.id in ("Exception", "BaseException")) for name in names
+    )
+
+
+def lost_exceptions(code: str) -> list[int]:
+    """Lines where anything at all is caught, and neither raised again nor used nor printed with its trace."""
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ExceptHandler) and broad(node.type):
+            inside = [part for statement in node.body for part in ast.walk(statement)]
+            used = any(isinstance(part, ast.Name) and part.id == node.name for part in inside) or any(
+                isinstance(part, ast.Attribute) and part.attr in ("print_exc", "exception") for part in inside
+            )
+            if not used and not any(isinstance(part, ast.Raise) for part in inside):
+                found.append(node.lineno)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress") and any(map(broad, node.args)):
+            found.append(node.lineno)
+    return found
+
+
+def test_no_exception_is_lost() -> None:
+    assert lost_exceptions("try:\n    f()\nexcept:\n    pass") == [3]
+    assert lost_exceptions("try:\n    f()\nexcept (OSError, Exception) as e:\n    return 1") == [3]
+    assert lost_exceptions("with contextlib.suppress(Exception):\n    f()") == [1]
+    assert lost_exceptions("try:\n    f()\nexcept Exception as e:\n    log(e)") == []
+    files = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "*.py"], cwd=REPO, capture_output=True, text=True
+    )
+    names = [name for name in files.stdout.split() if (REPO / name).exists()]
+    assert len(names) > 100
+    assert {name: lines for name in names if (lines := lost_exceptions((REPO / name).read_text()))} == {}
+    # and the same by the linter, which `make lint` runs: the rules are on, and off for no folder
+    settings = tomllib.loads((REPO / "python" / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]
+    assert {"E", "BLE", "S110", "S112"} <= set(settings["select"])
+    others = tomllib.loads((REPO / "ruff.toml").read_text())["lint"]
+    ignored = [rule for part in (settings, others) for rules in part["per-file-ignores"].values() for rule in rules]
+    assert not {"E", "E722", "BLE", "BLE001", "S", "S110", "S112"} & {*ignored, *settings["ignore"]}
 
 
 def test_lint(nextflow: Launcher) -> None:
