@@ -1,7 +1,7 @@
 // gibbsflow: check what was given -> BINDING or POTENTIAL -> table and report. The only .nf file that reads params.
 
 include { readSchema; helpText; checkParams; checkInput; settings; samplesheet; cleanFailures } from './subworkflows/launch'
-include { checkPotential; structureFiles                                                      } from './subworkflows/launch'
+include { checkPotential; structureFiles; holdCampaign; letGo                                  } from './subworkflows/launch'
 include { completionText; failureHint; versionsOf                                             } from './subworkflows/completion'
 include { BINDING                                                                             } from './subworkflows/binding'
 include { POTENTIAL                                                                           } from './subworkflows/potential'
@@ -27,6 +27,14 @@ workflow {
             error(fault)
         }
         def state = "${file(values.state_dir ?: workflow.workDir.resolveSibling('state'))}/${values.campaign ?: file(values.outdir).name}"
+        // containers are shown them, so they have to be there
+        [state, values.param_cache].findAll { folder -> folder }.each { folder -> file(folder).mkdirs() }
+        def run = workflow
+        def hold = holdCampaign(state, run)
+        def held = hold[0]
+        if (hold[1]) {
+            error(hold[1])
+        }
         if (values.clean_failures) {
             cleanFailures(state)
         }
@@ -62,11 +70,11 @@ workflow {
             .unique()
             .collectFile(name: 'versions.yml', storeDir: "${values.outdir}/pipeline_info", sort: true)
 
-        def run = workflow
         workflow.onError {
             log.info(failureHint(run.errorReport ?: '', potential ? null : state))
         }
         workflow.onComplete {
+            letGo(held)
             log.info(completionText(values.outdir, run.success))
         }
     }

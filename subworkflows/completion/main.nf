@@ -39,14 +39,17 @@ def completionText(outdir, success) {
         : "Finished; see ${outdir}"
 }
 
-// What to do about a failed run, from Nextflow's error report.
+// What has ended a run, from Nextflow's error report: item, cause, log, and what to do.
 def failureHint(report, state) {
     def item = (report =~ /Error executing process > '([^']+)'/)
+    def causes = (report =~ /(?m)^\s*error: (.+)$/).collect { found -> found[1] }
+    def status = (report =~ /Command exit status:\s*(\S+)/)
     def folder = (report =~ /Work dir:\s*(\S+)/)
     def lines = [
-        item.find() ? "Failed: ${item.group(1)}" : '',
+        item.find() ? "Failed: ${item.group(1).tokenize(':')[-1]}" : '',
+        causes ? "Cause:  ${causes[-1]}" : status.find() ? "Cause:  exit code ${status.group(1)}" : '',
         folder.find() ? "Log:    ${folder.group(1)}/.command.log" : '',
-        !state ? '' : "Causes of failed items are kept in FAILED below ${state}; --on_failure prune drops such items and goes on, --clean_failures forgets them.",
+        !state ? '' : "State is kept in ${state}: the same command with -resume goes on; --on_failure prune drops such items, --clean_failures forgets what failed.",
     ]
     lines.findAll { line -> line }.join('\n')
 }

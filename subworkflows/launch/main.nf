@@ -181,6 +181,58 @@ def besides(sheet, name) {
 // Forget earlier failures, and nothing else: what gibbsflow.workflow.cleaning removes.
 def cleanFailures(folder) {
     if (file(folder).exists()) {
-        ['find', folder.toString(), '-type', 'f', '(', '-name', 'FAILED', '-o', '-name', 'attempts.json', '-o', '-name', 'progress.json', ')', '-delete'].execute().waitFor()
+        ['find', folder.toString(), '-type', 'f', '-not', '-path', '*/superseded-*', '(', '-name', 'FAILED', '-o', '-name', 'attempts.json', '-o', '-name', 'progress.json', ')', '-delete'].execute().waitFor()
     }
+}
+
+// One head a campaign: returns what has to be let go of at the end, and what is wrong, null where all is well. The kernel's lock ends with this
+// process, however it ends; the record beside it says whose it is or was (gibbsflow.workflow.locks has the same for run-local).
+def holdCampaign(state, run) {
+    def folder = file(state)
+    folder.mkdirs()
+    if (!java.nio.file.Files.isWritable(folder)) {
+        return [null, "--state_dir: ${state} cannot be written to (right: a folder that you may write to, visible from all machines)"]
+    }
+    def record = folder.resolve('.head.json')
+    def before = record.exists() ? recordOf(record.text) : null
+    def channel = java.nio.channels.FileChannel.open(folder.resolve('.head.lock'), java.nio.file.StandardOpenOption.CREATE, java.nio.file.StandardOpenOption.WRITE)
+    if (!channel.tryLock() || jobRuns(before)) {
+        channel.close()
+        return [null, "The campaign in ${state} is held by another run: ${headOf(before)}. Wait for it to end, or end it; --campaign NAME begins another.\n  Nothing was started."]
+    }
+    if (before) {
+        log.info("The campaign in ${state} was held by ${headOf(before)}, which has ended without letting go: taken over. Tasks of it that still run are waited for.")
+    }
+    def mine = [host: java.net.InetAddress.localHost.hostName, pid: ProcessHandle.current().pid(), slurm_job: System.getenv('SLURM_JOB_ID') ?: '', run: run.runName,
+        process_started: ProcessHandle.current().info().startInstant().map { start -> start.toString() }.orElse(''), since: java.time.Instant.now().toString()]
+    record.text = groovy.json.JsonOutput.toJson(mine)
+    [[channel: channel, record: record], null]
+}
+
+def letGo(held) {
+    held.record.delete()
+    held.channel.close()
+}
+
+// A record that a crash has left half-written holds nobody.
+def recordOf(text) {
+    try {
+        def content = new groovy.json.JsonSlurper().parseText(text)
+        content instanceof Map ? content : [:]
+    }
+    catch (groovy.json.JsonException | IllegalArgumentException _unreadable) {
+        [:]
+    }
+}
+
+def headOf(head) {
+    head?.pid ? "${head.run ?: 'a run'}, pid ${head.pid} on ${head.host}${head.slurm_job ? ", SLURM job ${head.slurm_job}" : ''}, since ${head.since}" : 'a run that left no record'
+}
+
+// Whether a head on another host runs on as a SLURM job: there the kernel's lock may not reach.
+def jobRuns(head) {
+    if (!head?.slurm_job || head.host == java.net.InetAddress.localHost.hostName || !['sh', '-c', 'command -v squeue'].execute().text) {
+        return false
+    }
+    ['squeue', '--noheader', '--jobs', "${head.slurm_job}".toString(), '--format', '%T'].execute().text.trim() != ''
 }

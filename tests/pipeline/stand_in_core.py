@@ -1,12 +1,15 @@
 """Stands in for the core where a test is about exit codes alone: leaves what is expected and exits as planned.
 
 The plan is a folder with one file an item (``<ligand>.<program>.<verb>[.<name>]``): exit codes, one a line; each call
-takes the first. Items without a file succeed, as does the check before all tasks, unless STAND_IN_CHECK holds a code.
+takes the first; ``wait`` waits to be stopped and leaves ``<item>.saved``. Items without a file succeed, as does the
+check before all tasks, unless STAND_IN_CHECK holds a code.
 """
 
 import json
 import os
+import signal
 import sys
+import time
 from pathlib import Path
 
 program, verb, *options = sys.argv[sys.argv.index("-m") + 1 :]
@@ -21,7 +24,11 @@ plan = Path(os.environ["STAND_IN_PLAN"]) / item
 codes = plan.read_text().split() if plan.exists() else []
 if codes:
     plan.write_text("\n".join(codes[1:]))
+    if codes[0] == "wait":
+        signal.signal(signal.SIGTERM, lambda *_: (plan.with_suffix(".saved").touch(), sys.exit(75)))
+        time.sleep(300)
     if code := int(codes[0]):
+        print(f"error: planned to exit with {code}\nwhat to do: nothing", file=sys.stderr)
         sys.exit(code)
 
 out.mkdir(parents=True)

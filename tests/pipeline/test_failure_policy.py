@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
+import time
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 from pipeline.launcher import Launcher, Run
+
+from gibbsflow.workflow.locks import campaign_lock
 
 SMILES = r"F/C(=C\F)[C@@H](O)C#N"  # a shell would make something else of it
 STAND_IN = Path(__file__).parent / "stand_in_core.py"
@@ -22,7 +27,7 @@ def run_planned(nextflow: Launcher, tmp_path: Path):
         core = tmp_path / "python"
         core.write_text(f'#!/bin/sh\nexec {sys.executable} {STAND_IN} "$@"\n')
         core.chmod(0o755)
-        (tmp_path / "plan").mkdir()
+        (tmp_path / "plan").mkdir(exist_ok=True)
         for item, codes in plan.items():
             (tmp_path / "plan" / item.replace("/", "_")).write_text("\n".join(codes.split()))
         names = sorted(
@@ -39,7 +44,8 @@ def attempts(run: Run) -> dict[str, list[int]]:
     """Exit codes of each task that was run more than once or failed, in order."""
     out: dict[str, list[int]] = defaultdict(list)
     for task in sorted(run.trace, key=lambda t: int(t["attempt"])):
-        out[task["name"].split(":")[-1]].append(int(task["exit"]))
+        if task["exit"] != "-":  # of one that was ended with the run
+            out[task["name"].split(":")[-1]].append(int(task["exit"]))
     return {name: codes for name, codes in out.items() if codes != [0]}
 
 
@@ -50,6 +56,8 @@ def test_retry_is_the_default(run_planned) -> None:
             "lost.equil.run": "70 70 0",
             "stops.equil.run": "75 75 70 0",
             "killed.equil.run": "137 0",
+            "mixed.equil.run": "75 75 75 75 137 0",
+            "relapsed.equil.run": "70 75 70 0",
             "wrong.system_prep.system": "65 0",
             "short.fe.run.complex_replicate_1": "70 70 0",
         }
@@ -60,11 +68,13 @@ def test_retry_is_the_default(run_planned) -> None:
         "EQUIL_RUN (lost)": [70, 70],
         "EQUIL_RUN (stops)": [75, 75, 70, 0],
         "EQUIL_RUN (killed)": [137, 0],
+        "EQUIL_RUN (mixed)": [75, 75, 75, 75, 137, 0],  # stops do not use up what a kill is allowed
+        "EQUIL_RUN (relapsed)": [70, 75, 70],  # a stop in between makes no new failure the first one
         "SYSTEM_PREP (wrong)": [65],
         "FE_RUN (short complex_replicate_1)": [70, 70],
     }
     records = json.loads((run.outdir / "record.all.json").read_text())
-    assert sorted(records) == ["good", "killed", "short", "stops", "twice"]
+    assert sorted(records) == ["good", "killed", "mixed", "short", "stops", "twice"]
     every = [f"{leg}_replicate_{replicate}" for leg in ("complex", "solvent") for replicate in (0, 1)]
     assert records["good"] == every  # in one order, whatever came first
     assert records["short"] == ["complex_replicate_0", "solvent_replicate_0", "solvent_replicate_1"]
@@ -75,18 +85,30 @@ def test_retry_is_the_default(run_planned) -> None:
 
 
 def test_prune_tries_nothing_twice_and_the_table_is_written_with_nothing_in_it(run_planned) -> None:
-    run = run_planned({"lost.equil.run": "70 0", "good.param.ligand": "70 0"}, "--on_failure", "prune")
+    plan = {"lost.equil.run": "70 0", "good.param.ligand": "70 0", "slow.equil.run": "75 75 0"}
+    run = run_planned(plan, "--on_failure", "prune", "--time_limit_h", "1e-9")
     assert run.code == 0, run.text
-    assert attempts(run) == {"EQUIL_RUN (lost)": [70], "PARAM_LIGAND (good)": [70]}
+    assert attempts(run) == {
+        "EQUIL_RUN (lost)": [70],
+        "PARAM_LIGAND (good)": [70],
+        "EQUIL_RUN (slow)": [75, 75],  # its time is up
+    }
     assert json.loads((run.outdir / "record.all.json").read_text()) == {}
 
 
-def test_raise_ends_the_campaign_and_says_where_to_look(run_planned) -> None:
-    run = run_planned({"lost.equil.run": "70 0"}, "--on_failure", "raise")
+def test_raise_ends_the_campaign_and_says_where_to_look(run_planned, tmp_path: Path) -> None:
+    run = run_planned({"lost.equil.run": "70 0", "good.equil.run": "wait"}, "--on_failure", "raise")
     assert run.code != 0
     assert attempts(run) == {"EQUIL_RUN (lost)": [70]}
-    assert "Failed: BINDING:EQUIL_RUN (lost)" in run.text and "--on_failure prune" in run.text
+    (said,) = re.findall(r"^Failed: .*\n.*\n.*$", run.text, flags=re.M)
+    assert re.fullmatch(r"Failed: EQUIL_RUN \(lost\)\nCause:  planned to exit with 70\nLog:    \S+\.command\.log", said)
+    assert "--on_failure prune" in run.text
     assert not (run.outdir / "results.csv").exists()
+    if "Killing running tasks" in run.text:  # the other one had begun: it was asked to save its state
+        deadline = time.monotonic() + 20
+        while not (tmp_path / "plan" / "good.equil.saved").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def test_a_defect_ends_the_run_under_every_policy(run_planned) -> None:
@@ -103,6 +125,19 @@ def test_clean_failures_forgets_failures_alone(run_planned, tmp_path: Path) -> N
     run = run_planned({}, "--clean_failures", "--mode", "md", "-preview")
     assert run.code == 0, run.text
     assert sorted(path.name for path in folder.iterdir()) == ["FINISHED", "checkpoint-current.bin"]
+
+
+def test_one_head_a_campaign(run_planned, tmp_path: Path) -> None:
+    state = tmp_path / "state" / "out"
+    with campaign_lock(state):  # as run-local, or another Nextflow, holds it
+        refused = run_planned({}, "-preview")
+    assert refused.code != 0 and refused.submitted == 0
+    assert f"is held by another run: run-local, pid {os.getpid()} on " in refused.text and "\tat " not in refused.text
+    (state / ".head.json").write_text(json.dumps({"run": "dead_run", "pid": 1, "host": "here", "since": "yesterday"}))
+    taken = run_planned({}, "-preview")
+    assert taken.code == 0, taken.text
+    assert "was held by dead_run, pid 1 on here, since yesterday, which has ended without letting go" in taken.text
+    assert not (state / ".head.json").exists()
 
 
 def test_without_a_core_beside_nextflow_each_task_checks_its_own_row(run_planned) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -74,3 +75,18 @@ def test_killed_then_resumed_then_nothing_left_to_do(nextflow: Launcher, tmp_pat
     third = nextflow.pipeline(*arguments, "-resume")
     assert (third.code, third.submitted, third.cached) == (0, 0, len(third.trace))
     assert "b2" in third.text and "Report:" in third.text
+
+    names = ("FINISHED", "attempts.json", "segment-*.npz")
+    kept = {path: path.read_bytes() for name in names for path in state.rglob(name)}
+    assert len(kept) > 10
+    shutil.rmtree(tmp_path / "work")
+    shutil.rmtree(tmp_path / ".nextflow")
+    fourth = nextflow.pipeline(*arguments)  # the state alone is left: no MD is run again
+    assert (fourth.code, fourth.cached) == (0, 0), fourth.text
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert not list(state.rglob("superseded-*"))
+    with open(fourth.outdir / "results.csv") as file:
+        assert list(csv.DictReader(file)) == [row]
+    told = json.loads((leg / "attempts.json").read_text())["attempts"]
+    assert [one["end"] for one in told] == ["stopped", "finished"]
+    assert {one["number"] for one in told} == {1} and told[0]["message"].startswith("stopped by SIGTERM")
