@@ -13,17 +13,22 @@ from cluster.campaign import QUICK, REPO, Campaign, output, wait_for
 
 pytestmark = pytest.mark.cluster
 MD = "EQUIL_RUN"
-# SYSTEM_PREP is given less than it needs; base.config doubles what was too little
-LITTLE = """
-process { withName: 'SYSTEM_PREP' { memory = { task.previousTrace ? task.previousTrace.memory * 2 : 64.MB } } }
+# a memory hog at the end of a task; base.config doubles what was too little
+HOG = """
+process {
+    withName: 'SYSTEM_PREP' {
+        memory   = { task.previousTrace ? task.previousTrace.memory * 2 : 128.MB }
+        ext.args = '&& python3 -c "bytes([1]) * (160 << 20)"'
+    }
+}
 """
 
 
 @pytest.fixture(scope="module")
 def run(campaign: Callable[[str], Campaign]) -> Iterator[Campaign]:
     made = campaign("faults")
-    (made.folder / "little.config").write_text(QUICK + LITTLE)
-    site = ["--site_config", "little.config", "--queue", "scavenge", "--mode", "md"]
+    (made.folder / "hog.config").write_text(QUICK + HOG)
+    site = ["--site_config", "hog.config", "--queue", "scavenge", "--mode", "md"]
     endless = ["--heat_ps", "1", "--equil_ps", "100000", "--equil_segment_ps", "2"]
     nextflow = made.start("-profile", "slurm,apptainer,test", *site, *endless)
     yield made
@@ -52,7 +57,7 @@ def test_out_of_memory_is_tried_again_with_more(run: Campaign) -> None:
     jobs = run.jobs("SYSTEM_PREP")
     assert jobs[0].state == "OUT_OF_MEMORY" and [job.state for job in jobs].count("COMPLETED") == 1
     memory = [float(job.memory.rstrip("MGn")) * (1024 if "G" in job.memory else 1) for job in jobs]
-    assert memory == [64 * 2**i for i in range(len(jobs))]
+    assert memory == [128 * 2**i for i in range(len(jobs))]
 
 
 def test_cancelled_job(run: Campaign) -> None:

@@ -89,7 +89,7 @@ class Nextflow(Section):
     )
     poll_interval: str = Field(
         "15sec",
-        description="How often ended jobs are looked for; the queue itself is asked a quarter as often.",
+        description="How often the head looks for ended jobs.",
         pattern=r"^\d+ ?(s|sec|m|min)$",
     )
 
