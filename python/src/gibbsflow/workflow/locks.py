@@ -46,7 +46,7 @@ def folder_lock(folder: Path, name: str = ".lock") -> Iterator[None]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
-    with open(path, "a+") as file:
+    with open(path, "a+", errors="replace") as file:
         try:
             _take(file)
         except BlockingIOError as error:
@@ -85,7 +85,7 @@ def campaign_lock(state: Path) -> Iterator[None]:
     state.mkdir(parents=True, exist_ok=True)
     record = state / ".head.json"
     with open(state / ".head.lock", "a") as file:
-        before = record.read_text() if record.exists() else ""
+        before = record.read_text(errors="replace") if record.exists() else ""
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # of the kind that Java's FileLock is
             free = not job_runs(before)
