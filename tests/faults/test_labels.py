@@ -43,8 +43,12 @@ def label(batch: Path, root: Path, *more: object, dies: Moment | None = None):
 
 
 def labels(root: Path) -> list[tuple[str, float, list]]:
+    """Identifiers, energies and forces; tblite's threads move the last digits (1e-13 eV)."""
     frames = read(root / "out" / "labelled.extxyz", ":")
-    return [(f.info["gibbsflow_id"], f.get_potential_energy(), f.get_forces().tolist()) for f in frames]
+    return [
+        (f.info["gibbsflow_id"], round(float(f.get_potential_energy()), 8), f.get_forces().round(6).tolist())
+        for f in frames
+    ]
 
 
 def finished(root: Path) -> dict[str, int]:
