@@ -49,6 +49,10 @@ class Ended:
     seconds: float
 
 
+ALIVE: set[Running] = set()
+"""Commands that nobody has waited for; what a failed test leaves is ended after it."""
+
+
 class Running:
     """A verb that runs in a forked process: the command line's own code, without its seconds of imports."""
 
@@ -57,7 +61,9 @@ class Running:
         self.log = Path(tempfile.mkstemp(prefix="fault-", suffix=".log")[1])
         self.start = time.monotonic()
         self.pid = os.fork()
-        if self.pid == 0:
+        if self.pid:
+            ALIVE.add(self)
+        else:
             code = 70
             try:
                 os.setsid()
@@ -93,6 +99,8 @@ class Running:
         end = time.monotonic() + timeout_s
         while not path.exists():
             done, status = os.waitpid(self.pid, os.WNOHANG)
+            if done:
+                ALIVE.discard(self)
             assert not done, f"ended with {status} before {path.name} was there: {self.log.read_text()}"
             assert time.monotonic() < end, f"{path} did not come"
             time.sleep(0.01)
@@ -100,6 +108,7 @@ class Running:
     def wait(self) -> Ended:
         """Wait for its end."""
         _, status = os.waitpid(self.pid, 0)
+        ALIVE.discard(self)
         text = self.log.read_text(errors="replace")
         self.log.unlink()
         return Ended(os.waitstatus_to_exitcode(status), text, time.monotonic() - self.start)

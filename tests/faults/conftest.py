@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults import small
+from faults import child, small
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    """End what a failed test has started, stopped as it may be."""
+    yield
+    for running in list(child.ALIVE):
+        running.send(signal.SIGKILL)
+        running.wait()
 
 
 @pytest.fixture(scope="session")

@@ -59,8 +59,12 @@ def folder_lock(folder: Path, name: str = ".lock") -> Iterator[None]:
                 raise LockedError(f"{folder}: held by {who(before)}")
             log.warning("%s: stale lock of %s taken over: it has ended without letting go", folder, who(before))
         file.truncate(0)
-        file.write(json.dumps(holder()))
-        file.flush()
+        try:
+            file.write(json.dumps(holder()))
+            file.flush()
+        except OSError as error:
+            error.filename = str(path)  # a full disk does not say which file
+            raise
         try:
             yield
         finally:
