@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -37,11 +38,12 @@ def output(*command: str) -> str:
 
 
 def wait_for(what: str, look: Callable[[], T | None], timeout_s: float = 600) -> T:
-    """Look again and again until there is something, which is returned."""
+    """Look again and again until there is something, which is returned; SLURM's commands may fail while it is busy."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
-        if found := look():
-            return found
+        with suppress(subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            if found := look():
+                return found
         time.sleep(0.5)
     raise AssertionError(f"{what}: not within {timeout_s:.0f} s")
 

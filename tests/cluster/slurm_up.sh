@@ -9,6 +9,11 @@ set -euo pipefail
 : "${SLURM_HOME:=/var/lib/slurm-ci}" "${SLURM_NODES:=4}" "${SLURM_ACCT:=dbd}"
 : "${SLURM_MEM:=4000}" "${SLURM_CPUS:=2}" "${SLURM_CGROUP:=auto}"
 export DEBIAN_FRONTEND=noninteractive
+export SLURM_CONF=$SLURM_HOME/etc/slurm.conf
+if [ -s "$SLURM_CONF" ] && scontrol ping 2>/dev/null | grep -q 'is UP'; then
+  echo "export SLURM_CONF=$SLURM_CONF"
+  exit 0
+fi
 say() { printf 'slurm_up: %s\n' "$*" >&2; }
 
 need=()
