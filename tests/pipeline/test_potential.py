@@ -5,17 +5,25 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from pipeline.launcher import REPO, Launcher, Run
 
+from gibbsflow.config.label_engines import find_pw
+
 SETTINGS = "elements: [Si]\nstructure: diamond\ngoal: md\ntemperature_k: [300, 900]\nengine: tblite\n"
+# the smallest that is real: eight atoms, Γ only
+REAL = """engine: quantum_espresso
+dft: {functional: lda, pseudo_library: gth, ecutwfc_ry: 10, kspacing_per_angstrom: 1.2, conv_thr_ry: 1.0e-6}
+"""
 SMALL = """
-generator: {volume_steps: 3, cell_strain_count: 1, rattle_sigma_angstrom: [0.05], rattle_count: 4, thermal_count: 2}
+generator:
+  {supercell: [1, 1, 1], volume_steps: 3, cell_strain_count: 1, rattle_sigma_angstrom: [0.05], rattle_count: 4,
+   thermal_count: 2}
 labels: {batch_size: 5}
 training: {cutoff_angstrom: 4.5, max_coefficients: 70, time_budget_min: 2, processes: 1}
 exploration: {steps: 100, segment_steps: 50, grade_interval: 10}
@@ -87,38 +95,68 @@ def test_every_module_of_the_loop_is_in_the_pipeline() -> None:
             assert f"modules/{program}/{module.name}'" in text
 
 
+def kill_all(head: subprocess.Popen[str]) -> None:
+    """Kill -9 a run with everything it started, as when a machine loses power."""
+    tree = [psutil.Process(head.pid), *psutil.Process(head.pid).children(recursive=True)]
+    for process in tree:
+        process.suspend()  # nobody sees another die and acts on it
+    for process in tree:
+        process.kill()
+    head.wait()
+
+
+def finished(labels: Path) -> dict[str, bytes]:
+    """Records of all finished labels in a state folder, by the structure's id."""
+    return {path.parent.name: (path.parent / "label.json").read_bytes() for path in labels.glob("*/*/FINISHED")}
+
+
 @pytest.mark.slow
 def test_a_real_loop_killed_while_labelling_goes_on(nextflow: Launcher) -> None:
-    (nextflow.folder / "si.yaml").write_text(SETTINGS + SMALL)
+    engine = REAL if find_pw() else "engine: tblite\n"
+    (nextflow.folder / "si.yaml").write_text(SETTINGS.replace("engine: tblite\n", engine) + SMALL)
     state = nextflow.folder / "state" / "out" / "labels"
     with subprocess.Popen(
-        [REPO / "nextfloww", *ARGUMENTS], cwd=nextflow.folder, stdout=subprocess.DEVNULL, start_new_session=True
-    ) as killed:
-        end = time.monotonic() + 240
-        while not list(state.glob("*/*/FINISHED")) and time.monotonic() < end:
-            time.sleep(0.1)
-        killed.send_signal(signal.SIGKILL)
-    made = {path: path.stat().st_mtime_ns for path in state.glob("*/*/FINISHED")}
-    assert made
+        [REPO / "nextfloww", *ARGUMENTS],
+        cwd=nextflow.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+    ) as killed:  # fmt: skip
+        end = time.monotonic() + 400
+        # in the middle of a batch, and after the first
+        while len(finished(state)) < 7 and time.monotonic() < end:
+            assert killed.poll() is None, "the run ended before it was to be killed"
+            time.sleep(0.02)
+        kill_all(killed)
+    made = finished(state)
+    assert 7 <= len(made) < 13  # of nine to train on and four of the hold-out
+
     run = nextflow(*ARGUMENTS, "-resume", timeout_s=900)
     assert run.code == 0, run.text
-    assert all(path.stat().st_mtime_ns == when for path, when in made.items())
+    after = finished(state)
+    assert {name: after[name] for name in made} == made  # with their times: none was made again
+    batches = [task for task in run.trace if "DFT_LABEL" in task["name"]]
+    results = [Path(task["workdir"]) / "labels" / task["name"][:-1].split()[-1] / "result.json" for task in batches]
+    counts = [(task["status"], json.loads(path.read_text())) for task, path in zip(batches, results, strict=True)]
+    cached = sum(sum(result["counts"].values()) for status, result in counts if status == "CACHED")
+    reused = sum(result["reused"] for status, result in counts if status == "COMPLETED")
+    assert cached + reused == len(made)
     checkpoint = json.loads((run.outdir / "checkpoint.json").read_text())
+    assert checkpoint["labels_made"] == len(after) + sum(checkpoint["history"][-1]["failures"].values())
     assert len(checkpoint["history"]) == 2 and checkpoint["stopped_by"] in ("generations", "nothing_new")
     with open(run.outdir / "structures.csv") as file:
         assert {row["status"] for row in csv.DictReader(file)} >= {"labelled"}
 
     again = nextflow(*ARGUMENTS, "-resume")
     assert again.code == 0 and again.submitted == 0
+    assert finished(state) == after
 
-    # the same manager and the same commands without Nextflow: the same numbers
+    # the same manager and the same commands without Nextflow, on the same labels: the same numbers
     here = nextflow.folder / "here"
-    here.mkdir()
+    shutil.copytree(state, here / "state" / "labels")
     shutil.copy(nextflow.folder / "si.yaml", here)
     local = [REPO / "bin" / "infer", "loop", "--local", "--config", "si.yaml", "--out", "out", "--state", "state"]
     done = subprocess.run(local, cwd=here, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads((here / "out" / "checkpoint.json").read_text())["history"] == checkpoint["history"]
+    assert finished(here / "state" / "labels") == after
 
 
 def test_the_demo_names_files_that_exist() -> None:
