@@ -7,6 +7,8 @@ import pytest
 
 from gibbsflow.errors import InputError
 from gibbsflow.report import table
+from gibbsflow.workflow import attempts
+from gibbsflow.workflow.attempts import Attempt
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.sentinels import Sentinel
 
@@ -55,6 +57,31 @@ def test_a_sentinel_that_cannot_be_read_is_a_cause_too(tmp_path):
     (tmp_path / "cb7" / "b2").mkdir(parents=True)
     (tmp_path / "cb7" / "b2" / "FAILED").write_text("{")
     assert "not readable" in table.failed_row("b2", "abfe", None, table.failures(tmp_path)["b2"]).cause
+
+
+def test_what_stopped_or_was_killed_for_good_has_a_cause_too(tmp_path):
+    for name, attempt in (
+        ("stopped", Attempt(1, "h", end="stopped", message="time budget; 3 of 9 segments done")),
+        ("killed", Attempt(1, "h", holder={"pid": 7, "host": "node3"})),
+        ("done", Attempt(1, "h", end="finished")),
+    ):
+        attempts.write(tmp_path / "cb7" / name / "equil", [attempt])
+    attempts.write(tmp_path / "cb7" / "done" / "equil" / "superseded-000", [Attempt(1, "h", end="stopped")])
+    found = table.failures(tmp_path)
+    causes = {
+        name: table.failed_row(name, "abfe", None, found.get(name)).cause for name in ("stopped", "killed", "done")
+    }
+    assert causes["stopped"] == "Stopped: time budget; 3 of 9 segments done"
+    assert causes["killed"] == "Lost: pid 7 on node3 was killed"
+    assert causes["done"] == "not finished"
+
+
+def test_a_finished_row_names_what_was_begun_anew():
+    anew = {"what": "complex replicate 0", "attempt": 2, "settings_used": {"timestep_fs": 2.0}}
+    record = {"transformation": "b2", "ligand": "b2", "mode": "abfe", "status": "finished", "cause": ""}
+    row = table.record_row(record | {"begun_anew": [anew | {"failed_before": "Numerical: NaN"}]})
+    assert row.cause == "complex replicate 0: attempt 2 with a time step of 2 fs, after Numerical: NaN"
+    assert table.record_row(record).cause == ""
 
 
 def test_csv_has_four_decimals_and_parquet_the_rest(tmp_path):
