@@ -2,7 +2,7 @@
 
 include { readSchema; helpText; checkParams; checkInput; settings; samplesheet; cleanFailures } from './subworkflows/launch'
 include { checkPotential; structureFiles; holdCampaign; letGo                                  } from './subworkflows/launch'
-include { completionText; failureHint; versionsOf                                             } from './subworkflows/completion'
+include { completionText; failureHint; versionsOf; writeCrate                                 } from './subworkflows/completion'
 include { BINDING                                                                             } from './subworkflows/binding'
 include { POTENTIAL                                                                           } from './subworkflows/potential'
 
@@ -70,12 +70,14 @@ workflow {
             .unique()
             .collectFile(name: 'versions.yml', storeDir: "${values.outdir}/pipeline_info", sort: true)
 
+        def core = "${projectDir}/bin/gibbsflow" // not known any more once the run has ended
         workflow.onError {
             log.info(failureHint(run.errorReport ?: '', potential ? null : state))
         }
         workflow.onComplete {
             letGo(held)
             log.info(completionText(values.outdir, run.success))
+            writeCrate(run, values, schema, core)
         }
     }
 }

@@ -59,3 +59,42 @@ def versionsOf(process, result) {
     def versions = new groovy.json.JsonSlurper().parseText(result.text).versions ?: [:]
     "${process.tokenize(':')[-1]}:\n${versions.sort().collect { tool, version -> "  ${tool}: '${version}'\n" }.join()}".toString()
 }
+
+// What only Nextflow knows of a run, for the record: pipeline_info/run.json.
+def runRecord(run, values, schema) {
+    def manifest = run.manifest
+    def inputs = schema.io.properties.findAll { _key, item -> values.mode in (item.requiredIn ?: []) }.keySet()
+    [
+        name: run.runName,
+        session: "${run.sessionId}",
+        start: "${run.start}",
+        complete: "${run.complete}",
+        stub: run.stubRun,
+        nextflow: "${run.nextflow.version}",
+        command: run.commandLine,
+        profile: run.profile,
+        container_engine: run.containerEngine,
+        workflow: [name: manifest.name, description: manifest.description, version: manifest.version, revision: run.commitId, main: "${run.scriptFile}"],
+        inputs: inputs.collectEntries { key -> [key, "${file(values[key]).toAbsolutePath()}"] },
+        parameters: values.findAll { _key, value -> value != null },
+    ]
+}
+
+// The record, and the RO-Crate that the core makes of it; a run is no worse for lacking it.
+def writeCrate(run, values, schema, program) {
+    if (!run.success || !file("${values.outdir}/manifest.json").exists()) {
+        return
+    }
+    def record = groovy.json.JsonOutput.toJson(runRecord(run, values, schema))
+    file("${values.outdir}/pipeline_info/run.json").text = groovy.json.JsonOutput.prettyPrint(record)
+    def job = [program, 'crate', values.outdir].collect { word -> word.toString() }.execute()
+    def out = new StringBuffer()
+    def err = new StringBuffer()
+    job.waitForProcessOutput(out, err)
+    if (job.exitValue() == 127) {
+        log.info "No gibbsflow core beside Nextflow: `gibbsflow crate ${values.outdir}` makes the RO-Crate of this run."
+    }
+    else if (job.exitValue() != 0) {
+        log.warn "The RO-Crate of this run could not be written: ${err.toString().trim()}"
+    }
+}

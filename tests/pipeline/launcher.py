@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import fnmatch
 import os
 import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+import yaml
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -30,6 +33,12 @@ class Run:
         """Names of tasks without their workflow, sorted: ``FE_RUN (b2 complex_replicate_0)``."""
         return sorted(t["name"].split(":")[-1] for t in self.trace if status in (None, t["status"]))
 
+    def reports_missing(self) -> set[str]:
+        """Globs of tower.yml that no published file matches."""
+        published = [path.relative_to(self.outdir).as_posix() for path in self.outdir.rglob("*") if path.is_file()]
+        globs = yaml.safe_load((REPO / "tower.yml").read_text())["reports"]
+        return {glob for glob in globs if not fnmatch.filter(published, glob)}
+
     @property
     def log(self) -> str:
         return (self.folder / ".nextflow.log").read_text()
@@ -45,6 +54,8 @@ class Run:
 
 class Launcher:
     """Starts runs in one folder."""
+
+    repo = REPO
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,16 +28,21 @@ def test_abfe_then_resume_then_another_analysis(nextflow: Launcher) -> None:
 
     out = first.outdir
     made = {path.name for path in (out / "pipeline_info").iterdir()}
-    assert made == {"timeline.html", "report.html", "trace.txt", "dag.mmd", "versions.yml"}
+    assert made == {
+        "timeline.html", "report.html", "trace.txt", "dag.mmd", "versions.yml", "run.json", "inputs", "workflow",
+    }  # fmt: skip
     processes = {task["name"].split(":")[-1].split(" ")[0] for task in first.trace}
     assert set(yaml.safe_load((out / "pipeline_info" / "versions.yml").read_text())) == processes
     assert {path.name for path in (out / "phases" / "b2").iterdir()} == {
         "system_prep", "param_ligands", "prepare_equil", "equil", "equil_analysis", "prepare_fe", "fe", "analysis",
     }  # fmt: skip
     assert "Report:" in first.text and f"{out}/report.html" in first.text
-    published = [path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()]
-    for pattern in yaml.safe_load((REPO / "tower.yml").read_text())["reports"]:
-        assert fnmatch.filter(published, pattern), f"tower.yml: nothing published matches {pattern}"
+    crate = json.loads((out / "ro-crate-metadata.json").read_text())["@graph"]
+    (action,) = [entity for entity in crate if entity["@type"] == "CreateAction"]
+    assert {"@id": "pipeline_info/inputs/ligands.csv"} in action["object"] and action["startTime"] < action["endTime"]
+    assert {entity["name"] for entity in crate if entity["@type"] == "SoftwareApplication"} == {"gibbsflow"}
+    # the rest are those of a potential
+    assert first.reports_missing() == {"learning_curve.csv", "structures.csv", "dataset_card.md", "checkpoint.json"}
 
     again = nextflow.pipeline("-stub", "-resume")
     assert (again.code, again.submitted, again.cached) == (0, 0, len(first.trace)), again.text

@@ -52,6 +52,15 @@ def run_local(
 app.command("clean-failures")(clean)
 
 
+@app.command()
+def crate(outdir: Annotated[Path, typer.Argument(help="Results of a run of the pipeline.")]) -> None:
+    """Describe a finished run as a Workflow Run RO-Crate: ro-crate-metadata.json beside its results."""
+    with verb(None):
+        from gibbsflow.report.crate import write_crate
+
+        typer.echo(write_crate(outdir))
+
+
 def verbs() -> dict[str, Callable[..., int]]:
     """The verbs of all phases as functions that return their exit code, by ``program verb``."""
     from gibbsflow.cli import analysis, equil, fe, param, system_prep
