@@ -114,9 +114,7 @@ def _record(sentinel: sentinels.Sentinel, state: Path | None) -> None:
 def _of_storage(error: Exception) -> StorageError | None:
     """Tell a disk that is full, read-only or not there from a defect of ours."""
     if isinstance(error, OSError) and errno.errorcode.get(error.errno or 0) in _STORAGE:
-        before = error.__context__  # closing a file that could not be written fails again, without its name
-        named = error.filename or (before.filename if isinstance(before, OSError) else None)
-        return StorageError(f"{named or 'a file'}: {error.strerror}")
+        return StorageError(f"{error.filename or 'a file'}: {error.strerror}")
     return None
 
 

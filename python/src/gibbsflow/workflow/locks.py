@@ -60,11 +60,9 @@ def folder_lock(folder: Path, name: str = ".lock") -> Iterator[None]:
             log.warning("%s: stale lock of %s taken over: it has ended without letting go", folder, who(before))
         file.truncate(0)
         try:
-            file.write(json.dumps(holder()))
-            file.flush()
+            os.write(file.fileno(), json.dumps(holder()).encode())
         except OSError as error:
-            error.filename = str(path)  # a full disk does not say which file
-            raise
+            raise OSError(error.errno, error.strerror, str(path)) from error  # a full disk does not say which file
         try:
             yield
         finally:
