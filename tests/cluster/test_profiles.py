@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 from pathlib import Path
@@ -29,16 +28,6 @@ def test_each_engine_turns_the_others_off(tmp_path: Path, engine: str) -> None:
     }
     assert found["process.executor"] == "'slurm'" and found["params.platform"] == "'CUDA'"
     assert found["process.container"] == f"'gibbsflow-core:{__version__}'"
-
-
-def test_images_of_a_registry_and_the_file_of_a_site(tmp_path: Path) -> None:
-    (tmp_path / "site.config").write_text("process.resourceLimits = [cpus: 7]\n")
-    options = {"registry": "ghcr.io/group", "site_config": "site.config", "queue": "long", "queue_size": 5}
-    (tmp_path / "options.json").write_text(json.dumps(options))
-    found = settings(tmp_path, "-profile", "slurm,docker", "-params-file", "options.json")
-    assert found["process.container"] == f"'ghcr.io/group/gibbsflow-core:{__version__}'"
-    assert found["process.queue"] == "'long'" and found["executor.queueSize"] == "5"
-    assert found["process.resourceLimits.cpus"] == "7"
 
 
 def test_the_two_locks_of_the_images_are_the_default_one() -> None:
