@@ -13,6 +13,7 @@ from gibbsflow.binding.conformers import embed
 from gibbsflow.binding.parameters import parametrise, read_frcmod_penalty, renormalise, write_mol2
 from gibbsflow.config.run import Param
 from gibbsflow.engines import ambertools
+from gibbsflow.engines.process import Bounds
 from gibbsflow.errors import ParametrisationError
 
 PARAM = Param()
@@ -112,3 +113,15 @@ def test_entry_keeps_what_it_was_made_from(tmp_path):
     assert {"antechamber.log", "atoms.json", "molecule.sdf", "parameters.frcmod"} == set(
         json.loads((entry / "entry.json").read_text())
     )
+
+
+def test_terms_come_from_the_force_field_asked_for(tmp_path):
+    """By the name "gaff2", parmchk2 took gaff in one run of six; there c6 lacks even its mass."""
+    ring, typed = small("OC1CCCCC1"), tmp_path / "m.mol2"
+    write_mol2(ring, run(ring, tmp_path, settings=Param(charge_method="gas")), typed, "LIG")
+    texts = set()
+    for number in range(20):
+        frcmod, log = tmp_path / f"{number}.frcmod", tmp_path / f"{number}.log"
+        ambertools.parmchk2(typed, frcmod, name="m", force_field="gaff2", log=log, bounds=Bounds(time_s=60))
+        texts.add(frcmod.read_text())
+    assert len(texts) == 1 and "c6 12.010" not in texts.pop()

@@ -37,7 +37,7 @@ from gibbsflow.errors import ParametrisationError, StateError
 from gibbsflow.workflow.files import read_json, sha256_file, write_json
 
 log = logging.getLogger(__name__)
-VERSION = 1
+VERSION = 2
 """Raised by hand when the parameters of the same molecule change."""
 _CHARGE_TOLERANCE_E = 0.1
 _FRCMOD = "parameters.frcmod"

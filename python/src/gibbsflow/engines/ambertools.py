@@ -12,6 +12,8 @@ from gibbsflow.errors import EngineError, ParametrisationError
 
 # -pl bounds the paths that antechamber walks to find equivalent atoms: without it cages and macrocycles take tens of GB
 _PATH_LENGTH = "12"
+# by number: parmchk2 of AmberTools 26 takes the name "gaff2" for gaff in one run of six, at random, and says nothing
+_PARMCHK_SET = {"gaff": "1", "gaff2": "2"}
 _RIGID = "maxcyc=0, qm_theory='AM1', scfconv=1.d-10, ndiis_attempts=700,"
 # a heading ("teLeap: Error!"), then the reason on the next line; or a reason on a line of its own
 _LEAP_FAULT = re.compile(r"(?:teLeap: (?:Error|Fatal Error)!\n|^(?=.*FATAL))(.+)$", re.MULTILINE)
@@ -101,7 +103,7 @@ def parmchk2(mol2: Path, frcmod: Path, *, name: str, force_field: str, log: Path
     ParametrisationError
         Where a term has no parameters at all ("ATTN, need revision"), naming the terms.
     """
-    command = ["parmchk2", "-i", mol2.name, "-f", "mol2", "-o", frcmod.name, "-s", force_field]
+    command = ["parmchk2", "-i", mol2.name, "-f", "mol2", "-o", frcmod.name, "-s", _PARMCHK_SET[force_field]]
     try:
         run_program(command, folder=mol2.parent, log=log, bounds=bounds)
     except EngineError as error:
