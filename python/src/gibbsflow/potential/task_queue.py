@@ -158,8 +158,9 @@ class TaskQueue(Generic[T, R]):
                     dask.close(timeout=5)
                     if cluster is not None:
                         cluster.close(timeout=10)
-                except TimeoutError:
-                    log.warning("dask did not close in time")
+                except (TimeoutError, AssertionError) as error:
+                    # distributed asserts where it is closed while it restarts a worker; all results are in by now
+                    log.warning("dask did not close cleanly (%s)", error or "not in time")
 
 
 def _ignore_signals() -> None:
