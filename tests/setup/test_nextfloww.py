@@ -327,11 +327,11 @@ def test_it_is_made_when_asked_for_and_only_then(machine):
     (machine.bin / "chmod").symlink_to(shutil.which("chmod"))
     (machine.bin / "dirname").symlink_to(shutil.which("dirname"))
     assert machine.run("--setup-only").returncode == 0
-    assert not (machine.home / "qe").exists()
+    assert not (machine.home / "programs/qe").exists()
     done = machine.run("--setup-only", "--qe")
     assert done.returncode == 0, done.stderr
     assert "GPL, run as a program" in done.stderr
-    pw = machine.home / "qe/bin/pw.x"
+    pw = machine.home / "programs/qe/bin/pw.x"
     link = machine.bin / "my-pw"
     link.symlink_to(pw)
     said = subprocess.run([link, "-in", "a b"], env=machine.env, capture_output=True, text=True)
@@ -346,7 +346,7 @@ def test_without_network_it_is_not_there_and_all_else_is(machine):
     done = machine.run("--setup-only", "--qe", PIP_INDEX_URL=CLOSED, PIP_RETRIES="0", PIP_CONFIG_FILE=os.devnull)
     assert done.returncode == 1
     assert "FAILED: Quantum ESPRESSO: cannot reach the package registry" in done.stderr
-    assert not (machine.home / "qe.stamp").exists() and not (machine.home / "qe/bin/pw.x").exists()
+    assert not (machine.home / "qe.stamp").exists() and not (machine.home / "programs/qe/bin/pw.x").exists()
     assert machine.run("--setup-only").returncode == 0
 
 

@@ -41,7 +41,7 @@ def test_the_order_is_path_then_set_up_then_gpaw_then_tblite(bare: Path, monkeyp
     assert engine == "tblite" and "make setup-qe" in why and "no DFT" in why
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if name == "gpaw" else find_spec(name))
     assert label_engines.choose_engine()[0] == "gpaw"
-    own = program(bare / "home" / "qe" / "bin", "pw.x")
+    own = program(bare / "home" / "programs" / "qe" / "bin", "pw.x")
     assert label_engines.choose_engine()[0] == "quantum_espresso"
     assert label_engines.find_pw() == str(own)
     installed = program(bare / "path", "pw.x")
@@ -50,7 +50,7 @@ def test_the_order_is_path_then_set_up_then_gpaw_then_tblite(bare: Path, monkeyp
 
 
 def test_only_the_plain_name_falls_back_to_the_set_up(bare: Path) -> None:
-    own = program(bare / "home" / "qe" / "bin", "pw.x")
+    own = program(bare / "home" / "programs" / "qe" / "bin", "pw.x")
     assert label_engines.find_pw("pw-7.4.x") is None
     assert label_engines.find_pw(str(bare / "nowhere" / "pw.x")) is None
     assert label_engines.find_pw(str(own)) == str(own)

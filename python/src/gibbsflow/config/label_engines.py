@@ -13,7 +13,7 @@ PW = "pw.x"
 
 def embedded_pw() -> Path | None:
     """Return ``pw.x`` of the set-up (``make setup-qe``), in an environment beside this Python's, or None."""
-    path = Path(sys.prefix).parent / "qe" / "bin" / PW
+    path = Path(sys.prefix).parent / "programs" / "qe" / "bin" / PW
     return path if os.access(path, os.X_OK) else None
 
 
