@@ -129,6 +129,17 @@ def test_states_that_share_nothing_are_refused(tmp_path):
         estimators.refuse_disjoint(energies.u_nk)
 
 
+def test_bar_without_overlap_is_no_number():
+    """BAR's variance overflows there and gave an error that is not a number."""
+    _, u_kn, n_k, s_n = HarmonicOscillatorsTestCase(O_k=[0, 30], K_k=[1, 1]).sample([20, 20], mode="u_kn", seed=1)
+    time = np.concatenate([np.arange(count, dtype=float) for count in n_k])
+    index = pd.MultiIndex.from_arrays([time, s_n], names=["time", "state"])
+    energies = as_energies(pd.DataFrame(u_kn.T, index=index, columns=range(2)))
+    correlation, uncorrelated = estimators.decorrelated(energies)
+    with pytest.raises(UnconvergedError, match="BAR"):
+        estimators.estimate_bar(energies, correlation, uncorrelated)
+
+
 def test_a_solver_that_fails_is_followed_by_another(tmp_path, monkeypatch):
     energies = read_leg(sorted(Oscillators(states=4).write(tmp_path, count=50).glob("*.parquet")))
     tried = []

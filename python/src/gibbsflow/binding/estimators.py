@@ -269,6 +269,9 @@ def estimate_bar(
         except _PUBLIC_ERRORS as error:
             raise UnconvergedError(f"BAR did not converge: {error}") from error
         errors = np.diag(bar.d_delta_f_.to_numpy(), k=1)
+        if not np.isfinite(errors).all():
+            pairs = ", ".join(f"{k} and {k + 1}" for k in np.flatnonzero(~np.isfinite(errors)))
+            raise UnconvergedError(f"BAR has no error between states {pairs}: too little overlap")
         return float(bar.delta_f_.iloc[0, -1]), float(np.sqrt(np.sum(errors**2)))
 
     value, error = fit(uncorrelated if decorrelate == "always" else energies.u_nk)
