@@ -6,6 +6,8 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import database_writer
@@ -23,11 +25,8 @@ from gibbsflow.potential.statuses import TRANSITIONS, Status, check_transition
 SERVER = os.environ.get("GIBBSFLOW_TEST_POSTGRES")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.skipif(not SERVER, reason="GIBBSFLOW_TEST_POSTGRES is not set"))])  # fmt: skip # noqa: E501
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield str(tmp_path / "structures.db")
-        return
+@contextmanager
+def postgres_database() -> Iterator[str]:
     import psycopg2
 
     name = f"gibbsflow_{uuid.uuid4().hex[:12]}"
@@ -36,6 +35,15 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server.cursor().execute(f"CREATE DATABASE {name}")
     yield SERVER.rsplit("/", 1)[0] + f"/{name}"
     server.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.skipif(not SERVER, reason="GIBBSFLOW_TEST_POSTGRES is not set"))])  # fmt: skip # noqa: E501
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield str(tmp_path / "structures.db")
+    else:
+        with postgres_database() as address:
+            yield address
 
 
 def start(where: str, seed: int, count: int, mode: str) -> subprocess.Popen[str]:
@@ -141,6 +149,22 @@ def test_eight_writers_lose_nothing(where: str) -> None:
     names = [name for part in done for name in part]
     assert len(names) == len(set(names)) == 40  # none was given to two
     assert DatabaseManager(where).counts()["labelled"] == 40
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_new_database_is_opened_by_many_at_once(where: str, turn: int) -> None:
+    # the first to come makes the tables while the others wait; four turns, as the race is short
+    with ThreadPoolExecutor(8) as pool:
+        added = list(pool.map(lambda seed: DatabaseManager(where).add([si2(seed)]), range(8)))
+    assert sum(map(len, added)) == 8
+    assert DatabaseManager(where).counts()["pending"] == 8
+
+
+@pytest.mark.skipif(not SERVER, reason="GIBBSFLOW_TEST_POSTGRES is not set")
+def test_an_absent_postgres_is_named_without_its_password() -> None:
+    with pytest.raises(StateError, match="postgresql://me@127.0.0.1:1/none: PostgreSQL: ") as caught:
+        DatabaseManager("postgresql://me:secret@127.0.0.1:1/none")
+    assert "secret" not in str(caught.value)
 
 
 def test_kill_in_a_transaction_leaves_no_half_row(where: str) -> None:

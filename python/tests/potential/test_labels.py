@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,6 +138,7 @@ def test_missing_pseudopotentials_are_named(tmp_path: Path) -> None:
 
 def test_no_pw_is_an_error_before_anything_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "venv"))  # as where the set-up made none
     with pytest.raises(MissingProgramError, match=r"pw\.x"):
         make_engine(["Si"], Dft.model_validate(COARSE), LABELS)
 

@@ -8,8 +8,3 @@ logging.getLogger("numexpr").setLevel(logging.WARNING)
 
 PHYSICS = 1
 """Version of the physics of equilibration and free-energy windows; raised by hand whenever their results change."""
-
-
-def window_folder(window: int) -> str:
-    """Folder name of a window's state."""
-    return f"window_{window:02d}"

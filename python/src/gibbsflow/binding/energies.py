@@ -215,7 +215,18 @@ def read_windows(paths: Sequence[Path]) -> list[Window]:
     """
     if not paths:
         raise InputError(Problem("--input", "no files", "the window_KK.parquet files of one leg and replicate"))
-    windows = sorted((read_window(path) for path in paths), key=lambda window: window.window)
+    return in_order([read_window(path) for path in paths])
+
+
+def in_order(read: Sequence[Window]) -> list[Window]:
+    """Windows of one leg and replicate in the order of their states.
+
+    Raises
+    ------
+    InputError
+        Where they do not belong together or one comes twice.
+    """
+    windows = sorted(read, key=lambda window: window.window)
     first = windows[0]
     for before, window in zip(windows, windows[1:], strict=False):
         for key in ("states", "temperature_k", "leg", "transformation", "replicate"):
@@ -249,7 +260,19 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
     NumericalError
         For NaN or infinite energies.
     """
-    windows = read_windows(paths)
+    return join_windows(read_windows(paths), temperature_k=temperature_k, allow_missing=allow_missing)
+
+
+def join_windows(
+    windows: Sequence[Window], *, temperature_k: float | None = None, allow_missing: bool = False
+) -> Energies:
+    """Join windows that are in order; parameters as of `read_leg`.
+
+    Raises
+    ------
+    InputError
+        For another temperature, and for missing windows unless allowed.
+    """
     meta = windows[0].meta
     check_temperature(windows[0].path, float(meta["temperature_k"]), temperature_k)
     sampled = [window.window for window in windows]

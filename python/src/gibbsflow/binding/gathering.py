@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from gibbsflow.binding.energies import read_window, read_window_meta
+from gibbsflow.binding.energies import Window, read_window, read_window_meta
 from gibbsflow.errors import InputError, NumericalError, Problem, StateError
 from gibbsflow.workflow import result
 
@@ -46,13 +46,12 @@ def group_windows(paths: Sequence[Path], transformation: str) -> dict[Key, list[
     return dict(groups)
 
 
-def part_damaged(paths: Sequence[Path]) -> tuple[list[Path], tuple[str, ...]]:
-    """Part window files into those that can be read, and what is wrong with the others."""
+def read_undamaged(paths: Sequence[Path]) -> tuple[list[Window], tuple[str, ...]]:
+    """Read the window files that can be read, and say what is wrong with the others."""
     good, damaged = [], []
     for path in paths:
         try:
-            read_window(path)
-            good.append(path)
+            good.append(read_window(path))
         except (InputError, NumericalError) as error:
             damaged.append(str(error))
     return good, tuple(damaged)

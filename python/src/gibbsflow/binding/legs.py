@@ -129,7 +129,8 @@ def analyse(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge_ove
     overlap = np.asarray(mbar.overlap_matrix, dtype=float)
     _refuse_unbridged(energies, overlap, bridge_overlap)
     # correlated samples count for less: one in g
-    reach = unsampled.effective_samples(mbar, energies, uncorrelated.index if decorrelate == "always" else None)
+    rows = uncorrelated.index if decorrelate == "always" else None
+    reach = unsampled.effective_samples(mbar, energies, rows)
     if decorrelate != "always":
         reach = {state: count / float(correlation.inefficiency.max()) for state, count in reach.items()}
     _refuse_unreached(energies, reach, correlation)
@@ -138,7 +139,6 @@ def analyse(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge_ove
         bar = estimate_bar(energies, correlation, uncorrelated, decorrelate)
     except UnconvergedError as error:
         bar_reason = str(error)
-    rows = uncorrelated.index if decorrelate == "always" else None
     factor = estimate.dg_error_kt / max(ends(mbar, energies, rows)[1], 1e-12)
     forward, backward = convergence.forward_backward(energies, mbar.delta_f_.iloc[0].to_numpy(), factor)
     profile_kt, profile_error_kt = unsampled.profile(mbar, energies, rows)

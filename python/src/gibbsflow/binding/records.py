@@ -11,9 +11,9 @@ from typing import Any
 
 from scipy.stats import t as student
 
-from gibbsflow.binding.energies import read_leg
+from gibbsflow.binding.energies import in_order, join_windows
 from gibbsflow.binding.estimators import Decorrelate
-from gibbsflow.binding.gathering import part_damaged
+from gibbsflow.binding.gathering import read_undamaged
 from gibbsflow.binding.legs import LegAnalysis, analyse, name_windows
 from gibbsflow.binding.verdict import (
     Finding,
@@ -26,6 +26,7 @@ from gibbsflow.binding.verdict import (
     sentences,
 )
 from gibbsflow.errors import GibbsflowError, StoppedEarly
+from gibbsflow.workflow import window_folder
 
 COMPLEX, SOLVENT = "complex", "solvent"
 LEGS = (COMPLEX, SOLVENT)
@@ -67,7 +68,7 @@ class LegOutcome:
     @property
     def missing_names(self) -> list[str]:
         """Names of the windows without samples: leg, replicate and window."""
-        return [f"{self.leg}/replicate_{self.replicate}/window_{window:02d}" for window in self.missing]
+        return [f"{self.leg}/replicate_{self.replicate}/{window_folder(window)}" for window in self.missing]
 
     @property
     def why_partial(self) -> str:
@@ -157,15 +158,15 @@ def analyse_legs(
     replicates = sorted({replicate for _, replicate in groups} | set(range(expected.replicates)))
     for leg in LEGS:
         for replicate in replicates:
-            paths, damaged = part_damaged(groups.get((leg, replicate), []))
-            if not paths:
+            windows, damaged = read_undamaged(groups.get((leg, replicate), []))
+            if not windows:
                 every = tuple(range(expected.windows.get(leg, 0)))
                 message = "; ".join(["all windows are missing: the leg did not finish", *damaged])
                 outcomes.append(LegOutcome(leg, replicate, None, "MissingWindows", message, every, damaged))
                 continue
             missing: tuple[int, ...] = ()
             try:
-                energies = read_leg(paths, temperature_k=temperature_k, allow_missing=True)
+                energies = join_windows(in_order(windows), temperature_k=temperature_k, allow_missing=True)
                 missing = energies.missing
                 analysis = analyse(energies, decorrelate=decorrelate, bridge_overlap=bridge_overlap)
                 cause = "MissingWindows" if missing else ""

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import openmm
 
-from gibbsflow.binding import window_folder
 from gibbsflow.binding.alchemical_legs import AlchemicalLeg, Sampling
 from gibbsflow.binding.energies import write_window
 from gibbsflow.binding.ladder import MOST_ATTEMPTS, safer_md, used_in_leg
@@ -20,6 +19,7 @@ from gibbsflow.engines.openmm_alchemy import alchemical_system
 from gibbsflow.engines.openmm_systems import create_system
 from gibbsflow.engines.samplers import ExchangeSampler, IndependentSampler, Sampler, Walkers, acceptance, round_trips
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow import window_folder
 from gibbsflow.workflow.progress import Progress
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.resumable import Arrays, ResumableRun

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,7 @@ def analyse_transformation(system: SimSystem, runs: Sequence[Path], settings: An
     if absent := [run for run in runs if not Path(run).is_dir()]:
         raise InputError([Problem(str(run), "no such folder", "the output of `fe run`") for run in absent])
     paths = sorted({path for run in runs for path in Path(run).rglob("window_*.parquet")})
+    results = [read_json(path) for run in runs if (path := Path(run) / "result.json").exists()]
     run_meta = system.meta.get("run", {})
     leg = next(iter(legs.values()))
     expected = Expected(
@@ -77,8 +78,8 @@ def analyse_transformation(system: SimSystem, runs: Sequence[Path], settings: An
         "settings": {"analysis": chosen, **{key: system.meta[key] for key in _KEPT if key in system.meta}},
         "seed": run_meta.get("seed", leg["seed"]),
         "versions": versions("alchemlyb", "pymbar", "numpy"),
-        "run_versions": _run_versions(runs),
-        "begun_anew": [*_equil_anew(system), *_begun_anew(runs)],
+        "run_versions": _run_versions(results),
+        "begun_anew": [*_equil_anew(system), *_begun_anew(results)],
         "inputs_hash": inputs_hash(
             files={f"{number:04d}": path for number, path in enumerate(paths)},
             settings={"analysis": chosen, "standard_state": system.meta["standard_state"]},
@@ -127,20 +128,18 @@ def _equil_anew(system: SimSystem) -> list[dict[str, Any]]:
     return [{"what": "equil", **known}] if known else []
 
 
-def _begun_anew(runs: Sequence[Path]) -> list[dict[str, Any]]:
+def _begun_anew(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Windows that had failed before, or whose state was set aside, with the settings that they then had."""
     found = []
-    for run in runs:
-        result = read_json(path) if (path := Path(run) / "result.json").exists() else {}
+    for result in results:
         for anew in result.get("begun_anew", []):
             window = "" if anew["window"] is None else f" window {anew['window']}"
             found.append({"what": f"{result['leg']} replicate {result['replicate']}{window}", **anew})
     return found
 
 
-def _run_versions(runs: Sequence[Path]) -> dict[str, str]:
+def _run_versions(results: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for run in runs:
-        if (path := Path(run) / "result.json").exists():
-            found |= read_json(path).get("versions", {})
+    for result in results:
+        found |= result.get("versions", {})
     return found

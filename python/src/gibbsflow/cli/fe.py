@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.binding import window_folder
 from gibbsflow.cli.options import (
     Config,
     DryRun,
@@ -23,6 +22,7 @@ from gibbsflow.cli.options import (
     verb,
 )
 from gibbsflow.cli.status import Folder, StatusCommand, Watch, show
+from gibbsflow.workflow import window_folder
 
 app = new_app("Free-energy legs: prepare them, sample their λ windows, see how far they are.")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gibbsflow.errors import InputError, Problem
-from gibbsflow.potential.database_backends import errors, open_postgres, open_sqlite
+from gibbsflow.potential.database_backends import errors, open_postgres, open_sqlite, without_password
 from gibbsflow.potential.labels import LabelResult, labelled_frame
 from gibbsflow.potential.statuses import Status, check_transition
 from gibbsflow.potential.structures import identity
@@ -43,9 +43,9 @@ class DatabaseManager:
     """
 
     def __init__(self, where: Path | str) -> None:
-        self.where = str(where)
+        self.where = without_password(str(where))
         postgres = self.where.startswith(("postgresql://", "postgres://"))
-        self._db: Any = open_postgres(self.where) if postgres else open_sqlite(Path(where))
+        self._db: Any = open_postgres(str(where)) if postgres else open_sqlite(Path(where))
 
     def add(self, frames: Iterable[Atoms], status: Status = Status.PENDING, cause: str = "") -> list[str]:
         """Add structures in one transaction; those whose content is there already are left as they are.

@@ -7,6 +7,7 @@ nothing is committed half way; PostgreSQL holds an advisory lock for the length 
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from ase.db.sqlite import SQLite3Database
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    retry,
+    retry_if_exception_message,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 from gibbsflow.errors import LockedError, MissingProgramError, StateError
 
@@ -29,11 +36,22 @@ class WalDatabase(SQLite3Database):
     connection: Any = None
     filename: str
 
+    @retry(
+        # SQLite does not wait for its turn to change the journal's mode
+        retry=retry_if_exception_message(match=".*locked"),
+        stop=lambda state: (state.seconds_since_start or 0.0) > BUSY_S,
+        wait=wait_random_exponential(multiplier=0.02, max=0.5),
+        reraise=True,
+    )
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.filename, timeout=BUSY_S, isolation_level=None)
-        connection.execute("PRAGMA journal_mode=WAL")
-        # WAL with NORMAL may lose the last commits when the machine dies; a label costs more than a sync
-        connection.execute("PRAGMA synchronous=FULL")
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            # WAL with NORMAL may lose the last commits when the machine dies; a label costs more than a sync
+            connection.execute("PRAGMA synchronous=FULL")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     @contextmanager
@@ -113,21 +131,20 @@ def open_sqlite(path: Path) -> WalDatabase:
     path.parent.mkdir(parents=True, exist_ok=True)
     database = WalDatabase(str(path), create_indices=True, use_lock_file=False, serial=True)
     with errors(str(path)):
-        fresh = not path.exists() or path.stat().st_size == 0
-        if fresh:
+        connection = database._connect()
+        try:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+        finally:
+            connection.close()
+        if verdict != "ok":
+            raise StateError(f"{path}: damaged database ({verdict})")
+        if not names:
+            # new, or being made by another process at this moment, which the transaction waits for
             with database.transaction():
                 pass
-        else:
-            connection = database._connect()
-            try:
-                verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-                names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
-            finally:
-                connection.close()
-            if verdict != "ok":
-                raise StateError(f"{path}: damaged database ({verdict})")
-            if "systems" not in names:
-                raise StateError(f"{path}: a SQLite file, but no ase.db")
+        elif "systems" not in names:
+            raise StateError(f"{path}: a SQLite file, but no ase.db")
     return database
 
 
@@ -147,14 +164,27 @@ def open_postgres(url: str) -> Any:
     class LockedPostgres(PostgreSQLDatabase):  # type: ignore[misc, valid-type]
         connection: Any = None
 
+        def make_tables(self) -> None:
+            """Make what is missing, one process at a time.
+
+            The backend commits after its tables, so the lock is the session's here: a transaction's would be let go
+            with the index still to come.
+            """
+            connection = self._connect()
+            try:
+                cursor = connection.cursor()
+                cursor.execute(f"SELECT pg_advisory_lock({_ADVISORY_LOCK})")
+                self._initialize(connection)
+                cursor.execute(_UNIQUE)
+                connection.commit()
+            finally:
+                connection.close()
+
         @contextmanager
         def transaction(self) -> Iterator[None]:
             """Hold the one writer's place; all or nothing."""
             with self:
-                cursor = self.connection.cursor()
-                cursor.execute(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
-                self._initialize(self.connection)
-                cursor.execute(_UNIQUE)
+                self.connection.cursor().execute(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
                 yield
 
         def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
@@ -164,12 +194,20 @@ def open_postgres(url: str) -> Any:
             self.connection.close()
             self.connection = None
 
-    return LockedPostgres(url, create_indices=True, use_lock_file=False, serial=True)
+    database = LockedPostgres(url, create_indices=True, use_lock_file=False, serial=True)
+    with errors(without_password(url)):
+        database.make_tables()
+    return database
+
+
+def without_password(where: str) -> str:
+    """Give a database's address as it may be shown."""
+    return re.sub(r"(?<=://)([^:/@]*):[^@]*@", r"\1@", where)
 
 
 @contextmanager
 def errors(where: str) -> Iterator[None]:
-    """Say in our words what SQLite says in its own."""
+    """Say in our words what SQLite and PostgreSQL say in their own."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -180,3 +218,8 @@ def errors(where: str) -> Iterator[None]:
         raise StateError(f"{where}: not a database, or a damaged one ({error})") from error
     except OSError as error:
         raise StateError(f"{where}: {error}") from error
+    except Exception as error:
+        # psycopg2 is an optional package, so that its classes can't be named
+        if type(error).__module__.partition(".")[0] != "psycopg2":
+            raise
+        raise StateError(f"{where}: PostgreSQL: {str(error).strip()}") from error

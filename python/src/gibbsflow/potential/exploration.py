@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from ase import Atoms
 from ase.geometry import find_mic
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from gibbsflow.config.potential_training import Exploration
 from gibbsflow.engines.lammps import Lammps, LammpsError, timestep_ps
@@ -129,14 +130,15 @@ class Trajectory:
         StoppedEarly
             By time, number of segments or signal; state is saved.
         """
-        for life in range(_LIVES):
-            try:
-                return self._live(stopper)
-            except EngineError as error:
-                if error.code != -signal.SIGKILL or life == _LIVES - 1:
-                    raise
-                log.warning("%s: killed from outside, the segment runs again", error)
-        raise AssertionError("unreachable: the last life returns or raises")
+        again = Retrying(
+            retry=retry_if_exception(_killed),
+            stop=stop_after_attempt(_LIVES),
+            before_sleep=lambda call: log.warning(
+                "%s: killed from outside, the segment runs again", call.outcome and call.outcome.exception()
+            ),
+            reraise=True,
+        )
+        return again(self._live, stopper)
 
     def _live(self, stopper: Stopper) -> Trail:
         """Go on from the checkpoint with a LAMMPS of its own."""
@@ -305,6 +307,11 @@ def _ramp(start: float, end: float | None, begin: int, steps: int, total: int) -
 def _cell(box: Array) -> Array:
     (xlo, ylo, zlo), (xhi, yhi, zhi), (xy, xz, yz) = box.reshape(3, 3)
     return np.array([[xhi - xlo, 0.0, 0.0], [xy, yhi - ylo, 0.0], [xz, yz, zhi - zlo]])
+
+
+def _killed(error: BaseException) -> bool:
+    """Whether LAMMPS was killed from outside."""
+    return isinstance(error, EngineError) and error.code == -signal.SIGKILL
 
 
 def _ended(trail: Trail, reason: Reason, detail: str) -> Trail:

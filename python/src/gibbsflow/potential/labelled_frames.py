@@ -114,16 +114,17 @@ def check_pair(train: Sequence[LabelledFrame], test: Sequence[LabelledFrame], *,
     """
     known = {s for frame in train for s in frame.atoms.get_chemical_symbols()}
     problems = []
-    trained = {content_hash(frame.atoms): frame.row for frame in train}
+    trained, tested = ([content_hash(frame.atoms) for frame in frames] for frames in (train, test))
+    rows = {content: frame.row for content, frame in zip(trained, train, strict=True)}
     settings = {frame.settings_hash for frame in train}
-    common = {content_hash(frame.atoms) for frame in test if not frame.isolated} & set(trained)
+    common = {content for content, frame in zip(tested, test, strict=True) if not frame.isolated} & rows.keys()
     few = len(common) <= _COMMON_SHARE * len(test)
-    for frame in test:
+    for frame, content in zip(test, tested, strict=True):
         alien = sorted(set(frame.atoms.get_chemical_symbols()) - known)
         if alien:
             right = f"only {', '.join(sorted(known))}, which the training set has"
             problems.append(Problem(where, f"holds {', '.join(alien)}", right, row=frame.row, field="species"))
-        if not few and (same := trained.get(content_hash(frame.atoms))) is not None:
+        if not few and (same := rows.get(content)) is not None:
             problems.append(Problem(where, f"is frame {same} of the training set", "frames of its own", row=frame.row))
         if frame.settings_hash and settings != {frame.settings_hash} and "" not in settings:
             what = f"{frame.settings_hash[:12]!r}, training {', '.join(sorted(s[:12] for s in settings))!r}"
@@ -132,7 +133,7 @@ def check_pair(train: Sequence[LabelledFrame], test: Sequence[LabelledFrame], *,
         raise InputError(problems[:20])
     if common:
         log.warning("%d frames are in %s too: left out of training", len(common), where)
-    return [frame for frame in train if frame.isolated or content_hash(frame.atoms) not in common]
+    return [frame for frame, content in zip(train, trained, strict=True) if frame.isolated or content not in common]
 
 
 def _frame(where: str, row: int, atoms: Atoms, problems: list[Problem]) -> LabelledFrame | None:

@@ -65,7 +65,8 @@ def write_crate(outdir: Path) -> Path:
     main = _copied(outdir, Path(run["workflow"]["main"]), "workflow")
     inputs = {key: _copied(outdir, Path(path), "inputs") for key, path in run["inputs"].items()}
     workflow = _workflow(outdir, main, run, inputs)
-    files = [_file(outdir, path) for path in {*inputs.values()}] + list(_results(outdir))
+    results = list(_results(outdir))
+    files = [_file(outdir, path) for path in {*inputs.values()}] + results
     records = [_file(outdir, path.relative_to(outdir)) for path in sorted((outdir / INFO).iterdir()) if path.is_file()]
     parameters = list(_parameters(run["parameters"], inputs))
     software = list(_software(outdir))
@@ -73,7 +74,7 @@ def write_crate(outdir: Path) -> Path:
     workflow[0]["input"] = [_ref(entity) for entity in parameters if entity["@type"] == "FormalParameter"]
     given = {key: _id(path) for key, path in inputs.items()}
     action = _action(run, main, [*({"@id": name} for name in given.values()), *map(_ref, _values(parameters))])
-    action["result"] = [_ref(entity) for entity in _results(outdir)]
+    action["result"] = [_ref(entity) for entity in results]
     for key, name in given.items():
         next(entity for entity in files if entity["@id"] == name).setdefault("exampleOfWork", {"@id": f"#param/{key}"})
     parts = [workflow[0], *files, *records]

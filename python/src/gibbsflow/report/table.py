@@ -12,7 +12,7 @@ from typing import Any
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow import attempts, sentinels
 from gibbsflow.workflow.files import atomic_open, read_json
-from gibbsflow.workflow.state_folder import ASIDE
+from gibbsflow.workflow.state_folder import is_aside
 
 NOT_FINISHED = "not finished"
 _STATUS = {"Unbound": "unbound", "Unconverged": "unconverged"}
@@ -90,7 +90,7 @@ def failures(state: Path | None) -> dict[str, sentinels.Sentinel]:
         return found
     unfinished: dict[str, sentinels.Sentinel] = {}
     for folder, below, names in os.walk(state):
-        below[:] = [name for name in below if not name.startswith(ASIDE)]
+        below[:] = [name for name in below if not is_aside(Path(name))]
         told, into = (_failure(Path(folder)), found) if "FAILED" in names else (_unfinished(Path(folder)), unfinished)
         if told is None:
             continue
@@ -117,7 +117,7 @@ def _unfinished(folder: Path) -> sentinels.Sentinel | None:
         return None
     last = history[-1]
     cause = {"": "Lost", "lost": "Lost", "stopped": "Stopped"}.get(last.end, last.cause)
-    message = last.message or f"pid {last.holder.get('pid')} on {last.holder.get('host')} was killed"
+    message = last.message or f"{last.by} was killed"
     return sentinels.Sentinel("FAILED", last.inputs_hash, cause=cause, message=message, time=last.ended or last.began)
 
 

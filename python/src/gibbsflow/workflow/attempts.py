@@ -64,6 +64,11 @@ class Attempt:
     set_aside: str = ""
     code_version: str = __version__
 
+    @property
+    def by(self) -> str:
+        """Which process it was, in words."""
+        return f"pid {self.holder.get('pid')} on {self.holder.get('host')}"
+
     def closed(self, error: BaseException | None, segments_done: int | None) -> Attempt:
         """Return a copy that says how it ended: by `error`, or well where there is none."""
         end: End = "finished" if error is None else "failed"
@@ -110,10 +115,9 @@ def recall(folder: Path) -> list[Attempt]:
         return []
     found = [replace(one, end="lost", cause="Lost") if not one.end else one for one in known]
     if found and found[-1].end == "lost" and not known[-1].end:
-        who = found[-1].holder
         log.warning(
-            "%s: the last attempt (pid %s on %s, since %s) left no end: it was killed, or its machine died",
-            folder, who.get("pid"), who.get("host"), found[-1].began,
+            "%s: the last attempt (%s, since %s) left no end: it was killed, or its machine died",
+            folder, found[-1].by, found[-1].began,
         )  # fmt: skip
     return found
 

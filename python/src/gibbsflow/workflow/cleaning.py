@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gibbsflow.workflow.state_folder import ASIDE
+from gibbsflow.workflow import attempts
+from gibbsflow.workflow.resumable import PROGRESS
+from gibbsflow.workflow.state_folder import is_aside
 
 # What only records failures and progress. Checkpoints, samples and FINISHED never belong here.
-REMOVABLE = ("FAILED", "attempts.json", "progress.json")
+REMOVABLE = ("FAILED", attempts.FILE_NAME, PROGRESS)
 
 
 def clean_failures(root: Path, *, dry_run: bool = False) -> list[Path]:
@@ -25,13 +27,10 @@ def clean_failures(root: Path, *, dry_run: bool = False) -> list[Path]:
     list of Path
         What was (or would be) removed, sorted.
     """
-    found = sorted(path for name in REMOVABLE for path in Path(root).rglob(name) if path.is_file() and _counts(path))
+    found = sorted(
+        path for name in REMOVABLE for path in Path(root).rglob(name) if path.is_file() and not is_aside(path)
+    )
     if not dry_run:
         for path in found:
             path.unlink()
     return found
-
-
-def _counts(path: Path) -> bool:
-    """Whether a file is not part of state that was set aside."""
-    return not any(part.startswith(ASIDE) for part in path.parts)

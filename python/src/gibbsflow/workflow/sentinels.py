@@ -98,13 +98,6 @@ def valid(folder: Path, kind: Kind, inputs_hash: str) -> Sentinel | None:
     return sentinel if sentinel is not None and sentinel.inputs_hash == inputs_hash else None
 
 
-def failed(error: GibbsflowError, inputs_hash: str, steps_done: int = 0, **settings: Any) -> Sentinel:
+def failed(error: GibbsflowError, inputs_hash: str) -> Sentinel:
     """Make the FAILED sentinel of an error."""
-    return Sentinel(
-        "FAILED",
-        inputs_hash=inputs_hash,
-        steps_done=steps_done,
-        cause=error.cause,
-        message=str(error),
-        settings=settings,
-    )
+    return Sentinel("FAILED", inputs_hash, cause=error.cause, message=str(error))

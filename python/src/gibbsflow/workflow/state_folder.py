@@ -258,6 +258,11 @@ class StateFolder:
         log.warning("%s holds state %s; moved to %s", self.folder, why, target.name)
 
 
+def is_aside(path: Path) -> bool:
+    """Whether a path is of state that was set aside, or lies in it."""
+    return any(part.startswith(ASIDE) for part in path.parts)
+
+
 def _as_json(value: Any) -> Any:
     """A value as it comes back from JSON, for comparison."""
     if isinstance(value, Mapping):

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.errors import InputError, Problem, StateError
-from gibbsflow.workflow import attempts, sentinels
+from gibbsflow.workflow import attempts, sentinels, window_folder
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.locks import is_held
 from gibbsflow.workflow.resumable import PROGRESS
-from gibbsflow.workflow.state_folder import ASIDE, INPUTS
+from gibbsflow.workflow.state_folder import INPUTS, is_aside
 
 COLUMNS = ("item", "status", "steps_done", "steps", "done_ns", "total_ns", "ns_per_day", "attempts", "left", "cause")
 PLAN = "plan.json"
@@ -90,7 +90,7 @@ def read_status(folder: Path, *kinds: str) -> list[dict[str, Any]]:
     homes = {path.parent for mark in _MARKS for path in folder.rglob(mark)}
     rows: dict[str, Row] = {}
     for home in sorted(homes):
-        if not any(part.startswith(ASIDE) for part in home.relative_to(folder).parts):
+        if not is_aside(home.relative_to(folder)):
             rows |= {row.item: row for row in _rows(home, folder)}
     for path in sorted(folder.rglob(PLAN)):
         rows = {row.item: row for row in _planned(path, folder)} | rows
@@ -109,7 +109,7 @@ def _planned(path: Path, root: Path) -> Iterator[Row]:
         for leg, windows in plan["legs"].items():
             for replicate in range(plan["replicates"]):
                 for window, ns in enumerate(windows):
-                    name = _join(item, f"{leg}/replicate_{replicate}/window_{window:02d}")
+                    name = _join(item, f"{leg}/replicate_{replicate}/{window_folder(window)}")
                     yield Row(name, "window", total_ns=round(float(ns), 6))
     except (StateError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         yield Row(_join(item, PLAN), "phase", "unreadable", cause=f"no plan of windows ({error!r})")
@@ -129,7 +129,7 @@ def _rows(home: Path, root: Path) -> Iterator[Row]:
     elif settings.get("setting window") is not None:
         yield row
         for window in range(len(states)):  # those of the leg that no task has come to yet
-            if not (home.parent / (name := f"window_{window:02d}")).exists():
+            if not (home.parent / (name := window_folder(window))).exists():
                 yield Row(_name(home.parent / name, root), "window", steps=row.steps, total_ns=row.total_ns)
     else:
         count = max(1, len(states))
@@ -138,7 +138,7 @@ def _rows(home: Path, root: Path) -> Iterator[Row]:
             done_ns=round(row.done_ns / count, 6), total_ns=round(row.total_ns / count, 6),
         )  # fmt: skip
         for window in range(count):
-            yield replace(share, item=_join(row.item, f"window_{window:02d}"))
+            yield replace(share, item=_join(row.item, window_folder(window)))
 
 
 def _row(home: Path, root: Path) -> tuple[Row, Mapping[str, Any]]:
@@ -160,7 +160,7 @@ def _row(home: Path, root: Path) -> tuple[Row, Mapping[str, Any]]:
     elif failed is not None:
         status, cause = "failed", f"{failed.cause}: {failed.message}"
     elif last is not None and not last.end:
-        status, cause = "lost", f"pid {last.holder.get('pid')} on {last.holder.get('host')} left no end"
+        status, cause = "lost", f"{last.by} left no end"
     else:
         status = "stopped" if steps_done else "waiting"
         cause = last.message if last is not None and last.end in ("stopped", "failed") else ""
