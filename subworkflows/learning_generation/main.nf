@@ -29,7 +29,7 @@ workflow LEARNING_GENERATION {
 
     ch_training = INFER_RECORD.out.dataset
         .combine(ch_state, by: 0)
-        .map { generation, _recorded, train, holdout, _folder, campaign -> [generation, train, holdout, campaign.settings.TRAIN_FIT, campaign.seed] }
+        .map { generation, _recorded, train, holdout, _folder, campaign -> [generation, train, holdout, campaign.settings.TRAIN_FIT, campaign.seed, campaign.state] }
     TRAIN_FIT(ch_training)
 
     ch_starts = TRAIN_FIT.out.fit

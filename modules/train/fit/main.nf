@@ -6,7 +6,7 @@ process TRAIN_FIT {
     cache 'deep'
 
     input:
-    tuple val(generation), path(train), path(holdout), val(settings), val(seed)
+    tuple val(generation), path(train), path(holdout), val(settings), val(seed), val(state)
 
     output:
     tuple val(generation), path('fit'), emit: fit
@@ -18,7 +18,8 @@ process TRAIN_FIT {
     cat > config.json <<'END'
     ${settings}
     END
-    train fit --train ${train} --test ${holdout} --config config.json --seed ${seed} --out fit ${args}
+    train fit --train ${train} --test ${holdout} --config config.json --seed ${seed} \\
+        --state '${state}/generation_${String.format('%02d', generation)}/fit' --out fit ${args}
     """
 
     stub:

@@ -68,6 +68,43 @@ def test_the_calculator_gives_what_was_reported():
     calculator.close()
 
 
+def test_a_finished_fit_is_kept_and_a_damaged_one_is_made_again(tmp_path):
+    write(tmp_path / "train.extxyz", rattled(24, 1))
+    write(tmp_path / "test.extxyz", rattled(6, 2))
+    settings = {"training": {"processes": 1, "max_coefficients": 40, "cutoff_angstrom": CUTOFF_ANGSTROM}}
+    (tmp_path / "c.json").write_text(json.dumps(settings))
+    state = tmp_path / "state"
+
+    def run(out, *options):
+        given = ["--train", "train.extxyz", "--test", "test.extxyz", "--config", "c.json", "--state", state]
+        done = subprocess.run([*TRAIN, *given, "--out", out, *options], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode in (0, 70), done.stderr
+        return done.returncode, json.loads((tmp_path / out / "result.json").read_text())
+
+    def files(out):
+        return {p.name: p.read_bytes() for p in (tmp_path / out).rglob("*") if p.is_file() and p.name != "result.json"}
+
+    code, first = run("one")
+    again_code, again = run("two")
+    assert (code, again_code) == (0, 0) and files("one") == files("two")
+    varies = ("timings",)
+    assert {k: v for k, v in again.items() if k not in varies} == {k: v for k, v in first.items() if k not in varies}
+    assert again["timings"]["engine_s"] < 0.2 * first["timings"]["engine_s"]
+    kept = state / "output.tar.gz"
+    content = bytearray(kept.read_bytes())
+    content[len(content) // 2] ^= 1
+    kept.write_bytes(content)
+    code, damaged = run("three")
+    assert code == 70 and str(kept) in damaged["message"]
+    code, mended = run("three")
+    assert code == 0
+    for name in ("energy_mae_mev_per_atom", "force_mae_ev_per_angstrom"):
+        assert mended["test"][name] == pytest.approx(first["test"][name])
+    assert (state / "superseded-000/output.tar.gz").read_bytes() == content
+    _, other = run("four", "--seed", "7")
+    assert other["inputs_hash"] != first["inputs_hash"] and (state / "superseded-001").is_dir()
+
+
 def test_alloy_with_isolated_atoms_is_right_when_taken_apart(tmp_path):
     atoms = [
         label(Atoms(s, cell=[12.0] * 3, pbc=True), stress=False, config_type="isolated_atom") for s in ("Cu", "Au")

@@ -24,6 +24,9 @@ def fit(
     backend: Annotated[
         str, typer.Option("--backend", help="pod (LAMMPS ML-POD), or pace (python-ace: academic licence, not bundled).")
     ] = "pod",
+    state: Annotated[
+        Path | None, typer.Option("--state", help="State folder: keeps the finished potential for the same inputs.")
+    ] = None,
     config: Config = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the validation split.")] = 2026,
     time_budget: TimeBudget = None,
@@ -32,44 +35,52 @@ def fit(
     """Fit a potential: cutoff, size, weights and penalty are chosen by validation within the time budget.
 
     The time budget shapes the search instead of ending the command: a longer one tries larger bases. Default: 15 min.
+    A finished fit is not repeated where it has a state folder: its results are written to --out again.
     """
-    with verb(out, as_json=as_json) as result:
+    with verb(out, state=state, as_json=as_json) as result:
+        from contextlib import nullcontext
+
         from gibbsflow.errors import InputError, Problem
+        from gibbsflow.potential import training
+        from gibbsflow.workflow import archives
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.segments import Stopper
+        from gibbsflow.workflow.state_folder import StateFolder
 
         if backend not in ("pod", "pace"):
             raise InputError(Problem("--backend", f"{backend!r} is no trainer", "pod or pace"))
+        settings = read_settings(config).training
+        inputs = training.Inputs.read(train, test)
+        budget_s = parse_duration_s(time_budget) or 60 * settings.time_budget_min
+        content = {**settings.model_dump(mode="json"), "backend": backend, "seed": seed, "time_budget_s": budget_s}
+        described: dict[str, Any] = {
+            "files": {"train": train, "test": test}, "settings": content, "physics": training.PHYSICS
+        }  # fmt: skip
+        result.inputs_hash, result.seed = inputs_hash(**described), seed
         with Stopper() as stopper:
-            from gibbsflow.potential import training
-
-            settings = read_settings(config).training
-            inputs = training.Inputs.read(train, test)
-            budget_s = parse_duration_s(time_budget) or 60 * settings.time_budget_min
-            content = {**settings.model_dump(mode="json"), "backend": backend, "seed": seed, "time_budget_s": budget_s}
-            files = {"train": train, "test": test}
-            result.inputs_hash = inputs_hash(files=files, settings=content, physics=training.PHYSICS)
-            result.seed = seed
-            arguments: dict[str, Any] = {"seed": seed, "stopper": stopper, "budget_s": budget_s, "out": out}
+            home = StateFolder(state, **described) if state is not None else None
             try:
-                if backend == "pod":
-                    result.figures = training.fit_pod(inputs, settings, **arguments)
-                else:
-                    from gibbsflow.potential import pace
-
-                    result.figures = pace.fit_pace(inputs, settings, **arguments)
+                with home or nullcontext():
+                    if home is not None and home.finished is not None:
+                        result.figures = archives.restore(home, out)
+                    else:
+                        result.figures = training.fit(
+                            inputs, settings, backend=backend, seed=seed, stopper=stopper, budget_s=budget_s, out=out
+                        )
+                        if home is not None:
+                            archives.keep(home, out, training.OUTPUTS, result.figures)
             except training.SignalledFit as stopped:
                 result.figures = stopped.figures
                 raise
             finally:
                 result.timings["engine_s"] = round(stopper.elapsed_s, 3)
-            result.versions["lammps"] = result.figures.pop("lammps", "")
-            errors = result.figures["test"]
-            typer.echo(
-                f"test: energy MAE {errors['energy_mae_mev_per_atom']:.2f} meV/atom, "
-                f"force MAE {errors['force_mae_ev_per_angstrom']:.4f} eV/Å; potential in {out / 'potential'}",
-                err=True,
-            )
+                result.versions["lammps"] = result.figures.pop("lammps", "")
+        errors = result.figures["test"]
+        typer.echo(
+            f"test: energy MAE {errors['energy_mae_mev_per_atom']:.2f} meV/atom, "
+            f"force MAE {errors['force_mae_ev_per_angstrom']:.4f} eV/Å; potential in {out / training.POTENTIAL}",
+            err=True,
+        )
 
 
 def read_settings(path: Path | None) -> Any:

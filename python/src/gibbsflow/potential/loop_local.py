@@ -145,7 +145,10 @@ class LocalLoop:
         self._run([Command("infer", "record", ("--from", str(folder), *given), recorded, inputs)])
         fit = work / "fit"
         data = (recorded / loop_state.TRAIN, recorded / loop_state.HOLDOUT)
-        options = ("--train", str(data[0]), "--test", str(data[1]), *common, "--seed", str(self.config.loop.seed))
+        options = (
+            "--train", str(data[0]), "--test", str(data[1]), *common, "--seed", str(self.config.loop.seed),
+            "--state", str(self.state / f"generation_{number:02d}" / "fit"),
+        )  # fmt: skip
         self._run([Command("train", "fit", options, fit, data)])
         runs = [self._trajectory(start, fit, work) for start in loop_state.trajectories(recorded)]
         self._run(runs)

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 _AGREEMENT_EV_PER_ATOM = 1e-6
 _GRADE_DESCRIPTORS = 150
 PHYSICS = pod_fit.PHYSICS
+# what a fit writes beside its result.json
+POTENTIAL = "potential"
+OUTPUTS = (POTENTIAL, "dataset_card.md", "parity.svg", "parity.png", "grades.svg", "grades.png")
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,15 @@ class Inputs:
     def species(self) -> tuple[str, ...]:
         """Elements of the training set, alphabetically."""
         return tuple(sorted({s for frame in self.train for s in frame.atoms.get_chemical_symbols()}))
+
+
+def fit(inputs: Inputs, settings: Training, *, backend: str, **arguments: Any) -> dict[str, Any]:
+    """Fit with one of the trainers; see :func:`fit_pod` and :func:`gibbsflow.potential.pace.fit_pace`."""
+    if backend == "pod":
+        return fit_pod(inputs, settings, **arguments)
+    from gibbsflow.potential import pace
+
+    return pace.fit_pace(inputs, settings, **arguments)
 
 
 def processes(settings: Training) -> int:
@@ -103,7 +115,7 @@ def fit_pod(
     zbl = pod_fit.core_of(species) if settings.zbl else None
     folds = assign_folds(inputs.train, settings.folds, seed)
     scales = pod_fit.length_scales(inputs.train)
-    folder = out / "potential"
+    folder = out / POTENTIAL
     with (
         tempfile.TemporaryDirectory(prefix="gibbsflow-fit-") as scratch,
         LammpsPool(Path(scratch), processes(settings)) as pool,
@@ -127,7 +139,7 @@ def fit_pod(
         version = pool.members[0].version
     figures = {
         "backend": "pod",
-        "potential": "potential",
+        "potential": POTENTIAL,
         "species": species,
         "coefficients": len(potential.coefficients),
         "basis": best.record(),
