@@ -34,11 +34,12 @@ dev:
 test: lint ## lint and all quick tests
 	$(VENV)/python -m pytest -c python/pyproject.toml -n 2 -m "not slow and not qe and not cluster" python/tests tests
 
-lint: dev ## ruff, mypy, shellcheck
+lint: dev ## ruff, mypy, shellcheck, hadolint
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	cd python && $(abspath $(VENV))/mypy
 	$(VENV)/shellcheck $(SCRIPTS)
+	$(VENV)/hadolint containers/*/Dockerfile
 
 format: dev ## lay the Python code out
 	$(VENV)/ruff format .
