@@ -55,14 +55,20 @@ size() { awk -v bytes="$1" 'BEGIN { printf "%.2f", bytes / 1e9 }'; }
 
 images=("$@")
 ((${#images[@]})) || images=(core md dft ml)
+jobs=()
 build environment --build-arg "BASE=$BASE"
 for name in "${images[@]}"; do
   build "$name" --build-arg "ENVIRONMENT=${prefix}environment:$version" --build-arg "VERSION=$version"
   printf '%s: %s GB\n' "$prefix$name:$version" "$(size "$("$DOCKER" image inspect --format '{{.Size}}' "$prefix$name:$version")")"
   check "$name"
-  [[ $FORMATS != *apptainer* ]] || apptainer_file "$name"
+  if [[ $FORMATS == *apptainer* ]]; then
+    # Apptainer compresses on one core, so the next image is built meanwhile
+    apptainer_file "$name" &
+    jobs+=($!)
+  fi
   if [[ $PUSH == 1 ]]; then
     "$DOCKER" push --quiet "$prefix$name:$version"
     "$DOCKER" image inspect --format '    {{index .RepoDigests 0}}' "$prefix$name:$version"
   fi
 done
+for job in "${jobs[@]}"; do wait "$job"; done

@@ -67,11 +67,14 @@ class Campaign:
         if user:
             shutil.chown(folder, user)
         self.log = folder / "run.log"
+        self.equilibration = folder / "state/out/cb7/b2/equil"
 
     def command(self, *arguments: str) -> list[str]:
         """The pipeline with one ligand and the smallest settings, as the campaign's user."""
         as_user = ["runuser", "-u", self.user, "--"] if self.user else []
         environment = [f"HOME={self.folder}", f"NXF_HOME={self.folder}/nxf", "NXF_ANSI_LOG=false"]
+        if self.user and (home := os.environ.get("GIBBSFLOW_CI_HOME")):
+            environment.append(f"GIBBSFLOW_HOME={home}")
         pipeline = [str(REPO / "nextfloww"), "run", str(REPO / "main.nf"), "--outdir", "out"]
         rows = [] if "--config" in arguments else ["--input", "one.csv"]
         return [*as_user, "env", *environment, *pipeline, *rows, *arguments]
@@ -108,7 +111,7 @@ class Campaign:
 
     def segments(self) -> int:
         """Segments of the equilibration that are saved."""
-        path = self.folder / "state/out/cb7/b2/equil/progress.json"
+        path = self.equilibration / "progress.json"
         return int(json.loads(path.read_text())["segments_done"]) if path.exists() else 0
 
     def table(self) -> list[dict[str, str]]:

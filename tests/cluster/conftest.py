@@ -11,12 +11,12 @@ from cluster.campaign import Campaign
 
 
 @pytest.fixture(scope="module")
-def campaign(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Campaign]:
-    """Make a campaign in a folder of its own; its user is named by GIBBSFLOW_CI_USER."""
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Campaign]:
+    """Make a campaign in a folder of its own; its user is GIBBSFLOW_CI_USER where no other is given."""
 
-    def make(name: str) -> Campaign:
+    def make(name: str, user: str = os.environ.get("GIBBSFLOW_CI_USER", "")) -> Campaign:
         folder = Path(os.environ.get("GIBBSFLOW_CI_FOLDER", "") or tmp_path_factory.mktemp("cluster")) / name
         folder.mkdir(parents=True)
-        return Campaign(folder, os.environ.get("GIBBSFLOW_CI_USER", ""))
+        return Campaign(folder, user)
 
     return make

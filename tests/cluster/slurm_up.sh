@@ -168,8 +168,11 @@ for i in $(seq "$SLURM_NODES"); do
   # a session of its own, so that the job's own process group never reaches our caller
   setsid /usr/sbin/slurmd -N "n$i"
 done
+idle() { [ "$(sinfo -h -N -p main -o '%T' 2>/dev/null | grep -c '^idle')" = "$SLURM_NODES" ]; }
 for _ in $(seq 150); do
-  [ "$(sinfo -h -N -p main -o '%T' 2>/dev/null | grep -c '^idle')" = "$SLURM_NODES" ] && break; sleep 0.2
+  idle && break
+  sleep 0.2
 done
-sinfo -N -l >&2
+sinfo -p main -N -l >&2
+idle || { say "not all nodes are idle: $H/log"; exit 1; }
 echo "export SLURM_CONF=$SLURM_CONF"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -25,15 +26,29 @@ process {
 
 
 @pytest.fixture(scope="module")
-def run(campaign: Callable[[str], Campaign]) -> Iterator[Campaign]:
+def run(campaign: Callable[..., Campaign]) -> Iterator[Campaign]:
     made = campaign("faults")
     (made.folder / "hog.config").write_text(QUICK + HOG)
     site = ["--site_config", "hog.config", "--queue", "scavenge", "--mode", "md"]
-    endless = ["--heat_ps", "1", "--equil_ps", "100000", "--equil_segment_ps", "2"]
+    # a thousand segments of a second or two, which nothing here waits for the end of
+    endless = ["--heat_ps", "0", "--equil_ps", "4000", "--equil_segment_ps", "4"]
     nextflow = made.start("-profile", "slurm,apptainer,test", *site, *endless)
     yield made
     nextflow.terminate()
     nextflow.wait(60)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(run: Campaign, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """State folder of the same equilibration, run meanwhile without a cluster, a container or any fault."""
+    system = wait_for("the system", lambda: next((run.folder / "work").glob("*/*/phases/b2/prepare_equil"), None))
+    wait_for("its last file", (system / "result.json").exists)
+    state = tmp_path_factory.mktemp("undisturbed")
+    command = [REPO / "bin/equil", "run", "--system", system, "--state", state / "equil", "--out", state / "out"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    yield state / "equil"
+    process.terminate()
+    assert process.wait(60) == 75
 
 
 def at_work(run: Campaign) -> str:
@@ -60,6 +75,7 @@ def test_out_of_memory_is_tried_again_with_more(run: Campaign) -> None:
     assert memory == [128 * 2**i for i in range(len(jobs))]
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_cancelled_job(run: Campaign) -> None:
     number = at_work(run)
     output("scancel", number)
@@ -112,12 +128,13 @@ def test_time_limit(run: Campaign) -> None:
     goes_on(run, number, "TIMEOUT")
 
 
-def test_numbers_are_those_of_an_undisturbed_run(run: Campaign, tmp_path: Path) -> None:
-    done = min(run.segments(), 40)
-    system = next((run.folder / "work").glob("*/*/phases/b2/prepare_equil/system.json")).parent
-    command = [REPO / "bin/equil", "run", "--system", system, "--state", tmp_path / "state", "--out", tmp_path / "out"]
-    assert subprocess.run([*command, "--segments", str(done)], capture_output=True, timeout=600).returncode == 75
+def test_numbers_are_those_of_an_undisturbed_run(run: Campaign, undisturbed: Path) -> None:
+    done = run.segments()
+    wait_for(f"{done} segments", (undisturbed / f"segment-{done:05d}.npz").exists)
+    attempts = json.loads((run.equilibration / "attempts.json").read_text())["attempts"]
+    jobs = [job.number for job in run.jobs(MD)]
+    assert [attempt["holder"]["slurm_job"] for attempt in attempts] == jobs and len(jobs) >= 5
     for number in range(done):
         name = f"segment-{number:05d}.npz"
-        with np.load(run.folder / "state/out/cb7/b2/equil" / name) as one, np.load(tmp_path / "state" / name) as other:
+        with np.load(run.equilibration / name) as one, np.load(undisturbed / name) as other:
             assert all(np.array_equal(one[key], other[key]) for key in other.files), name

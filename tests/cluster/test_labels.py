@@ -21,7 +21,7 @@ FEW = {
 
 
 @pytest.mark.cluster
-def test_labels_of_the_demo(campaign: Callable[[str], Campaign]) -> None:
+def test_labels_of_the_demo(campaign: Callable[..., Campaign]) -> None:
     made = campaign("labels")
     settings = yaml.safe_load((REPO / "assets/demo-potential/si.yaml").read_text())
     settings["dft"] |= {"ecutwfc_ry": 10, "ecutrho_ry": 40, "kspacing_per_angstrom": 1.2}

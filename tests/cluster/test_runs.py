@@ -14,11 +14,13 @@ WHERE = os.environ.get("GIBBSFLOW_CI_PROFILES", "")
 
 @pytest.mark.cluster
 @pytest.mark.skipif(not WHERE, reason="GIBBSFLOW_CI_PROFILES names no profiles, such as slurm,apptainer or docker")
-def test_free_energy_is_that_of_a_local_run(campaign: Callable[[str], Campaign]) -> None:
-    there, here = campaign("there"), campaign("here")
+def test_free_energy_is_that_of_a_local_run(campaign: Callable[..., Campaign]) -> None:
+    there, here = campaign("there"), campaign("here", user="")
     options = ["--replicates", "1"]
-    assert there.run("-profile", f"{WHERE},test", *options, "--array_size", "2") == 0, there.log.read_text()
+    run = there.start("-profile", f"{WHERE},test", *options, "--array_size", "2")
     assert subprocess.run(here.command("-profile", "test", *options), cwd=here.folder, timeout=480).returncode == 0
+    assert run.wait(480) == 0, there.log.read_text()
+    assert there.table()[0]["status"] == "finished"
     keys = ("transformation", "status", "verdict", "dg_kcal_per_mol", "dg_error_kcal_per_mol")
     assert [[row[key] for key in keys] for row in there.table()] == [[row[key] for key in keys] for row in here.table()]
     if "slurm" in WHERE:
@@ -27,7 +29,7 @@ def test_free_energy_is_that_of_a_local_run(campaign: Callable[[str], Campaign])
 
 @pytest.mark.cluster
 @pytest.mark.skipif("slurm" not in WHERE, reason="GIBBSFLOW_CI_PROFILES names no cluster")
-def test_failed_items_by_policy(campaign: Callable[[str], Campaign]) -> None:
+def test_failed_items_by_policy(campaign: Callable[..., Campaign]) -> None:
     made = campaign("policies")
     unbound = ["-profile", f"{WHERE},test", "--mode", "md", "--unbound_threshold_angstrom", "0.001", "-resume"]
     seen = 0
