@@ -149,6 +149,13 @@ def test_a_real_loop_killed_while_labelling_goes_on(nextflow: Launcher) -> None:
     assert again.code == 0 and again.submitted == 0
     assert finished(state) == after
 
+    # without Nextflow's work folder all that is dear comes from the state, and the answer is the same
+    shutil.rmtree(nextflow.folder / "work")
+    anew = nextflow(*ARGUMENTS, "-resume", timeout_s=900)
+    assert anew.code == 0, anew.text
+    assert json.loads((anew.outdir / "checkpoint.json").read_text())["history"] == checkpoint["history"]
+    assert finished(state) == after
+
     # the same manager and the same commands without Nextflow, on the same labels: the same numbers
     here = nextflow.folder / "here"
     shutil.copytree(state, here / "state" / "labels")
