@@ -28,6 +28,9 @@ def test_each_engine_turns_the_others_off(tmp_path: Path, engine: str) -> None:
     }
     assert found["process.executor"] == "'slurm'" and found["params.platform"] == "'CUDA'"
     assert found["process.container"] == f"'gibbsflow-core:{__version__}'"
+    # what `engine: auto` stands for is settled where the labels will be made
+    for where in ("withLabel:process_dft", "withName:TRAIN_CONFIG"):
+        assert found[f"process.'{where}'.container"] == f"'gibbsflow-dft:{__version__}'"
 
 
 def test_the_two_locks_of_the_images_are_the_default_one() -> None:
