@@ -38,7 +38,7 @@ def outdir(tmp_path):
     write_json(
         out / "pipeline_info" / "run.json",
         {
-            "name": "happy_pauling", "session": "1-2", "start": "2026-01-01T00:00:00Z",
+            "name": "happy_pauling", "session": "1-2", "start": "2026-01-01T00:00:00.987654321Z",
             "complete": "2026-01-01T01:00:00Z", "stub": False, "nextflow": "25.04.4", "command": "nextflow run main.nf",
             "workflow": {"name": "gibbsflow", "description": "d", "version": "0.1.0", "main": str(home / "main.nf")},
             "inputs": {"input": str(home / "my ligands.csv"), "receptor": str(home / "host.sdf")},
@@ -85,7 +85,8 @@ def test_the_run_names_inputs_parameters_results_and_versions(outdir):
     write_crate(outdir)
     entities = graph(outdir)
     run = entities[entities["./"]["mentions"]["@id"]]
-    assert run["@type"] == "CreateAction" and run["startTime"] < run["endTime"]
+    assert run["@type"] == "CreateAction" and run["startTime"] == "2026-01-01T00:00:00.987+00:00"
+    assert run["endTime"] == entities["./"]["datePublished"] == "2026-01-01T01:00:00.000+00:00"
     main = entities[run["instrument"]["@id"]]
     assert main == entities[entities["./"]["mainEntity"]["@id"]] and "ComputationalWorkflow" in main["@type"]
     given = {name["@id"] for name in run["object"]}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import mimetypes
 import shutil
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -32,6 +33,7 @@ PROFILES = {
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
 }
 _PARAMETER = "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"
+_WORKFLOW = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 _LICENCE = "https://spdx.org/licenses/MIT"
 _ENCODINGS = {
     ".parquet": "application/vnd.apache.parquet", ".extxyz": "text/plain", ".md": "text/markdown", ".yml": "text/yaml",
@@ -97,9 +99,10 @@ def _root(run: Mapping[str, Any], parts: list[Entity], action: Entity) -> Iterat
         "@type": "Dataset",
         "name": f"Results of the gibbsflow run {run['name']}",
         "description": f"{_WHAT[run['parameters']['mode']]}, computed by gibbsflow {__version__}.{stub}",
-        "datePublished": run["complete"],
+        "datePublished": _time(run["complete"]),
         "license": {"@id": "#terms"},
         "conformsTo": profiles,
+        "exampleOfWork": parts[0]["output"],
         "mainEntity": _ref(parts[0]),
         "mentions": _ref(action),
         "hasPart": [_ref(part) for part in parts],
@@ -132,8 +135,9 @@ def _workflow(outdir: Path, main: Path, run: Mapping[str, Any], inputs: Mapping[
             "description": about["description"],
             "version": about["version"],
             "license": _LICENCE,
+            "conformsTo": {"@id": _WORKFLOW},
             "programmingLanguage": {"@id": "#nextflow"},
-            "output": [_ref(results)],
+            "output": _ref(results),
             **({"identifier": about["revision"]} if about.get("revision") else {}),
         },
         results | {"conformsTo": {"@id": _PARAMETER}, "description": "Tables, report, figures and records"},
@@ -154,12 +158,17 @@ def _action(run: Mapping[str, Any], main: Path, objects: list[Entity]) -> Entity
         "@type": "CreateAction",
         "name": f"Nextflow run {run['name']}",
         "description": run["command"],
-        "startTime": run["start"],
-        "endTime": run["complete"],
-        "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
+        "startTime": _time(run["start"]),
+        "endTime": _time(run["complete"]),
+        "actionStatus": "http://schema.org/CompletedActionStatus",
         "instrument": {"@id": _id(main)},
         "object": objects,
     }
+
+
+def _time(stamp: str) -> str:
+    """Return a time of Nextflow's, in nanoseconds, to the millisecond: the profiles take no finer one."""
+    return datetime.fromisoformat(stamp).isoformat(timespec="milliseconds")
 
 
 def _parameters(values: Mapping[str, Any], inputs: Mapping[str, Path]) -> Iterator[Entity]:
