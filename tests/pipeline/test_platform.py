@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import urllib.request
@@ -59,7 +60,11 @@ def test_the_client_tells_the_platform_of_every_task(nextflow: Launcher) -> None
     assert run.code == 0, run.text
     steps = [call.what for call in recorder.calls if call.what.endswith(("create", "begin", "complete"))]
     assert steps == ["POST /trace/create", *(f"PUT /trace/{WORKFLOW_ID}/{step}" for step in ("begin", "complete"))]
-    assert all("workspaceId=123" in call.query and TOKEN in call.headers["Authorization"] for call in recorder.calls)
+    # a token that is not signed goes as a password
+    secret = base64.b64encode(f"@token:{TOKEN}".encode()).decode()
+    assert {(call.query, call.headers["Authorization"]) for call in recorder.calls} == {
+        ("workspaceId=123", f"Basic {secret}")
+    }
     (created,) = recorder.bodies("POST /trace/create")
     assert created["runName"] == "told_run"
     (begun,) = recorder.bodies(f"PUT /trace/{WORKFLOW_ID}/begin")
@@ -70,4 +75,5 @@ def test_the_client_tells_the_platform_of_every_task(nextflow: Launcher) -> None
     (ended,) = recorder.bodies(f"PUT /trace/{WORKFLOW_ID}/complete")
     assert ended["workflow"]["success"] is True
     kept = [run.folder / ".nextflow.log", *(path for path in run.outdir.rglob("*") if path.is_file())]
-    assert TOKEN not in run.text and not [path for path in kept if TOKEN.encode() in path.read_bytes()]
+    for word in (TOKEN, secret):
+        assert word not in run.text and not [path for path in kept if word.encode() in path.read_bytes()]
