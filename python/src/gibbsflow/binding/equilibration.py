@@ -19,7 +19,6 @@ from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.ladder import MOST_ATTEMPTS, safer_equil, safer_md, used_in_equil
 from gibbsflow.config.run import Equil, Md
 from gibbsflow.config.section import read_section
-from gibbsflow.engines.one_core import on_one_core
 from gibbsflow.engines.openmm_systems import (
     KJ_PER_KCAL,
     create_system,
@@ -126,8 +125,7 @@ def equilibrate(system: SimSystem, state: Path, out: Path, stopper: Stopper, res
         result.figures |= run.facts()
         parts = _Equilibration(system, md, equil, plan, run, seed, stopper)
         try:
-            with on_one_core(md):
-                run.advance(len(plan.frames), parts.start, parts.segment, stopper, steps=parts.steps_after)
+            run.advance(len(plan.frames), parts.start, parts.segment, stopper, steps=parts.steps_after)
         finally:
             ps = plan.frames_after(run.segments_done) * plan.steps_per_frame * md.timestep_fs / 1000
             result.timings["engine_s"] = round(run.engine_s, 3)

@@ -15,7 +15,6 @@ import openmm
 from gibbsflow.binding.alchemical_legs import AlchemicalLeg, Sampling
 from gibbsflow.binding.energies import write_window
 from gibbsflow.binding.ladder import MOST_ATTEMPTS, safer_md, used_in_leg
-from gibbsflow.engines.one_core import on_one_core
 from gibbsflow.engines.openmm_alchemy import alchemical_system
 from gibbsflow.engines.openmm_systems import create_system
 from gibbsflow.engines.samplers import ExchangeSampler, IndependentSampler, Sampler, Walkers, acceptance, round_trips
@@ -175,8 +174,7 @@ def _advance(leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: Resumabl
             note = f"exchange acceptance {min(rates):.2f}..{max(rates):.2f}"
         return walkers.as_arrays(), samples.as_arrays()
 
-    with on_one_core(leg.md):
-        run.advance(plan.segments, start, segment, stopper, steps=_steps(plan, len(sampler.windows)))
+    run.advance(plan.segments, start, segment, stopper, steps=_steps(plan, len(sampler.windows)))
 
 
 def _steps(plan: Sampling, windows: int) -> Callable[[int], int]:
