@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import psutil
@@ -84,12 +85,12 @@ def test_a_finished_fit_is_kept_and_a_damaged_one_is_made_again(tmp_path):
     def files(out):
         return {p.name: p.read_bytes() for p in (tmp_path / out).rglob("*") if p.is_file() and p.name != "result.json"}
 
-    code, first = run("one")
-    again_code, again = run("two")
+    with ThreadPoolExecutor(2) as both:  # as when a head has died and its task has not
+        (code, first), (again_code, again) = both.map(run, ("one", "two"))
     assert (code, again_code) == (0, 0) and files("one") == files("two")
-    varies = ("timings",)
-    assert {k: v for k, v in again.items() if k not in varies} == {k: v for k, v in first.items() if k not in varies}
-    assert again["timings"]["engine_s"] < 0.2 * first["timings"]["engine_s"]
+    assert {k: v for k, v in again.items() if k != "timings"} == {k: v for k, v in first.items() if k != "timings"}
+    assert sum("engine_s" in made["timings"] for made in (first, again)) == 1
+    assert len(json.loads((state / "attempts.json").read_text())) == 1
     kept = state / "output.tar.gz"
     content = bytearray(kept.read_bytes())
     content[len(content) // 2] ^= 1

@@ -57,24 +57,26 @@ def fit(
             "files": {"train": train, "test": test}, "settings": content, "physics": training.PHYSICS
         }  # fmt: skip
         result.inputs_hash, result.seed = inputs_hash(**described), seed
-        with Stopper() as stopper:
-            home = StateFolder(state, **described) if state is not None else None
-            try:
-                with home or nullcontext():
-                    if home is not None and home.finished is not None:
-                        result.figures = archives.restore(home, out)
-                    else:
-                        result.figures = training.fit(
-                            inputs, settings, backend=backend, seed=seed, stopper=stopper, budget_s=budget_s, out=out
-                        )
-                        if home is not None:
-                            archives.keep(home, out, training.OUTPUTS, result.figures)
-            except training.SignalledFit as stopped:
-                result.figures = stopped.figures
-                raise
-            finally:
-                result.timings["engine_s"] = round(stopper.elapsed_s, 3)
-                result.versions["lammps"] = result.figures.pop("lammps", "")
+        # a fit under way may outlive its head: it is waited for, longer than it can take
+        held = StateFolder(state, **described, stopper=Stopper(2 * budget_s)) if state is not None else nullcontext()
+        try:
+            with held as home:
+                if home is not None and home.finished is not None:
+                    result.figures = archives.restore(home, out)
+                else:
+                    with Stopper() as stopper:
+                        arguments = {"seed": seed, "stopper": stopper, "budget_s": budget_s, "out": out}
+                        try:
+                            result.figures = training.fit(inputs, settings, backend=backend, **arguments)
+                        finally:
+                            result.timings["engine_s"] = round(stopper.elapsed_s, 3)
+                    if home is not None:
+                        archives.keep(home, out, training.OUTPUTS, result.figures)
+        except training.SignalledFit as stopped:
+            result.figures = stopped.figures
+            raise
+        finally:
+            result.versions["lammps"] = result.figures.pop("lammps", "")
         errors = result.figures["test"]
         typer.echo(
             f"test: energy MAE {errors['energy_mae_mev_per_atom']:.2f} meV/atom, "
