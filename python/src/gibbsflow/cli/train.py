@@ -56,11 +56,12 @@ def fit(
         described: dict[str, Any] = {
             "files": {"train": train, "test": test}, "settings": content, "physics": training.PHYSICS
         }  # fmt: skip
-        result.inputs_hash, result.seed = inputs_hash(**described), seed
         # a fit under way may outlive its head: it is waited for, longer than it can take
-        held = StateFolder(state, **described, stopper=Stopper(2 * budget_s)) if state is not None else nullcontext()
+        home = StateFolder(state, **described, stopper=Stopper(2 * budget_s)) if state is not None else None
+        result.inputs_hash = home.inputs_hash if home is not None else inputs_hash(**described)
+        result.seed = seed
         try:
-            with held as home:
+            with home or nullcontext():
                 if home is not None and home.finished is not None:
                     result.figures = archives.restore(home, out)
                 else:

@@ -19,7 +19,7 @@ from gibbsflow.potential.accuracy import Prediction, summarise
 from gibbsflow.potential.labelled_frames import LabelledFrame
 from gibbsflow.potential.references import References, reference_energies
 from gibbsflow.potential.splits import assign_folds
-from gibbsflow.potential.training import Inputs, processes
+from gibbsflow.potential.training import POTENTIAL, Inputs, processes
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.segments import Stopper
 
@@ -68,7 +68,7 @@ def fit_pace(
     ridges = (settings.ridge,) if settings.ridge else regression.RIDGES
     choice = regression.cross_validate(blocks, energies=energies, ridges=ridges)
     basis.basis_coeffs = regression.fit(blocks, choice.weights)
-    folder = out / "potential"
+    folder = out / POTENTIAL
     folder.mkdir(parents=True, exist_ok=True)
     basis.save(str(folder / "potential.yaml"))
     basis.to_ACECTildeBasisSet().save_yaml(str(folder / "potential.yace"))
@@ -82,7 +82,7 @@ def fit_pace(
     calculator = PyACECalculator(basis)
     figures: dict[str, Any] = {
         "backend": "pace",
-        "potential": "potential",
+        "potential": POTENTIAL,
         "species": species,
         "coefficients": matrix.shape[1],
         "split": folds.by,
