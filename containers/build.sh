@@ -2,12 +2,13 @@
 # Builds the images, runs the health check of each, and prints their sizes; with Apptainer on PATH also a file of each
 # under .gibbsflow/images, where the profiles apptainer and singularity look for them.
 #
-#   containers/build.sh [core|md|dft|ml]...    all where none is named
+#   containers/build.sh [core|cuda|md|dft|ml]...    all where none is named
 #
 # BASE      base image (default debian:bookworm-slim)
 # CA        certificates that the package registries need beyond Debian's own; a build secret, not kept in the image
 # DOCKER    docker (20.10 or later, default) or podman
-# REGISTRY  prefix of the images' names, as for --registry; PUSH=1 pushes them and prints their digests
+# REGISTRY  prefix of the images' names, as for --registry; PUSH=1 pushes them and leaves their digests in
+#           .gibbsflow/images/published.yml, a file for -params-file
 # FORMATS   what is made: "docker apptainer" (the second only where there is Apptainer)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -51,10 +52,23 @@ apptainer_file() {
   printf '    %s: %s GB\n' "$target" "$(size "$(stat -c %s "$target")")"
 }
 
+# The newest digest of each image that was pushed; the file holds the names of one version.
+published() {
+  local file=$files/published.yml digest
+  digest=$("$DOCKER" image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$prefix$1:$version" |
+    grep -m 1 "^$prefix$1@sha256:")
+  mkdir -p "$files"
+  { [[ ! -s $file ]] || grep -v "^image_$1:" "$file" || true; } >"$file.partial"
+  # no process runs in md
+  [[ $1 == md ]] || echo "image_$1: $digest" >>"$file.partial"
+  mv "$file.partial" "$file"
+  echo "    $digest"
+}
+
 size() { awk -v bytes="$1" 'BEGIN { printf "%.2f", bytes / 1e9 }'; }
 
 images=("$@")
-((${#images[@]})) || images=(core md dft ml)
+((${#images[@]})) || images=(core cuda md dft ml)
 jobs=()
 build environment --build-arg "BASE=$BASE"
 for name in "${images[@]}"; do
@@ -68,7 +82,7 @@ for name in "${images[@]}"; do
   fi
   if [[ $PUSH == 1 ]]; then
     "$DOCKER" push --quiet "$prefix$name:$version"
-    "$DOCKER" image inspect --format '    {{index .RepoDigests 0}}' "$prefix$name:$version"
+    published "$name"
   fi
 done
 for job in "${jobs[@]}"; do wait "$job"; done

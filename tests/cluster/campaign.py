@@ -93,11 +93,21 @@ class Campaign:
         return self.start(*arguments).wait(timeout_s)
 
     def jobs(self, name: str = "") -> list[Job]:
-        """Its jobs in the order of submission, each run of a requeued one as a row of its own."""
+        """Its jobs in the order of submission, once the accounting has caught up with the controller."""
+        (jobs,) = wait_for("the accounting to catch up", self._accounted, 60)
+        return [job for job in jobs if name in job.name]
+
+    def _accounted(self) -> tuple[list[Job]] | None:
+        """Jobs as the accounting has them; nothing while the controller knows otherwise."""
+        words = [row.split("|") for row in output("squeue", "-h", "-r", "-t", "all", "-o", "%i|%T|%Z").splitlines()]
+        known = {r[0]: r[1] for r in words if r[2].startswith(f"{self.folder}/")}
         fields = "jobid,jobname,state,reqmem,nodelist,workdir"
         rows = output("sacct", "-a", "-X", "-D", "-P", "-n", "-S", "now-1hours", f"--format={fields}").splitlines()
         own = [row.split("|") for row in rows if row.split("|")[-1].startswith(f"{self.folder}/")]
-        return [Job(*row[:5]) for row in own if name in row[1]]
+        jobs = [Job(*row[:5]) for row in own]
+        states = {job.number: job.state.split()[0] for job in jobs}
+        differ = [n for n, state in known.items() if state != "COMPLETING" and states.get(n) != state]
+        return None if differ else (jobs,)
 
     def running(self, name: str) -> str | None:
         """Number of a job that runs now."""

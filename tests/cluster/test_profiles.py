@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ from cluster.campaign import REPO
 
 from gibbsflow import __version__
 
+IMAGES = ("core", "cuda", "ml", "dft")
 ENGINES = ("docker", "podman", "apptainer", "singularity")
 
 
@@ -28,9 +30,33 @@ def test_each_engine_turns_the_others_off(tmp_path: Path, engine: str) -> None:
     }
     assert found["process.executor"] == "'slurm'" and found["params.platform"] == "'CUDA'"
     assert found["process.container"] == f"'gibbsflow-core:{__version__}'"
+
+
+def images(folder: Path, *arguments: str) -> dict[str, str]:
+    """Image of every process."""
+    command = [REPO / "nextfloww", "inspect", REPO / "main.nf", *arguments]
+    text = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=300).stdout
+    return {process["name"]: process["container"] for process in json.loads(text)["processes"]}
+
+
+POTENTIAL = ("SYSTEM_PREP_STRUCTURES", "TRAIN_", "INFER_", "DFT_")
+
+
+def test_each_process_runs_in_the_image_of_its_label(tmp_path: Path) -> None:
+    found = images(tmp_path, "-profile", "apptainer,gpu,test", "--registry", "reg.example/group")
+    assert set(found.values()) == {f"reg.example/group/gibbsflow-{n}:{__version__}" for n in IMAGES}
+    roles = {name: found[name].rsplit("-", 1)[1].split(":")[0] for name in found}
     # what `engine: auto` stands for is settled where the labels will be made
-    for where in ("withLabel:process_dft", "withName:TRAIN_CONFIG"):
-        assert found[f"process.'{where}'.container"] == f"'gibbsflow-dft:{__version__}'"
+    assert {n for n in roles if roles[n] == "dft"} == {"TRAIN_CONFIG", "DFT_LABEL"}
+    assert {n for n in roles if roles[n] in ("dft", "ml")} == {n for n in roles if n.startswith(POTENTIAL)}
+    assert {n for n in roles if roles[n] == "cuda"} == {"EQUIL_RUN", "FE_RUN"}
+
+
+def test_published_images_are_taken_by_digest(tmp_path: Path) -> None:
+    names = {f"image_{name}": f"reg.example/gibbsflow-{name}@sha256:{'0' * 64}" for name in IMAGES}
+    (tmp_path / "published.yml").write_text("".join(f"{key}: {name}\n" for key, name in names.items()))
+    found = images(tmp_path, "-profile", "docker,gpu,test", "-params-file", "published.yml")
+    assert set(found.values()) == set(names.values())
 
 
 def test_the_two_locks_of_the_images_are_the_default_one() -> None:
@@ -38,3 +64,4 @@ def test_the_two_locks_of_the_images_are_the_default_one() -> None:
         return set(re.findall(r"^\S+==\S+", (REPO / "python/locks" / name).read_text(), flags=re.M))
 
     assert packages("core.lock") | packages("ml.lock") == packages("default.lock")
+    assert not packages("cuda.lock") & packages("default.lock")

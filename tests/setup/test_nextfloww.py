@@ -63,7 +63,7 @@ class Machine:
     def python_is_ready(self) -> "Machine":
         program(self.home / "venv/bin", "python", "exit 0")
         lock = REPO / "python/locks/default.lock"
-        (self.home / "python.stamp").write_text(f"default compiled=no {sha256(lock)}")
+        (self.home / "python.stamp").write_text(f"default {sha256(lock)}")
         return self
 
     def nextflow_is_ready(self) -> "Machine":
@@ -124,7 +124,7 @@ def test_variables_for_nextflow_are_set_and_the_users_kept(machine, user, expect
 
 def test_a_changed_lock_is_noticed(machine):
     machine.with_java().with_maven().python_is_ready().nextflow_is_ready()
-    (machine.home / "python.stamp").write_text("default compiled=no " + "0" * 64)
+    (machine.home / "python.stamp").write_text("default " + "0" * 64)
     done = machine.run("--setup-only")
     assert done.returncode == 1
     assert "Python 3.11 was not found" in done.stderr
@@ -434,7 +434,7 @@ def test_dev_lock_holds_the_default_versions():
     assert default.items() <= dev.items()
 
 
-LOCKS = ["default.lock", "dev.lock", "compiled.lock", "build.lock", "qe.lock", "postgresql.lock"]
+LOCKS = ["default.lock", "dev.lock", "compiled.lock", "cuda.lock", "build.lock", "qe.lock", "postgresql.lock"]
 
 
 @pytest.mark.parametrize("name", LOCKS)

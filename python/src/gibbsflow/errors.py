@@ -1,7 +1,8 @@
 """One root error; each leaf carries its exit code and what to do about it.
 
 Exit codes (docs/contracts.md): 65 the input is wrong, never retried; 70 the science failed, the failure policy
-decides; 74 a disk is full or cannot be written; 75 stopped early on purpose with state saved, go on.
+decides; 74 a disk is full or cannot be written; 75 stopped early on purpose with state saved, go on; 78 the machine or
+the container image is not one that this can run on.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class GibbsflowError(Exception):
 
     exit_code = EXIT_SCIENCE
     what_to_do = "See the log of this command."
+    of_item = True
+    """Whether what was being computed is at fault, and is recorded as FAILED; else only the circumstances are."""
     recorded = False
     """Whether the state folder of what failed holds it already, as FAILED."""
 
@@ -159,18 +162,29 @@ class StateError(GibbsflowError):
 class StorageError(GibbsflowError):
     """A disk is full, read-only or broken: nothing is wrong with the calculation."""
 
+    of_item = False
     exit_code = EXIT_STORAGE
     what_to_do = "Make room, or the folder writable; then run the same command again: it goes on from the saved state."
+
+
+class MachineError(GibbsflowError):
+    """The machine lacks what the task needs, such as a GPU: nothing is wrong with the calculation."""
+
+    of_item = False
+    exit_code = EXIT_INSTALLATION
+    what_to_do = "Run on a machine that has it; then run the same command again: it goes on from the saved state."
 
 
 class LockedError(GibbsflowError):
     """Another process holds this state folder."""
 
+    of_item = False
     what_to_do = "Wait for the other process, or end it; a stale lock is taken over by itself."
 
 
 class StoppedEarly(GibbsflowError):  # noqa: N818 - no error: a normal outcome with its own exit code
     """Stopped on purpose (time budget, preemption, signal) with state saved."""
 
+    of_item = False
     exit_code = EXIT_STOPPED
     what_to_do = "Run the same command again: it goes on from the saved state."

@@ -18,7 +18,7 @@ from typing import Any
 
 import typer
 
-from gibbsflow.errors import EXIT_SCIENCE, GibbsflowError, LockedError, StoppedEarly, StorageError
+from gibbsflow.errors import EXIT_SCIENCE, GibbsflowError, StoppedEarly, StorageError
 from gibbsflow.workflow import sentinels
 from gibbsflow.workflow.result import Result
 
@@ -97,8 +97,7 @@ def _tell(error: GibbsflowError, result: Result, state: Path | None) -> int:
     result.cause, result.message = error.cause, str(error)
     label = "stopped" if isinstance(error, StoppedEarly) else "error"
     typer.echo(f"{label}: {error}\nwhat to do: {error.what_to_do}", err=True)
-    # who meets a lock must not write into the folder of its holder; a disk that is full is no failure of the item
-    if not error.recorded and not isinstance(error, StoppedEarly | LockedError | StorageError):
+    if error.of_item and not error.recorded:
         _record(sentinels.failed(error, result.inputs_hash), state)
     return error.exit_code
 

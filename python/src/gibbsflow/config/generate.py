@@ -36,6 +36,15 @@ _FORMATS: dict[str, dict[str, Any]] = {
 _KEYWORDS = ("type", "enum", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "default")
 
 
+def _image(task: str) -> Any:
+    return Field(
+        None,
+        description=f"Container image of {task}, in place of that of registry and version.",
+        pattern=r"^[\w.:/-]+(@sha256:[0-9a-f]{64})?$",
+        json_schema_extra={"hidden": True},
+    )
+
+
 class Nextflow(Section):
     """Settings of the Nextflow run alone; the core never sees them."""
 
@@ -66,6 +75,10 @@ class Nextflow(Section):
         pattern=r"^[\w.-]+$",
         json_schema_extra={"hidden": True},
     )
+    image_core: str | None = _image("binding free energies")
+    image_cuda: str | None = _image("MD on a GPU (--platform CUDA)")
+    image_ml: str | None = _image("structures, training and exploration of potentials")
+    image_dft: str | None = _image("labels of potentials")
     site_config: Path | None = Field(None, description="Nextflow settings of your site, read after all others.")
     queue: str | None = Field(None, description="SLURM partition; default: the cluster's own.", pattern=r"^\S+$")
     queue_time: str | None = Field(

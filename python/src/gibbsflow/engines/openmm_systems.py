@@ -16,7 +16,7 @@ import openmm
 from openmm import app, unit
 
 from gibbsflow.config.run import Md
-from gibbsflow.errors import InputError, NumericalError, Problem, StoppedEarly
+from gibbsflow.errors import InputError, MachineError, NumericalError, Problem, StoppedEarly
 
 log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float64]
@@ -81,26 +81,38 @@ def new_context(system: openmm.System, md: Md, seed: int) -> openmm.Context:
 
     Raises
     ------
-    InputError
+    MachineError
         Where the platform is not available here.
     """
     integrator = openmm.LangevinMiddleIntegrator(
         md.temperature_k * unit.kelvin, md.friction_per_ps / unit.picosecond, md.timestep_fs * unit.femtosecond
     )
     integrator.setRandomNumberSeed(seed)
-    names = [openmm.Platform.getPlatform(i).getName() for i in range(openmm.Platform.getNumPlatforms())]
-    if md.platform not in names:
-        raise InputError(
-            Problem("md", f"OpenMM has no platform {md.platform} here", ", ".join(names), field="platform")
-        )
     # one thread is only deterministic with a fixed order of summation
     properties = {"CPU": {"Threads": str(md.threads), "DeterministicForces": "true"}}
     if md.platform in ("CUDA", "OpenCL"):
         properties[md.platform] = {"Precision": "mixed"}
         if md.platform == "CUDA":
             properties[md.platform]["DeterministicForces"] = "true"
-    platform = openmm.Platform.getPlatformByName(md.platform)
-    return openmm.Context(system, integrator, platform, properties.get(md.platform, {}))
+    try:
+        platform = openmm.Platform.getPlatformByName(md.platform)
+        return openmm.Context(system, integrator, platform, properties.get(md.platform, {}))
+    except openmm.OpenMMException as error:
+        if md.platform in ("CUDA", "OpenCL"):
+            raise MachineError(_missing(md.platform, str(error)), what_to_do=_GPU_NEEDS) from error
+        raise
+
+
+_GPU_NEEDS = (
+    "The platform CUDA needs an NVIDIA GPU with driver 535 or later, and OpenMM's package for it: the image cuda, or "
+    "./nextfloww --setup-only --cuda. Then run the same command again; with --platform CPU it runs without a GPU."
+)
+
+
+def _missing(name: str, error: str) -> str:
+    """Why OpenMM has no such platform on this machine, in its own words."""
+    failures = [text for text in openmm.Platform.getPluginLoadFailures() if f"/libOpenMM{name}.so: " in text]
+    return f"OpenMM's platform {name} cannot be used on this machine: {'; '.join([error, *failures])}"
 
 
 def potential_kj_per_mol(context: openmm.Context) -> float:

@@ -25,7 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from gibbsflow.errors import GibbsflowError, LockedError, ScienceError, StateError, StoppedEarly, StorageError
+from gibbsflow.errors import GibbsflowError, LockedError, ScienceError, StateError, StoppedEarly
 from gibbsflow.workflow import attempts, sentinels
 from gibbsflow.workflow.attempts import Attempt
 from gibbsflow.workflow.files import inputs_hash, read_json, remove_temporaries, sha256_path, write_json
@@ -149,7 +149,7 @@ class StateFolder:
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         try:
-            if isinstance(error, GibbsflowError) and not isinstance(error, StoppedEarly | StorageError):
+            if isinstance(error, GibbsflowError) and error.of_item:
                 sentinels.failed(error, self.inputs_hash).write(self.folder)
                 error.recorded = True
             if error is not None and not (self._history and not self._history[-1].end):

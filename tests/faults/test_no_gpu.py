@@ -1,0 +1,27 @@
+"""A machine without the platform that MD was told to use: said so, and no failure of the item."""
+
+from __future__ import annotations
+
+import host_guest as hg
+import openmm
+import pytest
+from faults import small
+
+from gibbsflow.config.run import Md
+
+
+def missing() -> str:
+    """A GPU platform that this machine does not have."""
+    here = {openmm.Platform.getPlatform(n).getName() for n in range(openmm.Platform.getNumPlatforms())}
+    return next(iter({"CUDA", "OpenCL"} - here), "") or pytest.skip("this machine has every platform of OpenMM")
+
+
+def test_a_platform_that_is_not_there_ends_the_run_and_fails_nobody(tmp_path):
+    platform = missing()
+    leg = hg.make_leg(
+        tmp_path / "leg", "solvent", fe=small.FE, states=small.STATES, md=Md(timestep_fs=4.0, platform=platform)
+    )
+    ended = small.fe_run(leg, tmp_path)
+    assert ended.code == 78  # no code that base.config would drop an item for
+    assert f"platform {platform} cannot be used on this machine" in ended.text and "what to do: " in ended.text
+    assert not list((tmp_path / "state").rglob("FAILED"))
