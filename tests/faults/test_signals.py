@@ -44,7 +44,7 @@ def equil(root: Path) -> tuple[Running, Path]:
 
 
 def param(root: Path) -> tuple[Running, Path]:
-    row = campaign.single_row("butane", None, "CCCC", None, None)
+    row = campaign.single_row("b2", None, "OCC12CCC(CC1)(CC2)CO", None, None)
     (root / "system").mkdir()
     campaign.prepare_system(row, CB7, RunConfig(), root / "system")[0].write()
     words = ["ligand", "--system", root / "system", "--cache", root / "cache", "--out", root / "out"]
