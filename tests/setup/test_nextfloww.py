@@ -122,6 +122,17 @@ def test_variables_for_nextflow_are_set_and_the_users_kept(machine, user, expect
     assert path.split(":")[:2] == [str(REPO / "bin"), str(machine.home / "venv/bin")]
 
 
+def test_the_platform_without_its_client_is_said_at_once(machine):
+    machine.python_is_ready().nextflow_is_ready()
+    java = program(machine.bin, "java", "echo started")
+    run = ("run", "main.nf", "-profile", "test,tower")
+    done = machine.run(*run, JAVA_CMD=str(java))
+    assert done.returncode == 1 and "needs nf-tower, Seqera's client" in done.stderr and not done.stdout
+    assert machine.run("run", "main.nf", "-profile", "towering", JAVA_CMD=str(java)).stdout == "started\n"
+    (machine.home / "nxf/plugins/nf-tower-1.11.3").mkdir(parents=True)
+    assert machine.run(*run, JAVA_CMD=str(java)).stdout == "started\n"
+
+
 def test_a_changed_lock_is_noticed(machine):
     machine.with_java().with_maven().python_is_ready().nextflow_is_ready()
     (machine.home / "python.stamp").write_text("default " + "0" * 64)
