@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -25,6 +26,19 @@ def test_free_energy_is_that_of_a_local_run(campaign: Callable[..., Campaign]) -
     assert [[row[key] for key in keys] for row in there.table()] == [[row[key] for key in keys] for row in here.table()]
     if "slurm" in WHERE:
         assert {job.state for job in there.jobs()} == {"COMPLETED"} and there.jobs("FE_RUN")
+
+
+@pytest.mark.cluster
+@pytest.mark.skipif("slurm" not in WHERE, reason="GIBBSFLOW_CI_PROFILES names no cluster")
+def test_what_is_longer_than_the_queue_allows_runs_as_several_jobs(campaign: Callable[..., Campaign]) -> None:
+    made = campaign("limited")
+    longer = ["--mode", "md", "--queue_time", "1min", "--equil_ps", "320", "--equil_segment_ps", "4"]
+    assert made.run("-profile", f"{WHERE},test", *longer) == 0, made.log.read_text()
+    states = [job.state for job in made.jobs("EQUIL_RUN")]
+    assert len(states) > 1 and states == ["FAILED"] * (len(states) - 1) + ["COMPLETED"]
+    attempts = json.loads((made.equilibration / "attempts.json").read_text())["attempts"]
+    assert [attempt["end"] for attempt in attempts] == ["stopped"] * (len(states) - 1) + ["finished"]
+    assert made.table()[0]["status"] == "finished"
 
 
 @pytest.mark.cluster
