@@ -17,20 +17,23 @@ export DOCKER_BUILDKIT=1
 version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' python/src/gibbsflow/__init__.py)
 prefix=${REGISTRY:+$REGISTRY/}gibbsflow-
 files=${GIBBSFLOW_HOME:-.gibbsflow}/images
-secret=()
-[[ -z $CA ]] || secret=(--secret "id=ca,src=$CA")
+given=()
+[[ -z $CA ]] || given=(--secret "id=ca,src=$CA")
+# Podman's own format knows no health check
+[[ $DOCKER != *podman ]] || given+=(--format docker)
 
 # name, and what the build is given
 build() {
   local name=$1
   shift
   echo "building $prefix$name:$version" >&2
-  "$DOCKER" build --quiet --file "containers/$name/Dockerfile" --tag "$prefix$name:$version" "${secret[@]}" "$@" . >/dev/null
+  "$DOCKER" build --quiet --file "containers/$name/Dockerfile" --tag "$prefix$name:$version" "${given[@]}" "$@" . >/dev/null
 }
 
+# The last instruction of each Dockerfile; engines differ in where an image's own copy of it is to be found.
 check() {
   local name=$1 test
-  test=$("$DOCKER" image inspect --format '{{index .Config.Healthcheck.Test 1}}' "$prefix$name:$version")
+  test=$(sed -n '/^HEALTHCHECK/,$ { s/^HEALTHCHECK.* CMD //; p }' "containers/$name/Dockerfile")
   "$DOCKER" run --rm "$prefix$name:$version" sh -c "$test" | sed 's/^/    /'
 }
 
