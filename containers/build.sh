@@ -34,7 +34,7 @@ build() {
 check() {
   local name=$1 test
   test=$(sed -n '/^HEALTHCHECK/,$ { s/^HEALTHCHECK.* CMD //; p }' "containers/$name/Dockerfile")
-  "$DOCKER" run --rm "$prefix$name:$version" sh -c "$test" | sed 's/^/    /'
+  "$DOCKER" run --rm --no-healthcheck "$prefix$name:$version" sh -c "$test" | sed 's/^/    /'
 }
 
 apptainer_file() {
