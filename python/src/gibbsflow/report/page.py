@@ -21,8 +21,8 @@ from gibbsflow.workflow.files import atomic_open
 
 FILE_NAME = "report.html"
 MAX_DRAWN = 40
-"""Transformations whose figures are on the page (some 0.2 MB each, and Seqera Platform shows pages of up to 10 MB); of more,
-the numbers are, and the figures are files beside it."""
+"""Transformations whose figures are on the page (some 0.2 MB each, and Seqera Platform shows pages of up to 10 MB); of
+more, the numbers are, and the figures are files beside it."""
 MAX_OPEN = 4
 """Transformations up to which all are unfolded."""
 Item = tuple[TableRow, dict[str, Any] | None]
