@@ -199,7 +199,7 @@ def _copper_files():
 
 
 def test_command_writes_the_contract(tmp_path):
-    (tmp_path / "c.yaml").write_text("training: {cutoff_angstrom: 4.0, stress_weight: 0, time_budget_min: 0.02}\n")
+    (tmp_path / "c.yaml").write_text("training: {cutoff_angstrom: 4.0, stress_weight: 0, time_budget_min: 0.01}\n")
     command = [*TRAIN, *_copper_files(), "--out", str(tmp_path / "o"), "--config", str(tmp_path / "c.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

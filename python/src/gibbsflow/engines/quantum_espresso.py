@@ -71,15 +71,20 @@ class QuantumEspresso:
 
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
         self.dft, self.labels = dft, labels
-        program = find_pw(dft.pw_command)
-        if program is None:
-            raise MissingProgramError(
-                f"program {dft.pw_command!r} of Quantum ESPRESSO is not installed", what_to_do=_HOW_TO_GET_PW
-            )
-        self.program = program
         if not elements:
             raise InputError(Problem("target", "no elements", "the elements of the whole data set", field="elements"))
-        self.pseudos = pseudopotentials.choose(list(dict.fromkeys(elements)), dft)
+        program = find_pw(dft.pw_command)
+        absent = f"program {dft.pw_command!r} of Quantum ESPRESSO is not installed"
+        try:
+            self.pseudos = pseudopotentials.choose(list(dict.fromkeys(elements)), dft)
+        except InputError as error:
+            if program is not None:
+                raise
+            right = "`make setup-qe`, or Debian's quantum-espresso"
+            raise InputError([*error.problems, Problem("dft", absent, right, field="pw_command")]) from error
+        if program is None:
+            raise MissingProgramError(absent, what_to_do=_HOW_TO_GET_PW)
+        self.program = program
         self.ecutwfc_ry, self.ecutrho_ry = pseudopotentials.cutoffs_ry(self.pseudos, dft)
         self.moments = pseudopotentials.moments_ub(tuple(self.pseudos), dft)
         self.settings_hash = hash_settings(
