@@ -8,7 +8,7 @@
 # CA        certificates that the package registries need beyond Debian's own; a build secret, not kept in the image
 # DOCKER    docker (20.10 or later, default) or podman
 # REGISTRY  prefix of the images' names, as for --registry; PUSH=1 pushes them and leaves their digests in
-#           .gibbsflow/images/published.yml, a file for -params-file
+#           .gibbsflow/images/published-VERSION.yml, a file for -params-file
 # FORMATS   what is made: "docker apptainer" (the second only where there is Apptainer)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -55,9 +55,9 @@ apptainer_file() {
   printf '    %s: %s GB\n' "$target" "$(size "$(stat -c %s "$target")")"
 }
 
-# The newest digest of each image that was pushed; the file holds the names of one version.
+# The digest of each image that was pushed.
 published() {
-  local file=$files/published.yml digest
+  local file=$files/published-$version.yml digest
   digest=$("$DOCKER" image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$prefix$1:$version" |
     grep -m 1 "^$prefix$1@sha256:")
   mkdir -p "$files"
