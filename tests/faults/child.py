@@ -9,9 +9,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import psutil
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,17 @@ class Running:
             assert not done, f"ended with {status} before {path.name} was there: {self.log.read_text()}"
             assert time.monotonic() < end, f"{path} did not come"
             time.sleep(0.01)
+
+    def wait_for_child(self, name: str, timeout_s: float = 60) -> None:
+        """Wait until it runs a program, itself or through another."""
+        end = time.monotonic() + timeout_s
+        while True:
+            for child in psutil.Process(self.pid).children(recursive=True):
+                with suppress(psutil.NoSuchProcess):  # ended just now
+                    if child.name() == name:
+                        return
+            assert time.monotonic() < end, f"no {name} was started: {self.log.read_text()}"
+            time.sleep(0.005)
 
     def wait(self) -> Ended:
         """Wait for its end."""

@@ -88,7 +88,10 @@ def test_ends_in_time_and_leaves_nothing_running(tmp_path, verb, number):
         pytest.skip("the same handler as for SIGTERM, seen there")
     running, there = LONG[verb](tmp_path)
     running.wait_for(there)
-    time.sleep(1.5)
+    if verb == "param":
+        running.wait_for_child("sqm")
+    else:
+        time.sleep(1.5)
     family = psutil.Process(running.pid).children(recursive=True)
     begin = time.monotonic()
     running.send(number)

@@ -129,4 +129,9 @@ def _end_tree(process: subprocess.Popen[bytes]) -> None:
         except psutil.NoSuchProcess:
             continue
     process.kill()
-    process.wait()
+    # not by wait(): a signal that was raised within it can have left its lock taken, for good
+    try:
+        _, status = os.waitpid(process.pid, 0)
+    except ChildProcessError:
+        return  # it ended by itself, and poll() has seen it meanwhile
+    process.returncode = os.waitstatus_to_exitcode(status)
