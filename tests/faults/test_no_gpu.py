@@ -8,6 +8,7 @@ import pytest
 from faults import small
 
 from gibbsflow.config.run import Md
+from gibbsflow.engines.openmm_systems import new_context
 
 
 def missing() -> str:
@@ -25,3 +26,12 @@ def test_a_platform_that_is_not_there_ends_the_run_and_fails_nobody(tmp_path):
     assert ended.code == 78  # no code that base.config would drop an item for
     assert f"platform {platform} cannot be used on this machine" in ended.text and "what to do: " in ended.text
     assert not list((tmp_path / "state").rglob("FAILED"))
+
+
+def test_a_system_that_openmm_refuses_is_not_blamed_on_the_machine():
+    system = openmm.System()
+    for mass_amu in (0.0, 1.0):
+        system.addParticle(mass_amu)
+    system.addConstraint(0, 1, 0.1)
+    with pytest.raises(openmm.OpenMMException, match="massless"):
+        new_context(system, Md(), seed=1)

@@ -97,22 +97,34 @@ def new_context(system: openmm.System, md: Md, seed: int) -> openmm.Context:
     try:
         platform = openmm.Platform.getPlatformByName(md.platform)
         return openmm.Context(system, integrator, platform, properties.get(md.platform, {}))
+    except openmm.OpenMMException:
+        _check_platform(md.platform)
+        raise  # the platform works, so it is the system
+
+
+def _check_platform(name: str) -> None:
+    """Try a platform with a single particle.
+
+    Raises
+    ------
+    MachineError
+        Where even that does not work here, with OpenMM's own words.
+    """
+    system = openmm.System()
+    system.addParticle(1.0)
+    try:
+        openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName(name))
     except openmm.OpenMMException as error:
-        if md.platform in ("CUDA", "OpenCL"):
-            raise MachineError(_missing(md.platform, str(error)), what_to_do=_GPU_NEEDS) from error
-        raise
+        failures = [text for text in openmm.Platform.getPluginLoadFailures() if f"/libOpenMM{name}.so: " in text]
+        words = "; ".join([str(error), *failures])
+        message = f"OpenMM's platform {name} cannot be used on this machine: {words}"
+        raise MachineError(message, what_to_do=_GPU_NEEDS) from error
 
 
 _GPU_NEEDS = (
     "The platform CUDA needs an NVIDIA GPU with driver 535 or later, and OpenMM's package for it: the image cuda, or "
     "./nextfloww --setup-only --cuda. Then run the same command again; with --platform CPU it runs without a GPU."
 )
-
-
-def _missing(name: str, error: str) -> str:
-    """Why OpenMM has no such platform on this machine, in its own words."""
-    failures = [text for text in openmm.Platform.getPluginLoadFailures() if f"/libOpenMM{name}.so: " in text]
-    return f"OpenMM's platform {name} cannot be used on this machine: {'; '.join([error, *failures])}"
 
 
 def potential_kj_per_mol(context: openmm.Context) -> float:
