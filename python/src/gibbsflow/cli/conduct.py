@@ -59,11 +59,14 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
     code = 0
     before = _handle_signals(_raise_signalled)
     try:
-        if out is not None:
-            _writable(out)
-        yield result
-        if state is not None:
-            (Path(state) / "FAILED").unlink(missing_ok=True)  # what failed before has now been done
+        try:
+            if out is not None:
+                _writable(out)
+            yield result
+            if state is not None:
+                (Path(state) / "FAILED").unlink(missing_ok=True)  # what failed before has now been done
+        finally:
+            _handle_signals(signal.SIG_IGN)  # what is left takes a moment, and must not be cut in half
     except (GibbsflowError, _Signalled) as raised:
         code = _tell(raised if isinstance(raised, GibbsflowError) else StoppedEarly(str(raised)), result, state)
     except Exception as raised:  # noqa: BLE001 - storage, or a defect of ours: recorded, shown, and the run fails
@@ -74,15 +77,15 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
             result.status, result.cause, result.message = "failed", type(raised).__name__, str(raised)
             traceback.print_exc()
             _record(sentinels.Sentinel("FAILED", result.inputs_hash, cause=result.cause, message=str(raised)), state)
-    _handle_signals(signal.SIG_IGN)  # what is left takes a moment
     result.timings["total_s"] = round(time.monotonic() - start, 3)
     try:
         if out is not None and Path(out).is_dir():
             result.write(out)
     except OSError as raised:
         code = code or _tell(StorageError(str(raised)), result, None)
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    if not code or _raise_signalled in before.values():  # else the process ends, and no signal may change its exit code
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if as_json:
         typer.echo(json.dumps(result.as_dict(), indent=2, default=_plain))
     if code:
