@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
+import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Self
 
 from gibbsflow.errors import StoppedEarly
 
-log = logging.getLogger(__name__)
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
@@ -48,8 +48,10 @@ class Stopper:
             signal.signal(number, handler)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        log.warning("%s received: stopping with state saved", signal.Signals(number).name)
-        self.signal = number
+        if self.signal is None:
+            self.signal = number
+            with suppress(OSError):  # not by logging, which may be at a line and cannot be entered twice
+                os.write(2, f"{signal.Signals(number).name} received: stopping with state saved\n".encode())
 
     @property
     def elapsed_s(self) -> float:
