@@ -1,7 +1,8 @@
 """Stands in for the core where a test is about exit codes alone: leaves what is expected and exits as planned.
 
 The plan is a folder with one file an item (``<ligand>.<program>.<verb>[.<name>]``): exit codes, one a line; each call
-takes the first; ``wait`` waits to be stopped and leaves ``<item>.saved``. Items without a file succeed, as does the
+takes the first; ``wait`` leaves ``<item>.waiting``, waits to be stopped and leaves ``<item>.saved``; ``70@<item>`` ends
+when that item waits, or after 30 s where the machine runs one task at a time. Items without a file succeed, as does the
 check before all tasks, unless STAND_IN_CHECK holds a code.
 """
 
@@ -26,8 +27,13 @@ if codes:
     plan.write_text("\n".join(codes[1:]))
     if codes[0] == "wait":
         signal.signal(signal.SIGTERM, lambda *_: (plan.with_suffix(".saved").touch(), sys.exit(75)))
+        plan.with_suffix(".waiting").touch()
         time.sleep(300)
-    if code := int(codes[0]):
+    word, _, other = codes[0].partition("@")
+    end = time.monotonic() + 30
+    while other and not plan.with_name(other).with_suffix(".waiting").exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    if code := int(word):
         print(f"error: planned to exit with {code}\nwhat to do: nothing", file=sys.stderr)
         sys.exit(code)
 

@@ -55,6 +55,7 @@ def test_of_a_verb_within_another() -> None:
 
 
 def test_of_what_follows_a_verb_that_is_done() -> None:
+    before = [signal.getsignal(number) for number in _NUMBERS]
     with verb(None):
         pass
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert [signal.getsignal(number) for number in _NUMBERS] == before
