@@ -32,6 +32,16 @@ def test_each_engine_turns_the_others_off(tmp_path: Path, engine: str) -> None:
     assert found["process.container"] == f"'gibbsflow-core:{__version__}'"
 
 
+def test_profiles_take_nothing_from_what_labels_ask_for(tmp_path: Path) -> None:
+    """Nextflow's older parser of settings lets a label's block in a profile replace the one before."""
+    found = settings(tmp_path, "-profile", "demo,demo_potential,test,slurm,gpu,docker,tower")
+    base = (REPO / "conf/base.config").read_text()
+    for label in ("process_md", "process_train"):
+        (asked,) = re.findall(rf"withLabel: '{label}' {{\n(.*?)\n    }}", base, re.DOTALL)
+        names = re.findall(r"^        (\w+) *= ", asked, re.MULTILINE)
+        assert {"cpus"} < set(names) <= {key.rpartition(".")[2] for key in found if f"'withLabel:{label}'." in key}
+
+
 def images(folder: Path, *arguments: str) -> dict[str, str]:
     """Image of every process."""
     command = [REPO / "nextfloww", "inspect", REPO / "main.nf", *arguments]

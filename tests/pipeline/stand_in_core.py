@@ -2,8 +2,8 @@
 
 The plan is a folder with one file an item (``<ligand>.<program>.<verb>[.<name>]``): exit codes, one a line; each call
 takes the first; ``wait`` leaves ``<item>.waiting``, waits to be stopped and leaves ``<item>.saved``; ``70@<item>`` ends
-when that item waits, or after 30 s where the machine runs one task at a time. Items without a file succeed, as does the
-check before all tasks, unless STAND_IN_CHECK holds a code.
+when that item waits, or after 30 s. Items without a file succeed, as does the check before all tasks, unless
+STAND_IN_CHECK holds a code.
 """
 
 import json

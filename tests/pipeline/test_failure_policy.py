@@ -97,18 +97,19 @@ def test_prune_tries_nothing_twice_and_the_table_is_written_with_nothing_in_it(r
 
 
 def test_raise_ends_the_campaign_and_says_where_to_look(run_planned, tmp_path: Path) -> None:
-    run = run_planned({"lost.equil.run": "70@good.equil.run", "good.equil.run": "wait"}, "--on_failure", "raise")
+    (tmp_path / "two.config").write_text("executor { cpus = 2; queueSize = 2 }\n")  # both at once, on any machine
+    plan = {"lost.equil.run": "70@good.equil.run", "good.equil.run": "wait"}
+    run = run_planned(plan, "--on_failure", "raise", "-c", "two.config")
     assert run.code != 0
     assert attempts(run) == {"EQUIL_RUN (lost)": [70]}
     (said,) = re.findall(r"^Failed: .*\n.*\n.*$", run.text, flags=re.M)
     assert re.fullmatch(r"Failed: EQUIL_RUN \(lost\)\nCause:  planned to exit with 70\nLog:    \S+\.command\.log", said)
     assert "--on_failure prune" in run.text
     assert not (run.outdir / "results.csv").exists()
-    if (tmp_path / "plan" / "good.equil.waiting").exists():  # it was asked to save its state
-        deadline = time.monotonic() + 20
-        while not (tmp_path / "plan" / "good.equil.saved").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "plan" / "good.equil.saved").exists():  # the other one was asked to save its state
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_a_defect_ends_the_run_under_every_policy(run_planned) -> None:

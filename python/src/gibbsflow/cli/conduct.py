@@ -30,6 +30,17 @@ class _Signalled(BaseException):
     """A signal, raised wherever the verb is: the programs it runs are ended, what it half wrote goes."""
 
 
+class Program(typer.Typer):
+    """The command line of a process of its own, which ends with its verb."""
+
+    runs = False
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it."""
+        Program.runs = True
+        return super().__call__(*args, **kwargs)
+
+
 @contextmanager
 def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) -> Iterator[Result]:
     """Conduct one verb: log to standard error, write ``result.json``, turn errors into exit codes.
@@ -83,7 +94,8 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
             result.write(out)
     except OSError as raised:
         code = code or _tell(StorageError(str(raised)), result, None)
-    if not code or _raise_signalled in before.values():  # else the process ends, and no signal may change its exit code
+    nested = _raise_signalled in before.values()
+    if nested or not (code and Program.runs):  # else the process ends, and no late signal may change its exit code
         for number, handler in before.items():
             signal.signal(number, handler)
     if as_json:

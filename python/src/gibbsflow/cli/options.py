@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from gibbsflow import __version__
+from gibbsflow.cli.conduct import Program
 from gibbsflow.cli.conduct import verb as verb
 from gibbsflow.errors import EXIT_INSTALLATION
 
@@ -53,7 +54,7 @@ Segments = Annotated[
 
 def new_app(text: str) -> typer.Typer:
     """Make a Typer app in the house style, with ``--version``."""
-    app = typer.Typer(
+    app = Program(
         help=text,
         no_args_is_help=True,
         add_completion=False,
