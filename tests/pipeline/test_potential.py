@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 from pipeline.launcher import REPO, Launcher, Run
 
@@ -96,16 +97,6 @@ def test_every_module_of_the_loop_is_in_the_pipeline() -> None:
             assert f"modules/{program}/{module.name}'" in text
 
 
-def kill_all(head: subprocess.Popen[str]) -> None:
-    """Kill -9 a run with everything it started, as when a machine loses power."""
-    tree = [psutil.Process(head.pid), *psutil.Process(head.pid).children(recursive=True)]
-    for process in tree:
-        process.suspend()  # nobody sees another die and acts on it
-    for process in tree:
-        process.kill()
-    head.wait()
-
-
 def finished(labels: Path) -> dict[str, bytes]:
     """Records of all finished labels in a state folder, by the structure's id."""
     return {path.parent.name: (path.parent / "label.json").read_bytes() for path in labels.glob("*/*/FINISHED")}
@@ -125,7 +116,7 @@ def test_a_real_loop_killed_while_labelling_goes_on(nextflow: Launcher) -> None:
         while len(finished(state)) < 7 and time.monotonic() < end:
             assert killed.poll() is None, "the run ended before it was to be killed"
             time.sleep(0.02)
-        kill_all(killed)
+        os.killpg(killed.pid, signal.SIGKILL)  # with all that it started, at once, as when a machine loses power
     made = finished(state)
     assert 7 <= len(made) < 13  # of nine to train on and four of the hold-out
 
