@@ -20,12 +20,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python" / "tests")
 import host_guest as hg  # noqa: E402
 from pymbar import MBAR  # noqa: E402
 
-from gibbsflow.binding.energies import read_window  # noqa: E402
-from gibbsflow.binding.sampling import sample_leg  # noqa: E402
-from gibbsflow.binding.standard_state import kt_kcal_per_mol  # noqa: E402
+from gibbsflow.binding.sample.energies import read_window  # noqa: E402
+from gibbsflow.binding.sample.sampling import sample_leg  # noqa: E402
 from gibbsflow.config.run import Fe  # noqa: E402
+from gibbsflow.units import kt_kcal_per_mol  # noqa: E402
 from gibbsflow.workflow.result import Result, versions  # noqa: E402
-from gibbsflow.workflow.segments import Stopper  # noqa: E402
+from gibbsflow.workflow.state.segments import Stopper  # noqa: E402
 
 REFERENCE_KCAL_PER_MOL, TOLERANCE_KCAL_PER_MOL = -13.5, 0.5
 

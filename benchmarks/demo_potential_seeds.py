@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from gibbsflow.potential.loop_state import Checkpoint
+from gibbsflow.potential.loop.state import Checkpoint
 
 DEMO = Path(__file__).resolve().parents[1] / "assets" / "demo-potential" / "si.yaml"
 

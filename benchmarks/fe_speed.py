@@ -19,10 +19,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python" / "tests"))
 import host_guest as hg  # noqa: E402
 
-from gibbsflow.binding.sampling import leg_systems  # noqa: E402
+from gibbsflow.binding.sample.contexts import StateContexts  # noqa: E402
+from gibbsflow.binding.sample.exchange import ExchangeSampler  # noqa: E402
+from gibbsflow.binding.sample.sampling import leg_systems  # noqa: E402
 from gibbsflow.config.run import Fe  # noqa: E402
 from gibbsflow.engines.openmm_systems import create_system, minimise, new_context  # noqa: E402
-from gibbsflow.engines.samplers import ExchangeSampler, StateContexts  # noqa: E402
 from gibbsflow.workflow.result import versions  # noqa: E402
 
 

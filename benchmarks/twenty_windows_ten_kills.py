@@ -23,9 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python" / "tests")
 
 import host_guest as hg  # noqa: E402
 
-from gibbsflow.binding.energies import read_leg  # noqa: E402
-from gibbsflow.binding.estimators import endpoints, fit_mbar  # noqa: E402
-from gibbsflow.binding.schedules import LambdaState  # noqa: E402
+from gibbsflow.binding.alchemy.schedules import LambdaState  # noqa: E402
+from gibbsflow.binding.analyse.estimators import endpoints, fit_mbar  # noqa: E402
+from gibbsflow.binding.sample.energies import read_leg  # noqa: E402
 from gibbsflow.config.run import Fe, Md  # noqa: E402
 
 WINDOWS, SEGMENTS, SEGMENT_PS = 20, 4, 1.0

@@ -14,7 +14,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${BASE:=debian:bookworm-slim}" "${DOCKER:=docker}" "${REGISTRY:=}" "${CA:=}" "${PUSH:=0}" "${FORMATS:=docker apptainer}"
 export DOCKER_BUILDKIT=1
-version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' python/src/gibbsflow/__init__.py)
+version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' python/src/gibbsflow/version.py)
 prefix=${REGISTRY:+$REGISTRY/}gibbsflow-
 files=${GIBBSFLOW_HOME:-.gibbsflow}/images
 given=()

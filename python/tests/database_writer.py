@@ -8,8 +8,8 @@ import sys
 import numpy as np
 from silicon import si2
 
-from gibbsflow.potential.database import DatabaseManager
-from gibbsflow.potential.labels import LabelResult
+from gibbsflow.potential.data.database import DatabaseManager
+from gibbsflow.potential.data.labels import LabelResult
 
 
 def result_of(atoms, energy_ev: float = -1.0) -> LabelResult:

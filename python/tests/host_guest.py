@@ -10,11 +10,11 @@ import numpy as np
 import parmed
 from openmm import app, unit
 
-from gibbsflow.binding.alchemical_legs import AlchemicalLeg, place_leg
-from gibbsflow.binding.restraints import CentreOfMassRestraint
-from gibbsflow.binding.schedules import LambdaState, read_schedule
+from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg
+from gibbsflow.binding.alchemy.restraints import CentreOfMassRestraint
+from gibbsflow.binding.alchemy.schedules import LambdaState, read_schedule
+from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.run import Equil, Fe, Md
-from gibbsflow.workflow.system import SimSystem
 
 RECEPTOR_ATOMS = 126
 

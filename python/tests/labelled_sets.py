@@ -11,8 +11,9 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
 from gibbsflow.config.potential_training import Training
-from gibbsflow.potential import training
-from gibbsflow.workflow.segments import Stopper
+from gibbsflow.potential.train import fit as training
+from gibbsflow.potential.train.inputs import Inputs
+from gibbsflow.workflow.state.segments import Stopper
 
 CUTOFF_ANGSTROM = 5.0
 
@@ -51,7 +52,7 @@ def fitted_copper():
     write(folder / "train.extxyz", rattled(24, 1))
     write(folder / "test.extxyz", rattled(6, 2))
     settings = Training(cutoff_angstrom=CUTOFF_ANGSTROM, max_coefficients=70, processes=1)
-    inputs = training.Inputs.read(folder / "train.extxyz", folder / "test.extxyz")
+    inputs = Inputs.read(folder / "train.extxyz", folder / "test.extxyz")
     with Stopper() as stopper:
         figures = training.fit_pod(inputs, settings, seed=1, stopper=stopper, budget_s=60, out=folder)
     fitted_copper.holder = holder  # lives as long as the session

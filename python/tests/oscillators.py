@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from gibbsflow.binding.energies import write_window
-from gibbsflow.binding.standard_state import kt_kcal_per_mol
+from gibbsflow.binding.sample.energies import write_window
+from gibbsflow.binding.system import SimSystem
+from gibbsflow.units import kt_kcal_per_mol
 from gibbsflow.workflow.files import write_json
-from gibbsflow.workflow.system import SimSystem
 
 TEMPERATURE_K = 298.15
 STANDARD_STATE = {"analytic_kcal_per_mol": -5.2714, "numeric_kcal_per_mol": -5.2714}

@@ -8,7 +8,7 @@ from ase.build import bulk
 
 from gibbsflow.config.label_engines import find_pw
 from gibbsflow.config.potential import Dft
-from gibbsflow.potential.structures import tag
+from gibbsflow.potential.data.structures import tag
 
 needs_pw = pytest.mark.skipif(find_pw() is None, reason="pw.x of Quantum ESPRESSO is not installed")
 

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from gibbsflow.errors import StoppedEarly
-from gibbsflow.potential.task_queue import TaskQueue
-from gibbsflow.workflow.segments import Stopper
+from gibbsflow.potential.label.task_queue import TaskQueue
+from gibbsflow.workflow.state.segments import Stopper
 
 
 def work(folder: str, number: int) -> int:

@@ -1,4 +1,4 @@
-// Absolute binding free energies, or MD of the complexes alone: the phases of gibbsflow.workflow.phases, one process each.
+// Absolute binding free energies, or MD of the complexes alone: the phases of gibbsflow.binding.campaign.phases, one process each.
 
 include { SYSTEM_PREP             } from '../../modules/system_prep/system'
 include { PARAM_LIGAND            } from '../../modules/param/ligand'

@@ -178,7 +178,7 @@ def besides(sheet, name) {
     name ? file(sheet.parent.resolve(name), checkIfExists: true) : []
 }
 
-// Forget earlier failures, and nothing else: what gibbsflow.workflow.cleaning removes.
+// Forget earlier failures, and nothing else: what gibbsflow.workflow.state.cleaning removes.
 def cleanFailures(folder) {
     if (file(folder).exists()) {
         ['find', folder.toString(), '-type', 'f', '-not', '-path', '*/superseded-*', '(', '-name', 'FAILED', '-o', '-name', 'attempts.json', '-o', '-name', 'progress.json', ')', '-delete'].execute().waitFor()
@@ -186,7 +186,7 @@ def cleanFailures(folder) {
 }
 
 // One head a campaign: returns what has to be let go of at the end, and what is wrong, null where all is well. The kernel's lock ends with this
-// process, however it ends; the record beside it says whose it is or was (gibbsflow.workflow.locks has the same for run-local).
+// process, however it ends; the record beside it says whose it is or was (gibbsflow.workflow.state.locks has the same for run-local).
 def holdCampaign(state, run) {
     def folder = file(state)
     folder.mkdirs()

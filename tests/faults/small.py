@@ -7,10 +7,10 @@ from pathlib import Path
 import host_guest as hg
 from faults.child import Ended, Moment, Running, run
 
-from gibbsflow.binding.alchemical_legs import AlchemicalLeg
-from gibbsflow.binding.energies import read_leg
-from gibbsflow.binding.estimators import endpoints, fit_mbar
-from gibbsflow.binding.schedules import LambdaState
+from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
+from gibbsflow.binding.alchemy.schedules import LambdaState
+from gibbsflow.binding.analyse.estimators import endpoints, fit_mbar
+from gibbsflow.binding.sample.energies import read_leg
 from gibbsflow.config.run import Fe, Md
 
 STATES = tuple(LambdaState(0, e, 1 if e else 0) for e in (1.0, 0.5, 0.0))

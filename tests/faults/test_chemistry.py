@@ -16,7 +16,7 @@ from faults.child import run
 from known_molecules import CB7
 from oscillators import Oscillators, write_system
 
-from gibbsflow.binding import campaign
+from gibbsflow.binding.prepare import complex as campaign
 from gibbsflow.config.run import Equil, RunConfig
 
 

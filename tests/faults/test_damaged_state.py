@@ -9,7 +9,7 @@ import shutil
 import pytest
 from faults import small
 
-from gibbsflow.workflow.checkpoints import RollingCheckpoints
+from gibbsflow.workflow.state.checkpoints import RollingCheckpoints
 
 DAMAGES = {
     "truncated": lambda content: content[: len(content) // 2],

@@ -16,8 +16,8 @@ from faults.child import Moment, Running, run
 from labelled_sets import fitted_copper
 from silicon import overlapping, si8
 
-from gibbsflow.potential import database_backends
-from gibbsflow.potential.structures import write_frames
+from gibbsflow.potential.data import backends
+from gibbsflow.potential.data.structures import write_frames
 
 pytest.importorskip("tblite")
 
@@ -115,7 +115,7 @@ def test_a_broken_database_is_named_and_left_alone(batch, tmp_path, how):
 def test_a_locked_database_is_an_error_in_time_and_goes_on_after(batch, tmp_path, monkeypatch):
     database = tmp_path / "s.db"
     assert label(batch, tmp_path, "--database", database).code == 0
-    monkeypatch.setattr(database_backends, "BUSY_S", 0.3)
+    monkeypatch.setattr(backends, "BUSY_S", 0.3)
     holder = sqlite3.connect(database, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     begin = time.monotonic()

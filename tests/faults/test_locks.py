@@ -8,7 +8,7 @@ import time
 
 from faults import small
 
-from gibbsflow.workflow.locks import holder
+from gibbsflow.workflow.state.locks import holder
 
 
 def test_the_second_is_refused_in_one_line_and_harms_nothing(exchange, tmp_path):

@@ -17,9 +17,9 @@ from known_molecules import CB7
 from labelled_sets import fitted_copper, rattled
 from silicon import si8
 
-from gibbsflow.binding import campaign
+from gibbsflow.binding.prepare import complex as campaign
 from gibbsflow.config.run import Equil, Fe, RunConfig
-from gibbsflow.potential.structures import write_frames
+from gibbsflow.potential.data.structures import write_frames
 
 LIMIT_S = 20.0
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pipeline.launcher import REPO, Launcher
 
-from gibbsflow.workflow.phases import PIPELINES
+from gibbsflow.binding.campaign.phases import PIPELINES
 
 REPORT = "report"  # gathers what all items left: no phase of an item
 

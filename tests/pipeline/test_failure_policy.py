@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pipeline.launcher import Launcher, Run
 
-from gibbsflow.workflow.locks import campaign_lock
+from gibbsflow.workflow.state.locks import campaign_lock
 
 SMILES = r"F/C(=C\F)[C@@H](O)C#N"  # a shell would make something else of it
 STAND_IN = Path(__file__).parent / "stand_in_core.py"

@@ -13,9 +13,9 @@ import pytest
 import yaml
 from pipeline.launcher import REPO, Launcher
 
-from gibbsflow.config import form, generate
+from gibbsflow.config import generate, launch_form
 from gibbsflow.config.run import Launch
-from gibbsflow.workflow.cleaning import REMOVABLE
+from gibbsflow.workflow.state.cleaning import REMOVABLE
 
 MODULES = sorted(path.parent for path in (REPO / "modules").glob("*/*/main.nf"))
 
@@ -54,8 +54,8 @@ def test_the_launch_form_is_complete() -> None:
         assert item["description"] and item["help_text"].endswith("."), key
         assert "pattern" not in item or item["errorMessage"], key
         assert item.get("format") != "file-path" or item.get("exists"), key
-    assert (form.HELP.keys() | form.PATTERNS.keys() | form.HIDDEN) <= items.keys()
-    assert {key for key, item in items.items() if item.get("hidden")} >= form.HIDDEN
+    assert (launch_form.HELP.keys() | launch_form.PATTERNS.keys() | launch_form.HIDDEN) <= items.keys()
+    assert {key for key, item in items.items() if item.get("hidden")} >= launch_form.HIDDEN
     for key, item in items.items():
         if "default" in item and item["type"] == "string":
             assert item["default"] in item.get("enum", [item["default"]]), key

@@ -1,3 +1,5 @@
 """gibbsflow: binding free energies and machine-learned potentials, restartable and with a reason to trust them."""
 
-__version__ = "0.1.0"
+from gibbsflow.version import __version__
+
+__all__ = ["__version__"]

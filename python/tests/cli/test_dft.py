@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from gibbsflow.cli.dft import app
 from gibbsflow.cli.system_prep import app as system_prep
-from gibbsflow.potential.labels import read_results
-from gibbsflow.potential.structures import write_frames
+from gibbsflow.potential.data.labels import read_results
+from gibbsflow.potential.data.structures import write_frames
 
 pytest.importorskip("tblite")
 RUN = CliRunner()

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from ase.build import bulk
 
-from gibbsflow.potential.calculator import PodCalculator
-from gibbsflow.potential.loop_state import Checkpoint
+from gibbsflow.potential.explore.calculator import PodCalculator
+from gibbsflow.potential.loop.state import Checkpoint
 
 SETTINGS = """
 elements: [Si]

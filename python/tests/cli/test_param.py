@@ -9,10 +9,10 @@ import pytest
 from known_molecules import CB7
 from typer.testing import CliRunner
 
-from gibbsflow.binding import campaign
+from gibbsflow.binding.prepare import complex as campaign
+from gibbsflow.binding.system import SimSystem
 from gibbsflow.cli.param import app
 from gibbsflow.config.run import RunConfig
-from gibbsflow.workflow.system import SimSystem
 
 EXIT_SCIENCE = 70
 

@@ -9,8 +9,8 @@ from rdkit import Chem
 from rdkit.Chem import rdDepictor
 from typer.testing import CliRunner
 
+from gibbsflow.binding.system import SimSystem
 from gibbsflow.cli.system_prep import app
-from gibbsflow.workflow.system import SimSystem
 
 EXIT_INPUT = 65
 

@@ -10,9 +10,9 @@ import yaml
 from gibbsflow.config import label_engines
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.config.potential_config import PotentialConfig
-from gibbsflow.engines.quantum_espresso import QuantumEspresso
 from gibbsflow.errors import MissingProgramError
-from gibbsflow.potential.loop import _same_labels
+from gibbsflow.potential.label.quantum_espresso import QuantumEspresso
+from gibbsflow.potential.loop.manager import _same_labels
 
 AUTO = {"elements": ["Si"], "structure": "diamond", "engine": "auto"}
 

@@ -8,15 +8,15 @@ from html.parser import HTMLParser
 import pytest
 from oscillators import Oscillators, write_system
 
-from gibbsflow.binding.transformations import analyse_transformation
+from gibbsflow.binding.analyse.transformation import analyse_transformation
+from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.run import Analysis, RunConfig
 from gibbsflow.report import page
 from gibbsflow.report.campaign import terminal_table, write_campaign
-from gibbsflow.report.figures import write_figures
+from gibbsflow.report.figures.leg_figures import write_figures
 from gibbsflow.workflow.artifacts import ArtifactStore
 from gibbsflow.workflow.files import write_json
-from gibbsflow.workflow.sentinels import Sentinel
-from gibbsflow.workflow.system import SimSystem
+from gibbsflow.workflow.state.sentinels import Sentinel
 
 PLOT = '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0L1 1"/></svg>'
 

@@ -8,13 +8,13 @@ from typing import Any
 from silicon import si2
 
 from gibbsflow.config.potential_config import PotentialConfig
-from gibbsflow.potential import loop_state
-from gibbsflow.potential.convergence import GenerationRecord
-from gibbsflow.potential.database import DatabaseManager
-from gibbsflow.potential.labels import LabelResult
-from gibbsflow.potential.loop import WorkflowManager
-from gibbsflow.potential.loop_state import Checkpoint, Phase
-from gibbsflow.potential.structures import identity
+from gibbsflow.potential.data.database import DatabaseManager
+from gibbsflow.potential.data.labels import LabelResult
+from gibbsflow.potential.data.structures import identity
+from gibbsflow.potential.loop import state as loop_state
+from gibbsflow.potential.loop.manager import WorkflowManager
+from gibbsflow.potential.loop.state import Checkpoint, Phase
+from gibbsflow.potential.loop.stopping import GenerationRecord
 from gibbsflow.report.potential_page import write_results
 from gibbsflow.workflow.artifacts import ArtifactStore
 from gibbsflow.workflow.files import write_json

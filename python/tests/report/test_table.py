@@ -7,10 +7,10 @@ import pytest
 
 from gibbsflow.errors import InputError
 from gibbsflow.report import table
-from gibbsflow.workflow import attempts
-from gibbsflow.workflow.attempts import Attempt
 from gibbsflow.workflow.files import write_json
-from gibbsflow.workflow.sentinels import Sentinel
+from gibbsflow.workflow.state import attempts
+from gibbsflow.workflow.state.attempts import Attempt
+from gibbsflow.workflow.state.sentinels import Sentinel
 
 SHEET = "ligand,smiles,experimental_dg_kcal_per_mol\nb2,C,-13.4\n\na1,CC,\n"
 

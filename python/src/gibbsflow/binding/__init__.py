@@ -1,4 +1,4 @@
-"""Binding free energies: structures, ligands, restraints, alchemy, estimators."""
+"""Binding free energies, in the order of the method: prepare, forcefield, equilibrate, alchemy, sample, analyse; campaign."""
 
 import logging
 

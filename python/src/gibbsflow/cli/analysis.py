@@ -26,7 +26,8 @@ def leg(
 ) -> None:
     """Free energy of one leg and replicate: MBAR, BAR, TI, overlap, convergence."""
     with verb(out, as_json=as_json) as result:
-        from gibbsflow.binding import energies, gromacs_energies, legs, verdict
+        from gibbsflow.binding.analyse import gromacs_energies, leg_result, verdict
+        from gibbsflow.binding.sample import energies
         from gibbsflow.report.table import leg_text
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.result import versions
@@ -34,10 +35,10 @@ def leg(
         read = gromacs_energies.read_leg if format == "gromacs" else energies.read_leg
         samples = read(files, temperature_k=temperature, allow_missing=True)
         result.figures["missing_windows"] = list(samples.missing)
-        analysis = legs.analyse(samples, decorrelate=decorrelate)
+        analysis = leg_result.analyse(samples, decorrelate=decorrelate)
         if samples.missing:
             result.status, result.cause = "partial", "MissingWindows"
-            result.message = f"{legs.name_windows(samples.missing)} missing; {verdict.bridged(analysis)}"
+            result.message = f"{leg_result.name_windows(samples.missing)} missing; {verdict.bridged(analysis)}"
             typer.echo(f"partial: {result.message}", err=True)
         findings = verdict.judge_leg(analysis, verdict.Thresholds())
         result.figures = analysis.as_dict()
@@ -62,12 +63,12 @@ def transformation(
 ) -> None:
     """Binding free energy of one transformation from its legs and replicates, with error and verdict."""
     with verb(out, state=state, as_json=as_json) as result:
-        from gibbsflow.binding.transformations import FILE_NAME, analyse_transformation
+        from gibbsflow.binding.analyse.transformation import FILE_NAME, analyse_transformation
+        from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.run import RunConfig
         from gibbsflow.errors import UnconvergedError
-        from gibbsflow.report.figures import write_figures
+        from gibbsflow.report.figures.leg_figures import write_figures
         from gibbsflow.workflow.files import write_json
-        from gibbsflow.workflow.system import SimSystem
 
         settings = (RunConfig.read(config) if config else RunConfig()).analysis
         source = SimSystem.read(system)
@@ -126,7 +127,7 @@ def standard_state(
 ) -> None:
     """Free energy of releasing a Boresch (or centre-of-mass) restraint to 1 mol/L, analytic and numeric."""
     with verb(None, as_json=as_json) as result:
-        from gibbsflow.binding import standard_state as terms
+        from gibbsflow.binding.alchemy import standard_state as terms
         from gibbsflow.errors import InputError, Problem
 
         if com:

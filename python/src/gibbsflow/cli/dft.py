@@ -10,7 +10,7 @@ import typer
 from gibbsflow.cli.options import Config, Json, Out, State, new_app, verb
 
 if TYPE_CHECKING:
-    from gibbsflow.potential.database import DatabaseManager
+    from gibbsflow.potential.data.database import DatabaseManager
 
 app = new_app("Label structures with energies, forces and stresses by DFT, and say what became of each.")
 
@@ -38,11 +38,11 @@ def label(
     """Label every structure of a file; a failed label never stops the others. Exit 70 where none succeeded."""
     with verb(out, as_json=as_json) as result:
         from gibbsflow.config.potential import StructureSettings
-        from gibbsflow.potential import labelling
-        from gibbsflow.potential.labels import make_engine
-        from gibbsflow.potential.structures import read_frames
+        from gibbsflow.potential.data.structures import read_frames
+        from gibbsflow.potential.label import batch as labelling
+        from gibbsflow.potential.label.engines import make_engine
         from gibbsflow.workflow.files import inputs_hash
-        from gibbsflow.workflow.segments import Stopper
+        from gibbsflow.workflow.state.segments import Stopper
 
         settings = StructureSettings.read(config, engine=engine)
         frames = read_frames(input)
@@ -80,7 +80,7 @@ def check(config: Config = None, engine: Engine = None, as_json: Json = False) -
     with verb(None, as_json=as_json) as result:
         from gibbsflow.config.potential import StructureSettings
         from gibbsflow.errors import InputError, Problem
-        from gibbsflow.potential.labels import make_engine
+        from gibbsflow.potential.label.engines import make_engine
 
         settings = StructureSettings.read(config, engine=engine)
         if not settings.target.elements:
@@ -139,7 +139,7 @@ def explain(
 
 def _open(database: str, *, made: bool = False) -> DatabaseManager:
     from gibbsflow.errors import InputError, Problem
-    from gibbsflow.potential.database import DatabaseManager
+    from gibbsflow.potential.data.database import DatabaseManager
 
     if not made and not database.startswith("postgres") and not Path(database).exists():
         raise InputError(Problem(database, "no such database", "the file that `dft label --database` wrote"))

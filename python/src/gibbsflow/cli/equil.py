@@ -29,9 +29,9 @@ app = new_app("Equilibration of a complex: topologies, MD, and whether the ligan
 def prepare(system: System, out: Out, config: Config = None, state: State = None, as_json: Json = False) -> None:
     """Write topologies and starting coordinates of complex and ligand."""
     with verb(out, state=state, as_json=as_json) as result:
-        from gibbsflow.binding.topology import build_topologies
+        from gibbsflow.binding.forcefield.topology import build_topologies
+        from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.run import RunConfig
-        from gibbsflow.workflow.system import SimSystem
 
         settings = RunConfig.read(config) if config else RunConfig()
         built = build_topologies(SimSystem.read(system), settings.md, out)
@@ -65,12 +65,12 @@ def run(
     """
     budget = parse_duration_s(time_budget)
     with verb(out, state=None if dry_run else state, as_json=as_json) as result:
-        from gibbsflow.binding.equilibration import equilibrate, plan_equilibration
+        from gibbsflow.binding.equilibrate.equilibration import equilibrate, plan_equilibration
+        from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.run import Equil, Md
         from gibbsflow.config.section import read_section
         from gibbsflow.workflow.result import versions
-        from gibbsflow.workflow.segments import Stopper
-        from gibbsflow.workflow.system import SimSystem
+        from gibbsflow.workflow.state.segments import Stopper
 
         with Stopper(budget, segments) as stopper:
             given = SimSystem.read(system)
@@ -90,8 +90,8 @@ def run(
 def analyse(system: System, out: Out, state: State = None, as_json: Json = False) -> None:
     """Say whether the ligand is bound, pick the representative frame and anchors, plot; exit 70 where unbound."""
     with verb(out, state=state, as_json=as_json) as result:
-        from gibbsflow.binding.equil_analysis import analyse_equilibration
-        from gibbsflow.workflow.system import SimSystem
+        from gibbsflow.binding.equilibrate.equil_analysis import analyse_equilibration
+        from gibbsflow.binding.system import SimSystem
 
         analyse_equilibration(SimSystem.read(system), out, result).write()
 

@@ -22,7 +22,7 @@ from gibbsflow.cli.options import (
     verb,
 )
 from gibbsflow.cli.status import Folder, StatusCommand, Watch, show
-from gibbsflow.workflow import window_folder
+from gibbsflow.workflow.state.state_folder import window_folder
 
 app = new_app("Free-energy legs: prepare them, sample their λ windows, see how far they are.")
 
@@ -31,11 +31,11 @@ app = new_app("Free-energy legs: prepare them, sample their λ windows, see how 
 def prepare(system: System, out: Out, config: Config = None, state: State = None, as_json: Json = False) -> None:
     """Write the legs: λ states, restraint, start and settings, and the standard-state term."""
     with verb(out, state=state, as_json=as_json) as result:
-        from gibbsflow.binding.alchemical_legs import FILE_NAME, AlchemicalLeg
-        from gibbsflow.binding.prepare_fe import prepare_legs
+        from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME, AlchemicalLeg
+        from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
+        from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.run import RunConfig
-        from gibbsflow.workflow.status import write_plan
-        from gibbsflow.workflow.system import SimSystem
+        from gibbsflow.workflow.state.status import write_plan
 
         settings = RunConfig.read(config) if config else RunConfig()
         prepare_legs(SimSystem.read(system), settings, out, result)
@@ -76,10 +76,10 @@ def run(
     with verb(out, state=None if dry_run else home, as_json=as_json) as result:
         import shutil
 
-        from gibbsflow.binding.alchemical_legs import FILE_NAME, AlchemicalLeg
-        from gibbsflow.binding.sampling import check_request, sample_leg
+        from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME, AlchemicalLeg
+        from gibbsflow.binding.sample.sampling import check_request, sample_leg
         from gibbsflow.workflow.result import versions
-        from gibbsflow.workflow.segments import Stopper
+        from gibbsflow.workflow.state.segments import Stopper
 
         with Stopper(budget, segments) as stopper:
             prepared = AlchemicalLeg.read(leg)

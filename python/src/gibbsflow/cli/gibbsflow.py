@@ -28,11 +28,11 @@ def run_local(
     """
     code = 0
     with verb(None):
-        from gibbsflow.binding.local import LocalRun, checked_rows
+        from gibbsflow.binding.campaign.phases import PIPELINES
+        from gibbsflow.binding.campaign.run_local import LocalRun, checked_rows
         from gibbsflow.config.run import Launch
-        from gibbsflow.workflow.cleaning import clean_failures
-        from gibbsflow.workflow.locks import campaign_lock
-        from gibbsflow.workflow.phases import PIPELINES
+        from gibbsflow.workflow.state.cleaning import clean_failures
+        from gibbsflow.workflow.state.locks import campaign_lock
 
         launch = Launch.read(config)
         local = LocalRun(launch, checked_rows(launch), verbs())

@@ -42,13 +42,13 @@ def explore(
     """
     with verb(out, state=state, as_json=as_json) as result:
         from gibbsflow.errors import InputError, Problem
-        from gibbsflow.potential import exploration
-        from gibbsflow.potential.grade import ACTIVE_SET, Grader
-        from gibbsflow.potential.pod import PodPotential
-        from gibbsflow.potential.structures import read_frames, write_frames
-        from gibbsflow.workflow import sentinels
-        from gibbsflow.workflow.segments import Stopper
-        from gibbsflow.workflow.state_folder import StateFolder
+        from gibbsflow.potential.data.structures import read_frames, write_frames
+        from gibbsflow.potential.explore import md as exploration
+        from gibbsflow.potential.train.grade import ACTIVE_SET, Grader
+        from gibbsflow.potential.train.trainers.pod import PodPotential
+        from gibbsflow.workflow.state import sentinels
+        from gibbsflow.workflow.state.segments import Stopper
+        from gibbsflow.workflow.state.state_folder import StateFolder
 
         settings = read_settings(config).exploration
         fitted, grader = PodPotential.read(potential), Grader.read(potential / ACTIVE_SET)
@@ -97,10 +97,10 @@ def select(
 ) -> None:
     """Select structures to label: sane distances and forces, no copies, D-optimal or farthest from what is labelled."""
     with verb(out, as_json=as_json) as result:
-        from gibbsflow.potential import selection
-        from gibbsflow.potential.calculator import PodCalculator
-        from gibbsflow.potential.grade import ACTIVE_SET, Grader
-        from gibbsflow.potential.structures import write_frames
+        from gibbsflow.potential.data.structures import write_frames
+        from gibbsflow.potential.explore import selection
+        from gibbsflow.potential.explore.calculator import PodCalculator
+        from gibbsflow.potential.train.grade import ACTIVE_SET, Grader
         from gibbsflow.workflow.files import inputs_hash
 
         settings = read_settings(config).selection
@@ -138,7 +138,7 @@ def _present(files: dict[str, Path]) -> None:
 
 def _frames(paths: list[Path]) -> list[tuple[str, Any]]:
     """Frames with their source; an empty file holds none."""
-    from gibbsflow.potential.structures import read_frames
+    from gibbsflow.potential.data.structures import read_frames
 
     found = [(path, read_frames(path) if path.stat().st_size else []) for path in paths]
     return [(f"{path.name}:{number}", atoms) for path, frames in found for number, atoms in enumerate(frames)]

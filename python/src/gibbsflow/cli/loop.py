@@ -10,7 +10,7 @@ import typer
 from gibbsflow.cli.options import Json, Out, verb
 
 if TYPE_CHECKING:
-    from gibbsflow.potential.loop import WorkflowManager
+    from gibbsflow.potential.loop.manager import WorkflowManager
     from gibbsflow.workflow.result import Result
 
 From = Annotated[Path, typer.Option("--from", help="State folder of the loop (with checkpoint.json).")]
@@ -29,7 +29,7 @@ def start(
     with verb(out, as_json=as_json) as result:
         from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.errors import InputError, Problem
-        from gibbsflow.potential.loop import WorkflowManager
+        from gibbsflow.potential.loop.manager import WorkflowManager
 
         settings = PotentialConfig.expand(config)
         if begin is not None and structures is None and holdout is None:
@@ -93,7 +93,7 @@ def loop(
     with verb(out, as_json=as_json) as result:
         from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.errors import InputError, Problem
-        from gibbsflow.potential.loop_local import LocalLoop
+        from gibbsflow.potential.loop.run_local import LocalLoop
 
         if not local:
             right = "--local, or ./nextfloww run main.nf --mode potential --config FILE"
@@ -113,8 +113,8 @@ def register(app: typer.Typer) -> None:
 
 def _open(folder: Path) -> WorkflowManager:
     from gibbsflow.config.potential_config import PotentialConfig
-    from gibbsflow.potential.loop import WorkflowManager
-    from gibbsflow.potential.loop_state import CONFIG
+    from gibbsflow.potential.loop.manager import WorkflowManager
+    from gibbsflow.potential.loop.state import CONFIG
 
     return WorkflowManager(folder, PotentialConfig.expand(folder / CONFIG))
 

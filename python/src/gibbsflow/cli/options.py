@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow import __version__
-from gibbsflow.cli.conduct import Program
-from gibbsflow.cli.conduct import verb as verb
+from gibbsflow.cli.verb import Program
+from gibbsflow.cli.verb import verb as verb
 from gibbsflow.errors import EXIT_INSTALLATION
+from gibbsflow.version import __version__
 
 Out = Annotated[Path, typer.Option("--out", help="Folder to write into; made where absent.")]
 State = Annotated[

@@ -24,10 +24,10 @@ def ligand(
 ) -> None:
     """Parametrise the ligand of a system, and the host where the receptor is one."""
     with verb(out, state=state) as result:
-        from gibbsflow.binding.force_field import parametrisation_hash, parametrise_system
+        from gibbsflow.binding.forcefield.parametrise import parametrisation_hash, parametrise_system
+        from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.run import RunConfig
         from gibbsflow.engines import ambertools
-        from gibbsflow.workflow.system import SimSystem
 
         settings = RunConfig.read(config) if config else RunConfig()
         given = SimSystem.read(system)

@@ -25,7 +25,7 @@ def config(
         if settings.dft.engine_because:
             typer.echo(f"note: labels are made by {settings.dft.engine}: {settings.dft.engine_because}", err=True)
         if check:
-            from gibbsflow.potential import preflight
+            from gibbsflow.potential.loop import preflight
 
             result.figures["programs"] = preflight.check(settings, str(expand))
         if out is not None:

@@ -44,7 +44,7 @@ def show(folder: Path, *kinds: str, watch_s: float | None, as_json: bool) -> Non
 
     while True:
         with verb(None):
-            from gibbsflow.workflow.status import read_status, settled, table
+            from gibbsflow.workflow.state.status import read_status, settled, table
 
             rows = read_status(folder, *kinds)
         if watch_s is not None and sys.stdout.isatty():
@@ -62,7 +62,7 @@ def clean(folder: Folder, dry_run: DryRun = False) -> None:
     """Remove FAILED sentinels, the record of attempts and progress caches, and nothing else."""
     with verb(None):
         from gibbsflow.errors import InputError, Problem
-        from gibbsflow.workflow.cleaning import clean_failures
+        from gibbsflow.workflow.state.cleaning import clean_failures
 
         if not folder.is_dir():
             raise InputError(Problem(str(folder), "no such folder", "a state folder"))

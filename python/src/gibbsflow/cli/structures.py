@@ -26,8 +26,8 @@ def structures(
     """Make structures of the target by the generators of the config; the same config and seed give the same."""
     with verb(out, as_json=as_json) as result:
         from gibbsflow.config.potential import StructureSettings
-        from gibbsflow.potential.generate import generate
-        from gibbsflow.potential.structures import read_frames, write_frames
+        from gibbsflow.potential.data.structures import read_frames, write_frames
+        from gibbsflow.potential.generators.generate import generate
         from gibbsflow.workflow.files import inputs_hash
 
         settings = StructureSettings.read(config)

@@ -28,7 +28,7 @@ def check(
 ) -> None:
     """Check everything that comes in and print all problems at once: exit 65 where there are any."""
     with verb(None, as_json=json) as result:
-        from gibbsflow.binding.campaign import check_campaign
+        from gibbsflow.binding.campaign.check import check_campaign
         from gibbsflow.errors import InputError
 
         found = check_campaign(input, receptor, config, outdir)
@@ -57,7 +57,7 @@ def system(
 ) -> None:
     """Prepare one receptor with one ligand: receptor and ligand files in one frame, and system.json."""
     with verb(out, state=state) as result:
-        from gibbsflow.binding import campaign
+        from gibbsflow.binding.prepare import complex as campaign
         from gibbsflow.config.run import RunConfig
 
         settings = RunConfig.read(config) if config else RunConfig()

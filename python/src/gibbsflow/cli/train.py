@@ -41,16 +41,17 @@ def fit(
         from contextlib import nullcontext
 
         from gibbsflow.errors import InputError, Problem
-        from gibbsflow.potential import training
-        from gibbsflow.workflow import archives
+        from gibbsflow.potential.train import fit as training
+        from gibbsflow.potential.train.inputs import POTENTIAL, Inputs
         from gibbsflow.workflow.files import inputs_hash
-        from gibbsflow.workflow.segments import Stopper
-        from gibbsflow.workflow.state_folder import StateFolder
+        from gibbsflow.workflow.state import finished_output
+        from gibbsflow.workflow.state.segments import Stopper
+        from gibbsflow.workflow.state.state_folder import StateFolder
 
         if backend not in ("pod", "pace"):
             raise InputError(Problem("--backend", f"{backend!r} is no trainer", "pod or pace"))
         settings = read_settings(config).training
-        inputs = training.Inputs.read(train, test)
+        inputs = Inputs.read(train, test)
         budget_s = parse_duration_s(time_budget) or 60 * settings.time_budget_min
         content = {**settings.model_dump(mode="json"), "backend": backend, "seed": seed, "time_budget_s": budget_s}
         described: dict[str, Any] = {
@@ -63,7 +64,7 @@ def fit(
         try:
             with home or nullcontext():
                 if home is not None and home.finished is not None:
-                    result.figures = archives.restore(home, out)
+                    result.figures = finished_output.restore(home, out)
                 else:
                     with Stopper() as stopper:
                         arguments = {"seed": seed, "stopper": stopper, "budget_s": budget_s, "out": out}
@@ -72,7 +73,7 @@ def fit(
                         finally:
                             result.timings["engine_s"] = round(stopper.elapsed_s, 3)
                     if home is not None:
-                        archives.keep(home, out, training.OUTPUTS, result.figures)
+                        finished_output.keep(home, out, training.OUTPUTS, result.figures)
         except training.SignalledFit as stopped:
             result.figures = stopped.figures
             raise
@@ -81,7 +82,7 @@ def fit(
         errors = result.figures["test"]
         typer.echo(
             f"test: energy MAE {errors['energy_mae_mev_per_atom']:.2f} meV/atom, "
-            f"force MAE {errors['force_mae_ev_per_angstrom']:.4f} eV/Å; potential in {out / training.POTENTIAL}",
+            f"force MAE {errors['force_mae_ev_per_angstrom']:.4f} eV/Å; potential in {out / POTENTIAL}",
             err=True,
         )
 

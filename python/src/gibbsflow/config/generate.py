@@ -15,11 +15,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from gibbsflow import __version__
-from gibbsflow.binding import columns
-from gibbsflow.config import form
+from gibbsflow.config import launch_form, samplesheet_columns
 from gibbsflow.config.run import Launch
 from gibbsflow.config.section import Section
+from gibbsflow.version import __version__
 
 REQUIRED = {"input": ("abfe", "md"), "receptor": ("abfe", "md"), "config": ("potential",)}
 """In which modes a parameter must be given."""
@@ -191,7 +190,7 @@ def outputs(root: Path) -> dict[str, str]:
     return {
         "nextflow_schema.json": _json(nextflow_schema()),
         "nextflow.config": with_params((root / "nextflow.config").read_text()),
-        "assets/schema_input.json": _json(columns.schema()),
+        "assets/schema_input.json": _json(samplesheet_columns.schema()),
         "docs/parameters.md": parameters_page(),
     }
 
@@ -200,7 +199,7 @@ def _group(name: str, section: type[Section]) -> dict[str, Any]:
     schema = section.model_json_schema()
     properties = {key: _property(key, item) for key, item in schema["properties"].items()}
     return {
-        **form.section_extras(name),
+        **launch_form.section_extras(name),
         "type": "object",
         "description": schema["description"],
         "properties": properties,
@@ -218,7 +217,7 @@ def _property(key: str, item: Mapping[str, Any]) -> dict[str, Any]:
     out = {"type": out.pop("type"), **_FORMATS.get(key, {}), "description": flat["description"], **out}
     out |= {k: flat[k] for k in ("unit", "hidden") if flat.get(k)}
     out |= {"requiredIn": list(REQUIRED[key])} if key in REQUIRED else {}
-    return out | form.setting_extras(key, out, takes(out))
+    return out | launch_form.setting_extras(key, out, takes(out))
 
 
 def _groovy(value: Any) -> str:

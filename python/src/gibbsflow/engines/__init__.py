@@ -1,1 +1,1 @@
-"""Adapters that start foreign programs, one a program."""
+"""Foreign programs: what starts or speaks to one, without science."""

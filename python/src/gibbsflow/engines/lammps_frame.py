@@ -10,8 +10,8 @@ import numpy.typing as npt
 from ase import Atoms
 from ase.geometry import minkowski_reduce
 
-Array = npt.NDArray[np.float64]
-EV_PER_ANGSTROM3_PER_BAR = 1.0 / 1.602176634e6
+from gibbsflow.units import EV_PER_ANGSTROM3_PER_BAR, Floats
+
 _PAD_ANGSTROM = 1.0
 
 
@@ -35,12 +35,12 @@ class Frame:
         Å/ps, or None; shape (n, 3).
     """
 
-    cell: Array
-    positions: Array
-    rotation: Array
+    cell: Floats
+    positions: Floats
+    rotation: Floats
     types: npt.NDArray[np.int64]
     species: tuple[str, ...]
-    velocities: Array | None = None
+    velocities: Floats | None = None
 
     def data_file(self) -> str:
         """Text of a ``read_data`` file (``atom_style atomic``)."""
@@ -92,7 +92,7 @@ def to_frame(atoms: Atoms, species: Sequence[str], cutoff_angstrom: float) -> Fr
     return Frame(np.tril(lower), positions @ rotation, rotation, types, tuple(species))
 
 
-def _pad(cell: Array, positions: Array, periodic: npt.NDArray[np.bool_], cutoff: float) -> tuple[Array, Array]:
+def _pad(cell: Floats, positions: Floats, periodic: npt.NDArray[np.bool_], cutoff: float) -> tuple[Floats, Floats]:
     """Replace the vectors of directions that are not periodic by long ones, orthogonal to all others."""
     basis = list(cell[periodic])
     vectors = cell.copy()
@@ -111,10 +111,10 @@ def _pad(cell: Array, positions: Array, periodic: npt.NDArray[np.bool_], cutoff:
     return vectors, positions
 
 
-def stress_from_virial(virial_bar: Array, rotation: Array) -> Array:
+def stress_from_virial(virial_bar: Floats, rotation: Floats) -> Floats:
     """Stress in eV/Å^3, Voigt xx yy zz yz xz xy with ASE's sign (tension positive), in the original orientation."""
     xx, yy, zz, yz, xz, xy = virial_bar
     tensor = -np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]) * EV_PER_ANGSTROM3_PER_BAR
     tensor = rotation @ tensor @ rotation.T
-    voigt: Array = tensor[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
+    voigt: Floats = tensor[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
     return voigt

@@ -11,17 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import openmm
 from openmm import app, unit
 
 from gibbsflow.config.run import Md
 from gibbsflow.errors import InputError, MachineError, NumericalError, Problem, StoppedEarly
+from gibbsflow.units import Floats
 
 log = logging.getLogger(__name__)
-Floats = npt.NDArray[np.float64]
 
-KJ_PER_KCAL = 4.184
 SLOW_ATOMS_ON_CPU = 2000
 
 

@@ -1,1 +1,1 @@
-"""Machine-learned potentials: generation, labelling, training, exploration, selection."""
+"""Machine-learned potentials, in the order of the method: data, generators, label, train, explore, validate, loop."""

@@ -8,15 +8,15 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.binding.transformations import FILE_NAME as RECORD
-from gibbsflow.binding.transformations import analyse_md
+from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
+from gibbsflow.binding.analyse.transformation import analyse_md
+from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.run import RunConfig
 from gibbsflow.report import table
 from gibbsflow.report.page import Item, write_page
 from gibbsflow.report.table import TableRow
 from gibbsflow.workflow import artifacts
 from gibbsflow.workflow.files import read_json, write_json
-from gibbsflow.workflow.system import SimSystem
 
 
 def write_campaign(

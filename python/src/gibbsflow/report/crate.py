@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 import yaml
 
-from gibbsflow import __version__
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.version import __version__
 from gibbsflow.workflow.artifacts import FILE_NAME as MANIFEST
 from gibbsflow.workflow.artifacts import Artifact, ArtifactStore
 from gibbsflow.workflow.files import read_json, write_json

@@ -12,11 +12,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gibbsflow import __version__
 from gibbsflow.config.run import RunConfig
-from gibbsflow.report import comparison, figures
-from gibbsflow.report.svg import CHART_STYLE
+from gibbsflow.report.figures import experiment_plot, leg_figures
+from gibbsflow.report.figures.svg import CHART_STYLE
 from gibbsflow.report.table import TableRow
+from gibbsflow.version import __version__
 from gibbsflow.workflow.files import atomic_open
 
 FILE_NAME = "report.html"
@@ -54,7 +54,7 @@ def write_page(
         lstrip_blocks=True,
     )
     environment.filters |= {"dg": dg, "pretty": pretty}
-    drawn = comparison.scatter(rows)
+    drawn = experiment_plot.scatter(rows)
     stream = environment.get_template("report.html.j2").stream(
         rows=rows,
         items=_items(items, out),
@@ -62,7 +62,7 @@ def write_page(
         md=config.run.mode == "md",
         unfolded=len(rows) <= MAX_OPEN,
         scatter=Markup(drawn) if drawn else None,  # noqa: S704 - our own SVG, whose texts are escaped
-        agreement=comparison.agreement(rows),
+        agreement=experiment_plot.agreement(rows),
         settings=config.model_dump(mode="json"),
         chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
         version=__version__,
@@ -97,7 +97,7 @@ def _items(items: Iterable[Item], out: Path) -> Iterator[dict[str, Any]]:
         equilibration = None
         if record is not None and number < MAX_DRAWN:
             if record["mode"] == "abfe":
-                made = {name: Markup(svg) for name, svg in figures.of_record(record).items()}  # noqa: S704
+                made = {name: Markup(svg) for name, svg in leg_figures.of_record(record).items()}  # noqa: S704
             if file := record["figures"].get("equilibration"):
                 # as an image: what is inside another program's SVG stays inside
                 equilibration = "data:image/svg+xml;base64," + base64.b64encode((out / file).read_bytes()).decode()

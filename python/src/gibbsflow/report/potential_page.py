@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gibbsflow import __version__
-from gibbsflow.potential import loop_state
-from gibbsflow.potential.database import DatabaseManager
-from gibbsflow.potential.dataset_card import dataset_card, structure_rows
-from gibbsflow.potential.structures import identity
+from gibbsflow.potential.data.database import DatabaseManager
+from gibbsflow.potential.data.structures import identity
+from gibbsflow.potential.loop import state as loop_state
+from gibbsflow.potential.loop.dataset_card import dataset_card, structure_rows
+from gibbsflow.report.figures.learning_figures import learning_curve
+from gibbsflow.report.figures.svg import CHART_STYLE
 from gibbsflow.report.page import FILE_NAME, pretty
-from gibbsflow.report.potential_figures import learning_curve
-from gibbsflow.report.svg import CHART_STYLE
+from gibbsflow.version import __version__
 from gibbsflow.workflow.artifacts import ArtifactStore
 from gibbsflow.workflow.files import atomic_open, read_json
 
 if TYPE_CHECKING:
-    from gibbsflow.potential.loop import WorkflowManager
+    from gibbsflow.potential.loop.manager import WorkflowManager
 
 _TITLES = {"parity": "Predicted against labelled", "grades": "Extrapolation grades of the hold-out"}
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.errors import InputError, Problem, StateError
-from gibbsflow.workflow import attempts, sentinels
 from gibbsflow.workflow.files import atomic_open, read_json
-from gibbsflow.workflow.state_folder import is_aside
+from gibbsflow.workflow.state import attempts, sentinels
+from gibbsflow.workflow.state.state_folder import is_aside
 
 NOT_FINISHED = "not finished"
 _STATUS = {"Unbound": "unbound", "Unconverged": "unconverged"}

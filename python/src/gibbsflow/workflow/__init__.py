@@ -1,6 +1,1 @@
-"""Execution model: steps, systems, artifacts, sentinels, segments. No chemistry."""
-
-
-def window_folder(window: int) -> str:
-    """Folder name of a window's state."""
-    return f"window_{window:02d}"
+"""Execution, no chemistry: files, seeds, results, artifacts; in state/ all that makes a calculation restartable."""

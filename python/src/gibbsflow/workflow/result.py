@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from gibbsflow import __version__
+from gibbsflow.version import __version__
 from gibbsflow.workflow.files import read_json, write_json
 
 FILE_NAME = "result.json"

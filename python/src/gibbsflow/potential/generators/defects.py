@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.generators.common import parent_of, random
-from gibbsflow.potential.structures import tag
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import MissingProgramError, UnconvergedError
+from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.generators.common import parent_of, random
-from gibbsflow.potential.structures import tag
+from gibbsflow.units import KB_EV_PER_K
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _STEP_ANGSTROM = 0.005
 _SOFTEST_EV_PER_ANGSTROM2_AMU = 1e-3
-_BOLTZMANN_EV_PER_K = 8.617333262e-5
 
 
 def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:  # noqa: ARG001 - one call for all
@@ -81,7 +81,7 @@ def displacements(
     order = np.argsort(np.abs(values))[rigid:]
     # a mode softer than this would run away in the harmonic picture
     keep = order[values[order] > _SOFTEST_EV_PER_ANGSTROM2_AMU]
-    amplitudes = rng.normal(size=len(keep)) * np.sqrt(_BOLTZMANN_EV_PER_K * temperature_k / values[keep])
+    amplitudes = rng.normal(size=len(keep)) * np.sqrt(KB_EV_PER_K * temperature_k / values[keep])
     return np.asarray((weights * (vectors[:, keep] @ amplitudes)).reshape(-1, 3))
 
 

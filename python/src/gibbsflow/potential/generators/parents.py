@@ -9,8 +9,8 @@ import numpy as np
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.potential.data.structures import read_frames, tag
 from gibbsflow.potential.generators.common import random
-from gibbsflow.potential.structures import read_frames, tag
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.generators.common import deformed, parent_of, random, shortest_distance
-from gibbsflow.potential.structures import tag
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.generators.common import random
 from gibbsflow.potential.generators.correlations import Shells
 from gibbsflow.potential.generators.parents import ORDERED, lattice, occupy, whole_numbers
-from gibbsflow.potential.structures import tag
 
 if TYPE_CHECKING:
     from ase import Atoms

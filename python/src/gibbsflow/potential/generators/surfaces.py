@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.generators.common import parent_of
-from gibbsflow.potential.structures import tag
 
 if TYPE_CHECKING:
     from ase import Atoms

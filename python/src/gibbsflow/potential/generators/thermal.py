@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.generators.common import parent_of, random, shortest_distance
 from gibbsflow.potential.generators.normal_modes import displacements
-from gibbsflow.potential.structures import tag
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -1,0 +1,283 @@
+"""A leg as it lies in its folder: topology, start, states, restraint and settings (`leg.json`)."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from gibbsflow.binding import PHYSICS
+from gibbsflow.binding.alchemy.restraints import Restraint, restraint_as_dict, restraint_from_dict
+from gibbsflow.binding.alchemy.schedules import LambdaState, check_schedule
+from gibbsflow.config.run import Fe, Md
+from gibbsflow.config.section import read_section
+from gibbsflow.errors import InputError, Problem, StateError
+from gibbsflow.units import Floats
+from gibbsflow.workflow.files import atomic_open, read_json, write_json
+from gibbsflow.workflow.seeds import derive_seed
+
+FILE_NAME = "leg.json"
+_INDIFFERENT_MD = ("threads", "platform")
+_LENGTHS = ("window_ps", "window_equil_ps", "sample_ps", "segment_ps", "sampler")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Lengths of a window's run in whole numbers.
+
+    Parameters
+    ----------
+    steps_per_sample
+        MD steps between samples.
+    samples
+        Samples of a window, those discarded at the start included.
+    discarded
+        Samples discarded at the start.
+    samples_per_segment
+        Samples between two checkpoints.
+    sample_ps
+        Time between samples, ps.
+    """
+
+    steps_per_sample: int
+    samples: int
+    discarded: int
+    samples_per_segment: int
+    sample_ps: float
+
+    @property
+    def segments(self) -> int:
+        """Number of segments; the last may be shorter."""
+        return math.ceil(self.samples / self.samples_per_segment)
+
+    def samples_in(self, segment: int) -> int:
+        """Samples of a segment."""
+        return min(self.samples_per_segment, self.samples - segment * self.samples_per_segment)
+
+    def samples_after(self, segments: int) -> int:
+        """Samples done after so many segments."""
+        return min(self.samples, segments * self.samples_per_segment)
+
+
+@dataclass(frozen=True)
+class AlchemicalLeg:
+    """One side of the cycle, ready to be sampled.
+
+    Parameters
+    ----------
+    folder
+        Where `topology` and `start` lie.
+    leg
+        ``complex`` or ``solvent``.
+    transformation
+        Name of the transformation.
+    states
+        λ states; the first is coupled, the last decoupled and restrained.
+    topology, start
+        File names: AMBER topology; NPZ with ``positions_nm``.
+    ligand_atoms, receptor_atoms
+        0-based indices into the topology.
+    restraint
+        Restraint at full strength; None for none.
+    md, fe
+        Settings.
+    seed, replicates
+        Campaign's seed; number of independent repeats.
+    """
+
+    folder: Path
+    leg: Literal["complex", "solvent"]
+    transformation: str
+    states: tuple[LambdaState, ...]
+    topology: str
+    start: str
+    ligand_atoms: tuple[int, ...]
+    receptor_atoms: tuple[int, ...]
+    restraint: Restraint | None
+    md: Md
+    fe: Fe
+    seed: int
+    replicates: int
+    physics: int = PHYSICS
+
+    @property
+    def start_nm(self) -> Floats:
+        """Structures to start from: one, shape (N, 3), or thermal frames, shape (F, N, 3), nm."""
+        with np.load(self.folder / self.start, allow_pickle=False) as file:
+            return np.asarray(file["positions_nm"], dtype=np.float64)
+
+    @property
+    def thermal_starts(self) -> bool:
+        """Whether the starts are frames of an equilibration, to be taken as they are."""
+        return self.start_nm.ndim == 3
+
+    def starts_nm(self, replicate: int) -> Floats:
+        """Start of each window of a replicate, shape (K, N, 3), nm.
+
+        Frames are dealt out at random, by the seed, none twice before all were used: replicates that shared one
+        start would agree with each other better than with the truth.
+        """
+        starts = self.start_nm
+        frames = starts[None] if starts.ndim == 2 else starts
+        random = np.random.default_rng(derive_seed(self.seed, self.transformation, replicate, "starts"))
+        rounds = -(-len(self.states) // len(frames))
+        order = np.concatenate([random.permutation(len(frames)) for _ in range(rounds)])
+        return frames[order[: len(self.states)]]
+
+    @property
+    def sampling(self) -> Sampling:
+        """Lengths in whole numbers.
+
+        Raises
+        ------
+        InputError
+            Where the sample interval is no whole number of time steps.
+        """
+        return sampling(self.md, self.fe)
+
+    @property
+    def planned_ns(self) -> list[float]:
+        """MD of each window, ns."""
+        plan = self.sampling
+        return [plan.samples * plan.sample_ps / 1000] * len(self.states)
+
+    def files(self) -> dict[str, Path]:
+        """Input files by role."""
+        return {"topology": self.folder / self.topology, "start": self.folder / self.start}
+
+    def hashed_settings(self, replicate: int, window: int | None) -> dict[str, Any]:
+        """All that decides the samples beside the files; platform and threads, which do not, are left out."""
+        restraint = None if self.restraint is None else restraint_as_dict(self.restraint)
+        if restraint is not None:
+            restraint.pop("why")
+        md = self.md.model_dump(mode="json")
+        fe = self.fe.model_dump(mode="json")
+        return {
+            "transformation": self.transformation,
+            "leg": self.leg,
+            "states": [s.as_dict() for s in self.states],
+            "ligand_atoms": list(self.ligand_atoms),
+            "restraint": restraint,
+            **{key: value for key, value in md.items() if key not in _INDIFFERENT_MD},
+            **{key: fe[key] for key in _LENGTHS},
+            "seed": self.seed,
+            "replicate": replicate,
+            "window": window,
+        }
+
+    def write(self) -> Path:
+        """Write ``leg.json`` into the leg's folder."""
+        path = self.folder / FILE_NAME
+        write_json(
+            path,
+            {
+                "name": f"{self.transformation}.{self.leg}",
+                "leg": self.leg,
+                "transformation": self.transformation,
+                "states": [s.as_dict() for s in self.states],
+                "topology": self.topology,
+                "start": self.start,
+                "ligand_atoms": list(self.ligand_atoms),
+                "receptor_atoms": list(self.receptor_atoms),
+                "restraint": None if self.restraint is None else restraint_as_dict(self.restraint),
+                "md": self.md.model_dump(mode="json"),
+                "fe": self.fe.model_dump(mode="json"),
+                "seed": self.seed,
+                "replicates": self.replicates,
+                "physics": self.physics,
+            },
+        )
+        return path
+
+    @classmethod
+    def read(cls, folder: Path) -> AlchemicalLeg:
+        """Read a leg's folder.
+
+        Raises
+        ------
+        InputError
+            For a folder without ``leg.json``, missing files, or content that cannot be used.
+        """
+        path = Path(folder) / FILE_NAME
+        if not path.exists():
+            raise InputError(Problem(str(folder), f"holds no {FILE_NAME}", "a leg folder of fe prepare", field="--leg"))
+        content = read_json(path)
+        try:
+            leg = cls._from_mapping(Path(folder), path, content)
+        except KeyError as error:
+            raise InputError(
+                Problem(str(path), "missing", "as fe prepare writes it", field=str(error.args[0]))
+            ) from error
+        for file in leg.files().values():
+            if not file.exists():
+                raise InputError(Problem(str(path), f"names {file.name}, which is missing", "the file beside leg.json"))
+        if leg.physics != PHYSICS:
+            right = f"prepare the leg again (fe prepare); this version has physics {PHYSICS}"
+            raise InputError(Problem(str(path), f"made for physics {leg.physics}", right, field="physics"))
+        return leg
+
+    @classmethod
+    def _from_mapping(cls, folder: Path, path: Path, content: Mapping[str, Any]) -> AlchemicalLeg:
+        restraint = content["restraint"]
+        return cls(
+            folder=folder,
+            leg=content["leg"],
+            transformation=content["transformation"],
+            states=check_schedule(content["states"], where=str(path)),
+            topology=content["topology"],
+            start=content["start"],
+            ligand_atoms=tuple(content["ligand_atoms"]),
+            receptor_atoms=tuple(content["receptor_atoms"]),
+            restraint=None if restraint is None else restraint_from_dict(restraint, where=str(path)),
+            md=read_section(Md, content["md"], where=f"{path}, md"),
+            fe=read_section(Fe, content["fe"], where=f"{path}, fe"),
+            seed=content["seed"],
+            replicates=content["replicates"],
+            physics=content["physics"],
+        )
+
+
+def sampling(md: Md, fe: Fe) -> Sampling:
+    """Turn the settings' lengths into whole numbers of steps and samples.
+
+    Raises
+    ------
+    InputError
+        Where the sample interval is no whole number of time steps.
+    """
+    steps = fe.sample_ps * 1000 / md.timestep_fs
+    if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
+        right = f"a multiple of the time step of {md.timestep_fs:g} fs"
+        raise InputError(Problem("fe", f"{fe.sample_ps:g} ps is not usable", right, field="sample_ps"))
+    discarded = math.ceil(fe.window_equil_ps / fe.sample_ps - 1e-9)
+    kept = math.ceil(fe.window_ps / fe.sample_ps - 1e-9)
+    return Sampling(
+        steps_per_sample=round(steps),
+        samples=discarded + kept,
+        discarded=discarded,
+        samples_per_segment=max(1, round(fe.segment_ps / fe.sample_ps)),
+        sample_ps=fe.sample_ps,
+    )
+
+
+def place_leg(folder: Path, topology: Path, positions_nm: Floats, atoms: Sequence[int]) -> tuple[str, str]:
+    """Put a leg's topology and start, shape (N, 3) or (F, N, 3), into its folder; returns their names.
+
+    Raises
+    ------
+    StateError
+        Where positions and atoms do not fit.
+    """
+    if positions_nm.shape[-2] != len(atoms):
+        raise StateError(f"{topology}: {positions_nm.shape[-2]} positions for {len(atoms)} atoms")
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "topology.prmtop"
+    shutil.copyfile(topology, target)
+    with atomic_open(folder / "start.npz") as file:
+        np.savez(file, positions_nm=positions_nm)
+    return target.name, "start.npz"

@@ -1,0 +1,215 @@
+"""Restraints that hold a decoupled ligand in its site: their geometry, energy and standard-state term.
+
+All energies are U = 1/2 K x^2, scaled by λ_restraints. The forces are made in `engines/openmm_alchemy.py`, anchors are
+chosen in `binding/anchors.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from gibbsflow.binding.alchemy import standard_state as ss
+from gibbsflow.errors import InputError, Problem
+from gibbsflow.units import Floats
+
+
+@dataclass(frozen=True)
+class StandardState:
+    """Free energy of releasing a restraint into 1 mol/L.
+
+    Parameters
+    ----------
+    analytic_kcal_per_mol
+        Closed form.
+    numeric_kcal_per_mol
+        By integration; the one that is used.
+    warning
+        Where the two are too far apart, why; else empty.
+    """
+
+    analytic_kcal_per_mol: float
+    numeric_kcal_per_mol: float
+    warning: str = ""
+
+
+@dataclass(frozen=True)
+class CentreOfMassRestraint:
+    """Harmonic distance between the centroids of two groups of atoms, U = 1/2 K (r − r0)².
+
+    Parameters
+    ----------
+    receptor_atoms, ligand_atoms
+        0-based indices; each group's centroid is the mean of its positions.
+    k_kcal_per_mol_angstrom2
+        Force constant.
+    r0_angstrom
+        Distance at rest; 0 where the ligand's centre is to be the site's, as in a host's cavity.
+    why
+        How it was chosen.
+    """
+
+    receptor_atoms: tuple[int, ...]
+    ligand_atoms: tuple[int, ...]
+    k_kcal_per_mol_angstrom2: float
+    r0_angstrom: float = 0.0
+    why: str = ""
+    kind: str = "com"
+
+    def standard_state(self, temperature_k: float) -> StandardState:
+        """Release into 1 mol/L, at a temperature in K."""
+        given = {"k": self.k_kcal_per_mol_angstrom2, "r0_angstrom": self.r0_angstrom, "temperature_k": temperature_k}
+        return _both(ss.com_analytic_kcal_per_mol(**given), ss.com_numeric_kcal_per_mol(**given))
+
+    def energy_kcal_per_mol(self, positions_angstrom: Floats) -> float:
+        """Energy at λ_restraints = 1 of positions of shape (N, 3) in Å."""
+        a = positions_angstrom[list(self.receptor_atoms)].mean(axis=0)
+        b = positions_angstrom[list(self.ligand_atoms)].mean(axis=0)
+        x = float(np.linalg.norm(a - b)) - self.r0_angstrom
+        return 0.5 * self.k_kcal_per_mol_angstrom2 * x * x
+
+
+@dataclass(frozen=True)
+class BoreschRestraint:
+    """Orientational restraint of Boresch et al., J. Phys. Chem. B 107, 9535 (2003).
+
+    Distance P1–L1; angles P2–P1–L1 (θA) and P1–L1–L2 (θB); dihedrals P3–P2–P1–L1 (φA), P2–P1–L1–L2 (φB) and
+    P1–L1–L2–L3 (φC).
+
+    Parameters
+    ----------
+    receptor, ligand
+        Anchors (P1, P2, P3) and (L1, L2, L3), 0-based.
+    r0_angstrom, theta_a_deg, theta_b_deg, phi_a_deg, phi_b_deg, phi_c_deg
+        Reference geometry.
+    k_r_kcal_per_mol_angstrom2, k_angle_kcal_per_mol_rad2
+        Force constants of the distance, and of all angles and dihedrals.
+    why
+        How the anchors were chosen.
+    """
+
+    receptor: tuple[int, int, int]
+    ligand: tuple[int, int, int]
+    r0_angstrom: float
+    theta_a_deg: float
+    theta_b_deg: float
+    phi_a_deg: float
+    phi_b_deg: float
+    phi_c_deg: float
+    k_r_kcal_per_mol_angstrom2: float
+    k_angle_kcal_per_mol_rad2: float
+    why: str = ""
+    kind: str = "boresch"
+
+    def standard_state(self, temperature_k: float) -> StandardState:
+        """Release into 1 mol/L, at a temperature in K."""
+        given = {
+            "r0_angstrom": self.r0_angstrom,
+            "theta_a_deg": self.theta_a_deg,
+            "theta_b_deg": self.theta_b_deg,
+            "k_r": self.k_r_kcal_per_mol_angstrom2,
+            "k_angle": self.k_angle_kcal_per_mol_rad2,
+            "temperature_k": temperature_k,
+        }
+        return _both(ss.boresch_analytic_kcal_per_mol(**given), ss.boresch_numeric_kcal_per_mol(**given))
+
+    def energy_kcal_per_mol(self, positions_angstrom: Floats) -> float:
+        """Energy at λ_restraints = 1 of positions of shape (N, 3) in Å."""
+        now = boresch_geometry(positions_angstrom[None], self.receptor, self.ligand)[0]
+        x = now - np.array(
+            [self.r0_angstrom, self.theta_a_deg, self.theta_b_deg, self.phi_a_deg, self.phi_b_deg, self.phi_c_deg]
+        )
+        x[3:] = (x[3:] + 180) % 360 - 180
+        x[1:] = np.radians(x[1:])
+        return float(
+            0.5 * self.k_r_kcal_per_mol_angstrom2 * x[0] ** 2
+            + 0.5 * self.k_angle_kcal_per_mol_rad2 * (x[1:] ** 2).sum()
+        )
+
+
+Restraint = CentreOfMassRestraint | BoreschRestraint
+
+
+def restraint_as_dict(restraint: Restraint) -> dict[str, Any]:
+    """JSON-serialisable form, for ``leg.json``."""
+    return asdict(restraint)
+
+
+def restraint_from_dict(content: Mapping[str, Any], *, where: str) -> Restraint:
+    """Read a restraint of ``leg.json``.
+
+    Raises
+    ------
+    InputError
+        For an unknown kind or missing keys.
+    """
+    kinds: dict[str, type[CentreOfMassRestraint] | type[BoreschRestraint]] = {
+        "com": CentreOfMassRestraint,
+        "boresch": BoreschRestraint,
+    }
+    kind = str(content.get("kind"))
+    if kind not in kinds:
+        raise InputError(Problem(where, f"restraint of kind {kind!r}", "com or boresch", field="restraint.kind"))
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
+    try:
+        return kinds[kind](**values)
+    except TypeError as error:
+        raise InputError(Problem(where, str(error), "the keys that fe prepare writes", field="restraint")) from error
+
+
+def boresch_geometry(positions: Floats, receptor: tuple[int, int, int], ligand: tuple[int, int, int]) -> Floats:
+    """Boresch coordinates of frames.
+
+    Parameters
+    ----------
+    positions
+        Shape (F, N, 3); the distance comes out in their unit.
+    receptor, ligand
+        Anchors (P1, P2, P3) and (L1, L2, L3).
+
+    Returns
+    -------
+    ndarray
+        Shape (F, 6): r, θA, θB, φA, φB, φC; angles in degrees, dihedrals in −180..180 (IUPAC sign).
+    """
+    p1, p2, p3 = (positions[:, i] for i in receptor)
+    l1, l2, l3 = (positions[:, i] for i in ligand)
+    return np.stack(
+        [
+            np.linalg.norm(l1 - p1, axis=-1),
+            angle_deg(p2, p1, l1),
+            angle_deg(p1, l1, l2),
+            dihedral_deg(p3, p2, p1, l1),
+            dihedral_deg(p2, p1, l1, l2),
+            dihedral_deg(p1, l1, l2, l3),
+        ],
+        axis=-1,
+    )
+
+
+def angle_deg(a: Floats, b: Floats, c: Floats) -> Floats:
+    """Angle a–b–c in degrees, of points of shape (..., 3)."""
+    u, v = a - b, c - b
+    cross = np.linalg.norm(np.cross(u, v), axis=-1)
+    angle: Floats = np.degrees(np.arctan2(cross, (u * v).sum(axis=-1)))
+    return angle
+
+
+def dihedral_deg(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:
+    """Dihedral a–b–c–d in degrees (−180..180, IUPAC sign), of points of shape (..., 3)."""
+    b1, b2, b3 = b - a, c - b, d - c
+    n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
+    x = (n1 * n2).sum(axis=-1)
+    y = np.linalg.norm(b2, axis=-1) * (b1 * n2).sum(axis=-1)
+    dihedral: Floats = np.degrees(np.arctan2(y, x))
+    return dihedral
+
+
+def _both(analytic: float, numeric: float) -> StandardState:
+    if not (math.isfinite(analytic) and math.isfinite(numeric)):
+        raise ValueError(f"standard-state term is not finite: {analytic}, {numeric}")
+    return StandardState(analytic, numeric, ss.differ(analytic, numeric) or "")

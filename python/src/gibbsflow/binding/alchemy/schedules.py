@@ -1,0 +1,164 @@
+"""λ schedules: lists of alchemical states, as data in `schedules.yaml` or in a file of the user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gibbsflow.config.run import Fe
+from gibbsflow.config.section import nearest
+from gibbsflow.errors import InputError, Problem
+
+NAMES = ("lambda_restraints", "lambda_electrostatics", "lambda_sterics")
+
+
+@dataclass(frozen=True)
+class LambdaState:
+    """One alchemical state.
+
+    Parameters
+    ----------
+    lambda_restraints
+        0 no restraint of the ligand, 1 the full restraint.
+    lambda_electrostatics
+        1 full charges of the ligand, 0 none (annihilated: also within the ligand).
+    lambda_sterics
+        1 full Lennard-Jones between ligand and receptor, 0 none; within the ligand it always stays.
+    """
+
+    lambda_restraints: float
+    lambda_electrostatics: float
+    lambda_sterics: float
+
+    def as_dict(self) -> dict[str, float]:
+        """λ values by name."""
+        return {name: float(getattr(self, name)) for name in NAMES}
+
+
+def leg_schedules(fe: Fe) -> dict[str, tuple[LambdaState, ...]]:
+    """Read the schedules of both legs.
+
+    Raises
+    ------
+    InputError
+        Where one cannot be used, or has restraints where they do not belong.
+    """
+    schedules = {"complex": read_schedule(fe.complex_schedule), "solvent": read_schedule(fe.solvent_schedule)}
+    problems = []
+    if schedules["complex"][-1].lambda_restraints != 1:
+        problems.append(Problem(fe.complex_schedule, "ends without the full restraint", "[1, 0, 0]", field="states"))
+    if any(state.lambda_restraints > 0 for state in schedules["solvent"]):
+        problems.append(Problem(fe.solvent_schedule, "has restraints", "0 in every state", field="states"))
+    if problems:
+        raise InputError(problems)
+    return schedules
+
+
+def read_schedule(name_or_file: str) -> tuple[LambdaState, ...]:
+    """Read a shipped schedule by its name, or a YAML file of the same form.
+
+    A file holds ``states``: a list of rows ``[restraints, electrostatics, sterics]`` from the coupled to the decoupled
+    end.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, an unreadable file, or a schedule that cannot be used; all faults at once.
+    """
+    shipped = _shipped()
+    if name_or_file in shipped:
+        return check_schedule(shipped[name_or_file]["states"], where=name_or_file)
+    path = Path(name_or_file)
+    if not path.exists():
+        hint = f"{nearest(name_or_file, shipped)}; a YAML file or one of {', '.join(shipped)}"
+        raise InputError(Problem(name_or_file, "neither a shipped λ schedule nor a file", hint))
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise InputError(Problem(str(path), f"not readable: {error}", "YAML with `states`")) from error
+    if not isinstance(content, dict) or not isinstance(content.get("states"), list):
+        raise InputError(Problem(str(path), "holds no list `states`", "states: [[0, 1, 1], ..., [1, 0, 0]]"))
+    return check_schedule(content["states"], where=str(path))
+
+
+def check_schedule(rows: Sequence[Any], *, where: str) -> tuple[LambdaState, ...]:
+    """Check a schedule: shape, range, ends, monotonic, and charges off before sterics.
+
+    Parameters
+    ----------
+    rows
+        One row a state: three numbers, or a mapping with the three names.
+    where
+        Where it came from, for messages. Rows are counted from 1.
+
+    Raises
+    ------
+    InputError
+        With all faults at once.
+    """
+    problems: list[Problem] = []
+    states: list[LambdaState] = []
+    for number, row in enumerate(rows, start=1):
+        values = _values(row)
+        if values is None:
+            problems.append(
+                Problem(
+                    where,
+                    f"{row!r} is no λ state",
+                    "[restraints, electrostatics, sterics], numbers in 0..1",
+                    row=number,
+                )
+            )
+        else:
+            states.append(LambdaState(*values))
+    if problems:
+        raise InputError(problems)
+    if len(states) < 2:
+        raise InputError(Problem(where, f"{len(states)} states", "at least two"))
+    first, last = states[0], states[-1]
+    if (first.lambda_electrostatics, first.lambda_sterics, first.lambda_restraints) != (1.0, 1.0, 0.0):
+        problems.append(Problem(where, f"starts at {_row(first)}", "[0, 1, 1]: coupled, unrestrained", row=1))
+    if (last.lambda_electrostatics, last.lambda_sterics) != (0.0, 0.0):
+        problems.append(Problem(where, f"ends at {_row(last)}", "electrostatics and sterics 0", row=len(states)))
+    for number, (a, b) in enumerate(zip(states, states[1:], strict=False), start=2):
+        if a == b:
+            problems.append(Problem(where, f"{_row(b)} repeats the state before", "each state once", row=number))
+        if b.lambda_restraints < a.lambda_restraints:
+            problems.append(Problem(where, "falls", "never falling from state to state", row=number, field=NAMES[0]))
+        for name in NAMES[1:]:
+            if getattr(b, name) > getattr(a, name):
+                problems.append(Problem(where, "rises", "never rising from state to state", row=number, field=name))
+    for number, state in enumerate(states, start=1):
+        if state.lambda_sterics < 1 and state.lambda_electrostatics > 0:
+            right = "electrostatics 0 wherever sterics < 1: bare charges would collapse onto each other"
+            problems.append(Problem(where, f"{_row(state)} has charges on soft atoms", right, row=number))
+    if problems:
+        raise InputError(problems)
+    return tuple(states)
+
+
+@cache
+def _shipped() -> Mapping[str, Any]:
+    text = resources.files("gibbsflow.binding.alchemy").joinpath("schedules.yaml").read_text()
+    content: Mapping[str, Any] = yaml.safe_load(text)
+    return content
+
+
+def _values(row: Any) -> tuple[float, float, float] | None:
+    if isinstance(row, Mapping):
+        row = [row[name] for name in NAMES] if set(row) == set(NAMES) else None
+    if not isinstance(row, list | tuple) or len(row) != 3:
+        return None
+    if any(isinstance(v, bool) or not isinstance(v, int | float) or not 0 <= v <= 1 for v in row):
+        return None
+    return (float(row[0]), float(row[1]), float(row[2]))
+
+
+def _row(state: LambdaState) -> str:
+    return f"[{state.lambda_restraints:g}, {state.lambda_electrostatics:g}, {state.lambda_sterics:g}]"

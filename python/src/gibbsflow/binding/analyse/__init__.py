@@ -1,0 +1,1 @@
+"""Analysis: energies of windows gathered, estimators, convergence, legs, and their combination to a free energy with a verdict."""

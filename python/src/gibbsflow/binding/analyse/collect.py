@@ -1,0 +1,65 @@
+"""Window files of a transformation: which leg and replicate each belongs to, and which cannot be read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from gibbsflow.binding.sample.energies import Window, read_window, read_window_meta
+from gibbsflow.errors import InputError, NumericalError, Problem, StateError
+from gibbsflow.workflow import result
+
+Key = tuple[str, int]
+"""Leg and replicate."""
+
+
+def group_windows(paths: Sequence[Path], transformation: str) -> dict[Key, list[Path]]:
+    """Sort window files by leg and replicate.
+
+    A file that cannot be read goes with the files beside it, or where the ``result.json`` of its folder says: its
+    window is missing, and the others are not lost for it.
+
+    Raises
+    ------
+    InputError
+        For a file that belongs to another transformation, or that cannot be read and of which nothing says what it is.
+    """
+    groups: dict[Key, list[Path]] = defaultdict(list)
+    homes: dict[Path, Key] = {}
+    damaged: list[tuple[Path, InputError]] = []
+    for path in sorted(paths):
+        try:
+            meta = read_window_meta(path)
+        except InputError as error:
+            damaged.append((path, error))
+            continue
+        if meta["transformation"] != transformation:
+            raise InputError(Problem(str(path), f"belongs to transformation {meta['transformation']}", transformation))
+        homes[path.parent] = (str(meta["leg"]), int(meta["replicate"]))
+        groups[homes[path.parent]].append(path)
+    for path, fault in damaged:
+        home = homes.get(path.parent) or _told(path.parent)
+        if home is None:
+            raise fault
+        groups[home].append(path)
+    return dict(groups)
+
+
+def read_undamaged(paths: Sequence[Path]) -> tuple[list[Window], tuple[str, ...]]:
+    """Read the window files that can be read, and say what is wrong with the others."""
+    good, damaged = [], []
+    for path in paths:
+        try:
+            good.append(read_window(path))
+        except (InputError, NumericalError) as error:
+            damaged.append(str(error))
+    return good, tuple(damaged)
+
+
+def _told(folder: Path) -> Key | None:
+    try:
+        content = result.read(folder)
+        return str(content["leg"]), int(content["replicate"])
+    except (StateError, KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,315 @@
+"""Legs and replicates of a transformation, combined into its record."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from scipy.stats import t as student
+
+from gibbsflow.binding.analyse.collect import read_undamaged
+from gibbsflow.binding.analyse.estimators import Decorrelate
+from gibbsflow.binding.analyse.leg_result import LegAnalysis, analyse, name_windows
+from gibbsflow.binding.analyse.verdict import (
+    Finding,
+    Level,
+    Thresholds,
+    bridged,
+    judge_leg,
+    judge_result,
+    overall,
+    sentences,
+)
+from gibbsflow.binding.sample.energies import in_order, join_windows
+from gibbsflow.errors import GibbsflowError, StoppedEarly
+from gibbsflow.workflow.state.state_folder import window_folder
+
+COMPLEX, SOLVENT = "complex", "solvent"
+LEGS = (COMPLEX, SOLVENT)
+SIGN = {COMPLEX: -1, SOLVENT: +1}
+"""ΔG°bind = ΔG(solvent) − ΔG(complex) − ΔG(release), docs/contracts.md."""
+
+
+@dataclass(frozen=True)
+class LegOutcome:
+    """One leg of one replicate: analysed, or why not.
+
+    Parameters
+    ----------
+    leg, replicate
+        Which.
+    analysis
+        None where it failed.
+    cause, message
+        Class of the failure and what happened.
+    missing
+        Windows without samples.
+    damaged
+        Files that cannot be read, with the reason: their windows are missing too.
+    """
+
+    leg: str
+    replicate: int
+    analysis: LegAnalysis | None = None
+    cause: str = ""
+    message: str = ""
+    missing: tuple[int, ...] = ()
+    damaged: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What to call it in a sentence."""
+        return f"{self.leg} leg, replicate {self.replicate}"
+
+    @property
+    def missing_names(self) -> list[str]:
+        """Names of the windows without samples: leg, replicate and window."""
+        return [f"{self.leg}/replicate_{self.replicate}/{window_folder(window)}" for window in self.missing]
+
+    @property
+    def why_partial(self) -> str:
+        """What is missing and what stands in for it; empty where nothing is missing."""
+        if self.analysis is None:
+            return f"{self.name}: {self.message}"
+        if not self.missing:
+            return ""
+        text = f"{self.name}: {name_windows(self.missing)} missing; {bridged(self.analysis)}"
+        return "; ".join([text, *self.damaged])
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-serialisable figures, units in the names."""
+        head = {"leg": self.leg, "replicate": self.replicate, "cause": self.cause, "message": self.message}
+        if self.analysis is None:
+            return {**head, "status": "failed", "dg_kcal_per_mol": None, "missing_windows": list(self.missing)}
+        figures = self.analysis.as_dict()
+        mbar, bar, ti = figures.pop("mbar"), figures.pop("bar"), figures.pop("ti")
+        return {
+            **head,
+            "message": self.why_partial,
+            "status": "partial" if self.missing else "finished",
+            "dg_kcal_per_mol": mbar["dg_kcal_per_mol"],
+            "mbar_error_kcal_per_mol": mbar["dg_error_kcal_per_mol"],
+            "error_method": mbar["error_method"],
+            "bar_dg_kcal_per_mol": bar["dg_kcal_per_mol"],
+            "bar_error_kcal_per_mol": bar["dg_error_kcal_per_mol"],
+            "ti_dg_kcal_per_mol": ti["dg_kcal_per_mol"],
+            **figures,
+        }
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Standard binding free energy over replicates.
+
+    Parameters
+    ----------
+    replicates
+        Numbers of the replicates with all legs.
+    values_kcal_per_mol, mbar_errors_kcal_per_mol
+        Result and propagated MBAR error of each.
+    dg_kcal_per_mol, dg_error_kcal_per_mol, mbar_error_kcal_per_mol
+        Mean, its error, and the propagated MBAR error of the mean.
+    t95_kcal_per_mol
+        Half width of the 95 % interval (Student's t); None with one replicate.
+    error_method
+        Where the error comes from, in words.
+    """
+
+    replicates: tuple[int, ...]
+    values_kcal_per_mol: tuple[float, ...]
+    mbar_errors_kcal_per_mol: tuple[float, ...]
+    dg_kcal_per_mol: float
+    dg_error_kcal_per_mol: float
+    mbar_error_kcal_per_mol: float
+    t95_kcal_per_mol: float | None
+    error_method: str
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a transformation must consist of.
+
+    Parameters
+    ----------
+    replicates
+        Independent repeats of each leg, numbered from 0.
+    windows
+        States of each leg, by its name.
+    """
+
+    replicates: int
+    windows: Mapping[str, int] = field(default_factory=dict)
+
+
+def analyse_legs(
+    groups: Mapping[tuple[str, int], Sequence[Path]],
+    expected: Expected,
+    *,
+    temperature_k: float | None,
+    decorrelate: Decorrelate,
+    bridge_overlap: float,
+) -> list[LegOutcome]:
+    """Analyse every leg and replicate; one that fails is recorded with its cause and stops no other."""
+    outcomes = []
+    replicates = sorted({replicate for _, replicate in groups} | set(range(expected.replicates)))
+    for leg in LEGS:
+        for replicate in replicates:
+            windows, damaged = read_undamaged(groups.get((leg, replicate), []))
+            if not windows:
+                every = tuple(range(expected.windows.get(leg, 0)))
+                message = "; ".join(["all windows are missing: the leg did not finish", *damaged])
+                outcomes.append(LegOutcome(leg, replicate, None, "MissingWindows", message, every, damaged))
+                continue
+            missing: tuple[int, ...] = ()
+            try:
+                energies = join_windows(in_order(windows), temperature_k=temperature_k, allow_missing=True)
+                missing = energies.missing
+                analysis = analyse(energies, decorrelate=decorrelate, bridge_overlap=bridge_overlap)
+                cause = "MissingWindows" if missing else ""
+                outcomes.append(LegOutcome(leg, replicate, analysis, cause, missing=missing, damaged=damaged))
+            except StoppedEarly:
+                raise
+            except GibbsflowError as error:
+                cause = "MissingWindows" if missing else error.cause
+                told = str(error)
+                if missing and name_windows(missing) not in told:
+                    told = f"{name_windows(missing)} missing, and {told}"
+                message = "; ".join([told, *damaged])
+                outcomes.append(LegOutcome(leg, replicate, None, cause, message, missing, damaged))
+    return outcomes
+
+
+def combine(outcomes: Sequence[LegOutcome], release_kcal_per_mol: float) -> Binding | None:
+    """Combine legs into the binding free energy; None where no replicate has all legs.
+
+    Parameters
+    ----------
+    outcomes
+        Legs and replicates.
+    release_kcal_per_mol
+        Free energy of letting the restrained, decoupled ligand go into the standard state.
+
+    Notes
+    -----
+    The error is the standard error of the mean over replicates, but never below the propagated MBAR error of the
+    mean: two or three replicates may agree by chance.
+    """
+    done = {(o.leg, o.replicate): o.analysis for o in outcomes if o.analysis is not None}
+    replicates = sorted({replicate for _, replicate in done if all((leg, replicate) in done for leg in LEGS)})
+    if not replicates:
+        return None
+    values, errors = [], []
+    for replicate in replicates:
+        legs = {leg: done[leg, replicate] for leg in LEGS}
+        terms = [SIGN[leg] * a.mbar.dg_kt * a.kt_kcal_per_mol for leg, a in legs.items()]
+        values.append(math.fsum(terms) - release_kcal_per_mol)
+        errors.append(math.hypot(*(a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in legs.values())))
+    count = len(values)
+    mbar_error = math.hypot(*errors) / count
+    if count == 1:
+        method, error, t95 = "MBAR error (one replicate)", mbar_error, None
+    else:
+        standard_error = stdev(values) / math.sqrt(count)
+        error = max(standard_error, mbar_error)
+        method = f"standard error of the mean over {count} replicates"
+        if mbar_error > standard_error:
+            method = f"MBAR error of the mean of {count} replicates (their spread is smaller)"
+        t95 = float(student.ppf(0.975, count - 1)) * error
+    return Binding(tuple(replicates), tuple(values), tuple(errors), fmean(values), error, mbar_error, t95, method)
+
+
+def leg_summary(outcomes: Sequence[LegOutcome], result: Binding | None) -> dict[str, dict[str, Any]]:
+    """Mean, spread and MBAR error of each leg, over the replicates that the result rests on."""
+    summary = {}
+    for leg in LEGS:
+        chosen = [o for o in outcomes if o.leg == leg and (result is None or o.replicate in result.replicates)]
+        done = [o.analysis for o in chosen if o.analysis is not None]
+        values = [a.mbar.dg_kt * a.kt_kcal_per_mol for a in done]
+        errors = [a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in done]
+        summary[leg] = {
+            "dg_kcal_per_mol": fmean(values) if values else None,
+            "sd_kcal_per_mol": stdev(values) if len(values) > 1 else None,
+            "mbar_error_kcal_per_mol": math.hypot(*errors) / len(errors) if errors else None,
+            "replicates": len(values),
+        }
+    return summary
+
+
+def summarise(
+    outcomes: Sequence[LegOutcome], standard_state: Mapping[str, float], expected: Expected, limits: Thresholds
+) -> dict[str, Any]:
+    """Figures, status and verdict of a transformation, as in ``record.json``.
+
+    Parameters
+    ----------
+    outcomes
+        Legs and replicates.
+    standard_state
+        ``analytic_kcal_per_mol`` and ``numeric_kcal_per_mol``.
+    expected
+        What it must consist of.
+    limits
+        Thresholds of the verdict.
+    """
+    analytic, numeric = standard_state["analytic_kcal_per_mol"], standard_state["numeric_kcal_per_mol"]
+    result = combine(outcomes, numeric)
+    findings: list[Finding] = []
+    for outcome in outcomes:
+        if outcome.analysis is None:
+            level: Level = "WARN" if result else "FAIL"
+            findings.append(Finding(level, "legs", outcome.message, outcome.leg, outcome.replicate))
+        else:
+            findings += judge_leg(outcome.analysis, limits, name=outcome.leg, replicate=outcome.replicate)
+    record: dict[str, Any] = {
+        "legs": [outcome.as_dict() for outcome in outcomes],
+        "missing_windows": [name for outcome in outcomes for name in outcome.missing_names],
+        "leg_summary": leg_summary(outcomes, result),
+        "standard_state": {**standard_state, "used": "numeric"},
+        "cause": "",
+    }
+    failures = [outcome for outcome in outcomes if outcome.analysis is None]
+    if result is None:
+        findings.append(Finding("FAIL", "result", "no replicate has both legs: no binding free energy"))
+        status, cause = "failed", f"{failures[0].cause}: {failures[0].name}: {failures[0].message}"
+        figures: dict[str, Any] = dict.fromkeys(_FIGURES)
+        figures |= {"replicates": 0, "cause": cause}
+    else:
+        findings += judge_result(
+            result.values_kcal_per_mol,
+            result.mbar_errors_kcal_per_mol,
+            result.dg_error_kcal_per_mol,
+            limits,
+            standard_state_kcal_per_mol=(analytic, numeric),
+        )
+        whole = len(result.replicates) >= expected.replicates and not any(o.missing for o in outcomes)
+        status = "finished" if whole and not failures else "partial"
+        if status == "partial":
+            lacking = [outcome for outcome in outcomes if outcome.why_partial]
+            record["cause"] = f"{lacking[0].cause}: " + "; ".join(outcome.why_partial for outcome in lacking)
+        figures = {name: getattr(result, name) for name in _FIGURES}
+        figures["replicates"] = len(result.replicates)
+        figures["replicate_numbers"] = list(result.replicates)
+        figures["replicate_dg_kcal_per_mol"] = list(result.values_kcal_per_mol)
+        figures["replicate_error_kcal_per_mol"] = list(result.mbar_errors_kcal_per_mol)
+    verdict = overall(findings)
+    return {
+        "status": status,
+        "verdict": verdict,
+        "reasons": sentences(findings),
+        "findings": [vars(finding) for finding in findings],
+        **record,
+        **figures,
+    }
+
+
+_FIGURES = (
+    "dg_kcal_per_mol",
+    "dg_error_kcal_per_mol",
+    "error_method",
+    "mbar_error_kcal_per_mol",
+    "t95_kcal_per_mol",
+)

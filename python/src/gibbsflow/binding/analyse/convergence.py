@@ -1,0 +1,184 @@
+"""Has a leg converged: estimates over growing parts of the data, equilibration, and mixing of exchanged walkers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pymbar import timeseries
+
+from gibbsflow.binding.analyse.estimators import ends, fit_mbar, neighbour_differences, refuse_disjoint
+from gibbsflow.binding.sample.energies import Energies
+from gibbsflow.errors import UnconvergedError
+from gibbsflow.units import Floats
+
+PARTS = 10
+_FEWEST = 3
+"""Fewest samples a window in a part of the data that is worth an estimate."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """MBAR over the first (forward) or last (backward) part of every window.
+
+    Parameters
+    ----------
+    fractions
+        Part of the data used, 0 < f ≤ 1, shape (P,).
+    dg_kt, dg_error_kt
+        Estimates, shape (P,); NaN where the part was too small for one.
+    """
+
+    fractions: Floats
+    dg_kt: Floats
+    dg_error_kt: Floats
+
+    def at(self, fraction: float) -> tuple[float, float]:
+        """Value and error in kT of one part."""
+        place = int(np.argmin(np.abs(self.fractions - fraction)))
+        return float(self.dg_kt[place]), float(self.dg_error_kt[place])
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """How walkers move along λ under replica exchange.
+
+    Parameters
+    ----------
+    second_eigenvalue
+        Second largest eigenvalue of the symmetrised transition matrix between states; 1 is no mixing at all.
+    relaxation_ps
+        Relaxation time along λ, −Δt/ln(eigenvalue).
+    relaxation_times
+        Length of the sampling in relaxation times.
+    round_trips
+        Journeys from one end of λ to the other and back, over all walkers.
+    """
+
+    second_eigenvalue: float
+    relaxation_ps: float
+    relaxation_times: float
+    round_trips: int
+
+
+@dataclass(frozen=True)
+class Equilibration:
+    """Start of the data that looks unequilibrated.
+
+    Parameters
+    ----------
+    start_ps
+        Time from which the data look equilibrated.
+    fraction
+        Part of the data before it.
+    """
+
+    start_ps: float
+    fraction: float
+
+
+def forward_backward(energies: Energies, f_kt: Floats, error_factor: float = 1.0) -> tuple[Series, Series]:
+    """Estimate from growing parts of the data, from the start and from the end.
+
+    Parameters
+    ----------
+    energies
+        All samples.
+    f_kt
+        MBAR free energies of the sampled states from all data, where the solver starts.
+    error_factor
+        Error that allows for correlation, over that of all samples taken as uncorrelated.
+
+    References
+    ----------
+    Klimovich, Shirts and Mobley, J. Comput. Aided Mol. Des. 29, 397 (2015).
+    """
+    fractions = np.arange(1, PARTS + 1) / PARTS
+    windows = [window.sort_index(level="time") for _, window in energies.u_nk.groupby(level="state")]
+    both = []
+    for backward in (False, True):
+        values = []
+        for fraction in fractions:
+            parts = []
+            for window in windows:
+                count = max(1, round(fraction * len(window)))
+                parts.append(window.iloc[-count:] if backward else window.iloc[:count])
+            values.append(_estimate(parts, energies, f_kt))
+        value, error = np.array(values).T
+        both.append(Series(fractions, value, error * error_factor))
+    return both[0], both[1]
+
+
+def mixing(energies: Energies) -> Mixing | None:
+    """Mixing of walkers; None where walkers were not recorded, never exchanged, or windows are missing.
+
+    References
+    ----------
+    Chodera and Shirts, J. Chem. Phys. 135, 194110 (2011), for the second eigenvalue.
+    """
+    if energies.replica is None or energies.missing:
+        return None
+    index = energies.u_nk.index
+    frame = pd.DataFrame(
+        {
+            "time": index.get_level_values("time"),
+            "state": index.get_level_values("state"),
+            "replica": energies.replica,
+        }
+    )
+    if frame.groupby("state")["replica"].nunique().max() == 1:
+        return None
+    table = frame.pivot_table(index="time", columns="replica", values="state", aggfunc="first").dropna()
+    path = table.to_numpy(dtype=int)
+    if len(path) < 2:
+        return None
+    states = len(energies.states)
+    counts = np.zeros((states, states))
+    np.add.at(counts, (path[:-1].ravel(), path[1:].ravel()), 1.0)
+    counts = counts + counts.T
+    transition = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
+    eigenvalue = float(np.clip(np.sort(np.linalg.eigvals(transition).real)[-2], 0.0, 1.0))
+    step_ps = float(np.median(np.diff(table.index.to_numpy(dtype=float))))
+    # an eigenvalue of 1 is a walker that never left its part of λ: its relaxation takes longer than any data
+    relaxation_ps = -step_ps / np.log(eigenvalue) if 0 < eigenvalue < 1 else (0.0 if eigenvalue == 0 else np.inf)
+    length_ps = step_ps * len(path)
+    relaxation_times = length_ps / relaxation_ps if relaxation_ps > 0 else np.inf
+    return Mixing(eigenvalue, float(relaxation_ps), float(relaxation_times), _round_trips(path, states))
+
+
+def equilibration(energies: Energies) -> Equilibration:
+    """Find the start of equilibrated data in the neighbour energy differences, summed over windows.
+
+    References
+    ----------
+    Chodera, J. Chem. Theory Comput. 12, 1799 (2016).
+    """
+    series = list(neighbour_differences(energies).values())
+    length = min(len(part) for part in series)
+    total = np.sum([part.to_numpy()[-length:] for part in series], axis=0)
+    time = series[0].index.get_level_values("time").to_numpy(dtype=float)[-length:]
+    if length < 10 or np.ptp(total) == 0:
+        return Equilibration(float(time[0]), 0.0)
+    start = int(timeseries.detect_equilibration(total, nskip=max(1, length // 100))[0])
+    return Equilibration(float(time[start]), start / length)
+
+
+def _estimate(parts: list[pd.DataFrame], energies: Energies, f_kt: Floats) -> tuple[float, float]:
+    if min(len(part) for part in parts) < _FEWEST:
+        return np.nan, np.nan
+    u_nk = pd.concat(parts)
+    try:
+        refuse_disjoint(u_nk)
+        return ends(fit_mbar(u_nk, f_kt.tolist()), energies, u_nk.index)
+    except UnconvergedError:  # a short part of good data may well not converge: a gap in the plot, not a fault
+        return np.nan, np.nan
+
+
+def _round_trips(path: npt.NDArray[np.int_], states: int) -> int:
+    journeys = 0
+    for walker in path.T:
+        ends = walker[(walker == 0) | (walker == states - 1)]
+        journeys += int(np.count_nonzero(np.diff(ends))) // 2
+    return journeys

@@ -1,0 +1,209 @@
+"""One leg and replicate, analysed: the free energies, and all that tells whether to believe them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from gibbsflow.binding.analyse import convergence, reweighting
+from gibbsflow.binding.analyse.estimators import (
+    Correlation,
+    Decorrelate,
+    Estimate,
+    decorrelated,
+    ends,
+    estimate_bar,
+    estimate_mbar,
+    estimate_ti,
+    neighbour_overlap,
+    refuse_disjoint,
+)
+from gibbsflow.binding.sample.energies import Energies
+from gibbsflow.errors import UnconvergedError
+from gibbsflow.units import kt_kcal_per_mol
+
+NO_TI = "no dH/dλ in the data"
+
+
+@dataclass(frozen=True)
+class LegAnalysis:
+    """Free energy G(last state) − G(first state) of one leg and replicate.
+
+    Parameters
+    ----------
+    mbar, bar, ti
+        Estimates; BAR and TI are None where the data do not allow them (`bar_reason`, `ti_reason`).
+    overlap
+        MBAR overlap matrix over the sampled states, shape (K, K).
+    profile_kt, profile_error_kt
+        Free energy along all states, those without samples included, relative to the first, shape (K,).
+    reach
+        Effective samples (of uncorrelated ones) that carry the weight of each state without samples of its own.
+    forward, backward
+        Estimates over growing parts of the data.
+    """
+
+    energies: Energies
+    decorrelate: Decorrelate
+    mbar: Estimate
+    bar: Estimate | None
+    bar_reason: str
+    ti: Estimate | None
+    correlation: Correlation
+    overlap: convergence.Floats
+    profile_kt: convergence.Floats
+    profile_error_kt: convergence.Floats
+    reach: Mapping[int, float]
+    forward: convergence.Series
+    backward: convergence.Series
+    mixing: convergence.Mixing | None
+    equilibration: convergence.Equilibration
+
+    @property
+    def kt_kcal_per_mol(self) -> float:
+        """Thermal energy of this leg."""
+        return kt_kcal_per_mol(self.energies.temperature_k)
+
+    @property
+    def min_overlap(self) -> float:
+        """Smallest overlap of neighbouring states."""
+        return neighbour_overlap(self.overlap)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-serialisable figures, units in the names."""
+        kt = self.kt_kcal_per_mol
+        sampled = self.energies.sampled
+        absent = dict.fromkeys(("dg_kt", "dg_error_kt", "dg_kcal_per_mol", "dg_error_kcal_per_mol"))
+        return {
+            "mbar": self.mbar.as_dict(),
+            "bar": self.bar.as_dict() if self.bar else {**absent, "reason": self.bar_reason},
+            "ti": self.ti.as_dict() if self.ti else {**absent, "reason": NO_TI},
+            "temperature_k": self.energies.temperature_k,
+            "decorrelate": self.decorrelate,
+            "overlap": {"matrix": self.overlap.tolist(), "min_neighbour": self.min_overlap},
+            "forward": _series(self.forward, kt),
+            "backward": _series(self.backward, kt),
+            "samples": list(self.correlation.samples),
+            "decorrelated": list(self.correlation.uncorrelated),
+            "statistical_inefficiency": self.correlation.inefficiency.tolist(),
+            "states": [dict(state) for state in self.energies.states],
+            "sampled_states": sampled,
+            "missing_windows": list(self.energies.missing),
+            "effective_samples_of_missing": {str(state): round(count, 1) for state, count in self.reach.items()},
+            "profile": {
+                "state": list(range(len(self.energies.states))),
+                "dg_kcal_per_mol": (self.profile_kt * kt).tolist(),
+                "dg_error_kcal_per_mol": (self.profile_error_kt * kt).tolist(),
+            },
+            "mixing": _mixing(self.mixing),
+            "equilibration": asdict(self.equilibration),
+        }
+
+
+def analyse(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge_overlap: float = 0.03) -> LegAnalysis:
+    """Analyse one leg and replicate.
+
+    Parameters
+    ----------
+    energies
+        All its samples.
+    decorrelate
+        Which samples to use, as in `gibbsflow.binding.analyse.estimators`.
+    bridge_overlap
+        Overlap that must bridge a missing window.
+
+    Raises
+    ------
+    UnconvergedError
+        Where the estimators do not converge, or the samples that are there do not reach across what is missing.
+    """
+    if len(energies.sampled) < 2:
+        raise UnconvergedError("samples of one state only: no free energy difference")
+    refuse_disjoint(energies.u_nk)
+    correlation, uncorrelated = decorrelated(energies)
+    mbar, estimate = estimate_mbar(energies, correlation, uncorrelated, decorrelate)
+    overlap = np.asarray(mbar.overlap_matrix, dtype=float)
+    _refuse_unbridged(energies, overlap, bridge_overlap)
+    # correlated samples count for less: one in g
+    rows = uncorrelated.index if decorrelate == "always" else None
+    reach = reweighting.effective_samples(mbar, energies, rows)
+    if decorrelate != "always":
+        reach = {state: count / float(correlation.inefficiency.max()) for state, count in reach.items()}
+    _refuse_unreached(energies, reach, correlation)
+    bar, bar_reason = None, ""
+    try:
+        bar = estimate_bar(energies, correlation, uncorrelated, decorrelate)
+    except UnconvergedError as error:
+        bar_reason = str(error)
+    factor = estimate.dg_error_kt / max(ends(mbar, energies, rows)[1], 1e-12)
+    forward, backward = convergence.forward_backward(energies, mbar.delta_f_.iloc[0].to_numpy(), factor)
+    profile_kt, profile_error_kt = reweighting.profile(mbar, energies, rows)
+    return LegAnalysis(
+        energies=energies,
+        decorrelate=decorrelate,
+        mbar=estimate,
+        bar=bar,
+        bar_reason=bar_reason,
+        ti=estimate_ti(energies, decorrelate),
+        correlation=correlation,
+        overlap=overlap,
+        profile_kt=profile_kt,
+        profile_error_kt=profile_error_kt,
+        reach=reach,
+        forward=forward,
+        backward=backward,
+        mixing=convergence.mixing(energies),
+        equilibration=convergence.equilibration(energies),
+    )
+
+
+def _refuse_unbridged(energies: Energies, overlap: convergence.Floats, bridge_overlap: float) -> None:
+    sampled = energies.sampled
+    for place, (left, right) in enumerate(zip(sampled, sampled[1:], strict=False)):
+        across = min(overlap[place, place + 1], overlap[place + 1, place])
+        if right - left > 1 and across < bridge_overlap:
+            raise UnconvergedError(
+                f"{name_windows(energies.missing)} missing, and the overlap of {left} and {right} is {across:.3f}, "
+                f"below {bridge_overlap:g}",
+                what_to_do="Finish the missing windows; their neighbours do not overlap enough to do without them.",
+            )
+
+
+def _refuse_unreached(energies: Energies, reach: Mapping[int, float], correlation: Correlation) -> None:
+    """Refuse an end state that too few samples reach: unlike a gap between neighbours, nothing else fixes it."""
+    ends_of_leg = {0: correlation.uncorrelated[0], len(energies.states) - 1: correlation.uncorrelated[-1]}
+    for end, neighbour in ends_of_leg.items():
+        fewest = max(reweighting.MIN_EFFECTIVE, reweighting.MIN_SHARE * neighbour)
+        if reach.get(end, fewest) < fewest:
+            raise UnconvergedError(
+                f"{name_windows(energies.missing)} missing, and only {reach[end]:.0f} effective samples reach the end "
+                f"state {end}, fewer than {fewest:.0f}",
+                what_to_do="Finish the missing windows; those that are there do not tell the end of the leg.",
+            )
+
+
+def name_windows(missing: Sequence[int]) -> str:
+    """``window 3 is`` or ``windows 3, 4 are``, to go on with what they are."""
+    return f"window{'s' * (len(missing) > 1)} {', '.join(map(str, missing))} {'are' if len(missing) > 1 else 'is'}"
+
+
+def _mixing(mixing: convergence.Mixing | None) -> dict[str, Any] | None:
+    if mixing is None:
+        return None
+    return {**{key: _finite(value) for key, value in asdict(mixing).items()}, "round_trips": mixing.round_trips}
+
+
+def _series(series: convergence.Series, kt: float) -> Mapping[str, list[float | None]]:
+    return {
+        "fraction": series.fractions.tolist(),
+        "dg_kcal_per_mol": [_finite(value * kt) for value in series.dg_kt],
+        "dg_error_kcal_per_mol": [_finite(value * kt) for value in series.dg_error_kt],
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

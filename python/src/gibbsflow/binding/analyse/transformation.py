@@ -1,0 +1,145 @@
+"""The record of a transformation: its windows gathered, analysed, combined, and said where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gibbsflow.binding.analyse.collect import group_windows
+from gibbsflow.binding.analyse.combine import Expected, analyse_legs, summarise
+from gibbsflow.binding.analyse.verdict import Thresholds
+from gibbsflow.binding.system import SimSystem
+from gibbsflow.config.run import Analysis
+from gibbsflow.errors import InputError, Problem, StateError
+from gibbsflow.workflow.files import inputs_hash, read_json
+from gibbsflow.workflow.result import versions
+
+FILE_NAME = "record.json"
+PHYSICS = 1
+"""Raised by hand when the same samples give other numbers."""
+_KEPT = ("md", "equil", "fe", "restraint", "param", "receptor_name", "receptor_kind", "ligand_smiles", "anchors")
+"""Parts of the system's meta that are provenance."""
+
+
+def analyse_transformation(system: SimSystem, runs: Sequence[Path], settings: Analysis) -> dict[str, Any]:
+    """Analyse all legs and replicates of a transformation.
+
+    Parameters
+    ----------
+    system
+        What `fe prepare` left: legs, standard state, settings.
+    runs
+        Folders of `fe run`, each with window files of one leg and replicate.
+    settings
+        Estimators and thresholds.
+
+    Returns
+    -------
+    dict
+        Content of ``record.json`` (docs/contracts.md).
+
+    Raises
+    ------
+    InputError
+        For runs of another transformation, and files that cannot be read.
+    StateError
+        For a system without legs or standard state.
+    """
+    legs = {path.parent.name: read_json(path) for path in sorted((system.root / "legs").glob("*/leg.json"))}
+    if not legs or "standard_state" not in system.meta:
+        raise StateError(f"{system.root}: no legs or no standard state; right: the folder written by `fe prepare`")
+    if absent := [run for run in runs if not Path(run).is_dir()]:
+        raise InputError([Problem(str(run), "no such folder", "the output of `fe run`") for run in absent])
+    paths = sorted({path for run in runs for path in Path(run).rglob("window_*.parquet")})
+    results = [read_json(path) for run in runs if (path := Path(run) / "result.json").exists()]
+    run_meta = system.meta.get("run", {})
+    leg = next(iter(legs.values()))
+    expected = Expected(
+        replicates=int(run_meta.get("replicates", leg["replicates"])),
+        windows={name: len(content["states"]) for name, content in legs.items()},
+    )
+    limits = Thresholds.from_settings(settings.overlap_warn, settings.error_warn_kcal_per_mol)
+    outcomes = analyse_legs(
+        group_windows(paths, system.name),
+        expected,
+        temperature_k=system.meta.get("md", {}).get("temperature_k"),
+        decorrelate=settings.decorrelate,
+        bridge_overlap=settings.overlap_warn,
+    )
+    figures = summarise(outcomes, system.meta["standard_state"], expected, limits)
+    chosen = settings.model_dump(mode="json")
+    return {
+        "transformation": system.name,
+        "ligand": system.meta.get("ligand", system.name),
+        "mode": "abfe",
+        **figures,
+        "experimental_dg_kcal_per_mol": system.meta.get("experimental_dg_kcal_per_mol"),
+        "settings": {"analysis": chosen, **{key: system.meta[key] for key in _KEPT if key in system.meta}},
+        "seed": run_meta.get("seed", leg["seed"]),
+        "versions": versions("alchemlyb", "pymbar", "numpy"),
+        "run_versions": _run_versions(results),
+        "begun_anew": [*_equil_anew(system), *_begun_anew(results)],
+        "inputs_hash": inputs_hash(
+            files={f"{number:04d}": path for number, path in enumerate(paths)},
+            settings={"analysis": chosen, "standard_state": system.meta["standard_state"]},
+            physics=PHYSICS,
+        ),
+    }
+
+
+def analyse_md(system: SimSystem) -> dict[str, Any]:
+    """Make the record of a complex that was simulated alone (mode ``md``), from what `equil analyse` left.
+
+    Raises
+    ------
+    StateError
+        Where the system was not analysed.
+    """
+    if "bound" not in system.meta:
+        raise StateError(f"{system.root}: not known whether bound; right: the folder written by `equil analyse`")
+    bound = bool(system.meta["bound"])
+    reasons = [] if bound else ["the ligand left its site during equilibration"]
+    return {
+        "transformation": system.name,
+        "ligand": system.meta.get("ligand", system.name),
+        "mode": "md",
+        "status": "finished" if bound else "unbound",
+        "verdict": "PASS" if bound else "FAIL",
+        "reasons": reasons,
+        "bound": bound,
+        "ligand_site_distance_angstrom": system.meta.get("ligand_site_distance_angstrom"),
+        "dg_kcal_per_mol": None,
+        "dg_error_kcal_per_mol": None,
+        "mbar_error_kcal_per_mol": None,
+        "replicates": None,
+        "legs": [],
+        "cause": "" if bound else "Unbound: " + reasons[0],
+        "experimental_dg_kcal_per_mol": system.meta.get("experimental_dg_kcal_per_mol"),
+        "settings": {key: system.meta[key] for key in _KEPT if key in system.meta},
+        "versions": versions(),
+        "begun_anew": _equil_anew(system),
+    }
+
+
+def _equil_anew(system: SimSystem) -> list[dict[str, Any]]:
+    """How the equilibration came about where it had failed before."""
+    known = system.meta.get("equil_begun_anew")
+    return [{"what": "equil", **known}] if known else []
+
+
+def _begun_anew(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Windows that had failed before, or whose state was set aside, with the settings that they then had."""
+    found = []
+    for result in results:
+        for anew in result.get("begun_anew", []):
+            window = "" if anew["window"] is None else f" window {anew['window']}"
+            found.append({"what": f"{result['leg']} replicate {result['replicate']}{window}", **anew})
+    return found
+
+
+def _run_versions(results: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for result in results:
+        found |= result.get("versions", {})
+    return found

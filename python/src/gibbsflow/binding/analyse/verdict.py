@@ -1,0 +1,207 @@
+"""PASS, WARN or FAIL with reasons in words; every threshold is in `Thresholds`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from scipy.stats import chi2
+
+from gibbsflow.binding.alchemy import standard_state
+from gibbsflow.binding.analyse.leg_result import LegAnalysis, name_windows
+
+Level = Literal["PASS", "WARN", "FAIL"]
+_ORDER: tuple[Level, ...] = ("PASS", "WARN", "FAIL")
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where a number begins to be doubted (warn) and where it must not be used (fail).
+
+    Parameters
+    ----------
+    overlap_warn, overlap_fail
+        Overlap of neighbouring windows, below which.
+    error_warn_kcal_per_mol, error_fail_kcal_per_mol
+        Error of the result, above which.
+    halves_sigma, halves_warn_kcal_per_mol, halves_fail_kcal_per_mol
+        Difference of the estimates from the first and the second half: in doubt where it is above both the number of
+        its own standard errors and the amount.
+    replicates_p
+        Probability (χ²) of a spread as large between replicates, if their errors were right, below which.
+    replicates_warn_kcal_per_mol
+        Spread (largest less smallest) that is never doubted.
+    samples_warn, samples_fail
+        Uncorrelated samples of a window, below which.
+    bar_sigma, bar_warn_kcal_per_mol
+        Difference of BAR and MBAR, above both.
+    relaxation_times_warn
+        Length of replica exchange in relaxation times along λ, below which.
+    equilibration_warn
+        Part of the data that looks unequilibrated, above which.
+    """
+
+    overlap_warn: float = 0.03
+    overlap_fail: float = 0.003
+    error_warn_kcal_per_mol: float = 0.5
+    error_fail_kcal_per_mol: float = 2.0
+    halves_sigma: float = 2.5
+    halves_warn_kcal_per_mol: float = 0.3
+    halves_fail_kcal_per_mol: float = 3.0
+    replicates_p: float = 0.01
+    replicates_warn_kcal_per_mol: float = 0.5
+    samples_warn: int = 20
+    samples_fail: int = 5
+    bar_sigma: float = 3.0
+    bar_warn_kcal_per_mol: float = 0.3
+    relaxation_times_warn: float = 2.0
+    equilibration_warn: float = 0.5
+
+    @classmethod
+    def from_settings(cls, overlap_warn: float, error_warn_kcal_per_mol: float) -> Thresholds:
+        """Thresholds with the two that users set; a failing error is four times a doubtful one."""
+        return cls(
+            overlap_warn=overlap_warn,
+            overlap_fail=min(cls.overlap_fail, overlap_warn / 10),
+            error_warn_kcal_per_mol=error_warn_kcal_per_mol,
+            error_fail_kcal_per_mol=4 * error_warn_kcal_per_mol,
+        )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason for doubt, and where it was found (everywhere, if no leg is named)."""
+
+    level: Level
+    check: str
+    reason: str
+    leg: str = ""
+    replicate: int | None = None
+
+
+def overall(findings: Iterable[Finding]) -> Level:
+    """Worst level of all findings; PASS where there are none."""
+    return _ORDER[max((_ORDER.index(finding.level) for finding in findings), default=0)]
+
+
+def sentences(findings: Sequence[Finding]) -> list[str]:
+    """Reasons in words, the worst first; what several replicates of a leg share is said once."""
+    groups: dict[tuple[Level, str, str], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda finding: -_ORDER.index(finding.level)):
+        groups.setdefault((finding.level, finding.check, finding.leg), []).append(finding)
+    said = []
+    for (_, _, leg), members in groups.items():
+        first, others = members[0], [str(member.replicate) for member in members[1:]]
+        head = f"{leg} leg, replicate {first.replicate}" if leg else ""
+        head += f" (likewise {', '.join(others)})" if others and leg else ""
+        said.append(f"{head}: {first.reason}" if head else first.reason)
+    return said
+
+
+def judge_leg(leg: LegAnalysis, limits: Thresholds, *, name: str = "", replicate: int | None = None) -> list[Finding]:
+    """Judge one leg and replicate.
+
+    Parameters
+    ----------
+    leg
+        Its analysis.
+    limits
+        Thresholds.
+    name, replicate
+        Which leg and replicate it is.
+    """
+    kt = leg.kt_kcal_per_mol
+    findings: list[Finding] = []
+
+    def add(level: Level, check: str, reason: str) -> None:
+        findings.append(Finding(level, check, reason, name, replicate))
+
+    if leg.energies.missing:
+        add("WARN", "windows", f"{name_windows(leg.energies.missing)} missing; {bridged(leg)}")
+    if leg.min_overlap < limits.overlap_warn:
+        level: Level = "FAIL" if leg.min_overlap < limits.overlap_fail else "WARN"
+        place = _weakest(leg)
+        reason = f"overlap of windows {place} is {leg.min_overlap:.3f}, below {limits.overlap_warn:g}"
+        add(level, "overlap", reason + ": add a window between them")
+    (first, first_error), (second, second_error) = leg.forward.at(0.5), leg.backward.at(0.5)
+    difference, sigma = abs(first - second) * kt, math.hypot(first_error, second_error) * kt
+    if difference > max(limits.halves_sigma * sigma, limits.halves_warn_kcal_per_mol):
+        level = "FAIL" if difference > limits.halves_fail_kcal_per_mol else "WARN"
+        reason = f"first and second half differ by {difference:.2f} ± {sigma:.2f} kcal/mol: not yet converged"
+        add(level, "convergence", reason)
+    fewest = min(leg.correlation.uncorrelated)
+    if fewest < limits.samples_warn:
+        level = "FAIL" if fewest < limits.samples_fail else "WARN"
+        state = leg.energies.sampled[leg.correlation.uncorrelated.index(fewest)]
+        reason = f"window {state} has {fewest} uncorrelated samples, fewer than {limits.samples_warn}: sample longer"
+        add(level, "samples", reason)
+    if leg.bar is None:
+        add("WARN", "BAR", leg.bar_reason)
+    else:
+        difference, sigma = abs(leg.bar.dg_kt - leg.mbar.dg_kt) * kt, leg.bar.dg_error_kt * kt
+        if difference > max(limits.bar_sigma * sigma, limits.bar_warn_kcal_per_mol):
+            add("WARN", "BAR", f"BAR and MBAR differ by {difference:.2f} kcal/mol")
+    if leg.mixing is not None and leg.mixing.relaxation_times < limits.relaxation_times_warn:
+        reason = f"replica exchange mixes slowly: {leg.mixing.relaxation_times:.1f} relaxation times sampled, "
+        add("WARN", "mixing", reason + f"{limits.relaxation_times_warn:g} wanted")
+    if leg.equilibration.fraction > limits.equilibration_warn:
+        add("WARN", "equilibration", f"the first {leg.equilibration.fraction:.0%} of the data look unequilibrated")
+    return findings
+
+
+def judge_result(
+    values_kcal_per_mol: Sequence[float],
+    errors_kcal_per_mol: Sequence[float],
+    error_kcal_per_mol: float,
+    limits: Thresholds,
+    *,
+    standard_state_kcal_per_mol: tuple[float, float] | None = None,
+) -> list[Finding]:
+    """Judge the result of a transformation.
+
+    Parameters
+    ----------
+    values_kcal_per_mol, errors_kcal_per_mol
+        Result and MBAR error of each replicate.
+    error_kcal_per_mol
+        Error of the mean that is reported.
+    limits
+        Thresholds.
+    standard_state_kcal_per_mol
+        Analytic and numeric standard-state term.
+    """
+    findings: list[Finding] = []
+    if error_kcal_per_mol > limits.error_warn_kcal_per_mol:
+        level: Level = "FAIL" if error_kcal_per_mol > limits.error_fail_kcal_per_mol else "WARN"
+        reason = f"error of {error_kcal_per_mol:.2f} kcal/mol is above {limits.error_warn_kcal_per_mol:g}"
+        findings.append(Finding(level, "error", reason))
+    count = len(values_kcal_per_mol)
+    if count == 1:
+        reason = "one replicate only: the error is MBAR's own, which tends to be too small"
+        findings.append(Finding("WARN", "replicates", reason))
+    elif (spread := max(values_kcal_per_mol) - min(values_kcal_per_mol)) > limits.replicates_warn_kcal_per_mol:
+        weights = [1.0 / max(error, 1e-6) ** 2 for error in errors_kcal_per_mol]
+        mean = sum(w * v for w, v in zip(weights, values_kcal_per_mol, strict=True)) / sum(weights)
+        statistic = sum(w * (v - mean) ** 2 for w, v in zip(weights, values_kcal_per_mol, strict=True))
+        if (p := float(chi2.sf(statistic, count - 1))) < limits.replicates_p:
+            reason = f"replicates spread over {spread:.2f} kcal/mol, more than their errors allow (p = {p:.1g})"
+            findings.append(Finding("WARN", "replicates", reason))
+    if standard_state_kcal_per_mol and (reason := standard_state.differ(*standard_state_kcal_per_mol) or ""):
+        findings.append(Finding("WARN", "standard state", reason))
+    return findings
+
+
+def bridged(leg: LegAnalysis) -> str:
+    """Say what stands in for windows that are missing."""
+    ends = [f"{leg.reach[end]:.0f}" for end in (0, len(leg.energies.states) - 1) if end in leg.reach]
+    if ends:
+        return f"{' and '.join(ends)} effective samples of the others reach the end state"
+    return "the overlap of the neighbours bridges the gap"
+
+
+def _weakest(leg: LegAnalysis) -> str:
+    pairs = range(len(leg.overlap) - 1)
+    place = min(pairs, key=lambda i: min(leg.overlap[i, i + 1], leg.overlap[i + 1, i]))
+    return f"{leg.energies.sampled[place]} and {leg.energies.sampled[place + 1]}"

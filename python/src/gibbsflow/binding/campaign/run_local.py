@@ -1,0 +1,200 @@
+"""A campaign without Nextflow: the phases of the pipeline by the same verbs, item after item, in one process."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gibbsflow.binding.campaign import phases
+from gibbsflow.binding.campaign.check import check_campaign
+from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.config.run import Launch
+from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
+from gibbsflow.workflow.files import write_json
+
+log = logging.getLogger(__name__)
+Verb = Callable[..., int]
+"""A verb of the command line as a function: its options in, its exit code out."""
+Folders = dict[str, Path]
+"""Folder of the phase before, by ligand; what was dropped is not in it."""
+
+
+class _Ended(Exception):  # noqa: N818 - ends the phases with an exit code
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class LocalRun:
+    """A campaign as Nextflow lays it out: the same folders, the same state, the same failure policy.
+
+    Parameters
+    ----------
+    launch
+        All settings.
+    rows
+        Rows of the samplesheet.
+    verbs
+        Verbs by ``program verb``, with the options' names as parameters.
+    """
+
+    launch: Launch
+    rows: Sequence[Row]
+    verbs: Mapping[str, Verb]
+
+    @property
+    def out(self) -> Path:
+        """Folder of the results."""
+        return self.launch.io.outdir.absolute()
+
+    @property
+    def state(self) -> Path:
+        """State folder of the campaign."""
+        io = self.launch.io
+        return (io.state_dir or Path("state")).absolute() / (io.campaign or self.out.name)
+
+    @property
+    def config(self) -> Path:
+        """The settings, as the verbs read them."""
+        return self.out / "pipeline_info" / "settings.json"
+
+    def run(self) -> int:
+        """Run all phases, then write table and report, whatever became of the items.
+
+        Returns
+        -------
+        int
+            Exit code: 0, that of the verb that failed under ``raise``, or 75 where it was stopped.
+        """
+        write_json(self.config, self.launch.model_dump(mode="json", exclude={"io"}))
+        pipeline = phases.PIPELINES[self.launch.run.mode]
+        try:
+            records: Folders = pipeline.run(self.runners(), None)[list(pipeline)[-1].name]
+        except _Ended as end:
+            return end.code
+        given = {"samplesheet": self.launch.io.input, "records": list(records.values()), "state": self.state}
+        return self.verbs["analysis campaign"](**given, config=self.config, out=self.out)
+
+    def runners(self) -> dict[str, Callable[[Any], Folders]]:
+        """What carries out each phase, by its name."""
+        cache = self.launch.io.param_cache or self.state.parent / "param_cache"
+        config = {"config": self.config}
+        verbs: dict[str, tuple[str, dict[str, Any]]] = {
+            phases.PARAM_LIGANDS: ("param ligand", config | {"cache": cache.absolute()}),
+            phases.PREPARE_EQUIL: ("equil prepare", config),
+            phases.EQUIL: ("equil run", {}),
+            phases.EQUIL_ANALYSIS: ("equil analyse", {}),
+            phases.PREPARE_FE: ("fe prepare", config),
+        }
+        return {
+            phases.SYSTEM_PREP: self._system_prep,
+            **{phase: partial(self._each, phase, verb, options) for phase, (verb, options) in verbs.items()},
+            phases.FE: self._sample,
+            phases.ANALYSIS: self._analyse,
+        }
+
+    def _each(self, phase: str, verb: str, options: Mapping[str, Any], systems: Folders) -> Folders:
+        """Carry out one phase for every item that is left; returns those that came through."""
+        done = {}
+        for name, system in systems.items():
+            out = self._folder(name, phase)
+            if self._carried_out(phase, name, verb, system=system, out=out, state=self._state(name, phase), **options):
+                done[name] = out
+        return done
+
+    def _system_prep(self, _: object) -> Folders:
+        done = {}
+        for row in self.rows:
+            out, state = self._folder(row.ligand, phases.SYSTEM_PREP), self._state(row.ligand, phases.SYSTEM_PREP)
+            source: dict[str, Any] = {"structure": Path(row.structure)} if row.structure else {"smiles": row.smiles}
+            source |= {
+                "receptor": self.launch.io.receptor,
+                "ligand": row.ligand,
+                "charge": row.charge,
+                "pose": row.pose,
+            }
+            target = {"out": out, "state": state, "config": self.config}
+            if self._carried_out(phases.SYSTEM_PREP, row.ligand, "system_prep system", **source, **target):
+                done[row.ligand] = out
+        return done
+
+    def _sample(self, prepared: Folders) -> Folders:
+        """Sample all legs and replicates; an item with none of them is dropped, the analysis judges the others."""
+        done = {}
+        for name, system in prepared.items():
+            for leg in sorted((system / "legs").iterdir()):
+                for replicate in range(self.launch.run.replicates):
+                    out = self._folder(name, phases.FE) / f"{leg.name}_replicate_{replicate}"
+                    state = self._state(name, leg.name) / f"replicate_{replicate}"
+                    options = {"leg": leg, "replicate": replicate, "state": state, "out": out}
+                    if self._carried_out(phases.FE, f"{name} {out.name}", "fe run", **options):
+                        done[name] = system
+        return done
+
+    def _analyse(self, prepared: Folders) -> Folders:
+        done = {}
+        for name, system in prepared.items():
+            out, state = self._folder(name, phases.ANALYSIS), self._state(name, phases.ANALYSIS)
+            # where a leg has finished it has left its leg.json
+            runs = sorted(path.parent for path in self._folder(name, phases.FE).glob("*/leg.json"))
+            options = {"system": system, "runs": runs, "out": out, "state": state, "config": self.config}
+            if self._carried_out(phases.ANALYSIS, name, "analysis transformation", **options):
+                done[name] = out
+        return done
+
+    def _carried_out(self, phase: str, item: str, verb: str, **options: Any) -> bool:
+        """Carry out one verb under the failure policy; False where the item is dropped."""
+        policy = self.launch.run.on_failure
+        for last in (False, True) if policy == "retry" else (True,):
+            start = time.monotonic()
+            code = self.verbs[verb](**options)
+            outcome = {EXIT_DONE: "finished", EXIT_STOPPED: "stopped, its state is saved"}.get(
+                code, f"failed, exit {code}"
+            )
+            sys.stderr.write(f"{phase} {item}: {outcome} after {time.monotonic() - start:.1f} s\n")
+            if code == EXIT_DONE:
+                return True
+            if code not in (EXIT_INPUT, EXIT_SCIENCE) or policy == "raise":
+                raise _Ended(code)  # stopped, no disk, no program: not of the item's doing
+            if code != EXIT_SCIENCE or last:
+                return False
+        return False
+
+    def _folder(self, name: str, phase: str) -> Path:
+        return self.out / "phases" / name / phase
+
+    def _state(self, name: str, part: str) -> Path:
+        receptor = self.launch.io.receptor
+        return self.state / (receptor.stem if receptor else "") / name / part
+
+
+def checked_rows(launch: Launch) -> tuple[Row, ...]:
+    """Check all that comes in, as the pipeline does before its first task, and read the samplesheet.
+
+    Raises
+    ------
+    InputError
+        With all problems at once.
+    """
+    io = launch.io
+    if io.input is None or io.receptor is None:
+        wanted = {"input": "the samplesheet (CSV)", "receptor": "a host (SDF, MOL2) or protein (PDB)"}
+        missing = [Problem("io", "missing", right, field=key) for key, right in wanted.items() if not getattr(io, key)]
+        raise InputError(missing)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder) / "settings.json"
+        write_json(settings, launch.model_dump(mode="json", exclude={"io"}))
+        found = check_campaign(io.input, io.receptor, settings, io.outdir)
+    for note in found.warnings:
+        log.info("%s", note)
+    if found.problems:
+        raise InputError(found.problems)
+    return found.rows

@@ -1,0 +1,134 @@
+"""Bound or unbound: where the ligand is in its site over an equilibration, and which frame stands for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gibbsflow.units import Floats
+
+LAST_SHARE = 0.5
+"""Part of the unrestrained frames, counted from the end, that is judged."""
+LEAST_BURIED = 0.45
+"""A ligand from whose centre fewer directions than this end at the receptor is outside. In CB7's cavity it is 0.84, at
+its portal 0.54, beside its wall 0.40."""
+_RAYS = 200
+_RAY_REACH_ANGSTROM = 10.0
+_RAY_RADIUS_ANGSTROM = 2.0
+
+
+@dataclass(frozen=True)
+class BoundAnalysis:
+    """Outcome of looking at an equilibration.
+
+    Parameters
+    ----------
+    bound
+        Whether the ligand was in its site over the last part.
+    why
+        The figures behind it, in words.
+    distance_angstrom
+        Distance between the centroids of ligand and site, shape (F,).
+    buried
+        Share of directions from the ligand's centre that end at the receptor, shape (F,).
+    rmsd_angstrom
+        Ligand against its first frame after superposing the site, shape (F,).
+    judged
+        Indices of the frames that were judged.
+    representative
+        Index of the frame nearest to the mean of the bound frames; None where unbound.
+    """
+
+    bound: bool
+    why: str
+    distance_angstrom: Floats
+    buried: Floats
+    rmsd_angstrom: Floats
+    judged: tuple[int, ...]
+    representative: int | None
+
+
+def analyse_bound(
+    frames_angstrom: Floats,
+    *,
+    ligand: Sequence[int],
+    site: Sequence[int],
+    receptor: Sequence[int],
+    threshold_angstrom: float,
+) -> BoundAnalysis:
+    """Judge whether a ligand stayed in its site.
+
+    Parameters
+    ----------
+    frames_angstrom
+        Unrestrained frames, shape (F, N, 3), Å.
+    ligand, site, receptor
+        Indices of heavy atoms: ligand, those lining the site, all of the receptor.
+    threshold_angstrom
+        Largest distance between the centroids of ligand and site.
+
+    Returns
+    -------
+    BoundAnalysis
+        Bound where over the last half the median distance is within the threshold, and the ligand is buried
+        (`LEAST_BURIED`) in the median frame.
+    """
+    frames = superposed(frames_angstrom, site)
+    distance = np.linalg.norm(frames[:, ligand].mean(axis=1) - frames[:, site].mean(axis=1), axis=-1)
+    buried = np.array([buriedness(f[list(ligand)].mean(axis=0), f[list(receptor)]) for f in frames])
+    rmsd = np.sqrt(((frames[:, ligand] - frames[0, ligand]) ** 2).sum(axis=-1).mean(axis=-1))
+    judged = np.arange(len(frames) - max(1, round(len(frames) * LAST_SHARE)), len(frames))
+    median_distance, median_buried = float(np.median(distance[judged])), float(np.median(buried[judged]))
+    near, inside = median_distance <= threshold_angstrom, median_buried >= LEAST_BURIED
+    why = (
+        f"over the last {len(judged)} frames the ligand's centre was {median_distance:.2f} Å from the site's "
+        f"(threshold {threshold_angstrom:g} Å), with {median_buried:.0%} of its surroundings receptor "
+        f"(at least {LEAST_BURIED:.0%})"
+    )
+    representative = None
+    if near and inside:
+        good = judged[(distance[judged] <= threshold_angstrom) & (buried[judged] >= LEAST_BURIED)]
+        atoms = [*site, *ligand]
+        mean = frames[good][:, atoms].mean(axis=0)
+        representative = int(good[((frames[good][:, atoms] - mean) ** 2).sum(axis=(1, 2)).argmin()])
+    return BoundAnalysis(near and inside, why, distance, buried, rmsd, tuple(int(i) for i in judged), representative)
+
+
+def buriedness(centre: Floats, receptor: Floats) -> float:
+    """Share of directions from a point that meet an atom of the receptor within 10 Å.
+
+    Parameters
+    ----------
+    centre
+        Point, shape (3,), Å.
+    receptor
+        Heavy atoms, shape (n, 3), Å; each blocks the rays that pass within 2 Å.
+
+    Returns
+    -------
+    float
+        0 in the open, 1 when enclosed.
+    """
+    index = np.arange(_RAYS) + 0.5  # Fibonacci sphere
+    polar, azimuth = np.arccos(1 - 2 * index / _RAYS), np.pi * (1 + 5**0.5) * index
+    rays = np.stack([np.cos(azimuth) * np.sin(polar), np.sin(azimuth) * np.sin(polar), np.cos(polar)], axis=1)
+    away = receptor - centre
+    squared = (away**2).sum(axis=1)
+    along = away[squared < _RAY_REACH_ANGSTROM**2] @ rays.T
+    beside = squared[squared < _RAY_REACH_ANGSTROM**2, None] - along**2
+    return float(((along > 0) & (beside < _RAY_RADIUS_ANGSTROM**2)).any(axis=0).mean()) if len(along) else 0.0
+
+
+def superposed(frames: Floats, atoms: Sequence[int]) -> Floats:
+    """Frames laid on the first one by the given atoms (Kabsch, Acta Cryst. A 32, 922 (1976)), shape (F, N, 3)."""
+    chosen = list(atoms)
+    target = frames[0, chosen] - frames[0, chosen].mean(axis=0)
+    laid = np.empty_like(frames)
+    for number, frame in enumerate(frames):
+        centre = frame[chosen].mean(axis=0)
+        u, _, vt = np.linalg.svd((frame[chosen] - centre).T @ target)
+        handed = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+        laid[number] = (frame - centre) @ (u @ handed @ vt) + frames[0, chosen].mean(axis=0)
+    return laid

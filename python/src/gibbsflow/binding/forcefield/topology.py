@@ -1,0 +1,178 @@
+"""AMBER topologies of complex and ligand by tleap, the same bytes for the same input.
+
+tleap writes one prmtop that OpenMM, sander and (through ParmEd) GROMACS all read. Radii are mbondi2, which OBC2 was
+fitted with (Onufriev, Bashford, Case, Proteins 2004, 55, 383).
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from gibbsflow.binding.forcefield.amber_protein import AmberProtein, amber_protein
+from gibbsflow.binding.forcefield.parametrise import HOST_RESIDUE, LIGAND_RESIDUE
+from gibbsflow.binding.system import SimSystem
+from gibbsflow.config.run import Md
+from gibbsflow.engines import ambertools
+from gibbsflow.errors import ParametrisationError
+
+RADII = "mbondi2"
+SITE_ANGSTROM = 5.0
+"""Without a site given, residues of a protein within this distance of the ligand's pose are its site."""
+_STAMP = re.compile(r"DATE = .{18}")
+_NO_DATE = "DATE = 01/01/00  00:00:00 "
+
+
+def build_topologies(system: SimSystem, md: Md, out: Path) -> SimSystem:
+    """Build the topologies of the complex and of the ligand alone, the ligand in its pose.
+
+    Parameters
+    ----------
+    system
+        As left by ``param ligand``.
+    md
+        Section ``md`` of the configuration; kept in the meta.
+    out
+        Folder that takes all files of the system.
+
+    Returns
+    -------
+    SimSystem
+        In `out`, with ``complex_prmtop``, ``complex_inpcrd``, ``ligand_prmtop``, ``ligand_inpcrd`` and the meta ``md``,
+        ``ligand_atoms``, ``receptor_atoms``, ``site_atoms`` (0-based indices into the complex); not yet written.
+
+    Raises
+    ------
+    ParametrisationError
+        Where tleap lacks parameters or atoms, with its own words and its log.
+    """
+    out = Path(out)
+    carried = system.carry(out)
+    force_field = carried.meta["param"]["ligand_ff"]
+    log = out / "logs" / "leap.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    protein: AmberProtein | None = None
+    with tempfile.TemporaryDirectory(prefix="gibbsflow-leap-") as scratch:
+        folder = Path(scratch)
+        for role in ("ligand_mol2", "ligand_frcmod", "host_mol2", "host_frcmod"):
+            if role in carried.artifacts:
+                shutil.copyfile(carried.path(role), folder / role.replace("_", "."))
+        if carried.meta["receptor_kind"] == "protein":
+            protein = amber_protein(carried.path("receptor"))
+            (folder / "receptor.pdb").write_text(protein.pdb)
+        script = _script(force_field, carried.meta["protein_ff"], protein)
+        ambertools.tleap(script, folder=folder, log=log.resolve(), name=system.name)
+        for name in ("complex", "ligand"):
+            text = (folder / f"{name}.prmtop").read_text()
+            (out / f"{name}.prmtop").write_text(_STAMP.sub(_NO_DATE, text, count=1))
+            shutil.copyfile(folder / f"{name}.inpcrd", out / f"{name}.inpcrd")
+    files = {f"{n}_{suffix}": f"{n}.{suffix}" for n in ("complex", "ligand") for suffix in ("prmtop", "inpcrd")}
+    topology = Topology.read(out / "complex.prmtop", out / "complex.inpcrd")
+    ligand_size = len(Topology.read(out / "ligand.prmtop", out / "ligand.inpcrd").elements)
+    first = len(topology.elements) - ligand_size
+    _check_charge(system.name, topology, carried, first)
+    return carried.with_artifacts(**files).with_meta(
+        md=md.model_dump(),
+        receptor_atoms=list(range(first)),
+        ligand_atoms=list(range(first, first + ligand_size)),
+        site_atoms=site_atoms(topology, first, protein, carried.meta["site"]),
+    )
+
+
+class Topology:
+    """What is needed of an AMBER prmtop and inpcrd: elements, residues, charges and coordinates.
+
+    Parameters
+    ----------
+    elements
+        Atomic numbers, shape (atoms,).
+    residue_of
+        Residue index of each atom, shape (atoms,).
+    charges_e
+        Partial charges in e, shape (atoms,).
+    positions_angstrom
+        Shape (atoms, 3).
+    """
+
+    def __init__(
+        self, elements: np.ndarray, residue_of: np.ndarray, charges_e: np.ndarray, positions_angstrom: np.ndarray
+    ) -> None:
+        self.elements, self.residue_of = elements, residue_of
+        self.charges_e, self.positions_angstrom = charges_e, positions_angstrom
+
+    @classmethod
+    def read(cls, prmtop: Path, inpcrd: Path) -> Topology:
+        """Read the four sections that are needed."""
+        sections = {
+            part.split(None, 1)[0]: part.split("%FORMAT", 1)[1].split("\n", 1)[1]
+            for part in prmtop.read_text().split("%FLAG ")[1:]
+        }
+        elements = np.array(sections["ATOMIC_NUMBER"].split(), dtype=int)
+        starts = np.array(sections["RESIDUE_POINTER"].split(), dtype=int) - 1
+        residue_of = np.searchsorted(starts, np.arange(len(elements)), side="right") - 1
+        charges = np.array(sections["CHARGE"].split(), dtype=float) / 18.2223  # AMBER's unit of charge
+        lines = inpcrd.read_text().splitlines()[2:]
+        numbers = [float(line[i : i + 12]) for line in lines for i in range(0, len(line.rstrip()), 12)]
+        positions = np.array(numbers[: 3 * len(elements)]).reshape(-1, 3)
+        return cls(elements, residue_of, charges, positions)
+
+
+def site_atoms(topology: Topology, receptor_size: int, protein: AmberProtein | None, site: str | None) -> list[int]:
+    """Heavy atoms of the binding site.
+
+    All of a host; of a protein the residues named by `site`, or else those within 5 Å of the ligand's heavy atoms.
+
+    Returns
+    -------
+    list of int
+        Indices into the complex.
+    """
+    heavy = topology.elements > 1
+    receptor = np.arange(len(heavy)) < receptor_size
+    chosen = receptor & heavy
+    if protein is not None:
+        if site is not None:
+            residues = protein.residues_of(site)
+        else:
+            ligand = topology.positions_angstrom[~receptor & heavy]
+            away = np.linalg.norm(topology.positions_angstrom[:, None] - ligand[None], axis=-1).min(axis=1)
+            residues = sorted(set(topology.residue_of[chosen & (away < SITE_ANGSTROM)].tolist()))
+        chosen = chosen & np.isin(topology.residue_of, residues)
+    return [int(i) for i in np.flatnonzero(chosen)]
+
+
+def _script(ligand_ff: str, protein_ff: str, protein: AmberProtein | None) -> str:
+    lines = [f"source leaprc.protein.{protein_ff}"] if protein else []
+    lines += [f"source leaprc.{ligand_ff}", f"set default PBRadii {RADII}"]
+    lines += ["loadamberparams ligand.frcmod", f"{LIGAND_RESIDUE} = loadmol2 ligand.mol2"]
+    if protein:
+        lines += ["receptor = loadpdb receptor.pdb"]
+        lines += [f"bond receptor.{a}.SG receptor.{b}.SG" for a, b in protein.disulfides]
+    else:
+        lines += ["loadamberparams host.frcmod", f"{HOST_RESIDUE} = loadmol2 host.mol2", f"receptor = {HOST_RESIDUE}"]
+    lines += [f"complex = combine {{ receptor {LIGAND_RESIDUE} }}"]
+    lines += [
+        "saveamberparm complex complex.prmtop complex.inpcrd",
+        f"saveamberparm {LIGAND_RESIDUE} ligand.prmtop ligand.inpcrd",
+        "quit",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _check_charge(name: str, topology: Topology, system: SimSystem, first: int) -> None:
+    """Hold the charges in the topology against the integers that went in."""
+    expected = {"ligand": (topology.charges_e[first:], system.meta["ligand_charge"])}
+    if system.meta["receptor_charge"] is not None:
+        expected["receptor"] = (topology.charges_e[:first], system.meta["receptor_charge"])
+    else:
+        total = topology.charges_e[:first].sum()
+        expected["receptor"] = (topology.charges_e[:first], round(float(total)))
+    for role, (charges, charge) in expected.items():
+        if abs(charges.sum() - charge) > 1e-3:
+            told = f"charges of the {role} sum to {charges.sum():.4f} e, expected {charge:+d}"
+            raise ParametrisationError(f"{name}: {told}")

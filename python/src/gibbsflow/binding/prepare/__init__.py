@@ -1,0 +1,1 @@
+"""What is simulated: samplesheet, molecules, ligands, hosts and proteins as read, completed, and posed."""

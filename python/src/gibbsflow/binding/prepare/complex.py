@@ -1,0 +1,107 @@
+"""One complex: receptor and ligand as read, completed, the pose found, written as the system of phase system_prep."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gibbsflow.binding.prepare import samplesheet
+from gibbsflow.binding.prepare.ligands import centre_angstrom, pose_ligand, read_ligand
+from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, write_sdf
+from gibbsflow.binding.prepare.poses import buriedness
+from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
+from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.binding.system import SimSystem
+from gibbsflow.config.run import RunConfig
+from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.files import inputs_hash
+
+log = logging.getLogger(__name__)
+PHYSICS = 1
+"""Raised by hand when poses or protonation change for the same input."""
+
+
+def single_row(name: str, structure: Path | None, smiles: str | None, charge: int | None, pose: str | None) -> Row:
+    """Make a row from options, under the rules of the samplesheet.
+
+    Raises
+    ------
+    InputError
+        With all problems, naming the options.
+    """
+    given: dict[str, Any] = {"ligand": name, "structure": structure, "smiles": smiles, "charge": charge, "pose": pose}
+    cells = {key: str(value) for key, value in given.items() if value is not None}
+    row, problems = samplesheet.parse_row("command line", Path.cwd(), None, cells)
+    if row is None:
+        raise InputError(problems)
+    return row
+
+
+def preparation_hash(row: Row, receptor: Path, settings: RunConfig) -> str:
+    """Hash of all that decides the prepared system.
+
+    Raises
+    ------
+    InputError
+        Where the receptor is missing.
+    """
+    if not receptor.is_file():
+        raise InputError(Problem(str(receptor), "no such file", RECEPTOR_RIGHT, field="receptor"))
+    files = {"receptor": receptor}
+    if row.structure:
+        files["structure"] = Path(row.structure)
+    pose = row.pose
+    if pose not in ("given", "place"):
+        files["pose"], pose = Path(pose), "file"
+    content = {"smiles": row.smiles, "charge": row.charge, "pose": pose, "seed": settings.run.seed}
+    return inputs_hash(files=files, settings=content | settings.system.model_dump(), physics=PHYSICS)
+
+
+def prepare_system(row: Row, receptor_path: Path, settings: RunConfig, out: Path) -> tuple[SimSystem, dict[str, Any]]:
+    """Read receptor and ligand, complete them, find the pose, and write both into a folder.
+
+    Returns
+    -------
+    system
+        Not yet written; artifacts and meta of phase system_prep (docs/contracts.md).
+    facts
+        Figures for ``result.json``.
+
+    Raises
+    ------
+    InputError
+        With all that is wrong with either.
+    """
+    out = Path(out)
+    receptor = read_receptor(receptor_path, settings.system)
+    try:
+        with rdkit_messages():
+            ligand = pose_ligand(row, read_ligand(row), receptor, settings.system, seed=settings.run.seed)
+    except MoleculeError as error:
+        raise InputError([Problem(row.ligand, f.what, f.right, field=f.field) for f in error.faults]) from error
+    for note in (*receptor.notes, *ligand.notes):
+        log.info("%s", note)
+    receptor_file = receptor.write(out)
+    ligand_file = write_sdf(ligand, out / "ligand.sdf", row.ligand)
+    centre = centre_angstrom(ligand)
+    facts = {
+        "notes": [*receptor.notes, *ligand.notes],
+        "pose": row.pose if row.pose in ("given", "place") else "file",
+        "ligand_centre_offset_angstrom": round(float(np.linalg.norm(centre - receptor.heavy_angstrom.mean(axis=0))), 3),
+        "ligand_buried_share": round(float(buriedness(centre[None], receptor.heavy_angstrom)[0]), 3),
+    }
+    system = SimSystem(row.ligand, out).with_artifacts(receptor=receptor_file.name, ligand=ligand_file.name)
+    return (
+        system.with_meta(
+            receptor_kind=receptor.kind,
+            receptor_charge=receptor.charge,
+            receptor_name=receptor.name,
+            ligand_charge=ligand.charge,
+            ligand_smiles=ligand.smiles,
+            site=receptor.site,
+        ),
+        facts,
+    )

@@ -1,0 +1,192 @@
+"""Three-dimensional structures of small molecules from their graphs: deterministic by seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers, rdMolAlign
+
+from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
+from gibbsflow.errors import ParametrisationError
+
+_PRUNE_ANGSTROM = 0.5
+ATTEMPTS = 30
+"""Attempts of ETKDG at one conformer; ordinary molecules need one to three."""
+
+
+def embed(molecule: Molecule, *, count: int, seed: int) -> Molecule:
+    """Make conformers by ETKDGv3 and relax them by MMFF94s, the lowest first.
+
+    Parameters
+    ----------
+    molecule
+        With all hydrogens.
+    count
+        Conformers to try; near-duplicates (0.5 Å RMSD) are dropped.
+    seed
+        Of the embedding.
+
+    Returns
+    -------
+    Molecule
+        With at least one conformer; conformer property ``energy_kcal_per_mol`` (MMFF94s, relative to the lowest).
+
+    Raises
+    ------
+    MoleculeError
+        Where no geometry can be built.
+    """
+    mol = Chem.Mol(molecule.mol)
+    mol.RemoveAllConformers()
+    parameters = _etkdg(seed)
+    first = rdDistGeom.EmbedMolecule(mol, parameters)
+    if first < 0:
+        parameters.useRandomCoords = True
+        first = rdDistGeom.EmbedMolecule(mol, parameters)
+    if first < 0:
+        raise MoleculeError(
+            [Fault("smiles", "no 3-D structure can be built from it", "a possible stereoisomer, or a structure file")]
+        )
+    parameters.pruneRmsThresh = _PRUNE_ANGSTROM
+    rdDistGeom.EmbedMultipleConfs(mol, count, parameters)
+    relax(mol)
+    _drop_duplicates(mol)
+    return replace(molecule, mol=mol)
+
+
+def settle_stereo(molecule: Molecule) -> Molecule:
+    """Choose one isomer where a molecule leaves several open, and drop marks that distinguish nothing.
+
+    Which isomers exist is found by embedding the molecule several times: the bridgeheads of a cage look like
+    stereocentres in the graph, yet allow one geometry only.
+
+    Returns
+    -------
+    Molecule
+        With the stereochemistry of one isomer, the first by its SMILES where several were open (a note says so).
+    """
+    potential = list(Chem.FindPotentialStereo(molecule.mol))
+    unspecified = [info for info in potential if info.specified == Chem.StereoSpecified.Unspecified]
+    certain = Chem.FindMolChiralCenters(molecule.mol, includeUnassigned=True, useLegacyImplementation=True)
+    if not potential or (certain and not unspecified):
+        return molecule
+    if not certain:
+        bare = Chem.Mol(molecule.mol)
+        Chem.RemoveStereochemistry(bare)
+        if len(_isomers(bare)) == 1:
+            return replace(molecule, mol=bare)
+    found = _isomers(molecule.mol)
+    if not found:
+        return molecule
+    smiles = min(found)
+    notes = molecule.notes
+    if len(found) > 1:
+        notes += (f"stereochemistry left open ({len(found)} isomers or more): {smiles} is taken, the same each time",)
+    conformers = [Chem.Conformer(c) for c in molecule.mol.GetConformers()]
+    mol = found[smiles]
+    mol.RemoveAllConformers()
+    for conformer in conformers:
+        mol.AddConformer(conformer, assignId=True)
+    return replace(molecule, mol=mol, notes=notes)
+
+
+def _etkdg(seed: int) -> Any:  # RDKit's stubs give the fields the wrong types
+    parameters = rdDistGeom.ETKDGv3()
+    parameters.randomSeed = seed  # type: ignore[assignment]
+    parameters.numThreads = 1  # type: ignore[assignment]
+    # by attempts, not by time: the outcome must not depend on the machine's load
+    parameters.maxIterations = ATTEMPTS  # type: ignore[assignment]
+    return parameters
+
+
+def _isomers(mol: Chem.Mol, tries: int = 8) -> dict[str, Chem.Mol]:
+    """Embed a molecule several times; the distinct isomers by canonical SMILES, tagged by their geometry."""
+    trial = Chem.Mol(mol)
+    trial.RemoveAllConformers()
+    parameters = _etkdg(7)
+    found = {}
+    for conformer in rdDistGeom.EmbedMultipleConfs(trial, tries, parameters):
+        isomer = Chem.Mol(trial, confId=conformer)
+        Chem.AssignStereochemistryFrom3D(isomer)
+        # written and read once more: RDKit's SMILES is canonical only for marks that it has read itself
+        found[Chem.CanonSmiles(Chem.MolToSmiles(Chem.RemoveHs(isomer)))] = isomer
+    return found
+
+
+def relax(mol: Chem.Mol) -> None:
+    """Minimise all conformers by MMFF94s (UFF where that lacks parameters), and sort them by energy."""
+    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
+        outcome = rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=1000, mmffVariant="MMFF94s")
+    else:
+        outcome = rdForceFieldHelpers.UFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=1000)
+    energies = [energy for _, energy in outcome]
+    conformers = [Chem.Conformer(c) for c in mol.GetConformers()]
+    mol.RemoveAllConformers()
+    for i in np.argsort(energies, kind="stable"):
+        conformers[i].SetDoubleProp("energy_kcal_per_mol", energies[i] - min(energies))
+        mol.AddConformer(conformers[i], assignId=True)
+
+
+def _drop_duplicates(mol: Chem.Mol) -> None:
+    heavy = Chem.RemoveHs(mol)
+    kept: list[int] = []
+    for conformer in [c.GetId() for c in mol.GetConformers()]:
+        near = any(rdMolAlign.AlignMol(heavy, heavy, conformer, k) < _PRUNE_ANGSTROM for k in kept)
+        if near:
+            mol.RemoveConformer(conformer)
+        else:
+            kept.append(conformer)
+
+
+def reference_geometry(molecule: Molecule) -> tuple[Chem.Mol, list[int]]:
+    """Build the geometry that a ligand's charges are taken at: a function of its graph and stereochemistry alone.
+
+    Neither atom order nor pose of the input enters: the molecule is read anew from its canonical SMILES with explicit
+    hydrogens and embedded with a fixed seed. Of its conformers the one with the least absolute electrostatic
+    interaction is taken, so that no hydrogen bond within the molecule distorts its charges (the idea of OpenEye's ELF
+    selection), by Coulomb's law with absolute MMFF94 charges.
+
+    Returns
+    -------
+    mol
+        Molecule with one conformer, atoms in canonical order.
+    order
+        For each atom of `mol`, its index in `molecule`.
+
+    Raises
+    ------
+    ParametrisationError
+        Where the SMILES does not lead back to the same molecule.
+    MoleculeError
+        Where no geometry can be built from the graph (as for large macrocycles).
+    """
+    source = Chem.Mol(settle_stereo(molecule).mol)
+    source.RemoveAllConformers()
+    smiles = Chem.MolToSmiles(source, allHsExplicit=True)
+    order = list(source.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"])
+    parameters: Any = Chem.SmilesParserParams()
+    parameters.removeHs = False
+    mol = Chem.MolFromSmiles(smiles, parameters)
+    before = [molecule.mol.GetAtomWithIdx(i).GetAtomicNum() for i in order]
+    if mol is None or [a.GetAtomicNum() for a in mol.GetAtoms()] != before:
+        raise ParametrisationError(f"{smiles}: does not lead back to the molecule it was written from")
+    embedded = embed(Molecule(mol, molecule.charge), count=10, seed=2026).mol
+    best = min(embedded.GetConformers(), key=lambda c: _electrostatics(embedded, c.GetId())).GetId()
+    chosen = Chem.Mol(embedded, confId=best)
+    return chosen, order
+
+
+def _electrostatics(mol: Chem.Mol, conformer: int) -> float:
+    """Sum of abs(q_i q_j) / r_ij over pairs more than two bonds apart, in e²/Å."""
+    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol)
+    if properties is None:
+        return 0.0
+    charges = np.abs([properties.GetMMFFPartialCharge(i) for i in range(mol.GetNumAtoms())])
+    xyz: npt.NDArray[np.float64] = np.asarray(mol.GetConformer(conformer).GetPositions())
+    distance = np.linalg.norm(xyz[:, None] - xyz[None], axis=-1)
+    far = np.triu(Chem.GetDistanceMatrix(mol) > 2, 1)
+    return float(np.round((np.outer(charges, charges)[far] / distance[far]).sum(), 6))

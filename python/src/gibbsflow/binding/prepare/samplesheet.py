@@ -1,0 +1,217 @@
+"""The samplesheet: one row a ligand. Table-level checks, all at once, without chemistry."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gibbsflow.config.samplesheet_columns import BY_NAME, MOST_CHARGE, NAMES, STRUCTURE_PATTERN
+from gibbsflow.errors import InputError, Problem
+
+
+@dataclass(frozen=True)
+class Row:
+    """One ligand asked for.
+
+    Parameters
+    ----------
+    line
+        Line of the file, the header being line 1; None for a ligand from the command line.
+    ligand, structure, smiles, charge, pose, experimental_dg_kcal_per_mol, group
+        As in :data:`gibbsflow.config.samplesheet_columns.COLUMNS`; paths are absolute, `pose` has its default.
+    """
+
+    line: int | None
+    ligand: str
+    structure: str | None
+    smiles: str | None
+    charge: int | None
+    pose: str
+    experimental_dg_kcal_per_mol: float | None
+    group: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def read_samplesheet(path: Path) -> tuple[Row, ...]:
+    """Read a samplesheet that has nothing wrong at table level.
+
+    Raises
+    ------
+    InputError
+        With all problems at once.
+    """
+    rows, problems = check_samplesheet(path)
+    if problems:
+        raise InputError(problems)
+    return rows
+
+
+def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
+    """Read what can be read and list all that is wrong, by row and column.
+
+    Returns
+    -------
+    rows
+        Rows without a problem of their own.
+    problems
+        All problems of the table.
+    """
+    path = Path(path)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        return (), [Problem(str(path), "no such file", "a CSV file with the columns " + ", ".join(NAMES))]
+    except OSError as error:
+        return (), [Problem(str(path), f"not readable: {error.strerror}", "a CSV file")]
+    except UnicodeDecodeError as error:
+        return (), [Problem(str(path), f"not UTF-8 text ({error.reason} at byte {error.start})", "CSV saved as UTF-8")]
+    table = [(line, cells) for line, cells in _lines(text) if any(cell.strip() for cell in cells)]
+    if not table:
+        return (), [Problem(str(path), "empty", "a header line and one line a ligand")]
+    head_line, header = table[0]
+    header = [cell.strip() for cell in header]
+    problems = _header_problems(str(path), head_line, header)
+    if problems:
+        return (), problems
+    if len(table) == 1:
+        return (), [Problem(str(path), "a header and no ligand", "one line a ligand below the header", row=head_line)]
+    rows: list[Row] = []
+    seen: dict[str, int] = {}
+    for line, cells in table[1:]:
+        row, faults = _row(path, line, header, [cell.strip() for cell in cells])
+        name = cells[header.index("ligand")].strip() if header.index("ligand") < len(cells) else ""
+        # file systems that ignore case would mix B2 and b2
+        if name and (first := seen.setdefault(name.lower(), line)) != line:
+            faults.append(
+                Problem(str(path), f"{name!r} is already the ligand of row {first}", "each name once", line, "ligand")
+            )
+        problems += faults
+        if row is not None and not faults:
+            rows.append(row)
+    return tuple(rows), problems
+
+
+def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Cells of each record, with the line it starts on (a quoted cell may span lines)."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    start = 1
+    for cells in reader:
+        yield start, cells
+        start = reader.line_num + 1
+
+
+def _header_problems(where: str, line: int, header: list[str]) -> list[Problem]:
+    for mark, word in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and mark in header[0]:
+            return [Problem(where, f"columns are separated by {word}", "commas (in Excel: save as CSV UTF-8)", line)]
+    problems = []
+    meant = set(header)
+    for name in header:
+        if name not in NAMES:
+            close = difflib.get_close_matches(name, NAMES, n=1)
+            meant.update(close)
+            right = f"did you mean {close[0]!r}?" if close else "one of " + ", ".join(NAMES)
+            problems.append(Problem(where, f"unknown column {name!r}", right, line))
+    for name in sorted({n for n in header if header.count(n) > 1}):
+        problems.append(Problem(where, f"column {name!r} is there {header.count(name)} times", "each once", line))
+    if "ligand" not in meant:
+        problems.append(Problem(where, "column 'ligand' is missing", "a header with " + ", ".join(NAMES), line))
+    if not meant & {"structure", "smiles"}:
+        right = "a column 'smiles' or 'structure'"
+        problems.append(Problem(where, "columns 'structure' and 'smiles' are both missing", right, line))
+    return problems
+
+
+def _row(path: Path, line: int, header: list[str], cells: list[str]) -> tuple[Row | None, list[Problem]]:
+    if len(cells) != len(header):
+        right = f"{len(header)}, as the header has; quote cells that hold a comma"
+        return None, [Problem(str(path), f"{len(cells)} cells", right, line)]
+    cell = {name: value for name, value in zip(header, cells, strict=True) if value}
+    return parse_row(str(path), path.resolve().parent, line, cell)
+
+
+def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str]) -> tuple[Row | None, list[Problem]]:
+    """Check the cells of one row.
+
+    Parameters
+    ----------
+    where
+        What messages call its source.
+    folder
+        Folder that relative paths start from.
+    line
+        Line of the file; None for a command line.
+    cell
+        Cells that are not empty, by column.
+
+    Returns
+    -------
+    row
+        None where there are problems.
+    problems
+        All of them.
+    """
+    faults: list[Problem] = []
+
+    def wrong(field: str, what: str, right: str = "") -> None:
+        faults.append(Problem(where, what, right or BY_NAME[field].right, line, field))
+
+    for name, value in cell.items():
+        pattern = BY_NAME[name].pattern
+        if pattern and not re.fullmatch(pattern, value):
+            wrong(name, f"{value!r} is not usable")
+    if "ligand" not in cell:
+        wrong("ligand", "no name")
+    if ("structure" in cell) == ("smiles" in cell):
+        what = "both structure and smiles are given" if "smiles" in cell else "neither structure nor smiles is given"
+        wrong("structure", what, "exactly one of them")
+    charge = _number(cell.get("charge"), whole=True)
+    if "charge" in cell and (charge is None or abs(charge) > MOST_CHARGE):
+        wrong("charge", f"{cell['charge']!r} is not usable")
+    experiment = _number(cell.get("experimental_dg_kcal_per_mol"))
+    if "experimental_dg_kcal_per_mol" in cell and experiment is None:
+        wrong("experimental_dg_kcal_per_mol", f"{cell['experimental_dg_kcal_per_mol']!r} is not a number")
+    pose = cell.get("pose", "given" if "structure" in cell else "place")
+    if pose == "given" and "smiles" in cell:
+        wrong("pose", "'given' with smiles, which has no coordinates", "'place', or a file with the pose")
+    files = {}
+    for name in ("structure", "pose"):
+        value = cell.get(name, "")
+        if re.fullmatch(STRUCTURE_PATTERN, value):
+            files[name] = folder / value
+            if not files[name].is_file():
+                wrong(name, f"no such file {value!r} (looked for {files[name]})")
+    if faults:
+        return None, faults
+    row = Row(
+        line=line,
+        ligand=cell["ligand"],
+        structure=str(files["structure"]) if "structure" in files else None,
+        smiles=cell.get("smiles"),
+        charge=None if charge is None else int(charge),
+        pose=str(files["pose"]) if "pose" in files else pose,
+        experimental_dg_kcal_per_mol=experiment,
+        group=cell.get("group"),
+    )
+    return row, faults
+
+
+def _number(text: str | None, *, whole: bool = False) -> float | None:
+    """Value of a finite number, None where the text is none."""
+    if text is None:
+        return None
+    try:
+        value = float(int(text)) if whole else float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,231 @@
+"""Sample a leg: systems of its states, segments with saved state, and the energies of its windows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openmm
+
+from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, Sampling
+from gibbsflow.binding.alchemy.openmm_states import alchemical_system
+from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_md, used_in_leg
+from gibbsflow.binding.sample.contexts import Sampler, Walkers
+from gibbsflow.binding.sample.energies import write_window
+from gibbsflow.binding.sample.exchange import ExchangeSampler, acceptance, round_trips
+from gibbsflow.binding.sample.independent import IndependentSampler
+from gibbsflow.engines.openmm_systems import create_system
+from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.progress import Progress
+from gibbsflow.workflow.result import Result
+from gibbsflow.workflow.seeds import derive_seed
+from gibbsflow.workflow.state.resumable import Arrays, ResumableRun
+from gibbsflow.workflow.state.segments import Stopper
+from gibbsflow.workflow.state.state_folder import window_folder
+
+
+def window_file(window: int) -> str:
+    """File name of a window's energies."""
+    return f"window_{window:02d}.parquet"
+
+
+def check_request(leg: AlchemicalLeg, replicate: int, windows: Sequence[int] | None) -> None:
+    """Check that a replicate and windows can be asked of a leg.
+
+    Raises
+    ------
+    InputError
+        For windows that the leg has not, or any asked of the exchange sampler, which samples all at once.
+    """
+    where = str(leg.folder)
+    problems = []
+    if not 0 <= replicate < leg.replicates:
+        problems.append(
+            Problem(where, f"has no replicate {replicate}", f"0 to {leg.replicates - 1}", field="--replicate")
+        )
+    if windows and leg.fe.sampler == "exchange":
+        right = "no --window: exchange samples all windows together; or sampler: independent"
+        problems.append(Problem(where, "is sampled by replica exchange", right, field="--window"))
+    elif absent := [str(window) for window in windows or () if not 0 <= window < len(leg.states)]:
+        what = f"has no window {', '.join(absent)}"
+        problems.append(Problem(where, what, f"0 to {len(leg.states) - 1}", field="--window"))
+    if problems:
+        raise InputError(problems)
+
+
+def leg_systems(leg: AlchemicalLeg) -> list[openmm.System]:
+    """Make the Systems of a leg's states."""
+    parent = create_system(leg.folder / leg.topology, leg.md)
+    return [alchemical_system(parent, leg.ligand_atoms, state, leg.restraint) for state in leg.states]
+
+
+def sample_leg(
+    leg: AlchemicalLeg,
+    replicate: int,
+    windows: Sequence[int] | None,
+    state: Path,
+    out: Path,
+    stopper: Stopper,
+    result: Result,
+) -> None:
+    """Sample a leg's windows, or go on with them, and write their energies.
+
+    Parameters
+    ----------
+    leg
+        The leg.
+    replicate
+        Number of the repeat, from 0.
+    windows
+        Windows to sample one after the other, for the independent sampler; None for all.
+    state
+        State folder of this leg and replicate. The independent sampler keeps a folder a window in it, so that it does
+        not matter which windows share a task.
+    out
+        Folder for ``window_KK.parquet``.
+    stopper
+        Decides when to stop.
+    result
+        Filled with hash, seed and figures, also where it stops early.
+
+    Raises
+    ------
+    StoppedEarly
+        With state saved.
+    NumericalError
+        For NaN; windows after that one are not begun.
+    InputError
+        For a window or replicate that the leg has not.
+    """
+    check_request(leg, replicate, windows)
+    result.seed = leg.seed
+    result.figures |= {
+        "transformation": leg.transformation,
+        "leg": leg.leg,
+        "replicate": replicate,
+        "sampler": leg.fe.sampler,
+        "platform": leg.md.platform,
+        "threads": leg.md.threads,
+    }
+    systems = leg_systems(leg)
+    if leg.fe.sampler == "exchange":
+        tasks: list[tuple[int | None, Path]] = [(None, state)]
+    else:
+        tasks = [(k, state / window_folder(k)) for k in windows or range(len(leg.states))]
+    totals = {"sampled_ns": 0.0, "engine_s": 0.0}
+    for number, folder in tasks:
+        run = ResumableRun(
+            folder, files=leg.files(), settings=leg.hashed_settings(replicate, number), physics=leg.physics,
+            ladder=partial(used_in_leg, leg.md), most_attempts=MOST_ATTEMPTS, stopper=stopper,
+        )  # fmt: skip
+        # all windows of one task share what decides their samples, so the first one's hash names the task
+        result.inputs_hash = result.inputs_hash or run.inputs_hash
+        with run:
+            rung = replace(leg, md=safer_md(leg.md, run.attempt))
+            sampler: Sampler = (
+                ExchangeSampler(systems, rung.md) if number is None else IndependentSampler(systems, rung.md, number)
+            )
+            _note_attempt(result, run, number)
+            try:
+                _advance(rung, replicate, sampler, run, stopper)
+            finally:
+                plan = rung.sampling
+                done_ps = plan.samples_after(run.segments_done) * plan.sample_ps
+                totals["sampled_ns"] += done_ps * len(sampler.windows) / 1000
+                totals["engine_s"] += run.engine_s
+                _note_speed(result, totals)
+            _write(rung, replicate, sampler, run, out, result)
+
+
+def _advance(leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: ResumableRun, stopper: Stopper) -> None:
+    plan = leg.sampling
+    window = sampler.windows[0] if len(sampler.windows) == 1 else "all"
+    ps_per_step = leg.md.timestep_fs / 1000
+
+    def seed(segment: int | str) -> int:
+        attempt = (f"attempt {run.attempt}",) if run.attempt > 1 else ()
+        return derive_seed(leg.seed, leg.transformation, leg.leg, replicate, window, segment, *attempt)
+
+    text = f"{leg.transformation} {leg.leg} replicate {replicate}" + (f" window {window}" if window != "all" else "")
+    progress: list[Progress] = []
+    note = ""
+
+    def tick(steps: int) -> None:
+        stopper.check()
+        progress[0].add(steps * ps_per_step, note)
+
+    def start() -> Arrays:
+        starts_nm = leg.starts_nm(replicate)
+        relax = run.attempt > 1 or not leg.thermal_starts
+        return sampler.start(starts_nm, relax, seed("start"), stopper.check).as_arrays()
+
+    def segment(number: int, arrays: Arrays) -> tuple[Arrays, Arrays]:
+        nonlocal note
+        if not progress:
+            progress.append(_progress(text, plan, len(sampler.windows), number))
+        walkers, samples = sampler.segment(
+            Walkers(**arrays), plan.samples_in(number), plan.steps_per_sample, seed(number), tick
+        )
+        if len(sampler.windows) > 1:
+            rates = acceptance(samples.u, samples.window, len(sampler.windows))
+            note = f"exchange acceptance {min(rates):.2f}..{max(rates):.2f}"
+        return walkers.as_arrays(), samples.as_arrays()
+
+    run.advance(plan.segments, start, segment, stopper, steps=_steps(plan, len(sampler.windows)))
+
+
+def _steps(plan: Sampling, windows: int) -> Callable[[int], int]:
+    return lambda segments: plan.samples_after(segments) * plan.steps_per_sample * windows
+
+
+def _progress(text: str, plan: Sampling, windows: int, segment: int) -> Progress:
+    done = plan.samples_after(segment) * plan.sample_ps * windows
+    return Progress(text, plan.samples * plan.sample_ps * windows, "ps", done)
+
+
+def _note_attempt(result: Result, run: ResumableRun, window: int | None) -> None:
+    """Say which attempt this is, with which settings; of several windows, those of the highest, and each by name."""
+    facts = run.facts()
+    if facts["attempt"] >= result.figures.get("attempt", 1):
+        result.figures |= {key: facts[key] for key in ("attempt", "settings_used")}
+    if facts["attempt"] > 1 or "set_aside" in facts:
+        result.figures.setdefault("begun_anew", []).append({"window": window, **facts})
+
+
+def _note_speed(result: Result, totals: dict[str, float]) -> None:
+    result.timings["engine_s"] = round(totals["engine_s"], 3)
+    result.timings["cpu_s"] = round(time.process_time(), 3)  # of this process: a busy machine does not change it
+    result.figures["sampled_ns"] = round(totals["sampled_ns"], 6)
+    if totals["engine_s"] > 0:
+        result.figures["ns_per_day"] = round(totals["sampled_ns"] / totals["engine_s"] * 86400, 1)
+
+
+def _write(leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: ResumableRun, out: Path, result: Result) -> None:
+    plan = leg.sampling
+    data = run.outputs()
+    meta: dict[str, Any] = {
+        "temperature_k": leg.md.temperature_k,
+        "leg": leg.leg,
+        "transformation": leg.transformation,
+        "replicate": replicate,
+        "states": [s.as_dict() for s in leg.states],
+        "seed": leg.seed,
+        "sampler": leg.fe.sampler,
+    }
+    time_ps = np.arange(1, plan.samples - plan.discarded + 1) * plan.sample_ps
+    for window in sampler.windows:
+        rows = np.flatnonzero(data["window"] == window)[plan.discarded :]
+        write_window(out / window_file(window), time_ps, window, data["replica"][rows], data["u"][rows], meta)
+    result.figures["windows"] = result.figures.get("windows", 0) + len(sampler.windows)
+    result.figures["samples_per_window"] = len(time_ps)
+    result.figures["ps_per_window"] = round(len(time_ps) * plan.sample_ps, 6)
+    if len(sampler.windows) > 1:
+        first = plan.discarded * len(sampler.windows)
+        u, window_column = data["u"][first:], data["window"][first:]
+        result.figures["exchange_acceptance"] = acceptance(u, window_column, len(sampler.windows))
+        result.figures["round_trips"] = round_trips(data["replica"][first:], len(sampler.windows))

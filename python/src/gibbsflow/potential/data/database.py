@@ -1,0 +1,272 @@
+"""DatabaseManager: all structures of a project, where each stands, and why."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gibbsflow.errors import InputError, Problem
+from gibbsflow.potential.data.backends import errors, open_postgres, open_sqlite, without_password
+from gibbsflow.potential.data.labels import LabelResult, labelled_frame
+from gibbsflow.potential.data.statuses import Status, check_transition
+from gibbsflow.potential.data.structures import identity
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+__all__ = ["DatabaseManager", "Status"]
+
+TAGS: Mapping[str, Any] = {"config_type": "unknown", "parent": "", "generation": 0, "generator": "", "seed": 0}
+_COLUMNS = ("settings_hash", "engine", "cause", "attempts", "holder", "claimed_at")
+
+
+class DatabaseManager:
+    """Structures and labels in an ase.db, which `ase db` and ASE itself can read.
+
+    Parameters
+    ----------
+    where
+        Path of a SQLite file, made where absent, or a ``postgresql://`` address.
+
+    Raises
+    ------
+    StateError
+        Where the file is no database or a damaged one.
+    LockedError
+        Where another process keeps it locked.
+    """
+
+    def __init__(self, where: Path | str) -> None:
+        self.where = without_password(str(where))
+        postgres = self.where.startswith(("postgresql://", "postgres://"))
+        self._db: Any = open_postgres(str(where)) if postgres else open_sqlite(Path(where))
+
+    def add(self, frames: Iterable[Atoms], status: Status = Status.PENDING, cause: str = "") -> list[str]:
+        """Add structures in one transaction; those whose content is there already are left as they are.
+
+        Parameters
+        ----------
+        frames
+            Tagged structures. A frame with a label in its calculator and a `settings_hash` comes in as labelled.
+        status
+            ``pending``, or ``held`` or ``rejected`` with its `cause`.
+        cause
+            Why it was held or rejected.
+
+        Returns
+        -------
+        list of str
+            Ids that are new.
+        """
+        new = []
+        with self._transaction():
+            for frame in frames:
+                name = identity(frame)
+                if self._find(name) is not None:
+                    continue
+                labelled = bool(frame.calc is not None and frame.info.get("settings_hash"))
+                first = Status.LABELLED if labelled else status
+                keys = {
+                    **{key: frame.info.get(key, default) for key, default in TAGS.items()},
+                    "gibbsflow_id": name,
+                    "status": str(first),
+                    "settings_hash": frame.info.get("settings_hash", ""),
+                    "engine": frame.info.get("engine", ""),
+                    "cause": cause,
+                    "attempts": 0,
+                    "holder": "",
+                    "claimed_at": 0.0,
+                }
+                keys["parent"] = keys["parent"] or name
+                data = {"history": [_event(first, cause or "added")]}
+                self._db.write(_bare(frame) if not labelled else frame, key_value_pairs=keys, data=data)
+                new.append(name)
+        return new
+
+    def pending(self, limit: int | None = None) -> list[Atoms]:
+        """Structures that wait for a label, oldest first, without claiming them."""
+        return self.frames(Status.PENDING, limit=limit)
+
+    def claim(self, count: int, holder: str) -> list[Atoms]:
+        """Take structures to label: none is ever given to two holders.
+
+        Parameters
+        ----------
+        count
+            How many at most.
+        holder
+            Who takes them, in words that `explain` shows.
+        """
+        with self._transaction():
+            rows = list(self._db.select(status=str(Status.PENDING), limit=count, sort="id"))
+            for row in rows:
+                self._move(
+                    row, Status.CLAIMED, holder, holder=holder, claimed_at=time.time(), attempts=row.attempts + 1
+                )
+        return [_frame(row) for row in rows]
+
+    def record(self, results: Sequence[LabelResult]) -> Counter[str]:
+        """Write labels back, all in one transaction.
+
+        A structure that nobody had claimed is claimed and recorded at once. A second result for a structure that is
+        labelled already (two holders after a stale claim) changes nothing and is counted as ``repeated``.
+
+        Returns
+        -------
+        Counter
+            Results by what became of them: ``labelled``, ``failed``, ``repeated``.
+
+        Raises
+        ------
+        InputError
+            For a result of a structure that the database does not have; nothing is written.
+        """
+        counts: Counter[str] = Counter()
+        with self._transaction():
+            for result in results:
+                row = self._find(result.gibbsflow_id)
+                if row is None:
+                    raise InputError(
+                        Problem(self.where, f"no structure {result.gibbsflow_id}", "a structure that was added")
+                    )
+                if row.status in (Status.LABELLED, Status.REJECTED):
+                    counts["repeated"] += 1
+                    continue
+                if row.status in (Status.FAILED, Status.HELD):
+                    row = self._move(row, Status.PENDING, "another result came in")
+                if row.status == Status.PENDING:
+                    row = self._move(row, Status.CLAIMED, "recorded without a claim", attempts=row.attempts + 1)
+                status = Status(result.status)
+                keys = {
+                    "settings_hash": result.settings_hash,
+                    "engine": result.engine,
+                    "cause": result.cause,
+                    "holder": "",
+                }
+                atoms = labelled_frame(row.toatoms(), result) if status is Status.LABELLED else None
+                summary = {
+                    k: v for k, v in asdict(result).items() if k not in ("forces_ev_per_angstrom", "gibbsflow_id")
+                }
+                self._move(row, status, result.message or "label accepted", atoms=atoms, result=summary, **keys)
+                counts[str(status)] += 1
+        return counts
+
+    def release_stale(self, older_than_s: float, holder: str | None = None) -> list[str]:
+        """Give back claims that are older than a time, or all of one holder that is known to be gone."""
+        limit = time.time() - older_than_s
+        with self._transaction():
+            rows = [
+                row
+                for row in self._db.select(status=str(Status.CLAIMED))
+                if row.claimed_at <= limit and (holder is None or row.holder == holder)
+            ]
+            for row in rows:
+                self._move(row, Status.PENDING, f"claim of {row.holder} given back", holder="", claimed_at=0.0)
+        return [row.gibbsflow_id for row in rows]
+
+    def retry_failed(self, cause: str | None = None) -> list[str]:
+        """Make failed structures wait again: all, or those of one cause."""
+        with self._transaction():
+            rows = [r for r in self._db.select(status=str(Status.FAILED)) if cause is None or r.cause == cause]
+            for row in rows:
+                self._move(row, Status.PENDING, f"to be tried again after {row.cause}", cause="")
+        return [row.gibbsflow_id for row in rows]
+
+    def move(self, names: Iterable[str], status: Status, why: str) -> None:
+        """Set structures aside (held), drop them (rejected) or have them wait (pending), with a reason.
+
+        Raises
+        ------
+        StateError
+            For a transition that is not allowed; nothing is written.
+        """
+        with self._transaction():
+            for name in names:
+                self._move(self._known(name), status, why, cause=why if status is not Status.PENDING else "")
+
+    def frames(
+        self, status: Status | None = None, *, limit: int | None = None, generation: int | None = None
+    ) -> list[Atoms]:
+        """Structures with their tags, and with labels where they have them, in the order in which they were added."""
+        keys: dict[str, Any] = {} if status is None else {"status": str(status)}
+        if generation is not None:
+            keys["generation"] = generation
+        with errors(self.where):
+            return [_frame(row) for row in self._db.select(limit=limit, sort="id", **keys)]
+
+    def counts(self) -> dict[str, int]:
+        """How many structures stand in each status; every status is named."""
+        with errors(self.where):
+            found = Counter(row.status for row in self._db.select(include_data=False))
+        return {str(status): found.get(str(status), 0) for status in Status}
+
+    def causes(self) -> dict[str, int]:
+        """How many labels failed of each cause."""
+        with errors(self.where):
+            return dict(Counter(row.cause for row in self._db.select(status=str(Status.FAILED), include_data=False)))
+
+    def explain(self, name: str) -> dict[str, Any]:
+        """All that is known of one structure: tags, status, cause, attempts, the last result and its history.
+
+        Raises
+        ------
+        InputError
+            Where the database has no such structure.
+        """
+        with errors(self.where):
+            row = self._known(name)
+        keys = {key: row.get(key) for key in ("gibbsflow_id", "status", *TAGS, *_COLUMNS)}
+        return {**keys, "formula": row.formula, **{key: row.data.get(key) for key in ("result", "history")}}
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with errors(self.where), self._db.transaction():
+            yield
+
+    def _find(self, name: str) -> Any:
+        return next(iter(self._db.select(gibbsflow_id=name, limit=1)), None)
+
+    def _known(self, name: str) -> Any:
+        row = self._find(name)
+        if row is None:
+            raise InputError(
+                Problem(self.where, f"no structure {name!r}", "an id as `dft status` or a labels.jsonl shows")
+            )
+        return row
+
+    def _move(self, row: Any, status: Status, why: str, *, atoms: Any = None, result: Any = None, **keys: Any) -> Any:
+        """Change a row's status; the only place that does."""
+        check_transition(row.gibbsflow_id, Status(row.status), status)
+        data = dict(row.data)
+        data["history"] = [*data.get("history", []), _event(status, why)]
+        if result is not None:
+            data["result"] = result
+        pairs = {**row.key_value_pairs, **keys, "status": str(status)}
+        self._db.write(atoms if atoms is not None else row.toatoms(), key_value_pairs=pairs, data=data, id=row.id)
+        return self._db.get(id=row.id)
+
+
+def _event(status: Status, why: str) -> dict[str, str]:
+    return {"time": datetime.now(UTC).isoformat(timespec="seconds"), "status": str(status), "why": why}
+
+
+def _bare(frame: Atoms) -> Atoms:
+    bare = frame.copy()
+    bare.calc = None
+    return bare
+
+
+def _frame(row: Any) -> Atoms:
+    atoms = row.toatoms()
+    labelled = row.status == Status.LABELLED
+    if not labelled:
+        atoms.calc = None
+    wanted = ("gibbsflow_id", *TAGS, *(("settings_hash", "engine") if labelled else ()))
+    atoms.info = {key: row.get(key) for key in wanted}
+    return atoms

@@ -1,0 +1,218 @@
+"""Labels: one structure's energy, forces and stress, or the cause why it has none; and which of them count."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+
+from gibbsflow.config.potential import Labels
+from gibbsflow.errors import InputError, Problem, StateError
+from gibbsflow.workflow.files import atomic_open
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+UNCONVERGED = "UNCONVERGED"
+BAD_STRUCTURE = "BAD_STRUCTURE"
+MISSING_PSEUDO = "MISSING_PSEUDO"
+RESOURCE = "RESOURCE"
+TRANSIENT = (RESOURCE, "CRASH(worker)")
+"""Causes for which the same run may succeed on another day."""
+
+
+def crash(code: int | str | None) -> str:
+    """Cause of a program that ended with a code that no other cause explains."""
+    return f"CRASH({code})"
+
+
+@dataclass(frozen=True)
+class LabelResult:
+    """Fate of one structure.
+
+    Parameters
+    ----------
+    gibbsflow_id
+        Which structure.
+    status
+        ``labelled`` or ``failed``.
+    cause, message
+        Why it failed: a class, and words.
+    energy_ev
+        Total energy.
+    forces_ev_per_angstrom
+        Shape (atoms, 3).
+    stress_ev_per_angstrom3
+        Voigt xx yy zz yz xz xy in ASE's sign; None where nothing is periodic.
+    settings_hash, engine, program
+        What made it: hash of the settings that count, engine, program with its version.
+    corrections
+        What was changed on the way, in order.
+    physics_changed
+        Whether a correction changed what is computed; such a label is never accepted.
+    attempts, scf_steps, wall_s
+        Runs of the program, SCF steps in all of them, and their time.
+    """
+
+    gibbsflow_id: str
+    status: Literal["labelled", "failed"]
+    cause: str = ""
+    message: str = ""
+    energy_ev: float | None = None
+    forces_ev_per_angstrom: list[list[float]] | None = None
+    stress_ev_per_angstrom3: list[float] | None = None
+    settings_hash: str = ""
+    engine: str = ""
+    program: str = ""
+    corrections: list[str] = field(default_factory=list)
+    physics_changed: bool = False
+    attempts: int = 1
+    scf_steps: int = 0
+    wall_s: float = 0.0
+
+    def failed(self, cause: str, message: str) -> LabelResult:
+        """Return this result as a failure, without its figures."""
+        return replace(
+            self, status="failed", cause=cause, message=message,
+            energy_ev=None, forces_ev_per_angstrom=None, stress_ev_per_angstrom3=None,
+        )  # fmt: skip
+
+
+class LabelEngine(Protocol):
+    """What makes labels. Knows its settings; takes any structure and never raises for a bad one."""
+
+    name: str
+    settings_hash: str
+
+    def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
+        """Label one structure; `folder` keeps inputs and outputs of a failure."""
+        ...
+
+    def describe(self) -> dict[str, str]:
+        """Program, version and settings in words."""
+        ...
+
+
+def hash_settings(engine: str, settings: Mapping[str, Any]) -> str:
+    """Short hash of the settings that change a label, headed by the engine's name."""
+    text = json.dumps({"engine": engine, **settings}, sort_keys=True)
+    return f"{engine}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def bad_structure(atoms: Atoms, closest_ratio: float) -> str:
+    """Say why no program should be started for a structure; empty where nothing speaks against it.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+    closest_ratio
+        Least distance, in sums of covalent radii (Cordero et al., Dalton Trans. 2008, 2832, as in ASE).
+    """
+    from ase.data import covalent_radii
+    from ase.neighborlist import neighbor_list
+
+    if len(atoms) == 0:
+        return "no atoms"
+    if not np.isfinite(atoms.positions).all() or not np.isfinite(atoms.cell.array).all():
+        return "positions or cell are not finite"
+    if min(atoms.numbers) < 1:
+        return "an atom of no element"
+    if atoms.pbc.any() and abs(atoms.cell.volume) < 1.0:
+        return f"periodic, with a cell of {atoms.cell.volume:.3g} Å^3"
+    radii = covalent_radii[atoms.numbers]
+    reach = closest_ratio * 2 * float(radii.max())
+    first, second, distance = neighbor_list("ijd", atoms, max(reach, 1e-3))
+    limit = closest_ratio * (radii[first] + radii[second])
+    if len(distance) and (worst := int(np.argmin(distance - limit))) is not None and distance[worst] < limit[worst]:
+        pair = f"{atoms[first[worst]].symbol}{first[worst]} and {atoms[second[worst]].symbol}{second[worst]}"
+        return f"atoms {pair} are {distance[worst]:.2f} Å apart, the least allowed is {limit[worst]:.2f} Å"
+    return ""
+
+
+def gate(result: LabelResult, atoms: Atoms, labels: Labels) -> LabelResult:
+    """Let a label through only if its figures can be used; turn it into a failure otherwise.
+
+    A label counts with finite energy, forces for every atom, stress where all is periodic, no force above the cap and
+    no correction that changed the physics. Convergence and return code are the engines' part of the gate.
+    """
+    if result.status != "labelled":
+        return result
+    forces = np.array(result.forces_ev_per_angstrom if result.forces_ev_per_angstrom is not None else [])
+    if result.energy_ev is None or not np.isfinite(result.energy_ev):
+        return result.failed(UNCONVERGED, "no finite energy")
+    if forces.shape != (len(atoms), 3) or not np.isfinite(forces).all():
+        return result.failed(UNCONVERGED, "no finite force for every atom")
+    if atoms.pbc.all() and (
+        result.stress_ev_per_angstrom3 is None or not np.isfinite(result.stress_ev_per_angstrom3).all()
+    ):
+        return result.failed(UNCONVERGED, "no finite stress")
+    largest = float(np.linalg.norm(forces, axis=1).max())
+    if largest > labels.force_cap_ev_per_angstrom:
+        text = f"largest force {largest:.1f} eV/Å, the cap is {labels.force_cap_ev_per_angstrom:g} eV/Å"
+        return result.failed(BAD_STRUCTURE, text)
+    if result.physics_changed:
+        return result.failed(UNCONVERGED, f"converged only with changed physics: {', '.join(result.corrections)}")
+    return result
+
+
+def labelled_frame(atoms: Atoms, result: LabelResult) -> Atoms:
+    """Return a copy of a structure that carries its label."""
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    if result.status != "labelled":
+        raise StateError(f"{result.gibbsflow_id}: no label ({result.cause}: {result.message})")
+    frame = atoms.copy()
+    figures: dict[str, Any] = {"energy": result.energy_ev, "forces": np.array(result.forces_ev_per_angstrom)}
+    if result.stress_ev_per_angstrom3 is not None:
+        figures["stress"] = np.array(result.stress_ev_per_angstrom3)
+    frame.calc = SinglePointCalculator(frame, **figures)
+    frame.info.update(settings_hash=result.settings_hash, engine=result.engine)
+    return frame
+
+
+def require_one_settings_hash(frames: Iterable[Atoms], *, where: str = "data set") -> str | None:
+    """Return the settings hash that all frames share; None where none carries one (foreign data).
+
+    Raises
+    ------
+    InputError
+        For labels of several settings, or some with and some without, naming one frame of each.
+    """
+    first: dict[str | None, str] = {}
+    counts: dict[str | None, int] = {}
+    for number, frame in enumerate(frames):
+        key = frame.info.get("settings_hash")
+        first.setdefault(key, str(frame.info.get("gibbsflow_id", f"frame {number}")))
+        counts[key] = counts.get(key, 0) + 1
+    if len(counts) > 1:
+        each = "; ".join(f"{key or 'none'}: {counts[key]} frames, first {first[key]}" for key in counts)
+        right = "labels made with one set of DFT settings"
+        raise InputError(Problem(where, f"mixes labels of different settings ({each})", right, field="settings_hash"))
+    return next(iter(counts), None)
+
+
+def write_results(path: Path, results: Sequence[LabelResult]) -> None:
+    """Write results as JSON lines, atomically."""
+    with atomic_open(path, "w") as file:
+        for result in results:
+            file.write(json.dumps(asdict(result), allow_nan=False) + "\n")
+
+
+def read_results(path: Path) -> list[LabelResult]:
+    """Read what `write_results` wrote.
+
+    Raises
+    ------
+    StateError
+        Where it is missing or damaged.
+    """
+    try:
+        return [LabelResult(**json.loads(line)) for line in Path(path).read_text().splitlines()]
+    except (OSError, json.JSONDecodeError, TypeError) as error:
+        raise StateError(f"{path}: not readable as labels ({error})") from error

@@ -1,0 +1,311 @@
+"""Choice of the candidates that are worth a label: sane, new, and as different as they can be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ase import Atoms
+from ase.data import covalent_radii
+from ase.neighborlist import neighbor_list
+
+from gibbsflow.config.potential_training import Selection
+from gibbsflow.errors import EngineError
+from gibbsflow.potential.data.structures import content_hash
+from gibbsflow.potential.explore.calculator import PodCalculator
+from gibbsflow.potential.train.grade import ActiveSet, Grader, maxvol
+from gibbsflow.units import Floats
+
+PHYSICS = 1
+# a candidate that adds less than this to the volume of the active set adds nothing worth a label
+_NEW = 1.05
+FATES = ("selected", "too_close", "force", "duplicate", "nothing_new", "over_budget", "unknown_element")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A structure that might be labelled.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+    source
+        File and number of the frame, for the record.
+    descriptors
+        Of each atom in the grader's basis, shape (n, d).
+    grade
+        Its largest.
+    fate
+        One of :data:`FATES`, empty while undecided.
+    reason
+        The same in words.
+    """
+
+    atoms: Atoms
+    source: str
+    descriptors: Floats
+    grade: float
+    fate: str = ""
+    reason: str = ""
+
+
+def describe(frames: Iterable[tuple[str, Atoms]], calculator: PodCalculator) -> list[Candidate]:
+    """Candidates with descriptors and grade; those that hold an element unknown to the potential come with that fate.
+
+    Parameters
+    ----------
+    frames
+        Source and structure.
+    calculator
+        Present potential, with its active set.
+    """
+    result = []
+    for source, atoms in frames:
+        alien = sorted(set(atoms.get_chemical_symbols()) - set(calculator.potential.species))
+        if alien:
+            result.append(
+                Candidate(atoms, source, np.zeros((0, 0)), np.inf, "unknown_element", f"holds {', '.join(alien)}")
+            )
+            continue
+        descriptors, grades = calculator.describe(atoms)
+        result.append(Candidate(atoms, source, descriptors, float(grades.max())))
+    return result
+
+
+def surrogate_force(calculator: PodCalculator) -> Callable[[Atoms], float]:
+    """Largest force of the potential on an atom of a structure, eV/Å; infinite where it fails."""
+
+    def largest(atoms: Atoms) -> float:
+        copy = atoms.copy()
+        copy.calc = calculator
+        try:
+            forces = copy.get_forces()
+        except EngineError:
+            calculator.close()
+            return float("inf")
+        return float(np.linalg.norm(forces, axis=1).max()) if np.isfinite(forces).all() else float("inf")
+
+    return largest
+
+
+def shortest_distance(atoms: Atoms) -> tuple[float, str]:
+    """Shortest distance as a fraction of the sum of covalent radii, and the pair it belongs to."""
+    reach = 2.0 * covalent_radii[atoms.numbers]
+    i, j, d = neighbor_list("ijd", atoms, list(reach))
+    if len(d) == 0:
+        return float("inf"), ""
+    share = d / (covalent_radii[atoms.numbers[i]] + covalent_radii[atoms.numbers[j]])
+    k = int(share.argmin())
+    return float(share[k]), f"{atoms.symbols[i[k]]}-{atoms.symbols[j[k]]} {d[k]:.3f} Å"
+
+
+def fingerprint(symbols: Sequence[str], descriptors: Floats, species: Sequence[str]) -> Floats:
+    """Mean and spread of the descriptors over the atoms of each element, shape (2 · elements · d,)."""
+    names = np.array(symbols)
+    parts = []
+    for symbol in species:
+        own = descriptors[names == symbol]
+        empty = np.zeros(descriptors.shape[1])
+        parts += [own.mean(axis=0), own.std(axis=0)] if len(own) else [empty, empty]
+    return np.concatenate(parts)
+
+
+def choose(
+    candidates: Sequence[Candidate], labelled: Sequence[Candidate], grader: Grader, settings: Selection, *, budget: int,
+    seed: int, largest_force: Callable[[Atoms], float],
+) -> list[Candidate]:  # fmt: skip
+    """Decide the fate of every candidate.
+
+    The first candidate over the lower threshold with sane distances is always kept, whatever the surrogate thinks of
+    its forces: where the potential is wrong, so are its forces, and a filter that trusts them would starve the loop.
+
+    Parameters
+    ----------
+    candidates
+        In order of their files and frames.
+    labelled
+        Everything labelled so far, in all generations.
+    grader
+        Grade of the present potential.
+    settings
+        Section ``selection``.
+    budget
+        Structures to select at most.
+    seed
+        Decides between candidates of one worth.
+    largest_force
+        Largest force on an atom by the surrogate in eV/Å; infinite where it fails.
+
+    Returns
+    -------
+    list
+        The candidates in the same order, each with its fate.
+    """
+    decided = [_distances(candidate, settings) for candidate in candidates]
+    first = next((k for k, c in enumerate(decided) if not c.fate and c.grade >= grader.lower), None)
+    if first is not None and content_hash(decided[first].atoms) in {content_hash(c.atoms) for c in labelled}:
+        first = None
+    for k, candidate in enumerate(decided):
+        if not candidate.fate and k != first:
+            force = largest_force(candidate.atoms)
+            if not force <= settings.max_force_ev_per_angstrom:
+                decided[k] = replace(candidate, fate="force", reason=f"largest surrogate force {force:.3g} eV/Å")
+    decided = _without_copies(decided, labelled, grader, settings, first)
+    order = np.random.default_rng(seed).permutation(len(decided))
+    pick = _by_volume if settings.method == "maxvol" else _by_distance
+    return pick(decided, labelled, grader, budget, first, order)
+
+
+def _distances(candidate: Candidate, settings: Selection) -> Candidate:
+    if candidate.fate:
+        return candidate
+    share, pair = shortest_distance(candidate.atoms)
+    if share >= settings.min_distance_factor:
+        return candidate
+    reason = f"{pair}, {share:.2f} of the covalent distance (least {settings.min_distance_factor:g})"
+    return replace(candidate, fate="too_close", reason=reason)
+
+
+def _without_copies(
+    candidates: list[Candidate], labelled: Sequence[Candidate], grader: Grader, settings: Selection, first: int | None
+) -> list[Candidate]:
+    """Reject what equals, within tolerance, something labelled or a candidate before it."""
+    every = [*labelled, *[c for c in candidates if not c.fate]]
+    if not every:
+        return candidates
+    species = grader.basis.species
+    prints = np.array([fingerprint(c.atoms.get_chemical_symbols(), c.descriptors, species) for c in every])
+    scale = _spread(prints)
+    known = {content_hash(c.atoms): c.source for c in labelled}
+    sizes = [tuple(sorted(Counter(c.atoms.get_chemical_symbols()).items())) for c in labelled]
+    seen = [(size, point / scale, c.source) for size, point, c in zip(sizes, prints, labelled, strict=False)]
+    # the one that must not starve claims its place before its copies do
+    for k in sorted(range(len(candidates)), key=lambda k: (k != first, k)):
+        candidate = candidates[k]
+        if candidate.fate:
+            continue
+        point = fingerprint(candidate.atoms.get_chemical_symbols(), candidate.descriptors, species) / scale
+        size = tuple(sorted(Counter(candidate.atoms.get_chemical_symbols()).items()))
+        name = content_hash(candidate.atoms)
+        near = known.get(name) or next(
+            (source for other, place, source in seen
+             if _alike(size, other) and np.abs(place - point).max() < settings.duplicate_tolerance),
+            None,
+        )  # fmt: skip
+        if near is not None:
+            candidates[k] = replace(candidate, fate="duplicate", reason=f"the same as {near}")
+            continue
+        known[name] = candidate.source
+        seen.append((size, point, candidate.source))
+    return candidates
+
+
+def _alike(one: tuple[tuple[str, int], ...], other: tuple[tuple[str, int], ...]) -> bool:
+    """Whether two compositions are equal up to a multiple: a supercell is no new structure."""
+    if [s for s, _ in one] != [s for s, _ in other]:
+        return False
+    return len({a * other[0][1] - b * one[0][1] for (_, a), (_, b) in zip(one, other, strict=True)} - {0}) == 0
+
+
+def _spread(prints: Floats) -> Floats:
+    spread = prints.std(axis=0)
+    # directions without spread hold rounding only
+    return np.where(spread > 1e-9 * np.maximum(np.abs(prints).max(axis=0), 1.0), spread, np.inf)
+
+
+def _by_volume(
+    candidates: list[Candidate], labelled: Sequence[Candidate], grader: Grader, budget: int, first: int | None,
+    order: npt.NDArray[np.int64],
+) -> list[Candidate]:  # fmt: skip
+    """Take the candidate of the largest grade, put its atoms into the active sets, grade anew, and so on."""
+    del labelled  # they are what the active sets were made of
+    sets = dict(grader.sets)
+    open_ = [int(k) for k in order if not candidates[k].fate]
+    taken = 0
+    while open_ and taken < budget:
+        grades = {k: _grade(candidates[k], sets) for k in open_}
+        best = first if first in open_ else max(open_, key=lambda k: grades[k])
+        if grades[best] < _NEW and best != first:
+            break
+        reason = f"grade {grades[best]:.3g} when it was taken"
+        candidates[best] = replace(candidates[best], fate="selected", reason=reason)
+        sets = _extended(sets, candidates[best])
+        open_.remove(best)
+        taken += 1
+    for k in open_:
+        grade = _grade(candidates[k], sets)
+        fate, why = (
+            ("nothing_new", "after the others were taken") if grade < _NEW else ("over_budget", "with the budget spent")
+        )
+        candidates[k] = replace(candidates[k], fate=fate, reason=f"grade {grade:.3g} {why}")
+    return candidates
+
+
+def _grade(candidate: Candidate, sets: dict[str, ActiveSet]) -> float:
+    symbols = np.array(candidate.atoms.get_chemical_symbols())
+    grades = [sets[s].grades(candidate.descriptors[symbols == s]).max() for s in set(symbols) if s in sets]
+    return float(max(grades)) if len(grades) == len(set(symbols)) else float("inf")
+
+
+def _extended(sets: dict[str, ActiveSet], candidate: Candidate) -> dict[str, ActiveSet]:
+    """Active sets after the atoms of a structure have been offered to them."""
+    symbols = np.array(candidate.atoms.get_chemical_symbols())
+    result = dict(sets)
+    for symbol in sorted(set(symbols) & set(sets)):
+        own = sets[symbol]
+        rows = np.vstack([np.linalg.inv(own.inverse), own.project(candidate.descriptors[symbols == symbol])])
+        result[symbol] = replace(own, inverse=np.linalg.inv(rows[maxvol(rows)]))
+    return result
+
+
+def _by_distance(
+    candidates: list[Candidate], labelled: Sequence[Candidate], grader: Grader, budget: int, first: int | None,
+    order: npt.NDArray[np.int64],
+) -> list[Candidate]:  # fmt: skip
+    """Farthest-point sampling of fingerprints; distances to everything labelled count."""
+    open_ = [int(k) for k in order if not candidates[k].fate]
+    if not open_:
+        return candidates
+    species = grader.basis.species
+    every = [*labelled, *[candidates[k] for k in open_]]
+    prints = np.array([fingerprint(c.atoms.get_chemical_symbols(), c.descriptors, species) for c in every])
+    points = (prints - prints.mean(axis=0)) / _spread(prints)
+    known, new = points[: len(labelled)], dict(zip(open_, points[len(labelled) :], strict=True))
+    start = known if len(known) else np.zeros((1, points.shape[1]))
+    nearest = {k: float(np.linalg.norm(start - new[k], axis=1).min()) for k in open_}
+    taken = 0
+    while open_ and taken < budget:
+        best = first if first in open_ else max(open_, key=lambda k: nearest[k])
+        candidates[best] = replace(
+            candidates[best], fate="selected", reason=f"distance {nearest[best]:.3g} to its nearest"
+        )
+        open_.remove(best)
+        taken += 1
+        for k in open_:
+            nearest[k] = min(nearest[k], float(np.linalg.norm(new[best] - new[k])))
+    for k in open_:
+        candidates[k] = replace(
+            candidates[k], fate="over_budget", reason=f"distance {nearest[k]:.3g} with the budget spent"
+        )
+    return candidates
+
+
+def figures(candidates: Sequence[Candidate], labelled: int, budget: int) -> dict[str, Any]:
+    """What ``result.json`` says of a selection."""
+    counts = Counter(c.fate for c in candidates)
+    return {
+        "candidates": len(candidates),
+        "labelled": labelled,
+        "budget": budget,
+        "selected": counts["selected"],
+        "rejected": {fate: counts[fate] for fate in FATES if fate != "selected" and counts[fate]},
+        "fates": [
+            {"source": c.source, "grade": c.grade if np.isfinite(c.grade) else None, "fate": c.fate, "reason": c.reason}
+            for c in candidates
+        ],
+    }

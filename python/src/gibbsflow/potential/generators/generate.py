@@ -1,0 +1,123 @@
+"""All generators in one call: structures by settings and seed, duplicates dropped and counted."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gibbsflow.config.potential import Generator, Target
+from gibbsflow.errors import InputError, Problem
+from gibbsflow.potential.data.structures import Duplicates
+from gibbsflow.potential.generators import defects, dimers, normal_modes, rattles, sqs, strains, surfaces, thermal
+from gibbsflow.potential.generators.common import Make
+from gibbsflow.potential.generators.parents import parents
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+log = logging.getLogger(__name__)
+
+GENERATORS: Mapping[str, Make] = {
+    "bulk": lambda parents, target, settings: list(parents),
+    "strain": strains.make,
+    "rattle": rattles.make,
+    "sqs": sqs.make,
+    "defect": defects.make,
+    "surface": surfaces.make,
+    "normal_mode": normal_modes.make,
+    "dimer": dimers.make,
+    "isolated_atom": dimers.make_atoms,
+    "thermal": thermal.make,
+}
+"""Generators by the names of the settings."""
+
+
+@dataclass
+class Made:
+    """What the generators made.
+
+    Parameters
+    ----------
+    frames
+        Tagged structures, no two equal.
+    by_generator
+        How many each method gave.
+    duplicates_dropped
+        How many of each method equalled an earlier one, or one that was known.
+    notes
+        What deserves to be said of them.
+    """
+
+    frames: list[Atoms] = field(default_factory=list)
+    by_generator: Counter[str] = field(default_factory=Counter)
+    duplicates_dropped: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+    def figures(self) -> dict[str, Any]:
+        """What `result.json` says of them."""
+        return {
+            "structures": len(self.frames),
+            "by_generator": dict(self.by_generator),
+            "duplicates_dropped": dict(self.duplicates_dropped),
+            "notes": self.notes,
+        }
+
+
+def generate(
+    target: Target, settings: Generator, *, generation: int = 0, holdout: bool = False, known: Iterable[Atoms] = ()
+) -> Made:
+    """Make structures: the same for the same settings.
+
+    Parameters
+    ----------
+    target, settings
+        What for, and which.
+    generation
+        Tag of all structures.
+    holdout
+        Make the hold-out set: thermal samples, from another sampler than those that train.
+    known
+        Structures that are there already; what equals them is dropped.
+
+    Raises
+    ------
+    InputError
+        Where the target gives nothing to start from, or the methods give no structure.
+    """
+    made = Made()
+    seen = Duplicates(settings.duplicate_tolerance_angstrom)
+    for atoms in known:
+        seen.add(atoms)
+    start = parents(target, settings)
+    methods = ("thermal",) if holdout else settings.methods
+    for method in methods:
+        # quasirandom structures are made from the lattice, and serve all later methods as parents
+        found = GENERATORS[method](start, target, settings)
+        for atoms in found:
+            atoms.info["generation"] = generation
+            if seen.add(atoms):
+                made.frames.append(atoms)
+                made.by_generator[method] += 1
+            else:
+                made.duplicates_dropped[method] += 1
+        if not found:
+            made.notes.append(f"{method} made nothing: it does not apply to this target")
+        if method == "sqs" and found:
+            start = [*start, *found]
+            errors = ", ".join(f"{a.symbols} {a.info['sqs_error']:.4f} ({a.info['sqs_engine']})" for a in found)
+            made.notes.append(f"SQS error against the random alloy: {errors}")
+    if not made.frames:
+        right = "methods that apply: crystals take strain, rattle, defect, surface; molecules normal_mode"
+        raise InputError(
+            Problem(
+                "generator",
+                f"{', '.join(methods)} make no structure of this target that is new",
+                right,
+                field="methods",
+            )
+        )
+    log.info("%d structures, %d duplicates dropped", len(made.frames), sum(made.duplicates_dropped.values()))
+    return made

@@ -1,0 +1,1 @@
+"""Labelling: engines that compute energies, forces and stresses, their pseudopotentials, and batches of structures."""

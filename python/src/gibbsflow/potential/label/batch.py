@@ -1,0 +1,207 @@
+"""A batch of labels: what is finished is used again, the rest is made, and each result is kept as it comes."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gibbsflow.config.potential import Labels
+from gibbsflow.errors import InputError, Problem, ScienceError, StateError
+from gibbsflow.potential.data.labels import TRANSIENT, LabelEngine, LabelResult, crash, labelled_frame, write_results
+from gibbsflow.potential.data.structures import identity, write_frames
+from gibbsflow.potential.label.task_queue import TaskQueue
+from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.state.segments import Stopper
+from gibbsflow.workflow.state.sentinels import Kind, Sentinel, valid
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+log = logging.getLogger(__name__)
+PHYSICS = 1
+
+
+class LabelStore:
+    """Finished labels in a state folder, one folder each, keyed by settings and content.
+
+    Parameters
+    ----------
+    folder
+        State folder; shared by all batches.
+    settings_hash
+        Of the engine: labels of other settings lie beside and are never read.
+    """
+
+    def __init__(self, folder: Path, settings_hash: str) -> None:
+        self.folder = Path(folder) / settings_hash
+        self._hash = f"{settings_hash}-{PHYSICS}"
+
+    def place(self, name: str) -> Path:
+        """Folder of one structure."""
+        return self.folder / name
+
+    def load(self, name: str, *, retry_failed: bool = False) -> LabelResult | None:
+        """Read a finished label or failure; None where there is none, or where failures are to be tried again."""
+        kinds: tuple[Kind, ...] = ("FINISHED",) if retry_failed else ("FINISHED", "FAILED")
+        place = self.place(name)
+        try:
+            if not any(valid(place, kind, self._hash) for kind in kinds):
+                return None
+            result = LabelResult(**read_json(place / "label.json"))
+            # a worker that died or ran out of memory says nothing about the structure
+            return None if result.cause in TRANSIENT else result
+        except (StateError, TypeError) as error:
+            log.warning("%s cannot be read (%s): made again", place, error)
+            return None
+
+    def save(self, result: LabelResult) -> None:
+        """Write a result, then its sentinel: a crash between the two leaves a label that is made again."""
+        place = self.place(result.gibbsflow_id)
+        write_json(place / "label.json", asdict(result))
+        kind: Kind = "FINISHED" if result.status == "labelled" else "FAILED"
+        Sentinel(kind, self._hash, steps_done=result.scf_steps, cause=result.cause, message=result.message).write(place)
+
+
+@dataclass
+class Batch:
+    """Results of one batch.
+
+    Parameters
+    ----------
+    frames
+        The structures, in their order.
+    results
+        By id.
+    reused
+        How many were there already.
+    """
+
+    frames: Sequence[Atoms]
+    results: dict[str, LabelResult] = field(default_factory=dict)
+    reused: int = 0
+
+    def ordered(self) -> list[LabelResult]:
+        """Results in the order of the structures; those that are not yet made are left out."""
+        return [self.results[name] for frame in self.frames if (name := identity(frame)) in self.results]
+
+    def labelled(self) -> list[Atoms]:
+        """Frames that carry an accepted label."""
+        pairs = ((frame, self.results.get(identity(frame))) for frame in self.frames)
+        return [labelled_frame(frame, result) for frame, result in pairs if result and result.status == "labelled"]
+
+    def programs(self) -> dict[str, str]:
+        """Versions by program."""
+        return dict(result.program.split(" ", 1) for result in self.ordered() if " " in result.program)
+
+    def figures(self) -> dict[str, Any]:
+        """What `result.json` says of the batch."""
+        results = self.ordered()
+        return {
+            "counts": {"labelled": 0, "failed": 0, **Counter(r.status for r in results)},
+            "left": len({identity(f) for f in self.frames}) - len(results),
+            "reused": self.reused,
+            "failures": {r.gibbsflow_id: r.cause for r in results if r.status == "failed"},
+            "corrected": {r.gibbsflow_id: r.corrections for r in results if r.corrections},
+            "label_s": round(sum(r.wall_s for r in results), 3),
+        }
+
+    def write(self, out: Path) -> None:
+        """Write `labelled.extxyz` and `labels.jsonl`."""
+        write_frames(out / "labelled.extxyz", self.labelled())
+        write_results(out / "labels.jsonl", self.ordered())
+
+
+def label_batch(
+    batch: Batch,
+    engine: LabelEngine,
+    labels: Labels,
+    *,
+    store: LabelStore | None = None,
+    retry_failed: bool = False,
+    scheduler: str | None = None,
+    workers: int = 1,
+    logs: Path | None = None,
+    record: Callable[[LabelResult], object] | None = None,
+    stopper: Stopper | None = None,
+) -> None:
+    """Label the structures of a batch; its results are filled in as they come.
+
+    Parameters
+    ----------
+    batch
+        Structures, and where results go.
+    engine, labels
+        What makes labels, and how.
+    store
+        Finished labels, read first and added to.
+    retry_failed
+        Whether stored failures are tried again.
+    scheduler, workers
+        Where labels are made (:class:`TaskQueue`).
+    logs
+        Where inputs and outputs of failed labels are kept.
+    record
+        Called with each result, those used again included.
+    stopper
+        Says when to stop.
+
+    Raises
+    ------
+    InputError
+        For two structures of one id that differ, or none at all.
+    StoppedEarly
+        After a signal: what is finished is stored.
+    ScienceError
+        Where not one label succeeded.
+    """
+    if not batch.frames:
+        raise InputError(Problem("--input", "holds no structure", "at least one"))
+    wanted: dict[str, Atoms] = {identity(frame): frame for frame in batch.frames}
+
+    def keep(result: LabelResult) -> None:
+        batch.results[result.gibbsflow_id] = result
+        if record is not None:
+            record(result)
+
+    for name in list(wanted):
+        found = store.load(name, retry_failed=retry_failed) if store is not None else None
+        if found is not None:
+            batch.reused += 1
+            del wanted[name]
+            keep(found)
+    if batch.reused:
+        log.info("%d of %d labels were there already", batch.reused, batch.reused + len(wanted))
+
+    def done(_: Atoms, result: LabelResult) -> None:
+        if store is not None:
+            store.save(result)
+        keep(result)
+
+    def lost(atoms: Atoms, why: str) -> None:
+        result = LabelResult(identity(atoms), "failed", settings_hash=engine.settings_hash, engine=engine.name)
+        done(atoms, result.failed(crash("worker"), f"its worker died each time: {why}"))
+
+    queue: TaskQueue[Atoms, LabelResult] = TaskQueue(workers, scheduler, labels.attempts_max)
+    task = partial(_label, engine, str(logs) if logs is not None else None)
+    queue.run(task, list(wanted.values()), done=done, lost=lost, stopper=stopper, text=f"labels ({engine.name})")
+    if not any(result.status == "labelled" for result in batch.results.values()):
+        raise ScienceError(
+            f"no label succeeded: {_summary(batch.results)}", what_to_do="See the causes in labels.jsonl."
+        )
+
+
+def _label(engine: Any, logs: str | None, atoms: Atoms) -> LabelResult:
+    result: LabelResult = engine.label(atoms, Path(logs) / identity(atoms) if logs else None)
+    return result
+
+
+def _summary(results: Mapping[str, LabelResult]) -> str:
+    causes = Counter(result.cause for result in results.values())
+    first = next(iter(results.values()))
+    each = ", ".join(f"{count} {cause}" for cause, count in causes.items())
+    return f"{each}; the first, {first.gibbsflow_id}: {first.message}"

@@ -1,0 +1,149 @@
+"""Labels by GPAW: plane waves and PAW, run as a program of its own."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gibbsflow.config.potential import Dft, Labels
+from gibbsflow.engines.process import Bounds, run_program
+from gibbsflow.errors import EngineError, MissingProgramError
+from gibbsflow.potential.data.labels import (
+    BAD_STRUCTURE,
+    RESOURCE,
+    UNCONVERGED,
+    LabelResult,
+    bad_structure,
+    crash,
+    gate,
+    hash_settings,
+)
+from gibbsflow.potential.data.structures import identity
+from gibbsflow.potential.label import pseudopotentials
+from gibbsflow.potential.label.quantum_espresso import k_mesh
+from gibbsflow.units import RYDBERG_EV
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+_XC = {"pbe": "PBE", "lda": "LDA", "pbesol": "PBEsol"}
+_LADDER = ((0.1, 5, 200), (0.05, 8, 400), (0.02, 12, 800))
+
+
+class Gpaw:
+    """Labels by GPAW.
+
+    Parameters
+    ----------
+    elements
+        All elements of the data set.
+    dft, labels
+        Settings.
+
+    Raises
+    ------
+    MissingProgramError
+        Where the package, or its PAW data sets, are not installed.
+    """
+
+    name = "gpaw"
+
+    def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
+        missing = [package for package in ("gpaw", "gpaw_data") if importlib.util.find_spec(package) is None]
+        if missing:
+            raise MissingProgramError(
+                f"package {' and '.join(missing)} not installed (both are in the extra 'compiled')"
+            )
+        self.dft, self.labels = dft, labels
+        self.moments = pseudopotentials.moments_ub(tuple(elements), dft)
+        self.settings_hash = hash_settings(
+            self.name,
+            {
+                "functional": dft.functional,
+                "cutoff_ev": dft.gpaw_cutoff_ev,
+                "kspacing_per_angstrom": dft.kspacing_per_angstrom,
+                "smearing": dft.smearing,
+                "degauss_ry": dft.degauss_ry,
+                "moments_ub": self.moments,
+                "data": importlib.metadata.version("gpaw-data"),
+            },
+        )
+
+    def describe(self) -> dict[str, str]:
+        """Versions and settings in words."""
+        return {
+            "program": "gpaw",
+            "version": importlib.metadata.version("gpaw"),
+            "settings_hash": self.settings_hash,
+            "cutoff": f"{self.dft.gpaw_cutoff_ev:g} eV",
+        }
+
+    def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
+        """Label one structure; each correction mixes less and allows more steps."""
+        start = time.monotonic()
+        result = LabelResult(
+            identity(atoms), "failed", settings_hash=self.settings_hash, engine=self.name,
+            program=f"gpaw {importlib.metadata.version('gpaw')}",
+        )  # fmt: skip
+        if fault := bad_structure(atoms, self.labels.closest_ratio):
+            return result.failed(BAD_STRUCTURE, fault)
+        corrections: list[str] = []
+        with tempfile.TemporaryDirectory(prefix="gibbsflow-gpaw-") as scratch:
+            for run, rung in enumerate(_LADDER[: 1 + self.labels.corrections_max], start=1):
+                result = replace(result, attempts=run, corrections=list(corrections))
+                result = self._run(atoms, Path(scratch), rung, result)
+                if result.status == "labelled" or result.cause != UNCONVERGED:
+                    break
+                corrections.append(
+                    "mixing beta {}, history {}, up to {} steps".format(*_LADDER[min(run, len(_LADDER) - 1)])
+                )
+            log = Path(scratch) / "run.log"
+            if result.status == "failed" and folder is not None and log.exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / "gpaw.log").write_bytes(log.read_bytes())
+        return replace(result, wall_s=round(time.monotonic() - start, 3))
+
+    def _run(self, atoms: Atoms, work: Path, rung: tuple[float, int, int], result: LabelResult) -> LabelResult:
+        from ase.io.jsonio import write_json
+
+        beta, history, maxiter = rung
+        structure = atoms.copy()
+        structure.info, structure.calc = {}, None
+        if structure.cell.rank < 3:
+            structure.center(vacuum=6.0, axis=[i for i in range(3) if not structure.cell.array[i].any()])
+        structure.set_initial_magnetic_moments([self.moments.get(s, 0.0) for s in structure.get_chemical_symbols()])
+        write_json(work / "structure.json", structure)
+        settings = {
+            "cutoff_ev": self.dft.gpaw_cutoff_ev, "xc": _XC[self.dft.functional],
+            "kpts": k_mesh(structure, self.dft.kspacing_per_angstrom), "smearing": self.dft.smearing,
+            "width_ev": self.dft.degauss_ry * RYDBERG_EV, "beta": beta, "history": history, "maxiter": maxiter,
+            "spin": any(self.moments.get(s) for s in structure.get_chemical_symbols()),
+        }  # fmt: skip
+        (work / "settings.json").write_text(json.dumps(settings))
+        script = str(Path(__file__).with_name("gpaw_label.py"))
+        bounds = Bounds(memory_gb=self.labels.label_memory_gb, time_s=self.labels.label_time_min * 60)
+        try:
+            run_program(
+                # -P: the folder of the script holds our gpaw.py, which must not be taken for the package
+                [sys.executable, "-P", script, "structure.json", "settings.json", "out.json"],
+                folder=work, log=work / "run.log", bounds=bounds,
+            )  # fmt: skip
+        except EngineError as error:
+            if error.code == 2:
+                return result.failed(UNCONVERGED, f"SCF not converged after {maxiter} steps")
+            cause = RESOURCE if error.code is None or error.code < 0 else crash(error.code)
+            return result.failed(cause, str(error))
+        figures = json.loads((work / "out.json").read_text())
+        label = replace(
+            result, status="labelled", cause="", message="", energy_ev=figures["energy"],
+            forces_ev_per_angstrom=figures["forces"], stress_ev_per_angstrom3=figures.get("stress"),
+        )  # fmt: skip
+        return gate(label, atoms, self.labels)

@@ -1,0 +1,294 @@
+"""Labels by Quantum ESPRESSO: pw.x as a program, one serial SCF with forces and stress a structure."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gibbsflow.config.label_engines import find_pw
+from gibbsflow.config.potential import Dft, Labels
+from gibbsflow.engines.process import Bounds, last_line, run_program
+from gibbsflow.errors import EngineError, InputError, MissingProgramError, Problem
+from gibbsflow.potential.data.labels import (
+    BAD_STRUCTURE,
+    MISSING_PSEUDO,
+    LabelResult,
+    bad_structure,
+    gate,
+    hash_settings,
+)
+from gibbsflow.potential.data.structures import identity
+from gibbsflow.potential.label import gth, pseudopotentials
+from gibbsflow.potential.label.quantum_espresso_recovery import Attempt, Outcome, diagnose, next_attempt
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+log = logging.getLogger(__name__)
+_HOW_TO_GET_PW = (
+    "Install Quantum ESPRESSO (Debian: quantum-espresso), or run `make setup-qe`, which needs no root; "
+    "or choose another dft.engine."
+)
+
+
+def k_mesh(atoms: Atoms, kspacing_per_angstrom: float) -> tuple[int, int, int]:
+    """Monkhorst-Pack mesh: N_i = ceil(|b_i| / spacing), b_i the reciprocal vectors with 2π; 1 where not periodic.
+
+    The reciprocal vectors count, not the lengths of the cell's: the two differ in every oblique cell.
+    """
+    lengths = 2 * np.pi * np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
+    mesh = [
+        max(1, int(np.ceil(b / kspacing_per_angstrom - 1e-6))) if p else 1
+        for b, p in zip(lengths, atoms.pbc, strict=True)
+    ]
+    return mesh[0], mesh[1], mesh[2]
+
+
+class QuantumEspresso:
+    """Labels by pw.x.
+
+    Parameters
+    ----------
+    elements
+        All elements of the data set: cutoffs are the largest over them.
+    dft, labels
+        Settings.
+
+    Raises
+    ------
+    MissingProgramError
+        Where pw.x is not installed.
+    InputError
+        Where a pseudopotential is missing, or is not the table's.
+    """
+
+    name = "quantum_espresso"
+
+    def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
+        self.dft, self.labels = dft, labels
+        if not elements:
+            raise InputError(Problem("target", "no elements", "the elements of the whole data set", field="elements"))
+        program = find_pw(dft.pw_command)
+        absent = f"program {dft.pw_command!r} of Quantum ESPRESSO is not installed"
+        try:
+            self.pseudos = pseudopotentials.choose(list(dict.fromkeys(elements)), dft)
+        except InputError as error:
+            if program is not None:
+                raise
+            right = "`make setup-qe`, or Debian's quantum-espresso"
+            raise InputError([*error.problems, Problem("dft", absent, right, field="pw_command")]) from error
+        if program is None:
+            raise MissingProgramError(absent, what_to_do=_HOW_TO_GET_PW)
+        self.program = program
+        self.ecutwfc_ry, self.ecutrho_ry = pseudopotentials.cutoffs_ry(self.pseudos, dft)
+        self.moments = pseudopotentials.moments_ub(tuple(self.pseudos), dft)
+        self.settings_hash = hash_settings(
+            self.name,
+            {
+                "functional": dft.functional,
+                "pseudopotentials": {element: pseudo.sha256 for element, pseudo in sorted(self.pseudos.items())},
+                "ecutwfc_ry": self.ecutwfc_ry,
+                "ecutrho_ry": self.ecutrho_ry,
+                "kspacing_per_angstrom": dft.kspacing_per_angstrom,
+                "smearing": dft.smearing,
+                "degauss_ry": dft.degauss_ry,
+                "moments_ub": dict(sorted(self.moments.items())),
+                "bands": dft.bands,
+                "conv_thr_ry": dft.conv_thr_ry,
+            },
+        )
+
+    def describe(self) -> dict[str, str]:
+        """Program, version, cutoffs and pseudopotentials in words.
+
+        Raises
+        ------
+        MissingProgramError
+            Where the program is there and does not start.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            empty = Path(folder) / "empty.pwi"
+            empty.touch()
+            ran = subprocess.run(
+                [self.program, "-in", empty.name], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+            )
+        if "PWSCF" not in ran.stdout:
+            words = last_line(ran.stdout + ran.stderr)
+            raise MissingProgramError(
+                f"{self.program} does not start (code {ran.returncode}): {words}", what_to_do=_HOW_TO_GET_PW
+            )
+        return {
+            "program": self.program,
+            "version": _version(ran.stdout),
+            "settings_hash": self.settings_hash,
+            "cutoffs": f"{self.ecutwfc_ry:g} / {self.ecutrho_ry:g} Ry",
+            **{f"pseudopotential {e}": f"{p.file} ({p.type}, {p.functional})" for e, p in self.pseudos.items()},
+        }
+
+    def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
+        """Label one structure; climb the recovery ladder where the SCF does not converge.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+        folder
+            Where inputs and outputs are kept if it fails; default: they are not.
+        """
+        start = time.monotonic()
+        result = LabelResult(identity(atoms), "failed", settings_hash=self.settings_hash, engine=self.name)
+        if fault := bad_structure(atoms, self.labels.closest_ratio):
+            return result.failed(BAD_STRUCTURE, fault)
+        if strange := sorted(set(atoms.get_chemical_symbols()) - set(self.pseudos)):
+            text = f"no pseudopotential chosen for {', '.join(strange)}, only for {', '.join(self.pseudos)}"
+            return result.failed(MISSING_PSEUDO, text)
+        with tempfile.TemporaryDirectory(prefix="gibbsflow-pw-") as scratch:
+            work = Path(scratch)
+            for element in set(atoms.get_chemical_symbols()):
+                pseudo = self.pseudos[element]
+                source = pseudopotentials.path_of(pseudo, self.dft)
+                if pseudo.library == "gth":
+                    gth.write_upf(source, work / _file_name(pseudo))
+                else:
+                    (work / _file_name(pseudo)).symlink_to(source.resolve())
+            result = self._climb(atoms, work, result)
+            if result.status == "failed" and folder is not None:
+                _keep(work, folder)
+        return replace(result, wall_s=round(time.monotonic() - start, 3))
+
+    def _climb(self, atoms: Atoms, work: Path, result: LabelResult) -> LabelResult:
+        attempt = Attempt(
+            self.dft.electron_maxstep,
+            self.dft.mixing_beta,
+            diagonalization=self.dft.diagonalization,
+            bands=self.dft.bands,
+        )
+        corrections: list[str] = []
+        steps = 0
+        while True:
+            run = len(corrections) + 1
+            outcome, text = self._run(atoms, work, attempt, run)
+            steps += len(outcome.accuracies_ry)
+            result = replace(
+                result, attempts=run, scf_steps=steps, corrections=list(corrections), program=f"pw.x {_version(text)}",
+            )  # fmt: skip
+            if outcome.kind == "converged":
+                return self._accept(atoms, work / f"run{run}.pwo", result)
+            step = next_attempt(attempt, outcome) if run <= self.labels.corrections_max else None
+            if step is None:
+                return result.failed(outcome.cause, outcome.message)
+            attempt, what = step
+            log.info("%s: %s; trying %s", result.gibbsflow_id, outcome.message, what)
+            corrections.append(what)
+
+    def _run(self, atoms: Atoms, work: Path, attempt: Attempt, number: int) -> tuple[Outcome, str]:
+        from ase.io.espresso import write_espresso_in
+
+        spin = self.moments and any(self.moments.get(s) for s in atoms.get_chemical_symbols())
+        structure = atoms.copy()
+        structure.set_constraint()
+        structure.set_initial_magnetic_moments(None)
+        kinds = dict.fromkeys(atoms.get_chemical_symbols())
+        files = {element: _file_name(self.pseudos[element]) for element in kinds}
+        with open(work / f"run{number}.pwi", "w") as file:
+            write_espresso_in(
+                file, _boxed(structure), self._input(attempt, spin=bool(spin), kinds=list(files)), files,
+                kpts=k_mesh(structure, self.dft.kspacing_per_angstrom),
+            )  # fmt: skip
+        output = work / f"run{number}.pwo"
+        bounds = Bounds(memory_gb=self.labels.label_memory_gb, time_s=self.labels.label_time_min * 60)
+        code: int | None = 0
+        try:
+            run_program([self.program, "-in", f"run{number}.pwi"], folder=work, log=output, bounds=bounds)
+        except EngineError as error:
+            code = error.code
+        text = output.read_text(errors="replace")
+        density = any((work / "out").glob("pwscf.save/charge-density.*"))
+        return diagnose(text, code, density=density), text
+
+    def _input(self, attempt: Attempt, *, spin: bool, kinds: Sequence[str]) -> dict[str, dict[str, Any]]:
+        system: dict[str, Any] = {
+            "ecutwfc": self.ecutwfc_ry,
+            "ecutrho": self.ecutrho_ry,
+            "occupations": "smearing",
+            "smearing": self.dft.smearing,
+            "degauss": self.dft.degauss_ry,
+        }
+        if attempt.bands is not None:
+            system["nbnd"] = attempt.bands
+        if spin:
+            system["nspin"] = 2
+            for number, element in enumerate(kinds, start=1):
+                # a fraction of the valence electrons; half of them where their number is not in the table
+                valence = self.pseudos[element].z_valence or 2 * abs(self.moments[element]) or 1.0
+                system[f"starting_magnetization({number})"] = round(self.moments[element] / valence, 4)
+        electrons: dict[str, Any] = {
+            "conv_thr": self.dft.conv_thr_ry,
+            "electron_maxstep": attempt.steps,
+            "mixing_beta": attempt.beta,
+            "mixing_mode": attempt.mode,
+            "mixing_ndim": attempt.history,
+            "diagonalization": attempt.diagonalization,
+        }
+        if attempt.from_density:
+            electrons["startingpot"] = "file"
+        control = {
+            "calculation": "scf", "tprnfor": True, "tstress": True, "pseudo_dir": ".", "outdir": "out",
+            # the density is what a recovery starts from; wavefunctions stay in memory until the end
+            "disk_io": "low",
+        }  # fmt: skip
+        return {"control": control, "system": system, "electrons": electrons}
+
+    def _accept(self, atoms: Atoms, output: Path, result: LabelResult) -> LabelResult:
+        from ase.calculators.espresso import EspressoTemplate
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            template = EspressoTemplate()
+            template.outputname = output.name
+            results = template.read_results(output.parent)
+        stress = results.get("stress") if atoms.pbc.all() else None
+        label = replace(
+            result, status="labelled", cause="", message="",
+            energy_ev=float(results["energy"]),
+            forces_ev_per_angstrom=np.asarray(results.get("forces", [])).tolist(),
+            stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
+        )  # fmt: skip
+        return gate(label, atoms, self.labels)
+
+
+def _file_name(pseudo: pseudopotentials.Pseudopotential) -> str:
+    return pseudo.file.replace(".gth", ".UPF")
+
+
+def _boxed(atoms: Atoms) -> Atoms:
+    """Return the structure with a cell, for pw.x is periodic in all directions: 12 Å more than what has none."""
+    if atoms.cell.rank == 3:
+        return atoms
+    boxed = atoms.copy()
+    boxed.center(vacuum=6.0, axis=[i for i in range(3) if not atoms.cell.array[i].any()])
+    return boxed
+
+
+def _version(text: str) -> str:
+    match = re.search(r"Program PWSCF\s+v\.(\S+)", text)
+    return match[1] if match else "unknown version"
+
+
+def _keep(work: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in sorted([*work.glob("run*.pw?"), *work.glob("CRASH")]):
+        shutil.copyfile(file, folder / file.name)
+    log.info("inputs and outputs of the failed label are in %s", os.path.relpath(folder))

@@ -1,0 +1,205 @@
+"""What a run of pw.x came to, and what to try next: the neutral part of the recovery ladder.
+
+Order and evidence: aiida-quantumespresso's PwBaseWorkChain (pull requests 406 and 987: a run that goes on from its
+charge density converges far more often than one from scratch; a slope of log(accuracy) below -0.1 a step says that it
+would have converged, otherwise the mixing is halved).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gibbsflow.potential.data.labels import BAD_STRUCTURE, MISSING_PSEUDO, RESOURCE, UNCONVERGED, crash
+
+CONVERGING_SLOPE = -0.1
+BETAS = (0.7, 0.4, 0.2, 0.1)
+DIAGONALIZATIONS = ("david", "paro", "cg")
+
+_DIAGONALIZATION_FAULTS = (
+    "too many bands are not converged",
+    "S matrix not positive definite",
+    "zhegvd failed",
+    "[Q, R] = qr(X, 0) failed",
+    "eigenvectors failed to converge",
+    "problems computing cholesky",
+    "Error in routine cdiaghg",
+    "Error in routine rdiaghg",
+)
+_STRUCTURE_FAULTS = ("Error in routine check_atoms", "atoms #", "Error in routine recips", "Error in routine scale_h")
+_MEMORY_FAULTS = (
+    "Cannot allocate memory",
+    "insufficient virtual memory",
+    "Error allocating",
+    "Not enough memory",
+    "bad_alloc",
+)
+_PSEUDO_FAULTS = ("Error in routine readpp", "Error in routine read_upf", "Error in routine readgth")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Settings of one run of pw.x that do not change what it computes.
+
+    Parameters
+    ----------
+    steps
+        SCF steps at most.
+    beta
+        Charge mixing.
+    mode
+        ``plain`` or ``local-TF``.
+    history
+        Mixing history.
+    diagonalization
+        ``david``, ``paro``, ``ppcg`` or ``cg``.
+    bands
+        Number of bands; None for the program's own.
+    from_density
+        Whether it starts from the charge density of the run before.
+    """
+
+    steps: int
+    beta: float
+    mode: str = "plain"
+    history: int = 8
+    diagonalization: str = "david"
+    bands: int | None = None
+    from_density: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the output of one run says.
+
+    Parameters
+    ----------
+    kind
+        ``converged``, ``unconverged``, ``diagonalization``, ``bands``, ``structure``, ``pseudo``, ``resource`` or
+        ``crash``.
+    message
+        The line that says so.
+    accuracies_ry
+        Estimated SCF accuracy after each step.
+    bands
+        Bands of the run; None where it did not come to print them.
+    density
+        Whether it left a charge density to start from.
+    """
+
+    kind: str
+    message: str
+    code: int | None
+    accuracies_ry: tuple[float, ...] = ()
+    bands: int | None = None
+    electrons: float | None = None
+    density: bool = False
+
+    @property
+    def slope(self) -> float:
+        """Slope of ln(accuracy) against the step, fitted over the second half; 0 with fewer than three steps."""
+        tail = np.array(self.accuracies_ry[len(self.accuracies_ry) // 2 :] or (1.0,))
+        if len(self.accuracies_ry) < 3 or len(tail) < 2:
+            return 0.0
+        return float(np.polyfit(np.arange(len(tail)), np.log(np.maximum(tail, 1e-300)), 1)[0])
+
+    @property
+    def grew(self) -> bool:
+        """Whether the last step was farther from convergence than the first."""
+        return len(self.accuracies_ry) > 1 and self.accuracies_ry[-1] > self.accuracies_ry[0]
+
+    @property
+    def cause(self) -> str:
+        """Cause of the failure, in the words of a label."""
+        known = {
+            "unconverged": UNCONVERGED, "diagonalization": UNCONVERGED, "structure": BAD_STRUCTURE,
+            "pseudo": MISSING_PSEUDO, "resource": RESOURCE,
+        }  # fmt: skip
+        return known.get(self.kind, crash(self.code))
+
+
+def diagnose(text: str, code: int | None, *, density: bool = False) -> Outcome:
+    """Read the output of pw.x.
+
+    Parameters
+    ----------
+    text
+        Standard output and error.
+    code
+        Exit code; None where it was ended for its time.
+    density
+        Whether a charge density was written.
+    """
+    accuracies = tuple(
+        float(x) for x in re.findall(r"estimated scf accuracy\s+<\s*([0-9.eEdD+-]+)", text.replace("D-", "E-"))
+    )
+    bands = re.search(r"number of Kohn-Sham states\s*=\s*(\d+)", text)
+    electrons = re.search(r"number of electrons\s*=\s*([0-9.]+)", text)
+
+    def outcome(kind: str, message: str) -> Outcome:
+        return Outcome(
+            kind, message, code, accuracies,
+            int(bands[1]) if bands else None, float(electrons[1]) if electrons else None, density,
+        )  # fmt: skip
+
+    said = re.search(r"Error in routine ([^\n]*)\n\s*([^\n]*)", text)
+    error = f"{said[1].strip()} {said[2].strip()}" if said else ""
+    if code is None:
+        return outcome("resource", "over its time")
+    if any(fault in text for fault in _MEMORY_FAULTS):
+        return outcome("resource", "out of memory")
+    if code in (-9, -15, 137, 143):
+        return outcome("resource", f"killed (code {code})")
+    if "too few bands" in text:
+        return outcome("bands", error)
+    if any(fault in text for fault in _DIAGONALIZATION_FAULTS):
+        return outcome("diagonalization", error or "diagonalisation failed")
+    if "convergence NOT achieved" in text:
+        last = f", accuracy {accuracies[-1]:.1e} Ry" if accuracies else ""
+        return outcome("unconverged", f"SCF not converged after {len(accuracies)} steps{last}")
+    if any(fault in text for fault in _PSEUDO_FAULTS):
+        return outcome("pseudo", error)
+    if any(fault in text for fault in _STRUCTURE_FAULTS):
+        return outcome("structure", error)
+    if code == 0 and "convergence has been achieved" in text and "JOB DONE" in text:
+        return outcome("converged", "")
+    return outcome("crash", error or "the output ends without a result")
+
+
+def next_attempt(attempt: Attempt, outcome: Outcome) -> tuple[Attempt, str] | None:
+    """Next rung of the ladder, and what it changes in words; None where nothing neutral is left.
+
+    Steps only grow, the mixing only falls and starts anew but once, with local-TF: the ladder ends.
+    """
+    if outcome.kind == "unconverged":
+        return _mix(attempt, outcome)
+    if outcome.kind == "diagonalization":
+        order = DIAGONALIZATIONS
+        place = order.index(attempt.diagonalization) if attempt.diagonalization in order else 0
+        if place + 1 < len(order):
+            chosen = order[place + 1]
+            return replace(attempt, diagonalization=chosen, from_density=outcome.density), f"diagonalization {chosen}"
+        return None
+    if outcome.kind == "bands" and attempt.bands is not None:
+        # that number holds all electrons by construction; from too few by far, small steps would not get there
+        return replace(attempt, bands=None), f"bands {attempt.bands} -> the program's own number"
+    return None
+
+
+def _mix(attempt: Attempt, outcome: Outcome) -> tuple[Attempt, str] | None:
+    density = outcome.density and not outcome.grew
+    origin = "from its charge density" if density else "from scratch"
+    too_short = len(outcome.accuracies_ry) < 10
+    if (outcome.slope < CONVERGING_SLOPE or too_short) and attempt.steps < 400:
+        steps = max(attempt.steps + attempt.steps // 2, 30)
+        return replace(attempt, steps=steps, from_density=density), f"up to {steps} steps {origin}"
+    lower = [beta for beta in BETAS if beta < attempt.beta - 1e-6]
+    if lower:
+        text = f"mixing_beta {lower[0]:g} {origin}"
+        return replace(attempt, beta=lower[0], steps=max(attempt.steps, 80), from_density=density), text
+    if attempt.mode == "plain":
+        text = f"mixing_mode local-TF, mixing_ndim 12 {origin}"
+        return replace(attempt, mode="local-TF", history=12, beta=0.3, from_density=density), text
+    return None

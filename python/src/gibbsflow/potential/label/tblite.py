@@ -1,0 +1,112 @@
+"""Labels by tblite: GFN1- and GFN2-xTB, in this process; Γ point only: all periodic cells should be of one size."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gibbsflow.config.potential import Dft, Labels
+from gibbsflow.errors import MissingProgramError
+from gibbsflow.potential.data.labels import (
+    BAD_STRUCTURE,
+    UNCONVERGED,
+    LabelResult,
+    bad_structure,
+    crash,
+    gate,
+    hash_settings,
+)
+from gibbsflow.potential.data.structures import identity
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+_ACCURACY = 0.1
+_ITERATIONS = (250, 500)
+
+
+class Tblite:
+    """Labels by tblite.
+
+    Parameters
+    ----------
+    elements
+        All elements of the data set; the method has parameters for those up to radon.
+    dft, labels
+        Settings.
+
+    Raises
+    ------
+    MissingProgramError
+        Where the package is not installed.
+    """
+
+    name = "tblite"
+
+    def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
+        if importlib.util.find_spec("tblite") is None:
+            raise MissingProgramError("package 'tblite' is not installed")
+        self.elements, self.dft, self.labels = tuple(elements), dft, labels
+        self.settings_hash = hash_settings(self.name, {"method": dft.tblite_method, "accuracy": _ACCURACY})
+
+    def describe(self) -> dict[str, str]:
+        """Version, method and what it leaves out."""
+        return {
+            "program": "tblite",
+            "version": importlib.metadata.version("tblite"),
+            "settings_hash": self.settings_hash,
+            "method": f"{self.dft.tblite_method}, Γ point only: keep all periodic cells of one size",
+        }
+
+    def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:  # noqa: ARG002 - nothing to keep
+        """Label one structure; a second try has more iterations."""
+        from ase.calculators.calculator import CalculationFailed, CalculatorError
+        from tblite.ase import TBLite
+        from tblite.exceptions import TBLiteRuntimeError, TBLiteTypeError, TBLiteValueError
+
+        start = time.monotonic()
+        program = f"tblite {importlib.metadata.version('tblite')}"
+        result = LabelResult(
+            identity(atoms), "failed", settings_hash=self.settings_hash, engine=self.name, program=program
+        )
+        if fault := bad_structure(atoms, self.labels.closest_ratio):
+            return result.failed(BAD_STRUCTURE, fault)
+        if atoms.pbc.any() and not atoms.pbc.all():
+            return result.failed(BAD_STRUCTURE, "periodic in some directions only, which tblite cannot do")
+        corrections: list[str] = []
+        for run, iterations in enumerate(_ITERATIONS[: 1 + min(self.labels.corrections_max, 1)], start=1):
+            copy = atoms.copy()
+            copy.set_constraint()
+            copy.calc = TBLite(
+                method=self.dft.tblite_method, accuracy=_ACCURACY, max_iterations=iterations, verbosity=0
+            )
+            result = replace(result, attempts=run, corrections=list(corrections))
+            try:
+                energy = copy.get_potential_energy()
+                forces = copy.get_forces()
+                stress = copy.get_stress() if atoms.pbc.all() else None
+            except (CalculationFailed, TBLiteRuntimeError) as error:
+                converged = "not converged" not in str(error)
+                result = result.failed(crash("tblite") if converged else UNCONVERGED, str(error))
+                if converged:
+                    break
+                corrections.append(f"up to {_ITERATIONS[-1]} iterations")
+                continue
+            except (CalculatorError, TBLiteTypeError, TBLiteValueError, ValueError) as error:
+                result = result.failed(BAD_STRUCTURE, str(error))
+                break
+            label = replace(
+                result, status="labelled", cause="", message="", energy_ev=float(energy),
+                forces_ev_per_angstrom=np.asarray(forces).tolist(),
+                stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
+            )  # fmt: skip
+            result = gate(label, atoms, self.labels)
+            break
+        return replace(result, wall_s=round(time.monotonic() - start, 3))

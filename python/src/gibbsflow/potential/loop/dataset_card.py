@@ -1,0 +1,131 @@
+"""The data-set card: what is in a loop's data set, where it comes from, how it was labelled, and what has no label."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.potential.loop.stopping import GenerationRecord
+
+_FUNCTIONAL = ("engine", "functional", "kspacing_per_angstrom", "smearing", "degauss_ry")
+_SETTINGS = {
+    "quantum_espresso": (*_FUNCTIONAL, "pseudo_library", "ecutwfc_ry", "ecutrho_ry", "conv_thr_ry"),
+    "gpaw": (*_FUNCTIONAL, "gpaw_cutoff_ev"),
+    "tblite": ("engine", "tblite_method"),
+}
+_FORMATS = (
+    "Energies in eV, forces in eV/Å, stress in eV/Å³ (Voigt xx yy zz yz xz xy, negative under compression), as "
+    "extended XYZ for ASE: `dataset/train.extxyz`, `dataset/holdout.extxyz`. Every structure, also without a label: "
+    "`structures.csv` and `structures.db` (`dft status`, `dft explain ID`)."
+)
+
+
+def dataset_card(
+    config: PotentialConfig,
+    history: Sequence[GenerationRecord],
+    rows: Sequence[Mapping[str, Any]],
+    programs: Sequence[str],
+) -> str:
+    """Describe a data set in Markdown.
+
+    Parameters
+    ----------
+    config
+        Settings of the loop.
+    history
+        Its generations.
+    rows
+        All structures of the database: :func:`structure_rows`.
+    programs
+        Programs that made the labels, with versions.
+    """
+    last = history[-1]
+    hashes = sorted({row["settings_hash"] for row in rows if row["settings_hash"]})
+    parts = [
+        f"# Data set: {'-'.join(config.target.elements)}",
+        f"{last.labels} labelled structures to train on, and {last.holdout_labels} of a hold-out that came from "
+        "another sampler and was labelled once. "
+        f"{last.labels_made} labels were attempted, {sum(last.failures.values())} failed.",
+        _FORMATS,
+        "## Labels",
+        f"Made by {', '.join(programs) or config.dft.engine}; settings {', '.join(hashes)}."
+        + (f" Engine chosen by itself: {config.dft.engine_because}." if config.dft.engine_because else ""),
+        _settings(config),
+        "## Structures",
+        _structures(rows),
+    ]
+    if last.failures:
+        causes = [[cause, str(count)] for cause, count in sorted(last.failures.items())]
+        parts += ["## Failed labels", _table(["cause", "labels"], causes)]
+    heads = [
+        "generation",
+        "labels",
+        "force MAE, eV/Å",
+        "energy MAE, meV/atom",
+        "largest grade",
+        "MD above the threshold",
+    ]
+    parts += ["## Generations", _table(heads, [_generation(record) for record in history])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _settings(config: PotentialConfig) -> str:
+    dft = config.dft.model_dump(mode="json")
+    return _table(
+        ["setting", "value"],
+        [[key, "default" if dft[key] is None else str(dft[key])] for key in _SETTINGS[dft["engine"]]],
+    )
+
+
+def _structures(rows: Sequence[Mapping[str, Any]]) -> str:
+    counts: dict[tuple[str, int, str], Counter[str]] = {}
+    for row in rows:
+        counts.setdefault((row["set"], row["generation"], row["config_type"]), Counter())[row["status"]] += 1
+    lines = [
+        [*map(str, key), str(own["labelled"]), str(own["failed"]), str(own.total() - own["labelled"] - own["failed"])]
+        for key, own in sorted(counts.items())
+    ]
+    return _table(["set", "generation", "config_type", "labelled", "failed", "not labelled"], lines)
+
+
+def _generation(record: GenerationRecord) -> list[str]:
+    return [
+        str(record.generation),
+        str(record.labels),
+        f"{record.force_mae_ev_per_angstrom:.4f}",
+        f"{record.energy_mae_mev_per_atom:.2f}",
+        f"{record.largest_grade:.3g}",
+        f"{record.fraction_above:.1%}",
+    ]
+
+
+def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *lines))
+
+
+def structure_rows(explained: Sequence[Mapping[str, Any]], holdout: Sequence[str]) -> list[dict[str, Any]]:
+    """One row a structure: id, set, generation, config_type, status, cause, settings hash, SCF steps and seconds."""
+    apart = set(holdout)
+    rows = []
+    for known in explained:
+        result = known.get("result") or {}
+        rows.append(
+            {
+                "gibbsflow_id": known["gibbsflow_id"],
+                "set": "holdout" if known["gibbsflow_id"] in apart else "train",
+                "generation": known["generation"],
+                "config_type": known["config_type"],
+                "formula": known["formula"],
+                "status": known["status"],
+                "cause": known["cause"] or "",
+                "message": result.get("message", ""),
+                "settings_hash": known["settings_hash"] or "",
+                "program": result.get("program", ""),
+                "scf_steps": result.get("scf_steps", ""),
+                "wall_s": result.get("wall_s", ""),
+                "parent": known["parent"],
+            }
+        )
+    return rows

@@ -1,0 +1,291 @@
+"""WorkflowManager: the learning loop as a state machine over one folder.
+
+``generate → select → label → train → validate → explore → decide``, and from there to the next generation's ``select``
+or to the end. Each method takes a state folder through some of these phases and writes the next state folder; who runs
+the commands between two methods (Nextflow, or `infer loop --local`) is nothing to it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.errors import InputError, Problem, ScienceError, StateError
+from gibbsflow.potential.data.database import DatabaseManager
+from gibbsflow.potential.data.labels import read_results, require_one_settings_hash
+from gibbsflow.potential.data.statuses import Status
+from gibbsflow.potential.data.structures import identity, read_frames, write_frames
+from gibbsflow.potential.loop import select as selection_step
+from gibbsflow.potential.loop import state as loop_state
+from gibbsflow.potential.loop import stopping
+from gibbsflow.potential.loop.state import Checkpoint, Phase
+from gibbsflow.potential.loop.stopping import GenerationRecord
+from gibbsflow.potential.loop.trajectories import write_trajectories
+from gibbsflow.workflow.files import read_json, write_json
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+log = logging.getLogger(__name__)
+_START_TYPES = ("bulk", "sqs", "strain", "vacancy", "interstitial", "antisite", "surface", "normal_mode")
+
+
+class WorkflowManager:
+    """One state of the learning loop.
+
+    Parameters
+    ----------
+    folder
+        State folder, as a method of this class wrote it.
+    config
+        Settings.
+
+    Raises
+    ------
+    StateError
+        Where its checkpoint is missing or unreadable: never taken for a fresh start.
+    """
+
+    def __init__(self, folder: Path, config: PotentialConfig) -> None:
+        self.folder = Path(folder)
+        self.config = config
+        self.checkpoint = Checkpoint.read(self.folder)
+
+    @classmethod
+    def begin(cls, config: PotentialConfig, training: Path, holdout: Path, out: Path) -> WorkflowManager:
+        """Start from generated structures: GENERATE and SELECT; what is to be labelled lies in ``batches/``.
+
+        Parameters
+        ----------
+        config
+            Settings.
+        training, holdout
+            Files of structures, as ``system_prep structures`` wrote them with one sampler and with another.
+        out
+            State folder to make.
+
+        Raises
+        ------
+        InputError
+            Where there is nothing to start from, or both are the same.
+        """
+        point = Checkpoint(0, Phase.GENERATE, config.loop.seed).to(Phase.SELECT)
+        apart = selection_step.spread(read_frames(holdout), config.loop.holdout_labels)
+        names = {identity(frame) for frame in apart}
+        generated = [frame for frame in read_frames(training) if identity(frame) not in names]
+        if not generated:
+            raise InputError(
+                Problem(str(training), "holds no structure that is not in the hold-out", "another sampler")
+            )
+        chosen = selection_step.by_type(generated, config.loop.initial_labels)
+        loop_state.clear(out)
+        (out / loop_state.DATABASE).unlink(missing_ok=True)
+        manager = DatabaseManager(out / loop_state.DATABASE)
+        manager.add(apart)
+        manager.add(chosen)
+        manager.add(generated, Status.HELD, "over the number of initial labels")
+        config.write(out / loop_state.CONFIG)
+        starts = [f for kind in _START_TYPES for f in generated if f.info["config_type"] == kind] or generated
+        write_frames(out / loop_state.STARTS, starts)
+        loop_state.write_batches(out, "holdout", apart, config.labels.batch_size)
+        loop_state.write_batches(out, "training", chosen, config.labels.batch_size)
+        write_trajectories(out, config, 0)
+        point.to(Phase.LABEL, holdout=tuple(selection_step.names_of(apart))).write(out)
+        return cls(out, config)
+
+    @classmethod
+    def resume(cls, folder: Path, config: PotentialConfig, out: Path) -> WorkflowManager:
+        """Go on from a published ``generation_NN/``, perhaps with other settings; a stopped loop is judged anew.
+
+        Parameters
+        ----------
+        folder
+            ``generation_NN/`` of this or of an earlier run.
+        config
+            Settings from here on.
+        out
+            State folder to make.
+        """
+        before = cls(folder, config)
+        _same_labels(PotentialConfig.model_validate(read_json(folder / loop_state.CONFIG)), config, folder)
+        loop_state.clear(out)
+        if before.checkpoint.phase is Phase.STOPPED:
+            state = cls(folder, config)
+            state.checkpoint = before.checkpoint.to(Phase.DECIDE, stopped_by="", reason="")
+            judged = state._decide(out, folder)
+            if judged.checkpoint.phase is Phase.STOPPED:
+                what = f"has stopped ({judged.checkpoint.stopped_by}): {judged.checkpoint.reason}"
+                raise InputError(
+                    Problem(str(folder), what, "a larger budget, or stricter criteria", field="convergence")
+                )
+            return judged
+        loop_state.carry(folder, out, (*loop_state.CARRIED, loop_state.BATCHES, "dataset"))
+        config.write(out / loop_state.CONFIG)
+        write_trajectories(out, config, before.checkpoint.generation)
+        before.checkpoint.write(out)
+        return cls(out, config)
+
+    def record(self, labels: Sequence[Path], out: Path) -> WorkflowManager:
+        """LABEL: take labels in, each with its fate, and write the data set.
+
+        Parameters
+        ----------
+        labels
+            Folders that ``dft label`` wrote, one for each of this state's batches.
+        out
+            State folder to make.
+
+        Raises
+        ------
+        StateError
+            Where structures have no result, neither label nor failure.
+        ScienceError
+            Where the training set or the hold-out is left without labels.
+        """
+        point = self.checkpoint.to(Phase.TRAIN)
+        results = [result for folder in labels for result in read_results(Path(folder) / "labels.jsonl")]
+        wanted = [identity(f) for path in loop_state.batches(self.folder) for f in read_frames(path)]
+        if missing := sorted(set(wanted) - {result.gibbsflow_id for result in results}):
+            raise StateError(
+                f"{len(missing)} structures of generation {point.generation} have no result: {', '.join(missing[:5])}"
+            )
+        loop_state.clear(out)
+        loop_state.carry(self.folder, out)
+        manager = DatabaseManager(out / loop_state.DATABASE)
+        counts = manager.record(results)
+        log.info("generation %d: %d labels, %d failed", point.generation, counts["labelled"], counts["failed"])
+        labelled = manager.frames(Status.LABELLED)
+        require_one_settings_hash(labelled)
+        apart = [frame for frame in labelled if identity(frame) in point.holdout]
+        train = [frame for frame in labelled if identity(frame) not in point.holdout]
+        for name, frames in (("training set", train), ("hold-out", apart)):
+            if not frames:
+                raise ScienceError(
+                    f"the {name} has no label: {manager.causes()}", what_to_do="See `dft explain` and the DFT logs."
+                )
+        write_frames(out / loop_state.TRAIN, train)
+        write_frames(out / loop_state.HOLDOUT, apart)
+        replace(point, labels_made=point.labels_made + len(wanted)).write(out)
+        loop_state.carry(self.folder, out, (loop_state.TRAJECTORIES,))
+        return WorkflowManager(out, self.config)
+
+    def decide(self, fit: Path, explored: Sequence[Path], out: Path) -> WorkflowManager:
+        """TRAIN to SELECT: take in the potential and what MD met with it, decide, and select what comes next.
+
+        Parameters
+        ----------
+        fit
+            Folder that ``train fit`` wrote with this state's data set.
+        explored
+            Folders that ``infer explore`` wrote, one for each of this state's trajectories.
+        out
+            ``generation_NN/`` to make: this generation's results, and the state of the next.
+        """
+        point = self.checkpoint.to(Phase.VALIDATE)
+        errors = _validated(fit)
+        point = point.to(Phase.EXPLORE)
+        runs = [dict(read_json(Path(folder) / "result.json")) for folder in explored]
+        if len(runs) != len(loop_state.trajectories(self.folder)):
+            raise StateError(f"{len(runs)} of {len(loop_state.trajectories(self.folder))} trajectories are there")
+        for run in runs:
+            interval = self.config.exploration.grade_interval
+            run["planned_looks"] = math.ceil(self.config.exploration.steps / interval)
+        found = [(f"{Path(folder).name}:{n}", frame) for folder in explored for n, frame in enumerate(_frames(folder))]
+        loop_state.clear(out)
+        loop_state.carry(self.folder, out, (*loop_state.CARRIED, "dataset"))
+        # the copy: opening a database touches its folder, and what was read in must stay as it was
+        failures = DatabaseManager(out / loop_state.DATABASE).causes()
+        record = self._record(errors, runs, len(found), failures)
+        self.checkpoint = point.to(Phase.DECIDE, history=(*point.history, record))
+        loop_state.carry(fit, out, (loop_state.POTENTIAL,))
+        for figure in sorted([*fit.glob("*.svg"), *fit.glob("*.png")]):
+            loop_state.carry(fit, out / "figures", (figure.name,))
+        write_json(out / loop_state.METRICS, {"fit": errors, "trajectories": runs})
+        write_frames(out / "candidates.extxyz", [frame for _, frame in found])
+        return self._decide(out, out)
+
+    def _decide(self, out: Path, source: Path) -> WorkflowManager:
+        """DECIDE, and SELECT where the loop goes on."""
+        point = self.checkpoint
+        verdict = stopping.judge(point.history, self.config.convergence)
+        log.info("generation %d: %s", point.generation, verdict.reason)
+        if source != out:
+            kept = [name for name in ("figures", loop_state.METRICS, "candidates.extxyz") if (source / name).exists()]
+            loop_state.carry(source, out, (*loop_state.CARRIED, "dataset", loop_state.POTENTIAL, *kept))
+        self.config.write(out / loop_state.CONFIG)
+        if verdict.stopped_by:
+            point.to(Phase.STOPPED, stopped_by=verdict.stopped_by, reason=verdict.reason).write(out)
+            return WorkflowManager(out, self.config)
+        point = point.to(Phase.SELECT, reason=verdict.reason)
+        chosen = selection_step.select(out, self.config, point)
+        last = replace(point.history[-1], selected=len(chosen))
+        point = replace(point, history=(*point.history[:-1], last))
+        if not chosen:
+            reason = f"MD met nothing that is worth a label and sane: {verdict.reason}"
+            point.to(Phase.STOPPED, stopped_by=stopping.NOTHING_NEW, reason=reason).write(out)
+            return WorkflowManager(out, self.config)
+        following = len(point.history)
+        loop_state.write_batches(out, "training", chosen, self.config.labels.batch_size)
+        write_trajectories(out, self.config, following)
+        point.to(Phase.LABEL, generation=following).write(out)
+        return WorkflowManager(out, self.config)
+
+    def _record(
+        self, fit: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], candidates: int, failures: dict[str, int]
+    ) -> GenerationRecord:
+        test, grade = fit["test"], fit["grade"]
+        return GenerationRecord(
+            generation=self.checkpoint.generation,
+            labels=fit["train"]["frames"],
+            holdout_labels=test["frames"],
+            labels_made=self.checkpoint.labels_made,
+            failures=failures,
+            energy_mae_mev_per_atom=test["energy_mae_mev_per_atom"],
+            force_mae_ev_per_angstrom=test["force_mae_ev_per_angstrom"],
+            force_rmse_ev_per_angstrom=test["force_rmse_ev_per_angstrom"],
+            stress_mae_gpa=test["stress_mae_gpa"],
+            largest_grade=grade["test_largest"],
+            lower_grade=grade["lower"],
+            upper_grade=grade["upper"],
+            coefficients=fit["coefficients"],
+            md_steps=sum(run["steps"] for run in runs),
+            md_planned_steps=self.config.exploration.steps * len(runs),
+            md_stopped_by=dict(Counter(run["stopped_by"] for run in runs)),
+            fraction_above=stopping.share_above([dict(run) for run in runs]),
+            md_largest_grade=max((run["max_grade"] for run in runs), default=0.0),
+            candidates=candidates,
+        )
+
+
+def _validated(fit: Path) -> dict[str, Any]:
+    """VALIDATE: the errors on the hold-out must be there and finite."""
+    content = dict(read_json(Path(fit) / "result.json"))
+    if content.get("status") != "finished":
+        raise ScienceError(f"{fit}: training is {content.get('status')}: {content.get('message')}")
+    figures = [content["test"]["force_mae_ev_per_angstrom"], content["test"]["energy_mae_mev_per_atom"]]
+    if any(value is None or not math.isfinite(value) for value in figures):
+        raise ScienceError(f"{fit}: no finite error on the hold-out")
+    return content
+
+
+def _frames(folder: Path) -> list[Atoms]:
+    path = Path(folder) / "frames.extxyz"
+    return read_frames(path) if path.stat().st_size else []
+
+
+def _same_labels(before: PotentialConfig, now: PotentialConfig, folder: Path) -> None:
+    """Refuse other DFT settings before anything is labelled with them."""
+    old, new = before.dft.model_dump(mode="json"), now.dft.model_dump(mode="json")
+    free = ("engine_because", "pw_command", "pseudo_dir", "electron_maxstep", "mixing_beta", "diagonalization")
+    changed = [f"{key}: {old[key]} -> {new[key]}" for key in old if key not in free and old[key] != new[key]]
+    if before.target.elements != now.target.elements:
+        changed.append(f"elements: {before.target.elements} -> {now.target.elements}")
+    if changed:
+        right = "the settings that the labels of that generation were made with"
+        raise InputError(Problem(str(folder), f"other DFT settings ({'; '.join(changed)})", right, field="dft"))

@@ -1,0 +1,232 @@
+"""The learning loop on one machine: the pipeline's verbs in its order, each skipped where its result stands."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.errors import EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, ScienceError, StateError, StoppedEarly
+from gibbsflow.potential.loop import state as loop_state
+from gibbsflow.potential.loop.manager import WorkflowManager
+from gibbsflow.potential.loop.state import Phase
+from gibbsflow.report.potential_page import write_results
+from gibbsflow.workflow.files import inputs_hash, read_json, write_json
+from gibbsflow.workflow.state.locks import folder_lock
+from gibbsflow.workflow.state.segments import Stopper
+
+log = logging.getLogger(__name__)
+_DONE = "command.json"
+
+
+@dataclass(frozen=True)
+class Command:
+    """One verb.
+
+    Parameters
+    ----------
+    program, verb
+        As on the command line.
+    options
+        In order; paths absolute.
+    out
+        Its ``--out``.
+    inputs
+        Files and folders that its result depends on.
+    tolerate
+        Whether exit code 70 is an outcome.
+    """
+
+    program: str
+    verb: str
+    options: tuple[str, ...]
+    out: Path
+    inputs: tuple[Path, ...]
+    tolerate: bool = False
+
+
+class LocalLoop:
+    """Drives a `WorkflowManager` with commands of this machine.
+
+    Parameters
+    ----------
+    source
+        Settings as the user wrote them: structure files are found beside them.
+    config
+        The same, expanded.
+    out
+        Results: ``generation_NN/`` and what the report writes.
+    state
+        State folder.
+    """
+
+    def __init__(self, source: Path, config: PotentialConfig, out: Path, state: Path) -> None:
+        self.source, self.out, self.state = Path(source), Path(out).resolve(), Path(state).resolve()
+        self.config = config
+        self.settings = self.state / loop_state.CONFIG
+        self.cores = config.resources.cores or len(os.sched_getaffinity(0))
+        self.stopper = Stopper()
+
+    def run(self, begin: Path | None = None) -> WorkflowManager:
+        """Run until the manager says that it has stopped, and write the report.
+
+        Parameters
+        ----------
+        begin
+            ``generation_NN/`` to go on from; default: from nothing.
+
+        Raises
+        ------
+        StateError
+            Where the state folder belongs to other settings.
+        """
+        with folder_lock(self.state), Stopper() as self.stopper:
+            self._settle()
+            folder = self._begin(begin)
+            while (manager := WorkflowManager(folder, self.config)).checkpoint.phase is not Phase.STOPPED:
+                folder = self._generation(folder, manager.checkpoint.generation)
+        write_results(manager, self.out)
+        return manager
+
+    def _settle(self) -> None:
+        """Hold the settings against those that the state was begun with."""
+        if (file := self.config.target.structure_file) is not None and not file.is_absolute():
+            shutil.copyfile(self.source.parent / file, self.state / file.name)
+        if self.settings.exists() and _deciding(read_json(self.settings)) != _deciding(
+            self.config.model_dump(mode="json")
+        ):
+            raise StateError(
+                f"{self.settings}: the state was begun with other settings",
+                what_to_do="Give another --state; with --from generation_NN a loop goes on with other settings.",
+            )
+        self.config.write(self.settings)
+
+    def _begin(self, begin: Path | None) -> Path:
+        start = self.state / "start"
+        common = ("--config", str(self.settings))
+        if begin is not None:
+            self._run(
+                [Command("infer", "start", (*common, "--from", str(Path(begin).resolve())), start, (Path(begin),))]
+            )
+            return start
+        made = {kind: self.state / "structures" / kind for kind in ("training", "holdout")}
+        self._run(
+            [
+                Command("system_prep", "structures", (*common, *(["--holdout"] if kind == "holdout" else [])), out, ())
+                for kind, out in made.items()
+            ]
+        )
+        options = (*common, "--structures", str(made["training"]), "--holdout", str(made["holdout"]))
+        self._run([Command("infer", "start", options, start, tuple(made.values()))])
+        return start
+
+    def _generation(self, folder: Path, number: int) -> Path:
+        work = self.state / f"generation_{number:02d}"
+        common = ("--config", str(self.settings))
+        labels = [
+            Command(
+                "dft", "label", (*common, "--input", str(batch), "--state", str(self.state / "labels")),
+                work / "labels" / batch.stem, (batch,), tolerate=True,
+            )
+            for batch in loop_state.batches(folder)
+        ]  # fmt: skip
+        self._run(labels)
+        recorded = work / "recorded"
+        given = [word for command in labels for word in ("--labels", str(command.out))]
+        inputs = (folder, *(command.out / "labels.jsonl" for command in labels))
+        self._run([Command("infer", "record", ("--from", str(folder), *given), recorded, inputs)])
+        fit = work / "fit"
+        data = (recorded / loop_state.TRAIN, recorded / loop_state.HOLDOUT)
+        options = (
+            "--train", str(data[0]), "--test", str(data[1]), *common, "--seed", str(self.config.loop.seed),
+            "--state", str(self.state / f"generation_{number:02d}" / "fit"),
+        )  # fmt: skip
+        self._run([Command("train", "fit", options, fit, data)])
+        runs = [self._trajectory(start, fit, work) for start in loop_state.trajectories(recorded)]
+        self._run(runs)
+        decided = self.out / f"generation_{number:02d}"
+        explored = [word for command in runs for word in ("--explored", str(command.out))]
+        inputs = (recorded, fit, *(command.out / "result.json" for command in runs))
+        given = ["--from", str(recorded), "--fit", str(fit), *explored]
+        self._run([Command("infer", "decide", tuple(given), decided, inputs)])
+        return decided
+
+    def _trajectory(self, start: Path, fit: Path, work: Path) -> Command:
+        settings = start.with_suffix(".json")
+        plan = read_json(settings)
+        potential = fit / loop_state.POTENTIAL
+        options = (
+            "--config", str(settings), "--potential", str(potential), "--structure", str(start),
+            "--seed", str(plan["seed"]), "--generation", str(plan["generation"] + 1),
+            "--state", str(work / "md" / start.stem),
+        )  # fmt: skip
+        return Command("infer", "explore", options, work / "explored" / start.stem, (settings, start, potential))
+
+    def _run(self, commands: Sequence[Command]) -> None:
+        """Run commands side by side; those whose result stands are skipped."""
+        with ThreadPoolExecutor(max(1, min(self.cores, len(commands)))) as pool:
+            for _ in pool.map(self._one, commands):
+                continue
+
+    def _one(self, command: Command) -> None:
+        inputs = inputs_hash(
+            files={str(number): path for number, path in enumerate(command.inputs)},
+            settings={"command": [command.program, command.verb, *command.options]},
+            physics=1,
+        )
+        done = command.out / _DONE
+        if done.exists() and read_json(done) == {"inputs_hash": inputs}:
+            return
+        self.stopper.check()
+        log.info("%s %s: %s", command.program, command.verb, command.out.name)
+        command.out.mkdir(parents=True, exist_ok=True)
+        words = [sys.executable, "-m", f"gibbsflow.cli.{command.program}", command.verb, *command.options]
+        path = command.out / "command.log"
+        with open(path, "w") as output:
+            process = subprocess.Popen(
+                [*words, "--out", str(command.out)],
+                cwd=self.state,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # commands run side by side, a core each, as the launchers in bin/ have it
+                env={"OMP_NUM_THREADS": "1", **os.environ},
+            )
+            code = self._wait(process)
+        self.stopper.check()
+        if code and not (command.tolerate and code == EXIT_SCIENCE and (command.out / "labels.jsonl").exists()):
+            _raise(command, code, path)
+        write_json(done, {"inputs_hash": inputs})
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> int:
+        """Wait for a verb; a signal to this process is passed on once, so that the verb saves its state."""
+        told = False
+        while True:
+            try:
+                return process.wait(0.2)
+            except subprocess.TimeoutExpired:
+                if self.stopper.signal is not None and not told:
+                    process.terminate()
+                    told = True
+
+
+def _deciding(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings without the remark why an engine was chosen, which may change while the engine stays."""
+    return {**settings, "dft": {k: v for k, v in settings["dft"].items() if k != "engine_because"}}
+
+
+def _raise(command: Command, code: int, path: Path) -> None:
+    """Pass a verb's failure on, in its own words and with its exit code."""
+    lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
+    telling = [line for line in lines if line.startswith(("error:", "stopped:"))] or lines or ["no output"]
+    message = f"{command.program} {command.verb} ended with code {code} (log: {path}): {telling[-1]}"
+    if code == EXIT_INPUT:
+        raise InputError(message)
+    raise StoppedEarly(message) if code == EXIT_STOPPED else ScienceError(message)

@@ -1,0 +1,98 @@
+"""Which structures a generation of the learning loop labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.potential.data.database import DatabaseManager
+from gibbsflow.potential.data.statuses import Status
+from gibbsflow.potential.data.structures import identity, read_frames
+from gibbsflow.potential.explore import selection
+from gibbsflow.potential.explore.calculator import PodCalculator
+from gibbsflow.potential.loop import state as loop_state
+from gibbsflow.potential.loop.state import Checkpoint
+from gibbsflow.potential.train.grade import ACTIVE_SET, Grader
+from gibbsflow.workflow.files import write_json
+from gibbsflow.workflow.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+_FATE_STATUS = {
+    "over_budget": Status.HELD,
+    "nothing_new": Status.HELD,
+    "too_close": Status.REJECTED,
+    "force": Status.REJECTED,
+    "duplicate": Status.REJECTED,
+    "unknown_element": Status.REJECTED,
+}
+
+
+def select(folder: Path, config: PotentialConfig, point: Checkpoint) -> list[Atoms]:
+    """Choose among what MD put up or, where none of it will do, what was set aside before; each gets its fate.
+
+    Parameters
+    ----------
+    folder
+        State folder with ``candidates.extxyz``, the potential and the database, which takes the fates.
+    config
+        Settings.
+    point
+        Where the loop stands.
+    """
+    path = folder / "candidates.extxyz"
+    frames = read_frames(path) if path.exists() and path.stat().st_size else []
+    manager = DatabaseManager(folder / loop_state.DATABASE)
+    labelled = manager.frames(Status.LABELLED)
+    settings = config.selection
+    budget = min(settings.budget, config.convergence.max_labels - point.labels_made)
+    chosen: list[Atoms] = []
+    calculator = PodCalculator(folder / loop_state.POTENTIAL)
+    grader = Grader.read(folder / loop_state.POTENTIAL / ACTIVE_SET)
+    try:
+        known = selection.describe([(identity(frame), frame) for frame in labelled], calculator)
+        for offered in (frames, manager.frames(Status.HELD)):
+            decided = selection.choose(
+                selection.describe([(identity(frame), frame) for frame in offered], calculator), known,
+                grader, settings, budget=budget, seed=derive_seed(point.seed, "select", point.generation),
+                largest_force=selection.surrogate_force(calculator),
+            )  # fmt: skip
+            write_json(folder / "selection.json", selection.figures(decided, len(labelled), budget))
+            if chosen := _store(manager, decided):
+                break
+    finally:
+        calculator.close()
+    return chosen
+
+
+def names_of(frames: Sequence[Atoms]) -> list[str]:
+    """Ids of frames."""
+    return [identity(frame) for frame in frames]
+
+
+def _store(manager: DatabaseManager, decided: Sequence[selection.Candidate]) -> list[Atoms]:
+    """Put every candidate into the database with its fate; return those to label."""
+    chosen = [c.atoms for c in decided if c.fate == "selected"]
+    new = set(manager.add(chosen))
+    manager.move([name for name in names_of(chosen) if name not in new], Status.PENDING, "selected")
+    for fate, status in _FATE_STATUS.items():
+        manager.add([c.atoms for c in decided if c.fate == fate], status, fate)
+    return chosen
+
+
+def spread(frames: Sequence[Atoms], count: int) -> list[Atoms]:
+    """At most so many frames, evenly spread over all."""
+    step = max(len(frames) / count, 1.0)
+    return [frames[int(k * step)] for k in range(min(count, len(frames)))]
+
+
+def by_type(frames: Sequence[Atoms], count: int) -> list[Atoms]:
+    """At most so many frames, dealt out in turn over the config types; in their own order."""
+    kinds: dict[str, list[int]] = {}
+    for number, frame in enumerate(frames):
+        kinds.setdefault(str(frame.info["config_type"]), []).append(number)
+    dealt = [own[k] for k in range(max(map(len, kinds.values()))) for own in kinds.values() if k < len(own)]
+    return [frames[k] for k in sorted(dealt[:count])]

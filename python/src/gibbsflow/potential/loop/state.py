@@ -1,0 +1,172 @@
+"""The one folder that goes round the learning loop: its files, its checkpoint, and what may follow what."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gibbsflow.errors import StateError
+from gibbsflow.potential.loop.stopping import GenerationRecord
+from gibbsflow.workflow.files import read_json, write_json
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+CHECKPOINT = "checkpoint.json"
+CONFIG = "config.json"
+DATABASE = "structures.db"
+TRAIN = "dataset/train.extxyz"
+HOLDOUT = "dataset/holdout.extxyz"
+STARTS = "starts.extxyz"
+BATCHES = "batches"
+TRAJECTORIES = "trajectories"
+POTENTIAL = "potential"
+METRICS = "metrics.json"
+CARRIED = (CONFIG, DATABASE, STARTS)
+VERSION = 1
+
+
+class Phase(StrEnum):
+    """Where the loop stands: the phase that comes next."""
+
+    GENERATE = "generate"
+    SELECT = "select"
+    LABEL = "label"
+    TRAIN = "train"
+    VALIDATE = "validate"
+    EXPLORE = "explore"
+    DECIDE = "decide"
+    STOPPED = "stopped"
+
+
+TRANSITIONS: Mapping[Phase, frozenset[Phase]] = {
+    Phase.GENERATE: frozenset({Phase.SELECT}),
+    Phase.SELECT: frozenset({Phase.LABEL, Phase.STOPPED}),
+    Phase.LABEL: frozenset({Phase.TRAIN}),
+    Phase.TRAIN: frozenset({Phase.VALIDATE}),
+    Phase.VALIDATE: frozenset({Phase.EXPLORE}),
+    Phase.EXPLORE: frozenset({Phase.DECIDE}),
+    Phase.DECIDE: frozenset({Phase.SELECT, Phase.STOPPED}),
+    Phase.STOPPED: frozenset({Phase.DECIDE}),
+}
+"""What may follow each phase. A stopped loop may be judged again, with other limits."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What is known of a loop between two phases.
+
+    Parameters
+    ----------
+    generation
+        The one that is under way, or comes next; from 0.
+    phase
+        The phase that comes next.
+    seed
+        ``loop.seed``.
+    holdout
+        Ids of the hold-out structures.
+    labels_made
+        Labels attempted so far.
+    stopped_by, reason
+        Why the loop stopped, as a word and in words; empty while it goes on (`reason` says how it stands).
+    history
+        One record a finished generation.
+    """
+
+    generation: int
+    phase: Phase
+    seed: int
+    holdout: tuple[str, ...] = ()
+    labels_made: int = 0
+    stopped_by: str = ""
+    reason: str = ""
+    history: tuple[GenerationRecord, ...] = field(default=())
+
+    def to(self, phase: Phase, **changes: Any) -> Checkpoint:
+        """Return the checkpoint after a step.
+
+        Raises
+        ------
+        StateError
+            For a step that may not follow.
+        """
+        if phase not in TRANSITIONS[self.phase]:
+            allowed = ", ".join(sorted(TRANSITIONS[self.phase]))
+            raise StateError(
+                f"generation {self.generation}: {self.phase} cannot be followed by {phase} (allowed: {allowed})"
+            )
+        return replace(self, phase=phase, **changes)
+
+    def write(self, folder: Path) -> None:
+        """Write ``checkpoint.json`` into a folder, atomically."""
+        write_json(Path(folder) / CHECKPOINT, {"version": VERSION, **asdict(self)})
+
+    @classmethod
+    def read(cls, folder: Path) -> Checkpoint:
+        """Read the checkpoint of a folder.
+
+        Raises
+        ------
+        StateError
+            Where it is missing, unreadable, of another version or not whole: it is never taken for a fresh start.
+        """
+        path = Path(folder) / CHECKPOINT
+        content = read_json(path)
+        try:
+            version = content.pop("version")
+            if version != VERSION:
+                raise StateError(f"{path}: version {version}, expected {VERSION}")
+            history = tuple(GenerationRecord(**record) for record in content.pop("history"))
+            phase, holdout = Phase(content.pop("phase")), tuple(content.pop("holdout"))
+            return cls(**content, phase=phase, holdout=holdout, history=history)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StateError(f"{path}: not a checkpoint of the learning loop ({error})") from error
+
+
+def clear(folder: Path) -> None:
+    """Make a folder ready for a state: of an attempt before, neither batches nor trajectories may stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (BATCHES, TRAJECTORIES):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def carry(source: Path, target: Path, names: Sequence[str] = CARRIED) -> None:
+    """Copy what a state hands on to the next.
+
+    Raises
+    ------
+    StateError
+        Where something is missing.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        if not (source / name).exists():
+            raise StateError(f"{source / name}: missing, so the loop cannot go on from {source}")
+        if (source / name).is_dir():
+            shutil.copytree(source / name, target / name, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(source / name, target / name)
+
+
+def write_batches(folder: Path, prefix: str, frames: Sequence[Atoms], size: int) -> None:
+    """Write structures to label as ``batches/PREFIX_NNN.extxyz``."""
+    from gibbsflow.potential.data.structures import write_frames
+
+    for number, start in enumerate(range(0, len(frames), size)):
+        write_frames(folder / BATCHES / f"{prefix}_{number:03d}.extxyz", frames[start : start + size])
+
+
+def batches(folder: Path) -> list[Path]:
+    """Files of the structures that wait for a label, by name."""
+    return sorted((Path(folder) / BATCHES).glob("*.extxyz"))
+
+
+def trajectories(folder: Path) -> list[Path]:
+    """Structures from which MD starts; beside each, its settings and seed as JSON."""
+    return sorted((Path(folder) / TRAJECTORIES).glob("*.extxyz"))

@@ -1,0 +1,1 @@
+"""Trainers: one basis each (POD by LAMMPS, linear ACE by python-ace)."""

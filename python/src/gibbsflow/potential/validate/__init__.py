@@ -1,0 +1,1 @@
+"""Validation: properties of a potential against those of the engine that labelled."""

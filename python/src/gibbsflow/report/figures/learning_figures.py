@@ -1,0 +1,113 @@
+"""Figures of the potential half, as SVG and PNG: parity, grades, learning curve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gibbsflow.units import Floats
+
+_COLOURS = {"train": "#7a8ca3", "test": "#c2410c"}
+# dots beyond this number only make the file larger
+_DOTS = 5000
+
+
+def parity_plot(pairs: Mapping[str, Mapping[str, Floats]], stem: Path) -> list[Path]:
+    """Predicted against reference energies and forces.
+
+    Parameters
+    ----------
+    pairs
+        For each set, ``energy`` and ``force`` of shape (2, values): reference and prediction.
+    stem
+        Path without suffix.
+    """
+    figure, axes = _new(1, 2, (8.4, 4.0))
+    for axis, kind, unit in zip(axes, ("energy", "force"), ("eV/atom", "eV/Å"), strict=True):
+        for name, values in pairs.items():
+            x, y = values[kind]
+            mae = float(np.abs(x - y).mean())
+            step = max(1, len(x) // _DOTS)
+            scale, small = (1e3, "meV/atom") if kind == "energy" else (1.0, unit)
+            label = f"{name}: MAE {mae * scale:.3g} {small}"
+            axis.plot(x[::step], y[::step], ".", ms=3, color=_COLOURS.get(name), label=label, rasterized=True)
+        low, high = axis.get_xlim()
+        axis.plot([low, high], [low, high], "-", lw=0.8, color="black")
+        axis.set(xlabel=f"reference {kind}, {unit}", ylabel=f"predicted {kind}, {unit}")
+        axis.legend(frameon=False, fontsize=8)
+    return _save(figure, stem)
+
+
+def grade_histogram(grades: Mapping[str, Floats], lower: float, upper: float, stem: Path) -> list[Path]:
+    """Largest grade of each frame, with both thresholds.
+
+    Parameters
+    ----------
+    grades
+        By name of the set, shape (frames,).
+    lower, upper
+        Thresholds.
+    stem
+        Path without suffix.
+    """
+    figure, (axis,) = _new(1, 1, (5.0, 3.4))
+    finite = {name: np.asarray(v)[np.isfinite(v)] for name, v in grades.items()}
+    every = np.concatenate([*finite.values(), [lower, upper]])
+    bins = np.geomspace(max(every.min(), 1e-2) * 0.9, every.max() * 3.0, 40)
+    for name, values in finite.items():
+        axis.hist(values, bins=bins, alpha=0.6, color=_COLOURS.get(name), label=f"{name} ({len(values)} frames)")
+    for value, text in ((lower, "label"), (upper, "stop")):
+        axis.axvline(value, color="black", lw=0.8)
+        axis.text(value, axis.get_ylim()[1], f" {text} {value:.3g}", va="top", fontsize=8)
+    axis.set(xscale="log", xlabel="largest extrapolation grade γ of a frame", ylabel="frames")
+    axis.legend(frameon=False, fontsize=8)
+    return _save(figure, stem)
+
+
+def learning_curve(generations: Sequence[Mapping[str, Any]], stem: Path) -> list[Path]:
+    """Hold-out errors and largest grade against the number of labels.
+
+    Parameters
+    ----------
+    generations
+        One record a generation: ``labels``, ``force_mae_ev_per_angstrom``, ``energy_mae_mev_per_atom`` and
+        ``largest_grade``.
+    stem
+        Path without suffix.
+    """
+    from matplotlib.ticker import LogFormatter, MaxNLocator
+
+    panels = (
+        ("force_mae_ev_per_angstrom", "hold-out force MAE, eV/Å"),
+        ("energy_mae_mev_per_atom", "hold-out energy MAE, meV/atom"),
+        ("largest_grade", "largest grade γ"),
+    )
+    figure, axes = _new(1, len(panels), (11.0, 3.4))
+    labels = [record["labels"] for record in generations]
+    for axis, (key, text) in zip(axes, panels, strict=True):
+        axis.plot(labels, [record[key] for record in generations], "o-", color=_COLOURS["test"])
+        axis.set(xlabel="labels", ylabel=text, yscale="log")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        for which in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+            which(LogFormatter(minor_thresholds=(2, 0.5)))
+    return _save(figure, stem)
+
+
+def _new(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False)[0]
+
+
+def _save(figure: Any, stem: Path) -> list[Path]:
+    paths = [Path(stem).with_suffix(suffix) for suffix in (".svg", ".png")]
+    for path in paths:
+        # no date: the same input gives the same bytes
+        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
+    return paths

@@ -1,0 +1,191 @@
+"""Figures of a record: λ profiles, overlap, convergence, replicates; drawn from the record alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gibbsflow.binding.system import SimSystem
+from gibbsflow.report.figures.cycle_figure import cycle
+from gibbsflow.report.figures.svg import Chart, number, padded, series_colour, standalone, wrap
+from gibbsflow.workflow.files import atomic_open
+
+Leg = Mapping[str, Any]
+KCAL = "ΔG (kcal/mol)"
+_LAMBDA_NAMES = {"lambda_restraints": "restraint", "lambda_electrostatics": "charges", "lambda_sterics": "sterics"}
+
+
+def analysed(record: Mapping[str, Any], leg: str) -> list[Leg]:
+    """Replicates of a leg that have a result, by number."""
+    found = [item for item in record["legs"] if item["leg"] == leg and item["dg_kcal_per_mol"] is not None]
+    return sorted(found, key=lambda item: item["replicate"])
+
+
+def profile(replicates: Sequence[Leg], title: str) -> str:
+    """Free energy along the states for every replicate, over a strip with the λ schedule."""
+    states = replicates[0]["states"]
+    values = [v for item in replicates for v in item["profile"]["dg_kcal_per_mol"]]
+    names = [name for name in states[0] if len({state[name] for state in states}) > 1]
+    strip = 16 * len(names) + 10
+    chart = Chart((-0.4, len(states) - 0.6), padded(values), title=title, y_label=KCAL, height=250 + strip)
+    chart.bottom, chart.x_label = 44 + strip, "window"
+    step = 1 if len(states) <= 20 else 5
+    chart.axes([float(state) for state in range(0, len(states), step)])
+    for place, item in enumerate(replicates):
+        colour, data = series_colour(place), item["profile"]
+        chart.line(data["state"], data["dg_kcal_per_mol"], colour)
+        points = zip(data["state"], data["dg_kcal_per_mol"], data["dg_error_kcal_per_mol"], strict=True)
+        for state, dg, error in points:
+            tip = f"replicate {item['replicate']}, window {state}: {dg:.2f} ± {error:.2f} kcal/mol"
+            chart.point(state, dg, error, colour, name=tip)
+    for row, name in enumerate(names):
+        y = chart.height - chart.bottom + 32 + 16 * row
+        chart.text(chart.left - 8, y + 8, _LAMBDA_NAMES.get(name, name)[:10], "end tiny")
+        width = chart.x(1) - chart.x(0)
+        for place, state in enumerate(states):
+            tip = f"<title>window {place}: {_LAMBDA_NAMES.get(name, name)} λ = {state[name]:g}</title>"
+            style = f'style="fill:var(--accent);stroke:var(--grid)" fill-opacity="{0.05 + 0.75 * state[name]:.2f}"'
+            x = chart.x(place) - width / 2
+            chart.parts.append(f'<rect {style} x="{x:.1f}" y="{y}" width="{width:.1f}" height="11">{tip}</rect>')
+    legend(chart, [(series_colour(p), f"replicate {item['replicate']}", False) for p, item in enumerate(replicates)])
+    return chart.svg()
+
+
+def convergence(replicates: Sequence[Leg], title: str) -> str:
+    """Estimates from the first and the last part of the data, for every replicate."""
+    values = [
+        item[way]["dg_kcal_per_mol"][place] + sign * (item[way]["dg_error_kcal_per_mol"][place] or 0.0)
+        for item in replicates
+        for way in ("forward", "backward")
+        for place in range(len(item[way]["fraction"]))
+        for sign in (-1, 1)
+        if item[way]["dg_kcal_per_mol"][place] is not None
+    ]
+    chart = Chart((0.05, 1.05), padded(values), title=title, y_label=KCAL, x_label="part of the data")
+    chart.axes([0.2, 0.4, 0.6, 0.8, 1.0])
+    for place, item in enumerate(replicates):
+        colour = series_colour(place)
+        dg, error = item["dg_kcal_per_mol"], item["mbar_error_kcal_per_mol"]
+        chart.band(dg - error, dg + error, colour)
+        for way, shift in (("backward", 0.006), ("forward", -0.006)):
+            data, hollow = item[way], way == "backward"
+            chart.line([f + shift for f in data["fraction"]], data["dg_kcal_per_mol"], colour, dashed=hollow)
+            for f, v, e in zip(data["fraction"], data["dg_kcal_per_mol"], data["dg_error_kcal_per_mol"], strict=True):
+                if v is not None:
+                    chart.point(f + shift, v, e, colour, hollow=hollow)
+    legend(chart, [("ink", "from the start", False), ("ink", "from the end", True)])
+    return chart.svg()
+
+
+def overlap(item: Leg, threshold: float, title: str) -> str:
+    """Overlap matrix; neighbours below the threshold are outlined."""
+    matrix, states = item["overlap"]["matrix"], item["sampled_states"]
+    count = len(matrix)
+    cell = max(12.0, min(34.0, 380 / count))
+    left, top = 34.0, 22.0
+    parts = []
+    for i in range(count):
+        parts.append(f'<text class="end small" x="{left - 6}" y="{top + (i + 0.5) * cell + 3:.1f}">{states[i]}</text>')
+        parts.append(f'<text class="mid small" x="{left + (i + 0.5) * cell:.1f}" y="{top - 7}">{states[i]}</text>')
+        for j in range(count):
+            value = max(0.0, matrix[i][j])
+            x, y = left + j * cell, top + i * cell
+            weak = abs(i - j) == 1 and value < threshold
+            style = "fill:var(--accent);stroke:" + ("var(--fail);stroke-width:2" if weak else "var(--grid)")
+            tip = f"<title>windows {states[i]} and {states[j]}: {value:.3f}</title>"
+            parts.append(
+                f'<rect style="{style}" fill-opacity="{min(0.85, 1.3 * value**0.75):.3f}" x="{x:.1f}" y="{y:.1f}" '
+                f'width="{cell:.1f}" height="{cell:.1f}">{tip}</rect>'
+            )
+            if value >= 0.005 and cell >= 18:
+                text = f"{value:.2f}"[1:] if value < 1 else "1"
+                place = f'x="{x + cell / 2:.1f}" y="{y + cell / 2 + 3:.1f}"'
+                parts.append(f'<text class="mid tiny ink" {place}>{text}</text>')
+    size = count * cell
+    return wrap("".join(parts), left + size + 8, top + size + 8, title)
+
+
+def replicates(record: Mapping[str, Any], title: str) -> str:
+    """Result of each replicate, their mean, and the experiment, on one axis."""
+    rows: list[tuple[str, float, float | None, str]] = [
+        (f"replicate {name}", dg, error, series_colour(place))
+        for place, (name, dg, error) in enumerate(
+            zip(
+                record["replicate_numbers"],
+                record["replicate_dg_kcal_per_mol"],
+                record["replicate_error_kcal_per_mol"],
+                strict=True,
+            )
+        )
+    ]
+    rows.append(("mean", record["dg_kcal_per_mol"], record["dg_error_kcal_per_mol"], "ink"))
+    if record.get("experimental_dg_kcal_per_mol") is not None:
+        rows.append(("experiment", record["experimental_dg_kcal_per_mol"], None, "muted"))
+    values = [dg + sign * (error or 0.0) for _, dg, error, _ in rows for sign in (-1, 1)]
+    chart = Chart(padded(values, least=1.0), (0, 1), title=title, x_label=KCAL, height=66 + 28 * len(rows), left=86)
+    chart.axes(y_labels=False)
+    for place, (name, dg, error, colour) in enumerate(rows):
+        y = chart.top + 20 + 28 * place
+        kind = "end strong" if name == "mean" else "end"
+        chart.text(chart.left - 8, y + 4, name, kind)
+        x = chart.x(dg)
+        if error:
+            low, high = chart.x(dg - error), chart.x(dg + error)
+            chart.parts.append(f'<path class="line" style="stroke:var(--{colour})" d="M{low:.1f} {y}H{high:.1f}"/>')
+        tip = f"<title>{name}: {number(round(dg, 2))}" + (f" ± {error:.2f}" if error else "") + " kcal/mol</title>"
+        style = f"fill:var(--{colour})"
+        if name == "experiment":
+            chart.parts.append(f'<path style="{style}" d="M{x:.1f} {y - 6}l6 6l-6 6l-6 -6z">{tip}</path>')
+        else:
+            chart.parts.append(f'<circle style="{style}" cx="{x:.1f}" cy="{y}" r="4.5">{tip}</circle>')
+    return chart.svg()
+
+
+def legend(chart: Chart, entries: Sequence[tuple[str, str, bool]]) -> None:
+    """Write names of series, with a piece of their line, inside the top of the chart."""
+    if len(entries) < 2:
+        return
+    x = float(chart.left + 10)
+    for colour, name, dashed in entries[:5]:
+        dash = ' stroke-dasharray="5 4"' if dashed else ""
+        y = chart.top + 6
+        chart.parts.append(f'<path class="line" style="stroke:var(--{colour})"{dash} d="M{x:.0f} {y}h18"/>')
+        chart.text(x + 23, y + 4, name, "small")
+        x += 34 + 5.6 * len(name)
+
+
+def of_record(record: Mapping[str, Any]) -> dict[str, str]:
+    """All figures of a record by name; those that its data do not allow are left out."""
+    made: dict[str, str] = {}
+    threshold = record.get("settings", {}).get("analysis", {}).get("overlap_warn", 0.03)
+    if record["dg_kcal_per_mol"] is not None:
+        made["cycle"] = cycle(record)
+        made["replicates"] = replicates(record, f"Replicates of {record['transformation']}")
+    for leg in ("complex", "solvent"):
+        if items := analysed(record, leg):
+            made[f"profile_{leg}"] = profile(items, f"Free energy along the windows, {leg} leg")
+            made[f"convergence_{leg}"] = convergence(items, f"Convergence of the {leg} leg")
+            worst = min(items, key=lambda item: item["overlap"]["min_neighbour"])
+            made[f"overlap_{leg}"] = overlap(worst, threshold, f"Overlap, {leg} leg, replicate {worst['replicate']}")
+    return made
+
+
+def write_figures(record: Mapping[str, Any], system: SimSystem, out: Path) -> dict[str, str]:
+    """Write the figures of a record as SVG files, and take over the plot of the equilibration.
+
+    Returns
+    -------
+    dict
+        File name by name of the figure.
+    """
+    files = {}
+    for name, svg in of_record(record).items():
+        with atomic_open(out / f"{name}.svg", "w") as file:
+            file.write(standalone(svg))
+        files[name] = f"{name}.svg"
+    if "equil_plot" in system.artifacts:
+        shutil.copyfile(system.path("equil_plot"), out / "equilibration.svg")
+        files["equilibration"] = "equilibration.svg"
+    return files

@@ -1,0 +1,126 @@
+"""A calculation that can be killed at any moment: a state folder with sentinels, checkpoints and outputs."""
+
+from __future__ import annotations
+
+import time
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gibbsflow.errors import StateError
+from gibbsflow.workflow.state import sentinels
+from gibbsflow.workflow.state.checkpoints import Checkpoint, RollingCheckpoints
+from gibbsflow.workflow.files import atomic_open, write_json
+from gibbsflow.workflow.state.segments import Stopper, run_segments
+from gibbsflow.workflow.state.state_folder import StateFolder
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+PROGRESS = "progress.json"
+
+
+class ResumableRun(StateFolder):
+    """A calculation in segments, in a state folder that is held while this is open as a context manager."""
+
+    engine_s = 0.0
+
+    def advance(
+        self,
+        total: int,
+        start: Callable[[], Arrays],
+        segment: Callable[[int, Arrays], tuple[Arrays, Arrays]],
+        stopper: Stopper,
+        *,
+        steps: Callable[[int], int],
+    ) -> None:
+        """Run what is left of all segments, then leave FINISHED; at once where it stands already.
+
+        Parameters
+        ----------
+        total
+            Number of segments.
+        start
+            Makes the arrays that segment 0 starts from.
+        segment
+            Takes its number and the arrays of the one before; returns its last arrays and its outputs.
+        stopper
+            Decides when to stop.
+        steps
+            MD steps (or iterations) done after so many segments, for the records.
+
+        Raises
+        ------
+        StoppedEarly
+            With state saved.
+        StateError
+            For checkpoints that are there and cannot be read.
+        """
+        checkpoints = RollingCheckpoints(self.folder)
+        point = checkpoints.load(self.inputs_hash)
+        if point is not None:
+            self.segments_done, self.engine_s = point.segment, float(point.meta["engine_s"])
+        if self.finished is not None:
+            return
+        for number in range(self.segments_done or 0):  # now, not after days at the rest
+            if not zipfile.is_zipfile(self._output(number)):
+                raise StateError(f"{self._output(number)}: missing or damaged")
+        arrays = point.arrays if point is not None else None
+
+        def one(number: int) -> None:
+            nonlocal arrays
+            begin = time.monotonic()
+            arrays, outputs = segment(number, start() if arrays is None else arrays)
+            self.engine_s += time.monotonic() - begin
+            with atomic_open(self._output(number)) as file:
+                np.savez(file, **outputs)  # type: ignore[arg-type]
+            checkpoints.save(Checkpoint(self.inputs_hash, number + 1, arrays, {"engine_s": self.engine_s}))
+            self.segments_done = number + 1
+            self._write_progress(total, steps)
+
+        self._write_progress(total, steps)
+        run_segments(self.segments_done, total, one, stopper)
+        sentinels.Sentinel("FINISHED", self.inputs_hash, steps_done=steps(total), settings=self.settings).write(
+            self.folder
+        )
+
+    def last_arrays(self) -> Arrays:
+        """Arrays at the end of the last segment done."""
+        point = RollingCheckpoints(self.folder).load(self.inputs_hash)
+        if point is None:
+            raise StateError(f"{self.folder}: no checkpoint")
+        return point.arrays
+
+    def outputs(self) -> dict[str, npt.NDArray[Any]]:
+        """Outputs of all segments done, joined along the first axis.
+
+        Raises
+        ------
+        StateError
+            Where a segment's file is missing or damaged.
+        """
+        parts: list[dict[str, npt.NDArray[Any]]] = []
+        for number in range(self.segments_done):
+            path = self._output(number)
+            try:
+                with np.load(path, allow_pickle=False) as file:
+                    parts.append({name: file[name] for name in file.files})
+            except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+                raise StateError(f"{path}: missing or damaged ({error})") from error
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+
+    def _output(self, number: int) -> Path:
+        return self.folder / f"segment-{number:05d}.npz"
+
+    def _write_progress(self, total: int, steps: Callable[[int], int]) -> None:
+        content = {
+            "segments_done": self.segments_done,
+            "segments": total,
+            "steps_done": steps(self.segments_done),
+            "steps": steps(total),
+            "engine_s": round(self.engine_s, 3),
+            "attempt": self.attempt,
+        }
+        write_json(self.folder / PROGRESS, content)

@@ -1,0 +1,232 @@
+"""How far the calculations below a state folder are, read from what they keep there; changes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from gibbsflow.errors import InputError, Problem, StateError
+from gibbsflow.workflow.state import attempts, sentinels
+from gibbsflow.workflow.state.state_folder import window_folder
+from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.state.locks import is_held
+from gibbsflow.workflow.state.resumable import PROGRESS
+from gibbsflow.workflow.state.state_folder import INPUTS, is_aside
+
+COLUMNS = ("item", "status", "steps_done", "steps", "done_ns", "total_ns", "ns_per_day", "attempts", "left", "cause")
+PLAN = "plan.json"
+"""What `fe prepare` leaves in its state folder: the windows that there will be."""
+_MARKS = (INPUTS, attempts.FILE_NAME, *sentinels.NAMES)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One window, equilibration or trajectory; or another phase that failed.
+
+    Parameters
+    ----------
+    item
+        Folder below the one asked for; windows that run together have their names added.
+    kind
+        ``equil``, ``window`` or ``phase``.
+    status
+        ``finished``, ``failed``, ``running``, ``stopped`` (state saved, nobody at work), ``lost`` (killed: goes on from
+        its last checkpoint), ``waiting`` (nothing done yet), ``stale`` (finished from other inputs) or ``unreadable``.
+    steps_done, steps
+        MD steps.
+    done_ns, total_ns
+        The same as time.
+    ns_per_day
+        Speed; windows that run together share it.
+    attempt
+        1, and one more for each failure.
+    attempts
+        How often it was begun or gone on with.
+    left_s
+        Estimated seconds of MD left at the speed so far; None where nothing was run.
+    cause
+        Of a failure or stop.
+    """
+
+    item: str
+    kind: str = "phase"
+    status: str = "waiting"
+    steps_done: int = 0
+    steps: int = 0
+    done_ns: float = 0.0
+    total_ns: float = 0.0
+    ns_per_day: float | None = None
+    attempt: int = 1
+    attempts: int = 0
+    left_s: float | None = None
+    cause: str = ""
+
+
+def read_status(folder: Path, *kinds: str) -> list[dict[str, Any]]:
+    """Read the state of every calculation below a folder.
+
+    Parameters
+    ----------
+    folder
+        State folder, of one item or of many. What is half-written or foreign there is named, and stops nothing.
+    kinds
+        Only rows of these kinds; default: all.
+
+    Returns
+    -------
+    list of dict
+        The fields of :class:`Row`, sorted by item.
+
+    Raises
+    ------
+    InputError
+        Where there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(Problem(str(folder), "no such folder", "a state folder"))
+    homes = {path.parent for mark in _MARKS for path in folder.rglob(mark)}
+    rows: dict[str, Row] = {}
+    for home in sorted(homes):
+        if not is_aside(home.relative_to(folder)):
+            rows |= {row.item: row for row in _rows(home, folder)}
+    for path in sorted(folder.rglob(PLAN)):
+        rows = {row.item: row for row in _planned(path, folder)} | rows
+    return [vars(row) for _, row in sorted(rows.items()) if not kinds or row.kind in kinds]
+
+
+def write_plan(state: Path, windows: Mapping[str, Sequence[float]], replicates: int) -> None:
+    """Leave in the state folder of `fe prepare` which windows there will be: ns of each, by leg."""
+    write_json(Path(state) / PLAN, {"legs": {leg: list(ns) for leg, ns in windows.items()}, "replicates": replicates})
+
+
+def _planned(path: Path, root: Path) -> Iterator[Row]:
+    item = _name(path.parent.parent, root)
+    try:
+        plan = _read(path)
+        for leg, windows in plan["legs"].items():
+            for replicate in range(plan["replicates"]):
+                for window, ns in enumerate(windows):
+                    name = _join(item, f"{leg}/replicate_{replicate}/{window_folder(window)}")
+                    yield Row(name, "window", total_ns=round(float(ns), 6))
+    except (StateError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        yield Row(_join(item, PLAN), "phase", "unreadable", cause=f"no plan of windows ({error!r})")
+
+
+def _rows(home: Path, root: Path) -> Iterator[Row]:
+    """The rows of one state folder: one, or one for each window that runs in it."""
+    try:
+        row, settings = _row(home, root)
+    except (StateError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        text = str(error) if isinstance(error, StateError | OSError) else f"{home}: holds something else ({error!r})"
+        yield Row(_name(home, root), "phase", "unreadable", cause=text)
+        return
+    states = settings.get("setting states")
+    if not isinstance(states, list):
+        yield row
+    elif settings.get("setting window") is not None:
+        yield row
+        for window in range(len(states)):  # those of the leg that no task has come to yet
+            if not (home.parent / (name := window_folder(window))).exists():
+                yield Row(_name(home.parent / name, root), "window", steps=row.steps, total_ns=row.total_ns)
+    else:
+        count = max(1, len(states))
+        share = replace(
+            row, steps_done=row.steps_done // count, steps=row.steps // count,
+            done_ns=round(row.done_ns / count, 6), total_ns=round(row.total_ns / count, 6),
+        )  # fmt: skip
+        for window in range(count):
+            yield replace(share, item=_join(row.item, window_folder(window)))
+
+
+def _row(home: Path, root: Path) -> tuple[Row, Mapping[str, Any]]:
+    inputs, progress = _read(home / INPUTS), _read(home / PROGRESS)
+    history = attempts.read(home)
+    failed, finished = sentinels.read(home, "FAILED"), sentinels.read(home, "FINISHED")
+    last = history[-1] if history else None
+    settings: Mapping[str, Any] = inputs.get("described", {})
+    steps_done, steps = int(progress.get("steps_done", 0)), int(progress.get("steps", 0))
+    engine_s = float(progress.get("engine_s", 0.0))
+    cause = ""
+    if is_held(home):
+        status = "running"
+    elif finished is not None and inputs and finished.inputs_hash != inputs["inputs_hash"]:
+        status, cause = "stale", "FINISHED is of other inputs"
+    elif finished is not None:
+        status = "finished"
+        steps_done = steps = max(steps, int(finished.steps_done))
+    elif failed is not None:
+        status, cause = "failed", f"{failed.cause}: {failed.message}"
+    elif last is not None and not last.end:
+        status, cause = "lost", f"{last.by} left no end"
+    else:
+        status = "stopped" if steps_done else "waiting"
+        cause = last.message if last is not None and last.end in ("stopped", "failed") else ""
+    used = inputs.get("settings_used", {}).get("timestep_fs") or settings.get("setting timestep_fs") or 0.0
+    ns_per_step = float(used) * 1e-6
+    row = Row(
+        _name(home, root),
+        "window" if "setting states" in settings else "equil" if "setting equil_ps" in settings else "phase",
+        status,
+        steps_done,
+        steps,
+        round(steps_done * ns_per_step, 6),
+        round(steps * ns_per_step, 6),
+        round(steps_done * ns_per_step / engine_s * 86400, 1) if engine_s else None,
+        int(inputs.get("attempt", 1)),
+        len(history),
+        round((steps - steps_done) * engine_s / steps_done, 1) if steps_done and status != "finished" else None,
+        " ".join(cause.split()),
+    )
+    return row, settings
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """JSON object of a file, empty where there is none."""
+    content = read_json(path) if path.exists() else {}
+    if not isinstance(content, dict):
+        raise StateError(f"{path}: holds something else")
+    return content
+
+
+def _name(home: Path, root: Path) -> str:
+    return home.relative_to(root).as_posix() if home != root and home.is_relative_to(root) else "."
+
+
+def _join(item: str, name: str) -> str:
+    return name if item == "." else f"{item}/{name}"
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Lay rows of :func:`read_status` out for a terminal, with the count of each status below."""
+    if not rows:
+        return "nothing has been run here"
+    cells = [[_cell(row, column) for column in COLUMNS] for row in rows]
+    widths = [max(len(c), *(len(line[i]) for line in cells)) for i, c in enumerate(COLUMNS)]
+    lines = [list(COLUMNS), *cells]
+    text = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+    counts = Counter(str(row["status"]) for row in rows)
+    return "\n".join([*text, "", ", ".join(f"{count} {status}" for status, count in counts.most_common())])
+
+
+def settled(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether nothing here is under way or to come."""
+    return all(row["status"] in ("finished", "failed") for row in rows)
+
+
+def _cell(row: Mapping[str, Any], column: str) -> str:
+    if column == "left":
+        return _duration(row["left_s"])
+    return "" if row[column] is None else str(row[column])
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    for name, unit in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.1f} {name}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,60 @@
+"""λ schedules: the shipped ones are sound, a user's is checked, every fault is named."""
+
+import pytest
+import yaml
+
+from gibbsflow.binding.alchemy.schedules import LambdaState, _shipped, check_schedule, read_schedule
+from gibbsflow.errors import InputError
+
+
+def test_all_shipped_are_sound():
+    for name in _shipped():
+        states = read_schedule(name)
+        assert len(states) == int(name.rsplit("_", 1)[1])
+        assert states[0] == LambdaState(0, 1, 1)
+    last = read_schedule("complex_16")[-1]
+    assert last == LambdaState(1, 0, 0)
+
+
+def test_a_file_of_the_user(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({"states": [[0, 1, 1], [1, 0, 1], [1, 0, 0]]}))
+    assert read_schedule(str(path)) == (LambdaState(0, 1, 1), LambdaState(1, 0, 1), LambdaState(1, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[0, 1, 1]], "at least two"),
+        ([[1, 1, 1], [1, 0, 0]], "row 1: starts at"),
+        ([[0, 1, 1], [1, 0, 0.5]], "row 2: ends at"),
+        ([[0, 1, 1], [1, 0, 1], [0.5, 0, 0]], "row 3, lambda_restraints: falls"),
+        ([[0, 1, 1], [1, 0, 0.4], [1, 0, 0.5], [1, 0, 0]], "row 3, lambda_sterics: rises"),
+        ([[0, 1, 1], [1, 0.5, 0.5], [1, 0, 0]], "row 2: .* charges on soft atoms"),
+        ([[0, 1, 1], [0, 1, 1], [1, 0, 0]], "row 2: .* repeats"),
+        ([[0, 1, 1], [1, 0], [1, 0, 0]], "row 2: .* is no λ state"),
+        ([[0, 1, 1], [1, 0, 1.5], [1, 0, 0]], "row 2: .* is no λ state"),
+        ([[0, 1, 1], ["a", 0, 1], [1, 0, 0]], "row 2: .* is no λ state"),
+    ],
+)
+def test_faults(rows, message):
+    with pytest.raises(InputError, match=message):
+        check_schedule(rows, where="mine.yaml")
+
+
+def test_all_faults_at_once():
+    with pytest.raises(InputError) as caught:
+        check_schedule([[0.1, 1, 1], [0, 0, 1], [1, 0, 0.1]], where="mine.yaml")
+    assert len(caught.value.problems) == 3
+
+
+def test_unknown_name_is_met_with_the_nearest(tmp_path):
+    with pytest.raises(InputError, match="did you mean 'complex_16'"):
+        read_schedule("complex_61")
+    path = tmp_path / "bad.yaml"
+    path.write_text("states: {")
+    with pytest.raises(InputError, match="not readable"):
+        read_schedule(str(path))
+    path.write_text("windows: 3")
+    with pytest.raises(InputError, match="holds no list"):
+        read_schedule(str(path))

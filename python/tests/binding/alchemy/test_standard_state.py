@@ -1,0 +1,77 @@
+"""Standard-state terms against closed forms and published values, kcal/mol."""
+
+import math
+
+import pytest
+
+from gibbsflow.binding.alchemy import standard_state as ss
+
+
+@pytest.mark.parametrize(
+    ("r0", "theta_a", "theta_b", "k_r", "k_angle", "analytic", "numeric"),
+    [
+        (5, 90, 90, 10, 100, -10.2416, -10.2437),
+        (8, 90, 90, 10, 500, -12.0686, -12.0687),
+        (5, 60, 120, 10, 80, -10.0815, -10.0845),
+        (5, 30, 90, 10, 80, -10.3217, -10.3247),
+        (5, 90, 90, 1, 10, -6.1488, -6.1701),
+    ],
+)
+def test_boresch(r0, theta_a, theta_b, k_r, k_angle, analytic, numeric):
+    given = dict(
+        r0_angstrom=r0, theta_a_deg=theta_a, theta_b_deg=theta_b, k_r=k_r, k_angle=k_angle, temperature_k=298.15
+    )
+    assert ss.boresch_analytic_kcal_per_mol(**given) == pytest.approx(analytic, abs=6e-5)
+    assert ss.boresch_numeric_kcal_per_mol(**given) == pytest.approx(numeric, abs=6e-5)
+
+
+@pytest.mark.parametrize(("temperature", "expected"), [(298.15, -7.14151), (328.15, -7.70392), (278.15, -6.75834)])
+def test_attach_pull_release_reference_at_180_degrees(temperature, expected):
+    """pAPRika's reference state; its U = k x^2 is K = 2 k here, and the other three angles are free."""
+    value = ss.boresch_numeric_kcal_per_mol(
+        r0_angstrom=24, theta_a_deg=180, theta_b_deg=180, k_r=10, k_angle=200, k_dihedral=0, temperature_k=temperature
+    )
+    assert value == pytest.approx(expected, abs=1e-4)
+
+
+def test_attach_pull_release_of_cb6_butylamine():
+    """Distance, one angle and one dihedral restrained."""
+    value = ss.boresch_numeric_kcal_per_mol(
+        r0_angstrom=18.5,
+        theta_a_deg=8,
+        theta_b_deg=90,
+        k_r=10,
+        k_angle=(100, 0),
+        k_dihedral=(100, 0, 0),
+        temperature_k=298.15,
+    )
+    assert value == pytest.approx(-4.34372240, abs=1e-5)
+
+
+@pytest.mark.parametrize(("k", "expected"), [(0.17, -1.6502), (0.2, -1.7947), (1, -3.2250), (10, -5.2714)])
+def test_harmonic_distance(k, expected):
+    assert ss.com_analytic_kcal_per_mol(k=k, temperature_k=298.15) == pytest.approx(expected, abs=6e-5)
+    assert ss.com_numeric_kcal_per_mol(k=k, temperature_k=298.15) == pytest.approx(expected, abs=6e-5)
+
+
+@pytest.mark.parametrize(("k", "r0"), [(10, 0.1), (10, 3.0), (0.2, 1.0)])
+def test_harmonic_distance_with_offset(k, r0):
+    given = dict(k=k, r0_angstrom=r0, temperature_k=298.15)
+    assert ss.com_analytic_kcal_per_mol(**given) == pytest.approx(ss.com_numeric_kcal_per_mol(**given), abs=1e-6)
+
+
+def test_constants():
+    assert ss.kt_kcal_per_mol(298.15) == pytest.approx(0.5924849497, rel=1e-8)
+    assert ss.STANDARD_VOLUME_ANGSTROM3 == pytest.approx(1660.5390, abs=1e-3)
+
+
+def test_difference_is_named():
+    assert ss.differ(-10.2416, -10.2437) is None
+    assert "numeric value is used" in (ss.differ(-4.0, -4.2) or "")
+
+
+def test_closed_form_is_refused_where_it_diverges():
+    given = dict(r0_angstrom=5.0, theta_b_deg=90.0, k_r=10.0, k_angle=100.0, temperature_k=298.15)
+    with pytest.raises(ValueError, match="between 0 and 180"):
+        ss.boresch_analytic_kcal_per_mol(theta_a_deg=180.0, **given)
+    assert math.isfinite(ss.boresch_numeric_kcal_per_mol(theta_a_deg=180.0, **given))

@@ -1,0 +1,124 @@
+"""Each threshold, just kept and just broken."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from oscillators import Oscillators
+
+from gibbsflow.binding.analyse import verdict
+from gibbsflow.binding.analyse.convergence import Equilibration, Mixing, Series
+from gibbsflow.binding.analyse.estimators import Correlation
+from gibbsflow.binding.analyse.leg_result import analyse
+from gibbsflow.binding.analyse.verdict import Thresholds, judge_leg, judge_result, overall, sentences
+from gibbsflow.binding.sample.energies import read_leg
+
+LIMITS = Thresholds()
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    folder = Oscillators(states=4).write(tmp_path_factory.mktemp("leg"), count=300, seed=11)
+    return analyse(read_leg(sorted(folder.glob("*.parquet"))))
+
+
+def halves(leg, first_kcal, second_kcal, error_kcal):
+    def series(value):
+        kt = leg.kt_kcal_per_mol
+        return Series(np.array([0.5, 1.0]), np.array([value, value]) / kt, np.full(2, error_kcal / kt))
+
+    return replace(leg, forward=series(first_kcal), backward=series(second_kcal))
+
+
+def found(leg):
+    return {finding.check: finding.level for finding in judge_leg(leg, LIMITS)}
+
+
+def test_good_data_pass(good):
+    assert found(good) == {}
+    assert overall([]) == "PASS"
+
+
+@pytest.mark.parametrize(("overlap", "level"), [(0.031, None), (0.029, "WARN"), (0.002, "FAIL")])
+def test_overlap(good, overlap, level):
+    matrix = good.overlap.copy()
+    matrix[1, 2] = overlap
+    findings = judge_leg(replace(good, overlap=matrix), LIMITS)
+    assert [finding.level for finding in findings] == ([level] if level else [])
+    if level:
+        assert "windows 1 and 2" in findings[0].reason
+
+
+@pytest.mark.parametrize(
+    ("difference", "error", "level"),
+    [(0.29, 0.01, None), (0.5, 0.25, None), (0.5, 0.1, "WARN"), (3.5, 0.2, "FAIL")],
+)
+def test_halves_differ(good, difference, error, level):
+    assert found(halves(good, 5.0, 5.0 + difference, error)).get("convergence") == level
+
+
+@pytest.mark.parametrize(("count", "level"), [(20, None), (19, "WARN"), (4, "FAIL")])
+def test_uncorrelated_samples(good, count, level):
+    correlation = Correlation(np.ones(4), (300,) * 4, (300, 300, count, 300))
+    assert found(replace(good, correlation=correlation)).get("samples") == level
+
+
+def test_bar_differs(good):
+    far = replace(good.bar, dg_kt=good.mbar.dg_kt + 1.0, dg_error_kt=0.1)
+    assert found(replace(good, bar=far)) == {"BAR": "WARN"}
+    assert found(replace(good, bar=replace(far, dg_error_kt=0.5))) == {}
+    assert found(replace(good, bar=None, bar_reason="no overlap")) == {"BAR": "WARN"}
+
+
+def test_mixing_and_equilibration(good):
+    assert found(replace(good, mixing=Mixing(0.999, 1000.0, 1.9, 0))) == {"mixing": "WARN"}
+    assert found(replace(good, mixing=Mixing(0.9, 10.0, 2.1, 3))) == {}
+    assert found(replace(good, equilibration=Equilibration(60.0, 0.6))) == {"equilibration": "WARN"}
+
+
+@pytest.mark.parametrize(
+    ("values", "errors", "level"),
+    [
+        ((-10.0, -10.4), (0.01, 0.01), None),  # too near to matter
+        ((-10.0, -11.0), (0.6, 0.6), None),  # as far apart as their errors allow
+        ((-10.0, -11.0), (0.1, 0.1), "WARN"),
+        ((-10.0,), (0.1,), "WARN"),  # a single one says nothing of its spread
+    ],
+)
+def test_replicates(values, errors, level):
+    findings = judge_result(values, errors, 0.2, LIMITS)
+    assert [finding.level for finding in findings] == ([level] if level else [])
+
+
+@pytest.mark.parametrize(("error", "level"), [(0.5, None), (0.51, "WARN"), (2.1, "FAIL")])
+def test_error(error, level):
+    findings = judge_result((-10.0, -10.1), (0.1, 0.1), error, LIMITS)
+    assert [finding.level for finding in findings] == ([level] if level else [])
+
+
+def test_standard_state():
+    assert judge_result((-1, -1), (0.1, 0.1), 0.1, LIMITS, standard_state_kcal_per_mol=(-10.2416, -10.2437)) == []
+    findings = judge_result((-1, -1), (0.1, 0.1), 0.1, LIMITS, standard_state_kcal_per_mol=(-6.1, -6.3))
+    assert [finding.check for finding in findings] == ["standard state"]
+
+
+def test_settings_reach_the_thresholds(good):
+    strict = Thresholds.from_settings(overlap_warn=0.5, error_warn_kcal_per_mol=0.01)
+    assert [finding.check for finding in judge_leg(good, strict)] == ["overlap"]
+    assert judge_result((-1, -1), (0.1, 0.1), 0.02, strict)[0].level == "WARN"
+    assert judge_result((-1, -1), (0.1, 0.1), 0.05, strict)[0].level == "FAIL"
+
+
+def test_what_replicates_share_is_said_once_and_the_worst_first():
+    findings = [
+        verdict.Finding("WARN", "samples", "few", "complex", 1),
+        verdict.Finding("WARN", "samples", "fewer", "complex", 2),
+        verdict.Finding("FAIL", "error", "large"),
+        verdict.Finding("WARN", "samples", "few", "solvent", 1),
+    ]
+    assert sentences(findings) == [
+        "large",
+        "complex leg, replicate 1 (likewise 2): few",
+        "solvent leg, replicate 1: few",
+    ]
+    assert overall(findings) == "FAIL"

@@ -1,0 +1,134 @@
+"""run-local: the phases in order, the failure policy, and a real run of MD alone."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gibbsflow.binding.campaign.run_local import LocalRun
+from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.config.run import Launch
+
+DEMO = Path(__file__).resolve().parents[4] / "assets" / "demo"
+
+
+def row(name: str) -> Row:
+    return Row(2, name, None, "CCO", None, "place", None, None)
+
+
+class Verbs(dict):
+    """Verbs that exit as planned and leave what the next phase looks for."""
+
+    def __init__(self, plan: dict[str, list[int]]) -> None:
+        super().__init__()
+        self.plan, self.calls = plan, []
+
+    def __missing__(self, verb: str):
+        def run(**options) -> int:
+            out = Path(options["out"])
+            name = f"{verb} {out.name if verb == 'fe run' else out.parent.name}"
+            self.calls.append(name)
+            if code := self.plan.get(name, [0]).pop(0) if self.plan.get(name) else 0:
+                return code
+            for leg in ("complex", "solvent") if verb == "fe prepare" else ():
+                (out / "legs" / leg).mkdir(parents=True)
+            out.mkdir(parents=True, exist_ok=True)
+            if verb == "fe run":
+                (out / "leg.json").write_text("{}")
+            if verb == "analysis transformation":
+                assert all(run.parent == out.parent / "fe" for run in options["runs"])
+            if verb == "analysis campaign":
+                (out / "given.json").write_text(json.dumps([str(path.parent.name) for path in options["records"]]))
+            return 0
+
+        return run
+
+
+def run(tmp_path: Path, plan: dict[str, list[int]], **settings) -> tuple[int, Verbs, list[str]]:
+    io = {"input": DEMO / "ligands.csv", "receptor": DEMO / "cb7.sdf", "outdir": tmp_path / "out"}
+    launch = Launch.model_validate({"io": io | {"state_dir": tmp_path / "state"}, "run": {"replicates": 1} | settings})
+    verbs = Verbs(plan)
+    code = LocalRun(launch, [row("a"), row("b")], verbs).run()
+    given = tmp_path / "out" / "given.json"
+    return code, verbs, json.loads(given.read_text()) if given.exists() else []
+
+
+def test_phases_in_order(tmp_path):
+    code, verbs, given = run(tmp_path, {})
+    assert (code, given) == (0, ["a", "b"])
+    one = [call for call in verbs.calls if call.endswith(" a")]
+    assert one == [
+        "system_prep system a", "param ligand a", "equil prepare a", "equil run a", "equil analyse a", "fe prepare a",
+        "analysis transformation a",
+    ]  # fmt: skip
+    assert verbs.calls.count("fe run complex_replicate_0") == 2
+
+
+def test_md_stops_early(tmp_path):
+    code, verbs, given = run(tmp_path, {}, mode="md")
+    assert (code, given) == (0, ["a", "b"])
+    assert not any(call.startswith("fe") for call in verbs.calls)
+
+
+def test_retry_once_then_prune(tmp_path):
+    code, verbs, given = run(tmp_path, {"equil run a": [70, 70], "equil run b": [70]})
+    assert (code, given) == (0, ["b"])
+    assert verbs.calls.count("equil run a") == 2
+
+
+def test_wrong_input_is_never_retried(tmp_path):
+    code, verbs, given = run(tmp_path, {"system_prep system a": [65]})
+    assert (code, given) == (0, ["b"])
+    assert verbs.calls.count("system_prep system a") == 1
+
+
+def test_prune_and_raise(tmp_path):
+    code, _, given = run(tmp_path / "prune", {"equil run a": [70]}, on_failure="prune")
+    assert (code, given) == (0, ["b"])
+    code, _, given = run(tmp_path / "raise", {"equil run a": [70]}, on_failure="raise")
+    assert (code, given) == (70, [])
+
+
+def test_a_stop_ends_the_run_with_its_own_code(tmp_path):
+    code, _, given = run(tmp_path, {"fe run complex_replicate_0": [75]})
+    assert (code, given) == (75, [])
+
+
+def command(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "gibbsflow.cli.gibbsflow", *map(str, arguments)]
+    return subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("io: {outdir: out}", "io, input: missing"),
+        ("io: {inputt: x.csv}", "did you mean 'input'?"),
+        (f"io: {{input: no.csv, receptor: {DEMO}/cb7.sdf}}", "no.csv: no such file"),
+    ],
+)
+def test_bad_launch_files(tmp_path, text, expected):
+    (tmp_path / "run.yaml").write_text(text)
+    done = command("run-local", "run.yaml", cwd=tmp_path)
+    assert done.returncode == 65
+    assert expected in done.stderr and "Traceback" not in done.stderr
+
+
+def test_real_md(tmp_path):
+    (tmp_path / "ligands.csv").write_text("ligand,smiles\nb2,OCC12CCC(CC1)(CC2)CO\n")
+    (tmp_path / "run.yaml").write_text(
+        f"io: {{input: ligands.csv, receptor: {DEMO}/cb7.sdf, outdir: out}}\n"
+        "run: {mode: md}\nparam: {charge_method: gas}\n"
+        "equil: {minimise_steps: 20, heat_ps: 0.2, equil_ps: 0.4, equil_segment_ps: 0.2}\n"
+    )
+    done = command("run-local", "run.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with open(tmp_path / "out" / "results.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [(r["ligand"], r["mode"], r["status"]) for r in rows] == [("b2", "md", "finished")]
+    assert (tmp_path / "state" / "out" / "cb7" / "b2" / "equil" / "FINISHED").exists()

@@ -1,0 +1,127 @@
+"""Force field parameters: charges, the cache under damage and under two processes, and clear failures."""
+
+import json
+import logging
+import time
+
+import numpy as np
+import pytest
+from known_molecules import CB7
+
+from gibbsflow.binding.forcefield.gaff import parametrise, read_frcmod_penalty, renormalise, write_mol2
+from gibbsflow.binding.prepare import molecules
+from gibbsflow.binding.prepare.conformers import embed
+from gibbsflow.config.run import Param
+from gibbsflow.engines import ambertools
+from gibbsflow.engines.process import Bounds
+from gibbsflow.errors import ParametrisationError
+
+PARAM = Param()
+
+
+def small(smiles: str = "CCO", seed: int = 1) -> molecules.Molecule:
+    return embed(molecules.from_smiles(smiles), count=1, seed=seed)
+
+
+def run(molecule, folder, name="ligand", settings=PARAM, rigid=False):
+    return parametrise(molecule, settings, name=name, cache=folder / "cache", logs=folder / "logs", rigid=rigid)
+
+
+@pytest.mark.parametrize("smiles", ["CCO", "C[NH3+]", "CC(=O)[O-]", "C[NH2+]CC(=O)[O-]"])
+def test_charges_sum_to_the_integer(tmp_path, smiles):
+    molecule = small(smiles)
+    found = run(molecule, tmp_path)
+    assert round(sum(round(1e6 * q) for q in found.charges)) == molecule.charge * 1_000_000
+    assert abs(found.correction_e) < 1e-3 and not found.hit
+
+
+def test_charges_follow_the_atoms_whatever_pose_and_order(tmp_path):
+    """One entry of the cache serves another pose in another atom order, and each atom gets its own charge."""
+    one = small("OCC(F)=O", seed=1)
+    order = [3, 1, 0, 2, *range(4, one.mol.GetNumAtoms())][::-1]
+    two = molecules.Molecule(molecules.Chem.RenumberAtoms(small("OCC(F)=O", seed=9).mol, order), 0)
+    first, second = run(one, tmp_path), run(two, tmp_path)
+    assert not first.hit and second.hit and first.key == second.key
+    assert second.charges == pytest.approx([first.charges[i] for i in order], abs=2e-6)
+    assert list(second.types) == [first.types[i] for i in order]
+
+
+def test_settings_that_change_the_outcome_change_the_key(tmp_path):
+    gas = Param(charge_method="gas")
+    molecule = small()
+    keys = {run(molecule, tmp_path, settings=s).key for s in (gas, Param(charge_method="gas", ligand_ff="gaff"))}
+    assert len(keys) == 2
+    assert run(molecule, tmp_path, settings=Param(charge_method="gas", param_memory_gb=3)).key in keys
+
+
+@pytest.mark.parametrize("file", ["atoms.json", "parameters.frcmod", "entry.json"])
+def test_a_damaged_entry_is_made_anew(tmp_path, caplog, file):
+    molecule, settings = small(), Param(charge_method="gas")
+    before = run(molecule, tmp_path, settings=settings)
+    damaged = tmp_path / "cache" / before.key[:2] / before.key / file
+    damaged.write_text(damaged.read_text()[:-20])
+    with caplog.at_level(logging.WARNING):
+        after = run(molecule, tmp_path, settings=settings)
+    assert "damaged entry in the parameter cache is made anew" in caplog.text
+    assert not after.hit and after.charges == before.charges
+    assert run(molecule, tmp_path, settings=settings).hit
+
+
+def test_renormalise():
+    charges, correction = renormalise([0.1000014, -0.2, 0.1029986], 0, "x")
+    assert sum(round(1e6 * q) for q in charges) == 0
+    assert correction == pytest.approx(-0.001, abs=1e-6)
+    assert np.ptp(np.array(charges) - [0.100001, -0.2, 0.102999]) < 2e-6
+    with pytest.raises(ParametrisationError, match=r"x: charges sum to 0.5000 e, expected \+0"):
+        renormalise([0.25, 0.25], 0, "x")
+
+
+def test_a_memory_bound_ends_in_a_clear_error(tmp_path):
+    with pytest.raises(ParametrisationError, match=r"cage: antechamber .*log: .*cage\.antechamber\.log"):
+        run(small(), tmp_path, name="cage", settings=Param(param_memory_gb=0.01))
+    assert (tmp_path / "logs" / "cage.antechamber.log").exists()
+    assert not list((tmp_path / "cache").rglob("entry.json"))
+
+
+def test_a_time_bound_ends_with_its_children(tmp_path):
+    start = time.monotonic()
+    with pytest.raises(ParametrisationError, match="cb7: antechamber ran over its"):
+        run(molecules.from_file(CB7), tmp_path, name="cb7", settings=Param(param_time_min=0.002), rigid=True)
+    assert time.monotonic() - start < 20
+
+
+def test_terms_without_parameters_are_named():
+    text = "c3-s6-zz   0.000   0.000   ATTN, need revision\nc3-c3-oh  67.7  109.4   same as x, penalty score= 42.5\n"
+    assert ambertools.missing_terms(text) == ["c3-s6-zz"]
+    assert read_frcmod_penalty(text) == 42.5 and read_frcmod_penalty("") == 0.0
+
+
+def test_mol2_is_in_the_order_of_the_molecule(tmp_path):
+    molecule = small("OCC(F)=O")
+    found = run(molecule, tmp_path, settings=Param(charge_method="gas"))
+    path = write_mol2(molecule, found, tmp_path / "x.mol2", "LIG")
+    typed = ambertools.read_typed_atoms(path)
+    assert typed.types == list(found.types) and typed.charges == pytest.approx(found.charges)
+    rows = [line.split() for line in path.read_text().split("ATOM\n")[1].split("@")[0].splitlines()]
+    assert [row[1] for row in rows] == molecules.atom_names(molecule.mol)
+    assert np.allclose([[float(x) for x in row[2:5]] for row in rows], molecule.positions_angstrom, atol=1e-4)
+
+
+def test_entry_keeps_what_it_was_made_from(tmp_path):
+    found = run(small(), tmp_path, settings=Param(charge_method="gas"))
+    entry = tmp_path / "cache" / found.key[:2] / found.key
+    assert {"antechamber.log", "atoms.json", "molecule.sdf", "parameters.frcmod"} == set(
+        json.loads((entry / "entry.json").read_text())
+    )
+
+
+def test_terms_come_from_the_force_field_asked_for(tmp_path):
+    """By the name "gaff2", parmchk2 took gaff in one run of six; there c6 lacks even its mass."""
+    ring, typed = small("OC1CCCCC1"), tmp_path / "m.mol2"
+    write_mol2(ring, run(ring, tmp_path, settings=Param(charge_method="gas")), typed, "LIG")
+    texts = set()
+    for number in range(20):
+        frcmod, log = tmp_path / f"{number}.frcmod", tmp_path / f"{number}.log"
+        ambertools.parmchk2(typed, frcmod, name="m", force_field="gaff2", log=log, bounds=Bounds(time_s=60))
+        texts.add(frcmod.read_text())
+    assert len(texts) == 1 and "c6 12.010" not in texts.pop()

@@ -1,0 +1,150 @@
+"""From SMILES to topologies: CB7·B2 end to end, and T4 lysozyme with p-xylene."""
+
+import numpy as np
+import openmm
+import pytest
+from known_molecules import CB7, LYSOZYME, SMILES
+from openmm import app, unit
+
+from gibbsflow.binding.forcefield.amber_protein import amber_name, amber_protein
+from gibbsflow.binding.forcefield.parametrise import parametrise_system
+from gibbsflow.binding.forcefield.topology import Topology, build_topologies
+from gibbsflow.binding.prepare import complex as campaign
+from gibbsflow.binding.prepare.molecules import Chem
+from gibbsflow.binding.prepare.proteins import Residue
+from gibbsflow.binding.system import SimSystem
+from gibbsflow.config.run import RunConfig
+from gibbsflow.engines import ambertools
+from gibbsflow.errors import ParametrisationError
+
+KCAL = unit.kilocalorie_per_mole
+
+
+def build(folder, receptor, settings, **row) -> SimSystem:
+    given = dict(structure=None, smiles=None, charge=None, pose=None) | row
+    (folder / "prep").mkdir(exist_ok=True)
+    single = campaign.single_row("guest", *given.values())
+    system, _ = campaign.prepare_system(single, receptor, settings, folder / "prep")
+    system, _ = parametrise_system(system, settings.param, cache=folder / "cache", out=folder / "param")
+    return build_topologies(system, settings.md, folder / "top")
+
+
+@pytest.fixture(scope="module")
+def cb7_b2(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("cb7"), CB7, RunConfig(), smiles=SMILES["b2"])
+
+
+@pytest.fixture(scope="module")
+def lysozyme(tmp_path_factory):
+    settings = RunConfig.from_params({"site": "A:84,A:99,A:102"})
+    return build(
+        tmp_path_factory.mktemp("t4"), LYSOZYME / "receptor.pdb", settings, structure=LYSOZYME / "ligand.tripos.mol2"
+    )
+
+
+def topology(system: SimSystem, part: str = "complex") -> Topology:
+    return Topology.read(system.path(f"{part}_prmtop"), system.path(f"{part}_inpcrd"))
+
+
+def openmm_energy(system: SimSystem, part: str, solvent) -> float:
+    prmtop = app.AmberPrmtopFile(str(system.path(f"{part}_prmtop")))
+    inpcrd = app.AmberInpcrdFile(str(system.path(f"{part}_inpcrd")))
+    made = prmtop.createSystem(implicitSolvent=solvent, gbsaModel=None)
+    if solvent is not None:
+        assert any(isinstance(force, openmm.GBSAOBCForce) for force in made.getForces())
+    context = openmm.Context(made, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("Reference"))
+    context.setPositions(inpcrd.positions)
+    return context.getState(getEnergy=True).getPotentialEnergy().value_in_unit(KCAL)
+
+
+def test_cb7_b2_end_to_end(cb7_b2):
+    complete, ligand = topology(cb7_b2), topology(cb7_b2, "ligand")
+    assert (len(complete.elements), len(ligand.elements)) == (156, 30)
+    assert cb7_b2.meta["receptor_atoms"] == list(range(126)) and cb7_b2.meta["ligand_atoms"] == list(range(126, 156))
+    assert len(cb7_b2.meta["site_atoms"]) == 84 and cb7_b2.meta["md"]["solvent"] == "obc2"
+    assert complete.charges_e.sum() == pytest.approx(0, abs=1e-4) == ligand.charges_e.sum()
+    assert ligand.elements.tolist() == complete.elements[126:].tolist()
+    assert np.array_equal(ligand.positions_angstrom, complete.positions_angstrom[126:])
+    assert "mbondi2" in cb7_b2.path("complex_prmtop").read_text()
+
+
+def test_atoms_stay_in_the_order_of_the_files(cb7_b2):
+    """The ligand's and the host's SDF, the topology and the coordinates all count alike."""
+    for role, atoms in (("receptor", "receptor_atoms"), ("ligand", "ligand_atoms")):
+        mol = Chem.MolFromMolFile(str(cb7_b2.path(role)), removeHs=False)
+        own = cb7_b2.meta[atoms]
+        assert [a.GetAtomicNum() for a in mol.GetAtoms()] == topology(cb7_b2).elements[own].tolist()
+        assert np.allclose(mol.GetConformer().GetPositions(), topology(cb7_b2).positions_angstrom[own], atol=1e-3)
+
+
+def test_same_input_same_bytes(cb7_b2, tmp_path):
+    """Built again from the same parameters, the topology has no date in it."""
+    again = build_topologies(cb7_b2, RunConfig().md, tmp_path)
+    for role in ("complex_prmtop", "complex_inpcrd", "ligand_prmtop", "ligand_inpcrd"):
+        assert again.path(role).read_bytes() == cb7_b2.path(role).read_bytes()
+    assert "DATE = 01/01/00  00:00:00" in again.path("complex_prmtop").read_text()[:90]
+
+
+@pytest.mark.parametrize("part", ["complex", "ligand"])
+@pytest.mark.parametrize(("igb", "solvent"), [(5, app.OBC2), (6, None)], ids=["obc2", "vacuum"])
+def test_single_points_agree_with_sander(cb7_b2, tmp_path, part, igb, solvent):
+    """Within 1e-4: AMBER's Coulomb constant (18.2223²) is smaller than OpenMM's by 3.5e-5."""
+    files = cb7_b2.path(f"{part}_prmtop"), cb7_b2.path(f"{part}_inpcrd")
+    sander = ambertools.sander_energy(*files, folder=tmp_path, igb=igb)
+    assert openmm_energy(cb7_b2, part, solvent) == pytest.approx(sander, rel=1e-4, abs=0.1)
+
+
+def test_lysozyme_with_p_xylene(lysozyme):
+    complete = topology(lysozyme)
+    assert len(lysozyme.meta["ligand_atoms"]) == 18 and lysozyme.meta["ligand_atoms"][0] == 2603
+    assert complete.charges_e[:2603].sum() == pytest.approx(8, abs=1e-3)
+    residues = amber_protein(lysozyme.path("receptor")).residues
+    sited = sorted({residues[complete.residue_of[i]].label for i in lysozyme.meta["site_atoms"]})
+    assert sited == ["A:102", "A:84", "A:99"]
+    assert (complete.elements[lysozyme.meta["site_atoms"]] > 1).all()
+
+
+def test_single_point_of_a_protein(lysozyme, tmp_path):
+    files = lysozyme.path("complex_prmtop"), lysozyme.path("complex_inpcrd")
+    sander = ambertools.sander_energy(*files, folder=tmp_path, igb=5)
+    assert openmm_energy(lysozyme, "complex", app.OBC2) == pytest.approx(sander, rel=1e-4)
+
+
+def test_without_a_site_the_residues_round_the_ligand_are_taken(lysozyme, tmp_path):
+    unsited = build_topologies(lysozyme.with_meta(site=None), RunConfig().md, tmp_path)
+    residues = amber_protein(lysozyme.path("receptor")).residues
+    labels = {residues[topology(unsited).residue_of[i]].label for i in unsited.meta["site_atoms"]}
+    assert {"A:99", "A:102", "A:118"} <= labels and len(labels) < 25
+
+
+def test_a_parameter_that_is_missing_is_named(cb7_b2, tmp_path):
+    broken = cb7_b2.carry(tmp_path / "in")
+    mol2 = broken.path("ligand_mol2")
+    text = mol2.read_text().replace(" oh ", " zz ")
+    mol2.unlink()  # a hard link to the good one
+    mol2.write_text(text)
+    with pytest.raises(
+        ParametrisationError, match=r"guest: tleap could not build .* \(log: .*leap\.log\): For atom .* type \(zz\)"
+    ):
+        build_topologies(broken, RunConfig().md, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("name", "hydrogens", "in_disulfide", "expected"),
+    [
+        ("HIS", {"HD1", "HE2"}, False, "HIP"),
+        ("HIS", {"HD1"}, False, "HID"),
+        ("HIS", {"HE2"}, False, "HIE"),
+        ("CYS", {"HG"}, False, "CYS"),
+        ("CYS", set(), True, "CYX"),
+        ("CYS", set(), False, "CYM"),
+        ("ASP", {"HD2"}, False, "ASH"),
+        ("GLU", {"HE2"}, False, "GLH"),
+        ("GLU", set(), False, "GLU"),
+        ("LYS", {"HZ1", "HZ2"}, False, "LYN"),
+        ("LYS", {"HZ1", "HZ2", "HZ3"}, False, "LYS"),
+    ],
+)
+def test_residues_are_named_by_their_hydrogens(name, hydrogens, in_disulfide, expected):
+    residue = Residue("A", "1", name, False, {h: ("H", (0.0, 0.0, 0.0)) for h in hydrogens})
+    assert amber_name(residue, in_disulfide=in_disulfide) == expected

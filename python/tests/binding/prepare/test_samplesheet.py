@@ -1,0 +1,110 @@
+"""Table-level checks: what is wrong, where, and what would be right."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from gibbsflow.binding.prepare.samplesheet import check_samplesheet, read_samplesheet
+from gibbsflow.config.samplesheet_columns import COLUMNS, NAMES, schema
+from gibbsflow.errors import InputError
+
+SCHEMA = Path(__file__).resolve().parents[4] / "assets" / "schema_input.json"
+
+
+def write(folder: Path, text: str | bytes) -> Path:
+    path = folder / "ligands.csv"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def only_problem(folder: Path, text: str | bytes) -> str:
+    rows, problems = check_samplesheet(write(folder, text))
+    assert len(problems) == 1, problems
+    return str(problems[0])
+
+
+def test_reads_what_excel_writes(tmp_path):
+    """A byte-order mark, CRLF, blank lines, quoted commas, columns in any order."""
+    text = "\ufeffsmiles,ligand,group,experimental_dg_kcal_per_mol,charge\r\n\r\n"
+    text += 'CCO,a.1,"x, y",-3.5,0\r\n,,,,\r\nC,b,,,\r\n'
+    rows = read_samplesheet(write(tmp_path, text))
+    assert [(r.line, r.ligand, r.smiles, r.pose) for r in rows] == [(3, "a.1", "CCO", "place"), (5, "b", "C", "place")]
+    assert (rows[0].group, rows[0].experimental_dg_kcal_per_mol, rows[0].charge) == ("x, y", -3.5, 0)
+    assert rows[1].experimental_dg_kcal_per_mol is None and rows[1].charge is None
+
+
+def test_paths_start_from_the_sheet(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.sdf").touch()
+    (tmp_path / "p.MOL2").touch()
+    (row,) = read_samplesheet(write(tmp_path, f"ligand,structure,pose\na,in/a.sdf,{tmp_path / 'p.MOL2'}\n"))
+    assert Path(row.structure) == tmp_path / "in" / "a.sdf"
+    assert Path(row.pose) == tmp_path / "p.MOL2"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "ligands.csv: empty (right: a header line"),
+        ("\n\n", "ligands.csv: empty"),
+        ("ligand,smiles\n", "row 1: a header and no ligand"),
+        ("ligand;smiles\na;C\n", "row 1: columns are separated by semicolons (right: commas"),
+        ("ligand\tsmiles\na\tC\n", "row 1: columns are separated by tabs"),
+        ("ligand,smile\na,C\n", "unknown column 'smile' (right: did you mean 'smiles'?)"),
+        ("ligand,smiles,ligand\na,C,a\n", "row 1: column 'ligand' is there 2 times"),
+        ("smiles\nC\n", "row 1: column 'ligand' is missing"),
+        ("ligand,charge\na,0\n", "columns 'structure' and 'smiles' are both missing"),
+        ("ligand,smiles\na,C\nb,C,0\n", "row 3: 3 cells (right: 2, as the header has"),
+        ("ligand,smiles\na,C\n\na,CC\n", "row 4, ligand: 'a' is already the ligand of row 2"),
+        ("ligand,smiles\nb2,C\nB2,CC\n", "row 3, ligand: 'B2' is already the ligand of row 2"),
+        ("ligand,smiles\n,C\n", "row 2, ligand: no name"),
+        ("ligand,smiles\na,\n", "row 2, structure: neither structure nor smiles is given (right: exactly one of them)"),
+        ("ligand,smiles\na,C C\n", "row 2, smiles: 'C C' is not usable"),
+        (
+            "ligand,smiles,charge\na,C,1.5\n",
+            "row 2, charge: '1.5' is not usable (right: an integer between -20",
+        ),
+        ("ligand,smiles,charge\na,C,99\n", "row 2, charge: '99' is not usable"),
+        ("ligand,smiles,pose\na,C,there\n", "row 2, pose: 'there' is not usable (right: 'given', 'place'"),
+        ("ligand,smiles,pose\na,C,given\n", "row 2, pose: 'given' with smiles, which has no coordinates"),
+        ("ligand,structure\na,nix.sdf\n", "row 2, structure: no such file 'nix.sdf'"),
+        ("ligand,structure\na,a.xyz\n", "row 2, structure: 'a.xyz' is not usable (right: an existing .sdf or .mol2"),
+        (
+            "ligand,smiles,experimental_dg_kcal_per_mol\na,C,strong\n",
+            "row 2, experimental_dg_kcal_per_mol: 'strong' is not a number (right: a number in kcal/mol",
+        ),
+        ("ligand,smiles,experimental_dg_kcal_per_mol\na,C,nan\n", "'nan' is not a number"),
+        (b"ligand,smiles\n\xe4,C\n", "not UTF-8 text"),
+    ],
+)
+def test_one_clear_problem(tmp_path, text, expected):
+    told = only_problem(tmp_path, text)
+    assert expected.split(" (right")[0] in told and expected in told
+
+
+@pytest.mark.parametrize("name", ["a b", "a/b", "../a", ".a", "a;rm", "$(a)", "a'b", "-a", "ä", "a`b", "a|b", "a*"])
+def test_names_unsafe_in_files_and_shells(tmp_path, name):
+    told = only_problem(tmp_path, f'ligand,smiles\n"{name}",C\n')
+    assert f"row 2, ligand: {name!r} is not usable" in told and "letters, digits" in told
+
+
+def test_all_problems_at_once(tmp_path):
+    rows, problems = check_samplesheet(write(tmp_path, "ligand,smiles,charge\na b,C,x\nc,,\nd,CC,0\nd,CC,0\n"))
+    assert [r.ligand for r in rows] == ["d"]
+    assert [(p.row, p.field) for p in problems] == [(2, "ligand"), (2, "charge"), (3, "structure"), (5, "ligand")]
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        read_samplesheet(tmp_path / "nix.csv")
+
+
+def test_schema_file_is_the_schema():
+    assert json.loads(SCHEMA.read_text()) == schema(), "write assets/schema_input.json anew from binding/columns.py"
+    assert tuple(schema()["items"]["properties"]) == NAMES
+    for column in COLUMNS:
+        assert column.right in schema()["items"]["properties"][column.name]["errorMessage"]
+        if column.pattern:
+            re.compile(column.pattern)

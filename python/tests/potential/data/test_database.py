@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import database_writer
+import pytest
+from ase.db import connect
+from database_writer import result_of
+from silicon import si2
+
+from gibbsflow.errors import InputError, LockedError, StateError
+from gibbsflow.potential.data import backends
+from gibbsflow.potential.data.database import DatabaseManager
+from gibbsflow.potential.data.labels import LabelResult
+from gibbsflow.potential.data.statuses import TRANSITIONS, Status, check_transition
+
+SERVER = os.environ.get("GIBBSFLOW_TEST_POSTGRES")
+
+
+@contextmanager
+def postgres_database() -> Iterator[str]:
+    import psycopg2
+
+    name = f"gibbsflow_{uuid.uuid4().hex[:12]}"
+    server = psycopg2.connect(SERVER)
+    server.autocommit = True
+    server.cursor().execute(f"CREATE DATABASE {name}")
+    yield SERVER.rsplit("/", 1)[0] + f"/{name}"
+    server.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.skipif(not SERVER, reason="GIBBSFLOW_TEST_POSTGRES is not set"))])  # fmt: skip # noqa: E501
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield str(tmp_path / "structures.db")
+    else:
+        with postgres_database() as address:
+            yield address
+
+
+def start(where: str, seed: int, count: int, mode: str) -> subprocess.Popen[str]:
+    command = [sys.executable, database_writer.__file__, where, str(seed), str(count), mode]
+    paths = os.pathsep.join([str(Path(database_writer.__file__).parent), *sys.path])
+    variables = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables)
+
+
+def test_a_structure_walks_through_all_statuses(where: str) -> None:
+    manager = DatabaseManager(where)
+    good, bad, held, unwanted = (si2(seed) for seed in range(4))
+    assert len(manager.add([good, bad, good])) == 2
+    manager.add([held], Status.HELD, "grade below the threshold")
+    manager.add([unwanted], Status.REJECTED, "atoms too close")
+    assert manager.counts() == {"pending": 2, "claimed": 0, "labelled": 0, "failed": 0, "held": 1, "rejected": 1}
+    assert [a.info["gibbsflow_id"] for a in manager.pending(1)] == [good.info["gibbsflow_id"]]
+    assert len(manager.claim(5, "me")) == 2
+    assert manager.claim(5, "you") == []
+    failure = LabelResult(
+        bad.info["gibbsflow_id"], "failed", "UNCONVERGED", "80 steps", corrections=["mixing_beta 0.4"]
+    )
+    assert manager.record([result_of(good, -3.5), failure]) == {"labelled": 1, "failed": 1}
+    assert manager.causes() == {"UNCONVERGED": 1}
+    assert manager.retry_failed() == [bad.info["gibbsflow_id"]]
+    manager.move([held.info["gibbsflow_id"]], Status.PENDING, "wanted after all")
+    assert manager.counts()["pending"] == 2
+    labelled = manager.frames(Status.LABELLED)
+    assert labelled[0].get_potential_energy() == -3.5
+    assert labelled[0].get_stress() == pytest.approx([0.0] * 6)
+    assert labelled[0].info["settings_hash"] == "test-0123456789abcdef"
+    known = manager.explain(bad.info["gibbsflow_id"])
+    assert [event["status"] for event in known["history"]] == ["pending", "claimed", "failed", "pending"]
+    assert known["result"]["corrections"] == ["mixing_beta 0.4"]
+    assert known["attempts"] == 1
+
+
+def test_a_late_result_changes_nothing(where: str) -> None:
+    manager = DatabaseManager(where)
+    atoms = si2()
+    manager.add([atoms])
+    assert manager.record([result_of(atoms, -1.0)]) == {"labelled": 1}
+    assert manager.record([result_of(atoms, -2.0)]) == {"repeated": 1}
+    assert manager.frames(Status.LABELLED)[0].get_potential_energy() == -1.0
+
+
+def test_an_unknown_result_writes_nothing_at_all(where: str) -> None:
+    manager = DatabaseManager(where)
+    known, unknown = si2(1), si2(2)
+    manager.add([known])
+    with pytest.raises(InputError, match=unknown.info["gibbsflow_id"]):
+        manager.record([result_of(known), result_of(unknown)])
+    assert manager.counts()["labelled"] == 0
+
+
+def test_stale_claims_come_back(where: str) -> None:
+    manager = DatabaseManager(where)
+    manager.add([si2(seed) for seed in range(4)])
+    manager.claim(2, "gone")
+    manager.claim(1, "here")
+    assert manager.release_stale(3600) == []
+    assert len(manager.release_stale(0, holder="gone")) == 2
+    assert manager.counts()["claimed"] == 1
+
+
+def test_labelled_frames_come_in_as_labelled(where: str) -> None:
+    from gibbsflow.potential.data.labels import labelled_frame
+
+    manager = DatabaseManager(where)
+    atoms = si2()
+    manager.add([labelled_frame(atoms, result_of(atoms, -7.0))])
+    assert manager.counts()["labelled"] == 1
+    assert manager.frames()[0].get_potential_energy() == -7.0
+
+
+@pytest.mark.parametrize("old", list(Status))
+@pytest.mark.parametrize("new", list(Status))
+def test_only_listed_transitions(old: Status, new: Status) -> None:
+    if new in TRANSITIONS[old]:
+        check_transition("x", old, new)
+    else:
+        with pytest.raises(StateError, match=f"x: {old} cannot become {new}"):
+            check_transition("x", old, new)
+
+
+def test_illegal_move_is_refused_and_undone(where: str) -> None:
+    manager = DatabaseManager(where)
+    one, other = si2(1), si2(2)
+    manager.add([one, other])
+    manager.record([result_of(other)])
+    with pytest.raises(StateError, match="labelled cannot become rejected"):
+        manager.move([one.info["gibbsflow_id"], other.info["gibbsflow_id"]], Status.REJECTED, "no")
+    assert manager.counts()["pending"] == 1
+
+
+def test_eight_writers_lose_nothing(where: str) -> None:
+    DatabaseManager(where)
+    writers = [start(where, seed, 5, "add") for seed in range(8)]
+    assert [writer.wait(120) for writer in writers] == [0] * 8
+    assert DatabaseManager(where).counts()["pending"] == 40
+    labellers = [start(where, 0, 0, "label") for _ in range(3)]
+    done = [labeller.communicate(timeout=120)[0].split() for labeller in labellers]
+    names = [name for part in done for name in part]
+    assert len(names) == len(set(names)) == 40  # none was given to two
+    assert DatabaseManager(where).counts()["labelled"] == 40
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_new_database_is_opened_by_many_at_once(where: str, turn: int) -> None:
+    # the first to come makes the tables while the others wait; four turns, as the race is short
+    with ThreadPoolExecutor(8) as pool:
+        added = list(pool.map(lambda seed: DatabaseManager(where).add([si2(seed)]), range(8)))
+    assert sum(map(len, added)) == 8
+    assert DatabaseManager(where).counts()["pending"] == 8
+
+
+@pytest.mark.skipif(not SERVER, reason="GIBBSFLOW_TEST_POSTGRES is not set")
+def test_an_absent_postgres_is_named_without_its_password() -> None:
+    with pytest.raises(StateError, match="postgresql://me@127.0.0.1:1/none: PostgreSQL: ") as caught:
+        DatabaseManager("postgresql://me:secret@127.0.0.1:1/none")
+    assert "secret" not in str(caught.value)
+
+
+def test_kill_in_a_transaction_leaves_no_half_row(where: str) -> None:
+    manager = DatabaseManager(where)
+    manager.add([si2()])
+    writer = start(where, 5, 10, "half")
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "half way\n"
+    writer.kill()
+    writer.wait(30)
+    after = DatabaseManager(where)
+    assert after.counts()["pending"] == 1
+    after.add([si2(2)])  # nobody holds the writer's place
+    assert after.counts()["pending"] == 2
+    assert len(after.pending()) == 2
+
+
+def test_ase_reads_it(tmp_path: Path) -> None:
+    manager = DatabaseManager(tmp_path / "s.db")
+    atoms = si2()
+    manager.add([atoms])
+    manager.record([result_of(atoms, -1.5)])
+    assert connect(tmp_path / "s.db").get(status="labelled").energy == -1.5
+
+
+def test_broken_files_are_named(tmp_path: Path) -> None:
+    text = tmp_path / "text.db"
+    text.write_text("this is no database, but it is long enough to have a header\n" * 20)
+    with pytest.raises(StateError, match=r"text\.db: not a database"):
+        DatabaseManager(text)
+    other = tmp_path / "other.db"
+    with sqlite3.connect(other) as connection:
+        connection.execute("CREATE TABLE a (b)")
+    with pytest.raises(StateError, match=r"other\.db: a SQLite file, but no ase\.db"):
+        DatabaseManager(other)
+    good = tmp_path / "good.db"
+    DatabaseManager(good).add([si2(seed) for seed in range(30)])
+    content = bytearray(good.read_bytes())
+    content[4096 * 2 :] = b"\xff" * (len(content) - 4096 * 2)
+    good.write_bytes(bytes(content))
+    with pytest.raises(StateError, match=r"good\.db"):
+        DatabaseManager(good).counts()
+
+
+def test_a_lock_that_stays_is_an_error_not_a_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manager = DatabaseManager(tmp_path / "s.db")
+    monkeypatch.setattr(backends, "BUSY_S", 0.2)
+    holder = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(LockedError, match=r"s\.db: locked by another process"):
+        manager.add([si2()])
+    holder.execute("ROLLBACK")
+    assert len(manager.add([si2()])) == 1

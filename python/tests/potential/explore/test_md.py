@@ -1,0 +1,210 @@
+"""MD that watches the grade: units, ramps, restarts, and each way it can end."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from ase.build import bulk
+from ase.io import write
+from labelled_sets import fitted_copper
+
+from gibbsflow.config.potential_training import Exploration
+from gibbsflow.errors import StoppedEarly
+from gibbsflow.potential.explore.calculator import PodCalculator
+from gibbsflow.potential.explore.md import Trajectory, dynamics, figures, halted_at, pace_script
+from gibbsflow.potential.train.grade import Grader
+from gibbsflow.potential.train.trainers.pod import PodPotential
+from gibbsflow.workflow.state.segments import Stopper
+
+EXPLORE = [sys.executable, "-m", "gibbsflow.cli.infer", "explore"]
+
+
+def _trajectory(state, atoms=None, potential=None, inputs_hash="h", seed=3, **settings):
+    folder = fitted_copper()[0] / "potential"
+    given = {"steps": 60, "segment_steps": 20, "grade_interval": 10, "timestep_fs": 2.0, **settings}
+    return Trajectory(
+        potential or PodPotential.read(folder), Grader.read(folder / "active_set.npz"), folder,
+        atoms or bulk("Cu", cubic=True), Exploration(**given), seed, 0, state, inputs_hash,
+    )  # fmt: skip
+
+
+def _run(trajectory, **limits):
+    with Stopper(**limits) as stopper:
+        return trajectory.run(stopper)
+
+
+def test_femtoseconds_become_picoseconds_once():
+    commands = dynamics(Exploration(timestep_fs=0.5, temperature_k=300), 0, 100, 1)
+    assert "timestep 0.0005" in commands
+    assert not [c for c in commands if "nph" in c]
+
+
+def test_ramps_go_on_from_segment_to_segment():
+    settings = Exploration(
+        ensemble="npt",
+        temperature_k=300,
+        temperature_end_k=900,
+        pressure_bar=0,
+        pressure_end_bar=6000,
+        steps=300,
+        segment_steps=100,
+    )
+    first, second = (dynamics(settings, k, 100, 1) for k in (0, 1))
+    assert any(c.startswith("velocity all create 300.0") for c in first)
+    assert not any(c.startswith("velocity") for c in second)
+    assert "fix move all nph iso 2000.000000 4000.000000 1.0" in second
+    assert any(c.startswith("fix heat all langevin 500.000000 700.000000 0.1 ") for c in second)
+    assert first[-1].split()[7] != second[-1].split()[7]  # each segment has random numbers of its own
+
+
+def test_a_quiet_trajectory_ends_with_its_steps(tmp_path):
+    trajectory = _trajectory(tmp_path, temperature_k=50.0)
+    trail = _run(trajectory)
+    assert (trail.steps, trail.stopped, trail.looks) == (60, "steps", 6)
+    assert 0 < trail.max_grade < trajectory.lower
+    assert trajectory.frames() == []
+    assert figures(trajectory)["simulated_ps"] == pytest.approx(0.12)
+    again = _trajectory(tmp_path, temperature_k=50.0)
+    assert _run(again) == trail  # what is done is not run again
+
+
+def test_an_interrupted_run_samples_the_same_states(tmp_path):
+    keep = {"lower_grade": 1e-3, "upper_grade": 1e6, "temperature_k": 600.0}
+    whole = _trajectory(tmp_path / "whole", **keep)
+    _run(whole)
+    for _ in range(2):
+        with pytest.raises(StoppedEarly):
+            _run(_trajectory(tmp_path / "cut", **keep), segments=1)
+    cut = _trajectory(tmp_path / "cut", **keep)
+    _run(cut)
+    assert cut.trail == whole.trail
+    for one, other in zip(whole.frames(), cut.frames(), strict=True):
+        assert one.positions == pytest.approx(other.positions, abs=1e-12)
+    assert [f.info["step"] for f in cut.frames()] == [10, 20, 30, 40, 50, 60]
+
+
+def test_another_input_starts_afresh(tmp_path):
+    _run(_trajectory(tmp_path, lower_grade=1e-3, upper_grade=1e6))
+    other = _trajectory(tmp_path, inputs_hash="other", temperature_k=50.0)
+    _run(other)
+    assert other.frames() == []
+
+
+def test_heat_ends_at_the_upper_threshold_with_frames_on_the_way(tmp_path):
+    trajectory = _trajectory(
+        tmp_path, temperature_k=300, temperature_end_k=9000, steps=2000, segment_steps=100, upper_grade=6.0
+    )
+    trail = _run(trajectory)
+    assert trail.stopped == "grade"
+    assert trail.steps < 2000
+    frames = trajectory.frames()
+    assert trail.above_upper == 1
+    assert frames[-1].info["grade"] >= 6.0
+    assert all(trajectory.lower <= f.info["grade"] < 6.0 for f in frames[:-1])
+    # the grade seen in MD is the one the calculator finds in the frame on disk
+    calculator = PodCalculator(trajectory.folder)
+    assert calculator.grades(frames[-1]).max() == pytest.approx(frames[-1].info["grade"], rel=1e-6)
+    calculator.close()
+    info = frames[-1].info
+    assert (info["config_type"], info["generator"], info["parent"]) == ("md", "exploration", trajectory.parent)
+
+
+def test_a_bad_potential_is_a_recorded_outcome(tmp_path):
+    good = PodPotential.read(fitted_copper()[0] / "potential")
+    bad = tmp_path / "bad"
+    broken = PodPotential(good.basis, -5 * good.coefficients, None, {})
+    broken.write(bad)
+    trajectory = _trajectory(
+        tmp_path / "state", potential=broken, upper_grade=1e12, lower_grade=1e11, steps=400, segment_steps=200
+    )
+    trajectory.folder = bad
+    trail = _run(trajectory)
+    assert trail.stopped == "unstable"
+    assert trail.detail
+
+
+def test_number_of_frames_is_bounded(tmp_path):
+    trajectory = _trajectory(tmp_path, lower_grade=1e-3, upper_grade=1e6, max_frames=2, supercell=(2, 1, 1))
+    trail = _run(trajectory)
+    assert (trail.collected, trail.above_lower) == (2, 6)
+    assert len(trajectory.frames()) == 2
+    assert len(trajectory.frames()[0]) == 8
+
+
+def test_pressure_changes_the_volume(tmp_path):
+    trajectory = _trajectory(
+        tmp_path, ensemble="npt", pressure_bar=3e5, temperature_k=100.0, steps=300, segment_steps=300, lower_grade=1e-3,
+        upper_grade=1e9,
+    )  # fmt: skip
+    _run(trajectory)
+    assert trajectory.frames()[-1].get_volume() < 0.98 * bulk("Cu", cubic=True).get_volume()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"segment_steps": 25}, "multiple of grade_interval"),
+        ({"lower_grade": 5, "upper_grade": 2}, "lower_grade must not be above"),
+        ({"supercell": (0, 1, 1)}, "repeats must be at least 1"),
+    ],
+)
+def test_settings_that_contradict_each_other(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Exploration(**settings)
+
+
+def test_script_for_ace_watches_and_halts():
+    text = pace_script("Cu.yaml", "Cu.asi", ("Cu",), Exploration(timestep_fs=2.0, steps=500), 5.0)
+    for line in (
+        "pair_style pace/extrapolation",
+        "pair_coeff * * Cu.yaml Cu.asi Cu",
+        "fix grade all pair 10 pace/extrapolation gamma 1",
+        "fix watch all halt 10 v_grade > 5 error soft",
+        "timestep 0.002",
+        "run 500",
+    ):
+        assert line in text.splitlines()
+    assert halted_at("...\nFix halt condition for fix-id watch met on step 120 with value 7.25 (x)\n") == (120, 7.25)
+    assert halted_at("Loop time of 1") is None
+
+
+def test_command_runs_stops_and_goes_on(tmp_path):
+    write(tmp_path / "cu.extxyz", bulk("Cu", cubic=True))
+    (tmp_path / "c.yaml").write_text("exploration: {steps: 40, segment_steps: 20, temperature_k: 50}\n")
+    folder = fitted_copper()[0] / "potential"
+    command = [
+        *EXPLORE,
+        "--potential",
+        str(folder),
+        "--structure",
+        str(tmp_path / "cu.extxyz"),
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    command += ["--state", str(tmp_path / "s"), "--config", str(tmp_path / "c.yaml")]
+    first = subprocess.run([*command, "--segments", "1"], capture_output=True, text=True, timeout=60)
+    assert first.returncode == 75, first.stderr
+    second = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert second.returncode == 0, second.stderr
+    result = json.loads((tmp_path / "o" / "result.json").read_text())
+    assert (result["steps"], result["stopped_by"]) == (40, "steps")
+    assert (tmp_path / "s" / "FINISHED").exists()
+    assert (tmp_path / "o" / "frames.extxyz").read_text() == ""
+
+
+def test_unknown_elements_are_refused(tmp_path):
+    write(tmp_path / "au.extxyz", bulk("Au"))
+    folder = fitted_copper()[0] / "potential"
+    command = [
+        *EXPLORE,
+        "--potential",
+        str(folder),
+        "--structure",
+        str(tmp_path / "au.extxyz"),
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    done = subprocess.run([*command, "--state", str(tmp_path / "s")], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 65
+    assert "holds Au" in done.stderr

@@ -1,0 +1,143 @@
+"""What is selected for labels, what is not, and why."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.io import read, write
+from labelled_sets import fitted_copper, label, rattled
+
+from gibbsflow.config.potential_training import Selection
+from gibbsflow.potential.explore import selection
+from gibbsflow.potential.explore.calculator import PodCalculator
+
+
+@pytest.fixture(scope="module")
+def calculator():
+    made = PodCalculator(fitted_copper()[0] / "potential")
+    yield made
+    made.close()
+
+
+def _candidates(calculator, frames, name="c"):
+    made = []
+    for k, atoms in enumerate(frames):
+        descriptors, grades = calculator.describe(atoms)
+        made.append(selection.Candidate(atoms, f"{name}:{k}", descriptors, float(grades.max())))
+    return made
+
+
+def _choose(calculator, frames, labelled=(), budget=5, force=0.0, **settings):
+    return selection.choose(
+        _candidates(calculator, frames), _candidates(calculator, labelled, "known"), calculator.grader,
+        Selection(**settings),
+        budget=budget, seed=1, largest_force=lambda atoms: force,
+    )  # fmt: skip
+
+
+def _fates(decided):
+    return [c.fate for c in decided]
+
+
+def test_shortest_distance_is_relative_to_covalent_radii():
+    share, pair = selection.shortest_distance(bulk("Cu"))
+    assert share == pytest.approx(2.553 / 2.64, abs=0.01)
+    assert pair.startswith("Cu-Cu 2.55")
+
+
+def test_copies_are_rejected_across_generations(calculator):
+    frames = rattled(3, 11, sigma=0.2)
+    decided = _choose(calculator, [frames[0], frames[1], frames[0].copy(), frames[2]], labelled=[frames[1]])
+    assert _fates(decided)[1] == "duplicate" and "known:0" in decided[1].reason
+    assert _fates(decided)[2] == "duplicate" and "c:0" in decided[2].reason
+    supercell = frames[1] * (1, 2, 1)
+    turned = frames[1].copy()
+    turned.rotate(40, "x", rotate_cell=True)
+    assert _fates(_choose(calculator, [supercell, turned], labelled=[frames[1]])) == ["duplicate", "duplicate"]
+
+
+def test_atoms_too_close_are_rejected_with_the_pair(calculator):
+    squeezed = bulk("Cu", cubic=True)
+    squeezed.positions[1] = squeezed.positions[0] + [0.8, 0, 0]
+    decided = _choose(calculator, [squeezed])
+    assert _fates(decided) == ["too_close"]
+    assert "Cu-Cu 0.8" in decided[0].reason
+    assert _fates(_choose(calculator, [squeezed], min_distance_factor=0.2)) == ["selected"]
+
+
+def test_forces_are_checked_but_never_starve(calculator):
+    frames = rattled(4, 12, sigma=0.2)
+    decided = _choose(calculator, frames, force=1e4)
+    first = next(k for k, c in enumerate(decided) if c.grade >= calculator.grader.lower)
+    assert decided[first].fate == "selected"
+    assert {c.fate for k, c in enumerate(decided) if k != first} == {"force"}
+    assert "force" not in _fates(_choose(calculator, frames, force=1e4, max_force_ev_per_angstrom=1e5))
+
+
+def test_volume_picks_the_most_different_and_stops_when_nothing_is_new(calculator):
+    frames = [*rattled(4, 13, sigma=0.03), *rattled(4, 14, sigma=0.2)]
+    decided = _choose(calculator, frames, budget=3)
+    assert _fates(decided).count("selected") == 3
+    assert max(decided, key=lambda c: c.grade).fate == "selected"
+    known = read(fitted_copper()[0] / "train.extxyz", ":")
+    nudged = [a.copy() for a in known[:3]]
+    for k, atoms in enumerate(nudged):
+        atoms.rattle(0.003, seed=k)
+    assert set(_fates(_choose(calculator, nudged, labelled=known))) <= {"nothing_new", "duplicate"}
+
+
+def test_one_pick_makes_its_relatives_known(calculator):
+    far = rattled(1, 15, sigma=0.2)[0]
+    near = far.copy()
+    near.rattle(0.002, seed=1)
+    decided = _choose(calculator, [far, near], budget=2, duplicate_tolerance=1e-9)
+    assert sorted(_fates(decided)) == ["nothing_new", "selected"]
+
+
+def test_farthest_points_count_distances_to_what_is_labelled(calculator):
+    known = rattled(3, 16, sigma=0.05)
+    far = rattled(2, 17, sigma=0.2)
+    near = known[0].copy()
+    near.rattle(0.02, seed=3)
+    decided = _choose(calculator, [near, *far], labelled=known, budget=2, method="fps")
+    assert _fates(decided) == ["over_budget", "selected", "selected"]
+
+
+def test_same_seed_same_choice(calculator):
+    frames = rattled(8, 18, sigma=0.2)
+    assert _fates(_choose(calculator, frames, budget=3)) == _fates(_choose(calculator, frames, budget=3))
+
+
+def test_no_candidates_no_selection(calculator):
+    assert _choose(calculator, []) == []
+
+
+def test_command_writes_fates(tmp_path):
+    folder = fitted_copper()[0]
+    gold = label(bulk("Au", cubic=True))
+    write(tmp_path / "a.extxyz", [*rattled(4, 19, sigma=0.2), gold])
+    write(tmp_path / "b.extxyz", read(folder / "train.extxyz", "0:2"))
+    (tmp_path / "c.yaml").write_text("selection: {budget: 2}\n")
+    command = [sys.executable, "-m", "gibbsflow.cli.infer", "select", "--labelled", str(folder / "train.extxyz")]
+    command += [
+        "--potential",
+        str(folder / "potential"),
+        "--out",
+        str(tmp_path / "o"),
+        "--config",
+        str(tmp_path / "c.yaml"),
+    ]
+    command += ["--candidates", str(tmp_path / "a.extxyz"), "--candidates", str(tmp_path / "b.extxyz")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "o" / "result.json").read_text())
+    assert (result["candidates"], result["labelled"], result["budget"]) == (7, 24, 2)
+    assert result["rejected"]["unknown_element"] == 1
+    assert result["rejected"]["duplicate"] == 2
+    chosen = read(tmp_path / "o" / "selected.extxyz", ":")
+    assert len(chosen) == result["selected"] <= 2
+    assert [f["source"] for f in result["fates"]][-1] == "b.extxyz:1"
+    assert all(np.isfinite(a.positions).all() for a in chosen)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gibbsflow.config.potential_config import Convergence
+from gibbsflow.potential.loop.stopping import GenerationRecord, judge, share_above
+
+LIMITS = Convergence(
+    force_mae_ev_per_angstrom=0.1, fraction_above=0.05, generations=2, max_generations=4, max_labels=100
+)
+RECORD = GenerationRecord(
+    generation=0, labels=20, holdout_labels=10, labels_made=30, failures={}, energy_mae_mev_per_atom=5.0,
+    force_mae_ev_per_angstrom=0.2, force_rmse_ev_per_angstrom=0.3, stress_mae_gpa=0.1, largest_grade=5.0,
+    lower_grade=1.5, upper_grade=15.0, coefficients=60, md_steps=100, md_planned_steps=100, md_stopped_by={"steps": 1},
+    fraction_above=0.5, md_largest_grade=9.0, candidates=10,
+)  # fmt: skip
+
+
+def record(force: float, above: float, labels_made: int = 30) -> GenerationRecord:
+    return replace(RECORD, force_mae_ev_per_angstrom=force, fraction_above=above, labels_made=labels_made)
+
+
+@pytest.mark.parametrize(
+    ("history", "stopped_by"),
+    [
+        ([record(0.05, 0.01)], ""),
+        ([record(0.05, 0.01), record(0.1, 0.05)], "converged"),
+        ([record(0.05, 0.2), record(0.05, 0.01)], ""),
+        ([record(0.2, 0.01), record(0.05, 0.01)], ""),
+        ([record(0.05, 0.01), record(0.05, 0.01), record(0.11, 0.01)], ""),
+        ([record(0.2, 0.5)] * 4, "generations"),
+        ([record(0.2, 0.5, 100)], "labels"),
+        ([record(0.05, 0.01), record(0.05, 0.01, 100)], "converged"),
+    ],
+)
+def test_both_criteria_over_two_generations_or_a_budget(history: list[GenerationRecord], stopped_by: str) -> None:
+    verdict = judge(history, LIMITS)
+    assert verdict.stopped_by == stopped_by
+    assert "hold-out force error" in verdict.reason and "of MD above the threshold" in verdict.reason
+
+
+def test_the_reason_names_the_budget() -> None:
+    assert "budget of 4 generations is spent" in judge([record(0.2, 0.5)] * 4, LIMITS).reason
+    assert "budget of 100 labels is spent" in judge([record(0.2, 0.5, 120)], LIMITS).reason
+
+
+def test_what_md_did_not_reach_counts_as_above() -> None:
+    through = {"looks": 100, "planned_looks": 100, "fraction_above_lower": 0.1}
+    stopped = {"looks": 20, "planned_looks": 100, "fraction_above_lower": 0.5}
+    assert share_above([through]) == pytest.approx(0.1)
+    assert share_above([stopped]) == pytest.approx((10 + 80) / 100)
+    assert share_above([through, stopped]) == pytest.approx((10 + 10 + 80) / 200)
+    assert share_above([]) == 1.0
