@@ -1,4 +1,4 @@
-"""Binding free energies, in the order of the method: prepare, forcefield, equilibrate, alchemy, sample, analyse; campaign."""
+"""Binding free energies, a room a step of the method: prepare, forcefield, equilibrate, alchemy, sample, analyse."""
 
 import logging
 

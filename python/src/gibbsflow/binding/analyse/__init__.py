@@ -1,1 +1,1 @@
-"""Analysis: energies of windows gathered, estimators, convergence, legs, and their combination to a free energy with a verdict."""
+"""Analysis: windows gathered, estimators, convergence, legs, and their combination to a ΔG with a verdict."""
