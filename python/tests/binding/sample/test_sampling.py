@@ -131,13 +131,6 @@ def test_changed_input_is_set_aside_and_named(tmp_path, caplog):
     assert [row["status"] for row in read_status(tmp_path / "state")] == ["stopped"] * 3
 
 
-def test_platform_and_threads_are_no_other_input(tmp_path):
-    leg = make(tmp_path / "leg")
-    more = hg.make_leg(tmp_path / "leg2", "solvent", fe=FE, states=STATES, md=Md(threads=2))
-    assert leg.hashed_settings(0, None) == more.hashed_settings(0, None)
-    assert leg.hashed_settings(0, None) != leg.hashed_settings(1, None)
-
-
 def test_a_held_folder_is_left_alone(whole, tmp_path):
     leg, _, _ = whole
     with folder_lock(tmp_path / "state"), pytest.raises(LockedError):
@@ -277,23 +270,6 @@ def test_what_cannot_be_asked_for(tmp_path, sampler, replicate, windows, message
     leg = make(tmp_path / "leg", sampler=sampler)
     with pytest.raises(InputError, match=message):
         sample_leg(leg, replicate, windows, tmp_path / "state", tmp_path / "out", Stopper(), Result())
-
-
-def test_sample_interval_must_be_whole_steps(tmp_path):
-    leg = make(tmp_path / "leg", sample_ps=0.13, timestep_fs=4.0)
-    with pytest.raises(InputError, match="multiple of the time step"):
-        _ = leg.sampling
-
-
-def test_leg_json_is_read_as_written_and_faults_are_named(tmp_path):
-    leg = make(tmp_path / "leg")
-    assert AlchemicalLeg.read(tmp_path / "leg") == leg
-    path = tmp_path / "leg" / "leg.json"
-    path.write_text(path.read_text().replace('"physics": 1', '"physics": 0'))
-    with pytest.raises(InputError, match="made for physics 0"):
-        AlchemicalLeg.read(tmp_path / "leg")
-    with pytest.raises(InputError, match=r"holds no leg\.json"):
-        AlchemicalLeg.read(tmp_path)
 
 
 @pytest.mark.slow

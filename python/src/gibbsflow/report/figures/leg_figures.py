@@ -163,7 +163,7 @@ def of_record(record: Mapping[str, Any]) -> dict[str, str]:
     if record["dg_kcal_per_mol"] is not None:
         made["cycle"] = cycle(record)
         made["replicates"] = replicates(record, f"Replicates of {record['transformation']}")
-    for leg in ("complex", "solvent"):
+    for leg in record.get("leg_summary", {}):
         if items := analysed(record, leg):
             made[f"profile_{leg}"] = profile(items, f"Free energy along the windows, {leg} leg")
             made[f"convergence_{leg}"] = convergence(items, f"Convergence of the {leg} leg")
