@@ -81,12 +81,10 @@ def test_an_energy_that_is_not_finite_after_minimisation(context):
         minimise(context, 0)
 
 
-@pytest.mark.parametrize(
-    ("what", "message"), [("MD", "MD: Particle coordinate is NaN"), ("", "Particle coordinate is NaN")]
-)
-def test_only_nan_becomes_a_numerical_error(what, message):
+@pytest.mark.parametrize(("what", "before"), [("MD", "MD: "), ("", "")])
+def test_only_nan_becomes_a_numerical_error(what, before):
     with pytest.raises(NumericalError) as caught, numerical(what):
         raise openmm.OpenMMException("Particle coordinate is NaN")
-    assert str(caught.value) == message
+    assert str(caught.value) == before + "Particle coordinate is NaN"
     with pytest.raises(openmm.OpenMMException), numerical(what):
         raise openmm.OpenMMException("out of memory")

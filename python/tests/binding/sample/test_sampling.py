@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import get_args
 
 import host_guest as hg
 import numpy as np
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.sample.energies import read_window
-from gibbsflow.binding.sample.sampling import sample_leg
+from gibbsflow.binding.sample.sampling import SAMPLERS, sample_leg
 from gibbsflow.cli import fe
 from gibbsflow.config.run import Fe, Md
 from gibbsflow.errors import InputError, LockedError, NumericalError, StoppedEarly
@@ -256,6 +257,11 @@ def test_the_ladder_ends_and_clearing_it_begins_again(tmp_path):
     clean_failures(tmp_path / "state")
     with pytest.raises(NumericalError):
         sample(leg, tmp_path / "state", tmp_path / "out")
+
+
+def test_every_sampler_of_the_settings_is_in_the_table():
+    assert tuple(SAMPLERS) == get_args(Fe.model_fields["sampler"].annotation)
+    assert [kind.together for kind in SAMPLERS.values()] == [True, False]
 
 
 @pytest.mark.parametrize(
