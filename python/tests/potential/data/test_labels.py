@@ -15,7 +15,7 @@ from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.errors import InputError, MissingProgramError, StateError
 from gibbsflow.potential.data.labels import (
     bad_structure,
-    gate,
+    check_label,
     labelled_frame,
     read_results,
     require_one_settings_hash,
@@ -40,8 +40,8 @@ LABELS = Labels()
 )
 def test_the_gate_keeps_out_what_cannot_be_used(changes: dict, cause: str, words: str) -> None:
     atoms = si2()
-    assert gate(result_of(atoms), atoms, LABELS).status == "labelled"
-    refused = gate(replace(result_of(atoms), **changes), atoms, LABELS)
+    assert check_label(result_of(atoms), atoms, LABELS).status == "labelled"
+    refused = check_label(replace(result_of(atoms), **changes), atoms, LABELS)
     assert (refused.status, refused.cause, refused.energy_ev) == ("failed", cause, None)
     assert words in refused.message
     with pytest.raises(StateError, match=cause):

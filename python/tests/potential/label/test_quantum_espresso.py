@@ -12,7 +12,7 @@ from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.label.quantum_espresso import QuantumEspresso, k_mesh
-from gibbsflow.potential.label.quantum_espresso_recovery import Attempt, Outcome, diagnose, next_attempt
+from gibbsflow.potential.label.quantum_espresso_recovery import Outcome, ScfSettings, diagnose, next_settings
 
 qe = [pytest.mark.qe, needs_pw]
 
@@ -33,21 +33,21 @@ def outcome(accuracies: tuple[float, ...], *, density: bool = True) -> Outcome:
 def test_the_ladder_goes_on_where_it_converges_and_mixes_less_where_not() -> None:
     falling = tuple(10.0 ** (-n / 4) for n in range(20))
     stuck = (1e-2,) * 20
-    attempt = Attempt(20, 0.7)
+    attempt = ScfSettings(20, 0.7)
     assert outcome(falling).slope == pytest.approx(-np.log(10) / 4)
-    longer, _ = next_attempt(attempt, outcome(falling)) or pytest.fail()
+    longer, _ = next_settings(attempt, outcome(falling)) or pytest.fail()
     assert (longer.steps, longer.beta, longer.from_density) == (30, 0.7, True)
     seen = []
-    step = next_attempt(attempt, outcome(stuck))
+    step = next_settings(attempt, outcome(stuck))
     while step is not None:
         attempt, what = step
         seen.append(what)
-        step = next_attempt(attempt, outcome(stuck))
+        step = next_settings(attempt, outcome(stuck))
     assert [what.split(" from")[0] for what in seen] == [
         "mixing_beta 0.4", "mixing_beta 0.2", "mixing_beta 0.1", "mixing_mode local-TF, mixing_ndim 12",
         "mixing_beta 0.2", "mixing_beta 0.1",
     ]  # fmt: skip
-    grown, what = next_attempt(Attempt(20, 0.7), outcome((1e-3,) * 10 + (1e-1,) * 10)) or pytest.fail()
+    grown, what = next_settings(ScfSettings(20, 0.7), outcome((1e-3,) * 10 + (1e-1,) * 10)) or pytest.fail()
     assert not grown.from_density and "from scratch" in what
 
 

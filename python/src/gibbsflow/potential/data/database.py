@@ -15,7 +15,7 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.backends import errors, open_postgres, open_sqlite, without_password
 from gibbsflow.potential.data.labels import LabelResult, labelled_frame
 from gibbsflow.potential.data.statuses import Status, check_transition
-from gibbsflow.potential.data.structures import identity
+from gibbsflow.potential.data.structures import structure_id
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -67,7 +67,7 @@ class DatabaseManager:
         new = []
         with self._transaction():
             for frame in frames:
-                name = identity(frame)
+                name = structure_id(frame)
                 if self._find(name) is not None:
                     continue
                 labelled = bool(frame.calc is not None and frame.info.get("settings_hash"))

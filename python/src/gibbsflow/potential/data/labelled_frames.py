@@ -14,7 +14,7 @@ from ase import Atoms
 
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.labels import require_one_settings_hash
-from gibbsflow.potential.data.structures import content_hash, identity, read_frames
+from gibbsflow.potential.data.structures import content_hash, read_frames, structure_id
 from gibbsflow.units import Floats
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class LabelledFrame:
         Group for errors.
     parent
         Structure it descends from; empty where not given.
-    identity
+    structure_id
         Its ``gibbsflow_id``.
     settings_hash
         Of the calculation that labelled it; empty where not given.
@@ -63,7 +63,7 @@ class LabelledFrame:
     force_mask: npt.NDArray[np.bool_]
     config_type: str
     parent: str
-    identity: str
+    structure_id: str
     settings_hash: str
     row: int
 
@@ -165,7 +165,7 @@ def _frame(where: str, row: int, atoms: Atoms, problems: list[Problem]) -> Label
     return LabelledFrame(
         bare(atoms), float(energy), np.array(forces, dtype=float), stress, mask,
         str(atoms.info.get("config_type", "default")), str(atoms.info.get("parent", "")),
-        identity(atoms), str(atoms.info.get("settings_hash", "")), row,
+        structure_id(atoms), str(atoms.info.get("settings_hash", "")), row,
     )  # fmt: skip
 
 
@@ -216,11 +216,11 @@ def _once(where: str, frames: Sequence[LabelledFrame], problems: list[Problem]) 
             if not _same_label(first, frame):
                 what = f"the same structure as frame {first.row}, with another label"
                 found.append(Problem(where, what, "one label a structure", row=frame.row))
-        elif (row := ids.get(frame.identity)) is not None:
-            what = f"{frame.identity!r} is also the id of frame {row}"
+        elif (row := ids.get(frame.structure_id)) is not None:
+            what = f"{frame.structure_id!r} is also the id of frame {row}"
             found.append(Problem(where, what, "an id a structure", row=frame.row, field="gibbsflow_id"))
         kept.setdefault(content, frame)
-        ids.setdefault(frame.identity, frame.row)
+        ids.setdefault(frame.structure_id, frame.row)
     problems += found[:20]
     if len(kept) < len(frames) and not found:
         log.warning("%s: %d frames repeat earlier ones and count once", where, len(frames) - len(kept))

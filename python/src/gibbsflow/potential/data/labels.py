@@ -135,7 +135,7 @@ def bad_structure(atoms: Atoms, closest_ratio: float) -> str:
     return ""
 
 
-def gate(result: LabelResult, atoms: Atoms, labels: Labels) -> LabelResult:
+def check_label(result: LabelResult, atoms: Atoms, labels: Labels) -> LabelResult:
     """Let a label through only if its figures can be used; turn it into a failure otherwise.
 
     A label counts with finite energy, forces for every atom, stress where all is periodic, no force above the cap and

@@ -30,7 +30,7 @@ def content_hash(atoms: Atoms) -> str:
     return f"gf-{digest.hexdigest()[:20]}"
 
 
-def identity(atoms: Atoms) -> str:
+def structure_id(atoms: Atoms) -> str:
     """`gibbsflow_id` of a structure: as tagged, or from its content."""
     return str(atoms.info.get("gibbsflow_id") or content_hash(atoms))
 
@@ -116,7 +116,7 @@ def write_frames(path: Path, frames: Sequence[Atoms]) -> None:
             write(file, list(frames), format="extxyz")
 
 
-def fingerprint(atoms: Atoms) -> dict[tuple[int, int], npt.NDArray[np.float64]]:
+def sorted_distances(atoms: Atoms) -> dict[tuple[int, int], npt.NDArray[np.float64]]:
     """Sorted interatomic distances in Å up to 6 Å (all of them where nothing is periodic), by pair of elements.
 
     Invariant under rotation, reflection, translation, permutation and the choice of cell vectors.
@@ -152,7 +152,7 @@ class Duplicates:
     def add(self, atoms: Atoms) -> bool:
         """Remember a structure; False where an equal one was there."""
         key = (tuple(sorted(atoms.numbers.tolist())), tuple(bool(p) for p in atoms.pbc))
-        prints = fingerprint(atoms)
+        prints = sorted_distances(atoms)
         others = self._seen.setdefault(key, [])
         if any(self._equal(atoms, prints, *other) for other in others):
             return False

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, Problem, ScienceError, StateError
 from gibbsflow.potential.data.labels import TRANSIENT, LabelEngine, LabelResult, crash, labelled_frame, write_results
-from gibbsflow.potential.data.structures import identity, write_frames
+from gibbsflow.potential.data.structures import structure_id, write_frames
 from gibbsflow.potential.label.task_queue import TaskQueue
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.state.segments import Stopper
@@ -87,11 +87,11 @@ class Batch:
 
     def ordered(self) -> list[LabelResult]:
         """Results in the order of the structures; those that are not yet made are left out."""
-        return [self.results[name] for frame in self.frames if (name := identity(frame)) in self.results]
+        return [self.results[name] for frame in self.frames if (name := structure_id(frame)) in self.results]
 
     def labelled(self) -> list[Atoms]:
         """Frames that carry an accepted label."""
-        pairs = ((frame, self.results.get(identity(frame))) for frame in self.frames)
+        pairs = ((frame, self.results.get(structure_id(frame))) for frame in self.frames)
         return [labelled_frame(frame, result) for frame, result in pairs if result and result.status == "labelled"]
 
     def programs(self) -> dict[str, str]:
@@ -103,7 +103,7 @@ class Batch:
         results = self.ordered()
         return {
             "counts": {"labelled": 0, "failed": 0, **Counter(r.status for r in results)},
-            "left": len({identity(f) for f in self.frames}) - len(results),
+            "left": len({structure_id(f) for f in self.frames}) - len(results),
             "reused": self.reused,
             "failures": {r.gibbsflow_id: r.cause for r in results if r.status == "failed"},
             "corrected": {r.gibbsflow_id: r.corrections for r in results if r.corrections},
@@ -161,7 +161,7 @@ def label_batch(
     """
     if not batch.frames:
         raise InputError(Problem("--input", "holds no structure", "at least one"))
-    wanted: dict[str, Atoms] = {identity(frame): frame for frame in batch.frames}
+    wanted: dict[str, Atoms] = {structure_id(frame): frame for frame in batch.frames}
 
     def keep(result: LabelResult) -> None:
         batch.results[result.gibbsflow_id] = result
@@ -183,7 +183,7 @@ def label_batch(
         keep(result)
 
     def lost(atoms: Atoms, why: str) -> None:
-        result = LabelResult(identity(atoms), "failed", settings_hash=engine.settings_hash, engine=engine.name)
+        result = LabelResult(structure_id(atoms), "failed", settings_hash=engine.settings_hash, engine=engine.name)
         done(atoms, result.failed(crash("worker"), f"its worker died each time: {why}"))
 
     queue: TaskQueue[Atoms, LabelResult] = TaskQueue(workers, scheduler, labels.attempts_max)
@@ -196,7 +196,7 @@ def label_batch(
 
 
 def _label(engine: Any, logs: str | None, atoms: Atoms) -> LabelResult:
-    result: LabelResult = engine.label(atoms, Path(logs) / identity(atoms) if logs else None)
+    result: LabelResult = engine.label(atoms, Path(logs) / structure_id(atoms) if logs else None)
     return result
 
 

@@ -22,11 +22,11 @@ from gibbsflow.potential.data.labels import (
     UNCONVERGED,
     LabelResult,
     bad_structure,
+    check_label,
     crash,
-    gate,
     hash_settings,
 )
-from gibbsflow.potential.data.structures import identity
+from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.label import pseudopotentials
 from gibbsflow.potential.label.quantum_espresso import k_mesh
 from gibbsflow.units import RYDBERG_EV
@@ -90,7 +90,7 @@ class Gpaw:
         """Label one structure; each correction mixes less and allows more steps."""
         start = time.monotonic()
         result = LabelResult(
-            identity(atoms), "failed", settings_hash=self.settings_hash, engine=self.name,
+            structure_id(atoms), "failed", settings_hash=self.settings_hash, engine=self.name,
             program=f"gpaw {importlib.metadata.version('gpaw')}",
         )  # fmt: skip
         if fault := bad_structure(atoms, self.labels.closest_ratio):
@@ -146,4 +146,4 @@ class Gpaw:
             result, status="labelled", cause="", message="", energy_ev=figures["energy"],
             forces_ev_per_angstrom=figures["forces"], stress_ev_per_angstrom3=figures.get("stress"),
         )  # fmt: skip
-        return gate(label, atoms, self.labels)
+        return check_label(label, atoms, self.labels)

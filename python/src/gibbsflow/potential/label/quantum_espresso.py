@@ -26,12 +26,12 @@ from gibbsflow.potential.data.labels import (
     MISSING_PSEUDO,
     LabelResult,
     bad_structure,
-    gate,
+    check_label,
     hash_settings,
 )
-from gibbsflow.potential.data.structures import identity
+from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.label import gth, pseudopotentials
-from gibbsflow.potential.label.quantum_espresso_recovery import Attempt, Outcome, diagnose, next_attempt
+from gibbsflow.potential.label.quantum_espresso_recovery import Outcome, ScfSettings, diagnose, next_settings
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -148,7 +148,7 @@ class QuantumEspresso:
             Where inputs and outputs are kept if it fails; default: they are not.
         """
         start = time.monotonic()
-        result = LabelResult(identity(atoms), "failed", settings_hash=self.settings_hash, engine=self.name)
+        result = LabelResult(structure_id(atoms), "failed", settings_hash=self.settings_hash, engine=self.name)
         if fault := bad_structure(atoms, self.labels.closest_ratio):
             return result.failed(BAD_STRUCTURE, fault)
         if strange := sorted(set(atoms.get_chemical_symbols()) - set(self.pseudos)):
@@ -169,7 +169,7 @@ class QuantumEspresso:
         return replace(result, wall_s=round(time.monotonic() - start, 3))
 
     def _climb(self, atoms: Atoms, work: Path, result: LabelResult) -> LabelResult:
-        attempt = Attempt(
+        attempt = ScfSettings(
             self.dft.electron_maxstep,
             self.dft.mixing_beta,
             diagonalization=self.dft.diagonalization,
@@ -186,14 +186,14 @@ class QuantumEspresso:
             )  # fmt: skip
             if outcome.kind == "converged":
                 return self._accept(atoms, work / f"run{run}.pwo", result)
-            step = next_attempt(attempt, outcome) if run <= self.labels.corrections_max else None
+            step = next_settings(attempt, outcome) if run <= self.labels.corrections_max else None
             if step is None:
                 return result.failed(outcome.cause, outcome.message)
             attempt, what = step
             log.info("%s: %s; trying %s", result.gibbsflow_id, outcome.message, what)
             corrections.append(what)
 
-    def _run(self, atoms: Atoms, work: Path, attempt: Attempt, number: int) -> tuple[Outcome, str]:
+    def _run(self, atoms: Atoms, work: Path, attempt: ScfSettings, number: int) -> tuple[Outcome, str]:
         from ase.io.espresso import write_espresso_in
 
         spin = self.moments and any(self.moments.get(s) for s in atoms.get_chemical_symbols())
@@ -218,7 +218,7 @@ class QuantumEspresso:
         density = any((work / "out").glob("pwscf.save/charge-density.*"))
         return diagnose(text, code, density=density), text
 
-    def _input(self, attempt: Attempt, *, spin: bool, kinds: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def _input(self, attempt: ScfSettings, *, spin: bool, kinds: Sequence[str]) -> dict[str, dict[str, Any]]:
         system: dict[str, Any] = {
             "ecutwfc": self.ecutwfc_ry,
             "ecutrho": self.ecutrho_ry,
@@ -266,7 +266,7 @@ class QuantumEspresso:
             forces_ev_per_angstrom=np.asarray(results.get("forces", [])).tolist(),
             stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
         )  # fmt: skip
-        return gate(label, atoms, self.labels)
+        return check_label(label, atoms, self.labels)
 
 
 def _file_name(pseudo: pseudopotentials.Pseudopotential) -> str:

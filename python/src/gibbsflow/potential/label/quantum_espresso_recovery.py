@@ -40,7 +40,7 @@ _PSEUDO_FAULTS = ("Error in routine readpp", "Error in routine read_upf", "Error
 
 
 @dataclass(frozen=True)
-class Attempt:
+class ScfSettings:
     """Settings of one run of pw.x that do not change what it computes.
 
     Parameters
@@ -168,7 +168,7 @@ def diagnose(text: str, code: int | None, *, density: bool = False) -> Outcome:
     return outcome("crash", error or "the output ends without a result")
 
 
-def next_attempt(attempt: Attempt, outcome: Outcome) -> tuple[Attempt, str] | None:
+def next_settings(attempt: ScfSettings, outcome: Outcome) -> tuple[ScfSettings, str] | None:
     """Next rung of the ladder, and what it changes in words; None where nothing neutral is left.
 
     Steps only grow, the mixing only falls and starts anew but once, with local-TF: the ladder ends.
@@ -188,7 +188,7 @@ def next_attempt(attempt: Attempt, outcome: Outcome) -> tuple[Attempt, str] | No
     return None
 
 
-def _mix(attempt: Attempt, outcome: Outcome) -> tuple[Attempt, str] | None:
+def _mix(attempt: ScfSettings, outcome: Outcome) -> tuple[ScfSettings, str] | None:
     density = outcome.density and not outcome.grew
     origin = "from its charge density" if density else "from scratch"
     too_short = len(outcome.accuracies_ry) < 10

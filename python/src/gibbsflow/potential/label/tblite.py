@@ -19,11 +19,11 @@ from gibbsflow.potential.data.labels import (
     UNCONVERGED,
     LabelResult,
     bad_structure,
+    check_label,
     crash,
-    gate,
     hash_settings,
 )
-from gibbsflow.potential.data.structures import identity
+from gibbsflow.potential.data.structures import structure_id
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -74,7 +74,7 @@ class Tblite:
         start = time.monotonic()
         program = f"tblite {importlib.metadata.version('tblite')}"
         result = LabelResult(
-            identity(atoms), "failed", settings_hash=self.settings_hash, engine=self.name, program=program
+            structure_id(atoms), "failed", settings_hash=self.settings_hash, engine=self.name, program=program
         )
         if fault := bad_structure(atoms, self.labels.closest_ratio):
             return result.failed(BAD_STRUCTURE, fault)
@@ -107,6 +107,6 @@ class Tblite:
                 forces_ev_per_angstrom=np.asarray(forces).tolist(),
                 stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
             )  # fmt: skip
-            result = gate(label, atoms, self.labels)
+            result = check_label(label, atoms, self.labels)
             break
         return replace(result, wall_s=round(time.monotonic() - start, 3))
