@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from gibbsflow.config.label_engines import Engine
 from gibbsflow.config.section import Section, read_section
 
-Engine = Literal["quantum_espresso", "gpaw", "tblite"]
 Method = Literal[
     "bulk", "strain", "rattle", "sqs", "defect", "surface", "normal_mode", "dimer", "isolated_atom", "thermal"
 ]

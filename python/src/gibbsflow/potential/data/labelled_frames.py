@@ -32,16 +32,16 @@ _COMMON_SHARE = 0.1
 class LabelledFrame:
     """One structure with its reference energy, forces and, perhaps, stress.
 
-    Parameters
+    Attributes
     ----------
     atoms
         Structure, without a calculator.
     energy_ev
-        Total energy.
+        Total energy in eV.
     forces_ev_per_angstrom
-        Shape (n, 3).
+        Forces in eV/Å, shape (n, 3).
     stress_ev_per_angstrom3
-        Voigt xx yy zz yz xz xy, tension positive (ASE's sign), shape (6,); None where not given.
+        Stress in eV/Å³: Voigt xx yy zz yz xz xy, tension positive (ASE's sign), shape (6,); None where not given.
     force_mask
         False for atoms whose forces must not count (buffer of a cut-out); shape (n,).
     config_type
@@ -69,7 +69,13 @@ class LabelledFrame:
 
     @property
     def isolated(self) -> bool:
-        """Whether it is a single atom that gives a reference energy."""
+        """Say whether it is a single atom that gives a reference energy.
+
+        Returns
+        -------
+        bool
+            True for one atom whose `config_type` is that of an isolated atom.
+        """
         return len(self.atoms) == 1 and self.config_type.lower() in ISOLATED
 
 
@@ -78,6 +84,16 @@ def read_labelled(path: Path) -> list[LabelledFrame]:
 
     Accepts ``energy``, ``forces``, ``stress`` as ASE stores them, ``REF_energy``, ``dft_energy`` and so on in any case,
     and ``virial`` (eV). A frame that repeats an earlier one, label and all, counts once.
+
+    Parameters
+    ----------
+    path
+        Extxyz, or another format of ASE that holds labels.
+
+    Returns
+    -------
+    list of LabelledFrame
+        In the order of the file.
 
     Raises
     ------
@@ -102,9 +118,16 @@ def read_labelled(path: Path) -> list[LabelledFrame]:
 def check_pair(train: Sequence[LabelledFrame], test: Sequence[LabelledFrame], *, where: str) -> list[LabelledFrame]:
     """Check that a test set can be predicted from a training set, and is none of it.
 
+    Parameters
+    ----------
+    train, test
+        Frames of the two sets, as `read_labelled` gives them.
+    where
+        File of the test set, for messages.
+
     Returns
     -------
-    list
+    list of LabelledFrame
         The training frames, without the few that the test set has too.
 
     Raises
@@ -170,7 +193,18 @@ def _frame(where: str, row: int, atoms: Atoms, problems: list[Problem]) -> Label
 
 
 def bare(atoms: Atoms) -> Atoms:
-    """Copy with elements, cell, positions and periodicity, and nothing else."""
+    """Copy a structure without tags and labels.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+
+    Returns
+    -------
+    Atoms
+        Elements, cell, positions and periodicity, and nothing else.
+    """
     return Atoms(atoms.numbers, positions=atoms.get_positions(), cell=atoms.cell[:], pbc=atoms.pbc)
 
 

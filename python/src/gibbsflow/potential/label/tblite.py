@@ -57,7 +57,13 @@ class Tblite:
         self.settings_hash = hash_settings(self.name, {"method": dft.tblite_method, "accuracy": _ACCURACY})
 
     def describe(self) -> dict[str, str]:
-        """Version, method and what it leaves out."""
+        """Say version and method, and what it leaves out.
+
+        Returns
+        -------
+        dict
+            `program`, `version`, `settings_hash`, `method`.
+        """
         return {
             "program": "tblite",
             "version": importlib.metadata.version("tblite"),
@@ -66,7 +72,20 @@ class Tblite:
         }
 
     def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:  # noqa: ARG002 - nothing to keep
-        """Label one structure; a second try has more iterations."""
+        """Label one structure; a second try has more iterations.
+
+        Parameters
+        ----------
+        atoms
+            The structure; it stays as it is.
+        folder
+            Not used: there are no files to keep.
+
+        Returns
+        -------
+        LabelResult
+            The label, or the failure with its cause.
+        """
         from ase.calculators.calculator import CalculationFailed, CalculatorError
         from tblite.ase import TBLite
         from tblite.exceptions import TBLiteRuntimeError, TBLiteTypeError, TBLiteValueError
