@@ -12,7 +12,7 @@ from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.config.potential_rules import RULES, Facts, table
 from gibbsflow.errors import InputError
 from gibbsflow.potential.generators.generate import generate
-from gibbsflow.potential.label.quantum_espresso import k_mesh
+from gibbsflow.potential.label.plane_waves import k_mesh
 
 ROOT = Path(__file__).resolve().parents[3]
 MINIMAL: dict[str, Any] = {

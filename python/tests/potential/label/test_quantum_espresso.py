@@ -11,7 +11,8 @@ from silicon import coarse, needs_pw, overlapping, si2
 from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.structures import tag
-from gibbsflow.potential.label.quantum_espresso import QuantumEspresso, k_mesh
+from gibbsflow.potential.label.plane_waves import k_mesh
+from gibbsflow.potential.label.quantum_espresso import QuantumEspresso
 from gibbsflow.potential.label.quantum_espresso_recovery import Outcome, ScfSettings, diagnose, next_settings
 
 qe = [pytest.mark.qe, needs_pw]
