@@ -161,7 +161,7 @@ class Batch:
         results = self.ordered()
         return {
             "counts": {"labelled": 0, "failed": 0, **Counter(r.status for r in results)},
-            "left": len({structure_id(f) for f in self.frames}) - len(results),
+            "left": len({structure_id(f) for f in self.frames} - self.results.keys()),
             "reused": self.reused,
             "failures": {r.gibbsflow_id: r.cause for r in results if r.status == "failed"},
             "corrected": {r.gibbsflow_id: r.corrections for r in results if r.corrections},
