@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from gibbsflow.errors import InputError, Problem
@@ -19,6 +19,28 @@ class Section(BaseModel):
 
 
 S = TypeVar("S", bound=Section)
+
+
+def setting(default: Any, text: str, *, unit: str = "", **bounds: Any) -> Any:
+    """Declare one key of a section.
+
+    Parameters
+    ----------
+    default
+        Its value where none is given; an ellipsis where one must be.
+    text
+        Description for help, schemas and messages.
+    unit
+        Unit of the value, as the key's name ends.
+    **bounds
+        What pydantic's ``Field`` takes: ``ge``, ``lt``, ``pattern``, ...
+
+    Returns
+    -------
+    FieldInfo
+        The field.
+    """
+    return Field(default, description=text, json_schema_extra={"unit": unit}, **bounds)
 
 
 def read_section(section: type[S], values: Mapping[str, Any], *, where: str) -> S:

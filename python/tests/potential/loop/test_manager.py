@@ -12,7 +12,7 @@ from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError, ScienceError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.labels import LabelResult, write_results
-from gibbsflow.potential.data.structures import identity, read_frames, write_frames
+from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.potential.loop.state import TRANSITIONS, Checkpoint, Phase
@@ -49,7 +49,7 @@ def label(batch: Path, out: Path, *, failed: int = 0, settings: str = "tblite-1"
     results = []
     for number, frame in enumerate(read_frames(batch)):
         made = LabelResult(
-            identity(frame), "labelled", energy_ev=-1.0, forces_ev_per_angstrom=[[0.0] * 3] * len(frame),
+            structure_id(frame), "labelled", energy_ev=-1.0, forces_ev_per_angstrom=[[0.0] * 3] * len(frame),
             stress_ev_per_angstrom3=[0.0] * 6, settings_hash=settings, engine="tblite",
         )  # fmt: skip
         results.append(made.failed("UNCONVERGED", "80 steps") if number < failed else made)
@@ -85,7 +85,7 @@ def test_labels_become_a_data_set_and_failures_stay_known(begun: WorkflowManager
     assert (recorded.checkpoint.phase, recorded.checkpoint.labels_made) == (Phase.TRAIN, 9)
     assert len(read_frames(recorded.folder / loop_state.TRAIN)) == 4
     apart = read_frames(recorded.folder / loop_state.HOLDOUT)
-    assert {identity(frame) for frame in apart} < set(begun.checkpoint.holdout) and len(apart) == 2
+    assert {structure_id(frame) for frame in apart} < set(begun.checkpoint.holdout) and len(apart) == 2
     assert DatabaseManager(recorded.folder / loop_state.DATABASE).causes() == {"UNCONVERGED": 3}
 
 

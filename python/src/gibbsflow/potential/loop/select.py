@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.statuses import Status
-from gibbsflow.potential.data.structures import identity, read_frames
+from gibbsflow.potential.data.structures import read_frames, structure_id
 from gibbsflow.potential.explore import selection
 from gibbsflow.potential.explore.calculator import PodCalculator
 from gibbsflow.potential.loop import state as loop_state
@@ -53,10 +53,10 @@ def select(folder: Path, config: PotentialConfig, point: Checkpoint) -> list[Ato
     calculator = PodCalculator(folder / loop_state.POTENTIAL)
     grader = Grader.read(folder / loop_state.POTENTIAL / ACTIVE_SET)
     try:
-        known = selection.describe([(identity(frame), frame) for frame in labelled], calculator)
+        known = selection.describe([(structure_id(frame), frame) for frame in labelled], calculator)
         for offered in (frames, manager.frames(Status.HELD)):
             decided = selection.choose(
-                selection.describe([(identity(frame), frame) for frame in offered], calculator), known,
+                selection.describe([(structure_id(frame), frame) for frame in offered], calculator), known,
                 grader, settings, budget=budget, seed=derive_seed(point.seed, "select", point.generation),
                 largest_force=selection.surrogate_force(calculator),
             )  # fmt: skip
@@ -70,7 +70,7 @@ def select(folder: Path, config: PotentialConfig, point: Checkpoint) -> list[Ato
 
 def names_of(frames: Sequence[Atoms]) -> list[str]:
     """Ids of frames."""
-    return [identity(frame) for frame in frames]
+    return [structure_id(frame) for frame in frames]
 
 
 def _store(manager: DatabaseManager, decided: Sequence[selection.Candidate]) -> list[Atoms]:

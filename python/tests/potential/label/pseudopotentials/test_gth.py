@@ -7,14 +7,14 @@ import pytest
 from scipy.integrate import simpson
 
 from gibbsflow.errors import InputError
-from gibbsflow.potential.label.gth import local_potential, projector, read, slater, write_upf
-from gibbsflow.potential.label.pseudopotentials import HERE
+from gibbsflow.potential.label.pseudopotentials.gth import local_potential, projector, read, slater, write_upf
+from gibbsflow.potential.label.pseudopotentials.pseudo_table import GTH_FOLDER
 
-FILES = sorted((HERE / "gth_files").glob("*.gth"))
+FILES = sorted(GTH_FOLDER.glob("*.gth"))
 
 
 def test_silicon_reads_as_published() -> None:
-    silicon = read(HERE / "gth_files" / "Si.lda-gth.gth")
+    silicon = read(GTH_FOLDER / "Si.lda-gth.gth")
     assert (silicon.element, silicon.z_valence, silicon.radius_bohr) == ("Si", 4.0, 0.44)
     assert silicon.local_hartree == (-7.33610297,)
     assert silicon.channels[0].strengths_hartree == pytest.approx(
@@ -57,7 +57,7 @@ def test_far_away_all_is_coulomb(file: Path) -> None:
 
 def test_the_upf_is_the_same_each_time(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        write_upf(HERE / "gth_files" / "Ge.pbe-gth.gth", tmp_path / name)
+        write_upf(GTH_FOLDER / "Ge.pbe-gth.gth", tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert (tmp_path / "a").read_text().count("<PP_BETA.") == 6
 

@@ -32,14 +32,14 @@ _SHELLS = {
 class Channel:
     """Projectors of one angular momentum.
 
-    Parameters
+    Attributes
     ----------
     momentum
         Angular momentum l.
     radius_bohr
-        Radius r_l.
+        Radius r_l in bohr.
     strengths_hartree
-        Symmetric matrix h_ij.
+        Symmetric matrix h_ij in hartree, shape (projectors, projectors).
     """
 
     momentum: int
@@ -48,17 +48,17 @@ class Channel:
 
 
 @dataclass(frozen=True)
-class Parameters:
+class GthPotential:
     """A pseudopotential as published.
 
-    Parameters
+    Attributes
     ----------
     element, z_valence, functional
-        What for; the functional in the words of pw.x.
+        What for: symbol, number of valence electrons, and the functional in the words of pw.x.
     radius_bohr, local_hartree
-        r_loc, and c1, c2, ... of the local part.
+        r_loc in bohr, and c1, c2, ... of the local part in hartree.
     channels
-        Non-local part.
+        Non-local part, by rising angular momentum.
     """
 
     element: str
@@ -69,8 +69,18 @@ class Parameters:
     channels: tuple[Channel, ...]
 
 
-def read(path: Path) -> Parameters:
+def read(path: Path) -> GthPotential:
     """Read a ``.gth`` file (the format of ABINIT's pspcod 10).
+
+    Parameters
+    ----------
+    path
+        The file; its name begins with the symbol of the element and a dot.
+
+    Returns
+    -------
+    GthPotential
+        What it holds; a spin-orbit part is left out.
 
     Raises
     ------
@@ -92,13 +102,26 @@ def read(path: Path) -> Parameters:
             row += size * (1 if momentum == 0 else 2)  # rows k_ij of the spin-orbit part follow for l > 0
         element = Path(path).name.split(".")[0]
         functional = _FUNCTIONALS[lines[2][1]]
-        return Parameters(element, float(lines[1][1]), functional, radius, local, tuple(channels))
+        return GthPotential(element, float(lines[1][1]), functional, radius, local, tuple(channels))
     except (IndexError, ValueError, KeyError, OSError) as error:
         raise InputError(Problem(str(path), f"not readable as a GTH pseudopotential ({error})", "pspcod 10")) from error
 
 
-def local_potential(parameters: Parameters, r: Floats) -> Floats:
-    """Local part in hartree at distances in bohr: equation 1 of Goedecker, Teter, Hutter, PRB 54, 1703 (1996)."""
+def local_potential(parameters: GthPotential, r: Floats) -> Floats:
+    """Compute the local part: equation 1 of Goedecker, Teter, Hutter, PRB 54, 1703 (1996).
+
+    Parameters
+    ----------
+    parameters
+        The pseudopotential.
+    r
+        Distances in bohr, shape (n,); 0 is allowed.
+
+    Returns
+    -------
+    ndarray
+        Potential in hartree, shape (n,).
+    """
     x = r / parameters.radius_bohr
     shape = sum((c * x ** (2 * n) for n, c in enumerate(parameters.local_hartree)), np.zeros_like(r))
     inner = -parameters.z_valence * sqrt(2 / pi) / parameters.radius_bohr
@@ -108,20 +131,59 @@ def local_potential(parameters: Parameters, r: Floats) -> Floats:
 
 
 def projector(momentum: int, number: int, radius_bohr: float, r: Floats) -> Floats:
-    """Normalised projector p_i^l(r), i from 1: equation 3 of Hartwigsen, Goedecker, Hutter, PRB 58, 3641 (1998)."""
+    """Compute the projector p_i^l(r): equation 3 of Hartwigsen, Goedecker, Hutter, PRB 58, 3641 (1998).
+
+    Parameters
+    ----------
+    momentum
+        Angular momentum l.
+    number
+        Number i of the projector, from 1.
+    radius_bohr
+        Radius r_l in bohr.
+    r
+        Distances in bohr, shape (n,).
+
+    Returns
+    -------
+    ndarray
+        Projector in bohr^(-3/2), its r²-weighted square of integral 1, shape (n,).
+    """
     power = momentum + (4 * number - 1) / 2
     height = sqrt(2) / (radius_bohr**power * sqrt(gamma(power)))
     return np.asarray(height * r ** (momentum + 2 * (number - 1)) * np.exp(-((r / radius_bohr) ** 2) / 2))
 
 
 def slater(principal: int, exponent_per_bohr: float, r: Floats) -> Floats:
-    """Slater orbital times r, normalised; it has no node, as a pseudo-orbital has none."""
+    """Compute a Slater orbital times r; it has no node, as a pseudo-orbital has none.
+
+    Parameters
+    ----------
+    principal
+        Principal quantum number.
+    exponent_per_bohr
+        Exponent in 1/bohr.
+    r
+        Distances in bohr, shape (n,).
+
+    Returns
+    -------
+    ndarray
+        Orbital times r in bohr^(-1/2), its square of integral 1, shape (n,).
+    """
     height = (2 * exponent_per_bohr) ** (principal + 0.5) / sqrt(gamma(2 * principal + 1))
     return np.asarray(height * r**principal * np.exp(-exponent_per_bohr * r))
 
 
 def write_upf(source: Path, target: Path) -> None:
     """Write a ``.gth`` file as UPF version 2 on a logarithmic grid.
+
+    Parameters
+    ----------
+    source
+        The ``.gth`` file.
+    target
+        The UPF file; the same source gives the same bytes.
 
     Raises
     ------

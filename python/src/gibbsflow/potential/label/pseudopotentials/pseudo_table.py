@@ -14,7 +14,8 @@ from gibbsflow.config.potential import Dft
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.files import sha256_file
 
-HERE = Path(__file__).parent
+GTH_FOLDER = Path(__file__).parent / "gth_files"
+"""Where the shipped files lie."""
 DEBIAN_FOLDER = Path("/usr/share/espresso/pseudo")
 
 # Starting moments in μB of the elements that are treated as magnetic: the 3d metals and the rare earths.
@@ -28,7 +29,7 @@ MOMENTS_UB: Mapping[str, float] = {
 class Pseudopotential:
     """One file of the table.
 
-    Parameters
+    Attributes
     ----------
     library
         ``debian`` (quantum-espresso-data), ``gth`` (shipped), or ``own`` (named in the settings).
@@ -41,9 +42,9 @@ class Pseudopotential:
     z_valence
         Valence electrons; 0 where not known.
     ecutwfc_ry, ecutrho_ry
-        Cutoffs of wavefunctions and density.
+        Cutoffs of wavefunctions and density in Ry.
     cutoffs_from
-        ``file`` (what its generator suggests) or ``gibbsflow`` (the file suggests none).
+        ``file`` (what its generator suggests), ``gibbsflow`` (the file suggests none) or ``settings``.
     sha256
         Of the content; empty for ``own`` until read.
     """
@@ -61,24 +62,54 @@ class Pseudopotential:
 
 
 @cache
-def table() -> tuple[Pseudopotential, ...]:
-    """All rows of the shipped table."""
-    rows: list[dict[str, Any]] = json.loads((HERE / "pseudopotentials.json").read_text())
-    return tuple(Pseudopotential(**row) for row in rows)
+def rows() -> tuple[Pseudopotential, ...]:
+    """Read the shipped table.
+
+    Returns
+    -------
+    tuple of Pseudopotential
+        All rows, one for each library, element and functional.
+    """
+    found: list[dict[str, Any]] = json.loads(Path(__file__).with_suffix(".json").read_text())
+    return tuple(Pseudopotential(**row) for row in found)
 
 
 def folder(dft: Dft) -> Path:
-    """Where pseudopotential files lie: the settings, ``ESPRESSO_PSEUDO``, or Debian's folder."""
+    """Say where pseudopotential files lie that are not shipped.
+
+    Parameters
+    ----------
+    dft
+        Settings.
+
+    Returns
+    -------
+    Path
+        Folder of the settings, of ``ESPRESSO_PSEUDO``, or Debian's, the first that is named.
+    """
     return Path(dft.pseudo_dir or os.environ.get("ESPRESSO_PSEUDO") or DEBIAN_FOLDER)
 
 
 def path_of(pseudo: Pseudopotential, dft: Dft) -> Path:
-    """Path of a file of the table."""
-    return (HERE / "gth_files" if pseudo.library == "gth" else folder(dft)) / pseudo.file
+    """Say where the file of a pseudopotential lies, or should.
+
+    Parameters
+    ----------
+    pseudo
+        Row of the table.
+    dft
+        Settings.
+
+    Returns
+    -------
+    Path
+        The file, whether it is there or not.
+    """
+    return (GTH_FOLDER if pseudo.library == "gth" else folder(dft)) / pseudo.file
 
 
 def choose(elements: Sequence[str], dft: Dft) -> dict[str, Pseudopotential]:
-    """Pseudopotential of each element, with its file checked.
+    """Choose the pseudopotential of each element and check its file.
 
     Parameters
     ----------
@@ -86,6 +117,11 @@ def choose(elements: Sequence[str], dft: Dft) -> dict[str, Pseudopotential]:
         Chemical symbols.
     dft
         Settings: functional, library, folder and what is named in place of the table's.
+
+    Returns
+    -------
+    dict
+        Row of the table by element, with the SHA-256 of the file's content.
 
     Raises
     ------
@@ -97,14 +133,14 @@ def choose(elements: Sequence[str], dft: Dft) -> dict[str, Pseudopotential]:
     for element in elements:
         own = dft.pseudopotentials.get(element)
         if own is not None:
-            known = next((row for row in table() if row.file == own.file), None)
+            known = next((row for row in rows() if row.file == own.file), None)
             row = known or Pseudopotential("own", element, dft.functional, own.file, "", 0.0, 0.0, 0.0, "settings", "")
             row = replace(row, ecutwfc_ry=own.ecutwfc_ry, ecutrho_ry=own.ecutrho_ry, cutoffs_from="settings")
         else:
-            fitting = [row for row in table() if (row.library, row.element) == (dft.pseudo_library, element)]
+            fitting = [row for row in rows() if (row.library, row.element) == (dft.pseudo_library, element)]
             match = next((row for row in fitting if row.functional == dft.functional), None)
             if match is None:
-                others = sorted({f"{r.library}/{r.functional}" for r in table() if r.element == element})
+                others = sorted({f"{r.library}/{r.functional}" for r in rows() if r.element == element})
                 right = f"the table has {', '.join(others)}" if others else "name a file under dft.pseudopotentials"
                 what = f"no {dft.functional} pseudopotential of {element} in the library {dft.pseudo_library}"
                 problems.append(Problem("dft", what, right, field=f"pseudopotentials.{element}"))
@@ -127,7 +163,22 @@ def choose(elements: Sequence[str], dft: Dft) -> dict[str, Pseudopotential]:
 
 
 def cutoffs_ry(chosen: Mapping[str, Pseudopotential], dft: Dft) -> tuple[float, float]:
-    """Cutoffs of wavefunctions and density in Ry: the largest over the elements, or the settings'."""
+    """Choose the cutoffs: the largest over the elements, or the settings'.
+
+    Parameters
+    ----------
+    chosen
+        Pseudopotential of each element of the whole data set.
+    dft
+        Settings.
+
+    Returns
+    -------
+    wavefunctions_ry : float
+        Cutoff of the wavefunctions in Ry.
+    density_ry : float
+        Cutoff of the density in Ry; where the settings give none, each pseudopotential's own ratio to the other.
+    """
     wfc = dft.ecutwfc_ry or max(p.ecutwfc_ry for p in chosen.values())
     if dft.ecutrho_ry is not None:
         return wfc, dft.ecutrho_ry
@@ -136,7 +187,20 @@ def cutoffs_ry(chosen: Mapping[str, Pseudopotential], dft: Dft) -> tuple[float, 
 
 
 def moments_ub(elements: Sequence[str], dft: Dft) -> dict[str, float]:
-    """Starting moments in μB by element; empty where the calculation is not spin-polarised."""
+    """Choose the starting moments.
+
+    Parameters
+    ----------
+    elements
+        Chemical symbols.
+    dft
+        Settings: whether magnetism counts, and moments in place of the table's.
+
+    Returns
+    -------
+    dict
+        Moment in μB by element; empty where the calculation is not spin-polarised.
+    """
     if dft.magnetism == "none":
         return {}
     moments = {element: dft.moments_ub.get(element, MOMENTS_UB.get(element, 0.0)) for element in elements}
