@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gibbsflow.config import launch_form, samplesheet_columns
-from gibbsflow.config.run import Launch
+from gibbsflow.config.binding import Launch
 from gibbsflow.config.section import Section
 from gibbsflow.version import __version__
 

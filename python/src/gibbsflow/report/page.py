@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gibbsflow.config.run import RunConfig
+from gibbsflow.config.binding import BindingConfig
 from gibbsflow.report.figures import experiment_plot, leg_figures
 from gibbsflow.report.figures.svg import CHART_STYLE
 from gibbsflow.report.table import TableRow
@@ -29,7 +29,7 @@ Item = tuple[TableRow, dict[str, Any] | None]
 
 
 def write_page(
-    rows: Sequence[TableRow], items: Iterable[Item], notes: Mapping[str, str], config: RunConfig, out: Path
+    rows: Sequence[TableRow], items: Iterable[Item], notes: Mapping[str, str], config: BindingConfig, out: Path
 ) -> Path:
     """Write the page.
 

@@ -18,7 +18,7 @@ from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.sample.energies import read_window
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.cli import fe
-from gibbsflow.config.run import Fe, Md
+from gibbsflow.config.binding import Fe, Md
 from gibbsflow.errors import InputError, LockedError, NumericalError, StoppedEarly
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.state import attempts, sentinels

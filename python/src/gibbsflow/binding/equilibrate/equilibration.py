@@ -19,7 +19,7 @@ from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_equil, safer_md, used_in_equil
 from gibbsflow.binding.sample.contexts import STEPS_PER_TICK
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Equil, Md
+from gibbsflow.config.binding import Equil, Md
 from gibbsflow.config.section import read_section
 from gibbsflow.engines.openmm_systems import (
     create_system,
