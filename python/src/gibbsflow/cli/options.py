@@ -1,4 +1,4 @@
-"""Options that all commands share; their conduct is in `conduct.py`."""
+"""Options that all commands share, and the words that their values are written in."""
 
 from __future__ import annotations
 
