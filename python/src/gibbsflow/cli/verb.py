@@ -16,7 +16,7 @@ import typer
 
 from gibbsflow.errors import EXIT_SCIENCE, GibbsflowError, StoppedEarly, StorageError
 from gibbsflow.workflow.files import make_writable, storage_fault
-from gibbsflow.workflow.result import Result
+from gibbsflow.workflow.result import Result, failed_status
 from gibbsflow.workflow.signals import (
     Signalled,
     ignore_stop_signals,
@@ -25,6 +25,7 @@ from gibbsflow.workflow.signals import (
     set_stop_handler,
 )
 from gibbsflow.workflow.state import sentinels
+from gibbsflow.workflow.state.sentinels import failed_sentinel
 
 
 class Program(typer.Typer):
@@ -102,14 +103,12 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
 
 def _tell(error: GibbsflowError, result: Result, state: Path | None) -> int:
     """Say what happened, on the terminal, in the result and in the state folder; returns the exit code."""
-    result.status = "partial" if isinstance(error, StoppedEarly) else "failed"
-    if error.cause in ("Unbound", "Unconverged"):
-        result.status = "unbound" if error.cause == "Unbound" else "unconverged"
+    result.status = "partial" if isinstance(error, StoppedEarly) else failed_status(error.cause)
     result.cause, result.message = error.cause, str(error)
     label = "stopped" if isinstance(error, StoppedEarly) else "error"
     typer.echo(f"{label}: {error}\nwhat to do: {error.what_to_do}", err=True)
     if error.of_item and not error.recorded:
-        _record(sentinels.failed(error, result.inputs_hash), state)
+        _record(failed_sentinel(error, result.inputs_hash), state)
     return error.exit_code
 
 

@@ -77,7 +77,18 @@ def write_campaign(
 
 
 def terminal_table(rows: Sequence[TableRow]) -> str:
-    """The table in plain text, for a terminal."""
+    """Lay the table out for a terminal.
+
+    Parameters
+    ----------
+    rows
+        The campaign's table.
+
+    Returns
+    -------
+    str
+        Plain text; without free energies where all rows are of mode md.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table

@@ -16,6 +16,22 @@ FILE_NAME = "result.json"
 Status = Literal["finished", "partial", "failed", "unbound", "unconverged"]
 
 
+def failed_status(cause: str) -> Status:
+    """Say which status a failure has, in results and tables.
+
+    Parameters
+    ----------
+    cause
+        Class of the failure (:attr:`gibbsflow.errors.GibbsflowError.cause`).
+
+    Returns
+    -------
+    str
+        ``unbound``, ``unconverged``, or ``failed`` for all others.
+    """
+    return "unbound" if cause == "Unbound" else "unconverged" if cause == "Unconverged" else "failed"
+
+
 @dataclass
 class Result:
     """Outcome of one verb.

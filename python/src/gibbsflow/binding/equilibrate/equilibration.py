@@ -116,7 +116,7 @@ def equilibrate(system: SimSystem, state: Path, out: Path, stopper: Stopper, res
     settings = {k: v for k, v in (md.model_dump() | equil.model_dump()).items() if k not in _INDIFFERENT}
     run = ResumableRun(
         state, files=files, settings=settings | {"seed": seed, "name": system.name}, physics=PHYSICS,
-        ladder=partial(used_in_equil, md, equil), most_attempts=MOST_ATTEMPTS, stopper=stopper,
+        settings_of_attempt=partial(used_in_equil, md, equil), most_attempts=MOST_ATTEMPTS, stopper=stopper,
     )  # fmt: skip
     result.inputs_hash, result.seed = run.inputs_hash, seed
     with run:
