@@ -102,7 +102,9 @@ def test_missing_file(tmp_path):
 
 
 def test_schema_file_is_the_schema():
-    assert json.loads(SCHEMA.read_text()) == samplesheet_schema(), "write assets/schema_input.json anew from binding/columns.py"
+    assert json.loads(SCHEMA.read_text()) == samplesheet_schema(), (
+        "write assets/schema_input.json anew from binding/columns.py"
+    )
     assert tuple(samplesheet_schema()["items"]["properties"]) == NAMES
     for column in COLUMNS:
         assert column.right in samplesheet_schema()["items"]["properties"][column.name]["errorMessage"]
