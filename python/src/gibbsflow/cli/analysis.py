@@ -35,10 +35,10 @@ def leg(
         read = gromacs_energies.read_leg if format == "gromacs" else energies.read_leg
         samples = read(files, temperature_k=temperature, allow_missing=True)
         result.figures["missing_windows"] = list(samples.missing)
-        analysis = leg_result.analyse(samples, decorrelate=decorrelate)
+        analysis = leg_result.analyse_leg(samples, decorrelate=decorrelate)
         if samples.missing:
             result.status, result.cause = "partial", "MissingWindows"
-            result.message = f"{leg_result.name_windows(samples.missing)} missing; {verdict.bridged(analysis)}"
+            result.message = f"{leg_result.name_windows(samples.missing)} missing; {verdict.how_bridged(analysis)}"
             typer.echo(f"partial: {result.message}", err=True)
         findings = verdict.judge_leg(analysis, verdict.Thresholds())
         result.figures = analysis.as_dict()

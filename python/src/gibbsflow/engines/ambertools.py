@@ -81,10 +81,10 @@ def antechamber(
     try:
         text = run_program(command, folder=folder, log=log, bounds=bounds)
     except EngineError as error:
-        raise ParametrisationError(_reason(name, str(error), folder, log)) from error
+        raise ParametrisationError(_with_sqm_reason(name, str(error), folder, log)) from error
     if not output.exists():
         told = f"antechamber gave no file: {last_line(text)} (log: {log})"
-        raise ParametrisationError(_reason(name, told, folder, log))
+        raise ParametrisationError(_with_sqm_reason(name, told, folder, log))
     return read_typed_atoms(output)
 
 
@@ -166,7 +166,7 @@ def sander_energy(prmtop: Path, inpcrd: Path, *, folder: Path, igb: int) -> floa
     return sum(float(value) for value in terms.values())
 
 
-def _reason(name: str, told: str, folder: Path, log: Path) -> str:
+def _with_sqm_reason(name: str, told: str, folder: Path, log: Path) -> str:
     """Join what antechamber said with what sqm, which knows why, left in its own output."""
     sqm = folder / "sqm.out"
     if not sqm.exists():

@@ -6,7 +6,7 @@ import math
 import pytest
 from oscillators import STANDARD_STATE, Oscillators, exact_binding_kcal_per_mol, write_system
 
-from gibbsflow.binding.analyse.leg_result import analyse
+from gibbsflow.binding.analyse.leg_result import analyse_leg
 from gibbsflow.binding.analyse.transformation import analyse_md, analyse_transformation
 from gibbsflow.binding.sample.energies import read_leg
 from gibbsflow.config.run import Analysis
@@ -134,7 +134,7 @@ def test_windows_of_a_schedule_in_a_row_that_are_missing_cost_what_they_held(tmp
         z = []
         for seed in range(6):
             folder = mild.write(tmp_path / f"{leave_out}{seed}", count=300, seed=seed, leave_out=leave_out)
-            leg = analyse(read_leg(sorted(folder.glob("*.parquet")), allow_missing=True))
+            leg = analyse_leg(read_leg(sorted(folder.glob("*.parquet")), allow_missing=True))
             z.append((leg.mbar.dg_kt - mild.exact_kt) / leg.mbar.dg_error_kt)
         assert abs(sum(z)) / math.sqrt(len(z)) < 3.5 and max(map(abs, z)) < 4
 

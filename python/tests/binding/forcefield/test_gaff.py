@@ -32,7 +32,7 @@ def test_charges_sum_to_the_integer(tmp_path, smiles):
     molecule = small(smiles)
     found = run(molecule, tmp_path)
     assert round(sum(round(1e6 * q) for q in found.charges)) == molecule.charge * 1_000_000
-    assert abs(found.correction_e) < 1e-3 and not found.hit
+    assert abs(found.correction_e) < 1e-3 and not found.from_cache
 
 
 def test_charges_follow_the_atoms_whatever_pose_and_order(tmp_path):
@@ -41,7 +41,7 @@ def test_charges_follow_the_atoms_whatever_pose_and_order(tmp_path):
     order = [3, 1, 0, 2, *range(4, one.mol.GetNumAtoms())][::-1]
     two = molecules.Molecule(molecules.Chem.RenumberAtoms(small("OCC(F)=O", seed=9).mol, order), 0)
     first, second = run(one, tmp_path), run(two, tmp_path)
-    assert not first.hit and second.hit and first.key == second.key
+    assert not first.from_cache and second.from_cache and first.key == second.key
     assert second.charges == pytest.approx([first.charges[i] for i in order], abs=2e-6)
     assert list(second.types) == [first.types[i] for i in order]
 
@@ -63,8 +63,8 @@ def test_a_damaged_entry_is_made_anew(tmp_path, caplog, file):
     with caplog.at_level(logging.WARNING):
         after = run(molecule, tmp_path, settings=settings)
     assert "damaged entry in the parameter cache is made anew" in caplog.text
-    assert not after.hit and after.charges == before.charges
-    assert run(molecule, tmp_path, settings=settings).hit
+    assert not after.from_cache and after.charges == before.charges
+    assert run(molecule, tmp_path, settings=settings).from_cache
 
 
 def test_renormalise():

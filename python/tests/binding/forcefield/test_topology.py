@@ -9,7 +9,7 @@ from openmm import app, unit
 from gibbsflow.binding.forcefield.amber_protein import amber_name, amber_protein
 from gibbsflow.binding.forcefield.parametrise import parametrise_system
 from gibbsflow.binding.forcefield.topology import Topology, build_topologies
-from gibbsflow.binding.prepare import complex as campaign
+from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.prepare.molecules import Chem
 from gibbsflow.binding.prepare.proteins import Residue
 from gibbsflow.binding.system import SimSystem
@@ -23,8 +23,8 @@ KCAL = unit.kilocalorie_per_mole
 def build(folder, receptor, settings, **row) -> SimSystem:
     given = dict(structure=None, smiles=None, charge=None, pose=None) | row
     (folder / "prep").mkdir(exist_ok=True)
-    single = campaign.single_row("guest", *given.values())
-    system, _ = campaign.prepare_system(single, receptor, settings, folder / "prep")
+    single = row_from_options("guest", *given.values())
+    system, _ = prepare_system(single, receptor, settings, folder / "prep")
     system, _ = parametrise_system(system, settings.param, cache=folder / "cache", out=folder / "param")
     return build_topologies(system, settings.md, folder / "top")
 

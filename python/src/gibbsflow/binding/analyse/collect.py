@@ -10,11 +10,11 @@ from gibbsflow.binding.sample.energies import Window, read_window, read_window_m
 from gibbsflow.errors import InputError, NumericalError, Problem, StateError
 from gibbsflow.workflow import result
 
-Key = tuple[str, int]
+LegReplicate = tuple[str, int]
 """Leg and replicate."""
 
 
-def group_windows(paths: Sequence[Path], transformation: str) -> dict[Key, list[Path]]:
+def group_windows(paths: Sequence[Path], transformation: str) -> dict[LegReplicate, list[Path]]:
     """Sort window files by leg and replicate.
 
     A file that cannot be read goes with the files beside it, or where the ``result.json`` of its folder says: its
@@ -25,8 +25,8 @@ def group_windows(paths: Sequence[Path], transformation: str) -> dict[Key, list[
     InputError
         For a file that belongs to another transformation, or that cannot be read and of which nothing says what it is.
     """
-    groups: dict[Key, list[Path]] = defaultdict(list)
-    homes: dict[Path, Key] = {}
+    groups: dict[LegReplicate, list[Path]] = defaultdict(list)
+    homes: dict[Path, LegReplicate] = {}
     damaged: list[tuple[Path, InputError]] = []
     for path in sorted(paths):
         try:
@@ -39,7 +39,7 @@ def group_windows(paths: Sequence[Path], transformation: str) -> dict[Key, list[
         homes[path.parent] = (str(meta["leg"]), int(meta["replicate"]))
         groups[homes[path.parent]].append(path)
     for path, fault in damaged:
-        home = homes.get(path.parent) or _told(path.parent)
+        home = homes.get(path.parent) or _leg_in_result(path.parent)
         if home is None:
             raise fault
         groups[home].append(path)
@@ -57,7 +57,7 @@ def read_undamaged(paths: Sequence[Path]) -> tuple[list[Window], tuple[str, ...]
     return good, tuple(damaged)
 
 
-def _told(folder: Path) -> Key | None:
+def _leg_in_result(folder: Path) -> LegReplicate | None:
     try:
         content = result.read(folder)
         return str(content["leg"]), int(content["replicate"])

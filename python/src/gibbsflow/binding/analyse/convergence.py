@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from pymbar import timeseries
 
-from gibbsflow.binding.analyse.estimators import ends, fit_mbar, neighbour_differences, refuse_disjoint
+from gibbsflow.binding.analyse.estimators import dg_of_leg_kt, fit_mbar, neighbour_differences, refuse_disjoint
 from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.errors import UnconvergedError
 from gibbsflow.units import Floats
@@ -20,7 +20,7 @@ _FEWEST = 3
 
 
 @dataclass(frozen=True)
-class Series:
+class PartialEstimates:
     """MBAR over the first (forward) or last (backward) part of every window.
 
     Parameters
@@ -79,7 +79,9 @@ class Equilibration:
     fraction: float
 
 
-def forward_backward(energies: Energies, f_kt: Floats, error_factor: float = 1.0) -> tuple[Series, Series]:
+def forward_backward(
+    energies: Energies, f_kt: Floats, error_factor: float = 1.0
+) -> tuple[PartialEstimates, PartialEstimates]:
     """Estimate from growing parts of the data, from the start and from the end.
 
     Parameters
@@ -107,7 +109,7 @@ def forward_backward(energies: Energies, f_kt: Floats, error_factor: float = 1.0
                 parts.append(window.iloc[-count:] if backward else window.iloc[:count])
             values.append(_estimate(parts, energies, f_kt))
         value, error = np.array(values).T
-        both.append(Series(fractions, value, error * error_factor))
+        both.append(PartialEstimates(fractions, value, error * error_factor))
     return both[0], both[1]
 
 
@@ -171,7 +173,7 @@ def _estimate(parts: list[pd.DataFrame], energies: Energies, f_kt: Floats) -> tu
     u_nk = pd.concat(parts)
     try:
         refuse_disjoint(u_nk)
-        return ends(fit_mbar(u_nk, f_kt.tolist()), energies, u_nk.index)
+        return dg_of_leg_kt(fit_mbar(u_nk, f_kt.tolist()), energies, u_nk.index)
     except UnconvergedError:  # a short part of good data may well not converge: a gap in the plot, not a fault
         return np.nan, np.nan
 

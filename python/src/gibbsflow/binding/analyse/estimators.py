@@ -196,7 +196,7 @@ def fit_mbar(u_nk: pd.DataFrame, initial_kt: Sequence[float] | None = None) -> M
     )
 
 
-def endpoints(mbar: MBAR) -> tuple[float, float]:
+def dg_of_sampled_kt(mbar: MBAR) -> tuple[float, float]:
     """Value and error in kT between first and last sampled state, with the covariance of the end points."""
     return float(mbar.delta_f_.iloc[0, -1]), float(mbar.d_delta_f_.iloc[0, -1])
 
@@ -220,11 +220,11 @@ def estimate_mbar(
     """
     mbar = fit_mbar(uncorrelated if decorrelate == "always" else energies.u_nk)
     rows = uncorrelated.index if decorrelate == "always" else None
-    value, error = ends(mbar, energies, rows)
+    value, error = dg_of_leg_kt(mbar, energies, rows)
     how = {"always": "uncorrelated samples", "never": "all samples, taken as uncorrelated"}.get(decorrelate)
     if how is None and _enough(correlation):
         fitted = fit_mbar(uncorrelated, mbar.delta_f_.iloc[0].to_numpy())
-        error = ends(fitted, energies, uncorrelated.index)[1]
+        error = dg_of_leg_kt(fitted, energies, uncorrelated.index)[1]
         how = "uncorrelated samples; value from all samples"
     elif how is None:
         error *= float(np.sqrt(correlation.inefficiency.max()))
@@ -234,10 +234,10 @@ def estimate_mbar(
     return mbar, Estimate(value, error, energies.temperature_k, f"MBAR covariance of the end points, {how}")
 
 
-def ends(mbar: MBAR, energies: Energies, rows: pd.Index | None = None) -> tuple[float, float]:
+def dg_of_leg_kt(mbar: MBAR, energies: Energies, rows: pd.Index | None = None) -> tuple[float, float]:
     """Value and error in kT between the first and the last state of the leg, sampled or not (`reweighting.profile`)."""
     if energies.ends_sampled:
-        return endpoints(mbar)
+        return dg_of_sampled_kt(mbar)
     value, error = reweighting.profile(mbar, energies, rows)
     return float(value[-1]), float(error[-1])
 

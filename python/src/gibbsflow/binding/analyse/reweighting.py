@@ -63,12 +63,12 @@ def effective_samples(mbar: MBAR, energies: Energies, rows: pd.Index | None = No
     solved = mbar._mbar
     sampled = u_kn[energies.sampled]
     log_mixture = logsumexp(solved.f_k[:, None] - sampled, axis=0, b=solved.N_k[:, None])
-    reach = {}
+    effective = {}
     for state in energies.missing:
         log_weight = -u_kn[state] - log_mixture
         log_weight -= logsumexp(log_weight)
-        reach[state] = float(np.exp(-logsumexp(2 * log_weight)))
-    return reach
+        effective[state] = float(np.exp(-logsumexp(2 * log_weight)))
+    return effective
 
 
 def _ordered(energies: Energies, rows: pd.Index | None) -> Floats:

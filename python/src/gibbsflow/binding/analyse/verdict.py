@@ -119,7 +119,7 @@ def judge_leg(leg: LegAnalysis, limits: Thresholds, *, name: str = "", replicate
         findings.append(Finding(level, check, reason, name, replicate))
 
     if leg.energies.missing:
-        add("WARN", "windows", f"{name_windows(leg.energies.missing)} missing; {bridged(leg)}")
+        add("WARN", "windows", f"{name_windows(leg.energies.missing)} missing; {how_bridged(leg)}")
     if leg.min_overlap < limits.overlap_warn:
         level: Level = "FAIL" if leg.min_overlap < limits.overlap_fail else "WARN"
         place = _weakest(leg)
@@ -193,11 +193,12 @@ def judge_result(
     return findings
 
 
-def bridged(leg: LegAnalysis) -> str:
+def how_bridged(leg: LegAnalysis) -> str:
     """Say what stands in for windows that are missing."""
-    ends = [f"{leg.reach[end]:.0f}" for end in (0, len(leg.energies.states) - 1) if end in leg.reach]
-    if ends:
-        return f"{' and '.join(ends)} effective samples of the others reach the end state"
+    ends = (0, len(leg.energies.states) - 1)
+    counts = [f"{leg.effective_samples[end]:.0f}" for end in ends if end in leg.effective_samples]
+    if counts:
+        return f"{' and '.join(counts)} effective samples of the others reach the end state"
     return "the overlap of the neighbours bridges the gap"
 
 

@@ -19,7 +19,7 @@ from gibbsflow.errors import InputError, Problem
 
 
 @dataclass(frozen=True)
-class Check:
+class CampaignCheck:
     """What a check of a campaign's input found.
 
     Parameters
@@ -37,7 +37,7 @@ class Check:
     warnings: list[Problem] = field(default_factory=list)
 
 
-def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir: Path | None) -> Check:
+def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir: Path | None) -> CampaignCheck:
     """Check samplesheet, chemistry, receptor, settings and output folder, all at once.
 
     Parameters
@@ -77,7 +77,7 @@ def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir
     problems += sorted(table_problems, key=lambda problem: problem.row or 0)
     if outdir is not None:
         problems += outdir_problems(outdir)
-    return Check(tuple(good), problems, warnings)
+    return CampaignCheck(tuple(good), problems, warnings)
 
 
 def check_row(

@@ -26,7 +26,7 @@ Folders = dict[str, Path]
 """Folder of the phase before, by ligand; what was dropped is not in it."""
 
 
-class _Ended(Exception):  # noqa: N818 - ends the phases with an exit code
+class _RunEnded(Exception):  # noqa: N818 - ends the phases with an exit code
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
@@ -78,7 +78,7 @@ class LocalRun:
         pipeline = phases.PIPELINES[self.launch.run.mode]
         try:
             records: Folders = pipeline.run(self.runners(), None)[list(pipeline)[-1].name]
-        except _Ended as end:
+        except _RunEnded as end:
             return end.code
         given = {"samplesheet": self.launch.io.input, "records": list(records.values()), "state": self.state}
         return self.verbs["analysis campaign"](**given, config=self.config, out=self.out)
@@ -96,17 +96,17 @@ class LocalRun:
         }
         return {
             phases.SYSTEM_PREP: self._system_prep,
-            **{phase: partial(self._each, phase, verb, options) for phase, (verb, options) in verbs.items()},
+            **{phase: partial(self._for_each_item, phase, verb, options) for phase, (verb, options) in verbs.items()},
             phases.FE: self._sample,
             phases.ANALYSIS: self._analyse,
         }
 
-    def _each(self, phase: str, verb: str, options: Mapping[str, Any], systems: Folders) -> Folders:
+    def _for_each_item(self, phase: str, verb: str, options: Mapping[str, Any], systems: Folders) -> Folders:
         """Carry out one phase for every item that is left; returns those that came through."""
         done = {}
         for name, system in systems.items():
             out = self._folder(name, phase)
-            if self._carried_out(phase, name, verb, system=system, out=out, state=self._state(name, phase), **options):
+            if self._run_verb(phase, name, verb, system=system, out=out, state=self._state(name, phase), **options):
                 done[name] = out
         return done
 
@@ -122,7 +122,7 @@ class LocalRun:
                 "pose": row.pose,
             }
             target = {"out": out, "state": state, "config": self.config}
-            if self._carried_out(phases.SYSTEM_PREP, row.ligand, "system_prep system", **source, **target):
+            if self._run_verb(phases.SYSTEM_PREP, row.ligand, "system_prep system", **source, **target):
                 done[row.ligand] = out
         return done
 
@@ -135,7 +135,7 @@ class LocalRun:
                     out = self._folder(name, phases.FE) / f"{leg.name}_replicate_{replicate}"
                     state = self._state(name, leg.name) / f"replicate_{replicate}"
                     options = {"leg": leg, "replicate": replicate, "state": state, "out": out}
-                    if self._carried_out(phases.FE, f"{name} {out.name}", "fe run", **options):
+                    if self._run_verb(phases.FE, f"{name} {out.name}", "fe run", **options):
                         done[name] = system
         return done
 
@@ -146,11 +146,11 @@ class LocalRun:
             # where a leg has finished it has left its leg.json
             runs = sorted(path.parent for path in self._folder(name, phases.FE).glob("*/leg.json"))
             options = {"system": system, "runs": runs, "out": out, "state": state, "config": self.config}
-            if self._carried_out(phases.ANALYSIS, name, "analysis transformation", **options):
+            if self._run_verb(phases.ANALYSIS, name, "analysis transformation", **options):
                 done[name] = out
         return done
 
-    def _carried_out(self, phase: str, item: str, verb: str, **options: Any) -> bool:
+    def _run_verb(self, phase: str, item: str, verb: str, **options: Any) -> bool:
         """Carry out one verb under the failure policy; False where the item is dropped."""
         policy = self.launch.run.on_failure
         for last in (False, True) if policy == "retry" else (True,):
@@ -163,7 +163,7 @@ class LocalRun:
             if code == EXIT_DONE:
                 return True
             if code not in (EXIT_INPUT, EXIT_SCIENCE) or policy == "raise":
-                raise _Ended(code)  # stopped, no disk, no program: not of the item's doing
+                raise _RunEnded(code)  # stopped, no disk, no program: not of the item's doing
             if code != EXIT_SCIENCE or last:
                 return False
         return False

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from gibbsflow.binding.prepare.proteins import Residue, is_break, matches, read_residues, site_parts
+from gibbsflow.binding.prepare.proteins import Residue, is_chain_break, read_residues
+from gibbsflow.binding.prepare.receptors import site_entries
 
 DISULFIDE_ANGSTROM = 2.5
+"""Sulfurs of two cysteines nearer than this are bonded; a disulfide has 2.05 Å."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class AmberProtein:
 
     def residues_of(self, site: str) -> list[int]:
         """Topology indices (0-based) of the residues that a site names."""
-        return [k for k, r in enumerate(self.residues) if any(matches(r, part) for part in site_parts(site))]
+        return [k for k, r in enumerate(self.residues) if any(r.is_named(entry) for entry in site_entries(site))]
 
 
 def amber_protein(path: Path) -> AmberProtein:
@@ -53,7 +55,7 @@ def amber_protein(path: Path) -> AmberProtein:
             place = "".join(f"{x:8.3f}" for x in xyz)
             head = f"ATOM  {serial % 100000:5d} {padded} {name:<3s} A{(k + 1) % 10000:4d}    "
             lines.append(f"{head}{place}  1.00  0.00          {element:>2s}")
-        if k + 1 == len(residues) or is_break(residue, residues[k + 1]):
+        if k + 1 == len(residues) or is_chain_break(residue, residues[k + 1]):
             lines.append("TER")
     return AmberProtein("\n".join([*lines, "END", ""]), tuple(residues), tuple((a + 1, b + 1) for a, b in pairs))
 

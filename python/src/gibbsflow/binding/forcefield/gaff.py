@@ -46,7 +46,7 @@ _CHECKSUMS = "entry.json"
 
 
 @dataclass(frozen=True)
-class Parameters:
+class GaffParameters:
     """Parameters of one molecule, in its own atom order.
 
     Parameters
@@ -61,7 +61,7 @@ class Parameters:
         What was added to each atom's charge to make the sum an integer.
     key
         Name of the cache entry.
-    hit
+    from_cache
         Whether the cache had it.
     """
 
@@ -70,10 +70,12 @@ class Parameters:
     frcmod: str
     correction_e: float
     key: str
-    hit: bool
+    from_cache: bool
 
 
-def parametrise(molecule: Molecule, settings: Param, *, name: str, cache: Path, logs: Path, rigid: bool) -> Parameters:
+def parametrise(
+    molecule: Molecule, settings: Param, *, name: str, cache: Path, logs: Path, rigid: bool
+) -> GaffParameters:
     """Find the parameters of a molecule in the cache, or compute them.
 
     Parameters
@@ -103,10 +105,10 @@ def parametrise(molecule: Molecule, settings: Param, *, name: str, cache: Path, 
             source, order = reference_geometry(molecule)
         except MoleculeError as error:
             log.warning("%s: %s; charges are taken at the geometry given", name, error)
-    sdf = _normalised(source)
-    key = _key(sdf, molecule.charge, settings, rigid)
+    sdf = _normalised_sdf(source)
+    key = _entry_key(sdf, molecule.charge, settings, rigid)
     entry = Path(cache) / key[:2] / key
-    with _sole(entry):
+    with _entry_lock(entry):
         content = _read_entry(entry)
         hit = content is not None
         if content is None:
@@ -118,7 +120,7 @@ def parametrise(molecule: Molecule, settings: Param, *, name: str, cache: Path, 
     back = {index: k for k, index in enumerate(order)}
     own = [back[i] for i in range(len(order))]
     integral, correction = renormalise([charges[k] for k in own], molecule.charge, name)
-    return Parameters(tuple(types[k] for k in own), tuple(integral), frcmod, correction, key, hit)
+    return GaffParameters(tuple(types[k] for k in own), tuple(integral), frcmod, correction, key, hit)
 
 
 def renormalise(charges: list[float], total: int, name: str) -> tuple[list[float], float]:
@@ -148,7 +150,7 @@ def renormalise(charges: list[float], total: int, name: str) -> tuple[list[float
     return [float(value) / 1e6 for value in micro], excess / 1e6 / len(micro)
 
 
-def write_mol2(molecule: Molecule, parameters: Parameters, path: Path, residue: str) -> Path:
+def write_mol2(molecule: Molecule, parameters: GaffParameters, path: Path, residue: str) -> Path:
     """Write a molecule with its types and charges as MOL2 for tleap: names unique, order that of the molecule."""
     mol = Chem.Mol(molecule.mol)
     Chem.Kekulize(mol, clearAromaticFlags=True)
@@ -166,7 +168,7 @@ def write_mol2(molecule: Molecule, parameters: Parameters, path: Path, residue: 
     return path
 
 
-def _normalised(mol: Chem.Mol) -> str:
+def _normalised_sdf(mol: Chem.Mol) -> str:
     """Write coordinates to 1e-3 Å and nothing of title, program or date: the same molecule, the same text."""
     copy = Chem.Mol(mol)
     for prop in list(copy.GetPropNames(includePrivate=True)):
@@ -178,7 +180,7 @@ def _normalised(mol: Chem.Mol) -> str:
     return "\n".join(["molecule", "", "", *lines[3:]]) + "\n$$$$\n"
 
 
-def _key(sdf: str, charge: int, settings: Param, rigid: bool) -> str:
+def _entry_key(sdf: str, charge: int, settings: Param, rigid: bool) -> str:
     content = {
         "sdf": sdf,
         "charge": charge,
@@ -192,7 +194,7 @@ def _key(sdf: str, charge: int, settings: Param, rigid: bool) -> str:
 
 
 @contextmanager
-def _sole(entry: Path) -> Iterator[None]:
+def _entry_lock(entry: Path) -> Iterator[None]:
     """Wait until no other process works on this entry: the second finds it done. Ends with its process."""
     entry.parent.mkdir(parents=True, exist_ok=True)
     with open(entry.with_suffix(".lock"), "w") as file:

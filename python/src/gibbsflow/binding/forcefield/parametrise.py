@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.forcefield import gaff
+from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
 from gibbsflow.binding.prepare.molecules import read_sdf
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.run import Param
@@ -14,8 +15,8 @@ from gibbsflow.engines import ambertools
 from gibbsflow.workflow.files import inputs_hash
 
 LIGAND_RESIDUE = "LIG"
-HOST_RESIDUE = "HST"
-BOUNDS = frozenset({"param_memory_gb", "param_time_min"})
+"""Residue name of every ligand in topologies."""
+NOT_HASHED = frozenset({"param_memory_gb", "param_time_min"})
 """Settings of section ``param`` that cannot change a result."""
 
 
@@ -24,7 +25,7 @@ def parametrisation_hash(system: SimSystem, settings: Param) -> str:
     files = {"ligand": system.path("ligand")}
     if system.meta["receptor_kind"] == "host":
         files["receptor"] = system.path("receptor")
-    content = settings.model_dump(exclude=set(BOUNDS)) | {"ambertools": ambertools.version()}
+    content = settings.model_dump(exclude=set(NOT_HASHED)) | {"ambertools": ambertools.version()}
     content |= {"ligand_charge": system.meta["ligand_charge"], "receptor_charge": system.meta["receptor_charge"]}
     return inputs_hash(files=files, settings=content, physics=gaff.VERSION)
 
@@ -61,7 +62,7 @@ def parametrise_system(
         frcmod = out / f"{role}.frcmod"
         frcmod.write_text(found.frcmod)
         carried = carried.with_artifacts(**{f"{role}_mol2": mol2.name, f"{role}_frcmod": frcmod.name})
-        hits[role] = found.hit
+        hits[role] = found.from_cache
         facts[role] = {
             "hash": found.key,
             "charge_correction_e": round(found.correction_e, 9),

@@ -14,15 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from gibbsflow.binding.forcefield.amber_protein import AmberProtein, amber_protein
-from gibbsflow.binding.forcefield.parametrise import HOST_RESIDUE, LIGAND_RESIDUE
+from gibbsflow.binding.forcefield.parametrise import LIGAND_RESIDUE
+from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.run import Md
 from gibbsflow.engines import ambertools
+from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import ParametrisationError
 
 RADII = "mbondi2"
 SITE_ANGSTROM = 5.0
 """Without a site given, residues of a protein within this distance of the ligand's pose are its site."""
+AMBER_CHARGE_UNITS_PER_E = 18.2223
+"""Charges in a prmtop are in units whose products over Å are energies in kcal/mol (ambermd.org/FileFormats.php)."""
 _STAMP = re.compile(r"DATE = .{18}")
 _NO_DATE = "DATE = 01/01/00  00:00:00 "
 
@@ -115,7 +119,7 @@ class Topology:
         elements = np.array(sections["ATOMIC_NUMBER"].split(), dtype=int)
         starts = np.array(sections["RESIDUE_POINTER"].split(), dtype=int) - 1
         residue_of = np.searchsorted(starts, np.arange(len(elements)), side="right") - 1
-        charges = np.array(sections["CHARGE"].split(), dtype=float) / 18.2223  # AMBER's unit of charge
+        charges = np.array(sections["CHARGE"].split(), dtype=float) / AMBER_CHARGE_UNITS_PER_E
         lines = inpcrd.read_text().splitlines()[2:]
         numbers = [float(line[i : i + 12]) for line in lines for i in range(0, len(line.rstrip()), 12)]
         positions = np.array(numbers[: 3 * len(elements)]).reshape(-1, 3)
@@ -144,6 +148,12 @@ def site_atoms(topology: Topology, receptor_size: int, protein: AmberProtein | N
             residues = sorted(set(topology.residue_of[chosen & (away < SITE_ANGSTROM)].tolist()))
         chosen = chosen & np.isin(topology.residue_of, residues)
     return [int(i) for i in np.flatnonzero(chosen)]
+
+
+def heavy_atoms(prmtop: Path) -> list[int]:
+    """Indices of the atoms other than hydrogen."""
+    atoms = load_topology(prmtop).topology.atoms()
+    return [a.index for a in atoms if a.element is None or a.element.symbol != "H"]
 
 
 def _script(ligand_ff: str, protein_ff: str, protein: AmberProtein | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding.prepare import samplesheet
-from gibbsflow.binding.prepare.ligands import centre_angstrom, pose_ligand, read_ligand
+from gibbsflow.binding.prepare.ligands import pose_ligand, read_ligand
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, write_sdf
 from gibbsflow.binding.prepare.poses import buriedness
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
@@ -24,7 +24,9 @@ PHYSICS = 1
 """Raised by hand when poses or protonation change for the same input."""
 
 
-def single_row(name: str, structure: Path | None, smiles: str | None, charge: int | None, pose: str | None) -> Row:
+def row_from_options(
+    name: str, structure: Path | None, smiles: str | None, charge: int | None, pose: str | None
+) -> Row:
     """Make a row from options, under the rules of the samplesheet.
 
     Raises
@@ -86,7 +88,7 @@ def prepare_system(row: Row, receptor_path: Path, settings: RunConfig, out: Path
         log.info("%s", note)
     receptor_file = receptor.write(out)
     ligand_file = write_sdf(ligand, out / "ligand.sdf", row.ligand)
-    centre = centre_angstrom(ligand)
+    centre = ligand.heavy_angstrom.mean(axis=0)
     facts = {
         "notes": [*receptor.notes, *ligand.notes],
         "pose": row.pose if row.pose in ("given", "place") else "file",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from rdkit import Chem
 
 from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.conformers import embed, settle_stereo
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
-from gibbsflow.binding.prepare.poses import heavy_atoms, place_inside, pose_faults
+from gibbsflow.binding.prepare.poses import place_inside, pose_faults
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.run import System
@@ -113,9 +112,3 @@ def _skeleton(mol: Chem.Mol) -> Chem.Mol:
         bond.SetIsAromatic(False)
         bond.SetStereo(Chem.BondStereo.STEREONONE)
     return bare.GetMol()
-
-
-def centre_angstrom(ligand: Molecule) -> np.ndarray:
-    """Centre of the heavy atoms, shape (3,)."""
-    centre: np.ndarray = ligand.positions_angstrom[heavy_atoms(ligand.mol)].mean(axis=0)
-    return centre

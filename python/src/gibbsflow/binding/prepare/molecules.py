@@ -78,6 +78,16 @@ class Molecule:
         """Coordinates in Å, shape (atoms, 3)."""
         return np.asarray(self.mol.GetConformer().GetPositions(), dtype=float)
 
+    @property
+    def heavy_atoms(self) -> npt.NDArray[np.int64]:
+        """Indices of the atoms that are not hydrogen."""
+        return np.array([a.GetIdx() for a in self.mol.GetAtoms() if a.GetAtomicNum() > 1], dtype=np.int64)
+
+    @property
+    def heavy_angstrom(self) -> npt.NDArray[np.float64]:
+        """Coordinates of the heavy atoms."""
+        return self.positions_angstrom[self.heavy_atoms]
+
 
 @contextmanager
 def rdkit_messages() -> Iterator[list[str]]:
@@ -110,7 +120,9 @@ def from_smiles(smiles: str, charge: int | None = None) -> Molecule:
     with rdkit_messages() as messages:
         mol = Chem.MolFromSmiles(smiles)
     if mol is None:
-        raise MoleculeError([Fault("smiles", f"{smiles!r} is no valid SMILES: {_reason(messages)}", "a valid SMILES")])
+        raise MoleculeError(
+            [Fault("smiles", f"{smiles!r} is no valid SMILES: {_rdkit_reason(messages)}", "a valid SMILES")]
+        )
     mol = Chem.AddHs(mol)
     faults = chemistry_faults(mol, "smiles", charge)
     if faults:
@@ -163,7 +175,7 @@ def read_unchecked(path: Path, field: str) -> Chem.Mol:
         else:
             mol = Chem.MolFromMolBlock(text.split("$$$$")[0], removeHs=False)
     if mol is None or mol.GetNumAtoms() == 0:
-        raise MoleculeError([Fault(field, f"{path}: not readable: {_reason(messages)}", right)])
+        raise MoleculeError([Fault(field, f"{path}: not readable: {_rdkit_reason(messages)}", right)])
     return mol
 
 
@@ -181,7 +193,7 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
         faults.append(Fault(field, f"GAFF has no parameters for {', '.join(unknown)}", f"elements among {known}"))
     formal = Chem.GetFormalCharge(mol)
     radicals = sum(a.GetNumRadicalElectrons() for a in mol.GetAtoms())
-    electrons = sum(a.GetAtomicNum() for a in mol.GetAtoms()) - formal
+    electrons = electron_count(mol, formal)
     if not unknown and (radicals or electrons % 2):
         what = f"an odd number of electrons ({electrons})"
         if radicals:
@@ -191,6 +203,11 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
         right = f"{formal}, or a {field} protonated as charge {charge} says"
         faults.append(Fault("charge", f"{charge} given, but the {field} has a net charge of {formal}", right))
     return faults
+
+
+def electron_count(mol: Chem.Mol, charge: int) -> int:
+    """Electrons of a molecule with all its hydrogens."""
+    return sum(a.GetAtomicNum() for a in mol.GetAtoms()) - charge
 
 
 def coordinate_faults(mol: Chem.Mol, field: str) -> list[Fault]:
@@ -225,7 +242,7 @@ def residue_names(path: Path, mol: Chem.Mol) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row[7] for row in rows if len(row) > 7))
 
 
-def _reason(messages: list[str]) -> str:
+def _rdkit_reason(messages: list[str]) -> str:
     """Pick the telling line of RDKit's log."""
     lines = [line.strip() for text in messages for line in text.splitlines() if line.strip(" ~^-|")]
     lines = [line.split("] ", 1)[-1] for line in lines if "Failed parsing SMILES" not in line]

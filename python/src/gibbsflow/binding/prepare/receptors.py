@@ -11,11 +11,6 @@ from gibbsflow.binding.prepare.molecules import Molecule
 from gibbsflow.units import Floats
 
 Kind = Literal["host", "protein"]
-AMINO_ACIDS = frozenset(
-    "ALA ARG ASN ASP CYS GLN GLU GLY HIS ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL "
-    "HID HIE HIP CYX CYM ASH GLH LYN MSE ACE NME".split()
-)
-PEPTIDE_BOND_ANGSTROM = 2.0
 
 
 @dataclass(frozen=True)
@@ -62,3 +57,8 @@ class Receptor:
             PDBFile.writeModel(self.protein.topology, self.protein.positions, file, keepIds=True)
             file.write("END\n")
         return path
+
+
+def site_entries(site: str) -> list[str]:
+    """Entries of a site, as CHAIN:NUMBER or residue names."""
+    return [entry.strip() for entry in site.split(",") if entry.strip()]

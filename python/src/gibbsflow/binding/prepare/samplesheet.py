@@ -75,7 +75,7 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
         return (), [Problem(str(path), f"not readable: {error.strerror}", "a CSV file")]
     except UnicodeDecodeError as error:
         return (), [Problem(str(path), f"not UTF-8 text ({error.reason} at byte {error.start})", "CSV saved as UTF-8")]
-    table = [(line, cells) for line, cells in _lines(text) if any(cell.strip() for cell in cells)]
+    table = [(line, cells) for line, cells in _records(text) if any(cell.strip() for cell in cells)]
     if not table:
         return (), [Problem(str(path), "empty", "a header line and one line a ligand")]
     head_line, header = table[0]
@@ -88,7 +88,7 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
     rows: list[Row] = []
     seen: dict[str, int] = {}
     for line, cells in table[1:]:
-        row, faults = _row(path, line, header, [cell.strip() for cell in cells])
+        row, faults = _parse_cells(path, line, header, [cell.strip() for cell in cells])
         name = cells[header.index("ligand")].strip() if header.index("ligand") < len(cells) else ""
         # file systems that ignore case would mix B2 and b2
         if name and (first := seen.setdefault(name.lower(), line)) != line:
@@ -101,7 +101,7 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
     return tuple(rows), problems
 
 
-def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
+def _records(text: str) -> Iterator[tuple[int, list[str]]]:
     """Cells of each record, with the line it starts on (a quoted cell may span lines)."""
     reader = csv.reader(io.StringIO(text, newline=""))
     start = 1
@@ -132,7 +132,7 @@ def _header_problems(where: str, line: int, header: list[str]) -> list[Problem]:
     return problems
 
 
-def _row(path: Path, line: int, header: list[str], cells: list[str]) -> tuple[Row | None, list[Problem]]:
+def _parse_cells(path: Path, line: int, header: list[str], cells: list[str]) -> tuple[Row | None, list[Problem]]:
     if len(cells) != len(header):
         right = f"{len(header)}, as the header has; quote cells that hold a comma"
         return None, [Problem(str(path), f"{len(cells)} cells", right, line)]
