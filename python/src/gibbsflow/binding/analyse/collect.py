@@ -20,6 +20,18 @@ def group_windows(paths: Sequence[Path], transformation: str) -> dict[LegReplica
     A file that cannot be read goes with the files beside it, or where the ``result.json`` of its folder says: its
     window is missing, and the others are not lost for it.
 
+    Parameters
+    ----------
+    paths
+        Parquet files of ``fe run``, in any order.
+    transformation
+        Name that all of them must carry.
+
+    Returns
+    -------
+    dict
+        Files of each leg and replicate, sorted by name.
+
     Raises
     ------
     InputError
@@ -47,7 +59,20 @@ def group_windows(paths: Sequence[Path], transformation: str) -> dict[LegReplica
 
 
 def read_undamaged(paths: Sequence[Path]) -> tuple[list[Window], tuple[str, ...]]:
-    """Read the window files that can be read, and say what is wrong with the others."""
+    """Read the window files that can be read.
+
+    Parameters
+    ----------
+    paths
+        Parquet files of one leg and replicate.
+
+    Returns
+    -------
+    windows
+        Those that can be read, in the order of `paths`.
+    damaged
+        What is wrong with each of the others.
+    """
     good, damaged = [], []
     for path in paths:
         try:

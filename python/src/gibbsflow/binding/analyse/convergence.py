@@ -23,7 +23,7 @@ _FEWEST = 3
 class PartialEstimates:
     """MBAR over the first (forward) or last (backward) part of every window.
 
-    Parameters
+    Attributes
     ----------
     fractions
         Part of the data used, 0 < f ≤ 1, shape (P,).
@@ -36,7 +36,18 @@ class PartialEstimates:
     dg_error_kt: Floats
 
     def at(self, fraction: float) -> tuple[float, float]:
-        """Value and error in kT of one part."""
+        """Look up the estimate of one part of the data.
+
+        Parameters
+        ----------
+        fraction
+            Part of the data; the nearest that there is counts.
+
+        Returns
+        -------
+        dg_kt, dg_error_kt
+            Value and error in kT.
+        """
         place = int(np.argmin(np.abs(self.fractions - fraction)))
         return float(self.dg_kt[place]), float(self.dg_error_kt[place])
 
@@ -45,7 +56,7 @@ class PartialEstimates:
 class Mixing:
     """How walkers move along λ under replica exchange.
 
-    Parameters
+    Attributes
     ----------
     second_eigenvalue
         Second largest eigenvalue of the symmetrised transition matrix between states; 1 is no mixing at all.
@@ -67,7 +78,7 @@ class Mixing:
 class Equilibration:
     """Start of the data that looks unequilibrated.
 
-    Parameters
+    Attributes
     ----------
     start_ps
         Time from which the data look equilibrated.
@@ -89,9 +100,14 @@ def forward_backward(
     energies
         All samples.
     f_kt
-        MBAR free energies of the sampled states from all data, where the solver starts.
+        MBAR free energies of the sampled states from all data, where the solver starts; shape (K,), kT.
     error_factor
         Error that allows for correlation, over that of all samples taken as uncorrelated.
+
+    Returns
+    -------
+    forward, backward
+        Ten estimates each, the last from all data.
 
     References
     ----------
@@ -114,7 +130,17 @@ def forward_backward(
 
 
 def mixing(energies: Energies) -> Mixing | None:
-    """Mixing of walkers; None where walkers were not recorded, never exchanged, or windows are missing.
+    """Measure how walkers mix along λ.
+
+    Parameters
+    ----------
+    energies
+        All samples.
+
+    Returns
+    -------
+    Mixing or None
+        None where walkers were not recorded, never exchanged, or windows are missing.
 
     References
     ----------
@@ -152,6 +178,16 @@ def mixing(energies: Energies) -> Mixing | None:
 
 def equilibration(energies: Energies) -> Equilibration:
     """Find the start of equilibrated data in the neighbour energy differences, summed over windows.
+
+    Parameters
+    ----------
+    energies
+        All samples.
+
+    Returns
+    -------
+    Equilibration
+        A start at the first sample where there are fewer than ten, or nothing varies.
 
     References
     ----------

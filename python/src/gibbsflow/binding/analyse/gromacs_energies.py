@@ -49,6 +49,11 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
     allow_missing
         Return what is there where windows are missing.
 
+    Returns
+    -------
+    Energies
+        Reduced potentials in kT, and dH/dλ where all files have it.
+
     Raises
     ------
     InputError

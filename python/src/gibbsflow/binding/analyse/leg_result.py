@@ -31,12 +31,20 @@ NO_TI = "no dH/dλ in the data"
 
 @dataclass(frozen=True)
 class LegAnalysis:
-    """Free energy G(last state) − G(first state) of one leg and replicate.
+    """Free energy G(last state) − G(first state) of one leg and replicate, and what tells whether to believe it.
 
-    Parameters
+    Attributes
     ----------
+    energies
+        All its samples.
+    decorrelate
+        Which samples were used, as in :func:`.estimators.estimate_mbar`.
     mbar, bar, ti
-        Estimates; BAR and TI are None where the data do not allow them (`bar_reason`, `ti_reason`).
+        Estimates; BAR is None where it does not converge (`bar_reason` says why), TI where no dH/dλ was recorded.
+    bar_reason
+        Empty where there is a BAR estimate.
+    correlation
+        Correlation in time of each sampled window.
     overlap
         MBAR overlap matrix over the sampled states, shape (K, K).
     profile_kt, profile_error_kt
@@ -45,6 +53,10 @@ class LegAnalysis:
         Effective samples (of uncorrelated ones) that carry the weight of each state without samples of its own.
     forward, backward
         Estimates over growing parts of the data.
+    mixing
+        How walkers move along λ; None without exchange.
+    equilibration
+        Start of the data that looks unequilibrated.
     """
 
     energies: Energies
@@ -65,16 +77,34 @@ class LegAnalysis:
 
     @property
     def kt_kcal_per_mol(self) -> float:
-        """Thermal energy of this leg."""
+        """Thermal energy kT of this leg.
+
+        Returns
+        -------
+        float
+            In kcal/mol.
+        """
         return kt_kcal_per_mol(self.energies.temperature_k)
 
     @property
     def min_overlap(self) -> float:
-        """Smallest overlap of neighbouring states."""
+        """Smallest overlap of neighbouring states.
+
+        Returns
+        -------
+        float
+            As :func:`.estimators.neighbour_overlap`.
+        """
         return neighbour_overlap(self.overlap)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-serialisable figures, units in the names."""
+        """JSON-serialisable figures, units in the names.
+
+        Returns
+        -------
+        dict
+            As in ``result.json`` of ``analysis leg``; free energies in kT and kcal/mol.
+        """
         kt = self.kt_kcal_per_mol
         sampled = self.energies.sampled
         absent = dict.fromkeys(("dg_kt", "dg_error_kt", "dg_kcal_per_mol", "dg_error_kcal_per_mol"))
@@ -114,9 +144,14 @@ def analyse_leg(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge
     energies
         All its samples.
     decorrelate
-        Which samples to use, as in `gibbsflow.binding.analyse.estimators`.
+        Which samples to use, as in :func:`.estimators.estimate_mbar`.
     bridge_overlap
         Overlap that must bridge a missing window.
+
+    Returns
+    -------
+    LegAnalysis
+        Estimates and diagnostics.
 
     Raises
     ------
@@ -189,7 +224,18 @@ def _refuse_unreached(energies: Energies, effective: Mapping[int, float], correl
 
 
 def name_windows(missing: Sequence[int]) -> str:
-    """``window 3 is`` or ``windows 3, 4 are``, to go on with what they are."""
+    """Name windows as the subject of a sentence.
+
+    Parameters
+    ----------
+    missing
+        Numbers of the windows, one or more.
+
+    Returns
+    -------
+    str
+        ``window 3 is`` or ``windows 3, 4 are``, to go on with what they are.
+    """
     return f"window{'s' * (len(missing) > 1)} {', '.join(map(str, missing))} {'are' if len(missing) > 1 else 'is'}"
 
 

@@ -51,7 +51,21 @@ def profile(mbar: MBAR, energies: Energies, rows: pd.Index | None = None) -> tup
 
 
 def effective_samples(mbar: MBAR, energies: Energies, rows: pd.Index | None = None) -> dict[int, float]:
-    """Effective number of the samples that carry the weight of each state without samples, 1/Σw².
+    """Count the effective samples that carry the weight of each state without samples, 1/Σw².
+
+    Parameters
+    ----------
+    mbar
+        Fit to the sampled states.
+    energies
+        The samples.
+    rows
+        Index of the samples that `mbar` was fitted to; None for all.
+
+    Returns
+    -------
+    dict
+        By state without samples, from 1 to the number of samples; empty where none is missing.
 
     References
     ----------

@@ -36,7 +36,7 @@ class _RunEnded(Exception):  # noqa: N818 - ends the phases with an exit code
 class LocalRun:
     """A campaign as Nextflow lays it out: the same folders, the same state, the same failure policy.
 
-    Parameters
+    Attributes
     ----------
     launch
         All settings.
@@ -52,18 +52,36 @@ class LocalRun:
 
     @property
     def out(self) -> Path:
-        """Folder of the results."""
+        """Folder of the results.
+
+        Returns
+        -------
+        Path
+            Absolute.
+        """
         return self.launch.io.outdir.absolute()
 
     @property
     def state(self) -> Path:
-        """State folder of the campaign."""
+        """State folder of the campaign.
+
+        Returns
+        -------
+        Path
+            Absolute.
+        """
         io = self.launch.io
         return (io.state_dir or Path("state")).absolute() / (io.campaign or self.out.name)
 
     @property
     def config(self) -> Path:
-        """The settings, as the verbs read them."""
+        """The settings, as the verbs read them.
+
+        Returns
+        -------
+        Path
+            File in the folder of the results, written by :meth:`run`.
+        """
         return self.out / "pipeline_info" / "settings.json"
 
     def run(self) -> int:
@@ -84,7 +102,13 @@ class LocalRun:
         return self.verbs["analysis campaign"](**given, config=self.config, out=self.out)
 
     def runners(self) -> dict[str, Callable[[Any], Folders]]:
-        """What carries out each phase, by its name."""
+        """What carries out each phase.
+
+        Returns
+        -------
+        dict
+            Functions by the name of the phase; each takes the folders of the phase before and returns its own.
+        """
         cache = self.launch.io.param_cache or self.state.parent / "param_cache"
         config = {"config": self.config}
         verbs: dict[str, tuple[str, dict[str, Any]]] = {
@@ -178,6 +202,16 @@ class LocalRun:
 
 def checked_rows(launch: Launch) -> tuple[Row, ...]:
     """Check all that comes in, as the pipeline does before its first task, and read the samplesheet.
+
+    Parameters
+    ----------
+    launch
+        All settings, with samplesheet and receptor in section ``io``.
+
+    Returns
+    -------
+    tuple of Row
+        The ligands; what is worth knowing of them is logged.
 
     Raises
     ------

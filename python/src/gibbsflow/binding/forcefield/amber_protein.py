@@ -19,7 +19,7 @@ DISULFIDE_ANGSTROM = 2.5
 class AmberProtein:
     """A protein for tleap.
 
-    Parameters
+    Attributes
     ----------
     pdb
         PDB text with AMBER's residue names, without hydrogens: tleap builds those of the named protonation itself, so
@@ -35,12 +35,39 @@ class AmberProtein:
     disulfides: tuple[tuple[int, int], ...]
 
     def residues_of(self, site: str) -> list[int]:
-        """Topology indices (0-based) of the residues that a site names."""
+        """Find the residues that a site names.
+
+        Parameters
+        ----------
+        site
+            Entries as CHAIN:NUMBER or residue names, separated by commas.
+
+        Returns
+        -------
+        list of int
+            Their indices in the topology, 0-based.
+        """
         return [k for k, r in enumerate(self.residues) if any(r.is_named(entry) for entry in site_entries(site))]
 
 
 def amber_protein(path: Path) -> AmberProtein:
-    """Read the protein that system_prep wrote and name its residues for AMBER."""
+    """Read the protein that system_prep wrote and name its residues for AMBER.
+
+    Parameters
+    ----------
+    path
+        PDB file with all hydrogens.
+
+    Returns
+    -------
+    AmberProtein
+        With a TER wherever a chain ends or breaks.
+
+    Raises
+    ------
+    InputError
+        Where a coordinate record cannot be read.
+    """
     residues = read_residues(path)
     pairs = disulfides(residues)
     bonded = {k for pair in pairs for k in pair}
@@ -61,7 +88,18 @@ def amber_protein(path: Path) -> AmberProtein:
 
 
 def disulfides(residues: Sequence[Residue]) -> list[tuple[int, int]]:
-    """Pairs of cysteines whose sulfurs are within 2.5 Å, as indices."""
+    """Find the pairs of cysteines whose sulfurs are within 2.5 Å.
+
+    Parameters
+    ----------
+    residues
+        All residues; those without an atom SG are passed over.
+
+    Returns
+    -------
+    list of (int, int)
+        Indices into `residues`, the lower first.
+    """
     sulfurs = [(k, np.array(r.atoms["SG"][1])) for k, r in enumerate(residues) if "SG" in r.atoms]
     return [
         (a, b)
@@ -72,7 +110,20 @@ def disulfides(residues: Sequence[Residue]) -> list[tuple[int, int]]:
 
 
 def amber_name(residue: Residue, *, in_disulfide: bool) -> str:
-    """Name a residue by the hydrogens that it has."""
+    """Name a residue by the hydrogens that it has.
+
+    Parameters
+    ----------
+    residue
+        With all hydrogens.
+    in_disulfide
+        Whether its sulfur is bonded to another.
+
+    Returns
+    -------
+    str
+        AMBER's name of the protonation state, as HID, HIE or HIP for HIS.
+    """
     atoms = residue.atoms
     if residue.name in ("HIS", "HID", "HIE", "HIP"):
         return {(True, True): "HIP", (True, False): "HID"}.get(("HD1" in atoms, "HE2" in atoms), "HIE")

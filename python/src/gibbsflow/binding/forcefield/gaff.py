@@ -49,7 +49,7 @@ _CHECKSUMS = "entry.json"
 class GaffParameters:
     """Parameters of one molecule, in its own atom order.
 
-    Parameters
+    Attributes
     ----------
     types
         GAFF atom types.
@@ -93,6 +93,11 @@ def parametrise(
     rigid
         Charges at the geometry given (hosts), instead of at the reference geometry optimised by AM1 (ligands).
 
+    Returns
+    -------
+    GaffParameters
+        In the atom order of `molecule`.
+
     Raises
     ------
     ParametrisationError
@@ -128,6 +133,15 @@ def renormalise(charges: list[float], total: int, name: str) -> tuple[list[float
 
     Works in units of 1e-6 e, the precision of a MOL2 file; a rest that cannot be shared out goes to the first atoms.
 
+    Parameters
+    ----------
+    charges
+        Partial charges in e.
+    total
+        Net charge in e.
+    name
+        What messages call the molecule.
+
     Returns
     -------
     charges
@@ -151,7 +165,24 @@ def renormalise(charges: list[float], total: int, name: str) -> tuple[list[float
 
 
 def write_mol2(molecule: Molecule, parameters: GaffParameters, path: Path, residue: str) -> Path:
-    """Write a molecule with its types and charges as MOL2 for tleap: names unique, order that of the molecule."""
+    """Write a molecule with its types and charges as MOL2 for tleap: names unique, order that of the molecule.
+
+    Parameters
+    ----------
+    molecule
+        With coordinates.
+    parameters
+        Of this molecule, in its atom order.
+    path
+        File to write.
+    residue
+        Residue name.
+
+    Returns
+    -------
+    Path
+        `path`.
+    """
     mol = Chem.Mol(molecule.mol)
     Chem.Kekulize(mol, clearAromaticFlags=True)
     counts = f"{mol.GetNumAtoms():5d} {mol.GetNumBonds():5d} 1 0 0"
@@ -262,5 +293,16 @@ def _compute(
 
 
 def read_frcmod_penalty(frcmod: str) -> float:
-    """Largest penalty score that parmchk2 gave to a term it took from a similar one; 0 where there is none."""
+    """Find the largest penalty score that parmchk2 gave to a term it took from a similar one.
+
+    Parameters
+    ----------
+    frcmod
+        Text of the file.
+
+    Returns
+    -------
+    float
+        0 where there is none.
+    """
     return max((float(score) for score in re.findall(r"penalty score=\s*([0-9.]+)", frcmod)), default=0.0)

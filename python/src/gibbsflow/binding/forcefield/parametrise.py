@@ -21,7 +21,20 @@ NOT_HASHED = frozenset({"param_memory_gb", "param_time_min"})
 
 
 def parametrisation_hash(system: SimSystem, settings: Param) -> str:
-    """Hash of all that decides the parameters of a system."""
+    """Hash of all that decides the parameters of a system.
+
+    Parameters
+    ----------
+    system
+        As left by ``system_prep system``.
+    settings
+        Section ``param`` of the configuration; bounds on memory and time do not count.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
     files = {"ligand": system.path("ligand")}
     if system.meta["receptor_kind"] == "host":
         files["receptor"] = system.path("receptor")
@@ -34,6 +47,17 @@ def parametrise_system(
     system: SimSystem, settings: Param, *, cache: Path, out: Path
 ) -> tuple[SimSystem, dict[str, Any]]:
     """Parametrise the ligand, and the host where there is one.
+
+    Parameters
+    ----------
+    system
+        As left by ``system_prep system``.
+    settings
+        Section ``param`` of the configuration.
+    cache
+        Folder of the parameter cache, shared by any number of processes.
+    out
+        Folder that takes all files of the system.
 
     Returns
     -------

@@ -111,7 +111,18 @@ class Topology:
 
     @classmethod
     def read(cls, prmtop: Path, inpcrd: Path) -> Topology:
-        """Read the four sections that are needed."""
+        """Read the four sections that are needed.
+
+        Parameters
+        ----------
+        prmtop, inpcrd
+            Topology and coordinates, as tleap writes them.
+
+        Returns
+        -------
+        Topology
+            In the atom order of the files.
+        """
         sections = {
             part.split(None, 1)[0]: part.split("%FORMAT", 1)[1].split("\n", 1)[1]
             for part in prmtop.read_text().split("%FLAG ")[1:]
@@ -127,9 +138,20 @@ class Topology:
 
 
 def site_atoms(topology: Topology, receptor_size: int, protein: AmberProtein | None, site: str | None) -> list[int]:
-    """Heavy atoms of the binding site.
+    """Find the heavy atoms of the binding site.
 
     All of a host; of a protein the residues named by `site`, or else those within 5 Å of the ligand's heavy atoms.
+
+    Parameters
+    ----------
+    topology
+        The complex, the ligand last.
+    receptor_size
+        Number of atoms of the receptor.
+    protein
+        Its residues; None for a host.
+    site
+        Entries as CHAIN:NUMBER or residue names, separated by commas; None where none is configured.
 
     Returns
     -------
@@ -151,7 +173,18 @@ def site_atoms(topology: Topology, receptor_size: int, protein: AmberProtein | N
 
 
 def heavy_atoms(prmtop: Path) -> list[int]:
-    """Indices of the atoms other than hydrogen."""
+    """Find the atoms of a topology that are not hydrogen.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    list of int
+        Their indices.
+    """
     atoms = load_topology(prmtop).topology.atoms()
     return [a.index for a in atoms if a.element is None or a.element.symbol != "H"]
 

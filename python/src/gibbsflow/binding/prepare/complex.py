@@ -29,6 +29,22 @@ def row_from_options(
 ) -> Row:
     """Make a row from options, under the rules of the samplesheet.
 
+    Parameters
+    ----------
+    name
+        Name of the ligand.
+    structure, smiles
+        SDF or MOL2 with 3-D coordinates, or a SMILES: exactly one of them.
+    charge
+        Net charge in e that the ligand must have; None to take what the structure has.
+    pose
+        ``given``, ``place`` or a file; None for the samplesheet's default.
+
+    Returns
+    -------
+    Row
+        As one that was read from a file; relative paths start from the current folder.
+
     Raises
     ------
     InputError
@@ -44,6 +60,20 @@ def row_from_options(
 
 def preparation_hash(row: Row, receptor: Path, settings: RunConfig) -> str:
     """Hash of all that decides the prepared system.
+
+    Parameters
+    ----------
+    row
+        The ligand.
+    receptor
+        File of the receptor; its content counts, not its name.
+    settings
+        Sections ``run`` (seed) and ``system`` count.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
 
     Raises
     ------
@@ -64,6 +94,17 @@ def preparation_hash(row: Row, receptor: Path, settings: RunConfig) -> str:
 
 def prepare_system(row: Row, receptor_path: Path, settings: RunConfig, out: Path) -> tuple[SimSystem, dict[str, Any]]:
     """Read receptor and ligand, complete them, find the pose, and write both into a folder.
+
+    Parameters
+    ----------
+    row
+        The ligand, as the samplesheet has it.
+    receptor_path
+        A host (SDF, MOL2) or a protein (PDB).
+    settings
+        Sections ``run`` (seed) and ``system`` count.
+    out
+        Folder that takes both files.
 
     Returns
     -------

@@ -28,6 +28,11 @@ def read_host(path: Path, settings: System) -> Receptor:
     settings
         Section ``system`` of the configuration.
 
+    Returns
+    -------
+    Receptor
+        With the molecule and its net charge.
+
     Raises
     ------
     InputError

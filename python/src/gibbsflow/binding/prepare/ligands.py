@@ -21,6 +21,16 @@ CONFORMERS = 10
 def read_ligand(row: Row) -> Molecule:
     """Read the ligand of a row from its structure or SMILES, one isomer, all hydrogens.
 
+    Parameters
+    ----------
+    row
+        Its `charge`, where given, must be that of the molecule.
+
+    Returns
+    -------
+    Molecule
+        With coordinates where they come from a structure.
+
     Raises
     ------
     MoleculeError
@@ -32,7 +42,24 @@ def read_ligand(row: Row) -> Molecule:
 
 
 def check_pose(row: Row, ligand: Molecule, receptor: Receptor, settings: System) -> list[Fault]:
-    """Say what is wrong with the pose that a row gives, without placing anything."""
+    """Say what is wrong with the pose that a row gives, without placing anything.
+
+    Parameters
+    ----------
+    row
+        Which pose is asked for.
+    ligand
+        As :func:`read_ligand` has it.
+    receptor
+        In the frame that the pose is given in.
+    settings
+        Section ``system`` of the configuration.
+
+    Returns
+    -------
+    list of Fault
+        Empty where the pose is usable, or has yet to be found (``place`` in a host).
+    """
     if row.pose == "place":
         if receptor.kind == "protein":
             right = "'given' with a structure in the receptor's frame, or a file with the pose"
@@ -48,6 +75,24 @@ def check_pose(row: Row, ligand: Molecule, receptor: Receptor, settings: System)
 
 def pose_ligand(row: Row, ligand: Molecule, receptor: Receptor, settings: System, *, seed: int) -> Molecule:
     """Bring a ligand into its pose: as given, from a file, or placed in the host's cavity.
+
+    Parameters
+    ----------
+    row
+        Which pose is asked for.
+    ligand
+        As :func:`read_ligand` has it.
+    receptor
+        In the frame that the pose is given in.
+    settings
+        Section ``system`` of the configuration.
+    seed
+        Of the conformers and rotations that are tried.
+
+    Returns
+    -------
+    Molecule
+        With one conformer, in the receptor's frame.
 
     Raises
     ------
@@ -67,6 +112,18 @@ def pose_ligand(row: Row, ligand: Molecule, receptor: Receptor, settings: System
 
 def given_pose(row: Row, ligand: Molecule) -> Molecule:
     """Take the pose from the ligand's own structure, or from the pose file: its heavy atoms, mapped by graph.
+
+    Parameters
+    ----------
+    row
+        Its `pose` is ``given`` or a file.
+    ligand
+        As :func:`read_ligand` has it.
+
+    Returns
+    -------
+    Molecule
+        The ligand with one conformer; hydrogens are built anew where the pose is from a file.
 
     Raises
     ------

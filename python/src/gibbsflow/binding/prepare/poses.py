@@ -39,7 +39,7 @@ PLACED_ANGSTROM = 2.2
 class Cavity:
     """Where a host takes up its guest.
 
-    Parameters
+    Attributes
     ----------
     centre_angstrom
         Centre of the heavy atoms, shape (3,).
@@ -52,7 +52,18 @@ class Cavity:
 
 
 def cavity(host: Molecule) -> Cavity:
-    """Find centre and axis of a host: the axis is the principal axis whose moment differs most from the other two."""
+    """Find centre and axis of a host: the axis is the principal axis whose moment differs most from the other two.
+
+    Parameters
+    ----------
+    host
+        With coordinates.
+
+    Returns
+    -------
+    Cavity
+        In the host's frame.
+    """
     xyz = host.heavy_angstrom
     centre = xyz.mean(axis=0)
     spread, axes = np.linalg.eigh((xyz - centre).T @ (xyz - centre))
@@ -102,7 +113,22 @@ def best_pose(ligand: Molecule, host: Molecule, *, seed: int) -> Molecule:
 
 
 def with_positions(molecule: Molecule, positions_angstrom: Floats, conformer: int = -1) -> Molecule:
-    """Return a molecule with one conformer at the given coordinates."""
+    """Return a molecule with one conformer at the given coordinates.
+
+    Parameters
+    ----------
+    molecule
+        Left as it is.
+    positions_angstrom
+        Shape (atoms, 3), Å.
+    conformer
+        Conformer whose properties are kept; -1 for the first.
+
+    Returns
+    -------
+    Molecule
+        A copy.
+    """
     mol = Chem.Mol(molecule.mol, confId=conformer)
     for i, (x, y, z) in enumerate(positions_angstrom):
         mol.GetConformer().SetAtomPosition(i, Point3D(float(x), float(y), float(z)))
@@ -148,6 +174,11 @@ def pose_faults(ligand: Molecule, host_angstrom: Floats, *, clash_angstrom: floa
         Heavy atoms closer than this clash.
     cage
         Ask that the ligand be inside a cavity (hosts); otherwise that it touch the receptor (proteins).
+
+    Returns
+    -------
+    list of Fault
+        Clashes, and a ligand that is outside; empty where the pose is usable.
     """
     xyz = ligand.heavy_angstrom
     distance = np.linalg.norm(xyz[:, None] - host_angstrom[None], axis=-1)
@@ -170,6 +201,22 @@ def pose_faults(ligand: Molecule, host_angstrom: Floats, *, clash_angstrom: floa
 
 def place_inside(ligand: Molecule, host: Molecule, *, clash_angstrom: float, seed: int) -> Molecule:
     """Place a ligand, and refuse a pose that is outside or clashes.
+
+    Parameters
+    ----------
+    ligand
+        With one or more conformers.
+    host
+        With coordinates.
+    clash_angstrom
+        Heavy atoms closer than this clash, or than 2.2 Å if that is more.
+    seed
+        Of the rotations.
+
+    Returns
+    -------
+    Molecule
+        The ligand with one conformer, in the host's frame.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Proteins from PDB files: checked, mended and protonated by PDBFixer, and named as AMBER's force fields know them."""
+"""Proteins from PDB files: checked, completed and protonated by PDBFixer; their residues and chain breaks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WATERS = frozenset({"HOH", "WAT", "DOD", "TIP3", "SOL"})
 class Residue:
     """One residue of a PDB file.
 
-    Parameters
+    Attributes
     ----------
     chain, number, name
         As in the file; the number carries its insertion code.
@@ -45,16 +45,43 @@ class Residue:
 
     @property
     def label(self) -> str:
-        """As in ``site``: CHAIN:NUMBER."""
+        """What ``site`` calls it.
+
+        Returns
+        -------
+        str
+            CHAIN:NUMBER.
+        """
         return f"{self.chain}:{self.number}"
 
     def is_named(self, entry: str) -> bool:
-        """Whether one entry of a site means this residue."""
+        """Tell whether one entry of a site means this residue.
+
+        Parameters
+        ----------
+        entry
+            CHAIN:NUMBER or a residue name.
+
+        Returns
+        -------
+        bool
+            True where it does.
+        """
         return entry in (self.label, self.name)
 
 
 def read_residues(path: Path) -> list[Residue]:
     """Read the residues of the first model of a PDB file, the first alternate location of each atom.
+
+    Parameters
+    ----------
+    path
+        PDB file.
+
+    Returns
+    -------
+    list of Residue
+        In the order of the file, waters and ligands included.
 
     Raises
     ------
@@ -82,6 +109,20 @@ def read_residues(path: Path) -> list[Residue]:
 
 def read_protein(path: Path, settings: System, *, complete: bool) -> Receptor:
     """Read, check and (where `complete`) mend and protonate a protein.
+
+    Parameters
+    ----------
+    path
+        PDB file.
+    settings
+        Section ``system`` of the configuration: site and pH.
+    complete
+        Add missing heavy atoms and hydrogens; False for a check that only looks.
+
+    Returns
+    -------
+    Receptor
+        With PDBFixer's result where `complete`; notes tell all that was done.
 
     Raises
     ------
@@ -125,7 +166,18 @@ def read_protein(path: Path, settings: System, *, complete: bool) -> Receptor:
 
 
 def chain_breaks(residues: Sequence[Residue]) -> list[str]:
-    """Say where a chain has a gap: C and N of neighbours farther apart than a peptide bond."""
+    """Say where a chain has a gap: C and N of neighbours farther apart than a peptide bond.
+
+    Parameters
+    ----------
+    residues
+        In the order of the chains.
+
+    Returns
+    -------
+    list of str
+        A sentence for each gap, for the notes.
+    """
     return [
         f"chain break between {a.label} and {b.label}: both ends become termini"
         for a, b in zip(residues, residues[1:], strict=False)
@@ -134,7 +186,18 @@ def chain_breaks(residues: Sequence[Residue]) -> list[str]:
 
 
 def is_chain_break(before: Residue, after: Residue) -> bool:
-    """Whether two residues that follow each other are not joined."""
+    """Tell whether two residues that follow each other are not joined.
+
+    Parameters
+    ----------
+    before, after
+        Neighbours in the file.
+
+    Returns
+    -------
+    bool
+        True for two chains, a missing C or N, or a distance that no peptide bond has.
+    """
     if before.chain != after.chain:
         return True
     if "C" not in before.atoms or "N" not in after.atoms:

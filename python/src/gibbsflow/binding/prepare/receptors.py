@@ -17,7 +17,7 @@ Kind = Literal["host", "protein"]
 class Receptor:
     """A receptor as read, checked and completed.
 
-    Parameters
+    Attributes
     ----------
     name
         Stem of its file.
@@ -47,7 +47,18 @@ class Receptor:
     notes: tuple[str, ...] = ()
 
     def write(self, folder: Path) -> Path:
-        """Write ``receptor.sdf`` or ``receptor.pdb``."""
+        """Write the receptor as later phases read it.
+
+        Parameters
+        ----------
+        folder
+            Folder that takes the file.
+
+        Returns
+        -------
+        Path
+            ``receptor.sdf`` of a host, ``receptor.pdb`` of a protein.
+        """
         if self.molecule is not None:
             return molecules.write_sdf(self.molecule, folder / "receptor.sdf", self.name)
         from openmm.app import PDBFile
@@ -60,5 +71,16 @@ class Receptor:
 
 
 def site_entries(site: str) -> list[str]:
-    """Entries of a site, as CHAIN:NUMBER or residue names."""
+    """Split a site into its entries.
+
+    Parameters
+    ----------
+    site
+        As configured, separated by commas.
+
+    Returns
+    -------
+    list of str
+        CHAIN:NUMBER or residue names, without blanks.
+    """
     return [entry.strip() for entry in site.split(",") if entry.strip()]

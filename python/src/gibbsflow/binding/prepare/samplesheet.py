@@ -20,7 +20,7 @@ from gibbsflow.errors import InputError, Problem
 class Row:
     """One ligand asked for.
 
-    Parameters
+    Attributes
     ----------
     line
         Line of the file, the header being line 1; None for a ligand from the command line.
@@ -38,12 +38,28 @@ class Row:
     group: str | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Plain values, for JSON.
+
+        Returns
+        -------
+        dict
+            Column names and `line`, by their names here.
+        """
         return asdict(self)
 
 
 def read_samplesheet(path: Path) -> tuple[Row, ...]:
     """Read a samplesheet that has nothing wrong at table level.
+
+    Parameters
+    ----------
+    path
+        CSV file.
+
+    Returns
+    -------
+    tuple of Row
+        In the order of the file.
 
     Raises
     ------
@@ -58,6 +74,11 @@ def read_samplesheet(path: Path) -> tuple[Row, ...]:
 
 def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
     """Read what can be read and list all that is wrong, by row and column.
+
+    Parameters
+    ----------
+    path
+        CSV file; it need not exist.
 
     Returns
     -------
@@ -163,34 +184,34 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
     """
     faults: list[Problem] = []
 
-    def wrong(field: str, what: str, right: str = "") -> None:
+    def _wrong(field: str, what: str, right: str = "") -> None:
         faults.append(Problem(where, what, right or BY_NAME[field].right, line, field))
 
     for name, value in cell.items():
         pattern = BY_NAME[name].pattern
         if pattern and not re.fullmatch(pattern, value):
-            wrong(name, f"{value!r} is not usable")
+            _wrong(name, f"{value!r} is not usable")
     if "ligand" not in cell:
-        wrong("ligand", "no name")
+        _wrong("ligand", "no name")
     if ("structure" in cell) == ("smiles" in cell):
         what = "both structure and smiles are given" if "smiles" in cell else "neither structure nor smiles is given"
-        wrong("structure", what, "exactly one of them")
+        _wrong("structure", what, "exactly one of them")
     charge = _number(cell.get("charge"), whole=True)
     if "charge" in cell and (charge is None or abs(charge) > MOST_CHARGE):
-        wrong("charge", f"{cell['charge']!r} is not usable")
+        _wrong("charge", f"{cell['charge']!r} is not usable")
     experiment = _number(cell.get("experimental_dg_kcal_per_mol"))
     if "experimental_dg_kcal_per_mol" in cell and experiment is None:
-        wrong("experimental_dg_kcal_per_mol", f"{cell['experimental_dg_kcal_per_mol']!r} is not a number")
+        _wrong("experimental_dg_kcal_per_mol", f"{cell['experimental_dg_kcal_per_mol']!r} is not a number")
     pose = cell.get("pose", "given" if "structure" in cell else "place")
     if pose == "given" and "smiles" in cell:
-        wrong("pose", "'given' with smiles, which has no coordinates", "'place', or a file with the pose")
+        _wrong("pose", "'given' with smiles, which has no coordinates", "'place', or a file with the pose")
     files = {}
     for name in ("structure", "pose"):
         value = cell.get(name, "")
         if re.fullmatch(STRUCTURE_PATTERN, value):
             files[name] = folder / value
             if not files[name].is_file():
-                wrong(name, f"no such file {value!r} (looked for {files[name]})")
+                _wrong(name, f"no such file {value!r} (looked for {files[name]})")
     if faults:
         return None, faults
     row = Row(
