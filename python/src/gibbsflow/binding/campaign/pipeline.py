@@ -1,4 +1,4 @@
-"""Steps and their order: the one description of the phases, for Nextflow (held against it by a test) and run-local."""
+"""Steps, the order that their requirements leave, and how to run them one after the other in this process."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class Step:
         Type of the payload that its runner takes.
     gives
         Type of what its runner returns.
+    verb
+        Program and verb that carry it out; empty where it is carried out otherwise.
     text
         One line for people.
     """
@@ -30,6 +32,7 @@ class Step:
     requires: tuple[str, ...] = ()
     payload: type = object
     gives: type = object
+    verb: str = ""
     text: str = ""
 
     def __post_init__(self) -> None:

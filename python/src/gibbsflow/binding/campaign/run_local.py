@@ -111,26 +111,26 @@ class LocalRun:
         """
         cache = self.launch.io.param_cache or self.state.parent / "param_cache"
         config = {"config": self.config}
-        verbs: dict[str, tuple[str, dict[str, Any]]] = {
-            phases.PARAM_LIGANDS: ("param ligand", config | {"cache": cache.absolute()}),
-            phases.PREPARE_EQUIL: ("equil prepare", config),
-            phases.EQUIL: ("equil run", {}),
-            phases.EQUIL_ANALYSIS: ("equil analyse", {}),
-            phases.PREPARE_FE: ("fe prepare", config),
+        options: dict[str, dict[str, Path]] = {
+            phases.PARAM_LIGANDS: config | {"cache": cache.absolute()},
+            phases.PREPARE_EQUIL: config,
+            phases.EQUIL: {},
+            phases.EQUIL_ANALYSIS: {},
+            phases.PREPARE_FE: config,
         }
         return {
             phases.SYSTEM_PREP: self._system_prep,
-            **{phase: partial(self._for_each_item, phase, verb, options) for phase, (verb, options) in verbs.items()},
+            **{phase: partial(self._each, phase, given) for phase, given in options.items()},
             phases.FE: self._sample,
             phases.ANALYSIS: self._analyse,
         }
 
-    def _for_each_item(self, phase: str, verb: str, options: Mapping[str, Any], systems: Folders) -> Folders:
+    def _each(self, phase: str, options: Mapping[str, Any], systems: Folders) -> Folders:
         """Carry out one phase for every item that is left; returns those that came through."""
         done = {}
         for name, system in systems.items():
             out = self._folder(name, phase)
-            if self._run_verb(phase, name, verb, system=system, out=out, state=self._state(name, phase), **options):
+            if self._carry_out(phase, name, system=system, out=out, state=self._state(name, phase), **options):
                 done[name] = out
         return done
 
@@ -146,7 +146,7 @@ class LocalRun:
                 "pose": row.pose,
             }
             target = {"out": out, "state": state, "config": self.config}
-            if self._run_verb(phases.SYSTEM_PREP, row.ligand, "system_prep system", **source, **target):
+            if self._carry_out(phases.SYSTEM_PREP, row.ligand, **source, **target):
                 done[row.ligand] = out
         return done
 
@@ -159,7 +159,7 @@ class LocalRun:
                     out = self._folder(name, phases.FE) / f"{leg.name}_replicate_{replicate}"
                     state = self._state(name, leg.name) / f"replicate_{replicate}"
                     options = {"leg": leg, "replicate": replicate, "state": state, "out": out}
-                    if self._run_verb(phases.FE, f"{name} {out.name}", "fe run", **options):
+                    if self._carry_out(phases.FE, f"{name} {out.name}", **options):
                         done[name] = system
         return done
 
@@ -170,16 +170,17 @@ class LocalRun:
             # where a leg has finished it has left its leg.json
             runs = sorted(path.parent for path in self._folder(name, phases.FE).glob("*/leg.json"))
             options = {"system": system, "runs": runs, "out": out, "state": state, "config": self.config}
-            if self._run_verb(phases.ANALYSIS, name, "analysis transformation", **options):
+            if self._carry_out(phases.ANALYSIS, name, **options):
                 done[name] = out
         return done
 
-    def _run_verb(self, phase: str, item: str, verb: str, **options: Any) -> bool:
-        """Carry out one verb under the failure policy; False where the item is dropped."""
+    def _carry_out(self, phase: str, item: str, **options: Any) -> bool:
+        """Carry out a phase's verb for one item under the failure policy; False where the item is dropped."""
+        verb = self.verbs[phases.ABFE[phase].verb]
         policy = self.launch.run.on_failure
-        for last in (False, True) if policy == "retry" else (True,):
+        for _ in range(2 if policy == "retry" else 1):
             start = time.monotonic()
-            code = self.verbs[verb](**options)
+            code = verb(**options)
             outcome = {EXIT_DONE: "finished", EXIT_STOPPED: "stopped, its state is saved"}.get(
                 code, f"failed, exit {code}"
             )
@@ -188,8 +189,8 @@ class LocalRun:
                 return True
             if code not in (EXIT_INPUT, EXIT_SCIENCE) or policy == "raise":
                 raise _RunEnded(code)  # stopped, no disk, no program: not of the item's doing
-            if code != EXIT_SCIENCE or last:
-                return False
+            if code == EXIT_INPUT:
+                return False  # wrong it will stay
         return False
 
     def _folder(self, name: str, phase: str) -> Path:
