@@ -13,7 +13,7 @@ from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg, sampling
 from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint, restraint_as_dict
 from gibbsflow.binding.alchemy.schedules import leg_schedules
-from gibbsflow.binding.equilibrate.equilibration import heavy_atoms
+from gibbsflow.binding.forcefield.topology import heavy_atoms
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Fe, Md
 from gibbsflow.config.section import read_section

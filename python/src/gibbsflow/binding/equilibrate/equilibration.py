@@ -16,6 +16,7 @@ import openmm
 from openmm import app, unit
 
 from gibbsflow.binding import PHYSICS
+from gibbsflow.binding.forcefield.topology import heavy_atoms
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_equil, safer_md, used_in_equil
 from gibbsflow.binding.sample.contexts import STEPS_PER_TICK
 from gibbsflow.binding.system import SimSystem
@@ -237,12 +238,6 @@ class _Equilibration:
                 self.stopper.check()
                 integrator.step(min(STEPS_PER_TICK, steps - first))
             done += steps
-
-
-def heavy_atoms(prmtop: Path) -> list[int]:
-    """Indices of the atoms other than hydrogen."""
-    atoms = load_topology(prmtop).topology.atoms()
-    return [a.index for a in atoms if a.element is None or a.element.symbol != "H"]
 
 
 def _hold(reference_nm: npt.NDArray[Any], atoms: list[int]) -> openmm.CustomExternalForce:

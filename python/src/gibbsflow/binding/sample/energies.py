@@ -1,7 +1,7 @@
 """Reduced energies of windows: one Parquet shape for every sampler, and the shape that estimators take.
 
 A sample is one configuration with its reduced potential βU in every state of the leg. `write_window` and `read_windows`
-are for samplers; `Energies` is for estimators and comes from Parquet (`read_leg`) or GROMACS (`gromacs.read_leg`).
+are for samplers; `Energies` is for estimators and comes from Parquet (`read_leg`) or GROMACS (`gromacs_energies`).
 """
 
 from __future__ import annotations
