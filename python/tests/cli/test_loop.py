@@ -13,7 +13,7 @@ import pytest
 from ase.build import bulk
 
 from gibbsflow.potential.explore.calculator import PodCalculator
-from gibbsflow.potential.loop.state import Checkpoint
+from gibbsflow.potential.loop.state import LoopCheckpoint
 
 SETTINGS = """
 elements: [Si]
@@ -56,7 +56,7 @@ def test_a_loop_that_is_interrupted_goes_on_and_leaves_a_potential(tmp_path: Pat
     second = run(tmp_path)
     assert second.returncode == 0, second.stderr
     assert all(path.stat().st_mtime_ns == when for path, when in made.items())
-    point = Checkpoint.read(tmp_path / "out")
+    point = LoopCheckpoint.read(tmp_path / "out")
     assert point.stopped_by in ("generations", "nothing_new") and len(point.history) == 2
     assert point.history[1].labels > point.history[0].labels
     with open(tmp_path / "out" / "structures.csv") as file:

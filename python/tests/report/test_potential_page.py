@@ -13,7 +13,7 @@ from gibbsflow.potential.data.labels import LabelResult
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
-from gibbsflow.potential.loop.state import Checkpoint, Phase
+from gibbsflow.potential.loop.state import LoopCheckpoint, Phase
 from gibbsflow.potential.loop.stopping import GenerationRecord
 from gibbsflow.report.potential_page import write_results
 from gibbsflow.workflow.artifacts import ArtifactStore
@@ -50,7 +50,7 @@ def finished(folder: Path) -> WorkflowManager:
     summary = {**ERRORS, "by_config_type": {"rattle": ERRORS}}
     write_json(folder / loop_state.METRICS, {"fit": {"test": summary, "train": summary}, "trajectories": []})
     history = (generation(0, 0.2), generation(1, 0.1))
-    Checkpoint(1, Phase.STOPPED, 1, (structure_id(apart),), 12, "converged", "good <enough>", history).write(folder)
+    LoopCheckpoint(1, Phase.STOPPED, 1, (structure_id(apart),), 12, "converged", "good <enough>", history).write(folder)
     return WorkflowManager(folder, config)
 
 

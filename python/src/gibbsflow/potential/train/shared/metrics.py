@@ -16,14 +16,14 @@ from gibbsflow.units import GPA_PER_EV_PER_ANGSTROM3, Floats
 class Prediction:
     """What a potential says of one frame; units and signs as in :class:`LabelledFrame`.
 
-    Parameters
+    Attributes
     ----------
     energy_ev
-        Total energy.
+        Total energy, eV.
     forces_ev_per_angstrom
-        Shape (n, 3).
+        Forces, eV/Å, shape (n, 3).
     stress_ev_per_angstrom3
-        Shape (6,); None where the frame is not periodic.
+        Stress, eV/Å^3, Voigt xx yy zz yz xz xy, shape (6,); None where the frame is not periodic.
     """
 
     energy_ev: float
@@ -97,7 +97,14 @@ def _rmse(values: Floats) -> float | None:
 def parity(
     frames: Sequence[LabelledFrame], predictions: Sequence[Prediction], of: Callable[[LabelledFrame], float]
 ) -> dict[str, Floats]:
-    """Reference and predicted values for a parity plot; `of` gives the energy that is taken off a frame.
+    """Reference and predicted values for a parity plot.
+
+    Parameters
+    ----------
+    frames, predictions
+        In the same order.
+    of
+        Gives the energy that is taken off a frame, eV.
 
     Returns
     -------

@@ -22,12 +22,20 @@ _CLOSE = 1.01
 
 @dataclass
 class NormalEquations:
-    """Sums over rows x with target y: Σ x xᵀ, Σ x y, Σ y², and their number.
+    """Sums over rows x with target y, enough for any least squares over them.
 
-    Parameters
+    Attributes
     ----------
     columns
         Number of coefficients.
+    gram
+        Σ x xᵀ, shape (columns, columns).
+    moment
+        Σ x y, shape (columns,).
+    square
+        Σ y².
+    rows
+        Number of rows.
     """
 
     columns: int
@@ -41,14 +49,33 @@ class NormalEquations:
         self.moment = np.zeros(self.columns)
 
     def add(self, x: Floats, y: Floats) -> None:
-        """Add rows; x of shape (rows, columns), y of shape (rows,)."""
+        """Add rows.
+
+        Parameters
+        ----------
+        x
+            Shape (rows, columns).
+        y
+            Targets, shape (rows,).
+        """
         self.gram += x.T @ x
         self.moment += x.T @ y
         self.square += float(y @ y)
         self.rows += len(y)
 
     def rmse(self, coefficients: Floats) -> float:
-        """Root mean square residual of these rows."""
+        """Root mean square residual of these rows.
+
+        Parameters
+        ----------
+        coefficients
+            Shape (columns,).
+
+        Returns
+        -------
+        float
+            √(Σ (y − c·x)² / rows), in the unit of the targets.
+        """
         squares = self.square - 2 * coefficients @ self.moment + coefficients @ self.gram @ coefficients
         return float(np.sqrt(max(float(squares), 0.0) / max(self.rows, 1)))
 
@@ -57,7 +84,7 @@ class NormalEquations:
 class Weights:
     """How rows count against each other.
 
-    Parameters
+    Attributes
     ----------
     energy
         Of energies an atom: 1 gives all energies together the weight of all forces together, in eV and eV/Å.
@@ -76,7 +103,7 @@ class Weights:
 class Choice:
     """Weights with what validation said of them.
 
-    Parameters
+    Attributes
     ----------
     weights
         The weights.
@@ -90,7 +117,13 @@ class Choice:
 
     @property
     def score(self) -> float:
-        """Geometric mean of both errors: halving either counts the same, whatever the units."""
+        """Geometric mean of both errors: halving either counts the same, whatever the units.
+
+        Returns
+        -------
+        float
+            √(energy error × force error), of which smaller is better.
+        """
         return float(np.sqrt(max(self.energy_rmse_ev_per_atom, 1e-9) * max(self.force_rmse_ev_per_angstrom, 1e-9)))
 
 
@@ -98,12 +131,38 @@ Blocks = Sequence[dict[str, NormalEquations]]
 
 
 def new_blocks(folds: int, columns: int) -> list[dict[str, NormalEquations]]:
-    """Empty normal equations for each fold and kind of row."""
+    """Empty normal equations for each fold and kind of row.
+
+    Parameters
+    ----------
+    folds
+        Number of folds.
+    columns
+        Number of coefficients.
+
+    Returns
+    -------
+    list of dict
+        One a fold; in each, one a kind of :data:`KINDS`.
+    """
     return [{kind: NormalEquations(columns) for kind in KINDS} for _ in range(folds)]
 
 
-def fit(blocks: Blocks, weights: Weights) -> Floats:
-    """Coefficients of least weighted squares over all blocks, shape (columns,)."""
+def least_squares(blocks: Blocks, weights: Weights) -> Floats:
+    """Coefficients of least weighted squares over all blocks, with a ridge (Hoerl and Kennard, Technometrics 1970).
+
+    Parameters
+    ----------
+    blocks
+        One a fold.
+    weights
+        Of kinds of rows, and the penalty on coefficients that are scaled to unit columns.
+
+    Returns
+    -------
+    ndarray
+        Shape (columns,); zero where a column is zero in all rows.
+    """
     values, vectors, moment, scale = _decompose(blocks, weights)
     coefficients: Floats = scale * (vectors @ (moment / (values + weights.ridge)))
     return coefficients
@@ -127,6 +186,11 @@ def cross_validate(
     -------
     Choice
         Of all settings within 1 % of the best score, the one with the largest penalty.
+
+    Raises
+    ------
+    ValueError
+        Where there are no coefficients, or no values to try.
     """
     columns = blocks[0]["energy"].columns
     choices = []

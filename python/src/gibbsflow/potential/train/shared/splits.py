@@ -15,7 +15,7 @@ from gibbsflow.potential.data.labelled_frames import LabelledFrame
 class Folds:
     """Assignment of frames to folds.
 
-    Parameters
+    Attributes
     ----------
     fold
         Fold of each frame, shape (frames,).
@@ -28,7 +28,13 @@ class Folds:
 
     @property
     def count(self) -> int:
-        """Number of folds."""
+        """Number of folds.
+
+        Returns
+        -------
+        int
+            Folds that hold a frame.
+        """
         return int(self.fold.max()) + 1
 
 

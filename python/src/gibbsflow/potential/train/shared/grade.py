@@ -3,8 +3,8 @@
 The active set A of an element is the square submatrix of largest volume of its local descriptors (rows: atoms, columns:
 descriptors). A descriptor b has the grade γ = max |b A⁻¹|: up to 1 inside, more outside (Podryabinkin and Shapeev,
 Comput. Mater. Sci. 2017, 140, 171; MaxVol: Goreinov et al., in Matrix Methods: Theory, Algorithms and Applications,
-2010, p. 247). POD's descriptors are strongly correlated, so they are first turned to their principal axes, and axes
-that the data do not span are cut off.
+2010, p. 247). Descriptors may be strongly correlated, as POD's are, so they are first turned to their principal axes,
+and axes that the data do not span are cut off.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 
 from gibbsflow.errors import StateError
-from gibbsflow.potential.train.trainers.pod import PodBasis
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import atomic_open
 
@@ -80,7 +80,7 @@ def maxvol(rows: Floats, tolerance: float = _INSIDE, max_swaps: int = 10_000) ->
 class ActiveSet:
     """Active set of one element.
 
-    Parameters
+    Attributes
     ----------
     mean, scale
         Of each descriptor over the training atoms, shape (d,).
@@ -96,12 +96,34 @@ class ActiveSet:
     inverse: Floats
 
     def project(self, descriptors: Floats) -> Floats:
-        """Rows in the active space with a leading 1, shape (n, r)."""
+        """Bring descriptors into the space of the active set.
+
+        Parameters
+        ----------
+        descriptors
+            Of atoms of the element, shape (n, d).
+
+        Returns
+        -------
+        ndarray
+            Coordinates on the principal axes that are kept, after a leading 1; shape (n, r).
+        """
         coordinates = ((descriptors - self.mean) / self.scale) @ self.axes
         return np.column_stack([np.ones(len(coordinates)), coordinates])
 
     def grades(self, descriptors: Floats) -> Floats:
-        """Grade of each row of descriptors, shape (n,)."""
+        """Grade environments.
+
+        Parameters
+        ----------
+        descriptors
+            Of atoms of the element, shape (n, d).
+
+        Returns
+        -------
+        ndarray
+            γ = max |b A⁻¹| of each, shape (n,).
+        """
         return np.asarray(np.abs(self.project(descriptors) @ self.inverse).max(axis=1))
 
 
@@ -114,6 +136,11 @@ def active_set(descriptors: Floats, rank_tolerance: float = _RANK_TOLERANCE) -> 
         Of all training atoms of the element, shape (n, d).
     rank_tolerance
         Principal axes with a smaller share of the largest singular value are cut off.
+
+    Returns
+    -------
+    ActiveSet
+        On at most half as many axes as there are atoms.
     """
     mean, scale = descriptors.mean(axis=0), descriptors.std(axis=0)
     scale = np.where(scale > 1e-12 * np.maximum(np.abs(mean), 1.0), scale, 1.0)
@@ -134,10 +161,11 @@ def active_set(descriptors: Floats, rank_tolerance: float = _RANK_TOLERANCE) -> 
 class Grader:
     """Active sets of all elements, with thresholds calibrated from the training set.
 
-    Parameters
+    Attributes
     ----------
     basis
-        Basis of the descriptors, which may be smaller than the potential's own.
+        What the potential needs to compute the descriptors, as JSON holds it, with the symbols under ``species``; it
+        may be smaller than the potential's own basis.
     sets
         Active set by symbol.
     lower, upper
@@ -146,21 +174,48 @@ class Grader:
         Where the thresholds come from, by name of the quantile.
     """
 
-    basis: PodBasis
+    basis: Mapping[str, Any]
     sets: Mapping[str, ActiveSet]
     lower: float
     upper: float
     calibration: Mapping[str, float]
 
     @property
+    def species(self) -> tuple[str, ...]:
+        """Chemical symbols in the order of the basis.
+
+        Returns
+        -------
+        tuple of str
+            One an active set.
+        """
+        return tuple(self.sets)
+
+    @property
     def basis_descriptors(self) -> int:
-        """Number of descriptors of an atom."""
+        """Number of descriptors of an atom.
+
+        Returns
+        -------
+        int
+            The same for all elements.
+        """
         return len(next(iter(self.sets.values())).mean)
 
     def grades(self, symbols: Sequence[str], descriptors: Floats) -> Floats:
-        """Grade of each atom: γ in the active set of its element, shape (n,).
+        """Grade atoms in the active sets of their elements.
 
-        Values that are not finite grade as infinite.
+        Parameters
+        ----------
+        symbols
+            Chemical symbol of each atom.
+        descriptors
+            Of each, shape (n, d).
+
+        Returns
+        -------
+        ndarray
+            γ of each atom, shape (n,); infinite for unknown elements and where descriptors are not finite.
         """
         result = np.full(len(symbols), np.inf)
         names = np.array(symbols)
@@ -171,9 +226,15 @@ class Grader:
         return result
 
     def write(self, path: Path) -> None:
-        """Write ``active_set.npz``."""
+        """Write ``active_set.npz``.
+
+        Parameters
+        ----------
+        path
+            File to write, atomically.
+        """
         arrays: dict[str, npt.NDArray[np.generic]] = {
-            "basis": np.array(json.dumps(asdict(self.basis))),
+            "basis": np.array(json.dumps(self.basis)),
             "thresholds": np.array([self.lower, self.upper]),
             "calibration_names": np.array(list(self.calibration)),
             "calibration_values": np.array(list(self.calibration.values())),
@@ -187,6 +248,16 @@ class Grader:
     def read(cls, path: Path) -> Grader:
         """Read ``active_set.npz``.
 
+        Parameters
+        ----------
+        path
+            File that :meth:`write` wrote.
+
+        Returns
+        -------
+        Grader
+            As it was, where the basis has lists in place of tuples.
+
         Raises
         ------
         StateError
@@ -194,9 +265,9 @@ class Grader:
         """
         try:
             with np.load(path, allow_pickle=False) as content:
-                basis = PodBasis.from_json(json.loads(str(content["basis"])))
+                basis = json.loads(str(content["basis"]))
                 names = ("mean", "scale", "axes", "inverse")
-                sets = {s: ActiveSet(*(content[f"{s}_{k}"] for k in names)) for s in basis.species}
+                sets = {s: ActiveSet(*(content[f"{s}_{k}"] for k in names)) for s in basis["species"]}
                 calibration = dict(
                     zip(content["calibration_names"].tolist(), content["calibration_values"].tolist(), strict=True)
                 )
@@ -207,7 +278,10 @@ class Grader:
 
 
 def calibrate(
-    symbols: Sequence[Sequence[str]], descriptors: Sequence[Floats], fold: npt.NDArray[np.int64], basis: PodBasis
+    symbols: Sequence[Sequence[str]],
+    descriptors: Sequence[Floats],
+    fold: npt.NDArray[np.int64],
+    basis: Mapping[str, Any],
 ) -> Grader:
     """Build the active sets and set the thresholds by what training itself looks like when it is left out.
 
@@ -222,11 +296,16 @@ def calibrate(
     symbols, descriptors
         Of each training frame; descriptors of shape (atoms, d).
     fold
-        Fold of each frame.
+        Fold of each frame, shape (frames,).
     basis
-        Basis of the descriptors.
+        What the potential needs to compute these descriptors; see :class:`Grader`.
+
+    Returns
+    -------
+    Grader
+        With active sets of all frames together.
     """
-    species = basis.species
+    species = basis["species"]
     held_out = []
     for left_out in range(int(fold.max()) + 1):
         kept = [i for i in range(len(symbols)) if fold[i] != left_out]

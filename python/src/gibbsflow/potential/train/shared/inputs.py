@@ -17,7 +17,7 @@ POTENTIAL = "potential"
 class Inputs:
     """Checked frames of one fit.
 
-    Parameters
+    Attributes
     ----------
     train, test
         Labelled frames.
@@ -30,6 +30,18 @@ class Inputs:
     def read(cls, train: Path, test: Path) -> Inputs:
         """Read and check both files.
 
+        Parameters
+        ----------
+        train
+            Labelled frames to fit to: extended XYZ in eV, eV/Å and eV/Å^3.
+        test
+            Labelled frames that are only predicted.
+
+        Returns
+        -------
+        Inputs
+            Without the training frames that the test set has too.
+
         Raises
         ------
         InputError
@@ -40,10 +52,27 @@ class Inputs:
 
     @property
     def species(self) -> tuple[str, ...]:
-        """Elements of the training set, alphabetically."""
+        """Elements of the training set, alphabetically.
+
+        Returns
+        -------
+        tuple of str
+            Chemical symbols.
+        """
         return tuple(sorted({s for frame in self.train for s in frame.atoms.get_chemical_symbols()}))
 
 
 def processes(settings: Training) -> int:
-    """LAMMPS processes to run side by side."""
+    """Count the processes to run side by side.
+
+    Parameters
+    ----------
+    settings
+        Section ``training``.
+
+    Returns
+    -------
+    int
+        As set, or one for each core that this process may use.
+    """
     return settings.processes or len(os.sched_getaffinity(0))
