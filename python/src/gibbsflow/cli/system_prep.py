@@ -57,6 +57,7 @@ def system(
 ) -> None:
     """Prepare one receptor with one ligand: receptor and ligand files in one frame, and system.json."""
     with verb(out, state=state) as result:
+        from gibbsflow.binding.facts import PreparedFacts
         from gibbsflow.binding.prepare.complex import preparation_hash, prepare_system, row_from_options
         from gibbsflow.config.binding import BindingConfig
 
@@ -67,8 +68,8 @@ def system(
         prepared, facts = prepare_system(row, receptor, settings, out)
         prepared.write()
         result.figures.update(facts)
-        meta = prepared.meta
-        log.info("%s: ligand %s, charge %+d", prepared.name, meta["ligand_smiles"], meta["ligand_charge"])
+        known = prepared.facts(PreparedFacts)
+        log.info("%s: ligand %s, charge %+d", prepared.name, known.ligand_smiles, known.ligand_charge)
 
 
 def main() -> None:

@@ -117,7 +117,7 @@ def test_without_a_site_the_residues_round_the_ligand_are_taken(lysozyme, tmp_pa
 
 
 def test_a_parameter_that_is_missing_is_named(cb7_b2, tmp_path):
-    broken = cb7_b2.carry(tmp_path / "in")
+    broken = cb7_b2.copy_to(tmp_path / "in")
     mol2 = broken.path("ligand_mol2")
     text = mol2.read_text().replace(" oh ", " zz ")
     mol2.unlink()  # a hard link to the good one

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gibbsflow.binding.facts import Parametrisation, ParamFacts, PreparedFacts
 from gibbsflow.binding.forcefield import gaff
 from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
 from gibbsflow.binding.prepare.molecules import read_sdf
@@ -36,10 +37,11 @@ def parametrisation_hash(system: SimSystem, settings: Param) -> str:
         64 hexadecimal digits.
     """
     files = {"ligand": system.path("ligand")}
-    if system.meta["receptor_kind"] == "host":
+    known = system.facts(PreparedFacts)
+    if known.receptor_kind == "host":
         files["receptor"] = system.path("receptor")
     content = settings.model_dump(exclude=set(NOT_HASHED)) | {"ambertools": ambertools.version()}
-    content |= {"ligand_charge": system.meta["ligand_charge"], "receptor_charge": system.meta["receptor_charge"]}
+    content |= {"ligand_charge": known.ligand_charge, "receptor_charge": known.receptor_charge}
     return inputs_hash(files=files, settings=content, physics=gaff.VERSION)
 
 
@@ -74,10 +76,12 @@ def parametrise_system(
     """
     out = Path(out)
     start = time.monotonic()
-    molecules = {"ligand": (read_sdf(system.path("ligand"), system.meta["ligand_charge"]), LIGAND_RESIDUE)}
-    if system.meta["receptor_kind"] == "host":
-        molecules["host"] = (read_sdf(system.path("receptor"), system.meta["receptor_charge"]), HOST_RESIDUE)
-    carried = system.carry(out)
+    known = system.facts(PreparedFacts)
+    molecules = {"ligand": (read_sdf(system.path("ligand"), known.ligand_charge), LIGAND_RESIDUE)}
+    if known.receptor_kind == "host":
+        assert known.receptor_charge is not None  # only a protein's is left to its force field
+        molecules["host"] = (read_sdf(system.path("receptor"), known.receptor_charge), HOST_RESIDUE)
+    carried = system.copy_to(out)
     facts: dict[str, Any] = {"ligand_ff": settings.ligand_ff, "charge_method": settings.charge_method}
     hits = {}
     for role, (molecule, residue) in molecules.items():
@@ -92,7 +96,7 @@ def parametrise_system(
             "charge_correction_e": round(found.correction_e, 9),
             "largest_penalty": gaff.read_frcmod_penalty(found.frcmod),
         }
-    meta = dict(facts)  # without what differs between two runs of the same input
+    param = Parametrisation.model_validate(facts)  # without what differs between two runs of the same input
     facts["cache_hit"] = hits
     facts["parametrisation_s"] = round(time.monotonic() - start, 3)
-    return carried.with_meta(param=meta, protein_ff=settings.protein_ff), facts
+    return carried.with_facts(ParamFacts(param=param, protein_ff=settings.protein_ff)), facts

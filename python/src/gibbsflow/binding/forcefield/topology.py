@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gibbsflow.binding.facts import ParamFacts, PreparedFacts, TopologyFacts
 from gibbsflow.binding.forcefield.amber_protein import AmberProtein, amber_protein
 from gibbsflow.binding.forcefield.parametrise import LIGAND_RESIDUE
 from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
@@ -55,8 +56,8 @@ def build_topologies(system: SimSystem, md: Md, out: Path) -> SimSystem:
         Where tleap lacks parameters or atoms, with its own words and its log.
     """
     out = Path(out)
-    carried = system.carry(out)
-    force_field = carried.meta["param"]["ligand_ff"]
+    carried = system.copy_to(out)
+    known, parameters = carried.facts(PreparedFacts), carried.facts(ParamFacts)
     log = out / "logs" / "leap.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
@@ -66,10 +67,10 @@ def build_topologies(system: SimSystem, md: Md, out: Path) -> SimSystem:
         for role in ("ligand_mol2", "ligand_frcmod", "host_mol2", "host_frcmod"):
             if role in carried.artifacts:
                 shutil.copyfile(carried.path(role), folder / role.replace("_", "."))
-        if carried.meta["receptor_kind"] == "protein":
+        if known.receptor_kind == "protein":
             protein = amber_protein(carried.path("receptor"))
             (folder / "receptor.pdb").write_text(protein.pdb)
-        script = _script(force_field, carried.meta["protein_ff"], protein)
+        script = _script(parameters.param.ligand_ff, parameters.protein_ff, protein)
         ambertools.tleap(script, folder=folder, log=log.resolve(), name=system.name)
         for name in ("complex", "ligand"):
             text = (folder / f"{name}.prmtop").read_text()
@@ -80,12 +81,13 @@ def build_topologies(system: SimSystem, md: Md, out: Path) -> SimSystem:
     ligand_size = len(Topology.read(out / "ligand.prmtop", out / "ligand.inpcrd").elements)
     first = len(topology.elements) - ligand_size
     _check_charge(system.name, topology, carried, first)
-    return carried.with_artifacts(**files).with_meta(
-        md=md.model_dump(),
-        receptor_atoms=list(range(first)),
-        ligand_atoms=list(range(first, first + ligand_size)),
-        site_atoms=site_atoms(topology, first, protein, carried.meta["site"]),
+    atoms = TopologyFacts(
+        md=md,
+        receptor_atoms=tuple(range(first)),
+        ligand_atoms=tuple(range(first, first + ligand_size)),
+        site_atoms=tuple(site_atoms(topology, first, protein, known.site)),
     )
+    return carried.with_artifacts(**files).with_facts(atoms)
 
 
 class Topology:
@@ -209,9 +211,10 @@ def _script(ligand_ff: str, protein_ff: str, protein: AmberProtein | None) -> st
 
 def _check_charge(name: str, topology: Topology, system: SimSystem, first: int) -> None:
     """Hold the charges in the topology against the integers that went in."""
-    expected = {"ligand": (topology.charges_e[first:], system.meta["ligand_charge"])}
-    if system.meta["receptor_charge"] is not None:
-        expected["receptor"] = (topology.charges_e[:first], system.meta["receptor_charge"])
+    known = system.facts(PreparedFacts)
+    expected = {"ligand": (topology.charges_e[first:], known.ligand_charge)}
+    if known.receptor_charge is not None:
+        expected["receptor"] = (topology.charges_e[:first], known.receptor_charge)
     else:
         total = topology.charges_e[:first].sum()
         expected["receptor"] = (topology.charges_e[:first], round(float(total)))

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from gibbsflow.binding.facts import PreparedFacts
 from gibbsflow.binding.prepare import samplesheet
+from gibbsflow.binding.prepare.burial import buriedness
 from gibbsflow.binding.prepare.ligands import pose_ligand, read_ligand
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, write_sdf
-from gibbsflow.binding.prepare.poses import buriedness
+from gibbsflow.binding.prepare.poses import RAYS
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.system import SimSystem
@@ -136,17 +138,15 @@ def prepare_system(
         "notes": [*receptor.notes, *ligand.notes],
         "pose": row.pose if row.pose in ("given", "place") else "file",
         "ligand_centre_offset_angstrom": round(float(np.linalg.norm(centre - receptor.heavy_angstrom.mean(axis=0))), 3),
-        "ligand_buried_share": round(float(buriedness(centre[None], receptor.heavy_angstrom)[0]), 3),
+        "ligand_buried_share": round(float(buriedness(centre[None], receptor.heavy_angstrom, RAYS)[0]), 3),
     }
     system = SimSystem(row.ligand, out).with_artifacts(receptor=receptor_file.name, ligand=ligand_file.name)
-    return (
-        system.with_meta(
-            receptor_kind=receptor.kind,
-            receptor_charge=receptor.charge,
-            receptor_name=receptor.name,
-            ligand_charge=ligand.charge,
-            ligand_smiles=ligand.smiles,
-            site=receptor.site,
-        ),
-        facts,
+    known = PreparedFacts(
+        receptor_kind=receptor.kind,
+        receptor_charge=receptor.charge,
+        receptor_name=receptor.name,
+        ligand_charge=ligand.charge,
+        ligand_smiles=ligand.smiles,
+        site=receptor.site,
     )
+    return system.with_facts(known), facts

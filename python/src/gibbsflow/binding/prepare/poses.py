@@ -16,6 +16,7 @@ from rdkit.Geometry import Point3D
 from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
+from gibbsflow.binding.prepare.burial import Rays, buriedness
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
 from gibbsflow.units import COULOMB_KCAL_ANGSTROM_PER_E2, Floats
 
@@ -24,9 +25,7 @@ SHIFTS_ANGSTROM = (-1.5, 0.0, 1.5)
 REFINED = 8
 WELL_KCAL_PER_MOL = 0.1
 PAIR_CAP_KCAL_PER_MOL = 5.0
-RAYS = 256
-RAY_LENGTH_ANGSTROM = 12.0
-RAY_RADIUS_ANGSTROM = 1.7
+RAYS = Rays(256, radius_angstrom=1.7, length_angstrom=12.0)
 BURIED_SHARE = 0.6
 """An atom beside a host sees it in less than half of all directions, one in the middle of CB7 in 80 %."""
 TOUCH_ANGSTROM = 6.0
@@ -135,32 +134,6 @@ def with_positions(molecule: Molecule, positions_angstrom: Floats, conformer: in
     return replace(molecule, mol=mol)
 
 
-def buriedness(points_angstrom: Floats, host_angstrom: Floats) -> Floats:
-    """Share of directions from each point in which the host's atoms stand.
-
-    Parameters
-    ----------
-    points_angstrom
-        Shape (points, 3).
-    host_angstrom
-        Heavy atoms of the host, shape (atoms, 3).
-
-    Returns
-    -------
-    ndarray
-        Shape (points,), 0 to 1.
-    """
-    k = np.arange(RAYS) + 0.5  # Fibonacci lattice on the sphere
-    polar, turn = np.arccos(1 - 2 * k / RAYS), np.pi * (1 + 5**0.5) * k
-    rays = np.stack([np.cos(turn) * np.sin(polar), np.sin(turn) * np.sin(polar), np.cos(polar)])
-    away = host_angstrom[None] - points_angstrom[:, None]
-    along = away @ rays  # (points, atoms, rays)
-    beside2 = (away**2).sum(-1)[..., None] - along**2
-    hit = (along > 0) & (along < RAY_LENGTH_ANGSTROM) & (beside2 < RAY_RADIUS_ANGSTROM**2)
-    share: Floats = hit.any(axis=1).mean(axis=1)
-    return share
-
-
 def pose_faults(ligand: Molecule, host_angstrom: Floats, *, clash_angstrom: float, cage: bool) -> list[Fault]:
     """Say what is wrong with a pose.
 
@@ -188,7 +161,7 @@ def pose_faults(ligand: Molecule, host_angstrom: Floats, *, clash_angstrom: floa
         count = int((distance.min(axis=1) < clash_angstrom).sum())
         what = f"{count} heavy atoms clash with the receptor (nearest {nearest:.2f} Å)"
         faults.append(Fault("pose", what, f"heavy atoms at least {clash_angstrom} Å apart (clash_angstrom)"))
-    share = float(buriedness(np.vstack([xyz, xyz.mean(axis=0)]), host_angstrom).max())
+    share = float(buriedness(np.vstack([xyz, xyz.mean(axis=0)]), host_angstrom, RAYS).max())
     if cage and share < BURIED_SHARE:
         away = float(np.linalg.norm(xyz.mean(axis=0) - host_angstrom.mean(axis=0)))
         what = f"the ligand is outside the cavity ({away:.1f} Å from its centre, {share:.0%} surrounded by the host)"

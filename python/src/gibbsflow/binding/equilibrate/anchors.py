@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Any
 
 import networkx as nx
 import numpy as np
 
-from gibbsflow.binding.alchemy.restraints import angle_deg, boresch_geometry
+from gibbsflow.binding.facts import Anchors
+from gibbsflow.binding.geometry import angle_deg, boresch_geometry, circular_mean_deg, circular_std_deg
 from gibbsflow.errors import ScienceError
 from gibbsflow.units import Floats
 
@@ -20,35 +19,6 @@ TRIPLE_RANGE_DEG = (30.0, 150.0)
 _NEAREST_RECEPTOR = 10
 _LIGAND_TRIPLES = 12
 _ARM_ANGSTROM = (2.0, 10.0)
-
-
-@dataclass(frozen=True)
-class Anchors:
-    """Six anchors and their reference geometry.
-
-    Parameters
-    ----------
-    receptor, ligand
-        (P1, P2, P3) and (L1, L2, L3), 0-based.
-    r0_angstrom, theta_a_deg, theta_b_deg, phi_a_deg, phi_b_deg, phi_c_deg
-        Means over the frames, of the angles circular ones; see :class:`.BoreschRestraint`.
-    why
-        How they were chosen.
-    """
-
-    receptor: tuple[int, int, int]
-    ligand: tuple[int, int, int]
-    r0_angstrom: float
-    theta_a_deg: float
-    theta_b_deg: float
-    phi_a_deg: float
-    phi_b_deg: float
-    phi_c_deg: float
-    why: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-serialisable form."""
-        return asdict(self)
 
 
 class AnchorError(ScienceError):
@@ -82,6 +52,11 @@ def choose_anchors(
         Bonds of the complex, pairs of indices.
     preferred
         Receptor atoms to prefer, such as a protein's backbone.
+
+    Returns
+    -------
+    Anchors
+        With the reference geometry in the mean of the frames, and how they were chosen.
 
     Raises
     ------
@@ -177,14 +152,3 @@ def _fluctuation(geometry: Floats) -> float:
     """Sum of logarithms of the fluctuations: a set's configurational volume."""
     spread = [geometry[:, 0].std(), *(circular_std_deg(geometry[:, i]) for i in range(1, 6))]
     return float(np.log(np.maximum(spread, 1e-3)).sum())
-
-
-def circular_mean_deg(angles_deg: Floats) -> float:
-    """Mean direction of angles, degrees."""
-    return float(np.degrees(np.angle(np.exp(1j * np.radians(angles_deg)).mean())))
-
-
-def circular_std_deg(angles_deg: Floats) -> float:
-    """Root mean square deviation of angles from their mean direction, degrees."""
-    off = (angles_deg - circular_mean_deg(angles_deg) + 180) % 360 - 180
-    return float(np.sqrt((off**2).mean()))
