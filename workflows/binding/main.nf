@@ -45,8 +45,8 @@ workflow BINDING {
 
     ch_found = ch_records
         .toSortedList { one, other -> one[0].ligand <=> other[0].ligand }
-        .map { records -> records.collect { _meta, folder -> folder } }
-    ANALYSIS_CAMPAIGN(input, ch_found, settings.ANALYSIS_CAMPAIGN, campaign.state)
+        .map { records -> [[id: 'campaign', state: campaign.state], input, records.collect { _meta, folder -> folder }] }
+    ANALYSIS_CAMPAIGN(ch_found, settings.ANALYSIS_CAMPAIGN)
     ch_results = ANALYSIS_CAMPAIGN.out.results
 
     emit:

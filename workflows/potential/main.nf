@@ -1,10 +1,14 @@
 // A machine-learned potential: structures -> the learning loop, until its manager says that it has stopped -> report.
 
-include { TRAIN_CONFIG           } from '../../modules/train/config'
-include { SYSTEM_PREP_STRUCTURES } from '../../modules/system_prep/structures'
-include { INFER_START            } from '../../modules/infer/start'
-include { INFER_REPORT           } from '../../modules/infer/report'
-include { LEARNING_GENERATION    } from '../learning_generation'
+// Here, and a literal, since strict parsers take it nowhere else; Nextflow gives its notice of a preview wherever this file is read,
+// which is in every run.
+nextflow.preview.recursion = true
+
+include { TRAIN_CONFIG                      } from '../../modules/train/config'
+include { SYSTEM_PREP_STRUCTURES            } from '../../modules/system_prep/structures'
+include { INFER_START                       } from '../../modules/infer/start'
+include { INFER_REPORT                      } from '../../modules/infer/report'
+include { LEARNING_GENERATION; generationOf } from '../../subworkflows/learning_generation'
 
 workflow POTENTIAL {
     take:
@@ -14,32 +18,30 @@ workflow POTENTIAL {
     state      // folder of finished labels and of MD under way
 
     main:
-    // in here, so that a run without the loop says nothing of it
-    nextflow.preview.recursion = true
-    TRAIN_CONFIG(config, structures)
-    ch_campaign = TRAIN_CONFIG.out.config.map { file -> campaignOf(file, state) }
+    TRAIN_CONFIG([[id: config.name], config], structures)
+    ch_campaign = TRAIN_CONFIG.out.config.map { _meta, file -> campaignOf(file, state) }
 
     if (begin) {
-        ch_begin = channel.value(begin)
+        ch_begin = channel.value([[id: 'start'], begin])
     }
     else {
-        ch_kinds = ch_campaign.flatMap { campaign -> ['holdout', 'training'].collect { kind -> [kind, campaign.settings.SYSTEM_PREP_STRUCTURES] } }
+        ch_kinds = ch_campaign.flatMap { campaign -> ['holdout', 'training'].collect { kind -> [[id: kind], campaign.settings.SYSTEM_PREP_STRUCTURES] } }
         SYSTEM_PREP_STRUCTURES(ch_kinds, structures)
         ch_begin = SYSTEM_PREP_STRUCTURES.out.structures
-            .toSortedList { one, other -> one[0] <=> other[0] }
-            .map { kinds -> kinds.collect { _kind, folder -> folder } }
+            .toSortedList { one, other -> one[0].id <=> other[0].id }
+            .map { kinds -> [[id: 'start'], kinds.collect { _meta, folder -> folder }] }
     }
-    INFER_START(ch_campaign.map { campaign -> campaign.settings.INFER_START }, ch_begin)
+    INFER_START(ch_begin, ch_campaign.map { campaign -> campaign.settings.INFER_START })
     ch_start = INFER_START.out.state
         .combine(ch_campaign)
-        .map { folder, campaign -> [checkpoint(folder).generation, folder, campaign] }
+        .map { _meta, folder, campaign -> [generationOf(checkpoint(folder).generation), folder, campaign] }
         .first()
 
     LEARNING_GENERATION
         .recurse(ch_start)
-        .until { generation -> checkpoint(generation[1]).stopped_by }
+        .until { next -> checkpoint(next[1]).stopped_by }
 
-    INFER_REPORT(LEARNING_GENERATION.out.last().map { _generation, folder, _campaign -> folder })
+    INFER_REPORT(LEARNING_GENERATION.out.last().map { _next, folder, _campaign -> [[id: folder.name], folder] })
     ch_results = INFER_REPORT.out.results
 
     emit:
