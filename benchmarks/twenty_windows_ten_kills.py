@@ -26,7 +26,7 @@ import host_guest as hg  # noqa: E402
 from gibbsflow.binding.alchemy.schedules import LambdaState  # noqa: E402
 from gibbsflow.binding.analyse.estimators import endpoints, fit_mbar  # noqa: E402
 from gibbsflow.binding.sample.energies import read_leg  # noqa: E402
-from gibbsflow.config.run import Fe, Md  # noqa: E402
+from gibbsflow.config.binding import Fe, Md  # noqa: E402
 
 WINDOWS, SEGMENTS, SEGMENT_PS = 20, 4, 1.0
 

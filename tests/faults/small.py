@@ -11,7 +11,7 @@ from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.analyse.estimators import endpoints, fit_mbar
 from gibbsflow.binding.sample.energies import read_leg
-from gibbsflow.config.run import Fe, Md
+from gibbsflow.config.binding import Fe, Md
 
 STATES = tuple(LambdaState(0, e, 1 if e else 0) for e in (1.0, 0.5, 0.0))
 FE = Fe(window_ps=1.6, window_equil_ps=0, sample_ps=0.1, segment_ps=0.4)

@@ -17,7 +17,7 @@ from known_molecules import CB7
 from oscillators import Oscillators, write_system
 
 from gibbsflow.binding.prepare import complex as campaign
-from gibbsflow.config.run import Equil, RunConfig
+from gibbsflow.config.binding import BindingConfig, Equil
 
 
 def rows_of(root: Path, ligands: str, state: Path, *records: Path) -> dict[str, dict[str, str]]:
@@ -82,7 +82,7 @@ def test_a_ligand_that_unbinds_is_a_row_and_the_others_stand(tmp_path):
 def prepared(tmp_path: Path) -> Path:
     row = campaign.single_row("butane", None, "CCCC", None, None)
     (tmp_path / "system").mkdir()
-    campaign.prepare_system(row, CB7, RunConfig(), tmp_path / "system")[0].write()
+    campaign.prepare_system(row, CB7, BindingConfig(), tmp_path / "system")[0].write()
     return tmp_path / "system"
 
 

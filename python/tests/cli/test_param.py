@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from gibbsflow.binding.prepare import complex as campaign
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.cli.param import app
-from gibbsflow.config.run import RunConfig
+from gibbsflow.config.binding import BindingConfig
 
 EXIT_SCIENCE = 70
 
@@ -22,7 +22,7 @@ def system(tmp_path_factory) -> Path:
     """Butane in CB7, prepared."""
     folder = tmp_path_factory.mktemp("butane")
     row = campaign.single_row("butane", None, "CCCC", None, None)
-    prepared, _ = campaign.prepare_system(row, CB7, RunConfig(), folder)
+    prepared, _ = campaign.prepare_system(row, CB7, BindingConfig(), folder)
     prepared.write()
     return folder
 

@@ -65,12 +65,12 @@ def transformation(
     with verb(out, state=state, as_json=as_json) as result:
         from gibbsflow.binding.analyse.transformation import FILE_NAME, analyse_transformation
         from gibbsflow.binding.system import SimSystem
-        from gibbsflow.config.run import RunConfig
+        from gibbsflow.config.binding import BindingConfig
         from gibbsflow.errors import UnconvergedError
         from gibbsflow.report.figures.leg_figures import write_figures
         from gibbsflow.workflow.files import write_json
 
-        settings = (RunConfig.read(config) if config else RunConfig()).analysis
+        settings = (BindingConfig.read(config) if config else BindingConfig()).analysis
         source = SimSystem.read(system)
         record = analyse_transformation(source, runs, settings)
         record["figures"] = write_figures(record, source, out)
@@ -101,10 +101,10 @@ def campaign(
 ) -> None:
     """Table, records and report of a campaign: one row for each row of the samplesheet."""
     with verb(out, as_json=as_json) as result:
-        from gibbsflow.config.run import RunConfig
+        from gibbsflow.config.binding import BindingConfig
         from gibbsflow.report.campaign import terminal_table, write_campaign
 
-        settings = RunConfig.read(config) if config else RunConfig()
+        settings = BindingConfig.read(config) if config else BindingConfig()
         rows = write_campaign(samplesheet, records or [], settings, state, out)
         result.figures = {"rows": len(rows), "finished": sum(row.status == "finished" for row in rows)}
         typer.echo(terminal_table(rows), err=as_json)

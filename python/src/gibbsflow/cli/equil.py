@@ -31,9 +31,9 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
     with verb(out, state=state, as_json=as_json) as result:
         from gibbsflow.binding.forcefield.topology import build_topologies
         from gibbsflow.binding.system import SimSystem
-        from gibbsflow.config.run import RunConfig
+        from gibbsflow.config.binding import BindingConfig
 
-        settings = RunConfig.read(config) if config else RunConfig()
+        settings = BindingConfig.read(config) if config else BindingConfig()
         built = build_topologies(SimSystem.read(system), settings.md, out)
         built = built.with_meta(
             md=settings.md.model_dump(mode="json"),
@@ -67,7 +67,7 @@ def run(
     with verb(out, state=None if dry_run else state, as_json=as_json) as result:
         from gibbsflow.binding.equilibrate.equilibration import equilibrate, plan_equilibration
         from gibbsflow.binding.system import SimSystem
-        from gibbsflow.config.run import Equil, Md
+        from gibbsflow.config.binding import Equil, Md
         from gibbsflow.config.section import read_section
         from gibbsflow.workflow.result import versions
         from gibbsflow.workflow.state.segments import Stopper

@@ -30,7 +30,7 @@ def run_local(
     with verb(None):
         from gibbsflow.binding.campaign.phases import PIPELINES
         from gibbsflow.binding.campaign.run_local import LocalRun, checked_rows
-        from gibbsflow.config.run import Launch
+        from gibbsflow.config.binding import Launch
         from gibbsflow.workflow.state.cleaning import clean_failures
         from gibbsflow.workflow.state.locks import campaign_lock
 

@@ -58,9 +58,9 @@ def system(
     """Prepare one receptor with one ligand: receptor and ligand files in one frame, and system.json."""
     with verb(out, state=state) as result:
         from gibbsflow.binding.prepare import complex as campaign
-        from gibbsflow.config.run import RunConfig
+        from gibbsflow.config.binding import BindingConfig
 
-        settings = RunConfig.read(config) if config else RunConfig()
+        settings = BindingConfig.read(config) if config else BindingConfig()
         row = campaign.single_row(ligand, structure, smiles, charge, pose)
         result.inputs_hash = campaign.preparation_hash(row, receptor, settings)
         result.seed = settings.run.seed

@@ -232,7 +232,7 @@ class StructureSettings(Section):
         InputError
             Where the file cannot be read, with all problems at once.
         """
-        from gibbsflow.config.run import read_mapping
+        from gibbsflow.config.section import read_mapping
 
         content = read_mapping(path) if path is not None else {}
         own = {name: value for name, value in content.items() if name in cls.model_fields}

@@ -12,8 +12,7 @@ from gibbsflow.config.label_engines import choose_engine
 from gibbsflow.config.potential import Crystal, StructureSettings
 from gibbsflow.config.potential_rules import Facts, apply_rules
 from gibbsflow.config.potential_training import PotentialSettings
-from gibbsflow.config.run import read_mapping
-from gibbsflow.config.section import Section, nearest, read_section
+from gibbsflow.config.section import Section, nearest, read_mapping, read_section
 from gibbsflow.errors import InputError, Problem
 
 Goal = Literal["md", "elastic", "melt_quench", "phase_diagram"]

@@ -7,7 +7,7 @@ from pymbar import MBAR
 
 from gibbsflow.binding.sample.energies import read_window
 from gibbsflow.binding.sample.sampling import sample_leg
-from gibbsflow.config.run import Fe
+from gibbsflow.config.binding import Fe
 from gibbsflow.units import kt_kcal_per_mol
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.state.segments import Stopper

@@ -9,7 +9,7 @@ from oscillators import STANDARD_STATE, Oscillators, exact_binding_kcal_per_mol,
 from gibbsflow.binding.analyse.leg_result import analyse
 from gibbsflow.binding.analyse.transformation import analyse_md, analyse_transformation
 from gibbsflow.binding.sample.energies import read_leg
-from gibbsflow.config.run import Analysis
+from gibbsflow.config.binding import Analysis
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.workflow.files import write_json
 

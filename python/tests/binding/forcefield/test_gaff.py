@@ -11,7 +11,7 @@ from known_molecules import CB7
 from gibbsflow.binding.forcefield.gaff import parametrise, read_frcmod_penalty, renormalise, write_mol2
 from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.conformers import embed
-from gibbsflow.config.run import Param
+from gibbsflow.config.binding import Param
 from gibbsflow.engines import ambertools
 from gibbsflow.engines.process import Bounds
 from gibbsflow.errors import ParametrisationError

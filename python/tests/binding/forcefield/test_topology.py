@@ -13,7 +13,7 @@ from gibbsflow.binding.prepare import complex as campaign
 from gibbsflow.binding.prepare.molecules import Chem
 from gibbsflow.binding.prepare.proteins import Residue
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import RunConfig
+from gibbsflow.config.binding import BindingConfig
 from gibbsflow.engines import ambertools
 from gibbsflow.errors import ParametrisationError
 
@@ -31,12 +31,12 @@ def build(folder, receptor, settings, **row) -> SimSystem:
 
 @pytest.fixture(scope="module")
 def cb7_b2(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("cb7"), CB7, RunConfig(), smiles=SMILES["b2"])
+    return build(tmp_path_factory.mktemp("cb7"), CB7, BindingConfig(), smiles=SMILES["b2"])
 
 
 @pytest.fixture(scope="module")
 def lysozyme(tmp_path_factory):
-    settings = RunConfig.from_params({"site": "A:84,A:99,A:102"})
+    settings = BindingConfig.from_params({"site": "A:84,A:99,A:102"})
     return build(
         tmp_path_factory.mktemp("t4"), LYSOZYME / "receptor.pdb", settings, structure=LYSOZYME / "ligand.tripos.mol2"
     )
@@ -79,7 +79,7 @@ def test_atoms_stay_in_the_order_of_the_files(cb7_b2):
 
 def test_same_input_same_bytes(cb7_b2, tmp_path):
     """Built again from the same parameters, the topology has no date in it."""
-    again = build_topologies(cb7_b2, RunConfig().md, tmp_path)
+    again = build_topologies(cb7_b2, BindingConfig().md, tmp_path)
     for role in ("complex_prmtop", "complex_inpcrd", "ligand_prmtop", "ligand_inpcrd"):
         assert again.path(role).read_bytes() == cb7_b2.path(role).read_bytes()
     assert "DATE = 01/01/00  00:00:00" in again.path("complex_prmtop").read_text()[:90]
@@ -111,7 +111,7 @@ def test_single_point_of_a_protein(lysozyme, tmp_path):
 
 
 def test_without_a_site_the_residues_round_the_ligand_are_taken(lysozyme, tmp_path):
-    unsited = build_topologies(lysozyme.with_meta(site=None), RunConfig().md, tmp_path)
+    unsited = build_topologies(lysozyme.with_meta(site=None), BindingConfig().md, tmp_path)
     residues = amber_protein(lysozyme.path("receptor")).residues
     labels = {residues[topology(unsited).residue_of[i]].label for i in unsited.meta["site_atoms"]}
     assert {"A:99", "A:102", "A:118"} <= labels and len(labels) < 25
@@ -126,7 +126,7 @@ def test_a_parameter_that_is_missing_is_named(cb7_b2, tmp_path):
     with pytest.raises(
         ParametrisationError, match=r"guest: tleap could not build .* \(log: .*leap\.log\): For atom .* type \(zz\)"
     ):
-        build_topologies(broken, RunConfig().md, tmp_path / "out")
+        build_topologies(broken, BindingConfig().md, tmp_path / "out")
 
 
 @pytest.mark.parametrize(

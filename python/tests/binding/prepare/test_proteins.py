@@ -7,7 +7,7 @@ from known_molecules import LYSOZYME
 from gibbsflow.binding.forcefield.amber_protein import amber_protein, disulfides
 from gibbsflow.binding.prepare.proteins import Residue, chain_breaks, read_residues
 from gibbsflow.binding.prepare.receptor_file import read_receptor
-from gibbsflow.config.run import System
+from gibbsflow.config.binding import System
 from gibbsflow.errors import InputError
 
 WATER = "HETATM 9001  O   HOH A 901      10.000  10.000  10.000  1.00  0.00           O\n"

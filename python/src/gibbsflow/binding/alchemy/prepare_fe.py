@@ -15,7 +15,7 @@ from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassR
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.equilibrate.equilibration import heavy_atoms
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Fe, Md, RunConfig
+from gibbsflow.config.binding import BindingConfig, Fe, Md
 from gibbsflow.config.section import read_section
 from gibbsflow.engines.openmm_systems import create_system
 from gibbsflow.errors import InputError, Problem, StateError, UnboundError
@@ -28,7 +28,7 @@ CENTRED_ANGSTROM = 1.0
 """A ligand whose centre is nearer to its site's than this is held at distance 0; another one where it was."""
 
 
-def prepare_legs(system: SimSystem, config: RunConfig, out: Path, result: Result) -> SimSystem:
+def prepare_legs(system: SimSystem, config: BindingConfig, out: Path, result: Result) -> SimSystem:
     """Write the complex and the solvent leg.
 
     Parameters

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from gibbsflow.config.run import Fe
+from gibbsflow.config.binding import Fe
 from gibbsflow.config.section import nearest
 from gibbsflow.errors import InputError, Problem
 

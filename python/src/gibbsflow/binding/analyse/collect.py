@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gibbsflow.binding.sample.energies import Window, read_window, read_window_meta
 from gibbsflow.errors import InputError, NumericalError, Problem, StateError
-from gibbsflow.workflow import result
+from gibbsflow.workflow.result import read_result
 
 Key = tuple[str, int]
 """Leg and replicate."""
@@ -59,7 +59,7 @@ def read_undamaged(paths: Sequence[Path]) -> tuple[list[Window], tuple[str, ...]
 
 def _told(folder: Path) -> Key | None:
     try:
-        content = result.read(folder)
+        content = read_result(folder)
         return str(content["leg"]), int(content["replicate"])
     except (StateError, KeyError, TypeError, ValueError):
         return None

@@ -14,7 +14,7 @@ from gibbsflow.binding.prepare.molecules import MoleculeError
 from gibbsflow.binding.prepare.receptor_file import read_receptor
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
-from gibbsflow.config.run import RunConfig
+from gibbsflow.config.binding import BindingConfig
 from gibbsflow.errors import InputError, Problem
 
 
@@ -48,10 +48,10 @@ def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir
         Folder of the results, which need not exist yet.
     """
     problems: list[Problem] = []
-    settings = RunConfig()
+    settings = BindingConfig()
     if config is not None:
         try:
-            settings = RunConfig.read(config)
+            settings = BindingConfig.read(config)
         except InputError as error:
             problems += error.problems
     for check in (lambda: leg_schedules(settings.fe), lambda: sampling(settings.md, settings.fe)):
@@ -81,7 +81,7 @@ def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir
 
 
 def check_row(
-    row: Row, receptor: Receptor | None, settings: RunConfig, where: str
+    row: Row, receptor: Receptor | None, settings: BindingConfig, where: str
 ) -> tuple[list[Problem], list[Problem]]:
     """Check the chemistry of one row; returns problems and warnings."""
     try:

@@ -15,7 +15,7 @@ from typing import Any
 from gibbsflow.binding.campaign import phases
 from gibbsflow.binding.campaign.check import check_campaign
 from gibbsflow.binding.prepare.samplesheet import Row
-from gibbsflow.config.run import Launch
+from gibbsflow.config.binding import Launch
 from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
 from gibbsflow.workflow.files import write_json
 

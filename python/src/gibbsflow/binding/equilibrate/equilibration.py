@@ -19,7 +19,7 @@ from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_equil, safer_md, used_in_equil
 from gibbsflow.binding.sample.contexts import STEPS_PER_TICK
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Equil, Md
+from gibbsflow.config.binding import Equil, Md
 from gibbsflow.config.section import read_section
 from gibbsflow.engines.openmm_systems import (
     create_system,
@@ -116,7 +116,7 @@ def equilibrate(system: SimSystem, state: Path, out: Path, stopper: Stopper, res
     settings = {k: v for k, v in (md.model_dump() | equil.model_dump()).items() if k not in _INDIFFERENT}
     run = ResumableRun(
         state, files=files, settings=settings | {"seed": seed, "name": system.name}, physics=PHYSICS,
-        ladder=partial(used_in_equil, md, equil), most_attempts=MOST_ATTEMPTS, stopper=stopper,
+        settings_of_attempt=partial(used_in_equil, md, equil), most_attempts=MOST_ATTEMPTS, stopper=stopper,
     )  # fmt: skip
     result.inputs_hash, result.seed = run.inputs_hash, seed
     with run:

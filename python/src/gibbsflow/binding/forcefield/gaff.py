@@ -30,7 +30,7 @@ from rdkit import Chem
 
 from gibbsflow.binding.prepare.conformers import reference_geometry
 from gibbsflow.binding.prepare.molecules import Molecule, MoleculeError, atom_names
-from gibbsflow.config.run import Param
+from gibbsflow.config.binding import Param
 from gibbsflow.engines import ambertools
 from gibbsflow.engines.process import Bounds
 from gibbsflow.errors import ParametrisationError, StateError

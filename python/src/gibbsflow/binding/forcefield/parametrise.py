@@ -9,7 +9,7 @@ from typing import Any
 from gibbsflow.binding.forcefield import gaff
 from gibbsflow.binding.prepare.molecules import read_sdf
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Param
+from gibbsflow.config.binding import Param
 from gibbsflow.engines import ambertools
 from gibbsflow.workflow.files import inputs_hash
 

@@ -16,7 +16,7 @@ import numpy as np
 from gibbsflow.binding.forcefield.amber_protein import AmberProtein, amber_protein
 from gibbsflow.binding.forcefield.parametrise import HOST_RESIDUE, LIGAND_RESIDUE
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.engines import ambertools
 from gibbsflow.errors import ParametrisationError
 

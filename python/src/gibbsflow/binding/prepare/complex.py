@@ -15,7 +15,7 @@ from gibbsflow.binding.prepare.poses import buriedness
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import RunConfig
+from gibbsflow.config.binding import BindingConfig
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.files import inputs_hash
 
@@ -40,7 +40,7 @@ def single_row(name: str, structure: Path | None, smiles: str | None, charge: in
     return row
 
 
-def preparation_hash(row: Row, receptor: Path, settings: RunConfig) -> str:
+def preparation_hash(row: Row, receptor: Path, settings: BindingConfig) -> str:
     """Hash of all that decides the prepared system.
 
     Raises
@@ -60,7 +60,9 @@ def preparation_hash(row: Row, receptor: Path, settings: RunConfig) -> str:
     return inputs_hash(files=files, settings=content | settings.system.model_dump(), physics=PHYSICS)
 
 
-def prepare_system(row: Row, receptor_path: Path, settings: RunConfig, out: Path) -> tuple[SimSystem, dict[str, Any]]:
+def prepare_system(
+    row: Row, receptor_path: Path, settings: BindingConfig, out: Path
+) -> tuple[SimSystem, dict[str, Any]]:
     """Read receptor and ligand, complete them, find the pose, and write both into a folder.
 
     Returns

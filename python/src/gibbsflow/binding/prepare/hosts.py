@@ -10,7 +10,7 @@ from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.molecules import Molecule, MoleculeError
 from gibbsflow.binding.prepare.poses import heavy_atoms
 from gibbsflow.binding.prepare.receptors import Receptor
-from gibbsflow.config.run import System
+from gibbsflow.config.binding import System
 from gibbsflow.errors import InputError, Problem
 
 HOST_RESIDUE = "HST"

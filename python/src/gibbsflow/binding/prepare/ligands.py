@@ -14,7 +14,7 @@ from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
 from gibbsflow.binding.prepare.poses import heavy_atoms, place_inside, pose_faults
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
-from gibbsflow.config.run import System
+from gibbsflow.config.binding import System
 
 CONFORMERS = 10
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding.prepare.receptors import AMINO_ACIDS, PEPTIDE_BOND_ANGSTROM, Receptor
-from gibbsflow.config.run import System
+from gibbsflow.config.binding import System
 from gibbsflow.errors import InputError, Problem
 
 log = logging.getLogger(__name__)

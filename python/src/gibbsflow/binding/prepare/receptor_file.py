@@ -7,7 +7,7 @@ from pathlib import Path
 from gibbsflow.binding.prepare.hosts import read_host
 from gibbsflow.binding.prepare.proteins import read_protein
 from gibbsflow.binding.prepare.receptors import Kind, Receptor
-from gibbsflow.config.run import System
+from gibbsflow.config.binding import System
 from gibbsflow.errors import InputError, Problem
 
 SUFFIXES: dict[str, Kind] = {".sdf": "host", ".mol2": "host", ".pdb": "protein", ".ent": "protein"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import math
 import re
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.config.samplesheet_columns import BY_NAME, MOST_CHARGE, NAMES, STRUCTURE_PATTERN
+from gibbsflow.config.section import nearest_name
 from gibbsflow.errors import InputError, Problem
 
 
@@ -118,9 +118,9 @@ def _header_problems(where: str, line: int, header: list[str]) -> list[Problem]:
     meant = set(header)
     for name in header:
         if name not in NAMES:
-            close = difflib.get_close_matches(name, NAMES, n=1)
-            meant.update(close)
-            right = f"did you mean {close[0]!r}?" if close else "one of " + ", ".join(NAMES)
+            close = nearest_name(name, NAMES)
+            meant.add(close or name)
+            right = f"did you mean {close!r}?" if close else "one of " + ", ".join(NAMES)
             problems.append(Problem(where, f"unknown column {name!r}", right, line))
     for name in sorted({n for n in header if header.count(n) > 1}):
         problems.append(Problem(where, f"column {name!r} is there {header.count(name)} times", "each once", line))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import openmm
 
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.engines.openmm_systems import (
     minimise,
     new_context,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import openmm
 
 from gibbsflow.binding.sample.contexts import Samples, StateContexts, Walkers, centred
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.units import Floats, Ints
 from gibbsflow.workflow.seeds import derive_seed
 

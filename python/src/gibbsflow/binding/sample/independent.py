@@ -8,7 +8,7 @@ import numpy as np
 import openmm
 
 from gibbsflow.binding.sample.contexts import Samples, StateContexts, Walkers, centred
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.units import Floats
 
 

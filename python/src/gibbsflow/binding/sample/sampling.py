@@ -121,7 +121,7 @@ def sample_leg(
     for number, folder in tasks:
         run = ResumableRun(
             folder, files=leg.files(), settings=leg.hashed_settings(replicate, number), physics=leg.physics,
-            ladder=partial(used_in_leg, leg.md), most_attempts=MOST_ATTEMPTS, stopper=stopper,
+            settings_of_attempt=partial(used_in_leg, leg.md), most_attempts=MOST_ATTEMPTS, stopper=stopper,
         )  # fmt: skip
         # all windows of one task share what decides their samples, so the first one's hash names the task
         result.inputs_hash = result.inputs_hash or run.inputs_hash

@@ -17,7 +17,7 @@ from gibbsflow.potential.data.structures import identity, write_frames
 from gibbsflow.potential.label.task_queue import TaskQueue
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.state.segments import Stopper
-from gibbsflow.workflow.state.sentinels import Kind, Sentinel, valid
+from gibbsflow.workflow.state.sentinels import Kind, Sentinel, valid_sentinel
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -50,7 +50,7 @@ class LabelStore:
         kinds: tuple[Kind, ...] = ("FINISHED",) if retry_failed else ("FINISHED", "FAILED")
         place = self.place(name)
         try:
-            if not any(valid(place, kind, self._hash) for kind in kinds):
+            if not any(valid_sentinel(place, kind, self._hash) for kind in kinds):
                 return None
             result = LabelResult(**read_json(place / "label.json"))
             # a worker that died or ran out of memory says nothing about the structure

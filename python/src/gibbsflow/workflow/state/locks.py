@@ -51,13 +51,13 @@ def folder_lock(folder: Path, name: str = ".lock") -> Iterator[None]:
             _take(file)
         except BlockingIOError as error:
             file.seek(0)
-            raise LockedError(f"{folder}: held by {who(file.read())}") from error
+            raise LockedError(f"{folder}: held by {describe_holder(file.read())}") from error
         file.seek(0)
         before = file.read().strip()
         if before:
             if job_runs(before):
-                raise LockedError(f"{folder}: held by {who(before)}")
-            log.warning("%s: stale lock of %s taken over: it has ended without letting go", folder, who(before))
+                raise LockedError(f"{folder}: held by {describe_holder(before)}")
+            log.warning("%s: stale lock of %s taken over: it has ended without letting go", folder, describe_holder(before))
         file.truncate(0)
         try:
             os.write(file.fileno(), json.dumps(holder()).encode())
@@ -94,9 +94,9 @@ def campaign_lock(state: Path) -> Iterator[None]:
         except (BlockingIOError, PermissionError):
             free = False
         if not free:
-            raise LockedError(f"the campaign in {state} is held by another run: {who(before)}")
+            raise LockedError(f"the campaign in {state} is held by another run: {describe_holder(before)}")
         if before:
-            log.warning("%s was held by %s, which ended without letting go: taken over", state, who(before))
+            log.warning("%s was held by %s, which ended without letting go: taken over", state, describe_holder(before))
         record.write_text(json.dumps(holder() | {"run": "run-local"}))
         try:
             yield
@@ -115,8 +115,19 @@ def _take(file: IO[str]) -> None:
             time.sleep(1 / _ASKED)
 
 
-def who(record: str) -> str:
-    """Say in words whose a lock's record is."""
+def describe_holder(record: str) -> str:
+    """Say in words whose a lock's record is.
+
+    Parameters
+    ----------
+    record
+        Content of the lock's file: JSON of :func:`holder`, or what is left of it.
+
+    Returns
+    -------
+    str
+        Process, host, SLURM job and time, as far as they are known.
+    """
     try:
         content = json.loads(record)
         job = f", SLURM job {content['slurm_job']}" if content.get("slurm_job") else ""
@@ -129,6 +140,16 @@ def job_runs(record: str) -> bool:
     """Say whether a lock's record is of another host whose SLURM job still runs.
 
     There the kernel's lock may not reach, depending on the file system; without SLURM it alone decides.
+
+    Parameters
+    ----------
+    record
+        Content of the lock's file.
+
+    Returns
+    -------
+    bool
+        True also where SLURM does not answer.
     """
     try:
         content = json.loads(record)
@@ -149,7 +170,20 @@ def job_runs(record: str) -> bool:
 
 
 def is_held(folder: Path, name: str = ".lock") -> bool:
-    """Say whether a process on this host holds a folder, without touching the lock."""
+    """Say whether a process on this host holds a folder, without touching the lock.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    name
+        File name of the lock.
+
+    Returns
+    -------
+    bool
+        Whether it is held.
+    """
     path = Path(folder) / name
     if not path.exists():
         return False
@@ -162,7 +196,14 @@ def is_held(folder: Path, name: str = ".lock") -> bool:
 
 
 def holder() -> dict[str, str | int | float]:
-    """Who this process is, in the words of a lock or an attempt."""
+    """Say who this process is, in the words of a lock or an attempt.
+
+    Returns
+    -------
+    dict
+        ``host``, ``pid``, ``process_started`` (seconds since the epoch), ``slurm_job`` (empty outside SLURM) and ``since``
+        (now, UTC).
+    """
     return {
         "host": socket.gethostname(),
         "pid": os.getpid(),
@@ -173,9 +214,19 @@ def holder() -> dict[str, str | int | float]:
 
 
 def process_started(pid: int) -> float:
-    """When a process of this host started, seconds since the epoch; 0 where there is none.
+    """Look up when a process of this host started.
 
     With it a pid is told apart from the same number given to another process later.
+
+    Parameters
+    ----------
+    pid
+        Number of the process.
+
+    Returns
+    -------
+    float
+        Seconds since the epoch; 0 where there is no such process.
     """
     try:
         return round(float(psutil.Process(pid).create_time()), 2)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gibbsflow.config.run import Launch, RunConfig
+from gibbsflow.config.binding import BindingConfig, Launch
 from gibbsflow.errors import InputError
 
 
@@ -20,9 +20,9 @@ def test_every_setting_has_a_description_and_numbers_have_ranges():
 
 
 def test_flat_and_nested_give_the_same():
-    flat = RunConfig.from_params({"temperature_k": 300.0, "window_ps": 40, "seed": None})
-    assert flat == RunConfig.from_mapping({"md": {"temperature_k": 300.0}, "fe": {"window_ps": 40}}, where="x")
-    assert flat.run.seed == RunConfig().run.seed
+    flat = BindingConfig.from_params({"temperature_k": 300.0, "window_ps": 40, "seed": None})
+    assert flat == BindingConfig.from_mapping({"md": {"temperature_k": 300.0}, "fe": {"window_ps": 40}}, where="x")
+    assert flat.run.seed == BindingConfig().run.seed
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,12 @@ def test_flat_and_nested_give_the_same():
 )
 def test_wrong_setting(params, message):
     with pytest.raises(InputError, match=message):
-        RunConfig.from_params(params)
+        BindingConfig.from_params(params)
 
 
 def test_all_problems_at_once():
     with pytest.raises(InputError) as error:
-        RunConfig.from_params({"temprature_k": 300, "replicates": 0, "ph": 20})
+        BindingConfig.from_params({"temprature_k": 300, "replicates": 0, "ph": 20})
     assert len(error.value.problems) == 3
 
 
@@ -61,6 +61,6 @@ def test_file_that_is_not_settings(tmp_path):
     ):
         path.write_text(text)
         with pytest.raises(InputError, match=message):
-            RunConfig.read(path)
+            BindingConfig.read(path)
     with pytest.raises(InputError, match="no such file"):
-        RunConfig.read(tmp_path / "absent.yaml")
+        BindingConfig.read(tmp_path / "absent.yaml")

@@ -2,90 +2,79 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
-from pydantic import Field
-
-from gibbsflow.config.section import Section, nearest, read_section
+from gibbsflow.config.section import Section, nearest, read_mapping, read_section, setting
 from gibbsflow.errors import InputError, Problem
 
 Mode = Literal["abfe", "md", "potential"]
 
 
-def _q(default: Any, text: str, *, unit: str = "", hidden: bool = False, **bounds: Any) -> Any:
-    return Field(
-        default,
-        description=text,
-        json_schema_extra={"unit": unit, "hidden": hidden},
-        **bounds,
-    )
-
-
 class Io(Section):
     """What comes in and where things go."""
 
-    input: Path | None = _q(
+    input: Path | None = setting(
         None,
         "Samplesheet (CSV): ligand, structure or smiles; docs/usage.md lists its columns.",
     )
-    receptor: Path | None = _q(None, "Host (MOL2, SDF) or protein (PDB).")
-    config: Path | None = _q(None, "Settings of a potential (YAML): elements, structure, goal; docs/potential.md.")
-    resume_from: Path | None = _q(None, "generation_NN of an earlier potential to go on from.")
-    outdir: Path = _q(Path("results"), "Folder of the results.")
-    state_dir: Path | None = _q(
+    receptor: Path | None = setting(None, "Host (MOL2, SDF) or protein (PDB).")
+    config: Path | None = setting(None, "Settings of a potential (YAML): elements, structure, goal; docs/potential.md.")
+    resume_from: Path | None = setting(None, "generation_NN of an earlier potential to go on from.")
+    outdir: Path = setting(Path("results"), "Folder of the results.")
+    state_dir: Path | None = setting(
         None,
         "Folder of MD and DFT state, kept to go on later; default: state, beside the work directory.",
     )
-    campaign: str | None = _q(
+    campaign: str | None = setting(
         None,
         "Name of the campaign's folder in the state folder; default: name of outdir.",
         pattern=r"^[A-Za-z0-9._-]+$",
     )
-    param_cache: Path | None = _q(None, "Content-addressed cache of parameters; default: in the state folder.")
+    param_cache: Path | None = setting(None, "Content-addressed cache of parameters; default: in the state folder.")
 
 
 class Run(Section):
     """How a campaign runs and what it does with failures."""
 
-    mode: Mode = _q(
+    mode: Mode = setting(
         "abfe",
         "What is computed: absolute binding free energies, MD of the complex alone, or a machine-learned potential.",
     )
-    on_failure: Literal["raise", "prune", "retry"] = _q(
+    on_failure: Literal["raise", "prune", "retry"] = setting(
         "retry",
         "A failed item ends the campaign (raise), is dropped and listed (prune), or is tried once more first (retry).",
     )
-    clean_failures: bool = _q(
+    clean_failures: bool = setting(
         False,
         "Remove FAILED sentinels, attempt counters and progress caches before starting.",
     )
-    replicates: int = _q(
+    replicates: int = setting(
         2,
         "Independent repeats of each leg; the error is taken from their spread.",
         ge=1,
         le=20,
     )
-    seed: int = _q(2026, "Seed from which all others are derived.", ge=0, le=2**31 - 1)
+    seed: int = setting(2026, "Seed from which all others are derived.", ge=0, le=2**31 - 1)
 
 
 class System(Section):
     """Receptor and pose."""
 
-    receptor_kind: Literal["auto", "host", "protein"] = _q(
+    receptor_kind: Literal["auto", "host", "protein"] = setting(
         "auto",
         "A small-molecule host (parametrised as the ligand is) or a protein; auto looks at its residues.",
     )
-    receptor_charge: int | None = _q(None, "Net charge of a host; read from the file where not given.", ge=-20, le=20)
-    site: str | None = _q(
+    receptor_charge: int | None = setting(
+        None, "Net charge of a host; read from the file where not given.", ge=-20, le=20
+    )
+    site: str | None = setting(
         None,
         "Residues that line the binding site, as CHAIN:NUMBER,... or residue names; default: all of a host.",
     )
-    ph: float = _q(7.0, "pH for protonating proteins.", ge=0, le=14)
-    clash_angstrom: float = _q(
+    ph: float = setting(7.0, "pH for protonating proteins.", ge=0, le=14)
+    clash_angstrom: float = setting(
         1.2,
         "Heavy atoms of ligand and receptor closer than this are a clash.",
         unit="Å",
@@ -97,51 +86,51 @@ class System(Section):
 class Param(Section):
     """Force field."""
 
-    ligand_ff: Literal["gaff2", "gaff"] = _q("gaff2", "Force field of ligands and hosts.")
-    charge_method: Literal["bcc", "gas"] = _q("bcc", "Charges: AM1-BCC or Gasteiger.")
-    protein_ff: Literal["ff14SB", "ff19SB"] = _q("ff14SB", "Force field of proteins.")
-    param_memory_gb: float = _q(4.0, "Memory bound of one antechamber run.", unit="GB", gt=0, le=512)
-    param_time_min: float = _q(30.0, "Time bound of one antechamber run.", unit="min", gt=0, le=10080)
+    ligand_ff: Literal["gaff2", "gaff"] = setting("gaff2", "Force field of ligands and hosts.")
+    charge_method: Literal["bcc", "gas"] = setting("bcc", "Charges: AM1-BCC or Gasteiger.")
+    protein_ff: Literal["ff14SB", "ff19SB"] = setting("ff14SB", "Force field of proteins.")
+    param_memory_gb: float = setting(4.0, "Memory bound of one antechamber run.", unit="GB", gt=0, le=512)
+    param_time_min: float = setting(30.0, "Time bound of one antechamber run.", unit="min", gt=0, le=10080)
 
 
 class Md(Section):
     """Molecular dynamics, in equilibration and free-energy windows alike."""
 
-    solvent: Literal["obc2", "vacuum"] = _q("obc2", "Implicit solvent: OBC2 (igb=5, no surface term), or none.")
-    temperature_k: float = _q(298.15, "Temperature.", unit="K", ge=200, le=500)
-    timestep_fs: float = _q(
+    solvent: Literal["obc2", "vacuum"] = setting("obc2", "Implicit solvent: OBC2 (igb=5, no surface term), or none.")
+    temperature_k: float = setting(298.15, "Temperature.", unit="K", ge=200, le=500)
+    timestep_fs: float = setting(
         4.0,
         "Time step; above 2 fs needs hydrogen mass repartitioning.",
         unit="fs",
         gt=0,
         le=5,
     )
-    hydrogen_mass_amu: float = _q(3.0, "Mass of hydrogens after repartitioning.", unit="amu", ge=1.008, le=4)
-    friction_per_ps: float = _q(1.0, "Langevin friction.", unit="1/ps", gt=0, le=100)
-    threads: int = _q(1, "CPU threads of one MD process.", ge=1, le=128)
-    platform: Literal["CPU", "Reference", "CUDA", "OpenCL"] = _q("CPU", "OpenMM platform.")
+    hydrogen_mass_amu: float = setting(3.0, "Mass of hydrogens after repartitioning.", unit="amu", ge=1.008, le=4)
+    friction_per_ps: float = setting(1.0, "Langevin friction.", unit="1/ps", gt=0, le=100)
+    threads: int = setting(1, "CPU threads of one MD process.", ge=1, le=128)
+    platform: Literal["CPU", "Reference", "CUDA", "OpenCL"] = setting("CPU", "OpenMM platform.")
 
 
 class Equil(Section):
     """Equilibration of the complex."""
 
-    minimise_steps: int = _q(1000, "Steps of minimisation at most.", ge=0, le=1_000_000)
-    heat_ps: float = _q(
+    minimise_steps: int = setting(1000, "Steps of minimisation at most.", ge=0, le=1_000_000)
+    heat_ps: float = setting(
         10.0,
         "Heating from 10 K, ligand and receptor restrained.",
         unit="ps",
         ge=0,
         le=100_000,
     )
-    equil_ps: float = _q(
+    equil_ps: float = setting(
         50.0,
         "Unrestrained equilibration after heating.",
         unit="ps",
         gt=0,
         le=10_000_000,
     )
-    equil_segment_ps: float = _q(10.0, "Length between two checkpoints.", unit="ps", gt=0, le=100_000)
-    unbound_threshold_angstrom: float = _q(
+    equil_segment_ps: float = setting(10.0, "Length between two checkpoints.", unit="ps", gt=0, le=100_000)
+    unbound_threshold_angstrom: float = setting(
         8.0,
         "A ligand whose centre ends farther than this from its site is unbound.",
         unit="Å",
@@ -153,66 +142,66 @@ class Equil(Section):
 class Fe(Section):
     """Free-energy legs."""
 
-    restraint: Literal["auto", "com", "boresch"] = _q(
+    restraint: Literal["auto", "com", "boresch"] = setting(
         "auto",
         "Restraint of the decoupled ligand: centre of mass, or Boresch; auto: com for hosts, Boresch for proteins.",
     )
-    com_force_constant_kcal_per_mol_angstrom2: float = _q(
+    com_force_constant_kcal_per_mol_angstrom2: float = setting(
         10.0,
         "K of the centre-of-mass restraint, U = 1/2 K r^2.",
         unit="kcal/mol/Å²",
         gt=0,
         le=1000,
     )
-    boresch_k_r_kcal_per_mol_angstrom2: float = _q(
+    boresch_k_r_kcal_per_mol_angstrom2: float = setting(
         10.0,
         "K of the Boresch distance, U = 1/2 K x^2.",
         unit="kcal/mol/Å²",
         gt=0,
         le=1000,
     )
-    boresch_k_angle_kcal_per_mol_rad2: float = _q(
+    boresch_k_angle_kcal_per_mol_rad2: float = setting(
         100.0,
         "K of the Boresch angles and dihedrals, U = 1/2 K x^2.",
         unit="kcal/mol/rad²",
         gt=0,
         le=10_000,
     )
-    sampler: Literal["exchange", "independent"] = _q(
+    sampler: Literal["exchange", "independent"] = setting(
         "exchange",
         "Hamiltonian replica exchange in one task a leg, or one independent task a window.",
     )
-    complex_schedule: str = _q("complex_16", "λ schedule of the complex leg: a shipped name or a YAML file.")
-    solvent_schedule: str = _q("solvent_6", "λ schedule of the solvent leg: a shipped name or a YAML file.")
-    window_ps: float = _q(1000.0, "Sampling a window and replicate.", unit="ps", gt=0, le=10_000_000)
-    window_equil_ps: float = _q(20.0, "Discarded start of each window.", unit="ps", ge=0, le=1_000_000)
-    sample_ps: float = _q(
+    complex_schedule: str = setting("complex_16", "λ schedule of the complex leg: a shipped name or a YAML file.")
+    solvent_schedule: str = setting("solvent_6", "λ schedule of the solvent leg: a shipped name or a YAML file.")
+    window_ps: float = setting(1000.0, "Sampling a window and replicate.", unit="ps", gt=0, le=10_000_000)
+    window_equil_ps: float = setting(20.0, "Discarded start of each window.", unit="ps", ge=0, le=1_000_000)
+    sample_ps: float = setting(
         1.0,
         "Interval between samples, and between exchanges.",
         unit="ps",
         gt=0,
         le=10_000,
     )
-    segment_ps: float = _q(10.0, "Length between two checkpoints.", unit="ps", gt=0, le=1_000_000)
+    segment_ps: float = setting(10.0, "Length between two checkpoints.", unit="ps", gt=0, le=1_000_000)
 
 
 class Analysis(Section):
     """Estimators and the verdict."""
 
-    decorrelate: Literal["auto", "always", "never"] = _q(
+    decorrelate: Literal["auto", "always", "never"] = setting(
         "auto",
         "Samples used: value from all, error from uncorrelated ones (auto); both from those (always); all (never).",
     )
-    overlap_warn: float = _q(
+    overlap_warn: float = setting(
         0.03,
         "Least overlap of neighbouring windows that gives no warning.",
         ge=0,
         le=0.5,
     )
-    error_warn_kcal_per_mol: float = _q(0.5, "Largest error that gives no warning.", unit="kcal/mol", gt=0, le=10)
+    error_warn_kcal_per_mol: float = setting(0.5, "Largest error that gives no warning.", unit="kcal/mol", gt=0, le=10)
 
 
-class RunConfig(Section):
+class BindingConfig(Section):
     """Everything that a binding campaign can be told, with defaults that run."""
 
     run: Run = Run()
@@ -225,12 +214,30 @@ class RunConfig(Section):
 
     @classmethod
     def sections(cls) -> dict[str, type[Section]]:
-        """Section classes by name."""
+        """Name the sections.
+
+        Returns
+        -------
+        dict
+            Class of each section by its name, in their order.
+        """
         return {name: field.annotation for name, field in cls.model_fields.items()}  # type: ignore[misc]
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], *, where: str = "command line") -> Self:
-        """Check flat parameters, as Nextflow has them; None means the default.
+        """Check flat parameters, as Nextflow has them.
+
+        Parameters
+        ----------
+        params
+            Values by parameter; None means the default.
+        where
+            File or command line they came from, for messages.
+
+        Returns
+        -------
+        BindingConfig
+            The settings.
 
         Raises
         ------
@@ -257,6 +264,16 @@ class RunConfig(Section):
     def read(cls, path: Path) -> Self:
         """Read YAML or JSON: sections with their keys, or the keys alone.
 
+        Parameters
+        ----------
+        path
+            The file.
+
+        Returns
+        -------
+        BindingConfig
+            The settings.
+
         Raises
         ------
         InputError
@@ -266,35 +283,35 @@ class RunConfig(Section):
 
     @classmethod
     def from_mapping(cls, content: Mapping[str, Any], *, where: str) -> Self:
-        """Check a mapping of sections, or of keys alone."""
+        """Check a mapping of sections, or of keys alone.
+
+        Parameters
+        ----------
+        content
+            The mapping, as a file holds it.
+        where
+            File that it came from, for messages.
+
+        Returns
+        -------
+        BindingConfig
+            The settings.
+
+        Raises
+        ------
+        InputError
+            With all problems at once.
+        """
         if any(key in cls.model_fields for key in content):
             return read_section(cls, content, where=where)
         return cls.from_params(content, where=where)
 
 
-def read_mapping(path: Path) -> dict[str, Any]:
-    """Read a YAML or JSON file that holds a mapping.
-
-    Raises
-    ------
-    InputError
-        Where it is missing, unreadable, or holds something else.
-    """
-    try:
-        text = Path(path).read_text()
-        content = json.loads(text) if Path(path).suffix == ".json" else yaml.safe_load(text)
-    except FileNotFoundError as error:
-        raise InputError(Problem(str(path), "no such file", "a YAML or JSON file of settings")) from error
-    except (yaml.YAMLError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(Problem(str(path), f"not readable: {error}", "YAML or JSON")) from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise InputError(Problem(str(path), f"holds a {type(content).__name__}", "keys with values"))
-    return content
-
-
-class Launch(RunConfig):
+class Launch(BindingConfig):
     """A whole campaign in one file: the settings and what comes in; for ``gibbsflow run-local``."""
 
     io: Io = Io()
+
+
+RunConfig = BindingConfig
+"""The name that scripts may still import."""
