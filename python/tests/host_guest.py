@@ -14,7 +14,7 @@ from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg
 from gibbsflow.binding.alchemy.restraints import CentreOfMassRestraint
 from gibbsflow.binding.alchemy.schedules import LambdaState, read_schedule
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Equil, Fe, Md
+from gibbsflow.config.binding import Equil, Fe, Md
 
 RECEPTOR_ATOMS = 126
 

@@ -10,7 +10,7 @@ import openmm
 from pymbar import MBAR
 
 from gibbsflow.binding.sample.sampler import Sampler, Samples, Walkers
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.units import KJ_PER_KCAL, kt_kcal_per_mol
 
 # light noise-driven motion: samples half a picosecond apart are nearly independent

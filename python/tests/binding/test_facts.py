@@ -20,7 +20,7 @@ from gibbsflow.binding.facts import (
     TopologyFacts,
 )
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Equil, Fe, Md
+from gibbsflow.config.binding import Equil, Fe, Md
 from gibbsflow.errors import InputError, StateError
 
 MD, EQUIL, FE = (settings.model_dump(mode="json") for settings in (Md(timestep_fs=2.0), Equil(), Fe()))

@@ -6,7 +6,7 @@ import pytest
 
 from gibbsflow.binding.facts import BoundFacts, RunFacts, SettingsFacts
 from gibbsflow.binding.system import FILE_NAME, SimSystem
-from gibbsflow.config.run import Equil, Md
+from gibbsflow.config.binding import Equil, Md
 from gibbsflow.errors import StateError
 
 

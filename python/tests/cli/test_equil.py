@@ -9,7 +9,7 @@ from gibbsflow.binding.facts import BoundFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.cli.equil import app as equil
 from gibbsflow.cli.fe import app as fe
-from gibbsflow.config.run import Equil
+from gibbsflow.config.binding import Equil
 
 EQUIL = Equil(minimise_steps=100, heat_ps=1, equil_ps=3, equil_segment_ps=2)
 

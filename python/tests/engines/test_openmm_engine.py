@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from springs import CONSTANTS, KT_KJ, MD, START_NM, springs
 
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engine import Hold
 from gibbsflow.engines.openmm_engine import OPENMM, STEPS_PER_TICK
 from gibbsflow.errors import StoppedEarly

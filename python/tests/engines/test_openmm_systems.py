@@ -5,7 +5,7 @@ import numpy as np
 import openmm
 import pytest
 
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.engines.openmm_systems import (
     create_system,
     load_topology,

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
-from gibbsflow.config.run import Equil, Fe, Md
+from gibbsflow.config.binding import Equil, Fe, Md
 from gibbsflow.config.section import Section, read_section
 
 

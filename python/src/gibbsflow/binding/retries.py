@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gibbsflow.config.run import Equil, Md
+from gibbsflow.config.binding import Equil, Md
 
 MOST_ATTEMPTS = 3
 """After so many failures there is no safer rung left, and the failure stands until it is cleared."""

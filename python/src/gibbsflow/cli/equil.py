@@ -32,9 +32,9 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
         from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
         from gibbsflow.binding.forcefield.topology import build_topologies
         from gibbsflow.binding.system import SimSystem
-        from gibbsflow.config.run import RunConfig
+        from gibbsflow.config.binding import BindingConfig
 
-        settings = RunConfig.read(config) if config else RunConfig()
+        settings = BindingConfig.read(config) if config else BindingConfig()
         built = build_topologies(SimSystem.read(system), settings.md, out)
         chosen = SettingsFacts(md=settings.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
         built.with_facts(chosen).write()

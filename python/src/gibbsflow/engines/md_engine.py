@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.errors import NumericalError
 from gibbsflow.units import Floats
 

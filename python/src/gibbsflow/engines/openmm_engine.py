@@ -9,7 +9,7 @@ import numpy as np
 import openmm
 from openmm import unit
 
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.engines import openmm_systems
 from gibbsflow.engines.md_engine import Frame, Hold, MdEngine
 from gibbsflow.engines.openmm_systems import create_system, new_context, numerical

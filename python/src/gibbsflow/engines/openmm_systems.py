@@ -14,7 +14,7 @@ import numpy as np
 import openmm
 from openmm import app, unit
 
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.errors import InputError, MachineError, NumericalError, Problem, StoppedEarly
 from gibbsflow.units import Floats
 

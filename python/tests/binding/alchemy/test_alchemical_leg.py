@@ -8,7 +8,7 @@ import pytest
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg, sampling
 from gibbsflow.binding.alchemy.schedules import LambdaState
-from gibbsflow.config.run import Fe, Md
+from gibbsflow.config.binding import Fe, Md
 from gibbsflow.errors import InputError, StateError
 
 STATES = tuple(LambdaState(0, e, 1 if e else 0) for e in (1.0, 0.5, 0.0))

@@ -5,7 +5,7 @@ import pytest
 from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec, cycle_sum, leg_names
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.facts import TopologyFacts
-from gibbsflow.config.run import Fe
+from gibbsflow.config.binding import Fe
 
 NOTHING = {"complex": 0.0, "solvent": 0.0}
 

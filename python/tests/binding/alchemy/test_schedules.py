@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from gibbsflow.binding.alchemy.schedules import LambdaState, _shipped, check_schedule, leg_schedules, read_schedule
-from gibbsflow.config.run import Fe
+from gibbsflow.config.binding import Fe
 from gibbsflow.errors import InputError
 
 

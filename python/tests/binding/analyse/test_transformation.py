@@ -6,7 +6,7 @@ from oscillators import SOLVENT, write_transformation
 from gibbsflow.binding.analyse.transformation import analyse_md, analyse_transformation
 from gibbsflow.binding.facts import BoundFacts, EquilibratedFacts, GivenFacts, LegFacts, RunFacts
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Analysis
+from gibbsflow.config.binding import Analysis
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.workflow.files import write_json
 

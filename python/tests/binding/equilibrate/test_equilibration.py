@@ -16,7 +16,7 @@ from gibbsflow.binding.equilibrate.equilibration import (
 from gibbsflow.binding.facts import EquilibratedFacts
 from gibbsflow.binding.forcefield.topology import Topology
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Equil, Md
+from gibbsflow.config.binding import Equil, Md
 from gibbsflow.engines.md_engine import Frame
 from gibbsflow.errors import NumericalError
 from gibbsflow.workflow.result import Result

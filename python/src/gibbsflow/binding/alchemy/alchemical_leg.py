@@ -14,7 +14,7 @@ import numpy as np
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.restraints import Restraint, restraint_as_dict, restraint_from_dict
 from gibbsflow.binding.alchemy.schedules import LambdaState, check_schedule
-from gibbsflow.config.run import Fe, Md
+from gibbsflow.config.binding import Fe, Md
 from gibbsflow.config.section import read_section
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.units import Floats

@@ -15,7 +15,6 @@ from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg, s
 from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec
 from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint, restraint_as_dict
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
-from gibbsflow.binding.equilibrate.equilibration import heavy_atoms
 from gibbsflow.binding.facts import (
     AnchorFacts,
     BoundFacts,
@@ -26,8 +25,9 @@ from gibbsflow.binding.facts import (
     StandardStateFacts,
     TopologyFacts,
 )
+from gibbsflow.binding.forcefield.topology import heavy_atoms
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Fe, Md, RunConfig
+from gibbsflow.config.binding import BindingConfig, Fe, Md
 from gibbsflow.engines.openmm_systems import create_system
 from gibbsflow.errors import InputError, Problem, StateError, UnboundError
 from gibbsflow.units import Floats
@@ -42,7 +42,7 @@ CENTRED_ANGSTROM = 1.0
 
 def prepare_legs(
     system: SimSystem,
-    config: RunConfig,
+    config: BindingConfig,
     out: Path,
     result: Result,
     protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING,
@@ -127,7 +127,7 @@ def _write_leg(
     states: tuple[LambdaState, ...],
     restraint: Restraint,
     md: Md,
-    config: RunConfig,
+    config: BindingConfig,
 ) -> None:
     """Write the folder of one leg, its atoms counted as in its own topology."""
     parts = system.facts(TopologyFacts).parts

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec
-from gibbsflow.config.run import Fe
+from gibbsflow.config.binding import Fe
 from gibbsflow.config.section import nearest
 from gibbsflow.errors import InputError, Problem
 

@@ -14,12 +14,12 @@ from scipy.stats import t as student
 from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec, cycle_sum, leg_names
 from gibbsflow.binding.analyse.collect import read_undamaged
 from gibbsflow.binding.analyse.estimators import Decorrelate
-from gibbsflow.binding.analyse.leg_result import LegAnalysis, analyse, name_windows
+from gibbsflow.binding.analyse.leg_result import LegAnalysis, analyse_leg, name_windows
 from gibbsflow.binding.analyse.verdict import (
     Finding,
     Level,
     Thresholds,
-    bridged,
+    how_bridged,
     judge_leg,
     judge_result,
     overall,
@@ -91,7 +91,7 @@ class LegOutcome:
             return f"{self.name}: {self.message}"
         if not self.missing:
             return ""
-        text = f"{self.name}: {name_windows(self.missing)} missing; {bridged(self.analysis)}"
+        text = f"{self.name}: {name_windows(self.missing)} missing; {how_bridged(self.analysis)}"
         return "; ".join([text, *self.damaged])
 
     def as_dict(self) -> dict[str, Any]:
@@ -215,7 +215,7 @@ def analyse_legs(
             try:
                 energies = join_windows(in_order(windows), temperature_k=temperature_k, allow_missing=True)
                 missing = energies.missing
-                analysis = analyse(energies, decorrelate=decorrelate, bridge_overlap=bridge_overlap)
+                analysis = analyse_leg(energies, decorrelate=decorrelate, bridge_overlap=bridge_overlap)
                 cause = "MissingWindows" if missing else ""
                 outcomes.append(LegOutcome(leg, replicate, analysis, cause, missing=missing, damaged=damaged))
             except StoppedEarly:

@@ -11,7 +11,7 @@ from gibbsflow.binding.analyse.combine import Expected, analyse_legs, summarise
 from gibbsflow.binding.analyse.verdict import Thresholds
 from gibbsflow.binding.facts import BoundFacts, EquilibratedFacts, GivenFacts, LegFacts, SettingsFacts
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Analysis
+from gibbsflow.config.binding import Analysis
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import inputs_hash, read_json
 from gibbsflow.workflow.result import versions

@@ -16,9 +16,10 @@ from openmm import app, unit
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.facts import EquilibratedFacts, SettingsFacts
+from gibbsflow.binding.forcefield.topology import heavy_atoms
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_equil, safer_md, used_in_equil
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Equil, Md
+from gibbsflow.config.binding import Equil, Md
 from gibbsflow.engines.md_engine import Hold, MdEngine, Simulation, during
 from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.engines.openmm_systems import load_topology, read_positions_nm
@@ -140,7 +141,7 @@ def equilibrate(
     settings = {k: v for k, v in (md.model_dump() | equil.model_dump()).items() if k not in _INDIFFERENT}
     run = ResumableRun(
         state, files=files, settings=settings | {"seed": seed, "name": system.name}, physics=PHYSICS,
-        ladder=partial(used_in_equil, md, equil), most_attempts=MOST_ATTEMPTS, stopper=stopper,
+        settings_of_attempt=partial(used_in_equil, md, equil), most_attempts=MOST_ATTEMPTS, stopper=stopper,
     )  # fmt: skip
     result.inputs_hash, result.seed = run.inputs_hash, seed
     with run:
@@ -253,23 +254,6 @@ class _Equilibration:
                 share = (heating_frame * self.plan.steps_per_frame + done + steps) / heat_steps
                 simulation.set_temperature(START_K + share * (self.md.temperature_k - START_K))
             simulation.run(steps, lambda _: self.stopper.check())
-
-
-def heavy_atoms(prmtop: Path) -> list[int]:
-    """Find the atoms other than hydrogen.
-
-    Parameters
-    ----------
-    prmtop
-        AMBER topology.
-
-    Returns
-    -------
-    list of int
-        0-based indices.
-    """
-    atoms = load_topology(prmtop).topology.atoms()
-    return [a.index for a in atoms if a.element is None or a.element.symbol != "H"]
 
 
 def _write(system: SimSystem, data: dict[str, npt.NDArray[Any]], last: Arrays, frame_ps: float) -> SimSystem:

@@ -8,25 +8,39 @@ from typing import Any
 
 from gibbsflow.binding.facts import Parametrisation, ParamFacts, PreparedFacts
 from gibbsflow.binding.forcefield import gaff
+from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
 from gibbsflow.binding.prepare.molecules import read_sdf
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Param
+from gibbsflow.config.binding import Param
 from gibbsflow.engines import ambertools
 from gibbsflow.workflow.files import inputs_hash
 
 LIGAND_RESIDUE = "LIG"
-HOST_RESIDUE = "HST"
-BOUNDS = frozenset({"param_memory_gb", "param_time_min"})
+"""Residue name of every ligand in topologies."""
+NOT_HASHED = frozenset({"param_memory_gb", "param_time_min"})
 """Settings of section ``param`` that cannot change a result."""
 
 
 def parametrisation_hash(system: SimSystem, settings: Param) -> str:
-    """Hash of all that decides the parameters of a system."""
+    """Hash of all that decides the parameters of a system.
+
+    Parameters
+    ----------
+    system
+        As left by ``system_prep system``.
+    settings
+        Section ``param`` of the configuration; bounds on memory and time do not count.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
     files = {"ligand": system.path("ligand")}
     known = system.facts(PreparedFacts)
     if known.receptor_kind == "host":
         files["receptor"] = system.path("receptor")
-    content = settings.model_dump(exclude=set(BOUNDS)) | {"ambertools": ambertools.version()}
+    content = settings.model_dump(exclude=set(NOT_HASHED)) | {"ambertools": ambertools.version()}
     content |= {"ligand_charge": known.ligand_charge, "receptor_charge": known.receptor_charge}
     return inputs_hash(files=files, settings=content, physics=gaff.VERSION)
 
@@ -35,6 +49,17 @@ def parametrise_system(
     system: SimSystem, settings: Param, *, cache: Path, out: Path
 ) -> tuple[SimSystem, dict[str, Any]]:
     """Parametrise the ligand, and the host where there is one.
+
+    Parameters
+    ----------
+    system
+        As left by ``system_prep system``.
+    settings
+        Section ``param`` of the configuration.
+    cache
+        Folder of the parameter cache, shared by any number of processes.
+    out
+        Folder that takes all files of the system.
 
     Returns
     -------
@@ -65,7 +90,7 @@ def parametrise_system(
         frcmod = out / f"{role}.frcmod"
         frcmod.write_text(found.frcmod)
         carried = carried.with_artifacts(**{f"{role}_mol2": mol2.name, f"{role}_frcmod": frcmod.name})
-        hits[role] = found.hit
+        hits[role] = found.from_cache
         facts[role] = {
             "hash": found.key,
             "charge_correction_e": round(found.correction_e, 9),

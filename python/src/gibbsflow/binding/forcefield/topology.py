@@ -15,15 +15,19 @@ import numpy as np
 
 from gibbsflow.binding.facts import ParamFacts, PreparedFacts, TopologyFacts
 from gibbsflow.binding.forcefield.amber_protein import AmberProtein, amber_protein
-from gibbsflow.binding.forcefield.parametrise import HOST_RESIDUE, LIGAND_RESIDUE
+from gibbsflow.binding.forcefield.parametrise import LIGAND_RESIDUE
+from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.engines import ambertools
+from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import ParametrisationError
 
 RADII = "mbondi2"
 SITE_ANGSTROM = 5.0
 """Without a site given, residues of a protein within this distance of the ligand's pose are its site."""
+AMBER_CHARGE_UNITS_PER_E = 18.2223
+"""Charges in a prmtop are in units whose products over Å are energies in kcal/mol (ambermd.org/FileFormats.php)."""
 _STAMP = re.compile(r"DATE = .{18}")
 _NO_DATE = "DATE = 01/01/00  00:00:00 "
 
@@ -109,7 +113,18 @@ class Topology:
 
     @classmethod
     def read(cls, prmtop: Path, inpcrd: Path) -> Topology:
-        """Read the four sections that are needed."""
+        """Read the four sections that are needed.
+
+        Parameters
+        ----------
+        prmtop, inpcrd
+            Topology and coordinates, as tleap writes them.
+
+        Returns
+        -------
+        Topology
+            In the atom order of the files.
+        """
         sections = {
             part.split(None, 1)[0]: part.split("%FORMAT", 1)[1].split("\n", 1)[1]
             for part in prmtop.read_text().split("%FLAG ")[1:]
@@ -117,7 +132,7 @@ class Topology:
         elements = np.array(sections["ATOMIC_NUMBER"].split(), dtype=int)
         starts = np.array(sections["RESIDUE_POINTER"].split(), dtype=int) - 1
         residue_of = np.searchsorted(starts, np.arange(len(elements)), side="right") - 1
-        charges = np.array(sections["CHARGE"].split(), dtype=float) / 18.2223  # AMBER's unit of charge
+        charges = np.array(sections["CHARGE"].split(), dtype=float) / AMBER_CHARGE_UNITS_PER_E
         lines = inpcrd.read_text().splitlines()[2:]
         numbers = [float(line[i : i + 12]) for line in lines for i in range(0, len(line.rstrip()), 12)]
         positions = np.array(numbers[: 3 * len(elements)]).reshape(-1, 3)
@@ -125,9 +140,20 @@ class Topology:
 
 
 def site_atoms(topology: Topology, receptor_size: int, protein: AmberProtein | None, site: str | None) -> list[int]:
-    """Heavy atoms of the binding site.
+    """Find the heavy atoms of the binding site.
 
     All of a host; of a protein the residues named by `site`, or else those within 5 Å of the ligand's heavy atoms.
+
+    Parameters
+    ----------
+    topology
+        The complex, the ligand last.
+    receptor_size
+        Number of atoms of the receptor.
+    protein
+        Its residues; None for a host.
+    site
+        Entries as CHAIN:NUMBER or residue names, separated by commas; None where none is configured.
 
     Returns
     -------
@@ -146,6 +172,23 @@ def site_atoms(topology: Topology, receptor_size: int, protein: AmberProtein | N
             residues = sorted(set(topology.residue_of[chosen & (away < SITE_ANGSTROM)].tolist()))
         chosen = chosen & np.isin(topology.residue_of, residues)
     return [int(i) for i in np.flatnonzero(chosen)]
+
+
+def heavy_atoms(prmtop: Path) -> list[int]:
+    """Find the atoms of a topology that are not hydrogen.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    list of int
+        Their indices.
+    """
+    atoms = load_topology(prmtop).topology.atoms()
+    return [a.index for a in atoms if a.element is None or a.element.symbol != "H"]
 
 
 def _script(ligand_ff: str, protein_ff: str, protein: AmberProtein | None) -> str:

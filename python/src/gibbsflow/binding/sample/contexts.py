@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine, during
 from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.errors import NumericalError

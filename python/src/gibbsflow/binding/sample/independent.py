@@ -9,7 +9,7 @@ import numpy as np
 
 from gibbsflow.binding.sample.contexts import StateContexts, centred
 from gibbsflow.binding.sample.sampler import Samples, Walkers
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine
 from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.units import Floats

@@ -18,7 +18,7 @@ from gibbsflow.binding.sample.energies import write_window
 from gibbsflow.binding.sample.exchange import ExchangeSampler
 from gibbsflow.binding.sample.independent import IndependentSampler
 from gibbsflow.binding.sample.sampler import Sampler, Samples, Walkers
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine
 from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.errors import InputError, Problem
@@ -193,7 +193,7 @@ def sample_leg(
     for number, folder in tasks:
         run = ResumableRun(
             folder, files=leg.files(), settings=leg.hashed_settings(replicate, number), physics=leg.physics,
-            ladder=partial(used_in_leg, leg.md), most_attempts=MOST_ATTEMPTS, stopper=stopper,
+            settings_of_attempt=partial(used_in_leg, leg.md), most_attempts=MOST_ATTEMPTS, stopper=stopper,
         )  # fmt: skip
         # all windows of one task share what decides their samples, so the first one's hash names the task
         result.inputs_hash = result.inputs_hash or run.inputs_hash
