@@ -97,16 +97,11 @@ def test_hashes_are_sha_256_of_contents_and_names(tmp_path):
 def test_hashes_of_campaigns_under_way_stay(tmp_path):
     # written down once: another value would begin every campaign anew
     (tmp_path / "top").write_text("atoms")
-    made = inputs_hash(files={"topology": tmp_path / "top"}, settings={"seed": 1, "dt": 4.0, "pose": None}, physics=1)
+    files = {"topology": tmp_path / "top"}
+    made = inputs_hash(files=files, settings={"seed": 1, "dt": 4.0, "pose": None}, physics=1)
     assert made == "39017a0bd2a57d36ca1760ff3781a01462ac9ee365d58efc110ddf3ec68ebdf7"
-    assert (
-        inputs_hash(files={"topology": tmp_path / "top"}, settings={"pose": None, "dt": 4.0, "seed": 1}, physics=1)
-        == made
-    )
-    assert (
-        inputs_hash(files={"topology": tmp_path / "top"}, settings={"seed": 1, "dt": 4.0, "pose": None}, physics=2)
-        != made
-    )
+    assert inputs_hash(files=files, settings={"pose": None, "dt": 4.0, "seed": 1}, physics=1) == made
+    assert inputs_hash(files=files, settings={"seed": 1, "dt": 4.0, "pose": None}, physics=2) != made
 
 
 def test_a_folder_that_cannot_be_written_into_is_the_users_a_broken_disk_is_not(tmp_path, monkeypatch):
