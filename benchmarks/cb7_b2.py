@@ -22,7 +22,7 @@ from pymbar import MBAR  # noqa: E402
 
 from gibbsflow.binding.sample.energies import read_window  # noqa: E402
 from gibbsflow.binding.sample.sampling import sample_leg  # noqa: E402
-from gibbsflow.config.run import Fe  # noqa: E402
+from gibbsflow.config.binding import Fe  # noqa: E402
 from gibbsflow.units import kt_kcal_per_mol  # noqa: E402
 from gibbsflow.workflow.result import Result, versions  # noqa: E402
 from gibbsflow.workflow.state.segments import Stopper  # noqa: E402

@@ -22,7 +22,7 @@ import host_guest as hg  # noqa: E402
 from gibbsflow.binding.sample.contexts import StateContexts  # noqa: E402
 from gibbsflow.binding.sample.exchange import ExchangeSampler  # noqa: E402
 from gibbsflow.binding.sample.sampling import leg_systems  # noqa: E402
-from gibbsflow.config.run import Fe  # noqa: E402
+from gibbsflow.config.binding import Fe  # noqa: E402
 from gibbsflow.engines.openmm_systems import create_system, minimise, new_context  # noqa: E402
 from gibbsflow.workflow.result import versions  # noqa: E402
 

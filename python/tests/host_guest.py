@@ -14,7 +14,7 @@ from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg
 from gibbsflow.binding.alchemy.restraints import CentreOfMassRestraint
 from gibbsflow.binding.alchemy.schedules import LambdaState, read_schedule
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Equil, Fe, Md
+from gibbsflow.config.binding import Equil, Fe, Md
 
 RECEPTOR_ATOMS = 126
 
@@ -92,6 +92,11 @@ def prepare_equil(folder: Path, equil: Equil, shift_nm: float = 0.0) -> Path:
         "equil": equil.model_dump(mode="json"),
         "run": {"seed": 7},
         "receptor_kind": "host",
+        "receptor_charge": 0,
+        "receptor_name": "cb7",
+        "ligand_charge": 0,
+        "ligand_smiles": "OCC12CCC(CO)(CC1)CC2",
+        "site": None,
         "receptor_atoms": list(range(RECEPTOR_ATOMS)),
         "ligand_atoms": list(range(RECEPTOR_ATOMS, 156)),
         "site_atoms": list(com_restraint().receptor_atoms),

@@ -8,7 +8,7 @@ import host_guest as hg
 import numpy as np
 from faults import small
 
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 
 
 def test_a_changed_setting(independent, tmp_path):

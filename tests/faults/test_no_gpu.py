@@ -7,7 +7,7 @@ import openmm
 import pytest
 from faults import small
 
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.engines.openmm_systems import new_context
 
 

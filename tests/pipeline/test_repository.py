@@ -14,7 +14,7 @@ import yaml
 from pipeline.launcher import REPO, Launcher
 
 from gibbsflow.config import generate, launch_form
-from gibbsflow.config.run import Launch
+from gibbsflow.config.binding import Launch
 from gibbsflow.workflow.state.cleaning import REMOVABLE
 
 MODULES = sorted(path.parent for path in (REPO / "modules").glob("*/*/main.nf"))

@@ -43,7 +43,13 @@ class GibbsflowError(Exception):
 
     @property
     def cause(self) -> str:
-        """Short machine-readable class of the failure, as in sentinels and tables."""
+        """Class of the failure.
+
+        Returns
+        -------
+        str
+            Short and machine-readable, such as ``Unbound``, as in sentinels and tables.
+        """
         return type(self).__name__.removesuffix("Error")
 
 
@@ -51,7 +57,7 @@ class GibbsflowError(Exception):
 class Problem:
     """One thing wrong with an input, precise enough to be mended without reading code.
 
-    Parameters
+    Attributes
     ----------
     where
         File, or option, as the user wrote it.
@@ -81,7 +87,15 @@ class Problem:
 
 
 class InputError(GibbsflowError):
-    """The input is wrong; trying again cannot help."""
+    """The input is wrong; trying again cannot help.
+
+    Parameters
+    ----------
+    problems
+        All that is wrong, at once; or one thing in words.
+    what_to_do
+        The next step for the user; a default stands in the class.
+    """
 
     exit_code = EXIT_INPUT
     what_to_do = "Mend the input and start again; nothing expensive was run."
@@ -146,6 +160,8 @@ class EngineError(ScienceError):
         Names the program, its log and the last lines of it.
     code
         Exit code of the program (negative: the signal that ended it); None where it was ended for its time.
+    what_to_do
+        The next step for the user; a default stands in the class.
     """
 
     def __init__(self, message: str, *, code: int | None = None, what_to_do: str | None = None) -> None:

@@ -10,7 +10,7 @@ from oscillators import Oscillators, write_system
 
 from gibbsflow.binding.analyse.transformation import analyse_transformation
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import Analysis, RunConfig
+from gibbsflow.config.binding import Analysis, BindingConfig
 from gibbsflow.report import page
 from gibbsflow.report.campaign import terminal_table, write_campaign
 from gibbsflow.report.figures.leg_figures import write_figures
@@ -87,7 +87,7 @@ def campaign(tmp_path_factory):
     sheet.write_text("ligand,smiles,experimental_dg_kcal_per_mol\nsecond,C,-9.5\ngone,C,\nfirst,C,-8\nnever,C,\n")
     out = root / "results"
     out.mkdir()
-    rows = write_campaign(sheet, folders, RunConfig(), root / "state", out)
+    rows = write_campaign(sheet, folders, BindingConfig(), root / "state", out)
     return root, out, rows
 
 
@@ -149,7 +149,7 @@ def test_figures_are_limited(campaign, monkeypatch):
     again = root / "again"
     again.mkdir()
     folders = [root / "first" / "out", root / "second" / "out"]
-    write_campaign(root / "ligands.csv", folders, RunConfig(), None, again)
+    write_campaign(root / "ligands.csv", folders, BindingConfig(), None, again)
     _, html = read_page(again / "report.html")
     assert html.count("Thermodynamic cycle of") == 1
     assert "figures/first/" in html
@@ -160,8 +160,8 @@ def test_an_earlier_record_in_the_folder_does_not_stand_in(campaign, tmp_path):
     root, _, _ = campaign
     sheet = tmp_path / "l.csv"
     sheet.write_text("ligand\nfirst\n")
-    write_campaign(sheet, [root / "first" / "out"], RunConfig(), None, tmp_path)
-    rows = write_campaign(sheet, [], RunConfig(), None, tmp_path)
+    write_campaign(sheet, [root / "first" / "out"], BindingConfig(), None, tmp_path)
+    rows = write_campaign(sheet, [], BindingConfig(), None, tmp_path)
     assert rows[0].cause == "not finished"
     _, html = read_page(tmp_path / "report.html")
     assert "Thermodynamic cycle" not in html
@@ -180,7 +180,7 @@ def test_md_alone(tmp_path):
     sheet.write_text("ligand\nstays\nleaves\n")
     out = tmp_path / "results"
     out.mkdir()
-    config = RunConfig.from_params({"mode": "md"})
+    config = BindingConfig.from_params({"mode": "md"})
     rows = write_campaign(sheet, [root], config, tmp_path / "state", out)
     assert {row.mode for row in rows} == {"md"}
     assert [(row.status, row.verdict) for row in rows] == [("finished", "PASS"), ("unbound", "FAIL")]

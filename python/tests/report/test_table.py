@@ -8,8 +8,7 @@ import pytest
 from gibbsflow.errors import InputError
 from gibbsflow.report import table
 from gibbsflow.workflow.files import write_json
-from gibbsflow.workflow.state import attempts
-from gibbsflow.workflow.state.attempts import Attempt
+from gibbsflow.workflow.state.attempts import Attempt, write_attempts
 from gibbsflow.workflow.state.sentinels import Sentinel
 
 SHEET = "ligand,smiles,experimental_dg_kcal_per_mol\nb2,C,-13.4\n\na1,CC,\n"
@@ -65,8 +64,8 @@ def test_what_stopped_or_was_killed_for_good_has_a_cause_too(tmp_path):
         ("killed", Attempt(1, "h", holder={"pid": 7, "host": "node3"})),
         ("done", Attempt(1, "h", end="finished")),
     ):
-        attempts.write(tmp_path / "cb7" / name / "equil", [attempt])
-    attempts.write(tmp_path / "cb7" / "done" / "equil" / "superseded-000", [Attempt(1, "h", end="stopped")])
+        write_attempts(tmp_path / "cb7" / name / "equil", [attempt])
+    write_attempts(tmp_path / "cb7" / "done" / "equil" / "superseded-000", [Attempt(1, "h", end="stopped")])
     found = table.failures(tmp_path)
     causes = {
         name: table.failed_row(name, "abfe", None, found.get(name)).cause for name in ("stopped", "killed", "done")

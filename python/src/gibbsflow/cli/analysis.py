@@ -35,10 +35,10 @@ def leg(
         read = gromacs_energies.read_leg if format == "gromacs" else energies.read_leg
         samples = read(files, temperature_k=temperature, allow_missing=True)
         result.figures["missing_windows"] = list(samples.missing)
-        analysis = leg_result.analyse(samples, decorrelate=decorrelate)
+        analysis = leg_result.analyse_leg(samples, decorrelate=decorrelate)
         if samples.missing:
             result.status, result.cause = "partial", "MissingWindows"
-            result.message = f"{leg_result.name_windows(samples.missing)} missing; {verdict.bridged(analysis)}"
+            result.message = f"{leg_result.name_windows(samples.missing)} missing; {verdict.how_bridged(analysis)}"
             typer.echo(f"partial: {result.message}", err=True)
         findings = verdict.judge_leg(analysis, verdict.Thresholds())
         result.figures = analysis.as_dict()
@@ -65,12 +65,12 @@ def transformation(
     with verb(out, state=state, as_json=as_json) as result:
         from gibbsflow.binding.analyse.transformation import FILE_NAME, analyse_transformation
         from gibbsflow.binding.system import SimSystem
-        from gibbsflow.config.run import RunConfig
+        from gibbsflow.config.binding import BindingConfig
         from gibbsflow.errors import UnconvergedError
         from gibbsflow.report.figures.leg_figures import write_figures
         from gibbsflow.workflow.files import write_json
 
-        settings = (RunConfig.read(config) if config else RunConfig()).analysis
+        settings = (BindingConfig.read(config) if config else BindingConfig()).analysis
         source = SimSystem.read(system)
         record = analyse_transformation(source, runs, settings)
         record["figures"] = write_figures(record, source, out)
@@ -101,10 +101,10 @@ def campaign(
 ) -> None:
     """Table, records and report of a campaign: one row for each row of the samplesheet."""
     with verb(out, as_json=as_json) as result:
-        from gibbsflow.config.run import RunConfig
+        from gibbsflow.config.binding import BindingConfig
         from gibbsflow.report.campaign import terminal_table, write_campaign
 
-        settings = RunConfig.read(config) if config else RunConfig()
+        settings = BindingConfig.read(config) if config else BindingConfig()
         rows = write_campaign(samplesheet, records or [], settings, state, out)
         result.figures = {"rows": len(rows), "finished": sum(row.status == "finished" for row in rows)}
         typer.echo(terminal_table(rows), err=as_json)
@@ -138,10 +138,8 @@ def standard_state(
                 raise InputError(Problem("--r0, --theta-a, --theta-b", "0", "all above 0 (or --com)"))
             angles = {"theta_a_deg": theta_a, "theta_b_deg": theta_b, "k_angle": k_angle, "k_dihedral": k_dihedral}
             boresch = {"r0_angstrom": r0, "k_r": k_r, "temperature_k": temperature, **angles}
-            analytic, numeric = (
-                terms.boresch_analytic_kcal_per_mol(**boresch),  # type: ignore[arg-type]
-                terms.boresch_numeric_kcal_per_mol(**boresch),  # type: ignore[arg-type]
-            )
+            analytic = terms.boresch_analytic_kcal_per_mol(**boresch)  # type: ignore[arg-type]
+            numeric = terms.boresch_numeric_kcal_per_mol(**boresch)  # type: ignore[arg-type]
         result.figures = {"analytic_kcal_per_mol": analytic, "numeric_kcal_per_mol": numeric}
         lines = [f"analytic {analytic:.4f} kcal/mol", f"numeric  {numeric:.4f} kcal/mol"]
         typer.echo("\n".join(lines + [note for note in [terms.differ(analytic, numeric)] if note]), err=as_json)

@@ -34,10 +34,10 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
         from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME, AlchemicalLeg
         from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
         from gibbsflow.binding.system import SimSystem
-        from gibbsflow.config.run import RunConfig
+        from gibbsflow.config.binding import BindingConfig
         from gibbsflow.workflow.state.status import write_plan
 
-        settings = RunConfig.read(config) if config else RunConfig()
+        settings = BindingConfig.read(config) if config else BindingConfig()
         prepare_legs(SimSystem.read(system), settings, out, result)
         if state is not None:
             legs = [AlchemicalLeg.read(path.parent) for path in sorted(out.glob(f"legs/*/{FILE_NAME}"))]

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from gibbsflow.cli.launch import launch
 from gibbsflow.cli.options import DryRun, new_app, verb
 from gibbsflow.cli.status import clean
 
@@ -30,7 +31,7 @@ def run_local(
     with verb(None):
         from gibbsflow.binding.campaign.phases import PIPELINES
         from gibbsflow.binding.campaign.run_local import LocalRun, checked_rows
-        from gibbsflow.config.run import Launch
+        from gibbsflow.config.binding import Launch
         from gibbsflow.workflow.state.cleaning import clean_failures
         from gibbsflow.workflow.state.locks import campaign_lock
 
@@ -50,6 +51,7 @@ def run_local(
 
 
 app.command("clean-failures")(clean)
+app.command(hidden=True)(launch)  # for the pipeline
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Options that all commands share; their conduct is in `conduct.py`."""
+"""Options that all commands share, and the words that their values are written in."""
 
 from __future__ import annotations
 
@@ -53,7 +53,18 @@ Segments = Annotated[
 
 
 def new_app(text: str) -> typer.Typer:
-    """Make a Typer app in the house style, with ``--version``."""
+    """Make a Typer app in the house style, with ``--version``.
+
+    Parameters
+    ----------
+    text
+        What the command is for.
+
+    Returns
+    -------
+    Typer
+        The app, without verbs.
+    """
     app = Program(
         help=text,
         no_args_is_help=True,
@@ -88,7 +99,23 @@ def _before_all(
 
 
 def parse_duration_s(text: str | None) -> float | None:
-    """Seconds of a duration such as ``90s``, ``5m``, ``1.5h`` or a bare number of seconds."""
+    """Read a duration.
+
+    Parameters
+    ----------
+    text
+        Such as ``90s``, ``5m``, ``1.5h``, or a bare number of seconds.
+
+    Returns
+    -------
+    float or None
+        Seconds; None for None.
+
+    Raises
+    ------
+    BadParameter
+        For any other text.
+    """
     if text is None:
         return None
     match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(s|m|min|h|d)?\s*", text)
@@ -98,7 +125,23 @@ def parse_duration_s(text: str | None) -> float | None:
 
 
 def parse_windows(texts: Iterable[str]) -> tuple[int, ...]:
-    """Windows of such words as ``3`` and ``5-7``, each once and in order."""
+    """Read which windows are meant.
+
+    Parameters
+    ----------
+    texts
+        Such words as ``3`` and ``5-7``.
+
+    Returns
+    -------
+    tuple of int
+        Each once and in order.
+
+    Raises
+    ------
+    BadParameter
+        For any other word.
+    """
     found: set[int] = set()
     for text in texts:
         match = re.fullmatch(r"\s*(\d{1,4})\s*(?:-\s*(\d{1,4})\s*)?", text)

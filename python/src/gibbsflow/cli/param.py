@@ -26,10 +26,10 @@ def ligand(
     with verb(out, state=state) as result:
         from gibbsflow.binding.forcefield.parametrise import parametrisation_hash, parametrise_system
         from gibbsflow.binding.system import SimSystem
-        from gibbsflow.config.run import RunConfig
+        from gibbsflow.config.binding import BindingConfig
         from gibbsflow.engines import ambertools
 
-        settings = RunConfig.read(config) if config else RunConfig()
+        settings = BindingConfig.read(config) if config else BindingConfig()
         given = SimSystem.read(system)
         result.inputs_hash = parametrisation_hash(given, settings.param)
         result.versions["ambertools"] = ambertools.version()

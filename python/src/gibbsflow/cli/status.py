@@ -1,4 +1,4 @@
-"""The care of state folders: `status`, once or again and again, and `clean-failures`."""
+"""What is asked of state folders: `status`, once or again and again, and `clean-failures`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,21 @@ Watch = Annotated[
 class StatusCommand(TyperCommand):
     """A command whose --watch may stand without its value."""
 
-    def parse_args(self, ctx, args):  # type: ignore[no-untyped-def]  # noqa: D102 - of Click
+    def parse_args(self, ctx, args):  # type: ignore[no-untyped-def]
+        """Read the words of the command line, as Click asks for it.
+
+        Parameters
+        ----------
+        ctx
+            Click's context.
+        args
+            The words.
+
+        Returns
+        -------
+        list of str
+            Words left over.
+        """
         given: list[str] = []
         for word, after in zip(args, [*args[1:], ""], strict=True):
             given.append(word)
@@ -38,18 +52,30 @@ class StatusCommand(TyperCommand):
 
 
 def show(folder: Path, *kinds: str, watch_s: float | None, as_json: bool) -> None:
-    """Print the status of a state folder, by `watch_s` again until nothing there is under way or to come."""
+    """Print the status of a state folder.
+
+    Parameters
+    ----------
+    folder
+        The state folder.
+    *kinds
+        Kinds of rows shown (:class:`gibbsflow.workflow.state.status.StatusRow`); default: all.
+    watch_s
+        Seconds after which it is shown again, until nothing there is under way or to come; None for once.
+    as_json
+        Print JSON in place of the table.
+    """
     import json
     import sys
 
     while True:
         with verb(None):
-            from gibbsflow.workflow.state.status import read_status, settled, table
+            from gibbsflow.workflow.state.status import read_status, settled, status_table
 
             rows = read_status(folder, *kinds)
         if watch_s is not None and sys.stdout.isatty():
             typer.echo("\x1b[2J\x1b[H", nl=False)
-        typer.echo(json.dumps(rows, indent=None if watch_s else 2) if as_json else table(rows))
+        typer.echo(json.dumps(rows, indent=None if watch_s else 2) if as_json else status_table(rows))
         if watch_s is None or settled(rows):
             return
         try:

@@ -118,8 +118,7 @@ def _draw(made: Fit, inputs: Inputs, out: Path) -> None:
 def read_settings(path: Path | None) -> Any:
     """Sections training, exploration and selection of a config file; other sections are left to their readers."""
     from gibbsflow.config.potential_training import PotentialSettings
-    from gibbsflow.config.run import read_mapping
-    from gibbsflow.config.section import read_section
+    from gibbsflow.config.section import read_mapping, read_section
 
     content = read_mapping(path) if path is not None else {}
     own = {name: value for name, value in content.items() if name in PotentialSettings.model_fields}

@@ -1,33 +1,31 @@
-"""The conduct of a verb (docs/contracts.md): logging, result.json, and errors turned into exit codes."""
+"""How every verb runs (docs/contracts.md): logging, result.json, and errors turned into exit codes."""
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
-import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import typer
 
 from gibbsflow.errors import EXIT_SCIENCE, GibbsflowError, StoppedEarly, StorageError
-from gibbsflow.workflow.result import Result
+from gibbsflow.workflow.files import make_writable, storage_fault
+from gibbsflow.workflow.result import Result, failed_status
+from gibbsflow.workflow.signals import (
+    Signalled,
+    ignore_stop_signals,
+    raise_signalled,
+    restore_handlers,
+    set_stop_handler,
+)
 from gibbsflow.workflow.state import sentinels
-
-_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
-_STORAGE = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO", "ESTALE", "EACCES", "EPERM", "EEXIST", "ENOTDIR", "ELOOP")
-
-
-class _Signalled(BaseException):
-    """A signal, raised wherever the verb is: the programs it runs are ended, what it half wrote goes."""
+from gibbsflow.workflow.state.sentinels import failed_sentinel
 
 
 class Program(typer.Typer):
@@ -43,7 +41,7 @@ class Program(typer.Typer):
 
 @contextmanager
 def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) -> Iterator[Result]:
-    """Conduct one verb: log to standard error, write ``result.json``, turn errors into exit codes.
+    """Run the body of a verb: log to standard error, write ``result.json``, turn errors into exit codes.
 
     Parameters
     ----------
@@ -68,20 +66,20 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
     result = Result()
     start = time.monotonic()
     code = 0
-    before = _handle_signals(_raise_signalled)
+    before = set_stop_handler(raise_signalled)
     try:
         try:
             if out is not None:
-                _writable(out)
+                make_writable(out)
             yield result
             if state is not None:
                 (Path(state) / "FAILED").unlink(missing_ok=True)  # what failed before has now been done
         finally:
-            _handle_signals(signal.SIG_IGN)  # what is left takes a moment, and must not be cut in half
-    except (GibbsflowError, _Signalled) as raised:
+            ignore_stop_signals()  # what is left takes a moment, and must not be cut in half
+    except (GibbsflowError, Signalled) as raised:
         code = _tell(raised if isinstance(raised, GibbsflowError) else StoppedEarly(str(raised)), result, state)
     except Exception as raised:  # noqa: BLE001 - storage, or a defect of ours: recorded, shown, and the run fails
-        if (fault := _of_storage(raised)) is not None:
+        if (fault := storage_fault(raised)) is not None:
             code = _tell(fault, result, state)
         else:
             code = EXIT_SCIENCE
@@ -94,10 +92,9 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
             result.write(out)
     except OSError as raised:
         code = code or _tell(StorageError(str(raised)), result, None)
-    nested = _raise_signalled in before.values()
+    nested = raise_signalled in before.values()
     if nested or not (code and Program.runs):  # else the process ends, and no late signal may change its exit code
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore_handlers(before)
     if as_json:
         typer.echo(json.dumps(result.as_dict(), indent=2, default=_plain))
     if code:
@@ -106,14 +103,12 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
 
 def _tell(error: GibbsflowError, result: Result, state: Path | None) -> int:
     """Say what happened, on the terminal, in the result and in the state folder; returns the exit code."""
-    result.status = "partial" if isinstance(error, StoppedEarly) else "failed"
-    if error.cause in ("Unbound", "Unconverged"):
-        result.status = "unbound" if error.cause == "Unbound" else "unconverged"
+    result.status = "partial" if isinstance(error, StoppedEarly) else failed_status(error.cause)
     result.cause, result.message = error.cause, str(error)
     label = "stopped" if isinstance(error, StoppedEarly) else "error"
     typer.echo(f"{label}: {error}\nwhat to do: {error.what_to_do}", err=True)
     if error.of_item and not error.recorded:
-        _record(sentinels.failed(error, result.inputs_hash), state)
+        _record(failed_sentinel(error, result.inputs_hash), state)
     return error.exit_code
 
 
@@ -123,39 +118,6 @@ def _record(sentinel: sentinels.Sentinel, state: Path | None) -> None:
             sentinel.write(state)
     except OSError as error:
         typer.echo(f"the failure could not be recorded: {error}", err=True)
-
-
-def _of_storage(error: Exception) -> StorageError | None:
-    """Tell a disk that is full, read-only or not there from a defect of ours."""
-    if isinstance(error, OSError) and errno.errorcode.get(error.errno or 0) in _STORAGE:
-        return StorageError(f"{error.filename or 'a file'}: {error.strerror}")
-    return None
-
-
-def _raise_signalled(number: int, _frame: FrameType | None) -> None:
-    _handle_signals(signal.SIG_IGN)  # once: a second one must not disturb the end
-    raise _Signalled(f"stopped by {signal.Signals(number).name}")
-
-
-def _handle_signals(handler: Any) -> dict[int, Any]:
-    """Set the handler of all signals that stop a verb; returns those before (none in other threads than the main)."""
-    if threading.current_thread() is not threading.main_thread():
-        return {}
-    return {number: signal.signal(number, handler) for number in _SIGNALS}
-
-
-def _writable(out: Path) -> None:
-    from gibbsflow.errors import InputError, Problem
-
-    try:
-        Path(out).mkdir(parents=True, exist_ok=True)
-        probe = Path(out) / ".gibbsflow-write-test"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE):
-            raise  # not the user's mistake
-        raise InputError(Problem(str(out), f"not writable: {error.strerror}", "a folder you may write to")) from error
 
 
 def _plain(value: Any) -> Any:

@@ -16,7 +16,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gibbsflow.config import launch_form, samplesheet_columns
-from gibbsflow.config.run import Launch
+from gibbsflow.config.binding import Launch
+from gibbsflow.config.parameters import accepted
 from gibbsflow.config.section import Section
 from gibbsflow.version import __version__
 
@@ -107,13 +108,25 @@ class Nextflow(Section):
 
 
 def groups() -> dict[str, type[Section]]:
-    """Section classes by name in the order of ``--help``."""
+    """List the sections of all parameters.
+
+    Returns
+    -------
+    dict
+        Section classes by name, in the order of ``--help``.
+    """
     sections: dict[str, type[Section]] = Launch.sections()
     return {"io": sections.pop("io"), **sections, "nextflow": Nextflow}
 
 
 def nextflow_schema() -> dict[str, Any]:
-    """JSON schema of all parameters, one group a section, as nf-schema and Seqera Platform read it."""
+    """Make the JSON schema of all parameters, as nf-schema and Seqera Platform read it.
+
+    Returns
+    -------
+    dict
+        The schema, one group a section.
+    """
     definitions = {name: _group(name, section) for name, section in groups().items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -127,7 +140,13 @@ def nextflow_schema() -> dict[str, Any]:
 
 
 def defaults() -> dict[str, Any]:
-    """Default of every parameter by name; None where there is none."""
+    """List the defaults of all parameters.
+
+    Returns
+    -------
+    dict
+        Default by parameter; None where there is none.
+    """
     return {
         key: item.get("default")
         for group in nextflow_schema()["$defs"].values()
@@ -136,7 +155,13 @@ def defaults() -> dict[str, Any]:
 
 
 def params_block() -> str:
-    """``params { ... }`` of ``nextflow.config``: every parameter with its default."""
+    """Write ``params { ... }`` of ``nextflow.config``: every parameter with its default.
+
+    Returns
+    -------
+    str
+        The block, without a line end.
+    """
     lines = ["params {"]
     for name, group in nextflow_schema()["$defs"].items():
         lines.append(f"    // {name}: {group['description']}")
@@ -145,7 +170,23 @@ def params_block() -> str:
 
 
 def with_params(config: str) -> str:
-    """Put params block and version into the text of ``nextflow.config``, in place of those that are there."""
+    """Put params block and version in place of those that are there.
+
+    Parameters
+    ----------
+    config
+        Text of ``nextflow.config``.
+
+    Returns
+    -------
+    str
+        The text as it should be.
+
+    Raises
+    ------
+    ValueError
+        Where it holds no params block.
+    """
     config = re.sub(r"(?m)^(    version +=) '.*'$", rf"\1 '{__version__}'", config, count=1)
     changed, count = re.subn(r"^params \{\n.*?^\}$", lambda _: params_block(), config, count=1, flags=re.M | re.S)
     if not count:
@@ -154,7 +195,13 @@ def with_params(config: str) -> str:
 
 
 def parameters_page() -> str:
-    """``docs/parameters.md``: one table a section."""
+    """Write ``docs/parameters.md``: one table a section.
+
+    Returns
+    -------
+    str
+        The page in Markdown.
+    """
     lines = [
         "# Parameters",
         "",
@@ -173,7 +220,18 @@ def parameters_page() -> str:
 
 
 def takes(item: Mapping[str, Any]) -> str:
-    """What a parameter takes, in words: choices, range or type."""
+    """Say in words what a parameter takes.
+
+    Parameters
+    ----------
+    item
+        Its JSON schema.
+
+    Returns
+    -------
+    str
+        Its choices, or its type with its range; without its unit.
+    """
     if "enum" in item:
         return ", ".join(item["enum"])
     bounds = [
@@ -186,11 +244,22 @@ def takes(item: Mapping[str, Any]) -> str:
 
 
 def outputs(root: Path) -> dict[str, str]:
-    """Content of every generated file by its path in the repository."""
+    """Make all that is generated.
+
+    Parameters
+    ----------
+    root
+        The repository.
+
+    Returns
+    -------
+    dict
+        Content of each file by its path in the repository.
+    """
     return {
         "nextflow_schema.json": _json(nextflow_schema()),
         "nextflow.config": with_params((root / "nextflow.config").read_text()),
-        "assets/schema_input.json": _json(samplesheet_columns.schema()),
+        "assets/schema_input.json": _json(samplesheet_columns.samplesheet_schema()),
         "docs/parameters.md": parameters_page(),
     }
 
@@ -217,6 +286,7 @@ def _property(key: str, item: Mapping[str, Any]) -> dict[str, Any]:
     out = {"type": out.pop("type"), **_FORMATS.get(key, {}), "description": flat["description"], **out}
     out |= {k: flat[k] for k in ("unit", "hidden") if flat.get(k)}
     out |= {"requiredIn": list(REQUIRED[key])} if key in REQUIRED else {}
+    out["accepts"] = accepted(out)
     return out | launch_form.setting_extras(key, out, takes(out))
 
 
@@ -239,7 +309,18 @@ def _json(content: Mapping[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the files, or with ``--check`` say which are out of date."""
+    """Write the files, or with ``--check`` say which are out of date.
+
+    Parameters
+    ----------
+    arguments
+        Words of the command line; None for those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 1 where a file was found out of date by ``--check``.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("root", nargs="?", type=Path, default=Path.cwd(), help="repository root (default: here)")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a file is out of date")

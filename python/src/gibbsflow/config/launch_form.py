@@ -91,13 +91,24 @@ HELP = {
 
 
 def section_extras(name: str) -> dict[str, str]:
-    """Title and icon of a group."""
+    """Give title and icon of a group.
+
+    Parameters
+    ----------
+    name
+        Name of the section.
+
+    Returns
+    -------
+    dict
+        Keys that its schema has for the launch form.
+    """
     title, icon = _ICONS.get(name, (name.capitalize(), "fas fa-cog"))
     return {"title": title, "fa_icon": icon}
 
 
 def setting_extras(key: str, item: Mapping[str, Any], takes: str) -> dict[str, Any]:
-    """Help, pattern and visibility of a setting.
+    """Give help, pattern and visibility of a setting.
 
     Parameters
     ----------
@@ -107,6 +118,11 @@ def setting_extras(key: str, item: Mapping[str, Any], takes: str) -> dict[str, A
         Its schema.
     takes
         What it takes, in words, without its unit.
+
+    Returns
+    -------
+    dict
+        Keys that its schema has for the launch form.
     """
     unit = f" {item['unit']}" if item.get("unit") else ""
     right = PATTERNS[key].right if key in PATTERNS else f"{takes}{unit}"

@@ -14,7 +14,7 @@ MOST_CHARGE = 20
 class Column:
     """One column of the samplesheet.
 
-    Parameters
+    Attributes
     ----------
     name, description
         Header and what it holds.
@@ -81,8 +81,14 @@ NAMES = tuple(column.name for column in COLUMNS)
 BY_NAME = {column.name: column for column in COLUMNS}
 
 
-def schema() -> dict[str, Any]:
-    """JSON schema of the samplesheet, as nf-schema reads it; ``assets/schema_input.json`` holds it."""
+def samplesheet_schema() -> dict[str, Any]:
+    """Make the JSON schema of the samplesheet, as nf-schema reads it; ``assets/schema_input.json`` holds it.
+
+    Returns
+    -------
+    dict
+        The schema.
+    """
     properties = {}
     for column in COLUMNS:
         item: dict[str, Any] = {"type": column.type, "description": column.description}

@@ -1,12 +1,15 @@
-"""Base of all settings, and their errors in words that name the key, the value and the range."""
+"""Base of all settings, their fields and files, and their errors in words: the key, the value and the range."""
 
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from gibbsflow.errors import InputError, Problem
@@ -21,6 +24,30 @@ class Section(BaseModel):
 S = TypeVar("S", bound=Section)
 
 
+def setting(default: Any, text: str, *, unit: str = "", hidden: bool = False, **bounds: Any) -> Any:
+    """Declare a setting of a section.
+
+    Parameters
+    ----------
+    default
+        Its default.
+    text
+        What it is, in a sentence, for ``--help`` and the docs.
+    unit
+        Its unit, as people write it; empty where it has none.
+    hidden
+        Whether launch forms show it to experts alone.
+    **bounds
+        Range or pattern, in pydantic's words: ``ge``, ``gt``, ``le``, ``lt``, ``pattern``.
+
+    Returns
+    -------
+    Any
+        The field; of no type, so that it can be assigned to a setting of any.
+    """
+    return Field(default, description=text, json_schema_extra={"unit": unit, "hidden": hidden}, **bounds)
+
+
 def read_section(section: type[S], values: Mapping[str, Any], *, where: str) -> S:
     """Check values against a schema.
 
@@ -33,6 +60,11 @@ def read_section(section: type[S], values: Mapping[str, Any], *, where: str) -> 
     where
         File or command line they came from, for messages.
 
+    Returns
+    -------
+    Section
+        The settings, of the class given.
+
     Raises
     ------
     InputError
@@ -44,14 +76,88 @@ def read_section(section: type[S], values: Mapping[str, Any], *, where: str) -> 
         raise InputError([_problem(section, where, item) for item in error.errors()]) from error
 
 
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Read a YAML or JSON file that holds a mapping.
+
+    Parameters
+    ----------
+    path
+        The file; ``.json`` is read as JSON, all else as YAML.
+
+    Returns
+    -------
+    dict
+        Its content; empty for an empty file.
+
+    Raises
+    ------
+    InputError
+        Where it is missing, unreadable, or holds something else.
+    """
+    try:
+        text = Path(path).read_text()
+        content = json.loads(text) if Path(path).suffix == ".json" else yaml.safe_load(text)
+    except FileNotFoundError as error:
+        raise InputError(Problem(str(path), "no such file", "a YAML or JSON file of settings")) from error
+    except (yaml.YAMLError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(Problem(str(path), f"not readable: {error}", "YAML or JSON")) from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise InputError(Problem(str(path), f"holds a {type(content).__name__}", "keys with values"))
+    return content
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """Find the known name that was meant, as far as spelling tells.
+
+    Parameters
+    ----------
+    name
+        What was written.
+    known
+        The names there are.
+
+    Returns
+    -------
+    str or None
+        The one most alike; None where none is alike enough.
+    """
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)), None)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Suggest the nearest known name, as the end of a message."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else "see --help for the names"
+    """Suggest the nearest known name, as the end of a message.
+
+    Parameters
+    ----------
+    name
+        What was written.
+    known
+        The names there are.
+
+    Returns
+    -------
+    str
+        A question with the nearest name, or where to look them up.
+    """
+    close = nearest_name(name, known)
+    return f"did you mean {close!r}?" if close else "see --help for the names"
 
 
 def range_of(field: FieldInfo) -> str:
-    """Say in words what a field takes: range, choices or type, with its unit."""
+    """Say in words which numbers a field takes, with its unit.
+
+    Parameters
+    ----------
+    field
+        A field of a section.
+
+    Returns
+    -------
+    str
+        Such as ``a number >= 200 and <= 500 K``; empty for a field without bounds.
+    """
     low = high = None
     for item in field.metadata:
         for attribute, sign in (("ge", ">="), ("gt", ">")):

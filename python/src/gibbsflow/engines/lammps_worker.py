@@ -12,12 +12,13 @@ import importlib.metadata
 import io
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+
+from gibbsflow.workflow.signals import ignore_stop_signals
 
 _ATOM_ARRAYS = {"forces": "f", "positions": "x", "velocities": "v"}
 
@@ -144,8 +145,7 @@ def main() -> int:
         Exit code: 1 where LAMMPS cannot be loaded.
     """
     # schedulers signal every process of a job: the caller decides what a signal means, and ends this one by its stream
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_IGN)
+    ignore_stop_signals()
     # LAMMPS' packages print to standard output on their own: that goes to the log, and replies to a copy of it
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

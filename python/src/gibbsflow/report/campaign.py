@@ -11,7 +11,7 @@ from typing import Any
 from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
 from gibbsflow.binding.analyse.transformation import analyse_md
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.run import RunConfig
+from gibbsflow.config.binding import BindingConfig
 from gibbsflow.report import table
 from gibbsflow.report.page import Item, write_page
 from gibbsflow.report.table import TableRow
@@ -20,7 +20,7 @@ from gibbsflow.workflow.files import read_json, write_json
 
 
 def write_campaign(
-    samplesheet: Path, folders: Sequence[Path], config: RunConfig, state: Path | None, out: Path
+    samplesheet: Path, folders: Sequence[Path], config: BindingConfig, state: Path | None, out: Path
 ) -> list[TableRow]:
     """Write everything that a campaign leaves.
 
@@ -77,7 +77,18 @@ def write_campaign(
 
 
 def terminal_table(rows: Sequence[TableRow]) -> str:
-    """The table in plain text, for a terminal."""
+    """Lay the table out for a terminal.
+
+    Parameters
+    ----------
+    rows
+        The campaign's table.
+
+    Returns
+    -------
+    str
+        Plain text; without free energies where all rows are of mode md.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table

@@ -52,6 +52,11 @@ def write_crate(outdir: Path) -> Path:
     outdir
         Results of a run of the pipeline.
 
+    Returns
+    -------
+    Path
+        The metadata.
+
     Raises
     ------
     InputError

@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gibbsflow.config.run import RunConfig
+from gibbsflow.config.binding import BindingConfig
 from gibbsflow.report.figures import experiment_plot, leg_figures
 from gibbsflow.report.figures.svg import CHART_STYLE
 from gibbsflow.report.table import TableRow
@@ -29,7 +29,7 @@ Item = tuple[TableRow, dict[str, Any] | None]
 
 
 def write_page(
-    rows: Sequence[TableRow], items: Iterable[Item], notes: Mapping[str, str], config: RunConfig, out: Path
+    rows: Sequence[TableRow], items: Iterable[Item], notes: Mapping[str, str], config: BindingConfig, out: Path
 ) -> Path:
     """Write the page.
 
@@ -45,6 +45,11 @@ def write_page(
         Settings of the campaign.
     out
         Folder to write into; figures named in a record are read from it.
+
+    Returns
+    -------
+    Path
+        The page.
     """
     environment = Environment(
         loader=PackageLoader("gibbsflow.report"),
@@ -54,7 +59,7 @@ def write_page(
         lstrip_blocks=True,
     )
     environment.filters |= {"dg": dg, "pretty": pretty}
-    drawn = experiment_plot.scatter(rows)
+    drawn = experiment_plot.draw_comparison(rows)
     stream = environment.get_template("report.html.j2").stream(
         rows=rows,
         items=_items(items, out),
@@ -62,7 +67,7 @@ def write_page(
         md=config.run.mode == "md",
         unfolded=len(rows) <= MAX_OPEN,
         scatter=Markup(drawn) if drawn else None,  # noqa: S704 - our own SVG, whose texts are escaped
-        agreement=experiment_plot.agreement(rows),
+        agreement=experiment_plot.compare(rows),
         settings=config.model_dump(mode="json"),
         chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
         version=__version__,
@@ -77,7 +82,20 @@ def write_page(
 
 
 def dg(value: float | None, error: float | None = None) -> str:
-    """A free energy to two decimals, with a true minus sign and its error."""
+    """Write a free energy to two decimals, with a true minus sign.
+
+    Parameters
+    ----------
+    value
+        Free energy; None for none.
+    error
+        Its error, in the same unit; None for none.
+
+    Returns
+    -------
+    str
+        Such as ``−5.27 ± 0.31``; a dash for None.
+    """
     if value is None:
         return "–"
     text = f"{value:.2f}".replace("-", "−")
@@ -85,7 +103,18 @@ def dg(value: float | None, error: float | None = None) -> str:
 
 
 def pretty(value: Any) -> str:
-    """A setting in words."""
+    """Write a setting in words.
+
+    Parameters
+    ----------
+    value
+        Its value.
+
+    Returns
+    -------
+    str
+        JSON for mappings and lists, a dash for None.
+    """
     if isinstance(value, Mapping | list):
         return json.dumps(value, ensure_ascii=False)
     return "–" if value is None else str(value)
@@ -97,7 +126,7 @@ def _items(items: Iterable[Item], out: Path) -> Iterator[dict[str, Any]]:
         equilibration = None
         if record is not None and number < MAX_DRAWN:
             if record["mode"] == "abfe":
-                made = {name: Markup(svg) for name, svg in leg_figures.of_record(record).items()}  # noqa: S704
+                made = {name: Markup(svg) for name, svg in leg_figures.record_figures(record).items()}  # noqa: S704
             if file := record["figures"].get("equilibration"):
                 # as an image: what is inside another program's SVG stays inside
                 equilibration = "data:image/svg+xml;base64," + base64.b64encode((out / file).read_bytes()).decode()

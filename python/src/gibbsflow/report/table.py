@@ -11,17 +11,33 @@ from typing import Any
 
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import atomic_open, read_json
-from gibbsflow.workflow.state import attempts, sentinels
+from gibbsflow.workflow.result import failed_status
+from gibbsflow.workflow.state import sentinels
+from gibbsflow.workflow.state.attempts import read_attempts
+from gibbsflow.workflow.state.sentinels import read_sentinel
 from gibbsflow.workflow.state.state_folder import is_aside
 
 NOT_FINISHED = "not finished"
-_STATUS = {"Unbound": "unbound", "Unconverged": "unconverged"}
 DECIMALS = 4
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row of ``results.csv``, columns in its order (docs/contracts.md)."""
+    """One row of ``results.csv``, columns in its order (docs/contracts.md).
+
+    Attributes
+    ----------
+    transformation, ligand, mode, status, verdict
+        As in ``record.json``; the ligand's name stands for a transformation that has no record.
+    dg_kcal_per_mol, dg_error_kcal_per_mol, mbar_error_kcal_per_mol
+        Standard binding free energy, its error from the spread of replicates, and MBAR's own, kcal/mol.
+    replicates
+        Repeats that the value rests on.
+    experimental_dg_kcal_per_mol
+        Measured binding free energy, kcal/mol, from the samplesheet.
+    cause
+        Of a failure; in a finished row, what was begun anew.
+    """
 
     transformation: str
     ligand: str
@@ -40,9 +56,19 @@ COLUMNS = tuple(field.name for field in fields(TableRow))
 
 
 def read_ligands(path: Path) -> list[tuple[str, float | None]]:
-    """Names and experimental values of a samplesheet, in its order.
+    """Read names and experimental values of a samplesheet.
 
     The samplesheet was checked before the campaign began; here a structure file that has since moved is no fault.
+
+    Parameters
+    ----------
+    path
+        CSV.
+
+    Returns
+    -------
+    list of (str, float or None)
+        Name and measured binding free energy (kcal/mol) of each ligand, in the order of the rows.
 
     Raises
     ------
@@ -102,7 +128,7 @@ def failures(state: Path | None) -> dict[str, sentinels.Sentinel]:
 
 def _failure(folder: Path) -> sentinels.Sentinel | None:
     try:
-        return sentinels.read(folder, "FAILED")
+        return read_sentinel(folder, "FAILED")
     except StateError as error:
         return sentinels.Sentinel("FAILED", "", cause="State", message=f"{folder}/FAILED: {error}", time="")
 
@@ -110,7 +136,7 @@ def _failure(folder: Path) -> sentinels.Sentinel | None:
 def _unfinished(folder: Path) -> sentinels.Sentinel | None:
     """How the last attempt ended, where it did not finish."""
     try:
-        history = attempts.read(folder)
+        history = read_attempts(folder)
     except StateError as error:
         return sentinels.Sentinel("FAILED", "", cause="State", message=str(error), time="")
     if not history or history[-1].end == "finished":
@@ -122,16 +148,45 @@ def _unfinished(folder: Path) -> sentinels.Sentinel | None:
 
 
 def failed_row(ligand: str, mode: str, experiment: float | None, sentinel: sentinels.Sentinel | None) -> TableRow:
-    """Row of a ligand without a record."""
-    status, cause = "failed", NOT_FINISHED
+    """Make the row of a ligand without a record.
+
+    Parameters
+    ----------
+    ligand
+        Its name.
+    mode
+        Mode of the campaign.
+    experiment
+        Measured binding free energy, kcal/mol; None where there is none.
+    sentinel
+        Its failure, from :func:`failures`; None where none was recorded.
+
+    Returns
+    -------
+    TableRow
+        With verdict FAIL and the failure's cause.
+    """
+    status: str = "failed"
+    cause = NOT_FINISHED
     if sentinel is not None:
-        status = _STATUS.get(sentinel.cause, "failed")
+        status = failed_status(sentinel.cause)
         cause = f"{sentinel.cause}: {' '.join(sentinel.message.split())}"
     return TableRow(ligand, ligand, mode, status, "FAIL", experimental_dg_kcal_per_mol=experiment, cause=cause)
 
 
 def record_row(record: Mapping[str, Any]) -> TableRow:
-    """Row of a record."""
+    """Make the row of a record.
+
+    Parameters
+    ----------
+    record
+        Content of a ``record.json``.
+
+    Returns
+    -------
+    TableRow
+        With the record's values.
+    """
     values = {name: record.get(name) for name in COLUMNS}
     values["cause"] = record.get("cause") or "; ".join(_anew(item) for item in record.get("begun_anew", []))
     return TableRow(**{name: value for name, value in values.items() if value is not None})
@@ -145,7 +200,15 @@ def _anew(item: Mapping[str, Any]) -> str:
 
 
 def write_csv(rows: Iterable[TableRow], path: Path) -> None:
-    """Write ``results.csv``: numbers to four decimals, empty where not known."""
+    """Write ``results.csv``: numbers to four decimals, empty where not known.
+
+    Parameters
+    ----------
+    rows
+        The campaign's table.
+    path
+        File to write.
+    """
     with atomic_open(path, "w") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -153,7 +216,15 @@ def write_csv(rows: Iterable[TableRow], path: Path) -> None:
 
 
 def write_parquet(rows: Sequence[TableRow], path: Path) -> None:
-    """Write ``results.parquet``: the same rows, unrounded, with types."""
+    """Write ``results.parquet``: the same rows, unrounded, with types.
+
+    Parameters
+    ----------
+    rows
+        The campaign's table.
+    path
+        File to write.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -165,7 +236,17 @@ def write_parquet(rows: Sequence[TableRow], path: Path) -> None:
 
 
 def index_records(folders: Sequence[Path]) -> dict[str, Path]:
-    """Folder of each record, by ligand; the records themselves are not kept.
+    """Find the record of each ligand; the records themselves are not kept.
+
+    Parameters
+    ----------
+    folders
+        Outputs of `analysis transformation`, or of `equil analyse` in mode md.
+
+    Returns
+    -------
+    dict
+        Folder by ligand.
 
     Raises
     ------
@@ -188,7 +269,18 @@ def index_records(folders: Sequence[Path]) -> dict[str, Path]:
 
 
 def leg_text(figures: Mapping[str, Any]) -> str:
-    """Estimates of a leg in plain text, for a terminal."""
+    """Lay the estimates of a leg out for a terminal.
+
+    Parameters
+    ----------
+    figures
+        Figures of `analysis leg`: ``mbar``, ``bar`` and ``ti``, each in kT and kcal/mol or with the reason why not.
+
+    Returns
+    -------
+    str
+        A line an estimator, below a head.
+    """
     lines = [f"{'':6}{'ΔG/kT':>10}{'error':>9}{'kcal/mol':>11}{'error':>9}"]
     for name in ("mbar", "bar", "ti"):
         values = [figures[name][key] for key in ("dg_kt", "dg_error_kt", "dg_kcal_per_mol", "dg_error_kcal_per_mol")]

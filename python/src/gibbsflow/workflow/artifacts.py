@@ -18,7 +18,7 @@ VERSION = 1
 class Artifact:
     """One file or folder put out by a phase.
 
-    Parameters
+    Attributes
     ----------
     name
         Name, unique in the store; ``/`` makes groups (``b2/record``).
@@ -76,7 +76,23 @@ class ArtifactStore:
             raise StateError(f"{self.root}: no artifact {name!r}") from None
 
     def add(self, name: str, path: Path, kind: str, **meta: Any) -> Artifact:
-        """Hash a file or folder below the root and list it; the same name is replaced.
+        """Hash a file or folder below the root and list it.
+
+        Parameters
+        ----------
+        name
+            Name in the store; an artifact that has it is replaced.
+        path
+            Where it lies, absolute or relative to the root.
+        kind
+            What it is (:attr:`Artifact.kind`).
+        **meta
+            Further facts, JSON-serialisable.
+
+        Returns
+        -------
+        Artifact
+            As listed.
 
         Raises
         ------
@@ -96,11 +112,40 @@ class ArtifactStore:
         return artifact
 
     def path(self, name: str) -> Path:
-        """Where an artifact lies now."""
+        """Find where an artifact lies now.
+
+        Parameters
+        ----------
+        name
+            Its name.
+
+        Returns
+        -------
+        Path
+            Below the root; whether it is there is not looked at.
+
+        Raises
+        ------
+        StateError
+            For a name that is not listed.
+        """
         return self.root / self[name].path
 
     def list_artifacts(self, prefix: str = "", kind: str | None = None) -> list[Artifact]:
-        """Artifacts whose name starts with `prefix` and that are of `kind`, by name."""
+        """List artifacts by name.
+
+        Parameters
+        ----------
+        prefix
+            What their names start with.
+        kind
+            What they are; None for all.
+
+        Returns
+        -------
+        list of Artifact
+            Sorted by name.
+        """
         return [
             artifact
             for name, artifact in sorted(self._artifacts.items())
@@ -108,7 +153,13 @@ class ArtifactStore:
         ]
 
     def verify(self) -> list[str]:
-        """Say which artifacts are missing or changed; empty where all are as listed."""
+        """Look for artifacts that are missing or changed.
+
+        Returns
+        -------
+        list of str
+            A sentence for each; empty where all are as listed.
+        """
         faults = []
         for artifact in self.list_artifacts():
             path = self.root / artifact.path
@@ -119,14 +170,31 @@ class ArtifactStore:
         return faults
 
     def rebase(self, root: Path) -> ArtifactStore:
-        """Return a store of the same artifacts below another root, after a move or copy."""
+        """List the same artifacts below another root, after a move or copy.
+
+        Parameters
+        ----------
+        root
+            The other root.
+
+        Returns
+        -------
+        ArtifactStore
+            A new store; this one stays as it is.
+        """
         moved = ArtifactStore.__new__(ArtifactStore)
         moved.root = Path(root)
         moved._artifacts = dict(self._artifacts)
         return moved
 
     def write(self) -> Path:
-        """Write the manifest into the root."""
+        """Write the manifest into the root.
+
+        Returns
+        -------
+        Path
+            The manifest.
+        """
         path = self.root / FILE_NAME
         write_json(
             path,

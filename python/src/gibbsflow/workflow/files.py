@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -11,9 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from gibbsflow.errors import StateError
+from gibbsflow.errors import InputError, Problem, StateError, StorageError
 
 _CHUNK = 1 << 20
+_DISK = ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ESTALE")
+"""A disk that is full, read-only or gone."""
+_STORAGE = (*_DISK, "EFBIG", "EACCES", "EPERM", "EEXIST", "ENOTDIR", "ELOOP")
+"""What else may go wrong with files and folders, of which none is a defect of ours."""
 
 
 @contextmanager
@@ -29,7 +34,7 @@ def atomic_open(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
 
     Yields
     ------
-    file
+    IO
         The open temporary file. On an exception nothing is left at `path` that was not there before.
     """
     path = Path(path)
@@ -58,13 +63,34 @@ def atomic_open(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove what writes that were killed have left in a folder; only for who holds its lock."""
+    """Remove what writes that were killed have left in a folder.
+
+    Parameters
+    ----------
+    folder
+        Folder whose lock the caller holds: of another's, a write may be under way.
+    """
     for path in Path(folder).glob(".*.tmp"):
         path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Mapping[str, Any] | list[Any]) -> None:
-    """Write JSON atomically; NaN and infinity are refused, since other readers cannot parse them."""
+    """Write JSON atomically.
+
+    Parameters
+    ----------
+    path
+        Where the file shall be.
+    content
+        What it shall hold; paths are written as text, NumPy's scalars and arrays as numbers and lists.
+
+    Raises
+    ------
+    ValueError
+        For NaN and infinity, which other readers cannot parse.
+    TypeError
+        For what JSON has no form for.
+    """
     text = json.dumps(content, indent=2, allow_nan=False, default=_plain) + "\n"
     with atomic_open(Path(path), "w") as file:
         file.write(text)
@@ -72,6 +98,16 @@ def write_json(path: Path, content: Mapping[str, Any] | list[Any]) -> None:
 
 def read_json(path: Path) -> Any:
     """Read JSON written by gibbsflow.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    Any
+        Its content.
 
     Raises
     ------
@@ -95,7 +131,18 @@ def _plain(value: Any) -> Any:
 
 
 def sha256_file(path: Path) -> str:
-    """SHA-256 of a file's content, as hexadecimal digits."""
+    """Hash a file's content.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    str
+        SHA-256, 64 hexadecimal digits.
+    """
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):
@@ -104,7 +151,18 @@ def sha256_file(path: Path) -> str:
 
 
 def sha256_tree(folder: Path) -> str:
-    """SHA-256 over the relative names and contents of all files below a folder, in sorted order."""
+    """Hash the relative names and contents of all files below a folder, in sorted order.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Returns
+    -------
+    str
+        SHA-256, 64 hexadecimal digits.
+    """
     digest = hashlib.sha256()
     for file in sorted(p for p in Path(folder).rglob("*") if p.is_file()):
         digest.update(f"{file.relative_to(folder).as_posix()}\0{sha256_file(file)}\n".encode())
@@ -112,7 +170,18 @@ def sha256_tree(folder: Path) -> str:
 
 
 def sha256_path(path: Path) -> str:
-    """SHA-256 of a file or of a folder."""
+    """Hash a file or a folder.
+
+    Parameters
+    ----------
+    path
+        Either.
+
+    Returns
+    -------
+    str
+        That of :func:`sha256_tree` or of :func:`sha256_file`.
+    """
     return sha256_tree(path) if Path(path).is_dir() else sha256_file(path)
 
 
@@ -139,3 +208,52 @@ def inputs_hash(*, files: Mapping[str, Path], settings: Mapping[str, Any], physi
         "physics": physics,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()
+
+
+def make_writable(folder: Path) -> None:
+    """Make a folder where absent, and see that it can be written into, before anything is computed for it.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Raises
+    ------
+    InputError
+        Where it is not one to write into.
+    OSError
+        Where its disk is full, read-only or gone, which is no mistake of the user's.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        probe = Path(folder) / ".gibbsflow-write-test"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        if _code(error) in _DISK:
+            raise
+        what, right = f"not writable: {error.strerror}", "a folder you may write to"
+        raise InputError(Problem(str(folder), what, right)) from error
+
+
+def storage_fault(error: Exception) -> StorageError | None:
+    """Tell a disk that is full, read-only or not there from a defect of ours.
+
+    Parameters
+    ----------
+    error
+        What was raised.
+
+    Returns
+    -------
+    StorageError or None
+        The fault, with the file's name; None for what has another reason.
+    """
+    if isinstance(error, OSError) and _code(error) in _STORAGE:
+        return StorageError(f"{error.filename or 'a file'}: {error.strerror}")
+    return None
+
+
+def _code(error: OSError) -> str | None:
+    return errno.errorcode.get(error.errno or 0)

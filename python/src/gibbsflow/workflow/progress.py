@@ -24,18 +24,21 @@ class Progress:
     interval_s = 15.0
 
     def __init__(self, text: str, total: float, unit: str = "", done: float = 0.0) -> None:
-        self.text, self.total, self.unit, self.done, self.first = (
-            text,
-            total,
-            unit,
-            done,
-            done,
-        )
+        self.text, self.total, self.unit = text, total, unit
+        self.done = self.first = done
         self.start = self.shown = time.monotonic()
         self.terminal = sys.stderr.isatty()
 
     def add(self, amount: float, note: str = "") -> None:
-        """Count work done; shown when it is time to."""
+        """Count work done; shown when it is time to.
+
+        Parameters
+        ----------
+        amount
+            How much was done since the last call, in `unit`.
+        note
+            What else to say, at the end of the line.
+        """
         self.done += amount
         now = time.monotonic()
         last = self.done >= self.total

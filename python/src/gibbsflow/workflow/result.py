@@ -16,11 +16,27 @@ FILE_NAME = "result.json"
 Status = Literal["finished", "partial", "failed", "unbound", "unconverged"]
 
 
+def failed_status(cause: str) -> Status:
+    """Say which status a failure has, in results and tables.
+
+    Parameters
+    ----------
+    cause
+        Class of the failure (:attr:`gibbsflow.errors.GibbsflowError.cause`).
+
+    Returns
+    -------
+    str
+        ``unbound``, ``unconverged``, or ``failed`` for all others.
+    """
+    return "unbound" if cause == "Unbound" else "unconverged" if cause == "Unconverged" else "failed"
+
+
 @dataclass
 class Result:
     """Outcome of one verb.
 
-    Parameters
+    Attributes
     ----------
     status
         ``finished``, ``partial``, ``failed``, ``unbound`` or ``unconverged``.
@@ -50,7 +66,18 @@ class Result:
     versions: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Flat content of the file."""
+        """Give the content of the file, figures at its top level.
+
+        Returns
+        -------
+        dict
+            Values by key; the versions of gibbsflow and Python are added.
+
+        Raises
+        ------
+        ValueError
+            For a figure with the name of another key.
+        """
         fixed = {k: v for k, v in vars(self).items() if k not in ("figures", "versions")}
         clash = fixed.keys() & self.figures.keys()
         if clash:
@@ -58,20 +85,58 @@ class Result:
         return {**fixed, "versions": {**versions(), **self.versions}, **self.figures}
 
     def write(self, folder: Path) -> Path:
-        """Write ``result.json`` into a folder, atomically."""
+        """Write ``result.json`` atomically.
+
+        Parameters
+        ----------
+        folder
+            Folder to write into.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
         path = Path(folder) / FILE_NAME
         write_json(path, self.as_dict())
         return path
 
 
-def read(folder: Path) -> Mapping[str, Any]:
-    """Read the ``result.json`` of a folder."""
+def read_result(folder: Path) -> Mapping[str, Any]:
+    """Read a ``result.json``.
+
+    Parameters
+    ----------
+    folder
+        Folder that a verb has written into.
+
+    Returns
+    -------
+    Mapping
+        Its content by key.
+
+    Raises
+    ------
+    StateError
+        Where it is missing or unreadable.
+    """
     content: Mapping[str, Any] = read_json(Path(folder) / FILE_NAME)
     return content
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Versions of gibbsflow, Python and the packages named, as installed."""
+    """Look up versions, as installed.
+
+    Parameters
+    ----------
+    *packages
+        Names of distributions.
+
+    Returns
+    -------
+    dict
+        Version by name: of gibbsflow, Python and the packages named.
+    """
     return {
         "gibbsflow": __version__,
         "python": platform.python_version(),

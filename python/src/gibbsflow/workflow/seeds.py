@@ -14,7 +14,7 @@ def derive_seed(seed: int, *parts: str | int) -> int:
     ----------
     seed
         The campaign's seed.
-    parts
+    *parts
         What the seed is for: transformation, leg, replicate, window, segment, ...
 
     Returns

@@ -11,7 +11,7 @@ from openmm import app, unit
 from gibbsflow.binding.alchemy.openmm_states import alchemical_system, restraint_force
 from gibbsflow.binding.alchemy.restraints import BoreschRestraint
 from gibbsflow.binding.alchemy.schedules import LambdaState
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.engines.openmm_systems import create_system
 from gibbsflow.errors import InputError
 from gibbsflow.units import KJ_PER_KCAL

@@ -12,7 +12,7 @@ import pytest
 
 from gibbsflow.binding.campaign.run_local import LocalRun
 from gibbsflow.binding.prepare.samplesheet import Row
-from gibbsflow.config.run import Launch
+from gibbsflow.config.binding import Launch
 
 DEMO = Path(__file__).resolve().parents[4] / "assets" / "demo"
 

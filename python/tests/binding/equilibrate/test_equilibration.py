@@ -15,7 +15,7 @@ from gibbsflow.binding.equilibrate.equilibration import plan_equilibration
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.cli.equil import app as equil
 from gibbsflow.cli.fe import app as fe
-from gibbsflow.config.run import Equil, Fe, Md
+from gibbsflow.config.binding import Equil, Fe, Md
 from gibbsflow.errors import InputError
 
 EQUIL = Equil(minimise_steps=100, heat_ps=1, equil_ps=3, equil_segment_ps=2)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gibbsflow.binding.prepare.samplesheet import check_samplesheet, read_samplesheet
-from gibbsflow.config.samplesheet_columns import COLUMNS, NAMES, schema
+from gibbsflow.config.samplesheet_columns import COLUMNS, NAMES, samplesheet_schema
 from gibbsflow.errors import InputError
 
 SCHEMA = Path(__file__).resolve().parents[4] / "assets" / "schema_input.json"
@@ -102,9 +102,11 @@ def test_missing_file(tmp_path):
 
 
 def test_schema_file_is_the_schema():
-    assert json.loads(SCHEMA.read_text()) == schema(), "write assets/schema_input.json anew from binding/columns.py"
-    assert tuple(schema()["items"]["properties"]) == NAMES
+    assert json.loads(SCHEMA.read_text()) == samplesheet_schema(), (
+        "write assets/schema_input.json anew from binding/columns.py"
+    )
+    assert tuple(samplesheet_schema()["items"]["properties"]) == NAMES
     for column in COLUMNS:
-        assert column.right in schema()["items"]["properties"][column.name]["errorMessage"]
+        assert column.right in samplesheet_schema()["items"]["properties"][column.name]["errorMessage"]
         if column.pattern:
             re.compile(column.pattern)

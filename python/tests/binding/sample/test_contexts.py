@@ -13,7 +13,7 @@ from gibbsflow.binding.alchemy.restraints import CentreOfMassRestraint
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.sample.exchange import ExchangeSampler, acceptance, gibbs_permutation, round_trips
 from gibbsflow.binding.sample.independent import IndependentSampler
-from gibbsflow.config.run import Md
+from gibbsflow.config.binding import Md
 from gibbsflow.errors import NumericalError, StoppedEarly
 from gibbsflow.units import KJ_PER_KCAL, STANDARD_VOLUME_ANGSTROM3, kt_kcal_per_mol
 

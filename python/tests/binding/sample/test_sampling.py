@@ -18,14 +18,15 @@ from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.sample.energies import read_window
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.cli import fe
-from gibbsflow.config.run import Fe, Md
+from gibbsflow.config.binding import Fe, Md
 from gibbsflow.errors import InputError, LockedError, NumericalError, StoppedEarly
 from gibbsflow.workflow.result import Result
-from gibbsflow.workflow.state import attempts, sentinels
+from gibbsflow.workflow.state.attempts import read_attempts
 from gibbsflow.workflow.state.checkpoints import Checkpoint, RollingCheckpoints
 from gibbsflow.workflow.state.cleaning import clean_failures
 from gibbsflow.workflow.state.locks import folder_lock
 from gibbsflow.workflow.state.segments import Stopper
+from gibbsflow.workflow.state.sentinels import read_sentinel, valid_sentinel
 from gibbsflow.workflow.state.state_folder import FailedBeforeError
 from gibbsflow.workflow.state.status import read_status
 
@@ -67,7 +68,7 @@ def test_files_and_figures(whole):
     assert sorted(w.replica[0] for w in windows) == [0, 1, 2]
     assert result.figures["sampled_ns"] == pytest.approx(3 * 0.5 / 1000)
     assert len(result.figures["exchange_acceptance"]) == 2 and result.figures["ns_per_day"] > 0
-    assert sentinels.valid(root / "state", "FINISHED", result.inputs_hash).steps_done == 3 * 125
+    assert valid_sentinel(root / "state", "FINISHED", result.inputs_hash).steps_done == 3 * 125
     rows = read_status(root / "state")
     assert [row["item"] for row in rows] == [f"window_{k:02d}" for k in range(3)]
     assert all(row["status"] == "finished" and row["steps_done"] == row["steps"] == 125 for row in rows)
@@ -111,11 +112,11 @@ def test_a_broken_checkpoint_falls_back_to_the_other(whole, tmp_path):
 
 def test_finished_returns_at_once_and_writes_out_again(whole, tmp_path):
     leg, root, first = whole
-    before = sentinels.read(root / "state", "FINISHED")
+    before = read_sentinel(root / "state", "FINISHED")
     again = sample(leg, root / "state", tmp_path / "out", segments=1)
     assert content(tmp_path / "out") == content(root / "out")
     assert again.timings["engine_s"] == first.timings["engine_s"]
-    assert sentinels.read(root / "state", "FINISHED") == before
+    assert read_sentinel(root / "state", "FINISHED") == before
 
 
 def test_changed_input_is_set_aside_and_named(tmp_path, caplog):
@@ -206,7 +207,7 @@ def test_a_window_that_fails_is_recorded_in_its_own_folder(tmp_path):
     failed = runner.invoke(fe.app, [*command, "--window", "0-2", "--out", str(tmp_path / "out")])
     assert failed.exit_code == 70
     assert [row["status"] for row in read_status(tmp_path / "state")] == ["finished", "failed", "waiting"]
-    assert sentinels.read(tmp_path / "state" / "window_01", "FAILED").cause == "State"
+    assert read_sentinel(tmp_path / "state" / "window_01", "FAILED").cause == "State"
 
 
 @pytest.mark.parametrize(("word", "exit_code"), [("3", 65), ("2-0", 2), ("x", 2), ("-1", 2)])
@@ -227,7 +228,7 @@ def test_after_a_failure_the_next_attempt_is_a_safer_one(tmp_path, caplog):
     point.save(Checkpoint(leg_hash, saved.segment, arrays, saved.meta))  # as MD that has blown up
     with pytest.raises(NumericalError):
         sample(leg, tmp_path / "state", tmp_path / "out")
-    assert sentinels.read(tmp_path / "state", "FAILED").cause == "Numerical"
+    assert read_sentinel(tmp_path / "state", "FAILED").cause == "Numerical"
 
     result = sample(leg, tmp_path / "state", tmp_path / "out")
     assert result.figures["attempt"] == 2
@@ -238,7 +239,7 @@ def test_after_a_failure_the_next_attempt_is_a_safer_one(tmp_path, caplog):
     assert not (tmp_path / "state" / "FAILED").exists()
     window = read_window(tmp_path / "out" / "window_01.parquet")
     assert window.u.shape == (6, 3) and window.time_ps[-1] == pytest.approx(0.6)  # all of it at 2 fs
-    ends = [(one.number, one.end, one.settings["timestep_fs"]) for one in attempts.read(tmp_path / "state")]
+    ends = [(one.number, one.end, one.settings["timestep_fs"]) for one in read_attempts(tmp_path / "state")]
     assert ends == [(1, "stopped", 4.0), (1, "failed", 4.0), (2, "finished", 2.0)]
     again = sample(leg, tmp_path / "state", tmp_path / "out")  # what has finished still says how
     assert again.figures["settings_used"] == result.figures["settings_used"]
@@ -254,12 +255,12 @@ def test_the_ladder_ends_and_clearing_it_begins_again(tmp_path):
     for _ in range(3):
         with pytest.raises(NumericalError):
             sample(leg, tmp_path / "state", tmp_path / "out")
-    used = [one.settings["timestep_fs"] for one in attempts.read(tmp_path / "state")]
+    used = [one.settings["timestep_fs"] for one in read_attempts(tmp_path / "state")]
     assert used == [4.0, 2.0, 1.0]
     with pytest.raises(FailedBeforeError, match="failed 3 times, no safer settings are left") as raised:
         sample(leg, tmp_path / "state", tmp_path / "out")
     assert raised.value.cause == "Numerical"
-    assert len(attempts.read(tmp_path / "state")) == 3
+    assert len(read_attempts(tmp_path / "state")) == 3
     clean_failures(tmp_path / "state")
     with pytest.raises(NumericalError):
         sample(leg, tmp_path / "state", tmp_path / "out")

@@ -10,7 +10,7 @@ from silicon import si8
 
 from gibbsflow.errors import InputError, ScienceError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
-from gibbsflow.potential.data.structures import identity, read_frames, write_frames
+from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.potential.loop.state import Phase
@@ -53,7 +53,7 @@ def test_labels_become_a_data_set_and_failures_stay_known(begun: WorkflowManager
     assert (recorded.checkpoint.phase, recorded.checkpoint.labels_made) == (Phase.TRAIN, 9)
     assert len(read_frames(recorded.folder / loop_state.TRAIN)) == 4
     apart = read_frames(recorded.folder / loop_state.HOLDOUT)
-    assert {identity(frame) for frame in apart} < set(begun.checkpoint.holdout) and len(apart) == 2
+    assert {structure_id(frame) for frame in apart} < set(begun.checkpoint.holdout) and len(apart) == 2
     assert DatabaseManager(recorded.folder / loop_state.DATABASE).causes() == {"UNCONVERGED": 3}
 
 

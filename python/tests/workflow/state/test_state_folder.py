@@ -12,6 +12,8 @@ import pytest
 
 from gibbsflow.errors import LockedError, NumericalError, StateError, StoppedEarly
 from gibbsflow.workflow.state import attempts, sentinels
+from gibbsflow.workflow.state.attempts import read_attempts
+from gibbsflow.workflow.state.sentinels import read_sentinel
 from gibbsflow.workflow.state.cleaning import clean_failures
 from gibbsflow.workflow.state.locks import campaign_lock, folder_lock, holder, process_started
 from gibbsflow.workflow.state.resumable import ResumableRun
@@ -24,7 +26,7 @@ def count(folder, *, total=3, fail_at=None, error=NumericalError, segments=None,
         ran = []
         run = ResumableRun(
             folder, files={}, settings={"by": 1, **settings}, physics=1,
-            ladder=lambda number: {"timestep_fs": 4 / 2 ** (number - 1)}, most_attempts=3, stopper=stopper,
+            settings_of_attempt=lambda number: {"timestep_fs": 4 / 2 ** (number - 1)}, most_attempts=3, stopper=stopper,
         )  # fmt: skip
 
         def segment(number, arrays):
@@ -48,7 +50,7 @@ def test_every_attempt_is_told(tmp_path):
     assert ran == [0, 1, 2] and set(outputs["attempt"]) == {2}  # nothing of the first attempt among its samples
     assert facts["attempt"] == 2 and facts["settings_used"] == {"timestep_fs": 2.0}
     assert facts["failed_before"] == "Numerical: segment 1 is not finite"
-    told = attempts.read(tmp_path)
+    told = read_attempts(tmp_path)
     assert [(a.number, a.end, a.cause, a.then, a.segments_done) for a in told] == [
         (1, "stopped", "StoppedEarly", "go on", 1),
         (1, "failed", "Numerical", "safer", 1),
@@ -59,7 +61,7 @@ def test_every_attempt_is_told(tmp_path):
         k: mine[k] for k in ("host", "pid", "process_started")
     } for a in told)  # fmt: skip
     assert all(a.began <= a.ended for a in told)
-    assert count(tmp_path)[0] == [] and len(attempts.read(tmp_path)) == 3  # finished: at once, and nothing to tell
+    assert count(tmp_path)[0] == [] and len(read_attempts(tmp_path)) == 3  # finished: at once, and nothing to tell
 
 
 def test_changed_settings_void_what_was_done_and_log_and_result_say_what(tmp_path, caplog):
@@ -68,7 +70,7 @@ def test_changed_settings_void_what_was_done_and_log_and_result_say_what(tmp_pat
     assert ran == [0, 1, 2] and facts["attempt"] == 1
     assert "setting by: 1 -> 2" in facts["set_aside"] and "setting by: 1 -> 2" in caplog.text
     assert (tmp_path / "superseded-000" / "FINISHED").exists()
-    assert [a.set_aside for a in attempts.read(tmp_path)] == ["", facts["set_aside"]]
+    assert [a.set_aside for a in read_attempts(tmp_path)] == ["", facts["set_aside"]]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"inputs_hash": 3}'])
@@ -102,7 +104,7 @@ def test_damage_that_no_result_depends_on_costs_nothing(tmp_path, name, content,
     (tmp_path / name).write_text(content)
     ran, _, _ = count(tmp_path)
     assert ran == ([] if name == "FINISHED" else [2])
-    assert name in caplog.text and sentinels.read(tmp_path, "FINISHED") is not None
+    assert name in caplog.text and read_sentinel(tmp_path, "FINISHED") is not None
 
 
 def test_a_full_disk_takes_no_rung(tmp_path):
@@ -132,10 +134,10 @@ with run:
 def test_who_is_killed_is_lost(tmp_path, caplog):
     process = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)])
     assert process.returncode == -signal.SIGKILL
-    assert attempts.read(tmp_path)[0].end == ""
+    assert read_attempts(tmp_path)[0].end == ""
     ran, _, _ = count(tmp_path)
     assert ran == [1, 2] and "left no end" in caplog.text and "stale lock" in caplog.text
-    assert [a.end for a in attempts.read(tmp_path)] == ["lost", "finished"]
+    assert [a.end for a in read_attempts(tmp_path)] == ["lost", "finished"]
 
 
 HOLD = """

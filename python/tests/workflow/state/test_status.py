@@ -11,9 +11,10 @@ from gibbsflow.cli.fe import app as fe
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.state import attempts, sentinels
+from gibbsflow.workflow.state.attempts import write_attempts
 from gibbsflow.workflow.state.attempts import Attempt
 from gibbsflow.workflow.state.locks import folder_lock
-from gibbsflow.workflow.state.status import read_status, settled, table, write_plan
+from gibbsflow.workflow.state.status import read_status, settled, status_table, write_plan
 
 STATES = [{"lambda_sterics": k} for k in (1, 0.5, 0)]
 
@@ -26,7 +27,7 @@ def leave(home, *, window=None, done=0, history=(), finished=False, failed="", k
     together = 3 if kind == "states" and window is None else 1
     progress = {"steps_done": done * together, "steps": 1000 * together, "engine_s": done / 10}
     write_json(home / "progress.json", progress)
-    attempts.write(home, history)
+    write_attempts(home, history)
     if finished:
         sentinels.Sentinel("FINISHED", "h", steps_done=1000 * together).write(home)
     if failed:
@@ -82,7 +83,7 @@ def test_what_is_half_written_or_foreign_stops_nothing(campaign):
     assert {row["item"] for row in rows if row["status"] == "unreadable"} == {
         *(f"cb7/b2/foreign_{number}" for number in range(6)), "cb7/b2/plan.json",
     }  # fmt: skip
-    assert "unreadable" in table(rows) and not settled(rows)
+    assert "unreadable" in status_table(rows) and not settled(rows)
 
 
 def test_commands(campaign):
@@ -103,4 +104,4 @@ def test_commands(campaign):
 
 def test_state_that_was_set_aside_is_no_row(tmp_path):
     leave(tmp_path / "run" / "superseded-000", done=10)
-    assert read_status(tmp_path) == [] and table([]) == "nothing has been run here"
+    assert read_status(tmp_path) == [] and status_table([]) == "nothing has been run here"

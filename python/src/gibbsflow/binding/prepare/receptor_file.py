@@ -7,7 +7,7 @@ from pathlib import Path
 from gibbsflow.binding.prepare.hosts import read_host
 from gibbsflow.binding.prepare.proteins import read_protein
 from gibbsflow.binding.prepare.receptors import Kind, Receptor
-from gibbsflow.config.run import System
+from gibbsflow.config.binding import System
 from gibbsflow.errors import InputError, Problem
 
 SUFFIXES: dict[str, Kind] = {".sdf": "host", ".mol2": "host", ".pdb": "protein", ".ent": "protein"}
@@ -25,6 +25,11 @@ def read_receptor(path: Path, settings: System, *, complete: bool = True) -> Rec
         Section ``system`` of the configuration.
     complete
         Add what a protein lacks (heavy atoms, hydrogens); False for a check that only looks.
+
+    Returns
+    -------
+    Receptor
+        Host or protein, by the ending of its file.
 
     Raises
     ------

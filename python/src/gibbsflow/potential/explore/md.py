@@ -24,7 +24,7 @@ from gibbsflow.config.potential_training import Exploration
 from gibbsflow.engines.lammps import Lammps, LammpsError, timestep_ps
 from gibbsflow.engines.lammps_frame import Frame, to_frame
 from gibbsflow.errors import EngineError
-from gibbsflow.potential.data.structures import identity, read_frames, tag, write_frames
+from gibbsflow.potential.data.structures import read_frames, structure_id, tag, write_frames
 from gibbsflow.potential.train.shared.grade import Grader
 from gibbsflow.potential.train.shared.protocols import Potential
 from gibbsflow.units import Floats
@@ -118,7 +118,7 @@ class Trajectory:
         repeated = self.atoms.repeat(given.supercell) if self.atoms.pbc.any() else self.atoms
         self.start = to_frame(repeated, self.potential.species, self.potential.cutoff_angstrom)
         self.symbols = repeated.get_chemical_symbols()
-        self.parent = identity(self.atoms)
+        self.parent = structure_id(self.atoms)
         self.checkpoints = RollingCheckpoints(self.state)
 
     def run(self, stopper: Stopper) -> Trail:

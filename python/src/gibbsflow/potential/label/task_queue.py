@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from gibbsflow.errors import InputError, Problem, StoppedEarly
 from gibbsflow.workflow.progress import Progress
+from gibbsflow.workflow.signals import ignore_stop_signals
 from gibbsflow.workflow.state.segments import Stopper
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class TaskQueue(Generic[T, R]):
                 batch, waiting = waiting[:room], waiting[room:]
                 for number, item in batch:
                     tried[number] = tried.get(number, 0) + 1
-                    future = client.submit(_patiently, function, item, self.attempts)
+                    future = client.submit(_with_retries, function, item, self.attempts)
                     running[future] = number
                     future.add_done_callback(finished.put)
                 for future in _ready(finished):
@@ -146,7 +146,7 @@ class TaskQueue(Generic[T, R]):
                 raise InputError(Problem("--scheduler", what, "a running dask scheduler: tcp://host:8786")) from error
             if cluster is not None:
                 # Ctrl-C and schedulers signal the whole process group; only this process decides what to do then
-                dask.run(_ignore_signals)
+                dask.run(ignore_stop_signals)
             queue = _Dask(dask, cluster)
             try:
                 yield queue
@@ -161,11 +161,6 @@ class TaskQueue(Generic[T, R]):
                 except (TimeoutError, AssertionError) as error:
                     # distributed asserts where it is closed while it restarts a worker; all results are in by now
                     log.warning("dask did not close cleanly (%s)", error or "not in time")
-
-
-def _ignore_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_IGN)
 
 
 class _Thread:
@@ -246,7 +241,7 @@ def _ready(finished: SimpleQueue[Any]) -> list[Any]:
         return []
 
 
-def _patiently(function: Callable[[T], R], item: T, attempts: int) -> R:
+def _with_retries(function: Callable[[T], R], item: T, attempts: int) -> R:
     """Run in a worker, again where the file system or the network failed for a moment."""
     for attempt in Retrying(
         retry=retry_if_exception_type(OSError),

@@ -20,7 +20,7 @@ from gibbsflow.errors import InputError, Problem, ScienceError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.labels import read_results, require_one_settings_hash
 from gibbsflow.potential.data.statuses import Status
-from gibbsflow.potential.data.structures import identity, read_frames, write_frames
+from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
 from gibbsflow.potential.loop import select as selection_step
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop import stopping
@@ -82,8 +82,8 @@ class WorkflowManager:
         """
         point = LoopCheckpoint(0, Phase.GENERATE, config.loop.seed).to(Phase.SELECT)
         apart = selection_step.spread(read_frames(holdout), config.loop.holdout_labels)
-        names = {identity(frame) for frame in apart}
-        generated = [frame for frame in read_frames(training) if identity(frame) not in names]
+        names = {structure_id(frame) for frame in apart}
+        generated = [frame for frame in read_frames(training) if structure_id(frame) not in names]
         if not generated:
             raise InputError(
                 Problem(str(training), "holds no structure that is not in the hold-out", "another sampler")
@@ -174,7 +174,7 @@ class WorkflowManager:
         """
         point = self.checkpoint.to(Phase.TRAIN)
         results = [result for folder in labels for result in read_results(Path(folder) / "labels.jsonl")]
-        wanted = [identity(f) for path in loop_state.batches(self.folder) for f in read_frames(path)]
+        wanted = [structure_id(f) for path in loop_state.batches(self.folder) for f in read_frames(path)]
         if missing := sorted(set(wanted) - {result.gibbsflow_id for result in results}):
             raise StateError(
                 f"{len(missing)} structures of generation {point.generation} have no result: {', '.join(missing[:5])}"
@@ -186,8 +186,8 @@ class WorkflowManager:
         log.info("generation %d: %d labels, %d failed", point.generation, counts["labelled"], counts["failed"])
         labelled = manager.frames(Status.LABELLED)
         require_one_settings_hash(labelled)
-        apart = [frame for frame in labelled if identity(frame) in point.holdout]
-        train = [frame for frame in labelled if identity(frame) not in point.holdout]
+        apart = [frame for frame in labelled if structure_id(frame) in point.holdout]
+        train = [frame for frame in labelled if structure_id(frame) not in point.holdout]
         for name, frames in (("training set", train), ("hold-out", apart)):
             if not frames:
                 raise ScienceError(

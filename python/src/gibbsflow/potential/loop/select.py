@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.statuses import Status
-from gibbsflow.potential.data.structures import identity, read_frames
+from gibbsflow.potential.data.structures import read_frames, structure_id
 from gibbsflow.potential.explore import selection
 from gibbsflow.potential.explore.calculator import PotentialCalculator
 from gibbsflow.potential.loop import state as loop_state
@@ -58,10 +58,10 @@ def select(folder: Path, config: PotentialConfig, point: LoopCheckpoint) -> list
     calculator = PotentialCalculator(folder / loop_state.POTENTIAL)
     grader = Grader.read(folder / loop_state.POTENTIAL / ACTIVE_SET)
     try:
-        known = selection.describe([(identity(frame), frame) for frame in labelled], calculator)
+        known = selection.describe([(structure_id(frame), frame) for frame in labelled], calculator)
         for offered in (frames, manager.frames(Status.HELD)):
             decided = selection.choose(
-                selection.describe([(identity(frame), frame) for frame in offered], calculator), known,
+                selection.describe([(structure_id(frame), frame) for frame in offered], calculator), known,
                 grader, settings, budget=budget, seed=derive_seed(point.seed, "select", point.generation),
                 largest_force=selection.surrogate_force(calculator),
             )  # fmt: skip
@@ -86,7 +86,7 @@ def ids_of(frames: Sequence[Atoms]) -> list[str]:
     list of str
         ``gibbsflow_id`` of each.
     """
-    return [identity(frame) for frame in frames]
+    return [structure_id(frame) for frame in frames]
 
 
 def _store(manager: DatabaseManager, decided: Sequence[selection.Candidate]) -> list[Atoms]:

@@ -6,20 +6,25 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from gibbsflow.report.figures.svg import wrap
+from gibbsflow.report.figures.svg import svg_element
 
 WIDTH, HEIGHT = 680, 348
 _LEFT, _RIGHT, _TOP, _BOTTOM = 20, 440, 16, 212
 _BOX_W, _BOX_H = 220, 120
 
 
-def cycle(record: Mapping[str, Any]) -> str:
+def draw_cycle(record: Mapping[str, Any]) -> str:
     """Draw receptor and ligand, bound and free, coupled and decoupled, with the free energy of each step.
 
     Parameters
     ----------
     record
         A record with a result.
+
+    Returns
+    -------
+    str
+        SVG.
     """
     summary, release = record["leg_summary"], record["standard_state"]["numeric_kcal_per_mol"]
     solvent, complex_ = summary["solvent"], summary["complex"]
@@ -55,7 +60,7 @@ def cycle(record: Mapping[str, Any]) -> str:
     parts.append(_arrow(x, _BOTTOM - 8, x, _TOP + _BOX_H + 8, "muted", 2))
     parts.append(_words(x + 12, middle - 6, _value(complex_, -1), "strong"))
     parts.append(_words(x + 12, middle + 10, "couple in complex", "small"))
-    return wrap("".join(parts), WIDTH, HEIGHT, f"Thermodynamic cycle of {record['transformation']}")
+    return svg_element("".join(parts), WIDTH, HEIGHT, f"Thermodynamic cycle of {record['transformation']}")
 
 
 def _arrow(x1: float, y1: float, x2: float, y2: float, colour: str, width: float) -> str:

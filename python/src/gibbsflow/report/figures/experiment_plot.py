@@ -9,7 +9,7 @@ from statistics import fmean
 
 from scipy.stats import kendalltau
 
-from gibbsflow.report.figures.svg import Chart, number, padded, ticks
+from gibbsflow.report.figures.svg import Chart, padded_range, tick_text, ticks
 from gibbsflow.report.table import TableRow
 
 _LABELLED = 24
@@ -18,7 +18,17 @@ _LABELLED = 24
 
 @dataclass(frozen=True)
 class Agreement:
-    """Statistics over the ligands with both values, kcal/mol where a unit applies."""
+    """Statistics over the ligands that have both values.
+
+    Attributes
+    ----------
+    count
+        Ligands.
+    mean_signed_error, mean_unsigned_error, root_mean_square_error
+        Of computed minus measured free energies, kcal/mol.
+    kendall_tau
+        Rank correlation; None with fewer than three ligands, or where one of the two does not vary.
+    """
 
     count: int
     mean_signed_error: float
@@ -27,14 +37,36 @@ class Agreement:
     kendall_tau: float | None
 
 
-def both(rows: Sequence[TableRow]) -> list[TableRow]:
-    """Rows that have a computed and an experimental value."""
+def compared_rows(rows: Sequence[TableRow]) -> list[TableRow]:
+    """Pick the rows that have a computed and an experimental value.
+
+    Parameters
+    ----------
+    rows
+        The campaign's table.
+
+    Returns
+    -------
+    list of TableRow
+        In its order.
+    """
     return [r for r in rows if r.dg_kcal_per_mol is not None and r.experimental_dg_kcal_per_mol is not None]
 
 
-def agreement(rows: Sequence[TableRow]) -> Agreement | None:
-    """Compare with experiment; None where there is nothing to compare."""
-    pairs = [(r.dg_kcal_per_mol or 0.0, r.experimental_dg_kcal_per_mol or 0.0) for r in both(rows)]
+def compare(rows: Sequence[TableRow]) -> Agreement | None:
+    """Compare with experiment.
+
+    Parameters
+    ----------
+    rows
+        The campaign's table.
+
+    Returns
+    -------
+    Agreement or None
+        None where no row has both values.
+    """
+    pairs = [(r.dg_kcal_per_mol or 0.0, r.experimental_dg_kcal_per_mol or 0.0) for r in compared_rows(rows)]
     if not pairs:
         return None
     errors = [computed - experiment for computed, experiment in pairs]
@@ -46,12 +78,23 @@ def agreement(rows: Sequence[TableRow]) -> Agreement | None:
     return Agreement(len(pairs), fmean(errors), fmean(abs(e) for e in errors), rmse, tau)
 
 
-def scatter(rows: Sequence[TableRow]) -> str | None:
-    """Plot computed against experiment, with bands of 1 and 2 kcal/mol; None where there is nothing to compare."""
-    pairs = [(row, row.dg_kcal_per_mol or 0.0, row.experimental_dg_kcal_per_mol or 0.0) for row in both(rows)]
+def draw_comparison(rows: Sequence[TableRow]) -> str | None:
+    """Plot computed against experiment, with bands of 1 and 2 kcal/mol.
+
+    Parameters
+    ----------
+    rows
+        The campaign's table.
+
+    Returns
+    -------
+    str or None
+        SVG; None where no row has both values.
+    """
+    pairs = [(row, row.dg_kcal_per_mol or 0.0, row.experimental_dg_kcal_per_mol or 0.0) for row in compared_rows(rows)]
     if not pairs:
         return None
-    limits = padded([value for _, dg, experiment in pairs for value in (dg, experiment)], share=0.15, least=6.0)
+    limits = padded_range([value for _, dg, experiment in pairs for value in (dg, experiment)], share=0.15, least=6.0)
     chart = Chart(limits, limits, width=440, height=430, title="Computed against experimental ΔG")
     chart.x_label, chart.y_label = "experiment (kcal/mol)", "computed (kcal/mol)"
     low, high = limits
@@ -65,8 +108,8 @@ def scatter(rows: Sequence[TableRow]) -> str | None:
     chart.parts.append(f'<path class="axis" stroke-dasharray="4 4" d="{diagonal}"/>')
     for row, dg, experiment in pairs:
         error = row.dg_error_kcal_per_mol
-        name = f"{row.ligand}: {number(round(dg, 2))} ± {error or 0:.2f}"
-        name += f", experiment {number(round(experiment, 2))} kcal/mol"
+        name = f"{row.ligand}: {tick_text(round(dg, 2))} ± {error or 0:.2f}"
+        name += f", experiment {tick_text(round(experiment, 2))} kcal/mol"
         colour = row.verdict.lower() or "muted"
         chart.point(experiment, dg, error, colour, hollow=row.verdict != "PASS", name=name)
         if len(pairs) <= _LABELLED:

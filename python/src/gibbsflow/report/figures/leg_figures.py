@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.report.figures.cycle_figure import cycle
-from gibbsflow.report.figures.svg import Chart, number, padded, series_colour, standalone, wrap
+from gibbsflow.report.figures.cycle_figure import draw_cycle
+from gibbsflow.report.figures.svg import Chart, padded_range, series_colour, svg_element, svg_file, tick_text
 from gibbsflow.workflow.files import atomic_open
 
 Leg = Mapping[str, Any]
@@ -17,19 +17,45 @@ KCAL = "ΔG (kcal/mol)"
 _LAMBDA_NAMES = {"lambda_restraints": "restraint", "lambda_electrostatics": "charges", "lambda_sterics": "sterics"}
 
 
-def analysed(record: Mapping[str, Any], leg: str) -> list[Leg]:
-    """Replicates of a leg that have a result, by number."""
+def analysed_replicates(record: Mapping[str, Any], leg: str) -> list[Leg]:
+    """Pick the replicates of a leg that have a result.
+
+    Parameters
+    ----------
+    record
+        Content of a ``record.json``.
+    leg
+        ``complex`` or ``solvent``.
+
+    Returns
+    -------
+    list of Mapping
+        Their parts of the record, by number.
+    """
     found = [item for item in record["legs"] if item["leg"] == leg and item["dg_kcal_per_mol"] is not None]
     return sorted(found, key=lambda item: item["replicate"])
 
 
-def profile(replicates: Sequence[Leg], title: str) -> str:
-    """Free energy along the states for every replicate, over a strip with the λ schedule."""
+def draw_profile(replicates: Sequence[Leg], title: str) -> str:
+    """Draw the free energy along the states for every replicate, over a strip with the λ schedule.
+
+    Parameters
+    ----------
+    replicates
+        Replicates of one leg, from :func:`analysed_replicates`.
+    title
+        What screen readers say.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
     states = replicates[0]["states"]
     values = [v for item in replicates for v in item["profile"]["dg_kcal_per_mol"]]
     names = [name for name in states[0] if len({state[name] for state in states}) > 1]
     strip = 16 * len(names) + 10
-    chart = Chart((-0.4, len(states) - 0.6), padded(values), title=title, y_label=KCAL, height=250 + strip)
+    chart = Chart((-0.4, len(states) - 0.6), padded_range(values), title=title, y_label=KCAL, height=250 + strip)
     chart.bottom, chart.x_label = 44 + strip, "window"
     step = 1 if len(states) <= 20 else 5
     chart.axes([float(state) for state in range(0, len(states), step)])
@@ -49,12 +75,27 @@ def profile(replicates: Sequence[Leg], title: str) -> str:
             style = f'style="fill:var(--accent);stroke:var(--grid)" fill-opacity="{0.05 + 0.75 * state[name]:.2f}"'
             x = chart.x(place) - width / 2
             chart.parts.append(f'<rect {style} x="{x:.1f}" y="{y}" width="{width:.1f}" height="11">{tip}</rect>')
-    legend(chart, [(series_colour(p), f"replicate {item['replicate']}", False) for p, item in enumerate(replicates)])
+    draw_legend(
+        chart, [(series_colour(p), f"replicate {item['replicate']}", False) for p, item in enumerate(replicates)]
+    )
     return chart.svg()
 
 
-def convergence(replicates: Sequence[Leg], title: str) -> str:
-    """Estimates from the first and the last part of the data, for every replicate."""
+def draw_convergence(replicates: Sequence[Leg], title: str) -> str:
+    """Draw the estimates from the first and the last part of the data, for every replicate.
+
+    Parameters
+    ----------
+    replicates
+        Replicates of one leg, from :func:`analysed_replicates`.
+    title
+        What screen readers say.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
     values = [
         item[way]["dg_kcal_per_mol"][place] + sign * (item[way]["dg_error_kcal_per_mol"][place] or 0.0)
         for item in replicates
@@ -63,7 +104,7 @@ def convergence(replicates: Sequence[Leg], title: str) -> str:
         for sign in (-1, 1)
         if item[way]["dg_kcal_per_mol"][place] is not None
     ]
-    chart = Chart((0.05, 1.05), padded(values), title=title, y_label=KCAL, x_label="part of the data")
+    chart = Chart((0.05, 1.05), padded_range(values), title=title, y_label=KCAL, x_label="part of the data")
     chart.axes([0.2, 0.4, 0.6, 0.8, 1.0])
     for place, item in enumerate(replicates):
         colour = series_colour(place)
@@ -75,12 +116,27 @@ def convergence(replicates: Sequence[Leg], title: str) -> str:
             for f, v, e in zip(data["fraction"], data["dg_kcal_per_mol"], data["dg_error_kcal_per_mol"], strict=True):
                 if v is not None:
                     chart.point(f + shift, v, e, colour, hollow=hollow)
-    legend(chart, [("ink", "from the start", False), ("ink", "from the end", True)])
+    draw_legend(chart, [("ink", "from the start", False), ("ink", "from the end", True)])
     return chart.svg()
 
 
-def overlap(item: Leg, threshold: float, title: str) -> str:
-    """Overlap matrix; neighbours below the threshold are outlined."""
+def draw_overlap(item: Leg, threshold: float, title: str) -> str:
+    """Draw the overlap matrix; neighbours below the threshold are outlined.
+
+    Parameters
+    ----------
+    item
+        A replicate of a leg, from :func:`analysed_replicates`.
+    threshold
+        Least overlap of neighbours that is not outlined, of 1.
+    title
+        What screen readers say.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
     matrix, states = item["overlap"]["matrix"], item["sampled_states"]
     count = len(matrix)
     cell = max(12.0, min(34.0, 380 / count))
@@ -104,11 +160,24 @@ def overlap(item: Leg, threshold: float, title: str) -> str:
                 place = f'x="{x + cell / 2:.1f}" y="{y + cell / 2 + 3:.1f}"'
                 parts.append(f'<text class="mid tiny ink" {place}>{text}</text>')
     size = count * cell
-    return wrap("".join(parts), left + size + 8, top + size + 8, title)
+    return svg_element("".join(parts), left + size + 8, top + size + 8, title)
 
 
-def replicates(record: Mapping[str, Any], title: str) -> str:
-    """Result of each replicate, their mean, and the experiment, on one axis."""
+def draw_replicates(record: Mapping[str, Any], title: str) -> str:
+    """Draw the result of each replicate, their mean, and the experiment, on one axis.
+
+    Parameters
+    ----------
+    record
+        Content of a ``record.json`` with a result.
+    title
+        What screen readers say.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
     rows: list[tuple[str, float, float | None, str]] = [
         (f"replicate {name}", dg, error, series_colour(place))
         for place, (name, dg, error) in enumerate(
@@ -124,7 +193,9 @@ def replicates(record: Mapping[str, Any], title: str) -> str:
     if record.get("experimental_dg_kcal_per_mol") is not None:
         rows.append(("experiment", record["experimental_dg_kcal_per_mol"], None, "muted"))
     values = [dg + sign * (error or 0.0) for _, dg, error, _ in rows for sign in (-1, 1)]
-    chart = Chart(padded(values, least=1.0), (0, 1), title=title, x_label=KCAL, height=66 + 28 * len(rows), left=86)
+    chart = Chart(
+        padded_range(values, least=1.0), (0, 1), title=title, x_label=KCAL, height=66 + 28 * len(rows), left=86
+    )
     chart.axes(y_labels=False)
     for place, (name, dg, error, colour) in enumerate(rows):
         y = chart.top + 20 + 28 * place
@@ -134,7 +205,7 @@ def replicates(record: Mapping[str, Any], title: str) -> str:
         if error:
             low, high = chart.x(dg - error), chart.x(dg + error)
             chart.parts.append(f'<path class="line" style="stroke:var(--{colour})" d="M{low:.1f} {y}H{high:.1f}"/>')
-        tip = f"<title>{name}: {number(round(dg, 2))}" + (f" ± {error:.2f}" if error else "") + " kcal/mol</title>"
+        tip = f"<title>{name}: {tick_text(round(dg, 2))}" + (f" ± {error:.2f}" if error else "") + " kcal/mol</title>"
         style = f"fill:var(--{colour})"
         if name == "experiment":
             chart.parts.append(f'<path style="{style}" d="M{x:.1f} {y - 6}l6 6l-6 6l-6 -6z">{tip}</path>')
@@ -143,8 +214,16 @@ def replicates(record: Mapping[str, Any], title: str) -> str:
     return chart.svg()
 
 
-def legend(chart: Chart, entries: Sequence[tuple[str, str, bool]]) -> None:
-    """Write names of series, with a piece of their line, inside the top of the chart."""
+def draw_legend(chart: Chart, entries: Sequence[tuple[str, str, bool]]) -> None:
+    """Write names of series, with a piece of their line, inside the top of a chart; of one alone, nothing.
+
+    Parameters
+    ----------
+    chart
+        The chart.
+    entries
+        Colour, name, and whether its line is dashed, of each series; the first five are written.
+    """
     if len(entries) < 2:
         return
     x = float(chart.left + 10)
@@ -156,24 +235,46 @@ def legend(chart: Chart, entries: Sequence[tuple[str, str, bool]]) -> None:
         x += 34 + 5.6 * len(name)
 
 
-def of_record(record: Mapping[str, Any]) -> dict[str, str]:
-    """All figures of a record by name; those that its data do not allow are left out."""
+def record_figures(record: Mapping[str, Any]) -> dict[str, str]:
+    """Draw all figures of a record.
+
+    Parameters
+    ----------
+    record
+        Content of a ``record.json``.
+
+    Returns
+    -------
+    dict
+        SVG by name of the figure; those that its data do not allow are left out.
+    """
     made: dict[str, str] = {}
     threshold = record.get("settings", {}).get("analysis", {}).get("overlap_warn", 0.03)
     if record["dg_kcal_per_mol"] is not None:
-        made["cycle"] = cycle(record)
-        made["replicates"] = replicates(record, f"Replicates of {record['transformation']}")
+        made["cycle"] = draw_cycle(record)
+        made["replicates"] = draw_replicates(record, f"Replicates of {record['transformation']}")
     for leg in ("complex", "solvent"):
-        if items := analysed(record, leg):
-            made[f"profile_{leg}"] = profile(items, f"Free energy along the windows, {leg} leg")
-            made[f"convergence_{leg}"] = convergence(items, f"Convergence of the {leg} leg")
+        if items := analysed_replicates(record, leg):
+            made[f"profile_{leg}"] = draw_profile(items, f"Free energy along the windows, {leg} leg")
+            made[f"convergence_{leg}"] = draw_convergence(items, f"Convergence of the {leg} leg")
             worst = min(items, key=lambda item: item["overlap"]["min_neighbour"])
-            made[f"overlap_{leg}"] = overlap(worst, threshold, f"Overlap, {leg} leg, replicate {worst['replicate']}")
+            made[f"overlap_{leg}"] = draw_overlap(
+                worst, threshold, f"Overlap, {leg} leg, replicate {worst['replicate']}"
+            )
     return made
 
 
 def write_figures(record: Mapping[str, Any], system: SimSystem, out: Path) -> dict[str, str]:
     """Write the figures of a record as SVG files, and take over the plot of the equilibration.
+
+    Parameters
+    ----------
+    record
+        Content of a ``record.json``.
+    system
+        Its system, of phase prepare_fe.
+    out
+        Folder to write into.
 
     Returns
     -------
@@ -181,9 +282,9 @@ def write_figures(record: Mapping[str, Any], system: SimSystem, out: Path) -> di
         File name by name of the figure.
     """
     files = {}
-    for name, svg in of_record(record).items():
+    for name, svg in record_figures(record).items():
         with atomic_open(out / f"{name}.svg", "w") as file:
-            file.write(standalone(svg))
+            file.write(svg_file(svg))
         files[name] = f"{name}.svg"
     if "equil_plot" in system.artifacts:
         shutil.copyfile(system.path("equil_plot"), out / "equilibration.svg")

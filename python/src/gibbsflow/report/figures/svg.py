@@ -26,7 +26,7 @@ SERIES_COLOURS = 5
 class Chart:
     """A pair of axes to draw on.
 
-    Parameters
+    Attributes
     ----------
     x_range, y_range
         Data range of the axes.
@@ -34,6 +34,10 @@ class Chart:
         Size in pixels at natural scale.
     x_label, y_label, title
         Words.
+    left, right, top, bottom
+        Margins in pixels.
+    parts
+        SVG elements drawn so far.
     """
 
     x_range: tuple[float, float]
@@ -50,24 +54,54 @@ class Chart:
     parts: list[str] = field(default_factory=list)
 
     def x(self, value: float) -> float:
-        """Pixel of a value."""
+        """Place a value on the horizontal axis.
+
+        Parameters
+        ----------
+        value
+            In data units.
+
+        Returns
+        -------
+        float
+            Pixels from the left.
+        """
         low, high = self.x_range
         return self.left + (value - low) / (high - low) * (self.width - self.left - self.right)
 
     def y(self, value: float) -> float:
-        """Pixel of a value."""
+        """Place a value on the vertical axis.
+
+        Parameters
+        ----------
+        value
+            In data units.
+
+        Returns
+        -------
+        float
+            Pixels from the top.
+        """
         low, high = self.y_range
         return self.height - self.bottom - (value - low) / (high - low) * (self.height - self.top - self.bottom)
 
     def axes(self, x_ticks: Sequence[float] | None = None, *, y_labels: bool = True) -> None:
-        """Draw grid, ticks and labels."""
+        """Draw grid, ticks and labels.
+
+        Parameters
+        ----------
+        x_ticks
+            Values that are named below; None for some round ones.
+        y_labels
+            Whether values of y have lines and names.
+        """
         floor, ceiling = self.height - self.bottom, self.top
         for value in x_ticks if x_ticks is not None else ticks(*self.x_range, 6):
-            self.text(self.x(value), floor + 16, number(value), "mid")
+            self.text(self.x(value), floor + 16, tick_text(value), "mid")
         for value in ticks(*self.y_range, 5) if y_labels else ():
             y = self.y(value)
             self.parts.append(f'<path class="grid" d="M{self.left} {y:.1f}H{self.width - self.right}"/>')
-            self.text(self.left - 8, y + 4, number(value), "end")
+            self.text(self.left - 8, y + 4, tick_text(value), "end")
         self.parts.append(f'<path class="axis" d="M{self.left} {ceiling}V{floor}H{self.width - self.right}"/>')
         self.text((self.left + self.width - self.right) / 2, self.height - 8, self.x_label, "mid label")
         if self.y_label:
@@ -76,11 +110,31 @@ class Chart:
             self.parts.append(f'<text class="mid label" transform="{turned}">{escape(self.y_label)}</text>')
 
     def text(self, x: float, y: float, words: str, kind: str = "") -> None:
-        """Write words; `kind` is ``mid``, ``end``, ``label``, ``strong``, ... as in the style sheet."""
+        """Write words.
+
+        Parameters
+        ----------
+        x, y
+            Where they begin (or have their middle or end), pixels.
+        words
+            Plain text.
+        kind
+            Classes of the style sheet: ``mid``, ``end``, ``label``, ``strong``, ...
+        """
         self.parts.append(f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(words)}</text>')
 
     def line(self, xs: Sequence[float], ys: Sequence[float | None], colour: str, *, dashed: bool = False) -> None:
-        """Draw a line through points; it breaks where a value is None."""
+        """Draw a line through points.
+
+        Parameters
+        ----------
+        xs, ys
+            The points, data units; the line breaks where a y is None.
+        colour
+            Name of a colour of the style sheet.
+        dashed
+            Whether it is dashed.
+        """
         path, pen = "", "M"
         for x, y in zip(xs, ys, strict=True):
             if y is None:
@@ -94,7 +148,21 @@ class Chart:
     def point(
         self, x: float, y: float, error: float | None, colour: str, *, hollow: bool = False, name: str = ""
     ) -> None:
-        """Draw a point with its error bar; `name` is shown when it is pointed at."""
+        """Draw a point with its error bar.
+
+        Parameters
+        ----------
+        x, y
+            Where, data units.
+        error
+            Half length of the bar, in units of y; None or 0 for none.
+        colour
+            Name of a colour of the style sheet.
+        hollow
+            Whether it is an open circle.
+        name
+            Shown when it is pointed at.
+        """
         px, py = self.x(x), self.y(y)
         if error:
             low, high = self.y(y - error), self.y(y + error)
@@ -105,7 +173,17 @@ class Chart:
         self.parts.append(f'<circle class="dot" style="{style}" cx="{px:.1f}" cy="{py:.1f}" r="3">{tip}</circle>')
 
     def band(self, low: float, high: float, colour: str, opacity: float = 0.12) -> None:
-        """Shade a range of y over the whole width."""
+        """Shade a range of y over the whole width.
+
+        Parameters
+        ----------
+        low, high
+            The range, data units.
+        colour
+            Name of a colour of the style sheet.
+        opacity
+            Of the shade, 0 to 1.
+        """
         top, bottom = self.y(high), self.y(low)
         width = self.width - self.left - self.right
         self.parts.append(
@@ -114,12 +192,33 @@ class Chart:
         )
 
     def svg(self) -> str:
-        """The whole chart."""
-        return wrap("".join(self.parts), self.width, self.height, self.title)
+        """Put the chart together.
+
+        Returns
+        -------
+        str
+            SVG element.
+        """
+        return svg_element("".join(self.parts), self.width, self.height, self.title)
 
 
-def wrap(content: str, width: float, height: float, title: str) -> str:
-    """Make an SVG element with a title that screen readers say."""
+def svg_element(content: str, width: float, height: float, title: str) -> str:
+    """Make an SVG element.
+
+    Parameters
+    ----------
+    content
+        Elements in it.
+    width, height
+        Size in pixels at natural scale.
+    title
+        What screen readers say.
+
+    Returns
+    -------
+    str
+        SVG element, with the page's classes.
+    """
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width:g} {height:g}" role="img" '
         f'aria-label="{escape(title)}" style="max-width:{width:g}px">{content}</svg>'
@@ -139,31 +238,92 @@ width:100%;height:auto;display:block}
 """
 
 
-def standalone(svg: str) -> str:
-    """An SVG file of its own: the chart with its colours."""
+def svg_file(svg: str) -> str:
+    """Make a file of its own from a chart.
+
+    Parameters
+    ----------
+    svg
+        Element of :func:`svg_element`.
+
+    Returns
+    -------
+    str
+        The chart with its colours, light and dark.
+    """
     head, rest = svg.split(">", 1)
     return f"{head}><style>{STYLE}{CHART_STYLE}.chart{{background:var(--panel)}}</style>{rest}\n"
 
 
 def ticks(low: float, high: float, count: int) -> list[float]:
-    """Round values within a range."""
+    """Choose round values within a range.
+
+    Parameters
+    ----------
+    low, high
+        The range.
+    count
+        Steps at most.
+
+    Returns
+    -------
+    list of float
+        Multiples of 1, 2 or 5 times a power of ten.
+    """
     margin = 1e-9 * (high - low)
     values = MaxNLocator(count, steps=[1, 2, 5, 10]).tick_values(low, high)
     return [float(value) for value in values if low - margin <= value <= high + margin]
 
 
-def padded(values: Sequence[float], share: float = 0.08, least: float = 0.5) -> tuple[float, float]:
-    """Range that holds values with some air around them."""
+def padded_range(values: Sequence[float], share: float = 0.08, least: float = 0.5) -> tuple[float, float]:
+    """Find a range that holds values with some air around them.
+
+    Parameters
+    ----------
+    values
+        The values.
+    share
+        Air on each side, as a share of their spread.
+    least
+        Smallest width of the range.
+
+    Returns
+    -------
+    tuple of float
+        Low and high end.
+    """
     low, high = min(values), max(values)
     air = max(share * (high - low), (least - (high - low)) / 2, 1e-6)
     return low - air, high + air
 
 
-def number(value: float) -> str:
-    """A tick label, with a true minus sign."""
+def tick_text(value: float) -> str:
+    """Write a number beside an axis.
+
+    Parameters
+    ----------
+    value
+        The number.
+
+    Returns
+    -------
+    str
+        Up to six digits, with a true minus sign.
+    """
     return f"{value:.6g}".replace("-", "−") if abs(value) > 1e-12 else "0"
 
 
 def series_colour(place: int) -> str:
-    """Name of the colour of a series."""
+    """Name the colour of a series.
+
+    Parameters
+    ----------
+    place
+        Number of the series, from 0; colours come again after five.
+
+    Returns
+    -------
+    str
+        Its name in the style sheet.
+    """
     return f"s{place % SERIES_COLOURS}"

@@ -24,7 +24,7 @@ Then = Literal["go on", "safer", "afresh"]
 class Attempt:
     """One call that worked in a state folder.
 
-    Parameters
+    Attributes
     ----------
     number
         1 for the first; the next number, with the next safer settings, comes only after a failure of the science.
@@ -48,6 +48,8 @@ class Attempt:
         Segments done when it ended; None where it was lost.
     set_aside
         Folder that state from before was moved to, with the reason.
+    code_version
+        Version of gibbsflow; it decides nothing.
     """
 
     number: int
@@ -66,11 +68,30 @@ class Attempt:
 
     @property
     def by(self) -> str:
-        """Which process it was, in words."""
+        """Which process it was, in words.
+
+        Returns
+        -------
+        str
+            Such as ``pid 17 on node3``.
+        """
         return f"pid {self.holder.get('pid')} on {self.holder.get('host')}"
 
     def closed(self, error: BaseException | None, segments_done: int | None) -> Attempt:
-        """Return a copy that says how it ended: by `error`, or well where there is none."""
+        """Say how it ended.
+
+        Parameters
+        ----------
+        error
+            What ended it; None where it ended well.
+        segments_done
+            Segments done by then.
+
+        Returns
+        -------
+        Attempt
+            A copy with the end, its cause, and what the next call does.
+        """
         end: End = "finished" if error is None else "failed"
         then: Then = "go on"
         if isinstance(error, StoppedEarly) or (error is not None and not isinstance(error, Exception)):
@@ -85,8 +106,18 @@ class Attempt:
         )
 
 
-def read(folder: Path) -> list[Attempt]:
-    """Read the attempts of a state folder, oldest first; one without an end is taken for running.
+def read_attempts(folder: Path) -> list[Attempt]:
+    """Read the attempts of a state folder.
+
+    Parameters
+    ----------
+    folder
+        State folder.
+
+    Returns
+    -------
+    list of Attempt
+        Oldest first, none where there is no record; one without an end may be running still.
 
     Raises
     ------
@@ -102,13 +133,23 @@ def read(folder: Path) -> list[Attempt]:
         raise StateError(f"{path}: not a list of attempts ({error})") from error
 
 
-def recall(folder: Path) -> list[Attempt]:
+def recall_attempts(folder: Path) -> list[Attempt]:
     """Read the attempts for the one who holds the folder now: whoever left no end is lost.
 
     A file that cannot be read is moved to ``attempts.damaged.json``: it is a record, and no result depends on it.
+
+    Parameters
+    ----------
+    folder
+        State folder, held by the caller.
+
+    Returns
+    -------
+    list of Attempt
+        Oldest first, each with an end.
     """
     try:
-        known = read(folder)
+        known = read_attempts(folder)
     except StateError as error:
         (Path(folder) / FILE_NAME).replace(Path(folder) / "attempts.damaged.json")
         log.warning("%s; moved to attempts.damaged.json, a new record begins", error)
@@ -122,8 +163,16 @@ def recall(folder: Path) -> list[Attempt]:
     return found
 
 
-def write(folder: Path, attempts: Sequence[Attempt]) -> None:
-    """Write the attempts of a state folder, atomically."""
+def write_attempts(folder: Path, attempts: Sequence[Attempt]) -> None:
+    """Write the attempts of a state folder, atomically.
+
+    Parameters
+    ----------
+    folder
+        State folder.
+    attempts
+        All of them, oldest first.
+    """
     write_json(Path(folder) / FILE_NAME, {"attempts": [asdict(attempt) for attempt in attempts]})
 
 

@@ -29,7 +29,7 @@ _MAGIC = _FORMAT + b"1\n"
 class Checkpoint:
     """State of a running calculation at a segment boundary.
 
-    Parameters
+    Attributes
     ----------
     inputs_hash
         Hash of the inputs it belongs to.
@@ -62,7 +62,13 @@ class RollingCheckpoints:
         self.previous = self.folder / "checkpoint-previous.bin"
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint; the one that was current becomes previous. At no moment are both away."""
+        """Write a checkpoint; the one that was current becomes previous. At no moment are both away.
+
+        Parameters
+        ----------
+        checkpoint
+            The state to save.
+        """
         payload = io.BytesIO()
         np.savez(payload, **checkpoint.arrays)  # type: ignore[arg-type]
         head = json.dumps(
@@ -90,7 +96,17 @@ class RollingCheckpoints:
             file.write(body)
 
     def load(self, inputs_hash: str) -> Checkpoint | None:
-        """Read the newest good checkpoint made from these inputs; None where none was ever written for them.
+        """Read the newest good checkpoint made from these inputs.
+
+        Parameters
+        ----------
+        inputs_hash
+            Hash of today's inputs.
+
+        Returns
+        -------
+        Checkpoint or None
+            None where none was ever written for them.
 
         Raises
         ------

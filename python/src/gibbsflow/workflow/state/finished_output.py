@@ -41,7 +41,19 @@ def keep(home: StateFolder, out: Path, names: Iterable[str], figures: Mapping[st
 
 
 def restore(home: StateFolder, out: Path) -> dict[str, Any]:
-    """Write what was kept to an output folder, and return the figures.
+    """Write what was kept to an output folder.
+
+    Parameters
+    ----------
+    home
+        State folder, held.
+    out
+        Output folder of the verb.
+
+    Returns
+    -------
+    dict
+        Figures of ``result.json``.
 
     Raises
     ------

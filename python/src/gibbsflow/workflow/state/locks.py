@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -51,13 +52,13 @@ def folder_lock(folder: Path, name: str = ".lock") -> Iterator[None]:
             _take(file)
         except BlockingIOError as error:
             file.seek(0)
-            raise LockedError(f"{folder}: held by {who(file.read())}") from error
+            raise LockedError(f"{folder}: held by {describe_holder(file.read())}") from error
         file.seek(0)
         before = file.read().strip()
         if before:
             if job_runs(before):
-                raise LockedError(f"{folder}: held by {who(before)}")
-            log.warning("%s: stale lock of %s taken over: it has ended without letting go", folder, who(before))
+                raise LockedError(f"{folder}: held by {describe_holder(before)}")
+            log.warning("%s: stale lock of %s taken over: it has ended without letting go", folder, describe_holder(before))
         file.truncate(0)
         try:
             os.write(file.fileno(), json.dumps(holder()).encode())
@@ -94,14 +95,58 @@ def campaign_lock(state: Path) -> Iterator[None]:
         except (BlockingIOError, PermissionError):
             free = False
         if not free:
-            raise LockedError(f"the campaign in {state} is held by another run: {who(before)}")
+            raise LockedError(f"the campaign in {state} is held by another run: {describe_holder(before)}")
         if before:
-            log.warning("%s was held by %s, which ended without letting go: taken over", state, who(before))
+            log.warning("%s was held by %s, which ended without letting go: taken over", state, describe_holder(before))
         record.write_text(json.dumps(holder() | {"run": "run-local"}))
         try:
             yield
         finally:
             record.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class CampaignHead:
+    """Who holds a campaign, or held it last, by the record beside its lock; in words for the next that wants it.
+
+    Parameters
+    ----------
+    refusal
+        What to say where the campaign is held.
+    takeover
+        What to say where the lock turns out to be free: its holder has crashed. None where it let go.
+    runs_elsewhere
+        Whether it runs on as a SLURM job of another host, wherever the kernel's lock reaches.
+    """
+
+    refusal: str
+    takeover: str | None
+    runs_elsewhere: bool
+
+
+def campaign_head(state: Path) -> CampaignHead:
+    """Read whose a campaign is, without touching its lock.
+
+    Parameters
+    ----------
+    state
+        State folder of the campaign, which need not be there.
+
+    Returns
+    -------
+    CampaignHead
+        The last head; its `refusal` speaks of a run without a record where there is none that can be read.
+    """
+    record = Path(state) / ".head.json"
+    before = record.read_text(errors="replace") if record.exists() else ""
+    try:
+        told = json.loads(before)
+        named = f"{told.get('run') or 'a run'}, {describe_holder(before)}" if told.get("pid") else ""
+    except (json.JSONDecodeError, AttributeError):
+        named = ""  # half-written in a crash: it holds nobody
+    refusal = f"The campaign in {state} is held by another run: {named or 'a run that left no record'}."
+    takeover = f"The campaign in {state} was held by {named}, which has ended without letting go: taken over."
+    return CampaignHead(refusal, takeover if named else None, job_runs(before))
 
 
 def _take(file: IO[str]) -> None:
@@ -115,8 +160,19 @@ def _take(file: IO[str]) -> None:
             time.sleep(1 / _ASKED)
 
 
-def who(record: str) -> str:
-    """Say in words whose a lock's record is."""
+def describe_holder(record: str) -> str:
+    """Say in words whose a lock's record is.
+
+    Parameters
+    ----------
+    record
+        Content of the lock's file: JSON of :func:`holder`, or what is left of it.
+
+    Returns
+    -------
+    str
+        Process, host, SLURM job and time, as far as they are known.
+    """
     try:
         content = json.loads(record)
         job = f", SLURM job {content['slurm_job']}" if content.get("slurm_job") else ""
@@ -129,6 +185,16 @@ def job_runs(record: str) -> bool:
     """Say whether a lock's record is of another host whose SLURM job still runs.
 
     There the kernel's lock may not reach, depending on the file system; without SLURM it alone decides.
+
+    Parameters
+    ----------
+    record
+        Content of the lock's file.
+
+    Returns
+    -------
+    bool
+        True also where SLURM does not answer.
     """
     try:
         content = json.loads(record)
@@ -149,7 +215,20 @@ def job_runs(record: str) -> bool:
 
 
 def is_held(folder: Path, name: str = ".lock") -> bool:
-    """Say whether a process on this host holds a folder, without touching the lock."""
+    """Say whether a process on this host holds a folder, without touching the lock.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    name
+        File name of the lock.
+
+    Returns
+    -------
+    bool
+        Whether it is held.
+    """
     path = Path(folder) / name
     if not path.exists():
         return False
@@ -162,7 +241,14 @@ def is_held(folder: Path, name: str = ".lock") -> bool:
 
 
 def holder() -> dict[str, str | int | float]:
-    """Who this process is, in the words of a lock or an attempt."""
+    """Say who this process is, in the words of a lock or an attempt.
+
+    Returns
+    -------
+    dict
+        ``host``, ``pid``, ``process_started`` (seconds since the epoch), ``slurm_job`` (empty outside SLURM) and ``since``
+        (now, UTC).
+    """
     return {
         "host": socket.gethostname(),
         "pid": os.getpid(),
@@ -173,9 +259,19 @@ def holder() -> dict[str, str | int | float]:
 
 
 def process_started(pid: int) -> float:
-    """When a process of this host started, seconds since the epoch; 0 where there is none.
+    """Look up when a process of this host started.
 
     With it a pid is told apart from the same number given to another process later.
+
+    Parameters
+    ----------
+    pid
+        Number of the process.
+
+    Returns
+    -------
+    float
+        Seconds since the epoch; 0 where there is no such process.
     """
     try:
         return round(float(psutil.Process(pid).create_time()), 2)

@@ -69,7 +69,7 @@ class ResumableRun(StateFolder):
                 raise StateError(f"{self._output(number)}: missing or damaged")
         arrays = point.arrays if point is not None else None
 
-        def one(number: int) -> None:
+        def _run(number: int) -> None:
             nonlocal arrays
             begin = time.monotonic()
             arrays, outputs = segment(number, start() if arrays is None else arrays)
@@ -81,20 +81,36 @@ class ResumableRun(StateFolder):
             self._write_progress(total, steps)
 
         self._write_progress(total, steps)
-        run_segments(self.segments_done, total, one, stopper)
+        run_segments(self.segments_done, total, _run, stopper)
         sentinels.Sentinel("FINISHED", self.inputs_hash, steps_done=steps(total), settings=self.settings).write(
             self.folder
         )
 
     def last_arrays(self) -> Arrays:
-        """Arrays at the end of the last segment done."""
+        """Read the arrays at the end of the last segment done.
+
+        Returns
+        -------
+        Mapping
+            Arrays by name, units in the names.
+
+        Raises
+        ------
+        StateError
+            Where there is no checkpoint.
+        """
         point = RollingCheckpoints(self.folder).load(self.inputs_hash)
         if point is None:
             raise StateError(f"{self.folder}: no checkpoint")
         return point.arrays
 
     def outputs(self) -> dict[str, npt.NDArray[Any]]:
-        """Outputs of all segments done, joined along the first axis.
+        """Join the outputs of all segments done along the first axis.
+
+        Returns
+        -------
+        dict
+            Arrays by name; empty before the first segment.
 
         Raises
         ------

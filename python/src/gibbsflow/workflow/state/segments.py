@@ -11,15 +11,13 @@ from types import FrameType
 from typing import Any, Self
 
 from gibbsflow.errors import StoppedEarly
-
-_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
-
+from gibbsflow.workflow.signals import restore_handlers, set_stop_handler
 
 class Stopper:
     """Knows when to stop: a time budget, a number of segments, or a signal.
 
-    SIGTERM, SIGUSR1 and SIGINT are noted and acted on at the next call of :meth:`check`, so that no write is cut in
-    half.
+    Signals (:data:`gibbsflow.workflow.signals.STOP_SIGNALS`) are noted and acted on at the next call of :meth:`check`,
+    so that no write is cut in half.
 
     Parameters
     ----------
@@ -39,13 +37,11 @@ class Stopper:
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        for number in _SIGNALS:
-            self._handlers[number] = signal.signal(number, self._note)
+        self._handlers = set_stop_handler(self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+        restore_handlers(self._handlers)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is None:
@@ -55,11 +51,17 @@ class Stopper:
 
     @property
     def elapsed_s(self) -> float:
-        """Wall-clock seconds since construction."""
+        """Time since construction.
+
+        Returns
+        -------
+        float
+            Wall-clock seconds.
+        """
         return time.monotonic() - self.start
 
     def check(self) -> None:
-        """Call often inside a segment.
+        """Give a signal its effect: to be called often inside a segment.
 
         Raises
         ------
@@ -70,7 +72,14 @@ class Stopper:
             raise StoppedEarly(f"stopped by {signal.Signals(self.signal).name}")
 
     def reason(self) -> str | None:
-        """Why the next segment must not start; None if it may."""
+        """Say why the next segment must not start.
+
+        Returns
+        -------
+        str or None
+            A signal, the segments asked for, or the time budget, which would not hold another one; None if it may
+            start.
+        """
         if self.signal is not None:
             return f"stopped by {signal.Signals(self.signal).name}"
         if self.segments is not None and self.segments_done >= self.segments:

@@ -40,7 +40,7 @@ NAMES: tuple[Kind, ...] = ("FINISHED", "FAILED")
 class Sentinel:
     """Content of a sentinel file.
 
-    Parameters
+    Attributes
     ----------
     kind
         ``FINISHED`` or ``FAILED``.
@@ -54,6 +54,8 @@ class Sentinel:
         The failure in words.
     settings
         The settings in the hash, so that a changed one can be named.
+    code_version, time, host, pid
+        Which version of gibbsflow wrote it, when (UTC), and where; they decide nothing.
     """
 
     kind: Kind
@@ -68,15 +70,33 @@ class Sentinel:
     pid: int = field(default_factory=os.getpid)
 
     def write(self, folder: Path) -> None:
-        """Write atomically into `folder`; the opposite sentinel is removed after, so that one always stands."""
+        """Write atomically; the opposite sentinel is removed after, so that one always stands.
+
+        Parameters
+        ----------
+        folder
+            State folder.
+        """
         write_json(Path(folder) / self.kind, asdict(self))
         for other in NAMES:
             if other != self.kind:
                 (Path(folder) / other).unlink(missing_ok=True)
 
 
-def read(folder: Path, kind: Kind) -> Sentinel | None:
-    """Read a sentinel; None where there is none.
+def read_sentinel(folder: Path, kind: Kind) -> Sentinel | None:
+    """Read a sentinel, whatever it was made from.
+
+    Parameters
+    ----------
+    folder
+        State folder.
+    kind
+        Which one.
+
+    Returns
+    -------
+    Sentinel or None
+        None where there is none.
 
     Raises
     ------
@@ -92,12 +112,45 @@ def read(folder: Path, kind: Kind) -> Sentinel | None:
         raise StateError(f"{path}: not a sentinel ({error})") from error
 
 
-def valid(folder: Path, kind: Kind, inputs_hash: str) -> Sentinel | None:
-    """Read a sentinel that counts: there, and made from today's inputs."""
-    sentinel = read(folder, kind)
+def valid_sentinel(folder: Path, kind: Kind, inputs_hash: str) -> Sentinel | None:
+    """Read a sentinel that counts: there, and made from today's inputs.
+
+    Parameters
+    ----------
+    folder
+        State folder.
+    kind
+        Which one.
+    inputs_hash
+        Hash of today's inputs.
+
+    Returns
+    -------
+    Sentinel or None
+        None where there is none, or one of other inputs.
+
+    Raises
+    ------
+    StateError
+        Where it is there and cannot be read.
+    """
+    sentinel = read_sentinel(folder, kind)
     return sentinel if sentinel is not None and sentinel.inputs_hash == inputs_hash else None
 
 
-def failed(error: GibbsflowError, inputs_hash: str) -> Sentinel:
-    """Make the FAILED sentinel of an error."""
+def failed_sentinel(error: GibbsflowError, inputs_hash: str) -> Sentinel:
+    """Make the FAILED sentinel of an error.
+
+    Parameters
+    ----------
+    error
+        The failure.
+    inputs_hash
+        Hash of the inputs that it failed with.
+
+    Returns
+    -------
+    Sentinel
+        Not yet written.
+    """
     return Sentinel("FAILED", inputs_hash, cause=error.cause, message=str(error))

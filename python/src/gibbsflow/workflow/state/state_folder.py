@@ -27,6 +27,8 @@ from typing import Any, Self
 
 from gibbsflow.errors import GibbsflowError, LockedError, ScienceError, StateError, StoppedEarly
 from gibbsflow.workflow.state import attempts, sentinels
+from gibbsflow.workflow.state.attempts import recall_attempts, write_attempts
+from gibbsflow.workflow.state.sentinels import failed_sentinel, valid_sentinel
 from gibbsflow.workflow.state.attempts import Attempt
 from gibbsflow.workflow.files import inputs_hash, read_json, remove_temporaries, sha256_path, write_json
 from gibbsflow.workflow.state.locks import folder_lock
@@ -40,7 +42,15 @@ _ASK_AGAIN_S = 1.0
 
 
 class FailedBeforeError(ScienceError):
-    """It has failed as often as there are settings to try; the cause is that of the last failure."""
+    """It has failed as often as there are settings to try.
+
+    Parameters
+    ----------
+    cause
+        Cause of the last failure, which is this one's too.
+    message
+        The last failure in words.
+    """
 
     what_to_do = "Look into the cause; `gibbsflow clean-failures DIR` or --clean_failures has it tried again."
 
@@ -50,7 +60,13 @@ class FailedBeforeError(ScienceError):
 
     @property
     def cause(self) -> str:
-        """Cause of the last failure."""
+        """Cause of the last failure.
+
+        Returns
+        -------
+        str
+            As in its sentinel.
+        """
         return self._cause
 
 
@@ -67,7 +83,7 @@ class StateFolder:
         Settings that change results.
     physics
         Version of the physics.
-    ladder
+    settings_of_attempt
         Settings that an attempt, counted from 1, uses in place of those asked for; for the record.
     most_attempts
         Failures after which the failure stands; None for no limit.
@@ -91,7 +107,7 @@ class StateFolder:
         files: Mapping[str, Path],
         settings: Mapping[str, Any],
         physics: int,
-        ladder: Callable[[int], Mapping[str, Any]] = lambda _: {},
+        settings_of_attempt: Callable[[int], Mapping[str, Any]] = lambda _: {},
         most_attempts: int | None = None,
         stopper: Stopper | None = None,
     ) -> None:
@@ -102,7 +118,7 @@ class StateFolder:
         self.segments_done = 0
         self.set_aside = ""
         self.failed_before = ""
-        self._ladder, self._most, self._stopper = ladder, most_attempts, stopper
+        self._settings_of_attempt, self._most, self._stopper = settings_of_attempt, most_attempts, stopper
         self._described = {
             **{f"setting {key}": value for key, value in self.settings.items()},
             **{f"file {role}": sha256_path(path) for role, path in files.items()},
@@ -112,34 +128,53 @@ class StateFolder:
         self._stack = ExitStack()
 
     @property
-    def used(self) -> Mapping[str, Any]:
-        """Settings that this attempt uses in place of those asked for."""
-        return self._ladder(self.attempt)
+    def settings_used(self) -> Mapping[str, Any]:
+        """Settings that this attempt uses in place of those asked for.
+
+        Returns
+        -------
+        Mapping
+            Values by setting; empty in the first attempt.
+        """
+        return self._settings_of_attempt(self.attempt)
 
     @property
     def finished(self) -> sentinels.Sentinel | None:
-        """The FINISHED sentinel, where it stands for today's inputs."""
+        """The FINISHED sentinel, where it stands for today's inputs.
+
+        Returns
+        -------
+        Sentinel or None
+            None also for one that cannot be read.
+        """
         try:
-            return sentinels.valid(self.folder, "FINISHED", self.inputs_hash)
+            return valid_sentinel(self.folder, "FINISHED", self.inputs_hash)
         except StateError as error:  # what it stood for is seen from the checkpoints
             log.warning("%s; it does not count", error)
             return None
 
     def facts(self) -> dict[str, Any]:
-        """Figures for ``result.json``: attempt, settings used, and what was set aside or failed before."""
+        """Tell what was done with what was found.
+
+        Returns
+        -------
+        dict
+            Figures for ``result.json``: ``attempt``, ``settings_used``, and where they apply ``set_aside`` and
+            ``failed_before``.
+        """
         told = {"set_aside": self.set_aside, "failed_before": self.failed_before}
-        return {"attempt": self.attempt, "settings_used": dict(self.used), **{k: v for k, v in told.items() if v}}
+        return {"attempt": self.attempt, "settings_used": dict(self.settings_used), **{k: v for k, v in told.items() if v}}
 
     def __enter__(self) -> Self:
         self._hold()
         try:
             remove_temporaries(self.folder)
-            self._history = attempts.recall(self.folder)
+            self._history = recall_attempts(self.folder)
             self._settle()
             if self.finished is None:
-                began = Attempt(self.attempt, self.inputs_hash, self.used, set_aside=self.set_aside)
+                began = Attempt(self.attempt, self.inputs_hash, self.settings_used, set_aside=self.set_aside)
                 self._history.append(began)
-                attempts.write(self.folder, self._history)
+                write_attempts(self.folder, self._history)
         except BaseException:
             self._stack.close()
             raise
@@ -150,14 +185,14 @@ class StateFolder:
     ) -> None:
         try:
             if isinstance(error, GibbsflowError) and error.of_item:
-                sentinels.failed(error, self.inputs_hash).write(self.folder)
+                failed_sentinel(error, self.inputs_hash).write(self.folder)
                 error.recorded = True
             if error is not None and not (self._history and not self._history[-1].end):
                 # what had finished before failed only now
-                self._history.append(Attempt(self.attempt, self.inputs_hash, self.used))
+                self._history.append(Attempt(self.attempt, self.inputs_hash, self.settings_used))
             if self._history and not self._history[-1].end:
                 self._history[-1] = self._history[-1].closed(error, self.segments_done)
-                attempts.write(self.folder, self._history)
+                write_attempts(self.folder, self._history)
         except OSError as full:
             if error is None:
                 raise
@@ -197,7 +232,7 @@ class StateFolder:
             before = self._after_failure(before)
         (self.folder / "FAILED").unlink(missing_ok=True)
         if before is None:
-            content = {"attempt": self.attempt, "settings_used": dict(self.used), "failed_before": self.failed_before}
+            content = {"attempt": self.attempt, "settings_used": dict(self.settings_used), "failed_before": self.failed_before}
             write_json(path, {"inputs_hash": self.inputs_hash, **content, "described": self._described})
 
     def _inputs(self, path: Path) -> Mapping[str, Any] | None:
@@ -216,7 +251,7 @@ class StateFolder:
         return None
 
     def _after_failure(self, before: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Take the next rung where the last attempt failed; None where the folder is to begin anew."""
+        """Take the next safer settings where the last attempt failed; None where the folder is to begin anew."""
         mine = [one for one in self._history if one.inputs_hash == self.inputs_hash]
         if not mine or mine[-1].end != "failed":
             return before
@@ -259,12 +294,34 @@ class StateFolder:
 
 
 def window_folder(window: int) -> str:
-    """Folder name of a window's state."""
+    """Name the folder of a window's state.
+
+    Parameters
+    ----------
+    window
+        Number of the window, from 0.
+
+    Returns
+    -------
+    str
+        Such as ``window_03``.
+    """
     return f"window_{window:02d}"
 
 
 def is_aside(path: Path) -> bool:
-    """Whether a path is of state that was set aside, or lies in it."""
+    """Say whether a path is of state that was set aside, or lies in it.
+
+    Parameters
+    ----------
+    path
+        The path; only its parts count.
+
+    Returns
+    -------
+    bool
+        Whether it is.
+    """
     return any(part.startswith(ASIDE) for part in path.parts)
 
 

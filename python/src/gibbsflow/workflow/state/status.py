@@ -10,6 +10,8 @@ from typing import Any
 
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.state import attempts, sentinels
+from gibbsflow.workflow.state.attempts import read_attempts
+from gibbsflow.workflow.state.sentinels import read_sentinel
 from gibbsflow.workflow.state.state_folder import window_folder
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.state.locks import is_held
@@ -23,10 +25,10 @@ _MARKS = (INPUTS, attempts.FILE_NAME, *sentinels.NAMES)
 
 
 @dataclass(frozen=True)
-class Row:
+class StatusRow:
     """One window, equilibration or trajectory; or another phase that failed.
 
-    Parameters
+    Attributes
     ----------
     item
         Folder below the one asked for; windows that run together have their names added.
@@ -72,13 +74,13 @@ def read_status(folder: Path, *kinds: str) -> list[dict[str, Any]]:
     ----------
     folder
         State folder, of one item or of many. What is half-written or foreign there is named, and stops nothing.
-    kinds
+    *kinds
         Only rows of these kinds; default: all.
 
     Returns
     -------
     list of dict
-        The fields of :class:`Row`, sorted by item.
+        The fields of :class:`StatusRow`, sorted by item.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def read_status(folder: Path, *kinds: str) -> list[dict[str, Any]]:
     if not folder.is_dir():
         raise InputError(Problem(str(folder), "no such folder", "a state folder"))
     homes = {path.parent for mark in _MARKS for path in folder.rglob(mark)}
-    rows: dict[str, Row] = {}
+    rows: dict[str, StatusRow] = {}
     for home in sorted(homes):
         if not is_aside(home.relative_to(folder)):
             rows |= {row.item: row for row in _rows(home, folder)}
@@ -99,11 +101,21 @@ def read_status(folder: Path, *kinds: str) -> list[dict[str, Any]]:
 
 
 def write_plan(state: Path, windows: Mapping[str, Sequence[float]], replicates: int) -> None:
-    """Leave in the state folder of `fe prepare` which windows there will be: ns of each, by leg."""
+    """Leave in the state folder of `fe prepare` which windows there will be.
+
+    Parameters
+    ----------
+    state
+        That state folder.
+    windows
+        Length of each window by leg, ns.
+    replicates
+        Repeats of each leg.
+    """
     write_json(Path(state) / PLAN, {"legs": {leg: list(ns) for leg, ns in windows.items()}, "replicates": replicates})
 
 
-def _planned(path: Path, root: Path) -> Iterator[Row]:
+def _planned(path: Path, root: Path) -> Iterator[StatusRow]:
     item = _name(path.parent.parent, root)
     try:
         plan = _read(path)
@@ -111,18 +123,18 @@ def _planned(path: Path, root: Path) -> Iterator[Row]:
             for replicate in range(plan["replicates"]):
                 for window, ns in enumerate(windows):
                     name = _join(item, f"{leg}/replicate_{replicate}/{window_folder(window)}")
-                    yield Row(name, "window", total_ns=round(float(ns), 6))
+                    yield StatusRow(name, "window", total_ns=round(float(ns), 6))
     except (StateError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-        yield Row(_join(item, PLAN), "phase", "unreadable", cause=f"no plan of windows ({error!r})")
+        yield StatusRow(_join(item, PLAN), "phase", "unreadable", cause=f"no plan of windows ({error!r})")
 
 
-def _rows(home: Path, root: Path) -> Iterator[Row]:
+def _rows(home: Path, root: Path) -> Iterator[StatusRow]:
     """The rows of one state folder: one, or one for each window that runs in it."""
     try:
         row, settings = _row(home, root)
     except (StateError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         text = str(error) if isinstance(error, StateError | OSError) else f"{home}: holds something else ({error!r})"
-        yield Row(_name(home, root), "phase", "unreadable", cause=text)
+        yield StatusRow(_name(home, root), "phase", "unreadable", cause=text)
         return
     states = settings.get("setting states")
     if not isinstance(states, list):
@@ -131,7 +143,7 @@ def _rows(home: Path, root: Path) -> Iterator[Row]:
         yield row
         for window in range(len(states)):  # those of the leg that no task has come to yet
             if not (home.parent / (name := window_folder(window))).exists():
-                yield Row(_name(home.parent / name, root), "window", steps=row.steps, total_ns=row.total_ns)
+                yield StatusRow(_name(home.parent / name, root), "window", steps=row.steps, total_ns=row.total_ns)
     else:
         count = max(1, len(states))
         share = replace(
@@ -142,10 +154,10 @@ def _rows(home: Path, root: Path) -> Iterator[Row]:
             yield replace(share, item=_join(row.item, window_folder(window)))
 
 
-def _row(home: Path, root: Path) -> tuple[Row, Mapping[str, Any]]:
+def _row(home: Path, root: Path) -> tuple[StatusRow, Mapping[str, Any]]:
     inputs, progress = _read(home / INPUTS), _read(home / PROGRESS)
-    history = attempts.read(home)
-    failed, finished = sentinels.read(home, "FAILED"), sentinels.read(home, "FINISHED")
+    history = read_attempts(home)
+    failed, finished = read_sentinel(home, "FAILED"), read_sentinel(home, "FINISHED")
     last = history[-1] if history else None
     settings: Mapping[str, Any] = inputs.get("described", {})
     steps_done, steps = int(progress.get("steps_done", 0)), int(progress.get("steps", 0))
@@ -167,7 +179,7 @@ def _row(home: Path, root: Path) -> tuple[Row, Mapping[str, Any]]:
         cause = last.message if last is not None and last.end in ("stopped", "failed") else ""
     used = inputs.get("settings_used", {}).get("timestep_fs") or settings.get("setting timestep_fs") or 0.0
     ns_per_step = float(used) * 1e-6
-    row = Row(
+    row = StatusRow(
         _name(home, root),
         "window" if "setting states" in settings else "equil" if "setting equil_ps" in settings else "phase",
         status,
@@ -200,8 +212,19 @@ def _join(item: str, name: str) -> str:
     return name if item == "." else f"{item}/{name}"
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Lay rows of :func:`read_status` out for a terminal, with the count of each status below."""
+def status_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Lay rows out for a terminal, with the count of each status below.
+
+    Parameters
+    ----------
+    rows
+        From :func:`read_status`.
+
+    Returns
+    -------
+    str
+        Lines of :data:`COLUMNS`.
+    """
     if not rows:
         return "nothing has been run here"
     cells = [[_cell(row, column) for column in COLUMNS] for row in rows]
@@ -213,7 +236,18 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def settled(rows: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether nothing here is under way or to come."""
+    """Say whether nothing here is under way or to come.
+
+    Parameters
+    ----------
+    rows
+        From :func:`read_status`.
+
+    Returns
+    -------
+    bool
+        True where all is finished or failed.
+    """
     return all(row["status"] in ("finished", "failed") for row in rows)
 
 

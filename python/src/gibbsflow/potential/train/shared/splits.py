@@ -62,7 +62,7 @@ def assign_folds(frames: Sequence[LabelledFrame], folds: int, seed: int) -> Fold
     parents = [frame.parent for frame in frames]
     distinct = {p for p in parents if p}
     if len(distinct) >= 2:
-        groups = [parent or frame.identity for parent, frame in zip(parents, frames, strict=True)]
+        groups = [parent or frame.structure_id for parent, frame in zip(parents, frames, strict=True)]
         by = f"parent ({len(set(groups))} groups)"
     else:
         groups = _runs(frames, folds)

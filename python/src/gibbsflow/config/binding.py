@@ -1,0 +1,317 @@
+"""Settings of a binding campaign. Every quantity carries its unit in its name; no name occurs in two sections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from gibbsflow.config.section import Section, nearest, read_mapping, read_section, setting
+from gibbsflow.errors import InputError, Problem
+
+Mode = Literal["abfe", "md", "potential"]
+
+
+class Io(Section):
+    """What comes in and where things go."""
+
+    input: Path | None = setting(
+        None,
+        "Samplesheet (CSV): ligand, structure or smiles; docs/usage.md lists its columns.",
+    )
+    receptor: Path | None = setting(None, "Host (MOL2, SDF) or protein (PDB).")
+    config: Path | None = setting(None, "Settings of a potential (YAML): elements, structure, goal; docs/potential.md.")
+    resume_from: Path | None = setting(None, "generation_NN of an earlier potential to go on from.")
+    outdir: Path = setting(Path("results"), "Folder of the results.")
+    state_dir: Path | None = setting(
+        None,
+        "Folder of MD and DFT state, kept to go on later; default: state, beside the work directory.",
+    )
+    campaign: str | None = setting(
+        None,
+        "Name of the campaign's folder in the state folder; default: name of outdir.",
+        pattern=r"^[A-Za-z0-9._-]+$",
+    )
+    param_cache: Path | None = setting(None, "Content-addressed cache of parameters; default: in the state folder.")
+
+
+class Run(Section):
+    """How a campaign runs and what it does with failures."""
+
+    mode: Mode = setting(
+        "abfe",
+        "What is computed: absolute binding free energies, MD of the complex alone, or a machine-learned potential.",
+    )
+    on_failure: Literal["raise", "prune", "retry"] = setting(
+        "retry",
+        "A failed item ends the campaign (raise), is dropped and listed (prune), or is tried once more first (retry).",
+    )
+    clean_failures: bool = setting(
+        False,
+        "Remove FAILED sentinels, attempt counters and progress caches before starting.",
+    )
+    replicates: int = setting(
+        2,
+        "Independent repeats of each leg; the error is taken from their spread.",
+        ge=1,
+        le=20,
+    )
+    seed: int = setting(2026, "Seed from which all others are derived.", ge=0, le=2**31 - 1)
+
+
+class System(Section):
+    """Receptor and pose."""
+
+    receptor_kind: Literal["auto", "host", "protein"] = setting(
+        "auto",
+        "A small-molecule host (parametrised as the ligand is) or a protein; auto looks at its residues.",
+    )
+    receptor_charge: int | None = setting(
+        None, "Net charge of a host; read from the file where not given.", ge=-20, le=20
+    )
+    site: str | None = setting(
+        None,
+        "Residues that line the binding site, as CHAIN:NUMBER,... or residue names; default: all of a host.",
+    )
+    ph: float = setting(7.0, "pH for protonating proteins.", ge=0, le=14)
+    clash_angstrom: float = setting(
+        1.2,
+        "Heavy atoms of ligand and receptor closer than this are a clash.",
+        unit="Å",
+        ge=0.5,
+        le=3.0,
+    )
+
+
+class Param(Section):
+    """Force field."""
+
+    ligand_ff: Literal["gaff2", "gaff"] = setting("gaff2", "Force field of ligands and hosts.")
+    charge_method: Literal["bcc", "gas"] = setting("bcc", "Charges: AM1-BCC or Gasteiger.")
+    protein_ff: Literal["ff14SB", "ff19SB"] = setting("ff14SB", "Force field of proteins.")
+    param_memory_gb: float = setting(4.0, "Memory bound of one antechamber run.", unit="GB", gt=0, le=512)
+    param_time_min: float = setting(30.0, "Time bound of one antechamber run.", unit="min", gt=0, le=10080)
+
+
+class Md(Section):
+    """Molecular dynamics, in equilibration and free-energy windows alike."""
+
+    solvent: Literal["obc2", "vacuum"] = setting("obc2", "Implicit solvent: OBC2 (igb=5, no surface term), or none.")
+    temperature_k: float = setting(298.15, "Temperature.", unit="K", ge=200, le=500)
+    timestep_fs: float = setting(
+        4.0,
+        "Time step; above 2 fs needs hydrogen mass repartitioning.",
+        unit="fs",
+        gt=0,
+        le=5,
+    )
+    hydrogen_mass_amu: float = setting(3.0, "Mass of hydrogens after repartitioning.", unit="amu", ge=1.008, le=4)
+    friction_per_ps: float = setting(1.0, "Langevin friction.", unit="1/ps", gt=0, le=100)
+    threads: int = setting(1, "CPU threads of one MD process.", ge=1, le=128)
+    platform: Literal["CPU", "Reference", "CUDA", "OpenCL"] = setting("CPU", "OpenMM platform.")
+
+
+class Equil(Section):
+    """Equilibration of the complex."""
+
+    minimise_steps: int = setting(1000, "Steps of minimisation at most.", ge=0, le=1_000_000)
+    heat_ps: float = setting(
+        10.0,
+        "Heating from 10 K, ligand and receptor restrained.",
+        unit="ps",
+        ge=0,
+        le=100_000,
+    )
+    equil_ps: float = setting(
+        50.0,
+        "Unrestrained equilibration after heating.",
+        unit="ps",
+        gt=0,
+        le=10_000_000,
+    )
+    equil_segment_ps: float = setting(10.0, "Length between two checkpoints.", unit="ps", gt=0, le=100_000)
+    unbound_threshold_angstrom: float = setting(
+        8.0,
+        "A ligand whose centre ends farther than this from its site is unbound.",
+        unit="Å",
+        gt=0,
+        le=100,
+    )
+
+
+class Fe(Section):
+    """Free-energy legs."""
+
+    restraint: Literal["auto", "com", "boresch"] = setting(
+        "auto",
+        "Restraint of the decoupled ligand: centre of mass, or Boresch; auto: com for hosts, Boresch for proteins.",
+    )
+    com_force_constant_kcal_per_mol_angstrom2: float = setting(
+        10.0,
+        "K of the centre-of-mass restraint, U = 1/2 K r^2.",
+        unit="kcal/mol/Å²",
+        gt=0,
+        le=1000,
+    )
+    boresch_k_r_kcal_per_mol_angstrom2: float = setting(
+        10.0,
+        "K of the Boresch distance, U = 1/2 K x^2.",
+        unit="kcal/mol/Å²",
+        gt=0,
+        le=1000,
+    )
+    boresch_k_angle_kcal_per_mol_rad2: float = setting(
+        100.0,
+        "K of the Boresch angles and dihedrals, U = 1/2 K x^2.",
+        unit="kcal/mol/rad²",
+        gt=0,
+        le=10_000,
+    )
+    sampler: Literal["exchange", "independent"] = setting(
+        "exchange",
+        "Hamiltonian replica exchange in one task a leg, or one independent task a window.",
+    )
+    complex_schedule: str = setting("complex_16", "λ schedule of the complex leg: a shipped name or a YAML file.")
+    solvent_schedule: str = setting("solvent_6", "λ schedule of the solvent leg: a shipped name or a YAML file.")
+    window_ps: float = setting(1000.0, "Sampling a window and replicate.", unit="ps", gt=0, le=10_000_000)
+    window_equil_ps: float = setting(20.0, "Discarded start of each window.", unit="ps", ge=0, le=1_000_000)
+    sample_ps: float = setting(
+        1.0,
+        "Interval between samples, and between exchanges.",
+        unit="ps",
+        gt=0,
+        le=10_000,
+    )
+    segment_ps: float = setting(10.0, "Length between two checkpoints.", unit="ps", gt=0, le=1_000_000)
+
+
+class Analysis(Section):
+    """Estimators and the verdict."""
+
+    decorrelate: Literal["auto", "always", "never"] = setting(
+        "auto",
+        "Samples used: value from all, error from uncorrelated ones (auto); both from those (always); all (never).",
+    )
+    overlap_warn: float = setting(
+        0.03,
+        "Least overlap of neighbouring windows that gives no warning.",
+        ge=0,
+        le=0.5,
+    )
+    error_warn_kcal_per_mol: float = setting(0.5, "Largest error that gives no warning.", unit="kcal/mol", gt=0, le=10)
+
+
+class BindingConfig(Section):
+    """Everything that a binding campaign can be told, with defaults that run."""
+
+    run: Run = Run()
+    system: System = System()
+    param: Param = Param()
+    md: Md = Md()
+    equil: Equil = Equil()
+    fe: Fe = Fe()
+    analysis: Analysis = Analysis()
+
+    @classmethod
+    def sections(cls) -> dict[str, type[Section]]:
+        """Name the sections.
+
+        Returns
+        -------
+        dict
+            Class of each section by its name, in their order.
+        """
+        return {name: field.annotation for name, field in cls.model_fields.items()}  # type: ignore[misc]
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any], *, where: str = "command line") -> Self:
+        """Check flat parameters, as Nextflow has them.
+
+        Parameters
+        ----------
+        params
+            Values by parameter; None means the default.
+        where
+            File or command line they came from, for messages.
+
+        Returns
+        -------
+        BindingConfig
+            The settings.
+
+        Raises
+        ------
+        InputError
+            With all problems at once.
+        """
+        home = {key: name for name, section in cls.sections().items() for key in section.model_fields}
+        nested: dict[str, dict[str, Any]] = {}
+        unknown = []
+        for key, value in params.items():
+            if key not in home:
+                unknown.append(Problem(where, "unknown parameter", nearest(key, home), field=key))
+            elif value is not None:
+                nested.setdefault(home[key], {})[key] = value
+        try:
+            config = read_section(cls, nested, where=where)
+        except InputError as error:
+            raise InputError(unknown + error.problems) from error
+        if unknown:
+            raise InputError(unknown)
+        return config
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read YAML or JSON: sections with their keys, or the keys alone.
+
+        Parameters
+        ----------
+        path
+            The file.
+
+        Returns
+        -------
+        BindingConfig
+            The settings.
+
+        Raises
+        ------
+        InputError
+            Where the file cannot be read, with all problems at once.
+        """
+        return cls.from_mapping(read_mapping(path), where=str(path))
+
+    @classmethod
+    def from_mapping(cls, content: Mapping[str, Any], *, where: str) -> Self:
+        """Check a mapping of sections, or of keys alone.
+
+        Parameters
+        ----------
+        content
+            The mapping, as a file holds it.
+        where
+            File that it came from, for messages.
+
+        Returns
+        -------
+        BindingConfig
+            The settings.
+
+        Raises
+        ------
+        InputError
+            With all problems at once.
+        """
+        if any(key in cls.model_fields for key in content):
+            return read_section(cls, content, where=where)
+        return cls.from_params(content, where=where)
+
+
+class Launch(BindingConfig):
+    """A whole campaign in one file: the settings and what comes in; for ``gibbsflow run-local``."""
+
+    io: Io = Io()
+
+
+RunConfig = BindingConfig
+"""The name that scripts may still import."""
