@@ -36,7 +36,7 @@ _HOMES = {
     "Energies": "binding.sample.energies",
     "LegAnalysis": "binding.analyse.leg_result",
     # what is learned from, and what comes of it
-    "Made": "potential.generators.generate",
+    "Generated": "potential.generators.generate",
     "Batch": "potential.label.batch",
     "LabelResult": "potential.data.labels",
     "LabelledFrame": "potential.data.labelled_frames",
