@@ -1,6 +1,7 @@
 """The verbs of a learned potential as functions: generate, label, fit, explore, select, and round again.
 
-They pass structures as lists of ASE's Atoms, tagged as docs/contracts.md says, and potentials as folders. What takes long keeps its state as the verbs do: the same call goes on where it was interrupted.
+They pass structures as lists of ASE's Atoms, tagged as docs/contracts.md says, and potentials as folders. What takes
+long keeps its state as the verbs do: the same call goes on where it was interrupted.
 """
 
 from __future__ import annotations
@@ -254,9 +255,7 @@ def explore_from(
     with Stopper() as stopper:
         home = StateFolder(place, files=files, settings=content, physics=md.PHYSICS, stopper=stopper)
         with home:
-            run = md.Trajectory(
-                fitted, grader, potential, start, settings, seed, generation, place, home.inputs_hash
-            )
+            run = md.Trajectory(fitted, grader, potential, start, settings, seed, generation, place, home.inputs_hash)
             trail = run.run(stopper)
             Sentinel("FINISHED", home.inputs_hash, steps_done=trail.steps, settings=content).write(place)
     frames = run.frames()
