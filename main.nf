@@ -1,10 +1,10 @@
 // gibbsflow: check what was given -> BINDING or POTENTIAL -> table and report. The only .nf file that reads params.
 
-include { readSchema; helpText; checkParams; checkInput; settings; samplesheet; cleanFailures } from './subworkflows/launch'
-include { checkPotential; structureFiles; holdCampaign; letGo                                  } from './subworkflows/launch'
-include { completionText; failureHint; versionsOf; writeCrate                                 } from './subworkflows/completion'
-include { BINDING                                                                             } from './subworkflows/binding'
-include { POTENTIAL                                                                           } from './subworkflows/potential'
+include { readSchema; helpText; typedParams; settings; stateFolder; askCore } from './subworkflows/launch'
+include { samplesheet; structureFiles; holdCampaign; letGo                  } from './subworkflows/launch'
+include { completionText; failureHint; versionsOf; writeCrate               } from './subworkflows/completion'
+include { BINDING                                                           } from './workflows/binding'
+include { POTENTIAL                                                         } from './workflows/potential'
 
 workflow {
     main:
@@ -13,30 +13,21 @@ workflow {
         println(helpText(schema))
     }
     else {
-        def checked = checkParams(params, schema)
-        def values = checked[0]
-        def problems = checked[1]
-        if (problems) {
-            error("${problems.size() == 1 ? '' : "${problems.size()} problems in the parameters:\n  "}${problems.join('\n  ')}\n  Nothing was started; --help lists all parameters.")
+        def core = "${projectDir}/bin/gibbsflow" // projectDir is not known any more once the run has ended
+        def values = typedParams(params, schema)
+        def state = stateFolder(values, workflow.workDir)
+        def answer = askCore(core, params, values, schema, state, workflow.containerEngine)
+        if (answer.problem) {
+            error(answer.problem)
         }
         def potential = values.mode == 'potential'
-        def fault = potential
-            ? checkPotential(values.config, "${projectDir}/bin/train", !workflow.containerEngine)
-            : checkInput(values, schema, "${projectDir}/bin/system_prep")
-        if (fault) {
-            error(fault)
-        }
-        def state = "${file(values.state_dir ?: workflow.workDir.resolveSibling('state'))}/${values.campaign ?: file(values.outdir).name}"
         // containers are shown them, so they have to be there
         [state, values.param_cache].findAll { folder -> folder }.each { folder -> file(folder).mkdirs() }
         def run = workflow
-        def hold = holdCampaign(state, run)
+        def hold = holdCampaign(state, run, answer)
         def held = hold[0]
         if (hold[1]) {
             error(hold[1])
-        }
-        if (values.clean_failures) {
-            cleanFailures(state)
         }
 
         if (potential) {
@@ -49,7 +40,7 @@ workflow {
             def staged = values + schedules.collectEntries { key -> [key, file(values[key]).name] }
 
             BINDING(
-                channel.fromList(samplesheet(values.input, "${state}/${receptor.baseName}")),
+                channel.fromList(samplesheet(values.input, answer.rows, "${state}/${receptor.baseName}")),
                 file(values.input),
                 receptor,
                 [
@@ -70,7 +61,6 @@ workflow {
             .unique()
             .collectFile(name: 'versions.yml', storeDir: "${values.outdir}/pipeline_info", sort: true)
 
-        def core = "${projectDir}/bin/gibbsflow" // not known any more once the run has ended
         workflow.onError {
             log.info(failureHint(run.errorReport ?: '', potential ? null : state))
         }

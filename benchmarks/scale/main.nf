@@ -3,25 +3,25 @@
 
 include { BARE as BARE_BEFORE                                } from './bare'
 include { BARE as BARE_AFTER                                 } from './bare'
-include { readSchema; checkParams; checkInput; settings      } from '../../subworkflows/launch'
+include { readSchema; typedParams; askCore; settings         } from '../../subworkflows/launch'
 include { samplesheet                                        } from '../../subworkflows/launch'
 include { versionsOf                                         } from '../../subworkflows/completion'
-include { BINDING                                            } from '../../subworkflows/binding'
+include { BINDING                                            } from '../../workflows/binding'
 
 workflow {
     main:
     def root = projectDir.parent.parent
     def schema = readSchema("${root}/nextflow_schema.json")
-    def checked = checkParams(params.findAll { key, _value -> key != 'bare_tasks' }, schema)
-    def values = checked[0]
-    def fault = checked[1] ? checked[1].join('\n') : checkInput(values, schema, "${root}/bin/system_prep")
-    if (fault) {
-        error(fault)
+    def given = params.findAll { key, _value -> key != 'bare_tasks' }
+    def values = typedParams(given, schema)
+    def state = "${workflow.workDir.resolveSibling('state')}/scale".toString()
+    def answer = askCore("${root}/bin/gibbsflow", given, values, schema, state, false)
+    if (answer.problem) {
+        error(answer.problem)
     }
-    def state = "${workflow.workDir.resolveSibling('state')}/scale"
 
     BARE_BEFORE(channel.fromList((1..params.bare_tasks).toList()))
-    ch_rows = channel.fromList(samplesheet(values.input, "${state}/${file(values.receptor).baseName}"))
+    ch_rows = channel.fromList(samplesheet(values.input, answer.rows, "${state}/${file(values.receptor).baseName}"))
         .combine(BARE_BEFORE.out.number.count())
         .map { meta, structure, pose, _count -> [meta, structure, pose] }
     BINDING(

@@ -119,6 +119,7 @@ def write_system(root: Path, name: str, legs: dict[str, Oscillators], replicates
     facts = {
         "run": {"seed": 2026, "replicates": replicates},
         "md": {"temperature_k": TEMPERATURE_K, "solvent": "obc2", "timestep_fs": 4.0},
+        "equil": {"equil_ps": 50.0},
         "fe": {"sampler": "exchange", "window_ps": 60.0, "sample_ps": 0.5},
         "restraint": {"kind": "com", "k": 10.0},
         "standard_state": STANDARD_STATE,

@@ -80,13 +80,17 @@ def runRecord(run, values, schema) {
     ]
 }
 
-// The record, and the RO-Crate that the core makes of it; a run is no worse for lacking it.
+// The record, and the RO-Crate that the core makes of it, once; a run is no worse for lacking it.
 def writeCrate(run, values, schema, program) {
     if (!run.success || !file("${values.outdir}/manifest.json").exists()) {
         return
     }
-    def record = groovy.json.JsonOutput.toJson(runRecord(run, values, schema))
-    file("${values.outdir}/pipeline_info/run.json").text = groovy.json.JsonOutput.prettyPrint(record)
+    def record = file("${values.outdir}/pipeline_info/run.json")
+    def content = groovy.json.JsonOutput.prettyPrint(groovy.json.JsonOutput.toJson(runRecord(run, values, schema)))
+    if (record.exists() && record.text == content) {
+        return
+    }
+    record.text = content
     def job = [program, 'crate', values.outdir].collect { word -> word.toString() }.execute()
     def out = new StringBuffer()
     def err = new StringBuffer()

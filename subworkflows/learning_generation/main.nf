@@ -11,51 +11,69 @@ include { INFER_DECIDE  } from '../../modules/infer/decide'
 
 workflow LEARNING_GENERATION {
     take:
-    ch_state // [generation, folder of the state, campaign{settings by process, seed, state}]
+    ch_state // [meta{id, generation}, folder of the state, campaign{settings by process, seed, state}]
 
     main:
-    ch_batches = ch_state.flatMap { generation, folder, campaign ->
+    ch_batches = ch_state.flatMap { meta, folder, campaign ->
         def batches = files("${folder}/batches/*.extxyz").sort { batch -> batch.name }
-        batches.collect { batch -> [groupKey(generation, batches.size()), generation, batch.baseName, batch, campaign.settings.DFT_LABEL, campaign.state] }
+        batches.collect { batch ->
+            [itemOf(meta, batch.baseName, batches.size()) + [state: "${campaign.state}/labels".toString()], batch, campaign.settings.DFT_LABEL]
+        }
     }
     DFT_LABEL(ch_batches)
 
     ch_recorded = DFT_LABEL.out.labels
+        .map { meta, labels -> [groupKey(generationOf(meta.generation), meta.size), labels] }
         .groupTuple()
         .map { key, labels -> [key.target, labels.sort { folder -> folder.name }] }
         .combine(ch_state, by: 0)
-        .map { generation, labels, folder, _campaign -> [generation, labels, folder] }
+        .map { meta, labels, folder, _campaign -> [meta, labels, folder] }
     INFER_RECORD(ch_recorded)
 
     ch_training = INFER_RECORD.out.dataset
         .combine(ch_state, by: 0)
-        .map { generation, _recorded, train, holdout, _folder, campaign -> [generation, train, holdout, campaign.settings.TRAIN_FIT, campaign.seed, campaign.state] }
+        .map { meta, _recorded, train, holdout, _folder, campaign ->
+            [meta + [seed: campaign.seed, state: "${campaign.state}/${meta.id}/fit".toString()], train, holdout, campaign.settings.TRAIN_FIT]
+        }
     TRAIN_FIT(ch_training)
+    ch_fit = TRAIN_FIT.out.fit.map { meta, fit -> [generationOf(meta.generation), fit] }
 
-    ch_starts = TRAIN_FIT.out.fit
+    ch_starts = ch_fit
         .combine(ch_state, by: 0)
-        .flatMap { generation, fit, folder, campaign ->
+        .flatMap { meta, fit, folder, campaign ->
             def starts = files("${folder}/trajectories/*.extxyz").sort { start -> start.name }
             starts.collect { start ->
                 def settings = start.resolveSibling("${start.baseName}.json")
                 def seed = new groovy.json.JsonSlurper().parseText(settings.text).seed
-                [groupKey(generation, starts.size()), generation, start.baseName, start, settings, fit, seed, campaign.state]
+                def own = [seed: seed, state: "${campaign.state}/${meta.id}/${start.baseName}".toString()]
+                [itemOf(meta, start.baseName, starts.size()) + own, start, settings, fit]
             }
         }
     INFER_EXPLORE(ch_starts)
 
     ch_explored = INFER_EXPLORE.out.explored
+        .map { meta, explored -> [groupKey(generationOf(meta.generation), meta.size), explored] }
         .groupTuple()
         .map { key, explored -> [key.target, explored.sort { folder -> folder.name }] }
         .combine(INFER_RECORD.out.dataset, by: 0)
-        .combine(TRAIN_FIT.out.fit, by: 0)
-        .map { generation, explored, recorded, _train, _holdout, fit -> [generation, explored, recorded, fit] }
+        .combine(ch_fit, by: 0)
+        .map { meta, explored, recorded, _train, _holdout, fit -> [meta, explored, recorded, fit] }
     INFER_DECIDE(ch_explored)
 
     ch_next = INFER_DECIDE.out.state
         .combine(ch_state, by: 0)
-        .map { generation, decided, _folder, campaign -> [generation + 1, decided, campaign] }
+        .map { meta, decided, _folder, campaign -> [generationOf(meta.generation + 1), decided, campaign] }
 
     emit:
     ch_next
+}
+
+// What goes with all that belongs to a generation; its id names the generation's folders.
+def generationOf(number) {
+    [id: String.format('generation_%02d', number), generation: number]
+}
+
+// The same for one of so many batches or trajectories of a generation.
+def itemOf(meta, name, size) {
+    [id: "${meta.id}_${name}".toString(), generation: meta.generation, name: name, size: size]
 }

@@ -1,15 +1,13 @@
 process ANALYSIS_CAMPAIGN {
-    tag 'campaign'
+    tag "${meta.id}"
     label 'process_table'
 
     input:
-    path input
-    path records, stageAs: 'records/?/*'
+    tuple val(meta), path(input), path(records, stageAs: 'records/?/*')
     val settings
-    val state
 
     output:
-    path 'campaign/*', emit: results
+    tuple val(meta), path('campaign/*'), emit: results
     tuple val("${task.process}"), path('campaign/result.json'), topic: versions
 
     script:
@@ -19,7 +17,7 @@ process ANALYSIS_CAMPAIGN {
     cat > config.json <<'END'
     ${settings}
     END
-    analysis campaign --input ${input} ${found} --state '${state}' --config config.json --out campaign ${args}
+    analysis campaign --input ${input} ${found} --state '${meta.state}' --config config.json --out campaign ${args}
     """
 
     stub:

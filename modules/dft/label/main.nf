@@ -1,16 +1,16 @@
 process DFT_LABEL {
-    tag "generation ${generation} ${name}"
+    tag "generation ${meta.generation} ${meta.name}"
     label 'process_loop'
     label 'process_dft'
     // keyed by name and content of the batch, not by where it lies
     cache 'deep'
 
     input:
-    tuple val(key), val(generation), val(name), path(batch), val(settings), val(state)
+    tuple val(meta), path(batch), val(settings)
 
     output:
-    tuple val(key), path("labels/${name}"), emit: labels
-    tuple val("${task.process}"), path("labels/${name}/result.json"), topic: versions
+    tuple val(meta), path("labels/${meta.name}"), emit: labels
+    tuple val("${task.process}"), path("labels/${meta.name}/result.json"), topic: versions
 
     script:
     def args = task.ext.args ?: ''
@@ -19,16 +19,16 @@ process DFT_LABEL {
     cat > config.json <<'END'
     ${settings}
     END
-    dft label --input ${batch} --config config.json --state '${state}/labels' --out labels/${name} ${args} || {
+    dft label --input ${batch} --config config.json --state '${meta.state}' --out labels/${meta.name} ${args} || {
         code=\$?
-        [[ \$code == 70 && -f labels/${name}/labels.jsonl ]] || exit \$code
+        [[ \$code == 70 && -f labels/${meta.name}/labels.jsonl ]] || exit \$code
     }
     """
 
     stub:
     """
-    mkdir -p labels/${name}
-    touch labels/${name}/labelled.extxyz labels/${name}/labels.jsonl
-    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > labels/${name}/result.json
+    mkdir -p labels/${meta.name}
+    touch labels/${meta.name}/labelled.extxyz labels/${meta.name}/labels.jsonl
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > labels/${meta.name}/result.json
     """
 }

@@ -1,3 +1,5 @@
+include { timeBudget } from '../../functions'
+
 process EQUIL_RUN {
     tag "${meta.ligand}"
     label 'process_md'
@@ -11,10 +13,8 @@ process EQUIL_RUN {
 
     script:
     def args = task.ext.args ?: ''
-    // leaves time to save the state before the scheduler ends the job
-    def budget = task.time ? "--time-budget ${Math.max(task.time.toSeconds() - 300, (task.time.toSeconds() * 9).intdiv(10))}s" : ''
     """
-    equil run --system ${system} --state '${meta.state}/equil' --out phases/${meta.ligand}/equil ${budget} ${args}
+    equil run --system ${system} --state '${meta.state}/equil' --out phases/${meta.ligand}/equil ${timeBudget(task.time)} ${args}
     """
 
     stub:

@@ -1,3 +1,5 @@
+include { timeBudget } from '../../functions'
+
 process FE_RUN {
     tag "${meta.ligand} ${meta.name}"
     label 'process_md'
@@ -12,10 +14,8 @@ process FE_RUN {
     script:
     def args = task.ext.args ?: ''
     def windows = meta.windows ? "--window ${[meta.windows.min(), meta.windows.max()].unique().join('-')}" : ''
-    // leaves time to save the state before the scheduler ends the job
-    def budget = task.time ? "--time-budget ${Math.max(task.time.toSeconds() - 300, (task.time.toSeconds() * 9).intdiv(10))}s" : ''
     """
-    fe run --leg leg --replicate ${meta.replicate} ${windows} --state '${meta.state}' --out phases/${meta.ligand}/fe/${meta.name} ${budget} ${args}
+    fe run --leg leg --replicate ${meta.replicate} ${windows} --state '${meta.state}' --out phases/${meta.ligand}/fe/${meta.name} ${timeBudget(task.time)} ${args}
     """
 
     stub:

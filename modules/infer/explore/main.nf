@@ -1,29 +1,29 @@
+include { timeBudget } from '../../functions'
+
 process INFER_EXPLORE {
-    tag "generation ${generation} ${name}"
+    tag "generation ${meta.generation} ${meta.name}"
     label 'process_loop'
     // keyed by name and content of the start and its settings, not by where they lie
     cache 'deep'
 
     input:
-    tuple val(key), val(generation), val(name), path(start), path(settings), path(fit), val(seed), val(state)
+    tuple val(meta), path(start), path(settings), path(fit)
 
     output:
-    tuple val(key), path("explored/${name}"), emit: explored
-    tuple val("${task.process}"), path("explored/${name}/result.json"), topic: versions
+    tuple val(meta), path("explored/${meta.name}"), emit: explored
+    tuple val("${task.process}"), path("explored/${meta.name}/result.json"), topic: versions
 
     script:
     def args = task.ext.args ?: ''
-    // leaves time to save the state before the scheduler ends the job
-    def budget = task.time ? "--time-budget ${Math.max(task.time.toSeconds() - 300, (task.time.toSeconds() * 9).intdiv(10))}s" : ''
     """
-    infer explore --potential ${fit}/potential --structure ${start} --config ${settings} --seed ${seed} --generation ${generation + 1} \\
-        --state '${state}/generation_${String.format('%02d', generation)}/${name}' --out explored/${name} ${budget} ${args}
+    infer explore --potential ${fit}/potential --structure ${start} --config ${settings} --seed ${meta.seed} --generation ${meta.generation + 1} \\
+        --state '${meta.state}' --out explored/${meta.name} ${timeBudget(task.time)} ${args}
     """
 
     stub:
     """
-    mkdir -p explored/${name}
-    touch explored/${name}/frames.extxyz
-    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > explored/${name}/result.json
+    mkdir -p explored/${meta.name}
+    touch explored/${meta.name}/frames.extxyz
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > explored/${meta.name}/result.json
     """
 }

@@ -1,12 +1,12 @@
 process INFER_RECORD {
-    tag "generation ${generation}"
+    tag "generation ${meta.generation}"
     label 'process_loop'
 
     input:
-    tuple val(generation), path(labels), path(state, stageAs: 'state')
+    tuple val(meta), path(labels), path(state, stageAs: 'state')
 
     output:
-    tuple val(generation), path('recorded'), path('recorded/dataset/train.extxyz'), path('recorded/dataset/holdout.extxyz'), emit: dataset
+    tuple val(meta), path('recorded'), path('recorded/dataset/train.extxyz'), path('recorded/dataset/holdout.extxyz'), emit: dataset
     tuple val("${task.process}"), path('recorded/result.json'), topic: versions
 
     script:
@@ -21,7 +21,7 @@ process INFER_RECORD {
     mkdir -p recorded/dataset
     ls -d ${labels} > recorded/labels.txt
     cp -r state/trajectories recorded
-    echo 'generation ${generation}' | tee recorded/dataset/train.extxyz > recorded/dataset/holdout.extxyz
+    echo 'generation ${meta.generation}' | tee recorded/dataset/train.extxyz > recorded/dataset/holdout.extxyz
     echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > recorded/result.json
     """
 }

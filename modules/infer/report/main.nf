@@ -1,12 +1,12 @@
 process INFER_REPORT {
-    tag "${generation.name}"
+    tag "${meta.id}"
     label 'process_loop'
 
     input:
-    path generation
+    tuple val(meta), path(generation)
 
     output:
-    path 'potential_report/*', emit: results
+    tuple val(meta), path('potential_report/*'), emit: results
     tuple val("${task.process}"), path('potential_report/result.json'), topic: versions
 
     script:

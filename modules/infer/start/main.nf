@@ -1,13 +1,13 @@
 process INFER_START {
-    tag 'start'
+    tag "${meta.id}"
     label 'process_loop'
 
     input:
+    tuple val(meta), path(begin) // folders training/ and holdout/ of structures, or generation_NN/ of an earlier run
     val settings
-    path begin   // folders training/ and holdout/ of structures, or generation_NN/ of an earlier run
 
     output:
-    path 'start', emit: state
+    tuple val(meta), path('start'), emit: state
     tuple val("${task.process}"), path('start/result.json'), topic: versions
 
     script:

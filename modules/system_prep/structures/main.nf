@@ -1,29 +1,29 @@
 process SYSTEM_PREP_STRUCTURES {
-    tag "${kind}"
+    tag "${meta.id}"
     label 'process_loop'
 
     input:
-    tuple val(kind), val(settings)
+    tuple val(meta), val(settings)
     path structures
 
     output:
-    tuple val(kind), path("structures/${kind}"), emit: structures
-    tuple val("${task.process}"), path("structures/${kind}/result.json"), topic: versions
+    tuple val(meta), path("structures/${meta.id}"), emit: structures
+    tuple val("${task.process}"), path("structures/${meta.id}/result.json"), topic: versions
 
     script:
     def args = task.ext.args ?: ''
-    def holdout = kind == 'holdout' ? '--holdout' : ''
+    def holdout = meta.id == 'holdout' ? '--holdout' : ''
     """
     cat > config.json <<'END'
     ${settings}
     END
-    system_prep structures --config config.json ${holdout} --out structures/${kind} ${args}
+    system_prep structures --config config.json ${holdout} --out structures/${meta.id} ${args}
     """
 
     stub:
     """
-    mkdir -p structures/${kind}
-    touch structures/${kind}/structures.extxyz
-    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > structures/${kind}/result.json
+    mkdir -p structures/${meta.id}
+    touch structures/${meta.id}/structures.extxyz
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > structures/${meta.id}/result.json
     """
 }

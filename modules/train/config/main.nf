@@ -1,13 +1,13 @@
 process TRAIN_CONFIG {
-    tag "${config.name}"
+    tag "${meta.id}"
     label 'process_loop'
 
     input:
-    path config
+    tuple val(meta), path(config)
     path structures
 
     output:
-    path 'settings/config.json', emit: config
+    tuple val(meta), path('settings/config.json'), emit: config
     tuple val("${task.process}"), path('settings/result.json'), topic: versions
 
     script:

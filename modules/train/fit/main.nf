@@ -1,15 +1,15 @@
 process TRAIN_FIT {
-    tag "generation ${generation}"
+    tag "generation ${meta.generation}"
     label 'process_loop'
     label 'process_train'
     // keyed by what is in the data set, not by where it lies
     cache 'deep'
 
     input:
-    tuple val(generation), path(train), path(holdout), val(settings), val(seed), val(state)
+    tuple val(meta), path(train), path(holdout), val(settings)
 
     output:
-    tuple val(generation), path('fit'), emit: fit
+    tuple val(meta), path('fit'), emit: fit
     tuple val("${task.process}"), path('fit/result.json'), topic: versions
 
     script:
@@ -18,8 +18,8 @@ process TRAIN_FIT {
     cat > config.json <<'END'
     ${settings}
     END
-    train fit --train ${train} --test ${holdout} --config config.json --seed ${seed} \\
-        --state '${state}/generation_${String.format('%02d', generation)}/fit' --out fit ${args}
+    train fit --train ${train} --test ${holdout} --config config.json --seed ${meta.seed} \\
+        --state '${meta.state}' --out fit ${args}
     """
 
     stub:

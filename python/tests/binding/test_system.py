@@ -16,7 +16,7 @@ def test_system_is_never_changed_in_place_and_moves(tmp_path):
     assert other.meta["charge"] == 1
     with pytest.raises(TypeError):
         system.meta["charge"] = 2  # type: ignore[index]
-    moved = other.carry(tmp_path / "b")
+    moved = other.copy_to(tmp_path / "b")
     moved.write()
     root.joinpath("ligand.sdf").unlink()
     again = SimSystem.read(tmp_path / "b")

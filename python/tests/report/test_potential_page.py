@@ -10,10 +10,10 @@ from silicon import si2
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.labels import LabelResult
-from gibbsflow.potential.data.structures import identity
+from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
-from gibbsflow.potential.loop.state import Checkpoint, Phase
+from gibbsflow.potential.loop.state import LoopCheckpoint, Phase
 from gibbsflow.potential.loop.stopping import GenerationRecord
 from gibbsflow.report.potential_page import write_results
 from gibbsflow.workflow.artifacts import ArtifactStore
@@ -40,8 +40,8 @@ def finished(folder: Path) -> WorkflowManager:
     for frame in (good, apart):
         values: dict[str, Any] = {"energy_ev": -1.0, "forces_ev_per_angstrom": [[0.0] * 3] * 2}
         stress = {"stress_ev_per_angstrom3": [0.0] * 6, "settings_hash": "tblite-1", "program": "tblite 0.5"}
-        database.record([LabelResult(identity(frame), "labelled", **values, **stress)])
-    database.record([LabelResult(identity(bad), "failed", "UNCONVERGED", "<80 steps>")])
+        database.record([LabelResult(structure_id(frame), "labelled", **values, **stress)])
+    database.record([LabelResult(structure_id(bad), "failed", "UNCONVERGED", "<80 steps>")])
     config = PotentialConfig.from_mapping({"elements": ["Si"], "engine": "tblite"}, where="test")
     config.write(folder / loop_state.CONFIG)
     for name in ("potential/in.potential", "dataset/train.extxyz", "dataset/holdout.extxyz"):
@@ -50,7 +50,7 @@ def finished(folder: Path) -> WorkflowManager:
     summary = {**ERRORS, "by_config_type": {"rattle": ERRORS}}
     write_json(folder / loop_state.METRICS, {"fit": {"test": summary, "train": summary}, "trajectories": []})
     history = (generation(0, 0.2), generation(1, 0.1))
-    Checkpoint(1, Phase.STOPPED, 1, (identity(apart),), 12, "converged", "good <enough>", history).write(folder)
+    LoopCheckpoint(1, Phase.STOPPED, 1, (structure_id(apart),), 12, "converged", "good <enough>", history).write(folder)
     return WorkflowManager(folder, config)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from gibbsflow.cli.launch import launch
 from gibbsflow.cli.options import DryRun, new_app, verb
 from gibbsflow.cli.status import clean
 
@@ -50,6 +51,7 @@ def run_local(
 
 
 app.command("clean-failures")(clean)
+app.command(hidden=True)(launch)  # for the pipeline
 
 
 @app.command()

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from gibbsflow.config import launch_form, samplesheet_columns
 from gibbsflow.config.binding import Launch
+from gibbsflow.config.parameters import accepted
 from gibbsflow.config.section import Section
 from gibbsflow.version import __version__
 
@@ -285,6 +286,7 @@ def _property(key: str, item: Mapping[str, Any]) -> dict[str, Any]:
     out = {"type": out.pop("type"), **_FORMATS.get(key, {}), "description": flat["description"], **out}
     out |= {k: flat[k] for k in ("unit", "hidden") if flat.get(k)}
     out |= {"requiredIn": list(REQUIRED[key])} if key in REQUIRED else {}
+    out["accepts"] = accepted(out)
     return out | launch_form.setting_extras(key, out, takes(out))
 
 

@@ -6,9 +6,7 @@ import math
 import pytest
 from oscillators import STANDARD_STATE, Oscillators, exact_binding_kcal_per_mol, write_system
 
-from gibbsflow.binding.analyse.leg_result import analyse
 from gibbsflow.binding.analyse.transformation import analyse_md, analyse_transformation
-from gibbsflow.binding.sample.energies import read_leg
 from gibbsflow.config.binding import Analysis
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.workflow.files import write_json
@@ -125,18 +123,6 @@ def test_a_damaged_window_is_missing_and_named(tmp_path, damage):
     assert (record["status"], record["replicates"]) == ("partial", 2)
     (name,) = record["missing_windows"]
     assert name.endswith("window_02") and str(path) in record["cause"]
-
-
-def test_windows_of_a_schedule_in_a_row_that_are_missing_cost_what_they_held(tmp_path):
-    """Values over many draws scatter as their errors say, also where an end or the middle is missing."""
-    mild = Oscillators(6, 4.0, 20.0)
-    for leave_out in ((5,), (0,), (2, 3)):
-        z = []
-        for seed in range(6):
-            folder = mild.write(tmp_path / f"{leave_out}{seed}", count=300, seed=seed, leave_out=leave_out)
-            leg = analyse(read_leg(sorted(folder.glob("*.parquet")), allow_missing=True))
-            z.append((leg.mbar.dg_kt - mild.exact_kt) / leg.mbar.dg_error_kt)
-        assert abs(sum(z)) / math.sqrt(len(z)) < 3.5 and max(map(abs, z)) < 4
 
 
 def test_a_replicate_that_never_ran_is_partial(tmp_path):

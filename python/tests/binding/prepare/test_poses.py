@@ -11,7 +11,7 @@ from gibbsflow.binding.prepare.conformers import embed, settle_stereo
 from gibbsflow.binding.prepare.molecules import MoleculeError
 
 HOST = molecules.from_file(CB7)
-HOST_HEAVY = HOST.positions_angstrom[poses.heavy_atoms(HOST.mol)]
+HOST_HEAVY = HOST.heavy_angstrom
 CARBONYL_ANGSTROM = 2.9
 """Height of CB7's carbonyl oxygens above its equator."""
 
@@ -23,7 +23,7 @@ def placed(smiles: str, seed: int = 2026) -> molecules.Molecule:
 
 
 def heavy(ligand: molecules.Molecule) -> np.ndarray:
-    return ligand.positions_angstrom[poses.heavy_atoms(ligand.mol)]
+    return ligand.heavy_angstrom
 
 
 def test_cavity_of_cb7():

@@ -12,10 +12,10 @@ from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError, ScienceError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.labels import LabelResult, write_results
-from gibbsflow.potential.data.structures import identity, read_frames, write_frames
+from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
-from gibbsflow.potential.loop.state import TRANSITIONS, Checkpoint, Phase
+from gibbsflow.potential.loop.state import TRANSITIONS, LoopCheckpoint, Phase
 from gibbsflow.potential.loop.stopping import GenerationRecord
 from gibbsflow.potential.loop.trajectories import ramp
 
@@ -49,7 +49,7 @@ def label(batch: Path, out: Path, *, failed: int = 0, settings: str = "tblite-1"
     results = []
     for number, frame in enumerate(read_frames(batch)):
         made = LabelResult(
-            identity(frame), "labelled", energy_ev=-1.0, forces_ev_per_angstrom=[[0.0] * 3] * len(frame),
+            structure_id(frame), "labelled", energy_ev=-1.0, forces_ev_per_angstrom=[[0.0] * 3] * len(frame),
             stress_ev_per_angstrom3=[0.0] * 6, settings_hash=settings, engine="tblite",
         )  # fmt: skip
         results.append(made.failed("UNCONVERGED", "80 steps") if number < failed else made)
@@ -85,7 +85,7 @@ def test_labels_become_a_data_set_and_failures_stay_known(begun: WorkflowManager
     assert (recorded.checkpoint.phase, recorded.checkpoint.labels_made) == (Phase.TRAIN, 9)
     assert len(read_frames(recorded.folder / loop_state.TRAIN)) == 4
     apart = read_frames(recorded.folder / loop_state.HOLDOUT)
-    assert {identity(frame) for frame in apart} < set(begun.checkpoint.holdout) and len(apart) == 2
+    assert {structure_id(frame) for frame in apart} < set(begun.checkpoint.holdout) and len(apart) == 2
     assert DatabaseManager(recorded.folder / loop_state.DATABASE).causes() == {"UNCONVERGED": 3}
 
 
@@ -110,7 +110,7 @@ def test_labels_of_two_settings_are_refused_by_name(begun: WorkflowManager, tmp_
 def test_phases_follow_their_order_and_no_other(begun: WorkflowManager, tmp_path: Path) -> None:
     with pytest.raises(StateError, match="label cannot be followed by validate"):
         begun.decide(tmp_path, [], tmp_path / "generation_00")
-    point = Checkpoint(0, Phase.GENERATE, 1)
+    point = LoopCheckpoint(0, Phase.GENERATE, 1)
     for phase in (
         "select",
         "label",
@@ -133,9 +133,9 @@ def test_phases_follow_their_order_and_no_other(begun: WorkflowManager, tmp_path
 
 
 def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
-    point = Checkpoint(1, Phase.LABEL, 7, ("gf-1",), 9, "", "on", (RECORD,))
+    point = LoopCheckpoint(1, Phase.LABEL, 7, ("gf-1",), 9, "", "on", (RECORD,))
     point.write(tmp_path)
-    assert Checkpoint.read(tmp_path) == point
+    assert LoopCheckpoint.read(tmp_path) == point
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_an_unreadable_checkpoint_is_an_error_that_names_it(begun: WorkflowManag
 def stopped(begun: WorkflowManager, tmp_path: Path) -> Path:
     """A generation that has spent its budget."""
     folder = tmp_path / "generation_00"
-    loop_state.carry(begun.folder, folder)
+    loop_state.copy_state(begun.folder, folder)
     (folder / "dataset").mkdir()
     (folder / "potential").mkdir()
     history = (RECORD,)

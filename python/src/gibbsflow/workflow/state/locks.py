@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -102,6 +103,50 @@ def campaign_lock(state: Path) -> Iterator[None]:
             yield
         finally:
             record.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class CampaignHead:
+    """Who holds a campaign, or held it last, by the record beside its lock; in words for the next that wants it.
+
+    Parameters
+    ----------
+    refusal
+        What to say where the campaign is held.
+    takeover
+        What to say where the lock turns out to be free: its holder has crashed. None where it let go.
+    runs_elsewhere
+        Whether it runs on as a SLURM job of another host, wherever the kernel's lock reaches.
+    """
+
+    refusal: str
+    takeover: str | None
+    runs_elsewhere: bool
+
+
+def campaign_head(state: Path) -> CampaignHead:
+    """Read whose a campaign is, without touching its lock.
+
+    Parameters
+    ----------
+    state
+        State folder of the campaign, which need not be there.
+
+    Returns
+    -------
+    CampaignHead
+        The last head; its `refusal` speaks of a run without a record where there is none that can be read.
+    """
+    record = Path(state) / ".head.json"
+    before = record.read_text(errors="replace") if record.exists() else ""
+    try:
+        told = json.loads(before)
+        named = f"{told.get('run') or 'a run'}, {describe_holder(before)}" if told.get("pid") else ""
+    except (json.JSONDecodeError, AttributeError):
+        named = ""  # half-written in a crash: it holds nobody
+    refusal = f"The campaign in {state} is held by another run: {named or 'a run that left no record'}."
+    takeover = f"The campaign in {state} was held by {named}, which has ended without letting go: taken over."
+    return CampaignHead(refusal, takeover if named else None, job_runs(before))
 
 
 def _take(file: IO[str]) -> None:

@@ -1,0 +1,108 @@
+"""Parameters of the pipeline, as a user gives them to Nextflow, against their schema: all that is wrong, in words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from gibbsflow.config.section import nearest_name
+
+_KINDS = {"boolean": "true or false", "integer": "whole number", "number": "number", "string": "text"}
+_BOUNDS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
+_TYPES: dict[str, tuple[type, ...]] = {"string": (str,), "boolean": (bool,), "integer": (int,), "number": (int, Decimal)}
+
+
+def accepted(item: Mapping[str, Any]) -> str:
+    """Say in one line what a parameter takes, for ``--help`` and refusals.
+
+    Parameters
+    ----------
+    item
+        Its schema.
+
+    Returns
+    -------
+    str
+        Its choices, or type and range with its unit: ``number > 0 <= 5 fs``.
+    """
+    bounds = [f"{sign} {item[key]}" for key, sign in _BOUNDS.items() if key in item]
+    words = " | ".join(item["enum"]) if "enum" in item else " ".join([_KINDS[item["type"]], *bounds])
+    return f"{words} {item['unit']}" if item.get("unit") else words
+
+
+def parameter_problems(given: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """Check parameters, all at once.
+
+    Parameters
+    ----------
+    given
+        Parameters by name, typed where their text could be (numbers with a point as `Decimal`, so that messages repeat
+        them as they were given). What is not given is absent or None.
+    schema
+        Schema of each parameter by name, in the order of the messages.
+
+    Returns
+    -------
+    list of str
+        One line a problem: the parameter, what is wrong, what would be right.
+    """
+    problems = [f"--{key}: unknown parameter (right: {_meant(key, schema)})" for key in given if key not in schema]
+    values = {key: given[key] for key in schema if given.get(key) is not None}
+    for key, value in values.items():
+        if fault := _fault(value, schema[key]):
+            right = schema[key].get("errorMessage") or f"right: {accepted(schema[key])}"
+            problems.append(f"--{key}: {fault} ({right})")
+    for key, item in schema.items():
+        if values.get("mode") in item.get("requiredIn", ()) and key not in values:
+            problems.append(f"--{key}: missing (right: {item['description']})")
+    for key, value in values.items():
+        if schema[key].get("exists") and not Path(str(value)).exists():
+            problems.append(f"--{key}: no such file {value}")
+    windows = values.get("windows_per_task")
+    if values.get("sampler") == "exchange" and isinstance(windows, int) and windows > 1:
+        what = f"{windows} means nothing with --sampler exchange, which samples all windows of a leg in one task"
+        problems.append(f"--windows_per_task: {what} (right: --sampler independent, or leave it out)")
+    return problems
+
+
+def sections_of(given: Mapping[str, Any], groups: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Sort parameters into the sections that a file of settings has.
+
+    Parameters
+    ----------
+    given
+        Parameters by name.
+    groups
+        Names of the parameters of each section wanted.
+
+    Returns
+    -------
+    dict
+        By section and name; what is not given is left out, and takes its default.
+    """
+    return {
+        name: {key: given[key] for key in group if given.get(key) is not None} for name, group in groups.items()
+    }
+
+
+def _meant(name: str, known: Mapping[str, Any]) -> str:
+    close = nearest_name(name, known)
+    return f"did you mean --{close}?" if close else "see --help for the names"
+
+
+def _fault(value: Any, item: Mapping[str, Any]) -> str | None:
+    fits = isinstance(value, _TYPES[item["type"]]) and isinstance(value, bool) == (item["type"] == "boolean")
+    if fits and isinstance(value, str):
+        fits = value in item.get("enum", [value]) and re.fullmatch(item.get("pattern", ".*"), value, re.S) is not None
+    if not fits:
+        return f"'{str(value).lower() if isinstance(value, bool) else value}' is not usable"
+    if isinstance(value, int | Decimal):
+        number = float(value)  # as bounds are
+        inside = (number > item.get("exclusiveMinimum", -math.inf), number >= item.get("minimum", -math.inf),
+                  number < item.get("exclusiveMaximum", math.inf), number <= item.get("maximum", math.inf))  # fmt: skip
+        return None if all(inside) else f"{value} is out of range"
+    return None
