@@ -23,7 +23,7 @@ _HOMES = {
     "explore_from": "potential.loop.verbs",
     "select_structures": "potential.loop.verbs",
     # settings
-    "BindingConfig": "config.run",
+    "BindingConfig": "config.binding",
     "PotentialConfig": "config.potential_config",
     # what is bound, and what its free energy is made of
     "Molecule": "binding.prepare.molecules",
@@ -50,7 +50,7 @@ _HOMES = {
     "InputError": "errors",
     "StoppedEarly": "errors",
 }
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - all of them are strings
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:

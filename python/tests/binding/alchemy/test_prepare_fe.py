@@ -9,7 +9,7 @@ from gibbsflow.binding.alchemy.prepare_fe import choose_restraint, prepare_legs
 from gibbsflow.binding.alchemy.protocols import LegSpec
 from gibbsflow.binding.alchemy.restraints import BoreschRestraint
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import Fe, BindingConfig
+from gibbsflow.config.binding import BindingConfig, Fe
 from gibbsflow.errors import InputError, StateError, UnboundError
 from gibbsflow.workflow.result import Result
 
