@@ -1,24 +1,15 @@
 """What a state folder does with what it finds: other inputs, failures, damage, other holders; and what it tells."""
 
-import json
-import os
 import signal
 import subprocess
 import sys
-import time
 
-import numpy as np
 import pytest
 from counting import count, held
 
-from gibbsflow.errors import LockedError, NumericalError, StateError, StoppedEarly
-from gibbsflow.workflow.state import attempts, sentinels
+from gibbsflow.errors import LockedError, StateError, StoppedEarly
 from gibbsflow.workflow.state.attempts import read_attempts
 from gibbsflow.workflow.state.sentinels import read_sentinel
-from gibbsflow.workflow.state.cleaning import clean_failures
-from gibbsflow.workflow.state.locks import campaign_lock, folder_lock, holder, process_started
-from gibbsflow.workflow.state.resumable import ResumableRun
-from gibbsflow.workflow.state.segments import Stopper
 
 
 def test_changed_settings_void_what_was_done_and_log_and_result_say_what(tmp_path, caplog):

@@ -1,21 +1,15 @@
 """The status of state folders: a row for every window, whatever lies in them."""
 
-import json
 import os
 
 import pytest
 from left_states import leave, leave_campaign
-from typer.testing import CliRunner
 
-from gibbsflow.cli.equil import app as equil
-from gibbsflow.cli.fe import app as fe
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.files import write_json
-from gibbsflow.workflow.state import attempts, sentinels
-from gibbsflow.workflow.state.attempts import write_attempts
-from gibbsflow.workflow.state.attempts import Attempt
 from gibbsflow.workflow.state.locks import folder_lock
 from gibbsflow.workflow.state.status import COLUMNS, read_status, settled, status_table
+
 
 @pytest.fixture
 def campaign(tmp_path):
