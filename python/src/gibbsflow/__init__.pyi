@@ -12,6 +12,7 @@ from gibbsflow.binding.prepare.molecules import Molecule as Molecule
 from gibbsflow.binding.prepare.receptors import Receptor as Receptor
 from gibbsflow.binding.sample.energies import Energies as Energies
 from gibbsflow.binding.system import SimSystem as SimSystem
+from gibbsflow.config.binding import BindingConfig as BindingConfig
 from gibbsflow.config.potential_config import PotentialConfig as PotentialConfig
 from gibbsflow.errors import GibbsflowError as GibbsflowError
 from gibbsflow.errors import InputError as InputError

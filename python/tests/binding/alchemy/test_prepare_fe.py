@@ -9,7 +9,7 @@ from gibbsflow.binding.alchemy.prepare_fe import choose_restraint, prepare_legs
 from gibbsflow.binding.alchemy.protocols import LegSpec
 from gibbsflow.binding.alchemy.restraints import BoreschRestraint
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import Fe, RunConfig
+from gibbsflow.config.binding import Fe, BindingConfig
 from gibbsflow.errors import InputError, StateError, UnboundError
 from gibbsflow.workflow.result import Result
 
@@ -45,7 +45,7 @@ def test_another_table_makes_other_legs(chain, tmp_path):
         for name, sign in (("water", -1), ("vacuum", 1))
     ]
     result = Result()
-    prepare_legs(SimSystem.read(chain / "analysis"), RunConfig(), tmp_path / "out", result, table)
+    prepare_legs(SimSystem.read(chain / "analysis"), BindingConfig(), tmp_path / "out", result, table)
     assert result.figures["windows"] == {"water": 6, "vacuum": 6}
     legs = [AlchemicalLeg.read(tmp_path / "out" / "legs" / name) for name in ("water", "vacuum")]
     assert [leg.leg for leg in legs] == ["water", "vacuum"]
@@ -65,7 +65,7 @@ def test_what_is_not_bound_has_no_legs(chain, tmp_path, bound):
     if bound is not None:
         system = system.with_meta(bound=bound, ligand_site_distance_angstrom=20.0)
     with pytest.raises(UnboundError, match="nothing to prepare"):
-        prepare_legs(system, RunConfig(), tmp_path / "out", Result())
+        prepare_legs(system, BindingConfig(), tmp_path / "out", Result())
 
 
 def test_a_ligand_of_another_topology_is_refused(chain, tmp_path):
@@ -76,4 +76,4 @@ def test_a_ligand_of_another_topology_is_refused(chain, tmp_path):
     changed = charges.replace("-", " ", 1)
     (tmp_path / "in" / system.artifacts["ligand_prmtop"]).write_text(f"{head}%FLAG CHARGE{changed}")
     with pytest.raises(StateError, match="differ in parameters"):
-        prepare_legs(system, RunConfig(), tmp_path / "out", Result())
+        prepare_legs(system, BindingConfig(), tmp_path / "out", Result())

@@ -23,7 +23,7 @@ from gibbsflow.binding.forcefield.topology import build_topologies
 from gibbsflow.binding.prepare.complex import prepare_system, single_row
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import RunConfig
+from gibbsflow.config.binding import BindingConfig
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.result import Result, versions
 from gibbsflow.workflow.state.segments import Stopper
@@ -35,7 +35,7 @@ RUNS = "runs"
 def prepare_complex(
     ligand: str,
     receptor: Path | str,
-    settings: RunConfig,
+    settings: BindingConfig,
     out: Path | str,
     *,
     structure: Path | None = None,
@@ -89,7 +89,7 @@ def prepare_complex(
 
 
 def parametrise_complex(
-    system: SimSystem, settings: RunConfig, out: Path | str, *, cache: Path | str | None = None
+    system: SimSystem, settings: BindingConfig, out: Path | str, *, cache: Path | str | None = None
 ) -> SimSystem:
     """Give a complex its force field: ``param ligand`` and ``equil prepare``.
 
@@ -176,7 +176,7 @@ def equilibrate_complex(system: SimSystem, out: Path | str, *, state: Path | str
 
 
 def sample_legs(
-    system: SimSystem, settings: RunConfig, out: Path | str, *, state: Path | str | None = None
+    system: SimSystem, settings: BindingConfig, out: Path | str, *, state: Path | str | None = None
 ) -> SimSystem:
     """Sample all λ windows of all legs and replicates, one after the other: ``fe prepare`` and ``fe run``.
 
@@ -230,7 +230,7 @@ def sample_legs(
     return sampled
 
 
-def binding_free_energy(system: SimSystem, settings: RunConfig) -> dict[str, Any]:
+def binding_free_energy(system: SimSystem, settings: BindingConfig) -> dict[str, Any]:
     """Say how strongly the ligand binds, how sure that is, and why: ``analysis transformation``.
 
     Parameters
