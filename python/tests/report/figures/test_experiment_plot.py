@@ -5,7 +5,7 @@ import math
 import pytest
 
 from gibbsflow.report.figures.experiment_plot import compare, compared_rows, draw_comparison
-from gibbsflow.report.table import TableRow
+from gibbsflow.report.tables.results_table import TableRow
 
 
 def row(name, dg, experiment, error=0.3, verdict="PASS"):
