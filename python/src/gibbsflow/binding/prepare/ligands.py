@@ -133,7 +133,7 @@ def given_pose(row: Row, ligand: Molecule) -> Molecule:
     if row.pose == "given":
         return ligand
     path = Path(row.pose)
-    pose = molecules.read_unchecked(path, "pose")
+    pose = molecules.read_noted(path, "pose", None)[0]
     faults = molecules.coordinate_faults(pose, "pose")
     if faults:
         raise MoleculeError(faults)
