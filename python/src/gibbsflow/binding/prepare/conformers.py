@@ -15,8 +15,8 @@ from gibbsflow.binding.prepare.small_molecule.stereo import (
     Specified,
     axes,
     open_elements,
-    possible_isomers,
     potential_elements,
+    several_isomers,
     specified,
 )
 from gibbsflow.errors import ParametrisationError
@@ -122,8 +122,7 @@ def settle_stereo(molecule: Molecule) -> Molecule:
     if not certain and not double:
         bare = Chem.Mol(molecule.mol)
         Chem.RemoveStereochemistry(bare)
-        possible = possible_isomers(bare)
-        if possible == 1 or (possible is None and len(open_) == len(potential) and len(_isomers(bare)) == 1):
+        if not several_isomers(bare):
             return replace(molecule, mol=bare)
     if molecule.mol.GetNumConformers():
         if wrong := specified(molecule.mol).against(molecule.mol):
@@ -138,7 +137,7 @@ def settle_stereo(molecule: Molecule) -> Molecule:
         return molecule
     smiles = min(found)
     notes = molecule.notes
-    if len(found) > 1 or possible_isomers(molecule.mol) != 1:
+    if len(found) > 1 or several_isomers(molecule.mol):
         said = ", ".join(open_[:6]) + (" and others" if len(open_) > 6 else "")  # noqa: PLR2004
         notes += (f"stereochemistry left open ({said}): {smiles} is taken, the same each time",)
     return replace(molecule, mol=found[smiles], notes=notes)
@@ -149,8 +148,8 @@ def _told_of_axes(molecule: Molecule) -> Molecule:
     if molecule.mol.GetNumConformers():
         return molecule
     notes = tuple(
-        f"stereochemistry left open ({axis.kind} axis at atoms {axis.atoms[1] + 1} and {axis.atoms[2] + 1}): the isomer "
-        "of the geometry that is built is taken"
+        f"stereochemistry left open ({axis.kind} axis at atoms {axis.atoms[1] + 1} and {axis.atoms[2] + 1}): the one of "
+        "the geometry that is built is taken"
         for axis in axes(molecule.mol)
     )
     return replace(molecule, notes=(*molecule.notes, *(note for note in notes if note not in molecule.notes)))

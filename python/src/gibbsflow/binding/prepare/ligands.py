@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from rdkit import Chem
 
 from gibbsflow.binding.prepare import molecules
@@ -13,9 +14,13 @@ from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
 from gibbsflow.binding.prepare.poses import place_inside, pose_faults
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.binding.prepare.small_molecule.mapping import heavy_only, map_pose
+from gibbsflow.binding.prepare.small_molecule.stereo import specified
 from gibbsflow.config.binding import System
 
 CONFORMERS = 10
+COVALENT_MARGIN_ANGSTROM = 0.4
+"""Heavy atoms nearer than their covalent radii and this are bonded, as programs that draw bonds see it."""
 
 
 def read_ligand(row: Row) -> Molecule:
@@ -70,7 +75,8 @@ def check_pose(row: Row, ligand: Molecule, receptor: Receptor, settings: System)
     except MoleculeError as error:
         return error.faults
     cage = receptor.kind == "host"
-    return pose_faults(posed, receptor.heavy_angstrom, clash_angstrom=settings.clash_angstrom, cage=cage)
+    faults = pose_faults(posed, receptor.heavy_angstrom, clash_angstrom=settings.clash_angstrom, cage=cage)
+    return faults + covalent_faults(posed, receptor)
 
 
 def pose_ligand(row: Row, ligand: Molecule, receptor: Receptor, settings: System, *, seed: int) -> Molecule:
@@ -111,7 +117,7 @@ def pose_ligand(row: Row, ligand: Molecule, receptor: Receptor, settings: System
 
 
 def given_pose(row: Row, ligand: Molecule) -> Molecule:
-    """Take the pose from the ligand's own structure, or from the pose file: its heavy atoms, mapped by graph.
+    """Take the pose from the ligand's own structure, or from the pose file: its heavy atoms, mapped.
 
     Parameters
     ----------
@@ -128,44 +134,74 @@ def given_pose(row: Row, ligand: Molecule) -> Molecule:
     Raises
     ------
     MoleculeError
-        Where the file holds another molecule.
+        Where the file holds another molecule, or another stereoisomer of it.
     """
     if row.pose == "given":
         return ligand
     path = Path(row.pose)
-    pose = molecules.read_noted(path, "pose", None)[0]
+    try:
+        pose, _ = molecules.read_noted(path, "pose", ligand.charge)
+    except MoleculeError as error:
+        if all(fault.field != "charge" for fault in error.faults):
+            raise
+        pose, _ = molecules.read_noted(path, "pose", None)  # another protonation, perhaps, of the same molecule
     faults = molecules.coordinate_faults(pose, "pose")
     if faults:
         raise MoleculeError(faults)
-    bare, pose_heavy = _skeleton(ligand.mol), _skeleton(Chem.RemoveHs(pose, sanitize=False))
-    match = pose_heavy.GetSubstructMatch(bare)
-    if not match or pose_heavy.GetNumAtoms() != bare.GetNumAtoms():
-        ours, theirs = ligand.smiles, Chem.MolToSmiles(Chem.RemoveHs(pose))
-        raise MoleculeError([Fault("pose", f"{path}: holds {theirs}", f"the ligand of this row, {ours}")])
-    mol = Chem.Mol(ligand.mol)
-    mol.RemoveAllConformers()
-    heavy = Chem.RemoveHs(mol, sanitize=False)
+    match, notes = map_pose(ligand.mol, pose, str(path))
+    heavy = heavy_only(ligand.mol)
+    heavy.RemoveAllConformers()
+    places = heavy_only(pose).GetConformer()
     conformer = Chem.Conformer(heavy.GetNumAtoms())
     for i, k in enumerate(match):
-        conformer.SetAtomPosition(i, pose_heavy.GetConformer().GetAtomPosition(k))
+        conformer.SetAtomPosition(i, places.GetAtomPosition(k))
     conformer.Set3D(True)
     heavy.AddConformer(conformer)
     heavy.UpdatePropertyCache()
     full = Chem.AddHs(heavy, addCoords=True)
-    return replace(ligand, mol=full)
+    if wrong := specified(full).against(full):
+        what = f"{path}: its geometry has another stereochemistry at {', '.join(wrong)}"
+        raise MoleculeError([Fault("pose", what, f"the isomer of this row, {ligand.smiles}")])
+    return replace(ligand, mol=full, notes=(*ligand.notes, *notes))
 
 
-def _skeleton(mol: Chem.Mol) -> Chem.Mol:
-    """Heavy atoms joined by single bonds, without charges or stereochemistry: equal for all ways to draw a molecule."""
-    bare = Chem.RWMol(Chem.RemoveHs(mol, sanitize=False))
-    for atom in bare.GetAtoms():
-        atom.SetFormalCharge(0)
-        atom.SetIsAromatic(False)
-        atom.SetNoImplicit(True)
-        atom.SetNumExplicitHs(0)
-        atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
-    for bond in bare.GetBonds():
-        bond.SetBondType(Chem.BondType.SINGLE)
-        bond.SetIsAromatic(False)
-        bond.SetStereo(Chem.BondStereo.STEREONONE)
-    return bare.GetMol()
+def covalent_faults(ligand: Molecule, receptor: Receptor) -> list[Fault]:
+    """Say where a pose has an atom at the distance of a bond from the receptor.
+
+    Parameters
+    ----------
+    ligand
+        In the receptor's frame.
+    receptor
+        A host, or a protein with its topology.
+
+    Returns
+    -------
+    list of Fault
+        At most one, of the nearest pair; empty where heavy atoms are farther apart than their covalent radii (Cordero
+        et al., Dalton Trans. 2008, 2832) and 0.4 Å.
+    """
+    if receptor.molecule is not None:
+        mol = receptor.molecule.mol
+        atoms = [(f"{a.GetSymbol()}{a.GetIdx() + 1}", a.GetAtomicNum()) for a in mol.GetAtoms() if a.GetAtomicNum() > 1]
+    elif receptor.protein is not None:
+        heavy = [a for a in receptor.protein.topology.atoms() if a.element is not None and a.element.atomic_number > 1]
+        atoms = [
+            (f"{a.residue.name} {a.residue.chain.id}:{a.residue.id} {a.name}", a.element.atomic_number) for a in heavy
+        ]
+    else:
+        atoms = []
+    if len(atoms) != len(receptor.heavy_angstrom) or not atoms:
+        return []
+    table = Chem.GetPeriodicTable()
+    theirs = np.array([table.GetRcovalent(number) for _, number in atoms])
+    ours = np.array([table.GetRcovalent(ligand.mol.GetAtomWithIdx(int(i)).GetAtomicNum()) for i in ligand.heavy_atoms])
+    distance = np.linalg.norm(ligand.heavy_angstrom[:, None] - receptor.heavy_angstrom[None], axis=-1)
+    room = distance - ours[:, None] - theirs[None] - COVALENT_MARGIN_ANGSTROM
+    i, k = np.unravel_index(int(room.argmin()), room.shape)
+    if room[i, k] >= 0:
+        return []
+    atom = ligand.mol.GetAtomWithIdx(int(ligand.heavy_atoms[i]))
+    what = f"{atom.GetSymbol()}{atom.GetIdx() + 1} of the ligand is {distance[i, k]:.2f} Å from {atoms[k][0]} of the receptor"
+    right = "a pose without contact, or a ligand that is not bound covalently, which is not computed"
+    return [Fault("pose", f"{what}, the distance of a covalent bond", right)]

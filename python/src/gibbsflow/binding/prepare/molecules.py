@@ -254,7 +254,8 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
     Returns
     -------
     list of Fault
-        Several fragments, a single atom, elements without parameters, open shells, another charge; empty where all is well.
+        Several fragments, a single atom, elements without parameters, open shells, another charge; empty where all
+        is well.
     """
     faults = []
     fragments = Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)

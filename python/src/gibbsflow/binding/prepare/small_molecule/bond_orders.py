@@ -140,8 +140,8 @@ def penalty(mol: Chem.Mol) -> float:
     Returns
     -------
     float
-        Infinite where an atom is in none of the known states, double bonds are cumulated in a small ring, or one between
-        carbons is as long as a single bond.
+        Infinite where an atom is in none of the known states, double bonds are cumulated in a small ring, or one
+        between carbons is as long as a single bond.
     """
     drawn = Chem.Mol(mol)
     Chem.Kekulize(drawn, clearAromaticFlags=True)

@@ -143,7 +143,7 @@ def parse(text: str, path: object, field: str) -> Mol2:
     counts = sections.get("MOLECULE", "").split("\n")[1:2]
     told = [int(n) for n in re.findall(r"\d+", counts[0])[:2]] if counts else []
     if not rows or (told and told != [len(rows), len(bonds)][: len(told)]):
-        what = f"{path}: not readable: {len(rows)} atoms and {len(bonds)} bonds, {' and '.join(map(str, told))} by its head"
+        what = f"{path}: not readable: {len(rows)} atoms and {len(bonds)} bonds, but its head says {told}"
         raise MoleculeError([Fault(field, what, RIGHT)])
     strange = sorted({kind for kind in mol2.types if _element(kind) == kind and kind not in _ELEMENTS})
     if strange and any(_looks_amber(kind) for kind in strange):
@@ -217,8 +217,8 @@ def _agreed(
     far = {q: mol is None or penalty(mol) > usual + _FAR for q, mol in found.items()}
     if partial is not None and far[partial] and charge is None and _GASTEIGER.search(mol2.charge_kind):
         # they start from the formal charges that their writer saw, and are worth no more
-        notes.append(f"{name}: its Gasteiger charges sum to {partial:+d}, with which its atoms make no usual closed shell; "
-                     "they are not counted")  # fmt: skip
+        notes.append(f"{name}: its Gasteiger charges sum to {partial:+d}, with which its atoms make no usual "
+                     "closed shell; they are not counted")  # fmt: skip
         partial = None
     wanted = partial if charge is None else charge
     told = {"its formal charges": formal, "its partial charges": partial}

@@ -1,10 +1,9 @@
-"""Stereochemistry as it is specified, held against a geometry: tetrahedral centres, double bonds, allenes, biaryl axes."""
+"""Stereochemistry as specified, held against a geometry: tetrahedral centres, double bonds, allenes, biaryl axes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from rdkit.Chem import rdDistGeom
 from gibbsflow.units import Floats
 
 _SMALL_RING = 8
-_MOST_CENTRES = 6
 _TRIES = 4
 _SAME_SIDE = {
     Chem.BondStereo.STEREOZ: 1,
@@ -68,11 +66,15 @@ class Specified:
         Dihedral's atoms of double bonds, and +1 for the same side (Z, cis), -1 for opposite sides.
     axes
         Axes and the sign of their dihedral, where a geometry gave it.
+    dependent
+        Centres of one ring system that differ by each other alone, as in cis-1,4-dimethylcyclohexane: turned over
+        together they are the same isomer.
     """
 
     centres: dict[int, Any]
     bonds: dict[tuple[int, int, int, int], int]
     axes: dict[Axis, int]
+    dependent: tuple[frozenset[int], ...] = ()
 
     def against(self, mol: Chem.Mol, conformer: int = -1) -> list[str]:
         """Say what a geometry has otherwise.
@@ -95,7 +97,11 @@ class Specified:
         if self.centres:
             Chem.AssignAtomChiralTagsFromStructure(probe, replaceExistingTags=True)
             tags = {i: probe.GetAtomWithIdx(i).GetChiralTag() for i in self.centres}
-            wrong += [f"centre {_label(mol, i)}" for i, tag in self.centres.items() if tags[i] != tag]
+            other = {i for i, tag in self.centres.items() if tags[i] != tag}
+            for group in self.dependent:
+                if group <= other:
+                    other -= group
+            wrong += [f"centre {_label(mol, i)}" for i in sorted(other)]
         for atoms, side in self.bonds.items():
             if side * np.cos(_dihedral(xyz[list(atoms)])) <= 0:
                 wrong.append(f"double bond {_label(mol, atoms[1])}={_label(mol, atoms[2])}")
@@ -130,7 +136,18 @@ def specified(mol: Chem.Mol) -> Specified:
         xyz = np.asarray(mol.GetConformer().GetPositions())
         sines = {axis: float(np.sin(_dihedral(xyz[list(axis.atoms)]))) for axis in axes(mol)}
         signs = {axis: 1 if sine > 0 else -1 for axis, sine in sines.items() if abs(sine) > 0.1}  # noqa: PLR2004
-    return Specified(centres, bonds, signs)
+    return Specified(centres, bonds, signs, _dependent(mol, set(centres)))
+
+
+def _dependent(mol: Chem.Mol, centres: set[int]) -> tuple[frozenset[int], ...]:
+    """Group the centres that have no label of their own, by ring system."""
+    certain = Chem.FindMolChiralCenters(mol, includeUnassigned=True, useLegacyImplementation=True)
+    loose = centres - {i for i, _ in certain}
+    groups: list[set[int]] = []
+    for ring in (set(ring) for ring in Chem.GetSymmSSSR(mol)):
+        joined = [group for group in groups if group & ring]
+        groups = [group for group in groups if not group & ring] + [ring.union(*joined)]
+    return tuple(frozenset(group & loose) for group in groups if group & loose)
 
 
 def axes(mol: Chem.Mol) -> list[Axis]:
@@ -211,60 +228,57 @@ def potential_elements(mol: Chem.Mol) -> list[Any]:
     return [info for info in Chem.FindPotentialStereo(mol) if not _cumulated(mol, info)]
 
 
-def possible_isomers(mol: Chem.Mol, *, most: int = 64) -> int | None:
-    """Count the isomers among the open elements that have a geometry, by trying to embed each.
+def several_isomers(mol: Chem.Mol) -> bool:
+    """Say whether the open elements distinguish isomers, as at the bridgeheads of a cage they do not.
+
+    An open double bond does. Else one isomer is embedded; each open centre alone, and all of them, are turned over, and
+    what is not the same molecule then is embedded in its turn.
 
     Parameters
     ----------
     mol
         With all hydrogens.
-    most
-        Isomers that are tried at most.
 
     Returns
     -------
-    int or None
-        1 where the marks distinguish nothing, as at the bridgeheads of a cage; 2 for two or more; None for too many
-        elements to try.
+    bool
+        True where two isomers have a geometry, or none was found.
     """
     still = [i for i in potential_elements(mol) if i.specified == Chem.StereoSpecified.Unspecified]
-    if len(still) > _MOST_CENTRES or 2 ** len(still) > most:
+    if any(info.type == Chem.StereoType.Bond_Double for info in still):
+        return True
+    base = _embedded(mol)
+    if base is None:
+        return bool(still)
+    known = _isomer_smiles(base)
+    for turned in [*([info] for info in still), still]:
+        trial = Chem.Mol(base)
+        for info in turned:
+            trial.GetAtomWithIdx(info.centeredOn).InvertChirality()
+        if _isomer_smiles(trial) == known:
+            continue
+        if len(turned) == len(potential_elements(mol)):
+            return True  # a mirror image is as possible as its original
+        other = _embedded(trial)
+        if other is not None and not specified(trial).against(other) and _isomer_smiles(other) != known:
+            return True
+    return False
+
+
+def _embedded(mol: Chem.Mol) -> Chem.Mol | None:
+    """One geometry, tagged by what it is; None where none is found soon."""
+    trial = Chem.Mol(mol)
+    trial.RemoveAllConformers()
+    parameters: Any = rdDistGeom.ETKDGv3()
+    parameters.randomSeed, parameters.maxIterations, parameters.numThreads = 7, _TRIES, 1
+    if rdDistGeom.EmbedMolecule(trial, parameters) < 0:
         return None
-    found: set[str] = set()
-    # where all is open, a mirror image is as possible as its original
-    whole = len(still) == len(potential_elements(mol)) and all(i.type != Chem.StereoType.Bond_Double for i in still)
-    mirrored = whole and len(still) > 1 and not _certain(mol)
-    for choice in product((0, 1), repeat=len(still)):
-        if mirrored and choice[0]:
-            continue
-        trial = Chem.Mol(mol)
-        trial.RemoveAllConformers()
-        for info, which in zip(still, choice, strict=True):
-            if info.type == Chem.StereoType.Bond_Double:
-                bond = trial.GetBondWithIdx(info.centeredOn)
-                atoms = [i for i in info.controllingAtoms if i < mol.GetNumAtoms()]
-                begin = [i for i in atoms if trial.GetBondBetweenAtoms(i, bond.GetBeginAtomIdx())]
-                end = [i for i in atoms if trial.GetBondBetweenAtoms(i, bond.GetEndAtomIdx())]
-                bond.SetStereoAtoms(begin[0], end[0])
-                bond.SetStereo(Chem.BondStereo.STEREOCIS if which else Chem.BondStereo.STEREOTRANS)
-            else:
-                tags = Chem.ChiralType.CHI_TETRAHEDRAL_CW, Chem.ChiralType.CHI_TETRAHEDRAL_CCW
-                trial.GetAtomWithIdx(info.centeredOn).SetChiralTag(tags[which])
-        wanted = specified(trial)
-        parameters: Any = rdDistGeom.ETKDGv3()
-        parameters.randomSeed, parameters.maxIterations, parameters.numThreads = 7, _TRIES, 1
-        if rdDistGeom.EmbedMolecule(trial, parameters) < 0 or wanted.against(trial):
-            continue
-        Chem.AssignStereochemistryFrom3D(trial)
-        found.add(Chem.CanonSmiles(Chem.MolToSmiles(Chem.RemoveHs(trial))))
-        if len(found) > 1:
-            return 2
-    return len(found)
+    Chem.AssignStereochemistryFrom3D(trial)
+    return trial
 
 
-def _certain(mol: Chem.Mol) -> bool:
-    """Whether a centre has four ligands that differ for themselves, so that its mirror image is another molecule."""
-    return bool(Chem.FindMolChiralCenters(mol, includeUnassigned=True, useLegacyImplementation=True))
+def _isomer_smiles(mol: Chem.Mol) -> str:
+    return str(Chem.CanonSmiles(Chem.MolToSmiles(Chem.RemoveHs(mol))))
 
 
 def marks_against_geometry(block: str) -> list[str]:
