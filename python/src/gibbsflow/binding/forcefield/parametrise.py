@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,17 @@ from gibbsflow.binding.facts import Parametrisation, ParamFacts, PreparedFacts
 from gibbsflow.binding.forcefield import gaff
 from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
 from gibbsflow.binding.prepare.molecules import read_sdf
+from gibbsflow.binding.prepare.small_molecule.stereo import specified
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Param
 from gibbsflow.engines import ambertools
 from gibbsflow.workflow.files import inputs_hash
 
+log = logging.getLogger(__name__)
 LIGAND_RESIDUE = "LIG"
 """Residue name of every ligand in topologies."""
+ISOMER = 2
+"""Raised by hand when charges change of ligands with E or Z double bonds, or cis and trans in a ring."""
 NOT_HASHED = frozenset({"param_memory_gb", "param_time_min"})
 """Settings of section ``param`` that cannot change a result."""
 
@@ -42,6 +47,9 @@ def parametrisation_hash(system: SimSystem, settings: Param) -> str:
         files["receptor"] = system.path("receptor")
     content = settings.model_dump(exclude=set(NOT_HASHED)) | {"ambertools": ambertools.version()}
     content |= {"ligand_charge": known.ligand_charge, "receptor_charge": known.receptor_charge}
+    stereo = specified(read_sdf(system.path("ligand"), known.ligand_charge).mol)
+    if stereo.bonds or stereo.dependent:
+        content["isomer"] = ISOMER  # their charges were once those of another isomer
     return inputs_hash(files=files, settings=content, physics=gaff.VERSION)
 
 
@@ -84,6 +92,7 @@ def parametrise_system(
     carried = system.copy_to(out)
     facts: dict[str, Any] = {"ligand_ff": settings.ligand_ff, "charge_method": settings.charge_method}
     hits = {}
+    warnings: list[str] = []
     for role, (molecule, residue) in molecules.items():
         found = gaff.parametrise(molecule, settings, name=role, cache=cache, logs=out / "logs", rigid=role == "host")
         mol2 = gaff.write_mol2(molecule, found, out / f"{role}.mol2", residue)
@@ -91,6 +100,7 @@ def parametrise_system(
         frcmod.write_text(found.frcmod)
         carried = carried.with_artifacts(**{f"{role}_mol2": mol2.name, f"{role}_frcmod": frcmod.name})
         hits[role] = found.from_cache
+        warnings += found.warnings
         facts[role] = {
             "hash": found.key,
             "charge_correction_e": round(found.correction_e, 9),
@@ -98,5 +108,8 @@ def parametrise_system(
         }
     param = Parametrisation.model_validate(facts)  # without what differs between two runs of the same input
     facts["cache_hit"] = hits
+    facts["warnings"] = warnings
+    for warning in warnings:
+        log.warning("%s", warning)
     facts["parametrisation_s"] = round(time.monotonic() - start, 3)
     return carried.with_facts(ParamFacts(param=param, protein_ff=settings.protein_ff)), facts

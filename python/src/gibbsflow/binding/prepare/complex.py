@@ -11,7 +11,7 @@ import numpy as np
 from gibbsflow.binding.facts import PreparedFacts
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.burial import buriedness
-from gibbsflow.binding.prepare.ligands import pose_ligand, read_ligand
+from gibbsflow.binding.prepare.ligands import pose_ligand, read_ligand, written_account
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, write_sdf
 from gibbsflow.binding.prepare.poses import RAYS
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
@@ -24,6 +24,8 @@ from gibbsflow.workflow.files import inputs_hash
 log = logging.getLogger(__name__)
 PHYSICS = 1
 """Raised by hand when poses or protonation change for the same input."""
+LIGAND_READING = 2
+"""The same for ligands whose stereochemistry, MOL2 file or pose file was once read otherwise; of no others."""
 
 
 def row_from_options(
@@ -91,7 +93,15 @@ def preparation_hash(row: Row, receptor: Path, settings: BindingConfig) -> str:
     if pose not in ("given", "place"):
         files["pose"], pose = Path(pose), "file"
     content = {"smiles": row.smiles, "charge": row.charge, "pose": pose, "seed": settings.run.seed}
+    if _read_anew(row):
+        content["ligand_reading"] = LIGAND_READING
     return inputs_hash(files=files, settings=content | settings.system.model_dump(), physics=PHYSICS)
+
+
+def _read_anew(row: Row) -> bool:
+    """Whether a ligand may come out otherwise than it did before its reading was numbered."""
+    is_mol2 = (row.structure or "").lower().endswith(".mol2")
+    return is_mol2 or row.pose not in ("given", "place") or any(mark in (row.smiles or "") for mark in "/\\@")
 
 
 def prepare_system(
@@ -126,16 +136,21 @@ def prepare_system(
     receptor = read_receptor(receptor_path, settings.system)
     try:
         with rdkit_messages():
-            ligand = pose_ligand(row, read_ligand(row), receptor, settings.system, seed=settings.run.seed)
+            read = read_ligand(row)
+            ligand = pose_ligand(row, read, receptor, settings.system, seed=settings.run.seed)
     except MoleculeError as error:
         raise InputError([Problem(row.ligand, f.what, f.right, field=f.field) for f in error.faults]) from error
-    for note in (*receptor.notes, *ligand.notes):
+    for note in receptor.notes:
         log.info("%s", note)
     receptor_file = receptor.write(out)
     ligand_file = write_sdf(ligand, out / "ligand.sdf", row.ligand)
+    account = written_account(read, ligand, ligand_file, row.ligand)
+    account.settle()
     centre = ligand.heavy_angstrom.mean(axis=0)
     facts = {
         "notes": [*receptor.notes, *ligand.notes],
+        "warnings": account.as_dict()["warnings"],
+        "account": {"ligand": account.facts},
         "pose": row.pose if row.pose in ("given", "place") else "file",
         "ligand_centre_offset_angstrom": round(float(np.linalg.norm(centre - receptor.heavy_angstrom.mean(axis=0))), 3),
         "ligand_buried_share": round(float(buriedness(centre[None], receptor.heavy_angstrom, RAYS)[0]), 3),

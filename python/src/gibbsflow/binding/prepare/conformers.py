@@ -148,8 +148,8 @@ def _told_of_axes(molecule: Molecule) -> Molecule:
     if molecule.mol.GetNumConformers():
         return molecule
     notes = tuple(
-        f"stereochemistry left open ({axis.kind} axis at atoms {axis.atoms[1] + 1} and {axis.atoms[2] + 1}): the one of "
-        "the geometry that is built is taken"
+        f"stereochemistry left open ({axis.kind} axis at atoms {axis.atoms[1] + 1} and {axis.atoms[2] + 1}): the "
+        "one of the geometry that is built is taken"
         for axis in axes(molecule.mol)
     )
     return replace(molecule, notes=(*molecule.notes, *(note for note in notes if note not in molecule.notes)))

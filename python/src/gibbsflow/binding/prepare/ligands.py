@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors
 
 from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.conformers import embed, settle_stereo
@@ -17,6 +18,7 @@ from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.prepare.small_molecule.mapping import heavy_only, map_pose
 from gibbsflow.binding.prepare.small_molecule.stereo import specified
 from gibbsflow.config.binding import System
+from gibbsflow.workflow.account import Account
 
 CONFORMERS = 10
 COVALENT_MARGIN_ANGSTROM = 0.4
@@ -165,6 +167,83 @@ def given_pose(row: Row, ligand: Molecule) -> Molecule:
     return replace(ligand, mol=full, notes=(*ligand.notes, *notes))
 
 
+def written_account(read: Molecule, posed: Molecule, path: Path, name: str) -> Account:
+    """Give the account of a ligand: as read, in its pose, and as it stands in the file that was written.
+
+    Parameters
+    ----------
+    read
+        As :func:`read_ligand` has it.
+    posed
+        In its pose.
+    path
+        The SDF that was written of it.
+    name
+        Name of the ligand.
+
+    Returns
+    -------
+    Account
+        Facts of the three stages; notes and warnings of the ligand; a refusal where the file is not the molecule that
+        was read.
+    """
+    account = Account(name)
+    written = molecules.read_sdf(path, posed.charge)
+    wanted = specified(posed.mol)
+    stages = {"as_read": read, "in_its_pose": posed, "as_written": written}
+    for stage, molecule in stages.items():
+        account.facts[stage] = {
+            "atoms": molecule.mol.GetNumAtoms(),
+            "heavy_atoms": len(molecule.heavy_atoms),
+            "formula": rdMolDescriptors.CalcMolFormula(molecule.mol),
+            "charge_e": Chem.GetFormalCharge(molecule.mol),
+            "smiles": molecule.smiles,
+        }
+    account.facts["stereo"] = {
+        "centres": len(wanted.centres),
+        "double_bonds": len(wanted.bonds),
+        "axes": len(wanted.axes),
+    }
+    for note in posed.notes:
+        account.note(note)
+    for warning in (*posed.warnings, *hypervalent(posed.mol)):
+        account.warn(warning)
+    for key in ("formula", "charge_e"):
+        values = [account.facts[stage][key] for stage in stages]
+        if len(set(values)) > 1:
+            account.refuse(
+                f"{key} is {', '.join(map(str, values))} as read, in its pose and as written", "one molecule"
+            )
+    if wrong := wanted.against(written.mol):
+        account.refuse(f"the geometry that was written is another isomer at {', '.join(wrong)}", posed.smiles)
+    return account
+
+
+def hypervalent(mol: Chem.Mol) -> tuple[str, ...]:
+    """Say which centres have more neighbours than GAFF was made for.
+
+    Parameters
+    ----------
+    mol
+        With all hydrogens.
+
+    Returns
+    -------
+    tuple of str
+        One sentence for each: five or six neighbours (SF5, PF5), four single bonds at a neutral sulfur, or a halogen
+        with two neighbours or more. Sulfones, phosphates and sulfonamides are ordinary.
+    """
+    said = []
+    for atom in mol.GetAtoms():
+        single = all(bond.GetBondTypeAsDouble() == 1 for bond in atom.GetBonds())
+        four = atom.GetDegree() == 4 and atom.GetSymbol() == "S" and single and atom.GetFormalCharge() == 0  # noqa: PLR2004
+        halogen = atom.GetSymbol() in ("F", "Cl", "Br", "I") and atom.GetDegree() > 1
+        if atom.GetDegree() > 4 or four or halogen:  # noqa: PLR2004
+            name = f"{atom.GetSymbol()}{atom.GetIdx() + 1}"
+            said.append(f"{name} is hypervalent ({atom.GetDegree()} neighbours): GAFF has no angles that fit it")
+    return tuple(said)
+
+
 def covalent_faults(ligand: Molecule, receptor: Receptor) -> list[Fault]:
     """Say where a pose has an atom at the distance of a bond from the receptor.
 
@@ -202,6 +281,7 @@ def covalent_faults(ligand: Molecule, receptor: Receptor) -> list[Fault]:
     if room[i, k] >= 0:
         return []
     atom = ligand.mol.GetAtomWithIdx(int(ligand.heavy_atoms[i]))
-    what = f"{atom.GetSymbol()}{atom.GetIdx() + 1} of the ligand is {distance[i, k]:.2f} Å from {atoms[k][0]} of the receptor"
+    name = f"{atom.GetSymbol()}{atom.GetIdx() + 1}"
+    what = f"{name} of the ligand is {distance[i, k]:.2f} Å from {atoms[k][0]} of the receptor"
     right = "a pose without contact, or a ligand that is not bound covalently, which is not computed"
     return [Fault("pose", f"{what}, the distance of a covalent bond", right)]

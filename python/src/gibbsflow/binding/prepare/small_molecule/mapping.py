@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from rdkit import Chem
@@ -89,7 +90,7 @@ def heavy_only(mol: Chem.Mol) -> Chem.Mol:
     Chem.Mol
         A copy, heavy atoms in their order.
     """
-    parameters = Chem.RemoveHsParameters()
+    parameters: Any = Chem.RemoveHsParameters()  # RDKit's stubs give the fields the wrong type
     parameters.removeDefiningBondStereo = True
     parameters.removeDegreeZero = True
     parameters.removeIsotopes = True
