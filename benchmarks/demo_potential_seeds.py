@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from gibbsflow.potential.loop.state import Checkpoint
+from gibbsflow.potential.loop.state import LoopCheckpoint
 
 DEMO = Path(__file__).resolve().parents[1] / "assets" / "demo-potential" / "si.yaml"
 
@@ -36,7 +36,7 @@ def run(seed: int, work: Path) -> dict[str, Any]:
     words = [sys.executable, "-m", "gibbsflow.cli.infer", "loop", "--local", "--config", str(folder / "si.yaml")]
     start = time.monotonic()
     subprocess.run([*words, "--out", str(folder / "out"), "--state", str(folder / "state")], check=True)
-    point = Checkpoint.read(folder / "out")
+    point = LoopCheckpoint.read(folder / "out")
     first, last = point.history[0], point.history[-1]
     return {
         "seed": seed,

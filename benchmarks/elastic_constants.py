@@ -20,10 +20,9 @@ from ase.build import bulk
 from ase.calculators.calculator import Calculator, all_changes
 
 from gibbsflow.config.potential_config import PotentialConfig
-from gibbsflow.potential.data.labels import LabelEngine
 from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.explore.calculator import PodCalculator
-from gibbsflow.potential.label.engines import make_engine
+from gibbsflow.potential.label.engines import LabelEngine, make_engine
 from gibbsflow.potential.validate.elasticity import cubic_constants
 
 # of published calculations and of experiment, for orientation: other functionals than a demo's

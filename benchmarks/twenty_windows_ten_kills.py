@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python" / "tests")
 import host_guest as hg  # noqa: E402
 
 from gibbsflow.binding.alchemy.schedules import LambdaState  # noqa: E402
-from gibbsflow.binding.analyse.estimators import endpoints, fit_mbar  # noqa: E402
+from gibbsflow.binding.analyse.estimators import dg_of_sampled_kt, fit_mbar  # noqa: E402
 from gibbsflow.binding.sample.energies import read_leg  # noqa: E402
 from gibbsflow.config.binding import Fe, Md  # noqa: E402
 
@@ -62,7 +62,7 @@ def saved(root: Path) -> int:
 
 
 def free_energy_kt(root: Path) -> float:
-    return endpoints(fit_mbar(read_leg(sorted((root / "out").glob("window_*.parquet"))).u_nk))[0]
+    return dg_of_sampled_kt(fit_mbar(read_leg(sorted((root / "out").glob("window_*.parquet"))).u_nk))[0]
 
 
 def main() -> int:

@@ -22,3 +22,27 @@ def shifted(source: Path, target: Path, shift: tuple[float, float, float]) -> Pa
         conformer.SetAtomPosition(i, Point3D(*map(float, xyz)))
     target.write_text(Chem.MolToMolBlock(mol) + "$$$$\n")
     return target
+
+
+def write_raw_protein(path: Path) -> Path:
+    """Write a protein as the PDB has them: residues 1 to 40 of lysozyme in chain B from number 101 on.
+
+    Without hydrogens; with a truncated side chain (GLU 111), a lost residue (120), an alternate location, a water and a
+    chloride.
+    """
+    lines = []
+    for line in (LYSOZYME / "receptor.pdb").read_text().splitlines():
+        number, atom = int(line[22:26]) if line.startswith("ATOM") else 99, line[12:16].strip()
+        if number > 40 or atom.lstrip("123").startswith("H"):
+            continue
+        if number == 20 or (number == 11 and atom in ("CG", "CD", "OE1", "OE2")):
+            continue
+        line = f"{line[:21]}B{number + 100:4d}{line[26:54]}  1.00  0.00          {atom[0]:>2s}"
+        lines.append(line)
+        if number == 5 and atom == "CA":
+            lines[-1] = f"{line[:16]}A{line[17:]}"
+            lines.append(f"{line[:16]}B{line[17:30]}{float(line[30:38]) + 1:8.3f}{line[38:]}")
+    lines.append("HETATM 9001  O   HOH A 901      10.000  10.000  10.000  1.00  0.00           O")
+    lines.append("HETATM 9002 CL    CL A 902      80.000  10.000  10.000  1.00  0.00          CL")
+    path.write_text("\n".join([*lines, "END", ""]))
+    return path

@@ -9,7 +9,7 @@ from faults.child import Ended, Moment, Running, run
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.schedules import LambdaState
-from gibbsflow.binding.analyse.estimators import endpoints, fit_mbar
+from gibbsflow.binding.analyse.estimators import dg_of_sampled_kt, fit_mbar
 from gibbsflow.binding.sample.energies import read_leg
 from gibbsflow.config.binding import Fe, Md
 
@@ -46,7 +46,7 @@ def parquet(root: Path) -> dict[str, bytes]:
 
 def free_energy_kt(root: Path) -> float:
     """Free energy of the leg by MBAR."""
-    return endpoints(fit_mbar(read_leg(sorted((root / "out").glob("window_*.parquet"))).u_nk))[0]
+    return dg_of_sampled_kt(fit_mbar(read_leg(sorted((root / "out").glob("window_*.parquet"))).u_nk))[0]
 
 
 def same_answer(root: Path, whole: Path) -> None:

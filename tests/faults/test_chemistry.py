@@ -16,7 +16,7 @@ from faults.child import run
 from known_molecules import CB7
 from oscillators import Oscillators, write_system
 
-from gibbsflow.binding.prepare import complex as campaign
+from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.config.binding import BindingConfig, Equil
 
 
@@ -80,9 +80,9 @@ def test_a_ligand_that_unbinds_is_a_row_and_the_others_stand(tmp_path):
 
 @pytest.fixture
 def prepared(tmp_path: Path) -> Path:
-    row = campaign.single_row("butane", None, "CCCC", None, None)
+    row = row_from_options("butane", None, "CCCC", None, None)
     (tmp_path / "system").mkdir()
-    campaign.prepare_system(row, CB7, BindingConfig(), tmp_path / "system")[0].write()
+    prepare_system(row, CB7, BindingConfig(), tmp_path / "system")[0].write()
     return tmp_path / "system"
 
 

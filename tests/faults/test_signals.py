@@ -17,7 +17,7 @@ from known_molecules import CB7
 from labelled_sets import fitted_copper, rattled
 from silicon import si8
 
-from gibbsflow.binding.prepare import complex as campaign
+from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.config.binding import BindingConfig, Equil, Fe
 from gibbsflow.potential.data.structures import write_frames
 
@@ -44,9 +44,9 @@ def equil(root: Path) -> tuple[Running, Path]:
 
 
 def param(root: Path) -> tuple[Running, Path]:
-    row = campaign.single_row("b2", None, "OCC12CCC(CC1)(CC2)CO", None, None)
+    row = row_from_options("b2", None, "OCC12CCC(CC1)(CC2)CO", None, None)
     (root / "system").mkdir()
-    campaign.prepare_system(row, CB7, BindingConfig(), root / "system")[0].write()
+    prepare_system(row, CB7, BindingConfig(), root / "system")[0].write()
     words = ["ligand", "--system", root / "system", "--cache", root / "cache", "--out", root / "out"]
     return Running("param", *words), root / "out"
 

@@ -9,7 +9,6 @@ from silicon import overlapping, si8
 from typer.testing import CliRunner
 
 from gibbsflow.cli.dft import app
-from gibbsflow.cli.system_prep import app as system_prep
 from gibbsflow.potential.data.labels import read_results
 from gibbsflow.potential.data.structures import write_frames
 
@@ -110,30 +109,3 @@ def test_a_database_that_is_not_there(tmp_path: Path) -> None:
     assert ran.exit_code == 65
     assert "no such database" in ran.output
     assert not (tmp_path / "no.db").exists()
-
-
-def test_structures_are_made_the_same_each_time(tmp_path: Path) -> None:
-    (tmp_path / "run.yaml").write_text("target: {elements: [Si]}\ngenerator: {rattle_count: 1}\n")
-    for name in ("a", "b"):
-        ran = RUN.invoke(
-            system_prep, ["structures", "--config", str(tmp_path / "run.yaml"), "--out", str(tmp_path / name)]
-        )
-        assert ran.exit_code == 0, ran.output
-    assert (tmp_path / "a" / "structures.extxyz").read_bytes() == (tmp_path / "b" / "structures.extxyz").read_bytes()
-    result = json.loads((tmp_path / "a" / "result.json").read_text())
-    assert result["by_generator"] == {"bulk": 1, "strain": 14, "rattle": 3}
-    assert result["duplicates_dropped"] == {"strain": 1}
-    known = RUN.invoke(
-        system_prep,
-        [
-            "structures",
-            "--config",
-            str(tmp_path / "run.yaml"),
-            "--out",
-            str(tmp_path / "c"),
-            "--known",
-            str(tmp_path / "a" / "structures.extxyz"),
-        ],  # fmt: skip # noqa: E501
-    )
-    assert known.exit_code == 65  # nothing new to make
-    assert "make no structure" in known.output

@@ -12,9 +12,13 @@ from pathlib import Path
 
 import pytest
 from ase.build import bulk
+from loop_states import finished
+from typer.testing import CliRunner
 
+from gibbsflow.cli.infer import app
 from gibbsflow.potential.explore.calculator import PodCalculator
-from gibbsflow.potential.loop.state import Checkpoint
+from gibbsflow.potential.loop.run_local import LocalLoop
+from gibbsflow.potential.loop.state import LoopCheckpoint
 
 SETTINGS = """
 elements: [Si]
@@ -40,6 +44,37 @@ def run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(folder, *more), capture_output=True, text=True, timeout=300, check=False)
 
 
+def test_verbs_describe_where_the_loop_stands(tmp_path: Path) -> None:
+    finished(tmp_path / "generation_01")
+    given = ["--from", str(tmp_path / "generation_01"), "--out", str(tmp_path / "out"), "--json"]
+    done = CliRunner().invoke(app, ["report", *given])
+    assert done.exit_code == 0, done.output
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert (result["phase"], result["stopped_by"], result["seed"], len(result["history"])) == (
+        "stopped", "converged", 1, 2,
+    )  # fmt: skip
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_a_start_is_from_structures_or_from_a_generation(tmp_path: Path) -> None:
+    (tmp_path / "si.yaml").write_text(SETTINGS)
+    given = ["start", "--config", str(tmp_path / "si.yaml"), "--out", str(tmp_path / "out")]
+    both = ["--from", str(tmp_path), "--structures", str(tmp_path), "--holdout", str(tmp_path)]
+    for options in ([], both, ["--structures", str(tmp_path)]):
+        refused = CliRunner().invoke(app, [*given, *options])
+        assert refused.exit_code == 65 and "no start given" in refused.output
+
+
+def test_a_local_loop_is_reported_when_it_has_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "si.yaml").write_text(SETTINGS)
+    manager = finished(tmp_path / "generation_01")
+    monkeypatch.setattr(LocalLoop, "run", lambda self, begin: manager)
+    done = CliRunner().invoke(app, command(tmp_path)[3:])
+    assert done.exit_code == 0, done.output
+    assert "converged: good <enough>" in done.output
+    assert (tmp_path / "out" / "report.html").exists() and (tmp_path / "out" / "structures.csv").exists()
+
+
 @pytest.mark.slow
 def test_a_loop_that_is_interrupted_goes_on_and_leaves_a_potential(tmp_path: Path) -> None:
     (tmp_path / "si.yaml").write_text(SETTINGS)
@@ -57,7 +92,7 @@ def test_a_loop_that_is_interrupted_goes_on_and_leaves_a_potential(tmp_path: Pat
     second = run(tmp_path)
     assert second.returncode == 0, second.stderr
     assert all(path.stat().st_mtime_ns == when for path, when in made.items())
-    point = Checkpoint.read(tmp_path / "out")
+    point = LoopCheckpoint.read(tmp_path / "out")
     assert point.stopped_by in ("generations", "nothing_new") and len(point.history) == 2
     assert point.history[1].labels > point.history[0].labels
     with open(tmp_path / "out" / "structures.csv") as file:
@@ -91,30 +126,3 @@ def test_where_it_runs_has_to_be_said(tmp_path: Path) -> None:
     words = [word for word in command(tmp_path) if word != "--local"]
     refused = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode == 65 and "--mode potential" in refused.stderr
-
-
-def test_config_is_printed_whole(tmp_path: Path) -> None:
-    (tmp_path / "si.yaml").write_text(SETTINGS)
-    words = [sys.executable, "-m", "gibbsflow.cli.train", "config", "--expand", str(tmp_path / "si.yaml")]
-    done = subprocess.run([*words, "--json"], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["config"]["exploration"]["temperature_end_k"] == 900
-    assert "batch_size: 5" in subprocess.run(words, capture_output=True, text=True, timeout=60, check=False).stdout
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (("engine: tblite", "engine: quantum_espresso\ndft: {pw_command: no-such-pw.x}"), "no-such-pw.x"),
-        (("elements: [Si]", "elements: [Ar]"), "Ar"),
-        (("structure: diamond", "structure: si.cif"), "si.cif"),
-    ],
-)
-def test_what_is_missing_is_said_before_anything_starts(tmp_path: Path, change: tuple[str, str], message: str) -> None:
-    text = SETTINGS.replace(*change).replace("engine: tblite", "engine: quantum_espresso")
-    (tmp_path / "si.yaml").write_text(text)
-    (tmp_path / "si.cif").write_text("this is no crystal")
-    words = [sys.executable, "-m", "gibbsflow.cli.train", "config", "--expand", "si.yaml", "--check"]
-    refused = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
-    assert refused.returncode == 65, refused.stderr
-    assert message in refused.stderr and "Traceback" not in refused.stderr

@@ -9,7 +9,7 @@ import pytest
 from known_molecules import CB7
 from typer.testing import CliRunner
 
-from gibbsflow.binding.prepare import complex as campaign
+from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.cli.param import app
 from gibbsflow.config.binding import BindingConfig
@@ -21,8 +21,8 @@ EXIT_SCIENCE = 70
 def system(tmp_path_factory) -> Path:
     """Butane in CB7, prepared."""
     folder = tmp_path_factory.mktemp("butane")
-    row = campaign.single_row("butane", None, "CCCC", None, None)
-    prepared, _ = campaign.prepare_system(row, CB7, BindingConfig(), folder)
+    row = row_from_options("butane", None, "CCCC", None, None)
+    prepared, _ = prepare_system(row, CB7, BindingConfig(), folder)
     prepared.write()
     return folder
 

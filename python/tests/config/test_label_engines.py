@@ -5,13 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from gibbsflow.config import label_engines
-from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.config.potential_config import PotentialConfig
-from gibbsflow.errors import MissingProgramError
-from gibbsflow.potential.label.quantum_espresso import QuantumEspresso
 from gibbsflow.potential.loop.manager import _same_labels
 
 AUTO = {"elements": ["Si"], "structure": "diamond", "engine": "auto"}
@@ -56,19 +52,6 @@ def test_only_the_plain_name_falls_back_to_the_set_up(bare: Path) -> None:
     assert label_engines.find_pw(str(own)) == str(own)
 
 
-def test_without_any_pw_the_error_says_how_to_get_one(bare: Path) -> None:
-    with pytest.raises(MissingProgramError, match="is not installed") as caught:
-        QuantumEspresso(["Si"], Dft(functional="lda", pseudo_library="gth"), Labels())
-    assert "make setup-qe" in caught.value.what_to_do
-
-
-def test_one_that_does_not_start_is_refused_in_its_own_words(bare: Path) -> None:
-    program(bare / "path", "pw.x", "echo 'error while loading shared libraries: libfftw3.so.3' >&2; exit 127")
-    engine = QuantumEspresso(["Si"], Dft(functional="lda", pseudo_library="gth"), Labels())
-    with pytest.raises(MissingProgramError, match=r"does not start \(code 127\).*libfftw3"):
-        engine.describe()
-
-
 def test_the_reason_travels_with_the_settings_and_decides_nothing(bare: Path) -> None:
     program(bare / "path", "pw.x")
     config = PotentialConfig.from_mapping(AUTO, where="si.yaml")
@@ -80,10 +63,5 @@ def test_the_reason_travels_with_the_settings_and_decides_nothing(bare: Path) ->
     _same_labels(config, named, bare)  # not refused
 
 
-def test_tight_binding_gets_cells_that_the_gamma_point_serves(bare: Path) -> None:
-    config = PotentialConfig.from_mapping({**AUTO, "engine": "tblite"}, where="si.yaml")
-    assert config.generator.supercell == (2, 2, 2)
-    molecule = {"elements": ["H", "O"], "structure": "H2O", "engine": "tblite"}
-    assert PotentialConfig.from_mapping(molecule, where="h2o.yaml").generator.supercell == (1, 1, 1)
-    given = yaml.safe_load("{elements: [Si], engine: tblite, generator: {supercell: [1, 1, 1]}}")
-    assert PotentialConfig.from_mapping(given, where="si.yaml").generator.supercell == (1, 1, 1)
+def test_the_names_are_said_as_a_list() -> None:
+    assert label_engines.ENGINE_WORDS == "quantum_espresso, gpaw or tblite"

@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from gibbsflow.config.potential_config import PotentialConfig
-from gibbsflow.config.potential_rules import RULES, Facts, table
+from gibbsflow.config.potential_config import PotentialConfig, merge, structure_of
 from gibbsflow.errors import InputError
-from gibbsflow.potential.generators.generate import generate
-from gibbsflow.potential.label.quantum_espresso import k_mesh
 
 ROOT = Path(__file__).resolve().parents[3]
 MINIMAL: dict[str, Any] = {
@@ -22,8 +19,6 @@ MINIMAL: dict[str, Any] = {
     "temperature_k": [300, 1200],
     "engine": "quantum_espresso",
 }
-
-WATER = {"elements": ["H", "O"], "structure": "H2O"}
 
 
 def expand(**changes: Any) -> PotentialConfig:
@@ -53,30 +48,6 @@ def test_what_is_given_stands_against_the_rules() -> None:
     assert config.generator.cell_strain_count == 3 and config.generator.volume_steps == 9
     assert config.convergence.max_labels == 50
     assert config.convergence.force_mae_ev_per_angstrom == 0.05
-
-
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.when)
-def test_every_rule_sets_keys_that_exist_and_that_count(rule: Any) -> None:
-    for section, values in rule.settings(Facts(lowest_k=300.0, highest_k=900.0)).items():
-        fields = type(getattr(PotentialConfig(), section)).model_fields
-        assert values.keys() <= fields.keys()
-
-
-@pytest.mark.parametrize(
-    ("changes", "section", "key", "value"),
-    [
-        ({"elements": ["Cu", "Au"], "structure": "fcc"}, "generator", "defect_kinds", ("vacancy", "antisite")),
-        (WATER, "generator", "methods", ("bulk", "normal_mode", "rattle", "dimer")),
-        (WATER, "generator", "mode_temperatures_k", (300, 750, 1200)),
-        (WATER, "exploration", "timestep_fs", 0.5),
-        ({"goal": "melt_quench"}, "loop", "trajectories", 6),
-        ({"goal": "phase_diagram"}, "exploration", "ensemble", "npt"),
-        ({"goal": "phase_diagram", "pressure_bar": [0, 5000]}, "exploration", "pressure_end_bar", 5000),
-        ({"goal": "elastic"}, "training", "stress_weight", 1.0),
-    ],
-)  # fmt: skip
-def test_rules(changes: dict[str, Any], section: str, key: str, value: Any) -> None:
-    assert getattr(getattr(expand(**changes), section), key) == value
 
 
 @pytest.mark.parametrize(
@@ -109,11 +80,6 @@ def test_a_file_is_told_from_a_molecule(tmp_path: Path) -> None:
     assert expand(structure="SiH4", elements=["Si", "H"]).target.molecule == "SiH4"
 
 
-def test_the_docs_show_the_rules() -> None:
-    text = (ROOT / "docs" / "potential.md").read_text()
-    assert table() in text
-
-
 def test_the_examples_in_the_docs_are_valid() -> None:
     text = (ROOT / "docs" / "potential.md").read_text()
     examples = re.findall(r"```yaml\n(.*?)```", text, flags=re.S)
@@ -128,13 +94,20 @@ def test_the_demo_is_valid() -> None:
     assert json.loads(json.dumps(config.model_dump(mode="json")))["loop"]["trajectories"] >= 2
 
 
-def test_every_cell_of_the_demo_has_the_same_k_points() -> None:
-    settings = yaml.safe_load((ROOT / "assets" / "demo-potential" / "si.yaml").read_text())
-    # what `auto` stands for depends on the machine
-    config = PotentialConfig.from_mapping({**settings, "engine": "quantum_espresso"}, where="si.yaml")
-    frames = [
-        frame
-        for hold_out in (False, True)
-        for frame in generate(config.target, config.generator, holdout=hold_out).frames
-    ]
-    assert {k_mesh(frame, config.dft.kspacing_per_angstrom) for frame in frames} == {(2, 2, 2)}
+def test_a_section_and_the_short_form_may_say_the_same() -> None:
+    assert merge({"target": {"elements": ["Si"]}}, {"target": {"elements": ["Si"], "crystal": "bcc"}}, "si.yaml") == {
+        "target": {"elements": ["Si"], "crystal": "bcc"}
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("fcc", {"crystal": "fcc"}),
+        ("si.cif", {"structure_file": "si.cif"}),
+        ("cells/si", {"structure_file": "cells/si"}),
+        ("CH3CH2OH", {"molecule": "CH3CH2OH"}),
+    ],
+)
+def test_structures_are_told_apart(text: str, found: dict[str, str]) -> None:
+    assert structure_of(text) == found

@@ -1,4 +1,4 @@
-"""Foreign programs that are ended: by a bound, or by a signal that is raised at any moment."""
+"""Foreign programs: found, run with their bounds and log, and ended by a bound or by a signal at any moment."""
 
 import subprocess
 import time
@@ -6,8 +6,8 @@ import time
 import psutil
 import pytest
 
-from gibbsflow.engines.process import Bounds, run_program
-from gibbsflow.errors import EngineError
+from gibbsflow.engines.process import Bounds, find_program, last_line, run_program
+from gibbsflow.errors import EngineError, MissingProgramError
 
 SLEEP = ["/bin/sh", "-c", "sleep 600 & wait"]
 
@@ -34,3 +34,58 @@ def test_a_signal_within_the_wait_leaves_no_lock_that_holds_us_up(tmp_path, monk
     with pytest.raises(KeyboardInterrupt):
         run_program(SLEEP, folder=tmp_path, log=tmp_path / "log", bounds=Bounds(time_s=60))
     assert nothing_is_left()
+
+
+def shell(folder, script: str, **options) -> str:
+    return run_program(["/bin/sh", "-c", script], folder=folder, log=folder / "log", **options)
+
+
+def test_output_of_this_run_is_given_and_the_log_keeps_all(tmp_path):
+    assert shell(tmp_path, "echo one; echo two >&2") == "one\ntwo\n"
+    assert shell(tmp_path, "pwd") == f"{tmp_path}\n"
+    kept = (tmp_path / "log").read_text()
+    assert kept.count("$ /bin/sh -c") == 2 and "one\ntwo\n" in kept
+
+
+def test_variables_and_threads_reach_the_program(tmp_path):
+    script = "echo $OMP_NUM_THREADS $MORE"
+    assert shell(tmp_path, script) == "1\n"
+    assert shell(tmp_path, script, bounds=Bounds(threads=3), environment={"MORE": "x"}) == "3 x\n"
+
+
+def test_a_failure_names_program_code_log_and_the_telling_line(tmp_path):
+    with pytest.raises(EngineError, match=r"/bin/sh ended with code 7 \(log: .*log\): fatal: no disk") as caught:
+        shell(tmp_path, "echo fatal: no disk; echo bye; exit 7")
+    assert caught.value.code == 7
+
+
+def test_a_bound_on_memory_holds(tmp_path):
+    hungry = "import sys; b = bytearray(600 * 2**20); print(len(b))"
+    command = ["python", "-c", hungry]
+    assert run_program(command, folder=tmp_path, log=tmp_path / "log") == f"{600 * 2**20}\n"
+    with pytest.raises(EngineError, match="MemoryError"):
+        run_program(command, folder=tmp_path, log=tmp_path / "log", bounds=Bounds(memory_gb=0.3))
+
+
+def test_programs_are_found_beside_this_python_first(tmp_path, monkeypatch):
+    (tmp_path / "python").touch(mode=0o755)
+    (tmp_path / "only-here").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_program("only-here") == str(tmp_path / "only-here")
+    assert find_program("python") != str(tmp_path / "python")
+    with pytest.raises(MissingProgramError, match="program 'nix' is not installed"):
+        find_program("nix")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("all well\n  at last  \n", "at last"),
+        ("Error: no file\nthe end\n", "Error: no file"),
+        ("first error\nsecond: cannot go on\nbye\n", "second: cannot go on"),
+        ("done\n--------\n  ***\n", "done"),
+        ("", "no output"),
+    ],
+)
+def test_last_line(text, line):
+    assert last_line(text) == line

@@ -1,4 +1,4 @@
-"""Binding free energies, a room a step of the method: prepare, forcefield, equilibrate, alchemy, sample, analyse."""
+"""Binding free energies, a room a step of the method, and campaign, which takes a samplesheet through them all."""
 
 import logging
 

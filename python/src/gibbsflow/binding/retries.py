@@ -20,7 +20,20 @@ SHORTEST_FS = 1.0
 
 
 def safer_md(md: Md, attempt: int) -> Md:
-    """Settings of MD for an attempt, counted from 1: the time step is halved for each, to 1 fs at the least."""
+    """Settings of MD for an attempt: the time step is halved for each after the first, to 1 fs at the least.
+
+    Parameters
+    ----------
+    md
+        Settings asked for.
+    attempt
+        Counted from 1.
+
+    Returns
+    -------
+    Md
+        Those asked for, but for the time step.
+    """
     timestep_fs = md.timestep_fs
     for _ in range(attempt - 1):
         if timestep_fs / 2 < SHORTEST_FS - 1e-9:
@@ -30,16 +43,55 @@ def safer_md(md: Md, attempt: int) -> Md:
 
 
 def safer_equil(equil: Equil, attempt: int) -> Equil:
-    """Settings of equilibration for an attempt, counted from 1: minimisation twice as long for each."""
+    """Settings of equilibration for an attempt: minimisation twice as long for each after the first.
+
+    Parameters
+    ----------
+    equil
+        Settings asked for.
+    attempt
+        Counted from 1.
+
+    Returns
+    -------
+    Equil
+        Those asked for, but for the steps of minimisation.
+    """
     return equil.model_copy(update={"minimise_steps": equil.minimise_steps * 2 ** (attempt - 1)})
 
 
 def used_in_leg(md: Md, attempt: int) -> Mapping[str, Any]:
-    """What an attempt at a leg's windows uses in place of the settings asked for, for the record."""
+    """Tell what an attempt at a leg's windows uses in place of the settings asked for.
+
+    Parameters
+    ----------
+    md
+        Settings asked for.
+    attempt
+        Counted from 1.
+
+    Returns
+    -------
+    dict
+        For the record: ``timestep_fs``, and whether the start was minimised again.
+    """
     return {"timestep_fs": safer_md(md, attempt).timestep_fs, "minimised_again": attempt > 1}
 
 
 def used_in_equil(md: Md, equil: Equil, attempt: int) -> Mapping[str, Any]:
-    """The same for equilibration."""
+    """Tell what an attempt at an equilibration uses in place of the settings asked for.
+
+    Parameters
+    ----------
+    md, equil
+        Settings asked for.
+    attempt
+        Counted from 1.
+
+    Returns
+    -------
+    dict
+        For the record: ``timestep_fs`` and ``minimise_steps``.
+    """
     steps = safer_equil(equil, attempt).minimise_steps
     return {"timestep_fs": safer_md(md, attempt).timestep_fs, "minimise_steps": steps}

@@ -8,19 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
+from gibbsflow.binding.facts import Facts
 from gibbsflow.errors import StateError
 from gibbsflow.workflow.files import read_json, write_json
 
 FILE_NAME = "system.json"
+F = TypeVar("F", bound=Facts)
 
 
 @dataclass(frozen=True)
 class SimSystem:
     """A receptor with one ligand (or either alone), its files and what is known of it.
 
-    Parameters
+    Attributes
     ----------
     name
         Name of the transformation; safe in file names.
@@ -29,7 +31,7 @@ class SimSystem:
     artifacts
         Relative path of each file, by role (``receptor``, ``ligand``, ``complex_prmtop``, ...).
     meta
-        JSON-serialisable facts: charge, SMILES, anchors, settings.
+        What is known of it, as in ``system.json``; `facts` reads it with its types.
     """
 
     name: str
@@ -43,7 +45,17 @@ class SimSystem:
         object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
 
     def path(self, role: str) -> Path:
-        """Absolute or root-relative path of an artifact.
+        """Path of an artifact.
+
+        Parameters
+        ----------
+        role
+            Its name among the artifacts.
+
+        Returns
+        -------
+        Path
+            Below the root; absolute where the root is.
 
         Raises
         ------
@@ -57,17 +69,115 @@ class SimSystem:
             raise StateError(f"system {self.name}: artifact {role!r} is missing at {path}")
         return path
 
+    def facts(self, kind: type[F]) -> F:
+        """Read what a phase has found out.
+
+        Parameters
+        ----------
+        kind
+            Which facts, one of the classes in `binding.facts`.
+
+        Returns
+        -------
+        Facts
+            Of that class.
+
+        Raises
+        ------
+        StateError
+            Where the phase that writes them has not been.
+        InputError
+            For values that cannot be.
+        """
+        if absent := kind.absent_from(self.meta):
+            lacking = f"system {self.name}: {self.root / FILE_NAME} lacks {', '.join(absent)}"
+            raise StateError(f"{lacking}; right: the folder written by `{kind.written_by}`")
+        return kind.from_meta(self.meta, where=f"{self.root}/{FILE_NAME}")
+
+    def find(self, kind: type[F]) -> F | None:
+        """Read what a phase has found out, where it has been.
+
+        Parameters
+        ----------
+        kind
+            Which facts, one of the classes in `binding.facts`.
+
+        Returns
+        -------
+        Facts or None
+            None where the phase that writes them has not been.
+
+        Raises
+        ------
+        InputError
+            For values that cannot be.
+        """
+        return None if kind.absent_from(self.meta) else self.facts(kind)
+
+    def with_facts(self, *facts: Facts) -> SimSystem:
+        """Add what a phase has found out.
+
+        Parameters
+        ----------
+        *facts
+            Each replaces the keys of its class; others stay.
+
+        Returns
+        -------
+        SimSystem
+            A copy.
+        """
+        return self.with_meta(**{key: value for found in facts for key, value in found.as_meta().items()})
+
     def with_meta(self, **meta: Any) -> SimSystem:
-        """Return a copy with facts added or replaced."""
+        """Add facts of which no class knows.
+
+        Parameters
+        ----------
+        **meta
+            JSON-serialisable values, added or replaced.
+
+        Returns
+        -------
+        SimSystem
+            A copy.
+        """
         return replace(self, meta={**self.meta, **meta})
 
     def with_artifacts(self, **artifacts: str | Path) -> SimSystem:
-        """Return a copy with artifacts added or replaced; absolute paths below the root become relative."""
+        """Add files, or replace them.
+
+        Parameters
+        ----------
+        **artifacts
+            Paths by role, relative to the root, or absolute and below it.
+
+        Returns
+        -------
+        SimSystem
+            A copy, with relative paths.
+        """
         relative = {role: _relative(Path(path), self.root) for role, path in artifacts.items()}
         return replace(self, artifacts={**self.artifacts, **relative})
 
-    def carry(self, root: Path) -> SimSystem:
-        """Return a copy whose files are in another folder, hard-linked where the file system allows."""
+    def copy_to(self, root: Path) -> SimSystem:
+        """Put all files into another folder, hard-linked where the file system allows.
+
+        Parameters
+        ----------
+        root
+            The folder; files of the same names are replaced.
+
+        Returns
+        -------
+        SimSystem
+            A copy with that root; ``system.json`` is not yet written.
+
+        Raises
+        ------
+        StateError
+            Where a file is gone.
+        """
         root = Path(root)
         for role, relative in self.artifacts.items():
             source, target = self.path(role), root / relative
@@ -80,7 +190,13 @@ class SimSystem:
         return replace(self, root=root)
 
     def write(self) -> Path:
-        """Write ``system.json`` into the root."""
+        """Write ``system.json`` into the root.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
         path = self.root / FILE_NAME
         write_json(
             path,
@@ -94,7 +210,17 @@ class SimSystem:
 
     @classmethod
     def read(cls, folder: Path) -> SimSystem:
-        """Read the system of a folder; its root is that folder, wherever it was moved to.
+        """Read the system of a folder.
+
+        Parameters
+        ----------
+        folder
+            The root, wherever it was moved to.
+
+        Returns
+        -------
+        SimSystem
+            As it was written.
 
         Raises
         ------

@@ -28,17 +28,17 @@ def leg(
     with verb(out, as_json=as_json) as result:
         from gibbsflow.binding.analyse import gromacs_energies, leg_result, verdict
         from gibbsflow.binding.sample import energies
-        from gibbsflow.report.table import leg_text
+        from gibbsflow.report.tables.results_table import leg_text
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.result import versions
 
         read = gromacs_energies.read_leg if format == "gromacs" else energies.read_leg
         samples = read(files, temperature_k=temperature, allow_missing=True)
         result.figures["missing_windows"] = list(samples.missing)
-        analysis = leg_result.analyse(samples, decorrelate=decorrelate)
+        analysis = leg_result.analyse_leg(samples, decorrelate=decorrelate)
         if samples.missing:
             result.status, result.cause = "partial", "MissingWindows"
-            result.message = f"{leg_result.name_windows(samples.missing)} missing; {verdict.bridged(analysis)}"
+            result.message = f"{leg_result.name_windows(samples.missing)} missing; {verdict.how_bridged(analysis)}"
             typer.echo(f"partial: {result.message}", err=True)
         findings = verdict.judge_leg(analysis, verdict.Thresholds())
         result.figures = analysis.as_dict()
@@ -138,10 +138,8 @@ def standard_state(
                 raise InputError(Problem("--r0, --theta-a, --theta-b", "0", "all above 0 (or --com)"))
             angles = {"theta_a_deg": theta_a, "theta_b_deg": theta_b, "k_angle": k_angle, "k_dihedral": k_dihedral}
             boresch = {"r0_angstrom": r0, "k_r": k_r, "temperature_k": temperature, **angles}
-            analytic, numeric = (
-                terms.boresch_analytic_kcal_per_mol(**boresch),  # type: ignore[arg-type]
-                terms.boresch_numeric_kcal_per_mol(**boresch),  # type: ignore[arg-type]
-            )
+            analytic = terms.boresch_analytic_kcal_per_mol(**boresch)  # type: ignore[arg-type]
+            numeric = terms.boresch_numeric_kcal_per_mol(**boresch)  # type: ignore[arg-type]
         result.figures = {"analytic_kcal_per_mol": analytic, "numeric_kcal_per_mol": numeric}
         lines = [f"analytic {analytic:.4f} kcal/mol", f"numeric  {numeric:.4f} kcal/mol"]
         typer.echo("\n".join(lines + [note for note in [terms.differ(analytic, numeric)] if note]), err=as_json)

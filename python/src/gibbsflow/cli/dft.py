@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gibbsflow.cli.options import Config, Json, Out, State, new_app, verb
+from gibbsflow.config.label_engines import ENGINE_WORDS
+from gibbsflow.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from gibbsflow.potential.data.database import DatabaseManager
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 app = new_app("Label structures with energies, forces and stresses by DFT, and say what became of each.")
 
 Database = Annotated[str, typer.Option("--database", help="Database file, or a postgresql:// address.")]
-Engine = Annotated[str | None, typer.Option("--engine", help="quantum_espresso, gpaw or tblite; default: config's.")]
+Engine = Annotated[str | None, typer.Option("--engine", help=f"{ENGINE_WORDS}; default: config's.")]
 
 
 @app.command()
@@ -79,7 +81,6 @@ def check(config: Config = None, engine: Engine = None, as_json: Json = False) -
     """Say which program, version and pseudopotentials would be used; exit 65 naming what is missing."""
     with verb(None, as_json=as_json) as result:
         from gibbsflow.config.potential import StructureSettings
-        from gibbsflow.errors import InputError, Problem
         from gibbsflow.potential.label.engines import make_engine
 
         settings = StructureSettings.read(config, engine=engine)
@@ -112,8 +113,6 @@ def retry(
 ) -> None:
     """Have failed structures wait for another try."""
     with verb(None, as_json=as_json) as result:
-        from gibbsflow.errors import InputError, Problem
-
         if not failed and cause is None:
             raise InputError(Problem("dft retry", "nothing named", "--failed, or --cause CAUSE"))
         result.figures["ids"] = _open(database).retry_failed(cause)
@@ -138,7 +137,6 @@ def explain(
 
 
 def _open(database: str, *, made: bool = False) -> DatabaseManager:
-    from gibbsflow.errors import InputError, Problem
     from gibbsflow.potential.data.database import DatabaseManager
 
     if not made and not database.startswith("postgres") and not Path(database).exists():

@@ -29,23 +29,21 @@ app = new_app("Equilibration of a complex: topologies, MD, and whether the ligan
 def prepare(system: System, out: Out, config: Config = None, state: State = None, as_json: Json = False) -> None:
     """Write topologies and starting coordinates of complex and ligand."""
     with verb(out, state=state, as_json=as_json) as result:
+        from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
         from gibbsflow.binding.forcefield.topology import build_topologies
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.binding import BindingConfig
 
         settings = BindingConfig.read(config) if config else BindingConfig()
         built = build_topologies(SimSystem.read(system), settings.md, out)
-        built = built.with_meta(
-            md=settings.md.model_dump(mode="json"),
-            equil=settings.equil.model_dump(mode="json"),
-            run={"seed": settings.run.seed},
-        )
-        built.write()
+        chosen = SettingsFacts(md=settings.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
+        built.with_facts(chosen).write()
+        atoms = built.facts(TopologyFacts)
         result.seed = settings.run.seed
         result.figures |= {
-            "receptor_atoms": len(built.meta["receptor_atoms"]),
-            "ligand_atoms": len(built.meta["ligand_atoms"]),
-            "site_atoms": len(built.meta["site_atoms"]),
+            "receptor_atoms": len(atoms.receptor_atoms),
+            "ligand_atoms": len(atoms.ligand_atoms),
+            "site_atoms": len(atoms.site_atoms),
         }
 
 
@@ -66,9 +64,8 @@ def run(
     budget = parse_duration_s(time_budget)
     with verb(out, state=None if dry_run else state, as_json=as_json) as result:
         from gibbsflow.binding.equilibrate.equilibration import equilibrate, plan_equilibration
+        from gibbsflow.binding.facts import SettingsFacts
         from gibbsflow.binding.system import SimSystem
-        from gibbsflow.config.binding import Equil, Md
-        from gibbsflow.config.section import read_section
         from gibbsflow.workflow.result import versions
         from gibbsflow.workflow.state.segments import Stopper
 
@@ -76,10 +73,9 @@ def run(
             given = SimSystem.read(system)
             result.versions = versions("openmm")
             if dry_run:
-                md = read_section(Md, given.meta["md"], where=f"{system}/system.json, md")
-                equil = read_section(Equil, given.meta["equil"], where=f"{system}/system.json, equil")
-                plan = plan_equilibration(md, equil)
-                planned_ps = sum(plan.frames) * plan.steps_per_frame * md.timestep_fs / 1000
+                settings = given.facts(SettingsFacts)
+                plan = plan_equilibration(settings.md, settings.equil)
+                planned_ps = sum(plan.frames) * plan.steps_per_frame * settings.md.timestep_fs / 1000
                 result.figures |= {"planned_ps": planned_ps, "segments": len(plan.frames)}
                 typer.echo(f"{planned_ps:g} ps in {len(plan.frames)} segments", err=True)
                 return
@@ -92,8 +88,12 @@ def analyse(system: System, out: Out, state: State = None, as_json: Json = False
     with verb(out, state=state, as_json=as_json) as result:
         from gibbsflow.binding.equilibrate.equil_analysis import analyse_equilibration
         from gibbsflow.binding.system import SimSystem
+        from gibbsflow.report.figures.equilibration_figure import plot_equilibration
 
-        analyse_equilibration(SimSystem.read(system), out, result).write()
+        analysis = analyse_equilibration(SimSystem.read(system), out, result, plot="equil.svg")
+        plot_equilibration(out / "equil.svg", analysis)
+        analysis.system.write()
+        analysis.require_bound()
 
 
 @app.command(cls=StatusCommand)

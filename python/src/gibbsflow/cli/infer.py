@@ -44,14 +44,14 @@ def explore(
         from gibbsflow.errors import InputError, Problem
         from gibbsflow.potential.data.structures import read_frames, write_frames
         from gibbsflow.potential.explore import md as exploration
-        from gibbsflow.potential.train.grade import ACTIVE_SET, Grader
-        from gibbsflow.potential.train.trainers.pod import PodPotential
+        from gibbsflow.potential.train.fit import load_potential
+        from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
         from gibbsflow.workflow.state import sentinels
         from gibbsflow.workflow.state.segments import Stopper
         from gibbsflow.workflow.state.state_folder import StateFolder
 
         settings = read_settings(config).exploration
-        fitted, grader = PodPotential.read(potential), Grader.read(potential / ACTIVE_SET)
+        fitted, grader = load_potential(potential), Grader.read(potential / ACTIVE_SET)
         frames = read_frames(structure)
         if not -len(frames) <= frame < len(frames):
             raise InputError(
@@ -72,9 +72,7 @@ def explore(
         home = StateFolder(state, files=files, settings=content, physics=exploration.PHYSICS, stopper=stopper)
         result.inputs_hash, result.seed = home.inputs_hash, seed
         with stopper, home:
-            run = exploration.Trajectory(
-                fitted, grader, potential, atoms, settings, seed, generation, state, result.inputs_hash
-            )
+            run = exploration.Trajectory(fitted, grader, atoms, settings, seed, generation, state, result.inputs_hash)
             trail = run.run(stopper)
             write_frames(out / "frames.extxyz", run.frames())
             result.figures = exploration.figures(run) | home.facts()
@@ -99,8 +97,8 @@ def select(
     with verb(out, as_json=as_json) as result:
         from gibbsflow.potential.data.structures import write_frames
         from gibbsflow.potential.explore import selection
-        from gibbsflow.potential.explore.calculator import PodCalculator
-        from gibbsflow.potential.train.grade import ACTIVE_SET, Grader
+        from gibbsflow.potential.explore.calculator import PotentialCalculator
+        from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
         from gibbsflow.workflow.files import inputs_hash
 
         settings = read_settings(config).selection
@@ -108,7 +106,7 @@ def select(
         files = {f"candidates{i}": path for i, path in enumerate(candidates)}
         files |= {f"labelled{i}": path for i, path in enumerate(labelled)} | {"potential": potential}
         _present(files)
-        calculator = PodCalculator(potential)
+        calculator = PotentialCalculator(potential)
         known = [c for c in selection.describe(_frames(labelled), calculator) if not c.fate]
         offered = selection.describe(_frames(candidates), calculator)
         content = {**settings.model_dump(mode="json"), "budget": budget, "seed": seed}

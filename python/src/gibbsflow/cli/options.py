@@ -18,10 +18,7 @@ from gibbsflow.version import __version__
 Out = Annotated[Path, typer.Option("--out", help="Folder to write into; made where absent.")]
 State = Annotated[
     Path | None,
-    typer.Option(
-        "--state",
-        help="State folder of this item: checkpoints and sentinels, kept between attempts.",
-    ),
+    typer.Option("--state", help="State folder of this item: checkpoints and sentinels, kept between attempts."),
 ]
 Config = Annotated[
     Path | None,
@@ -34,10 +31,7 @@ System = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 DryRun = Annotated[
     bool,
-    typer.Option(
-        "--dry-run",
-        help="Check everything and say what would be done; compute nothing.",
-    ),
+    typer.Option("--dry-run", help="Check everything and say what would be done; compute nothing."),
 ]
 TimeBudget = Annotated[
     str | None,

@@ -57,18 +57,19 @@ def system(
 ) -> None:
     """Prepare one receptor with one ligand: receptor and ligand files in one frame, and system.json."""
     with verb(out, state=state) as result:
-        from gibbsflow.binding.prepare import complex as campaign
+        from gibbsflow.binding.facts import PreparedFacts
+        from gibbsflow.binding.prepare.complex import preparation_hash, prepare_system, row_from_options
         from gibbsflow.config.binding import BindingConfig
 
         settings = BindingConfig.read(config) if config else BindingConfig()
-        row = campaign.single_row(ligand, structure, smiles, charge, pose)
-        result.inputs_hash = campaign.preparation_hash(row, receptor, settings)
+        row = row_from_options(ligand, structure, smiles, charge, pose)
+        result.inputs_hash = preparation_hash(row, receptor, settings)
         result.seed = settings.run.seed
-        prepared, facts = campaign.prepare_system(row, receptor, settings, out)
+        prepared, facts = prepare_system(row, receptor, settings, out)
         prepared.write()
         result.figures.update(facts)
-        meta = prepared.meta
-        log.info("%s: ligand %s, charge %+d", prepared.name, meta["ligand_smiles"], meta["ligand_charge"])
+        known = prepared.facts(PreparedFacts)
+        log.info("%s: ligand %s, charge %+d", prepared.name, known.ligand_smiles, known.ligand_charge)
 
 
 def main() -> None:

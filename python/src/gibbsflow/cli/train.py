@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gibbsflow.cli import potential_config
 from gibbsflow.cli.options import Config, Json, Out, TimeBudget, new_app, parse_duration_s, verb
 
+if TYPE_CHECKING:
+    from gibbsflow.potential.train.shared.inputs import Inputs
+    from gibbsflow.potential.train.shared.protocols import Fit
+
 app = new_app("Train machine-learned potentials on labelled structures.")
+# what a fit writes beside its potential and its result.json
+_CARD, _PARITY, _GRADES = "dataset_card.md", "parity", "grades"
+_DRAWN = (_CARD, *(f"{stem}{suffix}" for stem in (_PARITY, _GRADES) for suffix in (".svg", ".png")))
 
 
 app.command()(potential_config.config)
@@ -40,22 +47,21 @@ def fit(
     with verb(out, state=state, as_json=as_json) as result:
         from contextlib import nullcontext
 
-        from gibbsflow.errors import InputError, Problem
+        from gibbsflow.errors import StoppedEarly
         from gibbsflow.potential.train import fit as training
-        from gibbsflow.potential.train.inputs import POTENTIAL, Inputs
+        from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.state import finished_output
         from gibbsflow.workflow.state.segments import Stopper
         from gibbsflow.workflow.state.state_folder import StateFolder
 
-        if backend not in ("pod", "pace"):
-            raise InputError(Problem("--backend", f"{backend!r} is no trainer", "pod or pace"))
+        physics = training.trainer(backend).physics
         settings = read_settings(config).training
         inputs = Inputs.read(train, test)
         budget_s = parse_duration_s(time_budget) or 60 * settings.time_budget_min
         content = {**settings.model_dump(mode="json"), "backend": backend, "seed": seed, "time_budget_s": budget_s}
         described: dict[str, Any] = {
-            "files": {"train": train, "test": test}, "settings": content, "physics": training.PHYSICS
+            "files": {"train": train, "test": test}, "settings": content, "physics": physics
         }  # fmt: skip
         # a fit under way may outlive its head: it is waited for, longer than it can take
         home = StateFolder(state, **described, stopper=Stopper(2 * budget_s)) if state is not None else None
@@ -67,16 +73,24 @@ def fit(
                     result.figures = finished_output.restore(home, out)
                 else:
                     with Stopper() as stopper:
-                        arguments = {"seed": seed, "stopper": stopper, "budget_s": budget_s, "out": out}
                         try:
-                            result.figures = training.fit(inputs, settings, backend=backend, **arguments)
+                            made = training.fit(
+                                inputs,
+                                settings,
+                                backend=backend,
+                                seed=seed,
+                                stopper=stopper,
+                                budget_s=budget_s,
+                                out=out,
+                            )
+                            _draw(made, inputs, out)
                         finally:
                             result.timings["engine_s"] = round(stopper.elapsed_s, 3)
+                    result.figures = made.figures
+                    if made.stopped_by:
+                        raise StoppedEarly(f"{made.stopped_by}: the best potential so far lies in {out / POTENTIAL}")
                     if home is not None:
-                        finished_output.keep(home, out, training.OUTPUTS, result.figures)
-        except training.SignalledFit as stopped:
-            result.figures = stopped.figures
-            raise
+                        finished_output.keep(home, out, (POTENTIAL, *_DRAWN), result.figures)
         finally:
             result.versions["lammps"] = result.figures.pop("lammps", "")
         errors = result.figures["test"]
@@ -85,6 +99,20 @@ def fit(
             f"force MAE {errors['force_mae_ev_per_angstrom']:.4f} eV/Å; potential in {out / POTENTIAL}",
             err=True,
         )
+
+
+def _draw(made: Fit, inputs: Inputs, out: Path) -> None:
+    """Draw what a trainer found, and write the card."""
+    from gibbsflow.potential.train.training_card import training_card
+    from gibbsflow.report.figures import learning_figures
+    from gibbsflow.workflow.files import atomic_open
+
+    learning_figures.parity_plot(made.parity, out / _PARITY)
+    if made.test_grades is not None:
+        grade = made.figures["grade"]
+        learning_figures.grade_histogram({"test": made.test_grades}, grade["lower"], grade["upper"], out / _GRADES)
+    with atomic_open(out / _CARD, "w") as file:
+        file.write(training_card(inputs, made.figures))
 
 
 def read_settings(path: Path | None) -> Any:

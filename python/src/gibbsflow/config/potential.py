@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator
 
-from gibbsflow.config.section import Section, read_section
+from gibbsflow.config.label_engines import Engine
+from gibbsflow.config.section import Section, read_section, setting
 
-Engine = Literal["quantum_espresso", "gpaw", "tblite"]
 Method = Literal[
     "bulk", "strain", "rattle", "sqs", "defect", "surface", "normal_mode", "dimer", "isolated_atom", "thermal"
 ]
@@ -19,12 +19,24 @@ Crystal = Literal[
 Pair = tuple[float, float]
 
 
-def _q(default: Any, text: str, *, unit: str = "", **bounds: Any) -> Any:
-    return Field(default, description=text, json_schema_extra={"unit": unit}, **bounds)
-
-
 def check_element(symbol: str) -> str:
-    """Return a chemical symbol, or raise ValueError with the nearest one."""
+    """Check that a chemical symbol is one.
+
+    Parameters
+    ----------
+    symbol
+        The symbol.
+
+    Returns
+    -------
+    str
+        The same.
+
+    Raises
+    ------
+    ValueError
+        Where it is no element's, naming the nearest that is.
+    """
     from ase.data import atomic_numbers
 
     from gibbsflow.config.section import nearest
@@ -37,14 +49,20 @@ def check_element(symbol: str) -> str:
 class Target(Section):
     """What the potential is for."""
 
-    elements: tuple[str, ...] = _q((), "Chemical symbols, in the order in which the potential lists them.")
-    composition: dict[str, float] = _q({}, "Fraction of each element; default: equal parts.", validate_default=True)
-    crystal: Crystal | None = _q(None, "Crystal structure; default: that of the first element at room temperature.")
-    lattice_constant_angstrom: float | None = _q(
+    elements: tuple[str, ...] = setting((), "Chemical symbols, in the order in which the potential lists them.")
+    composition: dict[str, float] = setting(
+        {}, "Fraction of each element; default: equal parts.", validate_default=True
+    )
+    crystal: Crystal | None = setting(
+        None, "Crystal structure; default: that of the first element at room temperature."
+    )
+    lattice_constant_angstrom: float | None = setting(
         None, "Lattice constant; default: the elements' own by Vegard's rule.", unit="Å", gt=1, le=30
     )
-    structure_file: Path | None = _q(None, "Structures to start from (any format of ASE), instead of a crystal.")
-    molecule: str | None = _q(None, "Name of a molecule that ASE knows (CH3CH2OH, H2O, ...), instead of a crystal.")
+    structure_file: Path | None = setting(None, "Structures to start from (any format of ASE), instead of a crystal.")
+    molecule: str | None = setting(
+        None, "Name of a molecule that ASE knows (CH3CH2OH, H2O, ...), instead of a crystal."
+    )
 
     @field_validator("elements")
     @classmethod
@@ -71,44 +89,52 @@ class Target(Section):
 class Generator(Section):
     """Which structures are made before anything is learnt."""
 
-    methods: tuple[Method, ...] = _q(
+    methods: tuple[Method, ...] = setting(
         ("bulk", "strain", "rattle"), "Generators, in the order in which they run.", min_length=1
     )
-    supercell: tuple[int, int, int] = _q((1, 1, 1), "Repeats of the conventional cell.")
-    generator_seed: int = _q(2026, "Seed of all generators.", ge=0, le=2**31 - 1)
-    volume_strain_max: float = _q(0.10, "Largest relative change of the volume.", gt=0, le=0.5)
-    volume_steps: int = _q(7, "Volumes, from the smallest to the largest.", ge=1, le=100)
-    cell_strain_max: float = _q(0.05, "Largest uniaxial and shear strain.", gt=0, le=0.3)
-    cell_strain_count: int = _q(4, "Structures of each kind, uniaxial and shear.", ge=0, le=1000)
-    rattle_sigma_angstrom: tuple[float, ...] = _q((0.03, 0.1, 0.2), "Standard deviations of displacements.", unit="Å")
-    rattle_count: int = _q(4, "Rattled structures for each standard deviation.", ge=0, le=10_000)
-    rattle_strain_max: float = _q(0.03, "Largest random strain that goes with a rattle.", ge=0, le=0.2)
-    minimum_distance_ratio: float = _q(
+    supercell: tuple[int, int, int] = setting((1, 1, 1), "Repeats of the conventional cell.")
+    generator_seed: int = setting(2026, "Seed of all generators.", ge=0, le=2**31 - 1)
+    volume_strain_max: float = setting(0.10, "Largest relative change of the volume.", gt=0, le=0.5)
+    volume_steps: int = setting(7, "Volumes, from the smallest to the largest.", ge=1, le=100)
+    cell_strain_max: float = setting(0.05, "Largest uniaxial and shear strain.", gt=0, le=0.3)
+    cell_strain_count: int = setting(4, "Structures of each kind, uniaxial and shear.", ge=0, le=1000)
+    rattle_sigma_angstrom: tuple[float, ...] = setting(
+        (0.03, 0.1, 0.2), "Standard deviations of displacements.", unit="Å"
+    )
+    rattle_count: int = setting(4, "Rattled structures for each standard deviation.", ge=0, le=10_000)
+    rattle_strain_max: float = setting(0.03, "Largest random strain that goes with a rattle.", ge=0, le=0.2)
+    minimum_distance_ratio: float = setting(
         0.75, "Shortest distance after rattling, relative to the nearest neighbours of the parent.", gt=0.2, lt=1
     )
-    sqs_atoms_max: int = _q(16, "Most atoms of a special quasirandom structure.", ge=2, le=256)
-    sqs_composition_step: float = _q(0.1, "Neighbouring compositions: this far from the target.", gt=0, le=0.5)
-    sqs_steps: int = _q(3000, "Monte-Carlo steps of one search.", ge=100, le=10_000_000)
-    defect_kinds: tuple[Literal["vacancy", "interstitial", "antisite"], ...] = _q(
+    sqs_atoms_max: int = setting(16, "Most atoms of a special quasirandom structure.", ge=2, le=256)
+    sqs_composition_step: float = setting(0.1, "Neighbouring compositions: this far from the target.", gt=0, le=0.5)
+    sqs_steps: int = setting(3000, "Monte-Carlo steps of one search.", ge=100, le=10_000_000)
+    defect_kinds: tuple[Literal["vacancy", "interstitial", "antisite"], ...] = setting(
         ("vacancy", "interstitial", "antisite"), "Point defects, one of each that symmetry makes different."
     )
-    defects_max: int = _q(
+    defects_max: int = setting(
         6, "Defects of one kind in one parent; drawn by the seed where symmetry leaves more.", ge=1, le=1000
     )
-    interstitial_distance_angstrom: float = _q(1.4, "Least distance of an interstitial.", unit="Å", gt=0.3, le=5)
-    surface_indices: tuple[tuple[int, int, int], ...] = _q(((1, 0, 0), (1, 1, 0), (1, 1, 1)), "Miller indices.")
-    surface_layers: int = _q(4, "Layers of a slab.", ge=1, le=50)
-    surface_vacuum_angstrom: float = _q(10.0, "Vacuum between a slab and its image.", unit="Å", gt=2, le=100)
-    mode_temperatures_k: tuple[float, ...] = _q(
+    interstitial_distance_angstrom: float = setting(1.4, "Least distance of an interstitial.", unit="Å", gt=0.3, le=5)
+    surface_indices: tuple[tuple[int, int, int], ...] = setting(((1, 0, 0), (1, 1, 0), (1, 1, 1)), "Miller indices.")
+    surface_layers: int = setting(4, "Layers of a slab.", ge=1, le=50)
+    surface_vacuum_angstrom: float = setting(10.0, "Vacuum between a slab and its image.", unit="Å", gt=2, le=100)
+    mode_temperatures_k: tuple[float, ...] = setting(
         (300.0, 600.0, 1000.0), "Temperatures of normal-mode samples.", unit="K"
     )
-    mode_count: int = _q(5, "Normal-mode samples at each temperature.", ge=1, le=10_000)
-    thermal_temperatures_k: tuple[float, ...] = _q((600.0, 1200.0), "Temperatures of spring-network samples.", unit="K")
-    thermal_count: int = _q(6, "Spring-network samples at each temperature; also the hold-out set.", ge=1, le=10_000)
-    dimer_range_angstrom: Pair = _q((0.5, 6.0), "Shortest and longest distance of dimers.", unit="Å")
-    dimer_count: int = _q(12, "Distances for each pair of elements.", ge=2, le=1000)
-    box_angstrom: float = _q(12.0, "Side of the box of molecules, dimers and atoms.", unit="Å", ge=6, le=50)
-    duplicate_tolerance_angstrom: float = _q(0.01, "Structures that differ less count as one.", unit="Å", gt=0, le=0.5)
+    mode_count: int = setting(5, "Normal-mode samples at each temperature.", ge=1, le=10_000)
+    thermal_temperatures_k: tuple[float, ...] = setting(
+        (600.0, 1200.0), "Temperatures of spring-network samples.", unit="K"
+    )
+    thermal_count: int = setting(
+        6, "Spring-network samples at each temperature; also the hold-out set.", ge=1, le=10_000
+    )
+    dimer_range_angstrom: Pair = setting((0.5, 6.0), "Shortest and longest distance of dimers.", unit="Å")
+    dimer_count: int = setting(12, "Distances for each pair of elements.", ge=2, le=1000)
+    box_angstrom: float = setting(12.0, "Side of the box of molecules, dimers and atoms.", unit="Å", ge=6, le=50)
+    duplicate_tolerance_angstrom: float = setting(
+        0.01, "Structures that differ less count as one.", unit="Å", gt=0, le=0.5
+    )
 
     @field_validator("supercell")
     @classmethod
@@ -135,9 +161,9 @@ class Generator(Section):
 class Pseudo(Section):
     """A pseudopotential that the table does not have, or other cutoffs for one that it has."""
 
-    file: str = _q(..., "File name in the pseudopotential folder.", pattern=r"^[\w.+-]+$")
-    ecutwfc_ry: float = _q(..., "Cutoff of wavefunctions.", unit="Ry", gt=0, le=400)
-    ecutrho_ry: float = _q(
+    file: str = setting(..., "File name in the pseudopotential folder.", pattern=r"^[\w.+-]+$")
+    ecutwfc_ry: float = setting(..., "Cutoff of wavefunctions.", unit="Ry", gt=0, le=400)
+    ecutrho_ry: float = setting(
         ...,
         "Cutoff of the density: four times as much for NC, eight and more for US and PAW.",
         unit="Ry",
@@ -149,47 +175,49 @@ class Pseudo(Section):
 class Dft(Section):
     """What a label is: every key here but the last group changes the settings hash."""
 
-    engine: Engine = _q("quantum_espresso", "Program that makes labels.")
-    functional: Literal["pbe", "lda", "pbesol"] = _q(
+    engine: Engine = setting("quantum_espresso", "Program that makes labels.")
+    functional: Literal["pbe", "lda", "pbesol"] = setting(
         "pbe", "Exchange and correlation; all pseudopotentials must be made for it."
     )
-    pseudo_library: Literal["debian", "gth"] = _q(
+    pseudo_library: Literal["debian", "gth"] = setting(
         "debian", "Files of Debian's quantum-espresso-data, or the shipped Goedecker-Teter-Hutter ones (C, Al, Si, Ge)."
     )
-    pseudopotentials: dict[str, Pseudo] = _q({}, "By element, in place of the table's.")
-    ecutwfc_ry: float | None = _q(
+    pseudopotentials: dict[str, Pseudo] = setting({}, "By element, in place of the table's.")
+    ecutwfc_ry: float | None = setting(
         None, "Cutoff of wavefunctions; default: the largest of the table's.", unit="Ry", gt=0, le=400
     )
-    ecutrho_ry: float | None = _q(
+    ecutrho_ry: float | None = setting(
         None, "Cutoff of the density; default: the largest of the table's.", unit="Ry", gt=0, le=4000
     )
-    kspacing_per_angstrom: float = _q(
+    kspacing_per_angstrom: float = setting(
         0.25, "Spacing of k points: |b_i|/N_i is at most this, 2π in b_i.", unit="1/Å", gt=0.02, le=5
     )
-    smearing: Literal["marzari-vanderbilt", "gaussian", "methfessel-paxton", "fermi-dirac"] = _q(
+    smearing: Literal["marzari-vanderbilt", "gaussian", "methfessel-paxton", "fermi-dirac"] = setting(
         "marzari-vanderbilt", "Smearing of occupations."
     )
-    degauss_ry: float = _q(0.01, "Width of the smearing.", unit="Ry", gt=0, le=0.2)
-    magnetism: Literal["auto", "none"] = _q(
+    degauss_ry: float = setting(0.01, "Width of the smearing.", unit="Ry", gt=0, le=0.2)
+    magnetism: Literal["auto", "none"] = setting(
         "auto", "auto: spin-polarised where an element is magnetic (V, Cr, Mn, Fe, Co, Ni, rare earths)."
     )
-    moments_ub: dict[str, float] = _q({}, "Starting moments by element in place of the table's.", unit="μB")
-    bands: int | None = _q(None, "Number of bands; default: the program's.", ge=1, le=10_000)
-    conv_thr_ry: float = _q(1e-8, "Convergence of the energy in the SCF.", unit="Ry", gt=0, le=1e-2)
-    gpaw_cutoff_ev: float = _q(350.0, "Plane-wave cutoff of GPAW.", unit="eV", ge=100, le=2000)
-    tblite_method: Literal["GFN1-xTB", "GFN2-xTB"] = _q("GFN1-xTB", "Tight-binding method of tblite; Γ point only.")
-    engine_because: str = _q("", "Why `engine: auto` stands for this engine; written when settings are expanded.")
-    pw_command: str = _q(
+    moments_ub: dict[str, float] = setting({}, "Starting moments by element in place of the table's.", unit="μB")
+    bands: int | None = setting(None, "Number of bands; default: the program's.", ge=1, le=10_000)
+    conv_thr_ry: float = setting(1e-8, "Convergence of the energy in the SCF.", unit="Ry", gt=0, le=1e-2)
+    gpaw_cutoff_ev: float = setting(350.0, "Plane-wave cutoff of GPAW.", unit="eV", ge=100, le=2000)
+    tblite_method: Literal["GFN1-xTB", "GFN2-xTB"] = setting(
+        "GFN1-xTB", "Tight-binding method of tblite; Γ point only."
+    )
+    engine_because: str = setting("", "Why `engine: auto` stands for this engine; written when settings are expanded.")
+    pw_command: str = setting(
         "pw.x",
         "Program name or path of pw.x; pw.x is also looked for in the set-up (make setup-qe).",
         pattern=r"^[\w./+-]+$",
     )
-    pseudo_dir: Path | None = _q(
+    pseudo_dir: Path | None = setting(
         None, "Folder of pseudopotentials; default: $ESPRESSO_PSEUDO or /usr/share/espresso/pseudo."
     )
-    electron_maxstep: int = _q(80, "SCF steps of the first attempt.", ge=1, le=10_000)
-    mixing_beta: float = _q(0.7, "Mixing of the first attempt.", gt=0, le=1)
-    diagonalization: Literal["david", "cg", "paro", "ppcg"] = _q("david", "Diagonalisation of the first attempt.")
+    electron_maxstep: int = setting(80, "SCF steps of the first attempt.", ge=1, le=10_000)
+    mixing_beta: float = setting(0.7, "Mixing of the first attempt.", gt=0, le=1)
+    diagonalization: Literal["david", "cg", "paro", "ppcg"] = setting("david", "Diagonalisation of the first attempt.")
 
     @field_validator("pseudopotentials", "moments_ub")
     @classmethod
@@ -200,19 +228,21 @@ class Dft(Section):
 class Labels(Section):
     """How labels are made, and which count."""
 
-    workers: int = _q(1, "Labels at a time; each runs on one core.", ge=1, le=1024)
-    label_time_min: float = _q(60.0, "Time bound of one run of the program.", unit="min", gt=0, le=10_080)
-    label_memory_gb: float | None = _q(None, "Memory bound of one run; default: none.", unit="GB", gt=0, le=4096)
-    corrections_max: int = _q(8, "Corrections of one label before it counts as failed; 0 for none.", ge=0, le=50)
-    attempts_max: int = _q(3, "Runs of a label whose worker died or that ran out of memory.", ge=1, le=20)
-    force_cap_ev_per_angstrom: float = _q(100.0, "Labels with a larger force are refused.", unit="eV/Å", gt=0, le=1e5)
-    closest_ratio: float = _q(
+    workers: int = setting(1, "Labels at a time; each runs on one core.", ge=1, le=1024)
+    label_time_min: float = setting(60.0, "Time bound of one run of the program.", unit="min", gt=0, le=10_080)
+    label_memory_gb: float | None = setting(None, "Memory bound of one run; default: none.", unit="GB", gt=0, le=4096)
+    corrections_max: int = setting(8, "Corrections of one label before it counts as failed; 0 for none.", ge=0, le=50)
+    attempts_max: int = setting(3, "Runs of a label whose worker died or that ran out of memory.", ge=1, le=20)
+    force_cap_ev_per_angstrom: float = setting(
+        100.0, "Labels with a larger force are refused.", unit="eV/Å", gt=0, le=1e5
+    )
+    closest_ratio: float = setting(
         0.35,
         "Structures whose closest atoms are nearer than this times the sum of their covalent radii are refused.",
         ge=0,
         lt=1,
     )
-    batch_size: int = _q(8, "Structures of one labelling task.", ge=1, le=10_000)
+    batch_size: int = setting(8, "Structures of one labelling task.", ge=1, le=10_000)
 
 
 class StructureSettings(Section):
@@ -225,7 +255,19 @@ class StructureSettings(Section):
 
     @classmethod
     def read(cls, path: Path | None, *, engine: str | None = None) -> StructureSettings:
-        """Read the four sections of a YAML or JSON file; None gives the defaults, `engine` replaces the file's.
+        """Read the four sections of a file.
+
+        Parameters
+        ----------
+        path
+            YAML or JSON; None gives the defaults.
+        engine
+            Engine that replaces the file's; default: the file's.
+
+        Returns
+        -------
+        StructureSettings
+            Checked settings; other sections of the file are not looked at.
 
         Raises
         ------

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import Field
-
 from gibbsflow.config.label_engines import choose_engine
 from gibbsflow.config.potential import Crystal, StructureSettings
 from gibbsflow.config.potential_rules import Facts, apply_rules
 from gibbsflow.config.potential_training import PotentialSettings
-from gibbsflow.config.section import Section, nearest, read_mapping, read_section
+from gibbsflow.config.section import Section, nearest, read_mapping, read_section, setting
 from gibbsflow.errors import InputError, Problem
 
 Goal = Literal["md", "elastic", "melt_quench", "phase_diagram"]
@@ -21,50 +19,48 @@ SHORT = ("elements", "composition", "structure", "goal", "temperature_k", "press
 AUTO = "auto"
 
 
-def _q(default: Any, text: str, *, unit: str = "", **bounds: Any) -> Any:
-    return Field(default, description=text, json_schema_extra={"unit": unit}, **bounds)
-
-
 class Loop(Section):
     """What the loop is after, and how it explores."""
 
-    goal: Goal = _q("md", "What the potential is for; the rules of docs/potential.md choose by it.")
-    seed: int = _q(2026, "Seed of training, exploration and selection.", ge=0, le=2**31 - 1)
-    trajectories: int = _q(
+    goal: Goal = setting("md", "What the potential is for; the rules of docs/potential.md choose by it.")
+    seed: int = setting(2026, "Seed of training, exploration and selection.", ge=0, le=2**31 - 1)
+    trajectories: int = setting(
         4,
         "Trajectories a generation; the k-th of n ends its ramp k/n of the way up to the last temperature.",
         ge=1,
         le=1000,
     )
-    initial_labels: int = _q(60, "Generated structures that are labelled at most, hold-out apart.", ge=5, le=100_000)
-    holdout_labels: int = _q(20, "Hold-out structures that are labelled at most.", ge=2, le=10_000)
+    initial_labels: int = setting(
+        60, "Generated structures that are labelled at most, hold-out apart.", ge=5, le=100_000
+    )
+    holdout_labels: int = setting(20, "Hold-out structures that are labelled at most.", ge=2, le=10_000)
 
 
 class Convergence(Section):
     """When the loop stops: both criteria over some generations, or a budget."""
 
-    force_mae_ev_per_angstrom: float = _q(
+    force_mae_ev_per_angstrom: float = setting(
         0.1,
         "Mean absolute force error on the hold-out, at or below which it is good enough.",
         unit="eV/Å",
         gt=0,
         le=100,
     )
-    fraction_above: float = _q(
+    fraction_above: float = setting(
         0.05,
         "Share of MD at or above the lower threshold of the grade, at or below which it is good enough.",
         ge=0,
         le=1,
     )
-    generations: int = _q(2, "Consecutive generations in which both must hold.", ge=1, le=100)
-    max_generations: int = _q(6, "Budget: generations.", ge=1, le=1000)
-    max_labels: int = _q(400, "Budget: labels, with those that failed and the hold-out.", ge=10, le=10**6)
+    generations: int = setting(2, "Consecutive generations in which both must hold.", ge=1, le=100)
+    max_generations: int = setting(6, "Budget: generations.", ge=1, le=1000)
+    max_labels: int = setting(400, "Budget: labels, with those that failed and the hold-out.", ge=10, le=10**6)
 
 
 class Resources(Section):
     """What `infer loop --local` may use; a pipeline leaves this to its executor."""
 
-    cores: int | None = _q(None, "Commands side by side; default: the cores this process may use.", ge=1, le=1024)
+    cores: int | None = setting(None, "Commands side by side; default: the cores this process may use.", ge=1, le=1024)
 
 
 class PotentialConfig(StructureSettings, PotentialSettings):
@@ -78,6 +74,16 @@ class PotentialConfig(StructureSettings, PotentialSettings):
     def expand(cls, path: Path) -> PotentialConfig:
         """Read a file, short or whole, and expand it.
 
+        Parameters
+        ----------
+        path
+            YAML or JSON.
+
+        Returns
+        -------
+        PotentialConfig
+            All sections; one that was written by `write` comes back as it was.
+
         Raises
         ------
         InputError
@@ -87,7 +93,25 @@ class PotentialConfig(StructureSettings, PotentialSettings):
 
     @classmethod
     def from_mapping(cls, content: Mapping[str, Any], *, where: str) -> PotentialConfig:
-        """Expand a mapping: what is given stands, the rules fill in, the sections' own defaults take the rest."""
+        """Expand a mapping: what is given stands, the rules fill in, the sections' own defaults take the rest.
+
+        Parameters
+        ----------
+        content
+            Keys of the short form (`SHORT`), sections, or both.
+        where
+            File it came from, for messages.
+
+        Returns
+        -------
+        PotentialConfig
+            All sections, checked.
+
+        Raises
+        ------
+        InputError
+            For keys that are not known, given twice or not usable, and where no element is named.
+        """
         sections = {name: _mapping(content[name], where, name) for name in cls.model_fields if name in content}
         unknown = [key for key in content if key not in sections and key not in SHORT]
         if unknown:
@@ -100,7 +124,13 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         return read_section(cls, _filled(given, apply_rules(facts)), where=where)
 
     def write(self, path: Path) -> None:
-        """Write all settings as JSON."""
+        """Write all settings as JSON.
+
+        Parameters
+        ----------
+        path
+            The file; replaced where it is there.
+        """
         from gibbsflow.workflow.files import write_json
 
         write_json(path, self.model_dump(mode="json"))
@@ -139,6 +169,18 @@ def _from_short(content: Mapping[str, Any], where: str) -> dict[str, dict[str, A
 def structure_of(text: str, where: str = "structure") -> dict[str, str]:
     """Say what a `structure` is: a crystal by name, a file (with a dot or a slash), or a molecule that ASE knows.
 
+    Parameters
+    ----------
+    text
+        Value of the key.
+    where
+        File it came from, for messages.
+
+    Returns
+    -------
+    dict
+        One key of section *target* and its value: `crystal`, `structure_file` or `molecule`.
+
     Raises
     ------
     InputError
@@ -160,7 +202,25 @@ def structure_of(text: str, where: str = "structure") -> dict[str, str]:
 def merge(
     first: Mapping[str, Mapping[str, Any]], second: Mapping[str, Mapping[str, Any]], where: str
 ) -> dict[str, dict[str, Any]]:
-    """Join the short form and the sections; the same thing said twice, and differently, is refused."""
+    """Join the short form and the sections.
+
+    Parameters
+    ----------
+    first, second
+        Values by section and key.
+    where
+        File they came from, for messages.
+
+    Returns
+    -------
+    dict
+        Values by section and key, of either.
+
+    Raises
+    ------
+    InputError
+        Where the two give one key different values.
+    """
     result = {name: dict(values) for name, values in first.items()}
     for name, values in second.items():
         for key, value in values.items():

@@ -14,7 +14,7 @@ from typing import Any
 class Facts:
     """What the rules look at.
 
-    Parameters
+    Attributes
     ----------
     goal
         ``loop.goal``.
@@ -25,7 +25,7 @@ class Facts:
     engine
         ``dft.engine``.
     lowest_k, highest_k
-        Temperatures asked for.
+        Lowest and highest temperature asked for, in K.
     """
 
     goal: str = "md"
@@ -37,7 +37,18 @@ class Facts:
 
     @classmethod
     def of(cls, given: Mapping[str, Mapping[str, Any]]) -> Facts:
-        """Read them from sections that are not yet checked; what is unusable is left to the check."""
+        """Read them from sections that are not yet checked; what is unusable is left to the check.
+
+        Parameters
+        ----------
+        given
+            Values by section and key.
+
+        Returns
+        -------
+        Facts
+            With defaults where nothing usable is given.
+        """
         target, exploration = given.get("target", {}), given.get("exploration", {})
         elements = target.get("elements", ())
         values = [exploration.get("temperature_k", 300.0), exploration.get("temperature_end_k")]
@@ -63,7 +74,7 @@ Settings = Mapping[str, Mapping[str, Any]]
 class Rule:
     """One rule; of two that set the same key, the later one holds.
 
-    Parameters
+    Attributes
     ----------
     when
         Condition in words.
@@ -81,7 +92,18 @@ class Rule:
     why: str
 
     def settings(self, facts: Facts) -> Settings:
-        """Settings for these facts."""
+        """Give what the rule sets.
+
+        Parameters
+        ----------
+        facts
+            What the settings may depend on; whether the rule holds is not asked here.
+
+        Returns
+        -------
+        mapping
+            Values by section and key.
+        """
         return self.sets(facts) if callable(self.sets) else self.sets
 
 
@@ -158,7 +180,18 @@ RULES: tuple[Rule, ...] = (
 
 
 def apply_rules(facts: Facts) -> dict[str, dict[str, Any]]:
-    """Settings of all rules that hold, by section."""
+    """Give the settings of all rules that hold.
+
+    Parameters
+    ----------
+    facts
+        What the rules look at.
+
+    Returns
+    -------
+    dict
+        Values by section and key.
+    """
     result: dict[str, dict[str, Any]] = {}
     for rule in RULES:
         if rule.holds(facts):
@@ -168,7 +201,13 @@ def apply_rules(facts: Facts) -> dict[str, dict[str, Any]]:
 
 
 def table() -> str:
-    """The rules as a table in Markdown."""
+    """Show the rules as docs/potential.md does.
+
+    Returns
+    -------
+    str
+        A table in Markdown, with 300 and 900 K in the place of `temperature_k`.
+    """
     lines = ["| where | is set to | why |", "|---|---|---|"]
     sample = Facts(lowest_k=300.0, highest_k=900.0)  # stands for temperature_k: [300, 900]
     for rule in RULES:

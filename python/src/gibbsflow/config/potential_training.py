@@ -2,73 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from gibbsflow.config.section import Section
-
-
-def _q(default: Any, text: str, *, unit: str = "", **bounds: Any) -> Any:
-    return Field(default, description=text, json_schema_extra={"unit": unit}, **bounds)
+from gibbsflow.config.section import Section, setting
 
 
 class Training(Section):
     """How a potential is fitted."""
 
-    time_budget_min: float = _q(
+    time_budget_min: float = setting(
         15.0, "Wall-clock time of one fit; a longer one tries larger bases.", unit="min", gt=0, le=10_080
     )
-    processes: int | None = _q(
+    processes: int | None = setting(
         None, "LAMMPS processes side by side; default: the cores this process may use.", ge=1, le=256
     )
-    memory_gb: float = _q(4.0, "Memory of the design matrix; bounds the size of the basis.", unit="GB", gt=0, le=1024)
-    cutoff_angstrom: float | None = _q(
+    memory_gb: float = setting(
+        4.0, "Memory of the design matrix; bounds the size of the basis.", unit="GB", gt=0, le=1024
+    )
+    cutoff_angstrom: float | None = setting(
         None, "Cutoff of the potential; default: chosen by validation.", unit="Å", ge=2.0, le=20.0
     )
-    max_coefficients: int = _q(2000, "Largest number of coefficients; fewer make MD faster.", ge=10, le=20_000)
-    folds: int = _q(5, "Folds of the inner validation.", ge=2, le=20)
-    energy_weight: float | None = _q(
+    max_coefficients: int = setting(2000, "Largest number of coefficients; fewer make MD faster.", ge=10, le=20_000)
+    folds: int = setting(5, "Folds of the inner validation.", ge=2, le=20)
+    energy_weight: float | None = setting(
         None, "Weight of energies an atom against forces, where 1 balances their counts; default: by validation.",
         gt=0, le=1e4,
     )  # fmt: skip
-    stress_weight: float = _q(
+    stress_weight: float = setting(
         0.3, "Weight of virials an atom against energies an atom; 0 leaves stress out.", ge=0, le=1e3
     )
-    ridge: float | None = _q(None, "L2 penalty on scaled coefficients; default: by validation.", gt=0, le=1.0)
-    target_force_rmse_ev_per_angstrom: float = _q(
+    ridge: float | None = setting(None, "L2 penalty on scaled coefficients; default: by validation.", gt=0, le=1.0)
+    target_force_rmse_ev_per_angstrom: float = setting(
         0.001, "No larger basis is tried once validation is below this, and the energy's too.", unit="eV/Å", ge=0, le=10
     )
-    target_energy_rmse_mev_per_atom: float = _q(
+    target_energy_rmse_mev_per_atom: float = setting(
         0.1,
         "No larger basis is tried once validation is below this, and the force's too.",
         unit="meV/atom",
         ge=0,
         le=1000,
     )
-    zbl: bool = _q(True, "Ziegler-Biersack-Littmark core, in training and in MD alike.")
+    zbl: bool = setting(True, "Ziegler-Biersack-Littmark core, in training and in MD alike.")
 
 
 class Exploration(Section):
     """MD that watches the extrapolation grade."""
 
-    ensemble: Literal["nvt", "npt"] = _q("nvt", "Constant volume or constant pressure.")
-    temperature_k: float = _q(300.0, "Temperature at the start.", unit="K", gt=0, le=20_000)
-    temperature_end_k: float | None = _q(
+    ensemble: Literal["nvt", "npt"] = setting("nvt", "Constant volume or constant pressure.")
+    temperature_k: float = setting(300.0, "Temperature at the start.", unit="K", gt=0, le=20_000)
+    temperature_end_k: float | None = setting(
         None, "Temperature at the end of a ramp; default: none.", unit="K", gt=0, le=20_000
     )
-    pressure_bar: float = _q(0.0, "Pressure at the start (npt).", unit="bar", ge=-1e7, le=1e7)
-    pressure_end_bar: float | None = _q(None, "Pressure at the end of a ramp (npt).", unit="bar", ge=-1e7, le=1e7)
-    timestep_fs: float = _q(1.0, "Time step.", unit="fs", gt=0, le=10)
-    steps: int = _q(10_000, "Steps of one trajectory.", ge=1, le=10**9)
-    grade_interval: int = _q(10, "Steps between two looks at the grade.", ge=1, le=10**6)
-    segment_steps: int = _q(1000, "Steps between two checkpoints.", ge=1, le=10**8)
-    lower_grade: float | None = _q(
+    pressure_bar: float = setting(0.0, "Pressure at the start (npt).", unit="bar", ge=-1e7, le=1e7)
+    pressure_end_bar: float | None = setting(None, "Pressure at the end of a ramp (npt).", unit="bar", ge=-1e7, le=1e7)
+    timestep_fs: float = setting(1.0, "Time step.", unit="fs", gt=0, le=10)
+    steps: int = setting(10_000, "Steps of one trajectory.", ge=1, le=10**9)
+    grade_interval: int = setting(10, "Steps between two looks at the grade.", ge=1, le=10**6)
+    segment_steps: int = setting(1000, "Steps between two checkpoints.", ge=1, le=10**8)
+    lower_grade: float | None = setting(
         None, "Frames from here on are collected; default: the threshold calibrated with the potential.", gt=0
     )
-    upper_grade: float | None = _q(None, "MD stops from here on; default: as calibrated.", gt=0)
-    max_frames: int = _q(200, "Frames collected at most a trajectory.", ge=1, le=10**6)
-    supercell: tuple[int, int, int] = _q((1, 1, 1), "Repeats of the structure along its cell vectors before MD.")
+    upper_grade: float | None = setting(None, "MD stops from here on; default: as calibrated.", gt=0)
+    max_frames: int = setting(200, "Frames collected at most a trajectory.", ge=1, le=10**6)
+    supercell: tuple[int, int, int] = setting((1, 1, 1), "Repeats of the structure along its cell vectors before MD.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Exploration:
@@ -84,15 +82,17 @@ class Exploration(Section):
 class Selection(Section):
     """Which candidates are labelled."""
 
-    budget: int = _q(20, "Structures a generation at most.", ge=1, le=10**6)
-    method: Literal["maxvol", "fps"] = _q(
+    budget: int = setting(20, "Structures a generation at most.", ge=1, le=10**6)
+    method: Literal["maxvol", "fps"] = setting(
         "maxvol", "D-optimality of local environments, or farthest points of structures."
     )
-    min_distance_factor: float = _q(
+    min_distance_factor: float = setting(
         0.6, "Shortest distance allowed, as a fraction of the sum of covalent radii.", ge=0.1, le=1.5
     )
-    max_force_ev_per_angstrom: float = _q(100.0, "Largest force of the surrogate potential.", unit="eV/Å", gt=0, le=1e5)
-    duplicate_tolerance: float = _q(
+    max_force_ev_per_angstrom: float = setting(
+        100.0, "Largest force of the surrogate potential.", unit="eV/Å", gt=0, le=1e5
+    )
+    duplicate_tolerance: float = setting(
         1e-3, "Structures whose descriptors differ by less than this share of their spread are one.", gt=0, le=1
     )
 

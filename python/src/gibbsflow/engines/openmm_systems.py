@@ -1,6 +1,6 @@
 """OpenMM Systems from AMBER topologies, and Contexts that propagate them.
 
-The module's name avoids shadowing `openmm`. OpenMM is imported here and in its neighbours alone.
+The module's name avoids shadowing `openmm`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,16 @@ SLOW_ATOMS_ON_CPU = 2000
 def load_topology(prmtop: Path) -> app.AmberPrmtopFile:
     """Read an AMBER topology.
 
+    Parameters
+    ----------
+    prmtop
+        The file.
+
+    Returns
+    -------
+    AmberPrmtopFile
+        OpenMM's reader, with `topology` and `createSystem`.
+
     Raises
     ------
     InputError
@@ -49,7 +59,17 @@ def create_system(prmtop: Path, md: Md) -> openmm.System:
     prmtop
         AMBER topology; for OBC2 with mbondi2 radii.
     md
-        Settings.
+        Solvent, mass of hydrogen, platform.
+
+    Returns
+    -------
+    openmm.System
+        Without motion of the centre of mass removed.
+
+    Raises
+    ------
+    InputError
+        Where the topology cannot be read.
     """
     topology = load_topology(prmtop)
     atoms = topology.topology.getNumAtoms()
@@ -76,6 +96,11 @@ def new_context(system: openmm.System, md: Md, seed: int) -> openmm.Context:
         Time step, temperature, friction, platform, threads.
     seed
         Seed of the noise, and of velocities drawn from this Context; never 0.
+
+    Returns
+    -------
+    openmm.Context
+        Without positions yet.
 
     Raises
     ------
@@ -126,17 +151,50 @@ _GPU_NEEDS = (
 
 
 def potential_kj_per_mol(context: openmm.Context) -> float:
-    """Potential energy of a Context, kJ/mol."""
+    """Potential energy of a Context.
+
+    Parameters
+    ----------
+    context
+        With positions.
+
+    Returns
+    -------
+    float
+        kJ/mol.
+    """
     return float(context.getState(getEnergy=True).getPotentialEnergy()._value)
 
 
 def positions_nm(context: openmm.Context) -> Floats:
-    """Positions of a Context, shape (N, 3), nm."""
+    """Positions of a Context.
+
+    Parameters
+    ----------
+    context
+        With positions.
+
+    Returns
+    -------
+    ndarray
+        Shape (N, 3), nm.
+    """
     return np.asarray(context.getState(getPositions=True).getPositions(asNumpy=True)._value)
 
 
 def velocities_nm_per_ps(context: openmm.Context) -> Floats:
-    """Velocities of a Context, shape (N, 3), nm/ps."""
+    """Velocities of a Context.
+
+    Parameters
+    ----------
+    context
+        With positions.
+
+    Returns
+    -------
+    ndarray
+        Shape (N, 3), nm/ps.
+    """
     return np.asarray(context.getState(getVelocities=True).getVelocities(asNumpy=True)._value)
 
 
@@ -162,7 +220,7 @@ def minimise(
     check: Callable[[], None] = lambda: None,
     tolerance_kj_per_mol_nm: float = 10.0,
 ) -> float:
-    """Minimise in place; returns the potential energy in kJ/mol.
+    """Minimise in place.
 
     Parameters
     ----------
@@ -174,6 +232,11 @@ def minimise(
         Called at every iteration; may raise StoppedEarly.
     tolerance_kj_per_mol_nm
         Root mean square force to stop at.
+
+    Returns
+    -------
+    float
+        Potential energy, kJ/mol.
 
     Raises
     ------
@@ -195,11 +258,44 @@ def minimise(
 
 
 @contextmanager
-def numerical(what: str) -> Iterator[None]:
-    """Turn OpenMM's complaint about NaN into a :class:`NumericalError` that says where it happened."""
+def numerical(what: str = "") -> Iterator[None]:
+    """Turn OpenMM's complaint about NaN into a :class:`NumericalError`.
+
+    Parameters
+    ----------
+    what
+        What was being done, to be put before OpenMM's words.
+
+    Yields
+    ------
+    None
+        Once.
+
+    Raises
+    ------
+    NumericalError
+        Where coordinates or energies are NaN or infinite.
+    """
     try:
         yield
     except openmm.OpenMMException as error:
         if "nan" in str(error).lower() or "infinite" in str(error).lower():
-            raise NumericalError(f"{what}: {error}") from error
+            raise NumericalError(f"{what}: {error}" if what else str(error)) from error
         raise
+
+
+def read_positions_nm(inpcrd: Path) -> Floats:
+    """Read the positions of an AMBER coordinate file.
+
+    Parameters
+    ----------
+    inpcrd
+        The file.
+
+    Returns
+    -------
+    ndarray
+        Shape (N, 3), nm.
+    """
+    positions = app.AmberInpcrdFile(str(inpcrd)).positions
+    return np.array(positions.value_in_unit(unit.nanometer), dtype=float)

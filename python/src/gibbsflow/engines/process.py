@@ -21,7 +21,7 @@ _LIMITED = 'ulimit -v "$0" && exec "$@"'
 class Bounds:
     """What one run of a program may use.
 
-    Parameters
+    Attributes
     ----------
     memory_gb
         Address space of each process in GB (``RLIMIT_AS``); None for no bound.
@@ -37,7 +37,17 @@ class Bounds:
 
 
 def find_program(name: str) -> str:
-    """Path of a program: beside this Python first, since that is the locked environment, then on PATH.
+    """Find a program: beside this Python first, since that is the locked environment, then on PATH.
+
+    Parameters
+    ----------
+    name
+        Name of the program's file.
+
+    Returns
+    -------
+    str
+        Path that can be run.
 
     Raises
     ------
@@ -109,7 +119,18 @@ def run_program(
 
 
 def last_line(text: str) -> str:
-    """Last line of a log that says something, preferring one that speaks of an error."""
+    """Pick the last line of a log that says something, preferring one that speaks of an error.
+
+    Parameters
+    ----------
+    text
+        What a program wrote.
+
+    Returns
+    -------
+    str
+        The line without surrounding blanks; ``no output`` where there is none.
+    """
     lines = [line.strip() for line in text.splitlines() if line.strip(" \t-=*!")]
     telling = [line for line in lines if any(word in line.lower() for word in ("error", "fatal", "cannot", "fail"))]
     return (telling or lines or ["no output"])[-1]

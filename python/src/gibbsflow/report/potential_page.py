@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gibbsflow.potential.data.database import DatabaseManager
-from gibbsflow.potential.data.structures import identity
+from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.dataset_card import dataset_card, structure_rows
 from gibbsflow.report.figures.learning_figures import learning_curve
@@ -43,9 +43,9 @@ def write_results(manager: WorkflowManager, out: Path) -> None:
     folder, point = manager.folder, manager.checkpoint
     out.mkdir(parents=True, exist_ok=True)
     carried = (loop_state.POTENTIAL, "dataset", loop_state.DATABASE, loop_state.CHECKPOINT, loop_state.CONFIG)
-    loop_state.carry(folder, out, carried)
+    loop_state.copy_state(folder, out, carried)
     database = DatabaseManager(out / loop_state.DATABASE)
-    explained = [database.explain(identity(frame)) for frame in database.frames()]
+    explained = [database.explain(structure_id(frame)) for frame in database.frames()]
     rows = structure_rows(explained, point.holdout)
     write_table(out / "structures.csv", rows)
     write_table(out / "learning_curve.csv", [_flat(asdict(record)) for record in point.history])
@@ -62,7 +62,15 @@ def write_results(manager: WorkflowManager, out: Path) -> None:
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows as CSV, atomically."""
+    """Write rows as CSV, atomically.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    rows
+        At least one; the first decides the columns.
+    """
     with atomic_open(path, "w") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()

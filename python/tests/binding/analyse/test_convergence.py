@@ -7,7 +7,7 @@ import pytest
 from oscillators import Oscillators
 
 from gibbsflow.binding.analyse import convergence
-from gibbsflow.binding.analyse.estimators import endpoints, fit_mbar
+from gibbsflow.binding.analyse.estimators import dg_of_sampled_kt, fit_mbar
 from gibbsflow.binding.sample.energies import read_leg
 
 
@@ -29,7 +29,7 @@ def test_both_series_end_in_the_estimate_of_all_data(energies):
     mbar = fit_mbar(energies.u_nk)
     forward, backward = convergence.forward_backward(energies, mbar.delta_f_.iloc[0].to_numpy())
     for series in (forward, backward):
-        assert series.at(1.0) == pytest.approx(endpoints(mbar), abs=1e-6)
+        assert series.at(1.0) == pytest.approx(dg_of_sampled_kt(mbar), abs=1e-6)
         assert (np.diff(series.dg_error_kt) < 0).all()
     assert forward.at(0.5)[0] != backward.at(0.5)[0]
 

@@ -7,9 +7,9 @@ import pytest
 from oscillators import Oscillators
 
 from gibbsflow.binding.analyse import verdict
-from gibbsflow.binding.analyse.convergence import Equilibration, Mixing, Series
+from gibbsflow.binding.analyse.convergence import Equilibration, Mixing, PartialEstimates
 from gibbsflow.binding.analyse.estimators import Correlation
-from gibbsflow.binding.analyse.leg_result import analyse
+from gibbsflow.binding.analyse.leg_result import analyse_leg
 from gibbsflow.binding.analyse.verdict import Thresholds, judge_leg, judge_result, overall, sentences
 from gibbsflow.binding.sample.energies import read_leg
 
@@ -19,13 +19,13 @@ LIMITS = Thresholds()
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
     folder = Oscillators(states=4).write(tmp_path_factory.mktemp("leg"), count=300, seed=11)
-    return analyse(read_leg(sorted(folder.glob("*.parquet"))))
+    return analyse_leg(read_leg(sorted(folder.glob("*.parquet"))))
 
 
 def halves(leg, first_kcal, second_kcal, error_kcal):
     def series(value):
         kt = leg.kt_kcal_per_mol
-        return Series(np.array([0.5, 1.0]), np.array([value, value]) / kt, np.full(2, error_kcal / kt))
+        return PartialEstimates(np.array([0.5, 1.0]), np.array([value, value]) / kt, np.full(2, error_kcal / kt))
 
     return replace(leg, forward=series(first_kcal), backward=series(second_kcal))
 

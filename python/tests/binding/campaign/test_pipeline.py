@@ -4,9 +4,7 @@ import dataclasses
 
 import pytest
 
-from gibbsflow.binding.campaign import phases
 from gibbsflow.binding.campaign.pipeline import Pipeline, Step
-from gibbsflow.binding.system import SimSystem
 
 
 def test_order_respects_requirements_whatever_order_is_given():
@@ -65,23 +63,3 @@ def test_run_hands_outcomes_on():
     assert pipeline.run(runners, 1) == {"a": 2, "b": 20, "c": -2, "d": 18}
     with pytest.raises(ValueError, match="no runner for d"):
         pipeline.run({k: v for k, v in runners.items() if k != "d"}, 1)
-
-
-def test_phases_of_the_design():
-    assert [s.name for s in phases.ABFE] == [
-        "system_prep",
-        "param_ligands",
-        "prepare_equil",
-        "equil",
-        "equil_analysis",
-        "prepare_fe",
-        "fe",
-        "analysis",
-    ]
-    assert phases.ABFE["equil"].payload is SimSystem
-    assert "minimise" in phases.ABFE["equil"].describe()
-
-
-def test_md_only_stops_after_the_equilibration_analysis():
-    assert list(phases.MD.steps)[-1].name == "equil_analysis"
-    assert "fe" not in phases.MD.adjacency()

@@ -6,12 +6,11 @@ import pytest
 from known_molecules import CB7, LYSOZYME, SMILES
 from openmm import app, unit
 
-from gibbsflow.binding.forcefield.amber_protein import amber_name, amber_protein
+from gibbsflow.binding.forcefield.amber_protein import amber_protein
 from gibbsflow.binding.forcefield.parametrise import parametrise_system
 from gibbsflow.binding.forcefield.topology import Topology, build_topologies
-from gibbsflow.binding.prepare import complex as campaign
+from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.prepare.molecules import Chem
-from gibbsflow.binding.prepare.proteins import Residue
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.engines import ambertools
@@ -23,8 +22,8 @@ KCAL = unit.kilocalorie_per_mole
 def build(folder, receptor, settings, **row) -> SimSystem:
     given = dict(structure=None, smiles=None, charge=None, pose=None) | row
     (folder / "prep").mkdir(exist_ok=True)
-    single = campaign.single_row("guest", *given.values())
-    system, _ = campaign.prepare_system(single, receptor, settings, folder / "prep")
+    single = row_from_options("guest", *given.values())
+    system, _ = prepare_system(single, receptor, settings, folder / "prep")
     system, _ = parametrise_system(system, settings.param, cache=folder / "cache", out=folder / "param")
     return build_topologies(system, settings.md, folder / "top")
 
@@ -118,7 +117,7 @@ def test_without_a_site_the_residues_round_the_ligand_are_taken(lysozyme, tmp_pa
 
 
 def test_a_parameter_that_is_missing_is_named(cb7_b2, tmp_path):
-    broken = cb7_b2.carry(tmp_path / "in")
+    broken = cb7_b2.copy_to(tmp_path / "in")
     mol2 = broken.path("ligand_mol2")
     text = mol2.read_text().replace(" oh ", " zz ")
     mol2.unlink()  # a hard link to the good one
@@ -127,24 +126,3 @@ def test_a_parameter_that_is_missing_is_named(cb7_b2, tmp_path):
         ParametrisationError, match=r"guest: tleap could not build .* \(log: .*leap\.log\): For atom .* type \(zz\)"
     ):
         build_topologies(broken, BindingConfig().md, tmp_path / "out")
-
-
-@pytest.mark.parametrize(
-    ("name", "hydrogens", "in_disulfide", "expected"),
-    [
-        ("HIS", {"HD1", "HE2"}, False, "HIP"),
-        ("HIS", {"HD1"}, False, "HID"),
-        ("HIS", {"HE2"}, False, "HIE"),
-        ("CYS", {"HG"}, False, "CYS"),
-        ("CYS", set(), True, "CYX"),
-        ("CYS", set(), False, "CYM"),
-        ("ASP", {"HD2"}, False, "ASH"),
-        ("GLU", {"HE2"}, False, "GLH"),
-        ("GLU", set(), False, "GLU"),
-        ("LYS", {"HZ1", "HZ2"}, False, "LYN"),
-        ("LYS", {"HZ1", "HZ2", "HZ3"}, False, "LYS"),
-    ],
-)
-def test_residues_are_named_by_their_hydrogens(name, hydrogens, in_disulfide, expected):
-    residue = Residue("A", "1", name, False, {h: ("H", (0.0, 0.0, 0.0)) for h in hydrogens})
-    assert amber_name(residue, in_disulfide=in_disulfide) == expected

@@ -7,7 +7,7 @@ from rdkit import Chem
 from rdkit.Chem import AllChem
 
 from gibbsflow.binding.prepare import molecules
-from gibbsflow.binding.prepare.conformers import embed, reference_geometry, settle_stereo
+from gibbsflow.binding.prepare.conformers import settle_stereo
 from gibbsflow.binding.prepare.molecules import MoleculeError
 
 
@@ -128,49 +128,6 @@ def test_all_atoms_at_one_point(tmp_path):
     path = tmp_path / "zero.sdf"
     path.write_text(Chem.MolToMolBlock(mol))
     assert "all atoms at one point" in told_of_file(path)
-
-
-@pytest.mark.parametrize(
-    ("smiles", "is_open"),
-    [
-        ("OCC12CCC(CC1)(CC2)CO", False),  # bridgeheads allow one geometry only
-        ("OC12CC3CC(CC(C3)C1)C2", False),
-        ("OC1C2CC3CC(C2)CC1C3", False),
-        ("C[C@H](O)CC", False),
-        ("CC(O)CC", True),
-        ("CC1CCC(C)CC1", True),
-        ("CC=CC", True),
-        ("CC1(C)C2CCC1(C)C(=O)C2", True),
-    ],
-)
-def test_open_stereochemistry_is_told_and_settled_the_same_each_time(smiles, is_open):
-    settled = settle_stereo(molecules.from_smiles(smiles))
-    assert bool(settled.notes) == is_open
-    assert settle_stereo(molecules.from_smiles(smiles)).smiles == settled.smiles
-    assert settle_stereo(settled).notes == settled.notes
-
-
-def test_conformers_are_deterministic_and_sorted():
-    first, second = (embed(molecules.from_smiles("OCCCCO"), count=10, seed=5) for _ in range(2))
-    assert first.mol.GetNumConformers() > 3
-    for a, b in zip(first.mol.GetConformers(), second.mol.GetConformers(), strict=True):
-        assert np.array_equal(a.GetPositions(), b.GetPositions())
-    energies = [c.GetDoubleProp("energy_kcal_per_mol") for c in first.mol.GetConformers()]
-    assert energies[0] == 0 and energies == sorted(energies)
-
-
-@pytest.mark.parametrize("smiles", ["OCC12CCC(CC1)(CC2)CO", "C[C@H](O)[C@@H](F)Cl", "C[NH2+]CC(=O)[O-]", "C/C=C/CN"])
-def test_reference_geometry_depends_on_the_graph_alone(smiles):
-    """Another atom order and pose: the same atoms in the same places, and an order that leads back."""
-    molecule = embed(molecules.from_smiles(smiles), count=1, seed=3)
-    order = np.random.default_rng(1).permutation(molecule.mol.GetNumAtoms())
-    shuffled = molecules.Molecule(Chem.RenumberAtoms(molecule.mol, order.tolist()), molecule.charge)
-    (one, one_order), (two, two_order) = reference_geometry(molecule), reference_geometry(shuffled)
-    assert Chem.MolToMolBlock(one) == Chem.MolToMolBlock(two)
-    for mol, back, source in ((one, one_order, molecule.mol), (two, two_order, shuffled.mol)):
-        assert sorted(back) == list(range(source.GetNumAtoms()))
-        for bond in mol.GetBonds():
-            assert source.GetBondBetweenAtoms(back[bond.GetBeginAtomIdx()], back[bond.GetEndAtomIdx()]) is not None
 
 
 def test_atom_names_are_unique():

@@ -11,7 +11,7 @@ from gibbsflow.binding.prepare.conformers import embed, settle_stereo
 from gibbsflow.binding.prepare.molecules import MoleculeError
 
 HOST = molecules.from_file(CB7)
-HOST_HEAVY = HOST.positions_angstrom[poses.heavy_atoms(HOST.mol)]
+HOST_HEAVY = HOST.heavy_angstrom
 CARBONYL_ANGSTROM = 2.9
 """Height of CB7's carbonyl oxygens above its equator."""
 
@@ -23,7 +23,7 @@ def placed(smiles: str, seed: int = 2026) -> molecules.Molecule:
 
 
 def heavy(ligand: molecules.Molecule) -> np.ndarray:
-    return ligand.positions_angstrom[poses.heavy_atoms(ligand.mol)]
+    return ligand.heavy_angstrom
 
 
 def test_cavity_of_cb7():
@@ -101,11 +101,3 @@ def test_poses(along, across, expected):
     assert len(told) == len(expected)
     for words, text in zip(expected, told, strict=True):
         assert words in text
-
-
-def test_buriedness_of_a_closed_shell_and_of_nothing():
-    k = np.arange(2000) + 0.5
-    polar, turn = np.arccos(1 - 2 * k / 2000), np.pi * (1 + 5**0.5) * k
-    shell = 5 * np.stack([np.cos(turn) * np.sin(polar), np.sin(turn) * np.sin(polar), np.cos(polar)], axis=1)
-    share = poses.buriedness(np.array([[0.0, 0, 0], [30.0, 0, 0]]), shell)
-    assert share.tolist() == [1.0, 0.0]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 import uuid
@@ -16,11 +15,10 @@ from ase.db import connect
 from database_writer import result_of
 from silicon import si2
 
-from gibbsflow.errors import InputError, LockedError, StateError
-from gibbsflow.potential.data import backends
+from gibbsflow.errors import InputError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.labels import LabelResult
-from gibbsflow.potential.data.statuses import TRANSITIONS, Status, check_transition
+from gibbsflow.potential.data.statuses import Status
 
 SERVER = os.environ.get("GIBBSFLOW_TEST_POSTGRES")
 
@@ -119,16 +117,6 @@ def test_labelled_frames_come_in_as_labelled(where: str) -> None:
     assert manager.frames()[0].get_potential_energy() == -7.0
 
 
-@pytest.mark.parametrize("old", list(Status))
-@pytest.mark.parametrize("new", list(Status))
-def test_only_listed_transitions(old: Status, new: Status) -> None:
-    if new in TRANSITIONS[old]:
-        check_transition("x", old, new)
-    else:
-        with pytest.raises(StateError, match=f"x: {old} cannot become {new}"):
-            check_transition("x", old, new)
-
-
 def test_illegal_move_is_refused_and_undone(where: str) -> None:
     manager = DatabaseManager(where)
     one, other = si2(1), si2(2)
@@ -188,33 +176,3 @@ def test_ase_reads_it(tmp_path: Path) -> None:
     manager.add([atoms])
     manager.record([result_of(atoms, -1.5)])
     assert connect(tmp_path / "s.db").get(status="labelled").energy == -1.5
-
-
-def test_broken_files_are_named(tmp_path: Path) -> None:
-    text = tmp_path / "text.db"
-    text.write_text("this is no database, but it is long enough to have a header\n" * 20)
-    with pytest.raises(StateError, match=r"text\.db: not a database"):
-        DatabaseManager(text)
-    other = tmp_path / "other.db"
-    with sqlite3.connect(other) as connection:
-        connection.execute("CREATE TABLE a (b)")
-    with pytest.raises(StateError, match=r"other\.db: a SQLite file, but no ase\.db"):
-        DatabaseManager(other)
-    good = tmp_path / "good.db"
-    DatabaseManager(good).add([si2(seed) for seed in range(30)])
-    content = bytearray(good.read_bytes())
-    content[4096 * 2 :] = b"\xff" * (len(content) - 4096 * 2)
-    good.write_bytes(bytes(content))
-    with pytest.raises(StateError, match=r"good\.db"):
-        DatabaseManager(good).counts()
-
-
-def test_a_lock_that_stays_is_an_error_not_a_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    manager = DatabaseManager(tmp_path / "s.db")
-    monkeypatch.setattr(backends, "BUSY_S", 0.2)
-    holder = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(LockedError, match=r"s\.db: locked by another process"):
-        manager.add([si2()])
-    holder.execute("ROLLBACK")
-    assert len(manager.add([si2()])) == 1

@@ -4,11 +4,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 from silicon import si8
 
 from gibbsflow.errors import InputError
-from gibbsflow.potential.data.structures import content_hash, drop_duplicates, read_frames, tag, write_frames
+from gibbsflow.potential.data.structures import (
+    closest_pair_angstrom,
+    content_hash,
+    drop_duplicates,
+    read_frames,
+    sorted_distances,
+    structure_id,
+    tag,
+    write_frames,
+)
 
 
 def test_a_file_gives_back_the_same_hash(tmp_path: Path) -> None:
@@ -95,3 +105,30 @@ def test_tag_names_the_parent() -> None:
     child = tag(parent, "rattle", generator="test", seed=0, parent=parent.info["parent"], generation=2)
     assert (child.info["parent"], child.info["generation"]) == (parent.info["gibbsflow_id"], 2)
     assert np.allclose(child.positions, parent.positions)
+
+
+def test_the_id_is_the_tag_or_the_content() -> None:
+    atoms = si8()
+    assert structure_id(atoms) == content_hash(atoms)
+    atoms.info["gibbsflow_id"] = "gf-other"
+    assert structure_id(atoms) == "gf-other"
+    del atoms.info["gibbsflow_id"]
+    assert structure_id(atoms) == content_hash(atoms)
+
+
+def test_the_closest_pair_counts_images() -> None:
+    assert closest_pair_angstrom(bulk("Si", a=5.43)) == pytest.approx(5.43 * np.sqrt(3) / 4)
+    assert closest_pair_angstrom(Atoms("Si", cell=[3, 9, 9], pbc=True)) == pytest.approx(3.0)
+    assert closest_pair_angstrom(Atoms("H2", [[0, 0, 0], [0, 0, 9]])) == np.inf
+
+
+def test_distances_are_sorted_by_pair_of_elements() -> None:
+    water = Atoms("OHH", [[0, 0, 0], [0, 0, 1.0], [0, 0.8, -0.6]])
+    found = sorted_distances(water)
+    assert found[1, 8] == pytest.approx([1.0, 1.0])
+    assert found[1, 1] == pytest.approx([np.hypot(0.8, 1.6)])
+
+
+def test_no_frames_make_an_empty_file(tmp_path: Path) -> None:
+    write_frames(tmp_path / "s.extxyz", [])
+    assert (tmp_path / "s.extxyz").read_bytes() == b""

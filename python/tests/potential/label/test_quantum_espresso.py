@@ -1,75 +1,84 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from ase import Atoms
 from ase.build import bulk
 from silicon import coarse, needs_pw, overlapping, si2
 
 from gibbsflow.config.potential import Labels
-from gibbsflow.errors import InputError
+from gibbsflow.errors import InputError, MissingProgramError
 from gibbsflow.potential.data.structures import tag
-from gibbsflow.potential.label.quantum_espresso import QuantumEspresso, k_mesh
-from gibbsflow.potential.label.quantum_espresso_recovery import Attempt, Outcome, diagnose, next_attempt
+from gibbsflow.potential.label.quantum_espresso import QuantumEspresso
 
 qe = [pytest.mark.qe, needs_pw]
 
 
-def test_k_mesh_comes_from_reciprocal_vectors() -> None:
-    # in the primitive cell of fcc, |b| = 2π sqrt(3)/a, not 2π divided by the length of a vector
-    primitive = bulk("Si", a=5.43)
-    assert k_mesh(primitive, 2 * np.pi * np.sqrt(3) / 5.43 / 3.9) == (4, 4, 4)
-    assert k_mesh(bulk("Si", cubic=True, a=5.43), 2 * np.pi / 5.43 / 2) == (2, 2, 2)
-    slab = Atoms("Si", cell=[3, 3, 20], pbc=[True, True, False])
-    assert k_mesh(slab, 0.5)[2] == 1
+PW = """#!/bin/sh
+echo "Program PWSCF v.7.2 starts"
+echo "estimated scf accuracy    <       0.5 Ry"
+echo "convergence NOT achieved after 1 iterations: stopping"
+echo "JOB DONE."
+exit 2
+"""
 
 
-def outcome(accuracies: tuple[float, ...], *, density: bool = True) -> Outcome:
-    return Outcome("unconverged", "", 2, accuracies, density=density)
+@pytest.fixture
+def no_pw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder that is alone on PATH, and a Python in an environment of its own: a machine without pw.x."""
+    path = tmp_path / "path"
+    path.mkdir()
+    monkeypatch.setenv("PATH", str(path))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "home" / "venv"))
+    return path
 
 
-def test_the_ladder_goes_on_where_it_converges_and_mixes_less_where_not() -> None:
-    falling = tuple(10.0 ** (-n / 4) for n in range(20))
-    stuck = (1e-2,) * 20
-    attempt = Attempt(20, 0.7)
-    assert outcome(falling).slope == pytest.approx(-np.log(10) / 4)
-    longer, _ = next_attempt(attempt, outcome(falling)) or pytest.fail()
-    assert (longer.steps, longer.beta, longer.from_density) == (30, 0.7, True)
-    seen = []
-    step = next_attempt(attempt, outcome(stuck))
-    while step is not None:
-        attempt, what = step
-        seen.append(what)
-        step = next_attempt(attempt, outcome(stuck))
-    assert [what.split(" from")[0] for what in seen] == [
-        "mixing_beta 0.4", "mixing_beta 0.2", "mixing_beta 0.1", "mixing_mode local-TF, mixing_ndim 12",
-        "mixing_beta 0.2", "mixing_beta 0.1",
-    ]  # fmt: skip
-    grown, what = next_attempt(Attempt(20, 0.7), outcome((1e-3,) * 10 + (1e-1,) * 10)) or pytest.fail()
-    assert not grown.from_density and "from scratch" in what
+def program(folder: Path, text: str) -> None:
+    (folder / "pw.x").write_text(text)
+    (folder / "pw.x").chmod(0o755)
 
 
-@pytest.mark.parametrize(
-    ("text", "code", "kind", "cause"),
-    [
-        ("convergence NOT achieved after 2 iterations: stopping\n JOB DONE.", 2, "unconverged", "UNCONVERGED"),
-        ("Error in routine setup (1):\n too few bands", 1, "bands", "CRASH(1)"),
-        ("Error in routine cdiaghg (3):\n S matrix not positive definite", 3, "diagonalization", "UNCONVERGED"),
-        ("", None, "resource", "RESOURCE"),
-        ("", -9, "resource", "RESOURCE"),
-        ("Error in routine readpp (2):\n file x not readable", 2, "pseudo", "MISSING_PSEUDO"),
-        ("convergence has been achieved in 5 iterations", 0, "crash", "CRASH(0)"),
-        ("JOB DONE.", 0, "crash", "CRASH(0)"),
-        ("convergence has been achieved in 5 iterations\n JOB DONE.", 0, "converged", "CRASH(0)"),
-    ],
-)
-def test_outputs_are_told_apart(text: str, code: int | None, kind: str, cause: str) -> None:
-    found = diagnose(text, code)
-    assert found.kind == kind
-    if kind != "converged":
-        assert found.cause == cause
+def test_without_any_pw_the_error_says_how_to_get_one(no_pw: Path) -> None:
+    with pytest.raises(MissingProgramError, match="is not installed") as caught:
+        QuantumEspresso(["Si"], coarse(), Labels())
+    assert "make setup-qe" in caught.value.what_to_do
+
+
+def test_one_that_does_not_start_is_refused_in_its_own_words(no_pw: Path) -> None:
+    program(no_pw, "#!/bin/sh\necho 'error while loading shared libraries: libfftw3.so.3' >&2; exit 127\n")
+    engine = QuantumEspresso(["Si"], coarse(), Labels())
+    with pytest.raises(MissingProgramError, match=r"does not start \(code 127\).*libfftw3"):
+        engine.describe()
+
+
+def test_no_elements_are_refused(no_pw: Path) -> None:
+    program(no_pw, PW)
+    with pytest.raises(InputError, match="no elements"):
+        QuantumEspresso([], coarse(), Labels())
+
+
+def test_it_describes_itself(no_pw: Path) -> None:
+    program(no_pw, PW)
+    said = QuantumEspresso(["Si"], coarse(), Labels()).describe()
+    assert (said["program"], said["version"]) == (str(no_pw / "pw.x"), "7.2")
+    assert (said["cutoffs"], said["pseudopotential Si"]) == ("10 / 40 Ry", "Si.lda-gth.gth (NC, lda)")
+
+
+def test_each_run_has_the_settings_that_its_label_names(no_pw: Path, tmp_path: Path) -> None:
+    program(no_pw, PW)
+    failed = QuantumEspresso(["Si"], coarse(), Labels(corrections_max=1)).label(si2(), tmp_path / "kept")
+    assert (failed.status, failed.cause, failed.attempts) == ("failed", "UNCONVERGED", 2)
+    assert (failed.program, failed.scf_steps) == ("pw.x 7.2", 2)
+    assert failed.corrections == ["up to 120 steps from scratch"]
+    first, second = (
+        {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in text.splitlines())}
+        for text in ((tmp_path / "kept" / f"run{number}.pwi").read_text() for number in (1, 2))
+    )
+    assert (first["electron_maxstep"], second["electron_maxstep"]) == ("80", "120")
+    assert (first["ecutwfc"], first["ecutrho"], first["tstress"]) == ("10.0", "40.0", ".true.")
+    assert "startingpot" not in first and "nspin" not in first
 
 
 class TestRealRuns:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +30,7 @@ _LENGTHS = ("window_ps", "window_equil_ps", "sample_ps", "segment_ps", "sampler"
 class Sampling:
     """Lengths of a window's run in whole numbers.
 
-    Parameters
+    Attributes
     ----------
     steps_per_sample
         MD steps between samples.
@@ -52,15 +52,43 @@ class Sampling:
 
     @property
     def segments(self) -> int:
-        """Number of segments; the last may be shorter."""
+        """Number of segments; the last may be shorter.
+
+        Returns
+        -------
+        int
+            At least one.
+        """
         return math.ceil(self.samples / self.samples_per_segment)
 
     def samples_in(self, segment: int) -> int:
-        """Samples of a segment."""
+        """Count the samples of a segment.
+
+        Parameters
+        ----------
+        segment
+            Its number, from 0.
+
+        Returns
+        -------
+        int
+            Samples of a window.
+        """
         return min(self.samples_per_segment, self.samples - segment * self.samples_per_segment)
 
     def samples_after(self, segments: int) -> int:
-        """Samples done after so many segments."""
+        """Count the samples done after so many segments.
+
+        Parameters
+        ----------
+        segments
+            Segments done.
+
+        Returns
+        -------
+        int
+            Samples of a window.
+        """
         return min(self.samples, segments * self.samples_per_segment)
 
 
@@ -68,12 +96,12 @@ class Sampling:
 class AlchemicalLeg:
     """One side of the cycle, ready to be sampled.
 
-    Parameters
+    Attributes
     ----------
     folder
         Where `topology` and `start` lie.
     leg
-        ``complex`` or ``solvent``.
+        Its name in the protocol, such as ``complex``.
     transformation
         Name of the transformation.
     states
@@ -88,10 +116,12 @@ class AlchemicalLeg:
         Settings.
     seed, replicates
         Campaign's seed; number of independent repeats.
+    physics
+        Version of the physics that it was made for.
     """
 
     folder: Path
-    leg: Literal["complex", "solvent"]
+    leg: str
     transformation: str
     states: tuple[LambdaState, ...]
     topology: str
@@ -107,20 +137,42 @@ class AlchemicalLeg:
 
     @property
     def start_nm(self) -> Floats:
-        """Structures to start from: one, shape (N, 3), or thermal frames, shape (F, N, 3), nm."""
+        """Structures to start from.
+
+        Returns
+        -------
+        ndarray
+            One, shape (N, 3), or thermal frames, shape (F, N, 3), nm.
+        """
         with np.load(self.folder / self.start, allow_pickle=False) as file:
             return np.asarray(file["positions_nm"], dtype=np.float64)
 
     @property
     def thermal_starts(self) -> bool:
-        """Whether the starts are frames of an equilibration, to be taken as they are."""
+        """Whether the starts are frames of an equilibration, to be taken as they are.
+
+        Returns
+        -------
+        bool
+            False for one structure, which is to be minimised.
+        """
         return self.start_nm.ndim == 3
 
     def starts_nm(self, replicate: int) -> Floats:
-        """Start of each window of a replicate, shape (K, N, 3), nm.
+        """Deal the starts to the windows of a replicate.
 
         Frames are dealt out at random, by the seed, none twice before all were used: replicates that shared one
         start would agree with each other better than with the truth.
+
+        Parameters
+        ----------
+        replicate
+            Its number, from 0.
+
+        Returns
+        -------
+        ndarray
+            Start of each of the K windows, shape (K, N, 3), nm.
         """
         starts = self.start_nm
         frames = starts[None] if starts.ndim == 2 else starts
@@ -133,6 +185,11 @@ class AlchemicalLeg:
     def sampling(self) -> Sampling:
         """Lengths in whole numbers.
 
+        Returns
+        -------
+        Sampling
+            By the leg's own settings.
+
         Raises
         ------
         InputError
@@ -142,16 +199,41 @@ class AlchemicalLeg:
 
     @property
     def planned_ns(self) -> list[float]:
-        """MD of each window, ns."""
+        """How much MD there will be.
+
+        Returns
+        -------
+        list of float
+            Of each window, ns.
+        """
         plan = self.sampling
         return [plan.samples * plan.sample_ps / 1000] * len(self.states)
 
     def files(self) -> dict[str, Path]:
-        """Input files by role."""
+        """Name the input files.
+
+        Returns
+        -------
+        dict
+            Paths by role: ``topology`` and ``start``.
+        """
         return {"topology": self.folder / self.topology, "start": self.folder / self.start}
 
     def hashed_settings(self, replicate: int, window: int | None) -> dict[str, Any]:
-        """All that decides the samples beside the files; platform and threads, which do not, are left out."""
+        """Give all that decides the samples beside the files; platform and threads, which do not, are left out.
+
+        Parameters
+        ----------
+        replicate
+            Its number, from 0.
+        window
+            A window that is sampled on its own; None for all together.
+
+        Returns
+        -------
+        dict
+            JSON-serialisable, to be hashed.
+        """
         restraint = None if self.restraint is None else restraint_as_dict(self.restraint)
         if restraint is not None:
             restraint.pop("why")
@@ -171,7 +253,13 @@ class AlchemicalLeg:
         }
 
     def write(self) -> Path:
-        """Write ``leg.json`` into the leg's folder."""
+        """Write ``leg.json`` into the leg's folder.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
         path = self.folder / FILE_NAME
         write_json(
             path,
@@ -197,6 +285,16 @@ class AlchemicalLeg:
     @classmethod
     def read(cls, folder: Path) -> AlchemicalLeg:
         """Read a leg's folder.
+
+        Parameters
+        ----------
+        folder
+            With ``leg.json`` and the files that it names.
+
+        Returns
+        -------
+        AlchemicalLeg
+            As it was written.
 
         Raises
         ------
@@ -245,6 +343,18 @@ class AlchemicalLeg:
 def sampling(md: Md, fe: Fe) -> Sampling:
     """Turn the settings' lengths into whole numbers of steps and samples.
 
+    Parameters
+    ----------
+    md
+        Time step.
+    fe
+        Lengths and intervals.
+
+    Returns
+    -------
+    Sampling
+        At least as long as asked for.
+
     Raises
     ------
     InputError
@@ -266,7 +376,25 @@ def sampling(md: Md, fe: Fe) -> Sampling:
 
 
 def place_leg(folder: Path, topology: Path, positions_nm: Floats, atoms: Sequence[int]) -> tuple[str, str]:
-    """Put a leg's topology and start, shape (N, 3) or (F, N, 3), into its folder; returns their names.
+    """Put a leg's topology and start into its folder.
+
+    Parameters
+    ----------
+    folder
+        Of the leg; made where it is not there.
+    topology
+        AMBER topology, copied.
+    positions_nm
+        Structures to start from, shape (N, 3) or (F, N, 3), nm.
+    atoms
+        Atoms of the topology.
+
+    Returns
+    -------
+    topology
+        File name.
+    start
+        File name.
 
     Raises
     ------

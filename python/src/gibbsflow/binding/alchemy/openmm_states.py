@@ -137,6 +137,11 @@ def restraint_force(restraint: Restraint, lambda_restraints: float = 1.0) -> ope
         Its geometry and constants, per kcal, Å and radian.
     lambda_restraints
         Scales the energy.
+
+    Returns
+    -------
+    openmm.Force
+        Of nm, kJ/mol and rad.
     """
     if isinstance(restraint, CentreOfMassRestraint):
         force = openmm.CustomCentroidBondForce(2, "0.5*k*(distance(g1,g2)-r0)^2")

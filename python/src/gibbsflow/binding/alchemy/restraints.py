@@ -1,7 +1,7 @@
 """Restraints that hold a decoupled ligand in its site: their geometry, energy and standard-state term.
 
-All energies are U = 1/2 K x^2, scaled by λ_restraints. The forces are made in `engines/openmm_alchemy.py`, anchors are
-chosen in `binding/anchors.py`.
+All energies are U = 1/2 K x^2, scaled by λ_restraints. The forces are made in `openmm_states`, anchors are chosen in
+`equilibrate/anchors.py`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding.alchemy import standard_state as ss
+from gibbsflow.binding.geometry import boresch_geometry
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats
 
@@ -22,7 +23,7 @@ from gibbsflow.units import Floats
 class StandardState:
     """Free energy of releasing a restraint into 1 mol/L.
 
-    Parameters
+    Attributes
     ----------
     analytic_kcal_per_mol
         Closed form.
@@ -41,7 +42,7 @@ class StandardState:
 class CentreOfMassRestraint:
     """Harmonic distance between the centroids of two groups of atoms, U = 1/2 K (r − r0)².
 
-    Parameters
+    Attributes
     ----------
     receptor_atoms, ligand_atoms
         0-based indices; each group's centroid is the mean of its positions.
@@ -51,6 +52,8 @@ class CentreOfMassRestraint:
         Distance at rest; 0 where the ligand's centre is to be the site's, as in a host's cavity.
     why
         How it was chosen.
+    kind
+        Its name in ``leg.json``.
     """
 
     receptor_atoms: tuple[int, ...]
@@ -61,12 +64,34 @@ class CentreOfMassRestraint:
     kind: str = "com"
 
     def standard_state(self, temperature_k: float) -> StandardState:
-        """Release into 1 mol/L, at a temperature in K."""
+        """Free energy of releasing the ligand into 1 mol/L.
+
+        Parameters
+        ----------
+        temperature_k
+            Temperature, K.
+
+        Returns
+        -------
+        StandardState
+            Closed form and integral.
+        """
         given = {"k": self.k_kcal_per_mol_angstrom2, "r0_angstrom": self.r0_angstrom, "temperature_k": temperature_k}
         return _both(ss.com_analytic_kcal_per_mol(**given), ss.com_numeric_kcal_per_mol(**given))
 
     def energy_kcal_per_mol(self, positions_angstrom: Floats) -> float:
-        """Energy at λ_restraints = 1 of positions of shape (N, 3) in Å."""
+        """Energy at λ_restraints = 1.
+
+        Parameters
+        ----------
+        positions_angstrom
+            Shape (N, 3), Å.
+
+        Returns
+        -------
+        float
+            kcal/mol.
+        """
         a = positions_angstrom[list(self.receptor_atoms)].mean(axis=0)
         b = positions_angstrom[list(self.ligand_atoms)].mean(axis=0)
         x = float(np.linalg.norm(a - b)) - self.r0_angstrom
@@ -80,7 +105,7 @@ class BoreschRestraint:
     Distance P1–L1; angles P2–P1–L1 (θA) and P1–L1–L2 (θB); dihedrals P3–P2–P1–L1 (φA), P2–P1–L1–L2 (φB) and
     P1–L1–L2–L3 (φC).
 
-    Parameters
+    Attributes
     ----------
     receptor, ligand
         Anchors (P1, P2, P3) and (L1, L2, L3), 0-based.
@@ -90,6 +115,8 @@ class BoreschRestraint:
         Force constants of the distance, and of all angles and dihedrals.
     why
         How the anchors were chosen.
+    kind
+        Its name in ``leg.json``.
     """
 
     receptor: tuple[int, int, int]
@@ -106,7 +133,18 @@ class BoreschRestraint:
     kind: str = "boresch"
 
     def standard_state(self, temperature_k: float) -> StandardState:
-        """Release into 1 mol/L, at a temperature in K."""
+        """Free energy of releasing the ligand into 1 mol/L.
+
+        Parameters
+        ----------
+        temperature_k
+            Temperature, K.
+
+        Returns
+        -------
+        StandardState
+            Closed form and integral.
+        """
         given = {
             "r0_angstrom": self.r0_angstrom,
             "theta_a_deg": self.theta_a_deg,
@@ -118,7 +156,18 @@ class BoreschRestraint:
         return _both(ss.boresch_analytic_kcal_per_mol(**given), ss.boresch_numeric_kcal_per_mol(**given))
 
     def energy_kcal_per_mol(self, positions_angstrom: Floats) -> float:
-        """Energy at λ_restraints = 1 of positions of shape (N, 3) in Å."""
+        """Energy at λ_restraints = 1.
+
+        Parameters
+        ----------
+        positions_angstrom
+            Shape (N, 3), Å.
+
+        Returns
+        -------
+        float
+            kcal/mol.
+        """
         now = boresch_geometry(positions_angstrom[None], self.receptor, self.ligand)[0]
         x = now - np.array(
             [self.r0_angstrom, self.theta_a_deg, self.theta_b_deg, self.phi_a_deg, self.phi_b_deg, self.phi_c_deg]
@@ -135,12 +184,35 @@ Restraint = CentreOfMassRestraint | BoreschRestraint
 
 
 def restraint_as_dict(restraint: Restraint) -> dict[str, Any]:
-    """JSON-serialisable form, for ``leg.json``."""
+    """Give the form in which a restraint stands in ``leg.json``.
+
+    Parameters
+    ----------
+    restraint
+        Of any kind.
+
+    Returns
+    -------
+    dict
+        JSON-serialisable.
+    """
     return asdict(restraint)
 
 
 def restraint_from_dict(content: Mapping[str, Any], *, where: str) -> Restraint:
     """Read a restraint of ``leg.json``.
+
+    Parameters
+    ----------
+    content
+        As `restraint_as_dict` gives it.
+    where
+        File that it is from, for messages.
+
+    Returns
+    -------
+    CentreOfMassRestraint or BoreschRestraint
+        By its ``kind``.
 
     Raises
     ------
@@ -159,54 +231,6 @@ def restraint_from_dict(content: Mapping[str, Any], *, where: str) -> Restraint:
         return kinds[kind](**values)
     except TypeError as error:
         raise InputError(Problem(where, str(error), "the keys that fe prepare writes", field="restraint")) from error
-
-
-def boresch_geometry(positions: Floats, receptor: tuple[int, int, int], ligand: tuple[int, int, int]) -> Floats:
-    """Boresch coordinates of frames.
-
-    Parameters
-    ----------
-    positions
-        Shape (F, N, 3); the distance comes out in their unit.
-    receptor, ligand
-        Anchors (P1, P2, P3) and (L1, L2, L3).
-
-    Returns
-    -------
-    ndarray
-        Shape (F, 6): r, θA, θB, φA, φB, φC; angles in degrees, dihedrals in −180..180 (IUPAC sign).
-    """
-    p1, p2, p3 = (positions[:, i] for i in receptor)
-    l1, l2, l3 = (positions[:, i] for i in ligand)
-    return np.stack(
-        [
-            np.linalg.norm(l1 - p1, axis=-1),
-            angle_deg(p2, p1, l1),
-            angle_deg(p1, l1, l2),
-            dihedral_deg(p3, p2, p1, l1),
-            dihedral_deg(p2, p1, l1, l2),
-            dihedral_deg(p1, l1, l2, l3),
-        ],
-        axis=-1,
-    )
-
-
-def angle_deg(a: Floats, b: Floats, c: Floats) -> Floats:
-    """Angle a–b–c in degrees, of points of shape (..., 3)."""
-    u, v = a - b, c - b
-    cross = np.linalg.norm(np.cross(u, v), axis=-1)
-    angle: Floats = np.degrees(np.arctan2(cross, (u * v).sum(axis=-1)))
-    return angle
-
-
-def dihedral_deg(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:
-    """Dihedral a–b–c–d in degrees (−180..180, IUPAC sign), of points of shape (..., 3)."""
-    b1, b2, b3 = b - a, c - b, d - c
-    n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
-    x = (n1 * n2).sum(axis=-1)
-    y = np.linalg.norm(b2, axis=-1) * (b1 * n2).sum(axis=-1)
-    dihedral: Floats = np.degrees(np.arctan2(y, x))
-    return dihedral
 
 
 def _both(analytic: float, numeric: float) -> StandardState:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec
 from gibbsflow.config.binding import Fe
 from gibbsflow.config.section import nearest
 from gibbsflow.errors import InputError, Problem
@@ -22,7 +23,7 @@ NAMES = ("lambda_restraints", "lambda_electrostatics", "lambda_sterics")
 class LambdaState:
     """One alchemical state.
 
-    Parameters
+    Attributes
     ----------
     lambda_restraints
         0 no restraint of the ligand, 1 the full restraint.
@@ -37,24 +38,45 @@ class LambdaState:
     lambda_sterics: float
 
     def as_dict(self) -> dict[str, float]:
-        """λ values by name."""
+        """Give the λ values.
+
+        Returns
+        -------
+        dict
+            By name, in the order of `NAMES`.
+        """
         return {name: float(getattr(self, name)) for name in NAMES}
 
 
-def leg_schedules(fe: Fe) -> dict[str, tuple[LambdaState, ...]]:
-    """Read the schedules of both legs.
+def leg_schedules(fe: Fe, protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING) -> dict[str, tuple[LambdaState, ...]]:
+    """Read the schedules of all legs.
+
+    Parameters
+    ----------
+    fe
+        Names a schedule for each leg.
+    protocol
+        The legs.
+
+    Returns
+    -------
+    dict
+        States by name of the leg.
 
     Raises
     ------
     InputError
         Where one cannot be used, or has restraints where they do not belong.
     """
-    schedules = {"complex": read_schedule(fe.complex_schedule), "solvent": read_schedule(fe.solvent_schedule)}
+    named = {leg.name: getattr(fe, leg.schedule) for leg in protocol}
+    schedules = {name: read_schedule(schedule) for name, schedule in named.items()}
     problems = []
-    if schedules["complex"][-1].lambda_restraints != 1:
-        problems.append(Problem(fe.complex_schedule, "ends without the full restraint", "[1, 0, 0]", field="states"))
-    if any(state.lambda_restraints > 0 for state in schedules["solvent"]):
-        problems.append(Problem(fe.solvent_schedule, "has restraints", "0 in every state", field="states"))
+    for leg in protocol:
+        states, where = schedules[leg.name], named[leg.name]
+        if leg.restrained and states[-1].lambda_restraints != 1:
+            problems.append(Problem(where, "ends without the full restraint", "[1, 0, 0]", field="states"))
+        if not leg.restrained and any(state.lambda_restraints > 0 for state in states):
+            problems.append(Problem(where, "has restraints", "0 in every state", field="states"))
     if problems:
         raise InputError(problems)
     return schedules
@@ -65,6 +87,16 @@ def read_schedule(name_or_file: str) -> tuple[LambdaState, ...]:
 
     A file holds ``states``: a list of rows ``[restraints, electrostatics, sterics]`` from the coupled to the decoupled
     end.
+
+    Parameters
+    ----------
+    name_or_file
+        Name in ``schedules.yaml``, or path.
+
+    Returns
+    -------
+    tuple of LambdaState
+        From the coupled to the decoupled end.
 
     Raises
     ------
@@ -96,6 +128,11 @@ def check_schedule(rows: Sequence[Any], *, where: str) -> tuple[LambdaState, ...
         One row a state: three numbers, or a mapping with the three names.
     where
         Where it came from, for messages. Rows are counted from 1.
+
+    Returns
+    -------
+    tuple of LambdaState
+        One a row.
 
     Raises
     ------

@@ -165,14 +165,42 @@ def com_analytic_kcal_per_mol(*, k: float, temperature_k: float, r0_angstrom: fl
 def com_numeric_kcal_per_mol(*, k: float, temperature_k: float, r0_angstrom: float = 0.0) -> float:
     """Release of a harmonic distance restraint between two centres, by integration.
 
-    Parameters and result are those of :func:`com_analytic_kcal_per_mol`.
+    Parameters
+    ----------
+    k
+        Force constant, kcal/mol/Å².
+    temperature_k
+        Temperature, K.
+    r0_angstrom
+        Reference distance, Å.
+
+    Returns
+    -------
+    float
+        ΔG(release) = kT ln(V_eff/V0), kcal/mol, V_eff as in `com_analytic_kcal_per_mol`.
+
+    Raises
+    ------
+    ValueError
+        For a constant that is not positive.
     """
     kt = kt_kcal_per_mol(temperature_k)
     return kt * math.log(4 * math.pi * _radial_integral(r0_angstrom, k, kt) / STANDARD_VOLUME_ANGSTROM3)
 
 
 def differ(analytic_kcal_per_mol: float, numeric_kcal_per_mol: float) -> str | None:
-    """Say so where the two values are too far apart; None where they agree."""
+    """Say so where the two values are too far apart.
+
+    Parameters
+    ----------
+    analytic_kcal_per_mol, numeric_kcal_per_mol
+        The same term by closed form and by integration.
+
+    Returns
+    -------
+    str or None
+        What is wrong, in words; None where they agree.
+    """
     difference = abs(analytic_kcal_per_mol - numeric_kcal_per_mol)
     if difference <= WARN_DIFFERENCE_KCAL_PER_MOL:
         return None

@@ -10,23 +10,35 @@ from gibbsflow.binding.sample.energies import Window, read_window, read_window_m
 from gibbsflow.errors import InputError, NumericalError, Problem, StateError
 from gibbsflow.workflow.result import read_result
 
-Key = tuple[str, int]
+LegReplicate = tuple[str, int]
 """Leg and replicate."""
 
 
-def group_windows(paths: Sequence[Path], transformation: str) -> dict[Key, list[Path]]:
+def group_windows(paths: Sequence[Path], transformation: str) -> dict[LegReplicate, list[Path]]:
     """Sort window files by leg and replicate.
 
     A file that cannot be read goes with the files beside it, or where the ``result.json`` of its folder says: its
     window is missing, and the others are not lost for it.
+
+    Parameters
+    ----------
+    paths
+        Parquet files of ``fe run``, in any order.
+    transformation
+        Name that all of them must carry.
+
+    Returns
+    -------
+    dict
+        Files of each leg and replicate, sorted by name.
 
     Raises
     ------
     InputError
         For a file that belongs to another transformation, or that cannot be read and of which nothing says what it is.
     """
-    groups: dict[Key, list[Path]] = defaultdict(list)
-    homes: dict[Path, Key] = {}
+    groups: dict[LegReplicate, list[Path]] = defaultdict(list)
+    homes: dict[Path, LegReplicate] = {}
     damaged: list[tuple[Path, InputError]] = []
     for path in sorted(paths):
         try:
@@ -39,7 +51,7 @@ def group_windows(paths: Sequence[Path], transformation: str) -> dict[Key, list[
         homes[path.parent] = (str(meta["leg"]), int(meta["replicate"]))
         groups[homes[path.parent]].append(path)
     for path, fault in damaged:
-        home = homes.get(path.parent) or _told(path.parent)
+        home = homes.get(path.parent) or _leg_in_result(path.parent)
         if home is None:
             raise fault
         groups[home].append(path)
@@ -47,7 +59,20 @@ def group_windows(paths: Sequence[Path], transformation: str) -> dict[Key, list[
 
 
 def read_undamaged(paths: Sequence[Path]) -> tuple[list[Window], tuple[str, ...]]:
-    """Read the window files that can be read, and say what is wrong with the others."""
+    """Read the window files that can be read.
+
+    Parameters
+    ----------
+    paths
+        Parquet files of one leg and replicate.
+
+    Returns
+    -------
+    windows
+        Those that can be read, in the order of `paths`.
+    damaged
+        What is wrong with each of the others.
+    """
     good, damaged = [], []
     for path in paths:
         try:
@@ -57,7 +82,7 @@ def read_undamaged(paths: Sequence[Path]) -> tuple[list[Window], tuple[str, ...]
     return good, tuple(damaged)
 
 
-def _told(folder: Path) -> Key | None:
+def _leg_in_result(folder: Path) -> LegReplicate | None:
     try:
         content = read_result(folder)
         return str(content["leg"]), int(content["replicate"])

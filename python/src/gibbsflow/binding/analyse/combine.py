@@ -11,14 +11,15 @@ from typing import Any
 
 from scipy.stats import t as student
 
+from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec, cycle_sum, leg_names
 from gibbsflow.binding.analyse.collect import read_undamaged
 from gibbsflow.binding.analyse.estimators import Decorrelate
-from gibbsflow.binding.analyse.leg_result import LegAnalysis, analyse, name_windows
+from gibbsflow.binding.analyse.leg_result import LegAnalysis, analyse_leg, name_windows
 from gibbsflow.binding.analyse.verdict import (
     Finding,
     Level,
     Thresholds,
-    bridged,
+    how_bridged,
     judge_leg,
     judge_result,
     overall,
@@ -28,17 +29,12 @@ from gibbsflow.binding.sample.energies import in_order, join_windows
 from gibbsflow.errors import GibbsflowError, StoppedEarly
 from gibbsflow.workflow.state.state_folder import window_folder
 
-COMPLEX, SOLVENT = "complex", "solvent"
-LEGS = (COMPLEX, SOLVENT)
-SIGN = {COMPLEX: -1, SOLVENT: +1}
-"""ΔG°bind = ΔG(solvent) − ΔG(complex) − ΔG(release), docs/contracts.md."""
-
 
 @dataclass(frozen=True)
 class LegOutcome:
     """One leg of one replicate: analysed, or why not.
 
-    Parameters
+    Attributes
     ----------
     leg, replicate
         Which.
@@ -62,26 +58,50 @@ class LegOutcome:
 
     @property
     def name(self) -> str:
-        """What to call it in a sentence."""
+        """What to call it in a sentence.
+
+        Returns
+        -------
+        str
+            Leg and replicate.
+        """
         return f"{self.leg} leg, replicate {self.replicate}"
 
     @property
     def missing_names(self) -> list[str]:
-        """Names of the windows without samples: leg, replicate and window."""
+        """Name the windows without samples.
+
+        Returns
+        -------
+        list of str
+            Each as ``leg/replicate_R/window_KK``.
+        """
         return [f"{self.leg}/replicate_{self.replicate}/{window_folder(window)}" for window in self.missing]
 
     @property
     def why_partial(self) -> str:
-        """What is missing and what stands in for it; empty where nothing is missing."""
+        """What is missing and what stands in for it.
+
+        Returns
+        -------
+        str
+            In words; empty where nothing is missing.
+        """
         if self.analysis is None:
             return f"{self.name}: {self.message}"
         if not self.missing:
             return ""
-        text = f"{self.name}: {name_windows(self.missing)} missing; {bridged(self.analysis)}"
+        text = f"{self.name}: {name_windows(self.missing)} missing; {how_bridged(self.analysis)}"
         return "; ".join([text, *self.damaged])
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-serialisable figures, units in the names."""
+        """Give the figures of ``record.json``.
+
+        Returns
+        -------
+        dict
+            JSON-serialisable, units in the names.
+        """
         head = {"leg": self.leg, "replicate": self.replicate, "cause": self.cause, "message": self.message}
         if self.analysis is None:
             return {**head, "status": "failed", "dg_kcal_per_mol": None, "missing_windows": list(self.missing)}
@@ -105,7 +125,7 @@ class LegOutcome:
 class Binding:
     """Standard binding free energy over replicates.
 
-    Parameters
+    Attributes
     ----------
     replicates
         Numbers of the replicates with all legs.
@@ -133,7 +153,7 @@ class Binding:
 class Expected:
     """What a transformation must consist of.
 
-    Parameters
+    Attributes
     ----------
     replicates
         Independent repeats of each leg, numbered from 0.
@@ -152,11 +172,38 @@ def analyse_legs(
     temperature_k: float | None,
     decorrelate: Decorrelate,
     bridge_overlap: float,
+    protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING,
 ) -> list[LegOutcome]:
-    """Analyse every leg and replicate; one that fails is recorded with its cause and stops no other."""
+    """Analyse every leg and replicate; one that fails is recorded with its cause and stops no other.
+
+    Parameters
+    ----------
+    groups
+        Window files by leg and replicate.
+    expected
+        What there must be: what is not among the files is missing.
+    temperature_k
+        Temperature that the files must say, K; None for any.
+    decorrelate
+        Which samples to use.
+    bridge_overlap
+        Overlap that must bridge a missing window.
+    protocol
+        The legs.
+
+    Returns
+    -------
+    list of LegOutcome
+        By leg in the protocol's order, then by replicate.
+
+    Raises
+    ------
+    StoppedEarly
+        Where a signal came.
+    """
     outcomes = []
     replicates = sorted({replicate for _, replicate in groups} | set(range(expected.replicates)))
-    for leg in LEGS:
+    for leg in leg_names(protocol):
         for replicate in replicates:
             windows, damaged = read_undamaged(groups.get((leg, replicate), []))
             if not windows:
@@ -168,7 +215,7 @@ def analyse_legs(
             try:
                 energies = join_windows(in_order(windows), temperature_k=temperature_k, allow_missing=True)
                 missing = energies.missing
-                analysis = analyse(energies, decorrelate=decorrelate, bridge_overlap=bridge_overlap)
+                analysis = analyse_leg(energies, decorrelate=decorrelate, bridge_overlap=bridge_overlap)
                 cause = "MissingWindows" if missing else ""
                 outcomes.append(LegOutcome(leg, replicate, analysis, cause, missing=missing, damaged=damaged))
             except StoppedEarly:
@@ -183,8 +230,10 @@ def analyse_legs(
     return outcomes
 
 
-def combine(outcomes: Sequence[LegOutcome], release_kcal_per_mol: float) -> Binding | None:
-    """Combine legs into the binding free energy; None where no replicate has all legs.
+def combine(
+    outcomes: Sequence[LegOutcome], release_kcal_per_mol: float, protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING
+) -> Binding | None:
+    """Combine legs into the binding free energy.
 
     Parameters
     ----------
@@ -192,6 +241,13 @@ def combine(outcomes: Sequence[LegOutcome], release_kcal_per_mol: float) -> Bind
         Legs and replicates.
     release_kcal_per_mol
         Free energy of letting the restrained, decoupled ligand go into the standard state.
+    protocol
+        The legs and their signs.
+
+    Returns
+    -------
+    Binding or None
+        None where no replicate has all legs.
 
     Notes
     -----
@@ -199,14 +255,15 @@ def combine(outcomes: Sequence[LegOutcome], release_kcal_per_mol: float) -> Bind
     mean: two or three replicates may agree by chance.
     """
     done = {(o.leg, o.replicate): o.analysis for o in outcomes if o.analysis is not None}
-    replicates = sorted({replicate for _, replicate in done if all((leg, replicate) in done for leg in LEGS)})
+    names = leg_names(protocol)
+    replicates = sorted({replicate for _, replicate in done if all((leg, replicate) in done for leg in names)})
     if not replicates:
         return None
     values, errors = [], []
     for replicate in replicates:
-        legs = {leg: done[leg, replicate] for leg in LEGS}
-        terms = [SIGN[leg] * a.mbar.dg_kt * a.kt_kcal_per_mol for leg, a in legs.items()]
-        values.append(math.fsum(terms) - release_kcal_per_mol)
+        legs = {leg: done[leg, replicate] for leg in names}
+        terms = {leg: a.mbar.dg_kt * a.kt_kcal_per_mol for leg, a in legs.items()}
+        values.append(cycle_sum(protocol, terms, release_kcal_per_mol))
         errors.append(math.hypot(*(a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in legs.values())))
     count = len(values)
     mbar_error = math.hypot(*errors) / count
@@ -222,10 +279,27 @@ def combine(outcomes: Sequence[LegOutcome], release_kcal_per_mol: float) -> Bind
     return Binding(tuple(replicates), tuple(values), tuple(errors), fmean(values), error, mbar_error, t95, method)
 
 
-def leg_summary(outcomes: Sequence[LegOutcome], result: Binding | None) -> dict[str, dict[str, Any]]:
-    """Mean, spread and MBAR error of each leg, over the replicates that the result rests on."""
+def leg_summary(
+    outcomes: Sequence[LegOutcome], result: Binding | None, protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING
+) -> dict[str, dict[str, Any]]:
+    """Mean, spread and MBAR error of each leg, over the replicates that the result rests on.
+
+    Parameters
+    ----------
+    outcomes
+        Legs and replicates.
+    result
+        What they were combined to; None for nothing.
+    protocol
+        The legs.
+
+    Returns
+    -------
+    dict
+        Figures by leg, kcal/mol; None where there are none.
+    """
     summary = {}
-    for leg in LEGS:
+    for leg in leg_names(protocol):
         chosen = [o for o in outcomes if o.leg == leg and (result is None or o.replicate in result.replicates)]
         done = [o.analysis for o in chosen if o.analysis is not None]
         values = [a.mbar.dg_kt * a.kt_kcal_per_mol for a in done]
@@ -240,7 +314,11 @@ def leg_summary(outcomes: Sequence[LegOutcome], result: Binding | None) -> dict[
 
 
 def summarise(
-    outcomes: Sequence[LegOutcome], standard_state: Mapping[str, float], expected: Expected, limits: Thresholds
+    outcomes: Sequence[LegOutcome],
+    standard_state: Mapping[str, float],
+    expected: Expected,
+    limits: Thresholds,
+    protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING,
 ) -> dict[str, Any]:
     """Figures, status and verdict of a transformation, as in ``record.json``.
 
@@ -254,9 +332,16 @@ def summarise(
         What it must consist of.
     limits
         Thresholds of the verdict.
+    protocol
+        The legs and their signs.
+
+    Returns
+    -------
+    dict
+        JSON-serialisable, units in the names.
     """
     analytic, numeric = standard_state["analytic_kcal_per_mol"], standard_state["numeric_kcal_per_mol"]
-    result = combine(outcomes, numeric)
+    result = combine(outcomes, numeric, protocol)
     findings: list[Finding] = []
     for outcome in outcomes:
         if outcome.analysis is None:
@@ -267,7 +352,7 @@ def summarise(
     record: dict[str, Any] = {
         "legs": [outcome.as_dict() for outcome in outcomes],
         "missing_windows": [name for outcome in outcomes for name in outcome.missing_names],
-        "leg_summary": leg_summary(outcomes, result),
+        "leg_summary": leg_summary(outcomes, result, protocol),
         "standard_state": {**standard_state, "used": "numeric"},
         "cause": "",
     }

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from pymbar import timeseries
 
-from gibbsflow.binding.analyse.estimators import ends, fit_mbar, neighbour_differences, refuse_disjoint
+from gibbsflow.binding.analyse.estimators import dg_of_leg_kt, fit_mbar, neighbour_differences, refuse_disjoint
 from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.errors import UnconvergedError
 from gibbsflow.units import Floats
@@ -20,10 +20,10 @@ _FEWEST = 3
 
 
 @dataclass(frozen=True)
-class Series:
+class PartialEstimates:
     """MBAR over the first (forward) or last (backward) part of every window.
 
-    Parameters
+    Attributes
     ----------
     fractions
         Part of the data used, 0 < f ≤ 1, shape (P,).
@@ -36,7 +36,18 @@ class Series:
     dg_error_kt: Floats
 
     def at(self, fraction: float) -> tuple[float, float]:
-        """Value and error in kT of one part."""
+        """Look up the estimate of one part of the data.
+
+        Parameters
+        ----------
+        fraction
+            Part of the data; the nearest that there is counts.
+
+        Returns
+        -------
+        dg_kt, dg_error_kt
+            Value and error in kT.
+        """
         place = int(np.argmin(np.abs(self.fractions - fraction)))
         return float(self.dg_kt[place]), float(self.dg_error_kt[place])
 
@@ -45,7 +56,7 @@ class Series:
 class Mixing:
     """How walkers move along λ under replica exchange.
 
-    Parameters
+    Attributes
     ----------
     second_eigenvalue
         Second largest eigenvalue of the symmetrised transition matrix between states; 1 is no mixing at all.
@@ -67,7 +78,7 @@ class Mixing:
 class Equilibration:
     """Start of the data that looks unequilibrated.
 
-    Parameters
+    Attributes
     ----------
     start_ps
         Time from which the data look equilibrated.
@@ -79,7 +90,9 @@ class Equilibration:
     fraction: float
 
 
-def forward_backward(energies: Energies, f_kt: Floats, error_factor: float = 1.0) -> tuple[Series, Series]:
+def forward_backward(
+    energies: Energies, f_kt: Floats, error_factor: float = 1.0
+) -> tuple[PartialEstimates, PartialEstimates]:
     """Estimate from growing parts of the data, from the start and from the end.
 
     Parameters
@@ -87,9 +100,14 @@ def forward_backward(energies: Energies, f_kt: Floats, error_factor: float = 1.0
     energies
         All samples.
     f_kt
-        MBAR free energies of the sampled states from all data, where the solver starts.
+        MBAR free energies of the sampled states from all data, where the solver starts; shape (K,), kT.
     error_factor
         Error that allows for correlation, over that of all samples taken as uncorrelated.
+
+    Returns
+    -------
+    forward, backward
+        Ten estimates each, the last from all data.
 
     References
     ----------
@@ -107,12 +125,22 @@ def forward_backward(energies: Energies, f_kt: Floats, error_factor: float = 1.0
                 parts.append(window.iloc[-count:] if backward else window.iloc[:count])
             values.append(_estimate(parts, energies, f_kt))
         value, error = np.array(values).T
-        both.append(Series(fractions, value, error * error_factor))
+        both.append(PartialEstimates(fractions, value, error * error_factor))
     return both[0], both[1]
 
 
 def mixing(energies: Energies) -> Mixing | None:
-    """Mixing of walkers; None where walkers were not recorded, never exchanged, or windows are missing.
+    """Measure how walkers mix along λ.
+
+    Parameters
+    ----------
+    energies
+        All samples.
+
+    Returns
+    -------
+    Mixing or None
+        None where walkers were not recorded, never exchanged, or windows are missing.
 
     References
     ----------
@@ -151,6 +179,16 @@ def mixing(energies: Energies) -> Mixing | None:
 def equilibration(energies: Energies) -> Equilibration:
     """Find the start of equilibrated data in the neighbour energy differences, summed over windows.
 
+    Parameters
+    ----------
+    energies
+        All samples.
+
+    Returns
+    -------
+    Equilibration
+        A start at the first sample where there are fewer than ten, or nothing varies.
+
     References
     ----------
     Chodera, J. Chem. Theory Comput. 12, 1799 (2016).
@@ -171,7 +209,7 @@ def _estimate(parts: list[pd.DataFrame], energies: Energies, f_kt: Floats) -> tu
     u_nk = pd.concat(parts)
     try:
         refuse_disjoint(u_nk)
-        return ends(fit_mbar(u_nk, f_kt.tolist()), energies, u_nk.index)
+        return dg_of_leg_kt(fit_mbar(u_nk, f_kt.tolist()), energies, u_nk.index)
     except UnconvergedError:  # a short part of good data may well not converge: a gap in the plot, not a fault
         return np.nan, np.nan
 

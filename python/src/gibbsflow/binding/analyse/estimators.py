@@ -40,7 +40,7 @@ _PUBLIC_ERRORS = (ParameterError, BoundsError, ConvergenceError, np.linalg.LinAl
 class Estimate:
     """A free energy difference between the last and the first state, G(last) − G(first).
 
-    Parameters
+    Attributes
     ----------
     dg_kt, dg_error_kt
         Value and standard error in kT.
@@ -56,7 +56,13 @@ class Estimate:
     error_method: str
 
     def as_dict(self) -> dict[str, float | str]:
-        """Figures with their units in the names."""
+        """Figures with their units in the names.
+
+        Returns
+        -------
+        dict
+            Value and error in kT and in kcal/mol, and `error_method`.
+        """
         kt = kt_kcal_per_mol(self.temperature_k)
         return {
             "dg_kt": self.dg_kt,
@@ -71,7 +77,7 @@ class Estimate:
 class Correlation:
     """Correlation in time of the samples of each window.
 
-    Parameters
+    Attributes
     ----------
     inefficiency
         Statistical inefficiency g ≥ 1 of each sampled state.
@@ -85,7 +91,18 @@ class Correlation:
 
 
 def neighbour_differences(energies: Energies) -> dict[int, pd.Series]:
-    """Give each sampled state its series u(next) − u(own) in kT; the last state looks back."""
+    """Give each sampled state its energy difference to its neighbour, u(next) − u(own).
+
+    Parameters
+    ----------
+    energies
+        All samples of two or more states.
+
+    Returns
+    -------
+    dict
+        By state its series in kT, one value a sample; the last state looks back.
+    """
     sampled = energies.sampled
     series = {}
     for place, state in enumerate(sampled):
@@ -196,8 +213,19 @@ def fit_mbar(u_nk: pd.DataFrame, initial_kt: Sequence[float] | None = None) -> M
     )
 
 
-def endpoints(mbar: MBAR) -> tuple[float, float]:
-    """Value and error in kT between first and last sampled state, with the covariance of the end points."""
+def dg_of_sampled_kt(mbar: MBAR) -> tuple[float, float]:
+    """Free energy difference between first and last sampled state.
+
+    Parameters
+    ----------
+    mbar
+        A fit.
+
+    Returns
+    -------
+    dg_kt, dg_error_kt
+        Value and error in kT, with the covariance of the end points.
+    """
     return float(mbar.delta_f_.iloc[0, -1]), float(mbar.d_delta_f_.iloc[0, -1])
 
 
@@ -205,6 +233,16 @@ def estimate_mbar(
     energies: Energies, correlation: Correlation, uncorrelated: pd.DataFrame, decorrelate: Decorrelate = "auto"
 ) -> tuple[MBAR, Estimate]:
     """MBAR between first and last state, which need not have been sampled.
+
+    Parameters
+    ----------
+    energies
+        All samples.
+    correlation, uncorrelated
+        As :func:`decorrelated` gives them.
+    decorrelate
+        ``auto``: value from all samples, error from uncorrelated ones; ``always``: both from uncorrelated ones;
+        ``never``: both from all.
 
     Returns
     -------
@@ -220,11 +258,11 @@ def estimate_mbar(
     """
     mbar = fit_mbar(uncorrelated if decorrelate == "always" else energies.u_nk)
     rows = uncorrelated.index if decorrelate == "always" else None
-    value, error = ends(mbar, energies, rows)
+    value, error = dg_of_leg_kt(mbar, energies, rows)
     how = {"always": "uncorrelated samples", "never": "all samples, taken as uncorrelated"}.get(decorrelate)
     if how is None and _enough(correlation):
         fitted = fit_mbar(uncorrelated, mbar.delta_f_.iloc[0].to_numpy())
-        error = ends(fitted, energies, uncorrelated.index)[1]
+        error = dg_of_leg_kt(fitted, energies, uncorrelated.index)[1]
         how = "uncorrelated samples; value from all samples"
     elif how is None:
         error *= float(np.sqrt(correlation.inefficiency.max()))
@@ -234,10 +272,25 @@ def estimate_mbar(
     return mbar, Estimate(value, error, energies.temperature_k, f"MBAR covariance of the end points, {how}")
 
 
-def ends(mbar: MBAR, energies: Energies, rows: pd.Index | None = None) -> tuple[float, float]:
-    """Value and error in kT between the first and the last state of the leg, sampled or not (`reweighting.profile`)."""
+def dg_of_leg_kt(mbar: MBAR, energies: Energies, rows: pd.Index | None = None) -> tuple[float, float]:
+    """Free energy difference between the first and the last state of the leg, sampled or not.
+
+    Parameters
+    ----------
+    mbar
+        Fit to the sampled states.
+    energies
+        The samples.
+    rows
+        Index of the samples that `mbar` was fitted to; None for all.
+
+    Returns
+    -------
+    dg_kt, dg_error_kt
+        Value and error in kT; of states without samples as in :func:`.reweighting.profile`.
+    """
     if energies.ends_sampled:
-        return endpoints(mbar)
+        return dg_of_sampled_kt(mbar)
     value, error = reweighting.profile(mbar, energies, rows)
     return float(value[-1]), float(error[-1])
 
@@ -247,19 +300,33 @@ def estimate_bar(
 ) -> Estimate:
     """BAR between neighbours, summed; errors of neighbours added in quadrature.
 
-    References
+    Parameters
     ----------
-    Bennett, J. Comput. Phys. 22, 245 (1976).
+    energies
+        All samples.
+    correlation, uncorrelated
+        As :func:`decorrelated` gives them.
+    decorrelate
+        Which samples to use, as in :func:`estimate_mbar`.
+
+    Returns
+    -------
+    Estimate
+        Value with its error.
 
     Raises
     ------
     UnconvergedError
         Where a pair of neighbours does not overlap at all, or an end state has no samples.
+
+    References
+    ----------
+    Bennett, J. Comput. Phys. 22, 245 (1976).
     """
     if not energies.ends_sampled:
         raise UnconvergedError("BAR needs samples of both end states")
 
-    def fit(u_nk: pd.DataFrame) -> tuple[float, float]:
+    def _fit(u_nk: pd.DataFrame) -> tuple[float, float]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -272,15 +339,32 @@ def estimate_bar(
             raise UnconvergedError(f"BAR has no error between states {pairs}: too little overlap")
         return float(bar.delta_f_.iloc[0, -1]), float(np.sqrt(np.sum(errors**2)))
 
-    value, error = fit(uncorrelated if decorrelate == "always" else energies.u_nk)
+    value, error = _fit(uncorrelated if decorrelate == "always" else energies.u_nk)
     if decorrelate == "auto":
         root_g = float(np.sqrt(correlation.inefficiency.max()))
-        error = fit(uncorrelated)[1] if _enough(correlation) else error * root_g
+        error = _fit(uncorrelated)[1] if _enough(correlation) else error * root_g
     return Estimate(value, error, energies.temperature_k, "BAR, neighbours in quadrature")
 
 
 def estimate_ti(energies: Energies, decorrelate: Decorrelate = "auto") -> Estimate | None:
-    """Trapezoidal thermodynamic integration; None where no dH/dλ was recorded, or not at both ends."""
+    """Trapezoidal thermodynamic integration of ⟨dH/dλ⟩.
+
+    Parameters
+    ----------
+    energies
+        All samples, with dH/dλ where it was recorded.
+    decorrelate
+        Which samples to use, as in :func:`estimate_mbar`.
+
+    Returns
+    -------
+    Estimate or None
+        None where no dH/dλ was recorded, or not at both ends.
+
+    References
+    ----------
+    Kirkwood, J. Chem. Phys. 3, 300 (1935).
+    """
     if energies.dhdl is None or not energies.ends_sampled:
         return None
     levels = list(energies.dhdl.index.names[1:])
@@ -293,20 +377,30 @@ def estimate_ti(energies: Energies, decorrelate: Decorrelate = "auto") -> Estima
         for state in (energies.sampled[0], energies.sampled[-1])
     )
 
-    def fit(dhdl: pd.DataFrame) -> tuple[float, float]:
+    def _fit(dhdl: pd.DataFrame) -> tuple[float, float]:
         ti = TI().fit(dhdl)
         # by name: alchemlyb sorts the states by λ, which need not be their order in the leg
         return float(ti.delta_f_.loc[[first], [last]].iloc[0, 0]), float(ti.d_delta_f_.loc[[first], [last]].iloc[0, 0])
 
     subsample = pd.concat(parts)
-    value, error = fit(subsample if decorrelate == "always" else energies.dhdl)
+    value, error = _fit(subsample if decorrelate == "always" else energies.dhdl)
     if decorrelate == "auto":
-        error = fit(subsample)[1]
+        error = _fit(subsample)[1]
     return Estimate(value, error, energies.temperature_k, "standard errors of the mean gradients, trapezoid rule")
 
 
 def neighbour_overlap(overlap: Floats) -> float:
     """Smallest overlap of two neighbouring states: the lesser of O(i, i+1) and O(i+1, i) over all i.
+
+    Parameters
+    ----------
+    overlap
+        Overlap matrix O of MBAR, shape (K, K).
+
+    Returns
+    -------
+    float
+        0 where two neighbours share nothing.
 
     References
     ----------

@@ -28,7 +28,7 @@ RIGHT = "a dhdl.xvg(.bz2) of GROMACS with foreign energies (calc-lambda-neighbor
 
 
 @dataclass(frozen=True)
-class _Head:
+class _Header:
     temperature_k: float
     state: int
     names: tuple[str, ...]
@@ -49,6 +49,11 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
     allow_missing
         Return what is there where windows are missing.
 
+    Returns
+    -------
+    Energies
+        Reduced potentials in kT, and dH/dλ where all files have it.
+
     Raises
     ------
     InputError
@@ -59,7 +64,7 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
     """
     if not paths:
         raise InputError(Problem("--input", "no files", RIGHT))
-    heads = [_check(Path(path)) for path in paths]
+    heads = [_check_file(Path(path)) for path in paths]
     first = heads[0]
     for path, head in zip(paths, heads, strict=True):
         check_temperature(path, head.temperature_k, temperature_k)
@@ -93,7 +98,7 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
     return Energies(u_all, first.temperature_k, states, missing, u_missing, dhdl, None, {"sampler": "gromacs"})
 
 
-def _check(path: Path) -> _Head:
+def _check_file(path: Path) -> _Header:
     legends: dict[int, str] = {}
     subtitle: re.Match[str] | None = None
     expected, rows = 0, 0
@@ -132,7 +137,7 @@ def _check(path: Path) -> _Head:
     if not own:
         raise InputError(Problem(str(path), f"no energies in its own state {subtitle[2]}", RIGHT))
     has_dhdl = any(legend.startswith("dH/d") for legend in legends.values())
-    return _Head(float(subtitle[1]), own[0], names, states, expected, has_dhdl)
+    return _Header(float(subtitle[1]), own[0], names, states, expected, has_dhdl)
 
 
 def _check_row(path: Path, number: int, line: str, expected: int) -> None:

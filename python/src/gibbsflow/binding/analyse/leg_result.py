@@ -15,7 +15,7 @@ from gibbsflow.binding.analyse.estimators import (
     Decorrelate,
     Estimate,
     decorrelated,
-    ends,
+    dg_of_leg_kt,
     estimate_bar,
     estimate_mbar,
     estimate_ti,
@@ -24,27 +24,39 @@ from gibbsflow.binding.analyse.estimators import (
 )
 from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.errors import UnconvergedError
-from gibbsflow.units import kt_kcal_per_mol
+from gibbsflow.units import Floats, kt_kcal_per_mol
 
 NO_TI = "no dH/dλ in the data"
 
 
 @dataclass(frozen=True)
 class LegAnalysis:
-    """Free energy G(last state) − G(first state) of one leg and replicate.
+    """Free energy G(last state) − G(first state) of one leg and replicate, and what tells whether to believe it.
 
-    Parameters
+    Attributes
     ----------
+    energies
+        All its samples.
+    decorrelate
+        Which samples were used, as in :func:`.estimators.estimate_mbar`.
     mbar, bar, ti
-        Estimates; BAR and TI are None where the data do not allow them (`bar_reason`, `ti_reason`).
+        Estimates; BAR is None where it does not converge (`bar_reason` says why), TI where no dH/dλ was recorded.
+    bar_reason
+        Empty where there is a BAR estimate.
+    correlation
+        Correlation in time of each sampled window.
     overlap
         MBAR overlap matrix over the sampled states, shape (K, K).
     profile_kt, profile_error_kt
         Free energy along all states, those without samples included, relative to the first, shape (K,).
-    reach
+    effective_samples
         Effective samples (of uncorrelated ones) that carry the weight of each state without samples of its own.
     forward, backward
         Estimates over growing parts of the data.
+    mixing
+        How walkers move along λ; None without exchange.
+    equilibration
+        Start of the data that looks unequilibrated.
     """
 
     energies: Energies
@@ -54,27 +66,45 @@ class LegAnalysis:
     bar_reason: str
     ti: Estimate | None
     correlation: Correlation
-    overlap: convergence.Floats
-    profile_kt: convergence.Floats
-    profile_error_kt: convergence.Floats
-    reach: Mapping[int, float]
-    forward: convergence.Series
-    backward: convergence.Series
+    overlap: Floats
+    profile_kt: Floats
+    profile_error_kt: Floats
+    effective_samples: Mapping[int, float]
+    forward: convergence.PartialEstimates
+    backward: convergence.PartialEstimates
     mixing: convergence.Mixing | None
     equilibration: convergence.Equilibration
 
     @property
     def kt_kcal_per_mol(self) -> float:
-        """Thermal energy of this leg."""
+        """Thermal energy kT of this leg.
+
+        Returns
+        -------
+        float
+            In kcal/mol.
+        """
         return kt_kcal_per_mol(self.energies.temperature_k)
 
     @property
     def min_overlap(self) -> float:
-        """Smallest overlap of neighbouring states."""
+        """Smallest overlap of neighbouring states.
+
+        Returns
+        -------
+        float
+            As :func:`.estimators.neighbour_overlap`.
+        """
         return neighbour_overlap(self.overlap)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-serialisable figures, units in the names."""
+        """JSON-serialisable figures, units in the names.
+
+        Returns
+        -------
+        dict
+            As in ``result.json`` of ``analysis leg``; free energies in kT and kcal/mol.
+        """
         kt = self.kt_kcal_per_mol
         sampled = self.energies.sampled
         absent = dict.fromkeys(("dg_kt", "dg_error_kt", "dg_kcal_per_mol", "dg_error_kcal_per_mol"))
@@ -93,7 +123,9 @@ class LegAnalysis:
             "states": [dict(state) for state in self.energies.states],
             "sampled_states": sampled,
             "missing_windows": list(self.energies.missing),
-            "effective_samples_of_missing": {str(state): round(count, 1) for state, count in self.reach.items()},
+            "effective_samples_of_missing": {
+                str(state): round(count, 1) for state, count in self.effective_samples.items()
+            },
             "profile": {
                 "state": list(range(len(self.energies.states))),
                 "dg_kcal_per_mol": (self.profile_kt * kt).tolist(),
@@ -104,7 +136,7 @@ class LegAnalysis:
         }
 
 
-def analyse(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge_overlap: float = 0.03) -> LegAnalysis:
+def analyse_leg(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge_overlap: float = 0.03) -> LegAnalysis:
     """Analyse one leg and replicate.
 
     Parameters
@@ -112,9 +144,14 @@ def analyse(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge_ove
     energies
         All its samples.
     decorrelate
-        Which samples to use, as in `gibbsflow.binding.analyse.estimators`.
+        Which samples to use, as in :func:`.estimators.estimate_mbar`.
     bridge_overlap
         Overlap that must bridge a missing window.
+
+    Returns
+    -------
+    LegAnalysis
+        Estimates and diagnostics.
 
     Raises
     ------
@@ -130,16 +167,16 @@ def analyse(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge_ove
     _refuse_unbridged(energies, overlap, bridge_overlap)
     # correlated samples count for less: one in g
     rows = uncorrelated.index if decorrelate == "always" else None
-    reach = reweighting.effective_samples(mbar, energies, rows)
+    effective = reweighting.effective_samples(mbar, energies, rows)
     if decorrelate != "always":
-        reach = {state: count / float(correlation.inefficiency.max()) for state, count in reach.items()}
-    _refuse_unreached(energies, reach, correlation)
+        effective = {state: count / float(correlation.inefficiency.max()) for state, count in effective.items()}
+    _refuse_unreached(energies, effective, correlation)
     bar, bar_reason = None, ""
     try:
         bar = estimate_bar(energies, correlation, uncorrelated, decorrelate)
     except UnconvergedError as error:
         bar_reason = str(error)
-    factor = estimate.dg_error_kt / max(ends(mbar, energies, rows)[1], 1e-12)
+    factor = estimate.dg_error_kt / max(dg_of_leg_kt(mbar, energies, rows)[1], 1e-12)
     forward, backward = convergence.forward_backward(energies, mbar.delta_f_.iloc[0].to_numpy(), factor)
     profile_kt, profile_error_kt = reweighting.profile(mbar, energies, rows)
     return LegAnalysis(
@@ -153,7 +190,7 @@ def analyse(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge_ove
         overlap=overlap,
         profile_kt=profile_kt,
         profile_error_kt=profile_error_kt,
-        reach=reach,
+        effective_samples=effective,
         forward=forward,
         backward=backward,
         mixing=convergence.mixing(energies),
@@ -161,7 +198,7 @@ def analyse(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge_ove
     )
 
 
-def _refuse_unbridged(energies: Energies, overlap: convergence.Floats, bridge_overlap: float) -> None:
+def _refuse_unbridged(energies: Energies, overlap: Floats, bridge_overlap: float) -> None:
     sampled = energies.sampled
     for place, (left, right) in enumerate(zip(sampled, sampled[1:], strict=False)):
         across = min(overlap[place, place + 1], overlap[place + 1, place])
@@ -173,21 +210,32 @@ def _refuse_unbridged(energies: Energies, overlap: convergence.Floats, bridge_ov
             )
 
 
-def _refuse_unreached(energies: Energies, reach: Mapping[int, float], correlation: Correlation) -> None:
+def _refuse_unreached(energies: Energies, effective: Mapping[int, float], correlation: Correlation) -> None:
     """Refuse an end state that too few samples reach: unlike a gap between neighbours, nothing else fixes it."""
     ends_of_leg = {0: correlation.uncorrelated[0], len(energies.states) - 1: correlation.uncorrelated[-1]}
     for end, neighbour in ends_of_leg.items():
         fewest = max(reweighting.MIN_EFFECTIVE, reweighting.MIN_SHARE * neighbour)
-        if reach.get(end, fewest) < fewest:
+        if effective.get(end, fewest) < fewest:
             raise UnconvergedError(
-                f"{name_windows(energies.missing)} missing, and only {reach[end]:.0f} effective samples reach the end "
-                f"state {end}, fewer than {fewest:.0f}",
+                f"{name_windows(energies.missing)} missing, and only {effective[end]:.0f} effective samples reach the "
+                f"end state {end}, fewer than {fewest:.0f}",
                 what_to_do="Finish the missing windows; those that are there do not tell the end of the leg.",
             )
 
 
 def name_windows(missing: Sequence[int]) -> str:
-    """``window 3 is`` or ``windows 3, 4 are``, to go on with what they are."""
+    """Name windows as the subject of a sentence.
+
+    Parameters
+    ----------
+    missing
+        Numbers of the windows, one or more.
+
+    Returns
+    -------
+    str
+        ``window 3 is`` or ``windows 3, 4 are``, to go on with what they are.
+    """
     return f"window{'s' * (len(missing) > 1)} {', '.join(map(str, missing))} {'are' if len(missing) > 1 else 'is'}"
 
 
@@ -197,7 +245,7 @@ def _mixing(mixing: convergence.Mixing | None) -> dict[str, Any] | None:
     return {**{key: _finite(value) for key, value in asdict(mixing).items()}, "round_trips": mixing.round_trips}
 
 
-def _series(series: convergence.Series, kt: float) -> Mapping[str, list[float | None]]:
+def _series(series: convergence.PartialEstimates, kt: float) -> Mapping[str, list[float | None]]:
     return {
         "fraction": series.fractions.tolist(),
         "dg_kcal_per_mol": [_finite(value * kt) for value in series.dg_kt],

@@ -51,7 +51,21 @@ def profile(mbar: MBAR, energies: Energies, rows: pd.Index | None = None) -> tup
 
 
 def effective_samples(mbar: MBAR, energies: Energies, rows: pd.Index | None = None) -> dict[int, float]:
-    """Effective number of the samples that carry the weight of each state without samples, 1/Σw².
+    """Count the effective samples that carry the weight of each state without samples, 1/Σw².
+
+    Parameters
+    ----------
+    mbar
+        Fit to the sampled states.
+    energies
+        The samples.
+    rows
+        Index of the samples that `mbar` was fitted to; None for all.
+
+    Returns
+    -------
+    dict
+        By state without samples, from 1 to the number of samples; empty where none is missing.
 
     References
     ----------
@@ -63,12 +77,12 @@ def effective_samples(mbar: MBAR, energies: Energies, rows: pd.Index | None = No
     solved = mbar._mbar
     sampled = u_kn[energies.sampled]
     log_mixture = logsumexp(solved.f_k[:, None] - sampled, axis=0, b=solved.N_k[:, None])
-    reach = {}
+    effective = {}
     for state in energies.missing:
         log_weight = -u_kn[state] - log_mixture
         log_weight -= logsumexp(log_weight)
-        reach[state] = float(np.exp(-logsumexp(2 * log_weight)))
-    return reach
+        effective[state] = float(np.exp(-logsumexp(2 * log_weight)))
+    return effective
 
 
 def _ordered(energies: Energies, rows: pd.Index | None) -> Floats:

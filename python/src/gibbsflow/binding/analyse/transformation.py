@@ -9,6 +9,7 @@ from typing import Any
 from gibbsflow.binding.analyse.collect import group_windows
 from gibbsflow.binding.analyse.combine import Expected, analyse_legs, summarise
 from gibbsflow.binding.analyse.verdict import Thresholds
+from gibbsflow.binding.facts import BoundFacts, EquilibratedFacts, GivenFacts, LegFacts, SettingsFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Analysis
 from gibbsflow.errors import InputError, Problem, StateError
@@ -47,85 +48,102 @@ def analyse_transformation(system: SimSystem, runs: Sequence[Path], settings: An
         For a system without legs or standard state.
     """
     legs = {path.parent.name: read_json(path) for path in sorted((system.root / "legs").glob("*/leg.json"))}
-    if not legs or "standard_state" not in system.meta:
+    prepared = system.find(LegFacts)
+    if not legs or prepared is None:
         raise StateError(f"{system.root}: no legs or no standard state; right: the folder written by `fe prepare`")
     if absent := [run for run in runs if not Path(run).is_dir()]:
         raise InputError([Problem(str(run), "no such folder", "the output of `fe run`") for run in absent])
     paths = sorted({path for run in runs for path in Path(run).rglob("window_*.parquet")})
     results = [read_json(path) for run in runs if (path := Path(run) / "result.json").exists()]
-    run_meta = system.meta.get("run", {})
-    leg = next(iter(legs.values()))
     expected = Expected(
-        replicates=int(run_meta.get("replicates", leg["replicates"])),
+        replicates=prepared.run.replicates or next(iter(legs.values()))["replicates"],
         windows={name: len(content["states"]) for name, content in legs.items()},
     )
+    simulated, given = system.find(SettingsFacts), system.facts(GivenFacts)
     limits = Thresholds.from_settings(settings.overlap_warn, settings.error_warn_kcal_per_mol)
     outcomes = analyse_legs(
         group_windows(paths, system.name),
         expected,
-        temperature_k=system.meta.get("md", {}).get("temperature_k"),
+        temperature_k=simulated.md.temperature_k if simulated else None,
         decorrelate=settings.decorrelate,
         bridge_overlap=settings.overlap_warn,
     )
-    figures = summarise(outcomes, system.meta["standard_state"], expected, limits)
+    standard_state = prepared.standard_state.as_meta()
+    figures = summarise(outcomes, standard_state, expected, limits)
     chosen = settings.model_dump(mode="json")
     return {
         "transformation": system.name,
-        "ligand": system.meta.get("ligand", system.name),
+        "ligand": given.ligand or system.name,
         "mode": "abfe",
         **figures,
-        "experimental_dg_kcal_per_mol": system.meta.get("experimental_dg_kcal_per_mol"),
-        "settings": {"analysis": chosen, **{key: system.meta[key] for key in _KEPT if key in system.meta}},
-        "seed": run_meta.get("seed", leg["seed"]),
+        "experimental_dg_kcal_per_mol": given.experimental_dg_kcal_per_mol,
+        "settings": {"analysis": chosen, **_provenance(system)},
+        "seed": prepared.run.seed,
         "versions": versions("alchemlyb", "pymbar", "numpy"),
         "run_versions": _run_versions(results),
         "begun_anew": [*_equil_anew(system), *_begun_anew(results)],
         "inputs_hash": inputs_hash(
             files={f"{number:04d}": path for number, path in enumerate(paths)},
-            settings={"analysis": chosen, "standard_state": system.meta["standard_state"]},
+            settings={"analysis": chosen, "standard_state": standard_state},
             physics=PHYSICS,
         ),
     }
 
 
 def analyse_md(system: SimSystem) -> dict[str, Any]:
-    """Make the record of a complex that was simulated alone (mode ``md``), from what `equil analyse` left.
+    """Make the record of a complex that was simulated alone (mode ``md``).
+
+    Parameters
+    ----------
+    system
+        As left by ``equil analyse``.
+
+    Returns
+    -------
+    dict
+        Content of ``record.json`` (docs/contracts.md).
 
     Raises
     ------
     StateError
         Where the system was not analysed.
     """
-    if "bound" not in system.meta:
+    found, given = system.find(BoundFacts), system.facts(GivenFacts)
+    if found is None:
         raise StateError(f"{system.root}: not known whether bound; right: the folder written by `equil analyse`")
-    bound = bool(system.meta["bound"])
+    bound = found.bound
     reasons = [] if bound else ["the ligand left its site during equilibration"]
     return {
         "transformation": system.name,
-        "ligand": system.meta.get("ligand", system.name),
+        "ligand": given.ligand or system.name,
         "mode": "md",
         "status": "finished" if bound else "unbound",
         "verdict": "PASS" if bound else "FAIL",
         "reasons": reasons,
         "bound": bound,
-        "ligand_site_distance_angstrom": system.meta.get("ligand_site_distance_angstrom"),
+        "ligand_site_distance_angstrom": found.ligand_site_distance_angstrom,
         "dg_kcal_per_mol": None,
         "dg_error_kcal_per_mol": None,
         "mbar_error_kcal_per_mol": None,
         "replicates": None,
         "legs": [],
         "cause": "" if bound else "Unbound: " + reasons[0],
-        "experimental_dg_kcal_per_mol": system.meta.get("experimental_dg_kcal_per_mol"),
-        "settings": {key: system.meta[key] for key in _KEPT if key in system.meta},
+        "experimental_dg_kcal_per_mol": given.experimental_dg_kcal_per_mol,
+        "settings": _provenance(system),
         "versions": versions(),
         "begun_anew": _equil_anew(system),
     }
 
 
+def _provenance(system: SimSystem) -> dict[str, Any]:
+    """What the record says of settings, as it stands in ``system.json``."""
+    return {key: system.meta[key] for key in _KEPT if key in system.meta}
+
+
 def _equil_anew(system: SimSystem) -> list[dict[str, Any]]:
     """How the equilibration came about where it had failed before."""
-    known = system.meta.get("equil_begun_anew")
-    return [{"what": "equil", **known}] if known else []
+    known = system.find(EquilibratedFacts)
+    return [{"what": "equil", **known.equil_begun_anew}] if known and known.equil_begun_anew else []
 
 
 def _begun_anew(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ _ORDER: tuple[Level, ...] = ("PASS", "WARN", "FAIL")
 class Thresholds:
     """Where a number begins to be doubted (warn) and where it must not be used (fail).
 
-    Parameters
+    Attributes
     ----------
     overlap_warn, overlap_fail
         Overlap of neighbouring windows, below which.
@@ -61,7 +61,20 @@ class Thresholds:
 
     @classmethod
     def from_settings(cls, overlap_warn: float, error_warn_kcal_per_mol: float) -> Thresholds:
-        """Thresholds with the two that users set; a failing error is four times a doubtful one."""
+        """Thresholds with the two that users set.
+
+        Parameters
+        ----------
+        overlap_warn
+            Overlap of neighbouring windows below which it is doubted; a tenth of it fails, or 0.003 if that is less.
+        error_warn_kcal_per_mol
+            Error above which a result is doubted; four times as much fails.
+
+        Returns
+        -------
+        Thresholds
+            The others as they are by default.
+        """
         return cls(
             overlap_warn=overlap_warn,
             overlap_fail=min(cls.overlap_fail, overlap_warn / 10),
@@ -72,7 +85,19 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Finding:
-    """One reason for doubt, and where it was found (everywhere, if no leg is named)."""
+    """One reason for doubt, and where it was found.
+
+    Attributes
+    ----------
+    level
+        How much it weighs.
+    check
+        Name of the check that found it.
+    reason
+        In words, with its number and threshold.
+    leg, replicate
+        Where; empty and None for the result as a whole.
+    """
 
     level: Level
     check: str
@@ -82,12 +107,34 @@ class Finding:
 
 
 def overall(findings: Iterable[Finding]) -> Level:
-    """Worst level of all findings; PASS where there are none."""
+    """Take the worst level of all findings.
+
+    Parameters
+    ----------
+    findings
+        Any number.
+
+    Returns
+    -------
+    Level
+        PASS where there are none.
+    """
     return _ORDER[max((_ORDER.index(finding.level) for finding in findings), default=0)]
 
 
 def sentences(findings: Sequence[Finding]) -> list[str]:
-    """Reasons in words, the worst first; what several replicates of a leg share is said once."""
+    """Put reasons in words, the worst first; what several replicates of a leg share is said once.
+
+    Parameters
+    ----------
+    findings
+        Of all legs and the result.
+
+    Returns
+    -------
+    list of str
+        One sentence for each reason and leg.
+    """
     groups: dict[tuple[Level, str, str], list[Finding]] = {}
     for finding in sorted(findings, key=lambda finding: -_ORDER.index(finding.level)):
         groups.setdefault((finding.level, finding.check, finding.leg), []).append(finding)
@@ -111,43 +158,48 @@ def judge_leg(leg: LegAnalysis, limits: Thresholds, *, name: str = "", replicate
         Thresholds.
     name, replicate
         Which leg and replicate it is.
+
+    Returns
+    -------
+    list of Finding
+        Empty where nothing is doubted.
     """
     kt = leg.kt_kcal_per_mol
     findings: list[Finding] = []
 
-    def add(level: Level, check: str, reason: str) -> None:
+    def _add(level: Level, check: str, reason: str) -> None:
         findings.append(Finding(level, check, reason, name, replicate))
 
     if leg.energies.missing:
-        add("WARN", "windows", f"{name_windows(leg.energies.missing)} missing; {bridged(leg)}")
+        _add("WARN", "windows", f"{name_windows(leg.energies.missing)} missing; {how_bridged(leg)}")
     if leg.min_overlap < limits.overlap_warn:
         level: Level = "FAIL" if leg.min_overlap < limits.overlap_fail else "WARN"
         place = _weakest(leg)
         reason = f"overlap of windows {place} is {leg.min_overlap:.3f}, below {limits.overlap_warn:g}"
-        add(level, "overlap", reason + ": add a window between them")
+        _add(level, "overlap", reason + ": add a window between them")
     (first, first_error), (second, second_error) = leg.forward.at(0.5), leg.backward.at(0.5)
     difference, sigma = abs(first - second) * kt, math.hypot(first_error, second_error) * kt
     if difference > max(limits.halves_sigma * sigma, limits.halves_warn_kcal_per_mol):
         level = "FAIL" if difference > limits.halves_fail_kcal_per_mol else "WARN"
         reason = f"first and second half differ by {difference:.2f} ± {sigma:.2f} kcal/mol: not yet converged"
-        add(level, "convergence", reason)
+        _add(level, "convergence", reason)
     fewest = min(leg.correlation.uncorrelated)
     if fewest < limits.samples_warn:
         level = "FAIL" if fewest < limits.samples_fail else "WARN"
         state = leg.energies.sampled[leg.correlation.uncorrelated.index(fewest)]
         reason = f"window {state} has {fewest} uncorrelated samples, fewer than {limits.samples_warn}: sample longer"
-        add(level, "samples", reason)
+        _add(level, "samples", reason)
     if leg.bar is None:
-        add("WARN", "BAR", leg.bar_reason)
+        _add("WARN", "BAR", leg.bar_reason)
     else:
         difference, sigma = abs(leg.bar.dg_kt - leg.mbar.dg_kt) * kt, leg.bar.dg_error_kt * kt
         if difference > max(limits.bar_sigma * sigma, limits.bar_warn_kcal_per_mol):
-            add("WARN", "BAR", f"BAR and MBAR differ by {difference:.2f} kcal/mol")
+            _add("WARN", "BAR", f"BAR and MBAR differ by {difference:.2f} kcal/mol")
     if leg.mixing is not None and leg.mixing.relaxation_times < limits.relaxation_times_warn:
         reason = f"replica exchange mixes slowly: {leg.mixing.relaxation_times:.1f} relaxation times sampled, "
-        add("WARN", "mixing", reason + f"{limits.relaxation_times_warn:g} wanted")
+        _add("WARN", "mixing", reason + f"{limits.relaxation_times_warn:g} wanted")
     if leg.equilibration.fraction > limits.equilibration_warn:
-        add("WARN", "equilibration", f"the first {leg.equilibration.fraction:.0%} of the data look unequilibrated")
+        _add("WARN", "equilibration", f"the first {leg.equilibration.fraction:.0%} of the data look unequilibrated")
     return findings
 
 
@@ -171,6 +223,11 @@ def judge_result(
         Thresholds.
     standard_state_kcal_per_mol
         Analytic and numeric standard-state term.
+
+    Returns
+    -------
+    list of Finding
+        Empty where nothing is doubted.
     """
     findings: list[Finding] = []
     if error_kcal_per_mol > limits.error_warn_kcal_per_mol:
@@ -193,11 +250,23 @@ def judge_result(
     return findings
 
 
-def bridged(leg: LegAnalysis) -> str:
-    """Say what stands in for windows that are missing."""
-    ends = [f"{leg.reach[end]:.0f}" for end in (0, len(leg.energies.states) - 1) if end in leg.reach]
-    if ends:
-        return f"{' and '.join(ends)} effective samples of the others reach the end state"
+def how_bridged(leg: LegAnalysis) -> str:
+    """Say what stands in for windows that are missing.
+
+    Parameters
+    ----------
+    leg
+        Its analysis.
+
+    Returns
+    -------
+    str
+        A clause to follow ``window 3 is missing;``.
+    """
+    ends = (0, len(leg.energies.states) - 1)
+    counts = [f"{leg.effective_samples[end]:.0f}" for end in ends if end in leg.effective_samples]
+    if counts:
+        return f"{' and '.join(counts)} effective samples of the others reach the end state"
     return "the overlap of the neighbours bridges the gap"
 
 

@@ -19,10 +19,10 @@ from gibbsflow.errors import InputError, Problem
 
 
 @dataclass(frozen=True)
-class Check:
+class CampaignCheck:
     """What a check of a campaign's input found.
 
-    Parameters
+    Attributes
     ----------
     rows
         Rows without a problem.
@@ -37,15 +37,20 @@ class Check:
     warnings: list[Problem] = field(default_factory=list)
 
 
-def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir: Path | None) -> Check:
+def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir: Path | None) -> CampaignCheck:
     """Check samplesheet, chemistry, receptor, settings and output folder, all at once.
 
     Parameters
     ----------
     sheet, receptor_path, config
-        The files, as the user named them.
+        The files, as the user named them; without `config` the defaults count.
     outdir
-        Folder of the results, which need not exist yet.
+        Folder of the results, which need not exist yet; None for no such check.
+
+    Returns
+    -------
+    CampaignCheck
+        Usable rows, problems in the order of the files and rows, and warnings.
     """
     problems: list[Problem] = []
     settings = BindingConfig()
@@ -77,13 +82,32 @@ def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir
     problems += sorted(table_problems, key=lambda problem: problem.row or 0)
     if outdir is not None:
         problems += outdir_problems(outdir)
-    return Check(tuple(good), problems, warnings)
+    return CampaignCheck(tuple(good), problems, warnings)
 
 
 def check_row(
     row: Row, receptor: Receptor | None, settings: BindingConfig, where: str
 ) -> tuple[list[Problem], list[Problem]]:
-    """Check the chemistry of one row; returns problems and warnings."""
+    """Check the chemistry of one row.
+
+    Parameters
+    ----------
+    row
+        One that has nothing wrong at table level.
+    receptor
+        Receptor that its pose is checked against; None where it could not be read.
+    settings
+        Section ``system`` counts.
+    where
+        What messages call the samplesheet.
+
+    Returns
+    -------
+    problems
+        Empty where the row is usable.
+    warnings
+        What was done to the ligand or assumed of it.
+    """
     try:
         ligand = read_ligand(row)
         faults = check_pose(row, ligand, receptor, settings.system) if receptor is not None else []
@@ -95,7 +119,18 @@ def check_row(
 
 
 def outdir_problems(outdir: Path) -> list[Problem]:
-    """Say whether a folder could be made and written, by trying in the nearest folder that is there already."""
+    """Say whether a folder could be made and written, by trying in the nearest folder that is there already.
+
+    Parameters
+    ----------
+    outdir
+        Folder of the results, which need not exist yet.
+
+    Returns
+    -------
+    list of Problem
+        At most one; empty where it could.
+    """
     nearest = next(p for p in (outdir.absolute(), *outdir.absolute().parents) if p.exists())
     right = "a folder you may write to"
     if not nearest.is_dir():

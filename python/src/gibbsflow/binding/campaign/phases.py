@@ -1,4 +1,4 @@
-"""The phases of a binding free energy, as steps."""
+"""The phases of a binding free energy: their one description, which Nextflow (a test holds it) and run-local follow."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ ABFE = Pipeline(
             (),
             dict,
             SimSystem,
+            "system_prep system",
             "read, check, protonate and place receptor and ligand",
         ),
         Step(
@@ -28,6 +29,7 @@ ABFE = Pipeline(
             (SYSTEM_PREP,),
             SimSystem,
             SimSystem,
+            "param ligand",
             "force field parameters of ligand and host",
         ),
         Step(
@@ -35,14 +37,23 @@ ABFE = Pipeline(
             (PARAM_LIGANDS,),
             SimSystem,
             SimSystem,
+            "equil prepare",
             "topologies and starting coordinates",
         ),
-        Step(EQUIL, (PREPARE_EQUIL,), SimSystem, SimSystem, "minimise, heat, equilibrate"),
+        Step(
+            EQUIL,
+            (PREPARE_EQUIL,),
+            SimSystem,
+            SimSystem,
+            "equil run",
+            "minimise, heat, equilibrate",
+        ),
         Step(
             EQUIL_ANALYSIS,
             (EQUIL,),
             SimSystem,
             SimSystem,
+            "equil analyse",
             "bound or unbound, representative frame, anchors",
         ),
         Step(
@@ -50,6 +61,7 @@ ABFE = Pipeline(
             (EQUIL_ANALYSIS,),
             SimSystem,
             SimSystem,
+            "fe prepare",
             "legs, restraints and lambda windows",
         ),
         Step(
@@ -57,10 +69,19 @@ ABFE = Pipeline(
             (PREPARE_FE,),
             SimSystem,
             list,
+            "fe run",
             "sample the lambda windows of all legs and replicates",
         ),
-        Step(ANALYSIS, (FE,), list, dict, "free energies with errors, verdict, report"),
+        Step(
+            ANALYSIS,
+            (FE,),
+            list,
+            dict,
+            "analysis transformation",
+            "free energies with errors, verdict, report",
+        ),
     ]
 )
 MD = ABFE.until(EQUIL_ANALYSIS)
 PIPELINES: dict[str, Pipeline] = {"abfe": ABFE, "md": MD}
+"""Phases of each mode."""

@@ -1,4 +1,4 @@
-"""Steps and their order: the one description of the phases, for Nextflow (held against it by a test) and run-local."""
+"""Steps, the order that their requirements leave, and how to run them one after the other in this process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 class Step:
     """One phase: what it needs, what it takes and gives. Immutable.
 
-    Parameters
+    Attributes
     ----------
     name
         Phase name.
@@ -22,6 +22,8 @@ class Step:
         Type of the payload that its runner takes.
     gives
         Type of what its runner returns.
+    verb
+        Program and verb that carry it out; empty where it is carried out otherwise.
     text
         One line for people.
     """
@@ -30,6 +32,7 @@ class Step:
     requires: tuple[str, ...] = ()
     payload: type = object
     gives: type = object
+    verb: str = ""
     text: str = ""
 
     def __post_init__(self) -> None:
@@ -39,12 +42,34 @@ class Step:
             raise ValueError(f"step {self.name!r} requires a step twice: {', '.join(self.requires)}")
 
     def describe(self) -> str:
-        """One line: name, what it is, what it waits for."""
+        """Describe the step to people.
+
+        Returns
+        -------
+        str
+            One line: name, what it is, what it waits for.
+        """
         after = f" (after {', '.join(self.requires)})" if self.requires else ""
         return f"{self.name}: {self.text or self.gives.__name__}{after}"
 
     def replace(self, **changes: Any) -> Step:
-        """Return a copy with some fields changed."""
+        """Return a copy with some fields changed.
+
+        Parameters
+        ----------
+        **changes
+            New values by the names of the fields.
+
+        Returns
+        -------
+        Step
+            Held to the same rules.
+
+        Raises
+        ------
+        ValueError
+            For a step that requires itself, or another twice.
+        """
         return replace(self, **changes)
 
 
@@ -97,31 +122,75 @@ class Pipeline:
         return self._by_name[name]
 
     def describe(self) -> str:
-        """One line a step, in order."""
+        """Describe the pipeline to people.
+
+        Returns
+        -------
+        str
+            One line a step, in order.
+        """
         return "\n".join(step.describe() for step in self.steps)
 
     def adjacency(self) -> dict[str, tuple[str, ...]]:
-        """Followers of each step, by name."""
+        """Followers of each step.
+
+        Returns
+        -------
+        dict
+            Names of the steps that read its outcome, by the name of each step.
+        """
         return {s.name: tuple(t.name for t in self.steps if s.name in t.requires) for s in self.steps}
 
     def dependencies(self) -> dict[str, tuple[str, ...]]:
-        """What each step requires, by name."""
+        """What each step requires.
+
+        Returns
+        -------
+        dict
+            Names of the steps that it requires, by the name of each step.
+        """
         return {s.name: s.requires for s in self.steps}
 
     def replace(self, step: Step) -> Pipeline:
         """Return a pipeline with the step of the same name replaced.
 
+        Parameters
+        ----------
+        step
+            The new one.
+
+        Returns
+        -------
+        Pipeline
+            Held to the same rules.
+
         Raises
         ------
         ValueError
-            Where there is no step of that name.
+            Where there is no step of that name, or the new one does not fit.
         """
         if step.name not in self._by_name:
             raise ValueError(f"no step named {step.name!r} to replace")
         return Pipeline([step if s.name == step.name else s for s in self.steps])
 
     def until(self, name: str) -> Pipeline:
-        """Return the pipeline that ends with the named step: it and all that it requires, at any distance."""
+        """Return the pipeline that ends with the named step: it and all that it requires, at any distance.
+
+        Parameters
+        ----------
+        name
+            Name of the step.
+
+        Returns
+        -------
+        Pipeline
+            In the same order.
+
+        Raises
+        ------
+        KeyError
+            Where there is no step of that name.
+        """
         wanted, stack = set(), [name]
         while stack:
             wanted.add(current := stack.pop())
@@ -143,6 +212,11 @@ class Pipeline:
         -------
         dict
             Outcome of each step by name.
+
+        Raises
+        ------
+        ValueError
+            Where a step has no runner.
         """
         missing = [s.name for s in self.steps if s.name not in runners]
         if missing:

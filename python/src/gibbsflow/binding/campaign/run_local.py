@@ -26,7 +26,7 @@ Folders = dict[str, Path]
 """Folder of the phase before, by ligand; what was dropped is not in it."""
 
 
-class _Ended(Exception):  # noqa: N818 - ends the phases with an exit code
+class _RunEnded(Exception):  # noqa: N818 - ends the phases with an exit code
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
@@ -36,7 +36,7 @@ class _Ended(Exception):  # noqa: N818 - ends the phases with an exit code
 class LocalRun:
     """A campaign as Nextflow lays it out: the same folders, the same state, the same failure policy.
 
-    Parameters
+    Attributes
     ----------
     launch
         All settings.
@@ -52,18 +52,36 @@ class LocalRun:
 
     @property
     def out(self) -> Path:
-        """Folder of the results."""
+        """Folder of the results.
+
+        Returns
+        -------
+        Path
+            Absolute.
+        """
         return self.launch.io.outdir.absolute()
 
     @property
     def state(self) -> Path:
-        """State folder of the campaign."""
+        """State folder of the campaign.
+
+        Returns
+        -------
+        Path
+            Absolute.
+        """
         io = self.launch.io
         return (io.state_dir or Path("state")).absolute() / (io.campaign or self.out.name)
 
     @property
     def config(self) -> Path:
-        """The settings, as the verbs read them."""
+        """The settings, as the verbs read them.
+
+        Returns
+        -------
+        Path
+            File in the folder of the results, written by :meth:`run`.
+        """
         return self.out / "pipeline_info" / "settings.json"
 
     def run(self) -> int:
@@ -78,35 +96,41 @@ class LocalRun:
         pipeline = phases.PIPELINES[self.launch.run.mode]
         try:
             records: Folders = pipeline.run(self.runners(), None)[list(pipeline)[-1].name]
-        except _Ended as end:
+        except _RunEnded as end:
             return end.code
         given = {"samplesheet": self.launch.io.input, "records": list(records.values()), "state": self.state}
         return self.verbs["analysis campaign"](**given, config=self.config, out=self.out)
 
     def runners(self) -> dict[str, Callable[[Any], Folders]]:
-        """What carries out each phase, by its name."""
+        """What carries out each phase.
+
+        Returns
+        -------
+        dict
+            Functions by the name of the phase; each takes the folders of the phase before and returns its own.
+        """
         cache = self.launch.io.param_cache or self.state.parent / "param_cache"
         config = {"config": self.config}
-        verbs: dict[str, tuple[str, dict[str, Any]]] = {
-            phases.PARAM_LIGANDS: ("param ligand", config | {"cache": cache.absolute()}),
-            phases.PREPARE_EQUIL: ("equil prepare", config),
-            phases.EQUIL: ("equil run", {}),
-            phases.EQUIL_ANALYSIS: ("equil analyse", {}),
-            phases.PREPARE_FE: ("fe prepare", config),
+        options: dict[str, dict[str, Path]] = {
+            phases.PARAM_LIGANDS: config | {"cache": cache.absolute()},
+            phases.PREPARE_EQUIL: config,
+            phases.EQUIL: {},
+            phases.EQUIL_ANALYSIS: {},
+            phases.PREPARE_FE: config,
         }
         return {
             phases.SYSTEM_PREP: self._system_prep,
-            **{phase: partial(self._each, phase, verb, options) for phase, (verb, options) in verbs.items()},
+            **{phase: partial(self._each, phase, given) for phase, given in options.items()},
             phases.FE: self._sample,
             phases.ANALYSIS: self._analyse,
         }
 
-    def _each(self, phase: str, verb: str, options: Mapping[str, Any], systems: Folders) -> Folders:
+    def _each(self, phase: str, options: Mapping[str, Any], systems: Folders) -> Folders:
         """Carry out one phase for every item that is left; returns those that came through."""
         done = {}
         for name, system in systems.items():
             out = self._folder(name, phase)
-            if self._carried_out(phase, name, verb, system=system, out=out, state=self._state(name, phase), **options):
+            if self._carry_out(phase, name, system=system, out=out, state=self._state(name, phase), **options):
                 done[name] = out
         return done
 
@@ -122,7 +146,7 @@ class LocalRun:
                 "pose": row.pose,
             }
             target = {"out": out, "state": state, "config": self.config}
-            if self._carried_out(phases.SYSTEM_PREP, row.ligand, "system_prep system", **source, **target):
+            if self._carry_out(phases.SYSTEM_PREP, row.ligand, **source, **target):
                 done[row.ligand] = out
         return done
 
@@ -135,7 +159,7 @@ class LocalRun:
                     out = self._folder(name, phases.FE) / f"{leg.name}_replicate_{replicate}"
                     state = self._state(name, leg.name) / f"replicate_{replicate}"
                     options = {"leg": leg, "replicate": replicate, "state": state, "out": out}
-                    if self._carried_out(phases.FE, f"{name} {out.name}", "fe run", **options):
+                    if self._carry_out(phases.FE, f"{name} {out.name}", **options):
                         done[name] = system
         return done
 
@@ -146,16 +170,17 @@ class LocalRun:
             # where a leg has finished it has left its leg.json
             runs = sorted(path.parent for path in self._folder(name, phases.FE).glob("*/leg.json"))
             options = {"system": system, "runs": runs, "out": out, "state": state, "config": self.config}
-            if self._carried_out(phases.ANALYSIS, name, "analysis transformation", **options):
+            if self._carry_out(phases.ANALYSIS, name, **options):
                 done[name] = out
         return done
 
-    def _carried_out(self, phase: str, item: str, verb: str, **options: Any) -> bool:
-        """Carry out one verb under the failure policy; False where the item is dropped."""
+    def _carry_out(self, phase: str, item: str, **options: Any) -> bool:
+        """Carry out a phase's verb for one item under the failure policy; False where the item is dropped."""
+        verb = self.verbs[phases.ABFE[phase].verb]
         policy = self.launch.run.on_failure
-        for last in (False, True) if policy == "retry" else (True,):
+        for _ in range(2 if policy == "retry" else 1):
             start = time.monotonic()
-            code = self.verbs[verb](**options)
+            code = verb(**options)
             outcome = {EXIT_DONE: "finished", EXIT_STOPPED: "stopped, its state is saved"}.get(
                 code, f"failed, exit {code}"
             )
@@ -163,9 +188,9 @@ class LocalRun:
             if code == EXIT_DONE:
                 return True
             if code not in (EXIT_INPUT, EXIT_SCIENCE) or policy == "raise":
-                raise _Ended(code)  # stopped, no disk, no program: not of the item's doing
-            if code != EXIT_SCIENCE or last:
-                return False
+                raise _RunEnded(code)  # stopped, no disk, no program: not of the item's doing
+            if code == EXIT_INPUT:
+                return False  # wrong it will stay
         return False
 
     def _folder(self, name: str, phase: str) -> Path:
@@ -178,6 +203,16 @@ class LocalRun:
 
 def checked_rows(launch: Launch) -> tuple[Row, ...]:
     """Check all that comes in, as the pipeline does before its first task, and read the samplesheet.
+
+    Parameters
+    ----------
+    launch
+        All settings, with samplesheet and receptor in section ``io``.
+
+    Returns
+    -------
+    tuple of Row
+        The ligands; what is worth knowing of them is logged.
 
     Raises
     ------

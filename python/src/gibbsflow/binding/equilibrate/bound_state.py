@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gibbsflow.binding.prepare.burial import Rays, buriedness
 from gibbsflow.units import Floats
 
 LAST_SHARE = 0.5
@@ -14,16 +15,14 @@ LAST_SHARE = 0.5
 LEAST_BURIED = 0.45
 """A ligand from whose centre fewer directions than this end at the receptor is outside. In CB7's cavity it is 0.84, at
 its portal 0.54, beside its wall 0.40."""
-_RAYS = 200
-_RAY_REACH_ANGSTROM = 10.0
-_RAY_RADIUS_ANGSTROM = 2.0
+RAYS = Rays(200, radius_angstrom=2.0, sight_angstrom=10.0)
 
 
 @dataclass(frozen=True)
 class BoundAnalysis:
     """Outcome of looking at an equilibration.
 
-    Parameters
+    Attributes
     ----------
     bound
         Whether the ligand was in its site over the last part.
@@ -77,7 +76,7 @@ def analyse_bound(
     """
     frames = superposed(frames_angstrom, site)
     distance = np.linalg.norm(frames[:, ligand].mean(axis=1) - frames[:, site].mean(axis=1), axis=-1)
-    buried = np.array([buriedness(f[list(ligand)].mean(axis=0), f[list(receptor)]) for f in frames])
+    buried = np.array([buriedness(f[list(ligand)].mean(axis=0)[None], f[list(receptor)], RAYS)[0] for f in frames])
     rmsd = np.sqrt(((frames[:, ligand] - frames[0, ligand]) ** 2).sum(axis=-1).mean(axis=-1))
     judged = np.arange(len(frames) - max(1, round(len(frames) * LAST_SHARE)), len(frames))
     median_distance, median_buried = float(np.median(distance[judged])), float(np.median(buried[judged]))
@@ -96,33 +95,21 @@ def analyse_bound(
     return BoundAnalysis(near and inside, why, distance, buried, rmsd, tuple(int(i) for i in judged), representative)
 
 
-def buriedness(centre: Floats, receptor: Floats) -> float:
-    """Share of directions from a point that meet an atom of the receptor within 10 Å.
+def superposed(frames: Floats, atoms: Sequence[int]) -> Floats:
+    """Lay frames on the first one by the given atoms (Kabsch, Acta Cryst. A 32, 922 (1976)).
 
     Parameters
     ----------
-    centre
-        Point, shape (3,), Å.
-    receptor
-        Heavy atoms, shape (n, 3), Å; each blocks the rays that pass within 2 Å.
+    frames
+        Shape (F, N, 3), in any one unit.
+    atoms
+        Indices of the atoms to lay on each other.
 
     Returns
     -------
-    float
-        0 in the open, 1 when enclosed.
+    ndarray
+        Shape (F, N, 3).
     """
-    index = np.arange(_RAYS) + 0.5  # Fibonacci sphere
-    polar, azimuth = np.arccos(1 - 2 * index / _RAYS), np.pi * (1 + 5**0.5) * index
-    rays = np.stack([np.cos(azimuth) * np.sin(polar), np.sin(azimuth) * np.sin(polar), np.cos(polar)], axis=1)
-    away = receptor - centre
-    squared = (away**2).sum(axis=1)
-    along = away[squared < _RAY_REACH_ANGSTROM**2] @ rays.T
-    beside = squared[squared < _RAY_REACH_ANGSTROM**2, None] - along**2
-    return float(((along > 0) & (beside < _RAY_RADIUS_ANGSTROM**2)).any(axis=0).mean()) if len(along) else 0.0
-
-
-def superposed(frames: Floats, atoms: Sequence[int]) -> Floats:
-    """Frames laid on the first one by the given atoms (Kabsch, Acta Cryst. A 32, 922 (1976)), shape (F, N, 3)."""
     chosen = list(atoms)
     target = frames[0, chosen] - frames[0, chosen].mean(axis=0)
     laid = np.empty_like(frames)

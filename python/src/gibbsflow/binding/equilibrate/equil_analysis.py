@@ -1,21 +1,24 @@
-"""Equilibration analysed: bound or unbound, the representative frame, anchors, and a plot."""
+"""Equilibration analysed: bound or unbound, the representative frame, anchors, and what there is to plot."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from openmm import app, unit
 
 from gibbsflow.binding import PHYSICS
-from gibbsflow.binding.alchemy.anchors import AnchorError, choose_anchors
+from gibbsflow.binding.equilibrate.anchors import AnchorError, choose_anchors
 from gibbsflow.binding.equilibrate.bound_state import BoundAnalysis, analyse_bound
-from gibbsflow.binding.equilibrate.equilibration import heavy_atoms
+from gibbsflow.binding.facts import AnchorFacts, BoundFacts, PreparedFacts, SettingsFacts, TopologyFacts
+from gibbsflow.binding.forcefield.topology import heavy_atoms
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import UnboundError
-from gibbsflow.report.figures.equilibration_figure import plot_equilibration
+from gibbsflow.units import Floats
 from gibbsflow.workflow.files import atomic_open, inputs_hash
 from gibbsflow.workflow.result import Result
 
@@ -23,7 +26,42 @@ log = logging.getLogger(__name__)
 _BACKBONE = ("N", "CA", "C")
 
 
-def analyse_equilibration(system: SimSystem, out: Path, result: Result) -> SimSystem:
+@dataclass(frozen=True)
+class EquilibrationAnalysis:
+    """What an equilibration shows, bound or not.
+
+    Attributes
+    ----------
+    system
+        With the facts found; not yet written.
+    outcome
+        Bound or unbound, and the figures behind it.
+    time_ps
+        Time of the unrestrained frames, shape (F,), ps.
+    log
+        Columns ``time_ps, potential_kcal_per_mol, temperature_k``, from the start of heating.
+    """
+
+    system: SimSystem
+    outcome: BoundAnalysis
+    time_ps: Floats
+    log: npt.NDArray[np.void]
+
+    def require_bound(self) -> None:
+        """Refuse a ligand that left its site.
+
+        Raises
+        ------
+        UnboundError
+            With the figures.
+        """
+        if not self.outcome.bound:
+            raise UnboundError(f"{self.system.name}: {self.outcome.why}")
+
+
+def analyse_equilibration(
+    system: SimSystem, out: Path, result: Result, *, plot: str | None = None
+) -> EquilibrationAnalysis:
     """Judge an equilibration and pick what the free-energy legs start from.
 
     Parameters
@@ -31,39 +69,36 @@ def analyse_equilibration(system: SimSystem, out: Path, result: Result) -> SimSy
     system
         As left by ``equil run``.
     out
-        Folder of the system that is returned; the plot is written in any case.
+        Folder of the system that is returned.
     result
         Filled with figures.
+    plot
+        File below `out` that the caller will draw of what is returned: it becomes the artifact ``equil_plot``.
 
     Returns
     -------
-    SimSystem
-        With ``representative``, ``representative_npz``, ``equil_plot`` and the meta ``bound``,
-        ``ligand_site_distance_angstrom`` and ``anchors`` (None, with ``anchors_problem``, where there are none).
+    EquilibrationAnalysis
+        Its system has ``bound`` and ``ligand_site_distance_angstrom``; of a bound ligand also ``representative``,
+        ``representative_npz`` and ``anchors`` (None, with ``anchors_problem``, where there are none).
 
     Raises
     ------
-    UnboundError
-        Where the ligand left its site.
+    StateError
+        For a system that was not equilibrated.
     """
     roles = ("complex_prmtop", "equil_frames", "equil_log")
-    threshold = system.meta["equil"]["unbound_threshold_angstrom"]
+    threshold = system.facts(SettingsFacts).equil.unbound_threshold_angstrom
     result.inputs_hash = inputs_hash(
         files={role: system.path(role) for role in roles}, settings={"threshold": threshold}, physics=PHYSICS
     )
     with np.load(system.path("equil_frames"), allow_pickle=False) as file:
         frames, time_ps, heating = file["positions_nm"].astype(float) * 10, file["time_ps"], file["heating"]
-    prmtop = system.path("complex_prmtop")
-    heavy = set(heavy_atoms(prmtop))
-    ligand = [a for a in system.meta["ligand_atoms"] if a in heavy]
-    receptor = [a for a in system.meta["receptor_atoms"] if a in heavy]
-    outcome = analyse_bound(
-        frames[~heating],
-        ligand=ligand,
-        site=system.meta["site_atoms"],
-        receptor=receptor,
-        threshold_angstrom=threshold,
-    )
+    free = frames[~heating]
+    atoms = system.facts(TopologyFacts)
+    heavy = set(heavy_atoms(system.path("complex_prmtop")))
+    ligand = [a for a in atoms.ligand_atoms if a in heavy]
+    receptor = [a for a in atoms.receptor_atoms if a in heavy]
+    outcome = analyse_bound(free, ligand=ligand, site=atoms.site_atoms, receptor=receptor, threshold_angstrom=threshold)
     judged = list(outcome.judged)
     distance = float(np.median(outcome.distance_angstrom[judged]))
     result.figures |= {
@@ -73,33 +108,24 @@ def analyse_equilibration(system: SimSystem, out: Path, result: Result) -> SimSy
         "ligand_rmsd_angstrom": float(np.median(outcome.rmsd_angstrom[judged])),
         "why": outcome.why,
     }
-    carried = system.carry(out).with_meta(bound=outcome.bound, ligand_site_distance_angstrom=distance)
-    table = np.genfromtxt(system.path("equil_log"), delimiter=",", names=True)
-    plot_equilibration(out / "equil.svg", table, time_ps[~heating], outcome, system.name)
-    carried = carried.with_artifacts(equil_plot="equil.svg")
-    carried.write()
     log.info("%s: %s", "bound" if outcome.bound else "unbound", outcome.why)
-    if outcome.representative is None:
-        raise UnboundError(f"{system.name}: {outcome.why}")
-    chosen = _anchored(carried, frames[~heating], outcome, ligand, receptor, result)
-    return _represented(chosen, frames[~heating][outcome.representative], prmtop)
+    found = BoundFacts(bound=outcome.bound, ligand_site_distance_angstrom=distance)
+    analysed = system.copy_to(out).with_facts(found).with_artifacts(**({"equil_plot": plot} if plot else {}))
+    if outcome.representative is not None:
+        analysed = analysed.with_facts(_anchors(system, free[judged], ligand, receptor, result))
+        analysed = _represented(analysed, free[outcome.representative])
+    table = np.genfromtxt(system.path("equil_log"), delimiter=",", names=True)
+    return EquilibrationAnalysis(analysed, outcome, time_ps[~heating], table)
 
 
-def _anchored(
-    system: SimSystem,
-    frames: np.ndarray,
-    outcome: BoundAnalysis,
-    ligand: list[int],
-    receptor: list[int],
-    result: Result,
-) -> SimSystem:
-    """Add anchors; a ligand that has none can still be held by its centre of mass."""
+def _anchors(system: SimSystem, frames: Floats, ligand: list[int], receptor: list[int], result: Result) -> AnchorFacts:
+    """Choose anchors; a ligand that has none can still be held by its centre of mass."""
     topology = load_topology(system.path("complex_prmtop")).topology
-    protein = system.meta["receptor_kind"] == "protein"
+    protein = system.facts(PreparedFacts).receptor_kind == "protein"
     atoms = list(topology.atoms())
     try:
         anchors = choose_anchors(
-            frames[list(outcome.judged)],
+            frames,
             ligand=ligand,
             receptor=receptor,
             bonds=[(a.index, b.index) for a, b in topology.bonds()],
@@ -107,17 +133,17 @@ def _anchored(
         )
     except AnchorError as error:
         log.warning("no anchors for a Boresch restraint: %s", error)
-        return system.with_meta(anchors=None, anchors_problem=str(error))
+        return AnchorFacts(anchors=None, anchors_problem=str(error))
     log.info("anchors: %s", anchors.why)
     result.figures["anchors"] = anchors.as_dict()
-    return system.with_meta(anchors=anchors.as_dict())
+    return AnchorFacts(anchors=anchors)
 
 
-def _represented(system: SimSystem, frame_angstrom: np.ndarray, prmtop: Path) -> SimSystem:
+def _represented(system: SimSystem, frame_angstrom: Floats) -> SimSystem:
     with atomic_open(system.root / "representative.npz") as file:
         np.savez(file, positions_nm=frame_angstrom / 10)
     with atomic_open(system.root / "representative.pdb", "w") as file:
-        topology = load_topology(prmtop).topology  # without writeFile's header, which carries the date
-        app.PDBFile.writeModel(topology, frame_angstrom * unit.angstrom, file)
+        topology = load_topology(system.path("complex_prmtop")).topology
+        app.PDBFile.writeModel(topology, frame_angstrom * unit.angstrom, file)  # writeFile's header carries the date
         app.PDBFile.writeFooter(topology, file)
     return system.with_artifacts(representative="representative.pdb", representative_npz="representative.npz")

@@ -12,24 +12,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import openmm
 from openmm import app, unit
 
 from gibbsflow.binding import PHYSICS
+from gibbsflow.binding.facts import EquilibratedFacts, SettingsFacts
+from gibbsflow.binding.forcefield.topology import heavy_atoms
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_equil, safer_md, used_in_equil
-from gibbsflow.binding.sample.contexts import STEPS_PER_TICK
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Md
-from gibbsflow.config.section import read_section
-from gibbsflow.engines.openmm_systems import (
-    create_system,
-    load_topology,
-    minimise,
-    new_context,
-    numerical,
-    positions_nm,
-    velocities_nm_per_ps,
-)
+from gibbsflow.engines.md_engine import Hold, MdEngine, Simulation, during
+from gibbsflow.engines.openmm_engine import OPENMM
+from gibbsflow.engines.openmm_systems import load_topology, read_positions_nm
 from gibbsflow.errors import NumericalError
 from gibbsflow.units import KJ_PER_KCAL
 from gibbsflow.workflow.files import atomic_open
@@ -51,7 +44,7 @@ _INDIFFERENT = ("threads", "platform", "unbound_threshold_angstrom")
 class Plan:
     """Segments of an equilibration, in whole numbers.
 
-    Parameters
+    Attributes
     ----------
     steps_per_frame
         MD steps between frames.
@@ -66,27 +59,53 @@ class Plan:
     heating: int
 
     def frames_after(self, segments: int) -> int:
-        """Frames written after so many segments."""
+        """Count the frames written after so many segments.
+
+        Parameters
+        ----------
+        segments
+            Segments done.
+
+        Returns
+        -------
+        int
+            Frames.
+        """
         return sum(self.frames[:segments])
 
 
 def plan_equilibration(md: Md, equil: Equil) -> Plan:
-    """Cut heating and equilibration into segments; frames each ps, or farther apart for more than a thousand."""
+    """Cut heating and equilibration into segments; frames each ps, or farther apart for more than a thousand.
+
+    Parameters
+    ----------
+    md
+        Time step.
+    equil
+        Lengths.
+
+    Returns
+    -------
+    Plan
+        At least as long as asked for.
+    """
     shortest = min(1.0, equil.equil_segment_ps, equil.equil_ps, equil.heat_ps or equil.equil_ps)
     frame_ps = max(shortest, (equil.heat_ps + equil.equil_ps) / MOST_FRAMES)
     steps = max(1, round(frame_ps * 1000 / md.timestep_fs))
     frame_ps = steps * md.timestep_fs / 1000
     per_segment = max(1, round(equil.equil_segment_ps / frame_ps))
-
-    def cut(length_ps: float) -> list[int]:
-        total = math.ceil(length_ps / frame_ps - 1e-6)
-        return [min(per_segment, total - first) for first in range(0, total, per_segment)]
-
-    heat = cut(equil.heat_ps)
-    return Plan(steps, tuple(heat + cut(equil.equil_ps)), len(heat))
+    heat, free = (_cut(length_ps / frame_ps, per_segment) for length_ps in (equil.heat_ps, equil.equil_ps))
+    return Plan(steps, (*heat, *free), len(heat))
 
 
-def equilibrate(system: SimSystem, state: Path, out: Path, stopper: Stopper, result: Result) -> SimSystem:
+def _cut(frames: float, per_segment: int) -> list[int]:
+    total = math.ceil(frames - 1e-6)
+    return [min(per_segment, total - first) for first in range(0, total, per_segment)]
+
+
+def equilibrate(
+    system: SimSystem, state: Path, out: Path, stopper: Stopper, result: Result, engine: MdEngine = OPENMM
+) -> SimSystem:
     """Equilibrate a complex, or go on with it, and write trajectory, log and last state.
 
     Parameters
@@ -101,6 +120,13 @@ def equilibrate(system: SimSystem, state: Path, out: Path, stopper: Stopper, res
         Decides when to stop.
     result
         Filled with hash, seed and figures.
+    engine
+        What runs the MD.
+
+    Returns
+    -------
+    SimSystem
+        In `out`, with ``equil_trajectory``, ``equil_frames``, ``equil_state``, ``equil_log``; not yet written.
 
     Raises
     ------
@@ -109,9 +135,8 @@ def equilibrate(system: SimSystem, state: Path, out: Path, stopper: Stopper, res
     NumericalError
         For an energy that stays high after minimisation, or NaN.
     """
-    md = read_section(Md, system.meta["md"], where=f"{system.root}/system.json, md")
-    equil = read_section(Equil, system.meta["equil"], where=f"{system.root}/system.json, equil")
-    seed = int(system.meta["run"]["seed"])
+    given = system.facts(SettingsFacts)
+    md, equil, seed = given.md, given.equil, given.run.seed
     files = {role: system.path(role) for role in ("complex_prmtop", "complex_inpcrd")}
     settings = {k: v for k, v in (md.model_dump() | equil.model_dump()).items() if k not in _INDIFFERENT}
     run = ResumableRun(
@@ -123,7 +148,7 @@ def equilibrate(system: SimSystem, state: Path, out: Path, stopper: Stopper, res
         md, equil = safer_md(md, run.attempt), safer_equil(equil, run.attempt)
         plan = plan_equilibration(md, equil)
         result.figures |= run.facts()
-        parts = _Equilibration(system, md, equil, plan, run, seed, stopper)
+        parts = _Equilibration(system, md, equil, plan, run, seed, stopper, engine)
         try:
             run.advance(len(plan.frames), parts.start, parts.segment, stopper, steps=parts.steps_after)
         finally:
@@ -136,9 +161,10 @@ def equilibrate(system: SimSystem, state: Path, out: Path, stopper: Stopper, res
         data, last = run.outputs(), run.last_arrays()
     result.figures["final_potential_kcal_per_mol"] = float(data["potential_kcal_per_mol"][-1])
     result.figures["mean_temperature_k"] = float(data["temperature_k"][~data["heating"]].mean())
-    carried = _write(system.carry(out), data, last, parts.frame_ps)
-    anew = {"equil_begun_anew": run.facts()} if run.attempt > 1 else {}
-    return carried.with_meta(equil_steps=plan.frames_after(len(plan.frames)) * plan.steps_per_frame, **anew)
+    carried = _write(system.copy_to(out), data, last, parts.frame_ps)
+    steps = plan.frames_after(len(plan.frames)) * plan.steps_per_frame
+    anew = run.facts() if run.attempt > 1 else None
+    return carried.with_facts(EquilibratedFacts(equil_steps=steps, equil_begun_anew=anew))
 
 
 @dataclass
@@ -152,6 +178,7 @@ class _Equilibration:
     run: ResumableRun
     seed: int
     stopper: Stopper
+    engine: MdEngine
     progress: Progress | None = None
 
     @property
@@ -167,22 +194,21 @@ class _Equilibration:
 
     def start(self) -> Arrays:
         """Minimise; positions after it are where heating holds heavy atoms."""
-        parent = create_system(self.system.path("complex_prmtop"), self.md)
-        context = new_context(parent, self.md, self.derived("start"))
-        start = app.AmberInpcrdFile(str(self.system.path("complex_inpcrd")))
-        context.setPositions(start.positions)
-        energy = minimise(context, self.equil.minimise_steps, self.stopper.check) / KJ_PER_KCAL
-        gate = ENERGY_GATE_KCAL_PER_MOL_PER_ATOM * parent.getNumParticles()
+        parent = self.engine.system(self.system.path("complex_prmtop"), self.md)
+        simulation = self.engine.simulation(parent, self.md, self.derived("start"))
+        simulation.place(read_positions_nm(self.system.path("complex_inpcrd")))
+        energy = simulation.minimise(self.equil.minimise_steps, self.stopper.check) / KJ_PER_KCAL
+        gate = ENERGY_GATE_KCAL_PER_MOL_PER_ATOM * simulation.atoms
         if energy > gate:
             raise NumericalError(
                 f"potential energy after minimisation is {energy:.0f} kcal/mol, above the gate of {gate:.0f}: "
                 "atoms clash in the starting structure"
             )
-        context.setVelocitiesToTemperature(START_K if self.plan.heating else self.md.temperature_k, self.derived("v"))
-        positions = positions_nm(context)
+        simulation.draw_velocities(START_K if self.plan.heating else self.md.temperature_k, self.derived("v"))
+        positions = simulation.positions_nm()
         return {
             "positions_nm": positions,
-            "velocities_nm_per_ps": velocities_nm_per_ps(context),
+            "velocities_nm_per_ps": simulation.velocities_nm_per_ps(),
             "reference_nm": positions,
         }
 
@@ -192,67 +218,42 @@ class _Equilibration:
             done = self.plan.frames_after(number) * self.frame_ps
             self.progress = Progress(f"{self.system.name} equil", sum(self.plan.frames) * self.frame_ps, "ps", done)
         heating = number < self.plan.heating
-        parent = create_system(self.system.path("complex_prmtop"), self.md)
-        degrees_of_freedom = 3 * parent.getNumParticles() - parent.getNumConstraints()
+        prmtop, hold = self.system.path("complex_prmtop"), None
         if heating:
-            heavy = heavy_atoms(self.system.path("complex_prmtop"))
-            parent.addForce(_hold(arrays["reference_nm"], heavy))
-        context = new_context(parent, self.md, self.derived(number))
-        context.setPositions(arrays["positions_nm"])
-        context.setVelocities(arrays["velocities_nm_per_ps"])
+            hold = Hold(tuple(heavy_atoms(prmtop)), arrays["reference_nm"], HOLD_KCAL_PER_MOL_ANGSTROM2)
+        parent = self.engine.system(prmtop, self.md, hold)
+        simulation = self.engine.simulation(parent, self.md, self.derived(number))
+        simulation.place(arrays["positions_nm"], arrays["velocities_nm_per_ps"])
         rows: dict[str, list[Any]] = {"positions_nm": [], "potential_kcal_per_mol": [], "temperature_k": []}
-        for frame in range(self.plan.frames[number]):
-            index = self.plan.frames_after(number) + frame
-            with numerical(f"equilibration at {index * self.frame_ps:g} ps"):
-                self._run_interval(context, index if heating else None)
-                state = context.getState(getPositions=True, getEnergy=True)
-            potential = state.getPotentialEnergy()._value / KJ_PER_KCAL
+        for index in range(self.plan.frames_after(number), self.plan.frames_after(number + 1)):
+            with during(f"equilibration at {index * self.frame_ps:g} ps"):
+                self._run_interval(simulation, index if heating else None)
+                frame = simulation.frame()
+            potential = frame.potential_kj_per_mol / KJ_PER_KCAL
             if not math.isfinite(potential):
                 raise NumericalError(f"potential energy at {index * self.frame_ps:g} ps is {potential}")
-            rows["positions_nm"].append(state.getPositions(asNumpy=True)._value.astype(np.float32))
+            rows["positions_nm"].append(frame.positions_nm.astype(np.float32))
             rows["potential_kcal_per_mol"].append(potential)
-            twice_kinetic = 2 * state.getKineticEnergy()._value
-            rows["temperature_k"].append(twice_kinetic / (degrees_of_freedom * unit.MOLAR_GAS_CONSTANT_R._value / 1000))
-            self.progress.add(self.frame_ps, f"{rows['temperature_k'][-1]:.0f} K {potential:.0f} kcal/mol")
+            rows["temperature_k"].append(frame.temperature_k)
+            self.progress.add(self.frame_ps, f"{frame.temperature_k:.0f} K {potential:.0f} kcal/mol")
         last = {
-            "positions_nm": positions_nm(context),
-            "velocities_nm_per_ps": velocities_nm_per_ps(context),
+            "positions_nm": simulation.positions_nm(),
+            "velocities_nm_per_ps": simulation.velocities_nm_per_ps(),
             "reference_nm": arrays["reference_nm"],
         }
         outputs = {name: np.array(values) for name, values in rows.items()}
         return last, outputs | {"heating": np.full(self.plan.frames[number], heating)}
 
-    def _run_interval(self, context: openmm.Context, heating_frame: int | None) -> None:
+    def _run_interval(self, simulation: Simulation, heating_frame: int | None) -> None:
         """Run to the next frame, at the ramp's temperature while heating."""
-        integrator = context.getIntegrator()
         chunk = max(1, round(RAMP_PS * 1000 / self.md.timestep_fs))
         heat_steps = self.plan.frames_after(self.plan.heating) * self.plan.steps_per_frame
-        done = 0
-        while done < self.plan.steps_per_frame:
+        for done in range(0, self.plan.steps_per_frame, chunk):
             steps = min(chunk, self.plan.steps_per_frame - done)
             if heating_frame is not None:
                 share = (heating_frame * self.plan.steps_per_frame + done + steps) / heat_steps
-                integrator.setTemperature((START_K + share * (self.md.temperature_k - START_K)) * unit.kelvin)
-            for first in range(0, steps, STEPS_PER_TICK):
-                self.stopper.check()
-                integrator.step(min(STEPS_PER_TICK, steps - first))
-            done += steps
-
-
-def heavy_atoms(prmtop: Path) -> list[int]:
-    """Indices of the atoms other than hydrogen."""
-    atoms = load_topology(prmtop).topology.atoms()
-    return [a.index for a in atoms if a.element is None or a.element.symbol != "H"]
-
-
-def _hold(reference_nm: npt.NDArray[Any], atoms: list[int]) -> openmm.CustomExternalForce:
-    force = openmm.CustomExternalForce("0.5*k*((x-x0)^2+(y-y0)^2+(z-z0)^2)")
-    force.addGlobalParameter("k", HOLD_KCAL_PER_MOL_ANGSTROM2 * KJ_PER_KCAL * 100)
-    for name in ("x0", "y0", "z0"):
-        force.addPerParticleParameter(name)
-    for atom in atoms:
-        force.addParticle(atom, reference_nm[atom].tolist())
-    return force
+                simulation.set_temperature(START_K + share * (self.md.temperature_k - START_K))
+            simulation.run(steps, lambda _: self.stopper.check())
 
 
 def _write(system: SimSystem, data: dict[str, npt.NDArray[Any]], last: Arrays, frame_ps: float) -> SimSystem:

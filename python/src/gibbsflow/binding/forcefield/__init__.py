@@ -1,1 +1,1 @@
-"""Force fields: GAFF parameters of small molecules, AMBER names of proteins, topologies of complex and parts."""
+"""Force fields: GAFF parameters of ligands and hosts, AMBER names of proteins, topologies of complex and ligand."""

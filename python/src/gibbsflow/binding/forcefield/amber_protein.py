@@ -8,16 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from gibbsflow.binding.prepare.proteins import Residue, is_break, matches, read_residues, site_parts
+from gibbsflow.binding.prepare.proteins import Residue, is_chain_break, read_residues
+from gibbsflow.binding.prepare.receptors import site_entries
 
 DISULFIDE_ANGSTROM = 2.5
+"""Sulfurs of two cysteines nearer than this are bonded; a disulfide has 2.05 Å."""
 
 
 @dataclass(frozen=True)
 class AmberProtein:
     """A protein for tleap.
 
-    Parameters
+    Attributes
     ----------
     pdb
         PDB text with AMBER's residue names, without hydrogens: tleap builds those of the named protonation itself, so
@@ -33,12 +35,39 @@ class AmberProtein:
     disulfides: tuple[tuple[int, int], ...]
 
     def residues_of(self, site: str) -> list[int]:
-        """Topology indices (0-based) of the residues that a site names."""
-        return [k for k, r in enumerate(self.residues) if any(matches(r, part) for part in site_parts(site))]
+        """Find the residues that a site names.
+
+        Parameters
+        ----------
+        site
+            Entries as CHAIN:NUMBER or residue names, separated by commas.
+
+        Returns
+        -------
+        list of int
+            Their indices in the topology, 0-based.
+        """
+        return [k for k, r in enumerate(self.residues) if any(r.is_named(entry) for entry in site_entries(site))]
 
 
 def amber_protein(path: Path) -> AmberProtein:
-    """Read the protein that system_prep wrote and name its residues for AMBER."""
+    """Read the protein that system_prep wrote and name its residues for AMBER.
+
+    Parameters
+    ----------
+    path
+        PDB file with all hydrogens.
+
+    Returns
+    -------
+    AmberProtein
+        With a TER wherever a chain ends or breaks.
+
+    Raises
+    ------
+    InputError
+        Where a coordinate record cannot be read.
+    """
     residues = read_residues(path)
     pairs = disulfides(residues)
     bonded = {k for pair in pairs for k in pair}
@@ -53,13 +82,24 @@ def amber_protein(path: Path) -> AmberProtein:
             place = "".join(f"{x:8.3f}" for x in xyz)
             head = f"ATOM  {serial % 100000:5d} {padded} {name:<3s} A{(k + 1) % 10000:4d}    "
             lines.append(f"{head}{place}  1.00  0.00          {element:>2s}")
-        if k + 1 == len(residues) or is_break(residue, residues[k + 1]):
+        if k + 1 == len(residues) or is_chain_break(residue, residues[k + 1]):
             lines.append("TER")
     return AmberProtein("\n".join([*lines, "END", ""]), tuple(residues), tuple((a + 1, b + 1) for a, b in pairs))
 
 
 def disulfides(residues: Sequence[Residue]) -> list[tuple[int, int]]:
-    """Pairs of cysteines whose sulfurs are within 2.5 Å, as indices."""
+    """Find the pairs of cysteines whose sulfurs are within 2.5 Å.
+
+    Parameters
+    ----------
+    residues
+        All residues; those without an atom SG are passed over.
+
+    Returns
+    -------
+    list of (int, int)
+        Indices into `residues`, the lower first.
+    """
     sulfurs = [(k, np.array(r.atoms["SG"][1])) for k, r in enumerate(residues) if "SG" in r.atoms]
     return [
         (a, b)
@@ -70,7 +110,20 @@ def disulfides(residues: Sequence[Residue]) -> list[tuple[int, int]]:
 
 
 def amber_name(residue: Residue, *, in_disulfide: bool) -> str:
-    """Name a residue by the hydrogens that it has."""
+    """Name a residue by the hydrogens that it has.
+
+    Parameters
+    ----------
+    residue
+        With all hydrogens.
+    in_disulfide
+        Whether its sulfur is bonded to another.
+
+    Returns
+    -------
+    str
+        AMBER's name of the protonation state, as HID, HIE or HIP for HIS.
+    """
     atoms = residue.atoms
     if residue.name in ("HIS", "HID", "HIE", "HIP"):
         return {(True, True): "HIP", (True, False): "HID"}.get(("HD1" in atoms, "HE2" in atoms), "HIE")

@@ -46,10 +46,10 @@ _CHECKSUMS = "entry.json"
 
 
 @dataclass(frozen=True)
-class Parameters:
+class GaffParameters:
     """Parameters of one molecule, in its own atom order.
 
-    Parameters
+    Attributes
     ----------
     types
         GAFF atom types.
@@ -61,7 +61,7 @@ class Parameters:
         What was added to each atom's charge to make the sum an integer.
     key
         Name of the cache entry.
-    hit
+    from_cache
         Whether the cache had it.
     """
 
@@ -70,10 +70,12 @@ class Parameters:
     frcmod: str
     correction_e: float
     key: str
-    hit: bool
+    from_cache: bool
 
 
-def parametrise(molecule: Molecule, settings: Param, *, name: str, cache: Path, logs: Path, rigid: bool) -> Parameters:
+def parametrise(
+    molecule: Molecule, settings: Param, *, name: str, cache: Path, logs: Path, rigid: bool
+) -> GaffParameters:
     """Find the parameters of a molecule in the cache, or compute them.
 
     Parameters
@@ -91,6 +93,11 @@ def parametrise(molecule: Molecule, settings: Param, *, name: str, cache: Path, 
     rigid
         Charges at the geometry given (hosts), instead of at the reference geometry optimised by AM1 (ligands).
 
+    Returns
+    -------
+    GaffParameters
+        In the atom order of `molecule`.
+
     Raises
     ------
     ParametrisationError
@@ -103,10 +110,10 @@ def parametrise(molecule: Molecule, settings: Param, *, name: str, cache: Path, 
             source, order = reference_geometry(molecule)
         except MoleculeError as error:
             log.warning("%s: %s; charges are taken at the geometry given", name, error)
-    sdf = _normalised(source)
-    key = _key(sdf, molecule.charge, settings, rigid)
+    sdf = _normalised_sdf(source)
+    key = _entry_key(sdf, molecule.charge, settings, rigid)
     entry = Path(cache) / key[:2] / key
-    with _sole(entry):
+    with _entry_lock(entry):
         content = _read_entry(entry)
         hit = content is not None
         if content is None:
@@ -118,13 +125,22 @@ def parametrise(molecule: Molecule, settings: Param, *, name: str, cache: Path, 
     back = {index: k for k, index in enumerate(order)}
     own = [back[i] for i in range(len(order))]
     integral, correction = renormalise([charges[k] for k in own], molecule.charge, name)
-    return Parameters(tuple(types[k] for k in own), tuple(integral), frcmod, correction, key, hit)
+    return GaffParameters(tuple(types[k] for k in own), tuple(integral), frcmod, correction, key, hit)
 
 
 def renormalise(charges: list[float], total: int, name: str) -> tuple[list[float], float]:
     """Spread the rounding error of the charges evenly, so that their sum is the integer net charge.
 
     Works in units of 1e-6 e, the precision of a MOL2 file; a rest that cannot be shared out goes to the first atoms.
+
+    Parameters
+    ----------
+    charges
+        Partial charges in e.
+    total
+        Net charge in e.
+    name
+        What messages call the molecule.
 
     Returns
     -------
@@ -148,8 +164,25 @@ def renormalise(charges: list[float], total: int, name: str) -> tuple[list[float
     return [float(value) / 1e6 for value in micro], excess / 1e6 / len(micro)
 
 
-def write_mol2(molecule: Molecule, parameters: Parameters, path: Path, residue: str) -> Path:
-    """Write a molecule with its types and charges as MOL2 for tleap: names unique, order that of the molecule."""
+def write_mol2(molecule: Molecule, parameters: GaffParameters, path: Path, residue: str) -> Path:
+    """Write a molecule with its types and charges as MOL2 for tleap: names unique, order that of the molecule.
+
+    Parameters
+    ----------
+    molecule
+        With coordinates.
+    parameters
+        Of this molecule, in its atom order.
+    path
+        File to write.
+    residue
+        Residue name.
+
+    Returns
+    -------
+    Path
+        `path`.
+    """
     mol = Chem.Mol(molecule.mol)
     Chem.Kekulize(mol, clearAromaticFlags=True)
     counts = f"{mol.GetNumAtoms():5d} {mol.GetNumBonds():5d} 1 0 0"
@@ -166,7 +199,7 @@ def write_mol2(molecule: Molecule, parameters: Parameters, path: Path, residue: 
     return path
 
 
-def _normalised(mol: Chem.Mol) -> str:
+def _normalised_sdf(mol: Chem.Mol) -> str:
     """Write coordinates to 1e-3 Å and nothing of title, program or date: the same molecule, the same text."""
     copy = Chem.Mol(mol)
     for prop in list(copy.GetPropNames(includePrivate=True)):
@@ -178,7 +211,7 @@ def _normalised(mol: Chem.Mol) -> str:
     return "\n".join(["molecule", "", "", *lines[3:]]) + "\n$$$$\n"
 
 
-def _key(sdf: str, charge: int, settings: Param, rigid: bool) -> str:
+def _entry_key(sdf: str, charge: int, settings: Param, rigid: bool) -> str:
     content = {
         "sdf": sdf,
         "charge": charge,
@@ -192,7 +225,7 @@ def _key(sdf: str, charge: int, settings: Param, rigid: bool) -> str:
 
 
 @contextmanager
-def _sole(entry: Path) -> Iterator[None]:
+def _entry_lock(entry: Path) -> Iterator[None]:
     """Wait until no other process works on this entry: the second finds it done. Ends with its process."""
     entry.parent.mkdir(parents=True, exist_ok=True)
     with open(entry.with_suffix(".lock"), "w") as file:
@@ -260,5 +293,16 @@ def _compute(
 
 
 def read_frcmod_penalty(frcmod: str) -> float:
-    """Largest penalty score that parmchk2 gave to a term it took from a similar one; 0 where there is none."""
+    """Find the largest penalty score that parmchk2 gave to a term it took from a similar one.
+
+    Parameters
+    ----------
+    frcmod
+        Text of the file.
+
+    Returns
+    -------
+    float
+        0 where there is none.
+    """
     return max((float(score) for score in re.findall(r"penalty score=\s*([0-9.]+)", frcmod)), default=0.0)

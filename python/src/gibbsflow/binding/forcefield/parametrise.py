@@ -6,7 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gibbsflow.binding.facts import Parametrisation, ParamFacts, PreparedFacts
 from gibbsflow.binding.forcefield import gaff
+from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
 from gibbsflow.binding.prepare.molecules import read_sdf
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Param
@@ -14,18 +16,32 @@ from gibbsflow.engines import ambertools
 from gibbsflow.workflow.files import inputs_hash
 
 LIGAND_RESIDUE = "LIG"
-HOST_RESIDUE = "HST"
-BOUNDS = frozenset({"param_memory_gb", "param_time_min"})
+"""Residue name of every ligand in topologies."""
+NOT_HASHED = frozenset({"param_memory_gb", "param_time_min"})
 """Settings of section ``param`` that cannot change a result."""
 
 
 def parametrisation_hash(system: SimSystem, settings: Param) -> str:
-    """Hash of all that decides the parameters of a system."""
+    """Hash of all that decides the parameters of a system.
+
+    Parameters
+    ----------
+    system
+        As left by ``system_prep system``.
+    settings
+        Section ``param`` of the configuration; bounds on memory and time do not count.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
     files = {"ligand": system.path("ligand")}
-    if system.meta["receptor_kind"] == "host":
+    known = system.facts(PreparedFacts)
+    if known.receptor_kind == "host":
         files["receptor"] = system.path("receptor")
-    content = settings.model_dump(exclude=set(BOUNDS)) | {"ambertools": ambertools.version()}
-    content |= {"ligand_charge": system.meta["ligand_charge"], "receptor_charge": system.meta["receptor_charge"]}
+    content = settings.model_dump(exclude=set(NOT_HASHED)) | {"ambertools": ambertools.version()}
+    content |= {"ligand_charge": known.ligand_charge, "receptor_charge": known.receptor_charge}
     return inputs_hash(files=files, settings=content, physics=gaff.VERSION)
 
 
@@ -33,6 +49,17 @@ def parametrise_system(
     system: SimSystem, settings: Param, *, cache: Path, out: Path
 ) -> tuple[SimSystem, dict[str, Any]]:
     """Parametrise the ligand, and the host where there is one.
+
+    Parameters
+    ----------
+    system
+        As left by ``system_prep system``.
+    settings
+        Section ``param`` of the configuration.
+    cache
+        Folder of the parameter cache, shared by any number of processes.
+    out
+        Folder that takes all files of the system.
 
     Returns
     -------
@@ -49,10 +76,12 @@ def parametrise_system(
     """
     out = Path(out)
     start = time.monotonic()
-    molecules = {"ligand": (read_sdf(system.path("ligand"), system.meta["ligand_charge"]), LIGAND_RESIDUE)}
-    if system.meta["receptor_kind"] == "host":
-        molecules["host"] = (read_sdf(system.path("receptor"), system.meta["receptor_charge"]), HOST_RESIDUE)
-    carried = system.carry(out)
+    known = system.facts(PreparedFacts)
+    molecules = {"ligand": (read_sdf(system.path("ligand"), known.ligand_charge), LIGAND_RESIDUE)}
+    if known.receptor_kind == "host":
+        assert known.receptor_charge is not None  # only a protein's is left to its force field
+        molecules["host"] = (read_sdf(system.path("receptor"), known.receptor_charge), HOST_RESIDUE)
+    carried = system.copy_to(out)
     facts: dict[str, Any] = {"ligand_ff": settings.ligand_ff, "charge_method": settings.charge_method}
     hits = {}
     for role, (molecule, residue) in molecules.items():
@@ -61,13 +90,13 @@ def parametrise_system(
         frcmod = out / f"{role}.frcmod"
         frcmod.write_text(found.frcmod)
         carried = carried.with_artifacts(**{f"{role}_mol2": mol2.name, f"{role}_frcmod": frcmod.name})
-        hits[role] = found.hit
+        hits[role] = found.from_cache
         facts[role] = {
             "hash": found.key,
             "charge_correction_e": round(found.correction_e, 9),
             "largest_penalty": gaff.read_frcmod_penalty(found.frcmod),
         }
-    meta = dict(facts)  # without what differs between two runs of the same input
+    param = Parametrisation.model_validate(facts)  # without what differs between two runs of the same input
     facts["cache_hit"] = hits
     facts["parametrisation_s"] = round(time.monotonic() - start, 3)
-    return carried.with_meta(param=meta, protein_ff=settings.protein_ff), facts
+    return carried.with_facts(ParamFacts(param=param, protein_ff=settings.protein_ff)), facts

@@ -13,16 +13,21 @@ from pathlib import Path
 
 import numpy as np
 
+from gibbsflow.binding.facts import ParamFacts, PreparedFacts, TopologyFacts
 from gibbsflow.binding.forcefield.amber_protein import AmberProtein, amber_protein
-from gibbsflow.binding.forcefield.parametrise import HOST_RESIDUE, LIGAND_RESIDUE
+from gibbsflow.binding.forcefield.parametrise import LIGAND_RESIDUE
+from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Md
 from gibbsflow.engines import ambertools
+from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import ParametrisationError
 
 RADII = "mbondi2"
 SITE_ANGSTROM = 5.0
 """Without a site given, residues of a protein within this distance of the ligand's pose are its site."""
+AMBER_CHARGE_UNITS_PER_E = 18.2223
+"""Charges in a prmtop are in units whose products over Å are energies in kcal/mol (ambermd.org/FileFormats.php)."""
 _STAMP = re.compile(r"DATE = .{18}")
 _NO_DATE = "DATE = 01/01/00  00:00:00 "
 
@@ -51,8 +56,8 @@ def build_topologies(system: SimSystem, md: Md, out: Path) -> SimSystem:
         Where tleap lacks parameters or atoms, with its own words and its log.
     """
     out = Path(out)
-    carried = system.carry(out)
-    force_field = carried.meta["param"]["ligand_ff"]
+    carried = system.copy_to(out)
+    known, parameters = carried.facts(PreparedFacts), carried.facts(ParamFacts)
     log = out / "logs" / "leap.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
@@ -62,10 +67,10 @@ def build_topologies(system: SimSystem, md: Md, out: Path) -> SimSystem:
         for role in ("ligand_mol2", "ligand_frcmod", "host_mol2", "host_frcmod"):
             if role in carried.artifacts:
                 shutil.copyfile(carried.path(role), folder / role.replace("_", "."))
-        if carried.meta["receptor_kind"] == "protein":
+        if known.receptor_kind == "protein":
             protein = amber_protein(carried.path("receptor"))
             (folder / "receptor.pdb").write_text(protein.pdb)
-        script = _script(force_field, carried.meta["protein_ff"], protein)
+        script = _script(parameters.param.ligand_ff, parameters.protein_ff, protein)
         ambertools.tleap(script, folder=folder, log=log.resolve(), name=system.name)
         for name in ("complex", "ligand"):
             text = (folder / f"{name}.prmtop").read_text()
@@ -76,12 +81,13 @@ def build_topologies(system: SimSystem, md: Md, out: Path) -> SimSystem:
     ligand_size = len(Topology.read(out / "ligand.prmtop", out / "ligand.inpcrd").elements)
     first = len(topology.elements) - ligand_size
     _check_charge(system.name, topology, carried, first)
-    return carried.with_artifacts(**files).with_meta(
-        md=md.model_dump(),
-        receptor_atoms=list(range(first)),
-        ligand_atoms=list(range(first, first + ligand_size)),
-        site_atoms=site_atoms(topology, first, protein, carried.meta["site"]),
+    atoms = TopologyFacts(
+        md=md,
+        receptor_atoms=tuple(range(first)),
+        ligand_atoms=tuple(range(first, first + ligand_size)),
+        site_atoms=tuple(site_atoms(topology, first, protein, known.site)),
     )
+    return carried.with_artifacts(**files).with_facts(atoms)
 
 
 class Topology:
@@ -107,7 +113,18 @@ class Topology:
 
     @classmethod
     def read(cls, prmtop: Path, inpcrd: Path) -> Topology:
-        """Read the four sections that are needed."""
+        """Read the four sections that are needed.
+
+        Parameters
+        ----------
+        prmtop, inpcrd
+            Topology and coordinates, as tleap writes them.
+
+        Returns
+        -------
+        Topology
+            In the atom order of the files.
+        """
         sections = {
             part.split(None, 1)[0]: part.split("%FORMAT", 1)[1].split("\n", 1)[1]
             for part in prmtop.read_text().split("%FLAG ")[1:]
@@ -115,7 +132,7 @@ class Topology:
         elements = np.array(sections["ATOMIC_NUMBER"].split(), dtype=int)
         starts = np.array(sections["RESIDUE_POINTER"].split(), dtype=int) - 1
         residue_of = np.searchsorted(starts, np.arange(len(elements)), side="right") - 1
-        charges = np.array(sections["CHARGE"].split(), dtype=float) / 18.2223  # AMBER's unit of charge
+        charges = np.array(sections["CHARGE"].split(), dtype=float) / AMBER_CHARGE_UNITS_PER_E
         lines = inpcrd.read_text().splitlines()[2:]
         numbers = [float(line[i : i + 12]) for line in lines for i in range(0, len(line.rstrip()), 12)]
         positions = np.array(numbers[: 3 * len(elements)]).reshape(-1, 3)
@@ -123,9 +140,20 @@ class Topology:
 
 
 def site_atoms(topology: Topology, receptor_size: int, protein: AmberProtein | None, site: str | None) -> list[int]:
-    """Heavy atoms of the binding site.
+    """Find the heavy atoms of the binding site.
 
     All of a host; of a protein the residues named by `site`, or else those within 5 Å of the ligand's heavy atoms.
+
+    Parameters
+    ----------
+    topology
+        The complex, the ligand last.
+    receptor_size
+        Number of atoms of the receptor.
+    protein
+        Its residues; None for a host.
+    site
+        Entries as CHAIN:NUMBER or residue names, separated by commas; None where none is configured.
 
     Returns
     -------
@@ -144,6 +172,23 @@ def site_atoms(topology: Topology, receptor_size: int, protein: AmberProtein | N
             residues = sorted(set(topology.residue_of[chosen & (away < SITE_ANGSTROM)].tolist()))
         chosen = chosen & np.isin(topology.residue_of, residues)
     return [int(i) for i in np.flatnonzero(chosen)]
+
+
+def heavy_atoms(prmtop: Path) -> list[int]:
+    """Find the atoms of a topology that are not hydrogen.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    list of int
+        Their indices.
+    """
+    atoms = load_topology(prmtop).topology.atoms()
+    return [a.index for a in atoms if a.element is None or a.element.symbol != "H"]
 
 
 def _script(ligand_ff: str, protein_ff: str, protein: AmberProtein | None) -> str:
@@ -166,9 +211,10 @@ def _script(ligand_ff: str, protein_ff: str, protein: AmberProtein | None) -> st
 
 def _check_charge(name: str, topology: Topology, system: SimSystem, first: int) -> None:
     """Hold the charges in the topology against the integers that went in."""
-    expected = {"ligand": (topology.charges_e[first:], system.meta["ligand_charge"])}
-    if system.meta["receptor_charge"] is not None:
-        expected["receptor"] = (topology.charges_e[:first], system.meta["receptor_charge"])
+    known = system.facts(PreparedFacts)
+    expected = {"ligand": (topology.charges_e[first:], known.ligand_charge)}
+    if known.receptor_charge is not None:
+        expected["receptor"] = (topology.charges_e[:first], known.receptor_charge)
     else:
         total = topology.charges_e[:first].sum()
         expected["receptor"] = (topology.charges_e[:first], round(float(total)))

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from gibbsflow.binding.facts import PreparedFacts
 from gibbsflow.binding.prepare import samplesheet
-from gibbsflow.binding.prepare.ligands import centre_angstrom, pose_ligand, read_ligand
+from gibbsflow.binding.prepare.burial import buriedness
+from gibbsflow.binding.prepare.ligands import pose_ligand, read_ligand
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, write_sdf
-from gibbsflow.binding.prepare.poses import buriedness
+from gibbsflow.binding.prepare.poses import RAYS
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.system import SimSystem
@@ -24,8 +26,26 @@ PHYSICS = 1
 """Raised by hand when poses or protonation change for the same input."""
 
 
-def single_row(name: str, structure: Path | None, smiles: str | None, charge: int | None, pose: str | None) -> Row:
+def row_from_options(
+    name: str, structure: Path | None, smiles: str | None, charge: int | None, pose: str | None
+) -> Row:
     """Make a row from options, under the rules of the samplesheet.
+
+    Parameters
+    ----------
+    name
+        Name of the ligand.
+    structure, smiles
+        SDF or MOL2 with 3-D coordinates, or a SMILES: exactly one of them.
+    charge
+        Net charge in e that the ligand must have; None to take what the structure has.
+    pose
+        ``given``, ``place`` or a file; None for the samplesheet's default.
+
+    Returns
+    -------
+    Row
+        As one that was read from a file; relative paths start from the current folder.
 
     Raises
     ------
@@ -42,6 +62,20 @@ def single_row(name: str, structure: Path | None, smiles: str | None, charge: in
 
 def preparation_hash(row: Row, receptor: Path, settings: BindingConfig) -> str:
     """Hash of all that decides the prepared system.
+
+    Parameters
+    ----------
+    row
+        The ligand.
+    receptor
+        File of the receptor; its content counts, not its name.
+    settings
+        Sections ``run`` (seed) and ``system`` count.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
 
     Raises
     ------
@@ -64,6 +98,17 @@ def prepare_system(
     row: Row, receptor_path: Path, settings: BindingConfig, out: Path
 ) -> tuple[SimSystem, dict[str, Any]]:
     """Read receptor and ligand, complete them, find the pose, and write both into a folder.
+
+    Parameters
+    ----------
+    row
+        The ligand, as the samplesheet has it.
+    receptor_path
+        A host (SDF, MOL2) or a protein (PDB).
+    settings
+        Sections ``run`` (seed) and ``system`` count.
+    out
+        Folder that takes both files.
 
     Returns
     -------
@@ -88,22 +133,20 @@ def prepare_system(
         log.info("%s", note)
     receptor_file = receptor.write(out)
     ligand_file = write_sdf(ligand, out / "ligand.sdf", row.ligand)
-    centre = centre_angstrom(ligand)
+    centre = ligand.heavy_angstrom.mean(axis=0)
     facts = {
         "notes": [*receptor.notes, *ligand.notes],
         "pose": row.pose if row.pose in ("given", "place") else "file",
         "ligand_centre_offset_angstrom": round(float(np.linalg.norm(centre - receptor.heavy_angstrom.mean(axis=0))), 3),
-        "ligand_buried_share": round(float(buriedness(centre[None], receptor.heavy_angstrom)[0]), 3),
+        "ligand_buried_share": round(float(buriedness(centre[None], receptor.heavy_angstrom, RAYS)[0]), 3),
     }
     system = SimSystem(row.ligand, out).with_artifacts(receptor=receptor_file.name, ligand=ligand_file.name)
-    return (
-        system.with_meta(
-            receptor_kind=receptor.kind,
-            receptor_charge=receptor.charge,
-            receptor_name=receptor.name,
-            ligand_charge=ligand.charge,
-            ligand_smiles=ligand.smiles,
-            site=receptor.site,
-        ),
-        facts,
+    known = PreparedFacts(
+        receptor_kind=receptor.kind,
+        receptor_charge=receptor.charge,
+        receptor_name=receptor.name,
+        ligand_charge=ligand.charge,
+        ligand_smiles=ligand.smiles,
+        site=receptor.site,
     )
+    return system.with_facts(known), facts

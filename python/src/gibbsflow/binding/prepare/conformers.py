@@ -64,6 +64,11 @@ def settle_stereo(molecule: Molecule) -> Molecule:
     Which isomers exist is found by embedding the molecule several times: the bridgeheads of a cage look like
     stereocentres in the graph, yet allow one geometry only.
 
+    Parameters
+    ----------
+    molecule
+        With all hydrogens; its conformers, if any, are kept.
+
     Returns
     -------
     Molecule
@@ -118,7 +123,14 @@ def _isomers(mol: Chem.Mol, tries: int = 8) -> dict[str, Chem.Mol]:
 
 
 def relax(mol: Chem.Mol) -> None:
-    """Minimise all conformers by MMFF94s (UFF where that lacks parameters), and sort them by energy."""
+    """Minimise all conformers by MMFF94s (UFF where that lacks parameters), and sort them by energy.
+
+    Parameters
+    ----------
+    mol
+        With all hydrogens and one or more conformers; changed in place. Each conformer gets the property
+        ``energy_kcal_per_mol``, relative to the lowest.
+    """
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
         outcome = rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=1000, mmffVariant="MMFF94s")
     else:
@@ -149,6 +161,11 @@ def reference_geometry(molecule: Molecule) -> tuple[Chem.Mol, list[int]]:
     hydrogens and embedded with a fixed seed. Of its conformers the one with the least absolute electrostatic
     interaction is taken, so that no hydrogen bond within the molecule distorts its charges (the idea of OpenEye's ELF
     selection), by Coulomb's law with absolute MMFF94 charges.
+
+    Parameters
+    ----------
+    molecule
+        With all hydrogens; its conformers are not looked at.
 
     Returns
     -------

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from rdkit import Chem
 
 from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.conformers import embed, settle_stereo
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
-from gibbsflow.binding.prepare.poses import heavy_atoms, place_inside, pose_faults
+from gibbsflow.binding.prepare.poses import place_inside, pose_faults
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import System
@@ -21,6 +20,16 @@ CONFORMERS = 10
 
 def read_ligand(row: Row) -> Molecule:
     """Read the ligand of a row from its structure or SMILES, one isomer, all hydrogens.
+
+    Parameters
+    ----------
+    row
+        Its `charge`, where given, must be that of the molecule.
+
+    Returns
+    -------
+    Molecule
+        With coordinates where they come from a structure.
 
     Raises
     ------
@@ -33,7 +42,24 @@ def read_ligand(row: Row) -> Molecule:
 
 
 def check_pose(row: Row, ligand: Molecule, receptor: Receptor, settings: System) -> list[Fault]:
-    """Say what is wrong with the pose that a row gives, without placing anything."""
+    """Say what is wrong with the pose that a row gives, without placing anything.
+
+    Parameters
+    ----------
+    row
+        Which pose is asked for.
+    ligand
+        As :func:`read_ligand` has it.
+    receptor
+        In the frame that the pose is given in.
+    settings
+        Section ``system`` of the configuration.
+
+    Returns
+    -------
+    list of Fault
+        Empty where the pose is usable, or has yet to be found (``place`` in a host).
+    """
     if row.pose == "place":
         if receptor.kind == "protein":
             right = "'given' with a structure in the receptor's frame, or a file with the pose"
@@ -49,6 +75,24 @@ def check_pose(row: Row, ligand: Molecule, receptor: Receptor, settings: System)
 
 def pose_ligand(row: Row, ligand: Molecule, receptor: Receptor, settings: System, *, seed: int) -> Molecule:
     """Bring a ligand into its pose: as given, from a file, or placed in the host's cavity.
+
+    Parameters
+    ----------
+    row
+        Which pose is asked for.
+    ligand
+        As :func:`read_ligand` has it.
+    receptor
+        In the frame that the pose is given in.
+    settings
+        Section ``system`` of the configuration.
+    seed
+        Of the conformers and rotations that are tried.
+
+    Returns
+    -------
+    Molecule
+        With one conformer, in the receptor's frame.
 
     Raises
     ------
@@ -68,6 +112,18 @@ def pose_ligand(row: Row, ligand: Molecule, receptor: Receptor, settings: System
 
 def given_pose(row: Row, ligand: Molecule) -> Molecule:
     """Take the pose from the ligand's own structure, or from the pose file: its heavy atoms, mapped by graph.
+
+    Parameters
+    ----------
+    row
+        Its `pose` is ``given`` or a file.
+    ligand
+        As :func:`read_ligand` has it.
+
+    Returns
+    -------
+    Molecule
+        The ligand with one conformer; hydrogens are built anew where the pose is from a file.
 
     Raises
     ------
@@ -113,9 +169,3 @@ def _skeleton(mol: Chem.Mol) -> Chem.Mol:
         bond.SetIsAromatic(False)
         bond.SetStereo(Chem.BondStereo.STEREONONE)
     return bare.GetMol()
-
-
-def centre_angstrom(ligand: Molecule) -> np.ndarray:
-    """Centre of the heavy atoms, shape (3,)."""
-    centre: np.ndarray = ligand.positions_angstrom[heavy_atoms(ligand.mol)].mean(axis=0)
-    return centre

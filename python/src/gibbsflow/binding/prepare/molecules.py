@@ -20,10 +20,10 @@ _PLANE_ANGSTROM = 1e-3
 class Fault:
     """What is wrong with a molecule, before it is known which row it belongs to.
 
-    Parameters
+    Attributes
     ----------
     field
-        Column it concerns: ``structure``, ``smiles``, ``charge`` or ``pose``.
+        Column it concerns: ``structure``, ``smiles``, ``charge`` or ``pose``; ``receptor`` for a host.
     what, right
         As in :class:`gibbsflow.errors.Problem`.
     """
@@ -51,7 +51,7 @@ class MoleculeError(ValueError):
 class Molecule:
     """A molecule with all hydrogens.
 
-    Parameters
+    Attributes
     ----------
     mol
         RDKit molecule; with a conformer where it came from a file.
@@ -70,26 +70,66 @@ class Molecule:
 
     @property
     def smiles(self) -> str:
-        """Canonical isomeric SMILES without explicit hydrogens."""
+        """Canonical isomeric SMILES without explicit hydrogens.
+
+        Returns
+        -------
+        str
+            The same for every order of the atoms.
+        """
         return str(Chem.MolToSmiles(Chem.RemoveHs(self.mol)))
 
     @property
     def positions_angstrom(self) -> npt.NDArray[np.float64]:
-        """Coordinates in Å, shape (atoms, 3)."""
+        """Coordinates of all atoms.
+
+        Returns
+        -------
+        ndarray
+            Of the first conformer, shape (atoms, 3), Å.
+        """
         return np.asarray(self.mol.GetConformer().GetPositions(), dtype=float)
+
+    @property
+    def heavy_atoms(self) -> npt.NDArray[np.int64]:
+        """Atoms that are not hydrogen.
+
+        Returns
+        -------
+        ndarray
+            Their indices, shape (heavy atoms,).
+        """
+        return np.array([a.GetIdx() for a in self.mol.GetAtoms() if a.GetAtomicNum() > 1], dtype=np.int64)
+
+    @property
+    def heavy_angstrom(self) -> npt.NDArray[np.float64]:
+        """Coordinates of the atoms that are not hydrogen.
+
+        Returns
+        -------
+        ndarray
+            Of the first conformer, shape (heavy atoms, 3), Å.
+        """
+        return self.positions_angstrom[self.heavy_atoms]
 
 
 @contextmanager
 def rdkit_messages() -> Iterator[list[str]]:
-    """Collect what RDKit logs, instead of letting it write to standard error."""
+    """Collect what RDKit logs, instead of letting it write to standard error.
+
+    Yields
+    ------
+    list of str
+        Messages so far; it grows while the block runs.
+    """
     messages: list[str] = []
 
-    class Collect(logging.Handler):
+    class _Collect(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             messages.append(record.getMessage().strip())
 
     rdBase.LogToPythonLogger()
-    logger, handler = logging.getLogger("rdkit"), Collect()
+    logger, handler = logging.getLogger("rdkit"), _Collect()
     before = logger.handlers[:], logger.propagate
     logger.handlers, logger.propagate = [handler], False
     try:
@@ -102,6 +142,18 @@ def rdkit_messages() -> Iterator[list[str]]:
 def from_smiles(smiles: str, charge: int | None = None) -> Molecule:
     """Read a SMILES string; hydrogens are added, coordinates are not.
 
+    Parameters
+    ----------
+    smiles
+        Protonated as the molecule is meant to be.
+    charge
+        Net charge in e that it must have; None for no such check.
+
+    Returns
+    -------
+    Molecule
+        Without conformers.
+
     Raises
     ------
     MoleculeError
@@ -110,7 +162,9 @@ def from_smiles(smiles: str, charge: int | None = None) -> Molecule:
     with rdkit_messages() as messages:
         mol = Chem.MolFromSmiles(smiles)
     if mol is None:
-        raise MoleculeError([Fault("smiles", f"{smiles!r} is no valid SMILES: {_reason(messages)}", "a valid SMILES")])
+        raise MoleculeError(
+            [Fault("smiles", f"{smiles!r} is no valid SMILES: {_rdkit_reason(messages)}", "a valid SMILES")]
+        )
     mol = Chem.AddHs(mol)
     faults = chemistry_faults(mol, "smiles", charge)
     if faults:
@@ -120,6 +174,20 @@ def from_smiles(smiles: str, charge: int | None = None) -> Molecule:
 
 def from_file(path: Path, charge: int | None = None, *, field: str = "structure") -> Molecule:
     """Read the one molecule of an SDF or MOL2 file with 3-D coordinates; missing hydrogens are added.
+
+    Parameters
+    ----------
+    path
+        The file.
+    charge
+        Net charge in e that it must have; None for no such check.
+    field
+        Column that messages name.
+
+    Returns
+    -------
+    Molecule
+        With one conformer; a note tells of added hydrogens.
 
     Raises
     ------
@@ -143,6 +211,18 @@ def from_file(path: Path, charge: int | None = None, *, field: str = "structure"
 def read_unchecked(path: Path, field: str) -> Chem.Mol:
     """Read the first and only molecule of a file, sanitised by RDKit and otherwise as it stands there.
 
+    Parameters
+    ----------
+    path
+        SDF or MOL2.
+    field
+        Column that messages name.
+
+    Returns
+    -------
+    Chem.Mol
+        With the hydrogens and coordinates of the file.
+
     Raises
     ------
     MoleculeError
@@ -163,12 +243,27 @@ def read_unchecked(path: Path, field: str) -> Chem.Mol:
         else:
             mol = Chem.MolFromMolBlock(text.split("$$$$")[0], removeHs=False)
     if mol is None or mol.GetNumAtoms() == 0:
-        raise MoleculeError([Fault(field, f"{path}: not readable: {_reason(messages)}", right)])
+        raise MoleculeError([Fault(field, f"{path}: not readable: {_rdkit_reason(messages)}", right)])
     return mol
 
 
 def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Fault]:
-    """Say why GAFF and AM1-BCC cannot describe a molecule (all hydrogens present); empty where they can."""
+    """Say why GAFF and AM1-BCC cannot describe a molecule.
+
+    Parameters
+    ----------
+    mol
+        With all hydrogens.
+    field
+        Column that messages name.
+    charge
+        Net charge in e that it must have; None for no such check.
+
+    Returns
+    -------
+    list of Fault
+        Several fragments, elements without parameters, open shells, another charge; empty where all is well.
+    """
     faults = []
     fragments = Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
     if len(fragments) > 1:
@@ -181,7 +276,7 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
         faults.append(Fault(field, f"GAFF has no parameters for {', '.join(unknown)}", f"elements among {known}"))
     formal = Chem.GetFormalCharge(mol)
     radicals = sum(a.GetNumRadicalElectrons() for a in mol.GetAtoms())
-    electrons = sum(a.GetAtomicNum() for a in mol.GetAtoms()) - formal
+    electrons = electron_count(mol, formal)
     if not unknown and (radicals or electrons % 2):
         what = f"an odd number of electrons ({electrons})"
         if radicals:
@@ -193,8 +288,39 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
     return faults
 
 
+def electron_count(mol: Chem.Mol, charge: int) -> int:
+    """Count the electrons of a molecule.
+
+    Parameters
+    ----------
+    mol
+        With all hydrogens.
+    charge
+        Net charge in e.
+
+    Returns
+    -------
+    int
+        Even for a closed shell.
+    """
+    return sum(a.GetAtomicNum() for a in mol.GetAtoms()) - charge
+
+
 def coordinate_faults(mol: Chem.Mol, field: str) -> list[Fault]:
-    """Say where a molecule from a file has no usable 3-D coordinates."""
+    """Say where a molecule from a file has no usable 3-D coordinates.
+
+    Parameters
+    ----------
+    mol
+        As it was read.
+    field
+        Column that messages name.
+
+    Returns
+    -------
+    list of Fault
+        At most one; empty where the coordinates are usable.
+    """
     right = "3-D coordinates (a drawing has none; give smiles instead, or embed it)"
     if mol.GetNumConformers() == 0:
         return [Fault(field, "no coordinates", right)]
@@ -216,7 +342,20 @@ def coordinate_faults(mol: Chem.Mol, field: str) -> list[Fault]:
 
 
 def residue_names(path: Path, mol: Chem.Mol) -> tuple[str, ...]:
-    """Residue (substructure) names in a MOL2 file; for SDF its title."""
+    """Read the residue (substructure) names in a MOL2 file; for SDF its title.
+
+    Parameters
+    ----------
+    path
+        File that the molecule came from.
+    mol
+        The molecule, which carries an SDF's title.
+
+    Returns
+    -------
+    tuple of str
+        Each once, in the order of the file; empty where there are none.
+    """
     if Path(path).suffix.lower() != ".mol2":
         title = mol.GetProp("_Name").split() if mol.HasProp("_Name") else []
         return (title[0],) if title else ()
@@ -225,7 +364,7 @@ def residue_names(path: Path, mol: Chem.Mol) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row[7] for row in rows if len(row) > 7))
 
 
-def _reason(messages: list[str]) -> str:
+def _rdkit_reason(messages: list[str]) -> str:
     """Pick the telling line of RDKit's log."""
     lines = [line.strip() for text in messages for line in text.splitlines() if line.strip(" ~^-|")]
     lines = [line.split("] ", 1)[-1] for line in lines if "Failed parsing SMILES" not in line]
@@ -233,7 +372,22 @@ def _reason(messages: list[str]) -> str:
 
 
 def write_sdf(molecule: Molecule, path: Path, name: str) -> Path:
-    """Write one molecule as SDF (V2000), coordinates to 1e-4 Å."""
+    """Write one molecule as SDF (V2000), coordinates to 1e-4 Å.
+
+    Parameters
+    ----------
+    molecule
+        With a conformer.
+    path
+        File to write.
+    name
+        Its title.
+
+    Returns
+    -------
+    Path
+        `path`.
+    """
     mol = Chem.Mol(molecule.mol)
     mol.SetProp("_Name", name)
     path.write_text(Chem.MolToMolBlock(mol, forceV3000=False, kekulize=True) + "$$$$\n")
@@ -241,7 +395,25 @@ def write_sdf(molecule: Molecule, path: Path, name: str) -> Path:
 
 
 def read_sdf(path: Path, charge: int) -> Molecule:
-    """Read back what :func:`write_sdf` wrote."""
+    """Read back what :func:`write_sdf` wrote.
+
+    Parameters
+    ----------
+    path
+        The file.
+    charge
+        Net charge in e, as ``system.json`` has it.
+
+    Returns
+    -------
+    Molecule
+        With one conformer, atoms in the order of the file.
+
+    Raises
+    ------
+    MoleculeError
+        Where it is no such file.
+    """
     mol = Chem.MolFromMolFile(str(path), removeHs=False)
     if mol is None:
         raise MoleculeError([Fault("structure", f"{path}: not readable", "the SDF that system_prep wrote")])
@@ -250,7 +422,18 @@ def read_sdf(path: Path, charge: int) -> Molecule:
 
 
 def atom_names(mol: Chem.Mol) -> list[str]:
-    """Element and count, in file order: unique and stable (``C1, C2, N1, ...``)."""
+    """Name atoms by element and count, in file order (``C1, C2, N1, ...``).
+
+    Parameters
+    ----------
+    mol
+        The molecule.
+
+    Returns
+    -------
+    list of str
+        A unique name for each atom, the same each time.
+    """
     counts: dict[str, int] = {}
     names = []
     for atom in mol.GetAtoms():

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from rdkit import Chem
 from rdkit.Chem import rdPartialCharges
 from rdkit.Geometry import Point3D
 from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
+from gibbsflow.binding.prepare.burial import Rays, buriedness
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
 from gibbsflow.units import COULOMB_KCAL_ANGSTROM_PER_E2, Floats
 
@@ -25,18 +25,20 @@ SHIFTS_ANGSTROM = (-1.5, 0.0, 1.5)
 REFINED = 8
 WELL_KCAL_PER_MOL = 0.1
 PAIR_CAP_KCAL_PER_MOL = 5.0
-RAYS = 256
-RAY_LENGTH_ANGSTROM = 12.0
-RAY_RADIUS_ANGSTROM = 1.7
+RAYS = Rays(256, radius_angstrom=1.7, length_angstrom=12.0)
 BURIED_SHARE = 0.6
 """An atom beside a host sees it in less than half of all directions, one in the middle of CB7 in 80 %."""
+TOUCH_ANGSTROM = 6.0
+"""A ligand whose nearest heavy atom is farther than this from a protein does not touch it."""
+PLACED_ANGSTROM = 2.2
+"""The best pose may still be squeezed: heavy atoms nearer than hydrogen-bond distance are not to be mended by MD."""
 
 
 @dataclass(frozen=True)
 class Cavity:
     """Where a host takes up its guest.
 
-    Parameters
+    Attributes
     ----------
     centre_angstrom
         Centre of the heavy atoms, shape (3,).
@@ -49,20 +51,26 @@ class Cavity:
 
 
 def cavity(host: Molecule) -> Cavity:
-    """Find centre and axis of a host: the axis is the principal axis whose moment differs most from the other two."""
-    xyz = host.positions_angstrom[heavy_atoms(host.mol)]
+    """Find centre and axis of a host: the axis is the principal axis whose moment differs most from the other two.
+
+    Parameters
+    ----------
+    host
+        With coordinates.
+
+    Returns
+    -------
+    Cavity
+        In the host's frame.
+    """
+    xyz = host.heavy_angstrom
     centre = xyz.mean(axis=0)
     spread, axes = np.linalg.eigh((xyz - centre).T @ (xyz - centre))
     unique = 0 if spread[1] - spread[0] > spread[2] - spread[1] else 2
     return Cavity(centre, axes[:, unique])
 
 
-def heavy_atoms(mol: Chem.Mol) -> npt.NDArray[np.int64]:
-    """Indices of the atoms that are not hydrogen."""
-    return np.array([a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() > 1], dtype=np.int64)
-
-
-def place(ligand: Molecule, host: Molecule, *, seed: int) -> Molecule:
+def best_pose(ligand: Molecule, host: Molecule, *, seed: int) -> Molecule:
     """Find the best pose of a ligand in a host's cavity.
 
     Parameters
@@ -79,7 +87,7 @@ def place(ligand: Molecule, host: Molecule, *, seed: int) -> Molecule:
     Molecule
         The ligand with one conformer, in the host's frame.
     """
-    field = _Field(host)
+    field = _HostField(host)
     site = cavity(host)
     rotations = Rotation.random(ROTATIONS, rng=np.random.default_rng(seed))
     shifts = np.outer(SHIFTS_ANGSTROM, site.axis)
@@ -87,7 +95,7 @@ def place(ligand: Molecule, host: Molecule, *, seed: int) -> Molecule:
     found: list[tuple[float, int, float, Floats]] = []
     for conformer in ligand.mol.GetConformers():
         xyz = np.asarray(conformer.GetPositions())
-        xyz = xyz - xyz[heavy_atoms(ligand.mol)].mean(axis=0)
+        xyz = xyz - xyz[ligand.heavy_atoms].mean(axis=0)
         strain = conformer.GetDoubleProp("energy_kcal_per_mol") if conformer.HasProp("energy_kcal_per_mol") else 0.0
         for rotation in rotations:
             poses = rotation.apply(xyz)[None] + (site.centre_angstrom + shifts)[:, None]
@@ -104,37 +112,26 @@ def place(ligand: Molecule, host: Molecule, *, seed: int) -> Molecule:
 
 
 def with_positions(molecule: Molecule, positions_angstrom: Floats, conformer: int = -1) -> Molecule:
-    """Return a molecule with one conformer at the given coordinates."""
+    """Return a molecule with one conformer at the given coordinates.
+
+    Parameters
+    ----------
+    molecule
+        Left as it is.
+    positions_angstrom
+        Shape (atoms, 3), Å.
+    conformer
+        Conformer whose properties are kept; -1 for the first.
+
+    Returns
+    -------
+    Molecule
+        A copy.
+    """
     mol = Chem.Mol(molecule.mol, confId=conformer)
     for i, (x, y, z) in enumerate(positions_angstrom):
         mol.GetConformer().SetAtomPosition(i, Point3D(float(x), float(y), float(z)))
     return replace(molecule, mol=mol)
-
-
-def buriedness(points_angstrom: Floats, host_angstrom: Floats) -> Floats:
-    """Share of directions from each point in which the host's atoms stand.
-
-    Parameters
-    ----------
-    points_angstrom
-        Shape (points, 3).
-    host_angstrom
-        Heavy atoms of the host, shape (atoms, 3).
-
-    Returns
-    -------
-    ndarray
-        Shape (points,), 0 to 1.
-    """
-    k = np.arange(RAYS) + 0.5  # Fibonacci lattice on the sphere
-    polar, turn = np.arccos(1 - 2 * k / RAYS), np.pi * (1 + 5**0.5) * k
-    rays = np.stack([np.cos(turn) * np.sin(polar), np.sin(turn) * np.sin(polar), np.cos(polar)])
-    away = host_angstrom[None] - points_angstrom[:, None]
-    along = away @ rays  # (points, atoms, rays)
-    beside2 = (away**2).sum(-1)[..., None] - along**2
-    hit = (along > 0) & (along < RAY_LENGTH_ANGSTROM) & (beside2 < RAY_RADIUS_ANGSTROM**2)
-    share: Floats = hit.any(axis=1).mean(axis=1)
-    return share
 
 
 def pose_faults(ligand: Molecule, host_angstrom: Floats, *, clash_angstrom: float, cage: bool) -> list[Fault]:
@@ -150,8 +147,13 @@ def pose_faults(ligand: Molecule, host_angstrom: Floats, *, clash_angstrom: floa
         Heavy atoms closer than this clash.
     cage
         Ask that the ligand be inside a cavity (hosts); otherwise that it touch the receptor (proteins).
+
+    Returns
+    -------
+    list of Fault
+        Clashes, and a ligand that is outside; empty where the pose is usable.
     """
-    xyz = ligand.positions_angstrom[heavy_atoms(ligand.mol)]
+    xyz = ligand.heavy_angstrom
     distance = np.linalg.norm(xyz[:, None] - host_angstrom[None], axis=-1)
     nearest = float(distance.min())
     faults = []
@@ -159,12 +161,12 @@ def pose_faults(ligand: Molecule, host_angstrom: Floats, *, clash_angstrom: floa
         count = int((distance.min(axis=1) < clash_angstrom).sum())
         what = f"{count} heavy atoms clash with the receptor (nearest {nearest:.2f} Å)"
         faults.append(Fault("pose", what, f"heavy atoms at least {clash_angstrom} Å apart (clash_angstrom)"))
-    share = float(buriedness(np.vstack([xyz, xyz.mean(axis=0)]), host_angstrom).max())
+    share = float(buriedness(np.vstack([xyz, xyz.mean(axis=0)]), host_angstrom, RAYS).max())
     if cage and share < BURIED_SHARE:
         away = float(np.linalg.norm(xyz.mean(axis=0) - host_angstrom.mean(axis=0)))
         what = f"the ligand is outside the cavity ({away:.1f} Å from its centre, {share:.0%} surrounded by the host)"
         faults.append(Fault("pose", what, "a pose inside the cavity, or pose 'place'"))
-    elif not cage and nearest > 6.0:
+    elif not cage and nearest > TOUCH_ANGSTROM:
         what = f"the ligand does not touch the receptor (nearest heavy atoms {nearest:.1f} Å apart)"
         faults.append(Fault("pose", what, "a pose in the binding site, in the frame of the receptor's file"))
     return faults
@@ -173,15 +175,29 @@ def pose_faults(ligand: Molecule, host_angstrom: Floats, *, clash_angstrom: floa
 def place_inside(ligand: Molecule, host: Molecule, *, clash_angstrom: float, seed: int) -> Molecule:
     """Place a ligand, and refuse a pose that is outside or clashes.
 
+    Parameters
+    ----------
+    ligand
+        With one or more conformers.
+    host
+        With coordinates.
+    clash_angstrom
+        Heavy atoms closer than this clash, or than 2.2 Å if that is more.
+    seed
+        Of the rotations.
+
+    Returns
+    -------
+    Molecule
+        The ligand with one conformer, in the host's frame.
+
     Raises
     ------
     MoleculeError
         Where the ligand does not fit.
     """
-    posed = place(ligand, host, seed=seed)
-    host_heavy = host.positions_angstrom[heavy_atoms(host.mol)]
-    # the best pose may still be squeezed; heavy atoms nearer than hydrogen-bond distance are not to be mended by MD
-    faults = pose_faults(posed, host_heavy, clash_angstrom=max(clash_angstrom, 2.2), cage=True)
+    posed = best_pose(ligand, host, seed=seed)
+    faults = pose_faults(posed, host.heavy_angstrom, clash_angstrom=max(clash_angstrom, PLACED_ANGSTROM), cage=True)
     if faults:
         told = "; ".join(f.what for f in faults)
         what = f"the ligand does not fit into the host's cavity: {told}"
@@ -189,7 +205,7 @@ def place_inside(ligand: Molecule, host: Molecule, *, clash_angstrom: float, see
     return posed
 
 
-class _Field:
+class _HostField:
     """The host as its guests feel it."""
 
     def __init__(self, host: Molecule) -> None:
@@ -208,7 +224,7 @@ class _Field:
         return total
 
 
-def _refine(field: _Field, pose: Floats, radii: Floats, charges: Floats) -> tuple[float, Floats]:
+def _refine(field: _HostField, pose: Floats, radii: Floats, charges: Floats) -> tuple[float, Floats]:
     """Minimise over the six rigid-body degrees of freedom (Å, and rad about the centre)."""
     centre = pose.mean(axis=0)
 

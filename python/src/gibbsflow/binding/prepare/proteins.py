@@ -1,8 +1,7 @@
-"""Proteins from PDB files: checked, mended and protonated by PDBFixer, and named as AMBER's force fields know them."""
+"""Proteins from PDB files: checked, completed and protonated by PDBFixer; their residues and chain breaks."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from gibbsflow.binding.prepare.receptors import AMINO_ACIDS, PEPTIDE_BOND_ANGSTROM, Receptor
+from gibbsflow.binding.prepare.receptors import Receptor, site_entries
 from gibbsflow.config.binding import System
 from gibbsflow.errors import InputError, Problem
 
-log = logging.getLogger(__name__)
+AMINO_ACIDS = frozenset(
+    "ALA ARG ASN ASP CYS GLN GLU GLY HIS ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL "
+    "HID HIE HIP CYX CYM ASH GLH LYN MSE ACE NME".split()
+)
+"""Residues that the protein force field knows, caps and protonation states included (MSE becomes MET)."""
+LONGEST_PEPTIDE_BOND_ANGSTROM = 2.0
+"""C and N farther apart than this are not bonded; a peptide bond has 1.33 Å."""
 _WATERS = frozenset({"HOH", "WAT", "DOD", "TIP3", "SOL"})
 
 
@@ -22,7 +27,7 @@ _WATERS = frozenset({"HOH", "WAT", "DOD", "TIP3", "SOL"})
 class Residue:
     """One residue of a PDB file.
 
-    Parameters
+    Attributes
     ----------
     chain, number, name
         As in the file; the number carries its insertion code.
@@ -40,12 +45,43 @@ class Residue:
 
     @property
     def label(self) -> str:
-        """As in ``site``: CHAIN:NUMBER."""
+        """What ``site`` calls it.
+
+        Returns
+        -------
+        str
+            CHAIN:NUMBER.
+        """
         return f"{self.chain}:{self.number}"
+
+    def is_named(self, entry: str) -> bool:
+        """Tell whether one entry of a site means this residue.
+
+        Parameters
+        ----------
+        entry
+            CHAIN:NUMBER or a residue name.
+
+        Returns
+        -------
+        bool
+            True where it does.
+        """
+        return entry in (self.label, self.name)
 
 
 def read_residues(path: Path) -> list[Residue]:
     """Read the residues of the first model of a PDB file, the first alternate location of each atom.
+
+    Parameters
+    ----------
+    path
+        PDB file.
+
+    Returns
+    -------
+    list of Residue
+        In the order of the file, waters and ligands included.
 
     Raises
     ------
@@ -74,6 +110,20 @@ def read_residues(path: Path) -> list[Residue]:
 def read_protein(path: Path, settings: System, *, complete: bool) -> Receptor:
     """Read, check and (where `complete`) mend and protonate a protein.
 
+    Parameters
+    ----------
+    path
+        PDB file.
+    settings
+        Section ``system`` of the configuration: site and pH.
+    complete
+        Add missing heavy atoms and hydrogens; False for a check that only looks.
+
+    Returns
+    -------
+    Receptor
+        With PDBFixer's result where `complete`; notes tell all that was done.
+
     Raises
     ------
     InputError
@@ -90,7 +140,7 @@ def read_protein(path: Path, settings: System, *, complete: bool) -> Receptor:
         what = f"residues that the protein force field does not know: {', '.join(strange[:8])}"
         problems.append(Problem(str(path), what, "amino acids; remove or rename the others", field="receptor"))
     if settings.site is not None:
-        missing = [part for part in site_parts(settings.site) if not any(matches(r, part) for r in protein)]
+        missing = [entry for entry in site_entries(settings.site) if not any(r.is_named(entry) for r in protein)]
         if missing:
             chains = {c: [r.number for r in protein if r.chain == c] for c in dict.fromkeys(r.chain for r in protein)}
             there = "; ".join(f"{c}:{numbers[0]} to {c}:{numbers[-1]}" for c, numbers in chains.items())
@@ -102,56 +152,68 @@ def read_protein(path: Path, settings: System, *, complete: bool) -> Receptor:
         problems.append(Problem(str(path), "receptor_charge is for hosts", right, field="receptor_charge"))
     if problems:
         raise InputError(problems)
-    notes = _removed(residues) + chain_breaks(protein)
+    notes = _removal_notes(residues) + chain_breaks(protein)
     heavy = np.array([xyz for r in protein for element, xyz in r.atoms.values() if element != "H"])
     fixer = None
     if complete:
         from openmm.unit import angstrom
 
-        fixer, more = _mend(path, settings.ph)
+        fixer, more = _complete(path, settings.ph)
         notes += more
         is_heavy = [atom.element.symbol != "H" for atom in fixer.topology.atoms()]
         heavy = np.array(fixer.positions.value_in_unit(angstrom))[is_heavy]
     return Receptor(path.stem, "protein", None, heavy, None, fixer, settings.site, tuple(notes))
 
 
-def site_parts(site: str) -> list[str]:
-    """Entries of a site, as CHAIN:NUMBER or residue names."""
-    return [part.strip() for part in site.split(",") if part.strip()]
-
-
-def matches(residue: Residue, part: str) -> bool:
-    """Whether a residue is meant by one entry of a site."""
-    return part in (residue.label, residue.name)
-
-
 def chain_breaks(residues: Sequence[Residue]) -> list[str]:
-    """Say where a chain has a gap: C and N of neighbours farther apart than a peptide bond."""
+    """Say where a chain has a gap: C and N of neighbours farther apart than a peptide bond.
+
+    Parameters
+    ----------
+    residues
+        In the order of the chains.
+
+    Returns
+    -------
+    list of str
+        A sentence for each gap, for the notes.
+    """
     return [
         f"chain break between {a.label} and {b.label}: both ends become termini"
         for a, b in zip(residues, residues[1:], strict=False)
-        if a.chain == b.chain and is_break(a, b)
+        if a.chain == b.chain and is_chain_break(a, b)
     ]
 
 
-def is_break(before: Residue, after: Residue) -> bool:
-    """Whether two residues that follow each other are not joined."""
+def is_chain_break(before: Residue, after: Residue) -> bool:
+    """Tell whether two residues that follow each other are not joined.
+
+    Parameters
+    ----------
+    before, after
+        Neighbours in the file.
+
+    Returns
+    -------
+    bool
+        True for two chains, a missing C or N, or a distance that no peptide bond has.
+    """
     if before.chain != after.chain:
         return True
     if "C" not in before.atoms or "N" not in after.atoms:
         return True
     gap = np.linalg.norm(np.subtract(before.atoms["C"][1], after.atoms["N"][1]))
-    return bool(gap > PEPTIDE_BOND_ANGSTROM)
+    return bool(gap > LONGEST_PEPTIDE_BOND_ANGSTROM)
 
 
-def _removed(residues: Sequence[Residue]) -> list[str]:
+def _removal_notes(residues: Sequence[Residue]) -> list[str]:
     waters = sum(r.name in _WATERS for r in residues)
     others = sorted(f"{r.name} {r.label}" for r in residues if r.name not in AMINO_ACIDS | _WATERS)
     notes = [f"{waters} waters removed"] if waters else []
     return notes + ([f"removed: {', '.join(others)}"] if others else [])
 
 
-def _mend(path: Path, ph: float) -> tuple[Any, list[str]]:
+def _complete(path: Path, ph: float) -> tuple[Any, list[str]]:
     """Add missing heavy atoms and hydrogens; missing loops are not modelled."""
     from pdbfixer import PDBFixer
 

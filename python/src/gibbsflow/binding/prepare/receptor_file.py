@@ -26,6 +26,11 @@ def read_receptor(path: Path, settings: System, *, complete: bool = True) -> Rec
     complete
         Add what a protein lacks (heavy atoms, hydrogens); False for a check that only looks.
 
+    Returns
+    -------
+    Receptor
+        Host or protein, by the ending of its file.
+
     Raises
     ------
     InputError

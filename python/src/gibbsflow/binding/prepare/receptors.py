@@ -11,18 +11,13 @@ from gibbsflow.binding.prepare.molecules import Molecule
 from gibbsflow.units import Floats
 
 Kind = Literal["host", "protein"]
-AMINO_ACIDS = frozenset(
-    "ALA ARG ASN ASP CYS GLN GLU GLY HIS ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL "
-    "HID HIE HIP CYX CYM ASH GLH LYN MSE ACE NME".split()
-)
-PEPTIDE_BOND_ANGSTROM = 2.0
 
 
 @dataclass(frozen=True)
 class Receptor:
     """A receptor as read, checked and completed.
 
-    Parameters
+    Attributes
     ----------
     name
         Stem of its file.
@@ -52,7 +47,18 @@ class Receptor:
     notes: tuple[str, ...] = ()
 
     def write(self, folder: Path) -> Path:
-        """Write ``receptor.sdf`` or ``receptor.pdb``."""
+        """Write the receptor as later phases read it.
+
+        Parameters
+        ----------
+        folder
+            Folder that takes the file.
+
+        Returns
+        -------
+        Path
+            ``receptor.sdf`` of a host, ``receptor.pdb`` of a protein.
+        """
         if self.molecule is not None:
             return molecules.write_sdf(self.molecule, folder / "receptor.sdf", self.name)
         from openmm.app import PDBFile
@@ -62,3 +68,19 @@ class Receptor:
             PDBFile.writeModel(self.protein.topology, self.protein.positions, file, keepIds=True)
             file.write("END\n")
         return path
+
+
+def site_entries(site: str) -> list[str]:
+    """Split a site into its entries.
+
+    Parameters
+    ----------
+    site
+        As configured, separated by commas.
+
+    Returns
+    -------
+    list of str
+        CHAIN:NUMBER or residue names, without blanks.
+    """
+    return [entry.strip() for entry in site.split(",") if entry.strip()]

@@ -20,7 +20,7 @@ from gibbsflow.errors import InputError, Problem
 class Row:
     """One ligand asked for.
 
-    Parameters
+    Attributes
     ----------
     line
         Line of the file, the header being line 1; None for a ligand from the command line.
@@ -38,12 +38,28 @@ class Row:
     group: str | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Plain values, for JSON.
+
+        Returns
+        -------
+        dict
+            Column names and `line`, by their names here.
+        """
         return asdict(self)
 
 
 def read_samplesheet(path: Path) -> tuple[Row, ...]:
     """Read a samplesheet that has nothing wrong at table level.
+
+    Parameters
+    ----------
+    path
+        CSV file.
+
+    Returns
+    -------
+    tuple of Row
+        In the order of the file.
 
     Raises
     ------
@@ -58,6 +74,11 @@ def read_samplesheet(path: Path) -> tuple[Row, ...]:
 
 def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
     """Read what can be read and list all that is wrong, by row and column.
+
+    Parameters
+    ----------
+    path
+        CSV file; it need not exist.
 
     Returns
     -------
@@ -75,7 +96,7 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
         return (), [Problem(str(path), f"not readable: {error.strerror}", "a CSV file")]
     except UnicodeDecodeError as error:
         return (), [Problem(str(path), f"not UTF-8 text ({error.reason} at byte {error.start})", "CSV saved as UTF-8")]
-    table = [(line, cells) for line, cells in _lines(text) if any(cell.strip() for cell in cells)]
+    table = [(line, cells) for line, cells in _records(text) if any(cell.strip() for cell in cells)]
     if not table:
         return (), [Problem(str(path), "empty", "a header line and one line a ligand")]
     head_line, header = table[0]
@@ -88,7 +109,7 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
     rows: list[Row] = []
     seen: dict[str, int] = {}
     for line, cells in table[1:]:
-        row, faults = _row(path, line, header, [cell.strip() for cell in cells])
+        row, faults = _parse_cells(path, line, header, [cell.strip() for cell in cells])
         name = cells[header.index("ligand")].strip() if header.index("ligand") < len(cells) else ""
         # file systems that ignore case would mix B2 and b2
         if name and (first := seen.setdefault(name.lower(), line)) != line:
@@ -101,7 +122,7 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
     return tuple(rows), problems
 
 
-def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
+def _records(text: str) -> Iterator[tuple[int, list[str]]]:
     """Cells of each record, with the line it starts on (a quoted cell may span lines)."""
     reader = csv.reader(io.StringIO(text, newline=""))
     start = 1
@@ -132,7 +153,7 @@ def _header_problems(where: str, line: int, header: list[str]) -> list[Problem]:
     return problems
 
 
-def _row(path: Path, line: int, header: list[str], cells: list[str]) -> tuple[Row | None, list[Problem]]:
+def _parse_cells(path: Path, line: int, header: list[str], cells: list[str]) -> tuple[Row | None, list[Problem]]:
     if len(cells) != len(header):
         right = f"{len(header)}, as the header has; quote cells that hold a comma"
         return None, [Problem(str(path), f"{len(cells)} cells", right, line)]
@@ -163,34 +184,34 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
     """
     faults: list[Problem] = []
 
-    def wrong(field: str, what: str, right: str = "") -> None:
+    def _wrong(field: str, what: str, right: str = "") -> None:
         faults.append(Problem(where, what, right or BY_NAME[field].right, line, field))
 
     for name, value in cell.items():
         pattern = BY_NAME[name].pattern
         if pattern and not re.fullmatch(pattern, value):
-            wrong(name, f"{value!r} is not usable")
+            _wrong(name, f"{value!r} is not usable")
     if "ligand" not in cell:
-        wrong("ligand", "no name")
+        _wrong("ligand", "no name")
     if ("structure" in cell) == ("smiles" in cell):
         what = "both structure and smiles are given" if "smiles" in cell else "neither structure nor smiles is given"
-        wrong("structure", what, "exactly one of them")
+        _wrong("structure", what, "exactly one of them")
     charge = _number(cell.get("charge"), whole=True)
     if "charge" in cell and (charge is None or abs(charge) > MOST_CHARGE):
-        wrong("charge", f"{cell['charge']!r} is not usable")
+        _wrong("charge", f"{cell['charge']!r} is not usable")
     experiment = _number(cell.get("experimental_dg_kcal_per_mol"))
     if "experimental_dg_kcal_per_mol" in cell and experiment is None:
-        wrong("experimental_dg_kcal_per_mol", f"{cell['experimental_dg_kcal_per_mol']!r} is not a number")
+        _wrong("experimental_dg_kcal_per_mol", f"{cell['experimental_dg_kcal_per_mol']!r} is not a number")
     pose = cell.get("pose", "given" if "structure" in cell else "place")
     if pose == "given" and "smiles" in cell:
-        wrong("pose", "'given' with smiles, which has no coordinates", "'place', or a file with the pose")
+        _wrong("pose", "'given' with smiles, which has no coordinates", "'place', or a file with the pose")
     files = {}
     for name in ("structure", "pose"):
         value = cell.get(name, "")
         if re.fullmatch(STRUCTURE_PATTERN, value):
             files[name] = folder / value
             if not files[name].is_file():
-                wrong(name, f"no such file {value!r} (looked for {files[name]})")
+                _wrong(name, f"no such file {value!r} (looked for {files[name]})")
     if faults:
         return None, faults
     row = Row(

@@ -1,7 +1,8 @@
 """Reduced energies of windows: one Parquet shape for every sampler, and the shape that estimators take.
 
 A sample is one configuration with its reduced potential βU in every state of the leg. `write_window` and `read_windows`
-are for samplers; `Energies` is for estimators and comes from Parquet (`read_leg`) or GROMACS (`gromacs.read_leg`).
+are for samplers; `Energies` is for estimators and comes from Parquet (`read_leg`) or from GROMACS
+(`gromacs_energies.read_leg`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ META_NEEDED = ("temperature_k", "leg", "transformation", "replicate", "states", 
 class Window:
     """Samples drawn from one state.
 
-    Parameters
+    Attributes
     ----------
     path
         File they came from.
@@ -58,7 +59,7 @@ class Window:
 class Energies:
     """All samples of one leg and replicate, in the shape that alchemlyb takes.
 
-    Parameters
+    Attributes
     ----------
     u_nk
         Reduced potentials; index (``time``, ``state``), one column a state that was sampled, both named by the
@@ -91,17 +92,35 @@ class Energies:
 
     @property
     def sampled(self) -> list[int]:
-        """Indices of the states that have samples, in order."""
+        """The states that have samples.
+
+        Returns
+        -------
+        list of int
+            Indices, in order.
+        """
         return [int(state) for state in self.u_nk.columns]
 
     @property
     def ends_sampled(self) -> bool:
-        """Whether the first and the last state have samples."""
+        """Whether the first and the last state have samples.
+
+        Returns
+        -------
+        bool
+            False where either is missing.
+        """
         return not {0, len(self.states) - 1} & set(self.missing)
 
     @property
     def u_all(self) -> pd.DataFrame:
-        """Reduced potentials of all samples in all states, in the states' order."""
+        """Reduced potentials of all samples in all states.
+
+        Returns
+        -------
+        DataFrame
+            Index as `u_nk`, one column a state, in order.
+        """
         if self.u_missing is None:
             return self.u_nk
         return pd.concat([self.u_nk, self.u_missing], axis=1)[list(range(len(self.states)))]
@@ -153,6 +172,16 @@ def write_window(
 def read_window(path: Path) -> Window:
     """Read and check the samples of one window.
 
+    Parameters
+    ----------
+    path
+        The Parquet file.
+
+    Returns
+    -------
+    Window
+        With all its samples.
+
     Raises
     ------
     InputError
@@ -184,6 +213,16 @@ def read_window(path: Path) -> Window:
 def read_window_meta(path: Path) -> Mapping[str, Any]:
     """Read what a window file says of itself, without its samples.
 
+    Parameters
+    ----------
+    path
+        The Parquet file.
+
+    Returns
+    -------
+    dict
+        With `META_NEEDED`.
+
     Raises
     ------
     InputError
@@ -203,7 +242,17 @@ def read_window_meta(path: Path) -> Mapping[str, Any]:
 
 
 def read_windows(paths: Sequence[Path]) -> list[Window]:
-    """Read windows of one leg and replicate, in the order of their states.
+    """Read windows of one leg and replicate.
+
+    Parameters
+    ----------
+    paths
+        One file a window, in any order.
+
+    Returns
+    -------
+    list of Window
+        In the order of their states.
 
     Raises
     ------
@@ -218,7 +267,17 @@ def read_windows(paths: Sequence[Path]) -> list[Window]:
 
 
 def in_order(read: Sequence[Window]) -> list[Window]:
-    """Windows of one leg and replicate in the order of their states.
+    """Sort windows of one leg and replicate, and check that they are of one.
+
+    Parameters
+    ----------
+    read
+        In any order.
+
+    Returns
+    -------
+    list of Window
+        In the order of their states.
 
     Raises
     ------
@@ -252,6 +311,11 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
     allow_missing
         Return what is there where windows are missing; the estimators decide whether it bridges the gap.
 
+    Returns
+    -------
+    Energies
+        Of all windows that are there.
+
     Raises
     ------
     InputError
@@ -265,7 +329,21 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
 def join_windows(
     windows: Sequence[Window], *, temperature_k: float | None = None, allow_missing: bool = False
 ) -> Energies:
-    """Join windows that are in order; parameters as of `read_leg`.
+    """Join windows that are in order.
+
+    Parameters
+    ----------
+    windows
+        Of one leg and replicate, as `in_order` gives them.
+    temperature_k
+        Temperature expected, K; the files must say the same.
+    allow_missing
+        Return what is there where windows are missing; the estimators decide whether it bridges the gap.
+
+    Returns
+    -------
+    Energies
+        Of all windows that are there.
 
     Raises
     ------
@@ -294,7 +372,22 @@ def join_windows(
 
 
 def missing_windows(where: str, missing: Sequence[int], total: int) -> InputError:
-    """Make the error for windows that are not there."""
+    """Make the error for windows that are not there.
+
+    Parameters
+    ----------
+    where
+        Folder or file that they should be in.
+    missing
+        Their indices.
+    total
+        Windows of the leg.
+
+    Returns
+    -------
+    InputError
+        To be raised.
+    """
     named = ", ".join(str(state) for state in missing)
     what = f"windows {named} of {total} are missing" if len(missing) > 1 else f"window {named} of {total} is missing"
     return InputError(
@@ -304,7 +397,22 @@ def missing_windows(where: str, missing: Sequence[int], total: int) -> InputErro
 
 
 def check_temperature(where: Path, found_k: float, expected_k: float | None) -> None:
-    """Refuse energies of another temperature than asked for."""
+    """Refuse energies of another temperature than asked for.
+
+    Parameters
+    ----------
+    where
+        File that they are from.
+    found_k
+        Temperature that it says, K.
+    expected_k
+        Temperature asked for, K; None for any.
+
+    Raises
+    ------
+    InputError
+        Where they differ by more than 0.01 K.
+    """
     if expected_k is not None and abs(found_k - expected_k) > 0.01:
         right = f"--temperature {found_k:g}"
         raise InputError(Problem(str(where), f"was run at {found_k:g} K, not {expected_k:g} K", right))
@@ -312,6 +420,17 @@ def check_temperature(where: Path, found_k: float, expected_k: float | None) -> 
 
 def refuse_non_finite(values: Floats, where: str, columns: Sequence[str], first_row: int = 1) -> None:
     """Refuse NaN and infinity, naming the first.
+
+    Parameters
+    ----------
+    values
+        Shape (N, K).
+    where
+        File that they are from.
+    columns
+        Name of each of the K columns.
+    first_row
+        Number of the first row.
 
     Raises
     ------

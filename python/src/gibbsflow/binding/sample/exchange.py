@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import openmm
 
-from gibbsflow.binding.sample.contexts import Samples, StateContexts, Walkers, centred
+from gibbsflow.binding.sample.contexts import StateContexts, centred
+from gibbsflow.binding.sample.sampler import Samples, Walkers
 from gibbsflow.config.binding import Md
+from gibbsflow.engines.md_engine import EngineSystem, MdEngine
+from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.units import Floats, Ints
 from gibbsflow.workflow.seeds import derive_seed
 
@@ -23,15 +26,34 @@ class ExchangeSampler:
         System of each of the K states.
     md
         Settings.
+    engine
+        What runs the MD.
     """
 
-    def __init__(self, systems: Sequence[openmm.System], md: Md) -> None:
-        self.systems, self.md = systems, md
+    def __init__(self, systems: Sequence[EngineSystem], md: Md, engine: MdEngine = OPENMM) -> None:
+        self.systems, self.md, self.engine = systems, md, engine
         self.windows: tuple[int, ...] = tuple(range(len(systems)))
 
     def start(self, starts_nm: Floats, relax: bool, seed: int, check: Callable[[], None]) -> Walkers:
-        """Put each window's start into it and draw velocities."""
-        states = StateContexts(self.systems, self.md, seed)
+        """Put each window's start into it and draw velocities.
+
+        Parameters
+        ----------
+        starts_nm
+            A start for each state of the leg, shape (K, N, 3), nm.
+        relax
+            Whether to minimise it.
+        seed
+            Of the velocities.
+        check
+            Called often; may raise StoppedEarly.
+
+        Returns
+        -------
+        Walkers
+            One in each window.
+        """
+        states = StateContexts(self.systems, self.md, seed, self.engine)
         pairs = []
         for window in self.windows:
             pairs.append(states.started(window, starts_nm[window], relax, seed, check))
@@ -42,9 +64,30 @@ class ExchangeSampler:
     def segment(
         self, walkers: Walkers, samples: int, steps_per_sample: int, seed: int, tick: Callable[[int], None]
     ) -> tuple[Walkers, Samples]:
-        """Draw samples in all windows; after each, walkers move between windows by Gibbs sampling."""
+        """Draw samples in all windows; after each, walkers move between windows by Gibbs sampling.
+
+        Parameters
+        ----------
+        walkers
+            Where the segment before ended.
+        samples
+            To draw in each window.
+        steps_per_sample
+            MD steps before each.
+        seed
+            Of all random numbers in the segment.
+        tick
+            Called with the MD steps done since the last call, often; may raise StoppedEarly.
+
+        Returns
+        -------
+        walkers
+            Where this segment ends.
+        samples
+            What it has drawn, each with its reduced potential in all K states.
+        """
         random = np.random.default_rng(derive_seed(seed, "exchange"))
-        states = StateContexts(self.systems, self.md, seed)
+        states = StateContexts(self.systems, self.md, seed, self.engine)
         positions, velocities = list(centred(walkers.positions_nm)), list(walkers.velocities_nm_per_ps)
         replica = walkers.replica.copy()
         energies, replicas = [], []
@@ -61,6 +104,25 @@ class ExchangeSampler:
         return Walkers(np.array(positions), np.array(velocities), replica), Samples(
             window, np.concatenate(replicas), np.concatenate(energies)
         )
+
+    def mixing(self, samples: Samples) -> dict[str, Any]:
+        """Tell how walkers moved between the windows.
+
+        Parameters
+        ----------
+        samples
+            Of one segment or of several, whole.
+
+        Returns
+        -------
+        dict
+            Mean acceptance of each pair of neighbours, and round trips.
+        """
+        count = len(self.windows)
+        return {
+            "exchange_acceptance": acceptance(samples.u, samples.window, count),
+            "round_trips": round_trips(samples.replica, count),
+        }
 
 
 def gibbs_permutation(u: Floats, random: np.random.Generator) -> npt.NDArray[np.intp]:
@@ -111,6 +173,11 @@ def acceptance(u: Floats, window: Ints, states: int) -> list[float]:
     -------
     list of float
         K − 1 rates between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        For rows in another order.
     """
     table = u.reshape(-1, states, states)
     if not np.array_equal(window.reshape(-1, states), np.broadcast_to(np.arange(states), table.shape[:2])):
@@ -131,6 +198,11 @@ def round_trips(replica: Ints, states: int) -> int:
         Walker of each row, rows in order of time, then window, shape (n·K,).
     states
         K.
+
+    Returns
+    -------
+    int
+        Of all walkers together.
     """
     table = replica.reshape(-1, states)
     trips = 0

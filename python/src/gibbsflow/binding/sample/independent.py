@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
-import openmm
 
-from gibbsflow.binding.sample.contexts import Samples, StateContexts, Walkers, centred
+from gibbsflow.binding.sample.contexts import StateContexts, centred
+from gibbsflow.binding.sample.sampler import Samples, Walkers
 from gibbsflow.config.binding import Md
+from gibbsflow.engines.md_engine import EngineSystem, MdEngine
+from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.units import Floats
 
 
@@ -23,25 +26,65 @@ class IndependentSampler:
         Settings.
     window
         The state to sample.
+    engine
+        What runs the MD.
     """
 
-    def __init__(self, systems: Sequence[openmm.System], md: Md, window: int) -> None:
-        self.systems, self.md = systems, md
+    def __init__(self, systems: Sequence[EngineSystem], md: Md, window: int, engine: MdEngine = OPENMM) -> None:
+        self.systems, self.md, self.engine = systems, md, engine
         self.windows: tuple[int, ...] = (window,)
 
     def start(self, starts_nm: Floats, relax: bool, seed: int, check: Callable[[], None]) -> Walkers:
-        """Put the window's start into it and draw velocities."""
+        """Put the window's start into it and draw velocities.
+
+        Parameters
+        ----------
+        starts_nm
+            A start for each state of the leg, shape (K, N, 3), nm.
+        relax
+            Whether to minimise it.
+        seed
+            Of the velocities.
+        check
+            Called often; may raise StoppedEarly.
+
+        Returns
+        -------
+        Walkers
+            One in each window.
+        """
         (window,) = self.windows
-        states = StateContexts([self.systems[window]], self.md, seed)
+        states = StateContexts([self.systems[window]], self.md, seed, self.engine)
         positions, velocities = states.started(0, starts_nm[window], relax, seed, check)
         return Walkers(positions[None], velocities[None], np.array([window], dtype=np.int32))
 
     def segment(
         self, walkers: Walkers, samples: int, steps_per_sample: int, seed: int, tick: Callable[[int], None]
     ) -> tuple[Walkers, Samples]:
-        """Draw samples, each with its reduced potential in all K states."""
+        """Draw samples in the window.
+
+        Parameters
+        ----------
+        walkers
+            Where the segment before ended.
+        samples
+            To draw in it.
+        steps_per_sample
+            MD steps before each.
+        seed
+            Of all random numbers in the segment.
+        tick
+            Called with the MD steps done since the last call, often; may raise StoppedEarly.
+
+        Returns
+        -------
+        walkers
+            Where this segment ends.
+        samples
+            What it has drawn, each with its reduced potential in all K states.
+        """
         (window,) = self.windows
-        states = StateContexts(self.systems, self.md, seed)
+        states = StateContexts(self.systems, self.md, seed, self.engine)
         positions, velocities = centred(walkers.positions_nm)[0], walkers.velocities_nm_per_ps[0]
         rows = []
         for _ in range(samples):
@@ -49,3 +92,18 @@ class IndependentSampler:
             rows.append(states.reduced_potentials(positions, window))
         column = np.full(samples, window, dtype=np.int32)
         return Walkers(positions[None], velocities[None], walkers.replica), Samples(column, column, np.array(rows))
+
+    def mixing(self, samples: Samples) -> dict[str, Any]:
+        """Tell how walkers moved between the windows: they do not.
+
+        Parameters
+        ----------
+        samples
+            Of any segments.
+
+        Returns
+        -------
+        dict
+            Empty.
+        """
+        return {}

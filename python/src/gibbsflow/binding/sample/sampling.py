@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openmm
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, Sampling
 from gibbsflow.binding.alchemy.openmm_states import alchemical_system
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_md, used_in_leg
-from gibbsflow.binding.sample.contexts import Sampler, Walkers
 from gibbsflow.binding.sample.energies import write_window
-from gibbsflow.binding.sample.exchange import ExchangeSampler, acceptance, round_trips
+from gibbsflow.binding.sample.exchange import ExchangeSampler
 from gibbsflow.binding.sample.independent import IndependentSampler
-from gibbsflow.engines.openmm_systems import create_system
+from gibbsflow.binding.sample.sampler import Sampler, Samples, Walkers
+from gibbsflow.config.binding import Md
+from gibbsflow.engines.md_engine import EngineSystem, MdEngine
+from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.progress import Progress
 from gibbsflow.workflow.result import Result
@@ -29,28 +30,84 @@ from gibbsflow.workflow.state.segments import Stopper
 from gibbsflow.workflow.state.state_folder import window_folder
 
 
+@dataclass(frozen=True)
+class SamplerKind:
+    """One choice of setting ``sampler``.
+
+    Attributes
+    ----------
+    words
+        What it is called in a message.
+    together
+        Whether one run samples all windows, in one state folder; else each window has a run and a folder of its own.
+    make
+        Makes it, of the systems of all states, settings, the window where it takes one at a time, and the engine.
+    """
+
+    words: str
+    together: bool
+    make: Callable[[Sequence[EngineSystem], Md, int | None, MdEngine], Sampler]
+
+
+def _exchange(systems: Sequence[EngineSystem], md: Md, _: int | None, engine: MdEngine) -> Sampler:
+    return ExchangeSampler(systems, md, engine)
+
+
+def _independent(systems: Sequence[EngineSystem], md: Md, window: int | None, engine: MdEngine) -> Sampler:
+    if window is None:
+        raise ValueError("the independent sampler takes one window at a time")
+    return IndependentSampler(systems, md, window, engine)
+
+
+SAMPLERS: Mapping[str, SamplerKind] = {
+    "exchange": SamplerKind("replica exchange", True, _exchange),
+    "independent": SamplerKind("independent windows", False, _independent),
+}
+"""By the name in section ``fe``."""
+
+
 def window_file(window: int) -> str:
-    """File name of a window's energies."""
+    """Name the file of a window's energies.
+
+    Parameters
+    ----------
+    window
+        Index of its state.
+
+    Returns
+    -------
+    str
+        Without folder.
+    """
     return f"window_{window:02d}.parquet"
 
 
 def check_request(leg: AlchemicalLeg, replicate: int, windows: Sequence[int] | None) -> None:
     """Check that a replicate and windows can be asked of a leg.
 
+    Parameters
+    ----------
+    leg
+        The leg.
+    replicate
+        Number of the repeat, from 0.
+    windows
+        Windows asked for; None or none for all.
+
     Raises
     ------
     InputError
-        For windows that the leg has not, or any asked of the exchange sampler, which samples all at once.
+        For windows that the leg has not, or any asked of a sampler that takes all at once.
     """
-    where = str(leg.folder)
+    where, kind = str(leg.folder), SAMPLERS[leg.fe.sampler]
     problems = []
     if not 0 <= replicate < leg.replicates:
         problems.append(
             Problem(where, f"has no replicate {replicate}", f"0 to {leg.replicates - 1}", field="--replicate")
         )
-    if windows and leg.fe.sampler == "exchange":
-        right = "no --window: exchange samples all windows together; or sampler: independent"
-        problems.append(Problem(where, "is sampled by replica exchange", right, field="--window"))
+    if windows and kind.together:
+        right = f"no --window: {leg.fe.sampler} samples all windows together; or sampler: independent"
+        problems.append(Problem(where, f"is sampled by {kind.words}", right, field="--window"))
     elif absent := [str(window) for window in windows or () if not 0 <= window < len(leg.states)]:
         what = f"has no window {', '.join(absent)}"
         problems.append(Problem(where, what, f"0 to {len(leg.states) - 1}", field="--window"))
@@ -58,9 +115,22 @@ def check_request(leg: AlchemicalLeg, replicate: int, windows: Sequence[int] | N
         raise InputError(problems)
 
 
-def leg_systems(leg: AlchemicalLeg) -> list[openmm.System]:
-    """Make the Systems of a leg's states."""
-    parent = create_system(leg.folder / leg.topology, leg.md)
+def leg_systems(leg: AlchemicalLeg, engine: MdEngine = OPENMM) -> list[EngineSystem]:
+    """Make the systems of a leg's states.
+
+    Parameters
+    ----------
+    leg
+        The leg.
+    engine
+        What runs the MD.
+
+    Returns
+    -------
+    list of EngineSystem
+        One a state, in the engine's form.
+    """
+    parent = engine.system(leg.folder / leg.topology, leg.md)
     return [alchemical_system(parent, leg.ligand_atoms, state, leg.restraint) for state in leg.states]
 
 
@@ -72,6 +142,7 @@ def sample_leg(
     out: Path,
     stopper: Stopper,
     result: Result,
+    engine: MdEngine = OPENMM,
 ) -> None:
     """Sample a leg's windows, or go on with them, and write their energies.
 
@@ -82,16 +153,18 @@ def sample_leg(
     replicate
         Number of the repeat, from 0.
     windows
-        Windows to sample one after the other, for the independent sampler; None for all.
+        Windows to sample one after the other, for a sampler that takes them so; None for all.
     state
-        State folder of this leg and replicate. The independent sampler keeps a folder a window in it, so that it does
-        not matter which windows share a task.
+        State folder of this leg and replicate. Such a sampler keeps a folder a window in it, so that it does not
+        matter which windows share a task.
     out
         Folder for ``window_KK.parquet``.
     stopper
         Decides when to stop.
     result
         Filled with hash, seed and figures, also where it stops early.
+    engine
+        What runs the MD.
 
     Raises
     ------
@@ -112,10 +185,9 @@ def sample_leg(
         "platform": leg.md.platform,
         "threads": leg.md.threads,
     }
-    systems = leg_systems(leg)
-    if leg.fe.sampler == "exchange":
-        tasks: list[tuple[int | None, Path]] = [(None, state)]
-    else:
+    kind, systems = SAMPLERS[leg.fe.sampler], leg_systems(leg, engine)
+    tasks: list[tuple[int | None, Path]] = [(None, state)]
+    if not kind.together:
         tasks = [(k, state / window_folder(k)) for k in windows or range(len(leg.states))]
     totals = {"sampled_ns": 0.0, "engine_s": 0.0}
     for number, folder in tasks:
@@ -126,20 +198,18 @@ def sample_leg(
         # all windows of one task share what decides their samples, so the first one's hash names the task
         result.inputs_hash = result.inputs_hash or run.inputs_hash
         with run:
-            rung = replace(leg, md=safer_md(leg.md, run.attempt))
-            sampler: Sampler = (
-                ExchangeSampler(systems, rung.md) if number is None else IndependentSampler(systems, rung.md, number)
-            )
+            safer = replace(leg, md=safer_md(leg.md, run.attempt))
+            sampler = kind.make(systems, safer.md, number, engine)
             _note_attempt(result, run, number)
             try:
-                _advance(rung, replicate, sampler, run, stopper)
+                _advance(safer, replicate, sampler, run, stopper)
             finally:
-                plan = rung.sampling
+                plan = safer.sampling
                 done_ps = plan.samples_after(run.segments_done) * plan.sample_ps
                 totals["sampled_ns"] += done_ps * len(sampler.windows) / 1000
                 totals["engine_s"] += run.engine_s
                 _note_speed(result, totals)
-            _write(rung, replicate, sampler, run, out, result)
+            _write(safer, replicate, sampler, run, out, result)
 
 
 def _advance(leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: ResumableRun, stopper: Stopper) -> None:
@@ -171,8 +241,7 @@ def _advance(leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: Resumabl
         walkers, samples = sampler.segment(
             Walkers(**arrays), plan.samples_in(number), plan.steps_per_sample, seed(number), tick
         )
-        if len(sampler.windows) > 1:
-            rates = acceptance(samples.u, samples.window, len(sampler.windows))
+        if rates := sampler.mixing(samples).get("exchange_acceptance"):
             note = f"exchange acceptance {min(rates):.2f}..{max(rates):.2f}"
         return walkers.as_arrays(), samples.as_arrays()
 
@@ -224,8 +293,5 @@ def _write(leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: ResumableR
     result.figures["windows"] = result.figures.get("windows", 0) + len(sampler.windows)
     result.figures["samples_per_window"] = len(time_ps)
     result.figures["ps_per_window"] = round(len(time_ps) * plan.sample_ps, 6)
-    if len(sampler.windows) > 1:
-        first = plan.discarded * len(sampler.windows)
-        u, window_column = data["u"][first:], data["window"][first:]
-        result.figures["exchange_acceptance"] = acceptance(u, window_column, len(sampler.windows))
-        result.figures["round_trips"] = round_trips(data["replica"][first:], len(sampler.windows))
+    kept = slice(plan.discarded * len(sampler.windows), None)
+    result.figures |= sampler.mixing(Samples(data["window"][kept], data["replica"][kept], data["u"][kept]))

@@ -56,7 +56,18 @@ class WalDatabase(SQLite3Database):
 
     @contextmanager
     def managed_connection(self, commit_frequency: int = 5000) -> Iterator[sqlite3.Connection]:
-        """Yield the connection of the transaction, never committing inside; or one of its own, for reading."""
+        """Yield the connection of the transaction, never committing inside; or one of its own, for reading.
+
+        Parameters
+        ----------
+        commit_frequency
+            Of ASE's interface; not used, since a transaction commits as a whole.
+
+        Yields
+        ------
+        Connection
+            SQLite's, with all tables made.
+        """
         if self.connection is not None:
             self._initialize(self.connection)
             yield self.connection
@@ -70,7 +81,13 @@ class WalDatabase(SQLite3Database):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Hold the one writer's place; all or nothing."""
+        """Hold the one writer's place; all or nothing.
+
+        Yields
+        ------
+        None
+            While the place is held; an error in the block undoes everything that was written in it.
+        """
         connection = self._connect()
         try:
             self._begin(connection)
@@ -120,6 +137,16 @@ class _NoCommit:
 def open_sqlite(path: Path) -> WalDatabase:
     """Open a file, made where absent, and prove that it is a sound database.
 
+    Parameters
+    ----------
+    path
+        The file; its folder is made too.
+
+    Returns
+    -------
+    WalDatabase
+        With all tables made.
+
     Raises
     ------
     StateError
@@ -130,7 +157,7 @@ def open_sqlite(path: Path) -> WalDatabase:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     database = WalDatabase(str(path), create_indices=True, use_lock_file=False, serial=True)
-    with errors(str(path)):
+    with database_errors(str(path)):
         connection = database._connect()
         try:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -151,10 +178,22 @@ def open_sqlite(path: Path) -> WalDatabase:
 def open_postgres(url: str) -> Any:
     """Open a PostgreSQL database through ase-db-backends.
 
+    Parameters
+    ----------
+    url
+        ``postgresql://user:password@host:port/name`` of a database that is there.
+
+    Returns
+    -------
+    PostgreSQLDatabase
+        With all tables made, and a `transaction` as `WalDatabase` has it.
+
     Raises
     ------
     MissingProgramError
         Where ase-db-backends is not installed.
+    StateError
+        Where the server does not answer or refuses.
     """
     try:
         from ase_db_backends.postgresql import PostgreSQLDatabase
@@ -162,6 +201,8 @@ def open_postgres(url: str) -> Any:
         raise MissingProgramError("package 'ase-db-backends' (with psycopg2) is not installed") from error
 
     class LockedPostgres(PostgreSQLDatabase):  # type: ignore[misc, valid-type]
+        """PostgreSQL with one writer at a time, by an advisory lock."""
+
         connection: Any = None
 
         def make_tables(self) -> None:
@@ -195,19 +236,48 @@ def open_postgres(url: str) -> Any:
             self.connection = None
 
     database = LockedPostgres(url, create_indices=True, use_lock_file=False, serial=True)
-    with errors(without_password(url)):
+    with database_errors(without_password(url)):
         database.make_tables()
     return database
 
 
 def without_password(where: str) -> str:
-    """Give a database's address as it may be shown."""
+    """Give a database's address as it may be shown.
+
+    Parameters
+    ----------
+    where
+        Path, or address.
+
+    Returns
+    -------
+    str
+        The same without the password of an address.
+    """
     return re.sub(r"(?<=://)([^:/@]*):[^@]*@", r"\1@", where)
 
 
 @contextmanager
-def errors(where: str) -> Iterator[None]:
-    """Say in our words what SQLite and PostgreSQL say in their own."""
+def database_errors(where: str) -> Iterator[None]:
+    """Say in our words what SQLite and PostgreSQL say in their own.
+
+    Parameters
+    ----------
+    where
+        The database, for messages, without a password.
+
+    Yields
+    ------
+    None
+        Around the calls whose errors are translated.
+
+    Raises
+    ------
+    LockedError
+        Where another process keeps the database locked.
+    StateError
+        For all else that is wrong with it.
+    """
     try:
         yield
     except sqlite3.OperationalError as error:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gibbsflow.errors import InputError, Problem
-from gibbsflow.potential.data.backends import errors, open_postgres, open_sqlite, without_password
+from gibbsflow.potential.data.backends import database_errors, open_postgres, open_sqlite, without_password
 from gibbsflow.potential.data.labels import LabelResult, labelled_frame
 from gibbsflow.potential.data.statuses import Status, check_transition
-from gibbsflow.potential.data.structures import identity
+from gibbsflow.potential.data.structures import structure_id
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -36,6 +36,8 @@ class DatabaseManager:
 
     Raises
     ------
+    MissingProgramError
+        For an address, where ase-db-backends is not installed.
     StateError
         Where the file is no database or a damaged one.
     LockedError
@@ -67,7 +69,7 @@ class DatabaseManager:
         new = []
         with self._transaction():
             for frame in frames:
-                name = identity(frame)
+                name = structure_id(frame)
                 if self._find(name) is not None:
                     continue
                 labelled = bool(frame.calc is not None and frame.info.get("settings_hash"))
@@ -90,7 +92,18 @@ class DatabaseManager:
         return new
 
     def pending(self, limit: int | None = None) -> list[Atoms]:
-        """Structures that wait for a label, oldest first, without claiming them."""
+        """Give structures that wait for a label, without claiming them.
+
+        Parameters
+        ----------
+        limit
+            How many at most; default: all.
+
+        Returns
+        -------
+        list of Atoms
+            Oldest first.
+        """
         return self.frames(Status.PENDING, limit=limit)
 
     def claim(self, count: int, holder: str) -> list[Atoms]:
@@ -102,6 +115,11 @@ class DatabaseManager:
             How many at most.
         holder
             Who takes them, in words that `explain` shows.
+
+        Returns
+        -------
+        list of Atoms
+            Oldest first; fewer than asked for, or none, where no more wait.
         """
         with self._transaction():
             rows = list(self._db.select(status=str(Status.PENDING), limit=count, sort="id"))
@@ -116,6 +134,11 @@ class DatabaseManager:
 
         A structure that nobody had claimed is claimed and recorded at once. A second result for a structure that is
         labelled already (two holders after a stale claim) changes nothing and is counted as ``repeated``.
+
+        Parameters
+        ----------
+        results
+            Labels and failures.
 
         Returns
         -------
@@ -158,7 +181,20 @@ class DatabaseManager:
         return counts
 
     def release_stale(self, older_than_s: float, holder: str | None = None) -> list[str]:
-        """Give back claims that are older than a time, or all of one holder that is known to be gone."""
+        """Give back claims that have grown old.
+
+        Parameters
+        ----------
+        older_than_s
+            Age in s from which a claim counts as stale; 0 for all.
+        holder
+            Only those of one holder, such as one that is known to be gone; default: of all.
+
+        Returns
+        -------
+        list of str
+            Ids that wait again.
+        """
         limit = time.time() - older_than_s
         with self._transaction():
             rows = [
@@ -171,7 +207,18 @@ class DatabaseManager:
         return [row.gibbsflow_id for row in rows]
 
     def retry_failed(self, cause: str | None = None) -> list[str]:
-        """Make failed structures wait again: all, or those of one cause."""
+        """Make failed structures wait again.
+
+        Parameters
+        ----------
+        cause
+            Only those that failed of this cause; default: all.
+
+        Returns
+        -------
+        list of str
+            Their ids.
+        """
         with self._transaction():
             rows = [r for r in self._db.select(status=str(Status.FAILED)) if cause is None or r.cause == cause]
             for row in rows:
@@ -181,8 +228,19 @@ class DatabaseManager:
     def move(self, names: Iterable[str], status: Status, why: str) -> None:
         """Set structures aside (held), drop them (rejected) or have them wait (pending), with a reason.
 
+        Parameters
+        ----------
+        names
+            Ids of the structures.
+        status
+            Status that all of them get.
+        why
+            Reason, as `explain` shows it.
+
         Raises
         ------
+        InputError
+            Where the database does not have one of them; nothing is written.
         StateError
             For a transition that is not allowed; nothing is written.
         """
@@ -193,40 +251,78 @@ class DatabaseManager:
     def frames(
         self, status: Status | None = None, *, limit: int | None = None, generation: int | None = None
     ) -> list[Atoms]:
-        """Structures with their tags, and with labels where they have them, in the order in which they were added."""
+        """Give structures with their tags, and with labels where they have them.
+
+        Parameters
+        ----------
+        status
+            Only those that stand there; default: all.
+        limit
+            How many at most; default: all.
+        generation
+            Only those of one generation; default: of all.
+
+        Returns
+        -------
+        list of Atoms
+            In the order in which they were added.
+        """
         keys: dict[str, Any] = {} if status is None else {"status": str(status)}
         if generation is not None:
             keys["generation"] = generation
-        with errors(self.where):
+        with database_errors(self.where):
             return [_frame(row) for row in self._db.select(limit=limit, sort="id", **keys)]
 
     def counts(self) -> dict[str, int]:
-        """How many structures stand in each status; every status is named."""
-        with errors(self.where):
+        """Count the structures in each status.
+
+        Returns
+        -------
+        dict
+            Number by status; every status is named.
+        """
+        with database_errors(self.where):
             found = Counter(row.status for row in self._db.select(include_data=False))
         return {str(status): found.get(str(status), 0) for status in Status}
 
     def causes(self) -> dict[str, int]:
-        """How many labels failed of each cause."""
-        with errors(self.where):
+        """Count the failed labels of each cause.
+
+        Returns
+        -------
+        dict
+            Number by cause.
+        """
+        with database_errors(self.where):
             return dict(Counter(row.cause for row in self._db.select(status=str(Status.FAILED), include_data=False)))
 
     def explain(self, name: str) -> dict[str, Any]:
-        """All that is known of one structure: tags, status, cause, attempts, the last result and its history.
+        """Say all that is known of one structure.
+
+        Parameters
+        ----------
+        name
+            Its id.
+
+        Returns
+        -------
+        dict
+            Id, status, tags, formula, settings, cause, attempts and claim; `result`, the last label without forces, and
+            `history`, a list of time, status and reason.
 
         Raises
         ------
         InputError
             Where the database has no such structure.
         """
-        with errors(self.where):
+        with database_errors(self.where):
             row = self._known(name)
         keys = {key: row.get(key) for key in ("gibbsflow_id", "status", *TAGS, *_COLUMNS)}
         return {**keys, "formula": row.formula, **{key: row.data.get(key) for key in ("result", "history")}}
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with errors(self.where), self._db.transaction():
+        with database_errors(self.where), self._db.transaction():
             yield
 
     def _find(self, name: str) -> Any:

@@ -14,7 +14,7 @@ from ase import Atoms
 
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.labels import require_one_settings_hash
-from gibbsflow.potential.data.structures import content_hash, identity, read_frames
+from gibbsflow.potential.data.structures import content_hash, read_frames, structure_id
 from gibbsflow.units import Floats
 
 log = logging.getLogger(__name__)
@@ -32,23 +32,23 @@ _COMMON_SHARE = 0.1
 class LabelledFrame:
     """One structure with its reference energy, forces and, perhaps, stress.
 
-    Parameters
+    Attributes
     ----------
     atoms
         Structure, without a calculator.
     energy_ev
-        Total energy.
+        Total energy in eV.
     forces_ev_per_angstrom
-        Shape (n, 3).
+        Forces in eV/Å, shape (n, 3).
     stress_ev_per_angstrom3
-        Voigt xx yy zz yz xz xy, tension positive (ASE's sign), shape (6,); None where not given.
+        Stress in eV/Å³: Voigt xx yy zz yz xz xy, tension positive (ASE's sign), shape (6,); None where not given.
     force_mask
         False for atoms whose forces must not count (buffer of a cut-out); shape (n,).
     config_type
         Group for errors.
     parent
         Structure it descends from; empty where not given.
-    identity
+    structure_id
         Its ``gibbsflow_id``.
     settings_hash
         Of the calculation that labelled it; empty where not given.
@@ -63,13 +63,19 @@ class LabelledFrame:
     force_mask: npt.NDArray[np.bool_]
     config_type: str
     parent: str
-    identity: str
+    structure_id: str
     settings_hash: str
     row: int
 
     @property
     def isolated(self) -> bool:
-        """Whether it is a single atom that gives a reference energy."""
+        """Say whether it is a single atom that gives a reference energy.
+
+        Returns
+        -------
+        bool
+            True for one atom whose `config_type` is that of an isolated atom.
+        """
         return len(self.atoms) == 1 and self.config_type.lower() in ISOLATED
 
 
@@ -78,6 +84,16 @@ def read_labelled(path: Path) -> list[LabelledFrame]:
 
     Accepts ``energy``, ``forces``, ``stress`` as ASE stores them, ``REF_energy``, ``dft_energy`` and so on in any case,
     and ``virial`` (eV). A frame that repeats an earlier one, label and all, counts once.
+
+    Parameters
+    ----------
+    path
+        Extxyz, or another format of ASE that holds labels.
+
+    Returns
+    -------
+    list of LabelledFrame
+        In the order of the file.
 
     Raises
     ------
@@ -102,9 +118,16 @@ def read_labelled(path: Path) -> list[LabelledFrame]:
 def check_pair(train: Sequence[LabelledFrame], test: Sequence[LabelledFrame], *, where: str) -> list[LabelledFrame]:
     """Check that a test set can be predicted from a training set, and is none of it.
 
+    Parameters
+    ----------
+    train, test
+        Frames of the two sets, as `read_labelled` gives them.
+    where
+        File of the test set, for messages.
+
     Returns
     -------
-    list
+    list of LabelledFrame
         The training frames, without the few that the test set has too.
 
     Raises
@@ -165,12 +188,23 @@ def _frame(where: str, row: int, atoms: Atoms, problems: list[Problem]) -> Label
     return LabelledFrame(
         bare(atoms), float(energy), np.array(forces, dtype=float), stress, mask,
         str(atoms.info.get("config_type", "default")), str(atoms.info.get("parent", "")),
-        identity(atoms), str(atoms.info.get("settings_hash", "")), row,
+        structure_id(atoms), str(atoms.info.get("settings_hash", "")), row,
     )  # fmt: skip
 
 
 def bare(atoms: Atoms) -> Atoms:
-    """Copy with elements, cell, positions and periodicity, and nothing else."""
+    """Copy a structure without tags and labels.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+
+    Returns
+    -------
+    Atoms
+        Elements, cell, positions and periodicity, and nothing else.
+    """
     return Atoms(atoms.numbers, positions=atoms.get_positions(), cell=atoms.cell[:], pbc=atoms.pbc)
 
 
@@ -216,11 +250,11 @@ def _once(where: str, frames: Sequence[LabelledFrame], problems: list[Problem]) 
             if not _same_label(first, frame):
                 what = f"the same structure as frame {first.row}, with another label"
                 found.append(Problem(where, what, "one label a structure", row=frame.row))
-        elif (row := ids.get(frame.identity)) is not None:
-            what = f"{frame.identity!r} is also the id of frame {row}"
+        elif (row := ids.get(frame.structure_id)) is not None:
+            what = f"{frame.structure_id!r} is also the id of frame {row}"
             found.append(Problem(where, what, "an id a structure", row=frame.row, field="gibbsflow_id"))
         kept.setdefault(content, frame)
-        ids.setdefault(frame.identity, frame.row)
+        ids.setdefault(frame.structure_id, frame.row)
     problems += found[:20]
     if len(kept) < len(frames) and not found:
         log.warning("%s: %d frames repeat earlier ones and count once", where, len(frames) - len(kept))

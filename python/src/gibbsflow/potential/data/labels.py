@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -27,7 +27,18 @@ TRANSIENT = (RESOURCE, "CRASH(worker)")
 
 
 def crash(code: int | str | None) -> str:
-    """Cause of a program that ended with a code that no other cause explains."""
+    """Name the cause of a program that ended with a code that no other cause explains.
+
+    Parameters
+    ----------
+    code
+        Exit code, or the name of what ended.
+
+    Returns
+    -------
+    str
+        ``CRASH(code)``.
+    """
     return f"CRASH({code})"
 
 
@@ -35,7 +46,7 @@ def crash(code: int | str | None) -> str:
 class LabelResult:
     """Fate of one structure.
 
-    Parameters
+    Attributes
     ----------
     gibbsflow_id
         Which structure.
@@ -44,11 +55,11 @@ class LabelResult:
     cause, message
         Why it failed: a class, and words.
     energy_ev
-        Total energy.
+        Total energy in eV.
     forces_ev_per_angstrom
-        Shape (atoms, 3).
+        Forces in eV/Å, shape (atoms, 3).
     stress_ev_per_angstrom3
-        Voigt xx yy zz yz xz xy in ASE's sign; None where nothing is periodic.
+        Stress in eV/Å³: Voigt xx yy zz yz xz xy in ASE's sign, shape (6,); None where nothing is periodic.
     settings_hash, engine, program
         What made it: hash of the settings that count, engine, program with its version.
     corrections
@@ -56,7 +67,7 @@ class LabelResult:
     physics_changed
         Whether a correction changed what is computed; such a label is never accepted.
     attempts, scf_steps, wall_s
-        Runs of the program, SCF steps in all of them, and their time.
+        Runs of the program, SCF steps in all of them, and their time in s.
     """
 
     gibbsflow_id: str
@@ -76,30 +87,41 @@ class LabelResult:
     wall_s: float = 0.0
 
     def failed(self, cause: str, message: str) -> LabelResult:
-        """Return this result as a failure, without its figures."""
+        """Return this result as a failure, without its figures.
+
+        Parameters
+        ----------
+        cause
+            Class of the failure, one of those above.
+        message
+            What happened, in words.
+
+        Returns
+        -------
+        LabelResult
+            The failure; what else is known of the run stays.
+        """
         return replace(
             self, status="failed", cause=cause, message=message,
             energy_ev=None, forces_ev_per_angstrom=None, stress_ev_per_angstrom3=None,
         )  # fmt: skip
 
 
-class LabelEngine(Protocol):
-    """What makes labels. Knows its settings; takes any structure and never raises for a bad one."""
-
-    name: str
-    settings_hash: str
-
-    def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
-        """Label one structure; `folder` keeps inputs and outputs of a failure."""
-        ...
-
-    def describe(self) -> dict[str, str]:
-        """Program, version and settings in words."""
-        ...
-
-
 def hash_settings(engine: str, settings: Mapping[str, Any]) -> str:
-    """Short hash of the settings that change a label, headed by the engine's name."""
+    """Hash the settings that change a label.
+
+    Parameters
+    ----------
+    engine
+        Name of the engine.
+    settings
+        All that changes a label, and nothing else; JSON must hold it.
+
+    Returns
+    -------
+    str
+        The engine's name, a hyphen and 16 hexadecimal digits; the order of the settings does not count.
+    """
     text = json.dumps({"engine": engine, **settings}, sort_keys=True)
     return f"{engine}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
@@ -113,6 +135,11 @@ def bad_structure(atoms: Atoms, closest_ratio: float) -> str:
         The structure.
     closest_ratio
         Least distance, in sums of covalent radii (Cordero et al., Dalton Trans. 2008, 2832, as in ASE).
+
+    Returns
+    -------
+    str
+        The fault, with atoms and distances in Å.
     """
     from ase.data import covalent_radii
     from ase.neighborlist import neighbor_list
@@ -135,11 +162,25 @@ def bad_structure(atoms: Atoms, closest_ratio: float) -> str:
     return ""
 
 
-def gate(result: LabelResult, atoms: Atoms, labels: Labels) -> LabelResult:
+def check_label(result: LabelResult, atoms: Atoms, labels: Labels) -> LabelResult:
     """Let a label through only if its figures can be used; turn it into a failure otherwise.
 
     A label counts with finite energy, forces for every atom, stress where all is periodic, no force above the cap and
-    no correction that changed the physics. Convergence and return code are the engines' part of the gate.
+    no correction that changed the physics. Convergence and exit code are checked by the engines themselves.
+
+    Parameters
+    ----------
+    result
+        What an engine made; a failure is returned as it is.
+    atoms
+        The structure.
+    labels
+        Settings: the cap of forces.
+
+    Returns
+    -------
+    LabelResult
+        The label, or the failure that it is.
     """
     if result.status != "labelled":
         return result
@@ -162,7 +203,26 @@ def gate(result: LabelResult, atoms: Atoms, labels: Labels) -> LabelResult:
 
 
 def labelled_frame(atoms: Atoms, result: LabelResult) -> Atoms:
-    """Return a copy of a structure that carries its label."""
+    """Return a copy of a structure that carries its label.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+    result
+        Its label.
+
+    Returns
+    -------
+    Atoms
+        Copy with energy, forces and, where there is one, stress in its calculator, `settings_hash` and `engine` in
+        `info`.
+
+    Raises
+    ------
+    StateError
+        Where the result is a failure.
+    """
     from ase.calculators.singlepoint import SinglePointCalculator
 
     if result.status != "labelled":
@@ -177,7 +237,19 @@ def labelled_frame(atoms: Atoms, result: LabelResult) -> Atoms:
 
 
 def require_one_settings_hash(frames: Iterable[Atoms], *, where: str = "data set") -> str | None:
-    """Return the settings hash that all frames share; None where none carries one (foreign data).
+    """Return the settings hash that all frames share.
+
+    Parameters
+    ----------
+    frames
+        Labelled frames.
+    where
+        What they are, for messages.
+
+    Returns
+    -------
+    str or None
+        The hash; None where none carries one (foreign data).
 
     Raises
     ------
@@ -198,7 +270,15 @@ def require_one_settings_hash(frames: Iterable[Atoms], *, where: str = "data set
 
 
 def write_results(path: Path, results: Sequence[LabelResult]) -> None:
-    """Write results as JSON lines, atomically."""
+    """Write results as JSON lines, atomically.
+
+    Parameters
+    ----------
+    path
+        The file; replaced where it is there.
+    results
+        One line each, in their order.
+    """
     with atomic_open(path, "w") as file:
         for result in results:
             file.write(json.dumps(asdict(result), allow_nan=False) + "\n")
@@ -206,6 +286,16 @@ def write_results(path: Path, results: Sequence[LabelResult]) -> None:
 
 def read_results(path: Path) -> list[LabelResult]:
     """Read what `write_results` wrote.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    list of LabelResult
+        In the order of the file.
 
     Raises
     ------

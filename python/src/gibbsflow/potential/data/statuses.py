@@ -9,7 +9,7 @@ from gibbsflow.errors import StateError
 
 
 class Status(StrEnum):
-    """Where a structure stands."""
+    """Where a structure stands; the value is what the database holds."""
 
     PENDING = "pending"
     """Waits for its label."""
@@ -38,6 +38,13 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
 
 def check_transition(name: str, old: Status, new: Status) -> None:
     """Refuse a transition that is not in the list.
+
+    Parameters
+    ----------
+    name
+        `gibbsflow_id` of the structure, for the message.
+    old, new
+        Status that it has, and the one that it should get.
 
     Raises
     ------

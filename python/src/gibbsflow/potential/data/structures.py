@@ -20,7 +20,18 @@ _REACH_ANGSTROM = 6.0
 
 
 def content_hash(atoms: Atoms) -> str:
-    """Name of a structure by its content: elements, cell, positions and periodicity, rounded to 1e-6 Å."""
+    """Name a structure by its content: elements, cell, positions and periodicity, rounded to 1e-6 Å.
+
+    Parameters
+    ----------
+    atoms
+        The structure; tags and labels do not count, the order of its atoms does.
+
+    Returns
+    -------
+    str
+        ``gf-`` and 20 hexadecimal digits.
+    """
     digest = hashlib.sha256()
     digest.update(np.asarray(atoms.numbers, dtype="<i4").tobytes())
     digest.update(np.asarray(atoms.pbc, dtype="u1").tobytes())
@@ -30,8 +41,19 @@ def content_hash(atoms: Atoms) -> str:
     return f"gf-{digest.hexdigest()[:20]}"
 
 
-def identity(atoms: Atoms) -> str:
-    """`gibbsflow_id` of a structure: as tagged, or from its content."""
+def structure_id(atoms: Atoms) -> str:
+    """Give the `gibbsflow_id` of a structure: as tagged, or from its content.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+
+    Returns
+    -------
+    str
+        Its id.
+    """
     return str(atoms.info.get("gibbsflow_id") or content_hash(atoms))
 
 
@@ -48,6 +70,28 @@ def tag(
     """Return a copy that says what it is and where it comes from (docs/contracts.md, "Structures and labels").
 
     The last digits that a file could not hold are rounded away first, so that reading it back gives the same hash.
+
+    Parameters
+    ----------
+    atoms
+        The structure; its label, constraints and other tags are left behind.
+    config_type
+        What it is: ``bulk``, ``rattle``, ``md``, ...
+    generator
+        Module that made it.
+    seed
+        Seed it was made with.
+    parent
+        `gibbsflow_id` of the structure it was made from; default: its own.
+    generation
+        Generation of the learning loop.
+    **more
+        Further entries of `info`.
+
+    Returns
+    -------
+    Atoms
+        Tagged copy, positions and cell rounded to 1e-8 Å.
     """
     made = atoms.copy()
     made.calc = None
@@ -69,6 +113,16 @@ def tag(
 
 def read_frames(path: Path) -> list[Atoms]:
     """Read all frames of a structure file, each with its `gibbsflow_id`.
+
+    Parameters
+    ----------
+    path
+        A file of any format that ASE knows.
+
+    Returns
+    -------
+    list of Atoms
+        One or more, in the order of the file.
 
     Raises
     ------
@@ -106,7 +160,15 @@ def read_frames(path: Path) -> list[Atoms]:
 
 
 def write_frames(path: Path, frames: Sequence[Atoms]) -> None:
-    """Write frames as extxyz, atomically; no frames make an empty file."""
+    """Write frames as extxyz, atomically.
+
+    Parameters
+    ----------
+    path
+        The file; replaced where it is there.
+    frames
+        Structures, with their labels where they have them; none make an empty file.
+    """
     from ase.io import write
 
     from gibbsflow.workflow.files import atomic_open
@@ -116,10 +178,41 @@ def write_frames(path: Path, frames: Sequence[Atoms]) -> None:
             write(file, list(frames), format="extxyz")
 
 
-def fingerprint(atoms: Atoms) -> dict[tuple[int, int], npt.NDArray[np.float64]]:
-    """Sorted interatomic distances in Å up to 6 Å (all of them where nothing is periodic), by pair of elements.
+def closest_pair_angstrom(atoms: Atoms, reach_angstrom: float = 8.0) -> float:
+    """Measure the distance of the two closest atoms.
+
+    Parameters
+    ----------
+    atoms
+        The structure; images count, also an atom's own.
+    reach_angstrom
+        How far to look, in Å.
+
+    Returns
+    -------
+    float
+        Distance in Å; infinite where no two atoms are within reach.
+    """
+    from ase.neighborlist import neighbor_list
+
+    distances = neighbor_list("d", atoms, reach_angstrom)
+    return float(distances.min()) if len(distances) else float("inf")
+
+
+def sorted_distances(atoms: Atoms) -> dict[tuple[int, int], npt.NDArray[np.float64]]:
+    """List interatomic distances up to 6 Å (all of them where nothing is periodic), by pair of elements.
 
     Invariant under rotation, reflection, translation, permutation and the choice of cell vectors.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+
+    Returns
+    -------
+    dict
+        By pair of atomic numbers, the lower first: distances in Å, rising, shape (pairs,).
     """
     from ase.neighborlist import neighbor_list
 
@@ -142,7 +235,7 @@ class Duplicates:
     Parameters
     ----------
     tolerance_angstrom
-        Largest difference of corresponding distances.
+        Largest difference in Å of corresponding distances.
     """
 
     def __init__(self, tolerance_angstrom: float = 0.01) -> None:
@@ -150,9 +243,20 @@ class Duplicates:
         self._seen: dict[tuple[Any, ...], list[tuple[Atoms, dict[tuple[int, int], npt.NDArray[np.float64]]]]] = {}
 
     def add(self, atoms: Atoms) -> bool:
-        """Remember a structure; False where an equal one was there."""
+        """Remember a structure, unless an equal one was there.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+
+        Returns
+        -------
+        bool
+            Whether it is new.
+        """
         key = (tuple(sorted(atoms.numbers.tolist())), tuple(bool(p) for p in atoms.pbc))
-        prints = fingerprint(atoms)
+        prints = sorted_distances(atoms)
         others = self._seen.setdefault(key, [])
         if any(self._equal(atoms, prints, *other) for other in others):
             return False
@@ -200,7 +304,14 @@ def drop_duplicates(
     known
         Structures that are there already, such as all that are labelled.
     tolerance_angstrom
-        Largest difference of corresponding distances.
+        Largest difference in Å of corresponding distances.
+
+    Returns
+    -------
+    kept : list of Atoms
+        New ones.
+    dropped : list of Atoms
+        Those that equal an earlier or a known one.
     """
     seen = Duplicates(tolerance_angstrom)
     for atoms in known:

@@ -1,1 +1,1 @@
-"""Exploration: MD with a potential that watches its extrapolation grade, and the selection of what to label next."""
+"""Exploration: MD that watches its extrapolation grade, the selection of what to label next, and ASE's calculator."""

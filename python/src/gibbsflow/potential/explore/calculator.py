@@ -1,9 +1,7 @@
-"""ASE calculator of a fitted POD potential."""
+"""ASE calculator of a fitted potential."""
 
 from __future__ import annotations
 
-import tempfile
-import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,26 +11,32 @@ import numpy.typing as npt
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
-from gibbsflow.engines.lammps import Lammps
 from gibbsflow.errors import InputError, Problem
-from gibbsflow.potential.train.evaluation import evaluate
-from gibbsflow.potential.train.grade import ACTIVE_SET, Grader
-from gibbsflow.potential.train.trainers.pod import PodPotential, local_descriptors
+from gibbsflow.potential.train.fit import load_potential
+from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
+from gibbsflow.potential.train.shared.protocols import Evaluator
 
 
-class PodCalculator(Calculator):  # type: ignore[misc]  # ASE has no types
+class PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE has no types
     """Energy (eV), forces (eV/Å), stress (eV/Å^3) and extrapolation grade of a potential's folder.
 
-    LAMMPS runs in a process of its own, which ends with the calculator.
+    What evaluates the potential, such as a LAMMPS process, is started when it is needed and ends with the calculator.
 
     Parameters
     ----------
     folder
         Folder that ``train fit`` wrote (``DIR/potential``).
+    **keywords
+        As of any calculator of ASE.
+
+    Raises
+    ------
+    StateError
+        Where the folder holds no potential that can be run.
 
     Examples
     --------
-    >>> atoms.calc = PodCalculator("fit/potential")  # doctest: +SKIP
+    >>> atoms.calc = PotentialCalculator("fit/potential")  # doctest: +SKIP
     >>> atoms.get_potential_energy(), atoms.calc.grades(atoms).max()  # doctest: +SKIP
     """
 
@@ -41,9 +45,9 @@ class PodCalculator(Calculator):  # type: ignore[misc]  # ASE has no types
     def __init__(self, folder: Path | str, **keywords: Any) -> None:
         super().__init__(**keywords)
         self.folder = Path(folder)
-        self.potential = PodPotential.read(self.folder)
+        self.potential = load_potential(self.folder)
         self.grader = Grader.read(self.folder / ACTIVE_SET) if (self.folder / ACTIVE_SET).exists() else None
-        self._lammps: Lammps | None = None
+        self._evaluator: Evaluator | None = None
 
     def calculate(
         self,
@@ -53,14 +57,25 @@ class PodCalculator(Calculator):  # type: ignore[misc]  # ASE has no types
     ) -> None:
         """Evaluate; see ASE.
 
+        Parameters
+        ----------
+        atoms
+            Structure; any periodicity.
+        properties
+            Not looked at: all are computed together.
+        system_changes
+            What has changed since the last call.
+
         Raises
         ------
         InputError
             For an element that the potential was not trained on.
+        EngineError
+            Where the program behind it fails.
         """
         super().calculate(atoms, properties, system_changes)
         self._check(self.atoms)
-        values = evaluate(self._process(), self.potential, self.atoms, self.folder)
+        values = self._running().predict(self.atoms)
         self.results = {
             "energy": values.energy_ev, "free_energy": values.energy_ev, "forces": values.forces_ev_per_angstrom,
         }  # fmt: skip
@@ -68,28 +83,56 @@ class PodCalculator(Calculator):  # type: ignore[misc]  # ASE has no types
             self.results["stress"] = values.stress_ev_per_angstrom3
 
     def grades(self, atoms: Atoms) -> npt.NDArray[np.float64]:
-        """Extrapolation grade of each atom, shape (n,)."""
-        return self.describe(atoms)[1]
+        """Extrapolation grade of each atom.
 
-    def describe(self, atoms: Atoms) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Descriptors of each atom in the grade's basis, shape (n, d), and their grades, shape (n,).
+        Parameters
+        ----------
+        atoms
+            Structure; any periodicity.
+
+        Returns
+        -------
+        ndarray
+            γ, shape (n,): up to 1 inside of what was trained on, more outside.
 
         Raises
         ------
         InputError
-            Where the folder has no active set.
+            Where the folder has no active set, or for an element that the potential was not trained on.
+        """
+        return self.describe(atoms)[1]
+
+    def describe(self, atoms: Atoms) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Descriptors of each atom in the grade's basis, and their grades.
+
+        Parameters
+        ----------
+        atoms
+            Structure; any periodicity.
+
+        Returns
+        -------
+        descriptors : ndarray
+            Shape (n, d).
+        grades : ndarray
+            Shape (n,).
+
+        Raises
+        ------
+        InputError
+            Where the folder has no active set, or for an element that the potential was not trained on.
         """
         if self.grader is None:
             raise InputError(Problem(str(self.folder), "has no active set", f"a folder with {ACTIVE_SET}"))
         self._check(atoms)
-        descriptors = local_descriptors(self._process(), atoms, self.grader.basis)
+        descriptors = self._running().descriptors(atoms, self.grader.basis)
         return descriptors, self.grader.grades(atoms.get_chemical_symbols(), descriptors)
 
     def close(self) -> None:
-        """End the LAMMPS process; the next evaluation starts another."""
-        if self._lammps is not None:
-            self._end()
-            self._lammps = None
+        """End what evaluates; the next evaluation starts it again."""
+        if self._evaluator is not None:
+            self._evaluator.close()
+            self._evaluator = None
 
     def _check(self, atoms: Atoms) -> None:
         alien = sorted(set(atoms.get_chemical_symbols()) - set(self.potential.species))
@@ -97,15 +140,11 @@ class PodCalculator(Calculator):  # type: ignore[misc]  # ASE has no types
             known = ", ".join(self.potential.species)
             raise InputError(Problem(str(self.folder), f"does not know {', '.join(alien)}", f"only {known}"))
 
-    def _process(self) -> Lammps:
-        if self._lammps is None:
-            scratch = tempfile.TemporaryDirectory(prefix="gibbsflow-pod-")
-            self._lammps = Lammps(Path(scratch.name))
-            self._lammps.require("pod")
-            self._end = weakref.finalize(self, _finish, self._lammps, scratch)
-        return self._lammps
+    def _running(self) -> Evaluator:
+        if self._evaluator is None:
+            self._evaluator = self.potential.start()
+        return self._evaluator
 
 
-def _finish(lammps: Lammps, scratch: tempfile.TemporaryDirectory[str]) -> None:
-    lammps.close()
-    scratch.cleanup()
+PodCalculator = PotentialCalculator
+"""The calculator by the name that it had when there was one trainer."""

@@ -24,9 +24,9 @@ from gibbsflow.config.potential_training import Exploration
 from gibbsflow.engines.lammps import Lammps, LammpsError, timestep_ps
 from gibbsflow.engines.lammps_frame import Frame, to_frame
 from gibbsflow.errors import EngineError
-from gibbsflow.potential.data.structures import identity, read_frames, tag, write_frames
-from gibbsflow.potential.train.grade import Grader
-from gibbsflow.potential.train.trainers.pod import PodPotential, pair_commands
+from gibbsflow.potential.data.structures import read_frames, structure_id, tag, write_frames
+from gibbsflow.potential.train.shared.grade import Grader
+from gibbsflow.potential.train.shared.protocols import Potential
 from gibbsflow.units import Floats
 from gibbsflow.workflow.progress import Progress
 from gibbsflow.workflow.state.checkpoints import Checkpoint, RollingCheckpoints
@@ -35,6 +35,7 @@ from gibbsflow.workflow.state.segments import Stopper, run_segments
 log = logging.getLogger(__name__)
 Reason = Literal["steps", "grade", "unstable"]
 PHYSICS = 1
+"""Raised by hand when the same inputs give another trajectory."""
 _FRICTION_PS = 0.1
 _BAROSTAT_PS = 1.0
 # hotter than this times the thermostat's aim, atoms have fallen into a hole of the potential
@@ -47,7 +48,7 @@ _CRASHES = tuple(-number for number in (signal.SIGSEGV, signal.SIGFPE, signal.SI
 class Trail:
     """What a trajectory has seen so far.
 
-    Parameters
+    Attributes
     ----------
     steps
         MD steps done.
@@ -79,14 +80,12 @@ class Trail:
 class Trajectory:
     """One trajectory with what it needs.
 
-    Parameters
+    Attributes
     ----------
     potential, grader
-        The potential and its grade.
-    folder
-        Folder of the potential.
+        The potential, as it lies in its folder, and its grade.
     atoms
-        Where it starts.
+        Where it starts, before `settings.supercell` repeats it.
     settings
         Section ``exploration``.
     seed
@@ -97,11 +96,12 @@ class Trajectory:
         State folder: checkpoints and the frames of each segment.
     inputs_hash
         Hash that its checkpoints carry.
+    trail
+        What it has seen so far; read from its checkpoint.
     """
 
-    potential: PodPotential
+    potential: Potential
     grader: Grader
-    folder: Path
     atoms: Atoms
     settings: Exploration
     seed: int
@@ -116,13 +116,23 @@ class Trajectory:
         self.upper = given.upper_grade if given.upper_grade is not None else max(self.grader.upper, self.lower)
         self.segments = math.ceil(given.steps / given.segment_steps)
         repeated = self.atoms.repeat(given.supercell) if self.atoms.pbc.any() else self.atoms
-        self.start = to_frame(repeated, self.potential.species, self.potential.basis.rcut_angstrom)
+        self.start = to_frame(repeated, self.potential.species, self.potential.cutoff_angstrom)
         self.symbols = repeated.get_chemical_symbols()
-        self.parent = identity(self.atoms)
+        self.parent = structure_id(self.atoms)
         self.checkpoints = RollingCheckpoints(self.state)
 
     def run(self, stopper: Stopper) -> Trail:
         """Run, or go on, to the end.
+
+        Parameters
+        ----------
+        stopper
+            Its time budget, number of segments and signals.
+
+        Returns
+        -------
+        Trail
+            With the reason why it ended.
 
         Raises
         ------
@@ -144,7 +154,7 @@ class Trajectory:
         done, frame = self._resume()
         progress = Progress("MD", self.settings.steps, "steps", done=self.trail.steps)
         with Lammps(self.state / "lammps", check=stopper.check) as lammps:
-            lammps.require("pod")
+            lammps.require(self.potential.lammps_style)
             while done < self.segments and not self.trail.stopped:
 
                 def segment(number: int) -> None:
@@ -158,7 +168,13 @@ class Trajectory:
         return self.trail
 
     def frames(self) -> list[Atoms]:
-        """Frames collected so far, in order of time."""
+        """Read the frames that were collected so far.
+
+        Returns
+        -------
+        list of Atoms
+            In order of time, with ``grade``, ``step`` and ``temperature_k``, and the array ``atom_grade``.
+        """
         paths = sorted(self.state.glob("frames_*.extxyz"))
         return [frame for path in paths if path.stat().st_size for frame in read_frames(path)]
 
@@ -219,12 +235,9 @@ class Trajectory:
 
     def _setup(self, number: int, steps: int) -> list[str]:
         """Commands between loading a frame and running, for one segment."""
-        species = " ".join(self.potential.species)
-        pod = self.state / "lammps" / "grade.pod"
-        pod.write_text(self.grader.basis.text())
         return [
-            *pair_commands(self.potential.species, self.potential.zbl, f"{self.folder.resolve()}/"),
-            f'compute grade all pod/atom {pod.name} "" {species}',
+            *self.potential.pair_commands(),
+            *self.potential.descriptor_commands("grade", self.grader.basis, self.state / "lammps"),
             *dynamics(self.settings, number, steps, self.seed),
             "thermo 1000000",
             "thermo_modify lost error norm no",
@@ -272,6 +285,8 @@ class Trajectory:
 def dynamics(settings: Exploration, segment: int, steps: int, seed: int) -> list[str]:
     """Time step, thermostat, barostat and, in the first segment, velocities.
 
+    The thermostat is Langevin's (Schneider and Stoll, Phys. Rev. B 1978, 17, 1302), with a friction time of 0.1 ps.
+
     Parameters
     ----------
     settings
@@ -282,6 +297,11 @@ def dynamics(settings: Exploration, segment: int, steps: int, seed: int) -> list
         Steps of this segment.
     seed
         Seed of the trajectory.
+
+    Returns
+    -------
+    list of str
+        LAMMPS commands in metal units: ps, K, bar.
     """
     begin = segment * settings.segment_steps
     start_k, end_k = _ramp(settings.temperature_k, settings.temperature_end_k, begin, steps, settings.steps)
@@ -319,7 +339,18 @@ def _ended(trail: Trail, reason: Reason, detail: str) -> Trail:
 
 
 def figures(trajectory: Trajectory) -> dict[str, Any]:
-    """What ``result.json`` says of a trajectory that has ended."""
+    """What ``result.json`` says of a trajectory that has ended.
+
+    Parameters
+    ----------
+    trajectory
+        After :meth:`Trajectory.run`.
+
+    Returns
+    -------
+    dict
+        Steps, simulated time in ps, grades and what ended it, JSON-serialisable.
+    """
     trail, settings = trajectory.trail, trajectory.settings
     looks = max(trail.looks, 1)
     return {
@@ -354,6 +385,11 @@ def pace_script(
         Section ``exploration``.
     upper_grade
         MD stops above it: a soft halt, which is a normal outcome.
+
+    Returns
+    -------
+    str
+        An input for LAMMPS, without the atoms.
     """
     return "\n".join([
         "units metal",
@@ -369,6 +405,17 @@ def pace_script(
 
 
 def halted_at(log_text: str) -> tuple[int, float] | None:
-    """Step and value at which ``fix halt`` ended a run, from LAMMPS' log; None where it did not."""
+    """Step and value at which ``fix halt`` ended a run.
+
+    Parameters
+    ----------
+    log_text
+        LAMMPS' log.
+
+    Returns
+    -------
+    tuple or None
+        Step and grade; None where the run was not halted.
+    """
     match = re.search(r"Fix halt condition for fix-id \S+ met on step (\d+) with value (\S+)", log_text)
     return (int(match[1]), float(match[2])) if match else None

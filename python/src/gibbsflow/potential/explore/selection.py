@@ -16,11 +16,12 @@ from ase.neighborlist import neighbor_list
 from gibbsflow.config.potential_training import Selection
 from gibbsflow.errors import EngineError
 from gibbsflow.potential.data.structures import content_hash
-from gibbsflow.potential.explore.calculator import PodCalculator
-from gibbsflow.potential.train.grade import ActiveSet, Grader, maxvol
+from gibbsflow.potential.explore.calculator import PotentialCalculator
+from gibbsflow.potential.train.shared.grade import ActiveSet, Grader, maxvol
 from gibbsflow.units import Floats
 
 PHYSICS = 1
+"""Raised by hand when the same inputs give another choice."""
 # a candidate that adds less than this to the volume of the active set adds nothing worth a label
 _NEW = 1.05
 FATES = ("selected", "too_close", "force", "duplicate", "nothing_new", "over_budget", "unknown_element")
@@ -30,7 +31,7 @@ FATES = ("selected", "too_close", "force", "duplicate", "nothing_new", "over_bud
 class Candidate:
     """A structure that might be labelled.
 
-    Parameters
+    Attributes
     ----------
     atoms
         The structure.
@@ -54,7 +55,7 @@ class Candidate:
     reason: str = ""
 
 
-def describe(frames: Iterable[tuple[str, Atoms]], calculator: PodCalculator) -> list[Candidate]:
+def describe(frames: Iterable[tuple[str, Atoms]], calculator: PotentialCalculator) -> list[Candidate]:
     """Candidates with descriptors and grade; those that hold an element unknown to the potential come with that fate.
 
     Parameters
@@ -63,6 +64,16 @@ def describe(frames: Iterable[tuple[str, Atoms]], calculator: PodCalculator) -> 
         Source and structure.
     calculator
         Present potential, with its active set.
+
+    Returns
+    -------
+    list of Candidate
+        In the same order.
+
+    Raises
+    ------
+    InputError
+        Where the potential has no active set.
     """
     result = []
     for source, atoms in frames:
@@ -77,10 +88,21 @@ def describe(frames: Iterable[tuple[str, Atoms]], calculator: PodCalculator) -> 
     return result
 
 
-def surrogate_force(calculator: PodCalculator) -> Callable[[Atoms], float]:
-    """Largest force of the potential on an atom of a structure, eV/Å; infinite where it fails."""
+def surrogate_force(calculator: PotentialCalculator) -> Callable[[Atoms], float]:
+    """Make a function that gives the largest force of the potential on an atom of a structure.
 
-    def largest(atoms: Atoms) -> float:
+    Parameters
+    ----------
+    calculator
+        Present potential.
+
+    Returns
+    -------
+    Callable
+        From a structure to the largest force in eV/Å; infinite where the potential fails.
+    """
+
+    def _largest(atoms: Atoms) -> float:
         copy = atoms.copy()
         copy.calc = calculator
         try:
@@ -90,11 +112,24 @@ def surrogate_force(calculator: PodCalculator) -> Callable[[Atoms], float]:
             return float("inf")
         return float(np.linalg.norm(forces, axis=1).max()) if np.isfinite(forces).all() else float("inf")
 
-    return largest
+    return _largest
 
 
 def shortest_distance(atoms: Atoms) -> tuple[float, str]:
-    """Shortest distance as a fraction of the sum of covalent radii, and the pair it belongs to."""
+    """Shortest distance as a fraction of the sum of covalent radii (Cordero et al., Dalton Trans. 2008, 2832).
+
+    Parameters
+    ----------
+    atoms
+        Structure; any periodicity.
+
+    Returns
+    -------
+    share : float
+        Of the pair for which it is least; infinite where no two atoms are within twice the sum.
+    pair : str
+        Its elements and its distance in Å.
+    """
     reach = 2.0 * covalent_radii[atoms.numbers]
     i, j, d = neighbor_list("ijd", atoms, list(reach))
     if len(d) == 0:
@@ -105,7 +140,22 @@ def shortest_distance(atoms: Atoms) -> tuple[float, str]:
 
 
 def fingerprint(symbols: Sequence[str], descriptors: Floats, species: Sequence[str]) -> Floats:
-    """Mean and spread of the descriptors over the atoms of each element, shape (2 · elements · d,)."""
+    """Mean and spread of the descriptors over the atoms of each element: the same for supercells and rotations.
+
+    Parameters
+    ----------
+    symbols
+        Chemical symbol of each atom.
+    descriptors
+        Of each, shape (n, d).
+    species
+        Chemical symbols in the order of the result.
+
+    Returns
+    -------
+    ndarray
+        Shape (2 · elements · d,); zeros for elements that are not there.
+    """
     names = np.array(symbols)
     parts = []
     for symbol in species:
@@ -178,7 +228,7 @@ def _without_copies(
     every = [*labelled, *[c for c in candidates if not c.fate]]
     if not every:
         return candidates
-    species = grader.basis.species
+    species = grader.species
     prints = np.array([fingerprint(c.atoms.get_chemical_symbols(), c.descriptors, species) for c in every])
     scale = _spread(prints)
     known = {content_hash(c.atoms): c.source for c in labelled}
@@ -271,7 +321,7 @@ def _by_distance(
     open_ = [int(k) for k in order if not candidates[k].fate]
     if not open_:
         return candidates
-    species = grader.basis.species
+    species = grader.species
     every = [*labelled, *[candidates[k] for k in open_]]
     prints = np.array([fingerprint(c.atoms.get_chemical_symbols(), c.descriptors, species) for c in every])
     points = (prints - prints.mean(axis=0)) / _spread(prints)
@@ -296,7 +346,22 @@ def _by_distance(
 
 
 def figures(candidates: Sequence[Candidate], labelled: int, budget: int) -> dict[str, Any]:
-    """What ``result.json`` says of a selection."""
+    """What ``result.json`` says of a selection.
+
+    Parameters
+    ----------
+    candidates
+        Each with its fate.
+    labelled
+        Number of structures that were labelled before.
+    budget
+        Structures to select at most.
+
+    Returns
+    -------
+    dict
+        Counts by fate, and the fate of each, JSON-serialisable.
+    """
     counts = Counter(c.fate for c in candidates)
     return {
         "candidates": len(candidates),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.potential.data.structures import tag
-from gibbsflow.potential.generators.common import parent_of, random
+from gibbsflow.potential.generators.parents import parent_of, seeded_rng
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -19,7 +19,22 @@ _SYMPREC_ANGSTROM = 1e-3
 
 
 def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:
-    """Make the wanted defects in each periodic parent of two atoms or more."""
+    """Make the wanted defects in each periodic parent of two atoms or more.
+
+    Parameters
+    ----------
+    parents
+        Tagged structures; the others give nothing.
+    target
+        Its elements are those of antisites and interstitials; where it names none, the parent's.
+    settings
+        Kinds of defects, how many of each a parent gives at most, and the seed that draws them.
+
+    Returns
+    -------
+    list of Atoms
+        Parent by parent and kind by kind; `config_type` is the kind.
+    """
     made = []
     for parent in parents:
         if not parent.pbc.all() or len(parent) < 2:
@@ -48,7 +63,7 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
                     found.append(("interstitial", atoms))
         for kind in settings.defect_kinds:
             those = [atoms for name, atoms in found if name == kind]
-            rng = random(settings, "defects", parent.info["gibbsflow_id"], kind)
+            rng = seeded_rng(settings, "defects", parent.info["gibbsflow_id"], kind)
             drawn = sorted(rng.permutation(len(those))[: settings.defects_max])
             made += [
                 tag(those[i], kind, generator="defects", seed=settings.generator_seed, parent=parent_of(parent))
@@ -58,15 +73,38 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
 
 
 def inequivalent_sites(atoms: Atoms) -> list[int]:
-    """First atom of each orbit under the crystal's symmetry (spglib)."""
+    """Find one atom of each kind that the crystal's symmetry makes different (spglib, to 1e-3 Å).
+
+    Parameters
+    ----------
+    atoms
+        A crystal.
+
+    Returns
+    -------
+    list of int
+        Index of the first atom of each orbit, rising; all atoms where spglib finds no symmetry.
+    """
     data = _symmetry(atoms)
     return sorted({int(i) for i in data.equivalent_atoms}) if data is not None else list(range(len(atoms)))
 
 
 def holes(atoms: Atoms, least_angstrom: float) -> list[npt.NDArray[np.float64]]:
-    """Centres of the holes between atoms, widest first, one of each orbit, at least so far from every atom.
+    """Find the centres of the holes between atoms, one of each kind that symmetry makes different.
 
     Holes are the vertices of the Voronoi tessellation: points as far from four atoms as from any other.
+
+    Parameters
+    ----------
+    atoms
+        A crystal.
+    least_angstrom
+        Distance in Å that a centre keeps from every atom at least.
+
+    Returns
+    -------
+    list of ndarray
+        Positions in Å, shape (3,) each, the widest hole first.
     """
     from scipy.spatial import Voronoi
 

@@ -19,7 +19,22 @@ CLOSEST = 0.5
 
 
 def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:
-    """Make dimers, denser at short distances, from the range's start or half the sum of covalent radii on."""
+    """Make dimers, denser at short distances, from the range's start or half the sum of covalent radii on.
+
+    Parameters
+    ----------
+    parents
+        Tagged structures, for their elements where the target names none.
+    target
+        What elements; each pair is taken, also of an element with itself.
+    settings
+        Range and number of distances; the box holds twice the longest.
+
+    Returns
+    -------
+    list of Atoms
+        Two atoms in a box without periodicity, pair by pair, by rising distance; `distance_angstrom` in `info`.
+    """
     from ase import Atoms
     from ase.data import atomic_numbers, covalent_radii
 
@@ -38,7 +53,22 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
 
 
 def make_atoms(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:
-    """One isolated atom of each element, for reference energies."""
+    """Make one isolated atom of each element, for reference energies.
+
+    Parameters
+    ----------
+    parents
+        Tagged structures, for their elements where the target names none.
+    target
+        What elements.
+    settings
+        Side of the box.
+
+    Returns
+    -------
+    list of Atoms
+        One atom each, in a box without periodicity.
+    """
     from ase import Atoms
 
     made = []

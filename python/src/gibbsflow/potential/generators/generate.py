@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,15 @@ from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.structures import Duplicates
 from gibbsflow.potential.generators import defects, dimers, normal_modes, rattles, sqs, strains, surfaces, thermal
-from gibbsflow.potential.generators.common import Make
 from gibbsflow.potential.generators.parents import parents
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
+
+Make = Callable[["Sequence[Atoms]", Target, Generator], "list[Atoms]"]
+"""The call of every generator: takes the tagged parents, the target and the settings; returns tagged structures."""
 
 GENERATORS: Mapping[str, Make] = {
     "bulk": lambda parents, target, settings: list(parents),
@@ -32,14 +34,14 @@ GENERATORS: Mapping[str, Make] = {
     "isolated_atom": dimers.make_atoms,
     "thermal": thermal.make,
 }
-"""Generators by the names of the settings."""
+"""Generators by the names of the settings: a new one is a module beside this one, a row here, and its name there."""
 
 
 @dataclass
-class Made:
+class Generated:
     """What the generators made.
 
-    Parameters
+    Attributes
     ----------
     frames
         Tagged structures, no two equal.
@@ -57,7 +59,13 @@ class Made:
     notes: list[str] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:
-        """What `result.json` says of them."""
+        """Say in figures what was made.
+
+        Returns
+        -------
+        dict
+            As `result.json` has it: `structures` (their number), `by_generator`, `duplicates_dropped`, `notes`.
+        """
         return {
             "structures": len(self.frames),
             "by_generator": dict(self.by_generator),
@@ -68,7 +76,7 @@ class Made:
 
 def generate(
     target: Target, settings: Generator, *, generation: int = 0, holdout: bool = False, known: Iterable[Atoms] = ()
-) -> Made:
+) -> Generated:
     """Make structures: the same for the same settings.
 
     Parameters
@@ -82,12 +90,17 @@ def generate(
     known
         Structures that are there already; what equals them is dropped.
 
+    Returns
+    -------
+    Generated
+        New structures in the order of the methods, with what was dropped and what deserves to be said.
+
     Raises
     ------
     InputError
         Where the target gives nothing to start from, or the methods give no structure.
     """
-    made = Made()
+    made = Generated()
     seen = Duplicates(settings.duplicate_tolerance_angstrom)
     for atoms in known:
         seen.add(atoms)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import MissingProgramError, UnconvergedError
 from gibbsflow.potential.data.structures import tag
-from gibbsflow.potential.generators.common import parent_of, random
+from gibbsflow.potential.generators.parents import parent_of, seeded_rng
 from gibbsflow.units import KB_EV_PER_K
 
 if TYPE_CHECKING:
@@ -24,7 +24,29 @@ _SOFTEST_EV_PER_ANGSTROM2_AMU = 1e-3
 
 
 def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:  # noqa: ARG001 - one call for all
-    """Relax each molecule with GFN2-xTB, take its Hessian, and sample at each temperature."""
+    """Relax each molecule with GFN2-xTB, take its Hessian, and sample at each temperature.
+
+    Parameters
+    ----------
+    parents
+        Tagged structures; those that are periodic, or of one atom, give nothing.
+    target
+        Not used.
+    settings
+        Temperatures, samples at each, and the seed.
+
+    Returns
+    -------
+    list of Atoms
+        Molecule by molecule, temperature by temperature; `temperature_k` in `info`.
+
+    Raises
+    ------
+    MissingProgramError
+        Where tblite is not installed.
+    UnconvergedError
+        Where a molecule does not relax.
+    """
     made = []
     for parent in parents:
         if parent.pbc.any() or len(parent) < 2:
@@ -33,7 +55,7 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
         matrix = hessian(relaxed)
         for temperature in settings.mode_temperatures_k:
             for number in range(settings.mode_count):
-                rng = random(settings, "normal_modes", parent.info["gibbsflow_id"], temperature, number)
+                rng = seeded_rng(settings, "normal_modes", parent.info["gibbsflow_id"], temperature, number)
                 atoms = relaxed.copy()
                 rigid = 5 if _linear(atoms) else 6
                 atoms.positions += displacements(relaxed, matrix, temperature, rng, rigid=rigid)
@@ -86,7 +108,23 @@ def displacements(
 
 
 def hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
-    """Hessian in eV/Å², shape (3n, 3n), by central differences of GFN2-xTB forces."""
+    """Differentiate GFN2-xTB forces by central differences of 0.005 Å.
+
+    Parameters
+    ----------
+    atoms
+        A molecule at its equilibrium.
+
+    Returns
+    -------
+    ndarray
+        Hessian in eV/Å², symmetric, shape (3n, 3n).
+
+    Raises
+    ------
+    MissingProgramError
+        Where tblite is not installed.
+    """
     size = 3 * len(atoms)
     matrix = np.zeros((size, size))
     for index in range(size):

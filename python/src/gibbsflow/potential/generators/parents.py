@@ -1,7 +1,8 @@
-"""Structures that all others are made from: crystals, files, molecules."""
+"""Structures that all others are made from: crystals, files, molecules; and what their descendants take from them."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,6 @@ import numpy as np
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.structures import read_frames, tag
-from gibbsflow.potential.generators.common import random
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -34,6 +34,19 @@ def parents(target: Target, settings: Generator) -> list[Atoms]:
 
     A file's frames; or a molecule in its box; or a crystal. An alloy on one lattice gives the crystal of each element
     and one random occupation at the target composition, rounded to whole atoms.
+
+    Parameters
+    ----------
+    target
+        What to start from.
+    settings
+        Supercell, side of a molecule's box, and the seed of a random occupation.
+
+    Returns
+    -------
+    list of Atoms
+        Tagged structures, each its own parent; of an alloy the pure crystals in the order of the elements, then the
+        occupied lattice.
 
     Raises
     ------
@@ -60,31 +73,113 @@ def parents(target: Target, settings: Generator) -> list[Atoms]:
     pure = [_crystal(crystal, (element,), target).repeat(settings.supercell) for element in target.elements]
     if len(target.elements) == 1:
         return [_tagged(pure[0], "bulk", settings)]
-    mixed = occupy(lattice(target, settings), target.composition, random(settings, "parents"))
+    mixed = occupy(lattice(target, settings), target.composition, seeded_rng(settings, "parents"))
     return [*(_tagged(atoms, "bulk", settings) for atoms in pure), _tagged(mixed, "alloy", settings)]
 
 
 def lattice(target: Target, settings: Generator) -> Atoms:
-    """Lattice of an alloy at the target composition, of as many cells as `supercell` says, all of the first element."""
+    """Make the lattice of an alloy at the target composition, all of its sites of the first element.
+
+    Parameters
+    ----------
+    target
+        Elements, composition, crystal and lattice constant; where none is given, the volume an atom follows Vegard's
+        rule from those of the elements' own crystals.
+    settings
+        Supercell.
+
+    Returns
+    -------
+    Atoms
+        As many conventional cells as the supercell says, without tags.
+
+    Raises
+    ------
+    InputError
+        Where the first element has no simple crystal and the target names none.
+    """
     crystal = target.crystal or _own_crystal(target.elements[0])
     volumes = [target.composition[e] * _volume_per_atom(e) for e in target.elements]
     return _crystal(crystal, (target.elements[0],), target, volume=sum(volumes)).repeat(settings.supercell)
 
 
 def occupy(atoms: Atoms, composition: dict[str, float], rng: np.random.Generator) -> Atoms:
-    """Return the lattice with elements put on its sites at random, in whole numbers nearest to the composition."""
+    """Put elements on the sites of a lattice at random, in whole numbers nearest to the composition.
+
+    Parameters
+    ----------
+    atoms
+        Lattice; it stays as it is.
+    composition
+        Fraction of each element.
+    rng
+        Random numbers.
+
+    Returns
+    -------
+    Atoms
+        The occupied copy.
+    """
     made: Atoms = atoms.copy()
     made.symbols[:] = rng.permutation([e for e, n in whole_numbers(composition, len(atoms)).items() for _ in range(n)])
     return made
 
 
 def whole_numbers(composition: dict[str, float], sites: int) -> dict[str, int]:
-    """Atoms of each element on so many sites: largest remainders get what rounding down leaves."""
+    """Share sites out among elements: largest remainders get what rounding down leaves.
+
+    Parameters
+    ----------
+    composition
+        Fraction of each element; their sum is 1.
+    sites
+        How many sites.
+
+    Returns
+    -------
+    dict
+        Number of atoms of each element; their sum is `sites`.
+    """
     counts = {element: math.floor(share * sites + 1e-9) for element, share in composition.items()}
     rest = sorted(composition, key=lambda e: (counts[e] - composition[e] * sites, e))
     for element in rest[: sites - sum(counts.values())]:
         counts[element] += 1
     return counts
+
+
+def parent_of(atoms: Atoms) -> str:
+    """Say which structure a parent's descendants are grouped by.
+
+    Parameters
+    ----------
+    atoms
+        Tagged structure.
+
+    Returns
+    -------
+    str
+        `gibbsflow_id` of its own parent, which is itself where it was made from nothing.
+    """
+    return str(atoms.info["parent"])
+
+
+def seeded_rng(settings: Generator, *words: object) -> np.random.Generator:
+    """Give random numbers of one purpose: the same for the same seed and words, whatever else was drawn.
+
+    Parameters
+    ----------
+    settings
+        Its `generator_seed` counts.
+    *words
+        What the numbers are for: the generator, the parent, the number of the structure.
+
+    Returns
+    -------
+    Generator
+        NumPy's, seeded by the SHA-256 of seed and words.
+    """
+    text = "/".join(str(word) for word in (settings.generator_seed, *words))
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little"))
 
 
 def _tagged(atoms: Atoms, config_type: str, settings: Generator) -> Atoms:

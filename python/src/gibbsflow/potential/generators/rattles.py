@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gibbsflow.config.potential import Generator, Target
-from gibbsflow.potential.data.structures import tag
-from gibbsflow.potential.generators.common import deformed, parent_of, random, shortest_distance
+from gibbsflow.potential.data.structures import closest_pair_angstrom, tag
+from gibbsflow.potential.generators.parents import parent_of, seeded_rng
+from gibbsflow.potential.generators.strains import deformed
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -20,13 +21,28 @@ _TRIES = 100
 
 
 def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:  # noqa: ARG001 - one call for all
-    """Rattle each parent at each standard deviation, periodic ones with a small random strain as well."""
+    """Rattle each parent at each standard deviation, periodic ones with a small random strain as well.
+
+    Parameters
+    ----------
+    parents
+        Tagged structures.
+    target
+        Not used.
+    settings
+        Standard deviations, structures for each, least distance, largest strain, and the seed.
+
+    Returns
+    -------
+    list of Atoms
+        Parent by parent, in the order of the standard deviations; `sigma_angstrom` in `info`.
+    """
     made = []
     for parent in parents:
-        limit = settings.minimum_distance_ratio * shortest_distance(parent)
+        limit = settings.minimum_distance_ratio * closest_pair_angstrom(parent)
         for sigma in settings.rattle_sigma_angstrom:
             for number in range(settings.rattle_count):
-                rng = random(settings, "rattles", parent.info["gibbsflow_id"], sigma, number)
+                rng = seeded_rng(settings, "rattles", parent.info["gibbsflow_id"], sigma, number)
                 start = parent
                 if parent.pbc.all() and settings.rattle_strain_max:
                     strain = rng.uniform(-settings.rattle_strain_max, settings.rattle_strain_max, (3, 3))
@@ -50,6 +66,22 @@ def rattled(atoms: Atoms, sigma_angstrom: float, limit_angstrom: float, rng: np.
 
     As the Monte-Carlo rattle of hiPhive (Eriksson, Fransson, Erhart, Adv. Theory Simul. 2, 1800184 (2019)), with a
     sharp limit. An atom that finds no place in 100 draws stays where it is.
+
+    Parameters
+    ----------
+    atoms
+        The structure; it stays as it is.
+    sigma_angstrom
+        Standard deviation of each Cartesian displacement in Å.
+    limit_angstrom
+        Distance in Å that a moved atom keeps from all others, images included.
+    rng
+        Random numbers.
+
+    Returns
+    -------
+    Atoms
+        The rattled copy.
     """
     made: Atoms = atoms.copy()
     for index in rng.permutation(len(made)):

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.potential.data.structures import tag
-from gibbsflow.potential.generators.common import deformed, parent_of
+from gibbsflow.potential.generators.parents import parent_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -23,6 +24,20 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
 
     Volumes V/V0 from 1 - `volume_strain_max` to 1 + `volume_strain_max` by equal scaling of all directions; uniaxial
     strains along x, y, z in turn; shears e_ij = e_ji in yz, xz, xy in turn; strains alternate in sign as they grow.
+
+    Parameters
+    ----------
+    parents
+        Tagged structures; those that are not periodic in all directions give nothing.
+    target
+        Not used.
+    settings
+        Sizes and numbers of the strains; the seed goes into the tag only, since nothing is drawn.
+
+    Returns
+    -------
+    list of Atoms
+        For each parent its volumes, smallest first, then uniaxial strains and shears in turn; `strain_kind` says which.
     """
     made = []
     for parent in parents:
@@ -50,3 +65,23 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
                 )  # fmt: skip
             )
     return made
+
+
+def deformed(atoms: Atoms, strain: npt.ArrayLike) -> Atoms:
+    """Deform the cell by 1 + strain; the atoms follow.
+
+    Parameters
+    ----------
+    atoms
+        The structure; it stays as it is.
+    strain
+        Strain tensor without dimension, shape (3, 3); row vectors of the cell are multiplied from the right.
+
+    Returns
+    -------
+    Atoms
+        The deformed copy.
+    """
+    copy: Atoms = atoms.copy()
+    copy.set_cell(atoms.cell.array @ (np.eye(3) + np.asarray(strain)), scale_atoms=True)
+    return copy

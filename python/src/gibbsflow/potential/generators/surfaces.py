@@ -7,14 +7,29 @@ from typing import TYPE_CHECKING
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.potential.data.structures import tag
-from gibbsflow.potential.generators.common import parent_of
+from gibbsflow.potential.generators.parents import parent_of
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 
 def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:  # noqa: ARG001 - one call for all
-    """Cut each periodic parent along each set of Miller indices; the slab stays periodic along z, with vacuum."""
+    """Cut each periodic parent along each set of Miller indices; the slab stays periodic along z, with vacuum.
+
+    Parameters
+    ----------
+    parents
+        Tagged structures; those that are not periodic in all directions give nothing.
+    target
+        Not used.
+    settings
+        Miller indices, layers and vacuum.
+
+    Returns
+    -------
+    list of Atoms
+        Parent by parent, in the order of the indices; `miller` in `info`.
+    """
     from ase.build import surface
 
     made = []

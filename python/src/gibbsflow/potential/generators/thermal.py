@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.config.potential import Generator, Target
-from gibbsflow.potential.data.structures import tag
-from gibbsflow.potential.generators.common import parent_of, random, shortest_distance
+from gibbsflow.potential.data.structures import closest_pair_angstrom, tag
 from gibbsflow.potential.generators.normal_modes import displacements
+from gibbsflow.potential.generators.parents import parent_of, seeded_rng
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -21,20 +21,36 @@ _TRIES = 50
 
 
 def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:  # noqa: ARG001 - one call for all
-    """Sample each periodic parent at `thermal_temperatures_k` from the Boltzmann distribution of its spring network."""
+    """Sample each periodic parent at `thermal_temperatures_k` from the Boltzmann distribution of its spring network.
+
+    Parameters
+    ----------
+    parents
+        Tagged structures; those that are not periodic in all directions, or of one atom, give nothing.
+    target
+        Not used.
+    settings
+        Temperatures, samples at each, least distance, and the seed.
+
+    Returns
+    -------
+    list of Atoms
+        Parent by parent, temperature by temperature; `temperature_k` in `info`. A sample that finds no
+        displacements within the least distance in 50 draws is left out.
+    """
     made = []
     for parent in parents:
         if not parent.pbc.all() or len(parent) < 2:
             continue
-        limit = settings.minimum_distance_ratio * shortest_distance(parent)
+        limit = settings.minimum_distance_ratio * closest_pair_angstrom(parent)
         matrix = spring_hessian(parent)
         for temperature in settings.thermal_temperatures_k:
             for number in range(settings.thermal_count):
-                rng = random(settings, "thermal", parent.info["gibbsflow_id"], temperature, number)
+                rng = seeded_rng(settings, "thermal", parent.info["gibbsflow_id"], temperature, number)
                 atoms = parent.copy()
                 for _ in range(_TRIES):
                     atoms.positions = parent.positions + displacements(parent, matrix, temperature, rng, rigid=3)
-                    if shortest_distance(atoms) >= limit:
+                    if closest_pair_angstrom(atoms) >= limit:
                         break
                 else:
                     continue
@@ -54,10 +70,24 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
 
 
 def spring_hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
-    """Hessian (3n, 3n) in eV/Å² of springs to first neighbours and, a quarter as stiff, to second ones."""
+    """Give the Hessian of springs to first neighbours and, a quarter as stiff, to second ones.
+
+    A spring of 8 eV/Å² acts along its bond alone: H_ij = -k r r^T / r², and H_ii is minus the sum of the others, so
+    that a shift of all atoms costs nothing.
+
+    Parameters
+    ----------
+    atoms
+        A crystal at its equilibrium.
+
+    Returns
+    -------
+    ndarray
+        Hessian in eV/Å², shape (3n, 3n).
+    """
     from ase.neighborlist import neighbor_list
 
-    nearest = shortest_distance(atoms)
+    nearest = closest_pair_angstrom(atoms)
     first, second, distance, vector = neighbor_list("ijdD", atoms, 1.8 * nearest)
     size = len(atoms)
     matrix = np.zeros((size, 3, size, 3))

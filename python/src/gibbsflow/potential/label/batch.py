@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, Problem, ScienceError, StateError
-from gibbsflow.potential.data.labels import TRANSIENT, LabelEngine, LabelResult, crash, labelled_frame, write_results
-from gibbsflow.potential.data.structures import identity, write_frames
+from gibbsflow.potential.data.labels import TRANSIENT, LabelResult, crash, labelled_frame, write_results
+from gibbsflow.potential.data.structures import structure_id, write_frames
+from gibbsflow.potential.label.engines import LabelEngine
 from gibbsflow.potential.label.task_queue import TaskQueue
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.state.segments import Stopper
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PHYSICS = 1
+"""Raised by hand when labels change for the same settings and structure."""
 
 
 class LabelStore:
@@ -42,11 +44,36 @@ class LabelStore:
         self._hash = f"{settings_hash}-{PHYSICS}"
 
     def place(self, name: str) -> Path:
-        """Folder of one structure."""
+        """Say where the label of a structure lies, or would.
+
+        Parameters
+        ----------
+        name
+            Id of the structure.
+
+        Returns
+        -------
+        Path
+            Its folder, whether it is there or not.
+        """
         return self.folder / name
 
     def load(self, name: str, *, retry_failed: bool = False) -> LabelResult | None:
-        """Read a finished label or failure; None where there is none, or where failures are to be tried again."""
+        """Read a finished label or failure.
+
+        Parameters
+        ----------
+        name
+            Id of the structure.
+        retry_failed
+            Whether failures are to be tried again.
+
+        Returns
+        -------
+        LabelResult or None
+            None where there is none, where it cannot be read, and for a failure that is to be tried again: all of
+            them if asked for, and always those that say nothing about the structure.
+        """
         kinds: tuple[Kind, ...] = ("FINISHED",) if retry_failed else ("FINISHED", "FAILED")
         place = self.place(name)
         try:
@@ -60,7 +87,13 @@ class LabelStore:
             return None
 
     def save(self, result: LabelResult) -> None:
-        """Write a result, then its sentinel: a crash between the two leaves a label that is made again."""
+        """Write a result, then its sentinel: a crash between the two leaves a label that is made again.
+
+        Parameters
+        ----------
+        result
+            Label or failure.
+        """
         place = self.place(result.gibbsflow_id)
         write_json(place / "label.json", asdict(result))
         kind: Kind = "FINISHED" if result.status == "labelled" else "FAILED"
@@ -71,7 +104,7 @@ class LabelStore:
 class Batch:
     """Results of one batch.
 
-    Parameters
+    Attributes
     ----------
     frames
         The structures, in their order.
@@ -86,24 +119,49 @@ class Batch:
     reused: int = 0
 
     def ordered(self) -> list[LabelResult]:
-        """Results in the order of the structures; those that are not yet made are left out."""
-        return [self.results[name] for frame in self.frames if (name := identity(frame)) in self.results]
+        """Give the results in the order of the structures.
+
+        Returns
+        -------
+        list of LabelResult
+            Without those that are not yet made.
+        """
+        return [self.results[name] for frame in self.frames if (name := structure_id(frame)) in self.results]
 
     def labelled(self) -> list[Atoms]:
-        """Frames that carry an accepted label."""
-        pairs = ((frame, self.results.get(identity(frame))) for frame in self.frames)
+        """Give the structures that have an accepted label.
+
+        Returns
+        -------
+        list of Atoms
+            Copies that carry it, in the order of the structures.
+        """
+        pairs = ((frame, self.results.get(structure_id(frame))) for frame in self.frames)
         return [labelled_frame(frame, result) for frame, result in pairs if result and result.status == "labelled"]
 
     def programs(self) -> dict[str, str]:
-        """Versions by program."""
+        """Say which programs made the labels.
+
+        Returns
+        -------
+        dict
+            Version by program.
+        """
         return dict(result.program.split(" ", 1) for result in self.ordered() if " " in result.program)
 
     def figures(self) -> dict[str, Any]:
-        """What `result.json` says of the batch."""
+        """Say in figures what became of the batch.
+
+        Returns
+        -------
+        dict
+            As `result.json` has it: `counts` by status, `left` (not yet made), `reused`, `failures` (cause by id),
+            `corrected` (corrections by id), `label_s` (time of all labels in s).
+        """
         results = self.ordered()
         return {
             "counts": {"labelled": 0, "failed": 0, **Counter(r.status for r in results)},
-            "left": len({identity(f) for f in self.frames}) - len(results),
+            "left": len({structure_id(f) for f in self.frames} - self.results.keys()),
             "reused": self.reused,
             "failures": {r.gibbsflow_id: r.cause for r in results if r.status == "failed"},
             "corrected": {r.gibbsflow_id: r.corrections for r in results if r.corrections},
@@ -111,7 +169,13 @@ class Batch:
         }
 
     def write(self, out: Path) -> None:
-        """Write `labelled.extxyz` and `labels.jsonl`."""
+        """Write `labelled.extxyz` and `labels.jsonl`.
+
+        Parameters
+        ----------
+        out
+            Folder.
+        """
         write_frames(out / "labelled.extxyz", self.labelled())
         write_results(out / "labels.jsonl", self.ordered())
 
@@ -161,9 +225,9 @@ def label_batch(
     """
     if not batch.frames:
         raise InputError(Problem("--input", "holds no structure", "at least one"))
-    wanted: dict[str, Atoms] = {identity(frame): frame for frame in batch.frames}
+    wanted: dict[str, Atoms] = {structure_id(frame): frame for frame in batch.frames}
 
-    def keep(result: LabelResult) -> None:
+    def _keep(result: LabelResult) -> None:
         batch.results[result.gibbsflow_id] = result
         if record is not None:
             record(result)
@@ -173,31 +237,30 @@ def label_batch(
         if found is not None:
             batch.reused += 1
             del wanted[name]
-            keep(found)
+            _keep(found)
     if batch.reused:
         log.info("%d of %d labels were there already", batch.reused, batch.reused + len(wanted))
 
-    def done(_: Atoms, result: LabelResult) -> None:
+    def _done(_: Atoms, result: LabelResult) -> None:
         if store is not None:
             store.save(result)
-        keep(result)
+        _keep(result)
 
-    def lost(atoms: Atoms, why: str) -> None:
-        result = LabelResult(identity(atoms), "failed", settings_hash=engine.settings_hash, engine=engine.name)
-        done(atoms, result.failed(crash("worker"), f"its worker died each time: {why}"))
+    def _lost(atoms: Atoms, why: str) -> None:
+        result = LabelResult(structure_id(atoms), "failed", settings_hash=engine.settings_hash, engine=engine.name)
+        _done(atoms, result.failed(crash("worker"), f"its worker died each time: {why}"))
 
     queue: TaskQueue[Atoms, LabelResult] = TaskQueue(workers, scheduler, labels.attempts_max)
     task = partial(_label, engine, str(logs) if logs is not None else None)
-    queue.run(task, list(wanted.values()), done=done, lost=lost, stopper=stopper, text=f"labels ({engine.name})")
+    queue.run(task, list(wanted.values()), done=_done, lost=_lost, stopper=stopper, text=f"labels ({engine.name})")
     if not any(result.status == "labelled" for result in batch.results.values()):
         raise ScienceError(
             f"no label succeeded: {_summary(batch.results)}", what_to_do="See the causes in labels.jsonl."
         )
 
 
-def _label(engine: Any, logs: str | None, atoms: Atoms) -> LabelResult:
-    result: LabelResult = engine.label(atoms, Path(logs) / identity(atoms) if logs else None)
-    return result
+def _label(engine: LabelEngine, logs: str | None, atoms: Atoms) -> LabelResult:
+    return engine.label(atoms, Path(logs) / structure_id(atoms) if logs else None)
 
 
 def _summary(results: Mapping[str, LabelResult]) -> str:

@@ -22,20 +22,21 @@ from gibbsflow.potential.data.labels import (
     UNCONVERGED,
     LabelResult,
     bad_structure,
+    check_label,
     crash,
-    gate,
     hash_settings,
 )
-from gibbsflow.potential.data.structures import identity
-from gibbsflow.potential.label import pseudopotentials
-from gibbsflow.potential.label.quantum_espresso import k_mesh
+from gibbsflow.potential.data.structures import structure_id
+from gibbsflow.potential.label.plane_waves import in_cell, k_mesh
+from gibbsflow.potential.label.pseudopotentials import pseudo_table
 from gibbsflow.units import RYDBERG_EV
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 _XC = {"pbe": "PBE", "lda": "LDA", "pbesol": "PBEsol"}
-_LADDER = ((0.1, 5, 200), (0.05, 8, 400), (0.02, 12, 800))
+# mixing beta, mixing history and SCF steps of one run after the other
+_RUNS = ((0.1, 5, 200), (0.05, 8, 400), (0.02, 12, 800))
 
 
 class Gpaw:
@@ -63,7 +64,7 @@ class Gpaw:
                 f"package {' and '.join(missing)} not installed (both are in the extra 'compiled')"
             )
         self.dft, self.labels = dft, labels
-        self.moments = pseudopotentials.moments_ub(tuple(elements), dft)
+        self.moments = pseudo_table.moments_ub(tuple(elements), dft)
         self.settings_hash = hash_settings(
             self.name,
             {
@@ -78,7 +79,13 @@ class Gpaw:
         )
 
     def describe(self) -> dict[str, str]:
-        """Versions and settings in words."""
+        """Say version and cutoff in words.
+
+        Returns
+        -------
+        dict
+            `program`, `version`, `settings_hash`, `cutoff`.
+        """
         return {
             "program": "gpaw",
             "version": importlib.metadata.version("gpaw"),
@@ -87,23 +94,36 @@ class Gpaw:
         }
 
     def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
-        """Label one structure; each correction mixes less and allows more steps."""
+        """Label one structure; each correction mixes less and allows more steps.
+
+        Parameters
+        ----------
+        atoms
+            The structure; it stays as it is.
+        folder
+            Where GPAW's output is kept if it fails; default: it is not.
+
+        Returns
+        -------
+        LabelResult
+            The label, or the failure with its cause.
+        """
         start = time.monotonic()
         result = LabelResult(
-            identity(atoms), "failed", settings_hash=self.settings_hash, engine=self.name,
+            structure_id(atoms), "failed", settings_hash=self.settings_hash, engine=self.name,
             program=f"gpaw {importlib.metadata.version('gpaw')}",
         )  # fmt: skip
         if fault := bad_structure(atoms, self.labels.closest_ratio):
             return result.failed(BAD_STRUCTURE, fault)
         corrections: list[str] = []
         with tempfile.TemporaryDirectory(prefix="gibbsflow-gpaw-") as scratch:
-            for run, rung in enumerate(_LADDER[: 1 + self.labels.corrections_max], start=1):
+            for run, scf in enumerate(_RUNS[: 1 + self.labels.corrections_max], start=1):
                 result = replace(result, attempts=run, corrections=list(corrections))
-                result = self._run(atoms, Path(scratch), rung, result)
+                result = self._run(atoms, Path(scratch), scf, result)
                 if result.status == "labelled" or result.cause != UNCONVERGED:
                     break
                 corrections.append(
-                    "mixing beta {}, history {}, up to {} steps".format(*_LADDER[min(run, len(_LADDER) - 1)])
+                    "mixing beta {}, history {}, up to {} steps".format(*_RUNS[min(run, len(_RUNS) - 1)])
                 )
             log = Path(scratch) / "run.log"
             if result.status == "failed" and folder is not None and log.exists():
@@ -111,14 +131,13 @@ class Gpaw:
                 (folder / "gpaw.log").write_bytes(log.read_bytes())
         return replace(result, wall_s=round(time.monotonic() - start, 3))
 
-    def _run(self, atoms: Atoms, work: Path, rung: tuple[float, int, int], result: LabelResult) -> LabelResult:
+    def _run(self, atoms: Atoms, work: Path, scf: tuple[float, int, int], result: LabelResult) -> LabelResult:
         from ase.io.jsonio import write_json
 
-        beta, history, maxiter = rung
+        beta, history, maxiter = scf
         structure = atoms.copy()
         structure.info, structure.calc = {}, None
-        if structure.cell.rank < 3:
-            structure.center(vacuum=6.0, axis=[i for i in range(3) if not structure.cell.array[i].any()])
+        structure = in_cell(structure)
         structure.set_initial_magnetic_moments([self.moments.get(s, 0.0) for s in structure.get_chemical_symbols()])
         write_json(work / "structure.json", structure)
         settings = {
@@ -146,4 +165,4 @@ class Gpaw:
             result, status="labelled", cause="", message="", energy_ev=figures["energy"],
             forces_ev_per_angstrom=figures["forces"], stress_ev_per_angstrom3=figures.get("stress"),
         )  # fmt: skip
-        return gate(label, atoms, self.labels)
+        return check_label(label, atoms, self.labels)

@@ -8,7 +8,13 @@ import sys
 
 
 def main() -> int:
-    """Read the structure, converge it, write its figures; exit 2 where the SCF did not converge."""
+    """Read the structure, converge it, write its figures.
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 2 where the SCF did not converge.
+    """
     from ase.io.jsonio import read_json
     from gpaw import GPAW, PW, KohnShamConvergenceError
 

@@ -26,12 +26,13 @@ from gibbsflow.potential.data.labels import (
     MISSING_PSEUDO,
     LabelResult,
     bad_structure,
-    gate,
+    check_label,
     hash_settings,
 )
-from gibbsflow.potential.data.structures import identity
-from gibbsflow.potential.label import gth, pseudopotentials
-from gibbsflow.potential.label.quantum_espresso_recovery import Attempt, Outcome, diagnose, next_attempt
+from gibbsflow.potential.data.structures import structure_id
+from gibbsflow.potential.label.plane_waves import in_cell, k_mesh
+from gibbsflow.potential.label.pseudopotentials import gth, pseudo_table
+from gibbsflow.potential.label.quantum_espresso_recovery import Outcome, ScfSettings, diagnose, next_settings
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -41,19 +42,6 @@ _HOW_TO_GET_PW = (
     "Install Quantum ESPRESSO (Debian: quantum-espresso), or run `make setup-qe`, which needs no root; "
     "or choose another dft.engine."
 )
-
-
-def k_mesh(atoms: Atoms, kspacing_per_angstrom: float) -> tuple[int, int, int]:
-    """Monkhorst-Pack mesh: N_i = ceil(|b_i| / spacing), b_i the reciprocal vectors with 2π; 1 where not periodic.
-
-    The reciprocal vectors count, not the lengths of the cell's: the two differ in every oblique cell.
-    """
-    lengths = 2 * np.pi * np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
-    mesh = [
-        max(1, int(np.ceil(b / kspacing_per_angstrom - 1e-6))) if p else 1
-        for b, p in zip(lengths, atoms.pbc, strict=True)
-    ]
-    return mesh[0], mesh[1], mesh[2]
 
 
 class QuantumEspresso:
@@ -71,7 +59,7 @@ class QuantumEspresso:
     MissingProgramError
         Where pw.x is not installed.
     InputError
-        Where a pseudopotential is missing, or is not the table's.
+        Where no element is named, or a pseudopotential is missing or is not the table's.
     """
 
     name = "quantum_espresso"
@@ -83,7 +71,7 @@ class QuantumEspresso:
         program = find_pw(dft.pw_command)
         absent = f"program {dft.pw_command!r} of Quantum ESPRESSO is not installed"
         try:
-            self.pseudos = pseudopotentials.choose(list(dict.fromkeys(elements)), dft)
+            self.pseudos = pseudo_table.choose(list(dict.fromkeys(elements)), dft)
         except InputError as error:
             if program is not None:
                 raise
@@ -92,8 +80,8 @@ class QuantumEspresso:
         if program is None:
             raise MissingProgramError(absent, what_to_do=_HOW_TO_GET_PW)
         self.program = program
-        self.ecutwfc_ry, self.ecutrho_ry = pseudopotentials.cutoffs_ry(self.pseudos, dft)
-        self.moments = pseudopotentials.moments_ub(tuple(self.pseudos), dft)
+        self.ecutwfc_ry, self.ecutrho_ry = pseudo_table.cutoffs_ry(self.pseudos, dft)
+        self.moments = pseudo_table.moments_ub(tuple(self.pseudos), dft)
         self.settings_hash = hash_settings(
             self.name,
             {
@@ -111,7 +99,12 @@ class QuantumEspresso:
         )
 
     def describe(self) -> dict[str, str]:
-        """Program, version, cutoffs and pseudopotentials in words.
+        """Say program, version, cutoffs and pseudopotentials in words.
+
+        Returns
+        -------
+        dict
+            `program`, `version`, `settings_hash`, `cutoffs`, and the file of each element.
 
         Raises
         ------
@@ -138,7 +131,7 @@ class QuantumEspresso:
         }
 
     def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
-        """Label one structure; climb the recovery ladder where the SCF does not converge.
+        """Label one structure, with gentler settings of the SCF where it does not converge.
 
         Parameters
         ----------
@@ -146,9 +139,14 @@ class QuantumEspresso:
             The structure.
         folder
             Where inputs and outputs are kept if it fails; default: they are not.
+
+        Returns
+        -------
+        LabelResult
+            The label, or the failure with its cause; `corrections` lists what was changed in which order.
         """
         start = time.monotonic()
-        result = LabelResult(identity(atoms), "failed", settings_hash=self.settings_hash, engine=self.name)
+        result = LabelResult(structure_id(atoms), "failed", settings_hash=self.settings_hash, engine=self.name)
         if fault := bad_structure(atoms, self.labels.closest_ratio):
             return result.failed(BAD_STRUCTURE, fault)
         if strange := sorted(set(atoms.get_chemical_symbols()) - set(self.pseudos)):
@@ -158,18 +156,18 @@ class QuantumEspresso:
             work = Path(scratch)
             for element in set(atoms.get_chemical_symbols()):
                 pseudo = self.pseudos[element]
-                source = pseudopotentials.path_of(pseudo, self.dft)
+                source = pseudo_table.path_of(pseudo, self.dft)
                 if pseudo.library == "gth":
                     gth.write_upf(source, work / _file_name(pseudo))
                 else:
                     (work / _file_name(pseudo)).symlink_to(source.resolve())
-            result = self._climb(atoms, work, result)
+            result = self._converge(atoms, work, result)
             if result.status == "failed" and folder is not None:
                 _keep(work, folder)
         return replace(result, wall_s=round(time.monotonic() - start, 3))
 
-    def _climb(self, atoms: Atoms, work: Path, result: LabelResult) -> LabelResult:
-        attempt = Attempt(
+    def _converge(self, atoms: Atoms, work: Path, result: LabelResult) -> LabelResult:
+        scf = ScfSettings(
             self.dft.electron_maxstep,
             self.dft.mixing_beta,
             diagonalization=self.dft.diagonalization,
@@ -179,21 +177,21 @@ class QuantumEspresso:
         steps = 0
         while True:
             run = len(corrections) + 1
-            outcome, text = self._run(atoms, work, attempt, run)
+            outcome, text = self._run(atoms, work, scf, run)
             steps += len(outcome.accuracies_ry)
             result = replace(
                 result, attempts=run, scf_steps=steps, corrections=list(corrections), program=f"pw.x {_version(text)}",
             )  # fmt: skip
             if outcome.kind == "converged":
                 return self._accept(atoms, work / f"run{run}.pwo", result)
-            step = next_attempt(attempt, outcome) if run <= self.labels.corrections_max else None
+            step = next_settings(scf, outcome) if run <= self.labels.corrections_max else None
             if step is None:
                 return result.failed(outcome.cause, outcome.message)
-            attempt, what = step
+            scf, what = step
             log.info("%s: %s; trying %s", result.gibbsflow_id, outcome.message, what)
             corrections.append(what)
 
-    def _run(self, atoms: Atoms, work: Path, attempt: Attempt, number: int) -> tuple[Outcome, str]:
+    def _run(self, atoms: Atoms, work: Path, scf: ScfSettings, number: int) -> tuple[Outcome, str]:
         from ase.io.espresso import write_espresso_in
 
         spin = self.moments and any(self.moments.get(s) for s in atoms.get_chemical_symbols())
@@ -204,7 +202,7 @@ class QuantumEspresso:
         files = {element: _file_name(self.pseudos[element]) for element in kinds}
         with open(work / f"run{number}.pwi", "w") as file:
             write_espresso_in(
-                file, _boxed(structure), self._input(attempt, spin=bool(spin), kinds=list(files)), files,
+                file, in_cell(structure), self._input(scf, spin=bool(spin), kinds=list(files)), files,
                 kpts=k_mesh(structure, self.dft.kspacing_per_angstrom),
             )  # fmt: skip
         output = work / f"run{number}.pwo"
@@ -218,7 +216,7 @@ class QuantumEspresso:
         density = any((work / "out").glob("pwscf.save/charge-density.*"))
         return diagnose(text, code, density=density), text
 
-    def _input(self, attempt: Attempt, *, spin: bool, kinds: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def _input(self, scf: ScfSettings, *, spin: bool, kinds: Sequence[str]) -> dict[str, dict[str, Any]]:
         system: dict[str, Any] = {
             "ecutwfc": self.ecutwfc_ry,
             "ecutrho": self.ecutrho_ry,
@@ -226,8 +224,8 @@ class QuantumEspresso:
             "smearing": self.dft.smearing,
             "degauss": self.dft.degauss_ry,
         }
-        if attempt.bands is not None:
-            system["nbnd"] = attempt.bands
+        if scf.bands is not None:
+            system["nbnd"] = scf.bands
         if spin:
             system["nspin"] = 2
             for number, element in enumerate(kinds, start=1):
@@ -236,13 +234,13 @@ class QuantumEspresso:
                 system[f"starting_magnetization({number})"] = round(self.moments[element] / valence, 4)
         electrons: dict[str, Any] = {
             "conv_thr": self.dft.conv_thr_ry,
-            "electron_maxstep": attempt.steps,
-            "mixing_beta": attempt.beta,
-            "mixing_mode": attempt.mode,
-            "mixing_ndim": attempt.history,
-            "diagonalization": attempt.diagonalization,
+            "electron_maxstep": scf.steps,
+            "mixing_beta": scf.beta,
+            "mixing_mode": scf.mode,
+            "mixing_ndim": scf.history,
+            "diagonalization": scf.diagonalization,
         }
-        if attempt.from_density:
+        if scf.from_density:
             electrons["startingpot"] = "file"
         control = {
             "calculation": "scf", "tprnfor": True, "tstress": True, "pseudo_dir": ".", "outdir": "out",
@@ -266,20 +264,11 @@ class QuantumEspresso:
             forces_ev_per_angstrom=np.asarray(results.get("forces", [])).tolist(),
             stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
         )  # fmt: skip
-        return gate(label, atoms, self.labels)
+        return check_label(label, atoms, self.labels)
 
 
-def _file_name(pseudo: pseudopotentials.Pseudopotential) -> str:
+def _file_name(pseudo: pseudo_table.Pseudopotential) -> str:
     return pseudo.file.replace(".gth", ".UPF")
-
-
-def _boxed(atoms: Atoms) -> Atoms:
-    """Return the structure with a cell, for pw.x is periodic in all directions: 12 Å more than what has none."""
-    if atoms.cell.rank == 3:
-        return atoms
-    boxed = atoms.copy()
-    boxed.center(vacuum=6.0, axis=[i for i in range(3) if not atoms.cell.array[i].any()])
-    return boxed
 
 
 def _version(text: str) -> str:

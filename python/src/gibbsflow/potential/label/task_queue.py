@@ -97,7 +97,7 @@ class TaskQueue(Generic[T, R]):
                 batch, waiting = waiting[:room], waiting[room:]
                 for number, item in batch:
                     tried[number] = tried.get(number, 0) + 1
-                    future = client.submit(_patiently, function, item, self.attempts)
+                    future = client.submit(_with_retries, function, item, self.attempts)
                     running[future] = number
                     future.add_done_callback(finished.put)
                 for future in _ready(finished):
@@ -241,7 +241,7 @@ def _ready(finished: SimpleQueue[Any]) -> list[Any]:
         return []
 
 
-def _patiently(function: Callable[[T], R], item: T, attempts: int) -> R:
+def _with_retries(function: Callable[[T], R], item: T, attempts: int) -> R:
     """Run in a worker, again where the file system or the network failed for a moment."""
     for attempt in Retrying(
         retry=retry_if_exception_type(OSError),

@@ -19,11 +19,11 @@ from gibbsflow.potential.data.labels import (
     UNCONVERGED,
     LabelResult,
     bad_structure,
+    check_label,
     crash,
-    gate,
     hash_settings,
 )
-from gibbsflow.potential.data.structures import identity
+from gibbsflow.potential.data.structures import structure_id
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -57,7 +57,13 @@ class Tblite:
         self.settings_hash = hash_settings(self.name, {"method": dft.tblite_method, "accuracy": _ACCURACY})
 
     def describe(self) -> dict[str, str]:
-        """Version, method and what it leaves out."""
+        """Say version and method, and what it leaves out.
+
+        Returns
+        -------
+        dict
+            `program`, `version`, `settings_hash`, `method`.
+        """
         return {
             "program": "tblite",
             "version": importlib.metadata.version("tblite"),
@@ -66,7 +72,20 @@ class Tblite:
         }
 
     def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:  # noqa: ARG002 - nothing to keep
-        """Label one structure; a second try has more iterations."""
+        """Label one structure; a second try has more iterations.
+
+        Parameters
+        ----------
+        atoms
+            The structure; it stays as it is.
+        folder
+            Not used: there are no files to keep.
+
+        Returns
+        -------
+        LabelResult
+            The label, or the failure with its cause.
+        """
         from ase.calculators.calculator import CalculationFailed, CalculatorError
         from tblite.ase import TBLite
         from tblite.exceptions import TBLiteRuntimeError, TBLiteTypeError, TBLiteValueError
@@ -74,7 +93,7 @@ class Tblite:
         start = time.monotonic()
         program = f"tblite {importlib.metadata.version('tblite')}"
         result = LabelResult(
-            identity(atoms), "failed", settings_hash=self.settings_hash, engine=self.name, program=program
+            structure_id(atoms), "failed", settings_hash=self.settings_hash, engine=self.name, program=program
         )
         if fault := bad_structure(atoms, self.labels.closest_ratio):
             return result.failed(BAD_STRUCTURE, fault)
@@ -107,6 +126,6 @@ class Tblite:
                 forces_ev_per_angstrom=np.asarray(forces).tolist(),
                 stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
             )  # fmt: skip
-            result = gate(label, atoms, self.labels)
+            result = check_label(label, atoms, self.labels)
             break
         return replace(result, wall_s=round(time.monotonic() - start, 3))

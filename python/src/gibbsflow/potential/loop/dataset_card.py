@@ -40,6 +40,11 @@ def dataset_card(
         All structures of the database: :func:`structure_rows`.
     programs
         Programs that made the labels, with versions.
+
+    Returns
+    -------
+    str
+        Markdown.
     """
     last = history[-1]
     hashes = sorted({row["settings_hash"] for row in rows if row["settings_hash"]})
@@ -106,7 +111,20 @@ def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 def structure_rows(explained: Sequence[Mapping[str, Any]], holdout: Sequence[str]) -> list[dict[str, Any]]:
-    """One row a structure: id, set, generation, config_type, status, cause, settings hash, SCF steps and seconds."""
+    """Make the table of all structures.
+
+    Parameters
+    ----------
+    explained
+        What the database knows of each: ``DatabaseManager.explain``.
+    holdout
+        Ids of the hold-out.
+
+    Returns
+    -------
+    list of dict
+        One row a structure: id, set, generation, config_type, status, cause, settings hash, SCF steps and seconds.
+    """
     apart = set(holdout)
     rows = []
     for known in explained:

@@ -20,11 +20,11 @@ from gibbsflow.errors import InputError, Problem, ScienceError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.labels import read_results, require_one_settings_hash
 from gibbsflow.potential.data.statuses import Status
-from gibbsflow.potential.data.structures import identity, read_frames, write_frames
+from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
 from gibbsflow.potential.loop import select as selection_step
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop import stopping
-from gibbsflow.potential.loop.state import Checkpoint, Phase
+from gibbsflow.potential.loop.state import LoopCheckpoint, Phase
 from gibbsflow.potential.loop.stopping import GenerationRecord
 from gibbsflow.potential.loop.trajectories import write_trajectories
 from gibbsflow.workflow.files import read_json, write_json
@@ -55,7 +55,7 @@ class WorkflowManager:
     def __init__(self, folder: Path, config: PotentialConfig) -> None:
         self.folder = Path(folder)
         self.config = config
-        self.checkpoint = Checkpoint.read(self.folder)
+        self.checkpoint = LoopCheckpoint.read(self.folder)
 
     @classmethod
     def begin(cls, config: PotentialConfig, training: Path, holdout: Path, out: Path) -> WorkflowManager:
@@ -70,15 +70,20 @@ class WorkflowManager:
         out
             State folder to make.
 
+        Returns
+        -------
+        WorkflowManager
+            Of the new state, whose phase is LABEL.
+
         Raises
         ------
         InputError
             Where there is nothing to start from, or both are the same.
         """
-        point = Checkpoint(0, Phase.GENERATE, config.loop.seed).to(Phase.SELECT)
+        point = LoopCheckpoint(0, Phase.GENERATE, config.loop.seed).to(Phase.SELECT)
         apart = selection_step.spread(read_frames(holdout), config.loop.holdout_labels)
-        names = {identity(frame) for frame in apart}
-        generated = [frame for frame in read_frames(training) if identity(frame) not in names]
+        names = {structure_id(frame) for frame in apart}
+        generated = [frame for frame in read_frames(training) if structure_id(frame) not in names]
         if not generated:
             raise InputError(
                 Problem(str(training), "holds no structure that is not in the hold-out", "another sampler")
@@ -96,7 +101,7 @@ class WorkflowManager:
         loop_state.write_batches(out, "holdout", apart, config.labels.batch_size)
         loop_state.write_batches(out, "training", chosen, config.labels.batch_size)
         write_trajectories(out, config, 0)
-        point.to(Phase.LABEL, holdout=tuple(selection_step.names_of(apart))).write(out)
+        point.to(Phase.LABEL, holdout=tuple(selection_step.ids_of(apart))).write(out)
         return cls(out, config)
 
     @classmethod
@@ -111,6 +116,18 @@ class WorkflowManager:
             Settings from here on.
         out
             State folder to make.
+
+        Returns
+        -------
+        WorkflowManager
+            Of the new state.
+
+        Raises
+        ------
+        InputError
+            For DFT settings that are not those of its labels, or limits under which it stays stopped.
+        StateError
+            Where files of that generation are missing.
         """
         before = cls(folder, config)
         _same_labels(PotentialConfig.model_validate(read_json(folder / loop_state.CONFIG)), config, folder)
@@ -125,7 +142,7 @@ class WorkflowManager:
                     Problem(str(folder), what, "a larger budget, or stricter criteria", field="convergence")
                 )
             return judged
-        loop_state.carry(folder, out, (*loop_state.CARRIED, loop_state.BATCHES, "dataset"))
+        loop_state.copy_state(folder, out, (*loop_state.ALWAYS_COPIED, loop_state.BATCHES, "dataset"))
         config.write(out / loop_state.CONFIG)
         write_trajectories(out, config, before.checkpoint.generation)
         before.checkpoint.write(out)
@@ -141,8 +158,15 @@ class WorkflowManager:
         out
             State folder to make.
 
+        Returns
+        -------
+        WorkflowManager
+            Of the new state, whose phase is TRAIN.
+
         Raises
         ------
+        InputError
+            For labels that were made with different settings.
         StateError
             Where structures have no result, neither label nor failure.
         ScienceError
@@ -150,20 +174,20 @@ class WorkflowManager:
         """
         point = self.checkpoint.to(Phase.TRAIN)
         results = [result for folder in labels for result in read_results(Path(folder) / "labels.jsonl")]
-        wanted = [identity(f) for path in loop_state.batches(self.folder) for f in read_frames(path)]
+        wanted = [structure_id(f) for path in loop_state.batches(self.folder) for f in read_frames(path)]
         if missing := sorted(set(wanted) - {result.gibbsflow_id for result in results}):
             raise StateError(
                 f"{len(missing)} structures of generation {point.generation} have no result: {', '.join(missing[:5])}"
             )
         loop_state.clear(out)
-        loop_state.carry(self.folder, out)
+        loop_state.copy_state(self.folder, out)
         manager = DatabaseManager(out / loop_state.DATABASE)
         counts = manager.record(results)
         log.info("generation %d: %d labels, %d failed", point.generation, counts["labelled"], counts["failed"])
         labelled = manager.frames(Status.LABELLED)
         require_one_settings_hash(labelled)
-        apart = [frame for frame in labelled if identity(frame) in point.holdout]
-        train = [frame for frame in labelled if identity(frame) not in point.holdout]
+        apart = [frame for frame in labelled if structure_id(frame) in point.holdout]
+        train = [frame for frame in labelled if structure_id(frame) not in point.holdout]
         for name, frames in (("training set", train), ("hold-out", apart)):
             if not frames:
                 raise ScienceError(
@@ -172,7 +196,7 @@ class WorkflowManager:
         write_frames(out / loop_state.TRAIN, train)
         write_frames(out / loop_state.HOLDOUT, apart)
         replace(point, labels_made=point.labels_made + len(wanted)).write(out)
-        loop_state.carry(self.folder, out, (loop_state.TRAJECTORIES,))
+        loop_state.copy_state(self.folder, out, (loop_state.TRAJECTORIES,))
         return WorkflowManager(out, self.config)
 
     def decide(self, fit: Path, explored: Sequence[Path], out: Path) -> WorkflowManager:
@@ -186,6 +210,18 @@ class WorkflowManager:
             Folders that ``infer explore`` wrote, one for each of this state's trajectories.
         out
             ``generation_NN/`` to make: this generation's results, and the state of the next.
+
+        Returns
+        -------
+        WorkflowManager
+            Of the new state, whose phase is LABEL or STOPPED.
+
+        Raises
+        ------
+        ScienceError
+            Where the fit has not finished, or has no finite error on the hold-out.
+        StateError
+            Where trajectories are missing.
         """
         point = self.checkpoint.to(Phase.VALIDATE)
         errors = _validated(fit)
@@ -198,14 +234,14 @@ class WorkflowManager:
             run["planned_looks"] = math.ceil(self.config.exploration.steps / interval)
         found = [(f"{Path(folder).name}:{n}", frame) for folder in explored for n, frame in enumerate(_frames(folder))]
         loop_state.clear(out)
-        loop_state.carry(self.folder, out, (*loop_state.CARRIED, "dataset"))
+        loop_state.copy_state(self.folder, out, (*loop_state.ALWAYS_COPIED, "dataset"))
         # the copy: opening a database touches its folder, and what was read in must stay as it was
         failures = DatabaseManager(out / loop_state.DATABASE).causes()
         record = self._record(errors, runs, len(found), failures)
         self.checkpoint = point.to(Phase.DECIDE, history=(*point.history, record))
-        loop_state.carry(fit, out, (loop_state.POTENTIAL,))
+        loop_state.copy_state(fit, out, (loop_state.POTENTIAL,))
         for figure in sorted([*fit.glob("*.svg"), *fit.glob("*.png")]):
-            loop_state.carry(fit, out / "figures", (figure.name,))
+            loop_state.copy_state(fit, out / "figures", (figure.name,))
         write_json(out / loop_state.METRICS, {"fit": errors, "trajectories": runs})
         write_frames(out / "candidates.extxyz", [frame for _, frame in found])
         return self._decide(out, out)
@@ -217,7 +253,7 @@ class WorkflowManager:
         log.info("generation %d: %s", point.generation, verdict.reason)
         if source != out:
             kept = [name for name in ("figures", loop_state.METRICS, "candidates.extxyz") if (source / name).exists()]
-            loop_state.carry(source, out, (*loop_state.CARRIED, "dataset", loop_state.POTENTIAL, *kept))
+            loop_state.copy_state(source, out, (*loop_state.ALWAYS_COPIED, "dataset", loop_state.POTENTIAL, *kept))
         self.config.write(out / loop_state.CONFIG)
         if verdict.stopped_by:
             point.to(Phase.STOPPED, stopped_by=verdict.stopped_by, reason=verdict.reason).write(out)

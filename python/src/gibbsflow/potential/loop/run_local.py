@@ -18,7 +18,6 @@ from gibbsflow.errors import EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError,
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.potential.loop.state import Phase
-from gibbsflow.report.potential_page import write_results
 from gibbsflow.workflow.files import inputs_hash, read_json, write_json
 from gibbsflow.workflow.state.locks import folder_lock
 from gibbsflow.workflow.state.segments import Stopper
@@ -31,7 +30,7 @@ _DONE = "command.json"
 class Command:
     """One verb.
 
-    Parameters
+    Attributes
     ----------
     program, verb
         As on the command line.
@@ -63,7 +62,7 @@ class LocalLoop:
     config
         The same, expanded.
     out
-        Results: ``generation_NN/`` and what the report writes.
+        Results: gets ``generation_NN/``.
     state
         State folder.
     """
@@ -76,24 +75,36 @@ class LocalLoop:
         self.stopper = Stopper()
 
     def run(self, begin: Path | None = None) -> WorkflowManager:
-        """Run until the manager says that it has stopped, and write the report.
+        """Run until the manager says that it has stopped.
 
         Parameters
         ----------
         begin
             ``generation_NN/`` to go on from; default: from nothing.
 
+        Returns
+        -------
+        WorkflowManager
+            Of the last generation, for the report.
+
         Raises
         ------
+        InputError
+            Where a verb was given something wrong.
+        LockedError
+            Where another process holds the state folder.
+        ScienceError
+            Where a verb failed.
         StateError
             Where the state folder belongs to other settings.
+        StoppedEarly
+            By a signal; the same call goes on.
         """
         with folder_lock(self.state), Stopper() as self.stopper:
             self._settle()
             folder = self._begin(begin)
             while (manager := WorkflowManager(folder, self.config)).checkpoint.phase is not Phase.STOPPED:
                 folder = self._generation(folder, manager.checkpoint.generation)
-        write_results(manager, self.out)
         return manager
 
     def _settle(self) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.statuses import Status
-from gibbsflow.potential.data.structures import identity, read_frames
+from gibbsflow.potential.data.structures import read_frames, structure_id
 from gibbsflow.potential.explore import selection
-from gibbsflow.potential.explore.calculator import PodCalculator
+from gibbsflow.potential.explore.calculator import PotentialCalculator
 from gibbsflow.potential.loop import state as loop_state
-from gibbsflow.potential.loop.state import Checkpoint
-from gibbsflow.potential.train.grade import ACTIVE_SET, Grader
+from gibbsflow.potential.loop.state import LoopCheckpoint
+from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.seeds import derive_seed
 
@@ -31,7 +31,7 @@ _FATE_STATUS = {
 }
 
 
-def select(folder: Path, config: PotentialConfig, point: Checkpoint) -> list[Atoms]:
+def select(folder: Path, config: PotentialConfig, point: LoopCheckpoint) -> list[Atoms]:
     """Choose among what MD put up or, where none of it will do, what was set aside before; each gets its fate.
 
     Parameters
@@ -42,6 +42,11 @@ def select(folder: Path, config: PotentialConfig, point: Checkpoint) -> list[Ato
         Settings.
     point
         Where the loop stands.
+
+    Returns
+    -------
+    list of Atoms
+        Structures to label, within both budgets; none where nothing is new and sane.
     """
     path = folder / "candidates.extxyz"
     frames = read_frames(path) if path.exists() and path.stat().st_size else []
@@ -50,13 +55,13 @@ def select(folder: Path, config: PotentialConfig, point: Checkpoint) -> list[Ato
     settings = config.selection
     budget = min(settings.budget, config.convergence.max_labels - point.labels_made)
     chosen: list[Atoms] = []
-    calculator = PodCalculator(folder / loop_state.POTENTIAL)
+    calculator = PotentialCalculator(folder / loop_state.POTENTIAL)
     grader = Grader.read(folder / loop_state.POTENTIAL / ACTIVE_SET)
     try:
-        known = selection.describe([(identity(frame), frame) for frame in labelled], calculator)
+        known = selection.describe([(structure_id(frame), frame) for frame in labelled], calculator)
         for offered in (frames, manager.frames(Status.HELD)):
             decided = selection.choose(
-                selection.describe([(identity(frame), frame) for frame in offered], calculator), known,
+                selection.describe([(structure_id(frame), frame) for frame in offered], calculator), known,
                 grader, settings, budget=budget, seed=derive_seed(point.seed, "select", point.generation),
                 largest_force=selection.surrogate_force(calculator),
             )  # fmt: skip
@@ -68,29 +73,66 @@ def select(folder: Path, config: PotentialConfig, point: Checkpoint) -> list[Ato
     return chosen
 
 
-def names_of(frames: Sequence[Atoms]) -> list[str]:
-    """Ids of frames."""
-    return [identity(frame) for frame in frames]
+def ids_of(frames: Sequence[Atoms]) -> list[str]:
+    """Ids of structures.
+
+    Parameters
+    ----------
+    frames
+        Structures.
+
+    Returns
+    -------
+    list of str
+        ``gibbsflow_id`` of each.
+    """
+    return [structure_id(frame) for frame in frames]
 
 
 def _store(manager: DatabaseManager, decided: Sequence[selection.Candidate]) -> list[Atoms]:
     """Put every candidate into the database with its fate; return those to label."""
     chosen = [c.atoms for c in decided if c.fate == "selected"]
     new = set(manager.add(chosen))
-    manager.move([name for name in names_of(chosen) if name not in new], Status.PENDING, "selected")
+    manager.move([name for name in ids_of(chosen) if name not in new], Status.PENDING, "selected")
     for fate, status in _FATE_STATUS.items():
         manager.add([c.atoms for c in decided if c.fate == fate], status, fate)
     return chosen
 
 
 def spread(frames: Sequence[Atoms], count: int) -> list[Atoms]:
-    """At most so many frames, evenly spread over all."""
+    """At most so many frames, evenly spread over all.
+
+    Parameters
+    ----------
+    frames
+        In their order.
+    count
+        Frames at most.
+
+    Returns
+    -------
+    list of Atoms
+        With the first; in the same order.
+    """
     step = max(len(frames) / count, 1.0)
     return [frames[int(k * step)] for k in range(min(count, len(frames)))]
 
 
 def by_type(frames: Sequence[Atoms], count: int) -> list[Atoms]:
-    """At most so many frames, dealt out in turn over the config types; in their own order."""
+    """At most so many frames, dealt out in turn over the config types.
+
+    Parameters
+    ----------
+    frames
+        Structures with ``config_type``; at least one.
+    count
+        Frames at most.
+
+    Returns
+    -------
+    list of Atoms
+        In the same order.
+    """
     kinds: dict[str, list[int]] = {}
     for number, frame in enumerate(frames):
         kinds.setdefault(str(frame.info["config_type"]), []).append(number)

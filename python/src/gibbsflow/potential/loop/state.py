@@ -26,7 +26,7 @@ BATCHES = "batches"
 TRAJECTORIES = "trajectories"
 POTENTIAL = "potential"
 METRICS = "metrics.json"
-CARRIED = (CONFIG, DATABASE, STARTS)
+ALWAYS_COPIED = (CONFIG, DATABASE, STARTS)
 VERSION = 1
 
 
@@ -57,10 +57,10 @@ TRANSITIONS: Mapping[Phase, frozenset[Phase]] = {
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class LoopCheckpoint:
     """What is known of a loop between two phases.
 
-    Parameters
+    Attributes
     ----------
     generation
         The one that is under way, or comes next; from 0.
@@ -87,8 +87,20 @@ class Checkpoint:
     reason: str = ""
     history: tuple[GenerationRecord, ...] = field(default=())
 
-    def to(self, phase: Phase, **changes: Any) -> Checkpoint:
+    def to(self, phase: Phase, **changes: Any) -> LoopCheckpoint:
         """Return the checkpoint after a step.
+
+        Parameters
+        ----------
+        phase
+            The phase that comes next now.
+        **changes
+            Other fields that have changed.
+
+        Returns
+        -------
+        LoopCheckpoint
+            Not yet written.
 
         Raises
         ------
@@ -103,12 +115,28 @@ class Checkpoint:
         return replace(self, phase=phase, **changes)
 
     def write(self, folder: Path) -> None:
-        """Write ``checkpoint.json`` into a folder, atomically."""
+        """Write ``checkpoint.json`` into a folder, atomically.
+
+        Parameters
+        ----------
+        folder
+            State folder.
+        """
         write_json(Path(folder) / CHECKPOINT, {"version": VERSION, **asdict(self)})
 
     @classmethod
-    def read(cls, folder: Path) -> Checkpoint:
+    def read(cls, folder: Path) -> LoopCheckpoint:
         """Read the checkpoint of a folder.
+
+        Parameters
+        ----------
+        folder
+            State folder.
+
+        Returns
+        -------
+        LoopCheckpoint
+            As it was written.
 
         Raises
         ------
@@ -129,15 +157,28 @@ class Checkpoint:
 
 
 def clear(folder: Path) -> None:
-    """Make a folder ready for a state: of an attempt before, neither batches nor trajectories may stay."""
+    """Make a folder ready for a state: of an attempt before, neither batches nor trajectories may stay.
+
+    Parameters
+    ----------
+    folder
+        Made where it is not there.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name in (BATCHES, TRAJECTORIES):
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-def carry(source: Path, target: Path, names: Sequence[str] = CARRIED) -> None:
+def copy_state(source: Path, target: Path, names: Sequence[str] = ALWAYS_COPIED) -> None:
     """Copy what a state hands on to the next.
+
+    Parameters
+    ----------
+    source, target
+        State folders.
+    names
+        Files and folders to copy.
 
     Raises
     ------
@@ -155,7 +196,19 @@ def carry(source: Path, target: Path, names: Sequence[str] = CARRIED) -> None:
 
 
 def write_batches(folder: Path, prefix: str, frames: Sequence[Atoms], size: int) -> None:
-    """Write structures to label as ``batches/PREFIX_NNN.extxyz``."""
+    """Write structures to label as ``batches/PREFIX_NNN.extxyz``.
+
+    Parameters
+    ----------
+    folder
+        State folder.
+    prefix
+        First part of the files' names.
+    frames
+        Structures to label.
+    size
+        Structures a file.
+    """
     from gibbsflow.potential.data.structures import write_frames
 
     for number, start in enumerate(range(0, len(frames), size)):
@@ -163,10 +216,32 @@ def write_batches(folder: Path, prefix: str, frames: Sequence[Atoms], size: int)
 
 
 def batches(folder: Path) -> list[Path]:
-    """Files of the structures that wait for a label, by name."""
+    """Files of the structures that wait for a label.
+
+    Parameters
+    ----------
+    folder
+        State folder.
+
+    Returns
+    -------
+    list of Path
+        By name.
+    """
     return sorted((Path(folder) / BATCHES).glob("*.extxyz"))
 
 
 def trajectories(folder: Path) -> list[Path]:
-    """Structures from which MD starts; beside each, its settings and seed as JSON."""
+    """Structures from which MD starts; beside each, its settings and seed as JSON.
+
+    Parameters
+    ----------
+    folder
+        State folder.
+
+    Returns
+    -------
+    list of Path
+        By name.
+    """
     return sorted((Path(folder) / TRAJECTORIES).glob("*.extxyz"))

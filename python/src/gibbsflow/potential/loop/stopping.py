@@ -19,7 +19,7 @@ STOPS = (CONVERGED, GENERATIONS, LABELS, NOTHING_NEW)
 class GenerationRecord:
     """What one generation came to.
 
-    Parameters
+    Attributes
     ----------
     generation
         From 0.
@@ -32,7 +32,7 @@ class GenerationRecord:
     failures
         Failed labels so far, by cause.
     energy_mae_mev_per_atom, force_mae_ev_per_angstrom, force_rmse_ev_per_angstrom, stress_mae_gpa
-        Errors on the hold-out; no stress where nothing is periodic.
+        Errors on the hold-out in the unit of the name; no stress where nothing is periodic.
     largest_grade
         Largest extrapolation grade on the hold-out.
     lower_grade, upper_grade
@@ -79,7 +79,7 @@ class GenerationRecord:
 class Verdict:
     """Whether to stop.
 
-    Parameters
+    Attributes
     ----------
     stopped_by
         One of :data:`STOPS`; empty to go on.
@@ -101,6 +101,11 @@ def share_above(trajectories: Sequence[dict[str, Any]]) -> float:
     ----------
     trajectories
         One a trajectory: ``looks``, ``fraction_above_lower`` and ``planned_looks``.
+
+    Returns
+    -------
+    float
+        From 0 to 1; 1 where nothing was planned.
     """
     planned = sum(t["planned_looks"] for t in trajectories)
     above = sum(t["fraction_above_lower"] * t["looks"] + t["planned_looks"] - t["looks"] for t in trajectories)
@@ -116,6 +121,11 @@ def judge(history: Sequence[GenerationRecord], limits: Convergence) -> Verdict:
         All generations so far, the last one judged.
     limits
         Section ``convergence``.
+
+    Returns
+    -------
+    Verdict
+        With the numbers that it rests on.
     """
     last = history[-1]
     recent = history[-limits.generations :]

@@ -25,6 +25,11 @@ def ramp(config: PotentialConfig, number: int) -> dict[str, Any]:
         Settings.
     number
         From 0.
+
+    Returns
+    -------
+    dict
+        Section ``exploration``: temperatures in K, pressures in bar.
     """
     settings = config.exploration.model_dump(mode="json")
     share = (number + 1) / config.loop.trajectories
@@ -38,7 +43,17 @@ def ramp(config: PotentialConfig, number: int) -> dict[str, Any]:
 
 
 def write_trajectories(folder: Path, config: PotentialConfig, generation: int) -> None:
-    """Write ``trajectories/trajectory_NN.extxyz`` and ``.json``; starts take turns over all that the state offers."""
+    """Write ``trajectories/trajectory_NN.extxyz`` and ``.json``; starts take turns over all that the state offers.
+
+    Parameters
+    ----------
+    folder
+        State folder, with the structures to start from.
+    config
+        Settings.
+    generation
+        The one that they belong to; decides starts and seeds.
+    """
     starts = read_frames(folder / loop_state.STARTS)
     count = config.loop.trajectories
     for number in range(count):

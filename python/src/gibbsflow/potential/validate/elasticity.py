@@ -23,12 +23,12 @@ _PRESSURE_GPA = 0.05
 class CubicConstants:
     """Elastic constants of a cubic crystal at zero pressure.
 
-    Parameters
+    Attributes
     ----------
     lattice_constant_angstrom
         Edge of the given cell over that of the start, times the start's.
     c11_gpa, c12_gpa, c44_gpa
-        The three constants, with ions relaxed.
+        The three constants, GPa, with ions relaxed.
     residual_gpa
         Root mean square of what the straight lines leave of the stresses.
     """
@@ -41,7 +41,13 @@ class CubicConstants:
 
     @property
     def bulk_modulus_gpa(self) -> float:
-        """B = (C11 + 2 C12)/3."""
+        """B = (C11 + 2 C12)/3, GPa (Nye, chapter VIII).
+
+        Returns
+        -------
+        float
+            In GPa.
+        """
         return (self.c11_gpa + 2 * self.c12_gpa) / 3
 
 
@@ -61,6 +67,11 @@ def cubic_constants(
         Strains, symmetric about zero, so that even terms drop out.
     force_max_ev_per_angstrom
         Where the relaxation of the ions ends.
+
+    Returns
+    -------
+    CubicConstants
+        In GPa, with the lattice constant in Å.
 
     Raises
     ------

@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
+from gibbsflow.binding.equilibrate.equil_analysis import EquilibrationAnalysis
 from gibbsflow.workflow.files import atomic_open
 
-if TYPE_CHECKING:
-    from gibbsflow.binding.equilibrate.bound_state import BoundAnalysis
 
-
-def plot_equilibration(
-    path: Path, log: npt.NDArray[np.void], time_ps: npt.NDArray[np.float64], outcome: BoundAnalysis, name: str
-) -> None:
+def plot_equilibration(path: Path, analysis: EquilibrationAnalysis) -> None:
     """Write the plot as SVG, the same bytes for the same data.
 
     Parameters
     ----------
     path
         File to write.
-    log
-        Columns ``time_ps, potential_kcal_per_mol, temperature_k``, from the start of heating.
-    time_ps
-        Time of the unrestrained frames, shape (F,).
-    outcome
-        What was seen in these frames.
-    name
-        Title.
+    analysis
+        What was seen, bound or not.
     """
     import matplotlib
     from matplotlib.figure import Figure
 
+    outcome, log, time_ps = analysis.outcome, analysis.log, analysis.time_ps
     with matplotlib.rc_context({"svg.hashsalt": "gibbsflow", "font.size": 9}):
         figure = Figure(figsize=(7.0, 6.6), layout="constrained")
         axes = figure.subplots(4, 1, sharex=True)
@@ -52,6 +39,6 @@ def plot_equilibration(
         axes[3].set_xlabel("time, ps (heating first, positions held)")
         for axis in axes[:2]:
             axis.axvspan(time_ps[outcome.judged[0]], time_ps[-1], color="0.93", zorder=0)
-        figure.suptitle(f"{name}: {'bound' if outcome.bound else 'unbound'}")
+        figure.suptitle(f"{analysis.system.name}: {'bound' if outcome.bound else 'unbound'}")
         with atomic_open(path) as file:
             figure.savefig(file, format="svg", metadata={"Date": None})

@@ -24,6 +24,11 @@ def parity_plot(pairs: Mapping[str, Mapping[str, Floats]], stem: Path) -> list[P
         For each set, ``energy`` and ``force`` of shape (2, values): reference and prediction.
     stem
         Path without suffix.
+
+    Returns
+    -------
+    list of Path
+        SVG and PNG.
     """
     figure, axes = _new(1, 2, (8.4, 4.0))
     for axis, kind, unit in zip(axes, ("energy", "force"), ("eV/atom", "eV/Å"), strict=True):
@@ -52,6 +57,11 @@ def grade_histogram(grades: Mapping[str, Floats], lower: float, upper: float, st
         Thresholds.
     stem
         Path without suffix.
+
+    Returns
+    -------
+    list of Path
+        SVG and PNG.
     """
     figure, (axis,) = _new(1, 1, (5.0, 3.4))
     finite = {name: np.asarray(v)[np.isfinite(v)] for name, v in grades.items()}
@@ -77,6 +87,11 @@ def learning_curve(generations: Sequence[Mapping[str, Any]], stem: Path) -> list
         ``largest_grade``.
     stem
         Path without suffix.
+
+    Returns
+    -------
+    list of Path
+        SVG and PNG.
     """
     from matplotlib.ticker import LogFormatter, MaxNLocator
 

@@ -1,1 +1,1 @@
-"""Trainers: one basis each (POD by LAMMPS, linear ACE by python-ace)."""
+"""Trainers: POD by LAMMPS (``pod_trainer`` and the modules below it), linear ACE by python-ace (``pace``)."""

@@ -1,12 +1,13 @@
-"""Proper orthogonal descriptors (ML-POD of LAMMPS): bases, their files, their values, a potential's folder.
+"""A fitted POD potential: its folder, the commands by which LAMMPS runs it, and its energies, forces and stresses.
 
-Nguyen and Rohskopf, J. Comput. Phys. 2023, 480, 112030; Nguyen, Phys. Rev. B 2023, 107, 144103. The energy is linear
-in the descriptors, E = Σ_i c · B_i, so that one call of ``compute pod/global`` gives the rows of the regression for
-energy and forces, and the same B_i give the extrapolation grade.
+Two parts add up: proper orthogonal descriptors (:mod:`.pod_basis`) and, at short distances, the universal repulsion of
+Ziegler, Biersack and Littmark (The Stopping and Range of Ions in Solids, 1985), which the fit takes off its targets.
 """
 
 from __future__ import annotations
 
+import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,86 +15,30 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers
+from ase.data import atomic_numbers, covalent_radii
+from ase.neighborlist import neighbor_list
 
 from gibbsflow.engines.lammps import Lammps
-from gibbsflow.engines.lammps_frame import to_frame
+from gibbsflow.engines.lammps_frame import stress_from_virial, to_frame
 from gibbsflow.errors import StateError
+from gibbsflow.potential.train.shared.metrics import Prediction
+from gibbsflow.potential.train.trainers.pod_basis import PodBasis, descriptor_sums, local_descriptors, virial_rows
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import atomic_open, read_json, write_json
 
-_BODIES = ("three", "four", "five", "six", "seven")
-
-
-@dataclass(frozen=True)
-class PodBasis:
-    """Size of a POD basis.
-
-    Parameters
-    ----------
-    species
-        Chemical symbols in the order of LAMMPS' types.
-    rin_angstrom, rcut_angstrom
-        Inner and outer cutoff.
-    radial
-        Number of radial functions of the two- to seven-body terms; none may be larger than the one before it, from four
-        bodies on.
-    angular
-        Angular degree of the three- to seven-body terms.
-    """
-
-    species: tuple[str, ...]
-    rin_angstrom: float
-    rcut_angstrom: float
-    radial: tuple[int, int, int, int, int, int]
-    angular: tuple[int, int, int, int, int]
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> PodBasis:
-        """Make it from the parsed JSON of its fields, where tuples have become lists."""
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-        return cls(**values)
-
-    def text(self) -> str:
-        """Content of LAMMPS' ``.pod`` parameter file."""
-        lines = [
-            f"species {' '.join(self.species)}", "pbc 1 1 1",
-            f"rin {self.rin_angstrom:.6f}", f"rcut {self.rcut_angstrom:.6f}",
-            "bessel_polynomial_degree 4", "inverse_polynomial_degree 8", "onebody 1",
-            f"twobody_number_radial_basis_functions {self.radial[0]}",
-        ]  # fmt: skip
-        for body, radial, angular in zip(_BODIES, self.radial[1:], self.angular, strict=True):
-            lines += [f"{body}body_number_radial_basis_functions {radial}", f"{body}body_angular_degree {angular}"]
-        return "\n".join([*lines, "number_of_environment_clusters 1", "number_of_principal_components 1"]) + "\n"
-
-    def with_cutoff(self, rcut_angstrom: float) -> PodBasis:
-        """Return the same basis with another outer cutoff."""
-        return replace(self, rcut_angstrom=rcut_angstrom)
-
-
-# Each rung holds the ones before it; (radial 2..7, angular 3..7). Coefficients for one element: 23 to about 1,300.
-LADDER: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
-    ((6, 4, 0, 0, 0, 0), (3, 0, 0, 0, 0)),
-    ((8, 6, 4, 0, 0, 0), (4, 3, 0, 0, 0)),
-    ((10, 8, 6, 0, 0, 0), (6, 4, 0, 0, 0)),
-    ((10, 10, 8, 4, 0, 0), (6, 5, 3, 0, 0)),
-    ((12, 10, 8, 5, 4, 0), (6, 5, 4, 2, 0)),
-    ((12, 10, 8, 6, 5, 4), (7, 6, 5, 3, 3)),
-    ((12, 12, 9, 7, 6, 5), (8, 6, 6, 4, 3)),
-)
-
-
-def rung(number: int, species: Sequence[str], rin_angstrom: float, rcut_angstrom: float) -> PodBasis:
-    """Basis number `number` of :data:`LADDER`."""
-    radial, angular = LADDER[number]
-    return PodBasis(tuple(species), rin_angstrom, rcut_angstrom, radial, angular)  # type: ignore[arg-type]
+_SMALL_ATOMS, _FEW_PAIRS = 64, 40
+_THERMO = [
+    "compute virial all pressure NULL virial",
+    "thermo_style custom step pe c_virial[1]",
+    "thermo_modify lost error",
+]
 
 
 @dataclass(frozen=True)
 class Zbl:
-    """Ziegler-Biersack-Littmark core, switched off between two radii.
+    """Ziegler-Biersack-Littmark repulsion, switched off between two radii.
 
-    Parameters
+    Attributes
     ----------
     inner_angstrom, outer_angstrom
         Where the switch begins and ends.
@@ -103,51 +48,169 @@ class Zbl:
     outer_angstrom: float
 
 
+def zbl_for(species: Sequence[str]) -> Zbl:
+    """Repulsion that ends at 75 % of the shortest covalent bond the elements can make, and begins to at half of that.
+
+    Parameters
+    ----------
+    species
+        Chemical symbols.
+
+    Returns
+    -------
+    Zbl
+        With radii in Å, from the covalent radii of Cordero et al., Dalton Trans. 2008, 2832.
+    """
+    outer = 0.75 * 2 * min(covalent_radii[atomic_numbers[s]] for s in species)
+    return Zbl(0.5 * outer, outer)
+
+
 @dataclass(frozen=True)
 class PodPotential:
     """A fitted potential.
 
-    Parameters
+    Attributes
     ----------
     basis
         Its basis.
     coefficients
-        In LAMMPS' order: for each element its one-body energy, then its descriptors; shape (elements × per element,).
+        In LAMMPS' order, eV: for each element its one-body energy, then its descriptors'; shape (columns,).
     zbl
-        The core added to it, or None.
+        The repulsion added to it, or None.
     meta
         JSON-serialisable remainder: where it comes from, its errors.
+    folder
+        Where its files lie; None where it has not been written.
     """
 
     basis: PodBasis
     coefficients: Floats
     zbl: Zbl | None
     meta: Mapping[str, Any]
+    folder: Path | None = None
 
     @property
     def species(self) -> tuple[str, ...]:
-        """Chemical symbols in the order of LAMMPS' types."""
+        """Chemical symbols in the order of LAMMPS' types.
+
+        Returns
+        -------
+        tuple of str
+            Those of the basis.
+        """
         return self.basis.species
 
-    def write(self, folder: Path) -> None:
-        """Write a folder that LAMMPS (``include in.potential``) and ASE (``PodCalculator``) can use."""
+    @property
+    def cutoff_angstrom(self) -> float:
+        """Outer cutoff of the basis.
+
+        Returns
+        -------
+        float
+            In Å.
+        """
+        return self.basis.rcut_angstrom
+
+    @property
+    def lammps_style(self) -> str:
+        """Pair style that LAMMPS must have been built with.
+
+        Returns
+        -------
+        str
+            ``pod``, of its package ML-POD.
+        """
+        return "pod"
+
+    def pair_commands(self) -> list[str]:
+        """Pair style and coefficients: the same for training, MD and ASE.
+
+        Returns
+        -------
+        list of str
+            Commands, with absolute paths where the potential lies in a folder.
+        """
+        return _pair_commands(self.species, self.zbl, f"{self.folder.resolve()}/" if self.folder is not None else "")
+
+    def descriptor_commands(self, compute: str, basis: Mapping[str, Any], folder: Path) -> list[str]:
+        """Commands that make LAMMPS compute the descriptors of each atom.
+
+        Parameters
+        ----------
+        compute
+            Name of the compute, whose per-atom array has shape (n, descriptors).
+        basis
+            Fields of a :class:`PodBasis`.
+        folder
+            Working directory of LAMMPS; gets ``COMPUTE.pod``.
+
+        Returns
+        -------
+        list of str
+            One command.
+        """
+        (folder / f"{compute}.pod").write_text(PodBasis.from_json(basis).text())
+        return [f'compute {compute} all pod/atom {compute}.pod "" {" ".join(self.species)}']
+
+    def start(self) -> PodEvaluator:
+        """Start a LAMMPS process that evaluates the potential, in a temporary folder.
+
+        Returns
+        -------
+        PodEvaluator
+            Ends its process when it is closed, or no longer used.
+
+        Raises
+        ------
+        MissingProgramError
+            Where LAMMPS or its ML-POD is missing.
+        """
+        scratch = tempfile.TemporaryDirectory(prefix="gibbsflow-pod-")
+        lammps = Lammps(Path(scratch.name))
+        lammps.require(self.lammps_style)
+        return PodEvaluator(self, lammps, scratch)
+
+    def write(self, folder: Path) -> PodPotential:
+        """Write a folder that LAMMPS (``include in.potential``) and ASE (``PodCalculator``) can use.
+
+        Parameters
+        ----------
+        folder
+            Made where it is not there.
+
+        Returns
+        -------
+        PodPotential
+            The potential as it lies there.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         files = {
             "potential.pod": self.basis.text(),
             "coefficients.pod": coefficient_text(self.coefficients),
             "in.potential": "# LAMMPS: units metal; atom types in the order " + " ".join(self.species) + "\n"
-            + "\n".join(pair_commands(self.species, self.zbl)) + "\n",
+            + "\n".join(_pair_commands(self.species, self.zbl, "")) + "\n",
         }  # fmt: skip
         for name, text in files.items():
             with atomic_open(folder / name, "w") as file:
                 file.write(text)
         zbl = asdict(self.zbl) if self.zbl else None
         write_json(folder / "potential.json", {"backend": "pod", "basis": asdict(self.basis), "zbl": zbl, **self.meta})
+        return replace(self, folder=folder)
 
     @classmethod
     def read(cls, folder: Path) -> PodPotential:
         """Read what :meth:`write` wrote.
+
+        Parameters
+        ----------
+        folder
+            Folder of the potential.
+
+        Returns
+        -------
+        PodPotential
+            To the last digit as it was.
 
         Raises
         ------
@@ -164,16 +227,151 @@ class PodPotential:
             coefficients = np.array([float(word) for word in text[4:]])
         except (KeyError, TypeError, ValueError, OSError) as error:
             raise StateError(f"{folder}: not a potential written by gibbsflow ({error})") from error
-        return cls(basis, coefficients, Zbl(**zbl) if zbl else None, meta)
+        return cls(basis, coefficients, Zbl(**zbl) if zbl else None, meta, Path(folder))
+
+
+class PodEvaluator:
+    """A potential in a LAMMPS process.
+
+    Parameters
+    ----------
+    potential
+        The potential, as it lies in a folder.
+    lammps
+        The process.
+    scratch
+        Its folder, where process and folder end with the evaluator; None where both are the caller's.
+    """
+
+    def __init__(
+        self, potential: PodPotential, lammps: Lammps, scratch: tempfile.TemporaryDirectory[str] | None = None
+    ) -> None:
+        self.potential, self.lammps = potential, lammps
+        self._end = weakref.finalize(self, _finish, lammps, scratch) if scratch is not None else None
+
+    def predict(self, atoms: Atoms) -> Prediction:
+        """Evaluate the potential.
+
+        Parameters
+        ----------
+        atoms
+            Structure of the potential's elements; any periodicity.
+
+        Returns
+        -------
+        Prediction
+            Energy in eV, forces in eV/Å, and stress in eV/Å^3 where all directions are periodic.
+
+        Raises
+        ------
+        EngineError
+            Where LAMMPS fails.
+        """
+        potential = self.potential
+        cutoff = potential.cutoff_angstrom
+        if len(atoms) <= _SMALL_ATOMS and len(neighbor_list("i", atoms, cutoff)) < _FEW_PAIRS:
+            return self._sum_descriptors(atoms)
+        return _evaluate(self.lammps, atoms, potential.species, cutoff, potential.pair_commands())
+
+    def descriptors(self, atoms: Atoms, basis: Mapping[str, Any]) -> Floats:
+        """Describe the environments of atoms.
+
+        Parameters
+        ----------
+        atoms
+            Structure of the potential's elements; any periodicity.
+        basis
+            Fields of a :class:`PodBasis`.
+
+        Returns
+        -------
+        ndarray
+            Shape (n, descriptors of an element), without the one-body term.
+
+        Raises
+        ------
+        EngineError
+            Where LAMMPS fails.
+        """
+        return local_descriptors(self.lammps, atoms, PodBasis.from_json(basis))
+
+    def close(self) -> None:
+        """End the process where it is the evaluator's own."""
+        if self._end is not None:
+            self._end()
+
+    def _sum_descriptors(self, atoms: Atoms) -> Prediction:
+        """Evaluate atoms with hardly a neighbour by descriptors: the pair style of the 2025 release crashes on them."""
+        lammps, basis, coefficients = self.lammps, self.potential.basis, self.potential.coefficients
+        sums, derivatives, rotation = descriptor_sums(lammps, atoms, basis)
+        energy, forces = float(sums @ coefficients), (derivatives @ coefficients).reshape(-1, 3) @ rotation.T
+        stress = virial_rows(lammps, atoms, basis) @ coefficients / atoms.get_volume() if atoms.pbc.all() else None
+        if self.potential.zbl is not None:
+            core = evaluate_zbl(lammps, atoms, basis.species, self.potential.zbl)
+            energy, forces = energy + core.energy_ev, forces + core.forces_ev_per_angstrom
+            if stress is not None and core.stress_ev_per_angstrom3 is not None:
+                stress = stress + core.stress_ev_per_angstrom3
+        return Prediction(energy, forces, stress)
+
+
+def evaluate_zbl(lammps: Lammps, atoms: Atoms, species: Sequence[str], zbl: Zbl) -> Prediction:
+    """Evaluate the repulsion alone, which is taken off the targets of a fit.
+
+    Parameters
+    ----------
+    lammps
+        The process.
+    atoms
+        Structure; any periodicity.
+    species
+        Chemical symbols in the order of LAMMPS' types.
+    zbl
+        The repulsion.
+
+    Returns
+    -------
+    Prediction
+        Energy in eV, forces in eV/Å, and stress in eV/Å^3 where all directions are periodic.
+
+    Raises
+    ------
+    EngineError
+        Where LAMMPS fails.
+    """
+    commands = [f"pair_style {_zbl_style(zbl)}", *_zbl_pairs(species, "")]
+    return _evaluate(lammps, atoms, species, zbl.outer_angstrom, commands)
 
 
 def coefficient_text(coefficients: Floats) -> str:
-    """Content of LAMMPS' coefficient file: no projections and no centroids, then one number a line."""
+    """Content of LAMMPS' coefficient file: no projections and no centroids, then one number a line.
+
+    Parameters
+    ----------
+    coefficients
+        In LAMMPS' order, eV; shape (elements × per element,).
+
+    Returns
+    -------
+    str
+        With 17 digits, so that reading gives the same numbers.
+    """
     return f"model_coefficients: {len(coefficients)} 0 0\n" + "".join(f"{c:.17g}\n" for c in coefficients)
 
 
-def pair_commands(species: Sequence[str], zbl: Zbl | None, folder: str = "") -> list[str]:
-    """Pair style and coefficients of POD with or without its core: the same text for training, MD and ASE."""
+def _finish(lammps: Lammps, scratch: tempfile.TemporaryDirectory[str]) -> None:
+    lammps.close()
+    scratch.cleanup()
+
+
+def _evaluate(lammps: Lammps, atoms: Atoms, species: Sequence[str], cutoff: float, pair: Sequence[str]) -> Prediction:
+    frame = to_frame(atoms, species, cutoff)
+    wanted = ["thermo:pe", "forces", "virial"]
+    got = lammps.run([*lammps.load(frame), *pair, *_THERMO, "run 0 post no"], wanted)
+    stress = stress_from_virial(got["virial"], frame.rotation) if atoms.pbc.all() else None
+    return Prediction(float(got["thermo:pe"]), got["forces"] @ frame.rotation.T, stress)
+
+
+def _pair_commands(species: Sequence[str], zbl: Zbl | None, folder: str) -> list[str]:
     files = f"{folder}potential.pod {folder}coefficients.pod {' '.join(species)}"
     if zbl is None:
         return ["pair_style pod", f"pair_coeff * * {files}"]
@@ -182,11 +380,6 @@ def pair_commands(species: Sequence[str], zbl: Zbl | None, folder: str = "") -> 
         f"pair_coeff * * pod {files}",
         *_zbl_pairs(species, "zbl "),
     ]
-
-
-def baseline_commands(species: Sequence[str], zbl: Zbl) -> list[str]:
-    """Pair style and coefficients of the core alone."""
-    return [f"pair_style {_zbl_style(zbl)}", *_zbl_pairs(species, "")]
 
 
 def _zbl_style(zbl: Zbl) -> str:
@@ -200,61 +393,3 @@ def _zbl_pairs(species: Sequence[str], style: str) -> list[str]:
         for i in range(1, len(numbers) + 1)
         for j in range(i, len(numbers) + 1)
     ]
-
-
-def _with_basis(lammps: Lammps, atoms: Atoms, basis: PodBasis, compute: str) -> list[str]:
-    (lammps.folder / f"{lammps.name}.pod").write_text(basis.text())
-    frame = to_frame(atoms, basis.species, basis.rcut_angstrom)
-    return [
-        *lammps.load(frame),
-        f"pair_style zero {basis.rcut_angstrom + 0.01:.6f}",
-        "pair_coeff * *",
-        f'compute pod all {compute} {lammps.name}.pod "" {" ".join(basis.species)}',
-        "run 0 post no",
-    ]
-
-
-def descriptor_sums(lammps: Lammps, atoms: Atoms, basis: PodBasis) -> tuple[Floats, Floats, Floats]:
-    """Descriptors summed over the atoms, and minus their derivatives.
-
-    Returns
-    -------
-    sums, derivatives, rotation
-        Shapes (columns,), (3n, columns) and (3, 3): the derivatives are in LAMMPS' orientation, so a force to be fitted
-        is turned by ``forces @ rotation``.
-    """
-    array = lammps.run(_with_basis(lammps, atoms, basis, "pod/global"), ["array:pod"])["array:pod"]
-    # the compute leaves out atoms without neighbours, whose one-body energy the pair style counts
-    symbols = atoms.get_chemical_symbols()
-    array[0, :: array.shape[1] // len(basis.species)] = [symbols.count(s) for s in basis.species]
-    return array[0], array[1:], to_frame(atoms, basis.species, basis.rcut_angstrom).rotation
-
-
-def local_descriptors(lammps: Lammps, atoms: Atoms, basis: PodBasis) -> Floats:
-    """Descriptors of each atom without the one-body term, shape (n, descriptors of an element)."""
-    values: Floats = lammps.run(_with_basis(lammps, atoms, basis, "pod/atom"), ["atoms:pod"])["atoms:pod"]
-    return values
-
-
-def virial_rows(lammps: Lammps, atoms: Atoms, basis: PodBasis, strain: float = 5e-4) -> Floats:
-    """Derivatives of the summed descriptors with strain, in the original orientation.
-
-    Central differences over six symmetric strains; the error is of second order in `strain`, 1e-6 of the value.
-
-    Returns
-    -------
-    ndarray
-        Shape (6, columns), Voigt xx yy zz yz xz xy, for a stress times the volume with ASE's sign.
-    """
-    rows = []
-    for i, j in ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1)):
-        sums = []
-        for sign in (1, -1):
-            deformation = np.eye(3)
-            deformation[i, j] += sign * strain / 2
-            deformation[j, i] += sign * strain / 2
-            strained = atoms.copy()
-            strained.set_cell(atoms.cell[:] @ deformation, scale_atoms=True)
-            sums.append(descriptor_sums(lammps, strained, basis)[0])
-        rows.append((sums[0] - sums[1]) / (2 * strain))
-    return np.array(rows)

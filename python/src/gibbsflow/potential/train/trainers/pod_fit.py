@@ -1,4 +1,4 @@
-"""Fit of one POD basis: targets without references and core, rows from LAMMPS, weights and penalty by validation."""
+"""Fit of one POD basis: targets without reference energies and repulsion, rows from LAMMPS, weights by validation."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ase.data import atomic_numbers, covalent_radii
 from ase.neighborlist import neighbor_list
 
 from gibbsflow.config.potential_training import Training
 from gibbsflow.engines.lammps import Lammps, LammpsPool
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
-from gibbsflow.potential.train import regression
-from gibbsflow.potential.train.atomic_energies import References
-from gibbsflow.potential.train.evaluation import evaluate_core
-from gibbsflow.potential.train.splits import Folds
-from gibbsflow.potential.train.trainers import pod
+from gibbsflow.potential.train.shared import regression
+from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies
+from gibbsflow.potential.train.shared.metrics import Prediction
+from gibbsflow.potential.train.shared.splits import Folds
+from gibbsflow.potential.train.trainers import pod_basis
+from gibbsflow.potential.train.trainers.pod import PodPotential, Zbl, evaluate_zbl
 from gibbsflow.units import Floats
 from gibbsflow.workflow.progress import Progress
 from gibbsflow.workflow.state.segments import Stopper
 
 log = logging.getLogger(__name__)
 PHYSICS = 1
+"""Raised by hand when the same frames and settings give another potential."""
 
 
 @dataclass(frozen=True)
 class Scales:
     """Lengths that the data set by themselves.
 
-    Parameters
+    Attributes
     ----------
     shortest_angstrom
         Shortest distance in any frame.
@@ -46,7 +47,18 @@ class Scales:
 
 
 def length_scales(frames: Sequence[LabelledFrame]) -> Scales:
-    """Measure the distances of a data set; a set of isolated atoms only counts as 2.5 Å."""
+    """Measure the distances of a data set.
+
+    Parameters
+    ----------
+    frames
+        Training frames.
+
+    Returns
+    -------
+    Scales
+        Of pairs within 6 Å; 2.5 Å for both where there is none, as in a set of isolated atoms.
+    """
     nearest = []
     for frame in frames:
         i, d = neighbor_list("id", frame.atoms, 6.0)
@@ -57,24 +69,23 @@ def length_scales(frames: Sequence[LabelledFrame]) -> Scales:
     return Scales(float(every.min()), float(np.median(every))) if len(every) else Scales(2.5, 2.5)
 
 
-def core_of(species: Sequence[str]) -> pod.Zbl:
-    """Core that ends at 75 % of the shortest covalent bond the elements can make, and begins to at half of that."""
-    outer = 0.75 * 2 * min(covalent_radii[atomic_numbers[s]] for s in species)
-    return pod.Zbl(0.5 * outer, outer)
-
-
 @dataclass
-class Problem:
+class Targets:
     """What a fit works on: frames with targets, their folds, and the means.
 
-    Parameters
+    Attributes
     ----------
     frames
         Training frames without isolated atoms where those set the references.
     energy, force, stress
-        Targets with reference energies and core taken off: eV a frame, eV/Å, and eV/Å^3 or None.
+        Of each frame, with reference energies and repulsion taken off: eV a frame, eV/Å of shape (n, 3), and eV/Å^3
+        of shape (6,) or None.
     fold
-        Fold of each frame.
+        Fold of each frame, shape (frames,).
+    pool
+        LAMMPS processes that compute descriptors.
+    stopper
+        Its clock started with the command.
     """
 
     frames: list[LabelledFrame]
@@ -86,11 +97,34 @@ class Problem:
     stopper: Stopper
 
 
-def prepare(
-    frames: Sequence[LabelledFrame], folds: Folds, references: References, species: Sequence[str], zbl: pod.Zbl | None,
+def take_off(
+    frames: Sequence[LabelledFrame], folds: Folds, references: AtomicEnergies, species: Sequence[str], zbl: Zbl | None,
     pool: LammpsPool, stopper: Stopper,
-) -> Problem:  # fmt: skip
-    """Take reference energies and the core, as LAMMPS evaluates it, off the labels."""
+) -> Targets:  # fmt: skip
+    """Take reference energies and the repulsion, as LAMMPS evaluates it, off the labels.
+
+    Parameters
+    ----------
+    frames
+        Training frames.
+    folds
+        Fold of each.
+    references
+        Energies of the elements.
+    species
+        Chemical symbols in the order of LAMMPS' types.
+    zbl
+        The repulsion, or None.
+    pool
+        LAMMPS processes.
+    stopper
+        Its clock started with the command.
+
+    Returns
+    -------
+    Targets
+        What is left to fit.
+    """
     keep = [i for i, f in enumerate(frames) if not (f.isolated and references.source == "isolated atoms")]
     kept = [frames[i] for i in keep]
     energy = [f.energy_ev - references.of(f) for f in kept]
@@ -99,40 +133,40 @@ def prepare(
     if zbl is not None:
         near = [k for k, f in enumerate(kept) if len(neighbor_list("i", f.atoms, zbl.outer_angstrom))]
 
-        def core(lammps: Lammps, k: int) -> Any:
-            return evaluate_core(lammps, kept[k].atoms, species, zbl)
+        def _repulsion(lammps: Lammps, k: int) -> Prediction:
+            return evaluate_zbl(lammps, kept[k].atoms, species, zbl)
 
-        for k, base in zip(near, pool.map(core, near), strict=True):
+        for k, base in zip(near, pool.map(_repulsion, near), strict=True):
             energy[k] -= base.energy_ev
             force[k] = force[k] - base.forces_ev_per_angstrom
-            own = stress[k]
-            stress[k] = None if own is None else own - base.stress_ev_per_angstrom3
-    return Problem(kept, energy, force, stress, folds.fold[keep], pool, stopper)
+            own, part = stress[k], base.stress_ev_per_angstrom3
+            stress[k] = None if own is None or part is None else own - part
+    return Targets(kept, energy, force, stress, folds.fold[keep], pool, stopper)
 
 
 @dataclass
-class Candidate:
+class BasisTrial:
     """One basis with the sums its fit needs.
 
-    Parameters
+    Attributes
     ----------
     basis
         The basis.
     blocks
         Normal equations by fold.
     frames
-        Numbers of the frames in the problem.
+        Numbers of the frames among the targets'.
     sums
         Summed descriptors of each, shape (frames, all columns).
     choice
         Weights by validation.
     seconds
-        Time its descriptors took.
+        Time its descriptors took, s.
     stress_frames
         Frames whose virials are in the blocks.
     """
 
-    basis: pod.PodBasis
+    basis: pod_basis.PodBasis
     blocks: list[dict[str, regression.NormalEquations]]
     frames: list[int]
     sums: Floats
@@ -141,7 +175,13 @@ class Candidate:
     stress_frames: int = 0
 
     def record(self) -> dict[str, Any]:
-        """What the result says of it."""
+        """What the result says of it.
+
+        Returns
+        -------
+        dict
+            Size, cutoff, weights and validation errors, JSON-serialisable.
+        """
         return {
             "cutoff_angstrom": self.basis.rcut_angstrom,
             "radial": self.basis.radial,
@@ -157,26 +197,61 @@ class Candidate:
 
 
 class OutOfTimeError(Exception):
-    """A candidate would not be ready in time; never leaves this module."""
+    """A basis would not be ready in time; ends the search, and never leaves the trainer."""
 
 
-def free_columns(columns: int, species: Sequence[str], references: References) -> npt.NDArray[np.bool_]:
-    """Columns that are fitted: all, but the one-body terms where isolated atoms fix them."""
+def free_columns(columns: int, species: Sequence[str], references: AtomicEnergies) -> npt.NDArray[np.bool_]:
+    """Columns that are fitted: all, but the one-body terms where isolated atoms fix them.
+
+    Parameters
+    ----------
+    columns
+        Number of coefficients.
+    species
+        Chemical symbols in the order of LAMMPS' types.
+    references
+        Energies of the elements.
+
+    Returns
+    -------
+    ndarray
+        True where fitted, shape (columns,).
+    """
     free = np.ones(columns, dtype=bool)
     if references.source == "isolated atoms":
         free[:: columns // len(species)] = False
     return free
 
 
-def build(
-    problem: Problem,
-    basis: pod.PodBasis,
+def try_basis(
+    targets: Targets,
+    basis: pod_basis.PodBasis,
     settings: Training,
-    references: References,
+    references: AtomicEnergies,
     frames: Sequence[int],
     until_s: float,
-) -> Candidate:
+) -> BasisTrial:
     """Compute the descriptors of some frames, sum them up and validate.
+
+    Parameters
+    ----------
+    targets
+        What is fitted.
+    basis
+        The basis.
+    settings
+        Section ``training``.
+    references
+        Energies of the elements.
+    frames
+        Numbers of the frames to use, among the targets'.
+    until_s
+        When it has to be done, on the stopper's clock.
+
+    Returns
+    -------
+    BasisTrial
+        Without virials.
 
     Raises
     ------
@@ -186,29 +261,29 @@ def build(
         After a signal.
     """
     start = time.monotonic()
-    folds = problem.fold[list(frames)]
+    folds = targets.fold[list(frames)]
     _, folds = np.unique(folds, return_inverse=True)
     progress = Progress(f"descriptors to {basis.rcut_angstrom:.2f} Å", len(frames), "frames")
     blocks: list[dict[str, regression.NormalEquations]] = []
     sums: list[Floats] = []
 
-    def rows(lammps: Lammps, k: int) -> tuple[Floats, Floats, Floats]:
-        return pod.descriptor_sums(lammps, problem.frames[k].atoms, basis)
+    def _rows(lammps: Lammps, k: int) -> tuple[Floats, Floats, Floats]:
+        return pod_basis.descriptor_sums(lammps, targets.frames[k].atoms, basis)
 
-    for k, fold, (total, derivatives, rotation) in zip(frames, folds, problem.pool.map(rows, frames), strict=True):
-        problem.stopper.check()
-        if problem.stopper.elapsed_s > until_s:
+    for k, fold, (total, derivatives, rotation) in zip(frames, folds, targets.pool.map(_rows, frames), strict=True):
+        targets.stopper.check()
+        if targets.stopper.elapsed_s > until_s:
             raise OutOfTimeError
         free = free_columns(len(total), basis.species, references)
         blocks = blocks or regression.new_blocks(int(folds.max()) + 1, int(free.sum()))
-        n = len(problem.frames[k].atoms)
-        mask = np.repeat(problem.frames[k].force_mask, 3)
-        blocks[fold]["energy"].add(total[None, free] / n, np.array([problem.energy[k] / n]))
-        blocks[fold]["force"].add(derivatives[mask][:, free], (problem.force[k] @ rotation).ravel()[mask])
+        n = len(targets.frames[k].atoms)
+        mask = np.repeat(targets.frames[k].force_mask, 3)
+        blocks[fold]["energy"].add(total[None, free] / n, np.array([targets.energy[k] / n]))
+        blocks[fold]["force"].add(derivatives[mask][:, free], (targets.force[k] @ rotation).ravel()[mask])
         sums.append(total)
         progress.add(1)
     seconds = time.monotonic() - start
-    return Candidate(basis, blocks, list(frames), np.array(sums), _validate(blocks, settings, 0.0), seconds)
+    return BasisTrial(basis, blocks, list(frames), np.array(sums), _validate(blocks, settings, 0.0), seconds)
 
 
 def _validate(blocks: regression.Blocks, settings: Training, stress: float) -> regression.Choice:
@@ -218,14 +293,38 @@ def _validate(blocks: regression.Blocks, settings: Training, stress: float) -> r
 
 
 def add_virials(
-    problem: Problem, candidate: Candidate, settings: Training, references: References, until_s: float
-) -> Candidate:
-    """Add the virials of as many frames as there is time for, evenly spread, and validate again."""
-    have = [k for k, stress in enumerate(problem.stress) if stress is not None]
+    targets: Targets, trial: BasisTrial, settings: Training, references: AtomicEnergies, until_s: float
+) -> BasisTrial:
+    """Add the virials of as many frames as there is time for, evenly spread, and validate again.
+
+    Parameters
+    ----------
+    targets
+        What is fitted.
+    trial
+        The basis that was chosen; its blocks are added to.
+    settings
+        Section ``training``.
+    references
+        Energies of the elements.
+    until_s
+        When it has to be done, on the stopper's clock.
+
+    Returns
+    -------
+    BasisTrial
+        With its new weights; the same where no frame has a stress, none is asked for, or there is no time.
+
+    Raises
+    ------
+    StoppedEarly
+        After a signal.
+    """
+    have = [k for k, stress in enumerate(targets.stress) if stress is not None]
     if not have or settings.stress_weight == 0:
-        return candidate
-    each_s = 12 * candidate.seconds / max(len(candidate.sums), 1)
-    room = int((until_s - problem.stopper.elapsed_s) / max(each_s, 1e-9))
+        return trial
+    each_s = 12 * trial.seconds / max(len(trial.sums), 1)
+    room = int((until_s - targets.stopper.elapsed_s) / max(each_s, 1e-9))
     chosen = (
         [have[i] for i in np.unique(np.linspace(0, len(have) - 1, min(room, len(have))).astype(int))]
         if room > 0
@@ -233,43 +332,60 @@ def add_virials(
     )
     if len(chosen) < 3:
         log.warning("no time for the virials: the fit is to energies and forces")
-        return candidate
-    blocks, basis = candidate.blocks, candidate.basis
-    free = free_columns(candidate.sums.shape[1], basis.species, references)
+        return trial
+    blocks, basis = trial.blocks, trial.basis
+    free = free_columns(trial.sums.shape[1], basis.species, references)
     progress = Progress("virials", len(chosen), "frames")
 
-    def rows(lammps: Lammps, k: int) -> Floats:
-        return pod.virial_rows(lammps, problem.frames[k].atoms, basis)
+    def _rows(lammps: Lammps, k: int) -> Floats:
+        return pod_basis.virial_rows(lammps, targets.frames[k].atoms, basis)
 
     added = 0
-    for k, virial in zip(chosen, problem.pool.map(rows, chosen), strict=True):
-        problem.stopper.check()
-        if problem.stopper.elapsed_s > until_s:
+    for k, virial in zip(chosen, targets.pool.map(_rows, chosen), strict=True):
+        targets.stopper.check()
+        if targets.stopper.elapsed_s > until_s:
             break
-        atoms, target = problem.frames[k].atoms, problem.stress[k]
+        atoms, target = targets.frames[k].atoms, targets.stress[k]
         assert target is not None  # noqa: S101 - chosen above
-        own = blocks[int(problem.fold[k]) % len(blocks)]["stress"]
+        own = blocks[int(targets.fold[k]) % len(blocks)]["stress"]
         own.add(virial[:, free] / len(atoms), target * atoms.get_volume() / len(atoms))
         added += 1
         progress.add(1)
     choice = _validate(blocks, settings, settings.stress_weight)
-    return replace(candidate, choice=choice, stress_frames=added)
+    return replace(trial, choice=choice, stress_frames=added)
 
 
-def solve(candidate: Candidate, settings: Training, references: References, zbl: pod.Zbl | None) -> pod.PodPotential:
-    """Fit to all frames with the weights that validation chose, and add the reference energies again."""
-    stress = settings.stress_weight if candidate.stress_frames else 0.0
-    weights = replace(candidate.choice.weights, stress=stress)
-    columns = candidate.sums.shape[1]
-    free = free_columns(columns, candidate.basis.species, references)
+def solve(trial: BasisTrial, settings: Training, references: AtomicEnergies, zbl: Zbl | None) -> PodPotential:
+    """Fit to all frames with the weights that validation chose, and add the reference energies again.
+
+    Parameters
+    ----------
+    trial
+        The basis that was chosen.
+    settings
+        Section ``training``.
+    references
+        Energies of the elements.
+    zbl
+        The repulsion that was taken off the targets, or None.
+
+    Returns
+    -------
+    PodPotential
+        Not yet written.
+    """
+    stress = settings.stress_weight if trial.stress_frames else 0.0
+    weights = replace(trial.choice.weights, stress=stress)
+    columns = trial.sums.shape[1]
+    free = free_columns(columns, trial.basis.species, references)
     coefficients = np.zeros(columns)
-    coefficients[free] = regression.fit(candidate.blocks, weights)
-    step = columns // len(candidate.basis.species)
-    coefficients[::step] += [references.energy_ev[s] for s in candidate.basis.species]
+    coefficients[free] = regression.least_squares(trial.blocks, weights)
+    step = columns // len(trial.basis.species)
+    coefficients[::step] += [references.energy_ev[s] for s in trial.basis.species]
     meta = {
-        "validation": candidate.record(),
+        "validation": trial.record(),
         "references_ev": references.energy_ev,
         "references_from": references.source,
         "physics": PHYSICS,
     }
-    return pod.PodPotential(candidate.basis, coefficients, zbl, meta)
+    return PodPotential(trial.basis, coefficients, zbl, meta)

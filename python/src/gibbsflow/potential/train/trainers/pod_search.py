@@ -13,16 +13,18 @@ import numpy as np
 
 from gibbsflow.config.potential_training import Training
 from gibbsflow.errors import StoppedEarly
-from gibbsflow.potential.train import regression
-from gibbsflow.potential.train.atomic_energies import References
-from gibbsflow.potential.train.trainers import pod, pod_fit
+from gibbsflow.potential.train.shared import regression
+from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies
+from gibbsflow.potential.train.trainers import pod_fit
+from gibbsflow.potential.train.trainers.pod import Zbl
+from gibbsflow.potential.train.trainers.pod_basis import LADDER, PodBasis, descriptor_sums, ladder_basis
 
 log = logging.getLogger(__name__)
 # times 1.9 distances of nearest neighbours; in this order, since time may end the trials
 _CUTOFF_FACTORS = (1.25, 1.12, 1.4, 1.0)
 _SEARCH_SHARE, _CUTOFF_SHARE, _FINISH_SHARE = 0.70, 0.12, 0.85
 _BETTER = 0.99
-# validation is noisy where energies are few: one rung without gain says little
+# validation is noisy where energies are few: one basis without gain says little
 _PATIENCE = 2
 _CUTOFF_PRICE = 0.15
 
@@ -31,10 +33,10 @@ _CUTOFF_PRICE = 0.15
 class Search:
     """Outcome of the search.
 
-    Parameters
+    Attributes
     ----------
     best
-        Candidate with the best score.
+        Basis with the best score.
     records
         All that were tried.
     stopped_by
@@ -43,18 +45,41 @@ class Search:
         Whether a signal ended it.
     """
 
-    best: pod_fit.Candidate
+    best: pod_fit.BasisTrial
     records: list[dict[str, Any]]
     stopped_by: str
     signalled: bool
 
 
 def search(
-    problem: pod_fit.Problem, settings: Training, references: References, species: Sequence[str],
-    scales: pod_fit.Scales, zbl: pod.Zbl | None,
-    budget_s: float, folder: Path,
+    targets: pod_fit.Targets, settings: Training, references: AtomicEnergies, species: Sequence[str],
+    scales: pod_fit.Scales, zbl: Zbl | None, budget_s: float, folder: Path,
 ) -> Search:  # fmt: skip
     """Choose cutoff and size of the basis within the time; the best potential so far always lies in `folder`.
+
+    Parameters
+    ----------
+    targets
+        What is fitted.
+    settings
+        Section ``training``.
+    references
+        Energies of the elements.
+    species
+        Chemical symbols in the order of LAMMPS' types.
+    scales
+        Distances in the data, from which cutoffs are made.
+    zbl
+        The repulsion that was taken off the targets, or None.
+    budget_s
+        Wall-clock seconds for the whole fit, of which the search takes 70 %.
+    folder
+        Gets the best potential so far.
+
+    Returns
+    -------
+    Search
+        The best basis, and all that were tried.
 
     Raises
     ------
@@ -62,43 +87,43 @@ def search(
         After a signal before there was any potential.
     """
     rin = float(np.clip(0.45 * scales.shortest_angstrom, 0.2, 1.2))
-    everything = range(len(problem.frames))
+    everything = range(len(targets.frames))
     shortest = max(4.5, 1.9 * scales.neighbour_angstrom)
-    start = pod.rung(1, species, rin, settings.cutoff_angstrom or round(shortest * _CUTOFF_FACTORS[0], 2))
-    each_s, columns = _cost(problem, start)
-    if columns > _limit(problem, settings):
-        start = pod.rung(0, species, rin, start.rcut_angstrom)
-        each_s, columns = _cost(problem, start)
-    usable = _spread(everything, 0.4 * budget_s * len(problem.pool.members) / max(each_s, 1e-9))
-    best = pod_fit.build(problem, start, settings, references, usable, 10 * budget_s)
+    start = ladder_basis(1, species, rin, settings.cutoff_angstrom or round(shortest * _CUTOFF_FACTORS[0], 2))
+    each_s, columns = _cost(targets, start)
+    if columns > _limit(targets, settings):
+        start = ladder_basis(0, species, rin, start.rcut_angstrom)
+        each_s, columns = _cost(targets, start)
+    usable = _spread(everything, 0.4 * budget_s * len(targets.pool.members) / max(each_s, 1e-9))
+    best = pod_fit.try_basis(targets, start, settings, references, usable, 10 * budget_s)
     records = [best.record()]
     pod_fit.solve(best, settings, references, zbl).write(folder)
     reason, signalled, misses = "the largest basis was reached", False, 0
-    cutoff, first = start.rcut_angstrom, 1 + next(i for i, (r, _) in enumerate(pod.LADDER) if r == start.radial)
+    cutoff, first = start.rcut_angstrom, 1 + next(i for i, (r, _) in enumerate(LADDER) if r == start.radial)
     try:
         if settings.cutoff_angstrom is None:
-            cutoff = _best_cutoff(problem, start, shortest, settings, references, budget_s, records)
+            cutoff = _best_cutoff(targets, start, shortest, settings, references, budget_s, records)
             first -= cutoff != start.rcut_angstrom
-        for number in range(first, len(pod.LADDER)):
-            problem.stopper.check()
+        for number in range(first, len(LADDER)):
+            targets.stopper.check()
             if _good_enough(best.choice, settings):
                 reason = "validation errors are below the targets"
                 break
-            basis = pod.rung(number, species, rin, cutoff)
-            each_s, columns = _cost(problem, basis)
-            if columns > _limit(problem, settings):
+            basis = ladder_basis(number, species, rin, cutoff)
+            each_s, columns = _cost(targets, basis)
+            if columns > _limit(targets, settings):
                 reason = f"a basis of {columns} coefficients is more than data, memory or max_coefficients allow"
                 break
-            expected_s = each_s * len(usable) / len(everything) / len(problem.pool.members)
-            if problem.stopper.elapsed_s + expected_s > _SEARCH_SHARE * budget_s:
+            expected_s = each_s * len(usable) / len(everything) / len(targets.pool.members)
+            if targets.stopper.elapsed_s + expected_s > _SEARCH_SHARE * budget_s:
                 reason = f"the time budget would not hold a basis of {columns} coefficients ({expected_s:.0f} s)"
                 break
-            candidate = pod_fit.build(problem, basis, settings, references, usable, _FINISH_SHARE * budget_s)
-            records.append(candidate.record())
+            trial = pod_fit.try_basis(targets, basis, settings, references, usable, _FINISH_SHARE * budget_s)
+            records.append(trial.record())
             log.info("%d coefficients: validation %s", columns, records[-1])
-            misses = misses + 1 if candidate.choice.score > _BETTER * best.choice.score else 0
-            if candidate.choice.score < best.choice.score:
-                best = candidate
+            misses = misses + 1 if trial.choice.score > _BETTER * best.choice.score else 0
+            if trial.choice.score < best.choice.score:
+                best = trial
                 pod_fit.solve(best, settings, references, zbl).write(folder)
             if misses == _PATIENCE:
                 reason = f"bases of up to {columns} coefficients are no better in validation"
@@ -116,7 +141,7 @@ def _good_enough(choice: regression.Choice, settings: Training) -> bool:
 
 
 def _best_cutoff(
-    problem: pod_fit.Problem, start: pod.PodBasis, shortest_angstrom: float, settings: Training, references: References,
+    targets: pod_fit.Targets, start: PodBasis, shortest_angstrom: float, settings: Training, references: AtomicEnergies,
     budget_s: float, records: list[dict[str, Any]],
 ) -> float:  # fmt: skip
     """Cutoff of the best score with a small basis on some frames, where a longer one has to earn its cost.
@@ -124,18 +149,18 @@ def _best_cutoff(
     Time in fit and MD grows with the cube of the cutoff. The price is about half of what the same time buys by a larger
     basis, since large bases make more of a long cutoff than the small one that is tried here.
     """
-    probe = pod.rung(2, start.species, start.rin_angstrom, start.rcut_angstrom)
-    each_s, columns = _cost(problem, probe)
-    if columns > _limit(problem, settings):
+    probe = ladder_basis(2, start.species, start.rin_angstrom, start.rcut_angstrom)
+    each_s, columns = _cost(targets, probe)
+    if columns > _limit(targets, settings):
         probe = start
-    share = _CUTOFF_SHARE * budget_s * len(problem.pool.members) / (8 * max(each_s, 1e-9))
-    few = _spread(range(len(problem.frames)), share)
-    until_s = problem.stopper.elapsed_s + 2 * _CUTOFF_SHARE * budget_s
+    share = _CUTOFF_SHARE * budget_s * len(targets.pool.members) / (8 * max(each_s, 1e-9))
+    few = _spread(range(len(targets.frames)), share)
+    until_s = targets.stopper.elapsed_s + 2 * _CUTOFF_SHARE * budget_s
     scores: list[tuple[float, float]] = []
     for factor in _CUTOFF_FACTORS:
         cutoff = round(shortest_angstrom * factor, 2)
         try:
-            tried = pod_fit.build(problem, probe.with_cutoff(cutoff), settings, references, few, until_s)
+            tried = pod_fit.try_basis(targets, probe.with_cutoff(cutoff), settings, references, few, until_s)
         except pod_fit.OutOfTimeError:
             break
         scores.append((tried.choice.score * cutoff**_CUTOFF_PRICE, cutoff))
@@ -143,22 +168,22 @@ def _best_cutoff(
     return min(scores)[1] if scores else start.rcut_angstrom
 
 
-def _cost(problem: pod_fit.Problem, basis: pod.PodBasis) -> tuple[float, int]:
+def _cost(targets: pod_fit.Targets, basis: PodBasis) -> tuple[float, int]:
     """Seconds of one process for the descriptors of all frames, and the number of coefficients, by trying one frame."""
-    sizes = np.array([len(f.atoms) for f in problem.frames])
+    sizes = np.array([len(f.atoms) for f in targets.frames])
     typical = int(np.argsort(sizes)[len(sizes) // 2])
     start = time.monotonic()
-    total = pod.descriptor_sums(problem.pool.members[0], problem.frames[typical].atoms, basis)[0]
+    total = descriptor_sums(targets.pool.members[0], targets.frames[typical].atoms, basis)[0]
     seconds = time.monotonic() - start
     # the sums of squares: 2 · rows · columns² operations at some 5 · 10⁹ a second
-    gram_s = 2 * 3 * sizes.sum() * len(total) ** 2 / 5e9 * len(problem.pool.members)
+    gram_s = 2 * 3 * sizes.sum() * len(total) ** 2 / 5e9 * len(targets.pool.members)
     return float(seconds * sizes.sum() / sizes[typical] + gram_s), len(total)
 
 
-def _limit(problem: pod_fit.Problem, settings: Training) -> int:
+def _limit(targets: pod_fit.Targets, settings: Training) -> int:
     """Largest number of coefficients that rows, memory and settings allow."""
-    rows = sum(3 * int(f.force_mask.sum()) + 1 for f in problem.frames)
-    blocks = 3 * (int(problem.fold.max()) + 2)
+    rows = sum(3 * int(f.force_mask.sum()) + 1 for f in targets.frames)
+    blocks = 3 * (int(targets.fold.max()) + 2)
     memory = int(np.sqrt(settings.memory_gb * 1024**3 / (8 * blocks)))
     return min(settings.max_coefficients, max(rows // 4, 24), memory)
 

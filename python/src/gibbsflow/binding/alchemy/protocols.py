@@ -1,0 +1,105 @@
+"""Protocols of free energies: each a table of the legs of its thermodynamic cycle.
+
+Phases ask the table, not the name of a leg: what to simulate (`fe prepare`), and how the legs sum up (`analysis`). A
+new protocol is a new table, with parts that `facts.TopologyFacts.parts` knows and a schedule in section ``fe``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LegSpec:
+    """One leg of a cycle, from its first λ state to its last.
+
+    Attributes
+    ----------
+    name
+        As in folders, ``leg.json`` and tables.
+    topology
+        Artifact of the system with the leg's AMBER topology.
+    parts
+        What of the equilibrated complex is in it, in the order of the topology.
+    alchemical
+        The parts that change with λ.
+    schedule
+        Setting of section ``fe`` that names its λ states.
+    restrained
+        Whether its last state holds the alchemical parts in the site. Letting them go into 1 mol/L then belongs to the
+        leg, and has its sign.
+    sign
+        +1 or −1: how G(last) − G(first) enters the result.
+    """
+
+    name: str
+    topology: str
+    parts: tuple[str, ...]
+    alchemical: tuple[str, ...]
+    schedule: str
+    restrained: bool
+    sign: int
+
+
+DOUBLE_DECOUPLING: tuple[LegSpec, ...] = (
+    LegSpec(
+        name="complex",
+        topology="complex_prmtop",
+        parts=("receptor", "ligand"),
+        alchemical=("ligand",),
+        schedule="complex_schedule",
+        restrained=True,
+        sign=-1,
+    ),
+    LegSpec(
+        name="solvent",
+        topology="ligand_prmtop",
+        parts=("ligand",),
+        alchemical=("ligand",),
+        schedule="solvent_schedule",
+        restrained=False,
+        sign=+1,
+    ),
+)
+"""ΔG°bind = ΔG(solvent) − ΔG(complex) − ΔG(release) (Gilson, Given, Bush, McCammon, Biophys. J. 72, 1047 (1997))."""
+
+
+def leg_names(protocol: Sequence[LegSpec]) -> tuple[str, ...]:
+    """Name the legs.
+
+    Parameters
+    ----------
+    protocol
+        The table.
+
+    Returns
+    -------
+    tuple of str
+        In its order.
+    """
+    return tuple(leg.name for leg in protocol)
+
+
+def cycle_sum(
+    protocol: Sequence[LegSpec], legs_kcal_per_mol: Mapping[str, float], release_kcal_per_mol: float
+) -> float:
+    """Sum up a cycle.
+
+    Parameters
+    ----------
+    protocol
+        The table.
+    legs_kcal_per_mol
+        G(last) − G(first) of each leg, by name.
+    release_kcal_per_mol
+        Free energy of letting the restrained, decoupled ligand go into 1 mol/L.
+
+    Returns
+    -------
+    float
+        kcal/mol.
+    """
+    legs = math.fsum(leg.sign * legs_kcal_per_mol[leg.name] for leg in protocol)
+    return legs + math.fsum(leg.sign * release_kcal_per_mol for leg in protocol if leg.restrained)

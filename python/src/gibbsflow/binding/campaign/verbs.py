@@ -1,0 +1,261 @@
+"""The verbs of a binding free energy as functions: five calls from a host and a guest to ΔG°.
+
+Each takes what the one before gave and leaves in its folder what the verbs leave there (docs/contracts.md), but for
+``result.json`` of a phase and figures. State is kept as theirs is: a call that was interrupted goes on where it was
+when it is made again, and one that has finished gives back what it found.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME as LEG
+from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
+from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
+from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
+from gibbsflow.binding.analyse.transformation import analyse_transformation
+from gibbsflow.binding.equilibrate.equil_analysis import analyse_equilibration
+from gibbsflow.binding.equilibrate.equilibration import equilibrate
+from gibbsflow.binding.facts import RunFacts, SettingsFacts
+from gibbsflow.binding.forcefield.parametrise import parametrise_system
+from gibbsflow.binding.forcefield.topology import build_topologies
+from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
+from gibbsflow.binding.sample.sampling import sample_leg
+from gibbsflow.binding.system import SimSystem
+from gibbsflow.config.binding import BindingConfig
+from gibbsflow.workflow.files import write_json
+from gibbsflow.workflow.result import Result, versions
+from gibbsflow.workflow.state.segments import Stopper
+
+RUNS = "runs"
+"""Folder below a sampled system: one folder for each leg and replicate."""
+
+
+def prepare_complex(
+    ligand: str,
+    receptor: Path | str,
+    settings: BindingConfig,
+    out: Path | str,
+    *,
+    structure: Path | None = None,
+    smiles: str | None = None,
+    charge: int | None = None,
+    pose: str | None = None,
+) -> SimSystem:
+    """Put a ligand into its receptor: ``system_prep system``.
+
+    Parameters
+    ----------
+    ligand
+        Name of the ligand.
+    receptor
+        File of a host (SDF, MOL2) or protein (PDB).
+    settings
+        Sections ``system`` and ``run`` are used.
+    out
+        Folder of the system.
+    structure, smiles
+        The ligand: a file (SDF, MOL2) with 3-D coordinates, or SMILES protonated as in the complex; one of both.
+    charge
+        Net charge of the ligand in e, as a check.
+    pose
+        ``given``, ``place``, or a file with the bound pose; default: given for a structure, placed for SMILES.
+
+    Returns
+    -------
+    SimSystem
+        With ``receptor`` and ``ligand`` in one frame.
+
+    Raises
+    ------
+    InputError
+        With all that is wrong with either.
+
+    Examples
+    --------
+    >>> import gibbsflow as gf
+    >>> complex = gf.prepare_complex("b2", "cb7.sdf", gf.BindingConfig(), "out/complex",
+    ...                              smiles="OCC12CCC(CC1)(CC2)CO")  # doctest: +SKIP
+    >>> complex.meta["receptor_kind"], complex.meta["ligand_charge"]  # doctest: +SKIP
+    ('host', 0)
+    """
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    row = row_from_options(ligand, structure, smiles, charge, pose)
+    system, _ = prepare_system(row, Path(receptor), settings, out)
+    system.write()
+    return system
+
+
+def parametrise_complex(
+    system: SimSystem, settings: BindingConfig, out: Path | str, *, cache: Path | str | None = None
+) -> SimSystem:
+    """Give a complex its force field: ``param ligand`` and ``equil prepare``.
+
+    Parameters
+    ----------
+    system
+        From :func:`prepare_complex`.
+    settings
+        Sections ``param``, ``md``, ``equil`` and ``run``; the last three travel with the system from here on.
+    out
+        Folder of the system that is returned.
+    cache
+        Folder of the parameter cache, which several calls may share; default: ``cache`` in `out`.
+
+    Returns
+    -------
+    SimSystem
+        With the topologies ``complex_prmtop`` and ``ligand_prmtop``, and starting coordinates.
+
+    Raises
+    ------
+    ParametrisationError
+        Naming the molecule, the log and what the program said.
+
+    Examples
+    --------
+    >>> parametrised = gf.parametrise_complex(complex, settings, "out/parametrised")  # doctest: +SKIP
+    >>> len(parametrised.meta["ligand_atoms"])  # b2, C10H18O2  # doctest: +SKIP
+    30
+    """
+    out = Path(out)
+    parametrised, _ = parametrise_system(
+        system, settings.param, cache=Path(cache or out / "cache"), out=out / "parameters"
+    )
+    parametrised.write()
+    chosen = SettingsFacts(md=settings.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
+    built = build_topologies(parametrised, settings.md, out).with_facts(chosen)
+    built.write()
+    return built
+
+
+def equilibrate_complex(system: SimSystem, out: Path | str, *, state: Path | str | None = None) -> SimSystem:
+    """Heat a complex and let it go, and see whether it stays bound: ``equil run`` and ``equil analyse``.
+
+    Parameters
+    ----------
+    system
+        From :func:`parametrise_complex`, with the settings that it was given.
+    out
+        Folder of the system that is returned.
+    state
+        State folder, kept between calls; default: ``state`` in `out`.
+
+    Returns
+    -------
+    SimSystem
+        Bound, with trajectory, representative frame and, where there are any, anchors for a Boresch restraint.
+
+    Raises
+    ------
+    UnboundError
+        Where the ligand left its site.
+    NumericalError
+        For an energy that stays high after minimisation, or NaN.
+    StoppedEarly
+        After a signal, such as an interrupt, with state saved.
+
+    Examples
+    --------
+    >>> bound = gf.equilibrate_complex(parametrised, "out/equilibrated")  # doctest: +SKIP
+    >>> bound.meta["bound"], bound.meta["ligand_site_distance_angstrom"] < 2  # doctest: +SKIP
+    (True, True)
+    """
+    out = Path(out)
+    with Stopper() as stopper:
+        equilibrated = equilibrate(system, Path(state or out / "state"), out / "trajectory", stopper, Result())
+    equilibrated.write()
+    analysis = analyse_equilibration(equilibrated, out, Result())
+    analysis.system.write()
+    analysis.require_bound()
+    return analysis.system
+
+
+def sample_legs(
+    system: SimSystem, settings: BindingConfig, out: Path | str, *, state: Path | str | None = None
+) -> SimSystem:
+    """Sample all λ windows of all legs and replicates, one after the other: ``fe prepare`` and ``fe run``.
+
+    Parameters
+    ----------
+    system
+        From :func:`equilibrate_complex`.
+    settings
+        Sections ``fe`` and ``run``.
+    out
+        Folder of the system that is returned, with ``legs/`` and ``runs/<leg>_replicate_<R>/``.
+    state
+        State folder, kept between calls; default: ``state`` in `out`.
+
+    Returns
+    -------
+    SimSystem
+        With restraint and standard state in its meta, and the artifact ``runs``: energies of every window.
+
+    Raises
+    ------
+    InputError
+        For schedules, lengths or restraints that cannot be used.
+    UnboundError
+        Where the system is not bound.
+    NumericalError
+        For NaN in a window.
+    StoppedEarly
+        After a signal, such as an interrupt, with state saved.
+
+    Examples
+    --------
+    >>> sampled = gf.sample_legs(bound, settings, "out/sampled")  # doctest: +SKIP
+    >>> sorted(path.name for path in sampled.path("runs").iterdir())  # doctest: +SKIP
+    ['complex_replicate_0', 'complex_replicate_1', 'solvent_replicate_0', 'solvent_replicate_1']
+    """
+    out = Path(out)
+    prepared = prepare_legs(system, settings, out, Result())
+    with Stopper() as stopper:
+        for folder in sorted((out / "legs").iterdir()):
+            leg = AlchemicalLeg.read(folder)
+            for replicate in range(leg.replicates):
+                place = Path(state or out / "state") / leg.leg / f"replicate_{replicate}"
+                run = out / RUNS / f"{leg.leg}_replicate_{replicate}"
+                result = Result(versions=versions("openmm"))
+                sample_leg(leg, replicate, None, place, run, stopper, result)
+                result.write(run)
+                shutil.copyfile(folder / LEG, run / LEG)
+    sampled = prepared.with_artifacts(runs=RUNS)
+    sampled.write()
+    return sampled
+
+
+def binding_free_energy(system: SimSystem, settings: BindingConfig) -> dict[str, Any]:
+    """Say how strongly the ligand binds, how sure that is, and why: ``analysis transformation``.
+
+    Parameters
+    ----------
+    system
+        From :func:`sample_legs`.
+    settings
+        Section ``analysis``.
+
+    Returns
+    -------
+    dict
+        Content of ``record.json``, which is also written beside the system: ``dg_kcal_per_mol`` is ΔG° of binding at
+        1 mol/L, ``dg_error_kcal_per_mol`` its error, ``verdict`` and ``reasons`` what is to be thought of it.
+
+    Raises
+    ------
+    StateError
+        For a system that was not sampled.
+
+    Examples
+    --------
+    >>> record = gf.binding_free_energy(sampled, settings)  # doctest: +SKIP
+    >>> f"{record['dg_kcal_per_mol']:.1f} ± {record['dg_error_kcal_per_mol']:.1f} kcal/mol"  # doctest: +SKIP
+    """
+    runs = sorted(path for path in system.path(RUNS).iterdir() if path.is_dir())
+    record = analyse_transformation(system, runs, settings.analysis)
+    write_json(system.root / RECORD, record)
+    return record

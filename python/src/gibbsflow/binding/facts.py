@@ -1,0 +1,368 @@
+"""What each phase knows of a system: the keys of ``system.json: meta``, typed and frozen.
+
+Each class holds the keys of one verb, in the order in which they are written. `SimSystem.facts` reads them and
+`SimSystem.with_facts` adds them; keys that no class names stay in the file as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import ConfigDict, SerializerFunctionWrapHandler, model_serializer
+
+from gibbsflow.config.binding import Equil, Fe, Md
+from gibbsflow.config.section import Section, read_section
+
+
+class Facts(Section):
+    """Base: frozen, reads its own keys of a mapping and leaves others alone.
+
+    A field with a default is optional: where it is None it has no key.
+
+    Attributes
+    ----------
+    written_by
+        The verb that leaves these facts.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+    written_by: ClassVar[str] = ""
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        return {key: value for key, value in handler(self).items() if value is not None or fields[key].is_required()}
+
+    @classmethod
+    def absent_from(cls, meta: Mapping[str, Any]) -> list[str]:
+        """Name the keys that must be there and are not.
+
+        Parameters
+        ----------
+        meta
+            Facts of a system.
+
+        Returns
+        -------
+        list of str
+            In the order of the fields; empty where the verb has run.
+        """
+        return [name for name, field in cls.model_fields.items() if field.is_required() and name not in meta]
+
+    @classmethod
+    def from_meta(cls, meta: Mapping[str, Any], *, where: str) -> Self:
+        """Read the keys of this class.
+
+        Parameters
+        ----------
+        meta
+            Facts of a system, with those of other verbs.
+        where
+            File that they are from, for messages.
+
+        Returns
+        -------
+        Self
+            Checked; sections of the settings as these.
+
+        Raises
+        ------
+        InputError
+            For values that cannot be, each named.
+        """
+        values: dict[str, Any] = {}
+        for name, field in cls.model_fields.items():
+            if name in meta:
+                kind: Any = field.annotation
+                settings = isinstance(kind, type) and issubclass(kind, Section) and not issubclass(kind, Facts)
+                values[name] = read_section(kind, meta[name], where=f"{where}, {name}") if settings else meta[name]
+        return read_section(cls, values, where=where)
+
+    def as_meta(self) -> dict[str, Any]:
+        """Give the keys and values as they stand in ``system.json``.
+
+        Returns
+        -------
+        dict
+            JSON-serialisable, in the order of the fields.
+        """
+        return self.model_dump(mode="json")
+
+
+class GivenFacts(Facts):
+    """What may be said of a system beforehand, and no verb writes.
+
+    Attributes
+    ----------
+    ligand
+        Name to report, where it is not the transformation's.
+    experimental_dg_kcal_per_mol
+        Measured binding free energy.
+    """
+
+    ligand: str | None = None
+    experimental_dg_kcal_per_mol: float | None = None
+
+
+class PreparedFacts(Facts):
+    """The molecules that were read.
+
+    Attributes
+    ----------
+    receptor_kind
+        Host (a small molecule with its bonds) or protein.
+    receptor_charge
+        Net charge in e; None where only the force field will tell.
+    receptor_name
+        As in its file's name.
+    ligand_charge
+        Net charge in e.
+    ligand_smiles
+        Canonical SMILES.
+    site
+        Residues of the binding site as the user named them; None for those near the ligand.
+    """
+
+    written_by: ClassVar[str] = "system_prep system"
+    receptor_kind: Literal["host", "protein"]
+    receptor_charge: int | None
+    receptor_name: str
+    ligand_charge: int
+    ligand_smiles: str
+    site: str | None
+
+
+class MoleculeParameters(Facts):
+    """How one molecule was parametrised.
+
+    Attributes
+    ----------
+    hash
+        Of all that decided its parameters.
+    charge_correction_e
+        Added to each atom's charge, so that they sum to an integer.
+    largest_penalty
+        Of the terms that were guessed from similar ones.
+    """
+
+    hash: str
+    charge_correction_e: float
+    largest_penalty: float
+
+
+class Parametrisation(Facts):
+    """Force field of the small molecules.
+
+    Attributes
+    ----------
+    ligand_ff, charge_method
+        As asked for.
+    ligand, host
+        Each molecule; a protein has its own force field and no `host`.
+    """
+
+    ligand_ff: str
+    charge_method: str
+    ligand: MoleculeParameters
+    host: MoleculeParameters | None = None
+
+
+class ParamFacts(Facts):
+    """Force fields.
+
+    Attributes
+    ----------
+    param
+        Of ligand and host.
+    protein_ff
+        Of a protein.
+    """
+
+    written_by: ClassVar[str] = "param ligand"
+    param: Parametrisation
+    protein_ff: str
+
+
+class TopologyFacts(Facts):
+    """Atoms of the complex, by 0-based indices into its topology.
+
+    Attributes
+    ----------
+    md
+        Settings that the topology was made for.
+    receptor_atoms, ligand_atoms
+        All of each.
+    site_atoms
+        Heavy atoms of the receptor that line the binding site.
+    """
+
+    written_by: ClassVar[str] = "equil prepare"
+    md: Md
+    receptor_atoms: tuple[int, ...]
+    ligand_atoms: tuple[int, ...]
+    site_atoms: tuple[int, ...]
+
+    @property
+    def parts(self) -> dict[str, tuple[int, ...]]:
+        """Atoms of each part of the complex.
+
+        Returns
+        -------
+        dict
+            Indices into its topology, by ``receptor`` and ``ligand``.
+        """
+        return {"receptor": self.receptor_atoms, "ligand": self.ligand_atoms}
+
+
+class RunFacts(Facts):
+    """What makes one campaign another than the next.
+
+    Attributes
+    ----------
+    seed
+        All random numbers derive from it.
+    replicates
+        Independent repeats of each leg; known from ``fe prepare`` on.
+    """
+
+    seed: int
+    replicates: int | None = None
+
+
+class SettingsFacts(Facts):
+    """Settings of the equilibration, which later phases must not contradict.
+
+    Attributes
+    ----------
+    md, equil
+        Sections of the configuration.
+    run
+        The seed.
+    """
+
+    written_by: ClassVar[str] = "equil prepare"
+    md: Md
+    equil: Equil
+    run: RunFacts
+
+
+class EquilibratedFacts(Facts):
+    """How long the equilibration was, and how it came about.
+
+    Attributes
+    ----------
+    equil_steps
+        MD steps, heating included.
+    equil_begun_anew
+        Attempt and settings, where an earlier attempt had failed.
+    """
+
+    written_by: ClassVar[str] = "equil run"
+    equil_steps: int
+    equil_begun_anew: Mapping[str, Any] | None = None
+
+
+class BoundFacts(Facts):
+    """Where the ligand was at the end of the equilibration.
+
+    Attributes
+    ----------
+    bound
+        Whether it was in its site.
+    ligand_site_distance_angstrom
+        Median distance between the centroids of ligand and site, Å.
+    """
+
+    written_by: ClassVar[str] = "equil analyse"
+    bound: bool
+    ligand_site_distance_angstrom: float
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Six anchors of a Boresch restraint and their reference geometry.
+
+    Attributes
+    ----------
+    receptor, ligand
+        (P1, P2, P3) and (L1, L2, L3), 0-based.
+    r0_angstrom, theta_a_deg, theta_b_deg, phi_a_deg, phi_b_deg, phi_c_deg
+        Means over the frames, of the angles circular ones; see :class:`.BoreschRestraint`.
+    why
+        How they were chosen.
+    """
+
+    receptor: tuple[int, int, int]
+    ligand: tuple[int, int, int]
+    r0_angstrom: float
+    theta_a_deg: float
+    theta_b_deg: float
+    phi_a_deg: float
+    phi_b_deg: float
+    phi_c_deg: float
+    why: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the fields by name.
+
+        Returns
+        -------
+        dict
+            JSON-serialisable.
+        """
+        return asdict(self)
+
+
+class AnchorFacts(Facts):
+    """Anchors of a bound ligand.
+
+    Attributes
+    ----------
+    anchors
+        None where there are none that could carry a restraint.
+    anchors_problem
+        Why there are none.
+    """
+
+    written_by: ClassVar[str] = "equil analyse"
+    anchors: Anchors | None
+    anchors_problem: str | None = None
+
+
+class StandardStateFacts(Facts):
+    """Free energy of releasing the restrained, decoupled ligand into 1 mol/L.
+
+    Attributes
+    ----------
+    analytic_kcal_per_mol
+        Closed form.
+    numeric_kcal_per_mol
+        By integration; the one that is used.
+    """
+
+    analytic_kcal_per_mol: float
+    numeric_kcal_per_mol: float
+
+
+class LegFacts(Facts):
+    """What the free-energy legs were made with.
+
+    Attributes
+    ----------
+    fe
+        Section of the configuration.
+    run
+        Seed and replicates.
+    restraint
+        Kind and constants of the restraint, as in ``leg.json``.
+    standard_state
+        What the restraint costs.
+    """
+
+    written_by: ClassVar[str] = "fe prepare"
+    fe: Fe
+    run: RunFacts
+    restraint: Mapping[str, Any]
+    standard_state: StandardStateFacts

@@ -1,0 +1,241 @@
+"""What runs MD of a system, whichever program does it: one small protocol for equilibration and sampling.
+
+An engine makes its own form of a system from a topology, and simulations of systems. All numbers go in and out in nm,
+ps and kJ/mol, so that what is sampled and what is written does not know the program. OpenMM's is in `openmm_engine`.
+A program that runs from files (GROMACS, AMBER) writes its inputs in `place`, starts in `run`, and reads the frame
+after it; λ states in its own form are made beside `binding.alchemy.openmm_states`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from gibbsflow.config.binding import Md
+from gibbsflow.errors import NumericalError
+from gibbsflow.units import Floats
+
+EngineSystem = Any
+"""A system in its engine's own form; only the engine, and what makes λ states for it, looks inside."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Atoms held in place by U = 1/2 K |x − x0|² for each.
+
+    Attributes
+    ----------
+    atoms
+        0-based indices.
+    positions_nm
+        x0, by index of atom, shape (N, 3), nm.
+    k_kcal_per_mol_angstrom2
+        Force constant K.
+    """
+
+    atoms: tuple[int, ...]
+    positions_nm: Floats
+    k_kcal_per_mol_angstrom2: float
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One moment of a simulation.
+
+    Attributes
+    ----------
+    positions_nm
+        Shape (N, 3), nm.
+    potential_kj_per_mol
+        Potential energy.
+    temperature_k
+        From the kinetic energy and the unconstrained degrees of freedom.
+    """
+
+    positions_nm: Floats
+    potential_kj_per_mol: float
+    temperature_k: float
+
+
+class Simulation(Protocol):
+    """One system in motion.
+
+    What it does next depends on its positions, its velocities and its seed alone. Every method raises `NumericalError`
+    where the program meets NaN.
+    """
+
+    atoms: int
+
+    def place(self, positions_nm: Floats, velocities_nm_per_ps: Floats | None = None) -> None:
+        """Put the atoms somewhere.
+
+        Parameters
+        ----------
+        positions_nm
+            Shape (N, 3), nm.
+        velocities_nm_per_ps
+            Shape (N, 3), nm/ps; None leaves them.
+        """
+        ...
+
+    def draw_velocities(self, temperature_k: float, seed: int) -> None:
+        """Draw velocities from Maxwell and Boltzmann's distribution.
+
+        Parameters
+        ----------
+        temperature_k
+            Temperature, K.
+        seed
+            Of the draw.
+        """
+        ...
+
+    def set_temperature(self, temperature_k: float) -> None:
+        """Set the thermostat.
+
+        Parameters
+        ----------
+        temperature_k
+            Temperature, K.
+        """
+        ...
+
+    def minimise(self, max_steps: int, check: Callable[[], None]) -> float:
+        """Minimise the energy from where the atoms are.
+
+        Parameters
+        ----------
+        max_steps
+            Iterations at most; 0 only evaluates.
+        check
+            Called often; may raise `StoppedEarly`.
+
+        Returns
+        -------
+        float
+            Potential energy afterwards, kJ/mol.
+        """
+        ...
+
+    def run(self, steps: int, tick: Callable[[int], None]) -> None:
+        """Run MD.
+
+        Parameters
+        ----------
+        steps
+            Number of steps.
+        tick
+            Called with the steps done since the last call, often enough to stop within seconds; may raise
+            `StoppedEarly`.
+        """
+        ...
+
+    def positions_nm(self) -> Floats:
+        """Give the positions.
+
+        Returns
+        -------
+        ndarray
+            Shape (N, 3), nm.
+        """
+        ...
+
+    def velocities_nm_per_ps(self) -> Floats:
+        """Give the velocities.
+
+        Returns
+        -------
+        ndarray
+            Shape (N, 3), nm/ps.
+        """
+        ...
+
+    def potential_kj_per_mol(self) -> float:
+        """Evaluate the potential energy.
+
+        Returns
+        -------
+        float
+            kJ/mol; perhaps not finite.
+        """
+        ...
+
+    def frame(self) -> Frame:
+        """Give positions, energy and temperature of this moment.
+
+        Returns
+        -------
+        Frame
+            The energy perhaps not finite.
+        """
+        ...
+
+
+class MdEngine(Protocol):
+    """Makes systems and simulations for one program."""
+
+    def system(self, topology: Path, md: Md, hold: Hold | None = None) -> EngineSystem:
+        """Make a system.
+
+        Parameters
+        ----------
+        topology
+            AMBER topology.
+        md
+            Solvent, masses.
+        hold
+            Atoms to hold in place; None for none.
+
+        Returns
+        -------
+        EngineSystem
+            In the program's own form.
+        """
+        ...
+
+    def simulation(self, system: EngineSystem, md: Md, seed: int) -> Simulation:
+        """Make a simulation of a system.
+
+        Parameters
+        ----------
+        system
+            Made by this engine, or from one that it made.
+        md
+            Time step, thermostat, and where to run.
+        seed
+            Of the thermostat's noise; never 0.
+
+        Returns
+        -------
+        Simulation
+            Without positions yet.
+        """
+        ...
+
+
+@contextmanager
+def during(what: str) -> Iterator[None]:
+    """Say in the message of a `NumericalError` what was being done.
+
+    Parameters
+    ----------
+    what
+        Put before the message.
+
+    Yields
+    ------
+    None
+        Once.
+
+    Raises
+    ------
+    NumericalError
+        As raised within, with the longer message.
+    """
+    try:
+        yield
+    except NumericalError as error:
+        raise NumericalError(f"{what}: {error}") from error

@@ -1,0 +1,237 @@
+"""OpenMM behind the protocol of MD engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import openmm
+from openmm import unit
+
+from gibbsflow.config.binding import Md
+from gibbsflow.engines import openmm_systems
+from gibbsflow.engines.md_engine import Frame, Hold, MdEngine
+from gibbsflow.engines.openmm_systems import create_system, new_context, numerical
+from gibbsflow.units import KJ_PER_KCAL, Floats
+
+STEPS_PER_TICK = 10
+"""MD steps between two looks at whether to stop: seconds even for thousands of atoms on one CPU thread."""
+
+
+class OpenMmSimulation:
+    """A Context with a Langevin-middle integrator; see `md_engine.Simulation`.
+
+    Parameters
+    ----------
+    system
+        What to propagate.
+    md
+        Time step, temperature, friction, platform, threads.
+    seed
+        Of the noise; never 0.
+
+    Raises
+    ------
+    MachineError
+        Where the platform is not available here.
+    """
+
+    def __init__(self, system: openmm.System, md: Md, seed: int) -> None:
+        self.atoms = system.getNumParticles()
+        self._degrees_of_freedom = 3 * self.atoms - system.getNumConstraints()
+        self._context = new_context(system, md, seed)
+
+    def place(self, positions_nm: Floats, velocities_nm_per_ps: Floats | None = None) -> None:
+        """Put the atoms somewhere.
+
+        Parameters
+        ----------
+        positions_nm
+            Shape (N, 3), nm.
+        velocities_nm_per_ps
+            Shape (N, 3), nm/ps; None leaves them.
+        """
+        with numerical():
+            self._context.setPositions(positions_nm)
+            if velocities_nm_per_ps is not None:
+                self._context.setVelocities(velocities_nm_per_ps)
+
+    def draw_velocities(self, temperature_k: float, seed: int) -> None:
+        """Draw velocities from Maxwell and Boltzmann's distribution.
+
+        Parameters
+        ----------
+        temperature_k
+            Temperature, K.
+        seed
+            Of the draw.
+        """
+        self._context.setVelocitiesToTemperature(temperature_k, seed)
+
+    def set_temperature(self, temperature_k: float) -> None:
+        """Set the thermostat.
+
+        Parameters
+        ----------
+        temperature_k
+            Temperature, K.
+        """
+        self._context.getIntegrator().setTemperature(temperature_k * unit.kelvin)
+
+    def minimise(self, max_steps: int, check: Callable[[], None]) -> float:
+        """Minimise the energy from where the atoms are.
+
+        Parameters
+        ----------
+        max_steps
+            Iterations at most; 0 only evaluates.
+        check
+            Called at every iteration; may raise StoppedEarly.
+
+        Returns
+        -------
+        float
+            Potential energy afterwards, kJ/mol.
+
+        Raises
+        ------
+        NumericalError
+            Where it is not finite.
+        """
+        return openmm_systems.minimise(self._context, max_steps, check)
+
+    def run(self, steps: int, tick: Callable[[int], None]) -> None:
+        """Run MD.
+
+        Parameters
+        ----------
+        steps
+            Number of steps.
+        tick
+            Called after every few steps with their number; may raise StoppedEarly.
+
+        Raises
+        ------
+        NumericalError
+            For NaN.
+        """
+        integrator = self._context.getIntegrator()
+        for first in range(0, steps, STEPS_PER_TICK):
+            count = min(STEPS_PER_TICK, steps - first)
+            with numerical():
+                integrator.step(count)
+            tick(count)
+
+    def positions_nm(self) -> Floats:
+        """Give the positions.
+
+        Returns
+        -------
+        ndarray
+            Shape (N, 3), nm.
+        """
+        with numerical():
+            return openmm_systems.positions_nm(self._context)
+
+    def velocities_nm_per_ps(self) -> Floats:
+        """Give the velocities.
+
+        Returns
+        -------
+        ndarray
+            Shape (N, 3), nm/ps.
+        """
+        with numerical():
+            return openmm_systems.velocities_nm_per_ps(self._context)
+
+    def potential_kj_per_mol(self) -> float:
+        """Evaluate the potential energy.
+
+        Returns
+        -------
+        float
+            kJ/mol; perhaps not finite.
+        """
+        with numerical():
+            return openmm_systems.potential_kj_per_mol(self._context)
+
+    def frame(self) -> Frame:
+        """Give positions, energy and temperature of this moment.
+
+        Returns
+        -------
+        Frame
+            The energy perhaps not finite.
+        """
+        with numerical():
+            state = self._context.getState(getPositions=True, getEnergy=True)
+        twice_kinetic = 2 * state.getKineticEnergy()._value
+        return Frame(
+            np.asarray(state.getPositions(asNumpy=True)._value),
+            state.getPotentialEnergy()._value,
+            twice_kinetic / (self._degrees_of_freedom * unit.MOLAR_GAS_CONSTANT_R._value / 1000),
+        )
+
+
+class OpenMmEngine:
+    """Makes Systems and Contexts; see `md_engine.MdEngine`."""
+
+    def system(self, topology: Path, md: Md, hold: Hold | None = None) -> openmm.System:
+        """Make a System.
+
+        Parameters
+        ----------
+        topology
+            AMBER topology; for OBC2 with mbondi2 radii.
+        md
+            Solvent, masses.
+        hold
+            Atoms to hold in place; None for none.
+
+        Returns
+        -------
+        openmm.System
+            Without cutoff, bonds to hydrogen constrained.
+        """
+        system = create_system(topology, md)
+        if hold is not None:
+            system.addForce(_hold_force(hold))
+        return system
+
+    def simulation(self, system: openmm.System, md: Md, seed: int) -> OpenMmSimulation:
+        """Make a simulation of a System.
+
+        Parameters
+        ----------
+        system
+            What to propagate.
+        md
+            Time step, temperature, friction, platform, threads.
+        seed
+            Of the noise; never 0.
+
+        Returns
+        -------
+        OpenMmSimulation
+            Without positions yet.
+
+        Raises
+        ------
+        MachineError
+            Where the platform is not available here.
+        """
+        return OpenMmSimulation(system, md, seed)
+
+
+OPENMM: MdEngine = OpenMmEngine()
+
+
+def _hold_force(hold: Hold) -> openmm.CustomExternalForce:
+    force = openmm.CustomExternalForce("0.5*k*((x-x0)^2+(y-y0)^2+(z-z0)^2)")
+    force.addGlobalParameter("k", hold.k_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100)
+    for name in ("x0", "y0", "z0"):
+        force.addPerParticleParameter(name)
+    for atom in hold.atoms:
+        force.addParticle(atom, hold.positions_nm[atom].tolist())
+    return force

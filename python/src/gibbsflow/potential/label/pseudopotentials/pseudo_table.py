@@ -1,0 +1,207 @@
+"""Pseudopotentials by element: a checked table of files, types, cutoffs and checksums."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gibbsflow.config.potential import Dft
+from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.files import sha256_file
+
+GTH_FOLDER = Path(__file__).parent / "gth_files"
+"""Where the shipped files lie."""
+DEBIAN_FOLDER = Path("/usr/share/espresso/pseudo")
+
+# Starting moments in μB of the elements that are treated as magnetic: the 3d metals and the rare earths.
+MOMENTS_UB: Mapping[str, float] = {
+    "V": 1.0, "Cr": 3.0, "Mn": 4.0, "Fe": 3.0, "Co": 2.0, "Ni": 1.0, "Ce": 1.0, "Pr": 2.0, "Nd": 3.0, "Sm": 5.0,
+    "Eu": 7.0, "Gd": 7.0, "Tb": 6.0, "Dy": 5.0, "Ho": 4.0, "Er": 3.0, "Tm": 2.0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pseudopotential:
+    """One file of the table.
+
+    Attributes
+    ----------
+    library
+        ``debian`` (quantum-espresso-data), ``gth`` (shipped), or ``own`` (named in the settings).
+    element, functional
+        What it is made for.
+    file
+        File name.
+    type
+        ``NC`` norm-conserving, ``US`` ultrasoft, ``PAW``; empty where not known.
+    z_valence
+        Valence electrons; 0 where not known.
+    ecutwfc_ry, ecutrho_ry
+        Cutoffs of wavefunctions and density in Ry.
+    cutoffs_from
+        ``file`` (what its generator suggests), ``gibbsflow`` (the file suggests none) or ``settings``.
+    sha256
+        Of the content; empty for ``own`` until read.
+    """
+
+    library: str
+    element: str
+    functional: str
+    file: str
+    type: str
+    z_valence: float
+    ecutwfc_ry: float
+    ecutrho_ry: float
+    cutoffs_from: str
+    sha256: str
+
+
+@cache
+def rows() -> tuple[Pseudopotential, ...]:
+    """Read the shipped table.
+
+    Returns
+    -------
+    tuple of Pseudopotential
+        All rows, one for each library, element and functional.
+    """
+    found: list[dict[str, Any]] = json.loads(Path(__file__).with_suffix(".json").read_text())
+    return tuple(Pseudopotential(**row) for row in found)
+
+
+def folder(dft: Dft) -> Path:
+    """Say where pseudopotential files lie that are not shipped.
+
+    Parameters
+    ----------
+    dft
+        Settings.
+
+    Returns
+    -------
+    Path
+        Folder of the settings, of ``ESPRESSO_PSEUDO``, or Debian's, the first that is named.
+    """
+    return Path(dft.pseudo_dir or os.environ.get("ESPRESSO_PSEUDO") or DEBIAN_FOLDER)
+
+
+def path_of(pseudo: Pseudopotential, dft: Dft) -> Path:
+    """Say where the file of a pseudopotential lies, or should.
+
+    Parameters
+    ----------
+    pseudo
+        Row of the table.
+    dft
+        Settings.
+
+    Returns
+    -------
+    Path
+        The file, whether it is there or not.
+    """
+    return (GTH_FOLDER if pseudo.library == "gth" else folder(dft)) / pseudo.file
+
+
+def choose(elements: Sequence[str], dft: Dft) -> dict[str, Pseudopotential]:
+    """Choose the pseudopotential of each element and check its file.
+
+    Parameters
+    ----------
+    elements
+        Chemical symbols.
+    dft
+        Settings: functional, library, folder and what is named in place of the table's.
+
+    Returns
+    -------
+    dict
+        Row of the table by element, with the SHA-256 of the file's content.
+
+    Raises
+    ------
+    InputError
+        Naming each element that has none, each file that is missing, and each whose content is not the table's.
+    """
+    chosen: dict[str, Pseudopotential] = {}
+    problems = []
+    for element in elements:
+        own = dft.pseudopotentials.get(element)
+        if own is not None:
+            known = next((row for row in rows() if row.file == own.file), None)
+            row = known or Pseudopotential("own", element, dft.functional, own.file, "", 0.0, 0.0, 0.0, "settings", "")
+            row = replace(row, ecutwfc_ry=own.ecutwfc_ry, ecutrho_ry=own.ecutrho_ry, cutoffs_from="settings")
+        else:
+            fitting = [row for row in rows() if (row.library, row.element) == (dft.pseudo_library, element)]
+            match = next((row for row in fitting if row.functional == dft.functional), None)
+            if match is None:
+                others = sorted({f"{r.library}/{r.functional}" for r in rows() if r.element == element})
+                right = f"the table has {', '.join(others)}" if others else "name a file under dft.pseudopotentials"
+                what = f"no {dft.functional} pseudopotential of {element} in the library {dft.pseudo_library}"
+                problems.append(Problem("dft", what, right, field=f"pseudopotentials.{element}"))
+                continue
+            row = match
+        path = path_of(row, dft)
+        if not path.is_file():
+            right = "install quantum-espresso-data, or set dft.pseudo_dir or ESPRESSO_PSEUDO to the folder that has it"
+            problems.append(Problem(str(path), f"pseudopotential of {element} is missing", right))
+            continue
+        digest = sha256_file(path)
+        if row.sha256 and digest != row.sha256:
+            right = f"the file of the table, SHA-256 {row.sha256[:12]}…; or another name under dft.pseudopotentials"
+            problems.append(Problem(str(path), f"differs from the table's (SHA-256 {digest[:12]}…)", right))
+            continue
+        chosen[element] = replace(row, sha256=digest)
+    if problems:
+        raise InputError(problems)
+    return chosen
+
+
+def cutoffs_ry(chosen: Mapping[str, Pseudopotential], dft: Dft) -> tuple[float, float]:
+    """Choose the cutoffs: the largest over the elements, or the settings'.
+
+    Parameters
+    ----------
+    chosen
+        Pseudopotential of each element of the whole data set.
+    dft
+        Settings.
+
+    Returns
+    -------
+    wavefunctions_ry : float
+        Cutoff of the wavefunctions in Ry.
+    density_ry : float
+        Cutoff of the density in Ry; where the settings give none, each pseudopotential's own ratio to the other.
+    """
+    wfc = dft.ecutwfc_ry or max(p.ecutwfc_ry for p in chosen.values())
+    if dft.ecutrho_ry is not None:
+        return wfc, dft.ecutrho_ry
+    # a raised wavefunction cutoff carries the density's with it, at each pseudopotential's own ratio
+    return wfc, max(wfc * p.ecutrho_ry / p.ecutwfc_ry for p in chosen.values())
+
+
+def moments_ub(elements: Sequence[str], dft: Dft) -> dict[str, float]:
+    """Choose the starting moments.
+
+    Parameters
+    ----------
+    elements
+        Chemical symbols.
+    dft
+        Settings: whether magnetism counts, and moments in place of the table's.
+
+    Returns
+    -------
+    dict
+        Moment in μB by element; empty where the calculation is not spin-polarised.
+    """
+    if dft.magnetism == "none":
+        return {}
+    moments = {element: dft.moments_ub.get(element, MOMENTS_UB.get(element, 0.0)) for element in elements}
+    return moments if any(moments.values()) else {}

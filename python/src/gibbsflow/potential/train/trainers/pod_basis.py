@@ -1,0 +1,224 @@
+"""Proper orthogonal descriptors (ML-POD of LAMMPS): bases, their files, and their values as LAMMPS computes them.
+
+Nguyen and Rohskopf, J. Comput. Phys. 2023, 480, 112030; Nguyen, Phys. Rev. B 2023, 107, 144103. The energy is linear
+in the descriptors, E = Σ_i c · B_i, so that one call of ``compute pod/global`` gives the rows of the regression for
+energy and forces, and the same B_i give the extrapolation grade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from gibbsflow.engines.lammps import Lammps
+from gibbsflow.engines.lammps_frame import to_frame
+from gibbsflow.units import Floats
+
+_BODIES = ("three", "four", "five", "six", "seven")
+
+
+@dataclass(frozen=True)
+class PodBasis:
+    """Size of a POD basis.
+
+    Attributes
+    ----------
+    species
+        Chemical symbols in the order of LAMMPS' types.
+    rin_angstrom, rcut_angstrom
+        Inner and outer cutoff.
+    radial
+        Number of radial functions of the two- to seven-body terms; none may be larger than the one before it, from four
+        bodies on.
+    angular
+        Angular degree of the three- to seven-body terms.
+    """
+
+    species: tuple[str, ...]
+    rin_angstrom: float
+    rcut_angstrom: float
+    radial: tuple[int, int, int, int, int, int]
+    angular: tuple[int, int, int, int, int]
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> PodBasis:
+        """Make it from the parsed JSON of its fields, where tuples have become lists.
+
+        Parameters
+        ----------
+        content
+            Fields by name, as ``dataclasses.asdict`` gives them or as they come back from JSON.
+
+        Returns
+        -------
+        PodBasis
+            With tuples again.
+        """
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+        return cls(**values)
+
+    def text(self) -> str:
+        """Content of LAMMPS' ``.pod`` parameter file.
+
+        Returns
+        -------
+        str
+            As the manual page of ``pair_style pod`` describes it; cutoffs in Å.
+        """
+        lines = [
+            f"species {' '.join(self.species)}", "pbc 1 1 1",
+            f"rin {self.rin_angstrom:.6f}", f"rcut {self.rcut_angstrom:.6f}",
+            "bessel_polynomial_degree 4", "inverse_polynomial_degree 8", "onebody 1",
+            f"twobody_number_radial_basis_functions {self.radial[0]}",
+        ]  # fmt: skip
+        for body, radial, angular in zip(_BODIES, self.radial[1:], self.angular, strict=True):
+            lines += [f"{body}body_number_radial_basis_functions {radial}", f"{body}body_angular_degree {angular}"]
+        return "\n".join([*lines, "number_of_environment_clusters 1", "number_of_principal_components 1"]) + "\n"
+
+    def with_cutoff(self, rcut_angstrom: float) -> PodBasis:
+        """Return the same basis with another outer cutoff.
+
+        Parameters
+        ----------
+        rcut_angstrom
+            Outer cutoff, Å.
+
+        Returns
+        -------
+        PodBasis
+            A copy.
+        """
+        return replace(self, rcut_angstrom=rcut_angstrom)
+
+
+# Each basis holds the ones before it; (radial 2..7, angular 3..7). Coefficients for one element: 23 to about 1,300.
+LADDER: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
+    ((6, 4, 0, 0, 0, 0), (3, 0, 0, 0, 0)),
+    ((8, 6, 4, 0, 0, 0), (4, 3, 0, 0, 0)),
+    ((10, 8, 6, 0, 0, 0), (6, 4, 0, 0, 0)),
+    ((10, 10, 8, 4, 0, 0), (6, 5, 3, 0, 0)),
+    ((12, 10, 8, 5, 4, 0), (6, 5, 4, 2, 0)),
+    ((12, 10, 8, 6, 5, 4), (7, 6, 5, 3, 3)),
+    ((12, 12, 9, 7, 6, 5), (8, 6, 6, 4, 3)),
+)
+
+
+def ladder_basis(number: int, species: Sequence[str], rin_angstrom: float, rcut_angstrom: float) -> PodBasis:
+    """Basis of a size on :data:`LADDER`.
+
+    Parameters
+    ----------
+    number
+        Place on the ladder, from 0, the smallest.
+    species
+        Chemical symbols in the order of LAMMPS' types.
+    rin_angstrom, rcut_angstrom
+        Inner and outer cutoff, Å.
+
+    Returns
+    -------
+    PodBasis
+        With the same numbers of functions for all elements.
+    """
+    radial, angular = LADDER[number]
+    return PodBasis(tuple(species), rin_angstrom, rcut_angstrom, radial, angular)  # type: ignore[arg-type]
+
+
+def _with_basis(lammps: Lammps, atoms: Atoms, basis: PodBasis, compute: str) -> list[str]:
+    (lammps.folder / f"{lammps.name}.pod").write_text(basis.text())
+    frame = to_frame(atoms, basis.species, basis.rcut_angstrom)
+    return [
+        *lammps.load(frame),
+        f"pair_style zero {basis.rcut_angstrom + 0.01:.6f}",
+        "pair_coeff * *",
+        f'compute pod all {compute} {lammps.name}.pod "" {" ".join(basis.species)}',
+        "run 0 post no",
+    ]
+
+
+def descriptor_sums(lammps: Lammps, atoms: Atoms, basis: PodBasis) -> tuple[Floats, Floats, Floats]:
+    """Descriptors summed over the atoms, and minus their derivatives: the rows of the regression.
+
+    Parameters
+    ----------
+    lammps
+        The process; its folder gets the basis' file.
+    atoms
+        Structure; any periodicity.
+    basis
+        Basis of the descriptors.
+
+    Returns
+    -------
+    sums : ndarray
+        Shape (columns,); for each element its number of atoms, then its descriptors.
+    derivatives : ndarray
+        With the positions, 1/Å, shape (3n, columns), in LAMMPS' orientation.
+    rotation : ndarray
+        Shape (3, 3): a force to be fitted is turned by ``forces @ rotation``.
+    """
+    array = lammps.run(_with_basis(lammps, atoms, basis, "pod/global"), ["array:pod"])["array:pod"]
+    # the compute leaves out atoms without neighbours, whose one-body energy the pair style counts
+    symbols = atoms.get_chemical_symbols()
+    array[0, :: array.shape[1] // len(basis.species)] = [symbols.count(s) for s in basis.species]
+    return array[0], array[1:], to_frame(atoms, basis.species, basis.rcut_angstrom).rotation
+
+
+def local_descriptors(lammps: Lammps, atoms: Atoms, basis: PodBasis) -> Floats:
+    """Descriptors of each atom, without the one-body term.
+
+    Parameters
+    ----------
+    lammps
+        The process; its folder gets the basis' file.
+    atoms
+        Structure; any periodicity.
+    basis
+        Basis of the descriptors.
+
+    Returns
+    -------
+    ndarray
+        Shape (n, descriptors of an element).
+    """
+    values: Floats = lammps.run(_with_basis(lammps, atoms, basis, "pod/atom"), ["atoms:pod"])["atoms:pod"]
+    return values
+
+
+def virial_rows(lammps: Lammps, atoms: Atoms, basis: PodBasis, strain: float = 5e-4) -> Floats:
+    """Derivatives of the summed descriptors with strain, in the original orientation.
+
+    Central differences over six symmetric strains; the error is of second order in `strain`, 1e-6 of the value.
+
+    Parameters
+    ----------
+    lammps
+        The process; its folder gets the basis' file.
+    atoms
+        Structure, periodic in all directions.
+    basis
+        Basis of the descriptors.
+    strain
+        Size of the strains, without unit.
+
+    Returns
+    -------
+    ndarray
+        Shape (6, columns), Voigt xx yy zz yz xz xy, for a stress times the volume with ASE's sign.
+    """
+    rows = []
+    for i, j in ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1)):
+        sums = []
+        for sign in (1, -1):
+            deformation = np.eye(3)
+            deformation[i, j] += sign * strain / 2
+            deformation[j, i] += sign * strain / 2
+            strained = atoms.copy()
+            strained.set_cell(atoms.cell[:] @ deformation, scale_atoms=True)
+            sums.append(descriptor_sums(lammps, strained, basis)[0])
+        rows.append((sums[0] - sums[1]) / (2 * strain))
+    return np.array(rows)

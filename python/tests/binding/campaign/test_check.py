@@ -1,0 +1,64 @@
+"""The input of a campaign as a whole: everything that is wrong, from whichever file, at once."""
+
+import numpy as np
+import pytest
+from known_molecules import CB7
+
+from gibbsflow.binding.campaign.check import check_campaign, check_row, outdir_problems
+from gibbsflow.binding.prepare.receptors import Receptor
+from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.config.binding import BindingConfig
+
+PROTEIN = Receptor("p", "protein", None, np.zeros((1, 3)))
+
+
+def row(smiles: str, **cells) -> Row:
+    given = dict(structure=None, charge=None, pose="place", experimental_dg_kcal_per_mol=None, group=None) | cells
+    return Row(line=4, ligand="a", smiles=smiles, **given)
+
+
+def test_problems_of_a_row_name_sheet_line_column_and_ligand():
+    problems, _ = check_row(row("CCO", charge=1), None, BindingConfig(), "l.csv")
+    assert [(p.where, p.row, p.field) for p in problems] == [("l.csv", 4, "charge")]
+    assert problems[0].what.startswith("a: 1 given")
+
+
+def test_pose_is_checked_only_against_a_receptor_that_could_be_read():
+    assert check_row(row("CCO"), None, BindingConfig(), "l.csv") == ([], [])
+    problems, _ = check_row(row("CCO"), PROTEIN, BindingConfig(), "l.csv")
+    assert [(p.field, p.row) for p in problems] == [("pose", 4)]
+
+
+def test_what_was_assumed_of_a_ligand_is_a_warning():
+    problems, warnings = check_row(row("CCC(C)O"), None, BindingConfig(), "l.csv")
+    assert problems == [] and [(w.field, w.row) for w in warnings] == [("smiles", 4)]
+    assert "stereochemistry left open" in warnings[0].what
+
+
+def test_a_folder_that_can_be_made_and_one_that_cannot(tmp_path):
+    (tmp_path / "file").touch()
+    assert outdir_problems(tmp_path / "new" / "deep") == []
+    assert not (tmp_path / "new").exists()
+    (problem,) = outdir_problems(tmp_path / "file" / "out")
+    assert problem.field == "outdir" and f"{tmp_path / 'file'} is a file" in problem.what
+
+
+@pytest.mark.parametrize("receptor", [CB7, CB7.parent / "nix.sdf"], ids=["receptor", "no receptor"])
+def test_all_files_are_looked_at_whatever_one_lacks(tmp_path, receptor):
+    sheet, config = tmp_path / "l.csv", tmp_path / "c.yaml"
+    sheet.write_text("ligand,smiles\ngood,CCO\nbad,c1cc\nx y,C\n")
+    config.write_text("fe: {window_ps: -1}\n")
+    (tmp_path / "file").touch()
+    found = check_campaign(sheet, receptor, config, tmp_path / "file" / "out")
+    assert [row.ligand for row in found.rows] == ["good"]
+    fields = [(problem.field, problem.row) for problem in found.problems]
+    expected = [("smiles", 3), ("ligand", 4), ("outdir", None)]
+    assert fields[-3:] == expected and "window_ps" in str(found.problems[0])
+    assert len(fields) == 4 + (receptor != CB7)
+
+
+def test_input_with_nothing_wrong(tmp_path):
+    sheet = tmp_path / "l.csv"
+    sheet.write_text("ligand,smiles\na,CCO\n")
+    found = check_campaign(sheet, CB7, None, tmp_path / "out")
+    assert (len(found.rows), found.problems, found.warnings) == (1, [], [])

@@ -1,0 +1,90 @@
+"""The ligand of a row: one isomer of what was asked for, in the pose that was asked for."""
+
+import numpy as np
+import pytest
+from known_molecules import B2, shifted
+from rdkit import Chem
+from rdkit.Chem import rdMolTransforms
+
+from gibbsflow.binding.prepare import molecules
+from gibbsflow.binding.prepare.conformers import embed
+from gibbsflow.binding.prepare.ligands import check_pose, given_pose, pose_ligand, read_ligand
+from gibbsflow.binding.prepare.molecules import MoleculeError
+from gibbsflow.binding.prepare.receptors import Receptor
+from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.config.binding import System
+
+SETTINGS = System()
+
+
+def row(smiles=None, structure=None, charge=None, pose="place") -> Row:
+    return Row(2, "a", structure and str(structure), smiles, charge, str(pose), None, None)
+
+
+def protein(*heavy: tuple[float, float, float]) -> Receptor:
+    return Receptor("p", "protein", None, np.array(heavy, dtype=float))
+
+
+def test_smiles_and_structure_give_one_isomer():
+    from_structure, from_smiles = read_ligand(row(structure=B2)), read_ligand(row("OCC12CCC(CC1)(CC2)CO"))
+    assert from_structure.smiles == from_smiles.smiles
+    assert from_structure.mol.GetNumConformers() == 1 and from_smiles.mol.GetNumConformers() == 0
+
+
+def test_the_charge_of_the_row_is_a_check():
+    assert read_ligand(row("C[NH3+]", charge=1)).charge == 1
+    with pytest.raises(MoleculeError, match="charge: 0 given, but the smiles has a net charge of 1"):
+        read_ligand(row("C[NH3+]", charge=0))
+
+
+def test_place_needs_a_host():
+    ligand = read_ligand(row("CCO"))
+    (fault,) = check_pose(row("CCO"), ligand, protein((0, 0, 0)), SETTINGS)
+    assert fault.field == "pose" and "needs a known pose" in fault.what
+    assert check_pose(row("CCO"), ligand, Receptor("h", "host", 0, np.zeros((1, 3))), SETTINGS) == []
+
+
+@pytest.mark.parametrize(
+    ("away_angstrom", "expected"), [(3.5, None), (1.0, "1 heavy atoms clash"), (6.5, "does not touch")]
+)
+def test_a_given_pose_is_held_against_the_receptor(away_angstrom, expected):
+    """One atom of a protein above the outermost heavy atom of the ligand, which has it for its nearest."""
+    ligand = read_ligand(row(structure=B2))
+    top = ligand.heavy_angstrom[ligand.heavy_angstrom[:, 2].argmax()]
+    receptor = protein(top + [0, 0, away_angstrom])
+    asked = row(structure=B2, pose="given")
+    faults = [fault.what for fault in check_pose(asked, ligand, receptor, SETTINGS)]
+    assert len(faults) == (expected is not None)
+    if expected:
+        assert expected in faults[0]
+        with pytest.raises(MoleculeError, match=expected):
+            pose_ligand(asked, ligand, receptor, SETTINGS, seed=1)
+    else:
+        assert pose_ligand(asked, ligand, receptor, SETTINGS, seed=1) is ligand
+
+
+def test_a_pose_is_mapped_by_the_graph_whatever_the_order_of_its_atoms(tmp_path):
+    ligand = read_ligand(row("C[NH2+]CC(=O)[O-]"))
+    known = embed(molecules.from_smiles("C[NH2+]CC(=O)[O-]"), count=1, seed=4)
+    bare = Chem.RemoveHs(known.mol)
+    order = [4, 2, 0, 5, 1, 3]
+    path = tmp_path / "pose.sdf"
+    path.write_text(Chem.MolToMolBlock(Chem.RenumberAtoms(bare, order)))
+    posed = given_pose(row("C[NH2+]CC(=O)[O-]", pose=path), ligand)
+    assert posed.mol.GetNumAtoms() == ligand.mol.GetNumAtoms() and posed.charge == 0
+    there = {symbol: [] for symbol in "CNO"}
+    for atom, xyz in zip(bare.GetAtoms(), bare.GetConformer().GetPositions(), strict=True):
+        there[atom.GetSymbol()].append(xyz)
+    for atom, xyz in zip(posed.mol.GetAtoms(), posed.positions_angstrom, strict=True):
+        if atom.GetSymbol() != "H":
+            assert np.linalg.norm(np.array(there[atom.GetSymbol()]) - xyz, axis=1).min() < 1e-3
+    lengths = [rdMolTransforms.GetBondLength(posed.mol.GetConformer(), b.GetBeginAtomIdx(), b.GetEndAtomIdx())
+               for b in posed.mol.GetBonds()]  # fmt: skip
+    assert 0.9 < min(lengths) and max(lengths) < 1.7
+
+
+def test_a_pose_of_another_molecule_is_refused(tmp_path):
+    pose = shifted(B2, tmp_path / "b2.sdf", (0.0, 0.0, 0.0))
+    ligand = read_ligand(row("OC12CC3CC(CC(C3)C1)C2"))
+    with pytest.raises(MoleculeError, match=r"b2.sdf: holds OC.*\(CC1\)CC2"):
+        given_pose(row("OC12CC3CC(CC(C3)C1)C2", pose=pose), ligand)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.config.potential_rules import RULES, Facts, apply_rules, table
+
+ROOT = Path(__file__).resolve().parents[3]
+SILICON = {
+    "elements": ["Si"], "structure": "diamond", "temperature_k": [300, 1200], "engine": "quantum_espresso",
+}  # fmt: skip
+WATER = {"elements": ["H", "O"], "structure": "H2O"}
+
+
+def expand(changes: dict[str, Any]) -> PotentialConfig:
+    return PotentialConfig.from_mapping({**SILICON, **changes}, where="si.yaml")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.when)
+def test_every_rule_sets_keys_that_exist_and_that_count(rule: Any) -> None:
+    for section, values in rule.settings(Facts(lowest_k=300.0, highest_k=900.0)).items():
+        fields = type(getattr(PotentialConfig(), section)).model_fields
+        assert values.keys() <= fields.keys()
+
+
+@pytest.mark.parametrize(
+    ("changes", "section", "key", "value"),
+    [
+        ({"elements": ["Cu", "Au"], "structure": "fcc"}, "generator", "defect_kinds", ("vacancy", "antisite")),
+        (WATER, "generator", "methods", ("bulk", "normal_mode", "rattle", "dimer")),
+        (WATER, "generator", "mode_temperatures_k", (300, 750, 1200)),
+        (WATER, "exploration", "timestep_fs", 0.5),
+        ({"goal": "melt_quench"}, "loop", "trajectories", 6),
+        ({"goal": "phase_diagram"}, "exploration", "ensemble", "npt"),
+        ({"goal": "phase_diagram", "pressure_bar": [0, 5000]}, "exploration", "pressure_end_bar", 5000),
+        ({"goal": "elastic"}, "training", "stress_weight", 1.0),
+    ],
+)  # fmt: skip
+def test_rules(changes: dict[str, Any], section: str, key: str, value: Any) -> None:
+    assert getattr(getattr(expand(changes), section), key) == value
+
+
+def test_the_docs_show_the_rules() -> None:
+    text = (ROOT / "docs" / "potential.md").read_text()
+    assert table() in text
+
+
+def test_tight_binding_gets_cells_that_the_gamma_point_serves() -> None:
+    config = expand({"engine": "tblite"})
+    assert config.generator.supercell == (2, 2, 2)
+    molecule = {"elements": ["H", "O"], "structure": "H2O", "engine": "tblite"}
+    assert PotentialConfig.from_mapping(molecule, where="h2o.yaml").generator.supercell == (1, 1, 1)
+    given = yaml.safe_load("{elements: [Si], engine: tblite, generator: {supercell: [1, 1, 1]}}")
+    assert PotentialConfig.from_mapping(given, where="si.yaml").generator.supercell == (1, 1, 1)
+
+
+def test_of_two_rules_the_later_one_holds() -> None:
+    both = [rule for rule in RULES if rule.holds(Facts(elements=("H", "O"), molecule=True, goal="melt_quench"))]
+    sigmas = [rule.settings(Facts()).get("generator", {}).get("rattle_sigma_angstrom") for rule in both]
+    set_last = [sigma for sigma in sigmas if sigma is not None][-1]
+    found = apply_rules(Facts(elements=("H", "O"), molecule=True, goal="melt_quench"))
+    assert found["generator"]["rattle_sigma_angstrom"] == set_last
+    assert found["exploration"] == {"timestep_fs": 0.5}
+
+
+def test_facts_are_read_from_what_is_not_yet_checked() -> None:
+    given = {
+        "target": {"elements": ["Cu", "Au"], "molecule": None}, "loop": {"goal": "elastic"},
+        "exploration": {"temperature_k": 900, "temperature_end_k": 300.0}, "dft": {"engine": "gpaw"},
+    }  # fmt: skip
+    assert Facts.of(given) == Facts("elastic", ("Cu", "Au"), False, "gpaw", 300.0, 900.0)
+    assert Facts.of({"target": {"elements": 5}, "exploration": {"temperature_k": "hot"}}) == Facts()

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gibbsflow.config.potential_training import Exploration, PotentialSettings, Selection, Training
+from gibbsflow.config.section import Section, read_section
+from gibbsflow.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "words"),
+    [
+        (Exploration, {"supercell": [1, 0, 1]}, "repeats must be at least 1"),
+        (Exploration, {"segment_steps": 25, "grade_interval": 10}, "a multiple of grade_interval"),
+        (Exploration, {"lower_grade": 3.0, "upper_grade": 2.0}, "lower_grade must not be above upper_grade"),
+        (Exploration, {"temperature_k": 0}, "> 0 and <= 20000 K"),
+        (Training, {"cutoff_angstrom": 1.0}, ">= 2 and <= 20 Å"),
+        (Training, {"ridge": float("nan")}, "ridge"),
+        (Selection, {"method": "random"}, "'maxvol' or 'fps'"),
+    ],
+)
+def test_what_is_not_usable_is_named(section: type[Section], values: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        read_section(section, values, where="run.yaml")
+
+
+def test_grades_of_one_value_collect_and_stop_at_once() -> None:
+    settings = read_section(Exploration, {"lower_grade": 2.0, "upper_grade": 2.0}, where="run.yaml")
+    assert settings.lower_grade == settings.upper_grade
+
+
+@pytest.mark.parametrize("section", [Training, Exploration, Selection])
+def test_every_key_says_what_it_is_and_its_unit_where_its_name_ends_with_one(section: type[Section]) -> None:
+    units = {
+        "_min": "min", "_gb": "GB", "_angstrom": "Å", "_k": "K", "_bar": "bar", "_fs": "fs",
+        "_ev_per_angstrom": "eV/Å", "_mev_per_atom": "meV/atom",
+    }  # fmt: skip
+    for name, field in section.model_fields.items():
+        assert field.description and field.description.endswith("."), name
+        endings = [unit for ending, unit in units.items() if name.endswith(ending)]
+        if endings:
+            extra = field.json_schema_extra
+            assert isinstance(extra, dict) and extra["unit"] == endings[-1], name
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        PotentialSettings().training.folds = 3  # type: ignore[misc]

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase.build import bulk
+
+from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.data.structures import tag
+from gibbsflow.potential.generators import defects
+from gibbsflow.potential.generators.parents import parents
+
+SI = Target(elements=("Si",))
+SETTINGS = Generator()
+
+
+def test_defects_are_one_of_each_orbit() -> None:
+    silicon = parents(SI, SETTINGS)
+    kinds = [a.info["config_type"] for a in defects.make(silicon, SI, SETTINGS)]
+    assert kinds == ["vacancy", "interstitial", "interstitial"]  # tetrahedral and hexagonal
+    salt = tag(bulk("NaCl", "rocksalt", a=5.64, cubic=True), "bulk", generator="test", seed=0)
+    made = defects.make([salt], Target(elements=("Na", "Cl")), SETTINGS)
+    counts = {
+        kind: sum(a.info["config_type"] == kind for a in made) for kind in ("vacancy", "antisite", "interstitial")
+    }
+    assert counts == {"vacancy": 2, "antisite": 2, "interstitial": 2}  # one hole, two elements
+
+
+def test_tetrahedral_hole_of_silicon() -> None:
+    first = defects.holes(bulk("Si", cubic=True), 1.4)[0]
+    atoms = bulk("Si", cubic=True)
+    atoms.append("Si")
+    atoms.positions[-1] = first
+    distances = np.sort(atoms.get_distances(8, range(8), mic=True))
+    assert distances[:4] == pytest.approx([np.sqrt(3) / 4 * 5.43] * 4, abs=1e-3)
+
+
+def test_octahedral_and_tetrahedral_holes_of_fcc() -> None:
+    # the radii of the holes are a/2 and sqrt(3) a/4
+    copper = bulk("Cu", a=3.6, cubic=True)
+    assert [len(defects.holes(copper, least)) for least in (1.5, 1.7, 1.9)] == [2, 1, 0]
+
+
+def test_symmetry_tells_sites_apart() -> None:
+    salt = bulk("NaCl", "rocksalt", a=5.64, cubic=True)
+    assert defects.inequivalent_sites(salt) == [0, 1]
+    salt.rattle(0.1, seed=1)
+    assert defects.inequivalent_sites(salt) == list(range(8))
+
+
+def test_no_more_than_wanted_are_drawn_and_always_the_same() -> None:
+    salt = bulk("NaCl", "rocksalt", a=5.64, cubic=True)
+    salt.rattle(0.1, seed=1)
+    parent = tag(salt, "rattle", generator="test", seed=0)
+    settings = Generator(defect_kinds=("vacancy",), defects_max=3)
+    one, again = (defects.make([parent], Target(), settings) for _ in range(2))
+    assert len(one) == 3
+    assert [a.info["gibbsflow_id"] for a in one] == [a.info["gibbsflow_id"] for a in again]

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase import Atoms
+
+from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.generators import normal_modes
+from gibbsflow.potential.generators.parents import parents
+from gibbsflow.units import KB_EV_PER_K
+
+
+def test_normal_modes_hold_kt_over_two_each() -> None:
+    pytest.importorskip("tblite")
+    settings = Generator(mode_count=1, mode_temperatures_k=(300.0,))
+    water = parents(Target(molecule="H2O"), settings)
+    assert len(normal_modes.make(water, Target(molecule="H2O"), settings)) == 1
+    relaxed = normal_modes._relaxed(water[0])
+    matrix = normal_modes.hessian(relaxed)
+    rng = np.random.default_rng(1)
+    energies = []
+    for _ in range(2000):
+        moved = normal_modes.displacements(relaxed, matrix, 300.0, rng, rigid=6)
+        energies.append(moved.ravel() @ matrix @ moved.ravel() / 2)
+        assert np.abs((relaxed.get_masses()[:, None] * moved).sum(axis=0)).max() < 1e-2
+    # three vibrations with kT/2 of potential energy each; standard error of the mean 1.8 %
+    assert np.mean(energies) == pytest.approx(1.5 * 8.617333e-5 * 300, rel=0.06)
+
+
+def test_a_spring_between_two_atoms_stretches_as_boltzmann_says() -> None:
+    # along the bond <(x1 - x0)²> = kT/k, whatever the masses
+    stiffness, pair = 20.0, Atoms("HO", [[0, 0, 0], [1, 0, 0]])
+    matrix = np.zeros((6, 6))
+    matrix[np.ix_([0, 3], [0, 3])] = stiffness * np.array([[1, -1], [-1, 1]])
+    rng = np.random.default_rng(2)
+    drawn = np.array([normal_modes.displacements(pair, matrix, 500.0, rng, rigid=5) for _ in range(4000)])
+    assert drawn[:, :, 1:] == pytest.approx(0)
+    assert np.var(drawn[:, 1, 0] - drawn[:, 0, 0]) == pytest.approx(KB_EV_PER_K * 500 / stiffness, rel=0.1)
+    assert drawn[:, 0, 0] * 1.008 == pytest.approx(-drawn[:, 1, 0] * 15.999)  # the centre of mass rests
+
+
+def test_crystals_and_atoms_give_nothing() -> None:
+    settings = Generator()
+    silicon = parents(Target(elements=("Si",)), settings)
+    assert normal_modes.make(silicon, Target(), settings) == []

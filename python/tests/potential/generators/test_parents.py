@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.io import write
+
+from gibbsflow.config.potential import Generator, Target
+from gibbsflow.errors import InputError
+from gibbsflow.potential.generators.parents import lattice, occupy, parent_of, parents, seeded_rng, whole_numbers
+
+SETTINGS = Generator()
+CUNI = Target(elements=("Cu", "Ni"), composition={"Cu": 0.7, "Ni": 0.3})
+
+
+def test_own_crystals_have_their_lattice_constants() -> None:
+    assert parents(Target(elements=("Si",)), SETTINGS)[0].cell.lengths() == pytest.approx([5.43] * 3, abs=0.01)
+    assert parents(Target(elements=("Cu",)), SETTINGS)[0].cell.lengths() == pytest.approx([3.61] * 3, abs=0.01)
+    magnesium = parents(Target(elements=("Mg",)), SETTINGS)[0]
+    assert magnesium.cell.lengths()[0] == pytest.approx(3.21, abs=0.03)
+
+
+def test_an_alloy_gives_its_pure_crystals_and_one_occupation() -> None:
+    copper, nickel, mixed = parents(CUNI, Generator(supercell=(2, 2, 1)))
+    assert [set(copper.symbols), set(nickel.symbols)] == [{"Cu"}, {"Ni"}]
+    assert (mixed.symbols.count("Cu"), mixed.symbols.count("Ni")) == (11, 5)
+    assert [atoms.info["config_type"] for atoms in (copper, nickel, mixed)] == ["bulk", "bulk", "alloy"]
+
+
+def test_the_lattice_of_an_alloy_follows_vegards_rule() -> None:
+    copper, nickel = (parents(Target(elements=(element,)), SETTINGS)[0] for element in ("Cu", "Ni"))
+    mixed = lattice(CUNI, SETTINGS)
+    assert mixed.get_volume() == pytest.approx(0.7 * copper.get_volume() + 0.3 * nickel.get_volume())
+    given = lattice(CUNI.model_copy(update={"lattice_constant_angstrom": 3.58}), SETTINGS)
+    assert given.cell.lengths() == pytest.approx([3.58] * 3)
+
+
+def test_ordered_compounds_have_each_element_on_its_site() -> None:
+    (salt,) = parents(Target(elements=("Na", "Cl"), crystal="rocksalt", lattice_constant_angstrom=5.64), SETTINGS)
+    assert salt.get_chemical_formula() == "Cl4Na4"
+    assert salt.get_all_distances(mic=True)[0][salt.symbols == "Cl"].min() == pytest.approx(2.82)
+    (fluorite,) = parents(Target(elements=("Ca", "F"), crystal="fluorite"), SETTINGS)
+    assert fluorite.get_chemical_formula() == "Ca4F8"
+
+
+def test_a_file_is_repeated_and_must_hold_the_targets_elements(tmp_path: Path) -> None:
+    write(tmp_path / "cells.extxyz", [bulk("Si", cubic=True), bulk("Ge", cubic=True)])
+    target = Target(structure_file=tmp_path / "cells.extxyz")
+    assert [len(atoms) for atoms in parents(target, Generator(supercell=(1, 1, 2)))] == [16, 16]
+    with pytest.raises(InputError, match=r"cells\.extxyz.*holds Ge"):
+        parents(target.model_copy(update={"elements": ("Si",)}), SETTINGS)
+
+
+def test_a_molecule_stands_in_the_middle_of_its_box() -> None:
+    (water,) = parents(Target(molecule="H2O"), SETTINGS)
+    assert water.cell.lengths() == pytest.approx([12.0] * 3)
+    assert (water.positions.max(axis=0) + water.positions.min(axis=0)) / 2 == pytest.approx([6.0] * 3)
+    assert not water.pbc.any()
+
+
+def test_whole_numbers_add_up() -> None:
+    assert whole_numbers({"A": 1 / 3, "B": 1 / 3, "C": 1 / 3}, 8) == {"A": 3, "B": 3, "C": 2}
+    assert whole_numbers({"A": 0.7, "B": 0.3}, 10) == {"A": 7, "B": 3}
+
+
+def test_occupying_leaves_the_lattice_as_it_is() -> None:
+    sites = bulk("Cu", cubic=True) * (2, 2, 2)
+    made = occupy(sites, {"Cu": 0.25, "Ni": 0.75}, np.random.default_rng(1))
+    assert (made.symbols.count("Ni"), sites.symbols.count("Ni")) == (24, 0)
+
+
+def test_random_numbers_are_of_one_purpose() -> None:
+    def drawn(*words: object) -> float:
+        return float(seeded_rng(SETTINGS, *words).random())
+
+    assert drawn("rattles", "gf-1", 0) == drawn("rattles", "gf-1", 0)
+    assert len({drawn("rattles", "gf-1", 0), drawn("rattles", "gf-1", 1), drawn("thermal", "gf-1", 0)}) == 3
+    other = seeded_rng(SETTINGS.model_copy(update={"generator_seed": 1}), "rattles", "gf-1", 0)
+    assert other.random() != drawn("rattles", "gf-1", 0)
+
+
+def test_a_parent_is_its_own() -> None:
+    (silicon,) = parents(Target(elements=("Si",)), SETTINGS)
+    assert parent_of(silicon) == silicon.info["gibbsflow_id"]

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.data.structures import closest_pair_angstrom
+from gibbsflow.potential.generators import thermal
+from gibbsflow.potential.generators.parents import parents
+
+SI = Target(elements=("Si",))
+PARENT = parents(SI, Generator())[0]
+
+
+def test_amplitudes_grow_as_the_root_of_the_temperature() -> None:
+    made = thermal.make([PARENT], SI, Generator(thermal_temperatures_k=(300.0, 1200.0), thermal_count=8))
+
+    def spread(temperature_k: float) -> float:
+        those = [a.get_scaled_positions() for a in made if a.info["temperature_k"] == temperature_k]
+        return float(np.std([(s - PARENT.get_scaled_positions() + 0.5) % 1 - 0.5 for s in those]))
+
+    assert spread(1200.0) / spread(300.0) == pytest.approx(2.0, rel=0.25)
+
+
+def test_springs_act_along_their_bonds_alone() -> None:
+    matrix = thermal.spring_hessian(PARENT)
+    assert matrix == pytest.approx(matrix.T)
+    assert matrix.reshape(8, 3, 8, 3).sum(axis=2) == pytest.approx(0)  # a shift costs nothing
+    # Σ k r r^T/r² over 4 first neighbours of 8 eV/Å² and 12 second ones of 2 eV/Å² is (4 · 8 + 12 · 2)/3 of the unit
+    assert matrix[:3, :3] == pytest.approx(56 / 3 * np.eye(3))
+
+
+def test_samples_keep_the_least_distance() -> None:
+    settings = Generator(thermal_temperatures_k=(3000.0,), thermal_count=6, minimum_distance_ratio=0.8)
+    made = thermal.make([PARENT], SI, settings)
+    assert made and all(closest_pair_angstrom(a) >= 0.8 * closest_pair_angstrom(PARENT) for a in made)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from ase import Atoms
+from ase.build import bulk, molecule
+
+from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.potential.generators.generate import generate
+from gibbsflow.potential.label.plane_waves import in_cell, k_mesh
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+def test_k_mesh_comes_from_reciprocal_vectors() -> None:
+    # in the primitive cell of fcc, |b| = 2π sqrt(3)/a, not 2π divided by the length of a vector
+    primitive = bulk("Si", a=5.43)
+    assert k_mesh(primitive, 2 * np.pi * np.sqrt(3) / 5.43 / 3.9) == (4, 4, 4)
+    assert k_mesh(bulk("Si", cubic=True, a=5.43), 2 * np.pi / 5.43 / 2) == (2, 2, 2)
+    slab = Atoms("Si", cell=[3, 3, 20], pbc=[True, True, False])
+    assert k_mesh(slab, 0.5)[2] == 1
+
+
+def test_every_cell_of_the_demo_has_the_same_k_points() -> None:
+    settings = yaml.safe_load((ROOT / "assets" / "demo-potential" / "si.yaml").read_text())
+    # what `auto` stands for depends on the machine
+    config = PotentialConfig.from_mapping({**settings, "engine": "quantum_espresso"}, where="si.yaml")
+    frames = [
+        frame
+        for hold_out in (False, True)
+        for frame in generate(config.target, config.generator, holdout=hold_out).frames
+    ]
+    assert {k_mesh(frame, config.dft.kspacing_per_angstrom) for frame in frames} == {(2, 2, 2)}
+
+
+def test_what_has_no_cell_gets_one_with_vacuum_on_either_side() -> None:
+    water = molecule("H2O")
+    boxed = in_cell(water)
+    assert boxed.positions.min(axis=0) == pytest.approx([6.0] * 3)
+    assert boxed.cell.lengths() - boxed.positions.max(axis=0) == pytest.approx([6.0] * 3)
+    assert water.cell.rank == 0
+
+
+def test_cells_that_are_there_stay() -> None:
+    silicon = bulk("Si")
+    assert in_cell(silicon) is silicon
+    slab = Atoms("Cu2", [[0, 0, 0], [0, 0, 2]], cell=[[3, 0, 0], [1, 3, 0], [0, 0, 0]], pbc=[True, True, False])
+    boxed = in_cell(slab)
+    assert boxed.cell.array[:2] == pytest.approx(slab.cell.array[:2])
+    assert boxed.cell.lengths()[2] == pytest.approx(14.0)

@@ -1,0 +1,72 @@
+"""Normal equations against plain least squares, and the choices of cross-validation."""
+
+import numpy as np
+import pytest
+
+from gibbsflow.potential.train.shared import regression
+
+RNG = np.random.default_rng(5)
+
+
+def _blocks(noise, folds=4, columns=6, truth=None):
+    truth = np.arange(1.0, columns + 1) if truth is None else truth
+    blocks = regression.new_blocks(folds, columns)
+    rows = {"energy": [], "force": []}
+    for block in blocks:
+        for kind, count, sigma in (("energy", 5, noise), ("force", 40, 3 * noise)):
+            x = RNG.normal(size=(count, columns))
+            y = x @ truth + RNG.normal(0, sigma, count)
+            block[kind].add(x, y)
+            rows[kind].append((x, y))
+    return blocks, {
+        kind: tuple(np.concatenate(part) for part in zip(*pairs, strict=True)) for kind, pairs in rows.items()
+    }
+
+
+def test_fit_is_weighted_least_squares():
+    blocks, rows = _blocks(0.3)
+    weights = regression.Weights(energy=2.0, stress=0.0, ridge=0.0)
+    factor = 2.0 * np.sqrt(len(rows["force"][1]) / len(rows["energy"][1]))
+    x = np.vstack([factor * rows["energy"][0], rows["force"][0]])
+    y = np.concatenate([factor * rows["energy"][1], rows["force"][1]])
+    assert regression.least_squares(blocks, weights) == pytest.approx(np.linalg.lstsq(x, y, rcond=None)[0])
+
+
+def test_rmse_from_sums_is_the_rmse_of_the_rows():
+    blocks, rows = _blocks(0.3)
+    c = RNG.normal(size=6)
+    both = regression.NormalEquations(6)
+    both.add(*rows["force"])
+    assert both.rmse(c) == pytest.approx(np.sqrt(np.mean((rows["force"][0] @ c - rows["force"][1]) ** 2)))
+    del blocks
+
+
+def test_ridge_shrinks_and_dead_columns_get_nothing():
+    blocks, _ = _blocks(0.1)
+    for block in blocks:
+        for kind in ("energy", "force"):
+            block[kind].gram[0, :] = block[kind].gram[:, 0] = block[kind].moment[0] = 0.0
+    loose, tight = (regression.least_squares(blocks, regression.Weights(1.0, 0.0, ridge)) for ridge in (1e-12, 10.0))
+    assert loose[0] == tight[0] == 0.0
+    assert np.linalg.norm(tight) < np.linalg.norm(loose)
+
+
+def test_cross_validation_asks_for_a_penalty_where_there_are_too_few_rows():
+    blocks = regression.new_blocks(3, 30)
+    for block in blocks:
+        for kind in ("energy", "force"):
+            x = RNG.normal(size=(7, 30))
+            block[kind].add(x, x[:, 0] + RNG.normal(0, 1.0, 7))
+    choice = regression.cross_validate(blocks, energies=(1.0,), ridges=(1e-12, 1.0))
+    assert choice.weights.ridge == 1.0
+
+
+def test_validation_error_is_that_of_left_out_rows():
+    blocks, _ = _blocks(0.2)
+    choice = regression.cross_validate(blocks, energies=(1.0,), ridges=(1e-12,))
+    squares = []
+    for k in range(4):
+        c = regression.least_squares([b for i, b in enumerate(blocks) if i != k], regression.Weights(1.0, 0.0, 1e-12))
+        squares.append(blocks[k]["force"].rmse(c) ** 2)
+    assert choice.force_rmse_ev_per_angstrom == pytest.approx(np.sqrt(np.mean(squares)))
+    assert choice.score == pytest.approx(np.sqrt(choice.energy_rmse_ev_per_atom * choice.force_rmse_ev_per_angstrom))

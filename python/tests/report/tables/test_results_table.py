@@ -1,0 +1,115 @@
+"""The table: every row of the samplesheet, in its order, with the cause of each failure."""
+
+import csv
+
+import pyarrow.parquet as pq
+import pytest
+
+from gibbsflow.errors import InputError
+from gibbsflow.report.tables import results_table
+from gibbsflow.workflow.files import write_json
+from gibbsflow.workflow.state.attempts import Attempt, write_attempts
+from gibbsflow.workflow.state.sentinels import Sentinel
+
+SHEET = "ligand,smiles,experimental_dg_kcal_per_mol\nb2,C,-13.4\n\na1,CC,\n"
+
+
+def test_ligands_in_their_order(tmp_path):
+    (tmp_path / "l.csv").write_text("\ufeff" + SHEET)
+    assert results_table.read_ligands(tmp_path / "l.csv") == [("b2", -13.4), ("a1", None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ligand,smiles\n", "no ligands"),
+        ("ligand,smiles\n,C\n", "row 2, ligand: no ligand"),
+        ("ligand,experimental_dg_kcal_per_mol\nb2,strong\n", "row 2, experimental_dg_kcal_per_mol: 'strong' is no"),
+    ],
+)
+def test_a_samplesheet_that_cannot_be_used(tmp_path, text, message):
+    (tmp_path / "l.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        results_table.read_ligands(tmp_path / "l.csv")
+    with pytest.raises(InputError, match="no such file"):
+        results_table.read_ligands(tmp_path / "absent.csv")
+
+
+def test_the_newest_failure_of_each_ligand_is_its_cause(tmp_path):
+    for folder, cause, time in (
+        ("cb7/b2/equil", "Unbound", "2026-01-02T00:00:00"),
+        ("cb7/b2/param_ligands", "Parametrisation", "2026-01-01T00:00:00"),
+        ("cb7/a1/complex/replicate_1/window_03", "Numerical", "2026-01-01T00:00:00"),
+    ):
+        (tmp_path / folder).mkdir(parents=True)
+        Sentinel("FAILED", "hash", cause=cause, message="line one\nline two", time=time).write(tmp_path / folder)
+    failed = results_table.failures(tmp_path)
+    row = results_table.failed_row("b2", "abfe", -13.4, failed.get("b2"))
+    assert (row.status, row.verdict, row.cause) == ("unbound", "FAIL", "Unbound: line one line two")
+    assert results_table.failed_row("a1", "abfe", None, failed.get("a1")).status == "failed"
+    nothing = results_table.failed_row("c3", "abfe", None, failed.get("c3"))
+    assert (nothing.status, nothing.cause) == ("failed", "not finished")
+    assert results_table.failures(None) == {}
+
+
+def test_a_sentinel_that_cannot_be_read_is_a_cause_too(tmp_path):
+    (tmp_path / "cb7" / "b2").mkdir(parents=True)
+    (tmp_path / "cb7" / "b2" / "FAILED").write_text("{")
+    assert "not readable" in results_table.failed_row("b2", "abfe", None, results_table.failures(tmp_path)["b2"]).cause
+
+
+def test_what_stopped_or_was_killed_for_good_has_a_cause_too(tmp_path):
+    for name, attempt in (
+        ("stopped", Attempt(1, "h", end="stopped", message="time budget; 3 of 9 segments done")),
+        ("killed", Attempt(1, "h", holder={"pid": 7, "host": "node3"})),
+        ("done", Attempt(1, "h", end="finished")),
+    ):
+        write_attempts(tmp_path / "cb7" / name / "equil", [attempt])
+    write_attempts(tmp_path / "cb7" / "done" / "equil" / "superseded-000", [Attempt(1, "h", end="stopped")])
+    found = results_table.failures(tmp_path)
+    causes = {
+        name: results_table.failed_row(name, "abfe", None, found.get(name)).cause
+        for name in ("stopped", "killed", "done")
+    }
+    assert causes["stopped"] == "Stopped: time budget; 3 of 9 segments done"
+    assert causes["killed"] == "Lost: pid 7 on node3 was killed"
+    assert causes["done"] == "not finished"
+
+
+def test_a_finished_row_names_what_was_begun_anew():
+    anew = {"what": "complex replicate 0", "attempt": 2, "settings_used": {"timestep_fs": 2.0}}
+    record = {"transformation": "b2", "ligand": "b2", "mode": "abfe", "status": "finished", "cause": ""}
+    row = results_table.record_row(record | {"begun_anew": [anew | {"failed_before": "Numerical: NaN"}]})
+    assert row.cause == "complex replicate 0: attempt 2 with a time step of 2 fs, after Numerical: NaN"
+    assert results_table.record_row(record).cause == ""
+
+
+def test_csv_has_four_decimals_and_parquet_the_rest(tmp_path):
+    rows = [
+        results_table.TableRow("b2", "b2", "abfe", "finished", "PASS", -13.123456, 0.2, 0.1, 2, -13.4),
+        results_table.TableRow("a,1", "a,1", "abfe", "failed", "FAIL", cause='said "no"\nand left'),
+    ]
+    results_table.write_csv(rows, tmp_path / "results.csv")
+    results_table.write_parquet(rows, tmp_path / "results.parquet")
+    head = "transformation,ligand,mode,status,verdict,dg_kcal_per_mol,dg_error_kcal_per_mol,mbar_error_kcal_per_mol,"
+    lines = (tmp_path / "results.csv").read_text().splitlines()
+    assert lines[0] == head + "replicates,experimental_dg_kcal_per_mol,cause"
+    assert lines[1] == "b2,b2,abfe,finished,PASS,-13.1235,0.2000,0.1000,2,-13.4000,"
+    assert len(lines) == 3
+    second = list(csv.DictReader(lines))[1]
+    assert (second["ligand"], second["dg_kcal_per_mol"], second["cause"]) == ("a,1", "", 'said "no" and left')
+    content = pq.read_table(tmp_path / "results.parquet").to_pylist()
+    assert content[0]["dg_kcal_per_mol"] == -13.123456
+    assert content[1]["dg_kcal_per_mol"] is None
+    assert list(content[0]) == list(results_table.COLUMNS)
+
+
+def test_records_are_found_by_ligand(tmp_path):
+    write_json(tmp_path / "a" / "record.json", {"ligand": "b2", "transformation": "b2"})
+    write_json(tmp_path / "b" / "system.json", {"name": "a1", "artifacts": {}, "meta": {}})
+    assert results_table.index_records([tmp_path / "a", tmp_path / "b"]) == {"b2": tmp_path / "a", "a1": tmp_path / "b"}
+    with pytest.raises(InputError, match="no record.json"):
+        results_table.index_records([tmp_path])
+    write_json(tmp_path / "c" / "record.json", {"ligand": "b2", "transformation": "b2"})
+    with pytest.raises(InputError, match="a second record of b2"):
+        results_table.index_records([tmp_path / "a", tmp_path / "c"])
