@@ -36,12 +36,12 @@ _HOMES = {
     "Energies": "binding.sample.energies",
     "LegAnalysis": "binding.analyse.leg_result",
     # what is learned from, and what comes of it
-    "Made": "potential.generators.generate",
+    "Generated": "potential.generators.generate",
     "Batch": "potential.label.batch",
     "LabelResult": "potential.data.labels",
     "LabelledFrame": "potential.data.labelled_frames",
     "DatabaseManager": "potential.data.database",
-    "PodCalculator": "potential.explore.calculator",
+    "PotentialCalculator": "potential.explore.calculator",
     "WorkflowManager": "potential.loop.manager",
     # what both leave behind, and how they fail
     "ArtifactStore": "workflow.artifacts",

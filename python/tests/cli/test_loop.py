@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import signal
 import subprocess
 import sys
@@ -11,8 +12,12 @@ from pathlib import Path
 
 import pytest
 from ase.build import bulk
+from loop_states import finished
+from typer.testing import CliRunner
 
+from gibbsflow.cli.infer import app
 from gibbsflow.potential.explore.calculator import PodCalculator
+from gibbsflow.potential.loop.run_local import LocalLoop
 from gibbsflow.potential.loop.state import LoopCheckpoint
 
 SETTINGS = """
@@ -37,6 +42,37 @@ def command(folder: Path, *more: str) -> list[str]:
 
 def run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(folder, *more), capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_verbs_describe_where_the_loop_stands(tmp_path: Path) -> None:
+    finished(tmp_path / "generation_01")
+    given = ["--from", str(tmp_path / "generation_01"), "--out", str(tmp_path / "out"), "--json"]
+    done = CliRunner().invoke(app, ["report", *given])
+    assert done.exit_code == 0, done.output
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert (result["phase"], result["stopped_by"], result["seed"], len(result["history"])) == (
+        "stopped", "converged", 1, 2,
+    )  # fmt: skip
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_a_start_is_from_structures_or_from_a_generation(tmp_path: Path) -> None:
+    (tmp_path / "si.yaml").write_text(SETTINGS)
+    given = ["start", "--config", str(tmp_path / "si.yaml"), "--out", str(tmp_path / "out")]
+    both = ["--from", str(tmp_path), "--structures", str(tmp_path), "--holdout", str(tmp_path)]
+    for options in ([], both, ["--structures", str(tmp_path)]):
+        refused = CliRunner().invoke(app, [*given, *options])
+        assert refused.exit_code == 65 and "no start given" in refused.output
+
+
+def test_a_local_loop_is_reported_when_it_has_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "si.yaml").write_text(SETTINGS)
+    manager = finished(tmp_path / "generation_01")
+    monkeypatch.setattr(LocalLoop, "run", lambda self, begin: manager)
+    done = CliRunner().invoke(app, command(tmp_path)[3:])
+    assert done.exit_code == 0, done.output
+    assert "converged: good <enough>" in done.output
+    assert (tmp_path / "out" / "report.html").exists() and (tmp_path / "out" / "structures.csv").exists()
 
 
 @pytest.mark.slow

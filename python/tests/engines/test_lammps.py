@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import bulk, fcc111, molecule
+from ase.build import bulk
 
-from gibbsflow.engines import lammps_worker
 from gibbsflow.engines.lammps import Lammps, LammpsPool, timestep_ps
 from gibbsflow.engines.lammps_frame import stress_from_virial, to_frame
 from gibbsflow.errors import EngineError, MissingProgramError
@@ -84,15 +83,6 @@ def test_open_directions_see_no_images(lammps, pbc):
     assert _evaluate(lammps, pair)[0] == pytest.approx(expected, abs=1e-9)
 
 
-def test_a_molecule_without_a_cell_and_a_slab_make_boxes():
-    water = to_frame(molecule("H2O"), ("H", "O"), 4.0)
-    assert (np.diag(water.cell) >= 10).all()
-    slab = fcc111("Cu", (1, 1, 3))
-    frame = to_frame(slab, ("Cu",), 4.0)
-    assert frame.cell[2, 2] >= np.ptp(slab.positions[:, 2]) + 8
-    assert np.linalg.det(frame.rotation) == pytest.approx(1.0)
-
-
 def test_a_wrong_command_names_the_log_and_the_process_lives_on(lammps):
     with pytest.raises(EngineError, match=r"lammps\.log.*Unknown command"):
         lammps.run(["no_such_command"])
@@ -144,14 +134,3 @@ def test_pool_keeps_the_order(tmp_path):
             atoms.set_cell(atoms.cell * (1 + 0.01 * k), scale_atoms=True)
         energies = list(pool.map(lambda process, atoms: _evaluate(process, atoms)[0], cells))
         assert energies == [_evaluate(pool.members[0], atoms)[0] for atoms in cells]
-
-
-def test_messages_survive_the_way(tmp_path):
-    path = tmp_path / "message"
-    with open(path, "wb") as stream:
-        lammps_worker.send(stream, {"commands": ["a"]}, {"x": np.eye(2)})
-    with open(path, "rb") as stream:
-        header, arrays = lammps_worker.receive(stream)
-        assert lammps_worker.receive(stream) is None
-    assert header == {"commands": ["a"]}
-    assert arrays["x"] == pytest.approx(np.eye(2))

@@ -1,57 +1,14 @@
 from __future__ import annotations
 
+import base64
 import csv
 import re
 from pathlib import Path
-from typing import Any
 
-from silicon import si2
+from loop_states import finished
 
-from gibbsflow.config.potential_config import PotentialConfig
-from gibbsflow.potential.data.database import DatabaseManager
-from gibbsflow.potential.data.labels import LabelResult
-from gibbsflow.potential.data.structures import structure_id
-from gibbsflow.potential.loop import state as loop_state
-from gibbsflow.potential.loop.manager import WorkflowManager
-from gibbsflow.potential.loop.state import LoopCheckpoint, Phase
-from gibbsflow.potential.loop.stopping import GenerationRecord
 from gibbsflow.report.potential_page import write_results
 from gibbsflow.workflow.artifacts import ArtifactStore
-from gibbsflow.workflow.files import write_json
-
-ERRORS = {"frames": 2, "energy_mae_mev_per_atom": 4.0, "force_mae_ev_per_angstrom": None, "stress_mae_gpa": None}
-
-
-def generation(number: int, force: float) -> GenerationRecord:
-    return GenerationRecord(
-        generation=number, labels=10 + 5 * number, holdout_labels=1, labels_made=12, failures={"UNCONVERGED": 1},
-        energy_mae_mev_per_atom=5.0, force_mae_ev_per_angstrom=force, force_rmse_ev_per_angstrom=0.3,
-        stress_mae_gpa=None,
-        largest_grade=5.0, lower_grade=2.0, upper_grade=10.0, coefficients=60, md_steps=100, md_planned_steps=200,
-        md_stopped_by={"steps": 1, "grade": 1}, fraction_above=0.5, md_largest_grade=9.0, candidates=10, selected=5,
-    )  # fmt: skip
-
-
-def finished(folder: Path) -> WorkflowManager:
-    """A last generation as `infer decide` leaves it."""
-    good, apart, bad = (si2(seed) for seed in range(3))
-    database = DatabaseManager(folder / loop_state.DATABASE)
-    database.add([good, apart, bad])
-    for frame in (good, apart):
-        values: dict[str, Any] = {"energy_ev": -1.0, "forces_ev_per_angstrom": [[0.0] * 3] * 2}
-        stress = {"stress_ev_per_angstrom3": [0.0] * 6, "settings_hash": "tblite-1", "program": "tblite 0.5"}
-        database.record([LabelResult(structure_id(frame), "labelled", **values, **stress)])
-    database.record([LabelResult(structure_id(bad), "failed", "UNCONVERGED", "<80 steps>")])
-    config = PotentialConfig.from_mapping({"elements": ["Si"], "engine": "tblite"}, where="test")
-    config.write(folder / loop_state.CONFIG)
-    for name in ("potential/in.potential", "dataset/train.extxyz", "dataset/holdout.extxyz"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).touch()
-    summary = {**ERRORS, "by_config_type": {"rattle": ERRORS}}
-    write_json(folder / loop_state.METRICS, {"fit": {"test": summary, "train": summary}, "trajectories": []})
-    history = (generation(0, 0.2), generation(1, 0.1))
-    LoopCheckpoint(1, Phase.STOPPED, 1, (structure_id(apart),), 12, "converged", "good <enough>", history).write(folder)
-    return WorkflowManager(folder, config)
 
 
 def test_results_are_whole_and_the_page_stands_alone(tmp_path: Path) -> None:
@@ -78,3 +35,17 @@ def test_what_is_read_stays_as_it_was(tmp_path: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in [manager.folder, *manager.folder.rglob("*")]}
     write_results(manager, tmp_path / "out")
     assert before == {p: p.stat().st_mtime_ns for p in [manager.folder, *manager.folder.rglob("*")]}
+
+
+def test_figures_of_earlier_generations_are_shown_where_they_lie_beside(tmp_path: Path) -> None:
+    manager = finished(tmp_path / "generation_01")
+    for number in (0, 1):
+        folder = tmp_path / f"generation_{number:02d}" / "figures"
+        folder.mkdir(parents=True)
+        for name in ("parity", "grades"):
+            (folder / f"{name}.png").write_bytes(f"{name} of generation {number}".encode())
+    write_results(manager, tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text()
+    for number in (0, 1):
+        assert base64.b64encode(f"grades of generation {number}".encode()).decode() in page
+    assert (tmp_path / "out" / "figures" / "parity.png").read_bytes() == b"parity of generation 1"

@@ -1,30 +1,24 @@
 """MD that watches the grade: units, ramps, restarts, and each way it can end."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 from ase.build import bulk
-from ase.io import write
 from labelled_sets import fitted_copper
 
 from gibbsflow.config.potential_training import Exploration
 from gibbsflow.errors import StoppedEarly
-from gibbsflow.potential.explore.calculator import PodCalculator
+from gibbsflow.potential.explore.calculator import PotentialCalculator
 from gibbsflow.potential.explore.md import Trajectory, dynamics, figures, halted_at, pace_script
-from gibbsflow.potential.train.grade import Grader
+from gibbsflow.potential.train.fit import load_potential
+from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
 from gibbsflow.potential.train.trainers.pod import PodPotential
 from gibbsflow.workflow.state.segments import Stopper
-
-EXPLORE = [sys.executable, "-m", "gibbsflow.cli.infer", "explore"]
 
 
 def _trajectory(state, atoms=None, potential=None, inputs_hash="h", seed=3, **settings):
     folder = fitted_copper()[0] / "potential"
     given = {"steps": 60, "segment_steps": 20, "grade_interval": 10, "timestep_fs": 2.0, **settings}
     return Trajectory(
-        potential or PodPotential.read(folder), Grader.read(folder / "active_set.npz"), folder,
+        potential or load_potential(folder), Grader.read(folder / ACTIVE_SET),
         atoms or bulk("Cu", cubic=True), Exploration(**given), seed, 0, state, inputs_hash,
     )  # fmt: skip
 
@@ -103,7 +97,7 @@ def test_heat_ends_at_the_upper_threshold_with_frames_on_the_way(tmp_path):
     assert frames[-1].info["grade"] >= 6.0
     assert all(trajectory.lower <= f.info["grade"] < 6.0 for f in frames[:-1])
     # the grade seen in MD is the one the calculator finds in the frame on disk
-    calculator = PodCalculator(trajectory.folder)
+    calculator = PotentialCalculator(trajectory.potential.folder)
     assert calculator.grades(frames[-1]).max() == pytest.approx(frames[-1].info["grade"], rel=1e-6)
     calculator.close()
     info = frames[-1].info
@@ -112,13 +106,10 @@ def test_heat_ends_at_the_upper_threshold_with_frames_on_the_way(tmp_path):
 
 def test_a_bad_potential_is_a_recorded_outcome(tmp_path):
     good = PodPotential.read(fitted_copper()[0] / "potential")
-    bad = tmp_path / "bad"
-    broken = PodPotential(good.basis, -5 * good.coefficients, None, {})
-    broken.write(bad)
+    broken = PodPotential(good.basis, -5 * good.coefficients, None, {}).write(tmp_path / "bad")
     trajectory = _trajectory(
         tmp_path / "state", potential=broken, upper_grade=1e12, lower_grade=1e11, steps=400, segment_steps=200
     )
-    trajectory.folder = bad
     trail = _run(trajectory)
     assert trail.stopped == "unstable"
     assert trail.detail
@@ -141,19 +132,6 @@ def test_pressure_changes_the_volume(tmp_path):
     assert trajectory.frames()[-1].get_volume() < 0.98 * bulk("Cu", cubic=True).get_volume()
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"segment_steps": 25}, "multiple of grade_interval"),
-        ({"lower_grade": 5, "upper_grade": 2}, "lower_grade must not be above"),
-        ({"supercell": (0, 1, 1)}, "repeats must be at least 1"),
-    ],
-)
-def test_settings_that_contradict_each_other(settings, message):
-    with pytest.raises(ValueError, match=message):
-        Exploration(**settings)
-
-
 def test_script_for_ace_watches_and_halts():
     text = pace_script("Cu.yaml", "Cu.asi", ("Cu",), Exploration(timestep_fs=2.0, steps=500), 5.0)
     for line in (
@@ -167,44 +145,3 @@ def test_script_for_ace_watches_and_halts():
         assert line in text.splitlines()
     assert halted_at("...\nFix halt condition for fix-id watch met on step 120 with value 7.25 (x)\n") == (120, 7.25)
     assert halted_at("Loop time of 1") is None
-
-
-def test_command_runs_stops_and_goes_on(tmp_path):
-    write(tmp_path / "cu.extxyz", bulk("Cu", cubic=True))
-    (tmp_path / "c.yaml").write_text("exploration: {steps: 40, segment_steps: 20, temperature_k: 50}\n")
-    folder = fitted_copper()[0] / "potential"
-    command = [
-        *EXPLORE,
-        "--potential",
-        str(folder),
-        "--structure",
-        str(tmp_path / "cu.extxyz"),
-        "--out",
-        str(tmp_path / "o"),
-    ]
-    command += ["--state", str(tmp_path / "s"), "--config", str(tmp_path / "c.yaml")]
-    first = subprocess.run([*command, "--segments", "1"], capture_output=True, text=True, timeout=60)
-    assert first.returncode == 75, first.stderr
-    second = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert second.returncode == 0, second.stderr
-    result = json.loads((tmp_path / "o" / "result.json").read_text())
-    assert (result["steps"], result["stopped_by"]) == (40, "steps")
-    assert (tmp_path / "s" / "FINISHED").exists()
-    assert (tmp_path / "o" / "frames.extxyz").read_text() == ""
-
-
-def test_unknown_elements_are_refused(tmp_path):
-    write(tmp_path / "au.extxyz", bulk("Au"))
-    folder = fitted_copper()[0] / "potential"
-    command = [
-        *EXPLORE,
-        "--potential",
-        str(folder),
-        "--structure",
-        str(tmp_path / "au.extxyz"),
-        "--out",
-        str(tmp_path / "o"),
-    ]
-    done = subprocess.run([*command, "--state", str(tmp_path / "s")], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 65
-    assert "holds Au" in done.stderr

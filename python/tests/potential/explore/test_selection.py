@@ -1,23 +1,18 @@
 """What is selected for labels, what is not, and why."""
 
-import json
-import subprocess
-import sys
-
-import numpy as np
 import pytest
 from ase.build import bulk
-from ase.io import read, write
-from labelled_sets import fitted_copper, label, rattled
+from ase.io import read
+from labelled_sets import fitted_copper, rattled
 
 from gibbsflow.config.potential_training import Selection
 from gibbsflow.potential.explore import selection
-from gibbsflow.potential.explore.calculator import PodCalculator
+from gibbsflow.potential.explore.calculator import PotentialCalculator
 
 
 @pytest.fixture(scope="module")
 def calculator():
-    made = PodCalculator(fitted_copper()[0] / "potential")
+    made = PotentialCalculator(fitted_copper()[0] / "potential")
     yield made
     made.close()
 
@@ -113,31 +108,3 @@ def test_same_seed_same_choice(calculator):
 
 def test_no_candidates_no_selection(calculator):
     assert _choose(calculator, []) == []
-
-
-def test_command_writes_fates(tmp_path):
-    folder = fitted_copper()[0]
-    gold = label(bulk("Au", cubic=True))
-    write(tmp_path / "a.extxyz", [*rattled(4, 19, sigma=0.2), gold])
-    write(tmp_path / "b.extxyz", read(folder / "train.extxyz", "0:2"))
-    (tmp_path / "c.yaml").write_text("selection: {budget: 2}\n")
-    command = [sys.executable, "-m", "gibbsflow.cli.infer", "select", "--labelled", str(folder / "train.extxyz")]
-    command += [
-        "--potential",
-        str(folder / "potential"),
-        "--out",
-        str(tmp_path / "o"),
-        "--config",
-        str(tmp_path / "c.yaml"),
-    ]
-    command += ["--candidates", str(tmp_path / "a.extxyz"), "--candidates", str(tmp_path / "b.extxyz")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    result = json.loads((tmp_path / "o" / "result.json").read_text())
-    assert (result["candidates"], result["labelled"], result["budget"]) == (7, 24, 2)
-    assert result["rejected"]["unknown_element"] == 1
-    assert result["rejected"]["duplicate"] == 2
-    chosen = read(tmp_path / "o" / "selected.extxyz", ":")
-    assert len(chosen) == result["selected"] <= 2
-    assert [f["source"] for f in result["fates"]][-1] == "b.extxyz:1"
-    assert all(np.isfinite(a.positions).all() for a in chosen)

@@ -3,36 +3,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from loop_states import RECORD, config, label
 from silicon import si8
 
-from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError, ScienceError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
-from gibbsflow.potential.data.labels import LabelResult, write_results
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
-from gibbsflow.potential.loop.state import TRANSITIONS, LoopCheckpoint, Phase
-from gibbsflow.potential.loop.stopping import GenerationRecord
-from gibbsflow.potential.loop.trajectories import ramp
-
-RECORD = GenerationRecord(
-    generation=0, labels=6, holdout_labels=3, labels_made=9, failures={"UNCONVERGED": 1}, energy_mae_mev_per_atom=5.0,
-    force_mae_ev_per_angstrom=0.2, force_rmse_ev_per_angstrom=0.3, stress_mae_gpa=None, largest_grade=5.0,
-    lower_grade=1.5, upper_grade=15.0, coefficients=60, md_steps=100, md_planned_steps=100, md_stopped_by={"steps": 1},
-    fraction_above=0.5, md_largest_grade=9.0, candidates=0,
-)  # fmt: skip
-
-
-def config(**changes: Any) -> PotentialConfig:
-    content: dict[str, Any] = {
-        "elements": ["Si"], "structure": "diamond", "temperature_k": [300, 900], "engine": "tblite",
-        "labels": {"batch_size": 4}, "loop": {"trajectories": 3, "initial_labels": 6, "holdout_labels": 3},
-    }  # fmt: skip
-    return PotentialConfig.from_mapping({**content, **changes}, where="test")
+from gibbsflow.potential.loop.state import Phase
 
 
 @pytest.fixture
@@ -42,19 +23,6 @@ def begun(tmp_path: Path) -> WorkflowManager:
     return WorkflowManager.begin(
         config(), tmp_path / "training.extxyz", tmp_path / "holdout.extxyz", tmp_path / "start"
     )
-
-
-def label(batch: Path, out: Path, *, failed: int = 0, settings: str = "tblite-1") -> Path:
-    """What `dft label` writes for a batch."""
-    results = []
-    for number, frame in enumerate(read_frames(batch)):
-        made = LabelResult(
-            structure_id(frame), "labelled", energy_ev=-1.0, forces_ev_per_angstrom=[[0.0] * 3] * len(frame),
-            stress_ev_per_angstrom3=[0.0] * 6, settings_hash=settings, engine="tblite",
-        )  # fmt: skip
-        results.append(made.failed("UNCONVERGED", "80 steps") if number < failed else made)
-    write_results(out / batch.stem / "labels.jsonl", results)
-    return out / batch.stem
 
 
 def test_the_start_labels_a_hold_out_and_some_of_what_was_generated(begun: WorkflowManager) -> None:
@@ -107,49 +75,6 @@ def test_labels_of_two_settings_are_refused_by_name(begun: WorkflowManager, tmp_
         begun.record(labels, tmp_path / "recorded")
 
 
-def test_phases_follow_their_order_and_no_other(begun: WorkflowManager, tmp_path: Path) -> None:
-    with pytest.raises(StateError, match="label cannot be followed by validate"):
-        begun.decide(tmp_path, [], tmp_path / "generation_00")
-    point = LoopCheckpoint(0, Phase.GENERATE, 1)
-    for phase in (
-        "select",
-        "label",
-        "train",
-        "validate",
-        "explore",
-        "decide",
-        "select",
-        "stopped",
-        "decide",
-        "stopped",
-    ):
-        point = point.to(Phase(phase))
-    allowed = {(a, b) for a, after in TRANSITIONS.items() for b in after}
-    for a in Phase:
-        for b in Phase:
-            if (a, b) not in allowed:
-                with pytest.raises(StateError, match=f"{a} cannot be followed by {b}"):
-                    replace(point, phase=a).to(b)
-
-
-def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
-    point = LoopCheckpoint(1, Phase.LABEL, 7, ("gf-1",), 9, "", "on", (RECORD,))
-    point.write(tmp_path)
-    assert LoopCheckpoint.read(tmp_path) == point
-
-
-@pytest.mark.parametrize(
-    "content", [None, "", '{"version": 1, "generation"', '{"version": 2}', "[]", '{"version": 1, "phase": "label"}']
-)
-def test_an_unreadable_checkpoint_is_an_error_that_names_it(begun: WorkflowManager, content: str | None) -> None:
-    path = begun.folder / "checkpoint.json"
-    path.unlink()
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(StateError, match=str(path)):
-        WorkflowManager(begun.folder, config())
-
-
 def stopped(begun: WorkflowManager, tmp_path: Path) -> Path:
     """A generation that has spent its budget."""
     folder = tmp_path / "generation_00"
@@ -182,13 +107,12 @@ def test_going_on_before_the_end_keeps_what_was_chosen(begun: WorkflowManager, t
     assert [path.name for path in loop_state.batches(going.folder)] == names
 
 
+def test_a_phase_does_not_come_before_its_turn(begun: WorkflowManager, tmp_path: Path) -> None:
+    with pytest.raises(StateError, match="label cannot be followed by validate"):
+        begun.decide(tmp_path, [], tmp_path / "generation_00")
+
+
 def test_nothing_to_start_from_is_refused(tmp_path: Path) -> None:
     write_frames(tmp_path / "a.extxyz", [si8(1)])
     with pytest.raises(InputError, match="holds no structure that is not in the hold-out"):
         WorkflowManager.begin(config(), tmp_path / "a.extxyz", tmp_path / "a.extxyz", tmp_path / "start")
-
-
-def test_melt_quench_cools_every_second_trajectory() -> None:
-    hot = config(goal="melt_quench", loop={"trajectories": 2})
-    assert [ramp(hot, k)["temperature_k"] for k in (0, 1)] == [300, 900]
-    assert [ramp(hot, k)["temperature_end_k"] for k in (0, 1)] == [600, 300]

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from loop_states import RECORD
 
 from gibbsflow.config.potential_config import Convergence
 from gibbsflow.potential.loop.stopping import GenerationRecord, judge, share_above
@@ -10,12 +11,6 @@ from gibbsflow.potential.loop.stopping import GenerationRecord, judge, share_abo
 LIMITS = Convergence(
     force_mae_ev_per_angstrom=0.1, fraction_above=0.05, generations=2, max_generations=4, max_labels=100
 )
-RECORD = GenerationRecord(
-    generation=0, labels=20, holdout_labels=10, labels_made=30, failures={}, energy_mae_mev_per_atom=5.0,
-    force_mae_ev_per_angstrom=0.2, force_rmse_ev_per_angstrom=0.3, stress_mae_gpa=0.1, largest_grade=5.0,
-    lower_grade=1.5, upper_grade=15.0, coefficients=60, md_steps=100, md_planned_steps=100, md_stopped_by={"steps": 1},
-    fraction_above=0.5, md_largest_grade=9.0, candidates=10,
-)  # fmt: skip
 
 
 def record(force: float, above: float, labels_made: int = 30) -> GenerationRecord:

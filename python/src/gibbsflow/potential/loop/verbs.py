@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gibbsflow.config.potential_config import PotentialConfig
-from gibbsflow.errors import InputError, Problem
-from gibbsflow.potential.data.structures import identity, write_frames
+from gibbsflow.errors import StoppedEarly
+from gibbsflow.potential.data.structures import structure_id, write_frames
 from gibbsflow.potential.explore import md, selection
-from gibbsflow.potential.explore.calculator import PodCalculator
-from gibbsflow.potential.generators.generate import Made, generate
+from gibbsflow.potential.explore.calculator import PotentialCalculator
+from gibbsflow.potential.generators.generate import Generated, generate
 from gibbsflow.potential.label.batch import Batch, LabelStore, label_batch
 from gibbsflow.potential.label.engines import make_engine
 from gibbsflow.potential.train import fit as training
-from gibbsflow.potential.train.grade import ACTIVE_SET, Grader
-from gibbsflow.potential.train.inputs import POTENTIAL, Inputs
-from gibbsflow.potential.train.trainers.pod import PodPotential
+from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
+from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs
 from gibbsflow.workflow.state.segments import Stopper
 from gibbsflow.workflow.state.sentinels import Sentinel
 from gibbsflow.workflow.state.state_folder import StateFolder
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
 def generate_structures(
     config: PotentialConfig, *, generation: int = 0, holdout: bool = False, known: Iterable[Atoms] = ()
-) -> Made:
+) -> Generated:
     """Make structures to learn from: ``system_prep structures``.
 
     Parameters
@@ -48,7 +47,7 @@ def generate_structures(
 
     Returns
     -------
-    Made
+    Generated
         The structures (``frames``), how many each method gave, and what was dropped.
 
     Raises
@@ -154,7 +153,7 @@ def fit_potential(
     Returns
     -------
     folder
-        Of the potential, as LAMMPS and :class:`.PodCalculator` read it.
+        Of the potential, as LAMMPS and :class:`.PotentialCalculator` read it.
     figures
         Its errors on both sets (``test: energy_mae_mev_per_atom, force_mae_ev_per_angstrom, ...``), its size, the
         search, and the calibration of its grade.
@@ -180,7 +179,7 @@ def fit_potential(
         write_frames(path, frames)
     settings = config.training
     with Stopper() as stopper:
-        figures = training.fit(
+        made = training.fit(
             Inputs.read(*paths),
             settings,
             backend=backend,
@@ -189,7 +188,9 @@ def fit_potential(
             budget_s=60 * settings.time_budget_min,
             out=out,
         )
-    return out / POTENTIAL, figures
+    if made.stopped_by:
+        raise StoppedEarly(f"{made.stopped_by}: the best potential so far lies in {out / POTENTIAL}")
+    return out / POTENTIAL, made.figures
 
 
 def explore_from(
@@ -240,14 +241,8 @@ def explore_from(
     """
     out, potential = Path(out), Path(potential)
     settings, seed = config.exploration, config.loop.seed
-    fitted, grader = PodPotential.read(potential), Grader.read(potential / ACTIVE_SET)
-    if alien := sorted(set(start.get_chemical_symbols()) - set(fitted.species)):
-        known = f"only {', '.join(fitted.species)}"
-        raise InputError(Problem(identity(start), f"holds {', '.join(alien)}, unknown to {potential}", known))
-    if settings.ensemble == "npt" and not start.pbc.all():
-        raise InputError(
-            Problem(identity(start), "is not periodic in all directions", "ensemble nvt", field="ensemble")
-        )
+    fitted, grader = training.load_potential(potential), Grader.read(potential / ACTIVE_SET)
+    md.check_start(start, fitted.species, settings, where=structure_id(start), potential=potential)
     place = Path(state or out / "state")
     write_frames(out / "start.extxyz", [start])
     content = {**settings.model_dump(mode="json"), "seed": seed, "frame": 0, "generation": generation}
@@ -255,7 +250,7 @@ def explore_from(
     with Stopper() as stopper:
         home = StateFolder(place, files=files, settings=content, physics=md.PHYSICS, stopper=stopper)
         with home:
-            run = md.Trajectory(fitted, grader, potential, start, settings, seed, generation, place, home.inputs_hash)
+            run = md.Trajectory(fitted, grader, start, settings, seed, generation, place, home.inputs_hash)
             trail = run.run(stopper)
             Sentinel("FINISHED", home.inputs_hash, steps_done=trail.steps, settings=content).write(place)
     frames = run.frames()
@@ -294,10 +289,10 @@ def select_structures(
     True
     """
     settings, potential = config.selection, Path(potential)
-    calculator = PodCalculator(potential)
+    calculator = PotentialCalculator(potential)
     try:
         known, offered = (
-            selection.describe([(identity(frame), frame) for frame in frames], calculator)
+            selection.describe([(structure_id(frame), frame) for frame in frames], calculator)
             for frames in (labelled, candidates)
         )
         decided = selection.choose(

@@ -2,14 +2,12 @@
 
 import numpy as np
 import pytest
-from ase.build import bulk
 
 from gibbsflow.errors import StateError
-from gibbsflow.potential.train import grade
-from gibbsflow.potential.train.trainers import pod
+from gibbsflow.potential.train.shared import grade
 
 RNG = np.random.default_rng(7)
-BASIS = pod.rung(0, ("A", "B"), 0.8, 5.0)
+BASIS = {"species": ["A", "B"], "size": 4}
 
 
 @pytest.mark.parametrize("shape", [(40, 5), (300, 40), (6, 6)])
@@ -90,18 +88,3 @@ def test_an_unreadable_active_set_is_an_error(tmp_path):
     (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 not whole")
     with pytest.raises(StateError, match="not an active set"):
         grade.Grader.read(tmp_path / "a.npz")
-
-
-def test_copper_knows_copper(request):
-    from labelled_sets import fitted_copper, rattled
-
-    from gibbsflow.potential.explore.calculator import PodCalculator
-
-    folder, figures = fitted_copper()
-    calculator = PodCalculator(folder / "potential")
-    assert max(calculator.grades(a).max() for a in rattled(3, 1)) <= 1.05 + 1e-6  # of the training set itself
-    assert figures["grade"]["test_largest"] < figures["grade"]["upper"]
-    squeezed = bulk("Cu", cubic=True)
-    squeezed.set_cell(squeezed.cell * 0.8, scale_atoms=True)
-    assert calculator.grades(squeezed).max() > calculator.grader.upper
-    calculator.close()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gibbsflow.potential.train import regression
+from gibbsflow.potential.train.shared import regression
 
 RNG = np.random.default_rng(5)
 
@@ -29,7 +29,7 @@ def test_fit_is_weighted_least_squares():
     factor = 2.0 * np.sqrt(len(rows["force"][1]) / len(rows["energy"][1]))
     x = np.vstack([factor * rows["energy"][0], rows["force"][0]])
     y = np.concatenate([factor * rows["energy"][1], rows["force"][1]])
-    assert regression.fit(blocks, weights) == pytest.approx(np.linalg.lstsq(x, y, rcond=None)[0])
+    assert regression.least_squares(blocks, weights) == pytest.approx(np.linalg.lstsq(x, y, rcond=None)[0])
 
 
 def test_rmse_from_sums_is_the_rmse_of_the_rows():
@@ -46,7 +46,7 @@ def test_ridge_shrinks_and_dead_columns_get_nothing():
     for block in blocks:
         for kind in ("energy", "force"):
             block[kind].gram[0, :] = block[kind].gram[:, 0] = block[kind].moment[0] = 0.0
-    loose, tight = (regression.fit(blocks, regression.Weights(1.0, 0.0, ridge)) for ridge in (1e-12, 10.0))
+    loose, tight = (regression.least_squares(blocks, regression.Weights(1.0, 0.0, ridge)) for ridge in (1e-12, 10.0))
     assert loose[0] == tight[0] == 0.0
     assert np.linalg.norm(tight) < np.linalg.norm(loose)
 
@@ -66,7 +66,7 @@ def test_validation_error_is_that_of_left_out_rows():
     choice = regression.cross_validate(blocks, energies=(1.0,), ridges=(1e-12,))
     squares = []
     for k in range(4):
-        c = regression.fit([b for i, b in enumerate(blocks) if i != k], regression.Weights(1.0, 0.0, 1e-12))
+        c = regression.least_squares([b for i, b in enumerate(blocks) if i != k], regression.Weights(1.0, 0.0, 1e-12))
         squares.append(blocks[k]["force"].rmse(c) ** 2)
     assert choice.force_rmse_ev_per_angstrom == pytest.approx(np.sqrt(np.mean(squares)))
     assert choice.score == pytest.approx(np.sqrt(choice.energy_rmse_ev_per_atom * choice.force_rmse_ev_per_angstrom))

@@ -1,0 +1,101 @@
+"""The loop's own commands on this machine: which are run, which are skipped, and how failures are passed on."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from loop_states import config, finished
+
+from gibbsflow.errors import InputError, ScienceError, StateError, StoppedEarly
+from gibbsflow.potential.loop import run_local
+from gibbsflow.potential.loop.run_local import Command, LocalLoop
+from gibbsflow.potential.loop.state import Phase
+
+VERB = """
+import pathlib, sys
+out = pathlib.Path(sys.argv[sys.argv.index("--out") + 1])
+(out / "calls").write_text((out / "calls").read_text() + "x" if (out / "calls").exists() else "x")
+(out / "labels.jsonl").touch()
+print("error: told by the verb")
+sys.exit(int(sys.argv[1]) if sys.argv[1].isdigit() else 0)
+"""
+
+
+@pytest.fixture
+def loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalLoop:
+    """A loop whose verbs are a small program: `gibbsflow.cli.PROGRAM CODE` ends with that exit code."""
+    program = tmp_path / "verb"
+    (tmp_path / "verb.py").write_text(VERB)
+    program.write_text(f'#!/bin/sh\nshift 2\nexec {sys.executable} {tmp_path}/verb.py "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(run_local.sys, "executable", str(program))
+    (tmp_path / "state").mkdir()
+    return LocalLoop(tmp_path / "si.yaml", config(), tmp_path / "out", tmp_path / "state")
+
+
+def _command(folder: Path, code: int = 0, **changes: object) -> Command:
+    given = folder / "input"
+    given.write_text("given")
+    return Command("dft", str(code), (), folder / "done", (given,), **changes)  # type: ignore[arg-type]
+
+
+def test_what_is_done_is_skipped_until_its_input_changes(loop: LocalLoop, tmp_path: Path) -> None:
+    command = _command(tmp_path)
+    for calls in ("x", "x"):
+        loop._one(command)
+        assert (tmp_path / "done" / "calls").read_text() == calls
+    (tmp_path / "input").write_text("changed")
+    loop._one(command)
+    assert (tmp_path / "done" / "calls").read_text() == "xx"
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [(65, InputError), (70, ScienceError), (75, StoppedEarly), (1, ScienceError)]
+)
+def test_a_verb_fails_in_its_own_words_and_is_run_again(
+    loop: LocalLoop, tmp_path: Path, code: int, error: type[Exception]
+) -> None:
+    words = rf"dft {code} ended with code {code} \(log: .*command\.log\): error: told by the verb"
+    with pytest.raises(error, match=words):
+        loop._one(_command(tmp_path, code))
+    assert not (tmp_path / "done" / "command.json").exists()
+
+
+def test_a_batch_of_failed_labels_is_an_outcome(loop: LocalLoop, tmp_path: Path) -> None:
+    loop._one(_command(tmp_path, 70, tolerate=True))
+    assert (tmp_path / "done" / "command.json").exists()
+    with pytest.raises(InputError):
+        loop._one(_command(tmp_path, 65, tolerate=True))
+
+
+def test_other_settings_need_another_state(loop: LocalLoop, tmp_path: Path) -> None:
+    loop._settle()
+    again = LocalLoop(tmp_path / "si.yaml", config(), tmp_path / "out", tmp_path / "state")
+    again.config.dft.__dict__["engine_because"] = "pw.x is on PATH now"  # decides nothing
+    again._settle()
+    other = LocalLoop(tmp_path / "si.yaml", config(loop={"trajectories": 2}), tmp_path / "out", tmp_path / "state")
+    with pytest.raises(StateError, match="the state was begun with other settings"):
+        other._settle()
+
+
+def test_structure_files_are_found_beside_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "si.extxyz").write_text("structure")
+    loop = LocalLoop(tmp_path / "si.yaml", config(structure="si.extxyz"), tmp_path / "out", tmp_path / "state")
+    loop._settle()
+    assert (tmp_path / "state" / "si.extxyz").read_text() == "structure"
+    assert json.loads((tmp_path / "state" / "config.json").read_text())["target"]["structure_file"] == "si.extxyz"
+
+
+def test_a_loop_that_has_stopped_runs_nothing(loop: LocalLoop, tmp_path: Path) -> None:
+    begun = loop.state / "start"
+    begun.mkdir(parents=True)
+    finished(begun)
+    (tmp_path / "from").mkdir()
+    manager = loop.run(tmp_path / "from")
+    assert manager.checkpoint.phase is Phase.STOPPED
+    assert (begun / "calls").read_text() == "x"  # `infer start --from`, and nothing after it
+    assert not loop.out.exists()

@@ -1,0 +1,73 @@
+"""What a generation labels: shares of what there is, and the fate of all that was offered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ase.build import bulk
+from labelled_sets import fitted_copper, rattled
+from loop_states import config
+
+from gibbsflow.potential.data.database import DatabaseManager
+from gibbsflow.potential.data.labels import LabelResult
+from gibbsflow.potential.data.statuses import Status
+from gibbsflow.potential.data.structures import tag, write_frames
+from gibbsflow.potential.loop import state as loop_state
+from gibbsflow.potential.loop.select import by_type, ids_of, select, spread
+from gibbsflow.potential.loop.state import LoopCheckpoint, Phase
+
+
+def _tagged(frames, kind="md"):
+    return [tag(frame, kind, generator="test", seed=0) for frame in frames]
+
+
+@pytest.mark.parametrize(("count", "taken"), [(1, [0]), (2, [0, 5]), (3, [0, 3, 6]), (10, range(10)), (99, range(10))])
+def test_frames_are_taken_evenly(count, taken):
+    assert spread(list(range(10)), count) == list(taken)
+
+
+def test_types_take_turns_and_keep_their_order():
+    frames = [tag(bulk("Si"), kind, generator="test", seed=k) for k, kind in enumerate("aaaabbc")]
+    assert [frame.info["seed"] for frame in by_type(frames, 5)] == [0, 1, 4, 5, 6]
+    assert len(by_type(frames, 99)) == 7
+
+
+def _state(folder: Path, candidates, known, held=()):
+    """A state folder after MD, with copper's potential."""
+    loop_state.copy_state(fitted_copper()[0], folder, (loop_state.POTENTIAL,))
+    database = DatabaseManager(folder / loop_state.DATABASE)
+    database.add(known)
+    for frame, name in zip(known, ids_of(known), strict=True):
+        forces = [[0.0] * 3] * len(frame)
+        made = {"energy_ev": -1.0, "forces_ev_per_angstrom": forces, "stress_ev_per_angstrom3": [0.0] * 6}
+        database.record([LabelResult(name, "labelled", settings_hash="emt-1", engine="emt", **made)])
+    database.add(held, Status.HELD, "set aside")
+    write_frames(folder / "candidates.extxyz", candidates)
+    return database
+
+
+def test_what_md_met_is_selected_and_every_fate_is_stored(tmp_path):
+    known = _tagged(rattled(4, 1))
+    close = bulk("Cu", cubic=True)
+    close.positions[1] = close.positions[0] + [0.8, 0, 0]
+    far = _tagged(rattled(4, 21, sigma=0.25))
+    database = _state(tmp_path, [*far, *_tagged([close])], known)
+    plan = config(elements=["Cu"], structure="fcc", selection={"budget": 2})
+    chosen = select(tmp_path, plan, LoopCheckpoint(0, Phase.SELECT, 1, labels_made=4))
+    assert len(chosen) == 2 and set(ids_of(chosen)) < set(ids_of(far))
+    assert database.counts() | {"pending": 2, "labelled": 4, "held": 2, "rejected": 1} == database.counts()
+
+
+def test_the_budget_of_labels_bounds_the_choice(tmp_path):
+    _state(tmp_path, _tagged(rattled(4, 21, sigma=0.25)), _tagged(rattled(2, 1)))
+    plan = config(elements=["Cu"], structure="fcc", convergence={"max_labels": 10})
+    assert len(select(tmp_path, plan, LoopCheckpoint(0, Phase.SELECT, 1, labels_made=9))) == 1
+
+
+def test_what_was_held_is_offered_where_md_met_nothing(tmp_path):
+    held = _tagged(rattled(2, 22, sigma=0.25))
+    _state(tmp_path, [], _tagged(rattled(2, 1)), held)
+    plan = config(elements=["Cu"], structure="fcc", selection={"budget": 1})
+    chosen = select(tmp_path, plan, LoopCheckpoint(1, Phase.SELECT, 1))
+    assert len(chosen) == 1 and set(ids_of(chosen)) <= set(ids_of(held))

@@ -1,0 +1,77 @@
+"""The loop's state folder: phases, checkpoint, and what is copied on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from loop_states import RECORD
+from silicon import si2
+
+from gibbsflow.errors import StateError
+from gibbsflow.potential.data.structures import read_frames
+from gibbsflow.potential.loop import state as loop_state
+from gibbsflow.potential.loop.state import TRANSITIONS, LoopCheckpoint, Phase
+
+
+def test_phases_follow_their_order_and_no_other() -> None:
+    point = LoopCheckpoint(0, Phase.GENERATE, 1)
+    for phase in (
+        "select",
+        "label",
+        "train",
+        "validate",
+        "explore",
+        "decide",
+        "select",
+        "stopped",
+        "decide",
+        "stopped",
+    ):
+        point = point.to(Phase(phase))
+    allowed = {(a, b) for a, after in TRANSITIONS.items() for b in after}
+    for a in Phase:
+        for b in Phase:
+            if (a, b) not in allowed:
+                with pytest.raises(StateError, match=f"{a} cannot be followed by {b}"):
+                    replace(point, phase=a).to(b)
+
+
+def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
+    point = LoopCheckpoint(1, Phase.LABEL, 7, ("gf-1",), 9, "", "on", (RECORD,))
+    point.write(tmp_path)
+    assert LoopCheckpoint.read(tmp_path) == point
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", '{"version": 1, "generation"', '{"version": 2}', "[]", '{"version": 1, "phase": "label"}']
+)
+def test_an_unreadable_checkpoint_is_an_error_that_names_it(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "checkpoint.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(StateError, match=str(path)):
+        LoopCheckpoint.read(tmp_path)
+
+
+def test_what_is_copied_is_whole_or_named(tmp_path: Path) -> None:
+    source, target = tmp_path / "generation_00", tmp_path / "next"
+    (source / "potential").mkdir(parents=True)
+    (source / "potential" / "potential.json").write_text("{}")
+    (source / "config.json").write_text("settings")
+    loop_state.copy_state(source, target, ("config.json", "potential"))
+    assert (target / "config.json").read_text() == "settings" and (target / "potential" / "potential.json").exists()
+    with pytest.raises(StateError, match=r"structures\.db: missing, so the loop cannot go on from .*generation_00"):
+        loop_state.copy_state(source, target)
+
+
+def test_a_state_made_again_has_nothing_of_the_attempt_before(tmp_path: Path) -> None:
+    frames = [si2(seed) for seed in range(5)]
+    loop_state.write_batches(tmp_path, "training", frames, 2)
+    (tmp_path / "checkpoint.json").write_text("{}")
+    (tmp_path / "structures.db").write_text("stays")
+    assert [path.name for path in loop_state.batches(tmp_path)] == [f"training_00{k}.extxyz" for k in range(3)]
+    assert [len(read_frames(path)) for path in loop_state.batches(tmp_path)] == [2, 2, 1]
+    loop_state.clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["structures.db"]

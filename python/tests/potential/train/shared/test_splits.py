@@ -1,0 +1,28 @@
+"""Folds that keep relatives together."""
+
+import numpy as np
+from labelled_sets import bare_frame
+
+from gibbsflow.potential.train.shared.splits import assign_folds
+
+
+def test_frames_of_one_parent_stay_together():
+    frames = [bare_frame("Si", parent=f"p{i // 4}", row=i, config_type="ab"[i % 2]) for i in range(40)]
+    folds = assign_folds(frames, 5, seed=1)
+    assert folds.count == 5
+    assert folds.by.startswith("parent")
+    for parent in range(10):
+        assert len(set(folds.fold[4 * parent : 4 * parent + 4])) == 1
+
+
+def test_without_parents_neighbours_stay_together_and_every_kind_is_spread():
+    frames = [bare_frame("Si", config_type="md" if i < 20 else "surface", row=i) for i in range(30)]
+    folds = assign_folds(frames, 5, seed=1)
+    assert "no parents" in folds.by
+    assert (np.diff(folds.fold[:20]) != 0).sum() == 4  # five runs
+    assert set(folds.fold[:20]) == set(folds.fold[20:]) == set(range(5))
+    assert (assign_folds(frames, 5, seed=1).fold == folds.fold).all()
+
+
+def test_fewer_groups_than_folds():
+    assert assign_folds([bare_frame("Si", row=i) for i in range(3)], 5, seed=1).count == 3

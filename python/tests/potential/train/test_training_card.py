@@ -1,0 +1,33 @@
+"""The card of a fit."""
+
+from labelled_sets import bare_frame
+
+from gibbsflow.potential.train.shared.inputs import Inputs
+from gibbsflow.potential.train.training_card import training_card
+
+ERRORS = {
+    "frames": 2, "atoms": 4, "energy_mae_mev_per_atom": 1.234, "force_mae_ev_per_angstrom": 0.05678,
+    "stress_mae_gpa": None,
+}  # fmt: skip
+
+
+def test_every_part_of_the_data_has_its_line():
+    inputs = Inputs([bare_frame("Si2"), bare_frame("Ge2")], [bare_frame("SiGe")])
+    with_stress = {**ERRORS, "stress_mae_gpa": 0.5, "stress_frames": 1}
+    figures = {
+        "split": "parent (2 groups)",
+        "references": {"source": "least squares", "energy_ev": {"Ge": -4.0, "Si": -5.5}},
+        "train": {**with_stress, "by_config_type": {"md": ERRORS, "strain": with_stress}},
+        "test": {**ERRORS, "by_config_type": {"md": ERRORS}},
+    }
+    card = training_card(inputs, figures)
+    assert "Elements: Ge, Si. Labels: settings not recorded." in card
+    assert "Reference energies (least squares): Ge -4.000000 eV, Si -5.500000 eV." in card
+    assert "Inner validation split by parent (2 groups)." in card
+    assert card.splitlines()[-5:] == [
+        "| train | md | 2 | 4 | 0 | 1.23 | 0.0568 | – |",
+        "| train | strain | 2 | 4 | 1 | 1.23 | 0.0568 | 0.500 |",
+        "| train | all | 2 | 4 | 1 | 1.23 | 0.0568 | 0.500 |",
+        "| test | md | 2 | 4 | 0 | 1.23 | 0.0568 | – |",
+        "| test | all | 2 | 4 | 0 | 1.23 | 0.0568 | – |",
+    ]

@@ -1,0 +1,72 @@
+"""The search for a basis: its limits, and why it ends."""
+
+import numpy as np
+from ase.io import write
+from labelled_sets import rattled
+
+from gibbsflow.config.potential_training import Training
+from gibbsflow.engines.lammps import LammpsPool
+from gibbsflow.potential.data.labelled_frames import read_labelled
+from gibbsflow.potential.train.shared.atomic_energies import reference_energies
+from gibbsflow.potential.train.shared.splits import assign_folds
+from gibbsflow.potential.train.trainers import pod_fit, pod_search
+from gibbsflow.potential.train.trainers.pod import PodPotential
+from gibbsflow.workflow.state.segments import Stopper
+
+
+def test_memory_bounds_the_basis():
+    frames = [type("F", (), {"force_mask": np.ones(10_000, bool)})()]
+    problem = type("P", (), {"frames": frames, "fold": np.array([4])})()
+    small, large = (pod_search._limit(problem, Training(memory_gb=m, max_coefficients=20_000)) for m in (0.01, 4.0))
+    assert small < 300 < large <= 7500
+
+
+def test_data_bound_the_basis():
+    frames = [type("F", (), {"force_mask": np.ones(atoms, bool)})() for atoms in (10, 20)]
+    targets = type("T", (), {"frames": frames, "fold": np.array([0, 1])})()
+    assert pod_search._limit(targets, Training()) == 24  # 92 rows
+    frames[0].force_mask = np.ones(1000, bool)
+    assert pod_search._limit(targets, Training()) == (3 * 1020 + 2) // 4
+    assert pod_search._limit(targets, Training(max_coefficients=100)) == 100
+
+
+def test_a_share_of_the_frames_is_spread_over_all_of_them():
+    assert pod_search._spread(range(100), 1.0) == list(range(100))
+    half = pod_search._spread(range(100), 0.5)
+    assert (len(half), half[0], half[-1]) == (50, 0, 99)
+    assert len(pod_search._spread(range(100), 0.0)) == 20
+    assert pod_search._spread(range(5), 0.0) == list(range(5))
+
+
+def _search(tmp_path, **settings):
+    """Search on six rattled cells of copper, with all the time in the world."""
+    given = Training(**{"cutoff_angstrom": 4.0, "folds": 2, "max_coefficients": 70, **settings})
+    frames = _frames(tmp_path)
+    references = reference_energies(frames, ("Cu",))
+    folds = assign_folds(frames, given.folds, seed=1)
+    with LammpsPool(tmp_path / "lammps", 1) as pool, Stopper() as stopper:
+        targets = pod_fit.take_off(frames, folds, references, ("Cu",), None, pool, stopper)
+        scales = pod_fit.length_scales(frames)
+        return pod_search.search(targets, given, references, ("Cu",), scales, None, 1e5, tmp_path / "potential")
+
+
+def _frames(folder):
+    write(folder / "train.extxyz", rattled(6, 1, stress=False))
+    return read_labelled(folder / "train.extxyz")
+
+
+def test_the_search_ends_at_the_coefficients_allowed_with_the_best_on_disk(tmp_path):
+    found = _search(tmp_path)
+    assert found.stopped_by.endswith("coefficients is more than data, memory or max_coefficients allow")
+    assert not found.signalled
+    best = PodPotential.read(tmp_path / "potential")
+    assert best.basis == found.best.basis
+    assert len(best.coefficients) <= 70
+    assert {record["cutoff_angstrom"] for record in found.records} == {4.0}
+
+
+def test_the_search_ends_where_the_errors_are_small_enough(tmp_path):
+    loose = {"target_force_rmse_ev_per_angstrom": 10.0, "target_energy_rmse_mev_per_atom": 1000.0}
+    found = _search(tmp_path, **loose)
+    assert found.stopped_by == "validation errors are below the targets"
+    assert len(found.records) == 1

@@ -1,0 +1,122 @@
+"""POD fits on small sets by effective medium theory: errors, references, repulsion, masks, settings."""
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import molecule
+from ase.io import write
+from labelled_sets import CUTOFF_ANGSTROM, fitted_copper, label, rattled
+
+from gibbsflow.config.potential_training import Training
+from gibbsflow.potential.explore.calculator import PotentialCalculator
+from gibbsflow.potential.train.shared.inputs import Inputs
+from gibbsflow.potential.train.trainers.pod import PodPotential
+from gibbsflow.potential.train.trainers.pod_trainer import PodTrainer
+from gibbsflow.workflow.state.segments import Stopper
+
+
+def _fit(folder, train, test, *, budget_s=60.0, **settings):
+    write(folder / "train.extxyz", train)
+    write(folder / "test.extxyz", test)
+    inputs = Inputs.read(folder / "train.extxyz", folder / "test.extxyz")
+    with Stopper() as stopper:
+        chosen = Training(**{"processes": 1, "max_coefficients": 70, "cutoff_angstrom": CUTOFF_ANGSTROM, **settings})
+        return PodTrainer().fit(inputs, chosen, seed=1, stopper=stopper, budget_s=budget_s, out=folder).figures
+
+
+def test_errors_on_copper_are_small_and_stress_is_fitted():
+    _, figures = fitted_copper()
+    test = figures["test"]
+    assert test["energy_mae_mev_per_atom"] < 3.0
+    assert test["force_mae_ev_per_angstrom"] < 0.03
+    assert test["stress_mae_gpa"] < 0.3
+    assert figures["stress_frames_used"] == 24
+    assert figures["lammps_difference_ev_per_atom"] < 1e-9
+    assert test["by_config_type"]["rattled"]["force_mae_ev_per_angstrom"] == test["force_mae_ev_per_angstrom"]
+    assert "no parents" in figures["split"]
+
+
+def test_everything_is_written():
+    folder, _ = fitted_copper()
+    names = {"potential.pod", "coefficients.pod", "in.potential", "potential.json", "active_set.npz"}
+    assert names <= {p.name for p in (folder / "potential").iterdir()}
+
+
+def test_alloy_with_isolated_atoms_is_right_when_taken_apart(tmp_path):
+    atoms = [
+        label(Atoms(s, cell=[12.0] * 3, pbc=True), stress=False, config_type="isolated_atom") for s in ("Cu", "Au")
+    ]
+    frames = rattled(16, 3, ("Cu", "Au"), stress=False)
+    figures = _fit(tmp_path, [*atoms, *frames], rattled(4, 4, ("Cu", "Au")), max_coefficients=140)
+    assert figures["references"]["source"] == "isolated atoms"
+    assert figures["test"]["energy_mae_mev_per_atom"] < 15
+    assert figures["train"]["by_config_type"]["isolated_atom"]["energy_mae_mev_per_atom"] == pytest.approx(0, abs=1e-6)
+    calculator = PotentialCalculator(tmp_path / "potential")
+    apart = Atoms("CuAu", positions=[[0, 0, 0], [0, 0, 9]], calculator=calculator)
+    assert apart.get_potential_energy() == pytest.approx(sum(a.get_potential_energy() for a in atoms), abs=1e-9)
+    calculator.close()
+
+
+def test_molecules_in_vacuum(tmp_path):
+    rng = np.random.default_rng(0)
+    frames = []
+    for _ in range(24):
+        atoms = molecule("CH3OH")
+        atoms.positions += rng.normal(0, 0.04, atoms.positions.shape)
+        frames.append(label(atoms, config_type="normal_mode"))
+    figures = _fit(tmp_path, frames[:20], frames[20:], max_coefficients=200, cutoff_angstrom=4.0)
+    assert figures["species"] == ("C", "H", "O")
+    assert figures["test"]["stress_mae_gpa"] is None
+    assert figures["test"]["stress_reason"] == "no frame has a stress"
+    floor = np.abs(np.concatenate([f.get_forces().ravel() for f in frames[20:]])).mean()
+    assert figures["test"]["force_mae_ev_per_angstrom"] < 0.2 * floor
+
+
+@pytest.mark.parametrize("zbl", [True, False])
+def test_the_core_is_in_training_and_md_or_in_neither(tmp_path, zbl):
+    rng = np.random.default_rng(2)
+    dimers = [
+        label(Atoms("Cu2", positions=[[0, 0, 0], [d, 0, 0]]), config_type="dimer") for d in np.linspace(1.7, 3.5, 30)
+    ]
+    dimers = [dimers[i] for i in rng.permutation(30)]
+    figures = _fit(tmp_path, [*dimers[:24], *rattled(6, 5, stress=False)], dimers[24:], zbl=zbl)
+    assert bool(figures["zbl_angstrom"]) == zbl
+    assert ("zbl" in (tmp_path / "potential" / "in.potential").read_text()) == zbl
+    # LAMMPS, with the core where there is one, gives the labels: what was taken off before the fit is what MD adds
+    assert figures["lammps_difference_ev_per_atom"] < 1e-9
+    assert figures["train"]["by_config_type"]["dimer"]["energy_rmse_mev_per_atom"] < 100
+
+
+def test_masked_forces_do_not_change_the_fit(tmp_path):
+    frames = rattled(8, 6, stress=False)
+    coefficients = []
+    for name, wrong in (("a", 0.0), ("b", 50.0)):
+        for frame in frames:
+            frame.arrays["force_mask"] = np.arange(len(frame)) > 1
+            frame.calc.results["forces"][0] += wrong
+        (tmp_path / name).mkdir()
+        _fit(tmp_path / name, frames, rattled(2, 7))
+        coefficients.append(PodPotential.read(tmp_path / name / "potential").coefficients)
+    assert coefficients[1] == pytest.approx(coefficients[0], rel=1e-6, abs=1e-9)
+
+
+def test_settings_are_obeyed(tmp_path):
+    figures = _fit(
+        tmp_path, rattled(12, 8), rattled(2, 9), cutoff_angstrom=None, folds=3, energy_weight=5.0, ridge=1e-6,
+        stress_weight=0.0,
+        target_force_rmse_ev_per_angstrom=10.0, target_energy_rmse_mev_per_atom=1000.0, max_coefficients=200,
+        memory_gb=1.0,
+    )  # fmt: skip
+    assert figures["folds"] == 3
+    assert (figures["basis"]["energy_weight"], figures["basis"]["ridge"]) == (5.0, 1e-6)
+    assert figures["stress_frames_used"] == 0
+    assert figures["search_stopped_by"] == "validation errors are below the targets"
+    tried = {r["cutoff_angstrom"] for r in figures["search"] if r.get("purpose") == "cutoff"}
+    assert len(tried) == 4
+    assert figures["basis"]["cutoff_angstrom"] in tried
+
+
+def test_one_frame_is_enough_to_run(tmp_path):
+    figures = _fit(tmp_path, rattled(1, 30, stress=False), rattled(1, 31, stress=False), max_coefficients=30)
+    assert figures["folds"] == 1
+    assert figures["train"]["energy_mae_mev_per_atom"] < 10
