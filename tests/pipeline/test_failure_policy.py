@@ -142,12 +142,20 @@ def test_one_head_a_campaign(run_planned, tmp_path: Path) -> None:
 
 
 def test_without_a_core_beside_nextflow_each_task_checks_its_own_row(run_planned) -> None:
-    run = run_planned({}, "-preview", STAND_IN_CHECK="127")
+    run = run_planned({}, "-preview", STAND_IN_LAUNCH="127")
     assert run.code == 0, run.text
     assert "No gibbsflow core beside Nextflow: each task checks its own input." in run.text
 
 
+def test_without_a_core_what_no_task_would_notice_is_refused(run_planned) -> None:
+    wrong = ("--windows_ps", "40", "--windows_per_task", "some", "--clean_failures")
+    run = run_planned({}, "-preview", *wrong, STAND_IN_LAUNCH="127")
+    assert run.code != 0 and "\tat " not in run.text
+    assert "--windows_ps: unknown parameter" in run.text and "--clean_failures: needs a gibbsflow core" in run.text
+    assert "--windows_per_task: 'some' is not usable (right: whole number >= 1 <= 1000)" in run.text
+
+
 def test_without_a_core_no_name_leaves_the_state_folder(run_planned) -> None:
-    run = run_planned({"../x.equil.run": "0"}, "-preview", STAND_IN_CHECK="127")
+    run = run_planned({"../x.equil.run": "0"}, "-preview", STAND_IN_LAUNCH="127")
     assert run.code != 0
     assert "cannot name a ligand" in run.text and "\tat " not in run.text

@@ -89,9 +89,8 @@ def test_bad_settings_are_refused_before_any_task(nextflow: Launcher, content: s
 
 
 def test_every_module_of_the_loop_is_in_the_pipeline() -> None:
-    text = "".join(
-        (REPO / "subworkflows" / name / "main.nf").read_text() for name in ("potential", "learning_generation")
-    )
+    names = ("workflows/potential", "subworkflows/learning_generation")
+    text = "".join((REPO / name / "main.nf").read_text() for name in names)
     for program in ("train", "infer", "dft"):
         for module in (REPO / "modules" / program).iterdir():
             assert f"modules/{program}/{module.name}'" in text

@@ -1,8 +1,12 @@
 """SimSystem: never changed in place, and it moves."""
 
+import json
+
 import pytest
 
-from gibbsflow.binding.system import SimSystem
+from gibbsflow.binding.facts import BoundFacts, RunFacts, SettingsFacts
+from gibbsflow.binding.system import FILE_NAME, SimSystem
+from gibbsflow.config.binding import Equil, Md
 from gibbsflow.errors import StateError
 
 
@@ -26,3 +30,20 @@ def test_system_is_never_changed_in_place_and_moves(tmp_path):
         other.path("ligand")
     with pytest.raises(StateError, match="no artifact 'host'"):
         again.path("host")
+
+
+def test_facts_are_added_at_the_end_or_in_place_and_unknown_keys_stay(tmp_path):
+    """The bytes of ``system.json`` hang on the order of the keys, and hashes on the bytes."""
+    system = SimSystem("b2", tmp_path, {}, {"md": None, "of_a_later_version": [1], "bound": False})
+    chosen = SettingsFacts(md=Md(), equil=Equil(), run=RunFacts(seed=1))
+    found = BoundFacts(bound=True, ligand_site_distance_angstrom=0.5)
+    system.with_facts(chosen, found).write()
+    meta = json.loads((tmp_path / FILE_NAME).read_text())["meta"]
+    assert list(meta) == ["md", "of_a_later_version", "bound", "equil", "run", "ligand_site_distance_angstrom"]
+    assert (meta["of_a_later_version"], meta["bound"], meta["run"]) == ([1], True, {"seed": 1})
+    assert SimSystem.read(tmp_path).facts(BoundFacts) == found
+
+
+def test_a_path_outside_the_root_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="not in the subpath"):
+        SimSystem("b2", tmp_path / "a").with_artifacts(ligand=tmp_path / "b" / "ligand.sdf")

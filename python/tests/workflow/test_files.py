@@ -1,10 +1,25 @@
 """Files that are whole or not there, and hashes that follow content."""
 
+import errno
 import os
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from gibbsflow.workflow.files import atomic_open, inputs_hash, write_json
+from gibbsflow.errors import InputError, StateError
+from gibbsflow.workflow.files import (
+    atomic_open,
+    inputs_hash,
+    make_writable,
+    read_json,
+    remove_temporaries,
+    sha256_file,
+    sha256_path,
+    sha256_tree,
+    storage_fault,
+    write_json,
+)
 
 
 def test_full_disk_leaves_the_old_file(tmp_path):
@@ -35,3 +50,86 @@ def test_hash_follows_content_and_settings_but_not_the_path(tmp_path):
     assert of("a", dt=4) != of("a", dt=2)
     (tmp_path / "b").write_text("other")
     assert of("a", dt=4) != of("b", dt=4)
+
+
+def test_what_is_written_is_read_and_numpy_becomes_plain(tmp_path):
+    write_json(tmp_path / "deep" / "x.json", {"a": np.arange(3), "b": np.float64(0.1), "path": Path("c/d")})
+    assert read_json(tmp_path / "deep" / "x.json") == {"a": [0, 1, 2], "b": 0.1, "path": "c/d"}
+    with pytest.raises(TypeError, match="set cannot be written"):
+        write_json(tmp_path / "x.json", {"a": {1}})
+
+
+@pytest.mark.parametrize(("content", "message"), [(None, "missing"), (b"{", "not readable"), (b"\xff", "not readable")])
+def test_state_is_never_taken_as_empty(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "x.json").write_bytes(content)
+    with pytest.raises(StateError, match=message):
+        read_json(tmp_path / "x.json")
+
+
+def test_a_file_gets_the_rights_of_any_other(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_json(tmp_path / "x.json", {})
+    finally:
+        os.umask(before)
+    assert (tmp_path / "x.json").stat().st_mode & 0o777 == 0o640
+
+
+def test_what_a_killed_write_left_is_removed_and_nothing_else(tmp_path):
+    for name in (".state.json.abc.tmp", "state.json", "notes.tmp", ".lock"):
+        (tmp_path / name).touch()
+    remove_temporaries(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == [".lock", "notes.tmp", "state.json"]
+
+
+def test_hashes_are_sha_256_of_contents_and_names(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    # FIPS 180-2, appendix B.1
+    assert sha256_file(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert sha256_path(tmp_path / "a") == sha256_file(tmp_path / "a")
+    before = sha256_path(tmp_path)
+    assert before == sha256_tree(tmp_path)
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert sha256_tree(tmp_path) != before
+
+
+def test_hashes_of_campaigns_under_way_stay(tmp_path):
+    # written down once: another value would begin every campaign anew
+    (tmp_path / "top").write_text("atoms")
+    files = {"topology": tmp_path / "top"}
+    made = inputs_hash(files=files, settings={"seed": 1, "dt": 4.0, "pose": None}, physics=1)
+    assert made == "39017a0bd2a57d36ca1760ff3781a01462ac9ee365d58efc110ddf3ec68ebdf7"
+    assert inputs_hash(files=files, settings={"pose": None, "dt": 4.0, "seed": 1}, physics=1) == made
+    assert inputs_hash(files=files, settings={"seed": 1, "dt": 4.0, "pose": None}, physics=2) != made
+
+
+def test_a_folder_that_cannot_be_written_into_is_the_users_a_broken_disk_is_not(tmp_path, monkeypatch):
+    make_writable(tmp_path / "a" / "b")
+    assert os.listdir(tmp_path / "a" / "b") == []
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="not writable"):
+        make_writable(tmp_path / "file" / "out")
+
+    def full(_self, **_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "touch", full)
+    with pytest.raises(OSError, match="No space"):
+        make_writable(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "x.npz"), "x.npz: No space left on device"),
+        (OSError(errno.EACCES, "Permission denied"), "a file: Permission denied"),
+        (OSError(errno.ENOENT, "No such file", "x"), None),  # a defect: nobody but us has named it
+        (OSError("no number"), None),
+        (ValueError("x"), None),
+    ],
+)
+def test_a_disk_is_told_from_a_defect(error, text):
+    fault = storage_fault(error)
+    assert (str(fault) if fault is not None else None) == text
+    assert fault is None or fault.exit_code == 74

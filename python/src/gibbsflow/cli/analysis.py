@@ -28,7 +28,7 @@ def leg(
     with verb(out, as_json=as_json) as result:
         from gibbsflow.binding.analyse import gromacs_energies, leg_result, verdict
         from gibbsflow.binding.sample import energies
-        from gibbsflow.report.table import leg_text
+        from gibbsflow.report.tables.results_table import leg_text
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.result import versions
 

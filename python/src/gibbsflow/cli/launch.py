@@ -89,7 +89,7 @@ def _check_potential(given: Mapping[str, Any], _sections: Mapping[str, Any], con
 
 
 def _take_in_hand(state: Path, *, clean: bool) -> Answer:
-    """Say whose the campaign is, and clean it; the lock itself is Nextflow's to take, since it ends with its process."""
+    """Say whose the campaign is, and clean it; its lock is then Nextflow's to take, for it ends with its process."""
     from contextlib import suppress
 
     from gibbsflow.errors import LockedError

@@ -34,10 +34,7 @@ System = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 DryRun = Annotated[
     bool,
-    typer.Option(
-        "--dry-run",
-        help="Check everything and say what would be done; compute nothing.",
-    ),
+    typer.Option("--dry-run", help="Check everything and say what would be done; compute nothing."),
 ]
 TimeBudget = Annotated[
     str | None,

@@ -13,7 +13,12 @@ from gibbsflow.config.section import nearest_name
 
 _KINDS = {"boolean": "true or false", "integer": "whole number", "number": "number", "string": "text"}
 _BOUNDS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
-_TYPES: dict[str, tuple[type, ...]] = {"string": (str,), "boolean": (bool,), "integer": (int,), "number": (int, Decimal)}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, Decimal),
+}
 
 
 def accepted(item: Mapping[str, Any]) -> str:
@@ -84,9 +89,7 @@ def sections_of(given: Mapping[str, Any], groups: Mapping[str, Mapping[str, Any]
     dict
         By section and name; what is not given is left out, and takes its default.
     """
-    return {
-        name: {key: given[key] for key in group if given.get(key) is not None} for name, group in groups.items()
-    }
+    return {name: {key: given[key] for key in group if given.get(key) is not None} for name, group in groups.items()}
 
 
 def _meant(name: str, known: Mapping[str, Any]) -> str:

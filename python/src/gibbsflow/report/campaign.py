@@ -12,9 +12,9 @@ from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
 from gibbsflow.binding.analyse.transformation import analyse_md
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
-from gibbsflow.report import table
 from gibbsflow.report.page import Item, write_page
-from gibbsflow.report.table import TableRow
+from gibbsflow.report.tables import results_table
+from gibbsflow.report.tables.results_table import TableRow
 from gibbsflow.workflow import artifacts
 from gibbsflow.workflow.files import read_json, write_json
 
@@ -48,26 +48,26 @@ def write_campaign(
         For a samplesheet or records that cannot be used.
     """
     out = Path(out).absolute()  # the store takes relative paths as relative to itself
-    ligands = table.read_ligands(samplesheet)
-    index = table.index_records(folders)
-    failed = table.failures(state)
+    ligands = results_table.read_ligands(samplesheet)
+    index = results_table.index_records(folders)
+    failed = results_table.failures(state)
     (out / artifacts.FILE_NAME).unlink(missing_ok=True)
     store = artifacts.ArtifactStore(out)
     rows: list[TableRow] = []
     notes = dict.fromkeys((ligand for ligand, _ in ligands), "")
     for ligand, experiment in ligands:
         if ligand not in index:
-            rows.append(table.failed_row(ligand, config.run.mode, experiment, failed.get(ligand)))
+            rows.append(results_table.failed_row(ligand, config.run.mode, experiment, failed.get(ligand)))
             continue
         record = _take_over(index[ligand], experiment, out)
         name = record["transformation"]
         store.add(f"{name}/record", out / f"record.{name}.json", "record", status=record["status"])
         for figure, file in record.get("figures", {}).items():
             store.add(f"{name}/{figure}", out / file, "figure")
-        rows.append(table.record_row(record))
+        rows.append(results_table.record_row(record))
         notes[ligand] = _note(record)
-    table.write_csv(rows, out / "results.csv")
-    table.write_parquet(rows, out / "results.parquet")
+    results_table.write_csv(rows, out / "results.csv")
+    results_table.write_parquet(rows, out / "results.parquet")
     write_page(rows, _records(rows, index, out), notes, config, out)
     store.add("results", out / "results.csv", "table")
     store.add("results.parquet", out / "results.parquet", "table")

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.report.figures import experiment_plot, leg_figures
 from gibbsflow.report.figures.svg import CHART_STYLE
-from gibbsflow.report.table import TableRow
+from gibbsflow.report.tables.results_table import TableRow
 from gibbsflow.version import __version__
 from gibbsflow.workflow.files import atomic_open
 

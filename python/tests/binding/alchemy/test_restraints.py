@@ -1,4 +1,4 @@
-"""Restraints: geometry, energies, standard state, and their way through leg.json."""
+"""Restraints: energies, standard state, and their way through leg.json."""
 
 import json
 
@@ -8,28 +8,14 @@ import pytest
 from gibbsflow.binding.alchemy.restraints import (
     BoreschRestraint,
     CentreOfMassRestraint,
-    boresch_geometry,
-    dihedral_deg,
     restraint_as_dict,
     restraint_from_dict,
 )
+from gibbsflow.binding.geometry import boresch_geometry
 from gibbsflow.errors import InputError
 
 BORESCH = BoreschRestraint((2, 1, 0), (3, 4, 5), 5, 90, 90, -175, 30, 179, 10, 100, "for the test")
 COM = CentreOfMassRestraint((0, 1), (2,), 10, 0.0, "for the test")
-
-
-def test_geometry_of_a_known_shape():
-    points = np.array([[0.0, 1, 1], [0, 1, 0], [0, 0, 0], [3, 0, 0], [3, 2, 0], [3, 2, 2]])[None]
-    r, theta_a, theta_b, phi_a, phi_b, phi_c = boresch_geometry(points, (2, 1, 0), (3, 4, 5))[0]
-    assert (r, theta_a, theta_b) == pytest.approx((3, 90, 90))
-    assert abs(phi_b) == pytest.approx(0, abs=1e-9)
-    assert abs(phi_a) == pytest.approx(90) and abs(phi_c) == pytest.approx(90)
-
-
-def test_dihedral_sign_is_iupac():
-    a, b, c = np.array([1.0, 0, 0]), np.zeros(3), np.array([0.0, 0, 1])
-    assert dihedral_deg(a, b, c, np.array([0.0, 1, 1])) == pytest.approx(90)
 
 
 def test_dihedral_energy_takes_the_short_way_round():

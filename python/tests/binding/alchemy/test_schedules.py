@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from gibbsflow.binding.alchemy.schedules import LambdaState, _shipped, check_schedule, read_schedule
+from gibbsflow.binding.alchemy.schedules import LambdaState, _shipped, check_schedule, leg_schedules, read_schedule
+from gibbsflow.config.binding import Fe
 from gibbsflow.errors import InputError
 
 
@@ -58,3 +59,13 @@ def test_unknown_name_is_met_with_the_nearest(tmp_path):
     path.write_text("windows: 3")
     with pytest.raises(InputError, match="holds no list"):
         read_schedule(str(path))
+
+
+def test_restraints_where_they_belong():
+    with pytest.raises(InputError) as caught:
+        leg_schedules(Fe(complex_schedule="solvent_6", solvent_schedule="complex_16"))
+    told = [str(problem) for problem in caught.value.problems]
+    assert [text.split(" (right")[0] for text in told] == [
+        "solvent_6, states: ends without the full restraint",
+        "complex_16, states: has restraints",
+    ]

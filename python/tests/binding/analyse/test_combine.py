@@ -4,33 +4,14 @@ import json
 import math
 
 import pytest
-from oscillators import STANDARD_STATE, Oscillators, exact_binding_kcal_per_mol, write_system
+from oscillators import COMPLEX, SOLVENT, STANDARD_STATE, exact_binding_kcal_per_mol, write_transformation
 
-from gibbsflow.binding.analyse.transformation import analyse_md, analyse_transformation
+from gibbsflow.binding.analyse.transformation import analyse_transformation
 from gibbsflow.config.binding import Analysis
-from gibbsflow.errors import InputError, StateError
-from gibbsflow.workflow.files import write_json
-
-COMPLEX, SOLVENT = Oscillators(6, 40.0, 20.0), Oscillators(4, 10.0, 5.0)
-
-
-def campaign(root, replicates=2, bias_kt=(0.0, 0.0, 0.0), leave_out=None, **kwargs):
-    """System and runs of one transformation; `leave_out` maps (leg, replicate) to windows that are not there."""
-    system = write_system(root / "system", "guest", {"complex": COMPLEX, "solvent": SOLVENT}, replicates)
-    runs = []
-    for replicate in range(replicates):
-        for leg, oscillators in (("complex", COMPLEX), ("solvent", SOLVENT)):
-            options = {"leave_out": (leave_out or {}).get((leg, replicate), ()), **kwargs}
-            if leg == "complex":
-                options["bias_kt"] = bias_kt[replicate]
-            seed = 10 * replicate + (leg == "solvent")
-            folder = root / f"{leg}{replicate}"
-            runs.append(oscillators.write(folder, leg=leg, replicate=replicate, seed=seed, count=150, **options))
-    return system, runs
 
 
 def test_exact_answer_with_its_sign(tmp_path):
-    system, runs = campaign(tmp_path)
+    system, runs = write_transformation(tmp_path)
     record = analyse_transformation(system, runs, Analysis())
     assert record["status"] == "finished"
     assert record["replicates"] == 2
@@ -45,7 +26,7 @@ def test_exact_answer_with_its_sign(tmp_path):
 
 
 def test_replicates_that_differ_make_the_error(tmp_path):
-    system, runs = campaign(tmp_path, replicates=3, bias_kt=(0.0, 2.0, 4.0))
+    system, runs = write_transformation(tmp_path, replicates=3, bias_kt=(0.0, 2.0, 4.0))
     record = analyse_transformation(system, runs, Analysis())
     values = record["replicate_dg_kcal_per_mol"]
     mean = sum(values) / 3
@@ -58,7 +39,7 @@ def test_replicates_that_differ_make_the_error(tmp_path):
 
 
 def test_one_replicate_has_the_mbar_error_and_a_warning(tmp_path):
-    system, runs = campaign(tmp_path, replicates=1)
+    system, runs = write_transformation(tmp_path, replicates=1)
     record = analyse_transformation(system, runs, Analysis())
     assert record["dg_error_kcal_per_mol"] == record["mbar_error_kcal_per_mol"]
     assert record["dg_error_kcal_per_mol"] == record["replicate_error_kcal_per_mol"][0]
@@ -68,7 +49,7 @@ def test_one_replicate_has_the_mbar_error_and_a_warning(tmp_path):
 
 
 def test_a_missing_window_that_overlap_bridges_is_partial_and_named(tmp_path):
-    system, runs = campaign(tmp_path, leave_out={("complex", 1): (3,)})
+    system, runs = write_transformation(tmp_path, leave_out={("complex", 1): (3,)})
     record = analyse_transformation(system, runs, Analysis())
     assert record["status"] == "partial"
     assert record["replicates"] == 2
@@ -77,7 +58,7 @@ def test_a_missing_window_that_overlap_bridges_is_partial_and_named(tmp_path):
 
 
 def test_a_missing_window_that_nothing_bridges_gives_no_number_for_its_replicate(tmp_path):
-    system, runs = campaign(tmp_path, leave_out={("complex", 1): (1, 2, 3, 4)})
+    system, runs = write_transformation(tmp_path, leave_out={("complex", 1): (1, 2, 3, 4)})
     record = analyse_transformation(system, runs, Analysis(overlap_warn=0.2))
     assert record["status"] == "partial"
     assert record["replicate_numbers"] == [0]
@@ -87,8 +68,8 @@ def test_a_missing_window_that_nothing_bridges_gives_no_number_for_its_replicate
 
 
 def test_a_missing_end_state_is_reached_by_reweighting_with_a_larger_error(tmp_path):
-    system, runs = campaign(tmp_path, leave_out={("complex", 0): (5,), ("complex", 1): (5,)})
-    whole = analyse_transformation(*campaign(tmp_path / "whole"), Analysis())
+    system, runs = write_transformation(tmp_path, leave_out={("complex", 0): (5,), ("complex", 1): (5,)})
+    whole = analyse_transformation(*write_transformation(tmp_path / "whole"), Analysis())
     record = analyse_transformation(system, runs, Analysis())
     assert (record["status"], record["replicates"]) == ("partial", 2)
     for leg, other in zip(record["legs"], whole["legs"], strict=True):
@@ -106,7 +87,7 @@ def test_a_missing_end_state_is_reached_by_reweighting_with_a_larger_error(tmp_p
 
 def test_an_end_state_that_nothing_reaches_leaves_a_cause_and_no_number(tmp_path):
     out = tuple(range(1, 6))
-    system, runs = campaign(tmp_path, leave_out={("complex", 0): out[1:], ("complex", 1): out[1:]})
+    system, runs = write_transformation(tmp_path, leave_out={("complex", 0): out[1:], ("complex", 1): out[1:]})
     record = analyse_transformation(system, runs, Analysis())
     assert (record["status"], record["verdict"], record["dg_kcal_per_mol"]) == ("failed", "FAIL", None)
     assert record["cause"].startswith("MissingWindows: complex leg, replicate 0: windows 2, 3, 4, 5 are missing, and")
@@ -116,7 +97,7 @@ def test_an_end_state_that_nothing_reaches_leaves_a_cause_and_no_number(tmp_path
 
 @pytest.mark.parametrize("damage", ["empty", "truncated"])
 def test_a_damaged_window_is_missing_and_named(tmp_path, damage):
-    system, runs = campaign(tmp_path)
+    system, runs = write_transformation(tmp_path)
     path = runs[0] / "window_02.parquet"
     path.write_bytes(b"" if damage == "empty" else path.read_bytes()[:-50])
     record = analyse_transformation(system, runs, Analysis())
@@ -126,61 +107,17 @@ def test_a_damaged_window_is_missing_and_named(tmp_path, damage):
 
 
 def test_a_replicate_that_never_ran_is_partial(tmp_path):
-    system, runs = campaign(tmp_path)
+    system, runs = write_transformation(tmp_path)
     record = analyse_transformation(system, runs[:2], Analysis())
     assert (record["status"], record["replicates"]) == ("partial", 1)
     assert [leg["cause"] for leg in record["legs"]] == ["", "MissingWindows", "", "MissingWindows"]
 
 
 def test_runs_with_and_without_exchange_are_analysed_alike(tmp_path):
-    system, runs = campaign(tmp_path / "a", exchange=True)
-    other, other_runs = campaign(tmp_path / "b", exchange=False)
+    system, runs = write_transformation(tmp_path / "a", exchange=True)
+    other, other_runs = write_transformation(tmp_path / "b", exchange=False)
     first, second = (analyse_transformation(s, r, Analysis()) for s, r in ((system, runs), (other, other_runs)))
     assert first["legs"][0]["mixing"]["round_trips"] >= 0
     assert second["legs"][0]["mixing"] is None
     both = math.hypot(first["mbar_error_kcal_per_mol"], second["mbar_error_kcal_per_mol"])
     assert abs(first["dg_kcal_per_mol"] - second["dg_kcal_per_mol"]) < 4 * both
-
-
-def test_independent_windows_come_in_a_folder_each(tmp_path):
-    system, runs = campaign(tmp_path)
-    whole = analyse_transformation(system, runs, Analysis())
-    apart = []
-    for run in runs:
-        for path in run.glob("*.parquet"):
-            apart.append(tmp_path / f"{run.name}-{path.stem}")
-            apart[-1].mkdir()
-            path.rename(apart[-1] / path.name)
-    assert analyse_transformation(system, apart, Analysis())["dg_kcal_per_mol"] == whole["dg_kcal_per_mol"]
-
-
-def test_provenance(tmp_path):
-    system, runs = campaign(tmp_path, replicates=1)
-    write_json(runs[0] / "result.json", {"versions": {"openmm": "8.6.1"}})
-    record = analyse_transformation(system, runs, Analysis())
-    assert record["seed"] == 2026
-    assert record["run_versions"] == {"openmm": "8.6.1"}
-    assert record["versions"]["pymbar"]
-    assert record["settings"]["md"]["temperature_k"] == 298.15
-    again = analyse_transformation(system, runs, Analysis())
-    changed = analyse_transformation(system, runs, Analysis(decorrelate="never"))
-    assert again == record
-    assert changed["inputs_hash"] != record["inputs_hash"]
-
-
-def test_runs_of_another_transformation(tmp_path):
-    system, runs = campaign(tmp_path, replicates=1)
-    stray = SOLVENT.write(tmp_path / "stray", leg="solvent", transformation="other", count=20)
-    with pytest.raises(InputError, match=r"belongs to transformation other \(right: guest\)"):
-        analyse_transformation(system, [*runs, stray], Analysis())
-    with pytest.raises(InputError, match="nowhere: no such folder"):
-        analyse_transformation(system, [tmp_path / "nowhere"], Analysis())
-
-
-def test_a_system_that_was_not_prepared(tmp_path):
-    system, runs = campaign(tmp_path, replicates=1)
-    bare = type(system)("guest", tmp_path / "bare")
-    with pytest.raises(StateError, match="no legs or no standard state"):
-        analyse_transformation(bare, runs, Analysis())
-    with pytest.raises(StateError, match="not known whether bound"):
-        analyse_md(bare)

@@ -101,11 +101,3 @@ def test_poses(along, across, expected):
     assert len(told) == len(expected)
     for words, text in zip(expected, told, strict=True):
         assert words in text
-
-
-def test_buriedness_of_a_closed_shell_and_of_nothing():
-    k = np.arange(2000) + 0.5
-    polar, turn = np.arccos(1 - 2 * k / 2000), np.pi * (1 + 5**0.5) * k
-    shell = 5 * np.stack([np.cos(turn) * np.sin(polar), np.sin(turn) * np.sin(polar), np.cos(polar)], axis=1)
-    share = poses.buriedness(np.array([[0.0, 0, 0], [30.0, 0, 0]]), shell)
-    assert share.tolist() == [1.0, 0.0]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import get_args
 
 import host_guest as hg
 import numpy as np
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.sample.energies import read_window
-from gibbsflow.binding.sample.sampling import sample_leg
+from gibbsflow.binding.sample.sampling import SAMPLERS, sample_leg
 from gibbsflow.cli import fe
 from gibbsflow.config.binding import Fe, Md
 from gibbsflow.errors import InputError, LockedError, NumericalError, StoppedEarly
@@ -130,13 +131,6 @@ def test_changed_input_is_set_aside_and_named(tmp_path, caplog):
     assert "temperature_k: 298.15 -> 290.0" in caplog.text
     assert (tmp_path / "state" / "superseded-000" / "checkpoint-current.bin").read_bytes() == old
     assert [row["status"] for row in read_status(tmp_path / "state")] == ["stopped"] * 3
-
-
-def test_platform_and_threads_are_no_other_input(tmp_path):
-    leg = make(tmp_path / "leg")
-    more = hg.make_leg(tmp_path / "leg2", "solvent", fe=FE, states=STATES, md=Md(threads=2))
-    assert leg.hashed_settings(0, None) == more.hashed_settings(0, None)
-    assert leg.hashed_settings(0, None) != leg.hashed_settings(1, None)
 
 
 def test_a_held_folder_is_left_alone(whole, tmp_path):
@@ -266,6 +260,11 @@ def test_the_ladder_ends_and_clearing_it_begins_again(tmp_path):
         sample(leg, tmp_path / "state", tmp_path / "out")
 
 
+def test_every_sampler_of_the_settings_is_in_the_table():
+    assert tuple(SAMPLERS) == get_args(Fe.model_fields["sampler"].annotation)
+    assert [kind.together for kind in SAMPLERS.values()] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("sampler", "replicate", "windows", "message"),
     [
@@ -278,23 +277,6 @@ def test_what_cannot_be_asked_for(tmp_path, sampler, replicate, windows, message
     leg = make(tmp_path / "leg", sampler=sampler)
     with pytest.raises(InputError, match=message):
         sample_leg(leg, replicate, windows, tmp_path / "state", tmp_path / "out", Stopper(), Result())
-
-
-def test_sample_interval_must_be_whole_steps(tmp_path):
-    leg = make(tmp_path / "leg", sample_ps=0.13, timestep_fs=4.0)
-    with pytest.raises(InputError, match="multiple of the time step"):
-        _ = leg.sampling
-
-
-def test_leg_json_is_read_as_written_and_faults_are_named(tmp_path):
-    leg = make(tmp_path / "leg")
-    assert AlchemicalLeg.read(tmp_path / "leg") == leg
-    path = tmp_path / "leg" / "leg.json"
-    path.write_text(path.read_text().replace('"physics": 1', '"physics": 0'))
-    with pytest.raises(InputError, match="made for physics 0"):
-        AlchemicalLeg.read(tmp_path / "leg")
-    with pytest.raises(InputError, match=r"holds no leg\.json"):
-        AlchemicalLeg.read(tmp_path)
 
 
 @pytest.mark.slow

@@ -1,21 +1,10 @@
 """Rolling checkpoints: what survives, what counts, what is refused."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
-
 import numpy as np
 import pytest
 
-from gibbsflow.binding.system import SimSystem
-from gibbsflow.errors import LockedError, StateError, StoppedEarly, UnboundError
-from gibbsflow.workflow.files import atomic_open, inputs_hash, write_json
-from gibbsflow.workflow.state import sentinels
+from gibbsflow.errors import StateError
 from gibbsflow.workflow.state.checkpoints import Checkpoint, RollingCheckpoints
-from gibbsflow.workflow.state.locks import folder_lock
-from gibbsflow.workflow.state.segments import Stopper, run_segments
 
 
 def _checkpoint(segment, inputs="h"):

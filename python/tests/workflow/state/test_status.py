@@ -1,51 +1,19 @@
 """The status of state folders: a row for every window, whatever lies in them."""
 
-import json
 import os
 
 import pytest
-from typer.testing import CliRunner
+from left_states import leave, leave_campaign
 
-from gibbsflow.cli.equil import app as equil
-from gibbsflow.cli.fe import app as fe
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.files import write_json
-from gibbsflow.workflow.state import attempts, sentinels
-from gibbsflow.workflow.state.attempts import write_attempts
-from gibbsflow.workflow.state.attempts import Attempt
 from gibbsflow.workflow.state.locks import folder_lock
-from gibbsflow.workflow.state.status import read_status, settled, status_table, write_plan
-
-STATES = [{"lambda_sterics": k} for k in (1, 0.5, 0)]
-
-
-def leave(home, *, window=None, done=0, history=(), finished=False, failed="", kind="states"):
-    """What a calculation of three windows, or an equilibration, leaves in its state folder."""
-    described = {"setting timestep_fs": 4.0}
-    described |= {"setting states": STATES, "setting window": window} if kind == "states" else {"setting equil_ps": 5.0}
-    write_json(home / "inputs.json", {"inputs_hash": "h", "attempt": len(history) or 1, "described": described})
-    together = 3 if kind == "states" and window is None else 1
-    progress = {"steps_done": done * together, "steps": 1000 * together, "engine_s": done / 10}
-    write_json(home / "progress.json", progress)
-    write_attempts(home, history)
-    if finished:
-        sentinels.Sentinel("FINISHED", "h", steps_done=1000 * together).write(home)
-    if failed:
-        sentinels.Sentinel("FAILED", "h", cause=failed, message="not\nfinite").write(home)
+from gibbsflow.workflow.state.status import COLUMNS, read_status, settled, status_table
 
 
 @pytest.fixture
 def campaign(tmp_path):
-    item = tmp_path / "cb7" / "b2"
-    leave(item / "equil", done=1000, finished=True, kind="equil")
-    write_plan(item / "prepare_fe", {"complex": [0.004] * 3, "solvent": [0.004] * 3}, 2)
-    leave(item / "complex" / "replicate_0", done=500, history=[Attempt(1, "h", end="stopped", message="time budget")])
-    leave(item / "solvent" / "replicate_0" / "window_00", window=0, done=100, history=[Attempt(1, "h")])
-    leave(item / "solvent" / "replicate_0" / "window_01", window=1, failed="Numerical")
-    sentinels.Sentinel("FAILED", "", cause="Parametrisation", message="no charges").write(
-        tmp_path / "cb7/a1/param_ligands"
-    )
-    return tmp_path
+    return leave_campaign(tmp_path)
 
 
 def test_a_row_for_every_window(campaign):
@@ -86,22 +54,35 @@ def test_what_is_half_written_or_foreign_stops_nothing(campaign):
     assert "unreadable" in status_table(rows) and not settled(rows)
 
 
-def test_commands(campaign):
-    run = CliRunner().invoke(fe, ["status", str(campaign), "--json"])
-    assert run.exit_code == 0 and len(json.loads(run.stdout)) == 14
-    run = CliRunner().invoke(equil, ["status", str(campaign)])
-    assert run.exit_code == 0 and "equil" in run.stdout and "window" not in run.stdout
-    assert run.stdout.endswith("1 failed, 1 finished\n")
-    run = CliRunner().invoke(equil, ["status", str(campaign), "--watch"])  # ends, since nothing is under way
-    assert run.exit_code == 0 and run.stdout.count("cb7/b2/equil") == 1
-    run = CliRunner().invoke(equil, ["clean-failures", str(campaign), "--dry-run"])
-    assert run.exit_code == 0 and "param_ligands/FAILED" in run.stdout
-    assert (campaign / "cb7/a1/param_ligands/FAILED").exists()
-    with pytest.raises(InputError, match="no such folder"):
-        read_status(campaign / "nowhere")
-    assert CliRunner().invoke(fe, ["status", str(campaign / "nowhere")]).exit_code == 65
-
-
 def test_state_that_was_set_aside_is_no_row(tmp_path):
     leave(tmp_path / "run" / "superseded-000", done=10)
     assert read_status(tmp_path) == [] and status_table([]) == "nothing has been run here"
+
+
+def test_no_folder_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="no such folder"):
+        read_status(tmp_path / "nowhere")
+
+
+def test_finished_from_other_inputs_is_stale_and_nothing_to_come_is_settled(tmp_path):
+    leave(tmp_path / "done", done=1000, finished=True)
+    assert settled(read_status(tmp_path))
+    write_json(tmp_path / "done" / "inputs.json", {"inputs_hash": "other", "described": {}})
+    (row,) = read_status(tmp_path)
+    assert (row["status"], row["cause"]) == ("stale", "FINISHED is of other inputs")
+    assert not settled([row])
+
+
+def test_the_table_is_aligned_and_counts(campaign):
+    lines = status_table(read_status(campaign, "equil", "phase")).splitlines()
+    assert lines[0].split() == list(COLUMNS) and lines[-1] == "1 failed, 1 finished"
+    at = lines[0].index("status")
+    assert [line[at:].split()[0] for line in lines[1:3]] == ["failed", "finished"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, ""), (59.4, "59 s"), (150, "2.5 min"), (9000, "2.5 h"), (216000, "2.5 d")]
+)
+def test_time_left_in_words(seconds, text):
+    row = dict.fromkeys(COLUMNS, 0) | {"left_s": seconds, "status": "running", "cause": "x"}
+    assert status_table([row]).splitlines()[1].rstrip("x").rstrip().endswith(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, partial
 
 import networkx as nx
 import numpy as np
@@ -72,11 +72,7 @@ def choose_anchors(
     candidates = [a for a in receptor if a in liked] or [a for a in receptor if a in rings] or list(receptor)
     receptor_triples = _receptor_triples(frames_angstrom, ligand, candidates)
 
-    @cache
-    def in_range(a: int, b: int, c: int) -> bool:
-        angle = angle_deg(frames_angstrom[:, a], frames_angstrom[:, b], frames_angstrom[:, c])
-        return bool(angle.min() >= ANGLE_RANGE_DEG[0] and angle.max() <= ANGLE_RANGE_DEG[1])
-
+    in_range = cache(partial(_in_range, frames_angstrom))
     best: tuple[float, tuple[int, int, int], tuple[int, int, int], Floats] | None = None
     tried = 0
     for site, guest in itertools.product(receptor_triples, ligand_triples):
@@ -102,6 +98,11 @@ def choose_anchors(
         f"dihedrals ±{spread[3]:.0f}° ±{spread[4]:.0f}° ±{spread[5]:.0f}°"
     )
     return Anchors(site, guest, float(geometry[:, 0].mean()), theta_a, theta_b, phi_a, phi_b, phi_c, why)
+
+
+def _in_range(frames: Floats, a: int, b: int, c: int) -> bool:
+    angle = angle_deg(frames[:, a], frames[:, b], frames[:, c])
+    return bool(angle.min() >= ANGLE_RANGE_DEG[0] and angle.max() <= ANGLE_RANGE_DEG[1])
 
 
 def _ligand_triples(

@@ -94,13 +94,13 @@ def plan_equilibration(md: Md, equil: Equil) -> Plan:
     steps = max(1, round(frame_ps * 1000 / md.timestep_fs))
     frame_ps = steps * md.timestep_fs / 1000
     per_segment = max(1, round(equil.equil_segment_ps / frame_ps))
+    heat, free = (_cut(length_ps / frame_ps, per_segment) for length_ps in (equil.heat_ps, equil.equil_ps))
+    return Plan(steps, (*heat, *free), len(heat))
 
-    def cut(length_ps: float) -> list[int]:
-        total = math.ceil(length_ps / frame_ps - 1e-6)
-        return [min(per_segment, total - first) for first in range(0, total, per_segment)]
 
-    heat = cut(equil.heat_ps)
-    return Plan(steps, tuple(heat + cut(equil.equil_ps)), len(heat))
+def _cut(frames: float, per_segment: int) -> list[int]:
+    total = math.ceil(frames - 1e-6)
+    return [min(per_segment, total - first) for first in range(0, total, per_segment)]
 
 
 def equilibrate(

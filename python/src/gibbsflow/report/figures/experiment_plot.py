@@ -10,7 +10,7 @@ from statistics import fmean
 from scipy.stats import kendalltau
 
 from gibbsflow.report.figures.svg import Chart, padded_range, tick_text, ticks
-from gibbsflow.report.table import TableRow
+from gibbsflow.report.tables.results_table import TableRow
 
 _LABELLED = 24
 """Points that still have room for their names."""

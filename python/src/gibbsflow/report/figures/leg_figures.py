@@ -253,7 +253,7 @@ def record_figures(record: Mapping[str, Any]) -> dict[str, str]:
     if record["dg_kcal_per_mol"] is not None:
         made["cycle"] = draw_cycle(record)
         made["replicates"] = draw_replicates(record, f"Replicates of {record['transformation']}")
-    for leg in ("complex", "solvent"):
+    for leg in record.get("leg_summary", {}):
         if items := analysed_replicates(record, leg):
             made[f"profile_{leg}"] = draw_profile(items, f"Free energy along the windows, {leg} leg")
             made[f"convergence_{leg}"] = draw_convergence(items, f"Convergence of the {leg} leg")

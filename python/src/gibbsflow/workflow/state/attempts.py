@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from gibbsflow.version import __version__
 from gibbsflow.errors import GibbsflowError, ScienceError, StateError, StoppedEarly
+from gibbsflow.version import __version__
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.state.locks import holder
 

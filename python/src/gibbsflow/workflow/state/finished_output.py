@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.errors import StateError
-from gibbsflow.workflow.state import sentinels
 from gibbsflow.workflow.files import atomic_open, read_json, write_json
+from gibbsflow.workflow.state import sentinels
 from gibbsflow.workflow.state.state_folder import StateFolder
 
 _OUTPUT, _FIGURES = "output.tar.gz", "figures.json"

@@ -58,7 +58,9 @@ def folder_lock(folder: Path, name: str = ".lock") -> Iterator[None]:
         if before:
             if job_runs(before):
                 raise LockedError(f"{folder}: held by {describe_holder(before)}")
-            log.warning("%s: stale lock of %s taken over: it has ended without letting go", folder, describe_holder(before))
+            log.warning(
+                "%s: stale lock of %s taken over: it has ended without letting go", folder, describe_holder(before)
+            )
         file.truncate(0)
         try:
             os.write(file.fileno(), json.dumps(holder()).encode())
@@ -246,8 +248,8 @@ def holder() -> dict[str, str | int | float]:
     Returns
     -------
     dict
-        ``host``, ``pid``, ``process_started`` (seconds since the epoch), ``slurm_job`` (empty outside SLURM) and ``since``
-        (now, UTC).
+        ``host``, ``pid``, ``process_started`` (seconds since the epoch), ``slurm_job`` (empty outside SLURM) and
+        ``since`` (now, UTC).
     """
     return {
         "host": socket.gethostname(),

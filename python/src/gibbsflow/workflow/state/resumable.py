@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.errors import StateError
+from gibbsflow.workflow.files import atomic_open, write_json
 from gibbsflow.workflow.state import sentinels
 from gibbsflow.workflow.state.checkpoints import Checkpoint, RollingCheckpoints
-from gibbsflow.workflow.files import atomic_open, write_json
 from gibbsflow.workflow.state.segments import Stopper, run_segments
 from gibbsflow.workflow.state.state_folder import StateFolder
 

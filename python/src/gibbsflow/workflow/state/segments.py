@@ -13,6 +13,7 @@ from typing import Any, Self
 from gibbsflow.errors import StoppedEarly
 from gibbsflow.workflow.signals import restore_handlers, set_stop_handler
 
+
 class Stopper:
     """Knows when to stop: a time budget, a number of segments, or a signal.
 

@@ -28,8 +28,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from gibbsflow.version import __version__
 from gibbsflow.errors import GibbsflowError, StateError
+from gibbsflow.version import __version__
 from gibbsflow.workflow.files import read_json, write_json
 
 Kind = Literal["FINISHED", "FAILED"]

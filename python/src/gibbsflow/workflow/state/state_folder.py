@@ -26,13 +26,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from gibbsflow.errors import GibbsflowError, LockedError, ScienceError, StateError, StoppedEarly
-from gibbsflow.workflow.state import attempts, sentinels
-from gibbsflow.workflow.state.attempts import recall_attempts, write_attempts
-from gibbsflow.workflow.state.sentinels import failed_sentinel, valid_sentinel
-from gibbsflow.workflow.state.attempts import Attempt
 from gibbsflow.workflow.files import inputs_hash, read_json, remove_temporaries, sha256_path, write_json
+from gibbsflow.workflow.state import attempts, sentinels
+from gibbsflow.workflow.state.attempts import Attempt, recall_attempts, write_attempts
 from gibbsflow.workflow.state.locks import folder_lock
 from gibbsflow.workflow.state.segments import Stopper
+from gibbsflow.workflow.state.sentinels import failed_sentinel, valid_sentinel
 
 log = logging.getLogger(__name__)
 INPUTS = "inputs.json"
@@ -163,7 +162,11 @@ class StateFolder:
             ``failed_before``.
         """
         told = {"set_aside": self.set_aside, "failed_before": self.failed_before}
-        return {"attempt": self.attempt, "settings_used": dict(self.settings_used), **{k: v for k, v in told.items() if v}}
+        return {
+            "attempt": self.attempt,
+            "settings_used": dict(self.settings_used),
+            **{k: v for k, v in told.items() if v},
+        }
 
     def __enter__(self) -> Self:
         self._hold()
@@ -232,7 +235,11 @@ class StateFolder:
             before = self._after_failure(before)
         (self.folder / "FAILED").unlink(missing_ok=True)
         if before is None:
-            content = {"attempt": self.attempt, "settings_used": dict(self.settings_used), "failed_before": self.failed_before}
+            content = {
+                "attempt": self.attempt,
+                "settings_used": dict(self.settings_used),
+                "failed_before": self.failed_before,
+            }
             write_json(path, {"inputs_hash": self.inputs_hash, **content, "described": self._described})
 
     def _inputs(self, path: Path) -> Mapping[str, Any] | None:

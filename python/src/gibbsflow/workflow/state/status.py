@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.errors import InputError, Problem, StateError
+from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.state import attempts, sentinels
 from gibbsflow.workflow.state.attempts import read_attempts
-from gibbsflow.workflow.state.sentinels import read_sentinel
-from gibbsflow.workflow.state.state_folder import window_folder
-from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.state.locks import is_held
 from gibbsflow.workflow.state.resumable import PROGRESS
-from gibbsflow.workflow.state.state_folder import INPUTS, is_aside
+from gibbsflow.workflow.state.sentinels import read_sentinel
+from gibbsflow.workflow.state.state_folder import INPUTS, is_aside, window_folder
 
 COLUMNS = ("item", "status", "steps_done", "steps", "done_ns", "total_ns", "ns_per_day", "attempts", "left", "cause")
 PLAN = "plan.json"

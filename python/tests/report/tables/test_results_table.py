@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gibbsflow.errors import InputError
-from gibbsflow.report import table
+from gibbsflow.report.tables import results_table
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.state.attempts import Attempt, write_attempts
 from gibbsflow.workflow.state.sentinels import Sentinel
@@ -16,7 +16,7 @@ SHEET = "ligand,smiles,experimental_dg_kcal_per_mol\nb2,C,-13.4\n\na1,CC,\n"
 
 def test_ligands_in_their_order(tmp_path):
     (tmp_path / "l.csv").write_text("\ufeff" + SHEET)
-    assert table.read_ligands(tmp_path / "l.csv") == [("b2", -13.4), ("a1", None)]
+    assert results_table.read_ligands(tmp_path / "l.csv") == [("b2", -13.4), ("a1", None)]
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ def test_ligands_in_their_order(tmp_path):
 def test_a_samplesheet_that_cannot_be_used(tmp_path, text, message):
     (tmp_path / "l.csv").write_text(text)
     with pytest.raises(InputError, match=message):
-        table.read_ligands(tmp_path / "l.csv")
+        results_table.read_ligands(tmp_path / "l.csv")
     with pytest.raises(InputError, match="no such file"):
-        table.read_ligands(tmp_path / "absent.csv")
+        results_table.read_ligands(tmp_path / "absent.csv")
 
 
 def test_the_newest_failure_of_each_ligand_is_its_cause(tmp_path):
@@ -43,19 +43,19 @@ def test_the_newest_failure_of_each_ligand_is_its_cause(tmp_path):
     ):
         (tmp_path / folder).mkdir(parents=True)
         Sentinel("FAILED", "hash", cause=cause, message="line one\nline two", time=time).write(tmp_path / folder)
-    failed = table.failures(tmp_path)
-    row = table.failed_row("b2", "abfe", -13.4, failed.get("b2"))
+    failed = results_table.failures(tmp_path)
+    row = results_table.failed_row("b2", "abfe", -13.4, failed.get("b2"))
     assert (row.status, row.verdict, row.cause) == ("unbound", "FAIL", "Unbound: line one line two")
-    assert table.failed_row("a1", "abfe", None, failed.get("a1")).status == "failed"
-    nothing = table.failed_row("c3", "abfe", None, failed.get("c3"))
+    assert results_table.failed_row("a1", "abfe", None, failed.get("a1")).status == "failed"
+    nothing = results_table.failed_row("c3", "abfe", None, failed.get("c3"))
     assert (nothing.status, nothing.cause) == ("failed", "not finished")
-    assert table.failures(None) == {}
+    assert results_table.failures(None) == {}
 
 
 def test_a_sentinel_that_cannot_be_read_is_a_cause_too(tmp_path):
     (tmp_path / "cb7" / "b2").mkdir(parents=True)
     (tmp_path / "cb7" / "b2" / "FAILED").write_text("{")
-    assert "not readable" in table.failed_row("b2", "abfe", None, table.failures(tmp_path)["b2"]).cause
+    assert "not readable" in results_table.failed_row("b2", "abfe", None, results_table.failures(tmp_path)["b2"]).cause
 
 
 def test_what_stopped_or_was_killed_for_good_has_a_cause_too(tmp_path):
@@ -66,9 +66,10 @@ def test_what_stopped_or_was_killed_for_good_has_a_cause_too(tmp_path):
     ):
         write_attempts(tmp_path / "cb7" / name / "equil", [attempt])
     write_attempts(tmp_path / "cb7" / "done" / "equil" / "superseded-000", [Attempt(1, "h", end="stopped")])
-    found = table.failures(tmp_path)
+    found = results_table.failures(tmp_path)
     causes = {
-        name: table.failed_row(name, "abfe", None, found.get(name)).cause for name in ("stopped", "killed", "done")
+        name: results_table.failed_row(name, "abfe", None, found.get(name)).cause
+        for name in ("stopped", "killed", "done")
     }
     assert causes["stopped"] == "Stopped: time budget; 3 of 9 segments done"
     assert causes["killed"] == "Lost: pid 7 on node3 was killed"
@@ -78,18 +79,18 @@ def test_what_stopped_or_was_killed_for_good_has_a_cause_too(tmp_path):
 def test_a_finished_row_names_what_was_begun_anew():
     anew = {"what": "complex replicate 0", "attempt": 2, "settings_used": {"timestep_fs": 2.0}}
     record = {"transformation": "b2", "ligand": "b2", "mode": "abfe", "status": "finished", "cause": ""}
-    row = table.record_row(record | {"begun_anew": [anew | {"failed_before": "Numerical: NaN"}]})
+    row = results_table.record_row(record | {"begun_anew": [anew | {"failed_before": "Numerical: NaN"}]})
     assert row.cause == "complex replicate 0: attempt 2 with a time step of 2 fs, after Numerical: NaN"
-    assert table.record_row(record).cause == ""
+    assert results_table.record_row(record).cause == ""
 
 
 def test_csv_has_four_decimals_and_parquet_the_rest(tmp_path):
     rows = [
-        table.TableRow("b2", "b2", "abfe", "finished", "PASS", -13.123456, 0.2, 0.1, 2, -13.4),
-        table.TableRow("a,1", "a,1", "abfe", "failed", "FAIL", cause='said "no"\nand left'),
+        results_table.TableRow("b2", "b2", "abfe", "finished", "PASS", -13.123456, 0.2, 0.1, 2, -13.4),
+        results_table.TableRow("a,1", "a,1", "abfe", "failed", "FAIL", cause='said "no"\nand left'),
     ]
-    table.write_csv(rows, tmp_path / "results.csv")
-    table.write_parquet(rows, tmp_path / "results.parquet")
+    results_table.write_csv(rows, tmp_path / "results.csv")
+    results_table.write_parquet(rows, tmp_path / "results.parquet")
     head = "transformation,ligand,mode,status,verdict,dg_kcal_per_mol,dg_error_kcal_per_mol,mbar_error_kcal_per_mol,"
     lines = (tmp_path / "results.csv").read_text().splitlines()
     assert lines[0] == head + "replicates,experimental_dg_kcal_per_mol,cause"
@@ -100,15 +101,15 @@ def test_csv_has_four_decimals_and_parquet_the_rest(tmp_path):
     content = pq.read_table(tmp_path / "results.parquet").to_pylist()
     assert content[0]["dg_kcal_per_mol"] == -13.123456
     assert content[1]["dg_kcal_per_mol"] is None
-    assert list(content[0]) == list(table.COLUMNS)
+    assert list(content[0]) == list(results_table.COLUMNS)
 
 
 def test_records_are_found_by_ligand(tmp_path):
     write_json(tmp_path / "a" / "record.json", {"ligand": "b2", "transformation": "b2"})
     write_json(tmp_path / "b" / "system.json", {"name": "a1", "artifacts": {}, "meta": {}})
-    assert table.index_records([tmp_path / "a", tmp_path / "b"]) == {"b2": tmp_path / "a", "a1": tmp_path / "b"}
+    assert results_table.index_records([tmp_path / "a", tmp_path / "b"]) == {"b2": tmp_path / "a", "a1": tmp_path / "b"}
     with pytest.raises(InputError, match="no record.json"):
-        table.index_records([tmp_path])
+        results_table.index_records([tmp_path])
     write_json(tmp_path / "c" / "record.json", {"ligand": "b2", "transformation": "b2"})
     with pytest.raises(InputError, match="a second record of b2"):
-        table.index_records([tmp_path / "a", tmp_path / "c"])
+        results_table.index_records([tmp_path / "a", tmp_path / "c"])

@@ -1,0 +1,1 @@
+"""Tables of a campaign, tidy: one row for whatever was asked for, also for what failed."""

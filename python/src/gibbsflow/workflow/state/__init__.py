@@ -1,0 +1,1 @@
+"""State folders: sentinels, checkpoints, segments, locks, attempts, and their reports."""

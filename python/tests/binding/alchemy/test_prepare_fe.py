@@ -1,0 +1,79 @@
+"""Legs of an equilibrated complex: folders by the protocol's table, restraint, standard state."""
+
+import host_guest as hg
+import numpy as np
+import pytest
+
+from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
+from gibbsflow.binding.alchemy.prepare_fe import choose_restraint, prepare_legs
+from gibbsflow.binding.alchemy.protocols import LegSpec
+from gibbsflow.binding.alchemy.restraints import BoreschRestraint
+from gibbsflow.binding.system import SimSystem
+from gibbsflow.config.binding import BindingConfig, Fe
+from gibbsflow.errors import InputError, StateError, UnboundError
+from gibbsflow.workflow.result import Result
+
+
+def test_legs(chain):
+    system = SimSystem.read(chain / "fe")
+    assert system.meta["standard_state"]["numeric_kcal_per_mol"] == pytest.approx(-5.2714, abs=1e-3)
+    assert system.meta["run"] == {"seed": 2026, "replicates": 2}
+    bound, free = (AlchemicalLeg.read(system.root / "legs" / name) for name in ("complex", "solvent"))
+    assert len(bound.states) == 16 and len(free.states) == 6 and free.restraint is None
+    assert bound.restraint.r0_angstrom == 0 and len(bound.restraint.ligand_atoms) == 12
+    np.testing.assert_allclose(free.start_nm, bound.start_nm[:, hg.RECEPTOR_ATOMS :])
+    assert bound.thermal_starts and bound.starts_nm(0).shape == (16, 156, 3)
+    assert not np.array_equal(bound.starts_nm(0), bound.starts_nm(1))
+
+
+def test_restraint_by_kind(chain):
+    system = SimSystem.read(chain / "analysis")
+    assert isinstance(choose_restraint(system, Fe(restraint="boresch")), BoreschRestraint)
+    protein = system.with_meta(receptor_kind="protein")
+    assert isinstance(choose_restraint(protein, Fe()), BoreschRestraint)
+    off_centre = system.with_meta(ligand_site_distance_angstrom=2.5)
+    assert choose_restraint(off_centre, Fe()).r0_angstrom == 2.5
+    with pytest.raises(InputError, match="2 heavy atoms"):
+        bare = system.with_meta(anchors=None, anchors_problem="the ligand has 2 heavy atoms")
+        choose_restraint(bare, Fe(restraint="boresch"))
+
+
+def test_another_table_makes_other_legs(chain, tmp_path):
+    """Two legs of the ligand alone: nothing in the code knows a leg by its name."""
+    table = [
+        LegSpec(name, "ligand_prmtop", ("ligand",), ("ligand",), "solvent_schedule", False, sign)
+        for name, sign in (("water", -1), ("vacuum", 1))
+    ]
+    result = Result()
+    prepare_legs(SimSystem.read(chain / "analysis"), BindingConfig(), tmp_path / "out", result, table)
+    assert result.figures["windows"] == {"water": 6, "vacuum": 6}
+    legs = [AlchemicalLeg.read(tmp_path / "out" / "legs" / name) for name in ("water", "vacuum")]
+    assert [leg.leg for leg in legs] == ["water", "vacuum"]
+    assert all(leg.ligand_atoms == tuple(range(30)) and not leg.receptor_atoms for leg in legs)
+
+
+def test_atoms_are_counted_as_in_the_topology_of_the_leg(chain):
+    complex_leg, solvent = (AlchemicalLeg.read(chain / "fe" / "legs" / name) for name in ("complex", "solvent"))
+    assert complex_leg.receptor_atoms == tuple(range(hg.RECEPTOR_ATOMS))
+    assert complex_leg.ligand_atoms == tuple(range(hg.RECEPTOR_ATOMS, 156))
+    assert (solvent.ligand_atoms, solvent.receptor_atoms) == (tuple(range(30)), ())
+
+
+@pytest.mark.parametrize("bound", [None, False])
+def test_what_is_not_bound_has_no_legs(chain, tmp_path, bound):
+    system = SimSystem.read(chain / "equil")
+    if bound is not None:
+        system = system.with_meta(bound=bound, ligand_site_distance_angstrom=20.0)
+    with pytest.raises(UnboundError, match="nothing to prepare"):
+        prepare_legs(system, BindingConfig(), tmp_path / "out", Result())
+
+
+def test_a_ligand_of_another_topology_is_refused(chain, tmp_path):
+    system = SimSystem.read(chain / "analysis").copy_to(tmp_path / "in")
+    text = system.path("ligand_prmtop").read_text()
+    head, charges = text.split("%FLAG CHARGE", 1)
+    (tmp_path / "in" / system.artifacts["ligand_prmtop"]).unlink()
+    changed = charges.replace("-", " ", 1)
+    (tmp_path / "in" / system.artifacts["ligand_prmtop"]).write_text(f"{head}%FLAG CHARGE{changed}")
+    with pytest.raises(StateError, match="differ in parameters"):
+        prepare_legs(system, BindingConfig(), tmp_path / "out", Result())

@@ -1,0 +1,98 @@
+"""The record of a transformation: what it is made of, where it came from, and what it refuses."""
+
+import pytest
+from oscillators import SOLVENT, write_transformation
+
+from gibbsflow.binding.analyse.transformation import analyse_md, analyse_transformation
+from gibbsflow.binding.facts import BoundFacts, EquilibratedFacts, GivenFacts, LegFacts, RunFacts
+from gibbsflow.binding.system import SimSystem
+from gibbsflow.config.binding import Analysis
+from gibbsflow.errors import InputError, StateError
+from gibbsflow.workflow.files import write_json
+
+
+def test_independent_windows_come_in_a_folder_each(tmp_path):
+    system, runs = write_transformation(tmp_path)
+    whole = analyse_transformation(system, runs, Analysis())
+    apart = []
+    for run in runs:
+        for path in run.glob("*.parquet"):
+            apart.append(tmp_path / f"{run.name}-{path.stem}")
+            apart[-1].mkdir()
+            path.rename(apart[-1] / path.name)
+    assert analyse_transformation(system, apart, Analysis())["dg_kcal_per_mol"] == whole["dg_kcal_per_mol"]
+
+
+def test_provenance(tmp_path):
+    system, runs = write_transformation(tmp_path, replicates=1)
+    write_json(runs[0] / "result.json", {"versions": {"openmm": "8.6.1"}})
+    record = analyse_transformation(system, runs, Analysis())
+    assert record["seed"] == 2026
+    assert record["run_versions"] == {"openmm": "8.6.1"}
+    assert record["versions"]["pymbar"]
+    assert record["settings"]["md"]["temperature_k"] == 298.15
+    again = analyse_transformation(system, runs, Analysis())
+    changed = analyse_transformation(system, runs, Analysis(decorrelate="never"))
+    assert again == record
+    assert changed["inputs_hash"] != record["inputs_hash"]
+
+
+def test_runs_of_another_transformation(tmp_path):
+    system, runs = write_transformation(tmp_path, replicates=1)
+    stray = SOLVENT.write(tmp_path / "stray", leg="solvent", transformation="other", count=20)
+    with pytest.raises(InputError, match=r"belongs to transformation other \(right: guest\)"):
+        analyse_transformation(system, [*runs, stray], Analysis())
+    with pytest.raises(InputError, match="nowhere: no such folder"):
+        analyse_transformation(system, [tmp_path / "nowhere"], Analysis())
+
+
+def test_a_system_that_was_not_prepared(tmp_path):
+    system, runs = write_transformation(tmp_path, replicates=1)
+    bare = type(system)("guest", tmp_path / "bare")
+    with pytest.raises(StateError, match="no legs or no standard state"):
+        analyse_transformation(bare, runs, Analysis())
+
+
+def test_windows_of_another_temperature(tmp_path):
+    system, runs = write_transformation(tmp_path, replicates=1)
+    warmer = system.with_meta(md={"temperature_k": 310.0})
+    record = analyse_transformation(warmer, runs, Analysis())
+    assert record["status"] == "failed"
+    assert "was run at 298.15 K, not 310 K" in record["cause"]
+
+
+def test_replicates_that_the_system_does_not_tell_are_those_of_its_legs(tmp_path):
+    system, runs = write_transformation(tmp_path, replicates=2)
+    facts = system.facts(LegFacts).model_copy(update={"run": RunFacts(seed=5)})
+    bare = SimSystem(system.name, system.root, system.artifacts, {**system.meta, "run": facts.as_meta()["run"]})
+    record = analyse_transformation(bare, runs[:2], Analysis())
+    assert (record["seed"], record["status"]) == (5, "partial")  # two are expected, one has run
+
+
+def test_what_begun_anew_is_told(tmp_path):
+    system, runs = write_transformation(tmp_path, replicates=1)
+    again = {"attempt": 2, "settings_used": {"timestep_fs": 2.0}}
+    told = {"leg": "complex", "replicate": 0, "begun_anew": [{"window": 3, **again}, {"window": None, **again}]}
+    write_json(runs[0] / "result.json", told)
+    system = system.with_facts(EquilibratedFacts(equil_steps=1000, equil_begun_anew=again))
+    record = analyse_transformation(system, runs, Analysis())
+    whats = ["equil", "complex replicate 0 window 3", "complex replicate 0"]
+    assert [anew["what"] for anew in record["begun_anew"]] == whats
+    assert all(anew["settings_used"] == {"timestep_fs": 2.0} for anew in record["begun_anew"])
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_a_complex_that_was_simulated_alone(tmp_path, bound):
+    system = SimSystem("b2", tmp_path, {}, {"protein_ff": "ff14SB", "receptor_kind": "host"})
+    given = GivenFacts(ligand="butylamine", experimental_dg_kcal_per_mol=-5.5)
+    record = analyse_md(system.with_facts(BoundFacts(bound=bound, ligand_site_distance_angstrom=1.25), given))
+    assert (record["status"], record["verdict"]) == (("finished", "PASS") if bound else ("unbound", "FAIL"))
+    assert (record["ligand"], record["experimental_dg_kcal_per_mol"]) == ("butylamine", -5.5)
+    assert record["ligand_site_distance_angstrom"] == 1.25
+    assert record["settings"] == {"receptor_kind": "host"}
+    assert record["cause"].startswith("" if bound else "Unbound: the ligand left its site")
+
+
+def test_a_complex_that_was_not_analysed(tmp_path):
+    with pytest.raises(StateError, match="not known whether bound"):
+        analyse_md(SimSystem("b2", tmp_path))

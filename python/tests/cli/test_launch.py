@@ -1,0 +1,86 @@
+"""`gibbsflow launch`: one question before the first task, one answer in JSON."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from known_molecules import CB7
+from typer.testing import CliRunner
+
+from gibbsflow.cli.gibbsflow import app
+from gibbsflow.errors import EXIT_INPUT
+from gibbsflow.workflow.state.locks import campaign_lock
+
+DEMO = {"mode": "abfe", "input": str(CB7.parent / "ligands.csv"), "receptor": str(CB7), "outdir": "out"}
+
+
+@pytest.fixture
+def ask(tmp_path, monkeypatch):
+    """Ask about parameters: exit code and answer."""
+    monkeypatch.chdir(tmp_path)
+
+    def asked(given, *more):
+        (tmp_path / "params.json").write_text(json.dumps(given))
+        words = ["launch", "--params", "params.json", "--state", "state/out", *more]
+        done = CliRunner().invoke(app, words)
+        return done.exit_code, json.loads(done.stdout)
+
+    return asked
+
+
+def test_the_demo_is_right(ask, tmp_path):
+    code, answer = ask(DEMO | {"window_ps": 0.5, "segment_ps": 0.5, "window_equil_ps": 0, "sample_ps": 0.1})
+    assert (code, answer["problem"], answer["notes"]) == (0, None, [])
+    assert [(row["ligand"], row["pose"]) for row in answer["rows"]] == [("b2", "place"), ("adamantanol", "place")]
+    assert answer["takeover"] is None and answer["runs_elsewhere"] is False
+    assert not (tmp_path / "state").exists()  # asking leaves nothing behind
+
+
+def test_wrong_parameters_are_all_that_is_looked_at(ask):
+    code, answer = ask(DEMO | {"windows_ps": 1, "ph": 15, "input": "none.csv"})
+    assert code == EXIT_INPUT
+    assert answer["problem"] == (
+        "3 problems in the parameters:\n  --windows_ps: unknown parameter (right: did you mean --window_ps?)\n"
+        "  --ph: 15 is out of range (right: number >= 0 <= 14)\n  --input: no such file none.csv\n"
+        "  Nothing was started; --help lists all parameters."
+    )
+
+
+def test_a_wrong_samplesheet_is_refused_as_by_the_check(ask, tmp_path):
+    (tmp_path / "ligands.csv").write_text("ligand,smiles\nb2,CCO\nb2,CC(\n")
+    code, answer = ask(DEMO | {"input": "ligands.csv", "complex_schedule": "complex_61"})
+    assert code == EXIT_INPUT
+    assert answer["problem"].startswith("error: 2 problems in the input:\n  ")
+    assert "complex_61: neither a shipped" in answer["problem"]
+    assert "ligands.csv, row 3, ligand: 'b2' is already" in answer["problem"]
+    assert "what to do: Mend the input" in answer["problem"]
+
+
+def test_a_potential_is_checked_by_its_own_rules(ask, tmp_path):
+    (tmp_path / "si.yaml").write_text("elements: [Sii]\nstructure: diamond\ngoal: md\nengine: tblite\n")
+    code, answer = ask({"mode": "potential", "config": "si.yaml"}, "--containers")
+    assert code == EXIT_INPUT and "did you mean 'Si'?" in answer["problem"]
+    (tmp_path / "si.yaml").write_text(
+        "elements: [Si]\nstructure: diamond\ngoal: md\ntemperature_k: 300\nengine: tblite\n"
+    )
+    assert ask({"mode": "potential", "config": "si.yaml"}, "--containers")[1]["problem"] is None
+
+
+def test_failures_are_forgotten_where_that_is_asked_for_and_nobody_is_at_work(ask, tmp_path):
+    state = tmp_path / "state" / "out"
+    item = state / "cb7" / "b2" / "equil"
+    item.mkdir(parents=True)
+    for name in ("FAILED", "FINISHED"):
+        (item / name).write_text("{}")
+    clean = DEMO | {"clean_failures": True}
+    (tmp_path / "params.json").write_text(json.dumps(clean))
+    with campaign_lock(state):
+        # from another process, for no process's own lock stops it
+        words = [sys.executable, "-m", "gibbsflow.cli.gibbsflow", "launch", "--params", "params.json", "--state", state]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and f"run-local, pid {os.getpid()} on " in json.loads(done.stdout)["refusal"]
+        assert (item / "FAILED").exists() and (state / ".head.json").exists()
+    assert ask(clean)[0] == 0
+    assert [path.name for path in item.iterdir()] == ["FINISHED"]

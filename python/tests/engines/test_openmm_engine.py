@@ -1,0 +1,80 @@
+"""OpenMM behind the protocol of engines: numbers in nm, ps and kJ/mol, ticks, holds."""
+
+import host_guest as hg
+import numpy as np
+import pytest
+from springs import CONSTANTS, KT_KJ, MD, START_NM, springs
+
+from gibbsflow.config.binding import Md
+from gibbsflow.engines.md_engine import Hold
+from gibbsflow.engines.openmm_engine import OPENMM, STEPS_PER_TICK
+from gibbsflow.errors import StoppedEarly
+from gibbsflow.units import KJ_PER_KCAL
+
+
+@pytest.fixture
+def simulation():
+    made = OPENMM.simulation(springs()[0], MD, 3)
+    made.place(START_NM, np.zeros((2, 3)))
+    return made
+
+
+def test_energy_and_temperature_of_a_frame(simulation):
+    frame = simulation.frame()
+    assert frame.potential_kj_per_mol == simulation.potential_kj_per_mol()
+    assert frame.potential_kj_per_mol == pytest.approx(0.5 * CONSTANTS[0] * (START_NM[0] ** 2).sum())
+    assert (frame.positions_nm == START_NM).all() and simulation.atoms == 2
+
+
+def test_the_thermostat_holds_its_temperature(simulation):
+    """Kinetic energy of one particle in three dimensions; its fixed partner counts as degrees of freedom too."""
+    temperatures = []
+    for wanted in (300.0, 600.0):
+        simulation.set_temperature(wanted)
+        simulation.run(500, lambda n: None)
+        kinetic = []
+        for _ in range(400):
+            simulation.run(30, lambda n: None)
+            kinetic.append(2 * simulation.frame().temperature_k)
+        temperatures.append(np.mean(kinetic))
+    assert temperatures == pytest.approx([300, 600], rel=0.15)
+
+
+def test_the_same_seed_is_the_same_motion():
+    ends = []
+    for _ in range(2):
+        simulation = OPENMM.simulation(springs()[0], MD, 3)
+        simulation.place(START_NM)
+        simulation.draw_velocities(300.0, 5)
+        simulation.run(25, lambda n: None)
+        ends.append((simulation.positions_nm(), simulation.velocities_nm_per_ps()))
+    assert all((one == other).all() for one, other in zip(*ends, strict=True))
+
+
+def test_steps_are_told_as_they_are_done_and_a_stop_is_soon(simulation):
+    told = []
+    simulation.run(2 * STEPS_PER_TICK + 3, told.append)
+    assert told == [STEPS_PER_TICK, STEPS_PER_TICK, 3]
+
+    def stop(steps):
+        raise StoppedEarly("enough")
+
+    with pytest.raises(StoppedEarly):
+        simulation.run(10**9, stop)
+
+
+def test_minimised_to_the_bottom_of_the_spring(simulation):
+    assert simulation.minimise(100, lambda: None) < 0.1 * KT_KJ
+
+
+def test_a_hold_costs_what_its_formula_says():
+    positions = hg.positions_nm("ligand")
+    shifted = positions + np.array([0.01, 0.0, 0.0])  # 0.1 Å
+    md = Md(solvent="vacuum", platform="Reference")
+    hold = Hold((0, 3, 7), positions, 5.0)
+    energies = []
+    for held in (None, hold):
+        simulation = OPENMM.simulation(OPENMM.system(hg.data("ligand.prmtop"), md, held), md, 1)
+        simulation.place(shifted)
+        energies.append(simulation.potential_kj_per_mol())
+    assert energies[1] - energies[0] == pytest.approx(3 * 0.5 * 5.0 * 0.1**2 * KJ_PER_KCAL, rel=1e-6)

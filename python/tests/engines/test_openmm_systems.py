@@ -1,0 +1,90 @@
+"""Systems and Contexts: what is written in them, and what OpenMM's complaints become."""
+
+import host_guest as hg
+import numpy as np
+import openmm
+import pytest
+
+from gibbsflow.config.binding import Md
+from gibbsflow.engines.openmm_systems import (
+    create_system,
+    load_topology,
+    minimise,
+    new_context,
+    numerical,
+    positions_nm,
+    potential_kj_per_mol,
+    read_positions_nm,
+    velocities_nm_per_ps,
+)
+from gibbsflow.errors import InputError, NumericalError, StoppedEarly
+
+
+def spring(system=None):
+    system = system or openmm.System()
+    for mass in (12.0, 0.0):
+        system.addParticle(mass)
+    force = openmm.HarmonicBondForce()
+    force.addBond(0, 1, 0.0, 1000.0)
+    system.addForce(force)
+    return system
+
+
+@pytest.fixture
+def context():
+    made = new_context(spring(), Md(platform="Reference"), 1)
+    made.setPositions([[0.1, 0, 0], [0, 0, 0]])
+    return made
+
+
+@pytest.mark.parametrize(("solvent", "born"), [("obc2", 1), ("vacuum", 0)])
+def test_solvent_is_the_native_force(solvent, born):
+    system = create_system(hg.data("ligand.prmtop"), Md(solvent=solvent))
+    assert sum(isinstance(force, openmm.GBSAOBCForce) for force in system.getForces()) == born
+    assert system.getNumConstraints() == 18  # bonds to hydrogen
+
+
+def test_what_is_no_topology(tmp_path):
+    (tmp_path / "x.prmtop").write_text("no topology")
+    with pytest.raises(InputError, match="not readable as an AMBER topology"):
+        load_topology(tmp_path / "x.prmtop")
+
+
+def test_positions_of_a_coordinate_file_are_in_nm():
+    lines = hg.data("ligand.inpcrd").read_text().splitlines()
+    first = [float(lines[2][i : i + 12]) for i in (0, 12, 24)]
+    positions = read_positions_nm(hg.data("ligand.inpcrd"))
+    assert positions.shape == (30, 3) and positions[0] * 10 == pytest.approx(first)
+
+
+def test_numbers_of_a_context(context):
+    assert potential_kj_per_mol(context) == pytest.approx(0.5 * 1000 * 0.1**2)
+    assert positions_nm(context).tolist() == [[0.1, 0, 0], [0, 0, 0]]
+    assert velocities_nm_per_ps(context).shape == (2, 3)
+
+
+def test_minimisation_ends_at_the_minimum_or_where_it_is_stopped(context):
+    assert minimise(context, 0) == pytest.approx(5.0)
+    assert minimise(context, 100) < 0.1
+
+    def stop():
+        raise StoppedEarly("enough")
+
+    context.setPositions([[0.1, 0, 0], [0, 0, 0]])
+    with pytest.raises(StoppedEarly):
+        minimise(context, 100, stop)
+
+
+def test_an_energy_that_is_not_finite_after_minimisation(context):
+    context.setPositions(np.full((2, 3), np.nan))
+    with pytest.raises(NumericalError, match="potential energy after minimisation is nan"):
+        minimise(context, 0)
+
+
+@pytest.mark.parametrize(("what", "before"), [("MD", "MD: "), ("", "")])
+def test_only_nan_becomes_a_numerical_error(what, before):
+    with pytest.raises(NumericalError) as caught, numerical(what):
+        raise openmm.OpenMMException("Particle coordinate is NaN")
+    assert str(caught.value) == before + "Particle coordinate is NaN"
+    with pytest.raises(openmm.OpenMMException), numerical(what):
+        raise openmm.OpenMMException("out of memory")

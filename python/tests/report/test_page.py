@@ -1,0 +1,56 @@
+"""The page: it stands alone, says everything, and stays small."""
+
+import pytest
+from campaign_records import read_page
+
+from gibbsflow.config.binding import BindingConfig
+from gibbsflow.report import page
+from gibbsflow.report.campaign import write_campaign
+
+
+def test_the_page_stands_alone_and_says_everything(campaign):
+    _, out, rows = campaign
+    reader, html = read_page(out / "report.html")
+    for row in rows:
+        assert row.ligand in reader.ids
+    assert "Unbound: left <its> site" in reader.text
+    assert "<b>C</b>" in reader.text  # as text, never as markup
+    assert "one replicate only" in reader.text
+    assert "mean unsigned error" in reader.text
+    for title in ("Thermodynamic cycle of first", "Overlap, complex leg", "Convergence of the solvent leg"):
+        assert title in html
+    assert html.count("data:image/svg+xml;base64,") == 2  # the equilibrations
+
+
+def test_figures_are_limited(campaign, monkeypatch):
+    root, out, _ = campaign
+    monkeypatch.setattr(page, "MAX_DRAWN", 1)
+    again = root / "again"
+    again.mkdir()
+    folders = [root / "first" / "out", root / "second" / "out"]
+    write_campaign(root / "ligands.csv", folders, BindingConfig(), None, again)
+    _, html = read_page(again / "report.html")
+    assert html.count("Thermodynamic cycle of") == 1
+    assert "figures/first/" in html
+    assert (again / "report.html").stat().st_size < (out / "report.html").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (-5.274, 0.306, "−5.27 ± 0.31"),
+        (1.0, None, "1.00"),
+        (-0.001, None, "−0.00"),
+        (None, 0.3, "–"),
+        (None, None, "–"),
+    ],
+)
+def test_free_energies_in_words(value, error, text):
+    assert page.dg(value, error) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [({"a": [1]}, '{"a": [1]}'), (["λ"], '["λ"]'), (None, "–"), (4.0, "4.0"), ("obc2", "obc2")]
+)
+def test_settings_in_words(value, text):
+    assert page.pretty(value) == text

@@ -1,0 +1,63 @@
+"""Errors: each leaf with its exit code, its cause and what to do; problems that say where, what and what is right."""
+
+import pytest
+
+from gibbsflow import errors
+from gibbsflow.errors import EngineError, GibbsflowError, InputError, Problem
+
+
+def leaves(cls):
+    return {cls} | {leaf for below in cls.__subclasses__() for leaf in leaves(below)}
+
+
+CODES = {
+    65: {"InputError", "MissingProgramError"},
+    74: {"StorageError"},
+    75: {"StoppedEarly"},
+    78: {"MachineError"},
+}
+
+
+def test_exit_codes_are_those_of_the_contract():
+    own = {cls for cls in leaves(GibbsflowError) if cls.__module__ == errors.__name__}
+    assert len(own) == len({cls.__name__ for cls in own}) > 12
+    for cls in own:
+        code = next((code for code, names in CODES.items() if cls.__name__ in names), 70)
+        assert cls.exit_code == code and cls.what_to_do.endswith((".", "done")), cls
+    # circumstances leave no FAILED: the item may be as good as any
+    assert {cls.__name__ for cls in own if not cls.of_item} == {
+        "StorageError", "MachineError", "LockedError", "StoppedEarly",
+    }  # fmt: skip
+
+
+def test_the_cause_is_the_class_without_its_ending():
+    assert errors.UnboundError("x").cause == "Unbound"
+    assert errors.StoppedEarly("x").cause == "StoppedEarly"
+
+
+def test_what_to_do_can_be_said_anew_for_one_error():
+    assert errors.StateError("x", what_to_do="Look.").what_to_do == "Look."
+    assert errors.StateError("x").what_to_do == errors.StateError.what_to_do != "Look."
+    error = EngineError("pw.x ended", code=-9)
+    assert (error.code, str(error), error.exit_code) == (-9, "pw.x ended", 70)
+
+
+@pytest.mark.parametrize(
+    ("problem", "text"),
+    [
+        (Problem("a.csv", "empty"), "a.csv: empty"),
+        (Problem("a.csv", "empty", "a name", row=3, field="ligand"), "a.csv, row 3, ligand: empty (right: a name)"),
+        (Problem("--ph", "15 is not usable", "<= 14"), "--ph: 15 is not usable (right: <= 14)"),
+    ],
+)
+def test_a_problem_says_where_what_and_what_is_right(problem, text):
+    assert str(problem) == text == str(InputError(problem))
+
+
+def test_all_problems_come_at_once():
+    two = [Problem("a", "x"), Problem("b", "y")]
+    error = InputError(two)
+    assert error.problems == two
+    assert str(error) == "2 problems in the input:\n  a: x\n  b: y"
+    assert str(InputError(two[:1])) == "a: x"
+    assert InputError("in words").problems == [] and str(InputError("in words")) == "in words"

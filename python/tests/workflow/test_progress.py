@@ -1,0 +1,51 @@
+"""Progress: plain lines now and then, a bar on a terminal, and always a last word."""
+
+import time
+
+import pytest
+
+from gibbsflow.workflow.progress import Progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_lines_come_at_intervals_with_share_and_time_left(clock, capsys):
+    progress = Progress("b2 equil", 10.0, "ps")
+    for second in (1, 16, 17, 31):
+        clock[0] = 100.0 + second
+        progress.add(1.0, "288 K")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "b2 equil: 2/10 ps (20%, 64 s left) 288 K",  # 2 ps in 16 s
+        "b2 equil: 4/10 ps (40%, 46 s left) 288 K",  # 4 ps in 31 s
+    ]
+
+
+def test_the_end_is_always_told(clock, capsys):
+    progress = Progress("labels", 2)
+    progress.add(1)
+    assert capsys.readouterr().err == ""
+    progress.add(1)
+    assert capsys.readouterr().err == "labels: 2/2  (100%, 0 s left)\n"
+
+
+def test_what_an_earlier_run_did_tells_nothing_of_the_speed(clock, capsys):
+    progress = Progress("MD", 100.0, "ps", done=90.0)
+    clock[0] += 20.0
+    progress.add(2.0)
+    assert "92/100 ps (92%, 80 s left)" in capsys.readouterr().err
+
+
+def test_a_bar_on_a_terminal(clock, capsys):
+    progress = Progress("MD", 4.0, "ps")
+    progress.terminal = True
+    clock[0] += 1.0
+    progress.add(1.0)
+    assert capsys.readouterr().err == "\r\x1b[K[#####               ] MD: 1/4 ps (25%, 3 s left)"
+    progress.add(3.0)
+    assert capsys.readouterr().err.endswith("[####################] MD: 4/4 ps (100%, 0 s left)\n")
