@@ -8,7 +8,6 @@ when it is made again, and one that has finished gives back what it found.
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ from gibbsflow.workflow.state.segments import Stopper
 
 RUNS = "runs"
 """Folder below a sampled system: one folder for each leg and replicate."""
-_DRAWN_BY_THE_VERB = "equil_plot"
 
 
 def prepare_complex(
@@ -171,11 +169,9 @@ def equilibrate_complex(system: SimSystem, out: Path | str, *, state: Path | str
         equilibrated = equilibrate(system, Path(state or out / "state"), out / "trajectory", stopper, Result())
     equilibrated.write()
     analysis = analyse_equilibration(equilibrated, out, Result())
-    files = analysis.system.artifacts
-    analysed = replace(analysis.system, artifacts={role: files[role] for role in files if role != _DRAWN_BY_THE_VERB})
-    analysed.write()
+    analysis.system.write()
     analysis.require_bound()
-    return analysed
+    return analysis.system
 
 
 def sample_legs(
