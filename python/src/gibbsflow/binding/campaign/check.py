@@ -9,8 +9,9 @@ from pathlib import Path
 from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.prepare import samplesheet
-from gibbsflow.binding.prepare.ligands import check_pose, read_ligand
-from gibbsflow.binding.prepare.molecules import MoleculeError
+from gibbsflow.binding.prepare.conformers import embed
+from gibbsflow.binding.prepare.ligands import check_pose, given_pose, hypervalent, read_ligand
+from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages
 from gibbsflow.binding.prepare.receptor_file import read_receptor
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
@@ -109,10 +110,16 @@ def check_row(
         What was done to the ligand or assumed of it.
     """
     try:
-        ligand = read_ligand(row)
-        faults = check_pose(row, ligand, receptor, settings.system) if receptor is not None else []
+        with rdkit_messages():
+            ligand = read_ligand(row)
+            faults = check_pose(row, ligand, receptor, settings.system) if receptor is not None else []
+            if not faults and row.pose == "place":
+                embed(ligand, count=1, seed=settings.run.seed)  # is there a geometry of this isomer at all?
+            elif not faults:
+                ligand = given_pose(row, ligand)
         source = "smiles" if row.smiles else "structure"
-        notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in ligand.notes]
+        said = (*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol))
+        notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in said]
     except MoleculeError as error:
         faults, notes = error.faults, []
     return [Problem(where, f"{row.ligand}: {f.what}", f.right, row.line, f.field) for f in faults], notes

@@ -9,6 +9,7 @@ from typing import Any
 
 from gibbsflow.binding.facts import Parametrisation, ParamFacts, PreparedFacts
 from gibbsflow.binding.forcefield import gaff
+from gibbsflow.binding.prepare.conformers import settle_stereo
 from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
 from gibbsflow.binding.prepare.molecules import read_sdf
 from gibbsflow.binding.prepare.small_molecule.stereo import specified
@@ -47,7 +48,7 @@ def parametrisation_hash(system: SimSystem, settings: Param) -> str:
         files["receptor"] = system.path("receptor")
     content = settings.model_dump(exclude=set(NOT_HASHED)) | {"ambertools": ambertools.version()}
     content |= {"ligand_charge": known.ligand_charge, "receptor_charge": known.receptor_charge}
-    stereo = specified(read_sdf(system.path("ligand"), known.ligand_charge).mol)
+    stereo = specified(settle_stereo(read_sdf(system.path("ligand"), known.ligand_charge)).mol)
     if stereo.bonds or stereo.dependent:
         content["isomer"] = ISOMER  # their charges were once those of another isomer
     return inputs_hash(files=files, settings=content, physics=gaff.VERSION)

@@ -12,7 +12,7 @@ from gibbsflow.binding.facts import PreparedFacts
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.burial import buriedness
 from gibbsflow.binding.prepare.ligands import pose_ligand, read_ligand, written_account
-from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, write_sdf
+from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, read_noted, write_sdf
 from gibbsflow.binding.prepare.poses import RAYS
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
 from gibbsflow.binding.prepare.samplesheet import Row
@@ -100,8 +100,14 @@ def preparation_hash(row: Row, receptor: Path, settings: BindingConfig) -> str:
 
 def _read_anew(row: Row) -> bool:
     """Whether a ligand may come out otherwise than it did before its reading was numbered."""
-    is_mol2 = (row.structure or "").lower().endswith(".mol2")
-    return is_mol2 or row.pose not in ("given", "place") or any(mark in (row.smiles or "") for mark in "/\\@")
+    if row.pose not in ("given", "place") or any(mark in (row.smiles or "") for mark in "/\\@"):
+        return True
+    if row.structure is None or Path(row.structure).suffix.lower() != ".mol2":
+        return False
+    try:
+        return bool(read_noted(Path(row.structure), "structure", row.charge)[1])
+    except MoleculeError:
+        return True
 
 
 def prepare_system(

@@ -19,6 +19,7 @@ from gibbsflow.binding.prepare.small_molecule.stereo import lost_marks, marks_ag
 
 GAFF_ELEMENTS = ("H", "C", "N", "O", "S", "P", "F", "Cl", "Br", "I")
 _PLANE_ANGSTROM = 1e-3
+_collecting: list[list[str]] = []
 
 
 @dataclass(frozen=True)
@@ -103,15 +104,24 @@ def rdkit_messages() -> Iterator[list[str]]:
 
     class _Collect(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            messages.append(record.getMessage().strip())
+            _collecting[-1].append(record.getMessage().strip())
 
+    if _collecting:  # within another: its end, not ours, is where RDKit writes to standard error again
+        _collecting.append(messages)
+        try:
+            yield messages
+        finally:
+            _collecting.pop()
+        return
     rdBase.LogToPythonLogger()
     logger, handler = logging.getLogger("rdkit"), _Collect()
     before = logger.handlers[:], logger.propagate
     logger.handlers, logger.propagate = [handler], False
+    _collecting.append(messages)
     try:
         yield messages
     finally:
+        _collecting.clear()
         logger.handlers, logger.propagate = before
         rdBase.LogToCppStreams()
 

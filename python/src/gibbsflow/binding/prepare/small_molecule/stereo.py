@@ -200,8 +200,8 @@ def open_elements(mol: Chem.Mol) -> list[str]:
         Centres and double bonds, as phrases (``centre C5``); some may allow one geometry only.
     """
     said = []
-    for info in Chem.FindPotentialStereo(mol):
-        if info.specified != Chem.StereoSpecified.Unspecified or _cumulated(mol, info):
+    for info in potential_elements(mol):
+        if info.specified != Chem.StereoSpecified.Unspecified:
             continue
         if info.type == Chem.StereoType.Bond_Double:
             bond = mol.GetBondWithIdx(info.centeredOn)
@@ -225,7 +225,8 @@ def potential_elements(mol: Chem.Mol) -> list[Any]:
     list
         RDKit's ``StereoInfo``.
     """
-    return [info for info in Chem.FindPotentialStereo(mol) if not _cumulated(mol, info)]
+    kinds = (Chem.StereoType.Atom_Tetrahedral, Chem.StereoType.Bond_Double)
+    return [info for info in Chem.FindPotentialStereo(mol) if info.type in kinds and not _cumulated(mol, info)]
 
 
 def several_isomers(mol: Chem.Mol) -> bool:
