@@ -11,6 +11,7 @@ from scipy.stats import chi2
 
 from gibbsflow.binding.alchemy import standard_state
 from gibbsflow.binding.analyse.leg_result import LegAnalysis, name_windows
+from gibbsflow.workflow.account import Account
 
 Level = Literal["PASS", "WARN", "FAIL"]
 _ORDER: tuple[Level, ...] = ("PASS", "WARN", "FAIL")
@@ -137,14 +138,32 @@ def sentences(findings: Sequence[Finding]) -> list[str]:
     """
     groups: dict[tuple[Level, str, str], list[Finding]] = {}
     for finding in sorted(findings, key=lambda finding: -_ORDER.index(finding.level)):
-        groups.setdefault((finding.level, finding.check, finding.leg), []).append(finding)
+        same = finding.leg or finding.reason  # only replicates of one leg are said together
+        groups.setdefault((finding.level, finding.check, same), []).append(finding)
     said = []
-    for (_, _, leg), members in groups.items():
+    for members in groups.values():
+        leg = members[0].leg
         first, others = members[0], [str(member.replicate) for member in members[1:]]
         head = f"{leg} leg, replicate {first.replicate}" if leg else ""
         head += f" (likewise {', '.join(others)})" if others and leg else ""
         said.append(f"{head}: {first.reason}" if head else first.reason)
     return said
+
+
+def judge_account(account: Account) -> list[Finding]:
+    """Judge what was assumed before anything was simulated: a grave assumption is a reason for doubt.
+
+    Parameters
+    ----------
+    account
+        Of the system.
+
+    Returns
+    -------
+    list of Finding
+        One WARN a warning.
+    """
+    return [Finding("WARN", "preparation", text) for text in account.as_dict()["warnings"]]
 
 
 def judge_leg(leg: LegAnalysis, limits: Thresholds, *, name: str = "", replicate: int | None = None) -> list[Finding]:

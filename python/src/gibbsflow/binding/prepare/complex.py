@@ -19,6 +19,7 @@ from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import inputs_hash
 
 log = logging.getLogger(__name__)
@@ -129,13 +130,16 @@ def prepare_system(
             ligand = pose_ligand(row, read_ligand(row), receptor, settings.system, seed=settings.run.seed)
     except MoleculeError as error:
         raise InputError([Problem(row.ligand, f.what, f.right, field=f.field) for f in error.faults]) from error
+    account = Account(row.ligand)
     for note in (*receptor.notes, *ligand.notes):
-        log.info("%s", note)
+        account.note(note)
+    account.settle()
     receptor_file = receptor.write(out)
     ligand_file = write_sdf(ligand, out / "ligand.sdf", row.ligand)
     centre = ligand.heavy_angstrom.mean(axis=0)
     facts = {
-        "notes": [*receptor.notes, *ligand.notes],
+        "notes": account.as_dict()["notes"],
+        "warnings": account.as_dict()["warnings"],
         "pose": row.pose if row.pose in ("given", "place") else "file",
         "ligand_centre_offset_angstrom": round(float(np.linalg.norm(centre - receptor.heavy_angstrom.mean(axis=0))), 3),
         "ligand_buried_share": round(float(buriedness(centre[None], receptor.heavy_angstrom, RAYS)[0]), 3),
@@ -149,4 +153,4 @@ def prepare_system(
         ligand_smiles=ligand.smiles,
         site=receptor.site,
     )
-    return system.with_facts(known), facts
+    return system.with_facts(known).with_account(account), facts
