@@ -19,7 +19,7 @@ class Io(Section):
         None,
         "Samplesheet (CSV): ligand, structure or smiles; docs/usage.md lists its columns.",
     )
-    receptor: Path | None = setting(None, "Host (MOL2, SDF) or protein (PDB).")
+    receptor: Path | None = setting(None, "Host (MOL2, SDF) or protein (PDB, mmCIF).")
     config: Path | None = setting(None, "Settings of a potential (YAML): elements, structure, goal; docs/potential.md.")
     resume_from: Path | None = setting(None, "generation_NN of an earlier potential to go on from.")
     outdir: Path = setting(Path("results"), "Folder of the results.")

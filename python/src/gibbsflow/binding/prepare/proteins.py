@@ -60,7 +60,7 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
     structure = read_structure(path)
     given = cofactors.read_parameters(parameter_files(settings))
     choices = read_choices(settings.protonation) if settings.protonation is not None else {}
-    residues = [_known_name(r, account) for r in residues_of(structure, account, _altlocs(settings.altloc, account))]
+    residues = _known_names(residues_of(structure, account, _altlocs(settings.altloc, account)), account)
     residues, choices = _replaced(residues, choices, account)
     joined = [in_chain(residues, k) for k in range(len(residues))]
     is_protein = [cofactors.is_polymer(r, given, joined=j) for r, j in zip(residues, joined, strict=True)]
@@ -131,12 +131,12 @@ def _stop(account: Account) -> None:
         raise InputError(refused)
 
 
-def _known_name(residue: Residue, account: Account) -> Residue:
-    name = residue.name.upper()
-    if name not in ALIASES:
-        return residue
-    account.note(f"{residue.called} is read as {ALIASES[name]}")
-    return renamed(residue, ALIASES[name])
+def _known_names(residues: Sequence[Residue], account: Account) -> list[Residue]:
+    """Residues by AMBER's names, where other programs have their own."""
+    told = [f"{r.called} as {ALIASES[r.name.upper()]}" for r in residues if r.name.upper() in ALIASES]
+    if told:
+        account.note(f"read by other names: {', '.join(told[:20])}{' and more' * (len(told) > 20)}")
+    return [renamed(r, ALIASES[r.name.upper()]) if r.name.upper() in ALIASES else r for r in residues]
 
 
 def _altlocs(text: str | None, account: Account) -> dict[str, str]:

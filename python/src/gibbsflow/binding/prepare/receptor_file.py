@@ -76,7 +76,7 @@ def read_receptor(
         )
     if settings.receptor_kind not in ("auto", kind):
         right = "receptor_kind auto, or a PDB for a protein and an SDF or MOL2 for a host"
-        what = f"{path.name} holds a {kind}, but receptor_kind is {settings.receptor_kind}"
+        what = f"{path.suffix} holds a {kind}, but receptor_kind is {settings.receptor_kind}"
         raise InputError(Problem(str(path), what, right, field="receptor_kind"))
     if kind == "host":
         return read_host(path, settings)

@@ -83,8 +83,11 @@ def write_ligand(path: Path, wanted: str, smiles: str, out: Path) -> Residue:
     if len(heavy) != template.GetNumAtoms():
         what = f"{residue.called} has {len(heavy)} heavy atoms, the SMILES {template.GetNumAtoms()}"
         raise InputError(Problem(str(path), what, "the same molecule, whole", residue.line or None, "ligand_residue"))
+    joined = _by_distance(heavy)
     try:
-        mol = AllChem.AssignBondOrdersFromTemplate(template, _by_distance(heavy))
+        if joined.GetNumBonds() != template.GetNumBonds():
+            raise ValueError("another number of bonds")
+        mol = AllChem.AssignBondOrdersFromTemplate(template, joined)
     except ValueError as error:
         what = f"the atoms of {residue.called} are not joined as those of {smiles}"
         raise InputError(
