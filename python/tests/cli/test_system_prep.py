@@ -199,10 +199,10 @@ def test_the_pose_of_a_complex_and_what_is_kept(tmp_path):
     mol = Chem.RemoveHs(mol)
     places = zip(mol.GetAtoms(), mol.GetConformer().GetPositions(), strict=True)
     ligand = "".join(
-        hetero("PHL", 500, f"{a.GetSymbol()}{a.GetIdx()}", a.GetSymbol(), *(p + [4, -8, 6])) for a, p in places
+        hetero("PHL", 500, f"{a.GetSymbol()}{a.GetIdx()}", a.GetSymbol(), *(p + [6, 3, 4])) for a, p in places
     )
     complex_pdb = tmp_path / "complex.pdb"
-    zinc = hetero("ZN", 201, "ZN", "ZN", 8.0, -8.0, 6.0)
+    zinc = hetero("ZN", 201, "ZN", "ZN", 6.0, 3.0, 8.0)
     complex_pdb.write_text(peptide("NALA SER CGLY") + "TER\n" + ligand + zinc + "END\n")
     given = ("--receptor", complex_pdb, "--ligand", "phenol", "--smiles", "c1ccccc1O", "--ligand_residue", "PHL")
     for name, more, residues in (("kept", ("--keep", "ZN"), 4), ("left", (), 3)):

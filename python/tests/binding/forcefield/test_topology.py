@@ -145,7 +145,7 @@ def test_what_was_prepared_is_in_the_topology(tmp_path, sequence, beside, settin
     conformer = mol.GetConformer()
     for k in range(mol.GetNumAtoms()):
         x, y, z = conformer.GetAtomPosition(k)
-        conformer.SetAtomPosition(k, (x + 4, y - 8, z + 6))
+        conformer.SetAtomPosition(k, (x + 6, y + 3, z + 5))
     Chem.MolToMolFile(mol, str(tmp_path / "l.sdf"))
     chosen = BindingConfig.from_params({"charge_method": "gas", **settings})
     built = build(tmp_path, tmp_path / "p.pdb", chosen, structure=tmp_path / "l.sdf", pose="given")
