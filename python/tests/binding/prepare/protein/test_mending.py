@@ -53,6 +53,14 @@ def test_atoms_that_no_amino_acid_has():
     assert "ACE A:1 has atoms that ACE has not: XX" in str(account.of_weight("refuse")[0])
 
 
+def test_a_phosphate_that_is_not_there():
+    """tleap would build it, at some place, with its charge."""
+    serine = {a: (a[0], (float(k), 0.0, 0.0)) for k, a in enumerate(("N", "CA", "C", "O", "CB", "OG"))}
+    account = Account("p.pdb")
+    refuse_traces([Residue("A", "1", "SEP", False, serine)], account)
+    assert "SEP A:1 lacks O1P, O2P, O3P, P" in str(account.of_weight("refuse")[0])
+
+
 def test_selenomethionine():
     account = Account("p.pdb")
     (made,) = selenium_to_sulfur([Residue("A", "1", "MSE", True, {"SE": ("SE", (0, 0, 0))})], account)

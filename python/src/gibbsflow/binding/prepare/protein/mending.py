@@ -10,6 +10,7 @@ from gibbsflow.binding.prepare.protein.residue_names import (
     AMINO_ACIDS,
     CAPS,
     PARENT,
+    PHOSPHORYLATED,
     STANDARD,
     heavy_atoms_of,
     parent_of,
@@ -56,6 +57,13 @@ def refuse_traces(residues: Sequence[Residue], account: Account) -> None:
             account.refuse(what, right, row=bare[0].line or None)
     for r in residues:
         known = heavy_atoms_of(r.name)
+        lacking = (
+            sorted((known or frozenset()) - {"OXT"} - r.atoms.keys()) if r.name in (*PHOSPHORYLATED, "HYP") else []
+        )
+        if lacking:  # PDBFixer does not know them, and tleap would build them without a word
+            account.refuse(
+                f"{r.called} lacks {', '.join(lacking)}", "all heavy atoms, or the unmodified name", row=r.line or None
+            )
         strange = [] if known is None else sorted(a for a, (e, _) in r.atoms.items() if e != "H" and a not in known)
         if strange:
             account.refuse(

@@ -142,6 +142,9 @@ def residues_of(structure: StructureFile, account: Account, altlocs: Mapping[str
         account.note(f"{structure.models} models: the first is taken")
     if structure.deuterium:
         account.note(f"{structure.deuterium} atoms of deuterium are taken as hydrogen")
+    empty = sum(atom.occupancy == 0 and atom.element != "H" for atom in structure.atoms)
+    if 0 < empty < sum(atom.element != "H" for atom in structure.atoms):
+        account.note(f"{empty} heavy atoms have occupancy 0: their places are a guess of the file's, and are taken")
     named = _chains(structure.atoms, account)
     residues: list[Residue] = []
     told: list[str] = []
