@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.prepare import samplesheet
-from gibbsflow.binding.prepare.ligands import check_pose, read_ligand
+from gibbsflow.binding.prepare.ligands import check_pose, given_pose, read_ligand
 from gibbsflow.binding.prepare.molecules import MoleculeError
+from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
 from gibbsflow.binding.prepare.receptor_file import read_receptor
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.account import Account
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,13 @@ class CampaignCheck:
     warnings: list[Problem] = field(default_factory=list)
 
 
-def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir: Path | None) -> CampaignCheck:
+def check_campaign(
+    sheet: Path,
+    receptor_path: Path,
+    config: Path | None,
+    outdir: Path | None,
+    chosen: Mapping[str, Any] | None = None,
+) -> CampaignCheck:
     """Check samplesheet, chemistry, receptor, settings and output folder, all at once.
 
     Parameters
@@ -46,6 +56,8 @@ def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir
         The files, as the user named them; without `config` the defaults count.
     outdir
         Folder of the results, which need not exist yet; None for no such check.
+    chosen
+        Settings of section ``system`` that go before those of `config`; None for none.
 
     Returns
     -------
@@ -59,6 +71,7 @@ def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir
             settings = BindingConfig.read(config)
         except InputError as error:
             problems += error.problems
+    settings = settings.with_system(chosen or {})
     for check in (lambda: leg_schedules(settings.fe), lambda: sampling(settings.md, settings.fe)):
         try:
             check()
@@ -113,6 +126,10 @@ def check_row(
         faults = check_pose(row, ligand, receptor, settings.system) if receptor is not None else []
         source = "smiles" if row.smiles else "structure"
         notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in ligand.notes]
+        if receptor is not None and receptor.left_out and not faults:
+            near = Account(where)
+            warn_of_near(receptor.left_out, given_pose(row, ligand).heavy_angstrom, near)
+            notes += [Problem(where, f"{row.ligand}: {p.what}", p.right, row.line) for p in near.of_weight("warn")]
     except MoleculeError as error:
         faults, notes = error.faults, []
     return [Problem(where, f"{row.ligand}: {f.what}", f.right, row.line, f.field) for f in faults], notes
