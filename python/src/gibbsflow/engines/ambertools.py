@@ -19,6 +19,8 @@ _RIGID = "maxcyc=0, qm_theory='AM1', scfconv=1.d-10, ndiis_attempts=700,"
 _LEAP_FAULT = re.compile(
     r"(?:teLeap: (?:Error|Fatal Error)!\n|^(?=.*FATAL)|^(?=Could not )|^(?=.*[Uu]nknown residue))(.+)$", re.MULTILINE
 )
+_FATAL = re.compile(r"(?:Fatal Error!|ERROR!?:?)[ \t]*\n[ \t]*(\S.*)")
+_SQM_REASON = re.compile(r"error|unable|converge|odd number|fatal|not supported|exceed", re.I)
 _TERM = re.compile(r"(BOND|ANGLE|DIHED|VDWAALS|EEL|EGB|1-4 VDW|1-4 EEL|RESTRAINT)\s+=\s+(-?\d+\.\d+)")
 
 
@@ -272,10 +274,13 @@ def sander_energy(prmtop: Path, inpcrd: Path, *, folder: Path, igb: int) -> floa
 def _with_sqm_reason(name: str, told: str, folder: Path, log: Path) -> str:
     """Join what antechamber said with what sqm, which knows why, left in its own output."""
     sqm = folder / "sqm.out"
+    said = log.read_text(errors="replace") if log.exists() else ""
+    reasons = [line.strip() for line in _FATAL.findall(said) if line.strip() not in told]
+    told += "".join(f"; {reason}" for reason in dict.fromkeys(reasons[-2:]))
     if not sqm.exists():
         return f"{name}: {told}"
     text = sqm.read_text(errors="replace")
     with open(log, "a") as file:
         file.write(f"\n--- sqm.out ---\n{text}")
-    telling = [line.strip() for line in text.splitlines() if re.search(r"error|unable|converge|odd number", line, re.I)]
+    telling = [line.strip() for line in text.splitlines() if _SQM_REASON.search(line)]
     return f"{name}: {told}" + (f"; sqm: {telling[-1]}" if telling else "")

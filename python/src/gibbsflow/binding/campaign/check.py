@@ -11,8 +11,9 @@ from typing import Any
 from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.prepare import samplesheet
-from gibbsflow.binding.prepare.ligands import check_pose, given_pose, read_ligand
-from gibbsflow.binding.prepare.molecules import MoleculeError
+from gibbsflow.binding.prepare.conformers import embed
+from gibbsflow.binding.prepare.ligands import check_pose, given_pose, hypervalent, read_ligand
+from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages
 from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
 from gibbsflow.binding.prepare.receptor_file import read_receptor
 from gibbsflow.binding.prepare.receptors import Receptor
@@ -122,13 +123,19 @@ def check_row(
         What was done to the ligand or assumed of it.
     """
     try:
-        ligand = read_ligand(row)
-        faults = check_pose(row, ligand, receptor, settings.system) if receptor is not None else []
+        with rdkit_messages():
+            ligand = read_ligand(row)
+            faults = check_pose(row, ligand, receptor, settings.system) if receptor is not None else []
+            if not faults and row.pose == "place":
+                embed(ligand, count=1, seed=settings.run.seed)  # is there a geometry of this isomer at all?
+            elif not faults:
+                ligand = given_pose(row, ligand)
         source = "smiles" if row.smiles else "structure"
-        notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in ligand.notes]
+        said = (*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol))
+        notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in said]
         if receptor is not None and receptor.left_out and not faults:
             near = Account(where)
-            warn_of_near(receptor.left_out, given_pose(row, ligand).heavy_angstrom, near)
+            warn_of_near(receptor.left_out, ligand.heavy_angstrom, near)
             notes += [Problem(where, f"{row.ligand}: {p.what}", p.right, row.line) for p in near.of_weight("warn")]
     except MoleculeError as error:
         faults, notes = error.faults, []

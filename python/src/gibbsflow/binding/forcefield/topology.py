@@ -17,7 +17,9 @@ import numpy as np
 from gibbsflow.binding.facts import ParamFacts, PreparedFacts, TopologyFacts
 from gibbsflow.binding.forcefield.amber_protein import AmberProtein, amber_protein, differences
 from gibbsflow.binding.forcefield.parametrise import LIGAND_RESIDUE
+from gibbsflow.binding.forcefield.readback import topology_differences
 from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
+from gibbsflow.binding.prepare.molecules import read_sdf
 from gibbsflow.binding.prepare.protein.cofactors import read_parameters
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Md
@@ -88,6 +90,7 @@ def build_topologies(system: SimSystem, md: Md, out: Path) -> SimSystem:
     _check_charge(system.name, topology, carried, first)
     if protein is not None:
         _check_residues(system.name, out / "complex.prmtop", topology, first, protein)
+    _check_molecules(system.name, carried, out, first)
     atoms = TopologyFacts(
         md=md,
         receptor_atoms=tuple(range(first)),
@@ -268,6 +271,20 @@ def _check_residues(name: str, prmtop: Path, topology: Topology, first: int, pro
     charges = np.bincount(topology.residue_of[:first], weights=topology.charges_e[:first], minlength=count)
     if wrong := differences(protein, labels, charges.tolist()):
         raise ParametrisationError(f"{name}: tleap built another protein than was prepared: {'; '.join(wrong[:8])}")
+
+
+def _check_molecules(name: str, system: SimSystem, out: Path, first: int) -> None:
+    """Hold elements and bonds in the topologies against the ligand, and the host, that went in."""
+    known = system.facts(PreparedFacts)
+    ligand = read_sdf(system.path("ligand"), known.ligand_charge).mol
+    told = {"ligand": topology_differences(out / "complex.prmtop", ligand, first)}
+    told["ligand alone"] = topology_differences(out / "ligand.prmtop", ligand)
+    if known.receptor_kind == "host":
+        host = read_sdf(system.path("receptor"), known.receptor_charge or 0).mol
+        told["host"] = topology_differences(out / "complex.prmtop", host)
+    for role, wrong in told.items():
+        if wrong:
+            raise ParametrisationError(f"{name}: tleap built another {role}: {'; '.join(wrong[:6])}")
 
 
 def _check_charge(name: str, topology: Topology, system: SimSystem, first: int) -> None:

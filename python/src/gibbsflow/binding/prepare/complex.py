@@ -12,8 +12,8 @@ import numpy as np
 from gibbsflow.binding.facts import PreparedFacts
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.burial import buriedness
-from gibbsflow.binding.prepare.ligands import pose_ligand, read_ligand
-from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, write_sdf
+from gibbsflow.binding.prepare.ligands import pose_ligand, read_ligand, written_account
+from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, read_noted, write_sdf
 from gibbsflow.binding.prepare.poses import RAYS
 from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
 from gibbsflow.binding.prepare.protein.complex_ligand import write_ligand
@@ -29,6 +29,8 @@ from gibbsflow.workflow.files import inputs_hash
 log = logging.getLogger(__name__)
 PHYSICS = {"host": 1, "protein": 2}
 """Raised by hand when poses or protonation change for the same input; 2: names and hydrogens decide before pH."""
+LIGAND_READING = 2
+"""The same for ligands whose stereochemistry, MOL2 file or pose file was once read otherwise; of no others."""
 
 
 def row_from_options(
@@ -132,6 +134,8 @@ def preparation_hash(row: Row, receptor: Path, settings: BindingConfig) -> str:
     if pose not in ("given", "place"):
         files["pose"], pose = Path(pose), "file"
     content = {"smiles": row.smiles, "charge": row.charge, "pose": pose, "seed": settings.run.seed}
+    if _read_anew(row):
+        content["ligand_reading"] = LIGAND_READING
     chosen = settings.system.model_dump()
     # hashed by content, or only where they are set: a state folder from before they were there stays valid
     for key in ("protonation", "altloc", "keep", "parameters"):
@@ -143,6 +147,18 @@ def preparation_hash(row: Row, receptor: Path, settings: BindingConfig) -> str:
         elif value is not None:
             content[key] = value
     return inputs_hash(files=files, settings=content | chosen, physics=PHYSICS[kind_of(receptor) or "host"])
+
+
+def _read_anew(row: Row) -> bool:
+    """Whether a ligand may come out otherwise than it did before its reading was numbered."""
+    if row.pose not in ("given", "place") or any(mark in (row.smiles or "") for mark in "/\\@"):
+        return True
+    if row.structure is None or Path(row.structure).suffix.lower() != ".mol2":
+        return False
+    try:
+        return bool(read_noted(Path(row.structure), "structure", row.charge)[1])
+    except MoleculeError:
+        return True
 
 
 def prepare_system(
@@ -179,20 +195,20 @@ def prepare_system(
     receptor = read_receptor(receptor_path, settings.system, ligand_residue=ligand_residue)
     try:
         with rdkit_messages():
-            ligand = pose_ligand(row, read_ligand(row), receptor, settings.system, seed=settings.run.seed)
+            read = read_ligand(row)
+            ligand = pose_ligand(row, read, receptor, settings.system, seed=settings.run.seed)
     except MoleculeError as error:
         raise InputError([Problem(row.ligand, f.what, f.right, field=f.field) for f in error.faults]) from error
+    receptor_file = receptor.write(out)
+    ligand_file = write_sdf(ligand, out / "ligand.sdf", row.ligand)
     account = Account(row.ligand)
     if receptor.kind == "host":
         for note in receptor.notes:
             account.note(note)
     warn_of_near(receptor.left_out, ligand.heavy_angstrom, receptor.account)
     account.take(receptor.account, "receptor")
-    for note in ligand.notes:
-        account.note(note)
+    account.take(written_account(read, ligand, ligand_file, row.ligand), "ligand")
     account.settle()
-    receptor_file = receptor.write(out)
-    ligand_file = write_sdf(ligand, out / "ligand.sdf", row.ligand)
     centre = ligand.heavy_angstrom.mean(axis=0)
     facts = {
         "notes": [*account.as_dict()["notes"], *account.as_dict()["warnings"]],
