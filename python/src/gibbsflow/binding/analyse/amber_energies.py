@@ -189,8 +189,10 @@ def _refuse_not_finite(path: Path, u: np.ndarray, rows: Sequence[int]) -> None:
 
 
 def _temperature(path: Path) -> float:
+    control = False
     for _, line in _lines(path):
-        if match := re.search(r"temp0\s+=\s*([0-9.]+)", line):
+        control = control or "CONTROL  DATA" in line  # before it stands the input as it was typed
+        if control and (match := re.search(r"temp0\s+=\s*([0-9.]+)", line)):
             return float(match[1])
         if line.startswith("   4.  RESULTS"):
             break

@@ -44,7 +44,7 @@ _GRADIENT = re.compile(r"^dH/d.* (\S+-lambda) = ([0-9.eE+-]+)$")
 RIGHT = "a dhdl.xvg(.bz2) of GROMACS with foreign energies (calc-lambda-neighbors = -1)"
 SAME_KJ_PER_MOL = 1e-3
 """Two states with one printed λ whose energies never differ by more are one state that is listed twice."""
-OTHER_STATE_KJ_PER_MOL = 1.0
+OTHER_STATE_KJ_PER_MOL = 0.1
 """Samples are this far from their own state where their header names another than the one they were drawn from."""
 
 

@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from gibbsflow.binding.sample.energies import Energies, missing_windows
@@ -53,7 +55,7 @@ class Part:
         """Frames."""
         return len(self.time_ps)
 
-    def of(self, kept: Floats | Ints | slice) -> Part:
+    def of(self, kept: npt.NDArray[Any] | slice) -> Part:
         """Keep some of the frames.
 
         Parameters
@@ -365,8 +367,9 @@ def to_energies(
     missing = tuple(state for state in range(len(states)) if state not in windows)
     if missing and not allow_missing:
         raise missing_windows(account.where, missing, len(states))
-    for state in missing:
-        account.note(f"no samples of window {state}: {lambdas(states[state])}")
+    if missing:
+        named = "; ".join(f"window {state}: {lambdas(states[state])}" for state in missing)
+        account.note(f"no samples of {named}")
     own = np.concatenate([np.full(len(windows[state]), state) for state in sampled])
     time = np.concatenate([windows[state].time_ps for state in sampled])
     u = np.concatenate([windows[state].values[:, : len(states)] for state in sampled])

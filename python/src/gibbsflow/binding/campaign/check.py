@@ -125,7 +125,9 @@ def check_row(
     return [Problem(where, f"{row.ligand}: {f.what}", f.right, row.line, f.field) for f in faults], notes
 
 
-def misplaced(rows: Sequence[Row], receptor: Receptor, settings: BindingConfig, where: str) -> dict[int, Problem]:
+def misplaced(
+    rows: Sequence[Row], receptor: Receptor, settings: BindingConfig, where: str
+) -> dict[int | None, Problem]:
     """Try whether the largest of the ligands that are to be placed fit into the host's cavity.
 
     Parameters
@@ -146,7 +148,7 @@ def misplaced(rows: Sequence[Row], receptor: Receptor, settings: BindingConfig, 
     """
     placed = [(row, read_ligand(row)) for row in rows if row.pose == "place"]
     placed.sort(key=lambda pair: -len(pair[1].heavy_atoms))
-    misfits = {}
+    misfits: dict[int | None, Problem] = {}
     for row, ligand in placed[:MOST_PLACED]:
         try:
             pose_ligand(row, ligand, receptor, settings.system, seed=settings.run.seed)
