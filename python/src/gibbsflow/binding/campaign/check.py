@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.conformers import embed
-from gibbsflow.binding.prepare.ligands import check_pose, given_pose, hypervalent, read_ligand
+from gibbsflow.binding.prepare.ligands import check_pose, given_pose, hypervalent, pose_ligand, read_ligand
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages
 from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
 from gibbsflow.binding.prepare.receptor_file import read_receptor
@@ -21,6 +21,9 @@ from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
+
+MOST_PLACED = 4
+"""Ligands that are placed for a trial, the largest first: some 0.5 s each that fits, 2 s each that does not."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,9 @@ def check_campaign(
         warnings += notes
         if not found:
             good.append(row)
+    misfits = {} if receptor is None else misplaced(good, receptor, settings, str(sheet))
+    good = [row for row in good if row.line not in misfits]
+    table_problems += misfits.values()
     problems += sorted(table_problems, key=lambda problem: problem.row or 0)
     if outdir is not None:
         problems += outdir_problems(outdir)
@@ -140,6 +146,44 @@ def check_row(
     except MoleculeError as error:
         faults, notes = error.faults, []
     return [Problem(where, f"{row.ligand}: {f.what}", f.right, row.line, f.field) for f in faults], notes
+
+
+def misplaced(
+    rows: Sequence[Row], receptor: Receptor, settings: BindingConfig, where: str
+) -> dict[int | None, Problem]:
+    """Try whether the largest of the ligands that are to be placed fit into the host's cavity.
+
+    Parameters
+    ----------
+    rows
+        Usable ones.
+    receptor
+        Host, or a protein, in which nothing is placed.
+    settings
+        With the seed that they will be placed with.
+    where
+        What messages call the samplesheet.
+
+    Returns
+    -------
+    dict
+        By line of the samplesheet what does not fit, with the nearest distance.
+    """
+    placed = [(row, read_ligand(row)) for row in rows if row.pose == "place"]
+    placed.sort(key=lambda pair: -len(pair[1].heavy_atoms))
+    misfits: dict[int | None, Problem] = {}
+    for row, ligand in placed[:MOST_PLACED]:
+        try:
+            pose_ligand(row, ligand, receptor, settings.system, seed=settings.run.seed)
+        except MoleculeError as error:
+            misfits[row.line] = Problem(
+                where,
+                "; ".join(f"{row.ligand}: {f.what}" for f in error.faults),
+                error.faults[0].right,
+                row.line,
+                error.faults[0].field,
+            )
+    return misfits
 
 
 def outdir_problems(outdir: Path) -> list[Problem]:
