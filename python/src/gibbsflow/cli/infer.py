@@ -53,6 +53,7 @@ def explore(
         # the plan of a trajectory, which the loop writes, holds its seed and the generation that it belongs to
         plan = {"seed": seed, "generation": generation - 1}
         settings = PotentialConfig.of_verb(config, beside=plan).exploration
+        _present({"potential": potential, "structure": structure})
         fitted, grader = load_potential(potential), Grader.read(potential / ACTIVE_SET)
         frames = read_frames(structure)
         if not -len(frames) <= frame < len(frames):
@@ -64,10 +65,7 @@ def explore(
         if alien:
             known = f"only {', '.join(fitted.species)}"
             raise InputError(Problem(str(structure), f"holds {', '.join(alien)}, unknown to {potential}", known))
-        if settings.ensemble == "npt" and not atoms.pbc.all():
-            raise InputError(
-                Problem(str(structure), "is not periodic in all directions", "ensemble nvt", field="ensemble")
-            )
+        exploration.check_start(atoms, settings, str(structure))
         content = {**settings.model_dump(mode="json"), "seed": seed, "frame": frame, "generation": generation}
         files = {"potential": potential, "structure": structure}
         stopper = Stopper(parse_duration_s(time_budget), segments)
