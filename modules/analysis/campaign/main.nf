@@ -1,3 +1,5 @@
+include { quoted } from '../../functions'
+
 process ANALYSIS_CAMPAIGN {
     tag "${meta.id}"
     label 'process_table'
@@ -17,7 +19,7 @@ process ANALYSIS_CAMPAIGN {
     cat > config.json <<'END'
     ${settings}
     END
-    analysis campaign --input ${input} ${found} --state '${meta.state}' --config config.json --out campaign ${args}
+    analysis campaign --input ${input} ${found} --state ${quoted(meta.state)} --config config.json --out campaign ${args}
     """
 
     stub:

@@ -178,3 +178,9 @@ def test_standard_state_of_a_centre_of_mass_restraint():
     done = run("standard-state", "--com", "--k", 10, "--temperature", 298.15)
     assert done.stdout.splitlines() == ["analytic -5.2714 kcal/mol", "numeric  -5.2714 kcal/mol"]
     assert run("standard-state", "--temperature", 298.15).exit_code == 65
+
+
+@pytest.mark.parametrize("wrong", [("--theta-a", 180), ("--theta-b", 0), ("--k-r", -1), ("--k-dihedral", "nan")])
+def test_standard_state_of_what_is_no_restraint(wrong):
+    done = run("standard-state", "--r0", 5, "--temperature", 298.15, *wrong)
+    assert done.exit_code == 65 and "Traceback" not in done.output and "is not usable (right: a number" in done.output
