@@ -191,10 +191,8 @@ class Gpaw:
         structure.info, structure.calc = {}, None
         structure = in_cell(structure)
         structure.set_initial_charges(None)
-        spin = (
-            starting_moments_ub(electrons, structure.numbers.tolist()) if electrons.polarised else (0.0,) * len(atoms)
-        )
-        structure.set_initial_magnetic_moments(spin)
+        # without spin, these are zeros
+        structure.set_initial_magnetic_moments(starting_moments_ub(electrons, structure.numbers.tolist()))
         write_json(work / "structure.json", structure)
         settings = {
             "cutoff_ev": self.dft.gpaw_cutoff_ev, "xc": _XC[self.dft.functional],

@@ -184,7 +184,7 @@ class QuantumEspresso:
         return [self.pseudos[symbol].z_valence for symbol in atoms.get_chemical_symbols()]
 
     def _fractions(self, atoms: Atoms, electrons: Electrons) -> list[float]:
-        """Starting magnetisation of each atom, as a fraction of its valence electrons: 1 would mean 1 μB from 7.3 on."""
+        """Starting magnetisation of each atom as a fraction of its valence electrons; from 7.3 on, 1 would mean 1 μB."""
         if not electrons.polarised:
             return [0.0] * len(atoms)
         valence = self._valence(atoms)

@@ -196,7 +196,7 @@ class Tblite:
                 result, status="labelled", cause="", message="", energy_ev=float(energy),
                 forces_ev_per_angstrom=np.asarray(forces).tolist(),
                 stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
-                total_moment_ub=electrons.multiplicity - 1.0 if electrons.polarised and electrons.multiplicity else None,
+                total_moment_ub=(electrons.multiplicity or 1) - 1.0 if electrons.polarised else None,
             )  # fmt: skip
             break
         return replace(result, wall_s=round(time.monotonic() - start, 3))
