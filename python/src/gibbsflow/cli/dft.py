@@ -39,14 +39,14 @@ def label(
 ) -> None:
     """Label every structure of a file; a failed label never stops the others. Exit 70 where none succeeded."""
     with verb(out, as_json=as_json) as result:
-        from gibbsflow.config.potential import StructureSettings
+        from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.potential.data.structures import read_frames
         from gibbsflow.potential.label import batch as labelling
         from gibbsflow.potential.label.engines import make_engine
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.state.segments import Stopper
 
-        settings = StructureSettings.read(config, engine=engine)
+        settings = PotentialConfig.of_verb(config, engine=engine)
         frames = read_frames(input)
         elements = settings.target.elements or tuple(dict.fromkeys(s for f in frames for s in f.get_chemical_symbols()))
         maker = make_engine(elements, settings.dft, settings.labels)
@@ -80,10 +80,10 @@ def label(
 def check(config: Config = None, engine: Engine = None, as_json: Json = False) -> None:
     """Say which program, version and pseudopotentials would be used; exit 65 naming what is missing."""
     with verb(None, as_json=as_json) as result:
-        from gibbsflow.config.potential import StructureSettings
+        from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.potential.label.engines import make_engine
 
-        settings = StructureSettings.read(config, engine=engine)
+        settings = PotentialConfig.of_verb(config, engine=engine)
         if not settings.target.elements:
             raise InputError(Problem(str(config), "no elements", "elements: [Si]", field="target.elements"))
         found = make_engine(settings.target.elements, settings.dft, settings.labels).describe()

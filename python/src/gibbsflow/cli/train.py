@@ -47,6 +47,7 @@ def fit(
     with verb(out, state=state, as_json=as_json) as result:
         from contextlib import nullcontext
 
+        from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.errors import StoppedEarly
         from gibbsflow.potential.train import fit as training
         from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs
@@ -56,7 +57,7 @@ def fit(
         from gibbsflow.workflow.state.state_folder import StateFolder
 
         physics = training.trainer(backend).physics
-        settings = read_settings(config).training
+        settings = PotentialConfig.of_verb(config).training
         inputs = Inputs.read(train, test)
         budget_s = parse_duration_s(time_budget) or 60 * settings.time_budget_min
         content = {**settings.model_dump(mode="json"), "backend": backend, "seed": seed, "time_budget_s": budget_s}
@@ -113,16 +114,6 @@ def _draw(made: Fit, inputs: Inputs, out: Path) -> None:
         learning_figures.grade_histogram({"test": made.test_grades}, grade["lower"], grade["upper"], out / _GRADES)
     with atomic_open(out / _CARD, "w") as file:
         file.write(training_card(inputs, made.figures))
-
-
-def read_settings(path: Path | None) -> Any:
-    """Sections training, exploration and selection of a config file; other sections are left to their readers."""
-    from gibbsflow.config.potential_training import PotentialSettings
-    from gibbsflow.config.section import read_mapping, read_section
-
-    content = read_mapping(path) if path is not None else {}
-    own = {name: value for name, value in content.items() if name in PotentialSettings.model_fields}
-    return read_section(PotentialSettings, own, where=str(path))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from gibbsflow.config.section import Section, nearest, read_mapping, read_section, setting
+from gibbsflow.config.section import Section, nearest, read_section, setting
+from gibbsflow.config.settings_file import read_mapping
 from gibbsflow.errors import InputError, Problem
 
 Mode = Literal["abfe", "md", "potential"]
@@ -249,7 +250,7 @@ class BindingConfig(Section):
         unknown = []
         for key, value in params.items():
             if key not in home:
-                unknown.append(Problem(where, "unknown parameter", nearest(key, home), field=key))
+                unknown.append(Problem(where, "unknown parameter", nearest(key, (*home, *cls.model_fields)), field=key))
             elif value is not None:
                 nested.setdefault(home[key], {})[key] = value
         try:
@@ -302,9 +303,17 @@ class BindingConfig(Section):
         InputError
             With all problems at once.
         """
-        if any(key in cls.model_fields for key in content):
-            return read_section(cls, content, where=where)
-        return cls.from_params(content, where=where)
+        if not any(key in cls.model_fields for key in content):
+            return cls.from_params(content, where=where)
+        home = {key: name for name, section in cls.sections().items() for key in section.model_fields}
+        astray = [
+            Problem(where, "stands beside sections", f"in section {home[key]}", field=key)
+            for key in content
+            if key in home and key not in cls.model_fields
+        ]
+        if astray:
+            raise InputError(astray)
+        return read_section(cls, content, where=where)
 
 
 class Launch(BindingConfig):
