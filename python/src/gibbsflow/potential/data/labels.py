@@ -192,8 +192,9 @@ def bad_structure(atoms: Atoms, closest_ratio: float) -> str:
 def check_label(result: LabelResult, atoms: Atoms, labels: Labels) -> LabelResult:
     """Let a label through only if its figures can be used; turn it into a failure otherwise.
 
-    It is called whenever a label is read, since the state folder keeps the figures as they were computed. A label counts with finite energy, forces for every atom, stress where all is periodic, no force above the cap and
-    no correction that changed the physics. Convergence and exit code are checked by the engines themselves.
+    It is called whenever a label is read, since the state folder keeps the figures as they were computed. A label
+    counts with finite energy, forces for every atom, stress where all is periodic, no force above the cap and no
+    correction that changed the physics. Convergence and exit code are checked by the engines themselves.
 
     Parameters
     ----------

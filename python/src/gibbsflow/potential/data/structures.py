@@ -173,8 +173,8 @@ def read_frames(path: Path, account: Account | None = None) -> list[Atoms]:
             stale.append(number)
         frame.info["gibbsflow_id"] = name
     if stale:
-        first = f"frame {stale[0]}" + (f" and {len(stale) - 1} others" if len(stale) > 1 else "")
-        own.note(f"{first} carry a gibbsflow_id that is not that of their content: it was replaced")
+        others = f" (and of {len(stale) - 1} others)" if len(stale) > 1 else ""
+        own.note(f"the gibbsflow_id of frame {stale[0]}{others} is not that of its content: it was replaced")
     if account is None:
         own.settle()
     return frames

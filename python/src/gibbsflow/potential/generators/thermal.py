@@ -41,7 +41,7 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
     """
     made = []
     for parent in parents:
-        if len(parent) < 2 or parent.pbc.any() != parent.pbc.all():
+        if not applies(parent):
             continue
         crystal = bool(parent.pbc.all())
         limit = settings.minimum_distance_ratio * closest_pair_angstrom(parent)
@@ -71,6 +71,22 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
                     )  # fmt: skip
                 )
     return made
+
+
+def applies(atoms: Atoms) -> bool:
+    """Say whether samples of a structure can be made.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+
+    Returns
+    -------
+    bool
+        True for crystals and molecules of two atoms or more.
+    """
+    return len(atoms) > 1 and bool(atoms.pbc.any() == atoms.pbc.all())
 
 
 def spring_hessian(atoms: Atoms) -> npt.NDArray[np.float64]:

@@ -17,6 +17,7 @@ from gibbsflow.config.label_engines import Engine
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.potential.data.electrons import Electrons, isolated
 from gibbsflow.potential.data.labels import LabelResult
+from gibbsflow.potential.label.plane_waves import reboxed
 from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:
@@ -44,9 +45,12 @@ class LabelEngine(Protocol):
         Name of the engine in settings and labels.
     settings_hash
         Hash of all that changes a label (`hash_settings`).
+    periodic
+        Whether it repeats every structure in space, as plane waves do.
     """
 
     name: str
+    periodic: bool
     settings_hash: str
 
     def electrons(self, atoms: Atoms) -> Electrons:
@@ -127,10 +131,10 @@ def check_electrons(engine: LabelEngine, frames: Sequence[Atoms], account: Accou
     frames
         The structures.
     account
-        Gets a refusal for each structure that cannot be computed as it says, a note where moments of an earlier
-        calculation are not used, and one for isolated atoms, which are computed spin-polarised.
+        Gets a refusal for each structure that cannot be computed as it says, and notes: on moments of an earlier
+        calculation, which are not used, on charged structures, on wider boxes, and on the spin of isolated atoms.
     """
-    refused, results, charged = 0, 0, 0
+    refused, results, charged, polarised, boxed = 0, 0, 0, 0, 0
     atoms_by_spin: dict[str, float] = {}
     for number, frame in enumerate(frames):
         try:
@@ -142,20 +146,30 @@ def check_electrons(engine: LabelEngine, frames: Sequence[Atoms], account: Accou
             continue
         earlier = frame.calc.results if frame.calc is not None else {}
         results += any(np.any(earlier.get(name, 0)) for name in ("magmoms", "magmom", "charges"))
-        charged += bool(electrons.charge and frame.pbc.any())
+        charged += bool(electrons.charge and (engine.periodic or frame.pbc.any()))
+        boxed += engine.periodic and reboxed(frame)
+        polarised += electrons.polarised
         if isolated(frame) and electrons.polarised:
             moment = abs(sum(electrons.moments_ub or ()))
             atoms_by_spin[frame[0].symbol] = electrons.multiplicity or 1 + moment
+    elements = sorted({symbol for frame in frames for symbol in frame.get_chemical_symbols()})
+    account.facts |= {"frames": len(frames), "elements": elements, "charged": charged, "spin_polarised": polarised}
     if refused > _REFUSALS:
         account.refuse(f"{refused - _REFUSALS} more frames", f"what {engine.name} can compute", field="charge and spin")
     if results:
-        what = f"{results} frames carry moments or charges as results of an earlier calculation: they are not used"
-        account.note(f"{what} (initial_magmoms and initial_charges are)")
+        what = "with moments or charges that an earlier calculation found: they are not used"
+        account.note(f"{_frames(results)} {what} (initial_magmoms and initial_charges are)")
     if charged:
-        account.note(f"{charged} periodic frames are charged: they are computed in a uniform neutralising background")
+        account.note(f"{_frames(charged)} charged, and computed in a uniform neutralising background")
+    if boxed:
+        account.note(f"{_frames(boxed)} closer than 6 Å to an image where not periodic: computed in a wider box")
     if atoms_by_spin:
         each = ", ".join(f"{name} {spin:g}" for name, spin in atoms_by_spin.items())
         account.note(f"isolated atoms are computed spin-polarised, with the multiplicity: {each}")
+
+
+def _frames(count: int) -> str:
+    return "1 frame is" if count == 1 else f"{count} frames are"
 
 
 def make_engine(elements: Sequence[str], dft: Dft, labels: Labels) -> LabelEngine:

@@ -57,6 +57,7 @@ class Gpaw:
     """
 
     name = "gpaw"
+    periodic = True
 
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
         missing = [package for package in ("gpaw", "gpaw_data") if importlib.util.find_spec(package) is None]

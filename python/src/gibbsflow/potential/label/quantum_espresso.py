@@ -66,6 +66,7 @@ class QuantumEspresso:
     """
 
     name = "quantum_espresso"
+    periodic = True
 
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
         self.dft, self.labels = dft, labels

@@ -54,6 +54,7 @@ class Tblite:
     """
 
     name = "tblite"
+    periodic = False
 
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
         if importlib.util.find_spec("tblite") is None:
