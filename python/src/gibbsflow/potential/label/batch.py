@@ -86,7 +86,7 @@ class LabelStore:
         -------
         LabelResult or None
             None where there is none, where it cannot be read, and for a failure that is to be tried again: all of
-            them if asked for, and always those that say nothing about the structure, or only that a threshold was met.
+            them if asked for, and always those that say nothing about the structure.
         """
         kinds: tuple[Kind, ...] = ("FINISHED",) if retry_failed else ("FINISHED", "FAILED")
         place = self.place(name)
@@ -94,9 +94,8 @@ class LabelStore:
             if not any(valid_sentinel(place, kind, self._inputs(key)) for kind in kinds):
                 return None
             result = LabelResult(**read_json(place / "label.json"))
-            # a worker that died or ran out of memory says nothing about the structure; and versions up to 0.1 kept
-            # what a threshold had made of a label, not the label
-            return None if result.cause in TRANSIENT or result.by_threshold else result
+            # a worker that died or ran out of memory says nothing about the structure
+            return None if result.cause in TRANSIENT else result
         except (StateError, TypeError) as error:
             log.warning("%s cannot be read (%s): made again", place, error)
             return None
@@ -257,6 +256,9 @@ def label_batch(
 
     for name, atoms in list(wanted.items()):
         found = _stored(store, atoms, engine.key(atoms), retry_failed=retry_failed) if store is not None else None
+        if found is not None and found.by_threshold and not bad_structure(atoms, labels.closest_ratio):
+            # what a threshold made of it, and not what was computed: today's may be another
+            found = None
         if found is not None:
             batch.reused += 1
             del wanted[name]
