@@ -177,7 +177,8 @@ def bad_structure(atoms: Atoms, closest_ratio: float) -> str:
         # of directions that are not periodic, the vector may be missing; a missing one gets 1 Å along the normal
         if not all(atoms.cell.array[atoms.pbc].any(axis=1)):
             return "periodic in a direction without a cell vector"
-        if abs(volume := atoms.cell.complete().volume) < 1.0:
+        independent = np.linalg.matrix_rank(atoms.cell.array[atoms.pbc]) == atoms.pbc.sum()
+        if (volume := abs(atoms.cell.complete().volume) if independent else 0.0) < 1.0:
             return f"periodic, with a cell of {volume:.3g} Å^3"
     radii = covalent_radii[atoms.numbers]
     reach = closest_ratio * 2 * float(radii.max())

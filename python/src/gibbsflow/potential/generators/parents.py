@@ -248,9 +248,16 @@ def _crystal(crystal: str, elements: tuple[str, ...], target: Target, volume: fl
         a = target.lattice_constant_angstrom
         if a is None:
             a = (4 * volume / (math.sqrt(3) * ratio)) ** (1 / 3) * (2 ** (1 / 3) if crystal == "wurtzite" else 1)
-        return bulk(name, crystal, a=a, c=a * ratio)
+        return _without_moments(bulk(name, crystal, a=a, c=a * ratio))
     a = target.lattice_constant_angstrom or (volume * _ATOMS_IN_A3[crystal]) ** (1 / 3)
-    return bulk(name, crystal, a=a, cubic=True)
+    return _without_moments(bulk(name, crystal, a=a, cubic=True))
+
+
+def _without_moments(atoms: Atoms) -> Atoms:
+    """Leave the moments that ASE gives crystals of Fe, Co and Ni to the settings: nobody asked for them here."""
+    if atoms.has("initial_magmoms"):
+        atoms.set_initial_magnetic_moments(None)
+    return atoms
 
 
 def _molecule(target: Target, settings: Generator) -> Atoms:

@@ -81,22 +81,22 @@ def starting_moments_ub(electrons: Electrons, valence: Sequence[float]) -> tuple
     return tuple(unpaired * count / sum(valence) for count in valence)
 
 
-def key_of(electrons: Electrons, *, reboxed: bool = False) -> str:
+def key_of(electrons: Electrons, *, changed: bool = False) -> str:
     """Hash what a label depends on beside settings and structure.
 
     Parameters
     ----------
     electrons
         Charge and spin that are computed.
-    reboxed
-        Whether the cell is another than the structure's.
+    changed
+        Whether versions up to 0.1 computed another thing, such as a cell that was too small.
 
     Returns
     -------
     str
-        16 hexadecimal digits; empty for a neutral structure without spin in its own cell.
+        16 hexadecimal digits; empty for a neutral structure without spin that is computed as it always was.
     """
-    parts: list[object] = ["reboxed"] if reboxed else []
+    parts: list[object] = ["changed"] if changed else []
     if electrons.charge or electrons.polarised:
         parts.append([electrons.charge, electrons.multiplicity, electrons.moments_ub])
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16] if parts else ""

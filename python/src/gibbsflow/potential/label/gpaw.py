@@ -137,7 +137,7 @@ class Gpaw:
             return ""
         moments = tuple(self.moments.get(symbol, 0.0) for symbol in atoms.get_chemical_symbols())
         plain = found == Electrons(moments_ub=moments)
-        return key_of(Electrons() if plain else found, reboxed=reboxed(atoms))
+        return key_of(Electrons() if plain else found, changed=reboxed(atoms))
 
     def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
         """Label one structure; each correction mixes less and allows more steps.

@@ -177,7 +177,7 @@ class QuantumEspresso:
             Hexadecimal digits; empty for a neutral structure without spin in its own cell.
         """
         try:
-            return key_of(self.electrons(atoms), reboxed=reboxed(atoms))
+            return key_of(self.electrons(atoms), changed=reboxed(atoms))
         except ValueError:
             return ""
 
@@ -185,7 +185,7 @@ class QuantumEspresso:
         return [self.pseudos[symbol].z_valence for symbol in atoms.get_chemical_symbols()]
 
     def _fractions(self, atoms: Atoms, electrons: Electrons) -> list[float]:
-        """Starting magnetisation of each atom as a fraction of its valence electrons; from 7.3 on, 1 would mean 1 μB."""
+        """Starting magnetisation of each atom as a share of its valence electrons, below 1 (1 is 1 μB from 7.3 on)."""
         if not electrons.polarised:
             return [0.0] * len(atoms)
         valence = self._valence(atoms)

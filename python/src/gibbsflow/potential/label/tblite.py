@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _ACCURACY = 0.1
 _WHOLE = 0.05
+_FERROMAGNETS = frozenset({"Fe", "Co", "Ni"})
 _FIRST_HIDDEN, _LAST_HIDDEN = 58, 71
 _ITERATIONS = (250, 500)
 
@@ -130,10 +131,12 @@ class Tblite:
         Returns
         -------
         str
-            Hexadecimal digits; empty for a neutral structure without spin.
+            Hexadecimal digits; empty for a neutral structure without spin, unless it holds Fe, Co or Ni.
         """
         try:
-            return key_of(self.electrons(atoms))
+            # up to version 0.1, crystals of these elements came with moments from ASE, which went into a label unsaid
+            moments_before = not _FERROMAGNETS.isdisjoint(atoms.get_chemical_symbols())
+            return key_of(self.electrons(atoms), changed=moments_before)
         except ValueError:
             return ""
 
