@@ -152,4 +152,4 @@ def test_charge_and_spin_reach_the_program(seen: Path) -> None:
     iron = Gpaw(["Fe"], Dft(engine="gpaw"), Labels())
     assert not iron.key(
         Atoms("Fe", cell=[2.3] * 3, pbc=True)
-    )  # moments by element are among the settings, as they were
+    )  # moments by element are in its settings
