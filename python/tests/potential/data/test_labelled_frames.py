@@ -64,11 +64,6 @@ def _same_frame(frames):
     )
 
 
-def _same_id(frames):
-    for frame in frames:
-        frame.info["gibbsflow_id"] = "gf-1"
-
-
 def _mixed(frames):
     for frame, value in zip(frames, ("aaaa", "bbbb", "aaaa"), strict=True):
         frame.info["settings_hash"] = value
@@ -82,7 +77,6 @@ def _mixed(frames):
         (_nan_energy, r"row 2, energy: is nan"),
         (_nan_forces, r"row 2, forces: not finite"),
         (_same_frame, r"row 2: the same structure as frame 1, with another label"),
-        (_same_id, r"gf-1"),
         (_mixed, r"different settings .*aaaa.*bbbb"),
     ],
 )
