@@ -81,7 +81,7 @@ def references(files: Sequence[tuple[str, Sequence[LabelledFrame]]], account: Ac
     seen: dict[str, tuple[float, str, int]] = {}
     problems = []
     for where, frames in files:
-        for frame in (one for one in frames if one.isolated):
+        for frame in (one for one in frames if one.isolated and one.weights.energy > 0):
             symbol = str(frame.atoms.symbols[0])
             energy, other, row = seen.setdefault(symbol, (frame.energy_ev, where, frame.row))
             if abs(energy - frame.energy_ev) > SAME_REFERENCE_EV:
