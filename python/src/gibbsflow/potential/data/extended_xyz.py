@@ -198,7 +198,8 @@ def _columns(text: str, line: int) -> list[_Column]:
 
 
 def _values(column: _Column, words: Sequence[Sequence[str]], first_line: int) -> Any:
-    convert: Callable[[str], Any] = {"R": number, "I": int, "S": str, "L": _BOOLEANS.__getitem__}[column.kind]
+    converters: dict[str, Callable[[str], Any]] = {"R": number, "I": int, "S": str, "L": _BOOLEANS.__getitem__}
+    convert = converters[column.kind]
     last = column.first + column.count
     flat: list[Any] = []
     for offset, found in enumerate(words, 1):
@@ -208,7 +209,8 @@ def _values(column: _Column, words: Sequence[Sequence[str]], first_line: int) ->
             kind = {"R": "numbers", "I": "whole numbers", "L": "T or F"}[column.kind]
             what = f"{' '.join(found[column.first : last])[:60]!r}"
             raise _LineError(first_line + offset, what, kind, column.name) from error
-    values = np.array(flat, dtype={"R": float, "I": int, "S": object, "L": bool}[column.kind])
+    types: dict[str, Any] = {"R": float, "I": int, "S": object, "L": bool}
+    values: Any = np.array(flat, dtype=types[column.kind])
     return values if column.count == 1 else values.reshape(len(words), column.count)
 
 

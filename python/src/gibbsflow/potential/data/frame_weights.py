@@ -100,8 +100,10 @@ def refuse_other_weights(images: Sequence[Atoms], account: Account) -> None:
     for atoms in images:
         for store in (atoms.info, atoms.arrays):
             for key, value in store.items():
-                if _OTHER.fullmatch(str(key)) and not _WEIGHT.fullmatch(str(key)) or (
-                    store is atoms.arrays and _WEIGHT.fullmatch(str(key))
+                if (
+                    _OTHER.fullmatch(str(key))
+                    and not _WEIGHT.fullmatch(str(key))
+                    or (store is atoms.arrays and _WEIGHT.fullmatch(str(key)))
                 ):
                     try:
                         found.setdefault(str(key), set()).update(many_numbers(value).tolist())

@@ -113,7 +113,10 @@ def choose_keys(images: Sequence[Atoms], account: Account) -> LabelKeys:
             found = there.get(other, {})
             if other != family and other not in own and found.keys() & {"stress", "virial"}:
                 stress, virial = found.get("stress", {}), found.get("virial", {})
-                taken, first = next(iter({**stress, **virial}.values())), next(iter(mine.get("energy", {"": ""}).values()))
+                taken, first = (
+                    next(iter({**stress, **virial}.values())),
+                    next(iter(mine.get("energy", {"": ""}).values())),
+                )
                 account.warn(f"the stress is taken from {taken}, the energy from {first}", "one name for one level")
                 break
     energy = _energies(images, tuple(mine.get("energy", {})), account)

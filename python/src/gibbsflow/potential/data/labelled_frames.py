@@ -16,7 +16,7 @@ from ase.data import covalent_radii
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.extended_xyz import SUFFIXES, read_extended_xyz
 from gibbsflow.potential.data.frame_weights import FrameWeights, read_weights, refuse_other_weights
-from gibbsflow.potential.data.label_keys import LabelKeys, choose_keys, find, many_numbers, one_number, tensor
+from gibbsflow.potential.data.label_keys import LabelKeys, choose_keys, find, one_number, tensor
 from gibbsflow.potential.data.labels import require_one_settings_hash
 from gibbsflow.potential.data.structures import content_hash, read_frames, structure_id
 from gibbsflow.units import Floats
@@ -368,7 +368,9 @@ def _make(
 def _energy(atoms: Atoms, keys: LabelKeys, fault: Any) -> float | None:
     found = find(atoms.info, keys.energy)
     if found is None:
-        fault("energy", f"missing; the frame has {_names(atoms.info)}", _right(keys.named[0], "REF_energy", "total, eV"))
+        fault(
+            "energy", f"missing; the frame has {_names(atoms.info)}", _right(keys.named[0], "REF_energy", "total, eV")
+        )
         return None
     try:
         energy = one_number(found[1])

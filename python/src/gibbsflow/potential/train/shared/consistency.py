@@ -261,11 +261,12 @@ def _left_over(
 
 
 def _least_deviations(shares: Floats, energies: Floats) -> tuple[Floats, Floats]:
-    weights = np.ones(len(energies))
-    atoms_ev = np.zeros(shares.shape[1])
+    weights: Floats = np.ones(len(energies))
+    atoms_ev: Floats = np.zeros(shares.shape[1])
     for _ in range(40):  # Schlossmacher, J. Am. Stat. Assoc. 1973, 68, 857
-        atoms_ev = np.linalg.lstsq(shares * weights[:, None], energies * weights, rcond=1e-8)[0]
-        weights = 1 / np.sqrt(np.maximum(np.abs(energies - shares @ atoms_ev), 1e-4))
+        solution = np.linalg.lstsq(shares * weights[:, None], energies * weights, rcond=1e-8)
+        atoms_ev = np.asarray(solution[0], dtype=float)
+        weights = np.asarray(1 / np.sqrt(np.maximum(np.abs(energies - shares @ atoms_ev), 1e-4)), dtype=float)
     return energies - shares @ atoms_ev, atoms_ev
 
 
@@ -285,7 +286,7 @@ def _sample(frames: Sequence[LabelledFrame], species: Sequence[int]) -> list[Lab
     chosen = set(_spread_over(len(frames), _few(frames, _FRAMES, _ATOMS)))
     left, _ = _least_deviations(_counts(frames, species), np.array([f.energy_ev / len(f.atoms) for f in frames]))
     apart = np.flatnonzero(~main_group(left)[0])
-    room = [int(k) for k in apart if len(frames[k].atoms) <= 2 * _ATOMS // _FRAMES]
+    room = [k for k in map(int, apart) if len(frames[k].atoms) <= 2 * _ATOMS // _FRAMES]
     chosen |= {room[i] for i in _spread_over(len(room), min(len(room), _SUSPECTS))}
     return [frames[k] for k in sorted(chosen)]
 

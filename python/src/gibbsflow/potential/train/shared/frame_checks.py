@@ -56,12 +56,12 @@ def look_through(frames: Sequence[LabelledFrame], account: Account, *, train: bo
     solid = [frame for frame in frames if not frame.isolated]
     if solid and all(_still(frame) for frame in solid) and len({_shape(frame) for frame in solid}) == 1:
         account.refuse(
-            f"{len(solid)} frame{'s' * (len(solid) > 1)} of one perfect structure, all forces zero: nothing tells how the energy changes",
+            f"{_frames(len(solid))} of one perfect structure, all forces zero: nothing tells how the energy changes",
             "displaced, strained or hot structures as well",
-        )  # fmt: skip
+        )
     elif 0 < len(solid) < FEW_FRAMES:
         account.warn(
-            f"{len(solid)} frame{'s' * (len(solid) > 1)} to fit to: validation and the grade say little",
+            f"{_frames(len(solid))} to fit to: validation and the grade say little",
             f"at least {FEW_FRAMES} structures, better a hundred",
         )
     elif frames and not solid:
@@ -205,9 +205,7 @@ def _placeholders(frames: Sequence[LabelledFrame], account: Account) -> None:
         )  # fmt: skip
     stressed = [f for f in bonded if f.stress_ev_per_angstrom3 is not None]
     none = [f for f in stressed if np.abs(_array(f)).max() < _ZERO][:_LOOKED_AT]
-    _say_zeros(
-        account, "stress", [f.row for f in none if _unbalance(f) is not None], len(stressed), "stress_weight 0"
-    )
+    _say_zeros(account, "stress", [f.row for f in none if _unbalance(f) is not None], len(stressed), "stress_weight 0")
 
 
 def _say_zeros(account: Account, kind: str, rows: Sequence[int], count: int, weight: str) -> None:
@@ -241,6 +239,10 @@ def _outliers(frames: Sequence[LabelledFrame], account: Account) -> None:
     account.facts["outliers"] = rows
     if rows:
         account.note(f"outliers: the largest force of {rows_in_words(rows)} is far above that of others")
+
+
+def _frames(count: int) -> str:
+    return f"{count} frame{'s' * (count > 1)}"
 
 
 def _still(frame: LabelledFrame) -> bool:

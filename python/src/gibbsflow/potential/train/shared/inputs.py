@@ -1,4 +1,4 @@
-"""What every trainer is given: checked frames with the account of what was read, and the machine's share of processes."""
+"""What every trainer is given: checked frames, the account of what was read, and the machine's share of processes."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 from ase import Atoms
 
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
@@ -142,7 +143,10 @@ class SimpleModel:
         values = np.maximum(values, 0) + _RIDGE * max(values.max(), 1e-30)
         self.coefficients = scale * (vectors @ ((vectors.T @ (moment * scale)) / values))
         if size > 1e-6:
-            left = sum(float(((row.forces @ self.coefficients - own.ravel()) ** 2).sum()) for own, row in zip(forces, rows, strict=True))
+            left = sum(
+                float(((row.forces @ self.coefficients - own.ravel()) ** 2).sum())
+                for own, row in zip(forces, rows, strict=True)
+            )
             self.explained = 1 - left / max(sum(float((own**2).sum()) for own in forces), 1e-30)
         elif energies is not None and len(frames) > 2:
             self.explained = 1 - float(np.sum((centred[1] - centred[0] @ self.coefficients) ** 2)) / max(
@@ -150,7 +154,8 @@ class SimpleModel:
             )
 
 
-def _sums(values: Floats, index: Floats, count: int) -> Floats:
+def _sums(values: Floats, index: npt.NDArray[np.int64], count: int) -> Floats:
     """Sum columns of pairs over atoms: shape (columns, pairs) to (count, columns)."""
     offset = np.arange(len(values))[:, None] * count + index
-    return np.bincount(offset.ravel(), values.ravel(), minlength=count * len(values)).reshape(len(values), count).T
+    totals: Floats = np.asarray(np.bincount(offset.ravel(), values.ravel(), minlength=count * len(values)), dtype=float)
+    return totals.reshape(len(values), count).T

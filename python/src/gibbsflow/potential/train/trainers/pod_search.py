@@ -116,7 +116,9 @@ def search(
             if columns > _limit(targets, settings):
                 reason = f"a basis of {columns} coefficients is more than data, memory or max_coefficients allow"
                 break
-            expected_s = each_s * len(usable) / len(everything) / len(targets.pool.members) + _algebra_s(targets, columns)
+            expected_s = each_s * len(usable) / len(everything) / len(targets.pool.members) + _algebra_s(
+                targets, columns
+            )
             if targets.stopper.elapsed_s + expected_s > _SEARCH_SHARE * budget_s:
                 reason = f"the time budget would not hold a basis of {columns} coefficients ({expected_s:.0f} s)"
                 break
@@ -140,7 +142,7 @@ def search(
 def _first_basis(
     targets: pod_fit.Targets, settings: Training, rin: float, cutoff: float, species: Sequence[str], budget_s: float
 ) -> tuple[int, PodBasis, float]:
-    """Basis to begin with, its number and its cost: of few elements the second of the ladder, else what bounds allow."""
+    """Number of the basis to begin with, the basis and its cost: the second of the ladder, or what bounds allow."""
     for number in range(1, -1 - len(SMALL), -1):
         basis = ladder_basis(number, species, rin, cutoff)
         each_s, columns = _cost(targets, basis)
