@@ -27,6 +27,8 @@ STRESS_WARNED, STRESS_REFUSED = 8.0, 30.0
 """Labelled stresses are so many times larger or smaller than those of the simple model, in the median."""
 STRESS_EXPLAINED = 0.5
 """A simple model that accounts for less of the forces judges no stress."""
+STRESS_FRAMES = 5
+"""Of fewer frames only a stress that is too large is judged."""
 STRESS_LARGEST_EV_PER_ANGSTROM3 = 6.0
 """About 1,000 GPa: a larger median is no stress of a solid."""
 _OPPOSITE = -0.6
@@ -212,6 +214,8 @@ def _judge_stresses(
         what = f"a median of {largest:.3g} eV/Å^3 ({160.2 * largest:.3g} GPa) is no stress of a solid"
         account.refuse(what + _unit(ratio), right, field="stress")
     elif not pairs or model.explained < STRESS_EXPLAINED:
+        account.facts["stress_judged"] = False
+    elif len(kept) < STRESS_FRAMES and ratio < STRESS_REFUSED:
         account.facts["stress_judged"] = False
     elif not 1 / STRESS_WARNED < ratio < STRESS_WARNED:
         what = f"{_times(ratio)} what energies and forces say, in the median of {len(pairs)} frames{_unit(ratio)}"
