@@ -92,6 +92,6 @@ def test_an_unreadable_active_set_is_an_error(tmp_path):
 
 def test_equal_atoms_span_as_much_as_they_differ():
     rows = np.repeat(np.random.default_rng(0).normal(size=(3, 8)), 8, axis=0)
-    known = active_set(rows)
+    known = grade.active_set(rows)
     assert known.grades(rows).max() == pytest.approx(1.0)
-    assert active_set(rows[:8]).grades(rows[:8]) == pytest.approx(np.ones(8))
+    assert grade.active_set(rows[:8]).grades(rows[:8]) == pytest.approx(np.ones(8))

@@ -97,7 +97,7 @@ def search(
         targets, settings, rin, settings.cutoff_angstrom or round(shortest * _CUTOFF_FACTORS[0], 2), species, budget_s
     )
     usable = _spread(everything, 0.4 * budget_s * len(targets.pool.members) / max(each_s, 1e-9))
-    best = pod_fit.try_basis(targets, start, settings, references, usable, 10 * budget_s)
+    best = pod_fit.try_basis(targets, start, settings, references, usable, float("inf"))
     records = [best.record()]
     pod_fit.solve(best, settings, references, zbl).write(folder)
     reason, signalled, misses = "the largest basis was reached", False, 0
