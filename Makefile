@@ -34,10 +34,11 @@ dev:
 test: lint ## lint and all quick tests
 	$(VENV)/python -m pytest -c python/pyproject.toml -n 2 -m "not slow and not qe and not cluster" python/tests tests
 
-lint: dev ## ruff, mypy, shellcheck, hadolint
+lint: dev ## ruff, mypy, numpydoc, shellcheck, hadolint
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	cd python && $(abspath $(VENV))/mypy
+	$(VENV)/python -m numpydoc lint --config python $$(find python/src -name '*.py')
 	$(VENV)/shellcheck $(SCRIPTS)
 	$(VENV)/hadolint containers/*/Dockerfile
 

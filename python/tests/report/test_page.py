@@ -54,3 +54,10 @@ def test_free_energies_in_words(value, error, text):
 )
 def test_settings_in_words(value, text):
     assert page.pretty(value) == text
+
+
+def test_only_ligands_with_both_values_are_compared(campaign):
+    _, out, rows = campaign
+    reader, _ = read_page(out / "report.html")
+    assert sum(r.experimental_dg_kcal_per_mol is not None and r.dg_kcal_per_mol is not None for r in rows) == 2
+    assert "first" in reader.ids and "Computed against experimental" in (out / "report.html").read_text()

@@ -90,8 +90,8 @@ def analyse(system: System, out: Out, state: State = None, as_json: Json = False
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.report.figures.equilibration_figure import plot_equilibration
 
-        analysis = analyse_equilibration(SimSystem.read(system), out, result)
-        plot_equilibration(analysis.system.root / analysis.system.artifacts["equil_plot"], analysis)
+        analysis = analyse_equilibration(SimSystem.read(system), out, result, plot="equil.svg")
+        plot_equilibration(out / "equil.svg", analysis)
         analysis.system.write()
         analysis.require_bound()
 

@@ -58,14 +58,7 @@ def explore(
                 Problem(str(structure), f"has {len(frames)} frames", f"one of them, not {frame}", field="--frame")
             )
         atoms = frames[frame]
-        alien = sorted(set(atoms.get_chemical_symbols()) - set(fitted.species))
-        if alien:
-            known = f"only {', '.join(fitted.species)}"
-            raise InputError(Problem(str(structure), f"holds {', '.join(alien)}, unknown to {potential}", known))
-        if settings.ensemble == "npt" and not atoms.pbc.all():
-            raise InputError(
-                Problem(str(structure), "is not periodic in all directions", "ensemble nvt", field="ensemble")
-            )
+        exploration.check_start(atoms, fitted.species, settings, where=str(structure), potential=potential)
         content = {**settings.model_dump(mode="json"), "seed": seed, "frame": frame, "generation": generation}
         files = {"potential": potential, "structure": structure}
         stopper = Stopper(parse_duration_s(time_budget), segments)

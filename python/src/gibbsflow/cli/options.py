@@ -18,10 +18,7 @@ from gibbsflow.version import __version__
 Out = Annotated[Path, typer.Option("--out", help="Folder to write into; made where absent.")]
 State = Annotated[
     Path | None,
-    typer.Option(
-        "--state",
-        help="State folder of this item: checkpoints and sentinels, kept between attempts.",
-    ),
+    typer.Option("--state", help="State folder of this item: checkpoints and sentinels, kept between attempts."),
 ]
 Config = Annotated[
     Path | None,

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.report.figures import experiment_plot, leg_figures
+from gibbsflow.report.figures.experiment_plot import Comparison
 from gibbsflow.report.figures.svg import CHART_STYLE
 from gibbsflow.report.tables.results_table import TableRow
 from gibbsflow.version import __version__
@@ -59,7 +60,12 @@ def write_page(
         lstrip_blocks=True,
     )
     environment.filters |= {"dg": dg, "pretty": pretty}
-    drawn = experiment_plot.draw_comparison(rows)
+    comparisons = [
+        Comparison(r.ligand, r.dg_kcal_per_mol, r.experimental_dg_kcal_per_mol, r.dg_error_kcal_per_mol, r.verdict)
+        for r in rows
+        if r.dg_kcal_per_mol is not None and r.experimental_dg_kcal_per_mol is not None
+    ]
+    drawn = experiment_plot.draw_comparison(comparisons)
     stream = environment.get_template("report.html.j2").stream(
         rows=rows,
         items=_items(items, out),
@@ -67,7 +73,7 @@ def write_page(
         md=config.run.mode == "md",
         unfolded=len(rows) <= MAX_OPEN,
         scatter=Markup(drawn) if drawn else None,  # noqa: S704 - our own SVG, whose texts are escaped
-        agreement=experiment_plot.compare(rows),
+        agreement=experiment_plot.compare(comparisons),
         settings=config.model_dump(mode="json"),
         chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
         version=__version__,

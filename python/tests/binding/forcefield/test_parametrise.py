@@ -2,6 +2,7 @@
 
 import pytest
 
+from gibbsflow.binding.facts import PreparedFacts
 from gibbsflow.binding.forcefield.parametrise import parametrisation_hash, parametrise_system
 from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.conformers import embed
@@ -18,8 +19,15 @@ def prepared(folder, kind: str, ligand: str = "C[NH3+]") -> SimSystem:
     guest, ether = (embed(molecules.from_smiles(s), count=1, seed=1) for s in (ligand, "CCOCC"))
     molecules.write_sdf(guest, folder / "ligand.sdf", "guest")
     molecules.write_sdf(ether, folder / "receptor.sdf", "host")
-    meta = {"receptor_kind": kind, "receptor_charge": 0 if kind == "host" else None, "ligand_charge": guest.charge}
-    return SimSystem("guest", folder, {"ligand": "ligand.sdf", "receptor": "receptor.sdf"}, meta)
+    facts = PreparedFacts(
+        receptor_kind=kind,
+        receptor_charge=0 if kind == "host" else None,
+        receptor_name="ether",
+        ligand_charge=guest.charge,
+        ligand_smiles=ligand,
+        site=None,
+    )
+    return SimSystem("guest", folder, {"ligand": "ligand.sdf", "receptor": "receptor.sdf"}).with_facts(facts)
 
 
 def test_ligand_and_host_each_get_their_files(tmp_path):

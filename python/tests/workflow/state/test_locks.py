@@ -1,12 +1,24 @@
-"""Whose a campaign is, in the words of the next that wants it."""
+"""Locks: one writer a folder, one head a campaign; those that died hold nothing, and are told by name."""
 
 import json
 import os
+import signal
 import socket
+import time
 
 import pytest
+from counting import held
 
-from gibbsflow.workflow.state.locks import campaign_head, campaign_lock
+from gibbsflow.errors import LockedError
+from gibbsflow.workflow.state.locks import (
+    campaign_head,
+    campaign_lock,
+    describe_holder,
+    folder_lock,
+    holder,
+    is_held,
+    process_started,
+)
 
 RECORD = {"run": "dead_run", "pid": 1, "host": "elsewhere", "slurm_job": "", "since": "yesterday"}
 
@@ -68,3 +80,65 @@ def test_a_job_of_this_host_is_the_kernels_to_judge(tmp_path, squeue):
     squeue("RUNNING")
     (tmp_path / ".head.json").write_text(json.dumps(RECORD | {"slurm_job": "7", "host": socket.gethostname()}))
     assert not campaign_head(tmp_path).runs_elsewhere
+
+
+def test_second_writer_is_refused_and_a_killed_ones_lock_is_taken_over(tmp_path, caplog):
+    with held("folder", tmp_path, 60) as other:
+        assert is_held(tmp_path)
+        with pytest.raises(LockedError, match=str(other.pid)), folder_lock(tmp_path):
+            pass
+        other.send_signal(signal.SIGKILL)
+        other.wait()
+        assert not is_held(tmp_path)
+        with folder_lock(tmp_path):
+            pass
+    assert "stale lock" in caplog.text
+    assert not is_held(tmp_path / "nowhere")
+
+
+def test_one_head_a_campaign(tmp_path, caplog):
+    with held("campaign", tmp_path, 60) as other:
+        with pytest.raises(LockedError, match=f"held by another run: pid {other.pid} on"), campaign_lock(tmp_path):
+            pass
+        other.kill()
+    assert json.loads((tmp_path / ".head.json").read_text())["pid"] == other.pid
+    with campaign_lock(tmp_path):
+        assert "ended without letting go" in caplog.text
+        assert json.loads((tmp_path / ".head.json").read_text())["pid"] == os.getpid()
+    assert not (tmp_path / ".head.json").exists()
+    (tmp_path / ".head.json").write_text("{")  # half-written
+    with campaign_lock(tmp_path):
+        pass
+
+
+def test_a_lock_of_a_slurm_job_on_another_host_holds_while_the_job_runs(tmp_path, monkeypatch):
+    squeue = tmp_path / "squeue"
+    squeue.write_text('#!/bin/sh\n[ "$3" = 17 ] && echo RUNNING || exit 1\n')
+    squeue.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    for job, free in ((17, False), (18, True)):
+        (tmp_path / ".lock").write_text(json.dumps({**holder(), "host": "elsewhere", "slurm_job": str(job)}))
+        if free:
+            with folder_lock(tmp_path):
+                continue
+        with pytest.raises(LockedError, match="elsewhere, SLURM job 17"), folder_lock(tmp_path):
+            pass
+
+
+def test_a_pid_is_told_from_its_next_owner():
+    assert abs(process_started(os.getpid()) - time.time()) < 24 * 3600
+    assert process_started(2**22 + 1) == 0
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        ('{"host": "n1", "pid": 7, "slurm_job": "17", "since": "noon"}', "pid 7 on n1, SLURM job 17, since noon"),
+        ('{"host": "n1", "pid": 7, "slurm_job": "", "since": "noon"}', "pid 7 on n1, since noon"),
+        ("{half", "{half"),
+        ("[1]", "[1]"),
+        ("", "another process"),
+    ],
+)
+def test_a_holder_is_told_as_far_as_it_is_known(record, words):
+    assert describe_holder(record) == words

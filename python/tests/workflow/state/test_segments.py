@@ -1,4 +1,4 @@
-"""Segments: stopped by number, budget and signal."""
+"""Segments: what stops them, and that nothing is begun that would not be ended."""
 
 import os
 import signal
@@ -7,6 +7,7 @@ import time
 import pytest
 
 from gibbsflow.errors import StoppedEarly
+from gibbsflow.workflow.signals import STOP_SIGNALS
 from gibbsflow.workflow.state.segments import Stopper, run_segments
 
 
@@ -20,3 +21,24 @@ def test_segments_stop_by_number_budget_and_signal():
     with Stopper() as stopper, pytest.raises(StoppedEarly, match="SIGTERM"):
         run_segments(0, 5, lambda _: os.kill(os.getpid(), signal.SIGTERM), stopper)
     run_segments(5, 5, done.append, Stopper(segments=0))
+
+
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+def test_a_signal_is_noted_and_acts_where_it_is_asked_after(number, capfd):
+    before = signal.getsignal(number)
+    with Stopper() as stopper:
+        stopper.check()
+        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), signal.SIGTERM)  # the first one is told
+        with pytest.raises(StoppedEarly, match=f"stopped by {number.name}"):
+            stopper.check()
+        assert stopper.reason() == f"stopped by {number.name}"
+    assert signal.getsignal(number) == before
+    assert capfd.readouterr().err == f"{number.name} received: stopping with state saved\n"
+
+
+def test_a_segment_that_would_not_end_in_time_is_not_begun():
+    stopper = Stopper(time_budget_s=100)
+    assert stopper.reason() is None
+    stopper.longest_segment_s = 101
+    assert stopper.reason() == "time budget of 100 s would not hold another segment"

@@ -18,9 +18,10 @@ from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
 from gibbsflow.binding.analyse.transformation import analyse_transformation
 from gibbsflow.binding.equilibrate.equil_analysis import analyse_equilibration
 from gibbsflow.binding.equilibrate.equilibration import equilibrate
+from gibbsflow.binding.facts import RunFacts, SettingsFacts
 from gibbsflow.binding.forcefield.parametrise import parametrise_system
 from gibbsflow.binding.forcefield.topology import build_topologies
-from gibbsflow.binding.prepare.complex import prepare_system, single_row
+from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
@@ -75,14 +76,14 @@ def prepare_complex(
     Examples
     --------
     >>> import gibbsflow as gf
-    >>> complex = gf.prepare_complex("b2", "cb7.sdf", gf.BindingConfig(), "out/complex",
-    ...                              smiles="OCC12CCC(CC1)(CC2)CO")  # doctest: +SKIP
-    >>> complex.meta["receptor_kind"], complex.meta["ligand_charge"]  # doctest: +SKIP
+    >>> settings = gf.BindingConfig()
+    >>> placed = gf.prepare_complex("b2", "cb7.sdf", settings, "out/placed", smiles="OCC12CCC(CC1)(CC2)CO")
+    >>> placed.meta["receptor_kind"], placed.meta["ligand_charge"]
     ('host', 0)
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    row = single_row(ligand, structure, smiles, charge, pose)
+    row = row_from_options(ligand, structure, smiles, charge, pose)
     system, _ = prepare_system(row, Path(receptor), settings, out)
     system.write()
     return system
@@ -116,7 +117,7 @@ def parametrise_complex(
 
     Examples
     --------
-    >>> parametrised = gf.parametrise_complex(complex, settings, "out/parametrised")  # doctest: +SKIP
+    >>> parametrised = gf.parametrise_complex(placed, settings, "out/parametrised")  # doctest: +SKIP
     >>> len(parametrised.meta["ligand_atoms"])  # b2, C10H18O2  # doctest: +SKIP
     30
     """
@@ -125,11 +126,8 @@ def parametrise_complex(
         system, settings.param, cache=Path(cache or out / "cache"), out=out / "parameters"
     )
     parametrised.write()
-    built = build_topologies(parametrised, settings.md, out).with_meta(
-        md=settings.md.model_dump(mode="json"),
-        equil=settings.equil.model_dump(mode="json"),
-        run={"seed": settings.run.seed},
-    )
+    chosen = SettingsFacts(md=settings.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
+    built = build_topologies(parametrised, settings.md, out).with_facts(chosen)
     built.write()
     return built
 
@@ -170,9 +168,10 @@ def equilibrate_complex(system: SimSystem, out: Path | str, *, state: Path | str
     with Stopper() as stopper:
         equilibrated = equilibrate(system, Path(state or out / "state"), out / "trajectory", stopper, Result())
     equilibrated.write()
-    analysed = analyse_equilibration(equilibrated, out, Result())
-    analysed.write()
-    return analysed
+    analysis = analyse_equilibration(equilibrated, out, Result())
+    analysis.system.write()
+    analysis.require_bound()
+    return analysis.system
 
 
 def sample_legs(

@@ -33,7 +33,7 @@ class EquilibrationAnalysis:
     Attributes
     ----------
     system
-        With the facts found, and the names of all files, of which ``equil_plot`` is still to be drawn; not yet written.
+        With the facts found; not yet written.
     outcome
         Bound or unbound, and the figures behind it.
     time_ps
@@ -59,7 +59,9 @@ class EquilibrationAnalysis:
             raise UnboundError(f"{self.system.name}: {self.outcome.why}")
 
 
-def analyse_equilibration(system: SimSystem, out: Path, result: Result) -> EquilibrationAnalysis:
+def analyse_equilibration(
+    system: SimSystem, out: Path, result: Result, *, plot: str | None = None
+) -> EquilibrationAnalysis:
     """Judge an equilibration and pick what the free-energy legs start from.
 
     Parameters
@@ -70,13 +72,14 @@ def analyse_equilibration(system: SimSystem, out: Path, result: Result) -> Equil
         Folder of the system that is returned.
     result
         Filled with figures.
+    plot
+        File below `out` that the caller will draw of what is returned: it becomes the artifact ``equil_plot``.
 
     Returns
     -------
     EquilibrationAnalysis
-        Its system has ``equil_plot``, ``bound`` and ``ligand_site_distance_angstrom``; of a bound ligand also
-        ``representative``, ``representative_npz`` and ``anchors`` (None, with ``anchors_problem``, where there are
-        none).
+        Its system has ``bound`` and ``ligand_site_distance_angstrom``; of a bound ligand also ``representative``,
+        ``representative_npz`` and ``anchors`` (None, with ``anchors_problem``, where there are none).
 
     Raises
     ------
@@ -107,7 +110,7 @@ def analyse_equilibration(system: SimSystem, out: Path, result: Result) -> Equil
     }
     log.info("%s: %s", "bound" if outcome.bound else "unbound", outcome.why)
     found = BoundFacts(bound=outcome.bound, ligand_site_distance_angstrom=distance)
-    analysed = system.copy_to(out).with_facts(found).with_artifacts(equil_plot="equil.svg")
+    analysed = system.copy_to(out).with_facts(found).with_artifacts(**({"equil_plot": plot} if plot else {}))
     if outcome.representative is not None:
         analysed = analysed.with_facts(_anchors(system, free[judged], ligand, receptor, result))
         analysed = _represented(analysed, free[outcome.representative])

@@ -11,6 +11,7 @@ import logging
 import math
 import re
 import signal
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +24,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt
 from gibbsflow.config.potential_training import Exploration
 from gibbsflow.engines.lammps import Lammps, LammpsError, timestep_ps
 from gibbsflow.engines.lammps_frame import Frame, to_frame
-from gibbsflow.errors import EngineError
+from gibbsflow.errors import EngineError, InputError, Problem
 from gibbsflow.potential.data.structures import read_frames, structure_id, tag, write_frames
 from gibbsflow.potential.train.shared.grade import Grader
 from gibbsflow.potential.train.shared.protocols import Potential
@@ -74,6 +75,35 @@ class Trail:
     collected: int = 0
     stopped: str = ""
     detail: str = ""
+
+
+def check_start(atoms: Atoms, species: Sequence[str], settings: Exploration, *, where: str, potential: Path) -> None:
+    """Refuse a structure that MD cannot start from.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+    species
+        Chemical symbols that the potential knows.
+    settings
+        Section ``exploration``.
+    where
+        Where the structure came from, for messages.
+    potential
+        Folder of the potential, for messages.
+
+    Raises
+    ------
+    InputError
+        For an element that the potential does not know, or constant pressure without a periodic cell.
+    """
+    if alien := sorted(set(atoms.get_chemical_symbols()) - set(species)):
+        raise InputError(
+            Problem(where, f"holds {', '.join(alien)}, unknown to {potential}", f"only {', '.join(species)}")
+        )
+    if settings.ensemble == "npt" and not atoms.pbc.all():
+        raise InputError(Problem(where, "is not periodic in all directions", "ensemble nvt", field="ensemble"))
 
 
 @dataclass

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gibbsflow.config.potential_config import PotentialConfig
-from gibbsflow.errors import InputError, Problem, StoppedEarly
+from gibbsflow.errors import StoppedEarly
 from gibbsflow.potential.data.structures import structure_id, write_frames
 from gibbsflow.potential.explore import md, selection
 from gibbsflow.potential.explore.calculator import PotentialCalculator
@@ -242,13 +242,7 @@ def explore_from(
     out, potential = Path(out), Path(potential)
     settings, seed = config.exploration, config.loop.seed
     fitted, grader = training.load_potential(potential), Grader.read(potential / ACTIVE_SET)
-    if alien := sorted(set(start.get_chemical_symbols()) - set(fitted.species)):
-        known = f"only {', '.join(fitted.species)}"
-        raise InputError(Problem(structure_id(start), f"holds {', '.join(alien)}, unknown to {potential}", known))
-    if settings.ensemble == "npt" and not start.pbc.all():
-        raise InputError(
-            Problem(structure_id(start), "is not periodic in all directions", "ensemble nvt", field="ensemble")
-        )
+    md.check_start(start, fitted.species, settings, where=structure_id(start), potential=potential)
     place = Path(state or out / "state")
     write_frames(out / "start.extxyz", [start])
     content = {**settings.model_dump(mode="json"), "seed": seed, "frame": 0, "generation": generation}

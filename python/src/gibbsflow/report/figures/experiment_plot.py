@@ -10,15 +10,37 @@ from statistics import fmean
 from scipy.stats import kendalltau
 
 from gibbsflow.report.figures.svg import Chart, padded_range, tick_text, ticks
-from gibbsflow.report.tables.results_table import TableRow
 
 _LABELLED = 24
 """Points that still have room for their names."""
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """A ligand whose binding free energy was computed and measured.
+
+    Attributes
+    ----------
+    name
+        Name of the ligand.
+    computed, experiment
+        Free energies, kcal/mol.
+    error
+        Of the computed one, kcal/mol; None where it is not known.
+    verdict
+        ``PASS``, ``WARN`` or ``FAIL``: its colour, and whether its point is full.
+    """
+
+    name: str
+    computed: float
+    experiment: float
+    error: float | None = None
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
 class Agreement:
-    """Statistics over the ligands that have both values.
+    """Statistics over ligands.
 
     Attributes
     ----------
@@ -37,64 +59,47 @@ class Agreement:
     kendall_tau: float | None
 
 
-def compared_rows(rows: Sequence[TableRow]) -> list[TableRow]:
-    """Pick the rows that have a computed and an experimental value.
-
-    Parameters
-    ----------
-    rows
-        The campaign's table.
-
-    Returns
-    -------
-    list of TableRow
-        In its order.
-    """
-    return [r for r in rows if r.dg_kcal_per_mol is not None and r.experimental_dg_kcal_per_mol is not None]
-
-
-def compare(rows: Sequence[TableRow]) -> Agreement | None:
+def compare(comparisons: Sequence[Comparison]) -> Agreement | None:
     """Compare with experiment.
 
     Parameters
     ----------
-    rows
-        The campaign's table.
+    comparisons
+        A ligand each.
 
     Returns
     -------
     Agreement or None
-        None where no row has both values.
+        None where there are none.
     """
-    pairs = [(r.dg_kcal_per_mol or 0.0, r.experimental_dg_kcal_per_mol or 0.0) for r in compared_rows(rows)]
-    if not pairs:
+    if not comparisons:
         return None
-    errors = [computed - experiment for computed, experiment in pairs]
+    errors = [one.computed - one.experiment for one in comparisons]
     tau = None
-    if len(pairs) >= 3:
-        value = float(kendalltau(*zip(*pairs, strict=True)).statistic)
+    if len(comparisons) >= 3:
+        value = float(kendalltau(*zip(*((one.computed, one.experiment) for one in comparisons), strict=True)).statistic)
         tau = value if math.isfinite(value) else None
     rmse = math.sqrt(fmean(e * e for e in errors))
-    return Agreement(len(pairs), fmean(errors), fmean(abs(e) for e in errors), rmse, tau)
+    return Agreement(len(comparisons), fmean(errors), fmean(abs(e) for e in errors), rmse, tau)
 
 
-def draw_comparison(rows: Sequence[TableRow]) -> str | None:
+def draw_comparison(comparisons: Sequence[Comparison]) -> str | None:
     """Plot computed against experiment, with bands of 1 and 2 kcal/mol.
 
     Parameters
     ----------
-    rows
-        The campaign's table.
+    comparisons
+        A ligand each.
 
     Returns
     -------
     str or None
-        SVG; None where no row has both values.
+        SVG; None where there are none.
     """
-    pairs = [(row, row.dg_kcal_per_mol or 0.0, row.experimental_dg_kcal_per_mol or 0.0) for row in compared_rows(rows)]
-    if not pairs:
+    if not comparisons:
         return None
-    limits = padded_range([value for _, dg, experiment in pairs for value in (dg, experiment)], share=0.15, least=6.0)
+    values = [value for one in comparisons for value in (one.computed, one.experiment)]
+    limits = padded_range(values, share=0.15, least=6.0)
     chart = Chart(limits, limits, width=440, height=430, title="Computed against experimental ΔG")
     chart.x_label, chart.y_label = "experiment (kcal/mol)", "computed (kcal/mol)"
     low, high = limits
@@ -106,13 +111,12 @@ def draw_comparison(rows: Sequence[TableRow]) -> str | None:
     chart.axes(ticks(low, high, 5))
     diagonal = f"M{chart.x(low):.1f} {chart.y(low):.1f}L{chart.x(high):.1f} {chart.y(high):.1f}"
     chart.parts.append(f'<path class="axis" stroke-dasharray="4 4" d="{diagonal}"/>')
-    for row, dg, experiment in pairs:
-        error = row.dg_error_kcal_per_mol
-        name = f"{row.ligand}: {tick_text(round(dg, 2))} ± {error or 0:.2f}"
-        name += f", experiment {tick_text(round(experiment, 2))} kcal/mol"
-        colour = row.verdict.lower() or "muted"
-        chart.point(experiment, dg, error, colour, hollow=row.verdict != "PASS", name=name)
-        if len(pairs) <= _LABELLED:
-            right = chart.x(experiment) > 0.75 * chart.width
-            chart.text(chart.x(experiment) + (-8 if right else 8), chart.y(dg) + 4, row.ligand, "end" if right else "")
+    for one in comparisons:
+        name = f"{one.name}: {tick_text(round(one.computed, 2))} ± {one.error or 0:.2f}"
+        name += f", experiment {tick_text(round(one.experiment, 2))} kcal/mol"
+        colour = one.verdict.lower() or "muted"
+        chart.point(one.experiment, one.computed, one.error, colour, hollow=one.verdict != "PASS", name=name)
+        if len(comparisons) <= _LABELLED:
+            x, right = chart.x(one.experiment), chart.x(one.experiment) > 0.75 * chart.width
+            chart.text(x + (-8 if right else 8), chart.y(one.computed) + 4, one.name, "end" if right else "")
     return chart.svg()

@@ -111,7 +111,7 @@ def campaign_lock(state: Path) -> Iterator[None]:
 class CampaignHead:
     """Who holds a campaign, or held it last, by the record beside its lock; in words for the next that wants it.
 
-    Parameters
+    Attributes
     ----------
     refusal
         What to say where the campaign is held.
