@@ -16,6 +16,7 @@ from gibbsflow.binding.prepare.small_molecule.stereo import specified
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Param
 from gibbsflow.engines import ambertools
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import inputs_hash
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ def parametrise_system(
     carried = system.copy_to(out)
     facts: dict[str, Any] = {"ligand_ff": settings.ligand_ff, "charge_method": settings.charge_method}
     hits = {}
-    warnings: list[str] = []
+    account = Account(system.name)
     for role, (molecule, residue) in molecules.items():
         found = gaff.parametrise(molecule, settings, name=role, cache=cache, logs=out / "logs", rigid=role == "host")
         mol2 = gaff.write_mol2(molecule, found, out / f"{role}.mol2", residue)
@@ -101,7 +102,8 @@ def parametrise_system(
         frcmod.write_text(found.frcmod)
         carried = carried.with_artifacts(**{f"{role}_mol2": mol2.name, f"{role}_frcmod": frcmod.name})
         hits[role] = found.from_cache
-        warnings += found.warnings
+        for warning in found.warnings:
+            account.warn(warning)
         facts[role] = {
             "hash": found.key,
             "charge_correction_e": round(found.correction_e, 9),
@@ -109,8 +111,8 @@ def parametrise_system(
         }
     param = Parametrisation.model_validate(facts)  # without what differs between two runs of the same input
     facts["cache_hit"] = hits
-    facts["warnings"] = warnings
-    for warning in warnings:
-        log.warning("%s", warning)
+    facts["warnings"] = account.as_dict()["warnings"]
+    account.settle()
     facts["parametrisation_s"] = round(time.monotonic() - start, 3)
-    return carried.with_facts(ParamFacts(param=param, protein_ff=settings.protein_ff)), facts
+    found_facts = ParamFacts(param=param, protein_ff=settings.protein_ff)
+    return carried.with_facts(found_facts).with_account(account), facts

@@ -264,9 +264,12 @@ def covalent_faults(ligand: Molecule, receptor: Receptor) -> list[Fault]:
         mol = receptor.molecule.mol
         atoms = [(f"{a.GetSymbol()}{a.GetIdx() + 1}", a.GetAtomicNum()) for a in mol.GetAtoms() if a.GetAtomicNum() > 1]
     elif receptor.protein is not None:
-        heavy = [a for a in receptor.protein.topology.atoms() if a.element is not None and a.element.atomic_number > 1]
+        number_of = Chem.GetPeriodicTable().GetAtomicNumber
         atoms = [
-            (f"{a.residue.name} {a.residue.chain.id}:{a.residue.id} {a.name}", a.element.atomic_number) for a in heavy
+            (f"{residue.name} {residue.label} {name}", number_of(element.capitalize()))
+            for residue in receptor.protein
+            for name, (element, _) in residue.atoms.items()
+            if element.upper() not in ("H", "D")
         ]
     else:
         atoms = []
