@@ -150,6 +150,4 @@ def test_charge_and_spin_reach_the_program(seen: Path) -> None:
     assert (calls(seen)[-1]["spinpol"], calls(seen)[-1]["occupations"]["fixmagmom"]) == (True, True)
     assert engine().key(atoms) and not engine().key(copper())
     iron = Gpaw(["Fe"], Dft(engine="gpaw"), Labels())
-    assert not iron.key(
-        Atoms("Fe", cell=[2.3] * 3, pbc=True)
-    )  # moments by element are in its settings
+    assert not iron.key(Atoms("Fe", cell=[2.3] * 3, pbc=True))  # moments by element are in its settings
