@@ -53,6 +53,7 @@ def explore(
         # the plan of a trajectory, which the loop writes, holds its seed and the generation that it belongs to
         plan = {"seed": seed, "generation": generation - 1}
         settings = PotentialConfig.of_verb(config, beside=plan).exploration
+        _present({"potential": potential, "structure": structure})
         fitted, grader = load_potential(potential), Grader.read(potential / ACTIVE_SET)
         frames = read_frames(structure)
         if not -len(frames) <= frame < len(frames):

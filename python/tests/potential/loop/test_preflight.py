@@ -28,6 +28,18 @@ def test_a_file_with_other_elements_is_refused_with_its_frame(tmp_path: Path) ->
         check(plan, "si.yaml")
 
 
+def test_a_structure_file_is_found_beside_the_settings(tmp_path: Path) -> None:
+    write_frames(tmp_path / "si.extxyz", [si2()])
+    assert check(config(structure="si.extxyz"), str(tmp_path / "si.yaml"))["engine"] == "tblite"
+
+
+def test_a_cell_of_one_atom_leaves_no_holdout(tmp_path: Path) -> None:
+    write_frames(tmp_path / "si.extxyz", [tag(bulk("Si", "fcc", a=3.8), "bulk", generator="test", seed=0)])
+    with pytest.raises(InputError, match=r"generator\.supercell: has no cell of two atoms .*supercell: \[2, 2, 2\]"):
+        check(config(structure="si.extxyz", generator={"supercell": [1, 1, 1]}), str(tmp_path / "si.yaml"))
+    check(config(structure="si.extxyz", generator={"supercell": [2, 1, 1]}), str(tmp_path / "si.yaml"))
+
+
 def test_pressure_on_a_molecule_is_refused() -> None:
     plan = config(elements=["H", "O"], structure="H2O", exploration={"ensemble": "npt"})
     with pytest.raises(InputError, match=r"h2o\.yaml, exploration\.ensemble: npt for a molecule \(right: nvt\)"):
