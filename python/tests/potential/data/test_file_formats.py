@@ -53,6 +53,7 @@ def refusals(path: Path) -> str:
         ("Si1 Si 0 0 0 0.7\nGe1 Ge 0 0 0 0.3\n", "site 1 is occupied by Si 0.7, Ge 0.3"),
         ("Si1 Si 0 0 0 1\nSi2 Si 0.25 0.25 0.25 0.5\n", "site 2 is occupied by Si 0.5"),
         ("Si1 Si 0 0 0 1\nSi2 Si 0.25 0.25 0.25 1.0\n", ""),
+        ("Si1 Si 0 0 0 .\nSi2 Si 0.25 0.25 0.25 ?\n", ""),
     ],
 )
 def test_sites_of_a_cif_hold_one_whole_atom(tmp_path: Path, sites: str, words: str) -> None:
@@ -60,6 +61,13 @@ def test_sites_of_a_cif_hold_one_whole_atom(tmp_path: Path, sites: str, words: s
     said = refusals(tmp_path / "s.cif")
     assert words in said
     assert bool(said) == bool(words)
+
+
+def test_moments_of_a_cif_are_not_passed_over(tmp_path: Path) -> None:
+    moments = "loop_\n_atom_site_moment_label\n_atom_site_moment_crystalaxis_z\nSi1 2.0\n"
+    (tmp_path / "s.cif").write_text(CIF + "Si1 Si 0 0 0 1\n" + moments)
+    with pytest.raises(InputError, match="a magnetic CIF, whose moments are not read"):
+        read(tmp_path / "s.cif")
 
 
 def test_atoms_of_a_pdb_are_whole(tmp_path: Path) -> None:

@@ -211,12 +211,16 @@ class DatabaseManager:
             self._one_setting({settings_hash})
 
     def _one_setting(self, hashes: set[str]) -> None:
+        if len(hashes) > 1:
+            what = f"mixes labels of different settings ({', '.join(sorted(hashes))})"
+            right = "labels made with one set of DFT settings"
+            raise InputError(Problem(self.where, what, right, field="settings_hash"))
         there = {
             row.get("settings_hash")
             for name in hashes
             for row in self._db.select(f"status={Status.LABELLED},settings_hash!={name}", limit=1, include_data=False)
         }
-        if others := sorted(filter(None, there - hashes if len(hashes) == 1 else there | hashes)):
+        if others := sorted(filter(None, there - hashes)):
             what = f"holds labels of {', '.join(others)}; these are of {', '.join(sorted(hashes))}"
             raise InputError(Problem(self.where, what, "another --database for other settings", field="settings_hash"))
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 CHARGE_KEYS = ("charge", "total_charge", "tot_charge", "net_charge", "totalcharge")
-MULTIPLICITY_KEYS = ("multiplicity", "spin_multiplicity")
+MULTIPLICITY_KEYS = ("multiplicity", "spin_multiplicity", "mult")
 UNPAIRED_KEYS = ("uhf", "unpaired_electrons", "tot_magnetization", "total_magnetization")
 KEPT = (*CHARGE_KEYS, *MULTIPLICITY_KEYS, *UNPAIRED_KEYS)
 """Keys of `info`, in any case, that say what is computed: what is made from a structure keeps them."""

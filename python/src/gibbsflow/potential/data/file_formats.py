@@ -104,8 +104,12 @@ def _mixed_sites(frame: Atoms) -> list[str]:
     by_site = frame.info.get("occupancy")
     if isinstance(by_site, dict):
         for site, shares in by_site.items():
-            if isinstance(shares, dict) and (len(shares) > 1 or sum(shares.values()) < _OCCUPIED):
-                words = ", ".join(f"{symbol} {share:g}" for symbol, share in shares.items())
+            if not isinstance(shares, dict):
+                continue
+            # a point or a question mark stands for the default of the format, which is 1
+            told = [share for share in shares.values() if isinstance(share, int | float)]
+            if len(shares) > 1 or (told and sum(told) < _OCCUPIED):
+                words = ", ".join(f"{symbol} {share}" for symbol, share in shares.items())
                 found.append(f"site {int(site) + 1 if str(site).isdigit() else site} is occupied by {words}")
     for name in ("occupancy", "occupancies"):
         column = frame.arrays.get(name)
@@ -132,6 +136,10 @@ def _refuse_format(path: Path, kind: str, account: Account) -> None:
         if not any(re.match(r"\s*Masses\b", line) for line in _lines(path, None)):
             account.refuse("atoms have a type, and there are no masses to tell the elements by", "Masses", row=None)
             account.settle()
+    elif kind == "cif" and any("_atom_site_moment" in line for line in _lines(path, None)):
+        right = "extxyz with the column initial_magmoms"
+        account.refuse("a magnetic CIF, whose moments are not read", right, field="_atom_site_moment")
+        account.settle()
     elif kind == "vasp":
         _refuse_vasp4(path, account)
 
