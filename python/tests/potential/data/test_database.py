@@ -18,8 +18,8 @@ from silicon import si2, si8
 
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
+from gibbsflow.potential.data.formats.statuses import Status
 from gibbsflow.potential.data.labels import LabelResult
-from gibbsflow.potential.data.statuses import Status
 from gibbsflow.potential.data.structures import structure_id
 
 SERVER = os.environ.get("GIBBSFLOW_TEST_POSTGRES")

@@ -9,7 +9,7 @@ from ase.io import write
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError
-from gibbsflow.potential.data.electrons import Electrons
+from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.generators.parents import lattice, occupy, parent_of, parents, seeded_rng, whole_numbers
 
 SETTINGS = Generator()

@@ -15,7 +15,7 @@ from silicon import si2
 
 from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, ScienceError, StoppedEarly
-from gibbsflow.potential.data.electrons import Electrons
+from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.data.labels import BAD_STRUCTURE, RESOURCE, LabelResult, read_results
 from gibbsflow.potential.data.structures import earlier_hash, structure_id
 from gibbsflow.potential.label.batch import Batch, LabelStore, label_batch

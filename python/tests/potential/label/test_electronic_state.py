@@ -5,7 +5,7 @@ from ase import Atoms
 from ase.build import bulk
 
 from gibbsflow.config.potential import Dft
-from gibbsflow.potential.data.electrons import Electrons
+from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.label.electronic_state import by_elements, key_of, starting_moments_ub
 
 MOMENTS = {"Fe": 3.0, "O": 0.0}

@@ -10,8 +10,8 @@ from labelled_sets import fitted_copper, rattled
 from loop_states import config
 
 from gibbsflow.potential.data.database import DatabaseManager
+from gibbsflow.potential.data.formats.statuses import Status
 from gibbsflow.potential.data.labels import LabelResult
-from gibbsflow.potential.data.statuses import Status
 from gibbsflow.potential.data.structures import tag, write_frames
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.select import by_type, ids_of, select, spread

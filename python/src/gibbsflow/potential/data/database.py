@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gibbsflow.errors import InputError, Problem
-from gibbsflow.potential.data.backends import (
+from gibbsflow.potential.data.formats.backends import (
     MOMENTS,
     TAGS,
     database_errors,
@@ -21,9 +21,9 @@ from gibbsflow.potential.data.backends import (
     open_sqlite,
     without_password,
 )
-from gibbsflow.potential.data.electrons import kept_info
+from gibbsflow.potential.data.formats.electrons import kept_info
+from gibbsflow.potential.data.formats.statuses import Status, check_transition
 from gibbsflow.potential.data.labels import LabelResult, labelled_frame
-from gibbsflow.potential.data.statuses import Status, check_transition
 from gibbsflow.potential.data.structures import structure_id
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from gibbsflow.potential.data.extended_xyz import number
+from gibbsflow.potential.data.formats.extended_xyz import number
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
 

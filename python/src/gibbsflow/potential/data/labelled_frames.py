@@ -14,7 +14,7 @@ from ase import Atoms
 from ase.data import covalent_radii
 
 from gibbsflow.errors import InputError, Problem
-from gibbsflow.potential.data.extended_xyz import SUFFIXES, read_extended_xyz
+from gibbsflow.potential.data.formats.extended_xyz import SUFFIXES, read_extended_xyz
 from gibbsflow.potential.data.frame_weights import FrameWeights, read_weights, refuse_other_weights
 from gibbsflow.potential.data.label_keys import LabelKeys, choose_keys, find, one_number, tensor
 from gibbsflow.potential.data.labels import require_one_settings_hash

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gibbsflow.potential.data.electrons import kept_info, said_token
-from gibbsflow.potential.data.file_formats import read_any
+from gibbsflow.potential.data.formats.electrons import kept_info, said_token
+from gibbsflow.potential.data.formats.file_formats import read_any
 from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError, Problem
-from gibbsflow.potential.data.electrons import kept_info, repeated_info
+from gibbsflow.potential.data.formats.electrons import kept_info, repeated_info
 from gibbsflow.potential.data.structures import read_frames, tag
 from gibbsflow.workflow.account import Account
 

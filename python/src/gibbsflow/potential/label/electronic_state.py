@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gibbsflow.config.potential import Dft
-from gibbsflow.potential.data.electrons import Electrons, atomic_multiplicity, isolated
+from gibbsflow.potential.data.formats.electrons import Electrons, atomic_multiplicity, isolated
 
 if TYPE_CHECKING:
     from ase import Atoms

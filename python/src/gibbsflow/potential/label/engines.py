@@ -15,7 +15,7 @@ import numpy as np
 
 from gibbsflow.config.label_engines import Engine
 from gibbsflow.config.potential import Dft, Labels
-from gibbsflow.potential.data.electrons import Electrons, isolated
+from gibbsflow.potential.data.formats.electrons import Electrons, isolated
 from gibbsflow.potential.data.labels import LabelResult
 from gibbsflow.potential.label.plane_waves import reboxed
 from gibbsflow.workflow.account import Account

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.engines.process import Bounds, run_program
 from gibbsflow.errors import EngineError, MissingProgramError
-from gibbsflow.potential.data.electrons import Electrons
+from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.data.labels import (
     BAD_STRUCTURE,
     RESOURCE,

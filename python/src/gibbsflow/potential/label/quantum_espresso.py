@@ -21,7 +21,7 @@ from gibbsflow.config.label_engines import find_pw
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.engines.process import Bounds, last_line, run_program
 from gibbsflow.errors import EngineError, InputError, MissingProgramError, Problem
-from gibbsflow.potential.data.electrons import Electrons
+from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.data.labels import (
     BAD_STRUCTURE,
     MISSING_PSEUDO,

@@ -14,7 +14,7 @@ import numpy as np
 
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.errors import InputError, MissingProgramError, Problem
-from gibbsflow.potential.data.electrons import Electrons, atomic_multiplicity, isolated
+from gibbsflow.potential.data.formats.electrons import Electrons, atomic_multiplicity, isolated
 from gibbsflow.potential.data.labels import (
     BAD_STRUCTURE,
     UNCONVERGED,

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError, Problem, ScienceError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
+from gibbsflow.potential.data.formats.statuses import Status
 from gibbsflow.potential.data.labels import read_results, require_one_settings_hash
-from gibbsflow.potential.data.statuses import Status
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
 from gibbsflow.potential.loop import select as selection_step
 from gibbsflow.potential.loop import state as loop_state

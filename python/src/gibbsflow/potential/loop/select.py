@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.data.database import DatabaseManager
-from gibbsflow.potential.data.statuses import Status
+from gibbsflow.potential.data.formats.statuses import Status
 from gibbsflow.potential.data.structures import read_frames, structure_id
 from gibbsflow.potential.explore import selection
 from gibbsflow.potential.explore.calculator import PotentialCalculator

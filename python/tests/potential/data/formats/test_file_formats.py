@@ -16,7 +16,7 @@ from silicon import si2
 
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.database import DatabaseManager
-from gibbsflow.potential.data.file_formats import read_any
+from gibbsflow.potential.data.formats.file_formats import read_any
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.workflow.account import Account
 

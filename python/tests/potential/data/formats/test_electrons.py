@@ -4,7 +4,7 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 
-from gibbsflow.potential.data.electrons import (
+from gibbsflow.potential.data.formats.electrons import (
     Electrons,
     atomic_multiplicity,
     isolated,

@@ -9,9 +9,9 @@ from ase.db import connect
 from silicon import si2
 
 from gibbsflow.errors import InputError, LockedError, StateError
-from gibbsflow.potential.data import backends
-from gibbsflow.potential.data.backends import database_errors, open_sqlite, without_password
 from gibbsflow.potential.data.database import DatabaseManager
+from gibbsflow.potential.data.formats import backends
+from gibbsflow.potential.data.formats.backends import database_errors, open_sqlite, without_password
 
 
 def test_sqlite_writes_ahead_and_syncs(tmp_path: Path) -> None:

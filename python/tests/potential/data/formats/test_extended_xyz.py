@@ -6,7 +6,7 @@ from ase.io import read, write
 from labelled_sets import rattled
 
 from gibbsflow.errors import InputError
-from gibbsflow.potential.data.extended_xyz import number, read_extended_xyz
+from gibbsflow.potential.data.formats.extended_xyz import number, read_extended_xyz
 
 HEAD = 'Lattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3:forces:R:3 energy=-1.5'
 ATOM = "Cu 0 0 0 0.1 0.2 0.3"

@@ -27,7 +27,7 @@ from tenacity import (
 )
 
 from gibbsflow.errors import InputError, LockedError, MissingProgramError, Problem, StateError
-from gibbsflow.potential.data.statuses import Status
+from gibbsflow.potential.data.formats.statuses import Status
 
 BUSY_S = 30.0
 OWN_INDEX = "gibbsflow_id_index"

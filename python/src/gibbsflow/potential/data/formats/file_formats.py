@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gibbsflow.errors import GibbsflowError, InputError, Problem, StateError
-from gibbsflow.potential.data.backends import frame_of_row, read_rows
+from gibbsflow.potential.data.formats.backends import frame_of_row, read_rows
 from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gibbsflow.errors import StateError
-from gibbsflow.potential.data.statuses import TRANSITIONS, Status, check_transition
+from gibbsflow.potential.data.formats.statuses import TRANSITIONS, Status, check_transition
 
 
 def test_every_status_has_its_row_and_two_are_final() -> None:
