@@ -24,8 +24,9 @@ def launch(
 ) -> None:
     """Check all that a run is given, say who holds its campaign, and forget failures where that is asked for.
 
-    Prints one line of JSON: `problem` (text, null where nothing is wrong), `notes`, `rows` of the samplesheet, and of
-    the campaign's head `refusal`, `takeover` and `runs_elsewhere`. Exit code 65 where there is a problem.
+    Prints one line of JSON: `problem` (text, null where nothing is wrong), `notes`, `rows` of the samplesheet, and,
+    where nothing is wrong, of the campaign's head `refusal`, `takeover` and `runs_elsewhere`. Exit code 65 where
+    there is a problem.
     """
     import json
 
@@ -44,7 +45,8 @@ def launch(
             try:
                 check = _check_potential if given.get("mode") == "potential" else _check_campaign
                 answer |= check(given, sections, containers)
-                answer |= _take_in_hand(state, clean=given.get("clean_failures", False))
+                if answer["problem"] is None:  # what is refused leaves the state as it is
+                    answer |= _take_in_hand(state, clean=given.get("clean_failures", False))
             except GibbsflowError as error:
                 if error.exit_code != EXIT_INPUT:
                     raise
