@@ -21,6 +21,7 @@ from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.labels import read_results, require_one_settings_hash
 from gibbsflow.potential.data.statuses import Status
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
+from gibbsflow.potential.generators.generate import start_types
 from gibbsflow.potential.loop import select as selection_step
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop import stopping
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
-_START_TYPES = ("bulk", "sqs", "strain", "vacancy", "interstitial", "antisite", "surface", "normal_mode")
 
 
 class WorkflowManager:
@@ -96,7 +96,7 @@ class WorkflowManager:
         manager.add(chosen)
         manager.add(generated, Status.HELD, "over the number of initial labels")
         config.write(out / loop_state.CONFIG)
-        starts = [f for kind in _START_TYPES for f in generated if f.info["config_type"] == kind] or generated
+        starts = [f for kind in start_types() for f in generated if f.info["config_type"] == kind] or generated
         write_frames(out / loop_state.STARTS, starts)
         loop_state.write_batches(out, "holdout", apart, config.labels.batch_size)
         loop_state.write_batches(out, "training", chosen, config.labels.batch_size)
