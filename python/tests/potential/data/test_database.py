@@ -18,7 +18,7 @@ from silicon import si2
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.labels import LabelResult
-from gibbsflow.potential.data.statuses import Status
+from gibbsflow.potential.data.statuses import RowStatus
 
 SERVER = os.environ.get("GIBBSFLOW_TEST_POSTGRES")
 
@@ -55,8 +55,8 @@ def test_a_structure_walks_through_all_statuses(where: str) -> None:
     manager = DatabaseManager(where)
     good, bad, held, unwanted = (si2(seed) for seed in range(4))
     assert len(manager.add([good, bad, good])) == 2
-    manager.add([held], Status.HELD, "grade below the threshold")
-    manager.add([unwanted], Status.REJECTED, "atoms too close")
+    manager.add([held], RowStatus.HELD, "grade below the threshold")
+    manager.add([unwanted], RowStatus.REJECTED, "atoms too close")
     assert manager.counts() == {"pending": 2, "claimed": 0, "labelled": 0, "failed": 0, "held": 1, "rejected": 1}
     assert [a.info["gibbsflow_id"] for a in manager.pending(1)] == [good.info["gibbsflow_id"]]
     assert len(manager.claim(5, "me")) == 2
@@ -67,9 +67,9 @@ def test_a_structure_walks_through_all_statuses(where: str) -> None:
     assert manager.record([result_of(good, -3.5), failure]) == {"labelled": 1, "failed": 1}
     assert manager.causes() == {"UNCONVERGED": 1}
     assert manager.retry_failed() == [bad.info["gibbsflow_id"]]
-    manager.move([held.info["gibbsflow_id"]], Status.PENDING, "wanted after all")
+    manager.move([held.info["gibbsflow_id"]], RowStatus.PENDING, "wanted after all")
     assert manager.counts()["pending"] == 2
-    labelled = manager.frames(Status.LABELLED)
+    labelled = manager.frames(RowStatus.LABELLED)
     assert labelled[0].get_potential_energy() == -3.5
     assert labelled[0].get_stress() == pytest.approx([0.0] * 6)
     assert labelled[0].info["settings_hash"] == "test-0123456789abcdef"
@@ -85,7 +85,7 @@ def test_a_late_result_changes_nothing(where: str) -> None:
     manager.add([atoms])
     assert manager.record([result_of(atoms, -1.0)]) == {"labelled": 1}
     assert manager.record([result_of(atoms, -2.0)]) == {"repeated": 1}
-    assert manager.frames(Status.LABELLED)[0].get_potential_energy() == -1.0
+    assert manager.frames(RowStatus.LABELLED)[0].get_potential_energy() == -1.0
 
 
 def test_an_unknown_result_writes_nothing_at_all(where: str) -> None:
@@ -123,7 +123,7 @@ def test_illegal_move_is_refused_and_undone(where: str) -> None:
     manager.add([one, other])
     manager.record([result_of(other)])
     with pytest.raises(StateError, match="labelled cannot become rejected"):
-        manager.move([one.info["gibbsflow_id"], other.info["gibbsflow_id"]], Status.REJECTED, "no")
+        manager.move([one.info["gibbsflow_id"], other.info["gibbsflow_id"]], RowStatus.REJECTED, "no")
     assert manager.counts()["pending"] == 1
 
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.backends import database_errors, open_postgres, open_sqlite, without_password
 from gibbsflow.potential.data.labels import LabelResult, labelled_frame
-from gibbsflow.potential.data.statuses import Status, check_transition
+from gibbsflow.potential.data.statuses import RowStatus, check_transition
 from gibbsflow.potential.data.structures import structure_id
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-__all__ = ["DatabaseManager", "Status"]
+__all__ = ["DatabaseManager", "RowStatus"]
 
 TAGS: Mapping[str, Any] = {"config_type": "unknown", "parent": "", "generation": 0, "generator": "", "seed": 0}
 _COLUMNS = ("settings_hash", "engine", "cause", "attempts", "holder", "claimed_at")
@@ -49,7 +49,7 @@ class DatabaseManager:
         postgres = self.where.startswith(("postgresql://", "postgres://"))
         self._db: Any = open_postgres(str(where)) if postgres else open_sqlite(Path(where))
 
-    def add(self, frames: Iterable[Atoms], status: Status = Status.PENDING, cause: str = "") -> list[str]:
+    def add(self, frames: Iterable[Atoms], status: RowStatus = RowStatus.PENDING, cause: str = "") -> list[str]:
         """Add structures in one transaction; those whose content is there already are left as they are.
 
         Parameters
@@ -73,7 +73,7 @@ class DatabaseManager:
                 if self._find(name) is not None:
                     continue
                 labelled = bool(frame.calc is not None and frame.info.get("settings_hash"))
-                first = Status.LABELLED if labelled else status
+                first = RowStatus.LABELLED if labelled else status
                 keys = {
                     **{key: frame.info.get(key, default) for key, default in TAGS.items()},
                     "gibbsflow_id": name,
@@ -104,7 +104,7 @@ class DatabaseManager:
         list of Atoms
             Oldest first.
         """
-        return self.frames(Status.PENDING, limit=limit)
+        return self.frames(RowStatus.PENDING, limit=limit)
 
     def claim(self, count: int, holder: str) -> list[Atoms]:
         """Take structures to label: none is ever given to two holders.
@@ -122,10 +122,10 @@ class DatabaseManager:
             Oldest first; fewer than asked for, or none, where no more wait.
         """
         with self._transaction():
-            rows = list(self._db.select(status=str(Status.PENDING), limit=count, sort="id"))
+            rows = list(self._db.select(status=str(RowStatus.PENDING), limit=count, sort="id"))
             for row in rows:
                 self._move(
-                    row, Status.CLAIMED, holder, holder=holder, claimed_at=time.time(), attempts=row.attempts + 1
+                    row, RowStatus.CLAIMED, holder, holder=holder, claimed_at=time.time(), attempts=row.attempts + 1
                 )
         return [_frame(row) for row in rows]
 
@@ -158,21 +158,21 @@ class DatabaseManager:
                     raise InputError(
                         Problem(self.where, f"no structure {result.gibbsflow_id}", "a structure that was added")
                     )
-                if row.status in (Status.LABELLED, Status.REJECTED):
+                if row.status in (RowStatus.LABELLED, RowStatus.REJECTED):
                     counts["repeated"] += 1
                     continue
-                if row.status in (Status.FAILED, Status.HELD):
-                    row = self._move(row, Status.PENDING, "another result came in")
-                if row.status == Status.PENDING:
-                    row = self._move(row, Status.CLAIMED, "recorded without a claim", attempts=row.attempts + 1)
-                status = Status(result.status)
+                if row.status in (RowStatus.FAILED, RowStatus.HELD):
+                    row = self._move(row, RowStatus.PENDING, "another result came in")
+                if row.status == RowStatus.PENDING:
+                    row = self._move(row, RowStatus.CLAIMED, "recorded without a claim", attempts=row.attempts + 1)
+                status = RowStatus(result.status)
                 keys = {
                     "settings_hash": result.settings_hash,
                     "engine": result.engine,
                     "cause": result.cause,
                     "holder": "",
                 }
-                atoms = labelled_frame(row.toatoms(), result) if status is Status.LABELLED else None
+                atoms = labelled_frame(row.toatoms(), result) if status is RowStatus.LABELLED else None
                 summary = {
                     k: v for k, v in asdict(result).items() if k not in ("forces_ev_per_angstrom", "gibbsflow_id")
                 }
@@ -199,11 +199,11 @@ class DatabaseManager:
         with self._transaction():
             rows = [
                 row
-                for row in self._db.select(status=str(Status.CLAIMED))
+                for row in self._db.select(status=str(RowStatus.CLAIMED))
                 if row.claimed_at <= limit and (holder is None or row.holder == holder)
             ]
             for row in rows:
-                self._move(row, Status.PENDING, f"claim of {row.holder} given back", holder="", claimed_at=0.0)
+                self._move(row, RowStatus.PENDING, f"claim of {row.holder} given back", holder="", claimed_at=0.0)
         return [row.gibbsflow_id for row in rows]
 
     def retry_failed(self, cause: str | None = None) -> list[str]:
@@ -220,12 +220,12 @@ class DatabaseManager:
             Their ids.
         """
         with self._transaction():
-            rows = [r for r in self._db.select(status=str(Status.FAILED)) if cause is None or r.cause == cause]
+            rows = [r for r in self._db.select(status=str(RowStatus.FAILED)) if cause is None or r.cause == cause]
             for row in rows:
-                self._move(row, Status.PENDING, f"to be tried again after {row.cause}", cause="")
+                self._move(row, RowStatus.PENDING, f"to be tried again after {row.cause}", cause="")
         return [row.gibbsflow_id for row in rows]
 
-    def move(self, names: Iterable[str], status: Status, why: str) -> None:
+    def move(self, names: Iterable[str], status: RowStatus, why: str) -> None:
         """Set structures aside (held), drop them (rejected) or have them wait (pending), with a reason.
 
         Parameters
@@ -246,10 +246,10 @@ class DatabaseManager:
         """
         with self._transaction():
             for name in names:
-                self._move(self._known(name), status, why, cause=why if status is not Status.PENDING else "")
+                self._move(self._known(name), status, why, cause=why if status is not RowStatus.PENDING else "")
 
     def frames(
-        self, status: Status | None = None, *, limit: int | None = None, generation: int | None = None
+        self, status: RowStatus | None = None, *, limit: int | None = None, generation: int | None = None
     ) -> list[Atoms]:
         """Give structures with their tags, and with labels where they have them.
 
@@ -283,7 +283,7 @@ class DatabaseManager:
         """
         with database_errors(self.where):
             found = Counter(row.status for row in self._db.select(include_data=False))
-        return {str(status): found.get(str(status), 0) for status in Status}
+        return {str(status): found.get(str(status), 0) for status in RowStatus}
 
     def causes(self) -> dict[str, int]:
         """Count the failed labels of each cause.
@@ -294,7 +294,7 @@ class DatabaseManager:
             Number by cause.
         """
         with database_errors(self.where):
-            return dict(Counter(row.cause for row in self._db.select(status=str(Status.FAILED), include_data=False)))
+            return dict(Counter(row.cause for row in self._db.select(status=str(RowStatus.FAILED), include_data=False)))
 
     def explain(self, name: str) -> dict[str, Any]:
         """Say all that is known of one structure.
@@ -336,9 +336,11 @@ class DatabaseManager:
             )
         return row
 
-    def _move(self, row: Any, status: Status, why: str, *, atoms: Any = None, result: Any = None, **keys: Any) -> Any:
+    def _move(
+        self, row: Any, status: RowStatus, why: str, *, atoms: Any = None, result: Any = None, **keys: Any
+    ) -> Any:
         """Change a row's status; the only place that does."""
-        check_transition(row.gibbsflow_id, Status(row.status), status)
+        check_transition(row.gibbsflow_id, RowStatus(row.status), status)
         data = dict(row.data)
         data["history"] = [*data.get("history", []), _event(status, why)]
         if result is not None:
@@ -348,7 +350,7 @@ class DatabaseManager:
         return self._db.get(id=row.id)
 
 
-def _event(status: Status, why: str) -> dict[str, str]:
+def _event(status: RowStatus, why: str) -> dict[str, str]:
     return {"time": datetime.now(UTC).isoformat(timespec="seconds"), "status": str(status), "why": why}
 
 
@@ -360,7 +362,7 @@ def _bare(frame: Atoms) -> Atoms:
 
 def _frame(row: Any) -> Atoms:
     atoms = row.toatoms()
-    labelled = row.status == Status.LABELLED
+    labelled = row.status == RowStatus.LABELLED
     if not labelled:
         atoms.calc = None
     wanted = ("gibbsflow_id", *TAGS, *(("settings_hash", "engine") if labelled else ()))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, Problem, ScienceError, StateError
-from gibbsflow.potential.data.labels import TRANSIENT, LabelResult, crash, labelled_frame, write_results
+from gibbsflow.potential.data.labels import TRANSIENT, LabelResult, crash, labelled_frame, write_labels
 from gibbsflow.potential.data.structures import structure_id, write_frames
 from gibbsflow.potential.label.engines import LabelEngine
 from gibbsflow.potential.label.task_queue import TaskQueue
@@ -177,7 +177,7 @@ class Batch:
             Folder.
         """
         write_frames(out / "labelled.extxyz", self.labelled())
-        write_results(out / "labels.jsonl", self.ordered())
+        write_labels(out / "labels.jsonl", self.ordered())
 
 
 def label_batch(

@@ -9,10 +9,11 @@ from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.structures import read_frames
 from gibbsflow.potential.label.engines import make_engine
+from gibbsflow.potential.train.fit import graded_trainer
 
 
 def check(config: PotentialConfig, where: str) -> dict[str, str]:
-    """Check structure file, label engine and LAMMPS.
+    """Check trainer, structure file, label engine and LAMMPS.
 
     Parameters
     ----------
@@ -29,12 +30,14 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
     Raises
     ------
     InputError
-        For a structure file that cannot be read or holds other elements, and for pseudopotentials.
+        For a trainer whose potentials have no grade, a structure file that cannot be read or holds other elements, and
+        for pseudopotentials.
     MissingProgramError
-        Where a program, or LAMMPS' ML-POD, is not installed.
+        Where a program, or LAMMPS' package of the trainer, is not installed.
     """
     from gibbsflow.engines.lammps import Lammps
 
+    trainer = graded_trainer(config.training)
     target = config.target
     if target.structure_file is not None:
         for number, frame in enumerate(read_frames(target.structure_file)):
@@ -45,6 +48,6 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
         raise InputError(Problem(where, "npt for a molecule", "nvt", field="exploration.ensemble"))
     found = {"engine": config.dft.engine, **make_engine(target.elements, config.dft, config.labels).describe()}
     with tempfile.TemporaryDirectory(prefix="gibbsflow-check-") as scratch, Lammps(Path(scratch)) as lammps:
-        lammps.require("pod")
+        lammps.require(trainer.lammps_style)
         found["lammps"] = lammps.version
     return found
