@@ -66,6 +66,10 @@ def test_a_potential_is_checked_by_its_own_rules(ask, tmp_path):
         "elements: [Si]\nstructure: diamond\ngoal: md\ntemperature_k: 300\nengine: tblite\n"
     )
     assert ask({"mode": "potential", "config": "si.yaml"}, "--containers")[1]["problem"] is None
+    with open(tmp_path / "si.yaml", "a") as file:
+        file.write("training: {backend: pace}\n")
+    code, answer = ask({"mode": "potential", "config": "si.yaml"}, "--containers")
+    assert code == EXIT_INPUT and "'pace' makes potentials without a grade" in answer["problem"]
 
 
 def test_failures_are_forgotten_where_that_is_asked_for_and_nobody_is_at_work(ask, tmp_path):

@@ -32,3 +32,8 @@ def test_pressure_on_a_molecule_is_refused() -> None:
     plan = config(elements=["H", "O"], structure="H2O", exploration={"ensemble": "npt"})
     with pytest.raises(InputError, match=r"h2o\.yaml, exploration\.ensemble: npt for a molecule \(right: nvt\)"):
         check(plan, "h2o.yaml")
+
+
+def test_a_trainer_without_a_grade_is_refused() -> None:
+    with pytest.raises(InputError, match="'pace' makes potentials without a grade"):
+        check(config(training={"backend": "pace"}), "si.yaml")

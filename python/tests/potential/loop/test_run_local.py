@@ -99,3 +99,10 @@ def test_a_loop_that_has_stopped_runs_nothing(loop: LocalLoop, tmp_path: Path) -
     assert manager.checkpoint.phase is Phase.STOPPED
     assert (begun / "calls").read_text() == "x"  # `infer start --from`, and nothing after it
     assert not loop.out.exists()
+
+
+def test_a_trainer_without_a_grade_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    plan = config(training={"backend": "pace"})
+    with pytest.raises(InputError, match="'pace' makes potentials without a grade"):
+        LocalLoop(tmp_path / "si.yaml", plan, tmp_path / "out", tmp_path / "state").run()
+    assert list(tmp_path.iterdir()) == []
