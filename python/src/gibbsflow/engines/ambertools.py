@@ -17,7 +17,6 @@ _PARMCHK_SET = {"gaff": "1", "gaff2": "2"}
 _RIGID = "maxcyc=0, qm_theory='AM1', scfconv=1.d-10, ndiis_attempts=700,"
 # a heading ("teLeap: Error!"), then the reason on the next line; or a reason on a line of its own
 _LEAP_FAULT = re.compile(r"(?:teLeap: (?:Error|Fatal Error)!\n|^(?=.*FATAL))(.+)$", re.MULTILINE)
-_TERM = re.compile(r"(BOND|ANGLE|DIHED|VDWAALS|EEL|EGB|1-4 VDW|1-4 EEL|RESTRAINT)\s+=\s+(-?\d+\.\d+)")
 
 
 @dataclass(frozen=True)
@@ -211,40 +210,6 @@ def tleap(script: str, *, folder: Path, log: Path, name: str) -> str:
         told = "; ".join(faults[:5]) or last_line(text)
         raise ParametrisationError(f"{name}: tleap could not build the topology (log: {log}): {told}")
     return text
-
-
-def sander_energy(prmtop: Path, inpcrd: Path, *, folder: Path, igb: int) -> float:
-    """Potential energy of one structure by sander, without cutoff or surface term.
-
-    Parameters
-    ----------
-    prmtop, inpcrd
-        Topology and coordinates.
-    folder
-        Where its files go.
-    igb
-        Implicit solvent: 5 for OBC2, 6 for none (vacuum).
-
-    Returns
-    -------
-    float
-        Energy in kcal/mol, the sum of the terms that sander prints to 1e-4.
-
-    Raises
-    ------
-    EngineError
-        Where sander fails or prints no energy.
-    """
-    settings = f"imin=1, maxcyc=1, ntb=0, igb={igb}, cut=999., rgbmax=999., ntpr=1"
-    (folder / "mdin").write_text(f"single point\n&cntrl\n {settings},\n/\n")
-    command = ["sander", "-O", "-i", "mdin", "-o", "mdout", "-p", str(prmtop.resolve()), "-c", str(inpcrd.resolve())]
-    log = folder / "sander.log"
-    run_program([*command, "-r", "restrt", "-inf", "mdinfo"], folder=folder, log=log, bounds=Bounds(time_s=300))
-    # the terms are printed to 1e-4 kcal/mol, their sum to five digits
-    terms = dict(_TERM.findall((folder / "mdout").read_text().split("FINAL RESULTS")[-1]))
-    if not terms:
-        raise EngineError(f"sander gave no energy (log: {folder / 'mdout'})")
-    return sum(float(value) for value in terms.values())
 
 
 def _with_sqm_reason(name: str, told: str, folder: Path, log: Path) -> str:

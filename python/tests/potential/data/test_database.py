@@ -97,16 +97,6 @@ def test_an_unknown_result_writes_nothing_at_all(where: str) -> None:
     assert manager.counts()["labelled"] == 0
 
 
-def test_stale_claims_come_back(where: str) -> None:
-    manager = DatabaseManager(where)
-    manager.add([si2(seed) for seed in range(4)])
-    manager.claim(2, "gone")
-    manager.claim(1, "here")
-    assert manager.release_stale(3600) == []
-    assert len(manager.release_stale(0, holder="gone")) == 2
-    assert manager.counts()["claimed"] == 1
-
-
 def test_labelled_frames_come_in_as_labelled(where: str) -> None:
     from gibbsflow.potential.data.labels import labelled_frame
 

@@ -180,32 +180,6 @@ class DatabaseManager:
                 counts[str(status)] += 1
         return counts
 
-    def release_stale(self, older_than_s: float, holder: str | None = None) -> list[str]:
-        """Give back claims that have grown old.
-
-        Parameters
-        ----------
-        older_than_s
-            Age in s from which a claim counts as stale; 0 for all.
-        holder
-            Only those of one holder, such as one that is known to be gone; default: of all.
-
-        Returns
-        -------
-        list of str
-            Ids that wait again.
-        """
-        limit = time.time() - older_than_s
-        with self._transaction():
-            rows = [
-                row
-                for row in self._db.select(status=str(RowStatus.CLAIMED))
-                if row.claimed_at <= limit and (holder is None or row.holder == holder)
-            ]
-            for row in rows:
-                self._move(row, RowStatus.PENDING, f"claim of {row.holder} given back", holder="", claimed_at=0.0)
-        return [row.gibbsflow_id for row in rows]
-
     def retry_failed(self, cause: str | None = None) -> list[str]:
         """Make failed structures wait again.
 
