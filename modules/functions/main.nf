@@ -5,3 +5,8 @@
 def timeBudget(time) {
     time ? "--time-budget ${Math.max(time.toSeconds() - 300, (time.toSeconds() * 9).intdiv(10))}s" : ''
 }
+
+// A value as one word of the shell, whatever is in it; paths among a process's inputs are escaped by Nextflow.
+def quoted(value) {
+    "'" + value.toString().replace("'", "'\\''") + "'"
+}

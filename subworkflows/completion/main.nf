@@ -44,11 +44,11 @@ def failureHint(report, state) {
     def item = (report =~ /Error executing process > '([^']+)'/)
     def causes = (report =~ /(?m)^\s*error: (.+)$/).collect { found -> found[1] }
     def status = (report =~ /Command exit status:\s*(\S+)/)
-    def folder = (report =~ /Work dir:\s*(\S+)/)
+    def folder = (report =~ /Work dir:\s*(\S.*)/)
     def lines = [
         item.find() ? "Failed: ${item.group(1).tokenize(':')[-1]}" : '',
         causes ? "Cause:  ${causes[-1]}" : status.find() ? "Cause:  exit code ${status.group(1)}" : '',
-        folder.find() ? "Log:    ${folder.group(1)}/.command.log" : '',
+        folder.find() ? "Log:    ${folder.group(1).trim()}/.command.log" : '',
         !state ? '' : "State is kept in ${state}: the same command with -resume goes on; --on_failure prune drops such items, --clean_failures forgets what failed.",
     ]
     lines.findAll { line -> line }.join('\n')

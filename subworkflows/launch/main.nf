@@ -98,13 +98,15 @@ def unnoticed(params, values, schema) {
     problems ? "${problems.join('\n  ')}\n  Nothing was started; --help lists all parameters." : null
 }
 
-// Structure files that the settings of a potential name, relative to their folder or absolute.
+// The structure file that the settings of a potential name, relative to their folder or absolute; the core tells what else may stand there.
 def structureFiles(config) {
     def content = new org.yaml.snakeyaml.Yaml().load(config.text)
     def target = content.target instanceof Map ? content.target : [:]
     [content.structure, target.structure_file]
-        .findAll { name -> name && (name ==~ /.*[.\/].*/) }
-        .collect { name -> file(config.parent.resolve(name), checkIfExists: true) }
+        .findAll { name -> name }
+        .collect { name -> [name.toString(), config.toAbsolutePath().parent.resolve(name.toString())] }
+        .findAll { name, path -> name ==~ /.*[.\/].*/ || path.isFile() }
+        .collect { _name, path -> file(path, checkIfExists: true) }
         .unique()
 }
 

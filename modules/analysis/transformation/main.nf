@@ -1,3 +1,5 @@
+include { quoted } from '../../functions'
+
 process ANALYSIS_TRANSFORMATION {
     tag "${meta.ligand}"
 
@@ -16,7 +18,7 @@ process ANALYSIS_TRANSFORMATION {
     cat > config.json <<'END'
     ${settings}
     END
-    analysis transformation --system ${system} ${sampled} --config config.json --state '${meta.state}/analysis' --out phases/${meta.ligand}/analysis ${args}
+    analysis transformation --system ${system} ${sampled} --config config.json --state ${quoted("${meta.state}/analysis")} --out phases/${meta.ligand}/analysis ${args}
     """
 
     stub:

@@ -1,3 +1,5 @@
+include { quoted } from '../../functions'
+
 process DFT_LABEL {
     tag "generation ${meta.generation} ${meta.name}"
     label 'process_loop'
@@ -19,7 +21,7 @@ process DFT_LABEL {
     cat > config.json <<'END'
     ${settings}
     END
-    dft label --input ${batch} --config config.json --state '${meta.state}' --out labels/${meta.name} ${args} || {
+    dft label --input ${batch} --config config.json --state ${quoted(meta.state)} --out labels/${meta.name} ${args} || {
         code=\$?
         [[ \$code == 70 && -f labels/${meta.name}/labels.jsonl ]] || exit \$code
     }

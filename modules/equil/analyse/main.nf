@@ -1,3 +1,5 @@
+include { quoted } from '../../functions'
+
 process EQUIL_ANALYSE {
     tag "${meta.ligand}"
 
@@ -11,7 +13,7 @@ process EQUIL_ANALYSE {
     script:
     def args = task.ext.args ?: ''
     """
-    equil analyse --system ${system} --state '${meta.state}/equil_analysis' --out phases/${meta.ligand}/equil_analysis ${args}
+    equil analyse --system ${system} --state ${quoted("${meta.state}/equil_analysis")} --out phases/${meta.ligand}/equil_analysis ${args}
     """
 
     stub:

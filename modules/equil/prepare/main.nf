@@ -1,3 +1,5 @@
+include { quoted } from '../../functions'
+
 process EQUIL_PREPARE {
     tag "${meta.ligand}"
 
@@ -15,7 +17,7 @@ process EQUIL_PREPARE {
     cat > config.json <<'END'
     ${settings}
     END
-    equil prepare --system ${system} --config config.json --state '${meta.state}/prepare_equil' --out phases/${meta.ligand}/prepare_equil ${args}
+    equil prepare --system ${system} --config config.json --state ${quoted("${meta.state}/prepare_equil")} --out phases/${meta.ligand}/prepare_equil ${args}
     """
 
     stub:

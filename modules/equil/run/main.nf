@@ -1,4 +1,4 @@
-include { timeBudget } from '../../functions'
+include { quoted; timeBudget } from '../../functions'
 
 process EQUIL_RUN {
     tag "${meta.ligand}"
@@ -14,7 +14,7 @@ process EQUIL_RUN {
     script:
     def args = task.ext.args ?: ''
     """
-    equil run --system ${system} --state '${meta.state}/equil' --out phases/${meta.ligand}/equil ${timeBudget(task.time)} ${args}
+    equil run --system ${system} --state ${quoted("${meta.state}/equil")} --out phases/${meta.ligand}/equil ${timeBudget(task.time)} ${args}
     """
 
     stub:

@@ -1,3 +1,5 @@
+include { quoted } from '../../functions'
+
 process FE_PREPARE {
     tag "${meta.ligand}"
 
@@ -17,7 +19,7 @@ process FE_PREPARE {
     cat > config.json <<'END'
     ${settings}
     END
-    fe prepare --system ${system} --config config.json --state '${meta.state}/prepare_fe' --out phases/${meta.ligand}/prepare_fe ${args}
+    fe prepare --system ${system} --config config.json --state ${quoted("${meta.state}/prepare_fe")} --out phases/${meta.ligand}/prepare_fe ${args}
     """
 
     stub:

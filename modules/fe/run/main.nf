@@ -1,4 +1,4 @@
-include { timeBudget } from '../../functions'
+include { quoted; timeBudget } from '../../functions'
 
 process FE_RUN {
     tag "${meta.ligand} ${meta.name}"
@@ -15,7 +15,7 @@ process FE_RUN {
     def args = task.ext.args ?: ''
     def windows = meta.windows ? "--window ${[meta.windows.min(), meta.windows.max()].unique().join('-')}" : ''
     """
-    fe run --leg leg --replicate ${meta.replicate} ${windows} --state '${meta.state}' --out phases/${meta.ligand}/fe/${meta.name} ${timeBudget(task.time)} ${args}
+    fe run --leg leg --replicate ${meta.replicate} ${windows} --state ${quoted(meta.state)} --out phases/${meta.ligand}/fe/${meta.name} ${timeBudget(task.time)} ${args}
     """
 
     stub:

@@ -1,4 +1,4 @@
-include { timeBudget } from '../../functions'
+include { quoted; timeBudget } from '../../functions'
 
 process INFER_EXPLORE {
     tag "generation ${meta.generation} ${meta.name}"
@@ -17,7 +17,7 @@ process INFER_EXPLORE {
     def args = task.ext.args ?: ''
     """
     infer explore --potential ${fit}/potential --structure ${start} --config ${settings} --seed ${meta.seed} --generation ${meta.generation + 1} \\
-        --state '${meta.state}' --out explored/${meta.name} ${timeBudget(task.time)} ${args}
+        --state ${quoted(meta.state)} --out explored/${meta.name} ${timeBudget(task.time)} ${args}
     """
 
     stub:

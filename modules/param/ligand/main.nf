@@ -1,3 +1,5 @@
+include { quoted } from '../../functions'
+
 process PARAM_LIGAND {
     tag "${meta.ligand}"
 
@@ -16,7 +18,7 @@ process PARAM_LIGAND {
     cat > config.json <<'END'
     ${settings}
     END
-    param ligand --system ${system} --config config.json --cache '${cache}' --state '${meta.state}/param_ligands' --out phases/${meta.ligand}/param_ligands ${args}
+    param ligand --system ${system} --config config.json --cache ${quoted(cache)} --state ${quoted("${meta.state}/param_ligands")} --out phases/${meta.ligand}/param_ligands ${args}
     """
 
     stub:

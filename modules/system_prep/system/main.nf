@@ -1,7 +1,4 @@
-// A value from the samplesheet as one word of the shell; paths are escaped by Nextflow.
-def quote(text) {
-    "'" + text.toString().replace("'", "'\\''") + "'"
-}
+include { quoted } from '../../functions'
 
 process SYSTEM_PREP {
     tag "${meta.ligand}"
@@ -16,8 +13,8 @@ process SYSTEM_PREP {
     tuple val("${task.process}"), path("phases/${meta.ligand}/system_prep/result.json"), topic: versions
 
     script:
-    def source = structure ? "--structure ${structure}" : "--smiles ${quote(meta.smiles)}"
-    def charge = meta.charge == null ? '' : "--charge ${quote(meta.charge)}"
+    def source = structure ? "--structure ${structure}" : "--smiles ${quoted(meta.smiles)}"
+    def charge = meta.charge == null ? '' : "--charge ${quoted(meta.charge)}"
     def placing = pose ? "--pose ${pose}" : meta.pose ? "--pose ${meta.pose}" : ''
     def args = task.ext.args ?: ''
     """
@@ -25,7 +22,7 @@ process SYSTEM_PREP {
     ${settings}
     END
     system_prep system --receptor ${receptor} --ligand '${meta.ligand}' ${source} ${charge} ${placing} --config config.json \\
-        --state '${meta.state}/system_prep' --out phases/${meta.ligand}/system_prep ${args}
+        --state ${quoted("${meta.state}/system_prep")} --out phases/${meta.ligand}/system_prep ${args}
     """
 
     stub:

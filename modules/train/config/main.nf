@@ -12,8 +12,9 @@ process TRAIN_CONFIG {
 
     script:
     def args = task.ext.args ?: ''
+    def structure = structures ? "--structure ${structures}" : ''
     """
-    train config --expand ${config} --check --out settings ${args}
+    train config --expand ${config} ${structure} --check --out settings ${args}
     """
 
     stub:

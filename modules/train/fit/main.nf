@@ -1,3 +1,5 @@
+include { quoted } from '../../functions'
+
 process TRAIN_FIT {
     tag "generation ${meta.generation}"
     label 'process_loop'
@@ -19,7 +21,7 @@ process TRAIN_FIT {
     ${settings}
     END
     train fit --train ${train} --test ${holdout} --config config.json --seed ${meta.seed} \\
-        --state '${meta.state}' --out fit ${args}
+        --state ${quoted(meta.state)} --out fit ${args}
     """
 
     stub:

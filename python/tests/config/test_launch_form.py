@@ -30,14 +30,14 @@ def test_a_text_that_must_match_says_so():
     assert setting_extras("queue", {"pattern": r"^\S+$"}, "text")["errorMessage"] == r"right: text that matches ^\S+$"
     extras = setting_extras("receptor", {}, "text")
     assert extras["pattern"] == PATTERNS["receptor"].pattern
-    assert extras["errorMessage"] == "right: a MOL2, SDF or PDB file"
+    assert extras["errorMessage"] == "right: a MOL2, SDF, PDB or mmCIF file"
 
 
 @pytest.mark.parametrize(
     ("key", "good", "bad"),
     [
         ("input", ["l.csv", "my ligands.csv"], ["l.tsv", ".csv", "l.csv.gz"]),
-        ("receptor", ["cb7.mol2", "a/b.PDB", "x.sdf"], ["x.cif", "pdb", "x.pdb.gz"]),
+        ("receptor", ["cb7.mol2", "a/b.PDB", "x.sdf", "x.cif", "x.pdb.gz"], ["x.xyz", "pdb", "x.sdf.gz"]),
         ("config", ["si.yaml", "si.yml", "c.json"], ["si.toml", "yaml"]),
     ],
 )

@@ -40,7 +40,7 @@ def test_what_is_right_has_no_problem(given):
         ({"mode": "abf"}, "--mode: 'abf' is not usable (right: abfe | md | potential)"),
         ({"campaign": "../x"}, "--campaign: '../x' is not usable (right: text that matches ^[A-Za-z0-9._-]+$)"),
         ({"clean_failures": "maybe"}, "--clean_failures: 'maybe' is not usable (right: true or false)"),
-        ({"receptor": None}, "--receptor: missing (right: Host (MOL2, SDF) or protein (PDB).)"),
+        ({"receptor": None}, "--receptor: missing (right: Host (MOL2, SDF) or protein (PDB, mmCIF).)"),
         ({"receptor": "no.sdf"}, "--receptor: no such file no.sdf"),
         ({"windows_per_task": 4}, "--windows_per_task: 4 means nothing with --sampler exchange, which samples all "
          "windows of a leg in one task (right: --sampler independent, or leave it out)"),

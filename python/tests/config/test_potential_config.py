@@ -111,3 +111,103 @@ def test_a_section_and_the_short_form_may_say_the_same() -> None:
 )
 def test_structures_are_told_apart(text: str, found: dict[str, str]) -> None:
     assert structure_of(text) == found
+
+
+def test_a_file_beside_the_settings_needs_no_dot(tmp_path: Path) -> None:
+    (tmp_path / "POSCAR").write_text("Si\n")
+    assert structure_of("POSCAR", str(tmp_path / "si.yaml")) == {"structure_file": "POSCAR"}
+
+
+def test_numbers_in_quotes_count_for_the_rules_too() -> None:
+    assert expand(temperature_k=["400", "800"]).generator.thermal_temperatures_k == (400, 800)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("target: {elements: [Sx]}", ["target.elements", "no element"]),
+        ("target: {elements: [Si, Si]}", ["target.elements", "once"]),
+        ("target: {elements: [Cu, Ni], composition: {Cu: 0.7, Ni: 0.2}}", ["target.composition", "sum is 1", "0.9"]),
+        ("target: {elements: [Cu, Ni], composition: {Cu: 1.0}}", ["target.composition", "one fraction for each"]),
+        ("target: {elements: [Si]}\ndft: {ecutwfc_ry: -20}", ["dft.ecutwfc_ry", "-20", "> 0", "Ry"]),
+        ("dft: {ecutwfc: 20}", ["dft.ecutwfc", "unknown parameter", "ecutwfc_ry"]),
+        ("dft: {pw_command: 'pw.x; rm x'}", ["dft.pw_command"]),
+        ("generator: {methods: [sqsx]}", ["generator.methods"]),
+        ("generator: {dimer_range_angstrom: [6, 1]}", ["generator.dimer_range_angstrom", "first the smaller"]),
+    ],
+)
+def test_wrong_settings_are_named(tmp_path: Path, text: str, words: list[str]) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(text)
+    with pytest.raises(InputError) as error:
+        PotentialConfig.of_verb(file)
+    for word in [str(file), *words]:
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("trainig: {folds: 3}", ["trainig", "unknown key", "'training'"]),
+        ("label: {batch_size: 3}\ndft: {engine: tblite}", ["label", "unknown key", "'labels'"]),
+        ("training: {anything: 1}\ntarget: {elements: [Si]}", ["training.anything", "unknown parameter"]),
+        ("elements: [Si]\nstructure: diamnod", ["structure", "is no structure"]),
+        ("loop: {trajectories: yes}", ["loop.trajectories", "True is not usable"]),
+    ],
+)
+def test_a_single_verb_refuses_what_the_loop_refuses(tmp_path: Path, text: str, words: list[str]) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(text)
+    with pytest.raises(InputError) as error:
+        PotentialConfig.of_verb(file)
+    for word in [str(file), *words]:
+        assert word in str(error.value)
+
+
+def test_a_single_verb_takes_the_short_form_as_the_loop_does(tmp_path: Path) -> None:
+    file = tmp_path / "short.yaml"
+    file.write_text("elements: [O, H]\nstructure: H2O\nengine: tblite\ngoal: elastic\n")
+    assert PotentialConfig.of_verb(file) == PotentialConfig.expand(file)
+    assert (
+        PotentialConfig.of_verb(file).dft.engine == "tblite"
+        and PotentialConfig.of_verb(file).training.stress_weight == 1
+    )
+    file.write_text("temperature_k: 500\n")
+    assert PotentialConfig.of_verb(file).exploration.temperature_k == 500
+
+
+def test_sections_alone_keep_their_defaults_and_the_command_chooses_the_engine(tmp_path: Path) -> None:
+    file = tmp_path / "sections.yaml"
+    file.write_text("target: {elements: [H]}\ndft: {engine: tblite, tblite_method: GFN2-xTB}\n")
+    assert PotentialConfig.of_verb(None) == PotentialConfig()
+    assert PotentialConfig.of_verb(file).exploration.timestep_fs == 1.0
+    chosen = PotentialConfig.of_verb(file, engine="gpaw").dft
+    assert (chosen.engine, chosen.tblite_method) == ("gpaw", "GFN2-xTB")
+    with pytest.raises(InputError, match="--engine, engine: 'vasp' is not usable"):
+        PotentialConfig.of_verb(file, engine="vasp")
+
+
+def test_keys_beside_the_sections_say_what_the_command_says(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text('{"exploration": {"steps": 10}, "seed": 4, "generation": 0}')
+    assert PotentialConfig.of_verb(file, beside={"seed": 4, "generation": 0}).exploration.steps == 10
+    with pytest.raises(InputError, match="seed: 4, where the command line says 5"):
+        PotentialConfig.of_verb(file, beside={"seed": 5, "generation": 0})
+    with pytest.raises(InputError, match="seed: unknown key"):
+        PotentialConfig.of_verb(file)
+
+
+def test_a_structure_file_lies_beside_its_settings(tmp_path: Path) -> None:
+    file = tmp_path / "here" / "si.yaml"
+    file.parent.mkdir()
+    file.write_text("elements: [Si]\nstructure: si.cif\n")
+    assert PotentialConfig.of_verb(file).beside(file).target.structure_file == Path("si.cif")
+    (file.parent / "si.cif").write_text("x")
+    assert PotentialConfig.of_verb(file).beside(file).target.structure_file == file.parent / "si.cif"
+
+
+def test_constant_volume_has_no_pressure_by_rule(tmp_path: Path) -> None:
+    config = expand(goal="phase_diagram", exploration={"ensemble": "nvt"})
+    assert config.exploration.pressure_end_bar is None and config.loop.trajectories == 6
+    config.write(tmp_path / "config.json")
+    assert PotentialConfig.expand(tmp_path / "config.json") == config

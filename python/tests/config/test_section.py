@@ -3,7 +3,7 @@
 import pytest
 from pydantic import Field
 
-from gibbsflow.config.section import Section, nearest, nearest_name, range_of, read_mapping, read_section, setting
+from gibbsflow.config.section import Section, nearest, nearest_name, range_of, read_section, setting
 from gibbsflow.errors import InputError
 
 
@@ -58,31 +58,22 @@ def test_ranges_in_words():
     assert range_of(Outer.model_fields["name"]) == ""
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "content"),
-    [
-        ("a.yaml", "a: [1, 2]\n", {"a": [1, 2]}),
-        ("a.json", '{"a": null}', {"a": None}),
-        ("a.yaml", "# nothing\n", {}),
-    ],
-)
-def test_files_of_settings(tmp_path, name, text, content):
-    (tmp_path / name).write_text(text)
-    assert read_mapping(tmp_path / name) == content
+@pytest.mark.parametrize("word", [True, False])
+def test_yes_and_no_are_no_numbers(word):
+    with pytest.raises(InputError) as error:
+        read_section(Outer, {"name": "b2", "inner": {"count": word}}, where="x")
+    assert f"x, inner.count: {word} is not usable (right: a number >= 1)" in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("a.yaml", b"a: [", "not readable"),
-        ("a.json", b"a: 1", "not readable"),
-        ("a.yaml", b"\xff\xfe\x00", "not readable"),
-        ("a.yaml", b"- 1\n", "holds a list"),
-        ("a.yaml", None, "no such file"),
-    ],
-)
-def test_files_that_are_none(tmp_path, name, content, message):
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError, match=message):
-        read_mapping(tmp_path / name)
+def test_a_number_in_quotes_is_one_and_a_switch_takes_yes():
+    assert read_section(Inner, {"count": "3"}, where="x").count == 3
+
+    class Switches(Section):
+        on: bool = False
+        pair: tuple[float, float] = (1.0, 2.0)
+        by_name: dict[str, float] = setting({}, "Numbers.")
+
+    assert read_section(Switches, {"on": True}, where="x").on
+    for values in ({"pair": [1.0, True]}, {"by_name": {"Si": False}}):
+        with pytest.raises(InputError, match="neither numbers nor words"):
+            read_section(Switches, values, where="x")

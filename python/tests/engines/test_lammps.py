@@ -5,7 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
-from gibbsflow.engines.lammps import Lammps, LammpsPool, timestep_ps
+from gibbsflow.engines.lammps import Lammps, LammpsError, LammpsPool, blown_up, near, timestep_ps
 from gibbsflow.engines.lammps_frame import stress_from_virial, to_frame
 from gibbsflow.errors import EngineError, MissingProgramError
 
@@ -94,6 +94,35 @@ def test_lost_atoms_are_an_error(lammps):
     commands = [*lammps.load(to_frame(atoms, ("Cu",), 5.0)), *PAIR[:2], "fix move all nve", "thermo_modify lost error"]
     with pytest.raises(EngineError):
         lammps.run([*commands, "run 100"])
+
+
+@pytest.mark.parametrize(
+    ("words", "physics"),
+    [
+        ("ERROR: Lost atoms: original 32 current 4", True),
+        ("ERROR on proc 0: Non-numeric atom coords - simulation unstable", True),
+        ("ERROR: Cannot zero Langevin force of 0 atoms", True),
+        ("ERROR: Domain too large for neighbor bins", True),
+        ("ERROR: Attempting to rescale a 0.0 temperature", False),
+        ("ERROR on proc 0: Cannot open POD coefficient file a b/potential.pod", False),
+        ("ERROR: Unrecognized pair style 'pace' is part of the ML-PACE package", False),
+        ("ERROR: Incorrect args for pair coefficients", False),
+        ("ERROR on proc 0: Cannot open file nano/in.potential", False),
+    ],
+)
+def test_what_has_blown_up_is_told_from_what_was_wrong(words, physics):
+    assert blown_up(LammpsError(f"LAMMPS failed (log: x): {words}")) is physics
+    assert not blown_up(EngineError(words))
+
+
+def test_folders_get_a_name_without_blanks_once(tmp_path):
+    target = tmp_path / 'a b\'s "é" $x #1'
+    target.mkdir()
+    (target / "file").write_text("content")
+    begin = near(tmp_path / "work", target)
+    assert begin == near(tmp_path / "work", target) and begin.isascii() and " " not in begin
+    assert (tmp_path / "work" / f"{begin}file").read_text() == "content"
+    assert near(target, target) == ""
 
 
 def test_a_process_that_died_is_an_error(tmp_path):

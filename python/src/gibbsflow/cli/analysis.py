@@ -16,7 +16,10 @@ app = new_app("Free energies from the energies of windows: legs, transformations
 def leg(
     files: Annotated[list[Path], typer.Option("--input", help="Energies of a window; repeat for each window.")],
     out: Out,
-    format: Annotated[Literal["parquet", "gromacs"], typer.Option(help="Files of `fe run`, or dhdl.xvg.")] = "parquet",
+    format: Annotated[
+        Literal["auto", "gibbsflow", "parquet", "gromacs", "amber"],
+        typer.Option(help="Files of `fe run` (gibbsflow, parquet), dhdl.xvg, outputs of pmemd or sander; auto: any."),
+    ] = "auto",
     temperature: Annotated[float | None, typer.Option(min=1.0, help="Temperature, K, as in the files.")] = None,
     decorrelate: Annotated[
         Literal["auto", "always", "never"],
@@ -26,30 +29,25 @@ def leg(
 ) -> None:
     """Free energy of one leg and replicate: MBAR, BAR, TI, overlap, convergence."""
     with verb(out, as_json=as_json) as result:
-        from gibbsflow.binding.analyse import gromacs_energies, leg_result, verdict
-        from gibbsflow.binding.sample import energies
+        from gibbsflow.binding.analyse import collect, verdict
         from gibbsflow.report.tables.results_table import leg_text
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.result import versions
 
-        read = gromacs_energies.read_leg if format == "gromacs" else energies.read_leg
-        samples = read(files, temperature_k=temperature, allow_missing=True)
-        result.figures["missing_windows"] = list(samples.missing)
-        analysis = leg_result.analyse_leg(samples, decorrelate=decorrelate)
+        samples = collect.read_leg(files, format, temperature_k=temperature)
+        samples.account.settle()
+        result.figures = verdict.account_figures(samples)
+        result.figures |= verdict.leg_figures(samples, decorrelate)
         if samples.missing:
-            result.status, result.cause = "partial", "MissingWindows"
-            result.message = f"{leg_result.name_windows(samples.missing)} missing; {verdict.how_bridged(analysis)}"
+            result.status, result.cause, result.message = "partial", "MissingWindows", result.figures["reasons"][0]
             typer.echo(f"partial: {result.message}", err=True)
-        findings = verdict.judge_leg(analysis, verdict.Thresholds())
-        result.figures = analysis.as_dict()
-        result.figures |= {"verdict": verdict.overall(findings), "reasons": verdict.sentences(findings)}
         result.versions = versions("alchemlyb", "pymbar", "numpy")
         result.inputs_hash = inputs_hash(
             files={f"{number:04d}": path for number, path in enumerate(files)},
             settings={"decorrelate": decorrelate, "temperature_k": samples.temperature_k},
-            physics=1,
+            physics=2,
         )
-        typer.echo(leg_text(analysis.as_dict()), err=as_json)
+        typer.echo(leg_text(result.figures), err=as_json)
 
 
 @app.command()
@@ -112,34 +110,34 @@ def campaign(
 
 @app.command("standard-state")
 def standard_state(
-    temperature: Annotated[float, typer.Option(min=1.0, help="Temperature, K.")],
-    r0: Annotated[float, typer.Option(min=0.0, help="Reference distance, Å.")] = 0.0,
-    theta_a: Annotated[float, typer.Option(min=0.0, max=180.0, help="Reference angle P2-P1-L1, degrees.")] = 90.0,
-    theta_b: Annotated[float, typer.Option(min=0.0, max=180.0, help="Reference angle P1-L1-L2, degrees.")] = 90.0,
-    k_r: Annotated[float, typer.Option(min=1e-6, help="K of the distance, kcal/mol/Å², U = 1/2 K x².")] = 10.0,
-    k_angle: Annotated[float, typer.Option(min=1e-6, help="K of both angles, kcal/mol/rad².")] = 100.0,
+    temperature: Annotated[float, typer.Option(help="Temperature, K.")],
+    r0: Annotated[float, typer.Option(help="Reference distance, Å.")] = 0.0,
+    theta_a: Annotated[float, typer.Option(help="Reference angle P2-P1-L1, degrees.")] = 90.0,
+    theta_b: Annotated[float, typer.Option(help="Reference angle P1-L1-L2, degrees.")] = 90.0,
+    k_r: Annotated[float, typer.Option(help="K of the distance, kcal/mol/Å², U = 1/2 K x².")] = 10.0,
+    k_angle: Annotated[float, typer.Option(help="K of both angles, kcal/mol/rad².")] = 100.0,
     k_dihedral: Annotated[
-        float | None, typer.Option(min=1e-6, help="K of the dihedrals, kcal/mol/rad²; default: that of the angles.")
+        float | None, typer.Option(help="K of the dihedrals, kcal/mol/rad²; default: that of the angles.")
     ] = None,
     com: Annotated[bool, typer.Option("--com", help="Centre-of-mass restraint, --k, U = 1/2 K (r - r0)².")] = False,
-    k: Annotated[float, typer.Option("--k", min=1e-6, help="K of the centre-of-mass restraint, kcal/mol/Å².")] = 10.0,
+    k: Annotated[float, typer.Option("--k", help="K of the centre-of-mass restraint, kcal/mol/Å².")] = 10.0,
     as_json: Json = False,
 ) -> None:
     """Free energy of releasing a Boresch (or centre-of-mass) restraint to 1 mol/L, analytic and numeric."""
     with verb(None, as_json=as_json) as result:
         from gibbsflow.binding.alchemy import standard_state as terms
-        from gibbsflow.errors import InputError, Problem
 
+        point = {"r0_angstrom": r0, "temperature_k": temperature}
         if com:
-            point = {"k": k, "temperature_k": temperature, "r0_angstrom": r0}
+            point |= {"k": k}
+            terms.check_values(**point, least_r0_angstrom=0.0)
             analytic, numeric = terms.com_analytic_kcal_per_mol(**point), terms.com_numeric_kcal_per_mol(**point)
         else:
-            if r0 <= 0 or min(theta_a, theta_b) <= 0:
-                raise InputError(Problem("--r0, --theta-a, --theta-b", "0", "all above 0 (or --com)"))
-            angles = {"theta_a_deg": theta_a, "theta_b_deg": theta_b, "k_angle": k_angle, "k_dihedral": k_dihedral}
-            boresch = {"r0_angstrom": r0, "k_r": k_r, "temperature_k": temperature, **angles}
-            analytic = terms.boresch_analytic_kcal_per_mol(**boresch)  # type: ignore[arg-type]
-            numeric = terms.boresch_numeric_kcal_per_mol(**boresch)  # type: ignore[arg-type]
+            point |= {"theta_a_deg": theta_a, "theta_b_deg": theta_b, "k_r": k_r, "k_angle": k_angle}
+            point |= {"k_dihedral": k_angle if k_dihedral is None else k_dihedral}
+            terms.check_values(**point)
+            analytic = terms.boresch_analytic_kcal_per_mol(**point)
+            numeric = terms.boresch_numeric_kcal_per_mol(**point)
         result.figures = {"analytic_kcal_per_mol": analytic, "numeric_kcal_per_mol": numeric}
         lines = [f"analytic {analytic:.4f} kcal/mol", f"numeric  {numeric:.4f} kcal/mol"]
         typer.echo("\n".join(lines + [note for note in [terms.differ(analytic, numeric)] if note]), err=as_json)

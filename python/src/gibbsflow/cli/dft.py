@@ -39,23 +39,30 @@ def label(
 ) -> None:
     """Label every structure of a file; a failed label never stops the others. Exit 70 where none succeeded."""
     with verb(out, as_json=as_json) as result:
-        from gibbsflow.config.potential import StructureSettings
+        from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.potential.data.structures import read_frames
         from gibbsflow.potential.label import batch as labelling
-        from gibbsflow.potential.label.engines import make_engine
+        from gibbsflow.potential.label.engines import check_electrons, make_engine
+        from gibbsflow.workflow.account import Account
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.state.segments import Stopper
 
-        settings = StructureSettings.read(config, engine=engine)
-        frames = read_frames(input)
+        settings = PotentialConfig.of_verb(config, engine=engine)
+        account = Account(str(input))
+        frames = read_frames(input, account)
         elements = settings.target.elements or tuple(dict.fromkeys(s for f in frames for s in f.get_chemical_symbols()))
         maker = make_engine(elements, settings.dft, settings.labels)
+        check_electrons(maker, frames, account)
+        account.settle()
+        said = account.as_dict()
         result.figures = {"engine": maker.name, "settings_hash": maker.settings_hash}
+        result.figures |= {"notes": said["notes"], "warnings": said["warnings"], "account": said["facts"]}
         result.inputs_hash = inputs_hash(
             files={"input": input}, settings={"dft": maker.settings_hash}, physics=labelling.PHYSICS
         )
         manager = _open(database, made=True) if database is not None else None
         if manager is not None:
+            manager.require_setting(maker.settings_hash)
             manager.add(frames)
         batch = labelling.Batch(frames)
         try:
@@ -80,10 +87,10 @@ def label(
 def check(config: Config = None, engine: Engine = None, as_json: Json = False) -> None:
     """Say which program, version and pseudopotentials would be used; exit 65 naming what is missing."""
     with verb(None, as_json=as_json) as result:
-        from gibbsflow.config.potential import StructureSettings
+        from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.potential.label.engines import make_engine
 
-        settings = StructureSettings.read(config, engine=engine)
+        settings = PotentialConfig.of_verb(config, engine=engine)
         if not settings.target.elements:
             raise InputError(Problem(str(config), "no elements", "elements: [Si]", field="target.elements"))
         found = make_engine(settings.target.elements, settings.dft, settings.labels).describe()

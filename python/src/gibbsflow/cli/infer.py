@@ -9,7 +9,6 @@ import typer
 
 from gibbsflow.cli import loop
 from gibbsflow.cli.options import Config, Json, Out, Segments, TimeBudget, new_app, parse_duration_s, verb
-from gibbsflow.cli.train import read_settings
 
 app = new_app("Explore with a potential by MD that knows when it is guessing, and select structures to label.")
 Potential = Annotated[Path, typer.Option("--potential", help="Folder of a potential (`train fit`: DIR/potential).")]
@@ -41,6 +40,7 @@ def explore(
     Frames between the thresholds, and the one that stopped it, go to frames.extxyz with their grade.
     """
     with verb(out, state=state, as_json=as_json) as result:
+        from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.errors import InputError, Problem
         from gibbsflow.potential.data.structures import read_frames, write_frames
         from gibbsflow.potential.explore import md as exploration
@@ -50,7 +50,10 @@ def explore(
         from gibbsflow.workflow.state.segments import Stopper
         from gibbsflow.workflow.state.state_folder import StateFolder
 
-        settings = read_settings(config).exploration
+        # the plan of a trajectory, which the loop writes, holds its seed and the generation that it belongs to
+        plan = {"seed": seed, "generation": generation - 1}
+        settings = PotentialConfig.of_verb(config, beside=plan).exploration
+        _present({"potential": potential, "structure": structure})
         fitted, grader = load_potential(potential), Grader.read(potential / ACTIVE_SET)
         frames = read_frames(structure)
         if not -len(frames) <= frame < len(frames):
@@ -88,13 +91,14 @@ def select(
 ) -> None:
     """Select structures to label: sane distances and forces, no copies, D-optimal or farthest from what is labelled."""
     with verb(out, as_json=as_json) as result:
+        from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.potential.data.structures import write_frames
         from gibbsflow.potential.explore import selection
         from gibbsflow.potential.explore.calculator import PotentialCalculator
         from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
         from gibbsflow.workflow.files import inputs_hash
 
-        settings = read_settings(config).selection
+        settings = PotentialConfig.of_verb(config).selection
         budget = budget or settings.budget
         files = {f"candidates{i}": path for i, path in enumerate(candidates)}
         files |= {f"labelled{i}": path for i, path in enumerate(labelled)} | {"potential": potential}

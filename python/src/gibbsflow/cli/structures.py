@@ -25,19 +25,19 @@ def structures(
 ) -> None:
     """Make structures of the target by the generators of the config; the same config and seed give the same."""
     with verb(out, as_json=as_json) as result:
-        from gibbsflow.config.potential import StructureSettings
+        from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.potential.data.structures import read_frames, write_frames
         from gibbsflow.potential.generators.generate import generate
         from gibbsflow.workflow.files import inputs_hash
 
-        settings = StructureSettings.read(config)
+        settings = PotentialConfig.of_verb(config)
         target, generator = settings.target, settings.generator
         files = {f"known{n}": path for n, path in enumerate(known or [])}
         content = {"target": target.model_dump(mode="json"), "generator": generator.model_dump(mode="json")}
         result.inputs_hash = inputs_hash(files=files, settings={**content, "holdout": holdout}, physics=1)
         result.seed = generator.generator_seed
         there = [frame for path in known or [] for frame in read_frames(path)]
-        made = generate(target, generator, generation=generation, holdout=holdout, known=there)
+        made = generate(settings.beside(config).target, generator, generation=generation, holdout=holdout, known=there)
         write_frames(out / "structures.extxyz", made.frames)
         result.figures = made.figures()
         typer.echo(f"{len(made.frames)} structures in {out / 'structures.extxyz'}", err=True)

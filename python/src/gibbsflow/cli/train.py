@@ -48,23 +48,26 @@ def fit(
     with verb(out, state=state, as_json=as_json) as result:
         from contextlib import nullcontext
 
+        from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.errors import StoppedEarly
         from gibbsflow.potential.train import fit as training
         from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs
+        from gibbsflow.potential.train.training_card import labels_text
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.state import finished_output
         from gibbsflow.workflow.state.segments import Stopper
         from gibbsflow.workflow.state.state_folder import StateFolder
 
-        settings = read_settings(config).training
+        settings = PotentialConfig.of_verb(config).training
         backend = backend or settings.backend
         physics = training.trainer(backend).physics
-        inputs = Inputs.read(train, test)
+        inputs = Inputs.look_at(train, test)
+        typer.echo(labels_text(inputs.account), err=True)
+        inputs.account.settle()
         budget_s = parse_duration_s(time_budget) or 60 * settings.time_budget_min
         content = {**settings.model_dump(mode="json"), "backend": backend, "seed": seed, "time_budget_s": budget_s}
-        described: dict[str, Any] = {
-            "files": {"train": train, "test": test}, "settings": content, "physics": physics
-        }  # fmt: skip
+        files, content = {"train": train, "test": test}, content | inputs.read_otherwise
+        described: dict[str, Any] = {"files": files, "settings": content, "physics": physics}
         # a fit under way may outlive its head: it is waited for, longer than it can take
         home = StateFolder(state, **described, stopper=Stopper(2 * budget_s)) if state is not None else None
         result.inputs_hash = home.inputs_hash if home is not None else inputs_hash(**described)
@@ -72,7 +75,7 @@ def fit(
         try:
             with home or nullcontext():
                 if home is not None and home.finished is not None:
-                    result.figures = finished_output.restore(home, out)
+                    result.figures = {**finished_output.restore(home, out), **inputs.figures()}
                 else:
                     with Stopper() as stopper:
                         try:
@@ -85,6 +88,7 @@ def fit(
                                 budget_s=budget_s,
                                 out=out,
                             )
+                            made.figures.update(inputs.figures())
                             _draw(made, inputs, out)
                         finally:
                             result.timings["engine_s"] = round(stopper.elapsed_s, 3)
@@ -103,6 +107,24 @@ def fit(
         )
 
 
+@app.command()
+def audit(
+    data: Annotated[Path, typer.Argument(help="Labelled structures to fit to (extxyz; eV, eV/Å, eV/Å^3).")],
+    test: Annotated[Path | None, typer.Option("--test", help="Labelled structures that are only predicted.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what is in labelled data, and what speaks against it: exits 65 where a fit would refuse. Fits nothing."""
+    with verb(None, as_json=as_json) as result:
+        from gibbsflow.potential.train.shared.inputs import Inputs
+        from gibbsflow.potential.train.training_card import account_text
+
+        inputs = Inputs.look_at(data, test)
+        result.figures = inputs.figures()
+        if not as_json:
+            typer.echo(account_text(inputs.account))
+        inputs.account.settle()
+
+
 def _draw(made: Fit, inputs: Inputs, out: Path) -> None:
     """Draw what a trainer found, and write the card."""
     from gibbsflow.potential.train.training_card import training_card
@@ -115,16 +137,6 @@ def _draw(made: Fit, inputs: Inputs, out: Path) -> None:
         learning_figures.grade_histogram({"test": made.test_grades}, grade["lower"], grade["upper"], out / _GRADES)
     with atomic_open(out / _CARD, "w") as file:
         file.write(training_card(inputs, made.figures))
-
-
-def read_settings(path: Path | None) -> Any:
-    """Sections training, exploration and selection of a config file; other sections are left to their readers."""
-    from gibbsflow.config.potential_training import PotentialSettings
-    from gibbsflow.config.section import read_mapping, read_section
-
-    content = read_mapping(path) if path is not None else {}
-    own = {name: value for name, value in content.items() if name in PotentialSettings.model_fields}
-    return read_section(PotentialSettings, own, where=str(path))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,10 @@ class Pattern:
 
 PATTERNS = {
     "input": Pattern(r"^.+\.csv$", "a CSV file"),
-    "receptor": Pattern(r"^.+\.([mM][oO][lL]2|[sS][dD][fF]|[pP][dD][bB])$", "a MOL2, SDF or PDB file"),
+    "receptor": Pattern(
+        r"^.+\.([mM][oO][lL]2|[sS][dD][fF]|([pP][dD][bB]|[eE][nN][tT]|([mM][mM])?[cC][iI][fF])(\.[gG][zZ])?)$",
+        "a MOL2, SDF, PDB or mmCIF file",
+    ),
     "config": Pattern(r"^.+\.(ya?ml|json)$", "a YAML or JSON file"),
 }
 """Patterns of files; those of other texts stand with the settings."""
@@ -64,7 +67,11 @@ HELP = {
     "receptor_kind": "Set it where a file's residues do not tell.",
     "receptor_charge": "A check on hosts whose file states no charge.",
     "site": "Proteins need it where the ligand's pose does not lie in the site.",
-    "ph": "By PROPKA; hosts and ligands are taken as given.",
+    "ph": "By the usual pKa of each amino acid; hosts and ligands are taken as given.",
+    "protonation": "A modified residue named in it is computed as the amino acid that is chosen, with a warning.",
+    "altloc": "Occupancies are compared residue by residue; what was left out is noted.",
+    "keep": "Ions and waters have parameters; cofactors need theirs. What is left out near the ligand is a warning.",
+    "parameters": "mol2 or lib defines the residue, frcmod its terms; a residue of the chain needs a lib.",
     "clash_angstrom": "Poses with closer contacts are refused before anything runs.",
     "ligand_ff": "Parameters by antechamber and parmchk2.",
     "charge_method": "Gasteiger charges are for trials: they are quick, and wrong for binding.",

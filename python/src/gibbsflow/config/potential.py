@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import ValidationInfo, field_validator
 
 from gibbsflow.config.label_engines import Engine
-from gibbsflow.config.section import Section, read_section, setting
+from gibbsflow.config.section import Section, setting
 
 Method = Literal[
     "bulk", "strain", "rattle", "sqs", "defect", "surface", "normal_mode", "dimer", "isolated_atom", "thermal"
@@ -246,40 +246,9 @@ class Labels(Section):
 
 
 class StructureSettings(Section):
-    """The sections of this half that structures and labels read; other sections are left to their readers."""
+    """The sections of this half that structures and labels read."""
 
     target: Target = Target()
     generator: Generator = Generator()
     dft: Dft = Dft()
     labels: Labels = Labels()
-
-    @classmethod
-    def read(cls, path: Path | None, *, engine: str | None = None) -> StructureSettings:
-        """Read the four sections of a file.
-
-        Parameters
-        ----------
-        path
-            YAML or JSON; None gives the defaults.
-        engine
-            Engine that replaces the file's; default: the file's.
-
-        Returns
-        -------
-        StructureSettings
-            Checked settings; other sections of the file are not looked at.
-
-        Raises
-        ------
-        InputError
-            Where the file cannot be read, with all problems at once.
-        """
-        from gibbsflow.config.section import read_mapping
-
-        content = read_mapping(path) if path is not None else {}
-        own = {name: value for name, value in content.items() if name in cls.model_fields}
-        settings = read_section(cls, own, where=str(path))
-        if engine is None:
-            return settings
-        values = {**settings.dft.model_dump(exclude_unset=True), "engine": engine}
-        return settings.model_copy(update={"dft": read_section(Dft, values, where="--engine")})

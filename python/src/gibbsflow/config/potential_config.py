@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from types import MappingProxyType
+from typing import Any, Literal, Self, get_args
 
+from gibbsflow.config.idle_settings import judge
 from gibbsflow.config.label_engines import choose_engine
-from gibbsflow.config.potential import Crystal, StructureSettings
+from gibbsflow.config.potential import Crystal, Dft, StructureSettings
 from gibbsflow.config.potential_rules import Facts, apply_rules
 from gibbsflow.config.potential_training import PotentialSettings
-from gibbsflow.config.section import Section, nearest, read_mapping, read_section, setting
+from gibbsflow.config.section import Section, nearest, read_section, setting
+from gibbsflow.config.settings_file import read_mapping
 from gibbsflow.errors import InputError, Problem
 
 Goal = Literal["md", "elastic", "melt_quench", "phase_diagram"]
 SHORT = ("elements", "composition", "structure", "goal", "temperature_k", "pressure_bar", "engine")
 """Keys of the short form, which stand beside the sections."""
 AUTO = "auto"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Loop(Section):
@@ -71,7 +75,7 @@ class PotentialConfig(StructureSettings, PotentialSettings):
     resources: Resources = Resources()
 
     @classmethod
-    def expand(cls, path: Path) -> PotentialConfig:
+    def expand(cls, path: Path) -> Self:
         """Read a file, short or whole, and expand it.
 
         Parameters
@@ -92,7 +96,7 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         return cls.from_mapping(read_mapping(path), where=str(path))
 
     @classmethod
-    def from_mapping(cls, content: Mapping[str, Any], *, where: str) -> PotentialConfig:
+    def from_mapping(cls, content: Mapping[str, Any], *, where: str) -> Self:
         """Expand a mapping: what is given stands, the rules fill in, the sections' own defaults take the rest.
 
         Parameters
@@ -112,16 +116,90 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         InputError
             For keys that are not known, given twice or not usable, and where no element is named.
         """
-        sections = {name: _mapping(content[name], where, name) for name in cls.model_fields if name in content}
-        unknown = [key for key in content if key not in sections and key not in SHORT]
-        if unknown:
-            known = (*SHORT, *cls.model_fields)
-            raise InputError([Problem(where, "unknown key", nearest(key, known), field=key) for key in unknown])
-        given = merge(_from_short(content, where), sections, where)
+        given = _given(content, where, cls.model_fields)
         if not given.get("target", {}).get("elements"):
             raise InputError(Problem(where, "missing", "chemical symbols, such as elements: [Si]", field="elements"))
-        facts = Facts.of(given)
-        return read_section(cls, _filled(given, apply_rules(facts)), where=where)
+        return cls._checked(_filled(given, apply_rules(Facts.of(given))), where)
+
+    @classmethod
+    def of_verb(cls, path: Path | None, *, engine: str | None = None, beside: Mapping[str, Any] = _NOTHING) -> Self:
+        """Read the settings of a single verb: the same file that the whole loop takes, or some of its sections.
+
+        Parameters
+        ----------
+        path
+            YAML or JSON; None gives the defaults. With a key of the short form in it the rules fill in, as in `expand`;
+            else it holds sections, and what they leave open takes their defaults.
+        engine
+            Engine of labels that replaces the file's; default: the file's.
+        beside
+            Keys that may stand beside the sections, and the value that each must have.
+
+        Returns
+        -------
+        PotentialConfig
+            All sections, checked, whichever of them the verb reads.
+
+        Raises
+        ------
+        InputError
+            With all problems at once.
+        """
+        content, where = (read_mapping(path), str(path)) if path is not None else ({}, "defaults")
+        for key, value in beside.items():
+            if (found := content.pop(key, value)) != value:
+                raise InputError(
+                    Problem(where, f"{found!r}, where the command line says {value!r}", "one of them", field=key)
+                )
+        if engine is not None and content.get("engine") == AUTO:
+            content["engine"] = engine
+        given = _given(content, where, cls.model_fields)
+        if engine is not None:
+            kept = {key: value for key, value in given.get("dft", {}).items() if key != "engine_because"}
+            given["dft"] = {**kept, "engine": engine}
+            read_section(Dft, {"engine": engine}, where="--engine")
+        rules = apply_rules(Facts.of(given)) if any(key in SHORT for key in content) else {}
+        return cls._checked(_filled(given, rules), where)
+
+    @classmethod
+    def _checked(cls, values: Mapping[str, Any], where: str) -> Self:
+        """Check all values, and that none of them is idle."""
+        settings = read_section(cls, values, where=where)
+        judge(settings.target, settings.dft, settings.exploration, where).settle()
+        return settings
+
+    def beside(self, path: Path | None) -> Self:
+        """Find the structure file that settings name: it lies beside them, or else where the command runs.
+
+        Parameters
+        ----------
+        path
+            File of the settings; None where there is none.
+
+        Returns
+        -------
+        PotentialConfig
+            The settings, with the path as it can be opened from here.
+        """
+        file = self.target.structure_file
+        if path is None or file is None or not (found := Path(path).parent / file).exists():
+            return self
+        return self.with_structure(found)
+
+    def with_structure(self, file: Path) -> Self:
+        """Take another path for the structure file.
+
+        Parameters
+        ----------
+        file
+            The path.
+
+        Returns
+        -------
+        PotentialConfig
+            The settings with it.
+        """
+        return self.model_copy(update={"target": self.target.model_copy(update={"structure_file": Path(file)})})
 
     def write(self, path: Path) -> None:
         """Write all settings as JSON.
@@ -134,6 +212,16 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         from gibbsflow.workflow.files import write_json
 
         write_json(path, self.model_dump(mode="json"))
+
+
+def _given(content: Mapping[str, Any], where: str, known: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Sort what a file holds into sections; what has no place there is refused."""
+    known = tuple(known)
+    sections = {name: _mapping(content[name], where, name) for name in known if name in content}
+    unknown = [key for key in content if key not in sections and key not in SHORT]
+    if unknown:
+        raise InputError([Problem(where, "unknown key", nearest(key, (*SHORT, *known)), field=key) for key in unknown])
+    return merge(_from_short(content, where), sections, where)
 
 
 def _mapping(value: Any, where: str, name: str) -> dict[str, Any]:
@@ -167,14 +255,14 @@ def _from_short(content: Mapping[str, Any], where: str) -> dict[str, dict[str, A
 
 
 def structure_of(text: str, where: str = "structure") -> dict[str, str]:
-    """Say what a `structure` is: a crystal by name, a file (with a dot or a slash), or a molecule that ASE knows.
+    """Say what a `structure` is: a crystal by name, a file, or a molecule that ASE knows.
 
     Parameters
     ----------
     text
-        Value of the key.
+        Value of the key; with a dot or a slash it is a file, and where it names one beside the settings.
     where
-        File it came from, for messages.
+        File it came from.
 
     Returns
     -------
@@ -188,7 +276,7 @@ def structure_of(text: str, where: str = "structure") -> dict[str, str]:
     """
     if text in get_args(Crystal):
         return {"crystal": text}
-    if "." in text or "/" in text:
+    if "." in text or "/" in text or (Path(where).parent / text).is_file():
         return {"structure_file": text}
     from ase.build.molecule import extra
     from ase.collections import g2

@@ -26,6 +26,8 @@ class Facts:
         ``dft.engine``.
     lowest_k, highest_k
         Lowest and highest temperature asked for, in K.
+    constant_volume
+        Whether ``exploration.ensemble`` is given as nvt.
     """
 
     goal: str = "md"
@@ -34,6 +36,7 @@ class Facts:
     engine: str = "quantum_espresso"
     lowest_k: float = 300.0
     highest_k: float = 300.0
+    constant_volume: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, Mapping[str, Any]]) -> Facts:
@@ -52,7 +55,7 @@ class Facts:
         target, exploration = given.get("target", {}), given.get("exploration", {})
         elements = target.get("elements", ())
         values = [exploration.get("temperature_k", 300.0), exploration.get("temperature_end_k")]
-        kelvin = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)] or [300.0]
+        kelvin = [number for number in map(_number, values) if number is not None] or [300.0]
         return cls(
             goal=str(given.get("loop", {}).get("goal", "md")),
             elements=tuple(map(str, elements)) if isinstance(elements, list | tuple) else (),
@@ -60,7 +63,16 @@ class Facts:
             engine=str(given.get("dft", {}).get("engine", "quantum_espresso")),
             lowest_k=min(kelvin),
             highest_k=max(kelvin),
+            constant_volume=exploration.get("ensemble") == "nvt",
         )
+
+
+def _number(value: Any) -> float | None:
+    """Read a number, also one in quotes, as the sections do; None for anything else."""
+    try:
+        return float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    except ValueError:
+        return None
 
 
 def _thirds(facts: Facts) -> tuple[float, ...]:
@@ -158,9 +170,10 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "goal phase_diagram", lambda f: f.goal == "phase_diagram",
-        {
+        lambda f: {
             "generator": {"volume_strain_max": 0.2, "volume_steps": 9},
-            "exploration": {"ensemble": "npt", "pressure_bar": 0.0, "pressure_end_bar": 100_000.0},
+            "exploration": {} if f.constant_volume
+            else {"ensemble": "npt", "pressure_bar": 0.0, "pressure_end_bar": 100_000.0},
             "loop": {"trajectories": 6},
         },
         "volume is free, and pressure goes up to 10 GPa unless pressure_bar says otherwise",

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from gibbsflow.errors import InputError, Problem
@@ -19,6 +16,14 @@ class Section(BaseModel):
     """A group of settings: frozen, unknown keys refused, units in the names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse yes and no where no field takes them: Python would count them as 1 and 0."""
+        if not _takes_truth(cls.model_fields[str(info.field_name)].annotation) and _holds_truth(value):
+            raise ValueError("yes, no, true and false are neither numbers nor words; in quotes they are words")
+        return value
 
 
 S = TypeVar("S", bound=Section)
@@ -74,38 +79,6 @@ def read_section(section: type[S], values: Mapping[str, Any], *, where: str) -> 
         return section.model_validate(values)
     except ValidationError as error:
         raise InputError([_problem(section, where, item) for item in error.errors()]) from error
-
-
-def read_mapping(path: Path) -> dict[str, Any]:
-    """Read a YAML or JSON file that holds a mapping.
-
-    Parameters
-    ----------
-    path
-        The file; ``.json`` is read as JSON, all else as YAML.
-
-    Returns
-    -------
-    dict
-        Its content; empty for an empty file.
-
-    Raises
-    ------
-    InputError
-        Where it is missing, unreadable, or holds something else.
-    """
-    try:
-        text = Path(path).read_text()
-        content = json.loads(text) if Path(path).suffix == ".json" else yaml.safe_load(text)
-    except FileNotFoundError as error:
-        raise InputError(Problem(str(path), "no such file", "a YAML or JSON file of settings")) from error
-    except (yaml.YAMLError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(Problem(str(path), f"not readable: {error}", "YAML or JSON")) from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise InputError(Problem(str(path), f"holds a {type(content).__name__}", "keys with values"))
-    return content
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str | None:
@@ -171,6 +144,19 @@ def range_of(field: FieldInfo) -> str:
     if low or high:
         return "a number " + " and ".join(b for b in (low, high) if b) + unit
     return ""
+
+
+def _takes_truth(annotation: Any) -> bool:
+    """Whether a field may hold yes or no; one that holds a section leaves that to the section's own fields."""
+    if annotation in (bool, Any) or isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return True
+    return any(_takes_truth(part) for part in get_args(annotation))
+
+
+def _holds_truth(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds_truth, value.values()))
+    return any(map(_holds_truth, value)) if isinstance(value, list | tuple) else isinstance(value, bool)
 
 
 def _problem(section: type[Section], where: str, item: Any) -> Problem:

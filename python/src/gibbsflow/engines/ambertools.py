@@ -16,7 +16,11 @@ _PATH_LENGTH = "12"
 _PARMCHK_SET = {"gaff": "1", "gaff2": "2"}
 _RIGID = "maxcyc=0, qm_theory='AM1', scfconv=1.d-10, ndiis_attempts=700,"
 # a heading ("teLeap: Error!"), then the reason on the next line; or a reason on a line of its own
-_LEAP_FAULT = re.compile(r"(?:teLeap: (?:Error|Fatal Error)!\n|^(?=.*FATAL))(.+)$", re.MULTILINE)
+_LEAP_FAULT = re.compile(
+    r"(?:teLeap: (?:Error|Fatal Error)!\n|^(?=.*FATAL)|^(?=Could not )|^(?=.*[Uu]nknown residue))(.+)$", re.MULTILINE
+)
+_FATAL = re.compile(r"(?:Fatal Error!|ERROR!?:?)[ \t]*\n[ \t]*(\S.*)")
+_SQM_REASON = re.compile(r"error|unable|converge|odd number|fatal|not supported|exceed", re.I)
 
 
 @dataclass(frozen=True)
@@ -204,21 +208,44 @@ def tleap(script: str, *, folder: Path, log: Path, name: str) -> str:
     try:
         text = run_program(["tleap", "-f", "leap.in"], folder=folder, log=log, bounds=Bounds(time_s=600))
     except EngineError as error:
-        raise ParametrisationError(f"{name}: {error}") from error
-    faults = list(dict.fromkeys(told.strip() for told in _LEAP_FAULT.findall(text)))
+        said = log.read_text(errors="replace") if log.exists() else ""
+        if not (faults := leap_faults(said)):
+            raise ParametrisationError(f"{name}: {error}") from error
+        told = "; ".join(faults[:5])
+        raise ParametrisationError(f"{name}: tleap could not build the topology (log: {log}): {told}") from error
+    faults = leap_faults(text)
     if faults or "Exiting LEaP: Errors = 0" not in text:
         told = "; ".join(faults[:5]) or last_line(text)
         raise ParametrisationError(f"{name}: tleap could not build the topology (log: {log}): {told}")
     return text
 
 
+def leap_faults(text: str) -> list[str]:
+    """Find what tleap itself gives as its reasons.
+
+    Parameters
+    ----------
+    text
+        Its output.
+
+    Returns
+    -------
+    list of str
+        Each reason once, in its own words; empty where it has none.
+    """
+    return list(dict.fromkeys(told.strip() for told in _LEAP_FAULT.findall(text)))
+
+
 def _with_sqm_reason(name: str, told: str, folder: Path, log: Path) -> str:
     """Join what antechamber said with what sqm, which knows why, left in its own output."""
     sqm = folder / "sqm.out"
+    said = log.read_text(errors="replace") if log.exists() else ""
+    reasons = [line.strip() for line in _FATAL.findall(said) if line.strip() not in told]
+    told += "".join(f"; {reason}" for reason in dict.fromkeys(reasons[-2:]))
     if not sqm.exists():
         return f"{name}: {told}"
     text = sqm.read_text(errors="replace")
     with open(log, "a") as file:
         file.write(f"\n--- sqm.out ---\n{text}")
-    telling = [line.strip() for line in text.splitlines() if re.search(r"error|unable|converge|odd number", line, re.I)]
+    telling = [line.strip() for line in text.splitlines() if _SQM_REASON.search(line)]
     return f"{name}: {told}" + (f"; sqm: {telling[-1]}" if telling else "")

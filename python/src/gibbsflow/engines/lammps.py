@@ -6,16 +6,20 @@ LAMMPS is GPL and is only ever run, in a process of its own (:mod:`gibbsflow.eng
 
 from __future__ import annotations
 
+import hashlib
 import os
 import queue
+import re
 import resource
 import select
+import signal
 import subprocess
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar, cast
@@ -27,6 +31,14 @@ from gibbsflow.errors import EngineError, MissingProgramError
 T = TypeVar("T")
 R = TypeVar("R")
 _END = object()
+CRASHES = tuple(-number for number in (signal.SIGSEGV, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS))
+"""Exit codes of a process that has crashed by itself, which LAMMPS does where atoms are out of all measure."""
+_BLOWN_UP = re.compile(
+    r"lost atoms|atoms lost|non-numeric|simulation unstable|out of range atoms|moved too far|neighbor list overflow"
+    r"|(?:domain too large for|too many) neighbor bins|box (?:bounds are invalid|size is zero)|box skew is too large"
+    r"|langevin force of 0 atoms|\bnan\b|not finite",
+    re.IGNORECASE,
+)
 
 
 def timestep_ps(timestep_fs: float) -> float:
@@ -45,8 +57,50 @@ def timestep_ps(timestep_fs: float) -> float:
     return timestep_fs * 1e-3
 
 
+def near(folder: Path, target: Path) -> str:
+    """Give a folder a short name in another: LAMMPS splits lines at blanks, and reads quotes, ``$``, ``#`` and letters
+    beyond ASCII in its own way, so that no path of a user's may stand in a command.
+
+    Parameters
+    ----------
+    folder
+        Working directory of LAMMPS, made where it is not there; gets a link.
+    target
+        Folder whose files commands shall name.
+
+    Returns
+    -------
+    str
+        Beginning of their paths, with the slash; empty where both are the same folder.
+    """
+    path = Path(target).resolve()
+    if path == Path(folder).resolve():
+        return ""
+    name = f"folder-{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):  # made before, perhaps by a process beside this one
+        (Path(folder) / name).symlink_to(path, target_is_directory=True)
+    return f"{name}/"
+
+
 class LammpsError(EngineError):
     """LAMMPS itself refused: a command it does not take, atoms lost, numbers that are not finite."""
+
+
+def blown_up(error: EngineError) -> bool:
+    """Tell a simulation that has blown up from commands, files and resources that were wrong.
+
+    Parameters
+    ----------
+    error
+        What LAMMPS ended with.
+
+    Returns
+    -------
+    bool
+        Whether atoms were lost, numbers not finite, or a box out of all measure.
+    """
+    return isinstance(error, LammpsError) and _BLOWN_UP.search(str(error)) is not None
 
 
 class Lammps:

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from gibbsflow.binding.alchemy import standard_state as ss
+from gibbsflow.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,24 @@ def test_closed_form_is_refused_where_it_diverges():
     with pytest.raises(ValueError, match="between 0 and 180"):
         ss.boresch_analytic_kcal_per_mol(theta_a_deg=180.0, **given)
     assert math.isfinite(ss.boresch_numeric_kcal_per_mol(theta_a_deg=180.0, **given))
+
+
+@pytest.mark.parametrize("k_angle", [1e6, 1e7, 1e9, 1e12, 1e15])
+def test_the_integral_does_not_miss_a_stiff_restraint(k_angle):
+    given = dict(r0_angstrom=5, theta_a_deg=90, theta_b_deg=60, k_r=1000.0, k_angle=k_angle, temperature_k=298.15)
+    assert ss.boresch_numeric_kcal_per_mol(**given) == pytest.approx(
+        ss.boresch_analytic_kcal_per_mol(**given), abs=2e-5
+    )
+
+
+def test_values_that_no_restraint_has_are_named():
+    good = {"r0_angstrom": 5.0, "theta_a_deg": 90.0, "k_r": 10.0, "temperature_k": 298.15}
+    ss.check_values(**good)
+    ss.check_values(least_r0_angstrom=0.0, r0_angstrom=0.0, k=1e-6)
+    for name, value in [
+        ("theta_a_deg", 180.0), ("theta_a_deg", 0.0), ("theta_a_deg", 179.99999), ("r0_angstrom", 0.0),
+        ("r0_angstrom", -1.0), ("k_r", 0.0), ("k_r", math.nan), ("k_r", math.inf), ("k_r", 1e300),
+        ("temperature_k", 0.0), ("temperature_k", math.inf),
+    ]:  # fmt: skip
+        with pytest.raises(InputError, match=f"restraint, {name}: .* is not usable"):
+            ss.check_values(**{**good, name: value})

@@ -57,6 +57,16 @@ def test_all_files_are_looked_at_whatever_one_lacks(tmp_path, receptor):
     assert len(fields) == 4 + (receptor != CB7)
 
 
+def test_a_ligand_that_does_not_fit_is_named_with_the_nearest_distance(tmp_path):
+    sheet = tmp_path / "l.csv"
+    sheet.write_text("ligand,smiles,pose\nsmall,CCCC,place\ncoronene,c1cc2ccc3ccc4ccc5ccc6ccc1c1c2c3c4c5c61,place\n")
+    found = check_campaign(sheet, CB7, None, None)
+    assert [row.ligand for row in found.rows] == ["small"]
+    (problem,) = found.problems
+    assert (problem.row, problem.field) == (3, "pose")
+    assert problem.what.startswith("coronene: the ligand does not fit into the host's cavity") and "Å" in problem.what
+
+
 def test_input_with_nothing_wrong(tmp_path):
     sheet = tmp_path / "l.csv"
     sheet.write_text("ligand,smiles\na,CCO\n")

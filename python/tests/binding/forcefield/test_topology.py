@@ -7,10 +7,12 @@ import openmm
 import pytest
 from known_molecules import CB7, LYSOZYME, SMILES
 from openmm import app, unit
+from peptides import hetero, peptide
+from rdkit.Chem import AllChem
 
 from gibbsflow.binding.forcefield.amber_protein import amber_protein
 from gibbsflow.binding.forcefield.parametrise import parametrise_system
-from gibbsflow.binding.forcefield.topology import Topology, build_topologies
+from gibbsflow.binding.forcefield.topology import Topology, build_topologies, residue_labels
 from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.prepare.molecules import Chem
 from gibbsflow.binding.system import SimSystem
@@ -147,3 +149,28 @@ def test_a_parameter_that_is_missing_is_named(cb7_b2, tmp_path):
         ParametrisationError, match=r"guest: tleap could not build .* \(log: .*leap\.log\): For atom .* type \(zz\)"
     ):
         build_topologies(broken, BindingConfig().md, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("sequence", "beside", "settings", "labels", "charge"),
+    [
+        ("ACE HIP ASH GLH LYN CYM NME", "", {}, "ACE HIP ASH GLH LYN CYM NME", 0),
+        ("NALA SER CGLY", hetero("ZN", 201, "ZN", "ZN", 20.0), {"keep": "ZN"}, "ALA SER GLY ZN", 2),
+        ("NALA SER CGLY", hetero("HOH", 301, "O", "O", 20.0), {"keep": "HOH"}, "ALA SER GLY WAT", 0),
+    ],
+)
+def test_what_was_prepared_is_in_the_topology(tmp_path, sequence, beside, settings, labels, charge):
+    (tmp_path / "p.pdb").write_text(peptide(sequence) + "TER\n" + beside + "END\n")
+    mol = Chem.AddHs(Chem.MolFromSmiles("c1ccccc1"))
+    AllChem.EmbedMolecule(mol, randomSeed=1)
+    conformer = mol.GetConformer()
+    for k in range(mol.GetNumAtoms()):
+        x, y, z = conformer.GetAtomPosition(k)
+        conformer.SetAtomPosition(k, (x + 6, y + 3, z + 5))
+    Chem.MolToMolFile(mol, str(tmp_path / "l.sdf"))
+    chosen = BindingConfig.from_params({"charge_method": "gas", **settings})
+    built = build(tmp_path, tmp_path / "p.pdb", chosen, structure=tmp_path / "l.sdf", pose="given")
+    assert residue_labels(built.path("complex_prmtop")) == [*labels.split(), "LIG"]
+    complete = topology(built)
+    assert complete.charges_e.sum() == pytest.approx(charge, abs=1e-3)
+    assert built.meta["ligand_atoms"][-1] == len(complete.elements) - 1 and len(built.meta["ligand_atoms"]) == 12

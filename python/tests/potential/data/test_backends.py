@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
+from ase.db import connect
 from silicon import si2
 
-from gibbsflow.errors import LockedError, StateError
+from gibbsflow.errors import InputError, LockedError, StateError
 from gibbsflow.potential.data import backends
 from gibbsflow.potential.data.backends import database_errors, open_sqlite, without_password
 from gibbsflow.potential.data.database import DatabaseManager
@@ -93,3 +95,38 @@ def test_a_lock_that_stays_is_an_error_not_a_hang(tmp_path: Path, monkeypatch: p
         manager.add([si2()])
     holder.execute("ROLLBACK")
     assert len(manager.add([si2()])) == 1
+
+
+def test_a_database_of_somebody_elses_is_not_written_to(tmp_path: Path) -> None:
+    connect(tmp_path / "plain.db").write(si2())
+    before = (tmp_path / "plain.db").read_bytes()
+    with pytest.raises(InputError, match=r"plain\.db: an ase\.db that gibbsflow did not make: it is not written to"):
+        DatabaseManager(tmp_path / "plain.db")
+    assert (tmp_path / "plain.db").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["plain.db"]
+
+
+@pytest.mark.parametrize("in_use", [False, True])
+def test_one_that_cannot_be_written_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_use: bool) -> None:
+    DatabaseManager(tmp_path / "s.db").add([si2(1)])
+    other = backends.open_sqlite(tmp_path / "s.db")._connect() if in_use else None
+    if in_use:
+        DatabaseManager(tmp_path / "s.db").add([si2(2)])  # stays in the journal while another has it open
+        assert (tmp_path / "s.db-wal").stat().st_size
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    # permissions do not bind root, who runs tests in containers
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    manager = DatabaseManager(tmp_path / "s.db")
+    assert manager.counts()["pending"] == 1 + in_use
+    assert len(manager.pending()) == 1 + in_use
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    with pytest.raises(InputError, match="cannot be written"):
+        manager.add([si2(3)])
+    if other is not None:
+        other.close()
+
+
+def test_rows_are_read_without_a_trace(tmp_path: Path) -> None:
+    DatabaseManager(tmp_path / "s.db").add([si2(1), si2(2)])
+    assert [row.natoms for row in backends.read_rows(tmp_path / "s.db")] == [2, 2]
+    assert [path.name for path in tmp_path.iterdir()] == ["s.db"]

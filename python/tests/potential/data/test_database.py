@@ -7,18 +7,20 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import database_writer
 import pytest
 from ase.db import connect
 from database_writer import result_of
-from silicon import si2
+from silicon import si2, si8
 
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.labels import LabelResult
 from gibbsflow.potential.data.statuses import RowStatus
+from gibbsflow.potential.data.structures import structure_id
 
 SERVER = os.environ.get("GIBBSFLOW_TEST_POSTGRES")
 
@@ -166,3 +168,34 @@ def test_ase_reads_it(tmp_path: Path) -> None:
     manager.add([atoms])
     manager.record([result_of(atoms, -1.5)])
     assert connect(tmp_path / "s.db").get(status="labelled").energy == -1.5
+
+
+def test_labels_of_a_second_setting_do_not_come_in(where: str) -> None:
+    manager = DatabaseManager(where)
+    one, other = si2(1), si2(2)
+    manager.add([one, other])
+    manager.record([result_of(one, -1.0)])
+    second = "test-fedcba9876543210"
+    for names in ([one], [other]):
+        with pytest.raises(InputError, match=f"holds labels of test-0123456789abcdef; these are of {second}"):
+            manager.record([replace(result_of(atoms, -2.0), settings_hash=second) for atoms in names])
+    with pytest.raises(InputError, match="another --database for other settings"):
+        manager.require_setting(second)
+    manager.require_setting("test-0123456789abcdef")
+    assert manager.counts()["labelled"] == 1
+    assert manager.frames(RowStatus.LABELLED)[0].get_potential_energy() == -1.0
+
+
+def test_charge_and_moments_survive(where: str) -> None:
+    manager = DatabaseManager(where)
+    atoms = si8()
+    atoms.info["charge"] = 1
+    atoms.set_initial_magnetic_moments([1.0, -1.0] * 4)
+    atoms.info["gibbsflow_id"] = structure_id(atoms)
+    manager.add([atoms])
+    assert structure_id(manager.claim(1, "me")[0]) == atoms.info["gibbsflow_id"]
+    manager.record([replace(result_of(atoms), charge_e=1, total_moment_ub=0.5, absolute_moment_ub=4.2)])
+    (frame,) = manager.frames(RowStatus.LABELLED)
+    assert structure_id(frame) == atoms.info["gibbsflow_id"]
+    assert (frame.info["charge"], frame.info["total_moment_ub"], frame.info["absolute_moment_ub"]) == (1, 0.5, 4.2)
+    assert manager.explain(atoms.info["gibbsflow_id"])["result"]["charge_e"] == 1

@@ -1,13 +1,18 @@
 """MD that watches the grade: units, ramps, restarts, and each way it can end."""
 
+import shutil
+from pathlib import Path
+
 import pytest
+from ase import Atoms
 from ase.build import bulk
 from labelled_sets import fitted_copper
 
 from gibbsflow.config.potential_training import Exploration
-from gibbsflow.errors import StoppedEarly
+from gibbsflow.engines.lammps import Lammps, LammpsError
+from gibbsflow.errors import EngineError, InputError, StoppedEarly
 from gibbsflow.potential.explore.calculator import PotentialCalculator
-from gibbsflow.potential.explore.md import Trajectory, dynamics, figures, halted_at, pace_script
+from gibbsflow.potential.explore.md import Trajectory, check_start, dynamics, figures, halted_at, pace_script
 from gibbsflow.potential.train.fit import load_potential
 from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
 from gibbsflow.potential.train.trainers.pod import PodPotential
@@ -21,6 +26,10 @@ def _trajectory(state, atoms=None, potential=None, inputs_hash="h", seed=3, **se
         potential or load_potential(folder), Grader.read(folder / ACTIVE_SET),
         atoms or bulk("Cu", cubic=True), Exploration(**given), seed, 0, state, inputs_hash,
     )  # fmt: skip
+
+
+def fitted_copper_copy(folder):
+    return Path(shutil.copytree(fitted_copper()[0] / "potential", folder))
 
 
 def _run(trajectory, **limits):
@@ -113,6 +122,64 @@ def test_a_bad_potential_is_a_recorded_outcome(tmp_path):
     trail = _run(trajectory)
     assert trail.stopped == "unstable"
     assert trail.detail
+
+
+def test_what_lammps_does_not_take_is_no_instability(tmp_path):
+    damaged = fitted_copper_copy(tmp_path / "bad")
+    (damaged / "potential.pod").write_text("rubbish\n")
+    trajectory = _trajectory(tmp_path / "state", potential=load_potential(damaged))
+    with pytest.raises(InputError, match=r"LAMMPS failed \(log: .*lammps\.log\): ERROR.*POD file"):
+        _run(trajectory)
+    (damaged / "potential.pod").unlink()
+    with pytest.raises(InputError, match="Cannot open POD coefficient file"):
+        _run(trajectory)
+
+
+def test_an_error_of_lammps_amid_a_run_is_no_instability_where_a_file_is_at_fault(tmp_path, monkeypatch):
+    def full(self, commands, results=(), **_):
+        raise LammpsError("LAMMPS failed: ERROR: Cannot open file x.pod")
+
+    trajectory = _trajectory(tmp_path)
+    monkeypatch.setattr(Lammps, "run", full)
+    monkeypatch.setattr(Trajectory, "_begin", lambda *_: None)
+    with pytest.raises(EngineError, match="Cannot open file"):
+        _run(trajectory)
+
+
+def test_overlapping_atoms_are_physics(tmp_path):
+    atoms = bulk("Cu", cubic=True)
+    atoms.positions[1] = atoms.positions[0] + [0, 0, 1e-3]
+    trail = _run(_trajectory(tmp_path, atoms=atoms, lower_grade=1e11, upper_grade=1e12))
+    assert trail.stopped == "unstable" and trail.detail
+
+
+def test_folders_of_any_name_are_worked_in(tmp_path):
+    folder = tmp_path / 'a b\'s "é" $x #1'
+    potential = load_potential(fitted_copper_copy(folder / "potential"))
+    here = _run(_trajectory(folder / "state", potential=potential))
+    assert here.stopped == "steps" and here == _run(_trajectory(tmp_path / "plain"))
+
+
+def test_where_md_cannot_start():
+    def check(atoms, **settings):
+        check_start(atoms, ("Cu",), Exploration(**settings), where="cu.xyz", potential=Path("fit/potential"))
+
+    atoms = bulk("Cu")
+    with pytest.raises(InputError, match="cu.xyz: holds 1 atoms, too few for MD"):
+        check(atoms)
+    check(atoms, supercell=(2, 1, 1))
+    alone = Atoms("Cu", positions=[[0, 0, 0]])
+    with pytest.raises(InputError, match="too few"):  # a supercell of what is not periodic is the same atom
+        check(alone, supercell=(2, 1, 1))
+    slab = bulk("Cu", cubic=True)
+    slab.pbc = (True, True, False)
+    with pytest.raises(InputError, match="is not periodic in all directions"):
+        check(slab, ensemble="npt")
+    slab.positions[0, 0] = float("nan")
+    with pytest.raises(InputError, match="not finite"):
+        check(slab)
+    with pytest.raises(InputError, match="holds Ag, unknown to fit/potential"):
+        check(bulk("Ag", cubic=True))
 
 
 def test_number_of_frames_is_bounded(tmp_path):

@@ -106,3 +106,55 @@ def test_a_trainer_without_a_grade_is_refused_before_anything_is_made(tmp_path: 
     with pytest.raises(InputError, match="'pace' makes potentials without a grade"):
         LocalLoop(tmp_path / "si.yaml", plan, tmp_path / "out", tmp_path / "state").run()
     assert list(tmp_path.iterdir()) == []
+
+
+def _with_structure(tmp_path: Path, structure: str) -> LocalLoop:
+    plan = config(structure=structure)
+    return LocalLoop(tmp_path / "settings" / "si.yaml", plan, tmp_path / "out", tmp_path / "state")
+
+
+@pytest.mark.parametrize("structure", ["s.cif", "sub/s.cif", "ABSOLUTE/s.cif"])
+def test_a_changed_structure_file_is_a_changed_input(tmp_path: Path, structure: str) -> None:
+    structure = structure.replace("ABSOLUTE", str(tmp_path))
+    file = tmp_path / "settings" / structure
+    file.parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "state").mkdir()
+    file.write_text("first")
+    loop = _with_structure(tmp_path, structure)
+    loop._settle()
+    _with_structure(tmp_path, structure)._settle()
+    kept = json.loads(loop.settings.read_text())["target"]["structure_file"]
+    assert (tmp_path / "state" / kept).read_text() == "first"
+    file.write_text("second")
+    with pytest.raises(StateError, match=r"target\.structure_file: the content of .*s\.cif is another"):
+        _with_structure(tmp_path, structure)._settle()
+    assert (tmp_path / "state" / kept).read_text() == ("second" if Path(structure).is_absolute() else "first")
+
+
+def test_a_state_of_an_earlier_version_is_known_by_its_copy(tmp_path: Path) -> None:
+    (tmp_path / "settings").mkdir()
+    (tmp_path / "state").mkdir()
+    (tmp_path / "settings" / "s.cif").write_text("first")
+    _with_structure(tmp_path, "s.cif")._settle()
+    (tmp_path / "state" / "structure_file.json").unlink()
+    _with_structure(tmp_path, "s.cif")._settle()
+    (tmp_path / "settings" / "s.cif").write_text("second")
+    (tmp_path / "state" / "structure_file.json").unlink()
+    with pytest.raises(StateError, match="structure_file"):
+        _with_structure(tmp_path, "s.cif")._settle()
+
+
+def test_a_missing_structure_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"settings/s\.cif: no such file"):
+        _with_structure(tmp_path, "s.cif")._settle()
+
+
+def test_what_has_changed_is_named_and_a_setting_that_is_new_has_its_default(loop: LocalLoop, tmp_path: Path) -> None:
+    loop._settle()
+    content = json.loads(loop.settings.read_text())
+    del content["labels"]["corrections_max"], content["resources"]
+    loop.settings.write_text(json.dumps(content))
+    loop._settle()
+    other = LocalLoop(tmp_path / "si.yaml", config(loop={"trajectories": 2}), tmp_path / "out", tmp_path / "state")
+    with pytest.raises(StateError, match=r"loop\.trajectories was \d and is 2"):
+        other._settle()

@@ -20,7 +20,7 @@ def test_melt_quench_cools_every_second_trajectory() -> None:
 
 
 def test_the_kth_ramp_goes_k_nths_of_the_way() -> None:
-    plan = config(temperature_k=[300, 900], exploration={"pressure_bar": 0.0, "pressure_end_bar": 3000.0})
+    plan = config(temperature_k=[300, 900], exploration={"ensemble": "npt", "pressure_end_bar": 3000.0})
     ends = [(ramp(plan, k)["temperature_end_k"], ramp(plan, k)["pressure_end_bar"]) for k in range(3)]
     assert ends == [(500, 1000), (700, 2000), (900, 3000)]
     assert {ramp(plan, k)["temperature_k"] for k in range(3)} == {300}

@@ -38,10 +38,13 @@ def test_a_potential_evaluates_whoever_wrote_it():
     assert grader.species == ("Cu",)
 
 
-def test_what_lammps_needs_is_told_with_absolute_paths(tmp_path):
+def test_what_lammps_needs_is_told_with_paths_from_its_own_folder(tmp_path):
     folder = fitted_copper()[0] / "potential"
     potential = training.load_potential(folder)
-    assert f"pair_coeff * * pod {folder}/potential.pod {folder}/coefficients.pod Cu" in potential.pair_commands()
+    words = potential.pair_commands(tmp_path)[1].split()
+    assert words[:4] == ["pair_coeff", "*", "*", "pod"] and words[-1] == "Cu"
+    for word, name in zip(words[4:6], ("potential.pod", "coefficients.pod"), strict=True):
+        assert (tmp_path / word).read_text() == (folder / name).read_text()
     basis = Grader.read(folder / ACTIVE_SET).basis
     assert potential.descriptor_commands("grade", basis, tmp_path) == ['compute grade all pod/atom grade.pod "" Cu']
     assert (tmp_path / "grade.pod").read_text().startswith("species Cu\n")

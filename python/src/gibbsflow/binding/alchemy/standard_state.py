@@ -14,12 +14,47 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import erf
 
+from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import STANDARD_VOLUME_ANGSTROM3, kt_kcal_per_mol
 
 WARN_DIFFERENCE_KCAL_PER_MOL = 0.05
 """Analytic and numeric values farther apart than this call for a look at the restraint."""
 
+_NARROW = 2e-3  # share of an angle's range below which points over all of it would miss a restraint
+_RANGES = {
+    "temperature_k": (1.0, 10_000.0, " K"),
+    "r0_angstrom": (0.0, 1000.0, " Å"),
+    "theta": (0.1, 179.9, " degrees"),
+    "k": (1e-6, 1e15, ""),
+}
 _POINTS = 200_001  # trapezoid points of each one-dimensional integral; converged to 1e-9 kcal/mol
+
+
+def check_values(*, least_r0_angstrom: float = 0.01, **values: float) -> None:
+    """Check the values of a restraint that a user gives.
+
+    Parameters
+    ----------
+    least_r0_angstrom
+        Least reference distance, Å: 0 for two centres; the Boresch form needs one between its anchors.
+    **values
+        By name: ``temperature_k``, ``r0_angstrom``, ``theta_…_deg`` and force constants ``k…``.
+
+    Raises
+    ------
+    InputError
+        For each that is not a number, or beyond what a restraint can have; an angle of 0 or 180 degrees leaves the
+        dihedrals undefined.
+    """
+    problems = []
+    for name, value in values.items():
+        low, high, unit = _RANGES.get(name) or _RANGES["theta" if name.startswith("theta") else "k"]
+        low = least_r0_angstrom if name == "r0_angstrom" else low
+        if not low <= value <= high:
+            right = f"a number >= {low:g} and <= {high:g}{unit}"
+            problems.append(Problem("restraint", f"{value:g} is not usable", right, field=name))
+    if problems:
+        raise InputError(problems)
 
 
 def boresch_analytic_kcal_per_mol(
@@ -118,12 +153,12 @@ def boresch_numeric_kcal_per_mol(
         k_dihedral = float(angles[0])
     dihedrals = np.broadcast_to(np.asarray(k_dihedral, dtype=float), 3)
     log_z = math.log(_radial_integral(r0_angstrom, k_r, kt))
-    theta = np.linspace(0.0, math.pi, _POINTS)
     for theta0_deg, k in zip((theta_a_deg, theta_b_deg), angles, strict=True):
+        theta = _points(0.0, math.pi, math.radians(theta0_deg), k, kt)
         weight = np.sin(theta) * np.exp(-0.5 * k * (theta - math.radians(theta0_deg)) ** 2 / kt)
         log_z += math.log(np.trapezoid(weight, theta))
-    phi = np.linspace(-math.pi, math.pi, _POINTS)
     for k in dihedrals:
+        phi = _points(-math.pi, math.pi, 0.0, k, kt)
         log_z += math.log(np.trapezoid(np.exp(-0.5 * k * phi**2 / kt), phi))
     return kt * (log_z - math.log(8 * math.pi**2 * STANDARD_VOLUME_ANGSTROM3))
 
@@ -208,6 +243,14 @@ def differ(analytic_kcal_per_mol: float, numeric_kcal_per_mol: float) -> str | N
         f"analytic and numeric standard-state terms differ by {difference:.3f} kcal/mol: the restraint is too weak, or "
         "an angle too near 0 or 180 degrees, for the closed form; the numeric value is used"
     )
+
+
+def _points(low: float, high: float, centre: float, k: float, kt: float) -> npt.NDArray[np.float64]:
+    """Points of an integral over an angle: of the whole range, and only about the centre of a very stiff restraint."""
+    width = 12 * math.sqrt(kt / k) if k > 0 else math.inf
+    if 2 * width < _NARROW * (high - low):
+        low, high = max(low, centre - width), min(high, centre + width)
+    return np.linspace(low, high, _POINTS)
 
 
 def _radial_integral(r0_angstrom: float, k: float, kt: float) -> float:

@@ -51,7 +51,7 @@ def prepare_complex(
     ligand
         Name of the ligand.
     receptor
-        File of a host (SDF, MOL2) or protein (PDB).
+        File of a host (SDF, MOL2) or protein (PDB, mmCIF).
     settings
         Sections ``system`` and ``run`` are used.
     out

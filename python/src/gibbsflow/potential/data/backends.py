@@ -7,9 +7,12 @@ nothing is committed half way; PostgreSQL holds an advisory lock for the length 
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import sqlite3
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,10 +26,17 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from gibbsflow.errors import LockedError, MissingProgramError, StateError
+from gibbsflow.errors import InputError, LockedError, MissingProgramError, Problem, StateError
+from gibbsflow.potential.data.statuses import RowStatus
 
 BUSY_S = 30.0
-_UNIQUE = "CREATE UNIQUE INDEX IF NOT EXISTS gibbsflow_id_index ON text_key_values(value) WHERE key = 'gibbsflow_id'"
+OWN_INDEX = "gibbsflow_id_index"
+"""In every database that gibbsflow made, and in no other."""
+_UNIQUE = f"CREATE UNIQUE INDEX IF NOT EXISTS {OWN_INDEX} ON text_key_values(value) WHERE key = 'gibbsflow_id'"
+TAGS: Mapping[str, Any] = {"config_type": "unknown", "parent": "", "generation": 0, "generator": "", "seed": 0}
+"""Tags of a structure that have a column, with their defaults."""
+MOMENTS = ("total_moment_ub", "absolute_moment_ub")
+"""Figures of a label that go into `info` where there are any."""
 _ADVISORY_LOCK = 0x67696262
 
 
@@ -35,6 +45,21 @@ class WalDatabase(SQLite3Database):
 
     connection: Any = None
     filename: str
+    copy: tempfile.TemporaryDirectory[str] | None = None
+    readonly = False
+
+    def read_only(self) -> None:
+        """Never write, not even the files that SQLite keeps beside a database in write-ahead mode.
+
+        A journal that is not yet in the file is read in a copy.
+        """
+        self.readonly = True
+        source, journal = Path(self.filename), Path(f"{self.filename}-wal")
+        if _writes_ahead(source) and journal.exists() and journal.stat().st_size:
+            self.copy = tempfile.TemporaryDirectory(prefix="gibbsflow-db-", ignore_cleanup_errors=True)
+            for file in (source, journal):
+                shutil.copyfile(file, Path(self.copy.name) / file.name)
+            self.filename = str(Path(self.copy.name) / source.name)
 
     @retry(
         # SQLite does not wait for its turn to change the journal's mode
@@ -44,6 +69,10 @@ class WalDatabase(SQLite3Database):
         reraise=True,
     )
     def _connect(self) -> sqlite3.Connection:
+        if self.readonly and self.copy is None:
+            # of a file in write-ahead mode, SQLite would make others beside it to read it
+            how = "mode=ro&immutable=1" if _writes_ahead(Path(self.filename)) else "mode=ro"
+            return sqlite3.connect(f"{Path(self.filename).absolute().as_uri()}?{how}", uri=True, timeout=BUSY_S)
         connection = sqlite3.connect(self.filename, timeout=BUSY_S, isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -87,7 +116,14 @@ class WalDatabase(SQLite3Database):
         ------
         None
             While the place is held; an error in the block undoes everything that was written in it.
+
+        Raises
+        ------
+        InputError
+            Where the database can only be read.
         """
+        if self.readonly:
+            raise InputError(Problem(self.filename, "cannot be written", "a writable file in a writable folder"))
         connection = self._connect()
         try:
             self._begin(connection)
@@ -134,8 +170,48 @@ class _NoCommit:
         """Do nothing: the transaction commits as a whole."""
 
 
+def _writes_ahead(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(20)[18:20] == b"\x02\x02"  # write and read version in the header of SQLite's format
+
+
+def read_rows(path: Path) -> list[Any]:
+    """Read all rows of any ase.db, and leave no trace beside it.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    list of AtomsRow
+        In the order of their numbers.
+
+    Raises
+    ------
+    StateError
+        Where the file is no database, or a damaged one.
+    InputError
+        Where it is another one than ASE's.
+    """
+    database = WalDatabase(str(path), create_indices=True, use_lock_file=False, serial=True)
+    database.read_only()
+    with database_errors(str(path)):
+        connection = database._connect()
+        try:
+            names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+        finally:
+            connection.close()
+        if "systems" not in names:
+            raise InputError(Problem(str(path), "a SQLite file, but no ase.db", "an ase.db"))
+        return list(database.select())
+
+
 def open_sqlite(path: Path) -> WalDatabase:
-    """Open a file, made where absent, and prove that it is a sound database.
+    """Open a file, made where absent, and prove that it is a sound database that gibbsflow made.
+
+    Where the file or its folder cannot be written, it is opened for reading alone.
 
     Parameters
     ----------
@@ -151,6 +227,8 @@ def open_sqlite(path: Path) -> WalDatabase:
     ------
     StateError
         Where the file is no database, or a damaged one.
+    InputError
+        Where it is an ase.db of somebody else's, which is not written to.
     LockedError
         Where another process keeps it locked.
     """
@@ -158,6 +236,10 @@ def open_sqlite(path: Path) -> WalDatabase:
     path.parent.mkdir(parents=True, exist_ok=True)
     database = WalDatabase(str(path), create_indices=True, use_lock_file=False, serial=True)
     with database_errors(str(path)):
+        # looked at without a trace first: opening another's in write-ahead mode would change it
+        _require_own(path)
+        if path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+            database.read_only()
         connection = database._connect()
         try:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -173,6 +255,46 @@ def open_sqlite(path: Path) -> WalDatabase:
         elif "systems" not in names:
             raise StateError(f"{path}: a SQLite file, but no ase.db")
     return database
+
+
+def frame_of_row(row: Any) -> Any:
+    """Make the structure of a row that gibbsflow wrote.
+
+    Parameters
+    ----------
+    row
+        Row of the database.
+
+    Returns
+    -------
+    Atoms
+        With its tags, charge and spin in `info`, and with its label where it is labelled.
+    """
+    atoms = row.toatoms()
+    labelled = row.status == RowStatus.LABELLED
+    if not labelled:
+        atoms.calc = None
+    wanted = ("gibbsflow_id", *TAGS, *(("settings_hash", "engine") if labelled else ()))
+    atoms.info = {**{key: row.get(key) for key in wanted}, **row.data.get("said", {})}
+    if labelled:
+        result = row.data.get("result") or {}
+        atoms.info |= {key: result[key] for key in MOMENTS if result.get(key) is not None}
+    return atoms
+
+
+def _require_own(path: Path) -> None:
+    if not path.exists() or not path.stat().st_size or Path(f"{path}-wal").exists():
+        # in use, and so in write-ahead mode as ours are: judged below
+        return
+    how = "mode=ro&immutable=1" if _writes_ahead(path) else "mode=ro"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=BUSY_S)
+    try:
+        names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    finally:
+        connection.close()
+    if "systems" in names and OWN_INDEX not in names:
+        right = "a file that `dft label --database` or the loop made; the labels in this one are read as data (--train)"
+        raise InputError(Problem(str(path), "an ase.db that gibbsflow did not make: it is not written to", right))
 
 
 def open_postgres(url: str) -> Any:

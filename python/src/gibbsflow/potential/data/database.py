@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gibbsflow.errors import InputError, Problem
-from gibbsflow.potential.data.backends import database_errors, open_postgres, open_sqlite, without_password
+from gibbsflow.potential.data.backends import (
+    MOMENTS,
+    TAGS,
+    database_errors,
+    frame_of_row,
+    open_postgres,
+    open_sqlite,
+    without_password,
+)
+from gibbsflow.potential.data.electrons import kept_info
 from gibbsflow.potential.data.labels import LabelResult, labelled_frame
 from gibbsflow.potential.data.statuses import RowStatus, check_transition
 from gibbsflow.potential.data.structures import structure_id
@@ -22,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DatabaseManager", "RowStatus"]
 
-TAGS: Mapping[str, Any] = {"config_type": "unknown", "parent": "", "generation": 0, "generator": "", "seed": 0}
 _COLUMNS = ("settings_hash", "engine", "cause", "attempts", "holder", "claimed_at")
 
 
@@ -86,7 +94,11 @@ class DatabaseManager:
                     "claimed_at": 0.0,
                 }
                 keys["parent"] = keys["parent"] or name
-                data = {"history": [_event(first, cause or "added")]}
+                data: dict[str, Any] = {"history": [_event(first, cause or "added")]}
+                if said := kept_info(frame):
+                    data["said"] = said
+                if moments := {key: frame.info[key] for key in MOMENTS if labelled and key in frame.info}:
+                    data["result"] = moments
                 self._db.write(_bare(frame) if not labelled else frame, key_value_pairs=keys, data=data)
                 new.append(name)
         return new
@@ -127,7 +139,7 @@ class DatabaseManager:
                 self._move(
                     row, RowStatus.CLAIMED, holder, holder=holder, claimed_at=time.time(), attempts=row.attempts + 1
                 )
-        return [_frame(row) for row in rows]
+        return [frame_of_row(row) for row in rows]
 
     def record(self, results: Sequence[LabelResult]) -> Counter[str]:
         """Write labels back, all in one transaction.
@@ -148,10 +160,12 @@ class DatabaseManager:
         Raises
         ------
         InputError
-            For a result of a structure that the database does not have; nothing is written.
+            For a result of a structure that the database does not have, or for labels of other settings than those it
+            holds; nothing is written.
         """
         counts: Counter[str] = Counter()
         with self._transaction():
+            self._one_setting({result.settings_hash for result in results if result.status == RowStatus.LABELLED})
             for result in results:
                 row = self._find(result.gibbsflow_id)
                 if row is None:
@@ -179,6 +193,34 @@ class DatabaseManager:
                 self._move(row, status, result.message or "label accepted", atoms=atoms, result=summary, **keys)
                 counts[str(status)] += 1
         return counts
+
+    def require_setting(self, settings_hash: str) -> None:
+        """Check that labels of these settings may come in.
+
+        Parameters
+        ----------
+        settings_hash
+            Hash of their settings.
+
+        Raises
+        ------
+        InputError
+            Where the database holds labels of others.
+        """
+        with database_errors(self.where):
+            self._one_setting({settings_hash})
+
+    def _one_setting(self, hashes: set[str]) -> None:
+        there = {
+            row.get("settings_hash")
+            for name in hashes
+            for row in self._db.select(
+                f"status={RowStatus.LABELLED},settings_hash!={name}", limit=1, include_data=False
+            )
+        }
+        if others := sorted(filter(None, there - hashes if len(hashes) == 1 else there | hashes)):
+            what = f"holds labels of {', '.join(others)}; these are of {', '.join(sorted(hashes))}"
+            raise InputError(Problem(self.where, what, "another --database for other settings", field="settings_hash"))
 
     def retry_failed(self, cause: str | None = None) -> list[str]:
         """Make failed structures wait again.
@@ -245,7 +287,7 @@ class DatabaseManager:
         if generation is not None:
             keys["generation"] = generation
         with database_errors(self.where):
-            return [_frame(row) for row in self._db.select(limit=limit, sort="id", **keys)]
+            return [frame_of_row(row) for row in self._db.select(limit=limit, sort="id", **keys)]
 
     def counts(self) -> dict[str, int]:
         """Count the structures in each status.
@@ -332,13 +374,3 @@ def _bare(frame: Atoms) -> Atoms:
     bare = frame.copy()
     bare.calc = None
     return bare
-
-
-def _frame(row: Any) -> Atoms:
-    atoms = row.toatoms()
-    labelled = row.status == RowStatus.LABELLED
-    if not labelled:
-        atoms.calc = None
-    wanted = ("gibbsflow_id", *TAGS, *(("settings_hash", "engine") if labelled else ()))
-    atoms.info = {key: row.get(key) for key in wanted}
-    return atoms

@@ -22,7 +22,7 @@ from ase.geometry import find_mic
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from gibbsflow.config.potential_training import Exploration
-from gibbsflow.engines.lammps import Lammps, LammpsError, timestep_ps
+from gibbsflow.engines.lammps import CRASHES, Lammps, LammpsError, blown_up, timestep_ps
 from gibbsflow.engines.lammps_frame import Frame, to_frame
 from gibbsflow.errors import EngineError, InputError, Problem
 from gibbsflow.potential.data.structures import read_frames, structure_id, tag, write_frames
@@ -42,7 +42,8 @@ _BAROSTAT_PS = 1.0
 # hotter than this times the thermostat's aim, atoms have fallen into a hole of the potential
 _HOT = 10.0
 _LIVES = 3
-_CRASHES = tuple(-number for number in (signal.SIGSEGV, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS))
+# what may also end a run that has begun well, and says nothing of the potential; memory does: a box has collapsed
+_AMISS = re.compile(r"cannot open|cannot read|no space|unknown|illegal \w+ command", re.I)
 
 
 @dataclass(frozen=True)
@@ -96,12 +97,19 @@ def check_start(atoms: Atoms, species: Sequence[str], settings: Exploration, *, 
     Raises
     ------
     InputError
-        For an element that the potential does not know, or constant pressure without a periodic cell.
+        For an element that the potential does not know, positions or a cell that are not finite, a single atom, which
+        has no temperature about its centre of mass, and a pressure on what is not periodic in all directions.
     """
+    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
+        raise InputError(Problem(where, "positions or cell are not finite", "numbers"))
     if alien := sorted(set(atoms.get_chemical_symbols()) - set(species)):
         raise InputError(
             Problem(where, f"holds {', '.join(alien)}, unknown to {potential}", f"only {', '.join(species)}")
         )
+    repeats = math.prod(settings.supercell) if atoms.pbc.any() else 1
+    if len(atoms) * repeats < 2:
+        right = "at least two, such as by exploration: {supercell: [3, 3, 3]}"
+        raise InputError(Problem(where, f"holds {len(atoms)} atoms, too few for MD", right))
     if settings.ensemble == "npt" and not atoms.pbc.all():
         raise InputError(Problem(where, "is not periodic in all directions", "ensemble nvt", field="ensemble"))
 
@@ -227,10 +235,11 @@ class Trajectory:
     def _segment(self, lammps: Lammps, number: int, frame: Frame, stopper: Stopper) -> Frame:
         """Run one segment, and save its frames and then its checkpoint."""
         steps = min(self.settings.segment_steps, self.settings.steps - number * self.settings.segment_steps)
-        trail, kept = self.trail, []
+        trail, kept, began = self.trail, [], number > 0
         results = ["positions", "velocities", "box", "atoms:grade", "thermo:temp"]
         try:
-            lammps.run([*lammps.load(frame), *self._setup(number, steps)])
+            self._begin(lammps, number, steps, frame)
+            began = True
             while trail.steps < number * self.settings.segment_steps + steps:
                 stopper.check()
                 chunk = min(self.settings.grade_interval, number * self.settings.segment_steps + steps - trail.steps)
@@ -245,8 +254,9 @@ class Trajectory:
                     got["velocities"],
                 )  # fmt: skip
         except EngineError as error:
-            if not isinstance(error, LammpsError) and error.code not in _CRASHES:
-                raise  # killed, or too slow: that says nothing of the potential
+            by_dynamics = began and isinstance(error, LammpsError) and not _AMISS.search(str(error))
+            if not by_dynamics and not blown_up(error) and error.code not in CRASHES:
+                raise  # killed, too slow, a command or a file that is wrong: that says nothing of the potential
             # atoms lost or numbers not finite: the potential was wrong there, which is what exploration is to find out
             trail = _ended(trail, "unstable", str(error))
         write_frames(self.state / f"frames_{number:06d}.extxyz", kept)
@@ -263,11 +273,22 @@ class Trajectory:
         self.checkpoints.save(Checkpoint(self.inputs_hash, number + 1, arrays, {"trail": asdict(trail)}))
         return frame
 
-    def _setup(self, number: int, steps: int) -> list[str]:
+    def _begin(self, lammps: Lammps, number: int, steps: int, frame: Frame) -> None:
+        """Load a frame and evaluate it; what LAMMPS does not take of the very start is the user's to mend."""
+        try:
+            lammps.run([*lammps.load(frame), *self._setup(lammps, number, steps)])
+        except EngineError as error:
+            refused = isinstance(error, LammpsError) and not blown_up(error)
+            if number or not (refused or error.code in CRASHES):
+                raise
+            right = "a potential as `train fit` wrote it, and a structure that it can be used on"
+            raise InputError(Problem("infer explore", str(error), right)) from error
+
+    def _setup(self, lammps: Lammps, number: int, steps: int) -> list[str]:
         """Commands between loading a frame and running, for one segment."""
         return [
-            *self.potential.pair_commands(),
-            *self.potential.descriptor_commands("grade", self.grader.basis, self.state / "lammps"),
+            *self.potential.pair_commands(lammps.folder),
+            *self.potential.descriptor_commands("grade", self.grader.basis, lammps.folder),
             *dynamics(self.settings, number, steps, self.seed),
             "thermo 1000000",
             "thermo_modify lost error norm no",

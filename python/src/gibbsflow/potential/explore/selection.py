@@ -14,7 +14,8 @@ from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 
 from gibbsflow.config.potential_training import Selection
-from gibbsflow.errors import EngineError
+from gibbsflow.engines.lammps import CRASHES, blown_up
+from gibbsflow.errors import EngineError, InputError, Problem
 from gibbsflow.potential.data.structures import content_hash
 from gibbsflow.potential.explore.calculator import PotentialCalculator
 from gibbsflow.potential.train.shared.grade import ActiveSet, Grader, maxvol
@@ -73,7 +74,7 @@ def describe(frames: Iterable[tuple[str, Atoms]], calculator: PotentialCalculato
     Raises
     ------
     InputError
-        Where the potential has no active set.
+        Where the potential has no active set, or positions are not finite.
     """
     result = []
     for source, atoms in frames:
@@ -83,6 +84,8 @@ def describe(frames: Iterable[tuple[str, Atoms]], calculator: PotentialCalculato
                 Candidate(atoms, source, np.zeros((0, 0)), np.inf, "unknown_element", f"holds {', '.join(alien)}")
             )
             continue
+        if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
+            raise InputError(Problem(source, "positions or cell are not finite", "numbers"))
         descriptors, grades = calculator.describe(atoms)
         result.append(Candidate(atoms, source, descriptors, float(grades.max())))
     return result
@@ -107,8 +110,10 @@ def surrogate_force(calculator: PotentialCalculator) -> Callable[[Atoms], float]
         copy.calc = calculator
         try:
             forces = copy.get_forces()
-        except EngineError:
+        except EngineError as error:
             calculator.close()
+            if not blown_up(error) and error.code not in CRASHES:
+                raise  # the potential's files or the program are at fault, and not the structure
             return float("inf")
         return float(np.linalg.norm(forces, axis=1).max()) if np.isfinite(forces).all() else float("inf")
 

@@ -13,6 +13,7 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.structures import Duplicates
 from gibbsflow.potential.generators import defects, dimers, normal_modes, rattles, sqs, strains, surfaces, thermal
 from gibbsflow.potential.generators.parents import parents
+from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -135,7 +136,10 @@ def generate(
     seen = Duplicates(settings.duplicate_tolerance_angstrom)
     for atoms in known:
         seen.add(atoms)
-    start = parents(target, settings)
+    account = Account(str(target.structure_file or "target"))
+    start = parents(target, settings, account)
+    account.settle()
+    made.notes += account.as_dict()["notes"]
     methods = ("thermal",) if holdout else settings.methods
     for method in methods:
         # quasirandom structures are made from the lattice, and serve all later methods as parents

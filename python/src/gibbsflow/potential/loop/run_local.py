@@ -14,17 +14,28 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.config.potential_config import PotentialConfig
-from gibbsflow.errors import EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, ScienceError, StateError, StoppedEarly
+from gibbsflow.config.section import read_section
+from gibbsflow.errors import (
+    EXIT_INPUT,
+    EXIT_SCIENCE,
+    EXIT_STOPPED,
+    InputError,
+    Problem,
+    ScienceError,
+    StateError,
+    StoppedEarly,
+)  # fmt: skip
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.potential.loop.state import Phase
 from gibbsflow.potential.train.fit import graded_trainer
-from gibbsflow.workflow.files import inputs_hash, read_json, write_json
+from gibbsflow.workflow.files import inputs_hash, read_json, sha256_file, write_json
 from gibbsflow.workflow.state.locks import folder_lock
 from gibbsflow.workflow.state.segments import Stopper
 
 log = logging.getLogger(__name__)
 _DONE = "command.json"
+_STRUCTURE = "structure_file.json"
 
 
 @dataclass(frozen=True)
@@ -110,17 +121,35 @@ class LocalLoop:
         return manager
 
     def _settle(self) -> None:
-        """Hold the settings against those that the state was begun with."""
-        if (file := self.config.target.structure_file) is not None and not file.is_absolute():
-            shutil.copyfile(self.source.parent / file, self.state / file.name)
-        if self.settings.exists() and _deciding(read_json(self.settings)) != _deciding(
-            self.config.model_dump(mode="json")
-        ):
-            raise StateError(
-                f"{self.settings}: the state was begun with other settings",
-                what_to_do="Give another --state; with --from generation_NN a loop goes on with other settings.",
-            )
+        """Hold the settings, and the structure file that they name, against those that the state was begun with."""
+        file = self.config.target.structure_file
+        source = self.source.parent / file if file is not None else None  # an absolute path stays as it is
+        if source is not None and not source.is_file():
+            raise InputError(Problem(str(source), "no such file", "the structure file that the settings name"))
+        if file is not None and source is not None and not file.is_absolute():
+            self.config = self.config.with_structure(Path(file.name))
+        content = sha256_file(source) if source is not None else ""
+        if self.settings.exists():
+            changed = _changes(read_json(self.settings), self.config)
+            if source is not None and content != self._structure_before(content):
+                changed.append(f"target.structure_file: the content of {source} is another")
+            if changed:
+                raise StateError(
+                    f"{self.settings}: the state was begun with other settings: {'; '.join(changed)}",
+                    what_to_do="Give another --state; with --from generation_NN a loop goes on with other settings.",
+                )
+        if file is not None and source is not None:
+            if not file.is_absolute() and source.resolve() != self.state / file.name:
+                shutil.copyfile(source, self.state / file.name)
+            write_json(self.state / _STRUCTURE, {"sha256": content})
         self.config.write(self.settings)
+
+    def _structure_before(self, now: str) -> str:
+        """Hash of the structure file that the state was begun with; of an earlier version's state its copy tells."""
+        if (record := self.state / _STRUCTURE).exists():
+            return str(read_json(record)["sha256"])
+        copy = self.state / Path(self.config.target.structure_file or "").name
+        return sha256_file(copy) if copy.is_file() else now
 
     def _begin(self, begin: Path | None) -> Path:
         start = self.state / "start"
@@ -230,9 +259,15 @@ class LocalLoop:
                     told = True
 
 
-def _deciding(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings without the remark why an engine was chosen, which may change while the engine stays."""
-    return {**settings, "dft": {k: v for k, v in settings["dft"].items() if k != "engine_because"}}
+def _changes(before: dict[str, Any], now: PotentialConfig) -> list[str]:
+    """Name the keys that differ; not the remark why an engine was chosen, which may change while the engine stays."""
+    old = read_section(PotentialConfig, before, where=loop_state.CONFIG).model_dump(mode="json")
+    return [
+        f"{section}.{key} was {old[section][key]!r} and is {value!r}"
+        for section, values in now.model_dump(mode="json").items()
+        for key, value in values.items()
+        if value != old[section][key] and key != "engine_because"
+    ]
 
 
 def _raise(command: Command, code: int, path: Path) -> None:

@@ -37,6 +37,8 @@ class TableRow:
         Measured binding free energy, kcal/mol, from the samplesheet.
     cause
         Of a failure; in a finished row, what was begun anew.
+    notes
+        How many assumptions the record names (``preparation``: notes and warnings).
     """
 
     transformation: str
@@ -50,6 +52,7 @@ class TableRow:
     replicates: int | None = None
     experimental_dg_kcal_per_mol: float | None = None
     cause: str = ""
+    notes: int | None = None
 
 
 COLUMNS = tuple(field.name for field in fields(TableRow))
@@ -147,6 +150,8 @@ def record_row(record: Mapping[str, Any]) -> TableRow:
         With the record's values.
     """
     values = {name: record.get(name) for name in COLUMNS}
+    preparation = record.get("preparation", {})
+    values["notes"] = len(preparation.get("notes", [])) + len(preparation.get("warnings", []))
     values["cause"] = record.get("cause") or "; ".join(_anew(item) for item in record.get("begun_anew", []))
     return TableRow(**{name: value for name, value in values.items() if value is not None})
 
@@ -187,7 +192,9 @@ def write_parquet(rows: Sequence[TableRow], path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {"replicates": pa.int32()} | {name: pa.float64() for name in COLUMNS if name.endswith("per_mol")}
+    types = {"replicates": pa.int32(), "notes": pa.int32()} | {
+        name: pa.float64() for name in COLUMNS if name.endswith("per_mol")
+    }
     schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
     table = pa.table({name: [getattr(row, name) for row in rows] for name in COLUMNS}, schema=schema)
     with atomic_open(path) as file:

@@ -167,8 +167,13 @@ class Potential(Protocol):
             As :meth:`.Lammps.require` takes it.
         """
 
-    def pair_commands(self) -> list[str]:
-        """Pair style and coefficients for LAMMPS, with absolute paths where the potential lies in a folder.
+    def pair_commands(self, folder: Path) -> list[str]:
+        """Pair style and coefficients for LAMMPS.
+
+        Parameters
+        ----------
+        folder
+            Working directory of LAMMPS; gets what the commands name.
 
         Returns
         -------

@@ -167,10 +167,10 @@ def _blocks(
     for k, frame in enumerate(frames):
         n = len(frame.atoms)
         target = np.array([(frame.energy_ev - references.of(frame)) / n])
-        blocks[fold[k]]["energy"].add(matrix[k : k + 1], target)
+        blocks[fold[k]]["energy"].add(matrix[k : k + 1], target, frame.weights.energy)
         mask = np.repeat(frame.force_mask, 3)
         forces = matrix[row : row + 3 * n]
-        blocks[fold[k]]["force"].add(forces[mask], frame.forces_ev_per_angstrom.ravel()[mask])
+        blocks[fold[k]]["force"].add(forces[mask], frame.forces_ev_per_angstrom.ravel()[mask], frame.weights.force)
         row += 3 * n
     return blocks
 

@@ -18,7 +18,7 @@ from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 from ase.neighborlist import neighbor_list
 
-from gibbsflow.engines.lammps import Lammps
+from gibbsflow.engines.lammps import Lammps, near
 from gibbsflow.engines.lammps_frame import stress_from_virial, to_frame
 from gibbsflow.errors import StateError
 from gibbsflow.potential.train.shared.metrics import Prediction
@@ -122,15 +122,20 @@ class PodPotential:
         """
         return "pod"
 
-    def pair_commands(self) -> list[str]:
+    def pair_commands(self, folder: Path) -> list[str]:
         """Pair style and coefficients: the same for training, MD and ASE.
+
+        Parameters
+        ----------
+        folder
+            Working directory of LAMMPS; gets a link to the potential's own where that is another.
 
         Returns
         -------
         list of str
-            Commands, with absolute paths where the potential lies in a folder.
+            Commands, with paths relative to `folder`.
         """
-        return _pair_commands(self.species, self.zbl, f"{self.folder.resolve()}/" if self.folder is not None else "")
+        return _pair_commands(self.species, self.zbl, near(folder, self.folder) if self.folder is not None else "")
 
     def descriptor_commands(self, compute: str, basis: Mapping[str, Any], folder: Path) -> list[str]:
         """Commands that make LAMMPS compute the descriptors of each atom.
@@ -225,8 +230,11 @@ class PodPotential:
             zbl = meta.pop("zbl")
             text = (Path(folder) / "coefficients.pod").read_text().split()
             coefficients = np.array([float(word) for word in text[4:]])
-        except (KeyError, TypeError, ValueError, OSError) as error:
-            raise StateError(f"{folder}: not a potential written by gibbsflow ({error})") from error
+            if len(coefficients) != int(text[1]) or not np.isfinite(coefficients).all():
+                raise ValueError(f"coefficients.pod holds {len(coefficients)} numbers of {text[1]}, or some not finite")
+        except (KeyError, IndexError, TypeError, ValueError, OSError) as error:
+            what = f"{folder}: not a potential written by gibbsflow ({error})"
+            raise StateError(what, what_to_do="Give a folder as `train fit` wrote it: DIR/potential.") from error
         return cls(basis, coefficients, Zbl(**zbl) if zbl else None, meta, Path(folder))
 
 
@@ -271,7 +279,7 @@ class PodEvaluator:
         cutoff = potential.cutoff_angstrom
         if len(atoms) <= _SMALL_ATOMS and len(neighbor_list("i", atoms, cutoff)) < _FEW_PAIRS:
             return self._sum_descriptors(atoms)
-        return _evaluate(self.lammps, atoms, potential.species, cutoff, potential.pair_commands())
+        return _evaluate(self.lammps, atoms, potential.species, cutoff, potential.pair_commands(self.lammps.folder))
 
     def descriptors(self, atoms: Atoms, basis: Mapping[str, Any]) -> Floats:
         """Describe the environments of atoms.
