@@ -133,7 +133,12 @@ def label_structures(
 
 
 def fit_potential(
-    train: Sequence[Atoms], test: Sequence[Atoms], config: PotentialConfig, out: Path | str, *, backend: str = "pod"
+    train: Sequence[Atoms],
+    test: Sequence[Atoms],
+    config: PotentialConfig,
+    out: Path | str,
+    *,
+    backend: str | None = None,
 ) -> tuple[Path, dict[str, Any]]:
     """Fit a potential to labelled structures: ``train fit``.
 
@@ -148,7 +153,7 @@ def fit_potential(
     out
         Gets ``potential/`` and the data set as ``train.extxyz`` and ``test.extxyz``.
     backend
-        Trainer.
+        Trainer; default: ``training.backend``.
 
     Returns
     -------
