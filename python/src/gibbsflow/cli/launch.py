@@ -32,8 +32,8 @@ def launch(
 
     answer: Answer = {"problem": None, "notes": [], "rows": []}
     with verb(None):
-        from gibbsflow.config.generate import nextflow_schema
-        from gibbsflow.config.parameters import parameter_problems
+        from gibbsflow.config.launch.generate import nextflow_schema
+        from gibbsflow.config.launch.parameters import parameter_problems
 
         sections = {name: group["properties"] for name, group in nextflow_schema()["$defs"].items()}
         schema = {key: item for section in sections.values() for key, item in section.items()}
@@ -62,7 +62,7 @@ def _check_campaign(given: Mapping[str, Any], sections: Mapping[str, Any], _cont
     import tempfile
 
     from gibbsflow.binding.campaign.check import check_campaign
-    from gibbsflow.config.parameters import sections_of
+    from gibbsflow.config.launch.parameters import sections_of
     from gibbsflow.errors import InputError
 
     own = {name: section for name, section in sections.items() if name not in ("io", "nextflow")}

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.config.samplesheet_columns import BY_NAME, MOST_CHARGE, NAMES, STRUCTURE_PATTERN
+from gibbsflow.config.launch.samplesheet_columns import BY_NAME, MOST_CHARGE, NAMES, STRUCTURE_PATTERN
 from gibbsflow.config.section import nearest_name
 from gibbsflow.errors import InputError, Problem
 
@@ -25,7 +25,7 @@ class Row:
     line
         Line of the file, the header being line 1; None for a ligand from the command line.
     ligand, structure, smiles, charge, pose, experimental_dg_kcal_per_mol, group
-        As in :data:`gibbsflow.config.samplesheet_columns.COLUMNS`; paths are absolute, `pose` has its default.
+        As in :data:`gibbsflow.config.launch.samplesheet_columns.COLUMNS`; paths are absolute, `pose` has its default.
     """
 
     line: int | None
