@@ -1,7 +1,7 @@
 """The verbs of a learned potential as functions: generate, label, fit, explore, select, and round again.
 
-They pass structures as lists of ASE's Atoms, tagged as docs/contracts.md says, and potentials as folders. What takes
-long keeps its state as the verbs do: the same call goes on where it was interrupted.
+They pass structures as lists of ASE's Atoms, tagged as docs/contracts.md says, and potentials as folders. Labels and MD
+keep their state as the verbs do: the same call goes on where it was interrupted. A fit is made anew by each call.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def label_structures(
     --------
     >>> batch = gf.label_structures(made.frames, config, "out/labels")  # doctest: +SKIP
     >>> batch.figures()["counts"]  # doctest: +SKIP
-    {'labelled': 36, 'failed': 0}
+    {'labelled': 27, 'failed': 0}
     """
     out = Path(out)
     elements = config.target.elements
