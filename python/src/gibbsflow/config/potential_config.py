@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from gibbsflow.config.label_engines import choose_engine
 from gibbsflow.config.potential import Crystal, StructureSettings
-from gibbsflow.config.potential_rules import Facts, apply_rules
+from gibbsflow.config.potential_rules import RuleFacts, apply_rules
 from gibbsflow.config.potential_training import PotentialSettings
 from gibbsflow.config.section import Section, nearest, read_mapping, read_section, setting
 from gibbsflow.errors import InputError, Problem
@@ -120,7 +120,7 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         given = merge(_from_short(content, where), sections, where)
         if not given.get("target", {}).get("elements"):
             raise InputError(Problem(where, "missing", "chemical symbols, such as elements: [Si]", field="elements"))
-        facts = Facts.of(given)
+        facts = RuleFacts.of(given)
         return read_section(cls, _filled(given, apply_rules(facts)), where=where)
 
     def write(self, path: Path) -> None:

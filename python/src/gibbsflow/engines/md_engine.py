@@ -42,7 +42,7 @@ class Hold:
 
 
 @dataclass(frozen=True)
-class Frame:
+class MdFrame:
     """One moment of a simulation.
 
     Attributes
@@ -163,12 +163,12 @@ class Simulation(Protocol):
         """
         ...
 
-    def frame(self) -> Frame:
+    def frame(self) -> MdFrame:
         """Give positions, energy and temperature of this moment.
 
         Returns
         -------
-        Frame
+        MdFrame
             The energy perhaps not finite.
         """
         ...

@@ -11,7 +11,7 @@ from openmm import unit
 
 from gibbsflow.config.binding import Md
 from gibbsflow.engines import openmm_systems
-from gibbsflow.engines.md_engine import Frame, Hold, MdEngine
+from gibbsflow.engines.md_engine import Hold, MdEngine, MdFrame
 from gibbsflow.engines.openmm_systems import create_system, new_context, numerical
 from gibbsflow.units import KJ_PER_KCAL, Floats
 
@@ -156,18 +156,18 @@ class OpenMmSimulation:
         with numerical():
             return openmm_systems.potential_kj_per_mol(self._context)
 
-    def frame(self) -> Frame:
+    def frame(self) -> MdFrame:
         """Give positions, energy and temperature of this moment.
 
         Returns
         -------
-        Frame
+        MdFrame
             The energy perhaps not finite.
         """
         with numerical():
             state = self._context.getState(getPositions=True, getEnergy=True)
         twice_kinetic = 2 * state.getKineticEnergy()._value
-        return Frame(
+        return MdFrame(
             np.asarray(state.getPositions(asNumpy=True)._value),
             state.getPotentialEnergy()._value,
             twice_kinetic / (self._degrees_of_freedom * unit.MOLAR_GAS_CONSTANT_R._value / 1000),
