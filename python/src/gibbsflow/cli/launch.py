@@ -31,6 +31,7 @@ def launch(
 
     answer: Answer = {"problem": None, "notes": [], "rows": []}
     with verb(None):
+        from gibbsflow.config.binding import MODES, Run
         from gibbsflow.config.generate import nextflow_schema
         from gibbsflow.config.parameters import parameter_problems
 
@@ -42,8 +43,8 @@ def launch(
             answer["problem"] = count + "\n  ".join([*faults, "Nothing was started; --help lists all parameters."])
         else:
             try:
-                check = _check_potential if given.get("mode") == "potential" else _check_campaign
-                answer |= check(given, sections, containers)
+                half = MODES[given.get("mode", Run().mode)].half
+                answer |= _CHECKS[half](given, sections, containers)
                 answer |= _take_in_hand(state, clean=given.get("clean_failures", False))
             except GibbsflowError as error:
                 if error.exit_code != EXIT_INPUT:
@@ -86,6 +87,9 @@ def _check_potential(given: Mapping[str, Any], _sections: Mapping[str, Any], con
     if not containers:
         preflight.check(settings, given["config"])
     return {"notes": notes}
+
+
+_CHECKS = {"binding": _check_campaign, "potential": _check_potential}
 
 
 def _take_in_hand(state: Path, *, clean: bool) -> Answer:

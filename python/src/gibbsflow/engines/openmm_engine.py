@@ -175,7 +175,16 @@ class OpenMmSimulation:
 
 
 class OpenMmEngine:
-    """Makes Systems and Contexts; see `md_engine.MdEngine`."""
+    """Makes Systems and Contexts; see `md_engine.MdEngine`.
+
+    Attributes
+    ----------
+    name, programs
+        Of OpenMM.
+    """
+
+    name = "openmm"
+    programs = ("openmm",)
 
     def system(self, topology: Path, md: Md, hold: Hold | None = None) -> openmm.System:
         """Make a System.
@@ -198,6 +207,23 @@ class OpenMmEngine:
         if hold is not None:
             system.addForce(_hold_force(hold))
         return system
+
+    def nonbonded(self, system: openmm.System) -> Floats:
+        """Give the nonbonded parameters of all atoms.
+
+        Parameters
+        ----------
+        system
+            With one NonbondedForce.
+
+        Returns
+        -------
+        ndarray
+            Charge (e), σ (nm) and ε (kJ/mol) of each, shape (N, 3).
+        """
+        (force,) = (f for f in system.getForces() if isinstance(f, openmm.NonbondedForce))
+        atoms = range(force.getNumParticles())
+        return np.array([[value._value for value in force.getParticleParameters(atom)] for atom in atoms])
 
     def simulation(self, system: openmm.System, md: Md, seed: int) -> OpenMmSimulation:
         """Make a simulation of a System.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gibbsflow.binding.alchemy.alchemical_leg import sampling
+from gibbsflow.binding.alchemy.protocols import protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.ligands import check_pose, read_ligand
@@ -59,7 +60,10 @@ def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir
             settings = BindingConfig.read(config)
         except InputError as error:
             problems += error.problems
-    for check in (lambda: leg_schedules(settings.fe), lambda: sampling(settings.md, settings.fe)):
+    for check in (
+        lambda: leg_schedules(settings.fe, protocol_of(settings.run.mode)),
+        lambda: sampling(settings.md, settings.fe),
+    ):
         try:
             check()
         except InputError as error:
