@@ -176,21 +176,29 @@ class Simulation(Protocol):
 
 
 class MdEngine(Protocol):
-    """Makes systems and simulations for one program.
-
-    Attributes
-    ----------
-    name
-        As in `md_engines.MD_ENGINES` and in section ``md``.
-    programs
-        Packages that it runs, whose versions are recorded with what was sampled.
-    """
+    """Makes systems and simulations for one program."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102 - described above
+    def name(self) -> str:
+        """Name of the engine.
+
+        Returns
+        -------
+        str
+            As in `md_engines.MD_ENGINES` and in section ``md``.
+        """
+        ...
 
     @property
-    def programs(self) -> tuple[str, ...]: ...  # noqa: D102 - described above
+    def programs(self) -> tuple[str, ...]:
+        """Packages that it runs.
+
+        Returns
+        -------
+        tuple of str
+            Their versions are recorded with what was sampled.
+        """
+        ...
 
     def system(self, topology: Path, md: Md, hold: Hold | None = None) -> EngineSystem:
         """Make a system.
