@@ -24,5 +24,7 @@ def test_the_engine_of_the_settings():
 def test_nonbonded_parameters_are_those_of_the_topology(name):
     md, engine = Md(), MD_ENGINES[name]()
     found = engine.nonbonded(engine.system(hg.data("ligand.prmtop"), md))
-    assert found.shape == (30, 3) and abs(found[:, 0].sum()) < 1e-4  # B2 has no charge
+    assert (
+        found.shape == (30, 3) and abs(found[:, 0].sum()) < 0.005
+    )  # B2 has no charge, but for the rounding of its topology
     assert np.all(found[:, 1:] >= 0) and found[:, 2].max() < 2
