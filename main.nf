@@ -36,7 +36,7 @@ workflow {
         else {
             def receptor = file(values.receptor)
             // a schedule may be a file: it goes with the task, and the verb finds it by its name
-            def schedules = ['complex_schedule', 'solvent_schedule'].findAll { key -> values[key] ==~ /.*\.ya?ml/ }
+            def schedules = schema.fe.properties.keySet().findAll { key -> key.endsWith('_schedule') && values[key] ==~ /.*\.ya?ml/ }
             // files about the receptor are read where they lie
             def about = ['protonation', 'parameters'].findAll { key -> values[key] }
             def staged = values + schedules.collectEntries { key -> [key, file(values[key]).name] } + about.collectEntries { key ->
@@ -51,7 +51,7 @@ workflow {
                     SYSTEM_PREP: settings(staged, schema, ['system', 'run.seed']),
                     PARAM_LIGAND: settings(staged, schema, ['param']),
                     EQUIL_PREPARE: settings(staged, schema, ['md', 'equil', 'run.seed']),
-                    FE_PREPARE: settings(staged, schema, ['fe', 'run.seed', 'run.replicates']),
+                    FE_PREPARE: settings(staged, schema, ['fe', 'run.mode', 'run.seed', 'run.replicates']),
                     ANALYSIS_TRANSFORMATION: settings(staged, schema, ['analysis', 'run.mode']),
                     ANALYSIS_CAMPAIGN: settings(staged, schema, ['analysis', 'run.mode']),
                 ],

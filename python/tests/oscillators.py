@@ -161,3 +161,17 @@ def write_transformation(
             }
             runs.append(oscillators.write(folder, count=150, **given, **options))
     return system, runs
+
+
+def write_solvation(root: Path, name: str = "guest") -> tuple[SimSystem, list[Path], float]:
+    """Write system and runs of one replicate in solvent and in vacuum; with its free energy of solvation, kcal/mol."""
+    legs = {"solvent": COMPLEX, "vacuum": SOLVENT}
+    held = write_system(root / "system", name, legs, replicates=1)
+    meta = {key: value for key, value in held.meta.items() if key not in ("restraint", "standard_state")}
+    system = SimSystem(name, held.root, held.artifacts, meta)
+    system.write()
+    runs = [
+        oscillators.write(root / leg, leg=leg, transformation=name, count=300, seed=place)
+        for place, (leg, oscillators) in enumerate(legs.items())
+    ]
+    return system, runs, kt_kcal_per_mol(TEMPERATURE_K) * (SOLVENT.exact_kt - COMPLEX.exact_kt)

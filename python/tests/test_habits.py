@@ -33,7 +33,7 @@ def test_hooks_are_the_locked_tools() -> None:
     (local,) = read(".pre-commit-config.yaml")["repos"]
     assert local["repo"] == "local"
     hooks = {hook["id"]: hook for hook in local["hooks"]}
-    assert set(hooks) == {"ruff-check", "ruff-format", "mypy", "numpydoc", "shellcheck", "imports"}
+    assert set(hooks) == {"ruff-check", "ruff-format", "mypy", "numpydoc", "shellcheck", "hadolint", "imports"}
     for hook in hooks.values():
         assert hook["language"] == "system" and "${GIBBSFLOW_HOME:-.gibbsflow}" in hook["entry"]
         re.compile(hook.get("files", ""))
@@ -61,8 +61,9 @@ def test_contributing_names_what_is_there() -> None:
     assert len(named) > 40
     assert [path for path in named if not (ROOT / path).exists()] == []
     source = "\n".join(path.read_text() for path in (ROOT / "python" / "src").rglob("*.py"))
-    tables = {"MdEngine", "LabelEngine", "Trainer", "Potential", "LegSpec"}
-    tables |= {"ENGINES", "TRAINERS", "GENERATORS", "PIPELINES", "DOUBLE_DECOUPLING", "OPENMM", "Mode", "Method"}
+    tables = {"MdEngine", "LabelEngine", "Trainer", "Potential", "LegSpec", "StateMaker"}
+    tables |= {"ENGINES", "TRAINERS", "GENERATORS", "PIPELINES", "PROTOCOLS", "MD_ENGINES", "Mode", "Method"}
+    tables |= {"STATE_MAKERS", "LATER", "MODES"}
     assert [name for name in sorted(tables) if f"`{name}`" not in text] == []
     assert [name for name in sorted(tables) if not re.search(rf"^(class )?{name}\b", source, re.M)] == []
 

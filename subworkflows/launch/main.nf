@@ -19,7 +19,7 @@ def helpText(schema) {
         "${name}: ${group.description}\n${lines.join('\n')}"
     }
     """
-    |Usage: ./nextfloww run main.nf --input ligands.csv --receptor FILE --outdir DIR [--mode abfe|md] [-resume] [-profile demo]
+    |Usage: ./nextfloww run main.nf --input ligands.csv --receptor FILE --outdir DIR [--mode ${properties(schema).input.requiredIn.join('|')}] [-resume] [-profile demo]
     |       ./nextfloww run main.nf --mode potential --config FILE.yaml --outdir DIR [-resume] [-profile demo_potential]
     |
     |${groups.join('\n\n')}

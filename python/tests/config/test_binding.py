@@ -1,8 +1,14 @@
 """Settings: defaults run, names are unique, wrong ones are named with what would be right."""
 
-import pytest
+from typing import get_args
 
-from gibbsflow.config.binding import BindingConfig, Launch
+import pytest
+from pydantic import create_model
+
+from gibbsflow.config import binding
+from gibbsflow.config.binding import LATER, MODES, BindingConfig, Launch, Md, Mode, hashed
+from gibbsflow.config.launch.generate import REQUIRED
+from gibbsflow.config.launch.launch_form import HELP
 from gibbsflow.errors import InputError
 
 
@@ -64,3 +70,25 @@ def test_file_that_is_not_settings(tmp_path):
             BindingConfig.read(path)
     with pytest.raises(InputError, match="no such file"):
         BindingConfig.read(tmp_path / "absent.yaml")
+
+
+def test_what_came_later_is_hashed_only_where_it_is_not_the_default(monkeypatch):
+    later = create_model("Later", __base__=Md, integrator=(str, "langevin"))
+    assert hashed(Md()) == Md().model_dump(mode="json")
+    assert hashed(later())["integrator"] == "langevin"  # until it is named
+    monkeypatch.setattr(binding, "LATER", frozenset({"integrator"}))
+    assert hashed(later(timestep_fs=2)) == hashed(Md(timestep_fs=2))
+    assert hashed(later(integrator="verlet")) == {**hashed(Md()), "integrator": "verlet"}
+
+
+def test_later_settings_are_settings():
+    assert {key for section in Launch.sections().values() for key in section.model_fields} >= LATER
+
+
+def test_every_mode_has_its_row():
+    assert tuple(MODES) == get_args(Mode)
+    parameters = set(Launch.sections()["io"].model_fields)
+    assert all(row.needs and set(row.needs) <= parameters for row in MODES.values())
+    assert all(f"{mode}: {row.text}." in HELP["mode"] for mode, row in MODES.items())
+    required = {key: set(modes) for key, modes in REQUIRED.items()}
+    assert all(mode in required[key] for mode, row in MODES.items() for key in row.needs)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from gibbsflow.config.potential_config import PotentialConfig
-from gibbsflow.config.potential_rules import RULES, Facts, apply_rules, table
+from gibbsflow.config.potential_rules import RULES, RuleFacts, apply_rules, table
 
 ROOT = Path(__file__).resolve().parents[3]
 SILICON = {
@@ -22,7 +22,7 @@ def expand(changes: dict[str, Any]) -> PotentialConfig:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.when)
 def test_every_rule_sets_keys_that_exist_and_that_count(rule: Any) -> None:
-    for section, values in rule.settings(Facts(lowest_k=300.0, highest_k=900.0)).items():
+    for section, values in rule.settings(RuleFacts(lowest_k=300.0, highest_k=900.0)).items():
         fields = type(getattr(PotentialConfig(), section)).model_fields
         assert values.keys() <= fields.keys()
 
@@ -59,10 +59,10 @@ def test_tight_binding_gets_cells_that_the_gamma_point_serves() -> None:
 
 
 def test_of_two_rules_the_later_one_holds() -> None:
-    both = [rule for rule in RULES if rule.holds(Facts(elements=("H", "O"), molecule=True, goal="melt_quench"))]
-    sigmas = [rule.settings(Facts()).get("generator", {}).get("rattle_sigma_angstrom") for rule in both]
+    both = [rule for rule in RULES if rule.holds(RuleFacts(elements=("H", "O"), molecule=True, goal="melt_quench"))]
+    sigmas = [rule.settings(RuleFacts()).get("generator", {}).get("rattle_sigma_angstrom") for rule in both]
     set_last = [sigma for sigma in sigmas if sigma is not None][-1]
-    found = apply_rules(Facts(elements=("H", "O"), molecule=True, goal="melt_quench"))
+    found = apply_rules(RuleFacts(elements=("H", "O"), molecule=True, goal="melt_quench"))
     assert found["generator"]["rattle_sigma_angstrom"] == set_last
     assert found["exploration"] == {"timestep_fs": 0.5}
 
@@ -72,5 +72,5 @@ def test_facts_are_read_from_what_is_not_yet_checked() -> None:
         "target": {"elements": ["Cu", "Au"], "molecule": None}, "loop": {"goal": "elastic"},
         "exploration": {"temperature_k": 900, "temperature_end_k": 300.0}, "dft": {"engine": "gpaw"},
     }  # fmt: skip
-    assert Facts.of(given) == Facts("elastic", ("Cu", "Au"), False, "gpaw", 300.0, 900.0)
-    assert Facts.of({"target": {"elements": 5}, "exploration": {"temperature_k": "hot"}}) == Facts()
+    assert RuleFacts.of(given) == RuleFacts("elastic", ("Cu", "Au"), False, "gpaw", 300.0, 900.0)
+    assert RuleFacts.of({"target": {"elements": 5}, "exploration": {"temperature_k": "hot"}}) == RuleFacts()

@@ -1,13 +1,19 @@
 """The page: it stands alone, says everything, and stays small."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
-from campaign_records import read_page
+from campaign_records import PLOT, read_page
+from oscillators import write_solvation
+from solvation import MODE, SOLVATION
 
-from gibbsflow.config.binding import BindingConfig
+from gibbsflow.binding.alchemy.protocols import PROTOCOLS
+from gibbsflow.binding.analyse.transformation import analyse_transformation
+from gibbsflow.config.binding import MODES, Analysis, BindingConfig
 from gibbsflow.report import page
-from gibbsflow.report.campaign import write_campaign
+from gibbsflow.report.campaign import terminal_table, write_campaign
+from gibbsflow.report.figures.leg_figures import write_figures
 from gibbsflow.workflow.files import read_json, write_json
 
 
@@ -81,3 +87,27 @@ def test_only_ligands_with_both_values_are_compared(campaign):
     reader, _ = read_page(out / "report.html")
     assert sum(r.experimental_dg_kcal_per_mol is not None and r.dg_kcal_per_mol is not None for r in rows) == 2
     assert "first" in reader.ids and "Computed against experimental" in (out / "report.html").read_text()
+
+
+def test_another_protocol_has_a_page(tmp_path, monkeypatch):
+    monkeypatch.setitem(PROTOCOLS, MODE, SOLVATION)
+    monkeypatch.setitem(MODES, MODE, replace(MODES["abfe"], title="Free energies of solvation"))
+    system, runs, _ = write_solvation(tmp_path)
+    (system.root / "equil.svg").write_text(PLOT)
+    system = system.with_artifacts(equil_plot="equil.svg")
+    folder, out = tmp_path / "analysis", tmp_path / "results"
+    folder.mkdir()
+    out.mkdir()
+    record = analyse_transformation(system, runs, Analysis(), MODE)
+    record["figures"] = write_figures(record, system, folder)
+    write_json(folder / "record.json", record)
+    (tmp_path / "ligands.csv").write_text("ligand,smiles\nguest,C\n")
+    config = BindingConfig()
+    config = config.model_copy(update={"run": config.run.model_copy(update={"mode": MODE})})
+    (row,) = write_campaign(tmp_path / "ligands.csv", [folder], config, None, out)
+    assert row.mode == MODE and "ΔG" in terminal_table([row])
+    reader, html = read_page(out / "report.html")
+    assert "Free energies of solvation" in reader.text and "1 mol/L" not in reader.text
+    for words in ("Solvent leg: free energy", "Vacuum leg: free energy", "couple in solvent", "decouple in vacuum"):
+        assert html.count(words) == 1
+    assert html.count("data:image/svg+xml;base64,") == html.count("Each replicate with its MBAR error") == 1

@@ -368,13 +368,13 @@ class LegFacts(Facts):
     run
         Seed and replicates.
     restraint
-        Kind and constants of the restraint, as in ``leg.json``.
+        Kind and constants of the restraint, as in ``leg.json``; None where no leg is restrained.
     standard_state
-        What the restraint costs.
+        What the restraint costs; None where there is none.
     """
 
     written_by: ClassVar[str] = "fe prepare"
     fe: Fe
     run: RunFacts
-    restraint: Mapping[str, Any]
-    standard_state: StandardStateFacts
+    restraint: Mapping[str, Any] | None = None
+    standard_state: StandardStateFacts | None = None

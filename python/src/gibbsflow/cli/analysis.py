@@ -68,9 +68,9 @@ def transformation(
         from gibbsflow.report.figures.leg_figures import write_figures
         from gibbsflow.workflow.files import write_json
 
-        settings = (BindingConfig.read(config) if config else BindingConfig()).analysis
+        settings = BindingConfig.read(config) if config else BindingConfig()
         source = SimSystem.read(system)
-        record = analyse_transformation(source, runs, settings)
+        record = analyse_transformation(source, runs, settings.analysis, settings.run.mode)
         record["figures"] = write_figures(record, source, out)
         write_json(out / FILE_NAME, record)
         result.status, result.cause, result.seed = record["status"], record["cause"], record["seed"]

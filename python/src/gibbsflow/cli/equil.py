@@ -66,14 +66,15 @@ def run(
         from gibbsflow.binding.equilibrate.equilibration import equilibrate, plan_equilibration
         from gibbsflow.binding.facts import SettingsFacts
         from gibbsflow.binding.system import SimSystem
+        from gibbsflow.engines.md_engines import engine_for
         from gibbsflow.workflow.result import versions
         from gibbsflow.workflow.state.segments import Stopper
 
         with Stopper(budget, segments) as stopper:
             given = SimSystem.read(system)
-            result.versions = versions("openmm")
+            settings = given.facts(SettingsFacts)
+            result.versions = versions(*engine_for(settings.md).programs)
             if dry_run:
-                settings = given.facts(SettingsFacts)
                 plan = plan_equilibration(settings.md, settings.equil)
                 planned_ps = sum(plan.frames) * plan.steps_per_frame * settings.md.timestep_fs / 1000
                 result.figures |= {"planned_ps": planned_ps, "segments": len(plan.frames)}

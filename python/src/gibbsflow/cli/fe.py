@@ -78,12 +78,13 @@ def run(
 
         from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME, AlchemicalLeg
         from gibbsflow.binding.sample.sampling import check_request, sample_leg
+        from gibbsflow.engines.md_engines import engine_for
         from gibbsflow.workflow.result import versions
         from gibbsflow.workflow.state.segments import Stopper
 
         with Stopper(budget, segments) as stopper:
             prepared = AlchemicalLeg.read(leg)
-            result.versions = versions("openmm")
+            result.versions = versions(*engine_for(prepared.md).programs)
             if dry_run:
                 check_request(prepared, replicate, windows)
                 plan = prepared.sampling

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -65,18 +66,13 @@ def crate(outdir: Annotated[Path, typer.Argument(help="Results of a run of the p
 
 def verbs() -> dict[str, Callable[..., int]]:
     """The verbs of all phases as functions that return their exit code, by ``program verb``."""
-    from gibbsflow.cli import analysis, equil, fe, param, system_prep
+    from gibbsflow.binding.campaign.phases import CAMPAIGN_VERB, PIPELINES
 
+    named = dict.fromkeys([step.verb for pipeline in PIPELINES.values() for step in pipeline] + [CAMPAIGN_VERB])
+    programs = {words: words.split() for words in named}
     return {
-        "system_prep system": _returning(system_prep.system),
-        "param ligand": _returning(param.ligand),
-        "equil prepare": _returning(equil.prepare),
-        "equil run": _returning(equil.run),
-        "equil analyse": _returning(equil.analyse),
-        "fe prepare": _returning(fe.prepare),
-        "fe run": _returning(fe.run),
-        "analysis transformation": _returning(analysis.transformation),
-        "analysis campaign": _returning(analysis.campaign),
+        words: _returning(getattr(import_module(f"gibbsflow.cli.{program}"), name))
+        for words, (program, name) in programs.items()
     }
 
 

@@ -32,6 +32,7 @@ def launch(
 
     answer: Answer = {"problem": None, "notes": [], "rows": []}
     with verb(None):
+        from gibbsflow.config.binding import MODES, Run
         from gibbsflow.config.launch.generate import nextflow_schema
         from gibbsflow.config.launch.parameters import parameter_problems
 
@@ -43,8 +44,8 @@ def launch(
             answer["problem"] = count + "\n  ".join([*faults, "Nothing was started; --help lists all parameters."])
         else:
             try:
-                check = _check_potential if given.get("mode") == "potential" else _check_campaign
-                answer |= check(given, sections, containers)
+                half = MODES[given.get("mode", Run().mode)].half
+                answer |= _CHECKS[half](given, sections, containers)
                 if answer["problem"] is None:  # what is refused leaves the state as it is
                     answer |= _take_in_hand(state, clean=given.get("clean_failures", False))
             except GibbsflowError as error:
@@ -90,6 +91,9 @@ def _check_potential(given: Mapping[str, Any], _sections: Mapping[str, Any], con
     if not containers:
         preflight.check(settings, given["config"])
     return {"notes": notes}
+
+
+_CHECKS = {"binding": _check_campaign, "potential": _check_potential}
 
 
 def _take_in_hand(state: Path, *, clean: bool) -> Answer:

@@ -3,14 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from gibbsflow.config.section import Section, nearest, read_section, setting
 from gibbsflow.config.settings_file import read_mapping
 from gibbsflow.errors import InputError, Problem
 
 Mode = Literal["abfe", "md", "potential"]
+
+
+@dataclass(frozen=True)
+class ModeRow:
+    """What is to be known of a mode outside the science.
+
+    Attributes
+    ----------
+    half
+        ``binding`` or ``potential``: whose settings it reads and whose phases carry it out.
+    needs
+        Parameters that must be given.
+    free_energies
+        Whether its rows have free energies; else they say what happened.
+    text
+        What it is, for the launch form.
+    results
+        What comes of it, for a crate.
+    title, items
+        Headings of its report: of the page, and of its parts.
+    """
+
+    half: Literal["binding", "potential"]
+    needs: tuple[str, ...]
+    free_energies: bool
+    text: str
+    results: str
+    title: str = ""
+    items: str = ""
+
+
+MODES: dict[str, ModeRow] = {
+    "abfe": ModeRow(
+        half="binding",
+        needs=("input", "receptor"),
+        free_energies=True,
+        text="absolute binding free energies",
+        results="Absolute binding free energies",
+        title="Binding free energies",
+        items="Transformations",
+    ),
+    "md": ModeRow(
+        half="binding",
+        needs=("input", "receptor"),
+        free_energies=False,
+        text="as far as the equilibrated complex",
+        results="Equilibrated complexes",
+        title="Simulated complexes",
+        items="Complexes",
+    ),
+    "potential": ModeRow(
+        half="potential",
+        needs=("config",),
+        free_energies=False,
+        text="a machine-learned potential by active learning",
+        results="A machine-learned interatomic potential",
+    ),
+}
+"""By `Mode`."""
 
 
 class Io(Section):
@@ -109,6 +169,8 @@ class Param(Section):
 
 class Md(Section):
     """Molecular dynamics, in equilibration and free-energy windows alike."""
+
+    md_engine: ClassVar[str] = "openmm"  # a setting once there are two, then named in LATER, with this default
 
     solvent: Literal["obc2", "vacuum"] = setting("obc2", "Implicit solvent: OBC2 (igb=5, no surface term), or none.")
     temperature_k: float = setting(298.15, "Temperature.", unit="K", ge=200, le=500)
@@ -349,6 +411,30 @@ class Launch(BindingConfig):
     """A whole campaign in one file: the settings and what comes in; for ``gibbsflow run-local``."""
 
     io: Io = Io()
+
+
+LATER: frozenset[str] = frozenset()
+"""Settings that came after campaigns had been begun. Their defaults must be what was done before there was a choice."""
+
+
+def hashed(section: Section) -> dict[str, Any]:
+    """Give a section as it enters the hash of inputs by which state is known.
+
+    A setting in `LATER` is left out where it has its default: state made before there was such a setting is its own.
+
+    Parameters
+    ----------
+    section
+        Any section.
+
+    Returns
+    -------
+    dict
+        JSON-serialisable values by key.
+    """
+    defaults = {key: field.get_default() for key, field in type(section).model_fields.items() if key in LATER}
+    values = section.model_dump(mode="json")
+    return {key: value for key, value in values.items() if key not in LATER or getattr(section, key) != defaults[key]}
 
 
 RunConfig = BindingConfig

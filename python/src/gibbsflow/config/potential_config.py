@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, get_args
 from gibbsflow.config.idle_settings import judge
 from gibbsflow.config.label_engines import choose_engine
 from gibbsflow.config.potential import Crystal, Dft, StructureSettings
-from gibbsflow.config.potential_rules import Facts, apply_rules
+from gibbsflow.config.potential_rules import RuleFacts, apply_rules
 from gibbsflow.config.potential_training import PotentialSettings
 from gibbsflow.config.section import Section, nearest, read_section, setting
 from gibbsflow.config.settings_file import read_mapping
@@ -119,7 +119,7 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         given = _given(content, where, cls.model_fields)
         if not given.get("target", {}).get("elements"):
             raise InputError(Problem(where, "missing", "chemical symbols, such as elements: [Si]", field="elements"))
-        return cls._checked(_filled(given, apply_rules(Facts.of(given))), where)
+        return cls._checked(_filled(given, apply_rules(RuleFacts.of(given))), where)
 
     @classmethod
     def of_verb(cls, path: Path | None, *, engine: str | None = None, beside: Mapping[str, Any] = _NOTHING) -> Self:
@@ -158,7 +158,7 @@ class PotentialConfig(StructureSettings, PotentialSettings):
             kept = {key: value for key, value in given.get("dft", {}).items() if key != "engine_because"}
             given["dft"] = {**kept, "engine": engine}
             read_section(Dft, {"engine": engine}, where="--engine")
-        rules = apply_rules(Facts.of(given)) if any(key in SHORT for key in content) else {}
+        rules = apply_rules(RuleFacts.of(given)) if any(key in SHORT for key in content) else {}
         return cls._checked(_filled(given, rules), where)
 
     @classmethod

@@ -11,7 +11,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Facts:
+class RuleFacts:
     """What the rules look at.
 
     Attributes
@@ -39,7 +39,7 @@ class Facts:
     constant_volume: bool = False
 
     @classmethod
-    def of(cls, given: Mapping[str, Mapping[str, Any]]) -> Facts:
+    def of(cls, given: Mapping[str, Mapping[str, Any]]) -> RuleFacts:
         """Read them from sections that are not yet checked; what is unusable is left to the check.
 
         Parameters
@@ -49,7 +49,7 @@ class Facts:
 
         Returns
         -------
-        Facts
+        RuleFacts
             With defaults where nothing usable is given.
         """
         target, exploration = given.get("target", {}), given.get("exploration", {})
@@ -75,7 +75,7 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def _thirds(facts: Facts) -> tuple[float, ...]:
+def _thirds(facts: RuleFacts) -> tuple[float, ...]:
     return tuple(sorted({facts.lowest_k, (facts.lowest_k + facts.highest_k) / 2, facts.highest_k}))
 
 
@@ -99,11 +99,11 @@ class Rule:
     """
 
     when: str
-    holds: Callable[[Facts], bool]
-    sets: Settings | Callable[[Facts], Settings]
+    holds: Callable[[RuleFacts], bool]
+    sets: Settings | Callable[[RuleFacts], Settings]
     why: str
 
-    def settings(self, facts: Facts) -> Settings:
+    def settings(self, facts: RuleFacts) -> Settings:
         """Give what the rule sets.
 
         Parameters
@@ -192,7 +192,7 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 
-def apply_rules(facts: Facts) -> dict[str, dict[str, Any]]:
+def apply_rules(facts: RuleFacts) -> dict[str, dict[str, Any]]:
     """Give the settings of all rules that hold.
 
     Parameters
@@ -222,7 +222,7 @@ def table() -> str:
         A table in Markdown, with 300 and 900 K in the place of `temperature_k`.
     """
     lines = ["| where | is set to | why |", "|---|---|---|"]
-    sample = Facts(lowest_k=300.0, highest_k=900.0)  # stands for temperature_k: [300, 900]
+    sample = RuleFacts(lowest_k=300.0, highest_k=900.0)  # stands for temperature_k: [300, 900]
     for rule in RULES:
         each = [
             f"`{section}.{key}: {_plain(value)}`"

@@ -1,9 +1,10 @@
 """What runs MD of a system, whichever program does it: one small protocol for equilibration and sampling.
 
 An engine makes its own form of a system from a topology, and simulations of systems. All numbers go in and out in nm,
-ps and kJ/mol, so that what is sampled and what is written does not know the program. OpenMM's is in `openmm_engine`.
+ps and kJ/mol, so that what is sampled and what is written does not know the program. OpenMM's is in `openmm_engine`;
+`md_engines` finds an engine by its name.
 A program that runs from files (GROMACS, AMBER) writes its inputs in `place`, starts in `run`, and reads the frame
-after it; λ states in its own form are made beside `binding.alchemy.openmm_states`.
+after it; λ states in its own form are made by what `binding.alchemy.state_makers` names for it.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Hold:
 
 
 @dataclass(frozen=True)
-class Frame:
+class MdFrame:
     """One moment of a simulation.
 
     Attributes
@@ -163,12 +164,12 @@ class Simulation(Protocol):
         """
         ...
 
-    def frame(self) -> Frame:
+    def frame(self) -> MdFrame:
         """Give positions, energy and temperature of this moment.
 
         Returns
         -------
-        Frame
+        MdFrame
             The energy perhaps not finite.
         """
         ...
@@ -176,6 +177,28 @@ class Simulation(Protocol):
 
 class MdEngine(Protocol):
     """Makes systems and simulations for one program."""
+
+    @property
+    def name(self) -> str:
+        """Name of the engine.
+
+        Returns
+        -------
+        str
+            As in `md_engines.MD_ENGINES` and in section ``md``.
+        """
+        ...
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Packages that it runs.
+
+        Returns
+        -------
+        tuple of str
+            Their versions are recorded with what was sampled.
+        """
+        ...
 
     def system(self, topology: Path, md: Md, hold: Hold | None = None) -> EngineSystem:
         """Make a system.
@@ -193,6 +216,21 @@ class MdEngine(Protocol):
         -------
         EngineSystem
             In the program's own form.
+        """
+        ...
+
+    def nonbonded(self, system: EngineSystem) -> Floats:
+        """Give the nonbonded parameters of all atoms.
+
+        Parameters
+        ----------
+        system
+            Made by this engine.
+
+        Returns
+        -------
+        ndarray
+            Charge (e), σ (nm) and ε (kJ/mol) of each, shape (N, 3).
         """
         ...
 

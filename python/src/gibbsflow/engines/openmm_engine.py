@@ -11,7 +11,7 @@ from openmm import unit
 
 from gibbsflow.config.binding import Md
 from gibbsflow.engines import openmm_systems
-from gibbsflow.engines.md_engine import Frame, Hold, MdEngine
+from gibbsflow.engines.md_engine import Hold, MdEngine, MdFrame
 from gibbsflow.engines.openmm_systems import create_system, new_context, numerical
 from gibbsflow.units import KJ_PER_KCAL, Floats
 
@@ -156,18 +156,18 @@ class OpenMmSimulation:
         with numerical():
             return openmm_systems.potential_kj_per_mol(self._context)
 
-    def frame(self) -> Frame:
+    def frame(self) -> MdFrame:
         """Give positions, energy and temperature of this moment.
 
         Returns
         -------
-        Frame
+        MdFrame
             The energy perhaps not finite.
         """
         with numerical():
             state = self._context.getState(getPositions=True, getEnergy=True)
         twice_kinetic = 2 * state.getKineticEnergy()._value
-        return Frame(
+        return MdFrame(
             np.asarray(state.getPositions(asNumpy=True)._value),
             state.getPotentialEnergy()._value,
             twice_kinetic / (self._degrees_of_freedom * unit.MOLAR_GAS_CONSTANT_R._value / 1000),
@@ -175,7 +175,16 @@ class OpenMmSimulation:
 
 
 class OpenMmEngine:
-    """Makes Systems and Contexts; see `md_engine.MdEngine`."""
+    """Makes Systems and Contexts; see `md_engine.MdEngine`.
+
+    Attributes
+    ----------
+    name, programs
+        Of OpenMM.
+    """
+
+    name = "openmm"
+    programs = ("openmm",)
 
     def system(self, topology: Path, md: Md, hold: Hold | None = None) -> openmm.System:
         """Make a System.
@@ -198,6 +207,23 @@ class OpenMmEngine:
         if hold is not None:
             system.addForce(_hold_force(hold))
         return system
+
+    def nonbonded(self, system: openmm.System) -> Floats:
+        """Give the nonbonded parameters of all atoms.
+
+        Parameters
+        ----------
+        system
+            With one NonbondedForce.
+
+        Returns
+        -------
+        ndarray
+            Charge (e), σ (nm) and ε (kJ/mol) of each, shape (N, 3).
+        """
+        (force,) = (f for f in system.getForces() if isinstance(f, openmm.NonbondedForce))
+        atoms = range(force.getNumParticles())
+        return np.array([[value._value for value in force.getParticleParameters(atom)] for atom in atoms])
 
     def simulation(self, system: openmm.System, md: Md, seed: int) -> OpenMmSimulation:
         """Make a simulation of a System.

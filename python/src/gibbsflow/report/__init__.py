@@ -1,1 +1,4 @@
-"""Self-contained HTML pages and figures."""
+"""What people read: self-contained HTML pages, and the crate that describes a run to machines.
+
+``figures/`` draws, ``tables/`` lays out rows, ``templates/`` holds the pages.
+"""

@@ -12,7 +12,7 @@ from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
 from gibbsflow.binding.analyse.transformation import analyse_md
 from gibbsflow.binding.prepare.samplesheet import read_ligands
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.binding import MODES, BindingConfig
 from gibbsflow.report.page import Item, write_page
 from gibbsflow.report.tables import results_table
 from gibbsflow.report.tables.results_table import TableRow
@@ -88,13 +88,13 @@ def terminal_table(rows: Sequence[TableRow]) -> str:
     Returns
     -------
     str
-        Plain text; without free energies where all rows are of mode md.
+        Plain text; without free energies where no row is of a mode that has them.
     """
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    md = all(row.mode == "md" for row in rows)
+    md = not any(MODES[row.mode].free_energies for row in rows)
     names = ["ligand", "status", "verdict"]
     names += [] if md else ["ΔG kcal/mol", "error", "MBAR error", "repl.", "experiment"]
     shown = Table(*names, "cause", box=box.SIMPLE)
@@ -138,7 +138,7 @@ def _records(rows: Sequence[TableRow], known: Mapping[str, Path], out: Path) -> 
 
 def _note(record: Mapping[str, Any]) -> str:
     reasons = record["reasons"]
-    if not reasons and record["mode"] == "md":
+    if not reasons and "ligand_site_distance_angstrom" in record:
         distance = record["ligand_site_distance_angstrom"]
         return "stayed in its site" + (f", {distance:.2f} Å from its centre" if distance is not None else "")
     return reasons[0] + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "") if reasons else ""

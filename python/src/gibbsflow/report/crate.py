@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import yaml
 
+from gibbsflow.config.binding import MODES
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.version import __version__
 from gibbsflow.workflow.artifacts import FILE_NAME as MANIFEST
@@ -103,7 +104,7 @@ def _root(run: Mapping[str, Any], parts: list[Entity], action: Entity) -> Iterat
         "@id": "./",
         "@type": "Dataset",
         "name": f"Results of the gibbsflow run {run['name']}",
-        "description": f"{_WHAT[run['parameters']['mode']]}, computed by gibbsflow {__version__}.{stub}",
+        "description": f"{MODES[run['parameters']['mode']].results}, computed by gibbsflow {__version__}.{stub}",
         "datePublished": _time(run["complete"]),
         "license": {"@id": "#terms"},
         "conformsTo": profiles,
@@ -120,13 +121,6 @@ def _root(run: Mapping[str, Any], parts: list[Entity], action: Entity) -> Iterat
     }
     for name, (title, version) in PROFILES.items():
         yield {"@id": name, "@type": "CreativeWork", "name": title, "version": version}
-
-
-_WHAT = {
-    "abfe": "Absolute binding free energies",
-    "md": "Equilibrated complexes",
-    "potential": "A machine-learned interatomic potential",
-}
 
 
 def _workflow(outdir: Path, main: Path, run: Mapping[str, Any]) -> list[Entity]:

@@ -12,7 +12,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gibbsflow.config.binding import BindingConfig
+from gibbsflow.binding.alchemy.protocols import leg_names, protocol_of, restrains
+from gibbsflow.config.binding import MODES, BindingConfig
 from gibbsflow.report.figures import experiment_plot, leg_figures
 from gibbsflow.report.figures.experiment_plot import Comparison
 from gibbsflow.report.figures.svg import CHART_STYLE
@@ -70,7 +71,8 @@ def write_page(
         rows=rows,
         items=_items(items, out),
         notes=notes,
-        md=config.run.mode == "md",
+        mode=MODES[config.run.mode],
+        one_molar=restrains(protocol_of(config.run.mode)),
         unfolded=len(rows) <= MAX_OPEN,
         scatter=Markup(drawn) if drawn else None,  # noqa: S704 - our own SVG, whose texts are escaped
         agreement=experiment_plot.compare(comparisons),
@@ -131,8 +133,7 @@ def _items(items: Iterable[Item], out: Path) -> Iterator[dict[str, Any]]:
         made: dict[str, Markup] = {}
         equilibration = None
         if record is not None and number < MAX_DRAWN:
-            if record["mode"] == "abfe":
-                made = {name: Markup(svg) for name, svg in leg_figures.record_figures(record).items()}  # noqa: S704
+            made = {name: Markup(svg) for name, svg in leg_figures.record_figures(record).items()}  # noqa: S704
             if file := record["figures"].get("equilibration"):
                 # as an image: what is inside another program's SVG stays inside
                 equilibration = "data:image/svg+xml;base64," + base64.b64encode((out / file).read_bytes()).decode()
@@ -140,6 +141,7 @@ def _items(items: Iterable[Item], out: Path) -> Iterator[dict[str, Any]]:
             "row": row,
             "record": record,
             "figures": made,
+            "legs": leg_names(protocol_of(row.mode)),
             "equilibration": equilibration,
             "left_out": record is not None and number >= MAX_DRAWN,
         }

@@ -1,17 +1,23 @@
 """A leg in its folder: lengths in whole numbers, starts dealt out, what decides its samples, its way through JSON."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import host_guest as hg
 import numpy as np
 import pytest
+from pydantic import create_model
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg, sampling
 from gibbsflow.binding.alchemy.schedules import LambdaState
+from gibbsflow.config import binding
 from gibbsflow.config.binding import Fe, Md
 from gibbsflow.errors import InputError, StateError
+from gibbsflow.workflow.files import inputs_hash
 
 STATES = tuple(LambdaState(0, e, 1 if e else 0) for e in (1.0, 0.5, 0.0))
+STATE_487BC81 = Path(__file__).resolve().parents[4] / "tests" / "fixtures" / "state_487bc81" / "binding"
 FE = Fe(window_ps=0.4, window_equil_ps=0.1, sample_ps=0.1, segment_ps=0.2)
 
 
@@ -98,3 +104,22 @@ def test_leg_json_is_read_as_written_and_faults_are_named(tmp_path):
         AlchemicalLeg.read(tmp_path / "leg")
     with pytest.raises(InputError, match=r"holds no leg\.json"):
         AlchemicalLeg.read(tmp_path)
+
+
+def hash_of(leg, window):
+    return inputs_hash(files=leg.files(), settings=leg.hashed_settings(0, window), physics=leg.physics)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "state", "window"),
+    [("exchange", "state_exchange", None), ("independent", "state_independent/window_01", 1)],
+)
+def test_state_of_487bc81_is_known_by_its_hash_also_after_a_new_setting(monkeypatch, sampler, state, window):
+    leg = AlchemicalLeg.read(STATE_487BC81 / f"leg_{sampler}")
+    known = json.loads((STATE_487BC81 / state / "inputs.json").read_text())["inputs_hash"]
+    assert hash_of(leg, window) == known
+    later = create_model("Later", __base__=Md, integrator=(str, "langevin"))
+    monkeypatch.setattr(binding, "LATER", frozenset({"integrator"}))
+    values = leg.md.model_dump()
+    assert hash_of(replace(leg, md=later(**values)), window) == known
+    assert hash_of(replace(leg, md=later(**values, integrator="verlet")), window) != known

@@ -3,13 +3,16 @@
 import host_guest as hg
 import numpy as np
 import pytest
+from solvation import SOLVATION, ligand_alone
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.prepare_fe import choose_restraint, prepare_legs
-from gibbsflow.binding.alchemy.protocols import LegSpec
+from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_sum
 from gibbsflow.binding.alchemy.restraints import BoreschRestraint
+from gibbsflow.binding.sample.sampling import leg_systems
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import BindingConfig, Fe
+from gibbsflow.config.binding import BindingConfig, Fe, Md
+from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.errors import InputError, StateError, UnboundError
 from gibbsflow.workflow.result import Result
 
@@ -77,3 +80,25 @@ def test_a_ligand_of_another_topology_is_refused(chain, tmp_path):
     (tmp_path / "in" / system.artifacts["ligand_prmtop"]).write_text(f"{head}%FLAG CHARGE{changed}")
     with pytest.raises(StateError, match="differ in parameters"):
         prepare_legs(system, BindingConfig(), tmp_path / "out", Result())
+
+
+def test_solvation_needs_no_receptor_and_no_restraint(tmp_path):
+    """Frozen in one frame, the sum over the cycle is the energy of the solvent on the coupled ligand, sign and all."""
+    result = Result()
+    prepared = prepare_legs(ligand_alone(tmp_path / "in"), BindingConfig(), tmp_path / "out", result, SOLVATION)
+    assert not {"restraint", "standard_state"} & (prepared.meta.keys() | result.figures.keys())
+    legs = [AlchemicalLeg.read(prepared.root / "legs" / name) for name in ("solvent", "vacuum")]
+    assert [leg.md.solvent for leg in legs] == ["obc2", "vacuum"]
+    assert all(leg.restraint is None and not leg.receptor_atoms for leg in legs)
+    engine, place = engine_for(legs[0].md), hg.positions_nm("ligand")
+
+    def energy_kj_per_mol(system):
+        simulation = engine.simulation(system, Md(platform="Reference"), 1)
+        simulation.place(place)
+        return simulation.potential_kj_per_mol()
+
+    ends = {leg.leg: [energy_kj_per_mol(leg_systems(leg, engine)[k]) for k in (0, -1)] for leg in legs}
+    of_solvent = ends["solvent"][0] - ends["vacuum"][0]
+    assert of_solvent < -20
+    total = cycle_sum(SOLVATION, {name: last - first for name, (first, last) in ends.items()}, -5.0)
+    assert total == pytest.approx(of_solvent, abs=1e-6)

@@ -1,11 +1,19 @@
 """Tables of legs: each term of a cycle by its sign, and rows that can be carried out."""
 
 import pytest
+from solvation import SOLVATION
 
-from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec, cycle_sum, leg_names
+from gibbsflow.binding.alchemy.protocols import (
+    DOUBLE_DECOUPLING,
+    cycle_sum,
+    leg_names,
+    mode_of_legs,
+    protocol_of,
+    restrains,
+)
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.facts import TopologyFacts
-from gibbsflow.config.binding import Fe
+from gibbsflow.config.binding import Fe, Md
 
 NOTHING = {"complex": 0.0, "solvent": 0.0}
 
@@ -27,11 +35,7 @@ def test_the_whole_cycle_to_the_last_bit():
 
 def test_a_cycle_without_restraint_has_no_release():
     """Solvation: decoupled in solvent, and nothing to let go."""
-    solvation = [
-        LegSpec("solvent", "ligand_prmtop", ("ligand",), ("ligand",), "solvent_schedule", False, -1),
-        LegSpec("vacuum", "ligand_prmtop", ("ligand",), ("ligand",), "solvent_schedule", False, +1),
-    ]
-    assert cycle_sum(solvation, {"solvent": 9.0, "vacuum": 2.0}, -5.0) == -7.0
+    assert cycle_sum(SOLVATION, {"solvent": 9.0, "vacuum": 2.0}, -5.0) == -7.0
 
 
 def test_rows_name_what_there_is():
@@ -40,3 +44,15 @@ def test_rows_name_what_there_is():
         assert set(leg.alchemical) <= set(leg.parts) <= parts
         assert leg.schedule in Fe.model_fields and abs(leg.sign) == 1
     assert leg_names(DOUBLE_DECOUPLING) == tuple(leg_schedules(Fe())) == ("complex", "solvent")
+
+
+def test_a_mode_without_legs_is_gone_on_with_by_hand():
+    assert (mode_of_legs("abfe"), mode_of_legs("md")) == ("abfe", "abfe")
+    assert protocol_of("md") == protocol_of("abfe") == DOUBLE_DECOUPLING
+
+
+def test_a_leg_in_vacuum_changes_the_medium_alone():
+    md = Md(temperature_k=310)
+    (solvent, vacuum) = SOLVATION
+    assert solvent.md(md) == md and vacuum.md(md) == Md(temperature_k=310, solvent="vacuum")
+    assert restrains(DOUBLE_DECOUPLING) and not restrains(SOLVATION)

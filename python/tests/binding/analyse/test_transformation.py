@@ -1,8 +1,10 @@
 """The record of a transformation: what it is made of, where it came from, and what it refuses."""
 
 import pytest
-from oscillators import SOLVENT, write_transformation
+from oscillators import SOLVENT, write_solvation, write_transformation
+from solvation import MODE, SOLVATION
 
+from gibbsflow.binding.alchemy.protocols import PROTOCOLS
 from gibbsflow.binding.analyse.transformation import analyse_md, analyse_transformation
 from gibbsflow.binding.facts import BoundFacts, EquilibratedFacts, GivenFacts, LegFacts, RunFacts
 from gibbsflow.binding.system import SimSystem
@@ -116,3 +118,22 @@ def test_a_complex_that_was_simulated_alone(tmp_path, bound):
 def test_a_complex_that_was_not_analysed(tmp_path):
     with pytest.raises(StateError, match="not known whether bound"):
         analyse_md(SimSystem("b2", tmp_path))
+
+
+def test_another_protocol_has_its_own_legs_and_signs(tmp_path, monkeypatch):
+    """Solvation, of oscillators whose free energies are known; nothing is restrained, and nothing let go."""
+    monkeypatch.setitem(PROTOCOLS, MODE, SOLVATION)
+    system, runs, exact = write_solvation(tmp_path)
+    record = analyse_transformation(system, runs, Analysis(), MODE)
+    assert (record["mode"], record["status"], "standard_state" in record) == (MODE, "finished", False)
+    assert list(record["leg_summary"]) == ["solvent", "vacuum"]
+    assert record["dg_kcal_per_mol"] == pytest.approx(exact, abs=5 * record["dg_error_kcal_per_mol"])
+    assert exact < -1 and record["dg_error_kcal_per_mol"] < 0.2
+    lost = analyse_transformation(system, runs[:1], Analysis(), MODE)
+    assert "no replicate has both legs: no free energy" in lost["reasons"]
+
+
+def test_double_decoupling_without_its_standard_state_is_refused(tmp_path):
+    system, runs, _ = write_solvation(tmp_path)
+    with pytest.raises(StateError, match="no standard state"):
+        analyse_transformation(system, runs, Analysis())

@@ -17,7 +17,7 @@ from gibbsflow.binding.facts import EquilibratedFacts
 from gibbsflow.binding.forcefield.topology import Topology
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Md
-from gibbsflow.engines.md_engine import Frame
+from gibbsflow.engines.md_engine import MdFrame
 from gibbsflow.errors import NumericalError
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.state.segments import Stopper
@@ -90,7 +90,7 @@ class Still:
         return -1.0
 
     def frame(self):
-        return Frame(self.positions, -418.4, 300.0)
+        return MdFrame(self.positions, -418.4, 300.0)
 
 
 def equilibrated(folder, engine):

@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.schedules import LambdaState
+from gibbsflow.binding.alchemy.state_makers import STATE_MAKERS
 from gibbsflow.binding.sample.energies import read_window
-from gibbsflow.binding.sample.sampling import SAMPLERS, sample_leg
+from gibbsflow.binding.sample.sampling import SAMPLERS, leg_systems, sample_leg
 from gibbsflow.cli import fe
 from gibbsflow.config.binding import Fe, Md
 from gibbsflow.errors import InputError, LockedError, NumericalError, StoppedEarly
@@ -290,3 +291,17 @@ def test_complex_leg_draws_the_same_bits_twice(tmp_path):
         sample(leg, tmp_path / "b", tmp_path / "out_b", segments=1)
     sample(leg, tmp_path / "b", tmp_path / "out_b")
     assert content(tmp_path / "out_a") == content(tmp_path / "out_b")
+
+
+def test_states_are_made_by_what_belongs_to_the_engine(tmp_path, monkeypatch):
+    """Not by OpenMM's, whatever engine is given."""
+
+    class Other:
+        name, programs = "other", ("other",)
+
+        def system(self, topology, md, hold=None):
+            return topology.name
+
+    monkeypatch.setitem(STATE_MAKERS, "other", lambda: lambda parent, atoms, state, restraint: (parent, state))
+    leg = make(tmp_path / "leg")
+    assert leg_systems(leg, Other()) == [(leg.topology, state) for state in STATES]

@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from solvation import MODE, SOLVATION
 
+from gibbsflow.binding.alchemy.protocols import PROTOCOLS, LegSpec
 from gibbsflow.report.figures.cycle_figure import draw_cycle
 
 RECORD = {
@@ -39,3 +41,17 @@ def test_signs_and_errors_of_the_steps():
         "−78.50 ± 0.20",  # one replicate has no spread
     ]
     assert "Thermodynamic cycle of b2" in svg
+
+
+def test_the_sum_of_another_protocol(monkeypatch):
+    """Each term with the sign that it enters with; a release only where something is held."""
+    held = LegSpec("site", "p", ("ligand",), ("ligand",), "solvent_schedule", True, -1)
+    legs = RECORD["leg_summary"]
+    for table, expected in (
+        (SOLVATION, ["−60.00 ± 0.15", "+78.50 ± 0.20", "−13.25 ± 0.25"]),
+        ((SOLVATION[1], held), ["+78.50 ± 0.20", "−60.00 ± 0.15", "+5.25", "−13.25 ± 0.25"]),
+    ):
+        monkeypatch.setitem(PROTOCOLS, MODE, table)
+        summary = {"solvent": legs["solvent"], "site": legs["solvent"], "vacuum": legs["complex"]}
+        svg = draw_cycle(RECORD | {"mode": MODE, "leg_summary": summary})
+        assert re.findall(r">([+−][0-9.]+(?: ± [0-9.]+)?)<", svg) == expected

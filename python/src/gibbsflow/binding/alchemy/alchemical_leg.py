@@ -14,7 +14,7 @@ import numpy as np
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.restraints import Restraint, restraint_as_dict, restraint_from_dict
 from gibbsflow.binding.alchemy.schedules import LambdaState, check_schedule
-from gibbsflow.config.binding import Fe, Md
+from gibbsflow.config.binding import Fe, Md, hashed
 from gibbsflow.config.section import read_section
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.units import Floats
@@ -237,8 +237,7 @@ class AlchemicalLeg:
         restraint = None if self.restraint is None else restraint_as_dict(self.restraint)
         if restraint is not None:
             restraint.pop("why")
-        md = self.md.model_dump(mode="json")
-        fe = self.fe.model_dump(mode="json")
+        md, fe = hashed(self.md), hashed(self.fe)
         return {
             "transformation": self.transformation,
             "leg": self.leg,
@@ -246,7 +245,7 @@ class AlchemicalLeg:
             "ligand_atoms": list(self.ligand_atoms),
             "restraint": restraint,
             **{key: value for key, value in md.items() if key not in _INDIFFERENT_MD},
-            **{key: fe[key] for key in _LENGTHS},
+            **{key: fe[key] for key in _LENGTHS if key in fe},
             "seed": self.seed,
             "replicate": replicate,
             "window": window,

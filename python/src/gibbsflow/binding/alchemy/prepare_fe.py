@@ -6,13 +6,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import openmm
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg, sampling
-from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec
+from gibbsflow.binding.alchemy.protocols import LegSpec, protocol_of, restrains
 from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint, restraint_as_dict
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
 from gibbsflow.binding.facts import (
@@ -27,8 +27,9 @@ from gibbsflow.binding.facts import (
 )
 from gibbsflow.binding.forcefield.topology import heavy_atoms
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import BindingConfig, Fe, Md
-from gibbsflow.engines.openmm_systems import create_system
+from gibbsflow.config.binding import BindingConfig, Fe, Md, hashed
+from gibbsflow.engines.md_engine import MdEngine
+from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.errors import InputError, Problem, StateError, UnboundError
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import inputs_hash
@@ -45,14 +46,15 @@ def prepare_legs(
     config: BindingConfig,
     out: Path,
     result: Result,
-    protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING,
+    protocol: Sequence[LegSpec] | None = None,
+    engine: MdEngine | None = None,
 ) -> SimSystem:
     """Write the legs of a protocol.
 
     Parameters
     ----------
     system
-        As left by ``equil analyse``, bound.
+        As left by ``equil analyse``, bound; for legs of the ligand alone, as left by ``equil run``.
     config
         Sections `fe` and `run` are used; `md` is that of the equilibration.
     out
@@ -60,7 +62,9 @@ def prepare_legs(
     result
         Filled with the restraint and the standard state.
     protocol
-        The legs.
+        The legs; default: those of the mode.
+    engine
+        What reads the topologies; default: that of the settings.
 
     Returns
     -------
@@ -72,52 +76,58 @@ def prepare_legs(
     InputError
         For schedules, lengths or restraints that cannot be used.
     UnboundError
-        Where the system is not bound.
+        Where a leg holds the receptor, and the system is not bound.
     StateError
-        Where the ligand of the complex is not that of its own topology.
+        Where what changes with λ is not the same in all topologies, such as the ligand of the complex in its own.
     """
-    roles = ("complex_prmtop", "ligand_prmtop", "representative_npz")
+    protocol = protocol or protocol_of(config.run.mode)
+    roles = {"complex_prmtop", "ligand_prmtop", "representative_npz", *(leg.topology for leg in protocol)}
     result.inputs_hash = inputs_hash(
         files={role: system.path(role) for role in roles if role in system.artifacts},
-        settings={"fe": config.fe.model_dump(mode="json"), "run": config.run.model_dump(mode="json")},
+        settings={"fe": hashed(config.fe), "run": hashed(config.run)},
         physics=PHYSICS,
     )
     found = system.find(BoundFacts)
-    if found is None or not found.bound:
+    if any("receptor" in leg.parts for leg in protocol) and (found is None or not found.bound):
         raise UnboundError(f"{system.name}: not bound after equilibration, so there is nothing to prepare")
     md = system.facts(SettingsFacts).md
     schedules = leg_schedules(config.fe, protocol)
     plan = sampling(md, config.fe)
     starts = _bound_frames(system)
-    _same_ligand(system, md)
-    restraint = choose_restraint(system, config.fe)
-    standard_state = restraint.standard_state(md.temperature_k)
-    if standard_state.warning:
-        log.warning("%s", standard_state.warning)
-    log.info("restraint: %s", restraint.why)
+    _same_alchemical(system, protocol, md, engine or engine_for(md))
+    restraint, told = _hold(system, config.fe, md) if restrains(protocol) else (None, {})
     prepared = system.copy_to(out)
     for leg in protocol:
         _write_leg(leg, prepared, starts, schedules[leg.name], restraint, md, config)
-    term = {
-        "analytic_kcal_per_mol": standard_state.analytic_kcal_per_mol,
-        "numeric_kcal_per_mol": standard_state.numeric_kcal_per_mol,
-    }
     result.seed = config.run.seed
-    result.figures |= {
-        "restraint": restraint_as_dict(restraint),
-        "standard_state": term | ({"warning": standard_state.warning} if standard_state.warning else {}),
+    result.figures |= told | {
         "windows": {leg: len(states) for leg, states in schedules.items()},
         "samples_per_window": plan.samples - plan.discarded,
     }
     facts = LegFacts(
         fe=config.fe,
         run=RunFacts(seed=config.run.seed, replicates=config.run.replicates),
-        restraint=restraint_as_dict(restraint),
-        standard_state=StandardStateFacts(**term),
+        restraint=told.get("restraint"),
+        standard_state=StandardStateFacts.from_meta(told["standard_state"], where=system.name) if told else None,
     )
     prepared = prepared.with_artifacts(legs="legs").with_facts(facts)
     prepared.write()
     return prepared
+
+
+def _hold(system: SimSystem, fe: Fe, md: Md) -> tuple[Restraint, dict[str, Any]]:
+    """Choose the restraint; what is to be told of it and of its standard state."""
+    restraint = choose_restraint(system, fe)
+    term = restraint.standard_state(md.temperature_k)
+    if term.warning:
+        log.warning("%s", term.warning)
+    log.info("restraint: %s", restraint.why)
+    values = {
+        "analytic_kcal_per_mol": term.analytic_kcal_per_mol,
+        "numeric_kcal_per_mol": term.numeric_kcal_per_mol,
+        **({"warning": term.warning} if term.warning else {}),
+    }
+    return restraint, {"restraint": restraint_as_dict(restraint), "standard_state": values}
 
 
 def _write_leg(
@@ -125,7 +135,7 @@ def _write_leg(
     system: SimSystem,
     starts_nm: Floats,
     states: tuple[LambdaState, ...],
-    restraint: Restraint,
+    restraint: Restraint | None,
     md: Md,
     config: BindingConfig,
 ) -> None:
@@ -145,7 +155,7 @@ def _write_leg(
         ligand_atoms=tuple(place[atom] for part in leg.alchemical for atom in parts[part]),
         receptor_atoms=tuple(place[atom] for atom in parts["receptor"] if atom in place),
         restraint=restraint if leg.restrained else None,
-        md=md,
+        md=leg.md(md),
         fe=config.fe,
         seed=config.run.seed,
         replicates=config.run.replicates,
@@ -215,15 +225,23 @@ def choose_restraint(system: SimSystem, fe: Fe) -> Restraint:
     return CentreOfMassRestraint(site, guest, fe.com_force_constant_kcal_per_mol_angstrom2, r0, why)
 
 
-def _same_ligand(system: SimSystem, md: Md) -> None:
-    """Check that the ligand's own topology is that of the ligand in the complex, atom by atom."""
+def _same_alchemical(system: SimSystem, protocol: Sequence[LegSpec], md: Md, engine: MdEngine) -> None:
+    """Check that what changes with λ has the same parameters in the topologies of all legs, atom by atom."""
+    parts = system.facts(TopologyFacts).parts
+    by_topology: dict[str, LegSpec] = {}
+    for leg in protocol:
+        by_topology.setdefault(leg.topology, leg)
+    first, *others = by_topology.values()
 
-    def particles(role: str, atoms: Sequence[int] | None) -> list[tuple[float, ...]]:
-        parent = create_system(system.path(role), md)
-        (force,) = (f for f in parent.getForces() if isinstance(f, openmm.NonbondedForce))
-        chosen = range(parent.getNumParticles()) if atoms is None else atoms
-        return [tuple(p._value for p in force.getParticleParameters(i)) for i in chosen]
+    def particles(leg: LegSpec) -> Floats:
+        inside = sorted(atom for part in leg.parts for atom in parts[part])
+        every = engine.nonbonded(engine.system(system.path(leg.topology), md))
+        if len(every) != len(inside):
+            raise StateError(f"{system.path(leg.topology)}: {len(every)} atoms, not {len(inside)}")
+        return every[[inside.index(atom) for part in leg.alchemical for atom in parts[part]]]
 
-    bound = particles("complex_prmtop", system.facts(TopologyFacts).ligand_atoms)
-    if not np.allclose(bound, particles("ligand_prmtop", None), atol=1e-6):
-        raise StateError(f"{system.name}: the ligand in the complex and in its own topology differ in parameters")
+    for other in others:
+        if not np.allclose(particles(first), particles(other), atol=1e-6):
+            where = "its own topology" if set(other.parts) == set(other.alchemical) else f"the {other.name}"
+            what = f"the {' and '.join(first.alchemical)} in the {first.name} and in {where} differ in parameters"
+            raise StateError(f"{system.name}: {what}")

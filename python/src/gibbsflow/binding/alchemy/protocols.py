@@ -1,7 +1,8 @@
 """Protocols of free energies: each a table of the legs of its thermodynamic cycle.
 
 Phases ask the table, not the name of a leg: what to simulate (`fe prepare`), and how the legs sum up (`analysis`). A
-new protocol is a new table, with parts that `facts.TopologyFacts.parts` knows and a schedule in section ``fe``.
+new protocol is a new table, with parts that `facts.TopologyFacts.parts` knows and a schedule in section ``fe``, and a
+row in `PROTOCOLS`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+from gibbsflow.config.binding import Md
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class LegSpec:
         leg, and has its sign.
     sign
         +1 or −1: how G(last) − G(first) enters the result.
+    medium
+        ``solvent`` for that of the settings, or ``vacuum``.
     """
 
     name: str
@@ -41,6 +47,22 @@ class LegSpec:
     schedule: str
     restrained: bool
     sign: int
+    medium: Literal["solvent", "vacuum"] = "solvent"
+
+    def md(self, md: Md) -> Md:
+        """Put the leg into its medium.
+
+        Parameters
+        ----------
+        md
+            Settings of the system.
+
+        Returns
+        -------
+        Md
+            Those of the leg.
+        """
+        return md if self.medium == "solvent" else md.model_copy(update={"solvent": "vacuum"})
 
 
 DOUBLE_DECOUPLING: tuple[LegSpec, ...] = (
@@ -64,6 +86,59 @@ DOUBLE_DECOUPLING: tuple[LegSpec, ...] = (
     ),
 )
 """ΔG°bind = ΔG(solvent) − ΔG(complex) − ΔG(release) (Gilson, Given, Bush, McCammon, Biophys. J. 72, 1047 (1997))."""
+
+PROTOCOLS: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING}
+"""By the mode that carries it out."""
+GONE_ON_WITH = "abfe"
+"""What a system of a mode without legs can be gone on with by hand."""
+
+
+def mode_of_legs(mode: str) -> str:
+    """Name the mode whose legs a system is given.
+
+    Parameters
+    ----------
+    mode
+        Of the campaign.
+
+    Returns
+    -------
+    str
+        A key of `PROTOCOLS`: the mode itself, or for one that ends before the legs `GONE_ON_WITH`.
+    """
+    return mode if mode in PROTOCOLS else GONE_ON_WITH
+
+
+def protocol_of(mode: str) -> tuple[LegSpec, ...]:
+    """Look up the legs of a mode.
+
+    Parameters
+    ----------
+    mode
+        Of the campaign.
+
+    Returns
+    -------
+    tuple of LegSpec
+        Those of :func:`mode_of_legs`.
+    """
+    return PROTOCOLS[mode_of_legs(mode)]
+
+
+def restrains(protocol: Sequence[LegSpec]) -> bool:
+    """Say whether a protocol holds something in a site: it then needs a restraint, and the cycle a standard state.
+
+    Parameters
+    ----------
+    protocol
+        The table.
+
+    Returns
+    -------
+    bool
+        True for binding.
+    """
+    return any(leg.restrained for leg in protocol)
 
 
 def leg_names(protocol: Sequence[LegSpec]) -> tuple[str, ...]:
@@ -94,7 +169,7 @@ def cycle_sum(
     legs_kcal_per_mol
         G(last) − G(first) of each leg, by name.
     release_kcal_per_mol
-        Free energy of letting the restrained, decoupled ligand go into 1 mol/L.
+        Free energy of letting the restrained, decoupled ligand go into 1 mol/L; of no account where none is restrained.
 
     Returns
     -------

@@ -143,7 +143,7 @@ def boresch_numeric_kcal_per_mol(
     Raises
     ------
     ValueError
-        For a distance constant that is not positive.
+        For a distance constant that is not positive, or two different angle constants without those of the dihedrals.
     """
     kt = kt_kcal_per_mol(temperature_k)
     angles = np.broadcast_to(np.asarray(k_angle, dtype=float), 2)

@@ -11,7 +11,7 @@ from typing import Any
 
 from scipy.stats import t as student
 
-from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec, cycle_sum, leg_names
+from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec, cycle_sum, leg_names, restrains
 from gibbsflow.binding.analyse.collect import read_undamaged
 from gibbsflow.binding.analyse.estimators import Decorrelate
 from gibbsflow.binding.analyse.leg_result import LegAnalysis, analyse_leg, name_windows
@@ -123,7 +123,7 @@ class LegOutcome:
 
 @dataclass(frozen=True)
 class Binding:
-    """Standard binding free energy over replicates.
+    """Free energy of a cycle over replicates; of double decoupling, the standard binding free energy.
 
     Attributes
     ----------
@@ -233,7 +233,7 @@ def analyse_legs(
 def combine(
     outcomes: Sequence[LegOutcome], release_kcal_per_mol: float, protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING
 ) -> Binding | None:
-    """Combine legs into the binding free energy.
+    """Combine legs into the free energy of their cycle.
 
     Parameters
     ----------
@@ -315,7 +315,7 @@ def leg_summary(
 
 def summarise(
     outcomes: Sequence[LegOutcome],
-    standard_state: Mapping[str, float],
+    standard_state: Mapping[str, float] | None,
     expected: Expected,
     limits: Thresholds,
     protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING,
@@ -329,7 +329,7 @@ def summarise(
     outcomes
         Legs and replicates.
     standard_state
-        ``analytic_kcal_per_mol`` and ``numeric_kcal_per_mol``.
+        ``analytic_kcal_per_mol`` and ``numeric_kcal_per_mol``; None for a protocol that restrains nothing.
     expected
         What it must consist of.
     limits
@@ -344,8 +344,10 @@ def summarise(
     dict
         JSON-serialisable, units in the names.
     """
-    analytic, numeric = standard_state["analytic_kcal_per_mol"], standard_state["numeric_kcal_per_mol"]
-    result = combine(outcomes, numeric, protocol)
+    release = None
+    if standard_state:
+        release = (standard_state["analytic_kcal_per_mol"], standard_state["numeric_kcal_per_mol"])
+    result = combine(outcomes, release[1] if release else 0.0, protocol)
     findings: list[Finding] = list(doubts)
     for outcome in outcomes:
         if outcome.analysis is None:
@@ -357,12 +359,14 @@ def summarise(
         "legs": [outcome.as_dict() for outcome in outcomes],
         "missing_windows": [name for outcome in outcomes for name in outcome.missing_names],
         "leg_summary": leg_summary(outcomes, result, protocol),
-        "standard_state": {**standard_state, "used": "numeric"},
+        **({"standard_state": {**standard_state, "used": "numeric"}} if standard_state else {}),
         "cause": "",
     }
     failures = [outcome for outcome in outcomes if outcome.analysis is None]
     if result is None:
-        findings.append(Finding("FAIL", "result", "no replicate has both legs: no binding free energy"))
+        which = "both" if len(protocol) == 2 else "all"
+        what = "binding free energy" if restrains(protocol) else "free energy"
+        findings.append(Finding("FAIL", "result", f"no replicate has {which} legs: no {what}"))
         status, cause = "failed", f"{failures[0].cause}: {failures[0].name}: {failures[0].message}"
         figures: dict[str, Any] = dict.fromkeys(_FIGURES)
         figures |= {"replicates": 0, "cause": cause}
@@ -372,7 +376,7 @@ def summarise(
             result.mbar_errors_kcal_per_mol,
             result.dg_error_kcal_per_mol,
             limits,
-            standard_state_kcal_per_mol=(analytic, numeric),
+            standard_state_kcal_per_mol=release,
         )
         whole = len(result.replicates) >= expected.replicates and not any(o.missing for o in outcomes)
         status = "finished" if whole and not failures else "partial"

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gibbsflow.binding.alchemy.protocols import GONE_ON_WITH, mode_of_legs, protocol_of, restrains
 from gibbsflow.binding.analyse.collect import group_windows
 from gibbsflow.binding.analyse.combine import Expected, analyse_legs, summarise
 from gibbsflow.binding.analyse.verdict import Finding, Thresholds, judge_account, overall, sentences
 from gibbsflow.binding.facts import BoundFacts, EquilibratedFacts, GivenFacts, LegFacts, SettingsFacts
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import Analysis
+from gibbsflow.config.binding import Analysis, hashed
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import inputs_hash, read_json
 from gibbsflow.workflow.result import versions
@@ -23,7 +24,9 @@ _KEPT = ("md", "equil", "fe", "restraint", "param", "receptor_name", "receptor_k
 """Parts of the system's meta that are provenance."""
 
 
-def analyse_transformation(system: SimSystem, runs: Sequence[Path], settings: Analysis) -> dict[str, Any]:
+def analyse_transformation(
+    system: SimSystem, runs: Sequence[Path], settings: Analysis, mode: str = GONE_ON_WITH
+) -> dict[str, Any]:
     """Analyse all legs and replicates of a transformation.
 
     Parameters
@@ -34,6 +37,8 @@ def analyse_transformation(system: SimSystem, runs: Sequence[Path], settings: An
         Folders of `fe run`, each with window files of one leg and replicate.
     settings
         Estimators and thresholds.
+    mode
+        Of the campaign: it decides which legs there are, and how they sum up.
 
     Returns
     -------
@@ -45,11 +50,13 @@ def analyse_transformation(system: SimSystem, runs: Sequence[Path], settings: An
     InputError
         For runs of another transformation, and files that cannot be read.
     StateError
-        For a system without legs or standard state.
+        For a system without legs, or without standard state where its legs need one.
     """
+    mode, protocol = mode_of_legs(mode), protocol_of(mode)
     legs = {path.parent.name: read_json(path) for path in sorted((system.root / "legs").glob("*/leg.json"))}
     prepared = system.find(LegFacts)
-    if not legs or prepared is None:
+    standard_state = prepared.standard_state.as_meta() if prepared and prepared.standard_state else None
+    if not legs or prepared is None or (restrains(protocol) and standard_state is None):
         raise StateError(f"{system.root}: no legs or no standard state; right: the folder written by `fe prepare`")
     if absent := [run for run in runs if not Path(run).is_dir()]:
         raise InputError([Problem(str(run), "no such folder", "the output of `fe run`") for run in absent])
@@ -67,15 +74,15 @@ def analyse_transformation(system: SimSystem, runs: Sequence[Path], settings: An
         temperature_k=simulated.md.temperature_k if simulated else None,
         decorrelate=settings.decorrelate,
         bridge_overlap=settings.overlap_warn,
+        protocol=protocol,
     )
-    standard_state = prepared.standard_state.as_meta()
     account = system.account()
-    figures = summarise(outcomes, standard_state, expected, limits, doubts=judge_account(account))
+    figures = summarise(outcomes, standard_state, expected, limits, protocol, doubts=judge_account(account))
     chosen = settings.model_dump(mode="json")
     return {
         "transformation": system.name,
         "ligand": given.ligand or system.name,
-        "mode": "abfe",
+        "mode": mode,
         **figures,
         "experimental_dg_kcal_per_mol": given.experimental_dg_kcal_per_mol,
         "preparation": account.as_dict(),
@@ -86,7 +93,7 @@ def analyse_transformation(system: SimSystem, runs: Sequence[Path], settings: An
         "begun_anew": [*_equil_anew(system), *_begun_anew(results)],
         "inputs_hash": inputs_hash(
             files={f"{number:04d}": path for number, path in enumerate(paths)},
-            settings={"analysis": chosen, "standard_state": standard_state},
+            settings={"analysis": hashed(settings), "standard_state": standard_state},
             physics=PHYSICS,
         ),
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.alchemy.alchemical_leg import sampling
+from gibbsflow.binding.alchemy.protocols import protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.conformers import embed
@@ -76,7 +77,10 @@ def check_campaign(
         except InputError as error:
             problems += error.problems
     settings = settings.with_system(chosen or {})
-    for check in (lambda: leg_schedules(settings.fe), lambda: sampling(settings.md, settings.fe)):
+    for check in (
+        lambda: leg_schedules(settings.fe, protocol_of(settings.run.mode)),
+        lambda: sampling(settings.md, settings.fe),
+    ):
         try:
             check()
         except InputError as error:

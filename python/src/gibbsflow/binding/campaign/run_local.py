@@ -14,6 +14,7 @@ from typing import Any
 
 from gibbsflow.binding.campaign import phases
 from gibbsflow.binding.campaign.check import check_campaign
+from gibbsflow.binding.campaign.pipeline import Pipeline
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import Launch
 from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
@@ -84,6 +85,17 @@ class LocalRun:
         """
         return self.out / "pipeline_info" / "settings.json"
 
+    @property
+    def pipeline(self) -> Pipeline:
+        """Phases of the campaign's mode.
+
+        Returns
+        -------
+        Pipeline
+            In their order.
+        """
+        return phases.PIPELINES[self.launch.run.mode]
+
     def run(self) -> int:
         """Run all phases, then write table and report, whatever became of the items.
 
@@ -93,13 +105,12 @@ class LocalRun:
             Exit code: 0, that of the verb that failed under ``raise``, or 75 where it was stopped.
         """
         write_json(self.config, self.launch.model_dump(mode="json", exclude={"io"}))
-        pipeline = phases.PIPELINES[self.launch.run.mode]
         try:
-            records: Folders = pipeline.run(self.runners(), None)[list(pipeline)[-1].name]
+            records: Folders = self.pipeline.run(self.runners(), None)[list(self.pipeline)[-1].name]
         except _RunEnded as end:
             return end.code
         given = {"samplesheet": self.launch.io.input, "records": list(records.values()), "state": self.state}
-        return self.verbs["analysis campaign"](**given, config=self.config, out=self.out)
+        return self.verbs[phases.CAMPAIGN_VERB](**given, config=self.config, out=self.out)
 
     def runners(self) -> dict[str, Callable[[Any], Folders]]:
         """What carries out each phase.
@@ -107,7 +118,8 @@ class LocalRun:
         Returns
         -------
         dict
-            Functions by the name of the phase; each takes the folders of the phase before and returns its own.
+            Functions by the name of the phase, for the phases of all modes; each takes the folders of the phase before
+            and returns its own.
         """
         cache = self.launch.io.param_cache or self.state.parent / "param_cache"
         config = {"config": self.config}
@@ -176,7 +188,7 @@ class LocalRun:
 
     def _carry_out(self, phase: str, item: str, **options: Any) -> bool:
         """Carry out a phase's verb for one item under the failure policy; False where the item is dropped."""
-        verb = self.verbs[phases.ABFE[phase].verb]
+        verb = self.verbs[self.pipeline[phase].verb]
         policy = self.launch.run.on_failure
         for _ in range(2 if policy == "retry" else 1):
             start = time.monotonic()

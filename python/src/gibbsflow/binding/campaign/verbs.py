@@ -25,6 +25,7 @@ from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.result import Result, versions
 from gibbsflow.workflow.state.segments import Stopper
@@ -220,7 +221,7 @@ def sample_legs(
             for replicate in range(leg.replicates):
                 place = Path(state or out / "state") / leg.leg / f"replicate_{replicate}"
                 run = out / RUNS / f"{leg.leg}_replicate_{replicate}"
-                result = Result(versions=versions("openmm"))
+                result = Result(versions=versions(*engine_for(leg.md).programs))
                 sample_leg(leg, replicate, None, place, run, stopper, result)
                 result.write(run)
                 shutil.copyfile(folder / LEG, run / LEG)
@@ -237,7 +238,7 @@ def binding_free_energy(system: SimSystem, settings: BindingConfig) -> dict[str,
     system
         From :func:`sample_legs`.
     settings
-        Section ``analysis``.
+        Section ``analysis``, and the mode.
 
     Returns
     -------
@@ -256,6 +257,6 @@ def binding_free_energy(system: SimSystem, settings: BindingConfig) -> dict[str,
     >>> f"{record['dg_kcal_per_mol']:.1f} ± {record['dg_error_kcal_per_mol']:.1f} kcal/mol"  # doctest: +SKIP
     """
     runs = sorted(path for path in system.path(RUNS).iterdir() if path.is_dir())
-    record = analyse_transformation(system, runs, settings.analysis)
+    record = analyse_transformation(system, runs, settings.analysis, settings.run.mode)
     write_json(system.root / RECORD, record)
     return record

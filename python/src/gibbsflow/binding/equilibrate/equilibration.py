@@ -19,9 +19,9 @@ from gibbsflow.binding.facts import EquilibratedFacts, SettingsFacts
 from gibbsflow.binding.forcefield.topology import heavy_atoms
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_equil, safer_md, used_in_equil
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import Equil, Md
+from gibbsflow.config.binding import Equil, Md, hashed
 from gibbsflow.engines.md_engine import Hold, MdEngine, Simulation, during
-from gibbsflow.engines.openmm_engine import OPENMM
+from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.engines.openmm_systems import load_topology, read_positions_nm
 from gibbsflow.errors import NumericalError
 from gibbsflow.units import KJ_PER_KCAL
@@ -104,7 +104,7 @@ def _cut(frames: float, per_segment: int) -> list[int]:
 
 
 def equilibrate(
-    system: SimSystem, state: Path, out: Path, stopper: Stopper, result: Result, engine: MdEngine = OPENMM
+    system: SimSystem, state: Path, out: Path, stopper: Stopper, result: Result, engine: MdEngine | None = None
 ) -> SimSystem:
     """Equilibrate a complex, or go on with it, and write trajectory, log and last state.
 
@@ -121,7 +121,7 @@ def equilibrate(
     result
         Filled with hash, seed and figures.
     engine
-        What runs the MD.
+        What runs the MD; default: that of the settings.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def equilibrate(
     given = system.facts(SettingsFacts)
     md, equil, seed = given.md, given.equil, given.run.seed
     files = {role: system.path(role) for role in ("complex_prmtop", "complex_inpcrd")}
-    settings = {k: v for k, v in (md.model_dump() | equil.model_dump()).items() if k not in _INDIFFERENT}
+    settings = {k: v for k, v in (hashed(md) | hashed(equil)).items() if k not in _INDIFFERENT}
     run = ResumableRun(
         state, files=files, settings=settings | {"seed": seed, "name": system.name}, physics=PHYSICS,
         settings_of_attempt=partial(used_in_equil, md, equil), most_attempts=MOST_ATTEMPTS, stopper=stopper,
@@ -148,7 +148,7 @@ def equilibrate(
         md, equil = safer_md(md, run.attempt), safer_equil(equil, run.attempt)
         plan = plan_equilibration(md, equil)
         result.figures |= run.facts()
-        parts = _Equilibration(system, md, equil, plan, run, seed, stopper, engine)
+        parts = _Equilibration(system, md, equil, plan, run, seed, stopper, engine or engine_for(md))
         try:
             run.advance(len(plan.frames), parts.start, parts.segment, stopper, steps=parts.steps_after)
         finally:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine, during
-from gibbsflow.engines.openmm_engine import OPENMM
+from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.errors import NumericalError
 from gibbsflow.units import KJ_PER_KCAL, Floats, kt_kcal_per_mol
 from gibbsflow.workflow.seeds import derive_seed
@@ -30,11 +30,12 @@ class StateContexts:
     seed
         Seed of the segment; each state's noise has its own, derived from it.
     engine
-        What runs the MD.
+        What runs the MD; default: that of the settings.
     """
 
-    def __init__(self, systems: Sequence[EngineSystem], md: Md, seed: int, engine: MdEngine = OPENMM) -> None:
+    def __init__(self, systems: Sequence[EngineSystem], md: Md, seed: int, engine: MdEngine | None = None) -> None:
         self.md = md
+        engine = engine or engine_for(md)
         self.simulations = [engine.simulation(s, md, derive_seed(seed, "state", k)) for k, s in enumerate(systems)]
         self.beta_mol_per_kj = 1 / (kt_kcal_per_mol(md.temperature_k) * KJ_PER_KCAL)
 

@@ -11,7 +11,7 @@ from gibbsflow.binding.sample.contexts import StateContexts, centred
 from gibbsflow.binding.sample.sampler import Samples, Walkers
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine
-from gibbsflow.engines.openmm_engine import OPENMM
+from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.units import Floats
 
 
@@ -27,11 +27,11 @@ class IndependentSampler:
     window
         The state to sample.
     engine
-        What runs the MD.
+        What runs the MD; default: that of the settings.
     """
 
-    def __init__(self, systems: Sequence[EngineSystem], md: Md, window: int, engine: MdEngine = OPENMM) -> None:
-        self.systems, self.md, self.engine = systems, md, engine
+    def __init__(self, systems: Sequence[EngineSystem], md: Md, window: int, engine: MdEngine | None = None) -> None:
+        self.systems, self.md, self.engine = systems, md, engine or engine_for(md)
         self.windows: tuple[int, ...] = (window,)
 
     def start(self, starts_nm: Floats, relax: bool, seed: int, check: Callable[[], None]) -> Walkers:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, Sampling
-from gibbsflow.binding.alchemy.openmm_states import alchemical_system
+from gibbsflow.binding.alchemy.state_makers import STATE_MAKERS
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_md, used_in_leg
 from gibbsflow.binding.sample.energies import write_window
 from gibbsflow.binding.sample.exchange import ExchangeSampler
@@ -20,7 +20,7 @@ from gibbsflow.binding.sample.independent import IndependentSampler
 from gibbsflow.binding.sample.sampler import Sampler, Samples, Walkers
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine
-from gibbsflow.engines.openmm_engine import OPENMM
+from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.progress import Progress
 from gibbsflow.workflow.result import Result
@@ -115,7 +115,7 @@ def check_request(leg: AlchemicalLeg, replicate: int, windows: Sequence[int] | N
         raise InputError(problems)
 
 
-def leg_systems(leg: AlchemicalLeg, engine: MdEngine = OPENMM) -> list[EngineSystem]:
+def leg_systems(leg: AlchemicalLeg, engine: MdEngine) -> list[EngineSystem]:
     """Make the systems of a leg's states.
 
     Parameters
@@ -130,8 +130,8 @@ def leg_systems(leg: AlchemicalLeg, engine: MdEngine = OPENMM) -> list[EngineSys
     list of EngineSystem
         One a state, in the engine's form.
     """
-    parent = engine.system(leg.folder / leg.topology, leg.md)
-    return [alchemical_system(parent, leg.ligand_atoms, state, leg.restraint) for state in leg.states]
+    parent, make = engine.system(leg.folder / leg.topology, leg.md), STATE_MAKERS[engine.name]()
+    return [make(parent, leg.ligand_atoms, state, leg.restraint) for state in leg.states]
 
 
 def sample_leg(
@@ -142,7 +142,7 @@ def sample_leg(
     out: Path,
     stopper: Stopper,
     result: Result,
-    engine: MdEngine = OPENMM,
+    engine: MdEngine | None = None,
 ) -> None:
     """Sample a leg's windows, or go on with them, and write their energies.
 
@@ -164,7 +164,7 @@ def sample_leg(
     result
         Filled with hash, seed and figures, also where it stops early.
     engine
-        What runs the MD.
+        What runs the MD; default: that of the leg's settings.
 
     Raises
     ------
@@ -176,6 +176,7 @@ def sample_leg(
         For a window or replicate that the leg has not.
     """
     check_request(leg, replicate, windows)
+    engine = engine or engine_for(leg.md)
     result.seed = leg.seed
     result.figures |= {
         "transformation": leg.transformation,

@@ -15,13 +15,17 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from gibbsflow.config.binding import Launch
+from gibbsflow.config.binding import MODES, Launch
 from gibbsflow.config.launch import launch_form, samplesheet_columns
 from gibbsflow.config.launch.parameters import accepted
 from gibbsflow.config.section import Section
 from gibbsflow.version import __version__
 
-REQUIRED = {"input": ("abfe", "md"), "receptor": ("abfe", "md"), "config": ("potential",)}
+REQUIRED = {
+    key: tuple(mode for mode, row in MODES.items() if key in row.needs)
+    for key in Launch.sections()["io"].model_fields
+    if any(key in row.needs for row in MODES.values())
+}
 """In which modes a parameter must be given."""
 _FORMATS: dict[str, dict[str, Any]] = {
     "input": {"format": "file-path", "exists": True, "mimetype": "text/csv", "schema": "assets/schema_input.json"},

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gibbsflow.config.binding import MODES
+
 _ICONS = {
     "io": ("Input and output", "fas fa-terminal"),
     "run": ("Campaign", "fas fa-flag"),
@@ -58,8 +60,7 @@ HELP = {
     "on from them. Must be visible to every task.",
     "campaign": "Two runs that share it share their state.",
     "param_cache": "Charges and parameters by content, so that a molecule is parametrised once for all campaigns.",
-    "mode": "abfe: absolute binding free energies. md: as far as the equilibrated complex. potential: a "
-    "machine-learned potential by active learning.",
+    "mode": " ".join(f"{mode}: {row.text}." for mode, row in MODES.items()),
     "on_failure": "What is dropped keeps its row in the results, with its cause.",
     "clean_failures": "Nothing else is touched: checkpoints and finished windows stay.",
     "replicates": "Two are the least for an error that knows the spread between independent runs.",

@@ -1,11 +1,12 @@
-"""The thermodynamic cycle of double decoupling, drawn with the values of its legs."""
+"""The thermodynamic cycle of a protocol, drawn with the values of its legs; of double decoupling, with pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec, protocol_of
 from gibbsflow.report.figures.svg import svg_element
 
 WIDTH, HEIGHT = 680, 348
@@ -14,18 +15,44 @@ _BOX_W, _BOX_H = 220, 120
 
 
 def draw_cycle(record: Mapping[str, Any]) -> str:
-    """Draw receptor and ligand, bound and free, coupled and decoupled, with the free energy of each step.
+    """Draw the free energy of each step, as it enters the result.
 
     Parameters
     ----------
     record
-        A record with a result.
+        A record with a result; its mode says which cycle.
 
     Returns
     -------
     str
-        SVG.
+        SVG: receptor and ligand, bound and free, coupled and decoupled; of other protocols, the sum, term by term.
     """
+    protocol = protocol_of(record.get("mode", ""))
+    return _double_decoupling(record) if protocol == DOUBLE_DECOUPLING else _sum(record, protocol)
+
+
+def _sum(record: Mapping[str, Any], protocol: Sequence[LegSpec]) -> str:
+    """Draw one row a leg, from its last λ state to its first or back, then releases, then the result."""
+    rows = [
+        (f"{'couple' if leg.sign < 0 else 'decouple'} in {leg.name}", _value(record["leg_summary"][leg.name], leg.sign))
+        for leg in protocol
+    ]
+    for leg in protocol:
+        if leg.restrained:
+            value = leg.sign * record["standard_state"]["numeric_kcal_per_mol"]
+            rows.append((f"{'restrain, from' if leg.sign < 0 else 'release, to'} 1 mol/L", _signed(value)))
+    parts = []
+    for place, (words, value) in enumerate(rows):
+        y = _TOP + 24 + 28 * place
+        parts += [_words(_LEFT, y, words, "small"), _words(_RIGHT, y, value, "end strong")]
+    y = _TOP + 24 + 28 * len(rows)
+    parts.append(f'<path class="edge" style="stroke:var(--muted)" d="M{_LEFT} {y - 14}H{_RIGHT}"/>')
+    result = f"{_signed(record['dg_kcal_per_mol'])} ± {record['dg_error_kcal_per_mol']:.2f}"
+    parts += [_words(_LEFT, y + 12, "ΔG, kcal/mol", "small"), _words(_RIGHT, y + 12, result, "end strong big")]
+    return svg_element("".join(parts), _RIGHT + _LEFT, y + 32, f"Thermodynamic cycle of {record['transformation']}")
+
+
+def _double_decoupling(record: Mapping[str, Any]) -> str:
     summary, release = record["leg_summary"], record["standard_state"]["numeric_kcal_per_mol"]
     solvent, complex_ = summary["solvent"], summary["complex"]
     parts: list[str] = []

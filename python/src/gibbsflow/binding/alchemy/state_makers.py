@@ -1,0 +1,47 @@
+"""Makers of λ states by the name of their MD engine: what energy a state has is the method, its form the engine's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from gibbsflow.binding.alchemy.restraints import Restraint
+from gibbsflow.binding.alchemy.schedules import LambdaState
+from gibbsflow.engines.md_engine import EngineSystem
+
+
+class StateMaker(Protocol):
+    """Makes the system of one λ state; `openmm_states.alchemical_system` says what it must hold."""
+
+    def __call__(
+        self, parent: EngineSystem, ligand_atoms: Sequence[int], state: LambdaState, restraint: Restraint | None = None
+    ) -> EngineSystem:
+        """Make the system of one λ state.
+
+        Parameters
+        ----------
+        parent
+            As the engine makes it of a topology. It is not changed.
+        ligand_atoms
+            0-based indices of what changes with λ.
+        state
+            λ values.
+        restraint
+            Restraint at full strength; None for none.
+
+        Returns
+        -------
+        EngineSystem
+            Equal to the parent at λ_e = λ_s = 1 without restraint.
+        """
+        ...
+
+
+def _openmm() -> StateMaker:
+    from gibbsflow.binding.alchemy.openmm_states import alchemical_system
+
+    return alchemical_system
+
+
+STATE_MAKERS: Mapping[str, Callable[[], StateMaker]] = {"openmm": _openmm}
+"""What loads each maker, by `MdEngine.name`."""
