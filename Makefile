@@ -34,10 +34,11 @@ dev:
 test: lint ## lint and all quick tests
 	$(VENV)/python -m pytest -c python/pyproject.toml -n 2 -m "not slow and not qe and not cluster" python/tests tests
 
-lint: dev ## ruff, mypy, shellcheck, hadolint
+lint: dev ## ruff, mypy, numpydoc, shellcheck, hadolint
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	cd python && $(abspath $(VENV))/mypy
+	$(VENV)/python -m numpydoc lint --config python $$(find python/src -name '*.py')
 	$(VENV)/shellcheck $(SCRIPTS)
 	$(VENV)/hadolint containers/*/Dockerfile
 
@@ -49,7 +50,7 @@ lock: dev ## resolve the locks anew (UPGRADE=1: newest versions)
 	GIBBSFLOW_HOME="$(abspath $(HOME_DIR))" setup/lock.sh $(if $(UPGRADE),--upgrade)
 
 schema: dev ## nextflow_schema.json and the tables in docs/, from the Python schemas
-	$(VENV)/python -m gibbsflow.config.generate
+	$(VENV)/python -m gibbsflow.config.launch.generate
 
 images: ## container images core, md, dft and ml; BASE, CA, DOCKER, REGISTRY: see containers/build.sh
 	GIBBSFLOW_HOME="$(abspath $(HOME_DIR))" containers/build.sh $(IMAGES)

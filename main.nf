@@ -37,7 +37,11 @@ workflow {
             def receptor = file(values.receptor)
             // a schedule may be a file: it goes with the task, and the verb finds it by its name
             def schedules = ['complex_schedule', 'solvent_schedule'].findAll { key -> values[key] ==~ /.*\.ya?ml/ }
-            def staged = values + schedules.collectEntries { key -> [key, file(values[key]).name] }
+            // files about the receptor are read where they lie
+            def about = ['protonation', 'parameters'].findAll { key -> values[key] }
+            def staged = values + schedules.collectEntries { key -> [key, file(values[key]).name] } + about.collectEntries { key ->
+                [key, values[key].tokenize(',').collect { name -> file(name.trim(), checkIfExists: true).toString() }.join(',')]
+            }
 
             BINDING(
                 channel.fromList(samplesheet(values.input, answer.rows, "${state}/${receptor.baseName}")),

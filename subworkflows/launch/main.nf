@@ -26,7 +26,7 @@ def helpText(schema) {
     |""".stripMargin()
 }
 
-// The parameters of the schema, as it types them; null where nothing is given, as it stands where the type does not fit.
+// The parameters of the schema, as it types them; null where nothing is given, the text where the type does not fit.
 def typedParams(params, schema) {
     properties(schema).collectEntries { key, item -> [key, typed(params[key], item)] }
 }
@@ -46,7 +46,7 @@ def typed(value, item) {
     if (item.type == 'boolean' && text in ['true', 'false']) {
         return text == 'true'
     }
-    item.type == 'string' && !(value instanceof Boolean) ? text : value
+    value instanceof Boolean || (value instanceof Number && item.type != 'string') ? value : text
 }
 
 // The settings of some sections, or of single keys of them, as the JSON that a verb reads; absent ones take their default there.
@@ -66,7 +66,8 @@ def stateFolder(values, workDir) {
 // What the core says of parameters, samplesheet, structures, settings and of who held the campaign; its answer's `problem` is null where all is
 // well. Where there is no core, what no task would notice is looked at here, and each task checks the rest.
 def askCore(program, params, values, schema, state, containers) {
-    def given = params.findAll { key, _value -> !values.containsKey(key) } + values.findAll { _key, value -> value != null }
+    def unknown = params.keySet().findAll { key -> !values.containsKey(key) }.collectEntries { key -> [key, null] }
+    def given = unknown + values.findAll { _key, value -> value != null }
     def asked = java.nio.file.Files.createTempFile('gibbsflow', '.json')
     asked.text = groovy.json.JsonOutput.toJson(given)
     def job = ([program, 'launch', '--params', "${asked}", '--state', state] + (containers ? ['--containers'] : [])).execute()

@@ -16,7 +16,7 @@ from faults.child import Moment, Running, run
 from labelled_sets import fitted_copper
 from silicon import overlapping, si8
 
-from gibbsflow.potential.data import backends
+from gibbsflow.potential.data.formats import backends
 from gibbsflow.potential.data.structures import write_frames
 
 pytest.importorskip("tblite")

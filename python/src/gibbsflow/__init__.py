@@ -41,7 +41,7 @@ _HOMES = {
     "LabelResult": "potential.data.labels",
     "LabelledFrame": "potential.data.labelled_frames",
     "DatabaseManager": "potential.data.database",
-    "PodCalculator": "potential.explore.calculator",
+    "PotentialCalculator": "potential.explore.calculator",
     "WorkflowManager": "potential.loop.manager",
     # what both leave behind, and how they fail
     "ArtifactStore": "workflow.artifacts",

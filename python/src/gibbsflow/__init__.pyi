@@ -20,7 +20,7 @@ from gibbsflow.errors import StoppedEarly as StoppedEarly
 from gibbsflow.potential.data.database import DatabaseManager as DatabaseManager
 from gibbsflow.potential.data.labelled_frames import LabelledFrame as LabelledFrame
 from gibbsflow.potential.data.labels import LabelResult as LabelResult
-from gibbsflow.potential.explore.calculator import PodCalculator as PodCalculator
+from gibbsflow.potential.explore.calculator import PotentialCalculator as PotentialCalculator
 from gibbsflow.potential.generators.generate import Generated as Generated
 from gibbsflow.potential.label.batch import Batch as Batch
 from gibbsflow.potential.loop.manager import WorkflowManager as WorkflowManager

@@ -2,10 +2,12 @@
 
 import json
 
+import alchemtest.amber
 import alchemtest.gmx
 import pytest
 from oscillators import Oscillators, write_system
 from typer.testing import CliRunner
+from xvg_ladder import Ladder, parts_of, put
 
 from gibbsflow.cli.analysis import app
 
@@ -66,6 +68,39 @@ def test_leg_with_missing_windows_is_partial(tmp_path):
     assert (found["status"], found["cause"], found["missing_windows"]) == ("partial", "MissingWindows", [2])
     assert abs(found["mbar"]["dg_kt"] - 3.041) < 0.1 and found["mbar"]["dg_error_kt"] > 0.0209
     assert "partial: window 2 is missing; the overlap of the neighbours bridges the gap" in done.stderr
+
+
+def test_leg_says_what_it_read_and_what_is_grave_is_in_the_verdict(tmp_path):
+    files = Ladder().write(tmp_path / "leg")
+    head, rows = parts_of(files[1])
+    put(files[1], head + rows + rows[:7])
+    head, rows = parts_of(files[2])
+    time, _, *energies = rows[2].split()
+    rows[2] = " ".join([time, "nan", *energies])
+    put(files[2], head + rows)
+    done = run("leg", *repeated("--input", files), "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    found = result(tmp_path / "out")
+    assert found["account"]["samples"] == {str(k): 400 for k in range(5)} and found["account"]["frames_repeated"] == 7
+    assert found["notes"] == [f"{files[1]}: 7 frames that are there already, each used once"]
+    assert found["ti"]["reason"] == "2.xvg: dH/dλ is no number in 1 rows (first: row 12)"
+    assert len(found["warnings"]) == 1 and found["verdict"] == "WARN" and found["warnings"][0] in found["reasons"]
+
+
+def test_leg_of_amber_outputs_without_energies_is_integrated(tmp_path):
+    files = alchemtest.amber.load_simplesolvated()["data"]["charge"]
+    done = run("leg", *repeated("--input", files), "--format", "amber", "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    found = result(tmp_path)
+    assert found["ti"]["dg_kt"] == pytest.approx(-101.51336, abs=1e-4) and found["mbar"]["dg_kt"] is None
+    assert found["verdict"] == "WARN" and "integration alone" in found["reasons"][0]
+
+
+def test_leg_that_cannot_be_right_is_refused(tmp_path):
+    files = Ladder().write(tmp_path / "leg")
+    files[2].write_text(files[2].read_text().replace("T = 300", "T = 310"))
+    done = run("leg", *repeated("--input", files), "--out", tmp_path / "out")
+    assert done.exit_code == 65 and "2.xvg: was run at 310 K, the other 4 files at 300 K" in done.output
 
 
 def test_leg_that_nothing_connects_is_unconverged(tmp_path):

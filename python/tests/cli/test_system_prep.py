@@ -152,6 +152,7 @@ def test_system_from_smiles(tmp_path):
         "ligand_charge": 0,
         "ligand_smiles": "OCC12CCC(CO)(CC1)CC2",
         "site": None,
+        "account": {"facts": {}, "notes": [], "warnings": []},
     }
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["status"] == "finished" and len(result["inputs_hash"]) == 64 and result["seed"] == 2026
@@ -188,3 +189,38 @@ def test_options_are_held_to_the_rules_of_the_sheet(tmp_path, monkeypatch):
     )
     assert code == EXIT_INPUT
     assert "command line, ligand: 'a b' is not usable" in told and "command line, pose: 'given' with smiles" in told
+
+
+def test_the_pose_of_a_complex_and_what_is_kept(tmp_path):
+    """The ligand is no part of the receptor, the zinc is, and a metal left out is a warning in the result."""
+    from peptides import hetero, peptide
+
+    mol = Chem.AddHs(Chem.MolFromSmiles("c1ccccc1O"))
+    rdDepictor.Compute2DCoords(mol)
+    mol = Chem.RemoveHs(mol)
+    places = zip(mol.GetAtoms(), mol.GetConformer().GetPositions(), strict=True)
+    ligand = "".join(
+        hetero("PHL", 500, f"{a.GetSymbol()}{a.GetIdx()}", a.GetSymbol(), *(p + [6, 3, 4])) for a, p in places
+    )
+    complex_pdb = tmp_path / "complex.pdb"
+    zinc = hetero("ZN", 201, "ZN", "ZN", 6.0, 3.0, 8.0)
+    complex_pdb.write_text(peptide("NALA SER CGLY") + "TER\n" + ligand + zinc + "END\n")
+    given = ("--receptor", complex_pdb, "--ligand", "phenol", "--smiles", "c1ccccc1O", "--ligand_residue", "PHL")
+    for name, more, residues in (("kept", ("--keep", "ZN"), 4), ("left", (), 3)):
+        code, _, told = run("system", *given, *more, "--out", tmp_path / name)
+        assert code == 0, told
+        result = json.loads((tmp_path / name / "result.json").read_text())
+        assert result["account"]["receptor"]["residues_written"] == residues
+        assert [("ZN A:201" in w) for w in result["warnings"]] == [True]
+        assert "PHL" not in (tmp_path / name / "receptor.pdb").read_text()
+        ligand_sdf = Chem.MolFromMolFile(str(tmp_path / name / "ligand.sdf"))
+        assert Chem.MolToSmiles(ligand_sdf) == Chem.CanonSmiles("c1ccccc1O")
+
+
+def test_options_of_the_receptor_are_checked(tmp_path):
+    (tmp_path / "l.csv").write_text("A:1,XYZ\n")
+    sheet = f"ligand,structure\na,{LYSOZYME / 'ligand.tripos.mol2'}\n"
+    code, told = check(tmp_path, sheet, "--keep", "HEM", receptor=LYSOZYME / "receptor.pdb")
+    assert code == EXIT_INPUT and "keep: keep names HEM, which is not beside the protein" in told
+    code, told = check(tmp_path, sheet, "--protonation", tmp_path / "l.csv", receptor=LYSOZYME / "receptor.pdb")
+    assert code == EXIT_INPUT and "l.csv, row 1, protonation: not usable: A:1,XYZ" in told

@@ -117,6 +117,54 @@ def test_bad_calls_exit_65_with_one_message(tmp_path, arguments, message):
     assert message in done.stderr
 
 
+def _audit(*arguments):
+    command = [*TRAIN[:-1], "audit", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_audit_says_what_is_there_before_anything_is_fitted(tmp_path):
+    write(tmp_path / "train.extxyz", rattled(24, 1))
+    write(tmp_path / "test.extxyz", rattled(6, 2))
+    done = _audit(tmp_path / "train.extxyz", "--test", tmp_path / "test.extxyz")
+    assert done.returncode == 0, done.stderr
+    assert "- labels: energy, forces, stress" in done.stdout and "- frames: 24 of 24, 192 atoms, Cu" in done.stdout
+    told = json.loads(_audit(tmp_path / "train.extxyz", "--json").stdout)
+    assert told["account"]["train"]["frames"] == 24 and told["warnings"] == []
+
+
+def test_audit_and_fit_refuse_the_same(tmp_path):
+    frames = rattled(24, 1)
+    for frame in frames:
+        frame.calc.results["stress"] = frame.calc.results["stress"] * 160.2
+    train, test = tmp_path / "train.extxyz", tmp_path / "test.extxyz"
+    write(train, frames)
+    write(test, rattled(6, 2))
+    audit = _audit(train, "--test", test)
+    fit = subprocess.run(
+        [*TRAIN, "--train", train, "--test", test, "--out", tmp_path / "o"], capture_output=True, text=True, timeout=60
+    )
+    assert audit.returncode == fit.returncode == 65
+    assert "REFUSED" in audit.stdout and "as if in GPa" in fit.stderr and "as if in GPa" in audit.stderr
+
+
+def test_the_labels_that_are_read_are_said_and_recorded(tmp_path):
+    for name, count, seed in (("train", 24, 1), ("test", 6, 2)):
+        frames = rattled(count, seed)
+        for frame in frames:
+            frame.info["REF_energy"] = frame.get_potential_energy() - 40.0
+            frame.arrays["REF_forces"] = frame.get_forces()
+        write(tmp_path / f"{name}.extxyz", frames)
+    (tmp_path / "c.yaml").write_text("training: {cutoff_angstrom: 4.0, max_coefficients: 40, processes: 1}\n")
+    given = ["--train", "train.extxyz", "--test", "test.extxyz", "--config", "c.yaml", "--out", "o"]
+    done = subprocess.run([*TRAIN, *given], capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "train labels: REF_energy, REF_forces; not used: energy, forces, stress" in done.stderr
+    result = json.loads((tmp_path / "o" / "result.json").read_text())
+    assert result["labels"]["test"] == ["REF_energy", "REF_forces"] and result["warnings"] == []
+    assert result["references"]["energy_ev"]["Cu"] == pytest.approx(-5.0, abs=0.3)
+    assert "## What was read" in (tmp_path / "o" / "dataset_card.md").read_text()
+
+
 def test_ace_says_how_to_get_it_and_under_which_licence(tmp_path):
     command = [*TRAIN, *_copper_files(), "--out", str(tmp_path / "o"), "--backend", "pace"]
     done = subprocess.run(

@@ -1,11 +1,14 @@
 """The page: it stands alone, says everything, and stays small."""
 
+import shutil
+
 import pytest
 from campaign_records import read_page
 
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.report import page
 from gibbsflow.report.campaign import write_campaign
+from gibbsflow.workflow.files import read_json, write_json
 
 
 def test_the_page_stands_alone_and_says_everything(campaign):
@@ -20,6 +23,23 @@ def test_the_page_stands_alone_and_says_everything(campaign):
     for title in ("Thermodynamic cycle of first", "Overlap, complex leg", "Convergence of the solvent leg"):
         assert title in html
     assert html.count("data:image/svg+xml;base64,") == 2  # the equilibrations
+
+
+def test_assumptions_are_listed_grave_ones_first(campaign):
+    root, _, _ = campaign
+    again = root / "assumed"
+    again.mkdir()
+    folder = again / "record"
+    shutil.copytree(root / "first" / "out", folder)
+    record = read_json(folder / "record.json")
+    record["preparation"] = {"facts": {"atoms": 28}, "notes": ["hydrogens <added>"], "warnings": ["zinc left out"]}
+    write_json(folder / "record.json", record)
+    rows = write_campaign(root / "ligands.csv", [folder], BindingConfig(), None, again)
+    assert next(row.notes for row in rows if row.ligand == "first") == 2
+    reader, _ = read_page(again / "report.html")
+    assert (
+        reader.text.index("zinc left out") < reader.text.index("hydrogens <added>") < reader.text.index("what was read")
+    )
 
 
 def test_figures_are_limited(campaign, monkeypatch):

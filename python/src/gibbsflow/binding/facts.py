@@ -134,6 +134,18 @@ class PreparedFacts(Facts):
     site: str | None
 
 
+class AccountFacts(Facts):
+    """What came in, what became of it, and the doubts on the way, added to by each phase.
+
+    Attributes
+    ----------
+    account
+        As `gibbsflow.workflow.account.Account.as_dict` makes it.
+    """
+
+    account: dict[str, Any] | None = None
+
+
 class MoleculeParameters(Facts):
     """How one molecule was parametrised.
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from gibbsflow.binding.facts import Facts
+from gibbsflow.binding.facts import AccountFacts, Facts
 from gibbsflow.errors import StateError
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import read_json, write_json
 
 FILE_NAME = "system.json"
@@ -143,6 +144,39 @@ class SimSystem:
             A copy.
         """
         return replace(self, meta={**self.meta, **meta})
+
+    def account(self) -> Account:
+        """Read the account of what came in.
+
+        Returns
+        -------
+        Account
+            Empty where no phase has written one.
+
+        Raises
+        ------
+        StateError
+            Where it has another form.
+        """
+        return Account.from_dict(self.facts(AccountFacts).account or {}, where=self.name)
+
+    def with_account(self, account: Account) -> SimSystem:
+        """Add to the account of what came in.
+
+        Parameters
+        ----------
+        account
+            Of one phase, settled; its facts replace those of the same names.
+
+        Returns
+        -------
+        SimSystem
+            A copy.
+        """
+        whole = self.account()
+        whole.take(account)
+        whole.facts.update(account.facts)
+        return self.with_facts(AccountFacts(account=whole.as_dict()))
 
     def with_artifacts(self, **artifacts: str | Path) -> SimSystem:
         """Add files, or replace them.

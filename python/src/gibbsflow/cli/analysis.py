@@ -16,7 +16,10 @@ app = new_app("Free energies from the energies of windows: legs, transformations
 def leg(
     files: Annotated[list[Path], typer.Option("--input", help="Energies of a window; repeat for each window.")],
     out: Out,
-    format: Annotated[Literal["parquet", "gromacs"], typer.Option(help="Files of `fe run`, or dhdl.xvg.")] = "parquet",
+    format: Annotated[
+        Literal["auto", "gibbsflow", "parquet", "gromacs", "amber"],
+        typer.Option(help="Files of `fe run` (gibbsflow, parquet), dhdl.xvg, outputs of pmemd or sander; auto: any."),
+    ] = "auto",
     temperature: Annotated[float | None, typer.Option(min=1.0, help="Temperature, K, as in the files.")] = None,
     decorrelate: Annotated[
         Literal["auto", "always", "never"],
@@ -26,30 +29,25 @@ def leg(
 ) -> None:
     """Free energy of one leg and replicate: MBAR, BAR, TI, overlap, convergence."""
     with verb(out, as_json=as_json) as result:
-        from gibbsflow.binding.analyse import gromacs_energies, leg_result, verdict
-        from gibbsflow.binding.sample import energies
+        from gibbsflow.binding.analyse import collect, verdict
         from gibbsflow.report.tables.results_table import leg_text
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.result import versions
 
-        read = gromacs_energies.read_leg if format == "gromacs" else energies.read_leg
-        samples = read(files, temperature_k=temperature, allow_missing=True)
-        result.figures["missing_windows"] = list(samples.missing)
-        analysis = leg_result.analyse_leg(samples, decorrelate=decorrelate)
+        samples = collect.read_leg(files, format, temperature_k=temperature)
+        samples.account.settle()
+        result.figures = verdict.account_figures(samples)
+        result.figures |= verdict.leg_figures(samples, decorrelate)
         if samples.missing:
-            result.status, result.cause = "partial", "MissingWindows"
-            result.message = f"{leg_result.name_windows(samples.missing)} missing; {verdict.how_bridged(analysis)}"
+            result.status, result.cause, result.message = "partial", "MissingWindows", result.figures["reasons"][0]
             typer.echo(f"partial: {result.message}", err=True)
-        findings = verdict.judge_leg(analysis, verdict.Thresholds())
-        result.figures = analysis.as_dict()
-        result.figures |= {"verdict": verdict.overall(findings), "reasons": verdict.sentences(findings)}
         result.versions = versions("alchemlyb", "pymbar", "numpy")
         result.inputs_hash = inputs_hash(
             files={f"{number:04d}": path for number, path in enumerate(files)},
             settings={"decorrelate": decorrelate, "temperature_k": samples.temperature_k},
-            physics=1,
+            physics=2,
         )
-        typer.echo(leg_text(analysis.as_dict()), err=as_json)
+        typer.echo(leg_text(result.figures), err=as_json)
 
 
 @app.command()

@@ -42,20 +42,27 @@ def label(
         from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.potential.data.structures import read_frames
         from gibbsflow.potential.label import batch as labelling
-        from gibbsflow.potential.label.engines import make_engine
+        from gibbsflow.potential.label.engines import check_electrons, make_engine
+        from gibbsflow.workflow.account import Account
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.state.segments import Stopper
 
         settings = PotentialConfig.of_verb(config, engine=engine)
-        frames = read_frames(input)
+        account = Account(str(input))
+        frames = read_frames(input, account)
         elements = settings.target.elements or tuple(dict.fromkeys(s for f in frames for s in f.get_chemical_symbols()))
         maker = make_engine(elements, settings.dft, settings.labels)
+        check_electrons(maker, frames, account)
+        account.settle()
+        said = account.as_dict()
         result.figures = {"engine": maker.name, "settings_hash": maker.settings_hash}
+        result.figures |= {"notes": said["notes"], "warnings": said["warnings"], "account": said["facts"]}
         result.inputs_hash = inputs_hash(
             files={"input": input}, settings={"dft": maker.settings_hash}, physics=labelling.PHYSICS
         )
         manager = _open(database, made=True) if database is not None else None
         if manager is not None:
+            manager.require_setting(maker.settings_hash)
             manager.add(frames)
         batch = labelling.Batch(frames)
         try:

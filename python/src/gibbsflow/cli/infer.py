@@ -61,11 +61,7 @@ def explore(
                 Problem(str(structure), f"has {len(frames)} frames", f"one of them, not {frame}", field="--frame")
             )
         atoms = frames[frame]
-        alien = sorted(set(atoms.get_chemical_symbols()) - set(fitted.species))
-        if alien:
-            known = f"only {', '.join(fitted.species)}"
-            raise InputError(Problem(str(structure), f"holds {', '.join(alien)}, unknown to {potential}", known))
-        exploration.check_start(atoms, settings, str(structure))
+        exploration.check_start(atoms, fitted.species, settings, where=str(structure), potential=potential)
         content = {**settings.model_dump(mode="json"), "seed": seed, "frame": frame, "generation": generation}
         files = {"potential": potential, "structure": structure}
         stopper = Stopper(parse_duration_s(time_budget), segments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +15,18 @@ app = new_app("Read, check, protonate and place a receptor (or host) and a ligan
 log = logging.getLogger(__name__)
 app.command()(structures)
 
-Receptor = Annotated[Path, typer.Option("--receptor", help="Host (SDF, MOL2) or protein (PDB).")]
+Receptor = Annotated[Path, typer.Option("--receptor", help="Host (SDF, MOL2) or protein (PDB, mmCIF).")]
+Protonation = Annotated[
+    Path | None, typer.Option("--protonation", help="CSV or YAML with the state of residues: A:64,HIP.")
+]
+Altloc = Annotated[str | None, typer.Option("--altloc", help="Alternate locations to take: A:64=B,...")]
+Keep = Annotated[str | None, typer.Option("--keep", help="Kept beside a protein: residue names or CHAIN:NUMBER,...")]
+Parameters = Annotated[
+    list[Path] | None, typer.Option("--parameters", help="AMBER parameters of what is kept: mol2, lib, frcmod; again.")
+]
+LigandResidue = Annotated[
+    str | None, typer.Option("--ligand_residue", help="Take the pose from the receptor's file: NAME[:CHAIN:NUMBER].")
+]
 
 
 @app.command()
@@ -24,6 +35,10 @@ def check(
     receptor: Receptor,
     config: Config = None,
     outdir: Annotated[Path | None, typer.Option("--outdir", help="Folder of the results: is it writable?")] = None,
+    protonation: Protonation = None,
+    altloc: Altloc = None,
+    keep: Keep = None,
+    parameters: Parameters = None,
     json: Json = False,
 ) -> None:
     """Check everything that comes in and print all problems at once: exit 65 where there are any."""
@@ -31,7 +46,8 @@ def check(
         from gibbsflow.binding.campaign.check import check_campaign
         from gibbsflow.errors import InputError
 
-        found = check_campaign(input, receptor, config, outdir)
+        chosen = _chosen(protonation, altloc, keep, parameters)
+        found = check_campaign(input, receptor, config, outdir, chosen)
         result.figures["warnings"] = [str(note) for note in found.warnings]
         result.figures["problems"] = [vars(problem) for problem in found.problems]
         for note in found.warnings:
@@ -52,24 +68,40 @@ def system(
     smiles: Annotated[str | None, typer.Option("--smiles", help="SMILES, protonated as in the complex.")] = None,
     charge: Annotated[int | None, typer.Option("--charge", help="Net charge in e, as a check.")] = None,
     pose: Annotated[str | None, typer.Option("--pose", help="given, place, or a file with the bound pose.")] = None,
+    ligand_residue: LigandResidue = None,
+    protonation: Protonation = None,
+    altloc: Altloc = None,
+    keep: Keep = None,
+    parameters: Parameters = None,
     config: Config = None,
     state: State = None,
 ) -> None:
     """Prepare one receptor with one ligand: receptor and ligand files in one frame, and system.json."""
     with verb(out, state=state) as result:
         from gibbsflow.binding.facts import PreparedFacts
-        from gibbsflow.binding.prepare.complex import preparation_hash, prepare_system, row_from_options
+        from gibbsflow.binding.prepare.complex import ligand_pose, preparation_hash, prepare_system, row_from_options
         from gibbsflow.config.binding import BindingConfig
 
         settings = BindingConfig.read(config) if config else BindingConfig()
+        settings = settings.with_system(_chosen(protonation, altloc, keep, parameters))
+        place = None
+        if ligand_residue is not None:
+            place, pose = ligand_pose(receptor, ligand_residue, smiles, pose, out)
         row = row_from_options(ligand, structure, smiles, charge, pose)
         result.inputs_hash = preparation_hash(row, receptor, settings)
         result.seed = settings.run.seed
-        prepared, facts = prepare_system(row, receptor, settings, out)
+        prepared, facts = prepare_system(row, receptor, settings, out, ligand_residue=place)
         prepared.write()
         result.figures.update(facts)
         known = prepared.facts(PreparedFacts)
         log.info("%s: ligand %s, charge %+d", prepared.name, known.ligand_smiles, known.ligand_charge)
+
+
+def _chosen(
+    protonation: Path | None, altloc: str | None, keep: str | None, parameters: list[Path] | None
+) -> dict[str, Any]:
+    files = ",".join(map(str, parameters)) if parameters else None
+    return {"protonation": protonation, "altloc": altloc, "keep": keep, "parameters": files}
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import typer
 
 from gibbsflow.cli import potential_config
 from gibbsflow.cli.options import Config, Json, Out, TimeBudget, new_app, parse_duration_s, verb
+from gibbsflow.config.potential_training import BACKEND_WORDS
 
 if TYPE_CHECKING:
     from gibbsflow.potential.train.shared.inputs import Inputs
@@ -29,8 +30,8 @@ def fit(
     test: Annotated[Path, typer.Option("--test", help="Labelled structures that are only predicted (extxyz).")],
     out: Out,
     backend: Annotated[
-        str, typer.Option("--backend", help="pod (LAMMPS ML-POD), or pace (python-ace: academic licence, not bundled).")
-    ] = "pod",
+        str | None, typer.Option("--backend", help=f"{BACKEND_WORDS}; default: training.backend of the settings.")
+    ] = None,
     state: Annotated[
         Path | None, typer.Option("--state", help="State folder: keeps the finished potential for the same inputs.")
     ] = None,
@@ -51,19 +52,22 @@ def fit(
         from gibbsflow.errors import StoppedEarly
         from gibbsflow.potential.train import fit as training
         from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs
+        from gibbsflow.potential.train.training_card import labels_text
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.state import finished_output
         from gibbsflow.workflow.state.segments import Stopper
         from gibbsflow.workflow.state.state_folder import StateFolder
 
-        physics = training.trainer(backend).physics
         settings = PotentialConfig.of_verb(config).training
-        inputs = Inputs.read(train, test)
+        backend = backend or settings.backend
+        physics = training.trainer(backend).physics
+        inputs = Inputs.look_at(train, test)
+        typer.echo(labels_text(inputs.account), err=True)
+        inputs.account.settle()
         budget_s = parse_duration_s(time_budget) or 60 * settings.time_budget_min
         content = {**settings.model_dump(mode="json"), "backend": backend, "seed": seed, "time_budget_s": budget_s}
-        described: dict[str, Any] = {
-            "files": {"train": train, "test": test}, "settings": content, "physics": physics
-        }  # fmt: skip
+        files, content = {"train": train, "test": test}, content | inputs.read_otherwise
+        described: dict[str, Any] = {"files": files, "settings": content, "physics": physics}
         # a fit under way may outlive its head: it is waited for, longer than it can take
         home = StateFolder(state, **described, stopper=Stopper(2 * budget_s)) if state is not None else None
         result.inputs_hash = home.inputs_hash if home is not None else inputs_hash(**described)
@@ -71,7 +75,7 @@ def fit(
         try:
             with home or nullcontext():
                 if home is not None and home.finished is not None:
-                    result.figures = finished_output.restore(home, out)
+                    result.figures = {**finished_output.restore(home, out), **inputs.figures()}
                 else:
                     with Stopper() as stopper:
                         try:
@@ -84,6 +88,7 @@ def fit(
                                 budget_s=budget_s,
                                 out=out,
                             )
+                            made.figures.update(inputs.figures())
                             _draw(made, inputs, out)
                         finally:
                             result.timings["engine_s"] = round(stopper.elapsed_s, 3)
@@ -100,6 +105,24 @@ def fit(
             f"force MAE {errors['force_mae_ev_per_angstrom']:.4f} eV/Å; potential in {out / POTENTIAL}",
             err=True,
         )
+
+
+@app.command()
+def audit(
+    data: Annotated[Path, typer.Argument(help="Labelled structures to fit to (extxyz; eV, eV/Å, eV/Å^3).")],
+    test: Annotated[Path | None, typer.Option("--test", help="Labelled structures that are only predicted.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what is in labelled data, and what speaks against it: exits 65 where a fit would refuse. Fits nothing."""
+    with verb(None, as_json=as_json) as result:
+        from gibbsflow.potential.train.shared.inputs import Inputs
+        from gibbsflow.potential.train.training_card import account_text
+
+        inputs = Inputs.look_at(data, test)
+        result.figures = inputs.figures()
+        if not as_json:
+            typer.echo(account_text(inputs.account))
+        inputs.account.settle()
 
 
 def _draw(made: Fit, inputs: Inputs, out: Path) -> None:

@@ -20,7 +20,7 @@ class Io(Section):
         None,
         "Samplesheet (CSV): ligand, structure or smiles; docs/usage.md lists its columns.",
     )
-    receptor: Path | None = setting(None, "Host (MOL2, SDF) or protein (PDB).")
+    receptor: Path | None = setting(None, "Host (MOL2, SDF) or protein (PDB, mmCIF).")
     config: Path | None = setting(None, "Settings of a potential (YAML): elements, structure, goal; docs/potential.md.")
     resume_from: Path | None = setting(None, "generation_NN of an earlier potential to go on from.")
     outdir: Path = setting(Path("results"), "Folder of the results.")
@@ -74,7 +74,20 @@ class System(Section):
         None,
         "Residues that line the binding site, as CHAIN:NUMBER,... or residue names; default: all of a host.",
     )
-    ph: float = setting(7.0, "pH for protonating proteins.", ge=0, le=14)
+    ph: float = setting(7.0, "pH for protonating proteins, where neither names nor hydrogens decide.", ge=0, le=14)
+    protonation: Path | None = setting(
+        None,
+        "Protonation by residue: CSV with CHAIN:NUMBER,NAME or YAML with CHAIN:NUMBER: NAME; goes before all else.",
+    )
+    altloc: str | None = setting(
+        None, "Alternate locations to take, as CHAIN:NUMBER=LABEL,...; default: the highest occupancy."
+    )
+    keep: str | None = setting(
+        None, "What is kept beside a protein (ions, waters, cofactors), as residue names or CHAIN:NUMBER,..."
+    )
+    parameters: str | None = setting(
+        None, "Files with AMBER parameters of what is kept: mol2, lib or off, and frcmod; separated by commas."
+    )
     clash_angstrom: float = setting(
         1.2,
         "Heavy atoms of ligand and receptor closer than this are a clash.",
@@ -260,6 +273,22 @@ class BindingConfig(Section):
         if unknown:
             raise InputError(unknown)
         return config
+
+    def with_system(self, chosen: Mapping[str, Any]) -> Self:
+        """Replace settings of the receptor.
+
+        Parameters
+        ----------
+        chosen
+            Values by key of section ``system``; None leaves what is there.
+
+        Returns
+        -------
+        BindingConfig
+            A copy.
+        """
+        given = {key: value for key, value in chosen.items() if value is not None}
+        return self.model_copy(update={"system": self.system.model_copy(update=given)})
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -16,8 +16,11 @@ _PATH_LENGTH = "12"
 _PARMCHK_SET = {"gaff": "1", "gaff2": "2"}
 _RIGID = "maxcyc=0, qm_theory='AM1', scfconv=1.d-10, ndiis_attempts=700,"
 # a heading ("teLeap: Error!"), then the reason on the next line; or a reason on a line of its own
-_LEAP_FAULT = re.compile(r"(?:teLeap: (?:Error|Fatal Error)!\n|^(?=.*FATAL))(.+)$", re.MULTILINE)
-_TERM = re.compile(r"(BOND|ANGLE|DIHED|VDWAALS|EEL|EGB|1-4 VDW|1-4 EEL|RESTRAINT)\s+=\s+(-?\d+\.\d+)")
+_LEAP_FAULT = re.compile(
+    r"(?:teLeap: (?:Error|Fatal Error)!\n|^(?=.*FATAL)|^(?=Could not )|^(?=.*[Uu]nknown residue))(.+)$", re.MULTILINE
+)
+_FATAL = re.compile(r"(?:Fatal Error!|ERROR!?:?)[ \t]*\n[ \t]*(\S.*)")
+_SQM_REASON = re.compile(r"error|unable|converge|odd number|fatal|not supported|exceed", re.I)
 
 
 @dataclass(frozen=True)
@@ -205,55 +208,44 @@ def tleap(script: str, *, folder: Path, log: Path, name: str) -> str:
     try:
         text = run_program(["tleap", "-f", "leap.in"], folder=folder, log=log, bounds=Bounds(time_s=600))
     except EngineError as error:
-        raise ParametrisationError(f"{name}: {error}") from error
-    faults = list(dict.fromkeys(told.strip() for told in _LEAP_FAULT.findall(text)))
+        said = log.read_text(errors="replace") if log.exists() else ""
+        if not (faults := leap_faults(said)):
+            raise ParametrisationError(f"{name}: {error}") from error
+        told = "; ".join(faults[:5])
+        raise ParametrisationError(f"{name}: tleap could not build the topology (log: {log}): {told}") from error
+    faults = leap_faults(text)
     if faults or "Exiting LEaP: Errors = 0" not in text:
         told = "; ".join(faults[:5]) or last_line(text)
         raise ParametrisationError(f"{name}: tleap could not build the topology (log: {log}): {told}")
     return text
 
 
-def sander_energy(prmtop: Path, inpcrd: Path, *, folder: Path, igb: int) -> float:
-    """Potential energy of one structure by sander, without cutoff or surface term.
+def leap_faults(text: str) -> list[str]:
+    """Find what tleap itself gives as its reasons.
 
     Parameters
     ----------
-    prmtop, inpcrd
-        Topology and coordinates.
-    folder
-        Where its files go.
-    igb
-        Implicit solvent: 5 for OBC2, 6 for none (vacuum).
+    text
+        Its output.
 
     Returns
     -------
-    float
-        Energy in kcal/mol, the sum of the terms that sander prints to 1e-4.
-
-    Raises
-    ------
-    EngineError
-        Where sander fails or prints no energy.
+    list of str
+        Each reason once, in its own words; empty where it has none.
     """
-    settings = f"imin=1, maxcyc=1, ntb=0, igb={igb}, cut=999., rgbmax=999., ntpr=1"
-    (folder / "mdin").write_text(f"single point\n&cntrl\n {settings},\n/\n")
-    command = ["sander", "-O", "-i", "mdin", "-o", "mdout", "-p", str(prmtop.resolve()), "-c", str(inpcrd.resolve())]
-    log = folder / "sander.log"
-    run_program([*command, "-r", "restrt", "-inf", "mdinfo"], folder=folder, log=log, bounds=Bounds(time_s=300))
-    # the terms are printed to 1e-4 kcal/mol, their sum to five digits
-    terms = dict(_TERM.findall((folder / "mdout").read_text().split("FINAL RESULTS")[-1]))
-    if not terms:
-        raise EngineError(f"sander gave no energy (log: {folder / 'mdout'})")
-    return sum(float(value) for value in terms.values())
+    return list(dict.fromkeys(told.strip() for told in _LEAP_FAULT.findall(text)))
 
 
 def _with_sqm_reason(name: str, told: str, folder: Path, log: Path) -> str:
     """Join what antechamber said with what sqm, which knows why, left in its own output."""
     sqm = folder / "sqm.out"
+    said = log.read_text(errors="replace") if log.exists() else ""
+    reasons = [line.strip() for line in _FATAL.findall(said) if line.strip() not in told]
+    told += "".join(f"; {reason}" for reason in dict.fromkeys(reasons[-2:]))
     if not sqm.exists():
         return f"{name}: {told}"
     text = sqm.read_text(errors="replace")
     with open(log, "a") as file:
         file.write(f"\n--- sqm.out ---\n{text}")
-    telling = [line.strip() for line in text.splitlines() if re.search(r"error|unable|converge|odd number", line, re.I)]
+    telling = [line.strip() for line in text.splitlines() if _SQM_REASON.search(line)]
     return f"{name}: {told}" + (f"; sqm: {telling[-1]}" if telling else "")

@@ -163,7 +163,7 @@ class Account:
         content
             As :meth:`as_dict` made it.
         where
-            File that it was read from.
+            What it is of, as when it was written.
 
         Returns
         -------

@@ -1,8 +1,15 @@
 """Window files of a transformation: where each belongs, also where it cannot be read."""
 
+from pathlib import Path
+
+import alchemtest.amber
+import alchemtest.gmx
+import numpy as np
 import pytest
 from oscillators import Oscillators
+from xvg_ladder import Ladder
 
+from gibbsflow.binding.analyse import collect
 from gibbsflow.binding.analyse.collect import group_windows, read_undamaged
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.files import write_json
@@ -60,3 +67,24 @@ def test_energies_that_are_no_numbers_are_damage(folders, tmp_path):
     folder = broken.write(tmp_path / "nan", count=5)
     good, why = read_undamaged(sorted(folder.glob("*.parquet")))
     assert good == [] and len(why) == 3 and all("nan is no energy" in reason for reason in why)
+
+
+def test_the_program_is_told_by_the_files(tmp_path):
+    coulomb = Path(alchemtest.gmx.load_benzene()["data"]["Coulomb"][0])
+    output = Path(alchemtest.amber.load_bace_example()["data"]["solvated"]["decharge"][0])
+    window = sorted(Oscillators(2).write(tmp_path / "leg", count=3).glob("*.parquet"))[0]
+    assert [collect.format_of(path) for path in (coulomb, output, window)] == ["gromacs", "amber", "gibbsflow"]
+    (tmp_path / "notes.txt").write_text("no energies\n")
+    with pytest.raises(InputError, match=r"notes.txt: energies of no program that is known"):
+        collect.read_leg([tmp_path / "notes.txt"])
+    with pytest.raises(InputError, match="files of several programs"):
+        collect.read_leg([coulomb, window])
+
+
+def test_whoever_wrote_them_they_are_read_alike(tmp_path):
+    files = Ladder().write(tmp_path)
+    assert np.array_equal(collect.read_leg(files).u_nk, collect.read_leg(files, "gromacs").u_nk)
+    windows = sorted(Oscillators(3).write(tmp_path / "leg", count=30).glob("*.parquet"))
+    read = collect.read_leg(windows)
+    assert np.array_equal(read.u_nk, collect.read_leg(windows, "parquet").u_nk)
+    assert read.account.facts["samples"] == {"0": 30, "1": 30, "2": 30}

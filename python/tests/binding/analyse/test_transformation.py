@@ -8,6 +8,7 @@ from gibbsflow.binding.facts import BoundFacts, EquilibratedFacts, GivenFacts, L
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Analysis
 from gibbsflow.errors import InputError, StateError
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import write_json
 
 
@@ -35,6 +36,25 @@ def test_provenance(tmp_path):
     changed = analyse_transformation(system, runs, Analysis(decorrelate="never"))
     assert again == record
     assert changed["inputs_hash"] != record["inputs_hash"]
+
+
+def test_what_was_assumed_in_preparation_is_in_the_record_and_the_verdict(tmp_path):
+    system, runs = write_transformation(tmp_path)
+    plain = analyse_transformation(system, runs, Analysis())
+    account = Account("guest", {"ligand": {"atoms": 28}})
+    account.note("18 hydrogens added")
+    noted = analyse_transformation(system.with_account(account), runs, Analysis())
+    assert noted["preparation"] == {"facts": account.facts, "notes": ["18 hydrogens added"], "warnings": []}
+    assert (noted["verdict"], noted["reasons"]) == (plain["verdict"], plain["reasons"])
+    assert noted["dg_kcal_per_mol"] == plain["dg_kcal_per_mol"]
+    account.warn("zinc within 3 A of the ligand left out", "--keep ZN")
+    account.warn("two cysteines 2.75 A apart", "CYX or CYS by --protonation")
+    doubted = analyse_transformation(system.with_account(account), runs, Analysis())
+    assert doubted["verdict"] == "WARN"
+    assert sum("zinc" in reason or "cysteines" in reason for reason in doubted["reasons"]) == 2
+    bound = system.with_account(account).with_facts(BoundFacts(bound=True, ligand_site_distance_angstrom=1.0))
+    record = analyse_md(bound)
+    assert (record["verdict"], record["preparation"]["notes"]) == ("WARN", ["18 hydrogens added"])
 
 
 def test_runs_of_another_transformation(tmp_path):

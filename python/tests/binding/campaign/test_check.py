@@ -57,8 +57,32 @@ def test_all_files_are_looked_at_whatever_one_lacks(tmp_path, receptor):
     assert len(fields) == 4 + (receptor != CB7)
 
 
+def test_a_ligand_that_does_not_fit_is_named_with_the_nearest_distance(tmp_path):
+    sheet = tmp_path / "l.csv"
+    sheet.write_text("ligand,smiles,pose\nsmall,CCCC,place\ncoronene,c1cc2ccc3ccc4ccc5ccc6ccc1c1c2c3c4c5c61,place\n")
+    found = check_campaign(sheet, CB7, None, None)
+    assert [row.ligand for row in found.rows] == ["small"]
+    (problem,) = found.problems
+    assert (problem.row, problem.field) == (3, "pose")
+    assert problem.what.startswith("coronene: the ligand does not fit into the host's cavity") and "Å" in problem.what
+
+
 def test_input_with_nothing_wrong(tmp_path):
     sheet = tmp_path / "l.csv"
     sheet.write_text("ligand,smiles\na,CCO\n")
     found = check_campaign(sheet, CB7, None, tmp_path / "out")
     assert (len(found.rows), found.problems, found.warnings) == (1, [], [])
+
+
+def test_a_campaign_is_told_of_ions_marks_and_hypervalent_centres_before_it_starts():
+    (ion,), _ = check_row(row("[Cl-]"), None, BindingConfig(), "l.csv")
+    assert "a single atom, [Cl-]" in ion.what and ion.field == "smiles"
+    (mark,), _ = check_row(row("C1CC/C=C/CC1"), None, BindingConfig(), "l.csv")
+    assert "a trans double bond in a ring of 7" in mark.what
+    problems, warnings = check_row(row("CS(F)(F)(F)(F)F"), None, BindingConfig(), "l.csv")
+    assert problems == [] and "S2 is hypervalent (6 neighbours)" in warnings[0].what
+
+
+def test_an_isomer_without_a_geometry_is_told():
+    problems, _ = check_row(row("C1#CC#CC1"), None, BindingConfig(), "l.csv")
+    assert "no 3-D structure can be built" in problems[0].what

@@ -79,6 +79,33 @@ def test_placing_is_deterministic():
     assert np.array_equal(placed("CCCC").positions_angstrom, placed.__wrapped__("CCCC").positions_angstrom)
 
 
+def test_a_guest_that_ends_in_the_wall_is_sought_again_without_a_cap(monkeypatch):
+    ligand = embed(settle_stereo(molecules.from_smiles(SMILES["adamantanol"])), count=1, seed=2026)
+    site = poses.cavity(HOST)
+    beside = HOST_HEAVY[np.argmax(np.linalg.norm(np.cross(HOST_HEAVY - site.centre_angstrom, site.axis), axis=1))]
+    in_wall = poses.with_positions(ligand, ligand.positions_angstrom - ligand.heavy_angstrom.mean(axis=0) + beside)
+    monkeypatch.setattr(poses, "best_pose", lambda *_, **__: in_wall)
+    xyz = heavy(poses.place_inside(ligand, HOST, clash_angstrom=1.2, seed=2026))
+    assert np.linalg.norm(xyz[:, None] - HOST_HEAVY[None], axis=-1).min() > 2.6
+    assert np.linalg.norm(xyz.mean(0) - site.centre_angstrom) < 1.0
+
+
+def test_a_wide_and_low_host_surrounds_an_atom_at_its_centre():
+    """A ring of 24 atoms, 5 Å wide, in two layers: half of all directions from its centre, fewer from above."""
+    turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    ring = np.column_stack([5 * np.cos(turn), 5 * np.sin(turn), np.zeros(24)])
+    host = np.vstack([ring + [0, 0, z] for z in (-2.0, 0.0, 2.0)])
+    guest = molecules.from_file(B2)
+    centred = guest.positions_angstrom - guest.heavy_angstrom.mean(axis=0)
+
+    def told(height):
+        posed = poses.with_positions(guest, 0.3 * centred + [0, 0, height])
+        return [f.what for f in poses.pose_faults(posed, host, clash_angstrom=1.2, cage=True)]
+
+    assert told(0.0) == []
+    assert "outside the cavity" in told(6.0)[0]
+
+
 def test_a_guest_far_too_large():
     with pytest.raises(MoleculeError, match="does not fit into the host's cavity"):
         placed("c1cc2ccc3ccc4ccc5ccc6ccc1c1c2c3c4c5c61")  # coronene

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from known_molecules import write_raw_protein
+from peptides import hetero, moved, peptide
 
-from gibbsflow.binding.prepare.proteins import Residue, chain_breaks, read_residues
+from gibbsflow.binding.prepare.protein.residues import read_residues
 from gibbsflow.binding.prepare.receptor_file import read_receptor
 from gibbsflow.config.binding import System
 from gibbsflow.errors import InputError
@@ -35,15 +36,6 @@ def test_without_completing_nothing_is_added(raw):
     assert quick.notes == tuple(n for n in full.notes if "added" not in n)
 
 
-def residue(number: int, **atoms: tuple[float, float, float]) -> Residue:
-    return Residue("A", str(number), "CYS", False, {name: (name[0], xyz) for name, xyz in atoms.items()})
-
-
-def test_chain_breaks():
-    joined = [residue(1, C=(0, 0, 0)), residue(2, N=(1.33, 0, 0), C=(3, 0, 0)), residue(5, N=(9, 0, 0), C=(10, 0, 0))]
-    assert chain_breaks(joined) == ["chain break between A:2 and A:5: both ends become termini"]
-
-
 def test_residues_that_no_force_field_knows(raw, tmp_path):
     path = tmp_path / "strange.pdb"
     strange = "ATOM   9003  C1  XYZ B 200      10.000  10.000  10.000  1.00  0.00           C\n"
@@ -57,3 +49,69 @@ def test_positions_are_kept(raw):
     before = {a: np.array(xyz) for a, (_, xyz) in read_residues(raw)[9].atoms.items()}
     for xyz in before.values():
         assert np.linalg.norm(receptor.heavy_angstrom - xyz, axis=1).min() < 2e-3
+
+
+def prepared(tmp_path, text, name="p.pdb", **settings):
+    (tmp_path / name).write_text(text)
+    return read_receptor(tmp_path / name, System(**settings))
+
+
+def test_two_chains_without_identifiers_are_those_with(tmp_path):
+    one = peptide("NALA LYS CGLY")
+    right = prepared(tmp_path, one + "TER\n" + moved(one, chain="B", by=30) + "TER\n")
+    for chain in ("A", " "):
+        text = moved(one, chain=chain) + "TER\n" + moved(one, chain=chain, by=30) + "TER\n"
+        found = prepared(tmp_path, text, site="B:2")
+        assert [r.called for r in found.protein] == [r.called for r in right.protein]
+        assert np.allclose(found.heavy_angstrom, right.heavy_angstrom)
+        assert any("it is called B" in note for note in found.notes)
+
+
+def test_caps_and_names_go_through_unchanged(tmp_path):
+    names = ["ACE", "HIP", "ASH", "GLH", "LYN", "HID", "HIE", "CYM", "NME"]
+    for hydrogens in (True, False):
+        receptor = prepared(tmp_path, peptide(" ".join(names), hydrogens=hydrogens))
+        assert [r.name for r in receptor.protein] == names
+        assert receptor.account.facts["residues_written"] == 9
+
+
+def test_choices_by_residue(tmp_path):
+    (tmp_path / "c.csv").write_text("A:2,HIP\n")
+    receptor = prepared(tmp_path, peptide("ACE HID NME"), protonation=tmp_path / "c.csv")
+    assert [r.name for r in receptor.protein] == ["ACE", "HIP", "NME"]
+
+
+MODIFIED = peptide("NALA CYS CGLY").replace("CYS", "CSO") + hetero("CSO", 2, "OD", "O", 4.0, 9.0).replace(
+    "HETATM", "ATOM  "
+)
+
+
+def test_a_modified_residue_is_refused_by_name_or_replaced_as_chosen(tmp_path):
+    with pytest.raises(InputError, match="CSO A:2 is a modified residue of the chain"):
+        prepared(tmp_path, MODIFIED)
+    (tmp_path / "c.csv").write_text("A:2,CYS\n")
+    receptor = prepared(tmp_path, MODIFIED, protonation=tmp_path / "c.csv")
+    assert [r.name for r in receptor.protein] == ["ALA", "CYS", "GLY"]
+    assert "CSO A:2 is computed as CYS, as chosen; left out of it: OD" in str(receptor.account.of_weight("warn")[0])
+
+
+def test_what_is_kept_stands_last_and_the_site_is_warned_of(tmp_path):
+    beside = hetero("ZN", 201, "ZN", "ZN", 3.0, 6.0, 3.0) + hetero("HOH", 301, "O", "O", 3.0, 9.0, 5.0)
+    text = peptide("NALA SER CGLY") + "TER\n" + beside
+    kept = prepared(tmp_path, text, keep="ZN,HOH")
+    assert [(r.name, r.hetero) for r in kept.protein[3:]] == [("ZN", True), ("HOH", True)]
+    left = prepared(tmp_path, text, site="A:2")
+    assert "ZN A:201, a metal" in str(left.account.of_weight("warn")[0])
+    assert not prepared(tmp_path, text).account.of_weight("warn")
+
+
+def test_two_copies_at_one_place(tmp_path):
+    one = peptide("NALA SER CGLY")
+    with pytest.raises(InputError, match="ALA A:1 and ALA B:1 lie at the same place"):
+        prepared(tmp_path, one + "TER\n" + moved(one, chain="B", by=0.1))
+
+
+def test_a_state_that_no_end_has_is_refused_before_tleap(tmp_path):
+    with pytest.raises(InputError, match=r"GLH A:3 \(as pH 3 makes it\) is the last residue of a chain"):
+        (tmp_path / "p.pdb").write_text(peptide("NALA SER CGLU"))
+        read_receptor(tmp_path / "p.pdb", System(ph=3), complete=False)

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 from labelled_sets import rattled
 
 from gibbsflow.errors import InputError
-from gibbsflow.potential.data.labelled_frames import check_pair, read_labelled
+from gibbsflow.potential.data.labelled_frames import read_labelled, read_with_account
 
 
 def _write(path, frames):
@@ -28,7 +29,7 @@ def test_ref_keys_and_virial_are_read(tmp_path):
     frame = rattled(1, 0)[0]
     energy, forces, stress = frame.get_potential_energy(), frame.get_forces(), frame.get_stress(voigt=False)
     frame.calc = None
-    frame.info |= {"REF_energy": energy, "virial": -stress * frame.get_volume()}
+    frame.info |= {"REF_energy": energy, "REF_virial": -stress * frame.get_volume()}
     frame.arrays["REF_forces"] = forces
     read = read_labelled(_write(tmp_path / "a.extxyz", [frame]))[0]
     assert read.energy_ev == pytest.approx(energy)
@@ -64,11 +65,6 @@ def _same_frame(frames):
     )
 
 
-def _same_id(frames):
-    for frame in frames:
-        frame.info["gibbsflow_id"] = "gf-1"
-
-
 def _mixed(frames):
     for frame, value in zip(frames, ("aaaa", "bbbb", "aaaa"), strict=True):
         frame.info["settings_hash"] = value
@@ -82,7 +78,6 @@ def _mixed(frames):
         (_nan_energy, r"row 2, energy: is nan"),
         (_nan_forces, r"row 2, forces: not finite"),
         (_same_frame, r"row 2: the same structure as frame 1, with another label"),
-        (_same_id, r"gf-1"),
         (_mixed, r"different settings .*aaaa.*bbbb"),
     ],
 )
@@ -97,14 +92,9 @@ def test_a_repeated_frame_counts_once(tmp_path, caplog):
     frames = rattled(3, 0)
     again = frames[0].copy()
     again.calc = frames[0].calc
+    caplog.set_level("INFO")
     assert [frame.row for frame in read_labelled(_write(tmp_path / "a.extxyz", [*frames, again]))] == [1, 2, 3]
     assert "1 frames repeat earlier ones" in caplog.text
-
-
-def test_a_few_frames_that_the_test_set_has_too_are_left_out_of_training(tmp_path):
-    train = read_labelled(_write(tmp_path / "a.extxyz", rattled(4, 0)))
-    test = read_labelled(_write(tmp_path / "b.extxyz", [*rattled(4, 0)[:1], *rattled(9, 1)]))
-    assert [frame.row for frame in check_pair(train, test, where="b.extxyz")] == [2, 3, 4]
 
 
 @pytest.mark.parametrize(
@@ -136,13 +126,101 @@ def test_files_without_structures(tmp_path, content):
         read_labelled(path)
 
 
-def test_test_set_must_fit_the_training_set(tmp_path):
-    copper = read_labelled(_write(tmp_path / "a.extxyz", rattled(2, 0, settings_hash="aaaa")))
-    alloy = read_labelled(_write(tmp_path / "b.extxyz", rattled(2, 1, ("Cu", "Au"), settings_hash="aaaa")))
-    other = read_labelled(_write(tmp_path / "c.extxyz", rattled(2, 2, settings_hash="bbbb")))
-    with pytest.raises(InputError, match=r"holds Au .*only Cu"):
-        check_pair(copper, alloy, where="b.extxyz")
-    with pytest.raises(InputError, match="is frame 1 of the training set"):
-        check_pair(copper, copper, where="a.extxyz")
-    with pytest.raises(InputError, match="settings_hash: 'bbbb', training 'aaaa'"):
-        check_pair(copper, other, where="c.extxyz")
+def _spoilt(tmp_path, **info):
+    """Account of three frames, of which the second says something else in its comment line."""
+    frames = rattled(3, 0)
+    path = _write(tmp_path / "a.extxyz", frames)
+    lines = path.read_text().splitlines()
+    place = 1 + len(frames[0]) + 2
+    for key, text in info.items():
+        kept = [word for word in lines[place].split(" ") if not word.startswith(f"{key}=")]
+        lines[place] = " ".join([*kept, f"{key}={text}"])
+    path.write_text("\n".join(lines) + "\n")
+    return read_with_account(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("None", "'None'"), ('"-3.5 eV"', "'-3.5 eV'"), ("T", "'T'"), ('"-3.5 -3.6"', "'-3.5 -3.6'"), ("inf", "inf")],
+)
+def test_an_energy_that_is_no_number_is_refused_by_frame_and_key(tmp_path, text, shown):
+    frames, account = _spoilt(tmp_path, energy=text)
+    assert [frame.row for frame in frames] == [1, 3]
+    (problem,) = account.of_weight("refuse")
+    assert (problem.row, problem.field) == (2, "energy") and shown in problem.what
+
+
+def test_a_fortran_exponent_is_a_number(tmp_path):
+    frames, account = _spoilt(tmp_path, energy="-1.25D+01")
+    assert frames[1].energy_ev == -12.5 and not account.doubts
+
+
+@pytest.mark.parametrize("name", ["REF_stress", "REF_virial"])
+def test_a_stress_of_another_count_is_refused_by_frame_and_key(tmp_path, name):
+    frames = rattled(3, 0)
+    for frame in frames:
+        frame.info |= {"REF_energy": 1.0, name: np.zeros(6) + 0.01}
+        frame.arrays["REF_forces"] = frame.get_forces()
+        frame.calc = None
+    frames[1].info[name] = np.zeros(3)
+    _, account = read_with_account(_write(tmp_path / "a.extxyz", frames))
+    (problem,) = account.of_weight("refuse")
+    assert (problem.row, problem.field) == (2, name) and "3 numbers" in problem.what
+
+
+def test_stress_and_virial_that_contradict_are_refused(tmp_path):
+    (frame,) = rattled(1, 0)
+    frame.info["virial"] = -frame.get_stress(voigt=False) * frame.get_volume()
+    (read,) = read_labelled(_write(tmp_path / "a.extxyz", [frame]))
+    assert read.stress_ev_per_angstrom3 == pytest.approx(frame.get_stress(), abs=1e-7)
+    frame.info["virial"] *= -1
+    with pytest.raises(InputError, match="row 1, stress: contradicts virial"):
+        read_labelled(_write(tmp_path / "a.extxyz", [frame]))
+
+
+def test_an_isolated_atom_is_known_by_its_geometry_and_needs_no_forces(tmp_path):
+    frames = rattled(2, 0)
+    for pbc, box in ((False, 0.0), (True, 12.0), (True, 3.0)):
+        atom = Atoms("Cu", cell=[box] * 3, pbc=pbc)
+        atom.calc = SinglePointCalculator(atom, energy=3.5)
+        frames.append(atom)
+    read, account = read_with_account(_write(tmp_path / "a.extxyz", frames))
+    assert [frame.row for frame in read if frame.isolated] == [3, 4]
+    assert not read[2].forces_ev_per_angstrom.any()
+    (problem,) = account.of_weight("refuse")
+    assert (problem.row, problem.field) == (5, "forces")
+    frames[4].info["config_type"] = "isolated_atom"
+    frames[4].calc.results["forces"] = np.zeros((1, 3))
+    with pytest.raises(InputError, match=r"row 5, config_type: tagged isolated_atom, and its image is 3.00 Å away"):
+        read_labelled(_write(tmp_path / "a.extxyz", frames))
+
+
+def test_weight_zero_leaves_a_frame_out_whatever_its_labels(tmp_path):
+    frames, account = _spoilt(tmp_path, energy="None", config_weight="0")
+    assert [frame.row for frame in frames] == [1, 3] and account.facts["weight_zero"] == 1
+    assert [str(note) for note in account.of_weight("note")] == [
+        f"{account.where}: weight 0: frame 2 left out of the fit"
+    ]
+
+
+def test_many_problems_are_listed_up_to_twenty_and_counted(tmp_path):
+    frames = rattled(50, 0)
+    for frame in frames:
+        del frame.calc.results["forces"]
+    with pytest.raises(InputError, match="and 30 more like these") as caught:
+        read_labelled(_write(tmp_path / "a.extxyz", frames))
+    assert len(caught.value.problems) == 21
+
+
+def test_an_output_whose_density_did_not_converge_is_refused(tmp_path):
+    (tmp_path / "a.pwo").write_text("     convergence NOT achieved after 100 iterations: stopping\n")
+    with pytest.raises(InputError, match="line 1: convergence NOT achieved"):
+        read_labelled(tmp_path / "a.pwo")
+
+
+def test_other_formats_keep_their_labels(tmp_path):
+    frames = rattled(2, 0)
+    write(tmp_path / "a.traj", frames)
+    read = read_labelled(tmp_path / "a.traj")
+    assert [f.energy_ev for f in read] == [a.get_potential_energy() for a in frames]
+    assert read[1].stress_ev_per_angstrom3 == pytest.approx(frames[1].get_stress())

@@ -17,9 +17,9 @@ from gibbsflow.potential.data.labels import (
     crash,
     hash_settings,
     labelled_frame,
-    read_results,
+    read_labels,
     require_one_settings_hash,
-    write_results,
+    write_labels,
 )
 
 LABELS = Labels()
@@ -53,6 +53,10 @@ def test_the_gate_keeps_out_what_cannot_be_used(changes: dict, cause: str, words
         (Atoms(), "no atoms"),
         (Atoms("Si", [[np.nan, 0, 0]]), "not finite"),
         (Atoms("Si", cell=[0.1, 0.1, 0.1], pbc=True), "cell of"),
+        (Atoms("Si", cell=[[3, 0, 0], [0, 3, 0], [0, 0, 0]], pbc=[1, 1, 0]), ""),  # a slab whose vacuum is left open
+        (Atoms("Si", cell=[[3, 0, 0], [0, 0, 0], [0, 0, 9]], pbc=[1, 1, 0]), "without a cell vector"),
+        (Atoms("Si", cell=[[3, 0, 0], [3, 0, 0], [0, 0, 0]], pbc=[1, 1, 0]), "cell of 0"),
+        (Atoms("Si", cell=[[0, 0, 5], [0, 5, 0], [5, 0, 0]], pbc=True), ""),  # left-handed
         (si8(), ""),
         (Atoms("H2", [[0, 0, 0], [0, 0, 0.74]]), ""),
     ],
@@ -84,11 +88,11 @@ def test_mixed_settings_are_refused_by_name() -> None:
 
 def test_results_survive_a_file(tmp_path: Path) -> None:
     results = [result_of(si2(1)), result_of(si2(2)).failed("CRASH(1)", "davcio (10): error")]
-    write_results(tmp_path / "labels.jsonl", results)
-    assert read_results(tmp_path / "labels.jsonl") == results
+    write_labels(tmp_path / "labels.jsonl", results)
+    assert read_labels(tmp_path / "labels.jsonl") == results
     (tmp_path / "labels.jsonl").write_text('{"gibbsflow_id": 1')
     with pytest.raises(StateError, match=r"labels\.jsonl"):
-        read_results(tmp_path / "labels.jsonl")
+        read_labels(tmp_path / "labels.jsonl")
 
 
 def test_the_hash_of_settings_knows_no_order() -> None:
@@ -111,3 +115,18 @@ def test_a_failure_keeps_no_figures() -> None:
     failed = result_of(si2()).failed(crash(139), "signal 11")
     assert (failed.cause, failed.energy_ev, failed.forces_ev_per_angstrom) == ("CRASH(139)", None, None)
     assert check_label(failed, si2(), LABELS) is failed
+
+
+def test_final_moments_go_with_the_frame() -> None:
+    frame = labelled_frame(si2(), replace(result_of(si2()), total_moment_ub=2.0, absolute_moment_ub=2.1))
+    assert (frame.info["total_moment_ub"], frame.info["absolute_moment_ub"]) == (2.0, 2.1)
+    assert "total_moment_ub" not in labelled_frame(si2(), result_of(si2())).info
+
+
+def test_failures_by_a_threshold_are_known() -> None:
+    far = replace(result_of(si2()), forces_ev_per_angstrom=[[200.0, 0, 0], [-200.0, 0, 0]])
+    assert check_label(far, si2(), LABELS).by_threshold
+    close = bad_structure(overlapping(), LABELS.closest_ratio)
+    assert result_of(si2()).failed("BAD_STRUCTURE", close).by_threshold
+    assert not result_of(si2()).failed("BAD_STRUCTURE", "no atoms").by_threshold
+    assert not result_of(si2()).by_threshold

@@ -10,15 +10,16 @@ from silicon import si8
 
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.structures import (
+    Duplicates,
     closest_pair_angstrom,
     content_hash,
-    drop_duplicates,
     read_frames,
     sorted_distances,
     structure_id,
     tag,
     write_frames,
 )
+from gibbsflow.workflow.account import Account
 
 
 def test_a_file_gives_back_the_same_hash(tmp_path: Path) -> None:
@@ -50,9 +51,8 @@ def test_equal_under_symmetry_are_dropped() -> None:
     permuted = atoms[[3, 1, 2, 0, 7, 6, 5, 4]]
     near = atoms.copy()
     near.positions[0, 0] += 0.002
-    kept, dropped = drop_duplicates([atoms, turned, shifted, permuted, near], tolerance_angstrom=0.01)
-    assert len(kept) == 1
-    assert len(dropped) == 4
+    seen = Duplicates(0.01)
+    assert [seen.add(one) for one in (atoms, turned, shifted, permuted, near)] == [True, *[False] * 4]
 
 
 def test_different_ones_are_kept() -> None:
@@ -63,13 +63,8 @@ def test_different_ones_are_kept() -> None:
     larger.set_cell(atoms.cell * 1.02, scale_atoms=True)
     germanium = atoms.copy()
     germanium.symbols[:] = "Ge"
-    kept, dropped = drop_duplicates([atoms, far, larger, germanium, si8(2)])
-    assert (len(kept), len(dropped)) == (5, 0)
-
-
-def test_known_structures_count() -> None:
-    kept, dropped = drop_duplicates([si8(1), si8(2)], known=[si8(1)])
-    assert (len(kept), len(dropped)) == (1, 1)
+    seen = Duplicates(0.01)
+    assert all(seen.add(one) for one in (atoms, far, larger, germanium, si8(2)))
 
 
 @pytest.mark.parametrize(
@@ -91,12 +86,44 @@ def test_unreadable_files_are_named(tmp_path: Path, name: str, text: str | None,
     assert words in str(error.value)
 
 
-def test_one_id_for_two_structures_is_refused(tmp_path: Path) -> None:
+def test_an_id_that_is_not_of_the_content_is_replaced_and_noted(tmp_path: Path) -> None:
     one, other = si8(1), si8(2)
+    right = other.info["gibbsflow_id"]
     other.info["gibbsflow_id"] = one.info["gibbsflow_id"]
     write_frames(tmp_path / "s.extxyz", [one, other])
-    with pytest.raises(InputError, match=f"frame 1: id {one.info['gibbsflow_id']} is also that of another"):
-        read_frames(tmp_path / "s.extxyz")
+    account = Account("s.extxyz")
+    assert [f.info["gibbsflow_id"] for f in read_frames(tmp_path / "s.extxyz", account)][1] == right
+    assert account.as_dict()["notes"] == ["the gibbsflow_id of frame 1 is not that of its content: it was replaced"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_name_is_the_same_before_and_after_a_file(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    atoms = Atoms("Si200", positions=rng.uniform(0, 10, (200, 3)), cell=[10, 10, 10], pbc=True)
+    write_frames(tmp_path / "s.extxyz", [atoms])
+    account = Account("s")
+    (again,) = read_frames(tmp_path / "s.extxyz", account)
+    assert again.info["gibbsflow_id"] == structure_id(atoms)
+    assert not account.doubts
+
+
+def test_charge_and_spin_are_content(tmp_path: Path) -> None:
+    plain, charged, ferro, antiferro, spin = (si8() for _ in range(5))
+    charged.info["charge"] = 1
+    ferro.set_initial_magnetic_moments([2.0] * 8)
+    antiferro.set_initial_magnetic_moments([2.0, -2.0] * 4)
+    spin.info["multiplicity"] = 3
+    frames = [plain, charged, ferro, antiferro, spin]
+    assert len({content_hash(atoms) for atoms in frames}) == 5
+    write_frames(tmp_path / "s.extxyz", frames)
+    assert [content_hash(a) for a in read_frames(tmp_path / "s.extxyz")] == [content_hash(a) for a in frames]
+    seen = Duplicates(0.01)
+    assert all(seen.add(one) for one in frames)
+    neutral = si8()
+    neutral.info["charge"] = 0
+    neutral.set_initial_charges([0.5, -0.5] * 4)
+    assert content_hash(neutral) == content_hash(plain)
+    assert tag(charged, "bulk", generator="test", seed=0).info["charge"] == 1
 
 
 def test_tag_names_the_parent() -> None:
@@ -107,12 +134,10 @@ def test_tag_names_the_parent() -> None:
     assert np.allclose(child.positions, parent.positions)
 
 
-def test_the_id_is_the_tag_or_the_content() -> None:
+def test_the_id_is_that_of_the_content() -> None:
     atoms = si8()
-    assert structure_id(atoms) == content_hash(atoms)
+    assert structure_id(atoms) == content_hash(atoms) == atoms.info["gibbsflow_id"]
     atoms.info["gibbsflow_id"] = "gf-other"
-    assert structure_id(atoms) == "gf-other"
-    del atoms.info["gibbsflow_id"]
     assert structure_id(atoms) == content_hash(atoms)
 
 

@@ -161,20 +161,25 @@ def test_folders_of_any_name_are_worked_in(tmp_path):
 
 
 def test_where_md_cannot_start():
+    def check(atoms, **settings):
+        check_start(atoms, ("Cu",), Exploration(**settings), where="cu.xyz", potential=Path("fit/potential"))
+
     atoms = bulk("Cu")
     with pytest.raises(InputError, match="cu.xyz: holds 1 atoms, too few for MD"):
-        check_start(atoms, Exploration(), "cu.xyz")
-    check_start(atoms, Exploration(supercell=(2, 1, 1)), "cu.xyz")
+        check(atoms)
+    check(atoms, supercell=(2, 1, 1))
     alone = Atoms("Cu", positions=[[0, 0, 0]])
     with pytest.raises(InputError, match="too few"):  # a supercell of what is not periodic is the same atom
-        check_start(alone, Exploration(supercell=(2, 1, 1)), "cu.xyz")
+        check(alone, supercell=(2, 1, 1))
     slab = bulk("Cu", cubic=True)
     slab.pbc = (True, True, False)
     with pytest.raises(InputError, match="is not periodic in all directions"):
-        check_start(slab, Exploration(ensemble="npt"), "cu.xyz")
+        check(slab, ensemble="npt")
     slab.positions[0, 0] = float("nan")
     with pytest.raises(InputError, match="not finite"):
-        check_start(slab, Exploration(), "cu.xyz")
+        check(slab)
+    with pytest.raises(InputError, match="holds Ag, unknown to fit/potential"):
+        check(bulk("Ag", cubic=True))
 
 
 def test_number_of_frames_is_bounded(tmp_path):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ase.build import bulk
+from ase.build import bulk, fcc111
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.potential.data.structures import tag
@@ -55,3 +55,19 @@ def test_no_more_than_wanted_are_drawn_and_always_the_same() -> None:
     one, again = (defects.make([parent], Target(), settings) for _ in range(2))
     assert len(one) == 3
     assert [a.info["gibbsflow_id"] for a in one] == [a.info["gibbsflow_id"] for a in again]
+
+
+@pytest.mark.parametrize("shift", [0.0, 9.0])
+def test_holes_of_a_slab_are_in_the_solid(shift: float) -> None:
+    slab = fcc111("Cu", (2, 2, 4), vacuum=7.0, periodic=True)
+    slab.positions[:, 2] += shift
+    slab.wrap()
+    slab.pbc = True
+    found = defects.holes(slab, 1.2)
+    assert found
+    height = slab.cell[2, 2]
+    for place in found:
+        # layers of Cu(111) are 2.08 Å apart, and each site has one below and one above
+        along = (slab.positions[:, 2] - place[2] + height / 2) % height - height / 2
+        assert ((along > -2.1) & (along < 0)).any()
+        assert ((along > 0) & (along < 2.1)).any()

@@ -9,6 +9,7 @@ from ase.io import write
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError
+from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.generators.parents import lattice, occupy, parent_of, parents, seeded_rng, whole_numbers
 
 SETTINGS = Generator()
@@ -84,3 +85,22 @@ def test_random_numbers_are_of_one_purpose() -> None:
 def test_a_parent_is_its_own() -> None:
     (silicon,) = parents(Target(elements=("Si",)), SETTINGS)
     assert parent_of(silicon) == silicon.info["gibbsflow_id"]
+
+
+def test_a_supercell_has_the_charge_and_moments_of_its_cells(tmp_path: Path) -> None:
+    cell = bulk("Fe", cubic=True)
+    cell.info["charge"] = 1
+    cell.set_initial_magnetic_moments([2.0, -2.0])
+    write(tmp_path / "s.extxyz", cell)
+    (made,) = parents(Target(elements=("Fe",), structure_file=tmp_path / "s.extxyz"), Generator(supercell=(2, 1, 1)))
+    assert Electrons.of(made) == Electrons(2, None, (2.0, -2.0, 2.0, -2.0))
+    cell.info["charge"] = 0.5
+    write(tmp_path / "s.extxyz", cell)
+    with pytest.raises(InputError, match=r"s\.extxyz: frame 0, charge and spin: charge is 0\.5"):
+        parents(Target(elements=("Fe",), structure_file=tmp_path / "s.extxyz"), Generator())
+
+
+def test_crystals_leave_their_moments_to_the_settings() -> None:
+    (iron,) = parents(Target(elements=("Fe",)), SETTINGS)
+    assert Electrons.of(iron) == Electrons()
+    assert iron.info["gibbsflow_id"] == "gf-d0db6934c2a4ba910f53"  # as it always was

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.build import bulk, molecule
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.potential.data.structures import closest_pair_angstrom
@@ -34,3 +36,35 @@ def test_samples_keep_the_least_distance() -> None:
     settings = Generator(thermal_temperatures_k=(3000.0,), thermal_count=6, minimum_distance_ratio=0.8)
     made = thermal.make([PARENT], SI, settings)
     assert made and all(closest_pair_angstrom(a) >= 0.8 * closest_pair_angstrom(PARENT) for a in made)
+
+
+def test_springs_of_a_molecule_leave_its_shape_free_to_turn() -> None:
+    ethanol = molecule("CH3CH2OH")
+    matrix = thermal.molecule_hessian(ethanol)
+    assert matrix == pytest.approx(matrix.T)
+    assert matrix.reshape(9, 3, 9, 3).sum(axis=2) == pytest.approx(0)
+    turned = np.cross([0.3, -0.2, 1.0], ethanol.positions).ravel()
+    assert matrix @ turned == pytest.approx(0, abs=1e-9)
+    stretch = np.zeros(6)
+    stretch[5] = 1.0
+    # one bond of 8 eV/Å²
+    assert stretch @ thermal.molecule_hessian(molecule("N2")) @ stretch == pytest.approx(8.0)
+
+
+def test_molecules_are_sampled_in_their_box() -> None:
+    target = Target(elements=("C", "H", "O"), molecule="CH3CH2OH")
+    settings = Generator(thermal_temperatures_k=(300.0,), thermal_count=8)
+    (parent,) = parents(target, settings)
+    made = thermal.make([parent], target, settings)
+    assert len(made) == 8
+    bonds = [a.get_distance(0, 1) for a in made]
+    # kT = k<x²> along a bond: 0.057 Å at 300 K and 8 eV/Å²
+    assert 0.01 < np.std(bonds) < 0.15
+    assert all(np.array_equal(a.cell, parent.cell) for a in made)
+
+
+def test_it_applies_to_crystals_and_molecules_of_two_atoms() -> None:
+    slab = bulk("Si", cubic=True)
+    slab.pbc = (True, True, False)
+    applies = [thermal.applies(a) for a in (bulk("Si"), molecule("H2O"), slab, bulk("Al"), Atoms("Si"))]
+    assert applies == [True, True, False, False, False]

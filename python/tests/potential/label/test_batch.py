@@ -15,8 +15,9 @@ from silicon import si2
 
 from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, ScienceError, StoppedEarly
-from gibbsflow.potential.data.labels import BAD_STRUCTURE, RESOURCE, LabelResult, read_results
-from gibbsflow.potential.data.structures import structure_id
+from gibbsflow.potential.data.formats.electrons import Electrons
+from gibbsflow.potential.data.labels import BAD_STRUCTURE, RESOURCE, LabelResult, read_labels
+from gibbsflow.potential.data.structures import earlier_hash, structure_id
 from gibbsflow.potential.label.batch import Batch, LabelStore, label_batch
 from gibbsflow.workflow.state.segments import Stopper
 
@@ -26,18 +27,26 @@ HASH = "test-0123456789abcdef"
 class Scripted:
     """An engine that fails as it is told to, and counts what it was asked for."""
 
-    name, settings_hash = "test", HASH
+    name, settings_hash, periodic = "test", HASH, False
 
-    def __init__(self, **causes: str) -> None:
-        self.causes = {name.replace("gf_", "gf-"): cause for name, cause in causes.items()}
+    def __init__(self, causes: dict[str, str] | None = None, *, force: float = 0.0, made_with: str = "") -> None:
+        self.causes, self.force, self.made_with = causes or {}, force, made_with
         self.asked: Counter[str] = Counter()
+
+    def electrons(self, atoms: Atoms) -> Electrons:
+        return Electrons.of(atoms)
+
+    def key(self, atoms: Atoms) -> str:  # noqa: ARG002 - the same for all
+        return self.made_with
 
     def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
         name = structure_id(atoms)
         self.asked[name] += 1
         if self.causes.get(name) == "worker":
             raise OSError("its node is gone")
-        made = replace(result_of(atoms), program="test 1.0", wall_s=0.5)
+        forces = [[self.force, 0.0, 0.0]] * len(atoms)
+        made = replace(result_of(atoms), gibbsflow_id=name, program="test 1.0", wall_s=0.5)
+        made = replace(made, forces_ev_per_angstrom=forces)
         return made.failed(self.causes[name], "as told") if name in self.causes else made
 
     def describe(self) -> dict[str, str]:
@@ -46,11 +55,11 @@ class Scripted:
 
 @pytest.fixture
 def frames() -> list[Atoms]:
-    """Three structures with short names."""
-    made = [si2(seed) for seed in range(3)]
-    for number, atoms in enumerate(made):
-        atoms.info["gibbsflow_id"] = f"gf-{number}"
-    return made
+    """Three structures, of the names below."""
+    return [si2(seed) for seed in range(3)]
+
+
+ZERO, ONE, TWO = (structure_id(si2(seed)) for seed in range(3))
 
 
 def labelled(frames: list[Atoms], engine: Scripted, **more) -> Batch:
@@ -61,68 +70,68 @@ def labelled(frames: list[Atoms], engine: Scripted, **more) -> Batch:
 
 def test_each_structure_has_its_fate_in_the_order_of_the_batch(frames: list[Atoms], tmp_path: Path) -> None:
     recorded: list[LabelResult] = []
-    batch = labelled(frames, Scripted(gf_1=BAD_STRUCTURE), record=recorded.append)
-    assert [result.gibbsflow_id for result in batch.ordered()] == ["gf-0", "gf-1", "gf-2"]
+    batch = labelled(frames, Scripted({ONE: BAD_STRUCTURE}), record=recorded.append)
+    assert [result.gibbsflow_id for result in batch.ordered()] == [ZERO, ONE, TWO]
     assert recorded == batch.ordered()
     assert batch.figures() == {
-        "counts": {"labelled": 2, "failed": 1}, "left": 0, "reused": 0, "failures": {"gf-1": BAD_STRUCTURE},
+        "counts": {"labelled": 2, "failed": 1}, "left": 0, "reused": 0, "failures": {ONE: BAD_STRUCTURE},
         "corrected": {}, "label_s": 1.5,
     }  # fmt: skip
     assert batch.programs() == {"test": "1.0"}
     batch.write(tmp_path)
-    assert [f.info["gibbsflow_id"] for f in read(tmp_path / "labelled.extxyz", ":")] == ["gf-0", "gf-2"]
-    assert read_results(tmp_path / "labels.jsonl") == batch.ordered()
+    assert [f.info["gibbsflow_id"] for f in read(tmp_path / "labelled.extxyz", ":")] == [ZERO, TWO]
+    assert read_labels(tmp_path / "labels.jsonl") == batch.ordered()
 
 
 def test_what_is_finished_is_not_made_again(frames: list[Atoms], tmp_path: Path) -> None:
     store = LabelStore(tmp_path, HASH)
-    first = labelled(frames, Scripted(gf_1=BAD_STRUCTURE), store=store)
+    first = labelled(frames, Scripted({ONE: BAD_STRUCTURE}), store=store)
     engine = Scripted()
     again = labelled(frames, engine, store=store)
     assert (again.reused, again.results, engine.asked) == (3, first.results, {})
     mended = labelled(frames, engine, store=store, retry_failed=True)
-    assert engine.asked == {"gf-1": 1}
+    assert engine.asked == {ONE: 1}
     assert mended.figures()["counts"] == {"labelled": 3, "failed": 0}
 
 
 def test_a_failure_that_says_nothing_of_the_structure_is_tried_again(frames: list[Atoms], tmp_path: Path) -> None:
     store = LabelStore(tmp_path, HASH)
-    first = labelled(frames, Scripted(gf_0=RESOURCE, gf_1="worker"), store=store)
-    assert first.figures()["failures"] == {"gf-0": RESOURCE, "gf-1": "CRASH(worker)"}
-    assert "its node is gone" in first.results["gf-1"].message
+    first = labelled(frames, Scripted({ZERO: RESOURCE, ONE: "worker"}), store=store)
+    assert first.figures()["failures"] == {ZERO: RESOURCE, ONE: "CRASH(worker)"}
+    assert "its node is gone" in first.results[ONE].message
     engine = Scripted()
     assert labelled(frames, engine, store=store).figures()["counts"] == {"labelled": 3, "failed": 0}
-    assert engine.asked == {"gf-0": 1, "gf-1": 1}
+    assert engine.asked == {ZERO: 1, ONE: 1}
 
 
 def test_a_damaged_label_is_made_again(frames: list[Atoms], tmp_path: Path) -> None:
     store = LabelStore(tmp_path, HASH)
     labelled(frames, Scripted(), store=store)
-    (store.place("gf-0") / "label.json").write_text("{trunc")
-    (store.place("gf-1") / "label.json").write_text(json.dumps({"of": "another version"}))
-    assert store.load("gf-0") is None and store.load("gf-1") is None
-    assert store.load("gf-2") is not None
+    (store.place(ZERO) / "label.json").write_text("{trunc")
+    (store.place(ONE) / "label.json").write_text(json.dumps({"of": "another version"}))
+    assert store.load(ZERO) is None and store.load(ONE) is None
+    assert store.load(TWO) is not None
 
 
 def test_labels_of_other_settings_are_never_read(frames: list[Atoms], tmp_path: Path) -> None:
     labelled(frames, Scripted(), store=LabelStore(tmp_path, HASH))
-    assert LabelStore(tmp_path, "test-fedcba9876543210").load("gf-0") is None
+    assert LabelStore(tmp_path, "test-fedcba9876543210").load(ZERO) is None
     # nor are those that were moved there
     (tmp_path / HASH).rename(tmp_path / "test-fedcba9876543210")
-    assert LabelStore(tmp_path, "test-fedcba9876543210").load("gf-0") is None
+    assert LabelStore(tmp_path, "test-fedcba9876543210").load(ZERO) is None
 
 
 def test_a_structure_that_comes_twice_is_labelled_once(frames: list[Atoms]) -> None:
     engine = Scripted()
     batch = labelled([frames[0], frames[1], frames[0]], engine)
-    assert engine.asked == {"gf-0": 1, "gf-1": 1}
+    assert engine.asked == {ZERO: 1, ONE: 1}
     assert batch.figures()["left"] == 0
     assert len(batch.labelled()) == 3
 
 
 def test_not_one_label_is_a_failure_of_the_science(frames: list[Atoms]) -> None:
-    with pytest.raises(ScienceError, match="no label succeeded: 1 BAD_STRUCTURE; the first, gf-0: as told"):
-        labelled(frames[:1], Scripted(gf_0=BAD_STRUCTURE))
+    with pytest.raises(ScienceError, match=f"no label succeeded: 1 BAD_STRUCTURE; the first, {ZERO}: as told"):
+        labelled(frames[:1], Scripted({ZERO: BAD_STRUCTURE}))
     with pytest.raises(InputError, match="holds no structure"):
         labelled([], Scripted())
 
@@ -134,4 +143,60 @@ def test_what_is_stored_survives_a_stop(frames: list[Atoms], tmp_path: Path) -> 
             frames, Scripted(), store=store, stopper=stopper,
             record=lambda label: os.kill(os.getpid(), signal.SIGTERM),
         )  # fmt: skip
-    assert [store.load(name) is not None for name in ("gf-0", "gf-1", "gf-2")] == [True, False, False]
+    assert [store.load(name) is not None for name in (ZERO, ONE, TWO)] == [True, False, False]
+
+
+def judged(frames: list[Atoms], engine: Scripted, store: LabelStore, cap: float) -> tuple[Batch, Counter[str]]:
+    batch = Batch(frames)
+    try:
+        label_batch(batch, engine, Labels(attempts_max=1, force_cap_ev_per_angstrom=cap), store=store)
+    except ScienceError:
+        assert not batch.labelled()
+    return batch, engine.asked
+
+
+def test_the_cap_of_forces_is_that_of_the_one_who_reads(frames: list[Atoms], tmp_path: Path) -> None:
+    store = LabelStore(tmp_path, HASH)
+    refused, asked = judged(frames, Scripted(force=2.0), store, cap=0.5)
+    assert (refused.figures()["counts"]["failed"], sum(asked.values())) == (3, 3)
+    assert store.load(ZERO).forces_ev_per_angstrom[0] == [2.0, 0.0, 0.0]  # as computed
+    accepted, asked = judged(frames, Scripted(), store, cap=100.0)
+    assert (accepted.figures()["counts"]["labelled"], accepted.reused, asked) == (3, 3, {})
+    again, asked = judged(frames, Scripted(), store, cap=0.5)
+    assert (again.results, asked) == (refused.results, {})
+
+
+def test_what_an_earlier_version_kept_of_the_cap_alone_is_made_again(frames: list[Atoms], tmp_path: Path) -> None:
+    store = LabelStore(tmp_path, HASH)
+    for atoms in frames:
+        store.save(result_of(atoms).failed(BAD_STRUCTURE, "largest force 2.0 eV/Å, the cap is 0.5 eV/Å"))
+    batch, asked = judged(frames, Scripted(force=2.0), store, cap=100.0)
+    assert (batch.figures()["counts"]["labelled"], sum(asked.values())) == (3, 3)
+
+
+def test_a_label_of_another_charge_or_spin_is_none(frames: list[Atoms], tmp_path: Path) -> None:
+    store = LabelStore(tmp_path, HASH)
+    labelled(frames, Scripted(), store=store)
+    engine = Scripted(made_with="0123456789abcdef")
+    assert labelled(frames, engine, store=store).reused == 0
+    assert labelled(frames, Scripted(made_with="0123456789abcdef"), store=store).reused == 3
+
+
+def test_a_moved_structure_is_another_whatever_its_tag_says(frames: list[Atoms], tmp_path: Path) -> None:
+    store = LabelStore(tmp_path, HASH)
+    labelled(frames[:1], Scripted(), store=store)
+    frames[0].positions[0, 0] += 0.1
+    assert frames[0].info["gibbsflow_id"] == ZERO
+    batch = labelled(frames[:1], Scripted(), store=store)
+    assert batch.reused == 0
+    assert ZERO not in batch.results
+
+
+def test_labels_under_the_names_of_earlier_versions_are_found(tmp_path: Path) -> None:
+    atoms = si2()
+    atoms.positions[0, 0] = 0.1234574999  # a file holds 0.12345750
+    assert earlier_hash(atoms) != structure_id(atoms)
+    store = LabelStore(tmp_path, HASH)
+    store.save(replace(result_of(atoms, -7.0), gibbsflow_id=earlier_hash(atoms)))
+    batch = labelled([atoms], Scripted(), store=store)
+    assert (batch.reused, batch.results[structure_id(atoms)].energy_ev) == (1, -7.0)

@@ -27,6 +27,8 @@ def PW(cutoff):
     return f"PW({cutoff:g})"
 
 class GPAW(EMT):
+    implemented_properties = [*EMT.implemented_properties, "magmom", "magmoms"]
+
     def __init__(self, **settings):
         super().__init__()
         self.settings = settings
@@ -39,6 +41,7 @@ class GPAW(EMT):
         if self.settings["mixer"]["beta"] > float(os.environ.get("GPAW_CONVERGES_FROM", "1")):
             raise KohnShamConvergenceError("did not converge")
         super().calculate(*arguments)
+        self.results.update(magmom=0.5, magmoms=self.atoms.get_initial_magnetic_moments())
 """
 
 
@@ -133,3 +136,18 @@ def test_the_paw_data_sets_are_asked_for_too(seen: Path) -> None:
     (seen.parent / "packages" / "gpaw_data.py").unlink()
     with pytest.raises(MissingProgramError, match="package gpaw_data not installed"):
         engine()
+
+
+def test_charge_and_spin_reach_the_program(seen: Path) -> None:
+    atoms = copper()
+    atoms.info["charge"] = 1
+    atoms.set_initial_magnetic_moments([1.0, -1.0, 0.0, 0.0])
+    made = engine().label(atoms)
+    assert (made.total_moment_ub, made.absolute_moment_ub) == (0.5, 2.0)
+    assert (made.charge_e, calls(seen)[-1]["charge"], calls(seen)[-1]["spinpol"]) == (1, 1, True)
+    assert "fixmagmom" not in calls(seen)[-1]["occupations"]
+    engine().label(Atoms("Cu", cell=[12, 12, 12]))
+    assert (calls(seen)[-1]["spinpol"], calls(seen)[-1]["occupations"]["fixmagmom"]) == (True, True)
+    assert engine().key(atoms) and not engine().key(copper())
+    iron = Gpaw(["Fe"], Dft(engine="gpaw"), Labels())
+    assert not iron.key(Atoms("Fe", cell=[2.3] * 3, pbc=True))  # moments by element are in its settings

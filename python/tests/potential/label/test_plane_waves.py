@@ -10,7 +10,7 @@ from ase.build import bulk, molecule
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.generators.generate import generate
-from gibbsflow.potential.label.plane_waves import in_cell, k_mesh
+from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -51,3 +51,26 @@ def test_cells_that_are_there_stay() -> None:
     boxed = in_cell(slab)
     assert boxed.cell.array[:2] == pytest.approx(slab.cell.array[:2])
     assert boxed.cell.lengths()[2] == pytest.approx(14.0)
+
+
+def test_images_of_a_molecule_are_kept_away_from_it() -> None:
+    dimer = Atoms("Si2", [[0, 0, 0], [2.2, 0, 0]])
+    small = dimer.copy()
+    small.set_cell([4.6, 3.2, 3.2])
+    assert in_cell(small).cell.array == pytest.approx(in_cell(dimer).cell.array)
+    assert in_cell(small).positions == pytest.approx(in_cell(dimer).positions)
+    assert reboxed(small) and not reboxed(dimer)
+    wide = dimer.copy()
+    wide.set_cell([12.0, 12.0, 12.0])
+    assert in_cell(wide) is wide
+    # 6 Å and 6 Å make the 12 Å of the boxes that are made here
+    longest = Atoms("Si2", [[6, 6, 3], [6, 6, 9]], cell=[12.0] * 3)
+    assert in_cell(longest) is longest
+
+
+def test_a_slab_keeps_its_periodic_vectors() -> None:
+    slab = Atoms("Cu2", [[0, 0, 0], [0, 0, 2]], cell=[[3, 0, 0], [1, 3, 0], [0, 0, 4]], pbc=[True, True, False])
+    boxed = in_cell(slab)
+    assert boxed.cell.array[:2] == pytest.approx(slab.cell.array[:2])
+    assert boxed.cell.array[2] == pytest.approx([0, 0, 14.0])
+    assert boxed.pbc.tolist() == [True, True, False]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 from silicon import coarse, needs_pw, overlapping, si2
 
@@ -12,6 +13,7 @@ from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, MissingProgramError
 from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.label.quantum_espresso import QuantumEspresso
+from gibbsflow.units import RYDBERG_EV
 
 qe = [pytest.mark.qe, needs_pw]
 
@@ -81,8 +83,99 @@ def test_each_run_has_the_settings_that_its_label_names(no_pw: Path, tmp_path: P
     assert "startingpot" not in first and "nspin" not in first
 
 
+def written(no_pw: Path, folder: Path, atoms: Atoms, elements: tuple[str, ...] = ("Si",), **dft: object) -> str:
+    """Input that the program gets for a structure."""
+    program(no_pw, PW)
+    engine = QuantumEspresso(list(elements), coarse(**dft), Labels(corrections_max=0))
+    assert engine.label(atoms, folder / "kept").cause == "UNCONVERGED"
+    return (folder / "kept" / "run1.pwi").read_text()
+
+
+def values(text: str) -> dict[str, str]:
+    return {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in text.splitlines())}
+
+
+def test_up_and_down_are_kinds_of_their_own(no_pw: Path, tmp_path: Path) -> None:
+    atoms = si2()
+    atoms.set_initial_magnetic_moments([2.0, -2.0])
+    text = written(no_pw, tmp_path, atoms)
+    said = values(text)
+    assert (said["nspin"], said["ntyp"], "tot_magnetization" in said) == ("2", "2", False)
+    assert (said["starting_magnetization(1)"], said["starting_magnetization(2)"]) == ("0.5", "-0.5")
+    assert [line.split()[0] for line in text.partition("ATOMIC_POSITIONS")[2].splitlines()[1:3]] == ["Si", "Si1"]
+
+
+def test_moments_by_element_are_fractions_of_the_valence(no_pw: Path, tmp_path: Path) -> None:
+    said = values(written(no_pw, tmp_path, si2(), moments_ub={"Si": 1.0}))
+    assert (said["nspin"], said["ntyp"], said["starting_magnetization(1)"]) == ("2", "1", "0.25")
+    # 4 μB of 4 electrons: from 7.3 on, 1 would be 1 μB
+    said = values(written(no_pw, tmp_path, si2(), moments_ub={"Si": 4.0}))
+    assert said["starting_magnetization(1)"] == "0.9999"
+
+
+def test_charge_multiplicity_and_ground_states_of_atoms(no_pw: Path, tmp_path: Path) -> None:
+    charged = si2()
+    charged.info.update(charge=2, multiplicity=3)
+    said = values(written(no_pw, tmp_path, charged))
+    assert (float(said["tot_charge"]), float(said["tot_magnetization"]), said["nspin"]) == (2, 2, "2")
+    said = values(written(no_pw, tmp_path, Atoms("Si", cell=[12, 12, 12])))
+    assert (float(said["tot_magnetization"]), said["starting_magnetization(1)"]) == (2, "0.5")
+    assert "nspin" not in values(written(no_pw, tmp_path, Atoms("Si", cell=[12, 12, 12]), magnetism="none"))
+    said = values(written(no_pw, tmp_path, Atoms("Si", cell=[12, 12, 12]), moments_ub={"Si": 2.0}))
+    assert ("tot_magnetization" in said, said["starting_magnetization(1)"]) == (False, "0.5")
+
+
+def test_what_pw_cannot_compute_is_refused(no_pw: Path) -> None:
+    program(no_pw, PW)
+    engine = QuantumEspresso(["Si"], coarse(), Labels())
+    many = bulk("Si").repeat((3, 2, 1))
+    many.set_initial_magnetic_moments(np.linspace(0.1, 2.0, len(many)))
+    odd, strong, pinned = si2(), si2(), si2()
+    odd.info["multiplicity"] = 2
+    strong.set_initial_magnetic_moments([5.0, 0.0])
+    pinned.info["multiplicity"] = 3
+    for atoms, words in (
+        (many, "12 kinds of atoms by element and moment, and pw.x takes 10"),
+        (odd, "multiplicity 2, with 8 electrons"),
+        (strong, "atom 0: a moment of 5 μB, with 4 valence electrons"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            engine.electrons(atoms)
+        assert engine.label(atoms).cause == "BAD_STRUCTURE"
+    with pytest.raises(ValueError, match=r"dft\.magnetism is none"):
+        QuantumEspresso(["Si"], coarse(magnetism="none"), Labels()).electrons(pinned)
+
+
+def test_a_key_tells_what_was_computed(no_pw: Path) -> None:
+    program(no_pw, PW)
+    engine = QuantumEspresso(["Si"], coarse(), Labels())
+    charged, ferro, small = si2(), si2(), Atoms("Si2", [[0, 0, 0], [2.2, 0, 0]], cell=[4.6, 3.2, 3.2])
+    charged.info["charge"] = 1
+    ferro.set_initial_magnetic_moments([1.0, 1.0])
+    atom = Atoms("Si", cell=[12, 12, 12])
+    keys = [engine.key(atoms) for atoms in (charged, ferro, small, atom)]
+    assert all(keys) and len(set(keys)) == 4
+    # as computed before: labels of earlier versions are found
+    assert engine.key(si2()) == ""
+    assert engine.key(Atoms("Si2", [[6, 6, 5], [6, 6, 7]], cell=[12, 12, 12])) == ""
+    assert QuantumEspresso(["Si"], coarse(moments_ub={"Si": 1.0}), Labels()).key(si2())
+
+
 class TestRealRuns:
     pytestmark = qe
+
+    def test_an_atom_has_its_moment_and_its_energy(self) -> None:
+        # the spin-polarised minimum; without spin it is -7.45615 Ry
+        for moments in ({"Si": 2.0}, {}):
+            dft = coarse(functional="pbe", ecutwfc_ry=14.0, degauss_ry=0.002, conv_thr_ry=1e-8, moments_ub=moments)
+            made = QuantumEspresso(["Si"], dft, Labels()).label(Atoms("Si"))
+            assert made.energy_ev / RYDBERG_EV == pytest.approx(-7.51365, abs=2e-5)
+            assert (made.total_moment_ub, made.absolute_moment_ub) == (2.0, 2.0)
+
+    def test_a_molecule_in_a_small_cell_is_the_one_in_a_box(self) -> None:
+        engine = QuantumEspresso(["Si"], coarse(), Labels())
+        small, free = (Atoms("Si2", [[0, 0, 0], [2.2, 0, 0]], cell=cell) for cell in ([4.6, 3.2, 3.2], None))
+        assert engine.label(small).energy_ev == pytest.approx(engine.label(free).energy_ev, abs=1e-6)
 
     def test_forces_and_stress_are_derivatives_of_the_energy(self) -> None:
         engine = QuantumEspresso(["Si"], coarse(conv_thr_ry=1e-10), Labels())

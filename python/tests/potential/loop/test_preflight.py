@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ase.build import bulk
+from ase.build import bulk, molecule
 from loop_states import config
 from silicon import si2
 
@@ -35,7 +35,9 @@ def test_a_structure_file_is_found_beside_the_settings(tmp_path: Path) -> None:
 
 def test_a_cell_of_one_atom_leaves_no_holdout(tmp_path: Path) -> None:
     write_frames(tmp_path / "si.extxyz", [tag(bulk("Si", "fcc", a=3.8), "bulk", generator="test", seed=0)])
-    with pytest.raises(InputError, match=r"generator\.supercell: has no cell of two atoms .*supercell: \[2, 2, 2\]"):
+    with pytest.raises(
+        InputError, match=r"generator\.supercell: has no crystal and no molecule of two atoms .*supercell: \[2, 2, 2\]"
+    ):
         check(config(structure="si.extxyz", generator={"supercell": [1, 1, 1]}), str(tmp_path / "si.yaml"))
     check(config(structure="si.extxyz", generator={"supercell": [2, 1, 1]}), str(tmp_path / "si.yaml"))
 
@@ -44,3 +46,37 @@ def test_pressure_on_a_molecule_is_refused() -> None:
     plan = config(elements=["H", "O"], structure="H2O", exploration={"ensemble": "npt"})
     with pytest.raises(InputError, match=r"h2o\.yaml, exploration\.ensemble: npt for a molecule \(right: nvt\)"):
         check(plan, "h2o.yaml")
+
+
+def test_a_trainer_without_a_grade_is_refused() -> None:
+    with pytest.raises(InputError, match="'pace' makes potentials without a grade"):
+        check(config(training={"backend": "pace"}), "si.yaml")
+
+
+def test_one_atom_is_no_start(tmp_path: Path) -> None:
+    write_frames(tmp_path / "one.extxyz", [tag(bulk("Si", "fcc", a=3.9), "bulk", generator="test", seed=0)])
+    plan = config(structure=str(tmp_path / "one.extxyz"), generator={"supercell": [1, 1, 1]})
+    with pytest.raises(InputError, match=r"a supercell: generator: \{supercell: \[2, 2, 2\]\}"):
+        check(plan, "si.yaml")
+
+
+def test_an_element_that_nothing_brings_is_refused(tmp_path: Path) -> None:
+    write_frames(tmp_path / "si.extxyz", [si2()])
+    methods = {"methods": ["bulk", "rattle"]}
+    plan = config(elements=["Si", "Ge"], structure=str(tmp_path / "si.extxyz"), generator=methods)
+    with pytest.raises(InputError, match=r"elements: Ge is in no structure of .*si\.extxyz"):
+        check(plan, "si.yaml")
+
+
+def test_a_spin_that_the_engine_cannot_compute_is_refused(tmp_path: Path) -> None:
+    atoms = si2()
+    atoms.set_initial_magnetic_moments([1.0, -1.0])
+    write_frames(tmp_path / "afm.extxyz", [atoms])
+    with pytest.raises(InputError, match="charge and spin: frame 0: moments of both signs"):
+        check(config(structure=str(tmp_path / "afm.extxyz")), "si.yaml")
+
+
+def test_a_molecule_from_a_file_is_fit_to_start_from(tmp_path: Path) -> None:
+    write_frames(tmp_path / "m.extxyz", [tag(molecule("CH3OH"), "molecule", generator="test", seed=0)])
+    plan = config(elements=["C", "H", "O"], structure=str(tmp_path / "m.extxyz"))
+    assert check(plan, "m.yaml")["engine"] == "tblite"

@@ -11,29 +11,6 @@ from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.state.attempts import Attempt, write_attempts
 from gibbsflow.workflow.state.sentinels import Sentinel
 
-SHEET = "ligand,smiles,experimental_dg_kcal_per_mol\nb2,C,-13.4\n\na1,CC,\n"
-
-
-def test_ligands_in_their_order(tmp_path):
-    (tmp_path / "l.csv").write_text("\ufeff" + SHEET)
-    assert results_table.read_ligands(tmp_path / "l.csv") == [("b2", -13.4), ("a1", None)]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("ligand,smiles\n", "no ligands"),
-        ("ligand,smiles\n,C\n", "row 2, ligand: no ligand"),
-        ("ligand,experimental_dg_kcal_per_mol\nb2,strong\n", "row 2, experimental_dg_kcal_per_mol: 'strong' is no"),
-    ],
-)
-def test_a_samplesheet_that_cannot_be_used(tmp_path, text, message):
-    (tmp_path / "l.csv").write_text(text)
-    with pytest.raises(InputError, match=message):
-        results_table.read_ligands(tmp_path / "l.csv")
-    with pytest.raises(InputError, match="no such file"):
-        results_table.read_ligands(tmp_path / "absent.csv")
-
 
 def test_the_newest_failure_of_each_ligand_is_its_cause(tmp_path):
     for folder, cause, time in (
@@ -86,15 +63,15 @@ def test_a_finished_row_names_what_was_begun_anew():
 
 def test_csv_has_four_decimals_and_parquet_the_rest(tmp_path):
     rows = [
-        results_table.TableRow("b2", "b2", "abfe", "finished", "PASS", -13.123456, 0.2, 0.1, 2, -13.4),
+        results_table.TableRow("b2", "b2", "abfe", "finished", "PASS", -13.123456, 0.2, 0.1, 2, -13.4, notes=3),
         results_table.TableRow("a,1", "a,1", "abfe", "failed", "FAIL", cause='said "no"\nand left'),
     ]
     results_table.write_csv(rows, tmp_path / "results.csv")
     results_table.write_parquet(rows, tmp_path / "results.parquet")
     head = "transformation,ligand,mode,status,verdict,dg_kcal_per_mol,dg_error_kcal_per_mol,mbar_error_kcal_per_mol,"
     lines = (tmp_path / "results.csv").read_text().splitlines()
-    assert lines[0] == head + "replicates,experimental_dg_kcal_per_mol,cause"
-    assert lines[1] == "b2,b2,abfe,finished,PASS,-13.1235,0.2000,0.1000,2,-13.4000,"
+    assert lines[0] == head + "replicates,experimental_dg_kcal_per_mol,cause,notes"
+    assert lines[1] == "b2,b2,abfe,finished,PASS,-13.1235,0.2000,0.1000,2,-13.4000,,3"
     assert len(lines) == 3
     second = list(csv.DictReader(lines))[1]
     assert (second["ligand"], second["dg_kcal_per_mol"], second["cause"]) == ("a,1", "", 'said "no" and left')

@@ -1,17 +1,99 @@
-"""Window files of a transformation: which leg and replicate each belongs to, and which cannot be read."""
+"""Files of energies: of which program each is, which leg and replicate it belongs to, and which cannot be read."""
 
 from __future__ import annotations
 
+import bz2
+import gzip
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
-from gibbsflow.binding.sample.energies import Window, read_window, read_window_meta
+from gibbsflow.binding.analyse.readers import amber_energies, gromacs_energies
+from gibbsflow.binding.sample import energies
+from gibbsflow.binding.sample.energies import Energies, Window, read_window, read_window_meta
 from gibbsflow.errors import InputError, NumericalError, Problem, StateError
 from gibbsflow.workflow.result import read_result
 
 LegReplicate = tuple[str, int]
 """Leg and replicate."""
+Format = Literal["auto", "gibbsflow", "parquet", "gromacs", "amber"]
+"""Who wrote the energies of a leg; ``parquet`` is another word for ``gibbsflow``."""
+_READERS: dict[str, Callable[..., Energies]] = {
+    "gibbsflow": energies.read_leg,
+    "gromacs": gromacs_energies.read_leg,
+    "amber": amber_energies.read_leg,
+}
+_HEAD_BYTES = 4096
+
+
+def read_leg(paths: Sequence[Path], format: Format = "auto", *, temperature_k: float | None = None) -> Energies:
+    """Read the energies of one leg and replicate, whoever wrote them; windows may be missing.
+
+    Parameters
+    ----------
+    paths
+        Files of one program.
+    format
+        Which; ``auto`` looks into them.
+    temperature_k
+        Temperature expected, K; the files must say the same.
+
+    Returns
+    -------
+    Energies
+        With the account of what was read.
+
+    Raises
+    ------
+    InputError
+        For files of several programs or of none that is known, and as the reader of each format.
+    NumericalError
+        For NaN or infinite energies in window files of gibbsflow.
+    """
+    if format == "auto":
+        found = {path: format_of(Path(path)) for path in paths}
+        if len(kinds := set(found.values())) > 1:
+            told = "; ".join(f"{path}: {kind}" for path, kind in found.items())
+            raise InputError(Problem("--input", f"files of several programs ({told})", "files of one leg"))
+        format = kinds.pop() if kinds else "gibbsflow"
+    read = _READERS["gibbsflow" if format == "parquet" else format]
+    return read(paths, temperature_k=temperature_k, allow_missing=True)
+
+
+def format_of(path: Path) -> Format:
+    """Say which program wrote a file of energies, by its first lines.
+
+    Parameters
+    ----------
+    path
+        The file, plain or compressed (.bz2, .gz).
+
+    Returns
+    -------
+    str
+        ``gibbsflow`` also for a file that is missing or empty, by its suffix or for want of anything else.
+
+    Raises
+    ------
+    InputError
+        For a file of another kind.
+    """
+    openers: dict[str, Any] = {".bz2": bz2.open, ".gz": gzip.open}
+    try:
+        with openers.get(path.suffix, open)(path, "rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except (OSError, EOFError):
+        head = b""
+    if head.startswith(b"PAR1") or path.suffix == ".parquet" or not head:
+        return "gromacs" if ".xvg" in path.suffixes else "gibbsflow"
+    text = head.decode(errors="replace")
+    if path.suffix == ".xvg" or any(line.startswith("@") for line in text.splitlines()):
+        return "gromacs"
+    if "Amber" in text or "AMBER" in text or "PMEMD" in text:
+        return "amber"
+    right = "window_KK.parquet of `fe run`, dhdl.xvg of GROMACS, an output of AMBER; or say --format"
+    raise InputError(Problem(str(path), "energies of no program that is known", right))
 
 
 def group_windows(paths: Sequence[Path], transformation: str) -> dict[LegReplicate, list[Path]]:

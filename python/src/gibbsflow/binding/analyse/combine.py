@@ -319,6 +319,8 @@ def summarise(
     expected: Expected,
     limits: Thresholds,
     protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING,
+    *,
+    doubts: Sequence[Finding] = (),
 ) -> dict[str, Any]:
     """Figures, status and verdict of a transformation, as in ``record.json``.
 
@@ -334,6 +336,8 @@ def summarise(
         Thresholds of the verdict.
     protocol
         The legs and their signs.
+    doubts
+        What speaks against the number besides its legs, such as grave assumptions of the preparation.
 
     Returns
     -------
@@ -342,7 +346,7 @@ def summarise(
     """
     analytic, numeric = standard_state["analytic_kcal_per_mol"], standard_state["numeric_kcal_per_mol"]
     result = combine(outcomes, numeric, protocol)
-    findings: list[Finding] = []
+    findings: list[Finding] = list(doubts)
     for outcome in outcomes:
         if outcome.analysis is None:
             level: Level = "WARN" if result else "FAIL"

@@ -107,11 +107,10 @@ class LegAnalysis:
         """
         kt = self.kt_kcal_per_mol
         sampled = self.energies.sampled
-        absent = dict.fromkeys(("dg_kt", "dg_error_kt", "dg_kcal_per_mol", "dg_error_kcal_per_mol"))
         return {
             "mbar": self.mbar.as_dict(),
-            "bar": self.bar.as_dict() if self.bar else {**absent, "reason": self.bar_reason},
-            "ti": self.ti.as_dict() if self.ti else {**absent, "reason": NO_TI},
+            "bar": self.bar.as_dict() if self.bar else _absent(self.bar_reason),
+            "ti": self.ti.as_dict() if self.ti else _absent(self.energies.meta.get("no_ti") or NO_TI),
             "temperature_k": self.energies.temperature_k,
             "decorrelate": self.decorrelate,
             "overlap": {"matrix": self.overlap.tolist(), "min_neighbour": self.min_overlap},
@@ -196,6 +195,47 @@ def analyse_leg(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge
         mixing=convergence.mixing(energies),
         equilibration=convergence.equilibration(energies),
     )
+
+
+def integrate_leg(energies: Energies, *, decorrelate: Decorrelate = "auto") -> dict[str, Any]:
+    """Integrate dH/dλ of a leg that has no energies in foreign states.
+
+    Parameters
+    ----------
+    energies
+        With dH/dλ, and no reduced potentials.
+    decorrelate
+        Which samples to use, as in :func:`.estimators.estimate_ti`.
+
+    Returns
+    -------
+    dict
+        The figures of :meth:`LegAnalysis.as_dict` that there are; MBAR and BAR are absent, with the reason.
+
+    Raises
+    ------
+    UnconvergedError
+        For samples of one state only.
+    """
+    if len(energies.sampled) < 2:
+        raise UnconvergedError("samples of one state only: no free energy difference")
+    integral = estimate_ti(energies, decorrelate)
+    absent = _absent("no energies in foreign states in the data")
+    return {
+        "mbar": absent,
+        "bar": absent,
+        "ti": integral.as_dict() if integral else _absent(NO_TI),
+        "temperature_k": energies.temperature_k,
+        "decorrelate": decorrelate,
+        "samples": list(energies.account.facts.get("samples", {}).values()),
+        "states": [dict(state) for state in energies.states],
+        "sampled_states": energies.sampled,
+        "missing_windows": list(energies.missing),
+    }
+
+
+def _absent(reason: str) -> dict[str, Any]:
+    return {**dict.fromkeys(("dg_kt", "dg_error_kt", "dg_kcal_per_mol", "dg_error_kcal_per_mol")), "reason": reason}
 
 
 def _refuse_unbridged(energies: Energies, overlap: Floats, bridge_overlap: float) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gibbsflow.binding.analyse.collect import group_windows
 from gibbsflow.binding.analyse.combine import Expected, analyse_legs, summarise
-from gibbsflow.binding.analyse.verdict import Thresholds
+from gibbsflow.binding.analyse.verdict import Finding, Thresholds, judge_account, overall, sentences
 from gibbsflow.binding.facts import BoundFacts, EquilibratedFacts, GivenFacts, LegFacts, SettingsFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Analysis
@@ -69,7 +69,8 @@ def analyse_transformation(system: SimSystem, runs: Sequence[Path], settings: An
         bridge_overlap=settings.overlap_warn,
     )
     standard_state = prepared.standard_state.as_meta()
-    figures = summarise(outcomes, standard_state, expected, limits)
+    account = system.account()
+    figures = summarise(outcomes, standard_state, expected, limits, doubts=judge_account(account))
     chosen = settings.model_dump(mode="json")
     return {
         "transformation": system.name,
@@ -77,6 +78,7 @@ def analyse_transformation(system: SimSystem, runs: Sequence[Path], settings: An
         "mode": "abfe",
         **figures,
         "experimental_dg_kcal_per_mol": given.experimental_dg_kcal_per_mol,
+        "preparation": account.as_dict(),
         "settings": {"analysis": chosen, **_provenance(system)},
         "seed": prepared.run.seed,
         "versions": versions("alchemlyb", "pymbar", "numpy"),
@@ -112,13 +114,17 @@ def analyse_md(system: SimSystem) -> dict[str, Any]:
     if found is None:
         raise StateError(f"{system.root}: not known whether bound; right: the folder written by `equil analyse`")
     bound = found.bound
-    reasons = [] if bound else ["the ligand left its site during equilibration"]
+    account = system.account()
+    doubts = judge_account(account)
+    if not bound:
+        doubts.append(Finding("FAIL", "bound", "the ligand left its site during equilibration"))
+    reasons = sentences(doubts)
     return {
         "transformation": system.name,
         "ligand": given.ligand or system.name,
         "mode": "md",
         "status": "finished" if bound else "unbound",
-        "verdict": "PASS" if bound else "FAIL",
+        "verdict": overall(doubts),
         "reasons": reasons,
         "bound": bound,
         "ligand_site_distance_angstrom": found.ligand_site_distance_angstrom,
@@ -129,6 +135,7 @@ def analyse_md(system: SimSystem) -> dict[str, Any]:
         "legs": [],
         "cause": "" if bound else "Unbound: " + reasons[0],
         "experimental_dg_kcal_per_mol": given.experimental_dg_kcal_per_mol,
+        "preparation": account.as_dict(),
         "settings": _provenance(system),
         "versions": versions(),
         "begun_anew": _equil_anew(system),

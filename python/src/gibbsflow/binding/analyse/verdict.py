@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from scipy.stats import chi2
 
 from gibbsflow.binding.alchemy import standard_state
-from gibbsflow.binding.analyse.leg_result import LegAnalysis, name_windows
+from gibbsflow.binding.analyse.estimators import Decorrelate
+from gibbsflow.binding.analyse.leg_result import LegAnalysis, analyse_leg, integrate_leg, name_windows
+from gibbsflow.binding.sample.energies import Energies
+from gibbsflow.workflow.account import Account
 
 Level = Literal["PASS", "WARN", "FAIL"]
 _ORDER: tuple[Level, ...] = ("PASS", "WARN", "FAIL")
@@ -137,14 +140,82 @@ def sentences(findings: Sequence[Finding]) -> list[str]:
     """
     groups: dict[tuple[Level, str, str], list[Finding]] = {}
     for finding in sorted(findings, key=lambda finding: -_ORDER.index(finding.level)):
-        groups.setdefault((finding.level, finding.check, finding.leg), []).append(finding)
+        same = finding.leg or finding.reason  # only replicates of one leg are said together
+        groups.setdefault((finding.level, finding.check, same), []).append(finding)
     said = []
-    for (_, _, leg), members in groups.items():
+    for members in groups.values():
+        leg = members[0].leg
         first, others = members[0], [str(member.replicate) for member in members[1:]]
         head = f"{leg} leg, replicate {first.replicate}" if leg else ""
         head += f" (likewise {', '.join(others)})" if others and leg else ""
         said.append(f"{head}: {first.reason}" if head else first.reason)
     return said
+
+
+def judge_account(account: Account) -> list[Finding]:
+    """Judge what was assumed before anything was simulated: a grave assumption is a reason for doubt.
+
+    Parameters
+    ----------
+    account
+        Of the system.
+
+    Returns
+    -------
+    list of Finding
+        One WARN a warning.
+    """
+    return [Finding("WARN", "preparation", text) for text in account.as_dict()["warnings"]]
+
+
+def account_figures(energies: Energies) -> dict[str, Any]:
+    """Say what was read of a leg.
+
+    Parameters
+    ----------
+    energies
+        All its samples.
+
+    Returns
+    -------
+    dict
+        `missing_windows`, `notes`, `warnings` and `account` of its ``result.json``.
+    """
+    account = energies.account.as_dict()
+    said = {"notes": account["notes"], "warnings": account["warnings"], "account": account["facts"]}
+    return {"missing_windows": list(energies.missing), **said}
+
+
+def leg_figures(energies: Energies, decorrelate: Decorrelate) -> dict[str, Any]:
+    """Analyse and judge one leg and replicate, by itself.
+
+    Parameters
+    ----------
+    energies
+        All its samples; without reduced potentials it is integrated alone.
+    decorrelate
+        Which samples to use, as in :func:`.estimators.estimate_mbar`.
+
+    Returns
+    -------
+    dict
+        Estimates, diagnostics, `verdict` and `reasons` of its ``result.json``; missing windows are the first reason.
+
+    Raises
+    ------
+    UnconvergedError
+        As :func:`.leg_result.analyse_leg` and :func:`.leg_result.integrate_leg`.
+    """
+    if energies.u_nk.empty:
+        figures = integrate_leg(energies, decorrelate=decorrelate)
+        findings = [Finding("WARN", "TI", "thermodynamic integration alone: nothing tells whether neighbours overlap")]
+    else:
+        leg = analyse_leg(energies, decorrelate=decorrelate)
+        figures, findings = leg.as_dict(), judge_leg(leg, Thresholds())
+    warnings = account_figures(energies)["warnings"]
+    findings += [Finding("WARN", f"input {number}", text) for number, text in enumerate(warnings)]
+    reasons = sorted(sentences(findings), key=lambda text: not text.startswith(_missing(energies)))
+    return figures | {"verdict": overall(findings), "reasons": reasons}
 
 
 def judge_leg(leg: LegAnalysis, limits: Thresholds, *, name: str = "", replicate: int | None = None) -> list[Finding]:
@@ -171,7 +242,7 @@ def judge_leg(leg: LegAnalysis, limits: Thresholds, *, name: str = "", replicate
         findings.append(Finding(level, check, reason, name, replicate))
 
     if leg.energies.missing:
-        _add("WARN", "windows", f"{name_windows(leg.energies.missing)} missing; {how_bridged(leg)}")
+        _add("WARN", "windows", f"{_missing(leg.energies)} {how_bridged(leg)}")
     if leg.min_overlap < limits.overlap_warn:
         level: Level = "FAIL" if leg.min_overlap < limits.overlap_fail else "WARN"
         place = _weakest(leg)
@@ -268,6 +339,10 @@ def how_bridged(leg: LegAnalysis) -> str:
     if counts:
         return f"{' and '.join(counts)} effective samples of the others reach the end state"
     return "the overlap of the neighbours bridges the gap"
+
+
+def _missing(energies: Energies) -> str:
+    return f"{name_windows(energies.missing)} missing;"
 
 
 def _weakest(leg: LegAnalysis) -> str:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.prepare import samplesheet
-from gibbsflow.binding.prepare.ligands import check_pose, read_ligand
-from gibbsflow.binding.prepare.molecules import MoleculeError
+from gibbsflow.binding.prepare.conformers import embed
+from gibbsflow.binding.prepare.ligands import check_pose, given_pose, hypervalent, pose_ligand, read_ligand
+from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages
+from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
 from gibbsflow.binding.prepare.receptor_file import read_receptor
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.account import Account
+
+MOST_PLACED = 4
+"""Ligands that are placed for a trial, the largest first: some 0.5 s each that fits, 2 s each that does not."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,13 @@ class CampaignCheck:
     warnings: list[Problem] = field(default_factory=list)
 
 
-def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir: Path | None) -> CampaignCheck:
+def check_campaign(
+    sheet: Path,
+    receptor_path: Path,
+    config: Path | None,
+    outdir: Path | None,
+    chosen: Mapping[str, Any] | None = None,
+) -> CampaignCheck:
     """Check samplesheet, chemistry, receptor, settings and output folder, all at once.
 
     Parameters
@@ -46,6 +60,8 @@ def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir
         The files, as the user named them; without `config` the defaults count.
     outdir
         Folder of the results, which need not exist yet; None for no such check.
+    chosen
+        Settings of section ``system`` that go before those of `config`; None for none.
 
     Returns
     -------
@@ -59,6 +75,7 @@ def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir
             settings = BindingConfig.read(config)
         except InputError as error:
             problems += error.problems
+    settings = settings.with_system(chosen or {})
     for check in (lambda: leg_schedules(settings.fe), lambda: sampling(settings.md, settings.fe)):
         try:
             check()
@@ -79,6 +96,9 @@ def check_campaign(sheet: Path, receptor_path: Path, config: Path | None, outdir
         warnings += notes
         if not found:
             good.append(row)
+    misfits = {} if receptor is None else misplaced(good, receptor, settings, str(sheet))
+    good = [row for row in good if row.line not in misfits]
+    table_problems += misfits.values()
     problems += sorted(table_problems, key=lambda problem: problem.row or 0)
     if outdir is not None:
         problems += outdir_problems(outdir)
@@ -109,13 +129,61 @@ def check_row(
         What was done to the ligand or assumed of it.
     """
     try:
-        ligand = read_ligand(row)
-        faults = check_pose(row, ligand, receptor, settings.system) if receptor is not None else []
+        with rdkit_messages():
+            ligand = read_ligand(row)
+            faults = check_pose(row, ligand, receptor, settings.system) if receptor is not None else []
+            if not faults and row.pose == "place":
+                embed(ligand, count=1, seed=settings.run.seed)  # is there a geometry of this isomer at all?
+            elif not faults:
+                ligand = given_pose(row, ligand)
         source = "smiles" if row.smiles else "structure"
-        notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in ligand.notes]
+        said = (*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol))
+        notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in said]
+        if receptor is not None and receptor.left_out and not faults:
+            near = Account(where)
+            warn_of_near(receptor.left_out, ligand.heavy_angstrom, near)
+            notes += [Problem(where, f"{row.ligand}: {p.what}", p.right, row.line) for p in near.of_weight("warn")]
     except MoleculeError as error:
         faults, notes = error.faults, []
     return [Problem(where, f"{row.ligand}: {f.what}", f.right, row.line, f.field) for f in faults], notes
+
+
+def misplaced(
+    rows: Sequence[Row], receptor: Receptor, settings: BindingConfig, where: str
+) -> dict[int | None, Problem]:
+    """Try whether the largest of the ligands that are to be placed fit into the host's cavity.
+
+    Parameters
+    ----------
+    rows
+        Usable ones.
+    receptor
+        Host, or a protein, in which nothing is placed.
+    settings
+        With the seed that they will be placed with.
+    where
+        What messages call the samplesheet.
+
+    Returns
+    -------
+    dict
+        By line of the samplesheet what does not fit, with the nearest distance.
+    """
+    placed = [(row, read_ligand(row)) for row in rows if row.pose == "place"]
+    placed.sort(key=lambda pair: -len(pair[1].heavy_atoms))
+    misfits: dict[int | None, Problem] = {}
+    for row, ligand in placed[:MOST_PLACED]:
+        try:
+            pose_ligand(row, ligand, receptor, settings.system, seed=settings.run.seed)
+        except MoleculeError as error:
+            misfits[row.line] = Problem(
+                where,
+                "; ".join(f"{row.ligand}: {f.what}" for f in error.faults),
+                error.faults[0].right,
+                row.line,
+                error.faults[0].field,
+            )
+    return misfits
 
 
 def outdir_problems(outdir: Path) -> list[Problem]:

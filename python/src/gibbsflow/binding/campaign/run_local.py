@@ -221,7 +221,7 @@ def checked_rows(launch: Launch) -> tuple[Row, ...]:
     """
     io = launch.io
     if io.input is None or io.receptor is None:
-        wanted = {"input": "the samplesheet (CSV)", "receptor": "a host (SDF, MOL2) or protein (PDB)"}
+        wanted = {"input": "the samplesheet (CSV)", "receptor": "a host (SDF, MOL2) or protein (PDB, mmCIF)"}
         missing = [Problem("io", "missing", right, field=key) for key, right in wanted.items() if not getattr(io, key)]
         raise InputError(missing)
     with tempfile.TemporaryDirectory() as folder:

@@ -51,7 +51,7 @@ def prepare_complex(
     ligand
         Name of the ligand.
     receptor
-        File of a host (SDF, MOL2) or protein (PDB).
+        File of a host (SDF, MOL2) or protein (PDB, mmCIF).
     settings
         Sections ``system`` and ``run`` are used.
     out
@@ -76,9 +76,9 @@ def prepare_complex(
     Examples
     --------
     >>> import gibbsflow as gf
-    >>> complex = gf.prepare_complex("b2", "cb7.sdf", gf.BindingConfig(), "out/complex",
-    ...                              smiles="OCC12CCC(CC1)(CC2)CO")  # doctest: +SKIP
-    >>> complex.meta["receptor_kind"], complex.meta["ligand_charge"]  # doctest: +SKIP
+    >>> settings = gf.BindingConfig()
+    >>> placed = gf.prepare_complex("b2", "cb7.sdf", settings, "out/placed", smiles="OCC12CCC(CC1)(CC2)CO")
+    >>> placed.meta["receptor_kind"], placed.meta["ligand_charge"]
     ('host', 0)
     """
     out = Path(out)
@@ -117,7 +117,7 @@ def parametrise_complex(
 
     Examples
     --------
-    >>> parametrised = gf.parametrise_complex(complex, settings, "out/parametrised")  # doctest: +SKIP
+    >>> parametrised = gf.parametrise_complex(placed, settings, "out/parametrised")  # doctest: +SKIP
     >>> len(parametrised.meta["ligand_atoms"])  # b2, C10H18O2  # doctest: +SKIP
     30
     """

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from gibbsflow.binding.prepare.proteins import Residue, is_chain_break, read_residues
+from gibbsflow.binding.prepare.protein.cofactors import IONS
+from gibbsflow.binding.prepare.protein.residue_names import CAPS, CHARGE, PHOSPHORYLATED, WATERS, parent_of
+from gibbsflow.binding.prepare.protein.residues import Residue, chain_ends, is_chain_break, read_residues
+from gibbsflow.binding.prepare.protein.sulfurs import disulfides
 from gibbsflow.binding.prepare.receptors import site_entries
-
-DISULFIDE_ANGSTROM = 2.5
-"""Sulfurs of two cysteines nearer than this are bonded; a disulfide has 2.05 Å."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +26,14 @@ class AmberProtein:
         The residues in order, as numbered in the user's file; the k-th is the k-th of the topology.
     disulfides
         Pairs of residue numbers of the topology, counted from 1.
+    names
+        AMBER's name of each residue, as in `pdb`.
     """
 
     pdb: str
     residues: tuple[Residue, ...]
     disulfides: tuple[tuple[int, int], ...]
+    names: tuple[str, ...] = ()
 
     def residues_of(self, site: str) -> list[int]:
         """Find the residues that a site names.
@@ -49,6 +50,52 @@ class AmberProtein:
         """
         return [k for k, r in enumerate(self.residues) if any(r.is_named(entry) for entry in site_entries(site))]
 
+    @property
+    def phosphorylated(self) -> bool:
+        """Tell whether it needs AMBER's parameters of phosphorylated residues.
+
+        Returns
+        -------
+        bool
+            True where one is in it.
+        """
+        return any(name in PHOSPHORYLATED for name in self.names)
+
+    @property
+    def has_ions_or_waters(self) -> bool:
+        """Tell whether it needs AMBER's parameters of ions and waters.
+
+        Returns
+        -------
+        bool
+            True where one is kept.
+        """
+        return any(r.hetero and (r.name in IONS or r.name in WATERS) for r in self.residues)
+
+    def charges_e(self) -> list[int | None]:
+        """Give the charge that each residue must have in the topology.
+
+        Returns
+        -------
+        list of int or None
+            Ends of chains included, in e; None for residues that only their parameters know.
+        """
+        members = [r for r in self.residues if not r.hetero]
+        first, last = chain_ends(members)
+        charges: list[int | None] = []
+        for k, (residue, name) in enumerate(zip(self.residues, self.names, strict=True)):
+            if residue.hetero:
+                charges.append(0 if name in WATERS else IONS.get(name))
+            elif parent_of(name) == name and name not in CHARGE and name not in _NEUTRAL:
+                charges.append(None)
+            else:
+                ends = (k in first) - (k in last) if name not in CAPS else 0
+                charges.append(CHARGE.get(name, 0) + ends)
+        return charges
+
+
+_NEUTRAL = frozenset("ALA ASN CYS GLN GLY HYP ILE LEU MET PHE PRO SER THR TRP TYR VAL".split()) | CAPS
+
 
 def amber_protein(path: Path) -> AmberProtein:
     """Read the protein that system_prep wrote and name its residues for AMBER.
@@ -56,7 +103,7 @@ def amber_protein(path: Path) -> AmberProtein:
     Parameters
     ----------
     path
-        PDB file with all hydrogens.
+        PDB file with all hydrogens; what is kept beside the protein in HETATM records.
 
     Returns
     -------
@@ -71,46 +118,26 @@ def amber_protein(path: Path) -> AmberProtein:
     residues = read_residues(path)
     pairs = disulfides(residues)
     bonded = {k for pair in pairs for k in pair}
+    names = tuple(r.name if r.hetero else amber_name(r, in_disulfide=k in bonded) for k, r in enumerate(residues))
     lines, serial = [], 0
-    for k, residue in enumerate(residues):
-        name = amber_name(residue, in_disulfide=k in bonded)
+    for k, (residue, name) in enumerate(zip(residues, names, strict=True)):
         for atom, (element, xyz) in residue.atoms.items():
             if element == "H":
                 continue
             serial += 1
-            padded = atom if len(atom) == 4 else f" {atom:<3s}"
+            padded = atom if len(atom) == 4 or len(element) == 2 else f" {atom}"
             place = "".join(f"{x:8.3f}" for x in xyz)
-            head = f"ATOM  {serial % 100000:5d} {padded} {name:<3s} A{(k + 1) % 10000:4d}    "
+            head = f"ATOM  {serial % 100000:5d} {padded:<4s} {name:<3s} A{(k + 1) % 10000:4d}    "
             lines.append(f"{head}{place}  1.00  0.00          {element:>2s}")
-        if k + 1 == len(residues) or is_chain_break(residue, residues[k + 1]):
+        following = residues[k + 1] if k + 1 < len(residues) else None
+        if following is None or residue.hetero or following.hetero or is_chain_break(residue, following):
             lines.append("TER")
-    return AmberProtein("\n".join([*lines, "END", ""]), tuple(residues), tuple((a + 1, b + 1) for a, b in pairs))
-
-
-def disulfides(residues: Sequence[Residue]) -> list[tuple[int, int]]:
-    """Find the pairs of cysteines whose sulfurs are within 2.5 Å.
-
-    Parameters
-    ----------
-    residues
-        All residues; those without an atom SG are passed over.
-
-    Returns
-    -------
-    list of (int, int)
-        Indices into `residues`, the lower first.
-    """
-    sulfurs = [(k, np.array(r.atoms["SG"][1])) for k, r in enumerate(residues) if "SG" in r.atoms]
-    return [
-        (a, b)
-        for i, (a, first) in enumerate(sulfurs)
-        for b, second in sulfurs[i + 1 :]
-        if np.linalg.norm(first - second) < DISULFIDE_ANGSTROM
-    ]
+    numbered = tuple((a + 1, b + 1) for a, b in pairs)
+    return AmberProtein("\n".join([*lines, "END", ""]), tuple(residues), numbered, names)
 
 
 def amber_name(residue: Residue, *, in_disulfide: bool) -> str:
-    """Name a residue by the hydrogens that it has.
+    """Name a residue by its own name, or where that leaves it open by the hydrogens that it has.
 
     Parameters
     ----------
@@ -125,9 +152,9 @@ def amber_name(residue: Residue, *, in_disulfide: bool) -> str:
         AMBER's name of the protonation state, as HID, HIE or HIP for HIS.
     """
     atoms = residue.atoms
-    if residue.name in ("HIS", "HID", "HIE", "HIP"):
+    if residue.name == "HIS":
         return {(True, True): "HIP", (True, False): "HID"}.get(("HD1" in atoms, "HE2" in atoms), "HIE")
-    if residue.name in ("CYS", "CYX", "CYM"):
+    if residue.name in ("CYS", "CYX"):
         return "CYX" if in_disulfide else ("CYS" if "HG" in atoms else "CYM")
     if residue.name == "ASP" and "HD2" in atoms:
         return "ASH"
@@ -136,3 +163,33 @@ def amber_name(residue: Residue, *, in_disulfide: bool) -> str:
     if residue.name == "LYS" and not {"HZ1", "HZ2", "HZ3"} <= atoms.keys():
         return "LYN"
     return residue.name
+
+
+def differences(protein: AmberProtein, labels: Sequence[str], charges_e: Sequence[float]) -> list[str]:
+    """Hold a topology against the protein that went in.
+
+    Parameters
+    ----------
+    protein
+        As tleap was given it.
+    labels
+        Residue names of the topology's receptor, in order.
+    charges_e
+        Sum of the partial charges of each of them.
+
+    Returns
+    -------
+    list of str
+        What differs, in words; empty where the topology is what was asked for.
+    """
+    if len(labels) != len(protein.residues):
+        return [f"{len(labels)} residues instead of {len(protein.residues)}"]
+    told = []
+    for residue, name, label, charge, right in zip(
+        protein.residues, protein.names, labels, charges_e, protein.charges_e(), strict=True
+    ):
+        if label != name and not (name in WATERS and label in WATERS):
+            told.append(f"{residue.called} became {label}")
+        if right is not None and abs(charge - right) > 1e-3:
+            told.append(f"{name} {residue.label} has the charge {charge:+.3f}, not {right:+d}")
+    return told

@@ -40,6 +40,11 @@ log = logging.getLogger(__name__)
 VERSION = 2
 """Raised by hand when the parameters of the same molecule change."""
 _CHARGE_TOLERANCE_E = 0.1
+HIGH_PENALTY = 100.0
+"""Terms with a penalty from parmchk2 of this or more make a warning; ordinary drugs stay below 50."""
+_BROKEN = 1.5
+_MADE = 1.15
+"""In units of the sum of covalent radii: a bond longer than the first broke, a pair nearer than the second bonded."""
 _FRCMOD = "parameters.frcmod"
 _ATOMS = "atoms.json"
 _CHECKSUMS = "entry.json"
@@ -63,6 +68,8 @@ class GaffParameters:
         Name of the cache entry.
     from_cache
         Whether the cache had it.
+    warnings
+        Terms that were guessed from ones that are far from similar; bonds that AM1 made or broke.
     """
 
     types: tuple[str, ...]
@@ -71,6 +78,7 @@ class GaffParameters:
     correction_e: float
     key: str
     from_cache: bool
+    warnings: tuple[str, ...] = ()
 
 
 def parametrise(
@@ -119,13 +127,14 @@ def parametrise(
         if content is None:
             content = _compute(entry, sdf, molecule.charge, settings, name, logs / f"{name}.antechamber.log", rigid)
     log.info("%s: parameters %s (%s)", name, "from the cache" if hit else "computed", key[:12])
-    types, charges, frcmod = content
+    types, charges, frcmod, moved = content
     if len(types) != len(order):
         raise ParametrisationError(f"{name}: antechamber gave {len(types)} atoms for {len(order)}")
     back = {index: k for k, index in enumerate(order)}
     own = [back[i] for i in range(len(order))]
     integral, correction = renormalise([charges[k] for k in own], molecule.charge, name)
-    return GaffParameters(tuple(types[k] for k in own), tuple(integral), frcmod, correction, key, hit)
+    warnings = (*(f"{name}: {text}" for text in (*moved, *guessed_terms(frcmod))),)
+    return GaffParameters(tuple(types[k] for k in own), tuple(integral), frcmod, correction, key, hit, warnings)
 
 
 def renormalise(charges: list[float], total: int, name: str) -> tuple[list[float], float]:
@@ -233,7 +242,7 @@ def _entry_lock(entry: Path) -> Iterator[None]:
         yield
 
 
-def _read_entry(entry: Path) -> tuple[list[str], list[float], str] | None:
+def _read_entry(entry: Path) -> tuple[list[str], list[float], str, list[str]] | None:
     """Read an entry; None where there is none, or where it is damaged, which is logged."""
     if not entry.exists():
         return None
@@ -242,7 +251,7 @@ def _read_entry(entry: Path) -> tuple[list[str], list[float], str] | None:
             if sha256_file(entry / file) != digest:
                 raise StateError(f"{entry / file}: changed since it was written")
         atoms = read_json(entry / _ATOMS)
-        return atoms["types"], atoms["charges"], (entry / _FRCMOD).read_text()
+        return atoms["types"], atoms["charges"], (entry / _FRCMOD).read_text(), atoms.get("moved", [])
     except (StateError, OSError, KeyError) as error:
         log.warning("damaged entry in the parameter cache is made anew: %s", error)
         shutil.rmtree(entry)
@@ -251,7 +260,7 @@ def _read_entry(entry: Path) -> tuple[list[str], list[float], str] | None:
 
 def _compute(
     entry: Path, sdf: str, charge: int, settings: Param, name: str, log_file: Path, rigid: bool
-) -> tuple[list[str], list[float], str]:
+) -> tuple[list[str], list[float], str, list[str]]:
     """Run antechamber and parmchk2 in a scratch folder and rename what counts into the cache as a whole."""
     bounds = Bounds(settings.param_memory_gb, settings.param_time_min * 60)
     log_file = log_file.resolve()
@@ -278,9 +287,10 @@ def _compute(
             bounds=bounds,
         )
         frcmod = (folder / _FRCMOD).read_text()
+        moved = [] if rigid else bonds_moved(sdf, folder / "sqm.pdb")
     part = Path(tempfile.mkdtemp(prefix=f".{entry.name}.", dir=entry.parent))
     try:
-        write_json(part / _ATOMS, asdict(typed))
+        write_json(part / _ATOMS, asdict(typed) | ({"moved": moved} if moved else {}))
         (part / _FRCMOD).write_text(frcmod)
         (part / "molecule.sdf").write_text(sdf)
         shutil.copyfile(log_file, part / "antechamber.log")
@@ -289,7 +299,67 @@ def _compute(
         os.rename(part, entry)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return typed.types, typed.charges, frcmod
+    return typed.types, typed.charges, frcmod, moved
+
+
+def bonds_moved(sdf: str, optimised: Path) -> list[str]:
+    """Hold the geometry that AM1 left against the bonds of the molecule.
+
+    Parameters
+    ----------
+    sdf
+        The molecule as antechamber got it.
+    optimised
+        PDB file of sqm, atoms in the same order; where it is missing nothing is said.
+
+    Returns
+    -------
+    list of str
+        Bonds that broke, and hydrogens that went over to another atom: the charges are those of another molecule then.
+    """
+    mol = Chem.MolFromMolBlock(sdf, removeHs=False, sanitize=False)
+    if mol is None or not optimised.is_file():
+        return []
+    lines = [line for line in optimised.read_text().splitlines() if line.startswith(("ATOM", "HETATM"))]
+    xyz = np.array([[float(line[i : i + 8]) for i in (30, 38, 46)] for line in lines])
+    if len(xyz) != mol.GetNumAtoms():
+        return []
+    table = Chem.GetPeriodicTable()
+    radii = np.array([table.GetRcovalent(atom.GetAtomicNum()) for atom in mol.GetAtoms()])
+    names = [f"{atom.GetSymbol()}{atom.GetIdx() + 1}" for atom in mol.GetAtoms()]
+    bound = Chem.GetAdjacencyMatrix(mol).astype(bool)
+    ratio = np.linalg.norm(xyz[:, None] - xyz[None], axis=-1) / (radii[:, None] + radii[None])
+    broken = np.argwhere(np.triu(bound & (ratio > _BROKEN), 1))
+    made = np.argwhere(np.triu(~bound & (ratio < _MADE), 1))
+    told = [f"its bond {names[i]}-{names[j]} broke" for i, j in broken]
+    told += [f"{names[i]} and {names[j]} bonded" for i, j in made]
+    return [f"when AM1 optimised the geometry for the charges, {' and '.join(told[:4])}"] if told else []
+
+
+def guessed_terms(frcmod: str) -> list[str]:
+    """Say which bonds, angles and torsions parmchk2 took from terms that are far from similar.
+
+    Impropers are left out: their general terms keep rings flat, whatever their penalty.
+
+    Parameters
+    ----------
+    frcmod
+        Text of the file.
+
+    Returns
+    -------
+    list of str
+        At most one sentence.
+    """
+    section, told = "", []
+    for line in frcmod.splitlines():
+        if line.strip() in ("MASS", "BOND", "ANGLE", "DIHE", "IMPROPER", "NONBON"):
+            section = line.strip()
+        score = read_frcmod_penalty(line)
+        if section in ("BOND", "ANGLE", "DIHE") and score >= HIGH_PENALTY:
+            told.append(f"{line[:11].strip()} (penalty {score:g})")
+    many = list(dict.fromkeys(told))
+    return [f"parameters were guessed from terms that are not alike: {', '.join(many[:6])}"] if many else []
 
 
 def read_frcmod_penalty(frcmod: str) -> float:

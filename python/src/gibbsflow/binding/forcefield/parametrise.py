@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.facts import Parametrisation, ParamFacts, PreparedFacts
 from gibbsflow.binding.forcefield import gaff
+from gibbsflow.binding.prepare.conformers import settle_stereo
 from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
 from gibbsflow.binding.prepare.molecules import read_sdf
+from gibbsflow.binding.prepare.small_molecule.stereo import specified
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Param
 from gibbsflow.engines import ambertools
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import inputs_hash
 
+log = logging.getLogger(__name__)
 LIGAND_RESIDUE = "LIG"
 """Residue name of every ligand in topologies."""
+ISOMER = 2
+"""Raised by hand when charges change of ligands with E or Z double bonds, or cis and trans in a ring."""
 NOT_HASHED = frozenset({"param_memory_gb", "param_time_min"})
 """Settings of section ``param`` that cannot change a result."""
 
@@ -42,6 +49,9 @@ def parametrisation_hash(system: SimSystem, settings: Param) -> str:
         files["receptor"] = system.path("receptor")
     content = settings.model_dump(exclude=set(NOT_HASHED)) | {"ambertools": ambertools.version()}
     content |= {"ligand_charge": known.ligand_charge, "receptor_charge": known.receptor_charge}
+    stereo = specified(settle_stereo(read_sdf(system.path("ligand"), known.ligand_charge)).mol)
+    if stereo.bonds or stereo.dependent:
+        content["isomer"] = ISOMER  # their charges were once those of another isomer
     return inputs_hash(files=files, settings=content, physics=gaff.VERSION)
 
 
@@ -84,6 +94,7 @@ def parametrise_system(
     carried = system.copy_to(out)
     facts: dict[str, Any] = {"ligand_ff": settings.ligand_ff, "charge_method": settings.charge_method}
     hits = {}
+    account = Account(system.name)
     for role, (molecule, residue) in molecules.items():
         found = gaff.parametrise(molecule, settings, name=role, cache=cache, logs=out / "logs", rigid=role == "host")
         mol2 = gaff.write_mol2(molecule, found, out / f"{role}.mol2", residue)
@@ -91,6 +102,8 @@ def parametrise_system(
         frcmod.write_text(found.frcmod)
         carried = carried.with_artifacts(**{f"{role}_mol2": mol2.name, f"{role}_frcmod": frcmod.name})
         hits[role] = found.from_cache
+        for warning in found.warnings:
+            account.warn(warning)
         facts[role] = {
             "hash": found.key,
             "charge_correction_e": round(found.correction_e, 9),
@@ -98,5 +111,8 @@ def parametrise_system(
         }
     param = Parametrisation.model_validate(facts)  # without what differs between two runs of the same input
     facts["cache_hit"] = hits
+    facts["warnings"] = account.as_dict()["warnings"]
+    account.settle()
     facts["parametrisation_s"] = round(time.monotonic() - start, 3)
-    return carried.with_facts(ParamFacts(param=param, protein_ff=settings.protein_ff)), facts
+    found_facts = ParamFacts(param=param, protein_ff=settings.protein_ff)
+    return carried.with_facts(found_facts).with_account(account), facts

@@ -9,14 +9,18 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from gibbsflow.binding.facts import ParamFacts, PreparedFacts, TopologyFacts
-from gibbsflow.binding.forcefield.amber_protein import AmberProtein, amber_protein
+from gibbsflow.binding.forcefield.amber_protein import AmberProtein, amber_protein, differences
 from gibbsflow.binding.forcefield.parametrise import LIGAND_RESIDUE
+from gibbsflow.binding.forcefield.readback import topology_differences
 from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
+from gibbsflow.binding.prepare.molecules import read_sdf
+from gibbsflow.binding.prepare.protein.cofactors import read_parameters
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Md
 from gibbsflow.engines import ambertools
@@ -70,7 +74,10 @@ def build_topologies(system: SimSystem, md: Md, out: Path) -> SimSystem:
         if known.receptor_kind == "protein":
             protein = amber_protein(carried.path("receptor"))
             (folder / "receptor.pdb").write_text(protein.pdb)
-        script = _script(parameters.param.ligand_ff, parameters.protein_ff, protein)
+            for role in parameter_roles(carried):
+                shutil.copyfile(carried.path(role), folder / carried.path(role).name)
+        given = [carried.path(role) for role in parameter_roles(carried)]
+        script = _script(parameters.param.ligand_ff, parameters.protein_ff, protein, given)
         ambertools.tleap(script, folder=folder, log=log.resolve(), name=system.name)
         for name in ("complex", "ligand"):
             text = (folder / f"{name}.prmtop").read_text()
@@ -81,6 +88,9 @@ def build_topologies(system: SimSystem, md: Md, out: Path) -> SimSystem:
     ligand_size = len(Topology.read(out / "ligand.prmtop", out / "ligand.inpcrd").elements)
     first = len(topology.elements) - ligand_size
     _check_charge(system.name, topology, carried, first)
+    if protein is not None:
+        _check_residues(system.name, out / "complex.prmtop", topology, first, protein)
+    _check_molecules(system.name, carried, out, first)
     atoms = TopologyFacts(
         md=md,
         receptor_atoms=tuple(range(first)),
@@ -174,6 +184,24 @@ def site_atoms(topology: Topology, receptor_size: int, protein: AmberProtein | N
     return [int(i) for i in np.flatnonzero(chosen)]
 
 
+def residue_labels(prmtop: Path) -> list[str]:
+    """Read the names of the residues of a topology.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    list of str
+        In order; AMBER keeps no mark of the ends of chains in them.
+    """
+    section = prmtop.read_text().split("%FLAG RESIDUE_LABEL", 1)[1].split("%FLAG", 1)[0]
+    lines = section.split("%FORMAT", 1)[1].split("\n")[1:]
+    return [label for line in lines for i in range(0, len(line), 4) if (label := line[i : i + 4].strip())]
+
+
 def heavy_atoms(prmtop: Path) -> list[int]:
     """Find the atoms of a topology that are not hydrogen.
 
@@ -191,9 +219,36 @@ def heavy_atoms(prmtop: Path) -> list[int]:
     return [a.index for a in atoms if a.element is None or a.element.symbol != "H"]
 
 
-def _script(ligand_ff: str, protein_ff: str, protein: AmberProtein | None) -> str:
+def parameter_roles(system: SimSystem) -> list[str]:
+    """Name the artifacts that hold parameters of what is kept beside a protein.
+
+    Parameters
+    ----------
+    system
+        As left by ``system_prep system`` or a later verb.
+
+    Returns
+    -------
+    list of str
+        In the order in which tleap reads them.
+    """
+    return sorted(role for role in system.artifacts if role.startswith("receptor_parameters_"))
+
+
+def _script(ligand_ff: str, protein_ff: str, protein: AmberProtein | None, given: Sequence[Path] = ()) -> str:
     lines = [f"source leaprc.protein.{protein_ff}"] if protein else []
+    if protein and protein.phosphorylated:
+        lines += [f"source leaprc.phosaa{protein_ff.removeprefix('ff')}"]
+    if protein and protein.has_ions_or_waters:
+        # tleap moves what it takes for solvent behind the ligand
+        lines += ["source leaprc.water.tip3p", "HOH = copy TP3", "set HOH.1 restype undefined"]
     lines += [f"source leaprc.{ligand_ff}", f"set default PBRadii {RADII}"]
+    for path in given:
+        if path.suffix.lower() == ".mol2":
+            lines.append(f"{next(iter(read_parameters([path])))} = loadmol2 {path.name}")
+        else:
+            command = "loadoff" if path.suffix.lower() in (".lib", ".off") else "loadamberparams"
+            lines.append(f"{command} {path.name}")
     lines += ["loadamberparams ligand.frcmod", f"{LIGAND_RESIDUE} = loadmol2 ligand.mol2"]
     if protein:
         lines += ["receptor = loadpdb receptor.pdb"]
@@ -207,6 +262,29 @@ def _script(ligand_ff: str, protein_ff: str, protein: AmberProtein | None) -> st
         "quit",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _check_residues(name: str, prmtop: Path, topology: Topology, first: int, protein: AmberProtein) -> None:
+    """Hold residues and their charges in the topology against what was prepared."""
+    count = int(topology.residue_of[first - 1]) + 1
+    labels = residue_labels(prmtop)[:count]
+    charges = np.bincount(topology.residue_of[:first], weights=topology.charges_e[:first], minlength=count)
+    if wrong := differences(protein, labels, charges.tolist()):
+        raise ParametrisationError(f"{name}: tleap built another protein than was prepared: {'; '.join(wrong[:8])}")
+
+
+def _check_molecules(name: str, system: SimSystem, out: Path, first: int) -> None:
+    """Hold elements and bonds in the topologies against the ligand, and the host, that went in."""
+    known = system.facts(PreparedFacts)
+    ligand = read_sdf(system.path("ligand"), known.ligand_charge).mol
+    told = {"ligand": topology_differences(out / "complex.prmtop", ligand, first)}
+    told["ligand alone"] = topology_differences(out / "ligand.prmtop", ligand)
+    if known.receptor_kind == "host":
+        host = read_sdf(system.path("receptor"), known.receptor_charge or 0).mol
+        told["host"] = topology_differences(out / "complex.prmtop", host)
+    for role, wrong in told.items():
+        if wrong:
+            raise ParametrisationError(f"{name}: tleap built another {role}: {'; '.join(wrong[:6])}")
 
 
 def _check_charge(name: str, topology: Topology, system: SimSystem, first: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,25 @@ import numpy as np
 from gibbsflow.binding.facts import PreparedFacts
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.burial import buriedness
-from gibbsflow.binding.prepare.ligands import pose_ligand, read_ligand
-from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, write_sdf
+from gibbsflow.binding.prepare.ligands import pose_ligand, read_ligand, written_account
+from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, read_noted, write_sdf
 from gibbsflow.binding.prepare.poses import RAYS
-from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
+from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
+from gibbsflow.binding.prepare.protein.complex_ligand import write_ligand
+from gibbsflow.binding.prepare.proteins import parameter_files
+from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, kind_of, read_receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import inputs_hash
 
 log = logging.getLogger(__name__)
-PHYSICS = 1
-"""Raised by hand when poses or protonation change for the same input."""
+PHYSICS = {"host": 1, "protein": 2}
+"""Raised by hand when poses or protonation change for the same input; 2: names and hydrogens decide before pH."""
+LIGAND_READING = 2
+"""The same for ligands whose stereochemistry, MOL2 file or pose file was once read otherwise; of no others."""
 
 
 def row_from_options(
@@ -60,6 +67,42 @@ def row_from_options(
     return row
 
 
+def ligand_pose(receptor: Path, residue: str, smiles: str | None, pose: str | None, out: Path) -> tuple[str, str]:
+    """Take the pose of a ligand from the file of the complex.
+
+    Parameters
+    ----------
+    receptor
+        PDB or mmCIF file that holds both.
+    residue
+        NAME, or NAME:CHAIN:NUMBER.
+    smiles
+        The ligand, with its bond orders and charges.
+    pose
+        What was asked for besides, which must be nothing.
+    out
+        Folder that takes the pose.
+
+    Returns
+    -------
+    place, pose
+        CHAIN:NUMBER of the ligand, and the file with its pose.
+
+    Raises
+    ------
+    InputError
+        Where options contradict, the receptor is no protein, or the residue is not that molecule.
+    """
+    if smiles is None or pose not in (None, "given"):
+        what = "ligand_residue needs smiles, and takes the place of structure and pose"
+        raise InputError(Problem("command line", what, "--ligand_residue with --smiles alone", field="ligand_residue"))
+    if kind_of(receptor) != "protein" or not receptor.is_file():
+        right = "the PDB or mmCIF file of the complex"
+        raise InputError(Problem(str(receptor), "holds no ligand to take", right, field="ligand_residue"))
+    path = Path(out) / "ligand_residue.sdf"
+    return write_ligand(receptor, residue, smiles, path).label, str(path.resolve())
+
+
 def preparation_hash(row: Row, receptor: Path, settings: BindingConfig) -> str:
     """Hash of all that decides the prepared system.
 
@@ -91,11 +134,35 @@ def preparation_hash(row: Row, receptor: Path, settings: BindingConfig) -> str:
     if pose not in ("given", "place"):
         files["pose"], pose = Path(pose), "file"
     content = {"smiles": row.smiles, "charge": row.charge, "pose": pose, "seed": settings.run.seed}
-    return inputs_hash(files=files, settings=content | settings.system.model_dump(), physics=PHYSICS)
+    if _read_anew(row):
+        content["ligand_reading"] = LIGAND_READING
+    chosen = settings.system.model_dump()
+    # hashed by content, or only where they are set: a state folder from before they were there stays valid
+    for key in ("protonation", "altloc", "keep", "parameters"):
+        value = chosen.pop(key)
+        if key == "protonation" and value is not None:
+            files[key] = Path(value)
+        elif key == "parameters":
+            files |= {f"parameters_{k}": path for k, path in enumerate(parameter_files(settings.system))}
+        elif value is not None:
+            content[key] = value
+    return inputs_hash(files=files, settings=content | chosen, physics=PHYSICS[kind_of(receptor) or "host"])
+
+
+def _read_anew(row: Row) -> bool:
+    """Whether a ligand may come out otherwise than it did before its reading was numbered."""
+    if row.pose not in ("given", "place") or any(mark in (row.smiles or "") for mark in "/\\@"):
+        return True
+    if row.structure is None or Path(row.structure).suffix.lower() != ".mol2":
+        return False
+    try:
+        return bool(read_noted(Path(row.structure), "structure", row.charge)[1])
+    except MoleculeError:
+        return True
 
 
 def prepare_system(
-    row: Row, receptor_path: Path, settings: BindingConfig, out: Path
+    row: Row, receptor_path: Path, settings: BindingConfig, out: Path, *, ligand_residue: str | None = None
 ) -> tuple[SimSystem, dict[str, Any]]:
     """Read receptor and ligand, complete them, find the pose, and write both into a folder.
 
@@ -104,11 +171,13 @@ def prepare_system(
     row
         The ligand, as the samplesheet has it.
     receptor_path
-        A host (SDF, MOL2) or a protein (PDB).
+        A host (SDF, MOL2) or a protein (PDB, mmCIF).
     settings
         Sections ``run`` (seed) and ``system`` count.
     out
         Folder that takes both files.
+    ligand_residue
+        CHAIN:NUMBER of the ligand in the protein's file; None where it is not in there.
 
     Returns
     -------
@@ -123,24 +192,37 @@ def prepare_system(
         With all that is wrong with either.
     """
     out = Path(out)
-    receptor = read_receptor(receptor_path, settings.system)
+    receptor = read_receptor(receptor_path, settings.system, ligand_residue=ligand_residue)
     try:
         with rdkit_messages():
-            ligand = pose_ligand(row, read_ligand(row), receptor, settings.system, seed=settings.run.seed)
+            read = read_ligand(row)
+            ligand = pose_ligand(row, read, receptor, settings.system, seed=settings.run.seed)
     except MoleculeError as error:
         raise InputError([Problem(row.ligand, f.what, f.right, field=f.field) for f in error.faults]) from error
-    for note in (*receptor.notes, *ligand.notes):
-        log.info("%s", note)
     receptor_file = receptor.write(out)
     ligand_file = write_sdf(ligand, out / "ligand.sdf", row.ligand)
+    account = Account(row.ligand)
+    if receptor.kind == "host":
+        for note in receptor.notes:
+            account.note(note)
+    warn_of_near(receptor.left_out, ligand.heavy_angstrom, receptor.account)
+    account.take(receptor.account, "receptor")
+    account.take(written_account(read, ligand, ligand_file, row.ligand), "ligand")
+    account.settle()
     centre = ligand.heavy_angstrom.mean(axis=0)
     facts = {
-        "notes": [*receptor.notes, *ligand.notes],
+        "notes": [*account.as_dict()["notes"], *account.as_dict()["warnings"]],
+        "warnings": account.as_dict()["warnings"],
+        "account": account.facts,
         "pose": row.pose if row.pose in ("given", "place") else "file",
         "ligand_centre_offset_angstrom": round(float(np.linalg.norm(centre - receptor.heavy_angstrom.mean(axis=0))), 3),
         "ligand_buried_share": round(float(buriedness(centre[None], receptor.heavy_angstrom, RAYS)[0]), 3),
     }
     system = SimSystem(row.ligand, out).with_artifacts(receptor=receptor_file.name, ligand=ligand_file.name)
+    for k, path in enumerate(receptor.parameters, 1):
+        (out / "parameters").mkdir(exist_ok=True)
+        copied = shutil.copyfile(path, out / "parameters" / path.name)
+        system = system.with_artifacts(**{f"receptor_parameters_{k:02d}": copied.relative_to(out)})
     known = PreparedFacts(
         receptor_kind=receptor.kind,
         receptor_charge=receptor.charge,
@@ -149,4 +231,4 @@ def prepare_system(
         ligand_smiles=ligand.smiles,
         site=receptor.site,
     )
-    return system.with_facts(known), facts
+    return system.with_facts(known).with_account(account), facts

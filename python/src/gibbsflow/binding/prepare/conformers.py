@@ -11,15 +11,28 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers, rdMolAlign
 
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
+from gibbsflow.binding.prepare.small_molecule.stereo import (
+    Specified,
+    axes,
+    open_elements,
+    potential_elements,
+    several_isomers,
+    specified,
+)
 from gibbsflow.errors import ParametrisationError
 
 _PRUNE_ANGSTROM = 0.5
+SEEDS = 4
+"""Seeds that are tried where all conformers of one have another stereochemistry than was specified."""
 ATTEMPTS = 30
 """Attempts of ETKDG at one conformer; ordinary molecules need one to three."""
 
 
-def embed(molecule: Molecule, *, count: int, seed: int) -> Molecule:
+def embed(molecule: Molecule, *, count: int, seed: int, wanted: Specified | None = None) -> Molecule:
     """Make conformers by ETKDGv3 and relax them by MMFF94s, the lowest first.
+
+    A conformer whose centres, double bonds or axes are not as specified, before or after relaxing, is dropped; where
+    none is left, other seeds are tried.
 
     Parameters
     ----------
@@ -29,6 +42,8 @@ def embed(molecule: Molecule, *, count: int, seed: int) -> Molecule:
         Conformers to try; near-duplicates (0.5 Å RMSD) are dropped.
     seed
         Of the embedding.
+    wanted
+        Stereochemistry that must come out; None for that of `molecule`, its axes of chirality as in its conformer.
 
     Returns
     -------
@@ -38,30 +53,48 @@ def embed(molecule: Molecule, *, count: int, seed: int) -> Molecule:
     Raises
     ------
     MoleculeError
-        Where no geometry can be built.
+        Where no geometry can be built, or none has the stereochemistry specified.
     """
-    mol = Chem.Mol(molecule.mol)
-    mol.RemoveAllConformers()
-    parameters = _etkdg(seed)
-    first = rdDistGeom.EmbedMolecule(mol, parameters)
-    if first < 0:
-        parameters.useRandomCoords = True
+    wanted = specified(molecule.mol) if wanted is None else wanted
+    wrong: list[str] = []
+    for attempt in range(SEEDS):
+        mol = Chem.Mol(molecule.mol)
+        mol.RemoveAllConformers()
+        parameters = _etkdg(seed + attempt)
         first = rdDistGeom.EmbedMolecule(mol, parameters)
-    if first < 0:
-        raise MoleculeError(
-            [Fault("smiles", "no 3-D structure can be built from it", "a possible stereoisomer, or a structure file")]
-        )
-    parameters.pruneRmsThresh = _PRUNE_ANGSTROM
-    rdDistGeom.EmbedMultipleConfs(mol, count, parameters)
-    relax(mol)
-    _drop_duplicates(mol)
-    return replace(molecule, mol=mol)
+        if first < 0:
+            parameters.useRandomCoords = True
+            first = rdDistGeom.EmbedMolecule(mol, parameters)
+        if first < 0:
+            break
+        parameters.pruneRmsThresh = _PRUNE_ANGSTROM
+        rdDistGeom.EmbedMultipleConfs(mol, count, parameters)
+        wrong += _drop_other_isomers(mol, wanted)
+        if mol.GetNumConformers():
+            relax(mol)
+            wrong += _drop_other_isomers(mol, wanted)
+        if mol.GetNumConformers():
+            _drop_duplicates(mol)
+            return replace(molecule, mol=mol)
+    what = "no 3-D structure can be built from it"
+    if wrong:
+        what += f" with its stereochemistry: {', '.join(dict.fromkeys(wrong))} comes out as another isomer"
+    raise MoleculeError([Fault("smiles", what, "a possible stereoisomer, or a structure file")])
+
+
+def _drop_other_isomers(mol: Chem.Mol, wanted: Specified) -> list[str]:
+    """Drop the conformers with other stereochemistry, and say what they have otherwise."""
+    told = {conformer.GetId(): wanted.against(mol, conformer.GetId()) for conformer in mol.GetConformers()}
+    for conformer, wrong in told.items():
+        if wrong:
+            mol.RemoveConformer(conformer)
+    return [phrase for wrong in told.values() for phrase in wrong]
 
 
 def settle_stereo(molecule: Molecule) -> Molecule:
     """Choose one isomer where a molecule leaves several open, and drop marks that distinguish nothing.
 
-    Which isomers exist is found by embedding the molecule several times: the bridgeheads of a cage look like
+    What is specified stays as it is. Which isomers exist is found by embedding: the bridgeheads of a cage look like
     stereocentres in the graph, yet allow one geometry only.
 
     Parameters
@@ -73,30 +106,53 @@ def settle_stereo(molecule: Molecule) -> Molecule:
     -------
     Molecule
         With the stereochemistry of one isomer, the first by its SMILES where several were open (a note says so).
+
+    Raises
+    ------
+    MoleculeError
+        Where a conformer has not the stereochemistry that the molecule has.
     """
-    potential = list(Chem.FindPotentialStereo(molecule.mol))
-    unspecified = [info for info in potential if info.specified == Chem.StereoSpecified.Unspecified]
-    certain = Chem.FindMolChiralCenters(molecule.mol, includeUnassigned=True, useLegacyImplementation=True)
-    if not potential or (certain and not unspecified):
+    molecule = _told_of_axes(molecule)
+    potential = potential_elements(molecule.mol)
+    if not potential:
         return molecule
-    if not certain:
+    open_ = open_elements(molecule.mol)
+    certain = Chem.FindMolChiralCenters(molecule.mol, includeUnassigned=True, useLegacyImplementation=True)
+    double = any(info.type == Chem.StereoType.Bond_Double for info in potential)
+    if not certain and not double:
         bare = Chem.Mol(molecule.mol)
         Chem.RemoveStereochemistry(bare)
-        if len(_isomers(bare)) == 1:
+        if not several_isomers(bare):
             return replace(molecule, mol=bare)
+    if molecule.mol.GetNumConformers():
+        if wrong := specified(molecule.mol).against(molecule.mol):
+            what = f"its geometry has another stereochemistry than its marks at {', '.join(wrong)}"
+            raise MoleculeError([Fault("structure", what, "a geometry of the isomer that is meant")])
+        if open_:
+            return molecule  # the geometry is what is simulated, whatever it has there
+    if not open_:
+        return molecule
     found = _isomers(molecule.mol)
     if not found:
         return molecule
     smiles = min(found)
     notes = molecule.notes
-    if len(found) > 1:
-        notes += (f"stereochemistry left open ({len(found)} isomers or more): {smiles} is taken, the same each time",)
-    conformers = [Chem.Conformer(c) for c in molecule.mol.GetConformers()]
-    mol = found[smiles]
-    mol.RemoveAllConformers()
-    for conformer in conformers:
-        mol.AddConformer(conformer, assignId=True)
-    return replace(molecule, mol=mol, notes=notes)
+    if len(found) > 1 or several_isomers(molecule.mol):
+        said = ", ".join(open_[:6]) + (" and others" if len(open_) > 6 else "")  # noqa: PLR2004
+        notes += (f"stereochemistry left open ({said}): {smiles} is taken, the same each time",)
+    return replace(molecule, mol=found[smiles], notes=notes)
+
+
+def _told_of_axes(molecule: Molecule) -> Molecule:
+    """Note axes of chirality that nothing specifies."""
+    if molecule.mol.GetNumConformers():
+        return molecule
+    notes = tuple(
+        f"stereochemistry left open ({axis.kind} axis at atoms {axis.atoms[1] + 1} and {axis.atoms[2] + 1}): the "
+        "one of the geometry that is built is taken"
+        for axis in axes(molecule.mol)
+    )
+    return replace(molecule, notes=(*molecule.notes, *(note for note in notes if note not in molecule.notes)))
 
 
 def _etkdg(seed: int) -> Any:  # RDKit's stubs give the fields the wrong types
@@ -114,9 +170,13 @@ def _isomers(mol: Chem.Mol, tries: int = 8) -> dict[str, Chem.Mol]:
     trial.RemoveAllConformers()
     parameters = _etkdg(7)
     found = {}
+    wanted = specified(trial)
     for conformer in rdDistGeom.EmbedMultipleConfs(trial, tries, parameters):
+        if wanted.against(trial, conformer):
+            continue
         isomer = Chem.Mol(trial, confId=conformer)
         Chem.AssignStereochemistryFrom3D(isomer)
+        isomer.RemoveAllConformers()
         # written and read once more: RDKit's SMILES is canonical only for marks that it has read itself
         found[Chem.CanonSmiles(Chem.MolToSmiles(Chem.RemoveHs(isomer)))] = isomer
     return found
@@ -177,11 +237,12 @@ def reference_geometry(molecule: Molecule) -> tuple[Chem.Mol, list[int]]:
     Raises
     ------
     ParametrisationError
-        Where the SMILES does not lead back to the same molecule.
+        Where the SMILES does not lead back to the same molecule, or the geometry is of another isomer.
     MoleculeError
         Where no geometry can be built from the graph (as for large macrocycles).
     """
     source = Chem.Mol(settle_stereo(molecule).mol)
+    isomer = specified(source)
     source.RemoveAllConformers()
     smiles = Chem.MolToSmiles(source, allHsExplicit=True)
     order = list(source.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"])
@@ -191,9 +252,16 @@ def reference_geometry(molecule: Molecule) -> tuple[Chem.Mol, list[int]]:
     before = [molecule.mol.GetAtomWithIdx(i).GetAtomicNum() for i in order]
     if mol is None or [a.GetAtomicNum() for a in mol.GetAtoms()] != before:
         raise ParametrisationError(f"{smiles}: does not lead back to the molecule it was written from")
-    embedded = embed(Molecule(mol, molecule.charge), count=10, seed=2026).mol
+    place = {index: k for k, index in enumerate(order)}
+    signs = {axis.through(place): sign for axis, sign in isomer.axes.items()}
+    wanted = replace(specified(mol), axes=signs)
+    embedded = embed(Molecule(mol, molecule.charge), count=10, seed=2026, wanted=wanted).mol
     best = min(embedded.GetConformers(), key=lambda c: _electrostatics(embedded, c.GetId())).GetId()
     chosen = Chem.Mol(embedded, confId=best)
+    back = Chem.RenumberAtoms(chosen, [place[i] for i in range(len(order))])
+    source.AddConformer(back.GetConformer(), assignId=True)
+    if wrong := isomer.against(source):
+        raise ParametrisationError(f"{smiles}: its reference geometry is another isomer at {', '.join(wrong)}")
     return chosen, order
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors
 
 from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.conformers import embed, settle_stereo
@@ -13,9 +15,14 @@ from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
 from gibbsflow.binding.prepare.poses import place_inside, pose_faults
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.binding.prepare.small_molecule.mapping import heavy_only, map_pose
+from gibbsflow.binding.prepare.small_molecule.stereo import specified
 from gibbsflow.config.binding import System
+from gibbsflow.workflow.account import Account
 
 CONFORMERS = 10
+COVALENT_MARGIN_ANGSTROM = 0.4
+"""Heavy atoms nearer than their covalent radii and this are bonded, as programs that draw bonds see it."""
 
 
 def read_ligand(row: Row) -> Molecule:
@@ -70,7 +77,8 @@ def check_pose(row: Row, ligand: Molecule, receptor: Receptor, settings: System)
     except MoleculeError as error:
         return error.faults
     cage = receptor.kind == "host"
-    return pose_faults(posed, receptor.heavy_angstrom, clash_angstrom=settings.clash_angstrom, cage=cage)
+    faults = pose_faults(posed, receptor.heavy_angstrom, clash_angstrom=settings.clash_angstrom, cage=cage)
+    return faults + covalent_faults(posed, receptor)
 
 
 def pose_ligand(row: Row, ligand: Molecule, receptor: Receptor, settings: System, *, seed: int) -> Molecule:
@@ -111,7 +119,7 @@ def pose_ligand(row: Row, ligand: Molecule, receptor: Receptor, settings: System
 
 
 def given_pose(row: Row, ligand: Molecule) -> Molecule:
-    """Take the pose from the ligand's own structure, or from the pose file: its heavy atoms, mapped by graph.
+    """Take the pose from the ligand's own structure, or from the pose file: its heavy atoms, mapped.
 
     Parameters
     ----------
@@ -128,44 +136,155 @@ def given_pose(row: Row, ligand: Molecule) -> Molecule:
     Raises
     ------
     MoleculeError
-        Where the file holds another molecule.
+        Where the file holds another molecule, or another stereoisomer of it.
     """
     if row.pose == "given":
         return ligand
     path = Path(row.pose)
-    pose = molecules.read_unchecked(path, "pose")
+    try:
+        pose, _ = molecules.read_noted(path, "pose", ligand.charge)
+    except MoleculeError as error:
+        if all(fault.field != "charge" for fault in error.faults):
+            raise
+        pose, _ = molecules.read_noted(path, "pose", None)  # another protonation, perhaps, of the same molecule
     faults = molecules.coordinate_faults(pose, "pose")
     if faults:
         raise MoleculeError(faults)
-    bare, pose_heavy = _skeleton(ligand.mol), _skeleton(Chem.RemoveHs(pose, sanitize=False))
-    match = pose_heavy.GetSubstructMatch(bare)
-    if not match or pose_heavy.GetNumAtoms() != bare.GetNumAtoms():
-        ours, theirs = ligand.smiles, Chem.MolToSmiles(Chem.RemoveHs(pose))
-        raise MoleculeError([Fault("pose", f"{path}: holds {theirs}", f"the ligand of this row, {ours}")])
-    mol = Chem.Mol(ligand.mol)
-    mol.RemoveAllConformers()
-    heavy = Chem.RemoveHs(mol, sanitize=False)
+    match, notes = map_pose(ligand.mol, pose, str(path))
+    heavy = heavy_only(ligand.mol)
+    heavy.RemoveAllConformers()
+    places = heavy_only(pose).GetConformer()
     conformer = Chem.Conformer(heavy.GetNumAtoms())
     for i, k in enumerate(match):
-        conformer.SetAtomPosition(i, pose_heavy.GetConformer().GetAtomPosition(k))
+        conformer.SetAtomPosition(i, places.GetAtomPosition(k))
     conformer.Set3D(True)
     heavy.AddConformer(conformer)
     heavy.UpdatePropertyCache()
     full = Chem.AddHs(heavy, addCoords=True)
-    return replace(ligand, mol=full)
+    if wrong := specified(full).against(full):
+        what = f"{path}: its geometry has another stereochemistry at {', '.join(wrong)}"
+        raise MoleculeError([Fault("pose", what, f"the isomer of this row, {ligand.smiles}")])
+    return replace(ligand, mol=full, notes=(*ligand.notes, *notes))
 
 
-def _skeleton(mol: Chem.Mol) -> Chem.Mol:
-    """Heavy atoms joined by single bonds, without charges or stereochemistry: equal for all ways to draw a molecule."""
-    bare = Chem.RWMol(Chem.RemoveHs(mol, sanitize=False))
-    for atom in bare.GetAtoms():
-        atom.SetFormalCharge(0)
-        atom.SetIsAromatic(False)
-        atom.SetNoImplicit(True)
-        atom.SetNumExplicitHs(0)
-        atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
-    for bond in bare.GetBonds():
-        bond.SetBondType(Chem.BondType.SINGLE)
-        bond.SetIsAromatic(False)
-        bond.SetStereo(Chem.BondStereo.STEREONONE)
-    return bare.GetMol()
+def written_account(read: Molecule, posed: Molecule, path: Path, name: str) -> Account:
+    """Give the account of a ligand: as read, in its pose, and as it stands in the file that was written.
+
+    Parameters
+    ----------
+    read
+        As :func:`read_ligand` has it.
+    posed
+        In its pose.
+    path
+        The SDF that was written of it.
+    name
+        Name of the ligand.
+
+    Returns
+    -------
+    Account
+        Facts of the three stages; notes and warnings of the ligand; a refusal where the file is not the molecule that
+        was read.
+    """
+    account = Account(name)
+    written = molecules.read_sdf(path, posed.charge)
+    wanted = specified(posed.mol)
+    stages = {"as_read": read, "in_its_pose": posed, "as_written": written}
+    for stage, molecule in stages.items():
+        account.facts[stage] = {
+            "atoms": molecule.mol.GetNumAtoms(),
+            "heavy_atoms": len(molecule.heavy_atoms),
+            "formula": rdMolDescriptors.CalcMolFormula(molecule.mol),
+            "charge_e": Chem.GetFormalCharge(molecule.mol),
+            "smiles": molecule.smiles,
+        }
+    account.facts["stereo"] = {
+        "centres": len(wanted.centres),
+        "double_bonds": len(wanted.bonds),
+        "axes": len(wanted.axes),
+    }
+    for note in posed.notes:
+        account.note(note)
+    for warning in (*posed.warnings, *hypervalent(posed.mol)):
+        account.warn(warning)
+    for key in ("formula", "charge_e"):
+        values = [account.facts[stage][key] for stage in stages]
+        if len(set(values)) > 1:
+            account.refuse(
+                f"{key} is {', '.join(map(str, values))} as read, in its pose and as written", "one molecule"
+            )
+    if wrong := wanted.against(written.mol):
+        account.refuse(f"the geometry that was written is another isomer at {', '.join(wrong)}", posed.smiles)
+    return account
+
+
+def hypervalent(mol: Chem.Mol) -> tuple[str, ...]:
+    """Say which centres have more neighbours than GAFF was made for.
+
+    Parameters
+    ----------
+    mol
+        With all hydrogens.
+
+    Returns
+    -------
+    tuple of str
+        One sentence for each: five or six neighbours (SF5, PF5), four single bonds at a neutral sulfur, or a halogen
+        with two neighbours or more. Sulfones, phosphates and sulfonamides are ordinary.
+    """
+    said = []
+    for atom in mol.GetAtoms():
+        single = all(bond.GetBondTypeAsDouble() == 1 for bond in atom.GetBonds())
+        four = atom.GetDegree() == 4 and atom.GetSymbol() == "S" and single and atom.GetFormalCharge() == 0  # noqa: PLR2004
+        halogen = atom.GetSymbol() in ("F", "Cl", "Br", "I") and atom.GetDegree() > 1
+        if atom.GetDegree() > 4 or four or halogen:  # noqa: PLR2004
+            name = f"{atom.GetSymbol()}{atom.GetIdx() + 1}"
+            said.append(f"{name} is hypervalent ({atom.GetDegree()} neighbours): GAFF has no angles that fit it")
+    return tuple(said)
+
+
+def covalent_faults(ligand: Molecule, receptor: Receptor) -> list[Fault]:
+    """Say where a pose has an atom at the distance of a bond from the receptor.
+
+    Parameters
+    ----------
+    ligand
+        In the receptor's frame.
+    receptor
+        A host, or a protein with its topology.
+
+    Returns
+    -------
+    list of Fault
+        At most one, of the nearest pair; empty where heavy atoms are farther apart than their covalent radii (Cordero
+        et al., Dalton Trans. 2008, 2832) and 0.4 Å.
+    """
+    if receptor.molecule is not None:
+        mol = receptor.molecule.mol
+        atoms = [(f"{a.GetSymbol()}{a.GetIdx() + 1}", a.GetAtomicNum()) for a in mol.GetAtoms() if a.GetAtomicNum() > 1]
+    elif receptor.protein is not None:
+        number_of = Chem.GetPeriodicTable().GetAtomicNumber
+        atoms = [
+            (f"{residue.name} {residue.label} {name}", number_of(element.capitalize()))
+            for residue in receptor.protein
+            for name, (element, _) in residue.atoms.items()
+            if element.upper() not in ("H", "D")
+        ]
+    else:
+        atoms = []
+    if len(atoms) != len(receptor.heavy_angstrom) or not atoms:
+        return []
+    table = Chem.GetPeriodicTable()
+    theirs = np.array([table.GetRcovalent(number) for _, number in atoms])
+    ours = np.array([table.GetRcovalent(ligand.mol.GetAtomWithIdx(int(i)).GetAtomicNum()) for i in ligand.heavy_atoms])
+    distance = np.linalg.norm(ligand.heavy_angstrom[:, None] - receptor.heavy_angstrom[None], axis=-1)
+    room = distance - ours[:, None] - theirs[None] - COVALENT_MARGIN_ANGSTROM
+    i, k = np.unravel_index(int(room.argmin()), room.shape)
+    if room[i, k] >= 0:
+        return []
+    atom = ligand.mol.GetAtomWithIdx(int(ligand.heavy_atoms[i]))
+    name = f"{atom.GetSymbol()}{atom.GetIdx() + 1}"
+    what = f"{name} of the ligand is {distance[i, k]:.2f} Å from {atoms[k][0]} of the receptor"
+    right = "a pose without contact, or a ligand that is not bound covalently, which is not computed"
+    return [Fault("pose", f"{what}, the distance of a covalent bond", right)]

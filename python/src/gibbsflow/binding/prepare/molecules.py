@@ -12,39 +12,14 @@ import numpy as np
 import numpy.typing as npt
 from rdkit import Chem, rdBase
 
+from gibbsflow.binding.prepare.small_molecule import mol2
+from gibbsflow.binding.prepare.small_molecule.faults import Fault as Fault
+from gibbsflow.binding.prepare.small_molecule.faults import MoleculeError as MoleculeError
+from gibbsflow.binding.prepare.small_molecule.stereo import lost_marks, marks_against_geometry
+
 GAFF_ELEMENTS = ("H", "C", "N", "O", "S", "P", "F", "Cl", "Br", "I")
 _PLANE_ANGSTROM = 1e-3
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What is wrong with a molecule, before it is known which row it belongs to.
-
-    Attributes
-    ----------
-    field
-        Column it concerns: ``structure``, ``smiles``, ``charge`` or ``pose``; ``receptor`` for a host.
-    what, right
-        As in :class:`gibbsflow.errors.Problem`.
-    """
-
-    field: str
-    what: str
-    right: str
-
-
-class MoleculeError(ValueError):
-    """A molecule that cannot be used; caught where the row is known and turned into an InputError.
-
-    Parameters
-    ----------
-    faults
-        All that is wrong.
-    """
-
-    def __init__(self, faults: list[Fault]) -> None:
-        self.faults = faults
-        super().__init__("; ".join(f"{f.field}: {f.what}" for f in faults))
+_collecting: list[list[str]] = []
 
 
 @dataclass(frozen=True)
@@ -59,6 +34,8 @@ class Molecule:
         Net charge in e.
     notes
         What was done to it or assumed of it.
+    warnings
+        Grave assumptions: the verdict of whatever is computed from it becomes WARN.
     residue_names
         Residue names in its file, for a host.
     """
@@ -66,6 +43,7 @@ class Molecule:
     mol: Chem.Mol
     charge: int
     notes: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = field(default=())
     residue_names: tuple[str, ...] = field(default=())
 
     @property
@@ -126,15 +104,24 @@ def rdkit_messages() -> Iterator[list[str]]:
 
     class _Collect(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            messages.append(record.getMessage().strip())
+            _collecting[-1].append(record.getMessage().strip())
 
+    if _collecting:  # within another: its end, not ours, is where RDKit writes to standard error again
+        _collecting.append(messages)
+        try:
+            yield messages
+        finally:
+            _collecting.pop()
+        return
     rdBase.LogToPythonLogger()
     logger, handler = logging.getLogger("rdkit"), _Collect()
     before = logger.handlers[:], logger.propagate
     logger.handlers, logger.propagate = [handler], False
+    _collecting.append(messages)
     try:
         yield messages
     finally:
+        _collecting.clear()
         logger.handlers, logger.propagate = before
         rdBase.LogToCppStreams()
 
@@ -167,6 +154,9 @@ def from_smiles(smiles: str, charge: int | None = None) -> Molecule:
         )
     mol = Chem.AddHs(mol)
     faults = chemistry_faults(mol, "smiles", charge)
+    for mark in lost_marks(smiles):
+        what = f"{smiles!r} specifies {mark}, which cannot be kept"
+        faults.append(Fault("smiles", what, "a structure file with its geometry, or a SMILES without this mark"))
     if faults:
         raise MoleculeError(faults)
     return Molecule(mol, Chem.GetFormalCharge(mol))
@@ -194,22 +184,32 @@ def from_file(path: Path, charge: int | None = None, *, field: str = "structure"
     MoleculeError
         With all that is wrong.
     """
-    mol = read_unchecked(path, field)
+    mol, notes = read_noted(path, field, charge)
     faults = coordinate_faults(mol, field)
-    notes = []
     missing = sum(atom.GetTotalNumHs() for atom in mol.GetAtoms())
     if missing and not faults:
         notes.append(f"{missing} hydrogens that {path.name} lacks were added; its atoms keep their places")
         mol = Chem.AddHs(mol, addCoords=True)
-    faults += chemistry_faults(mol, field, charge)
+    faults += chemistry_faults(mol, field, None if field == "receptor" else charge)
+    if not faults and Path(path).suffix.lower() != ".mol2":
+        faults += _wedge_faults(path, field)
     if faults:
         raise MoleculeError(faults)
     Chem.AssignStereochemistryFrom3D(mol)
-    return Molecule(mol, Chem.GetFormalCharge(mol), tuple(notes), residue_names(path, mol))
+    return Molecule(mol, Chem.GetFormalCharge(mol), tuple(notes), residue_names=residue_names(path, mol))
 
 
-def read_unchecked(path: Path, field: str) -> Chem.Mol:
-    """Read the first and only molecule of a file, sanitised by RDKit and otherwise as it stands there.
+def _wedge_faults(path: Path, field: str) -> list[Fault]:
+    with rdkit_messages():
+        wrong = marks_against_geometry(Path(path).read_text(errors="replace").split("$$$$")[0])
+    if not wrong:
+        return []
+    what = f"{path}: its wedges say another stereoisomer than its geometry at {', '.join(wrong)}"
+    return [Fault(field, what, "a file whose marks and coordinates are of one isomer, or without wedges")]
+
+
+def read_noted(path: Path, field: str, charge: int | None) -> tuple[Chem.Mol, list[str]]:
+    """Read the first and only molecule of a file, sanitised, its bonds and charges in agreement.
 
     Parameters
     ----------
@@ -217,34 +217,36 @@ def read_unchecked(path: Path, field: str) -> Chem.Mol:
         SDF or MOL2.
     field
         Column that messages name.
+    charge
+        Net charge in e that the user gives, which decides where a MOL2 file does not tell; None for none.
 
     Returns
     -------
-    Chem.Mol
+    mol
         With the hydrogens and coordinates of the file.
+    notes
+        What was assumed, or read otherwise than drawn.
 
     Raises
     ------
     MoleculeError
-        Where the file holds no molecule, several, or one that RDKit refuses.
+        Where the file holds no molecule, several, or one that cannot be read.
     """
-    right = "an SDF or MOL2 file with one molecule: all atoms, bonds and 3-D coordinates"
     try:
         text = Path(path).read_text(errors="replace")
     except OSError as error:
-        raise MoleculeError([Fault(field, f"{path}: {error.strerror}", right)]) from error
+        raise MoleculeError([Fault(field, f"{path}: {error.strerror}", mol2.RIGHT)]) from error
     is_mol2 = Path(path).suffix.lower() == ".mol2"
     count = text.count("@<TRIPOS>MOLECULE") if is_mol2 else len([b for b in text.split("$$$$") if b.strip()])
     if count != 1:
-        raise MoleculeError([Fault(field, f"{path}: holds {count or 'no'} molecules", right)])
+        raise MoleculeError([Fault(field, f"{path}: holds {count or 'no'} molecules", mol2.RIGHT)])
     with rdkit_messages() as messages:
         if is_mol2:
-            mol = Chem.MolFromMol2Block(text, removeHs=False)
-        else:
-            mol = Chem.MolFromMolBlock(text.split("$$$$")[0], removeHs=False)
+            return mol2.read(text, Path(path), field, charge, Chem.MolFromMol2Block(text, removeHs=False))
+        mol = Chem.MolFromMolBlock(text.split("$$$$")[0], removeHs=False)
     if mol is None or mol.GetNumAtoms() == 0:
-        raise MoleculeError([Fault(field, f"{path}: not readable: {_rdkit_reason(messages)}", right)])
-    return mol
+        raise MoleculeError([Fault(field, f"{path}: not readable: {_rdkit_reason(messages)}", mol2.RIGHT)])
+    return mol, []
 
 
 def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Fault]:
@@ -262,7 +264,8 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
     Returns
     -------
     list of Fault
-        Several fragments, elements without parameters, open shells, another charge; empty where all is well.
+        Several fragments, a single atom, elements without parameters, open shells, another charge; empty where all
+        is well.
     """
     faults = []
     fragments = Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
@@ -270,6 +273,9 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
         names = " and ".join(repr(Chem.MolToSmiles(Chem.RemoveHs(f, sanitize=False))) for f in fragments[:4])
         what = f"{len(fragments)} separate fragments: {names}"
         faults.append(Fault(field, what, "one molecule, without salt or water"))
+    if len(fragments) == 1 and mol.GetNumAtoms() == 1:
+        what = f"a single atom, {Chem.MolToSmiles(mol)}: AM1-BCC makes no charges for it, and it has no orientation"
+        faults.append(Fault(field, what, "a molecule of two atoms or more"))
     unknown = sorted({a.GetSymbol() for a in mol.GetAtoms()} - set(GAFF_ELEMENTS))
     if unknown:
         known = ", ".join(GAFF_ELEMENTS)

@@ -1,233 +1,270 @@
-"""Proteins from PDB files: checked, completed and protonated by PDBFixer; their residues and chain breaks."""
+"""Proteins from PDB and mmCIF files: read, checked, completed and protonated, every step entered in the account."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from scipy.spatial import cKDTree
 
+from gibbsflow.binding.prepare.protein import cofactors
+from gibbsflow.binding.prepare.protein.atom_records import StructureFile, read_structure
+from gibbsflow.binding.prepare.protein.mending import mend, refuse_traces, selenium_to_sulfur
+from gibbsflow.binding.prepare.protein.protonation import is_replacement, protonate, read_choices
+from gibbsflow.binding.prepare.protein.residue_names import (
+    ALIASES,
+    PHOSPHORYLATED,
+    heavy_atoms_of,
+    standard_atom,
+)
+from gibbsflow.binding.prepare.protein.residues import Residue, chain_breaks, in_chain, renamed, residues_of
+from gibbsflow.binding.prepare.protein.sulfurs import account_disulfides
 from gibbsflow.binding.prepare.receptors import Receptor, site_entries
 from gibbsflow.config.binding import System
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.units import Floats
+from gibbsflow.workflow.account import Account
 
-AMINO_ACIDS = frozenset(
-    "ALA ARG ASN ASP CYS GLN GLU GLY HIS ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL "
-    "HID HIE HIP CYX CYM ASH GLH LYN MSE ACE NME".split()
-)
-"""Residues that the protein force field knows, caps and protonation states included (MSE becomes MET)."""
-LONGEST_PEPTIDE_BOND_ANGSTROM = 2.0
-"""C and N farther apart than this are not bonded; a peptide bond has 1.33 Å."""
-_WATERS = frozenset({"HOH", "WAT", "DOD", "TIP3", "SOL"})
+SAME_PLACE_ANGSTROM = 0.5
+"""Heavy atoms of two residues nearer than this are two copies of one thing."""
 
 
-@dataclass(frozen=True)
-class Residue:
-    """One residue of a PDB file.
-
-    Attributes
-    ----------
-    chain, number, name
-        As in the file; the number carries its insertion code.
-    hetero
-        Whether it stands in HETATM records.
-    atoms
-        Names with element and coordinates in Å.
-    """
-
-    chain: str
-    number: str
-    name: str
-    hetero: bool
-    atoms: dict[str, tuple[str, tuple[float, float, float]]]
-
-    @property
-    def label(self) -> str:
-        """What ``site`` calls it.
-
-        Returns
-        -------
-        str
-            CHAIN:NUMBER.
-        """
-        return f"{self.chain}:{self.number}"
-
-    def is_named(self, entry: str) -> bool:
-        """Tell whether one entry of a site means this residue.
-
-        Parameters
-        ----------
-        entry
-            CHAIN:NUMBER or a residue name.
-
-        Returns
-        -------
-        bool
-            True where it does.
-        """
-        return entry in (self.label, self.name)
-
-
-def read_residues(path: Path) -> list[Residue]:
-    """Read the residues of the first model of a PDB file, the first alternate location of each atom.
-
-    Parameters
-    ----------
-    path
-        PDB file.
-
-    Returns
-    -------
-    list of Residue
-        In the order of the file, waters and ligands included.
-
-    Raises
-    ------
-    InputError
-        Where a coordinate record cannot be read, naming its line.
-    """
-    found: dict[tuple[str, str, str], Residue] = {}
-    for count, line in enumerate(Path(path).read_text(errors="replace").splitlines(), 1):
-        if line.startswith("ENDMDL"):
-            break
-        if not line.startswith(("ATOM  ", "HETATM")):
-            continue
-        try:
-            xyz = (float(line[30:38]), float(line[38:46]), float(line[46:54]))
-        except ValueError as error:
-            what, right = f"coordinates not readable: {line[30:54].strip()!r}", "three numbers in columns 31 to 54"
-            raise InputError(Problem(str(path), what, right, count, "receptor")) from error
-        atom = line[12:16].strip()
-        element = line[76:78].strip() or atom.lstrip("0123456789")[:1]
-        key = (line[21].strip() or "A", line[22:27].strip(), line[17:20].strip())
-        residue = found.setdefault(key, Residue(key[0], key[1], key[2], line.startswith("HETATM"), {}))
-        residue.atoms.setdefault(atom, (element.upper(), xyz))
-    return list(found.values())
-
-
-def read_protein(path: Path, settings: System, *, complete: bool) -> Receptor:
+def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue: str | None = None) -> Receptor:
     """Read, check and (where `complete`) mend and protonate a protein.
 
     Parameters
     ----------
     path
-        PDB file.
+        PDB or mmCIF file, packed by gzip or not.
     settings
-        Section ``system`` of the configuration: site and pH.
+        Section ``system`` of the configuration.
     complete
         Add missing heavy atoms and hydrogens; False for a check that only looks.
+    ligand_residue
+        CHAIN:NUMBER of the ligand in the file, which is no part of the receptor; None where it is not in there.
 
     Returns
     -------
     Receptor
-        With PDBFixer's result where `complete`; notes tell all that was done.
+        With all atoms where `complete`; its account tells all that was read, chosen, added and left out.
 
     Raises
     ------
     InputError
-        Where it is empty, holds what the force field does not know, or lacks the residues of the site.
+        With all that is wrong: an empty file, what the force field does not know, contradictions, residues of the site
+        that are not there.
     """
-    residues = read_residues(path)
-    protein = [r for r in residues if r.name in AMINO_ACIDS]
+    account = Account(str(path))
+    structure = read_structure(path)
+    given = cofactors.read_parameters(parameter_files(settings))
+    choices = read_choices(settings.protonation) if settings.protonation is not None else {}
+    residues = _known_names(residues_of(structure, account, _altlocs(settings.altloc, account)), account)
+    residues, choices = _replaced(residues, choices, account)
+    joined = [in_chain(residues, k) for k in range(len(residues))]
+    is_protein = [cofactors.is_polymer(r, given, joined=j) for r, j in zip(residues, joined, strict=True)]
+    protein = [r for r, own in zip(residues, is_protein, strict=True) if own]
     if not protein:
         there = ", ".join(sorted({r.name for r in residues})) or "no atoms"
         raise InputError(Problem(str(path), f"no amino acid in it (it has {there})", "a protein", field="receptor"))
-    problems = []
-    strange = sorted({f"{r.name} {r.label}" for r in residues if r.name not in AMINO_ACIDS and not r.hetero})
-    if strange:
-        what = f"residues that the protein force field does not know: {', '.join(strange[:8])}"
-        problems.append(Problem(str(path), what, "amino acids; remove or rename the others", field="receptor"))
+    _refuse_strangers(residues, is_protein, joined, account)
     if settings.site is not None:
-        missing = [entry for entry in site_entries(settings.site) if not any(r.is_named(entry) for r in protein)]
-        if missing:
-            chains = {c: [r.number for r in protein if r.chain == c] for c in dict.fromkeys(r.chain for r in protein)}
-            there = "; ".join(f"{c}:{numbers[0]} to {c}:{numbers[-1]}" for c, numbers in chains.items())
-            what = f"no residue {', '.join(missing)}"
-            right = f"residues as CHAIN:NUMBER or by name; there are {there}"
-            problems.append(Problem(str(path), what, right, field="site"))
+        _refuse_absent_site(protein, settings.site, account)
     if settings.receptor_charge is not None:
         right = "leave it out: a protein's charge follows from its residues and pH"
-        problems.append(Problem(str(path), "receptor_charge is for hosts", right, field="receptor_charge"))
-    if problems:
-        raise InputError(problems)
-    notes = _removal_notes(residues) + chain_breaks(protein)
-    heavy = np.array([xyz for r in protein for element, xyz in r.atoms.values() if element != "H"])
-    fixer = None
+        account.refuse("receptor_charge is for hosts", right, field="receptor_charge")
+    refuse_traces(protein, account)
+    _refuse_copies(protein, account)
+    _stop(account)
+    beside = [r for r, own in zip(residues, is_protein, strict=True) if not own]
+    kept = cofactors.choose_kept(beside, settings.keep, given, account, ligand_residue or "")
+    left = [r for r in beside if r not in kept and r.label != ligand_residue]
+    cofactors.tell_left_out(left, protein, _site_atoms(protein, settings.site), account)
+    protein = selenium_to_sulfur(protein, account)
+    for note in chain_breaks(protein):
+        account.note(note)
+    _tell_missing(structure, account)
+    _tell_modified(protein, given, account)
+    pairs = account_disulfides(protein, structure.bonded_sulfurs, account)
+    states = protonate(protein, pairs, settings.ph, choices, account)
+    _stop(account)
+    made = None
     if complete:
-        from openmm.unit import angstrom
-
-        fixer, more = _complete(path, settings.ph)
-        notes += more
-        is_heavy = [atom.element.symbol != "H" for atom in fixer.topology.atoms()]
-        heavy = np.array(fixer.positions.value_in_unit(angstrom))[is_heavy]
-    return Receptor(path.stem, "protein", None, heavy, None, fixer, settings.site, tuple(notes))
-
-
-def chain_breaks(residues: Sequence[Residue]) -> list[str]:
-    """Say where a chain has a gap: C and N of neighbours farther apart than a peptide bond.
-
-    Parameters
-    ----------
-    residues
-        In the order of the chains.
-
-    Returns
-    -------
-    list of str
-        A sentence for each gap, for the notes.
-    """
-    return [
-        f"chain break between {a.label} and {b.label}: both ends become termini"
-        for a, b in zip(residues, residues[1:], strict=False)
-        if a.chain == b.chain and is_chain_break(a, b)
-    ]
+        made = [*mend(protein, states, settings.ph, account), *(_written(r) for r in kept)]
+        account.facts["residues_written"] = len(made)
+        account.facts["residues_kept"] = len(protein)
+    heavy = np.array([xyz for r in made or [*protein, *kept] for xyz in r.heavy()])
+    return Receptor(
+        name=path.name.split(".")[0],
+        kind="protein",
+        charge=None,
+        heavy_angstrom=heavy,
+        protein=None if made is None else tuple(made),
+        site=_site_in_new_names(protein, settings.site),
+        notes=tuple(account.as_dict()["notes"] + account.as_dict()["warnings"]),
+        account=account,
+        left_out=tuple(left),
+        parameters=parameter_files(settings),
+    )
 
 
-def is_chain_break(before: Residue, after: Residue) -> bool:
-    """Tell whether two residues that follow each other are not joined.
+def parameter_files(settings: System) -> tuple[Path, ...]:
+    """Give the files of parameters that the settings name.
 
     Parameters
     ----------
-    before, after
-        Neighbours in the file.
+    settings
+        Section ``system`` of the configuration.
 
     Returns
     -------
-    bool
-        True for two chains, a missing C or N, or a distance that no peptide bond has.
+    tuple of Path
+        In their order.
     """
-    if before.chain != after.chain:
-        return True
-    if "C" not in before.atoms or "N" not in after.atoms:
-        return True
-    gap = np.linalg.norm(np.subtract(before.atoms["C"][1], after.atoms["N"][1]))
-    return bool(gap > LONGEST_PEPTIDE_BOND_ANGSTROM)
+    return tuple(Path(entry) for entry in site_entries(settings.parameters or ""))
 
 
-def _removal_notes(residues: Sequence[Residue]) -> list[str]:
-    waters = sum(r.name in _WATERS for r in residues)
-    others = sorted(f"{r.name} {r.label}" for r in residues if r.name not in AMINO_ACIDS | _WATERS)
-    notes = [f"{waters} waters removed"] if waters else []
-    return notes + ([f"removed: {', '.join(others)}"] if others else [])
+def _stop(account: Account) -> None:
+    """Raise what speaks against the protein so far; the notes are said by the one who called."""
+    if refused := account.of_weight("refuse"):
+        raise InputError(refused)
 
 
-def _complete(path: Path, ph: float) -> tuple[Any, list[str]]:
-    """Add missing heavy atoms and hydrogens; missing loops are not modelled."""
-    from pdbfixer import PDBFixer
+def _known_names(residues: Sequence[Residue], account: Account) -> list[Residue]:
+    """Residues by AMBER's names, where other programs have their own."""
+    told = [f"{r.called} as {ALIASES[r.name.upper()]}" for r in residues if r.name.upper() in ALIASES]
+    if told:
+        account.note(f"read by other names: {', '.join(told[:20])}{' and more' * (len(told) > 20)}")
+    return [renamed(r, ALIASES[r.name.upper()]) if r.name.upper() in ALIASES else r for r in residues]
 
-    fixer = PDBFixer(filename=str(path))
-    fixer.findMissingResidues()
-    fixer.missingResidues = {}
-    fixer.findNonstandardResidues()
-    notes = [f"{r.name} {r.chain.id}:{r.id} replaced by {new}" for r, new in fixer.nonstandardResidues]
-    fixer.replaceNonstandardResidues()
-    fixer.removeHeterogens(keepWater=False)
-    fixer.findMissingAtoms()
-    added = {f"{r.name} {r.chain.id}:{r.id}": len(atoms) for r, atoms in fixer.missingAtoms.items()}
-    if added:
-        notes.append(f"missing heavy atoms added in {', '.join(added)}")
-    fixer.addMissingAtoms(seed=1)
-    fixer.addMissingHydrogens(ph)
-    return fixer, notes
+
+def _altlocs(text: str | None, account: Account) -> dict[str, str]:
+    """Label by CHAIN:NUMBER, of ``A:64=B,A:70=A``."""
+    chosen: dict[str, str] = {}
+    for entry in site_entries(text or ""):
+        label, sign, location = entry.partition("=")
+        if not sign or ":" not in label or len(location) != 1:
+            account.refuse(f"altloc {entry!r} is not usable", "CHAIN:NUMBER=LABEL, as A:64=B", field="altloc")
+        chosen[label.strip()] = location.strip()
+    return chosen
+
+
+def _replaced(
+    residues: Sequence[Residue], choices: Mapping[str, str], account: Account
+) -> tuple[list[Residue], dict[str, str]]:
+    """Put amino acids in the place of modified residues for which they were chosen."""
+    left = dict(choices)
+    made = []
+    for r in residues:
+        choice = left.get(r.label)
+        if choice is not None and is_replacement(choice, r):
+            known = heavy_atoms_of(choice) or frozenset()
+            named = {standard_atom(choice, a, e): (e, xyz) for a, (e, xyz) in r.atoms.items()}
+            lost = sorted(a for a, (e, _) in named.items() if e != "H" and a not in known)
+            account.warn(
+                f"{r.called} is computed as {choice}, as chosen; left out of it: {', '.join(lost) or 'nothing'}",
+                "parameters of the modified residue",
+            )
+            atoms = {a: value for a, value in named.items() if a in known}
+            r = replace(r, name=choice, atoms=atoms, hetero=False)
+        made.append(r)
+    return made, left
+
+
+def _refuse_strangers(
+    residues: Sequence[Residue], is_protein: Sequence[bool], joined: Sequence[bool], account: Account
+) -> None:
+    """Refuse what stands in a chain or among the atoms of chains and has no parameters."""
+    strange = []
+    for r, own, inside in zip(residues, is_protein, joined, strict=True):
+        if own:
+            continue
+        if inside:
+            account.refuse(
+                f"{r.called} is a modified residue of the chain that the protein force field does not know",
+                "its parameters (--parameters: a lib with head and tail), or in --protonation the amino acid that "
+                "stands for it",
+                row=r.line or None,
+            )
+        elif not r.hetero and r.name not in cofactors.WATERS and r.name not in cofactors.IONS:
+            strange.append(r.called)
+    if strange:
+        strange = sorted(set(strange))
+        what = f"residues that the protein force field does not know: {', '.join(strange[:8])}"
+        account.refuse(what, "amino acids; remove or rename the others", field="receptor")
+
+
+def _refuse_absent_site(protein: Sequence[Residue], site: str, account: Account) -> None:
+    missing = [e for e in site_entries(site) if not any(r.is_named(e) or r.read_as == e for r in protein)]
+    if missing:
+        chains = {c: [r.number for r in protein if r.chain == c] for c in dict.fromkeys(r.chain for r in protein)}
+        there = "; ".join(f"{c}:{numbers[0]} to {c}:{numbers[-1]}" for c, numbers in chains.items())
+        what = f"no residue {', '.join(missing)}"
+        account.refuse(what, f"residues as CHAIN:NUMBER or by name; there are {there}", field="site")
+
+
+def _site_in_new_names(protein: Sequence[Residue], site: str | None) -> str | None:
+    """Entries of the site by the names that chains have now."""
+    if site is None:
+        return None
+    entries = []
+    for entry in site_entries(site):
+        renamed_to = [r.label for r in protein if r.read_as == entry]
+        known = any(r.is_named(entry) for r in protein)
+        entries.append(entry if known or not renamed_to else ",".join(renamed_to))
+    return site if entries == site_entries(site) else ",".join(entries)
+
+
+def _site_atoms(protein: Sequence[Residue], site: str | None) -> Floats | None:
+    if site is None:
+        return None
+    entries = site_entries(site)
+    return np.array(
+        [xyz for r in protein if any(r.is_named(e) or r.read_as == e for e in entries) for xyz in r.heavy()]
+    )
+
+
+def _refuse_copies(protein: Sequence[Residue], account: Account) -> None:
+    owner = [k for k, r in enumerate(protein) for _ in r.heavy()]
+    tree = cKDTree([xyz for r in protein for xyz in r.heavy()])
+    for a, b in sorted(tree.query_pairs(SAME_PLACE_ANGSTROM)):
+        one, two = protein[owner[a]], protein[owner[b]]
+        if one is not two:
+            account.refuse(
+                f"{one.called} and {two.called} lie at the same place",
+                "one copy of each chain: models in MODEL and ENDMDL, alternate locations with their labels",
+                row=two.line or None,
+            )
+            return
+
+
+def _tell_missing(structure: StructureFile, account: Account) -> None:
+    if structure.missing:
+        few = ", ".join(structure.missing[:12]) + " and more" * (len(structure.missing) > 12)
+        account.note(f"{len(structure.missing)} residues have no coordinates in the file and are left out: {few}")
+
+
+def _tell_modified(protein: Sequence[Residue], given: Mapping[str, cofactors.GivenResidue], account: Account) -> None:
+    phosphorylated = [r for r in protein if r.name in PHOSPHORYLATED and r.name not in given]
+    if phosphorylated:
+        told = ", ".join(f"{r.called} (charge {PHOSPHORYLATED[r.name]:+d})" for r in phosphorylated)
+        account.note(f"phosphorylated residues are kept, with the parameters of AMBER's phosaa set: {told}")
+    modified = [r for r in protein if r.name in given]
+    if modified:
+        account.note(f"modified residues are kept, with the parameters given: {', '.join(r.called for r in modified)}")
+    caps = [r.called for r in protein if r.name in ("ACE", "NME", "NHE")]
+    if caps:
+        account.facts["caps"] = caps
+
+
+def _written(residue: Residue) -> Residue:
+    """Write a kept residue as later phases find it: marked as beside the protein, waters by one name."""
+    water = residue.name in cofactors.WATERS
+    atoms = residue.atoms
+    if water:
+        atoms = {"O": next(value for value in atoms.values() if value[0] == "O")}
+    elif residue.name in cofactors.IONS and len(atoms) == 1:
+        ((element, xyz),) = atoms.values()
+        atoms = {{"IOD": "I", "GD3": "GD", "CU1": "CU"}.get(residue.name, residue.name): (element, xyz)}
+    return replace(residue, name="HOH" if water else residue.name, hetero=True, atoms=atoms)

@@ -10,21 +10,51 @@ from gibbsflow.binding.prepare.receptors import Kind, Receptor
 from gibbsflow.config.binding import System
 from gibbsflow.errors import InputError, Problem
 
-SUFFIXES: dict[str, Kind] = {".sdf": "host", ".mol2": "host", ".pdb": "protein", ".ent": "protein"}
-RECEPTOR_RIGHT = "a host (SDF or MOL2, with bonds, hydrogens and 3-D coordinates) or a protein (PDB)"
+SUFFIXES: dict[str, Kind] = {
+    ".sdf": "host",
+    ".mol2": "host",
+    ".pdb": "protein",
+    ".ent": "protein",
+    ".cif": "protein",
+    ".mmcif": "protein",
+}
+RECEPTOR_RIGHT = "a host (SDF or MOL2, with bonds, hydrogens and 3-D coordinates) or a protein (PDB or mmCIF)"
 
 
-def read_receptor(path: Path, settings: System, *, complete: bool = True) -> Receptor:
+def kind_of(path: Path) -> Kind | None:
+    """Tell the kind of a receptor by the ending of its file.
+
+    Parameters
+    ----------
+    path
+        The file; it need not exist.
+
+    Returns
+    -------
+    str or None
+        ``host`` or ``protein``; None for other endings. Only files of proteins may be packed by gzip.
+    """
+    if path.suffix.lower() == ".gz":
+        kind = SUFFIXES.get(Path(path.stem).suffix.lower())
+        return kind if kind == "protein" else None
+    return SUFFIXES.get(path.suffix.lower())
+
+
+def read_receptor(
+    path: Path, settings: System, *, complete: bool = True, ligand_residue: str | None = None
+) -> Receptor:
     """Read a receptor and check it.
 
     Parameters
     ----------
     path
-        SDF or MOL2 for a host, PDB for a protein.
+        SDF or MOL2 for a host, PDB or mmCIF (packed by gzip or not) for a protein.
     settings
         Section ``system`` of the configuration.
     complete
         Add what a protein lacks (heavy atoms, hydrogens); False for a check that only looks.
+    ligand_residue
+        CHAIN:NUMBER of the ligand in a protein's file; None where it is not in there.
 
     Returns
     -------
@@ -39,15 +69,15 @@ def read_receptor(path: Path, settings: System, *, complete: bool = True) -> Rec
     path = Path(path)
     if not path.is_file():
         raise InputError(Problem(str(path), "no such file", RECEPTOR_RIGHT, field="receptor"))
-    if path.suffix.lower() not in SUFFIXES:
+    kind = kind_of(path)
+    if kind is None:
         raise InputError(
             Problem(str(path), f"a receptor of unknown kind {path.suffix!r}", RECEPTOR_RIGHT, field="receptor")
         )
-    kind = SUFFIXES[path.suffix.lower()]
     if settings.receptor_kind not in ("auto", kind):
         right = "receptor_kind auto, or a PDB for a protein and an SDF or MOL2 for a host"
         what = f"{path.suffix} holds a {kind}, but receptor_kind is {settings.receptor_kind}"
         raise InputError(Problem(str(path), what, right, field="receptor_kind"))
     if kind == "host":
         return read_host(path, settings)
-    return read_protein(path, settings, complete=complete)
+    return read_protein(path, settings, complete=complete, ligand_residue=ligand_residue)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.molecules import Molecule
+from gibbsflow.binding.prepare.protein.residues import Residue, pdb_text
 from gibbsflow.units import Floats
+from gibbsflow.workflow.account import Account
 
 Kind = Literal["host", "protein"]
 
@@ -30,11 +32,17 @@ class Receptor:
     molecule
         The host; None for a protein.
     protein
-        PDBFixer's topology and positions; None for a host.
+        Residues with all atoms, what is kept beside them last; None for a host, and where nothing was completed.
     site
         The site as configured; None for all.
     notes
-        What was done to it.
+        What was done to it, and what is in doubt.
+    account
+        All that was read, chosen, added and left out.
+    left_out
+        Residues of the file that are not part of it.
+    parameters
+        Files with parameters of what is kept.
     """
 
     name: str
@@ -42,9 +50,12 @@ class Receptor:
     charge: int | None
     heavy_angstrom: Floats
     molecule: Molecule | None = None
-    protein: Any = None
+    protein: tuple[Residue, ...] | None = None
     site: str | None = None
     notes: tuple[str, ...] = ()
+    account: Account = field(default_factory=lambda: Account("receptor"))
+    left_out: tuple[Residue, ...] = ()
+    parameters: tuple[Path, ...] = ()
 
     def write(self, folder: Path) -> Path:
         """Write the receptor as later phases read it.
@@ -61,12 +72,9 @@ class Receptor:
         """
         if self.molecule is not None:
             return molecules.write_sdf(self.molecule, folder / "receptor.sdf", self.name)
-        from openmm.app import PDBFile
-
+        assert self.protein is not None  # a receptor that was only looked at is never written
         path = folder / "receptor.pdb"
-        with open(path, "w") as file:
-            PDBFile.writeModel(self.protein.topology, self.protein.positions, file, keepIds=True)
-            file.write("END\n")
+        path.write_text(pdb_text(self.protein))
         return path
 
 

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from gibbsflow.errors import InputError, NumericalError, Problem
 from gibbsflow.units import Floats, Ints
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import atomic_open
 
 META_KEY = b"gibbsflow"
@@ -79,6 +80,8 @@ class Energies:
         Walker of each row of `u_nk`, None where walkers were not recorded.
     meta
         What the files say of themselves.
+    account
+        What was read, and the doubts about it.
     """
 
     u_nk: pd.DataFrame
@@ -89,6 +92,7 @@ class Energies:
     dhdl: pd.DataFrame | None = None
     replica: Ints | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    account: Account = field(default_factory=lambda: Account("energies"))
 
     @property
     def sampled(self) -> list[int]:
@@ -368,7 +372,11 @@ def join_windows(
     u_missing = pd.DataFrame(u[:, missing], index=index, columns=list(missing)) if missing else None
     u_nk.attrs = {"temperature": float(meta["temperature_k"]), "energy_unit": "kT"}
     replica = np.concatenate([window.replica for window in windows])
-    return Energies(u_nk, float(meta["temperature_k"]), meta["states"], missing, u_missing, None, replica, meta)
+    account = Account(str(windows[0].path.parent))
+    samples = {str(window.window): len(window.u) for window in windows}
+    account.facts |= {"format": "parquet", "files": [str(window.path) for window in windows], "samples": samples}
+    temperature = float(meta["temperature_k"])
+    return Energies(u_nk, temperature, meta["states"], missing, u_missing, None, replica, meta, account)
 
 
 def missing_windows(where: str, missing: Sequence[int], total: int) -> InputError:

@@ -1,9 +1,9 @@
-"""Labelled frames as arrays, read from extxyz and checked before anything expensive starts."""
+"""Labelled frames as arrays: read from files, checked label by label, with an account of what was read."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,21 +11,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from ase import Atoms
+from ase.data import covalent_radii
 
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.potential.data.formats.extended_xyz import SUFFIXES, read_extended_xyz
+from gibbsflow.potential.data.frame_weights import FrameWeights, read_weights, refuse_other_weights
+from gibbsflow.potential.data.label_keys import LabelKeys, choose_keys, find, one_number, tensor
 from gibbsflow.potential.data.labels import require_one_settings_hash
 from gibbsflow.potential.data.structures import content_hash, read_frames, structure_id
 from gibbsflow.units import Floats
+from gibbsflow.workflow.account import Account
 
 log = logging.getLogger(__name__)
 ISOLATED = ("isolated_atom", "isolatedatom")
-# in lower case, the likeliest first
-_ENERGY_KEYS = ("ref_energy", "dft_energy", "energy", "energy_dft", "energy_ref", "total_energy", "free_energy")
-_FORCE_KEYS = ("ref_forces", "dft_forces", "forces", "force", "ref_force", "dft_force", "forces_dft", "forces_ref")
-_STRESS_KEYS = ("ref_stress", "dft_stress", "stress", "stress_dft", "stress_ref")
-_VIRIAL_KEYS = ("virial", "virials", "ref_virial", "ref_virials", "dft_virial", "dft_virials", "virial_dft")
-# of the test set: more in common with training is taken for a mistake in the files
-_COMMON_SHARE = 0.1
+SHOWN = 20
+"""So many problems of one kind are listed; the others are counted."""
+# an atom whose nearest image is farther away than both is alone: 2.5 times the length of a bond
+_ALONE_ANGSTROM, _ALONE_BONDS = 6.0, 2.5
+_TAGGED_ANGSTROM = 5.0
+# of stress and virial of one frame
+_AGREEMENT = 0.02
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ class LabelledFrame:
         Of the calculation that labelled it; empty where not given.
     row
         Number of the frame in its file, from 1.
+    weights
+        Factors on the squared errors of its labels.
     """
 
     atoms: Atoms
@@ -66,6 +73,18 @@ class LabelledFrame:
     structure_id: str
     settings_hash: str
     row: int
+    weights: FrameWeights = FrameWeights()
+
+    @property
+    def tagged_isolated(self) -> bool:
+        """Say whether its `config_type` calls it an isolated atom.
+
+        Returns
+        -------
+        bool
+            True for one atom with such a tag.
+        """
+        return len(self.atoms) == 1 and self.config_type.lower() in ISOLATED
 
     @property
     def isolated(self) -> bool:
@@ -74,21 +93,58 @@ class LabelledFrame:
         Returns
         -------
         bool
-            True for one atom whose `config_type` is that of an isolated atom.
+            True for one atom whose nearest periodic image, if any, is farther away than 6 Å and 2.5 bond lengths,
+            or than 5 Å where it is tagged as one.
         """
-        return len(self.atoms) == 1 and self.config_type.lower() in ISOLATED
+        return alone(self.atoms) or (self.tagged_isolated and nearest_image_angstrom(self.atoms) >= _TAGGED_ANGSTROM)
+
+
+def alone(atoms: Atoms) -> bool:
+    """Say whether a structure is one atom without a neighbour.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+
+    Returns
+    -------
+    bool
+        True where no image of it is within 6 Å and within 2.5 bond lengths (twice the covalent radius).
+    """
+    if len(atoms) != 1:
+        return False
+    reach = max(_ALONE_ANGSTROM, 2 * _ALONE_BONDS * float(covalent_radii[atoms.numbers[0]]))
+    return nearest_image_angstrom(atoms) >= reach
+
+
+def nearest_image_angstrom(atoms: Atoms) -> float:
+    """Find the shortest lattice vector along the periodic directions.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+
+    Returns
+    -------
+    float
+        Its length in Å; infinite without periodicity.
+    """
+    if not atoms.pbc.any():
+        return float("inf")
+    steps = np.array(np.meshgrid(*[(-1, 0, 1) if periodic else (0,) for periodic in atoms.pbc])).reshape(3, -1).T
+    lengths = np.linalg.norm(steps[(steps != 0).any(axis=1)] @ atoms.cell.array, axis=1)
+    return float(lengths.min())
 
 
 def read_labelled(path: Path) -> list[LabelledFrame]:
-    """Read a file of labelled frames and check each.
-
-    Accepts ``energy``, ``forces``, ``stress`` as ASE stores them, ``REF_energy``, ``dft_energy`` and so on in any case,
-    and ``virial`` (eV). A frame that repeats an earlier one, label and all, counts once.
+    """Read a file of labelled frames and check each; see :func:`read_with_account`.
 
     Parameters
     ----------
     path
-        Extxyz, or another format of ASE that holds labels.
+        Extended XYZ, or another format of ASE that holds labels.
 
     Returns
     -------
@@ -98,98 +154,122 @@ def read_labelled(path: Path) -> list[LabelledFrame]:
     Raises
     ------
     InputError
-        With all problems at once: unreadable, empty, missing or non-finite labels, duplicate ids, one structure with
-        two labels, mixed settings.
+        With all problems at once.
     """
-    images = read_frames(Path(path))
-    problems: list[Problem] = []
-    frames = []
-    for row, atoms in enumerate(images, 1):
-        frame = _frame(str(path), row, atoms, problems)
-        if frame is not None:
-            frames.append(frame)
-    frames = _once(str(path), frames, problems)
-    if problems:
-        raise InputError(problems)
-    require_one_settings_hash(images, where=str(path))
+    frames, account = read_with_account(path)
+    account.settle()
     return frames
 
 
-def check_pair(train: Sequence[LabelledFrame], test: Sequence[LabelledFrame], *, where: str) -> list[LabelledFrame]:
-    """Check that a test set can be predicted from a training set, and is none of it.
+def read_with_account(path: Path) -> tuple[list[LabelledFrame], Account]:
+    """Read a file of labelled frames, whole or not at all, and say what was read.
+
+    One family of labels is read (:func:`.choose_keys`). A frame that repeats an earlier one, label and all, counts
+    once; a frame of weight 0 is left out; an isolated atom needs no forces, which are zero by symmetry.
 
     Parameters
     ----------
-    train, test
-        Frames of the two sets, as `read_labelled` gives them.
-    where
-        File of the test set, for messages.
+    path
+        Extended XYZ, or another format of ASE that holds labels.
 
     Returns
     -------
-    list of LabelledFrame
-        The training frames, without the few that the test set has too.
+    frames : list of LabelledFrame
+        In the order of the file; those whose labels are all right.
+    account : Account
+        With refusals for missing, non-finite or unreadable labels, duplicate ids, one structure with two labels, mixed
+        settings. Its facts: ``labels``, ``labels_not_used``, ``frames_read``, ``frames``, ``atoms``, ``elements``,
+        ``with_stress``, ``isolated_atoms``, ``repeated``, ``weight_zero``.
 
     Raises
     ------
     InputError
-        For elements that training lacks, a test set that is largely training's, or labels of different settings.
+        Where the file cannot be read at all.
     """
-    known = {s for frame in train for s in frame.atoms.get_chemical_symbols()}
-    problems = []
-    trained, tested = ([content_hash(frame.atoms) for frame in frames] for frames in (train, test))
-    rows = {content: frame.row for content, frame in zip(trained, train, strict=True)}
-    settings = {frame.settings_hash for frame in train}
-    common = {content for content, frame in zip(tested, test, strict=True) if not frame.isolated} & rows.keys()
-    few = len(common) <= _COMMON_SHARE * len(test)
-    for frame, content in zip(test, tested, strict=True):
-        alien = sorted(set(frame.atoms.get_chemical_symbols()) - known)
-        if alien:
-            right = f"only {', '.join(sorted(known))}, which the training set has"
-            problems.append(Problem(where, f"holds {', '.join(alien)}", right, row=frame.row, field="species"))
-        if not few and (same := rows.get(content)) is not None:
-            problems.append(Problem(where, f"is frame {same} of the training set", "frames of its own", row=frame.row))
-        if frame.settings_hash and settings != {frame.settings_hash} and "" not in settings:
-            what = f"{frame.settings_hash[:12]!r}, training {', '.join(sorted(s[:12] for s in settings))!r}"
-            problems.append(Problem(where, what, "labels of one setting", row=frame.row, field="settings_hash"))
-    if problems:
-        raise InputError(problems[:20])
-    if common:
-        log.warning("%d frames are in %s too: left out of training", len(common), where)
-    return [frame for frame, content in zip(train, trained, strict=True) if frame.isolated or content not in common]
+    images = _images(Path(path))
+    account = Account(str(path))
+    keys = choose_keys(images, account)
+    refuse_other_weights(images, account)
+    problems: list[Problem] = []
+    frames = []
+    for row, atoms in enumerate(images, 1):
+        frame = _frame(str(path), row, atoms, keys, problems)
+        if frame is not None:
+            frames.append(frame)
+            if frame.tagged_isolated and not frame.isolated:
+                what = f"tagged {frame.config_type}, and its image is {nearest_image_angstrom(atoms):.2f} Å away"
+                problems.append(Problem(str(path), what, "an atom alone, or another tag", row=row, field="config_type"))
+    left_out = [frame.row for frame in frames if frame.weights.nothing]
+    if left_out:
+        account.note(f"weight 0: {rows_in_words(left_out)} left out of the fit")
+    counted = [frame for frame in frames if not frame.weights.nothing]
+    if frames and not counted:
+        account.refuse("all frames have weight 0", "a weight above 0", field="config_weight")
+    weighted = sum(frame.weights != FrameWeights() for frame in counted)
+    if weighted:
+        account.note(f"weights other than 1 in {weighted} frames: they multiply squared errors")
+    unstressed = [f.row for f in counted if not f.atoms.pbc.all() and _has_stress(images[f.row - 1], keys)]
+    if unstressed:
+        account.note(f"not periodic in three directions: the stress of {rows_in_words(unstressed)} is not used")
+    once = _once(str(path), counted, problems)
+    enter(account, problems)
+    try:
+        require_one_settings_hash(images, where=str(path))
+    except InputError as error:
+        enter(account, error.problems)
+    account.facts |= {
+        "frames_read": len(images),
+        "frames": len(once),
+        "atoms": sum(len(frame.atoms) for frame in once),
+        "elements": sorted({s for frame in once for s in frame.atoms.get_chemical_symbols()}),
+        "with_stress": sum(frame.stress_ev_per_angstrom3 is not None for frame in once),
+        "isolated_atoms": [f"{frame.atoms.symbols[0]} (frame {frame.row})" for frame in once if frame.isolated],
+        "repeated": len(counted) - len(once),
+        "weight_zero": len(left_out),
+        "weighted": weighted,
+    }
+    if len(once) < len(counted):
+        account.note(f"{len(counted) - len(once)} frames repeat earlier ones and count once")
+    return once, account
 
 
-def _frame(where: str, row: int, atoms: Atoms, problems: list[Problem]) -> LabelledFrame | None:
-    results = dict(atoms.calc.results) if atoms.calc is not None else {}
-    energy = _first(results.get("energy", results.get("free_energy")), atoms.info, _ENERGY_KEYS)
-    forces = _first(results.get("forces"), atoms.arrays, _FORCE_KEYS)
-    before = len(problems)
-    if energy is None:
-        keys = "energy or REF_energy (total, eV)"
-        problems.append(Problem(where, f"missing; the frame has {_names(atoms.info)}", keys, row=row, field="energy"))
-    elif not np.isfinite(float(energy)):
-        problems.append(Problem(where, f"is {float(energy)}", "a finite number of eV", row=row, field="energy"))
-    if forces is None:
-        keys = "forces or REF_forces (eV/Å)"
-        problems.append(Problem(where, f"missing; the frame has {_names(atoms.arrays)}", keys, row=row, field="forces"))
-    elif np.shape(forces) != (len(atoms), 3) or not np.isfinite(forces).all():
-        what = f"shape {np.shape(forces)}" if np.shape(forces) != (len(atoms), 3) else "not finite"
-        problems.append(Problem(where, what, f"({len(atoms)}, 3) finite numbers", row=row, field="forces"))
-    if not np.isfinite(atoms.get_positions()).all():
-        problems.append(Problem(where, "not finite", "positions in Å", row=row, field="pos"))
-    if np.any(atoms.pbc) and not np.abs(atoms.cell.lengths()[np.array(atoms.pbc)]).all():
-        problems.append(Problem(where, "a periodic direction has no cell vector", "Lattice", row=row, field="Lattice"))
-    stress = _stress(results.get("stress"), atoms)
-    if stress is not None and not np.isfinite(stress).all():
-        problems.append(Problem(where, "not finite", "six finite numbers in eV/Å^3", row=row, field="stress"))
-    if len(problems) > before or energy is None or forces is None:
-        return None
-    mask = np.asarray(atoms.arrays.get("force_mask", np.ones(len(atoms))), dtype=bool)
-    return LabelledFrame(
-        bare(atoms), float(energy), np.array(forces, dtype=float), stress, mask,
-        str(atoms.info.get("config_type", "default")), str(atoms.info.get("parent", "")),
-        structure_id(atoms), str(atoms.info.get("settings_hash", "")), row,
-    )  # fmt: skip
+def enter(account: Account, problems: Sequence[Problem]) -> None:
+    """Enter problems as refusals, of each field and file the first twenty, and count the others.
+
+    Parameters
+    ----------
+    account
+        Gets them.
+    problems
+        In the order in which they were found.
+    """
+    counts: dict[tuple[str, str | None], int] = {}
+    for problem in problems:
+        key = (problem.where, problem.field)
+        counts[key] = counts.get(key, 0) + 1
+        if counts[key] <= SHOWN:
+            account.refuse(problem.what, problem.right, row=problem.row, field=problem.field)
+    for (_, name), count in counts.items():
+        if count > SHOWN:
+            account.refuse(f"and {count - SHOWN} more like these", "", field=name)
+
+
+def rows_in_words(rows: Sequence[int]) -> str:
+    """Name frames by their numbers, at most ten of them.
+
+    Parameters
+    ----------
+    rows
+        Numbers from 1.
+
+    Returns
+    -------
+    str
+        Such as ``frame 3`` or ``12 frames (1, 2, 3, ...)``.
+    """
+    if len(rows) == 1:
+        return f"frame {rows[0]}"
+    return f"{len(rows)} frames ({', '.join(str(row) for row in rows[:10])}{', ...' if len(rows) > 10 else ''})"
 
 
 def bare(atoms: Atoms) -> Atoms:
@@ -208,40 +288,155 @@ def bare(atoms: Atoms) -> Atoms:
     return Atoms(atoms.numbers, positions=atoms.get_positions(), cell=atoms.cell[:], pbc=atoms.pbc)
 
 
-def _first(value: Any, store: dict, keys: Sequence[str]) -> Any:  # type: ignore[type-arg]
-    return value if value is not None else _lookup(store, keys)
+def _images(path: Path) -> list[Atoms]:
+    """All frames with whatever was written of them in ``info`` and ``arrays``."""
+    if path.is_file() and path.stat().st_size and path.suffix.lower() in SUFFIXES:
+        images = read_extended_xyz(path)
+        for atoms in images:
+            atoms.info.setdefault("gibbsflow_id", content_hash(atoms))
+        return images
+    _refuse_unconverged(path)
+    images = read_frames(path)
+    for atoms in images:
+        results: Mapping[str, Any] = atoms.calc.results if atoms.calc is not None else {}
+        for name, value in results.items():
+            if np.shape(value) == (len(atoms), 3):
+                atoms.arrays[name] = np.asarray(value)
+            elif value is not None:
+                atoms.info[name] = value
+    return images
 
 
-def _lookup(store: dict, keys: Sequence[str]) -> Any:  # type: ignore[type-arg]
-    """Value of the first key that is there in any case."""
-    known = {str(key).lower(): key for key in store}
-    return next((store[known[key]] for key in keys if key in known), None)
+def _refuse_unconverged(path: Path) -> None:
+    if path.suffix.lower() in (".db", ".traj", ".json") or not path.is_file():
+        return
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            if b"convergence NOT achieved" in line:
+                what = f"line {number}: {line.decode(errors='replace').strip()}"
+                raise InputError(Problem(str(path), what, "energies of a converged density", field="energy"))
 
 
-def _names(store: dict) -> str:  # type: ignore[type-arg]
+def _has_stress(atoms: Atoms, keys: LabelKeys) -> bool:
+    return find(atoms.info, (*keys.stress, *keys.virial)) is not None
+
+
+def _frame(where: str, row: int, atoms: Atoms, keys: LabelKeys, problems: list[Problem]) -> LabelledFrame | None:
+    before = len(problems)
+
+    def _fault(field: str, what: str, right: str) -> None:
+        problems.append(Problem(where, what, right, row=row, field=field))
+
+    weights, faults = read_weights(atoms)
+    for key, what in faults:
+        _fault(key, what, "one number, 0 or more")
+    if weights.nothing and not faults:  # whatever its labels are, they are not read
+        none = np.zeros((len(atoms), 3))
+        return _make(atoms, 0.0, none, None, np.zeros(len(atoms), dtype=bool), row, weights)
+    energy = _energy(atoms, keys, _fault)
+    forces = _forces(atoms, keys, weights, _fault)
+    if not np.isfinite(atoms.get_positions()).all():
+        _fault("pos", "not finite", "positions in Å")
+    if np.any(atoms.pbc) and not np.abs(atoms.cell.lengths()[np.array(atoms.pbc)]).all():
+        _fault("Lattice", "a periodic direction has no cell vector", "Lattice")
+    elif atoms.pbc.all() and not atoms.get_volume() > 0:
+        _fault("Lattice", "a cell of 0 Å^3", "three vectors that span a volume")
+    stress = _stress(atoms, keys, _fault) if len(problems) == before or atoms.pbc.all() else None
+    if len(problems) > before or energy is None or forces is None:
+        return None
+    mask = np.ones(len(atoms), dtype=bool)
+    if "force_mask" in atoms.arrays:
+        mask = np.asarray(atoms.arrays["force_mask"], dtype=bool)
+    if weights.force == 0:
+        mask = np.zeros(len(atoms), dtype=bool)
+    if weights.stress == 0:
+        stress = None
+    return _make(atoms, energy, forces, stress, mask, row, weights)
+
+
+def _make(
+    atoms: Atoms, energy: float, forces: Floats, stress: Floats | None, mask: npt.NDArray[np.bool_], row: int,
+    weights: FrameWeights,
+) -> LabelledFrame:  # fmt: skip
+    return LabelledFrame(
+        bare(atoms), energy, forces, stress, mask,
+        str(atoms.info.get("config_type", "default")), str(atoms.info.get("parent", "")),
+        structure_id(atoms), str(atoms.info.get("settings_hash", "")), row, weights,
+    )  # fmt: skip
+
+
+def _energy(atoms: Atoms, keys: LabelKeys, fault: Any) -> float | None:
+    found = find(atoms.info, keys.energy)
+    if found is None:
+        fault(
+            "energy", f"missing; the frame has {_names(atoms.info)}", _right(keys.named[0], "REF_energy", "total, eV")
+        )
+        return None
+    try:
+        energy = one_number(found[1])
+    except ValueError as error:
+        fault(found[0], str(error), "one number of eV")
+        return None
+    if not np.isfinite(energy):
+        fault(found[0], f"is {energy}", "a finite number of eV")
+    return energy
+
+
+def _forces(atoms: Atoms, keys: LabelKeys, weights: FrameWeights, fault: Any) -> Floats | None:
+    found = find(atoms.arrays, keys.forces)
+    if found is None:
+        if alone(atoms) or weights.force == 0:
+            return np.zeros((len(atoms), 3))
+        fault("forces", f"missing; the frame has {_names(atoms.arrays)}", _right(keys.named[1], "REF_forces", "eV/Å"))
+        return None
+    name, forces = found
+    if np.shape(forces) != (len(atoms), 3) or np.asarray(forces).dtype.kind not in "if":
+        fault(name, f"shape {np.shape(forces)}", f"({len(atoms)}, 3) finite numbers")
+        return None
+    if not np.isfinite(forces).all():
+        fault(name, "not finite", f"({len(atoms)}, 3) finite numbers")
+    twins = [key for key in keys.forces if key != name.lower() and find(atoms.arrays, [key])]
+    for key in twins:
+        other = find(atoms.arrays, [key])
+        if other is not None and not np.allclose(other[1], forces, atol=1e-4):
+            fault(other[0], f"differs from {name}", "one array of forces")
+    return np.array(forces, dtype=float)
+
+
+def _stress(atoms: Atoms, keys: LabelKeys, fault: Any) -> Floats | None:
+    values: dict[str, Floats] = {}
+    for kind, own in (("stress", keys.stress), ("virial", keys.virial)):
+        found = find(atoms.info, own)
+        if found is None:
+            continue
+        unit = "eV/Å^3" if kind == "stress" else "eV"
+        right = f"nine numbers of {unit}, symmetric" + (", or six" if found[0] not in ("stress", "virial") else "")
+        try:
+            read = tensor(*found)
+        except ValueError as error:
+            fault(found[0], str(error), right)
+            continue
+        if not np.isfinite(read).all():
+            fault(found[0], "not finite", f"six finite numbers in {unit}")
+        elif atoms.pbc.all():
+            values[found[0]] = read if kind == "stress" else -read / atoms.get_volume()
+    if len(values) == 2:
+        (first, one), (second, other) = values.items()
+        if np.abs(one - other).max() > _AGREEMENT * max(np.abs(one).max(), np.abs(other).max()) + 1e-5:
+            fault(first, f"contradicts {second}", f"{second} = -volume × {first}, or one of both")
+    return next(iter(values.values()), None)
+
+
+def _right(own: str, other: str, unit: str) -> str:
+    return f"{own if own == other else f'{own} or {other}'} ({unit})"
+
+
+def _names(store: Mapping[str, Any]) -> str:
     return ", ".join(sorted(str(key) for key in store)) or "nothing"
-
-
-def _stress(value: Any, atoms: Atoms) -> Floats | None:
-    if not np.all(atoms.pbc):
-        return None
-    if value is None:
-        value = _lookup(atoms.info, _STRESS_KEYS)
-    if value is None:
-        virial = _lookup(atoms.info, _VIRIAL_KEYS)
-        value = None if virial is None else -np.asarray(virial, dtype=float) / atoms.get_volume()
-    if value is None:
-        return None
-    tensor = np.asarray(value, dtype=float)
-    if tensor.size == 9:
-        tensor = tensor.reshape(3, 3)
-        tensor = tensor[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
-    return tensor.reshape(6)
 
 
 def _once(where: str, frames: Sequence[LabelledFrame], problems: list[Problem]) -> list[LabelledFrame]:
     """Frames without repetitions; an id or a structure with two labels is a problem."""
-    found = []
     ids: dict[str, int] = {}
     kept: dict[str, LabelledFrame] = {}
     for frame in frames:
@@ -249,15 +444,12 @@ def _once(where: str, frames: Sequence[LabelledFrame], problems: list[Problem]) 
         if (first := kept.get(content)) is not None:
             if not _same_label(first, frame):
                 what = f"the same structure as frame {first.row}, with another label"
-                found.append(Problem(where, what, "one label a structure", row=frame.row))
+                problems.append(Problem(where, what, "one label a structure", row=frame.row))
         elif (row := ids.get(frame.structure_id)) is not None:
             what = f"{frame.structure_id!r} is also the id of frame {row}"
-            found.append(Problem(where, what, "an id a structure", row=frame.row, field="gibbsflow_id"))
+            problems.append(Problem(where, what, "an id a structure", row=frame.row, field="gibbsflow_id"))
         kept.setdefault(content, frame)
         ids.setdefault(frame.structure_id, frame.row)
-    problems += found[:20]
-    if len(kept) < len(frames) and not found:
-        log.warning("%s: %d frames repeat earlier ones and count once", where, len(frames) - len(kept))
     return list(kept.values())
 
 

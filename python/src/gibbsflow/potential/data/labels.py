@@ -22,6 +22,8 @@ UNCONVERGED = "UNCONVERGED"
 BAD_STRUCTURE = "BAD_STRUCTURE"
 MISSING_PSEUDO = "MISSING_PSEUDO"
 RESOURCE = "RESOURCE"
+_CAP = "largest force"
+_CLOSE = "the least allowed is"
 TRANSIENT = (RESOURCE, "CRASH(worker)")
 """Causes for which the same run may succeed on another day."""
 
@@ -66,6 +68,11 @@ class LabelResult:
         What was changed on the way, in order.
     physics_changed
         Whether a correction changed what is computed; such a label is never accepted.
+    charge_e
+        Total charge in e that was computed.
+    total_moment_ub, absolute_moment_ub
+        Integral of the spin density, and of its absolute value, in μB at the end; None where up and down were not
+        computed apart, or the program does not say.
     attempts, scf_steps, wall_s
         Runs of the program, SCF steps in all of them, and their time in s.
     """
@@ -82,6 +89,9 @@ class LabelResult:
     program: str = ""
     corrections: list[str] = field(default_factory=list)
     physics_changed: bool = False
+    charge_e: int = 0
+    total_moment_ub: float | None = None
+    absolute_moment_ub: float | None = None
     attempts: int = 1
     scf_steps: int = 0
     wall_s: float = 0.0
@@ -104,7 +114,20 @@ class LabelResult:
         return replace(
             self, status="failed", cause=cause, message=message,
             energy_ev=None, forces_ev_per_angstrom=None, stress_ev_per_angstrom3=None,
+            total_moment_ub=None, absolute_moment_ub=None,
         )  # fmt: skip
+
+    @property
+    def by_threshold(self) -> bool:
+        """Say whether it failed by a threshold of the settings, which another run may have set elsewhere.
+
+        Returns
+        -------
+        bool
+            True for the cap of forces and the least distance.
+        """
+        said = self.message.startswith(_CAP) or _CLOSE in self.message
+        return self.status == "failed" and self.cause == BAD_STRUCTURE and said
 
 
 def hash_settings(engine: str, settings: Mapping[str, Any]) -> str:
@@ -150,23 +173,29 @@ def bad_structure(atoms: Atoms, closest_ratio: float) -> str:
         return "positions or cell are not finite"
     if min(atoms.numbers) < 1:
         return "an atom of no element"
-    if atoms.pbc.any() and abs(atoms.cell.volume) < 1.0:
-        return f"periodic, with a cell of {atoms.cell.volume:.3g} Å^3"
+    if atoms.pbc.any():
+        # of directions that are not periodic, the vector may be missing; a missing one gets 1 Å along the normal
+        if not all(atoms.cell.array[atoms.pbc].any(axis=1)):
+            return "periodic in a direction without a cell vector"
+        independent = np.linalg.matrix_rank(atoms.cell.array[atoms.pbc]) == atoms.pbc.sum()
+        if (volume := abs(atoms.cell.complete().volume) if independent else 0.0) < 1.0:
+            return f"periodic, with a cell of {volume:.3g} Å^3"
     radii = covalent_radii[atoms.numbers]
     reach = closest_ratio * 2 * float(radii.max())
     first, second, distance = neighbor_list("ijd", atoms, max(reach, 1e-3))
     limit = closest_ratio * (radii[first] + radii[second])
     if len(distance) and (worst := int(np.argmin(distance - limit))) is not None and distance[worst] < limit[worst]:
         pair = f"{atoms[first[worst]].symbol}{first[worst]} and {atoms[second[worst]].symbol}{second[worst]}"
-        return f"atoms {pair} are {distance[worst]:.2f} Å apart, the least allowed is {limit[worst]:.2f} Å"
+        return f"atoms {pair} are {distance[worst]:.2f} Å apart, {_CLOSE} {limit[worst]:.2f} Å"
     return ""
 
 
 def check_label(result: LabelResult, atoms: Atoms, labels: Labels) -> LabelResult:
     """Let a label through only if its figures can be used; turn it into a failure otherwise.
 
-    A label counts with finite energy, forces for every atom, stress where all is periodic, no force above the cap and
-    no correction that changed the physics. Convergence and exit code are checked by the engines themselves.
+    It is called whenever a label is read, since the state folder keeps the figures as they were computed. A label
+    counts with finite energy, forces for every atom, stress where all is periodic, no force above the cap and no
+    correction that changed the physics. Convergence and exit code are checked by the engines themselves.
 
     Parameters
     ----------
@@ -195,7 +224,7 @@ def check_label(result: LabelResult, atoms: Atoms, labels: Labels) -> LabelResul
         return result.failed(UNCONVERGED, "no finite stress")
     largest = float(np.linalg.norm(forces, axis=1).max())
     if largest > labels.force_cap_ev_per_angstrom:
-        text = f"largest force {largest:.1f} eV/Å, the cap is {labels.force_cap_ev_per_angstrom:g} eV/Å"
+        text = f"{_CAP} {largest:.1f} eV/Å, the cap is {labels.force_cap_ev_per_angstrom:g} eV/Å"
         return result.failed(BAD_STRUCTURE, text)
     if result.physics_changed:
         return result.failed(UNCONVERGED, f"converged only with changed physics: {', '.join(result.corrections)}")
@@ -215,8 +244,8 @@ def labelled_frame(atoms: Atoms, result: LabelResult) -> Atoms:
     Returns
     -------
     Atoms
-        Copy with energy, forces and, where there is one, stress in its calculator, `settings_hash` and `engine` in
-        `info`.
+        Copy with energy, forces and, where there is one, stress in its calculator, `settings_hash`, `engine` and, where
+        it has them, the final moments in `info`.
 
     Raises
     ------
@@ -233,6 +262,8 @@ def labelled_frame(atoms: Atoms, result: LabelResult) -> Atoms:
         figures["stress"] = np.array(result.stress_ev_per_angstrom3)
     frame.calc = SinglePointCalculator(frame, **figures)
     frame.info.update(settings_hash=result.settings_hash, engine=result.engine)
+    moments = {"total_moment_ub": result.total_moment_ub, "absolute_moment_ub": result.absolute_moment_ub}
+    frame.info.update({key: value for key, value in moments.items() if value is not None})
     return frame
 
 
@@ -269,7 +300,7 @@ def require_one_settings_hash(frames: Iterable[Atoms], *, where: str = "data set
     return next(iter(counts), None)
 
 
-def write_results(path: Path, results: Sequence[LabelResult]) -> None:
+def write_labels(path: Path, results: Sequence[LabelResult]) -> None:
     """Write results as JSON lines, atomically.
 
     Parameters
@@ -284,8 +315,8 @@ def write_results(path: Path, results: Sequence[LabelResult]) -> None:
             file.write(json.dumps(asdict(result), allow_nan=False) + "\n")
 
 
-def read_results(path: Path) -> list[LabelResult]:
-    """Read what `write_results` wrote.
+def read_labels(path: Path) -> list[LabelResult]:
+    """Read what `write_labels` wrote.
 
     Parameters
     ----------

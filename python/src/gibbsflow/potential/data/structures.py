@@ -3,46 +3,75 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.potential.data.formats.electrons import kept_info, said_token
+from gibbsflow.potential.data.formats.file_formats import read_any
+from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 _DECIMALS = 6
+_FILE_DECIMALS = 8
+"""What extxyz holds: rounding to it first, a structure has one name before and after it was in a file."""
 _REACH_ANGSTROM = 6.0
 
 
 def content_hash(atoms: Atoms) -> str:
-    """Name a structure by its content: elements, cell, positions and periodicity, rounded to 1e-6 Å.
+    """Name a structure by its content: elements, cell, positions and periodicity, rounded to 1e-6 Å, charge and spin.
 
     Parameters
     ----------
     atoms
-        The structure; tags and labels do not count, the order of its atoms does.
+        The structure; other tags and labels do not count, the order of its atoms does.
 
     Returns
     -------
     str
         ``gf-`` and 20 hexadecimal digits.
     """
+    return _named(atoms, [np.round(np.asarray(x, dtype="<f8"), _FILE_DECIMALS) for x in _lengths(atoms)])
+
+
+def earlier_hash(atoms: Atoms) -> str:
+    """Name a structure as versions up to 0.1 did, which rounded once: what they left is found by it.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+
+    Returns
+    -------
+    str
+        The same as `content_hash` unless a file that holds 1e-8 Å would change the sixth digit.
+    """
+    return _named(atoms, [np.asarray(x, dtype="<f8") for x in _lengths(atoms)])
+
+
+def _lengths(atoms: Atoms) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    return atoms.cell.array, atoms.positions
+
+
+def _named(atoms: Atoms, lengths: Sequence[npt.NDArray[np.float64]]) -> str:
     digest = hashlib.sha256()
     digest.update(np.asarray(atoms.numbers, dtype="<i4").tobytes())
     digest.update(np.asarray(atoms.pbc, dtype="u1").tobytes())
-    for array in (atoms.cell.array, atoms.positions):
+    for array in lengths:
         # adding zero makes -0.0 and 0.0 one
-        digest.update((np.round(np.asarray(array, dtype="<f8"), _DECIMALS) + 0.0).tobytes())
+        digest.update((np.round(array, _DECIMALS) + 0.0).tobytes())
+    digest.update(said_token(atoms))
     return f"gf-{digest.hexdigest()[:20]}"
 
 
 def structure_id(atoms: Atoms) -> str:
-    """Give the `gibbsflow_id` of a structure: as tagged, or from its content.
+    """Give the `gibbsflow_id` of a structure: that of its content, whatever a tag in `info` says.
 
     Parameters
     ----------
@@ -54,7 +83,7 @@ def structure_id(atoms: Atoms) -> str:
     str
         Its id.
     """
-    return str(atoms.info.get("gibbsflow_id") or content_hash(atoms))
+    return content_hash(atoms)
 
 
 def tag(
@@ -74,7 +103,7 @@ def tag(
     Parameters
     ----------
     atoms
-        The structure; its label, constraints and other tags are left behind.
+        The structure; its label, constraints and other tags but charge and spin are left behind.
     config_type
         What it is: ``bulk``, ``rattle``, ``md``, ...
     generator
@@ -98,7 +127,7 @@ def tag(
     made.positions = np.round(made.positions, 8)
     made.set_cell(np.round(made.cell.array, 8))
     made.set_constraint()
-    name = content_hash(made)
+    name, said = content_hash(made), kept_info(made)
     made.info = {
         "gibbsflow_id": name,
         "config_type": config_type,
@@ -106,57 +135,49 @@ def tag(
         "generation": generation,
         "generator": generator,
         "seed": seed,
+        **said,
         **more,
     }
     return made
 
 
-def read_frames(path: Path) -> list[Atoms]:
+def read_frames(path: Path, account: Account | None = None) -> list[Atoms]:
     """Read all frames of a structure file, each with its `gibbsflow_id`.
+
+    An id in the file that is not that of the content is replaced, and noted: a frame that was moved is another.
 
     Parameters
     ----------
     path
         A file of any format that ASE knows.
+    account
+        Gets notes and refusals, and is settled by the caller; default: they are settled here.
 
     Returns
     -------
     list of Atoms
-        One or more, in the order of the file.
+        One or more, in the order of the file, without constraints.
 
     Raises
     ------
     InputError
-        Where the file is missing, unreadable or empty, or two frames have one id and differ.
+        Where the file is missing, unreadable or empty; without an account also for sites that are not fully occupied
+        and atoms of no element.
     """
-    from ase.io import read
-    from ase.io.formats import UnknownFileTypeError
-
-    try:
-        frames = read(path, index=":") if Path(path).stat().st_size else []
-    except FileNotFoundError as error:
-        raise InputError(Problem(str(path), "no such file", "a structure file (extxyz, CIF, POSCAR, ...)")) from error
-    except UnknownFileTypeError as error:
-        raise InputError(Problem(str(path), "of no format that is known", "extxyz, CIF, POSCAR, ...")) from error
-    # the readers of ASE raise whatever a broken text leads them to
-    except (ValueError, KeyError, IndexError, TypeError, OSError, AssertionError, AttributeError, SyntaxError) as error:
-        raise InputError(
-            Problem(str(path), f"not readable as structures: {error}", "extxyz, CIF, POSCAR, ...")
-        ) from error
-    if not frames:
-        raise InputError(Problem(str(path), "holds no structure", "at least one"))
-    seen: dict[str, str] = {}
-    problems = []
+    own = account if account is not None else Account(str(path))
+    frames = read_any(path, own)
+    stale = []
     for number, frame in enumerate(frames):
-        content = content_hash(frame)
-        name = frame.info.setdefault("gibbsflow_id", content)
-        if seen.setdefault(name, content) != content:
-            problems.append(
-                Problem(str(path), f"frame {number}: id {name} is also that of another structure", "unique ids")
-            )
-    if problems:
-        raise InputError(problems)
-    return list(frames)
+        name = content_hash(frame)
+        if frame.info.get("gibbsflow_id", name) not in (name, earlier_hash(frame)):
+            stale.append(number)
+        frame.info["gibbsflow_id"] = name
+    if stale:
+        others = f" (and of {len(stale) - 1} others)" if len(stale) > 1 else ""
+        own.note(f"the gibbsflow_id of frame {stale[0]}{others} is not that of its content: it was replaced")
+    if account is None:
+        own.settle()
+    return frames
 
 
 def write_frames(path: Path, frames: Sequence[Atoms]) -> None:
@@ -255,7 +276,9 @@ class Duplicates:
         bool
             Whether it is new.
         """
-        key = (tuple(sorted(atoms.numbers.tolist())), tuple(bool(p) for p in atoms.pbc))
+        # with a charge or moments, two that differ in the order of their atoms may be two states
+        said = said_token(atoms) and content_hash(atoms)
+        key = (tuple(sorted(atoms.numbers.tolist())), tuple(bool(p) for p in atoms.pbc), said)
         prints = sorted_distances(atoms)
         others = self._seen.setdefault(key, [])
         if any(self._equal(atoms, prints, *other) for other in others):
@@ -290,34 +313,3 @@ def _same(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], tolerance: flo
     """Whether two sorted lists agree, leaving aside distances so near the reach that either list may miss them."""
     count = max(int(np.searchsorted(a, reach - tolerance)), int(np.searchsorted(b, reach - tolerance)))
     return len(a) >= count <= len(b) and bool(np.all(np.abs(a[:count] - b[:count]) <= tolerance))
-
-
-def drop_duplicates(
-    frames: Iterable[Atoms], known: Iterable[Atoms] = (), tolerance_angstrom: float = 0.01
-) -> tuple[list[Atoms], list[Atoms]]:
-    """Split frames into those that are new, in their order, and those that equal an earlier or a known one.
-
-    Parameters
-    ----------
-    frames
-        Structures to look at.
-    known
-        Structures that are there already, such as all that are labelled.
-    tolerance_angstrom
-        Largest difference in Å of corresponding distances.
-
-    Returns
-    -------
-    kept : list of Atoms
-        New ones.
-    dropped : list of Atoms
-        Those that equal an earlier or a known one.
-    """
-    seen = Duplicates(tolerance_angstrom)
-    for atoms in known:
-        seen.add(atoms)
-    kept: list[Atoms] = []
-    dropped: list[Atoms] = []
-    for atoms in frames:
-        (kept if seen.add(atoms) else dropped).append(atoms)
-    return kept, dropped

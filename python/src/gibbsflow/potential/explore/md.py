@@ -11,6 +11,7 @@ import logging
 import math
 import re
 import signal
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -75,6 +76,42 @@ class Trail:
     collected: int = 0
     stopped: str = ""
     detail: str = ""
+
+
+def check_start(atoms: Atoms, species: Sequence[str], settings: Exploration, *, where: str, potential: Path) -> None:
+    """Refuse a structure that MD cannot start from.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+    species
+        Chemical symbols that the potential knows.
+    settings
+        Section ``exploration``.
+    where
+        Where the structure came from, for messages.
+    potential
+        Folder of the potential, for messages.
+
+    Raises
+    ------
+    InputError
+        For an element that the potential does not know, positions or a cell that are not finite, a single atom, which
+        has no temperature about its centre of mass, and a pressure on what is not periodic in all directions.
+    """
+    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
+        raise InputError(Problem(where, "positions or cell are not finite", "numbers"))
+    if alien := sorted(set(atoms.get_chemical_symbols()) - set(species)):
+        raise InputError(
+            Problem(where, f"holds {', '.join(alien)}, unknown to {potential}", f"only {', '.join(species)}")
+        )
+    repeats = math.prod(settings.supercell) if atoms.pbc.any() else 1
+    if len(atoms) * repeats < 2:
+        right = "at least two, such as by exploration: {supercell: [3, 3, 3]}"
+        raise InputError(Problem(where, f"holds {len(atoms)} atoms, too few for MD", right))
+    if settings.ensemble == "npt" and not atoms.pbc.all():
+        raise InputError(Problem(where, "is not periodic in all directions", "ensemble nvt", field="ensemble"))
 
 
 @dataclass
@@ -294,34 +331,6 @@ class Trajectory:
         )  # fmt: skip
         made.arrays["atom_grade"] = grades
         return made
-
-
-def check_start(atoms: Atoms, settings: Exploration, where: str) -> None:
-    """Check that MD can start from a structure.
-
-    Parameters
-    ----------
-    atoms
-        The structure.
-    settings
-        Section ``exploration``.
-    where
-        File of the structure, for messages.
-
-    Raises
-    ------
-    InputError
-        For positions or a cell that are not finite, for a single atom, which has no temperature about its centre of
-        mass, and for a pressure on what is not periodic in all directions.
-    """
-    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
-        raise InputError(Problem(where, "positions or cell are not finite", "numbers"))
-    repeats = math.prod(settings.supercell) if atoms.pbc.any() else 1
-    if len(atoms) * repeats < 2:
-        right = "at least two, such as by exploration: {supercell: [3, 3, 3]}"
-        raise InputError(Problem(where, f"holds {len(atoms)} atoms, too few for MD", right))
-    if settings.ensemble == "npt" and not atoms.pbc.all():
-        raise InputError(Problem(where, "is not periodic in all directions", "ensemble nvt", field="ensemble"))
 
 
 def dynamics(settings: Exploration, segment: int, steps: int, seed: int) -> list[str]:

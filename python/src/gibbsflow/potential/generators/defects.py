@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 _SYMPREC_ANGSTROM = 1e-3
+_VACUUM_ANGSTROM = 5.0
 
 
 def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:
@@ -92,7 +93,8 @@ def inequivalent_sites(atoms: Atoms) -> list[int]:
 def holes(atoms: Atoms, least_angstrom: float) -> list[npt.NDArray[np.float64]]:
     """Find the centres of the holes between atoms, one of each kind that symmetry makes different.
 
-    Holes are the vertices of the Voronoi tessellation: points as far from four atoms as from any other.
+    Holes are the vertices of the Voronoi tessellation: points as far from four atoms as from any other. Those in the
+    vacuum of a slab are none: layers along a cell vector that hold no atom for 5 Å or more.
 
     Parameters
     ----------
@@ -113,7 +115,8 @@ def holes(atoms: Atoms, least_angstrom: float) -> list[npt.NDArray[np.float64]]:
     points = (atoms.positions[None, :, :] + (images @ cell)[:, None, :]).reshape(-1, 3)
     vertices = Voronoi(points).vertices
     inside = np.linalg.solve(cell.T, vertices.T).T
-    chosen = vertices[np.all((inside > -1e-6) & (inside < 1 - 1e-6), axis=1)]
+    here = np.all((inside > -1e-6) & (inside < 1 - 1e-6), axis=1)
+    chosen = vertices[here & ~_in_vacuum(atoms, inside)]
     radii = np.array([np.linalg.norm(points - v, axis=1).min() for v in chosen]) if len(chosen) else np.zeros(0)
     data = _symmetry(atoms)
     found: list[npt.NDArray[np.float64]] = []
@@ -133,6 +136,20 @@ def holes(atoms: Atoms, least_angstrom: float) -> list[npt.NDArray[np.float64]]:
             seen.extend(
                 rotation @ fractional + shift for rotation, shift in zip(data.rotations, data.translations, strict=True)
             )
+    return found
+
+
+def _in_vacuum(atoms: Atoms, fractional: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Say which points lie in layers without atoms; fractional coordinates, shape (n, 3)."""
+    found = np.zeros(len(fractional), dtype=bool)
+    heights = 1 / np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
+    places = atoms.get_scaled_positions()
+    for axis in range(3):
+        layers = np.sort(places[:, axis] % 1.0)
+        gaps = np.diff(layers, append=layers[0] + 1.0)
+        for start, gap in zip(layers, gaps, strict=True):
+            if gap * heights[axis] >= _VACUUM_ANGSTROM:
+                found |= (fractional[:, axis] - start) % 1.0 < gap - 1e-6
     return found
 
 

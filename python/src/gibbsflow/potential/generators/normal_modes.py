@@ -57,7 +57,7 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
             for number in range(settings.mode_count):
                 rng = seeded_rng(settings, "normal_modes", parent.info["gibbsflow_id"], temperature, number)
                 atoms = relaxed.copy()
-                rigid = 5 if _linear(atoms) else 6
+                rigid = 5 if linear(atoms) else 6
                 atoms.positions += displacements(relaxed, matrix, temperature, rng, rigid=rigid)
                 made.append(
                     tag(
@@ -157,6 +157,18 @@ def _calculator():  # type: ignore[no-untyped-def] # the package is imported onl
     return TBLite(method="GFN2-xTB", accuracy=0.01, verbosity=0)
 
 
-def _linear(atoms: Atoms) -> bool:
+def linear(atoms: Atoms) -> bool:
+    """Say whether all atoms of a molecule lie on a line.
+
+    Parameters
+    ----------
+    atoms
+        The molecule.
+
+    Returns
+    -------
+    bool
+        True where its smallest moment of inertia is below a thousandth of its largest.
+    """
     moments = atoms.get_moments_of_inertia()
     return bool(moments[0] < 1e-3 * max(moments[-1], 1e-12))

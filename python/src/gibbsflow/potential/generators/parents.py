@@ -10,7 +10,9 @@ import numpy as np
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.potential.data.formats.electrons import kept_info, repeated_info
 from gibbsflow.potential.data.structures import read_frames, tag
+from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -29,7 +31,7 @@ _ATOMS_IN_A3 = {
 _FRACTIONS = {"fluorite": (1 / 3, 2 / 3)}
 
 
-def parents(target: Target, settings: Generator) -> list[Atoms]:
+def parents(target: Target, settings: Generator, account: Account | None = None) -> list[Atoms]:
     """Make the structures to start from.
 
     A file's frames; or a molecule in its box; or a crystal. An alloy on one lattice gives the crystal of each element
@@ -41,6 +43,8 @@ def parents(target: Target, settings: Generator) -> list[Atoms]:
         What to start from.
     settings
         Supercell, side of a molecule's box, and the seed of a random occupation.
+    account
+        Gets what is to be said of a file, and is settled by the caller; default: it is settled here.
 
     Returns
     -------
@@ -54,14 +58,14 @@ def parents(target: Target, settings: Generator) -> list[Atoms]:
         Where the target names nothing to start from, or the pieces do not fit.
     """
     if target.structure_file is not None:
-        frames = read_frames(target.structure_file)
+        frames = read_frames(target.structure_file, account)
         found = {symbol for frame in frames for symbol in frame.get_chemical_symbols()}
         if target.elements and not found <= set(target.elements):
             what = f"holds {', '.join(sorted(found - set(target.elements)))}"
             raise InputError(
                 Problem(str(target.structure_file), what, f"elements of the target: {', '.join(target.elements)}")
             )
-        made = [frame.repeat(settings.supercell) if frame.pbc.all() else frame for frame in frames]
+        made = [_repeated(frame, settings, f"{target.structure_file}: frame {n}") for n, frame in enumerate(frames)]
         return [_tagged(frame, str(frame.info.get("config_type", "bulk")), settings) for frame in made]
     if target.molecule is not None:
         return [_tagged(_molecule(target, settings), "molecule", settings)]
@@ -182,6 +186,22 @@ def seeded_rng(settings: Generator, *words: object) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little"))
 
 
+def _repeated(frame: Atoms, settings: Generator, where: str) -> Atoms:
+    """Supercell of a crystal, with as many charges and unpaired electrons as it has cells."""
+    try:
+        said = repeated_info(frame, math.prod(settings.supercell) if frame.pbc.all() else 1)
+    except ValueError as error:
+        raise InputError(Problem(where, str(error), "one charge and spin", field="charge and spin")) from error
+    made: Atoms = frame.repeat(settings.supercell) if frame.pbc.all() else frame.copy()
+    for key in kept_info(made):
+        del made.info[key]
+    made.info.update(said)
+    if made.has("initial_charges"):
+        # of their sum, the charge is left
+        made.set_initial_charges(None)
+    return made
+
+
 def _tagged(atoms: Atoms, config_type: str, settings: Generator) -> Atoms:
     return tag(atoms, config_type, generator="parents", seed=settings.generator_seed)
 
@@ -228,9 +248,16 @@ def _crystal(crystal: str, elements: tuple[str, ...], target: Target, volume: fl
         a = target.lattice_constant_angstrom
         if a is None:
             a = (4 * volume / (math.sqrt(3) * ratio)) ** (1 / 3) * (2 ** (1 / 3) if crystal == "wurtzite" else 1)
-        return bulk(name, crystal, a=a, c=a * ratio)
+        return _without_moments(bulk(name, crystal, a=a, c=a * ratio))
     a = target.lattice_constant_angstrom or (volume * _ATOMS_IN_A3[crystal]) ** (1 / 3)
-    return bulk(name, crystal, a=a, cubic=True)
+    return _without_moments(bulk(name, crystal, a=a, cubic=True))
+
+
+def _without_moments(atoms: Atoms) -> Atoms:
+    """Leave the moments that ASE gives crystals of Fe, Co and Ni to the settings: nobody asked for them here."""
+    if atoms.has("initial_magmoms"):
+        atoms.set_initial_magnetic_moments(None)
+    return atoms
 
 
 def _molecule(target: Target, settings: Generator) -> Atoms:

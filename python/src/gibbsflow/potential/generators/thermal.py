@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.potential.data.structures import closest_pair_angstrom, tag
-from gibbsflow.potential.generators.normal_modes import displacements
+from gibbsflow.potential.generators.normal_modes import displacements, linear
 from gibbsflow.potential.generators.parents import parent_of, seeded_rng
 
 if TYPE_CHECKING:
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 
 _SPRING_EV_PER_ANGSTROM2 = 8.0
 _TRIES = 50
+_BOND = 1.2
 
 
 def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:  # noqa: ARG001 - one call for all
-    """Sample each periodic parent at `thermal_temperatures_k` from the Boltzmann distribution of its spring network.
+    """Sample each crystal and molecule at `thermal_temperatures_k` from the Boltzmann distribution of springs.
 
     Parameters
     ----------
     parents
-        Tagged structures; those that are not periodic in all directions, or of one atom, give nothing.
+        Tagged structures; those of one atom, and those periodic in some directions only, give nothing.
     target
         Not used.
     settings
@@ -40,22 +41,25 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
     """
     made = []
     for parent in parents:
-        if not parent.pbc.all() or len(parent) < 2:
+        if not applies(parent):
             continue
+        crystal = bool(parent.pbc.all())
         limit = settings.minimum_distance_ratio * closest_pair_angstrom(parent)
-        matrix = spring_hessian(parent)
+        matrix = spring_hessian(parent) if crystal else molecule_hessian(parent)
+        rigid = 3 if crystal else 5 if linear(parent) else 6
         for temperature in settings.thermal_temperatures_k:
             for number in range(settings.thermal_count):
                 rng = seeded_rng(settings, "thermal", parent.info["gibbsflow_id"], temperature, number)
                 atoms = parent.copy()
                 for _ in range(_TRIES):
-                    atoms.positions = parent.positions + displacements(parent, matrix, temperature, rng, rigid=3)
+                    atoms.positions = parent.positions + displacements(parent, matrix, temperature, rng, rigid=rigid)
                     if closest_pair_angstrom(atoms) >= limit:
                         break
                 else:
                     continue
-                volume = 1 + 2e-5 * temperature * rng.uniform(-0.5, 1.5)
-                atoms.set_cell(atoms.cell.array * volume ** (1 / 3), scale_atoms=True)
+                if crystal:
+                    volume = 1 + 2e-5 * temperature * rng.uniform(-0.5, 1.5)
+                    atoms.set_cell(atoms.cell.array * volume ** (1 / 3), scale_atoms=True)
                 made.append(
                     tag(
                         atoms,
@@ -67,6 +71,22 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
                     )  # fmt: skip
                 )
     return made
+
+
+def applies(atoms: Atoms) -> bool:
+    """Say whether samples of a structure can be made.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+
+    Returns
+    -------
+    bool
+        True for crystals and molecules of two atoms or more.
+    """
+    return len(atoms) > 1 and bool(atoms.pbc.any() == atoms.pbc.all())
 
 
 def spring_hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
@@ -89,11 +109,51 @@ def spring_hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
 
     nearest = closest_pair_angstrom(atoms)
     first, second, distance, vector = neighbor_list("ijdD", atoms, 1.8 * nearest)
-    size = len(atoms)
+    stiffness = np.where(distance < 1.2 * nearest, 1.0, 0.25) * _SPRING_EV_PER_ANGSTROM2
+    return _springs(len(atoms), first, second, stiffness, vector, distance)
+
+
+def molecule_hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
+    """Give the Hessian of springs along bonds and, a quarter as stiff, between the ends of each bond angle.
+
+    Bonds are distances up to 1.2 sums of covalent radii (Cordero et al., Dalton Trans. 2008, 2832, as in ASE); turning
+    about a bond costs nothing.
+
+    Parameters
+    ----------
+    atoms
+        A molecule at its equilibrium.
+
+    Returns
+    -------
+    ndarray
+        Hessian in eV/Å², shape (3n, 3n).
+    """
+    from ase.data import covalent_radii
+
+    radii = covalent_radii[atoms.numbers]
+    vectors = atoms.positions[None, :, :] - atoms.positions[:, None, :]
+    distances = np.linalg.norm(vectors, axis=2)
+    bonded = distances < _BOND * (radii[:, None] + radii[None, :])
+    np.fill_diagonal(bonded, val=False)
+    angles = (bonded.astype(int) @ bonded.astype(int) > 0) & ~bonded
+    np.fill_diagonal(angles, val=False)
+    first, second = np.nonzero(bonded | angles)
+    stiffness = np.where(bonded[first, second], 1.0, 0.25) * _SPRING_EV_PER_ANGSTROM2
+    return _springs(len(atoms), first, second, stiffness, vectors[first, second], distances[first, second])
+
+
+def _springs(
+    size: int,
+    first: npt.NDArray[np.int_],
+    second: npt.NDArray[np.int_],
+    stiffness: npt.NDArray[np.float64],
+    vectors: npt.NDArray[np.float64],
+    distances: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
     matrix = np.zeros((size, 3, size, 3))
-    for i, j, d, r in zip(first, second, distance, vector, strict=True):
-        stiffness = _SPRING_EV_PER_ANGSTROM2 * (1.0 if d < 1.2 * nearest else 0.25)
-        block = stiffness * np.outer(r, r) / d**2
+    for i, j, k, r, d in zip(first, second, stiffness, vectors, distances, strict=True):
+        block = k * np.outer(r, r) / d**2
         matrix[i, :, i, :] += block
         matrix[i, :, j, :] -= block
     return matrix.reshape(3 * size, 3 * size)

@@ -5,15 +5,24 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, Problem, ScienceError, StateError
-from gibbsflow.potential.data.labels import TRANSIENT, LabelResult, crash, labelled_frame, write_results
-from gibbsflow.potential.data.structures import structure_id, write_frames
+from gibbsflow.potential.data.labels import (
+    BAD_STRUCTURE,
+    TRANSIENT,
+    LabelResult,
+    bad_structure,
+    check_label,
+    crash,
+    labelled_frame,
+    write_labels,
+)
+from gibbsflow.potential.data.structures import earlier_hash, structure_id, write_frames
 from gibbsflow.potential.label.engines import LabelEngine
 from gibbsflow.potential.label.task_queue import TaskQueue
 from gibbsflow.workflow.files import read_json, write_json
@@ -43,6 +52,9 @@ class LabelStore:
         self.folder = Path(folder) / settings_hash
         self._hash = f"{settings_hash}-{PHYSICS}"
 
+    def _inputs(self, key: str) -> str:
+        return f"{self._hash}-{key}" if key else self._hash
+
     def place(self, name: str) -> Path:
         """Say where the label of a structure lies, or would.
 
@@ -58,13 +70,15 @@ class LabelStore:
         """
         return self.folder / name
 
-    def load(self, name: str, *, retry_failed: bool = False) -> LabelResult | None:
-        """Read a finished label or failure.
+    def load(self, name: str, *, key: str = "", retry_failed: bool = False) -> LabelResult | None:
+        """Read a finished label or failure, as it was computed: no threshold has been applied to it.
 
         Parameters
         ----------
         name
             Id of the structure.
+        key
+            What else it depends on (`LabelEngine.key`); one made with another is none.
         retry_failed
             Whether failures are to be tried again.
 
@@ -77,7 +91,7 @@ class LabelStore:
         kinds: tuple[Kind, ...] = ("FINISHED",) if retry_failed else ("FINISHED", "FAILED")
         place = self.place(name)
         try:
-            if not any(valid_sentinel(place, kind, self._hash) for kind in kinds):
+            if not any(valid_sentinel(place, kind, self._inputs(key)) for kind in kinds):
                 return None
             result = LabelResult(**read_json(place / "label.json"))
             # a worker that died or ran out of memory says nothing about the structure
@@ -86,18 +100,22 @@ class LabelStore:
             log.warning("%s cannot be read (%s): made again", place, error)
             return None
 
-    def save(self, result: LabelResult) -> None:
+    def save(self, result: LabelResult, key: str = "") -> None:
         """Write a result, then its sentinel: a crash between the two leaves a label that is made again.
 
         Parameters
         ----------
         result
-            Label or failure.
+            Label or failure, as it was computed.
+        key
+            What else it depends on (`LabelEngine.key`).
         """
         place = self.place(result.gibbsflow_id)
         write_json(place / "label.json", asdict(result))
         kind: Kind = "FINISHED" if result.status == "labelled" else "FAILED"
-        Sentinel(kind, self._hash, steps_done=result.scf_steps, cause=result.cause, message=result.message).write(place)
+        Sentinel(
+            kind, self._inputs(key), steps_done=result.scf_steps, cause=result.cause, message=result.message
+        ).write(place)
 
 
 @dataclass
@@ -177,7 +195,7 @@ class Batch:
             Folder.
         """
         write_frames(out / "labelled.extxyz", self.labelled())
-        write_results(out / "labels.jsonl", self.ordered())
+        write_labels(out / "labels.jsonl", self.ordered())
 
 
 def label_batch(
@@ -217,7 +235,7 @@ def label_batch(
     Raises
     ------
     InputError
-        For two structures of one id that differ, or none at all.
+        For no structure at all.
     StoppedEarly
         After a signal: what is finished is stored.
     ScienceError
@@ -227,24 +245,31 @@ def label_batch(
         raise InputError(Problem("--input", "holds no structure", "at least one"))
     wanted: dict[str, Atoms] = {structure_id(frame): frame for frame in batch.frames}
 
-    def _keep(result: LabelResult) -> None:
+    def _keep(atoms: Atoms, result: LabelResult) -> None:
+        # judged here, by today's thresholds, whenever it was computed
+        if fault := bad_structure(atoms, labels.closest_ratio):
+            result = result.failed(BAD_STRUCTURE, fault)
+        result = check_label(result, atoms, labels)
         batch.results[result.gibbsflow_id] = result
         if record is not None:
             record(result)
 
-    for name in list(wanted):
-        found = store.load(name, retry_failed=retry_failed) if store is not None else None
+    for name, atoms in list(wanted.items()):
+        found = _stored(store, atoms, engine.key(atoms), retry_failed=retry_failed) if store is not None else None
+        if found is not None and found.by_threshold and not bad_structure(atoms, labels.closest_ratio):
+            # what a threshold made of it, and not what was computed: today's may be another
+            found = None
         if found is not None:
             batch.reused += 1
             del wanted[name]
-            _keep(found)
+            _keep(atoms, replace(found, gibbsflow_id=name))
     if batch.reused:
         log.info("%d of %d labels were there already", batch.reused, batch.reused + len(wanted))
 
-    def _done(_: Atoms, result: LabelResult) -> None:
+    def _done(atoms: Atoms, result: LabelResult) -> None:
         if store is not None:
-            store.save(result)
-        _keep(result)
+            store.save(result, engine.key(atoms))
+        _keep(atoms, result)
 
     def _lost(atoms: Atoms, why: str) -> None:
         result = LabelResult(structure_id(atoms), "failed", settings_hash=engine.settings_hash, engine=engine.name)
@@ -257,6 +282,12 @@ def label_batch(
         raise ScienceError(
             f"no label succeeded: {_summary(batch.results)}", what_to_do="See the causes in labels.jsonl."
         )
+
+
+def _stored(store: LabelStore, atoms: Atoms, key: str, *, retry_failed: bool) -> LabelResult | None:
+    names = dict.fromkeys((structure_id(atoms), earlier_hash(atoms)))
+    found = (store.load(name, key=key, retry_failed=retry_failed) for name in names)
+    return next((result for result in found if result is not None), None)
 
 
 def _label(engine: LabelEngine, logs: str | None, atoms: Atoms) -> LabelResult:

@@ -6,24 +6,25 @@ A new engine is a module in this folder with a class that follows `LabelEngine`,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from importlib import import_module
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from gibbsflow.config.label_engines import Engine
 from gibbsflow.config.potential import Dft, Labels
+from gibbsflow.potential.data.formats.electrons import Electrons, isolated
 from gibbsflow.potential.data.labels import LabelResult
+from gibbsflow.potential.label.plane_waves import reboxed
+from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-ENGINES: Mapping[Engine, tuple[str, str]] = {
-    "quantum_espresso": ("quantum_espresso", "QuantumEspresso"),
-    "gpaw": ("gpaw", "Gpaw"),
-    "tblite": ("tblite", "Tblite"),
-}
-"""By name: module in this folder and class, imported only where they are asked for."""
+
+_REFUSALS = 10
 
 
 class LabelEngine(Protocol):
@@ -37,10 +38,48 @@ class LabelEngine(Protocol):
         Name of the engine in settings and labels.
     settings_hash
         Hash of all that changes a label (`hash_settings`).
+    periodic
+        Whether it repeats every structure in space, as plane waves do.
     """
 
     name: str
+    periodic: bool
     settings_hash: str
+
+    def electrons(self, atoms: Atoms) -> Electrons:
+        """Say with which charge and spin a structure would be computed.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+
+        Returns
+        -------
+        Electrons
+            What the structure says, and where it says nothing, what settings and tables do.
+
+        Raises
+        ------
+        ValueError
+            Where this engine cannot compute that, or it contradicts itself; in words.
+        """
+        ...
+
+    def key(self, atoms: Atoms) -> str:
+        """Say what a label depends on that neither the settings' hash nor the structure's id holds.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+
+        Returns
+        -------
+        str
+            Hexadecimal digits; empty where nothing does, and for what cannot be computed.
+        """
+        ...
 
     def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
         """Label one structure.
@@ -75,6 +114,106 @@ class LabelEngine(Protocol):
         ...
 
 
+def check_electrons(engine: LabelEngine, frames: Sequence[Atoms], account: Account) -> None:
+    """Hold charge and spin of structures against an engine, before it starts.
+
+    Parameters
+    ----------
+    engine
+        What would make labels.
+    frames
+        The structures.
+    account
+        Gets a refusal for each structure that cannot be computed as it says, and notes: on moments of an earlier
+        calculation, which are not used, on charged structures, on wider boxes, and on the spin of isolated atoms.
+    """
+    refused, results, charged, polarised, boxed = 0, 0, 0, 0, 0
+    atoms_by_spin: dict[str, float] = {}
+    for number, frame in enumerate(frames):
+        try:
+            electrons = engine.electrons(frame)
+        except ValueError as error:
+            refused += 1
+            if refused <= _REFUSALS:
+                account.refuse(f"frame {number}: {error}", f"what {engine.name} can compute", field="charge and spin")
+            continue
+        earlier = frame.calc.results if frame.calc is not None else {}
+        results += any(np.any(earlier.get(name, 0)) for name in ("magmoms", "magmom", "charges"))
+        charged += bool(electrons.charge and (engine.periodic or frame.pbc.any()))
+        boxed += engine.periodic and reboxed(frame)
+        polarised += electrons.polarised
+        if isolated(frame) and electrons.polarised:
+            moment = abs(sum(electrons.moments_ub or ()))
+            atoms_by_spin[frame[0].symbol] = electrons.multiplicity or 1 + moment
+    elements = sorted({symbol for frame in frames for symbol in frame.get_chemical_symbols()})
+    account.facts |= {"frames": len(frames), "elements": elements, "charged": charged, "spin_polarised": polarised}
+    if refused > _REFUSALS:
+        account.refuse(f"{refused - _REFUSALS} more frames", f"what {engine.name} can compute", field="charge and spin")
+    if results:
+        what = "with moments or charges that an earlier calculation found: they are not used"
+        account.note(f"{_frames(results)} {what} (initial_magmoms and initial_charges are)")
+    if charged:
+        account.note(f"{_frames(charged)} charged, and computed in a uniform neutralising background")
+    if boxed:
+        account.note(f"{_frames(boxed)} closer than 6 Å to an image where not periodic: computed in a wider box")
+    if atoms_by_spin:
+        each = ", ".join(f"{name} {spin:g}" for name, spin in atoms_by_spin.items())
+        account.note(f"isolated atoms are computed spin-polarised, with the multiplicity: {each}")
+
+
+def _frames(count: int) -> str:
+    return "1 frame is" if count == 1 else f"{count} frames are"
+
+
+Kind = Callable[[Sequence[str], Dft, Labels], LabelEngine]
+"""Class of an engine: made of the elements of the whole data set and of the settings."""
+
+
+@dataclass(frozen=True)
+class EngineRow:
+    """What is known of an engine before it is asked for.
+
+    Attributes
+    ----------
+    load
+        Imports its class.
+    settings
+        Keys of section ``dft`` that define its labels, as the data-set card lists them.
+    """
+
+    load: Callable[[], Kind]
+    settings: tuple[str, ...]
+
+
+def _quantum_espresso() -> Kind:
+    from gibbsflow.potential.label.quantum_espresso import QuantumEspresso
+
+    return QuantumEspresso
+
+
+def _gpaw() -> Kind:
+    from gibbsflow.potential.label.gpaw import Gpaw
+
+    return Gpaw
+
+
+def _tblite() -> Kind:
+    from gibbsflow.potential.label.tblite import Tblite
+
+    return Tblite
+
+
+_PLANE_WAVES = ("engine", "functional", "kspacing_per_angstrom", "smearing", "degauss_ry")
+ENGINES: Mapping[Engine, EngineRow] = {
+    "quantum_espresso": EngineRow(
+        _quantum_espresso, (*_PLANE_WAVES, "pseudo_library", "ecutwfc_ry", "ecutrho_ry", "conv_thr_ry")
+    ),
+    "gpaw": EngineRow(_gpaw, (*_PLANE_WAVES, "gpaw_cutoff_ev")),
+    "tblite": EngineRow(_tblite, ("engine", "tblite_method")),
+}
+"""By name in the settings."""
+
+
 def make_engine(elements: Sequence[str], dft: Dft, labels: Labels) -> LabelEngine:
     """Make the engine that the settings name, with program and pseudopotentials checked.
 
@@ -97,7 +236,4 @@ def make_engine(elements: Sequence[str], dft: Dft, labels: Labels) -> LabelEngin
     InputError
         Where a pseudopotential is missing or wrong.
     """
-    module, name = ENGINES[dft.engine]
-    made: Any = getattr(import_module(f"{__package__}.{module}"), name)
-    engine: LabelEngine = made(elements, dft, labels)
-    return engine
+    return ENGINES[dft.engine].load()(elements, dft, labels)

@@ -16,18 +16,19 @@ from typing import TYPE_CHECKING
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.engines.process import Bounds, run_program
 from gibbsflow.errors import EngineError, MissingProgramError
+from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.data.labels import (
     BAD_STRUCTURE,
     RESOURCE,
     UNCONVERGED,
     LabelResult,
     bad_structure,
-    check_label,
     crash,
     hash_settings,
 )
 from gibbsflow.potential.data.structures import structure_id
-from gibbsflow.potential.label.plane_waves import in_cell, k_mesh
+from gibbsflow.potential.label.electronic_state import by_elements, key_of, starting_moments_ub
+from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed
 from gibbsflow.potential.label.pseudopotentials import pseudo_table
 from gibbsflow.units import RYDBERG_EV
 
@@ -56,6 +57,7 @@ class Gpaw:
     """
 
     name = "gpaw"
+    periodic = True
 
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
         missing = [package for package in ("gpaw", "gpaw_data") if importlib.util.find_spec(package) is None]
@@ -93,6 +95,50 @@ class Gpaw:
             "cutoff": f"{self.dft.gpaw_cutoff_ev:g} eV",
         }
 
+    def electrons(self, atoms: Atoms) -> Electrons:
+        """Say with which charge and spin a structure would be computed.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+
+        Returns
+        -------
+        Electrons
+            The structure's own; else those of `electronic_state.by_elements`.
+
+        Raises
+        ------
+        ValueError
+            Where that contradicts itself, the settings or the number of electrons; in words.
+        """
+        found = by_elements(atoms, self.dft, self.moments)
+        found.require_parity(int(atoms.numbers.sum()))
+        return found
+
+    def key(self, atoms: Atoms) -> str:
+        """Say what a label depends on that neither the settings' hash nor the structure's id holds.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+
+        Returns
+        -------
+        str
+            Hexadecimal digits; empty for a neutral structure in its own cell whose moments are those of its elements,
+            which are among the settings.
+        """
+        try:
+            found = self.electrons(atoms)
+        except ValueError:
+            return ""
+        moments = tuple(self.moments.get(symbol, 0.0) for symbol in atoms.get_chemical_symbols())
+        plain = found == Electrons(moments_ub=moments)
+        return key_of(Electrons() if plain else found, changed=reboxed(atoms))
+
     def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
         """Label one structure; each correction mixes less and allows more steps.
 
@@ -115,11 +161,16 @@ class Gpaw:
         )  # fmt: skip
         if fault := bad_structure(atoms, self.labels.closest_ratio):
             return result.failed(BAD_STRUCTURE, fault)
+        try:
+            electrons = self.electrons(atoms)
+        except ValueError as error:
+            return result.failed(BAD_STRUCTURE, str(error))
+        result = replace(result, charge_e=electrons.charge)
         corrections: list[str] = []
         with tempfile.TemporaryDirectory(prefix="gibbsflow-gpaw-") as scratch:
             for run, scf in enumerate(_RUNS[: 1 + self.labels.corrections_max], start=1):
                 result = replace(result, attempts=run, corrections=list(corrections))
-                result = self._run(atoms, Path(scratch), scf, result)
+                result = self._run(atoms, electrons, Path(scratch), scf, result)
                 if result.status == "labelled" or result.cause != UNCONVERGED:
                     break
                 corrections.append(
@@ -131,20 +182,25 @@ class Gpaw:
                 (folder / "gpaw.log").write_bytes(log.read_bytes())
         return replace(result, wall_s=round(time.monotonic() - start, 3))
 
-    def _run(self, atoms: Atoms, work: Path, scf: tuple[float, int, int], result: LabelResult) -> LabelResult:
+    def _run(
+        self, atoms: Atoms, electrons: Electrons, work: Path, scf: tuple[float, int, int], result: LabelResult
+    ) -> LabelResult:
         from ase.io.jsonio import write_json
 
         beta, history, maxiter = scf
         structure = atoms.copy()
         structure.info, structure.calc = {}, None
         structure = in_cell(structure)
-        structure.set_initial_magnetic_moments([self.moments.get(s, 0.0) for s in structure.get_chemical_symbols()])
+        structure.set_initial_charges(None)
+        # without spin, these are zeros
+        structure.set_initial_magnetic_moments(starting_moments_ub(electrons, structure.numbers.tolist()))
         write_json(work / "structure.json", structure)
         settings = {
             "cutoff_ev": self.dft.gpaw_cutoff_ev, "xc": _XC[self.dft.functional],
             "kpts": k_mesh(structure, self.dft.kspacing_per_angstrom), "smearing": self.dft.smearing,
             "width_ev": self.dft.degauss_ry * RYDBERG_EV, "beta": beta, "history": history, "maxiter": maxiter,
-            "spin": any(self.moments.get(s) for s in structure.get_chemical_symbols()),
+            "spin": electrons.polarised, "charge": electrons.charge,
+            "fixed_moment": electrons.polarised and electrons.multiplicity is not None,
         }  # fmt: skip
         (work / "settings.json").write_text(json.dumps(settings))
         script = str(Path(__file__).with_name("gpaw_label.py"))
@@ -161,8 +217,8 @@ class Gpaw:
             cause = RESOURCE if error.code is None or error.code < 0 else crash(error.code)
             return result.failed(cause, str(error))
         figures = json.loads((work / "out.json").read_text())
-        label = replace(
+        return replace(
             result, status="labelled", cause="", message="", energy_ev=figures["energy"],
             forces_ev_per_angstrom=figures["forces"], stress_ev_per_angstrom3=figures.get("stress"),
+            total_moment_ub=figures.get("total_moment"), absolute_moment_ub=figures.get("absolute_moment"),
         )  # fmt: skip
-        return check_label(label, atoms, self.labels)

@@ -22,16 +22,21 @@ def main() -> int:
     atoms = read_json(structure)
     with open(settings_file) as file:
         settings = json.load(file)
+    occupations = {"name": settings["smearing"], "width": settings["width_ev"]}
+    if settings["fixed_moment"]:
+        occupations["fixmagmom"] = True
+    charge = {"charge": settings["charge"]} if settings["charge"] else {}
     atoms.calc = GPAW(
         mode=PW(settings["cutoff_ev"]),
         xc=settings["xc"],
         kpts=settings["kpts"],
-        occupations={"name": settings["smearing"], "width": settings["width_ev"]},
+        occupations=occupations,
         mixer={"beta": settings["beta"], "nmaxold": settings["history"], "weight": 50},
         maxiter=settings["maxiter"],
         spinpol=settings["spin"],
         symmetry={"point_group": False},
         txt="gpaw.txt",
+        **charge,
     )
     try:
         energy = float(atoms.get_potential_energy())
@@ -41,6 +46,10 @@ def main() -> int:
     figures = {"energy": energy, "forces": atoms.get_forces().tolist()}
     if atoms.pbc.all():
         figures["stress"] = atoms.get_stress().tolist()
+    if settings["spin"]:
+        figures["total_moment"] = float(atoms.get_magnetic_moment())
+        # the parts inside the spheres: the plane waves between them are left out
+        figures["absolute_moment"] = float(abs(atoms.get_magnetic_moments()).sum())
     with open(out, "w") as file:
         json.dump(figures, file)
     return 0

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 _VACUUM_ANGSTROM = 6.0
+_LEAST_GAP_ANGSTROM = 6.0
+"""Between an atom and the images of others, in a direction that is not periodic."""
 
 
 def in_cell(atoms: Atoms) -> Atoms:
@@ -23,14 +25,49 @@ def in_cell(atoms: Atoms) -> Atoms:
     Returns
     -------
     Atoms
-        The structure itself where it has three cell vectors; otherwise a copy, centred, whose missing vectors leave
-        6 Å on either side.
+        The structure itself where it has three cell vectors, and images are 6 Å or more from it in the directions that
+        are not periodic; otherwise a copy, centred, whose missing or short vectors leave 6 Å on either side.
     """
-    if atoms.cell.rank == 3:
+    short = _short(atoms)
+    if not short:
         return atoms
     boxed = atoms.copy()
-    boxed.center(vacuum=_VACUUM_ANGSTROM, axis=[i for i in range(3) if not atoms.cell.array[i].any()])
+    cell = atoms.cell.array.copy()
+    cell[short] = 0.0
+    boxed.set_cell(cell)
+    boxed.center(vacuum=_VACUUM_ANGSTROM, axis=short)
     return boxed
+
+
+def reboxed(atoms: Atoms) -> bool:
+    """Say whether a structure has a cell vector that is not taken as it is.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+
+    Returns
+    -------
+    bool
+        True where `in_cell` lengthens a vector that is there.
+    """
+    return any(atoms.cell.array[axis].any() for axis in _short(atoms))
+
+
+def _short(atoms: Atoms) -> list[int]:
+    least = _LEAST_GAP_ANGSTROM - 1e-6
+    return [axis for axis in range(3) if not atoms.pbc[axis] and _gap_angstrom(atoms, axis) < least]
+
+
+def _gap_angstrom(atoms: Atoms, axis: int) -> float:
+    """Distance between the structure and its image along the normal of the other two vectors; 0 without a vector."""
+    if not atoms.cell.array[axis].any() or atoms.cell.rank < 3:
+        return 0.0
+    normal = atoms.cell.reciprocal().array[axis]
+    height = 1 / np.linalg.norm(normal)
+    along = atoms.positions @ normal * height
+    return float(height - np.ptp(along))
 
 
 def k_mesh(atoms: Atoms, kspacing_per_angstrom: float) -> tuple[int, int, int]:

@@ -21,16 +21,17 @@ from gibbsflow.config.label_engines import find_pw
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.engines.process import Bounds, last_line, run_program
 from gibbsflow.errors import EngineError, InputError, MissingProgramError, Problem
+from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.data.labels import (
     BAD_STRUCTURE,
     MISSING_PSEUDO,
     LabelResult,
     bad_structure,
-    check_label,
     hash_settings,
 )
 from gibbsflow.potential.data.structures import structure_id
-from gibbsflow.potential.label.plane_waves import in_cell, k_mesh
+from gibbsflow.potential.label.electronic_state import by_elements, key_of, starting_moments_ub
+from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed
 from gibbsflow.potential.label.pseudopotentials import gth, pseudo_table
 from gibbsflow.potential.label.quantum_espresso_recovery import Outcome, ScfSettings, diagnose, next_settings
 
@@ -42,6 +43,8 @@ _HOW_TO_GET_PW = (
     "Install Quantum ESPRESSO (Debian: quantum-espresso), or run `make setup-qe`, which needs no root; "
     "or choose another dft.engine."
 )
+_KINDS = 10  # ntypx of pw.x
+_FRACTION = 0.9999
 
 
 class QuantumEspresso:
@@ -63,6 +66,7 @@ class QuantumEspresso:
     """
 
     name = "quantum_espresso"
+    periodic = True
 
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
         self.dft, self.labels = dft, labels
@@ -128,7 +132,68 @@ class QuantumEspresso:
             "settings_hash": self.settings_hash,
             "cutoffs": f"{self.ecutwfc_ry:g} / {self.ecutrho_ry:g} Ry",
             **{f"pseudopotential {e}": f"{p.file} ({p.type}, {p.functional})" for e, p in self.pseudos.items()},
+            **{f"valence electrons {e}": f"{p.z_valence:g}" for e, p in self.pseudos.items()},
         }
+
+    def electrons(self, atoms: Atoms) -> Electrons:
+        """Say with which charge and spin a structure would be computed.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+
+        Returns
+        -------
+        Electrons
+            The structure's own; else those of `electronic_state.by_elements`.
+
+        Raises
+        ------
+        ValueError
+            Where that contradicts itself, the settings or the number of electrons, or needs more kinds of atoms than
+            pw.x takes; in words.
+        """
+        found = by_elements(atoms, self.dft, self.moments)
+        if all(symbol in self.pseudos for symbol in atoms.get_chemical_symbols()):
+            found.require_parity(round(sum(self._valence(atoms))))
+            fractions = self._fractions(atoms, found)
+            kinds = set(zip(atoms.get_chemical_symbols(), fractions, strict=True))
+            if len(kinds) > _KINDS:
+                raise ValueError(f"{len(kinds)} kinds of atoms by element and moment, and pw.x takes {_KINDS}")
+        return found
+
+    def key(self, atoms: Atoms) -> str:
+        """Say what a label depends on that neither the settings' hash nor the structure's id holds.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+
+        Returns
+        -------
+        str
+            Hexadecimal digits; empty for a neutral structure without spin in its own cell.
+        """
+        try:
+            return key_of(self.electrons(atoms), changed=reboxed(atoms))
+        except ValueError:
+            return ""
+
+    def _valence(self, atoms: Atoms) -> list[float]:
+        return [self.pseudos[symbol].z_valence for symbol in atoms.get_chemical_symbols()]
+
+    def _fractions(self, atoms: Atoms, electrons: Electrons) -> list[float]:
+        """Starting magnetisation of each atom as a share of its valence electrons, below 1 (1 is 1 μB from 7.3 on)."""
+        if not electrons.polarised:
+            return [0.0] * len(atoms)
+        valence = self._valence(atoms)
+        moments = starting_moments_ub(electrons, valence)
+        return [
+            float(np.clip(round(moment / most, 4), -_FRACTION, _FRACTION))
+            for moment, most in zip(moments, valence, strict=True)
+        ]
 
     def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
         """Label one structure, with gentler settings of the SCF where it does not converge.
@@ -152,6 +217,11 @@ class QuantumEspresso:
         if strange := sorted(set(atoms.get_chemical_symbols()) - set(self.pseudos)):
             text = f"no pseudopotential chosen for {', '.join(strange)}, only for {', '.join(self.pseudos)}"
             return result.failed(MISSING_PSEUDO, text)
+        try:
+            electrons = self.electrons(atoms)
+        except ValueError as error:
+            return result.failed(BAD_STRUCTURE, str(error))
+        result = replace(result, charge_e=electrons.charge)
         with tempfile.TemporaryDirectory(prefix="gibbsflow-pw-") as scratch:
             work = Path(scratch)
             for element in set(atoms.get_chemical_symbols()):
@@ -161,12 +231,12 @@ class QuantumEspresso:
                     gth.write_upf(source, work / _file_name(pseudo))
                 else:
                     (work / _file_name(pseudo)).symlink_to(source.resolve())
-            result = self._converge(atoms, work, result)
+            result = self._converge(atoms, electrons, work, result)
             if result.status == "failed" and folder is not None:
                 _keep(work, folder)
         return replace(result, wall_s=round(time.monotonic() - start, 3))
 
-    def _converge(self, atoms: Atoms, work: Path, result: LabelResult) -> LabelResult:
+    def _converge(self, atoms: Atoms, electrons: Electrons, work: Path, result: LabelResult) -> LabelResult:
         scf = ScfSettings(
             self.dft.electron_maxstep,
             self.dft.mixing_beta,
@@ -177,7 +247,7 @@ class QuantumEspresso:
         steps = 0
         while True:
             run = len(corrections) + 1
-            outcome, text = self._run(atoms, work, scf, run)
+            outcome, text = self._run(atoms, electrons, work, scf, run)
             steps += len(outcome.accuracies_ry)
             result = replace(
                 result, attempts=run, scf_steps=steps, corrections=list(corrections), program=f"pw.x {_version(text)}",
@@ -191,18 +261,19 @@ class QuantumEspresso:
             log.info("%s: %s; trying %s", result.gibbsflow_id, outcome.message, what)
             corrections.append(what)
 
-    def _run(self, atoms: Atoms, work: Path, scf: ScfSettings, number: int) -> tuple[Outcome, str]:
+    def _run(
+        self, atoms: Atoms, electrons: Electrons, work: Path, scf: ScfSettings, number: int
+    ) -> tuple[Outcome, str]:
         from ase.io.espresso import write_espresso_in
 
-        spin = self.moments and any(self.moments.get(s) for s in atoms.get_chemical_symbols())
         structure = atoms.copy()
         structure.set_constraint()
-        structure.set_initial_magnetic_moments(None)
-        kinds = dict.fromkeys(atoms.get_chemical_symbols())
-        files = {element: _file_name(self.pseudos[element]) for element in kinds}
+        # ASE makes a kind of atoms for each element and moment, and writes the moment as the kind's magnetisation
+        structure.set_initial_magnetic_moments(self._fractions(atoms, electrons) if electrons.polarised else None)
+        files = {element: _file_name(self.pseudos[element]) for element in dict.fromkeys(atoms.get_chemical_symbols())}
         with open(work / f"run{number}.pwi", "w") as file:
             write_espresso_in(
-                file, in_cell(structure), self._input(scf, spin=bool(spin), kinds=list(files)), files,
+                file, in_cell(structure), self._input(scf, electrons), files,
                 kpts=k_mesh(structure, self.dft.kspacing_per_angstrom),
             )  # fmt: skip
         output = work / f"run{number}.pwo"
@@ -216,7 +287,7 @@ class QuantumEspresso:
         density = any((work / "out").glob("pwscf.save/charge-density.*"))
         return diagnose(text, code, density=density), text
 
-    def _input(self, scf: ScfSettings, *, spin: bool, kinds: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def _input(self, scf: ScfSettings, state: Electrons) -> dict[str, dict[str, Any]]:
         system: dict[str, Any] = {
             "ecutwfc": self.ecutwfc_ry,
             "ecutrho": self.ecutrho_ry,
@@ -226,12 +297,12 @@ class QuantumEspresso:
         }
         if scf.bands is not None:
             system["nbnd"] = scf.bands
-        if spin:
+        if state.charge:
+            system["tot_charge"] = state.charge
+        if state.polarised:
             system["nspin"] = 2
-            for number, element in enumerate(kinds, start=1):
-                # a fraction of the valence electrons; half of them where their number is not in the table
-                valence = self.pseudos[element].z_valence or 2 * abs(self.moments[element]) or 1.0
-                system[f"starting_magnetization({number})"] = round(self.moments[element] / valence, 4)
+            if state.multiplicity is not None:
+                system["tot_magnetization"] = state.multiplicity - 1
         electrons: dict[str, Any] = {
             "conv_thr": self.dft.conv_thr_ry,
             "electron_maxstep": scf.steps,
@@ -258,17 +329,25 @@ class QuantumEspresso:
             template.outputname = output.name
             results = template.read_results(output.parent)
         stress = results.get("stress") if atoms.pbc.all() else None
-        label = replace(
+        total, absolute = _moments_ub(output.read_text(errors="replace"))
+        return replace(
             result, status="labelled", cause="", message="",
             energy_ev=float(results["energy"]),
             forces_ev_per_angstrom=np.asarray(results.get("forces", [])).tolist(),
             stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
+            total_moment_ub=total, absolute_moment_ub=absolute,
         )  # fmt: skip
-        return check_label(label, atoms, self.labels)
 
 
 def _file_name(pseudo: pseudo_table.Pseudopotential) -> str:
     return pseudo.file.replace(".gth", ".UPF")
+
+
+def _moments_ub(text: str) -> tuple[float | None, float | None]:
+    """Total and absolute moment after the last SCF step; None where the run has no spin."""
+    total = re.findall(r"total magnetization\s*=\s*(-?[0-9.]+)\s*Bohr", text)
+    absolute = re.findall(r"absolute magnetization\s*=\s*(-?[0-9.]+)\s*Bohr", text)
+    return float(total[-1]) if total else None, float(absolute[-1]) if absolute else None
 
 
 def _version(text: str) -> str:

@@ -13,22 +13,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gibbsflow.config.potential import Dft, Labels
-from gibbsflow.errors import MissingProgramError
+from gibbsflow.errors import InputError, MissingProgramError, Problem
+from gibbsflow.potential.data.formats.electrons import Electrons, atomic_multiplicity, isolated
 from gibbsflow.potential.data.labels import (
     BAD_STRUCTURE,
     UNCONVERGED,
     LabelResult,
     bad_structure,
-    check_label,
     crash,
     hash_settings,
 )
 from gibbsflow.potential.data.structures import structure_id
+from gibbsflow.potential.label.electronic_state import key_of
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 _ACCURACY = 0.1
+_WHOLE = 0.05
+_FERROMAGNETS = frozenset({"Fe", "Co", "Ni"})
+_FIRST_HIDDEN, _LAST_HIDDEN = 58, 71
 _ITERATIONS = (250, 500)
 
 
@@ -46,13 +50,19 @@ class Tblite:
     ------
     MissingProgramError
         Where the package is not installed.
+    InputError
+        Where the settings name moments by element, of which it knows nothing.
     """
 
     name = "tblite"
+    periodic = False
 
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
         if importlib.util.find_spec("tblite") is None:
             raise MissingProgramError("package 'tblite' is not installed")
+        if any(dft.moments_ub.values()):
+            right = "multiplicity, or initial_magmoms, of each structure; or another engine"
+            raise InputError(Problem("dft", "tblite takes no moments by element", right, field="moments_ub"))
         self.elements, self.dft, self.labels = tuple(elements), dft, labels
         self.settings_hash = hash_settings(self.name, {"method": dft.tblite_method, "accuracy": _ACCURACY})
 
@@ -70,6 +80,65 @@ class Tblite:
             "settings_hash": self.settings_hash,
             "method": f"{self.dft.tblite_method}, Γ point only: keep all periodic cells of one size",
         }
+
+    def electrons(self, atoms: Atoms) -> Electrons:
+        """Say with which charge and spin a structure would be computed.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+
+        Returns
+        -------
+        Electrons
+            The structure's charge and multiplicity, the latter also as the sum of its `initial_magmoms`; of an isolated
+            atom its ground state's; no moments, since both spins share their orbitals.
+
+        Raises
+        ------
+        ValueError
+            For moments of both signs, or whose sum is not whole or does not fit the number of electrons; in words.
+        """
+        said = Electrons.of(atoms)
+        moments = said.moments_ub or ()
+        if min(moments, default=0) < 0 < max(moments, default=0):
+            raise ValueError("moments of both signs, and tblite computes both spins in the same orbitals")
+        if said.polarised and self.dft.magnetism == "none":
+            raise ValueError("it has a spin, and dft.magnetism is none")
+        multiplicity = said.multiplicity
+        if multiplicity is None and any(moments):
+            if abs((total := abs(sum(moments))) - round(total)) > _WHOLE:
+                raise ValueError(f"moments of {total:g} μB together, and tblite takes whole ones")
+            multiplicity = round(total) + 1
+        # of lanthanides it has three valence electrons, whose ground states are not those of the table
+        hidden = bool(np.any((atoms.numbers >= _FIRST_HIDDEN) & (atoms.numbers <= _LAST_HIDDEN)))
+        if multiplicity is None and isolated(atoms) and self.dft.magnetism != "none" and not hidden:
+            multiplicity = atomic_multiplicity(atoms)
+        found = Electrons(said.charge, multiplicity)
+        if not hidden:
+            found.require_parity(int(atoms.numbers.sum()))
+        return found
+
+    def key(self, atoms: Atoms) -> str:
+        """Say what a label depends on that neither the settings' hash nor the structure's id holds.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+
+        Returns
+        -------
+        str
+            Hexadecimal digits; empty for a neutral structure without spin, unless it holds Fe, Co or Ni.
+        """
+        try:
+            # up to version 0.1, crystals of these elements came with moments from ASE, which went into a label unsaid
+            moments_before = not _FERROMAGNETS.isdisjoint(atoms.get_chemical_symbols())
+            return key_of(self.electrons(atoms), changed=moments_before)
+        except ValueError:
+            return ""
 
     def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:  # noqa: ARG002 - nothing to keep
         """Label one structure; a second try has more iterations.
@@ -99,13 +168,19 @@ class Tblite:
             return result.failed(BAD_STRUCTURE, fault)
         if atoms.pbc.any() and not atoms.pbc.all():
             return result.failed(BAD_STRUCTURE, "periodic in some directions only, which tblite cannot do")
+        try:
+            electrons = self.electrons(atoms)
+        except ValueError as error:
+            return result.failed(BAD_STRUCTURE, str(error))
+        result = replace(result, charge_e=electrons.charge)
         corrections: list[str] = []
         for run, iterations in enumerate(_ITERATIONS[: 1 + min(self.labels.corrections_max, 1)], start=1):
             copy = atoms.copy()
             copy.set_constraint()
             copy.calc = TBLite(
-                method=self.dft.tblite_method, accuracy=_ACCURACY, max_iterations=iterations, verbosity=0
-            )
+                method=self.dft.tblite_method, accuracy=_ACCURACY, max_iterations=iterations, verbosity=0,
+                charge=electrons.charge, multiplicity=electrons.multiplicity,
+            )  # fmt: skip
             result = replace(result, attempts=run, corrections=list(corrections))
             try:
                 energy = copy.get_potential_energy()
@@ -121,11 +196,11 @@ class Tblite:
             except (CalculatorError, TBLiteTypeError, TBLiteValueError, ValueError) as error:
                 result = result.failed(BAD_STRUCTURE, str(error))
                 break
-            label = replace(
+            result = replace(
                 result, status="labelled", cause="", message="", energy_ev=float(energy),
                 forces_ev_per_angstrom=np.asarray(forces).tolist(),
                 stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
+                total_moment_ub=(electrons.multiplicity or 1) - 1.0 if electrons.polarised else None,
             )  # fmt: skip
-            result = check_label(label, atoms, self.labels)
             break
         return replace(result, wall_s=round(time.monotonic() - start, 3))

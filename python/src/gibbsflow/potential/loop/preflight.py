@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.structures import read_frames
+from gibbsflow.potential.generators import thermal
 from gibbsflow.potential.generators.parents import parents
-from gibbsflow.potential.label.engines import make_engine
+from gibbsflow.potential.label.engines import check_electrons, make_engine
+from gibbsflow.potential.train.fit import graded_trainer
+from gibbsflow.workflow.account import Account
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 def check(config: PotentialConfig, where: str) -> dict[str, str]:
-    """Check structure file, label engine and LAMMPS.
+    """Check trainer, structure file, label engine and LAMMPS.
 
     Parameters
     ----------
@@ -30,13 +38,14 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
     Raises
     ------
     InputError
-        For a structure file that cannot be read or holds other elements, a target of which no hold-out set can be made,
-        and for pseudopotentials.
+        For a trainer whose potentials have no grade, a structure file that cannot be read or holds other elements, a
+        target of which no hold-out set can be made, and for pseudopotentials.
     MissingProgramError
-        Where a program, or LAMMPS' ML-POD, is not installed.
+        Where a program, or LAMMPS' package of the trainer, is not installed.
     """
     from gibbsflow.engines.lammps import Lammps
 
+    trainer = graded_trainer(config.training)
     target = config.beside(Path(where)).target
     if target.structure_file is not None:
         for number, frame in enumerate(read_frames(target.structure_file)):
@@ -45,12 +54,29 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
                 raise InputError(Problem(str(target.structure_file), f"frame {number} holds {', '.join(alien)}", right))
     if target.molecule is not None and config.exploration.ensemble == "npt":
         raise InputError(Problem(where, "npt for a molecule", "nvt", field="exploration.ensemble"))
-    if not any(atoms.pbc.all() and len(atoms) > 1 for atoms in parents(target, config.generator)):
-        what = "has no cell of two atoms that is periodic in all directions, of which the hold-out set could be made"
-        right = "generator: {supercell: [2, 2, 2]} for a crystal, a box for a molecule"
+    start = parents(target, config.generator)
+    if not any(thermal.applies(atoms) for atoms in start):
+        what = "has no crystal and no molecule of two atoms or more, of which the hold-out set could be made"
+        right = "a supercell: generator: {supercell: [2, 2, 2]}"
         raise InputError(Problem(str(target.structure_file or where), what, right, field="generator.supercell"))
-    found = {"engine": config.dft.engine, **make_engine(target.elements, config.dft, config.labels).describe()}
+    _require_all_elements(start, config, where)
+    engine = make_engine(target.elements, config.dft, config.labels)
+    account = Account(str(target.structure_file or where))
+    check_electrons(engine, start, account)
+    account.settle()
+    found = {"engine": config.dft.engine, **engine.describe()}
     with tempfile.TemporaryDirectory(prefix="gibbsflow-check-") as scratch, Lammps(Path(scratch)) as lammps:
-        lammps.require("pod")
+        lammps.require(trainer.lammps_style)
         found["lammps"] = lammps.version
     return found
+
+
+def _require_all_elements(start: Sequence[Atoms], config: PotentialConfig, where: str) -> None:
+    """Refuse an element that no generator would bring into the data: nothing could be learnt of it."""
+    target, generator = config.target, config.generator
+    there = {symbol for atoms in start for symbol in atoms.get_chemical_symbols()}
+    strange = [symbol for symbol in target.elements if symbol not in there]
+    replaced = "defect" in generator.methods and {"antisite", "interstitial"} & set(generator.defect_kinds)
+    if strange and not replaced and not {"dimer", "isolated_atom"} & set(generator.methods):
+        what = f"{', '.join(strange)} is in no structure of {target.structure_file or 'the target'}"
+        raise InputError(Problem(where, what, "the elements of the structures", field="elements"))

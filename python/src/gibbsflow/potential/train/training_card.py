@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gibbsflow.potential.train.shared.inputs import Inputs
+from gibbsflow.workflow.account import Account
 
 
 def training_card(inputs: Inputs, figures: Mapping[str, Any]) -> str:
@@ -16,7 +17,7 @@ def training_card(inputs: Inputs, figures: Mapping[str, Any]) -> str:
     inputs
         Frames of the fit.
     figures
-        What the trainer says of it: ``references``, ``split``, and the errors on ``train`` and ``test``.
+        What the trainer says of it, as :func:`.check_figures` asks.
 
     Returns
     -------
@@ -42,4 +43,76 @@ def training_card(inputs: Inputs, figures: Mapping[str, Any]) -> str:
                 f"| {name} | {kind} | {errors['frames']} | {errors['atoms']} | {errors.get('stress_frames', 0)} "
                 f"| {errors['energy_mae_mev_per_atom']:.2f} | {errors['force_mae_ev_per_angstrom']:.4f} | {stress} |"
             )
+    if inputs.account.facts:
+        lines += ["", "## What was read", "", account_text(inputs.account)]
     return "\n".join(lines) + "\n"
+
+
+def labels_text(account: Account) -> str:
+    """Say which labels are read.
+
+    Parameters
+    ----------
+    account
+        Of :class:`.Inputs`.
+
+    Returns
+    -------
+    str
+        A line for each set, and what else was there.
+    """
+    lines = []
+    for name, facts in account.facts.items():
+        unused = facts.get("labels_not_used")
+        words = ", ".join(facts.get("labels", [])) or "none"
+        lines.append(f"{name} labels: {words}" + (f"; not used: {', '.join(unused)}" if unused else ""))
+    return "\n".join(lines)
+
+
+def account_text(account: Account) -> str:
+    """Describe what was read of labelled data, and every doubt about it.
+
+    Parameters
+    ----------
+    account
+        Of :class:`.Inputs`.
+
+    Returns
+    -------
+    str
+        A Markdown list for each file, then one of the doubts.
+    """
+    lines = []
+    for name, facts in account.facts.items():
+        ranges = facts.get("ranges") or {}
+        left_out = [
+            f"{facts[key]} {words}"
+            for key, words in (("repeated", "repeated"), ("weight_zero", "of weight 0"))
+            if facts.get(key)
+        ]
+        lines += [f"{name}:", f"- labels: {', '.join(facts.get('labels', [])) or 'none'}"]
+        if facts.get("labels_not_used"):
+            lines.append(f"- not used: {', '.join(facts['labels_not_used'])}")
+        if "frames" in facts:
+            out = f" ({', '.join(left_out)})" if left_out else ""
+            lines += [
+                f"- frames: {facts['frames']} of {facts['frames_read']}{out}, {facts['atoms']} atoms, "
+                f"{', '.join(facts['elements'])}",
+                f"- with stress: {facts['with_stress']}",
+            ]
+        if facts.get("isolated_atoms"):
+            lines.append(f"- isolated atoms: {', '.join(facts['isolated_atoms'])}")
+        if ranges.get("energy_ev_per_atom"):
+            low, median, high = ranges["energy_ev_per_atom"]
+            lines += [
+                f"- energy: {low:.4f} to {high:.4f}, median {median:.4f} eV/atom",
+                f"- largest force: {ranges['largest_force_ev_per_angstrom']:.3f} eV/Å",
+            ]
+        if ranges.get("largest_stress_gpa") is not None:
+            lines.append(f"- largest stress: {ranges['largest_stress_gpa']:.3f} GPa")
+        if ranges.get("config_types"):
+            lines.append("- config_type: " + ", ".join(f"{kind} {n}" for kind, n in ranges["config_types"].items()))
+        lines.append("")
+    words = {"note": "note", "warn": "WARN", "refuse": "REFUSED"}
+    lines += [f"- {words[doubt.weight]}: {doubt}" for doubt in account.doubts]
+    return "\n".join(lines).rstrip()

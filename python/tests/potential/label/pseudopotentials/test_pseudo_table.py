@@ -61,13 +61,36 @@ def test_magnetism_by_element() -> None:
     assert pseudo_table.moments_ub(["Fe"], Dft(moments_ub={"Fe": 1.5})) == {"Fe": 1.5}
 
 
+HEADER = (
+    '<UPF version="2.0.1">\n<PP_HEADER\n element="U " pseudo_type="PAW"\n'
+    ' functional=" SLA  PW   PBX  PBC" z_valence="1.400000E+01"/>\n'
+)
+
+
+def own(folder: Path, element: str, text: str, functional: str = "pbe", name: str = "mine.UPF") -> Dft:
+    (folder / name).write_text(text)
+    files = {element: {"file": name, "ecutwfc_ry": 50.0, "ecutrho_ry": 400.0}}
+    return Dft.model_validate({"pseudopotentials": files, "pseudo_dir": folder, "functional": functional})
+
+
 def test_a_file_of_ones_own_takes_the_place_of_the_tables(tmp_path: Path) -> None:
-    (tmp_path / "mine.UPF").write_text("a pseudopotential")
-    own = {"U": {"file": "mine.UPF", "ecutwfc_ry": 50.0, "ecutrho_ry": 400.0}}
-    dft = Dft.model_validate({"pseudopotentials": own, "pseudo_dir": tmp_path})
+    dft = own(tmp_path, "U", HEADER)
     chosen = pseudo_table.choose(["U"], dft)
-    assert chosen["U"].sha256 == hashlib.sha256(b"a pseudopotential").hexdigest()
+    assert chosen["U"].sha256 == hashlib.sha256(HEADER.encode()).hexdigest()
+    assert (chosen["U"].z_valence, chosen["U"].type) == (14.0, "PAW")
     assert pseudo_table.cutoffs_ry(chosen, dft) == (50.0, 400.0)
+
+
+def test_one_of_another_element_or_functional_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"pseudopotentials\.Th\.file: made for U \(right: a pseudopotential of Th\)"):
+        pseudo_table.choose(["Th"], own(tmp_path, "Th", HEADER))
+    with pytest.raises(InputError, match=r"made for the functional 'pbe', and dft.functional is 'lda'"):
+        pseudo_table.choose(["U"], own(tmp_path, "U", HEADER, "lda"))
+    with pytest.raises(InputError, match=r"mine\.UPF: no header of a UPF file"):
+        pseudo_table.choose(["U"], own(tmp_path, "U", "a pseudopotential"))
+    shipped = {"Ge": {"file": "Si.pbe-gth.gth", "ecutwfc_ry": 50.0, "ecutrho_ry": 400.0}}
+    with pytest.raises(InputError, match="made for Si"):
+        pseudo_table.choose(["Ge"], Dft.model_validate({"pseudopotentials": shipped}))
 
 
 def test_the_folder_is_that_of_the_settings_then_of_the_environment(

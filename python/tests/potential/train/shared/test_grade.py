@@ -88,3 +88,10 @@ def test_an_unreadable_active_set_is_an_error(tmp_path):
     (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 not whole")
     with pytest.raises(StateError, match="not an active set"):
         grade.Grader.read(tmp_path / "a.npz")
+
+
+def test_equal_atoms_span_as_much_as_they_differ():
+    rows = np.repeat(np.random.default_rng(0).normal(size=(3, 8)), 8, axis=0)
+    known = grade.active_set(rows)
+    assert known.grades(rows).max() == pytest.approx(1.0)
+    assert grade.active_set(rows[:8]).grades(rows[:8]) == pytest.approx(np.ones(8))

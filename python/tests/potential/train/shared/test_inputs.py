@@ -33,3 +33,17 @@ def test_elements_are_those_of_training_in_alphabetical_order():
 def test_a_process_a_core_unless_it_is_said():
     assert processes(Training(processes=3)) == 3
     assert processes(Training()) == len(os.sched_getaffinity(0))
+
+
+def test_what_is_read_as_ever_leaves_the_hash_of_a_fit_as_it_was(tmp_path):
+    write(tmp_path / "train.extxyz", rattled(24, 1))
+    write(tmp_path / "test.extxyz", rattled(6, 2))
+    assert Inputs.read(tmp_path / "train.extxyz", tmp_path / "test.extxyz").read_otherwise == {}
+    frames = rattled(24, 1)
+    frames[0].info["config_weight"] = 2.0
+    for frame in frames:
+        frame.info["free_energy"] = frame.get_potential_energy() + 1.0
+    write(tmp_path / "train.extxyz", frames)
+    assert Inputs.look_at(tmp_path / "train.extxyz").read_otherwise == {
+        "train_labels": ["free_energy", "forces", "stress"], "train_weights": [0, 1],
+    }  # fmt: skip

@@ -70,3 +70,15 @@ def test_validation_error_is_that_of_left_out_rows():
         squares.append(blocks[k]["force"].rmse(c) ** 2)
     assert choice.force_rmse_ev_per_angstrom == pytest.approx(np.sqrt(np.mean(squares)))
     assert choice.score == pytest.approx(np.sqrt(choice.energy_rmse_ev_per_atom * choice.force_rmse_ev_per_angstrom))
+
+
+def test_a_weight_counts_as_so_many_equal_rows():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 3)), rng.normal(size=4)
+    weighted, repeated = regression.NormalEquations(3), regression.NormalEquations(3)
+    weighted.add(x, y, 3.0)
+    weighted.add(2 * x, y, 0.0)
+    for _ in range(3):
+        repeated.add(x, y)
+    assert weighted.gram == pytest.approx(repeated.gram) and weighted.moment == pytest.approx(repeated.moment)
+    assert weighted.rows == repeated.rows and weighted.rmse(np.ones(3)) == pytest.approx(repeated.rmse(np.ones(3)))

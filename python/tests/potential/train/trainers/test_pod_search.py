@@ -1,11 +1,13 @@
 """The search for a basis: its limits, and why it ends."""
 
 import numpy as np
+import pytest
 from ase.io import write
 from labelled_sets import rattled
 
 from gibbsflow.config.potential_training import Training
 from gibbsflow.engines.lammps import LammpsPool
+from gibbsflow.errors import InputError
 from gibbsflow.potential.data.labelled_frames import read_labelled
 from gibbsflow.potential.train.shared.atomic_energies import reference_energies
 from gibbsflow.potential.train.shared.splits import assign_folds
@@ -70,3 +72,19 @@ def test_the_search_ends_where_the_errors_are_small_enough(tmp_path):
     found = _search(tmp_path, **loose)
     assert found.stopped_by == "validation errors are below the targets"
     assert len(found.records) == 1
+
+
+def test_more_elements_than_the_coefficients_allow_get_a_basis_below_the_ladder(tmp_path):
+    species = ("Ag", "Al", "Au", "Cu", "Ni", "Pd", "Pt")
+    write(tmp_path / "train.extxyz", rattled(3, 1, species, (2, 2, 1), stress=False))
+    frames = read_labelled(tmp_path / "train.extxyz")
+    folds = assign_folds(frames, 2, seed=1)
+    references = reference_energies(frames, species)
+    with LammpsPool(tmp_path / "lammps", 1) as pool, Stopper() as stopper:
+        targets = pod_fit.take_off(frames, folds, references, species, None, pool, stopper)
+        given = Training(max_coefficients=400)
+        assert pod_search._first_basis(targets, given, 1.0, 4.5, species, 1e5)[0] == -3
+        with pytest.raises(InputError, match=r"max_coefficients: 60, and the smallest basis of 7 elements has 154"):
+            pod_search._first_basis(targets, Training(max_coefficients=60), 1.0, 4.5, species, 1e5)
+        # two validations of 2,065 columns would take longer than a fifth of a minute
+        assert pod_search._first_basis(targets, Training(max_coefficients=3000), 1.0, 4.5, species, 60)[0] == -2

@@ -12,11 +12,13 @@ from typing import Any
 
 from gibbsflow.config.potential import Dft
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.potential.label.pseudopotentials import gth, upf
 from gibbsflow.workflow.files import sha256_file
 
 GTH_FOLDER = Path(__file__).parent / "gth_files"
 """Where the shipped files lie."""
 DEBIAN_FOLDER = Path("/usr/share/espresso/pseudo")
+_GTH_FUNCTIONALS = {"lda": "SLA PZ NOGX NOGC", "pbe": "SLA PW PBX PBC"}
 
 # Starting moments in μB of the elements that are treated as magnetic: the 3d metals and the rare earths.
 MOMENTS_UB: Mapping[str, float] = {
@@ -40,7 +42,7 @@ class Pseudopotential:
     type
         ``NC`` norm-conserving, ``US`` ultrasoft, ``PAW``; empty where not known.
     z_valence
-        Valence electrons; 0 where not known.
+        Valence electrons; 0 for ``own`` until read.
     ecutwfc_ry, ecutrho_ry
         Cutoffs of wavefunctions and density in Ry.
     cutoffs_from
@@ -126,7 +128,8 @@ def choose(elements: Sequence[str], dft: Dft) -> dict[str, Pseudopotential]:
     Raises
     ------
     InputError
-        Naming each element that has none, each file that is missing, and each whose content is not the table's.
+        Naming each element that has none, each file that is missing, each whose content is not the table's, and each of
+        one's own that is made for another element or functional, as its header says.
     """
     chosen: dict[str, Pseudopotential] = {}
     problems = []
@@ -136,6 +139,9 @@ def choose(elements: Sequence[str], dft: Dft) -> dict[str, Pseudopotential]:
             known = next((row for row in rows() if row.file == own.file), None)
             row = known or Pseudopotential("own", element, dft.functional, own.file, "", 0.0, 0.0, 0.0, "settings", "")
             row = replace(row, ecutwfc_ry=own.ecutwfc_ry, ecutrho_ry=own.ecutrho_ry, cutoffs_from="settings")
+            if known is not None and (misfits := _misfits(known, element, dft)):
+                problems += misfits
+                continue
         else:
             fitting = [row for row in rows() if (row.library, row.element) == (dft.pseudo_library, element)]
             match = next((row for row in fitting if row.functional == dft.functional), None)
@@ -152,6 +158,15 @@ def choose(elements: Sequence[str], dft: Dft) -> dict[str, Pseudopotential]:
             problems.append(Problem(str(path), f"pseudopotential of {element} is missing", right))
             continue
         digest = sha256_file(path)
+        if row.library == "own":
+            try:
+                row = _as_its_header_says(row, path)
+            except InputError as error:
+                problems += error.problems
+                continue
+            if misfits := _misfits(row, element, dft):
+                problems += misfits
+                continue
         if row.sha256 and digest != row.sha256:
             right = f"the file of the table, SHA-256 {row.sha256[:12]}…; or another name under dft.pseudopotentials"
             problems.append(Problem(str(path), f"differs from the table's (SHA-256 {digest[:12]}…)", right))
@@ -160,6 +175,29 @@ def choose(elements: Sequence[str], dft: Dft) -> dict[str, Pseudopotential]:
     if problems:
         raise InputError(problems)
     return chosen
+
+
+def _as_its_header_says(row: Pseudopotential, path: Path) -> Pseudopotential:
+    if path.suffix == ".gth":
+        # its format has no place for the element: the name begins with it
+        found = gth.read(path)
+        functional = next((f for f, name in _GTH_FUNCTIONALS.items() if name == found.functional), found.functional)
+        return replace(row, element=found.element, functional=functional, type="NC", z_valence=found.z_valence)
+    header = upf.read_header(path)
+    return replace(
+        row, element=header.element, functional=header.functional, type=header.type, z_valence=header.z_valence
+    )
+
+
+def _misfits(row: Pseudopotential, element: str, dft: Dft) -> list[Problem]:
+    found = []
+    key = f"pseudopotentials.{element}.file"
+    if row.element != element:
+        found.append(Problem(row.file, f"made for {row.element}", f"a pseudopotential of {element}", field=key))
+    if row.functional != dft.functional:
+        what = f"made for the functional {row.functional!r}, and dft.functional is {dft.functional!r}"
+        found.append(Problem(row.file, what, f"one made for {dft.functional!r}", field=key))
+    return found
 
 
 def cutoffs_ry(chosen: Mapping[str, Pseudopotential], dft: Dft) -> tuple[float, float]:

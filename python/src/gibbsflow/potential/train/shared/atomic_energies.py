@@ -63,7 +63,7 @@ def reference_energies(frames: Sequence[LabelledFrame], species: Sequence[str]) 
     isolated = {f.atoms.get_chemical_symbols()[0]: f.energy_ev for f in frames if f.isolated}
     if all(s in isolated for s in species):
         return AtomicEnergies({s: isolated[s] for s in species}, "isolated atoms")
-    bulk = [f for f in frames if not f.isolated] or list(frames)
+    bulk = [f for f in frames if not f.isolated and f.weights.energy > 0] or list(frames)
     counts = np.array([[f.atoms.get_chemical_symbols().count(s) for s in species] for f in bulk], dtype=float)
     sizes = counts.sum(axis=1)
     energies = np.array([f.energy_ev for f in bulk])

@@ -153,8 +153,20 @@ def active_set(descriptors: Floats, rank_tolerance: float = _RANK_TOLERANCE) -> 
     axes = vectors[:, order[: min(rank, len(descriptors) // 2)]]
     partial = ActiveSet(mean, scale, axes, np.eye(axes.shape[1] + 1))
     rows = partial.project(descriptors)
-    inverse = np.asarray(np.linalg.inv(rows[maxvol(rows)]), dtype=np.float64)
+    chosen = _independent(rows)
+    if chosen is None:  # equal atoms, as in perfect crystals: as many axes as there are different ones
+        axes = axes[:, : max(int(np.linalg.matrix_rank(rows - rows[:1], tol=1e-6)), 0)]
+        rows = ActiveSet(mean, scale, axes, np.eye(axes.shape[1] + 1)).project(descriptors)
+        chosen = maxvol(rows)
+    inverse = np.asarray(np.linalg.inv(rows[chosen]), dtype=np.float64)
     return ActiveSet(mean, scale, axes, inverse)
+
+
+def _independent(rows: Floats) -> npt.NDArray[np.int64] | None:
+    try:
+        return maxvol(rows)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ class Prediction:
     stress_ev_per_angstrom3: Floats | None
 
 
-def summarise(frames: Sequence[LabelledFrame], predictions: Sequence[Prediction]) -> dict[str, Any]:
-    """MAE and RMSE of energies an atom, force components and stress components.
+def summarise_errors(frames: Sequence[LabelledFrame], predictions: Sequence[Prediction]) -> dict[str, Any]:
+    """MAE and RMSE of energies an atom, force components and stress components, of labels whose weight is not 0.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def summarise(frames: Sequence[LabelledFrame], predictions: Sequence[Prediction]
 
 def _errors(frames: Sequence[LabelledFrame], predictions: Sequence[Prediction]) -> dict[str, Any]:
     pairs = list(zip(frames, predictions, strict=True))
-    energy = np.array([(p.energy_ev - f.energy_ev) / len(f.atoms) for f, p in pairs]) * 1e3
+    energy = np.array([(p.energy_ev - f.energy_ev) / len(f.atoms) for f, p in pairs if f.weights.energy > 0]) * 1e3
     force = np.concatenate(
         [(p.forces_ev_per_angstrom - f.forces_ev_per_angstrom)[f.force_mask].ravel() for f, p in pairs]
     )
@@ -112,6 +112,8 @@ def parity(
         ``energy`` and ``force``: shape (2, values), eV an atom and eV/Å.
     """
     pairs = list(zip(frames, predictions, strict=True))
-    energy = [[(f.energy_ev - of(f)) / len(f.atoms), (p.energy_ev - of(f)) / len(f.atoms)] for f, p in pairs]
-    forces = [np.stack([f.forces_ev_per_angstrom.ravel(), p.forces_ev_per_angstrom.ravel()]) for f, p in pairs]
-    return {"energy": np.array(energy).T, "force": np.concatenate(forces, axis=1)}
+    energy = [[(f.energy_ev - of(f)) / len(f.atoms), (p.energy_ev - of(f)) / len(f.atoms)]
+              for f, p in pairs if f.weights.energy > 0]  # fmt: skip
+    forces = [np.stack([f.forces_ev_per_angstrom.ravel(), p.forces_ev_per_angstrom.ravel()])
+              for f, p in pairs if f.weights.force > 0]  # fmt: skip
+    return {"energy": np.array(energy).reshape(-1, 2).T, "force": np.concatenate([np.zeros((2, 0)), *forces], axis=1)}

@@ -35,20 +35,20 @@ class NormalEquations:
     square
         Σ y².
     rows
-        Number of rows.
+        Number of rows, each times its weight.
     """
 
     columns: int
     gram: Floats = field(init=False)
     moment: Floats = field(init=False)
     square: float = 0.0
-    rows: int = 0
+    rows: float = 0
 
     def __post_init__(self) -> None:
         self.gram = np.zeros((self.columns, self.columns))
         self.moment = np.zeros(self.columns)
 
-    def add(self, x: Floats, y: Floats) -> None:
+    def add(self, x: Floats, y: Floats, weight: float = 1.0) -> None:
         """Add rows.
 
         Parameters
@@ -57,14 +57,20 @@ class NormalEquations:
             Shape (rows, columns).
         y
             Targets, shape (rows,).
+        weight
+            Factor on their squared errors; rows of weight 0 are left out.
         """
+        if weight == 0:
+            return
+        if weight != 1:
+            x, y = x * np.sqrt(weight), y * np.sqrt(weight)
         self.gram += x.T @ x
         self.moment += x.T @ y
         self.square += float(y @ y)
-        self.rows += len(y)
+        self.rows += weight * len(y)
 
     def rmse(self, coefficients: Floats) -> float:
-        """Root mean square residual of these rows.
+        """Root mean square residual of these rows, weighted.
 
         Parameters
         ----------
@@ -77,7 +83,7 @@ class NormalEquations:
             √(Σ (y − c·x)² / rows), in the unit of the targets.
         """
         squares = self.square - 2 * coefficients @ self.moment + coefficients @ self.gram @ coefficients
-        return float(np.sqrt(max(float(squares), 0.0) / max(self.rows, 1)))
+        return float(np.sqrt(max(float(squares), 0.0) / (self.rows or 1)))
 
 
 @dataclass(frozen=True)
@@ -205,7 +211,7 @@ def cross_validate(
                 block = blocks[left_out][kind]
                 squares[:, column] += [block.rows * block.rmse(solutions[:, i]) ** 2 for i in range(len(ridges))]
                 rows[column] += block.rows
-        errors = np.sqrt(squares / np.maximum(rows, 1))
+        errors = np.sqrt(squares / np.where(rows > 0, rows, 1))
         choices += [
             Choice(Weights(energy, stress, ridge), float(errors[i, 0]), float(errors[i, 1]))
             for i, ridge in enumerate(ridges)
@@ -220,7 +226,7 @@ def cross_validate(
 def _decompose(blocks: Blocks, weights: Weights) -> tuple[Floats, Floats, Floats, Floats]:
     """Eigenvalues and vectors of the scaled, weighted Gram matrix, its moment in them, and the scale of each column."""
     rows = {kind: sum(block[kind].rows for block in blocks) for kind in KINDS}
-    per_energy = weights.energy**2 * max(rows["force"], 1) / max(rows["energy"], 1)
+    per_energy = weights.energy**2 * (rows["force"] or 1) / (rows["energy"] or 1)
     factor = {"energy": per_energy, "force": 1.0, "stress": weights.stress**2 * per_energy}
     columns = blocks[0]["energy"].columns
     gram, moment = np.zeros((columns, columns)), np.zeros(columns)

@@ -107,13 +107,22 @@ LADDER: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
 )
 
 
+# below the ladder, the largest first: for so many elements that its first step is too large
+SMALL: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
+    ((6, 3, 0, 0, 0, 0), (2, 0, 0, 0, 0)),
+    ((6, 2, 0, 0, 0, 0), (1, 0, 0, 0, 0)),
+    ((6, 0, 0, 0, 0, 0), (0, 0, 0, 0, 0)),
+    ((3, 0, 0, 0, 0, 0), (0, 0, 0, 0, 0)),
+)
+
+
 def ladder_basis(number: int, species: Sequence[str], rin_angstrom: float, rcut_angstrom: float) -> PodBasis:
     """Basis of a size on :data:`LADDER`.
 
     Parameters
     ----------
     number
-        Place on the ladder, from 0, the smallest.
+        Place on the ladder, from 0, the smallest; below it -1, -2, ... of :data:`SMALL`.
     species
         Chemical symbols in the order of LAMMPS' types.
     rin_angstrom, rcut_angstrom
@@ -124,7 +133,7 @@ def ladder_basis(number: int, species: Sequence[str], rin_angstrom: float, rcut_
     PodBasis
         With the same numbers of functions for all elements.
     """
-    radial, angular = LADDER[number]
+    radial, angular = LADDER[number] if number >= 0 else SMALL[-1 - number]
     return PodBasis(tuple(species), rin_angstrom, rcut_angstrom, radial, angular)  # type: ignore[arg-type]
 
 

@@ -28,6 +28,7 @@ from gibbsflow.workflow.state.segments import Stopper
 log = logging.getLogger(__name__)
 PHYSICS = 1
 """Raised by hand when the same frames and settings give another potential."""
+_FEWEST_VIRIALS = 3
 
 
 @dataclass(frozen=True)
@@ -278,8 +279,10 @@ def try_basis(
         blocks = blocks or regression.new_blocks(int(folds.max()) + 1, int(free.sum()))
         n = len(targets.frames[k].atoms)
         mask = np.repeat(targets.frames[k].force_mask, 3)
-        blocks[fold]["energy"].add(total[None, free] / n, np.array([targets.energy[k] / n]))
-        blocks[fold]["force"].add(derivatives[mask][:, free], (targets.force[k] @ rotation).ravel()[mask])
+        counts = targets.frames[k].weights
+        blocks[fold]["energy"].add(total[None, free] / n, np.array([targets.energy[k] / n]), counts.energy)
+        turned = (targets.force[k] @ rotation).ravel()
+        blocks[fold]["force"].add(derivatives[mask][:, free], turned[mask], counts.force)
         sums.append(total)
         progress.add(1)
     seconds = time.monotonic() - start
@@ -323,6 +326,9 @@ def add_virials(
     have = [k for k, stress in enumerate(targets.stress) if stress is not None]
     if not have or settings.stress_weight == 0:
         return trial
+    if len(have) < _FEWEST_VIRIALS:
+        log.warning("only %d frames have a stress: the fit is to energies and forces", len(have))
+        return trial
     each_s = 12 * trial.seconds / max(len(trial.sums), 1)
     room = int((until_s - targets.stopper.elapsed_s) / max(each_s, 1e-9))
     chosen = (
@@ -330,7 +336,7 @@ def add_virials(
         if room > 0
         else []
     )
-    if len(chosen) < 3:
+    if len(chosen) < _FEWEST_VIRIALS:
         log.warning("no time for the virials: the fit is to energies and forces")
         return trial
     blocks, basis = trial.blocks, trial.basis
@@ -348,7 +354,8 @@ def add_virials(
         atoms, target = targets.frames[k].atoms, targets.stress[k]
         assert target is not None  # noqa: S101 - chosen above
         own = blocks[int(targets.fold[k]) % len(blocks)]["stress"]
-        own.add(virial[:, free] / len(atoms), target * atoms.get_volume() / len(atoms))
+        counts = targets.frames[k].weights
+        own.add(virial[:, free] / len(atoms), target * atoms.get_volume() / len(atoms), counts.stress)
         added += 1
         progress.add(1)
     choice = _validate(blocks, settings, settings.stress_weight)

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.config.potential_training import Training
-from gibbsflow.errors import StoppedEarly
+from gibbsflow.errors import InputError, Problem, StoppedEarly
 from gibbsflow.potential.train.shared import regression
 from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies
 from gibbsflow.potential.train.trainers import pod_fit
 from gibbsflow.potential.train.trainers.pod import Zbl
-from gibbsflow.potential.train.trainers.pod_basis import LADDER, PodBasis, descriptor_sums, ladder_basis
+from gibbsflow.potential.train.trainers.pod_basis import LADDER, SMALL, PodBasis, descriptor_sums, ladder_basis
 
 log = logging.getLogger(__name__)
 # times 1.9 distances of nearest neighbours; in this order, since time may end the trials
@@ -27,6 +27,8 @@ _BETTER = 0.99
 # validation is noisy where energies are few: one basis without gain says little
 _PATIENCE = 2
 _CUTOFF_PRICE = 0.15
+# of the time budget, for the two validations of the first basis
+_ALGEBRA_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -83,25 +85,25 @@ def search(
 
     Raises
     ------
+    InputError
+        Where ``max_coefficients`` is below what the smallest basis of these elements has.
     StoppedEarly
         After a signal before there was any potential.
     """
     rin = float(np.clip(0.45 * scales.shortest_angstrom, 0.2, 1.2))
     everything = range(len(targets.frames))
     shortest = max(4.5, 1.9 * scales.neighbour_angstrom)
-    start = ladder_basis(1, species, rin, settings.cutoff_angstrom or round(shortest * _CUTOFF_FACTORS[0], 2))
-    each_s, columns = _cost(targets, start)
-    if columns > _limit(targets, settings):
-        start = ladder_basis(0, species, rin, start.rcut_angstrom)
-        each_s, columns = _cost(targets, start)
+    number, start, each_s = _first_basis(
+        targets, settings, rin, settings.cutoff_angstrom or round(shortest * _CUTOFF_FACTORS[0], 2), species, budget_s
+    )
     usable = _spread(everything, 0.4 * budget_s * len(targets.pool.members) / max(each_s, 1e-9))
-    best = pod_fit.try_basis(targets, start, settings, references, usable, 10 * budget_s)
+    best = pod_fit.try_basis(targets, start, settings, references, usable, float("inf"))
     records = [best.record()]
     pod_fit.solve(best, settings, references, zbl).write(folder)
     reason, signalled, misses = "the largest basis was reached", False, 0
-    cutoff, first = start.rcut_angstrom, 1 + next(i for i, (r, _) in enumerate(LADDER) if r == start.radial)
+    cutoff, first = start.rcut_angstrom, max(number + 1, 0)
     try:
-        if settings.cutoff_angstrom is None:
+        if settings.cutoff_angstrom is None and number >= 0:
             cutoff = _best_cutoff(targets, start, shortest, settings, references, budget_s, records)
             first -= cutoff != start.rcut_angstrom
         for number in range(first, len(LADDER)):
@@ -114,7 +116,9 @@ def search(
             if columns > _limit(targets, settings):
                 reason = f"a basis of {columns} coefficients is more than data, memory or max_coefficients allow"
                 break
-            expected_s = each_s * len(usable) / len(everything) / len(targets.pool.members)
+            expected_s = each_s * len(usable) / len(everything) / len(targets.pool.members) + _algebra_s(
+                targets, columns
+            )
             if targets.stopper.elapsed_s + expected_s > _SEARCH_SHARE * budget_s:
                 reason = f"the time budget would not hold a basis of {columns} coefficients ({expected_s:.0f} s)"
                 break
@@ -133,6 +137,28 @@ def search(
     except StoppedEarly as error:
         reason, signalled = str(error), True
     return Search(best, records, reason, signalled)
+
+
+def _first_basis(
+    targets: pod_fit.Targets, settings: Training, rin: float, cutoff: float, species: Sequence[str], budget_s: float
+) -> tuple[int, PodBasis, float]:
+    """Number of the basis to begin with, the basis and its cost: the second of the ladder, or what bounds allow."""
+    for number in range(1, -1 - len(SMALL), -1):
+        basis = ladder_basis(number, species, rin, cutoff)
+        each_s, columns = _cost(targets, basis)
+        bound = _limit(targets, settings) if number > 0 else _bound(targets, settings)
+        if columns <= bound and 2 * _algebra_s(targets, columns) <= _ALGEBRA_SHARE * budget_s:
+            return number, basis, each_s
+    if columns <= _bound(targets, settings):  # the time budget alone forbids it: the least that can be done
+        return number, basis, each_s
+    what = f"{settings.max_coefficients}, and the smallest basis of {len(species)} elements has {columns} coefficients"
+    raise InputError(Problem("training", what, f"at least {columns}", field="max_coefficients"))
+
+
+def _algebra_s(targets: pod_fit.Targets, columns: int) -> float:
+    """Seconds of one validation: an eigenvalue decomposition for each fold and weight of energies."""
+    folds = int(targets.fold.max()) + 1
+    return folds * len(regression.ENERGY_WEIGHTS) * 2e-10 * columns**3
 
 
 def _good_enough(choice: regression.Choice, settings: Training) -> bool:
@@ -183,9 +209,13 @@ def _cost(targets: pod_fit.Targets, basis: PodBasis) -> tuple[float, int]:
 def _limit(targets: pod_fit.Targets, settings: Training) -> int:
     """Largest number of coefficients that rows, memory and settings allow."""
     rows = sum(3 * int(f.force_mask.sum()) + 1 for f in targets.frames)
+    return min(_bound(targets, settings), max(rows // 4, 24))
+
+
+def _bound(targets: pod_fit.Targets, settings: Training) -> int:
+    """Largest number of coefficients that memory and settings allow, however few the data are."""
     blocks = 3 * (int(targets.fold.max()) + 2)
-    memory = int(np.sqrt(settings.memory_gb * 1024**3 / (8 * blocks)))
-    return min(settings.max_coefficients, max(rows // 4, 24), memory)
+    return min(settings.max_coefficients, int(np.sqrt(settings.memory_gb * 1024**3 / (8 * blocks))))
 
 
 def _spread(items: Sequence[int], share: float) -> list[int]:

@@ -1,0 +1,265 @@
+"""Energies of a leg from outputs of AMBER's sander and pmemd, parsed by alchemlyb after a look at every block.
+
+alchemlyb leaves out gradients it cannot read and takes asterisks for infinity; here each block of energies is counted
+and read first, so that a truncated or damaged output is an error that names the line.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pandas as pd
+from alchemlyb.parsing import amber
+
+from gibbsflow.binding.analyse.readers.runs import (
+    Part,
+    Tally,
+    check_temperatures,
+    join,
+    lambdas,
+    odd_ones,
+    said,
+    split,
+    to_energies,
+)
+from gibbsflow.binding.sample.energies import Energies
+from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.account import Account
+
+RIGHT = "an output (mdout) of sander or pmemd with icfe = 1"
+NAME = "clambda"
+_VALUE = re.compile(r"Energy at\s+([0-9.]+)\s*=\s*(\S+)\s*$")
+_GRADIENT = re.compile(r"^\s*DV/DL\s*=\s*(\S+)")
+_STEPS = re.compile(r"nstlim\s*=\s*(\d+)")
+
+
+@dataclass(frozen=True)
+class _Output:
+    """What one output holds: `u` and `gradients` with its λ, `listed` the λ that energies were computed at."""
+
+    path: Path
+    temperature_k: float
+    own: float
+    listed: tuple[float, ...]
+    u: Part | None
+    gradients: Part | None
+    damaged: str
+
+
+def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow_missing: bool = False) -> Energies:
+    """Read the windows of one leg.
+
+    Parameters
+    ----------
+    paths
+        Outputs of pmemd or sander, plain or compressed (.bz2, .gz); several may be parts of one run.
+    temperature_k
+        Temperature expected; `temp0` of the files must be the same.
+    allow_missing
+        Return what is there where windows are missing.
+
+    Returns
+    -------
+    Energies
+        Reduced potentials in kT where all outputs have MBAR energies, else without rows and with dV/dλ alone.
+
+    Raises
+    ------
+    InputError
+        For an output that is missing, empty, truncated or of something else, for different λ or temperatures between
+        files, for energies that are no numbers, outputs of which some lack MBAR energies, two runs of one window, and
+        missing windows unless allowed.
+    """
+    if not paths:
+        raise InputError(Problem("--input", "no files", RIGHT))
+    account = Account(str(Path(paths[0]).parent))
+    account.facts |= {"format": "amber", "files": [str(path) for path in paths]}
+    temperatures = {Path(path): _temperature(Path(path)) for path in paths}
+    temperature = check_temperatures(temperatures, temperature_k)
+    outputs = [_read(path, temperature, account) for path in temperatures]
+    if without := [o for o in outputs if o.u is None]:
+        if len(without) < len(outputs):
+            right = "ifmbar = 1 and the same mbar_lambda in every window"
+            raise InputError(
+                [Problem(str(o.path), "no MBAR energies, which other windows have", right) for o in without]
+            )
+        return _gradients_alone(outputs, temperature, account)
+    if odd := odd_ones({o.path: o.listed for o in outputs}):
+        other = next(o.path for o in outputs if o.path not in odd)
+        raise InputError(
+            [Problem(str(p), f"its mbar_lambda differ from those of {other}", "outputs of one leg") for p in odd]
+        )
+    listed = outputs[0].listed
+    states = [{NAME: value} for value in listed]
+    tally = Tally()
+    windows = _joined([(o, o.u) for o in outputs if o.u], listed, tally)
+    tally.enter(account)
+    dhdl, no_ti = _gradients(outputs, listed, temperature, account)
+    return to_energies(
+        windows, states, temperature, account, dhdl=dhdl, no_ti=no_ti, sampler="amber", allow_missing=allow_missing
+    )
+
+
+def _gradients_alone(outputs: Sequence[_Output], temperature_k: float, account: Account) -> Energies:
+    listed = tuple(sorted({o.own for o in outputs}))
+    dhdl, no_ti = _gradients(outputs, listed, temperature_k, account)
+    if dhdl is None:
+        raise InputError(Problem(account.where, f"neither MBAR energies nor dV/dλ ({no_ti})", RIGHT))
+    account.note(
+        f"no MBAR energies (ifmbar = 0): thermodynamic integration alone, from {NAME} {listed[0]:g} to {listed[-1]:g}"
+    )
+    counts = dhdl.groupby(level=NAME).size()
+    account.facts |= {"samples": {str(k): int(counts[value]) for k, value in enumerate(listed)}}
+    empty = pd.MultiIndex.from_arrays([[], []], names=["time", "state"])
+    u_nk = pd.DataFrame(np.empty((0, len(listed))), index=empty, columns=list(range(len(listed))))
+    states = [{NAME: value} for value in listed]
+    return Energies(u_nk, temperature_k, states, (), None, dhdl, None, {"sampler": "amber"}, account)
+
+
+def _gradients(
+    outputs: Sequence[_Output], listed: Sequence[float], temperature_k: float, account: Account
+) -> tuple[pd.DataFrame | None, str]:
+    if damaged := [o for o in outputs if o.damaged]:
+        for output in damaged:
+            account.take(said(output.path, "warn", f"{output.damaged}: no thermodynamic integration"))
+        return None, f"{damaged[0].path.name}: {damaged[0].damaged}"
+    if lacking := [o.path.name for o in outputs if o.gradients is None]:
+        return None, f"no dV/dλ in {', '.join(lacking)}"
+    windows = _joined([(o, o.gradients) for o in outputs if o.gradients], listed, Tally())
+    made = []
+    for state in sorted(windows):
+        own = np.full(len(windows[state]), listed[state])
+        index = pd.MultiIndex.from_arrays([windows[state].time_ps, own], names=["time", NAME])
+        made.append(pd.DataFrame({"dHdl": windows[state].values[:, 0]}, index=index))
+        made[-1].attrs = {"temperature": temperature_k, "energy_unit": "kT"}
+    return pd.concat(made), ""
+
+
+def _joined(found: Sequence[tuple[_Output, Part]], listed: Sequence[float], tally: Tally) -> dict[int, Part]:
+    parts: dict[int, list[Part]] = defaultdict(list)
+    for output, part in found:
+        parts[listed.index(output.own)] += split(part, tally)
+    named = {state: f"state {state} ({lambdas({NAME: listed[state]})})" for state in parts}
+    return {state: join(several, tally, window=named[state])[0] for state, several in parts.items()}
+
+
+def _read(path: Path, temperature_k: float, account: Account) -> _Output:
+    mbar_rows, gradient_rows, damaged = _look_through(path, account)
+    try:
+        head = amber.file_validation(str(path))
+        tables = amber.extract(str(path), temperature_k)
+    except (ValueError, TypeError, IndexError) as error:
+        raise InputError(Problem(str(path), str(error).split("\n")[0], RIGHT)) from error
+    listed = tuple(float(value) for value in head.mbar_lambdas)
+    own = round(float(head.clambda), 4)
+    u_nk, dhdl = tables["u_nk"], tables["dHdl"]
+    if listed and own not in listed:
+        what = f"its own clambda {own:g} is not among its mbar_lambda"
+        raise InputError(Problem(str(path), what, "mbar_lambda with every window's clambda"))
+    if len(set(listed)) < len(listed):
+        raise InputError(Problem(str(path), "one λ twice among its mbar_lambda, as printed", "λ 0.0001 apart or more"))
+    if listed and (u_nk is None or u_nk.empty):
+        raise InputError(Problem(str(path), "no MBAR energies although ifmbar = 1: no samples", "a run with samples"))
+    u = gradients = None
+    if u_nk is not None:
+        values = u_nk.to_numpy(dtype=float)
+        _refuse_not_finite(path, values, mbar_rows)
+        time = u_nk.index.get_level_values("time").to_numpy(dtype=float)
+        u = Part(path, np.resize(mbar_rows, len(time)), time, values)
+    if dhdl is not None and not damaged:
+        time = dhdl.index.get_level_values("time").to_numpy(dtype=float)
+        gradients = Part(path, np.resize(gradient_rows, len(time)), time, dhdl[["dHdl"]].to_numpy(dtype=float))
+    return _Output(path, temperature_k, own, listed, u, gradients, damaged)
+
+
+def _refuse_not_finite(path: Path, u: np.ndarray, rows: Sequence[int]) -> None:
+    bad = np.flatnonzero((~np.isfinite(u) & ~np.isposinf(u)).any(axis=1))
+    if len(bad):
+        what = "the energy of its own state is infinite (asterisks: it did not fit into its column)"
+        right = "frames whose own energy is a number"
+        raise InputError(Problem(str(path), what, right, row=int(np.resize(rows, len(u))[bad[0]])))
+
+
+def _temperature(path: Path) -> float:
+    control = False
+    for _, line in _lines(path):
+        control = control or "CONTROL  DATA" in line  # before it stands the input as it was typed
+        if control and (match := re.search(r"temp0\s+=\s*([0-9.]+)", line)):
+            return float(match[1])
+        if line.startswith("   4.  RESULTS"):
+            break
+    empty = path.stat().st_size == 0
+    raise InputError(Problem(str(path), "empty file" if empty else "no temp0: no output of AMBER's MD", RIGHT))
+
+
+def _look_through(path: Path, account: Account) -> tuple[list[int], list[int], str]:
+    """Lines of the MBAR blocks and of dV/dλ, and what is wrong with the latter; refuse what breaks off."""
+    mbar_rows: list[int] = []
+    gradient_rows: list[int] = []
+    expected, block, steps, finished, damaged = 0, -1, 0, False, ""
+    averages = False
+    for number, line in _lines(path):
+        if match := _STEPS.search(line):
+            steps = steps or int(match[1])
+        if line.startswith("MBAR Energy analysis"):
+            mbar_rows.append(number)
+            block = 0
+        elif block >= 0 and (match := _VALUE.match(line)):
+            _refuse_no_number(path, number, match[2])
+            block += 1
+        elif block >= 0:
+            expected = expected or block
+            if block != expected or not line.startswith(" ---"):
+                what = f"a block of {block} MBAR energies instead of {expected}, or a line that is none: damaged"
+                raise InputError(Problem(str(path), what, "a whole output", row=number))
+            block = -1
+        elif "A V E R A G E S" in line:
+            averages = True
+        elif line.startswith("|====="):
+            averages = False
+        elif not averages and (match := _GRADIENT.match(line)):
+            gradient_rows.append(number)
+            if not _is_finite(match[1]):
+                damaged = damaged or f"dV/dλ is no number ({match[1]}, row {number})"
+        finished = finished or line.startswith("   5.  TIMINGS")
+    if block >= 0:
+        what = f"truncated: it breaks off in a block of MBAR energies, after {block} of {expected or 'all'}"
+        raise InputError(Problem(str(path), what, "a whole output, or one cut after a block", row=mbar_rows[-1]))
+    if not finished:
+        account.take(said(path, "note", f"the run did not end by itself (no timings; {steps} steps were asked for)"))
+    return mbar_rows, gradient_rows, damaged
+
+
+def _refuse_no_number(path: Path, number: int, text: str) -> None:
+    if set(text) != {"*"} and not _is_finite(text):
+        right = "numbers (asterisks in a foreign state alone)"
+        raise InputError(Problem(str(path), f"{text} is no energy", right, row=number))
+
+
+def _is_finite(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    opener = {".bz2": bz2.open, ".gz": gzip.open}.get(path.suffix)
+    file: IO[str]
+    try:
+        with opener(path, "rt") if opener else open(path) as file:  # type: ignore[assignment]
+            yield from enumerate(file, start=1)
+    except FileNotFoundError as error:
+        raise InputError(Problem(str(path), "no such file", RIGHT)) from error
+    except EOFError as error:
+        raise InputError(Problem(str(path), "truncated: the compressed file breaks off", "a whole file")) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(Problem(str(path), f"not readable: {error}", RIGHT)) from error

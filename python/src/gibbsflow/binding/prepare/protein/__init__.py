@@ -1,0 +1,1 @@
+"""Proteins: their files read, their residues told apart, chosen, protonated and mended; what is kept beside them."""

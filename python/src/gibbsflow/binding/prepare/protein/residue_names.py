@@ -1,0 +1,134 @@
+"""Names of residues: what the protein force fields know, what other programs call them, which states they have."""
+
+from __future__ import annotations
+
+STANDARD = frozenset("ALA ARG ASN ASP CYS GLN GLU GLY HIS ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL".split())
+"""The twenty amino acids."""
+PARENT = {
+    "HID": "HIS", "HIE": "HIS", "HIP": "HIS", "ASH": "ASP", "GLH": "GLU", "LYN": "LYS", "CYX": "CYS", "CYM": "CYS"
+}  # fmt: skip
+"""Amino acid of each protonation state that has a name of its own."""
+STATES = {
+    "HIS": ("HID", "HIE", "HIP"),
+    "ASP": ("ASP", "ASH"),
+    "GLU": ("GLU", "GLH"),
+    "LYS": ("LYS", "LYN"),
+    "CYS": ("CYS", "CYX", "CYM"),
+}
+"""States of each amino acid that has several, by AMBER's names."""
+CAPS = frozenset({"ACE", "NME", "NHE"})
+AMINO_ACIDS = STANDARD | PARENT.keys() | CAPS | {"MSE", "HYP"}
+"""Residues that the protein force fields know, caps and protonation states included (MSE becomes MET)."""
+PHOSPHORYLATED = {"SEP": -2, "TPO": -2, "PTR": -2, "S1P": -1, "T1P": -1, "Y1P": -1}
+"""Phosphorylated amino acids of AMBER's phosaa14SB and phosaa19SB, with their charge in e."""
+INSIDE_ONLY = frozenset({"ASH", "GLH", "LYN", "CYM", *PHOSPHORYLATED})
+"""What the force fields know inside a chain alone: their libraries have no forms for its ends."""
+ALIASES = {
+    "HSD": "HID", "HSE": "HIE", "HSP": "HIP", "HISD": "HID", "HISE": "HIE", "HISH": "HIP", "HIH": "HIP",
+    "ASPH": "ASH", "ASPP": "ASH", "GLUH": "GLH", "GLUP": "GLH", "LYSH": "LYS", "LSN": "LYN", "CYS2": "CYX",
+    "NMA": "NME", "NH2": "NHE",
+}  # fmt: skip
+"""AMBER's names of what CHARMM, GROMACS and the PDB name otherwise."""
+WATERS = frozenset({"HOH", "WAT", "DOD", "D2O", "H2O", "TIP3", "TIP", "TP3", "SOL", "SPC"})
+CHARGE = {
+    "ASP": -1, "GLU": -1, "LYS": 1, "ARG": 1, "HIP": 1, "CYM": -1, **PHOSPHORYLATED
+}  # fmt: skip
+"""Charge of each residue inside a chain in e; those not listed have none."""
+_BACKBONE = ("N", "CA", "C", "O")
+_SIDE = {
+    "ALA": "CB", "ARG": "CB CG CD NE CZ NH1 NH2", "ASN": "CB CG OD1 ND2", "ASP": "CB CG OD1 OD2", "CYS": "CB SG",
+    "GLN": "CB CG CD OE1 NE2", "GLU": "CB CG CD OE1 OE2", "GLY": "", "HIS": "CB CG ND1 CD2 CE1 NE2",
+    "ILE": "CB CG1 CG2 CD1", "LEU": "CB CG CD1 CD2", "LYS": "CB CG CD CE NZ", "MET": "CB CG SD CE",
+    "PHE": "CB CG CD1 CD2 CE1 CE2 CZ", "PRO": "CB CG CD", "SER": "CB OG", "THR": "CB OG1 CG2",
+    "TRP": "CB CG CD1 CD2 NE1 CE2 CE3 CZ2 CZ3 CH2", "TYR": "CB CG CD1 CD2 CE1 CE2 CZ OH", "VAL": "CB CG1 CG2",
+    "HYP": "CB CG CD OD1", "SEP": "CB OG P O1P O2P O3P", "S1P": "CB OG P O1P O2P O3P",
+    "TPO": "CB OG1 CG2 P O1P O2P O3P", "T1P": "CB OG CG2 P O1P O2P O3P",
+    "PTR": "CB CG CD1 CD2 CE1 CE2 CZ OH P O1P O2P O3P", "Y1P": "CB CG CD1 CD2 CE1 CE2 CZ OG P O1P O2P O3P",
+}  # fmt: skip
+_CAP_ATOMS = {"ACE": ("C", "O", "CH3"), "NME": ("N", "C"), "NHE": ("N",)}
+_ATOM_ALIASES = {
+    "ILE": {"CD": "CD1"},
+    "SER": {"OG1": "OG"},
+    "MSE": {"SE": "SD"},
+    "HYP": {"OD": "OD1"},
+    "NME": {"CH3": "C", "CA": "C"},
+    "T1P": {"OG1": "OG"},
+    "Y1P": {"OH": "OG"},
+}
+_TERMINAL_OXYGENS = {"O1": "O", "OT1": "O", "OCT1": "O", "OC1": "O", "O2": "OXT", "OT2": "OXT", "OCT2": "OXT",
+                     "OC2": "OXT", "OT": "OXT"}  # fmt: skip
+
+
+def parent_of(name: str) -> str:
+    """Give the amino acid of a residue name.
+
+    Parameters
+    ----------
+    name
+        As HID or MSE.
+
+    Returns
+    -------
+    str
+        As HIS or MET; the name itself where it is no state of another.
+    """
+    return "MET" if name == "MSE" else PARENT.get(name, name)
+
+
+def side_chain(name: str) -> frozenset[str]:
+    """Name the heavy atoms of a side chain.
+
+    Parameters
+    ----------
+    name
+        Of an amino acid or one of its states.
+
+    Returns
+    -------
+    frozenset of str
+        Empty for glycine, caps and what is not known.
+    """
+    return frozenset(_SIDE.get(parent_of(name), "").split())
+
+
+def heavy_atoms_of(name: str) -> frozenset[str] | None:
+    """Name all heavy atoms that a residue can have.
+
+    Parameters
+    ----------
+    name
+        Of a residue.
+
+    Returns
+    -------
+    frozenset of str or None
+        With the second oxygen of the end of a chain; None for residues that are not known.
+    """
+    if name in _CAP_ATOMS:
+        return frozenset(_CAP_ATOMS[name])
+    parent = parent_of(name)
+    return frozenset({*_BACKBONE, "OXT", *_SIDE[parent].split()}) if parent in _SIDE else None
+
+
+def standard_atom(residue: str, atom: str, element: str) -> str:
+    """Give an atom of an amino acid its name in the PDB's present form.
+
+    Parameters
+    ----------
+    residue
+        Name of the residue; others than amino acids keep their names.
+    atom, element
+        As in the file; deuterium has become hydrogen.
+
+    Returns
+    -------
+    str
+        As HB1 for 1HB, HD1 for DD1, CD1 for CD of isoleucine, OXT for OT2.
+    """
+    if element == "H":
+        turned = atom.lstrip("0123456789") + atom[: len(atom) - len(atom.lstrip("0123456789"))]
+        return "H" + turned[1:] if turned.startswith("D") else turned
+    if residue in _ATOM_ALIASES:
+        atom = _ATOM_ALIASES[residue].get(atom, atom)
+    known = heavy_atoms_of(residue)
+    return _TERMINAL_OXYGENS.get(atom, atom) if known is not None and atom not in known else atom

@@ -1,0 +1,143 @@
+"""What a launch form shows besides the settings: titles, icons, help, patterns, and what only experts need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_ICONS = {
+    "io": ("Input and output", "fas fa-terminal"),
+    "run": ("Campaign", "fas fa-flag"),
+    "system": ("Receptor and pose", "fas fa-cube"),
+    "param": ("Force field", "fas fa-atom"),
+    "md": ("Molecular dynamics", "fas fa-wave-square"),
+    "equil": ("Equilibration", "fas fa-fire"),
+    "fe": ("Free-energy legs", "fas fa-balance-scale"),
+    "analysis": ("Analysis", "fas fa-chart-line"),
+    "nextflow": ("Nextflow", "fas fa-server"),
+}
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What a text must match, and how that is said to people."""
+
+    pattern: str
+    right: str
+
+
+PATTERNS = {
+    "input": Pattern(r"^.+\.csv$", "a CSV file"),
+    "receptor": Pattern(
+        r"^.+\.([mM][oO][lL]2|[sS][dD][fF]|([pP][dD][bB]|[eE][nN][tT]|([mM][mM])?[cC][iI][fF])(\.[gG][zZ])?)$",
+        "a MOL2, SDF, PDB or mmCIF file",
+    ),
+    "config": Pattern(r"^.+\.(ya?ml|json)$", "a YAML or JSON file"),
+}
+"""Patterns of files; those of other texts stand with the settings."""
+
+HIDDEN = frozenset(
+    {
+        "param_cache", "param_memory_gb", "param_time_min", "clash_angstrom", "timestep_fs", "hydrogen_mass_amu",
+        "friction_per_ps", "minimise_steps", "equil_segment_ps", "com_force_constant_kcal_per_mol_angstrom2",
+        "boresch_k_r_kcal_per_mol_angstrom2", "boresch_k_angle_kcal_per_mol_rad2", "segment_ps", "decorrelate",
+        "publish_dir_mode",
+    }
+)  # fmt: skip
+"""Settings whose defaults few have cause to change; `--help` and the docs list them all the same."""
+
+HELP = {
+    "input": "Columns: ligand, structure or smiles; where wanted charge, pose, experimental_dg_kcal_per_mol, group. "
+    "Structures are found relative to the samplesheet. All faults are listed at once before the first task.",
+    "receptor": "A host is parametrised as the ligands are; a protein is protonated and gets its force field.",
+    "config": "Needed with mode potential, and for that alone; its settings replace those of the other groups.",
+    "resume_from": "A folder generation_NN in the outdir of an earlier run; the loop begins with the next generation.",
+    "outdir": "Tables, report, figures, records, manifest, and each phase's folder for work by hand.",
+    "state_dir": "Checkpoints and sentinels live here, outside the work folder: a run whose work folder is gone goes "
+    "on from them. Must be visible to every task.",
+    "campaign": "Two runs that share it share their state.",
+    "param_cache": "Charges and parameters by content, so that a molecule is parametrised once for all campaigns.",
+    "mode": "abfe: absolute binding free energies. md: as far as the equilibrated complex. potential: a "
+    "machine-learned potential by active learning.",
+    "on_failure": "What is dropped keeps its row in the results, with its cause.",
+    "clean_failures": "Nothing else is touched: checkpoints and finished windows stay.",
+    "replicates": "Two are the least for an error that knows the spread between independent runs.",
+    "seed": "The same seed gives the same samples where the platform is deterministic.",
+    "receptor_kind": "Set it where a file's residues do not tell.",
+    "receptor_charge": "A check on hosts whose file states no charge.",
+    "site": "Proteins need it where the ligand's pose does not lie in the site.",
+    "ph": "By the usual pKa of each amino acid; hosts and ligands are taken as given.",
+    "protonation": "A modified residue named in it is computed as the amino acid that is chosen, with a warning.",
+    "altloc": "Occupancies are compared residue by residue; what was left out is noted.",
+    "keep": "Ions and waters have parameters; cofactors need theirs. What is left out near the ligand is a warning.",
+    "parameters": "mol2 or lib defines the residue, frcmod its terms; a residue of the chain needs a lib.",
+    "clash_angstrom": "Poses with closer contacts are refused before anything runs.",
+    "ligand_ff": "Parameters by antechamber and parmchk2.",
+    "charge_method": "Gasteiger charges are for trials: they are quick, and wrong for binding.",
+    "protein_ff": "Parameters by tleap.",
+    "solvent": "Vacuum is for tests.",
+    "timestep_fs": "4 fs go with hydrogens of 3 amu.",
+    "threads": "Also the cores that a task of MD asks for.",
+    "platform": "CUDA and OpenCL go with the profile gpu.",
+    "unbound_threshold_angstrom": "Such a ligand has no bound state to measure: it is listed as unbound.",
+    "restraint": "The free energy of letting the restrained ligand go into 1 mol/L is computed both ways and compared.",
+    "sampler": "Exchange converges faster and needs all windows of a leg in one task; independent windows spread over "
+    "a cluster, one or some of them a task (windows_per_task).",
+    "complex_schedule": "states: [[restraints, electrostatics, sterics], ...] from the coupled to the decoupled end.",
+    "solvent_schedule": "states: [[restraints, electrostatics, sterics], ...] from the coupled to the decoupled end.",
+    "window_ps": "The error falls with its square root; the report says whether it was enough.",
+    "segment_ps": "What an interruption can cost.",
+    "overlap_warn": "Also the overlap that must bridge a missing window.",
+    "error_warn_kcal_per_mol": "Results with a larger error get the verdict WARN.",
+    "windows_per_task": "For windows of less than a minute, whose task would cost more than they do. State and results "
+    "of a window stay the same whatever the grouping.",
+    "publish_dir_mode": "Links save space where work and outdir share a disk; they break when work is removed.",
+    "help": "With units, ranges and defaults.",
+}
+
+
+def section_extras(name: str) -> dict[str, str]:
+    """Give title and icon of a group.
+
+    Parameters
+    ----------
+    name
+        Name of the section.
+
+    Returns
+    -------
+    dict
+        Keys that its schema has for the launch form.
+    """
+    title, icon = _ICONS.get(name, (name.capitalize(), "fas fa-cog"))
+    return {"title": title, "fa_icon": icon}
+
+
+def setting_extras(key: str, item: Mapping[str, Any], takes: str) -> dict[str, Any]:
+    """Give help, pattern and visibility of a setting.
+
+    Parameters
+    ----------
+    key
+        Its name.
+    item
+        Its schema.
+    takes
+        What it takes, in words, without its unit.
+
+    Returns
+    -------
+    dict
+        Keys that its schema has for the launch form.
+    """
+    unit = f" {item['unit']}" if item.get("unit") else ""
+    right = PATTERNS[key].right if key in PATTERNS else f"{takes}{unit}"
+    extras: dict[str, Any] = {"help_text": " ".join([*filter(None, [HELP.get(key)]), f"Takes: {right}."])}
+    if key in PATTERNS:
+        extras |= {"pattern": PATTERNS[key].pattern, "errorMessage": f"right: {PATTERNS[key].right}"}
+    elif "pattern" in item:
+        extras["errorMessage"] = f"right: text that matches {item['pattern']}"
+    if key in HIDDEN or item.get("hidden"):
+        extras["hidden"] = True
+    return extras

@@ -1,0 +1,86 @@
+"""Headers of UPF files, of both versions: what element and functional a pseudopotential is made for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from gibbsflow.errors import InputError, Problem
+
+_HEAD_BYTES = 200_000
+# Names of Quantum ESPRESSO (Modules/funct.f90): short ones, and exchange, correlation and their gradient corrections.
+_FUNCTIONALS = {
+    "PBE": "pbe", "SLA PW PBX PBC": "pbe", "SLA PW PBE PBE": "pbe", "1 4 3 4": "pbe",
+    "PBESOL": "pbesol", "SLA PW PSX PSC": "pbesol", "1 4 10 8": "pbesol",
+    "PZ": "lda", "LDA": "lda", "SLA PZ NOGX NOGC": "lda", "1 1 0 0": "lda", "SLA PZ": "lda",
+    "PW": "lda", "SLA PW NOGX NOGC": "lda", "1 4 0 0": "lda", "SLA PW": "lda",
+    "VWN": "lda", "SLA VWN NOGX NOGC": "lda",
+}  # fmt: skip
+_TYPES = {"NC": "NC", "US": "US", "USPP": "US", "PAW": "PAW", "SL": "NC"}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the header of a UPF file says.
+
+    Attributes
+    ----------
+    element
+        Chemical symbol.
+    functional
+        ``pbe``, ``lda`` or ``pbesol``; where it is none of them, the file's own words.
+    type
+        ``NC``, ``US`` or ``PAW``; empty where the file has another word.
+    z_valence
+        Valence electrons.
+    """
+
+    element: str
+    functional: str
+    type: str
+    z_valence: float
+
+
+def read_header(path: Path) -> Header:
+    """Read the header of a UPF file, version 1 or 2.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    Header
+        What it says.
+
+    Raises
+    ------
+    InputError
+        Where there is no header that can be read.
+    """
+    with open(path, "rb") as file:
+        text = file.read(_HEAD_BYTES).decode(errors="replace")
+    try:
+        if found := re.search(r"<PP_HEADER\s+([^>]*?)/?>", text):
+            said = dict(re.findall(r"(\w+)\s*=\s*[\"']\s*([^\"']*?)\s*[\"']", found[1]))
+            return _header(said["element"], said["functional"], said["pseudo_type"], said["z_valence"])
+        found = re.search(r"<PP_HEADER>(.*?)</PP_HEADER>", text, re.DOTALL)
+        lines = found[1].strip().splitlines() if found else []
+        kind, element = lines[2].split()[0], lines[1].split()[0]
+        functional = re.sub(r"Exchange-Correlation.*", "", lines[4])
+        return _header(element, functional, kind, lines[5].split()[0])
+    except (KeyError, IndexError, ValueError) as error:
+        what = "no header of a UPF file that says element, functional and valence"
+        raise InputError(Problem(str(path), what, "a pseudopotential in the format UPF, version 1 or 2")) from error
+
+
+def _header(element: str, functional: str, kind: str, z_valence: str) -> Header:
+    # version 1 repeats the short name after the four parts
+    words = re.sub(r"[-+\s]+", " ", functional).strip().upper()
+    known = _FUNCTIONALS.get(words) or _FUNCTIONALS.get(" ".join(words.split()[:4]))
+    valence = float(z_valence.replace("D", "E").replace("d", "e"))
+    if valence <= 0:
+        raise ValueError(z_valence)
+    return Header(element.capitalize(), known or functional.strip(), _TYPES.get(kind.upper(), ""), valence)

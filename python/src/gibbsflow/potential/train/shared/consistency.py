@@ -1,0 +1,305 @@
+"""Whether energies, forces and stresses of a data set belong together: zero of the energies, unit and sign of stresses.
+
+Each check holds a kind of label against a :class:`.SimpleModel` that was fitted to the others. Thresholds stand in
+docs/methods/training.md; they are far from what a bad model does to good data, and close to no unit of pressure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gibbsflow.potential.data.labelled_frames import LabelledFrame, rows_in_words
+from gibbsflow.potential.train.shared.simple_model import Rows, SimpleModel
+from gibbsflow.units import Floats
+from gibbsflow.workflow.account import Account
+
+GAP_EV_PER_ATOM = 0.3
+"""Energies apart from all others by less are never called another zero."""
+GAP_SPREADS = 10.0
+"""Nor by less than so many robust standard deviations (1.4826 times the median absolute deviation)."""
+REFUSED_EV_PER_ATOM = 1.0
+"""From here on another zero is refused; below it is warned of."""
+STRESS_WARNED, STRESS_REFUSED = 8.0, 30.0
+"""Labelled stresses are so many times larger or smaller than those of the simple model, in the median."""
+STRESS_EXPLAINED = 0.5
+"""A simple model that accounts for less of the forces judges no stress."""
+STRESS_FRAMES = 5
+"""Of fewer frames only a stress that is too large is judged."""
+STRESS_LARGEST_EV_PER_ANGSTROM3 = 6.0
+"""About 1,000 GPa: a larger median is no stress of a solid."""
+_OPPOSITE = -0.6
+_ATOMS, _FRAMES, _SUSPECTS = 3000, 100, 30
+_UNITS = {"GPa": 160.2, "kbar": 1602.0, "bar": 1.602e6, "Pa": 1.602e11, "Hartree/Bohr^3": 1 / 183.6, "MPa": 1.602e5}
+
+
+@dataclass
+class Consistency:
+    """The frames that are looked at, and what a simple model says of them.
+
+    Attributes
+    ----------
+    frames, rows
+        Frames of training, with their rows.
+    model
+        Fitted to their forces.
+    atoms_ev
+        Energy of each of the model's elements, by robust regression.
+    centre, spread
+        Median and robust standard deviation of what the model and the elements leave of energies, eV an atom.
+    main
+        Whether a frame belongs to the bulk of them, shape (frames,).
+    """
+
+    frames: list[LabelledFrame]
+    rows: list[Rows]
+    model: SimpleModel
+    atoms_ev: Floats
+    centre: float
+    spread: float
+    main: npt.NDArray[np.bool_]
+
+
+def look_at(frames: Sequence[LabelledFrame], account: Account) -> Consistency | None:
+    """Hold the energies of a training set against its forces, and its stresses against both.
+
+    Parameters
+    ----------
+    frames
+        Of the training set.
+    account
+        Of the file; gets doubts, and the facts ``energies_apart`` and ``stress_ratio``.
+
+    Returns
+    -------
+    Consistency or None
+        What a test set can be held against; None where there are too few frames to tell.
+    """
+    solid = [frame for frame in frames if not frame.isolated and len(frame.atoms) > 0]
+    species = tuple(sorted({int(number) for frame in solid for number in frame.atoms.numbers}))
+    if not solid:
+        return None
+    chosen = _sample(solid, species)
+    model = SimpleModel(species)
+    rows = [model.rows(frame.atoms) for frame in chosen]
+    model.fit(chosen, rows)
+    seen = None
+    if len(chosen) >= 2 * len(species) + 3:
+        left, atoms_ev = _left_over(chosen, rows, model, species)
+        main, spread = main_group(left)
+        seen = Consistency(chosen, rows, model, atoms_ev, float(np.median(left[main])), spread, main)
+        _judge_energies(seen, left - seen.centre, account)
+    main = seen.main if seen is not None else np.ones(len(chosen), dtype=bool)
+    _judge_stresses(chosen, rows, species, main, account)
+    return seen
+
+
+def hold_against(seen: Consistency, test: Sequence[LabelledFrame], account: Account) -> None:
+    """Hold the energies of a test set against the training set.
+
+    Parameters
+    ----------
+    seen
+        What was found of the training set.
+    test
+        Frames of the test set.
+    account
+        Of its file; gets doubts.
+    """
+    solid = [frame for frame in test if not frame.isolated]
+    species = seen.model.species
+    if any(number not in species for frame in solid for number in frame.atoms.numbers) or not solid:
+        return
+    chosen = [solid[i] for i in _spread_over(len(solid), _few(solid, _FRAMES // 2, _ATOMS // 2))]
+    rows = [seen.model.rows(frame.atoms) for frame in chosen]
+    left = _residuals(chosen, rows, seen.model) - _counts(chosen, species) @ seen.atoms_ev - seen.centre
+    limit = max(GAP_EV_PER_ATOM, GAP_SPREADS * seen.spread)
+    alike = _alike(rows, chosen, [row for row, own in zip(seen.rows, seen.main, strict=True) if own],
+                   [frame for frame, own in zip(seen.frames, seen.main, strict=True) if own])  # fmt: skip
+    off = (np.abs(left) > limit) & alike
+    if off.any():
+        _say_zero(account, chosen, left, off, "those of the training set", of_all=bool(off.all()))
+
+
+def main_group(values: Floats) -> tuple[npt.NDArray[np.bool_], float]:
+    """Find the largest group of values that no gap divides.
+
+    Parameters
+    ----------
+    values
+        Energies an atom that a model has left over, eV, shape (frames,).
+
+    Returns
+    -------
+    main : ndarray
+        Which belong to it, shape (frames,).
+    spread
+        Its robust standard deviation, eV an atom.
+    """
+    order = np.argsort(values)
+    limit, spread = GAP_EV_PER_ATOM, 0.0
+    main = np.ones(len(values), dtype=bool)
+    for _ in range(3):
+        groups = np.split(order, 1 + np.flatnonzero(np.diff(values[order]) > limit))
+        largest = max(groups, key=len)
+        main = np.zeros(len(values), dtype=bool)
+        main[largest] = True
+        spread = 1.4826 * float(np.median(np.abs(values[largest] - np.median(values[largest]))))
+        if limit >= max(GAP_EV_PER_ATOM, GAP_SPREADS * spread):
+            break
+        limit = max(GAP_EV_PER_ATOM, GAP_SPREADS * spread)
+    return main, spread
+
+
+def _judge_energies(seen: Consistency, left: Floats, account: Account) -> None:
+    main = [k for k in range(len(left)) if seen.main[k]]
+    others = [k for k in range(len(left)) if not seen.main[k]]
+    account.facts["energies_apart"] = [seen.frames[k].row for k in others]
+    if not others:
+        return
+    alike = np.zeros(len(left), dtype=bool)
+    alike[others] = _alike(
+        [seen.rows[k] for k in others], [seen.frames[k] for k in others],
+        [seen.rows[k] for k in main], [seen.frames[k] for k in main],
+    )  # fmt: skip
+    if alike.any():
+        _say_zero(account, seen.frames, left, alike, "those of all other frames", of_all=False)
+    strange = [seen.frames[k].row for k in others if not alike[k]]
+    if strange:
+        account.note(f"outliers: energies of {rows_in_words(strange)}, whose geometry is unlike all others'")
+
+
+def _say_zero(
+    account: Account, frames: Sequence[LabelledFrame], left: Floats, off: npt.NDArray[np.bool_], than: str, *,
+    of_all: bool,
+) -> None:  # fmt: skip
+    shift = float(np.median(left[off]))
+    rows = sorted(frame.row for frame, own in zip(frames, off, strict=True) if own)
+    named = "all frames" if of_all else rows_in_words(rows)
+    what = f"energies of {named} lie {shift:+.3g} eV/atom from {than}, as forces and elements have it"
+    right = "energies on one zero, of one level of theory"
+    if abs(shift) >= REFUSED_EV_PER_ATOM:
+        account.refuse(what, right, row=rows[0], field="energy")
+    else:
+        account.warn(what, right, row=rows[0], field="energy")
+
+
+def _judge_stresses(
+    frames: Sequence[LabelledFrame], rows: Sequence[Rows], species: tuple[int, ...], main: npt.NDArray[np.bool_],
+    account: Account,
+) -> None:  # fmt: skip
+    have = [k for k, frame in enumerate(frames) if frame.stress_ev_per_angstrom3 is not None]
+    labels = [_stress(frames[k]) for k in have]
+    if not labels:
+        return
+    right = "eV/Å^3, negative under compression (GPa / 160.2, kbar / 1602, bar / 1.602e6)"
+    largest = float(np.median([np.abs(own).max() for own in labels]))
+    use = [k for k in range(len(frames)) if main[k]]
+    kept, kept_rows = [frames[k] for k in use], [rows[k] for k in use]
+    model = SimpleModel(species)
+    counts = np.array([_counts([frame], species)[0] * len(frame.atoms) for frame in kept])
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    energies = np.array([frame.energy_ev for frame in kept])
+    atoms_ev = np.linalg.lstsq(shares, energies / counts.sum(axis=1), rcond=1e-8)[0]
+    model.fit(kept, kept_rows, energies=energies - counts @ atoms_ev)
+    found = [rows[k].virial @ model.coefficients / frames[k].atoms.get_volume() for k in have]
+    pairs = [(a, b) for a, b in zip(labels, found, strict=True) if np.abs(a).max() > 1e-12 and np.abs(b).max() > 1e-6]
+    ratio = float(np.median([np.linalg.norm(a) / np.linalg.norm(b) for a, b in pairs])) if pairs else 1.0
+    account.facts["stress_ratio"] = round(ratio, 4)
+    account.facts["stress_model_explains"] = round(model.explained, 3)
+    if largest > STRESS_LARGEST_EV_PER_ANGSTROM3:
+        what = f"a median of {largest:.3g} eV/Å^3 ({160.2 * largest:.3g} GPa) is no stress of a solid"
+        account.refuse(what + _unit(ratio), right, field="stress")
+    elif not pairs or model.explained < STRESS_EXPLAINED:
+        account.facts["stress_judged"] = False
+    elif len(kept) < STRESS_FRAMES and ratio < STRESS_REFUSED:
+        account.facts["stress_judged"] = False
+    elif not 1 / STRESS_WARNED < ratio < STRESS_WARNED:
+        what = f"{_times(ratio)} what energies and forces say, in the median of {len(pairs)} frames{_unit(ratio)}"
+        if 1 / STRESS_REFUSED < ratio < STRESS_REFUSED:
+            account.warn("stress is " + what, right, field="stress")
+        else:
+            account.refuse("implausible: " + what, right, field="stress")
+    elif len(pairs) >= 3:
+        cosine = float(np.median([a @ b / (np.linalg.norm(a) * np.linalg.norm(b)) for a, b in pairs]))
+        account.facts["stress_cosine"] = round(cosine, 3)
+        if cosine < _OPPOSITE:
+            what = f"stresses have the sign opposite to that of energies and forces, in {len(pairs)} frames"
+            account.refuse(what, right + "; a virial has the other sign", field="stress")
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.3g} times" if ratio >= 1 else f"1/{1 / ratio:.3g} of"
+
+
+def _unit(ratio: float) -> str:
+    name, size = min(_UNITS.items(), key=lambda item: abs(np.log(ratio / item[1])))
+    return f": as if in {name}" if 0.3 < ratio / size < 3.3 else ""
+
+
+def _stress(frame: LabelledFrame) -> Floats:
+    assert frame.stress_ev_per_angstrom3 is not None  # noqa: S101 - asked before
+    return frame.stress_ev_per_angstrom3
+
+
+def _counts(frames: Sequence[LabelledFrame], species: Sequence[int]) -> Floats:
+    """Share of each element in each frame, shape (frames, elements)."""
+    return np.array([[np.mean(frame.atoms.numbers == number) for number in species] for frame in frames])
+
+
+def _residuals(frames: Sequence[LabelledFrame], rows: Sequence[Rows], model: SimpleModel) -> Floats:
+    return np.array(
+        [(f.energy_ev - float(r.energy @ model.coefficients)) / len(f.atoms) for f, r in zip(frames, rows, strict=True)]
+    )
+
+
+def _left_over(
+    frames: Sequence[LabelledFrame], rows: Sequence[Rows], model: SimpleModel, species: Sequence[int]
+) -> tuple[Floats, Floats]:
+    """What forces and elements leave of the energies an atom, by least absolute deviations."""
+    energies = _residuals(frames, rows, model)
+    return _least_deviations(_counts(frames, species), energies)
+
+
+def _least_deviations(shares: Floats, energies: Floats) -> tuple[Floats, Floats]:
+    weights: Floats = np.ones(len(energies))
+    atoms_ev: Floats = np.zeros(shares.shape[1])
+    for _ in range(40):  # Schlossmacher, J. Am. Stat. Assoc. 1973, 68, 857
+        solution = np.linalg.lstsq(shares * weights[:, None], energies * weights, rcond=1e-8)
+        atoms_ev = np.asarray(solution[0], dtype=float)
+        weights = np.asarray(1 / np.sqrt(np.maximum(np.abs(energies - shares @ atoms_ev), 1e-4)), dtype=float)
+    return energies - shares @ atoms_ev, atoms_ev
+
+
+def _alike(
+    rows: Sequence[Rows], frames: Sequence[LabelledFrame], known: Sequence[Rows], known_frames: Sequence[LabelledFrame]
+) -> npt.NDArray[np.bool_]:
+    """Whether the surroundings of a frame's atoms lie in the range of those that are known, half as much beyond it."""
+    values = np.array([row.energy / len(frame.atoms) for row, frame in zip(rows, frames, strict=True)])
+    there = np.array([row.energy / len(frame.atoms) for row, frame in zip(known, known_frames, strict=True)])
+    low, high = there.min(axis=0), there.max(axis=0)
+    room = 0.5 * (high - low) + 1e-3 * np.abs(there).max(axis=0)
+    return np.asarray(((values >= low - room) & (values <= high + room)).all(axis=1))
+
+
+def _sample(frames: Sequence[LabelledFrame], species: Sequence[int]) -> list[LabelledFrame]:
+    """Frames evenly spread, and those whose energies stand apart by their elements alone."""
+    chosen = set(_spread_over(len(frames), _few(frames, _FRAMES, _ATOMS)))
+    left, _ = _least_deviations(_counts(frames, species), np.array([f.energy_ev / len(f.atoms) for f in frames]))
+    apart = np.flatnonzero(~main_group(left)[0])
+    room = [k for k in map(int, apart) if len(frames[k].atoms) <= 2 * _ATOMS // _FRAMES]
+    chosen |= {room[i] for i in _spread_over(len(room), min(len(room), _SUSPECTS))}
+    return [frames[k] for k in sorted(chosen)]
+
+
+def _few(frames: Sequence[LabelledFrame], most: int, atoms: int) -> int:
+    """So many frames have no more atoms than are looked at."""
+    mean = np.mean([len(frame.atoms) for frame in frames])
+    return max(1, min(len(frames), most, int(atoms / mean)))
+
+
+def _spread_over(count: int, few: int) -> list[int]:
+    return [int(i) for i in np.unique(np.linspace(0, count - 1, few).astype(int))] if few else []

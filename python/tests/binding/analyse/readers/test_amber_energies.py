@@ -1,0 +1,172 @@
+"""AMBER outputs: alchemlyb's values from published data, damaged outputs refused by file and line."""
+
+import bz2
+from pathlib import Path
+
+import alchemtest.amber
+import numpy as np
+import pandas as pd
+import pytest
+from alchemlyb.estimators import BAR, MBAR, TI
+from alchemlyb.parsing import amber
+
+from gibbsflow.binding.analyse import estimators
+from gibbsflow.binding.analyse.readers.amber_energies import read_leg
+from gibbsflow.errors import InputError
+
+DECHARGE = sorted(alchemtest.amber.load_bace_example()["data"]["solvated"]["decharge"])
+CHARGE = sorted(alchemtest.amber.load_simplesolvated()["data"]["charge"])
+KEPT_LINES = 2100
+"""The header and the first 28 blocks of energies."""
+
+
+@pytest.fixture(scope="module")
+def texts():
+    return [bz2.open(path, "rt").read() for path in DECHARGE]
+
+
+@pytest.fixture
+def files(texts, tmp_path):
+    """The five windows, shortened to whole blocks."""
+    made = []
+    for number, text in enumerate(texts):
+        lines = text.splitlines(keepends=True)[:KEPT_LINES]
+        last = max(k for k, line in enumerate(lines) if line.startswith("MBAR Energy"))
+        made.append(tmp_path / f"{number}.out")
+        made[-1].write_text("".join(lines[:last]))
+    return made
+
+
+def told(energies):
+    return [f"{doubt.weight}: {doubt}" for doubt in energies.account.doubts]
+
+
+def test_published_windows_have_the_values_of_alchemlyb():
+    read = read_leg(DECHARGE, temperature_k=298.0)
+    theirs = pd.concat([amber.extract_u_nk(path, T=298.0) for path in DECHARGE])
+    assert np.array_equal(read.u_nk.to_numpy(), theirs.to_numpy())
+    assert told(read) == [] and read.account.facts["samples"] == {str(k): 500 for k in range(5)}
+    correlation, uncorrelated = estimators.decorrelated(read)
+    _, mbar = estimators.estimate_mbar(read, correlation, uncorrelated, "never")
+    bar = estimators.estimate_bar(read, correlation, uncorrelated, "never")
+    ti = estimators.estimate_ti(read, "never")
+    gradients = pd.concat([amber.extract_dHdl(path, T=298.0) for path in DECHARGE])
+    for ours, fitted in ((mbar, MBAR().fit(theirs)), (bar, BAR().fit(theirs)), (ti, TI().fit(gradients))):
+        assert ours.dg_kt == pytest.approx(fitted.delta_f_.iloc[0, -1], abs=1e-6)
+
+
+def test_outputs_without_mbar_energies_are_integrated():
+    read = read_leg(CHARGE)
+    gradients = pd.concat([amber.extract_dHdl(path, T=298.0) for path in CHARGE])
+    expected = TI().fit(gradients).delta_f_.iloc[0, -1]
+    assert read.u_nk.empty and estimators.estimate_ti(read, "never").dg_kt == pytest.approx(expected, abs=1e-9)
+    assert "no MBAR energies (ifmbar = 0): thermodynamic integration alone, from clambda 0 to 1" in told(read)[0]
+
+
+def test_outputs_of_which_one_has_no_mbar_energies(files):
+    text = files[2].read_text().replace("ifmbar  =       1", "ifmbar  =       0")
+    files[2].write_text(text)
+    with pytest.raises(InputError, match=r"2.out: no MBAR energies, which other windows have"):
+        read_leg(files)
+
+
+def test_an_output_that_was_cut_after_a_block_is_read(files):
+    read = read_leg(files)
+    assert len(told(read)) == 5 and "note" in told(read)[0] and "the run did not end by itself" in told(read)[0]
+
+
+def test_an_output_that_breaks_off_in_a_block(files):
+    text = files[1].read_text()
+    files[1].write_text(text + "MBAR Energy analysis:\nEnergy at 0.0000 =   -7713.1\nEnergy at 0.2500 =   -77")
+    with pytest.raises(
+        InputError, match=r"1.out, row \d+: truncated: it breaks off in a block of MBAR energies, after 2 of 5"
+    ):
+        read_leg(files)
+
+
+def energy(path, state, value):
+    """Put something else in the place of one energy of the third block."""
+    lines = path.read_text().splitlines(keepends=True)
+    start = [k for k, line in enumerate(lines) if line.startswith("MBAR Energy")][2]
+    lines[start + 1 + state] = lines[start + 1 + state].split("=")[0] + f"=  {value}\n"
+    path.write_text("".join(lines))
+    return start + 2 + state
+
+
+def test_asterisks_in_a_foreign_state_have_no_weight(files):
+    energy(files[0], 4, "************")
+    read = read_leg(files)
+    assert read.account.facts["infinite_energies"] == 1 and np.isfinite(read.u_nk.to_numpy()).all()
+
+
+def test_asterisks_in_the_own_state_are_refused(files):
+    row = energy(files[0], 0, "************")
+    with pytest.raises(InputError, match=rf"0.out, row {row - 1}: the energy of its own state is infinite"):
+        read_leg(files)
+
+
+def test_nan_is_refused(files):
+    row = energy(files[0], 3, "NaN")
+    with pytest.raises(InputError, match=rf"0.out, row {row}: NaN is no energy"):
+        read_leg(files)
+
+
+@pytest.mark.parametrize("value", ["NaN", "************"])
+def test_a_gradient_that_is_no_number_costs_the_integral_alone(files, value):
+    lines = files[3].read_text().splitlines(keepends=True)
+    place = [k for k, line in enumerate(lines) if line.startswith(" DV/DL")][4]
+    lines[place] = f" DV/DL  = {value}\n"
+    files[3].write_text("".join(lines))
+    read = read_leg(files)
+    assert read.dhdl is None and read.meta["no_ti"] == f"3.out: dV/dλ is no number ({value}, row {place + 1})"
+    assert any(line.startswith("warn") for line in told(read))
+
+
+def test_an_output_given_twice_counts_once(files):
+    once, twice = read_leg(files), read_leg([*files, files[2]])
+    assert np.array_equal(once.u_nk, twice.u_nk) and np.array_equal(once.dhdl, twice.dhdl)
+
+
+def test_the_odd_temperature_is_named(files):
+    files[4].write_text(files[4].read_text().replace("temp0   = 298.00000", "temp0   = 310.00000"))
+    with pytest.raises(InputError, match=r"4.out: was run at 310 K, the other 4 files at 298 K"):
+        read_leg(files)
+
+
+def test_a_missing_window_is_named(files):
+    with pytest.raises(InputError, match="window 2 of 5 is missing"):
+        read_leg(files[:2] + files[3:])
+    read = read_leg(files[:2] + files[3:], allow_missing=True)
+    assert any("no samples of window 2: clambda = 0.5" in line for line in told(read))
+
+
+def test_a_state_of_its_own_that_is_not_listed():
+    (odd,) = [p for p in alchemtest.amber.load_bace_improper()["data"]["vdw"] if "0.5626" in p]
+    with pytest.raises(InputError, match=r"its own clambda 0.5 is not among its mbar_lambda"):
+        read_leg([odd])
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("no_control_data", "no temp0|CONTROL DATA"),
+        ("no_atomic_section", "ATOMIC"),
+        ("no_results_section", "RESULTS"),
+        ("no_temp0_set", "temp0"),
+        ("no_free_energy_info", "no free energy section"),
+        ("no_starting_simulation_time", "starting simulation time"),
+        ("none_in_mbar", "MBAR"),
+    ],
+)
+def test_outputs_of_something_else(name, what):
+    path = Path(alchemtest.amber.__file__).parent / "testfiles" / f"{name}.out.bz2"
+    with pytest.raises(InputError, match=what):
+        read_leg([path])
+
+
+def test_no_output_at_all(tmp_path):
+    (tmp_path / "empty.out").touch()
+    with pytest.raises(InputError, match="empty file"):
+        read_leg([tmp_path / "empty.out"])
+    with pytest.raises(InputError, match="no such file"):
+        read_leg([tmp_path / "nix.out"])

@@ -1,0 +1,34 @@
+"""Names of residues and atoms: states, side chains, and what other programs call them."""
+
+import pytest
+
+from gibbsflow.binding.prepare.protein.residue_names import heavy_atoms_of, parent_of, side_chain, standard_atom
+
+
+def test_parents():
+    names = ("HIP", "ASH", "LYN", "CYX", "MSE", "ALA", "ZN")
+    assert [parent_of(n) for n in names] == ["HIS", "ASP", "LYS", "CYS", "MET", "ALA", "ZN"]
+
+
+def test_side_chains():
+    assert side_chain("GLH") == side_chain("GLU") == {"CB", "CG", "CD", "OE1", "OE2"}
+    assert side_chain("GLY") == frozenset() == side_chain("ZN")
+    assert heavy_atoms_of("NME") == {"N", "C"} and heavy_atoms_of("XYZ") is None
+    assert "P" in heavy_atoms_of("SEP")
+
+
+@pytest.mark.parametrize(
+    ("residue", "atom", "element", "name"),
+    [
+        ("ALA", "1HB", "H", "HB1"),
+        ("SER", "DG", "H", "HG"),
+        ("LYS", "2DZ", "H", "HZ2"),
+        ("ILE", "CD", "C", "CD1"),
+        ("VAL", "OT2", "O", "OXT"),
+        ("NME", "CH3", "C", "C"),
+        ("MSE", "SE", "SE", "SD"),
+        ("HEM", "O1", "O", "O1"),
+    ],
+)
+def test_atoms(residue, atom, element, name):
+    assert standard_atom(residue, atom, element) == name

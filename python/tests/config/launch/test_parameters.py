@@ -1,0 +1,81 @@
+"""Parameters against their schema: every fault in words, and what a section of settings gets."""
+
+from decimal import Decimal
+
+import pytest
+
+from gibbsflow.config.launch.generate import nextflow_schema
+from gibbsflow.config.launch.parameters import accepted, parameter_problems, sections_of
+
+GROUPS = {name: group["properties"] for name, group in nextflow_schema()["$defs"].items()}
+SCHEMA = {key: item for group in GROUPS.values() for key, item in group.items()}
+
+
+@pytest.fixture
+def given(tmp_path):
+    """Parameters with nothing wrong."""
+    for name in ("ligands.csv", "host.sdf"):
+        (tmp_path / name).touch()
+    return {"mode": "abfe", "input": str(tmp_path / "ligands.csv"), "receptor": str(tmp_path / "host.sdf"),
+            "outdir": "out", "sampler": "exchange", "windows_per_task": 1}  # fmt: skip
+
+
+def test_what_is_right_has_no_problem(given):
+    more = {"window_ps": 100, "sample_ps": Decimal("0.1"), "clean_failures": True, "site": None, "ph": 14, "seed": 0}
+    assert parameter_problems(given | more, SCHEMA) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ({"windows_ps": 40}, "--windows_ps: unknown parameter (right: did you mean --window_ps?)"),
+        ({"xyz": None}, "--xyz: unknown parameter (right: see --help for the names)"),
+        ({"replicates": 50}, "--replicates: 50 is out of range (right: whole number >= 1 <= 20)"),
+        ({"replicates": Decimal("2.5")}, "--replicates: '2.5' is not usable (right: whole number >= 1 <= 20)"),
+        ({"replicates": True}, "--replicates: 'true' is not usable (right: whole number >= 1 <= 20)"),
+        ({"timestep_fs": "fast"}, "--timestep_fs: 'fast' is not usable (right: number > 0 <= 5 fs)"),
+        ({"timestep_fs": 0}, "--timestep_fs: 0 is out of range (right: number > 0 <= 5 fs)"),
+        ({"hydrogen_mass_amu": Decimal("1.0079")}, "--hydrogen_mass_amu: 1.0079 is out of range "
+         "(right: number >= 1.008 <= 4 amu)"),
+        ({"mode": "abf"}, "--mode: 'abf' is not usable (right: abfe | md | potential)"),
+        ({"campaign": "../x"}, "--campaign: '../x' is not usable (right: text that matches ^[A-Za-z0-9._-]+$)"),
+        ({"clean_failures": "maybe"}, "--clean_failures: 'maybe' is not usable (right: true or false)"),
+        ({"receptor": None}, "--receptor: missing (right: Host (MOL2, SDF) or protein (PDB, mmCIF).)"),
+        ({"receptor": "no.sdf"}, "--receptor: no such file no.sdf"),
+        ({"windows_per_task": 4}, "--windows_per_task: 4 means nothing with --sampler exchange, which samples all "
+         "windows of a leg in one task (right: --sampler independent, or leave it out)"),
+    ],
+)  # fmt: skip
+def test_one_fault_one_line(given, wrong, line):
+    assert parameter_problems(given | wrong, SCHEMA) == [line]
+
+
+def test_the_bound_itself_is_inside(given):
+    assert (
+        parameter_problems(given | {"hydrogen_mass_amu": Decimal("1.008"), "overlap_warn": Decimal("0.5")}, SCHEMA)
+        == []
+    )
+
+
+def test_all_faults_at_once_the_unknown_first(given):
+    wrong = {"ph": 15, "nonsense": 1, "input": None}
+    found = [line.split(":")[0] for line in parameter_problems(given | wrong, SCHEMA)]
+    assert found == ["--nonsense", "--ph", "--input"]
+
+
+def test_a_potential_needs_its_settings_and_no_samplesheet():
+    (line,) = parameter_problems({"mode": "potential"}, SCHEMA)
+    assert line.startswith("--config: missing")
+
+
+def test_what_is_accepted_stands_in_the_schema_for_help():
+    assert SCHEMA["timestep_fs"]["accepts"] == accepted(SCHEMA["timestep_fs"]) == "number > 0 <= 5 fs"
+    assert SCHEMA["help"]["accepts"] == "true or false" and SCHEMA["solvent"]["accepts"] == "obc2 | vacuum"
+    assert SCHEMA["outdir"]["accepts"] == "text"
+
+
+def test_sections_hold_what_was_given(given):
+    own = {name: GROUPS[name] for name in ("run", "fe")}
+    assert sections_of(given | {"seed": 0, "site": "A:1"}, own) == {
+        "run": {"mode": "abfe", "seed": 0}, "fe": {"sampler": "exchange"}
+    }  # fmt: skip

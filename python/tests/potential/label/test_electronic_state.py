@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+from ase import Atoms
+from ase.build import bulk
+
+from gibbsflow.config.potential import Dft
+from gibbsflow.potential.data.formats.electrons import Electrons
+from gibbsflow.potential.label.electronic_state import by_elements, key_of, starting_moments_ub
+
+MOMENTS = {"Fe": 3.0, "O": 0.0}
+
+
+def test_the_structure_comes_first_then_the_atom_then_the_elements() -> None:
+    iron = Atoms("Fe2", [[0, 0, 0], [1.4, 1.4, 1.4]], cell=[2.8] * 3, pbc=True)
+    assert by_elements(iron, Dft(), MOMENTS) == Electrons(moments_ub=(3.0, 3.0))
+    assert by_elements(bulk("Si"), Dft(), {}) == Electrons()
+    iron.set_initial_magnetic_moments([2.0, -2.0])
+    assert by_elements(iron, Dft(), MOMENTS) == Electrons(moments_ub=(2.0, -2.0))
+    atom = Atoms("Fe")
+    assert by_elements(atom, Dft(), MOMENTS) == Electrons(multiplicity=5)
+    assert by_elements(atom, Dft(moments_ub={"Fe": 3.0}), MOMENTS) == Electrons(moments_ub=(3.0,))
+    assert by_elements(atom, Dft(magnetism="none"), {}) == Electrons()
+
+
+def test_unpaired_electrons_are_spread_by_the_valence() -> None:
+    assert starting_moments_ub(Electrons(multiplicity=3), [6.0, 2.0]) == (1.5, 0.5)
+    assert starting_moments_ub(Electrons(moments_ub=(1.0, -1.0)), [6.0, 2.0]) == (1.0, -1.0)
+    assert starting_moments_ub(Electrons(), [6.0, 2.0]) == (0.0, 0.0)
+    with pytest.raises(ValueError, match="atom 1: a moment of 3 μB, with 2 valence electrons"):
+        starting_moments_ub(Electrons(moments_ub=(1.0, 3.0)), [6.0, 2.0])
+
+
+def test_what_was_always_computed_has_no_key() -> None:
+    assert key_of(Electrons()) == key_of(Electrons(multiplicity=1)) == key_of(Electrons(moments_ub=(0.0, 0.0))) == ""
+    others = [Electrons(1), Electrons(0, 3), Electrons(moments_ub=(1.0, -1.0)), Electrons(moments_ub=(-1.0, 1.0))]
+    keys = [key_of(one, changed=wide) for one in others for wide in (False, True)]
+    assert all(keys) and len(set(keys)) == 8

@@ -1,0 +1,92 @@
+"""Zero of the energies, unit and sign of the stresses: found where they are wrong, and nowhere else."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk, fcc111
+from ase.io import write
+from labelled_sets import label, rattled
+
+from gibbsflow.potential.data.labelled_frames import read_labelled
+from gibbsflow.potential.train.shared.consistency import hold_against, look_at, main_group
+from gibbsflow.workflow.account import Account
+
+
+@pytest.fixture(scope="module")
+def copper(tmp_path_factory):
+    """Twenty rattled cells of copper."""
+    path = tmp_path_factory.mktemp("copper") / "a.extxyz"
+    write(path, rattled(20, 0))
+    return read_labelled(path)
+
+
+def _doubts(frames, test=None):
+    account = Account("a.xyz")
+    seen = look_at(frames, account)
+    if test is not None:
+        hold_against(seen, test, account)
+    return [(doubt.weight, doubt.problem.field, doubt.problem.what) for doubt in account.doubts]
+
+
+def _stress(frames, factor):
+    return [replace(f, stress_ev_per_angstrom3=factor * f.stress_ev_per_angstrom3) for f in frames]
+
+
+def _energy(frames, shift_ev_per_atom):
+    return [replace(f, energy_ev=f.energy_ev + shift_ev_per_atom * len(f.atoms)) for f in frames]
+
+
+def test_right_labels_raise_no_doubt(copper):
+    assert _doubts(copper[:14], copper[14:]) == []
+    assert _doubts(copper[:1]) == _doubts(copper[:3]) == []
+
+
+@pytest.mark.parametrize(
+    ("factor", "unit"), [(160.2, "GPa"), (1602.0, "kbar"), (1.602e6, "bar"), (1 / 183.6, "Hartree/Bohr^3")]
+)
+def test_units_of_stress(copper, factor, unit):
+    ((weight, field, what),) = _doubts(_stress(copper, factor))
+    assert (weight, field) == ("refuse", "stress") and what.endswith(f"as if in {unit}")
+
+
+def test_sign_of_stress(copper):
+    ((weight, field, what),) = _doubts(_stress(copper, -1.0))
+    assert (weight, field) == ("refuse", "stress") and "opposite" in what
+
+
+@pytest.mark.parametrize(("shift", "weight"), [(-40.0, "refuse"), (1.5, "refuse"), (0.6, "warn")])
+def test_energies_on_another_zero(copper, shift, weight):
+    (found,) = _doubts([*copper[:17], *_energy(copper[17:], shift)])
+    assert (
+        found[:2] == (weight, "energy") and "3 frames (18, 19, 20)" in found[2] and f"lie {shift:+.2g}"[:6] in found[2]
+    )
+    (found,) = _doubts(copper[:12], _energy(copper[12:], shift))
+    assert found[:2] == (weight, "energy") and "all frames" in found[2]
+
+
+def test_a_wide_variety_of_right_labels_raises_no_warning(tmp_path):
+    frames = [label(Atoms("Cu2", positions=[[0, 0, 0], [0, 0, d]])) for d in np.linspace(1.5, 5.0, 12)]
+    frames += [label(bulk("Cu", a=a)) for a in np.linspace(3.2, 4.4, 10)]
+    frames += rattled(8, 0) + rattled(6, 1, sigma=0.4)
+    for seed in range(5):
+        slab = fcc111("Cu", (2, 2, 3), vacuum=7)
+        slab.rattle(0.1, seed=seed)
+        frames.append(label(slab))
+    for i, frame in enumerate(frames):
+        frame.info["config_type"] = f"kind {i % 5}"
+    write(tmp_path / "a.extxyz", frames)
+    assert [d for d in _doubts(read_labelled(tmp_path / "a.extxyz")) if d[0] != "note"] == []
+
+
+def test_a_curve_of_energy_and_volume_raises_no_doubt(tmp_path):
+    write(tmp_path / "a.extxyz", [label(bulk("Cu", a=a)) for a in np.linspace(3.4, 3.9, 9)])
+    frames = read_labelled(tmp_path / "a.extxyz")
+    assert _doubts(frames) == []
+    assert _doubts(_stress(frames, 160.2))[0][:2] == ("refuse", "stress")
+
+
+def test_the_largest_group_is_the_bulk_of_the_values():
+    main, spread = main_group(np.array([0.0, 0.01, 0.02, 0.03, 5.0, 5.01]))
+    assert main.tolist() == [True] * 4 + [False] * 2 and spread == pytest.approx(1.4826 * 0.01)
