@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from gibbsflow.config.section import Section, nearest, read_section, setting
-from gibbsflow.config.settings_file import read_mapping
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.settings_file import read_mapping
 
 Mode = Literal["abfe", "md", "potential"]
 

@@ -7,14 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self, get_args
 
-from gibbsflow.config.idle_settings import judge
 from gibbsflow.config.label_engines import choose_engine
 from gibbsflow.config.potential import Crystal, Dft, StructureSettings
-from gibbsflow.config.potential_rules import RuleFacts, apply_rules
+from gibbsflow.config.potential_rules import RuleFacts, apply_rules, judge
 from gibbsflow.config.potential_training import PotentialSettings
 from gibbsflow.config.section import Section, nearest, read_section, setting
-from gibbsflow.config.settings_file import read_mapping
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.settings_file import read_mapping
 
 Goal = Literal["md", "elastic", "melt_quench", "phase_diagram"]
 SHORT = ("elements", "composition", "structure", "goal", "temperature_k", "pressure_bar", "engine")

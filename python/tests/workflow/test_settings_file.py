@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from gibbsflow.config.settings_file import LARGEST_BYTES, read_mapping
 from gibbsflow.errors import InputError
+from gibbsflow.workflow.settings_file import LARGEST_BYTES, read_mapping
 
 
 @pytest.mark.parametrize(
