@@ -50,7 +50,7 @@ lock: dev ## resolve the locks anew (UPGRADE=1: newest versions)
 	GIBBSFLOW_HOME="$(abspath $(HOME_DIR))" setup/lock.sh $(if $(UPGRADE),--upgrade)
 
 schema: dev ## nextflow_schema.json and the tables in docs/, from the Python schemas
-	$(VENV)/python -m gibbsflow.config.generate
+	$(VENV)/python -m gibbsflow.config.launch.generate
 
 images: ## container images core, md, dft and ml; BASE, CA, DOCKER, REGISTRY: see containers/build.sh
 	GIBBSFLOW_HOME="$(abspath $(HOME_DIR))" containers/build.sh $(IMAGES)

@@ -70,7 +70,7 @@ workflow {
         }
         workflow.onComplete {
             letGo(held)
-            log.info(completionText(values.outdir, run.success))
+            log.info(completionText(values.outdir, run.success, (run.stats?.succeedCount ?: 0) + (run.stats?.cachedCount ?: 0) + (run.stats?.ignoredCount ?: 0)))
             writeCrate(run, values, schema, core)
         }
     }

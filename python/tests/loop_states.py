@@ -10,7 +10,7 @@ from silicon import si2
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.data.database import DatabaseManager
-from gibbsflow.potential.data.labels import LabelResult, write_results
+from gibbsflow.potential.data.labels import LabelResult, write_labels
 from gibbsflow.potential.data.structures import read_frames, structure_id
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
@@ -44,7 +44,7 @@ def label(batch: Path, out: Path, *, failed: int = 0, settings: str = "tblite-1"
             stress_ev_per_angstrom3=[0.0] * 6, settings_hash=settings, engine="tblite",
         )  # fmt: skip
         results.append(made.failed("UNCONVERGED", "80 steps") if number < failed else made)
-    write_results(out / batch.stem / "labels.jsonl", results)
+    write_labels(out / batch.stem / "labels.jsonl", results)
     return out / batch.stem
 
 

@@ -1,7 +1,8 @@
-"""The plan of the house: layers by import-linter, circles and sizes of rooms by the graph of its imports."""
+"""The plan of the house: layers by import-linter, circles and sizes of rooms by the graph of its imports, its tests."""
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -20,6 +21,11 @@ PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 SOURCE = Path(gibbsflow.__file__).parent
 MOST_MODULES, MOST_ROOM_LINES, MOST_LINES, MOST_CLI_LINES = 11, 3000, 500, 150
 HALVES = ("binding", "potential")
+TESTS = Path(__file__).parent
+UNTESTED = {
+    "binding/sample/sampler.py": "the arrays and the protocol of samplers: test_exchange and test_independent ask them",
+}
+"""Modules with functions or classes that have no test file of their own, and why."""
 
 
 def imports(package: str) -> nx.DiGraph:
@@ -81,6 +87,18 @@ def namesakes(modules: Iterable[str]) -> list[str]:
     return sorted(f"{half}: {name}" for (half, name), count in names.items() if count > 1)
 
 
+def without_tests(source: Path, tests: Path) -> list[str]:
+    """Modules with a function or a class and without ``ROOM/test_MODULE.py``."""
+    found = []
+    for path in source.rglob("*.py"):
+        module = path.relative_to(source)
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        logic = any(isinstance(node, kinds) for node in ast.walk(ast.parse(path.read_text())))
+        if path.name != "__init__.py" and logic and not (tests / module.parent / f"test_{path.name}").exists():
+            found.append(str(module))
+    return sorted(found)
+
+
 def lint(path: Path) -> subprocess.CompletedProcess[str]:
     """Run the contracts of pyproject.toml on the package that lies in a folder."""
     command = [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo", PYPROJECT]
@@ -119,6 +137,10 @@ def test_rooms_are_small() -> None:
 
 def test_one_name_one_module() -> None:
     assert namesakes(sizes(SOURCE)) == []
+
+
+def test_tests_mirror_the_tree() -> None:
+    assert without_tests(SOURCE, TESTS) == sorted(UNTESTED)
 
 
 # --- what the checks above would say of a house that is built badly ---------------------------------------------------
@@ -183,6 +205,15 @@ def test_namesakes_are_seen() -> None:
     modules = ["binding/campaign/run_local.py", "potential/loop/run_local.py", "potential/__init__.py"]
     assert namesakes([*modules, "report/table.py", "report/figures/table.py", "potential/label/__init__.py"]) == []
     assert namesakes([*modules, "potential/train/run_local.py"]) == ["potential: run_local"]
+
+
+def test_a_module_without_its_test_is_seen(house: Path) -> None:
+    (house / "lower" / "sums.py").write_text("def two() -> int:\n    return 2\n")
+    tests = house.parent / "tests"
+    assert without_tests(house, tests) == ["lower/sums.py"]  # the others hold no logic
+    (tests / "lower").mkdir(parents=True)
+    (tests / "lower" / "test_sums.py").touch()
+    assert without_tests(house, tests) == []
 
 
 ARROWS = {

@@ -29,11 +29,12 @@ def learningTable(checkpoint) {
     "${lines.join('\n')}\nStopped by: ${content.stopped_by} (${content.reason})"
 }
 
-def completionText(outdir, success) {
+def completionText(outdir, success, tasks = 1) {
     def checkpoint = file("${outdir}/checkpoint.json")
     def csv = file("${outdir}/results.csv")
     def report = file("${outdir}/report.html")
     !success ? "Not finished. What is done is kept: the same command with -resume goes on from there."
+        : !tasks ? 'Nothing was run.'
         : csv.exists() ? "\n${resultsTable(csv)}\n\nTables: ${csv}\nReport: ${report}\nRun:    ${outdir}/pipeline_info\n"
         : checkpoint.exists() ? "\n${learningTable(checkpoint)}\n\nPotential: ${outdir}/potential\nReport:    ${report}\nRun:       ${outdir}/pipeline_info\n"
         : "Finished; see ${outdir}"

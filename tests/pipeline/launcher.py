@@ -64,7 +64,7 @@ class Launcher:
         """Run ``nextfloww ARGUMENTS``; profile settings come from the arguments."""
         env = {**os.environ, "NXF_ANSI_LOG": "false", **environment}
         done = subprocess.run(
-            [REPO / "nextfloww", *arguments],
+            [self.repo / "nextfloww", *arguments],
             cwd=self.folder,
             env=env,
             capture_output=True,

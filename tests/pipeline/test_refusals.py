@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.launcher import REPO, Launcher, Run
 
-from gibbsflow.config.generate import groups
+from gibbsflow.config.launch.generate import groups
 
 
 def refused(run: Run) -> str:

@@ -13,15 +13,15 @@ import pytest
 import yaml
 from pipeline.launcher import REPO, Launcher
 
-from gibbsflow.config import generate, launch_form
 from gibbsflow.config.binding import Launch
+from gibbsflow.config.launch import generate, launch_form
 
 MODULES = sorted(path.parent for path in (REPO / "modules").glob("*/*/main.nf"))
 
 
 def test_generated_files_are_up_to_date() -> None:
     for name, content in generate.outputs(REPO).items():
-        assert (REPO / name).read_text() == content, f"{name}: run python -m gibbsflow.config.generate"
+        assert (REPO / name).read_text() == content, f"{name}: run python -m gibbsflow.config.launch.generate"
 
 
 def test_schema_holds_every_setting_with_its_bounds() -> None:

@@ -41,7 +41,9 @@ workflow POTENTIAL {
         .recurse(ch_start)
         .until { next -> checkpoint(next[1]).stopped_by }
 
-    INFER_REPORT(LEARNING_GENERATION.out.last().map { _next, folder, _campaign -> [[id: folder.name], folder] })
+    // where a task before it has failed, there is no generation, and the last of none is null
+    ch_last = LEARNING_GENERATION.out.last().filter { found -> found != null }
+    INFER_REPORT(ch_last.map { _next, folder, _campaign -> [[id: folder.name], folder] })
     ch_results = INFER_REPORT.out.results
 
     emit:

@@ -9,7 +9,7 @@ from silicon import overlapping, si8
 from typer.testing import CliRunner
 
 from gibbsflow.cli.dft import app
-from gibbsflow.potential.data.labels import read_results
+from gibbsflow.potential.data.labels import read_labels
 from gibbsflow.potential.data.structures import write_frames
 
 pytest.importorskip("tblite")
@@ -50,7 +50,7 @@ def test_a_batch_ends_with_a_fate_for_each(batch: dict[str, Path], tmp_path: Pat
     assert [f.info["gibbsflow_id"] for f in frames] == [si8(1).info["gibbsflow_id"], si8(2).info["gibbsflow_id"]]
     assert {f.info["settings_hash"] for f in frames} == {result["settings_hash"]}
     assert frames[0].get_stress().shape == (6,)
-    assert [r.status for r in read_results(batch["out"] / "labels.jsonl")] == ["labelled", "labelled", "failed"]
+    assert [r.status for r in read_labels(batch["out"] / "labels.jsonl")] == ["labelled", "labelled", "failed"]
     status = invoke("status", "--database", database)
     assert "labelled     2" in status.output and "BAD_STRUCTURE 1" in status.output
     assert "Å apart" in invoke("explain", bad, "--database", database).output

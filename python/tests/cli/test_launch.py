@@ -66,6 +66,10 @@ def test_a_potential_is_checked_by_its_own_rules(ask, tmp_path):
         "elements: [Si]\nstructure: diamond\ngoal: md\ntemperature_k: 300\nengine: tblite\n"
     )
     assert ask({"mode": "potential", "config": "si.yaml"}, "--containers")[1]["problem"] is None
+    with open(tmp_path / "si.yaml", "a") as file:
+        file.write("training: {backend: pace}\n")
+    code, answer = ask({"mode": "potential", "config": "si.yaml"}, "--containers")
+    assert code == EXIT_INPUT and "'pace' makes potentials without a grade" in answer["problem"]
 
 
 def test_failures_are_forgotten_where_that_is_asked_for_and_nobody_is_at_work(ask, tmp_path):
@@ -84,3 +88,16 @@ def test_failures_are_forgotten_where_that_is_asked_for_and_nobody_is_at_work(as
         assert (item / "FAILED").exists() and (state / ".head.json").exists()
     assert ask(clean)[0] == 0
     assert [path.name for path in item.iterdir()] == ["FINISHED"]
+
+
+def test_what_is_refused_keeps_its_failures(ask, tmp_path):
+    item = tmp_path / "state" / "out" / "cb7" / "b2" / "equil"
+    item.mkdir(parents=True)
+    left = {"FAILED", "progress.json"}
+    for name in left:
+        (item / name).write_text("{}")
+    (tmp_path / "ligands.csv").write_text("ligand,smiles\nb2,CC(\n")
+    code, answer = ask(DEMO | {"input": "ligands.csv", "clean_failures": True})
+    assert code == EXIT_INPUT and "CC(" in answer["problem"] and "refusal" not in answer
+    assert {path.name for path in item.iterdir()} == left
+    assert ask(DEMO | {"clean_failures": True})[0] == 0 and list(item.iterdir()) == []

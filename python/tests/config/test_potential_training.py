@@ -48,3 +48,13 @@ def test_every_key_says_what_it_is_and_its_unit_where_its_name_ends_with_one(sec
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         PotentialSettings().training.folds = 3  # type: ignore[misc]
+
+
+def test_the_trainer_is_written_only_where_it_is_not_the_default() -> None:
+    """Settings written before there was a choice, and the hashes made of them, stay what they were."""
+    assert "backend" not in PotentialSettings().model_dump(mode="json")["training"]
+    other = PotentialSettings(training=Training(backend="pace"))
+    assert other.model_dump(mode="json")["training"]["backend"] == "pace"
+    assert PotentialSettings.model_validate(other.model_dump(mode="json")) == other
+    with pytest.raises(InputError, match="'pod' or 'pace'"):
+        read_section(Training, {"backend": "gap"}, where="run.yaml")

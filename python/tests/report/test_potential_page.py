@@ -7,13 +7,13 @@ from pathlib import Path
 
 from loop_states import finished
 
-from gibbsflow.report.potential_page import write_results
+from gibbsflow.report.potential_page import write_loop_results
 from gibbsflow.workflow.artifacts import ArtifactStore
 
 
 def test_results_are_whole_and_the_page_stands_alone(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    write_results(finished(tmp_path / "generation_01"), out)
+    write_loop_results(finished(tmp_path / "generation_01"), out)
     page = (out / "report.html").read_text()
     assert "CONVERGED" in page and "Good &lt;enough&gt;" in page and "0.1000" in page
     assert not re.findall(r"(?:src|href)=\"(?!data:|#)", page)
@@ -33,7 +33,7 @@ def test_results_are_whole_and_the_page_stands_alone(tmp_path: Path) -> None:
 def test_what_is_read_stays_as_it_was(tmp_path: Path) -> None:
     manager = finished(tmp_path / "generation_01")
     before = {p: p.stat().st_mtime_ns for p in [manager.folder, *manager.folder.rglob("*")]}
-    write_results(manager, tmp_path / "out")
+    write_loop_results(manager, tmp_path / "out")
     assert before == {p: p.stat().st_mtime_ns for p in [manager.folder, *manager.folder.rglob("*")]}
 
 
@@ -44,7 +44,7 @@ def test_figures_of_earlier_generations_are_shown_where_they_lie_beside(tmp_path
         folder.mkdir(parents=True)
         for name in ("parity", "grades"):
             (folder / f"{name}.png").write_bytes(f"{name} of generation {number}".encode())
-    write_results(manager, tmp_path / "out")
+    write_loop_results(manager, tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text()
     for number in (0, 1):
         assert base64.b64encode(f"grades of generation {number}".encode()).decode() in page

@@ -24,15 +24,16 @@ def launch(
 ) -> None:
     """Check all that a run is given, say who holds its campaign, and forget failures where that is asked for.
 
-    Prints one line of JSON: `problem` (text, null where nothing is wrong), `notes`, `rows` of the samplesheet, and of
-    the campaign's head `refusal`, `takeover` and `runs_elsewhere`. Exit code 65 where there is a problem.
+    Prints one line of JSON: `problem` (text, null where nothing is wrong), `notes`, `rows` of the samplesheet, and,
+    where nothing is wrong, of the campaign's head `refusal`, `takeover` and `runs_elsewhere`. Exit code 65 where
+    there is a problem.
     """
     import json
 
     answer: Answer = {"problem": None, "notes": [], "rows": []}
     with verb(None):
-        from gibbsflow.config.generate import nextflow_schema
-        from gibbsflow.config.parameters import parameter_problems
+        from gibbsflow.config.launch.generate import nextflow_schema
+        from gibbsflow.config.launch.parameters import parameter_problems
 
         sections = {name: group["properties"] for name, group in nextflow_schema()["$defs"].items()}
         schema = {key: item for section in sections.values() for key, item in section.items()}
@@ -44,7 +45,8 @@ def launch(
             try:
                 check = _check_potential if given.get("mode") == "potential" else _check_campaign
                 answer |= check(given, sections, containers)
-                answer |= _take_in_hand(state, clean=given.get("clean_failures", False))
+                if answer["problem"] is None:  # what is refused leaves the state as it is
+                    answer |= _take_in_hand(state, clean=given.get("clean_failures", False))
             except GibbsflowError as error:
                 if error.exit_code != EXIT_INPUT:
                     raise
@@ -60,7 +62,7 @@ def _check_campaign(given: Mapping[str, Any], sections: Mapping[str, Any], _cont
     import tempfile
 
     from gibbsflow.binding.campaign.check import check_campaign
-    from gibbsflow.config.parameters import sections_of
+    from gibbsflow.config.launch.parameters import sections_of
     from gibbsflow.errors import InputError
 
     own = {name: section for name, section in sections.items() if name not in ("io", "nextflow")}
@@ -79,10 +81,12 @@ def _check_potential(given: Mapping[str, Any], _sections: Mapping[str, Any], con
     """Check settings and files of a potential, and its programs where tasks run on this machine."""
     from gibbsflow.config.potential_config import PotentialConfig
     from gibbsflow.potential.loop import preflight
+    from gibbsflow.potential.train.fit import graded_trainer
 
     settings = PotentialConfig.expand(Path(given["config"]))
     because = settings.dft.engine_because
     notes = [f"labels are made by {settings.dft.engine}: {because}"] if because else []
+    graded_trainer(settings.training)
     if not containers:
         preflight.check(settings, given["config"])
     return {"notes": notes}

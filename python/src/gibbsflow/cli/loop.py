@@ -70,10 +70,10 @@ def decide(
 def report(begin: From, out: Out, as_json: Json = False) -> None:
     """Write what a loop came to: the potential, the data-set card, the learning curve and the page."""
     with verb(out, as_json=as_json) as result:
-        from gibbsflow.report.potential_page import write_results
+        from gibbsflow.report.potential_page import write_loop_results
 
         manager = _open(begin)
-        write_results(manager, out)
+        write_loop_results(manager, out)
         _describe(result, manager)
 
 
@@ -94,13 +94,13 @@ def loop(
         from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.errors import InputError, Problem
         from gibbsflow.potential.loop.run_local import LocalLoop
-        from gibbsflow.report.potential_page import write_results
+        from gibbsflow.report.potential_page import write_loop_results
 
         if not local:
             right = "--local, or ./nextfloww run main.nf --mode potential --config FILE"
             raise InputError(Problem("infer loop", "nothing says where it shall run", right))
         manager = LocalLoop(config, PotentialConfig.expand(config), out, state).run(begin)
-        write_results(manager, out)
+        write_loop_results(manager, out)
         _describe(result, manager)
         typer.echo(
             f"{manager.checkpoint.stopped_by}: {manager.checkpoint.reason}\npotential: {out / 'potential'}", err=True

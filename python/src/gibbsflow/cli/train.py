@@ -9,6 +9,7 @@ import typer
 
 from gibbsflow.cli import potential_config
 from gibbsflow.cli.options import Config, Json, Out, TimeBudget, new_app, parse_duration_s, verb
+from gibbsflow.config.potential_training import BACKEND_WORDS
 
 if TYPE_CHECKING:
     from gibbsflow.potential.train.shared.inputs import Inputs
@@ -29,8 +30,8 @@ def fit(
     test: Annotated[Path, typer.Option("--test", help="Labelled structures that are only predicted (extxyz).")],
     out: Out,
     backend: Annotated[
-        str, typer.Option("--backend", help="pod (LAMMPS ML-POD), or pace (python-ace: academic licence, not bundled).")
-    ] = "pod",
+        str | None, typer.Option("--backend", help=f"{BACKEND_WORDS}; default: training.backend of the settings.")
+    ] = None,
     state: Annotated[
         Path | None, typer.Option("--state", help="State folder: keeps the finished potential for the same inputs.")
     ] = None,
@@ -57,8 +58,9 @@ def fit(
         from gibbsflow.workflow.state.segments import Stopper
         from gibbsflow.workflow.state.state_folder import StateFolder
 
-        physics = training.trainer(backend).physics
         settings = PotentialConfig.of_verb(config).training
+        backend = backend or settings.backend
+        physics = training.trainer(backend).physics
         inputs = Inputs.look_at(train, test)
         typer.echo(labels_text(inputs.account), err=True)
         inputs.account.settle()

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from gibbsflow.config.section import Section, setting
+
+Backend = Literal["pod", "pace"]
+BACKENDS: Mapping[Backend, str] = {"pod": "LAMMPS ML-POD", "pace": "python-ace: academic licence, not bundled"}
+"""All trainers and what is behind each; `potential/train/fit.py` says where each is made."""
+BACKEND_WORDS = ", or ".join(f"{name} ({program})" for name, program in BACKENDS.items())
+DEFAULT_BACKEND: Backend = "pod"
 
 
 class Training(Section):
     """How a potential is fitted."""
 
+    backend: Backend = setting(DEFAULT_BACKEND, "Trainer; in the loop one whose potentials have a grade.")
     time_budget_min: float = setting(
         15.0, "Wall-clock time of one fit; a longer one tries larger bases.", unit="min", gt=0, le=10_080
     )
@@ -45,6 +53,12 @@ class Training(Section):
         le=1000,
     )
     zbl: bool = setting(True, "Ziegler-Biersack-Littmark core, in training and in MD alike.")
+
+    @model_serializer(mode="wrap")
+    def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Name the trainer only where it is not the default: settings written before there was a choice stay equal."""
+        told: dict[str, Any] = handler(self)
+        return {key: value for key, value in told.items() if key != "backend" or value != DEFAULT_BACKEND}
 
 
 class Exploration(Section):

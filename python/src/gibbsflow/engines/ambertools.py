@@ -21,7 +21,6 @@ _LEAP_FAULT = re.compile(
 )
 _FATAL = re.compile(r"(?:Fatal Error!|ERROR!?:?)[ \t]*\n[ \t]*(\S.*)")
 _SQM_REASON = re.compile(r"error|unable|converge|odd number|fatal|not supported|exceed", re.I)
-_TERM = re.compile(r"(BOND|ANGLE|DIHED|VDWAALS|EEL|EGB|1-4 VDW|1-4 EEL|RESTRAINT)\s+=\s+(-?\d+\.\d+)")
 
 
 @dataclass(frozen=True)
@@ -235,40 +234,6 @@ def leap_faults(text: str) -> list[str]:
         Each reason once, in its own words; empty where it has none.
     """
     return list(dict.fromkeys(told.strip() for told in _LEAP_FAULT.findall(text)))
-
-
-def sander_energy(prmtop: Path, inpcrd: Path, *, folder: Path, igb: int) -> float:
-    """Potential energy of one structure by sander, without cutoff or surface term.
-
-    Parameters
-    ----------
-    prmtop, inpcrd
-        Topology and coordinates.
-    folder
-        Where its files go.
-    igb
-        Implicit solvent: 5 for OBC2, 6 for none (vacuum).
-
-    Returns
-    -------
-    float
-        Energy in kcal/mol, the sum of the terms that sander prints to 1e-4.
-
-    Raises
-    ------
-    EngineError
-        Where sander fails or prints no energy.
-    """
-    settings = f"imin=1, maxcyc=1, ntb=0, igb={igb}, cut=999., rgbmax=999., ntpr=1"
-    (folder / "mdin").write_text(f"single point\n&cntrl\n {settings},\n/\n")
-    command = ["sander", "-O", "-i", "mdin", "-o", "mdout", "-p", str(prmtop.resolve()), "-c", str(inpcrd.resolve())]
-    log = folder / "sander.log"
-    run_program([*command, "-r", "restrt", "-inf", "mdinfo"], folder=folder, log=log, bounds=Bounds(time_s=300))
-    # the terms are printed to 1e-4 kcal/mol, their sum to five digits
-    terms = dict(_TERM.findall((folder / "mdout").read_text().split("FINAL RESULTS")[-1]))
-    if not terms:
-        raise EngineError(f"sander gave no energy (log: {folder / 'mdout'})")
-    return sum(float(value) for value in terms.values())
 
 
 def _with_sqm_reason(name: str, told: str, folder: Path, log: Path) -> str:

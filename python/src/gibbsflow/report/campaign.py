@@ -10,6 +10,7 @@ from typing import Any
 
 from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
 from gibbsflow.binding.analyse.transformation import analyse_md
+from gibbsflow.binding.prepare.samplesheet import read_ligands
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.report.page import Item, write_page
@@ -48,7 +49,7 @@ def write_campaign(
         For a samplesheet or records that cannot be used.
     """
     out = Path(out).absolute()  # the store takes relative paths as relative to itself
-    ligands = results_table.read_ligands(samplesheet)
+    ligands = read_ligands(samplesheet)
     index = results_table.index_records(folders)
     failed = results_table.failures(state)
     (out / artifacts.FILE_NAME).unlink(missing_ok=True)

@@ -71,7 +71,7 @@ def write_crate(outdir: Path) -> Path:
     run = read_json(outdir / RUN)
     main = _copied(outdir, Path(run["workflow"]["main"]), "workflow")
     inputs = {key: _copied(outdir, Path(path), "inputs") for key, path in run["inputs"].items()}
-    workflow = _workflow(outdir, main, run, inputs)
+    workflow = _workflow(outdir, main, run)
     results = list(_results(outdir))
     files = [_file(outdir, path) for path in {*inputs.values()}] + results
     records = [_file(outdir, path.relative_to(outdir)) for path in sorted((outdir / INFO).iterdir()) if path.is_file()]
@@ -129,7 +129,7 @@ _WHAT = {
 }
 
 
-def _workflow(outdir: Path, main: Path, run: Mapping[str, Any], inputs: Mapping[str, Path]) -> list[Entity]:
+def _workflow(outdir: Path, main: Path, run: Mapping[str, Any]) -> list[Entity]:
     about = run["workflow"]
     results = {"@id": "#output/results", "@type": "FormalParameter", "name": "results", "additionalType": "Dataset"}
     return [

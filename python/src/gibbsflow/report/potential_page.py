@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _TITLES = {"parity": "Predicted against labelled", "grades": "Extrapolation grades of the hold-out"}
 
 
-def write_results(manager: WorkflowManager, out: Path) -> None:
+def write_loop_results(manager: WorkflowManager, out: Path) -> None:
     """Write ``potential/``, ``dataset/``, tables, figures, ``report.html`` and ``manifest.json``.
 
     Parameters

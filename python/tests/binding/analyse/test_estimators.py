@@ -7,7 +7,8 @@ import pytest
 from oscillators import TEMPERATURE_K, Oscillators
 from pymbar.testsystems import HarmonicOscillatorsTestCase
 
-from gibbsflow.binding.analyse import estimators, gromacs_energies
+from gibbsflow.binding.analyse import estimators
+from gibbsflow.binding.analyse.readers import gromacs_energies
 from gibbsflow.binding.sample.energies import Energies, read_leg
 from gibbsflow.errors import UnconvergedError
 

@@ -72,3 +72,17 @@ def test_input_with_nothing_wrong(tmp_path):
     sheet.write_text("ligand,smiles\na,CCO\n")
     found = check_campaign(sheet, CB7, None, tmp_path / "out")
     assert (len(found.rows), found.problems, found.warnings) == (1, [], [])
+
+
+def test_a_campaign_is_told_of_ions_marks_and_hypervalent_centres_before_it_starts():
+    (ion,), _ = check_row(row("[Cl-]"), None, BindingConfig(), "l.csv")
+    assert "a single atom, [Cl-]" in ion.what and ion.field == "smiles"
+    (mark,), _ = check_row(row("C1CC/C=C/CC1"), None, BindingConfig(), "l.csv")
+    assert "a trans double bond in a ring of 7" in mark.what
+    problems, warnings = check_row(row("CS(F)(F)(F)(F)F"), None, BindingConfig(), "l.csv")
+    assert problems == [] and "S2 is hypervalent (6 neighbours)" in warnings[0].what
+
+
+def test_an_isomer_without_a_geometry_is_told():
+    problems, _ = check_row(row("C1#CC#CC1"), None, BindingConfig(), "l.csv")
+    assert "no 3-D structure can be built" in problems[0].what

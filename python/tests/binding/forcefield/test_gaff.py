@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from known_molecules import CB7
 
-from gibbsflow.binding.forcefield.gaff import parametrise, read_frcmod_penalty, renormalise, write_mol2
+from gibbsflow.binding.forcefield.gaff import (
+    bonds_moved,
+    guessed_terms,
+    parametrise,
+    read_frcmod_penalty,
+    renormalise,
+    write_mol2,
+)
 from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.config.binding import Param
@@ -112,3 +119,42 @@ def test_penalties_of_a_frcmod():
     """Scores as parmchk2 writes them; the largest counts."""
     text = "c3-c3-oh  67.7  109.4   same as x, penalty score=  2.5\nca-ca-c3-oh 1 0.0 180.0 2.0 penalty score= 42.5\n"
     assert read_frcmod_penalty(text) == 42.5 and read_frcmod_penalty("") == 0.0
+
+
+def test_terms_that_are_far_from_similar_are_named_impropers_are_not():
+    text = (
+        "MASS\n\nBOND\n\nANGLE\n\nDIHE\n"
+        "cy-cy-ss-c5   3    1.0  0.0  3.0  same as c3-c3-ss-c3, penalty score=173.5\n"
+        "c3-c3-oh-ho   1    0.2  0.0  3.0  same as X -c3-oh-X , penalty score= 20.0\n\n"
+        "IMPROPER\nca-ca-cp-cp 1.1 180.0 2.0 Same as X -X -ca-ha, penalty score=327.0\n\nNONBON\n"
+    )
+    (said,) = guessed_terms(text)
+    assert "cy-cy-ss-c5 (penalty 173.5)" in said and "ca-ca" not in said and "oh-ho" not in said
+
+
+def test_a_proton_that_went_over_is_told(tmp_path):
+    """Glycine's zwitterion with a proton at 1.0 A of its carboxylate, as AM1 leaves it in the gas phase."""
+    mol = small("[NH3+]CC(=O)[O-]").mol
+    sdf = molecules.Chem.MolToMolBlock(mol)
+    xyz = mol.GetConformer().GetPositions()
+    proton = next(n.GetIdx() for n in mol.GetAtomWithIdx(0).GetNeighbors() if n.GetAtomicNum() == 1)
+    oxygen = next(a.GetIdx() for a in mol.GetAtoms() if a.GetFormalCharge() == -1)
+
+    def told(positions):
+        lines = [
+            f"ATOM  {i + 1:5d}  X   MOL     1    {x:8.3f}{y:8.3f}{z:8.3f}" for i, (x, y, z) in enumerate(positions)
+        ]
+        (tmp_path / "sqm.pdb").write_text("\n".join(lines) + "\n")
+        return bonds_moved(sdf, tmp_path / "sqm.pdb")
+
+    assert told(xyz) == [] == bonds_moved(sdf, tmp_path / "none.pdb")
+    away = xyz[oxygen] - xyz.mean(axis=0)
+    xyz[proton] = xyz[oxygen] + away / np.linalg.norm(away)
+    (said,) = told(xyz)
+    assert f"its bond N1-H{proton + 1} broke" in said and f"O{oxygen + 1} and H{proton + 1} bonded" in said
+
+
+def test_the_charges_of_a_double_bond_are_those_of_its_isomer(tmp_path):
+    """E and Z of one molecule have two entries in the cache, each at its own geometry."""
+    keys = {run(small(smiles), tmp_path, settings=Param(charge_method="gas")).key for smiles in ("C/C=C/C", r"C/C=C\C")}
+    assert len(keys) == 2

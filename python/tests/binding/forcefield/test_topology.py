@@ -1,5 +1,7 @@
 """From SMILES to topologies: CB7·B2 end to end, and T4 lysozyme with p-xylene."""
 
+import re
+
 import numpy as np
 import openmm
 import pytest
@@ -15,10 +17,12 @@ from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.prepare.molecules import Chem
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
-from gibbsflow.engines import ambertools
+from gibbsflow.engines.process import Bounds, run_program
 from gibbsflow.errors import ParametrisationError
 
 KCAL = unit.kilocalorie_per_mole
+
+TERM = re.compile(r"(BOND|ANGLE|DIHED|VDWAALS|EEL|EGB|1-4 VDW|1-4 EEL|RESTRAINT)\s+=\s+(-?\d+\.\d+)")
 
 
 def build(folder, receptor, settings, **row) -> SimSystem:
@@ -86,12 +90,29 @@ def test_same_input_same_bytes(cb7_b2, tmp_path):
     assert "DATE = 01/01/00  00:00:00" in again.path("complex_prmtop").read_text()[:90]
 
 
+def sander_energy(prmtop, inpcrd, *, folder, igb):
+    """Potential energy by sander in kcal/mol, without cutoff; igb is 5 for OBC2, 6 for vacuum."""
+    settings = f"imin=1, maxcyc=1, ntb=0, igb={igb}, cut=999., rgbmax=999., ntpr=1"
+    (folder / "mdin").write_text(f"single point\n&cntrl\n {settings},\n/\n")
+    command = ["sander", "-O", "-i", "mdin", "-o", "mdout", "-p", str(prmtop.resolve()), "-c", str(inpcrd.resolve())]
+    run_program(
+        [*command, "-r", "restrt", "-inf", "mdinfo"],
+        folder=folder,
+        log=folder / "sander.log",
+        bounds=Bounds(time_s=300),
+    )
+    # the terms are printed to 1e-4 kcal/mol, their sum to five digits
+    terms = dict(TERM.findall((folder / "mdout").read_text().split("FINAL RESULTS")[-1]))
+    assert terms
+    return sum(float(value) for value in terms.values())
+
+
 @pytest.mark.parametrize("part", ["complex", "ligand"])
 @pytest.mark.parametrize(("igb", "solvent"), [(5, app.OBC2), (6, None)], ids=["obc2", "vacuum"])
 def test_single_points_agree_with_sander(cb7_b2, tmp_path, part, igb, solvent):
     """Within 1e-4: AMBER's Coulomb constant (18.2223²) is smaller than OpenMM's by 3.5e-5."""
     files = cb7_b2.path(f"{part}_prmtop"), cb7_b2.path(f"{part}_inpcrd")
-    sander = ambertools.sander_energy(*files, folder=tmp_path, igb=igb)
+    sander = sander_energy(*files, folder=tmp_path, igb=igb)
     assert openmm_energy(cb7_b2, part, solvent) == pytest.approx(sander, rel=1e-4, abs=0.1)
 
 
@@ -107,7 +128,7 @@ def test_lysozyme_with_p_xylene(lysozyme):
 
 def test_single_point_of_a_protein(lysozyme, tmp_path):
     files = lysozyme.path("complex_prmtop"), lysozyme.path("complex_inpcrd")
-    sander = ambertools.sander_energy(*files, folder=tmp_path, igb=5)
+    sander = sander_energy(*files, folder=tmp_path, igb=5)
     assert openmm_energy(lysozyme, "complex", app.OBC2) == pytest.approx(sander, rel=1e-4)
 
 

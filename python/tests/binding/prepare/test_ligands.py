@@ -8,7 +8,15 @@ from rdkit.Chem import rdMolTransforms
 
 from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.conformers import embed
-from gibbsflow.binding.prepare.ligands import check_pose, given_pose, pose_ligand, read_ligand
+from gibbsflow.binding.prepare.ligands import (
+    check_pose,
+    covalent_faults,
+    given_pose,
+    hypervalent,
+    pose_ligand,
+    read_ligand,
+    written_account,
+)
 from gibbsflow.binding.prepare.molecules import MoleculeError
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
@@ -88,3 +96,49 @@ def test_a_pose_of_another_molecule_is_refused(tmp_path):
     ligand = read_ligand(row("OC12CC3CC(CC(C3)C1)C2"))
     with pytest.raises(MoleculeError, match=r"b2.sdf: holds OC.*\(CC1\)CC2"):
         given_pose(row("OC12CC3CC(CC(C3)C1)C2", pose=pose), ligand)
+
+
+@pytest.mark.parametrize(("away_angstrom", "bonded"), [(1.85, True), (2.15, True), (2.3, False)])
+def test_the_distance_of_a_bond_is_refused(away_angstrom, bonded):
+    """Carbon at a carbon of the host: 0.76 + 0.76 + 0.4 A; oxygen at its end adds less."""
+    ligand = embed(molecules.from_smiles("CC"), count=1, seed=1)
+    host = Chem.Mol(embed(molecules.from_smiles("CCl"), count=1, seed=1).mol)
+    chlorine = next(a.GetIdx() for a in host.GetAtoms() if a.GetSymbol() == "Cl")
+    carbon, other = ligand.positions_angstrom[:2]
+    direction = (carbon - other) / np.linalg.norm(carbon - other)
+    shift = carbon + away_angstrom * direction - host.GetConformer().GetPositions()[chlorine]
+    for i, xyz in enumerate(host.GetConformer().GetPositions() + shift):
+        host.GetConformer().SetAtomPosition(i, xyz.tolist())
+    host_molecule = molecules.Molecule(host, 0)
+    only = Receptor("h", "host", 0, host_molecule.heavy_angstrom, host_molecule)
+    faults = [f.what for f in covalent_faults(ligand, only) if "Cl" in f.what]
+    assert bool(faults) == bonded
+    if bonded:
+        assert f"C1 of the ligand is {away_angstrom:.2f} Å from Cl" in faults[0] and "covalent bond" in faults[0]
+
+
+def test_another_isomer_in_the_pose_is_refused(tmp_path):
+    pose = tmp_path / "pose.sdf"
+    pose.write_text(Chem.MolToMolBlock(embed(molecules.from_smiles("C[C@@H](O)c1ccccc1"), count=1, seed=1).mol))
+    asked = row("C[C@H](O)c1ccccc1", pose=pose)
+    with pytest.raises(MoleculeError, match="another stereoisomer.*enantiomer"):
+        given_pose(asked, read_ligand(asked))
+
+
+@pytest.mark.parametrize(
+    ("smiles", "count"), [("CS(F)(F)(F)(F)F", 1), ("CI(C)C", 1), ("CS(=O)(=O)N", 0), ("COP(=O)([O-])OC", 0)]
+)
+def test_centres_with_too_many_neighbours(smiles, count):
+    assert len(hypervalent(molecules.from_smiles(smiles).mol)) == count
+
+
+def test_the_account_holds_the_file_against_the_molecule(tmp_path):
+    posed = embed(read_ligand(row(r"C/C=C\CO")), count=1, seed=1)
+    path = molecules.write_sdf(posed, tmp_path / "ligand.sdf", "a")
+    account = written_account(posed, posed, path, "a")
+    assert account.doubts == [] and account.facts["as_written"]["smiles"] == r"C/C=C\CO"
+    assert account.facts["stereo"] == {"centres": 0, "double_bonds": 1, "axes": 0}
+    other = embed(read_ligand(row("C/C=C/CO")), count=1, seed=1)
+    molecules.write_sdf(other, path, "a")
+    (refusal,) = written_account(posed, posed, path, "a").of_weight("refuse")
+    assert "another isomer at double bond C2=C3" in refusal.what

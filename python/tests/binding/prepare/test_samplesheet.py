@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gibbsflow.binding.prepare.samplesheet import check_samplesheet, read_samplesheet
+from gibbsflow.binding.prepare.samplesheet import check_samplesheet, read_ligands
 from gibbsflow.errors import InputError
 
 
@@ -24,7 +24,8 @@ def test_reads_what_excel_writes(tmp_path):
     """A byte-order mark, CRLF, blank lines, quoted commas, columns in any order."""
     text = "\ufeffsmiles,ligand,group,experimental_dg_kcal_per_mol,charge\r\n\r\n"
     text += 'CCO,a.1,"x, y",-3.5,0\r\n,,,,\r\nC,b,,,\r\n'
-    rows = read_samplesheet(write(tmp_path, text))
+    rows, problems = check_samplesheet(write(tmp_path, text))
+    assert problems == []
     assert [(r.line, r.ligand, r.smiles, r.pose) for r in rows] == [(3, "a.1", "CCO", "place"), (5, "b", "C", "place")]
     assert (rows[0].group, rows[0].experimental_dg_kcal_per_mol, rows[0].charge) == ("x, y", -3.5, 0)
     assert rows[1].experimental_dg_kcal_per_mol is None and rows[1].charge is None
@@ -34,7 +35,7 @@ def test_paths_start_from_the_sheet(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.sdf").touch()
     (tmp_path / "p.MOL2").touch()
-    (row,) = read_samplesheet(write(tmp_path, f"ligand,structure,pose\na,in/a.sdf,{tmp_path / 'p.MOL2'}\n"))
+    (row,), _ = check_samplesheet(write(tmp_path, f"ligand,structure,pose\na,in/a.sdf,{tmp_path / 'p.MOL2'}\n"))
     assert Path(row.structure) == tmp_path / "in" / "a.sdf"
     assert Path(row.pose) == tmp_path / "p.MOL2"
 
@@ -92,5 +93,34 @@ def test_all_problems_at_once(tmp_path):
 
 
 def test_missing_file(tmp_path):
+    rows, (problem,) = check_samplesheet(tmp_path / "nix.csv")
+    assert rows == () and "no such file" in str(problem)
+
+
+CHECKED = "ligand,smiles,experimental_dg_kcal_per_mol\nb2,C,-13.4\n\na1,CC,\n"
+
+
+def test_names_and_values_in_their_order(tmp_path):
+    (tmp_path / "l.csv").write_text("\ufeff" + CHECKED)
+    assert read_ligands(tmp_path / "l.csv") == [("b2", -13.4), ("a1", None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ligand,smiles\n", "no ligands"),
+        ("ligand,smiles\n,C\n", "row 2, ligand: no ligand"),
+        ("ligand,experimental_dg_kcal_per_mol\nb2,strong\n", "row 2, experimental_dg_kcal_per_mol: 'strong' is no"),
+    ],
+)
+def test_a_checked_sheet_that_cannot_be_used_any_more(tmp_path, text, message):
+    (tmp_path / "l.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_ligands(tmp_path / "l.csv")
     with pytest.raises(InputError, match="no such file"):
-        read_samplesheet(tmp_path / "nix.csv")
+        read_ligands(tmp_path / "absent.csv")
+
+
+def test_a_structure_that_has_moved_is_no_fault_of_a_checked_sheet(tmp_path):
+    sheet = write(tmp_path, "ligand,structure\na,in/a.sdf\n")
+    assert read_ligands(sheet) == [("a", None)] and len(check_samplesheet(sheet)[1]) == 1

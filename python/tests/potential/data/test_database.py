@@ -18,7 +18,7 @@ from silicon import si2, si8
 
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
-from gibbsflow.potential.data.formats.statuses import Status
+from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import LabelResult
 from gibbsflow.potential.data.structures import structure_id
 
@@ -57,8 +57,8 @@ def test_a_structure_walks_through_all_statuses(where: str) -> None:
     manager = DatabaseManager(where)
     good, bad, held, unwanted = (si2(seed) for seed in range(4))
     assert len(manager.add([good, bad, good])) == 2
-    manager.add([held], Status.HELD, "grade below the threshold")
-    manager.add([unwanted], Status.REJECTED, "atoms too close")
+    manager.add([held], RowStatus.HELD, "grade below the threshold")
+    manager.add([unwanted], RowStatus.REJECTED, "atoms too close")
     assert manager.counts() == {"pending": 2, "claimed": 0, "labelled": 0, "failed": 0, "held": 1, "rejected": 1}
     assert [a.info["gibbsflow_id"] for a in manager.pending(1)] == [good.info["gibbsflow_id"]]
     assert len(manager.claim(5, "me")) == 2
@@ -69,9 +69,9 @@ def test_a_structure_walks_through_all_statuses(where: str) -> None:
     assert manager.record([result_of(good, -3.5), failure]) == {"labelled": 1, "failed": 1}
     assert manager.causes() == {"UNCONVERGED": 1}
     assert manager.retry_failed() == [bad.info["gibbsflow_id"]]
-    manager.move([held.info["gibbsflow_id"]], Status.PENDING, "wanted after all")
+    manager.move([held.info["gibbsflow_id"]], RowStatus.PENDING, "wanted after all")
     assert manager.counts()["pending"] == 2
-    labelled = manager.frames(Status.LABELLED)
+    labelled = manager.frames(RowStatus.LABELLED)
     assert labelled[0].get_potential_energy() == -3.5
     assert labelled[0].get_stress() == pytest.approx([0.0] * 6)
     assert labelled[0].info["settings_hash"] == "test-0123456789abcdef"
@@ -87,7 +87,7 @@ def test_a_late_result_changes_nothing(where: str) -> None:
     manager.add([atoms])
     assert manager.record([result_of(atoms, -1.0)]) == {"labelled": 1}
     assert manager.record([result_of(atoms, -2.0)]) == {"repeated": 1}
-    assert manager.frames(Status.LABELLED)[0].get_potential_energy() == -1.0
+    assert manager.frames(RowStatus.LABELLED)[0].get_potential_energy() == -1.0
 
 
 def test_an_unknown_result_writes_nothing_at_all(where: str) -> None:
@@ -97,16 +97,6 @@ def test_an_unknown_result_writes_nothing_at_all(where: str) -> None:
     with pytest.raises(InputError, match=unknown.info["gibbsflow_id"]):
         manager.record([result_of(known), result_of(unknown)])
     assert manager.counts()["labelled"] == 0
-
-
-def test_stale_claims_come_back(where: str) -> None:
-    manager = DatabaseManager(where)
-    manager.add([si2(seed) for seed in range(4)])
-    manager.claim(2, "gone")
-    manager.claim(1, "here")
-    assert manager.release_stale(3600) == []
-    assert len(manager.release_stale(0, holder="gone")) == 2
-    assert manager.counts()["claimed"] == 1
 
 
 def test_labelled_frames_come_in_as_labelled(where: str) -> None:
@@ -125,7 +115,7 @@ def test_illegal_move_is_refused_and_undone(where: str) -> None:
     manager.add([one, other])
     manager.record([result_of(other)])
     with pytest.raises(StateError, match="labelled cannot become rejected"):
-        manager.move([one.info["gibbsflow_id"], other.info["gibbsflow_id"]], Status.REJECTED, "no")
+        manager.move([one.info["gibbsflow_id"], other.info["gibbsflow_id"]], RowStatus.REJECTED, "no")
     assert manager.counts()["pending"] == 1
 
 
@@ -193,7 +183,7 @@ def test_labels_of_a_second_setting_do_not_come_in(where: str) -> None:
         manager.require_setting(second)
     manager.require_setting("test-0123456789abcdef")
     assert manager.counts()["labelled"] == 1
-    assert manager.frames(Status.LABELLED)[0].get_potential_energy() == -1.0
+    assert manager.frames(RowStatus.LABELLED)[0].get_potential_energy() == -1.0
 
 
 def test_charge_and_moments_survive(where: str) -> None:
@@ -205,7 +195,7 @@ def test_charge_and_moments_survive(where: str) -> None:
     manager.add([atoms])
     assert structure_id(manager.claim(1, "me")[0]) == atoms.info["gibbsflow_id"]
     manager.record([replace(result_of(atoms), charge_e=1, total_moment_ub=0.5, absolute_moment_ub=4.2)])
-    (frame,) = manager.frames(Status.LABELLED)
+    (frame,) = manager.frames(RowStatus.LABELLED)
     assert structure_id(frame) == atoms.info["gibbsflow_id"]
     assert (frame.info["charge"], frame.info["total_moment_ub"], frame.info["absolute_moment_ub"]) == (1, 0.5, 4.2)
     assert manager.explain(atoms.info["gibbsflow_id"])["result"]["charge_e"] == 1

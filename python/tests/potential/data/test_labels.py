@@ -17,9 +17,9 @@ from gibbsflow.potential.data.labels import (
     crash,
     hash_settings,
     labelled_frame,
-    read_results,
+    read_labels,
     require_one_settings_hash,
-    write_results,
+    write_labels,
 )
 
 LABELS = Labels()
@@ -88,11 +88,11 @@ def test_mixed_settings_are_refused_by_name() -> None:
 
 def test_results_survive_a_file(tmp_path: Path) -> None:
     results = [result_of(si2(1)), result_of(si2(2)).failed("CRASH(1)", "davcio (10): error")]
-    write_results(tmp_path / "labels.jsonl", results)
-    assert read_results(tmp_path / "labels.jsonl") == results
+    write_labels(tmp_path / "labels.jsonl", results)
+    assert read_labels(tmp_path / "labels.jsonl") == results
     (tmp_path / "labels.jsonl").write_text('{"gibbsflow_id": 1')
     with pytest.raises(StateError, match=r"labels\.jsonl"):
-        read_results(tmp_path / "labels.jsonl")
+        read_labels(tmp_path / "labels.jsonl")
 
 
 def test_the_hash_of_settings_knows_no_order() -> None:

@@ -10,9 +10,9 @@ from silicon import si8
 
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.structures import (
+    Duplicates,
     closest_pair_angstrom,
     content_hash,
-    drop_duplicates,
     read_frames,
     sorted_distances,
     structure_id,
@@ -51,9 +51,8 @@ def test_equal_under_symmetry_are_dropped() -> None:
     permuted = atoms[[3, 1, 2, 0, 7, 6, 5, 4]]
     near = atoms.copy()
     near.positions[0, 0] += 0.002
-    kept, dropped = drop_duplicates([atoms, turned, shifted, permuted, near], tolerance_angstrom=0.01)
-    assert len(kept) == 1
-    assert len(dropped) == 4
+    seen = Duplicates(0.01)
+    assert [seen.add(one) for one in (atoms, turned, shifted, permuted, near)] == [True, *[False] * 4]
 
 
 def test_different_ones_are_kept() -> None:
@@ -64,13 +63,8 @@ def test_different_ones_are_kept() -> None:
     larger.set_cell(atoms.cell * 1.02, scale_atoms=True)
     germanium = atoms.copy()
     germanium.symbols[:] = "Ge"
-    kept, dropped = drop_duplicates([atoms, far, larger, germanium, si8(2)])
-    assert (len(kept), len(dropped)) == (5, 0)
-
-
-def test_known_structures_count() -> None:
-    kept, dropped = drop_duplicates([si8(1), si8(2)], known=[si8(1)])
-    assert (len(kept), len(dropped)) == (1, 1)
+    seen = Duplicates(0.01)
+    assert all(seen.add(one) for one in (atoms, far, larger, germanium, si8(2)))
 
 
 @pytest.mark.parametrize(
@@ -123,8 +117,8 @@ def test_charge_and_spin_are_content(tmp_path: Path) -> None:
     assert len({content_hash(atoms) for atoms in frames}) == 5
     write_frames(tmp_path / "s.extxyz", frames)
     assert [content_hash(a) for a in read_frames(tmp_path / "s.extxyz")] == [content_hash(a) for a in frames]
-    kept, dropped = drop_duplicates(frames)
-    assert (len(kept), len(dropped)) == (5, 0)
+    seen = Duplicates(0.01)
+    assert all(seen.add(one) for one in frames)
     neutral = si8()
     neutral.info["charge"] = 0
     neutral.set_initial_charges([0.5, -0.5] * 4)

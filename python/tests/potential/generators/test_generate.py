@@ -6,7 +6,7 @@ import pytest
 
 from gibbsflow.config.potential import Generator, Method, Target
 from gibbsflow.errors import InputError
-from gibbsflow.potential.generators.generate import GENERATORS, generate
+from gibbsflow.potential.generators.generate import GENERATORS, generate, start_types
 
 SI = Target(elements=("Si",))
 SETTINGS = Generator()
@@ -76,3 +76,15 @@ def test_a_method_that_does_not_apply_is_noted() -> None:
 def test_what_cannot_be_made_is_named(target: Target, methods: tuple, words: str) -> None:
     with pytest.raises(InputError, match=words):
         generate(target, Generator(methods=methods))
+
+
+def test_md_starts_from_the_types_that_rows_name_in_their_order() -> None:
+    kinds = ("bulk", "sqs", "strain", "vacancy", "interstitial", "antisite", "surface", "normal_mode")
+    assert start_types() == kinds
+
+
+def test_what_a_row_says_of_its_starts_is_what_its_generator_makes() -> None:
+    made = generate(SI, Generator(methods=("bulk", "strain", "rattle", "defect", "surface"))).frames
+    for method, module in {"strain": "strains", "defect": "defects", "surface": "surfaces"}.items():
+        assert {f.info["config_type"] for f in made if f.info["generator"] == module} <= set(GENERATORS[method].starts)
+    assert {f.info["config_type"] for f in made} - set(start_types()) == {"rattle"}

@@ -16,7 +16,7 @@ from silicon import si2
 from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, ScienceError, StoppedEarly
 from gibbsflow.potential.data.formats.electrons import Electrons
-from gibbsflow.potential.data.labels import BAD_STRUCTURE, RESOURCE, LabelResult, read_results
+from gibbsflow.potential.data.labels import BAD_STRUCTURE, RESOURCE, LabelResult, read_labels
 from gibbsflow.potential.data.structures import earlier_hash, structure_id
 from gibbsflow.potential.label.batch import Batch, LabelStore, label_batch
 from gibbsflow.workflow.state.segments import Stopper
@@ -80,7 +80,7 @@ def test_each_structure_has_its_fate_in_the_order_of_the_batch(frames: list[Atom
     assert batch.programs() == {"test": "1.0"}
     batch.write(tmp_path)
     assert [f.info["gibbsflow_id"] for f in read(tmp_path / "labelled.extxyz", ":")] == [ZERO, TWO]
-    assert read_results(tmp_path / "labels.jsonl") == batch.ordered()
+    assert read_labels(tmp_path / "labels.jsonl") == batch.ordered()
 
 
 def test_what_is_finished_is_not_made_again(frames: list[Atoms], tmp_path: Path) -> None:

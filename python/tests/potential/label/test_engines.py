@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from importlib import import_module
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from ase import Atoms
@@ -25,11 +24,12 @@ def test_every_engine_of_the_settings_has_its_row() -> None:
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_every_row_names_a_class_that_labels(name: Engine) -> None:
-    module, kind = ENGINES[name]
-    found = getattr(import_module(f"gibbsflow.potential.label.{module}"), kind)
+def test_every_row_is_of_an_engine_and_names_settings_that_there_are(name: Engine) -> None:
+    found: Any = ENGINES[name].load()
     assert found.name == name
     assert callable(found.label) and callable(found.describe)
+    assert ENGINES[name].settings[0] == "engine"
+    assert set(ENGINES[name].settings) <= Dft.model_fields.keys()
 
 
 def test_the_settings_choose() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
+import pytest
 from loop_states import RECORD, config
 
+from gibbsflow.config.label_engines import Engine
 from gibbsflow.potential.loop.dataset_card import dataset_card, structure_rows
 
 KNOWN = {
@@ -42,3 +45,13 @@ def test_a_card_without_failures_has_no_table_of_them() -> None:
     assert "Failed labels" not in dataset_card(
         config(), [replace(RECORD, failures={})], structure_rows([KNOWN], []), []
     )
+
+
+@pytest.mark.parametrize("engine", get_args(Engine))
+def test_a_card_says_what_defines_the_labels_of_any_engine(engine: Engine) -> None:
+    settings = config()
+    settings = settings.model_copy(update={"dft": settings.dft.model_copy(update={"engine": engine})})
+    card = dataset_card(settings, [RECORD], structure_rows([KNOWN], []), [])
+    assert f"| engine | {engine} |" in card
+    own = {"quantum_espresso": "| ecutwfc_ry | default |", "gpaw": "| gpaw_cutoff_ev | 350.0 |"}
+    assert own.get(engine, "| tblite_method | GFN1-xTB |") in card

@@ -116,3 +116,12 @@ def test_nothing_to_start_from_is_refused(tmp_path: Path) -> None:
     write_frames(tmp_path / "a.extxyz", [si8(1)])
     with pytest.raises(InputError, match="holds no structure that is not in the hold-out"):
         WorkflowManager.begin(config(), tmp_path / "a.extxyz", tmp_path / "a.extxyz", tmp_path / "start")
+
+
+def test_a_trainer_without_a_grade_never_begins(begun: WorkflowManager, tmp_path: Path) -> None:
+    plan = config(training={"backend": "pace"})
+    with pytest.raises(InputError, match="'pace' makes potentials without a grade"):
+        WorkflowManager.begin(plan, tmp_path / "training.extxyz", tmp_path / "holdout.extxyz", tmp_path / "other")
+    with pytest.raises(InputError, match="'pace' makes potentials without a grade"):
+        WorkflowManager.resume(begun.folder, plan, tmp_path / "other")
+    assert not (tmp_path / "other").exists()

@@ -48,6 +48,18 @@ def test_pressure_on_a_molecule_is_refused() -> None:
         check(plan, "h2o.yaml")
 
 
+def test_a_trainer_without_a_grade_is_refused() -> None:
+    with pytest.raises(InputError, match="'pace' makes potentials without a grade"):
+        check(config(training={"backend": "pace"}), "si.yaml")
+
+
+def test_one_atom_is_no_start(tmp_path: Path) -> None:
+    write_frames(tmp_path / "one.extxyz", [tag(bulk("Si", "fcc", a=3.9), "bulk", generator="test", seed=0)])
+    plan = config(structure=str(tmp_path / "one.extxyz"), generator={"supercell": [1, 1, 1]})
+    with pytest.raises(InputError, match=r"a supercell: generator: \{supercell: \[2, 2, 2\]\}"):
+        check(plan, "si.yaml")
+
+
 def test_an_element_that_nothing_brings_is_refused(tmp_path: Path) -> None:
     write_frames(tmp_path / "si.extxyz", [si2()])
     methods = {"methods": ["bulk", "rattle"]}

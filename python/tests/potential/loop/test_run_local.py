@@ -101,6 +101,13 @@ def test_a_loop_that_has_stopped_runs_nothing(loop: LocalLoop, tmp_path: Path) -
     assert not loop.out.exists()
 
 
+def test_a_trainer_without_a_grade_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    plan = config(training={"backend": "pace"})
+    with pytest.raises(InputError, match="'pace' makes potentials without a grade"):
+        LocalLoop(tmp_path / "si.yaml", plan, tmp_path / "out", tmp_path / "state").run()
+    assert list(tmp_path.iterdir()) == []
+
+
 def _with_structure(tmp_path: Path, structure: str) -> LocalLoop:
     plan = config(structure=structure)
     return LocalLoop(tmp_path / "settings" / "si.yaml", plan, tmp_path / "out", tmp_path / "state")

@@ -10,7 +10,7 @@ from labelled_sets import fitted_copper, rattled
 from loop_states import config
 
 from gibbsflow.potential.data.database import DatabaseManager
-from gibbsflow.potential.data.formats.statuses import Status
+from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import LabelResult
 from gibbsflow.potential.data.structures import tag, write_frames
 from gibbsflow.potential.loop import state as loop_state
@@ -42,7 +42,7 @@ def _state(folder: Path, candidates, known, held=()):
         forces = [[0.0] * 3] * len(frame)
         made = {"energy_ev": -1.0, "forces_ev_per_angstrom": forces, "stress_ev_per_angstrom3": [0.0] * 6}
         database.record([LabelResult(name, "labelled", settings_hash="emt-1", engine="emt", **made)])
-    database.add(held, Status.HELD, "set aside")
+    database.add(held, RowStatus.HELD, "set aside")
     write_frames(folder / "candidates.extxyz", candidates)
     return database
 

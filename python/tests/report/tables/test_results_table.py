@@ -11,29 +11,6 @@ from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.state.attempts import Attempt, write_attempts
 from gibbsflow.workflow.state.sentinels import Sentinel
 
-SHEET = "ligand,smiles,experimental_dg_kcal_per_mol\nb2,C,-13.4\n\na1,CC,\n"
-
-
-def test_ligands_in_their_order(tmp_path):
-    (tmp_path / "l.csv").write_text("\ufeff" + SHEET)
-    assert results_table.read_ligands(tmp_path / "l.csv") == [("b2", -13.4), ("a1", None)]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("ligand,smiles\n", "no ligands"),
-        ("ligand,smiles\n,C\n", "row 2, ligand: no ligand"),
-        ("ligand,experimental_dg_kcal_per_mol\nb2,strong\n", "row 2, experimental_dg_kcal_per_mol: 'strong' is no"),
-    ],
-)
-def test_a_samplesheet_that_cannot_be_used(tmp_path, text, message):
-    (tmp_path / "l.csv").write_text(text)
-    with pytest.raises(InputError, match=message):
-        results_table.read_ligands(tmp_path / "l.csv")
-    with pytest.raises(InputError, match="no such file"):
-        results_table.read_ligands(tmp_path / "absent.csv")
-
 
 def test_the_newest_failure_of_each_ligand_is_its_cause(tmp_path):
     for folder, cause, time in (

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from gibbsflow.binding.analyse import amber_energies, gromacs_energies
+from gibbsflow.binding.analyse.readers import amber_energies, gromacs_energies
 from gibbsflow.binding.sample import energies
 from gibbsflow.binding.sample.energies import Energies, Window, read_window, read_window_meta
 from gibbsflow.errors import InputError, NumericalError, Problem, StateError

@@ -223,13 +223,13 @@ def place_inside(ligand: Molecule, host: Molecule, *, clash_angstrom: float, see
     """
     clash_angstrom = max(clash_angstrom, PLACED_ANGSTROM)
 
-    def wrong(pose: Molecule) -> list[Fault]:
+    def _wrong(pose: Molecule) -> list[Fault]:
         return pose_faults(pose, host.heavy_angstrom, clash_angstrom=clash_angstrom, cage=True)
 
     posed = best_pose(ligand, host, seed=seed)
-    if wrong(posed):
+    if _wrong(posed):
         posed = deep_pose(ligand, host, clash_angstrom=clash_angstrom, seed=seed)
-    if faults := wrong(posed):
+    if faults := _wrong(posed):
         told = "; ".join(f.what for f in faults)
         what = f"the ligand does not fit into the host's cavity: {told}"
         raise MoleculeError([Fault("pose", what, "a smaller ligand, or a file with its pose")])

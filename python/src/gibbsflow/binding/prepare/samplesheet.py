@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.config.samplesheet_columns import BY_NAME, MOST_CHARGE, NAMES, STRUCTURE_PATTERN
+from gibbsflow.config.launch.samplesheet_columns import BY_NAME, MOST_CHARGE, NAMES, STRUCTURE_PATTERN
 from gibbsflow.config.section import nearest_name
 from gibbsflow.errors import InputError, Problem
 
@@ -25,7 +25,7 @@ class Row:
     line
         Line of the file, the header being line 1; None for a ligand from the command line.
     ligand, structure, smiles, charge, pose, experimental_dg_kcal_per_mol, group
-        As in :data:`gibbsflow.config.samplesheet_columns.COLUMNS`; paths are absolute, `pose` has its default.
+        As in :data:`gibbsflow.config.launch.samplesheet_columns.COLUMNS`; paths are absolute, `pose` has its default.
     """
 
     line: int | None
@@ -48,8 +48,10 @@ class Row:
         return asdict(self)
 
 
-def read_samplesheet(path: Path) -> tuple[Row, ...]:
-    """Read a samplesheet that has nothing wrong at table level.
+def read_ligands(path: Path) -> list[tuple[str, float | None]]:
+    """Read names and experimental values of a samplesheet that was checked before its campaign began.
+
+    Other columns are not looked at: a structure file that has since moved is no fault.
 
     Parameters
     ----------
@@ -58,18 +60,33 @@ def read_samplesheet(path: Path) -> tuple[Row, ...]:
 
     Returns
     -------
-    tuple of Row
-        In the order of the file.
+    list of (str, float or None)
+        Name and measured binding free energy (kcal/mol) of each ligand, in the order of the rows.
 
     Raises
     ------
     InputError
-        With all problems at once.
+        For a file that is missing, has no ligands, or a value that is no number.
     """
-    rows, problems = check_samplesheet(path)
-    if problems:
-        raise InputError(problems)
-    return rows
+    try:
+        table = _table(Path(path).read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError as error:
+        raise InputError(Problem(str(path), "no such file", "the campaign's samplesheet")) from error
+    header = table[0][1] if table else []
+    ligands = []
+    for line, cells in table[1:]:
+        cell = dict(zip(header, cells, strict=False))
+        if not (name := cell.get("ligand", "")):
+            raise InputError(Problem(str(path), "no ligand", "a name", row=line, field="ligand"))
+        text = cell.get("experimental_dg_kcal_per_mol", "")
+        try:
+            ligands.append((name, float(text) if text else None))
+        except ValueError as error:
+            what, field = f"{text!r} is no number", "experimental_dg_kcal_per_mol"
+            raise InputError(Problem(str(path), what, "a number", row=line, field=field)) from error
+    if not ligands:
+        raise InputError(Problem(str(path), "no ligands", "one row a ligand"))
+    return ligands
 
 
 def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
@@ -96,11 +113,10 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
         return (), [Problem(str(path), f"not readable: {error.strerror}", "a CSV file")]
     except UnicodeDecodeError as error:
         return (), [Problem(str(path), f"not UTF-8 text ({error.reason} at byte {error.start})", "CSV saved as UTF-8")]
-    table = [(line, cells) for line, cells in _records(text) if any(cell.strip() for cell in cells)]
+    table = _table(text)
     if not table:
         return (), [Problem(str(path), "empty", "a header line and one line a ligand")]
     head_line, header = table[0]
-    header = [cell.strip() for cell in header]
     problems = _header_problems(str(path), head_line, header)
     if problems:
         return (), problems
@@ -109,8 +125,8 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
     rows: list[Row] = []
     seen: dict[str, int] = {}
     for line, cells in table[1:]:
-        row, faults = _parse_cells(path, line, header, [cell.strip() for cell in cells])
-        name = cells[header.index("ligand")].strip() if header.index("ligand") < len(cells) else ""
+        row, faults = _parse_cells(path, line, header, cells)
+        name = cells[header.index("ligand")] if header.index("ligand") < len(cells) else ""
         # file systems that ignore case would mix B2 and b2
         if name and (first := seen.setdefault(name.lower(), line)) != line:
             faults.append(
@@ -120,6 +136,12 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
         if row is not None and not faults:
             rows.append(row)
     return tuple(rows), problems
+
+
+def _table(text: str) -> list[tuple[int, list[str]]]:
+    """Records that are not empty, each with the line it starts on; cells without the space around them."""
+    records = ((line, [cell.strip() for cell in cells]) for line, cells in _records(text))
+    return [(line, cells) for line, cells in records if any(cells)]
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:

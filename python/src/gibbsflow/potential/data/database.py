@@ -22,14 +22,14 @@ from gibbsflow.potential.data.formats.backends import (
     without_password,
 )
 from gibbsflow.potential.data.formats.electrons import kept_info
-from gibbsflow.potential.data.formats.statuses import Status, check_transition
+from gibbsflow.potential.data.formats.statuses import RowStatus, check_transition
 from gibbsflow.potential.data.labels import LabelResult, labelled_frame
 from gibbsflow.potential.data.structures import structure_id
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-__all__ = ["DatabaseManager", "Status"]
+__all__ = ["DatabaseManager", "RowStatus"]
 
 _COLUMNS = ("settings_hash", "engine", "cause", "attempts", "holder", "claimed_at")
 
@@ -57,7 +57,7 @@ class DatabaseManager:
         postgres = self.where.startswith(("postgresql://", "postgres://"))
         self._db: Any = open_postgres(str(where)) if postgres else open_sqlite(Path(where))
 
-    def add(self, frames: Iterable[Atoms], status: Status = Status.PENDING, cause: str = "") -> list[str]:
+    def add(self, frames: Iterable[Atoms], status: RowStatus = RowStatus.PENDING, cause: str = "") -> list[str]:
         """Add structures in one transaction; those whose content is there already are left as they are.
 
         Parameters
@@ -81,7 +81,7 @@ class DatabaseManager:
                 if self._find(name) is not None:
                     continue
                 labelled = bool(frame.calc is not None and frame.info.get("settings_hash"))
-                first = Status.LABELLED if labelled else status
+                first = RowStatus.LABELLED if labelled else status
                 keys = {
                     **{key: frame.info.get(key, default) for key, default in TAGS.items()},
                     "gibbsflow_id": name,
@@ -116,7 +116,7 @@ class DatabaseManager:
         list of Atoms
             Oldest first.
         """
-        return self.frames(Status.PENDING, limit=limit)
+        return self.frames(RowStatus.PENDING, limit=limit)
 
     def claim(self, count: int, holder: str) -> list[Atoms]:
         """Take structures to label: none is ever given to two holders.
@@ -134,10 +134,10 @@ class DatabaseManager:
             Oldest first; fewer than asked for, or none, where no more wait.
         """
         with self._transaction():
-            rows = list(self._db.select(status=str(Status.PENDING), limit=count, sort="id"))
+            rows = list(self._db.select(status=str(RowStatus.PENDING), limit=count, sort="id"))
             for row in rows:
                 self._move(
-                    row, Status.CLAIMED, holder, holder=holder, claimed_at=time.time(), attempts=row.attempts + 1
+                    row, RowStatus.CLAIMED, holder, holder=holder, claimed_at=time.time(), attempts=row.attempts + 1
                 )
         return [frame_of_row(row) for row in rows]
 
@@ -165,28 +165,28 @@ class DatabaseManager:
         """
         counts: Counter[str] = Counter()
         with self._transaction():
-            self._one_setting({result.settings_hash for result in results if result.status == Status.LABELLED})
+            self._one_setting({result.settings_hash for result in results if result.status == RowStatus.LABELLED})
             for result in results:
                 row = self._find(result.gibbsflow_id)
                 if row is None:
                     raise InputError(
                         Problem(self.where, f"no structure {result.gibbsflow_id}", "a structure that was added")
                     )
-                if row.status in (Status.LABELLED, Status.REJECTED):
+                if row.status in (RowStatus.LABELLED, RowStatus.REJECTED):
                     counts["repeated"] += 1
                     continue
-                if row.status in (Status.FAILED, Status.HELD):
-                    row = self._move(row, Status.PENDING, "another result came in")
-                if row.status == Status.PENDING:
-                    row = self._move(row, Status.CLAIMED, "recorded without a claim", attempts=row.attempts + 1)
-                status = Status(result.status)
+                if row.status in (RowStatus.FAILED, RowStatus.HELD):
+                    row = self._move(row, RowStatus.PENDING, "another result came in")
+                if row.status == RowStatus.PENDING:
+                    row = self._move(row, RowStatus.CLAIMED, "recorded without a claim", attempts=row.attempts + 1)
+                status = RowStatus(result.status)
                 keys = {
                     "settings_hash": result.settings_hash,
                     "engine": result.engine,
                     "cause": result.cause,
                     "holder": "",
                 }
-                atoms = labelled_frame(row.toatoms(), result) if status is Status.LABELLED else None
+                atoms = labelled_frame(row.toatoms(), result) if status is RowStatus.LABELLED else None
                 summary = {
                     k: v for k, v in asdict(result).items() if k not in ("forces_ev_per_angstrom", "gibbsflow_id")
                 }
@@ -218,37 +218,13 @@ class DatabaseManager:
         there = {
             row.get("settings_hash")
             for name in hashes
-            for row in self._db.select(f"status={Status.LABELLED},settings_hash!={name}", limit=1, include_data=False)
+            for row in self._db.select(
+                f"status={RowStatus.LABELLED},settings_hash!={name}", limit=1, include_data=False
+            )
         }
         if others := sorted(filter(None, there - hashes)):
             what = f"holds labels of {', '.join(others)}; these are of {', '.join(sorted(hashes))}"
             raise InputError(Problem(self.where, what, "another --database for other settings", field="settings_hash"))
-
-    def release_stale(self, older_than_s: float, holder: str | None = None) -> list[str]:
-        """Give back claims that have grown old.
-
-        Parameters
-        ----------
-        older_than_s
-            Age in s from which a claim counts as stale; 0 for all.
-        holder
-            Only those of one holder, such as one that is known to be gone; default: of all.
-
-        Returns
-        -------
-        list of str
-            Ids that wait again.
-        """
-        limit = time.time() - older_than_s
-        with self._transaction():
-            rows = [
-                row
-                for row in self._db.select(status=str(Status.CLAIMED))
-                if row.claimed_at <= limit and (holder is None or row.holder == holder)
-            ]
-            for row in rows:
-                self._move(row, Status.PENDING, f"claim of {row.holder} given back", holder="", claimed_at=0.0)
-        return [row.gibbsflow_id for row in rows]
 
     def retry_failed(self, cause: str | None = None) -> list[str]:
         """Make failed structures wait again.
@@ -264,12 +240,12 @@ class DatabaseManager:
             Their ids.
         """
         with self._transaction():
-            rows = [r for r in self._db.select(status=str(Status.FAILED)) if cause is None or r.cause == cause]
+            rows = [r for r in self._db.select(status=str(RowStatus.FAILED)) if cause is None or r.cause == cause]
             for row in rows:
-                self._move(row, Status.PENDING, f"to be tried again after {row.cause}", cause="")
+                self._move(row, RowStatus.PENDING, f"to be tried again after {row.cause}", cause="")
         return [row.gibbsflow_id for row in rows]
 
-    def move(self, names: Iterable[str], status: Status, why: str) -> None:
+    def move(self, names: Iterable[str], status: RowStatus, why: str) -> None:
         """Set structures aside (held), drop them (rejected) or have them wait (pending), with a reason.
 
         Parameters
@@ -290,10 +266,10 @@ class DatabaseManager:
         """
         with self._transaction():
             for name in names:
-                self._move(self._known(name), status, why, cause=why if status is not Status.PENDING else "")
+                self._move(self._known(name), status, why, cause=why if status is not RowStatus.PENDING else "")
 
     def frames(
-        self, status: Status | None = None, *, limit: int | None = None, generation: int | None = None
+        self, status: RowStatus | None = None, *, limit: int | None = None, generation: int | None = None
     ) -> list[Atoms]:
         """Give structures with their tags, and with labels where they have them.
 
@@ -327,7 +303,7 @@ class DatabaseManager:
         """
         with database_errors(self.where):
             found = Counter(row.status for row in self._db.select(include_data=False))
-        return {str(status): found.get(str(status), 0) for status in Status}
+        return {str(status): found.get(str(status), 0) for status in RowStatus}
 
     def causes(self) -> dict[str, int]:
         """Count the failed labels of each cause.
@@ -338,7 +314,7 @@ class DatabaseManager:
             Number by cause.
         """
         with database_errors(self.where):
-            return dict(Counter(row.cause for row in self._db.select(status=str(Status.FAILED), include_data=False)))
+            return dict(Counter(row.cause for row in self._db.select(status=str(RowStatus.FAILED), include_data=False)))
 
     def explain(self, name: str) -> dict[str, Any]:
         """Say all that is known of one structure.
@@ -380,9 +356,11 @@ class DatabaseManager:
             )
         return row
 
-    def _move(self, row: Any, status: Status, why: str, *, atoms: Any = None, result: Any = None, **keys: Any) -> Any:
+    def _move(
+        self, row: Any, status: RowStatus, why: str, *, atoms: Any = None, result: Any = None, **keys: Any
+    ) -> Any:
         """Change a row's status; the only place that does."""
-        check_transition(row.gibbsflow_id, Status(row.status), status)
+        check_transition(row.gibbsflow_id, RowStatus(row.status), status)
         data = dict(row.data)
         data["history"] = [*data.get("history", []), _event(status, why)]
         if result is not None:
@@ -392,7 +370,7 @@ class DatabaseManager:
         return self._db.get(id=row.id)
 
 
-def _event(status: Status, why: str) -> dict[str, str]:
+def _event(status: RowStatus, why: str) -> dict[str, str]:
     return {"time": datetime.now(UTC).isoformat(timespec="seconds"), "status": str(status), "why": why}
 
 

@@ -300,7 +300,7 @@ def require_one_settings_hash(frames: Iterable[Atoms], *, where: str = "data set
     return next(iter(counts), None)
 
 
-def write_results(path: Path, results: Sequence[LabelResult]) -> None:
+def write_labels(path: Path, results: Sequence[LabelResult]) -> None:
     """Write results as JSON lines, atomically.
 
     Parameters
@@ -315,8 +315,8 @@ def write_results(path: Path, results: Sequence[LabelResult]) -> None:
             file.write(json.dumps(asdict(result), allow_nan=False) + "\n")
 
 
-def read_results(path: Path) -> list[LabelResult]:
-    """Read what `write_results` wrote.
+def read_labels(path: Path) -> list[LabelResult]:
+    """Read what `write_labels` wrote.
 
     Parameters
     ----------

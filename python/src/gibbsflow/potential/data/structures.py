@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -313,34 +313,3 @@ def _same(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], tolerance: flo
     """Whether two sorted lists agree, leaving aside distances so near the reach that either list may miss them."""
     count = max(int(np.searchsorted(a, reach - tolerance)), int(np.searchsorted(b, reach - tolerance)))
     return len(a) >= count <= len(b) and bool(np.all(np.abs(a[:count] - b[:count]) <= tolerance))
-
-
-def drop_duplicates(
-    frames: Iterable[Atoms], known: Iterable[Atoms] = (), tolerance_angstrom: float = 0.01
-) -> tuple[list[Atoms], list[Atoms]]:
-    """Split frames into those that are new, in their order, and those that equal an earlier or a known one.
-
-    Parameters
-    ----------
-    frames
-        Structures to look at.
-    known
-        Structures that are there already, such as all that are labelled.
-    tolerance_angstrom
-        Largest difference in Å of corresponding distances.
-
-    Returns
-    -------
-    kept : list of Atoms
-        New ones.
-    dropped : list of Atoms
-        Those that equal an earlier or a known one.
-    """
-    seen = Duplicates(tolerance_angstrom)
-    for atoms in known:
-        seen.add(atoms)
-    kept: list[Atoms] = []
-    dropped: list[Atoms] = []
-    for atoms in frames:
-        (kept if seen.add(atoms) else dropped).append(atoms)
-    return kept, dropped

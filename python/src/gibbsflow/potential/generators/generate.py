@@ -23,19 +23,50 @@ log = logging.getLogger(__name__)
 Make = Callable[["Sequence[Atoms]", Target, Generator], "list[Atoms]"]
 """The call of every generator: takes the tagged parents, the target and the settings; returns tagged structures."""
 
-GENERATORS: Mapping[str, Make] = {
-    "bulk": lambda parents, target, settings: list(parents),
-    "strain": strains.make,
-    "rattle": rattles.make,
-    "sqs": sqs.make,
-    "defect": defects.make,
-    "surface": surfaces.make,
-    "normal_mode": normal_modes.make,
-    "dimer": dimers.make,
-    "isolated_atom": dimers.make_atoms,
-    "thermal": thermal.make,
+
+@dataclass(frozen=True)
+class GeneratorRow:
+    """A generator, and what becomes of its structures.
+
+    Attributes
+    ----------
+    make
+        Makes them.
+    starts
+        Those of their ``config_type`` from which MD of the learning loop may start; empty where none may.
+    """
+
+    make: Make
+    starts: tuple[str, ...]
+
+
+GENERATORS: Mapping[str, GeneratorRow] = {
+    "bulk": GeneratorRow(lambda parents, target, settings: list(parents), ("bulk",)),
+    "sqs": GeneratorRow(sqs.make, ("sqs",)),
+    "strain": GeneratorRow(strains.make, ("strain",)),
+    "rattle": GeneratorRow(rattles.make, ()),
+    "defect": GeneratorRow(defects.make, ("vacancy", "interstitial", "antisite")),
+    "surface": GeneratorRow(surfaces.make, ("surface",)),
+    "normal_mode": GeneratorRow(normal_modes.make, ("normal_mode",)),
+    "dimer": GeneratorRow(dimers.make, ()),
+    "isolated_atom": GeneratorRow(dimers.make_atoms, ()),
+    "thermal": GeneratorRow(thermal.make, ()),
 }
-"""Generators by the names of the settings: a new one is a module beside this one, a row here, and its name there."""
+"""Generators by the names of the settings: a new one is a module beside this one, a row here, and its name there.
+
+Trajectories start from structures in the order of these rows.
+"""
+
+
+def start_types() -> tuple[str, ...]:
+    """Name the structures from which MD may start.
+
+    Returns
+    -------
+    tuple of str
+        Values of ``config_type``, in the order in which trajectories take them.
+    """
+    return tuple(kind for row in GENERATORS.values() for kind in row.starts)
 
 
 @dataclass
@@ -112,7 +143,7 @@ def generate(
     methods = ("thermal",) if holdout else settings.methods
     for method in methods:
         # quasirandom structures are made from the lattice, and serve all later methods as parents
-        found = GENERATORS[method](start, target, settings)
+        found = GENERATORS[method].make(start, target, settings)
         for atoms in found:
             atoms.info["generation"] = generation
             if seen.add(atoms):

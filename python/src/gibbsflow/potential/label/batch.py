@@ -20,7 +20,7 @@ from gibbsflow.potential.data.labels import (
     check_label,
     crash,
     labelled_frame,
-    write_results,
+    write_labels,
 )
 from gibbsflow.potential.data.structures import earlier_hash, structure_id, write_frames
 from gibbsflow.potential.label.engines import LabelEngine
@@ -195,7 +195,7 @@ class Batch:
             Folder.
         """
         write_frames(out / "labelled.extxyz", self.labelled())
-        write_results(out / "labels.jsonl", self.ordered())
+        write_labels(out / "labels.jsonl", self.ordered())
 
 
 def label_batch(

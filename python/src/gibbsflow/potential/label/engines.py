@@ -6,10 +6,10 @@ A new engine is a module in this folder with a class that follows `LabelEngine`,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from importlib import import_module
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -22,13 +22,6 @@ from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-ENGINES: Mapping[Engine, tuple[str, str]] = {
-    "quantum_espresso": ("quantum_espresso", "QuantumEspresso"),
-    "gpaw": ("gpaw", "Gpaw"),
-    "tblite": ("tblite", "Tblite"),
-}
-"""By name: module in this folder and class, imported only where they are asked for."""
 
 
 _REFUSALS = 10
@@ -172,6 +165,55 @@ def _frames(count: int) -> str:
     return "1 frame is" if count == 1 else f"{count} frames are"
 
 
+Kind = Callable[[Sequence[str], Dft, Labels], LabelEngine]
+"""Class of an engine: made of the elements of the whole data set and of the settings."""
+
+
+@dataclass(frozen=True)
+class EngineRow:
+    """What is known of an engine before it is asked for.
+
+    Attributes
+    ----------
+    load
+        Imports its class.
+    settings
+        Keys of section ``dft`` that define its labels, as the data-set card lists them.
+    """
+
+    load: Callable[[], Kind]
+    settings: tuple[str, ...]
+
+
+def _quantum_espresso() -> Kind:
+    from gibbsflow.potential.label.quantum_espresso import QuantumEspresso
+
+    return QuantumEspresso
+
+
+def _gpaw() -> Kind:
+    from gibbsflow.potential.label.gpaw import Gpaw
+
+    return Gpaw
+
+
+def _tblite() -> Kind:
+    from gibbsflow.potential.label.tblite import Tblite
+
+    return Tblite
+
+
+_PLANE_WAVES = ("engine", "functional", "kspacing_per_angstrom", "smearing", "degauss_ry")
+ENGINES: Mapping[Engine, EngineRow] = {
+    "quantum_espresso": EngineRow(
+        _quantum_espresso, (*_PLANE_WAVES, "pseudo_library", "ecutwfc_ry", "ecutrho_ry", "conv_thr_ry")
+    ),
+    "gpaw": EngineRow(_gpaw, (*_PLANE_WAVES, "gpaw_cutoff_ev")),
+    "tblite": EngineRow(_tblite, ("engine", "tblite_method")),
+}
+"""By name in the settings."""
+
+
 def make_engine(elements: Sequence[str], dft: Dft, labels: Labels) -> LabelEngine:
     """Make the engine that the settings name, with program and pseudopotentials checked.
 
@@ -194,7 +236,4 @@ def make_engine(elements: Sequence[str], dft: Dft, labels: Labels) -> LabelEngin
     InputError
         Where a pseudopotential is missing or wrong.
     """
-    module, name = ENGINES[dft.engine]
-    made: Any = getattr(import_module(f"{__package__}.{module}"), name)
-    engine: LabelEngine = made(elements, dft, labels)
-    return engine
+    return ENGINES[dft.engine].load()(elements, dft, labels)

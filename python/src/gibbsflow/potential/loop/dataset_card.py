@@ -7,14 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.potential.label.engines import ENGINES
 from gibbsflow.potential.loop.stopping import GenerationRecord
 
-_FUNCTIONAL = ("engine", "functional", "kspacing_per_angstrom", "smearing", "degauss_ry")
-_SETTINGS = {
-    "quantum_espresso": (*_FUNCTIONAL, "pseudo_library", "ecutwfc_ry", "ecutrho_ry", "conv_thr_ry"),
-    "gpaw": (*_FUNCTIONAL, "gpaw_cutoff_ev"),
-    "tblite": ("engine", "tblite_method"),
-}
 _FORMATS = (
     "Energies in eV, forces in eV/Å, stress in eV/Å³ (Voigt xx yy zz yz xz xy, negative under compression), as "
     "extended XYZ for ASE: `dataset/train.extxyz`, `dataset/holdout.extxyz`. Every structure, also without a label: "
@@ -80,7 +75,7 @@ def _settings(config: PotentialConfig) -> str:
     dft = config.dft.model_dump(mode="json")
     return _table(
         ["setting", "value"],
-        [[key, "default" if dft[key] is None else str(dft[key])] for key in _SETTINGS[dft["engine"]]],
+        [[key, "default" if dft[key] is None else str(dft[key])] for key in ENGINES[config.dft.engine].settings],
     )
 
 

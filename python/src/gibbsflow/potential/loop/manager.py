@@ -18,22 +18,24 @@ from typing import TYPE_CHECKING, Any
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError, Problem, ScienceError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
-from gibbsflow.potential.data.formats.statuses import Status
-from gibbsflow.potential.data.labels import read_results, require_one_settings_hash
+from gibbsflow.potential.data.formats.statuses import RowStatus
+from gibbsflow.potential.data.labels import read_labels, require_one_settings_hash
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
+from gibbsflow.potential.generators.generate import start_types
 from gibbsflow.potential.loop import select as selection_step
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop import stopping
 from gibbsflow.potential.loop.state import LoopCheckpoint, Phase
 from gibbsflow.potential.loop.stopping import GenerationRecord
 from gibbsflow.potential.loop.trajectories import write_trajectories
+from gibbsflow.potential.train.fit import graded_trainer
+from gibbsflow.potential.train.shared.protocols import check_figures
 from gibbsflow.workflow.files import read_json, write_json
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
-_START_TYPES = ("bulk", "sqs", "strain", "vacancy", "interstitial", "antisite", "surface", "normal_mode")
 
 
 class WorkflowManager:
@@ -78,8 +80,9 @@ class WorkflowManager:
         Raises
         ------
         InputError
-            Where there is nothing to start from, or both are the same.
+            Where there is nothing to start from, both are the same, or the trainer's potentials have no grade.
         """
+        graded_trainer(config.training)
         point = LoopCheckpoint(0, Phase.GENERATE, config.loop.seed).to(Phase.SELECT)
         apart = selection_step.spread(read_frames(holdout), config.loop.holdout_labels)
         names = {structure_id(frame) for frame in apart}
@@ -94,9 +97,9 @@ class WorkflowManager:
         manager = DatabaseManager(out / loop_state.DATABASE)
         manager.add(apart)
         manager.add(chosen)
-        manager.add(generated, Status.HELD, "over the number of initial labels")
+        manager.add(generated, RowStatus.HELD, "over the number of initial labels")
         config.write(out / loop_state.CONFIG)
-        starts = [f for kind in _START_TYPES for f in generated if f.info["config_type"] == kind] or generated
+        starts = [f for kind in start_types() for f in generated if f.info["config_type"] == kind] or generated
         write_frames(out / loop_state.STARTS, starts)
         loop_state.write_batches(out, "holdout", apart, config.labels.batch_size)
         loop_state.write_batches(out, "training", chosen, config.labels.batch_size)
@@ -125,10 +128,12 @@ class WorkflowManager:
         Raises
         ------
         InputError
-            For DFT settings that are not those of its labels, or limits under which it stays stopped.
+            For DFT settings that are not those of its labels, limits under which it stays stopped, or a trainer whose
+            potentials have no grade.
         StateError
             Where files of that generation are missing.
         """
+        graded_trainer(config.training)
         before = cls(folder, config)
         _same_labels(PotentialConfig.model_validate(read_json(folder / loop_state.CONFIG)), config, folder)
         loop_state.clear(out)
@@ -173,7 +178,7 @@ class WorkflowManager:
             Where the training set or the hold-out is left without labels.
         """
         point = self.checkpoint.to(Phase.TRAIN)
-        results = [result for folder in labels for result in read_results(Path(folder) / "labels.jsonl")]
+        results = [result for folder in labels for result in read_labels(Path(folder) / "labels.jsonl")]
         wanted = [structure_id(f) for path in loop_state.batches(self.folder) for f in read_frames(path)]
         if missing := sorted(set(wanted) - {result.gibbsflow_id for result in results}):
             raise StateError(
@@ -184,7 +189,7 @@ class WorkflowManager:
         manager = DatabaseManager(out / loop_state.DATABASE)
         counts = manager.record(results)
         log.info("generation %d: %d labels, %d failed", point.generation, counts["labelled"], counts["failed"])
-        labelled = manager.frames(Status.LABELLED)
+        labelled = manager.frames(RowStatus.LABELLED)
         require_one_settings_hash(labelled)
         apart = [frame for frame in labelled if structure_id(frame) in point.holdout]
         train = [frame for frame in labelled if structure_id(frame) not in point.holdout]
@@ -219,7 +224,7 @@ class WorkflowManager:
         Raises
         ------
         ScienceError
-            Where the fit has not finished, or has no finite error on the hold-out.
+            Where the fit has not finished, lacks figures, or has no finite error on the hold-out.
         StateError
             Where trajectories are missing.
         """
@@ -304,6 +309,7 @@ def _validated(fit: Path) -> dict[str, Any]:
     content = dict(read_json(Path(fit) / "result.json"))
     if content.get("status") != "finished":
         raise ScienceError(f"{fit}: training is {content.get('status')}: {content.get('message')}")
+    check_figures(content, graded=True, where=str(fit))
     figures = [content["test"]["force_mae_ev_per_angstrom"], content["test"]["energy_mae_mev_per_atom"]]
     if any(value is None or not math.isfinite(value) for value in figures):
         raise ScienceError(f"{fit}: no finite error on the hold-out")

@@ -13,6 +13,7 @@ from gibbsflow.potential.data.structures import read_frames
 from gibbsflow.potential.generators import thermal
 from gibbsflow.potential.generators.parents import parents
 from gibbsflow.potential.label.engines import check_electrons, make_engine
+from gibbsflow.potential.train.fit import graded_trainer
 from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def check(config: PotentialConfig, where: str) -> dict[str, str]:
-    """Check structure file, label engine and LAMMPS.
+    """Check trainer, structure file, label engine and LAMMPS.
 
     Parameters
     ----------
@@ -37,13 +38,14 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
     Raises
     ------
     InputError
-        For a structure file that cannot be read or holds other elements, a target of which no hold-out set can be made,
-        and for pseudopotentials.
+        For a trainer whose potentials have no grade, a structure file that cannot be read or holds other elements, a
+        target of which no hold-out set can be made, and for pseudopotentials.
     MissingProgramError
-        Where a program, or LAMMPS' ML-POD, is not installed.
+        Where a program, or LAMMPS' package of the trainer, is not installed.
     """
     from gibbsflow.engines.lammps import Lammps
 
+    trainer = graded_trainer(config.training)
     target = config.beside(Path(where)).target
     if target.structure_file is not None:
         for number, frame in enumerate(read_frames(target.structure_file)):
@@ -64,7 +66,7 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
     account.settle()
     found = {"engine": config.dft.engine, **engine.describe()}
     with tempfile.TemporaryDirectory(prefix="gibbsflow-check-") as scratch, Lammps(Path(scratch)) as lammps:
-        lammps.require("pod")
+        lammps.require(trainer.lammps_style)
         found["lammps"] = lammps.version
     return found
 

@@ -28,6 +28,7 @@ from gibbsflow.errors import (
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.potential.loop.state import Phase
+from gibbsflow.potential.train.fit import graded_trainer
 from gibbsflow.workflow.files import inputs_hash, read_json, sha256_file, write_json
 from gibbsflow.workflow.state.locks import folder_lock
 from gibbsflow.workflow.state.segments import Stopper
@@ -101,7 +102,7 @@ class LocalLoop:
         Raises
         ------
         InputError
-            Where a verb was given something wrong.
+            Where a verb was given something wrong, or the trainer's potentials have no grade.
         LockedError
             Where another process holds the state folder.
         ScienceError
@@ -111,6 +112,7 @@ class LocalLoop:
         StoppedEarly
             By a signal; the same call goes on.
         """
+        graded_trainer(self.config.training)
         with folder_lock(self.state), Stopper() as self.stopper:
             self._settle()
             folder = self._begin(begin)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.data.database import DatabaseManager
-from gibbsflow.potential.data.formats.statuses import Status
+from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.structures import read_frames, structure_id
 from gibbsflow.potential.explore import selection
 from gibbsflow.potential.explore.calculator import PotentialCalculator
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 _FATE_STATUS = {
-    "over_budget": Status.HELD,
-    "nothing_new": Status.HELD,
-    "too_close": Status.REJECTED,
-    "force": Status.REJECTED,
-    "duplicate": Status.REJECTED,
-    "unknown_element": Status.REJECTED,
+    "over_budget": RowStatus.HELD,
+    "nothing_new": RowStatus.HELD,
+    "too_close": RowStatus.REJECTED,
+    "force": RowStatus.REJECTED,
+    "duplicate": RowStatus.REJECTED,
+    "unknown_element": RowStatus.REJECTED,
 }
 
 
@@ -51,7 +51,7 @@ def select(folder: Path, config: PotentialConfig, point: LoopCheckpoint) -> list
     path = folder / "candidates.extxyz"
     frames = read_frames(path) if path.exists() and path.stat().st_size else []
     manager = DatabaseManager(folder / loop_state.DATABASE)
-    labelled = manager.frames(Status.LABELLED)
+    labelled = manager.frames(RowStatus.LABELLED)
     settings = config.selection
     budget = min(settings.budget, config.convergence.max_labels - point.labels_made)
     chosen: list[Atoms] = []
@@ -59,7 +59,7 @@ def select(folder: Path, config: PotentialConfig, point: LoopCheckpoint) -> list
     grader = Grader.read(folder / loop_state.POTENTIAL / ACTIVE_SET)
     try:
         known = selection.describe([(structure_id(frame), frame) for frame in labelled], calculator)
-        for offered in (frames, manager.frames(Status.HELD)):
+        for offered in (frames, manager.frames(RowStatus.HELD)):
             decided = selection.choose(
                 selection.describe([(structure_id(frame), frame) for frame in offered], calculator), known,
                 grader, settings, budget=budget, seed=derive_seed(point.seed, "select", point.generation),
@@ -93,7 +93,7 @@ def _store(manager: DatabaseManager, decided: Sequence[selection.Candidate]) -> 
     """Put every candidate into the database with its fate; return those to label."""
     chosen = [c.atoms for c in decided if c.fate == "selected"]
     new = set(manager.add(chosen))
-    manager.move([name for name in ids_of(chosen) if name not in new], Status.PENDING, "selected")
+    manager.move([name for name in ids_of(chosen) if name not in new], RowStatus.PENDING, "selected")
     for fate, status in _FATE_STATUS.items():
         manager.add([c.atoms for c in decided if c.fate == fate], status, fate)
     return chosen

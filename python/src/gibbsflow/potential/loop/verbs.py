@@ -1,7 +1,7 @@
 """The verbs of a learned potential as functions: generate, label, fit, explore, select, and round again.
 
-They pass structures as lists of ASE's Atoms, tagged as docs/contracts.md says, and potentials as folders. What takes
-long keeps its state as the verbs do: the same call goes on where it was interrupted.
+They pass structures as lists of ASE's Atoms, tagged as docs/contracts.md says, and potentials as folders. Labels and MD
+keep their state as the verbs do: the same call goes on where it was interrupted. A fit is made anew by each call.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def label_structures(
     --------
     >>> batch = gf.label_structures(made.frames, config, "out/labels")  # doctest: +SKIP
     >>> batch.figures()["counts"]  # doctest: +SKIP
-    {'labelled': 36, 'failed': 0}
+    {'labelled': 27, 'failed': 0}
     """
     out = Path(out)
     elements = config.target.elements
@@ -133,7 +133,12 @@ def label_structures(
 
 
 def fit_potential(
-    train: Sequence[Atoms], test: Sequence[Atoms], config: PotentialConfig, out: Path | str, *, backend: str = "pod"
+    train: Sequence[Atoms],
+    test: Sequence[Atoms],
+    config: PotentialConfig,
+    out: Path | str,
+    *,
+    backend: str | None = None,
 ) -> tuple[Path, dict[str, Any]]:
     """Fit a potential to labelled structures: ``train fit``.
 
@@ -148,7 +153,7 @@ def fit_potential(
     out
         Gets ``potential/`` and the data set as ``train.extxyz`` and ``test.extxyz``.
     backend
-        Trainer.
+        Trainer; default: ``training.backend``.
 
     Returns
     -------

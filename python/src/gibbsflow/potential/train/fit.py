@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from gibbsflow.config.potential_training import Training
+from gibbsflow.config.potential_training import Backend, Training
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.potential.train.shared.inputs import Inputs
-from gibbsflow.potential.train.shared.protocols import Fit, Potential, Trainer
+from gibbsflow.potential.train.shared.protocols import Fit, Potential, Trainer, check_figures
 from gibbsflow.potential.train.trainers.pace import PaceTrainer
 from gibbsflow.potential.train.trainers.pod_trainer import PodTrainer
 from gibbsflow.workflow.files import read_json
 from gibbsflow.workflow.state.segments import Stopper
 
-TRAINERS: Mapping[str, Trainer] = {"pod": PodTrainer(), "pace": PaceTrainer()}
-"""By ``--backend``, which is also the ``backend`` of a potential's ``potential.json``."""
+TRAINERS: Mapping[Backend, Trainer] = {"pod": PodTrainer(), "pace": PaceTrainer()}
+"""By ``training.backend``, which is also the ``backend`` of a potential's ``potential.json``."""
 
 
 def trainer(backend: str) -> Trainer:
@@ -36,14 +36,42 @@ def trainer(backend: str) -> Trainer:
     InputError
         For another name.
     """
-    if backend not in TRAINERS:
-        raise InputError(Problem("--backend", f"{backend!r} is no trainer", " or ".join(TRAINERS)))
-    return TRAINERS[backend]
+    for name, found in TRAINERS.items():
+        if name == backend:
+            return found
+    raise InputError(Problem("--backend", f"{backend!r} is no trainer", " or ".join(TRAINERS)))
+
+
+def graded_trainer(settings: Training) -> Trainer:
+    """Trainer for the learning loop, where MD must know when its potential is guessing.
+
+    Parameters
+    ----------
+    settings
+        Section ``training``.
+
+    Returns
+    -------
+    Trainer
+        The one that they name.
+
+    Raises
+    ------
+    InputError
+        Where its potentials have no grade.
+    """
+    found = trainer(settings.backend)
+    if not found.graded:
+        what = f"{settings.backend!r} makes potentials without a grade, which the loop explores and selects by"
+        right = " or ".join(name for name, other in TRAINERS.items() if other.graded)
+        raise InputError(Problem("training", what, right, field="backend"))
+    return found
 
 
 def fit(
-    inputs: Inputs, settings: Training, *, backend: str = "pod", seed: int, stopper: Stopper, budget_s: float, out: Path
-) -> Fit:
+    inputs: Inputs, settings: Training, *, backend: str | None = None, seed: int, stopper: Stopper, budget_s: float,
+    out: Path,
+) -> Fit:  # fmt: skip
     """Fit a potential with one of the trainers and write it.
 
     Parameters
@@ -53,7 +81,7 @@ def fit(
     settings
         Section ``training``.
     backend
-        One of :data:`TRAINERS`.
+        One of :data:`TRAINERS`; default: the one that the settings name.
     seed
         Of the validation split.
     stopper
@@ -75,11 +103,15 @@ def fit(
     MissingProgramError
         Where the trainer's program is not installed.
     ScienceError
-        Where the potential does not give what was fitted.
+        Where the potential does not give what was fitted, or the trainer not the figures that it must.
     StoppedEarly
         After a signal before there was any potential.
     """
-    return trainer(backend).fit(inputs, settings, seed=seed, stopper=stopper, budget_s=budget_s, out=out)
+    backend = backend or settings.backend
+    chosen = trainer(backend)
+    made = chosen.fit(inputs, settings, seed=seed, stopper=stopper, budget_s=budget_s, out=out)
+    check_figures(made.figures, graded=chosen.graded, where=backend)
+    return made
 
 
 def load_potential(folder: Path) -> Potential:

@@ -17,7 +17,7 @@ def training_card(inputs: Inputs, figures: Mapping[str, Any]) -> str:
     inputs
         Frames of the fit.
     figures
-        What the trainer says of it: ``references``, ``split``, and the errors on ``train`` and ``test``.
+        What the trainer says of it, as :func:`.check_figures` asks.
 
     Returns
     -------

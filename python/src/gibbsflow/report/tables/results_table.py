@@ -58,47 +58,6 @@ class TableRow:
 COLUMNS = tuple(field.name for field in fields(TableRow))
 
 
-def read_ligands(path: Path) -> list[tuple[str, float | None]]:
-    """Read names and experimental values of a samplesheet.
-
-    The samplesheet was checked before the campaign began; here a structure file that has since moved is no fault.
-
-    Parameters
-    ----------
-    path
-        CSV.
-
-    Returns
-    -------
-    list of (str, float or None)
-        Name and measured binding free energy (kcal/mol) of each ligand, in the order of the rows.
-
-    Raises
-    ------
-    InputError
-        For a file that is missing, has no ligands, or a value that is no number.
-    """
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            lines = [line for line in csv.DictReader(file) if any((cell or "").strip() for cell in _cells(line))]
-    except FileNotFoundError as error:
-        raise InputError(Problem(str(path), "no such file", "the campaign's samplesheet")) from error
-    ligands = []
-    for number, line in enumerate(lines, start=2):
-        name = (line.get("ligand") or "").strip()
-        if not name:
-            raise InputError(Problem(str(path), "no ligand", "a name", row=number, field="ligand"))
-        text = (line.get("experimental_dg_kcal_per_mol") or "").strip()
-        try:
-            ligands.append((name, float(text) if text else None))
-        except ValueError as error:
-            what, field = f"{text!r} is no number", "experimental_dg_kcal_per_mol"
-            raise InputError(Problem(str(path), what, "a number", row=number, field=field)) from error
-    if not ligands:
-        raise InputError(Problem(str(path), "no ligands", "one row a ligand"))
-    return ligands
-
-
 def failures(state: Path | None) -> dict[str, sentinels.Sentinel]:
     """Find the newest failure of each item below the state folder of a campaign.
 
@@ -296,10 +255,6 @@ def leg_text(figures: Mapping[str, Any]) -> str:
         else:
             lines.append(f"{name.upper():6}{values[0]:10.4f}{values[1]:9.4f}{values[2]:11.4f}{values[3]:9.4f}")
     return "\n".join(lines)
-
-
-def _cells(line: Mapping[str, Any]) -> list[str]:
-    return [cell for cell in line.values() if isinstance(cell, str)]
 
 
 def _text(value: Any) -> str:

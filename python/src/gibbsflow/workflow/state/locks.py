@@ -42,7 +42,9 @@ def folder_lock(folder: Path, name: str = ".lock") -> Iterator[None]:
     Raises
     ------
     LockedError
-        Another process holds it.
+        Where another process holds it, or a SLURM job that still runs left its record in the file.
+    OSError
+        Where the folder cannot be made or its lock not be written, as on a full disk; names the file.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,24 +3,24 @@ from __future__ import annotations
 import pytest
 
 from gibbsflow.errors import StateError
-from gibbsflow.potential.data.formats.statuses import TRANSITIONS, Status, check_transition
+from gibbsflow.potential.data.formats.statuses import TRANSITIONS, RowStatus, check_transition
 
 
 def test_every_status_has_its_row_and_two_are_final() -> None:
-    assert set(TRANSITIONS) == set(Status)
+    assert set(TRANSITIONS) == set(RowStatus)
     assert {status for status, following in TRANSITIONS.items() if not following} == {"labelled", "rejected"}
 
 
 def test_every_status_can_be_reached_from_the_first() -> None:
-    reached = {Status.PENDING}
+    reached = {RowStatus.PENDING}
     while more := {new for old in reached for new in TRANSITIONS[old]} - reached:
         reached |= more
-    assert reached == set(Status)
+    assert reached == set(RowStatus)
 
 
-@pytest.mark.parametrize("old", list(Status))
-@pytest.mark.parametrize("new", list(Status))
-def test_only_listed_transitions(old: Status, new: Status) -> None:
+@pytest.mark.parametrize("old", list(RowStatus))
+@pytest.mark.parametrize("new", list(RowStatus))
+def test_only_listed_transitions(old: RowStatus, new: RowStatus) -> None:
     if new in TRANSITIONS[old]:
         check_transition("x", old, new)
     else:

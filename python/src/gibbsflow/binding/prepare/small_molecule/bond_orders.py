@@ -32,6 +32,7 @@ STATES: dict[int, tuple[tuple[int, int, float], ...]] = {
 MARGIN = 1.5
 """A reading may lie this much above the best one and still be a matter of how one draws it."""
 _TIE = 0.1
+_NET_CHARGE = 0.3
 _MOST_ORDER = 3
 _SMALL_RING = 8
 _SINGLE_CC_ANGSTROM = 1.45
@@ -71,8 +72,11 @@ def perceive(
     long = _too_long_for_double(skeleton)
     starts = np.cumsum([0, *(len(c) for c in choices)])
     first_bond = int(starts[-1])
-    size = first_bond + _MOST_ORDER * len(bonds)
+    size = first_bond + _MOST_ORDER * len(bonds) + 1  # the last is the size of the net charge
     cost, upper = np.zeros(size), np.ones(size)
+    cost[-1], upper[-1] = _NET_CHARGE, np.inf
+    net = lil_array((2, size))
+    net[0, size - 1] = net[1, size - 1] = 1
     equal = lil_array((2 * len(atoms) + len(bonds) + 1, size))
     right = np.zeros(equal.shape[0])
     in_ring = lil_array((len(atoms), size))  # no two double bonds at one atom of a small ring, or they are cumulated
@@ -83,6 +87,7 @@ def perceive(
             equal[2 * i, column] = 1
             equal[2 * i + 1, column] = -valence
             equal[equal.shape[0] - 1, column] = formal
+            net[0, column], net[1, column] = formal, -formal
         right[2 * i] = 1
     for b, bond in enumerate(bonds):
         ends = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
@@ -105,6 +110,7 @@ def perceive(
     else:
         right[-1] = charge
     limits = [LinearConstraint(rows, right, right), LinearConstraint(in_ring.tocsr(), -np.inf, 1)]
+    limits.append(LinearConstraint(net.tocsr(), 0, np.inf))
     found = milp(cost, integrality=np.ones(size), bounds=Bounds(0, upper), constraints=limits)
     if found.x is None:
         return None

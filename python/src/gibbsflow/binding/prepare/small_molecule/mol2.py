@@ -226,8 +226,9 @@ def _agreed(
     if charge is not None and partial is not None and charge != partial:
         notes.append(f"{name}: its partial charges sum to {partial:+d}; the charge given, {charge:+d}, is taken")
     best = free if wanted is None else found[wanted]
-    if drawn is not None and wanted in (None, formal) and (best is None or penalty(drawn) <= penalty(best) + MARGIN):
-        return drawn, notes
+    if drawn is not None and wanted in (None, formal) and (wanted is not None or not _denied_by_types(mol2, drawn)):
+        if best is None or penalty(drawn) <= penalty(best) + MARGIN:
+            return drawn, notes
     if wanted is not None and (best is None or (far[wanted] and [charge, partial].count(wanted) < 2)):
         if charge is not None and (charge not in told.values() or best is not None):
             what = f"{charge:+d} given, but the {'host' if field == 'receptor' else field} has {claims or 'another'}"
@@ -242,6 +243,8 @@ def _agreed(
         right = "a closed shell: check hydrogens, charges and valences"
         raise MoleculeError([Fault(charge_field if charge is not None else field, what, right)])
     smiles, total = Chem.MolToSmiles(Chem.RemoveHs(best)), Chem.GetFormalCharge(best)
+    if drawn is not None and Chem.MolToSmiles(Chem.RemoveHs(drawn), isomericSmiles=False) == smiles:
+        return drawn, notes
     if wanted is None and drawn is not None and formal != total:
         shown = Chem.MolToSmiles(Chem.RemoveHs(drawn))
         what = f"the charge is {formal:+d} by the bonds as drawn ({shown}), {total:+d} by usual valences ({smiles})"
@@ -250,6 +253,12 @@ def _agreed(
     notes.append(f"{name}: bond orders and formal charges were found from its atoms, for a net charge of {total:+d} "
                  f"({why}): {smiles}")  # fmt: skip
     return best, notes
+
+
+def _denied_by_types(mol2: Mol2, drawn: Chem.Mol) -> bool:
+    """Whether an outer atom whose type says a double bond (``O.2``) is drawn with a single one and a charge."""
+    outer = [a for a in drawn.GetAtoms() if a.GetDegree() == 1 and mol2.types[a.GetIdx()] in ("O.2", "S.2", "N.2")]
+    return any(a.GetFormalCharge() < 0 and a.GetBonds()[0].GetBondTypeAsDouble() == 1 for a in outer)
 
 
 def _skeleton(mol2: Mol2) -> Chem.Mol:

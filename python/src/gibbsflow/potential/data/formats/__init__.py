@@ -1,1 +1,1 @@
-"""What lies below structures and labels: formats of files and databases, statuses, charge and spin as frames say them."""
+"""Below structures and labels: formats of files and databases, statuses, and what a frame says of its electrons."""

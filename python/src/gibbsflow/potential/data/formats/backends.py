@@ -27,7 +27,7 @@ from tenacity import (
 )
 
 from gibbsflow.errors import InputError, LockedError, MissingProgramError, Problem, StateError
-from gibbsflow.potential.data.formats.statuses import Status
+from gibbsflow.potential.data.formats.statuses import RowStatus
 
 BUSY_S = 30.0
 OWN_INDEX = "gibbsflow_id_index"
@@ -271,7 +271,7 @@ def frame_of_row(row: Any) -> Any:
         With its tags, charge and spin in `info`, and with its label where it is labelled.
     """
     atoms = row.toatoms()
-    labelled = row.status == Status.LABELLED
+    labelled = row.status == RowStatus.LABELLED
     if not labelled:
         atoms.calc = None
     wanted = ("gibbsflow_id", *TAGS, *(("settings_hash", "engine") if labelled else ()))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from gibbsflow.errors import StateError
 
 
-class Status(StrEnum):
+class RowStatus(StrEnum):
     """Where a structure stands; the value is what the database holds."""
 
     PENDING = "pending"
@@ -25,18 +25,18 @@ class Status(StrEnum):
     """Never to be labelled: broken, or equal to another."""
 
 
-TRANSITIONS: Mapping[Status, frozenset[Status]] = {
-    Status.PENDING: frozenset({Status.CLAIMED, Status.HELD, Status.REJECTED}),
-    Status.CLAIMED: frozenset({Status.LABELLED, Status.FAILED, Status.PENDING}),
-    Status.LABELLED: frozenset(),
-    Status.FAILED: frozenset({Status.PENDING, Status.REJECTED}),
-    Status.HELD: frozenset({Status.PENDING, Status.REJECTED}),
-    Status.REJECTED: frozenset(),
+TRANSITIONS: Mapping[RowStatus, frozenset[RowStatus]] = {
+    RowStatus.PENDING: frozenset({RowStatus.CLAIMED, RowStatus.HELD, RowStatus.REJECTED}),
+    RowStatus.CLAIMED: frozenset({RowStatus.LABELLED, RowStatus.FAILED, RowStatus.PENDING}),
+    RowStatus.LABELLED: frozenset(),
+    RowStatus.FAILED: frozenset({RowStatus.PENDING, RowStatus.REJECTED}),
+    RowStatus.HELD: frozenset({RowStatus.PENDING, RowStatus.REJECTED}),
+    RowStatus.REJECTED: frozenset(),
 }
 """From each status, those that may follow. `labelled` and `rejected` are final."""
 
 
-def check_transition(name: str, old: Status, new: Status) -> None:
+def check_transition(name: str, old: RowStatus, new: RowStatus) -> None:
     """Refuse a transition that is not in the list.
 
     Parameters

@@ -31,7 +31,7 @@ class Prediction:
     stress_ev_per_angstrom3: Floats | None
 
 
-def summarise(frames: Sequence[LabelledFrame], predictions: Sequence[Prediction]) -> dict[str, Any]:
+def summarise_errors(frames: Sequence[LabelledFrame], predictions: Sequence[Prediction]) -> dict[str, Any]:
     """MAE and RMSE of energies an atom, force components and stress components, of labels whose weight is not 0.
 
     Parameters

@@ -6,7 +6,7 @@ loop know these protocols and no trainer by name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from ase import Atoms
 
 from gibbsflow.config.potential_training import Training
+from gibbsflow.errors import ScienceError
 from gibbsflow.potential.train.shared.inputs import Inputs
 from gibbsflow.potential.train.shared.metrics import Prediction
 from gibbsflow.units import Floats
@@ -27,7 +28,7 @@ class Fit:
     Attributes
     ----------
     figures
-        Figures of ``result.json``.
+        Figures of ``result.json``, with all that :func:`check_figures` asks for.
     parity
         By set (``train``, ``test``): ``energy`` and ``force``, each of shape (2, values), label and prediction, in
         eV an atom without reference energies and in eV/Å.
@@ -41,6 +42,49 @@ class Fit:
     parity: Mapping[str, Mapping[str, Floats]]
     test_grades: Floats | None = None
     stopped_by: str = ""
+
+
+_ERRORS = (
+    "frames", "atoms", "energy_mae_mev_per_atom", "force_mae_ev_per_angstrom", "force_rmse_ev_per_angstrom",
+    "stress_mae_gpa", "by_config_type",
+)  # fmt: skip
+_FIGURES = ("coefficients", "split", "references.energy_ev", "references.source")
+_GRADES = ("grade.lower", "grade.upper", "grade.test_largest")
+
+
+def check_figures(figures: Mapping[str, Any], *, graded: bool, where: str) -> None:
+    """Check that a fit says all that the data-set card and the loop read of it.
+
+    That is ``coefficients``, ``split``, ``references`` (``energy_ev`` by element, and their ``source``), and for
+    ``train`` and ``test`` the errors as :func:`.summarise_errors` gives them; of a graded potential also ``grade`` with
+    the calibrated ``lower`` and ``upper`` threshold and ``test_largest``, the largest grade of the test frames.
+
+    Parameters
+    ----------
+    figures
+        Figures of ``result.json``.
+    graded
+        Whether the potential has a grade.
+    where
+        What messages call their source.
+
+    Raises
+    ------
+    ScienceError
+        With the names of all that is missing.
+    """
+    wanted = [*_FIGURES, *(f"{name}.{error}" for name in ("train", "test") for error in _ERRORS)]
+    missing = [path for path in (*wanted, *(_GRADES if graded else ())) if not _has(figures, path.split("."))]
+    if missing:
+        raise ScienceError(f"{where}: the fit does not say {', '.join(missing)}", what_to_do="Mend the trainer.")
+
+
+def _has(figures: Any, path: Sequence[str]) -> bool:
+    for key in path:
+        if not isinstance(figures, Mapping) or key not in figures:
+            return False
+        figures = figures[key]
+    return True
 
 
 class Evaluator(Protocol):
@@ -195,6 +239,26 @@ class Trainer(Protocol):
         -------
         int
             Part of the hash of a fit's inputs.
+        """
+
+    @property
+    def lammps_style(self) -> str:
+        """Pair style of its potentials, which LAMMPS must have been built with to run them.
+
+        Returns
+        -------
+        str
+            As :meth:`.Lammps.require` takes it.
+        """
+
+    @property
+    def graded(self) -> bool:
+        """Whether its potentials have a grade (``active_set.npz``), without which nothing explores or selects.
+
+        Returns
+        -------
+        bool
+            Where it is false, the trainer is not for the loop.
         """
 
     def fit(

@@ -18,7 +18,7 @@ from gibbsflow.potential.data.labelled_frames import LabelledFrame
 from gibbsflow.potential.train.shared import regression
 from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies, reference_energies
 from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs, processes
-from gibbsflow.potential.train.shared.metrics import Prediction, parity, summarise
+from gibbsflow.potential.train.shared.metrics import Prediction, parity, summarise_errors
 from gibbsflow.potential.train.shared.protocols import Fit, Potential
 from gibbsflow.potential.train.shared.splits import assign_folds
 from gibbsflow.workflow.files import write_json
@@ -35,6 +35,8 @@ class PaceTrainer:
     """Linear ACE of one size, written as ``potential.yaml`` and ``potential.yace``; not graded, and not run here."""
 
     physics = 1
+    lammps_style = "pace"
+    graded = False
 
     def fit(
         self, inputs: Inputs, settings: Training, *, seed: int, stopper: Stopper, budget_s: float, out: Path
@@ -116,7 +118,7 @@ class PaceTrainer:
         pairs = {}
         for name, frames in (("train", inputs.train), ("test", inputs.test)):
             predictions = [_predict(calculator, frame, references) for frame in frames]
-            figures[name] = summarise(frames, predictions)
+            figures[name] = summarise_errors(frames, predictions)
             pairs[name] = parity(frames, predictions, references.of)
         return Fit(figures, pairs)
 
@@ -138,7 +140,8 @@ class PaceTrainer:
         StateError
             Always.
         """
-        raise StateError(f"{folder}: not a POD potential", what_to_do="Explore with a potential of --backend pod.")
+        what = "a linear ACE, which the LAMMPS that gibbsflow installs cannot run"
+        raise StateError(f"{folder}: {what}", what_to_do="Explore with a potential of --backend pod.")
 
 
 def _recipe(species: Sequence[str], cutoff_angstrom: float, functions: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from gibbsflow.potential.data.labelled_frames import LabelledFrame
 from gibbsflow.potential.train.shared.atomic_energies import reference_energies
 from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader, calibrate
 from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs, processes
-from gibbsflow.potential.train.shared.metrics import Prediction, parity, summarise
+from gibbsflow.potential.train.shared.metrics import Prediction, parity, summarise_errors
 from gibbsflow.potential.train.shared.protocols import Fit
 from gibbsflow.potential.train.shared.splits import Folds, assign_folds
 from gibbsflow.potential.train.trainers import pod_fit, pod_search
@@ -40,6 +40,8 @@ class PodTrainer:
     """Proper orthogonal descriptors in LAMMPS: the default, and the only trainer whose potentials are explored with."""
 
     physics = pod_fit.PHYSICS
+    lammps_style = "pod"
+    graded = True
 
     def fit(
         self, inputs: Inputs, settings: Training, *, seed: int, stopper: Stopper, budget_s: float, out: Path
@@ -85,7 +87,7 @@ class PodTrainer:
             tempfile.TemporaryDirectory(prefix="gibbsflow-fit-") as scratch,
             LammpsPool(Path(scratch), processes(settings)) as pool,
         ):
-            pool.members[0].require("pod")
+            pool.members[0].require(self.lammps_style)
             targets = pod_fit.take_off(inputs.train, folds, references, species, zbl, pool, stopper)
             found = pod_search.search(targets, settings, references, species, scales, zbl, budget_s, folder)
             best = found.best
@@ -121,8 +123,8 @@ class PodTrainer:
                 "test_largest": float(test_grades.max()),
                 "basis_descriptors": grader.basis_descriptors,
             },
-            "train": summarise(inputs.train, predictions["train"]),
-            "test": summarise(inputs.test, predictions["test"]),
+            "train": summarise_errors(inputs.train, predictions["train"]),
+            "test": summarise_errors(inputs.test, predictions["test"]),
             "lammps": version,
         }  # fmt: skip
         pairs = {

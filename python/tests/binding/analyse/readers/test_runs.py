@@ -5,8 +5,8 @@ import pytest
 from xvg_ladder import Ladder, exact_kt, parts_of, put
 
 from gibbsflow.binding.analyse.estimators import fit_mbar
-from gibbsflow.binding.analyse.gromacs_energies import read_leg
-from gibbsflow.binding.analyse.runs import Part, Tally, check_temperatures, join, split, weightless
+from gibbsflow.binding.analyse.readers.gromacs_energies import read_leg
+from gibbsflow.binding.analyse.readers.runs import Part, Tally, check_temperatures, join, split, weightless
 from gibbsflow.errors import InputError
 
 
@@ -151,3 +151,8 @@ def test_the_odd_temperature_is_named():
 def test_an_infinite_energy_weighs_nothing():
     u, count = weightless(np.array([[0.0, np.inf], [1.0, 2.0]]), np.array([0, 1]))
     assert count == 1 and np.exp(-u[0, 1]) == 0 and u[1].tolist() == [1.0, 2.0]
+
+
+def test_one_window_alone_is_no_leg(files):
+    with pytest.raises(InputError, match=r"samples of one state only \(fep-lambda = 0.25\)"):
+        read_leg(files[1:2], allow_missing=True)

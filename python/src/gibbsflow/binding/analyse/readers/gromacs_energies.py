@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from alchemlyb.postprocessors.units import R_kJmol
 
-from gibbsflow.binding.analyse.runs import (
+from gibbsflow.binding.analyse.readers.runs import (
     Part,
     Tally,
     check_temperatures,
@@ -298,7 +298,7 @@ def _read(path: Path) -> _File:
     table: list[list[float]] = []
     try:
         for number, line in _lines(path):
-            if line.startswith("#"):
+            if line.startswith("#") or not line.strip():
                 continue
             if line.startswith("@"):
                 if table and (_SUBTITLE.match(line) or _LEGEND.match(line)) and line.strip() not in heads:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from gibbsflow.config.samplesheet_columns import BY_NAME, COLUMNS, NAMES, samplesheet_schema
+from gibbsflow.config.launch.samplesheet_columns import BY_NAME, COLUMNS, NAMES, samplesheet_schema
 
-SCHEMA = Path(__file__).resolve().parents[3] / "assets" / "schema_input.json"
+SCHEMA = Path(__file__).resolve().parents[4] / "assets" / "schema_input.json"
 
 
 def test_schema_file_is_the_schema():
-    assert json.loads(SCHEMA.read_text()) == samplesheet_schema(), "run python -m gibbsflow.config.generate"
+    assert json.loads(SCHEMA.read_text()) == samplesheet_schema(), "run python -m gibbsflow.config.launch.generate"
 
 
 def test_each_column_is_in_the_schema_with_its_words():

@@ -11,7 +11,7 @@ from alchemlyb.estimators import BAR, MBAR, TI
 from alchemlyb.parsing import amber
 
 from gibbsflow.binding.analyse import estimators
-from gibbsflow.binding.analyse.amber_energies import read_leg
+from gibbsflow.binding.analyse.readers.amber_energies import read_leg
 from gibbsflow.errors import InputError
 
 DECHARGE = sorted(alchemtest.amber.load_bace_example()["data"]["solvated"]["decharge"])

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from gibbsflow.config import generate
-from gibbsflow.config.launch_form import HELP, HIDDEN, PATTERNS, section_extras, setting_extras
+from gibbsflow.config.launch import generate
+from gibbsflow.config.launch.launch_form import HELP, HIDDEN, PATTERNS, section_extras, setting_extras
 
 
 def test_nothing_is_said_of_settings_that_are_gone():

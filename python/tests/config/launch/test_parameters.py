@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from gibbsflow.config.generate import nextflow_schema
-from gibbsflow.config.parameters import accepted, parameter_problems, sections_of
+from gibbsflow.config.launch.generate import nextflow_schema
+from gibbsflow.config.launch.parameters import accepted, parameter_problems, sections_of
 
 GROUPS = {name: group["properties"] for name, group in nextflow_schema()["$defs"].items()}
 SCHEMA = {key: item for group in GROUPS.values() for key, item in group.items()}

@@ -11,7 +11,7 @@ from alchemlyb.parsing import gmx
 from xvg_ladder import Ladder, exact_kt, parts_of, put
 
 from gibbsflow.binding.analyse.estimators import fit_mbar
-from gibbsflow.binding.analyse.gromacs_energies import read_leg
+from gibbsflow.binding.analyse.readers.gromacs_energies import read_leg
 from gibbsflow.errors import InputError
 
 COULOMB = [Path(path) for path in alchemtest.gmx.load_benzene()["data"]["Coulomb"]]

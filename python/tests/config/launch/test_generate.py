@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from gibbsflow.config import generate
 from gibbsflow.config.binding import Launch
+from gibbsflow.config.launch import generate
 from gibbsflow.version import __version__
 
 CONFIG = """manifest {

@@ -361,12 +361,15 @@ def to_energies(
     Raises
     ------
     InputError
-        For missing windows unless allowed.
+        For samples of one state only, and for missing windows unless allowed.
     """
     sampled = sorted(windows)
     missing = tuple(state for state in range(len(states)) if state not in windows)
     if missing and not allow_missing:
         raise missing_windows(account.where, missing, len(states))
+    if len(sampled) < 2:
+        what = f"samples of one state only ({lambdas(states[sampled[0]])})"
+        raise InputError(Problem(account.where, what, "the files of all windows of the leg"))
     if missing:
         named = "; ".join(f"window {state}: {lambdas(states[state])}" for state in missing)
         account.note(f"no samples of {named}")

@@ -1,6 +1,6 @@
 """Write what is derived from the settings: Nextflow's schema and defaults, the samplesheet's schema, the docs' tables.
 
-``python -m gibbsflow.config.generate [--check] [ROOT]``; a test holds the files against the schemas.
+``python -m gibbsflow.config.launch.generate [--check] [ROOT]``; a test holds the files against the schemas.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from gibbsflow.config import launch_form, samplesheet_columns
 from gibbsflow.config.binding import Launch
-from gibbsflow.config.parameters import accepted
+from gibbsflow.config.launch import launch_form, samplesheet_columns
+from gibbsflow.config.launch.parameters import accepted
 from gibbsflow.config.section import Section
 from gibbsflow.version import __version__
 
@@ -205,7 +205,7 @@ def parameters_page() -> str:
     lines = [
         "# Parameters",
         "",
-        "Generated from the schema by `python -m gibbsflow.config.generate`; the same text comes from `--help`.",
+        "Generated from the schema by `python -m gibbsflow.config.launch.generate`; the same text comes from `--help`.",
         "On the command line `--NAME VALUE`; in a YAML file for `-params-file`, `NAME: VALUE`;",
         "for `gibbsflow run-local`, under the name of its section.",
     ]
@@ -332,7 +332,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         stale += 1
         if options.check:
-            sys.stderr.write(f"{name} is out of date: run python -m gibbsflow.config.generate\n")
+            sys.stderr.write(f"{name} is out of date: run python -m gibbsflow.config.launch.generate\n")
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)

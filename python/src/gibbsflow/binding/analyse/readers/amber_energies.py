@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from alchemlyb.parsing import amber
 
-from gibbsflow.binding.analyse.runs import (
+from gibbsflow.binding.analyse.readers.runs import (
     Part,
     Tally,
     check_temperatures,

@@ -1,0 +1,1 @@
+"""Readers of energies that other programs wrote: GROMACS and AMBER."""

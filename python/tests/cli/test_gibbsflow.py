@@ -1,0 +1,84 @@
+"""`gibbsflow`: a campaign in one process, its verbs as functions, and what it says of results."""
+
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+from known_molecules import CB7
+from typer.testing import CliRunner
+
+from gibbsflow.binding.campaign import run_local
+from gibbsflow.binding.campaign.phases import PIPELINES
+from gibbsflow.cli import gibbsflow
+from gibbsflow.config.binding import Launch
+from gibbsflow.errors import EXIT_INPUT, EXIT_SCIENCE
+
+
+@pytest.fixture
+def campaign(tmp_path):
+    """Write the settings of the demo's campaign: file of them."""
+
+    def written(**run):
+        io = {"input": str(CB7.parent / "ligands.csv"), "receptor": str(CB7)}
+        io |= {"outdir": str(tmp_path / "out"), "state_dir": str(tmp_path / "state")}
+        path = tmp_path / "run.yaml"
+        path.write_text(yaml.safe_dump({"io": io, "run": run}))
+        return path
+
+    return written
+
+
+def asked(*words):
+    return CliRunner().invoke(gibbsflow.app, [str(word) for word in words])
+
+
+def test_a_dry_run_names_the_phases_and_makes_nothing(campaign, tmp_path):
+    done = asked("run-local", campaign(mode="md"), "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert "2 ligands, receptor" in done.stderr and "nothing wrong" in done.stderr
+    assert done.stdout.strip() == PIPELINES["md"].describe()
+    assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]
+
+
+def launched(settings: Path) -> run_local.LocalRun:
+    return run_local.LocalRun(Launch.read(settings), [], {})
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_a_campaign_runs_under_its_lock_cleaned_where_that_is_asked_for(campaign, monkeypatch, clean):
+    seen = []
+
+    def run(local):
+        failure = local.state / "cb7" / "b2" / "equil" / "FAILED"
+        seen.append((failure.exists(), (local.state / ".head.json").exists()))
+        return EXIT_SCIENCE if clean else 0
+
+    monkeypatch.setattr(run_local.LocalRun, "run", run)
+    settings = campaign(clean_failures=clean)
+    state = launched(settings).state
+    (state / "cb7" / "b2" / "equil").mkdir(parents=True)
+    (state / "cb7" / "b2" / "equil" / "FAILED").write_text("{}")
+    done = asked("run-local", settings)
+    assert seen == [(not clean, True)]
+    assert (done.exit_code, "report: " in done.stdout) == ((EXIT_SCIENCE, False) if clean else (0, True))
+
+
+def test_the_verbs_are_those_of_all_phases():
+    wanted = {step.verb for pipeline in PIPELINES.values() for step in pipeline.steps}
+    assert wanted <= set(gibbsflow.verbs())
+    assert all(callable(command) for command in gibbsflow.verbs().values())
+
+
+def test_a_verb_as_a_function_returns_its_exit_code():
+    def command(code):
+        if code:
+            raise typer.Exit(code)
+
+    returning = gibbsflow._returning(command)
+    assert (returning(code=0), returning(code=70)) == (0, 70)
+
+
+def test_results_of_no_run_have_no_crate(tmp_path):
+    done = asked("crate", tmp_path)
+    assert done.exit_code == EXIT_INPUT and "holds no pipeline_info/run.json" in done.stderr
