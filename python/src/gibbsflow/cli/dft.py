@@ -27,12 +27,8 @@ def label(
     config: Config = None,
     engine: Engine = None,
     state: State = None,
-    database: Annotated[
-        str | None, typer.Option("--database", help="Also record each result here as it comes.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Labels at a time; default: config's.")
-    ] = None,
+    database: Annotated[str | None, typer.Option("--database", help="Also record results here as they come.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Labels at a time; default: config's")] = None,
     scheduler: Annotated[str | None, typer.Option("--scheduler", help="Address of a dask scheduler, instead.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed labels in --state again.")] = False,
     as_json: Json = False,
@@ -54,9 +50,7 @@ def label(
         maker = make_engine(elements, settings.dft, settings.labels)
         check_electrons(maker, frames, account)
         account.settle()
-        said = account.as_dict()
-        result.figures = {"engine": maker.name, "settings_hash": maker.settings_hash}
-        result.figures |= {"notes": said["notes"], "warnings": said["warnings"], "account": said["facts"]}
+        result.figures = {"engine": maker.name, "settings_hash": maker.settings_hash, **account.as_figures()}
         result.inputs_hash = inputs_hash(
             files={"input": input}, settings={"dft": maker.settings_hash}, physics=labelling.PHYSICS
         )

@@ -154,6 +154,17 @@ class Account:
         """
         return {"facts": self.facts, "notes": _sentences(self, "note"), "warnings": _sentences(self, "warn")}
 
+    def as_figures(self) -> dict[str, Any]:
+        """Return the same for a ``result.json``, where the facts are called an account.
+
+        Returns
+        -------
+        dict
+            ``account``, ``notes`` and ``warnings``.
+        """
+        content = self.as_dict()
+        return {"account": content["facts"], "notes": content["notes"], "warnings": content["warnings"]}
+
     @classmethod
     def from_dict(cls, content: Mapping[str, Any], *, where: str) -> Account:
         """Read an account that an earlier phase left; its sentences stand for their doubts.
