@@ -89,7 +89,7 @@ def test_all_problems_of_a_campaign_at_once(tmp_path):
 
 def test_a_note_is_no_problem(tmp_path):
     code, told = check(tmp_path, "ligand,smiles\na,CCC(C)O\n")
-    assert code == 0 and "row 2, smiles: a: stereochemistry left open (2 isomers" in told
+    assert code == 0 and "row 2, smiles: a: stereochemistry left open (centre C3): CC[C@@H](C)O is taken" in told
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_note_is_no_problem(tmp_path):
             "ATOM      1  N   ALA A   1      xx.xxx   0.000   0.000\n",
             "r.pdb, row 1, receptor: coord",
         ),
-        ("r.sdf", "", "r.sdf: holds no molecules"),
+        ("r.sdf", "", "r.sdf, receptor: holds no molecules"),
     ],
 )
 def test_bad_receptors(tmp_path, name, content, expected):
@@ -145,14 +145,17 @@ def test_system_from_smiles(tmp_path):
     assert code == 0, told
     system = SimSystem.read(tmp_path)
     assert set(system.artifacts) == {"receptor", "ligand"}
-    assert dict(system.meta) == {
+    meta = dict(system.meta)
+    account = meta.pop("account")
+    assert (account["notes"], account["warnings"]) == ([], [])
+    assert account["facts"]["ligand"]["as_written"]["formula"] == "C10H18O2"
+    assert meta == {
         "receptor_kind": "host",
         "receptor_charge": 0,
         "receptor_name": "cb7",
         "ligand_charge": 0,
         "ligand_smiles": "OCC12CCC(CO)(CC1)CC2",
         "site": None,
-        "account": {"facts": {}, "notes": [], "warnings": []},
     }
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["status"] == "finished" and len(result["inputs_hash"]) == 64 and result["seed"] == 2026

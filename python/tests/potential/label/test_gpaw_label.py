@@ -18,7 +18,7 @@ from gibbsflow.potential.label.gpaw_label import main
 
 SETTINGS = {
     "cutoff_ev": 340.0, "xc": "LDA", "kpts": [2, 2, 2], "smearing": "fermi-dirac", "width_ev": 0.1, "beta": 0.05,
-    "history": 8, "maxiter": 400, "spin": False,
+    "history": 8, "maxiter": 400, "spin": False, "charge": 0, "fixed_moment": False,
 }  # fmt: skip
 
 

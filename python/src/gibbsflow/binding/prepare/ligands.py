@@ -78,7 +78,7 @@ def check_pose(row: Row, ligand: Molecule, receptor: Receptor, settings: System)
         return error.faults
     cage = receptor.kind == "host"
     faults = pose_faults(posed, receptor.heavy_angstrom, clash_angstrom=settings.clash_angstrom, cage=cage)
-    return faults + covalent_faults(posed, receptor)
+    return faults or covalent_faults(posed, receptor)
 
 
 def pose_ligand(row: Row, ligand: Molecule, receptor: Receptor, settings: System, *, seed: int) -> Molecule:

@@ -273,13 +273,13 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
         names = " and ".join(repr(Chem.MolToSmiles(Chem.RemoveHs(f, sanitize=False))) for f in fragments[:4])
         what = f"{len(fragments)} separate fragments: {names}"
         faults.append(Fault(field, what, "one molecule, without salt or water"))
-    if len(fragments) == 1 and mol.GetNumAtoms() == 1:
-        what = f"a single atom, {Chem.MolToSmiles(mol)}: AM1-BCC makes no charges for it, and it has no orientation"
-        faults.append(Fault(field, what, "a molecule of two atoms or more"))
     unknown = sorted({a.GetSymbol() for a in mol.GetAtoms()} - set(GAFF_ELEMENTS))
     if unknown:
         known = ", ".join(GAFF_ELEMENTS)
         faults.append(Fault(field, f"GAFF has no parameters for {', '.join(unknown)}", f"elements among {known}"))
+    elif mol.GetNumAtoms() == 1:
+        what = f"a single atom, {Chem.MolToSmiles(mol)}: AM1-BCC makes no charges for it, and it has no orientation"
+        faults.append(Fault(field, what, "a molecule of two atoms or more"))
     formal = Chem.GetFormalCharge(mol)
     radicals = sum(a.GetNumRadicalElectrons() for a in mol.GetAtoms())
     electrons = electron_count(mol, formal)
