@@ -50,8 +50,8 @@ def explore(
         from gibbsflow.workflow.state.segments import Stopper
         from gibbsflow.workflow.state.state_folder import StateFolder
 
-        # the plan of a trajectory, which the loop writes, holds its seed and the generation that it belongs to
-        plan = {"seed": seed, "generation": generation - 1}
+        # the plan of a trajectory, which the loop writes, holds its seed and the generation that it was made in
+        plan = {"seed": seed, "generation": None}
         settings = PotentialConfig.of_verb(config, beside=plan).exploration
         _present({"potential": potential, "structure": structure})
         fitted, grader = load_potential(potential), Grader.read(potential / ACTIVE_SET)

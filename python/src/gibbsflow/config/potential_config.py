@@ -132,7 +132,7 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         engine
             Engine of labels that replaces the file's; default: the file's.
         beside
-            Keys that may stand beside the sections, and the value that each must have.
+            Keys that may stand beside the sections, and the value that each must have; None where any will do.
 
         Returns
         -------
@@ -146,7 +146,7 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         """
         content, where = (read_mapping(path), str(path)) if path is not None else ({}, "defaults")
         for key, value in beside.items():
-            if (found := content.pop(key, value)) != value:
+            if (found := content.pop(key, value)) != value and value is not None:
                 raise InputError(
                     Problem(where, f"{found!r}, where the command line says {value!r}", "one of them", field=key)
                 )
