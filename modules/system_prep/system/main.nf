@@ -21,7 +21,7 @@ process SYSTEM_PREP {
     cat > config.json <<'END'
     ${settings}
     END
-    system_prep system --receptor ${receptor} --ligand '${meta.ligand}' ${source} ${charge} ${placing} --config config.json \\
+    system_prep system --receptor ${receptor} --ligand ${quoted(meta.ligand)} ${source} ${charge} ${placing} --config config.json \\
         --state ${quoted("${meta.state}/system_prep")} --out phases/${meta.ligand}/system_prep ${args}
     """
 

@@ -181,9 +181,7 @@ def account_figures(energies: Energies) -> dict[str, Any]:
     dict
         `missing_windows`, `notes`, `warnings` and `account` of its ``result.json``.
     """
-    account = energies.account.as_dict()
-    said = {"notes": account["notes"], "warnings": account["warnings"], "account": account["facts"]}
-    return {"missing_windows": list(energies.missing), **said}
+    return {"missing_windows": list(energies.missing), **energies.account.as_figures()}
 
 
 def leg_figures(energies: Energies, decorrelate: Decorrelate) -> dict[str, Any]:

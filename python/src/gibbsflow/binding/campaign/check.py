@@ -14,7 +14,7 @@ from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.prepare.ligands import check_pose, given_pose, hypervalent, pose_ligand, read_ligand
-from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages
+from gibbsflow.binding.prepare.molecules import Molecule, MoleculeError, rdkit_messages
 from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
 from gibbsflow.binding.prepare.receptor_file import read_receptor
 from gibbsflow.binding.prepare.receptors import Receptor
@@ -93,15 +93,15 @@ def check_campaign(
         warnings += [Problem(str(receptor_path), note) for note in receptor.notes]
     except InputError as error:
         problems += error.problems
-    good = []
+    usable: list[tuple[Row, Molecule]] = []
     for row in rows:
-        found, notes = check_row(row, receptor, settings, str(sheet))
+        ligand, found, notes = _read_row(row, receptor, settings, str(sheet))
         table_problems += found
         warnings += notes
-        if not found:
-            good.append(row)
-    misfits = {} if receptor is None else misplaced(good, receptor, settings, str(sheet))
-    good = [row for row in good if row.line not in misfits]
+        if ligand is not None and not found:
+            usable.append((row, ligand))
+    misfits = {} if receptor is None else misplaced(usable, receptor, settings, str(sheet))
+    good = [row for row, _ in usable if row.line not in misfits]
     table_problems += misfits.values()
     problems += sorted(table_problems, key=lambda problem: problem.row or 0)
     if outdir is not None:
@@ -132,6 +132,15 @@ def check_row(
     warnings
         What was done to the ligand or assumed of it.
     """
+    _, problems, warnings = _read_row(row, receptor, settings, where)
+    return problems, warnings
+
+
+def _read_row(
+    row: Row, receptor: Receptor | None, settings: BindingConfig, where: str
+) -> tuple[Molecule | None, list[Problem], list[Problem]]:
+    """Read and check the ligand of a row, with what :func:`check_row` says of it; None where it cannot be read."""
+    ligand = None
     try:
         with rdkit_messages():
             ligand = read_ligand(row)
@@ -149,18 +158,18 @@ def check_row(
             notes += [Problem(where, f"{row.ligand}: {p.what}", p.right, row.line) for p in near.of_weight("warn")]
     except MoleculeError as error:
         faults, notes = error.faults, []
-    return [Problem(where, f"{row.ligand}: {f.what}", f.right, row.line, f.field) for f in faults], notes
+    return ligand, [Problem(where, f"{row.ligand}: {f.what}", f.right, row.line, f.field) for f in faults], notes
 
 
 def misplaced(
-    rows: Sequence[Row], receptor: Receptor, settings: BindingConfig, where: str
+    ligands: Sequence[tuple[Row, Molecule]], receptor: Receptor, settings: BindingConfig, where: str
 ) -> dict[int | None, Problem]:
     """Try whether the largest of the ligands that are to be placed fit into the host's cavity.
 
     Parameters
     ----------
-    rows
-        Usable ones.
+    ligands
+        Usable rows, each with its ligand as it was read.
     receptor
         Host, or a protein, in which nothing is placed.
     settings
@@ -173,7 +182,7 @@ def misplaced(
     dict
         By line of the samplesheet what does not fit, with the nearest distance.
     """
-    placed = [(row, read_ligand(row)) for row in rows if row.pose == "place"]
+    placed = [(row, ligand) for row, ligand in ligands if row.pose == "place"]
     placed.sort(key=lambda pair: -len(pair[1].heavy_atoms))
     misfits: dict[int | None, Problem] = {}
     for row, ligand in placed[:MOST_PLACED]:

@@ -136,9 +136,8 @@ class Inputs:
         dict
             ``labels`` by set, ``account``, ``notes`` and ``warnings``.
         """
-        told = self.account.as_dict()
         labels = {name: facts.get("labels", []) for name, facts in self.account.facts.items()}
-        return {"labels": labels, "account": told["facts"], "notes": told["notes"], "warnings": told["warnings"]}
+        return {"labels": labels, **self.account.as_figures()}
 
 
 _KNOWN_BEFORE = ("energy", "forces", "stress")
