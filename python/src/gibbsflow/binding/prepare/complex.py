@@ -221,7 +221,8 @@ def prepare_system(
     system = SimSystem(row.ligand, out).with_artifacts(receptor=receptor_file.name, ligand=ligand_file.name)
     for k, path in enumerate(receptor.parameters, 1):
         (out / "parameters").mkdir(exist_ok=True)
-        copied = shutil.copyfile(path, out / "parameters" / path.name)
+        # numbered: files of one name in two folders, or of a name that tleap's folder has, stay apart
+        copied = shutil.copyfile(path, out / "parameters" / f"{k:02d}_{path.name}")
         system = system.with_artifacts(**{f"receptor_parameters_{k:02d}": copied.relative_to(out)})
     known = PreparedFacts(
         receptor_kind=receptor.kind,

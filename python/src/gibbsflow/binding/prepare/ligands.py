@@ -13,6 +13,8 @@ from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.conformers import embed, settle_stereo
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
 from gibbsflow.binding.prepare.poses import place_inside, pose_faults
+from gibbsflow.binding.prepare.protein.atom_records import is_metal
+from gibbsflow.binding.prepare.protein.placement import BONDED_METAL_ANGSTROM
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.prepare.small_molecule.mapping import heavy_only, map_pose
@@ -252,34 +254,30 @@ def covalent_faults(ligand: Molecule, receptor: Receptor) -> list[Fault]:
     ligand
         In the receptor's frame.
     receptor
-        A host, or a protein with its topology.
+        A host, or a protein.
 
     Returns
     -------
     list of Fault
         At most one, of the nearest pair; empty where heavy atoms are farther apart than their covalent radii (Cordero
-        et al., Dalton Trans. 2008, 2832) and 0.4 Å.
+        et al., Dalton Trans. 2008, 2832) and 0.4 Å. A ligand may coordinate a metal that is kept, which no bond holds.
     """
     if receptor.molecule is not None:
         mol = receptor.molecule.mol
         atoms = [(f"{a.GetSymbol()}{a.GetIdx() + 1}", a.GetAtomicNum()) for a in mol.GetAtoms() if a.GetAtomicNum() > 1]
-    elif receptor.protein is not None:
-        number_of = Chem.GetPeriodicTable().GetAtomicNumber
-        atoms = [
-            (f"{residue.name} {residue.label} {name}", number_of(element.capitalize()))
-            for residue in receptor.protein
-            for name, (element, _) in residue.atoms.items()
-            if element.upper() not in ("H", "D")
-        ]
     else:
-        atoms = []
+        number_of = Chem.GetPeriodicTable().GetAtomicNumber
+        atoms = [(name, number_of(element.capitalize())) for name, element in receptor.heavy_atoms]
     if len(atoms) != len(receptor.heavy_angstrom) or not atoms:
         return []
     table = Chem.GetPeriodicTable()
     theirs = np.array([table.GetRcovalent(number) for _, number in atoms])
     ours = np.array([table.GetRcovalent(ligand.mol.GetAtomWithIdx(int(i)).GetAtomicNum()) for i in ligand.heavy_atoms])
     distance = np.linalg.norm(ligand.heavy_angstrom[:, None] - receptor.heavy_angstrom[None], axis=-1)
-    room = distance - ours[:, None] - theirs[None] - COVALENT_MARGIN_ANGSTROM
+    nearest = ours[:, None] + theirs[None] + COVALENT_MARGIN_ANGSTROM
+    metals = [k for k, (_, element) in enumerate(receptor.heavy_atoms) if is_metal(element)]
+    nearest[:, metals] = BONDED_METAL_ANGSTROM
+    room = distance - nearest
     i, k = np.unravel_index(int(room.argmin()), room.shape)
     if room[i, k] >= 0:
         return []

@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from gibbsflow.binding.prepare.protein import cofactors
 from gibbsflow.binding.prepare.protein.atom_records import StructureFile, read_structure
 from gibbsflow.binding.prepare.protein.mending import mend, refuse_traces, selenium_to_sulfur
+from gibbsflow.binding.prepare.protein.placement import in_sequence, refuse_misplaced, warn_of_mirror_images
 from gibbsflow.binding.prepare.protein.protonation import is_replacement, protonate, read_choices
 from gibbsflow.binding.prepare.protein.residue_names import (
-    ALIASES,
     PHOSPHORYLATED,
+    amber_name_of,
     heavy_atoms_of,
     standard_atom,
 )
@@ -26,9 +26,6 @@ from gibbsflow.config.binding import System
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
-
-SAME_PLACE_ANGSTROM = 0.5
-"""Heavy atoms of two residues nearer than this are two copies of one thing."""
 
 
 def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue: str | None = None) -> Receptor:
@@ -61,6 +58,7 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
     given = cofactors.read_parameters(parameter_files(settings))
     choices = read_choices(settings.protonation) if settings.protonation is not None else {}
     residues = _known_names(residues_of(structure, account, _altlocs(settings.altloc, account)), account)
+    residues = in_sequence(residues, account)
     residues, choices = _replaced(residues, choices, account)
     joined = [in_chain(residues, k) for k in range(len(residues))]
     is_protein = [cofactors.is_polymer(r, given, joined=j) for r, j in zip(residues, joined, strict=True)]
@@ -68,17 +66,18 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
     if not protein:
         there = ", ".join(sorted({r.name for r in residues})) or "no atoms"
         raise InputError(Problem(str(path), f"no amino acid in it (it has {there})", "a protein", field="receptor"))
-    _refuse_strangers(residues, is_protein, joined, account)
+    _refuse_strangers(residues, is_protein, joined, given, account)
     if settings.site is not None:
         _refuse_absent_site(protein, settings.site, account)
     if settings.receptor_charge is not None:
         right = "leave it out: a protein's charge follows from its residues and pH"
         account.refuse("receptor_charge is for hosts", right, field="receptor_charge")
     refuse_traces(protein, account)
-    _refuse_copies(protein, account)
-    _stop(account)
     beside = [r for r, own in zip(residues, is_protein, strict=True) if not own]
     kept = cofactors.choose_kept(beside, settings.keep, given, account, ligand_residue or "")
+    refuse_misplaced(protein, kept, account)
+    _stop(account)
+    warn_of_mirror_images(protein, account)
     left = [r for r in beside if r not in kept and r.label != ligand_residue]
     cofactors.tell_left_out(left, protein, _site_atoms(protein, settings.site), account)
     protein = selenium_to_sulfur(protein, account)
@@ -94,13 +93,15 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
         made = [*mend(protein, states, settings.ph, account), *(_written(r) for r in kept)]
         account.facts["residues_written"] = len(made)
         account.facts["residues_kept"] = len(protein)
-    heavy = np.array([xyz for r in made or [*protein, *kept] for xyz in r.heavy()])
+    whole = made or [*protein, *kept]
+    named = [(f"{r.called} {a}", element) for r in whole for a, (element, _) in r.atoms.items() if element != "H"]
     return Receptor(
         name=path.name.split(".")[0],
         kind="protein",
         charge=None,
-        heavy_angstrom=heavy,
+        heavy_angstrom=np.array([xyz for r in whole for xyz in r.heavy()]),
         protein=None if made is None else tuple(made),
+        heavy_atoms=tuple(named),
         site=_site_in_new_names(protein, settings.site),
         notes=tuple(account.as_dict()["notes"] + account.as_dict()["warnings"]),
         account=account,
@@ -133,10 +134,11 @@ def _stop(account: Account) -> None:
 
 def _known_names(residues: Sequence[Residue], account: Account) -> list[Residue]:
     """Residues by AMBER's names, where other programs have their own."""
-    told = [f"{r.called} as {ALIASES[r.name.upper()]}" for r in residues if r.name.upper() in ALIASES]
+    named = [(r, amber_name_of(r.name)) for r in residues]
+    told = [f"{r.called} as {name}" for r, name in named if name != r.name]
     if told:
         account.note(f"read by other names: {', '.join(told[:20])}{' and more' * (len(told) > 20)}")
-    return [renamed(r, ALIASES[r.name.upper()]) if r.name.upper() in ALIASES else r for r in residues]
+    return [renamed(r, name) if name != r.name else r for r, name in named]
 
 
 def _altlocs(text: str | None, account: Account) -> dict[str, str]:
@@ -173,7 +175,11 @@ def _replaced(
 
 
 def _refuse_strangers(
-    residues: Sequence[Residue], is_protein: Sequence[bool], joined: Sequence[bool], account: Account
+    residues: Sequence[Residue],
+    is_protein: Sequence[bool],
+    joined: Sequence[bool],
+    given: Mapping[str, cofactors.GivenResidue],
+    account: Account,
 ) -> None:
     """Refuse what stands in a chain or among the atoms of chains and has no parameters."""
     strange = []
@@ -187,7 +193,7 @@ def _refuse_strangers(
                 "stands for it",
                 row=r.line or None,
             )
-        elif not r.hetero and r.name not in cofactors.WATERS and r.name not in cofactors.IONS:
+        elif not r.hetero and r.name not in {*cofactors.WATERS, *cofactors.IONS, *given}:
             strange.append(r.called)
     if strange:
         strange = sorted(set(strange))
@@ -223,20 +229,6 @@ def _site_atoms(protein: Sequence[Residue], site: str | None) -> Floats | None:
     return np.array(
         [xyz for r in protein if any(r.is_named(e) or r.read_as == e for e in entries) for xyz in r.heavy()]
     )
-
-
-def _refuse_copies(protein: Sequence[Residue], account: Account) -> None:
-    owner = [k for k, r in enumerate(protein) for _ in r.heavy()]
-    tree = cKDTree([xyz for r in protein for xyz in r.heavy()])
-    for a, b in sorted(tree.query_pairs(SAME_PLACE_ANGSTROM)):
-        one, two = protein[owner[a]], protein[owner[b]]
-        if one is not two:
-            account.refuse(
-                f"{one.called} and {two.called} lie at the same place",
-                "one copy of each chain: models in MODEL and ENDMDL, alternate locations with their labels",
-                row=two.line or None,
-            )
-            return
 
 
 def _tell_missing(structure: StructureFile, account: Account) -> None:

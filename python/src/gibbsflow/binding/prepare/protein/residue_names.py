@@ -26,7 +26,7 @@ INSIDE_ONLY = frozenset({"ASH", "GLH", "LYN", "CYM", *PHOSPHORYLATED})
 ALIASES = {
     "HSD": "HID", "HSE": "HIE", "HSP": "HIP", "HISD": "HID", "HISE": "HIE", "HISH": "HIP", "HIH": "HIP",
     "ASPH": "ASH", "ASPP": "ASH", "GLUH": "GLH", "GLUP": "GLH", "LYSH": "LYS", "LSN": "LYN", "CYS2": "CYX",
-    "NMA": "NME", "NH2": "NHE",
+    "LYP": "LYS", "CYN": "CYS", "CYSH": "CYS", "HISA": "HID", "HISB": "HIE", "NMA": "NME", "NH2": "NHE",
 }  # fmt: skip
 """AMBER's names of what CHARMM, GROMACS and the PDB name otherwise."""
 WATERS = frozenset({"HOH", "WAT", "DOD", "D2O", "H2O", "TIP3", "TIP", "TP3", "SOL", "SPC"})
@@ -57,6 +57,25 @@ _ATOM_ALIASES = {
 }
 _TERMINAL_OXYGENS = {"O1": "O", "OT1": "O", "OCT1": "O", "OC1": "O", "O2": "OXT", "OT2": "OXT", "OCT2": "OXT",
                      "OC2": "OXT", "OT": "OXT"}  # fmt: skip
+
+
+def amber_name_of(name: str) -> str:
+    """Give AMBER's name of a residue that another program has named.
+
+    Parameters
+    ----------
+    name
+        As HSD of CHARMM, or NALA and CHIE of AMBER's libraries and GROMACS' copies of them.
+
+    Returns
+    -------
+    str
+        As HID, ALA or HIE; the name itself where it is no other program's.
+    """
+    capitals = name.upper()
+    if capitals not in ALIASES and len(capitals) == 4 and capitals[0] in "NC" and capitals[1:] in AMINO_ACIDS:  # noqa: PLR2004
+        return capitals[1:]
+    return ALIASES.get(capitals, name)
 
 
 def parent_of(name: str) -> str:
