@@ -14,7 +14,8 @@ from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.burial import buriedness
 from gibbsflow.binding.prepare.ligands import pose_ligand, read_ligand, written_account
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, read_noted, write_sdf
-from gibbsflow.binding.prepare.poses import RAYS
+from gibbsflow.binding.prepare.poses import PLACED_ANGSTROM, RAYS, nearest_contact
+from gibbsflow.binding.prepare.protein.atom_records import is_metal
 from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
 from gibbsflow.binding.prepare.protein.complex_ligand import write_ligand
 from gibbsflow.binding.prepare.proteins import parameter_files
@@ -27,8 +28,9 @@ from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import inputs_hash
 
 log = logging.getLogger(__name__)
-PHYSICS = {"host": 1, "protein": 2}
-"""Raised by hand when poses or protonation change for the same input; 2: names and hydrogens decide before pH."""
+PHYSICS = {"host": 1, "protein": 3}
+"""Raised by hand when poses or protonation change for the same input; 2: names and hydrogens decide before pH; 3: an
+atom without a label is an alternate location beside one with a label, members of a chain are put into its order."""
 LIGAND_READING = 2
 """The same for ligands whose stereochemistry, MOL2 file or pose file was once read otherwise; of no others."""
 
@@ -206,6 +208,13 @@ def prepare_system(
         for note in receptor.notes:
             account.note(note)
     warn_of_near(receptor.left_out, ligand.heavy_angstrom, receptor.account)
+    metals = [is_metal(element) for _, element in receptor.heavy_atoms] or [False] * len(receptor.heavy_angstrom)
+    contact = nearest_contact(ligand, receptor.heavy_angstrom[~np.array(metals)])
+    if contact < PLACED_ANGSTROM:
+        account.warn(
+            f"heavy atoms of ligand and receptor are {contact:.2f} Å apart: the pose is squeezed",
+            f"a pose without contacts below {PLACED_ANGSTROM:g} Å",
+        )
     account.take(receptor.account, "receptor")
     account.take(written_account(read, ligand, ligand_file, row.ligand), "ligand")
     account.settle()

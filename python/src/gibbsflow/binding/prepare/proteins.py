@@ -134,7 +134,7 @@ def _stop(account: Account) -> None:
 
 def _known_names(residues: Sequence[Residue], account: Account) -> list[Residue]:
     """Residues by AMBER's names, where other programs have their own."""
-    named = [(r, amber_name_of(r.name)) for r in residues]
+    named = [(r, amber_name_of(cofactors.ion_name(r))) for r in residues]
     told = [f"{r.called} as {name}" for r, name in named if name != r.name]
     if told:
         account.note(f"read by other names: {', '.join(told[:20])}{' and more' * (len(told) > 20)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,11 @@ IONS = {
     "LU": 3, "F": -1, "CL": -1, "BR": -1, "IOD": -1,
 }  # fmt: skip
 """Ions that AmberTools' atomic_ions.lib has under the names of the PDB, with their charge in e."""
+_ION_ALIASES = {
+    "SOD": "NA", "CLA": "CL", "POT": "K", "CAL": "CA", "CES": "CS", "LIT": "LI", "BAR": "BA", "CAD": "CD", "RUB": "RB",
+    "CIO": "CS", "CIP": "NA", "CIM": "CL",
+}  # fmt: skip
+"""Ions of CHARMM and AMBER by the names of the PDB."""
 _ADDITIVES = frozenset(
     "GOL EDO PEG PGE PG4 1PE P6G SO4 PO4 ACT ACY DMS MPD FMT CIT TRS EPE MES BME IPA EOH MOH NO3 SCN AZI IMD NA K "
     "CL BR IOD LI RB CS F".split()
@@ -62,7 +67,7 @@ class GivenResidue:
     atoms: frozenset[str]
     charge_e: float
     connects: bool
-    types: frozenset[str] = frozenset()
+    types: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 def read_parameters(paths: Sequence[Path]) -> dict[str, GivenResidue]:
@@ -154,6 +159,28 @@ def _lib_residues(text: str) -> list[GivenResidue]:
         joined = connect is not None and "0" not in connect.groups()
         found.append(GivenResidue(name, heavy, sum(float(row[-1]) for row in rows), joined))
     return found
+
+
+def ion_name(residue: Residue) -> str:
+    """Give an ion its name in the PDB.
+
+    Parameters
+    ----------
+    residue
+        Any residue.
+
+    Returns
+    -------
+    str
+        As NA for SOD of CHARMM, Na+ of AMBER and Na of OpenMM; the name itself for what is no ion, and where the
+        element says otherwise (CLA is chlorophyll as well).
+    """
+    if len(residue.atoms) != 1 or residue.name in IONS:
+        return residue.name
+    ((element, _),) = residue.atoms.values()
+    plain = re.sub(r"\d*[+-]$|(?<=[A-Z])2$", "", residue.name.upper())
+    name = _ION_ALIASES.get(plain, plain)
+    return name if name in IONS and name == element else residue.name
 
 
 def choose_kept(

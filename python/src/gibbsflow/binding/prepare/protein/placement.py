@@ -13,7 +13,6 @@ from gibbsflow.binding.prepare.protein.residues import (
     LONGEST_PEPTIDE_BOND_ANGSTROM,
     Residue,
     chain_ends,
-    in_chain,
     is_chain_break,
 )
 from gibbsflow.workflow.account import Account
@@ -29,46 +28,67 @@ BONDED_ANGSTROM, BONDED_METAL_ANGSTROM = 2.0, 1.6
 
 
 def in_sequence(residues: Sequence[Residue], account: Account) -> list[Residue]:
-    """Put members of a chain that stand elsewhere in the file into their places.
+    """Put the pieces of a chain in its order where the file has them apart, as peptide bonds join them.
 
     Parameters
     ----------
     residues
-        In the order of the file, with modified residues and caps perhaps among the HETATM at its end.
+        In the order of the file, with modified residues and caps perhaps among the HETATM at its end, or one chain
+        under two identifiers.
     account
-        Takes a note of what was moved.
+        Takes a note of what was joined, and refuses numbers that a chain would then have twice.
 
     Returns
     -------
     list of Residue
-        Each residue that was joined to no neighbour behind the one whose C its N is bonded to, or before the one
-        whose N its C is bonded to; with the chain of that one.
+        Each piece behind the one that its N is bonded to the C of, all in the chain of the longest.
     """
-    made = list(residues)
-    stray = [r for k, r in enumerate(residues) if r.hetero and {"N", "C"} & r.atoms.keys() and not in_chain(residues, k)]
-    moved = []
-    for r in stray:
-        others = [other for other in made if other is not r]
-        before = _bonded(r, "N", others, "C")
-        after = _bonded(r, "C", others, "N")
-        if before is None and after is None:
-            continue
-        neighbour = before or after
-        assert neighbour is not None
-        place = next(k for k, other in enumerate(others) if other is neighbour) + (before is not None)
-        read_as = r.read_as or ("" if r.chain == neighbour.chain else r.label)
-        made = [*others[:place], replace(r, chain=neighbour.chain, read_as=read_as), *others[place:]]
-        moved.append(r.called)
-    if moved:
-        account.note(f"put into their chains, whose members they are bonded to: {', '.join(moved)}")
+    if not residues:
+        return []
+    first, last = (sorted(ends) for ends in chain_ends(residues))
+    pieces = [list(residues[a : b + 1]) for a, b in zip(first, last, strict=True)]
+    following: dict[int, int] = {}
+    starts = [m for m, piece in enumerate(pieces) if "N" in piece[0].atoms]
+    for k, piece in enumerate(pieces):
+        free = [m for m in starts if m != k and m not in following.values()] if "C" in piece[-1].atoms else []
+        bonded = _bonded(piece[-1], "C", [pieces[m][0] for m in free], "N")
+        if bonded is not None:
+            following[k] = next(m for m in free if pieces[m][0] is bonded)
+    if not following:
+        return list(residues)
+    walks: list[list[int]] = []
+    done: set[int] = set()
+    heads = [k for k in range(len(pieces)) if k not in following.values()]
+    for start in (*heads, *range(len(pieces))):  # the latter for rings, which have no head
+        walk: list[int] = []
+        at: int | None = start
+        while at is not None and at not in done:
+            done.add(at)
+            walk.append(at)
+            at = following.get(at)
+        if walk:
+            walks.append(walk)
+    labels = {r.label for r in residues}
+    made: list[Residue] = []
+    told: list[str] = []
+    for walk in sorted(walks, key=min):
+        chain = max((pieces[k] for k in walk), key=len)[0].chain
+        for r in (r for k in walk for r in pieces[k]):
+            moved = replace(r, chain=chain, read_as=r.read_as or r.label) if r.chain != chain else r
+            if moved is not r and moved.label in labels:
+                what = f"{r.called} is bonded into chain {chain}, which has another residue {r.number}"
+                account.refuse(what, "each number once in a chain", row=r.line or None)
+            made.append(moved)
+        told += [f"{pieces[m][0].called} behind {pieces[k][-1].called}" for k, m in zip(walk, walk[1:], strict=False)]
+    account.note(f"joined to one chain, as peptide bonds say: {', '.join(told[:12])}")
     return made
 
 
 def _bonded(r: Residue, atom: str, others: Sequence[Residue], to: str) -> Residue | None:
-    if atom not in r.atoms:
+    if r.name in ("NME", "NHE"):  # their C, where there is one, is a methyl group
         return None
     places = [(other, other.atoms[to][1]) for other in others if to in other.atoms]
-    if not places:
+    if atom not in r.atoms or not places:
         return None
     apart = np.linalg.norm(np.array([xyz for _, xyz in places]) - r.atoms[atom][1], axis=1)
     return places[int(apart.argmin())][0] if apart.min() < LONGEST_PEPTIDE_BOND_ANGSTROM else None
@@ -91,8 +111,8 @@ def refuse_misplaced(protein: Sequence[Residue], kept: Sequence[Residue], accoun
         bonded = _bonded(protein[k], "C", [protein[m] for m in sorted(first)], "N")
         if bonded is not None:
             account.refuse(
-                f"C of {protein[k].called} is bonded to N of {bonded.called}, which does not follow it in the file",
-                "residues in the order of the chain; chains that close to a ring are not built",
+                f"C of {protein[k].called} is bonded to N of {bonded.called}, the other end of its chain",
+                "a chain that is no ring; rings are not built",
                 row=protein[k].line or None,
             )
             break

@@ -268,7 +268,12 @@ def _refuse_at_ends(
         )
     for k, (r, state) in enumerate(zip(residues, states, strict=True)):
         which = "first" if k in first else "last" if k in last else ""
-        if not which or k in first & last or state is None or (state not in INSIDE_ONLY and not (state == "HYP" and which == "first")):
+        if (
+            not which
+            or k in first & last
+            or state is None
+            or (state not in INSIDE_ONLY and not (state == "HYP" and which == "first"))
+        ):
             continue
         how = f" (as pH {ph:g} makes it)" if ways[k] == "pH" else ""
         if state in PHOSPHORYLATED or state == "HYP":

@@ -42,7 +42,7 @@ _SIDE = {
     "PHE": "CB CG CD1 CD2 CE1 CE2 CZ", "PRO": "CB CG CD", "SER": "CB OG", "THR": "CB OG1 CG2",
     "TRP": "CB CG CD1 CD2 NE1 CE2 CE3 CZ2 CZ3 CH2", "TYR": "CB CG CD1 CD2 CE1 CE2 CZ OH", "VAL": "CB CG1 CG2",
     "HYP": "CB CG CD OD1", "SEP": "CB OG P O1P O2P O3P", "S1P": "CB OG P O1P O2P O3P",
-    "TPO": "CB OG1 CG2 P O1P O2P O3P", "T1P": "CB OG CG2 P O1P O2P O3P",
+    "TPO": "CB OG1 CG2 P O1P O2P O3P", "T1P": "CB OG1 CG2 P O1P O2P O3P",
     "PTR": "CB CG CD1 CD2 CE1 CE2 CZ OH P O1P O2P O3P", "Y1P": "CB CG CD1 CD2 CE1 CE2 CZ OG P O1P O2P O3P",
 }  # fmt: skip
 _CAP_ATOMS = {"ACE": ("C", "O", "CH3"), "NME": ("N", "C"), "NHE": ("N",)}
@@ -52,7 +52,7 @@ _ATOM_ALIASES = {
     "MSE": {"SE": "SD"},
     "HYP": {"OD": "OD1"},
     "NME": {"CH3": "C", "CA": "C"},
-    "T1P": {"OG1": "OG"},
+    "T1P": {"OG": "OG1"},
     "Y1P": {"OH": "OG"},
 }
 _TERMINAL_OXYGENS = {"O1": "O", "OT1": "O", "OCT1": "O", "OC1": "O", "O2": "OXT", "OT2": "OXT", "OCT2": "OXT",

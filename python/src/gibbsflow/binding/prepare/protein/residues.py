@@ -401,9 +401,7 @@ def pdb_text(residues: Sequence[Residue]) -> str:
             serial += 1
             padded = atom if len(atom) >= 4 or len(element) == 2 else f" {atom}"
             place = "".join(f"{x:8.3f}" for x in xyz)
-            head = (
-                f"{kind}{serial % 100000:5d} {padded:<4s} {residue.name:<4s}{residue.chain}{number:>4s}{code or ' '}"
-            )
+            head = f"{kind}{serial % 100000:5d} {padded:<4s} {residue.name:<4s}{residue.chain}{number:>4s}{code or ' '}"
             lines.append(f"{head[:27]}   {place}  1.00  0.00          {element:>2s}  ")
         following = residues[k + 1] if k + 1 < len(residues) else None
         if following is None or following.chain != residue.chain or following.hetero != residue.hetero:
