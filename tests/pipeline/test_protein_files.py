@@ -11,8 +11,8 @@ from rdkit import Chem
 from rdkit.Chem import AllChem
 
 COFACTOR = """@<TRIPOS>MOLECULE
-MET
- 1 0 1 0 0
+MTH
+ 5 4 1 0 0
 SMALL
 USER_CHARGES
 @<TRIPOS>ATOM
@@ -26,6 +26,8 @@ USER_CHARGES
  2 1 3 1
  3 1 4 1
  4 1 5 1
+@<TRIPOS>SUBSTRUCTURE
+ 1 MTH 1 TEMP 0 **** **** 0 ROOT
 """
 
 
@@ -39,7 +41,7 @@ def write_inputs(folder: Path) -> str:
         mol.GetConformer().SetAtomPosition(k, (float(x) + 6, float(y) + 3, float(z) + 5))
     Chem.MolToMolFile(mol, str(folder / "l.sdf"))
     (folder / "s.csv").write_text("ligand,structure,pose\nbenzene,l.sdf,given\n")
-    for name, text in (("a", COFACTOR), ("b b", "terms\nMASS\n\n")):
+    for name, text in (("a", COFACTOR), ("b b", "terms\nMASS\n\nNONBON\n\n")):
         (folder / name).mkdir()
         (folder / name / ("methane.mol2" if name == "a" else "methane.frcmod")).write_text(text)
     return "it's $(chosen).csv"

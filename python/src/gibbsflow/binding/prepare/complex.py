@@ -17,8 +17,8 @@ from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, r
 from gibbsflow.binding.prepare.poses import PLACED_ANGSTROM, RAYS, nearest_contact
 from gibbsflow.binding.prepare.protein.atom_records import is_metal
 from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
-from gibbsflow.binding.prepare.protein.complex_ligand import write_ligand
-from gibbsflow.binding.prepare.proteins import parameter_files
+from gibbsflow.binding.prepare.protein.complex_ligand import TakenLigand, write_ligand
+from gibbsflow.binding.prepare.proteins import altlocs_of, parameter_files
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, kind_of, read_receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.system import SimSystem
@@ -69,7 +69,9 @@ def row_from_options(
     return row
 
 
-def ligand_pose(receptor: Path, residue: str, smiles: str | None, pose: str | None, out: Path) -> tuple[str, str]:
+def ligand_pose(
+    receptor: Path, residue: str, smiles: str | None, pose: str | None, altloc: str | None, out: Path
+) -> TakenLigand:
     """Take the pose of a ligand from the file of the complex.
 
     Parameters
@@ -82,13 +84,15 @@ def ligand_pose(receptor: Path, residue: str, smiles: str | None, pose: str | No
         The ligand, with its bond orders and charges.
     pose
         What was asked for besides, which must be nothing.
+    altloc
+        Alternate locations to take, as the settings have them.
     out
         Folder that takes the pose.
 
     Returns
     -------
-    place, pose
-        CHAIN:NUMBER of the ligand, and the file with its pose.
+    TakenLigand
+        Where the ligand is, the file with its pose, and its isomer.
 
     Raises
     ------
@@ -101,8 +105,8 @@ def ligand_pose(receptor: Path, residue: str, smiles: str | None, pose: str | No
     if kind_of(receptor) != "protein" or not receptor.is_file():
         right = "the PDB or mmCIF file of the complex"
         raise InputError(Problem(str(receptor), "holds no ligand to take", right, field="ligand_residue"))
-    path = Path(out) / "ligand_residue.sdf"
-    return write_ligand(receptor, residue, smiles, path).label, str(path.resolve())
+    path = (Path(out) / "ligand_residue.sdf").resolve()
+    return write_ligand(receptor, residue, smiles, path, altlocs_of(altloc, Account(str(receptor))))
 
 
 def preparation_hash(row: Row, receptor: Path, settings: BindingConfig) -> str:
@@ -164,7 +168,7 @@ def _read_anew(row: Row) -> bool:
 
 
 def prepare_system(
-    row: Row, receptor_path: Path, settings: BindingConfig, out: Path, *, ligand_residue: str | None = None
+    row: Row, receptor_path: Path, settings: BindingConfig, out: Path, *, taken: TakenLigand | None = None
 ) -> tuple[SimSystem, dict[str, Any]]:
     """Read receptor and ligand, complete them, find the pose, and write both into a folder.
 
@@ -178,8 +182,8 @@ def prepare_system(
         Sections ``run`` (seed) and ``system`` count.
     out
         Folder that takes both files.
-    ligand_residue
-        CHAIN:NUMBER of the ligand in the protein's file; None where it is not in there.
+    taken
+        The ligand in the protein's file; None where it is not in there.
 
     Returns
     -------
@@ -194,7 +198,8 @@ def prepare_system(
         With all that is wrong with either.
     """
     out = Path(out)
-    receptor = read_receptor(receptor_path, settings.system, ligand_residue=ligand_residue)
+    where = None if taken is None else taken.residue.label
+    receptor = read_receptor(receptor_path, settings.system, ligand_residue=where)
     try:
         with rdkit_messages():
             read = read_ligand(row)
@@ -204,6 +209,8 @@ def prepare_system(
     receptor_file = receptor.write(out)
     ligand_file = write_sdf(ligand, out / "ligand.sdf", row.ligand)
     account = Account(row.ligand)
+    if taken is not None:
+        account.note(taken.note)
     if receptor.kind == "host":
         for note in receptor.notes:
             account.note(note)

@@ -57,8 +57,8 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
     structure = read_structure(path)
     given = cofactors.read_parameters(parameter_files(settings))
     choices = read_choices(settings.protonation) if settings.protonation is not None else {}
-    residues = _known_names(residues_of(structure, account, _altlocs(settings.altloc, account)), account)
-    residues = in_sequence(residues, account)
+    residues = _known_names(residues_of(structure, account, altlocs_of(settings.altloc, account)), account)
+    residues = in_sequence([r for r in residues if r.label != ligand_residue], account)
     residues, choices = _replaced(residues, choices, account)
     joined = [in_chain(residues, k) for k in range(len(residues))]
     is_protein = [cofactors.is_polymer(r, given, joined=j) for r, j in zip(residues, joined, strict=True)]
@@ -74,11 +74,11 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
         account.refuse("receptor_charge is for hosts", right, field="receptor_charge")
     refuse_traces(protein, account)
     beside = [r for r, own in zip(residues, is_protein, strict=True) if not own]
-    kept = cofactors.choose_kept(beside, settings.keep, given, account, ligand_residue or "")
+    kept = cofactors.choose_kept(beside, settings.keep, given, account)
     refuse_misplaced(protein, kept, account)
     _stop(account)
     warn_of_mirror_images(protein, account)
-    left = [r for r in beside if r not in kept and r.label != ligand_residue]
+    left = [r for r in beside if r not in kept]
     cofactors.tell_left_out(left, protein, _site_atoms(protein, settings.site), account)
     protein = selenium_to_sulfur(protein, account)
     for note in chain_breaks(protein):
@@ -141,8 +141,21 @@ def _known_names(residues: Sequence[Residue], account: Account) -> list[Residue]
     return [renamed(r, name) if name != r.name else r for r, name in named]
 
 
-def _altlocs(text: str | None, account: Account) -> dict[str, str]:
-    """Label by CHAIN:NUMBER, of ``A:64=B,A:70=A``."""
+def altlocs_of(text: str | None, account: Account) -> dict[str, str]:
+    """Read which alternate location of a residue is to be taken.
+
+    Parameters
+    ----------
+    text
+        As ``A:64=B,A:70=A``; None for nothing.
+    account
+        Takes what cannot be read.
+
+    Returns
+    -------
+    dict
+        Label by CHAIN:NUMBER.
+    """
     chosen: dict[str, str] = {}
     for entry in site_entries(text or ""):
         label, sign, location = entry.partition("=")

@@ -188,7 +188,6 @@ def choose_kept(
     keep: str | None,
     given: dict[str, GivenResidue],
     account: Account,
-    where_ligand: str = "",
 ) -> list[Residue]:
     """Choose what of the surroundings is kept.
 
@@ -202,8 +201,6 @@ def choose_kept(
         Residues that parameter files define.
     account
         Takes what is kept; refuses what has no parameters, by name.
-    where_ligand
-        CHAIN:NUMBER of the ligand, which is never kept; empty where it is not in the file.
 
     Returns
     -------
@@ -221,7 +218,7 @@ def choose_kept(
             )
     kept = []
     for r in beside:
-        if r.label == where_ligand or not any(_means(r, entry) for entry in entries):
+        if not any(_means(r, entry) for entry in entries):
             continue
         heavy = {a for a, (element, _) in r.atoms.items() if element != "H"}
         if r.name in given:
