@@ -19,7 +19,7 @@ from gibbsflow.binding.prepare.protein.residue_names import (
     heavy_atoms_of,
     standard_atom,
 )
-from gibbsflow.binding.prepare.protein.residues import Residue, chain_breaks, in_chain, renamed, residues_of
+from gibbsflow.binding.prepare.protein.residues import Residue, chain_breaks, chain_ends, in_chain, renamed, residues_of
 from gibbsflow.binding.prepare.protein.sulfurs import account_disulfides
 from gibbsflow.binding.prepare.receptors import Receptor, site_entries
 from gibbsflow.config.binding import System
@@ -90,7 +90,9 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
     _stop(account)
     made = None
     if complete:
-        made = [*mend(protein, states, settings.ph, account), *(_written(r) for r in kept)]
+        mended = mend(protein, states, settings.ph, account)
+        _tell_other_ends(protein, mended, account)
+        made = [*mended, *(_written(r) for r in kept)]
         account.facts["residues_written"] = len(made)
         account.facts["residues_kept"] = len(protein)
     whole = made or [*protein, *kept]
@@ -242,6 +244,16 @@ def _site_atoms(protein: Sequence[Residue], site: str | None) -> Floats | None:
     return np.array(
         [xyz for r in protein if any(r.is_named(e) or r.read_as == e for e in entries) for xyz in r.heavy()]
     )
+
+
+def _tell_other_ends(protein: Sequence[Residue], mended: Sequence[Residue], account: Account) -> None:
+    """Warn where a backbone atom that was built lies otherwise than the bond that was taken to be there."""
+    was, became = chain_ends(protein)[0], chain_ends(mended)[0]
+    if other := sorted(was ^ became):
+        told = ", ".join(
+            f"{mended[k].called} {'begins' if k in became else 'does not begin'} a chain" for k in other[:8]
+        )
+        account.warn(f"with the atoms of the backbone that were built {told}", "a file with them")
 
 
 def _tell_missing(structure: StructureFile, account: Account) -> None:
