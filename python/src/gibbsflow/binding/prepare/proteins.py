@@ -11,7 +11,7 @@ import numpy as np
 from gibbsflow.binding.prepare.protein import cofactors
 from gibbsflow.binding.prepare.protein.atom_records import StructureFile, read_structure
 from gibbsflow.binding.prepare.protein.mending import mend, refuse_traces, selenium_to_sulfur
-from gibbsflow.binding.prepare.protein.placement import in_sequence, refuse_misplaced, warn_of_mirror_images
+from gibbsflow.binding.prepare.protein.placement import coordinate, in_sequence, refuse_misplaced, warn_of_mirror_images
 from gibbsflow.binding.prepare.protein.protonation import is_replacement, protonate, read_choices
 from gibbsflow.binding.prepare.protein.residue_names import (
     PHOSPHORYLATED,
@@ -86,7 +86,7 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
     _tell_missing(structure, account)
     _tell_modified(protein, given, account)
     pairs = account_disulfides(protein, structure.bonded_sulfurs, account)
-    states = protonate(protein, pairs, settings.ph, choices, account)
+    states = coordinate(protein, protonate(protein, pairs, settings.ph, choices, account), kept, account)
     _stop(account)
     made = None
     if complete:

@@ -3,8 +3,13 @@
 import pytest
 from peptides import hetero, moved, peptide
 
-from gibbsflow.binding.prepare.protein.placement import in_sequence, refuse_misplaced, warn_of_mirror_images
-from gibbsflow.binding.prepare.protein.residues import chain_breaks, read_residues
+from gibbsflow.binding.prepare.protein.placement import (
+    coordinate,
+    in_sequence,
+    refuse_misplaced,
+    warn_of_mirror_images,
+)
+from gibbsflow.binding.prepare.protein.residues import Residue, chain_breaks, read_residues
 from gibbsflow.workflow.account import Account
 
 CHAIN = peptide("ACE ALA MET SER PHE NME")
@@ -110,3 +115,23 @@ def test_a_mirror_image_is_told(tmp_path):
     mirrored = "\n".join(f"{line[:46]}{-float(line[46:54]):8.3f}{line[54:]}" for line in CHAIN.splitlines())
     told = doubts(tmp_path, mirrored + "\n", "warn")
     assert told == ["4 amino acids are D by their coordinates, and are computed so: ALA A:2, MET A:3, SER A:4, PHE A:5"]
+
+
+@pytest.mark.parametrize(
+    ("name", "atom", "state", "expected", "warned"),
+    [
+        ("HIE", "NE2", None, "HID", False),
+        ("HIE", "ND1", None, "HIE", False),
+        ("HIE", "NE2", "HIE", "HIE", True),
+        ("HIE", "NE2", "HID", "HID", False),
+        ("CYS", "SG", "CYS", "CYS", True),
+        ("CYS", "SG", "CYM", "CYM", False),
+    ],
+)
+def test_no_hydrogen_points_at_a_metal_unsaid(tmp_path, name, atom, state, expected, warned):
+    residues, account = read(tmp_path, peptide(f"ACE {name} NME"))
+    x, y, z = residues[1].atoms[atom][1]
+    zinc = Residue("A", "201", "ZN", True, {"ZN": ("ZN", (x + 2.2, y, z))})
+    assert coordinate(residues, ["ACE", state, "NME"], [zinc], account)[1] == expected
+    assert bool(account.of_weight("warn")) == warned
+    assert coordinate(residues, ["ACE", state, "NME"], [], account)[1] == state

@@ -23,6 +23,8 @@ ASTRAY_ANGSTROM = 5.0
 """A heavy atom farther than this from all others of its amino acid is at no place: 0, 0, 0 or 9999, mostly."""
 OVERLAP_ANGSTROM = 1.3
 """Heavy atoms of two residues that are not joined are never as near as this."""
+COORDINATED_ANGSTROM = 2.8
+"""Up to here an atom of a side chain coordinates a metal, and has no hydrogen towards it."""
 BONDED_ANGSTROM, BONDED_METAL_ANGSTROM = 2.0, 1.6
 """What is kept beside a protein is not bonded to it: nearer than this, for a metal the second, it would be."""
 
@@ -166,6 +168,50 @@ def refuse_misplaced(protein: Sequence[Residue], kept: Sequence[Residue], accoun
             f"{len(overlaps)} pairs of heavy atoms overlap: {', '.join(overlaps[:4])}",
             "one model, one copy of each chain, or a structure without clashes",
         )
+
+
+def coordinate(
+    protein: Sequence[Residue], states: Sequence[str | None], kept: Sequence[Residue], account: Account
+) -> list[str | None]:
+    """Turn histidines that coordinate a metal, and warn of hydrogens that point at one.
+
+    Parameters
+    ----------
+    protein
+        The polymer.
+    states
+        AMBER's name of the state of each; None for a histidine whose hydrogen bonds decide.
+    kept
+        What is kept beside it.
+    account
+        Takes a note of histidines that the metal decides, and the warnings.
+
+    Returns
+    -------
+    list of str or None
+        The states; of histidines that were open the one without a hydrogen at the metal.
+    """
+    made = list(states)
+    metals = [(r, xyz) for r in kept for element, xyz in r.atoms.values() if is_metal(element)]
+    with_hydrogen = {"SG": ("CYS",), "ND1": ("HID", "HIP"), "NE2": ("HIE", "HIP")}
+    for k, r in enumerate(protein):
+        apart = [
+            (float(np.linalg.norm(np.subtract(r.atoms[atom][1], xyz))), atom, m.called)
+            for atom in with_hydrogen.keys() & r.atoms.keys()
+            for m, xyz in metals
+        ]
+        nearest, atom, metal = min(apart, default=(np.inf, "", ""))
+        if nearest > COORDINATED_ANGSTROM:
+            continue
+        if states[k] is None:
+            made[k] = "HIE" if atom == "ND1" else "HID"
+            account.note(f"{r.called} coordinates {metal} by {atom}: it is {made[k]}")
+        elif states[k] in with_hydrogen[atom]:
+            account.warn(
+                f"{atom} of {r.called} coordinates {metal} ({nearest:.2f} Å), but as {states[k]} it has a hydrogen",
+                "CYM, or the other tautomer, in --protonation",
+            )
+    return made
 
 
 def warn_of_mirror_images(protein: Sequence[Residue], account: Account) -> None:
