@@ -80,3 +80,8 @@ def test_a_molecule_from_a_file_is_fit_to_start_from(tmp_path: Path) -> None:
     write_frames(tmp_path / "m.extxyz", [tag(molecule("CH3OH"), "molecule", generator="test", seed=0)])
     plan = config(elements=["C", "H", "O"], structure=str(tmp_path / "m.extxyz"))
     assert check(plan, "m.yaml")["engine"] == "tblite"
+
+
+def test_a_molecule_with_other_elements_is_refused() -> None:
+    with pytest.raises(InputError, match=r"h2o\.yaml, elements: H2O holds H \(right: elements: \[H, O\]\)"):
+        check(config(elements=["O"], structure="H2O"), "h2o.yaml")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from gibbsflow.config.label_engines import Engine
-from gibbsflow.config.potential import Dft, Labels
+from gibbsflow.config.potential import Dft, Labels, StructureSettings
 from gibbsflow.potential.data.formats.alone import alone
 from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.data.labels import LabelResult
@@ -246,6 +246,35 @@ ENGINES: Mapping[Engine, EngineRow] = {
     "tblite": EngineRow(_tblite, ("engine", "tblite_method")),
 }
 """By name in the settings."""
+
+
+def engine_for(frames: Sequence[Atoms], config: StructureSettings, account: Account) -> LabelEngine:
+    """Make the engine for some structures, and hold their charge and spin against it.
+
+    Parameters
+    ----------
+    frames
+        What is to be labelled.
+    config
+        Sections ``target`` (whose elements are those of the whole data set; default: those of the structures), ``dft``
+        and ``labels``.
+    account
+        As in `check_electrons`; is settled by the caller.
+
+    Returns
+    -------
+    LabelEngine
+        Ready to label.
+
+    Raises
+    ------
+    InputError, MissingProgramError
+        As `make_engine`.
+    """
+    there = tuple(dict.fromkeys(symbol for frame in frames for symbol in frame.get_chemical_symbols()))
+    engine = make_engine(config.target.elements or there, config.dft, config.labels)
+    check_electrons(engine, frames, account)
+    return engine
 
 
 def make_engine(elements: Sequence[str], dft: Dft, labels: Labels) -> LabelEngine:

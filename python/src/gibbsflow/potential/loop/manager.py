@@ -91,7 +91,12 @@ class WorkflowManager:
             raise InputError(
                 Problem(str(training), "holds no structure that is not in the hold-out", "another sampler")
             )
-        chosen = selection_step.by_type(generated, config.loop.initial_labels)
+        left = config.convergence.max_labels - len(apart)
+        if left < 1:
+            what = f"{config.convergence.max_labels} labels, and the hold-out alone takes {len(apart)}"
+            right = "a larger budget, or fewer loop.holdout_labels"
+            raise InputError(Problem("settings", what, right, field="convergence.max_labels"))
+        chosen = selection_step.by_type(generated, min(config.loop.initial_labels, left))
         loop_state.clear(out)
         (out / loop_state.DATABASE).unlink(missing_ok=True)
         manager = DatabaseManager(out / loop_state.DATABASE)
@@ -189,6 +194,8 @@ class WorkflowManager:
         manager = DatabaseManager(out / loop_state.DATABASE)
         counts = manager.record(results)
         log.info("generation %d: %d labels, %d failed", point.generation, counts["labelled"], counts["failed"])
+        if changed := manager.judge(self.config.labels):
+            log.info("labels judged anew by today's thresholds: %s", dict(changed))
         labelled = manager.frames(RowStatus.LABELLED)
         require_one_settings_hash(labelled)
         apart = [frame for frame in labelled if structure_id(frame) in point.holdout]
