@@ -12,9 +12,11 @@ from gibbsflow.errors import InputError, ScienceError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.labels import read_labels, write_labels
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
+from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.potential.loop.state import Phase
+from gibbsflow.workflow.files import write_json
 
 
 @pytest.fixture
@@ -149,3 +151,11 @@ def test_the_data_set_holds_what_the_cap_of_today_lets_in(begun: WorkflowManager
     strict = begun.record(labels, tmp_path / "strict").folder
     assert strong.gibbsflow_id not in {structure_id(frame) for frame in read_frames(strict / loop_state.TRAIN)}
     assert DatabaseManager(strict / loop_state.DATABASE).causes() == {"BAD_STRUCTURE": 1}
+
+
+def test_what_was_said_of_the_labels_goes_with_the_state(begun: WorkflowManager, tmp_path: Path) -> None:
+    labels = [label(batch, tmp_path / "l") for batch in loop_state.batches(begun.folder)]
+    for folder in labels:
+        write_json(folder / "result.json", {"warnings": ["1 frame is charged"], "notes": []})
+    recorded = begun.record(labels, tmp_path / "recorded")
+    assert label_doubts.read(recorded.folder)["warnings"] == ["3 frames are charged"]
