@@ -54,7 +54,7 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
                 raise InputError(Problem(str(target.structure_file), f"frame {number} holds {', '.join(alien)}", right))
     if target.molecule is not None and config.exploration.ensemble == "npt":
         raise InputError(Problem(where, "npt for a molecule", "nvt", field="exploration.ensemble"))
-    start = parents(target, config.generator)
+    start = parents(target, config.generator, closest_ratio=config.labels.closest_ratio)
     if not any(thermal.applies(atoms) for atoms in start):
         what = "has no crystal and no molecule of two atoms or more, of which the hold-out set could be made"
         right = "a supercell: generator: {supercell: [2, 2, 2]}"
