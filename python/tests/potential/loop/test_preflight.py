@@ -96,7 +96,7 @@ def test_a_molecule_with_other_elements_is_refused() -> None:
         (lambda atoms: atoms.positions.__setitem__((0, 0), np.nan), "positions or cell are not finite"),
         (lambda atoms: atoms.positions.__setitem__(1, atoms.positions[0] + 0.1), "atoms Si0 and Si1 are 0.17 Å apart"),
         (lambda atoms: atoms.set_cell([5.4, 5.4, 0]), "periodic in a direction without a cell vector"),
-        (lambda atoms: atoms.set_cell([[5.4, 0, 0], [5.4, 0, 0], [0, 0, 5.4]]), "with a cell of 0 Å"),
+        (lambda atoms: atoms.set_cell([[5.4, 0, 0], [5.4, 0, 0], [0, 0, 5.4]]), "periodic, with a cell of 0 Å"),
     ],
 )
 def test_a_start_that_nothing_can_compute_is_refused(tmp_path: Path, change: Any, words: str) -> None:
