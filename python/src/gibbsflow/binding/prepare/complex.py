@@ -230,5 +230,6 @@ def prepare_system(
         ligand_charge=ligand.charge,
         ligand_smiles=ligand.smiles,
         site=receptor.site,
+        pose=facts["pose"],
     )
     return system.with_facts(known).with_account(account), facts

@@ -12,6 +12,7 @@ from rdkit.Chem import rdDistGeom, rdForceFieldHelpers, rdMolAlign
 
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
 from gibbsflow.binding.prepare.small_molecule.stereo import (
+    Axis,
     Specified,
     axes,
     open_elements,
@@ -24,6 +25,8 @@ from gibbsflow.errors import ParametrisationError
 _PRUNE_ANGSTROM = 0.5
 SEEDS = 4
 """Seeds that are tried where all conformers of one have another stereochemistry than was specified."""
+_SHOWS_BOTH = 8
+"""Geometries of which both forms of a racemate show up, but for one time in 128."""
 ATTEMPTS = 30
 """Attempts of ETKDG at one conformer; ordinary molecules need one to three."""
 
@@ -148,11 +151,23 @@ def _told_of_axes(molecule: Molecule) -> Molecule:
     if molecule.mol.GetNumConformers():
         return molecule
     notes = tuple(
-        f"stereochemistry left open ({axis.kind} axis at atoms {axis.atoms[1] + 1} and {axis.atoms[2] + 1}): the "
-        "one of the geometry that is built is taken"
+        f"stereochemistry left open ({axis.called(molecule.mol)}): the one of the geometry that is built is taken"
         for axis in axes(molecule.mol)
+        if axis.kind != "pyramid" or _turns_over(molecule.mol, axis)
     )
     return replace(molecule, notes=(*molecule.notes, *(note for note in notes if note not in molecule.notes)))
+
+
+def _turns_over(mol: Chem.Mol, axis: Axis) -> bool:
+    """Whether a pyramid without a tag comes out both ways: a bicycle and its other centres may fix it."""
+    centre = mol.GetAtomWithIdx(axis.atoms[1])
+    settled = centre.GetAtomicNum() == 7 and axis.called(mol) in open_elements(mol)  # noqa: PLR2004  # as any centre
+    if settled or centre.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED:
+        return False
+    trial = Chem.Mol(mol)
+    trial.RemoveAllConformers()
+    found = rdDistGeom.EmbedMultipleConfs(trial, _SHOWS_BOTH, _etkdg(7))
+    return len({tuple(Specified({}, {}, {axis: 1}).against(trial, conformer)) for conformer in found}) > 1
 
 
 def _etkdg(seed: int) -> Any:  # RDKit's stubs give the fields the wrong types

@@ -77,6 +77,27 @@ def _matches(ours: Chem.Mol, theirs: Chem.Mol) -> Iterator[list[int]]:
     )
 
 
+def symmetries(mol: Chem.Mol, most: int = 200) -> list[list[int]]:
+    """List the ways to number the heavy atoms of a molecule that make no difference: flipped rings, carboxylates.
+
+    Parameters
+    ----------
+    mol
+        With all hydrogens.
+    most
+        Ways that are listed at most.
+
+    Returns
+    -------
+    list of list of int
+        The identity first.
+    """
+    bare = _delocalised(heavy_only(mol))
+    same = list(range(bare.GetNumAtoms()))
+    found = bare.GetSubstructMatches(bare, uniquify=False, useChirality=False, maxMatches=most)
+    return [same, *(list(match) for match in found if list(match) != same)]
+
+
 def heavy_only(mol: Chem.Mol) -> Chem.Mol:
     """Remove all hydrogens, not sanitised: those of deuterium and at imines too.
 

@@ -1,4 +1,7 @@
-"""Stereochemistry as specified, held against a geometry: tetrahedral centres, double bonds, allenes, biaryl axes."""
+"""Stereochemistry as specified, held against a geometry: tetrahedral centres, double bonds, allenes, biaryl axes.
+
+What RDKit has no tags for (axes, nitrogens that a bicycle keeps from turning over) is told by the sign of a dihedral.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,14 @@ from typing import Any
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import rdDistGeom
+from rdkit.Chem import rdDistGeom, rdMolDescriptors, rdqueries
 
 from gibbsflow.units import Floats
 
 _SMALL_RING = 8
 _TRIES = 4
+_LEAST_SINE = {"allene": 0.1, "biaryl": 0.1, "pyramid": 0.5}
+"""Nearer to flat than this a geometry specifies nothing."""
 _SAME_SIDE = {
     Chem.BondStereo.STEREOZ: 1,
     Chem.BondStereo.STEREOCIS: 1,
@@ -24,18 +29,36 @@ _SAME_SIDE = {
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis of chirality: an allene, or a biaryl that its ortho substituents keep from turning.
+    """What is stereogenic without a tag: an allene, a biaryl that cannot turn, a pyramid that cannot turn over.
 
     Attributes
     ----------
     atoms
         A substituent at one end, both ends, and a substituent at the other end: the dihedral that tells the isomers.
+        Of a pyramid: a neighbour, the centre, and its two other neighbours.
     kind
-        ``allene`` or ``biaryl``.
+        ``allene``, ``biaryl`` or ``pyramid``.
     """
 
     atoms: tuple[int, int, int, int]
     kind: str
+
+    def called(self, mol: Chem.Mol) -> str:
+        """Name it in words.
+
+        Parameters
+        ----------
+        mol
+            The molecule.
+
+        Returns
+        -------
+        str
+            As ``allene axis C2-C4``, or ``centre N9``.
+        """
+        if self.kind == "pyramid":
+            return f"centre {_label(mol, self.atoms[1])}"
+        return f"{self.kind} axis {_label(mol, self.atoms[1])}-{_label(mol, self.atoms[2])}"
 
     def through(self, place: Mapping[int, int]) -> Axis:
         """Return the same axis in another order of the atoms.
@@ -96,7 +119,7 @@ class Specified:
         wrong = []
         if self.centres:
             Chem.AssignAtomChiralTagsFromStructure(probe, replaceExistingTags=True)
-            tags = {i: probe.GetAtomWithIdx(i).GetChiralTag() for i in self.centres}
+            tags = {i: _tag(probe, i, xyz) for i in self.centres}
             other = {i for i, tag in self.centres.items() if tags[i] != tag}
             for group in self.dependent:
                 if group <= other:
@@ -107,7 +130,7 @@ class Specified:
                 wrong.append(f"double bond {_label(mol, atoms[1])}={_label(mol, atoms[2])}")
         for axis, sign in self.axes.items():
             if sign * np.sin(_dihedral(xyz[list(axis.atoms)])) <= 0:
-                wrong.append(f"{axis.kind} axis {_label(mol, axis.atoms[1])}-{_label(mol, axis.atoms[2])}")
+                wrong.append(axis.called(mol))
         return wrong
 
 
@@ -135,7 +158,7 @@ def specified(mol: Chem.Mol) -> Specified:
     if mol.GetNumConformers():
         xyz = np.asarray(mol.GetConformer().GetPositions())
         sines = {axis: float(np.sin(_dihedral(xyz[list(axis.atoms)]))) for axis in axes(mol)}
-        signs = {axis: 1 if sine > 0 else -1 for axis, sine in sines.items() if abs(sine) > 0.1}  # noqa: PLR2004
+        signs = {axis: 1 if sine > 0 else -1 for axis, sine in sines.items() if abs(sine) > _LEAST_SINE[axis.kind]}
     return Specified(centres, bonds, signs, _dependent(mol, set(centres)))
 
 
@@ -162,7 +185,7 @@ def axes(mol: Chem.Mol) -> list[Axis]:
     -------
     list of Axis
         Allenes with two different substituents at both ends; biaryls with two different sides at both ends and three
-        or four ortho substituents.
+        or four ortho substituents; phosphines, and nitrogens at the head of a bicycle, with three different neighbours.
     """
     ranks = list(Chem.CanonicalRankAtoms(mol, breakTies=False, includeChirality=True))
     found = []
@@ -183,6 +206,17 @@ def axes(mol: Chem.Mol) -> list[Axis]:
                           or _fused(a) for a in ortho)  # fmt: skip
         if all(sides) and substituted > 2:  # noqa: PLR2004
             found.append(Axis((sides[0][0], ends[0].GetIdx(), ends[1].GetIdx(), sides[1][0]), "biaryl"))
+    rings = [set(ring) for ring in Chem.GetSymmSSSR(mol) if len(ring) < _SMALL_RING]
+    heads = {
+        i
+        for i in (atom.GetIdx() for atom in mol.GetAtomsMatchingQuery(rdqueries.IsBridgeheadQueryAtom()))
+        if sum(i in ring for ring in rings) > 1  # larger ones let it turn over, as the ureas of cucurbiturils
+    }
+    for atom in mol.GetAtoms():
+        if atom.GetAtomicNum() == 15 or (atom.GetAtomicNum() == 7 and atom.GetIdx() in heads):  # noqa: PLR2004
+            others = sorted((n.GetIdx() for n in atom.GetNeighbors()), key=lambda i: -ranks[i])
+            if len(others) == len({ranks[i] for i in others}) == atom.GetTotalValence() == 3:  # noqa: PLR2004
+                found.append(Axis((others[0], atom.GetIdx(), others[1], others[2]), "pyramid"))
     return found
 
 
@@ -199,20 +233,33 @@ def open_elements(mol: Chem.Mol) -> list[str]:
     list of str
         Centres and double bonds, as phrases (``centre C5``); some may allow one geometry only.
     """
-    said = []
-    for info in potential_elements(mol):
-        if info.specified != Chem.StereoSpecified.Unspecified:
-            continue
-        if info.type == Chem.StereoType.Bond_Double:
-            bond = mol.GetBondWithIdx(info.centeredOn)
-            ends = (_label(mol, i) for i in (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()))
-            said.append("double bond " + "=".join(ends))
-        else:
-            said.append(f"centre {_label(mol, info.centeredOn)}")
-    return said
+    unmarked = Chem.StereoSpecified.Unspecified
+    return [_called(mol, element) for element in potential_elements(mol) if element.specified == unmarked]
 
 
-def potential_elements(mol: Chem.Mol) -> list[Any]:
+def _called(mol: Chem.Mol, element: Element) -> str:
+    if element.type != Chem.StereoType.Bond_Double:
+        return f"centre {_label(mol, element.centeredOn)}"
+    bond = mol.GetBondWithIdx(element.centeredOn)
+    return "double bond " + "=".join(_label(mol, i) for i in (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()))
+
+
+@dataclass(frozen=True)
+class Element:
+    """A centre or double bond that could be stereogenic, as RDKit's ``StereoInfo`` has it.
+
+    Attributes
+    ----------
+    type, centeredOn, specified
+        As there: kind, index of atom or bond, whether it is marked.
+    """
+
+    type: Any
+    centeredOn: int  # noqa: N815
+    specified: Any
+
+
+def potential_elements(mol: Chem.Mol) -> list[Element]:
     """List the centres and double bonds that could be stereogenic, as RDKit does, without those of allenes.
 
     Parameters
@@ -222,17 +269,22 @@ def potential_elements(mol: Chem.Mol) -> list[Any]:
 
     Returns
     -------
-    list
-        RDKit's ``StereoInfo``.
+    list of Element
+        Centres that only the labels of others make stereogenic, as in ribitol, are the last.
     """
-    kinds = (Chem.StereoType.Atom_Tetrahedral, Chem.StereoType.Bond_Double)
-    return [info for info in Chem.FindPotentialStereo(mol) if info.type in kinds and not _cumulated(mol, info)]
+    kinds = (centre, _) = Chem.StereoType.Atom_Tetrahedral, Chem.StereoType.Bond_Double
+    infos = [info for info in Chem.FindPotentialStereo(mol) if info.type in kinds and not _cumulated(mol, info)]
+    found = [Element(info.type, info.centeredOn, info.specified) for info in infos]
+    known = {element.centeredOn for element in found if element.type == centre}
+    labelled = Chem.FindMolChiralCenters(mol, includeUnassigned=True, useLegacyImplementation=True)
+    dependent = [i for i, label in labelled if label == "?" and i not in known]
+    return found + [Element(centre, i, Chem.StereoSpecified.Unspecified) for i in dependent]
 
 
 def several_isomers(mol: Chem.Mol) -> bool:
     """Say whether the open elements distinguish isomers, as at the bridgeheads of a cage they do not.
 
-    An open double bond does. Else one isomer is embedded; each open centre alone, and all of them, are turned over, and
+    An open double bond or spiro centre does. Else one isomer is embedded; each open centre alone, and all of them, are turned over, and
     what is not the same molecule then is embedded in its turn.
 
     Parameters
@@ -246,8 +298,10 @@ def several_isomers(mol: Chem.Mol) -> bool:
         True where two isomers have a geometry, or none was found.
     """
     still = [i for i in potential_elements(mol) if i.specified == Chem.StereoSpecified.Unspecified]
-    if any(info.type == Chem.StereoType.Bond_Double for info in still):
-        return True
+    spiro: list[int] = []
+    rdMolDescriptors.CalcNumSpiroAtoms(mol, atoms=spiro)
+    if any(info.type == Chem.StereoType.Bond_Double or info.centeredOn in spiro for info in still):
+        return True  # SMILES do not tell the isomers of a spirane apart
     base = _embedded(mol)
     if base is None:
         return bool(still)
@@ -324,7 +378,8 @@ def lost_marks(smiles: str) -> list[str]:
     Returns
     -------
     list of str
-        Axes of allenes, and trans double bonds in rings of less than eight atoms; empty for all others.
+        Axes of allenes, trans double bonds in rings of less than eight atoms, and marks that RDKit drops though isomers
+        differ there, as in alkylidene cyclohexanes, spiranes and Tröger's base; empty for all others.
     """
     raw = Chem.MolFromSmiles(smiles, sanitize=False)
     if raw is None:
@@ -344,7 +399,43 @@ def lost_marks(smiles: str) -> list[str]:
         above = [_above(raw.GetAtomWithIdx(i), ring, other) for i, other in zip(ends, reversed(ends), strict=True)]
         if None not in above and above[0] != above[1]:
             said.append(f"a trans double bond in a ring of {len(ring)}")
-    return said
+    return said or _dropped_marks(smiles, raw)
+
+
+def _dropped_marks(smiles: str, raw: Chem.Mol) -> list[str]:
+    """Marks of a SMILES that are gone once it is read, at elements that tell isomers apart."""
+    parameters: Any = Chem.SmilesParserParams()
+    parameters.removeHs = False
+    read = Chem.MolFromSmiles(smiles, parameters)
+    unmarked = Chem.ChiralType.CHI_UNSPECIFIED
+    gone = [
+        atom.GetIdx()
+        for atom, kept in zip(raw.GetAtoms(), read.GetAtoms(), strict=True)
+        if atom.GetChiralTag() != unmarked and kept.GetChiralTag() == unmarked
+    ]
+    sided = [
+        bond.GetIdx()
+        for bond in raw.GetBonds()
+        if bond.GetBondType() == Chem.BondType.DOUBLE
+        and all(_slashed(end) for end in (bond.GetBeginAtom(), bond.GetEndAtom()))
+        and read.GetBondWithIdx(bond.GetIdx()).GetStereo() not in _SAME_SIDE
+    ]
+    if not gone and not sided:
+        return []
+    whole = Chem.AddHs(read)
+    pyramids = [axis for axis in axes(whole) if axis.kind == "pyramid" and axis.atoms[1] in gone]
+    said = [axis.called(whole) for axis in pyramids]
+    for element in potential_elements(whole):
+        marked = sided if element.type == Chem.StereoType.Bond_Double else gone
+        if element.specified == Chem.StereoSpecified.Unspecified and element.centeredOn in marked:
+            said.append(_called(whole, element))
+    if not pyramids and said and not several_isomers(whole):
+        return []  # as at the bridgeheads of a cage
+    return list(dict.fromkeys(said))
+
+
+def _slashed(atom: Chem.Atom) -> bool:
+    return any(b.GetBondDir() in (Chem.BondDir.ENDUPRIGHT, Chem.BondDir.ENDDOWNRIGHT) for b in atom.GetBonds())
 
 
 def _above(atom: Chem.Atom, ring: set[int], other: int) -> bool | None:
@@ -380,6 +471,17 @@ def _in_ring_with(a: Chem.Atom, b: Chem.Atom) -> bool:
 
 def _fused(atom: Chem.Atom) -> bool:
     return sum(bond.IsInRing() for bond in atom.GetBonds()) > 2  # noqa: PLR2004
+
+
+def _tag(probe: Chem.Mol, i: int, xyz: Floats) -> Any:
+    """Tag of a centre by its geometry; three neighbours are looked at here, as RDKit tags no phosphines so."""
+    atom = probe.GetAtomWithIdx(i)
+    tag = atom.GetChiralTag()
+    if tag == Chem.ChiralType.CHI_UNSPECIFIED and atom.GetDegree() == 3:  # noqa: PLR2004
+        a, b, c = (xyz[bond.GetOtherAtomIdx(i)] - xyz[i] for bond in atom.GetBonds())
+        volume = float(a @ np.cross(b, c))
+        tag = Chem.ChiralType.CHI_TETRAHEDRAL_CCW if volume > 0 else Chem.ChiralType.CHI_TETRAHEDRAL_CW
+    return tag
 
 
 def _label(mol: Chem.Mol, i: int) -> str:
