@@ -124,13 +124,14 @@ class Departure:
         """Peptide bonds of a protein, by name: CA, C, N and CA."""
         topology = load_topology(self.system.path("complex_prmtop")).topology
         place = {(atom.residue.index, atom.name): atom.index for atom in topology.atoms()}
-        found = {}
+        found: dict[str, tuple[int, int, int, int]] = {}
         for a, b in topology.bonds():
             c, n = (a, b) if a.name == "C" else (b, a)
-            ends = place.get((c.residue.index, "CA")), place.get((n.residue.index, "CA"))
-            if (c.name, n.name) == ("C", "N") and c.residue is not n.residue and None not in ends:
+            first, last = (place.get((atom.residue.index, "CA")) for atom in (c, n))
+            chained = (c.name, n.name) == ("C", "N") and c.residue is not n.residue
+            if chained and first is not None and last is not None:
                 name = f"{c.residue.name} {c.residue.index + 1} and {n.residue.name} {n.residue.index + 1}"
-                found[name] = (ends[0], c.index, n.index, ends[1])
+                found[name] = (first, c.index, n.index, last)
         return found
 
     def other_isomers(self, positions_angstrom: Floats) -> tuple[list[str], list[str]]:
@@ -148,7 +149,8 @@ class Departure:
         turned
             What a high barrier only keeps: axes of biaryls, and peptide bonds.
         """
-        other, turned = [], []
+        other: list[str] = []
+        turned: list[str] = []
         for role, (mol, indices) in self.molecules.items():
             moved = Chem.Mol(mol)
             moved.GetConformer().SetPositions(np.asarray(positions_angstrom[indices], dtype=float))
@@ -230,13 +232,14 @@ class Departure:
         rmsd, account = self.rmsd_angstrom(positions_angstrom[None]), Account(self.system.name)
         figures = _keyed(rmsd, "minimised")
         account.facts["minimised"] = figures
-        if rmsd["ligand_pose"] > POSE_MINIMISED_ANGSTROM:
-            account.warn(_moved("minimisation moved the ligand", rmsd["ligand_pose"], "its pose",
-                                POSE_MINIMISED_ANGSTROM), "a pose without strain or clashes")  # fmt: skip
+        if (value := rmsd["ligand_pose"]) > POSE_MINIMISED_ANGSTROM:
+            what = _moved("minimisation moved the ligand", value, "its pose", POSE_MINIMISED_ANGSTROM)
+            account.warn(what, "a pose without strain or clashes")
         for part in ("ligand", "receptor"):
             if (value := rmsd[f"{part}_internal"]) > SHAPE_MINIMISED_ANGSTROM:
-                account.warn(_moved(f"minimisation changed the shape of the {part}", value, "the one given",
-                                    SHAPE_MINIMISED_ANGSTROM), "a geometry near a minimum of the force field")  # fmt: skip
+                changed = f"minimisation changed the shape of the {part}"
+                what = _moved(changed, value, "the one given", SHAPE_MINIMISED_ANGSTROM)
+                account.warn(what, "a geometry near a minimum of the force field")
         self._warn_of_turned(account, positions_angstrom, "minimisation")
         return account, figures
 
@@ -262,10 +265,10 @@ class Departure:
         figures = _keyed(rmsd, "equilibrated")
         account.facts["equilibrated"] = figures
         known = self.system.facts(PreparedFacts)
-        if known.receptor_kind == "protein" and known.pose != "place":
-            if rmsd["ligand_pose"] > POSE_EQUILIBRATED_ANGSTROM:
-                account.warn(_moved("in the equilibration the ligand left its pose", rmsd["ligand_pose"],
-                                    "the one given", POSE_EQUILIBRATED_ANGSTROM), "a pose that is stable")  # fmt: skip
+        value, held = rmsd["ligand_pose"], known.receptor_kind == "protein" and known.pose != "place"
+        if held and value > POSE_EQUILIBRATED_ANGSTROM:
+            left = "in the equilibration the ligand left its pose"
+            account.warn(_moved(left, value, "the one given", POSE_EQUILIBRATED_ANGSTROM), "a pose that is stable")
         self._warn_of_turned(account, frames_angstrom[-1], "equilibration")
         return account, figures
 

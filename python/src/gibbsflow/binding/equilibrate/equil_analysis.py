@@ -114,7 +114,12 @@ def analyse_equilibration(
     log.info("%s: %s", "bound" if outcome.bound else "unbound", outcome.why)
     account.settle()
     found = BoundFacts(bound=outcome.bound, ligand_site_distance_angstrom=distance)
-    analysed = system.copy_to(out).with_facts(found).with_account(account).with_artifacts(**({"equil_plot": plot} if plot else {}))
+    analysed = (
+        system.copy_to(out)
+        .with_facts(found)
+        .with_account(account)
+        .with_artifacts(**({"equil_plot": plot} if plot else {}))
+    )
     if outcome.representative is not None:
         analysed = analysed.with_facts(_anchors(system, free[judged], ligand, receptor, result))
         analysed = _represented(analysed, free[outcome.representative])

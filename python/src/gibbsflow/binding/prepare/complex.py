@@ -153,7 +153,7 @@ def _read_anew(row: Row) -> bool:
     """Whether a ligand may come out otherwise than it did before its reading was numbered."""
     if row.pose not in ("given", "place") or any(mark in (row.smiles or "") for mark in "/\\@"):
         return True
-    if row.structure is None or Path(row.structure).suffix.lower() != ".mol2":
+    if row.structure is None:
         return False
     try:
         return bool(read_noted(Path(row.structure), "structure", row.charge)[1])

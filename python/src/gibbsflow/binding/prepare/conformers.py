@@ -19,10 +19,13 @@ from gibbsflow.binding.prepare.small_molecule.stereo import (
     potential_elements,
     several_isomers,
     specified,
+    tag_by_geometry,
 )
 from gibbsflow.errors import ParametrisationError
 
 _PRUNE_ANGSTROM = 0.5
+LEFT_OPEN = "stereochemistry left open"
+"""How each note on open stereochemistry begins."""
 SEEDS = 4
 """Seeds that are tried where all conformers of one have another stereochemistry than was specified."""
 _SHOWS_BOTH = 8
@@ -142,8 +145,8 @@ def settle_stereo(molecule: Molecule) -> Molecule:
     notes = molecule.notes
     if len(found) > 1 or several_isomers(molecule.mol):
         said = ", ".join(open_[:6]) + (" and others" if len(open_) > 6 else "")  # noqa: PLR2004
-        notes += (f"stereochemistry left open ({said}): {smiles} is taken, the same each time",)
-    return replace(molecule, mol=found[smiles], notes=notes)
+        notes += (f"{LEFT_OPEN} ({said}): {smiles} is taken, the same each time",)
+    return replace(molecule, mol=found[smiles], notes=notes, open_form=molecule.mol)
 
 
 def _told_of_axes(molecule: Molecule) -> Molecule:
@@ -151,7 +154,7 @@ def _told_of_axes(molecule: Molecule) -> Molecule:
     if molecule.mol.GetNumConformers():
         return molecule
     notes = tuple(
-        f"stereochemistry left open ({axis.called(molecule.mol)}): the one of the geometry that is built is taken"
+        f"{LEFT_OPEN} ({axis.called(molecule.mol)}): the one of the geometry that is built is taken"
         for axis in axes(molecule.mol)
         if axis.kind != "pyramid" or _turns_over(molecule.mol, axis)
     )
@@ -190,7 +193,7 @@ def _isomers(mol: Chem.Mol, tries: int = 8) -> dict[str, Chem.Mol]:
         if wanted.against(trial, conformer):
             continue
         isomer = Chem.Mol(trial, confId=conformer)
-        Chem.AssignStereochemistryFrom3D(isomer)
+        tag_by_geometry(isomer)
         isomer.RemoveAllConformers()
         # written and read once more: RDKit's SMILES is canonical only for marks that it has read itself
         found[Chem.CanonSmiles(Chem.MolToSmiles(Chem.RemoveHs(isomer)))] = isomer

@@ -9,7 +9,7 @@ import numpy as np
 from rdkit import Chem
 
 from gibbsflow.binding.prepare.small_molecule.faults import Fault, MoleculeError
-from gibbsflow.binding.prepare.small_molecule.stereo import Specified, specified
+from gibbsflow.binding.prepare.small_molecule.stereo import Specified, specified, tag_by_geometry
 
 MOST_MATCHES = 2000
 LENGTH_TOLERANCE_ANGSTROM = 0.15
@@ -126,7 +126,7 @@ def _clean(mol: Chem.Mol) -> Chem.Mol:
 def _pose_smiles(pose: Chem.Mol) -> str:
     """SMILES of the pose by its geometry."""
     mol = Chem.Mol(pose)
-    Chem.AssignStereochemistryFrom3D(mol)
+    tag_by_geometry(mol)
     return str(Chem.MolToSmiles(_clean(mol)))
 
 
@@ -216,7 +216,7 @@ def _mirrored(wanted: Specified, bare: Chem.Mol, theirs: Chem.Mol, matches: list
 
 def _isomer_smiles(bare: Chem.Mol, theirs: Chem.Mol, match: list[int]) -> str:
     mol = _posed(bare, theirs, match)
-    Chem.AssignStereochemistryFrom3D(mol)
+    tag_by_geometry(mol)
     return str(Chem.MolToSmiles(mol))
 
 

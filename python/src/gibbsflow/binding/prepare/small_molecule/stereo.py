@@ -148,7 +148,8 @@ def specified(mol: Chem.Mol) -> Specified:
         By atom index.
     """
     tetrahedral = (Chem.ChiralType.CHI_TETRAHEDRAL_CW, Chem.ChiralType.CHI_TETRAHEDRAL_CCW)
-    centres = {a.GetIdx(): a.GetChiralTag() for a in mol.GetAtoms() if a.GetChiralTag() in tetrahedral}
+    tagged = (atom for atom in mol.GetAtoms() if atom.GetChiralTag() in tetrahedral and not resonant(atom))
+    centres = {atom.GetIdx(): atom.GetChiralTag() for atom in tagged}
     bonds = {}
     for bond in mol.GetBonds():
         if bond.GetStereo() in _SAME_SIDE and len(ends := list(bond.GetStereoAtoms())) == 2:
@@ -171,6 +172,45 @@ def _dependent(mol: Chem.Mol, centres: set[int]) -> tuple[frozenset[int], ...]:
         joined = [group for group in groups if group & ring]
         groups = [group for group in groups if not group & ring] + [ring.union(*joined)]
     return tuple(frozenset(group & loose) for group in groups if group & loose)
+
+
+def tag_by_geometry(mol: Chem.Mol) -> None:
+    """Give a molecule the stereochemistry of its geometry.
+
+    Parameters
+    ----------
+    mol
+        With a conformer; changed in place. Centres that resonance makes none (:func:`resonant`) get no tag.
+    """
+    Chem.AssignStereochemistryFrom3D(mol)
+    for atom in mol.GetAtoms():
+        if resonant(atom):
+            atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
+
+
+def resonant(atom: Chem.Atom) -> bool:
+    """Say whether two neighbours of an atom differ by how they are drawn alone, as in phosphate esters and sulfinates.
+
+    Parameters
+    ----------
+    atom
+        Any atom.
+
+    Returns
+    -------
+    bool
+        True for sulfur and phosphorus with an outer oxygen or sulfur of each kind, ``=O`` and ``[O-]``.
+    """
+    if atom.GetAtomicNum() not in (15, 16):
+        return False
+    kinds: dict[int, set[bool]] = {}
+    for bond in atom.GetBonds():
+        outer = bond.GetOtherAtom(atom)
+        charged = outer.GetFormalCharge() == -1
+        if outer.GetAtomicNum() in (8, 16) and outer.GetDegree() == 1 and outer.GetTotalNumHs() == 0:  # noqa: PLR2004
+            if charged or bond.GetBondType() == Chem.BondType.DOUBLE:
+                kinds.setdefault(outer.GetAtomicNum(), set()).add(charged)
+    return any(len(kind) > 1 for kind in kinds.values())
 
 
 def axes(mol: Chem.Mol) -> list[Axis]:
@@ -278,14 +318,15 @@ def potential_elements(mol: Chem.Mol) -> list[Element]:
     known = {element.centeredOn for element in found if element.type == centre}
     labelled = Chem.FindMolChiralCenters(mol, includeUnassigned=True, useLegacyImplementation=True)
     dependent = [i for i, label in labelled if label == "?" and i not in known]
-    return found + [Element(centre, i, Chem.StereoSpecified.Unspecified) for i in dependent]
+    found += [Element(centre, i, Chem.StereoSpecified.Unspecified) for i in dependent]
+    return [e for e in found if e.type != centre or not resonant(mol.GetAtomWithIdx(e.centeredOn))]
 
 
 def several_isomers(mol: Chem.Mol) -> bool:
     """Say whether the open elements distinguish isomers, as at the bridgeheads of a cage they do not.
 
-    An open double bond or spiro centre does. Else one isomer is embedded; each open centre alone, and all of them, are turned over, and
-    what is not the same molecule then is embedded in its turn.
+    An open double bond or spiro centre does. Else one isomer is embedded; each open centre alone, and all of them, are
+    turned over, and what is not the same molecule then is embedded in its turn.
 
     Parameters
     ----------
@@ -299,7 +340,7 @@ def several_isomers(mol: Chem.Mol) -> bool:
     """
     still = [i for i in potential_elements(mol) if i.specified == Chem.StereoSpecified.Unspecified]
     spiro: list[int] = []
-    rdMolDescriptors.CalcNumSpiroAtoms(mol, atoms=spiro)
+    rdMolDescriptors.CalcNumSpiroAtoms(mol, atoms=spiro)  # type: ignore[arg-type]  # RDKit's stub is wrong
     if any(info.type == Chem.StereoType.Bond_Double or info.centeredOn in spiro for info in still):
         return True  # SMILES do not tell the isomers of a spirane apart
     base = _embedded(mol)
@@ -328,7 +369,7 @@ def _embedded(mol: Chem.Mol) -> Chem.Mol | None:
     parameters.randomSeed, parameters.maxIterations, parameters.numThreads = 7, _TRIES, 1
     if rdDistGeom.EmbedMolecule(trial, parameters) < 0:
         return None
-    Chem.AssignStereochemistryFrom3D(trial)
+    tag_by_geometry(trial)
     return trial
 
 
