@@ -145,9 +145,9 @@ class Departure:
         Returns
         -------
         other
-            Centres, double bonds and allenes that are another isomer's, of receptor and ligand.
+            Centres and double bonds that are another isomer's, of receptor and ligand.
         turned
-            What a high barrier only keeps: axes of biaryls, and peptide bonds.
+            What a barrier of the force field has to keep: axes of biaryls and allenes, and peptide bonds.
         """
         other: list[str] = []
         turned: list[str] = []
@@ -155,7 +155,7 @@ class Departure:
             moved = Chem.Mol(mol)
             moved.GetConformer().SetPositions(np.asarray(positions_angstrom[indices], dtype=float))
             for said in self._wanted[role].against(moved):
-                (turned if said.startswith("biaryl") else other).append(f"{said} of the {role}")
+                (turned if " axis " in said else other).append(f"{said} of the {role}")
         before, after = self.start_angstrom, np.asarray(positions_angstrom)
         told = {i for _, indices in self.molecules.values() for i in indices}  # by their own names
         for name, atoms in self._centres.items():

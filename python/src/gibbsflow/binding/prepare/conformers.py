@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from rdkit import Chem
-from rdkit.Chem import rdDistGeom, rdForceFieldHelpers, rdMolAlign
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers, rdMolAlign, rdMolTransforms
 
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
+from gibbsflow.binding.prepare.small_molecule.axes import Axis, axes, cumulenes
 from gibbsflow.binding.prepare.small_molecule.stereo import (
-    Axis,
     Specified,
-    axes,
     open_elements,
     potential_elements,
     several_isomers,
@@ -28,6 +27,7 @@ LEFT_OPEN = "stereochemistry left open"
 """How each note on open stereochemistry begins."""
 SEEDS = 4
 """Seeds that are tried where all conformers of one have another stereochemistry than was specified."""
+_HOLD_KCAL_PER_MOL_RAD2 = 100.0
 _SHOWS_BOTH = 8
 """Geometries of which both forms of a racemate show up, but for one time in 128."""
 ATTEMPTS = 30
@@ -203,13 +203,17 @@ def _isomers(mol: Chem.Mol, tries: int = 8) -> dict[str, Chem.Mol]:
 def relax(mol: Chem.Mol) -> None:
     """Minimise all conformers by MMFF94s (UFF where that lacks parameters), and sort them by energy.
 
+    Neither knows that both ends of an allene are perpendicular; they are held so.
+
     Parameters
     ----------
     mol
         With all hydrogens and one or more conformers; changed in place. Each conformer gets the property
         ``energy_kcal_per_mol``, relative to the lowest.
     """
-    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
+    if cumulated := cumulenes(mol):
+        outcome = [_minimised(mol, conformer.GetId(), cumulated) for conformer in mol.GetConformers()]
+    elif rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
         outcome = rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=1000, mmffVariant="MMFF94s")
     else:
         outcome = rdForceFieldHelpers.UFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=1000)
@@ -219,6 +223,23 @@ def relax(mol: Chem.Mol) -> None:
     for i in np.argsort(energies, kind="stable"):
         conformers[i].SetDoubleProp("energy_kcal_per_mol", energies[i] - min(energies))
         mol.AddConformer(conformers[i], assignId=True)
+
+
+def _minimised(mol: Chem.Mol, conformer: int, cumulated: list[tuple[int, int, int, int]]) -> tuple[int, float]:
+    """Minimise one conformer with its allenes held perpendicular: convergence and energy."""
+    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
+        properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant="MMFF94s")
+        field = rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, properties, confId=conformer)
+        hold = field.MMFFAddTorsionConstraint
+    else:
+        field = rdForceFieldHelpers.UFFGetMoleculeForceField(mol, confId=conformer)
+        hold = field.UFFAddTorsionConstraint
+    for atoms in cumulated:
+        side = 90.0 if rdMolTransforms.GetDihedralDeg(mol.GetConformer(conformer), *atoms) > 0 else -90.0
+        hold(*atoms, False, side, side, _HOLD_KCAL_PER_MOL_RAD2)
+    field.Initialize()
+    converged = field.Minimize(maxIts=1000)
+    return converged, field.CalcEnergy()
 
 
 def _drop_duplicates(mol: Chem.Mol) -> None:

@@ -17,7 +17,8 @@ from gibbsflow.binding.prepare.small_molecule import mol2, sdf
 from gibbsflow.binding.prepare.small_molecule.faults import Fault as Fault
 from gibbsflow.binding.prepare.small_molecule.faults import MoleculeError as MoleculeError
 from gibbsflow.binding.prepare.small_molecule.geometry import coordinate_faults as coordinate_faults
-from gibbsflow.binding.prepare.small_molecule.stereo import lost_marks, marks_against_geometry, tag_by_geometry
+from gibbsflow.binding.prepare.small_molecule.marks import lost_marks, marks_against_geometry
+from gibbsflow.binding.prepare.small_molecule.stereo import tag_by_geometry
 
 GAFF_ELEMENTS = ("H", "C", "N", "O", "S", "P", "F", "Cl", "Br", "I")
 _ORDERS = (Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE)

@@ -31,6 +31,8 @@ STATES: dict[int, tuple[tuple[int, int, float], ...]] = {
 """By atomic number: valence, formal charge in e, and penalty of the states of a closed shell."""
 MARGIN = 1.5
 """A reading may lie this much above the best one and still be a matter of how one draws it."""
+FAR = 2.5
+"""A net charge that costs this much more penalty than the best one is a mistake, not a molecule."""
 _TIE = 0.1
 _NET_CHARGE = 0.3
 _MOST_ORDER = 3

@@ -14,7 +14,7 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Geometry import Point3D
 
-from gibbsflow.binding.prepare.small_molecule.bond_orders import MARGIN, penalty, perceive
+from gibbsflow.binding.prepare.small_molecule.bond_orders import FAR, MARGIN, penalty, perceive
 from gibbsflow.binding.prepare.small_molecule.faults import Fault, MoleculeError
 from gibbsflow.units import Floats
 
@@ -23,8 +23,6 @@ PARTIAL_CHARGE_TOLERANCE_E = 0.1
 RIGHT = "an SDF or MOL2 file with one molecule: all atoms, bonds and 3-D coordinates"
 _GAFF_RIGHT = "SYBYL atom types (antechamber -at sybyl), or an SDF"
 _ELEMENTS = ("Cl", "Br", "H", "C", "N", "O", "S", "P", "F", "I")
-_FAR = 2.5
-"""A net charge that costs this much more penalty than the best one is a mistake, not a molecule."""
 _TIED = 0.25
 """Penalties nearer than this say nothing of which charge is meant."""
 _ORDERS = {"1": (1,), "2": (2,), "3": (3,), "ar": (1, 2), "am": (1,), "du": (1, 2, 3), "un": (1, 2, 3)}
@@ -219,7 +217,7 @@ def _agreed(
     usual = np.inf if free is None else penalty(free)
     formal = None if drawn is None else Chem.GetFormalCharge(drawn)
     found = {q: perceive(skeleton, orders, charge=q, fixed=mol2.unity_e) for q in {charge, partial} - {None}}
-    far = {q: mol is None or penalty(mol) > usual + _FAR for q, mol in found.items()}
+    far = {q: mol is None or penalty(mol) > usual + FAR for q, mol in found.items()}
     if partial is not None and far[partial] and charge is None and _GASTEIGER.search(mol2.charge_kind):
         # they start from the formal charges that their writer saw, and are worth no more
         notes.append(f"{name}: its Gasteiger charges sum to {partial:+d}, with which its atoms make no usual "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rdkit import Chem
 
-from gibbsflow.binding.prepare.small_molecule.bond_orders import perceive
+from gibbsflow.binding.prepare.small_molecule.bond_orders import FAR, penalty, perceive
 from gibbsflow.binding.prepare.small_molecule.faults import Fault, MoleculeError
 from gibbsflow.binding.prepare.small_molecule.mol2 import RIGHT
 
@@ -112,8 +112,11 @@ def _as_it_stands(bare: Chem.Mol, charge: int | None) -> Chem.Mol | None:
     skeleton = Chem.RWMol(bare)
     for atom in skeleton.GetAtoms():
         atom.SetNoImplicit(True)
-    found = None if charge is None else perceive(skeleton.GetMol(), drawn, charge=charge)
-    return found or perceive(skeleton.GetMol(), drawn)
+    usual = perceive(skeleton.GetMol(), drawn)
+    if usual is None or charge in (None, Chem.GetFormalCharge(usual)):
+        return usual
+    found = perceive(skeleton.GetMol(), drawn, charge=charge)
+    return usual if found is None or penalty(found) > penalty(usual) + FAR else found
 
 
 def _found(path: object, mol: Chem.Mol) -> str:

@@ -5,76 +5,27 @@ What RDKit has no tags for (axes, nitrogens that a bicycle keeps from turning ov
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import rdDistGeom, rdMolDescriptors, rdqueries
+from rdkit.Chem import rdDistGeom, rdMolDescriptors
 
+from gibbsflow.binding.prepare.small_molecule.axes import Axis, axes, label
 from gibbsflow.units import Floats
 
-_SMALL_RING = 8
 _TRIES = 4
 _LEAST_SINE = {"allene": 0.1, "biaryl": 0.1, "pyramid": 0.5}
 """Nearer to flat than this a geometry specifies nothing."""
-_SAME_SIDE = {
+SAME_SIDE = {
     Chem.BondStereo.STEREOZ: 1,
     Chem.BondStereo.STEREOCIS: 1,
     Chem.BondStereo.STEREOE: -1,
     Chem.BondStereo.STEREOTRANS: -1,
 }
-
-
-@dataclass(frozen=True)
-class Axis:
-    """What is stereogenic without a tag: an allene, a biaryl that cannot turn, a pyramid that cannot turn over.
-
-    Attributes
-    ----------
-    atoms
-        A substituent at one end, both ends, and a substituent at the other end: the dihedral that tells the isomers.
-        Of a pyramid: a neighbour, the centre, and its two other neighbours.
-    kind
-        ``allene``, ``biaryl`` or ``pyramid``.
-    """
-
-    atoms: tuple[int, int, int, int]
-    kind: str
-
-    def called(self, mol: Chem.Mol) -> str:
-        """Name it in words.
-
-        Parameters
-        ----------
-        mol
-            The molecule.
-
-        Returns
-        -------
-        str
-            As ``allene axis C2-C4``, or ``centre N9``.
-        """
-        if self.kind == "pyramid":
-            return f"centre {_label(mol, self.atoms[1])}"
-        return f"{self.kind} axis {_label(mol, self.atoms[1])}-{_label(mol, self.atoms[2])}"
-
-    def through(self, place: Mapping[int, int]) -> Axis:
-        """Return the same axis in another order of the atoms.
-
-        Parameters
-        ----------
-        place
-            New index of each atom.
-
-        Returns
-        -------
-        Axis
-            By the new indices.
-        """
-        a, b, c, d = self.atoms
-        return Axis((place[a], place[b], place[c], place[d]), self.kind)
+"""Of what is marked at a double bond: whether the neighbours that it names lie on the same side."""
 
 
 @dataclass(frozen=True)
@@ -124,10 +75,10 @@ class Specified:
             for group in self.dependent:
                 if group <= other:
                     other -= group
-            wrong += [f"centre {_label(mol, i)}" for i in sorted(other)]
+            wrong += [f"centre {label(mol, i)}" for i in sorted(other)]
         for atoms, side in self.bonds.items():
             if side * np.cos(_dihedral(xyz[list(atoms)])) <= 0:
-                wrong.append(f"double bond {_label(mol, atoms[1])}={_label(mol, atoms[2])}")
+                wrong.append(f"double bond {label(mol, atoms[1])}={label(mol, atoms[2])}")
         for axis, sign in self.axes.items():
             if sign * np.sin(_dihedral(xyz[list(axis.atoms)])) <= 0:
                 wrong.append(axis.called(mol))
@@ -152,9 +103,9 @@ def specified(mol: Chem.Mol) -> Specified:
     centres = {atom.GetIdx(): atom.GetChiralTag() for atom in tagged}
     bonds = {}
     for bond in mol.GetBonds():
-        if bond.GetStereo() in _SAME_SIDE and len(ends := list(bond.GetStereoAtoms())) == 2:
+        if bond.GetStereo() in SAME_SIDE and len(ends := list(bond.GetStereoAtoms())) == 2:
             atoms = (int(ends[0]), bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), int(ends[1]))
-            bonds[atoms] = _SAME_SIDE[bond.GetStereo()]
+            bonds[atoms] = SAME_SIDE[bond.GetStereo()]
     signs = {}
     if mol.GetNumConformers():
         xyz = np.asarray(mol.GetConformer().GetPositions())
@@ -213,53 +164,6 @@ def resonant(atom: Chem.Atom) -> bool:
     return any(len(kind) > 1 for kind in kinds.values())
 
 
-def axes(mol: Chem.Mol) -> list[Axis]:
-    """Find the axes of chirality that RDKit has no marks for.
-
-    Parameters
-    ----------
-    mol
-        With all hydrogens.
-
-    Returns
-    -------
-    list of Axis
-        Allenes with two different substituents at both ends; biaryls with two different sides at both ends and three
-        or four ortho substituents; phosphines, and nitrogens at the head of a bicycle, with three different neighbours.
-    """
-    ranks = list(Chem.CanonicalRankAtoms(mol, breakTies=False, includeChirality=True))
-    found = []
-    for atom in mol.GetAtoms():
-        double = [b for b in atom.GetBonds() if b.GetBondType() == Chem.BondType.DOUBLE]
-        if atom.GetDegree() == len(double) == 2 and not atom.IsInRing():
-            ends = [b.GetOtherAtom(atom) for b in double]
-            sides = [_sides(ends[k], [atom.GetIdx()], ranks) for k in (0, 1)]
-            if all(sides):
-                found.append(Axis((sides[0][0], ends[0].GetIdx(), ends[1].GetIdx(), sides[1][0]), "allene"))
-    for bond in mol.GetBonds():
-        ends = [bond.GetBeginAtom(), bond.GetEndAtom()]
-        if bond.IsInRing() or bond.GetBondType() != Chem.BondType.SINGLE or not all(e.GetIsAromatic() for e in ends):
-            continue
-        sides = [_sides(ends[k], [ends[1 - k].GetIdx()], ranks) for k in (0, 1)]
-        ortho = [mol.GetAtomWithIdx(i) for pair in sides for i in pair]
-        substituted = sum(any(n.GetAtomicNum() > 1 and not _in_ring_with(a, n) for n in a.GetNeighbors())
-                          or _fused(a) for a in ortho)  # fmt: skip
-        if all(sides) and substituted > 2:  # noqa: PLR2004
-            found.append(Axis((sides[0][0], ends[0].GetIdx(), ends[1].GetIdx(), sides[1][0]), "biaryl"))
-    rings = [set(ring) for ring in Chem.GetSymmSSSR(mol) if len(ring) < _SMALL_RING]
-    heads = {
-        i
-        for i in (atom.GetIdx() for atom in mol.GetAtomsMatchingQuery(rdqueries.IsBridgeheadQueryAtom()))
-        if sum(i in ring for ring in rings) > 1  # larger ones let it turn over, as the ureas of cucurbiturils
-    }
-    for atom in mol.GetAtoms():
-        if atom.GetAtomicNum() == 15 or (atom.GetAtomicNum() == 7 and atom.GetIdx() in heads):  # noqa: PLR2004
-            others = sorted((n.GetIdx() for n in atom.GetNeighbors()), key=lambda i: -ranks[i])
-            if len(others) == len({ranks[i] for i in others}) == atom.GetTotalValence() == 3:  # noqa: PLR2004
-                found.append(Axis((others[0], atom.GetIdx(), others[1], others[2]), "pyramid"))
-    return found
-
-
 def open_elements(mol: Chem.Mol) -> list[str]:
     """List the stereochemistry that a molecule leaves open in its graph.
 
@@ -274,14 +178,28 @@ def open_elements(mol: Chem.Mol) -> list[str]:
         Centres and double bonds, as phrases (``centre C5``); some may allow one geometry only.
     """
     unmarked = Chem.StereoSpecified.Unspecified
-    return [_called(mol, element) for element in potential_elements(mol) if element.specified == unmarked]
+    return [called(mol, element) for element in potential_elements(mol) if element.specified == unmarked]
 
 
-def _called(mol: Chem.Mol, element: Element) -> str:
+def called(mol: Chem.Mol, element: Element) -> str:
+    """Name an element in words.
+
+    Parameters
+    ----------
+    mol
+        The molecule.
+    element
+        Of its centres and double bonds.
+
+    Returns
+    -------
+    str
+        As ``centre C5`` or ``double bond C2=C3``.
+    """
     if element.type != Chem.StereoType.Bond_Double:
-        return f"centre {_label(mol, element.centeredOn)}"
+        return f"centre {label(mol, element.centeredOn)}"
     bond = mol.GetBondWithIdx(element.centeredOn)
-    return "double bond " + "=".join(_label(mol, i) for i in (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()))
+    return "double bond " + "=".join(label(mol, i) for i in (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()))
 
 
 @dataclass(frozen=True)
@@ -377,119 +295,6 @@ def _isomer_smiles(mol: Chem.Mol) -> str:
     return str(Chem.CanonSmiles(Chem.MolToSmiles(Chem.RemoveHs(mol))))
 
 
-def marks_against_geometry(block: str) -> list[str]:
-    """Say where the wedges of an SDF with a geometry contradict that geometry.
-
-    Parameters
-    ----------
-    block
-        One molecule of an SDF.
-
-    Returns
-    -------
-    list of str
-        The centres; empty for a file without wedges.
-    """
-    mol = Chem.MolFromMolBlock(block, removeHs=False)
-    if mol is None or mol.GetNumConformers() == 0 or not mol.GetConformer().Is3D():
-        return []
-    drawn = Chem.Mol(mol)
-    Chem.ReapplyMolBlockWedging(drawn)
-    wedges = (Chem.BondDir.BEGINWEDGE, Chem.BondDir.BEGINDASH)
-    marked = {bond.GetBeginAtomIdx() for bond in drawn.GetBonds() if bond.GetBondDir() in wedges}
-    if not marked:
-        return []
-    for atom in drawn.GetAtoms():
-        atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
-    Chem.AssignChiralTypesFromBondDirs(drawn, replaceExistingTags=True)
-    Chem.AssignAtomChiralTagsFromStructure(mol, replaceExistingTags=True)
-    pairs = {i: (drawn.GetAtomWithIdx(i).GetChiralTag(), mol.GetAtomWithIdx(i).GetChiralTag()) for i in sorted(marked)}
-    none = Chem.ChiralType.CHI_UNSPECIFIED
-    return [f"centre {_label(mol, i)}" for i, (a, b) in pairs.items() if none not in (a, b) and a != b]
-
-
-def lost_marks(smiles: str) -> list[str]:
-    """Say which marks of a SMILES specify what RDKit cannot keep.
-
-    Parameters
-    ----------
-    smiles
-        A valid one.
-
-    Returns
-    -------
-    list of str
-        Axes of allenes, trans double bonds in rings of less than eight atoms, and marks that RDKit drops though isomers
-        differ there, as in alkylidene cyclohexanes, spiranes and Tröger's base; empty for all others.
-    """
-    raw = Chem.MolFromSmiles(smiles, sanitize=False)
-    if raw is None:
-        return []
-    said = []
-    Chem.FastFindRings(raw)
-    for atom in raw.GetAtoms():
-        double = [b for b in atom.GetBonds() if b.GetBondType() == Chem.BondType.DOUBLE]
-        if atom.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED and len(double) == atom.GetDegree() == 2:  # noqa: PLR2004
-            said.append(f"the axis of the allene at {_label(raw, atom.GetIdx())}")
-    rings = [set(ring) for ring in Chem.GetSymmSSSR(raw) if len(ring) < _SMALL_RING]
-    for bond in raw.GetBonds():
-        ends = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
-        ring = next((r for r in rings if set(ends) <= r), None)
-        if ring is None or bond.GetBondType() != Chem.BondType.DOUBLE:
-            continue
-        above = [_above(raw.GetAtomWithIdx(i), ring, other) for i, other in zip(ends, reversed(ends), strict=True)]
-        if None not in above and above[0] != above[1]:
-            said.append(f"a trans double bond in a ring of {len(ring)}")
-    return said or _dropped_marks(smiles, raw)
-
-
-def _dropped_marks(smiles: str, raw: Chem.Mol) -> list[str]:
-    """Marks of a SMILES that are gone once it is read, at elements that tell isomers apart."""
-    parameters: Any = Chem.SmilesParserParams()
-    parameters.removeHs = False
-    read = Chem.MolFromSmiles(smiles, parameters)
-    unmarked = Chem.ChiralType.CHI_UNSPECIFIED
-    gone = [
-        atom.GetIdx()
-        for atom, kept in zip(raw.GetAtoms(), read.GetAtoms(), strict=True)
-        if atom.GetChiralTag() != unmarked and kept.GetChiralTag() == unmarked
-    ]
-    sided = [
-        bond.GetIdx()
-        for bond in raw.GetBonds()
-        if bond.GetBondType() == Chem.BondType.DOUBLE
-        and all(_slashed(end) for end in (bond.GetBeginAtom(), bond.GetEndAtom()))
-        and read.GetBondWithIdx(bond.GetIdx()).GetStereo() not in _SAME_SIDE
-    ]
-    if not gone and not sided:
-        return []
-    whole = Chem.AddHs(read)
-    pyramids = [axis for axis in axes(whole) if axis.kind == "pyramid" and axis.atoms[1] in gone]
-    said = [axis.called(whole) for axis in pyramids]
-    for element in potential_elements(whole):
-        marked = sided if element.type == Chem.StereoType.Bond_Double else gone
-        if element.specified == Chem.StereoSpecified.Unspecified and element.centeredOn in marked:
-            said.append(_called(whole, element))
-    if not pyramids and said and not several_isomers(whole):
-        return []  # as at the bridgeheads of a cage
-    return list(dict.fromkeys(said))
-
-
-def _slashed(atom: Chem.Atom) -> bool:
-    return any(b.GetBondDir() in (Chem.BondDir.ENDUPRIGHT, Chem.BondDir.ENDDOWNRIGHT) for b in atom.GetBonds())
-
-
-def _above(atom: Chem.Atom, ring: set[int], other: int) -> bool | None:
-    """Whether the neighbour in the ring lies above a double bond's end, by the slashes of a SMILES."""
-    for bond in atom.GetBonds():
-        neighbour = bond.GetOtherAtomIdx(atom.GetIdx())
-        if neighbour == other or bond.GetBondDir() not in (Chem.BondDir.ENDUPRIGHT, Chem.BondDir.ENDDOWNRIGHT):
-            continue
-        up = (bond.GetBondDir() == Chem.BondDir.ENDUPRIGHT) == (bond.GetBeginAtomIdx() == atom.GetIdx())
-        return up if neighbour in ring else not up
-    return None
-
-
 def _cumulated(mol: Chem.Mol, info: Any) -> bool:
     if info.type != Chem.StereoType.Bond_Double:
         return False
@@ -497,21 +302,6 @@ def _cumulated(mol: Chem.Mol, info: Any) -> bool:
     ends = (bond.GetBeginAtom(), bond.GetEndAtom())
     return any(sum(b.GetBondType() == Chem.BondType.DOUBLE for b in end.GetBonds()) > 1 and end.GetDegree() == 2
                for end in ends)  # fmt: skip
-
-
-def _sides(atom: Chem.Atom, without: list[int], ranks: list[int]) -> tuple[int, ...]:
-    """Both other neighbours of an end, the higher rank first; empty where they are equal or not two."""
-    others = sorted((n.GetIdx() for n in atom.GetNeighbors() if n.GetIdx() not in without), key=lambda i: -ranks[i])
-    return tuple(others) if len(others) == 2 and ranks[others[0]] != ranks[others[1]] else ()  # noqa: PLR2004
-
-
-def _in_ring_with(a: Chem.Atom, b: Chem.Atom) -> bool:
-    bond = a.GetOwningMol().GetBondBetweenAtoms(a.GetIdx(), b.GetIdx())
-    return bool(bond.IsInRing())
-
-
-def _fused(atom: Chem.Atom) -> bool:
-    return sum(bond.IsInRing() for bond in atom.GetBonds()) > 2  # noqa: PLR2004
 
 
 def _tag(probe: Chem.Mol, i: int, xyz: Floats) -> Any:
@@ -523,10 +313,6 @@ def _tag(probe: Chem.Mol, i: int, xyz: Floats) -> Any:
         volume = float(a @ np.cross(b, c))
         tag = Chem.ChiralType.CHI_TETRAHEDRAL_CCW if volume > 0 else Chem.ChiralType.CHI_TETRAHEDRAL_CW
     return tag
-
-
-def _label(mol: Chem.Mol, i: int) -> str:
-    return f"{mol.GetAtomWithIdx(i).GetSymbol()}{i + 1}"
 
 
 def _dihedral(points: Floats | Sequence[Floats]) -> float:
