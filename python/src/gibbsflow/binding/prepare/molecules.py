@@ -14,9 +14,9 @@ import numpy.typing as npt
 from rdkit import Chem, rdBase
 
 from gibbsflow.binding.prepare.small_molecule import mol2, sdf
+from gibbsflow.binding.prepare.small_molecule.coordinates import coordinate_faults as coordinate_faults
 from gibbsflow.binding.prepare.small_molecule.faults import Fault as Fault
 from gibbsflow.binding.prepare.small_molecule.faults import MoleculeError as MoleculeError
-from gibbsflow.binding.prepare.small_molecule.geometry import coordinate_faults as coordinate_faults
 from gibbsflow.binding.prepare.small_molecule.marks import lost_marks, marks_against_geometry
 from gibbsflow.binding.prepare.small_molecule.stereo import tag_by_geometry
 

@@ -7,7 +7,7 @@ from rdkit import Chem
 from rdkit.Chem import AllChem
 
 from gibbsflow.binding.prepare import molecules
-from gibbsflow.binding.prepare.small_molecule.geometry import coordinate_faults
+from gibbsflow.binding.prepare.small_molecule.coordinates import coordinate_faults
 
 
 def butanol() -> Chem.Mol:
