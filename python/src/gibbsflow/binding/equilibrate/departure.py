@@ -70,9 +70,11 @@ class Departure:
         Returns
         -------
         dict
-            By role; without those whose SDF the system does not hold.
+            By role; without those whose SDF or charge the system does not hold.
         """
-        known, atoms = self.system.facts(PreparedFacts), self.system.facts(TopologyFacts)
+        known, atoms = self.system.find(PreparedFacts), self.system.facts(TopologyFacts)
+        if known is None:
+            return {}
         of_role = {"ligand": ("ligand", known.ligand_charge, atoms.ligand_atoms)}
         if known.receptor_kind == "host":
             of_role["host"] = ("receptor", known.receptor_charge or 0, atoms.receptor_atoms)
@@ -264,8 +266,8 @@ class Departure:
         rmsd, account = self.rmsd_angstrom(frames_angstrom), Account(self.system.name)
         figures = _keyed(rmsd, "equilibrated")
         account.facts["equilibrated"] = figures
-        known = self.system.facts(PreparedFacts)
-        value, held = rmsd["ligand_pose"], known.receptor_kind == "protein" and known.pose != "place"
+        known = self.system.find(PreparedFacts)
+        value, held = rmsd["ligand_pose"], known and known.receptor_kind == "protein" and known.pose != "place"
         if held and value > POSE_EQUILIBRATED_ANGSTROM:
             left = "in the equilibration the ligand left its pose"
             account.warn(_moved(left, value, "the one given", POSE_EQUILIBRATED_ANGSTROM), "a pose that is stable")
