@@ -15,6 +15,7 @@ import numpy.typing as npt
 from openmm import app, unit
 
 from gibbsflow.binding import PHYSICS
+from gibbsflow.binding.equilibrate.departure import Departure
 from gibbsflow.binding.facts import EquilibratedFacts, SettingsFacts
 from gibbsflow.binding.forcefield.topology import heavy_atoms
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_equil, safer_md, used_in_equil
@@ -134,6 +135,8 @@ def equilibrate(
         With state saved.
     NumericalError
         For an energy that stays high after minimisation, or NaN.
+    IsomerError
+        Where minimisation or MD made another stereoisomer.
     """
     given = system.facts(SettingsFacts)
     md, equil, seed = given.md, given.equil, given.run.seed
@@ -162,9 +165,12 @@ def equilibrate(
     result.figures["final_potential_kcal_per_mol"] = float(data["potential_kcal_per_mol"][-1])
     result.figures["mean_temperature_k"] = float(data["temperature_k"][~data["heating"]].mean())
     carried = _write(system.copy_to(out), data, last, parts.frame_ps)
+    account, figures = parts.departure.account_of_minimised(last["reference_nm"] * 10)
+    account.settle()
+    result.figures |= figures | {"warnings": account.as_dict()["warnings"]}
     steps = plan.frames_after(len(plan.frames)) * plan.steps_per_frame
     anew = run.facts() if run.attempt > 1 else None
-    return carried.with_facts(EquilibratedFacts(equil_steps=steps, equil_begun_anew=anew))
+    return carried.with_facts(EquilibratedFacts(equil_steps=steps, equil_begun_anew=anew)).with_account(account)
 
 
 @dataclass
@@ -180,6 +186,9 @@ class _Equilibration:
     stopper: Stopper
     engine: MdEngine
     progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        self.departure = Departure(self.system)
 
     @property
     def frame_ps(self) -> float:
@@ -204,8 +213,9 @@ class _Equilibration:
                 f"potential energy after minimisation is {energy:.0f} kcal/mol, above the gate of {gate:.0f}: "
                 "atoms clash in the starting structure"
             )
-        simulation.draw_velocities(START_K if self.plan.heating else self.md.temperature_k, self.derived("v"))
         positions = simulation.positions_nm()
+        self.departure.require_same_isomers(positions * 10, "after minimisation")
+        simulation.draw_velocities(START_K if self.plan.heating else self.md.temperature_k, self.derived("v"))
         return {
             "positions_nm": positions,
             "velocities_nm_per_ps": simulation.velocities_nm_per_ps(),
@@ -241,6 +251,7 @@ class _Equilibration:
             "velocities_nm_per_ps": simulation.velocities_nm_per_ps(),
             "reference_nm": arrays["reference_nm"],
         }
+        self.departure.require_same_isomers(last["positions_nm"] * 10, f"after {(index + 1) * self.frame_ps:g} ps")
         outputs = {name: np.array(values) for name, values in rows.items()}
         return last, outputs | {"heating": np.full(self.plan.frames[number], heating)}
 

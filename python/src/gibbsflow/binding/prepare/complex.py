@@ -159,7 +159,7 @@ def _read_anew(row: Row) -> bool:
     """Whether a ligand may come out otherwise than it did before its reading was numbered."""
     if row.pose not in ("given", "place") or any(mark in (row.smiles or "") for mark in "/\\@"):
         return True
-    if row.structure is None or Path(row.structure).suffix.lower() != ".mol2":
+    if row.structure is None:
         return False
     try:
         return bool(read_noted(Path(row.structure), "structure", row.charge)[1])
@@ -247,5 +247,6 @@ def prepare_system(
         ligand_charge=ligand.charge,
         ligand_smiles=ligand.smiles,
         site=receptor.site,
+        pose=facts["pose"],
     )
     return system.with_facts(known).with_account(account), facts

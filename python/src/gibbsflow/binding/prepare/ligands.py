@@ -10,7 +10,7 @@ from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
 from gibbsflow.binding.prepare import molecules
-from gibbsflow.binding.prepare.conformers import embed, settle_stereo
+from gibbsflow.binding.prepare.conformers import LEFT_OPEN, embed, settle_stereo
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
 from gibbsflow.binding.prepare.poses import place_inside, pose_faults
 from gibbsflow.binding.prepare.protein.atom_records import is_metal
@@ -18,7 +18,7 @@ from gibbsflow.binding.prepare.protein.placement import BONDED_METAL_ANGSTROM
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.prepare.small_molecule.mapping import heavy_only, map_pose
-from gibbsflow.binding.prepare.small_molecule.stereo import specified
+from gibbsflow.binding.prepare.small_molecule.stereo import specified, tag_by_geometry
 from gibbsflow.config.binding import System
 from gibbsflow.workflow.account import Account
 
@@ -152,8 +152,9 @@ def given_pose(row: Row, ligand: Molecule) -> Molecule:
     faults = molecules.coordinate_faults(pose, "pose")
     if faults:
         raise MoleculeError(faults)
-    match, notes = map_pose(ligand.mol, pose, str(path))
-    heavy = heavy_only(ligand.mol)
+    meant = ligand.mol if ligand.open_form is None else ligand.open_form
+    match, notes = map_pose(meant, pose, str(path))
+    heavy = heavy_only(meant)
     heavy.RemoveAllConformers()
     places = heavy_only(pose).GetConformer()
     conformer = Chem.Conformer(heavy.GetNumAtoms())
@@ -166,7 +167,13 @@ def given_pose(row: Row, ligand: Molecule) -> Molecule:
     if wrong := specified(full).against(full):
         what = f"{path}: its geometry has another stereochemistry at {', '.join(wrong)}"
         raise MoleculeError([Fault("pose", what, f"the isomer of this row, {ligand.smiles}")])
-    return replace(ligand, mol=full, notes=(*ligand.notes, *notes))
+    tag_by_geometry(full)
+    posed = replace(ligand, mol=full, open_form=None)
+    kept = [note for note in ligand.notes if not note.startswith(LEFT_OPEN)]
+    for note in ligand.notes:
+        if note.startswith(LEFT_OPEN):
+            kept.append(f"{note.split('): ')[0]}): that of the pose is taken, {posed.smiles}")
+    return replace(posed, notes=(*kept, *notes))
 
 
 def written_account(read: Molecule, posed: Molecule, path: Path, name: str) -> Account:

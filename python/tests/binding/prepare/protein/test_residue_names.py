@@ -46,3 +46,21 @@ def test_side_chains():
 )
 def test_atoms(residue, atom, element, name):
     assert standard_atom(residue, atom, element) == name
+
+
+@pytest.mark.parametrize(
+    ("residue", "atom", "element", "name"),
+    [
+        ("ACE", "C1", "C", "C"),
+        ("ACE", "C2", "C", "CH3"),
+        ("ACE", "O1", "O", "O"),
+        ("ACE", "H2_3", "H", "H3"),
+        ("NME", "C1", "C", "C"),
+        ("NME", "N1", "N", "N"),
+        ("NME", "H1_1", "H", "H1"),
+        ("ALA", "O1", "O", "O"),
+    ],
+)
+def test_caps_whose_atoms_are_counted(residue, atom, element, name):
+    """As the prepared proteins of published benchmarks have them."""
+    assert standard_atom(residue, atom, element) == name

@@ -51,7 +51,8 @@ _ATOM_ALIASES = {
     "SER": {"OG1": "OG"},
     "MSE": {"SE": "SD"},
     "HYP": {"OD": "OD1"},
-    "NME": {"CH3": "C", "CA": "C"},
+    "ACE": {"C1": "C", "O1": "O", "C2": "CH3"},  # by their count, as in protein-ligand-benchmark
+    "NME": {"CH3": "C", "CA": "C", "C1": "C", "N1": "N"},
     "T1P": {"OG": "OG1"},
     "Y1P": {"OH": "OG"},
 }
@@ -146,6 +147,8 @@ def standard_atom(residue: str, atom: str, element: str) -> str:
     """
     if element == "H":
         turned = atom.lstrip("0123456789") + atom[: len(atom) - len(atom.lstrip("0123456789"))]
+        if residue in _CAP_ATOMS and "_" in turned:  # H2_1, the first at the second carbon
+            return "H" + turned.split("_")[1]
         return "H" + turned[1:] if turned.startswith("D") else turned
     if residue in _ATOM_ALIASES:
         atom = _ATOM_ALIASES[residue].get(atom, atom)
