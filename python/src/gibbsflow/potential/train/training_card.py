@@ -69,6 +69,12 @@ def labels_text(account: Account) -> str:
     return "\n".join(lines)
 
 
+_LEFT_OUT = {
+    "repeated": "repeated", "weight_zero": "of weight 0", "in_test_too": "in the test set too",
+    "copies_of_training": "copies of training frames",
+}  # fmt: skip
+
+
 def account_text(account: Account) -> str:
     """Describe what was read of labelled data, and every doubt about it.
 
@@ -85,11 +91,7 @@ def account_text(account: Account) -> str:
     lines = []
     for name, facts in account.facts.items():
         ranges = facts.get("ranges") or {}
-        left_out = [
-            f"{facts[key]} {words}"
-            for key, words in (("repeated", "repeated"), ("weight_zero", "of weight 0"))
-            if facts.get(key)
-        ]
+        left_out = [f"{facts[key]} {words}" for key, words in _LEFT_OUT.items() if facts.get(key)]
         lines += [f"{name}:", f"- labels: {', '.join(facts.get('labels', [])) or 'none'}"]
         if facts.get("labels_not_used"):
             lines.append(f"- not used: {', '.join(facts['labels_not_used'])}")

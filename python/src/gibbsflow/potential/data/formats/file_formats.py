@@ -11,6 +11,7 @@ import numpy as np
 
 from gibbsflow.errors import GibbsflowError, InputError, Problem, StateError
 from gibbsflow.potential.data.formats.backends import frame_of_row, read_rows
+from gibbsflow.potential.data.formats.extended_xyz import is_extended_xyz, require_whole
 from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:
@@ -53,7 +54,13 @@ def read_any(path: Path, account: Account) -> list[Atoms]:
             _refuse_format(path, kind, account)
             if kind == "db":
                 frames = [_of_row(row) for row in read_rows(path)]
+            elif kind == "json":
+                from ase.db import connect
+
+                frames = [_of_row(row) for row in connect(path, type="json").select()]
             else:
+                if is_extended_xyz(path):
+                    require_whole(path)
                 with warnings.catch_warnings():
                     # what they say is judged here, in our words
                     warnings.simplefilter("ignore")
@@ -79,7 +86,20 @@ def read_any(path: Path, account: Account) -> list[Atoms]:
 
 
 def _of_row(row: Any) -> Atoms:
-    return frame_of_row(row) if row.get("gibbsflow_id") and row.get("status") else row.toatoms()
+    """A row as a frame, with what stands beside it in the database: its keys, and numbers of its data."""
+    if row.get("gibbsflow_id") and row.get("status"):
+        own: Atoms = frame_of_row(row)
+        return own
+    atoms: Atoms = row.toatoms()
+    atoms.info |= dict(row.key_value_pairs)
+    for key, value in row.data.items():
+        if isinstance(value, str | bytes) or np.asarray(value).dtype.kind not in "bif":
+            continue
+        if np.shape(value) == (len(atoms), 3):
+            atoms.arrays.setdefault(key, np.asarray(value))
+        else:
+            atoms.info.setdefault(key, value)
+    return atoms
 
 
 def _judge(frames: list[Atoms], account: Account) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.potential.data.labelled_frames import LabelledFrame, rows_in_words
-from gibbsflow.potential.train.shared.simple_model import Rows, SimpleModel
+from gibbsflow.potential.train.checks.simple_model import Rows, SimpleModel
+from gibbsflow.potential.train.checks.work import Agreement
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
 
@@ -27,11 +29,16 @@ STRESS_WARNED, STRESS_REFUSED = 8.0, 30.0
 """Labelled stresses are so many times larger or smaller than those of the simple model, in the median."""
 STRESS_EXPLAINED = 0.5
 """A simple model that accounts for less of the forces judges no stress."""
+FORCES_EXPLAINED = 0.25
+"""Where the positions account for less of the forces, these are not the forces of those atoms."""
 STRESS_FRAMES = 5
-"""Of fewer frames only a stress that is too large is judged."""
+"""Of fewer frames, or than two an element and three more, only a stress that is too large is judged."""
 STRESS_LARGEST_EV_PER_ANGSTROM3 = 6.0
 """About 1,000 GPa: a larger median is no stress of a solid."""
 _OPPOSITE = -0.6
+_SMALL_FORCE, _STEADY = 0.02, 0.7
+# correlations of shear components with those of the simple model
+_SHEAR_RIGHT, _SHEAR_WRONG = 0.7, 0.4
 _ATOMS, _FRAMES, _SUSPECTS = 3000, 100, 30
 _UNITS = {"GPa": 160.2, "kbar": 1602.0, "bar": 1.602e6, "Pa": 1.602e11, "Hartree/Bohr^3": 1 / 183.6, "MPa": 1.602e5}
 
@@ -52,6 +59,8 @@ class Consistency:
         Median and robust standard deviation of what the model and the elements leave of energies, eV an atom.
     main
         Whether a frame belongs to the bulk of them, shape (frames,).
+    plain_ev, plain_centre
+        The same of the energies alone, without the model.
     """
 
     frames: list[LabelledFrame]
@@ -61,9 +70,32 @@ class Consistency:
     centre: float
     spread: float
     main: npt.NDArray[np.bool_]
+    plain_ev: Floats
+    plain_centre: float
+
+    def truly(self, frames: Sequence[LabelledFrame], left: Floats) -> npt.NDArray[np.bool_]:
+        """Say where the energies themselves, and not only the model's errors, lie apart.
+
+        Parameters
+        ----------
+        frames
+            Any frames of the same elements.
+        left
+            How far they lie from the others by the model, eV an atom, shape (frames,).
+
+        Returns
+        -------
+        ndarray
+            True where the energy without the model lies to the same side, by half as much or more; shape (frames,).
+        """
+        energies = np.array([frame.energy_ev / len(frame.atoms) for frame in frames])
+        plain = energies - _counts(frames, self.model.species) @ self.plain_ev - self.plain_centre
+        return np.asarray(plain * np.sign(left) >= 0.5 * np.abs(left))
 
 
-def look_at(frames: Sequence[LabelledFrame], account: Account) -> Consistency | None:
+def look_at(
+    frames: Sequence[LabelledFrame], account: Account, agreement: Agreement | None = None
+) -> Consistency | None:
     """Hold the energies of a training set against its forces, and its stresses against both.
 
     Parameters
@@ -72,6 +104,8 @@ def look_at(frames: Sequence[LabelledFrame], account: Account) -> Consistency | 
         Of the training set.
     account
         Of the file; gets doubts, and the facts ``energies_apart`` and ``stress_ratio``.
+    agreement
+        What the labels say of each other without a model, which counts for more.
 
     Returns
     -------
@@ -86,15 +120,38 @@ def look_at(frames: Sequence[LabelledFrame], account: Account) -> Consistency | 
     model = SimpleModel(species)
     rows = [model.rows(frame.atoms) for frame in chosen]
     model.fit(chosen, rows)
-    seen = None
+    _judge_forces(chosen, model, account)
+    agreement = agreement or Agreement()
+    seen, use = None, np.ones(len(chosen), dtype=bool)
     if len(chosen) >= 2 * len(species) + 3:
         left, atoms_ev = _left_over(chosen, rows, model, species)
         main, spread = main_group(left)
-        seen = Consistency(chosen, rows, model, atoms_ev, float(np.median(left[main])), spread, main)
-        _judge_energies(seen, left - seen.centre, account)
-    main = seen.main if seen is not None else np.ones(len(chosen), dtype=bool)
-    _judge_stresses(chosen, rows, species, main, account)
+        main = _linked_too(main, chosen, agreement.linked)
+        plain = np.array([frame.energy_ev / len(frame.atoms) for frame in chosen])
+        plain_left, plain_ev = _least_deviations(_counts(chosen, species), plain)
+        seen = Consistency(
+            chosen, rows, model, atoms_ev, float(np.median(left[main])), spread, main,
+            plain_ev, float(np.median(plain_left[main])),
+        )  # fmt: skip
+        use = ~_judge_energies(seen, left - seen.centre, account)
+    _judge_stresses(chosen, rows, species, use, account, sure=agreement.stress_is_right)
     return seen
+
+
+def _linked_too(
+    main: npt.NDArray[np.bool_], frames: Sequence[LabelledFrame], linked: Sequence[tuple[int, int]]
+) -> npt.NDArray[np.bool_]:
+    """Add frames whose energies differ from those of the main group as forces and stresses have it."""
+    place = {frame.row: k for k, frame in enumerate(frames)}
+    pairs = [(place[a], place[b]) for a, b in linked if a in place and b in place]
+    known = main.copy()
+    for _ in range(len(pairs)):
+        before = known.sum()
+        for a, b in pairs:
+            known[a] = known[b] = known[a] or known[b]
+        if known.sum() == before:
+            break
+    return known
 
 
 def hold_against(seen: Consistency, test: Sequence[LabelledFrame], account: Account) -> None:
@@ -119,7 +176,7 @@ def hold_against(seen: Consistency, test: Sequence[LabelledFrame], account: Acco
     limit = max(GAP_EV_PER_ATOM, GAP_SPREADS * seen.spread)
     alike = _alike(rows, chosen, [row for row, own in zip(seen.rows, seen.main, strict=True) if own],
                    [frame for frame, own in zip(seen.frames, seen.main, strict=True) if own])  # fmt: skip
-    off = (np.abs(left) > limit) & alike
+    off = (np.abs(left) > limit) & alike & seen.truly(chosen, left)
     if off.any():
         _say_zero(account, chosen, left, off, "those of the training set", of_all=bool(off.all()))
 
@@ -154,22 +211,39 @@ def main_group(values: Floats) -> tuple[npt.NDArray[np.bool_], float]:
     return main, spread
 
 
-def _judge_energies(seen: Consistency, left: Floats, account: Account) -> None:
+def _judge_forces(frames: Sequence[LabelledFrame], model: SimpleModel, account: Account) -> None:
+    forces = np.concatenate([frame.forces_ev_per_angstrom[frame.force_mask].ravel() for frame in frames])
+    if len(forces) < 10 * len(model.coefficients) or np.sqrt(np.mean(forces**2)) < _SMALL_FORCE:
+        return
+    account.facts["forces_explained"] = round(model.explained, 3)
+    if model.explained < FORCES_EXPLAINED:
+        what = (
+            f"a simple model of the positions accounts for {max(model.explained, 0):.0%} of the forces of "
+            f"{len(frames)} frames, and for more than half of those of other sets"
+        )
+        right = "forces in eV/Å of these atoms, in their order, in the columns that Properties names; positions in Å"
+        account.warn(what, right, field="forces")
+
+
+def _judge_energies(seen: Consistency, left: Floats, account: Account) -> npt.NDArray[np.bool_]:
+    """Say which energies are on another zero: those are True, shape (frames,)."""
     main = [k for k in range(len(left)) if seen.main[k]]
     others = [k for k in range(len(left)) if not seen.main[k]]
     account.facts["energies_apart"] = [seen.frames[k].row for k in others]
-    if not others:
-        return
     alike = np.zeros(len(left), dtype=bool)
+    if not others:
+        return alike
     alike[others] = _alike(
         [seen.rows[k] for k in others], [seen.frames[k] for k in others],
         [seen.rows[k] for k in main], [seen.frames[k] for k in main],
     )  # fmt: skip
+    alike &= seen.truly(seen.frames, left)
     if alike.any():
         _say_zero(account, seen.frames, left, alike, "those of all other frames", of_all=False)
     strange = [seen.frames[k].row for k in others if not alike[k]]
     if strange:
         account.note(f"outliers: energies of {rows_in_words(strange)}, whose geometry is unlike all others'")
+    return alike
 
 
 def _say_zero(
@@ -189,7 +263,7 @@ def _say_zero(
 
 def _judge_stresses(
     frames: Sequence[LabelledFrame], rows: Sequence[Rows], species: tuple[int, ...], main: npt.NDArray[np.bool_],
-    account: Account,
+    account: Account, *, sure: bool,
 ) -> None:  # fmt: skip
     have = [k for k, frame in enumerate(frames) if frame.stress_ev_per_angstrom3 is not None]
     labels = [_stress(frames[k]) for k in have]
@@ -213,22 +287,69 @@ def _judge_stresses(
     if largest > STRESS_LARGEST_EV_PER_ANGSTROM3:
         what = f"a median of {largest:.3g} eV/Å^3 ({160.2 * largest:.3g} GPa) is no stress of a solid"
         account.refuse(what + _unit(ratio), right, field="stress")
-    elif not pairs or model.explained < STRESS_EXPLAINED:
-        account.facts["stress_judged"] = False
-    elif len(kept) < STRESS_FRAMES and ratio < STRESS_REFUSED:
+    elif sure or not pairs or model.explained < STRESS_EXPLAINED:
+        account.facts["stress_judged"] = sure
+        if sure:
+            _judge_shear(np.array([a for a, _ in pairs]), np.array([b for _, b in pairs]), account)
+    elif len(kept) < max(STRESS_FRAMES, 2 * len(species) + 3) and ratio < STRESS_REFUSED:
         account.facts["stress_judged"] = False
     elif not 1 / STRESS_WARNED < ratio < STRESS_WARNED:
         what = f"{_times(ratio)} what energies and forces say, in the median of {len(pairs)} frames{_unit(ratio)}"
-        if 1 / STRESS_REFUSED < ratio < STRESS_REFUSED:
-            account.warn("stress is " + what, right, field="stress")
-        else:
+        far = not 1 / STRESS_REFUSED < ratio < STRESS_REFUSED
+        steady = _steady(kept, kept_rows, species, energies - counts @ atoms_ev, [rows[k] for k in have])
+        if far and steady:
             account.refuse("implausible: " + what, right, field="stress")
+        elif far or steady:
+            account.warn("stress is " + what, right, field="stress")
     elif len(pairs) >= 3:
         cosine = float(np.median([a @ b / (np.linalg.norm(a) * np.linalg.norm(b)) for a, b in pairs]))
         account.facts["stress_cosine"] = round(cosine, 3)
-        if cosine < _OPPOSITE:
+        if cosine < _OPPOSITE and not _steady(
+            kept, kept_rows, species, energies - counts @ atoms_ev, [rows[k] for k in have]
+        ):
+            account.facts["stress_judged"] = False
+        elif cosine < _OPPOSITE:
             what = f"stresses have the sign opposite to that of energies and forces, in {len(pairs)} frames"
             account.refuse(what, right + "; a virial has the other sign", field="stress")
+        else:
+            _judge_shear(np.array([a for a, _ in pairs]), np.array([b for _, b in pairs]), account)
+
+
+def _steady(
+    frames: Sequence[LabelledFrame], rows: Sequence[Rows], species: tuple[int, ...], energies: Floats,
+    wanted: Sequence[Rows],
+) -> bool:  # fmt: skip
+    """Whether models of either half of the frames give the same virials: few frames of many elements tell nothing."""
+    virials = []
+    for half in (slice(0, None, 2), slice(1, None, 2)):
+        if len(rows[half]) < 2:
+            return False
+        model = SimpleModel(species)
+        model.fit(frames[half], rows[half], energies=energies[half])
+        virials.append([row.virial @ model.coefficients for row in wanted])
+    cosines = [a @ b / max(np.linalg.norm(a) * np.linalg.norm(b), 1e-30) for a, b in zip(*virials, strict=True)]
+    return float(np.median(cosines)) > _STEADY
+
+
+def _judge_shear(labels: Floats, found: Floats, account: Account) -> None:
+    """Refuse shear components in another order than yz xz xy, of which programs have several."""
+    if len(labels) < STRESS_FRAMES or np.sqrt(np.mean(labels[:, 3:] ** 2)) < 1e-4:
+        return
+    names = np.array(["yz", "xz", "xy"])
+    fit = {order: _alignment(labels[:, 3:][:, list(order)], found[:, 3:]) for order in permutations(range(3))}
+    best = max(fit, key=lambda order: fit[order])
+    if best != (0, 1, 2) and fit[best] > _SHEAR_RIGHT and fit[0, 1, 2] < _SHEAR_WRONG:
+        order = " ".join(names[np.argsort(best)])
+        account.refuse(
+            f"shear components seem to stand as {order} in {len(labels)} frames",
+            "six numbers as xx yy zz yz xz xy, or nine", field="stress",
+        )  # fmt: skip
+
+
+def _alignment(one: Floats, other: Floats) -> float:
+    """Smallest correlation, about zero, of three columns."""
+    norms = np.linalg.norm(one, axis=0) * np.linalg.norm(other, axis=0)
+    return float(np.min((one * other).sum(axis=0) / np.maximum(norms, 1e-30)))
 
 
 def _times(ratio: float) -> str:
