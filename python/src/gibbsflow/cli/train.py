@@ -58,6 +58,7 @@ def fit(
         from gibbsflow.workflow.state.segments import Stopper
         from gibbsflow.workflow.state.state_folder import StateFolder
 
+        clock = Stopper()
         settings = PotentialConfig.of_verb(config).training
         backend = backend or settings.backend
         physics = training.trainer(backend).physics
@@ -77,7 +78,7 @@ def fit(
                 if home is not None and home.finished is not None:
                     result.figures = {**finished_output.restore(home, out), **inputs.figures()}
                 else:
-                    with Stopper() as stopper:
+                    with clock as stopper:
                         try:
                             made = training.fit(
                                 inputs,

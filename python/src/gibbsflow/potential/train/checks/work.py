@@ -250,9 +250,7 @@ def _weight(factor: float, error: float, warned: float, refused: float) -> str:
 
 def _reason(factor: float, sizes: Floats, name: str) -> str:
     if factor <= 0:
-        told = (
-            "forces were the gradient, not its negative" if name == "forces" else "the sign of stresses were opposite"
-        )
+        told = "forces were the gradient, not its negative" if name == "forces" else "stresses had the other sign"
         return f": as if {told}" if factor < -0.3 else ""
     if abs(np.log(factor * np.median(sizes))) < 0.3:
         return ": as if energies were those of an atom"
