@@ -42,7 +42,8 @@ def fit(
 ) -> None:
     """Fit a potential: cutoff, size, weights and penalty are chosen by validation within the time budget.
 
-    The time budget shapes the search instead of ending the command: a longer one tries larger bases. Default: 15 min.
+    The time budget shapes the search, of which the best potential is kept: a longer one tries larger bases. Default:
+    15 min.
     A finished fit is not repeated where it has a state folder: its results are written to --out again.
     """
     with verb(out, state=state, as_json=as_json) as result:

@@ -263,10 +263,21 @@ def test_keys_and_data_of_a_database_are_read(tmp_path, name):
     assert read[2].forces_ev_per_angstrom == pytest.approx(frames[3].get_forces() + 3)
 
 
-def test_an_output_whose_density_did_not_converge_is_refused(tmp_path):
-    (tmp_path / "a.pwo").write_text("     convergence NOT achieved after 100 iterations: stopping\n")
-    with pytest.raises(InputError, match="line 1: convergence NOT achieved"):
-        read_labelled(tmp_path / "a.pwo")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "     convergence NOT achieved after 100 iterations: stopping",
+        " *** WARNING in qs_scf.F:586 :: SCF run NOT converged ***",
+        "   *        SCF NOT CONVERGED AFTER 125 CYCLES          *",
+        "  Self-consistency cycle not converged.",
+        "| The electronic self-consistency was not achieved in the given number of steps (NELM) |",
+    ],
+)
+def test_an_output_whose_density_did_not_converge_is_refused(tmp_path, line):
+    (tmp_path / "a.out").write_text(f"a program\n{line}\n")
+    with pytest.raises(InputError, match="line 2: ") as caught:
+        read_labelled(tmp_path / "a.out")
+    assert line.strip() in str(caught.value)
 
 
 def test_other_formats_keep_their_labels(tmp_path):

@@ -80,3 +80,13 @@ def test_a_molecule_from_a_file_is_fit_to_start_from(tmp_path: Path) -> None:
     write_frames(tmp_path / "m.extxyz", [tag(molecule("CH3OH"), "molecule", generator="test", seed=0)])
     plan = config(elements=["C", "H", "O"], structure=str(tmp_path / "m.extxyz"))
     assert check(plan, "m.yaml")["engine"] == "tblite"
+
+
+def test_elements_that_no_structure_holds_are_said_or_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_frames(tmp_path / "si.extxyz", [si2()])
+    plan = {"elements": ["Si", "Ge"], "structure": "si.extxyz"}
+    check(config(**plan), str(tmp_path / "both.yaml"))
+    assert "elements: Ge is in no structure of" in caplog.text and "it comes in as antisite alone" in caplog.text
+    only_dimers = config(**plan, generator={"methods": ["bulk", "rattle", "dimer", "isolated_atom"]})
+    with pytest.raises(InputError, match=r"both\.yaml, elements: Ge is in no structure of .*si\.extxyz"):
+        check(only_dimers, str(tmp_path / "both.yaml"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,12 @@ SHOWN = 20
 # an atom whose nearest image is farther away than both is alone: 2.5 times the length of a bond
 _ALONE_ANGSTROM, _ALONE_BONDS = 6.0, 2.5
 _TAGGED_ANGSTROM = 5.0
+# as Quantum ESPRESSO, CP2K, ORCA, FHI-aims, ABINIT, SIESTA and VASP have it
+_UNCONVERGED = re.compile(
+    rb"convergence NOT achieved|SCF run NOT converged|SCF NOT CONVERGED|wavefunction IS NOT YET CONVERGED"
+    rb"|Self-consistency cycle not (?:yet )?converged|SCF cycle not converged|not enough SCF cycles to converge"
+    rb"|SCF_NOT_CONV|electronic self-consistency was not achieved", re.IGNORECASE,
+)  # fmt: skip
 # of stress and virial of one frame
 _AGREEMENT = 0.02
 
@@ -332,8 +339,8 @@ def _refuse_unconverged(path: Path) -> None:
         return
     with open(path, "rb") as file:
         for number, line in enumerate(file, 1):
-            if b"convergence NOT achieved" in line:
-                what = f"line {number}: {line.decode(errors='replace').strip()}"
+            if _UNCONVERGED.search(line):
+                what = f"line {number}: {line.decode(errors='replace').strip()[:200]}"
                 raise InputError(Problem(str(path), what, "energies of a converged density", field="energy"))
 
 
