@@ -78,8 +78,8 @@ def _require_all_elements(start: Sequence[Atoms], config: PotentialConfig, where
     strange = [symbol for symbol in target.elements if symbol not in there]
     if not strange:
         return
-    ways = [kind for kind in ("antisite", "interstitial") if kind in generator.defect_kinds]
-    ways = ways if "defect" in generator.methods else []
+    kinds = generator.defect_kinds if "defect" in generator.methods else ()
+    ways: list[str] = [kind for kind in ("antisite", "interstitial") if kind in kinds]
     what = f"{', '.join(strange)} is in no structure of {target.structure_file or 'the target'}"
     right = "the elements of the structures, or structures with all elements"
     if not ways and (target.structure_file or not {"dimer", "isolated_atom"} & set(generator.methods)):
