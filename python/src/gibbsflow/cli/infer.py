@@ -40,6 +40,9 @@ def explore(
     Frames between the thresholds, and the one that stopped it, go to frames.extxyz with their grade.
     """
     with verb(out, state=state, as_json=as_json) as result:
+        from gibbsflow.workflow.state.segments import Stopper
+
+        stopper = Stopper(parse_duration_s(time_budget), segments)  # before what takes long to import
         from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.errors import InputError, Problem
         from gibbsflow.potential.data.structures import read_frames, write_frames
@@ -47,7 +50,6 @@ def explore(
         from gibbsflow.potential.train.fit import load_potential
         from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
         from gibbsflow.workflow.state import sentinels
-        from gibbsflow.workflow.state.segments import Stopper
         from gibbsflow.workflow.state.state_folder import StateFolder
 
         # the plan of a trajectory, which the loop writes, holds its seed and the generation that it was made in
@@ -64,7 +66,6 @@ def explore(
         exploration.check_start(atoms, fitted.species, settings, where=str(structure), potential=potential)
         content = {**settings.model_dump(mode="json"), "seed": seed, "frame": frame, "generation": generation}
         files = {"potential": potential, "structure": structure}
-        stopper = Stopper(parse_duration_s(time_budget), segments)
         home = StateFolder(state, files=files, settings=content, physics=exploration.PHYSICS, stopper=stopper)
         result.inputs_hash, result.seed = home.inputs_hash, seed
         with stopper, home:

@@ -47,6 +47,9 @@ def fit(
     A finished fit is not repeated where it has a state folder: its results are written to --out again.
     """
     with verb(out, state=state, as_json=as_json) as result:
+        from gibbsflow.workflow.state.segments import Stopper
+
+        clock = Stopper()  # before what takes long to import
         from contextlib import nullcontext
 
         from gibbsflow.config.potential_config import PotentialConfig
@@ -56,10 +59,8 @@ def fit(
         from gibbsflow.potential.train.training_card import labels_text
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.state import finished_output
-        from gibbsflow.workflow.state.segments import Stopper
         from gibbsflow.workflow.state.state_folder import StateFolder
 
-        clock = Stopper()
         settings = PotentialConfig.of_verb(config).training
         backend = backend or settings.backend
         physics = training.trainer(backend).physics

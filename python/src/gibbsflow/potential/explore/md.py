@@ -236,7 +236,7 @@ class Trajectory:
     def _segment(self, lammps: Lammps, number: int, frame: Frame, stopper: Stopper) -> Frame:
         """Run one segment, or what the time budget holds of it, and save its frames and then its checkpoint."""
         end = min((number + 1) * self.settings.segment_steps, self.settings.steps)
-        trail, began, cut = self.trail, self.trail.steps > 0, ""
+        trail, began, cut, looked = self.trail, self.trail.steps > 0, "", stopper.elapsed_s
         path = self.state / f"frames_{number:06d}.extxyz"
         # a segment that was cut short goes on: what it had collected stays
         inside = trail.steps - number * self.settings.segment_steps
@@ -247,7 +247,8 @@ class Trajectory:
             began = True
             while trail.steps < end:
                 stopper.check()
-                if trail.steps > self.trail.steps and (cut := stopper.out_of_time()):
+                taken, looked = stopper.elapsed_s - looked, stopper.elapsed_s
+                if trail.steps > self.trail.steps and (cut := stopper.out_of_time(taken)):
                     break
                 chunk = min(self.settings.grade_interval, end - trail.steps)
                 got = lammps.run([f"run {chunk} pre no post no"], results)
