@@ -122,6 +122,12 @@ def test_stresses_of_strained_crystals(tmp_path, factor, words):
     assert all(words in what for _, _, what in doubts)
 
 
+def test_energies_that_hold_the_motion_too_are_warned_of(copper):
+    conserved = [replace(frame, energy_ev=-3.0) for frame in copper]
+    ((weight, field, what),) = _judged(conserved)[2]
+    assert (weight, field) == ("warn", "energy") and "hardly differ" in what
+
+
 def test_frames_that_are_not_alike_are_no_pair(tmp_path):
     one = label(Atoms("Cu2", [[0, 0, 0], [0, 0, 2.4]]))
     far = label(Atoms("Cu2", [[0, 0, 0], [0, 0, 4.2]]))

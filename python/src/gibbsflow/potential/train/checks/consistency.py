@@ -7,14 +7,14 @@ docs/methods/training.md; they are far from what a bad model does to good data, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import permutations
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.potential.data.labelled_frames import LabelledFrame, rows_in_words
 from gibbsflow.potential.train.checks.simple_model import Rows, SimpleModel
+from gibbsflow.potential.train.checks.stresses import hold_stresses, judge_stresses
 from gibbsflow.potential.train.checks.work import Agreement
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
@@ -25,22 +25,14 @@ GAP_SPREADS = 10.0
 """Nor by less than so many robust standard deviations (1.4826 times the median absolute deviation)."""
 REFUSED_EV_PER_ATOM = 1.0
 """From here on another zero is refused; below it is warned of."""
-STRESS_WARNED, STRESS_REFUSED = 8.0, 30.0
-"""Labelled stresses are so many times larger or smaller than those of the simple model, in the median."""
-STRESS_EXPLAINED = 0.5
-"""A simple model that accounts for less of the forces judges no stress."""
+FORCES_REFUSED = 4.0
+"""Forces of a test set are so many times larger or smaller than those of training, or have the other sign."""
 FORCES_EXPLAINED = 0.25
 """Where the positions account for less of the forces, these are not the forces of those atoms."""
-STRESS_FRAMES = 5
-"""Of fewer frames, or than two an element and three more, only a stress that is too large is judged."""
-STRESS_LARGEST_EV_PER_ANGSTROM3 = 6.0
-"""About 1,000 GPa: a larger median is no stress of a solid."""
-_OPPOSITE = -0.6
-_SMALL_FORCE, _STEADY = 0.02, 0.7
-# correlations of shear components with those of the simple model
-_SHEAR_RIGHT, _SHEAR_WRONG = 0.7, 0.4
+_SMALL_FORCE = 0.02
+# share of a test set's forces, and of training's, that the model explains before the one is held against the other
+_HELD_SHARE = 0.7
 _ATOMS, _FRAMES, _SUSPECTS = 3000, 100, 30
-_UNITS = {"GPa": 160.2, "kbar": 1602.0, "bar": 1.602e6, "Pa": 1.602e11, "Hartree/Bohr^3": 1 / 183.6, "MPa": 1.602e5}
 
 
 @dataclass
@@ -61,6 +53,8 @@ class Consistency:
         Whether a frame belongs to the bulk of them, shape (frames,).
     plain_ev, plain_centre
         The same of the energies alone, without the model.
+    stresses
+        Fitted to forces and energies, where it agrees with the stresses of training; else None.
     """
 
     frames: list[LabelledFrame]
@@ -72,6 +66,7 @@ class Consistency:
     main: npt.NDArray[np.bool_]
     plain_ev: Floats
     plain_centre: float
+    stresses: SimpleModel | None = None
 
     def truly(self, frames: Sequence[LabelledFrame], left: Floats) -> npt.NDArray[np.bool_]:
         """Say where the energies themselves, and not only the model's errors, lie apart.
@@ -134,8 +129,9 @@ def look_at(
             plain_ev, float(np.median(plain_left[main])),
         )  # fmt: skip
         use = ~_judge_energies(seen, left - seen.centre, account)
-    _judge_stresses(chosen, rows, species, use, account, sure=agreement.stress_is_right)
-    return seen
+    shares = _counts(chosen, species)
+    stresses = judge_stresses(chosen, rows, species, shares, use, account, sure=agreement.stress_is_right)
+    return replace(seen, stresses=stresses) if seen is not None else None
 
 
 def _linked_too(
@@ -155,7 +151,7 @@ def _linked_too(
 
 
 def hold_against(seen: Consistency, test: Sequence[LabelledFrame], account: Account) -> None:
-    """Hold the energies of a test set against the training set.
+    """Hold the energies, forces and stresses of a test set against the training set.
 
     Parameters
     ----------
@@ -179,6 +175,21 @@ def hold_against(seen: Consistency, test: Sequence[LabelledFrame], account: Acco
     off = (np.abs(left) > limit) & alike & seen.truly(chosen, left)
     if off.any():
         _say_zero(account, chosen, left, off, "those of the training set", of_all=bool(off.all()))
+    _hold_forces(seen, chosen, rows, account)
+    if seen.stresses is not None:
+        hold_stresses(seen.stresses, chosen, rows, account)
+
+
+def _hold_forces(seen: Consistency, frames: Sequence[LabelledFrame], rows: Sequence[Rows], account: Account) -> None:
+    forces = np.concatenate([frame.forces_ev_per_angstrom.ravel() for frame in frames])
+    model = np.concatenate([row.forces @ seen.model.coefficients for row in rows])
+    norms = float(np.linalg.norm(forces) * np.linalg.norm(model))
+    if seen.model.explained < _HELD_SHARE or np.sqrt(np.mean(forces**2)) < 1e-4 or not norms:
+        return
+    factor, share = float(forces @ model / (model @ model)), float(forces @ model / norms) ** 2
+    if share > _HELD_SHARE and not 1 / FORCES_REFUSED < factor < FORCES_REFUSED:
+        what = f"forces are {factor:.3g} times what those of the training set say, in {len(frames)} frames"
+        account.refuse(what, "forces in eV/Å (minus the gradient), as in training", field="forces")
 
 
 def main_group(values: Floats) -> tuple[npt.NDArray[np.bool_], float]:
@@ -259,111 +270,6 @@ def _say_zero(
         account.refuse(what, right, row=rows[0], field="energy")
     else:
         account.warn(what, right, row=rows[0], field="energy")
-
-
-def _judge_stresses(
-    frames: Sequence[LabelledFrame], rows: Sequence[Rows], species: tuple[int, ...], main: npt.NDArray[np.bool_],
-    account: Account, *, sure: bool,
-) -> None:  # fmt: skip
-    have = [k for k, frame in enumerate(frames) if frame.stress_ev_per_angstrom3 is not None]
-    labels = [_stress(frames[k]) for k in have]
-    if not labels:
-        return
-    right = "eV/Å^3, negative under compression (GPa / 160.2, kbar / 1602, bar / 1.602e6)"
-    largest = float(np.median([np.abs(own).max() for own in labels]))
-    use = [k for k in range(len(frames)) if main[k]]
-    kept, kept_rows = [frames[k] for k in use], [rows[k] for k in use]
-    model = SimpleModel(species)
-    counts = np.array([_counts([frame], species)[0] * len(frame.atoms) for frame in kept])
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    energies = np.array([frame.energy_ev for frame in kept])
-    atoms_ev = np.linalg.lstsq(shares, energies / counts.sum(axis=1), rcond=1e-8)[0]
-    model.fit(kept, kept_rows, energies=energies - counts @ atoms_ev)
-    found = [rows[k].virial @ model.coefficients / frames[k].atoms.get_volume() for k in have]
-    pairs = [(a, b) for a, b in zip(labels, found, strict=True) if np.abs(a).max() > 1e-12 and np.abs(b).max() > 1e-6]
-    ratio = float(np.median([np.linalg.norm(a) / np.linalg.norm(b) for a, b in pairs])) if pairs else 1.0
-    account.facts["stress_ratio"] = round(ratio, 4)
-    account.facts["stress_model_explains"] = round(model.explained, 3)
-    if largest > STRESS_LARGEST_EV_PER_ANGSTROM3:
-        what = f"a median of {largest:.3g} eV/Å^3 ({160.2 * largest:.3g} GPa) is no stress of a solid"
-        account.refuse(what + _unit(ratio), right, field="stress")
-    elif sure or not pairs or model.explained < STRESS_EXPLAINED:
-        account.facts["stress_judged"] = sure
-        if sure:
-            _judge_shear(np.array([a for a, _ in pairs]), np.array([b for _, b in pairs]), account)
-    elif len(kept) < max(STRESS_FRAMES, 2 * len(species) + 3) and ratio < STRESS_REFUSED:
-        account.facts["stress_judged"] = False
-    elif not 1 / STRESS_WARNED < ratio < STRESS_WARNED:
-        what = f"{_times(ratio)} what energies and forces say, in the median of {len(pairs)} frames{_unit(ratio)}"
-        far = not 1 / STRESS_REFUSED < ratio < STRESS_REFUSED
-        steady = _steady(kept, kept_rows, species, energies - counts @ atoms_ev, [rows[k] for k in have])
-        if far and steady:
-            account.refuse("implausible: " + what, right, field="stress")
-        elif far or steady:
-            account.warn("stress is " + what, right, field="stress")
-    elif len(pairs) >= 3:
-        cosine = float(np.median([a @ b / (np.linalg.norm(a) * np.linalg.norm(b)) for a, b in pairs]))
-        account.facts["stress_cosine"] = round(cosine, 3)
-        if cosine < _OPPOSITE and not _steady(
-            kept, kept_rows, species, energies - counts @ atoms_ev, [rows[k] for k in have]
-        ):
-            account.facts["stress_judged"] = False
-        elif cosine < _OPPOSITE:
-            what = f"stresses have the sign opposite to that of energies and forces, in {len(pairs)} frames"
-            account.refuse(what, right + "; a virial has the other sign", field="stress")
-        else:
-            _judge_shear(np.array([a for a, _ in pairs]), np.array([b for _, b in pairs]), account)
-
-
-def _steady(
-    frames: Sequence[LabelledFrame], rows: Sequence[Rows], species: tuple[int, ...], energies: Floats,
-    wanted: Sequence[Rows],
-) -> bool:  # fmt: skip
-    """Whether models of either half of the frames give the same virials: few frames of many elements tell nothing."""
-    virials = []
-    for half in (slice(0, None, 2), slice(1, None, 2)):
-        if len(rows[half]) < 2:
-            return False
-        model = SimpleModel(species)
-        model.fit(frames[half], rows[half], energies=energies[half])
-        virials.append([row.virial @ model.coefficients for row in wanted])
-    cosines = [a @ b / max(np.linalg.norm(a) * np.linalg.norm(b), 1e-30) for a, b in zip(*virials, strict=True)]
-    return float(np.median(cosines)) > _STEADY
-
-
-def _judge_shear(labels: Floats, found: Floats, account: Account) -> None:
-    """Refuse shear components in another order than yz xz xy, of which programs have several."""
-    if len(labels) < STRESS_FRAMES or np.sqrt(np.mean(labels[:, 3:] ** 2)) < 1e-4:
-        return
-    names = np.array(["yz", "xz", "xy"])
-    fit = {order: _alignment(labels[:, 3:][:, list(order)], found[:, 3:]) for order in permutations(range(3))}
-    best = max(fit, key=lambda order: fit[order])
-    if best != (0, 1, 2) and fit[best] > _SHEAR_RIGHT and fit[0, 1, 2] < _SHEAR_WRONG:
-        order = " ".join(names[np.argsort(best)])
-        account.refuse(
-            f"shear components seem to stand as {order} in {len(labels)} frames",
-            "six numbers as xx yy zz yz xz xy, or nine", field="stress",
-        )  # fmt: skip
-
-
-def _alignment(one: Floats, other: Floats) -> float:
-    """Smallest correlation, about zero, of three columns."""
-    norms = np.linalg.norm(one, axis=0) * np.linalg.norm(other, axis=0)
-    return float(np.min((one * other).sum(axis=0) / np.maximum(norms, 1e-30)))
-
-
-def _times(ratio: float) -> str:
-    return f"{ratio:.3g} times" if ratio >= 1 else f"1/{1 / ratio:.3g} of"
-
-
-def _unit(ratio: float) -> str:
-    name, size = min(_UNITS.items(), key=lambda item: abs(np.log(ratio / item[1])))
-    return f": as if in {name}" if 0.3 < ratio / size < 3.3 else ""
-
-
-def _stress(frame: LabelledFrame) -> Floats:
-    assert frame.stress_ev_per_angstrom3 is not None  # noqa: S101 - asked before
-    return frame.stress_ev_per_angstrom3
 
 
 def _counts(frames: Sequence[LabelledFrame], species: Sequence[int]) -> Floats:

@@ -119,9 +119,16 @@ def judge_work(frames: Sequence[LabelledFrame], account: Account) -> Agreement:
     fits = np.abs(energies - work.sum(axis=1)) < _LINKED_EV_PER_ATOM
     linked = [(frames[p.first].row, frames[p.second].row) for p, own in zip(pairs, fits, strict=True) if own]
     kinds = [k for k in range(2) if len(pairs) and np.abs(work[:, k]).max() > 1e-9]
-    if len(pairs) < FEWEST_PAIRS or np.sqrt(np.mean(energies**2)) < SMALLEST_EV_PER_ATOM or not kinds:
+    if len(pairs) < FEWEST_PAIRS or not kinds:
         return Agreement(linked)
     work = work[:, kinds]
+    sizes_ev = [float(np.sqrt(np.mean(own**2))) for own in (energies, work.sum(axis=1))]
+    if max(sizes_ev) < SMALLEST_EV_PER_ATOM:
+        return Agreement(linked)
+    if sizes_ev[0] < SMALLEST_EV_PER_ATOM and sizes_ev[1] > 4 * SMALLEST_EV_PER_ATOM:
+        what = f"energies hardly differ between {len(pairs)} pairs of like frames, and forces do work along the way"
+        account.warn(what, "energies of the electrons (potential energies), of each frame", field="energy")
+        return Agreement(linked)
     factors, left = _robust(work, energies)
     explained = 1 - float(np.sum(left**2) / np.sum(energies**2))
     spread = 1.4826 * float(np.median(np.abs(left)))
