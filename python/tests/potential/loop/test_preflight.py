@@ -105,3 +105,13 @@ def test_a_start_that_nothing_can_compute_is_refused(tmp_path: Path, change: Any
     write(tmp_path / "si.traj", [si2(), atoms])
     with pytest.raises(InputError, match=f"frame 1: {words}"):
         check(config(structure="si.traj"), str(tmp_path / "si.yaml"))
+
+
+def test_elements_that_no_structure_holds_are_said_or_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_frames(tmp_path / "si.extxyz", [si2()])
+    plan = {"elements": ["Si", "Ge"], "structure": "si.extxyz"}
+    check(config(**plan), str(tmp_path / "both.yaml"))
+    assert "elements: Ge is in no structure of" in caplog.text and "it comes in as antisite alone" in caplog.text
+    only_dimers = config(**plan, generator={"methods": ["bulk", "rattle", "dimer", "isolated_atom"]})
+    with pytest.raises(InputError, match=r"both\.yaml, elements: Ge is in no structure of .*si\.extxyz"):
+        check(only_dimers, str(tmp_path / "both.yaml"))

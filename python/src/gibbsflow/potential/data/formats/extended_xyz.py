@@ -5,8 +5,12 @@ ASE's reader drops what follows a frame that it does not understand, and cuts at
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import re
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +22,10 @@ from ase.data import atomic_numbers
 from gibbsflow.errors import InputError, Problem
 
 SUFFIXES = (".xyz", ".extxyz", ".exyz")
-"""Endings of files that are read here."""
+"""Endings of files that are read here, and those of any name whose first two lines are of that kind."""
+_PACKED: Mapping[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress,
+}  # fmt: skip
 _PLAIN = "species:S:1:pos:R:3"
 _CLOSING = {"'": "'", '"': '"', "{": "}", "[": "]"}
 _TRUE = {"T": True, "True": True, "true": True, "TRUE": True, "1": True}
@@ -62,29 +69,82 @@ def read_extended_xyz(path: Path) -> list[Atoms]:
     InputError
         At the first line that cannot be read, with its number, the frame and the column or key.
     """
+    return list(_each(path, _frame))
+
+
+def is_extended_xyz(path: Path) -> bool:
+    """Say whether a file is of this format, by its name or by its first lines.
+
+    Parameters
+    ----------
+    path
+        Any file; it may be packed by gzip, bzip2 or xz.
+
+    Returns
+    -------
+    bool
+        Whether :func:`read_extended_xyz` is the reader for it.
+    """
+    names = [suffix.lower() for suffix in path.suffixes]
+    if names and names[-1] in _PACKED:
+        names.pop()
+    if names and names[-1] in SUFFIXES:
+        return True
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        what = f"byte {error.start} is not UTF-8"
-        raise InputError(Problem(str(path), what, "extended XYZ as UTF-8 text")) from error
-    except OSError as error:
-        raise InputError(Problem(str(path), f"not readable: {error.strerror}", "a file of labelled frames")) from error
-    while lines and not lines[-1].strip():
-        lines.pop()
-    frames: list[Atoms] = []
-    start = 0
+        with open(path, encoding="utf-8-sig") as file:
+            first, second = file.readline(200), file.readline(100_000)
+    except (OSError, UnicodeDecodeError):
+        return False
+    return first.strip().isdecimal() and ("Properties=" in second or "Lattice=" in second)
+
+
+def _each(path: Path, make: Callable[[Sequence[str], int], Any]) -> Iterator[Any]:
+    lines = lines_of(path)
+    start, row = 0, 0
     while start < len(lines):
-        row = len(frames) + 1
+        row += 1
         try:
             count = _count(lines, start, row)
-            frames.append(_frame(lines[start + 1 : start + 2 + count], start + 2))
+            made = make(lines[start + 1 : start + 2 + count], start + 2)
         except _LineError as fault:
             what = f"line {fault.line}: {fault.what}"
             raise InputError(Problem(str(path), what, fault.right, row=row, field=fault.field)) from fault
+        yield made
         start += 2 + count
-    if not frames:
+    if not row:
         raise InputError(Problem(str(path), "holds no structure", "at least one"))
-    return frames
+
+
+def lines_of(path: Path) -> list[str]:
+    """Read the lines of a file, unpacked, without the blank ones at its end.
+
+    Parameters
+    ----------
+    path
+        Text in UTF-8; it may be packed by gzip, bzip2 or xz.
+
+    Returns
+    -------
+    list of str
+        Without their ends.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be read as such.
+    """
+    try:
+        content = path.read_bytes()
+        lines = _PACKED.get(path.suffix.lower(), bytes)(content).decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        what = f"byte {error.start} is not UTF-8"
+        raise InputError(Problem(str(path), what, "extended XYZ as UTF-8 text")) from error
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        what = f"not readable: {getattr(error, 'strerror', None) or error}"
+        raise InputError(Problem(str(path), what, "a file of labelled frames")) from error
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return lines
 
 
 def number(text: str) -> float:

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
-from ase.neighborlist import neighbor_list
 
 from gibbsflow.engines.lammps import Lammps, near
 from gibbsflow.engines.lammps_frame import stress_from_virial, to_frame
 from gibbsflow.errors import StateError
+from gibbsflow.potential.data.neighbours import pairs_within
 from gibbsflow.potential.train.shared.metrics import Prediction
 from gibbsflow.potential.train.trainers.pod_basis import PodBasis, descriptor_sums, local_descriptors, virial_rows
 from gibbsflow.units import Floats
@@ -277,7 +277,7 @@ class PodEvaluator:
         """
         potential = self.potential
         cutoff = potential.cutoff_angstrom
-        if len(atoms) <= _SMALL_ATOMS and len(neighbor_list("i", atoms, cutoff)) < _FEW_PAIRS:
+        if len(atoms) <= _SMALL_ATOMS and len(pairs_within(atoms, cutoff)[0]) < _FEW_PAIRS:
             return self._sum_descriptors(atoms)
         return _evaluate(self.lammps, atoms, potential.species, cutoff, potential.pair_commands(self.lammps.folder))
 
