@@ -16,7 +16,8 @@ from gibbsflow.config.potential_training import Exploration
 from gibbsflow.engines.lammps import Lammps, LammpsError
 from gibbsflow.errors import EngineError, InputError, StoppedEarly
 from gibbsflow.potential.explore.calculator import PotentialCalculator
-from gibbsflow.potential.explore.md import Trajectory, check_start, dynamics, figures, halted_at, pace_script
+from gibbsflow.potential.explore.exploring import check_start
+from gibbsflow.potential.explore.md import Trajectory, dynamics, figures, halted_at, pace_script
 from gibbsflow.potential.train.fit import load_potential
 from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
 from gibbsflow.potential.train.trainers.pod import PodPotential

@@ -12,7 +12,6 @@ import logging
 import math
 import re
 import signal
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,12 +21,10 @@ from ase import Atoms
 from ase.geometry import find_mic
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
-from gibbsflow.config.potential import Labels
 from gibbsflow.config.potential_training import Exploration
 from gibbsflow.engines.lammps import CRASHES, Lammps, LammpsError, blown_up, timestep_ps
 from gibbsflow.engines.lammps_frame import Frame, to_frame
 from gibbsflow.errors import EngineError, InputError, Problem, StoppedEarly
-from gibbsflow.potential.data.labels import bad_structure
 from gibbsflow.potential.data.structures import read_frames, structure_id, tag, write_frames
 from gibbsflow.potential.train.shared.grade import Grader
 from gibbsflow.potential.train.shared.protocols import Potential
@@ -79,47 +76,6 @@ class Trail:
     collected: int = 0
     stopped: str = ""
     detail: str = ""
-
-
-def check_start(
-    atoms: Atoms, species: Sequence[str], settings: Exploration, labels: Labels, *, where: str, potential: Path
-) -> None:
-    """Refuse a structure that MD cannot start from.
-
-    Parameters
-    ----------
-    atoms
-        The structure.
-    species
-        Chemical symbols that the potential knows.
-    settings
-        Section ``exploration``.
-    labels
-        Section ``labels``: what would get no label is no start.
-    where
-        Where the structure came from, for messages.
-    potential
-        Folder of the potential, for messages.
-
-    Raises
-    ------
-    InputError
-        For positions or a cell that are not finite, a cell without volume, atoms on each other, an element that the
-        potential does not know, a single atom, which has no temperature about its centre of mass, and a pressure on
-        what is not periodic in all directions.
-    """
-    if fault := bad_structure(atoms, labels.closest_ratio):
-        raise InputError(Problem(where, fault, "a structure that MD can start from"))
-    if alien := sorted(set(atoms.get_chemical_symbols()) - set(species)):
-        raise InputError(
-            Problem(where, f"holds {', '.join(alien)}, unknown to {potential}", f"only {', '.join(species)}")
-        )
-    repeats = math.prod(settings.supercell) if atoms.pbc.any() else 1
-    if len(atoms) * repeats < 2:
-        right = "at least two, such as by exploration: {supercell: [3, 3, 3]}"
-        raise InputError(Problem(where, f"holds {len(atoms)} atoms, too few for MD", right))
-    if settings.ensemble == "npt" and not atoms.pbc.all():
-        raise InputError(Problem(where, "is not periodic in all directions", "ensemble nvt", field="ensemble"))
 
 
 @dataclass
