@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from gibbsflow.cli.gibbsflow import app
 from gibbsflow.errors import EXIT_INPUT
 from gibbsflow.workflow.state.locks import campaign_lock
+from gibbsflow.workflow.state.sentinels import Sentinel
 
 DEMO = {"mode": "abfe", "input": str(CB7.parent / "ligands.csv"), "receptor": str(CB7), "outdir": "out"}
 
@@ -76,8 +77,8 @@ def test_failures_are_forgotten_where_that_is_asked_for_and_nobody_is_at_work(as
     state = tmp_path / "state" / "out"
     item = state / "cb7" / "b2" / "equil"
     item.mkdir(parents=True)
-    for name in ("FAILED", "FINISHED"):
-        (item / name).write_text("{}")
+    Sentinel("FINISHED", "0").write(item)
+    (item / "FAILED").write_text('{"inputs_hash": "0"}')
     clean = DEMO | {"clean_failures": True}
     (tmp_path / "params.json").write_text(json.dumps(clean))
     with campaign_lock(state):
@@ -95,7 +96,7 @@ def test_what_is_refused_keeps_its_failures(ask, tmp_path):
     item.mkdir(parents=True)
     left = {"FAILED", "progress.json"}
     for name in left:
-        (item / name).write_text("{}")
+        (item / name).write_text('{"inputs_hash": "0"}')
     (tmp_path / "ligands.csv").write_text("ligand,smiles\nb2,CC(\n")
     code, answer = ask(DEMO | {"input": "ligands.csv", "clean_failures": True})
     assert code == EXIT_INPUT and "CC(" in answer["problem"] and "refusal" not in answer

@@ -15,9 +15,34 @@ from gibbsflow.potential.generators.parents import parents
 from gibbsflow.potential.label.engines import check_electrons, make_engine
 from gibbsflow.potential.train.fit import graded_trainer
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.published import MadeFrom, digest, file_given
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+
+def made_from(settings: PotentialConfig, config: Path, begin: str | None, campaign: str) -> MadeFrom:
+    """Tell what a potential is made from.
+
+    Parameters
+    ----------
+    settings
+        All settings.
+    config
+        The file that they are from.
+    begin
+        Generation of an earlier run to go on from; None for none.
+    campaign
+        Name of the campaign.
+
+    Returns
+    -------
+    MadeFrom
+        With all files as they are now.
+    """
+    named = [name for name in (settings.target.structure_file, begin) if name]
+    chosen = digest([settings.model_dump(mode="json"), [file_given(Path(name))[1] for name in named]])
+    return MadeFrom(campaign, {"config": file_given(config)}, chosen, {})
 
 
 def check(config: PotentialConfig, where: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from ase import Atoms
 from ase.data import atomic_numbers
 
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.input_files import DATA_BYTES, read_text
 
 SUFFIXES = (".xyz", ".extxyz", ".exyz")
 """Endings of files that are read here."""
@@ -62,13 +63,7 @@ def read_extended_xyz(path: Path) -> list[Atoms]:
     InputError
         At the first line that cannot be read, with its number, the frame and the column or key.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        what = f"byte {error.start} is not UTF-8"
-        raise InputError(Problem(str(path), what, "extended XYZ as UTF-8 text")) from error
-    except OSError as error:
-        raise InputError(Problem(str(path), f"not readable: {error.strerror}", "a file of labelled frames")) from error
+    lines = read_text(path, "frames in extended XYZ", DATA_BYTES).splitlines()
     while lines and not lines[-1].strip():
         lines.pop()
     frames: list[Atoms] = []

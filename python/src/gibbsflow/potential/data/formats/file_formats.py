@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gibbsflow.errors import GibbsflowError, InputError, Problem, StateError
+from gibbsflow.errors import GibbsflowError, InputError, Problem, StateError, one_line
 from gibbsflow.potential.data.formats.backends import frame_of_row, read_rows
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.input_files import DATA_BYTES, require_file
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -48,6 +49,7 @@ def read_any(path: Path, account: Account) -> list[Atoms]:
     try:
         if path.is_dir():
             raise InputError(Problem(str(path), "is a folder", f"a structure file ({_KNOWN})"))
+        require_file(path, f"a structure file ({_KNOWN})", DATA_BYTES)
         if path.stat().st_size:
             kind = filetype(str(path))
             _refuse_format(path, kind, account)
@@ -64,13 +66,11 @@ def read_any(path: Path, account: Account) -> list[Atoms]:
         raise InputError(Problem(str(path), str(error), _KNOWN)) from error
     except GibbsflowError:
         raise
-    except FileNotFoundError as error:
-        raise InputError(Problem(str(path), "no such file", f"a structure file ({_KNOWN})")) from error
     except UnknownFileTypeError as error:
         raise InputError(Problem(str(path), "of no format that is known", _KNOWN)) from error
     # the readers of ASE raise whatever a broken text leads them to
     except Exception as error:
-        what = f"not readable as structures: frame {len(frames)}: {type(error).__name__}: {error}"
+        what = f"not readable as structures: frame {len(frames)}: {type(error).__name__}: {one_line(str(error), 200)}"
         raise InputError(Problem(str(path), what, _KNOWN)) from error
     if not frames:
         raise InputError(Problem(str(path), "holds no structure", "at least one"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.input_files import STRUCTURE_BYTES, open_input
 
 _HEAD_BYTES = 200_000
 # Names of Quantum ESPRESSO (Modules/funct.f90): short ones, and exchange, correlation and their gradient corrections.
@@ -60,7 +61,8 @@ def read_header(path: Path) -> Header:
     InputError
         Where there is no header that can be read.
     """
-    with open(path, "rb") as file:
+    right = "a pseudopotential in the format UPF, version 1 or 2"
+    with open_input(path, right, STRUCTURE_BYTES) as file:
         text = file.read(_HEAD_BYTES).decode(errors="replace")
     try:
         if found := re.search(r"<PP_HEADER\s+([^>]*?)/?>", text):
@@ -73,7 +75,7 @@ def read_header(path: Path) -> Header:
         return _header(element, functional, kind, lines[5].split()[0])
     except (KeyError, IndexError, ValueError) as error:
         what = "no header of a UPF file that says element, functional and valence"
-        raise InputError(Problem(str(path), what, "a pseudopotential in the format UPF, version 1 or 2")) from error
+        raise InputError(Problem(str(path), what, right)) from error
 
 
 def _header(element: str, functional: str, kind: str, z_valence: str) -> Header:
