@@ -26,6 +26,9 @@ def launch(
         bool, typer.Option("--containers", help="Tasks run in images: their programs are not looked for here.")
     ] = False,
     project: Annotated[Path | None, typer.Option("--project", help="Folder of the pipeline.")] = None,
+    nextflow: Annotated[
+        int | None, typer.Option("--nextflow", help="Process of Nextflow, which names -params-file.")
+    ] = None,
 ) -> None:
     """Check all that a run is given, say who holds its campaign, and forget failures where that is asked for.
 
@@ -38,6 +41,7 @@ def launch(
         from gibbsflow.config.binding import MODES, Io, Run
         from gibbsflow.config.launch.generate import nextflow_schema
         from gibbsflow.config.launch.parameters import parameter_problems
+        from gibbsflow.config.launch.params_file import check_params_file, files_of_process
         from gibbsflow.errors import InputError
         from gibbsflow.workflow.places import place_problems
         from gibbsflow.workflow.published import other_campaign
@@ -51,6 +55,8 @@ def launch(
             answer["problem"] = count + "\n  ".join([*faults, "Nothing was started; --help lists all parameters."])
         else:
             try:
+                for file in files_of_process(nextflow) if nextflow is not None else ():
+                    check_params_file(file, schema)
                 outdir = Path(given["outdir"])
                 if problems := place_problems(outdir, state=state, cache=given.get("param_cache"), project=project):
                     raise InputError(problems)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.config.section import nearest_name
-from gibbsflow.errors import one_line
 
 _KINDS = {"boolean": "true or false", "integer": "whole number", "number": "number", "string": "text"}
 _BOUNDS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
@@ -56,9 +55,7 @@ def parameter_problems(given: Mapping[str, Any], schema: Mapping[str, Any]) -> l
     list of str
         One line a problem: the parameter, what is wrong, what would be right.
     """
-    problems = [
-        f"--{one_line(key)}: unknown parameter (right: {_meant(key, schema)})" for key in given if key not in schema
-    ]
+    problems = [f"--{key}: unknown parameter (right: {_meant(key, schema)})" for key in given if key not in schema]
     values = {key: given[key] for key in schema if given.get(key) is not None}
     for key, value in values.items():
         if fault := _fault(value, schema[key]):
@@ -69,7 +66,7 @@ def parameter_problems(given: Mapping[str, Any], schema: Mapping[str, Any]) -> l
             problems.append(f"--{key}: missing (right: {item['description']})")
     for key, value in values.items():
         if schema[key].get("exists") and not Path(str(value)).exists():
-            problems.append(f"--{key}: no such file {one_line(str(value), 300)}")
+            problems.append(f"--{key}: no such file {value}")
     windows = values.get("windows_per_task")
     if values.get("sampler") == "exchange" and isinstance(windows, int) and windows > 1:
         what = f"{windows} means nothing with --sampler exchange, which samples all windows of a leg in one task"
@@ -103,16 +100,12 @@ def _meant(name: str, known: Mapping[str, Any]) -> str:
 def _fault(value: Any, item: Mapping[str, Any]) -> str | None:
     fits = isinstance(value, _TYPES[item["type"]]) and isinstance(value, bool) == (item["type"] == "boolean")
     if fits and isinstance(value, str):
-        fits = (
-            "\0" not in value
-            and value in item.get("enum", [value])
-            and re.fullmatch(item.get("pattern", ".*"), value, re.S) is not None
-        )
+        fits = value in item.get("enum", [value]) and re.fullmatch(item.get("pattern", ".*"), value, re.S) is not None
     if not fits:
-        return f"'{one_line(str(value).lower() if isinstance(value, bool) else str(value))}' is not usable"
+        return f"'{str(value).lower() if isinstance(value, bool) else value}' is not usable"
     if isinstance(value, int | Decimal):
         number = float(value)  # as bounds are
         inside = (number > item.get("exclusiveMinimum", -math.inf), number >= item.get("minimum", -math.inf),
                   number < item.get("exclusiveMaximum", math.inf), number <= item.get("maximum", math.inf))  # fmt: skip
-        return None if all(inside) else f"{one_line(str(value))} is out of range"
+        return None if all(inside) else f"{value} is out of range"
     return None
