@@ -35,6 +35,7 @@ def test_abfe_then_resume_then_another_analysis(nextflow: Launcher) -> None:
     made = {path.name for path in (out / "pipeline_info").iterdir()}
     assert made == {
         "timeline.html", "report.html", "trace.txt", "dag.mmd", "versions.yml", "run.json", "inputs", "workflow",
+        "campaign.json",
     }  # fmt: skip
     processes = {task["name"].split(":")[-1].split(" ")[0] for task in first.trace}
     assert set(yaml.safe_load((out / "pipeline_info" / "versions.yml").read_text())) == processes

@@ -62,9 +62,10 @@ def one_line(text: str, most: int = MOST_SHOWN) -> str:
     str
         What cannot be printed, or turns the direction of writing, is escaped as Python does.
     """
-    if len(text) > most:
-        text = text[: most - most // 3 - 1] + "…" + text[-(most // 3) :]
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    head, tail = most - most // 3 - 1, most // 3
+    ends = (text[:most], text[-most:]) if len(text) > 2 * most else (text,)
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for part in ends for c in part)
+    return shown if len(shown) <= most else shown[:head] + "…" + shown[-tail:]
 
 
 class GibbsflowError(Exception):

@@ -9,8 +9,74 @@ from functools import partial
 
 import pytest
 
+from gibbsflow.binding.alchemy.schedules import read_schedule
+from gibbsflow.binding.analyse import collect
+from gibbsflow.binding.prepare.protein.cofactors import read_parameters
+from gibbsflow.binding.prepare.protein.protonation import read_choices
+from gibbsflow.binding.prepare.receptor_file import read_receptor
+from gibbsflow.binding.prepare.samplesheet import read_ligands
+from gibbsflow.config.binding import BindingConfig, System
+from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError
+from gibbsflow.potential.data.formats.file_formats import read_any
+from gibbsflow.potential.data.labelled_frames import read_labelled
+from gibbsflow.potential.label.pseudopotentials import gth, upf
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.input_files import csv_records, read_input, read_lines, read_text, require_file, unpack
+
+ROOMS = {
+    "settings": (BindingConfig.read, "a.yaml"),
+    "settings of a potential": (PotentialConfig.expand, "a.yaml"),
+    "schedule": (lambda path: read_schedule(str(path)), "a.yaml"),
+    "protonation": (read_choices, "a.yaml"),
+    "protonation by lines": (read_choices, "a.csv"),
+    "samplesheet": (read_ligands, "a.csv"),
+    "host": (lambda path: read_receptor(path, System()), "a.sdf"),
+    "protein": (lambda path: read_receptor(path, System(), complete=False), "a.pdb"),
+    "packed protein": (lambda path: read_receptor(path, System(), complete=False), "a.cif.gz"),
+    "parameters": (lambda path: read_parameters([path]), "a.mol2"),
+    "energies of GROMACS": (lambda path: collect.read_leg([path]), "a.xvg"),
+    "energies of AMBER": (lambda path: collect.read_leg([path], "amber"), "a.out"),
+    "packed energies": (lambda path: collect.read_leg([path]), "a.xvg.gz"),
+    "windows": (lambda path: collect.read_leg([path]), "a.parquet"),
+    "labels": (read_labelled, "a.extxyz"),
+    "frames": (lambda path: read_any(path, Account("a")), "a.cif"),
+    "database": (lambda path: read_any(path, Account("a")), "a.db"),
+    "UPF": (upf.read_header, "a.UPF"),
+    "GTH": (gth.read, "a.gth"),
+}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_reader_of_files_from_outside_holds_to_that(tmp_path, room):
+    read, name = ROOMS[room]
+    path = tmp_path / name
+    os.mkfifo(path)
+    cases = ["a pipe", "a folder", "a device", "sparse", b"", b"\0" * 64, os.urandom(4000), b"[" * 5000, b"x" * 300_000]
+    cases += ["é\n".encode("utf-16") * 20, b"\xff\xfe\xfd,\xe9\n" * 20, b"1_0 \xef\xbc\x92 .inf 0x10\n" * 9]
+    for case in cases:
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        elif case != "a pipe":
+            path.unlink()
+        if case == "a folder":
+            path.mkdir()
+        elif case == "a device":
+            path.symlink_to("/dev/zero")
+        elif case == "sparse":
+            path.touch()
+            os.truncate(path, 10**13)
+        elif isinstance(case, bytes):
+            path.write_bytes(case)
+        if case == b"" and name in ("a.yaml", "a.csv"):
+            continue  # no settings, or none of the lines that may be there
+        with pytest.raises(InputError) as error:
+            read(path)
+        told = str(error.value).split("\n")
+        assert all(len(line) < 1500 for line in told) and len(told) < 60
+        if case in ("a pipe", "a folder", "a device"):
+            assert len(told) == 1 and (f"is no regular file but {case}" in told[0] or "is a folder" in told[0])
+
 
 READERS = (
     partial(read_input, right="a file", most_bytes=100),
@@ -104,7 +170,8 @@ def test_lines_are_read_packed_or_not(tmp_path, suffix, pack):
 
 
 def test_what_unpacks_without_end_is_not_unpacked(tmp_path):
-    bomb = gzip.compress(b"x" * 200_000_000, 1)
+    part = gzip.compress(b"x" * 1_000_000, 1)
+    bomb = part * 200
     (tmp_path / "bomb.gz").write_bytes(bomb)
     tracemalloc.start()
     with pytest.raises(InputError, match="is too large"):

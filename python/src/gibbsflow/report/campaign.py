@@ -161,6 +161,7 @@ def _take_over(
     for figure, source in figures.items():
         target = out / record["figures"][figure]
         target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)  # not through a link
         shutil.copyfile(source, target)
         store.add(f"{name}/{figure}", target, "figure")
     write_json(out / f"record.{name}.json", record)

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.errors import StateError
-from gibbsflow.workflow.files import read_json, sha256_path, within, write_json
+from gibbsflow.errors import StateError, shown
+from gibbsflow.workflow.files import read_json, sha256_path, write_json
 
 FILE_NAME = "manifest.json"
 VERSION = 1
@@ -64,7 +64,8 @@ class ArtifactStore:
             if content.get("version") != VERSION:
                 raise StateError(f"{self.root / FILE_NAME}: version {content.get('version')}, expected {VERSION}")
             for row in content["artifacts"]:
-                within(self.root, row["path"])
+                if Path(row["path"]).is_absolute() or ".." in Path(row["path"]).parts:
+                    raise StateError(f"{self.root / FILE_NAME}: {shown(row['path'])} leads out of it")
                 self._artifacts[row["name"]] = Artifact(**row)
 
     def __len__(self) -> int:

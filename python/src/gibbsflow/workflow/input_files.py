@@ -122,7 +122,7 @@ def read_input(path: Path, right: str, most_bytes: int, *, field: str | None = N
     """
     with open_input(path, right, most_bytes, field=field) as file:
         try:
-            content = file.read(most_bytes + 1)
+            content = _read(file, most_bytes)
         except OSError as error:
             raise InputError(Problem(str(path), f"not readable: {error.strerror}", right, field=field)) from error
     if len(content) > most_bytes:
@@ -246,7 +246,7 @@ def unpack(content: bytes, path: Path, right: str, most_bytes: int, *, field: st
     """
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-            unpacked = file.read(most_bytes + 1)
+            unpacked = _read(file, most_bytes)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(Problem(str(path), f"not readable as gzip: {error}", "a whole file", field=field)) from error
     if len(unpacked) > most_bytes:
@@ -308,6 +308,15 @@ def read_lines(path: Path, right: str, most_bytes: int = DATA_BYTES) -> Iterator
             raise InputError(Problem(str(path), f"not UTF-8 text: {error.reason}", right, row=number + 1)) from error
         except (OSError, zlib.error) as error:
             raise InputError(Problem(str(path), f"not readable: {error}", right)) from error
+
+
+def _read(file: IO[bytes] | gzip.GzipFile, most_bytes: int) -> bytes:
+    """Read a file, a byte more than it may have at most; in parts, for room is made for all that is asked for."""
+    parts, left = [], most_bytes + 1
+    while left > 0 and (part := file.read(min(MB, left))):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def _too_large(path: Path, right: str, most_bytes: int, field: str | None) -> Problem:

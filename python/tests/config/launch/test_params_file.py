@@ -49,7 +49,16 @@ def test_what_nextflow_would_make_something_else_of_is_refused(tmp_path, text, t
 
 def test_the_files_are_those_of_the_command_line_or_the_environment(monkeypatch):
     monkeypatch.delenv("NXF_PARAMS_FILE", raising=False)
-    words = [sys.executable, "-c", "print(flush=True); input()", "run", "-params-file", "it's a file.yaml", "--x", "-params-file"]
+    words = [
+        sys.executable,
+        "-c",
+        "print(flush=True); input()",
+        "run",
+        "-params-file",
+        "it's a file.yaml",
+        "--x",
+        "-params-file",
+    ]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"\n"
         assert [str(path) for path in files_of_process(process.pid)] == ["it's a file.yaml"]

@@ -12,7 +12,7 @@ from typing import Any
 from gibbsflow.config.launch.samplesheet_columns import BY_NAME, MOST_CHARGE, NAMES, STRUCTURE_PATTERN
 from gibbsflow.config.section import nearest_name
 from gibbsflow.errors import InputError, Problem, shown
-from gibbsflow.workflow.input_files import SHEET_BYTES, csv_records, read_text
+from gibbsflow.workflow.input_files import SHEET_BYTES, STRUCTURE_BYTES, csv_records, read_text, require_file
 
 _RIGHT = "a CSV file with the columns " + ", ".join(NAMES)
 _WHOLE = r"[+-]?[0-9]+"
@@ -226,8 +226,10 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
         value = cell.get(name, "")
         if re.fullmatch(STRUCTURE_PATTERN, value):
             files[name] = folder / value
-            if not files[name].is_file():
-                _wrong(name, f"no such file {shown(value)} (looked for {files[name]})")
+            try:
+                require_file(files[name], "", STRUCTURE_BYTES)
+            except InputError as error:
+                _wrong(name, f"{error.problems[0].what} {shown(value)} (looked for {files[name]})")
     if faults:
         return None, faults
     row = Row(

@@ -55,7 +55,7 @@ def read_choices(path: Path) -> dict[str, str]:
         right = "a CSV file with CHAIN:NUMBER,NAME or a YAML file with CHAIN:NUMBER: NAME"
         text = read_text(path, right, SETTINGS_BYTES, field="protonation")
         rows = [(line, cells) for line, cells in csv_records(text, path, right) if any(c.strip() for c in cells)]
-        if rows and ":" not in rows[0][1][0]:
+        if rows and len(rows[0][1]) == 2 and all(cell.strip().replace(" ", "").isalpha() for cell in rows[0][1]):
             rows = rows[1:]
     choices: dict[str, str] = {}
     problems = []
