@@ -79,6 +79,14 @@ def test_a_verb_as_a_function_returns_its_exit_code():
     assert (returning(code=0), returning(code=70)) == (0, 70)
 
 
+def test_a_file_of_parameters_is_checked(tmp_path):
+    (tmp_path / "p.yaml").write_text("replicates: 2\n")
+    assert asked("params", tmp_path / "p.yaml").exit_code == 0
+    (tmp_path / "p.yaml").write_text("replicates: yes\n")
+    done = asked("params", tmp_path / "p.yaml")
+    assert done.exit_code == EXIT_INPUT and "replicates: 'true' is not usable" in done.stderr
+
+
 def test_results_of_no_run_have_no_crate(tmp_path):
     done = asked("crate", tmp_path)
     assert done.exit_code == EXIT_INPUT and "holds no pipeline_info/run.json" in done.stderr
