@@ -117,7 +117,7 @@ def parse_json(text: str, path: Path, *, number: Callable[[str], Any] = float) -
     """
     problems: list[Problem] = []
 
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         held: dict[str, Any] = {}
         for key, value in pairs:
             if key in held:
@@ -125,12 +125,12 @@ def parse_json(text: str, path: Path, *, number: Callable[[str], Any] = float) -
             held[key] = value
         return held
 
-    def never(word: str) -> Any:
+    def _never(word: str) -> Any:
         raise ValueError(f"{word} is no number of JSON")
 
     content = None
     if text.strip():
-        content = json.loads(text, object_pairs_hook=once, parse_constant=never, parse_float=number)
+        content = json.loads(text, object_pairs_hook=_once, parse_constant=_never, parse_float=number)
     if problems:
         raise InputError(problems)
     _hold_to_depth(content, 0)

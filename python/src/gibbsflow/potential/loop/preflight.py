@@ -40,8 +40,9 @@ def made_from(settings: PotentialConfig, config: Path, begin: str | None, campai
     MadeFrom
         With all files as they are now.
     """
-    named = [name for name in (settings.target.structure_file, begin) if name]
-    chosen = digest([settings.model_dump(mode="json"), [file_given(Path(name))[1] for name in named]])
+    named = [Path(name) for name in (settings.beside(config).target.structure_file, begin) if name]
+    # one that is not there is told where it is read
+    chosen = digest([settings.model_dump(mode="json"), [file_given(path)[1] for path in named if path.exists()]])
     return MadeFrom(campaign, {"config": file_given(config)}, chosen, {})
 
 
