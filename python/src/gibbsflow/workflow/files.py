@@ -173,7 +173,14 @@ def sha256_file(path: Path) -> str:
     -------
     str
         SHA-256, 64 hexadecimal digits.
+
+    Raises
+    ------
+    StateError
+        For what is no regular file.
     """
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+        raise StateError(f"{path}: no regular file")
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):

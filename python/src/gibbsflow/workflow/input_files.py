@@ -298,7 +298,10 @@ def read_lines(path: Path, right: str, most_bytes: int = DATA_BYTES) -> Iterator
             text = io.TextIOWrapper(unpacked_stream(path, file), encoding="utf-8")
             while line := text.readline(_LINE_BYTES):
                 number, size = number + 1, size + len(line)
-                if len(line) == _LINE_BYTES or size > most_bytes:
+                if len(line) == _LINE_BYTES:
+                    what = f"a line of over {_LINE_BYTES / MB:g} MB"
+                    raise InputError(Problem(str(path), what, right, row=number))
+                if size > most_bytes:
                     raise InputError(_too_large(path, right, most_bytes, None))
                 yield number, line
         except EOFError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from silicon import si2
 
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.structures import tag, write_frames
-from gibbsflow.potential.loop.preflight import check
+from gibbsflow.potential.loop.preflight import check, made_from
 
 
 def test_engine_and_lammps_are_named() -> None:
@@ -80,3 +81,16 @@ def test_a_molecule_from_a_file_is_fit_to_start_from(tmp_path: Path) -> None:
     write_frames(tmp_path / "m.extxyz", [tag(molecule("CH3OH"), "molecule", generator="test", seed=0)])
     plan = config(elements=["C", "H", "O"], structure=str(tmp_path / "m.extxyz"))
     assert check(plan, "m.yaml")["engine"] == "tblite"
+
+
+def test_what_a_potential_is_made_from(tmp_path: Path) -> None:
+    (tmp_path / "si.yaml").write_text("x")
+    write_frames(tmp_path / "si.extxyz", [si2()])
+    plan = config(structure="si.extxyz")
+    first = made_from(plan, tmp_path / "si.yaml", None, "c")
+    assert first == made_from(plan, tmp_path / "si.yaml", None, "c") and list(first.files) == ["config"]
+    write_frames(tmp_path / "si.extxyz", [si2(), si2()])  # beside the settings
+    assert made_from(plan, tmp_path / "si.yaml", None, "c").settings != first.settings
+    (tmp_path / "si.extxyz").unlink()
+    os.mkfifo(tmp_path / "si.extxyz")  # is not waited for
+    made_from(plan, tmp_path / "si.yaml", str(tmp_path / "none"), "c")

@@ -140,7 +140,7 @@ def made_from(rows: Sequence[Row], sheet: Path, receptor: Path, settings: Bindin
             del chosen[section][key]
     schedules = [value for key, value in chosen["fe"].items() if key.endswith("_schedule") and Path(value).is_file()]
     named = [*schedules, settings.system.protonation, *(settings.system.parameters or "").split(",")]
-    digests = [sha256_path(Path(str(name).strip())) for name in named if name and str(name).strip()]
+    digests = [sha256_path(path) for name in named if name and (path := Path(str(name).strip())).is_file()]
     items = {}
     for row in rows:
         given = row.as_dict()

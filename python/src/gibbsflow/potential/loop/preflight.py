@@ -41,8 +41,9 @@ def made_from(settings: PotentialConfig, config: Path, begin: str | None, campai
         With all files as they are now.
     """
     named = [Path(name) for name in (settings.beside(config).target.structure_file, begin) if name]
-    # one that is not there is told where it is read
-    chosen = digest([settings.model_dump(mode="json"), [file_given(path)[1] for path in named if path.exists()]])
+    # one that is no file is told where it is read
+    digests = [file_given(path)[1] for path in named if path.is_file() or path.is_dir()]
+    chosen = digest([settings.model_dump(mode="json"), digests])
     return MadeFrom(campaign, {"config": file_given(config)}, chosen, {})
 
 
