@@ -116,12 +116,15 @@ def test_folders_of_any_name(tmp_path: Path) -> None:
     start = Launcher(folder)
     start.repo = folder / "project"
     environment = {"GIBBSFLOW_HOME": os.environ.get("GIBBSFLOW_HOME", str(REPO / ".gibbsflow")), "LC_ALL": "C"}
-    for kind in (("-profile", "test"), ("--mode", "potential", "--config", "settings é/si.yaml")):
+    for out, kind in {
+        "o'ut": ("-profile", "test"),
+        "o'ut é": ("--mode", "potential", "--config", "settings é/si.yaml"),
+    }.items():
         settings = folder / "settings é" / "si.yaml"
         settings.parent.mkdir(exist_ok=True)
         settings.write_text("elements: [Si]\nstructure: cells/s.cif\nengine: tblite\n")
         (settings.parent / "cells").mkdir(exist_ok=True)
         write(settings.parent / "cells" / "s.cif", bulk("Si", cubic=True))
-        run = start("run", str(folder / "project" / "main.nf"), *kind, "--outdir", "o'ut", "-stub", **environment)
+        run = start("run", str(folder / "project" / "main.nf"), *kind, "--outdir", out, "-stub", **environment)
         assert run.code == 0, run.text
-        assert (folder / "o'ut" / "report.html").exists() and "no such" not in run.text
+        assert (folder / out / "report.html").exists() and "no such" not in run.text
