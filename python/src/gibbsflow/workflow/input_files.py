@@ -269,9 +269,10 @@ def unpacked_stream(path: Path, file: IO[bytes]) -> IO[bytes]:
     IO
         Its content.
     """
-    if Path(path).suffix == ".bz2":
+    packed = Path(path).suffix.lower()
+    if packed == ".bz2":
         return bz2.BZ2File(file)
-    return gzip.GzipFile(fileobj=file) if Path(path).suffix == ".gz" else file  # type: ignore[return-value]
+    return gzip.GzipFile(fileobj=file) if packed == ".gz" else file  # type: ignore[return-value]
 
 
 def read_lines(path: Path, right: str, most_bytes: int = DATA_BYTES) -> Iterator[tuple[int, str]]:
