@@ -46,7 +46,7 @@ def typed(value, item) {
     if (item.type == 'boolean' && text in ['true', 'false']) {
         return text == 'true'
     }
-    value instanceof Boolean || (value instanceof Number && item.type != 'string') ? value : text
+    value instanceof Boolean || value instanceof Map || value instanceof Collection || (value instanceof Number && item.type != 'string') ? value : text
 }
 
 // The settings of some sections, or of single keys of them, as the JSON that a verb reads; absent ones take their default there.
@@ -70,7 +70,8 @@ def askCore(program, params, values, schema, state, containers) {
     def given = unknown + values.findAll { _key, value -> value != null }
     def asked = java.nio.file.Files.createTempFile('gibbsflow', '.json')
     asked.text = groovy.json.JsonOutput.toJson(given)
-    def job = ([program, 'launch', '--params', "${asked}", '--state', state] + (containers ? ['--containers'] : [])).execute()
+    def told = ['--project', "${projectDir}", '--nextflow', "${ProcessHandle.current().pid()}"]
+    def job = ([program, 'launch', '--params', "${asked}", '--state', state] + told + (containers ? ['--containers'] : [])).execute()
     def out = new StringBuffer()
     def err = new StringBuffer()
     job.waitForProcessOutput(out, err)
@@ -100,7 +101,7 @@ def unnoticed(params, values, schema) {
 
 // The structure file that the settings of a potential name, relative to their folder or absolute; the core tells what else may stand there.
 def structureFiles(config) {
-    def content = new org.yaml.snakeyaml.Yaml().load(config.text)
+    def content = new org.yaml.snakeyaml.Yaml(new org.yaml.snakeyaml.constructor.SafeConstructor(new org.yaml.snakeyaml.LoaderOptions())).load(config.text)
     def target = content.target instanceof Map ? content.target : [:]
     [content.structure, target.structure_file]
         .findAll { name -> name }
@@ -126,7 +127,7 @@ def unchecked(sheet) {
         row.collectEntries { key, value -> [key.replace('\ufeff', ''), value?.trim()] }
     }
     rows.findAll { row -> row.values().any { value -> value } }.each { row ->
-        if (!(row.ligand ==~ /[A-Za-z0-9_][A-Za-z0-9._-]*/)) {
+        if (!(row.ligand ==~ /(?!superseded-)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}/)) {
             error("${sheet}: '${row.ligand}' cannot name a ligand (right: letters, digits, '.', '_' and '-')")
         }
     }

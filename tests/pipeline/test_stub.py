@@ -35,6 +35,7 @@ def test_abfe_then_resume_then_another_analysis(nextflow: Launcher) -> None:
     made = {path.name for path in (out / "pipeline_info").iterdir()}
     assert made == {
         "timeline.html", "report.html", "trace.txt", "dag.mmd", "versions.yml", "run.json", "inputs", "workflow",
+        "campaign.json",
     }  # fmt: skip
     processes = {task["name"].split(":")[-1].split(" ")[0] for task in first.trace}
     assert set(yaml.safe_load((out / "pipeline_info" / "versions.yml").read_text())) == processes
@@ -115,12 +116,15 @@ def test_folders_of_any_name(tmp_path: Path) -> None:
     start = Launcher(folder)
     start.repo = folder / "project"
     environment = {"GIBBSFLOW_HOME": os.environ.get("GIBBSFLOW_HOME", str(REPO / ".gibbsflow")), "LC_ALL": "C"}
-    for kind in (("-profile", "test"), ("--mode", "potential", "--config", "settings é/si.yaml")):
+    for out, kind in {
+        "o'ut": ("-profile", "test"),
+        "o'ut é": ("--mode", "potential", "--config", "settings é/si.yaml"),
+    }.items():
         settings = folder / "settings é" / "si.yaml"
         settings.parent.mkdir(exist_ok=True)
         settings.write_text("elements: [Si]\nstructure: cells/s.cif\nengine: tblite\n")
         (settings.parent / "cells").mkdir(exist_ok=True)
         write(settings.parent / "cells" / "s.cif", bulk("Si", cubic=True))
-        run = start("run", str(folder / "project" / "main.nf"), *kind, "--outdir", "o'ut", "-stub", **environment)
+        run = start("run", str(folder / "project" / "main.nf"), *kind, "--outdir", out, "-stub", **environment)
         assert run.code == 0, run.text
-        assert (folder / "o'ut" / "report.html").exists() and "no such" not in run.text
+        assert (folder / out / "report.html").exists() and "no such" not in run.text

@@ -132,7 +132,7 @@ def test_a_cap_that_is_lowered_and_raised_holds_in_the_database(batch: dict[str,
         assert ran.exit_code == (0 if cap > 1 else 70), ran.output
         counts.append(DatabaseManager(database).counts()["labelled"])
     assert counts == [2, 0, 2]
-    assert json.loads((batch["out"] / "result.json").read_text())["reused"] == 2
+    assert json.loads((batch["out"] / "result.json").read_text())["reused"] == 3
 
 
 @pytest.mark.parametrize("content", ["hello", None])

@@ -18,8 +18,25 @@ from gibbsflow.workflow.files import (
     sha256_path,
     sha256_tree,
     storage_fault,
+    within,
     write_json,
 )
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for read in (sha256_file, read_json):
+        with pytest.raises(StateError, match="no regular file|no file of JSON"):
+            read(tmp_path / "pipe")
+
+
+def test_what_lies_within_a_folder_and_what_does_not(tmp_path):
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "link").symlink_to(tmp_path)
+    assert within(tmp_path / "root", "a/b.svg") == tmp_path / "root" / "a" / "b.svg"
+    for name in ("../x", "/etc/passwd", "link/x", "a/../../x"):
+        with pytest.raises(StateError, match="leads out of it"):
+            within(tmp_path / "root", name)
 
 
 def test_full_disk_leaves_the_old_file(tmp_path):

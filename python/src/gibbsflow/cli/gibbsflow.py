@@ -55,12 +55,26 @@ app.command("clean-failures")(clean)
 app.command(hidden=True)(launch)  # for the pipeline
 
 
+@app.command(hidden=True)
+def params(file: Annotated[Path, typer.Argument(help="File of parameters, as -params-file takes it.")]) -> None:
+    """Check a file of parameters before Nextflow reads it: each key once, each value of its parameter's type."""
+    with verb(None):
+        from gibbsflow.config.launch.generate import nextflow_schema
+        from gibbsflow.config.launch.params_file import check_params_file
+
+        groups = nextflow_schema()["$defs"].values()
+        check_params_file(file, {key: item for group in groups for key, item in group["properties"].items()})
+
+
 @app.command()
 def crate(outdir: Annotated[Path, typer.Argument(help="Results of a run of the pipeline.")]) -> None:
     """Describe a finished run as a Workflow Run RO-Crate: ro-crate-metadata.json beside its results."""
     with verb(None):
         from gibbsflow.report.crate import write_crate
+        from gibbsflow.workflow.published import set_strays_aside
 
+        for note in set_strays_aside(outdir):
+            typer.echo(note, err=True)
         typer.echo(write_crate(outdir))
 
 

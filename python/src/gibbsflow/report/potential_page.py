@@ -22,6 +22,7 @@ from gibbsflow.potential.train.training_card import account_lines
 from gibbsflow.report.figures.learning_figures import learning_curve
 from gibbsflow.report.figures.svg import CHART_STYLE
 from gibbsflow.report.page import FILE_NAME, pretty
+from gibbsflow.report.tables.cells import cell
 from gibbsflow.version import __version__
 from gibbsflow.workflow.artifacts import ArtifactStore
 from gibbsflow.workflow.files import atomic_open, read_json
@@ -78,7 +79,7 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     with atomic_open(path, "w") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
 
 
 def _write_page(manager: WorkflowManager, programs: Sequence[str], out: Path) -> None:

@@ -6,15 +6,17 @@ import errno
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from gibbsflow.errors import InputError, Problem, StateError, StorageError
+from gibbsflow.errors import InputError, Problem, StateError, StorageError, one_line, shown
 
 _CHUNK = 1 << 20
+_LARGEST_JSON = 1 << 30
 _DISK = ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ESTALE")
 """A disk that is full, read-only or gone."""
 _STORAGE = (*_DISK, "EFBIG", "EACCES", "EPERM", "EEXIST", "ENOTDIR", "ELOOP")
@@ -115,11 +117,40 @@ def read_json(path: Path) -> Any:
         Where the file is missing or unreadable: state is never taken as empty in silence.
     """
     try:
+        found = Path(path).stat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_JSON:
+            raise StateError(f"{path}: no file of JSON, or one of over {_LARGEST_JSON} bytes")
         return json.loads(Path(path).read_text())
     except FileNotFoundError as error:
         raise StateError(f"{path}: missing") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise StateError(f"{path}: not readable as JSON ({error})") from error
+    except (ValueError, RecursionError) as error:  # among them those of the encoding
+        raise StateError(f"{path}: not readable as JSON ({one_line(str(error), 200)})") from error
+
+
+def within(root: Path, relative: str) -> Path:
+    """Find a file by the path that a record gives, which must lie below the record's folder.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    relative
+        Path below it.
+
+    Returns
+    -------
+    Path
+        The file, whether it is there or not.
+
+    Raises
+    ------
+    StateError
+        For a path that leads out of the folder, be it by a link.
+    """
+    path = Path(root) / relative
+    if not path.resolve().is_relative_to(Path(root).resolve()):
+        raise StateError(f"{root}: {shown(relative)} leads out of it")
+    return path
 
 
 def _plain(value: Any) -> Any:
@@ -142,7 +173,14 @@ def sha256_file(path: Path) -> str:
     -------
     str
         SHA-256, 64 hexadecimal digits.
+
+    Raises
+    ------
+    StateError
+        For what is no regular file.
     """
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+        raise StateError(f"{path}: no regular file")
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):

@@ -1,10 +1,13 @@
 """The input of a campaign as a whole: everything that is wrong, from whichever file, at once."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from known_molecules import CB7
 
-from gibbsflow.binding.campaign.check import check_campaign, check_row, outdir_problems
+from gibbsflow.binding.campaign.check import check_campaign, check_row, made_from, outdir_problems
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
@@ -33,6 +36,37 @@ def test_what_was_assumed_of_a_ligand_is_a_warning():
     problems, warnings = check_row(row("CCC(C)O"), None, BindingConfig(), "l.csv")
     assert problems == [] and [(w.field, w.row) for w in warnings] == [("smiles", 4)]
     assert "stereochemistry left open" in warnings[0].what
+
+
+def test_results_are_made_from_files_rows_and_what_changes_them(tmp_path):
+    for name in ("l.csv", "r.sdf", "a.sdf", "s.yaml"):
+        (tmp_path / name).write_text(name)
+    given = row("CCO")
+
+    def made(one=given, **settings):
+        return made_from([one], tmp_path / "l.csv", tmp_path / "r.sdf", BindingConfig.from_params(settings), "c")
+
+    first = made()
+    assert first.files["receptor"][0] == str(tmp_path / "r.sdf") and list(first.items) == ["a"]
+    assert made(on_failure="prune", clean_failures=True, param_memory_gb=9) == first
+    assert made(replace(given, line=9, group="g")) == replace(first, remarks=made(replace(given, group="g")).remarks)
+    assert made(replace(given, experimental_dg_kcal_per_mol=-3.0)).remarks != first.remarks
+    for settings in ({"seed": 7}, {"mode": "md"}, {"timestep_fs": 2}, {"complex_schedule": str(tmp_path / "s.yaml")}):
+        assert made(**settings).settings != first.settings and made(**settings).items == first.items
+    structure = replace(given, smiles=None, structure=str(tmp_path / "a.sdf"))
+    before = made(structure)
+    assert before.items != first.items and before.settings == first.settings
+    (tmp_path / "a.sdf").write_text("another")
+    assert made(structure).items != before.items
+    (tmp_path / "r.sdf").write_text("another")
+    assert made().settings != first.settings
+
+
+def test_a_receptor_has_a_name_of_its_own(tmp_path):
+    for name in ("...sdf", "superseded-1.sdf"):
+        shutil.copy(CB7, tmp_path / name)
+        found = check_campaign(CB7.parent / "ligands.csv", tmp_path / name, None, None)
+        assert any(p.field == "receptor" and "its name" in p.what for p in found.problems)
 
 
 def test_a_folder_that_can_be_made_and_one_that_cannot(tmp_path):

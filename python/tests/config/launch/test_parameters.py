@@ -38,7 +38,8 @@ def test_what_is_right_has_no_problem(given):
         ({"hydrogen_mass_amu": Decimal("1.0079")}, "--hydrogen_mass_amu: 1.0079 is out of range "
          "(right: number >= 1.008 <= 4 amu)"),
         ({"mode": "abf"}, "--mode: 'abf' is not usable (right: abfe | md | potential)"),
-        ({"campaign": "../x"}, "--campaign: '../x' is not usable (right: text that matches ^[A-Za-z0-9._-]+$)"),
+        ({"campaign": "../x"}, "--campaign: '../x' is not usable (right: text that matches "
+         "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$)"),
         ({"clean_failures": "maybe"}, "--clean_failures: 'maybe' is not usable (right: true or false)"),
         ({"receptor": None}, "--receptor: missing (right: Host (MOL2, SDF) or protein (PDB, mmCIF).)"),
         ({"receptor": "no.sdf"}, "--receptor: no such file no.sdf"),

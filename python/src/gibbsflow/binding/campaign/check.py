@@ -22,7 +22,11 @@ from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.files import sha256_path
+from gibbsflow.workflow.places import RIGHT, folder_fault, place_problems
+from gibbsflow.workflow.published import MadeFrom, digest, file_given
 
+_HOW_IT_RUNS = {"run": ("on_failure", "clean_failures"), "param": ("param_memory_gb", "param_time_min")}
 MOST_PLACED = 4
 """Ligands that are placed for a trial, the largest first: some 0.5 s each that fits, 2 s each that does not."""
 
@@ -88,6 +92,8 @@ def check_campaign(
     rows, table_problems = samplesheet.check_samplesheet(sheet)
     receptor = None
     warnings = []
+    if fault := folder_fault(receptor_path.stem):  # state of this receptor lies in a folder of that name
+        problems.append(Problem(str(receptor_path), f"its name {fault}", f"a name of {RIGHT}", field="receptor"))
     try:
         receptor = read_receptor(receptor_path, settings.system, complete=False)
         warnings += [Problem(str(receptor_path), note) for note in receptor.notes]
@@ -107,6 +113,49 @@ def check_campaign(
     if outdir is not None:
         problems += outdir_problems(outdir)
     return CampaignCheck(tuple(good), problems, warnings)
+
+
+def made_from(rows: Sequence[Row], sheet: Path, receptor: Path, settings: BindingConfig, campaign: str) -> MadeFrom:
+    """Tell what the results of a campaign are made from.
+
+    Parameters
+    ----------
+    rows
+        Rows of the samplesheet, without a problem.
+    sheet, receptor
+        The files.
+    settings
+        All settings; what says only how it runs does not count.
+    campaign
+        Its name.
+
+    Returns
+    -------
+    MadeFrom
+        With all files as they are now.
+    """
+    chosen = settings.model_dump(mode="json")
+    for section, keys in _HOW_IT_RUNS.items():
+        for key in keys:
+            del chosen[section][key]
+    schedules = [value for key, value in chosen["fe"].items() if key.endswith("_schedule") and Path(value).is_file()]
+    named = [*schedules, settings.system.protonation, *(settings.system.parameters or "").split(",")]
+    digests = [sha256_path(path) for name in named if name and (path := Path(str(name).strip())).is_file()]
+    items = {}
+    for row in rows:
+        given = row.as_dict()
+        for key in ("line", "experimental_dg_kcal_per_mol", "group"):
+            del given[key]
+        for key in ("structure", "pose"):
+            given[key] = sha256_path(Path(given[key])) if given[key] and Path(given[key]).is_file() else given[key]
+        items[row.ligand] = digest(given)
+    return MadeFrom(
+        campaign,
+        {"input": file_given(sheet), "receptor": file_given(receptor)},
+        digest([chosen, digests, file_given(receptor)[1]]),
+        items,
+        digest([[row.ligand, row.experimental_dg_kcal_per_mol, row.group] for row in rows]),
+    )
 
 
 def check_row(
@@ -212,6 +261,8 @@ def outdir_problems(outdir: Path) -> list[Problem]:
     list of Problem
         At most one; empty where it could.
     """
+    if faults := place_problems(outdir):
+        return faults
     nearest = next(p for p in (outdir.absolute(), *outdir.absolute().parents) if p.exists())
     right = "a folder you may write to"
     if not nearest.is_dir():

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.campaign import phases
-from gibbsflow.binding.campaign.check import check_campaign
+from gibbsflow.binding.campaign.check import check_campaign, made_from
 from gibbsflow.binding.campaign.pipeline import Pipeline
 from gibbsflow.binding.prepare.samplesheet import Row
-from gibbsflow.config.binding import Launch
+from gibbsflow.config.binding import BindingConfig, Launch
 from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
+from gibbsflow.workflow import published
 from gibbsflow.workflow.files import write_json
+from gibbsflow.workflow.places import place_problems
 
 log = logging.getLogger(__name__)
 Verb = Callable[..., int]
@@ -71,8 +73,7 @@ class LocalRun:
         Path
             Absolute.
         """
-        io = self.launch.io
-        return (io.state_dir or Path("state")).absolute() / (io.campaign or self.out.name)
+        return state_folder(self.launch)
 
     @property
     def config(self) -> Path:
@@ -104,6 +105,8 @@ class LocalRun:
         int
             Exit code: 0, that of the verb that failed under ``raise``, or 75 where it was stopped.
         """
+        for note in published.set_aside(self.out, made_from_launch(self.launch, self.rows)):
+            log.info("%s", note)
         write_json(self.config, self.launch.model_dump(mode="json", exclude={"io"}))
         try:
             records: Folders = self.pipeline.run(self.runners(), None)[list(self.pipeline)[-1].name]
@@ -213,6 +216,44 @@ class LocalRun:
         return self.state / (receptor.stem if receptor else "") / name / part
 
 
+def state_folder(launch: Launch) -> Path:
+    """Say where the state of a campaign lies.
+
+    Parameters
+    ----------
+    launch
+        All settings.
+
+    Returns
+    -------
+    Path
+        Absolute.
+    """
+    io = launch.io
+    return (io.state_dir or Path("state")).absolute() / (io.campaign or io.outdir.absolute().name)
+
+
+def made_from_launch(launch: Launch, rows: Sequence[Row]) -> published.MadeFrom:
+    """Tell what the results of a campaign are made from.
+
+    Parameters
+    ----------
+    launch
+        All settings, with samplesheet and receptor in section ``io``.
+    rows
+        The ligands.
+
+    Returns
+    -------
+    MadeFrom
+        With all files as they are now.
+    """
+    io = launch.io
+    assert io.input is not None and io.receptor is not None  # looked at by `checked_rows`
+    settings = BindingConfig.from_mapping(launch.model_dump(mode="json", exclude={"io"}), where="io")
+    return made_from(rows, io.input, io.receptor, settings, state_folder(launch).name)
+
+
 def checked_rows(launch: Launch) -> tuple[Row, ...]:
     """Check all that comes in, as the pipeline does before its first task, and read the samplesheet.
 
@@ -242,6 +283,9 @@ def checked_rows(launch: Launch) -> tuple[Row, ...]:
         found = check_campaign(io.input, io.receptor, settings, io.outdir)
     for note in found.warnings:
         log.info("%s", note)
-    if found.problems:
-        raise InputError(found.problems)
+    problems = [*place_problems(io.outdir, state=state_folder(launch), cache=io.param_cache), *found.problems]
+    if not problems:
+        problems += published.other_campaign(io.outdir, made_from_launch(launch, found.rows))
+    if problems:
+        raise InputError(list(dict.fromkeys(problems)))
     return found.rows

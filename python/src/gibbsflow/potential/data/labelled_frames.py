@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from gibbsflow.potential.data.labels import require_one_settings_hash
 from gibbsflow.potential.data.structures import content_hash, read_frames, structure_id
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.input_files import DATA_BYTES, MB, open_input
 
 log = logging.getLogger(__name__)
 ISOLATED = ("isolated_atom", "isolatedatom")
@@ -296,8 +298,8 @@ def _images(path: Path) -> list[Atoms]:
 def _refuse_unconverged(path: Path) -> None:
     if path.suffix.lower() in (".db", ".traj", ".json") or not path.is_file():
         return
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
+    with open_input(path, "a file of labelled frames", DATA_BYTES) as file:
+        for number, line in enumerate(iter(partial(file.readline, MB), b""), 1):
             if _UNCONVERGED.search(line):
                 what = f"line {number}: {line.decode(errors='replace').strip()[:200]}"
                 raise InputError(Problem(str(path), what, "energies of a converged density", field="energy"))

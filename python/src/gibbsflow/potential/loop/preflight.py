@@ -15,9 +15,36 @@ from gibbsflow.potential.generators.parents import parents
 from gibbsflow.potential.label.engines import engine_for
 from gibbsflow.potential.train.fit import graded_trainer
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.published import MadeFrom, digest, file_given
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+
+def made_from(settings: PotentialConfig, config: Path, begin: str | None, campaign: str) -> MadeFrom:
+    """Tell what a potential is made from.
+
+    Parameters
+    ----------
+    settings
+        All settings.
+    config
+        The file that they are from.
+    begin
+        Generation of an earlier run to go on from; None for none.
+    campaign
+        Name of the campaign.
+
+    Returns
+    -------
+    MadeFrom
+        With all files as they are now.
+    """
+    named = [Path(name) for name in (settings.beside(config).target.structure_file, begin) if name]
+    # one that is no file is told where it is read
+    digests = [file_given(path)[1] for path in named if path.is_file() or path.is_dir()]
+    chosen = digest([settings.model_dump(mode="json"), digests])
+    return MadeFrom(campaign, {"config": file_given(config)}, chosen, {})
 
 
 def check(config: PotentialConfig, where: str) -> dict[str, str]:

@@ -107,9 +107,14 @@ def read_sentinel(folder: Path, kind: Kind) -> Sentinel | None:
     if not path.exists():
         return None
     try:
-        return Sentinel(**read_json(path))
+        sentinel = Sentinel(**read_json(path))
     except TypeError as error:
         raise StateError(f"{path}: not a sentinel ({error})") from error
+    if not all(
+        isinstance(text, str) for text in (sentinel.inputs_hash, sentinel.cause, sentinel.message, sentinel.time)
+    ):
+        raise StateError(f"{path}: not a sentinel (values of other types)")
+    return sentinel
 
 
 def valid_sentinel(folder: Path, kind: Kind, inputs_hash: str) -> Sentinel | None:

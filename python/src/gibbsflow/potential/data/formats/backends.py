@@ -28,6 +28,7 @@ from tenacity import (
 
 from gibbsflow.errors import InputError, LockedError, MissingProgramError, Problem, StateError
 from gibbsflow.potential.data.formats.statuses import RowStatus
+from gibbsflow.workflow.input_files import DATA_BYTES, open_input
 
 BUSY_S = 30.0
 OWN_INDEX = "gibbsflow_id_index"
@@ -171,7 +172,7 @@ class _NoCommit:
 
 
 def _writes_ahead(path: Path) -> bool:
-    with open(path, "rb") as file:
+    with open_input(path, "an ase.db", DATA_BYTES) as file:
         return file.read(20)[18:20] == b"\x02\x02"  # write and read version in the header of SQLite's format
 
 

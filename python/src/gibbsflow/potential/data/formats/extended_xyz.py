@@ -5,12 +5,8 @@ ASE's reader drops what follows a frame that it does not understand, and cuts at
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import re
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +16,11 @@ from ase import Atoms
 from ase.data import atomic_numbers
 
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.input_files import DATA_BYTES, open_input, read_lines
 
 SUFFIXES = (".xyz", ".extxyz", ".exyz")
 """Endings of files that are read here, and those of any name whose first two lines are of that kind."""
-_PACKED: Mapping[str, Callable[[bytes], bytes]] = {
-    ".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress,
-}  # fmt: skip
+_PACKED = (".gz", ".bz2", ".xz")
 _PLAIN = "species:S:1:pos:R:3"
 _CLOSING = {"'": "'", '"': '"', "{": "}", "[": "]"}
 _TRUE = {"T": True, "True": True, "true": True, "TRUE": True, "1": True}
@@ -90,12 +85,11 @@ def is_extended_xyz(path: Path) -> bool:
         names.pop()
     if names and names[-1] in SUFFIXES:
         return True
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            first, second = file.readline(200), file.readline(100_000)
-    except (OSError, UnicodeDecodeError):
+    if not path.is_file():
         return False
-    return first.strip().isdecimal() and ("Properties=" in second or "Lattice=" in second)
+    with open_input(path, "a file of frames", DATA_BYTES) as file:
+        first, second = (file.readline(most).decode(errors="replace") for most in (200, 100_000))
+    return first.removeprefix("\ufeff").strip().isdecimal() and ("Properties=" in second or "Lattice=" in second)
 
 
 def _each(path: Path, make: Callable[[Sequence[str], int], Any]) -> Iterator[Any]:
@@ -133,15 +127,9 @@ def lines_of(path: Path) -> list[str]:
     InputError
         Where it cannot be read as such.
     """
-    try:
-        content = path.read_bytes()
-        lines = _PACKED.get(path.suffix.lower(), bytes)(content).decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        what = f"byte {error.start} is not UTF-8"
-        raise InputError(Problem(str(path), what, "extended XYZ as UTF-8 text")) from error
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        what = f"not readable: {getattr(error, 'strerror', None) or error}"
-        raise InputError(Problem(str(path), what, "a file of labelled frames")) from error
+    lines = [line.rstrip("\r\n") for _, line in read_lines(path, "frames in extended XYZ")]
+    if lines:
+        lines[0] = lines[0].removeprefix("\ufeff")
     while lines and not lines[-1].strip():
         lines.pop()
     return lines

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gibbsflow.errors import GibbsflowError, InputError, Problem, StateError
+from gibbsflow.errors import GibbsflowError, InputError, Problem, StateError, one_line
 from gibbsflow.potential.data.formats.backends import frame_of_row, read_rows
 from gibbsflow.potential.data.formats.extended_xyz import is_extended_xyz, lines_of, read_extended_xyz
 from gibbsflow.potential.data.formats.file_doubts import judge_file
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.input_files import DATA_BYTES, require_file
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -49,6 +50,7 @@ def read_any(path: Path, account: Account) -> list[Atoms]:
     try:
         if path.is_dir():
             raise InputError(Problem(str(path), "is a folder", f"a structure file ({_KNOWN})"))
+        require_file(path, f"a structure file ({_KNOWN})", DATA_BYTES)
         if path.stat().st_size:
             kind = filetype(str(path))
             judge_file(path, kind, account)
@@ -71,13 +73,11 @@ def read_any(path: Path, account: Account) -> list[Atoms]:
         raise InputError(Problem(str(path), str(error), _KNOWN)) from error
     except GibbsflowError:
         raise
-    except FileNotFoundError as error:
-        raise InputError(Problem(str(path), "no such file", f"a structure file ({_KNOWN})")) from error
     except UnknownFileTypeError as error:
         raise InputError(Problem(str(path), "of no format that is known", _KNOWN)) from error
     # the readers of ASE raise whatever a broken text leads them to
     except Exception as error:
-        what = f"not readable as structures: frame {len(frames)}: {type(error).__name__}: {error}"
+        what = f"not readable as structures: frame {len(frames)}: {type(error).__name__}: {one_line(str(error), 200)}"
         raise InputError(Problem(str(path), what, _KNOWN)) from error
     if not frames:
         raise InputError(Problem(str(path), "holds no structure", "at least one"))
