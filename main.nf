@@ -65,7 +65,7 @@ workflow {
                     ANALYSIS_TRANSFORMATION: settings(own, schema, ['analysis', 'run.mode']),
                     ANALYSIS_CAMPAIGN: settings(own, schema, ['analysis', 'run.mode']),
                 ],
-                schedules.values().unique(),
+                schedules.values().toList().unique(),
                 [mode: values.mode, replicates: values.replicates, windows_per_task: values.windows_per_task, state: state, cache: "${pathOf(values.param_cache ?: "${pathOf(state).parent}/param_cache")}"],
             )
         }

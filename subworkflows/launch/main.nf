@@ -78,7 +78,7 @@ def staged(path, workDir) {
     if ("${path}" ==~ /[\p{L}\p{M}\p{N} %'()+.\/=@_-]+/ && !(path.name ==~ /[-=].*/)) {
         return path
     }
-    def parts = path.isDirectory() ? java.nio.file.Files.walk(path).withCloseable { found -> found.toList().sort() } : [path]
+    def parts = path.isDirectory() ? java.nio.file.Files.walk(path).withCloseable { found -> found.sorted().toList() } : [path]
     def facts = parts.collect { part -> "${part} ${part.size()} ${part.lastModified()}" }.join('\n')
     def home = workDir.resolve('inputs').resolve(java.security.MessageDigest.getInstance('SHA-256').digest(facts.bytes).encodeHex().toString().take(16))
     def name = path.name.replaceAll(/^[-=]|[^\p{L}\p{M}\p{N} %'()+.=@_-]/) { found -> found.getBytes('UTF-8').collect { octet -> String.format('%%%02X', octet) }.join() }
@@ -119,7 +119,11 @@ def folderProblem(run, values) {
 
 // Whether a shell that is given this path without quotes would read it as anything else.
 def isPattern(path) {
-    "${path}" ==~ /.*\{.*(,|\.\.).*\}.*/ || ['bash', '-c', 'IFS=; set -- "$1" $1; [[ $# == 2 && $1 == "$2" ]]', 'bash', "${path}".toString()].execute().waitFor() != 0
+    if ("${path}" ==~ /.*\{.*(,|\.\.).*\}.*/) {
+        return true
+    }
+    def job = ['bash', '-c', 'IFS=; set -- "$1" $1; [[ $# == 2 && $1 == "$2" ]]', 'bash', "${path}".toString()]
+    "${path}" ==~ /.*[*?\[].*/ && job.execute().waitFor() != 0
 }
 
 // What the core says of parameters, samplesheet, structures, settings and of who held the campaign; its answer's `problem` is null where all is
