@@ -105,8 +105,10 @@ def shown(text) {
 // them for one shell at most, and not for a pattern, a variable or a container's option.
 def folderProblem(run, values) {
     def engine = run.containerEngine
-    def plain = !engine ? /[^\p{Cc}$`"\\]+/ : engine in ['docker', 'podman'] ? /[\p{L}\p{M}\p{N} '()%+.\/=@_-]+/ : /[\p{L}\p{M}\p{N}%+.\/=@_-]+/
-    def right = !engine ? 'control characters, $, `, ", \\' : engine in ['docker', 'podman'] ? "other than letters, digits, blanks and '()%+./=@_-" : 'other than letters, digits and %+./=@_-'
+    // one shell reads them by itself; two with Docker, and with Apptainer the second without any quotes
+    def kind = !engine ? 0 : engine in ['docker', 'podman'] ? 1 : 2
+    def plain = ['[^\\p{Cc}$`"\\\\]+', "[\\p{L}\\p{M}\\p{N} '()%+./=@_-]+", '[\\p{L}\\p{M}\\p{N}%+./=@_-]+'][kind]
+    def right = ['control characters, $, `, ", \\', "other than letters, digits, blanks and '()%+./=@_-", 'other than letters, digits and %+./=@_-'][kind]
     def visible = [state_dir: values.state_dir ?: run.workDir.resolveSibling('state'), param_cache: values.param_cache].findAll { _key, folder -> engine && folder }
     def problems = [
         ["${run.workDir}" ==~ plain && !isPattern(run.workDir), "the work folder ${shown(run.workDir)} cannot stand in Nextflow's scripts (right: -work-dir FOLDER, of a path without ${right}, that no shell takes for a pattern)"],
@@ -164,7 +166,7 @@ def unnoticed(params, values, schema) {
 
 // Whether a text is one of those that a parameter takes: on one line, and of its pattern or its choices. Numbers have none.
 def isText(value, item) {
-    !(value instanceof CharSequence) || (value ==~ /\S([^\p{Cc}]*\S)?/ && value ==~ (item.pattern ?: /.*/) && value in (item.enum ?: [value]))
+    !(value instanceof CharSequence) || (value ==~ /\S([^\p{Cc}]*\S)?/ && value ==~ (item.pattern ?: /.*/) && value in (item['enum'] ?: [value]))
 }
 
 // The structure file that the settings of a potential name, relative to their folder or absolute; the core tells what else may stand there.
