@@ -113,6 +113,7 @@ def folderProblem(run, values) {
     def problems = [
         ["${run.workDir}" ==~ plain && !isPattern(run.workDir), "the work folder ${shown(run.workDir)} cannot stand in Nextflow's scripts (right: -work-dir FOLDER, of a path without ${right}, that no shell takes for a pattern)"],
         ["${run.projectDir}" ==~ plain && !isPattern(run.projectDir) && !"${run.projectDir}".contains(':'), "the project's folder ${shown(run.projectDir)} cannot stand in Nextflow's scripts (right: a path without ${right}, : and what a shell takes for a pattern)"],
+        [kind < 2 || !System.getenv('GIBBSFLOW_HOME') || System.getenv('GIBBSFLOW_HOME') ==~ plain, "GIBBSFLOW_HOME, where images are, cannot stand in Nextflow's scripts (right: a path without ${right})"],
     ] + visible.collect { key, folder ->
         [!(pathOf(folder).toFile().canonicalPath =~ /[:,\p{Cc}]/), "--${key}: ${shown(folder)} cannot be shown to a container (right: a path without : and ,)"]
     }

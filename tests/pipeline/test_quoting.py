@@ -134,10 +134,9 @@ def patterns(source: str) -> list[str]:
 
 
 def bare(source: str) -> list[str]:
-    """What a configuration writes into a script's or a container's words: its texts are given to shells in quotes."""
-    quoting = """.replace("'", "'\\\\''")}'"""
-    words = re.findall(r"(?:cat|\.|-B'\}) '\$\{.*?(?=' |/\.attempts|/assets|\"\n)", source)
-    return [word for word in words if quoting[:-1] not in word]
+    """Folders that a configuration writes into a script's or a container's words, not as one word in quotes."""
+    words = re.findall(r"""'\$\{".*?\}'?(?=/\.attempts|/assets|"\n)""", source)
+    return [word for word in words if not word.removesuffix("'").endswith(""".replace("'", "'\\\\''")}""")]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: "/".join(path.parts[-3:-1]))
@@ -164,6 +163,33 @@ def test_a_name_is_no_pattern() -> None:
         assert patterns(source) == [], path
         for call in re.finditer(", glob: false", source):
             assert patterns(source[: call.start()] + source[call.end() :]), path
+
+
+def unstaged(source: str) -> list[str]:
+    """Parameters that name what a task is given, and whose path goes there as it is."""
+    given = [key for key, item in hostile.parameters().items() if item.get("exists") and key != "site_config"]
+    return [key for key in given if f"staged(pathOf(values.{key}), run.workDir)" not in source]
+
+
+def test_what_a_task_is_given_has_a_name_that_scripts_can_hold() -> None:
+    source, launch = (REPO / "main.nf").read_text(), (REPO / "subworkflows/launch/main.nf").read_text()
+    assert unstaged(source) == []
+    for call in re.finditer(r"staged\(pathOf\(values\.(\w+)\)", source):
+        assert unstaged(source[: call.start()] + "(" + source[call.start() + 7 :]) == [call[1]]
+    assert "[key, staged(pathOf(values[key]), run.workDir)]" in source  # schedules
+    assert "structureFiles(pathOf(values.config)).collect { path -> staged(path" in source
+    assert re.search(r"def besides\(.*\n    name \? staged\(", launch)
+
+
+def test_no_quoting_can_be_taken_from_a_configuration() -> None:
+    quoting, found = """.replace("'", "'\\\\''")""", 0
+    for path in sorted(REPO.glob("conf/*.config")):
+        source = path.read_text()
+        assert bare(source) == [], path
+        for call in re.finditer(re.escape(quoting), source):
+            found += 1
+            assert bare(source[: call.start()] + source[call.end() :]), path
+    assert found >= 3
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: "/".join(path.parts[-3:-1]))
