@@ -89,7 +89,7 @@ def staged(path, workDir) {
         def err = new StringBuffer()
         job.waitForProcessOutput(new StringBuffer(), err)
         if (job.exitValue() != 0) {
-            error("${shown(path)}: cannot be copied to the work folder: ${err.toString().trim()}")
+            error("${shown(path)}: cannot be copied to the work folder: ${shown(err.toString().trim())}")
         }
         home.exists() ? partial.deleteDir() : partial.renameTo("${home}")
     }
