@@ -30,9 +30,9 @@ def learningTable(checkpoint) {
 }
 
 def completionText(outdir, success, tasks = 1) {
-    def checkpoint = file("${outdir}/checkpoint.json")
-    def csv = file("${outdir}/results.csv")
-    def report = file("${outdir}/report.html")
+    def checkpoint = file("${outdir}/checkpoint.json", glob: false)
+    def csv = file("${outdir}/results.csv", glob: false)
+    def report = file("${outdir}/report.html", glob: false)
     !success ? "Not finished. What is done is kept: the same command with -resume goes on from there."
         : !tasks ? 'Nothing was run.'
         : csv.exists() ? "\n${resultsTable(csv)}\n\nTables: ${csv}\nReport: ${report}\nRun:    ${outdir}/pipeline_info\n"
@@ -76,23 +76,24 @@ def runRecord(run, values, schema) {
         profile: run.profile,
         container_engine: run.containerEngine,
         workflow: [name: manifest.name, description: manifest.description, version: manifest.version, revision: run.commitId, main: "${run.scriptFile}"],
-        inputs: inputs.collectEntries { key -> [key, "${file(values[key]).toAbsolutePath()}"] },
+        inputs: inputs.collectEntries { key -> [key, "${file(values[key], glob: false).toAbsolutePath()}"] },
         parameters: values.findAll { _key, value -> value != null },
     ]
 }
 
 // The record, and the RO-Crate that the core makes of it, once; a run is no worse for lacking it.
 def writeCrate(run, values, schema, program) {
-    if (!run.success || !file("${values.outdir}/manifest.json").exists()) {
+    def outdir = file("${values.outdir}", glob: false)
+    if (!run.success || !outdir.resolve('manifest.json').exists()) {
         return
     }
-    def record = file("${values.outdir}/pipeline_info/run.json")
+    def record = outdir.resolve('pipeline_info/run.json')
     def content = groovy.json.JsonOutput.prettyPrint(groovy.json.JsonOutput.toJson(runRecord(run, values, schema)))
     if (record.exists() && record.text == content) {
         return
     }
     record.text = content
-    def job = [program, 'crate', values.outdir].collect { word -> word.toString() }.execute()
+    def job = [program, 'crate', outdir].collect { word -> word.toString() }.execute()
     def out = new StringBuffer()
     def err = new StringBuffer()
     job.waitForProcessOutput(out, err)

@@ -144,3 +144,15 @@ def test_places_that_are_refused_at_once(ask, tmp_path, given, told):
     code, answer = ask(DEMO | given)
     assert code == EXIT_INPUT and told in answer["problem"]
     assert {path.name for path in tmp_path.iterdir()} == {"params.json"}
+
+
+def test_an_earlier_run_whose_batches_could_run_something_is_refused(ask, tmp_path):
+    (tmp_path / "si.yaml").write_text(
+        "elements: [Si]\nstructure: diamond\ngoal: md\ntemperature_k: 300\nengine: tblite\n"
+    )
+    given = {"mode": "potential", "config": "si.yaml", "resume_from": "generation_00"}
+    (tmp_path / "generation_00" / "batches").mkdir(parents=True)
+    assert ask(given, "--containers")[1]["problem"] is None
+    (tmp_path / "generation_00" / "batches" / "$(touch x).extxyz").touch()
+    code, answer = ask(given, "--containers")
+    assert code == EXIT_INPUT and "generation_00: a batch is called '$(touch x).extxyz'" in answer["problem"]

@@ -108,12 +108,15 @@ def _check_potential(
     """Check settings and files of a potential, and its programs where tasks run on this machine."""
     from gibbsflow.config.potential_config import PotentialConfig
     from gibbsflow.potential.loop import preflight
+    from gibbsflow.potential.loop import state as loop_state
     from gibbsflow.potential.train.fit import graded_trainer
 
     settings = PotentialConfig.expand(Path(given["config"]))
     because = settings.dft.engine_because
     notes = [f"labels are made by {settings.dft.engine}: {because}"] if because else []
     graded_trainer(settings.training)
+    if given.get("resume_from"):
+        loop_state.batches(Path(given["resume_from"]))
     if not containers:
         preflight.check(settings, given["config"])
     return {"notes": notes}, preflight.made_from(settings, Path(given["config"]), given.get("resume_from"), campaign)

@@ -40,6 +40,21 @@ def test_what_is_right_has_no_problem(given):
         ({"mode": "abf"}, "--mode: 'abf' is not usable (right: abfe | md | potential)"),
         ({"campaign": "../x"}, "--campaign: '../x' is not usable (right: text that matches "
          "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$)"),
+        ({"campaign": "a\nb\x1b[2J"}, "--campaign: 'a?b?[2J' is not usable, empty or with blanks at its ends or "
+         "control characters (right: text that matches ^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$)"),
+        ({"outdir": "o "}, "--outdir: 'o ' is not usable, empty or with blanks at its ends or control characters "
+         "(right: text)"),
+        ({"receptor": f"{'x' * 5000}.sdf"}, f"--receptor: no such file {'x' * 100}..."),
+        ({"queue": "a b"}, "--queue: 'a b' is not usable (right: a name in SLURM)"),
+        ({"queue": "-x"}, "--queue: '-x' is not usable (right: a name in SLURM)"),
+        ({"image_core": "a;b"}, "--image_core: 'a;b' is not usable (right: name of a container image, as "
+         "ghcr.io/group/gibbsflow-core:1.2.0)"),
+        ({"registry": "ghcr.io/$(x)"}, "--registry: 'ghcr.io/$(x)' is not usable (right: host and group of a registry, "
+         "as ghcr.io/group)"),
+        ({"gpu_options": "gres=gpu"}, "--gpu_options: 'gres=gpu' is not usable (right: options of sbatch, as "
+         "--constraint=avx512 --exclude=n7; blanks in quotes, and none of $ ` ; # ? { } \\)"),
+        ({"queue_time": "\u0663h"}, "--queue_time: '\u0663h' is not usable (right: text that matches "
+         "^\\d+ ?(s|sec|m|min|h|hour|d|day)s?$)"),
         ({"clean_failures": "maybe"}, "--clean_failures: 'maybe' is not usable (right: true or false)"),
         ({"receptor": None}, "--receptor: missing (right: Host (MOL2, SDF) or protein (PDB, mmCIF).)"),
         ({"receptor": "no.sdf"}, "--receptor: no such file no.sdf"),

@@ -44,7 +44,6 @@ def _image(task: str) -> Any:
     return Field(
         None,
         description=f"Container image of {task}, in place of that of registry and version.",
-        pattern=r"^[\w.:/-]+(@sha256:[0-9a-f]{64})?$",
         json_schema_extra={"hidden": True},
     )
 
@@ -71,12 +70,10 @@ class Nextflow(Section):
     registry: str | None = Field(
         None,
         description="Where container images come from, such as ghcr.io/group; default: those of make images.",
-        pattern=r"^\S+[^\s/]$",
     )
     image_version: str = Field(
         __version__,
         description="Version of the container images, their tag.",
-        pattern=r"^[\w.-]+$",
         json_schema_extra={"hidden": True},
     )
     image_core: str | None = _image("binding free energies")
@@ -84,14 +81,14 @@ class Nextflow(Section):
     image_ml: str | None = _image("structures, training and exploration of potentials")
     image_dft: str | None = _image("labels of potentials")
     site_config: Path | None = Field(None, description="Nextflow settings of your site, read after all others.")
-    queue: str | None = Field(None, description="SLURM partition; default: the cluster's own.", pattern=r"^\S+$")
+    queue: str | None = Field(None, description="SLURM partition; default: the cluster's own.")
     queue_time: str | None = Field(
         None,
         description="Longest job that the queue takes, such as 30min or 24h; longer work runs as several jobs.",
         pattern=r"^\d+ ?(s|sec|m|min|h|hour|d|day)s?$",
     )
-    account: str | None = Field(None, description="SLURM account that jobs are charged to.", pattern=r"^\S+$")
-    qos: str | None = Field(None, description="SLURM quality of service.", pattern=r"^\S+$")
+    account: str | None = Field(None, description="SLURM account that jobs are charged to.")
+    qos: str | None = Field(None, description="SLURM quality of service.")
     cluster_options: str | None = Field(None, description="More options of sbatch for every job, as one text.")
     gpu_options: str = Field("--gres=gpu:1", description="Options of sbatch for jobs that need a GPU (profile gpu).")
     array_size: int = Field(
