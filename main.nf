@@ -3,6 +3,7 @@
 include { readSchema; helpText; typedParams; settings; stateFolder; askCore } from './subworkflows/launch'
 include { samplesheet; structureFiles; holdCampaign; letGo                  } from './subworkflows/launch'
 include { completionText; failureHint; versionsOf; writeCrate               } from './subworkflows/completion'
+include { tellOfDisks; endWithDisks                                         } from './subworkflows/completion'
 include { BINDING                                                           } from './workflows/binding'
 include { POTENTIAL                                                         } from './workflows/potential'
 
@@ -16,6 +17,9 @@ workflow {
         def core = "${projectDir}/bin/gibbsflow" // projectDir is not known any more once the run has ended
         def values = typedParams(params, schema)
         def state = stateFolder(values, workflow.workDir)
+        def run = workflow
+        def disks = [results: values.outdir, tasks: run.workDir, state: state, 'temporary files': System.getenv('TMPDIR') ?: '/tmp', 'launch folder': run.launchDir]
+        tellOfDisks(run, disks)
         def answer = askCore(core, params, values, schema, state, workflow.containerEngine)
         if (answer.problem) {
             error(answer.problem)
@@ -23,7 +27,6 @@ workflow {
         def potential = values.mode == 'potential'
         // containers are shown them, so they have to be there
         [state, values.param_cache].findAll { folder -> folder }.each { folder -> file(folder).mkdirs() }
-        def run = workflow
         def hold = holdCampaign(state, run, answer)
         def held = hold[0]
         if (hold[1]) {
@@ -72,6 +75,7 @@ workflow {
             letGo(held)
             log.info(completionText(values.outdir, run.success, (run.stats?.succeedCount ?: 0) + (run.stats?.cachedCount ?: 0) + (run.stats?.ignoredCount ?: 0)))
             writeCrate(run, values, schema, core)
+            endWithDisks(run, disks)
         }
     }
 }

@@ -11,6 +11,7 @@ import typer
 
 from gibbsflow.cli.options import verb
 from gibbsflow.errors import EXIT_INPUT, GibbsflowError
+from gibbsflow.workflow.credentials import without_passwords
 
 Answer = dict[str, Any]
 
@@ -34,12 +35,12 @@ def launch(
     with verb(None):
         from gibbsflow.config.binding import MODES, Run
         from gibbsflow.config.launch.generate import nextflow_schema
-        from gibbsflow.config.launch.parameters import parameter_problems
+        from gibbsflow.config.launch.parameters import parameter_problems, password_problems
 
         sections = {name: group["properties"] for name, group in nextflow_schema()["$defs"].items()}
         schema = {key: item for section in sections.values() for key, item in section.items()}
         given = json.loads(params.read_text(), parse_float=Decimal)
-        if faults := parameter_problems(given, schema):
+        if faults := password_problems(given) or parameter_problems(given, schema):
             count = f"{len(faults)} problems in the parameters:\n  " if len(faults) > 1 else ""
             answer["problem"] = count + "\n  ".join([*faults, "Nothing was started; --help lists all parameters."])
         else:
@@ -112,4 +113,4 @@ def _take_in_hand(state: Path, *, clean: bool) -> Answer:
 
 
 def _refusal(error: GibbsflowError) -> str:
-    return f"error: {error}\nwhat to do: {error.what_to_do}"
+    return f"error: {without_passwords(str(error))}\nwhat to do: {error.what_to_do}"

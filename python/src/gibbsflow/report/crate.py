@@ -22,6 +22,7 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.version import __version__
 from gibbsflow.workflow.artifacts import FILE_NAME as MANIFEST
 from gibbsflow.workflow.artifacts import Artifact, ArtifactStore
+from gibbsflow.workflow.credentials import without_passwords
 from gibbsflow.workflow.files import read_json, write_json
 
 FILE_NAME = "ro-crate-metadata.json"
@@ -156,7 +157,7 @@ def _action(run: Mapping[str, Any], main: Path, objects: list[Entity]) -> Entity
         "@id": f"#run/{run['session']}",
         "@type": "CreateAction",
         "name": f"Nextflow run {run['name']}",
-        "description": run["command"],
+        "description": without_passwords(run["command"]),
         "startTime": _time(run["start"]),
         "endTime": _time(run["complete"]),
         "actionStatus": "http://schema.org/CompletedActionStatus",
@@ -187,7 +188,7 @@ def _parameters(values: Mapping[str, Any], inputs: Mapping[str, Path]) -> Iterat
                 "@id": f"#value/{key}",
                 "@type": "PropertyValue",
                 "name": key,
-                "value": value,
+                "value": without_passwords(value) if isinstance(value, str) else value,
                 "exampleOfWork": {"@id": f"#param/{key}"},
             }
 
