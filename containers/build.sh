@@ -35,6 +35,7 @@ build() {
 check() {
   local name=$1 test
   test=$(sed -n '/^HEALTHCHECK/,$ { s/^HEALTHCHECK.* CMD //; p }' "containers/$name/Dockerfile")
+  # shellcheck disable=SC2016  # for the container's shell
   "$DOCKER" run --rm --no-healthcheck --read-only --tmpfs /tmp:rw,exec,mode=1777 "$prefix$name:$version" \
     sh -c 'test "$(id -u)" != 0 && ! touch /usr/written 2>/dev/null && touch ~/written && '"$test" | sed 's/^/    /'
 }

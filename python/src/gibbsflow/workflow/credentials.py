@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-_ADDRESS = re.compile(r"(?<=://)([^\s:/@'\"]*):[^\s'\"]*@")
+_ADDRESS = re.compile(r"(?<=://)([^\s:/@'\"]*):(?!\d+/)[^\s'\"]*@")
 _KEY = re.compile(r"(?i)\b([\w-]*(?:password|passwd|secret|token|api_?key|signature))=[^\s&'\",;]+")
 
 

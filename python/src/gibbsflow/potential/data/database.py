@@ -44,6 +44,8 @@ class DatabaseManager:
 
     Raises
     ------
+    InputError
+        For an address of another kind.
     MissingProgramError
         For an address, where ase-db-backends is not installed.
     StateError
@@ -55,6 +57,8 @@ class DatabaseManager:
     def __init__(self, where: Path | str) -> None:
         self.where = without_passwords(str(where))
         postgres = self.where.startswith(("postgresql://", "postgres://"))
+        if "://" in self.where and not postgres:
+            raise InputError(Problem(self.where, "no database of a known kind", "a file, or a postgresql:// address"))
         self._db: Any = open_postgres(str(where)) if postgres else open_sqlite(Path(where))
 
     def add(self, frames: Iterable[Atoms], status: RowStatus = RowStatus.PENDING, cause: str = "") -> list[str]:
