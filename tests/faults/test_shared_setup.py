@@ -45,7 +45,7 @@ def test_a_run_from_a_read_only_setup_and_home_with_secrets_around_it(tmp_path):
     env |= {"HOME": str(home), "GIBBSFLOW_HOME": str(shared), "NXF_ANSI_LOG": "false", **SECRETS}
     script = f"set -e; {locked}! touch '{shared}/x' '{home}/x' 2>/dev/null; exec {words}"
     done = subprocess.run(
-        ["unshare", "--mount", "bash", "-c", script], cwd=root, env=env, capture_output=True, text=True, timeout=400
+        ["unshare", "--mount", "bash", "-c", script], cwd=root, env=env, capture_output=True, text=True, timeout=900
     )
     if "unshare failed" in done.stderr:
         pytest.skip("cannot mount here")

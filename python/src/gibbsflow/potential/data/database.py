@@ -305,7 +305,7 @@ class DatabaseManager:
         """
         with database_errors(self.where):
             found = Counter(self._status(row) for row in self._rows(include_data=False))
-        return {str(status): found.get(str(status), 0) for status in RowStatus}
+        return {str(status): found[status] for status in RowStatus}
 
     def causes(self) -> dict[str, int]:
         """Count the failed labels of each cause.
