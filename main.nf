@@ -4,6 +4,7 @@ include { readSchema; helpText; typedParams; settings; stateFolder; askCore } fr
 include { pathOf; staged; folderProblem                                     } from './subworkflows/launch'
 include { samplesheet; structureFiles; holdCampaign; letGo                  } from './subworkflows/launch'
 include { completionText; failureHint; versionsOf; writeCrate               } from './subworkflows/completion'
+include { tellOfDisks; endWithDisks                                         } from './subworkflows/completion'
 include { BINDING                                                           } from './workflows/binding'
 include { POTENTIAL                                                         } from './workflows/potential'
 
@@ -17,6 +18,9 @@ workflow {
         def core = "${projectDir}/bin/gibbsflow" // projectDir is not known any more once the run has ended
         def values = typedParams(params, schema)
         def state = stateFolder(values, workflow.workDir)
+        def run = workflow
+        def disks = [results: values.outdir, tasks: run.workDir, state: state, 'temporary files': System.getenv('TMPDIR') ?: '/tmp', 'launch folder': run.launchDir]
+        tellOfDisks(run, disks)
         def answer = [problem: folderProblem(workflow, values)]
         if (!answer.problem) {
             answer = askCore(core, params, values, schema, state, workflow.containerEngine)
@@ -27,7 +31,6 @@ workflow {
         def potential = values.mode == 'potential'
         // containers are shown them, so they have to be there
         [state, values.param_cache].findAll { folder -> folder }.each { folder -> pathOf(folder).mkdirs() }
-        def run = workflow
         def hold = holdCampaign(state, run, answer)
         def held = hold[0]
         if (hold[1]) {
@@ -84,6 +87,7 @@ workflow {
             letGo(held)
             log.info(completionText(values.outdir, run.success, (run.stats?.succeedCount ?: 0) + (run.stats?.cachedCount ?: 0) + (run.stats?.ignoredCount ?: 0)))
             writeCrate(run, values, schema, core)
+            endWithDisks(run, disks)
         }
     }
 }

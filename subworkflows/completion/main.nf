@@ -40,6 +40,45 @@ def completionText(outdir, success, tasks = 1) {
         : "Finished; see ${outdir}"
 }
 
+// The last line of a run that a disk has ended, after all that Nextflow says: it tells of its own files alone, and a task whose log could not be
+// written says nothing, so that the disks are looked at, too.
+def tellOfDisks(run, folders) {
+    Runtime.runtime.addShutdownHook(new Thread({ printDiskFault(run, folders) } as Runnable))
+}
+
+// Threads of Nextflow's die of a full disk, and its end then waits for them for ever.
+def endWithDisks(run, folders) {
+    def watch = new Thread({
+        Thread.sleep(20000)
+        if (printDiskFault(run, folders)) {
+            Runtime.runtime.halt(1)
+        }
+    } as Runnable)
+    watch.daemon = true
+    watch.start()
+}
+
+def printDiskFault(run, folders) {
+    def fault = diskFault("${run.errorReport}${run.errorMessage}", folders)
+    if (fault) {
+        System.err.println(fault)
+    }
+    fault
+}
+
+// What is wrong with a run's disks, null where nothing is; `said` is what Nextflow reports. A full disk has a little left where more was needed.
+def diskFault(said, folders) {
+    def full = folders.findAll { _what, path -> path && existing(path).usableSpace < 65536 }.collect { what, path -> "${path} (${what})" }
+    def told = ['No space left on device', 'Disk quota exceeded', 'Read-only file system'].find { fault -> said.contains(fault) }
+    full || told ? "A disk is full or cannot be written: ${(full ?: [told]).join(', ')}. Make room; the same command with -resume goes on.".toString() : null
+}
+
+// A folder, or the first above it that is there.
+def existing(path) {
+    def folder = new File("${path}").absoluteFile
+    folder.exists() ? folder : existing(folder.parent)
+}
+
 // What has ended a run, from Nextflow's error report: item, cause, log, and what to do.
 def failureHint(report, state) {
     def item = (report =~ /Error executing process > '([^']+)'/)

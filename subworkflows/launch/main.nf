@@ -134,8 +134,14 @@ def isPattern(path) {
 def askCore(program, params, values, schema, state, containers) {
     def unknown = params.keySet().findAll { key -> !values.containsKey(key) }.collectEntries { key -> [key, null] }
     def given = unknown + values.findAll { _key, value -> value != null }
-    def asked = java.nio.file.Files.createTempFile('gibbsflow', '.json')
-    asked.text = groovy.json.JsonOutput.toJson(given)
+    def asked = null
+    try {
+        asked = java.nio.file.Files.createTempFile('gibbsflow', '.json')
+        asked.text = groovy.json.JsonOutput.toJson(given)
+    }
+    catch (IOException fault) {
+        return [problem: "${asked ?: 'temporary files'}: ${fault.message}\n  Nothing was started."]
+    }
     def told = ['--project', "${projectDir}", '--nextflow', "${ProcessHandle.current().pid()}"]
     def job = ([program, 'launch', '--params', "${asked}", '--state', state] + told + (containers ? ['--containers'] : [])).execute()
     def out = new StringBuffer()
@@ -162,6 +168,7 @@ def unnoticed(params, values, schema) {
         known.findAll { key, item -> values[key] != null && !(types[item.type].isInstance(values[key]) && isText(values[key], item)) }
             .collect { key, item -> "--${key}: '${shown(values[key])}' is not usable (${item.errorMessage ?: "right: ${item.accepts}"})" } +
         known.findAll { key, item -> values[key] == null && values.mode in (item.requiredIn ?: []) }.collect { key, item -> "--${key}: missing (right: ${item.description})" } +
+        values.findAll { _key, value -> "${value}" ==~ /(?s).*:\/\/[^\s:\/@]*:[^\s\/]*@.*/ }.collect { key, _value -> "--${key}: holds a password, which logs and reports would repeat" } +
         (values.clean_failures ? ['--clean_failures: needs a gibbsflow core beside Nextflow (right: gibbsflow clean-failures STATE, in the image)'] : [])
     problems ? "${problems.join('\n  ')}\n  Nothing was started; --help lists all parameters." : null
 }

@@ -122,6 +122,32 @@ def test_variables_for_nextflow_are_set_and_the_users_kept(machine, user, expect
     assert path.split(":")[:2] == [str(REPO / "bin"), str(machine.home / "venv/bin")]
 
 
+def test_a_shared_setup_that_cannot_be_written_to(machine):
+    machine.python_is_ready().nextflow_is_ready()
+    java = program(machine.bin, "java", 'echo "$NXF_HOME|${TOWER_ACCESS_TOKEN:-none}"')
+    given = {"JAVA_CMD": str(java), "TOWER_ACCESS_TOKEN": "x"}
+    assert machine.run("-v", **given).stdout == f"{machine.home}/nxf|none\n"  # its client is not there
+    (machine.home / "nxf/plugins/nf-tower-1.11.3").mkdir(parents=True)
+    assert machine.run("-v", **given).stdout == f"{machine.home}/nxf|x\n"
+    assert machine.run("-v", **given, NXF_HOME="/mine").stdout == "/mine|none\n"
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere: tests/faults/test_shared_setup.py mounts it read-only")
+    for folder in (machine.home / "nxf", machine.home):
+        folder.chmod(0o555)
+    assert machine.run("-v", **given).stdout == f"{Path.cwd()}/.nextflow/home|none\n"
+    (machine.home / "python.stamp").write_text("default 0")
+    done = machine.run("-v", **given)
+    assert done.returncode == 1 and "is not that of this checkout, and cannot be written to" in done.stderr
+
+
+@pytest.mark.parametrize("address", ["https://me:secret@host/x", "postgresql://:secret@h"])
+def test_an_option_with_a_password_is_refused_before_it_is_in_a_log(machine, address):
+    machine.with_java().python_is_ready().nextflow_is_ready()
+    done = machine.run("run", "main.nf", "--registry", address)
+    assert done.returncode == 1 and "an address with a password" in done.stderr and "secret" not in done.stderr
+    assert machine.run("run", "main.nf", "--registry", "host:80/me@sha256:1").returncode == 0
+
+
 def test_the_platform_without_its_client_is_said_at_once(machine):
     machine.python_is_ready().nextflow_is_ready()
     java = program(machine.bin, "java", "echo started")

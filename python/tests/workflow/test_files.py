@@ -12,6 +12,7 @@ from gibbsflow.workflow.files import (
     atomic_open,
     inputs_hash,
     make_writable,
+    read_arrays,
     read_json,
     remove_temporaries,
     sha256_file,
@@ -150,3 +151,15 @@ def test_a_disk_is_told_from_a_defect(error, text):
     fault = storage_fault(error)
     assert (str(fault) if fault is not None else None) == text
     assert fault is None or fault.exit_code == 74
+
+
+@pytest.mark.parametrize("left", [0, 10, 60, -1, None])
+def test_arrays_that_are_not_whole_are_named(tmp_path, left):
+    path = tmp_path / "a.npz"
+    np.savez(path, x=np.arange(300), y=np.ones(3))
+    assert {name: value.sum() for name, value in read_arrays(path, "x", "y").items()} == {"x": 44850, "y": 3}
+    with pytest.raises(InputError, match=r"a\.npz: missing or damaged .*arrays z"):
+        read_arrays(path, "z")
+    path.write_bytes(path.read_bytes()[:left]) if left is not None else path.unlink()
+    with pytest.raises(InputError, match=r"a\.npz: missing or damaged"):
+        read_arrays(path, "x", "y")

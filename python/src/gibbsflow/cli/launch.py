@@ -12,6 +12,7 @@ import typer
 
 from gibbsflow.cli.options import verb
 from gibbsflow.errors import EXIT_INPUT, GibbsflowError
+from gibbsflow.workflow.credentials import without_passwords
 
 if TYPE_CHECKING:
     from gibbsflow.workflow.published import MadeFrom
@@ -40,7 +41,7 @@ def launch(
     with verb(None):
         from gibbsflow.config.binding import MODES, Io, Run
         from gibbsflow.config.launch.generate import nextflow_schema
-        from gibbsflow.config.launch.parameters import parameter_problems
+        from gibbsflow.config.launch.parameters import parameter_problems, password_problems
         from gibbsflow.config.launch.params_file import check_params_file, files_of_process
         from gibbsflow.errors import InputError
         from gibbsflow.workflow.places import place_problems
@@ -50,7 +51,7 @@ def launch(
         sections = {name: group["properties"] for name, group in nextflow_schema()["$defs"].items()}
         schema = {key: item for section in sections.values() for key, item in section.items()}
         given = {"outdir": str(Io().outdir), **parse_json(params.read_text(), params, number=Decimal)}
-        if faults := parameter_problems(given, schema):
+        if faults := password_problems(given) or parameter_problems(given, schema):
             count = f"{len(faults)} problems in the parameters:\n  " if len(faults) > 1 else ""
             answer["problem"] = count + "\n  ".join([*faults, "Nothing was started; --help lists all parameters."])
         else:
@@ -150,4 +151,4 @@ def _take_in_hand(state: Path, given: Mapping[str, Any], made: MadeFrom, answer:
 
 
 def _refusal(error: GibbsflowError) -> str:
-    return f"error: {error}\nwhat to do: {error.what_to_do}"
+    return f"error: {without_passwords(str(error))}\nwhat to do: {error.what_to_do}"

@@ -21,6 +21,7 @@ from gibbsflow.errors import InputError, Problem, one_line
 from gibbsflow.version import __version__
 from gibbsflow.workflow.artifacts import FILE_NAME as MANIFEST
 from gibbsflow.workflow.artifacts import Artifact, ArtifactStore
+from gibbsflow.workflow.credentials import without_passwords
 from gibbsflow.workflow.files import read_json, within, write_json
 from gibbsflow.workflow.input_files import SETTINGS_BYTES, read_text
 
@@ -163,7 +164,7 @@ def _action(run: Mapping[str, Any], main: Path, objects: list[Entity]) -> Entity
         "@id": f"#run/{run['session']}",
         "@type": "CreateAction",
         "name": f"Nextflow run {run['name']}",
-        "description": run["command"],
+        "description": without_passwords(run["command"]),
         "startTime": _time(run["start"]),
         "endTime": _time(run["complete"]),
         "actionStatus": "http://schema.org/CompletedActionStatus",
@@ -194,7 +195,7 @@ def _parameters(values: Mapping[str, Any], inputs: Mapping[str, Path]) -> Iterat
                 "@id": f"#value/{key}",
                 "@type": "PropertyValue",
                 "name": key,
-                "value": value,
+                "value": without_passwords(value) if isinstance(value, str) else value,
                 "exampleOfWork": {"@id": f"#param/{key}"},
             }
 

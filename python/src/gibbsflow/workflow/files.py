@@ -8,10 +8,15 @@ import json
 import os
 import stat
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from gibbsflow.errors import InputError, Problem, StateError, StorageError, one_line, shown
 
@@ -159,6 +164,36 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):  # NumPy scalars and arrays
         return value.tolist()
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def read_arrays(path: Path, *names: str) -> dict[str, npt.NDArray[Any]]:
+    """Read arrays that an earlier step has written.
+
+    Parameters
+    ----------
+    path
+        File of arrays (npz).
+    *names
+        Arrays that must be in it.
+
+    Returns
+    -------
+    dict
+        Arrays by name.
+
+    Raises
+    ------
+    InputError
+        Where the file is missing, cut short or damaged, or lacks an array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in names}
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        what = f"missing or damaged ({error})"
+        raise InputError(
+            Problem(str(path), what, f"arrays {', '.join(names)}, as the step before wrote them")
+        ) from error
 
 
 def sha256_file(path: Path) -> str:

@@ -32,7 +32,7 @@ from gibbsflow.engines.md_engine import MdEngine
 from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.errors import InputError, Problem, StateError, UnboundError
 from gibbsflow.units import Floats
-from gibbsflow.workflow.files import inputs_hash
+from gibbsflow.workflow.files import inputs_hash, read_arrays
 from gibbsflow.workflow.result import Result
 
 log = logging.getLogger(__name__)
@@ -164,8 +164,8 @@ def _write_leg(
 
 def _bound_frames(system: SimSystem) -> Floats:
     """Thermal frames to start windows from, shape (F, N, 3), nm: the second half of the free equilibration."""
-    with np.load(system.path("equil_frames"), allow_pickle=False) as file:
-        frames = np.asarray(file["positions_nm"], dtype=float)[~file["heating"].astype(bool)]
+    file = read_arrays(system.path("equil_frames"), "positions_nm", "heating")
+    frames = np.asarray(file["positions_nm"], dtype=float)[~file["heating"].astype(bool)]
     return frames[len(frames) // 2 :]
 
 

@@ -7,10 +7,13 @@ import os
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from gibbsflow.config.section import nearest_name
+from gibbsflow.workflow.credentials import holds_password
 
+_MOST_CHARACTERS = 1_000_000
 _KINDS = {"boolean": "true or false", "integer": "whole number", "number": "number", "string": "text"}
 _LINE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?")
 _BOUNDS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
@@ -74,6 +77,36 @@ def parameter_problems(given: Mapping[str, Any], schema: Mapping[str, Any]) -> l
         what = f"{windows} means nothing with --sampler exchange, which samples all windows of a leg in one task"
         problems.append(f"--windows_per_task: {what} (right: --sampler independent, or leave it out)")
     return problems
+
+
+def password_problems(given: Mapping[str, Any]) -> list[str]:
+    """Find passwords, which logs, reports and records would repeat.
+
+    Parameters
+    ----------
+    given
+        Parameters by name. Of those that name a file its text is looked at, too.
+
+    Returns
+    -------
+    list of str
+        One line a problem, without the password.
+    """
+    right = "right: none; docs/supply.md says where they belong, and PostgreSQL reads its own from ~/.pgpass"
+    texts = {key: str(value) for key, value in given.items() if isinstance(value, str)}
+    found = [f"--{key}: holds a password ({right})" for key, text in texts.items() if holds_password(text)]
+    return found + [
+        f"--{key}: {text} holds a password ({right})" for key, text in texts.items() if holds_password(_settings(text))
+    ]
+
+
+def _settings(name: str) -> str:
+    """Text of a file of settings or of a table; empty for all else, which its reader will refuse."""
+    path = Path(name)
+    if path.suffix not in (".yaml", ".yml", ".json", ".csv", ".tsv") or not path.is_file():
+        return ""
+    with open(path, errors="replace") as file:
+        return file.read(_MOST_CHARACTERS)
 
 
 def sections_of(given: Mapping[str, Any], groups: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
