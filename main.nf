@@ -2,6 +2,7 @@
 
 include { readSchema; helpText; typedParams; settings; stateFolder; askCore } from './subworkflows/launch'
 include { samplesheet; structureFiles; holdCampaign; letGo                  } from './subworkflows/launch'
+include { keepPolicy                                                        } from './subworkflows/site'
 include { completionText; failureHint; versionsOf; writeCrate               } from './subworkflows/completion'
 include { BINDING                                                           } from './workflows/binding'
 include { POTENTIAL                                                         } from './workflows/potential'
@@ -20,6 +21,7 @@ workflow {
         if (answer.problem) {
             error(answer.problem)
         }
+        keepPolicy(workflow.session.config.process, values, state).each { note -> log.info("note: ${note}") }
         def potential = values.mode == 'potential'
         // containers are shown them, so they have to be there
         [state, values.param_cache].findAll { folder -> folder }.each { folder -> file(folder).mkdirs() }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,8 @@ from gibbsflow.cli.options import verb
 from gibbsflow.errors import EXIT_INPUT, GibbsflowError
 
 Answer = dict[str, Any]
+Record = Callable[[], None]
+"""Notes in the state what the check has left out."""
 
 
 def launch(
@@ -45,9 +48,10 @@ def launch(
         else:
             try:
                 half = MODES[given.get("mode", Run().mode)].half
-                answer |= _CHECKS[half](given, sections, containers)
+                found, record = _CHECKS[half](given, sections, state, containers)
+                answer |= found
                 if answer["problem"] is None:  # what is refused leaves the state as it is
-                    answer |= _take_in_hand(state, clean=given.get("clean_failures", False))
+                    answer |= _take_in_hand(state, record, clean=given.get("clean_failures", False))
             except GibbsflowError as error:
                 if error.exit_code != EXIT_INPUT:
                     raise
@@ -57,47 +61,59 @@ def launch(
         raise typer.Exit(EXIT_INPUT)
 
 
-def _check_campaign(given: Mapping[str, Any], sections: Mapping[str, Any], _containers: bool) -> Answer:
-    """Check samplesheet, structures, receptor and settings of a binding campaign."""
+def _check_campaign(
+    given: Mapping[str, Any], sections: Mapping[str, Any], state: Path, _containers: bool
+) -> tuple[Answer, Record | None]:
+    """Check samplesheet, structures, receptor and settings of a binding campaign; what is to be noted in its state."""
     import json
     import tempfile
 
-    from gibbsflow.binding.campaign.check import check_campaign
+    from gibbsflow.binding.campaign.check import FOLDER, check_campaign
+    from gibbsflow.config.binding import Run
     from gibbsflow.config.launch.parameters import sections_of
     from gibbsflow.errors import InputError
 
-    own = {name: section for name, section in sections.items() if name not in ("io", "nextflow")}
+    own = {name: section for name, section in sections.items() if name not in ("io", "nextflow", "institution")}
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "settings.json"
         settings.write_text(json.dumps(sections_of(given, own), default=float))
-        found = check_campaign(Path(given["input"]), Path(given["receptor"]), settings, Path(given["outdir"]))
-    return {
+        files = (Path(given["input"]), Path(given["receptor"]), settings, Path(given["outdir"]))
+        found = check_campaign(*files, on_failure=given.get("on_failure", Run().on_failure))
+    answer = {
         "problem": _refusal(InputError(found.problems)) if found.problems else None,
-        "notes": [str(note) for note in found.warnings],
+        "notes": found.notes,
         "rows": [row.as_dict() for row in found.rows],
     }
+    home = state / Path(given["receptor"]).stem
+    return answer, partial(found.record, home) if found.left_out or any(home.glob(f"*/{FOLDER}/FAILED")) else None
 
 
-def _check_potential(given: Mapping[str, Any], _sections: Mapping[str, Any], containers: bool) -> Answer:
+def _check_potential(
+    given: Mapping[str, Any], _sections: Mapping[str, Any], _state: Path, containers: bool
+) -> tuple[Answer, Record | None]:
     """Check settings and files of a potential, and its programs where tasks run on this machine."""
     from gibbsflow.config.potential_config import PotentialConfig
     from gibbsflow.potential.loop import preflight
     from gibbsflow.potential.train.fit import graded_trainer
 
     settings = PotentialConfig.expand(Path(given["config"]))
-    because = settings.dft.engine_because
+    # in an image it is TRAIN_CONFIG that looks for programs, and chooses
+    because = "" if containers else settings.dft.engine_because
     notes = [f"labels are made by {settings.dft.engine}: {because}"] if because else []
     graded_trainer(settings.training)
     if not containers:
         preflight.check(settings, given["config"])
-    return {"notes": notes}
+    return {"notes": notes}, None
 
 
 _CHECKS = {"binding": _check_campaign, "potential": _check_potential}
 
 
-def _take_in_hand(state: Path, *, clean: bool) -> Answer:
-    """Say whose the campaign is, and clean it; its lock is then Nextflow's to take, for it ends with its process."""
+def _take_in_hand(state: Path, record: Record | None, *, clean: bool) -> Answer:
+    """Say whose the campaign is, clean it, and note there what was left out.
+
+    Its lock is then Nextflow's to take, for it ends with its process.
+    """
     from contextlib import suppress
 
     from gibbsflow.errors import LockedError
@@ -105,9 +121,12 @@ def _take_in_hand(state: Path, *, clean: bool) -> Answer:
     from gibbsflow.workflow.state.locks import campaign_head, campaign_lock
 
     head = campaign_head(state)
-    if clean and state.is_dir():
+    if record is not None or (clean and state.is_dir()):
         with suppress(LockedError), campaign_lock(state):  # where it is held, Nextflow will be refused as well
-            clean_failures(state)
+            if clean:
+                clean_failures(state)
+            if record is not None:
+                record()
     return vars(head)
 
 
