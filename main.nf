@@ -2,7 +2,7 @@
 
 include { readSchema; helpText; typedParams; settings; stateFolder; askCore } from './subworkflows/launch'
 include { samplesheet; structureFiles; holdCampaign; letGo                  } from './subworkflows/launch'
-include { keepPolicy                                                        } from './subworkflows/site'
+include { keepPolicy; tooLate; fromSettings; endOrphans                     } from './subworkflows/site'
 include { completionText; failureHint; versionsOf; writeCrate               } from './subworkflows/completion'
 include { BINDING                                                           } from './workflows/binding'
 include { POTENTIAL                                                         } from './workflows/potential'
@@ -17,7 +17,12 @@ workflow {
         def core = "${projectDir}/bin/gibbsflow" // projectDir is not known any more once the run has ended
         def values = typedParams(params, schema)
         def state = stateFolder(values, workflow.workDir)
-        def answer = askCore(core, params, values, schema, state, workflow.containerEngine)
+        def late = tooLate(workflow.session.config.process, params, workflow.commandLine)
+        if (late) {
+            error("${late.join('\n  ')}\n  Nothing was started.")
+        }
+        def unknown = params.keySet().findAll { key -> !values.containsKey(key) }
+        def answer = askCore(core, unknown, fromSettings(unknown, workflow.commandLine), values, schema, state, workflow.containerEngine)
         if (answer.problem) {
             error(answer.problem)
         }
@@ -30,6 +35,10 @@ workflow {
         def held = hold[0]
         if (hold[1]) {
             error(hold[1])
+        }
+        def orphans = workflow.preview ? 0 : endOrphans(state)
+        if (orphans) {
+            log.info("Ended ${orphans} jobs that an earlier head had left in SLURM's queue: what they were at goes on from what they have saved.")
         }
 
         if (potential) {

@@ -40,3 +40,59 @@ def inContext(said, task) {
     asked.resolveStrategy = Closure.DELEGATE_FIRST
     asked.call()
 }
+
+// Parameters that Nextflow needs before it has read all settings files, and that such a file (-c) has given too late: process.ext.early
+// of nextflow.config holds what they were then. One line each of what is wrong.
+def tooLate(process, params, commandLine) {
+    def early = process.ext.remove('early')
+    fromSettings(early.findAll { name, value -> "${params[name]}" != "${value}" }.keySet(), commandLine).collect { name ->
+        "--${name}: given in a settings file, which Nextflow reads too late for it (right: on the command line, or in a file for -params-file)".toString()
+    }
+}
+
+// Those of some parameters that only a settings file can have given: neither the command line nor the file of -params-file names them.
+def fromSettings(names, commandLine) {
+    def found = (commandLine =~ /\s-params-file[=\s]+('[^']*'|"[^"]*"|\S+)/)
+    def path = found.find() ? found.group(1).replaceAll(/^['"]|['"]$/, '') : System.getenv('NXF_PARAMS_FILE')
+    def given = path && file(path).exists() ? file(path).text : ''
+    names.findAll { name ->
+        def dashed = name.replaceAll(/([a-z0-9])([A-Z])/, '$1-$2').toLowerCase()
+        !given.contains(name) && ![name, dashed].any { word -> " ${commandLine} ".replace('=', ' ').contains(" --${word} ") }
+    }
+}
+
+// Jobs that a head which has died left in SLURM's queue are asked to end, and save their state: a task of this run would wait for
+// them in an allocation of its own. They are known by the campaign's state folder in their script. Returns how many there were.
+def endOrphans(state) {
+    def mine = ["${state}/", "${state.replace("'", "'\\''")}/"]
+    def user = System.getProperty('user.name')
+    def jobs = (answer(['squeue', '--noheader', '--array', '--user', user, '--format', '%A|%Z']) ?: []).collect { line -> line.tokenize('|') }.findAll { words ->
+        def script = words.size() == 2 ? file("${words[1]}/.command.sh") : null
+        // that of an array names the folders of its members
+        def scripts = script?.exists() ? [script] + script.readLines().findAll { line -> line.startsWith('array=(') }.collectMany { line ->
+            line.replaceAll(/^array=\(|\)\s*$/, '').split(/(?<!\\)\s+/).findAll { folder -> folder }.collect { folder -> file("${folder.replaceAll(/\\(.)/, '$1')}/.command.sh") }
+        } : []
+        scripts.findAll { each -> each.exists() }.any { each -> mine.any { text -> each.text.contains(text) } }
+    }.collect { words -> words[0] }
+    if (jobs) {
+        answer(['scancel'] + jobs)
+        (1..90).find { _second ->
+            def left = answer(['squeue', '--noheader', '--jobs', jobs.join(','), '--format', '%A'])
+            left ? Thread.sleep(1000) : true
+        }
+    }
+    jobs.size()
+}
+
+// Lines that a command answers; nothing where it is not there, or fails.
+def answer(command) {
+    try {
+        def job = command.collect { word -> word.toString() }.execute()
+        def out = new StringBuffer()
+        job.waitForProcessOutput(out, new StringBuffer())
+        job.exitValue() == 0 ? out.readLines().findAll { line -> line.trim() } : null
+    }
+    catch (IOException _error) {
+        null
+    }
+}

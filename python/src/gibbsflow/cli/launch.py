@@ -24,6 +24,9 @@ def launch(
     containers: Annotated[
         bool, typer.Option("--containers", help="Tasks run in images: their programs are not looked for here.")
     ] = False,
+    elsewhere: Annotated[
+        list[str] | None, typer.Option("--elsewhere", help="Name of a parameter that only a settings file has given.")
+    ] = None,
 ) -> None:
     """Check all that a run is given, say who holds its campaign, and forget failures where that is asked for.
 
@@ -37,19 +40,20 @@ def launch(
     with verb(None):
         from gibbsflow.config.binding import MODES, Run
         from gibbsflow.config.launch.generate import nextflow_schema
-        from gibbsflow.config.launch.parameters import parameter_problems
+        from gibbsflow.config.launch.parameters import foreign_parameters, parameter_problems
 
         sections = {name: group["properties"] for name, group in nextflow_schema()["$defs"].items()}
         schema = {key: item for section in sections.values() for key, item in section.items()}
         given = json.loads(params.read_text(), parse_float=Decimal)
-        if faults := parameter_problems(given, schema):
+        slips, foreign = foreign_parameters(elsewhere or (), schema)
+        if faults := parameter_problems(dict.fromkeys(slips) | given, schema):
             count = f"{len(faults)} problems in the parameters:\n  " if len(faults) > 1 else ""
             answer["problem"] = count + "\n  ".join([*faults, "Nothing was started; --help lists all parameters."])
         else:
             try:
                 half = MODES[given.get("mode", Run().mode)].half
                 found, record = _CHECKS[half](given, sections, state, containers)
-                answer |= found
+                answer |= found | {"notes": foreign + found["notes"]}
                 if answer["problem"] is None:  # what is refused leaves the state as it is
                     answer |= _take_in_hand(state, record, clean=given.get("clean_failures", False))
             except GibbsflowError as error:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from gibbsflow.config.section import nearest_name
 
+_SLIP = 0.88
+"""Likeness (difflib) above which a foreign name is a slip: windows_ps for window_ps, but not max_jobs for max_cpus."""
 _KINDS = {"boolean": "true or false", "integer": "whole number", "number": "number", "string": "text"}
 _BOUNDS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -72,6 +75,30 @@ def parameter_problems(given: Mapping[str, Any], schema: Mapping[str, Any]) -> l
         what = f"{windows} means nothing with --sampler exchange, which samples all windows of a leg in one task"
         problems.append(f"--windows_per_task: {what} (right: --sampler independent, or leave it out)")
     return problems
+
+
+def foreign_parameters(names: Collection[str], schema: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Judge names that no parameter has, in settings that an institution shares between pipelines.
+
+    Parameters
+    ----------
+    names
+        The names.
+    schema
+        Schema of each parameter by name.
+
+    Returns
+    -------
+    slips
+        Those so near to a parameter's that they are taken for one misspelt.
+    notes
+        What is said of the others, which mean nothing here.
+    """
+    slips = [name for name in names if get_close_matches(name, schema, 1, cutoff=_SLIP)]
+    others = sorted(set(names) - set(slips))
+    return slips, [
+        f"{', '.join(others)} in a settings file: parameters of other pipelines, which mean nothing here"
+    ] * bool(others)
 
 
 def sections_of(given: Mapping[str, Any], groups: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
