@@ -47,7 +47,7 @@ gibbsflow_kill_cause() {
   fi
   if [[ ! $cause =~ ^(OUT_OF_MEMORY|TIMEOUT|DEADLINE|CANCELLED|PREEMPTED|NODE_FAIL|BOOT_FAIL|REVOKED)$ ]]; then
     cause=
-    said=$(grep -sE '^(slurmstepd|srun): error: ' "$folder/.command.log")
+    said=$(grep -sE '^(slurmstepd|srun)[^:]*: error: ' "$folder/.command.log")
     case $said in
       *oom?kill* | *OOM\ Killed* | *xceeded\ *memory\ limit*) cause=OUT_OF_MEMORY ;;
       *DUE\ TO\ TIME\ LIMIT*) cause=TIMEOUT ;;
