@@ -1,4 +1,4 @@
-"""Why a task was killed, by SLURM's word, its log, the cgroup or the clock; and what the next attempt asks for more of."""
+"""Why a task was killed, by SLURM's word, its log, the cgroup or the clock; and what the next attempt has more of."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from pipeline.launcher import REPO, Launcher, Run
 MAIN = str(REPO / "main.nf")
 STAND_INS = REPO / "tests/pipeline"
 EVERYTHING = """
-params { config_profile_name = 'Somewhere'; max_cpus = 8; max_time = '48.h'; igenomes_base = '/genomes'; account = 'mine' }
+params { config_profile_name = 'Here'; max_cpus = 8; max_time = '48.h'; igenomes_base = '/genomes'; account = 'mine' }
 env.SITE = 'here'
 executor { queueSize = 20; exitReadTimeout = '20 sec' }
 process {
@@ -91,13 +91,21 @@ def test_no_directive_of_a_site_undoes_the_policy(nextflow: Launcher, slurm: dic
         "stops": [("75", *gb), ("75", *gb), ("0", *gb)],
         "lost": [("70", *gb), ("70", *gb)],
     }
-    for note in ("process.errorStrategy", "process.maxRetries", "process.shell", "process.withName:EQUIL_RUN.maxRetries"):
+    for note in (
+        "process.errorStrategy",
+        "process.maxRetries",
+        "process.shell",
+        "process.withName:EQUIL_RUN.maxRetries",
+    ):
         assert f"note: {note} of your settings is not used" in run.text
     assert "note: igenomes_base in a settings file: parameters of other pipelines" in run.text
     scripts = [path.read_text() for path in (tmp_path / "jobs").glob("*.sbatch")]
     md = [text for text in scripts if "-J nf-BINDING_EQUIL_RUN_(slow)" in text]
     lines = [re.findall(r"^#SBATCH (.*)$", text, flags=re.M) for text in md]
-    options = ["--constraint=2048 --account=mine --signal=B:USR1@90", "--constraint=2048 --account=mine --signal=B:USR1@180"]
+    options = [
+        "--constraint=2048 --account=mine --signal=B:USR1@90",
+        "--constraint=2048 --account=mine --signal=B:USR1@180",
+    ]
     assert sorted(line[-1] for line in lines) == options
     assert all("-p short" in line for line in lines) and all("slurm_signals.sh" in text for text in md)
     work = [path.parent for path in (tmp_path / "work").glob("*/*/.command.run") if "(slow)" in path.read_text()]
@@ -139,7 +147,16 @@ def test_the_example_of_the_docs(nextflow: Launcher, slurm: dict[str, str], tmp_
         sleeping[number] = subprocess.Popen(["sleep", "300"], start_new_session=True)
         (tmp_path / "jobs" / f"{number}.dir").write_text(str(folder))
         (tmp_path / "jobs" / f"{number}.pid").write_text(str(sleeping[number].pid))
-    more = ("--memory_md_gb", "6", "--poll_interval", "1sec", "-c", "institution.config", "--site_config", "site.config")
+    more = (
+        "--memory_md_gb",
+        "6",
+        "--poll_interval",
+        "1sec",
+        "-c",
+        "institution.config",
+        "--site_config",
+        "site.config",
+    )
     try:
         fixed = ("-stub", "-profile", "test,slurm", "--outdir", "out", "--replicates", "1")
         run = nextflow("run", MAIN, *fixed, *more, **slurm)
@@ -151,7 +168,9 @@ def test_the_example_of_the_docs(nextflow: Launcher, slurm: dict[str, str], tmp_
     assert (tmp_path / "jobs" / "cancelled").read_text().split() == ["7"] and "Ended 1 jobs" in run.text
     scripts = [path.read_text() for path in (tmp_path / "jobs").glob("*.sbatch")]
     asked = {
-        re.findall(r"-J nf-BINDING_(\w+?)_\(", text)[0]: re.findall(r"^#SBATCH (-p .*|-t .*|--mem .*|--\w+=.*)$", text, re.M)
+        re.findall(r"-J nf-BINDING_(\w+?)_\(", text)[0]: re.findall(
+            r"^#SBATCH (-p .*|-t .*|--mem .*|--\w+=.*)$", text, re.M
+        )
         for text in scripts
     }
     assert asked["EQUIL_RUN"][:3] == ["-t 24:00:00", "--mem 6144M", "-p long"]
