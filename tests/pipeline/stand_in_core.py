@@ -51,11 +51,8 @@ out.mkdir(parents=True)
 if (program, verb) == ("fe", "prepare"):
     for leg in ("complex", "solvent"):
         (out / "legs" / leg).mkdir(parents=True)
-        (out / "legs" / leg / "leg.json").write_text(
-            leg_json={"states": [{}, {}], "fe": {"sampler": os.environ.get("STAND_IN_SAMPLER", "exchange")}}(
-                out / "legs" / leg / "leg.json"
-            ).write_text(json.dumps(leg_json))
-        )
+        content = {"states": [{}, {}], "fe": {"sampler": os.environ.get("STAND_IN_SAMPLER", "exchange")}}
+        (out / "legs" / leg / "leg.json").write_text(json.dumps(content))
 if (program, verb) in (("analysis", "transformation"), ("equil", "analyse")):
     runs = [Path(value).name for option, value in zip(options, options[1:], strict=False) if option == "--run"]
     (out / "record.json").write_text(json.dumps({"transformation": out.parts[1], "runs": runs}))

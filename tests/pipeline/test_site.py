@@ -91,13 +91,8 @@ def test_no_directive_of_a_site_undoes_the_policy(nextflow: Launcher, slurm: dic
         "stops": [("75", *gb), ("75", *gb), ("0", *gb)],
         "lost": [("70", *gb), ("70", *gb)],
     }
-    for note in (
-        "process.errorStrategy",
-        "process.maxRetries",
-        "process.shell",
-        "process.withName:EQUIL_RUN.maxRetries",
-    ):
-        assert f"note: {note} of your settings is not used" in run.text
+    for note in ("errorStrategy", "maxRetries", "maxErrors", "shell", "withName:EQUIL_RUN.maxRetries"):
+        assert f"note: process.{note} of your settings is not used" in run.text
     assert "note: igenomes_base in a settings file: parameters of other pipelines" in run.text
     scripts = [path.read_text() for path in (tmp_path / "jobs").glob("*.sbatch")]
     md = [text for text in scripts if "-J nf-BINDING_EQUIL_RUN_(slow)" in text]

@@ -1,0 +1,79 @@
+"""A site's settings on a real SLURM, with a stand-in for the core: memory, an array's cancelled member, orphans."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cluster.campaign import REPO, Campaign, output, wait_for
+
+SITE = """
+executor { queueStatInterval = '1 sec'; exitReadTimeout = '1 sec' }
+process {
+    beforeScript = 'echo HERE >&2'
+    clusterOptions = '--comment=site'
+    errorStrategy = 'terminate'
+    maxRetries = 0
+    withLabel: 'process_md' { memory = 200.MB }
+}
+"""
+ARGUMENTS = ("-profile", "slurm,test", "--sampler", "independent", "--replicates", "1", "--array_size", "2")
+ARGUMENTS += ("--queue", "main", "--site_config", "site.config")
+
+
+def interpreter(made: Campaign) -> str:
+    """A Python that the campaign's user may start."""
+    home = os.environ.get("GIBBSFLOW_CI_HOME") if made.user else None
+    return f"{home}/venv/bin/python" if home else sys.executable
+
+
+@pytest.mark.cluster
+def test_the_policy_goes_on_below_a_sites_settings(
+    campaign: Callable[..., Campaign], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = campaign("site")
+    (made.folder / "site.config").write_text(SITE)
+    (made.folder / "one.csv").write_text("ligand,smiles\nb2,CCO\n")
+    core, plan = made.folder / "core", made.folder / "plan"
+    stand_in = REPO / "tests/pipeline/stand_in_core.py"
+    core.write_text(f'#!/bin/sh\nexec {interpreter(made)} {stand_in} "$@"\n')
+    core.chmod(0o755)
+    plan.mkdir()
+    window = "b2.fe.run.complex_replicate_0_window_00"
+    (plan / "b2.equil.run").write_text("hog\n0")
+    (plan / window).write_text("wait\nwait\n0")
+    output("chmod", "-R", "a+rwX", str(made.folder))
+    for name, value in {"GIBBSFLOW_PYTHON": core, "STAND_IN_PLAN": plan, "STAND_IN_SAMPLER": "independent"}.items():
+        monkeypatch.setenv(name, str(value))
+
+    head = made.start(*ARGUMENTS)
+    try:
+        waiting = wait_for("a member that waits", lambda: find(made, "_", plan / "b2.fe.run.waiting"), 240)
+        equil = made.jobs("EQUIL_RUN")
+        assert [(job.state, job.memory) for job in equil] == [("OUT_OF_MEMORY", "200M"), ("COMPLETED", "400M")]
+        (plan / "b2.fe.run.waiting").unlink()
+        output("scancel", waiting)
+        told = made.folder / "state/out/.killed/BINDING_FE_RUN.b2_complex_replicate_0_window_00.json"
+        wait_for("its end to be noticed", told.exists, 60)
+        assert json.loads(told.read_text())["cause"] == "CANCELLED"
+        orphan = wait_for("its next attempt", lambda: find(made, "", plan / "b2.fe.run.waiting"), 60)
+        pid = json.loads((made.folder / "state/out/.head.json").read_text())["pid"]
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        head.wait(30)
+    assert made.run(*ARGUMENTS, "-resume", timeout_s=240) == 0, made.log.read_text()
+    text = made.log.read_text()
+    assert "Ended 1 jobs that an earlier head had left" in text and (plan / "b2.fe.run.saved").exists()
+    states = {job.number: job.state.split()[0] for job in made.jobs("FE_RUN")}
+    assert orphan in states and states[orphan] != "RUNNING"
+
+
+def find(made: Campaign, kind: str, mark: Path) -> str | None:
+    """Number of the job that has left a mark."""
+    number = made.running("FE_RUN")
+    return number if mark.exists() and number and kind in number else None
