@@ -42,12 +42,29 @@ def inContext(said, task) {
 }
 
 // Parameters that Nextflow needs before it has read all settings files, and that such a file (-c) has given too late: process.ext.early
-// of nextflow.config holds what they were then. One line each of what is wrong.
+// of nextflow.config holds what they were then. Images are mended here; for the others one line each of what is wrong.
 def tooLate(process, params, commandLine) {
     def early = process.ext.remove('early')
-    fromSettings(early.findAll { name, value -> "${params[name]}" != "${value}" }.keySet(), commandLine).collect { name ->
+    def was = imagesOf(early)
+    imagesOf(params).each { selector, image ->
+        def scope = selector ? process[selector] : process
+        scope.container = scope.container == was[selector] ? image : scope.container // else it is a site's own
+    }
+    fromSettings(early.findAll { name, _value -> !(name in ['registry', 'platform']) && !name.startsWith('image_') }.findAll { name, value -> "${params[name]}" != "${value}" }.keySet(), commandLine).collect { name ->
         "--${name}: given in a settings file, which Nextflow reads too late for it (right: on the command line, or in a file for -params-file)".toString()
     }
+}
+
+// The images of conf/containers.config by their selectors, of parameters as they are.
+def imagesOf(params) {
+    def image = { name -> (params["image_${name}"] ?: "${params.registry ? "${params.registry}/" : ''}gibbsflow-${name}:${params.image_version}").toString() }
+    [
+        '': image('core'),
+        'withLabel:process_md': image(params.platform == 'CUDA' ? 'cuda' : 'core'),
+        'withLabel:process_loop': image('ml'),
+        'withLabel:process_dft': image('dft'),
+        'withName:TRAIN_CONFIG': image('dft'),
+    ]
 }
 
 // Those of some parameters that only a settings file can have given: neither the command line nor the file of -params-file names them.

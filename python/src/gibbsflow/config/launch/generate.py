@@ -142,16 +142,12 @@ class Institution(Section):
         None,
         description="Most memory that a task asks for, such as 128.GB.",
         pattern=r"^\d+(\.\d+)?[. ]?[KMGTP]?B$",
-        json_schema_extra={"hidden": True},
     )
-    max_cpus: int | None = Field(
-        None, description="Most cores that a task asks for.", ge=1, le=100_000, json_schema_extra={"hidden": True}
-    )
+    max_cpus: int | None = Field(None, description="Most cores that a task asks for.", ge=1, le=100_000)
     max_time: str | None = Field(
         None,
         description="Longest time that a task asks for, such as 48.h; longer work runs as several tasks.",
         pattern=r"^\d+(\.\d+)?[. ]?(ms|s|sec|m|min|h|hour|d|day)s?( \d+(ms|s|sec|m|min|h|hour|d|day)s?)*$",
-        json_schema_extra={"hidden": True},
     )
 
 
