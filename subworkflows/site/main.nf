@@ -57,14 +57,17 @@ def tooLate(process, params, commandLine) {
 
 // The images of conf/containers.config by their selectors, of parameters as they are.
 def imagesOf(params) {
-    def image = { name -> (params["image_${name}"] ?: "${params.registry ? "${params.registry}/" : ''}gibbsflow-${name}:${params.image_version}").toString() }
     [
-        '': image('core'),
-        'withLabel:process_md': image(params.platform == 'CUDA' ? 'cuda' : 'core'),
-        'withLabel:process_loop': image('ml'),
-        'withLabel:process_dft': image('dft'),
-        'withName:TRAIN_CONFIG': image('dft'),
+        '': imageOf(params, 'core'),
+        'withLabel:process_md': imageOf(params, params.platform == 'CUDA' ? 'cuda' : 'core'),
+        'withLabel:process_loop': imageOf(params, 'ml'),
+        'withLabel:process_dft': imageOf(params, 'dft'),
+        'withName:TRAIN_CONFIG': imageOf(params, 'dft'),
     ]
+}
+
+def imageOf(params, name) {
+    (params["image_${name}".toString()] ?: "${params.registry ? "${params.registry}/" : ''}gibbsflow-${name}:${params.image_version}").toString()
 }
 
 // Those of some parameters that only a settings file can have given: neither the command line nor the file of -params-file names them.
