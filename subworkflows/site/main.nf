@@ -44,7 +44,10 @@ def inContext(said, task) {
 // Parameters that Nextflow needs before it has read all settings files, and that such a file (-c) has given too late: process.ext.early
 // of nextflow.config holds what they were then. Images are mended here; for the others one line each of what is wrong.
 def tooLate(process, params, commandLine) {
-    def early = process.ext.remove('early')
+    def early = process.ext?.remove('early') ?: [:]
+    if (!early) {
+        return [] // a site has put its own `ext` in place of the pipeline's
+    }
     def was = imagesOf(early)
     imagesOf(params).each { selector, image ->
         def scope = selector ? process[selector] : process
