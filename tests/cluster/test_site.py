@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from cluster.campaign import REPO, Campaign, output, wait_for
@@ -47,25 +46,28 @@ def test_the_policy_goes_on_below_a_sites_settings(
     window = "b2.fe.run.complex_replicate_0_window_00"
     (plan / "b2.equil.run").write_text("hog\n0")
     (plan / window).write_text("wait\nwait\n0")
+    mark = plan / "b2.fe.run.waiting"
     output("chmod", "-R", "a+rwX", str(made.folder))
     for name, value in {"GIBBSFLOW_PYTHON": core, "STAND_IN_PLAN": plan, "STAND_IN_SAMPLER": "independent"}.items():
         monkeypatch.setenv(name, str(value))
 
     head = made.start(*ARGUMENTS)
     try:
-        waiting = wait_for("a member that waits", lambda: find(made, "_", plan / "b2.fe.run.waiting"), 240)
+        waiting = wait_for("a member that waits", lambda: mark.exists() and mark.read_text(), 240)
+        pid = json.loads((made.folder / "state/out/.head.json").read_text())["pid"]
         equil = made.jobs("EQUIL_RUN")
         assert [(job.state, job.memory) for job in equil] == [("OUT_OF_MEMORY", "200M"), ("COMPLETED", "400M")]
-        (plan / "b2.fe.run.waiting").unlink()
+        assert "_" in waiting
+        mark.unlink()
         output("scancel", waiting)
         told = made.folder / "state/out/.killed/BINDING_FE_RUN.b2_complex_replicate_0_window_00.json"
         wait_for("its end to be noticed", told.exists, 60)
         assert json.loads(told.read_text())["cause"] == "CANCELLED"
-        orphan = wait_for("its next attempt", lambda: find(made, "", plan / "b2.fe.run.waiting"), 60)
-        pid = json.loads((made.folder / "state/out/.head.json").read_text())["pid"]
-    finally:
+        orphan = wait_for("its next attempt", lambda: mark.exists() and mark.read_text(), 60)
         os.kill(pid, signal.SIGKILL)
-        head.wait(30)
+    finally:
+        head.terminate()
+        head.wait(60)
     head = made.start(*ARGUMENTS, "-resume")
     try:
         ended = "Ended 1 jobs that an earlier head had left"
@@ -74,9 +76,3 @@ def test_the_policy_goes_on_below_a_sites_settings(
     finally:
         head.terminate()
         head.wait(60)
-
-
-def find(made: Campaign, kind: str, mark: Path) -> str | None:
-    """Number of the job that has left a mark."""
-    number = made.running("FE_RUN")
-    return number if mark.exists() and number and kind in number else None

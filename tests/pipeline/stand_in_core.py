@@ -32,7 +32,10 @@ if codes:
         taken = [*globals().get("taken", []), bytes([1]) * (16 << 20)]
     if codes[0] == "wait":
         signal.signal(signal.SIGTERM, lambda *_: (plan.with_suffix(".saved").touch(), sys.exit(75)))
-        plan.with_suffix(".waiting").touch()
+        array = os.environ.get("SLURM_ARRAY_JOB_ID")
+        job = f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}" if array else os.environ.get("SLURM_JOB_ID", "")
+        plan.with_suffix(".partial").write_text(job)
+        plan.with_suffix(".partial").rename(plan.with_suffix(".waiting"))
         time.sleep(300)
     word, _, other = codes[0].partition("@")
     end = time.monotonic() + 30
