@@ -2,14 +2,15 @@
 # Stands in for SLURM's commands, by the name that it is called by: jobs run on this machine, each as it is submitted.
 # $STAND_IN_SLURM holds what there is of a job: N.sbatch (its script), N.dir, N.pid, N.state (what scontrol shall say of it).
 set -u
+home=$PWD
 cd "$STAND_IN_SLURM" || exit 1
 case ${0##*/} in
   sbatch)
     exec 9>>lock && flock 9
     number=$(($(find . -name '*.sbatch' | wc -l) + 100))
-    cp "$OLDPWD/${!#}" "$number.sbatch" 2>/dev/null || cp "${!#}" "$number.sbatch"
-    echo "$OLDPWD" >"$number.dir"
-    (cd "$OLDPWD" && SLURM_JOB_ID=$number exec setsid bash "$STAND_IN_SLURM/$number.sbatch" </dev/null >"$OLDPWD/.command.log" 2>&1 9>&-) &
+    cp "$home/${!#}" "$number.sbatch" 2>/dev/null || cp "${!#}" "$number.sbatch"
+    echo "$home" >"$number.dir"
+    (cd "$home" && SLURM_JOB_ID=$number exec setsid bash "$STAND_IN_SLURM/$number.sbatch" </dev/null >"$home/.command.log" 2>&1 9>&-) &
     echo $! >"$number.pid"
     echo "Submitted batch job $number"
     ;;
