@@ -17,7 +17,8 @@ case ${0##*/} in
   squeue)
     for file in *.dir; do
       number=${file%.dir}
-      kill -0 "$(cat "$number.pid" 2>/dev/null)" 2>/dev/null || continue
+      # one that has ended and that nobody has waited for counts as ended
+      grep -qs '^State:.[^Z]' "/proc/$(cat "$number.pid" 2>/dev/null)/status" || continue
       case $* in
         *'%A|%Z'*) echo "$number|$(cat "$file")" ;;
         *--jobs*) [[ ,$*, != *[,\ ]"$number"[,\ ]* ]] || echo "$number" ;;
