@@ -3,6 +3,7 @@
 include { readSchema; helpText; typedParams; settings; stateFolder; askCore } from './subworkflows/launch'
 include { pathOf; staged; folderProblem                                     } from './subworkflows/launch'
 include { samplesheet; structureFiles; holdCampaign; letGo                  } from './subworkflows/launch'
+include { keepPolicy; tooLate; fromSettings; endOrphans                     } from './subworkflows/site'
 include { completionText; failureHint; versionsOf; writeCrate               } from './subworkflows/completion'
 include { tellOfDisks; endWithDisks                                         } from './subworkflows/completion'
 include { BINDING                                                           } from './workflows/binding'
@@ -21,13 +22,19 @@ workflow {
         def run = workflow
         def disks = [results: values.outdir, tasks: run.workDir, state: state, 'temporary files': System.getenv('TMPDIR') ?: '/tmp', 'launch folder': run.launchDir]
         tellOfDisks(run, disks)
+        def late = tooLate(workflow.session.config.process, params, workflow.commandLine)
+        if (late) {
+            error("${late.join('\n  ')}\n  Nothing was started.")
+        }
+        def unknown = params.keySet().findAll { key -> !values.containsKey(key) }
         def answer = [problem: folderProblem(workflow, values)]
         if (!answer.problem) {
-            answer = askCore(core, params, values, schema, state, workflow.containerEngine)
+            answer = askCore(core, unknown, fromSettings(unknown, workflow.commandLine), values, schema, state, workflow.containerEngine)
         }
         if (answer.problem) {
             error(answer.problem)
         }
+        keepPolicy(workflow.session.config.process, values, state).each { note -> log.info("note: ${note}") }
         def potential = values.mode == 'potential'
         // containers are shown them, so they have to be there
         [state, values.param_cache].findAll { folder -> folder }.each { folder -> pathOf(folder).mkdirs() }
@@ -35,6 +42,10 @@ workflow {
         def held = hold[0]
         if (hold[1]) {
             error(hold[1])
+        }
+        def orphans = workflow.preview ? 0 : endOrphans(state)
+        if (orphans) {
+            log.info("Ended ${orphans} jobs that an earlier head had left in SLURM's queue: what they were at goes on from what they have saved.")
         }
 
         if (potential) {

@@ -131,9 +131,9 @@ def isPattern(path) {
 
 // What the core says of parameters, samplesheet, structures, settings and of who held the campaign; its answer's `problem` is null where all is
 // well. Where there is no core, what no task would notice is looked at here, and each task checks the rest.
-def askCore(program, params, values, schema, state, containers) {
-    def unknown = params.keySet().findAll { key -> !values.containsKey(key) }.collectEntries { key -> [key, null] }
-    def given = unknown + values.findAll { _key, value -> value != null }
+// `unknown` are names that no parameter has; those `elsewhere` stand in an institution's settings, and may mean something there.
+def askCore(program, unknown, elsewhere, values, schema, state, containers) {
+    def given = (unknown - elsewhere).collectEntries { key -> [key, null] } + values.findAll { _key, value -> value != null }
     def asked = null
     try {
         asked = java.nio.file.Files.createTempFile('gibbsflow', '.json')
@@ -142,15 +142,15 @@ def askCore(program, params, values, schema, state, containers) {
     catch (IOException fault) {
         return [problem: "${asked ?: 'temporary files'}: ${fault.message}\n  Nothing was started."]
     }
-    def told = ['--project', "${projectDir}", '--nextflow', "${ProcessHandle.current().pid()}"]
-    def job = ([program, 'launch', '--params', "${asked}", '--state', state] + told + (containers ? ['--containers'] : [])).execute()
+    def told = ['--project', "${projectDir}", '--nextflow', "${ProcessHandle.current().pid()}"] + elsewhere.collectMany { key -> ['--elsewhere', key] }
+    def job = ([program, 'launch', '--params', "${asked}", '--state', state] + told + (containers ? ['--containers'] : [])).collect { word -> word.toString() }.execute()
     def out = new StringBuffer()
     def err = new StringBuffer()
     job.waitForProcessOutput(out, err)
     asked.delete()
     if (job.exitValue() == 127) {
         log.info 'No gibbsflow core beside Nextflow: each task checks its own input.'
-        return [problem: unnoticed(params, values, schema)]
+        return [problem: unnoticed(unknown - elsewhere, values, schema)]
     }
     if (!(job.exitValue() in [0, 65]) || !out) {
         return [problem: (err.toString() ?: out.toString()).trim()]
@@ -161,10 +161,10 @@ def askCore(program, params, values, schema, state, containers) {
 }
 
 // What no task would notice: names that mean nothing, what must be given, and values of another type; null where there is nothing.
-def unnoticed(params, values, schema) {
+def unnoticed(unknown, values, schema) {
     def known = properties(schema)
     def types = [string: CharSequence, boolean: Boolean, integer: Integer, number: Number]
-    def problems = params.keySet().findAll { key -> !known.containsKey(key) }.collect { key -> "--${shown(key)}: unknown parameter" } +
+    def problems = unknown.collect { key -> "--${shown(key)}: unknown parameter" } +
         known.findAll { key, item -> values[key] != null && !(types[item.type].isInstance(values[key]) && isText(values[key], item)) }
             .collect { key, item -> "--${key}: '${shown(values[key])}' is not usable (${item.errorMessage ?: "right: ${item.accepts}"})" } +
         known.findAll { key, item -> values[key] == null && values.mode in (item.requiredIn ?: []) }.collect { key, item -> "--${key}: missing (right: ${item.description})" } +
@@ -232,7 +232,7 @@ def holdCampaign(state, run, answer) {
         return [null, "${refusal} Wait for it to end, or end it; --campaign NAME begins another.\n  Nothing was started."]
     }
     if (answer.takeover) {
-        log.info("${answer.takeover} Tasks of it that still run are waited for.")
+        log.info("${answer.takeover} Tasks of it that still run on this machine are waited for.")
     }
     def mine = [host: java.net.InetAddress.localHost.hostName, pid: ProcessHandle.current().pid(), slurm_job: System.getenv('SLURM_JOB_ID') ?: '', run: run.runName,
         process_started: ProcessHandle.current().info().startInstant().map { start -> start.toString() }.orElse(''), since: java.time.Instant.now().toString()]

@@ -478,3 +478,26 @@ LOCKS = ["default.lock", "dev.lock", "compiled.lock", "cuda.lock", "build.lock",
 def test_locks_hold_names_versions_and_hashes_only(name):
     for line in (REPO / "python/locks" / name).read_text().splitlines():
         assert re.fullmatch(r"\S+==\S+( ; [^/]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?", line), line
+
+
+# --- -resume beside a live run ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("resumed", [["-resume"], ["-resume", "live_run"], ["-resume", "s-2", "--input", "x"]])
+def test_resume_beside_a_live_run_of_the_session_says_whose_it_is(machine, tmp_path, resumed):
+    machine.with_java().python_is_ready().nextflow_is_ready()
+    runs = [("old_run", "s-1"), ("first_run", "s-2"), ("live_run", "s-2")]
+    for _, session in runs:
+        (tmp_path / "cache/cache" / session / "db").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "cache/cache" / session / "db/LOCK").touch()
+    lines = [f"2026-01-01 00:00:00\t-\t{name}\t-\tabc\t{session}\tnextflow run x\n" for name, session in runs]
+    (tmp_path / "cache/history").write_text("".join(lines))
+    environment = {"NXF_CACHE_DIR": str(tmp_path / "cache"), "HOSTNAME": "n1"}
+    with open(tmp_path / "cache/cache/s-2/db/LOCK", "a") as held:
+        fcntl.lockf(held, fcntl.LOCK_EX)  # as the session's own store holds it
+        done = machine.run("run", "main.nf", *resumed, **environment)
+        assert done.returncode == 1 and done.stdout == ""
+        assert f"is held by another run: live_run, pid {os.getpid()} on " in done.stderr
+        assert machine.run("run", "main.nf", "-resume", "old_run", **environment).stdout.startswith("java ")
+        assert machine.run("run", "main.nf", **environment).stdout.startswith("java ")
+    assert machine.run("run", "main.nf", *resumed, **environment).stdout.startswith("java ")

@@ -50,6 +50,17 @@ def test_wrong_parameters_are_all_that_is_looked_at(ask):
     )
 
 
+def test_a_bad_row_follows_the_policy(ask, tmp_path):
+    (tmp_path / "ligands.csv").write_text("ligand,smiles\ngood,OCC12CC3CC(C1)CC(C3)C2\nbad,C[Hg]C\n")
+    code, answer = ask(DEMO | {"input": "ligands.csv", "on_failure": "prune"})
+    assert (code, answer["problem"], [row["ligand"] for row in answer["rows"]]) == (0, None, ["good"])
+    assert answer["notes"][0].startswith("left out, the rest runs: ligands.csv, row 3, smiles: bad: ")
+    assert (tmp_path / "state/out/cb7/bad/check/FAILED").exists()
+    assert answer["takeover"] is None and not (tmp_path / "state/out/.head.json").exists()
+    code, answer = ask(DEMO | {"input": "ligands.csv", "on_failure": "raise"})
+    assert code == EXIT_INPUT and "row 3, smiles: bad: " in answer["problem"]
+
+
 def test_a_wrong_samplesheet_is_refused_as_by_the_check(ask, tmp_path):
     (tmp_path / "ligands.csv").write_text("ligand,smiles\nb2,CCO\nb2,CC(\n")
     code, answer = ask(DEMO | {"input": "ligands.csv", "complex_schedule": "complex_61"})

@@ -31,13 +31,14 @@ def run_local(
     code = 0
     with verb(None):
         from gibbsflow.binding.campaign.phases import PIPELINES
-        from gibbsflow.binding.campaign.run_local import LocalRun, checked_rows
+        from gibbsflow.binding.campaign.run_local import LocalRun, checked
         from gibbsflow.config.binding import Launch
         from gibbsflow.workflow.state.cleaning import clean_failures
         from gibbsflow.workflow.state.locks import campaign_lock
 
         launch = Launch.read(config)
-        local = LocalRun(launch, checked_rows(launch), verbs())
+        found = checked(launch)
+        local = LocalRun(launch, found.rows, verbs())
         typer.echo(f"{len(local.rows)} ligands, receptor {launch.io.receptor}: nothing wrong", err=True)
         if dry_run:
             typer.echo(PIPELINES[launch.run.mode].describe())
@@ -45,6 +46,7 @@ def run_local(
         with campaign_lock(local.state):
             if launch.run.clean_failures:
                 clean_failures(local.state)
+            found.record(local.system_state)
             code = local.run()
     if code:
         raise typer.Exit(code)

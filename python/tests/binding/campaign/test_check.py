@@ -11,6 +11,7 @@ from gibbsflow.binding.campaign.check import check_campaign, check_row, made_fro
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.report.tables import results_table
 
 PROTEIN = Receptor("p", "protein", None, np.zeros((1, 3)))
 
@@ -120,3 +121,41 @@ def test_a_campaign_is_told_of_ions_marks_and_hypervalent_centres_before_it_star
 def test_an_isomer_without_a_geometry_is_told():
     problems, _ = check_row(row("C1#CC#CC1"), None, BindingConfig(), "l.csv")
     assert "no 3-D structure can be built" in problems[0].what
+
+
+@pytest.fixture
+def one_bad_row(tmp_path):
+    """A sheet whose second ligand has an atom that no force field here knows."""
+    sheet = tmp_path / "ligands.csv"
+    sheet.write_text("ligand,smiles\ngood,OCC12CC3CC(C1)CC(C3)C2\nbad,C[Hg]C\n")
+    return sheet
+
+
+@pytest.mark.parametrize("policy", ["prune", "retry"])
+def test_a_molecule_that_cannot_be_used_drops_out_by_name(one_bad_row, tmp_path, policy):
+    found = check_campaign(one_bad_row, CB7, None, None, on_failure=policy)
+    assert [row.ligand for row in found.rows] == ["good"] and found.problems == []
+    (fault,) = found.left_out["bad"]
+    assert (fault.row, fault.field) == (3, "smiles") and fault.what.startswith("bad: ")
+    assert found.notes[0].startswith(f"left out, the rest runs: {one_bad_row}, row 3, smiles: bad: ")
+    found.record(tmp_path / "cb7")
+    (told,) = (tmp_path / "cb7").rglob("FAILED")
+    assert told == tmp_path / "cb7/bad/check/FAILED"
+    assert results_table.failures(tmp_path)["bad"].message.startswith(f"{one_bad_row}, row 3, smiles: bad: ")
+    one_bad_row.write_text("ligand,smiles\nbad,OCC12CC3CC(C1)CC(C3)C2\n")
+    check_campaign(one_bad_row, CB7, None, None, on_failure=policy).record(tmp_path / "cb7")
+    assert not told.exists()  # mended
+
+
+def test_under_raise_it_is_refused_as_is_a_sheet_without_a_good_row(one_bad_row):
+    refused = check_campaign(one_bad_row, CB7, None, None)
+    assert [p.row for p in refused.problems] == [3] and refused.left_out == {}
+    one_bad_row.write_text("ligand,smiles\nbad,C[Hg]C\n")
+    none_left = check_campaign(one_bad_row, CB7, None, None, on_failure="prune")
+    assert [p.row for p in none_left.problems] == [2] and none_left.left_out == {}
+
+
+def test_what_is_refused_for_another_reason_names_its_bad_rows_too(one_bad_row, tmp_path):
+    (tmp_path / "file").touch()
+    found = check_campaign(one_bad_row, CB7, None, tmp_path / "file", on_failure="prune")
+    assert [p.field for p in found.problems] == ["smiles", "outdir"] and found.left_out == {}

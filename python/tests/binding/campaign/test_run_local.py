@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gibbsflow.binding.campaign.run_local import LocalRun, checked_rows
+from gibbsflow.binding.campaign.run_local import LocalRun, checked
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import Launch
 from gibbsflow.errors import InputError
@@ -160,7 +160,7 @@ def test_no_campaign_is_put_where_something_else_lies(tmp_path, monkeypatch, io,
     monkeypatch.chdir(tmp_path)
     launch = Launch.model_validate({"io": {"input": DEMO / "ligands.csv", "receptor": DEMO / "cb7.sdf"} | io})
     with pytest.raises(InputError) as error:
-        checked_rows(launch)
+        checked(launch)
     assert told in str(error.value) and not list(tmp_path.iterdir())
 
 
@@ -170,4 +170,4 @@ def test_another_campaign_in_the_same_folder_is_refused(tmp_path, monkeypatch):
     other = MadeFrom("out", {"input": ("/x.csv", "1"), "receptor": ("/y.pdb", "2")}, "s", {"c3": "3"})
     set_aside(Path("out"), other)
     with pytest.raises(InputError, match="holds the results of another campaign .out: input /x.csv, receptor /y.pdb"):
-        checked_rows(Launch.model_validate({"io": io}))
+        checked(Launch.model_validate({"io": io}))

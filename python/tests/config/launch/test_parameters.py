@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from gibbsflow.config.launch.generate import nextflow_schema
-from gibbsflow.config.launch.parameters import accepted, parameter_problems, sections_of
+from gibbsflow.config.launch.parameters import accepted, foreign_parameters, parameter_problems, sections_of
 
 GROUPS = {name: group["properties"] for name, group in nextflow_schema()["$defs"].items()}
 SCHEMA = {key: item for group in GROUPS.values() for key, item in group.items()}
@@ -95,3 +95,27 @@ def test_sections_hold_what_was_given(given):
     assert sections_of(given | {"seed": 0, "site": "A:1"}, own) == {
         "run": {"mode": "abfe", "seed": 0}, "fe": {"sampler": "exchange"}
     }  # fmt: skip
+
+
+def test_foreign_names_are_noted_and_slips_are_not():
+    slips, notes = foreign_parameters(["igenomes_base", "windows_ps", "max_jobs", "cluster_option"], SCHEMA)
+    assert slips == ["windows_ps", "cluster_option"]
+    assert notes == [
+        "igenomes_base, max_jobs in a settings file: parameters of other pipelines, which mean nothing here"
+    ]
+    assert foreign_parameters([], SCHEMA) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("key", "right", "wrong"),
+    [
+        ("max_memory", ("128.GB", "128 GB", "1.5 TB", "500MB"), ("many", "128", "GB")),
+        ("max_time", ("240.h", "10d", "1d 12h", "30 min"), ("long", "240")),
+        ("max_cpus", (16,), ("16 cores", 0)),
+        ("memory_md_gb", (4, Decimal("0.5")), ("4 GB", 0)),
+        ("config_profile_name", ("Somewhere",), ()),
+    ],
+)
+def test_what_an_institution_says(given, key, right, wrong):
+    assert [parameter_problems(given | {key: value}, SCHEMA) for value in right] == [[]] * len(right)
+    assert all(len(parameter_problems(given | {key: value}, SCHEMA)) == 1 for value in wrong)

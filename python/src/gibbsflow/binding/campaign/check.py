@@ -25,7 +25,10 @@ from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import sha256_path
 from gibbsflow.workflow.places import RIGHT, folder_fault, place_problems
 from gibbsflow.workflow.published import MadeFrom, digest, file_given
+from gibbsflow.workflow.state.sentinels import failed_sentinel
 
+FOLDER = "check"
+"""Folder of a ligand's state that says why its row was left out."""
 _HOW_IT_RUNS = {"run": ("on_failure", "clean_failures"), "param": ("param_memory_gb", "param_time_min")}
 MOST_PLACED = 4
 """Ligands that are placed for a trial, the largest first: some 0.5 s each that fits, 2 s each that does not."""
@@ -43,11 +46,40 @@ class CampaignCheck:
         All that is wrong.
     warnings
         What is worth knowing and not wrong.
+    left_out
+        By ligand what is wrong with its row, where the failure policy drops it for that.
     """
 
     rows: tuple[Row, ...]
     problems: list[Problem]
     warnings: list[Problem] = field(default_factory=list)
+    left_out: dict[str, list[Problem]] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is said of a campaign that goes on.
+
+        Returns
+        -------
+        list of str
+            The rows that are left out, then the warnings.
+        """
+        left_out = [f"left out, the rest runs: {problem}" for row in self.left_out.values() for problem in row]
+        return left_out + [str(note) for note in self.warnings]
+
+    def record(self, state: Path) -> None:
+        """Leave what is wrong with a row that is left out in its state, for status and table; forget what is mended.
+
+        Parameters
+        ----------
+        state
+            Folder of the receptor in the campaign's state, held by the caller.
+        """
+        for row in self.rows:
+            (state / row.ligand / FOLDER / "FAILED").unlink(missing_ok=True)
+        for ligand, faults in self.left_out.items():
+            (state / ligand / FOLDER).mkdir(parents=True, exist_ok=True)
+            failed_sentinel(InputError(faults), "").write(state / ligand / FOLDER)
 
 
 def check_campaign(
@@ -56,6 +88,8 @@ def check_campaign(
     config: Path | None,
     outdir: Path | None,
     chosen: Mapping[str, Any] | None = None,
+    *,
+    on_failure: str = "raise",
 ) -> CampaignCheck:
     """Check samplesheet, chemistry, receptor, settings and output folder, all at once.
 
@@ -67,6 +101,8 @@ def check_campaign(
         Folder of the results, which need not exist yet; None for no such check.
     chosen
         Settings of section ``system`` that go before those of `config`; None for none.
+    on_failure
+        Failure policy: unless it is ``raise``, a molecule that cannot be used is left out as long as another can be.
 
     Returns
     -------
@@ -100,19 +136,23 @@ def check_campaign(
     except InputError as error:
         problems += error.problems
     usable: list[tuple[Row, Molecule]] = []
+    left_out: dict[str, list[Problem]] = {}
     for row in rows:
         ligand, found, notes = _read_row(row, receptor, settings, str(sheet))
-        table_problems += found
         warnings += notes
-        if ligand is not None and not found:
+        if found:
+            left_out[row.ligand] = found
+        elif ligand is not None:
             usable.append((row, ligand))
     misfits = {} if receptor is None else misplaced(usable, receptor, settings, str(sheet))
     good = [row for row, _ in usable if row.line not in misfits]
-    table_problems += misfits.values()
-    problems += sorted(table_problems, key=lambda problem: problem.row or 0)
-    if outdir is not None:
-        problems += outdir_problems(outdir)
-    return CampaignCheck(tuple(good), problems, warnings)
+    left_out |= {row.ligand: [misfits[row.line]] for row, _ in usable if row.line in misfits}
+    unwritable = outdir_problems(outdir) if outdir is not None else []
+    if on_failure == "raise" or not good or problems or table_problems or unwritable:  # refused: all at once
+        table_problems += [problem for found in left_out.values() for problem in found]
+        left_out = {}
+    problems += [*sorted(table_problems, key=lambda problem: problem.row or 0), *unwritable]
+    return CampaignCheck(tuple(good), problems, warnings, left_out)
 
 
 def made_from(rows: Sequence[Row], sheet: Path, receptor: Path, settings: BindingConfig, campaign: str) -> MadeFrom:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.campaign import phases
-from gibbsflow.binding.campaign.check import check_campaign, made_from
+from gibbsflow.binding.campaign.check import CampaignCheck, check_campaign, made_from
 from gibbsflow.binding.campaign.pipeline import Pipeline
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig, Launch
@@ -208,12 +208,23 @@ class LocalRun:
                 return False  # wrong it will stay
         return False
 
+    @property
+    def system_state(self) -> Path:
+        """Folder of the receptor in the campaign's state.
+
+        Returns
+        -------
+        Path
+            Absolute.
+        """
+        receptor = self.launch.io.receptor
+        return self.state / (receptor.stem if receptor else "")
+
     def _folder(self, name: str, phase: str) -> Path:
         return self.out / "phases" / name / phase
 
     def _state(self, name: str, part: str) -> Path:
-        receptor = self.launch.io.receptor
-        return self.state / (receptor.stem if receptor else "") / name / part
+        return self.system_state / name / part
 
 
 def state_folder(launch: Launch) -> Path:
@@ -249,12 +260,12 @@ def made_from_launch(launch: Launch, rows: Sequence[Row]) -> published.MadeFrom:
         With all files as they are now.
     """
     io = launch.io
-    assert io.input is not None and io.receptor is not None  # looked at by `checked_rows`
+    assert io.input is not None and io.receptor is not None  # looked at by `checked`
     settings = BindingConfig.from_mapping(launch.model_dump(mode="json", exclude={"io"}), where="io")
     return made_from(rows, io.input, io.receptor, settings, state_folder(launch).name)
 
 
-def checked_rows(launch: Launch) -> tuple[Row, ...]:
+def checked(launch: Launch) -> CampaignCheck:
     """Check all that comes in, as the pipeline does before its first task, and read the samplesheet.
 
     Parameters
@@ -264,8 +275,8 @@ def checked_rows(launch: Launch) -> tuple[Row, ...]:
 
     Returns
     -------
-    tuple of Row
-        The ligands; what is worth knowing of them is logged.
+    CampaignCheck
+        The ligands, and those that the failure policy leaves out; what is worth knowing of them is logged.
 
     Raises
     ------
@@ -280,12 +291,12 @@ def checked_rows(launch: Launch) -> tuple[Row, ...]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "settings.json"
         write_json(settings, launch.model_dump(mode="json", exclude={"io"}))
-        found = check_campaign(io.input, io.receptor, settings, io.outdir)
-    for note in found.warnings:
+        found = check_campaign(io.input, io.receptor, settings, io.outdir, on_failure=launch.run.on_failure)
+    for note in found.notes:
         log.info("%s", note)
     problems = [*place_problems(io.outdir, state=state_folder(launch), cache=io.param_cache), *found.problems]
     if not problems:
         problems += published.other_campaign(io.outdir, made_from_launch(launch, found.rows))
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
-    return found.rows
+    return found

@@ -48,6 +48,20 @@ def _image(task: str) -> Any:
     )
 
 
+def _memory(task: str, default: int) -> Any:
+    return Field(
+        None,
+        description=f"Memory that {task} asks for at first; it doubles where it was short. Default: {default} GB.",
+        gt=0,
+        le=10_000,
+        json_schema_extra={"unit": "GB"},
+    )
+
+
+def _said(what: str) -> Any:
+    return Field(None, description=f"{what}.", json_schema_extra={"hidden": True})
+
+
 class Nextflow(Section):
     """Settings of the Nextflow run alone; the core never sees them."""
 
@@ -80,6 +94,10 @@ class Nextflow(Section):
     image_cuda: str | None = _image("MD on a GPU (--platform CUDA)")
     image_ml: str | None = _image("structures, training and exploration of potentials")
     image_dft: str | None = _image("labels of potentials")
+    memory_gb: float | None = _memory("a task without another label", 1)
+    memory_md_gb: float | None = _memory("a task of MD", 1)
+    memory_train_gb: float | None = _memory("a fit of a potential", 2)
+    memory_dft_gb: float | None = _memory("a batch of labels", 1)
     site_config: Path | None = Field(None, description="Nextflow settings of your site, read after all others.")
     queue: str | None = Field(None, description="SLURM partition; default: the cluster's own.")
     queue_time: str | None = Field(
@@ -108,6 +126,28 @@ class Nextflow(Section):
     )
 
 
+class Institution(Section):
+    """What the settings file of an institution may say (-c, as in nf-core/configs)."""
+
+    config_profile_name: str | None = _said("Name of the institution's settings")
+    config_profile_description: str | None = _said("What they are for")
+    config_profile_contact: str | None = _said("Who keeps them")
+    config_profile_url: str | None = _said("Where they are explained")
+    custom_config_version: str | None = _said("Version of nf-core/configs, which is not read here")
+    custom_config_base: str | None = _said("Place of nf-core/configs, which is not read here")
+    max_memory: str | None = Field(
+        None,
+        description="Most memory that a task asks for, such as 128.GB.",
+        pattern=r"^\d+(\.\d+)?[. ]?[KMGTP]?B$",
+    )
+    max_cpus: int | None = Field(None, description="Most cores that a task asks for.", ge=1, le=100_000)
+    max_time: str | None = Field(
+        None,
+        description="Longest time that a task asks for, such as 48.h; longer work runs as several tasks.",
+        pattern=r"^\d+(\.\d+)?[. ]?(ms|s|sec|m|min|h|hour|d|day)s?( \d+(ms|s|sec|m|min|h|hour|d|day)s?)*$",
+    )
+
+
 def groups() -> dict[str, type[Section]]:
     """List the sections of all parameters.
 
@@ -117,7 +157,7 @@ def groups() -> dict[str, type[Section]]:
         Section classes by name, in the order of ``--help``.
     """
     sections: dict[str, type[Section]] = Launch.sections()
-    return {"io": sections.pop("io"), **sections, "nextflow": Nextflow}
+    return {"io": sections.pop("io"), **sections, "nextflow": Nextflow, "institution": Institution}
 
 
 def nextflow_schema() -> dict[str, Any]:

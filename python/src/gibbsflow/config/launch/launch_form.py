@@ -18,6 +18,7 @@ _ICONS = {
     "fe": ("Free-energy legs", "fas fa-balance-scale"),
     "analysis": ("Analysis", "fas fa-chart-line"),
     "nextflow": ("Nextflow", "fas fa-server"),
+    "institution": ("Institution", "fas fa-university"),
 }
 
 

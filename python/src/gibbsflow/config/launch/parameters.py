@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from gibbsflow.config.section import nearest_name
 from gibbsflow.workflow.credentials import holds_password
 
 _MOST_CHARACTERS = 1_000_000
+_SLIP = 0.88
+"""Likeness (difflib) above which a foreign name is a slip: windows_ps for window_ps, but not max_jobs for max_cpus."""
 _KINDS = {"boolean": "true or false", "integer": "whole number", "number": "number", "string": "text"}
 _LINE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?")
 _BOUNDS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
@@ -107,6 +110,30 @@ def _settings(name: str) -> str:
         return ""
     with open(path, errors="replace") as file:
         return file.read(_MOST_CHARACTERS)
+
+
+def foreign_parameters(names: Collection[str], schema: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Judge names that no parameter has, in settings that an institution shares between pipelines.
+
+    Parameters
+    ----------
+    names
+        The names.
+    schema
+        Schema of each parameter by name.
+
+    Returns
+    -------
+    slips
+        Those so near to a parameter's that they are taken for one misspelt.
+    notes
+        What is said of the others, which mean nothing here.
+    """
+    slips = [name for name in names if get_close_matches(name, schema, 1, cutoff=_SLIP)]
+    others = sorted(set(names) - set(slips))
+    return slips, [
+        f"{', '.join(others)} in a settings file: parameters of other pipelines, which mean nothing here"
+    ] * bool(others)
 
 
 def sections_of(given: Mapping[str, Any], groups: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

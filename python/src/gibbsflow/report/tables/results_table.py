@@ -19,6 +19,7 @@ from gibbsflow.workflow.files import atomic_open, read_json
 from gibbsflow.workflow.result import Status, failed_status
 from gibbsflow.workflow.state import sentinels
 from gibbsflow.workflow.state.attempts import read_attempts
+from gibbsflow.workflow.state.killed import read_killed
 from gibbsflow.workflow.state.sentinels import read_sentinel
 from gibbsflow.workflow.state.state_folder import is_aside
 
@@ -74,7 +75,8 @@ _WORDS: dict[str, Collection[str]] = {
 def failures(state: Path | None) -> dict[str, sentinels.Sentinel]:
     """Find the newest failure of each item below the state folder of a campaign.
 
-    That is a FAILED sentinel; where there is none, what an attempt that did not finish has left in ``attempts.json``.
+    That is a FAILED sentinel; where there is none, what an attempt that did not finish has left in ``attempts.json``,
+    or the head of the run has noted of a task that was killed, whichever is newer.
 
     Parameters
     ----------
@@ -98,6 +100,10 @@ def failures(state: Path | None) -> dict[str, sentinels.Sentinel]:
         for ligand in Path(folder).relative_to(state).parts[1:2]:
             if ligand not in into or into[ligand].time <= told.time:
                 into[ligand] = told
+    for one in read_killed(state):
+        ligand = one.item.partition(" ")[0]
+        if ligand not in unfinished or unfinished[ligand].time <= one.at:
+            unfinished[ligand] = sentinels.Sentinel("FAILED", "", cause=one.cause, message=one.text, time=one.at)
     return unfinished | found
 
 
