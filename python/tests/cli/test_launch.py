@@ -1,7 +1,7 @@
 """`gibbsflow launch`: one question before the first task, one answer in JSON."""
 
 import pytest
-from launch_questions import DEMO, ask  # noqa: F401
+from launch_questions import DEMO
 
 from gibbsflow.errors import EXIT_INPUT
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from known_molecules import CB7
-from launch_questions import DEMO, ask  # noqa: F401
+from launch_questions import DEMO
 
 from gibbsflow.errors import EXIT_INPUT
 from gibbsflow.workflow.state.locks import campaign_lock
