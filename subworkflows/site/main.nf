@@ -77,7 +77,8 @@ def imageOf(params, name) {
 def fromSettings(names, commandLine) {
     def found = (commandLine =~ /\s-params-file[=\s]+('[^']*'|"[^"]*"|\S+)/)
     def path = found.find() ? found.group(1).replaceAll(/^['"]|['"]$/, '') : System.getenv('NXF_PARAMS_FILE')
-    def given = path && file(path, glob: false).exists() ? file(path, glob: false).text : ''
+    def source = path ? file(path, glob: false) : null
+    def given = source?.exists() ? source.text : ''
     names.findAll { name ->
         def dashed = name.replaceAll(/([a-z0-9])([A-Z])/, '$1-$2').toLowerCase()
         !given.contains(name) && ![name, dashed].any { word -> " ${commandLine} ".replace('=', ' ').contains(" --${word} ") }
@@ -110,7 +111,7 @@ def endOrphans(state) {
 // Lines that a command answers; nothing where it is not there, or fails.
 def answer(command) {
     try {
-        def job = command.collect { word -> word.toString() }.execute()
+        def job = ([] + command).collect { word -> word.toString() }.execute()
         def out = new StringBuffer()
         job.waitForProcessOutput(out, new StringBuffer())
         job.exitValue() == 0 ? out.readLines().findAll { line -> line.trim() } : null

@@ -162,7 +162,7 @@ def test_binding_with_folders_and_files_of_any_name(tmp_path: Path) -> None:
     out = own.folder / folders["outdir"]
     assert (out / "report.html").exists() and "no such" not in run.text and str(out / "report.html") in run.text
 
-    state = own.folder / folders["state_dir"] / folders["outdir"] / "%24HOME cb7"
+    state = own.folder / folders["state_dir"] / folders["outdir"] / "$HOME cb7"
     prepared = own.verbs("system_prep", "system")
     assert [note["options"]["--ligand"] for note in prepared] == [["m0"], ["m1"]]
     for number, note in enumerate(prepared):
