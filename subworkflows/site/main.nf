@@ -4,8 +4,8 @@
 // Put a policy's directives together with what is said of them, wherever that is: `process` is the resolved scope of that name.
 // Returns what is worth saying.
 def keepPolicy(process, values, state) {
-    def policy = process.remove('withLabel:policy')
-    def own = process.'withName:.+'
+    def policy = process.remove('withLabel:gibbsflow_policy')
+    def own = process.'withName:(?s).+'
     // a parameter goes before what is said of its label
     ['': 'memory_gb', 'withLabel:process_md': 'memory_md_gb', 'withLabel:process_train': 'memory_train_gb', 'withLabel:process_dft': 'memory_dft_gb']
         .findAll { _selector, key -> values[key] != null }
