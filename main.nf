@@ -69,7 +69,7 @@ workflow {
             def own = values + schedules.collectEntries { key, path -> [key, path.name] } + about.collectEntries { key, _files -> [key, null] }
 
             BINDING(
-                channel.fromList(samplesheet(pathOf(values.input), answer.rows, "${state}/${receptor.baseName}", run.workDir)),
+                channel.fromList(samplesheet(pathOf(values.input), answer.rows, "${state}/${pathOf(values.receptor).baseName}", run.workDir)),
                 staged(pathOf(values.input), run.workDir),
                 receptor,
                 about,

@@ -4,12 +4,23 @@ def number(text) {
     text ? String.format('%.2f', text.toDouble()) : ''
 }
 
+// Records of a CSV file by their columns, each cell on one line; Nextflow's own reader knows no quotes within a cell.
+def recordsOf(csv) {
+    def cells = (csv.text =~ /\G(?:"((?:[^"]++|"")*+)"|([^,"\r\n]*+))(,|\r?\n|$)/).collect { found -> found }
+    def rows = cells.inject([[]]) { lines, cell ->
+        def value = cell[1] == null ? cell[2] : cell[1].replace('""', '"')
+        def own = lines[-1] + [value.replaceAll(/\s+/, ' ').toString()]
+        lines.init() + [own] + (cell[3] == ',' ? [] : [[]])
+    }.findAll { row -> row.any { cell -> cell } }
+    rows.drop(1).collect { row -> rows[0].withIndex().collectEntries { name, column -> [name, row[column] ?: ''] } }
+}
+
 // The results table as text, from the published results.csv.
 def resultsTable(csv) {
-    def rows = csv.splitCsv(header: true, quote: '"').collect { row ->
+    def rows = recordsOf(csv).collect { row ->
         def error = row.dg_error_kcal_per_mol ? " +- ${number(row.dg_error_kcal_per_mol)}" : ''
         [row.transformation, number(row.dg_kcal_per_mol) + error, number(row.mbar_error_kcal_per_mol), number(row.experimental_dg_kcal_per_mol),
-            row.replicates, row.verdict, row.status, row.cause]
+            row.replicates, row.verdict, row.status, row.cause].collect { cell -> cell ?: '' }
     }
     def table = [['transformation', 'dG (kcal/mol)', 'MBAR error', 'experiment', 'replicates', 'verdict', 'status', 'cause']] + rows
     def widths = table.transpose().collect { column -> column.collect { cell -> cell.size() }.max() }

@@ -167,6 +167,8 @@ def unnoticed(unknown, values, schema) {
     def problems = unknown.collect { key -> "--${shown(key)}: unknown parameter" } +
         known.findAll { key, item -> values[key] != null && !(types[item.type].isInstance(values[key]) && isText(values[key], item)) }
             .collect { key, item -> "--${key}: '${shown(values[key])}' is not usable (${item.errorMessage ?: "right: ${item.accepts}"})" } +
+        known.findAll { key, item -> item.format == 'file-path' && values[key] instanceof CharSequence && isText(values[key], item) && pathOf(values[key]).exists() && !pathOf(values[key]).isFile() }
+            .collect { key, _item -> "--${key}: ${shown(values[key])} is no regular file" } +
         known.findAll { key, item -> values[key] == null && values.mode in (item.requiredIn ?: []) }.collect { key, item -> "--${key}: missing (right: ${item.description})" } +
         values.findAll { _key, value -> "${value}" ==~ /(?s).*:\/\/[^\s:\/@]*:[^\s\/]*@.*/ }.collect { key, _value -> "--${key}: holds a password, which logs and reports would repeat" } +
         (values.clean_failures ? ['--clean_failures: needs a gibbsflow core beside Nextflow (right: gibbsflow clean-failures STATE, in the image)'] : [])
@@ -236,6 +238,9 @@ def holdCampaign(state, run, answer) {
     }
     def mine = [host: java.net.InetAddress.localHost.hostName, pid: ProcessHandle.current().pid(), slurm_job: System.getenv('SLURM_JOB_ID') ?: '', run: run.runName,
         process_started: ProcessHandle.current().info().startInstant().map { start -> start.toString() }.orElse(''), since: java.time.Instant.now().toString()]
+    if (java.nio.file.Files.isSymbolicLink(record)) {
+        java.nio.file.Files.delete(record) // what it leads to is another's
+    }
     record.text = groovy.json.JsonOutput.toJson(mine)
     [[channel: channel, record: record], null]
 }

@@ -4,8 +4,8 @@
 // Put a policy's directives together with what is said of them, wherever that is: `process` is the resolved scope of that name.
 // Returns what is worth saying.
 def keepPolicy(process, values, state) {
-    def policy = process.remove('withLabel:policy')
-    def own = process.'withName:.+'
+    def policy = process.remove('withLabel:gibbsflow_policy')
+    def own = process.'withName:(?s).+'
     // a parameter goes before what is said of its label
     ['': 'memory_gb', 'withLabel:process_md': 'memory_md_gb', 'withLabel:process_train': 'memory_train_gb', 'withLabel:process_dft': 'memory_dft_gb']
         .findAll { _selector, key -> values[key] != null }
@@ -77,7 +77,8 @@ def imageOf(params, name) {
 def fromSettings(names, commandLine) {
     def found = (commandLine =~ /\s-params-file[=\s]+('[^']*'|"[^"]*"|\S+)/)
     def path = found.find() ? found.group(1).replaceAll(/^['"]|['"]$/, '') : System.getenv('NXF_PARAMS_FILE')
-    def given = path && file(path, glob: false).exists() ? file(path, glob: false).text : ''
+    def source = path ? file(path, glob: false) : null
+    def given = source?.exists() ? source.text : ''
     names.findAll { name ->
         def dashed = name.replaceAll(/([a-z0-9])([A-Z])/, '$1-$2').toLowerCase()
         !given.contains(name) && ![name, dashed].any { word -> " ${commandLine} ".replace('=', ' ').contains(" --${word} ") }
@@ -110,7 +111,7 @@ def endOrphans(state) {
 // Lines that a command answers; nothing where it is not there, or fails.
 def answer(command) {
     try {
-        def job = command.collect { word -> word.toString() }.execute()
+        def job = ([] + command).collect { word -> word.toString() }.execute()
         def out = new StringBuffer()
         job.waitForProcessOutput(out, new StringBuffer())
         job.exitValue() == 0 ? out.readLines().findAll { line -> line.trim() } : null

@@ -103,7 +103,7 @@ def test_a_broken_database_is_named_and_left_alone(batch, tmp_path, how):
     database.write_bytes(broken)
     for verb in (("status",), ("label", *words(batch, tmp_path)[1:])):
         ended = run("dft", *verb, "--database", database)
-        assert ended.code == 70 and "Traceback" not in ended.text, ended.text
+        assert ended.code == 65 and "Traceback" not in ended.text, ended.text
         (error,) = [line for line in ended.text.splitlines() if line.startswith("error:")]
         assert "s.db" in error
     assert database.read_bytes() == broken

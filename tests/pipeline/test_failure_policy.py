@@ -127,11 +127,11 @@ def test_a_defect_ends_the_run_under_every_policy(run_planned) -> None:
 def test_clean_failures_forgets_failures_alone(run_planned, tmp_path: Path) -> None:
     folder = tmp_path / "state" / "out" / "cb7" / "good" / "equil"
     folder.mkdir(parents=True)
-    for name in ("FAILED", "attempts.json", "progress.json", "FINISHED", "checkpoint-current.bin"):
+    for name in ("FAILED", "attempts.json", "progress.json", "FINISHED", "checkpoint-current.bin", "inputs.json"):
         (folder / name).write_text("{}")
     run = run_planned({}, "--clean_failures", "--mode", "md", "-preview")
     assert run.code == 0, run.text
-    assert sorted(path.name for path in folder.iterdir()) == ["FINISHED", "checkpoint-current.bin"]
+    assert sorted(path.name for path in folder.iterdir()) == ["FINISHED", "checkpoint-current.bin", "inputs.json"]
 
 
 def test_one_head_a_campaign(run_planned, tmp_path: Path) -> None:

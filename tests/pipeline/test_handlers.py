@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 from pipeline.launcher import REPO, Launcher
 
 TWICE = """
 include {{ holdCampaign; letGo }} from '{repo}/subworkflows/launch'
-include {{ writeCrate         }} from '{repo}/subworkflows/completion'
+include {{ writeCrate; resultsTable }} from '{repo}/subworkflows/completion'
+include {{ unnoticed; readSchema }} from '{repo}/subworkflows/launch'
 
 workflow {{
     main:
     def state = "${{launchDir}}/state/one"
+    // whoever may write there may have left a link
+    file(state).mkdirs()
+    file('theirs').text = 'theirs'
+    file('theirs').mklink("${{state}}/.head.json")
     def hold = holdCampaign(state, workflow, [:])
     letGo(hold[0])
+    assert file('theirs').text == 'theirs'
     assert !file("${{state}}/.head.json").exists()
     // the next head comes while the first still ends
     file("${{state}}/.head.json").text = 'of another'
@@ -30,6 +37,10 @@ workflow {{
     writeCrate(run, [outdir: 'out', mode: 'abfe'], schema, "${{launchDir}}/core")
     // a later run with the same results is another one
     writeCrate(run + [complete: 'later'], [outdir: 'out', mode: 'abfe'], schema, "${{launchDir}}/core")
+
+    file('table.txt').text = resultsTable(file('results.csv'))
+    def given = [mode: 'potential', config: 'zero.yaml', outdir: 'out']
+    file('refused.txt').text = unnoticed([], given, readSchema('{repo}/nextflow_schema.json'))
 }}
 """
 
@@ -39,6 +50,17 @@ def test_handlers_may_be_called_twice(nextflow: Launcher, tmp_path: Path) -> Non
     core = tmp_path / "core"
     core.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n')
     core.chmod(0o755)
+    with open(tmp_path / "results.csv", "w", newline="") as file:
+        causes = ('no such file "x, y"', "two\nlines", "")
+        rows = [[f"l{k}", "" if cause else "-5.126", "failed", cause] for k, cause in enumerate(causes)]
+        csv.writer(file).writerows([["transformation", "dg_kcal_per_mol", "status", "cause"], *rows])
+    (tmp_path / "zero.yaml").symlink_to("/dev/zero")
     run = nextflow("run", "twice.nf")
     assert run.code == 0, run.text
+    table = [line.split() for line in (tmp_path / "table.txt").read_text().splitlines()]
+    assert table[1:] == [
+        ["l0", "failed", "no", "such", "file", '"x,', 'y"'], ["l1", "failed", "two", "lines"],
+        ["l2", "-5.13", "failed"],
+    ]  # fmt: skip
+    assert (tmp_path / "refused.txt").read_text().startswith("--config: zero.yaml is no regular file\n")
     assert (tmp_path / "asked").read_text() == f"crate {tmp_path}/out\n" * 2

@@ -50,6 +50,7 @@ VALID = {
     "queue": "long", "account": "me", "qos": "high", "queue_time": "30min", "submit_rate": "100/1sec",
     "poll_interval": "1sec", "cluster_options": "--comment='a b' --constraint=x&y|z*[1-2] -x n1", "gpu_options": "-G 1",
     "registry": "reg.example/group", "image_version": "0.1.0", "campaign": "one",
+    "max_memory": "8.GB", "max_time": "100.h",
     **dict.fromkeys(("image_core", "image_cuda", "image_ml", "image_dft")),
 }  # fmt: skip
 """Texts of what is written into scripts as it is, and so has a pattern."""
@@ -162,7 +163,7 @@ def test_binding_with_folders_and_files_of_any_name(tmp_path: Path) -> None:
     out = own.folder / folders["outdir"]
     assert (out / "report.html").exists() and "no such" not in run.text and str(out / "report.html") in run.text
 
-    state = own.folder / folders["state_dir"] / folders["outdir"] / "%24HOME cb7"
+    state = own.folder / folders["state_dir"] / folders["outdir"] / "$HOME cb7"
     prepared = own.verbs("system_prep", "system")
     assert [note["options"]["--ligand"] for note in prepared] == [["m0"], ["m1"]]
     for number, note in enumerate(prepared):

@@ -63,8 +63,10 @@ def test_they_are_staged_and_their_content_counts(nextflow: Launcher, tmp_path: 
     assert "HIP A   3" in receptor and system["meta"]["account"]["facts"]["receptor"]["kept_beside"] == ["MTH A:201"]
     staged = [system["artifacts"][f"receptor_parameters_{k:02d}"] for k in (1, 2)]
     assert [Path(name).name for name in staged] == ["01_methane.mol2", "02_methane.frcmod"]
-    # nothing that the task reads lies outside its folder
-    assert (work / "protonation" / chosen).is_symlink() and len(list(work.glob("parameters*/*"))) == 2
+    # nothing that the task reads lies outside its folder, and each under a name that every script can hold
+    assert (work / "protonation" / chosen.replace("$", "%24")).is_symlink() and len(
+        list(work.glob("parameters*/*"))
+    ) == 2
     assert str(tmp_path / "a") not in (work / ".command.sh").read_text() + (work / "config.json").read_text()
     assert "EQUIL_PREPARE (benzene)" in first.tasks("COMPLETED")
 

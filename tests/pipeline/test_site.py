@@ -37,6 +37,10 @@ process {
     shell = ['/bin/bash', '-u']
     withLabel: 'process_md' { memory = 2.GB; time = 30.min; beforeScript = 'echo MD >&2' }
     withName: 'EQUIL_RUN' { cpus = 1; errorStrategy = { 'terminate' }; maxRetries = 0 }
+    withName: '.+' { errorStrategy = 'retry'; maxRetries = 16 }
+    withName: '.*' { errorStrategy = { 'retry' }; shell = 'sh' }
+    withName: '!SYSTEM_PREP' { maxErrors = 3 }
+    withLabel: 'policy' { maxRetries = 3; errorStrategy = 'retry' }
 }
 """
 
@@ -91,7 +95,14 @@ def test_no_directive_of_a_site_undoes_the_policy(nextflow: Launcher, slurm: dic
         "stops": [("75", *gb), ("75", *gb), ("0", *gb)],
         "lost": [("70", *gb), ("70", *gb)],
     }
-    for note in ("errorStrategy", "maxRetries", "maxErrors", "shell", "withName:EQUIL_RUN.maxRetries"):
+    for note in (
+        "errorStrategy",
+        "maxRetries",
+        "maxErrors",
+        "shell",
+        "withName:EQUIL_RUN.maxRetries",
+        "withName:.+.errorStrategy",
+    ):
         assert f"note: process.{note} of your settings is not used" in run.text
     assert "note: igenomes_base in a settings file: parameters of other pipelines" in run.text
     scripts = [path.read_text() for path in (tmp_path / "jobs").glob("*.sbatch")]

@@ -88,3 +88,14 @@ def test_a_campaign_and_its_cache_have_places_of_their_own(here):
     (problem,) = place_problems(Path("out"), state=Path("state/out"), cache=Path("state/out/cache"))
     assert problem.where == "--param_cache"
     assert place_problems(Path("out"), state=Path("state/out"), cache="state/param_cache") == []
+
+
+@pytest.mark.parametrize(
+    "place", ["phases", "figures/x", "pipeline_info", "generation_00", "superseded-000", "potential"]
+)
+def test_state_and_cache_are_not_kept_where_results_are_set_aside(here, place):
+    (problem,) = place_problems(Path("out"), state=Path("out") / place / "c")
+    assert problem.where == "--state_dir"
+    (problem,) = place_problems(Path("out"), state=Path("state/out"), cache=Path("x/../out") / place / "cache")
+    assert problem.where == "--param_cache" and "lies among the results in out" in problem.what
+    assert place_problems(Path("out"), state=Path("out/state/c"), cache=Path("out/state/param_cache")) == []

@@ -87,6 +87,42 @@ def test_of_other_settings_or_unknown_inputs_all_goes_and_nothing_else(out, iden
     assert len(_files(out / "superseded-000")) == 10
 
 
+def test_what_a_manifest_lists_goes_with_its_folder(out):
+    listed = ("results.csv", "record.b2.json", "figures/b2/cycle.svg", "phases/b2/fe/x", "gone/x")
+    (out / "manifest.json").write_text(json.dumps({"artifacts": [{"path": name} for name in listed]}))
+    set_aside(out, TODAY)
+    assert (out / "superseded-000/figures/b2/cycle.svg").exists() and not (out / "figures").exists()
+
+
+def test_names_beside_the_numbered_ones_stop_nothing(out):
+    for name in ("superseded-²", "superseded-", "superseded-007", "superseded-x"):
+        (out / name).mkdir()
+    (told,) = set_aside(out, TODAY)
+    assert "superseded-008" in told
+
+
+def test_nothing_is_moved_or_written_through_a_link(out, tmp_path_factory):
+    theirs = tmp_path_factory.mktemp("theirs")
+    (theirs / "b2").mkdir()
+    (theirs / "b2" / "cycle.svg").write_text("theirs")
+    (out / "figures").rename(out / "figures.before")
+    (out / "figures").symlink_to(theirs)  # as --publish_dir_mode symlink leaves it
+    (out / IDENTITY).write_text(json.dumps(vars(TODAY)))
+    assert other_campaign(out, TODAY) == []
+    (out / "manifest.json").write_text(json.dumps({"artifacts": [{"path": "results.csv"}]}))
+    assert "record.a1.json" in set_strays_aside(out)[0]
+    set_aside(out, replace(TODAY, items={"a1": "2"}))
+    assert (theirs / "b2" / "cycle.svg").read_text() == "theirs" and (out / "superseded-001/figures").is_symlink()
+
+    for name in ("phases/a1", "phases", "pipeline_info"):
+        (out / name).rename(out / "before" if "/" not in name else out / "phases" / "before")
+        (out / name).symlink_to(theirs)
+        (problem,) = other_campaign(out, TODAY)
+        assert problem.where == "--outdir" and f"{name} is a link to {theirs}" in problem.what
+        (out / name).unlink()
+        (out / "before").exists() and (out / "before").rename(out / name)
+
+
 def test_generations_that_are_read_stay(tmp_path):
     for number in (0, 1):
         (tmp_path / f"generation_0{number}").mkdir()

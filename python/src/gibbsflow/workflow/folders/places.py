@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from gibbsflow.errors import Problem
@@ -47,6 +48,8 @@ _SOURCES = (
     ".git", ".gibbsflow", "assets", "benchmarks", "bin", "conf", "containers", "docs", "modules", "python", "setup",
     "subworkflows", "tests", "workflows",
 )  # fmt: skip
+_OF_RESULTS = ("phases", "figures", "potential", "generation_*", "pipeline_info", f"{ASIDE}*")
+"""Folders in that of the results, whose content is made anew or set aside."""
 
 
 def place_problems(
@@ -80,7 +83,17 @@ def place_problems(
         problems.append(Problem("--campaign", what, f"a name of its own ({RIGHT}); without one, that of --outdir"))
     if state is not None and cache is not None and any(way.is_relative_to(_real(state)) for way in _ways(Path(cache))):
         problems.append(Problem("--param_cache", f"{cache} lies in the campaign's state {state}", "a folder beside it"))
+    for key, folder in (("--state_dir", state), ("--param_cache", None if cache is None else Path(cache))):
+        if folder is not None and _among_results(folder, outdir):
+            problems.append(Problem(key, f"{folder} lies among the results in {outdir}", "a folder beside them"))
     return problems
+
+
+def _among_results(folder: Path, outdir: Path) -> bool:
+    inside = [
+        way.relative_to(home).parts for home in _ways(outdir) for way in _ways(folder) if way.is_relative_to(home)
+    ]
+    return any(fnmatchcase(parts[0], name) for parts in inside if parts for name in _OF_RESULTS)
 
 
 def _outdir_fault(given: Path, way: Path, state: Path | None, project: Path) -> str | None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ _TABLES = (
     "results.csv", "results.parquet", "report.html", "result.json", "manifest.json", "ro-crate-metadata.json",
     "pipeline_info/run.json", "pipeline_info/versions.yml", "pipeline_info/inputs", "pipeline_info/workflow",
 )  # fmt: skip
+_WRITTEN_INTO = ("pipeline_info", "phases", "phases/*")
 _OF_ITEM = ("phases/{0}", "record.{0}.json", "figures/{0}")
 _ALL = (
     "phases", "record.*.json", "figures", "generation_[0-9]*", "checkpoint.json", "potential",
@@ -135,8 +137,12 @@ def other_campaign(outdir: Path, today: MadeFrom) -> list[Problem]:
     Returns
     -------
     list of Problem
-        At most one.
+        At most one: also for a link in the place of a folder that results are written into.
     """
+    links = (path for pattern in _WRITTEN_INTO for path in outdir.glob(pattern))
+    if link := next((path for path in links if path.is_symlink()), None):
+        what = f"{link} is a link to {os.path.realpath(link)}, and results would be written there"
+        return [Problem("--outdir", what, "a folder without it, or --outdir where they should go")]
     before = MadeFrom.read(outdir)
     if before is None or _same(before, today):
         return []
@@ -181,7 +187,9 @@ def set_aside(outdir: Path, today: MadeFrom, *, keep: Iterable[Path] = ()) -> li
             "made with other settings or files" if before is not None else "made from inputs of which nothing is known"
         )
     kept = {path.resolve() for path in keep}
-    found = sorted({path for pattern in patterns for path in outdir.glob(pattern) if path.resolve() not in kept})
+    ways = {_until_link(outdir, path) for pattern in patterns for path in outdir.glob(pattern)}
+    whole = {path for path in ways if path.resolve() not in kept}
+    found = sorted(path for path in whole if not whole & set(path.parents))  # a folder takes along what is in it
     told = []
     if found:
         target = _next(outdir)
@@ -209,7 +217,7 @@ def set_strays_aside(outdir: Path) -> list[str]:
     """
     listed = _listed(outdir)
     found = [*outdir.glob("record.*.json"), *(path for path in outdir.glob("figures/*") if path.is_dir())]
-    mine = {path.relative_to(outdir).as_posix() for path in found}
+    mine = {path.relative_to(outdir).as_posix() for path in found if _until_link(outdir, path) == path}
     strays = sorted(path for path in mine if not any(name == path or name.startswith(f"{path}/") for name in listed))
     if not strays or not listed:
         return []
@@ -225,6 +233,12 @@ def _same(before: MadeFrom, today: MadeFrom) -> bool:
     return contents[0] == contents[1] and (before.settings, before.items) == (today.settings, today.items)
 
 
+def _until_link(outdir: Path, path: Path) -> Path:
+    """Cut a path in a folder at the first link on the way: what lies behind one is not the folder's to move."""
+    ways = (outdir / way for way in reversed(path.relative_to(outdir).parents[:-1]))
+    return next((way for way in ways if way.is_symlink()), path)
+
+
 def _listed(outdir: Path) -> list[str]:
     """Paths that the manifest lists, none of which leads out of the folder."""
     try:
@@ -235,5 +249,5 @@ def _listed(outdir: Path) -> list[str]:
 
 
 def _next(outdir: Path) -> Path:
-    taken = [int(n) for path in outdir.glob(f"{ASIDE}*") if (n := path.name.removeprefix(ASIDE)).isdigit()]
+    taken = [int(n) for path in outdir.glob(f"{ASIDE}*") if (n := path.name.removeprefix(ASIDE)).isdecimal()]
     return outdir / f"{ASIDE}{max(taken, default=-1) + 1:03d}"

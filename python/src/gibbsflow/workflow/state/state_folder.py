@@ -292,7 +292,7 @@ class StateFolder:
         return [item for item in items if item.name not in _STAYS and item.name != "FAILED" and not item.is_dir()]
 
     def _move_aside(self, why: str) -> None:
-        taken = [int(n) for p in self.folder.glob(f"{ASIDE}*") if (n := p.name.removeprefix(ASIDE)).isdigit()]
+        taken = [int(n) for p in self.folder.glob(f"{ASIDE}*") if (n := p.name.removeprefix(ASIDE)).isdecimal()]
         target = self.folder / f"{ASIDE}{max(taken, default=-1) + 1:03d}"
         target.mkdir()
         for item in self._movable():

@@ -12,7 +12,7 @@ import numpy as np
 from gibbsflow.binding.prepare.protein.atom_records import is_metal
 from gibbsflow.binding.prepare.protein.residue_names import AMINO_ACIDS, PHOSPHORYLATED, WATERS
 from gibbsflow.binding.prepare.protein.residues import Residue
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, one_line
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
@@ -44,6 +44,9 @@ _ADDITIVES = frozenset(
     "CL BR IOD LI RB CS F".split()
 )
 """Buffers, cryoprotectants and salts of crystals, of no account to a binding site."""
+
+_COMMANDS = frozenset({"add", "set"})
+"""Commands of tleap as short as a residue's name."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,9 @@ def read_parameters(paths: Sequence[Path]) -> dict[str, GivenResidue]:
             problems.append(Problem(str(path), "no residue with parameters in it", right, field="parameters"))
         for residue in residues:
             if wrong := _unusable(residue, found):
-                problems.append(Problem(str(path), f"{residue.name} {wrong[0]}", wrong[1], field="parameters"))
+                problems.append(
+                    Problem(str(path), f"{one_line(residue.name)} {wrong[0]}", wrong[1], field="parameters")
+                )
             found[residue.name] = residue
     if problems:
         raise InputError(problems)
@@ -130,6 +135,8 @@ def _unusable(residue: GivenResidue, found: Mapping[str, GivenResidue]) -> tuple
         return "is defined twice", "each residue in one file"
     if residue.name in AMINO_ACIDS or residue.name in WATERS or residue.name == LIGAND_NAME:
         return "is the name of something else in the topology", "another name, in the receptor's file as well"
+    if not re.fullmatch(r"[A-Za-z0-9_+-]+", residue.name) or residue.name.lower() in _COMMANDS:
+        return "is no name in tleap's scripts", "one of letters and digits, in the receptor's file as well"
     if len(residue.name) > LONGEST_NAME:
         return "is too long a name for tleap", "one of three letters, in the receptor's file as well"
     if abs(residue.charge_e - round(residue.charge_e)) > CHARGE_TOLERANCE_E:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.input_files import DATA_BYTES, open_input
 
+log = logging.getLogger(__name__)
 _SAME_PLACE = 1e-3
 _EXTXYZ = "extxyz with charge, multiplicity or initial_magmoms"
 _PW_ELECTRONS = re.compile(
@@ -144,8 +146,8 @@ def _cif(path: Path, account: Account) -> None:
         return
     try:
         blocks = [block for block in parse_cif(str(path)) if block.has_structure()]
-    # what cannot be parsed is said by the reader
-    except Exception:  # noqa: BLE001 - it raises whatever a broken text leads it to
+    except Exception as error:  # noqa: BLE001 - it raises whatever a broken text leads it to; the reader says what
+        log.debug("%s: not looked through (%r)", path, error)
         return
     for block in blocks:
         where = f"data_{block.name}: " if len(blocks) > 1 else ""
@@ -206,8 +208,8 @@ def _cif_symmetry(block: Mapping[str, Any], account: Account, where: str) -> Non
         return
     try:
         by_name = Spacegroup(re.sub(r"\s*:.*", "", str(name)).strip()).no
-    # names of settings that ASE does not know, which its reader resolves or refuses
-    except Exception:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - a setting that ASE does not know, which its reader resolves or refuses
+        log.debug("space group %s: %r", name, error)
         return
     if str(number).isdecimal() and by_name != int(number):
         what = f"{where}space group {name} has the number {by_name}, and {number} is given"
