@@ -350,7 +350,8 @@ def test_without_a_core_the_same_texts_are_refused(answers) -> None:
     schema = hostile.parameters()
     for params, problem in zip(answers["params"], answers["answers"]["unnoticed"], strict=True):
         lines = [line.split(": ")[0] for line in refused(params, schema)]
-        found = re.findall(r"^\s*(--\w+): ", problem or "", flags=re.M)
+        # what lies in the folder of the test under such a name is another question
+        found = re.findall(r"^\s*(--\w+): (?!.* is no regular file$)", problem or "", flags=re.M)
         assert found == lines, (params, problem)
 
 
