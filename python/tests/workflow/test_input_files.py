@@ -161,7 +161,7 @@ def test_lines_are_read_packed_or_not(tmp_path, suffix, pack):
     path.write_bytes(pack("é 1\r\nb".encode()))
     assert list(read_lines(path, "lines")) == [(1, "é 1\n"), (2, "b")]
     path.write_bytes(pack(b"a\n\xff\n"))
-    with pytest.raises(InputError, match="row 2: not UTF-8 text|row 1: not UTF-8 text"):
+    with pytest.raises(InputError, match="row 2: not UTF-8 text"):
         list(read_lines(path, "lines"))
     if suffix:
         path.write_bytes(pack(os.urandom(1000))[:-20])

@@ -299,7 +299,7 @@ def read_lines(path: Path, right: str, most_bytes: int = DATA_BYTES) -> Iterator
     number = size = 0
     with open_input(path, right, most_bytes) as file:
         try:
-            text = io.TextIOWrapper(unpacked_stream(path, file), encoding="utf-8")
+            text = io.TextIOWrapper(unpacked_stream(path, file), encoding="utf-8", errors="surrogateescape")
             while line := text.readline(_LINE_BYTES):
                 number, size = number + 1, size + len(line)
                 if len(line) == _LINE_BYTES:
@@ -307,12 +307,15 @@ def read_lines(path: Path, right: str, most_bytes: int = DATA_BYTES) -> Iterator
                     raise InputError(Problem(str(path), what, right, row=number))
                 if size > most_bytes:
                     raise InputError(_too_large(path, right, most_bytes, None))
+                if not line.isascii():
+                    line.encode()  # refuses what was no UTF-8, on its own line: text is decoded ahead of its lines
                 yield number, line
         except EOFError as error:
             what = "truncated: the compressed file breaks off"
             raise InputError(Problem(str(path), what, "a whole file")) from error
-        except UnicodeDecodeError as error:
-            raise InputError(Problem(str(path), f"not UTF-8 text: {error.reason}", right, row=number + 1)) from error
+        except UnicodeEncodeError as error:
+            what = f"not UTF-8 text: byte {ord(line[error.start]) - 0xDC00:#04x} in column {error.start + 1}"
+            raise InputError(Problem(str(path), what, right, row=number)) from error
         except (OSError, zlib.error, lzma.LZMAError) as error:
             raise InputError(Problem(str(path), f"not readable: {error}", right)) from error
 

@@ -86,3 +86,12 @@ def test_tensors():
     for key, value in (("stress", "1 2 3 4 5 6"), ("REF_stress", "1 2 3"), ("virial", "1 0 0 5 1 0 0 0 1")):
         with pytest.raises(ValueError, match="is "):
             tensor(key, value)
+
+
+def test_one_label_in_two_spellings_has_one_value() -> None:
+    _, account = _chosen({"energy": "-1.0", "forces": F}, {"energy": "-1.0", "Energy": "-2.0", "forces": F})
+    (refusal,) = account.of_weight("refuse")
+    assert (refusal.row, refusal.field) == (2, "energy")
+    assert "stands beside Energy, with another value" in str(refusal)
+    _, account = _chosen({"energy": -1.0, "Energy": -1.0, "forces": F}, {"Energy": -2.0, "forces": F})
+    assert not account.of_weight("refuse")

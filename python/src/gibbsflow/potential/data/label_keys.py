@@ -124,11 +124,24 @@ def choose_keys(images: Sequence[Atoms], account: Account) -> LabelKeys:
     spelled = {key: name for found in there.values() for names in found.values() for key, name in names.items()}
     used = [spelled[key] for key in (*energy[:1], *keys.forces, *keys.stress, *keys.virial)]
     account.facts["labels"] = used
+    _refuse_two_spellings(images, [*energy[:1], *keys.forces, *keys.stress, *keys.virial], account)
     equal = {spelled[key] for key in mine.get("energy", {}) if len(energy) > 1 or not _differ(images, energy[0], key)}
     account.facts["labels_not_used"] = sorted(set(spelled.values()) - set(used) - equal)
     if account.facts["labels_not_used"]:
         account.note(f"labels that are not used: {', '.join(account.facts['labels_not_used'])}")
     return keys
+
+
+def _refuse_two_spellings(images: Sequence[Atoms], keys: Sequence[str], account: Account) -> None:
+    """Refuse a label that one frame has in capitals and in small letters, with two values."""
+    for key in keys:
+        for row, atoms in enumerate(images, 1):
+            names = [(str(name), store[name]) for store in (atoms.info, atoms.arrays) for name in store]
+            same = [(name, value) for name, value in names if name.lower() == key]
+            if any(not np.array_equal(same[0][1], value) for _, value in same[1:]):
+                what = f"stands beside {', '.join(name for name, _ in same[1:])}, with another value"
+                account.refuse(what, "one of them", row=row, field=same[0][0])
+                break
 
 
 def _differ(images: Sequence[Atoms], one: str, other: str) -> bool:

@@ -142,3 +142,19 @@ def test_columns_of_other_names_are_not_passed_over(name: str, values: list[floa
     if name == "q":
         atoms.info["charge"] = 1
         assert Electrons.of(atoms) == Electrons(1)
+
+
+@pytest.mark.parametrize(
+    ("info", "words"),
+    [
+        ({"Charge": 1, "charge": 0}, "charges contradict each other"),
+        ({"multiplicity": 1, "Multiplicity": 3}, "spins contradict each other"),
+        ({"Charge:": True, "-1": True}, "Charge: is followed by a word"),
+        ({"spin:": True, "2": True}, "spin: is followed by a word"),
+    ],
+)
+def test_spellings_of_one_name_are_all_read(info: dict, words: str) -> None:
+    atoms = Atoms("H2", info=info)
+    with pytest.raises(ValueError, match=words):
+        Electrons.of(atoms)
+    assert Electrons.of(Atoms("H2", info={"Charge": 1, "charge": 1})).charge == 1

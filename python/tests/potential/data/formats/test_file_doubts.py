@@ -27,6 +27,30 @@ _atom_site_fract_z
 """
 P1 = "_symmetry_space_group_name_H-M 'P 1'\n"
 TWO = "Si1 Si 0 0 0\nSi2 Si 0.25 0.25 0.25\n"
+ABINIT = """acell 10 10 10 angstrom
+rprim 1 0 0 0 1 0 0 0 1
+natom 1
+ntypat 1
+typat 1
+znucl 26
+xred 0 0 0
+"""
+ESPRESSO = """&control
+/
+&system
+ ibrav=0, nat=1, ntyp=1{}
+/
+ATOMIC_SPECIES
+Si 28 Si.UPF
+CELL_PARAMETERS angstrom
+4 0 0
+0 4 0
+0 0 4
+ATOMIC_POSITIONS crystal
+Si 0 0 0
+"""
+CJSON = """{"chemical json": 0, "atoms": {"elements": {"number": [8, 1]}, "coords": {"3d": [0, 0, 0, 0.96, 0, 0]}},
+ "properties": {"totalCharge": CHARGE, "totalSpinMultiplicity": 1}}"""
 
 
 def said(path: Path, text: str) -> tuple[str, list[str]]:
@@ -133,3 +157,39 @@ def test_charges_spins_and_elements_that_are_not_read_are_refused(
     refusal, _ = said(tmp_path / name, text)
     assert words in refusal
     assert bool(refusal) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("coord", "$coord\n 0 0 0 o\n 1.8 0 0 h\n$eht charge=1 unpaired=0\n$end\n", "charge: 1, which is not read"),
+        ("coord", "$coord\n 0 0 0 o\n 1.8 0 0 h\n$eht charge=0 unpaired=1\n$end\n", "unpaired: 1, which"),
+        ("coord", "$coord\n 0 0 0 o\n 1.8 0 0 h\n$eht charge=0 unpaired=0\n$end\n", ""),
+        ("a.abi", ABINIT + "charge -1.0d0\n", "charge: -1.0d0, which is not read"),
+        ("a.abi", ABINIT + "charge 0.0d1 # 1 by default\n", ""),
+        ("a.pwi", ESPRESSO.format(", tot_charge=+1.0d0"), "tot_charge: "),
+        ("a.pwi", ESPRESSO.format(", noncolin=.true."), "noncolin: .true., which is not read"),
+        ("a.pwi", ESPRESSO.format(", tot_charge=0.d1, noncolin=.false. ! tot_charge=2"), ""),
+        ("a.cjson", CJSON.replace("CHARGE", "-1"), "charge -1 and multiplicity 1"),
+        ("a.cjson", CJSON.replace("CHARGE", "0"), ""),
+    ],
+)
+def test_charge_and_spin_of_inputs_of_programs_are_not_passed_over(
+    tmp_path: Path, name: str, text: str, words: str
+) -> None:
+    refusal, _ = said(tmp_path / name, text)
+    assert words in refusal if words else not refusal
+
+
+@pytest.mark.parametrize(
+    ("symbols", "counts", "words"),
+    [
+        ("Si Ge", "1", "2 symbols (Si Ge), and 1 numbers of atoms (1)"),
+        ("Si", "1 1", "1 symbols (Si), and 2 numbers of atoms (1 1)"),
+        ("Si ! the host", "1 ! one", ""),
+    ],
+)
+def test_symbols_of_a_poscar_have_a_number_each(tmp_path: Path, symbols: str, counts: str, words: str) -> None:
+    places = "0 0 0\n0.5 0.5 0.5\n" if "1 1" in counts else "0 0 0\n"
+    refusal, _ = said(tmp_path / "POSCAR", f"x\n1\n4 0 0\n0 4 0\n0 0 4\n{symbols}\n{counts}\nDirect\n{places}")
+    assert words in refusal if words else not refusal

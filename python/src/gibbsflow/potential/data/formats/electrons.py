@@ -103,7 +103,7 @@ class Electrons:
 
     @staticmethod
     def _charge(atoms: Atoms) -> int:
-        said = {key: _whole(key, atoms.info[key]) for name in CHARGE_KEYS if (key := _key(atoms.info, name))}
+        said = {key: _whole(key, atoms.info[key]) for name in CHARGE_KEYS for key in _keys(atoms.info, name)}
         if (charges := atoms.arrays.get("initial_charges")) is not None and np.any(charges):
             said["the sum of initial_charges"] = _whole("the sum of initial_charges", np.sum(charges))
         if len(set(said.values())) > 1:
@@ -112,13 +112,11 @@ class Electrons:
 
     @staticmethod
     def _multiplicity(atoms: Atoms) -> int | None:
-        said = {}
+        said: dict[str, int] = {}
         for name in MULTIPLICITY_KEYS:
-            if key := _key(atoms.info, name):
-                said[key] = _whole(key, atoms.info[key])
+            said |= {key: _whole(key, atoms.info[key]) for key in _keys(atoms.info, name)}
         for name in UNPAIRED_KEYS:
-            if key := _key(atoms.info, name):
-                said[key] = abs(_whole(key, atoms.info[key])) + 1
+            said |= {key: abs(_whole(key, atoms.info[key])) + 1 for key in _keys(atoms.info, name)}
         if len(set(said.values())) > 1:
             raise ValueError("spins contradict each other: " + ", ".join(said))
         found = next(iter(said.values()), None)
@@ -251,13 +249,16 @@ def atomic_multiplicity(atoms: Atoms) -> int:
 def _refuse_other_names(atoms: Atoms, charge: int) -> None:
     """Refuse keys and columns that may ask for another charge or spin than is read."""
     for name in _UNCLEAR:
-        if (key := _key(atoms.info, name)) is not None:
+        if key := next(iter(_keys(atoms.info, name)), None):
             raise ValueError(f"{key}={atoms.info[key]} may be a multiplicity or a moment: write multiplicity=2S+1")
     for name in _UNCLEAR_ARRAYS:
         if name in atoms.arrays:
             raise ValueError(f"the column {name} is not known: write initial_magmoms, or initial_charges")
     for key, value in atoms.info.items():
         name = str(key)
+        bare = name.rstrip(":")
+        if bare != name and (bare.lower() in KEPT or _LIKE_CHARGE.fullmatch(bare) or _LIKE_SPIN.fullmatch(bare)):
+            raise ValueError(f"{name} is followed by a word, which is not read: write {bare.lower()}=..., or drop it")
         if name.lower() in KEPT or not (number := _number(value)):
             continue
         if _LIKE_CHARGE.fullmatch(name) and abs(number - charge) > _WHOLE:
@@ -285,8 +286,9 @@ def _number(value: Any) -> float | None:
     return number if np.isfinite(number) else None
 
 
-def _key(info: Mapping[str, Any], name: str) -> str | None:
-    return next((key for key in info if str(key).lower() == name), None)
+def _keys(info: Mapping[str, Any], name: str) -> list[str]:
+    """Give all spellings of a name that are there: two of them may contradict each other."""
+    return [key for key in info if str(key).lower() == name]
 
 
 def _whole(name: str, value: Any) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,22 @@ from gibbsflow.workflow.input_files import DATA_BYTES, open_input
 log = logging.getLogger(__name__)
 _SAME_PLACE = 1e-3
 _EXTXYZ = "extxyz with charge, multiplicity or initial_magmoms"
-_PW_ELECTRONS = re.compile(
-    r"\b(tot_charge|tot_magnetization|starting_magnetization\(\d+\))\s*=\s*([^,\s]+)", re.IGNORECASE
-)
+# what inputs of programs say of charge and spin, and their readers pass over: name and value
+_ELECTRONS: Mapping[str, re.Pattern[str]] = {
+    kind: re.compile(pattern, re.IGNORECASE)
+    for kind, pattern in {
+        "espresso-in": r"\b(tot_charge|tot_magnetization|starting_magnetization\(\d+\)|noncolin|lspinorb)"
+        r"\s*=\s*([^,\s]+)",
+        "turbomole": r"\b(charge|unpaired)\s*=\s*(\S+)",
+        "abinit-in": r"^\s*(charge|cellcharge)\s*=?\s*(\S+)",
+        "nwchem-in": r"^\s*(charge|mult|nopen)\s+(\S+)",
+        "onetep-in": r"^\s*(charge|spin)\s*[:=]?\s+(\S+)",
+        "octopus-in": r"^\s*(ExcessCharge)\s*=\s*(\S+)",
+        "elk": r"^\s*(chgexs)\s+(\S+)",
+    }.items()
+}
+_COMMENT = re.compile("[!#].*")
+_ORDINARY = {"mult": "1"}
 # charges of the atoms' lines of a molfile: 4 is a radical
 _MOL_CHARGES = {1: 3, 2: 2, 3: 1, 5: -1, 6: -2, 7: -3}
 
@@ -93,14 +108,28 @@ def _molfile(path: Path, account: Account) -> None:
         account.refuse("a radical, whose spin is not read", _EXTXYZ, field="M  RAD")
 
 
-def _espresso_in(path: Path, account: Account) -> None:
-    for line in _lines(path):
-        text = line.partition("!")[0]
-        for found in re.finditer(
-            r"(?i)\b(tot_charge|tot_magnetization|starting_magnetization\(\d+\))\s*=\s*([^,\s]+)", text
-        ):
-            if re.search("[1-9]", re.sub(r"(?i)[de].*", "", found[2])):
-                account.refuse(f"{found[2]}, which is not read", _EXTXYZ, field=found[1])
+def _program_input(path: Path, account: Account, kind: str) -> None:
+    text = "".join(_COMMENT.sub("", line) for line in _lines(path))
+    # Elk names a value on the line above it
+    text = re.sub(r"(?im)^(\s*chgexs)\s*\n", r"\1 ", text) if kind == "elk" else text
+    for line in text.splitlines():
+        for name, value in _ELECTRONS[kind].findall(line):
+            number = re.sub(r"(?i)(?<=[\d.])[de].*", "", value)
+            said = re.search("[1-9]", number) or re.match(r"(?i)\.?t", value)
+            if said and value != _ORDINARY.get(name.lower()):
+                account.refuse(f"{value}, which is not read", _EXTXYZ, field=name)
+
+
+def _chemical_json(path: Path, account: Account) -> None:
+    try:
+        said = json.loads("".join(_lines(path))).get("properties", {})
+        charge, multiplicity = said.get("totalCharge", 0), said.get("totalSpinMultiplicity", 1)
+    # what is no such file is said by the reader
+    except (ValueError, AttributeError):
+        return
+    if (charge, multiplicity) != (0, 1):
+        what = f"charge {charge} and multiplicity {multiplicity}, which are not read"
+        account.refuse(what, _EXTXYZ, field="properties")
 
 
 def _gaussian_in(path: Path, account: Account) -> None:
@@ -116,6 +145,7 @@ def _poscar(path: Path, account: Account) -> None:
     from ase.data import atomic_numbers
 
     lines = [line.split() for line in _lines(path)]
+    lines[5:7] = [" ".join(words).partition("!")[0].split() for words in lines[5:7]]
     if len(lines) < 6 or not lines[5]:
         return
     row = 5 if all(word.isdigit() for word in lines[5]) else 6
@@ -128,6 +158,12 @@ def _poscar(path: Path, account: Account) -> None:
             account.refuse(what, "a line of symbols above the numbers of atoms", row=6, field="symbols")
     counts = lines[row] if len(lines) > row else []
     if not counts or not all(word.isdigit() for word in counts):
+        return
+    if row > 5 and len(lines[5]) != len(counts):
+        what = (
+            f"{len(lines[5])} symbols ({' '.join(lines[5])}), and {len(counts)} numbers of atoms ({' '.join(counts)})"
+        )
+        account.refuse(what, "a number for each symbol", row=7, field="symbols")
         return
     first = row + 2 + (len(lines) > row + 1 and lines[row + 1][:1] != [] and lines[row + 1][0][0] in "sS")
     total = sum(map(int, counts))
@@ -225,10 +261,11 @@ _BY_FORMAT: Mapping[str, Callable[[Path, Account], None]] = {
     "proteindatabank": _pdb,
     "mol": _molfile,
     "sdf": _molfile,
-    "espresso-in": _espresso_in,
     "gaussian-in": _gaussian_in,
     "vasp": _poscar,
     "cif": _cif,
+    "cjson": _chemical_json,
+    **{kind: partial(_program_input, kind=kind) for kind in _ELECTRONS},
 }
 
 
