@@ -16,6 +16,7 @@ from gibbsflow.potential.data.labelled_frames import LabelledFrame, rows_in_word
 from gibbsflow.potential.train.checks.simple_model import Rows, SimpleModel
 from gibbsflow.potential.train.checks.stresses import hold_stresses, judge_stresses
 from gibbsflow.potential.train.checks.work import Agreement
+from gibbsflow.potential.train.checks.zeros import EXPLAINED, judge_shifts, left_over
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
 
@@ -128,7 +129,8 @@ def look_at(
             chosen, rows, model, atoms_ev, float(np.median(left[main])), spread, main,
             plain_ev, float(np.median(plain_left[main])),
         )  # fmt: skip
-        use = ~_judge_energies(seen, left - seen.centre, account)
+        off = _judge_energies(seen, left - seen.centre, account)
+        use = ~(off if off.any() else _judge_parts(seen, agreement, account))
     shares = _counts(chosen, species)
     stresses = judge_stresses(chosen, rows, species, shares, use, account, sure=agreement.stress_is_right)
     return replace(seen, stresses=stresses) if seen is not None else None
@@ -255,6 +257,25 @@ def _judge_energies(seen: Consistency, left: Floats, account: Account) -> npt.ND
     if strange:
         account.note(f"outliers: energies of {rows_in_words(strange)}, whose geometry is unlike all others'")
     return alike
+
+
+def _judge_parts(seen: Consistency, agreement: Agreement, account: Account) -> npt.NDArray[np.bool_]:
+    """Say which energies lie on another zero by a fit that energies take part in: those are True, shape (frames,)."""
+    frames, species = seen.frames, seen.model.species
+    off = np.zeros(len(frames), dtype=bool)
+    weighted = sum(frame.weights.energy > 0 for frame in frames)
+    if seen.model.explained < EXPLAINED or weighted < 2 * len(species) + 3:
+        return off
+    shares = _counts(frames, species)
+    energies = np.array([frame.energy_ev / len(frame.atoms) for frame in frames]) - shares @ seen.plain_ev
+    left = left_over(frames, seen.rows, shares, energies, seen.model.explained)
+    known = [k for k in range(len(frames)) if left.main[k]]
+    alike = _alike(seen.rows, frames, [seen.rows[k] for k in known], [frames[k] for k in known])
+    left = replace(left, main=_linked_too(left.main, frames, agreement.linked))
+    off = judge_shifts(frames, left, alike & seen.truly(frames, left.shift_ev), account)
+    rows = {frame.row for frame, own in zip(frames, off, strict=True) if own}
+    account.facts["energies_apart"] = sorted(rows.union(account.facts["energies_apart"]))
+    return off
 
 
 def _say_zero(
