@@ -172,7 +172,9 @@ class Md(Section):
 
     md_engine: ClassVar[str] = "openmm"  # a setting once there are two, then named in LATER, with this default
 
-    solvent: Literal["obc2", "vacuum"] = setting("obc2", "Implicit solvent: OBC2 (igb=5, no surface term), or none.")
+    solvent: Literal["obc2", "vacuum", "tip3p", "spce", "opc", "tip4pew"] = setting(
+        "obc2", "Implicit solvent OBC2 (igb=5, no surface term), a water model (PME), or none."
+    )
     temperature_k: float = setting(298.15, "Temperature.", unit="K", ge=200, le=500)
     timestep_fs: float = setting(
         4.0,
@@ -185,6 +187,32 @@ class Md(Section):
     friction_per_ps: float = setting(1.0, "Langevin friction.", unit="1/ps", gt=0, le=100)
     threads: int = setting(1, "CPU threads of one MD process.", ge=1, le=128)
     platform: Literal["CPU", "Reference", "CUDA", "OpenCL"] = setting("CPU", "OpenMM platform.")
+    pressure_bar: float = setting(1.01325, "Pressure in explicit solvent.", unit="bar", gt=0, le=10_000)
+    cutoff_angstrom: float = setting(9.0, "Direct-space cutoff in explicit solvent.", unit="Å", ge=7, le=20)
+    padding_angstrom: float = setting(
+        12.0, "Water between the solute and the faces of the box, at the least.", unit="Å", ge=5, le=50
+    )
+    box_shape: Literal["octahedron", "box"] = setting(
+        "octahedron", "Truncated octahedron, the least water round a solute, or a rectangular box."
+    )
+    salt_mol_per_l: float | None = setting(
+        None,
+        "Salt (NaCl) beside the ions that neutralise; default: 0.15 with a receptor, none without.",
+        unit="mol/L",
+        ge=0,
+        le=5,
+    )
+
+    @property
+    def explicit(self) -> bool:
+        """Whether the solvent is made of molecules.
+
+        Returns
+        -------
+        bool
+            True for a water model.
+        """
+        return self.solvent not in ("obc2", "vacuum")
 
 
 class Equil(Section):
@@ -413,7 +441,9 @@ class Launch(BindingConfig):
     io: Io = Io()
 
 
-LATER: frozenset[str] = frozenset()
+LATER: frozenset[str] = frozenset(
+    {"pressure_bar", "cutoff_angstrom", "padding_angstrom", "box_shape", "salt_mol_per_l"}
+)
 """Settings that came after campaigns had been begun. Their defaults must be what was done before there was a choice."""
 
 

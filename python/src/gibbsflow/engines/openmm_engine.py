@@ -13,6 +13,7 @@ from gibbsflow.config.binding import Md
 from gibbsflow.engines import openmm_systems
 from gibbsflow.engines.md_engine import Hold, MdEngine, MdFrame
 from gibbsflow.engines.openmm_systems import create_system, new_context, numerical
+from gibbsflow.engines.openmm_walkers import OpenMmWalker
 from gibbsflow.units import KJ_PER_KCAL, Floats
 
 STEPS_PER_TICK = 10
@@ -248,6 +249,30 @@ class OpenMmEngine:
             Where the platform is not available here.
         """
         return OpenMmSimulation(system, md, seed)
+
+    def walker(self, system: openmm.System, md: Md, seed: int) -> OpenMmWalker:
+        """Make a walker of a periodic System that holds all λ states.
+
+        Parameters
+        ----------
+        system
+            With its λ values as global parameters.
+        md
+            Time step, temperature, friction, platform.
+        seed
+            Of the noise; never 0.
+
+        Returns
+        -------
+        OpenMmWalker
+            Without positions yet.
+
+        Raises
+        ------
+        MachineError
+            Where the platform is not available here.
+        """
+        return OpenMmWalker(system, md, seed)
 
 
 OPENMM: MdEngine = OpenMmEngine()

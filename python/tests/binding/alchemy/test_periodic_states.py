@@ -8,7 +8,7 @@ import pytest
 from openmm import app, unit
 
 from gibbsflow.binding.alchemy.periodic_states import SOFT_CORES, periodic_alchemical_system
-from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint
+from gibbsflow.binding.alchemy.restraints import CentreOfMassRestraint
 from gibbsflow.errors import InputError
 
 DIPEPTIDE = """\

@@ -14,7 +14,7 @@ from gibbsflow.binding.equilibrate.equilibration import (
     plan_equilibration,
 )
 from gibbsflow.binding.facts import EquilibratedFacts
-from gibbsflow.binding.forcefield.topology import Topology
+from gibbsflow.binding.forcefield.topology_file import Topology
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Md
 from gibbsflow.engines.md_engine import MdFrame

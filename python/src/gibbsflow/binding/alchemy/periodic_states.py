@@ -2,8 +2,8 @@
 
 Parts of a periodic parent with PME, and what λ does to them (λ_e, λ_s, λ_r: electrostatics, sterics, restraints):
 
-* charges of the ligand q → λ_e q by offsets of NonbondedForce, so that all of PME follows, reciprocal space included; its
-  1–4 pairs q q′ → λ_e q q′. At λ_e = 0 the ligand has no electrostatics at all (annihilation);
+* charges of the ligand q → λ_e q by offsets of NonbondedForce, so that all of PME follows, its reciprocal space
+  included; 1–4 pairs q q′ → λ_e q q′. At λ_e = 0 the ligand has no electrostatics at all (annihilation);
 * Lennard-Jones between ligand and surroundings by a soft core, in `SOFT_CORES`; within the ligand it is kept in full;
 * the long-range correction of ligand with surroundings λ_s c/V: the soft core has no tail of its own, so that its
   correction costs nothing when λ or the box changes;
@@ -177,8 +177,8 @@ def _tail_coefficient(
 ) -> float:
     """What the ligand adds to OpenMM's long-range correction, times the volume, kJ/mol nm³.
 
-    E = 8π N²/V ⟨ε ∫ (1 − S(r)) (σ¹²/r¹² − σ⁶/r⁶) r² dr⟩ over all N (N + 1)/2 pairs, a particle with itself included, S the
-    switching function (OpenMM's User Guide, section on the Lennard-Jones interaction).
+    E = 8π N²/V ⟨ε ∫ (1 − S(r)) (σ¹²/r¹² − σ⁶/r⁶) r² dr⟩ over all N (N + 1)/2 pairs, a particle with itself included,
+    S the switching function (OpenMM's User Guide, section on the Lennard-Jones interaction).
     """
     count = len(particles)
     kinds = Counter((sigma, epsilon, i in ligand) for i, (_, sigma, epsilon) in enumerate(particles) if epsilon > 0)

@@ -25,7 +25,7 @@ from gibbsflow.binding.facts import (
     StandardStateFacts,
     TopologyFacts,
 )
-from gibbsflow.binding.forcefield.topology import heavy_atoms
+from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Fe, Md, hashed
 from gibbsflow.engines.md_engine import MdEngine

@@ -14,7 +14,7 @@ from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.equilibrate.anchors import AnchorError, choose_anchors
 from gibbsflow.binding.equilibrate.bound_state import BoundAnalysis, analyse_bound
 from gibbsflow.binding.facts import AnchorFacts, BoundFacts, PreparedFacts, SettingsFacts, TopologyFacts
-from gibbsflow.binding.forcefield.topology import heavy_atoms
+from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import UnboundError

@@ -16,7 +16,7 @@ from openmm import app, unit
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.facts import EquilibratedFacts, SettingsFacts
-from gibbsflow.binding.forcefield.topology import heavy_atoms
+from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_equil, safer_md, used_in_equil
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Md, hashed
