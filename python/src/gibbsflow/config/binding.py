@@ -226,6 +226,13 @@ class Equil(Section):
         ge=0,
         le=100_000,
     )
+    density_ps: float = setting(
+        50.0,
+        "In explicit solvent: at constant pressure with the solute held, after heating.",
+        unit="ps",
+        ge=0,
+        le=1_000_000,
+    )
     equil_ps: float = setting(
         50.0,
         "Unrestrained equilibration after heating.",
@@ -442,7 +449,7 @@ class Launch(BindingConfig):
 
 
 LATER: frozenset[str] = frozenset(
-    {"pressure_bar", "cutoff_angstrom", "padding_angstrom", "box_shape", "salt_mol_per_l"}
+    {"pressure_bar", "cutoff_angstrom", "padding_angstrom", "box_shape", "salt_mol_per_l", "density_ps"}
 )
 """Settings that came after campaigns had been begun. Their defaults must be what was done before there was a choice."""
 

@@ -57,11 +57,14 @@ class MdFrame:
         Potential energy.
     temperature_k
         From the kinetic energy and the unconstrained degrees of freedom.
+    box_nm
+        Vectors of the periodic box as rows, shape (3, 3), nm; None without a box.
     """
 
     positions_nm: Floats
     potential_kj_per_mol: float
     temperature_k: float
+    box_nm: Floats | None = None
 
 
 class Simulation(Protocol):
@@ -73,7 +76,9 @@ class Simulation(Protocol):
 
     atoms: int
 
-    def place(self, positions_nm: Floats, velocities_nm_per_ps: Floats | None = None) -> None:
+    def place(
+        self, positions_nm: Floats, velocities_nm_per_ps: Floats | None = None, box_nm: Floats | None = None
+    ) -> None:
         """Put the atoms somewhere.
 
         Parameters
@@ -82,6 +87,8 @@ class Simulation(Protocol):
             Shape (N, 3), nm.
         velocities_nm_per_ps
             Shape (N, 3), nm/ps; None leaves them.
+        box_nm
+            Vectors of the periodic box as rows, shape (3, 3), nm; None leaves it.
         """
         ...
 
@@ -351,7 +358,9 @@ class MdEngine(Protocol):
         """
         ...
 
-    def system(self, topology: Path, md: Md, hold: Hold | None = None) -> EngineSystem:
+    def system(
+        self, topology: Path, md: Md, hold: Hold | None = None, *, constant_pressure: bool = False
+    ) -> EngineSystem:
         """Make a system.
 
         Parameters
@@ -362,6 +371,8 @@ class MdEngine(Protocol):
             Solvent, masses.
         hold
             Atoms to hold in place; None for none.
+        constant_pressure
+            Whether the volume of a periodic box changes.
 
         Returns
         -------

@@ -288,6 +288,23 @@ def numerical(what: str = "") -> Iterator[None]:
         raise
 
 
+def box_vectors_nm(inpcrd: Path) -> Floats:
+    """Read the periodic box of an AMBER coordinate file.
+
+    Parameters
+    ----------
+    inpcrd
+        The file.
+
+    Returns
+    -------
+    ndarray
+        Reduced vectors as rows, shape (3, 3), nm.
+    """
+    vectors = app.AmberInpcrdFile(str(inpcrd)).boxVectors
+    return np.array(vectors.value_in_unit(unit.nanometer), dtype=float)
+
+
 def read_positions_nm(inpcrd: Path) -> Floats:
     """Read the positions of an AMBER coordinate file.
 

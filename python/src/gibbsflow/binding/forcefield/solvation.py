@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from openmm import app, unit
 from scipy.spatial import cKDTree
 
 from gibbsflow.binding.facts import SolvationFacts
 from gibbsflow.binding.forcefield.topology_file import Topology, residue_labels, without_date
 from gibbsflow.config.binding import Md
 from gibbsflow.engines import ambertools
+from gibbsflow.engines.openmm_systems import box_vectors_nm
 from gibbsflow.errors import InputError, ParametrisationError, Problem
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import atomic_open
@@ -156,23 +156,6 @@ def write_inpcrd(path: Path, positions_angstrom: Floats, box_angstrom: Sequence[
     lines.append("".join(f"{value:12.7f}" for value in box_angstrom))
     with atomic_open(path, "w") as file:
         file.write("\n".join(lines) + "\n")
-
-
-def box_vectors_nm(inpcrd: Path) -> Floats:
-    """Read the periodic box of an AMBER coordinate file.
-
-    Parameters
-    ----------
-    inpcrd
-        The file.
-
-    Returns
-    -------
-    ndarray
-        Reduced vectors as rows, shape (3, 3), nm.
-    """
-    vectors = app.AmberInpcrdFile(str(inpcrd)).boxVectors
-    return np.array(vectors.value_in_unit(unit.nanometer), dtype=float)
 
 
 def _box(inpcrd: Path) -> tuple[float, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gibbsflow.engines.openmm_systems import load_topology
-from gibbsflow.units import Floats
+from gibbsflow.units import Floats, Ints
 
 AMBER_CHARGE_UNITS_PER_E = 18.2223
 """Charges in a prmtop are in units whose products over Å are energies in kcal/mol (ambermd.org/FileFormats.php)."""
@@ -88,14 +88,11 @@ class Topology:
         Topology
             In the atom order of the file.
         """
-        sections = {
-            part.split(None, 1)[0]: part.split("%FORMAT", 1)[1].split("\n", 1)[1]
-            for part in prmtop.read_text().split("%FLAG ")[1:]
-        }
-        elements = np.array(sections["ATOMIC_NUMBER"].split(), dtype=int)
-        starts = np.array(sections["RESIDUE_POINTER"].split(), dtype=int) - 1
+        found = sections(prmtop)
+        elements = np.array(found["ATOMIC_NUMBER"].split(), dtype=int)
+        starts = np.array(found["RESIDUE_POINTER"].split(), dtype=int) - 1
         residue_of = np.searchsorted(starts, np.arange(len(elements)), side="right") - 1
-        charges = np.array(sections["CHARGE"].split(), dtype=float) / AMBER_CHARGE_UNITS_PER_E
+        charges = np.array(found["CHARGE"].split(), dtype=float) / AMBER_CHARGE_UNITS_PER_E
         return cls(elements, residue_of, charges, positions_angstrom)
 
 
@@ -115,6 +112,74 @@ def residue_labels(prmtop: Path) -> list[str]:
     section = prmtop.read_text().split("%FLAG RESIDUE_LABEL", 1)[1].split("%FLAG", 1)[0]
     lines = section.split("%FORMAT", 1)[1].split("\n")[1:]
     return [label for line in lines for i in range(0, len(line), 4) if (label := line[i : i + 4].strip())]
+
+
+def sections(prmtop: Path) -> dict[str, str]:
+    """Split a topology into its sections.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    dict
+        Lines of data by flag, as one text each.
+    """
+    return {
+        part.split(None, 1)[0]: part.split("%FORMAT", 1)[1].split("\n", 1)[1]
+        for part in prmtop.read_text().split("%FLAG ")[1:]
+    }
+
+
+def is_periodic(prmtop: Path) -> bool:
+    """Say whether a topology has a box.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    bool
+        True in explicit solvent.
+    """
+    return "ATOMS_PER_MOLECULE" in sections(prmtop)
+
+
+def molecules(prmtop: Path) -> Ints:
+    """Say which molecule each atom of a topology with a box is in.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    ndarray
+        Counted from 0, shape (atoms,).
+    """
+    sizes = np.array(sections(prmtop)["ATOMS_PER_MOLECULE"].split(), dtype=int)
+    return np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+
+
+def masses_amu(prmtop: Path) -> Floats:
+    """Read the masses of the atoms of a topology, as they are without repartitioning.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    ndarray
+        Shape (atoms,), amu.
+    """
+    return np.array(sections(prmtop)["MASS"].split(), dtype=float)
 
 
 def heavy_atoms(prmtop: Path) -> list[int]:
