@@ -236,16 +236,29 @@ class TopologyFacts(Facts):
     site_atoms: tuple[int, ...]
     solvation: dict[str, SolvationFacts] | None = None
 
-    @property
-    def parts(self) -> dict[str, tuple[int, ...]]:
-        """Atoms of each part of the complex.
+    def parts(self, frames: str, atoms: int) -> dict[str, tuple[int, ...]]:
+        """Atoms of each part of what was equilibrated.
+
+        Parameters
+        ----------
+        frames
+            Artifact with its frames: ``equil_frames`` of the complex, or ``solvent_equil_frames`` of the ligand alone.
+        atoms
+            Their number.
 
         Returns
         -------
         dict
-            Indices into its topology, by ``receptor`` and ``ligand``.
+            0-based indices, by ``receptor``, ``ligand`` and ``environment`` (water and ions).
         """
-        return {"receptor": self.receptor_atoms, "ligand": self.ligand_atoms}
+        receptor, ligand = self.receptor_atoms, self.ligand_atoms
+        if frames != "equil_frames":
+            receptor, ligand = (), tuple(range(len(ligand)))
+        return {
+            "receptor": receptor,
+            "ligand": ligand,
+            "environment": tuple(range(len(receptor) + len(ligand), atoms)),
+        }
 
 
 class RunFacts(Facts):

@@ -11,7 +11,7 @@ from gibbsflow.config.section import Section, nearest, read_section, setting
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.settings_file import read_mapping
 
-Mode = Literal["abfe", "md", "potential"]
+Mode = Literal["abfe", "asfe", "md", "potential"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,15 @@ MODES: dict[str, ModeRow] = {
         text="absolute binding free energies",
         results="Absolute binding free energies",
         title="Binding free energies",
+        items="Transformations",
+    ),
+    "asfe": ModeRow(
+        half="binding",
+        needs=("input",),
+        free_energies=True,
+        text="absolute solvation free energies",
+        results="Absolute solvation free energies",
+        title="Solvation free energies",
         items="Transformations",
     ),
     "md": ModeRow(
@@ -101,7 +110,7 @@ class Run(Section):
 
     mode: Mode = setting(
         "abfe",
-        "What is computed: absolute binding free energies, MD of the complex alone, or a machine-learned potential.",
+        "What is computed: absolute binding or solvation free energies, MD of the complex alone, or a potential.",
     )
     on_failure: Literal["raise", "prune", "retry"] = setting(
         "retry",
@@ -282,8 +291,12 @@ class Fe(Section):
         "exchange",
         "Hamiltonian replica exchange in one task a leg, or one independent task a window.",
     )
-    complex_schedule: str = setting("complex_16", "λ schedule of the complex leg: a shipped name or a YAML file.")
-    solvent_schedule: str = setting("solvent_6", "λ schedule of the solvent leg: a shipped name or a YAML file.")
+    complex_schedule: str = setting("auto", "λ schedule of the complex leg: a shipped name or a YAML file.")
+    solvent_schedule: str = setting("auto", "λ schedule of the solvent leg: a shipped name or a YAML file.")
+    vacuum_schedule: str = setting("auto", "λ schedule of the vacuum leg: a shipped name or a YAML file.")
+    soft_core: Literal["beutler", "gapsys"] = setting(
+        "beutler", "Soft core of Lennard-Jones in explicit solvent (docs/methods)."
+    )
     window_ps: float = setting(1000.0, "Sampling a window and replicate.", unit="ps", gt=0, le=10_000_000)
     window_equil_ps: float = setting(20.0, "Discarded start of each window.", unit="ps", ge=0, le=1_000_000)
     sample_ps: float = setting(
@@ -449,9 +462,22 @@ class Launch(BindingConfig):
 
 
 LATER: frozenset[str] = frozenset(
-    {"pressure_bar", "cutoff_angstrom", "padding_angstrom", "box_shape", "salt_mol_per_l", "density_ps"}
+    {
+        "pressure_bar",
+        "cutoff_angstrom",
+        "padding_angstrom",
+        "box_shape",
+        "salt_mol_per_l",
+        "density_ps",
+        "vacuum_schedule",
+        "soft_core",
+    }
 )
 """Settings that came after campaigns had been begun. Their defaults must be what was done before there was a choice."""
+
+
+ONCE: Mapping[str, str] = {"complex_schedule": "complex_16", "solvent_schedule": "solvent_6"}
+"""Defaults of settings before they were ``auto``, which means the same where there was a choice of nothing else."""
 
 
 def hashed(section: Section) -> dict[str, Any]:
@@ -471,6 +497,7 @@ def hashed(section: Section) -> dict[str, Any]:
     """
     defaults = {key: field.get_default() for key, field in type(section).model_fields.items() if key in LATER}
     values = section.model_dump(mode="json")
+    values |= {key: once for key, once in ONCE.items() if values.get(key) == "auto"}
     return {key: value for key, value in values.items() if key not in LATER or getattr(section, key) != defaults[key]}
 
 

@@ -80,7 +80,8 @@ def prepare_legs(
     StateError
         Where what changes with λ is not the same in all topologies, such as the ligand of the complex in its own.
     """
-    protocol = protocol or protocol_of(config.run.mode)
+    md = system.facts(SettingsFacts).md
+    protocol = protocol or protocol_of(config.run.mode, explicit=md.explicit)
     roles = {"complex_prmtop", "ligand_prmtop", "representative_npz", *(leg.topology for leg in protocol)}
     result.inputs_hash = inputs_hash(
         files={role: system.path(role) for role in roles if role in system.artifacts},
@@ -90,15 +91,13 @@ def prepare_legs(
     found = system.find(BoundFacts)
     if any("receptor" in leg.parts for leg in protocol) and (found is None or not found.bound):
         raise UnboundError(f"{system.name}: not bound after equilibration, so there is nothing to prepare")
-    md = system.facts(SettingsFacts).md
     schedules = leg_schedules(config.fe, protocol)
     plan = sampling(md, config.fe)
-    starts = _bound_frames(system)
     _same_alchemical(system, protocol, md, engine or engine_for(md))
     restraint, told = _hold(system, config.fe, md) if restrains(protocol) else (None, {})
     prepared = system.copy_to(out)
     for leg in protocol:
-        _write_leg(leg, prepared, starts, schedules[leg.name], restraint, md, config)
+        _write_leg(leg, prepared, schedules[leg.name], restraint, md, config)
     result.seed = config.run.seed
     result.figures |= told | {
         "windows": {leg: len(states) for leg, states in schedules.items()},
@@ -133,18 +132,19 @@ def _hold(system: SimSystem, fe: Fe, md: Md) -> tuple[Restraint, dict[str, Any]]
 def _write_leg(
     leg: LegSpec,
     system: SimSystem,
-    starts_nm: Floats,
     states: tuple[LambdaState, ...],
     restraint: Restraint | None,
     md: Md,
     config: BindingConfig,
 ) -> None:
     """Write the folder of one leg, its atoms counted as in its own topology."""
-    parts = system.facts(TopologyFacts).parts
+    starts_nm, boxes_nm = _free_frames(system, leg.frames)
+    parts = system.facts(TopologyFacts).parts(leg.frames, starts_nm.shape[1])
     inside = sorted(atom for part in leg.parts for atom in parts[part])
     place = {atom: index for index, atom in enumerate(inside)}
     folder = system.root / "legs" / leg.name
-    topology, start = place_leg(folder, system.path(leg.topology), starts_nm[:, inside], inside)
+    boxes_nm = boxes_nm if leg.medium == "solvent" else None
+    topology, start = place_leg(folder, system.path(leg.topology), starts_nm[:, inside], inside, boxes_nm)
     AlchemicalLeg(
         folder=folder,
         leg=leg.name,
@@ -162,11 +162,14 @@ def _write_leg(
     ).write()
 
 
-def _bound_frames(system: SimSystem) -> Floats:
-    """Thermal frames to start windows from, shape (F, N, 3), nm: the second half of the free equilibration."""
-    with np.load(system.path("equil_frames"), allow_pickle=False) as file:
-        frames = np.asarray(file["positions_nm"], dtype=float)[~file["heating"].astype(bool)]
-    return frames[len(frames) // 2 :]
+def _free_frames(system: SimSystem, artifact: str) -> tuple[Floats, Floats | None]:
+    """Thermal frames to start windows from, shape (F, N, 3), and their boxes, nm: the second half of what was free."""
+    with np.load(system.path(artifact), allow_pickle=False) as file:
+        free = ~file["heating"].astype(bool)
+        frames = np.asarray(file["positions_nm"], dtype=float)[free]
+        boxes = np.asarray(file["box_nm"], dtype=float)[free] if "box_nm" in file else None
+    half = len(frames) // 2
+    return frames[half:], None if boxes is None else boxes[half:]
 
 
 def choose_restraint(system: SimSystem, fe: Fe) -> Restraint:
@@ -227,15 +230,16 @@ def choose_restraint(system: SimSystem, fe: Fe) -> Restraint:
 
 def _same_alchemical(system: SimSystem, protocol: Sequence[LegSpec], md: Md, engine: MdEngine) -> None:
     """Check that what changes with λ has the same parameters in the topologies of all legs, atom by atom."""
-    parts = system.facts(TopologyFacts).parts
+    known = system.facts(TopologyFacts)
     by_topology: dict[str, LegSpec] = {}
     for leg in protocol:
         by_topology.setdefault(leg.topology, leg)
     first, *others = by_topology.values()
 
     def particles(leg: LegSpec) -> Floats:
+        every = engine.nonbonded(engine.system(system.path(leg.topology), leg.md(md)))
+        parts = known.parts(leg.frames, len(every)) if "environment" in leg.parts else known.parts(leg.frames, 0)
         inside = sorted(atom for part in leg.parts for atom in parts[part])
-        every = engine.nonbonded(engine.system(system.path(leg.topology), md))
         if len(every) != len(inside):
             raise StateError(f"{system.path(leg.topology)}: {len(every)} atoms, not {len(inside)}")
         return every[[inside.index(atom) for part in leg.alchemical for atom in parts[part]]]

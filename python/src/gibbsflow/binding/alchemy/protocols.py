@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gibbsflow.config.binding import Md
@@ -38,6 +38,10 @@ class LegSpec:
         +1 or −1: how G(last) − G(first) enters the result.
     medium
         ``solvent`` for that of the settings, or ``vacuum``.
+    frames
+        Artifact of the system with the frames that it starts from.
+    named_schedule
+        The λ schedule where the settings say ``auto``.
     """
 
     name: str
@@ -48,6 +52,8 @@ class LegSpec:
     restrained: bool
     sign: int
     medium: Literal["solvent", "vacuum"] = "solvent"
+    frames: str = "equil_frames"
+    named_schedule: str = ""
 
     def md(self, md: Md) -> Md:
         """Put the leg into its medium.
@@ -74,6 +80,7 @@ DOUBLE_DECOUPLING: tuple[LegSpec, ...] = (
         schedule="complex_schedule",
         restrained=True,
         sign=-1,
+        named_schedule="complex_16",
     ),
     LegSpec(
         name="solvent",
@@ -83,12 +90,44 @@ DOUBLE_DECOUPLING: tuple[LegSpec, ...] = (
         schedule="solvent_schedule",
         restrained=False,
         sign=+1,
+        named_schedule="solvent_6",
     ),
 )
 """ΔG°bind = ΔG(solvent) − ΔG(complex) − ΔG(release) (Gilson, Given, Bush, McCammon, Biophys. J. 72, 1047 (1997))."""
 
-PROTOCOLS: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING}
+_IN_WATER = replace(
+    DOUBLE_DECOUPLING[1],
+    topology="solvent_prmtop",
+    parts=("ligand", "environment"),
+    frames="solvent_equil_frames",
+    named_schedule="water_17",
+)
+DOUBLE_DECOUPLING_IN_WATER: tuple[LegSpec, ...] = (
+    replace(DOUBLE_DECOUPLING[0], parts=("receptor", "ligand", "environment"), named_schedule="complex_in_water_24"),
+    _IN_WATER,
+)
+"""The same in explicit solvent, where the ligand alone has a box of its own."""
+SOLVATION: tuple[LegSpec, ...] = (
+    replace(_IN_WATER, sign=-1),
+    LegSpec(
+        name="vacuum",
+        topology="ligand_prmtop",
+        parts=("ligand",),
+        alchemical=("ligand",),
+        schedule="vacuum_schedule",
+        restrained=False,
+        sign=+1,
+        medium="vacuum",
+        frames="solvent_equil_frames",
+        named_schedule="vacuum_5",
+    ),
+)
+"""ΔG(solvation) = ΔG(vacuum) − ΔG(solvent), each from coupled to decoupled; 1 mol/L of gas into 1 mol/L of solution."""
+
+PROTOCOLS: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING, "asfe": SOLVATION}
 """By the mode that carries it out."""
+IN_EXPLICIT_SOLVENT: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING_IN_WATER}
+"""By mode, where explicit solvent needs another table."""
 GONE_ON_WITH = "abfe"
 """What a system of a mode without legs can be gone on with by hand."""
 
@@ -109,20 +148,23 @@ def mode_of_legs(mode: str) -> str:
     return mode if mode in PROTOCOLS else GONE_ON_WITH
 
 
-def protocol_of(mode: str) -> tuple[LegSpec, ...]:
+def protocol_of(mode: str, *, explicit: bool = False) -> tuple[LegSpec, ...]:
     """Look up the legs of a mode.
 
     Parameters
     ----------
     mode
         Of the campaign.
+    explicit
+        Whether the solvent is made of molecules.
 
     Returns
     -------
     tuple of LegSpec
         Those of :func:`mode_of_legs`.
     """
-    return PROTOCOLS[mode_of_legs(mode)]
+    legs = mode_of_legs(mode)
+    return IN_EXPLICIT_SOLVENT.get(legs, PROTOCOLS[legs]) if explicit else PROTOCOLS[legs]
 
 
 def restrains(protocol: Sequence[LegSpec]) -> bool:

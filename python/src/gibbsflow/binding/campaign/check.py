@@ -78,7 +78,7 @@ def check_campaign(
             problems += error.problems
     settings = settings.with_system(chosen or {})
     for check in (
-        lambda: leg_schedules(settings.fe, protocol_of(settings.run.mode)),
+        lambda: leg_schedules(settings.fe, protocol_of(settings.run.mode, explicit=settings.md.explicit)),
         lambda: sampling(settings.md, settings.fe),
     ):
         try:

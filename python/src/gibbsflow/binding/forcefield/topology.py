@@ -97,18 +97,21 @@ def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0) -> 
         if protein is not None:
             _check_residues(system.name, out / "complex.prmtop", topology, first, protein)
         _check_molecules(system.name, carried, out, first)
-        boxes = {}
-        if md.explicit:
-            boxes = {"complex": topology, "solvent": alone} if "complex" in units else {"solvent": alone}
+        solutes = {"complex": topology} if "complex" in units else {}
+        if md.explicit or not solutes:
+            solutes["solvent"] = alone
+        if not md.explicit and "solvent" in solutes:  # alone in implicit solvent: the same, under the name of its leg
+            for suffix in ("prmtop", "inpcrd"):
+                shutil.copyfile(out / f"ligand.{suffix}", out / f"solvent.{suffix}")
         solvation = {
             name: solvate(
                 loads, "complex" if name == "complex" else LIGAND_RESIDUE, solute, md,
                 with_receptor=known.receptor_kind is not None, seed=derive_seed(seed, system.name, name),
                 folder=folder, target=out / name, log=log.resolve(), name=system.name,
             )
-            for name, solute in boxes.items()
+            for name, solute in (solutes if md.explicit else {}).items()
         }  # fmt: skip
-    files = {f"{n}_{suffix}": f"{n}.{suffix}" for n in (*units, *boxes) for suffix in ("prmtop", "inpcrd")}
+    files = {f"{n}_{suffix}": f"{n}.{suffix}" for n in (*units, *solutes) for suffix in ("prmtop", "inpcrd")}
     atoms = TopologyFacts(
         md=md,
         receptor_atoms=tuple(range(first)),
