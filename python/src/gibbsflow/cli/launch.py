@@ -70,7 +70,8 @@ def _check_campaign(given: Mapping[str, Any], sections: Mapping[str, Any], _cont
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "settings.json"
         settings.write_text(json.dumps(sections_of(given, own), default=float))
-        found = check_campaign(Path(given["input"]), Path(given["receptor"]), settings, Path(given["outdir"]))
+        receptor = Path(given["receptor"]) if given.get("receptor") is not None else None
+        found = check_campaign(Path(given["input"]), receptor, settings, Path(given["outdir"]))
     return {
         "problem": _refusal(InputError(found.problems)) if found.problems else None,
         "notes": [str(note) for note in found.warnings],

@@ -16,10 +16,11 @@ from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.prepare.ligands import check_pose, given_pose, hypervalent, pose_ligand, read_ligand
 from gibbsflow.binding.prepare.molecules import Molecule, MoleculeError, rdkit_messages
 from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
-from gibbsflow.binding.prepare.receptor_file import read_receptor
+from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
-from gibbsflow.config.binding import BindingConfig
+from gibbsflow.binding.prepare.solute import solute_faults
+from gibbsflow.config.binding import MODES, BindingConfig
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
 
@@ -48,7 +49,7 @@ class CampaignCheck:
 
 def check_campaign(
     sheet: Path,
-    receptor_path: Path,
+    receptor_path: Path | None,
     config: Path | None,
     outdir: Path | None,
     chosen: Mapping[str, Any] | None = None,
@@ -58,7 +59,7 @@ def check_campaign(
     Parameters
     ----------
     sheet, receptor_path, config
-        The files, as the user named them; without `config` the defaults count.
+        The files, as the user named them; without `config` the defaults count. Modes without a receptor take none.
     outdir
         Folder of the results, which need not exist yet; None for no such check.
     chosen
@@ -88,9 +89,14 @@ def check_campaign(
     rows, table_problems = samplesheet.check_samplesheet(sheet)
     receptor = None
     warnings = []
+    alone = "receptor" not in MODES[settings.run.mode].needs
     try:
-        receptor = read_receptor(receptor_path, settings.system, complete=False)
-        warnings += [Problem(str(receptor_path), note) for note in receptor.notes]
+        if (receptor_path is None) != alone:
+            right = f"none in mode {settings.run.mode}" if alone else RECEPTOR_RIGHT
+            problems.append(Problem("io", str(receptor_path or "missing"), right, field="receptor"))
+        elif receptor_path is not None:
+            receptor = read_receptor(receptor_path, settings.system, complete=False)
+            warnings += [Problem(str(receptor_path), note) for note in receptor.notes]
     except InputError as error:
         problems += error.problems
     usable: list[tuple[Row, Molecule]] = []
@@ -144,7 +150,10 @@ def _read_row(
     try:
         with rdkit_messages():
             ligand = read_ligand(row)
-            faults = check_pose(row, ligand, receptor, settings.system) if receptor is not None else []
+            if "receptor" not in MODES[settings.run.mode].needs:
+                faults = solute_faults(row, ligand)
+            else:
+                faults = check_pose(row, ligand, receptor, settings.system) if receptor is not None else []
             if not faults and row.pose == "place":
                 embed(ligand, count=1, seed=settings.run.seed)  # is there a geometry of this isomer at all?
             elif not faults:

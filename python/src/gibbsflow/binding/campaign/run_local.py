@@ -16,7 +16,7 @@ from gibbsflow.binding.campaign import phases
 from gibbsflow.binding.campaign.check import check_campaign
 from gibbsflow.binding.campaign.pipeline import Pipeline
 from gibbsflow.binding.prepare.samplesheet import Row
-from gibbsflow.config.binding import Launch
+from gibbsflow.config.binding import MODES, Launch
 from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
 from gibbsflow.workflow.files import write_json
 
@@ -232,10 +232,10 @@ def checked_rows(launch: Launch) -> tuple[Row, ...]:
         With all problems at once.
     """
     io = launch.io
-    if io.input is None or io.receptor is None:
-        wanted = {"input": "the samplesheet (CSV)", "receptor": "a host (SDF, MOL2) or protein (PDB, mmCIF)"}
-        missing = [Problem("io", "missing", right, field=key) for key, right in wanted.items() if not getattr(io, key)]
-        raise InputError(missing)
+    wanted = {"input": "the samplesheet (CSV)", "receptor": "a host (SDF, MOL2) or protein (PDB, mmCIF)"}
+    needed = [key for key in MODES[launch.run.mode].needs if not getattr(io, key)]
+    if io.input is None or needed:
+        raise InputError([Problem("io", "missing", wanted[key], field=key) for key in needed])
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "settings.json"
         write_json(settings, launch.model_dump(mode="json", exclude={"io"}))

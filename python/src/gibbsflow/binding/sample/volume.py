@@ -16,9 +16,9 @@ from gibbsflow.engines.md_engine import Walker
 from gibbsflow.units import KJ_PER_BAR_NM3, KJ_PER_KCAL, Floats, Ints, kt_kcal_per_mol
 
 WATER_COMPRESSIBILITY_PER_BAR = 4.6e-5
-"""At 298 K; it only sets the size of a move."""
+WATER_NM3 = 0.03
 MOVE_IN_SIGMA = 1.5
-"""Largest change of volume, in standard deviations of the volume of so much water."""
+"""Largest change of volume, in standard deviations of the volume of as much water."""
 
 
 class Barostat:
@@ -30,13 +30,21 @@ class Barostat:
         Which molecule each atom is in, counted from 0 in the order of the atoms, shape (N,).
     temperature_k, pressure_bar
         Of the ensemble.
+    largest_move_nm3
+        Largest change of volume; it must not depend on the volume, or a move and its way back were not equally likely.
+        Default: `MOVE_IN_SIGMA` for a box of as many waters as there are molecules.
     """
 
-    def __init__(self, molecules: Ints, temperature_k: float, pressure_bar: float) -> None:
+    def __init__(
+        self, molecules: Ints, temperature_k: float, pressure_bar: float, largest_move_nm3: float | None = None
+    ) -> None:
         self._molecules = molecules
         self._sizes = np.bincount(molecules).astype(float)
         self._kt_kj_per_mol = kt_kcal_per_mol(temperature_k) * KJ_PER_KCAL
         self._pressure_kj_per_mol_nm3 = pressure_bar * KJ_PER_BAR_NM3
+        water = len(self._sizes) * WATER_NM3
+        spread = math.sqrt(self._kt_kj_per_mol / KJ_PER_BAR_NM3 * water * WATER_COMPRESSIBILITY_PER_BAR)
+        self._largest_move_nm3 = largest_move_nm3 or MOVE_IN_SIGMA * spread
 
     def attempt(self, walker: Walker, draws: Sequence[float]) -> bool:
         """Try one other volume, in the walker's state.
@@ -55,8 +63,7 @@ class Barostat:
         """
         positions, box = walker.positions_nm(), walker.box_nm()
         volume = float(np.linalg.det(box))
-        spread = math.sqrt(self._kt_kj_per_mol / KJ_PER_BAR_NM3 * volume * WATER_COMPRESSIBILITY_PER_BAR)
-        other = volume + (2 * draws[0] - 1) * MOVE_IN_SIGMA * spread
+        other = volume + (2 * draws[0] - 1) * self._largest_move_nm3
         if other <= 0:
             return False
         scale = (other / volume) ** (1 / 3)
