@@ -41,7 +41,7 @@ def test_box_is_neutral_salted_and_in_order(acetate, tmp_path):
     assert labels[0] == "LIG" and labels[1 + ions :] == ["WAT"] * added.waters
     assert sorted(labels[1 : 1 + ions]) == ["Cl-"] * added.anions + ["Na+"] * added.cations
     assert added.cations == added.anions + 1  # acetate
-    assert added.anions / (added.waters + ions) * 55.5 == pytest.approx(0.5, abs=0.12)
+    assert abs(added.anions - 0.5 * (added.waters + ions) / 55.5) <= 0.5  # whole ions
     assert read.charges_e.sum() == pytest.approx(0, abs=1e-3)
     assert is_periodic(prmtop) and not is_periodic(system.path("ligand_prmtop"))
     sizes = np.bincount(molecules(prmtop))
