@@ -7,6 +7,7 @@ from gibbsflow.binding.alchemy.protocols import (
     DOUBLE_DECOUPLING,
     IN_EXPLICIT_SOLVENT,
     PROTOCOLS,
+    cycle_doubts,
     cycle_sum,
     leg_names,
     mode_of_legs,
@@ -58,3 +59,21 @@ def test_a_leg_in_vacuum_changes_the_medium_alone():
     (solvent, vacuum) = SOLVATION
     assert solvent.md(md) == md and vacuum.md(md) == Md(temperature_k=310, solvent="vacuum")
     assert restrains(DOUBLE_DECOUPLING) and not restrains(SOLVATION)
+
+
+@pytest.mark.parametrize(
+    ("mode", "solvent", "charge", "weight"),
+    [
+        ("asfe", "tip3p", 0, None),
+        ("asfe", "tip3p", -1, "refuse"),
+        ("abfe", "opc", 1, "refuse"),
+        ("abfe", "obc2", 1, None),
+        ("abfe", "vacuum", 1, None),
+        ("asfe", "obc2", 1, "warn"),
+        ("asfe", "vacuum", 0, "refuse"),
+    ],
+)
+def test_what_a_cycle_leaves_out_is_said(mode, solvent, charge, weight):
+    md = Md(solvent=solvent)
+    doubts = cycle_doubts(protocol_of(mode, explicit=md.explicit), md, charge, where="x").doubts
+    assert [doubt.weight for doubt in doubts] == ([weight] if weight else [])

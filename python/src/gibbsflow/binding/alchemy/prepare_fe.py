@@ -12,7 +12,7 @@ import numpy as np
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg, sampling
-from gibbsflow.binding.alchemy.protocols import LegSpec, protocol_of, restrains
+from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of, restrains
 from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint, restraint_as_dict
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
 from gibbsflow.binding.facts import (
@@ -93,6 +93,9 @@ def prepare_legs(
         raise UnboundError(f"{system.name}: not bound after equilibration, so there is nothing to prepare")
     schedules = leg_schedules(config.fe, protocol)
     plan = sampling(md, config.fe)
+    known = system.find(PreparedFacts)
+    account = cycle_doubts(protocol, md, known.ligand_charge if known else 0, where=system.name)
+    account.settle()
     _same_alchemical(system, protocol, md, engine or engine_for(md))
     restraint, told = _hold(system, config.fe, md) if restrains(protocol) else (None, {})
     prepared = system.copy_to(out)
@@ -109,7 +112,7 @@ def prepare_legs(
         restraint=told.get("restraint"),
         standard_state=StandardStateFacts.from_meta(told["standard_state"], where=system.name) if told else None,
     )
-    prepared = prepared.with_artifacts(legs="legs").with_facts(facts)
+    prepared = prepared.with_artifacts(legs="legs").with_facts(facts).with_account(account)
     prepared.write()
     return prepared
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gibbsflow.config.binding import Md
+from gibbsflow.workflow.account import Account
 
 
 @dataclass(frozen=True)
@@ -220,3 +221,34 @@ def cycle_sum(
     """
     legs = math.fsum(leg.sign * legs_kcal_per_mol[leg.name] for leg in protocol)
     return legs + math.fsum(leg.sign * release_kcal_per_mol for leg in protocol if leg.restrained)
+
+
+def cycle_doubts(protocol: Sequence[LegSpec], md: Md, ligand_charge: int, *, where: str) -> Account:
+    """Say what a cycle in the solvent that is asked for leaves out.
+
+    Parameters
+    ----------
+    protocol
+        The table.
+    md
+        Its solvent.
+    ligand_charge
+        Net charge of what is decoupled, in e.
+    where
+        What messages call it.
+
+    Returns
+    -------
+    Account
+        Not yet settled: refusals, and what is worth a warning.
+    """
+    account = Account(where)
+    from_vacuum = any(leg.medium == "vacuum" for leg in protocol)
+    if md.explicit and ligand_charge:
+        what = f"the free energy of a charge of {ligand_charge:+d} e depends on the size of its periodic box"
+        account.refuse(what, "obc2; corrections for it are not there yet", field="solvent")
+    if from_vacuum and md.solvent == "vacuum":
+        account.refuse("nothing is solvated in vacuum", "a water model, or obc2", field="solvent")
+    elif from_vacuum and not md.explicit:
+        account.warn("OBC2 knows no work of opening a cavity: this is the electrostatic part alone", "a water model")
+    return account

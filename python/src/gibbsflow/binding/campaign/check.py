@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.alchemy.alchemical_leg import sampling
-from gibbsflow.binding.alchemy.protocols import protocol_of
+from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.prepare.ligands import check_pose, given_pose, hypervalent, pose_ligand, read_ligand
-from gibbsflow.binding.prepare.molecules import Molecule, MoleculeError, rdkit_messages
+from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError, rdkit_messages
 from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
 from gibbsflow.binding.prepare.receptors import Receptor
@@ -158,6 +158,9 @@ def _read_row(
                 embed(ligand, count=1, seed=settings.run.seed)  # is there a geometry of this isomer at all?
             elif not faults:
                 ligand = given_pose(row, ligand)
+        protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit)
+        doubts = cycle_doubts(protocol, settings.md, ligand.charge, where=where)
+        faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in doubts.of_weight("refuse")]
         source = "smiles" if row.smiles else "structure"
         said = (*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol))
         notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in said]
