@@ -37,16 +37,18 @@ workflow {
             def receptor = file(values.receptor)
             // a schedule may be a file: it goes with the task, and the verb finds it by its name
             def schedules = schema.fe.properties.keySet().findAll { key -> key.endsWith('_schedule') && values[key] ==~ /.*\.ya?ml/ }
-            // files about the receptor are read where they lie
-            def about = ['protonation', 'parameters'].findAll { key -> values[key] }
-            def staged = values + schedules.collectEntries { key -> [key, file(values[key]).name] } + about.collectEntries { key ->
-                [key, values[key].tokenize(',').collect { name -> file(name.trim(), checkIfExists: true).toString() }.join(',')]
-            }
+            // files about the receptor go with its task as options, and are not among its settings
+            def about = [
+                protonation: values.protonation ? file(values.protonation, checkIfExists: true, glob: false) : [],
+                parameters: (values.parameters ?: '').tokenize(',').collect { name -> file(name.trim(), checkIfExists: true, glob: false) },
+            ]
+            def staged = values + schedules.collectEntries { key -> [key, file(values[key]).name] } + about.collectEntries { key, _files -> [key, null] }
 
             BINDING(
                 channel.fromList(samplesheet(values.input, answer.rows, "${state}/${receptor.baseName}")),
                 file(values.input),
                 receptor,
+                about,
                 [
                     SYSTEM_PREP: settings(staged, schema, ['system', 'run.seed']),
                     PARAM_LIGAND: settings(staged, schema, ['param']),

@@ -28,6 +28,7 @@ workflow {
         ch_rows,
         file(values.input),
         file(values.receptor),
+        [protonation: [], parameters: []],
         [
             SYSTEM_PREP: settings(values, schema, ['system', 'run.seed']),
             PARAM_LIGAND: settings(values, schema, ['param']),

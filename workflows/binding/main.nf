@@ -15,12 +15,13 @@ workflow BINDING {
     ch_rows   // [meta{ligand, smiles, charge, pose, state}, structure or [], pose or []]
     input     // samplesheet
     receptor  // host or protein
+    about     // {protonation, parameters}: files about the receptor, or [] for each
     settings  // JSON of the sections that a verb reads, by process name
     schedules // lambda schedules given as files
     campaign  // {mode, replicates, windows_per_task, state, cache}
 
     main:
-    SYSTEM_PREP(ch_rows, receptor, settings.SYSTEM_PREP)
+    SYSTEM_PREP(ch_rows, receptor, about.protonation, about.parameters, settings.SYSTEM_PREP)
     PARAM_LIGAND(SYSTEM_PREP.out.system, settings.PARAM_LIGAND, campaign.cache)
     EQUIL_PREPARE(PARAM_LIGAND.out.system, settings.EQUIL_PREPARE)
     EQUIL_RUN(EQUIL_PREPARE.out.system)

@@ -6,6 +6,8 @@ process SYSTEM_PREP {
     input:
     tuple val(meta), path(structure, stageAs: 'structure/*'), path(pose, stageAs: 'pose/*')
     path receptor, stageAs: 'receptor/*'
+    path protonation, stageAs: 'protonation/*'
+    path parameters, stageAs: 'parameters*/*'
     val settings
 
     output:
@@ -16,12 +18,15 @@ process SYSTEM_PREP {
     def source = structure ? "--structure ${structure}" : "--smiles ${quoted(meta.smiles)}"
     def charge = meta.charge == null ? '' : "--charge ${quoted(meta.charge)}"
     def placing = pose ? "--pose ${pose}" : meta.pose ? "--pose ${meta.pose}" : ''
+    def states = protonation ? "--protonation ${protonation}" : ''
+    def beside = [parameters].flatten().findAll { file -> file }.collect { file -> "--parameters ${file}" }.join(' ')
     def args = task.ext.args ?: ''
     """
     cat > config.json <<'END'
     ${settings}
     END
-    system_prep system --receptor ${receptor} --ligand ${quoted(meta.ligand)} ${source} ${charge} ${placing} --config config.json \\
+    system_prep system --receptor ${receptor} --ligand ${quoted(meta.ligand)} ${source} ${charge} ${placing} \\
+        ${states} ${beside} --config config.json \\
         --state ${quoted("${meta.state}/system_prep")} --out phases/${meta.ligand}/system_prep ${args}
     """
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from silicon import overlapping, si8
 from typer.testing import CliRunner
 
 from gibbsflow.cli.dft import app
+from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.labels import read_labels
 from gibbsflow.potential.data.structures import write_frames
 
@@ -67,9 +69,9 @@ def test_finished_labels_are_not_made_again(batch: dict[str, Path]) -> None:
     one = batch["state"] / result["settings_hash"] / si8(2).info["gibbsflow_id"]
     (one / "label.json").write_text("{trunc")
     assert invoke("label", *options(batch)).exit_code == 0
-    assert json.loads((batch["out"] / "result.json").read_text())["reused"] == 2
+    assert json.loads((batch["out"] / "result.json").read_text())["reused"] == 3
     assert invoke("label", *options(batch), "--retry-failed").exit_code == 0
-    assert json.loads((batch["out"] / "result.json").read_text())["reused"] == 2
+    assert json.loads((batch["out"] / "result.json").read_text())["reused"] == 3
 
 
 def test_none_labelled_is_a_failure_of_science(batch: dict[str, Path]) -> None:
@@ -109,3 +111,34 @@ def test_a_database_that_is_not_there(tmp_path: Path) -> None:
     assert ran.exit_code == 65
     assert "no such database" in ran.output
     assert not (tmp_path / "no.db").exists()
+
+
+def test_what_is_recorded_is_what_was_computed(batch: dict[str, Path], tmp_path: Path) -> None:
+    assert invoke("label", *options(batch)).exit_code == 0
+    text = (batch["out"] / "labelled.extxyz").read_text()
+    (tmp_path / "forged.extxyz").write_text(re.sub(r"energy=-[\d.]+", "energy=-999.0", text))
+    forged = options(batch | {"input": tmp_path / "forged.extxyz", "out": tmp_path / "again"})
+    assert invoke("label", *forged, "--database", tmp_path / "s.db").exit_code == 0
+    made = [frame.get_potential_energy() for frame in read(batch["out"] / "labelled.extxyz", ":")]
+    assert [frame.get_potential_energy() for frame in DatabaseManager(tmp_path / "s.db").frames()] == made
+
+
+def test_a_cap_that_is_lowered_and_raised_holds_in_the_database(batch: dict[str, Path], tmp_path: Path) -> None:
+    database = tmp_path / "s.db"
+    counts = []
+    for cap in (100.0, 1e-3, 100.0):
+        batch["config"].write_text(f"{TBLITE}labels: {{force_cap_ev_per_angstrom: {cap}}}\n")
+        ran = invoke("label", *options(batch), "--database", database)
+        assert ran.exit_code == (0 if cap > 1 else 70), ran.output
+        counts.append(DatabaseManager(database).counts()["labelled"])
+    assert counts == [2, 0, 2]
+    assert json.loads((batch["out"] / "result.json").read_text())["reused"] == 3
+
+
+@pytest.mark.parametrize("content", ["hello", None])
+def test_what_is_no_database_is_wrong_input(batch: dict[str, Path], tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "x.db"
+    path.mkdir() if content is None else path.write_text(content)
+    for words in (("status",), ("label", *options(batch))):
+        ran = invoke(*words, "--database", path)
+        assert ran.exit_code == 65 and str(path) in ran.output, ran.output

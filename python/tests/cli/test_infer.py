@@ -90,8 +90,9 @@ def test_a_potential_without_its_active_set_is_named(tmp_path):
     (tmp_path / "potential" / "active_set.npz").unlink()
     given = ["--potential", "potential", "--structure", "cu.extxyz", "--state", "s", "--out", "o"]
     done = subprocess.run([*EXPLORE, *given], capture_output=True, text=True, timeout=60, cwd=tmp_path)
-    assert done.returncode == 70
+    assert done.returncode == 65
     assert "active_set.npz: not an active set" in done.stderr
+    assert "(right: a folder as `train fit` wrote it: DIR/potential)" in done.stderr
 
 
 @pytest.mark.parametrize(

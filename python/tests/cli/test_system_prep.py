@@ -156,6 +156,7 @@ def test_system_from_smiles(tmp_path):
         "ligand_charge": 0,
         "ligand_smiles": "OCC12CCC(CO)(CC1)CC2",
         "site": None,
+        "pose": "place",
     }
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["status"] == "finished" and len(result["inputs_hash"]) == 64 and result["seed"] == 2026

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gibbsflow.config.potential import Dft, Target
+from gibbsflow.config.potential import Dft, Generator, Target
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.config.potential_rules import RULES, RuleFacts, apply_rules, judge, table
 from gibbsflow.config.potential_training import Exploration
@@ -79,8 +79,14 @@ def test_facts_are_read_from_what_is_not_yet_checked() -> None:
     assert RuleFacts.of({"target": {"elements": 5}, "exploration": {"temperature_k": "hot"}}) == RuleFacts()
 
 
-def judged(target: dict[str, Any] | None = None, dft: dict[str, Any] | None = None, **exploration: Any) -> Account:
-    return judge(Target(**target or {}), Dft(**dft or {}), Exploration(**exploration), "si.yaml")
+def judged(
+    target: dict[str, Any] | None = None,
+    dft: dict[str, Any] | None = None,
+    generator: dict[str, Any] | None = None,
+    **exploration: Any,
+) -> Account:
+    sections = Target(**target or {}), Dft(**dft or {}), Exploration(**exploration), Generator(**generator or {})
+    return judge(*sections, "si.yaml")
 
 
 @pytest.mark.parametrize(
@@ -131,3 +137,30 @@ def test_settings_of_another_engine_are_noted() -> None:
     assert [str(p) for p in account.of_weight("note")] == ["si.yaml, dft.functional: has no effect with engine tblite"]
     assert account.of_weight("refuse") == []
     assert judged(dft={"functional": "lda", "bands": 20}).doubts == []
+
+
+def test_what_is_said_of_no_element_no_spin_or_no_method_is_not_passed_over() -> None:
+    silicon = {"elements": ("Si",)}
+    spins = judged(silicon, {"magnetism": "none", "moments_ub": {"Si": 2.0}})
+    assert "dft.moments_ub: has no effect with magnetism none" in str(spins.of_weight("refuse")[0])
+    assert judged(silicon, {"magnetism": "none", "moments_ub": {"Si": 0.0}}).doubts == []
+    own = {"file": "a.UPF", "ecutwfc_ry": 20.0, "ecutrho_ry": 60.0}
+    others = judged(silicon, {"moments_ub": {"Fe": 2.0, "Si": 1.0}, "pseudopotentials": {"Ge": own}})
+    assert [str(problem) for problem in others.of_weight("note")] == [
+        "si.yaml, dft.moments_ub: has no effect for Fe: elements are Si",
+        "si.yaml, dft.pseudopotentials: has no effect for Ge: elements are Si",
+    ]
+    (cut,) = others.of_weight("warn")
+    assert "dft.pseudopotentials.Ge.ecutrho_ry: 60 Ry cuts the density of wavefunctions up to 20 Ry" in str(cut)
+    assert judged({}, {"moments_ub": {"Fe": 2.0}}).doubts == []  # of a single verb: the elements are the structures'
+    idle = judged(silicon, generator={"methods": ("bulk",), "rattle_count": 9, "sqs_steps": 3000})
+    assert [str(p) for p in idle.doubts] == ["si.yaml, generator.rattle_count: has no effect without rattle in methods"]
+    assert judged({"molecule": "H2O"}, generator={"methods": ("bulk",), "box_angstrom": 20.0}).doubts == []
+
+
+def test_no_rule_sets_what_another_would_call_idle() -> None:
+    for goal in ("md", "elastic", "melt_quench", "phase_diagram"):
+        for short in (SILICON, WATER, {"elements": ["Si", "Ge"], "structure": "diamond", "engine": "tblite"}):
+            settings = expand({**short, "goal": goal, "generator": {"methods": ["bulk"]}})
+            found = judge(settings.target, settings.dft, settings.exploration, settings.generator, "x")
+            assert not [doubt for doubt in found.doubts if "generator" in str(doubt)]

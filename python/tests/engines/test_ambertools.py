@@ -61,3 +61,8 @@ def test_a_script_that_tleap_cannot_follow_names_system_and_log(tmp_path):
 def test_tleap_gives_its_output(tmp_path):
     text = ambertools.tleap("set default PBRadii mbondi2\nquit\n", folder=tmp_path, log=tmp_path / "log", name="guest")
     assert "Exiting LEaP: Errors = 0" in text and text in (tmp_path / "log").read_text()
+
+
+def test_what_tleaps_parser_says(tmp_path):
+    with pytest.raises(ParametrisationError, match=r"sys: tleap could not build the topology .*: syntax error"):
+        ambertools.tleap("garbage command\nquit\n", folder=tmp_path, log=tmp_path / "leap.log", name="sys")

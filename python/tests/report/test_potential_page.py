@@ -7,8 +7,11 @@ from pathlib import Path
 
 from loop_states import finished
 
+from gibbsflow.potential.loop import label_doubts
+from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.report.potential_page import write_loop_results
 from gibbsflow.workflow.artifacts import ArtifactStore
+from gibbsflow.workflow.files import read_json, write_json
 
 
 def test_results_are_whole_and_the_page_stands_alone(tmp_path: Path) -> None:
@@ -49,3 +52,18 @@ def test_figures_of_earlier_generations_are_shown_where_they_lie_beside(tmp_path
     for number in (0, 1):
         assert base64.b64encode(f"grades of generation {number}".encode()).decode() in page
     assert (tmp_path / "out" / "figures" / "parity.png").read_bytes() == b"parity of generation 1"
+
+
+def test_what_was_said_of_labels_and_fit_is_on_the_page_and_in_the_card(tmp_path: Path) -> None:
+    manager = finished(tmp_path / "generation_01")
+    write_json(manager.folder / label_doubts.FILE, {"warnings": ["2 frames are <charged>"], "notes": ["so"]})
+    metrics = read_json(manager.folder / loop_state.METRICS)
+    metrics["fit"]["warnings"] = ["an outlier"]
+    write_json(manager.folder / loop_state.METRICS, metrics)
+    write_loop_results(manager, tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text()
+    told = re.findall("<dt>((?:warning|note), [a-z]+)</dt><dd>(.*?)</dd>", page)
+    assert told == [
+        ("warning, labels", "2 frames are &lt;charged&gt;"), ("warning, fit", "an outlier"), ("note, labels", "so"),
+    ]  # fmt: skip
+    assert "- warning: 2 frames are <charged>" in (tmp_path / "out" / "dataset_card.md").read_text()

@@ -123,6 +123,8 @@ class PreparedFacts(Facts):
         Canonical SMILES.
     site
         Residues of the binding site as the user named them; None for those near the ligand.
+    pose
+        ``given``, ``file`` or ``place``; None where an earlier version prepared the system.
     """
 
     written_by: ClassVar[str] = "system_prep system"
@@ -132,6 +134,7 @@ class PreparedFacts(Facts):
     ligand_charge: int
     ligand_smiles: str
     site: str | None
+    pose: Literal["given", "file", "place"] | None = None
 
 
 class AccountFacts(Facts):

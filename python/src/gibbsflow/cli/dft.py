@@ -9,7 +9,7 @@ import typer
 
 from gibbsflow.cli.options import Config, Json, Out, State, new_app, verb
 from gibbsflow.config.label_engines import ENGINE_WORDS
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, StateError
 
 if TYPE_CHECKING:
     from gibbsflow.potential.data.database import DatabaseManager
@@ -38,7 +38,7 @@ def label(
         from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.potential.data.structures import read_frames
         from gibbsflow.potential.label import batch as labelling
-        from gibbsflow.potential.label.engines import check_electrons, make_engine
+        from gibbsflow.potential.label.engines import engine_for
         from gibbsflow.workflow.account import Account
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.state.segments import Stopper
@@ -46,9 +46,7 @@ def label(
         settings = PotentialConfig.of_verb(config, engine=engine)
         account = Account(str(input))
         frames = read_frames(input, account)
-        elements = settings.target.elements or tuple(dict.fromkeys(s for f in frames for s in f.get_chemical_symbols()))
-        maker = make_engine(elements, settings.dft, settings.labels)
-        check_electrons(maker, frames, account)
+        maker = engine_for(frames, settings, account)
         account.settle()
         result.figures = {"engine": maker.name, "settings_hash": maker.settings_hash, **account.as_figures()}
         result.inputs_hash = inputs_hash(
@@ -100,9 +98,9 @@ def status(database: Database, as_json: Json = False) -> None:
     with verb(None, as_json=as_json) as result:
         manager = _open(database)
         result.figures = {"counts": manager.counts(), "causes": manager.causes()}
-        if not as_json:
-            for name, count in [*manager.counts().items(), *((f"  {k}", v) for k, v in manager.causes().items())]:
-                typer.echo(f"{name:<12} {count}")
+        causes = {f"  {cause}": count for cause, count in manager.causes().items()}
+        for name, count in ({} if as_json else manager.counts() | causes).items():
+            typer.echo(f"{name:<12} {count}")
 
 
 @app.command()
@@ -142,7 +140,10 @@ def _open(database: str, *, made: bool = False) -> DatabaseManager:
 
     if not made and not database.startswith("postgres") and not Path(database).exists():
         raise InputError(Problem(database, "no such database", "the file that `dft label --database` wrote"))
-    return DatabaseManager(database)
+    try:
+        return DatabaseManager(database)
+    except StateError as error:
+        raise InputError(f"{error} (right: the file that `dft label --database` wrote, or a new name)") from error
 
 
 if __name__ == "__main__":

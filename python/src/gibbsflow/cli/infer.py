@@ -41,39 +41,20 @@ def explore(
     """
     with verb(out, state=state, as_json=as_json) as result:
         from gibbsflow.config.potential_config import PotentialConfig
-        from gibbsflow.errors import InputError, Problem
-        from gibbsflow.potential.data.structures import read_frames, write_frames
-        from gibbsflow.potential.explore import md as exploration
-        from gibbsflow.potential.train.fit import load_potential
-        from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
-        from gibbsflow.workflow.state import sentinels
+        from gibbsflow.potential.explore.exploring import Exploring
         from gibbsflow.workflow.state.segments import Stopper
-        from gibbsflow.workflow.state.state_folder import StateFolder
 
         # the plan of a trajectory, which the loop writes, holds its seed and the generation that it was made in
         plan = {"seed": seed, "generation": None}
-        settings = PotentialConfig.of_verb(config, beside=plan).exploration
+        settings = PotentialConfig.of_verb(config, beside=plan)
         _present({"potential": potential, "structure": structure})
-        fitted, grader = load_potential(potential), Grader.read(potential / ACTIVE_SET)
-        frames = read_frames(structure)
-        if not -len(frames) <= frame < len(frames):
-            raise InputError(
-                Problem(str(structure), f"has {len(frames)} frames", f"one of them, not {frame}", field="--frame")
-            )
-        atoms = frames[frame]
-        exploration.check_start(atoms, fitted.species, settings, where=str(structure), potential=potential)
-        content = {**settings.model_dump(mode="json"), "seed": seed, "frame": frame, "generation": generation}
-        files = {"potential": potential, "structure": structure}
-        stopper = Stopper(parse_duration_s(time_budget), segments)
-        home = StateFolder(state, files=files, settings=content, physics=exploration.PHYSICS, stopper=stopper)
-        result.inputs_hash, result.seed = home.inputs_hash, seed
-        with stopper, home:
-            run = exploration.Trajectory(fitted, grader, atoms, settings, seed, generation, state, result.inputs_hash)
-            trail = run.run(stopper)
-            write_frames(out / "frames.extxyz", run.frames())
-            result.figures = exploration.figures(run) | home.facts()
-            done = sentinels.Sentinel("FINISHED", result.inputs_hash, steps_done=trail.steps, settings=content)
-            done.write(state)
+        with Stopper(parse_duration_s(time_budget), segments) as stopper:
+            exploring = Exploring.prepare(
+                structure, potential, settings.exploration, state,
+                frame=frame, seed=seed, generation=generation, labels=settings.labels, stopper=stopper,
+            )  # fmt: skip
+            result.inputs_hash, result.seed = exploring.home.inputs_hash, seed
+            result.figures = exploring.run(stopper, out)
 
 
 @app.command()
@@ -94,8 +75,6 @@ def select(
         from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.potential.data.structures import write_frames
         from gibbsflow.potential.explore import selection
-        from gibbsflow.potential.explore.calculator import PotentialCalculator
-        from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
         from gibbsflow.workflow.files import inputs_hash
 
         settings = PotentialConfig.of_verb(config).selection
@@ -103,24 +82,13 @@ def select(
         files = {f"candidates{i}": path for i, path in enumerate(candidates)}
         files |= {f"labelled{i}": path for i, path in enumerate(labelled)} | {"potential": potential}
         _present(files)
-        calculator = PotentialCalculator(potential)
-        known = [c for c in selection.describe(_frames(labelled), calculator) if not c.fate]
-        offered = selection.describe(_frames(candidates), calculator)
         content = {**settings.model_dump(mode="json"), "budget": budget, "seed": seed}
         result.inputs_hash = inputs_hash(files=files, settings=content, physics=selection.PHYSICS)
         result.seed = seed
-        decided = selection.choose(
-            offered,
-            known,
-            Grader.read(potential / ACTIVE_SET),
-            settings,
-            budget=budget,
-            seed=seed,
-            largest_force=selection.surrogate_force(calculator),
-        )
-        calculator.close()
+        with selection.Selector(potential, _frames(labelled), settings) as selector:
+            decided = selector.choose(_frames(candidates), budget=budget, seed=seed)
         write_frames(out / "selected.extxyz", [c.atoms for c in decided if c.fate == "selected"])
-        result.figures = selection.figures(decided, len(known), budget)
+        result.figures = selection.figures(decided, len(selector.known), budget)
 
 
 def _present(files: dict[str, Path]) -> None:

@@ -87,16 +87,17 @@ def system(
 
         settings = BindingConfig.read(config) if config else BindingConfig()
         settings = settings.with_system(_chosen(protonation, altloc, keep, parameters))
-        place = None
         if receptor is None:
             _prepare_alone(row_from_options(ligand, structure, smiles, charge, pose), settings, out, result)
             return
+        taken = None
         if ligand_residue is not None:
-            place, pose = ligand_pose(receptor, ligand_residue, smiles, pose, out)
+            taken = ligand_pose(receptor, ligand_residue, smiles, pose, settings.system.altloc, out)
+            smiles, pose = taken.smiles, str(taken.pose)
         row = row_from_options(ligand, structure, smiles, charge, pose)
         result.inputs_hash = preparation_hash(row, receptor, settings)
         result.seed = settings.run.seed
-        prepared, facts = prepare_system(row, receptor, settings, out, ligand_residue=place)
+        prepared, facts = prepare_system(row, receptor, settings, out, taken=taken)
         prepared.write()
         result.figures.update(facts)
         known = prepared.facts(PreparedFacts)

@@ -164,7 +164,7 @@ class PotentialConfig(StructureSettings, PotentialSettings):
     def _checked(cls, values: Mapping[str, Any], where: str) -> Self:
         """Check all values, and that none of them is idle."""
         settings = read_section(cls, values, where=where)
-        judge(settings.target, settings.dft, settings.exploration, where).settle()
+        judge(settings.target, settings.dft, settings.exploration, settings.generator, where).settle()
         return settings
 
     def beside(self, path: Path | None) -> Self:

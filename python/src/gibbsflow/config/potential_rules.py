@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gibbsflow.config.potential import Dft, Target
+from gibbsflow.config.potential import Dft, Generator, Target
 from gibbsflow.config.potential_training import Exploration
+from gibbsflow.config.section import Section
 from gibbsflow.workflow.account import Account
 
 _STOICHIOMETRY: Mapping[str, tuple[float, float]] = {
@@ -26,6 +27,18 @@ _OF_ENGINES: Mapping[str, tuple[str, ...]] = {
         ("pseudo_library", "pseudopotentials", "ecutwfc_ry", "ecutrho_ry", "bands", "conv_thr_ry", "pw_command",
          "pseudo_dir", "electron_maxstep", "mixing_beta", "diagonalization"), ("quantum_espresso",)
     ),
+}  # fmt: skip
+
+# without those that a rule sets, whether or not its method is there
+_OF_METHODS: Mapping[str, tuple[str, ...]] = {
+    "cell_strain_max": ("strain",),
+    **dict.fromkeys(("rattle_count", "rattle_strain_max"), ("rattle",)),
+    **dict.fromkeys(("sqs_atoms_max", "sqs_composition_step", "sqs_steps"), ("sqs",)),
+    **dict.fromkeys(("defects_max", "interstitial_distance_angstrom"), ("defect",)),
+    **dict.fromkeys(("surface_indices", "surface_layers", "surface_vacuum_angstrom"), ("surface",)),
+    "mode_count": ("normal_mode",),
+    **dict.fromkeys(("dimer_range_angstrom", "dimer_count"), ("dimer",)),
+    "box_angstrom": ("dimer", "isolated_atom"),
 }  # fmt: skip
 
 
@@ -263,12 +276,12 @@ def _plain(value: Any) -> str:
     )
 
 
-def judge(target: Target, dft: Dft, exploration: Exploration, where: str) -> Account:
+def judge(target: Target, dft: Dft, exploration: Exploration, generator: Generator, where: str) -> Account:
     """Look for settings that have no effect beside the others; what has its default is never one of them.
 
     Parameters
     ----------
-    target, dft, exploration
+    target, dft, exploration, generator
         Sections, checked.
     where
         File they came from, for messages.
@@ -277,7 +290,8 @@ def judge(target: Target, dft: Dft, exploration: Exploration, where: str) -> Acc
     -------
     Account
         Refusals for what would be taken for the result's: a pressure at constant volume, a composition of what has its
-        own, two structures. Notes for the rest.
+        own, two structures, moments without magnetism. A warning for a density's cutoff below what its wavefunctions
+        need. Notes for the rest.
     """
     account = Account(where)
     _structure(target, account)
@@ -287,9 +301,37 @@ def judge(target: Target, dft: Dft, exploration: Exploration, where: str) -> Acc
                 right = "goal: phase_diagram or exploration: {ensemble: npt}, or no pressure"
                 account.refuse(f"{value:g} bar has no effect at constant volume", right, field=f"exploration.{key}")
     for key, engines in _OF_ENGINES.items():
-        if dft.engine not in engines and getattr(dft, key) != type(dft).model_fields[key].get_default():
+        if dft.engine not in engines and _given(dft, key):
             account.note(f"has no effect with engine {dft.engine}", field=f"dft.{key}")
+    _elements(target, dft, account)
+    for key, methods in _OF_METHODS.items():
+        in_use = set(methods) & set(generator.methods) or (key == "box_angstrom" and target.molecule)
+        if _given(generator, key) and not in_use:
+            account.note(f"has no effect without {' or '.join(methods)} in methods", field=f"generator.{key}")
     return account
+
+
+def _given(section: Section, key: str) -> bool:
+    return bool(getattr(section, key) != type(section).model_fields[key].get_default())
+
+
+def _elements(target: Target, dft: Dft, account: Account) -> None:
+    """Enter what is said of spins that are not computed, of elements that are not there, and of cutoffs that clash."""
+    if dft.magnetism == "none" and any(dft.moments_ub.values()):
+        account.refuse("has no effect with magnetism none", "magnetism: auto, or no moments", field="dft.moments_ub")
+    for key in ("moments_ub", "pseudopotentials"):
+        strange = [symbol for symbol in getattr(dft, key) if symbol not in target.elements]
+        if target.elements and strange:
+            right = f"elements are {', '.join(target.elements)}"
+            account.note(f"has no effect for {', '.join(strange)}: {right}", field=f"dft.{key}")
+    pairs = {"dft": (dft.ecutwfc_ry, dft.ecutrho_ry)} | {
+        f"dft.pseudopotentials.{symbol}": (own.ecutwfc_ry, own.ecutrho_ry)
+        for symbol, own in dft.pseudopotentials.items()
+    }
+    for where, (wfc, rho) in pairs.items():
+        if wfc is not None and rho is not None and rho < 4 * wfc:
+            what = f"{rho:g} Ry cuts the density of wavefunctions up to {wfc:g} Ry: forces and stress get noise"
+            account.warn(what, f"{4 * wfc:g} Ry or more", field=f"{where}.ecutrho_ry")
 
 
 def _structure(target: Target, account: Account) -> None:

@@ -17,10 +17,16 @@ _PARMCHK_SET = {"gaff": "1", "gaff2": "2"}
 _RIGID = "maxcyc=0, qm_theory='AM1', scfconv=1.d-10, ndiis_attempts=700,"
 # a heading ("teLeap: Error!"), then the reason on the next line; or a reason on a line of its own
 _LEAP_FAULT = re.compile(
-    r"(?:teLeap: (?:Error|Fatal Error)!\n|^(?=.*FATAL)|^(?=Could not )|^(?=.*[Uu]nknown residue))(.+)$", re.MULTILINE
+    r"(?:teLeap: (?:Error|Fatal Error)!\n(?:Error from the parser: *\n)?"
+    r"|^(?=.*FATAL)|^(?=Could not )|^(?=.*[Uu]nknown residue))(.+)$",
+    re.MULTILINE,
 )
 _FATAL = re.compile(r"(?:Fatal Error!|ERROR!?:?)[ \t]*\n[ \t]*(\S.*)")
 _SQM_REASON = re.compile(r"error|unable|converge|odd number|fatal|not supported|exceed", re.I)
+
+
+class MissingTermsError(ParametrisationError):
+    """A force field has no parameters for a typed molecule, and none that are near."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,16 @@ def version() -> str:
 
 
 def antechamber(
-    sdf: Path, *, name: str, charge: int, atom_types: str, charge_method: str, rigid: bool, log: Path, bounds: Bounds
+    sdf: Path,
+    *,
+    name: str,
+    charge: int,
+    atom_types: str,
+    charge_method: str,
+    rigid: bool,
+    log: Path,
+    bounds: Bounds,
+    as_drawn: bool = False,
 ) -> TypedAtoms:
     """Assign atom types and charges; its files stay in the folder of `sdf`.
 
@@ -81,6 +96,8 @@ def antechamber(
         File for the output of antechamber and, on failure, of sqm.
     bounds
         Memory and time.
+    as_drawn
+        Take the bond orders of the file, instead of those that antechamber finds.
 
     Returns
     -------
@@ -97,6 +114,8 @@ def antechamber(
     folder, output = sdf.parent, sdf.parent / "antechamber.mol2"
     command = ["antechamber", "-i", sdf.name, "-fi", "mdl", "-o", output.name, "-fo", "mol2", "-at", atom_types]
     command += ["-c", charge_method, "-nc", str(charge), "-pl", _PATH_LENGTH, "-pf", "n", "-dr", "no", "-s", "2"]
+    if as_drawn:
+        command += ["-j", "5"]
     if rigid and charge_method == "bcc":
         command += ["-ek", _RIGID]
     try:
@@ -159,7 +178,7 @@ def parmchk2(mol2: Path, frcmod: Path, *, name: str, force_field: str, log: Path
         raise ParametrisationError(f"{name}: parmchk2 gave no file (log: {log})")
     missing = missing_terms(frcmod.read_text())
     if missing:
-        raise ParametrisationError(
+        raise MissingTermsError(
             f"{name}: {force_field} has no parameters for {', '.join(missing)}, and none that are near (log: {log})"
         )
 

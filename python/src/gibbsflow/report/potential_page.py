@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.structures import structure_id
+from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.dataset_card import dataset_card, structure_rows
 from gibbsflow.report.figures.learning_figures import learning_curve
@@ -51,7 +52,7 @@ def write_loop_results(manager: WorkflowManager, out: Path) -> None:
     write_table(out / "learning_curve.csv", [_flat(asdict(record)) for record in point.history])
     programs = sorted({row["program"] for row in rows if row["program"]})
     with atomic_open(out / "dataset_card.md", "w") as file:
-        file.write(dataset_card(manager.config, point.history, rows, programs))
+        file.write(dataset_card(manager.config, point.history, rows, programs, label_doubts.read(folder)))
     figures = out / "figures"
     figures.mkdir(exist_ok=True)
     learning_curve([asdict(record) for record in point.history], figures / "learning_curve")
@@ -100,6 +101,12 @@ def _write_page(manager: WorkflowManager, programs: Sequence[str], out: Path) ->
         parity=_image(out / "figures/parity.png"),
         grades=_image(out / "figures/grades.svg"),
         errors=list(_errors(fit)),
+        doubts=[
+            (f"{weight.removesuffix('s')}, {name}", text)
+            for weight in label_doubts.WEIGHTS
+            for name, said in (("labels", label_doubts.read(manager.folder)), ("fit", fit))
+            for text in said.get(weight, [])
+        ],
         generations=list(_generations(manager)),
         chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
         version=__version__,

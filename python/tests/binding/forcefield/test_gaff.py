@@ -158,3 +158,17 @@ def test_the_charges_of_a_double_bond_are_those_of_its_isomer(tmp_path):
     """E and Z of one molecule have two entries in the cache, each at its own geometry."""
     keys = {run(small(smiles), tmp_path, settings=Param(charge_method="gas")).key for smiles in ("C/C=C/C", r"C/C=C\C")}
     assert len(keys) == 2
+
+
+def test_an_azolate_gets_types_that_have_terms(tmp_path):
+    """antechamber's own bond orders give one nitrogen of a tetrazolate the type of a nitrile, and no angle has that."""
+    found = run(small("Cc1nn[n-]n1"), tmp_path)
+    assert "n1" not in found.types and found.types[1] == "cc"
+    assert round(sum(found.charges), 6) == -1
+    assert found.types[2:6].count("nd") + found.types[2:6].count("nc") >= 3
+
+
+def test_terms_that_no_types_have_are_named_with_their_cause(tmp_path):
+    with pytest.raises(ParametrisationError, match="has no parameters for ca-ca-i -o") as caught:
+        run(small("O=Ic1ccccc1"), tmp_path)
+    assert caught.value.cause == "Parametrisation"

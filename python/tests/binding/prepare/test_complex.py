@@ -6,9 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from known_molecules import B2, CB7, shifted
+from peptides import hetero, peptide
+from scipy.spatial.transform import Rotation
 
+from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.complex import preparation_hash, prepare_system, row_from_options
+from gibbsflow.binding.prepare.conformers import embed
+from gibbsflow.binding.prepare.ligands import check_pose, read_ligand
 from gibbsflow.binding.prepare.molecules import read_sdf
+from gibbsflow.binding.prepare.poses import with_positions
+from gibbsflow.binding.prepare.receptor_file import read_receptor
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.errors import InputError
 
@@ -62,3 +69,64 @@ def test_what_is_wrong_with_the_ligand_names_it(tmp_path):
     far = shifted(B2, tmp_path / "far.sdf", (0.0, 20.0, 0.0))
     with pytest.raises(InputError, match="b2, pose: the ligand is outside the cavity"):
         prepare_system(b2(structure=far), CB7, BindingConfig(), tmp_path)
+
+
+def complex_of(tmp_path, beside="", away_angstrom=3.5, **settings):
+    """A dipeptide with ethanol's oxygen above the oxygen of its ACE, along its bond."""
+    text = peptide("ACE ALA NME")
+    c, o = (
+        np.array([float(line[k : k + 8]) for k in (30, 38, 46)])
+        for line in text.splitlines()
+        if line[17:20] == "ACE" and line[12:16].strip() in ("C", "O")
+    )
+    along = (o - c) / np.linalg.norm(o - c)
+    ethanol = embed(molecules.from_smiles("OCC"), count=1, seed=1)
+    xyz = ethanol.positions_angstrom
+    turn, _ = Rotation.align_vectors([along], [xyz[2] - xyz[0]])
+    placed = turn.apply(xyz - xyz[0]) + o + away_angstrom * along
+    molecules.write_sdf(with_positions(ethanol, placed), tmp_path / "l.sdf", "l")
+    (tmp_path / "p.pdb").write_text(text + "TER\n" + beside + "END\n")
+    chosen = BindingConfig.from_params({"charge_method": "gas", **settings})
+    row = row_from_options("l", tmp_path / "l.sdf", None, None, "given")
+    (tmp_path / "out").mkdir()
+    return prepare_system(row, tmp_path / "p.pdb", chosen, tmp_path / "out"), o, along
+
+
+@pytest.mark.parametrize(("away_angstrom", "warned"), [(1.95, True), (2.6, False)])
+def test_a_squeezed_pose_is_warned_of(tmp_path, away_angstrom, warned):
+    (_, facts), _, _ = complex_of(tmp_path, away_angstrom=away_angstrom)
+    assert any(f"{away_angstrom:.2f} Å apart: the pose is squeezed" in w for w in facts["warnings"]) == warned
+
+
+def test_the_distance_of_a_bond_to_a_protein_is_refused_by_a_check_too(tmp_path):
+    with pytest.raises(InputError, match="O1 of the ligand is 1.60 Å from ACE A:1 O of the receptor"):
+        complex_of(tmp_path, away_angstrom=1.6)
+    receptor = read_receptor(tmp_path / "p.pdb", BindingConfig().system, complete=False)
+    row = row_from_options("l", tmp_path / "l.sdf", None, None, "given")
+    (fault,) = check_pose(row, read_ligand(row), receptor, BindingConfig().system)
+    assert "1.60 Å from ACE A:1 O" in fault.what
+
+
+def test_a_ligand_may_coordinate_a_metal_that_is_kept(tmp_path):
+    _, o, along = complex_of(tmp_path, away_angstrom=4.2)
+    x, y, z = o + 2.1 * along
+    (tmp_path / "zinc").mkdir()
+    (system, facts), _, _ = complex_of(
+        tmp_path / "zinc", hetero("ZN", 201, "ZN", "ZN", x, y, z), away_angstrom=4.2, keep="ZN"
+    )
+    assert "ZN A:201" in str(facts["account"]["receptor"]["kept_beside"])
+    assert not any("squeezed" in w for w in facts["warnings"]) and system.meta["ligand_charge"] == 0
+
+
+def test_files_of_parameters_stay_apart_whatever_their_names(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "ligand.frcmod").write_text(f"{folder}\nMASS\n\n")
+    names = ",".join(str(tmp_path / folder / "ligand.frcmod") for folder in ("a", "b"))
+    (system, _), _, _ = complex_of(tmp_path, parameters=names)
+    texts = [system.path(f"receptor_parameters_{k:02d}").read_text()[0] for k in (1, 2)]
+    assert texts == ["a", "b"]
+    assert {system.path(f"receptor_parameters_{k:02d}").name for k in (1, 2)} == {
+        "01_ligand.frcmod",
+        "02_ligand.frcmod",
+    }

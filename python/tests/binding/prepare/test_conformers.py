@@ -8,6 +8,7 @@ from rdkit.Chem import rdMolTransforms
 from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.conformers import embed, reference_geometry, relax, settle_stereo
 from gibbsflow.binding.prepare.molecules import MoleculeError
+from gibbsflow.binding.prepare.small_molecule.axes import cumulenes
 
 
 @pytest.mark.parametrize(
@@ -79,3 +80,12 @@ def test_a_geometry_that_cannot_be_built_is_refused():
     impossible = molecules.from_smiles("C1#CC#CC1")  # two triple bonds in a ring of five
     with pytest.raises(MoleculeError, match="no 3-D structure can be built"):
         embed(impossible, count=1, seed=1)
+
+
+@pytest.mark.parametrize("smiles", ["CC=C=CO", "CC=C=C", "CC(Cl)=C=C(C)c1ccccc1"])
+def test_both_ends_of_an_allene_are_perpendicular(smiles):
+    """MMFF94s and UFF would flatten it, and the charges were those of a molecule that there is not."""
+    mol = embed(molecules.from_smiles(smiles), count=6, seed=1).mol
+    (atoms,) = cumulenes(mol)
+    for conformer in mol.GetConformers():
+        assert abs(rdMolTransforms.GetDihedralDeg(conformer, *atoms)) == pytest.approx(90, abs=10)

@@ -126,6 +126,46 @@ def test_another_isomer_in_the_pose_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("smiles", "held", "noted"),
+    [
+        ("CC(O)c1ccccc1", "C[C@H](O)c1ccccc1", True),
+        ("CC(O)c1ccccc1", "C[C@@H](O)c1ccccc1", True),
+        ("CC=CCO", r"C/C=C\CO", True),
+        ("CC1CCC(O)CC1", "C[C@H]1CC[C@H](O)CC1", True),
+        ("C[C@H](F)C(C)O", "C[C@H](F)[C@@H](C)O", True),
+        ("C[C@H](F)[C@@H](C)O", "C[C@H](F)[C@@H](C)O", False),
+    ],
+)
+def test_a_pose_decides_what_a_smiles_leaves_open(tmp_path, smiles, held, noted):
+    pose = tmp_path / "pose.sdf"
+    pose.write_text(Chem.MolToMolBlock(embed(molecules.from_smiles(held), count=1, seed=1).mol))
+    asked = row(smiles, pose=pose)
+    posed = given_pose(asked, read_ligand(asked))
+    assert Chem.CanonSmiles(posed.smiles) == Chem.CanonSmiles(held)
+    assert [f"that of the pose is taken, {posed.smiles}" in note for note in posed.notes] == [True] * noted
+
+
+def test_what_is_marked_is_held_against_the_pose_where_the_rest_is_open(tmp_path):
+    pose = tmp_path / "pose.sdf"
+    pose.write_text(Chem.MolToMolBlock(embed(molecules.from_smiles("C[C@@H](F)[C@@H](C)O"), count=1, seed=1).mol))
+    asked = row("C[C@H](F)C(C)O", pose=pose)
+    with pytest.raises(MoleculeError, match="another stereoisomer.*centre C2"):
+        given_pose(asked, read_ligand(asked))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_a_phosphate_ester_may_have_either_oxygen_drawn_double(tmp_path, seed):
+    """A centre that two drawings make, in a nucleotide with centres that count."""
+    smiles = "C[C@H]1C[C@@H](O)[C@H](COP(=O)([O-])OC)O1"
+    pose = tmp_path / "pose.sdf"
+    mol = embed(molecules.from_smiles(smiles.replace("P(=O)([O-])", "P([O-])(=O)")), count=1, seed=seed).mol
+    pose.write_text(Chem.MolToMolBlock(mol))
+    asked = row(smiles, pose=pose)
+    posed = given_pose(asked, read_ligand(asked))
+    assert posed.smiles == Chem.CanonSmiles(smiles) and posed.notes == ()
+
+
+@pytest.mark.parametrize(
     ("smiles", "count"), [("CS(F)(F)(F)(F)F", 1), ("CI(C)C", 1), ("CS(=O)(=O)N", 0), ("COP(=O)([O-])OC", 0)]
 )
 def test_centres_with_too_many_neighbours(smiles, count):

@@ -115,3 +115,29 @@ def test_a_state_that_no_end_has_is_refused_before_tleap(tmp_path):
     with pytest.raises(InputError, match=r"GLH A:3 \(as pH 3 makes it\) is the last residue of a chain"):
         (tmp_path / "p.pdb").write_text(peptide("NALA SER CGLU"))
         read_receptor(tmp_path / "p.pdb", System(ph=3), complete=False)
+
+
+def test_a_bond_that_building_made_is_told(tmp_path):
+    """Without its C and O a serine ends a chain by its CA, 4.4 Å from the next; PDBFixer builds them joined."""
+    lines = peptide("NALA SER PHE LYS CGLY").splitlines()
+    places = {(line[17:20], line[12:16].strip()): np.array(line[30:54].split(), dtype=float) for line in lines}
+    along = places["PHE", "CA"] - places["SER", "CA"]
+    shift = 0.6 * along / np.linalg.norm(along)
+    text = ""
+    for line in lines:
+        name, number = line[12:16].strip(), int(line[22:26])
+        if number != 2 or name not in ("C", "O"):
+            xyz = places[line[17:20], name] + (shift if number > 2 else 0)
+            text += f"{line[:30]}{xyz[0]:8.3f}{xyz[1]:8.3f}{xyz[2]:8.3f}{line[54:]}\n"
+    account = prepared(tmp_path, text).account
+    assert any("chain break between A:2 and A:3" in p.what for p in account.of_weight("note"))
+    assert any("PHE A:3 does not begin a chain" in p.what for p in account.of_weight("warn"))
+
+
+def test_what_has_parameters_is_kept_from_atom_records_too(tmp_path):
+    (tmp_path / "m.mol2").write_text("@<TRIPOS>MOLECULE\nMTH\n@<TRIPOS>ATOM\n1 C1 0 0 0 c3 1 MTH 0.0\n@<TRIPOS>BOND\n")
+    text = peptide("NALA SER CGLY") + "TER\n" + hetero("MTH", 201, "C1", "C", 20.0).replace("HETATM", "ATOM  ")
+    chosen = {"keep": "MTH", "parameters": str(tmp_path / "m.mol2")}
+    assert [r.called for r in prepared(tmp_path, text, **chosen).protein[3:]] == ["MTH A:201"]
+    with pytest.raises(InputError, match="does not know: MTH A:201"):
+        prepared(tmp_path, text)

@@ -28,3 +28,8 @@ def test_files_that_no_reader_takes(tmp_path):
         read_receptor(tmp_path / "r.xyz", System())
     with pytest.raises(InputError, match=r"r.sdf, receptor: no such file"):
         read_receptor(tmp_path / "r.sdf", System())
+
+
+def test_what_is_for_proteins_is_refused_with_a_host(tmp_path):
+    with pytest.raises(InputError, match="altloc, keep given with a host"):
+        read_receptor(CB7, System(altloc="A:1=B", keep="ZN"))

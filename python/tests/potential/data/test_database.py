@@ -16,10 +16,11 @@ from ase.db import connect
 from database_writer import result_of
 from silicon import si2, si8
 
+from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.statuses import RowStatus
-from gibbsflow.potential.data.labels import LabelResult
+from gibbsflow.potential.data.labels import LabelResult, check_label, labelled_frame
 from gibbsflow.potential.data.structures import structure_id
 
 SERVER = os.environ.get("GIBBSFLOW_TEST_POSTGRES")
@@ -99,14 +100,53 @@ def test_an_unknown_result_writes_nothing_at_all(where: str) -> None:
     assert manager.counts()["labelled"] == 0
 
 
-def test_labelled_frames_come_in_as_labelled(where: str) -> None:
-    from gibbsflow.potential.data.labels import labelled_frame
-
+def test_labels_come_in_where_the_caller_vouches_for_them_and_never_by_a_tag(where: str) -> None:
     manager = DatabaseManager(where)
-    atoms = si2()
-    manager.add([labelled_frame(atoms, result_of(atoms, -7.0))])
-    assert manager.counts()["labelled"] == 1
+    trusted, forged = (labelled_frame(atoms, result_of(atoms, -7.0)) for atoms in (si2(1), si2(2)))
+    manager.add([trusted], RowStatus.LABELLED)
     assert manager.frames()[0].get_potential_energy() == -7.0
+    forged.info["settings_hash"] = "another-1"
+    manager.add([forged])
+    assert manager.counts() | {"labelled": 1, "pending": 1} == manager.counts()
+    manager.record([result_of(forged, -5.0)])
+    assert [frame.get_potential_energy() for frame in manager.frames()] == [-7.0, -5.0]
+    with pytest.raises(InputError, match=r"holds labels of test-0123456789abcdef; these are of another-1"):
+        manager.add([labelled_frame(si2(3), replace(result_of(si2(3)), settings_hash="another-1"))], RowStatus.LABELLED)
+    with pytest.raises(InputError, match="a frame without a label"):
+        manager.add([si2(3)], RowStatus.LABELLED)
+
+
+def test_labels_are_judged_by_the_thresholds_of_today(where: str) -> None:
+    manager = DatabaseManager(where)
+    weak, strong, broken = si2(1), si2(2), si2(3)
+    manager.add([weak, strong, broken])
+    forces = [[4.0, 0, 0], [-4.0, 0, 0]]
+    made = replace(result_of(strong, -3.0), forces_ev_per_angstrom=forces)
+    low, high = Labels(force_cap_ev_per_angstrom=3.0), Labels(force_cap_ev_per_angstrom=5.0)
+    manager.record([check_label(result_of(weak), weak, low), check_label(made, strong, low)])
+    manager.record([result_of(broken).failed("CRASH(1)", "no")])
+    assert manager.counts() | {"labelled": 1, "failed": 2} == manager.counts()
+    assert manager.judge(low) == {}
+    assert manager.judge(high) == {"labelled": 1}
+    frame = manager.frames(RowStatus.LABELLED)[1]
+    assert (frame.get_potential_energy(), frame.get_forces().tolist()) == (-3.0, forces)
+    assert manager.judge(low) == {"failed": 1}
+    assert manager.causes() == {"BAD_STRUCTURE": 1, "CRASH(1)": 1}
+    assert all(frame.calc is None for frame in manager.frames(RowStatus.FAILED))
+    # a second result, judged by another cap
+    manager.record([check_label(made, strong, high)])
+    assert manager.counts()["labelled"] == 2
+    manager.record([check_label(made, strong, low)])
+    assert manager.explain(structure_id(strong))["cause"] == "BAD_STRUCTURE"
+
+
+def test_a_second_label_that_is_another_is_said(where: str, caplog: pytest.LogCaptureFixture) -> None:
+    manager = DatabaseManager(where)
+    manager.add([si2(1)])
+    manager.record([result_of(si2(1), -3.0)])
+    assert manager.record([result_of(si2(1), -3.0)]) == {"repeated": 1} and not caplog.records
+    assert manager.record([result_of(si2(1), -3.1)]) == {"repeated": 1}
+    assert "its label in the database stands (-3.000000 eV)" in caplog.text
 
 
 def test_illegal_move_is_refused_and_undone(where: str) -> None:

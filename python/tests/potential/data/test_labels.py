@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
 from database_writer import result_of
 from silicon import overlapping, si2, si8
 
@@ -31,7 +32,6 @@ LABELS = Labels()
         ({"energy_ev": float("nan")}, "UNCONVERGED", "energy"),
         ({"forces_ev_per_angstrom": [[0.0, 0.0, float("nan")], [0.0] * 3]}, "UNCONVERGED", "force"),
         ({"forces_ev_per_angstrom": [[0.0] * 3]}, "UNCONVERGED", "every atom"),
-        ({"forces_ev_per_angstrom": [[200.0, 0, 0], [-200.0, 0, 0]]}, "BAD_STRUCTURE", "200.0 eV/Å"),
         ({"stress_ev_per_angstrom3": None}, "UNCONVERGED", "stress"),
         ({"physics_changed": True, "corrections": ["degauss 0.03"]}, "UNCONVERGED", "degauss 0.03"),
     ],
@@ -44,6 +44,21 @@ def test_the_gate_keeps_out_what_cannot_be_used(changes: dict, cause: str, words
     assert words in refused.message
     with pytest.raises(StateError, match=cause):
         labelled_frame(atoms, refused)
+
+
+def test_what_a_threshold_refuses_keeps_its_figures() -> None:
+    atoms = si2()
+    strong = replace(result_of(atoms), forces_ev_per_angstrom=[[200.0, 0, 0], [-200.0, 0, 0]])
+    refused = check_label(strong, atoms, LABELS)
+    assert (refused.status, refused.cause, refused.by_threshold) == ("failed", "BAD_STRUCTURE", True)
+    assert (refused.energy_ev, refused.forces_ev_per_angstrom) == (strong.energy_ev, strong.forces_ev_per_angstrom)
+    assert "largest force 200.0 eV/Å, the cap is 100 eV/Å" in refused.message
+    with pytest.raises(StateError, match="BAD_STRUCTURE"):
+        labelled_frame(atoms, refused)
+    assert check_label(strong, atoms, Labels(force_cap_ev_per_angstrom=300.0)) == strong
+    near = bulk("Si", a=5.0)
+    assert check_label(result_of(near), near, Labels(closest_ratio=0.999)).by_threshold
+    assert check_label(result_of(near), near, LABELS).status == "labelled"
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_different_ones_are_kept() -> None:
     ("name", "text", "words"),
     [
         ("gone.extxyz", None, "no such file"),
-        ("bad.extxyz", "2\nLattice=oops\nSi 0 0\n", "not readable"),
+        ("bad.extxyz", "2\nLattice=oops\nSi 0 0\n", "2 atoms, and 1 lines up to the end"),
         ("empty.extxyz", "", "no structure"),
         ("odd.unknown", "hello", "no format"),
     ],

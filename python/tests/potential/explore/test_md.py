@@ -8,6 +8,7 @@ from ase import Atoms
 from ase.build import bulk
 from labelled_sets import fitted_copper
 
+from gibbsflow.config.potential import Labels
 from gibbsflow.config.potential_training import Exploration
 from gibbsflow.engines.lammps import Lammps, LammpsError
 from gibbsflow.errors import EngineError, InputError, StoppedEarly
@@ -162,7 +163,8 @@ def test_folders_of_any_name_are_worked_in(tmp_path):
 
 def test_where_md_cannot_start():
     def check(atoms, **settings):
-        check_start(atoms, ("Cu",), Exploration(**settings), where="cu.xyz", potential=Path("fit/potential"))
+        given = Exploration(**settings), Labels()
+        check_start(atoms, ("Cu",), *given, where="cu.xyz", potential=Path("fit/potential"))
 
     atoms = bulk("Cu")
     with pytest.raises(InputError, match="cu.xyz: holds 1 atoms, too few for MD"):
@@ -180,6 +182,33 @@ def test_where_md_cannot_start():
         check(slab)
     with pytest.raises(InputError, match="holds Ag, unknown to fit/potential"):
         check(bulk("Ag", cubic=True))
+    flat, cellless, close = (bulk("Cu", cubic=True) for _ in range(3))
+    flat.set_cell([3.6, 3.6, 0])
+    cellless.set_cell([0, 0, 0])
+    close.positions[1] = close.positions[0] + [0, 0, 0.1]
+    for broken, words in ((flat, "cell vector"), (cellless, "cell vector"), (close, "0.10 Å apart")):
+        with pytest.raises(InputError, match=words):
+            check(broken)
+
+
+def test_lammps_that_dies_is_tried_again_and_unstable_only_if_it_dies_there_again(tmp_path, monkeypatch):
+    run, deaths = Lammps.run, []
+
+    def dies(self, commands, results=(), **options):
+        if results and len(deaths) < 1 + always:
+            deaths.append(self)
+            self.close()
+            raise EngineError("LAMMPS ended with code -11", code=-11)
+        return run(self, commands, results, **options)
+
+    monkeypatch.setattr(Lammps, "run", dies)
+    always = 0
+    once = _run(_trajectory(tmp_path / "once"))
+    always, deaths[:] = 9, []
+    twice = _run(_trajectory(tmp_path / "always"))
+    monkeypatch.undo()
+    assert once == _run(_trajectory(tmp_path / "never"))
+    assert (twice.stopped, len(deaths)) == ("unstable", 2)
 
 
 def test_number_of_frames_is_bounded(tmp_path):

@@ -21,6 +21,8 @@ def test_the_structure_comes_first_then_the_atom_then_the_elements() -> None:
     assert by_elements(atom, Dft(), MOMENTS) == Electrons(multiplicity=5)
     assert by_elements(atom, Dft(moments_ub={"Fe": 3.0}), MOMENTS) == Electrons(moments_ub=(3.0,))
     assert by_elements(atom, Dft(magnetism="none"), {}) == Electrons()
+    # in a periodic box as well
+    assert by_elements(Atoms("O", cell=[12, 12, 12], pbc=True), Dft(), MOMENTS) == Electrons(multiplicity=3)
 
 
 def test_unpaired_electrons_are_spread_by_the_valence() -> None:

@@ -10,7 +10,7 @@ from ase.build import bulk, molecule
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.generators.generate import generate
-from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed
+from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed, without_images
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -74,3 +74,13 @@ def test_a_slab_keeps_its_periodic_vectors() -> None:
     assert boxed.cell.array[:2] == pytest.approx(slab.cell.array[:2])
     assert boxed.cell.array[2] == pytest.approx([0, 0, 14.0])
     assert boxed.pbc.tolist() == [True, True, False]
+
+
+def test_the_box_of_an_ion_is_twice_as_long_as_its_density() -> None:
+    water = molecule("H2O")
+    boxed = without_images(water)
+    span = np.ptp(water.positions, axis=0)
+    assert np.allclose(boxed.cell.array, np.diag(2 * span + 12))
+    assert np.allclose((boxed.positions.min(axis=0) + boxed.positions.max(axis=0)) / 2, boxed.cell.lengths() / 2)
+    assert np.allclose(boxed.get_all_distances(), water.get_all_distances())
+    assert not boxed.pbc.any() and not water.cell.any()

@@ -125,6 +125,21 @@ def test_charge_multiplicity_and_ground_states_of_atoms(no_pw: Path, tmp_path: P
     assert ("tot_magnetization" in said, said["starting_magnetization(1)"]) == (False, "0.5")
 
 
+def test_an_ion_is_computed_without_its_images(no_pw: Path, tmp_path: Path) -> None:
+    # whatever cell is written beside it: twice as long as the density, which reaches 3 Å beyond the atoms
+    for cell in ([4.0, 4.0, 4.0], [30.0, 30.0, 30.0], [0, 0, 0]):
+        ion = Atoms("Si2", [[1.0, 0, 0], [1.0, 0, 2.3]], cell=cell, info={"charge": 1})
+        text = written(no_pw, tmp_path, ion)
+        assert (values(text)["assume_isolated"], float(values(text)["tot_charge"])) == ("'martyna-tuckerman'", 1)
+        box = [[float(x) for x in line.split()] for line in text.partition("CELL_PARAMETERS")[2].splitlines()[1:4]]
+        assert np.allclose(box, np.diag([12.0, 12.0, 16.6]))
+        atoms = [line.split()[1:] for line in text.partition("ATOMIC_POSITIONS")[2].splitlines()[1:3]]
+        assert np.allclose(np.array(atoms, dtype=float), [[6.0, 6.0, 7.15], [6.0, 6.0, 9.45]])
+    neutral, cell = Atoms("Si2", [[1.0, 0, 0], [1.0, 0, 2.3]]), si2()
+    cell.info["charge"] = 1
+    assert all("assume_isolated" not in written(no_pw, tmp_path, atoms) for atoms in (neutral, cell))
+
+
 def test_what_pw_cannot_compute_is_refused(no_pw: Path) -> None:
     program(no_pw, PW)
     engine = QuantumEspresso(["Si"], coarse(), Labels())
@@ -171,6 +186,20 @@ class TestRealRuns:
             made = QuantumEspresso(["Si"], dft, Labels()).label(Atoms("Si"))
             assert made.energy_ev / RYDBERG_EV == pytest.approx(-7.51365, abs=2e-5)
             assert (made.total_moment_ub, made.absolute_moment_ub) == (2.0, 2.0)
+
+    def test_the_energy_that_ionises_an_atom(self) -> None:
+        # 8.15 eV by experiment (NIST); in a background, 12 Å apart, it would be 6.50 eV
+        dft = coarse(functional="pbe", ecutwfc_ry=14.0, degauss_ry=0.002, conv_thr_ry=1e-8)
+        engine = QuantumEspresso(["Si"], dft, Labels())
+        atom, ion = engine.label(Atoms("Si")), engine.label(Atoms("Si", info={"charge": 1, "multiplicity": 2}))
+        assert ion.charge_e == 1 and ion.stress_ev_per_angstrom3 is None
+        assert ion.energy_ev - atom.energy_ev == pytest.approx(8.28, abs=0.02)
+
+    def test_an_atom_in_a_periodic_box_has_its_spin(self) -> None:
+        dft = coarse(functional="pbe", ecutwfc_ry=14.0, degauss_ry=0.002, conv_thr_ry=1e-8, kspacing_per_angstrom=1.0)
+        made = QuantumEspresso(["Si"], dft, Labels()).label(Atoms("Si", cell=[12, 12, 12], pbc=True))
+        assert made.energy_ev / RYDBERG_EV == pytest.approx(-7.51365, abs=2e-5)
+        assert made.total_moment_ub == 2.0
 
     def test_a_molecule_in_a_small_cell_is_the_one_in_a_box(self) -> None:
         engine = QuantumEspresso(["Si"], coarse(), Labels())

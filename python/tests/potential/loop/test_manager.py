@@ -10,10 +10,13 @@ from silicon import si8
 
 from gibbsflow.errors import InputError, ScienceError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
+from gibbsflow.potential.data.labels import read_labels, write_labels
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
+from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.potential.loop.state import Phase
+from gibbsflow.workflow.files import write_json
 
 
 @pytest.fixture
@@ -125,3 +128,34 @@ def test_a_trainer_without_a_grade_never_begins(begun: WorkflowManager, tmp_path
     with pytest.raises(InputError, match="'pace' makes potentials without a grade"):
         WorkflowManager.resume(begun.folder, plan, tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+def test_the_budget_of_labels_holds_from_the_first_generation(begun: WorkflowManager, tmp_path: Path) -> None:
+    files = (tmp_path / "training.extxyz", tmp_path / "holdout.extxyz")
+    few = config(convergence={"max_labels": 10}, loop={"holdout_labels": 6, "initial_labels": 6, "trajectories": 1})
+    manager = WorkflowManager.begin(few, *files, tmp_path / "few")
+    assert DatabaseManager(manager.folder / loop_state.DATABASE).counts()["pending"] == 10
+    none = config(convergence={"max_labels": 10}, loop={"holdout_labels": 12, "initial_labels": 6})
+    write_frames(tmp_path / "many.extxyz", [si8(seed) for seed in range(100, 112)])
+    with pytest.raises(InputError, match=r"convergence\.max_labels: 10 labels, and the hold-out alone takes 12"):
+        WorkflowManager.begin(none, files[0], tmp_path / "many.extxyz", tmp_path / "none")
+
+
+def test_the_data_set_holds_what_the_cap_of_today_lets_in(begun: WorkflowManager, tmp_path: Path) -> None:
+    labels = [label(batch, tmp_path / "l") for batch in loop_state.batches(begun.folder)]
+    first, *others = read_labels(tmp_path / "l" / "training_000" / "labels.jsonl")
+    strong = replace(first, forces_ev_per_angstrom=[[9.0, 0.0, 0.0]] * 8)
+    write_labels(tmp_path / "l" / "training_000" / "labels.jsonl", [strong, *others])
+    assert len(read_frames(begun.record(labels, tmp_path / "all").folder / loop_state.TRAIN)) == 6
+    begun.config = config(labels={"force_cap_ev_per_angstrom": 8.0})
+    strict = begun.record(labels, tmp_path / "strict").folder
+    assert strong.gibbsflow_id not in {structure_id(frame) for frame in read_frames(strict / loop_state.TRAIN)}
+    assert DatabaseManager(strict / loop_state.DATABASE).causes() == {"BAD_STRUCTURE": 1}
+
+
+def test_what_was_said_of_the_labels_goes_with_the_state(begun: WorkflowManager, tmp_path: Path) -> None:
+    labels = [label(batch, tmp_path / "l") for batch in loop_state.batches(begun.folder)]
+    for folder in labels:
+        write_json(folder / "result.json", {"warnings": ["1 frame is charged"], "notes": []})
+    recorded = begun.record(labels, tmp_path / "recorded")
+    assert label_doubts.read(recorded.folder)["warnings"] == ["3 frames are charged"]

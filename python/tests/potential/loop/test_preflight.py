@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from ase.build import bulk, molecule
+from ase.io import write
 from loop_states import config
 from silicon import si2
 
@@ -80,3 +83,25 @@ def test_a_molecule_from_a_file_is_fit_to_start_from(tmp_path: Path) -> None:
     write_frames(tmp_path / "m.extxyz", [tag(molecule("CH3OH"), "molecule", generator="test", seed=0)])
     plan = config(elements=["C", "H", "O"], structure=str(tmp_path / "m.extxyz"))
     assert check(plan, "m.yaml")["engine"] == "tblite"
+
+
+def test_a_molecule_with_other_elements_is_refused() -> None:
+    with pytest.raises(InputError, match=r"h2o\.yaml, elements: H2O holds H \(right: elements: \[H, O\]\)"):
+        check(config(elements=["O"], structure="H2O"), "h2o.yaml")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda atoms: atoms.positions.__setitem__((0, 0), np.nan), "positions or cell are not finite"),
+        (lambda atoms: atoms.positions.__setitem__(1, atoms.positions[0] + 0.1), "atoms Si0 and Si1 are 0.17 Å apart"),
+        (lambda atoms: atoms.set_cell([5.4, 5.4, 0]), "periodic in a direction without a cell vector"),
+        (lambda atoms: atoms.set_cell([[5.4, 0, 0], [5.4, 0, 0], [0, 0, 5.4]]), "periodic, with a cell of 0 Å"),
+    ],
+)
+def test_a_start_that_nothing_can_compute_is_refused(tmp_path: Path, change: Any, words: str) -> None:
+    atoms = si2()
+    change(atoms)
+    write(tmp_path / "si.traj", [si2(), atoms])
+    with pytest.raises(InputError, match=f"frame 1: {words}"):
+        check(config(structure="si.traj"), str(tmp_path / "si.yaml"))

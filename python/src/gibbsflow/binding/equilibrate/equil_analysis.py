@@ -13,6 +13,7 @@ from openmm import app, unit
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.equilibrate.anchors import AnchorError, choose_anchors
 from gibbsflow.binding.equilibrate.bound_state import BoundAnalysis, analyse_bound
+from gibbsflow.binding.equilibrate.departure import Departure
 from gibbsflow.binding.facts import AnchorFacts, BoundFacts, PreparedFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.system import SimSystem
@@ -110,9 +111,17 @@ def analyse_equilibration(
         "ligand_rmsd_angstrom": float(np.median(outcome.rmsd_angstrom[judged])),
         "why": outcome.why,
     }
+    account, figures = Departure(system).account_of_equilibrated(free[judged])
+    result.figures |= figures | {"warnings": account.as_dict()["warnings"]}
     log.info("%s: %s", "bound" if outcome.bound else "unbound", outcome.why)
+    account.settle()
     found = BoundFacts(bound=outcome.bound, ligand_site_distance_angstrom=distance)
-    analysed = system.copy_to(out).with_facts(found).with_artifacts(**({"equil_plot": plot} if plot else {}))
+    analysed = (
+        system.copy_to(out)
+        .with_facts(found)
+        .with_account(account)
+        .with_artifacts(**({"equil_plot": plot} if plot else {}))
+    )
     if outcome.representative is not None:
         analysed = analysed.with_facts(_anchors(system, free[judged], ligand, receptor, result))
         analysed = _represented(analysed, free[outcome.representative])

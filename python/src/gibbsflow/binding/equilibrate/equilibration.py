@@ -17,6 +17,7 @@ import openmm
 from openmm import app, unit
 
 from gibbsflow.binding import PHYSICS
+from gibbsflow.binding.equilibrate.departure import Departure
 from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3, gathered
 from gibbsflow.binding.equilibrate.stages import Plan, plan_equilibration
 from gibbsflow.binding.facts import EquilibratedFacts, SettingsFacts, TopologyFacts
@@ -29,6 +30,7 @@ from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.engines.openmm_systems import box_vectors_nm, load_topology, read_positions_nm
 from gibbsflow.errors import NumericalError
 from gibbsflow.units import KJ_PER_KCAL, Floats
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import atomic_open
 from gibbsflow.workflow.progress import Progress
 from gibbsflow.workflow.result import Result
@@ -74,6 +76,8 @@ def equilibrate(
         With state saved.
     NumericalError
         For an energy that stays high after minimisation, or NaN.
+    IsomerError
+        Where minimisation or MD made another stereoisomer.
     """
     given = system.facts(SettingsFacts)
     result.seed = given.run.seed
@@ -84,9 +88,8 @@ def equilibrate(
             found = _equilibrate_box(system, name, state, carried.root, stopper, part, engine or engine_for(given.md))
         finally:
             _take(result, name, part)
-        carried, begun_anew, steps = (
-            carried.with_artifacts(**found.files), begun_anew or found.begun_anew, steps + found.steps,
-        )  # fmt: skip
+        carried = carried.with_artifacts(**found.files).with_account(found.account)
+        begun_anew, steps = begun_anew or found.begun_anew, steps + found.steps
     return carried.with_facts(EquilibratedFacts(equil_steps=steps, equil_begun_anew=begun_anew))
 
 
@@ -95,6 +98,7 @@ class _Found:
     """What the equilibration of one box left."""
 
     files: dict[str, str]
+    account: Account
     begun_anew: Mapping[str, Any] | None
     steps: int
 
@@ -143,8 +147,14 @@ def _equilibrate_box(
     result.figures["mean_temperature_k"] = float(data["temperature_k"][free].mean())
     if "box_nm" in data:
         result.figures["mean_density_g_per_ml"] = round(float(parts.density_g_per_ml(data["box_nm"][free]).mean()), 4)
+    account, figures = parts.departure.account_of_minimised(last["reference_nm"] * 10)
+    if name != "complex":
+        account.facts = {name: account.facts}
+    account.settle()
+    result.figures |= figures | {"warnings": account.as_dict()["warnings"]}
     return _Found(
         _write(root, system.path(f"{topology}_prmtop"), prefix, data, last, parts),
+        account,
         run.facts() if run.attempt > 1 else None,
         plan.frames_after(len(plan.frames)) * plan.steps_per_frame,
     )
@@ -166,6 +176,7 @@ class _Equilibration:
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
+        self.departure = Departure(self.system, self.name)
         self.prmtop = self.system.path(f"{BOXES[self.name][0]}_prmtop")
         self.periodic = is_periodic(self.prmtop)
         atoms = self.system.facts(TopologyFacts)
@@ -206,9 +217,10 @@ class _Equilibration:
                 f"potential energy after minimisation is {energy:.0f} kcal/mol, above the gate of {gate:.0f}: "
                 "atoms clash in the starting structure"
             )
+        positions = simulation.positions_nm()
+        self.departure.require_same_isomers(positions * 10, "after minimisation")
         cold = self.plan.stages[0].from_k
         simulation.draw_velocities(self.md.temperature_k if cold is None else cold, self.derived("v"))
-        positions = simulation.positions_nm()
         return {
             "positions_nm": positions,
             "velocities_nm_per_ps": simulation.velocities_nm_per_ps(),
@@ -247,6 +259,7 @@ class _Equilibration:
             "reference_nm": arrays["reference_nm"],
             **({"box_nm": rows["box_nm"][-1]} if self.periodic else {}),
         }
+        self.departure.require_same_isomers(last["positions_nm"] * 10, f"after {(index + 1) * self.frame_ps:g} ps")
         outputs = {name: np.array(values) for name, values in rows.items()}
         return last, outputs | {"heating": np.full(self.plan.frames[number], number < self.plan.heating)}
 

@@ -268,24 +268,39 @@ def _compute(
     with tempfile.TemporaryDirectory(prefix="gibbsflow-param-") as scratch:
         folder = Path(scratch)
         (folder / "molecule.sdf").write_text(sdf)
-        typed = ambertools.antechamber(
-            folder / "molecule.sdf",
-            name=name,
-            charge=charge,
-            atom_types=settings.ligand_ff,
-            charge_method=settings.charge_method,
-            rigid=rigid,
-            log=log_file,
-            bounds=bounds,
-        )
-        ambertools.parmchk2(
-            folder / "antechamber.mol2",
-            folder / _FRCMOD,
-            name=name,
-            force_field=settings.ligand_ff,
-            log=log_file,
-            bounds=bounds,
-        )
+
+        def typed_with_terms(as_drawn: bool) -> ambertools.TypedAtoms:
+            found = ambertools.antechamber(
+                folder / "molecule.sdf",
+                name=name,
+                charge=charge,
+                atom_types=settings.ligand_ff,
+                charge_method=settings.charge_method,
+                rigid=rigid,
+                log=log_file,
+                bounds=bounds,
+                as_drawn=as_drawn,
+            )
+            ambertools.parmchk2(
+                folder / "antechamber.mol2",
+                folder / _FRCMOD,
+                name=name,
+                force_field=settings.ligand_ff,
+                log=log_file,
+                bounds=bounds,
+            )
+            return found
+
+        try:
+            typed = typed_with_terms(as_drawn=False)
+        except ambertools.MissingTermsError as error:
+            # antechamber's own bond orders type an anion of an azole as if it had a nitrile in its ring
+            log.info("%s; types by the bond orders of the molecule are tried", error)
+            (folder / _FRCMOD).unlink()
+            try:
+                typed = typed_with_terms(as_drawn=True)
+            except ParametrisationError:
+                raise ParametrisationError(str(error)) from None
         frcmod = (folder / _FRCMOD).read_text()
         moved = [] if rigid else bonds_moved(sdf, folder / "sqm.pdb")
     part = Path(tempfile.mkdtemp(prefix=f".{entry.name}.", dir=entry.parent))

@@ -14,10 +14,11 @@ from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.burial import buriedness
 from gibbsflow.binding.prepare.ligands import pose_ligand, read_ligand, written_account
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, read_noted, write_sdf
-from gibbsflow.binding.prepare.poses import RAYS
+from gibbsflow.binding.prepare.poses import PLACED_ANGSTROM, RAYS, nearest_contact
+from gibbsflow.binding.prepare.protein.atom_records import is_metal
 from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
-from gibbsflow.binding.prepare.protein.complex_ligand import write_ligand
-from gibbsflow.binding.prepare.proteins import parameter_files
+from gibbsflow.binding.prepare.protein.complex_ligand import TakenLigand, write_ligand
+from gibbsflow.binding.prepare.proteins import altlocs_of, parameter_files
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, kind_of, read_receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.system import SimSystem
@@ -27,8 +28,9 @@ from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import inputs_hash
 
 log = logging.getLogger(__name__)
-PHYSICS = {"host": 1, "protein": 2}
-"""Raised by hand when poses or protonation change for the same input; 2: names and hydrogens decide before pH."""
+PHYSICS = {"host": 1, "protein": 3}
+"""Raised by hand when poses or protonation change for the same input; 2: names and hydrogens decide before pH; 3: an
+atom without a label is an alternate location beside one with a label, members of a chain are put into its order."""
 LIGAND_READING = 2
 """The same for ligands whose stereochemistry, MOL2 file or pose file was once read otherwise; of no others."""
 
@@ -67,7 +69,9 @@ def row_from_options(
     return row
 
 
-def ligand_pose(receptor: Path, residue: str, smiles: str | None, pose: str | None, out: Path) -> tuple[str, str]:
+def ligand_pose(
+    receptor: Path, residue: str, smiles: str | None, pose: str | None, altloc: str | None, out: Path
+) -> TakenLigand:
     """Take the pose of a ligand from the file of the complex.
 
     Parameters
@@ -80,13 +84,15 @@ def ligand_pose(receptor: Path, residue: str, smiles: str | None, pose: str | No
         The ligand, with its bond orders and charges.
     pose
         What was asked for besides, which must be nothing.
+    altloc
+        Alternate locations to take, as the settings have them.
     out
         Folder that takes the pose.
 
     Returns
     -------
-    place, pose
-        CHAIN:NUMBER of the ligand, and the file with its pose.
+    TakenLigand
+        Where the ligand is, the file with its pose, and its isomer.
 
     Raises
     ------
@@ -99,8 +105,8 @@ def ligand_pose(receptor: Path, residue: str, smiles: str | None, pose: str | No
     if kind_of(receptor) != "protein" or not receptor.is_file():
         right = "the PDB or mmCIF file of the complex"
         raise InputError(Problem(str(receptor), "holds no ligand to take", right, field="ligand_residue"))
-    path = Path(out) / "ligand_residue.sdf"
-    return write_ligand(receptor, residue, smiles, path).label, str(path.resolve())
+    path = (Path(out) / "ligand_residue.sdf").resolve()
+    return write_ligand(receptor, residue, smiles, path, altlocs_of(altloc, Account(str(receptor))))
 
 
 def preparation_hash(row: Row, receptor: Path, settings: BindingConfig) -> str:
@@ -153,7 +159,7 @@ def _read_anew(row: Row) -> bool:
     """Whether a ligand may come out otherwise than it did before its reading was numbered."""
     if row.pose not in ("given", "place") or any(mark in (row.smiles or "") for mark in "/\\@"):
         return True
-    if row.structure is None or Path(row.structure).suffix.lower() != ".mol2":
+    if row.structure is None:
         return False
     try:
         return bool(read_noted(Path(row.structure), "structure", row.charge)[1])
@@ -162,7 +168,7 @@ def _read_anew(row: Row) -> bool:
 
 
 def prepare_system(
-    row: Row, receptor_path: Path, settings: BindingConfig, out: Path, *, ligand_residue: str | None = None
+    row: Row, receptor_path: Path, settings: BindingConfig, out: Path, *, taken: TakenLigand | None = None
 ) -> tuple[SimSystem, dict[str, Any]]:
     """Read receptor and ligand, complete them, find the pose, and write both into a folder.
 
@@ -176,8 +182,8 @@ def prepare_system(
         Sections ``run`` (seed) and ``system`` count.
     out
         Folder that takes both files.
-    ligand_residue
-        CHAIN:NUMBER of the ligand in the protein's file; None where it is not in there.
+    taken
+        The ligand in the protein's file; None where it is not in there.
 
     Returns
     -------
@@ -192,7 +198,8 @@ def prepare_system(
         With all that is wrong with either.
     """
     out = Path(out)
-    receptor = read_receptor(receptor_path, settings.system, ligand_residue=ligand_residue)
+    where = None if taken is None else taken.residue.label
+    receptor = read_receptor(receptor_path, settings.system, ligand_residue=where)
     try:
         with rdkit_messages():
             read = read_ligand(row)
@@ -202,10 +209,19 @@ def prepare_system(
     receptor_file = receptor.write(out)
     ligand_file = write_sdf(ligand, out / "ligand.sdf", row.ligand)
     account = Account(row.ligand)
+    if taken is not None:
+        account.note(taken.note)
     if receptor.kind == "host":
         for note in receptor.notes:
             account.note(note)
     warn_of_near(receptor.left_out, ligand.heavy_angstrom, receptor.account)
+    metals = [is_metal(element) for _, element in receptor.heavy_atoms] or [False] * len(receptor.heavy_angstrom)
+    contact = nearest_contact(ligand, receptor.heavy_angstrom[~np.array(metals)])
+    if contact < PLACED_ANGSTROM:
+        account.warn(
+            f"heavy atoms of ligand and receptor are {contact:.2f} Å apart: the pose is squeezed",
+            f"a pose without contacts below {PLACED_ANGSTROM:g} Å",
+        )
     account.take(receptor.account, "receptor")
     account.take(written_account(read, ligand, ligand_file, row.ligand), "ligand")
     account.settle()
@@ -221,7 +237,8 @@ def prepare_system(
     system = SimSystem(row.ligand, out).with_artifacts(receptor=receptor_file.name, ligand=ligand_file.name)
     for k, path in enumerate(receptor.parameters, 1):
         (out / "parameters").mkdir(exist_ok=True)
-        copied = shutil.copyfile(path, out / "parameters" / path.name)
+        # numbered: files of one name in two folders, or of a name that tleap's folder has, stay apart
+        copied = shutil.copyfile(path, out / "parameters" / f"{k:02d}_{path.name}")
         system = system.with_artifacts(**{f"receptor_parameters_{k:02d}": copied.relative_to(out)})
     known = PreparedFacts(
         receptor_kind=receptor.kind,
@@ -230,5 +247,6 @@ def prepare_system(
         ligand_charge=ligand.charge,
         ligand_smiles=ligand.smiles,
         site=receptor.site,
+        pose=facts["pose"],
     )
     return system.with_facts(known).with_account(account), facts

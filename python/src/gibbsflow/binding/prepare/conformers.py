@@ -8,22 +8,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from rdkit import Chem
-from rdkit.Chem import rdDistGeom, rdForceFieldHelpers, rdMolAlign
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers, rdMolAlign, rdMolTransforms
 
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
+from gibbsflow.binding.prepare.small_molecule.axes import Axis, axes, cumulenes
 from gibbsflow.binding.prepare.small_molecule.stereo import (
     Specified,
-    axes,
     open_elements,
     potential_elements,
     several_isomers,
     specified,
+    tag_by_geometry,
 )
 from gibbsflow.errors import ParametrisationError
 
 _PRUNE_ANGSTROM = 0.5
+LEFT_OPEN = "stereochemistry left open"
+"""How each note on open stereochemistry begins."""
 SEEDS = 4
 """Seeds that are tried where all conformers of one have another stereochemistry than was specified."""
+_HOLD_KCAL_PER_MOL_RAD2 = 100.0
+_SHOWS_BOTH = 8
+"""Geometries of which both forms of a racemate show up, but for one time in 128."""
 ATTEMPTS = 30
 """Attempts of ETKDG at one conformer; ordinary molecules need one to three."""
 
@@ -139,8 +145,8 @@ def settle_stereo(molecule: Molecule) -> Molecule:
     notes = molecule.notes
     if len(found) > 1 or several_isomers(molecule.mol):
         said = ", ".join(open_[:6]) + (" and others" if len(open_) > 6 else "")  # noqa: PLR2004
-        notes += (f"stereochemistry left open ({said}): {smiles} is taken, the same each time",)
-    return replace(molecule, mol=found[smiles], notes=notes)
+        notes += (f"{LEFT_OPEN} ({said}): {smiles} is taken, the same each time",)
+    return replace(molecule, mol=found[smiles], notes=notes, open_form=molecule.mol)
 
 
 def _told_of_axes(molecule: Molecule) -> Molecule:
@@ -148,11 +154,23 @@ def _told_of_axes(molecule: Molecule) -> Molecule:
     if molecule.mol.GetNumConformers():
         return molecule
     notes = tuple(
-        f"stereochemistry left open ({axis.kind} axis at atoms {axis.atoms[1] + 1} and {axis.atoms[2] + 1}): the "
-        "one of the geometry that is built is taken"
+        f"{LEFT_OPEN} ({axis.called(molecule.mol)}): the one of the geometry that is built is taken"
         for axis in axes(molecule.mol)
+        if axis.kind != "pyramid" or _turns_over(molecule.mol, axis)
     )
     return replace(molecule, notes=(*molecule.notes, *(note for note in notes if note not in molecule.notes)))
+
+
+def _turns_over(mol: Chem.Mol, axis: Axis) -> bool:
+    """Whether a pyramid without a tag comes out both ways: a bicycle and its other centres may fix it."""
+    centre = mol.GetAtomWithIdx(axis.atoms[1])
+    settled = centre.GetAtomicNum() == 7 and axis.called(mol) in open_elements(mol)  # noqa: PLR2004  # as any centre
+    if settled or centre.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED:
+        return False
+    trial = Chem.Mol(mol)
+    trial.RemoveAllConformers()
+    found = rdDistGeom.EmbedMultipleConfs(trial, _SHOWS_BOTH, _etkdg(7))
+    return len({tuple(Specified({}, {}, {axis: 1}).against(trial, conformer)) for conformer in found}) > 1
 
 
 def _etkdg(seed: int) -> Any:  # RDKit's stubs give the fields the wrong types
@@ -175,7 +193,7 @@ def _isomers(mol: Chem.Mol, tries: int = 8) -> dict[str, Chem.Mol]:
         if wanted.against(trial, conformer):
             continue
         isomer = Chem.Mol(trial, confId=conformer)
-        Chem.AssignStereochemistryFrom3D(isomer)
+        tag_by_geometry(isomer)
         isomer.RemoveAllConformers()
         # written and read once more: RDKit's SMILES is canonical only for marks that it has read itself
         found[Chem.CanonSmiles(Chem.MolToSmiles(Chem.RemoveHs(isomer)))] = isomer
@@ -185,13 +203,17 @@ def _isomers(mol: Chem.Mol, tries: int = 8) -> dict[str, Chem.Mol]:
 def relax(mol: Chem.Mol) -> None:
     """Minimise all conformers by MMFF94s (UFF where that lacks parameters), and sort them by energy.
 
+    Neither knows that both ends of an allene are perpendicular; they are held so.
+
     Parameters
     ----------
     mol
         With all hydrogens and one or more conformers; changed in place. Each conformer gets the property
         ``energy_kcal_per_mol``, relative to the lowest.
     """
-    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
+    if cumulated := cumulenes(mol):
+        outcome = [_minimised(mol, conformer.GetId(), cumulated) for conformer in mol.GetConformers()]
+    elif rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
         outcome = rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=1000, mmffVariant="MMFF94s")
     else:
         outcome = rdForceFieldHelpers.UFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=1000)
@@ -201,6 +223,23 @@ def relax(mol: Chem.Mol) -> None:
     for i in np.argsort(energies, kind="stable"):
         conformers[i].SetDoubleProp("energy_kcal_per_mol", energies[i] - min(energies))
         mol.AddConformer(conformers[i], assignId=True)
+
+
+def _minimised(mol: Chem.Mol, conformer: int, cumulated: list[tuple[int, int, int, int]]) -> tuple[int, float]:
+    """Minimise one conformer with its allenes held perpendicular: convergence and energy."""
+    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
+        properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant="MMFF94s")
+        field = rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, properties, confId=conformer)
+        hold = field.MMFFAddTorsionConstraint
+    else:
+        field = rdForceFieldHelpers.UFFGetMoleculeForceField(mol, confId=conformer)
+        hold = field.UFFAddTorsionConstraint
+    for atoms in cumulated:
+        side = 90.0 if rdMolTransforms.GetDihedralDeg(mol.GetConformer(conformer), *atoms) > 0 else -90.0
+        hold(*atoms, False, side, side, _HOLD_KCAL_PER_MOL_RAD2)
+    field.Initialize()
+    converged = field.Minimize(maxIts=1000)
+    return converged, field.CalcEnergy()
 
 
 def _drop_duplicates(mol: Chem.Mol) -> None:

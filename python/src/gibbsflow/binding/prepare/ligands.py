@@ -10,13 +10,15 @@ from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
 from gibbsflow.binding.prepare import molecules
-from gibbsflow.binding.prepare.conformers import embed, settle_stereo
+from gibbsflow.binding.prepare.conformers import LEFT_OPEN, embed, settle_stereo
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
 from gibbsflow.binding.prepare.poses import place_inside, pose_faults
+from gibbsflow.binding.prepare.protein.atom_records import is_metal
+from gibbsflow.binding.prepare.protein.placement import BONDED_METAL_ANGSTROM
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.prepare.small_molecule.mapping import heavy_only, map_pose
-from gibbsflow.binding.prepare.small_molecule.stereo import specified
+from gibbsflow.binding.prepare.small_molecule.stereo import specified, tag_by_geometry
 from gibbsflow.config.binding import System
 from gibbsflow.workflow.account import Account
 
@@ -150,8 +152,9 @@ def given_pose(row: Row, ligand: Molecule) -> Molecule:
     faults = molecules.coordinate_faults(pose, "pose")
     if faults:
         raise MoleculeError(faults)
-    match, notes = map_pose(ligand.mol, pose, str(path))
-    heavy = heavy_only(ligand.mol)
+    meant = ligand.mol if ligand.open_form is None else ligand.open_form
+    match, notes = map_pose(meant, pose, str(path))
+    heavy = heavy_only(meant)
     heavy.RemoveAllConformers()
     places = heavy_only(pose).GetConformer()
     conformer = Chem.Conformer(heavy.GetNumAtoms())
@@ -164,7 +167,13 @@ def given_pose(row: Row, ligand: Molecule) -> Molecule:
     if wrong := specified(full).against(full):
         what = f"{path}: its geometry has another stereochemistry at {', '.join(wrong)}"
         raise MoleculeError([Fault("pose", what, f"the isomer of this row, {ligand.smiles}")])
-    return replace(ligand, mol=full, notes=(*ligand.notes, *notes))
+    tag_by_geometry(full)
+    posed = replace(ligand, mol=full, open_form=None)
+    kept = [note for note in ligand.notes if not note.startswith(LEFT_OPEN)]
+    for note in ligand.notes:
+        if note.startswith(LEFT_OPEN):
+            kept.append(f"{note.split('): ')[0]}): that of the pose is taken, {posed.smiles}")
+    return replace(posed, notes=(*kept, *notes))
 
 
 def written_account(read: Molecule, posed: Molecule, path: Path, name: str) -> Account:
@@ -252,34 +261,30 @@ def covalent_faults(ligand: Molecule, receptor: Receptor) -> list[Fault]:
     ligand
         In the receptor's frame.
     receptor
-        A host, or a protein with its topology.
+        A host, or a protein.
 
     Returns
     -------
     list of Fault
         At most one, of the nearest pair; empty where heavy atoms are farther apart than their covalent radii (Cordero
-        et al., Dalton Trans. 2008, 2832) and 0.4 Å.
+        et al., Dalton Trans. 2008, 2832) and 0.4 Å. A ligand may coordinate a metal that is kept, which no bond holds.
     """
     if receptor.molecule is not None:
         mol = receptor.molecule.mol
         atoms = [(f"{a.GetSymbol()}{a.GetIdx() + 1}", a.GetAtomicNum()) for a in mol.GetAtoms() if a.GetAtomicNum() > 1]
-    elif receptor.protein is not None:
-        number_of = Chem.GetPeriodicTable().GetAtomicNumber
-        atoms = [
-            (f"{residue.name} {residue.label} {name}", number_of(element.capitalize()))
-            for residue in receptor.protein
-            for name, (element, _) in residue.atoms.items()
-            if element.upper() not in ("H", "D")
-        ]
     else:
-        atoms = []
+        number_of = Chem.GetPeriodicTable().GetAtomicNumber
+        atoms = [(name, number_of(element.capitalize())) for name, element in receptor.heavy_atoms]
     if len(atoms) != len(receptor.heavy_angstrom) or not atoms:
         return []
     table = Chem.GetPeriodicTable()
     theirs = np.array([table.GetRcovalent(number) for _, number in atoms])
     ours = np.array([table.GetRcovalent(ligand.mol.GetAtomWithIdx(int(i)).GetAtomicNum()) for i in ligand.heavy_atoms])
     distance = np.linalg.norm(ligand.heavy_angstrom[:, None] - receptor.heavy_angstrom[None], axis=-1)
-    room = distance - ours[:, None] - theirs[None] - COVALENT_MARGIN_ANGSTROM
+    nearest = ours[:, None] + theirs[None] + COVALENT_MARGIN_ANGSTROM
+    metals = [k for k, (_, element) in enumerate(receptor.heavy_atoms) if is_metal(element)]
+    nearest[:, metals] = BONDED_METAL_ANGSTROM
+    room = distance - nearest
     i, k = np.unravel_index(int(room.argmin()), room.shape)
     if room[i, k] >= 0:
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,13 +13,15 @@ import numpy as np
 import numpy.typing as npt
 from rdkit import Chem, rdBase
 
-from gibbsflow.binding.prepare.small_molecule import mol2
+from gibbsflow.binding.prepare.small_molecule import mol2, sdf
+from gibbsflow.binding.prepare.small_molecule.coordinates import coordinate_faults as coordinate_faults
 from gibbsflow.binding.prepare.small_molecule.faults import Fault as Fault
 from gibbsflow.binding.prepare.small_molecule.faults import MoleculeError as MoleculeError
-from gibbsflow.binding.prepare.small_molecule.stereo import lost_marks, marks_against_geometry
+from gibbsflow.binding.prepare.small_molecule.marks import lost_marks, marks_against_geometry
+from gibbsflow.binding.prepare.small_molecule.stereo import tag_by_geometry
 
 GAFF_ELEMENTS = ("H", "C", "N", "O", "S", "P", "F", "Cl", "Br", "I")
-_PLANE_ANGSTROM = 1e-3
+_ORDERS = (Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE)
 _collecting: list[list[str]] = []
 
 
@@ -38,6 +41,8 @@ class Molecule:
         Grave assumptions: the verdict of whatever is computed from it becomes WARN.
     residue_names
         Residue names in its file, for a host.
+    open_form
+        As it was read, where its stereochemistry was open and one isomer was chosen: a pose may have another.
     """
 
     mol: Chem.Mol
@@ -45,6 +50,7 @@ class Molecule:
     notes: tuple[str, ...] = field(default=())
     warnings: tuple[str, ...] = field(default=())
     residue_names: tuple[str, ...] = field(default=())
+    open_form: Chem.Mol | None = None
 
     @property
     def smiles(self) -> str:
@@ -150,7 +156,7 @@ def from_smiles(smiles: str, charge: int | None = None) -> Molecule:
         mol = Chem.MolFromSmiles(smiles)
     if mol is None:
         raise MoleculeError(
-            [Fault("smiles", f"{smiles!r} is no valid SMILES: {_rdkit_reason(messages)}", "a valid SMILES")]
+            [Fault("smiles", f"{smiles!r} is no valid SMILES: {rdkit_reason(messages)}", "a valid SMILES")]
         )
     mol = Chem.AddHs(mol)
     faults = chemistry_faults(mol, "smiles", charge)
@@ -190,12 +196,14 @@ def from_file(path: Path, charge: int | None = None, *, field: str = "structure"
     if missing and not faults:
         notes.append(f"{missing} hydrogens that {path.name} lacks were added; its atoms keep their places")
         mol = Chem.AddHs(mol, addCoords=True)
+    if labelled := [f"{a.GetIsotope()}{a.GetSymbol()}{a.GetIdx() + 1}" for a in mol.GetAtoms() if a.GetIsotope()]:
+        notes.append(f"{', '.join(labelled[:6])}: isotopes are computed as the element, with its natural mass")
     faults += chemistry_faults(mol, field, None if field == "receptor" else charge)
     if not faults and Path(path).suffix.lower() != ".mol2":
         faults += _wedge_faults(path, field)
     if faults:
         raise MoleculeError(faults)
-    Chem.AssignStereochemistryFrom3D(mol)
+    tag_by_geometry(mol)
     return Molecule(mol, Chem.GetFormalCharge(mol), tuple(notes), residue_names=residue_names(path, mol))
 
 
@@ -243,10 +251,7 @@ def read_noted(path: Path, field: str, charge: int | None) -> tuple[Chem.Mol, li
     with rdkit_messages() as messages:
         if is_mol2:
             return mol2.read(text, Path(path), field, charge, Chem.MolFromMol2Block(text, removeHs=False))
-        mol = Chem.MolFromMolBlock(text.split("$$$$")[0], removeHs=False)
-    if mol is None or mol.GetNumAtoms() == 0:
-        raise MoleculeError([Fault(field, f"{path}: not readable: {_rdkit_reason(messages)}", mol2.RIGHT)])
-    return mol, []
+        return sdf.read(text, path, field, charge, lambda: rdkit_reason(messages))
 
 
 def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Fault]:
@@ -280,6 +285,11 @@ def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Faul
     elif mol.GetNumAtoms() == 1:
         what = f"a single atom, {Chem.MolToSmiles(mol)}: AM1-BCC makes no charges for it, and it has no orientation"
         faults.append(Fault(field, what, "a molecule of two atoms or more"))
+    for bond in mol.GetBonds():
+        if bond.GetBondType() not in _ORDERS and not (bond.GetIsAromatic() and bond.IsInRing()):
+            ends = (bond.GetBeginAtom(), bond.GetEndAtom())
+            what = f"bond {'-'.join(f'{a.GetSymbol()}{a.GetIdx() + 1}' for a in ends)} is of type {bond.GetBondType()}"
+            faults.append(Fault(field, what, "single, double and triple bonds, aromatic ones in rings"))
     formal = Chem.GetFormalCharge(mol)
     radicals = sum(a.GetNumRadicalElectrons() for a in mol.GetAtoms())
     electrons = electron_count(mol, formal)
@@ -312,41 +322,6 @@ def electron_count(mol: Chem.Mol, charge: int) -> int:
     return sum(a.GetAtomicNum() for a in mol.GetAtoms()) - charge
 
 
-def coordinate_faults(mol: Chem.Mol, field: str) -> list[Fault]:
-    """Say where a molecule from a file has no usable 3-D coordinates.
-
-    Parameters
-    ----------
-    mol
-        As it was read.
-    field
-        Column that messages name.
-
-    Returns
-    -------
-    list of Fault
-        At most one; empty where the coordinates are usable.
-    """
-    right = "3-D coordinates (a drawing has none; give smiles instead, or embed it)"
-    if mol.GetNumConformers() == 0:
-        return [Fault(field, "no coordinates", right)]
-    conformer = mol.GetConformer()
-    xyz = np.asarray(conformer.GetPositions())
-    if not np.isfinite(xyz).all():
-        return [Fault(field, "coordinates that are no finite numbers", right)]
-    if len(xyz) > 1 and np.ptp(xyz, axis=0).max() < _PLANE_ANGSTROM:
-        return [Fault(field, "all atoms at one point", right)]
-    flat = np.ptp(xyz, axis=0).min() < _PLANE_ANGSTROM
-    tetrahedral = any(
-        a.GetHybridization() == Chem.HybridizationType.SP3 and a.GetTotalDegree() > 2 for a in mol.GetAtoms()
-    )
-    implicit = any(a.GetTotalNumHs() for a in mol.GetAtoms())
-    # a flat molecule may be flat; a drawing has sp3 centres in the plane, or leaves out its hydrogens
-    if flat and (tetrahedral or (implicit and not conformer.Is3D())):
-        return [Fault(field, "no 3-D coordinates: all atoms lie in one plane", right)]
-    return []
-
-
 def residue_names(path: Path, mol: Chem.Mol) -> tuple[str, ...]:
     """Read the residue (substructure) names in a MOL2 file; for SDF its title.
 
@@ -370,11 +345,25 @@ def residue_names(path: Path, mol: Chem.Mol) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row[7] for row in rows if len(row) > 7))
 
 
-def _rdkit_reason(messages: list[str]) -> str:
-    """Pick the telling line of RDKit's log."""
-    lines = [line.strip() for text in messages for line in text.splitlines() if line.strip(" ~^-|")]
-    lines = [line.split("] ", 1)[-1] for line in lines if "Failed parsing SMILES" not in line]
-    return lines[0] if lines else "RDKit gives no reason"
+def rdkit_reason(messages: list[str]) -> str:
+    """Pick the telling line of what RDKit logged.
+
+    Parameters
+    ----------
+    messages
+        As :func:`rdkit_messages` collects them.
+
+    Returns
+    -------
+    str
+        Without time stamps, nor the trace of a failed assertion.
+    """
+    lines = [line.strip() for text in messages for line in text.splitlines()]
+    lines = [re.sub(r"^\[[0-9:]+\] ?", "", line) for line in lines if "Failed parsing SMILES" not in line]
+    told = [line for line in lines if line.strip(" ~^-|*")]
+    if told and told[0].endswith(("Violation", "Error")):  # of an assertion; the reason is its second line
+        told = told[1:]
+    return told[0] if told else "RDKit gives no reason"
 
 
 def write_sdf(molecule: Molecule, path: Path, name: str) -> Path:
@@ -423,7 +412,7 @@ def read_sdf(path: Path, charge: int) -> Molecule:
     mol = Chem.MolFromMolFile(str(path), removeHs=False)
     if mol is None:
         raise MoleculeError([Fault("structure", f"{path}: not readable", "the SDF that system_prep wrote")])
-    Chem.AssignStereochemistryFrom3D(mol)
+    tag_by_geometry(mol)
     return Molecule(mol, charge)
 
 

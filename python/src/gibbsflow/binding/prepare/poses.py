@@ -19,6 +19,7 @@ from rdkit import Chem
 from rdkit.Chem import rdPartialCharges
 from rdkit.Geometry import Point3D
 from scipy.optimize import minimize
+from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from gibbsflow.binding.prepare.burial import Rays, buriedness
@@ -195,6 +196,26 @@ def pose_faults(ligand: Molecule, host_angstrom: Floats, *, clash_angstrom: floa
         what = f"the ligand does not touch the receptor (nearest heavy atoms {nearest:.1f} Å apart)"
         faults.append(Fault("pose", what, "a pose in the binding site, in the frame of the receptor's file"))
     return faults
+
+
+def nearest_contact(ligand: Molecule, receptor_angstrom: Floats) -> float:
+    """Give the smallest distance of heavy atoms of a ligand and its receptor.
+
+    Parameters
+    ----------
+    ligand
+        In the receptor's frame.
+    receptor_angstrom
+        Heavy atoms of the receptor, shape (atoms, 3).
+
+    Returns
+    -------
+    float
+        In Å; infinite where the receptor has none.
+    """
+    if not len(receptor_angstrom):
+        return float("inf")
+    return float(cKDTree(receptor_angstrom).query(ligand.heavy_angstrom)[0].min())
 
 
 def place_inside(ligand: Molecule, host: Molecule, *, clash_angstrom: float, seed: int) -> Molecule:

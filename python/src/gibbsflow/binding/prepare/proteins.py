@@ -7,28 +7,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from gibbsflow.binding.prepare.protein import cofactors
 from gibbsflow.binding.prepare.protein.atom_records import StructureFile, read_structure
 from gibbsflow.binding.prepare.protein.mending import mend, refuse_traces, selenium_to_sulfur
+from gibbsflow.binding.prepare.protein.placement import coordinate, in_sequence, refuse_misplaced, warn_of_mirror_images
 from gibbsflow.binding.prepare.protein.protonation import is_replacement, protonate, read_choices
 from gibbsflow.binding.prepare.protein.residue_names import (
-    ALIASES,
     PHOSPHORYLATED,
+    amber_name_of,
     heavy_atoms_of,
     standard_atom,
 )
-from gibbsflow.binding.prepare.protein.residues import Residue, chain_breaks, in_chain, renamed, residues_of
+from gibbsflow.binding.prepare.protein.residues import Residue, chain_breaks, chain_ends, in_chain, renamed, residues_of
 from gibbsflow.binding.prepare.protein.sulfurs import account_disulfides
 from gibbsflow.binding.prepare.receptors import Receptor, site_entries
 from gibbsflow.config.binding import System
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
-
-SAME_PLACE_ANGSTROM = 0.5
-"""Heavy atoms of two residues nearer than this are two copies of one thing."""
 
 
 def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue: str | None = None) -> Receptor:
@@ -60,7 +57,8 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
     structure = read_structure(path)
     given = cofactors.read_parameters(parameter_files(settings))
     choices = read_choices(settings.protonation) if settings.protonation is not None else {}
-    residues = _known_names(residues_of(structure, account, _altlocs(settings.altloc, account)), account)
+    residues = _known_names(residues_of(structure, account, altlocs_of(settings.altloc, account)), account)
+    residues = in_sequence([r for r in residues if r.label != ligand_residue], account)
     residues, choices = _replaced(residues, choices, account)
     joined = [in_chain(residues, k) for k in range(len(residues))]
     is_protein = [cofactors.is_polymer(r, given, joined=j) for r, j in zip(residues, joined, strict=True)]
@@ -68,18 +66,19 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
     if not protein:
         there = ", ".join(sorted({r.name for r in residues})) or "no atoms"
         raise InputError(Problem(str(path), f"no amino acid in it (it has {there})", "a protein", field="receptor"))
-    _refuse_strangers(residues, is_protein, joined, account)
+    _refuse_strangers(residues, is_protein, joined, given, account)
     if settings.site is not None:
         _refuse_absent_site(protein, settings.site, account)
     if settings.receptor_charge is not None:
         right = "leave it out: a protein's charge follows from its residues and pH"
         account.refuse("receptor_charge is for hosts", right, field="receptor_charge")
     refuse_traces(protein, account)
-    _refuse_copies(protein, account)
-    _stop(account)
     beside = [r for r, own in zip(residues, is_protein, strict=True) if not own]
-    kept = cofactors.choose_kept(beside, settings.keep, given, account, ligand_residue or "")
-    left = [r for r in beside if r not in kept and r.label != ligand_residue]
+    kept = cofactors.choose_kept(beside, settings.keep, given, account)
+    refuse_misplaced(protein, kept, account)
+    _stop(account)
+    warn_of_mirror_images(protein, account)
+    left = [r for r in beside if r not in kept]
     cofactors.tell_left_out(left, protein, _site_atoms(protein, settings.site), account)
     protein = selenium_to_sulfur(protein, account)
     for note in chain_breaks(protein):
@@ -87,20 +86,24 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
     _tell_missing(structure, account)
     _tell_modified(protein, given, account)
     pairs = account_disulfides(protein, structure.bonded_sulfurs, account)
-    states = protonate(protein, pairs, settings.ph, choices, account)
+    states = coordinate(protein, protonate(protein, pairs, settings.ph, choices, account), kept, account)
     _stop(account)
     made = None
     if complete:
-        made = [*mend(protein, states, settings.ph, account), *(_written(r) for r in kept)]
+        mended = mend(protein, states, settings.ph, account)
+        _tell_other_ends(protein, mended, account)
+        made = [*mended, *(_written(r) for r in kept)]
         account.facts["residues_written"] = len(made)
         account.facts["residues_kept"] = len(protein)
-    heavy = np.array([xyz for r in made or [*protein, *kept] for xyz in r.heavy()])
+    whole = made or [*protein, *kept]
+    named = [(f"{r.called} {a}", element) for r in whole for a, (element, _) in r.atoms.items() if element != "H"]
     return Receptor(
         name=path.name.split(".")[0],
         kind="protein",
         charge=None,
-        heavy_angstrom=heavy,
+        heavy_angstrom=np.array([xyz for r in whole for xyz in r.heavy()]),
         protein=None if made is None else tuple(made),
+        heavy_atoms=tuple(named),
         site=_site_in_new_names(protein, settings.site),
         notes=tuple(account.as_dict()["notes"] + account.as_dict()["warnings"]),
         account=account,
@@ -133,14 +136,28 @@ def _stop(account: Account) -> None:
 
 def _known_names(residues: Sequence[Residue], account: Account) -> list[Residue]:
     """Residues by AMBER's names, where other programs have their own."""
-    told = [f"{r.called} as {ALIASES[r.name.upper()]}" for r in residues if r.name.upper() in ALIASES]
+    named = [(r, amber_name_of(cofactors.ion_name(r))) for r in residues]
+    told = [f"{r.called} as {name}" for r, name in named if name != r.name]
     if told:
         account.note(f"read by other names: {', '.join(told[:20])}{' and more' * (len(told) > 20)}")
-    return [renamed(r, ALIASES[r.name.upper()]) if r.name.upper() in ALIASES else r for r in residues]
+    return [renamed(r, name) if name != r.name else r for r, name in named]
 
 
-def _altlocs(text: str | None, account: Account) -> dict[str, str]:
-    """Label by CHAIN:NUMBER, of ``A:64=B,A:70=A``."""
+def altlocs_of(text: str | None, account: Account) -> dict[str, str]:
+    """Read which alternate location of a residue is to be taken.
+
+    Parameters
+    ----------
+    text
+        As ``A:64=B,A:70=A``; None for nothing.
+    account
+        Takes what cannot be read.
+
+    Returns
+    -------
+    dict
+        Label by CHAIN:NUMBER.
+    """
     chosen: dict[str, str] = {}
     for entry in site_entries(text or ""):
         label, sign, location = entry.partition("=")
@@ -173,7 +190,11 @@ def _replaced(
 
 
 def _refuse_strangers(
-    residues: Sequence[Residue], is_protein: Sequence[bool], joined: Sequence[bool], account: Account
+    residues: Sequence[Residue],
+    is_protein: Sequence[bool],
+    joined: Sequence[bool],
+    given: Mapping[str, cofactors.GivenResidue],
+    account: Account,
 ) -> None:
     """Refuse what stands in a chain or among the atoms of chains and has no parameters."""
     strange = []
@@ -187,7 +208,7 @@ def _refuse_strangers(
                 "stands for it",
                 row=r.line or None,
             )
-        elif not r.hetero and r.name not in cofactors.WATERS and r.name not in cofactors.IONS:
+        elif not r.hetero and r.name not in {*cofactors.WATERS, *cofactors.IONS, *given}:
             strange.append(r.called)
     if strange:
         strange = sorted(set(strange))
@@ -225,18 +246,14 @@ def _site_atoms(protein: Sequence[Residue], site: str | None) -> Floats | None:
     )
 
 
-def _refuse_copies(protein: Sequence[Residue], account: Account) -> None:
-    owner = [k for k, r in enumerate(protein) for _ in r.heavy()]
-    tree = cKDTree([xyz for r in protein for xyz in r.heavy()])
-    for a, b in sorted(tree.query_pairs(SAME_PLACE_ANGSTROM)):
-        one, two = protein[owner[a]], protein[owner[b]]
-        if one is not two:
-            account.refuse(
-                f"{one.called} and {two.called} lie at the same place",
-                "one copy of each chain: models in MODEL and ENDMDL, alternate locations with their labels",
-                row=two.line or None,
-            )
-            return
+def _tell_other_ends(protein: Sequence[Residue], mended: Sequence[Residue], account: Account) -> None:
+    """Warn where a backbone atom that was built lies otherwise than the bond that was taken to be there."""
+    was, became = chain_ends(protein)[0], chain_ends(mended)[0]
+    if other := sorted(was ^ became):
+        told = ", ".join(
+            f"{mended[k].called} {'begins' if k in became else 'does not begin'} a chain" for k in other[:8]
+        )
+        account.warn(f"with the atoms of the backbone that were built {told}", "a file with them")
 
 
 def _tell_missing(structure: StructureFile, account: Account) -> None:

@@ -18,6 +18,7 @@ SUFFIXES: dict[str, Kind] = {
     ".cif": "protein",
     ".mmcif": "protein",
 }
+OF_PROTEINS = ("protonation", "altloc", "keep", "parameters")
 RECEPTOR_RIGHT = "a host (SDF or MOL2, with bonds, hydrogens and 3-D coordinates) or a protein (PDB or mmCIF)"
 
 
@@ -79,5 +80,9 @@ def read_receptor(
         what = f"{path.suffix} holds a {kind}, but receptor_kind is {settings.receptor_kind}"
         raise InputError(Problem(str(path), what, right, field="receptor_kind"))
     if kind == "host":
+        idle = [key for key in OF_PROTEINS if getattr(settings, key) is not None]
+        if idle or ligand_residue is not None:
+            what = f"{', '.join([*idle, *['ligand_residue'] * (ligand_residue is not None)])} given with a host"
+            raise InputError(Problem(str(path), what, "a protein, or these left out", field="receptor"))
         return read_host(path, settings)
     return read_protein(path, settings, complete=complete, ligand_residue=ligand_residue)

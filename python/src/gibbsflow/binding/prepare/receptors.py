@@ -43,6 +43,8 @@ class Receptor:
         Residues of the file that are not part of it.
     parameters
         Files with parameters of what is kept.
+    heavy_atoms
+        What messages call each heavy atom of a protein, and its element in capitals, as in `heavy_angstrom`.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Receptor:
     account: Account = field(default_factory=lambda: Account("receptor"))
     left_out: tuple[Residue, ...] = ()
     parameters: tuple[Path, ...] = ()
+    heavy_atoms: tuple[tuple[str, str], ...] = ()
 
     def write(self, folder: Path) -> Path:
         """Write the receptor as later phases read it.

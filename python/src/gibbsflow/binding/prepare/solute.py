@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 from rdkit import Chem
 
@@ -107,12 +107,15 @@ def prepare_solute(row: Row, settings: BindingConfig, out: Path) -> tuple[SimSys
     account = Account(row.ligand)
     account.take(written_account(read, posed, written, row.ligand), "ligand")
     account.settle()
+    pose: Literal["given", "file", "place"] = "file"
+    if row.pose in ("given", "place"):
+        pose = cast(Literal["given", "place"], row.pose)
     told = account.as_dict()
     facts = {
         "notes": [*told["notes"], *told["warnings"]],
         "warnings": told["warnings"],
         "account": account.facts,
-        "pose": row.pose if row.pose in ("given", "place") else "file",
+        "pose": pose,
     }
     known = PreparedFacts(
         receptor_kind=None,
@@ -121,6 +124,7 @@ def prepare_solute(row: Row, settings: BindingConfig, out: Path) -> tuple[SimSys
         ligand_charge=posed.charge,
         ligand_smiles=posed.smiles,
         site=None,
+        pose=pose,
     )
     return SimSystem(row.ligand, out).with_artifacts(ligand=written.name).with_facts(known).with_account(account), facts
 

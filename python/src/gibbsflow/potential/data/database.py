@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.formats.backends import (
     MOMENTS,
@@ -23,7 +25,7 @@ from gibbsflow.potential.data.formats.backends import (
 )
 from gibbsflow.potential.data.formats.electrons import kept_info
 from gibbsflow.potential.data.formats.statuses import RowStatus, check_transition
-from gibbsflow.potential.data.labels import LabelResult, labelled_frame
+from gibbsflow.potential.data.labels import BAD_STRUCTURE, LabelResult, over_threshold, with_figures
 from gibbsflow.potential.data.structures import structure_id
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DatabaseManager", "RowStatus"]
 
+log = logging.getLogger(__name__)
+_SAME_EV_PER_ATOM = 1e-4
 _COLUMNS = ("settings_hash", "engine", "cause", "attempts", "holder", "claimed_at")
 
 
@@ -63,9 +67,10 @@ class DatabaseManager:
         Parameters
         ----------
         frames
-            Tagged structures. A frame with a label in its calculator and a `settings_hash` comes in as labelled.
+            Tagged structures. Labels that they carry are left behind, unless `status` is ``labelled``.
         status
-            ``pending``, or ``held`` or ``rejected`` with its `cause`.
+            ``pending``; or ``held`` or ``rejected`` with its `cause`; or ``labelled``, for frames that were labelled
+            with gibbsflow, each with a `settings_hash`.
         cause
             Why it was held or rejected.
 
@@ -73,28 +78,38 @@ class DatabaseManager:
         -------
         list of str
             Ids that are new.
+
+        Raises
+        ------
+        InputError
+            For a frame without a label that should have one, or labels of other settings than those of the database;
+            nothing is written.
         """
         new = []
+        labelled = status is RowStatus.LABELLED
+        frames = list(frames)
         with self._transaction():
+            if labelled:
+                if not all(frame.calc is not None and frame.info.get("settings_hash") for frame in frames):
+                    raise InputError(Problem(self.where, "a frame without a label", "labels with a settings_hash"))
+                self._one_setting({frame.info["settings_hash"] for frame in frames})
             for frame in frames:
                 name = structure_id(frame)
                 if self._find(name) is not None:
                     continue
-                labelled = bool(frame.calc is not None and frame.info.get("settings_hash"))
-                first = RowStatus.LABELLED if labelled else status
                 keys = {
                     **{key: frame.info.get(key, default) for key, default in TAGS.items()},
                     "gibbsflow_id": name,
-                    "status": str(first),
-                    "settings_hash": frame.info.get("settings_hash", ""),
-                    "engine": frame.info.get("engine", ""),
+                    "status": str(status),
+                    "settings_hash": frame.info.get("settings_hash", "") if labelled else "",
+                    "engine": frame.info.get("engine", "") if labelled else "",
                     "cause": cause,
                     "attempts": 0,
                     "holder": "",
                     "claimed_at": 0.0,
                 }
                 keys["parent"] = keys["parent"] or name
-                data: dict[str, Any] = {"history": [_event(first, cause or "added")]}
+                data: dict[str, Any] = {"history": [_event(status, cause or "added")]}
                 if said := kept_info(frame):
                     data["said"] = said
                 if moments := {key: frame.info[key] for key in MOMENTS if labelled and key in frame.info}:
@@ -145,7 +160,8 @@ class DatabaseManager:
         """Write labels back, all in one transaction.
 
         A structure that nobody had claimed is claimed and recorded at once. A second result for a structure that is
-        labelled already (two holders after a stale claim) changes nothing and is counted as ``repeated``.
+        labelled already (two holders after a stale claim) changes nothing and is counted as ``repeated``, unless a
+        threshold refuses the label now.
 
         Parameters
         ----------
@@ -172,7 +188,12 @@ class DatabaseManager:
                     raise InputError(
                         Problem(self.where, f"no structure {result.gibbsflow_id}", "a structure that was added")
                     )
+                if row.status == RowStatus.LABELLED and result.by_threshold:
+                    self._move(row, RowStatus.FAILED, result.message, cause=result.cause)
+                    counts["failed"] += 1
+                    continue
                 if row.status in (RowStatus.LABELLED, RowStatus.REJECTED):
+                    _say_difference(row, result)
                     counts["repeated"] += 1
                     continue
                 if row.status in (RowStatus.FAILED, RowStatus.HELD):
@@ -186,12 +207,41 @@ class DatabaseManager:
                     "cause": result.cause,
                     "holder": "",
                 }
-                atoms = labelled_frame(row.toatoms(), result) if status is RowStatus.LABELLED else None
+                # of what a threshold refuses, the figures are kept: another one may let it in
+                atoms = with_figures(row.toatoms(), result) if result.energy_ev is not None else None
                 summary = {
                     k: v for k, v in asdict(result).items() if k not in ("forces_ev_per_angstrom", "gibbsflow_id")
                 }
                 self._move(row, status, result.message or "label accepted", atoms=atoms, result=summary, **keys)
                 counts[str(status)] += 1
+        return counts
+
+    def judge(self, labels: Labels) -> Counter[str]:
+        """Hold all labels that were computed against thresholds: those refused fail, those let in again count.
+
+        Parameters
+        ----------
+        labels
+            Settings: the cap of forces and the least distance.
+
+        Returns
+        -------
+        Counter
+            Labels whose status changed, by the new one.
+        """
+        counts: Counter[str] = Counter()
+        with self._transaction():
+            for status in (RowStatus.LABELLED, RowStatus.FAILED):
+                for row in list(self._db.select(status=str(status), sort="id")):
+                    atoms = row.toatoms()
+                    if atoms.calc is None or "forces" not in atoms.calc.results:
+                        continue
+                    fault = over_threshold(atoms, atoms.calc.results["forces"], labels)
+                    if bool(fault) == (status is RowStatus.FAILED):
+                        continue
+                    new, cause = (RowStatus.FAILED, BAD_STRUCTURE) if fault else (RowStatus.LABELLED, "")
+                    self._move(row, new, fault or "let in by today's thresholds", cause=cause)
+                    counts[str(new)] += 1
         return counts
 
     def require_setting(self, settings_hash: str) -> None:
@@ -368,6 +418,14 @@ class DatabaseManager:
         pairs = {**row.key_value_pairs, **keys, "status": str(status)}
         self._db.write(atoms if atoms is not None else row.toatoms(), key_value_pairs=pairs, data=data, id=row.id)
         return self._db.get(id=row.id)
+
+
+def _say_difference(row: Any, result: LabelResult) -> None:
+    """Say where a second label is another than the one that stands."""
+    if row.status == RowStatus.LABELLED and result.energy_ev is not None:
+        if abs(row.energy - result.energy_ev) > _SAME_EV_PER_ATOM * row.natoms:
+            what = "%s: its label in the database stands (%.6f eV), and a second one is another (%.6f eV)"
+            log.warning(what, result.gibbsflow_id, row.energy, result.energy_ev)
 
 
 def _event(status: RowStatus, why: str) -> dict[str, str]:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from ase import Atoms
-from ase.data import covalent_radii
 
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.potential.data.formats.alone import alone, nearest_image_angstrom
 from gibbsflow.potential.data.formats.extended_xyz import SUFFIXES, read_extended_xyz
 from gibbsflow.potential.data.frame_weights import FrameWeights, read_weights, refuse_other_weights
 from gibbsflow.potential.data.label_keys import LabelKeys, choose_keys, find, one_number, tensor
@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 ISOLATED = ("isolated_atom", "isolatedatom")
 SHOWN = 20
 """So many problems of one kind are listed; the others are counted."""
-# an atom whose nearest image is farther away than both is alone: 2.5 times the length of a bond
-_ALONE_ANGSTROM, _ALONE_BONDS = 6.0, 2.5
 _TAGGED_ANGSTROM = 5.0
 # of stress and virial of one frame
 _AGREEMENT = 0.02
@@ -97,45 +95,6 @@ class LabelledFrame:
             or than 5 Å where it is tagged as one.
         """
         return alone(self.atoms) or (self.tagged_isolated and nearest_image_angstrom(self.atoms) >= _TAGGED_ANGSTROM)
-
-
-def alone(atoms: Atoms) -> bool:
-    """Say whether a structure is one atom without a neighbour.
-
-    Parameters
-    ----------
-    atoms
-        The structure.
-
-    Returns
-    -------
-    bool
-        True where no image of it is within 6 Å and within 2.5 bond lengths (twice the covalent radius).
-    """
-    if len(atoms) != 1:
-        return False
-    reach = max(_ALONE_ANGSTROM, 2 * _ALONE_BONDS * float(covalent_radii[atoms.numbers[0]]))
-    return nearest_image_angstrom(atoms) >= reach
-
-
-def nearest_image_angstrom(atoms: Atoms) -> float:
-    """Find the shortest lattice vector along the periodic directions.
-
-    Parameters
-    ----------
-    atoms
-        The structure.
-
-    Returns
-    -------
-    float
-        Its length in Å; infinite without periodicity.
-    """
-    if not atoms.pbc.any():
-        return float("inf")
-    steps = np.array(np.meshgrid(*[(-1, 0, 1) if periodic else (0,) for periodic in atoms.pbc])).reshape(3, -1).T
-    lengths = np.linalg.norm(steps[(steps != 0).any(axis=1)] @ atoms.cell.array, axis=1)
-    return float(lengths.min())
 
 
 def read_labelled(path: Path) -> list[LabelledFrame]:

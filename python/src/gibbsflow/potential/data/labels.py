@@ -57,7 +57,7 @@ class LabelResult:
     cause, message
         Why it failed: a class, and words.
     energy_ev
-        Total energy in eV.
+        Total energy in eV; of a failure there are figures only where a threshold refuses them.
     forces_ev_per_angstrom
         Forces in eV/Å, shape (atoms, 3).
     stress_ev_per_angstrom3
@@ -116,6 +116,21 @@ class LabelResult:
             energy_ev=None, forces_ev_per_angstrom=None, stress_ev_per_angstrom3=None,
             total_moment_ub=None, absolute_moment_ub=None,
         )  # fmt: skip
+
+    def refused(self, message: str) -> LabelResult:
+        """Return this result as one that a threshold refuses; its figures stay, for another threshold may let it in.
+
+        Parameters
+        ----------
+        message
+            Which threshold, in words.
+
+        Returns
+        -------
+        LabelResult
+            The failure.
+        """
+        return replace(self, status="failed", cause=BAD_STRUCTURE, message=message)
 
     @property
     def by_threshold(self) -> bool:
@@ -194,8 +209,9 @@ def check_label(result: LabelResult, atoms: Atoms, labels: Labels) -> LabelResul
     """Let a label through only if its figures can be used; turn it into a failure otherwise.
 
     It is called whenever a label is read, since the state folder keeps the figures as they were computed. A label
-    counts with finite energy, forces for every atom, stress where all is periodic, no force above the cap and no
-    correction that changed the physics. Convergence and exit code are checked by the engines themselves.
+    counts with finite energy, forces for every atom, stress where all is periodic, no correction that changed the
+    physics, no force above the cap and no atoms that are too close. Convergence and exit code are checked by the
+    engines themselves.
 
     Parameters
     ----------
@@ -222,13 +238,34 @@ def check_label(result: LabelResult, atoms: Atoms, labels: Labels) -> LabelResul
         result.stress_ev_per_angstrom3 is None or not np.isfinite(result.stress_ev_per_angstrom3).all()
     ):
         return result.failed(UNCONVERGED, "no finite stress")
-    largest = float(np.linalg.norm(forces, axis=1).max())
-    if largest > labels.force_cap_ev_per_angstrom:
-        text = f"{_CAP} {largest:.1f} eV/Å, the cap is {labels.force_cap_ev_per_angstrom:g} eV/Å"
-        return result.failed(BAD_STRUCTURE, text)
     if result.physics_changed:
         return result.failed(UNCONVERGED, f"converged only with changed physics: {', '.join(result.corrections)}")
-    return result
+    fault = over_threshold(atoms, forces, labels)
+    return result.refused(fault) if fault else result
+
+
+def over_threshold(atoms: Atoms, forces_ev_per_angstrom: Any, labels: Labels) -> str:
+    """Say which threshold of the settings a label that was computed does not pass; empty where it passes.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+    forces_ev_per_angstrom
+        Its forces in eV/Å, shape (atoms, 3).
+    labels
+        Settings: the cap of forces and the least distance.
+
+    Returns
+    -------
+    str
+        The fault in words.
+    """
+    if fault := bad_structure(atoms, labels.closest_ratio):
+        return fault
+    largest = float(np.linalg.norm(np.asarray(forces_ev_per_angstrom, dtype=float), axis=1).max())
+    cap = labels.force_cap_ev_per_angstrom
+    return f"{_CAP} {largest:.1f} eV/Å, the cap is {cap:g} eV/Å" if largest > cap else ""
 
 
 def labelled_frame(atoms: Atoms, result: LabelResult) -> Atoms:
@@ -252,10 +289,28 @@ def labelled_frame(atoms: Atoms, result: LabelResult) -> Atoms:
     StateError
         Where the result is a failure.
     """
-    from ase.calculators.singlepoint import SinglePointCalculator
-
     if result.status != "labelled":
         raise StateError(f"{result.gibbsflow_id}: no label ({result.cause}: {result.message})")
+    return with_figures(atoms, result)
+
+
+def with_figures(atoms: Atoms, result: LabelResult) -> Atoms:
+    """Return the same copy of whatever has figures, a label or what a threshold refuses.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+    result
+        Energy, forces and perhaps stress.
+
+    Returns
+    -------
+    Atoms
+        As :func:`labelled_frame`.
+    """
+    from ase.calculators.singlepoint import SinglePointCalculator
+
     frame = atoms.copy()
     figures: dict[str, Any] = {"energy": result.energy_ev, "forces": np.array(result.forces_ev_per_angstrom)}
     if result.stress_ev_per_angstrom3 is not None:

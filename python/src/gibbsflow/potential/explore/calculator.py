@@ -11,10 +11,36 @@ import numpy.typing as npt
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.potential.train.fit import load_potential
 from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
-from gibbsflow.potential.train.shared.protocols import Evaluator
+from gibbsflow.potential.train.shared.protocols import Evaluator, Potential
+
+
+def read_graded(folder: Path) -> tuple[Potential, Grader]:
+    """Read a potential and its grade from a folder that a user names.
+
+    Parameters
+    ----------
+    folder
+        Folder that ``train fit`` wrote (``DIR/potential``).
+
+    Returns
+    -------
+    potential : Potential
+        As its trainer reads it.
+    grader : Grader
+        Its grade.
+
+    Raises
+    ------
+    InputError
+        Where there is no potential with a grade, or a damaged one.
+    """
+    try:
+        return load_potential(folder), Grader.read(folder / ACTIVE_SET)
+    except StateError as error:
+        raise InputError(f"{error} (right: a folder as `train fit` wrote it: DIR/potential)") from error
 
 
 class PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE has no types

@@ -21,10 +21,12 @@ from ase import Atoms
 from ase.geometry import find_mic
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
+from gibbsflow.config.potential import Labels
 from gibbsflow.config.potential_training import Exploration
 from gibbsflow.engines.lammps import CRASHES, Lammps, LammpsError, blown_up, timestep_ps
 from gibbsflow.engines.lammps_frame import Frame, to_frame
 from gibbsflow.errors import EngineError, InputError, Problem
+from gibbsflow.potential.data.labels import bad_structure
 from gibbsflow.potential.data.structures import read_frames, structure_id, tag, write_frames
 from gibbsflow.potential.train.shared.grade import Grader
 from gibbsflow.potential.train.shared.protocols import Potential
@@ -78,7 +80,9 @@ class Trail:
     detail: str = ""
 
 
-def check_start(atoms: Atoms, species: Sequence[str], settings: Exploration, *, where: str, potential: Path) -> None:
+def check_start(
+    atoms: Atoms, species: Sequence[str], settings: Exploration, labels: Labels, *, where: str, potential: Path
+) -> None:
     """Refuse a structure that MD cannot start from.
 
     Parameters
@@ -89,6 +93,8 @@ def check_start(atoms: Atoms, species: Sequence[str], settings: Exploration, *, 
         Chemical symbols that the potential knows.
     settings
         Section ``exploration``.
+    labels
+        Section ``labels``: what would get no label is no start.
     where
         Where the structure came from, for messages.
     potential
@@ -97,11 +103,12 @@ def check_start(atoms: Atoms, species: Sequence[str], settings: Exploration, *, 
     Raises
     ------
     InputError
-        For an element that the potential does not know, positions or a cell that are not finite, a single atom, which
-        has no temperature about its centre of mass, and a pressure on what is not periodic in all directions.
+        For positions or a cell that are not finite, a cell without volume, atoms on each other, an element that the
+        potential does not know, a single atom, which has no temperature about its centre of mass, and a pressure on
+        what is not periodic in all directions.
     """
-    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
-        raise InputError(Problem(where, "positions or cell are not finite", "numbers"))
+    if fault := bad_structure(atoms, labels.closest_ratio):
+        raise InputError(Problem(where, fault, "a structure that MD can start from"))
     if alien := sorted(set(atoms.get_chemical_symbols()) - set(species)):
         raise InputError(
             Problem(where, f"holds {', '.join(alien)}, unknown to {potential}", f"only {', '.join(species)}")
@@ -136,6 +143,8 @@ class Trajectory:
         Hash that its checkpoints carry.
     trail
         What it has seen so far; read from its checkpoint.
+    crashed
+        Segments in which LAMMPS has died.
     """
 
     potential: Potential
@@ -147,6 +156,7 @@ class Trajectory:
     state: Path
     inputs_hash: str
     trail: Trail = field(default_factory=Trail)
+    crashed: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         given = self.settings
@@ -254,6 +264,8 @@ class Trajectory:
                     got["velocities"],
                 )  # fmt: skip
         except EngineError as error:
+            if self._crashed_first(error, number):
+                raise
             by_dynamics = began and isinstance(error, LammpsError) and not _AMISS.search(str(error))
             if not by_dynamics and not blown_up(error) and error.code not in CRASHES:
                 raise  # killed, too slow, a command or a file that is wrong: that says nothing of the potential
@@ -272,6 +284,12 @@ class Trajectory:
         self.trail = trail
         self.checkpoints.save(Checkpoint(self.inputs_hash, number + 1, arrays, {"trail": asdict(trail)}))
         return frame
+
+    def _crashed_first(self, error: EngineError, number: int) -> bool:
+        """Whether LAMMPS died of a signal, not yet a second time in this segment: what blows up does so again."""
+        first = error.code in CRASHES and number not in self.crashed
+        self.crashed.add(number)
+        return first
 
     def _begin(self, lammps: Lammps, number: int, steps: int, frame: Frame) -> None:
         """Load a frame and evaluate it; what LAMMPS does not take of the very start is the user's to mend."""
@@ -380,8 +398,8 @@ def _cell(box: Floats) -> Floats:
 
 
 def _killed(error: BaseException) -> bool:
-    """Whether LAMMPS was killed from outside."""
-    return isinstance(error, EngineError) and error.code == -signal.SIGKILL
+    """Whether LAMMPS was killed, from outside as far as one can tell."""
+    return isinstance(error, EngineError) and error.code in (-signal.SIGKILL, *CRASHES)
 
 
 def _ended(trail: Trail, reason: Reason, detail: str) -> Trail:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from gibbsflow.config.potential_training import Selection
 from gibbsflow.engines.lammps import CRASHES, blown_up
 from gibbsflow.errors import EngineError, InputError, Problem
 from gibbsflow.potential.data.structures import content_hash
-from gibbsflow.potential.explore.calculator import PotentialCalculator
+from gibbsflow.potential.explore.calculator import PotentialCalculator, read_graded
 from gibbsflow.potential.train.shared.grade import ActiveSet, Grader, maxvol
 from gibbsflow.units import Floats
 
@@ -54,6 +55,63 @@ class Candidate:
     grade: float
     fate: str = ""
     reason: str = ""
+
+
+class Selector:
+    """Chooses with one potential among what it has not seen; a context that ends the potential's process.
+
+    Parameters
+    ----------
+    potential
+        Folder of a potential with a grade.
+    labelled
+        All that is labelled, each with its source.
+    settings
+        Section ``selection``.
+
+    Raises
+    ------
+    InputError
+        Where the folder holds no potential with a grade.
+    """
+
+    def __init__(self, potential: Path, labelled: Iterable[tuple[str, Atoms]], settings: Selection) -> None:
+        _, self.grader = read_graded(potential)
+        self.settings = settings
+        self.calculator = PotentialCalculator(potential)
+        try:
+            self.known = [found for found in describe(labelled, self.calculator) if not found.fate]
+        except BaseException:
+            self.calculator.close()
+            raise
+
+    def __enter__(self) -> Selector:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.calculator.close()
+
+    def choose(self, offered: Iterable[tuple[str, Atoms]], *, budget: int, seed: int) -> list[Candidate]:
+        """Decide the fate of each structure that is offered.
+
+        Parameters
+        ----------
+        offered
+            Structures, each with its source.
+        budget
+            Structures to select at most.
+        seed
+            Decides between candidates of one worth.
+
+        Returns
+        -------
+        list of Candidate
+            In the same order, each with its fate.
+        """
+        return choose(
+            describe(offered, self.calculator), self.known, self.grader, self.settings, budget=budget, seed=seed,
+            largest_force=surrogate_force(self.calculator),
+        )  # fmt: skip
 
 
 def describe(frames: Iterable[tuple[str, Atoms]], calculator: PotentialCalculator) -> list[Candidate]:

@@ -11,6 +11,7 @@ import numpy as np
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.formats.electrons import kept_info, repeated_info
+from gibbsflow.potential.data.labels import bad_structure
 from gibbsflow.potential.data.structures import read_frames, tag
 from gibbsflow.workflow.account import Account
 
@@ -31,7 +32,9 @@ _ATOMS_IN_A3 = {
 _FRACTIONS = {"fluorite": (1 / 3, 2 / 3)}
 
 
-def parents(target: Target, settings: Generator, account: Account | None = None) -> list[Atoms]:
+def parents(
+    target: Target, settings: Generator, account: Account | None = None, *, closest_ratio: float = 0.0
+) -> list[Atoms]:
     """Make the structures to start from.
 
     A file's frames; or a molecule in its box; or a crystal. An alloy on one lattice gives the crystal of each element
@@ -45,6 +48,8 @@ def parents(target: Target, settings: Generator, account: Account | None = None)
         Supercell, side of a molecule's box, and the seed of a random occupation.
     account
         Gets what is to be said of a file, and is settled by the caller; default: it is settled here.
+    closest_ratio
+        Frames of a file whose closest atoms are nearer than this times the sum of their covalent radii are refused.
 
     Returns
     -------
@@ -55,7 +60,8 @@ def parents(target: Target, settings: Generator, account: Account | None = None)
     Raises
     ------
     InputError
-        Where the target names nothing to start from, or the pieces do not fit.
+        Where the target names nothing to start from, the pieces do not fit, or a file's frame has positions that are
+        not finite or a cell without volume.
     """
     if target.structure_file is not None:
         frames = read_frames(target.structure_file, account)
@@ -65,6 +71,13 @@ def parents(target: Target, settings: Generator, account: Account | None = None)
             raise InputError(
                 Problem(str(target.structure_file), what, f"elements of the target: {', '.join(target.elements)}")
             )
+        broken = [
+            Problem(f"{target.structure_file}: frame {n}", fault, "a structure that can be computed")
+            for n, frame in enumerate(frames)
+            if (fault := bad_structure(frame, closest_ratio))
+        ]
+        if broken:
+            raise InputError(broken)
         made = [_repeated(frame, settings, f"{target.structure_file}: frame {n}") for n, frame in enumerate(frames)]
         return [_tagged(frame, str(frame.info.get("config_type", "bulk")), settings) for frame in made]
     if target.molecule is not None:

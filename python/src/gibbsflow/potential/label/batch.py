@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, Problem, ScienceError, StateError
 from gibbsflow.potential.data.labels import (
-    BAD_STRUCTURE,
     TRANSIENT,
     LabelResult,
     bad_structure,
@@ -247,8 +246,6 @@ def label_batch(
 
     def _keep(atoms: Atoms, result: LabelResult) -> None:
         # judged here, by today's thresholds, whenever it was computed
-        if fault := bad_structure(atoms, labels.closest_ratio):
-            result = result.failed(BAD_STRUCTURE, fault)
         result = check_label(result, atoms, labels)
         batch.results[result.gibbsflow_id] = result
         if record is not None:

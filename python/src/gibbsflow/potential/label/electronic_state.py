@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gibbsflow.config.potential import Dft
-from gibbsflow.potential.data.formats.electrons import Electrons, atomic_multiplicity, isolated
+from gibbsflow.potential.data.formats.alone import alone
+from gibbsflow.potential.data.formats.electrons import Electrons, atomic_multiplicity
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -46,7 +47,7 @@ def by_elements(atoms: Atoms, dft: Dft, moments_ub: Mapping[str, float]) -> Elec
     if said.multiplicity is not None or said.moments_ub is not None:
         return said
     symbols = atoms.get_chemical_symbols()
-    if isolated(atoms) and symbols[0] not in dft.moments_ub:
+    if alone(atoms) and symbols[0] not in dft.moments_ub:
         return replace(said, multiplicity=atomic_multiplicity(atoms))
     moments = tuple(moments_ub.get(symbol, 0.0) for symbol in symbols)
     return replace(said, moments_ub=moments) if any(moments) else said

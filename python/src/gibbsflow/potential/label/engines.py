@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from gibbsflow.config.label_engines import Engine
-from gibbsflow.config.potential import Dft, Labels
-from gibbsflow.potential.data.formats.electrons import Electrons, isolated
+from gibbsflow.config.potential import Dft, Labels, StructureSettings
+from gibbsflow.potential.data.formats.alone import alone
+from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.data.labels import LabelResult
 from gibbsflow.potential.label.plane_waves import reboxed
 from gibbsflow.workflow.account import Account
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 
 _REFUSALS = 10
+_UNLIKE = 0.5
+"""Charges in e and moments in μB that differ by more are others."""
 
 
 class LabelEngine(Protocol):
@@ -124,10 +127,11 @@ def check_electrons(engine: LabelEngine, frames: Sequence[Atoms], account: Accou
     frames
         The structures.
     account
-        Gets a refusal for each structure that cannot be computed as it says, and notes: on moments of an earlier
-        calculation, which are not used, on charged structures, on wider boxes, and on the spin of isolated atoms.
+        Gets a refusal for each structure that cannot be computed as it says; warnings on charged periodic structures,
+        and where moments or charges of an earlier calculation, which are not used, are others than are computed; and
+        notes: on such that agree, on charged molecules, on wider boxes, and on the spin of isolated atoms.
     """
-    refused, results, charged, polarised, boxed = 0, 0, 0, 0, 0
+    refused, results, others, charged, periodic, polarised, boxed = 0, 0, 0, 0, 0, 0, 0
     atoms_by_spin: dict[str, float] = {}
     for number, frame in enumerate(frames):
         try:
@@ -138,27 +142,57 @@ def check_electrons(engine: LabelEngine, frames: Sequence[Atoms], account: Accou
                 account.refuse(f"frame {number}: {error}", f"what {engine.name} can compute", field="charge and spin")
             continue
         earlier = frame.calc.results if frame.calc is not None else {}
-        results += any(np.any(earlier.get(name, 0)) for name in ("magmoms", "magmom", "charges"))
-        charged += bool(electrons.charge and (engine.periodic or frame.pbc.any()))
+        if any(np.any(earlier.get(name, 0)) for name in ("magmoms", "magmom", "charges")):
+            agree = _agree(electrons, earlier)
+            results, others = results + agree, others + (not agree)
+        charged += bool(electrons.charge)
+        periodic += bool(electrons.charge and frame.pbc.any())
         boxed += engine.periodic and reboxed(frame)
         polarised += electrons.polarised
-        if isolated(frame) and electrons.polarised:
+        if alone(frame) and electrons.polarised:
             moment = abs(sum(electrons.moments_ub or ()))
             atoms_by_spin[frame[0].symbol] = electrons.multiplicity or 1 + moment
     elements = sorted({symbol for frame in frames for symbol in frame.get_chemical_symbols()})
-    account.facts |= {"frames": len(frames), "elements": elements, "charged": charged, "spin_polarised": polarised}
+    account.facts |= {
+        "frames": len(frames),
+        "elements": elements,
+        "charged": charged,
+        "spin_polarised": polarised,
+    }
     if refused > _REFUSALS:
         account.refuse(f"{refused - _REFUSALS} more frames", f"what {engine.name} can compute", field="charge and spin")
     if results:
         what = "with moments or charges that an earlier calculation found: they are not used"
         account.note(f"{_frames(results)} {what} (initial_magmoms and initial_charges are)")
-    if charged:
-        account.note(f"{_frames(charged)} charged, and computed in a uniform neutralising background")
+    if others:
+        what = "with moments or charges that an earlier calculation found, and computed with others"
+        account.warn(f"{_frames(others)} {what}", "initial_magmoms, initial_charges to start from them")
+    if periodic:
+        what = "charged and periodic, and computed in a uniform neutralising background"
+        right = "neutral cells, or pbc F F F for a molecule: energies of other cells and charges do not compare"
+        account.warn(f"{_frames(periodic)} {what}", right)
+    if (ions := charged - periodic) and engine.periodic:
+        account.note(f"{_frames(ions)} charged and periodic nowhere: computed without its images and their background")
     if boxed:
         account.note(f"{_frames(boxed)} closer than 6 Å to an image where not periodic: computed in a wider box")
     if atoms_by_spin:
         each = ", ".join(f"{name} {spin:g}" for name, spin in atoms_by_spin.items())
         account.note(f"isolated atoms are computed spin-polarised, with the multiplicity: {each}")
+
+
+def _agree(electrons: Electrons, earlier: Mapping[str, Any]) -> bool:
+    """Whether charge and spin are those that an earlier calculation found, as far as a start can tell."""
+    if (charges := earlier.get("charges")) is not None and abs(np.sum(charges) - electrons.charge) > _UNLIKE:
+        return False
+    if (moments := earlier.get("magmoms")) is None:
+        return electrons.polarised or abs(earlier.get("magmom", 0.0)) <= _UNLIKE
+    found = np.asarray(moments, dtype=float)
+    if electrons.moments_ub is None or found.ndim > 1:
+        small = electrons.polarised or bool(np.all(np.abs(found) <= _UNLIKE))
+        return small and abs(abs(found.sum()) - (electrons.multiplicity or 1) + 1) <= _UNLIKE
+    there = np.abs(found) > _UNLIKE
+    signs = np.sign(found[there]) * np.sign(np.array(electrons.moments_ub)[there])
+    return bool(np.all(signs == 1) or np.all(signs == -1))
 
 
 def _frames(count: int) -> str:
@@ -212,6 +246,35 @@ ENGINES: Mapping[Engine, EngineRow] = {
     "tblite": EngineRow(_tblite, ("engine", "tblite_method")),
 }
 """By name in the settings."""
+
+
+def engine_for(frames: Sequence[Atoms], config: StructureSettings, account: Account) -> LabelEngine:
+    """Make the engine for some structures, and hold their charge and spin against it.
+
+    Parameters
+    ----------
+    frames
+        What is to be labelled.
+    config
+        Sections ``target`` (whose elements are those of the whole data set; default: those of the structures), ``dft``
+        and ``labels``.
+    account
+        As in `check_electrons`; is settled by the caller.
+
+    Returns
+    -------
+    LabelEngine
+        Ready to label.
+
+    Raises
+    ------
+    InputError, MissingProgramError
+        As `make_engine`.
+    """
+    there = tuple(dict.fromkeys(symbol for frame in frames for symbol in frame.get_chemical_symbols()))
+    engine = make_engine(config.target.elements or there, config.dft, config.labels)
+    check_electrons(engine, frames, account)
+    return engine
 
 
 def make_engine(elements: Sequence[str], dft: Dft, labels: Labels) -> LabelEngine:

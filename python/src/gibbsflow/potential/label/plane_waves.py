@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 _VACUUM_ANGSTROM = 6.0
+_DENSITY_ANGSTROM = 3.0
 _LEAST_GAP_ANGSTROM = 6.0
 """Between an atom and the images of others, in a direction that is not periodic."""
 
@@ -36,6 +37,30 @@ def in_cell(atoms: Atoms) -> Atoms:
     cell[short] = 0.0
     boxed.set_cell(cell)
     boxed.center(vacuum=_VACUUM_ANGSTROM, axis=short)
+    return boxed
+
+
+def without_images(atoms: Atoms) -> Atoms:
+    """Give a structure that is periodic nowhere a box in which its Coulomb interaction can be cut off.
+
+    The cut-off (Martyna and Tuckerman, J. Chem. Phys. 110, 2810 (1999)) is right in a box twice as long as the density
+    in each direction; the density is taken to reach 3 Å beyond the atoms.
+
+    Parameters
+    ----------
+    atoms
+        The structure, periodic nowhere; it stays as it is, and its own cell does not count.
+
+    Returns
+    -------
+    Atoms
+        A copy in the middle of a rectangular box.
+    """
+    boxed = atoms.copy()
+    low, high = atoms.positions.min(axis=0), atoms.positions.max(axis=0)
+    sides = 2 * (high - low + 2 * _DENSITY_ANGSTROM)
+    boxed.set_cell(sides)
+    boxed.positions += (sides - low - high) / 2
     return boxed
 
 

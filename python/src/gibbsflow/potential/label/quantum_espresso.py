@@ -31,7 +31,7 @@ from gibbsflow.potential.data.labels import (
 )
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.label.electronic_state import by_elements, key_of, starting_moments_ub
-from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed
+from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed, without_images
 from gibbsflow.potential.label.pseudopotentials import gth, pseudo_table
 from gibbsflow.potential.label.quantum_espresso_recovery import Outcome, ScfSettings, diagnose, next_settings
 
@@ -177,7 +177,8 @@ class QuantumEspresso:
             Hexadecimal digits; empty for a neutral structure without spin in its own cell.
         """
         try:
-            return key_of(self.electrons(atoms), changed=reboxed(atoms))
+            found = self.electrons(atoms)
+            return key_of(found, changed=reboxed(atoms) or _ion(atoms, found))
         except ValueError:
             return ""
 
@@ -270,10 +271,11 @@ class QuantumEspresso:
         structure.set_constraint()
         # ASE makes a kind of atoms for each element and moment, and writes the moment as the kind's magnetisation
         structure.set_initial_magnetic_moments(self._fractions(atoms, electrons) if electrons.polarised else None)
+        structure = without_images(structure) if _ion(atoms, electrons) else in_cell(structure)
         files = {element: _file_name(self.pseudos[element]) for element in dict.fromkeys(atoms.get_chemical_symbols())}
         with open(work / f"run{number}.pwi", "w") as file:
             write_espresso_in(
-                file, in_cell(structure), self._input(scf, electrons), files,
+                file, structure, self._input(scf, electrons, alone=_ion(atoms, electrons)), files,
                 kpts=k_mesh(structure, self.dft.kspacing_per_angstrom),
             )  # fmt: skip
         output = work / f"run{number}.pwo"
@@ -287,7 +289,7 @@ class QuantumEspresso:
         density = any((work / "out").glob("pwscf.save/charge-density.*"))
         return diagnose(text, code, density=density), text
 
-    def _input(self, scf: ScfSettings, state: Electrons) -> dict[str, dict[str, Any]]:
+    def _input(self, scf: ScfSettings, state: Electrons, *, alone: bool) -> dict[str, dict[str, Any]]:
         system: dict[str, Any] = {
             "ecutwfc": self.ecutwfc_ry,
             "ecutrho": self.ecutrho_ry,
@@ -299,6 +301,8 @@ class QuantumEspresso:
             system["nbnd"] = scf.bands
         if state.charge:
             system["tot_charge"] = state.charge
+        if alone:
+            system["assume_isolated"] = "martyna-tuckerman"
         if state.polarised:
             system["nspin"] = 2
             if state.multiplicity is not None:
@@ -337,6 +341,11 @@ class QuantumEspresso:
             stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
             total_moment_ub=total, absolute_moment_ub=absolute,
         )  # fmt: skip
+
+
+def _ion(atoms: Atoms, electrons: Electrons) -> bool:
+    """Whether a structure is charged and periodic nowhere: its images and their background are left out then."""
+    return bool(electrons.charge) and not atoms.pbc.any()
 
 
 def _file_name(pseudo: pseudo_table.Pseudopotential) -> str:

@@ -14,7 +14,8 @@ import numpy as np
 
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.errors import InputError, MissingProgramError, Problem
-from gibbsflow.potential.data.formats.electrons import Electrons, atomic_multiplicity, isolated
+from gibbsflow.potential.data.formats.alone import alone
+from gibbsflow.potential.data.formats.electrons import Electrons, atomic_multiplicity
 from gibbsflow.potential.data.labels import (
     BAD_STRUCTURE,
     UNCONVERGED,
@@ -113,7 +114,7 @@ class Tblite:
             multiplicity = round(total) + 1
         # of lanthanides it has three valence electrons, whose ground states are not those of the table
         hidden = bool(np.any((atoms.numbers >= _FIRST_HIDDEN) & (atoms.numbers <= _LAST_HIDDEN)))
-        if multiplicity is None and isolated(atoms) and self.dft.magnetism != "none" and not hidden:
+        if multiplicity is None and alone(atoms) and self.dft.magnetism != "none" and not hidden:
             multiplicity = atomic_multiplicity(atoms)
         found = Electrons(said.charge, multiplicity)
         if not hidden:

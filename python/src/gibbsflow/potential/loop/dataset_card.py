@@ -22,6 +22,7 @@ def dataset_card(
     history: Sequence[GenerationRecord],
     rows: Sequence[Mapping[str, Any]],
     programs: Sequence[str],
+    doubts: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
     """Describe a data set in Markdown.
 
@@ -35,6 +36,8 @@ def dataset_card(
         All structures of the database: :func:`structure_rows`.
     programs
         Programs that made the labels, with versions.
+    doubts
+        What was said of the labelled structures: ``warnings`` and ``notes``, as sentences; default: nothing.
 
     Returns
     -------
@@ -53,6 +56,7 @@ def dataset_card(
         f"Made by {', '.join(programs) or config.dft.engine}; settings {', '.join(hashes)}."
         + (f" Engine chosen by itself: {config.dft.engine_because}." if config.dft.engine_because else ""),
         _settings(config),
+        *_doubts(doubts or {}),
         "## Structures",
         _structures(rows),
     ]
@@ -69,6 +73,11 @@ def dataset_card(
     ]
     parts += ["## Generations", _table(heads, [_generation(record) for record in history])]
     return "\n\n".join(parts) + "\n"
+
+
+def _doubts(doubts: Mapping[str, Sequence[str]]) -> list[str]:
+    lines = [f"- {weight.removesuffix('s')}: {text}" for weight, found in doubts.items() for text in found]
+    return ["## To be known of the labels", "\n".join(lines)] if lines else []
 
 
 def _settings(config: PotentialConfig) -> str:

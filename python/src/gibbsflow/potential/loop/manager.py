@@ -22,9 +22,9 @@ from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import read_labels, require_one_settings_hash
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
 from gibbsflow.potential.generators.generate import start_types
+from gibbsflow.potential.loop import label_doubts, stopping
 from gibbsflow.potential.loop import select as selection_step
 from gibbsflow.potential.loop import state as loop_state
-from gibbsflow.potential.loop import stopping
 from gibbsflow.potential.loop.state import LoopCheckpoint, Phase
 from gibbsflow.potential.loop.stopping import GenerationRecord
 from gibbsflow.potential.loop.trajectories import write_trajectories
@@ -91,7 +91,12 @@ class WorkflowManager:
             raise InputError(
                 Problem(str(training), "holds no structure that is not in the hold-out", "another sampler")
             )
-        chosen = selection_step.by_type(generated, config.loop.initial_labels)
+        left = config.convergence.max_labels - len(apart)
+        if left < 1:
+            what = f"{config.convergence.max_labels} labels, and the hold-out alone takes {len(apart)}"
+            right = "a larger budget, or fewer loop.holdout_labels"
+            raise InputError(Problem("settings", what, right, field="convergence.max_labels"))
+        chosen = selection_step.by_type(generated, min(config.loop.initial_labels, left))
         loop_state.clear(out)
         (out / loop_state.DATABASE).unlink(missing_ok=True)
         manager = DatabaseManager(out / loop_state.DATABASE)
@@ -148,6 +153,7 @@ class WorkflowManager:
                 )
             return judged
         loop_state.copy_state(folder, out, (*loop_state.ALWAYS_COPIED, loop_state.BATCHES, "dataset"))
+        label_doubts.hand_on(folder, out)
         config.write(out / loop_state.CONFIG)
         write_trajectories(out, config, before.checkpoint.generation)
         before.checkpoint.write(out)
@@ -186,9 +192,12 @@ class WorkflowManager:
             )
         loop_state.clear(out)
         loop_state.copy_state(self.folder, out)
+        label_doubts.hand_on(self.folder, out, labels)
         manager = DatabaseManager(out / loop_state.DATABASE)
         counts = manager.record(results)
         log.info("generation %d: %d labels, %d failed", point.generation, counts["labelled"], counts["failed"])
+        if changed := manager.judge(self.config.labels):
+            log.info("labels judged anew by today's thresholds: %s", dict(changed))
         labelled = manager.frames(RowStatus.LABELLED)
         require_one_settings_hash(labelled)
         apart = [frame for frame in labelled if structure_id(frame) in point.holdout]
@@ -240,6 +249,7 @@ class WorkflowManager:
         found = [(f"{Path(folder).name}:{n}", frame) for folder in explored for n, frame in enumerate(_frames(folder))]
         loop_state.clear(out)
         loop_state.copy_state(self.folder, out, (*loop_state.ALWAYS_COPIED, "dataset"))
+        label_doubts.hand_on(self.folder, out)
         # the copy: opening a database touches its folder, and what was read in must stay as it was
         failures = DatabaseManager(out / loop_state.DATABASE).causes()
         record = self._record(errors, runs, len(found), failures)
@@ -259,6 +269,7 @@ class WorkflowManager:
         if source != out:
             kept = [name for name in ("figures", loop_state.METRICS, "candidates.extxyz") if (source / name).exists()]
             loop_state.copy_state(source, out, (*loop_state.ALWAYS_COPIED, "dataset", loop_state.POTENTIAL, *kept))
+            label_doubts.hand_on(source, out)
         self.config.write(out / loop_state.CONFIG)
         if verdict.stopped_by:
             point.to(Phase.STOPPED, stopped_by=verdict.stopped_by, reason=verdict.reason).write(out)

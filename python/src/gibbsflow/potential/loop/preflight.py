@@ -12,7 +12,7 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.structures import read_frames
 from gibbsflow.potential.generators import thermal
 from gibbsflow.potential.generators.parents import parents
-from gibbsflow.potential.label.engines import check_electrons, make_engine
+from gibbsflow.potential.label.engines import engine_for
 from gibbsflow.potential.train.fit import graded_trainer
 from gibbsflow.workflow.account import Account
 
@@ -54,15 +54,14 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
                 raise InputError(Problem(str(target.structure_file), f"frame {number} holds {', '.join(alien)}", right))
     if target.molecule is not None and config.exploration.ensemble == "npt":
         raise InputError(Problem(where, "npt for a molecule", "nvt", field="exploration.ensemble"))
-    start = parents(target, config.generator)
+    start = parents(target, config.generator, closest_ratio=config.labels.closest_ratio)
     if not any(thermal.applies(atoms) for atoms in start):
         what = "has no crystal and no molecule of two atoms or more, of which the hold-out set could be made"
         right = "a supercell: generator: {supercell: [2, 2, 2]}"
         raise InputError(Problem(str(target.structure_file or where), what, right, field="generator.supercell"))
     _require_all_elements(start, config, where)
-    engine = make_engine(target.elements, config.dft, config.labels)
     account = Account(str(target.structure_file or where))
-    check_electrons(engine, start, account)
+    engine = engine_for(start, config, account)
     account.settle()
     found = {"engine": config.dft.engine, **engine.describe()}
     with tempfile.TemporaryDirectory(prefix="gibbsflow-check-") as scratch, Lammps(Path(scratch)) as lammps:
@@ -72,9 +71,12 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
 
 
 def _require_all_elements(start: Sequence[Atoms], config: PotentialConfig, where: str) -> None:
-    """Refuse an element that no generator would bring into the data: nothing could be learnt of it."""
+    """Refuse an element that no generator would bring into the data, of which nothing could be learnt, and others."""
     target, generator = config.target, config.generator
     there = {symbol for atoms in start for symbol in atoms.get_chemical_symbols()}
+    if alien := sorted(there - set(target.elements)):
+        what = f"{target.structure_file or target.molecule or 'the target'} holds {', '.join(alien)}"
+        raise InputError(Problem(where, what, f"elements: [{', '.join(sorted(there))}]", field="elements"))
     strange = [symbol for symbol in target.elements if symbol not in there]
     replaced = "defect" in generator.methods and {"antisite", "interstitial"} & set(generator.defect_kinds)
     if strange and not replaced and not {"dimer", "isolated_atom"} & set(generator.methods):

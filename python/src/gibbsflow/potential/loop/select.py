@@ -11,10 +11,8 @@ from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.structures import read_frames, structure_id
 from gibbsflow.potential.explore import selection
-from gibbsflow.potential.explore.calculator import PotentialCalculator
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.state import LoopCheckpoint
-from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.seeds import derive_seed
 
@@ -55,22 +53,18 @@ def select(folder: Path, config: PotentialConfig, point: LoopCheckpoint) -> list
     settings = config.selection
     budget = min(settings.budget, config.convergence.max_labels - point.labels_made)
     chosen: list[Atoms] = []
-    calculator = PotentialCalculator(folder / loop_state.POTENTIAL)
-    grader = Grader.read(folder / loop_state.POTENTIAL / ACTIVE_SET)
-    try:
-        known = selection.describe([(structure_id(frame), frame) for frame in labelled], calculator)
+    seed = derive_seed(point.seed, "select", point.generation)
+    with selection.Selector(folder / loop_state.POTENTIAL, _named(labelled), settings) as selector:
         for offered in (frames, manager.frames(RowStatus.HELD)):
-            decided = selection.choose(
-                selection.describe([(structure_id(frame), frame) for frame in offered], calculator), known,
-                grader, settings, budget=budget, seed=derive_seed(point.seed, "select", point.generation),
-                largest_force=selection.surrogate_force(calculator),
-            )  # fmt: skip
+            decided = selector.choose(_named(offered), budget=budget, seed=seed)
             write_json(folder / "selection.json", selection.figures(decided, len(labelled), budget))
             if chosen := _store(manager, decided):
                 break
-    finally:
-        calculator.close()
     return chosen
+
+
+def _named(frames: Sequence[Atoms]) -> list[tuple[str, Atoms]]:
+    return [(structure_id(frame), frame) for frame in frames]
 
 
 def ids_of(frames: Sequence[Atoms]) -> list[str]:

@@ -13,17 +13,15 @@ from typing import TYPE_CHECKING, Any
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import StoppedEarly
 from gibbsflow.potential.data.structures import structure_id, write_frames
-from gibbsflow.potential.explore import md, selection
-from gibbsflow.potential.explore.calculator import PotentialCalculator
+from gibbsflow.potential.explore import selection
+from gibbsflow.potential.explore.exploring import Exploring
 from gibbsflow.potential.generators.generate import Generated, generate
 from gibbsflow.potential.label.batch import Batch, LabelStore, label_batch
-from gibbsflow.potential.label.engines import make_engine
+from gibbsflow.potential.label.engines import engine_for
 from gibbsflow.potential.train import fit as training
-from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
 from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.state.segments import Stopper
-from gibbsflow.workflow.state.sentinels import Sentinel
-from gibbsflow.workflow.state.state_folder import StateFolder
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -98,7 +96,7 @@ def label_structures(
     Raises
     ------
     InputError
-        For a pseudopotential that is missing or wrong, or no structures.
+        For a pseudopotential that is missing or wrong, no structures, or a charge or spin that cannot be computed.
     MissingProgramError
         Where the program that labels is not installed.
     ScienceError
@@ -113,8 +111,9 @@ def label_structures(
     {'labelled': 27, 'failed': 0}
     """
     out = Path(out)
-    elements = config.target.elements
-    engine = make_engine(elements, config.dft, config.labels)
+    account = Account("structures")
+    engine = engine_for(frames, config, account)
+    account.settle()
     batch = Batch(frames)
     try:
         with Stopper() as stopper:
@@ -216,9 +215,10 @@ def explore_from(
     potential
         Folder of the potential.
     config
-        Sections ``exploration`` and ``loop``, whose seed is that of velocities and thermostat.
+        Sections ``exploration``, ``labels`` (what would get no label is no start) and ``loop``, whose seed is that of
+        velocities and thermostat.
     out
-        Gets ``frames.extxyz``.
+        Gets ``frames.extxyz``, and ``start.extxyz``.
     state
         State folder, kept between calls; default: ``state`` in `out`.
     generation
@@ -234,7 +234,8 @@ def explore_from(
     Raises
     ------
     InputError
-        For an element that the potential does not know, or constant pressure without a periodic cell.
+        For a folder without a potential, a structure that MD cannot start from, or an element that the potential does
+        not know.
     StoppedEarly
         After a signal, such as an interrupt, with state saved.
 
@@ -244,23 +245,15 @@ def explore_from(
     >>> figures["stopped_by"]  # doctest: +SKIP
     'grade'
     """
-    out, potential = Path(out), Path(potential)
-    settings, seed = config.exploration, config.loop.seed
-    fitted, grader = training.load_potential(potential), Grader.read(potential / ACTIVE_SET)
-    md.check_start(start, fitted.species, settings, where=structure_id(start), potential=potential)
-    place = Path(state or out / "state")
+    out = Path(out)
     write_frames(out / "start.extxyz", [start])
-    content = {**settings.model_dump(mode="json"), "seed": seed, "frame": 0, "generation": generation}
-    files = {"potential": potential, "structure": out / "start.extxyz"}
     with Stopper() as stopper:
-        home = StateFolder(place, files=files, settings=content, physics=md.PHYSICS, stopper=stopper)
-        with home:
-            run = md.Trajectory(fitted, grader, start, settings, seed, generation, place, home.inputs_hash)
-            trail = run.run(stopper)
-            Sentinel("FINISHED", home.inputs_hash, steps_done=trail.steps, settings=content).write(place)
-    frames = run.frames()
-    write_frames(out / "frames.extxyz", frames)
-    return frames, md.figures(run)
+        exploring = Exploring.prepare(
+            out / "start.extxyz", Path(potential), config.exploration, Path(state or out / "state"),
+            seed=config.loop.seed, generation=generation, labels=config.labels, stopper=stopper,
+        )  # fmt: skip
+        figures = exploring.run(stopper, out)
+    return exploring.trajectory.frames(), figures
 
 
 def select_structures(
@@ -293,22 +286,7 @@ def select_structures(
     >>> len(chosen) <= config.selection.budget  # doctest: +SKIP
     True
     """
-    settings, potential = config.selection, Path(potential)
-    calculator = PotentialCalculator(potential)
-    try:
-        known, offered = (
-            selection.describe([(structure_id(frame), frame) for frame in frames], calculator)
-            for frames in (labelled, candidates)
-        )
-        decided = selection.choose(
-            offered,
-            [candidate for candidate in known if not candidate.fate],
-            Grader.read(potential / ACTIVE_SET),
-            settings,
-            budget=settings.budget,
-            seed=config.loop.seed,
-            largest_force=selection.surrogate_force(calculator),
-        )
-    finally:
-        calculator.close()
+    known, offered = ([(structure_id(frame), frame) for frame in frames] for frames in (labelled, candidates))
+    with selection.Selector(Path(potential), known, config.selection) as selector:
+        decided = selector.choose(offered, budget=config.selection.budget, seed=config.loop.seed)
     return [candidate.atoms for candidate in decided if candidate.fate == "selected"]

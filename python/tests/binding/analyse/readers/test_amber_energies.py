@@ -119,7 +119,7 @@ def test_a_gradient_that_is_no_number_costs_the_integral_alone(files, value):
     files[3].write_text("".join(lines))
     read = read_leg(files)
     assert read.dhdl is None and read.meta["no_ti"] == f"3.out: dV/dλ is no number ({value}, row {place + 1})"
-    assert any(line.startswith("warn") for line in told(read))
+    assert any(line.startswith("note") for line in told(read))
 
 
 def test_an_output_given_twice_counts_once(files):

@@ -211,7 +211,15 @@ def test_a_gradient_that_is_no_number_costs_the_integral_alone(tmp_path):
     read = read_leg(files)
     assert np.array_equal(read.u_nk, whole.u_nk) and read.dhdl is None
     assert read.meta["no_ti"] == "2.xvg: dH/dλ is no number in 1 rows (first: row 15)"
-    assert [doubt.weight for doubt in read.account.doubts] == ["warn"]
+    assert [doubt.weight for doubt in read.account.doubts] == ["note"]
+
+
+def test_published_expanded_ensembles_have_their_values_and_no_warning():
+    """Their gradients are infinite where an atom is met; MBAR's values are those of alchemlyb's own tests."""
+    (files,) = alchemtest.gmx.load_expanded_ensemble_case_1()["data"].values()
+    read = read_leg(files)
+    assert fit_mbar(read.u_nk).delta_f_.iloc[0, -1] == pytest.approx(75.923, abs=1e-3)
+    assert {doubt.weight for doubt in read.account.doubts} == {"note"} and read.dhdl is None
 
 
 def test_infinity_in_a_foreign_state_has_no_weight_there(tmp_path):

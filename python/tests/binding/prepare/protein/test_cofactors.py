@@ -6,6 +6,7 @@ import pytest
 from gibbsflow.binding.prepare.protein.cofactors import (
     GivenResidue,
     choose_kept,
+    ion_name,
     is_polymer,
     read_parameters,
     tell_left_out,
@@ -54,6 +55,18 @@ def test_what_cannot_be_kept_is_refused_by_name(keep, given, told):
     assert told in str(account.of_weight("refuse")[0])
 
 
+@pytest.mark.parametrize(
+    ("name", "element", "ion"),
+    [
+        ("SOD", "NA", "NA"), ("Na+", "NA", "NA"), ("Cl", "CL", "CL"), ("CLA", "CL", "CL"), ("ZN2", "ZN", "ZN"),
+        ("CLA", "C", "CLA"), ("CAL", "CA", "CA"), ("MG2", "MG", "MG"), ("FE2", "FE", "FE2"), ("XE", "XE", "XE"),
+    ],
+)  # fmt: skip
+def test_ions_by_the_names_of_other_programs(name, element, ion):
+    assert ion_name(one(name, 1, element)) == ion
+    assert ion_name(Residue("A", "1", name, True, {"A": (element, (0, 0, 0)), "B": ("C", (1, 0, 0))})) == name
+
+
 def test_too_many_waters():
     account = Account("p.pdb")
     choose_kept([one("HOH", k, "O") for k in range(21)], "HOH", {}, account)
@@ -90,6 +103,31 @@ def test_parameter_files(tmp_path):
         read_parameters([tmp_path / "bad.mol2"])
     with pytest.raises(InputError, match="no such file"):
         read_parameters([tmp_path / "none.lib"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("COF", "ALA", "ALA is the name of something else"),
+        ("COF", "LIG", "LIG is the name of something else"),
+        ("COF", "COFX", "COFX is too long a name for tleap"),
+        (" 0.3\n", " 0.5\n", r"charges that sum to \+0.2000 e"),
+        ("c3", "C.3", "SYBYL's atom types: C.3"),
+        ("-0.3", "zero", "a table of atoms not readable"),
+    ],
+)
+def test_parameters_that_cannot_be_meant(tmp_path, old, new, told):
+    (tmp_path / "c.mol2").write_text(MOL2.replace(old, new))
+    with pytest.raises(InputError, match=told):
+        read_parameters([tmp_path / "c.mol2"])
+
+
+def test_one_residue_in_two_files_and_line_ends_of_another_system(tmp_path):
+    for name in ("a.mol2", "b.mol2"):
+        (tmp_path / name).write_bytes(MOL2.replace("\n", "\r\n").encode())
+    assert "COF" in read_parameters([tmp_path / "a.mol2"])
+    with pytest.raises(InputError, match="b.mol2, parameters: COF is defined twice"):
+        read_parameters([tmp_path / "a.mol2", tmp_path / "b.mol2"])
 
 
 def test_a_library_of_amber():

@@ -29,10 +29,12 @@ def complex_pdb(tmp_path):
 
 def test_bonds_and_isomer_are_those_of_the_smiles(complex_pdb, tmp_path):
     path, positions = complex_pdb
-    residue = write_ligand(path, "UNL:A:501", SMILES, tmp_path / "l.sdf")
+    taken = write_ligand(path, "UNL:A:501", SMILES, tmp_path / "l.sdf", {})
     mol = Chem.MolFromMolFile(str(tmp_path / "l.sdf"))
     Chem.AssignStereochemistryFrom3D(mol)
-    assert residue.label == "A:501" and Chem.MolToSmiles(mol) == Chem.CanonSmiles(SMILES)
+    assert (taken.residue.label, taken.smiles) == ("A:501", SMILES) and Chem.MolToSmiles(mol) == Chem.CanonSmiles(
+        SMILES
+    )
     assert np.allclose(mol.GetConformer().GetPositions() - positions, [531, 0, 0], atol=1e-3)
 
 
@@ -47,8 +49,34 @@ def test_bonds_and_isomer_are_those_of_the_smiles(complex_pdb, tmp_path):
 )
 def test_what_is_not_that_molecule(complex_pdb, tmp_path, wanted, smiles, told):
     with pytest.raises(InputError, match=told):
-        write_ligand(complex_pdb[0], wanted, smiles, tmp_path / "l.sdf")
+        write_ligand(complex_pdb[0], wanted, smiles, tmp_path / "l.sdf", {})
 
 
 def test_one_of_its_name(complex_pdb):
-    assert find_ligand(complex_pdb[0], "UNL:A:500").number == "500"
+    assert find_ligand(complex_pdb[0], "UNL:A:500", {}).number == "500"
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"), [("CC(O)c1ccccc1", SMILES), (SMILES, SMILES), ("C[C@@H](O)c1ccccc1", "C[C@@H](O)c1ccccc1")]
+)
+def test_the_isomer_is_that_of_the_coordinates_where_the_smiles_leaves_it_open(complex_pdb, tmp_path, given, taken):
+    found = write_ligand(complex_pdb[0], "UNL:A:500", given, tmp_path / "l.sdf", {})
+    assert Chem.CanonSmiles(found.smiles) == Chem.CanonSmiles(taken)
+    assert ("its isomer that of the coordinates" in found.note) == ("@" not in given)
+
+
+@pytest.mark.parametrize(("altlocs", "shift"), [({}, 1.0), ({"A:500": "A"}, 0.0)])
+def test_the_location_that_is_asked_for(complex_pdb, tmp_path, altlocs, shift):
+    path, positions = complex_pdb
+    lines = []
+    for line in path.read_text().splitlines():
+        if " UNL A 501" in line:
+            continue
+        if " UNL A 500" in line:
+            lines.append(f"{line[:16]}A{line[17:54]}  0.30{line[60:]}")
+            line = f"{line[:16]}B{line[17:30]}{float(line[30:38]) + 1:8.3f}{line[38:54]}  0.70{line[60:]}"
+        lines.append(line)
+    path.write_text("\n".join(lines))
+    taken = write_ligand(path, "UNL", SMILES, tmp_path / "l.sdf", altlocs)
+    mol = Chem.MolFromMolFile(str(taken.pose))
+    assert np.allclose(mol.GetConformer().GetPositions() - positions, [530 + shift, 0, 0], atol=1e-3)

@@ -1,7 +1,7 @@
 """Protonation: choice before name before hydrogens before pH; ends of chains; contradictions."""
 
 import pytest
-from peptides import peptide, without
+from peptides import moved, peptide, without
 
 from gibbsflow.binding.prepare.protein.protonation import by_ph, is_replacement, protonate, read_choices
 from gibbsflow.binding.prepare.protein.residues import Residue, read_residues, renamed
@@ -70,6 +70,33 @@ def test_choices_go_before_all(whole):
 def test_a_name_that_its_hydrogens_contradict(tmp_path, gone, told):
     (tmp_path / "p.pdb").write_text(without(peptide(" ".join(NAMES), hydrogens=True), gone))
     assert told in str(states(read_residues(tmp_path / "p.pdb"))[1].of_weight("refuse")[0])
+
+
+@pytest.mark.parametrize(("name", "state"), [("LYN", "LYN"), ("LYS", "LYS"), ("CYS", "CYS")])
+def test_polar_hydrogens_are_enough(tmp_path, name, state):
+    """As united-atom force fields have them; at a pH that would decide otherwise."""
+    polar = {"H", "HZ1", "HZ2", "HZ3", "HG"}
+    lines = peptide(f"ACE {name} NME", hydrogens=True).splitlines()
+    kept = [line for line in lines if line[76:78].strip() != "H" or line[12:16].strip() in polar]
+    (tmp_path / "p.pdb").write_text("\n".join(kept) + "\n")
+    residues = plain(read_residues(tmp_path / "p.pdb"))
+    assert states(residues, 7.0 if state == "LYN" else 13.0)[0][1] == state
+
+
+def test_ends_that_are_neutral_in_the_file(tmp_path):
+    whole = peptide("NALA SER CGLY", hydrogens=True)
+    oxygen = next(line for line in whole.splitlines() if " OXT " in line)
+    acid = f"{oxygen[:12]} HXT{oxygen[16:30]}{float(oxygen[30:38]) + 0.9:8.3f}{oxygen[38:76]} H\n"
+    for text, told in ((whole, None), (without(whole, " H3  ALA"), "NH2 of ALA A:1"), (whole + acid, "COOH of GLY")):
+        (tmp_path / "p.pdb").write_text(text)
+        warned = states(read_residues(tmp_path / "p.pdb"))[1].of_weight("warn")
+        assert bool(warned) == bool(told) and (told or "") in "".join(map(str, warned))
+
+
+def test_a_single_amino_acid_is_no_chain(tmp_path):
+    (tmp_path / "p.pdb").write_text(peptide("NALA SER CGLY") + "TER\n" + moved(peptide("NGLU"), by=30, chain="L"))
+    (refused,) = states(read_residues(tmp_path / "p.pdb"))[1].of_weight("refuse")
+    assert "GLU L:1 is bonded to no neighbour" in str(refused)
 
 
 def test_states_that_no_end_can_have(whole):

@@ -77,6 +77,28 @@ def test_two_amino_acids_at_one_place(tmp_path):
     assert "B of THR A:2 (0.60, highest occupancy; left out A SER 0.40)" in str(account.of_weight("note")[0])
 
 
+@pytest.mark.parametrize(("blank", "labelled", "shift"), [(0.4, 0.6, 1), (0.6, 0.4, 0)])
+def test_an_atom_without_a_label_beside_one_with(tmp_path, blank, labelled, shift):
+    text = "".join(
+        f"{line[:16]} {line[17:]}\n" if line[16] == "A" else f"{line}\n"
+        for line in with_two(blank, labelled).splitlines()
+    )
+    (_, found, _), account = read(tmp_path, text)
+    right = read(tmp_path, ONE)[0][1]
+    assert found.atoms["OG"][1][0] == pytest.approx(right.atoms["OG"][1][0] + shift, abs=1e-3)
+    assert "alternate locations: " + "B_"[shift == 0] in str(account.of_weight("note")[0])
+
+
+def test_two_names_of_one_atom(tmp_path):
+    second = moved("".join(f"{line}\n" for line in ONE.splitlines() if " OXT " in line), by=1).replace(" OXT", " OT2")
+    assert "two atoms of GLY A:3 mean OXT" in str(read(tmp_path, ONE + second)[1].of_weight("refuse")[0])
+
+
+def test_models_beside_the_first_are_warned_of(tmp_path):
+    text = f"MODEL 1\n{ONE}ENDMDL\nMODEL 2\n{moved(ONE, by=40)}ENDMDL\n"
+    assert "1 of the further models lie beside the first" in str(read(tmp_path, text)[1].of_weight("warn")[0])
+
+
 def test_locations_that_are_not_there(tmp_path):
     account = read(tmp_path, with_two(0.4, 0.6), {"A:2": "C", "A:9": "A"})[1]
     told = "\n".join(map(str, account.of_weight("refuse")))
@@ -93,6 +115,12 @@ def test_breaks_and_ends():
     assert chain_breaks(joined) == [told]
     assert chain_ends(joined) == ({0, 2}, {1, 2})
     assert [in_chain(joined, k) for k in range(3)] == [True, True, False]
+
+
+@pytest.mark.parametrize(("atom", "number"), [("C", 2), ("N", 3)])
+def test_a_backbone_atom_that_will_be_built_is_no_break(tmp_path, atom, number):
+    residues, _ = read(tmp_path, without(ONE, f" {atom}   ... A   {number} "))
+    assert len(residues) == 3 and chain_breaks(residues) == []
 
 
 def test_what_is_written_is_read_again(tmp_path):

@@ -7,7 +7,7 @@ from rdkit import Chem
 from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.conformers import embed, settle_stereo
 from gibbsflow.binding.prepare.molecules import MoleculeError
-from gibbsflow.binding.prepare.small_molecule.mapping import heavy_only, map_pose
+from gibbsflow.binding.prepare.small_molecule.mapping import heavy_only, map_pose, symmetries
 
 
 def pose(smiles: str, *, bare=True, single=False) -> Chem.Mol:
@@ -75,3 +75,9 @@ def test_other_protonation_and_resonance_are_the_same_molecule(smiles, held):
 )
 def test_another_molecule_is_refused(smiles, held):
     assert Chem.CanonSmiles(held) in told(smiles, held) or "has no double bonds" in told(smiles, held)
+
+
+def test_ways_to_number_equal_atoms():
+    assert len(symmetries(ligand("Cc1ccccc1"))) == 2 and len(symmetries(ligand("CC(=O)[O-]"))) == 2
+    found = symmetries(ligand("CC(C)c1ccc(cc1)S(=O)(=O)[O-]"))
+    assert found[0] == list(range(13)) and len(found) == 2 * 2 * 6

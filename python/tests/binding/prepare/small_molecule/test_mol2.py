@@ -113,3 +113,22 @@ def test_a_section_that_ends_early_is_told(tmp_path):
     cut = path.read_text().splitlines()
     path.write_text("\n".join(cut[:-1]) + "\n")
     assert "not readable" in told(path)
+
+
+def test_partial_charges_that_sum_to_no_whole_charge_are_told(tmp_path):
+    read = molecules.from_file(write(tmp_path / "m.mol2", "CCO", partial=0.45))
+    assert read.charge == 0 and "its partial charges sum to +0.45" in read.notes[0]
+
+
+def test_a_whole_molecule_without_hydrogens_gets_none(tmp_path):
+    read = molecules.from_file(
+        write(tmp_path / "m.mol2", "O=C([O-])C(=O)[O-]", types={"C": "c", "O": "o"}, single=("C", "O"))
+    )
+    assert (read.charge, read.smiles) == (-2, "O=C([O-])C(=O)[O-]")
+
+
+def test_two_ions_that_are_as_likely_are_refused(tmp_path):
+    path = write(tmp_path / "m.mol2", "O=N[O-]", types={"N": "no", "O": "o"})
+    with pytest.raises(MoleculeError, match=r"-1 \(O=N\[O-\]\) or \+1 \(O=\[N\+\]=O\)"):
+        molecules.from_file(path)
+    assert molecules.from_file(path, -1).smiles == "O=N[O-]"

@@ -7,14 +7,7 @@ from rdkit import Chem
 
 from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.conformers import embed, reference_geometry, settle_stereo
-from gibbsflow.binding.prepare.molecules import MoleculeError
-from gibbsflow.binding.prepare.small_molecule.stereo import (
-    axes,
-    lost_marks,
-    marks_against_geometry,
-    several_isomers,
-    specified,
-)
+from gibbsflow.binding.prepare.small_molecule.stereo import several_isomers, specified, tag_by_geometry
 
 
 def by_geometry(mol: Chem.Mol, conformer: int = -1) -> str:
@@ -91,37 +84,32 @@ def _other(tag):
     return cw if tag == ccw else ccw
 
 
-@pytest.mark.parametrize(("smiles", "kind"), [("CC=C=CO", "allene"), ("Cc1cccc(F)c1-c1c(C)cccc1Br", "biaryl")])
-def test_axes_are_kept_from_a_geometry(smiles, kind):
-    """The isomer of a geometry is found again when conformers are built anew, and is told where no geometry says it."""
-    from_smiles = settle_stereo(molecules.from_smiles(smiles))
-    assert f"{kind} axis" in from_smiles.notes[0]
-    assert [axis.kind for axis in axes(from_smiles.mol)] == [kind]
-    source = embed(from_smiles, count=1, seed=1)
-    mirrored = Chem.Mol(source.mol)
-    for i, (x, y, z) in enumerate(source.mol.GetConformer().GetPositions()):
-        mirrored.GetConformer().SetAtomPosition(i, (-x, y, z))
-    for mol in (source.mol, mirrored):
-        wanted = specified(mol)
-        again = embed(replace(source, mol=mol), count=6, seed=5).mol
-        assert all(not wanted.against(again, c.GetId()) for c in again.GetConformers())
+@pytest.mark.parametrize(
+    ("smiles", "element"),
+    [
+        ("C[C@H](O)C(O)[C@@H](C)O", "centre C4"),
+        ("CP(CC)c1ccccc1", "centre P2"),
+        ("Cc1ccc2c(c1)CN1CN2Cc2cc(C)ccc21", "centre N9"),
+        ("CC1CCC2(CC1)CCC(O)CC2", "centre C5"),
+    ],
+)
+def test_what_is_open_is_told_and_one_isomer_is_charged_and_simulated(smiles, element):
+    read = settle_stereo(molecules.from_smiles(smiles))
+    assert any(note.startswith("stereochemistry left open") and element in note for note in read.notes)
+    posed = embed(read, count=1, seed=3)
+    tag_by_geometry(posed.mol)
+    wanted, (charged, order) = specified(posed.mol), reference_geometry(posed)
+    again = Chem.Mol(posed.mol)
+    for k, i in enumerate(order):
+        again.GetConformer().SetAtomPosition(i, charged.GetConformer().GetAtomPosition(k))
+    assert wanted.against(again) == []
 
 
-@pytest.mark.parametrize("smiles", ["CC=[C@]=CC", "C1CC/C=C/CC1"])
-def test_marks_that_cannot_be_kept_are_refused(smiles):
-    with pytest.raises(MoleculeError, match="which cannot be kept"):
-        molecules.from_smiles(smiles)
-    assert lost_marks(r"C1CC/C=C\CC1") == lost_marks("C/C=C/C") == []
-
-
-def test_wedges_that_contradict_the_geometry(tmp_path):
-    mol = embed(molecules.from_smiles("C[C@H](O)F"), count=1, seed=1).mol
-    block = Chem.MolToMolBlock(mol)
-    assert marks_against_geometry(block) == []
-    lines = block.splitlines()
-    wedged = next(i for i, line in enumerate(lines) if len(line) == 12 and line[9:].strip() in ("1", "6"))
-    lines[wedged] = lines[wedged][:9] + {"1": "  6", "6": "  1"}[lines[wedged][9:].strip()]
-    path = tmp_path / "m.sdf"
-    path.write_text("\n".join(lines) + "\n")
-    with pytest.raises(MoleculeError, match="its wedges say another stereoisomer than its geometry at centre C2"):
-        molecules.from_file(path)
+@pytest.mark.parametrize("smiles", ["COP(=O)([O-])OCC", "[O-]S(=O)c1ccccc1", "CCP(C)(=O)[O-]", "CP([O-])(=S)OC"])
+def test_resonance_makes_no_centre_and_other_atoms_do(smiles):
+    read = settle_stereo(molecules.from_smiles(smiles))
+    told = [note for note in read.notes if "centre" in note]
+    assert bool(told) == ("=S" in smiles)  # a thiophosphonate has two kinds of outer atoms
+    posed = embed(read, count=1, seed=1).mol
+    tag_by_geometry(posed)
+    assert bool(specified(posed).centres) == ("=S" in smiles)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import molecule
@@ -7,7 +8,6 @@ from ase.build import molecule
 from gibbsflow.potential.data.formats.electrons import (
     Electrons,
     atomic_multiplicity,
-    isolated,
     kept_info,
     repeated_info,
     said_token,
@@ -31,6 +31,11 @@ def water(**info: object) -> Atoms:
         ({"multiplicity": 3}, Electrons(0, 3)),
         ({"uhf": 1, "charge": 1}, Electrons(1, 2)),
         ({"magnetic": "AFM"}, Electrons()),
+        ({"n_unpaired": 2}, Electrons(0, 3)),
+        ({"2S+1": 3}, Electrons(0, 3)),
+        ({"q": 0, "system_charge": "0"}, Electrons()),
+        ({"charge": 1, "formal_charge": 1}, Electrons(1)),
+        ({"charge_method": "bader", "charge_density_cutoff": 300, "dipole_moment": 1.8, "quality": 1}, Electrons()),
     ],
 )
 def test_what_a_frame_says(info: dict, expected: Electrons) -> None:
@@ -49,6 +54,12 @@ def test_what_a_frame_says(info: dict, expected: Electrons) -> None:
         ({"spin": 1}, "may be a multiplicity or a moment"),
         ({"multiplicity": 0}, "the least is 1"),
         ({"multiplicity": 3, "uhf": 0}, "contradict"),
+        ({"q": 1}, "q=1 may be a charge, and is not read"),
+        ({"mol_charge": "-1"}, "mol_charge=-1 may be a charge"),
+        ({"charge_state": 2.0, "charge": 1}, "charge_state=2.0 may be a charge"),
+        ({"oxidation_state": 3}, "may be a charge"),
+        ({"magnetic_moment": 2.2}, "may be a multiplicity or a moment"),
+        ({"total_magmom": 4}, "may be a multiplicity or a moment"),
     ],
 )
 def test_what_cannot_be_meant(info: dict, words: str) -> None:
@@ -108,7 +119,26 @@ def test_a_supercell_has_all_charges_of_its_cells() -> None:
     assert repeated_info(Atoms("Na"), 8) == {}
 
 
-def test_one_atom_in_a_crystal_is_not_alone() -> None:
-    assert isolated(Atoms("Si", cell=[9, 9, 9]))
-    assert not isolated(Atoms("Si", cell=[9, 9, 9], pbc=True))
-    assert not isolated(molecule("H2O"))
+@pytest.mark.parametrize(
+    ("name", "values", "words"),
+    [
+        ("moments", [2.0, -2.0, 0.0], "the column moments may be moments: write initial_magmoms"),
+        ("init_magmoms", [1.0, 0.0, 0.0], "may be moments"),
+        ("magnetic_moment", [0.0, 0.0, 0.0], ""),
+        ("formal_charges", [1, 0, 0], "the column formal_charges has a sum of 1, and the charge is 0"),
+        ("mulliken_charges", [-0.8, 0.4, 0.4], ""),
+        ("q", [0.6, 0.2, 0.2], "the column q has a sum of 1"),
+        ("forces_charge_weight", [1, 1, 1], ""),
+    ],
+)
+def test_columns_of_other_names_are_not_passed_over(name: str, values: list[float], words: str) -> None:
+    atoms = water()
+    atoms.new_array(name, np.array(values))
+    if words:
+        with pytest.raises(ValueError, match=words):
+            Electrons.of(atoms)
+    else:
+        assert Electrons.of(atoms) == Electrons()
+    if name == "q":
+        atoms.info["charge"] = 1
+        assert Electrons.of(atoms) == Electrons(1)

@@ -8,8 +8,10 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixAtoms
 from ase.db import connect
+from ase.io import read as ase_read
 from ase.io import write
 from database_writer import result_of
 from silicon import si2
@@ -54,6 +56,7 @@ def refusals(path: Path) -> str:
         ("Si1 Si 0 0 0 1\nSi2 Si 0.25 0.25 0.25 0.5\n", "site 2 is occupied by Si 0.5"),
         ("Si1 Si 0 0 0 1\nSi2 Si 0.25 0.25 0.25 1.0\n", ""),
         ("Si1 Si 0 0 0 .\nSi2 Si 0.25 0.25 0.25 ?\n", ""),
+        ("Si1 Si 0 0 0 1.5\n", "site 1 is occupied by Si 1.5"),
     ],
 )
 def test_sites_of_a_cif_hold_one_whole_atom(tmp_path: Path, sites: str, words: str) -> None:
@@ -79,7 +82,10 @@ def test_atoms_of_a_pdb_are_whole(tmp_path: Path) -> None:
 
 def test_atoms_have_elements(tmp_path: Path) -> None:
     (tmp_path / "s.extxyz").write_text('2\nProperties=type:I:1:pos:R:3 pbc="F F F"\n1 0 0 0\n1 0 0 2\n')
-    assert "frame 0: atom 0 is of no element" in refusals(tmp_path / "s.extxyz")
+    with pytest.raises(InputError, match="no column of elements among type, pos"):
+        read(tmp_path / "s.extxyz")
+    write(tmp_path / "s.traj", Atoms("XSi", [[0, 0, 0], [0, 0, 2]]))
+    assert "frame 0: atom 0 is of no element" in refusals(tmp_path / "s.traj")
     dump = "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n1\nITEM: BOX BOUNDS pp pp pp\n0 3\n0 3\n0 3\nITEM: ATOMS id "
     (tmp_path / "s.dump").write_text(dump + "type x y z\n1 1 0 0 0\n")
     with pytest.raises(InputError, match=r"ITEM: ATOMS: atoms have a type and no element"):
@@ -121,7 +127,7 @@ def test_the_frame_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     lines = (tmp_path / "s.extxyz").read_text().splitlines()
     lines[-1] = "Si 0.0 oops 0.0"
     (tmp_path / "s.extxyz").write_text("\n".join(lines) + "\n")
-    with pytest.raises(InputError, match=r"s\.extxyz: not readable as structures: frame 1"):
+    with pytest.raises(InputError, match=r"s\.extxyz, row 2, pos: line 8: '0.0 oops 0.0'"):
         read(tmp_path / "s.extxyz")
     with pytest.raises(InputError, match="is a folder"):
         read(tmp_path)
@@ -168,3 +174,50 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("this is no database, but it is long enough to have a header\n" * 20)
     with pytest.raises(InputError, match=r"text\.db"):
         read(tmp_path / "text.db")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("1\n\nSi 0 0 0\n\n1\n\nSi 0 0 1\n", "row 2: line 4: blank where a frame begins"),
+        ('1\nlattice="5 0 0 0 5 0 0 0 5"\nSi 0 0 0\n', "Lattice is missing"),
+        ('1\nLattice="5 0 0 0 5 0 0 0 5" PBC="F F F"\nSi 0 0 0\n', "PBC: line 2: pbc is missing"),
+        ('1\nLattice="5 0 0 0 5 0 0 0 5" pbc="maybe"\nSi 0 0 0\n', "'maybe'"),
+        ('1\nLattice="5 0 0 0 5 0 0 0 5" periodic=F\nSi 0 0 0\n', "pbc is missing"),
+        ("1\nProperties=species:S:1:pos:R:3\nSi 0 0 0 9\n", "5 columns, and Properties names 4"),
+        ("1\nProperties=species:S:1:pos:R:3:Z:I:1\nSi 0 0 0 32\n", "name two elements"),
+        ("1\n\nFe2+ 0 0 0\n", "'Fe2\\+' is no element"),
+    ],
+)
+def test_extended_xyz_is_read_whole_or_refused_by_line(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "s.xyz").write_text(text)
+    with pytest.raises(InputError, match=words):
+        read(tmp_path / "s.xyz")
+
+
+def test_extended_xyz_means_what_ase_says_that_it_means(tmp_path: Path) -> None:
+    atoms = si2(3)
+    atoms.info.update(name="a b", charge=1, flag=True, vector=np.arange(3), settings_hash="x-1")
+    atoms.set_initial_magnetic_moments([1.0, -1.0])
+    atoms.set_initial_charges([0.5, 0.5])
+    atoms.new_array("label", np.array(["a", "b"]))
+    atoms.calc = SinglePointCalculator(atoms, energy=-1.5, forces=np.ones((2, 3)), magmoms=np.array([2.0, -2.0]))
+    write(tmp_path / "s.extxyz", [atoms, molecule("H2O")])
+    ours, theirs = read(tmp_path / "s.extxyz")[0], ase_read(tmp_path / "s.extxyz", ":")
+    assert len(ours) == len(theirs) == 2
+    for mine, his in zip(ours, theirs, strict=True):
+        assert mine == his
+        assert mine.info.keys() == his.info.keys()
+        assert mine.arrays.keys() == his.arrays.keys()
+        assert all(np.array_equal(mine.arrays[key], his.arrays[key]) for key in his.arrays)
+    expected = {"name": "a b", "charge": 1, "flag": True, "settings_hash": "x-1", "config_type": "rattle"}
+    assert {key: ours[0].info[key] for key in expected} == expected
+    assert ours[0].info["vector"].tolist() == [0, 1, 2]
+    results = ours[0].calc.results
+    assert (results["energy"], results["magmoms"].tolist()) == (-1.5, [2.0, -2.0])
+    assert structure_id(ours[0]) == structure_id(theirs[0])
+
+
+def test_byte_order_marks_and_fortran_numbers_are_read(tmp_path: Path) -> None:
+    (tmp_path / "s.xyz").write_bytes(b"\xef\xbb\xbf1\r\n\r\nSi 1.5D+00 0 0\r\n")
+    assert read(tmp_path / "s.xyz")[0][0].positions.tolist() == [[1.5, 0.0, 0.0]]

@@ -6,9 +6,9 @@ from gibbsflow.errors import StateError
 from gibbsflow.potential.data.formats.statuses import TRANSITIONS, RowStatus, check_transition
 
 
-def test_every_status_has_its_row_and_two_are_final() -> None:
+def test_every_status_has_its_row_and_one_is_final() -> None:
     assert set(TRANSITIONS) == set(RowStatus)
-    assert {status for status, following in TRANSITIONS.items() if not following} == {"labelled", "rejected"}
+    assert {status for status, following in TRANSITIONS.items() if not following} == {"rejected"}
 
 
 def test_every_status_can_be_reached_from_the_first() -> None:

@@ -66,3 +66,8 @@ def test_what_is_no_gth_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "Si.gth").write_text("nothing\n")
     with pytest.raises(InputError, match=r"Si\.gth: not readable"):
         read(tmp_path / "Si.gth")
+
+
+def test_the_element_is_that_of_the_file_whatever_its_name(tmp_path: Path) -> None:
+    (tmp_path / "Si.pbe-gth.gth").write_bytes((GTH_FOLDER / "Ge.pbe-gth.gth").read_bytes())
+    assert read(tmp_path / "Si.pbe-gth.gth").element == "Ge"

@@ -101,3 +101,17 @@ def test_the_folder_is_that_of_the_settings_then_of_the_environment(
     monkeypatch.setenv("ESPRESSO_PSEUDO", str(tmp_path))
     assert pseudo_table.folder(Dft()) == tmp_path
     assert pseudo_table.folder(Dft(pseudo_dir=tmp_path / "own")) == tmp_path / "own"
+
+
+def test_a_gth_file_of_ones_own_is_of_the_element_that_it_names(tmp_path: Path) -> None:
+    text = (pseudo_table.GTH_FOLDER / "Si.pbe-gth.gth").read_text()
+    assert pseudo_table.choose(["Si"], own(tmp_path, "Si", text, name="mine.gth"))["Si"].z_valence == 4.0
+    with pytest.raises(InputError, match="made for Si"):
+        pseudo_table.choose(["Ge"], own(tmp_path, "Ge", text, name="Ge.gth"))
+    with pytest.raises(InputError, match="made for N, of which no starting density is known"):
+        pseudo_table.choose(["N"], own(tmp_path, "N", text.replace("14 4 0 ", "7 5 0 "), name="N.gth"))
+
+
+def test_a_file_of_ones_own_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"mine\.UPF: section PP_MESH has no end"):
+        pseudo_table.choose(["U"], own(tmp_path, "U", HEADER + "<PP_MESH>\n<PP_R>\n0.1 0.2"))

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gibbsflow.errors import InputError
 from gibbsflow.potential.label.pseudopotentials import gth, pseudo_table
-from gibbsflow.potential.label.pseudopotentials.upf import Header, read_header
+from gibbsflow.potential.label.pseudopotentials.upf import Header, read_header, require_whole
 
 FIRST = """<PP_INFO>
 Generated using ...
@@ -64,3 +66,44 @@ def test_headers_of_debians_files_are_those_of_the_table() -> None:
         if row.library == "debian":
             said = read_header(pseudo_table.DEBIAN_FOLDER / row.file)
             assert said == Header(row.element, row.functional, row.type, row.z_valence), row.file
+
+
+def whole(folder: Path) -> str:
+    gth.write_upf(pseudo_table.GTH_FOLDER / "Si.pbe-gth.gth", folder / "whole.UPF")
+    return (folder / "whole.UPF").read_text()
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda text: text, ""),
+        (lambda text: text.replace("\n", "\r\n"), ""),
+        (lambda text: text.replace("</UPF>", ""), ""),
+        (lambda text: text.replace("\n", "\r"), "carriage return alone"),
+        (lambda text: text[: text.index("<PP_NONLOCAL") + 500], "section PP_NONLOCAL has no end"),
+        (lambda text: text[: text.index("</PP_R>") - 40], "section PP_MESH has no end"),
+        (lambda text: text[: text.index("<PP_RHOATOM")], "section PP_RHOATOM has no end"),
+        (lambda text: re.sub(r"(<PP_LOCAL[^>]*>)[^<]*", r"\1 words ", text), "not readable as a potential"),
+        (lambda text: text[: text.index(">", text.index("<PP_HEADER")) + 1], ""),  # left to pw.x
+    ],
+)
+def test_what_was_cut_off_is_refused(tmp_path: Path, damage: Any, words: str) -> None:
+    path = tmp_path / "a.UPF"
+    path.write_bytes(damage(whole(tmp_path)).encode())
+    if not words:
+        require_whole(path, 4.0)
+        return
+    with pytest.raises(InputError, match=words):
+        require_whole(path, 4.0)
+
+
+def test_the_charge_of_a_potential_is_that_of_its_header(tmp_path: Path) -> None:
+    (tmp_path / "a.UPF").write_text(whole(tmp_path))
+    with pytest.raises(InputError, match=r"its potential is that of 4\.00 electrons, and its header says 5"):
+        require_whole(tmp_path / "a.UPF", 5.0)
+
+
+@pytest.mark.skipif(not pseudo_table.DEBIAN_FOLDER.is_dir(), reason="quantum-espresso-data is not installed")
+def test_debians_files_are_whole() -> None:
+    for path in sorted(pseudo_table.DEBIAN_FOLDER.glob("*.UPF")):
+        require_whole(path, read_header(path).z_valence)

@@ -129,7 +129,7 @@ def _gradients(
 ) -> tuple[pd.DataFrame | None, str]:
     if damaged := [o for o in outputs if o.damaged]:
         for output in damaged:
-            account.take(said(output.path, "warn", f"{output.damaged}: no thermodynamic integration"))
+            account.take(said(output.path, "note", f"{output.damaged}: no thermodynamic integration"))
         return None, f"{damaged[0].path.name}: {damaged[0].damaged}"
     if lacking := [o.path.name for o in outputs if o.gradients is None]:
         return None, f"no dV/dλ in {', '.join(lacking)}"

@@ -269,7 +269,7 @@ def _gradients(
         wrong = np.flatnonzero(~np.isfinite(file.table[:, file.header.gradients]).all(axis=1))
         if len(wrong):
             what = f"dH/dλ is no number in {len(wrong)} rows (first: row {file.rows[wrong[0]]})"
-            account.take(said(file.path, "warn", f"{what}: no thermodynamic integration", "finite gradients"))
+            account.take(said(file.path, "note", f"{what}: no thermodynamic integration"))
             return None, f"{file.path.name}: {what}"
     made = []
     for state in sorted(windows):
@@ -325,7 +325,7 @@ def _read(path: Path) -> _File:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    opener = {".bz2": bz2.open, ".gz": gzip.open}.get(path.suffix)
+    opener = {".bz2": bz2.open, ".gz": gzip.open}.get(path.suffix.lower())
     file: IO[str]
     with opener(path, "rt") if opener else open(path) as file:  # type: ignore[assignment]
         yield from enumerate(file, start=1)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,11 @@ NEAR_ANGSTROM = 6.0
 MOST_WATERS = 20
 """More crystal waters than this are no part of a site; in implicit solvent nothing holds them."""
 COVALENT_ANGSTROM = 2.0
+LIGAND_NAME = "LIG"
+"""What the ligand is called in topologies."""
+LONGEST_NAME = 3
+"""Letters of a residue's name that tleap reads from a PDB file."""
+CHARGE_TOLERANCE_E = 1e-3
 IONS = {
     "LI": 1, "NA": 1, "K": 1, "RB": 1, "CS": 1, "AG": 1, "CU1": 1, "TL": 1, "MG": 2, "CA": 2, "SR": 2, "BA": 2, "MN": 2,
     "FE2": 2, "CO": 2, "NI": 2, "CU": 2, "ZN": 2, "CD": 2, "HG": 2, "PB": 2, "PD": 2, "PT": 2, "EU": 2, "YB2": 2,
@@ -28,6 +33,11 @@ IONS = {
     "LU": 3, "F": -1, "CL": -1, "BR": -1, "IOD": -1,
 }  # fmt: skip
 """Ions that AmberTools' atomic_ions.lib has under the names of the PDB, with their charge in e."""
+_ION_ALIASES = {
+    "SOD": "NA", "CLA": "CL", "POT": "K", "CAL": "CA", "CES": "CS", "LIT": "LI", "BAR": "BA", "CAD": "CD", "RUB": "RB",
+    "CIO": "CS", "CIP": "NA", "CIM": "CL",
+}  # fmt: skip
+"""Ions of CHARMM and AMBER by the names of the PDB."""
 _ADDITIVES = frozenset(
     "GOL EDO PEG PGE PG4 1PE P6G SO4 PO4 ACT ACY DMS MPD FMT CIT TRS EPE MES BME IPA EOH MOH NO3 SCN AZI IMD NA K "
     "CL BR IOD LI RB CS F".split()
@@ -49,12 +59,15 @@ class GivenResidue:
         Sum of its partial charges.
     connects
         Whether it has a head and a tail, as members of a chain need.
+    types
+        Its atom types; empty where they are not looked at.
     """
 
     name: str
     atoms: frozenset[str]
     charge_e: float
     connects: bool
+    types: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 def read_parameters(paths: Sequence[Path]) -> dict[str, GivenResidue]:
@@ -91,25 +104,48 @@ def read_parameters(paths: Sequence[Path]) -> dict[str, GivenResidue]:
         suffix = path.suffix.lower()
         if suffix in (".frcmod", ".dat"):
             continue
-        residues = (
-            _mol2_residues(text) if suffix == ".mol2" else _lib_residues(text) if suffix in (".lib", ".off") else []
-        )
+        try:
+            residues = (
+                _mol2_residues(text) if suffix == ".mol2" else _lib_residues(text) if suffix in (".lib", ".off") else []
+            )
+        except (ValueError, IndexError) as error:
+            problems.append(Problem(str(path), f"a table of atoms not readable: {error}", right, field="parameters"))
+            continue
         if not residues:
             problems.append(Problem(str(path), "no residue with parameters in it", right, field="parameters"))
-        found |= {residue.name: residue for residue in residues}
+        for residue in residues:
+            if wrong := _unusable(residue, found):
+                problems.append(Problem(str(path), f"{residue.name} {wrong[0]}", wrong[1], field="parameters"))
+            found[residue.name] = residue
     if problems:
         raise InputError(problems)
     return found
 
 
+def _unusable(residue: GivenResidue, found: Mapping[str, GivenResidue]) -> tuple[str, str] | None:
+    """What is wrong with the parameters of a residue, and what would be right; None where nothing is."""
+    if residue.name in found:
+        return "is defined twice", "each residue in one file"
+    if residue.name in AMINO_ACIDS or residue.name in WATERS or residue.name == LIGAND_NAME:
+        return "is the name of something else in the topology", "another name, in the receptor's file as well"
+    if len(residue.name) > LONGEST_NAME:
+        return "is too long a name for tleap", "one of three letters, in the receptor's file as well"
+    if abs(residue.charge_e - round(residue.charge_e)) > CHARGE_TOLERANCE_E:
+        return f"has charges that sum to {residue.charge_e:+.4f} e", "a whole number of e"
+    if sybyl := sorted(t for t in residue.types if "." in t):
+        return f"has SYBYL's atom types: {', '.join(sybyl[:6])}", "AMBER's or GAFF's (antechamber -at gaff2)"
+    return None
+
+
 def _mol2_residues(text: str) -> list[GivenResidue]:
-    section = re.search(r"@<TRIPOS>ATOM\n(.*?)(?:@<TRIPOS>|\Z)", text, re.DOTALL)
+    section = re.search(r"@<TRIPOS>ATOM\s*?\n(.*?)(?:@<TRIPOS>|\Z)", text, re.DOTALL)
     rows = [line.split() for line in section[1].splitlines() if line.strip()] if section else []
     rows = [row for row in rows if len(row) >= 9]
     if not rows or len({row[7] for row in rows}) != 1:
         return []
     heavy = frozenset(row[1] for row in rows if not row[1].lstrip("0123456789").upper().startswith("H"))
-    return [GivenResidue(rows[0][7], heavy, sum(float(row[8]) for row in rows), connects=False)]
+    types = frozenset(row[5] for row in rows)
+    return [GivenResidue(rows[0][7], heavy, sum(float(row[8]) for row in rows), False, types)]
 
 
 def _lib_residues(text: str) -> list[GivenResidue]:
@@ -125,12 +161,33 @@ def _lib_residues(text: str) -> list[GivenResidue]:
     return found
 
 
+def ion_name(residue: Residue) -> str:
+    """Give an ion its name in the PDB.
+
+    Parameters
+    ----------
+    residue
+        Any residue.
+
+    Returns
+    -------
+    str
+        As NA for SOD of CHARMM, Na+ of AMBER and Na of OpenMM; the name itself for what is no ion, and where the
+        element says otherwise (CLA is chlorophyll as well).
+    """
+    if len(residue.atoms) != 1 or residue.name in IONS:
+        return residue.name
+    ((element, _),) = residue.atoms.values()
+    plain = re.sub(r"\d*[+-]$|(?<=[A-Z])2$", "", residue.name.upper())
+    name = _ION_ALIASES.get(plain, plain)
+    return name if name in IONS and name == element else residue.name
+
+
 def choose_kept(
     beside: Sequence[Residue],
     keep: str | None,
     given: dict[str, GivenResidue],
     account: Account,
-    where_ligand: str = "",
 ) -> list[Residue]:
     """Choose what of the surroundings is kept.
 
@@ -144,8 +201,6 @@ def choose_kept(
         Residues that parameter files define.
     account
         Takes what is kept; refuses what has no parameters, by name.
-    where_ligand
-        CHAIN:NUMBER of the ligand, which is never kept; empty where it is not in the file.
 
     Returns
     -------
@@ -163,7 +218,7 @@ def choose_kept(
             )
     kept = []
     for r in beside:
-        if r.label == where_ligand or not any(_means(r, entry) for entry in entries):
+        if not any(_means(r, entry) for entry in entries):
             continue
         heavy = {a for a, (element, _) in r.atoms.items() if element != "H"}
         if r.name in given:

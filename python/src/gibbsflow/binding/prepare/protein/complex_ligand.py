@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rdkit import Chem
@@ -15,7 +16,29 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
 
 
-def find_ligand(path: Path, wanted: str) -> Residue:
+@dataclass(frozen=True)
+class TakenLigand:
+    """A ligand that was taken from the file of a complex.
+
+    Attributes
+    ----------
+    residue
+        Where it is in the file, one alternate location of it.
+    pose
+        SDF with its heavy atoms, in the frame of the complex.
+    smiles
+        As given; with the isomer of its coordinates where what was given leaves it open.
+    note
+        What was taken, in words.
+    """
+
+    residue: Residue
+    pose: Path
+    smiles: str
+    note: str
+
+
+def find_ligand(path: Path, wanted: str, altlocs: Mapping[str, str]) -> Residue:
     """Find the residue that is the ligand.
 
     Parameters
@@ -24,6 +47,8 @@ def find_ligand(path: Path, wanted: str) -> Residue:
         PDB or mmCIF file of the complex.
     wanted
         NAME, or NAME:CHAIN:NUMBER where there are several of that name.
+    altlocs
+        Alternate location to take, by CHAIN:NUMBER.
 
     Returns
     -------
@@ -36,7 +61,7 @@ def find_ligand(path: Path, wanted: str) -> Residue:
         Where there is none, or more than one.
     """
     name, _, label = wanted.partition(":")
-    residues = residues_of(read_structure(path), Account(str(path)), {})
+    residues = residues_of(read_structure(path), Account(str(path)), altlocs)
     named = [r for r in residues if r.name == name]
     found = [r for r in named if label in ("", r.label, r.read_as)]
     if len(found) == 1:
@@ -51,7 +76,7 @@ def find_ligand(path: Path, wanted: str) -> Residue:
     raise InputError(Problem(str(path), what, right, field="ligand_residue"))
 
 
-def write_ligand(path: Path, wanted: str, smiles: str, out: Path) -> Residue:
+def write_ligand(path: Path, wanted: str, smiles: str, out: Path, altlocs: Mapping[str, str]) -> TakenLigand:
     """Write the ligand of a complex as SDF, with the bond orders of a SMILES.
 
     Parameters
@@ -64,18 +89,20 @@ def write_ligand(path: Path, wanted: str, smiles: str, out: Path) -> Residue:
         The same molecule, as protonated in the complex.
     out
         File to write; heavy atoms alone, in the frame of the complex.
+    altlocs
+        Alternate location to take, by CHAIN:NUMBER.
 
     Returns
     -------
-    Residue
-        Where the ligand is in the file.
+    TakenLigand
+        Where the ligand is in the file, and its isomer.
 
     Raises
     ------
     InputError
         Where it is not there, or its atoms are not those of the SMILES.
     """
-    residue = find_ligand(path, wanted)
+    residue = find_ligand(path, wanted, altlocs)
     template = Chem.MolFromSmiles(smiles)
     if template is None:
         raise InputError(Problem("command line", f"{smiles!r} is no SMILES", "a SMILES", field="smiles"))
@@ -96,7 +123,29 @@ def write_ligand(path: Path, wanted: str, smiles: str, out: Path) -> Residue:
     Chem.AssignStereochemistryFrom3D(mol)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(Chem.MolToMolBlock(mol) + "$$$$\n")
-    return residue
+    isomer = _isomer(template, mol)
+    note = f"the ligand is {residue.called} of the complex"
+    if isomer is not None:
+        note += f", its isomer that of the coordinates: {isomer}"
+    return TakenLigand(residue, out, isomer or smiles, note)
+
+
+def _isomer(template: Chem.Mol, placed: Chem.Mol) -> str | None:
+    """SMILES of a template with the stereochemistry of its coordinates; None where it leaves none of it open.
+
+    Where what it says is another isomer it is left alone: who maps the pose refuses that by name.
+    """
+    match = placed.GetSubstructMatch(template)
+    if not match:
+        return None
+    whole = Chem.Mol(template)
+    conformer = Chem.Conformer(whole.GetNumAtoms())
+    for k, atom in enumerate(match):
+        conformer.SetAtomPosition(k, placed.GetConformer().GetAtomPosition(atom))
+    whole.AddConformer(conformer)
+    Chem.AssignStereochemistryFrom3D(whole)
+    said, there = Chem.MolToSmiles(template), Chem.MolToSmiles(whole)
+    return there if said != there and whole.HasSubstructMatch(template, useChirality=True) else None
 
 
 def _by_distance(atoms: Sequence[tuple[str, tuple[float, float, float]]]) -> Chem.Mol:

@@ -179,16 +179,19 @@ def _by_hydrogens(r: Residue, parent: str) -> str | None:
         if there == (True, True):
             return "HIP"
         return {(True, False): "HID", (False, True): "HIE"}.get(there) if complete or any(there) else None
+    if parent == "CYS" and "HG" in hydrogens:
+        return "CYS"
+    if parent == "LYS":
+        # with the hydrogen of its amide the polar ones are there, even if those on carbon are not
+        complete = complete or "H" in hydrogens
+        on_nitrogen = sum(h.startswith("HZ") for h in hydrogens)
+        return "LYS" if on_nitrogen == 3 else "LYN" if on_nitrogen == 2 and complete else None  # noqa: PLR2004
     if parent in _ACID_OF:
         acid = {"ASP": {"HD1", "HD2"}, "GLU": {"HE1", "HE2"}}[parent]
         if hydrogens & acid:
             return _ACID_OF[parent]
         return parent if complete else None
-    if not complete:
-        return None
-    if parent == "LYS":
-        return {3: "LYS", 2: "LYN"}.get(sum(h.startswith("HZ") for h in hydrogens))
-    return "CYS" if "HG" in hydrogens else "CYM"
+    return "CYM" if complete else None
 
 
 def by_ph(parent: str, ph: float) -> str | None:
@@ -256,9 +259,21 @@ def _refuse_at_ends(
     force_field: str,
 ) -> None:
     first, last = chain_ends(residues)
+    _tell_ends(residues, first, last, account)
+    for k in sorted(first & last):
+        account.refuse(
+            f"{residues[k].called} is bonded to no neighbour; {force_field} know members of chains, no single ones",
+            "a file without it, its neighbours, or the ligand in the samplesheet alone",
+            row=residues[k].line or None,
+        )
     for k, (r, state) in enumerate(zip(residues, states, strict=True)):
         which = "first" if k in first else "last" if k in last else ""
-        if not which or state is None or (state not in INSIDE_ONLY and not (state == "HYP" and which == "first")):
+        if (
+            not which
+            or k in first & last
+            or state is None
+            or (state not in INSIDE_ONLY and not (state == "HYP" and which == "first"))
+        ):
             continue
         how = f" (as pH {ph:g} makes it)" if ways[k] == "pH" else ""
         if state in PHOSPHORYLATED or state == "HYP":
@@ -270,6 +285,24 @@ def _refuse_at_ends(
             right,
             row=r.line or None,
             field="protonation",
+        )
+
+
+def _tell_ends(residues: Sequence[Residue], first: set[int], last: set[int], account: Account) -> None:
+    """Warn of ends of chains whose hydrogens say that they are neutral: the force fields have charged ones alone."""
+    neutral = []
+    for k in sorted(first | last):
+        hydrogens = {a for a, (element, _) in residues[k].atoms.items() if element == "H"}
+        amine = sum(h in hydrogens for h in ("H", "HN", "H1", "H2", "H3", "HN1", "HN2", "HN3", "HT1", "HT2", "HT3"))
+        if k in first and amine == (1 if residues[k].name == "PRO" else 2) and hydrogens - {"H", "HN"}:
+            if residues[k].name != "PRO" or "H" not in hydrogens:
+                neutral.append(f"NH2 of {residues[k].called}")
+        if k in last and hydrogens & {"HXT", "HO", "HOXT", "HO1", "HO2", "HC", "HT", "HOC"}:
+            neutral.append(f"COOH of {residues[k].called}")
+    if neutral:
+        account.warn(
+            f"ends that are neutral in the file are computed with their charge: {', '.join(neutral)}",
+            "caps (ACE, NME), or charged ends",
         )
 
 

@@ -26,7 +26,7 @@ INSIDE_ONLY = frozenset({"ASH", "GLH", "LYN", "CYM", *PHOSPHORYLATED})
 ALIASES = {
     "HSD": "HID", "HSE": "HIE", "HSP": "HIP", "HISD": "HID", "HISE": "HIE", "HISH": "HIP", "HIH": "HIP",
     "ASPH": "ASH", "ASPP": "ASH", "GLUH": "GLH", "GLUP": "GLH", "LYSH": "LYS", "LSN": "LYN", "CYS2": "CYX",
-    "NMA": "NME", "NH2": "NHE",
+    "LYP": "LYS", "CYN": "CYS", "CYSH": "CYS", "HISA": "HID", "HISB": "HIE", "NMA": "NME", "NH2": "NHE",
 }  # fmt: skip
 """AMBER's names of what CHARMM, GROMACS and the PDB name otherwise."""
 WATERS = frozenset({"HOH", "WAT", "DOD", "D2O", "H2O", "TIP3", "TIP", "TP3", "SOL", "SPC"})
@@ -42,7 +42,7 @@ _SIDE = {
     "PHE": "CB CG CD1 CD2 CE1 CE2 CZ", "PRO": "CB CG CD", "SER": "CB OG", "THR": "CB OG1 CG2",
     "TRP": "CB CG CD1 CD2 NE1 CE2 CE3 CZ2 CZ3 CH2", "TYR": "CB CG CD1 CD2 CE1 CE2 CZ OH", "VAL": "CB CG1 CG2",
     "HYP": "CB CG CD OD1", "SEP": "CB OG P O1P O2P O3P", "S1P": "CB OG P O1P O2P O3P",
-    "TPO": "CB OG1 CG2 P O1P O2P O3P", "T1P": "CB OG CG2 P O1P O2P O3P",
+    "TPO": "CB OG1 CG2 P O1P O2P O3P", "T1P": "CB OG1 CG2 P O1P O2P O3P",
     "PTR": "CB CG CD1 CD2 CE1 CE2 CZ OH P O1P O2P O3P", "Y1P": "CB CG CD1 CD2 CE1 CE2 CZ OG P O1P O2P O3P",
 }  # fmt: skip
 _CAP_ATOMS = {"ACE": ("C", "O", "CH3"), "NME": ("N", "C"), "NHE": ("N",)}
@@ -51,12 +51,32 @@ _ATOM_ALIASES = {
     "SER": {"OG1": "OG"},
     "MSE": {"SE": "SD"},
     "HYP": {"OD": "OD1"},
-    "NME": {"CH3": "C", "CA": "C"},
-    "T1P": {"OG1": "OG"},
+    "ACE": {"C1": "C", "O1": "O", "C2": "CH3"},  # by their count, as in protein-ligand-benchmark
+    "NME": {"CH3": "C", "CA": "C", "C1": "C", "N1": "N"},
+    "T1P": {"OG": "OG1"},
     "Y1P": {"OH": "OG"},
 }
 _TERMINAL_OXYGENS = {"O1": "O", "OT1": "O", "OCT1": "O", "OC1": "O", "O2": "OXT", "OT2": "OXT", "OCT2": "OXT",
                      "OC2": "OXT", "OT": "OXT"}  # fmt: skip
+
+
+def amber_name_of(name: str) -> str:
+    """Give AMBER's name of a residue that another program has named.
+
+    Parameters
+    ----------
+    name
+        As HSD of CHARMM, or NALA and CHIE of AMBER's libraries and GROMACS' copies of them.
+
+    Returns
+    -------
+    str
+        As HID, ALA or HIE; the name itself where it is no other program's.
+    """
+    capitals = name.upper()
+    if capitals not in ALIASES and len(capitals) == 4 and capitals[0] in "NC" and capitals[1:] in AMINO_ACIDS:  # noqa: PLR2004
+        return capitals[1:]
+    return ALIASES.get(capitals, name)
 
 
 def parent_of(name: str) -> str:
@@ -127,6 +147,8 @@ def standard_atom(residue: str, atom: str, element: str) -> str:
     """
     if element == "H":
         turned = atom.lstrip("0123456789") + atom[: len(atom) - len(atom.lstrip("0123456789"))]
+        if residue in _CAP_ATOMS and "_" in turned:  # H2_1, the first at the second carbon
+            return "H" + turned.split("_")[1]
         return "H" + turned[1:] if turned.startswith("D") else turned
     if residue in _ATOM_ALIASES:
         atom = _ATOM_ALIASES[residue].get(atom, atom)

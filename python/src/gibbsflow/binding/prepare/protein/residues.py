@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gibbsflow.binding.prepare.protein.atom_records import AtomRecord, StructureFile, read_structure
+from gibbsflow.binding.prepare.protein.repeats import without_repeats
 from gibbsflow.binding.prepare.protein.residue_names import (
     AMINO_ACIDS,
     CAPS,
@@ -23,6 +24,10 @@ from gibbsflow.workflow.account import Account
 
 LONGEST_PEPTIDE_BOND_ANGSTROM = 2.0
 """C and N farther apart than this are not bonded; a peptide bond has 1.33 Å."""
+JOINED_ALPHA_CARBONS_ANGSTROM = 4.3
+"""CA of neighbours, 3.8 Å apart or 2.9 Å across a cis bond: it decides where C or N is missing and will be built."""
+BLANK = "_"
+"""What an alternate location is called that has no label beside one that has."""
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits
 
 
@@ -140,12 +145,17 @@ def residues_of(structure: StructureFile, account: Account, altlocs: Mapping[str
     """
     if structure.models > 1:
         account.note(f"{structure.models} models: the first is taken")
+    if structure.beside:
+        account.warn(
+            f"{structure.beside} of the further models lie beside the first or have other atoms, and are left out",
+            "chains of an assembly in one model, each with its identifier, if they belong to it",
+        )
     if structure.deuterium:
         account.note(f"{structure.deuterium} atoms of deuterium are taken as hydrogen")
     empty = sum(atom.occupancy == 0 and atom.element != "H" for atom in structure.atoms)
     if 0 < empty < sum(atom.element != "H" for atom in structure.atoms):
         account.note(f"{empty} heavy atoms have occupancy 0: their places are a guess of the file's, and are taken")
-    named = _chains(structure.atoms, account)
+    named = _chains(without_repeats(structure.atoms, account), account)
     residues: list[Residue] = []
     told: list[str] = []
     wanted = dict(altlocs)
@@ -160,7 +170,10 @@ def residues_of(structure: StructureFile, account: Account, altlocs: Mapping[str
             kept: dict[str, tuple[str, tuple[float, float, float]]] = {}
             for a in own:
                 atom = standard_atom(name, a.name, a.element) if polymer else a.name
-                kept.setdefault(atom, (a.element, a.xyz))  # the first where names come twice
+                if atom in kept and a.element != "H":
+                    what = f"two atoms of {name} {label} mean {atom}, the second by the name {a.name}"
+                    account.refuse(what, "each atom once", row=a.line)
+                kept.setdefault(atom, (a.element, a.xyz))
             read_as = f"{own[0].chain}:{number}"
             residues.append(
                 Residue(chain, number, name, own[0].hetero, kept, own[0].line, "" if read_as == label else read_as)
@@ -249,6 +262,9 @@ def _one_location(
 ) -> tuple[list[AtomRecord], str]:
     """Atoms of one alternate location, those without one included, and what was chosen, in words."""
     by_label: dict[str, list[float]] = {}
+    labelled = {a.name for a in atoms if a.altloc}
+    # one without a label whose name comes again with one is a location as well
+    atoms = [replace(a, altloc=BLANK) if not a.altloc and a.name in labelled else a for a in atoms]
     for a in atoms:
         if a.altloc:
             by_label.setdefault(a.altloc, []).append(a.occupancy)
@@ -313,14 +329,19 @@ def is_chain_break(before: Residue, after: Residue) -> bool:
     Returns
     -------
     bool
-        True for two chains, a missing C or N, or a distance that no peptide bond has.
+        True for two chains, or a distance that no peptide bond has; where C or N is missing, one of CA to CA.
     """
     if before.chain != after.chain:
         return True
-    if "C" not in before.atoms or "N" not in after.atoms:
-        return True
-    gap = np.linalg.norm(np.subtract(before.atoms["C"][1], after.atoms["N"][1]))
-    return bool(gap > LONGEST_PEPTIDE_BOND_ANGSTROM)
+    if "C" in before.atoms and "N" in after.atoms:
+        return _gap(before, "C", after, "N") > LONGEST_PEPTIDE_BOND_ANGSTROM
+    if "CA" in before.atoms and "CA" in after.atoms:
+        return _gap(before, "CA", after, "CA") > JOINED_ALPHA_CARBONS_ANGSTROM
+    return True
+
+
+def _gap(before: Residue, one: str, after: Residue, two: str) -> float:
+    return float(np.linalg.norm(np.subtract(before.atoms[one][1], after.atoms[two][1])))
 
 
 def chain_ends(residues: Sequence[Residue]) -> tuple[set[int], set[int]]:
@@ -380,9 +401,7 @@ def pdb_text(residues: Sequence[Residue]) -> str:
             serial += 1
             padded = atom if len(atom) >= 4 or len(element) == 2 else f" {atom}"
             place = "".join(f"{x:8.3f}" for x in xyz)
-            head = (
-                f"{kind}{serial % 100000:5d} {padded:<4s} {residue.name:<3s} {residue.chain}{number:>4s}{code or ' '}"
-            )
+            head = f"{kind}{serial % 100000:5d} {padded:<4s} {residue.name:<4s}{residue.chain}{number:>4s}{code or ' '}"
             lines.append(f"{head[:27]}   {place}  1.00  0.00          {element:>2s}  ")
         following = residues[k + 1] if k + 1 < len(residues) else None
         if following is None or following.chain != residue.chain or following.hetero != residue.hetero:

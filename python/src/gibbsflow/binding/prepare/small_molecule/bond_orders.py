@@ -20,7 +20,7 @@ STATES: dict[int, tuple[tuple[int, int, float], ...]] = {
     1: ((1, 0, 0.0),),
     6: ((4, 0, 0.0), (3, -1, 5.0), (3, 1, 6.0)),
     7: ((3, 0, 0.0), (4, 1, 2.0), (2, -1, 3.0)),
-    8: ((2, 0, 0.0), (1, -1, 2.0), (3, 1, 6.0)),
+    8: ((2, 0, 0.0), (1, -1, 2.0), (3, 1, 4.5)),
     9: ((1, 0, 0.0),),
     15: ((3, 0, 0.0), (5, 0, 0.0), (4, 1, 2.0)),
     16: ((2, 0, 0.0), (1, -1, 2.0), (3, 1, 3.0), (4, 0, 0.5), (6, 0, 0.5)),
@@ -31,6 +31,8 @@ STATES: dict[int, tuple[tuple[int, int, float], ...]] = {
 """By atomic number: valence, formal charge in e, and penalty of the states of a closed shell."""
 MARGIN = 1.5
 """A reading may lie this much above the best one and still be a matter of how one draws it."""
+FAR = 2.5
+"""A net charge that costs this much more penalty than the best one is a mistake, not a molecule."""
 _TIE = 0.1
 _NET_CHARGE = 0.3
 _MOST_ORDER = 3

@@ -9,7 +9,7 @@ import numpy as np
 from rdkit import Chem
 
 from gibbsflow.binding.prepare.small_molecule.faults import Fault, MoleculeError
-from gibbsflow.binding.prepare.small_molecule.stereo import Specified, specified
+from gibbsflow.binding.prepare.small_molecule.stereo import Specified, specified, tag_by_geometry
 
 MOST_MATCHES = 2000
 LENGTH_TOLERANCE_ANGSTROM = 0.15
@@ -77,6 +77,27 @@ def _matches(ours: Chem.Mol, theirs: Chem.Mol) -> Iterator[list[int]]:
     )
 
 
+def symmetries(mol: Chem.Mol, most: int = 200) -> list[list[int]]:
+    """List the ways to number the heavy atoms of a molecule that make no difference: flipped rings, carboxylates.
+
+    Parameters
+    ----------
+    mol
+        With all hydrogens.
+    most
+        Ways that are listed at most.
+
+    Returns
+    -------
+    list of list of int
+        The identity first.
+    """
+    bare = _delocalised(heavy_only(mol))
+    same = list(range(bare.GetNumAtoms()))
+    found = bare.GetSubstructMatches(bare, uniquify=False, useChirality=False, maxMatches=most)
+    return [same, *(list(match) for match in found if list(match) != same)]
+
+
 def heavy_only(mol: Chem.Mol) -> Chem.Mol:
     """Remove all hydrogens, not sanitised: those of deuterium and at imines too.
 
@@ -105,7 +126,7 @@ def _clean(mol: Chem.Mol) -> Chem.Mol:
 def _pose_smiles(pose: Chem.Mol) -> str:
     """SMILES of the pose by its geometry."""
     mol = Chem.Mol(pose)
-    Chem.AssignStereochemistryFrom3D(mol)
+    tag_by_geometry(mol)
     return str(Chem.MolToSmiles(_clean(mol)))
 
 
@@ -195,7 +216,7 @@ def _mirrored(wanted: Specified, bare: Chem.Mol, theirs: Chem.Mol, matches: list
 
 def _isomer_smiles(bare: Chem.Mol, theirs: Chem.Mol, match: list[int]) -> str:
     mol = _posed(bare, theirs, match)
-    Chem.AssignStereochemistryFrom3D(mol)
+    tag_by_geometry(mol)
     return str(Chem.MolToSmiles(mol))
 
 

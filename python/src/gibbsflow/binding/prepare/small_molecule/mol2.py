@@ -14,7 +14,7 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Geometry import Point3D
 
-from gibbsflow.binding.prepare.small_molecule.bond_orders import MARGIN, penalty, perceive
+from gibbsflow.binding.prepare.small_molecule.bond_orders import FAR, MARGIN, penalty, perceive
 from gibbsflow.binding.prepare.small_molecule.faults import Fault, MoleculeError
 from gibbsflow.units import Floats
 
@@ -23,8 +23,8 @@ PARTIAL_CHARGE_TOLERANCE_E = 0.1
 RIGHT = "an SDF or MOL2 file with one molecule: all atoms, bonds and 3-D coordinates"
 _GAFF_RIGHT = "SYBYL atom types (antechamber -at sybyl), or an SDF"
 _ELEMENTS = ("Cl", "Br", "H", "C", "N", "O", "S", "P", "F", "I")
-_FAR = 2.5
-"""A net charge that costs this much more penalty than the best one is a mistake, not a molecule."""
+_TIED = 0.25
+"""Penalties nearer than this say nothing of which charge is meant."""
 _ORDERS = {"1": (1,), "2": (2,), "3": (3,), "ar": (1, 2), "am": (1,), "du": (1, 2, 3), "un": (1, 2, 3)}
 _GASTEIGER = re.compile(r"gas|gast_huck|gasteiger", re.I)
 
@@ -203,7 +203,10 @@ def _agreed(
     """Hold the bonds as drawn against all that is said of the net charge, and find them anew where they do not fit."""
     name = getattr(path, "name", path)
     charge_field = "receptor_charge" if field == "receptor" else "charge"
-    skeleton, partial, notes = _skeleton(mol2), mol2.partial_sum, []
+    skeleton, partial, notes = _skeleton(mol2), mol2.partial_sum, list[str]()
+    if partial is None and mol2.partial_e is not None:
+        total = mol2.partial_e.sum()
+        notes.append(f"{name}: its partial charges sum to {total:+.2f}, which is no whole charge; they are not counted")
     orders = [_ORDERS.get(kind, (1, 2, 3)) for _, _, kind in mol2.bonds]
     free = perceive(skeleton, orders, fixed=mol2.unity_e)
     if mol2.unity_e:
@@ -214,7 +217,7 @@ def _agreed(
     usual = np.inf if free is None else penalty(free)
     formal = None if drawn is None else Chem.GetFormalCharge(drawn)
     found = {q: perceive(skeleton, orders, charge=q, fixed=mol2.unity_e) for q in {charge, partial} - {None}}
-    far = {q: mol is None or penalty(mol) > usual + _FAR for q, mol in found.items()}
+    far = {q: mol is None or penalty(mol) > usual + FAR for q, mol in found.items()}
     if partial is not None and far[partial] and charge is None and _GASTEIGER.search(mol2.charge_kind):
         # they start from the formal charges that their writer saw, and are worth no more
         notes.append(f"{name}: its Gasteiger charges sum to {partial:+d}, with which its atoms make no usual "
@@ -226,6 +229,8 @@ def _agreed(
     if charge is not None and partial is not None and charge != partial:
         notes.append(f"{name}: its partial charges sum to {partial:+d}; the charge given, {charge:+d}, is taken")
     best = free if wanted is None else found[wanted]
+    if wanted is None and drawn is None and free is not None:
+        _refuse_tied(free, skeleton, orders, mol2.unity_e, path, charge_field)
     if drawn is not None and wanted in (None, formal) and (wanted is not None or not _denied_by_types(mol2, drawn)):
         if best is None or penalty(drawn) <= penalty(best) + MARGIN:
             return drawn, notes
@@ -255,6 +260,22 @@ def _agreed(
     return best, notes
 
 
+def _refuse_tied(
+    free: Chem.Mol, skeleton: Chem.Mol, orders: list[tuple[int, ...]], unity_e: dict[int, int], path: object, field: str
+) -> None:
+    """Refuse atoms that make two ions equally well, as nitrite and nitronium, where nothing tells which."""
+    total = Chem.GetFormalCharge(free)
+    others = (perceive(skeleton, orders, charge=-total, fixed=unity_e),) if total else ()
+    for other in others:
+        if other is not None and abs(penalty(other) - penalty(free)) < _TIED:
+            both = " or ".join(
+                f"{Chem.GetFormalCharge(m):+d} ({Chem.MolToSmiles(Chem.RemoveHs(m))})" for m in (free, other)
+            )
+            raise MoleculeError(
+                [Fault(field, f"{path}: its atoms make a charge of {both}", f"say {field}, or give an SDF")]
+            )
+
+
 def _denied_by_types(mol2: Mol2, drawn: Chem.Mol) -> bool:
     """Whether an outer atom whose type says a double bond (``O.2``) is drawn with a single one and a charge."""
     outer = [a for a in drawn.GetAtoms() if a.GetDegree() == 1 and mol2.types[a.GetIdx()] in ("O.2", "S.2", "N.2")]
@@ -282,6 +303,10 @@ def _filled(mol2: Mol2) -> Chem.Mol | None:
     elements = mol2.elements
     if any({elements[a], elements[b]} == {"C", "H"} for a, b, _ in mol2.bonds):
         return None
+    if mol2.gaff:  # antechamber types whole molecules alone: oxalate has no hydrogens to lack
+        whole = perceive(_skeleton(mol2), [(1, 2, 3)] * len(mol2.bonds))
+        if whole is not None and not any(_carries_charge(atom) for atom in whole.GetAtoms()):
+            return None
     types = {"1": 1, "am": 1, "2": 2, "3": 3, "ar": 12}
     mol = Chem.RWMol(_skeleton(mol2))
     for atom in mol.GetAtoms():
@@ -317,6 +342,10 @@ def _filled(mol2: Mol2) -> Chem.Mol | None:
         return None
     lacking = any(atom.GetSymbol() == "C" and atom.GetTotalNumHs() for atom in mol.GetAtoms())
     return mol.GetMol() if lacking else None
+
+
+def _carries_charge(atom: Chem.Atom) -> bool:
+    return bool(atom.GetFormalCharge() and atom.GetSymbol() == "C")
 
 
 def _in_aromatic(mol: Chem.Mol, i: int) -> bool:

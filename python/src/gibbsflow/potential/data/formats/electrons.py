@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,11 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 CHARGE_KEYS = ("charge", "total_charge", "tot_charge", "net_charge", "totalcharge")
-MULTIPLICITY_KEYS = ("multiplicity", "spin_multiplicity", "mult")
-UNPAIRED_KEYS = ("uhf", "unpaired_electrons", "tot_magnetization", "total_magnetization")
+MULTIPLICITY_KEYS = ("multiplicity", "spin_multiplicity", "mult", "spin_mult", "spinmultiplicity", "2s+1")
+UNPAIRED_KEYS = (
+    "uhf", "unpaired_electrons", "tot_magnetization", "total_magnetization", "unpaired", "n_unpaired", "num_unpaired",
+    "n_unpaired_electrons", "num_unpaired_electrons",
+)  # fmt: skip
 KEPT = (*CHARGE_KEYS, *MULTIPLICITY_KEYS, *UNPAIRED_KEYS)
 """Keys of `info`, in any case, that say what is computed: what is made from a structure keeps them."""
 _UNCLEAR = ("spin", "total_spin", "spins", "magnetization", "magnetisation", "magmom_total")
@@ -21,6 +25,23 @@ _UNCLEAR_ARRAYS = (
     "magmom", "magmoms", "initial_magmom", "magnetic_moments", "initial_magnetic_moments", "start_magmoms", "spin",
     "spins", "charge", "initial_charge",
 )  # fmt: skip
+# Names that may be meant for a charge or a spin as well: refused where they would change what is computed.
+_LIKE_CHARGE = re.compile(
+    r"(?:(?:system|sys|mol|molecule|molecular|cell|formal|ionic|ion|overall|whole|global|structure|cluster|complex)_?)?"
+    r"charge(?:_?(?:state|number|e|total|tot))?|q|q_?tot|q_?total|tot_?q|total_?q|oxidation(?:_?(?:state|number))?",
+    re.IGNORECASE,
+)
+_LIKE_SPIN = re.compile(
+    r"(?:(?:total|tot|net|initial|init|fixed|target|cell|ground_state)_?)*"
+    r"(?:spin|mag(?:netic)?_?mom(?:ent)?|moment|magneti[sz]ation)s?(?:_?(?:state|z|total|tot))?",
+    re.IGNORECASE,
+)
+_LIKE_CHARGES = re.compile(
+    r"(?:(?:initial|init|start|formal|ionic|atomic|partial|mulliken|bader|hirshfeld|loewdin|lowdin|resp|esp|net|site)_?)*"
+    r"(?:charges?|q|oxidation_?states?|oxi_?states?)",
+    re.IGNORECASE,
+)
+_APART_E = 0.5
 _WHOLE = 1e-3
 # Ground terms of NIST's Atomic Spectra Database where ASE's table has none or, by its parity, another's.
 _UNPAIRED_BY_NIST: Mapping[str, int] = {"Ce": 0, "Es": 3, "Lr": 1}
@@ -68,12 +89,7 @@ class Electrons:
         """
         charge = cls._charge(atoms)
         multiplicity = cls._multiplicity(atoms)
-        for name in _UNCLEAR:
-            if (key := _key(atoms.info, name)) is not None:
-                raise ValueError(f"{key}={atoms.info[key]} may be a multiplicity or a moment: write multiplicity=2S+1")
-        for name in _UNCLEAR_ARRAYS:
-            if name in atoms.arrays:
-                raise ValueError(f"the column {name} is not known: write initial_magmoms, or initial_charges")
+        _refuse_other_names(atoms, charge)
         moments = atoms.arrays.get("initial_magmoms")
         if moments is not None:
             if np.ndim(moments) != 1:
@@ -205,22 +221,6 @@ def repeated_info(atoms: Atoms, cells: int) -> dict[str, Any]:
     return found
 
 
-def isolated(atoms: Atoms) -> bool:
-    """Say whether a structure is one atom alone.
-
-    Parameters
-    ----------
-    atoms
-        The structure.
-
-    Returns
-    -------
-    bool
-        True for one atom, periodic nowhere.
-    """
-    return len(atoms) == 1 and not atoms.pbc.any()
-
-
 def atomic_multiplicity(atoms: Atoms) -> int:
     """Look up the multiplicity of an isolated atom's ground state, by Hund's first rule and NIST's ground terms.
 
@@ -246,6 +246,43 @@ def atomic_multiplicity(atoms: Atoms) -> int:
     symbol, number = atoms[0].symbol, int(atoms.numbers[0])
     unpaired = _UNPAIRED_BY_NIST.get(symbol, ground_state_magnetic_moments[number] if number < 103 else number % 2)
     return int(round(float(unpaired))) + 1
+
+
+def _refuse_other_names(atoms: Atoms, charge: int) -> None:
+    """Refuse keys and columns that may ask for another charge or spin than is read."""
+    for name in _UNCLEAR:
+        if (key := _key(atoms.info, name)) is not None:
+            raise ValueError(f"{key}={atoms.info[key]} may be a multiplicity or a moment: write multiplicity=2S+1")
+    for name in _UNCLEAR_ARRAYS:
+        if name in atoms.arrays:
+            raise ValueError(f"the column {name} is not known: write initial_magmoms, or initial_charges")
+    for key, value in atoms.info.items():
+        name = str(key)
+        if name.lower() in KEPT or not (number := _number(value)):
+            continue
+        if _LIKE_CHARGE.fullmatch(name) and abs(number - charge) > _WHOLE:
+            raise ValueError(f"{name}={value} may be a charge, and is not read: write charge={value}, or drop it")
+        if _LIKE_SPIN.fullmatch(name):
+            raise ValueError(f"{name}={value} may be a multiplicity or a moment: write multiplicity=2S+1")
+    for name, column in atoms.arrays.items():
+        if name in ("initial_charges", "initial_magmoms") or column.dtype.kind not in "iuf":
+            continue
+        if _LIKE_SPIN.fullmatch(name) and np.any(column):
+            raise ValueError(f"the column {name} may be moments: write initial_magmoms, or drop it")
+        if _LIKE_CHARGES.fullmatch(name) and abs(float(np.sum(column)) - charge) > _APART_E:
+            what = f"the column {name} has a sum of {float(np.sum(column)):g}, and the charge is {charge}"
+            raise ValueError(f"{what}: write charge=Q, or drop it")
+
+
+def _number(value: Any) -> float | None:
+    """Read a value that is one number; None for all else, and for yes and no."""
+    if isinstance(value, bool | np.bool_):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if np.isfinite(number) else None
 
 
 def _key(info: Mapping[str, Any], name: str) -> str | None:

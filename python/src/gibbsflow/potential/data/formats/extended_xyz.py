@@ -153,8 +153,13 @@ def _comment(text: str, line: int) -> dict[str, str]:
         if key in found and found[key] != value:
             raise _LineError(line, f"given twice, as {found[key][:30]!r} and {value[:30]!r}", "one value", key)
         found[key] = value
-    for right, others in (("Lattice", ("lattice", "cell", "box", "unit_cell")), ("Properties", ("properties",))):
-        if right not in found and (named := [key for key in found if key.lower() in others]):
+    for right, others in (
+        ("Lattice", ("lattice", "cell", "box", "unit_cell")),
+        ("Properties", ("properties",)),
+        ("pbc", ("pbc", "periodic")),
+    ):
+        named = [key for key in found if key.lower() in others and not (right == "pbc" and found[key] in _TRUE)]
+        if right not in found and named:
             raise _LineError(line, f"{right} is missing", f"{right}=... in place of {named[0]}=...", named[0])
     return found
 

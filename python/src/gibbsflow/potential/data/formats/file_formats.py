@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,8 @@ import numpy as np
 
 from gibbsflow.errors import GibbsflowError, InputError, Problem, StateError
 from gibbsflow.potential.data.formats.backends import frame_of_row, read_rows
+from gibbsflow.potential.data.formats.extended_xyz import SUFFIXES, read_extended_xyz
+from gibbsflow.potential.data.formats.file_doubts import judge_file
 from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:
@@ -50,9 +51,11 @@ def read_any(path: Path, account: Account) -> list[Atoms]:
             raise InputError(Problem(str(path), "is a folder", f"a structure file ({_KNOWN})"))
         if path.stat().st_size:
             kind = filetype(str(path))
-            _refuse_format(path, kind, account)
+            judge_file(path, kind, account)
             if kind == "db":
                 frames = [_of_row(row) for row in read_rows(path)]
+            elif kind == "extxyz" and path.suffix in SUFFIXES:
+                frames = _of_extended_xyz(path)
             else:
                 with warnings.catch_warnings():
                     # what they say is judged here, in our words
@@ -82,12 +85,40 @@ def _of_row(row: Any) -> Atoms:
     return frame_of_row(row) if row.get("gibbsflow_id") and row.get("status") else row.toatoms()
 
 
+def _of_extended_xyz(path: Path) -> list[Atoms]:
+    """Read a file strictly, and take the values of its comment lines and the meaning of its columns as ASE does."""
+    from ase import Atoms
+    from ase.constraints import FixAtoms
+    from ase.io.extxyz import REV_PROPERTY_NAME_MAP, key_val_str_to_dict, set_calc_and_arrays
+
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    frames, start = [], 0
+    for strict in read_extended_xyz(path):
+        comment = lines[start + 1].strip()
+        start += len(strict) + 2
+        info = key_val_str_to_dict(comment) if comment else {}
+        info = {key: value for key, value in info.items() if key not in ("Lattice", "Properties", "pbc")}
+        columns = {
+            REV_PROPERTY_NAME_MAP.get(name, name): values.astype(str) if values.dtype == object else values
+            for name, values in strict.arrays.items()
+            if name not in ("numbers", "positions")
+        }
+        frame = Atoms(strict.numbers, strict.positions, cell=strict.cell, pbc=strict.pbc, info=info)
+        if (moves := columns.pop("move_mask", None)) is not None:
+            frame.set_constraint(FixAtoms(mask=~moves.reshape(len(frame), -1).astype(bool).all(axis=1)))
+        if (charges := columns.pop("initial_charges", None)) is not None:
+            frame.set_initial_charges(charges.astype(float))
+        set_calc_and_arrays(frame, columns)
+        frames.append(frame)
+    return frames
+
+
 def _judge(frames: list[Atoms], account: Account) -> None:
     free = 0
     for number, frame in enumerate(frames):
         if frame.constraints:
+            free += any(len(getattr(constraint, "index", (0,))) for constraint in frame.constraints)
             frame.set_constraint()
-            free += 1
         for what in _mixed_sites(frame):
             account.refuse(f"frame {number}: {what}", "one element on each site, fully occupied", field="occupancy")
         if len(frame) and min(frame.numbers) < 1:
@@ -108,7 +139,7 @@ def _mixed_sites(frame: Atoms) -> list[str]:
                 continue
             # a point or a question mark stands for the default of the format, which is 1
             told = [share for share in shares.values() if isinstance(share, int | float)]
-            if len(shares) > 1 or (told and sum(told) < _OCCUPIED):
+            if len(shares) > 1 or (told and not _OCCUPIED <= sum(told) <= 2 - _OCCUPIED):
                 words = ", ".join(f"{symbol} {share}" for symbol, share in shares.items())
                 found.append(f"site {int(site) + 1 if str(site).isdigit() else site} is occupied by {words}")
     for name in ("occupancy", "occupancies"):
@@ -120,45 +151,3 @@ def _mixed_sites(frame: Atoms) -> list[str]:
                 atom = int(low[0])
                 found.append(f"atom {atom} ({frame[atom].symbol}) has an occupancy of {float(column[atom]):g}")
     return found
-
-
-def _refuse_format(path: Path, kind: str, account: Account) -> None:
-    """Refuse formats in which ASE would make elements up: types become H, He, Li, ..."""
-    if kind == "lammps-dump-text":
-        header = next((line for line in _lines(path, 50) if line.startswith("ITEM: ATOMS")), "")
-        if "element" not in header.split():
-            account.refuse("atoms have a type and no element", "dump with the column `element`", field="ITEM: ATOMS")
-            account.settle()
-    elif kind == "lammps-dump-binary":
-        account.refuse("a binary dump, whose atoms have a type and no element", "a text dump with elements")
-        account.settle()
-    elif kind == "lammps-data":
-        if not any(re.match(r"\s*Masses\b", line) for line in _lines(path, None)):
-            account.refuse("atoms have a type, and there are no masses to tell the elements by", "Masses", row=None)
-            account.settle()
-    elif kind == "cif" and any("_atom_site_moment" in line for line in _lines(path, None)):
-        right = "extxyz with the column initial_magmoms"
-        account.refuse("a magnetic CIF, whose moments are not read", right, field="_atom_site_moment")
-        account.settle()
-    elif kind == "vasp":
-        _refuse_vasp4(path, account)
-
-
-def _refuse_vasp4(path: Path, account: Account) -> None:
-    from ase.data import atomic_numbers
-
-    lines = _lines(path, 7)
-    if len(lines) < 6 or not lines[5].split() or not all(word.isdigit() for word in lines[5].split()):
-        return
-    counts, words = lines[5].split(), lines[0].split()
-    if len(words) == len(counts) and all(word in atomic_numbers for word in words):
-        account.note(f"no line of symbols (VASP 4): {' '.join(words)}, as its first line says")
-        return
-    what = f"no symbols for {len(counts)} kinds of atoms (VASP 4), and {lines[0].strip()!r} names none"
-    account.refuse(what, "a line of symbols above the numbers of atoms", row=6, field="symbols")
-    account.settle()
-
-
-def _lines(path: Path, count: int | None) -> list[str]:
-    with open(path, errors="replace") as file:
-        return [line for _, line in zip(range(count), file, strict=False)] if count is not None else file.readlines()

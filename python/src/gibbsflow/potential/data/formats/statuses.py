@@ -28,12 +28,13 @@ class RowStatus(StrEnum):
 TRANSITIONS: Mapping[RowStatus, frozenset[RowStatus]] = {
     RowStatus.PENDING: frozenset({RowStatus.CLAIMED, RowStatus.HELD, RowStatus.REJECTED}),
     RowStatus.CLAIMED: frozenset({RowStatus.LABELLED, RowStatus.FAILED, RowStatus.PENDING}),
-    RowStatus.LABELLED: frozenset(),
-    RowStatus.FAILED: frozenset({RowStatus.PENDING, RowStatus.REJECTED}),
+    RowStatus.LABELLED: frozenset({RowStatus.FAILED}),
+    RowStatus.FAILED: frozenset({RowStatus.PENDING, RowStatus.REJECTED, RowStatus.LABELLED}),
     RowStatus.HELD: frozenset({RowStatus.PENDING, RowStatus.REJECTED}),
     RowStatus.REJECTED: frozenset(),
 }
-"""From each status, those that may follow. `labelled` and `rejected` are final."""
+"""From each status, those that may follow; `rejected` is final. A label that was computed fails, and counts again, by a
+threshold alone."""
 
 
 def check_transition(name: str, old: RowStatus, new: RowStatus) -> None:

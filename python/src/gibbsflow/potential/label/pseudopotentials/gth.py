@@ -11,6 +11,7 @@ from math import gamma, pi, sqrt
 from pathlib import Path
 
 import numpy as np
+from ase.data import chemical_symbols
 from scipy.special import erf
 
 from gibbsflow.errors import InputError, Problem
@@ -26,6 +27,8 @@ _SHELLS = {
     "Si": (("3S", 3, 2.0, 1.6344), ("3P", 3, 2.0, 1.4284)),
     "Ge": (("4S", 4, 2.0, 2.0109), ("4P", 4, 2.0, 1.6951)),
 }
+ELEMENTS = tuple(_SHELLS)
+"""Elements for which a UPF file can be written."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def read(path: Path) -> GthPotential:
     Parameters
     ----------
     path
-        The file; its name begins with the symbol of the element and a dot.
+        The file.
 
     Returns
     -------
@@ -100,7 +103,7 @@ def read(path: Path) -> GthPotential:
                 upper[i, i:] = [float(x) for x in lines[row + i][start : start + size - i]]
             channels.append(Channel(momentum, float(lines[row][0]), upper + upper.T - np.diag(np.diag(upper))))
             row += size * (1 if momentum == 0 else 2)  # rows k_ij of the spin-orbit part follow for l > 0
-        element = Path(path).name.split(".")[0]
+        element = chemical_symbols[int(float(lines[1][0]))]
         functional = _FUNCTIONALS[lines[2][1]]
         return GthPotential(element, float(lines[1][1]), functional, radius, local, tuple(channels))
     except (IndexError, ValueError, KeyError, OSError) as error:

@@ -129,7 +129,7 @@ def choose(elements: Sequence[str], dft: Dft) -> dict[str, Pseudopotential]:
     ------
     InputError
         Naming each element that has none, each file that is missing, each whose content is not the table's, and each of
-        one's own that is made for another element or functional, as its header says.
+        one's own that is made for another element or functional, as its header says, or is not whole.
     """
     chosen: dict[str, Pseudopotential] = {}
     problems = []
@@ -161,11 +161,12 @@ def choose(elements: Sequence[str], dft: Dft) -> dict[str, Pseudopotential]:
         if row.library == "own":
             try:
                 row = _as_its_header_says(row, path)
+                if misfits := _misfits(row, element, dft):
+                    raise InputError(misfits)
+                if path.suffix != ".gth":
+                    upf.require_whole(path, row.z_valence)
             except InputError as error:
                 problems += error.problems
-                continue
-            if misfits := _misfits(row, element, dft):
-                problems += misfits
                 continue
         if row.sha256 and digest != row.sha256:
             right = f"the file of the table, SHA-256 {row.sha256[:12]}…; or another name under dft.pseudopotentials"
@@ -179,8 +180,10 @@ def choose(elements: Sequence[str], dft: Dft) -> dict[str, Pseudopotential]:
 
 def _as_its_header_says(row: Pseudopotential, path: Path) -> Pseudopotential:
     if path.suffix == ".gth":
-        # its format has no place for the element: the name begins with it
         found = gth.read(path)
+        if found.element not in gth.ELEMENTS:
+            what = f"made for {found.element}, of which no starting density is known"
+            raise InputError(Problem(str(path), what, f"a UPF file; .gth is taken for {', '.join(gth.ELEMENTS)}"))
         functional = next((f for f, name in _GTH_FUNCTIONALS.items() if name == found.functional), found.functional)
         return replace(row, element=found.element, functional=functional, type="NC", z_valence=found.z_valence)
     header = upf.read_header(path)

@@ -1,4 +1,4 @@
-"""Headers of UPF files, of both versions: what element and functional a pseudopotential is made for."""
+"""UPF files, of both versions: what element and functional one is made for by its header, and whether it is whole."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pathlib import Path
 from gibbsflow.errors import InputError, Problem
 
 _HEAD_BYTES = 200_000
+_SECTIONS = ("PP_MESH", "PP_R", "PP_LOCAL", "PP_NONLOCAL", "PP_RHOATOM")
+_WHOLE = "a pseudopotential in the format UPF, version 1 or 2, whole and as it was published"
+_APART_E = 0.05
 # Names of Quantum ESPRESSO (Modules/funct.f90): short ones, and exchange, correlation and their gradient corrections.
 _FUNCTIONALS = {
     "PBE": "pbe", "SLA PW PBX PBC": "pbe", "SLA PW PBE PBE": "pbe", "1 4 3 4": "pbe",
@@ -84,3 +87,45 @@ def _header(element: str, functional: str, kind: str, z_valence: str) -> Header:
     if valence <= 0:
         raise ValueError(z_valence)
     return Header(element.capitalize(), known or functional.strip(), _TYPES.get(kind.upper(), ""), valence)
+
+
+def require_whole(path: Path, z_valence: float) -> None:
+    """Refuse a file that was cut off, or whose header is not that of its potential.
+
+    Far from the nucleus the local part is -2Z/r in Ry, with Z the valence electrons that the header names.
+
+    Parameters
+    ----------
+    path
+        The file.
+    z_valence
+        Valence electrons, as its header says.
+
+    Raises
+    ------
+    InputError
+        Where a section has no end, the last, the atom's density, is missing, or the potential has another charge.
+    """
+    text = path.read_bytes().decode(errors="replace")
+    if "\n" not in text:
+        raise InputError(Problem(str(path), "its lines end with a carriage return alone", "lines as on Linux"))
+    bodies = {name: re.search(rf"<{name}\b[^>]*>(.*?)</{name}>", text, re.DOTALL) for name in _SECTIONS}
+    broken = [name for name, body in bodies.items() if body is None and re.search(rf"<{name}\b[^>/]*>", text)]
+    if broken or (any(bodies.values()) and bodies["PP_RHOATOM"] is None):
+        what = f"section {broken[0] if broken else 'PP_RHOATOM'} has no end: the file was cut off"
+        raise InputError(Problem(str(path), what, _WHOLE))
+    mesh, local = bodies["PP_R"], bodies["PP_LOCAL"]
+    if mesh is None or local is None or "<!--" in local[1]:
+        return  # a bare Coulomb potential has no local part
+    try:
+        radii, values = (_numbers(body[1]) for body in (mesh, local))
+        charge = -radii[-1] * values[-1] / 2
+    except (ValueError, IndexError) as error:
+        raise InputError(Problem(str(path), f"not readable as a potential ({error})", _WHOLE)) from error
+    if len(radii) != len(values) or not abs(charge - z_valence) <= _APART_E:
+        what = f"its potential is that of {charge:.2f} electrons, and its header says {z_valence:g}"
+        raise InputError(Problem(str(path), what, _WHOLE))
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(word.replace("D", "E").replace("d", "e")) for word in text.split()]

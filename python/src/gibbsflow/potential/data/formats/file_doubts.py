@@ -1,0 +1,250 @@
+"""What a structure file says and ASE's reader of its format passes over in silence: found in the text, and refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gibbsflow.workflow.account import Account
+
+_SAME_PLACE = 1e-3
+_EXTXYZ = "extxyz with charge, multiplicity or initial_magmoms"
+_PW_ELECTRONS = re.compile(
+    r"\b(tot_charge|tot_magnetization|starting_magnetization\(\d+\))\s*=\s*([^,\s]+)", re.IGNORECASE
+)
+# charges of the atoms' lines of a molfile: 4 is a radical
+_MOL_CHARGES = {1: 3, 2: 2, 3: 1, 5: -1, 6: -2, 7: -3}
+
+
+def judge_file(path: Path, kind: str, account: Account) -> None:
+    """Look for what a format can say and its reader does not obey.
+
+    Parameters
+    ----------
+    path
+        The file.
+    kind
+        ASE's name of its format.
+    account
+        Gets notes on what is taken for granted, and refusals, with which it is settled.
+
+    Raises
+    ------
+    InputError
+        Where the file is not to be read on.
+    """
+    if (look := _BY_FORMAT.get(kind)) is not None:
+        look(path, account)
+        if account.of_weight("refuse"):
+            account.settle()
+
+
+def _lammps_dump(path: Path, account: Account) -> None:
+    header = next((line for line in _lines(path, 50) if line.startswith("ITEM: ATOMS")), "")
+    if "element" not in header.split():
+        account.refuse("atoms have a type and no element", "dump with the column `element`", field="ITEM: ATOMS")
+
+
+def _lammps_binary(path: Path, account: Account) -> None:  # noqa: ARG001 - whatever is in it
+    account.refuse("a binary dump, whose atoms have a type and no element", "a text dump with elements")
+
+
+def _lammps_data(path: Path, account: Account) -> None:
+    if not any(re.match(r"\s*Masses\b", line) for line in _lines(path)):
+        account.refuse("atoms have a type, and there are no masses to tell the elements by", "Masses", row=None)
+
+
+def _gromacs(path: Path, account: Account) -> None:  # noqa: ARG001 - whatever is in it
+    account.refuse("atoms have names and no elements", "extxyz, or a PDB with elements")
+
+
+def _pdb(path: Path, account: Account) -> None:
+    atoms = [line.rstrip("\n") for line in _lines(path) if line.startswith(("ATOM  ", "HETATM"))]
+    if nameless := [line for line in atoms if not line[76:78].strip()]:
+        what = f"{len(nameless)} of {len(atoms)} atoms have a name and no element, such as {nameless[0][12:16].strip()}"
+        account.refuse(what, "elements in columns 77 and 78", field="element")
+    charges = [int(found[2] + found[1]) for line in atoms if (found := re.fullmatch(r"(\d)([+-])", line[78:80]))]
+    if sum(charges):
+        account.refuse(f"its atoms have charges of {sum(charges):+d} e together", _EXTXYZ, field="charge")
+
+
+def _molfile(path: Path, account: Account) -> None:
+    lines = _lines(path)
+    ends = [number for number, line in enumerate(lines) if line.startswith("$$$$")]
+    if len(ends) > 1:
+        account.refuse(f"holds {len(ends)} molecules, of which one would be read", "one molecule a file")
+    count = int(lines[3][:3]) if len(lines) > 3 and lines[3][:3].strip().isdecimal() else 0
+    block = [line[36:39].strip() for line in lines[4 : 4 + count]]
+    charge = sum(_MOL_CHARGES.get(int(word), 0) for word in block if word.isdecimal())
+    told = [line.split() for line in lines if line.startswith(("M  CHG", "M  RAD"))]
+    if charged := [words for words in told if words[1] == "CHG"]:
+        charge = sum(int(word) for words in charged for word in words[4::2])
+    if charge:
+        account.refuse(f"its atoms have charges of {charge:+d} e together", _EXTXYZ, field="M  CHG")
+    if len(charged) < len(told) or "4" in block:
+        account.refuse("a radical, whose spin is not read", _EXTXYZ, field="M  RAD")
+
+
+def _espresso_in(path: Path, account: Account) -> None:
+    for line in _lines(path):
+        text = line.partition("!")[0]
+        for found in re.finditer(
+            r"(?i)\b(tot_charge|tot_magnetization|starting_magnetization\(\d+\))\s*=\s*([^,\s]+)", text
+        ):
+            if re.search("[1-9]", re.sub(r"(?i)[de].*", "", found[2])):
+                account.refuse(f"{found[2]}, which is not read", _EXTXYZ, field=found[1])
+
+
+def _gaussian_in(path: Path, account: Account) -> None:
+    for line in _lines(path):
+        if found := re.fullmatch(r"\s*([+-]?\d+)[\s,]+(\d+)\s*", line):
+            if (int(found[1]), int(found[2])) != (0, 1):
+                what = f"charge {int(found[1]):+d} and multiplicity {found[2]}, which are not read"
+                account.refuse(what, _EXTXYZ, field="charge and spin")
+            return
+
+
+def _poscar(path: Path, account: Account) -> None:
+    from ase.data import atomic_numbers
+
+    lines = [line.split() for line in _lines(path)]
+    if len(lines) < 6 or not lines[5]:
+        return
+    row = 5 if all(word.isdigit() for word in lines[5]) else 6
+    if row == 5:
+        words = lines[0]
+        if len(words) == len(lines[5]) and all(word in atomic_numbers for word in words):
+            account.note(f"no line of symbols (VASP 4): {' '.join(words)}, as its first line says")
+        else:
+            what = f"no symbols for {len(lines[5])} kinds of atoms (VASP 4), and {' '.join(words)!r} names none"
+            account.refuse(what, "a line of symbols above the numbers of atoms", row=6, field="symbols")
+    counts = lines[row] if len(lines) > row else []
+    if not counts or not all(word.isdigit() for word in counts):
+        return
+    first = row + 2 + (len(lines) > row + 1 and lines[row + 1][:1] != [] and lines[row + 1][0][0] in "sS")
+    total = sum(map(int, counts))
+    there = next((n for n, line in enumerate(lines[first:]) if not _three_numbers(line)), len(lines) - first)
+    if there != total:
+        what = f"{total} atoms, and {there} positions"
+        account.refuse(what, "a position for each", row=first + 1, field="positions")
+
+
+def _cif(path: Path, account: Account) -> None:
+    from ase.io.cif import parse_cif
+
+    if any("_atom_site_moment" in line for line in _lines(path)):
+        right = "extxyz with the column initial_magmoms"
+        account.refuse("a magnetic CIF, whose moments are not read", right, field="_atom_site_moment")
+        return
+    try:
+        blocks = [block for block in parse_cif(str(path)) if block.has_structure()]
+    # what cannot be parsed is said by the reader
+    except Exception:  # noqa: BLE001 - it raises whatever a broken text leads it to
+        return
+    for block in blocks:
+        where = f"data_{block.name}: " if len(blocks) > 1 else ""
+        _cif_sites(block, account, where)
+        _cif_symmetry(block, account, where)
+
+
+def _cif_sites(block: Mapping[str, Any], account: Account, where: str) -> None:
+    labels = [str(label) for label in block.get("_atom_site_label", ())]
+    types = [str(kind) for kind in block.get("_atom_site_type_symbol", ())]
+    places = np.array([_float(x) for axis in "xyz" for x in block.get(f"_atom_site_fract_{axis}", ())]).reshape(3, -1).T
+    names = labels or types
+    if len(unplaced := np.flatnonzero(~np.isfinite(places).all(axis=1))):
+        name = names[int(unplaced[0])] if names else int(unplaced[0]) + 1
+        account.refuse(f"{where}site {name} has no coordinates", "three numbers", field="_atom_site_fract_x")
+        return
+    if dummies := [flag for flag in block.get("_atom_site_calc_flag", ()) if str(flag) == "dum"]:
+        account.refuse(f"{where}{len(dummies)} sites are dummies", "atoms alone", field="_atom_site_calc_flag")
+    groups = {str(group) for group in block.get("_atom_site_disorder_group", ())} - {".", "?", "0"}
+    if len(groups) > 1:
+        what = f"{where}disordered: groups {', '.join(sorted(groups))} are alternatives"
+        account.refuse(what, "one of them", field="_atom_site_disorder_group")
+    if not types:
+        for label in labels:
+            letters = re.match("[A-Za-z]*", label)[0]  # type: ignore[index]  # an empty match is one
+            if len(letters) > 1 and letters[1].isupper() and _is_element(letters[0]) and _is_element(letters[:2]):
+                what = f"{where}label {label!r} may be {letters[0]} or {letters[:2].capitalize()}"
+                account.refuse(what, "the column _atom_site_type_symbol", field="_atom_site_label")
+    elif any(re.fullmatch(r"[DT]\W*\d*\W*", kind) for kind in types):
+        account.note(f"{where}deuterium is computed as hydrogen")
+    elements = [re.sub("[^A-Za-z].*", "", name).capitalize() for name in types or labels]
+    told = block.get("_atom_site_occupancy") or [1.0] * len(elements)
+    full = np.array([_float(share) for share in told])
+    for one in range(len(elements)):
+        apart = places[one + 1 :] - places[one]
+        near = np.flatnonzero((np.abs(apart - np.round(apart)) < _SAME_PLACE).all(axis=1)) + one + 1
+        for other in near:
+            # what is not whole is told of with the occupancies
+            if elements[other] != elements[one] and not (full[one] < 1 or full[other] < 1):
+                what = f"{where}sites {names[one]} and {names[other]} are at one place"
+                account.refuse(what, "one element on each site, fully occupied", field="occupancy")
+
+
+def _cif_symmetry(block: Mapping[str, Any], account: Account, where: str) -> None:
+    from ase.spacegroup import Spacegroup
+
+    def first(*keys: str) -> Any:
+        return next((block[key] for key in keys if block.get(key) not in (None, "", ".", "?")), None)
+
+    name = first("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m", "_space_group.patterson_name_h-m")
+    number = first("_space_group_it_number", "_symmetry_int_tables_number", "_space_group.it_number")
+    operations = first(
+        "_space_group_symop_operation_xyz", "_space_group_symop.operation_xyz", "_symmetry_equiv_pos_as_xyz"
+    )
+    if name is None and number is None and operations is None:
+        account.note(f"{where}no symmetry is given: its sites are all atoms (P 1)")
+    if name is None or number is None:
+        return
+    try:
+        by_name = Spacegroup(re.sub(r"\s*:.*", "", str(name)).strip()).no
+    # names of settings that ASE does not know, which its reader resolves or refuses
+    except Exception:  # noqa: BLE001
+        return
+    if str(number).isdecimal() and by_name != int(number):
+        what = f"{where}space group {name} has the number {by_name}, and {number} is given"
+        account.refuse(what, "one symmetry", field="space group")
+
+
+_BY_FORMAT: Mapping[str, Callable[[Path, Account], None]] = {
+    "lammps-dump-text": _lammps_dump,
+    "lammps-dump-binary": _lammps_binary,
+    "lammps-data": _lammps_data,
+    "gromacs": _gromacs,
+    "gromos": _gromacs,
+    "proteindatabank": _pdb,
+    "mol": _molfile,
+    "sdf": _molfile,
+    "espresso-in": _espresso_in,
+    "gaussian-in": _gaussian_in,
+    "vasp": _poscar,
+    "cif": _cif,
+}
+
+
+def _is_element(letters: str) -> bool:
+    from ase.data import atomic_numbers
+
+    return atomic_numbers.get(letters.capitalize(), 0) > 0
+
+
+def _three_numbers(words: Sequence[str]) -> bool:
+    return len(words) >= 3 and all(np.isfinite(_float(word)) or "*" in word for word in words[:3])
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(re.sub(r"\(.*", "", str(value)))
+    except ValueError:
+        return float("nan")
+
+
+def _lines(path: Path, count: int | None = None) -> list[str]:
+    with open(path, errors="replace") as file:
+        return [line for _, line in zip(range(count), file, strict=False)] if count is not None else file.readlines()
