@@ -1,8 +1,11 @@
 // gibbsflow: check what was given -> BINDING or POTENTIAL -> table and report. The only .nf file that reads params.
 
 include { readSchema; helpText; typedParams; settings; stateFolder; askCore } from './subworkflows/launch'
+include { pathOf; staged; folderProblem                                     } from './subworkflows/launch'
 include { samplesheet; structureFiles; holdCampaign; letGo                  } from './subworkflows/launch'
+include { keepPolicy; tooLate; fromSettings; endOrphans                     } from './subworkflows/site'
 include { completionText; failureHint; versionsOf; writeCrate               } from './subworkflows/completion'
+include { tellOfDisks; endWithDisks                                         } from './subworkflows/completion'
 include { BINDING                                                           } from './workflows/binding'
 include { POTENTIAL                                                         } from './workflows/potential'
 
@@ -16,49 +19,70 @@ workflow {
         def core = "${projectDir}/bin/gibbsflow" // projectDir is not known any more once the run has ended
         def values = typedParams(params, schema)
         def state = stateFolder(values, workflow.workDir)
-        def answer = askCore(core, params, values, schema, state, workflow.containerEngine)
+        def run = workflow
+        def disks = [results: values.outdir, tasks: run.workDir, state: state, 'temporary files': System.getenv('TMPDIR') ?: '/tmp', 'launch folder': run.launchDir]
+        tellOfDisks(run, disks)
+        def late = tooLate(workflow.session.config.process, params, workflow.commandLine)
+        if (late) {
+            error("${late.join('\n  ')}\n  Nothing was started.")
+        }
+        def unknown = params.keySet().findAll { key -> !values.containsKey(key) }
+        def answer = [problem: folderProblem(workflow, values)]
+        if (!answer.problem) {
+            answer = askCore(core, unknown, fromSettings(unknown, workflow.commandLine), values, schema, state, workflow.containerEngine)
+        }
         if (answer.problem) {
             error(answer.problem)
         }
+        keepPolicy(workflow.session.config.process, values, state).each { note -> log.info("note: ${note}") }
         def potential = values.mode == 'potential'
         // containers are shown them, so they have to be there
-        [state, values.param_cache].findAll { folder -> folder }.each { folder -> file(folder).mkdirs() }
-        def run = workflow
+        [state, values.param_cache].findAll { folder -> folder }.each { folder -> pathOf(folder).mkdirs() }
         def hold = holdCampaign(state, run, answer)
         def held = hold[0]
         if (hold[1]) {
             error(hold[1])
         }
+        def orphans = workflow.preview ? 0 : endOrphans(state)
+        if (orphans) {
+            log.info("Ended ${orphans} jobs that an earlier head had left in SLURM's queue: what they were at goes on from what they have saved.")
+        }
 
         if (potential) {
-            POTENTIAL(file(values.config), structureFiles(file(values.config)), values.resume_from ? file(values.resume_from) : null, state)
+            POTENTIAL(
+                staged(pathOf(values.config), run.workDir),
+                structureFiles(pathOf(values.config)).collect { path -> staged(path, run.workDir) },
+                values.resume_from ? staged(pathOf(values.resume_from), run.workDir) : null,
+                state,
+            )
         }
         else {
-            def receptor = file(values.receptor)
+            def receptor = staged(pathOf(values.receptor), run.workDir)
             // a schedule may be a file: it goes with the task, and the verb finds it by its name
             def schedules = schema.fe.properties.keySet().findAll { key -> key.endsWith('_schedule') && values[key] ==~ /.*\.ya?ml/ }
+                .collectEntries { key -> [key, staged(pathOf(values[key]), run.workDir)] }
             // files about the receptor go with its task as options, and are not among its settings
             def about = [
-                protonation: values.protonation ? file(values.protonation, checkIfExists: true, glob: false) : [],
-                parameters: (values.parameters ?: '').tokenize(',').collect { name -> file(name.trim(), checkIfExists: true, glob: false) },
+                protonation: values.protonation ? staged(pathOf(values.protonation), run.workDir) : [],
+                parameters: (values.parameters ?: '').tokenize(',').collect { name -> staged(pathOf(name.trim()), run.workDir) },
             ]
-            def staged = values + schedules.collectEntries { key -> [key, file(values[key]).name] } + about.collectEntries { key, _files -> [key, null] }
+            def own = values + schedules.collectEntries { key, path -> [key, path.name] } + about.collectEntries { key, _files -> [key, null] }
 
             BINDING(
-                channel.fromList(samplesheet(values.input, answer.rows, "${state}/${receptor.baseName}")),
-                file(values.input),
+                channel.fromList(samplesheet(pathOf(values.input), answer.rows, "${state}/${receptor.baseName}", run.workDir)),
+                staged(pathOf(values.input), run.workDir),
                 receptor,
                 about,
                 [
-                    SYSTEM_PREP: settings(staged, schema, ['system', 'run.seed']),
-                    PARAM_LIGAND: settings(staged, schema, ['param']),
-                    EQUIL_PREPARE: settings(staged, schema, ['md', 'equil', 'run.seed']),
-                    FE_PREPARE: settings(staged, schema, ['fe', 'run.mode', 'run.seed', 'run.replicates']),
-                    ANALYSIS_TRANSFORMATION: settings(staged, schema, ['analysis', 'run.mode']),
-                    ANALYSIS_CAMPAIGN: settings(staged, schema, ['analysis', 'run.mode']),
+                    SYSTEM_PREP: settings(own, schema, ['system', 'run.seed']),
+                    PARAM_LIGAND: settings(own, schema, ['param']),
+                    EQUIL_PREPARE: settings(own, schema, ['md', 'equil', 'run.seed']),
+                    FE_PREPARE: settings(own, schema, ['fe', 'run.mode', 'run.seed', 'run.replicates']),
+                    ANALYSIS_TRANSFORMATION: settings(own, schema, ['analysis', 'run.mode']),
+                    ANALYSIS_CAMPAIGN: settings(own, schema, ['analysis', 'run.mode']),
                 ],
-                schedules.collect { key -> file(values[key], checkIfExists: true) }.unique(),
-                [mode: values.mode, replicates: values.replicates, windows_per_task: values.windows_per_task, state: state, cache: "${file(values.param_cache ?: "${file(state).parent}/param_cache")}"],
+                schedules.values().toList().unique(),
+                [mode: values.mode, replicates: values.replicates, windows_per_task: values.windows_per_task, state: state, cache: "${pathOf(values.param_cache ?: "${pathOf(state).parent}/param_cache")}"],
             )
         }
 
@@ -74,6 +98,7 @@ workflow {
             letGo(held)
             log.info(completionText(values.outdir, run.success, (run.stats?.succeedCount ?: 0) + (run.stats?.cachedCount ?: 0) + (run.stats?.ignoredCount ?: 0)))
             writeCrate(run, values, schema, core)
+            endWithDisks(run, disks)
         }
     }
 }

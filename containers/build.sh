@@ -30,11 +30,14 @@ build() {
   "$DOCKER" build --quiet --file "containers/$name/Dockerfile" --tag "$prefix$name:$version" "${given[@]}" "$@" . >/dev/null
 }
 
-# The last instruction of each Dockerfile; engines differ in where an image's own copy of it is to be found.
+# As tasks run it: not as root, with a file system that is read-only but for /tmp. What is run is the last instruction of
+# each Dockerfile; engines differ in where an image's own copy of it is to be found.
 check() {
   local name=$1 test
   test=$(sed -n '/^HEALTHCHECK/,$ { s/^HEALTHCHECK.* CMD //; p }' "containers/$name/Dockerfile")
-  "$DOCKER" run --rm --no-healthcheck "$prefix$name:$version" sh -c "$test" | sed 's/^/    /'
+  # shellcheck disable=SC2016  # for the container's shell
+  "$DOCKER" run --rm --no-healthcheck --read-only --tmpfs /tmp:rw,exec,mode=1777 "$prefix$name:$version" \
+    sh -c 'test "$(id -u)" != 0 && ! touch /usr/written 2>/dev/null && touch ~/written && '"$test" | sed 's/^/    /'
 }
 
 apptainer_file() {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes the lock files anew: names, versions and hashes only. Versions already locked are kept unless --upgrade is given.
+# Writes all locks anew (Python, uv, Nextflow; with --upgrade Debian's programs in the images, too): names, versions and
+# hashes only. Versions already locked are kept unless --upgrade is given.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 uv=${UV:-${GIBBSFLOW_HOME:-$root/.gibbsflow}/uv/bin/uv}
@@ -42,3 +43,24 @@ compile "${@}" locks/qe.in -o locks/qe.lock
 compile "${@}" locks/nf-core.in -o locks/nf-core.lock
 compile "${@}" --no-deps locks/postgresql.in -o locks/postgresql.lock
 compile "${@}" "$root/setup/uv.in" -o "$root/setup/uv.lock"
+
+# Nextflow and what it needs, of the version that setup/pom.xml names.
+jars=$(mktemp -d)
+mvn --batch-mode --quiet --no-transfer-progress -f "$root/setup/pom.xml" dependency:copy-dependencies \
+  -DincludeScope=runtime -DoutputDirectory="$jars"
+(cd "$jars" && sha256sum -- * | LC_ALL=C sort -k2) >"$root/setup/nextflow.sha256"
+rm -rf "$jars"
+
+# Programs of Debian's in the images, where this is the Debian that they stand on.
+if [[ " $* " == *" --upgrade "* ]] && grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; then
+  for file in "$root"/containers/*/Dockerfile; do
+    text=$(<"$file")
+    # shellcheck disable=SC2013  # no blank is in them
+    for pinned in $(grep -oE '\b[a-z][a-z0-9-]+=[0-9]+\.[^ ]+' "$file"); do
+      newest=$(apt-cache policy "${pinned%%=*}" | sed -n 's/^  Candidate: //p')
+      [[ -z $newest ]] || text=${text//"$pinned"/"${pinned%%=*}=$newest"}
+    done
+    printf '%s\n' "$text" >"$file"
+  done
+fi
+"${PYTHON:-python3}" "$root/setup/lock_hashes.py"

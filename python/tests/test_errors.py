@@ -3,7 +3,7 @@
 import pytest
 
 from gibbsflow import errors
-from gibbsflow.errors import EngineError, GibbsflowError, InputError, Problem
+from gibbsflow.errors import EngineError, GibbsflowError, InputError, Problem, one_line, shown
 
 
 def leaves(cls):
@@ -61,3 +61,24 @@ def test_all_problems_come_at_once():
     assert str(error) == "2 problems in the input:\n  a: x\n  b: y"
     assert str(InputError(two[:1])) == "a: x"
     assert InputError("in words").problems == [] and str(InputError("in words")) == "in words"
+
+
+def test_values_are_shown_shortened_and_on_one_line():
+    assert shown("b2") == "'b2'" and shown(2.5) == "2.5" and shown([0, 1, "a"]) == "[0, 1, 'a']"
+    for value in (
+        "x" * 10**6,
+        "\x1b[31m\n\u202e" * 99,
+        ["y" * 99] * 10**5,
+        {"k": ["z" * 99] * 99},
+        10**4000,
+        [[[[[[[[]]]]]]]],
+    ):
+        assert len(shown(value)) < 700 and shown(value).isprintable()
+    assert len(one_line("x" * 100)) == 80 and one_line("a\tb\u202e") == "a\\tb\\u202e"
+
+
+def test_a_problem_is_one_line_and_many_are_counted():
+    problem = Problem("a\nb.csv" * 999, "x\r" * 9999, "\x00" * 9999, field="f" * 999)
+    assert str(problem).isprintable() and len(str(problem)) < 6000
+    told = str(InputError([Problem("a.csv", str(number)) for number in range(60)])).split("\n")
+    assert told[0] == "60 problems in the input:" and told[-1] == "  and 10 more" and len(told) == 52

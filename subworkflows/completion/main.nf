@@ -30,14 +30,53 @@ def learningTable(checkpoint) {
 }
 
 def completionText(outdir, success, tasks = 1) {
-    def checkpoint = file("${outdir}/checkpoint.json")
-    def csv = file("${outdir}/results.csv")
-    def report = file("${outdir}/report.html")
+    def checkpoint = file("${outdir}/checkpoint.json", glob: false)
+    def csv = file("${outdir}/results.csv", glob: false)
+    def report = file("${outdir}/report.html", glob: false)
     !success ? "Not finished. What is done is kept: the same command with -resume goes on from there."
         : !tasks ? 'Nothing was run.'
         : csv.exists() ? "\n${resultsTable(csv)}\n\nTables: ${csv}\nReport: ${report}\nRun:    ${outdir}/pipeline_info\n"
         : checkpoint.exists() ? "\n${learningTable(checkpoint)}\n\nPotential: ${outdir}/potential\nReport:    ${report}\nRun:       ${outdir}/pipeline_info\n"
         : "Finished; see ${outdir}"
+}
+
+// The last line of a run that a disk has ended, after all that Nextflow says: it tells of its own files alone, and a task whose log could not be
+// written says nothing, so that the disks are looked at, too.
+def tellOfDisks(run, folders) {
+    Runtime.runtime.addShutdownHook(new Thread({ printDiskFault(run, folders) } as Runnable))
+}
+
+// Threads of Nextflow's die of a full disk, and its end then waits for them for ever.
+def endWithDisks(run, folders) {
+    def watch = new Thread({
+        Thread.sleep(20000)
+        if (printDiskFault(run, folders)) {
+            Runtime.runtime.halt(1)
+        }
+    } as Runnable)
+    watch.daemon = true
+    watch.start()
+}
+
+def printDiskFault(run, folders) {
+    def fault = diskFault("${run.errorReport}${run.errorMessage}", folders)
+    if (fault) {
+        System.err.println(fault)
+    }
+    fault
+}
+
+// What is wrong with a run's disks, null where nothing is; `said` is what Nextflow reports. A full disk has a little left where more was needed.
+def diskFault(said, folders) {
+    def full = folders.findAll { _what, path -> path && existing(path).usableSpace < 65536 }.collect { what, path -> "${path} (${what})" }
+    def told = ['No space left on device', 'Disk quota exceeded', 'Read-only file system'].find { fault -> said.contains(fault) }
+    full || told ? "A disk is full or cannot be written: ${(full ?: [told]).join(', ')}. Make room; the same command with -resume goes on.".toString() : null
+}
+
+// A folder, or the first above it that is there.
+def existing(path) {
+    def folder = new File("${path}").absoluteFile
+    folder.exists() ? folder : existing(folder.parent)
 }
 
 // What has ended a run, from Nextflow's error report: item, cause, log, and what to do.
@@ -76,23 +115,24 @@ def runRecord(run, values, schema) {
         profile: run.profile,
         container_engine: run.containerEngine,
         workflow: [name: manifest.name, description: manifest.description, version: manifest.version, revision: run.commitId, main: "${run.scriptFile}"],
-        inputs: inputs.collectEntries { key -> [key, "${file(values[key]).toAbsolutePath()}"] },
+        inputs: inputs.collectEntries { key -> [key, "${file(values[key], glob: false).toAbsolutePath()}"] },
         parameters: values.findAll { _key, value -> value != null },
     ]
 }
 
 // The record, and the RO-Crate that the core makes of it, once; a run is no worse for lacking it.
 def writeCrate(run, values, schema, program) {
-    if (!run.success || !file("${values.outdir}/manifest.json").exists()) {
+    def outdir = file("${values.outdir}", glob: false)
+    if (!run.success || !outdir.resolve('manifest.json').exists()) {
         return
     }
-    def record = file("${values.outdir}/pipeline_info/run.json")
+    def record = outdir.resolve('pipeline_info/run.json')
     def content = groovy.json.JsonOutput.prettyPrint(groovy.json.JsonOutput.toJson(runRecord(run, values, schema)))
     if (record.exists() && record.text == content) {
         return
     }
     record.text = content
-    def job = [program, 'crate', values.outdir].collect { word -> word.toString() }.execute()
+    def job = [program, 'crate', outdir].collect { word -> word.toString() }.execute()
     def out = new StringBuffer()
     def err = new StringBuffer()
     job.waitForProcessOutput(out, err)

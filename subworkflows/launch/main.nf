@@ -2,7 +2,7 @@
 // are the core's, which is asked once (gibbsflow.cli.launch); what stands here has to work on a head that has containers alone, and no core.
 
 def readSchema(path) {
-    new groovy.json.JsonSlurper().parseText(file(path).text)['$defs']
+    new groovy.json.JsonSlurper().parseText(file(path, glob: false).text)['$defs']
 }
 
 // Properties of all groups by name, in the schema's order.
@@ -46,7 +46,7 @@ def typed(value, item) {
     if (item.type == 'boolean' && text in ['true', 'false']) {
         return text == 'true'
     }
-    value instanceof Boolean || (value instanceof Number && item.type != 'string') ? value : text
+    value instanceof Boolean || value instanceof Map || value instanceof Collection || (value instanceof Number && item.type != 'string') ? value : text
 }
 
 // The settings of some sections, or of single keys of them, as the JSON that a verb reads; absent ones take their default there.
@@ -58,26 +58,99 @@ def settings(values, schema, names) {
     groovy.json.JsonOutput.toJson(sections)
 }
 
+// What a parameter names, as a path: a name is no pattern and no address, whatever is in it.
+def pathOf(name) {
+    launchDir.resolve("${name}").normalize()
+}
+
 // Where the campaign's state lies.
 def stateFolder(values, workDir) {
-    "${file("${values.state_dir ?: workDir.resolveSibling('state')}")}/${values.campaign ?: file("${values.outdir}").name}".toString()
+    "${pathOf(values.state_dir ?: workDir.resolveSibling('state'))}/${values.campaign ?: pathOf(values.outdir).fileName}".toString()
+}
+
+// A file or folder that a task is given, as a path that every script of Nextflow's reads as that one: where its own has other
+// characters than these, a copy below the work folder, under a name without them. It has the time of the original, and its
+// place tells path, size and time, so that -resume knows it again.
+def staged(path, workDir) {
+    if (!path.exists()) {
+        error("${shown(path)}: no such file")
+    }
+    if ("${path}" ==~ /[\p{L}\p{M}\p{N} %'()+.\/=@_-]+/ && !(path.name ==~ /[-=].*/)) {
+        return path
+    }
+    def parts = path.isDirectory() ? java.nio.file.Files.walk(path).withCloseable { found -> found.sorted().toList() } : [path]
+    def facts = parts.collect { part -> "${part} ${part.size()} ${part.lastModified()}" }.join('\n')
+    def home = workDir.resolve('inputs').resolve(java.security.MessageDigest.getInstance('SHA-256').digest(facts.bytes).encodeHex().toString().take(16))
+    def name = path.name.replaceAll(/^[-=]|[^\p{L}\p{M}\p{N} %'()+.=@_-]/) { found -> found.getBytes('UTF-8').collect { octet -> String.format('%%%02X', octet) }.join() }
+    if (!home.exists()) {
+        home.parent.mkdirs()
+        def partial = java.nio.file.Files.createTempDirectory(home.parent, '.partial')
+        def job = ['cp', '-RLp', "${path}".toString(), "${partial.resolve(name)}".toString()].execute()
+        def err = new StringBuffer()
+        job.waitForProcessOutput(new StringBuffer(), err)
+        if (job.exitValue() != 0) {
+            error("${shown(path)}: cannot be copied to the work folder: ${shown(err.toString().trim())}")
+        }
+        home.exists() ? partial.deleteDir() : partial.renameTo("${home}")
+    }
+    home.resolve(name)
+}
+
+// A text for a message: on one line, whatever is in it.
+def shown(text) {
+    "${text}".replaceAll(/\p{Cc}/, '?').toString()
+}
+
+// Why Nextflow could not go on in these folders, null where it can: they stand in the scripts that it writes for each task, which quote
+// them for one shell at most, and not for a pattern, a variable or a container's option.
+def folderProblem(run, values) {
+    def engine = run.containerEngine
+    // one shell reads them by itself; two with Docker, and with Apptainer the second without any quotes
+    def kind = !engine ? 0 : engine in ['docker', 'podman'] ? 1 : 2
+    def plain = ['[^\\p{Cc}$`"\\\\]+', "[\\p{L}\\p{M}\\p{N} '()%+./=@_-]+", '[\\p{L}\\p{M}\\p{N}%+./=@_-]+'][kind]
+    def right = ['control characters, $, `, ", \\', "other than letters, digits, blanks and '()%+./=@_-", 'other than letters, digits and %+./=@_-'][kind]
+    def visible = [state_dir: values.state_dir ?: run.workDir.resolveSibling('state'), param_cache: values.param_cache].findAll { _key, folder -> engine && folder }
+    def problems = [
+        ["${run.workDir}" ==~ plain && !isPattern(run.workDir), "the work folder ${shown(run.workDir)} cannot stand in Nextflow's scripts (right: -work-dir FOLDER, of a path without ${right}, that no shell takes for a pattern)"],
+        ["${run.projectDir}" ==~ plain && !isPattern(run.projectDir) && !"${run.projectDir}".contains(':'), "the project's folder ${shown(run.projectDir)} cannot stand in Nextflow's scripts (right: a path without ${right}, : and what a shell takes for a pattern)"],
+        [kind < 2 || !System.getenv('GIBBSFLOW_HOME') || System.getenv('GIBBSFLOW_HOME') ==~ plain, "GIBBSFLOW_HOME, where images are, cannot stand in Nextflow's scripts (right: a path without ${right})"],
+    ] + visible.collect { key, folder ->
+        [!(pathOf(folder).toFile().canonicalPath =~ /[:,\p{Cc}]/), "--${key}: ${shown(folder)} cannot be shown to a container (right: a path without : and ,)"]
+    }
+    problems.find { fine, _text -> !fine }?.last()
+}
+
+// Whether a shell that is given this path without quotes would read it as anything else.
+def isPattern(path) {
+    if ("${path}" ==~ /.*\{.*(,|\.\.).*\}.*/) {
+        return true
+    }
+    def job = ['bash', '-c', 'IFS=; set -- "$1" $1; [[ $# == 2 && $1 == "$2" ]]', 'bash', "${path}".toString()]
+    "${path}" ==~ /.*[*?\[].*/ && job.execute().waitFor() != 0
 }
 
 // What the core says of parameters, samplesheet, structures, settings and of who held the campaign; its answer's `problem` is null where all is
 // well. Where there is no core, what no task would notice is looked at here, and each task checks the rest.
-def askCore(program, params, values, schema, state, containers) {
-    def unknown = params.keySet().findAll { key -> !values.containsKey(key) }.collectEntries { key -> [key, null] }
-    def given = unknown + values.findAll { _key, value -> value != null }
-    def asked = java.nio.file.Files.createTempFile('gibbsflow', '.json')
-    asked.text = groovy.json.JsonOutput.toJson(given)
-    def job = ([program, 'launch', '--params', "${asked}", '--state', state] + (containers ? ['--containers'] : [])).execute()
+// `unknown` are names that no parameter has; those `elsewhere` stand in an institution's settings, and may mean something there.
+def askCore(program, unknown, elsewhere, values, schema, state, containers) {
+    def given = (unknown - elsewhere).collectEntries { key -> [key, null] } + values.findAll { _key, value -> value != null }
+    def asked = null
+    try {
+        asked = java.nio.file.Files.createTempFile('gibbsflow', '.json')
+        asked.text = groovy.json.JsonOutput.toJson(given)
+    }
+    catch (IOException fault) {
+        return [problem: "${asked ?: 'temporary files'}: ${fault.message}\n  Nothing was started."]
+    }
+    def told = ['--project', "${projectDir}", '--nextflow', "${ProcessHandle.current().pid()}"] + elsewhere.collectMany { key -> ['--elsewhere', key] }
+    def job = ([program, 'launch', '--params', "${asked}", '--state', state] + told + (containers ? ['--containers'] : [])).collect { word -> word.toString() }.execute()
     def out = new StringBuffer()
     def err = new StringBuffer()
     job.waitForProcessOutput(out, err)
     asked.delete()
     if (job.exitValue() == 127) {
         log.info 'No gibbsflow core beside Nextflow: each task checks its own input.'
-        return [problem: unnoticed(params, values, schema)]
+        return [problem: unnoticed(unknown - elsewhere, values, schema)]
     }
     if (!(job.exitValue() in [0, 65]) || !out) {
         return [problem: (err.toString() ?: out.toString()).trim()]
@@ -88,35 +161,41 @@ def askCore(program, params, values, schema, state, containers) {
 }
 
 // What no task would notice: names that mean nothing, what must be given, and values of another type; null where there is nothing.
-def unnoticed(params, values, schema) {
+def unnoticed(unknown, values, schema) {
     def known = properties(schema)
     def types = [string: CharSequence, boolean: Boolean, integer: Integer, number: Number]
-    def problems = params.keySet().findAll { key -> !known.containsKey(key) }.collect { key -> "--${key}: unknown parameter" } +
-        known.findAll { key, item -> values[key] != null && !types[item.type].isInstance(values[key]) }.collect { key, item -> "--${key}: '${values[key]}' is not usable (right: ${item.accepts})" } +
+    def problems = unknown.collect { key -> "--${shown(key)}: unknown parameter" } +
+        known.findAll { key, item -> values[key] != null && !(types[item.type].isInstance(values[key]) && isText(values[key], item)) }
+            .collect { key, item -> "--${key}: '${shown(values[key])}' is not usable (${item.errorMessage ?: "right: ${item.accepts}"})" } +
         known.findAll { key, item -> values[key] == null && values.mode in (item.requiredIn ?: []) }.collect { key, item -> "--${key}: missing (right: ${item.description})" } +
+        values.findAll { _key, value -> "${value}" ==~ /(?s).*:\/\/[^\s:\/@]*:[^\s\/]*@.*/ }.collect { key, _value -> "--${key}: holds a password, which logs and reports would repeat" } +
         (values.clean_failures ? ['--clean_failures: needs a gibbsflow core beside Nextflow (right: gibbsflow clean-failures STATE, in the image)'] : [])
     problems ? "${problems.join('\n  ')}\n  Nothing was started; --help lists all parameters." : null
 }
 
+// Whether a text is one of those that a parameter takes: on one line, and of its pattern or its choices. Numbers have none.
+def isText(value, item) {
+    !(value instanceof CharSequence) || (value ==~ /\S([^\p{Cc}]*\S)?/ && value ==~ (item.pattern ?: /.*/) && value in (item['enum'] ?: [value]))
+}
+
 // The structure file that the settings of a potential name, relative to their folder or absolute; the core tells what else may stand there.
 def structureFiles(config) {
-    def content = new org.yaml.snakeyaml.Yaml().load(config.text)
+    def content = new org.yaml.snakeyaml.Yaml(new org.yaml.snakeyaml.constructor.SafeConstructor(new org.yaml.snakeyaml.LoaderOptions())).load(config.text)
     def target = content.target instanceof Map ? content.target : [:]
     [content.structure, target.structure_file]
         .findAll { name -> name }
-        .collect { name -> [name.toString(), config.toAbsolutePath().parent.resolve(name.toString())] }
+        .collect { name -> [name.toString(), config.parent.resolve(name.toString())] }
         .findAll { name, path -> name ==~ /.*[.\/].*/ || path.isFile() }
-        .collect { _name, path -> file(path, checkIfExists: true) }
+        .collect { _name, path -> path.normalize() }
         .unique()
 }
 
 // The ligands as [meta, structure, pose], files empty where absent; meta.state is the item's folder in the state folder.
-def samplesheet(input, rows, state) {
-    def sheet = file(input, checkIfExists: true)
+def samplesheet(sheet, rows, state, workDir) {
     (rows ?: unchecked(sheet)).collect { row ->
         def fixed = row.pose in ['given', 'place'] ? row.pose : null
         def meta = [ligand: row.ligand, smiles: row.smiles ?: null, charge: row.charge in [null, ''] ? null : row.charge, pose: fixed, state: "${state}/${row.ligand}".toString()]
-        [meta, besides(sheet, row.structure), besides(sheet, fixed ? null : row.pose)]
+        [meta, besides(sheet, row.structure, workDir), besides(sheet, fixed ? null : row.pose, workDir)]
     }
 }
 
@@ -126,21 +205,21 @@ def unchecked(sheet) {
         row.collectEntries { key, value -> [key.replace('\ufeff', ''), value?.trim()] }
     }
     rows.findAll { row -> row.values().any { value -> value } }.each { row ->
-        if (!(row.ligand ==~ /[A-Za-z0-9_][A-Za-z0-9._-]*/)) {
+        if (!(row.ligand ==~ /(?!superseded-)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}/)) {
             error("${sheet}: '${row.ligand}' cannot name a ligand (right: letters, digits, '.', '_' and '-')")
         }
     }
 }
 
 // A file named in the samplesheet, relative to its folder or absolute; empty where none is named.
-def besides(sheet, name) {
-    name ? file(sheet.parent.resolve(name), checkIfExists: true) : []
+def besides(sheet, name, workDir) {
+    name ? staged(sheet.parent.resolve(name).normalize(), workDir) : []
 }
 
 // One head a campaign: returns what has to be let go of at the end, and what is wrong, null where all is well. The kernel's lock is this process's
 // and ends with it, however it ends; the record beside it says whose it is (gibbsflow.workflow.state.locks reads it, and has the same for run-local).
 def holdCampaign(state, run, answer) {
-    def folder = file(state)
+    def folder = pathOf(state)
     folder.mkdirs()
     if (!java.nio.file.Files.isWritable(folder)) {
         return [null, "--state_dir: ${state} cannot be written to (right: a folder that you may write to, visible from all machines)"]
@@ -153,7 +232,7 @@ def holdCampaign(state, run, answer) {
         return [null, "${refusal} Wait for it to end, or end it; --campaign NAME begins another.\n  Nothing was started."]
     }
     if (answer.takeover) {
-        log.info("${answer.takeover} Tasks of it that still run are waited for.")
+        log.info("${answer.takeover} Tasks of it that still run on this machine are waited for.")
     }
     def mine = [host: java.net.InetAddress.localHost.hostName, pid: ProcessHandle.current().pid(), slurm_job: System.getenv('SLURM_JOB_ID') ?: '', run: run.runName,
         process_started: ProcessHandle.current().info().startInstant().map { start -> start.toString() }.orElse(''), since: java.time.Instant.now().toString()]

@@ -15,7 +15,7 @@ workflow LEARNING_GENERATION {
 
     main:
     ch_batches = ch_state.flatMap { meta, folder, campaign ->
-        def batches = files("${folder}/batches/*.extxyz").sort { batch -> batch.name }
+        def batches = structuresIn(folder.resolve('batches'))
         batches.collect { batch ->
             [itemOf(meta, batch.baseName, batches.size()) + [state: "${campaign.state}/labels".toString()], batch, campaign.settings.DFT_LABEL]
         }
@@ -41,7 +41,7 @@ workflow LEARNING_GENERATION {
     ch_starts = ch_fit
         .combine(ch_state, by: 0)
         .flatMap { meta, fit, folder, campaign ->
-            def starts = files("${folder}/trajectories/*.extxyz").sort { start -> start.name }
+            def starts = structuresIn(folder.resolve('trajectories'))
             starts.collect { start ->
                 def settings = start.resolveSibling("${start.baseName}.json")
                 def seed = new groovy.json.JsonSlurper().parseText(settings.text).seed
@@ -66,6 +66,16 @@ workflow LEARNING_GENERATION {
 
     emit:
     ch_next
+}
+
+// The structures that lie in a folder, in order. Their names name folders and tasks; those of an earlier run come from outside.
+def structuresIn(folder) {
+    def found = java.nio.file.Files.newDirectoryStream(folder, '*.extxyz').withCloseable { stream -> stream.toList() }
+    found.sort { path -> path.name }.each { path ->
+        if (!(path.name ==~ /[A-Za-z0-9_][A-Za-z0-9._-]*/)) {
+            error("${folder}: a file in it cannot name a task (right: letters, digits, '.', '_' and '-')")
+        }
+    }
 }
 
 // What goes with all that belongs to a generation; its id names the generation's folders.

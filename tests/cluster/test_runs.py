@@ -24,6 +24,10 @@ def test_free_energy_is_that_of_a_local_run(campaign: Callable[..., Campaign]) -
     assert there.table()[0]["status"] == "finished"
     keys = ("transformation", "status", "verdict", "dg_kcal_per_mol", "dg_error_kcal_per_mol")
     assert [[row[key] for key in keys] for row in there.table()] == [[row[key] for key in keys] for row in here.table()]
+    tasks = [path.read_text() for path in (there.folder / "work").glob("*/*/.command.run")]
+    assert tasks
+    if WHERE == "docker":  # as who started it, and nothing of the image can be written to
+        assert all("--read-only" in text and "-u $(id -u):$(id -g)" in text for text in tasks)
     if "slurm" in WHERE:
         assert {job.state for job in there.jobs()} == {"COMPLETED"} and there.jobs("FE_RUN")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults import child, small
+from faults import child, disks, small
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +17,14 @@ def nothing_left_running() -> Iterator[None]:
     for running in list(child.ALIVE):
         running.send(signal.SIGKILL)
         running.wait()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[disks.Disk]:
+    """A file system of its own of 8 MB; needs root."""
+    place = disks.new_disk(tmp_path / "disk")
+    yield place
+    disks.unmount(place)
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from pipeline.launcher import REPO, Launcher
 
 pytestmark = pytest.mark.slow
+STAND_IN = REPO / "tests/pipeline/stand_in_core.py"
 STATES = "states: [[0, 1, 1], [{0}, 0, 1], [{0}, 0, 0]]\n"
 ARGUMENTS = ("--input", "ligands.csv", "--complex_schedule", "complex.yaml", "--solvent_schedule", "solvent.yaml")
 ARGUMENTS += ("--window_ps", "4", "--heat_ps", "0.2", "--equil_ps", "0.4", "--equil_segment_ps", "0.2")
@@ -50,12 +53,18 @@ def kept(root: Path) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(whole_root):
     """The answer of a run in one go."""
+    return answer(whole_root)
+
+
+@pytest.fixture(scope="module")
+def whole_root(tmp_path_factory):
+    """Folder of a run in one go."""
     root = tmp_path_factory.mktemp("head") / "whole"
     run = campaign(root).pipeline(*ARGUMENTS)
     assert run.code == 0, run.text
-    return answer(root)
+    return root
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["KILL", "TERM"])
@@ -76,6 +85,54 @@ def test_the_head_dies_in_the_middle_of_a_leg(whole, tmp_path, number):
     assert answer(root) == whole
     now = kept(root)
     assert {name: now.get(name) for name in finished} == finished
+
+
+def test_the_work_folder_is_deleted(whole, whole_root):
+    """State is enough: no step of MD is repeated, and the answer is the same."""
+    finished = kept(whole_root)
+    assert len(finished) > 10
+    shutil.rmtree(whole_root / "work")
+    shutil.rmtree(whole_root / "out")
+    run = Launcher(whole_root).pipeline(*ARGUMENTS, "-resume")
+    assert run.code == 0, run.text
+    assert run.cached == 0
+    assert answer(whole_root) == whole
+    assert kept(whole_root) == finished
+
+
+def test_the_head_is_killed_in_each_phase(tmp_path):
+    """A stand-in for the core waits in one phase after the other; each time only what was not done is begun."""
+    (tmp_path / "plan").mkdir()
+    (tmp_path / "ligands.csv").write_text("ligand,smiles\ngood,OCC12CCC(CC1)(CC2)CO\n")
+    core = tmp_path / "python"
+    core.write_text(f'#!/bin/sh\nexec {sys.executable} {STAND_IN} "$@"\n')
+    core.chmod(0o755)
+    words = [REPO / "nextfloww", "run", REPO / "main.nf", "-profile", "test", "--outdir", "out", "-resume"]
+    words += ["--input", "ligands.csv", "--replicates", "1"]
+    env = {**os.environ, "NXF_ANSI_LOG": "false", "GIBBSFLOW_PYTHON": str(core)}
+    env["STAND_IN_PLAN"] = str(tmp_path / "plan")
+    for item in (
+        "good.system_prep.system",
+        "good.equil.run",
+        "good.fe.run.complex_replicate_0",
+        "all.analysis.campaign",
+    ):
+        (tmp_path / "plan" / item).write_text("wait")
+        with open(tmp_path / "head.log", "w") as log:
+            head = subprocess.Popen(words, cwd=tmp_path, stdout=log, stderr=log, env=env, start_new_session=True)
+        waiting = (tmp_path / "plan" / item).with_suffix(".waiting")
+        end = time.monotonic() + 600
+        while not waiting.exists():
+            assert head.poll() is None and time.monotonic() < end, (tmp_path / "head.log").read_text()
+            time.sleep(0.05)
+        os.killpg(head.pid, signal.SIGKILL)
+        head.wait(60)
+        (tmp_path / "plan" / item).unlink()
+    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Submitted process > BINDING:ANALYSIS_CAMPAIGN" in done.stdout
+    assert done.stdout.count("Submitted process") == 1  # all else was done before
+    assert (tmp_path / "out/results.csv").read_text() == "transformation,status\ngood,finished\n"
 
 
 def test_two_heads_on_one_campaign(whole, tmp_path):

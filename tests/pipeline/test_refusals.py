@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -68,6 +69,24 @@ def test_samplesheet_by_row_and_column(nextflow: Launcher, tmp_path: Path) -> No
     assert "complex_61: neither a shipped" in text and "sample_ps: 0.001 ps is not usable" in text
     assert re.search(r"ligands\.csv, row 3, ligand: 'b2' is already", text)
     assert re.search(r"ligands\.csv, row 4, ligand: '\.\./x y' is not usable", text)
+
+
+def test_a_file_of_parameters_is_read_strictly_before_nextflow_starts(nextflow: Launcher, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "p.yaml").write_text('outdir: out\nreplicates: 1\nreplicates: 2\ntimestep_fs: "2"\n')
+    for option, name, told in (
+        ("-params-file", "p.yaml", "row 3, replicates: given twice"),
+        ("-params-file", "pipe.yaml", "is no regular file but a pipe"),
+        ("-c", "pipe.yaml", "is no regular file"),
+    ):
+        run = nextflow("run", str(REPO / "main.nf"), option, name, timeout_s=30)
+        assert run.code == 65 and told in run.text and not (tmp_path / ".nextflow").exists()
+
+
+def test_outdir_that_is_the_launch_folder(nextflow: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "dd").mkdir()
+    text = refused(nextflow("run", str(REPO / "main.nf"), "-profile", "test", "--outdir", "dd/.."))
+    assert "--outdir: dd/.. is the launch folder" in text and not (tmp_path / "state").exists()
 
 
 def test_outdir_that_cannot_be_written(nextflow: Launcher, tmp_path: Path) -> None:

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import yaml
-from ase.build import bulk
-from ase.io import write
 from pipeline.launcher import REPO, Launcher
 
 LIGANDS = ("adamantanol", "b2")
@@ -35,6 +30,7 @@ def test_abfe_then_resume_then_another_analysis(nextflow: Launcher) -> None:
     made = {path.name for path in (out / "pipeline_info").iterdir()}
     assert made == {
         "timeline.html", "report.html", "trace.txt", "dag.mmd", "versions.yml", "run.json", "inputs", "workflow",
+        "campaign.json",
     }  # fmt: skip
     processes = {task["name"].split(":")[-1].split(" ")[0] for task in first.trace}
     assert set(yaml.safe_load((out / "pipeline_info" / "versions.yml").read_text())) == processes
@@ -102,25 +98,3 @@ def test_windows_share_tasks_and_state_stays_where_it_is(nextflow: Launcher, tmp
     changed = ("FE_RUN", "ANALYSIS_TRANSFORMATION", "ANALYSIS_CAMPAIGN")
     assert {name.split(" ")[0] for name in again.tasks("COMPLETED")} == set(changed)
     assert "FE_RUN (b2 solvent_replicate_0_windows_00-04)" in again.tasks("COMPLETED")
-
-
-def test_folders_of_any_name(tmp_path: Path) -> None:
-    """Project, work folder, state and results below a folder with a blank, a quote and a letter beyond ASCII."""
-    folder = tmp_path / "a b's é"
-    files = subprocess.run(["git", "ls-files", "-z"], cwd=REPO, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, files.split("\0")):
-        if (REPO / name).is_file():
-            (folder / "project" / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(REPO / name, folder / "project" / name)
-    start = Launcher(folder)
-    start.repo = folder / "project"
-    environment = {"GIBBSFLOW_HOME": os.environ.get("GIBBSFLOW_HOME", str(REPO / ".gibbsflow")), "LC_ALL": "C"}
-    for kind in (("-profile", "test"), ("--mode", "potential", "--config", "settings é/si.yaml")):
-        settings = folder / "settings é" / "si.yaml"
-        settings.parent.mkdir(exist_ok=True)
-        settings.write_text("elements: [Si]\nstructure: cells/s.cif\nengine: tblite\n")
-        (settings.parent / "cells").mkdir(exist_ok=True)
-        write(settings.parent / "cells" / "s.cif", bulk("Si", cubic=True))
-        run = start("run", str(folder / "project" / "main.nf"), *kind, "--outdir", "o'ut", "-stub", **environment)
-        assert run.code == 0, run.text
-        assert (folder / "o'ut" / "report.html").exists() and "no such" not in run.text

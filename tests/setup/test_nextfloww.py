@@ -122,6 +122,32 @@ def test_variables_for_nextflow_are_set_and_the_users_kept(machine, user, expect
     assert path.split(":")[:2] == [str(REPO / "bin"), str(machine.home / "venv/bin")]
 
 
+def test_a_shared_setup_that_cannot_be_written_to(machine):
+    machine.python_is_ready().nextflow_is_ready()
+    java = program(machine.bin, "java", 'echo "$NXF_HOME|${TOWER_ACCESS_TOKEN:-none}"')
+    given = {"JAVA_CMD": str(java), "TOWER_ACCESS_TOKEN": "x"}
+    assert machine.run("-v", **given).stdout == f"{machine.home}/nxf|none\n"  # its client is not there
+    (machine.home / "nxf/plugins/nf-tower-1.11.3").mkdir(parents=True)
+    assert machine.run("-v", **given).stdout == f"{machine.home}/nxf|x\n"
+    assert machine.run("-v", **given, NXF_HOME="/mine").stdout == "/mine|none\n"
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere: tests/faults/test_shared_setup.py mounts it read-only")
+    for folder in (machine.home / "nxf", machine.home):
+        folder.chmod(0o555)
+    assert machine.run("-v", **given).stdout == f"{Path.cwd()}/.nextflow/home|none\n"
+    (machine.home / "python.stamp").write_text("default 0")
+    done = machine.run("-v", **given)
+    assert done.returncode == 1 and "is not that of this checkout, and cannot be written to" in done.stderr
+
+
+@pytest.mark.parametrize("address", ["https://me:secret@host/x", "postgresql://:secret@h"])
+def test_an_option_with_a_password_is_refused_before_it_is_in_a_log(machine, address):
+    machine.with_java().python_is_ready().nextflow_is_ready()
+    done = machine.run("run", "main.nf", "--registry", address)
+    assert done.returncode == 1 and "an address with a password" in done.stderr and "secret" not in done.stderr
+    assert machine.run("run", "main.nf", "--registry", "host:80/me@sha256:1").returncode == 0
+
+
 def test_the_platform_without_its_client_is_said_at_once(machine):
     machine.python_is_ready().nextflow_is_ready()
     java = program(machine.bin, "java", "echo started")
@@ -452,3 +478,26 @@ LOCKS = ["default.lock", "dev.lock", "compiled.lock", "cuda.lock", "build.lock",
 def test_locks_hold_names_versions_and_hashes_only(name):
     for line in (REPO / "python/locks" / name).read_text().splitlines():
         assert re.fullmatch(r"\S+==\S+( ; [^/]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?", line), line
+
+
+# --- -resume beside a live run ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("resumed", [["-resume"], ["-resume", "live_run"], ["-resume", "s-2", "--input", "x"]])
+def test_resume_beside_a_live_run_of_the_session_says_whose_it_is(machine, tmp_path, resumed):
+    machine.with_java().python_is_ready().nextflow_is_ready()
+    runs = [("old_run", "s-1"), ("first_run", "s-2"), ("live_run", "s-2")]
+    for _, session in runs:
+        (tmp_path / "cache/cache" / session / "db").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "cache/cache" / session / "db/LOCK").touch()
+    lines = [f"2026-01-01 00:00:00\t-\t{name}\t-\tabc\t{session}\tnextflow run x\n" for name, session in runs]
+    (tmp_path / "cache/history").write_text("".join(lines))
+    environment = {"NXF_CACHE_DIR": str(tmp_path / "cache"), "HOSTNAME": "n1"}
+    with open(tmp_path / "cache/cache/s-2/db/LOCK", "a") as held:
+        fcntl.lockf(held, fcntl.LOCK_EX)  # as the session's own store holds it
+        done = machine.run("run", "main.nf", *resumed, **environment)
+        assert done.returncode == 1 and done.stdout == ""
+        assert f"is held by another run: live_run, pid {os.getpid()} on " in done.stderr
+        assert machine.run("run", "main.nf", "-resume", "old_run", **environment).stdout.startswith("java ")
+        assert machine.run("run", "main.nf", **environment).stdout.startswith("java ")
+    assert machine.run("run", "main.nf", *resumed, **environment).stdout.startswith("java ")

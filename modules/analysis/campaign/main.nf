@@ -1,4 +1,4 @@
-include { quoted } from '../../functions'
+include { options; quoted } from '../../functions'
 
 process ANALYSIS_CAMPAIGN {
     tag "${meta.id}"
@@ -14,19 +14,15 @@ process ANALYSIS_CAMPAIGN {
 
     script:
     def args = task.ext.args ?: ''
-    def found = [records].flatten().collect { record -> "--record ${record}" }.join(' ')
     """
-    cat > config.json <<'END'
-    ${settings}
-    END
-    analysis campaign --input ${input} ${found} --state ${quoted(meta.state)} --config config.json --out campaign ${args}
+    printf %s ${quoted(settings)} > config.json
+    analysis campaign --input ${quoted(input)} ${options('--record', records)} --state ${quoted(meta.state)} --config config.json --out campaign ${args}
     """
 
     stub:
-    def found = [records].flatten().collect { record -> "${record}" }.join(' ')
     """
     mkdir campaign
-    ls -d ${found} > campaign/record.stub.json
+    ls -d ${options('', records)} > campaign/record.stub.json
     echo 'transformation,ligand,mode,status,verdict,dg_kcal_per_mol,dg_error_kcal_per_mol,mbar_error_kcal_per_mol,replicates,experimental_dg_kcal_per_mol,cause,notes' > campaign/results.csv
     touch campaign/results.parquet campaign/report.html
     echo '{"version": 1, "artifacts": []}' > campaign/manifest.json

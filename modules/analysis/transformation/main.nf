@@ -1,4 +1,4 @@
-include { quoted } from '../../functions'
+include { options; quoted } from '../../functions'
 
 process ANALYSIS_TRANSFORMATION {
     tag "${meta.ligand}"
@@ -13,18 +13,18 @@ process ANALYSIS_TRANSFORMATION {
 
     script:
     def args = task.ext.args ?: ''
-    def sampled = [runs].flatten().collect { run -> "--run ${run}" }.join(' ')
+    def out = "phases/${meta.ligand}/analysis"
     """
-    cat > config.json <<'END'
-    ${settings}
-    END
-    analysis transformation --system ${system} ${sampled} --config config.json --state ${quoted("${meta.state}/analysis")} --out phases/${meta.ligand}/analysis ${args}
+    printf %s ${quoted(settings)} > config.json
+    analysis transformation --system ${quoted(system)} ${options('--run', runs)} --config config.json --state ${quoted("${meta.state}/analysis")} --out ${quoted(out)} ${args}
     """
 
     stub:
+    def out = "phases/${meta.ligand}/analysis"
+    def record = groovy.json.JsonOutput.toJson([transformation: meta.ligand, status: 'finished'])
     """
-    mkdir -p phases/${meta.ligand}/analysis
-    echo '{"transformation": "${meta.ligand}", "status": "finished"}' > phases/${meta.ligand}/analysis/record.json
-    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > phases/${meta.ligand}/analysis/result.json
+    mkdir -p ${quoted(out)}
+    printf %s ${quoted(record)} > ${quoted(out)}/record.json
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > ${quoted(out)}/result.json
     """
 }

@@ -16,21 +16,21 @@ process DFT_LABEL {
 
     script:
     def args = task.ext.args ?: ''
+    def out = "labels/${meta.name}"
     // a batch without one good label is still an outcome: each structure has its fate in labels.jsonl
     """
-    cat > config.json <<'END'
-    ${settings}
-    END
-    dft label --input ${batch} --config config.json --state ${quoted(meta.state)} --out labels/${meta.name} ${args} || {
+    printf %s ${quoted(settings)} > config.json
+    dft label --input ${quoted(batch)} --config config.json --state ${quoted(meta.state)} --out ${quoted(out)} ${args} || {
         code=\$?
-        [[ \$code == 70 && -f labels/${meta.name}/labels.jsonl ]] || exit \$code
+        [[ \$code == 70 && -f ${quoted(out)}/labels.jsonl ]] || exit \$code
     }
     """
 
     stub:
+    def out = "labels/${meta.name}"
     """
-    mkdir -p labels/${meta.name}
-    touch labels/${meta.name}/labelled.extxyz labels/${meta.name}/labels.jsonl
-    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > labels/${meta.name}/result.json
+    mkdir -p ${quoted(out)}
+    touch ${quoted(out)}/labelled.extxyz ${quoted(out)}/labels.jsonl
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > ${quoted(out)}/result.json
     """
 }

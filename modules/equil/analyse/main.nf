@@ -13,12 +13,13 @@ process EQUIL_ANALYSE {
     script:
     def args = task.ext.args ?: ''
     """
-    equil analyse --system ${system} --state ${quoted("${meta.state}/equil_analysis")} --out phases/${meta.ligand}/equil_analysis ${args}
+    equil analyse --system ${quoted(system)} --state ${quoted("${meta.state}/equil_analysis")} --out ${quoted("phases/${meta.ligand}/equil_analysis")} ${args}
     """
 
     stub:
+    def out = "phases/${meta.ligand}/equil_analysis"
     """
-    mkdir -p phases/${meta.ligand}/equil_analysis
-    cp ${system}/system.json ${system}/result.json phases/${meta.ligand}/equil_analysis
+    mkdir -p ${quoted(out)}
+    cp ${quoted(system)}/system.json ${quoted(system)}/result.json ${quoted(out)}
     """
 }

@@ -14,15 +14,14 @@ process EQUIL_PREPARE {
     script:
     def args = task.ext.args ?: ''
     """
-    cat > config.json <<'END'
-    ${settings}
-    END
-    equil prepare --system ${system} --config config.json --state ${quoted("${meta.state}/prepare_equil")} --out phases/${meta.ligand}/prepare_equil ${args}
+    printf %s ${quoted(settings)} > config.json
+    equil prepare --system ${quoted(system)} --config config.json --state ${quoted("${meta.state}/prepare_equil")} --out ${quoted("phases/${meta.ligand}/prepare_equil")} ${args}
     """
 
     stub:
+    def out = "phases/${meta.ligand}/prepare_equil"
     """
-    mkdir -p phases/${meta.ligand}/prepare_equil
-    cp ${system}/system.json ${system}/result.json phases/${meta.ligand}/prepare_equil
+    mkdir -p ${quoted(out)}
+    cp ${quoted(system)}/system.json ${quoted(system)}/result.json ${quoted(out)}
     """
 }

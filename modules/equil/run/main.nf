@@ -14,12 +14,13 @@ process EQUIL_RUN {
     script:
     def args = task.ext.args ?: ''
     """
-    equil run --system ${system} --state ${quoted("${meta.state}/equil")} --out phases/${meta.ligand}/equil ${timeBudget(task.time)} ${args}
+    equil run --system ${quoted(system)} --state ${quoted("${meta.state}/equil")} --out ${quoted("phases/${meta.ligand}/equil")} ${timeBudget(task.time)} ${args}
     """
 
     stub:
+    def out = "phases/${meta.ligand}/equil"
     """
-    mkdir -p phases/${meta.ligand}/equil
-    cp ${system}/system.json ${system}/result.json phases/${meta.ligand}/equil
+    mkdir -p ${quoted(out)}
+    cp ${quoted(system)}/system.json ${quoted(system)}/result.json ${quoted(out)}
     """
 }

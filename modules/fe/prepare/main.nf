@@ -16,20 +16,18 @@ process FE_PREPARE {
     script:
     def args = task.ext.args ?: ''
     """
-    cat > config.json <<'END'
-    ${settings}
-    END
-    fe prepare --system ${system} --config config.json --state ${quoted("${meta.state}/prepare_fe")} --out phases/${meta.ligand}/prepare_fe ${args}
+    printf %s ${quoted(settings)} > config.json
+    fe prepare --system ${quoted(system)} --config config.json --state ${quoted("${meta.state}/prepare_fe")} --out ${quoted("phases/${meta.ligand}/prepare_fe")} ${args}
     """
 
     stub:
+    def out = "phases/${meta.ligand}/prepare_fe"
     def sampler = task.ext.sampler ?: new groovy.json.JsonSlurper().parseText(settings).fe.sampler
-    def states = (['{}'] * (task.ext.windows ?: 2)).join(', ')
+    def content = ['complex', 'solvent'].collect { name -> groovy.json.JsonOutput.toJson([leg: name, states: [[:]] * (task.ext.windows ?: 2), fe: [sampler: sampler]]) }
     """
-    for leg in complex solvent; do
-        mkdir -p phases/${meta.ligand}/prepare_fe/legs/\$leg
-        echo '{"leg": "'\$leg'", "states": [${states}], "fe": {"sampler": "${sampler}"}}' > phases/${meta.ligand}/prepare_fe/legs/\$leg/leg.json
-    done
-    cp ${system}/system.json ${system}/result.json phases/${meta.ligand}/prepare_fe
+    mkdir -p ${quoted(out)}/legs/complex ${quoted(out)}/legs/solvent
+    printf %s ${quoted(content[0])} > ${quoted(out)}/legs/complex/leg.json
+    printf %s ${quoted(content[1])} > ${quoted(out)}/legs/solvent/leg.json
+    cp ${quoted(system)}/system.json ${quoted(system)}/result.json ${quoted(out)}
     """
 }

@@ -1,4 +1,4 @@
-include { quoted; timeBudget } from '../../functions'
+include { options; quoted; timeBudget } from '../../functions'
 
 process FE_RUN {
     tag "${meta.ligand} ${meta.name}"
@@ -13,17 +13,18 @@ process FE_RUN {
 
     script:
     def args = task.ext.args ?: ''
-    def windows = meta.windows ? "--window ${[meta.windows.min(), meta.windows.max()].unique().join('-')}" : ''
+    def windows = meta.windows ? "--window ${quoted([meta.windows.min(), meta.windows.max()].unique().join('-'))}" : ''
     """
-    fe run --leg leg --replicate ${meta.replicate} ${windows} --state ${quoted(meta.state)} --out phases/${meta.ligand}/fe/${meta.name} ${timeBudget(task.time)} ${args}
+    fe run --leg leg --replicate ${quoted(meta.replicate)} ${windows} --state ${quoted(meta.state)} --out ${quoted("phases/${meta.ligand}/fe/${meta.name}")} ${timeBudget(task.time)} ${args}
     """
 
     stub:
-    def files = (meta.windows ?: [0]).collect { window -> String.format('window_%02d.parquet', window) }.join(' ')
+    def out = "phases/${meta.ligand}/fe/${meta.name}"
+    def files = (meta.windows ?: [0]).collect { window -> String.format('window_%02d.parquet', window) }
     """
-    mkdir -p phases/${meta.ligand}/fe/${meta.name}
-    cp leg/leg.json phases/${meta.ligand}/fe/${meta.name}
-    (cd phases/${meta.ligand}/fe/${meta.name} && touch ${files})
-    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > phases/${meta.ligand}/fe/${meta.name}/result.json
+    mkdir -p ${quoted(out)}
+    cp leg/leg.json ${quoted(out)}
+    (cd ${quoted(out)} && touch ${options('', files)})
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > ${quoted(out)}/result.json
     """
 }

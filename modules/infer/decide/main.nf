@@ -1,3 +1,5 @@
+include { options; quoted } from '../../functions'
+
 process INFER_DECIDE {
     tag "generation ${meta.generation}"
     label 'process_loop'
@@ -11,19 +13,20 @@ process INFER_DECIDE {
 
     script:
     def args = task.ext.args ?: ''
-    def found = [explored].flatten().collect { run -> "--explored ${run}" }.join(' ')
     """
-    infer decide --from ${recorded} --fit ${fit} ${found} --out ${meta.id} ${args}
+    infer decide --from ${quoted(recorded)} --fit ${quoted(fit)} ${options('--explored', explored)} --out ${quoted(meta.id)} ${args}
     """
 
     stub:
+    def out = meta.id
+    def next = groovy.json.JsonOutput.toJson([generation: meta.generation + 1, stopped_by: meta.generation > 0 ? 'generations' : ''])
     """
-    mkdir -p ${meta.id}/batches ${meta.id}/trajectories ${meta.id}/potential
-    touch ${meta.id}/batches/batch_{000,001,002}.extxyz ${meta.id}/trajectories/trajectory_{00,01}.extxyz
-    for number in 00 01; do echo '{"seed": 1}' > ${meta.id}/trajectories/trajectory_\$number.json; done
-    ls explored > ${meta.id}/explored.txt
-    cp ${recorded}/labels.txt ${meta.id}
-    echo '{"generation": ${meta.generation + 1}, "stopped_by": "${meta.generation > 0 ? 'generations' : ''}"}' > ${meta.id}/checkpoint.json
-    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > ${meta.id}/result.json
+    mkdir -p ${quoted(out)}/batches ${quoted(out)}/trajectories ${quoted(out)}/potential
+    touch ${quoted(out)}/batches/batch_{000,001,002}.extxyz ${quoted(out)}/trajectories/trajectory_{00,01}.extxyz
+    for number in 00 01; do echo '{"seed": 1}' > ${quoted(out)}/trajectories/trajectory_\$number.json; done
+    ls explored > ${quoted(out)}/explored.txt
+    cp ${quoted(recorded)}/labels.txt ${quoted(out)}
+    printf %s ${quoted(next)} > ${quoted(out)}/checkpoint.json
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > ${quoted(out)}/result.json
     """
 }

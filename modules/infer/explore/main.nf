@@ -16,14 +16,15 @@ process INFER_EXPLORE {
     script:
     def args = task.ext.args ?: ''
     """
-    infer explore --potential ${fit}/potential --structure ${start} --config ${settings} --seed ${meta.seed} --generation ${meta.generation + 1} \\
-        --state ${quoted(meta.state)} --out explored/${meta.name} ${timeBudget(task.time)} ${args}
+    infer explore --potential ${quoted(fit)}/potential --structure ${quoted(start)} --config ${quoted(settings)} --seed ${quoted(meta.seed)} --generation ${quoted(meta.generation + 1)} \\
+        --state ${quoted(meta.state)} --out ${quoted("explored/${meta.name}")} ${timeBudget(task.time)} ${args}
     """
 
     stub:
+    def out = "explored/${meta.name}"
     """
-    mkdir -p explored/${meta.name}
-    touch explored/${meta.name}/frames.extxyz
-    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > explored/${meta.name}/result.json
+    mkdir -p ${quoted(out)}
+    touch ${quoted(out)}/frames.extxyz
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > ${quoted(out)}/result.json
     """
 }

@@ -1,3 +1,5 @@
+include { options; quoted } from '../../functions'
+
 process INFER_RECORD {
     tag "generation ${meta.generation}"
     label 'process_loop'
@@ -11,17 +13,16 @@ process INFER_RECORD {
 
     script:
     def args = task.ext.args ?: ''
-    def found = [labels].flatten().collect { folder -> "--labels ${folder}" }.join(' ')
     """
-    infer record --from state ${found} --out recorded ${args}
+    infer record --from state ${options('--labels', labels)} --out recorded ${args}
     """
 
     stub:
     """
     mkdir -p recorded/dataset
-    ls -d ${labels} > recorded/labels.txt
+    ls -d ${options('', labels)} > recorded/labels.txt
     cp -r state/trajectories recorded
-    echo 'generation ${meta.generation}' | tee recorded/dataset/train.extxyz > recorded/dataset/holdout.extxyz
+    echo ${quoted("generation ${meta.generation}")} | tee recorded/dataset/train.extxyz > recorded/dataset/holdout.extxyz
     echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > recorded/result.json
     """
 }

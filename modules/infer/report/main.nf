@@ -1,3 +1,5 @@
+include { quoted } from '../../functions'
+
 process INFER_REPORT {
     tag "${meta.id}"
     label 'process_loop'
@@ -12,7 +14,7 @@ process INFER_REPORT {
     script:
     def args = task.ext.args ?: ''
     """
-    infer report --from ${generation} --out potential_report ${args}
+    infer report --from ${quoted(generation)} --out potential_report ${args}
     """
 
     stub:
@@ -20,7 +22,7 @@ process INFER_REPORT {
     mkdir -p potential_report/potential
     touch potential_report/report.html potential_report/dataset_card.md potential_report/learning_curve.csv potential_report/structures.csv
     echo '{"version": 1, "artifacts": []}' > potential_report/manifest.json
-    cp ${generation}/checkpoint.json potential_report
+    cp ${quoted(generation)}/checkpoint.json potential_report
     echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > potential_report/result.json
     """
 }

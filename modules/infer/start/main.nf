@@ -1,3 +1,5 @@
+include { quoted } from '../../functions'
+
 process INFER_START {
     tag "${meta.id}"
     label 'process_loop'
@@ -12,20 +14,20 @@ process INFER_START {
 
     script:
     def args = task.ext.args ?: ''
-    def from = begin instanceof List ? '--structures training --holdout holdout' : "--from ${begin}"
+    def from = begin instanceof List ? '--structures training --holdout holdout' : "--from ${quoted(begin)}"
     """
-    cat > config.json <<'END'
-    ${settings}
-    END
+    printf %s ${quoted(settings)} > config.json
     infer start --config config.json ${from} --out start ${args}
     """
 
     stub:
+    def earlier = begin instanceof List ? 'training' : begin
     """
     mkdir -p start/batches start/trajectories
     touch start/batches/batch_{000,001}.extxyz start/trajectories/trajectory_{00,01}.extxyz
     for number in 00 01; do echo '{"seed": 1}' > start/trajectories/trajectory_\$number.json; done
-    cat ${begin}/checkpoint.json > start/checkpoint.json 2> /dev/null || echo '{"generation": 0, "stopped_by": ""}' > start/checkpoint.json
+    echo '{"generation": 0, "stopped_by": ""}' > start/checkpoint.json
+    [[ ! -f ${quoted(earlier)}/checkpoint.json ]] || cp ${quoted(earlier)}/checkpoint.json start
     echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > start/result.json
     """
 }

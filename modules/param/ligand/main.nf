@@ -15,15 +15,14 @@ process PARAM_LIGAND {
     script:
     def args = task.ext.args ?: ''
     """
-    cat > config.json <<'END'
-    ${settings}
-    END
-    param ligand --system ${system} --config config.json --cache ${quoted(cache)} --state ${quoted("${meta.state}/param_ligands")} --out phases/${meta.ligand}/param_ligands ${args}
+    printf %s ${quoted(settings)} > config.json
+    param ligand --system ${quoted(system)} --config config.json --cache ${quoted(cache)} --state ${quoted("${meta.state}/param_ligands")} --out ${quoted("phases/${meta.ligand}/param_ligands")} ${args}
     """
 
     stub:
+    def out = "phases/${meta.ligand}/param_ligands"
     """
-    mkdir -p phases/${meta.ligand}/param_ligands
-    cp ${system}/system.json ${system}/result.json phases/${meta.ligand}/param_ligands
+    mkdir -p ${quoted(out)}
+    cp ${quoted(system)}/system.json ${quoted(system)}/result.json ${quoted(out)}
     """
 }

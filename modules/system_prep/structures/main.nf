@@ -1,3 +1,5 @@
+include { quoted } from '../../functions'
+
 process SYSTEM_PREP_STRUCTURES {
     tag "${meta.id}"
     label 'process_loop'
@@ -14,16 +16,15 @@ process SYSTEM_PREP_STRUCTURES {
     def args = task.ext.args ?: ''
     def holdout = meta.id == 'holdout' ? '--holdout' : ''
     """
-    cat > config.json <<'END'
-    ${settings}
-    END
-    system_prep structures --config config.json ${holdout} --out structures/${meta.id} ${args}
+    printf %s ${quoted(settings)} > config.json
+    system_prep structures --config config.json ${holdout} --out ${quoted("structures/${meta.id}")} ${args}
     """
 
     stub:
+    def out = "structures/${meta.id}"
     """
-    mkdir -p structures/${meta.id}
-    touch structures/${meta.id}/structures.extxyz
-    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > structures/${meta.id}/result.json
+    mkdir -p ${quoted(out)}
+    touch ${quoted(out)}/structures.extxyz
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > ${quoted(out)}/result.json
     """
 }

@@ -1,4 +1,4 @@
-include { quoted } from '../../functions'
+include { options; quoted } from '../../functions'
 
 process SYSTEM_PREP {
     tag "${meta.ligand}"
@@ -15,25 +15,25 @@ process SYSTEM_PREP {
     tuple val("${task.process}"), path("phases/${meta.ligand}/system_prep/result.json"), topic: versions
 
     script:
-    def source = structure ? "--structure ${structure}" : "--smiles ${quoted(meta.smiles)}"
+    def source = structure ? "--structure ${quoted(structure)}" : "--smiles ${quoted(meta.smiles)}"
     def charge = meta.charge == null ? '' : "--charge ${quoted(meta.charge)}"
-    def placing = pose ? "--pose ${pose}" : meta.pose ? "--pose ${meta.pose}" : ''
-    def states = protonation ? "--protonation ${protonation}" : ''
-    def beside = [parameters].flatten().findAll { file -> file }.collect { file -> "--parameters ${file}" }.join(' ')
+    def placing = pose || meta.pose ? "--pose ${quoted(pose ?: meta.pose)}" : ''
+    def states = protonation ? "--protonation ${quoted(protonation)}" : ''
+    def beside = options('--parameters', parameters)
     def args = task.ext.args ?: ''
     """
-    cat > config.json <<'END'
-    ${settings}
-    END
-    system_prep system --receptor ${receptor} --ligand ${quoted(meta.ligand)} ${source} ${charge} ${placing} \\
+    printf %s ${quoted(settings)} > config.json
+    system_prep system --receptor ${quoted(receptor)} --ligand ${quoted(meta.ligand)} ${source} ${charge} ${placing} \\
         ${states} ${beside} --config config.json \\
-        --state ${quoted("${meta.state}/system_prep")} --out phases/${meta.ligand}/system_prep ${args}
+        --state ${quoted("${meta.state}/system_prep")} --out ${quoted("phases/${meta.ligand}/system_prep")} ${args}
     """
 
     stub:
+    def out = "phases/${meta.ligand}/system_prep"
+    def system = groovy.json.JsonOutput.toJson([name: meta.ligand, artifacts: [:], meta: [:]])
     """
-    mkdir -p phases/${meta.ligand}/system_prep
-    echo '{"name": "${meta.ligand}", "artifacts": {}, "meta": {}}' > phases/${meta.ligand}/system_prep/system.json
-    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > phases/${meta.ligand}/system_prep/result.json
+    mkdir -p ${quoted(out)}
+    printf %s ${quoted(system)} > ${quoted(out)}/system.json
+    echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > ${quoted(out)}/result.json
     """
 }

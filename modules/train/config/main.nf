@@ -1,3 +1,5 @@
+include { options; quoted } from '../../functions'
+
 process TRAIN_CONFIG {
     tag "${meta.id}"
     label 'process_loop'
@@ -12,9 +14,8 @@ process TRAIN_CONFIG {
 
     script:
     def args = task.ext.args ?: ''
-    def structure = structures ? "--structure ${structures}" : ''
     """
-    train config --expand ${config} ${structure} --check --out settings ${args}
+    train config --expand ${quoted(config)} ${options('--structure', structures)} --check --out settings ${args}
     """
 
     stub:

@@ -17,10 +17,8 @@ process TRAIN_FIT {
     script:
     def args = task.ext.args ?: ''
     """
-    cat > config.json <<'END'
-    ${settings}
-    END
-    train fit --train ${train} --test ${holdout} --config config.json --seed ${meta.seed} \\
+    printf %s ${quoted(settings)} > config.json
+    train fit --train ${quoted(train)} --test ${quoted(holdout)} --config config.json --seed ${quoted(meta.seed)} \\
         --state ${quoted(meta.state)} --out fit ${args}
     """
 

@@ -7,6 +7,7 @@ the container image is not one that this can run on.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,55 @@ EXIT_SCIENCE = 70
 EXIT_STORAGE = 74
 EXIT_STOPPED = 75
 EXIT_INSTALLATION = 78
+
+MOST_SHOWN = 80
+"""Characters of a value that a message repeats."""
+MOST_LISTED = 50
+"""Problems that a message lists."""
+_LONGEST = 1000
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = _short.maxlong = MOST_SHOWN
+_short.maxlist = _short.maxtuple = _short.maxdict = 10
+_short.maxlevel = 4
+
+
+def shown(value: object, most: int = MOST_SHOWN) -> str:
+    """Write a value that came from outside for a message: as Python would, in so many characters at most.
+
+    Parameters
+    ----------
+    value
+        Whatever was found.
+    most
+        Characters; of a longer value the middle is left out.
+
+    Returns
+    -------
+    str
+        On one line; what cannot be printed is escaped, texts stand in quotes.
+    """
+    return one_line(_short.repr(value), most)
+
+
+def one_line(text: str, most: int = MOST_SHOWN) -> str:
+    """Write a text that came from outside without line ends and control characters, in so many characters at most.
+
+    Parameters
+    ----------
+    text
+        The text.
+    most
+        Characters; of a longer text the middle is left out.
+
+    Returns
+    -------
+    str
+        What cannot be printed, or turns the direction of writing, is escaped as Python does.
+    """
+    head, tail = most - most // 3 - 1, most // 3
+    ends = (text[:most], text[-most:]) if len(text) > 2 * most else (text,)
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for part in ends for c in part)
+    return shown if len(shown) <= most else shown[:head] + "…" + shown[-tail:]
 
 
 class GibbsflowError(Exception):
@@ -78,12 +128,13 @@ class Problem:
     field: str | None = None
 
     def __str__(self) -> str:
-        place = self.where
+        place = one_line(self.where, _LONGEST)
         if self.row is not None:
             place += f", row {self.row}"
         if self.field:
-            place += f", {self.field}"
-        return f"{place}: {self.what}" + (f" (right: {self.right})" if self.right else "")
+            place += f", {one_line(self.field)}"
+        what = f"{place}: {one_line(self.what, _LONGEST)}"
+        return what + (f" (right: {one_line(self.right, _LONGEST)})" if self.right else "")
 
 
 class InputError(GibbsflowError):
@@ -92,7 +143,7 @@ class InputError(GibbsflowError):
     Parameters
     ----------
     problems
-        All that is wrong, at once; or one thing in words.
+        All that is wrong, at once, of which the message lists the first 50; or one thing in words.
     what_to_do
         The next step for the user; a default stands in the class.
     """
@@ -112,7 +163,9 @@ class InputError(GibbsflowError):
         else:
             self.problems = list(problems)
             head = f"{len(self.problems)} problems in the input:\n  " if len(self.problems) > 1 else ""
-            message = head + "\n  ".join(str(p) for p in self.problems)
+            more = len(self.problems) - MOST_LISTED
+            listed = [str(p) for p in self.problems[:MOST_LISTED]] + ([f"and {more} more"] if more > 0 else [])
+            message = head + "\n  ".join(listed)
         super().__init__(message, what_to_do=what_to_do)
 
 

@@ -13,6 +13,7 @@ from gibbsflow.binding.campaign.phases import PIPELINES
 from gibbsflow.cli import gibbsflow
 from gibbsflow.config.binding import Launch
 from gibbsflow.errors import EXIT_INPUT, EXIT_SCIENCE
+from gibbsflow.workflow.state.sentinels import Sentinel
 
 
 @pytest.fixture
@@ -57,8 +58,7 @@ def test_a_campaign_runs_under_its_lock_cleaned_where_that_is_asked_for(campaign
     monkeypatch.setattr(run_local.LocalRun, "run", run)
     settings = campaign(clean_failures=clean)
     state = launched(settings).state
-    (state / "cb7" / "b2" / "equil").mkdir(parents=True)
-    (state / "cb7" / "b2" / "equil" / "FAILED").write_text("{}")
+    Sentinel("FAILED", "0").write(state / "cb7" / "b2" / "equil")
     done = asked("run-local", settings)
     assert seen == [(not clean, True)]
     assert (done.exit_code, "report: " in done.stdout) == ((EXIT_SCIENCE, False) if clean else (0, True))
@@ -77,6 +77,14 @@ def test_a_verb_as_a_function_returns_its_exit_code():
 
     returning = gibbsflow._returning(command)
     assert (returning(code=0), returning(code=70)) == (0, 70)
+
+
+def test_a_file_of_parameters_is_checked(tmp_path):
+    (tmp_path / "p.yaml").write_text("replicates: 2\n")
+    assert asked("params", tmp_path / "p.yaml").exit_code == 0
+    (tmp_path / "p.yaml").write_text("replicates: yes\n")
+    done = asked("params", tmp_path / "p.yaml")
+    assert done.exit_code == EXIT_INPUT and "replicates: 'true' is not usable" in done.stderr
 
 
 def test_results_of_no_run_have_no_crate(tmp_path):

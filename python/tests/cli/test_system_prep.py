@@ -43,7 +43,7 @@ def test_demo_input_is_right():
         ("ligand,smile\na,C\n", "ligands.csv, row 1: unknown column 'smile' (right: did you mean 'smiles'?)"),
         ("smiles\nC\n", "ligands.csv, row 1: column 'ligand' is missing"),
         ("ligand,smiles\na,C\na,CC\n", "ligands.csv, row 3, ligand: 'a' is already the ligand of row 2"),
-        ("ligand,smiles\na b,C\n", "ligands.csv, row 2, ligand: 'a b' is not usable (right: letters, digits"),
+        ("ligand,smiles\na b,C\n", "ligands.csv, row 2, ligand: 'a b' is not usable (right: at most 100"),
         ("ligand,smiles\n../a,C\n", "ligands.csv, row 2, ligand: '../a' is not usable"),
         ("ligand,smiles\na;b,C\n", "ligands.csv, row 2, ligand: 'a;b' is not usable"),
         ("ligand,smiles\na,c1cccc1x\n", "ligands.csv, row 2, smiles: a: 'c1cccc1x' is no valid SMILES: SMILES Parse"),

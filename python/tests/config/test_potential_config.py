@@ -118,8 +118,9 @@ def test_a_file_beside_the_settings_needs_no_dot(tmp_path: Path) -> None:
     assert structure_of("POSCAR", str(tmp_path / "si.yaml")) == {"structure_file": "POSCAR"}
 
 
-def test_numbers_in_quotes_count_for_the_rules_too() -> None:
-    assert expand(temperature_k=["400", "800"]).generator.thermal_temperatures_k == (400, 800)
+def test_numbers_in_quotes_are_none() -> None:
+    with pytest.raises(InputError, match="exploration.temperature_k: '400' is not usable"):
+        expand(temperature_k="400")
 
 
 @pytest.mark.parametrize(

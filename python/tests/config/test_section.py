@@ -1,5 +1,8 @@
 """What all settings share: how a key is declared, checked, read from files, and named where it is wrong."""
 
+from pathlib import Path
+from typing import Literal
+
 import pytest
 from pydantic import Field
 
@@ -65,9 +68,35 @@ def test_yes_and_no_are_no_numbers(word):
     assert f"x, inner.count: {word} is not usable (right: a number >= 1)" in str(error.value)
 
 
-def test_a_number_in_quotes_is_one_and_a_switch_takes_yes():
-    assert read_section(Inner, {"count": "3"}, where="x").count == 3
+@pytest.mark.parametrize("text", ["3", "\uff13", "1_0", "0x10", "010", " 3", ".inf"])
+def test_a_text_is_no_number_whatever_python_would_read(text):
+    with pytest.raises(InputError) as error:
+        read_section(Inner, {"count": text}, where="x")
+    assert "right: a number >= 1, in decimal digits and without quotes" in str(error.value)
 
+
+def test_texts_and_switches_within_a_value_are_looked_at_too():
+    class Mixed(Section):
+        pair: tuple[float, ...] = (1.0, 2.0)
+        by_name: dict[str, float] | None = setting(None, "Numbers.")
+        either: float | list[str] = 1.0
+        path: Path | None = None
+        choice: Literal["a", 2] = "a"
+
+    good = {"pair": [1, 2], "by_name": {"Si": 1}, "either": ["2"], "path": "2", "choice": "a"}
+    assert read_section(Mixed, good, where="x").by_name == {"Si": 1.0}
+    for key, value in {"pair": [1, "2"], "by_name": {"Si": "1"}, "either": "2"}.items():
+        with pytest.raises(InputError, match=f"x, {key}.*without quotes"):
+            read_section(Mixed, {key: value}, where="x")
+
+
+def test_a_value_is_never_printed_whole():
+    with pytest.raises(InputError) as error:
+        read_section(Outer, {"name": "b2", "inner": {"count": "9\x1b[31m" * 100_000}}, where="x\n")
+    assert len(str(error.value)) < 300 and str(error.value).isprintable()
+
+
+def test_a_switch_takes_yes():
     class Switches(Section):
         on: bool = False
         pair: tuple[float, float] = (1.0, 2.0)

@@ -5,7 +5,7 @@ import numpy as np
 import openmm
 import pytest
 
-from gibbsflow.config.binding import Md
+from gibbsflow.config.binding import Fe, Md
 from gibbsflow.engines.openmm_systems import (
     create_system,
     load_topology,
@@ -88,3 +88,20 @@ def test_only_nan_becomes_a_numerical_error(what, before):
     assert str(caught.value) == before + "Particle coordinate is NaN"
     with pytest.raises(openmm.OpenMMException), numerical(what):
         raise openmm.OpenMMException("out of memory")
+
+
+def test_a_topology_that_was_cut_short_is_refused(tmp_path):
+    """Without its radii OpenMM would make some up."""
+    whole = (hg.make_leg(tmp_path / "leg", "solvent", fe=Fe()).folder / "topology.prmtop").read_text()
+    assert load_topology(_written(tmp_path, whole)).topology.getNumAtoms() > 10
+    for cut in (whole[: whole.index("%FLAG SCREEN")], whole[: whole.index("%FLAG SCREEN") + 400], whole[:-1]):
+        with pytest.raises(InputError, match="cut short"):
+            load_topology(_written(tmp_path, cut))
+    with pytest.raises(InputError, match="not readable as an AMBER topology"):
+        create_system(_written(tmp_path, whole[: len(whole) // 2]), Md())
+
+
+def _written(folder, text):
+    path = folder / "x.prmtop"
+    path.write_text(text)
+    return path

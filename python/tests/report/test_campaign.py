@@ -1,7 +1,11 @@
 """A whole campaign's folder: table, records, figures, page and manifest."""
 
+import csv
 import json
+import shutil
 
+import pyarrow.parquet as pq
+import pytest
 from campaign_records import PLOT, read_page
 
 from gibbsflow.binding.system import SimSystem
@@ -66,3 +70,62 @@ def test_md_alone(tmp_path):
     assert "ΔG" not in reader.text
     assert "12 Å away" in terminal_table(rows)
     assert html.count("data:image/svg+xml") == 1
+
+
+def _without(record, *keys):
+    return {key: value for key, value in record.items() if key not in keys}
+
+
+HOSTILE = {
+    "missing": lambda good: None,
+    "truncated": lambda good: json.dumps(good)[:200],
+    "binary": lambda good: b"\xff\xfe\x00",
+    "a list": lambda good: "[]",
+    "a number": lambda good: "3",
+    "deep": lambda good: '{"ligand":' + "[" * 100_000,
+    "not a number": lambda good: json.dumps(good | {"dg_kcal_per_mol": float("nan")}),
+    "text": lambda good: json.dumps(good | {"dg_kcal_per_mol": "low"}),
+    "odd name": lambda good: json.dumps(good | {"transformation": "../../escaped"}),
+    "another's name": lambda good: json.dumps(good | {"transformation": "first"}),
+    "older version": lambda good: json.dumps(_without(good, "reasons", "legs", "versions")),
+    "other legs": lambda good: json.dumps(good | {"legs": [{"leg": 3}], "leg_summary": {"complex": {}}}),
+    "figure outside": lambda good: json.dumps(good | {"figures": {"equilibration": "../../../secret"}}),
+    "no figures": lambda good: json.dumps(good | {"figures": [1]}),
+    "two": lambda good: json.dumps(good),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_one_record_that_cannot_be_used_costs_no_other_row(campaign, tmp_path, case):
+    root, _, _ = campaign
+    (tmp_path / "secret").write_text("secret")
+    folder = tmp_path / "run" / "second"
+    shutil.copytree(root / "second" / "out", folder)
+    content = HOSTILE[case](json.loads((folder / "record.json").read_text()))
+    (folder / "record.json").unlink()
+    if content is not None:
+        (folder / "record.json").write_bytes(content if isinstance(content, bytes) else content.encode())
+    folders = [root / "first" / "out", folder, *([root / "second" / "out"] if case == "two" else [])]
+    sheet, out = tmp_path / "l.csv", tmp_path / "out"
+    sheet.write_text("ligand,experimental_dg_kcal_per_mol\nfirst,-8\nsecond,-9.5\n")
+    first, second = write_campaign(sheet, folders, BindingConfig(), None, out)
+    assert (first.status, second.status, second.verdict) == ("finished", "failed", "FAIL")
+    assert "Record: " in second.cause or "its record is: " in second.cause
+    lines = list(csv.DictReader(open(out / "results.csv")))
+    assert [line["cause"] for line in lines] == [first.cause, second.cause]
+    reader, html = read_page(out / "report.html")
+    assert "Thermodynamic cycle of first" in html and {"first", "second"} <= set(reader.ids)
+    assert pq.read_table(out / "results.parquet").num_rows == 2
+    store = ArtifactStore(out)
+    assert store.verify() == [] and len(store.list_artifacts(kind="record")) == 1
+    assert not (out / "record.second.json").exists() and not list(tmp_path.rglob("*escaped*"))
+    assert "secret" not in "".join(path.read_text() for path in out.rglob("*.svg"))
+
+
+def test_a_figure_that_is_gone_costs_no_row(campaign, tmp_path):
+    root, _, _ = campaign
+    shutil.copytree(root / "first" / "out", tmp_path / "first")
+    next((tmp_path / "first").glob("*.svg")).unlink()
+    (tmp_path / "l.csv").write_text("ligand\nfirst\n")
+    (row,) = write_campaign(tmp_path / "l.csv", [tmp_path / "first"], BindingConfig(), None, tmp_path / "out")
+    assert row.status == "finished" and ArtifactStore(tmp_path / "out").verify() == []

@@ -109,3 +109,23 @@ def test_written_again_after_inputs_are_gone_and_refused_without_a_run(outdir, t
     assert graph(outdir) == before
     with pytest.raises(InputError, match=r"holds no pipeline_info/run\.json"):
         write_crate(tmp_path)
+
+
+def test_no_link_leads_out_of_a_crate(outdir, tmp_path):
+    (tmp_path / "secret").write_text("x")
+    (outdir / "figures" / "link.svg").symlink_to(tmp_path / "secret")
+    with pytest.raises(InputError, match="a link that leads out of the results, to .*secret .right: .*copy"):
+        write_crate(outdir)
+    (outdir / "figures" / "link.svg").unlink()
+    (outdir / "pipeline_info" / "inputs" / "host.sdf").unlink()
+    (outdir / "pipeline_info" / "inputs" / "host.sdf").symlink_to(tmp_path / "secret")
+    write_crate(outdir)
+    assert (tmp_path / "secret").read_text() == "x" and not (outdir / "pipeline_info/inputs/host.sdf").is_symlink()
+
+
+@pytest.mark.parametrize("change", [{"workflow": None}, {"inputs": 3}, {"start": "yesterday"}, {"parameters": {}}])
+def test_a_record_of_another_version_is_told(outdir, change):
+    path = outdir / "pipeline_info" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match="damaged, or of another version"):
+        write_crate(outdir)

@@ -8,8 +8,8 @@ from pathlib import Path
 from loop_states import finished
 
 from gibbsflow.potential.loop import label_doubts
-from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.report.potential_page import write_loop_results
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.artifacts import ArtifactStore
 from gibbsflow.workflow.files import read_json, write_json
 
@@ -54,16 +54,39 @@ def test_figures_of_earlier_generations_are_shown_where_they_lie_beside(tmp_path
     assert (tmp_path / "out" / "figures" / "parity.png").read_bytes() == b"parity of generation 1"
 
 
-def test_what_was_said_of_labels_and_fit_is_on_the_page_and_in_the_card(tmp_path: Path) -> None:
+def test_what_was_said_of_labels_is_on_the_page_and_in_the_card(tmp_path: Path) -> None:
     manager = finished(tmp_path / "generation_01")
     write_json(manager.folder / label_doubts.FILE, {"warnings": ["2 frames are <charged>"], "notes": ["so"]})
-    metrics = read_json(manager.folder / loop_state.METRICS)
-    metrics["fit"]["warnings"] = ["an outlier"]
-    write_json(manager.folder / loop_state.METRICS, metrics)
     write_loop_results(manager, tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text()
-    told = re.findall("<dt>((?:warning|note), [a-z]+)</dt><dd>(.*?)</dd>", page)
-    assert told == [
-        ("warning, labels", "2 frames are &lt;charged&gt;"), ("warning, fit", "an outlier"), ("note, labels", "so"),
-    ]  # fmt: skip
+    told = re.findall("<dt>(warning|note)</dt><dd>(.*?)</dd>", page)
+    assert told == [("warning", "2 frames are &lt;charged&gt;"), ("note", "so")]
     assert "- warning: 2 frames are <charged>" in (tmp_path / "out" / "dataset_card.md").read_text()
+
+
+def test_the_page_and_the_card_say_what_was_fitted(tmp_path: Path) -> None:
+    manager = finished(tmp_path / "generation_01")
+    path = manager.folder / "metrics.json"
+    metrics = read_json(path)
+    account = Account("labelled frames")
+    account.facts["train"] = {
+        "labels": ["energy", "forces", "stress"], "labels_not_used": ["MACE_energy"], "frames": 7, "frames_read": 9,
+        "repeated": 2, "atoms": 56, "elements": ["Si"], "with_stress": 5, "twins": 1, "outliers": [4],
+        "energies_apart": [6], "ranges": {
+            "energy_ev_per_atom": [-5.5, -5.25, -4.0], "largest_force_ev_per_angstrom": 3.25,
+            "largest_stress_gpa": 12.5, "config_types": {"bulk": 3, "rattle": 4},
+        },
+        "work": {"pairs": 6, "explained": 0.99, "forces_factor": 1.02, "forces_error": 0.03},
+    }  # fmt: skip
+    account.note("2 frames <repeat> earlier ones")
+    account.warn("7 frames to fit to")
+    metrics["fit"] |= account.as_figures()
+    write_json(path, metrics)
+    write_loop_results(manager, tmp_path / "out")
+    page, card = ((tmp_path / "out" / name).read_text() for name in ("report.html", "dataset_card.md"))
+    for said in (
+        "energy, forces, stress", "MACE_energy", "7 of 9 (2 repeated), 56 atoms, Si", "-5.5000 to -4.0000",
+        "3.250 eV/Å", "12.500 GPa", "bulk 3, rattle 4", "frames 4, 6", "1.02 ± 0.03 times what forces say",
+    ):  # fmt: skip
+        assert said in page and said in card
+    assert "2 frames &lt;repeat&gt; earlier ones" in page and "- WARN: 7 frames to fit to" in card

@@ -1,5 +1,6 @@
 """Manifest: hashes of files and folders, queries, moves, damage."""
 
+import json
 import shutil
 
 import pytest
@@ -69,4 +70,20 @@ def test_outside_the_root_and_missing_are_refused(store, tmp_path):
 def test_unreadable_manifest_is_an_error(store):
     (store.root / "manifest.json").write_text("{half")
     with pytest.raises(StateError, match=r"manifest\.json"):
+        ArtifactStore(store.root)
+
+
+def test_a_link_that_leads_out_is_refused(store, tmp_path):
+    (tmp_path / "secret").write_text("x")
+    (store.root / "folder").mkdir(exist_ok=True)
+    (store.root / "folder" / "link").symlink_to(tmp_path / "secret")
+    with pytest.raises(StateError, match="leads out of"):
+        store.add("folder", store.root / "folder", "x")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../secret", "a/../../secret"])
+def test_a_manifest_that_lists_what_lies_outside_is_an_error(store, path):
+    row = {"name": "x", "path": path, "kind": "table", "sha256": "", "size": 0}
+    (store.root / "manifest.json").write_text(json.dumps({"version": 1, "artifacts": [row]}))
+    with pytest.raises(StateError, match="leads out of it"):
         ArtifactStore(store.root)

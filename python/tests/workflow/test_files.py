@@ -12,14 +12,32 @@ from gibbsflow.workflow.files import (
     atomic_open,
     inputs_hash,
     make_writable,
+    read_arrays,
     read_json,
     remove_temporaries,
     sha256_file,
     sha256_path,
     sha256_tree,
     storage_fault,
+    within,
     write_json,
 )
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for read in (sha256_file, read_json):
+        with pytest.raises(StateError, match="no regular file|no file of JSON"):
+            read(tmp_path / "pipe")
+
+
+def test_what_lies_within_a_folder_and_what_does_not(tmp_path):
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "link").symlink_to(tmp_path)
+    assert within(tmp_path / "root", "a/b.svg") == tmp_path / "root" / "a" / "b.svg"
+    for name in ("../x", "/etc/passwd", "link/x", "a/../../x"):
+        with pytest.raises(StateError, match="leads out of it"):
+            within(tmp_path / "root", name)
 
 
 def test_full_disk_leaves_the_old_file(tmp_path):
@@ -133,3 +151,15 @@ def test_a_disk_is_told_from_a_defect(error, text):
     fault = storage_fault(error)
     assert (str(fault) if fault is not None else None) == text
     assert fault is None or fault.exit_code == 74
+
+
+@pytest.mark.parametrize("left", [0, 10, 60, -1, None])
+def test_arrays_that_are_not_whole_are_named(tmp_path, left):
+    path = tmp_path / "a.npz"
+    np.savez(path, x=np.arange(300), y=np.ones(3))
+    assert {name: value.sum() for name, value in read_arrays(path, "x", "y").items()} == {"x": 44850, "y": 3}
+    with pytest.raises(InputError, match=r"a\.npz: missing or damaged .*arrays z"):
+        read_arrays(path, "z")
+    path.write_bytes(path.read_bytes()[:left]) if left is not None else path.unlink()
+    with pytest.raises(InputError, match=r"a\.npz: missing or damaged"):
+        read_arrays(path, "x", "y")

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from gibbsflow.binding.facts import AccountFacts, Facts
 from gibbsflow.errors import StateError
 from gibbsflow.workflow.account import Account
-from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.files import read_json, within, write_json
 
 FILE_NAME = "system.json"
 F = TypeVar("F", bound=Facts)
@@ -65,7 +65,7 @@ class SimSystem:
         """
         if role not in self.artifacts:
             raise StateError(f"system {self.name}: no artifact {role!r} (it has {', '.join(sorted(self.artifacts))})")
-        path = self.root / self.artifacts[role]
+        path = within(self.root, self.artifacts[role])
         if not path.exists():
             raise StateError(f"system {self.name}: artifact {role!r} is missing at {path}")
         return path

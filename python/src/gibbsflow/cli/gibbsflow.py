@@ -31,13 +31,14 @@ def run_local(
     code = 0
     with verb(None):
         from gibbsflow.binding.campaign.phases import PIPELINES
-        from gibbsflow.binding.campaign.run_local import LocalRun, checked_rows
+        from gibbsflow.binding.campaign.run_local import LocalRun, checked
         from gibbsflow.config.binding import Launch
         from gibbsflow.workflow.state.cleaning import clean_failures
         from gibbsflow.workflow.state.locks import campaign_lock
 
         launch = Launch.read(config)
-        local = LocalRun(launch, checked_rows(launch), verbs())
+        found = checked(launch)
+        local = LocalRun(launch, found.rows, verbs())
         typer.echo(f"{len(local.rows)} ligands, receptor {launch.io.receptor}: nothing wrong", err=True)
         if dry_run:
             typer.echo(PIPELINES[launch.run.mode].describe())
@@ -45,6 +46,7 @@ def run_local(
         with campaign_lock(local.state):
             if launch.run.clean_failures:
                 clean_failures(local.state)
+            found.record(local.system_state)
             code = local.run()
     if code:
         raise typer.Exit(code)
@@ -55,12 +57,26 @@ app.command("clean-failures")(clean)
 app.command(hidden=True)(launch)  # for the pipeline
 
 
+@app.command(hidden=True)
+def params(file: Annotated[Path, typer.Argument(help="File of parameters, as -params-file takes it.")]) -> None:
+    """Check a file of parameters before Nextflow reads it: each key once, each value of its parameter's type."""
+    with verb(None):
+        from gibbsflow.config.launch.generate import nextflow_schema
+        from gibbsflow.config.launch.params_file import check_params_file
+
+        groups = nextflow_schema()["$defs"].values()
+        check_params_file(file, {key: item for group in groups for key, item in group["properties"].items()})
+
+
 @app.command()
 def crate(outdir: Annotated[Path, typer.Argument(help="Results of a run of the pipeline.")]) -> None:
     """Describe a finished run as a Workflow Run RO-Crate: ro-crate-metadata.json beside its results."""
     with verb(None):
         from gibbsflow.report.crate import write_crate
+        from gibbsflow.workflow.published import set_strays_aside
 
+        for note in set_strays_aside(outdir):
+            typer.echo(note, err=True)
         typer.echo(write_crate(outdir))
 
 

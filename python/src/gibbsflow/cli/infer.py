@@ -40,15 +40,17 @@ def explore(
     Frames between the thresholds, and the one that stopped it, go to frames.extxyz with their grade.
     """
     with verb(out, state=state, as_json=as_json) as result:
+        from gibbsflow.workflow.state.segments import Stopper
+
+        stopper = Stopper(parse_duration_s(time_budget), segments)  # before what takes long to import
         from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.potential.explore.exploring import Exploring
-        from gibbsflow.workflow.state.segments import Stopper
 
         # the plan of a trajectory, which the loop writes, holds its seed and the generation that it was made in
         plan = {"seed": seed, "generation": None}
         settings = PotentialConfig.of_verb(config, beside=plan)
         _present({"potential": potential, "structure": structure})
-        with Stopper(parse_duration_s(time_budget), segments) as stopper:
+        with stopper:
             exploring = Exploring.prepare(
                 structure, potential, settings.exploration, state,
                 frame=frame, seed=seed, generation=generation, labels=settings.labels, stopper=stopper,

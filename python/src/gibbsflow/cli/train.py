@@ -42,10 +42,14 @@ def fit(
 ) -> None:
     """Fit a potential: cutoff, size, weights and penalty are chosen by validation within the time budget.
 
-    The time budget shapes the search instead of ending the command: a longer one tries larger bases. Default: 15 min.
+    The time budget shapes the search, of which the best potential is kept: a longer one tries larger bases. Default:
+    15 min.
     A finished fit is not repeated where it has a state folder: its results are written to --out again.
     """
     with verb(out, state=state, as_json=as_json) as result:
+        from gibbsflow.workflow.state.segments import Stopper
+
+        clock = Stopper()  # before what takes long to import
         from contextlib import nullcontext
 
         from gibbsflow.config.potential_config import PotentialConfig
@@ -55,7 +59,6 @@ def fit(
         from gibbsflow.potential.train.training_card import labels_text
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.state import finished_output
-        from gibbsflow.workflow.state.segments import Stopper
         from gibbsflow.workflow.state.state_folder import StateFolder
 
         settings = PotentialConfig.of_verb(config).training
@@ -77,7 +80,7 @@ def fit(
                 if home is not None and home.finished is not None:
                     result.figures = {**finished_output.restore(home, out), **inputs.figures()}
                 else:
-                    with Stopper() as stopper:
+                    with clock as stopper:
                         try:
                             made = training.fit(
                                 inputs,

@@ -15,6 +15,7 @@ from typing import Any
 import typer
 
 from gibbsflow.errors import EXIT_SCIENCE, GibbsflowError, StoppedEarly, StorageError
+from gibbsflow.workflow.credentials import DiscreetFormatter, without_passwords
 from gibbsflow.workflow.files import make_writable, storage_fault
 from gibbsflow.workflow.result import Result, failed_status
 from gibbsflow.workflow.signals import (
@@ -57,12 +58,9 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
     Result
         To be filled by the body.
     """
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-        force=True,
-    )
+    log = logging.StreamHandler(sys.stderr)
+    log.setFormatter(DiscreetFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[log], level=logging.INFO, force=True)
     result = Result()
     start = time.monotonic()
     code = 0
@@ -83,9 +81,13 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
             code = _tell(fault, result, state)
         else:
             code = EXIT_SCIENCE
-            result.status, result.cause, result.message = "failed", type(raised).__name__, str(raised)
-            traceback.print_exc()
-            _record(sentinels.Sentinel("FAILED", result.inputs_hash, cause=result.cause, message=str(raised)), state)
+            result.status, result.cause, result.message = (
+                "failed",
+                type(raised).__name__,
+                without_passwords(str(raised)),
+            )
+            typer.echo(without_passwords(traceback.format_exc()), err=True)
+            _record(sentinels.Sentinel("FAILED", result.inputs_hash, cause=result.cause, message=result.message), state)
     result.timings["total_s"] = round(time.monotonic() - start, 3)
     try:
         if out is not None and Path(out).is_dir():
@@ -104,9 +106,9 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
 def _tell(error: GibbsflowError, result: Result, state: Path | None) -> int:
     """Say what happened, on the terminal, in the result and in the state folder; returns the exit code."""
     result.status = "partial" if isinstance(error, StoppedEarly) else failed_status(error.cause)
-    result.cause, result.message = error.cause, str(error)
+    result.cause, result.message = error.cause, without_passwords(str(error))
     label = "stopped" if isinstance(error, StoppedEarly) else "error"
-    typer.echo(f"{label}: {error}\nwhat to do: {error.what_to_do}", err=True)
+    typer.echo(f"{label}: {result.message}\nwhat to do: {error.what_to_do}", err=True)
     if error.of_item and not error.recorded:
         _record(failed_sentinel(error, result.inputs_hash), state)
     return error.exit_code

@@ -100,7 +100,7 @@ class Io(Section):
     campaign: str | None = setting(
         None,
         "Name of the campaign's folder in the state folder; default: name of outdir.",
-        pattern=r"^[A-Za-z0-9._-]+$",
+        pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$",
     )
     param_cache: Path | None = setting(None, "Content-addressed cache of parameters; default: in the state folder.")
 

@@ -100,11 +100,8 @@ class RuleFacts:
 
 
 def _number(value: Any) -> float | None:
-    """Read a number, also one in quotes, as the sections do; None for anything else."""
-    try:
-        return float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
-    except ValueError:
-        return None
+    """Read a number, as the sections do; None for anything else."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _thirds(facts: RuleFacts) -> tuple[float, ...]:

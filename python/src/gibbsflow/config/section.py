@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, get_args
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import PurePath
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, shown
+
+_DIGITS = "in decimal digits and without quotes"
 
 
 class Section(BaseModel):
@@ -19,10 +23,13 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse yes and no where no field takes them: Python would count them as 1 and 0."""
-        if not _takes_truth(cls.model_fields[str(info.field_name)].annotation) and _holds_truth(value):
+    def _no_number_of_another_type(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse yes and no, and texts, where numbers are taken: pydantic would make numbers of them."""
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if not _may_hold(annotation, value, bool):
             raise ValueError("yes, no, true and false are neither numbers nor words; in quotes they are words")
+        if not _may_hold(annotation, value, str):
+            raise ValueError(f"a number, {_DIGITS}")
         return value
 
 
@@ -146,17 +153,39 @@ def range_of(field: FieldInfo) -> str:
     return ""
 
 
-def _takes_truth(annotation: Any) -> bool:
-    """Whether a field may hold yes or no; one that holds a section leaves that to the section's own fields."""
-    if annotation in (bool, Any) or isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _may_hold(annotation: Any, value: Any, kind: type[bool] | type[str]) -> bool:
+    """Whether a field may hold a value, as far as yes and no, or texts, in it go; all else is left to pydantic."""
+    origin, parts = get_origin(annotation), [part for part in get_args(annotation) if part is not Ellipsis]
+    if origin is Annotated:
+        return _may_hold(parts[0], value, kind)
+    if origin in (Union, UnionType):
+        fitting = [part for part in parts if _shape(part) == _shape_of(value) or part is Any]
+        return not fitting or any(_may_hold(part, value, kind) for part in fitting)
+    if _shape_of(value) is not None:
+        if _shape(annotation) != _shape_of(value) or not parts:
+            return True  # another shape is pydantic's to refuse; a section's own fields say it of theirs
+        if isinstance(value, Mapping):
+            return all(_may_hold(parts[-1], item, kind) for item in value.values())
+        return all(any(_may_hold(part, item, kind) for part in parts) for item in value)
+    if not isinstance(value, kind) or annotation is Any:
         return True
-    return any(_takes_truth(part) for part in get_args(annotation))
+    if origin is Literal:
+        return any(isinstance(part, kind) for part in parts)
+    if isinstance(annotation, type) and origin is None:
+        return issubclass(annotation, kind | BaseModel) or (kind is str and issubclass(annotation, PurePath))
+    return True
 
 
-def _holds_truth(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_holds_truth, value.values()))
-    return any(map(_holds_truth, value)) if isinstance(value, list | tuple) else isinstance(value, bool)
+def _shape(annotation: Any) -> type | None:
+    """Whether a type is of mappings or of lists; None for others."""
+    kind = get_origin(annotation) or annotation
+    if not isinstance(kind, type) or issubclass(kind, str):
+        return None
+    return Mapping if issubclass(kind, Mapping | BaseModel) else list if issubclass(kind, Collection) else None
+
+
+def _shape_of(value: Any) -> type | None:
+    return Mapping if isinstance(value, Mapping) else list if isinstance(value, list | tuple) else None
 
 
 def _problem(section: type[Section], where: str, item: Any) -> Problem:
@@ -179,5 +208,7 @@ def _problem(section: type[Section], where: str, item: Any) -> Problem:
         )
     if item["type"] == "missing":
         return Problem(where, "missing", field.description or "" if field else "", field=name)
-    right = (range_of(field) if field is not None else "") or item["msg"]
-    return Problem(where, f"{item['input']!r} is not usable", right, field=name)
+    right = (range_of(field) if field is not None else "") or item["msg"].removeprefix("Value error, ")
+    if item["type"] == "value_error" and item["msg"].endswith(_DIGITS) and not right.endswith(_DIGITS):
+        right += f", {_DIGITS}"
+    return Problem(where, f"{shown(item['input'])} is not usable", right, field=name)

@@ -21,6 +21,7 @@ from gibbsflow.units import Floats
 log = logging.getLogger(__name__)
 
 SLOW_ATOMS_ON_CPU = 2000
+_OF_ATOMS = ("CHARGE", "ATOMIC_NUMBER", "MASS", "ATOM_TYPE_INDEX", "RADII", "SCREEN")
 
 
 def load_topology(prmtop: Path) -> app.AmberPrmtopFile:
@@ -39,12 +40,32 @@ def load_topology(prmtop: Path) -> app.AmberPrmtopFile:
     Raises
     ------
     InputError
-        Where it cannot be read.
+        Where it cannot be read, or is not whole.
     """
-    try:
+    with _as_topology(prmtop):
+        if lacking := _lacking(Path(prmtop).read_text()):
+            raise ValueError(f"cut short: {lacking}")
         return app.AmberPrmtopFile(str(prmtop))
+
+
+@contextmanager
+def _as_topology(prmtop: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise InputError(Problem(str(prmtop), f"not readable as an AMBER topology ({error})", "a prmtop")) from error
+
+
+def _lacking(text: str) -> str:
+    """Say which numbers of atoms are fewer than the atoms: readers take what is left, and make up radii."""
+    _, *sections = text.split("%FLAG ")
+    values = {
+        section.split(maxsplit=1)[0]: section.partition(")")[2].split() for section in sections if section.strip()
+    }
+    atoms = int(values["POINTERS"][0])
+    short = [name for name in _OF_ATOMS if name in values and len(values[name]) != atoms]
+    short += ["SCREEN"] if "RADII" in values and "SCREEN" not in values else []
+    return ", ".join(short) if short or text.endswith("\n") else "its last line"
 
 
 def create_system(prmtop: Path, md: Md) -> openmm.System:
@@ -86,7 +107,8 @@ def create_system(prmtop: Path, md: Md) -> openmm.System:
     if atoms > SLOW_ATOMS_ON_CPU and md.platform in ("CPU", "Reference"):
         log.warning("%d atoms without cutoff on a CPU are slow; a GPU platform (md.platform) is not", atoms)
     solvent = {"implicitSolvent": app.OBC2, "sasaMethod": None} if md.solvent == "obc2" else {}
-    return topology.createSystem(nonbondedMethod=app.NoCutoff, **common, **solvent)
+    with _as_topology(prmtop):
+        return topology.createSystem(nonbondedMethod=app.NoCutoff, **common, **solvent)
 
 
 def new_context(system: openmm.System, md: Md, seed: int) -> openmm.Context:

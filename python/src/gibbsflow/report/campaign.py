@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,11 +16,15 @@ from gibbsflow.binding.analyse.transformation import analyse_md
 from gibbsflow.binding.prepare.samplesheet import read_ligands
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import MODES, BindingConfig
-from gibbsflow.report.page import Item, write_page
+from gibbsflow.errors import StateError, shown
+from gibbsflow.report.page import draw_item, write_page
 from gibbsflow.report.tables import results_table
 from gibbsflow.report.tables.results_table import TableRow
 from gibbsflow.workflow import artifacts
-from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.files import read_json, within, write_json
+from gibbsflow.workflow.places import folder_fault
+
+log = logging.getLogger(__name__)
 
 
 def write_campaign(
@@ -46,30 +53,46 @@ def write_campaign(
     Raises
     ------
     InputError
-        For a samplesheet or records that cannot be used.
+        For a samplesheet that cannot be used. A record that cannot be used fails its ligand, and no other.
     """
     out = Path(out).absolute()  # the store takes relative paths as relative to itself
     ligands = read_ligands(samplesheet)
-    index = results_table.index_records(folders)
+    index, unknown = results_table.index_records(folders)
+    strays = [
+        f"{name}: a record of no ligand of {samplesheet}" for name in index.keys() - {name for name, _ in ligands}
+    ]
+    for stray in [*unknown, *sorted(strays)]:
+        log.warning("%s", stray)
     failed = results_table.failures(state)
     (out / artifacts.FILE_NAME).unlink(missing_ok=True)
     store = artifacts.ArtifactStore(out)
     rows: list[TableRow] = []
-    notes = dict.fromkeys((ligand for ligand, _ in ligands), "")
-    for ligand, experiment in ligands:
-        if ligand not in index:
-            rows.append(results_table.failed_row(ligand, config.run.mode, experiment, failed.get(ligand)))
-            continue
-        record = _take_over(index[ligand], experiment, out)
-        name = record["transformation"]
-        store.add(f"{name}/record", out / f"record.{name}.json", "record", status=record["status"])
-        for figure, file in record.get("figures", {}).items():
-            store.add(f"{name}/{figure}", out / file, "figure")
-        rows.append(results_table.record_row(record))
-        notes[ligand] = _note(record)
-    results_table.write_csv(rows, out / "results.csv")
-    results_table.write_parquet(rows, out / "results.parquet")
-    write_page(rows, _records(rows, index, out), notes, config, out)
+    notes: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        parts = [Path(folder) / f"{number}.html" for number in range(len(ligands))]
+        for place, (ligand, experiment) in enumerate(ligands):
+            row = results_table.failed_row(ligand, config.run.mode, experiment, failed.get(ligand), unknown)
+            record, drawn, notes[ligand] = None, None, ""
+            if ligand in index:
+                try:
+                    record, figures = _read_record(index[ligand], experiment)
+                    finished = results_table.record_row(record)
+                    if finished.ligand != ligand or any(
+                        finished.transformation == other.transformation for other in rows
+                    ):
+                        raise ValueError(f"{finished.transformation} of {finished.ligand} is another's name")
+                    drawn = draw_item(finished, record, figures, config, place, len(ligands))
+                    row, notes[ligand] = finished, _note(record)
+                except Exception as error:  # noqa: BLE001 - whatever a record holds, its row says so, and the others stand
+                    row = results_table.unusable_row(ligand, config.run.mode, experiment, index[ligand], error)
+                    log.warning("%s: %s", ligand, row.cause)
+            if drawn is not None and record is not None:
+                _take_over(record, figures, out, store)
+            parts[place].write_text(drawn or draw_item(row, None, {}, config, place, len(ligands)))
+            rows.append(row)
+        results_table.write_csv(rows, out / "results.csv")
+        results_table.write_parquet(rows, out / "results.parquet")
+        write_page(rows, (part.read_text() for part in parts), notes, config, out)
     store.add("results", out / "results.csv", "table")
     store.add("results.parquet", out / "results.parquet", "table")
     store.add("report", out / "report.html", "report")
@@ -108,32 +131,41 @@ def terminal_table(rows: Sequence[TableRow]) -> str:
     return text.getvalue().rstrip()
 
 
-def _take_over(folder: Path, experiment: float | None, out: Path) -> dict[str, Any]:
+def _read_record(folders: Sequence[Path], experiment: float | None) -> tuple[dict[str, Any], dict[str, Path]]:
+    """Record of a ligand, and the files of its figures by name."""
+    if len(folders) > 1:
+        raise StateError(f"{len(folders)} records of it: {', '.join(map(str, folders))}")
+    folder = folders[0]
     if (folder / RECORD).exists():
         record: dict[str, Any] = read_json(folder / RECORD)
-        figures: Mapping[str, str] = record.get("figures", {})
-        sources = {name: folder / file for name, file in figures.items()}
+        figures = {name: within(folder, file) for name, file in record.get("figures", {}).items()}
     else:
         system = SimSystem.read(folder)
         record = analyse_md(system)
-        sources = {"equilibration": system.path("equil_plot")} if "equil_plot" in system.artifacts else {}
-    name = record["transformation"]
-    record["figures"] = {}
-    for figure, source in sources.items():
-        relative = Path("figures") / name / f"{figure}.svg"
-        (out / relative).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, out / relative)
-        record["figures"][figure] = relative.as_posix()
+        figures = {"equilibration": system.path("equil_plot")} if "equil_plot" in system.artifacts else {}
+    for name, file in figures.items():
+        if not file.is_file() or folder_fault(name):
+            log.warning("%s: the figure %s is gone", folder, shown(name))
+    figures = {name: file for name, file in figures.items() if file.is_file() and not folder_fault(name)}
+    record["figures"] = {name: f"figures/{record['transformation']}/{name}.svg" for name in figures}
     if experiment is not None:
         record["experimental_dg_kcal_per_mol"] = experiment
+    json.dumps(record, allow_nan=False)  # it will be written
+    return record, figures
+
+
+def _take_over(
+    record: Mapping[str, Any], figures: Mapping[str, Path], out: Path, store: artifacts.ArtifactStore
+) -> None:
+    name = record["transformation"]
+    for figure, source in figures.items():
+        target = out / record["figures"][figure]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)  # not through a link
+        shutil.copyfile(source, target)
+        store.add(f"{name}/{figure}", target, "figure")
     write_json(out / f"record.{name}.json", record)
-    return record
-
-
-def _records(rows: Sequence[TableRow], known: Mapping[str, Path], out: Path) -> Iterator[Item]:
-    for row in rows:
-        # by the records given now: one left in the folder by an earlier analysis must not stand in
-        yield row, read_json(out / f"record.{row.transformation}.json") if row.ligand in known else None
+    store.add(f"{name}/record", out / f"record.{name}.json", "record", status=record["status"])
 
 
 def _note(record: Mapping[str, Any]) -> str:

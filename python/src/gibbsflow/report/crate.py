@@ -8,6 +8,7 @@ what a run leaves: ``pipeline_info/run.json``, ``pipeline_info/versions.yml`` an
 from __future__ import annotations
 
 import mimetypes
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -15,14 +16,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import yaml
-
 from gibbsflow.config.binding import MODES
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, one_line
 from gibbsflow.version import __version__
 from gibbsflow.workflow.artifacts import FILE_NAME as MANIFEST
 from gibbsflow.workflow.artifacts import Artifact, ArtifactStore
-from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.credentials import without_passwords
+from gibbsflow.workflow.files import read_json, within, write_json
+from gibbsflow.workflow.input_files import SETTINGS_BYTES, read_text
 
 FILE_NAME = "ro-crate-metadata.json"
 INFO = Path("pipeline_info")
@@ -61,7 +62,7 @@ def write_crate(outdir: Path) -> Path:
     Raises
     ------
     InputError
-        Where the folder holds no run.
+        Where the folder holds no run, or links that lead out of it: a crate is whole.
     StateError
         For records that cannot be read.
     """
@@ -69,7 +70,16 @@ def write_crate(outdir: Path) -> Path:
     if not (outdir / RUN).exists():
         right = "the --outdir of a run of the pipeline"
         raise InputError(Problem(str(outdir), f"holds no {RUN}", right, field="outdir"))
-    run = read_json(outdir / RUN)
+    try:
+        graph = _graph(outdir, read_json(outdir / RUN))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        what = f"damaged, or of another version ({type(error).__name__}: {one_line(str(error))})"
+        raise InputError(Problem(str(outdir / RUN), what, "as a run of the pipeline leaves it")) from error
+    write_json(outdir / FILE_NAME, {"@context": CONTEXT, "@graph": graph})
+    return outdir / FILE_NAME
+
+
+def _graph(outdir: Path, run: Mapping[str, Any]) -> list[Entity]:
     main = _copied(outdir, Path(run["workflow"]["main"]), "workflow")
     inputs = {key: _copied(outdir, Path(path), "inputs") for key, path in run["inputs"].items()}
     workflow = _workflow(outdir, main, run)
@@ -86,9 +96,7 @@ def write_crate(outdir: Path) -> Path:
     for key, name in given.items():
         next(entity for entity in files if entity["@id"] == name).setdefault("exampleOfWork", {"@id": f"#param/{key}"})
     parts = [workflow[0], *files, *records]
-    graph = [*_root(run, parts, action), *workflow, *files, *records, action, *parameters, *software]
-    write_json(outdir / FILE_NAME, {"@context": CONTEXT, "@graph": graph})
-    return outdir / FILE_NAME
+    return [*_root(run, parts, action), *workflow, *files, *records, action, *parameters, *software]
 
 
 def _root(run: Mapping[str, Any], parts: list[Entity], action: Entity) -> Iterator[Entity]:
@@ -156,7 +164,7 @@ def _action(run: Mapping[str, Any], main: Path, objects: list[Entity]) -> Entity
         "@id": f"#run/{run['session']}",
         "@type": "CreateAction",
         "name": f"Nextflow run {run['name']}",
-        "description": run["command"],
+        "description": without_passwords(run["command"]),
         "startTime": _time(run["start"]),
         "endTime": _time(run["complete"]),
         "actionStatus": "http://schema.org/CompletedActionStatus",
@@ -187,7 +195,7 @@ def _parameters(values: Mapping[str, Any], inputs: Mapping[str, Path]) -> Iterat
                 "@id": f"#value/{key}",
                 "@type": "PropertyValue",
                 "name": key,
-                "value": value,
+                "value": without_passwords(value) if isinstance(value, str) else value,
                 "exampleOfWork": {"@id": f"#param/{key}"},
             }
 
@@ -198,10 +206,9 @@ def _values(parameters: list[Entity]) -> list[Entity]:
 
 def _software(outdir: Path) -> Iterator[Entity]:
     path = outdir / INFO / "versions.yml"
-    blocks = yaml.safe_load(path.read_text()) if path.exists() else {}
-    found = sorted(
-        {(tool, str(version)) for tools in (blocks or {}).values() for tool, version in (tools or {}).items()}
-    )
+    text = read_text(path, "versions of programs", SETTINGS_BYTES) if path.exists() else ""
+    # a process has as many blocks as versions took part
+    found = sorted(set(re.findall(r"^  (\S+): '?([^'\n]*)'?$", text, re.MULTILINE)))
     for tool, version in found:
         name = f"#software/{quote(tool)}/{quote(version)}"
         yield {"@id": name, "@type": "SoftwareApplication", "name": tool, "softwareVersion": version}
@@ -226,6 +233,10 @@ def _artifact(outdir: Path, artifact: Artifact) -> Entity:
 def _file(outdir: Path, path: Path) -> Entity:
     """Entity of a file or folder, by its path below the crate."""
     full = outdir / path
+    out = next((p for p in (full, *full.rglob("*")) if not p.resolve().is_relative_to(outdir.resolve())), None)
+    if out is not None:
+        right = "the file itself: --publish_dir_mode copy"
+        raise InputError(Problem(str(out), f"a link that leads out of the results, to {out.resolve()}", right))
     entity: Entity = {"@id": _id(path), "@type": "File", "name": path.name}
     if full.is_dir():
         return {**entity, "@id": _id(path) + "/", "@type": "Dataset"}
@@ -245,7 +256,8 @@ def _copied(outdir: Path, path: Path, folder: str) -> Path:
     if not path.is_file() and not (outdir / relative).is_file():
         raise InputError(Problem(str(outdir / RUN), f"names {path}, which is gone", "the file in its place"))
     if path.is_file():
-        (outdir / relative).parent.mkdir(parents=True, exist_ok=True)
+        within(outdir, str(relative.parent)).mkdir(parents=True, exist_ok=True)
+        (outdir / relative).unlink(missing_ok=True)  # not through a link
         shutil.copyfile(path, outdir / relative)
     return relative
 

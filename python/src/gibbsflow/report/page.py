@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,61 @@ MAX_DRAWN = 40
 more, the numbers are, and the figures are files beside it."""
 MAX_OPEN = 4
 """Transformations up to which all are unfolded."""
-Item = tuple[TableRow, dict[str, Any] | None]
+
+
+def draw_item(
+    row: TableRow,
+    record: Mapping[str, Any] | None,
+    figures: Mapping[str, Path],
+    config: BindingConfig,
+    place: int,
+    count: int,
+) -> str:
+    """Write the part of the page that is about one row.
+
+    Parameters
+    ----------
+    row
+        Of the campaign's table.
+    record
+        Its record; None where it has none.
+    figures
+        Files of its figures by name.
+    config
+        Settings of the campaign.
+    place, count
+        Number of the row, from 0, and of all rows: of the first ones, figures are drawn; few are unfolded.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    made: dict[str, Markup] = {}
+    equilibration = None
+    if record is not None and place < MAX_DRAWN:
+        made = {name: Markup(svg) for name, svg in leg_figures.record_figures(record).items()}  # noqa: S704
+        if file := figures.get("equilibration"):
+            # as an image: what is inside another program's SVG stays inside
+            equilibration = "data:image/svg+xml;base64," + base64.b64encode(file.read_bytes()).decode()
+    return (
+        _environment()
+        .get_template("item.html.j2")
+        .render(
+            row=row,
+            record=record,
+            figures=made,
+            legs=leg_names(protocol_of(row.mode)),
+            equilibration=equilibration,
+            left_out=record is not None and place >= MAX_DRAWN,
+            mode=MODES[config.run.mode],
+            unfolded=count <= MAX_OPEN,
+        )
+    )
 
 
 def write_page(
-    rows: Sequence[TableRow], items: Iterable[Item], notes: Mapping[str, str], config: BindingConfig, out: Path
+    rows: Sequence[TableRow], items: Iterable[str], notes: Mapping[str, str], config: BindingConfig, out: Path
 ) -> Path:
     """Write the page.
 
@@ -40,47 +91,42 @@ def write_page(
     rows
         The campaign's table.
     items
-        Each row with its record, None where it has none; read one at a time.
+        What :func:`draw_item` made of each row, in their order; read one at a time.
     notes
         First reason of the verdict, by ligand.
     config
         Settings of the campaign.
     out
-        Folder to write into; figures named in a record are read from it.
+        Folder to write into.
 
     Returns
     -------
     Path
         The page.
     """
-    environment = Environment(
-        loader=PackageLoader("gibbsflow.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"dg": dg, "pretty": pretty}
     comparisons = [
         Comparison(r.ligand, r.dg_kcal_per_mol, r.experimental_dg_kcal_per_mol, r.dg_error_kcal_per_mol, r.verdict)
         for r in rows
         if r.dg_kcal_per_mol is not None and r.experimental_dg_kcal_per_mol is not None
     ]
     drawn = experiment_plot.draw_comparison(comparisons)
-    stream = environment.get_template("report.html.j2").stream(
-        rows=rows,
-        items=_items(items, out),
-        notes=notes,
-        mode=MODES[config.run.mode],
-        one_molar=restrains(protocol_of(config.run.mode)),
-        unfolded=len(rows) <= MAX_OPEN,
-        scatter=Markup(drawn) if drawn else None,  # noqa: S704 - our own SVG, whose texts are escaped
-        agreement=experiment_plot.compare(comparisons),
-        settings=config.model_dump(mode="json"),
-        chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
-        version=__version__,
-        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        counts={level: sum(row.verdict == level for row in rows) for level in ("PASS", "WARN", "FAIL")},
+    stream = (
+        _environment()
+        .get_template("report.html.j2")
+        .stream(
+            rows=rows,
+            items=map(Markup, items),
+            notes=notes,
+            mode=MODES[config.run.mode],
+            one_molar=restrains(protocol_of(config.run.mode)),
+            scatter=Markup(drawn) if drawn else None,  # noqa: S704 - our own SVG, whose texts are escaped
+            agreement=experiment_plot.compare(comparisons),
+            settings=config.model_dump(mode="json"),
+            chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
+            version=__version__,
+            written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            counts={level: sum(row.verdict == level for row in rows) for level in ("PASS", "WARN", "FAIL")},
+        )
     )
     stream.enable_buffering(16)
     with atomic_open(out / FILE_NAME, "w") as file:
@@ -128,20 +174,14 @@ def pretty(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
-def _items(items: Iterable[Item], out: Path) -> Iterator[dict[str, Any]]:
-    for number, (row, record) in enumerate(items):
-        made: dict[str, Markup] = {}
-        equilibration = None
-        if record is not None and number < MAX_DRAWN:
-            made = {name: Markup(svg) for name, svg in leg_figures.record_figures(record).items()}  # noqa: S704
-            if file := record["figures"].get("equilibration"):
-                # as an image: what is inside another program's SVG stays inside
-                equilibration = "data:image/svg+xml;base64," + base64.b64encode((out / file).read_bytes()).decode()
-        yield {
-            "row": row,
-            "record": record,
-            "figures": made,
-            "legs": leg_names(protocol_of(row.mode)),
-            "equilibration": equilibration,
-            "left_out": record is not None and number >= MAX_DRAWN,
-        }
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("gibbsflow.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"dg": dg, "pretty": pretty}
+    return environment

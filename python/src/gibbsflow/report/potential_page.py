@@ -18,9 +18,11 @@ from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.dataset_card import dataset_card, structure_rows
+from gibbsflow.potential.train.training_card import account_lines
 from gibbsflow.report.figures.learning_figures import learning_curve
 from gibbsflow.report.figures.svg import CHART_STYLE
 from gibbsflow.report.page import FILE_NAME, pretty
+from gibbsflow.report.tables.cells import cell
 from gibbsflow.version import __version__
 from gibbsflow.workflow.artifacts import ArtifactStore
 from gibbsflow.workflow.files import atomic_open, read_json
@@ -28,6 +30,7 @@ from gibbsflow.workflow.files import atomic_open, read_json
 if TYPE_CHECKING:
     from gibbsflow.potential.loop.manager import WorkflowManager
 
+_SETS = {"train": "training", "test": "hold-out"}
 _TITLES = {"parity": "Predicted against labelled", "grades": "Extrapolation grades of the hold-out"}
 
 
@@ -52,7 +55,8 @@ def write_loop_results(manager: WorkflowManager, out: Path) -> None:
     write_table(out / "learning_curve.csv", [_flat(asdict(record)) for record in point.history])
     programs = sorted({row["program"] for row in rows if row["program"]})
     with atomic_open(out / "dataset_card.md", "w") as file:
-        file.write(dataset_card(manager.config, point.history, rows, programs, label_doubts.read(folder)))
+        fit = read_json(folder / loop_state.METRICS)["fit"]
+        file.write(dataset_card(manager.config, point.history, rows, programs, label_doubts.read(folder), fit))
     figures = out / "figures"
     figures.mkdir(exist_ok=True)
     learning_curve([asdict(record) for record in point.history], figures / "learning_curve")
@@ -75,7 +79,7 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     with atomic_open(path, "w") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
 
 
 def _write_page(manager: WorkflowManager, programs: Sequence[str], out: Path) -> None:
@@ -102,11 +106,13 @@ def _write_page(manager: WorkflowManager, programs: Sequence[str], out: Path) ->
         grades=_image(out / "figures/grades.svg"),
         errors=list(_errors(fit)),
         doubts=[
-            (f"{weight.removesuffix('s')}, {name}", text)
-            for weight in label_doubts.WEIGHTS
-            for name, said in (("labels", label_doubts.read(manager.folder)), ("fit", fit))
-            for text in said.get(weight, [])
+            (weight.removesuffix("s"), text)
+            for weight, found in label_doubts.read(manager.folder).items()
+            for text in found
         ],
+        data=[(_SETS.get(name, name), account_lines(facts)) for name, facts in fit.get("account", {}).items()],
+        notes=fit.get("notes", []),
+        warnings=fit.get("warnings", []),
         generations=list(_generations(manager)),
         chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
         version=__version__,
@@ -117,7 +123,7 @@ def _write_page(manager: WorkflowManager, programs: Sequence[str], out: Path) ->
 
 def _errors(fit: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
-        {"set": {"train": "training", "test": "hold-out"}[name], "kind": kind, **errors}
+        {"set": _SETS[name], "kind": kind, **errors}
         for name in ("test", "train")
         for kind, errors in {"all": fit[name], **fit[name]["by_config_type"]}.items()
     ]

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.errors import StateError
+from gibbsflow.errors import StateError, shown
 from gibbsflow.workflow.files import read_json, sha256_path, write_json
 
 FILE_NAME = "manifest.json"
@@ -53,7 +53,7 @@ class ArtifactStore:
     Raises
     ------
     StateError
-        For a manifest that cannot be read or is of another version.
+        For a manifest that cannot be read, is of another version, or lists what lies outside the root.
     """
 
     def __init__(self, root: Path) -> None:
@@ -64,6 +64,8 @@ class ArtifactStore:
             if content.get("version") != VERSION:
                 raise StateError(f"{self.root / FILE_NAME}: version {content.get('version')}, expected {VERSION}")
             for row in content["artifacts"]:
+                if Path(row["path"]).is_absolute() or ".." in Path(row["path"]).parts:
+                    raise StateError(f"{self.root / FILE_NAME}: {shown(row['path'])} leads out of it")
                 self._artifacts[row["name"]] = Artifact(**row)
 
     def __len__(self) -> int:
@@ -97,7 +99,7 @@ class ArtifactStore:
         Raises
         ------
         StateError
-            Where it is missing or lies outside the root.
+            Where it is missing, lies outside the root, or holds a link that leads out of it.
         """
         full = path if Path(path).is_absolute() else self.root / path
         if not full.exists():
@@ -106,6 +108,8 @@ class ArtifactStore:
             relative = full.resolve().relative_to(self.root.resolve()).as_posix()
         except ValueError:
             raise StateError(f"artifact {name!r}: {full} lies outside {self.root}") from None
+        if out := next((p for p in full.rglob("*") if not p.resolve().is_relative_to(self.root.resolve())), None):
+            raise StateError(f"artifact {name!r}: {out} leads out of {self.root}")
         size = sum(p.stat().st_size for p in full.rglob("*") if p.is_file()) if full.is_dir() else full.stat().st_size
         artifact = Artifact(name, relative, kind, sha256_path(full), size, meta)
         self._artifacts[name] = artifact

@@ -6,15 +6,22 @@ import errno
 import hashlib
 import json
 import os
+import stat
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from gibbsflow.errors import InputError, Problem, StateError, StorageError
+import numpy as np
+import numpy.typing as npt
+
+from gibbsflow.errors import InputError, Problem, StateError, StorageError, one_line, shown
 
 _CHUNK = 1 << 20
+_LARGEST_JSON = 1 << 30
 _DISK = ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ESTALE")
 """A disk that is full, read-only or gone."""
 _STORAGE = (*_DISK, "EFBIG", "EACCES", "EPERM", "EEXIST", "ENOTDIR", "ELOOP")
@@ -115,11 +122,40 @@ def read_json(path: Path) -> Any:
         Where the file is missing or unreadable: state is never taken as empty in silence.
     """
     try:
+        found = Path(path).stat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_JSON:
+            raise StateError(f"{path}: no file of JSON, or one of over {_LARGEST_JSON} bytes")
         return json.loads(Path(path).read_text())
     except FileNotFoundError as error:
         raise StateError(f"{path}: missing") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise StateError(f"{path}: not readable as JSON ({error})") from error
+    except (ValueError, RecursionError) as error:  # among them those of the encoding
+        raise StateError(f"{path}: not readable as JSON ({one_line(str(error), 200)})") from error
+
+
+def within(root: Path, relative: str) -> Path:
+    """Find a file by the path that a record gives, which must lie below the record's folder.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    relative
+        Path below it.
+
+    Returns
+    -------
+    Path
+        The file, whether it is there or not.
+
+    Raises
+    ------
+    StateError
+        For a path that leads out of the folder, be it by a link.
+    """
+    path = Path(root) / relative
+    if not path.resolve().is_relative_to(Path(root).resolve()):
+        raise StateError(f"{root}: {shown(relative)} leads out of it")
+    return path
 
 
 def _plain(value: Any) -> Any:
@@ -128,6 +164,38 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):  # NumPy scalars and arrays
         return value.tolist()
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def read_arrays(path: Path, *names: str, optional: tuple[str, ...] = ()) -> dict[str, npt.NDArray[Any]]:
+    """Read arrays that an earlier step has written.
+
+    Parameters
+    ----------
+    path
+        File of arrays (npz).
+    *names
+        Arrays that must be in it.
+    optional
+        Arrays that may be in it.
+
+    Returns
+    -------
+    dict
+        Arrays by name.
+
+    Raises
+    ------
+    InputError
+        Where the file is missing, cut short or damaged, or lacks an array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in (*names, *(name for name in optional if name in file))}
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        what = f"missing or damaged ({error})"
+        raise InputError(
+            Problem(str(path), what, f"arrays {', '.join(names)}, as the step before wrote them")
+        ) from error
 
 
 def sha256_file(path: Path) -> str:
@@ -142,7 +210,14 @@ def sha256_file(path: Path) -> str:
     -------
     str
         SHA-256, 64 hexadecimal digits.
+
+    Raises
+    ------
+    StateError
+        For what is no regular file.
     """
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+        raise StateError(f"{path}: no regular file")
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):

@@ -69,3 +69,22 @@ def test_restraints_where_they_belong():
         "solvent_6, states: ends without the full restraint",
         "complex_16, states: has restraints",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("states: [[0, 1, 1], [1, 0, 0]]\nstates: []\n", "row 2, states: given twice"),
+        ("states: [[0, 1, 1], [1, '0', 0]]\n", "row 2: [1, '0', 0] is no"),
+        ("states: [[0, 1, 1], [1, 0x0, 0]]\n", "row 2: [1, '0x0', 0] is no"),
+        ("states: [[0, 1, 1], [1, .inf, 0]]\n", "row 2: [1, '.inf', 0] is no"),
+        ("states: [[0, 1, 1], [yes, 0, 0]]\n", "row 2: [True, 0, 0] is no"),
+        ("b0: &b0 [1, 1]\n" + "".join(f"b{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9)}]\n" for n in range(1, 9)),
+         "more than 100000 values"),
+    ],
+)  # fmt: skip
+def test_a_file_is_read_as_settings_are(tmp_path, text, told):
+    (tmp_path / "s.yaml").write_text(text)
+    with pytest.raises(InputError) as error:
+        read_schedule(str(tmp_path / "s.yaml"))
+    assert told in str(error.value) and "\n" not in str(error.value)

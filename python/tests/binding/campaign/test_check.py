@@ -1,13 +1,17 @@
 """The input of a campaign as a whole: everything that is wrong, from whichever file, at once."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from known_molecules import CB7
 
-from gibbsflow.binding.campaign.check import check_campaign, check_row, outdir_problems
+from gibbsflow.binding.campaign.check import check_campaign, check_row, made_from, outdir_problems
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.report.tables import results_table
 
 PROTEIN = Receptor("p", "protein", None, np.zeros((1, 3)))
 
@@ -33,6 +37,37 @@ def test_what_was_assumed_of_a_ligand_is_a_warning():
     problems, warnings = check_row(row("CCC(C)O"), None, BindingConfig(), "l.csv")
     assert problems == [] and [(w.field, w.row) for w in warnings] == [("smiles", 4)]
     assert "stereochemistry left open" in warnings[0].what
+
+
+def test_results_are_made_from_files_rows_and_what_changes_them(tmp_path):
+    for name in ("l.csv", "r.sdf", "a.sdf", "s.yaml"):
+        (tmp_path / name).write_text(name)
+    given = row("CCO")
+
+    def made(one=given, **settings):
+        return made_from([one], tmp_path / "l.csv", tmp_path / "r.sdf", BindingConfig.from_params(settings), "c")
+
+    first = made()
+    assert first.files["receptor"][0] == str(tmp_path / "r.sdf") and list(first.items) == ["a"]
+    assert made(on_failure="prune", clean_failures=True, param_memory_gb=9) == first
+    assert made(replace(given, line=9, group="g")) == replace(first, remarks=made(replace(given, group="g")).remarks)
+    assert made(replace(given, experimental_dg_kcal_per_mol=-3.0)).remarks != first.remarks
+    for settings in ({"seed": 7}, {"mode": "md"}, {"timestep_fs": 2}, {"complex_schedule": str(tmp_path / "s.yaml")}):
+        assert made(**settings).settings != first.settings and made(**settings).items == first.items
+    structure = replace(given, smiles=None, structure=str(tmp_path / "a.sdf"))
+    before = made(structure)
+    assert before.items != first.items and before.settings == first.settings
+    (tmp_path / "a.sdf").write_text("another")
+    assert made(structure).items != before.items
+    (tmp_path / "r.sdf").write_text("another")
+    assert made().settings != first.settings
+
+
+def test_a_receptor_has_a_name_of_its_own(tmp_path):
+    for name in ("...sdf", "superseded-1.sdf"):
+        shutil.copy(CB7, tmp_path / name)
+        found = check_campaign(CB7.parent / "ligands.csv", tmp_path / name, None, None)
+        assert any(p.field == "receptor" and "its name" in p.what for p in found.problems)
 
 
 def test_a_folder_that_can_be_made_and_one_that_cannot(tmp_path):
@@ -86,3 +121,41 @@ def test_a_campaign_is_told_of_ions_marks_and_hypervalent_centres_before_it_star
 def test_an_isomer_without_a_geometry_is_told():
     problems, _ = check_row(row("C1#CC#CC1"), None, BindingConfig(), "l.csv")
     assert "no 3-D structure can be built" in problems[0].what
+
+
+@pytest.fixture
+def one_bad_row(tmp_path):
+    """A sheet whose second ligand has an atom that no force field here knows."""
+    sheet = tmp_path / "ligands.csv"
+    sheet.write_text("ligand,smiles\ngood,OCC12CC3CC(C1)CC(C3)C2\nbad,C[Hg]C\n")
+    return sheet
+
+
+@pytest.mark.parametrize("policy", ["prune", "retry"])
+def test_a_molecule_that_cannot_be_used_drops_out_by_name(one_bad_row, tmp_path, policy):
+    found = check_campaign(one_bad_row, CB7, None, None, on_failure=policy)
+    assert [row.ligand for row in found.rows] == ["good"] and found.problems == []
+    (fault,) = found.left_out["bad"]
+    assert (fault.row, fault.field) == (3, "smiles") and fault.what.startswith("bad: ")
+    assert found.notes[0].startswith(f"left out, the rest runs: {one_bad_row}, row 3, smiles: bad: ")
+    found.record(tmp_path / "cb7")
+    (told,) = (tmp_path / "cb7").rglob("FAILED")
+    assert told == tmp_path / "cb7/bad/check/FAILED"
+    assert results_table.failures(tmp_path)["bad"].message.startswith(f"{one_bad_row}, row 3, smiles: bad: ")
+    one_bad_row.write_text("ligand,smiles\nbad,OCC12CC3CC(C1)CC(C3)C2\n")
+    check_campaign(one_bad_row, CB7, None, None, on_failure=policy).record(tmp_path / "cb7")
+    assert not told.exists()  # mended
+
+
+def test_under_raise_it_is_refused_as_is_a_sheet_without_a_good_row(one_bad_row):
+    refused = check_campaign(one_bad_row, CB7, None, None)
+    assert [p.row for p in refused.problems] == [3] and refused.left_out == {}
+    one_bad_row.write_text("ligand,smiles\nbad,C[Hg]C\n")
+    none_left = check_campaign(one_bad_row, CB7, None, None, on_failure="prune")
+    assert [p.row for p in none_left.problems] == [2] and none_left.left_out == {}
+
+
+def test_what_is_refused_for_another_reason_names_its_bad_rows_too(one_bad_row, tmp_path):
+    (tmp_path / "file").touch()
+    found = check_campaign(one_bad_row, CB7, None, tmp_path / "file", on_failure="prune")
+    assert [p.field for p in found.problems] == ["smiles", "outdir"] and found.left_out == {}

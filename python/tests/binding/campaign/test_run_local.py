@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from gibbsflow.binding.campaign.run_local import LocalRun
+from gibbsflow.binding.campaign.run_local import LocalRun, checked
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import Launch
+from gibbsflow.errors import InputError
+from gibbsflow.workflow.published import MadeFrom, set_aside
 
 DEMO = Path(__file__).resolve().parents[4] / "assets" / "demo"
 
@@ -132,3 +134,40 @@ def test_real_md(tmp_path):
         rows = list(csv.DictReader(file))
     assert [(r["ligand"], r["mode"], r["status"]) for r in rows] == [("b2", "md", "finished")]
     assert (tmp_path / "state" / "out" / "cb7" / "b2" / "equil" / "FINISHED").exists()
+
+
+def test_what_an_earlier_run_left_is_set_aside(tmp_path):
+    assert run(tmp_path, {})[0] == 0
+    out = tmp_path / "out"
+    assert MadeFrom.read(out).campaign == "out" and not list(out.glob("superseded-*"))
+    (out / "results.csv").write_text("x")
+    assert run(tmp_path, {}, seed=7)[0] == 0
+    assert (out / "superseded-000" / "results.csv").exists() and (out / "phases" / "a").is_dir()
+    assert (out / "superseded-000" / "phases" / "b").is_dir() and not (out / "results.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("io", "told"),
+    [
+        ({"outdir": "dd/.."}, "--outdir: dd/.. is the launch folder"),
+        ({"outdir": ".out"}, "--campaign: the campaign's name begins with a dot"),
+        ({"outdir": "state/c", "campaign": "c"}, "is the campaign's state"),
+        ({"outdir": "out", "param_cache": "state/out/x"}, "--param_cache: state/out/x lies in the campaign's state"),
+        ({"outdir": "param_cache"}, "is the name of the cache of parameters"),
+    ],
+)
+def test_no_campaign_is_put_where_something_else_lies(tmp_path, monkeypatch, io, told):
+    monkeypatch.chdir(tmp_path)
+    launch = Launch.model_validate({"io": {"input": DEMO / "ligands.csv", "receptor": DEMO / "cb7.sdf"} | io})
+    with pytest.raises(InputError) as error:
+        checked(launch)
+    assert told in str(error.value) and not list(tmp_path.iterdir())
+
+
+def test_another_campaign_in_the_same_folder_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    io = {"input": DEMO / "ligands.csv", "receptor": DEMO / "cb7.sdf", "outdir": "out"}
+    other = MadeFrom("out", {"input": ("/x.csv", "1"), "receptor": ("/y.pdb", "2")}, "s", {"c3": "3"})
+    set_aside(Path("out"), other)
+    with pytest.raises(InputError, match="holds the results of another campaign .out: input /x.csv, receptor /y.pdb"):
+        checked(Launch.model_validate({"io": io}))

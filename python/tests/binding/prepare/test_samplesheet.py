@@ -1,5 +1,6 @@
 """Table-level checks: what is wrong, where, and what would be right."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,38 @@ def test_a_checked_sheet_that_cannot_be_used_any_more(tmp_path, text, message):
 def test_a_structure_that_has_moved_is_no_fault_of_a_checked_sheet(tmp_path):
     sheet = write(tmp_path, "ligand,structure\na,in/a.sdf\n")
     assert read_ligands(sheet) == [("a", None)] and len(check_samplesheet(sheet)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("ligand,smiles\nsuperseded-1,C\n", "row 2, ligand: 'superseded-1' is not usable"),
+        (f"ligand,smiles\n{'a' * 101},C\n", "at most 100 letters"),
+        ("ligand,smiles\n..,C\n", "row 2, ligand: '..' is not usable"),
+        ("ligand,smiles,charge\na,C,\uff11\n", "row 2, charge: '\uff11' is not usable"),
+        ("ligand,smiles,charge\na,C,1_0\n", "row 2, charge: '1_0' is not usable"),
+        ("ligand,smiles,charge\na,C,0x1\n", "row 2, charge: '0x1' is not usable"),
+        ("ligand,smiles,experimental_dg_kcal_per_mol\na,C,-1_0.5\n", "'-1_0.5' is not a number"),
+        ("ligand,smiles,experimental_dg_kcal_per_mol\na,C,inf\n", "'inf' is not a number"),
+        ("ligand,smiles,group\na,C,x\x1b[31m\n", "row 2, group: 'x\\x1b[31m' holds what cannot be printed"),
+        ('ligand,smiles\na,"C\n', "row 2: not readable as CSV: unexpected end of data"),
+        (
+            "ligand,smiles,group\na,C," + "x" * 200_000 + "\n",
+            "row 2: not readable as CSV: field larger than field limit",
+        ),
+        (f"ligand,smiles\n{'+' * 5000},C\n", "row 2, ligand: '++++"),
+        ("ligand,smiles\na,C\n".encode("utf-16"), "is UTF-16, not UTF-8 text"),
+        (b"ligand,smiles\na,C\0\n", "a NUL byte"),
+    ],
+)
+def test_what_no_sheet_may_hold(tmp_path, text, told):
+    problem = only_problem(tmp_path, text)
+    assert told in problem and len(problem) < 400 and problem.isprintable()
+
+
+def test_a_structure_is_a_regular_file(tmp_path):
+    os.mkfifo(tmp_path / "a.sdf")
+    (tmp_path / "b.sdf").symlink_to("/dev/zero")
+    for name, kind in (("a.sdf", "a pipe"), ("b.sdf", "a device")):
+        problem = only_problem(tmp_path, f"ligand,structure\na,{name}\n")
+        assert f"row 2, structure: is no regular file but {kind} '{name}'" in problem

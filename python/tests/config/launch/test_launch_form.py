@@ -27,7 +27,7 @@ def test_help_ends_with_what_is_taken():
 
 
 def test_a_text_that_must_match_says_so():
-    assert setting_extras("queue", {"pattern": r"^\S+$"}, "text")["errorMessage"] == r"right: text that matches ^\S+$"
+    assert setting_extras("site", {"pattern": r"^\S+$"}, "text")["errorMessage"] == r"right: text that matches ^\S+$"
     extras = setting_extras("receptor", {}, "text")
     assert extras["pattern"] == PATTERNS["receptor"].pattern
     assert extras["errorMessage"] == "right: a MOL2, SDF, PDB or mmCIF file"

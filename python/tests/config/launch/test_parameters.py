@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from gibbsflow.config.launch.generate import nextflow_schema
-from gibbsflow.config.launch.parameters import accepted, parameter_problems, sections_of
+from gibbsflow.config.launch.parameters import accepted, foreign_parameters, parameter_problems, sections_of
 
 GROUPS = {name: group["properties"] for name, group in nextflow_schema()["$defs"].items()}
 SCHEMA = {key: item for group in GROUPS.values() for key, item in group.items()}
@@ -38,7 +38,23 @@ def test_what_is_right_has_no_problem(given):
         ({"hydrogen_mass_amu": Decimal("1.0079")}, "--hydrogen_mass_amu: 1.0079 is out of range "
          "(right: number >= 1.008 <= 4 amu)"),
         ({"mode": "abf"}, "--mode: 'abf' is not usable (right: abfe | asfe | md | potential)"),
-        ({"campaign": "../x"}, "--campaign: '../x' is not usable (right: text that matches ^[A-Za-z0-9._-]+$)"),
+        ({"campaign": "../x"}, "--campaign: '../x' is not usable (right: text that matches "
+         "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$)"),
+        ({"campaign": "a\nb\x1b[2J"}, "--campaign: 'a?b?[2J' is not usable, empty or with blanks at its ends or "
+         "control characters (right: text that matches ^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$)"),
+        ({"outdir": "o "}, "--outdir: 'o ' is not usable, empty or with blanks at its ends or control characters "
+         "(right: text)"),
+        ({"receptor": f"{'x' * 5000}.sdf"}, f"--receptor: no such file {'x' * 100}..."),
+        ({"queue": "a b"}, "--queue: 'a b' is not usable (right: a name in SLURM)"),
+        ({"queue": "-x"}, "--queue: '-x' is not usable (right: a name in SLURM)"),
+        ({"image_core": "a;b"}, "--image_core: 'a;b' is not usable (right: name of a container image, as "
+         "ghcr.io/group/gibbsflow-core:1.2.0)"),
+        ({"registry": "ghcr.io/$(x)"}, "--registry: 'ghcr.io/$(x)' is not usable (right: host and group of a registry, "
+         "as ghcr.io/group)"),
+        ({"gpu_options": "gres=gpu"}, "--gpu_options: 'gres=gpu' is not usable (right: options of sbatch, as "
+         "--constraint=avx512 --exclude=n7; blanks in quotes, and none of $ ` ; # ? { } \\)"),
+        ({"queue_time": "\u0663h"}, "--queue_time: '\u0663h' is not usable (right: text that matches "
+         "^\\d+ ?(s|sec|m|min|h|hour|d|day)s?$)"),
         ({"clean_failures": "maybe"}, "--clean_failures: 'maybe' is not usable (right: true or false)"),
         ({"receptor": None}, "--receptor: missing (right: Host (MOL2, SDF) or protein (PDB, mmCIF).)"),
         ({"receptor": "no.sdf"}, "--receptor: no such file no.sdf"),
@@ -82,3 +98,27 @@ def test_sections_hold_what_was_given(given):
     assert sections_of(given | {"seed": 0, "site": "A:1"}, own) == {
         "run": {"mode": "abfe", "seed": 0}, "fe": {"sampler": "exchange"}
     }  # fmt: skip
+
+
+def test_foreign_names_are_noted_and_slips_are_not():
+    slips, notes = foreign_parameters(["igenomes_base", "windows_ps", "max_jobs", "cluster_option"], SCHEMA)
+    assert slips == ["windows_ps", "cluster_option"]
+    assert notes == [
+        "igenomes_base, max_jobs in a settings file: parameters of other pipelines, which mean nothing here"
+    ]
+    assert foreign_parameters([], SCHEMA) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("key", "right", "wrong"),
+    [
+        ("max_memory", ("128.GB", "128 GB", "1.5 TB", "500MB"), ("many", "128", "GB")),
+        ("max_time", ("240.h", "10d", "1d 12h", "30 min"), ("long", "240")),
+        ("max_cpus", (16,), ("16 cores", 0)),
+        ("memory_md_gb", (4, Decimal("0.5")), ("4 GB", 0)),
+        ("config_profile_name", ("Somewhere",), ()),
+    ],
+)
+def test_what_an_institution_says(given, key, right, wrong):
+    assert [parameter_problems(given | {key: value}, SCHEMA) for value in right] == [[]] * len(right)
+    assert all(len(parameter_problems(given | {key: value}, SCHEMA)) == 1 for value in wrong)

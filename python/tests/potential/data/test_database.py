@@ -239,3 +239,19 @@ def test_charge_and_moments_survive(where: str) -> None:
     assert structure_id(frame) == atoms.info["gibbsflow_id"]
     assert (frame.info["charge"], frame.info["total_moment_ub"], frame.info["absolute_moment_ub"]) == (1, 0.5, 4.2)
     assert manager.explain(atoms.info["gibbsflow_id"])["result"]["charge_e"] == 1
+
+
+def test_an_address_of_another_kind_makes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"mysql://me@host/db: no database of a known kind"):
+        DatabaseManager("mysql://me:secret@host/db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_status_that_was_written_by_hand_is_named(tmp_path: Path) -> None:
+    database = DatabaseManager(tmp_path / "s.db")
+    database.add([si2(1)])
+    with connect(tmp_path / "s.db") as edited:
+        edited.update(1, status="done")
+    with pytest.raises(StateError, match=r"s\.db: row 1 has 'done' \(right: pending, "):
+        database.counts()

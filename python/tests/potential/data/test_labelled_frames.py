@@ -1,9 +1,12 @@
 """What a reader of labelled frames accepts, and the one clear error for each thing it does not."""
 
+import gzip
+
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
+from ase.db import connect
 from ase.io import write
 from labelled_sets import rattled
 
@@ -205,17 +208,76 @@ def test_weight_zero_leaves_a_frame_out_whatever_its_labels(tmp_path):
 
 def test_many_problems_are_listed_up_to_twenty_and_counted(tmp_path):
     frames = rattled(50, 0)
-    for frame in frames:
-        del frame.calc.results["forces"]
+    for number, frame in enumerate(frames):
+        frame.info["energy"] = f"{number} eV"
+        del frame.calc.results["energy"]
     with pytest.raises(InputError, match="and 30 more like these") as caught:
         read_labelled(_write(tmp_path / "a.extxyz", frames))
     assert len(caught.value.problems) == 21
 
 
-def test_an_output_whose_density_did_not_converge_is_refused(tmp_path):
-    (tmp_path / "a.pwo").write_text("     convergence NOT achieved after 100 iterations: stopping\n")
-    with pytest.raises(InputError, match="line 1: convergence NOT achieved"):
-        read_labelled(tmp_path / "a.pwo")
+def test_what_is_the_same_in_many_rows_is_said_once(tmp_path):
+    frames = rattled(50, 0)
+    for frame in frames[7:]:
+        del frame.calc.results["forces"]
+    with pytest.raises(InputError) as caught:
+        read_labelled(_write(tmp_path / "a.extxyz", frames))
+    (problem,) = caught.value.problems
+    assert problem.row == 8 and "43 frames (8, 9, " in problem.what
+
+
+def test_a_stress_without_a_cell_is_refused(tmp_path):
+    frames = rattled(3, 0)
+    frames[1].set_cell(None)
+    frames[1].pbc = False
+    with pytest.raises(InputError, match="row 2, Lattice: missing, and the frame has a stress"):
+        read_labelled(_write(tmp_path / "a.extxyz", frames))
+
+
+@pytest.mark.parametrize("name", ["a.xyz.gz", "a.txt", "a"])
+def test_extended_xyz_of_any_name_is_read_whole_or_refused(tmp_path, name):
+    write(tmp_path / name, rattled(3, 0), format="extxyz")
+    assert len(read_labelled(tmp_path / name)) == 3
+    opened = gzip.open if name.endswith("gz") else open
+    with opened(tmp_path / name, "rt") as file:
+        lines = file.read().splitlines()
+    with opened(tmp_path / name, "wt") as file:
+        file.write("\n".join([*lines[:10], "", *lines[10:]]) + "\n")
+    with pytest.raises(InputError, match="row 2: line 11: blank where a frame begins"):
+        read_labelled(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.db", "a.json"])
+def test_keys_and_data_of_a_database_are_read(tmp_path, name):
+    frames = rattled(4, 0)
+    with connect(tmp_path / name) as database:
+        for number, frame in enumerate(frames):
+            data = {"REF_forces": frame.get_forces() + number}
+            database.write(
+                frame, config_type="bulk", config_weight=number, REF_energy=number - 5.0, data=data
+            )  # fmt: skip
+    read, account = read_with_account(tmp_path / name)
+    assert [frame.row for frame in read] == [2, 3, 4] and account.facts["weight_zero"] == 1
+    assert [frame.energy_ev for frame in read] == [-4.0, -3.0, -2.0]
+    assert [frame.weights.force for frame in read] == [1, 2, 3] and read[0].config_type == "bulk"
+    assert read[2].forces_ev_per_angstrom == pytest.approx(frames[3].get_forces() + 3)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "     convergence NOT achieved after 100 iterations: stopping",
+        " *** WARNING in qs_scf.F:586 :: SCF run NOT converged ***",
+        "   *        SCF NOT CONVERGED AFTER 125 CYCLES          *",
+        "  Self-consistency cycle not converged.",
+        "| The electronic self-consistency was not achieved in the given number of steps (NELM) |",
+    ],
+)
+def test_an_output_whose_density_did_not_converge_is_refused(tmp_path, line):
+    (tmp_path / "a.out").write_text(f"a program\n{line}\n")
+    with pytest.raises(InputError, match="line 2: ") as caught:
+        read_labelled(tmp_path / "a.out")
+    assert line.strip() in str(caught.value)
 
 
 def test_other_formats_keep_their_labels(tmp_path):

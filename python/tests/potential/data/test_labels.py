@@ -22,6 +22,7 @@ from gibbsflow.potential.data.labels import (
     require_one_settings_hash,
     write_labels,
 )
+from gibbsflow.potential.data.structures import tag
 
 LABELS = Labels()
 
@@ -56,7 +57,7 @@ def test_what_a_threshold_refuses_keeps_its_figures() -> None:
     with pytest.raises(StateError, match="BAD_STRUCTURE"):
         labelled_frame(atoms, refused)
     assert check_label(strong, atoms, Labels(force_cap_ev_per_angstrom=300.0)) == strong
-    near = bulk("Si", a=5.0)
+    near = tag(bulk("Si", a=5.0), "bulk", generator="test", seed=0)
     assert check_label(result_of(near), near, Labels(closest_ratio=0.999)).by_threshold
     assert check_label(result_of(near), near, LABELS).status == "labelled"
 

@@ -72,6 +72,8 @@ def test_different_ones_are_kept() -> None:
     [
         ("gone.extxyz", None, "no such file"),
         ("bad.extxyz", "2\nLattice=oops\nSi 0 0\n", "2 atoms, and 1 lines up to the end"),
+        ("cut.extxyz", "2\n\nSi 0 0 0\n", "line 1: 2 atoms, and 1 lines up to the end"),
+        ("gap.extxyz", "1\n\nSi 0 0 0\n\n1\n\nSi 0 0 1\n", "row 2: line 4: blank where a frame begins"),
         ("empty.extxyz", "", "no structure"),
         ("odd.unknown", "hello", "no format"),
     ],

@@ -1,11 +1,14 @@
 """MD that watches the grade: units, ramps, restarts, and each way it can end."""
 
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
+from ase.geometry import find_mic
 from labelled_sets import fitted_copper
 
 from gibbsflow.config.potential import Labels
@@ -13,7 +16,8 @@ from gibbsflow.config.potential_training import Exploration
 from gibbsflow.engines.lammps import Lammps, LammpsError
 from gibbsflow.errors import EngineError, InputError, StoppedEarly
 from gibbsflow.potential.explore.calculator import PotentialCalculator
-from gibbsflow.potential.explore.md import Trajectory, check_start, dynamics, figures, halted_at, pace_script
+from gibbsflow.potential.explore.exploring import check_start
+from gibbsflow.potential.explore.md import Trajectory, dynamics, figures, halted_at, pace_script
 from gibbsflow.potential.train.fit import load_potential
 from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
 from gibbsflow.potential.train.trainers.pod import PodPotential
@@ -86,6 +90,38 @@ def test_an_interrupted_run_samples_the_same_states(tmp_path):
     for one, other in zip(whole.frames(), cut.frames(), strict=True):
         assert one.positions == pytest.approx(other.positions, abs=1e-12)
     assert [f.info["step"] for f in cut.frames()] == [10, 20, 30, 40, 50, 60]
+
+
+class _Short(Stopper):
+    """Time that is up after each look at the grade."""
+
+    def out_of_time(self, next_s=0.0):
+        assert 0 < next_s < 60
+        return "time budget used up"
+
+
+def test_a_segment_is_cut_short_by_the_time_budget_and_goes_on(tmp_path):
+    keep = {"lower_grade": 1e-3, "upper_grade": 1e6, "temperature_k": 600.0}
+    for steps in (10, 20, 30, 40, 50):
+        cut = _trajectory(tmp_path, **keep)
+        if steps in (20, 40):  # the end of a segment: nothing is cut, and the next one is begun
+            with pytest.raises(StoppedEarly), Stopper(segments=1) as stopper:
+                cut.run(stopper)
+        else:
+            with pytest.raises(StoppedEarly, match=f"used up; {steps} of 60 steps"), _Short() as stopper:
+                cut.run(stopper)
+        assert cut.trail.steps == steps
+    _run(cut := _trajectory(tmp_path, **keep))
+    frames = cut.frames()
+    assert (cut.trail.stopped, cut.trail.collected) == ("steps", 6)
+    assert [frame.info["step"] for frame in frames] == [10, 20, 30, 40, 50, 60]
+    moved = [np.abs(find_mic(b.positions - a.positions, a.cell)[0]).max() for a, b in pairwise(frames)]
+    assert 0.01 < min(moved) and max(moved) < 0.3
+    settings = Exploration(temperature_k=300, temperature_end_k=900, steps=300, segment_steps=100, grade_interval=10)
+    rest = dynamics(settings, 1, 60, 1, inside=40)
+    assert any(c.startswith("fix heat all langevin 580.000000 700.000000 ") for c in rest)
+    assert rest[-1].split()[7] != dynamics(settings, 1, 100, 1)[-1].split()[7]
+    assert not any(c.startswith("velocity") for c in dynamics(settings, 0, 60, 1, inside=40))
 
 
 def test_another_input_starts_afresh(tmp_path):

@@ -104,3 +104,9 @@ def test_crystals_leave_their_moments_to_the_settings() -> None:
     (iron,) = parents(Target(elements=("Fe",)), SETTINGS)
     assert Electrons.of(iron) == Electrons()
     assert iron.info["gibbsflow_id"] == "gf-d0db6934c2a4ba910f53"  # as it always was
+
+
+def test_a_structure_that_is_not_finite_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "s.extxyz").write_text("1\nProperties=species:S:1:pos:R:3\nSi 0 nan 0\n")
+    with pytest.raises(InputError, match=r"s\.extxyz: frame 0: positions or cell are not finite"):
+        parents(Target(elements=("Si",), structure_file=str(tmp_path / "s.extxyz")), SETTINGS)

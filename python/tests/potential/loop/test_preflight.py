@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from silicon import si2
 
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.structures import tag, write_frames
-from gibbsflow.potential.loop.preflight import check
+from gibbsflow.potential.loop.preflight import check, made_from
 
 
 def test_engine_and_lammps_are_named() -> None:
@@ -105,3 +106,26 @@ def test_a_start_that_nothing_can_compute_is_refused(tmp_path: Path, change: Any
     write(tmp_path / "si.traj", [si2(), atoms])
     with pytest.raises(InputError, match=f"frame 1: {words}"):
         check(config(structure="si.traj"), str(tmp_path / "si.yaml"))
+
+
+def test_elements_that_no_structure_holds_are_said_or_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_frames(tmp_path / "si.extxyz", [si2()])
+    plan = {"elements": ["Si", "Ge"], "structure": "si.extxyz"}
+    check(config(**plan), str(tmp_path / "both.yaml"))
+    assert "elements: Ge is in no structure of" in caplog.text and "it comes in as antisite alone" in caplog.text
+    only_dimers = config(**plan, generator={"methods": ["bulk", "rattle", "dimer", "isolated_atom"]})
+    with pytest.raises(InputError, match=r"both\.yaml, elements: Ge is in no structure of .*si\.extxyz"):
+        check(only_dimers, str(tmp_path / "both.yaml"))
+
+
+def test_what_a_potential_is_made_from(tmp_path: Path) -> None:
+    (tmp_path / "si.yaml").write_text("x")
+    write_frames(tmp_path / "si.extxyz", [si2()])
+    plan = config(structure="si.extxyz")
+    first = made_from(plan, tmp_path / "si.yaml", None, "c")
+    assert first == made_from(plan, tmp_path / "si.yaml", None, "c") and list(first.files) == ["config"]
+    write_frames(tmp_path / "si.extxyz", [si2(), si2()])  # beside the settings
+    assert made_from(plan, tmp_path / "si.yaml", None, "c").settings != first.settings
+    (tmp_path / "si.extxyz").unlink()
+    os.mkfifo(tmp_path / "si.extxyz")  # is not waited for
+    made_from(plan, tmp_path / "si.yaml", str(tmp_path / "none"), "c")

@@ -9,7 +9,7 @@ import pytest
 from loop_states import RECORD
 from silicon import si2
 
-from gibbsflow.errors import StateError
+from gibbsflow.errors import InputError, StateError
 from gibbsflow.potential.data.structures import read_frames
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.state import TRANSITIONS, LoopCheckpoint, Phase
@@ -75,3 +75,13 @@ def test_a_state_made_again_has_nothing_of_the_attempt_before(tmp_path: Path) ->
     assert [len(read_frames(path)) for path in loop_state.batches(tmp_path)] == [2, 2, 1]
     loop_state.clear(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["structures.db"]
+
+
+@pytest.mark.parametrize("name", ["$(touch x).extxyz", "-x.extxyz", "a b.extxyz", "a\nb.extxyz", "é.extxyz"])
+def test_a_batch_whose_name_could_not_name_a_task_is_refused(tmp_path: Path, name: str) -> None:
+    loop_state.write_batches(tmp_path, "training", [si2()], 1)
+    assert [path.name for path in loop_state.batches(tmp_path)] == ["training_000.extxyz"]
+    (tmp_path / "batches" / name).touch()
+    with pytest.raises(InputError, match="a batch is called") as refused:
+        loop_state.batches(tmp_path)
+    assert str(refused.value).isascii() and "\n" not in str(refused.value)

@@ -42,6 +42,8 @@ def test_fitted(tmp_path):
     assert potential == tmp_path / "potential" and (potential / "in.potential").is_file()
     assert figures["test"]["frames"] == 6 and figures["test"]["force_mae_ev_per_angstrom"] < 0.3
     assert (tmp_path / "train.extxyz").is_file()
+    assert figures["labels"]["test"] == ["energy", "forces", "stress"] and figures["warnings"] == []
+    assert figures["account"]["train"]["frames"] == 24 and figures["account"]["test"]["ranges"]["atoms_per_frame"]
 
 
 def test_explored_and_selected(tmp_path):

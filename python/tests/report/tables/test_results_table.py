@@ -5,7 +5,6 @@ import csv
 import pyarrow.parquet as pq
 import pytest
 
-from gibbsflow.errors import InputError
 from gibbsflow.report.tables import results_table
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.state.attempts import Attempt, write_attempts
@@ -84,9 +83,44 @@ def test_csv_has_four_decimals_and_parquet_the_rest(tmp_path):
 def test_records_are_found_by_ligand(tmp_path):
     write_json(tmp_path / "a" / "record.json", {"ligand": "b2", "transformation": "b2"})
     write_json(tmp_path / "b" / "system.json", {"name": "a1", "artifacts": {}, "meta": {}})
-    assert results_table.index_records([tmp_path / "a", tmp_path / "b"]) == {"b2": tmp_path / "a", "a1": tmp_path / "b"}
-    with pytest.raises(InputError, match="no record.json"):
-        results_table.index_records([tmp_path])
     write_json(tmp_path / "c" / "record.json", {"ligand": "b2", "transformation": "b2"})
-    with pytest.raises(InputError, match="a second record of b2"):
-        results_table.index_records([tmp_path / "a", tmp_path / "c"])
+    write_json(tmp_path / "d" / "record.json", ["b2"])
+    (tmp_path / "e").mkdir()
+    (tmp_path / "e" / "record.json").write_bytes(b"\xff")
+    index, unknown = results_table.index_records([tmp_path / name for name in "abcdef"])
+    assert index == {"b2": [tmp_path / "a", tmp_path / "c"], "a1": [tmp_path / "b"]}
+    assert len(unknown) == 3 and "d: names no ligand" in unknown[0] and "not readable as JSON" in unknown[1]
+    row = results_table.failed_row("c3", "abfe", None, None, unknown)
+    assert row.cause.startswith("not finished (or its record is: ") and "d: names no ligand" in row.cause
+
+
+GOOD = {"transformation": "b2", "ligand": "b2", "mode": "abfe", "status": "finished", "verdict": "PASS"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dg_kcal_per_mol": "-5"},
+        {"dg_kcal_per_mol": float("nan")},
+        {"replicates": True},
+        {"replicates": 2.5},
+        {"status": "done"},
+        {"mode": "rbfe"},
+        {"verdict": "GOOD"},
+        {"transformation": "../b2"},
+        {"ligand": ".b2"},
+        {"cause": ["x"]},
+        {"preparation": []},
+        {"preparation": {"notes": 3}},
+        {"begun_anew": [{}]},
+    ],
+)
+def test_a_record_of_another_form_makes_no_row(change):
+    assert results_table.record_row(GOOD).status == "finished"
+    with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
+        results_table.record_row(GOOD | change)
+
+
+def test_a_folder_of_a_phase_is_no_ligand(tmp_path):
+    Sentinel("FAILED", "hash", cause="Unbound", message="gone").write(tmp_path / "cb7" / "b2" / "equil")
+    assert list(results_table.failures(tmp_path)) == ["b2"]

@@ -1,5 +1,7 @@
 """The output of a verb, kept and given back whole, or not at all."""
 
+import tarfile
+
 import pytest
 
 from gibbsflow.errors import StateError
@@ -60,3 +62,27 @@ def test_figures_belong_to_it(kept):
     (kept / "state" / "figures.json").write_text("{")
     with home(kept) as state, pytest.raises(StateError, match=r"figures\.json"):
         finished_output.restore(state, kept / "again")
+
+
+def test_a_link_is_kept_as_what_it_leads_to(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a").write_text("a")
+    (tmp_path / "out" / "b").mkdir(parents=True)
+    (tmp_path / "out" / "b" / "a").symlink_to(tmp_path / "elsewhere" / "a")
+    (tmp_path / "out" / "c").symlink_to(tmp_path / "elsewhere")
+    with home(tmp_path) as state:
+        finished_output.keep(state, tmp_path / "out", ["b", "c"], {})
+        finished_output.restore(state, tmp_path / "again")
+    assert not any(path.is_symlink() for path in (tmp_path / "again").rglob("*"))
+    assert (tmp_path / "again" / "b" / "a").read_text() == (tmp_path / "again" / "c" / "a").read_text() == "a"
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
+def test_an_archive_with_anything_but_files_is_refused(kept, kind):
+    with tarfile.open(kept / "state" / "output.tar.gz", "w:gz") as tar:
+        member = tarfile.TarInfo("card.md")
+        member.type, member.linkname = kind, "potential"
+        tar.addfile(member)
+    with home(kept) as state, pytest.raises(StateError, match="card.md is neither a file nor a folder"):
+        finished_output.restore(state, kept / "again")
+    assert not (kept / "again").exists()

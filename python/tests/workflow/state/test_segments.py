@@ -42,3 +42,9 @@ def test_a_segment_that_would_not_end_in_time_is_not_begun():
     assert stopper.reason() is None
     stopper.longest_segment_s = 101
     assert stopper.reason() == "time budget of 100 s would not hold another segment"
+
+
+def test_a_time_budget_that_is_used_up_is_said():
+    assert Stopper().out_of_time() == Stopper(1e6).out_of_time() == ""
+    assert Stopper(1e-9).out_of_time() == "time budget of 1e-09 s used up"
+    assert Stopper(100.0).out_of_time(99.0) == "" != Stopper(100.0).out_of_time(101.0)

@@ -6,7 +6,7 @@ import pytest
 from left_states import leave, leave_campaign
 
 from gibbsflow.errors import InputError
-from gibbsflow.workflow.files import write_json
+from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.state.locks import folder_lock
 from gibbsflow.workflow.state.status import COLUMNS, read_status, settled, status_table
 
@@ -86,3 +86,25 @@ def test_the_table_is_aligned_and_counts(campaign):
 def test_time_left_in_words(seconds, text):
     row = dict.fromkeys(COLUMNS, 0) | {"left_s": seconds, "status": "running", "cause": "x"}
     assert status_table([row]).splitlines()[1].rstrip("x").rstrip().endswith(text)
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "cause"),
+    [
+        ("RUNNING", "running", ""),
+        ("CANCELLED by 0", "lost", "left no end; SLURM job 17 CANCELLED"),
+        ("", "lost", "left no end"),
+    ],
+)
+def test_slurm_is_asked_after_a_job_that_left_no_end(campaign, tmp_path, monkeypatch, state, status, cause):
+    home = campaign / "cb7/b2/solvent/replicate_0/window_00"
+    history = read_json(home / "attempts.json")
+    history["attempts"][-1]["holder"] |= {"slurm_job": "17", "host": "elsewhere"}
+    write_json(home / "attempts.json", history)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/sacct").write_text(f'#!/bin/sh\n[ "$7" = 17 ] && echo "17|{state}"\n')
+    (tmp_path / "bin/sacct").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    monkeypatch.setattr("gibbsflow.workflow.state.locks.shutil.which", lambda name: name if name == "sacct" else None)
+    row = next(row for row in read_status(campaign) if row["item"] == "cb7/b2/solvent/replicate_0/window_00")
+    assert row["status"] == status and row["cause"].endswith(cause)

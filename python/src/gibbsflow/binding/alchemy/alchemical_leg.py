@@ -19,7 +19,7 @@ from gibbsflow.config.binding import Fe, Md, hashed
 from gibbsflow.config.section import read_section
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.units import Floats
-from gibbsflow.workflow.files import atomic_open, read_json, write_json
+from gibbsflow.workflow.files import atomic_open, read_arrays, read_json, write_json
 from gibbsflow.workflow.seeds import derive_seed
 
 FILE_NAME = "leg.json"
@@ -145,8 +145,7 @@ class AlchemicalLeg:
         ndarray
             One, shape (N, 3), or thermal frames, shape (F, N, 3), nm.
         """
-        with np.load(self.folder / self.start, allow_pickle=False) as file:
-            return np.asarray(file["positions_nm"], dtype=np.float64)
+        return np.asarray(read_arrays(self.folder / self.start, "positions_nm")["positions_nm"], dtype=np.float64)
 
     @property
     def thermal_starts(self) -> bool:

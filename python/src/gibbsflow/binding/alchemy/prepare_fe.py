@@ -32,7 +32,7 @@ from gibbsflow.engines.md_engine import MdEngine
 from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.errors import InputError, Problem, StateError, UnboundError
 from gibbsflow.units import Floats
-from gibbsflow.workflow.files import inputs_hash
+from gibbsflow.workflow.files import inputs_hash, read_arrays
 from gibbsflow.workflow.result import Result
 
 log = logging.getLogger(__name__)
@@ -167,10 +167,10 @@ def _write_leg(
 
 def _free_frames(system: SimSystem, artifact: str) -> tuple[Floats, Floats | None]:
     """Thermal frames to start windows from, shape (F, N, 3), and their boxes, nm: the second half of what was free."""
-    with np.load(system.path(artifact), allow_pickle=False) as file:
-        free = ~file["heating"].astype(bool)
-        frames = np.asarray(file["positions_nm"], dtype=float)[free]
-        boxes = np.asarray(file["box_nm"], dtype=float)[free] if "box_nm" in file else None
+    file = read_arrays(system.path(artifact), "positions_nm", "heating", optional=("box_nm",))
+    free = ~file["heating"].astype(bool)
+    frames = np.asarray(file["positions_nm"], dtype=float)[free]
+    boxes = np.asarray(file["box_nm"], dtype=float)[free] if "box_nm" in file else None
     half = len(frames) // 2
     return frames[half:], None if boxes is None else boxes[half:]
 

@@ -9,12 +9,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec
 from gibbsflow.config.binding import Fe
 from gibbsflow.config.section import nearest
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, shown
+from gibbsflow.workflow.settings_file import read_mapping
 
 NAMES = ("lambda_restraints", "lambda_electrostatics", "lambda_sterics")
 
@@ -111,11 +110,8 @@ def read_schedule(name_or_file: str) -> tuple[LambdaState, ...]:
     if not path.exists():
         hint = f"{nearest(name_or_file, shipped)}; a YAML file or one of {', '.join(shipped)}"
         raise InputError(Problem(name_or_file, "neither a shipped λ schedule nor a file", hint))
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise InputError(Problem(str(path), f"not readable: {error}", "YAML with `states`")) from error
-    if not isinstance(content, dict) or not isinstance(content.get("states"), list):
+    content = read_mapping(path, "YAML with `states`")
+    if not isinstance(content.get("states"), list):
         raise InputError(Problem(str(path), "holds no list `states`", "states: [[0, 1, 1], ..., [1, 0, 0]]"))
     return check_schedule(content["states"], where=str(path))
 
@@ -148,7 +144,7 @@ def check_schedule(rows: Sequence[Any], *, where: str) -> tuple[LambdaState, ...
             problems.append(
                 Problem(
                     where,
-                    f"{row!r} is no λ state",
+                    f"{shown(row)} is no λ state",
                     "[restraints, electrostatics, sterics], numbers in 0..1",
                     row=number,
                 )
@@ -183,9 +179,8 @@ def check_schedule(rows: Sequence[Any], *, where: str) -> tuple[LambdaState, ...
 
 @cache
 def _shipped() -> Mapping[str, Any]:
-    text = resources.files("gibbsflow.binding.alchemy").joinpath("schedules.yaml").read_text()
-    content: Mapping[str, Any] = yaml.safe_load(text)
-    return content
+    with resources.as_file(resources.files("gibbsflow.binding.alchemy") / "schedules.yaml") as path:
+        return read_mapping(path)
 
 
 def _values(row: Any) -> tuple[float, float, float] | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from gibbsflow.binding.analyse.readers import amber_energies, gromacs_energies
 from gibbsflow.binding.sample import energies
 from gibbsflow.binding.sample.energies import Energies, Window, read_window, read_window_meta
 from gibbsflow.errors import InputError, NumericalError, Problem, StateError
+from gibbsflow.workflow.input_files import DATA_BYTES, open_input, unpacked_stream
 from gibbsflow.workflow.result import read_result
 
 LegReplicate = tuple[str, int]
@@ -79,12 +80,11 @@ def format_of(path: Path) -> Format:
     InputError
         For a file of another kind.
     """
-    openers: dict[str, Any] = {".bz2": bz2.open, ".gz": gzip.open}
-    try:
-        with openers.get(path.suffix, open)(path, "rb") as file:
-            head = file.read(_HEAD_BYTES)
-    except (OSError, EOFError):
-        head = b""
+    head = b""
+    right = "window_KK.parquet of `fe run`, dhdl.xvg of GROMACS, an output of AMBER; or say --format"
+    if path.exists():
+        with open_input(path, right, DATA_BYTES) as file, suppress(OSError, EOFError, zlib.error):
+            head = unpacked_stream(path, file).read(_HEAD_BYTES)
     if head.startswith(b"PAR1") or path.suffix == ".parquet" or not head:
         return "gromacs" if ".xvg" in path.suffixes else "gibbsflow"
     text = head.decode(errors="replace")
@@ -92,7 +92,6 @@ def format_of(path: Path) -> Format:
         return "gromacs"
     if "Amber" in text or "AMBER" in text or "PMEMD" in text:
         return "amber"
-    right = "window_KK.parquet of `fe run`, dhdl.xvg of GROMACS, an output of AMBER; or say --format"
     raise InputError(Problem(str(path), "energies of no program that is known", right))
 
 

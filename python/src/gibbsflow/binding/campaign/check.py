@@ -23,7 +23,14 @@ from gibbsflow.binding.prepare.solute import solute_faults
 from gibbsflow.config.binding import MODES, BindingConfig
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.files import sha256_path
+from gibbsflow.workflow.places import RIGHT, folder_fault, place_problems
+from gibbsflow.workflow.published import MadeFrom, digest, file_given
+from gibbsflow.workflow.state.sentinels import failed_sentinel
 
+FOLDER = "check"
+"""Folder of a ligand's state that says why its row was left out."""
+_HOW_IT_RUNS = {"run": ("on_failure", "clean_failures"), "param": ("param_memory_gb", "param_time_min")}
 MOST_PLACED = 4
 """Ligands that are placed for a trial, the largest first: some 0.5 s each that fits, 2 s each that does not."""
 
@@ -40,11 +47,40 @@ class CampaignCheck:
         All that is wrong.
     warnings
         What is worth knowing and not wrong.
+    left_out
+        By ligand what is wrong with its row, where the failure policy drops it for that.
     """
 
     rows: tuple[Row, ...]
     problems: list[Problem]
     warnings: list[Problem] = field(default_factory=list)
+    left_out: dict[str, list[Problem]] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is said of a campaign that goes on.
+
+        Returns
+        -------
+        list of str
+            The rows that are left out, then the warnings.
+        """
+        left_out = [f"left out, the rest runs: {problem}" for row in self.left_out.values() for problem in row]
+        return left_out + [str(note) for note in self.warnings]
+
+    def record(self, state: Path) -> None:
+        """Leave what is wrong with a row that is left out in its state, for status and table; forget what is mended.
+
+        Parameters
+        ----------
+        state
+            Folder of the receptor in the campaign's state, held by the caller.
+        """
+        for row in self.rows:
+            (state / row.ligand / FOLDER / "FAILED").unlink(missing_ok=True)
+        for ligand, faults in self.left_out.items():
+            (state / ligand / FOLDER).mkdir(parents=True, exist_ok=True)
+            failed_sentinel(InputError(faults), "").write(state / ligand / FOLDER)
 
 
 def check_campaign(
@@ -53,6 +89,8 @@ def check_campaign(
     config: Path | None,
     outdir: Path | None,
     chosen: Mapping[str, Any] | None = None,
+    *,
+    on_failure: str = "raise",
 ) -> CampaignCheck:
     """Check samplesheet, chemistry, receptor, settings and output folder, all at once.
 
@@ -64,6 +102,8 @@ def check_campaign(
         Folder of the results, which need not exist yet; None for no such check.
     chosen
         Settings of section ``system`` that go before those of `config`; None for none.
+    on_failure
+        Failure policy: unless it is ``raise``, a molecule that cannot be used is left out as long as another can be.
 
     Returns
     -------
@@ -90,6 +130,9 @@ def check_campaign(
     receptor = None
     warnings = []
     alone = "receptor" not in MODES[settings.run.mode].needs
+    # state of this receptor lies in a folder of that name
+    if receptor_path is not None and (fault := folder_fault(receptor_path.stem)):
+        problems.append(Problem(str(receptor_path), f"its name {fault}", f"a name of {RIGHT}", field="receptor"))
     try:
         if (receptor_path is None) != alone:
             right = f"none in mode {settings.run.mode}" if alone else RECEPTOR_RIGHT
@@ -100,19 +143,69 @@ def check_campaign(
     except InputError as error:
         problems += error.problems
     usable: list[tuple[Row, Molecule]] = []
+    left_out: dict[str, list[Problem]] = {}
     for row in rows:
         ligand, found, notes = _read_row(row, receptor, settings, str(sheet))
-        table_problems += found
         warnings += notes
-        if ligand is not None and not found:
+        if found:
+            left_out[row.ligand] = found
+        elif ligand is not None:
             usable.append((row, ligand))
     misfits = {} if receptor is None else misplaced(usable, receptor, settings, str(sheet))
     good = [row for row, _ in usable if row.line not in misfits]
-    table_problems += misfits.values()
-    problems += sorted(table_problems, key=lambda problem: problem.row or 0)
-    if outdir is not None:
-        problems += outdir_problems(outdir)
-    return CampaignCheck(tuple(good), problems, warnings)
+    left_out |= {row.ligand: [misfits[row.line]] for row, _ in usable if row.line in misfits}
+    unwritable = outdir_problems(outdir) if outdir is not None else []
+    if on_failure == "raise" or not good or problems or table_problems or unwritable:  # refused: all at once
+        table_problems += [problem for found in left_out.values() for problem in found]
+        left_out = {}
+    problems += [*sorted(table_problems, key=lambda problem: problem.row or 0), *unwritable]
+    return CampaignCheck(tuple(good), problems, warnings, left_out)
+
+
+def made_from(
+    rows: Sequence[Row], sheet: Path, receptor: Path | None, settings: BindingConfig, campaign: str
+) -> MadeFrom:
+    """Tell what the results of a campaign are made from.
+
+    Parameters
+    ----------
+    rows
+        Rows of the samplesheet, without a problem.
+    sheet, receptor
+        The files; None where there is no receptor.
+    settings
+        All settings; what says only how it runs does not count.
+    campaign
+        Its name.
+
+    Returns
+    -------
+    MadeFrom
+        With all files as they are now.
+    """
+    chosen = settings.model_dump(mode="json")
+    for section, keys in _HOW_IT_RUNS.items():
+        for key in keys:
+            del chosen[section][key]
+    schedules = [value for key, value in chosen["fe"].items() if key.endswith("_schedule") and Path(value).is_file()]
+    named = [*schedules, settings.system.protonation, *(settings.system.parameters or "").split(",")]
+    digests = [sha256_path(path) for name in named if name and (path := Path(str(name).strip())).is_file()]
+    items = {}
+    for row in rows:
+        given = row.as_dict()
+        for key in ("line", "experimental_dg_kcal_per_mol", "group"):
+            del given[key]
+        for key in ("structure", "pose"):
+            given[key] = sha256_path(Path(given[key])) if given[key] and Path(given[key]).is_file() else given[key]
+        items[row.ligand] = digest(given)
+    files = {"input": file_given(sheet)} | ({} if receptor is None else {"receptor": file_given(receptor)})
+    return MadeFrom(
+        campaign,
+        files,
+        digest([chosen, digests, files["receptor"][1] if receptor is not None else None]),
+        items,
+        digest([[row.ligand, row.experimental_dg_kcal_per_mol, row.group] for row in rows]),
+    )
 
 
 def check_row(
@@ -224,6 +317,8 @@ def outdir_problems(outdir: Path) -> list[Problem]:
     list of Problem
         At most one; empty where it could.
     """
+    if faults := place_problems(outdir):
+        return faults
     nearest = next(p for p in (outdir.absolute(), *outdir.absolute().parents) if p.exists())
     right = "a folder you may write to"
     if not nearest.is_dir():

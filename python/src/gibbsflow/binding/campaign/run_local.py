@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.campaign import phases
-from gibbsflow.binding.campaign.check import check_campaign
+from gibbsflow.binding.campaign.check import CampaignCheck, check_campaign, made_from
 from gibbsflow.binding.campaign.pipeline import Pipeline
 from gibbsflow.binding.prepare.samplesheet import Row
-from gibbsflow.config.binding import MODES, Launch
+from gibbsflow.config.binding import MODES, BindingConfig, Launch
 from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
+from gibbsflow.workflow import published
 from gibbsflow.workflow.files import write_json
+from gibbsflow.workflow.places import place_problems
 
 log = logging.getLogger(__name__)
 Verb = Callable[..., int]
@@ -71,8 +73,7 @@ class LocalRun:
         Path
             Absolute.
         """
-        io = self.launch.io
-        return (io.state_dir or Path("state")).absolute() / (io.campaign or self.out.name)
+        return state_folder(self.launch)
 
     @property
     def config(self) -> Path:
@@ -104,6 +105,8 @@ class LocalRun:
         int
             Exit code: 0, that of the verb that failed under ``raise``, or 75 where it was stopped.
         """
+        for note in published.set_aside(self.out, made_from_launch(self.launch, self.rows)):
+            log.info("%s", note)
         write_json(self.config, self.launch.model_dump(mode="json", exclude={"io"}))
         try:
             records: Folders = self.pipeline.run(self.runners(), None)[list(self.pipeline)[-1].name]
@@ -205,15 +208,64 @@ class LocalRun:
                 return False  # wrong it will stay
         return False
 
+    @property
+    def system_state(self) -> Path:
+        """Folder of the receptor in the campaign's state.
+
+        Returns
+        -------
+        Path
+            Absolute.
+        """
+        receptor = self.launch.io.receptor
+        return self.state / (receptor.stem if receptor else "")
+
     def _folder(self, name: str, phase: str) -> Path:
         return self.out / "phases" / name / phase
 
     def _state(self, name: str, part: str) -> Path:
-        receptor = self.launch.io.receptor
-        return self.state / (receptor.stem if receptor else "") / name / part
+        return self.system_state / name / part
 
 
-def checked_rows(launch: Launch) -> tuple[Row, ...]:
+def state_folder(launch: Launch) -> Path:
+    """Say where the state of a campaign lies.
+
+    Parameters
+    ----------
+    launch
+        All settings.
+
+    Returns
+    -------
+    Path
+        Absolute.
+    """
+    io = launch.io
+    return (io.state_dir or Path("state")).absolute() / (io.campaign or io.outdir.absolute().name)
+
+
+def made_from_launch(launch: Launch, rows: Sequence[Row]) -> published.MadeFrom:
+    """Tell what the results of a campaign are made from.
+
+    Parameters
+    ----------
+    launch
+        All settings, with samplesheet and receptor in section ``io``.
+    rows
+        The ligands.
+
+    Returns
+    -------
+    MadeFrom
+        With all files as they are now.
+    """
+    io = launch.io
+    assert io.input is not None  # looked at by `checked`
+    settings = BindingConfig.from_mapping(launch.model_dump(mode="json", exclude={"io"}), where="io")
+    return made_from(rows, io.input, io.receptor, settings, state_folder(launch).name)
+
+
+def checked(launch: Launch) -> CampaignCheck:
     """Check all that comes in, as the pipeline does before its first task, and read the samplesheet.
 
     Parameters
@@ -223,8 +275,8 @@ def checked_rows(launch: Launch) -> tuple[Row, ...]:
 
     Returns
     -------
-    tuple of Row
-        The ligands; what is worth knowing of them is logged.
+    CampaignCheck
+        The ligands, and those that the failure policy leaves out; what is worth knowing of them is logged.
 
     Raises
     ------
@@ -239,9 +291,12 @@ def checked_rows(launch: Launch) -> tuple[Row, ...]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "settings.json"
         write_json(settings, launch.model_dump(mode="json", exclude={"io"}))
-        found = check_campaign(io.input, io.receptor, settings, io.outdir)
-    for note in found.warnings:
+        found = check_campaign(io.input, io.receptor, settings, io.outdir, on_failure=launch.run.on_failure)
+    for note in found.notes:
         log.info("%s", note)
-    if found.problems:
-        raise InputError(found.problems)
-    return found.rows
+    problems = [*place_problems(io.outdir, state=state_folder(launch), cache=io.param_cache), *found.problems]
+    if not problems:
+        problems += published.other_campaign(io.outdir, made_from_launch(launch, found.rows))
+    if problems:
+        raise InputError(list(dict.fromkeys(problems)))
+    return found

@@ -215,8 +215,8 @@ class Departure:
         -------
         dict
             ``ligand_pose``: of the ligand, with the site laid on the site; ``ligand_internal`` and
-            ``receptor_internal``: laid on itself; without a receptor ``ligand_internal`` alone. Equal atoms of the ligand
-            (flipped rings, carboxylates) may change places.
+            ``receptor_internal``: laid on itself; without a receptor ``ligand_internal`` alone. Equal atoms of the
+            ligand (flipped rings, carboxylates) may change places.
         """
         even = np.unique(np.linspace(0, len(frames_angstrom) - 1, MOST_FRAMES).round().astype(int))
         frames = np.concatenate([self.start_angstrom[None], np.asarray(frames_angstrom)[even]])

@@ -20,7 +20,7 @@ from gibbsflow.binding.system import SimSystem
 from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import UnboundError
 from gibbsflow.units import Floats
-from gibbsflow.workflow.files import atomic_open, inputs_hash
+from gibbsflow.workflow.files import atomic_open, inputs_hash, read_arrays
 from gibbsflow.workflow.result import Result
 
 log = logging.getLogger(__name__)
@@ -94,8 +94,8 @@ def analyse_equilibration(
     result.inputs_hash = inputs_hash(
         files={role: system.path(role) for role in roles}, settings={"threshold": threshold}, physics=PHYSICS
     )
-    with np.load(system.path("equil_frames"), allow_pickle=False) as file:
-        frames, time_ps, heating = file["positions_nm"].astype(float) * 10, file["time_ps"], file["heating"]
+    file = read_arrays(system.path("equil_frames"), "positions_nm", "time_ps", "heating")
+    frames, time_ps, heating = file["positions_nm"].astype(float) * 10, file["time_ps"], file["heating"]
     free = frames[~heating]
     atoms = system.facts(TopologyFacts)
     heavy = set(heavy_atoms(system.path("complex_prmtop")))

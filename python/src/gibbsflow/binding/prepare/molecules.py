@@ -19,6 +19,8 @@ from gibbsflow.binding.prepare.small_molecule.faults import Fault as Fault
 from gibbsflow.binding.prepare.small_molecule.faults import MoleculeError as MoleculeError
 from gibbsflow.binding.prepare.small_molecule.marks import lost_marks, marks_against_geometry
 from gibbsflow.binding.prepare.small_molecule.stereo import tag_by_geometry
+from gibbsflow.errors import InputError
+from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
 
 GAFF_ELEMENTS = ("H", "C", "N", "O", "S", "P", "F", "Cl", "Br", "I")
 _ORDERS = (Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE)
@@ -241,9 +243,9 @@ def read_noted(path: Path, field: str, charge: int | None) -> tuple[Chem.Mol, li
         Where the file holds no molecule, several, or one that cannot be read.
     """
     try:
-        text = Path(path).read_text(errors="replace")
-    except OSError as error:
-        raise MoleculeError([Fault(field, f"{path}: {error.strerror}", mol2.RIGHT)]) from error
+        text = read_text(path, mol2.RIGHT, STRUCTURE_BYTES, field=field, errors="replace")
+    except InputError as error:
+        raise MoleculeError([Fault(field, f"{path}: {p.what}", p.right) for p in error.problems]) from error
     is_mol2 = Path(path).suffix.lower() == ".mol2"
     count = text.count("@<TRIPOS>MOLECULE") if is_mol2 else len([b for b in text.split("$$$$") if b.strip()])
     if count != 1:

@@ -9,6 +9,7 @@ from gibbsflow.binding.prepare.proteins import read_protein
 from gibbsflow.binding.prepare.receptors import Kind, Receptor
 from gibbsflow.config.binding import System
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.input_files import STRUCTURE_BYTES, require_file
 
 SUFFIXES: dict[str, Kind] = {
     ".sdf": "host",
@@ -67,9 +68,7 @@ def read_receptor(
     InputError
         With all that is wrong.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(Problem(str(path), "no such file", RECEPTOR_RIGHT, field="receptor"))
+    path = require_file(Path(path), RECEPTOR_RIGHT, STRUCTURE_BYTES, field="receptor")
     kind = kind_of(path)
     if kind is None:
         raise InputError(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from gibbsflow.config.launch.samplesheet_columns import BY_NAME, MOST_CHARGE, NAMES, STRUCTURE_PATTERN
 from gibbsflow.config.section import nearest_name
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, shown
+from gibbsflow.workflow.input_files import SHEET_BYTES, STRUCTURE_BYTES, csv_records, read_text, require_file
+
+_RIGHT = "a CSV file with the columns " + ", ".join(NAMES)
+_WHOLE = r"[+-]?[0-9]+"
+_DECIMAL = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,7 @@ def read_ligands(path: Path) -> list[tuple[str, float | None]]:
     InputError
         For a file that is missing, has no ligands, or a value that is no number.
     """
-    try:
-        table = _table(Path(path).read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError as error:
-        raise InputError(Problem(str(path), "no such file", "the campaign's samplesheet")) from error
+    table = _table(Path(path))
     header = table[0][1] if table else []
     ligands = []
     for line, cells in table[1:]:
@@ -79,11 +79,11 @@ def read_ligands(path: Path) -> list[tuple[str, float | None]]:
         if not (name := cell.get("ligand", "")):
             raise InputError(Problem(str(path), "no ligand", "a name", row=line, field="ligand"))
         text = cell.get("experimental_dg_kcal_per_mol", "")
-        try:
-            ligands.append((name, float(text) if text else None))
-        except ValueError as error:
-            what, field = f"{text!r} is no number", "experimental_dg_kcal_per_mol"
-            raise InputError(Problem(str(path), what, "a number", row=line, field=field)) from error
+        number = _number(text)
+        if text and number is None:
+            what, field = f"{shown(text)} is no number", "experimental_dg_kcal_per_mol"
+            raise InputError(Problem(str(path), what, "a number", row=line, field=field))
+        ligands.append((name, number))
     if not ligands:
         raise InputError(Problem(str(path), "no ligands", "one row a ligand"))
     return ligands
@@ -106,14 +106,9 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
     """
     path = Path(path)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        return (), [Problem(str(path), "no such file", "a CSV file with the columns " + ", ".join(NAMES))]
-    except OSError as error:
-        return (), [Problem(str(path), f"not readable: {error.strerror}", "a CSV file")]
-    except UnicodeDecodeError as error:
-        return (), [Problem(str(path), f"not UTF-8 text ({error.reason} at byte {error.start})", "CSV saved as UTF-8")]
-    table = _table(text)
+        table = _table(path)
+    except InputError as error:
+        return (), error.problems
     if not table:
         return (), [Problem(str(path), "empty", "a header line and one line a ligand")]
     head_line, header = table[0]
@@ -127,10 +122,17 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
     for line, cells in table[1:]:
         row, faults = _parse_cells(path, line, header, cells)
         name = cells[header.index("ligand")] if header.index("ligand") < len(cells) else ""
+        faults += [
+            Problem(str(path), f"{shown(cell)} holds what cannot be printed", "text on one line", line, field)
+            for field, cell in zip(header, cells, strict=False)
+            if not cell.isprintable()
+        ]
         # file systems that ignore case would mix B2 and b2
         if name and (first := seen.setdefault(name.lower(), line)) != line:
             faults.append(
-                Problem(str(path), f"{name!r} is already the ligand of row {first}", "each name once", line, "ligand")
+                Problem(
+                    str(path), f"{shown(name)} is already the ligand of row {first}", "each name once", line, "ligand"
+                )
             )
         problems += faults
         if row is not None and not faults:
@@ -138,19 +140,11 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
     return tuple(rows), problems
 
 
-def _table(text: str) -> list[tuple[int, list[str]]]:
+def _table(path: Path) -> list[tuple[int, list[str]]]:
     """Records that are not empty, each with the line it starts on; cells without the space around them."""
-    records = ((line, [cell.strip() for cell in cells]) for line, cells in _records(text))
+    text = read_text(path, _RIGHT, SHEET_BYTES)
+    records = ((line, [cell.strip() for cell in cells]) for line, cells in csv_records(text, path, _RIGHT))
     return [(line, cells) for line, cells in records if any(cells)]
-
-
-def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Cells of each record, with the line it starts on (a quoted cell may span lines)."""
-    reader = csv.reader(io.StringIO(text, newline=""))
-    start = 1
-    for cells in reader:
-        yield start, cells
-        start = reader.line_num + 1
 
 
 def _header_problems(where: str, line: int, header: list[str]) -> list[Problem]:
@@ -164,9 +158,9 @@ def _header_problems(where: str, line: int, header: list[str]) -> list[Problem]:
             close = nearest_name(name, NAMES)
             meant.add(close or name)
             right = f"did you mean {close!r}?" if close else "one of " + ", ".join(NAMES)
-            problems.append(Problem(where, f"unknown column {name!r}", right, line))
+            problems.append(Problem(where, f"unknown column {shown(name)}", right, line))
     for name in sorted({n for n in header if header.count(n) > 1}):
-        problems.append(Problem(where, f"column {name!r} is there {header.count(name)} times", "each once", line))
+        problems.append(Problem(where, f"column {shown(name)} is there {header.count(name)} times", "each once", line))
     if "ligand" not in meant:
         problems.append(Problem(where, "column 'ligand' is missing", "a header with " + ", ".join(NAMES), line))
     if not meant & {"structure", "smiles"}:
@@ -212,7 +206,7 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
     for name, value in cell.items():
         pattern = BY_NAME[name].pattern
         if pattern and not re.fullmatch(pattern, value):
-            _wrong(name, f"{value!r} is not usable")
+            _wrong(name, f"{shown(value)} is not usable")
     if "ligand" not in cell:
         _wrong("ligand", "no name")
     if ("structure" in cell) == ("smiles" in cell):
@@ -220,10 +214,10 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
         _wrong("structure", what, "exactly one of them")
     charge = _number(cell.get("charge"), whole=True)
     if "charge" in cell and (charge is None or abs(charge) > MOST_CHARGE):
-        _wrong("charge", f"{cell['charge']!r} is not usable")
+        _wrong("charge", f"{shown(cell['charge'])} is not usable")
     experiment = _number(cell.get("experimental_dg_kcal_per_mol"))
     if "experimental_dg_kcal_per_mol" in cell and experiment is None:
-        _wrong("experimental_dg_kcal_per_mol", f"{cell['experimental_dg_kcal_per_mol']!r} is not a number")
+        _wrong("experimental_dg_kcal_per_mol", f"{shown(cell['experimental_dg_kcal_per_mol'])} is not a number")
     pose = cell.get("pose", "given" if "structure" in cell else "place")
     if pose == "given" and "smiles" in cell:
         _wrong("pose", "'given' with smiles, which has no coordinates", "'place', or a file with the pose")
@@ -232,8 +226,10 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
         value = cell.get(name, "")
         if re.fullmatch(STRUCTURE_PATTERN, value):
             files[name] = folder / value
-            if not files[name].is_file():
-                _wrong(name, f"no such file {value!r} (looked for {files[name]})")
+            try:
+                require_file(files[name], "", STRUCTURE_BYTES)
+            except InputError as error:
+                _wrong(name, f"{error.problems[0].what} {shown(value)} (looked for {files[name]})")
     if faults:
         return None, faults
     row = Row(
@@ -250,11 +246,8 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
 
 
 def _number(text: str | None, *, whole: bool = False) -> float | None:
-    """Value of a finite number, None where the text is none."""
-    if text is None:
+    """Value of a finite number in decimal digits, None where the text is none: Python takes more for numbers."""
+    if text is None or not re.fullmatch(_WHOLE if whole else _DECIMAL, text):
         return None
-    try:
-        value = float(int(text)) if whole else float(text)
-    except ValueError:
-        return None
+    value = float(text)
     return value if math.isfinite(value) else None

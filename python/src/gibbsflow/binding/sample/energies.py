@@ -23,6 +23,8 @@ from gibbsflow.errors import InputError, NumericalError, Problem
 from gibbsflow.units import Floats, Ints
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import atomic_open
+from gibbsflow.workflow.input_files import DATA_BYTES, require_file
+from gibbsflow.workflow.settings_file import parse_json
 
 META_KEY = b"gibbsflow"
 META_NEEDED = ("temperature_k", "leg", "transformation", "replicate", "states", "seed", "sampler")
@@ -233,13 +235,14 @@ def read_window_meta(path: Path) -> Mapping[str, Any]:
         For a file that is missing, truncated, empty, or not of the shape of docs/contracts.md.
     """
     path = Path(path)
+    require_file(path, "the Parquet file of a window", DATA_BYTES)
     try:
         raw = (pq.read_schema(path).metadata or {}).get(META_KEY)
-    except FileNotFoundError as error:
-        raise InputError(Problem(str(path), "no such file", "the Parquet file of a window")) from error
-    except (pa.ArrowInvalid, OSError) as error:
+        meta = parse_json(raw.decode(), path) if raw is not None else {}
+    except (pa.ArrowInvalid, OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, error) from error
-    meta: Mapping[str, Any] = json.loads(raw) if raw is not None else {}
+    if not isinstance(meta, dict):
+        raise InputError(Problem(str(path), "its metadata is no mapping", "a file written by `fe run`"))
     if absent := [key for key in META_NEEDED if key not in meta]:
         raise InputError(Problem(str(path), f"metadata lacks {', '.join(absent)}", "a file written by `fe run`"))
     return meta

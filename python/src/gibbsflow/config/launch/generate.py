@@ -44,9 +44,22 @@ def _image(task: str) -> Any:
     return Field(
         None,
         description=f"Container image of {task}, in place of that of registry and version.",
-        pattern=r"^[\w.:/-]+(@sha256:[0-9a-f]{64})?$",
         json_schema_extra={"hidden": True},
     )
+
+
+def _memory(task: str, default: int) -> Any:
+    return Field(
+        None,
+        description=f"Memory that {task} asks for at first; it doubles where it was short. Default: {default} GB.",
+        gt=0,
+        le=10_000,
+        json_schema_extra={"unit": "GB"},
+    )
+
+
+def _said(what: str) -> Any:
+    return Field(None, description=f"{what}.", json_schema_extra={"hidden": True})
 
 
 class Nextflow(Section):
@@ -71,27 +84,29 @@ class Nextflow(Section):
     registry: str | None = Field(
         None,
         description="Where container images come from, such as ghcr.io/group; default: those of make images.",
-        pattern=r"^\S+[^\s/]$",
     )
     image_version: str = Field(
         __version__,
         description="Version of the container images, their tag.",
-        pattern=r"^[\w.-]+$",
         json_schema_extra={"hidden": True},
     )
     image_core: str | None = _image("binding free energies")
     image_cuda: str | None = _image("MD on a GPU (--platform CUDA)")
     image_ml: str | None = _image("structures, training and exploration of potentials")
     image_dft: str | None = _image("labels of potentials")
+    memory_gb: float | None = _memory("a task without another label", 1)
+    memory_md_gb: float | None = _memory("a task of MD", 1)
+    memory_train_gb: float | None = _memory("a fit of a potential", 2)
+    memory_dft_gb: float | None = _memory("a batch of labels", 1)
     site_config: Path | None = Field(None, description="Nextflow settings of your site, read after all others.")
-    queue: str | None = Field(None, description="SLURM partition; default: the cluster's own.", pattern=r"^\S+$")
+    queue: str | None = Field(None, description="SLURM partition; default: the cluster's own.")
     queue_time: str | None = Field(
         None,
         description="Longest job that the queue takes, such as 30min or 24h; longer work runs as several jobs.",
         pattern=r"^\d+ ?(s|sec|m|min|h|hour|d|day)s?$",
     )
-    account: str | None = Field(None, description="SLURM account that jobs are charged to.", pattern=r"^\S+$")
-    qos: str | None = Field(None, description="SLURM quality of service.", pattern=r"^\S+$")
+    account: str | None = Field(None, description="SLURM account that jobs are charged to.")
+    qos: str | None = Field(None, description="SLURM quality of service.")
     cluster_options: str | None = Field(None, description="More options of sbatch for every job, as one text.")
     gpu_options: str = Field("--gres=gpu:1", description="Options of sbatch for jobs that need a GPU (profile gpu).")
     array_size: int = Field(
@@ -111,6 +126,28 @@ class Nextflow(Section):
     )
 
 
+class Institution(Section):
+    """What the settings file of an institution may say (-c, as in nf-core/configs)."""
+
+    config_profile_name: str | None = _said("Name of the institution's settings")
+    config_profile_description: str | None = _said("What they are for")
+    config_profile_contact: str | None = _said("Who keeps them")
+    config_profile_url: str | None = _said("Where they are explained")
+    custom_config_version: str | None = _said("Version of nf-core/configs, which is not read here")
+    custom_config_base: str | None = _said("Place of nf-core/configs, which is not read here")
+    max_memory: str | None = Field(
+        None,
+        description="Most memory that a task asks for, such as 128.GB.",
+        pattern=r"^\d+(\.\d+)?[. ]?[KMGTP]?B$",
+    )
+    max_cpus: int | None = Field(None, description="Most cores that a task asks for.", ge=1, le=100_000)
+    max_time: str | None = Field(
+        None,
+        description="Longest time that a task asks for, such as 48.h; longer work runs as several tasks.",
+        pattern=r"^\d+(\.\d+)?[. ]?(ms|s|sec|m|min|h|hour|d|day)s?( \d+(ms|s|sec|m|min|h|hour|d|day)s?)*$",
+    )
+
+
 def groups() -> dict[str, type[Section]]:
     """List the sections of all parameters.
 
@@ -120,7 +157,7 @@ def groups() -> dict[str, type[Section]]:
         Section classes by name, in the order of ``--help``.
     """
     sections: dict[str, type[Section]] = Launch.sections()
-    return {"io": sections.pop("io"), **sections, "nextflow": Nextflow}
+    return {"io": sections.pop("io"), **sections, "nextflow": Nextflow, "institution": Institution}
 
 
 def nextflow_schema() -> dict[str, Any]:

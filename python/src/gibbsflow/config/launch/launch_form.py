@@ -18,6 +18,7 @@ _ICONS = {
     "fe": ("Free-energy legs", "fas fa-balance-scale"),
     "analysis": ("Analysis", "fas fa-chart-line"),
     "nextflow": ("Nextflow", "fas fa-server"),
+    "institution": ("Institution", "fas fa-university"),
 }
 
 
@@ -29,6 +30,17 @@ class Pattern:
     right: str
 
 
+_IMAGE = Pattern(
+    r"^[A-Za-z0-9_./][A-Za-z0-9_./:-]*(@sha256:[0-9a-f]{64})?$",
+    "name of a container image, as ghcr.io/group/gibbsflow-core:1.2.0",
+)
+_WORD = r"[A-Za-z0-9_./:=,@%+~^*()\[\]|&!<>-]"
+_PARTS = rf"""({_WORD}|"({_WORD}| )*"|'({_WORD}| )*')+"""
+_OPTIONS = Pattern(
+    rf"^-{_PARTS}( +{_PARTS})*$",
+    "options of sbatch, as --constraint=avx512 --exclude=n7; blanks in quotes, and none of $ ` ; # ? { } \\",
+)
+
 PATTERNS = {
     "input": Pattern(r"^.+\.csv$", "a CSV file"),
     "receptor": Pattern(
@@ -36,8 +48,15 @@ PATTERNS = {
         "a MOL2, SDF, PDB or mmCIF file",
     ),
     "config": Pattern(r"^.+\.(ya?ml|json)$", "a YAML or JSON file"),
+    "registry": Pattern(
+        r"^[A-Za-z0-9_./][A-Za-z0-9_./:-]*[A-Za-z0-9_]$", "host and group of a registry, as ghcr.io/group"
+    ),
+    "image_version": Pattern(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "a tag of images, as 1.2.0"),
+    **{f"image_{name}": _IMAGE for name in ("core", "cuda", "ml", "dft")},
+    **dict.fromkeys(("queue", "account", "qos"), Pattern(r"^[A-Za-z0-9_][A-Za-z0-9_.,:@+%/-]*$", "a name in SLURM")),
+    **dict.fromkeys(("cluster_options", "gpu_options"), _OPTIONS),
 }
-"""Patterns of files; those of other texts stand with the settings."""
+"""Patterns of what is written into scripts as it is, and of files; those of other texts stand with the settings."""
 
 HIDDEN = frozenset(
     {

@@ -7,6 +7,9 @@ from typing import Any
 
 STRUCTURE_PATTERN = r"^\S(.*\S)?\.(sdf|mol2|SDF|MOL2)$"
 """A path with inner spaces at most, of a format that is read."""
+LONGEST_NAME = 100
+NAME_PATTERN = r"^(?!superseded-)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$"
+"""A ligand's name is that of folders and files; state that was set aside is called ``superseded-…``."""
 MOST_CHARGE = 20
 
 
@@ -38,8 +41,9 @@ COLUMNS = (
         "ligand",
         "Name of the ligand, unique; it names files and the row of the results.",
         "string",
-        "letters, digits, '.', '_' and '-', not starting with '.' or '-', each name once",
-        r"^[A-Za-z0-9_][A-Za-z0-9._-]*$",
+        f"at most {LONGEST_NAME} letters, digits, '.', '_' and '-', not starting with '.', '-' or 'superseded-', "
+        "each name once",
+        NAME_PATTERN,
     ),
     Column(
         "structure",

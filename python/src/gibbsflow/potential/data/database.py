@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gibbsflow.config.potential import Labels
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.potential.data.formats.backends import (
     MOMENTS,
     TAGS,
@@ -21,12 +21,12 @@ from gibbsflow.potential.data.formats.backends import (
     frame_of_row,
     open_postgres,
     open_sqlite,
-    without_password,
 )
 from gibbsflow.potential.data.formats.electrons import kept_info
 from gibbsflow.potential.data.formats.statuses import RowStatus, check_transition
 from gibbsflow.potential.data.labels import BAD_STRUCTURE, LabelResult, over_threshold, with_figures
 from gibbsflow.potential.data.structures import structure_id
+from gibbsflow.workflow.credentials import without_passwords
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -48,6 +48,8 @@ class DatabaseManager:
 
     Raises
     ------
+    InputError
+        For an address of another kind.
     MissingProgramError
         For an address, where ase-db-backends is not installed.
     StateError
@@ -57,8 +59,10 @@ class DatabaseManager:
     """
 
     def __init__(self, where: Path | str) -> None:
-        self.where = without_password(str(where))
+        self.where = without_passwords(str(where))
         postgres = self.where.startswith(("postgresql://", "postgres://"))
+        if "://" in self.where and not postgres:
+            raise InputError(Problem(self.where, "no database of a known kind", "a file, or a postgresql:// address"))
         self._db: Any = open_postgres(str(where)) if postgres else open_sqlite(Path(where))
 
     def add(self, frames: Iterable[Atoms], status: RowStatus = RowStatus.PENDING, cause: str = "") -> list[str]:
@@ -149,7 +153,7 @@ class DatabaseManager:
             Oldest first; fewer than asked for, or none, where no more wait.
         """
         with self._transaction():
-            rows = list(self._db.select(status=str(RowStatus.PENDING), limit=count, sort="id"))
+            rows = list(self._rows(status=str(RowStatus.PENDING), limit=count, sort="id"))
             for row in rows:
                 self._move(
                     row, RowStatus.CLAIMED, holder, holder=holder, claimed_at=time.time(), attempts=row.attempts + 1
@@ -268,9 +272,7 @@ class DatabaseManager:
         there = {
             row.get("settings_hash")
             for name in hashes
-            for row in self._db.select(
-                f"status={RowStatus.LABELLED},settings_hash!={name}", limit=1, include_data=False
-            )
+            for row in self._rows(f"status={RowStatus.LABELLED},settings_hash!={name}", limit=1, include_data=False)
         }
         if others := sorted(filter(None, there - hashes)):
             what = f"holds labels of {', '.join(others)}; these are of {', '.join(sorted(hashes))}"
@@ -290,7 +292,7 @@ class DatabaseManager:
             Their ids.
         """
         with self._transaction():
-            rows = [r for r in self._db.select(status=str(RowStatus.FAILED)) if cause is None or r.cause == cause]
+            rows = [r for r in self._rows(status=str(RowStatus.FAILED)) if cause is None or r.cause == cause]
             for row in rows:
                 self._move(row, RowStatus.PENDING, f"to be tried again after {row.cause}", cause="")
         return [row.gibbsflow_id for row in rows]
@@ -341,7 +343,7 @@ class DatabaseManager:
         if generation is not None:
             keys["generation"] = generation
         with database_errors(self.where):
-            return [frame_of_row(row) for row in self._db.select(limit=limit, sort="id", **keys)]
+            return [frame_of_row(row) for row in self._rows(limit=limit, sort="id", **keys)]
 
     def counts(self) -> dict[str, int]:
         """Count the structures in each status.
@@ -352,8 +354,8 @@ class DatabaseManager:
             Number by status; every status is named.
         """
         with database_errors(self.where):
-            found = Counter(row.status for row in self._db.select(include_data=False))
-        return {str(status): found.get(str(status), 0) for status in RowStatus}
+            found = Counter(self._status(row) for row in self._rows(include_data=False))
+        return {str(status): found[status] for status in RowStatus}
 
     def causes(self) -> dict[str, int]:
         """Count the failed labels of each cause.
@@ -364,7 +366,7 @@ class DatabaseManager:
             Number by cause.
         """
         with database_errors(self.where):
-            return dict(Counter(row.cause for row in self._db.select(status=str(RowStatus.FAILED), include_data=False)))
+            return dict(Counter(row.cause for row in self._rows(status=str(RowStatus.FAILED), include_data=False)))
 
     def explain(self, name: str) -> dict[str, Any]:
         """Say all that is known of one structure.
@@ -395,8 +397,22 @@ class DatabaseManager:
         with database_errors(self.where), self._db.transaction():
             yield
 
+    def _rows(self, *search: str, **wanted: Any) -> Iterator[Any]:
+        """Rows in ASE's form; one that was edited by hand may have none."""
+        try:
+            yield from self._db.select(*search, **wanted)
+        except (ValueError, TypeError, KeyError) as error:
+            raise StateError(f"{self.where}: a row cannot be read ({error})") from error
+
+    def _status(self, row: Any) -> RowStatus:
+        try:
+            return RowStatus(row.status)
+        except (ValueError, AttributeError) as error:
+            found = row.get("status", "no status")
+            raise StateError(f"{self.where}: row {row.id} has {found!r} (right: {', '.join(RowStatus)})") from error
+
     def _find(self, name: str) -> Any:
-        return next(iter(self._db.select(gibbsflow_id=name, limit=1)), None)
+        return next(self._rows(gibbsflow_id=name, limit=1), None)
 
     def _known(self, name: str) -> Any:
         row = self._find(name)
@@ -410,7 +426,7 @@ class DatabaseManager:
         self, row: Any, status: RowStatus, why: str, *, atoms: Any = None, result: Any = None, **keys: Any
     ) -> Any:
         """Change a row's status; the only place that does."""
-        check_transition(row.gibbsflow_id, RowStatus(row.status), status)
+        check_transition(row.gibbsflow_id, self._status(row), status)
         data = dict(row.data)
         data["history"] = [*data.get("history", []), _event(status, why)]
         if result is not None:

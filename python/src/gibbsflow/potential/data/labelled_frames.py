@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +16,27 @@ from ase import Atoms
 
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.formats.alone import alone, nearest_image_angstrom
-from gibbsflow.potential.data.formats.extended_xyz import SUFFIXES, read_extended_xyz
+from gibbsflow.potential.data.formats.extended_xyz import is_extended_xyz, read_extended_xyz
 from gibbsflow.potential.data.frame_weights import FrameWeights, read_weights, refuse_other_weights
-from gibbsflow.potential.data.label_keys import LabelKeys, choose_keys, find, one_number, tensor
+from gibbsflow.potential.data.frame_words import judge_words
+from gibbsflow.potential.data.label_keys import LabelKeys, choose_keys, find, many_numbers, one_number, tensor
 from gibbsflow.potential.data.labels import require_one_settings_hash
 from gibbsflow.potential.data.structures import content_hash, read_frames, structure_id
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.input_files import DATA_BYTES, MB, open_input
 
 log = logging.getLogger(__name__)
 ISOLATED = ("isolated_atom", "isolatedatom")
 SHOWN = 20
 """So many problems of one kind are listed; the others are counted."""
 _TAGGED_ANGSTROM = 5.0
+# as Quantum ESPRESSO, CP2K, ORCA, FHI-aims, ABINIT, SIESTA and VASP have it
+_UNCONVERGED = re.compile(
+    rb"convergence NOT achieved|SCF run NOT converged|SCF NOT CONVERGED|wavefunction IS NOT YET CONVERGED"
+    rb"|Self-consistency cycle not (?:yet )?converged|SCF cycle not converged|not enough SCF cycles to converge"
+    rb"|SCF_NOT_CONV|electronic self-consistency was not achieved", re.IGNORECASE,
+)  # fmt: skip
 # of stress and virial of one frame
 _AGREEMENT = 0.02
 
@@ -164,6 +174,7 @@ def read_with_account(path: Path) -> tuple[list[LabelledFrame], Account]:
     counted = [frame for frame in frames if not frame.weights.nothing]
     if frames and not counted:
         account.refuse("all frames have weight 0", "a weight above 0", field="config_weight")
+    judge_words(images, [frame.row - 1 for frame in counted], account)
     weighted = sum(frame.weights != FrameWeights() for frame in counted)
     if weighted:
         account.note(f"weights other than 1 in {weighted} frames: they multiply squared errors")
@@ -177,23 +188,38 @@ def read_with_account(path: Path) -> tuple[list[LabelledFrame], Account]:
     except InputError as error:
         enter(account, error.problems)
     account.facts |= {
-        "frames_read": len(images),
-        "frames": len(once),
-        "atoms": sum(len(frame.atoms) for frame in once),
-        "elements": sorted({s for frame in once for s in frame.atoms.get_chemical_symbols()}),
-        "with_stress": sum(frame.stress_ev_per_angstrom3 is not None for frame in once),
-        "isolated_atoms": [f"{frame.atoms.symbols[0]} (frame {frame.row})" for frame in once if frame.isolated],
-        "repeated": len(counted) - len(once),
-        "weight_zero": len(left_out),
-        "weighted": weighted,
-    }
+        "frames_read": len(images), **counts(once), "repeated": len(counted) - len(once),
+        "weight_zero": len(left_out), "weighted": weighted,
+    }  # fmt: skip
     if len(once) < len(counted):
         account.note(f"{len(counted) - len(once)} frames repeat earlier ones and count once")
     return once, account
 
 
+def counts(frames: Sequence[LabelledFrame]) -> dict[str, Any]:
+    """Count what is fitted or predicted.
+
+    Parameters
+    ----------
+    frames
+        Of one set.
+
+    Returns
+    -------
+    dict
+        ``frames``, ``atoms``, ``elements``, ``with_stress``, ``isolated_atoms``.
+    """
+    return {
+        "frames": len(frames),
+        "atoms": sum(len(frame.atoms) for frame in frames),
+        "elements": sorted({s for frame in frames for s in frame.atoms.get_chemical_symbols()}),
+        "with_stress": sum(frame.stress_ev_per_angstrom3 is not None for frame in frames),
+        "isolated_atoms": [f"{frame.atoms.symbols[0]} (frame {frame.row})" for frame in frames if frame.isolated],
+    }
+
+
 def enter(account: Account, problems: Sequence[Problem]) -> None:
-    """Enter problems as refusals, of each field and file the first twenty, and count the others.
+    """Enter problems as refusals: what is the same in several rows once, of each field twenty, the others counted.
 
     Parameters
     ----------
@@ -202,12 +228,15 @@ def enter(account: Account, problems: Sequence[Problem]) -> None:
     problems
         In the order in which they were found.
     """
-    counts: dict[tuple[str, str | None], int] = {}
+    alike: dict[tuple[str, str | None, str, str], list[int]] = {}
     for problem in problems:
-        key = (problem.where, problem.field)
-        counts[key] = counts.get(key, 0) + 1
-        if counts[key] <= SHOWN:
-            account.refuse(problem.what, problem.right, row=problem.row, field=problem.field)
+        alike.setdefault((problem.where, problem.field, problem.what, problem.right), []).append(problem.row or 0)
+    counts: dict[tuple[str, str | None], int] = {}
+    for (where, name, what, right), rows in alike.items():
+        counts[where, name] = counts.get((where, name), 0) + 1
+        if counts[where, name] <= SHOWN:
+            several = f" ({rows_in_words(rows)})" if len(rows) > 1 else ""
+            account.refuse(what + several, right, row=rows[0] or None, field=name)
     for (_, name), count in counts.items():
         if count > SHOWN:
             account.refuse(f"and {count - SHOWN} more like these", "", field=name)
@@ -249,7 +278,7 @@ def bare(atoms: Atoms) -> Atoms:
 
 def _images(path: Path) -> list[Atoms]:
     """All frames with whatever was written of them in ``info`` and ``arrays``."""
-    if path.is_file() and path.stat().st_size and path.suffix.lower() in SUFFIXES:
+    if path.is_file() and path.stat().st_size and is_extended_xyz(path):
         images = read_extended_xyz(path)
         for atoms in images:
             atoms.info.setdefault("gibbsflow_id", content_hash(atoms))
@@ -269,10 +298,10 @@ def _images(path: Path) -> list[Atoms]:
 def _refuse_unconverged(path: Path) -> None:
     if path.suffix.lower() in (".db", ".traj", ".json") or not path.is_file():
         return
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            if b"convergence NOT achieved" in line:
-                what = f"line {number}: {line.decode(errors='replace').strip()}"
+    with open_input(path, "a file of labelled frames", DATA_BYTES) as file:
+        for number, line in enumerate(iter(partial(file.readline, MB), b""), 1):
+            if _UNCONVERGED.search(line):
+                what = f"line {number}: {line.decode(errors='replace').strip()[:200]}"
                 raise InputError(Problem(str(path), what, "energies of a converged density", field="energy"))
 
 
@@ -298,14 +327,17 @@ def _frame(where: str, row: int, atoms: Atoms, keys: LabelKeys, problems: list[P
         _fault("pos", "not finite", "positions in Å")
     if np.any(atoms.pbc) and not np.abs(atoms.cell.lengths()[np.array(atoms.pbc)]).all():
         _fault("Lattice", "a periodic direction has no cell vector", "Lattice")
+    elif not atoms.cell.any() and any(np.any(_numbers(atoms, key)) for key in (*keys.stress, *keys.virial)):
+        _fault("Lattice", "missing, and the frame has a stress", "Lattice, nine numbers in Å")
     elif atoms.pbc.all() and not atoms.get_volume() > 0:
         _fault("Lattice", "a cell of 0 Å^3", "three vectors that span a volume")
     stress = _stress(atoms, keys, _fault) if len(problems) == before or atoms.pbc.all() else None
     if len(problems) > before or energy is None or forces is None:
         return None
     mask = np.ones(len(atoms), dtype=bool)
-    if "force_mask" in atoms.arrays:
-        mask = np.asarray(atoms.arrays["force_mask"], dtype=bool)
+    said = np.asarray(atoms.arrays.get("force_mask", mask))
+    if said.shape == mask.shape:
+        mask = said.astype(bool)
     if weights.force == 0:
         mask = np.zeros(len(atoms), dtype=bool)
     if weights.stress == 0:
@@ -384,6 +416,14 @@ def _stress(atoms: Atoms, keys: LabelKeys, fault: Any) -> Floats | None:
         if np.abs(one - other).max() > _AGREEMENT * max(np.abs(one).max(), np.abs(other).max()) + 1e-5:
             fault(first, f"contradicts {second}", f"{second} = -volume × {first}, or one of both")
     return next(iter(values.values()), None)
+
+
+def _numbers(atoms: Atoms, key: str) -> Floats:
+    found = find(atoms.info, [key])
+    try:
+        return many_numbers(found[1]) if found is not None else np.zeros(1)
+    except ValueError:
+        return np.zeros(1)
 
 
 def _right(own: str, other: str, unit: str) -> str:

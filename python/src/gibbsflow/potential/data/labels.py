@@ -14,6 +14,7 @@ import numpy as np
 from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import atomic_open
+from gibbsflow.workflow.input_files import DATA_BYTES, read_text
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -389,6 +390,6 @@ def read_labels(path: Path) -> list[LabelResult]:
         Where it is missing or damaged.
     """
     try:
-        return [LabelResult(**json.loads(line)) for line in Path(path).read_text().splitlines()]
-    except (OSError, json.JSONDecodeError, TypeError) as error:
+        return [LabelResult(**json.loads(line)) for line in read_text(path, "labels", DATA_BYTES).splitlines()]
+    except (InputError, OSError, ValueError, RecursionError, TypeError) as error:
         raise StateError(f"{path}: not readable as labels ({error})") from error

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ase import Atoms
+
 from gibbsflow.config.potential import Labels
 from gibbsflow.config.potential_training import Exploration
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.potential.data.labels import bad_structure
 from gibbsflow.potential.data.structures import read_frames, write_frames
 from gibbsflow.potential.explore import md
 from gibbsflow.potential.explore.calculator import read_graded
@@ -94,7 +99,7 @@ class Exploring:
             what = f"has {len(frames)} frames"
             raise InputError(Problem(str(structure), what, f"one of them, not {frame}", field="--frame"))
         start = frames[frame]
-        md.check_start(start, fitted.species, settings, labels, where=str(structure), potential=potential)
+        check_start(start, fitted.species, settings, labels, where=str(structure), potential=potential)
         content = {**settings.model_dump(mode="json"), "seed": seed, "frame": frame, "generation": generation}
         files = {"potential": potential, "structure": structure}
         home = StateFolder(state, files=files, settings=content, physics=md.PHYSICS, stopper=stopper)
@@ -129,3 +134,44 @@ class Exploring:
             done = Sentinel("FINISHED", self.home.inputs_hash, steps_done=trail.steps, settings=self.settings)
             done.write(self.trajectory.state)
         return figures
+
+
+def check_start(
+    atoms: Atoms, species: Sequence[str], settings: Exploration, labels: Labels, *, where: str, potential: Path
+) -> None:
+    """Refuse a structure that MD cannot start from.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+    species
+        Chemical symbols that the potential knows.
+    settings
+        Section ``exploration``.
+    labels
+        Section ``labels``: what would get no label is no start.
+    where
+        Where the structure came from, for messages.
+    potential
+        Folder of the potential, for messages.
+
+    Raises
+    ------
+    InputError
+        For positions or a cell that are not finite, a cell without volume, atoms on each other, an element that the
+        potential does not know, a single atom, which has no temperature about its centre of mass, and a pressure on
+        what is not periodic in all directions.
+    """
+    if fault := bad_structure(atoms, labels.closest_ratio):
+        raise InputError(Problem(where, fault, "a structure that MD can start from"))
+    if alien := sorted(set(atoms.get_chemical_symbols()) - set(species)):
+        raise InputError(
+            Problem(where, f"holds {', '.join(alien)}, unknown to {potential}", f"only {', '.join(species)}")
+        )
+    repeats = math.prod(settings.supercell) if atoms.pbc.any() else 1
+    if len(atoms) * repeats < 2:
+        right = "at least two, such as by exploration: {supercell: [3, 3, 3]}"
+        raise InputError(Problem(where, f"holds {len(atoms)} atoms, too few for MD", right))
+    if settings.ensemble == "npt" and not atoms.pbc.all():
+        raise InputError(Problem(where, "is not periodic in all directions", "ensemble nvt", field="ensemble"))

@@ -2,7 +2,8 @@
 
 NVT is Langevin dynamics, NPT adds an isotropic barostat (``fix nph``). Each segment starts from the checkpoint
 of the one before, with random numbers that depend on seed and segment alone and with the barostat at rest, so that an
-interrupted run samples the same states as one that was not. Units are ``metal``: ps, bar, eV, Å.
+interrupted run samples the same states as one that was not; a segment that the time budget cuts short goes on with
+random numbers of its own. Units are ``metal``: ps, bar, eV, Å.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import logging
 import math
 import re
 import signal
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -21,12 +21,10 @@ from ase import Atoms
 from ase.geometry import find_mic
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
-from gibbsflow.config.potential import Labels
 from gibbsflow.config.potential_training import Exploration
 from gibbsflow.engines.lammps import CRASHES, Lammps, LammpsError, blown_up, timestep_ps
 from gibbsflow.engines.lammps_frame import Frame, to_frame
-from gibbsflow.errors import EngineError, InputError, Problem
-from gibbsflow.potential.data.labels import bad_structure
+from gibbsflow.errors import EngineError, InputError, Problem, StoppedEarly
 from gibbsflow.potential.data.structures import read_frames, structure_id, tag, write_frames
 from gibbsflow.potential.train.shared.grade import Grader
 from gibbsflow.potential.train.shared.protocols import Potential
@@ -78,47 +76,6 @@ class Trail:
     collected: int = 0
     stopped: str = ""
     detail: str = ""
-
-
-def check_start(
-    atoms: Atoms, species: Sequence[str], settings: Exploration, labels: Labels, *, where: str, potential: Path
-) -> None:
-    """Refuse a structure that MD cannot start from.
-
-    Parameters
-    ----------
-    atoms
-        The structure.
-    species
-        Chemical symbols that the potential knows.
-    settings
-        Section ``exploration``.
-    labels
-        Section ``labels``: what would get no label is no start.
-    where
-        Where the structure came from, for messages.
-    potential
-        Folder of the potential, for messages.
-
-    Raises
-    ------
-    InputError
-        For positions or a cell that are not finite, a cell without volume, atoms on each other, an element that the
-        potential does not know, a single atom, which has no temperature about its centre of mass, and a pressure on
-        what is not periodic in all directions.
-    """
-    if fault := bad_structure(atoms, labels.closest_ratio):
-        raise InputError(Problem(where, fault, "a structure that MD can start from"))
-    if alien := sorted(set(atoms.get_chemical_symbols()) - set(species)):
-        raise InputError(
-            Problem(where, f"holds {', '.join(alien)}, unknown to {potential}", f"only {', '.join(species)}")
-        )
-    repeats = math.prod(settings.supercell) if atoms.pbc.any() else 1
-    if len(atoms) * repeats < 2:
-        right = "at least two, such as by exploration: {supercell: [3, 3, 3]}"
-        raise InputError(Problem(where, f"holds {len(atoms)} atoms, too few for MD", right))
-    if settings.ensemble == "npt" and not atoms.pbc.all():
-        raise InputError(Problem(where, "is not periodic in all directions", "ensemble nvt", field="ensemble"))
 
 
 @dataclass
@@ -243,16 +200,23 @@ class Trajectory:
         return saved.segment, frame
 
     def _segment(self, lammps: Lammps, number: int, frame: Frame, stopper: Stopper) -> Frame:
-        """Run one segment, and save its frames and then its checkpoint."""
-        steps = min(self.settings.segment_steps, self.settings.steps - number * self.settings.segment_steps)
-        trail, kept, began = self.trail, [], number > 0
+        """Run one segment, or what the time budget holds of it, and save its frames and then its checkpoint."""
+        end = min((number + 1) * self.settings.segment_steps, self.settings.steps)
+        trail, began, cut, looked = self.trail, self.trail.steps > 0, "", stopper.elapsed_s
+        path = self.state / f"frames_{number:06d}.extxyz"
+        # a segment that was cut short goes on: what it had collected stays
+        inside = trail.steps - number * self.settings.segment_steps
+        kept = _before(path, trail.steps) if inside else []
         results = ["positions", "velocities", "box", "atoms:grade", "thermo:temp"]
         try:
-            self._begin(lammps, number, steps, frame)
+            self._begin(lammps, number, end - trail.steps, frame, inside)
             began = True
-            while trail.steps < number * self.settings.segment_steps + steps:
+            while trail.steps < end:
                 stopper.check()
-                chunk = min(self.settings.grade_interval, number * self.settings.segment_steps + steps - trail.steps)
+                taken, looked = stopper.elapsed_s - looked, stopper.elapsed_s
+                if trail.steps > self.trail.steps and (cut := stopper.out_of_time(taken)):
+                    break
+                chunk = min(self.settings.grade_interval, end - trail.steps)
                 got = lammps.run([f"run {chunk} pre no post no"], results)
                 trail, atoms = self._look(trail, chunk, got)
                 if atoms is not None:
@@ -271,7 +235,7 @@ class Trajectory:
                 raise  # killed, too slow, a command or a file that is wrong: that says nothing of the potential
             # atoms lost or numbers not finite: the potential was wrong there, which is what exploration is to find out
             trail = _ended(trail, "unstable", str(error))
-        write_frames(self.state / f"frames_{number:06d}.extxyz", kept)
+        write_frames(path, kept)
         arrays = {
             "cell_angstrom": frame.cell,
             "positions_angstrom": frame.positions,
@@ -282,7 +246,10 @@ class Trajectory:
         if trail.steps >= self.settings.steps and not trail.stopped:
             trail = _ended(trail, "steps", "all steps done")
         self.trail = trail
-        self.checkpoints.save(Checkpoint(self.inputs_hash, number + 1, arrays, {"trail": asdict(trail)}))
+        done = number if cut else number + 1
+        self.checkpoints.save(Checkpoint(self.inputs_hash, done, arrays, {"trail": asdict(trail)}))
+        if cut:
+            raise StoppedEarly(f"{cut}; {trail.steps} of {self.settings.steps} steps done")
         return frame
 
     def _crashed_first(self, error: EngineError, number: int) -> bool:
@@ -291,23 +258,23 @@ class Trajectory:
         self.crashed.add(number)
         return first
 
-    def _begin(self, lammps: Lammps, number: int, steps: int, frame: Frame) -> None:
+    def _begin(self, lammps: Lammps, number: int, steps: int, frame: Frame, inside: int) -> None:
         """Load a frame and evaluate it; what LAMMPS does not take of the very start is the user's to mend."""
         try:
-            lammps.run([*lammps.load(frame), *self._setup(lammps, number, steps)])
+            lammps.run([*lammps.load(frame), *self._setup(lammps, number, steps, inside)])
         except EngineError as error:
             refused = isinstance(error, LammpsError) and not blown_up(error)
-            if number or not (refused or error.code in CRASHES):
+            if number or inside or not (refused or error.code in CRASHES):
                 raise
             right = "a potential as `train fit` wrote it, and a structure that it can be used on"
             raise InputError(Problem("infer explore", str(error), right)) from error
 
-    def _setup(self, lammps: Lammps, number: int, steps: int) -> list[str]:
-        """Commands between loading a frame and running, for one segment."""
+    def _setup(self, lammps: Lammps, number: int, steps: int, inside: int) -> list[str]:
+        """Commands between loading a frame and running, for what is left of one segment."""
         return [
             *self.potential.pair_commands(lammps.folder),
             *self.potential.descriptor_commands("grade", self.grader.basis, lammps.folder),
-            *dynamics(self.settings, number, steps, self.seed),
+            *dynamics(self.settings, number, steps, self.seed, inside=inside),
             "thermo 1000000",
             "thermo_modify lost error norm no",
             "run 0 post no",
@@ -351,7 +318,13 @@ class Trajectory:
         return made
 
 
-def dynamics(settings: Exploration, segment: int, steps: int, seed: int) -> list[str]:
+def _before(path: Path, steps: int) -> list[Atoms]:
+    """Frames that a segment had collected when it was cut short."""
+    found = read_frames(path) if path.exists() and path.stat().st_size else []
+    return [frame for frame in found if frame.info["step"] <= steps]
+
+
+def dynamics(settings: Exploration, segment: int, steps: int, seed: int, *, inside: int = 0) -> list[str]:
     """Time step, thermostat, barostat and, in the first segment, velocities.
 
     The thermostat is Langevin's (Schneider and Stoll, Phys. Rev. B 1978, 17, 1302), with a friction time of 0.1 ps.
@@ -363,21 +336,26 @@ def dynamics(settings: Exploration, segment: int, steps: int, seed: int) -> list
     segment
         Number of the segment; a ramp goes on from where the one before ended.
     steps
-        Steps of this segment.
+        Steps of this segment that are to be run.
     seed
         Seed of the trajectory.
+    inside
+        Steps of this segment that were run before, where a time budget cut it short.
 
     Returns
     -------
     list of str
         LAMMPS commands in metal units: ps, K, bar.
     """
-    begin = segment * settings.segment_steps
+    begin = segment * settings.segment_steps + inside
     start_k, end_k = _ramp(settings.temperature_k, settings.temperature_end_k, begin, steps, settings.steps)
     # LAMMPS takes seeds from 1 to 900 million
-    own = int(np.random.SeedSequence([seed, segment]).generate_state(1)[0] % 899_999_999) + 1
+    own = (
+        int(np.random.SeedSequence([seed, segment, *([inside] if inside else [])]).generate_state(1)[0] % 899_999_999)
+        + 1
+    )
     commands = [f"timestep {timestep_ps(settings.timestep_fs):.10g}"]
-    if segment == 0:
+    if begin == 0:
         commands.append(f"velocity all create {start_k:.6f} {own} mom yes rot no dist gaussian")
     if settings.ensemble == "npt":
         low, high = _ramp(settings.pressure_bar, settings.pressure_end_bar, begin, steps, settings.steps)

@@ -65,6 +65,10 @@ def parents(
     """
     if target.structure_file is not None:
         frames = read_frames(target.structure_file, account)
+        for number, frame in enumerate(frames):
+            if not (np.isfinite(frame.positions).all() and np.isfinite(frame.cell.array).all()):
+                what = f"frame {number}: positions or cell are not finite"
+                raise InputError(Problem(str(target.structure_file), what, "numbers"))
         found = {symbol for frame in frames for symbol in frame.get_chemical_symbols()}
         if target.elements and not found <= set(target.elements):
             what = f"holds {', '.join(sorted(found - set(target.elements)))}"

@@ -9,6 +9,7 @@ from typing import Any
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.label.engines import ENGINES
 from gibbsflow.potential.loop.stopping import GenerationRecord
+from gibbsflow.potential.train.training_card import told_text
 
 _FORMATS = (
     "Energies in eV, forces in eV/Å, stress in eV/Å³ (Voigt xx yy zz yz xz xy, negative under compression), as "
@@ -23,6 +24,7 @@ def dataset_card(
     rows: Sequence[Mapping[str, Any]],
     programs: Sequence[str],
     doubts: Mapping[str, Sequence[str]] | None = None,
+    fit: Mapping[str, Any] | None = None,
 ) -> str:
     """Describe a data set in Markdown.
 
@@ -38,6 +40,8 @@ def dataset_card(
         Programs that made the labels, with versions.
     doubts
         What was said of the labelled structures: ``warnings`` and ``notes``, as sentences; default: nothing.
+    fit
+        Figures of the last fit, which say what it read.
 
     Returns
     -------
@@ -60,6 +64,8 @@ def dataset_card(
         "## Structures",
         _structures(rows),
     ]
+    if told := told_text(fit or {}):
+        parts += ["## Labels that were fitted", told]
     if last.failures:
         causes = [[cause, str(count)] for cause, count in sorted(last.failures.items())]
         parts += ["## Failed labels", _table(["cause", "labels"], causes)]

@@ -15,9 +15,36 @@ from gibbsflow.potential.generators.parents import parents
 from gibbsflow.potential.label.engines import engine_for
 from gibbsflow.potential.train.fit import graded_trainer
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.published import MadeFrom, digest, file_given
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+
+def made_from(settings: PotentialConfig, config: Path, begin: str | None, campaign: str) -> MadeFrom:
+    """Tell what a potential is made from.
+
+    Parameters
+    ----------
+    settings
+        All settings.
+    config
+        The file that they are from.
+    begin
+        Generation of an earlier run to go on from; None for none.
+    campaign
+        Name of the campaign.
+
+    Returns
+    -------
+    MadeFrom
+        With all files as they are now.
+    """
+    named = [Path(name) for name in (settings.beside(config).target.structure_file, begin) if name]
+    # one that is no file is told where it is read
+    digests = [file_given(path)[1] for path in named if path.is_file() or path.is_dir()]
+    chosen = digest([settings.model_dump(mode="json"), digests])
+    return MadeFrom(campaign, {"config": file_given(config)}, chosen, {})
 
 
 def check(config: PotentialConfig, where: str) -> dict[str, str]:
@@ -71,14 +98,22 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
 
 
 def _require_all_elements(start: Sequence[Atoms], config: PotentialConfig, where: str) -> None:
-    """Refuse an element that no generator would bring into the data, of which nothing could be learnt, and others."""
+    """Refuse elements beside those given, and one of which nothing could be learnt; say where one comes in alone."""
     target, generator = config.target, config.generator
     there = {symbol for atoms in start for symbol in atoms.get_chemical_symbols()}
     if alien := sorted(there - set(target.elements)):
         what = f"{target.structure_file or target.molecule or 'the target'} holds {', '.join(alien)}"
         raise InputError(Problem(where, what, f"elements: [{', '.join(sorted(there))}]", field="elements"))
     strange = [symbol for symbol in target.elements if symbol not in there]
-    replaced = "defect" in generator.methods and {"antisite", "interstitial"} & set(generator.defect_kinds)
-    if strange and not replaced and not {"dimer", "isolated_atom"} & set(generator.methods):
-        what = f"{', '.join(strange)} is in no structure of {target.structure_file or 'the target'}"
-        raise InputError(Problem(where, what, "the elements of the structures", field="elements"))
+    if not strange:
+        return
+    kinds = generator.defect_kinds if "defect" in generator.methods else ()
+    ways: list[str] = [kind for kind in ("antisite", "interstitial") if kind in kinds]
+    what = f"{', '.join(strange)} is in no structure of {target.structure_file or 'the target'}"
+    right = "the elements of the structures, or structures with all elements"
+    if not ways and (target.structure_file or not {"dimer", "isolated_atom"} & set(generator.methods)):
+        raise InputError(Problem(where, what, right, field="elements"))
+    ways = ways or ["dimer", "isolated atom"]
+    account = Account(where)
+    account.warn(f"{what}: it comes in as {' or '.join(ways)} alone", right, field="elements")
+    account.settle()

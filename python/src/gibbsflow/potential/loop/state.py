@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -9,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gibbsflow.errors import StateError
+from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.potential.loop.stopping import GenerationRecord
 from gibbsflow.workflow.files import read_json, write_json
 
@@ -28,6 +29,7 @@ POTENTIAL = "potential"
 METRICS = "metrics.json"
 ALWAYS_COPIED = (CONFIG, DATABASE, STARTS)
 VERSION = 1
+_BATCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*\.extxyz")
 
 
 class Phase(StrEnum):
@@ -227,8 +229,17 @@ def batches(folder: Path) -> list[Path]:
     -------
     list of Path
         By name.
+
+    Raises
+    ------
+    InputError
+        For a name that could not name a task and its folders: an earlier run's folder may come from anywhere.
     """
-    return sorted((Path(folder) / BATCHES).glob("*.extxyz"))
+    found = sorted((Path(folder) / BATCHES).glob("*.extxyz"))
+    if odd := [path.name for path in found if not _BATCH.fullmatch(path.name)]:
+        what = f"a batch is called {ascii(odd[0][:80])}"
+        raise InputError(Problem(str(folder), what, "letters, digits, '.', '_' and '-', as batch_000.extxyz"))
+    return found
 
 
 def trajectories(folder: Path) -> list[Path]:

@@ -160,7 +160,8 @@ def fit_potential(
         Of the potential, as LAMMPS and :class:`.PotentialCalculator` read it.
     figures
         Its errors on both sets (``test: energy_mae_mev_per_atom, force_mae_ev_per_angstrom, ...``), its size, the
-        search, and the calibration of its grade.
+        search, the calibration of its grade, and what was read of the data: ``labels`` and ``account`` by set,
+        ``notes`` and ``warnings``.
 
     Raises
     ------
@@ -183,8 +184,9 @@ def fit_potential(
         write_frames(path, frames)
     settings = config.training
     with Stopper() as stopper:
+        inputs = Inputs.read(*paths)
         made = training.fit(
-            Inputs.read(*paths),
+            inputs,
             settings,
             backend=backend,
             seed=config.loop.seed,
@@ -194,7 +196,7 @@ def fit_potential(
         )
     if made.stopped_by:
         raise StoppedEarly(f"{made.stopped_by}: the best potential so far lies in {out / POTENTIAL}")
-    return out / POTENTIAL, made.figures
+    return out / POTENTIAL, {**made.figures, **inputs.figures()}
 
 
 def explore_from(

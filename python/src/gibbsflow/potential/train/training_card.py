@@ -69,6 +69,61 @@ def labels_text(account: Account) -> str:
     return "\n".join(lines)
 
 
+_LEFT_OUT = {
+    "repeated": "repeated", "weight_zero": "of weight 0", "in_test_too": "in the test set too",
+    "copies_of_training": "copies of training frames",
+}  # fmt: skip
+
+
+def account_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Describe what was read of one file of labelled data.
+
+    Parameters
+    ----------
+    facts
+        Of one set, as the account of :class:`.Inputs` and ``account`` in a fit's ``result.json`` hold them.
+
+    Returns
+    -------
+    list of tuple
+        Term and words.
+    """
+    ranges = facts.get("ranges") or {}
+    left_out = [f"{facts[key]} {words}" for key, words in _LEFT_OUT.items() if facts.get(key)]
+    lines = [("labels", ", ".join(facts.get("labels", [])) or "none")]
+    if facts.get("labels_not_used"):
+        lines.append(("not used", ", ".join(facts["labels_not_used"])))
+    if "frames" in facts:
+        out = f" ({', '.join(left_out)})" if left_out else ""
+        atoms = f"{facts['atoms']} atoms, {', '.join(facts['elements'])}"
+        lines.append(("frames", f"{facts['frames']} of {facts['frames_read']}{out}, {atoms}"))
+        lines.append(("with stress", str(facts["with_stress"])))
+    if facts.get("isolated_atoms"):
+        lines.append(("isolated atoms", ", ".join(facts["isolated_atoms"])))
+    if facts.get("twins"):
+        lines.append(("copies", f"{facts['twins']} frames are others shifted, turned or reordered"))
+    if ranges.get("energy_ev_per_atom"):
+        low, median, high = ranges["energy_ev_per_atom"]
+        lines.append(("energy", f"{low:.4f} to {high:.4f}, median {median:.4f} eV/atom"))
+        lines.append(("largest force", f"{ranges['largest_force_ev_per_angstrom']:.3f} eV/Å"))
+    if ranges.get("largest_stress_gpa") is not None:
+        lines.append(("largest stress", f"{ranges['largest_stress_gpa']:.3f} GPa"))
+    if ranges.get("config_types"):
+        lines.append(("config_type", ", ".join(f"{kind} {n}" for kind, n in ranges["config_types"].items())))
+    if "outliers" in facts:
+        rows = sorted({*facts["outliers"], *facts.get("energies_apart", [])})
+        lines.append(("outliers", f"frames {', '.join(map(str, rows[:20]))}" if rows else "none"))
+    if work := facts.get("work"):
+        parts = [
+            f"{work[f'{name}_factor']:.3g} ± {work[f'{name}_error']:.1g} times what {name} say"
+            for name in ("forces", "stress") if f"{name}_factor" in work
+        ]  # fmt: skip
+        lines.append(
+            ("consistency", f"energies differ by {' and '.join(parts)}, in {work['pairs']} pairs of like frames")
+        )
+    return lines
+
+
 def account_text(account: Account) -> str:
     """Describe what was read of labelled data, and every doubt about it.
 
@@ -82,37 +137,33 @@ def account_text(account: Account) -> str:
     str
         A Markdown list for each file, then one of the doubts.
     """
-    lines = []
-    for name, facts in account.facts.items():
-        ranges = facts.get("ranges") or {}
-        left_out = [
-            f"{facts[key]} {words}"
-            for key, words in (("repeated", "repeated"), ("weight_zero", "of weight 0"))
-            if facts.get(key)
-        ]
-        lines += [f"{name}:", f"- labels: {', '.join(facts.get('labels', [])) or 'none'}"]
-        if facts.get("labels_not_used"):
-            lines.append(f"- not used: {', '.join(facts['labels_not_used'])}")
-        if "frames" in facts:
-            out = f" ({', '.join(left_out)})" if left_out else ""
-            lines += [
-                f"- frames: {facts['frames']} of {facts['frames_read']}{out}, {facts['atoms']} atoms, "
-                f"{', '.join(facts['elements'])}",
-                f"- with stress: {facts['with_stress']}",
-            ]
-        if facts.get("isolated_atoms"):
-            lines.append(f"- isolated atoms: {', '.join(facts['isolated_atoms'])}")
-        if ranges.get("energy_ev_per_atom"):
-            low, median, high = ranges["energy_ev_per_atom"]
-            lines += [
-                f"- energy: {low:.4f} to {high:.4f}, median {median:.4f} eV/atom",
-                f"- largest force: {ranges['largest_force_ev_per_angstrom']:.3f} eV/Å",
-            ]
-        if ranges.get("largest_stress_gpa") is not None:
-            lines.append(f"- largest stress: {ranges['largest_stress_gpa']:.3f} GPa")
-        if ranges.get("config_types"):
-            lines.append("- config_type: " + ", ".join(f"{kind} {n}" for kind, n in ranges["config_types"].items()))
-        lines.append("")
+    lines = _listed(account.facts)
     words = {"note": "note", "warn": "WARN", "refuse": "REFUSED"}
     lines += [f"- {words[doubt.weight]}: {doubt}" for doubt in account.doubts]
     return "\n".join(lines).rstrip()
+
+
+def told_text(figures: Mapping[str, Any]) -> str:
+    """Say the same of a fit that was made before.
+
+    Parameters
+    ----------
+    figures
+        Of its ``result.json``.
+
+    Returns
+    -------
+    str
+        Markdown; empty where the fit says nothing of its data.
+    """
+    lines = _listed(figures.get("account", {}))
+    lines += [f"- note: {said}" for said in figures.get("notes", [])]
+    lines += [f"- WARN: {said}" for said in figures.get("warnings", [])]
+    return "\n".join(lines).rstrip()
+
+
+def _listed(sets: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for name, facts in sets.items():
+        lines += [f"{name}:", *(f"- {term}: {words}" for term, words in account_lines(facts)), ""]
+    return lines

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from gibbsflow.errors import InputError, Problem, StateError
+from gibbsflow.config.binding import MODES
+from gibbsflow.config.launch.samplesheet_columns import NAME_PATTERN
+from gibbsflow.errors import GibbsflowError, StateError, one_line, shown
+from gibbsflow.report.tables.cells import cell
 from gibbsflow.workflow.files import atomic_open, read_json
-from gibbsflow.workflow.result import failed_status
+from gibbsflow.workflow.result import Status, failed_status
 from gibbsflow.workflow.state import sentinels
 from gibbsflow.workflow.state.attempts import read_attempts
+from gibbsflow.workflow.state.killed import read_killed
 from gibbsflow.workflow.state.sentinels import read_sentinel
 from gibbsflow.workflow.state.state_folder import is_aside
 
@@ -56,12 +62,21 @@ class TableRow:
 
 
 COLUMNS = tuple(field.name for field in fields(TableRow))
+_TYPES: Mapping[str, type | tuple[type, ...]] = {"replicates": int, "notes": int} | {
+    name: (int, float) for name in COLUMNS if name.endswith("per_mol")
+}
+_WORDS: dict[str, Collection[str]] = {
+    "mode": MODES,
+    "status": get_args(Status),
+    "verdict": ("", "PASS", "WARN", "FAIL"),
+}
 
 
 def failures(state: Path | None) -> dict[str, sentinels.Sentinel]:
     """Find the newest failure of each item below the state folder of a campaign.
 
-    That is a FAILED sentinel; where there is none, what an attempt that did not finish has left in ``attempts.json``.
+    That is a FAILED sentinel; where there is none, what an attempt that did not finish has left in ``attempts.json``,
+    or the head of the run has noted of a task that was killed, whichever is newer.
 
     Parameters
     ----------
@@ -71,7 +86,7 @@ def failures(state: Path | None) -> dict[str, sentinels.Sentinel]:
     Returns
     -------
     dict
-        By the name of every folder above the sentinel, so that it is found by the ligand's name.
+        By the ligand's name, which is that of the second folder below the campaign's.
     """
     found: dict[str, sentinels.Sentinel] = {}
     if state is None:
@@ -82,9 +97,13 @@ def failures(state: Path | None) -> dict[str, sentinels.Sentinel]:
         told, into = (_failure(Path(folder)), found) if "FAILED" in names else (_unfinished(Path(folder)), unfinished)
         if told is None:
             continue
-        for part in Path(folder).relative_to(state).parts:
-            if part not in into or into[part].time <= told.time:
-                into[part] = told
+        for ligand in Path(folder).relative_to(state).parts[1:2]:
+            if ligand not in into or into[ligand].time <= told.time:
+                into[ligand] = told
+    for one in read_killed(state):
+        ligand = one.item.partition(" ")[0]
+        if ligand not in unfinished or unfinished[ligand].time <= one.at:
+            unfinished[ligand] = sentinels.Sentinel("FAILED", "", cause=one.cause, message=one.text, time=one.at)
     return unfinished | found
 
 
@@ -109,7 +128,13 @@ def _unfinished(folder: Path) -> sentinels.Sentinel | None:
     return sentinels.Sentinel("FAILED", last.inputs_hash, cause=cause, message=message, time=last.ended or last.began)
 
 
-def failed_row(ligand: str, mode: str, experiment: float | None, sentinel: sentinels.Sentinel | None) -> TableRow:
+def failed_row(
+    ligand: str,
+    mode: str,
+    experiment: float | None,
+    sentinel: sentinels.Sentinel | None,
+    unknown: Sequence[str] = (),
+) -> TableRow:
     """Make the row of a ligand without a record.
 
     Parameters
@@ -122,6 +147,8 @@ def failed_row(ligand: str, mode: str, experiment: float | None, sentinel: senti
         Measured binding free energy, kcal/mol; None where there is none.
     sentinel
         Its failure, from :func:`failures`; None where none was recorded.
+    unknown
+        What is wrong with records of which nothing tells the ligand: one may be this ligand's.
 
     Returns
     -------
@@ -129,15 +156,39 @@ def failed_row(ligand: str, mode: str, experiment: float | None, sentinel: senti
         With verdict FAIL and the failure's cause.
     """
     status: str = "failed"
-    cause = NOT_FINISHED
+    cause = f"{NOT_FINISHED} (or its record is: {unknown[0]})" if unknown else NOT_FINISHED
     if sentinel is not None:
         status = failed_status(sentinel.cause)
         cause = f"{sentinel.cause}: {' '.join(sentinel.message.split())}"
     return TableRow(ligand, ligand, mode, status, "FAIL", experimental_dg_kcal_per_mol=experiment, cause=cause)
 
 
+def unusable_row(
+    ligand: str, mode: str, experiment: float | None, folders: Sequence[Path], error: Exception
+) -> TableRow:
+    """Make the row of a ligand whose record cannot be used.
+
+    Parameters
+    ----------
+    ligand, mode, experiment
+        As in :func:`failed_row`.
+    folders
+        Where its record lies.
+    error
+        What was raised on reading it.
+
+    Returns
+    -------
+    TableRow
+        With verdict FAIL, and the fault as its cause.
+    """
+    what = str(error) if isinstance(error, GibbsflowError) else f"{type(error).__name__}: {error}"
+    cause = f"Record: {folders[0]} is damaged or of another version ({one_line(what, 300)})"
+    return TableRow(ligand, ligand, mode, "failed", "FAIL", experimental_dg_kcal_per_mol=experiment, cause=cause)
+
+
 def record_row(record: Mapping[str, Any]) -> TableRow:
-    """Make the row of a record.
+    """Make the row of a record, whose values are of the types that the table has.
 
     Parameters
     ----------
@@ -148,12 +199,29 @@ def record_row(record: Mapping[str, Any]) -> TableRow:
     -------
     TableRow
         With the record's values.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        For what is no record of today's form.
     """
-    values = {name: record.get(name) for name in COLUMNS}
+    values: dict[str, Any] = {name: record.get(name) for name in COLUMNS}
     preparation = record.get("preparation", {})
     values["notes"] = len(preparation.get("notes", [])) + len(preparation.get("warnings", []))
     values["cause"] = record.get("cause") or "; ".join(_anew(item) for item in record.get("begun_anew", []))
-    return TableRow(**{name: value for name, value in values.items() if value is not None})
+    values = {name: value for name, value in values.items() if value is not None}
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, _TYPES.get(name, str)):
+            raise TypeError(f"{name} is {shown(value)}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{name} is {value}")
+    for name, known in _WORDS.items():
+        if values.get(name, "") not in known:
+            raise ValueError(f"{name} is {shown(values.get(name))}")
+    for name in ("ligand", "transformation"):
+        if not re.fullmatch(NAME_PATTERN, values[name]):
+            raise ValueError(f"{name} is {shown(values[name])}")
+    return TableRow(**values)
 
 
 def _anew(item: Mapping[str, Any]) -> str:
@@ -164,7 +232,7 @@ def _anew(item: Mapping[str, Any]) -> str:
 
 
 def write_csv(rows: Iterable[TableRow], path: Path) -> None:
-    """Write ``results.csv``: numbers to four decimals, empty where not known.
+    """Write ``results.csv``: numbers to four decimals, empty where not known, no cell that is taken for a formula.
 
     Parameters
     ----------
@@ -201,7 +269,7 @@ def write_parquet(rows: Sequence[TableRow], path: Path) -> None:
         pq.write_table(table, file)
 
 
-def index_records(folders: Sequence[Path]) -> dict[str, Path]:
+def index_records(folders: Sequence[Path]) -> tuple[dict[str, list[Path]], list[str]]:
     """Find the record of each ligand; the records themselves are not kept.
 
     Parameters
@@ -211,27 +279,22 @@ def index_records(folders: Sequence[Path]) -> dict[str, Path]:
 
     Returns
     -------
-    dict
-        Folder by ligand.
-
-    Raises
-    ------
-    InputError
-        For a folder without a record, or two records of one ligand.
+    index
+        Folders by ligand; one, where all is well.
+    unknown
+        What is wrong with each folder of which nothing tells the ligand.
     """
-    index: dict[str, Path] = {}
-    for folder in folders:
-        name = "record.json" if (Path(folder) / "record.json").exists() else "system.json"
-        if not (Path(folder) / name).exists():
-            right = "the output of `analysis transformation` (or `equil analyse` in mode md)"
-            raise InputError(Problem(str(folder), "no record.json", right))
-        content = read_json(Path(folder) / name)
-        ligand = content.get("ligand") or content.get("meta", {}).get("ligand") or content["name"]
-        if ligand in index:
-            what = f"a second record of {ligand}, besides {index[ligand]}"
-            raise InputError(Problem(str(folder), what, "one a ligand"))
-        index[ligand] = Path(folder)
-    return index
+    index: dict[str, list[Path]] = {}
+    unknown: list[str] = []
+    for folder in map(Path, folders):
+        try:
+            content = read_json(folder / ("record.json" if (folder / "record.json").exists() else "system.json"))
+            ligand = content.get("ligand") or content.get("meta", {}).get("ligand") or content["name"]
+            index.setdefault(ligand if isinstance(ligand, str) else shown(ligand), []).append(folder)
+        except (StateError, OSError, AttributeError, KeyError, TypeError) as error:
+            told = str(error) if isinstance(error, StateError | OSError) else f"{folder}: names no ligand"
+            unknown.append(one_line(told, 300))
+    return index, unknown
 
 
 def leg_text(figures: Mapping[str, Any]) -> str:
@@ -260,4 +323,4 @@ def leg_text(figures: Mapping[str, Any]) -> str:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.{DECIMALS}f}" if isinstance(value, float) else " ".join(str(value).split())
+    return f"{value:.{DECIMALS}f}" if isinstance(value, float) else str(cell(" ".join(str(value).split())))

@@ -8,7 +8,7 @@ import tarfile
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from gibbsflow.errors import StateError
 from gibbsflow.workflow.files import atomic_open, read_json, write_json
@@ -32,12 +32,17 @@ def keep(home: StateFolder, out: Path, names: Iterable[str], figures: Mapping[st
     figures
         Figures of ``result.json``.
     """
-    with atomic_open(home.folder / _OUTPUT) as file, tarfile.open(fileobj=file, mode="w:gz", compresslevel=1) as tar:
+    with atomic_open(home.folder / _OUTPUT) as file, _archive(file) as tar:
         for name in sorted(names):
             if (out / name).exists():
                 tar.add(out / name, arcname=name)
     write_json(home.folder / _FIGURES, figures)
     sentinels.Sentinel("FINISHED", home.inputs_hash, settings=home.settings).write(home.folder)
+
+
+def _archive(file: IO[bytes]) -> tarfile.TarFile:
+    # links are kept as what they lead to, for that may be gone when the archive is read
+    return tarfile.open(fileobj=file, mode="w:gz", compresslevel=1, dereference=True)
 
 
 def restore(home: StateFolder, out: Path) -> dict[str, Any]:
@@ -65,6 +70,8 @@ def restore(home: StateFolder, out: Path) -> dict[str, Any]:
         # as a whole first: tarfile does not read as far as gzip's checksum
         content = gzip.decompress(archive.read_bytes())
         with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+            if odd := [member.name for member in tar if not (member.isreg() or member.isdir())]:
+                raise tarfile.TarError(f"{odd[0]} is neither a file nor a folder")
             tar.extractall(out, filter="data")
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, FileNotFoundError) as error:
         raise StateError(f"{archive}: cannot be read ({error})") from error

@@ -10,8 +10,8 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -216,6 +216,34 @@ def job_runs(record: str) -> bool:
         log.warning("squeue does not answer: whether job %s runs is not known, so it counts as running", job)
         return True
     return asked.returncode == 0 and bool(asked.stdout.strip())
+
+
+def job_states(jobs: Collection[str]) -> dict[str, str]:
+    """Ask SLURM how jobs are, all at once.
+
+    Parameters
+    ----------
+    jobs
+        Their numbers, as SLURM_JOB_ID had them.
+
+    Returns
+    -------
+    dict
+        State in SLURM's words by job; none of those that SLURM does not know, or where there is no SLURM.
+    """
+    known = sorted({job for job in jobs if job.isdigit()})
+    states: dict[str, str] = {}
+    for command in (
+        ["sacct", "-X", "-n", "-P", "-o", "JobIDRaw,State", "-j", ",".join(known)],
+        ["squeue", "-h", "-r", "-t", "all", "-o", "%A|%T", "-j", ",".join(known)],  # the controller knows best
+    ):
+        if not known or (program := shutil.which(command[0])) is None:
+            continue
+        with suppress(subprocess.TimeoutExpired):
+            asked = subprocess.run([program, *command[1:]], capture_output=True, text=True, timeout=60)
+            lines = [line.split("|") for line in asked.stdout.splitlines() if line.count("|") == 1]
+            states |= {job: state.split()[0] for job, state in lines if state.strip()}
+    return states
 
 
 def is_held(folder: Path, name: str = ".lock") -> bool:

@@ -72,6 +72,23 @@ class Stopper:
         if self.signal is not None:
             raise StoppedEarly(f"stopped by {signal.Signals(self.signal).name}")
 
+    def out_of_time(self, next_s: float = 0.0) -> str:
+        """Say whether the time budget is used up: for segments that can be cut short.
+
+        Parameters
+        ----------
+        next_s
+            What the next part of the segment will take, s.
+
+        Returns
+        -------
+        str
+            In words; empty while there is time.
+        """
+        if self.time_budget_s is None or self.elapsed_s + next_s < self.time_budget_s:
+            return ""
+        return f"time budget of {self.time_budget_s:g} s used up"
+
     def reason(self) -> str | None:
         """Say why the next segment must not start.
 

@@ -11,7 +11,7 @@ exit  means                    state folder        then
                                                    aside, next safer settings (`state_folder.py`)
 74    no disk                  as it was           the run ends; the next call goes on
 75    stopped on purpose       last checkpoint     the next call goes on; it counts as no failure
-else  killed from outside      last checkpoint     again with more memory and time; goes on
+else  killed from outside      last checkpoint     goes on, with more of what was short (`killed.py`)
 ====  =======================  ==================  ====================================================================
 
 `attempts.json` beside them tells it all, attempt by attempt. `clean-failures` removes ``FAILED``, that record and the
@@ -107,9 +107,14 @@ def read_sentinel(folder: Path, kind: Kind) -> Sentinel | None:
     if not path.exists():
         return None
     try:
-        return Sentinel(**read_json(path))
+        sentinel = Sentinel(**read_json(path))
     except TypeError as error:
         raise StateError(f"{path}: not a sentinel ({error})") from error
+    if not all(
+        isinstance(text, str) for text in (sentinel.inputs_hash, sentinel.cause, sentinel.message, sentinel.time)
+    ):
+        raise StateError(f"{path}: not a sentinel (values of other types)")
+    return sentinel
 
 
 def valid_sentinel(folder: Path, kind: Kind, inputs_hash: str) -> Sentinel | None:

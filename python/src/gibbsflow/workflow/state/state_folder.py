@@ -27,6 +27,7 @@ from typing import Any, Self
 
 from gibbsflow.errors import GibbsflowError, LockedError, ScienceError, StateError, StoppedEarly
 from gibbsflow.workflow.files import inputs_hash, read_json, remove_temporaries, sha256_path, write_json
+from gibbsflow.workflow.places import ASIDE
 from gibbsflow.workflow.state import attempts, sentinels
 from gibbsflow.workflow.state.attempts import Attempt, recall_attempts, write_attempts
 from gibbsflow.workflow.state.locks import folder_lock
@@ -35,8 +36,8 @@ from gibbsflow.workflow.state.sentinels import failed_sentinel, valid_sentinel
 
 log = logging.getLogger(__name__)
 INPUTS = "inputs.json"
-ASIDE = "superseded-"
-_STAYS = (".lock", attempts.FILE_NAME)
+LOCK = ".lock"
+_STAYS = (LOCK, attempts.FILE_NAME)
 _ASK_AGAIN_S = 1.0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.state import attempts, sentinels
-from gibbsflow.workflow.state.attempts import read_attempts
-from gibbsflow.workflow.state.locks import is_held
+from gibbsflow.workflow.state.attempts import Attempt, read_attempts
+from gibbsflow.workflow.state.killed import FOLDER as KILLED
+from gibbsflow.workflow.state.killed import Killed, read_killed
+from gibbsflow.workflow.state.locks import is_held, job_states
 from gibbsflow.workflow.state.resumable import PROGRESS
 from gibbsflow.workflow.state.sentinels import read_sentinel
 from gibbsflow.workflow.state.state_folder import INPUTS, is_aside, window_folder
@@ -89,11 +92,12 @@ def read_status(folder: Path, *kinds: str) -> list[dict[str, Any]]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(Problem(str(folder), "no such folder", "a state folder"))
-    homes = {path.parent for mark in _MARKS for path in folder.rglob(mark)}
+    found = {path.parent for mark in _MARKS for path in folder.rglob(mark)}
+    homes = sorted(home for home in found if not is_aside(home.relative_to(folder)))
+    ends = _Ends.of(folder, homes)
     rows: dict[str, StatusRow] = {}
-    for home in sorted(homes):
-        if not is_aside(home.relative_to(folder)):
-            rows |= {row.item: row for row in _rows(home, folder)}
+    for home in homes:
+        rows |= {row.item: row for row in _rows(home, folder, ends)}
     for path in sorted(folder.rglob(PLAN)):
         rows = {row.item: row for row in _planned(path, folder)} | rows
     return [vars(row) for _, row in sorted(rows.items()) if not kinds or row.kind in kinds]
@@ -127,10 +131,44 @@ def _planned(path: Path, root: Path) -> Iterator[StatusRow]:
         yield StatusRow(_join(item, PLAN), "phase", "unreadable", cause=f"no plan of windows ({error!r})")
 
 
-def _rows(home: Path, root: Path) -> Iterator[StatusRow]:
+@dataclass(frozen=True)
+class _Ends:
+    """What is known of attempts that left no end: SLURM's state by job, and what a head has noted of killed tasks."""
+
+    states: Mapping[str, str]
+    campaign: Path | None
+    killed: Sequence[Killed]
+
+    @classmethod
+    def of(cls, folder: Path, homes: Sequence[Path]) -> _Ends:
+        jobs = set()
+        for home in homes:
+            with suppress(StateError, OSError):
+                last = read_attempts(home)[-1:]
+                jobs |= {str(one.holder.get("slurm_job") or "") for one in last if not one.end and not is_held(home)}
+        above = (path for path in (folder.absolute(), *folder.absolute().parents[:4]) if (path / KILLED).is_dir())
+        campaign = next(above, None)
+        return cls(job_states(jobs), campaign, read_killed(campaign) if campaign else [])
+
+    def state(self, last: Attempt) -> str:
+        """SLURM's state of an attempt's job; empty where it is not known."""
+        return self.states.get(str(last.holder.get("slurm_job") or ""), "")
+
+    def told(self, home: Path, last: Attempt | None) -> str:
+        """How the last task in a state folder was killed, in words; empty where nobody knows."""
+        if self.campaign is not None:
+            parts = home.absolute().relative_to(self.campaign).parts
+            for one in reversed(self.killed):
+                if one.is_of(parts) and (last is None or last.began <= one.at):
+                    return f"{one.cause}: {one.text}"
+        state = self.state(last) if last is not None else ""
+        return f"SLURM job {last.holder['slurm_job']} {state}" if last is not None and state else ""
+
+
+def _rows(home: Path, root: Path, ends: _Ends) -> Iterator[StatusRow]:
     """The rows of one state folder: one, or one for each window that runs in it."""
     try:
-        row, settings = _row(home, root)
+        row, settings = _row(home, root, ends)
     except (StateError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         text = str(error) if isinstance(error, StateError | OSError) else f"{home}: holds something else ({error!r})"
         yield StatusRow(_name(home, root), "phase", "unreadable", cause=text)
@@ -153,7 +191,7 @@ def _rows(home: Path, root: Path) -> Iterator[StatusRow]:
             yield replace(share, item=_join(row.item, window_folder(window)))
 
 
-def _row(home: Path, root: Path) -> tuple[StatusRow, Mapping[str, Any]]:
+def _row(home: Path, root: Path, ends: _Ends) -> tuple[StatusRow, Mapping[str, Any]]:
     inputs, progress = _read(home / INPUTS), _read(home / PROGRESS)
     history = read_attempts(home)
     failed, finished = read_sentinel(home, "FAILED"), read_sentinel(home, "FINISHED")
@@ -162,7 +200,7 @@ def _row(home: Path, root: Path) -> tuple[StatusRow, Mapping[str, Any]]:
     steps_done, steps = int(progress.get("steps_done", 0)), int(progress.get("steps", 0))
     engine_s = float(progress.get("engine_s", 0.0))
     cause = ""
-    if is_held(home):
+    if is_held(home) or (last is not None and not last.end and ends.state(last) in ("RUNNING", "COMPLETING")):
         status = "running"
     elif finished is not None and inputs and finished.inputs_hash != inputs["inputs_hash"]:
         status, cause = "stale", "FINISHED is of other inputs"
@@ -172,10 +210,12 @@ def _row(home: Path, root: Path) -> tuple[StatusRow, Mapping[str, Any]]:
     elif failed is not None:
         status, cause = "failed", f"{failed.cause}: {failed.message}"
     elif last is not None and not last.end:
-        status, cause = "lost", f"{last.by} left no end"
+        status, cause = "lost", "; ".join(filter(None, [f"{last.by} left no end", ends.told(home, last)]))
     else:
         status = "stopped" if steps_done else "waiting"
-        cause = last.message if last is not None and last.end in ("stopped", "failed") else ""
+        cause = ends.told(home, last) or (
+            last.message if last is not None and last.end in ("stopped", "failed") else ""
+        )
     used = inputs.get("settings_used", {}).get("timestep_fs") or settings.get("setting timestep_fs") or 0.0
     ns_per_step = float(used) * 1e-6
     row = StatusRow(

@@ -11,7 +11,7 @@ from silicon import si2
 from gibbsflow.errors import InputError, LockedError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats import backends
-from gibbsflow.potential.data.formats.backends import database_errors, open_sqlite, without_password
+from gibbsflow.potential.data.formats.backends import database_errors, open_sqlite
 
 
 def test_sqlite_writes_ahead_and_syncs(tmp_path: Path) -> None:
@@ -38,18 +38,6 @@ def test_one_id_cannot_be_written_twice(tmp_path: Path) -> None:
         for seed in (1, 2):
             database.write(si2(seed), key_value_pairs={"gibbsflow_id": "gf-1"})
     assert database.count() == 0
-
-
-@pytest.mark.parametrize(
-    ("where", "shown"),
-    [
-        ("postgresql://me:secret@host:5432/name", "postgresql://me@host:5432/name"),
-        ("postgresql://me@host/name", "postgresql://me@host/name"),
-        ("a/path:with@signs.db", "a/path:with@signs.db"),
-    ],
-)
-def test_passwords_are_not_shown(where: str, shown: str) -> None:
-    assert without_password(where) == shown
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from gibbsflow.config.potential_training import Training
 from gibbsflow.engines.lammps import LammpsPool
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
 from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies
+from gibbsflow.potential.train.shared.deadline import Deadline
 from gibbsflow.potential.train.shared.inputs import Inputs
 from gibbsflow.potential.train.shared.splits import Folds
 from gibbsflow.potential.train.trainers import pod_fit
@@ -53,7 +54,11 @@ def targets(tmp_path):
             )
         references = AtomicEnergies({"Cu": -1.0}, "least squares")
         folds = Folds(np.arange(6) % 3, "number")
-        yield pod_fit.take_off(frames, folds, references, ("Cu",), None, pool, stopper), references, truth
+        yield (
+            pod_fit.take_off(frames, folds, references, ("Cu",), None, pool, Deadline(stopper, 1e5)),
+            references,
+            truth,
+        )
 
 
 def test_a_potential_that_the_basis_holds_is_found(targets):

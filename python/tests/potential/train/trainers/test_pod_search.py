@@ -10,6 +10,7 @@ from gibbsflow.engines.lammps import LammpsPool
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.labelled_frames import read_labelled
 from gibbsflow.potential.train.shared.atomic_energies import reference_energies
+from gibbsflow.potential.train.shared.deadline import Deadline
 from gibbsflow.potential.train.shared.splits import assign_folds
 from gibbsflow.potential.train.trainers import pod_fit, pod_search
 from gibbsflow.potential.train.trainers.pod import PodPotential
@@ -47,9 +48,9 @@ def _search(tmp_path, **settings):
     references = reference_energies(frames, ("Cu",))
     folds = assign_folds(frames, given.folds, seed=1)
     with LammpsPool(tmp_path / "lammps", 1) as pool, Stopper() as stopper:
-        targets = pod_fit.take_off(frames, folds, references, ("Cu",), None, pool, stopper)
+        targets = pod_fit.take_off(frames, folds, references, ("Cu",), None, pool, Deadline(stopper, 1e5))
         scales = pod_fit.length_scales(frames)
-        return pod_search.search(targets, given, references, ("Cu",), scales, None, 1e5, tmp_path / "potential")
+        return pod_search.search(targets, given, references, ("Cu",), scales, None, tmp_path / "potential")
 
 
 def _frames(folder):
@@ -81,7 +82,7 @@ def test_more_elements_than_the_coefficients_allow_get_a_basis_below_the_ladder(
     folds = assign_folds(frames, 2, seed=1)
     references = reference_energies(frames, species)
     with LammpsPool(tmp_path / "lammps", 1) as pool, Stopper() as stopper:
-        targets = pod_fit.take_off(frames, folds, references, species, None, pool, stopper)
+        targets = pod_fit.take_off(frames, folds, references, species, None, pool, Deadline(stopper, 60, _speed=2e-10))
         given = Training(max_coefficients=400)
         assert pod_search._first_basis(targets, given, 1.0, 4.5, species, 1e5)[0] == -3
         with pytest.raises(InputError, match=r"max_coefficients: 60, and the smallest basis of 7 elements has 154"):

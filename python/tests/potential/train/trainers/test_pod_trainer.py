@@ -1,5 +1,7 @@
 """POD fits on small sets by effective medium theory: errors, references, repulsion, masks, settings."""
 
+import resource
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -120,3 +122,27 @@ def test_one_frame_is_enough_to_run(tmp_path):
     figures = _fit(tmp_path, rattled(1, 30, stress=False), rattled(1, 31, stress=False), max_coefficients=30)
     assert figures["folds"] == 1
     assert figures["train"]["energy_mae_mev_per_atom"] < 10
+
+
+def _processor_s():
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def test_seven_elements_are_fitted_within_the_time_budget(tmp_path):
+    """In processor time, which no other work on the machine adds to: the budget and the least work beyond it."""
+    species = ("Ag", "Al", "Au", "Cu", "Ni", "Pd", "Pt")
+    write(tmp_path / "train.extxyz", rattled(40, 1, species, (2, 2, 2)))
+    write(tmp_path / "test.extxyz", rattled(24, 2, species, (2, 2, 2)))
+    inputs = Inputs.read(tmp_path / "train.extxyz", tmp_path / "test.extxyz")
+    before = _processor_s()
+    with Stopper() as stopper:
+        settings = Training(processes=1)
+        made = PodTrainer().fit(inputs, settings, seed=1, stopper=stopper, budget_s=0.5, out=tmp_path)
+    assert _processor_s() - before < 0.5 + 5.0
+    assert made.figures["coefficients"] <= settings.max_coefficients
+    # so late that only the fewest frames are left of each part, and every one of them is said
+    assert made.figures["test"]["frames"] == made.figures["train"]["frames"] == 20 == len(made.test_grades)
+    said = " ".join(problem.what for problem in inputs.account.of_weight("note"))
+    assert all(f"{part} by 20 of " in said for part in ("test errors", "the grade", "train errors"))
+    assert made.figures["lammps_difference_ev_per_atom"] < 1e-6 and not made.stopped_by

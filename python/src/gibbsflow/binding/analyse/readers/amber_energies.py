@@ -6,14 +6,11 @@ and read first, so that a truncated or damaged output is an error that names the
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -33,6 +30,7 @@ from gibbsflow.binding.analyse.readers.runs import (
 from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.input_files import read_lines
 
 RIGHT = "an output (mdout) of sander or pmemd with icfe = 1"
 NAME = "clambda"
@@ -190,7 +188,7 @@ def _refuse_not_finite(path: Path, u: np.ndarray, rows: Sequence[int]) -> None:
 
 def _temperature(path: Path) -> float:
     control = False
-    for _, line in _lines(path):
+    for _, line in read_lines(path, RIGHT):
         control = control or "CONTROL  DATA" in line  # before it stands the input as it was typed
         if control and (match := re.search(r"temp0\s+=\s*([0-9.]+)", line)):
             return float(match[1])
@@ -206,7 +204,7 @@ def _look_through(path: Path, account: Account) -> tuple[list[int], list[int], s
     gradient_rows: list[int] = []
     expected, block, steps, finished, damaged = 0, -1, 0, False, ""
     averages = False
-    for number, line in _lines(path):
+    for number, line in read_lines(path, RIGHT):
         if match := _STEPS.search(line):
             steps = steps or int(match[1])
         if line.startswith("MBAR Energy analysis"):
@@ -249,17 +247,3 @@ def _is_finite(text: str) -> bool:
         return bool(np.isfinite(float(text)))
     except ValueError:
         return False
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    opener = {".bz2": bz2.open, ".gz": gzip.open}.get(path.suffix)
-    file: IO[str]
-    try:
-        with opener(path, "rt") if opener else open(path) as file:  # type: ignore[assignment]
-            yield from enumerate(file, start=1)
-    except FileNotFoundError as error:
-        raise InputError(Problem(str(path), "no such file", RIGHT)) from error
-    except EOFError as error:
-        raise InputError(Problem(str(path), "truncated: the compressed file breaks off", "a whole file")) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(Problem(str(path), f"not readable: {error}", RIGHT)) from error

@@ -6,14 +6,11 @@ here a truncated or damaged file is an error that names the line, and states are
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -35,6 +32,7 @@ from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats, Ints
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.input_files import read_lines
 
 _SUBTITLE = re.compile(r'@ subtitle "T = ([0-9.eE+-]+) \(K\)(.*)"\s*$')
 _STATE = re.compile(r"state (\d+): (.+) = (\(?[0-9., eE+-]+\)?)$")
@@ -296,39 +294,25 @@ def _read(path: Path) -> _File:
     heads: list[str] = []
     rows: list[int] = []
     table: list[list[float]] = []
-    try:
-        for number, line in _lines(path):
-            if line.startswith("#") or not line.strip():
-                continue
-            if line.startswith("@"):
-                if table and (_SUBTITLE.match(line) or _LEGEND.match(line)) and line.strip() not in heads:
-                    what = "a second header that differs from the first: files put together"
-                    raise InputError(Problem(str(path), what, "one run a file", row=number))
-                heads.append(line.strip())
-                continue
-            if header is None:
-                header = _header(path, heads, number)
-            table.append(_row(path, number, line, len(header.legends) + 1))
-            rows.append(number)
-    except FileNotFoundError as error:
-        raise InputError(Problem(str(path), "no such file", RIGHT)) from error
-    except EOFError as error:
-        raise InputError(Problem(str(path), "truncated: the compressed file breaks off", "a whole file")) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(Problem(str(path), f"not readable: {error}", RIGHT)) from error
+    for number, line in read_lines(path, RIGHT):
+        if line.startswith("#") or not line.strip():
+            continue
+        if line.startswith("@"):
+            if table and (_SUBTITLE.match(line) or _LEGEND.match(line)) and line.strip() not in heads:
+                what = "a second header that differs from the first: files put together"
+                raise InputError(Problem(str(path), what, "one run a file", row=number))
+            heads.append(line.strip())
+            continue
+        if header is None:
+            header = _header(path, heads, number)
+        table.append(_row(path, number, line, len(header.legends) + 1))
+        rows.append(number)
     if not path.stat().st_size:
         raise InputError(Problem(str(path), "empty file", RIGHT))
     if header is None:
         _header(path, heads, None)
         raise InputError(Problem(str(path), "no samples", "at least one row"))
     return _File(path, header, np.array(rows), np.array(table))
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    opener = {".bz2": bz2.open, ".gz": gzip.open}.get(path.suffix.lower())
-    file: IO[str]
-    with opener(path, "rt") if opener else open(path) as file:  # type: ignore[assignment]
-        yield from enumerate(file, start=1)
 
 
 def _header(path: Path, lines: Sequence[str], row: int | None) -> _Header:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import re
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.input_files import STRUCTURE_BYTES, decode, read_input, unpack
 
+_RIGHT = "a protein as PDB or mmCIF"
 _METALS = frozenset(
     "LI BE NA MG AL K CA SC TI V CR MN FE CO NI CU ZN GA RB SR Y ZR MO RU RH PD AG CD IN SN CS BA LA CE PR ND SM EU GD "
     "TB DY ER TM YB LU HF W RE OS IR PT AU HG TL PB TH U".split()
@@ -106,15 +107,10 @@ def read_structure(path: Path) -> StructureFile:
         Where a record cannot be read, naming its line, blocks between END cannot be told from models, or atoms stand
         in no model.
     """
-    content = Path(path).read_bytes()
+    content = read_input(path, _RIGHT, STRUCTURE_BYTES, field="receptor")
     if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError) as error:
-            raise InputError(
-                Problem(str(path), f"not readable as gzip: {error}", "a whole file", field="receptor")
-            ) from error
-    text = content.decode("utf-8", errors="replace")
+        content = unpack(content, path, _RIGHT, STRUCTURE_BYTES, field="receptor")
+    text = decode(content, path, _RIGHT, field="receptor", errors="replace")
     is_cif = re.search(r"^_atom_site\.", text, re.MULTILINE) is not None
     return _read_mmcif(Path(path), text) if is_cif else _read_pdb(Path(path), text)
 

@@ -15,6 +15,7 @@ from gibbsflow.binding.prepare.protein.residues import Residue
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
 
 NEAR_ANGSTROM = 6.0
 """A metal or cofactor that is left out this near to ligand or site is worth a warning."""
@@ -92,15 +93,16 @@ def read_parameters(paths: Sequence[Path]) -> dict[str, GivenResidue]:
     problems = []
     for path in map(Path, paths):
         right = "AMBER's parameters: .mol2, .lib, .off, .frcmod or .dat"
-        if not path.is_file():
-            problems.append(Problem(str(path), "no such file", right, field="parameters"))
-            continue
         if not re.fullmatch(r"[A-Za-z0-9._+-]+", path.name):
             problems.append(
                 Problem(str(path), "tleap reads no such name", "letters, digits, . _ + -", field="parameters")
             )
             continue
-        text = path.read_text(errors="replace")
+        try:
+            text = read_text(path, right, STRUCTURE_BYTES, field="parameters", errors="replace")
+        except InputError as error:
+            problems += error.problems
+            continue
         suffix = path.suffix.lower()
         if suffix in (".frcmod", ".dat"):
             continue

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import yaml
 
 from gibbsflow.binding.prepare.protein.residue_names import (
     AMINO_ACIDS,
@@ -19,8 +15,10 @@ from gibbsflow.binding.prepare.protein.residue_names import (
     parent_of,
 )
 from gibbsflow.binding.prepare.protein.residues import Residue, chain_ends
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, one_line, shown
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.input_files import SETTINGS_BYTES, csv_records, read_text
+from gibbsflow.workflow.settings_file import read_mapping
 
 HIGHEST_PH = {"ASH": 4.4, "GLH": 4.4, "CYS": 8.5, "LYS": 10.0, "HIP": 6.5}
 """The acid form of each is taken up to this pH, as OpenMM's Modeller.addHydrogens takes it."""
@@ -49,24 +47,15 @@ def read_choices(path: Path) -> dict[str, str]:
         With all lines that say neither, or that speak of one residue twice.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        right = "a CSV file with CHAIN:NUMBER,NAME or a YAML file with CHAIN:NUMBER: NAME"
-        raise InputError(Problem(str(path), f"not readable: {error}", right, field="protonation")) from error
     rows: list[tuple[int | None, list[str]]]
     if path.suffix.lower() in (".yaml", ".yml"):
-        try:
-            content = yaml.load(text, Loader=yaml.BaseLoader) or {}
-        except yaml.YAMLError as error:
-            raise InputError(
-                Problem(str(path), f"not readable: {error}", "YAML with CHAIN:NUMBER: NAME", field="protonation")
-            ) from error
-        pairs = content.items() if isinstance(content, dict) else [("", str(content))]
-        rows = [(None, [str(key), str(value)]) for key, value in pairs]
+        content = read_mapping(path, "YAML with CHAIN:NUMBER: NAME", field="protonation")
+        rows = [(None, [key, value if isinstance(value, str) else shown(value)]) for key, value in content.items()]
     else:
-        rows = [(k, cells) for k, cells in enumerate(csv.reader(io.StringIO(text)), 1) if any(c.strip() for c in cells)]
-        if rows and ":" not in rows[0][1][0]:
+        right = "a CSV file with CHAIN:NUMBER,NAME or a YAML file with CHAIN:NUMBER: NAME"
+        text = read_text(path, right, SETTINGS_BYTES, field="protonation")
+        rows = [(line, cells) for line, cells in csv_records(text, path, right) if any(c.strip() for c in cells)]
+        if rows and len(rows[0][1]) == 2 and all(cell.strip().replace(" ", "").isalpha() for cell in rows[0][1]):
             rows = rows[1:]
     choices: dict[str, str] = {}
     problems = []
@@ -74,7 +63,7 @@ def read_choices(path: Path) -> dict[str, str]:
         cells = [cell.strip() for cell in cells]
         right = "CHAIN:NUMBER and a residue name, as A:64,HIP"
         if len(cells) != 2 or ":" not in cells[0] or cells[1].upper() not in AMINO_ACIDS:
-            problems.append(Problem(str(path), f"not usable: {','.join(cells)}", right, line, "protonation"))
+            problems.append(Problem(str(path), f"not usable: {one_line(','.join(cells))}", right, line, "protonation"))
         elif cells[0] in choices:
             problems.append(Problem(str(path), f"{cells[0]} is named twice", "each residue once", line, "protonation"))
         else:

@@ -8,7 +8,6 @@ nothing is committed half way; PostgreSQL holds an advisory lock for the length 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sqlite3
 import tempfile
@@ -28,6 +27,8 @@ from tenacity import (
 
 from gibbsflow.errors import InputError, LockedError, MissingProgramError, Problem, StateError
 from gibbsflow.potential.data.formats.statuses import RowStatus
+from gibbsflow.workflow.credentials import without_passwords
+from gibbsflow.workflow.input_files import DATA_BYTES, open_input
 
 BUSY_S = 30.0
 OWN_INDEX = "gibbsflow_id_index"
@@ -171,7 +172,7 @@ class _NoCommit:
 
 
 def _writes_ahead(path: Path) -> bool:
-    with open(path, "rb") as file:
+    with open_input(path, "an ase.db", DATA_BYTES) as file:
         return file.read(20)[18:20] == b"\x02\x02"  # write and read version in the header of SQLite's format
 
 
@@ -358,25 +359,9 @@ def open_postgres(url: str) -> Any:
             self.connection = None
 
     database = LockedPostgres(url, create_indices=True, use_lock_file=False, serial=True)
-    with database_errors(without_password(url)):
+    with database_errors(without_passwords(url)):
         database.make_tables()
     return database
-
-
-def without_password(where: str) -> str:
-    """Give a database's address as it may be shown.
-
-    Parameters
-    ----------
-    where
-        Path, or address.
-
-    Returns
-    -------
-    str
-        The same without the password of an address.
-    """
-    return re.sub(r"(?<=://)([^:/@]*):[^@]*@", r"\1@", where)
 
 
 @contextmanager

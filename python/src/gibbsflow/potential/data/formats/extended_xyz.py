@@ -16,9 +16,11 @@ from ase import Atoms
 from ase.data import atomic_numbers
 
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.input_files import DATA_BYTES, open_input, read_lines
 
 SUFFIXES = (".xyz", ".extxyz", ".exyz")
-"""Endings of files that are read here."""
+"""Endings of files that are read here, and those of any name whose first two lines are of that kind."""
+_PACKED = (".gz", ".bz2", ".xz")
 _PLAIN = "species:S:1:pos:R:3"
 _CLOSING = {"'": "'", '"': '"', "{": "}", "[": "]"}
 _TRUE = {"T": True, "True": True, "true": True, "TRUE": True, "1": True}
@@ -62,29 +64,75 @@ def read_extended_xyz(path: Path) -> list[Atoms]:
     InputError
         At the first line that cannot be read, with its number, the frame and the column or key.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        what = f"byte {error.start} is not UTF-8"
-        raise InputError(Problem(str(path), what, "extended XYZ as UTF-8 text")) from error
-    except OSError as error:
-        raise InputError(Problem(str(path), f"not readable: {error.strerror}", "a file of labelled frames")) from error
-    while lines and not lines[-1].strip():
-        lines.pop()
-    frames: list[Atoms] = []
-    start = 0
+    return list(_each(path, _frame))
+
+
+def is_extended_xyz(path: Path) -> bool:
+    """Say whether a file is of this format, by its name or by its first lines.
+
+    Parameters
+    ----------
+    path
+        Any file; it may be packed by gzip, bzip2 or xz.
+
+    Returns
+    -------
+    bool
+        Whether :func:`read_extended_xyz` is the reader for it.
+    """
+    names = [suffix.lower() for suffix in path.suffixes]
+    if names and names[-1] in _PACKED:
+        names.pop()
+    if names and names[-1] in SUFFIXES:
+        return True
+    if not path.is_file():
+        return False
+    with open_input(path, "a file of frames", DATA_BYTES) as file:
+        first, second = (file.readline(most).decode(errors="replace") for most in (200, 100_000))
+    return first.removeprefix("\ufeff").strip().isdecimal() and ("Properties=" in second or "Lattice=" in second)
+
+
+def _each(path: Path, make: Callable[[Sequence[str], int], Any]) -> Iterator[Any]:
+    lines = lines_of(path)
+    start, row = 0, 0
     while start < len(lines):
-        row = len(frames) + 1
+        row += 1
         try:
             count = _count(lines, start, row)
-            frames.append(_frame(lines[start + 1 : start + 2 + count], start + 2))
+            made = make(lines[start + 1 : start + 2 + count], start + 2)
         except _LineError as fault:
             what = f"line {fault.line}: {fault.what}"
             raise InputError(Problem(str(path), what, fault.right, row=row, field=fault.field)) from fault
+        yield made
         start += 2 + count
-    if not frames:
+    if not row:
         raise InputError(Problem(str(path), "holds no structure", "at least one"))
-    return frames
+
+
+def lines_of(path: Path) -> list[str]:
+    """Read the lines of a file, unpacked, without the blank ones at its end.
+
+    Parameters
+    ----------
+    path
+        Text in UTF-8; it may be packed by gzip, bzip2 or xz.
+
+    Returns
+    -------
+    list of str
+        Without their ends.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be read as such.
+    """
+    lines = [line.rstrip("\r\n") for _, line in read_lines(path, "frames in extended XYZ")]
+    if lines:
+        lines[0] = lines[0].removeprefix("\ufeff")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return lines
 
 
 def number(text: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.input_files import DATA_BYTES, open_input
 
 _SAME_PLACE = 1e-3
 _EXTXYZ = "extxyz with charge, multiplicity or initial_magmoms"
@@ -246,5 +248,6 @@ def _float(value: Any) -> float:
 
 
 def _lines(path: Path, count: int | None = None) -> list[str]:
-    with open(path, errors="replace") as file:
-        return [line for _, line in zip(range(count), file, strict=False)] if count is not None else file.readlines()
+    with open_input(path, "a structure file", DATA_BYTES) as file:
+        lines = io.TextIOWrapper(file, encoding="utf-8", errors="replace")
+        return [line for _, line in zip(range(count), lines, strict=False)] if count is not None else lines.readlines()

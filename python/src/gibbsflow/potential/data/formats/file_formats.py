@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gibbsflow.errors import GibbsflowError, InputError, Problem, StateError
+from gibbsflow.errors import GibbsflowError, InputError, Problem, StateError, one_line
 from gibbsflow.potential.data.formats.backends import frame_of_row, read_rows
-from gibbsflow.potential.data.formats.extended_xyz import SUFFIXES, read_extended_xyz
+from gibbsflow.potential.data.formats.extended_xyz import is_extended_xyz, lines_of, read_extended_xyz
 from gibbsflow.potential.data.formats.file_doubts import judge_file
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.input_files import DATA_BYTES, require_file
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -49,12 +50,17 @@ def read_any(path: Path, account: Account) -> list[Atoms]:
     try:
         if path.is_dir():
             raise InputError(Problem(str(path), "is a folder", f"a structure file ({_KNOWN})"))
+        require_file(path, f"a structure file ({_KNOWN})", DATA_BYTES)
         if path.stat().st_size:
             kind = filetype(str(path))
             judge_file(path, kind, account)
             if kind == "db":
                 frames = [_of_row(row) for row in read_rows(path)]
-            elif kind == "extxyz" and path.suffix in SUFFIXES:
+            elif kind == "json":
+                from ase.db import connect
+
+                frames = [_of_row(row) for row in connect(path, type="json").select()]
+            elif is_extended_xyz(path):
                 frames = _of_extended_xyz(path)
             else:
                 with warnings.catch_warnings():
@@ -67,13 +73,11 @@ def read_any(path: Path, account: Account) -> list[Atoms]:
         raise InputError(Problem(str(path), str(error), _KNOWN)) from error
     except GibbsflowError:
         raise
-    except FileNotFoundError as error:
-        raise InputError(Problem(str(path), "no such file", f"a structure file ({_KNOWN})")) from error
     except UnknownFileTypeError as error:
         raise InputError(Problem(str(path), "of no format that is known", _KNOWN)) from error
     # the readers of ASE raise whatever a broken text leads them to
     except Exception as error:
-        what = f"not readable as structures: frame {len(frames)}: {type(error).__name__}: {error}"
+        what = f"not readable as structures: frame {len(frames)}: {type(error).__name__}: {one_line(str(error), 200)}"
         raise InputError(Problem(str(path), what, _KNOWN)) from error
     if not frames:
         raise InputError(Problem(str(path), "holds no structure", "at least one"))
@@ -82,7 +86,20 @@ def read_any(path: Path, account: Account) -> list[Atoms]:
 
 
 def _of_row(row: Any) -> Atoms:
-    return frame_of_row(row) if row.get("gibbsflow_id") and row.get("status") else row.toatoms()
+    """A row as a frame, with what stands beside it in the database: its keys, and numbers of its data."""
+    if row.get("gibbsflow_id") and row.get("status"):
+        own: Atoms = frame_of_row(row)
+        return own
+    atoms: Atoms = row.toatoms()
+    atoms.info |= dict(row.key_value_pairs)
+    for key, value in row.data.items():
+        if isinstance(value, str | bytes) or np.asarray(value).dtype.kind not in "bif":
+            continue
+        if np.shape(value) == (len(atoms), 3):
+            atoms.arrays.setdefault(key, np.asarray(value))
+        else:
+            atoms.info.setdefault(key, value)
+    return atoms
 
 
 def _of_extended_xyz(path: Path) -> list[Atoms]:
@@ -91,7 +108,7 @@ def _of_extended_xyz(path: Path) -> list[Atoms]:
     from ase.constraints import FixAtoms
     from ase.io.extxyz import REV_PROPERTY_NAME_MAP, key_val_str_to_dict, set_calc_and_arrays
 
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    lines = lines_of(path)
     frames, start = [], 0
     for strict in read_extended_xyz(path):
         comment = lines[start + 1].strip()

@@ -16,6 +16,7 @@ from scipy.special import erf
 
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats
+from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
 
 _FUNCTIONALS = {"1": "SLA PZ NOGX NOGC", "11": "SLA PW PBX PBC"}
 _RYDBERG = 2.0
@@ -91,7 +92,8 @@ def read(path: Path) -> GthPotential:
         Where it is not one.
     """
     try:
-        lines = [line.split() for line in Path(path).read_text().splitlines()]
+        text = read_text(path, "a GTH pseudopotential (pspcod 10)", STRUCTURE_BYTES)
+        lines = [line.split() for line in text.splitlines()]
         radius, count = float(lines[3][0]), int(lines[3][1])
         local = tuple(float(x) for x in lines[3][2 : 2 + count])
         row, channels = 5, []

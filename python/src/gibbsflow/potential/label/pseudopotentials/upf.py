@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gibbsflow.errors import InputError, Problem
+from gibbsflow.workflow.input_files import STRUCTURE_BYTES, open_input, read_input
 
 _HEAD_BYTES = 200_000
 _SECTIONS = ("PP_MESH", "PP_R", "PP_LOCAL", "PP_NONLOCAL", "PP_RHOATOM")
@@ -63,7 +64,8 @@ def read_header(path: Path) -> Header:
     InputError
         Where there is no header that can be read.
     """
-    with open(path, "rb") as file:
+    right = "a pseudopotential in the format UPF, version 1 or 2"
+    with open_input(path, right, STRUCTURE_BYTES) as file:
         text = file.read(_HEAD_BYTES).decode(errors="replace")
     try:
         if found := re.search(r"<PP_HEADER\s+([^>]*?)/?>", text):
@@ -76,7 +78,7 @@ def read_header(path: Path) -> Header:
         return _header(element, functional, kind, lines[5].split()[0])
     except (KeyError, IndexError, ValueError) as error:
         what = "no header of a UPF file that says element, functional and valence"
-        raise InputError(Problem(str(path), what, "a pseudopotential in the format UPF, version 1 or 2")) from error
+        raise InputError(Problem(str(path), what, right)) from error
 
 
 def _header(element: str, functional: str, kind: str, z_valence: str) -> Header:
@@ -106,7 +108,7 @@ def require_whole(path: Path, z_valence: float) -> None:
     InputError
         Where a section has no end, the last, the atom's density, is missing, or the potential has another charge.
     """
-    text = path.read_bytes().decode(errors="replace")
+    text = read_input(path, "a pseudopotential in UPF", STRUCTURE_BYTES).decode(errors="replace")
     if "\n" not in text:
         raise InputError(Problem(str(path), "its lines end with a carriage return alone", "lines as on Linux"))
     bodies = {name: re.search(rf"<{name}\b[^>]*>(.*?)</{name}>", text, re.DOTALL) for name in _SECTIONS}

@@ -20,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 
-from gibbsflow.errors import StateError
+from gibbsflow.errors import InputError, StateError
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import atomic_open
+from gibbsflow.workflow.input_files import STRUCTURE_BYTES, require_file
 
 ACTIVE_SET = "active_set.npz"
 # singular values below this share of the largest carry rounding, not structure
@@ -276,7 +277,7 @@ class Grader:
             Where it is missing or not readable.
         """
         try:
-            with np.load(path, allow_pickle=False) as content:
+            with np.load(require_file(path, "an active set", STRUCTURE_BYTES), allow_pickle=False) as content:
                 basis = json.loads(str(content["basis"]))
                 names = ("mean", "scale", "axes", "inverse")
                 sets = {s: ActiveSet(*(content[f"{s}_{k}"] for k in names)) for s in basis["species"]}
@@ -284,7 +285,7 @@ class Grader:
                     zip(content["calibration_names"].tolist(), content["calibration_values"].tolist(), strict=True)
                 )
                 lower, upper = content["thresholds"].tolist()
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except (InputError, OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise StateError(f"{path}: not an active set ({error})") from error
         return cls(basis, sets, lower, upper, calibration)
 

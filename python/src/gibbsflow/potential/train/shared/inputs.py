@@ -10,9 +10,10 @@ from typing import Any
 
 from gibbsflow.config.potential_training import Training
 from gibbsflow.errors import InputError
-from gibbsflow.potential.data.labelled_frames import ISOLATED, LabelledFrame, read_with_account
-from gibbsflow.potential.train.shared.consistency import hold_against, look_at
-from gibbsflow.potential.train.shared.frame_checks import check_pair, look_through
+from gibbsflow.potential.data.labelled_frames import ISOLATED, LabelledFrame, counts, read_with_account
+from gibbsflow.potential.train.checks.consistency import hold_against, look_at
+from gibbsflow.potential.train.checks.frame_checks import check_pair, look_through
+from gibbsflow.potential.train.checks.work import judge_work
 from gibbsflow.workflow.account import Account
 
 POTENTIAL = "potential"
@@ -80,14 +81,20 @@ class Inputs:
         frames, own = _read(train)
         if frames and not own.of_weight("refuse"):
             look_through(frames, own, train=True)
-        seen = look_at(frames, own) if frames and not own.of_weight("refuse") else None
+        seen = None
+        if frames and not own.of_weight("refuse"):
+            seen = look_at(frames, own, judge_work(frames, own))
         apart: list[LabelledFrame] = []
         if test is not None:
             apart, other = _read(test)
             if apart and frames:
-                frames = check_pair(frames, apart, other, train_name=str(train))
+                before = len(frames), len(apart)
+                frames, apart = check_pair(frames, apart, other, train_name=str(train))
+                own.facts |= {**counts(frames), "in_test_too": before[0] - len(frames)}
+                other.facts |= {**counts(apart), "copies_of_training": before[1] - len(apart)}
             if apart and not other.of_weight("refuse"):
                 look_through(apart, other, train=False)
+                judge_work(apart, other)
             if seen is not None and apart and not other.of_weight("refuse"):
                 hold_against(seen, apart, other)
             _same_labels(own, other)
@@ -124,6 +131,8 @@ class Inputs:
                 changed[f"{name}_labels"] = facts["labels"]
             if facts.get("weight_zero") or facts.get("weighted"):
                 changed[f"{name}_weights"] = [facts["weight_zero"], facts["weighted"]]
+            if facts.get("copies_of_training"):
+                changed[f"{name}_frames"] = [frame.row for frame in frames]
             if alone := [f.row for f in frames if f.isolated and f.config_type.lower() not in ISOLATED]:
                 changed[f"{name}_isolated"] = alone
         return changed

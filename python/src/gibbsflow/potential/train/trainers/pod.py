@@ -16,15 +16,16 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
-from ase.neighborlist import neighbor_list
 
 from gibbsflow.engines.lammps import Lammps, near
 from gibbsflow.engines.lammps_frame import stress_from_virial, to_frame
-from gibbsflow.errors import StateError
+from gibbsflow.errors import InputError, StateError
+from gibbsflow.potential.data.neighbours import pairs_within
 from gibbsflow.potential.train.shared.metrics import Prediction
 from gibbsflow.potential.train.trainers.pod_basis import PodBasis, descriptor_sums, local_descriptors, virial_rows
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import atomic_open, read_json, write_json
+from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
 
 _SMALL_ATOMS, _FEW_PAIRS = 64, 40
 _THERMO = [
@@ -228,11 +229,11 @@ class PodPotential:
                 raise StateError(f"{folder}: not a POD potential")
             basis = PodBasis.from_json(meta.pop("basis"))
             zbl = meta.pop("zbl")
-            text = (Path(folder) / "coefficients.pod").read_text().split()
+            text = read_text(Path(folder) / "coefficients.pod", "coefficients", STRUCTURE_BYTES).split()
             coefficients = np.array([float(word) for word in text[4:]])
             if len(coefficients) != int(text[1]) or not np.isfinite(coefficients).all():
                 raise ValueError(f"coefficients.pod holds {len(coefficients)} numbers of {text[1]}, or some not finite")
-        except (KeyError, IndexError, TypeError, ValueError, OSError) as error:
+        except (InputError, KeyError, IndexError, TypeError, ValueError, OSError) as error:
             what = f"{folder}: not a potential written by gibbsflow ({error})"
             raise StateError(what, what_to_do="Give a folder as `train fit` wrote it: DIR/potential.") from error
         return cls(basis, coefficients, Zbl(**zbl) if zbl else None, meta, Path(folder))
@@ -277,7 +278,7 @@ class PodEvaluator:
         """
         potential = self.potential
         cutoff = potential.cutoff_angstrom
-        if len(atoms) <= _SMALL_ATOMS and len(neighbor_list("i", atoms, cutoff)) < _FEW_PAIRS:
+        if len(atoms) <= _SMALL_ATOMS and len(pairs_within(atoms, cutoff)[0]) < _FEW_PAIRS:
             return self._sum_descriptors(atoms)
         return _evaluate(self.lammps, atoms, potential.species, cutoff, potential.pair_commands(self.lammps.folder))
 

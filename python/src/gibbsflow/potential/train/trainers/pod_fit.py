@@ -10,25 +10,27 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ase.neighborlist import neighbor_list
 
 from gibbsflow.config.potential_training import Training
 from gibbsflow.engines.lammps import Lammps, LammpsPool
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
+from gibbsflow.potential.data.neighbours import pairs_within
 from gibbsflow.potential.train.shared import regression
 from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies
+from gibbsflow.potential.train.shared.deadline import Deadline
 from gibbsflow.potential.train.shared.metrics import Prediction
 from gibbsflow.potential.train.shared.splits import Folds
 from gibbsflow.potential.train.trainers import pod_basis
 from gibbsflow.potential.train.trainers.pod import PodPotential, Zbl, evaluate_zbl
 from gibbsflow.units import Floats
 from gibbsflow.workflow.progress import Progress
-from gibbsflow.workflow.state.segments import Stopper
 
 log = logging.getLogger(__name__)
 PHYSICS = 1
 """Raised by hand when the same frames and settings give another potential."""
 _FEWEST_VIRIALS = 3
+# most atoms have a neighbour as near; the list to 6 Å has ten times as many pairs
+_NEAR_ANGSTROM = 3.2
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,12 @@ def length_scales(frames: Sequence[LabelledFrame]) -> Scales:
     """
     nearest = []
     for frame in frames:
-        i, d = neighbor_list("id", frame.atoms, 6.0)
         closest = np.full(len(frame.atoms), np.inf)
-        np.minimum.at(closest, i, d)
+        for reach in (_NEAR_ANGSTROM, 6.0):
+            i, _, d, _ = pairs_within(frame.atoms, reach)
+            np.minimum.at(closest, i, d)
+            if np.isfinite(closest).all():
+                break
         nearest.append(closest[np.isfinite(closest)])
     every = np.concatenate(nearest) if nearest else np.zeros(0)
     return Scales(float(every.min()), float(np.median(every))) if len(every) else Scales(2.5, 2.5)
@@ -85,8 +90,8 @@ class Targets:
         Fold of each frame, shape (frames,).
     pool
         LAMMPS processes that compute descriptors.
-    stopper
-        Its clock started with the command.
+    deadline
+        Time budget of the fit.
     """
 
     frames: list[LabelledFrame]
@@ -95,12 +100,12 @@ class Targets:
     stress: list[Floats | None]
     fold: npt.NDArray[np.int64]
     pool: LammpsPool
-    stopper: Stopper
+    deadline: Deadline
 
 
 def take_off(
     frames: Sequence[LabelledFrame], folds: Folds, references: AtomicEnergies, species: Sequence[str], zbl: Zbl | None,
-    pool: LammpsPool, stopper: Stopper,
+    pool: LammpsPool, deadline: Deadline,
 ) -> Targets:  # fmt: skip
     """Take reference energies and the repulsion, as LAMMPS evaluates it, off the labels.
 
@@ -118,8 +123,8 @@ def take_off(
         The repulsion, or None.
     pool
         LAMMPS processes.
-    stopper
-        Its clock started with the command.
+    deadline
+        Time budget of the fit.
 
     Returns
     -------
@@ -132,7 +137,7 @@ def take_off(
     force = [f.forces_ev_per_angstrom for f in kept]
     stress = [f.stress_ev_per_angstrom3 for f in kept]
     if zbl is not None:
-        near = [k for k, f in enumerate(kept) if len(neighbor_list("i", f.atoms, zbl.outer_angstrom))]
+        near = [k for k, f in enumerate(kept) if len(pairs_within(f.atoms, zbl.outer_angstrom)[0])]
 
         def _repulsion(lammps: Lammps, k: int) -> Prediction:
             return evaluate_zbl(lammps, kept[k].atoms, species, zbl)
@@ -142,7 +147,7 @@ def take_off(
             force[k] = force[k] - base.forces_ev_per_angstrom
             own, part = stress[k], base.stress_ev_per_angstrom3
             stress[k] = None if own is None or part is None else own - part
-    return Targets(kept, energy, force, stress, folds.fold[keep], pool, stopper)
+    return Targets(kept, energy, force, stress, folds.fold[keep], pool, deadline)
 
 
 @dataclass
@@ -247,7 +252,7 @@ def try_basis(
     frames
         Numbers of the frames to use, among the targets'.
     until_s
-        When it has to be done, on the stopper's clock.
+        When it has to be done, on the clock of the deadline.
 
     Returns
     -------
@@ -257,7 +262,7 @@ def try_basis(
     Raises
     ------
     OutOfTimeError
-        Where `until_s` of the stopper's clock passes first.
+        Where `until_s` passes first.
     StoppedEarly
         After a signal.
     """
@@ -272,8 +277,8 @@ def try_basis(
         return pod_basis.descriptor_sums(lammps, targets.frames[k].atoms, basis)
 
     for k, fold, (total, derivatives, rotation) in zip(frames, folds, targets.pool.map(_rows, frames), strict=True):
-        targets.stopper.check()
-        if targets.stopper.elapsed_s > until_s:
+        targets.deadline.check()
+        if targets.deadline.elapsed_s > until_s:
             raise OutOfTimeError
         free = free_columns(len(total), basis.species, references)
         blocks = blocks or regression.new_blocks(int(folds.max()) + 1, int(free.sum()))
@@ -295,6 +300,27 @@ def _validate(blocks: regression.Blocks, settings: Training, stress: float) -> r
     return regression.cross_validate(blocks, energies=energies, ridges=ridges, stress=stress)
 
 
+def validation_s(targets: Targets, columns: int, settings: Training) -> float:
+    """Predict the time of one validation: an eigenvalue decomposition for each fold and weight of energies.
+
+    Parameters
+    ----------
+    targets
+        What is fitted.
+    columns
+        Number of coefficients.
+    settings
+        Section ``training``.
+
+    Returns
+    -------
+    float
+        Seconds.
+    """
+    weights = 1 if settings.energy_weight else len(regression.ENERGY_WEIGHTS)
+    return (int(targets.fold.max()) + 1) * weights * targets.deadline.eigen_s(columns)
+
+
 def add_virials(
     targets: Targets, trial: BasisTrial, settings: Training, references: AtomicEnergies, until_s: float
 ) -> BasisTrial:
@@ -311,7 +337,7 @@ def add_virials(
     references
         Energies of the elements.
     until_s
-        When it has to be done, on the stopper's clock.
+        When it has to be done, on the clock of the deadline.
 
     Returns
     -------
@@ -329,8 +355,9 @@ def add_virials(
     if len(have) < _FEWEST_VIRIALS:
         log.warning("only %d frames have a stress: the fit is to energies and forces", len(have))
         return trial
+    until_s -= validation_s(targets, trial.sums.shape[1], settings)
     each_s = 12 * trial.seconds / max(len(trial.sums), 1)
-    room = int((until_s - targets.stopper.elapsed_s) / max(each_s, 1e-9))
+    room = int((until_s - targets.deadline.elapsed_s) / max(each_s, 1e-9))
     chosen = (
         [have[i] for i in np.unique(np.linspace(0, len(have) - 1, min(room, len(have))).astype(int))]
         if room > 0
@@ -348,8 +375,8 @@ def add_virials(
 
     added = 0
     for k, virial in zip(chosen, targets.pool.map(_rows, chosen), strict=True):
-        targets.stopper.check()
-        if targets.stopper.elapsed_s > until_s:
+        targets.deadline.check()
+        if targets.deadline.elapsed_s > until_s:
             break
         atoms, target = targets.frames[k].atoms, targets.stress[k]
         assert target is not None  # noqa: S101 - chosen above

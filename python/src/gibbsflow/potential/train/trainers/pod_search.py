@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 
 from gibbsflow.config.potential_training import Training
 from gibbsflow.errors import InputError, Problem, StoppedEarly
 from gibbsflow.potential.train.shared import regression
 from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies
+from gibbsflow.potential.train.shared.deadline import FEWEST_FRAMES
 from gibbsflow.potential.train.trainers import pod_fit
 from gibbsflow.potential.train.trainers.pod import Zbl
 from gibbsflow.potential.train.trainers.pod_basis import LADDER, SMALL, PodBasis, descriptor_sums, ladder_basis
@@ -29,6 +31,9 @@ _PATIENCE = 2
 _CUTOFF_PRICE = 0.15
 # of the time budget, for the two validations of the first basis
 _ALGEBRA_SHARE = 0.2
+# and for the descriptors of the fewest frames
+_FIRST_SHARE = 0.3
+_GRADE_COLUMNS = 150
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Search:
 
 def search(
     targets: pod_fit.Targets, settings: Training, references: AtomicEnergies, species: Sequence[str],
-    scales: pod_fit.Scales, zbl: Zbl | None, budget_s: float, folder: Path,
+    scales: pod_fit.Scales, zbl: Zbl | None, folder: Path, *, frames_after: int = 0,
 ) -> Search:  # fmt: skip
     """Choose cutoff and size of the basis within the time; the best potential so far always lies in `folder`.
 
@@ -73,10 +78,10 @@ def search(
         Distances in the data, from which cutoffs are made.
     zbl
         The repulsion that was taken off the targets, or None.
-    budget_s
-        Wall-clock seconds for the whole fit, of which the search takes 70 %.
     folder
         Gets the best potential so far.
+    frames_after
+        So many frames are predicted and graded after the search, of whose time an estimate is kept.
 
     Returns
     -------
@@ -90,13 +95,18 @@ def search(
     StoppedEarly
         After a signal before there was any potential.
     """
+    deadline, budget_s = targets.deadline, targets.deadline.budget_s
     rin = float(np.clip(0.45 * scales.shortest_angstrom, 0.2, 1.2))
     everything = range(len(targets.frames))
     shortest = max(4.5, 1.9 * scales.neighbour_angstrom)
     number, start, each_s = _first_basis(
         targets, settings, rin, settings.cutoff_angstrom or round(shortest * _CUTOFF_FACTORS[0], 2), species, budget_s
     )
-    usable = _spread(everything, 0.4 * budget_s * len(targets.pool.members) / max(each_s, 1e-9))
+    # energies, forces and descriptors of each frame, and the algebra of as many grades as there are elements and folds
+    after_s = 3 * each_s * frames_after / len(everything) / len(targets.pool.members)
+    after_s += 2 * len(species) * (int(targets.fold.max()) + 2) * deadline.eigen_s(_GRADE_COLUMNS)
+    deadline.reserve(after_s)
+    usable = _spread(everything, 0.4 * deadline.until_s(1.0) * len(targets.pool.members) / max(each_s, 1e-9))
     best = pod_fit.try_basis(targets, start, settings, references, usable, float("inf"))
     records = [best.record()]
     pod_fit.solve(best, settings, references, zbl).write(folder)
@@ -107,22 +117,22 @@ def search(
             cutoff = _best_cutoff(targets, start, shortest, settings, references, budget_s, records)
             first -= cutoff != start.rcut_angstrom
         for number in range(first, len(LADDER)):
-            targets.stopper.check()
+            targets.deadline.check()
             if _good_enough(best.choice, settings):
                 reason = "validation errors are below the targets"
                 break
             basis = ladder_basis(number, species, rin, cutoff)
-            each_s, columns = _cost(targets, basis)
+            columns = _columns(targets, basis)
             if columns > _limit(targets, settings):
                 reason = f"a basis of {columns} coefficients is more than data, memory or max_coefficients allow"
                 break
-            expected_s = each_s * len(usable) / len(everything) / len(targets.pool.members) + _algebra_s(
-                targets, columns
-            )
-            if targets.stopper.elapsed_s + expected_s > _SEARCH_SHARE * budget_s:
+            each_s = _cost(targets, basis, columns)
+            expected_s = each_s * len(usable) / len(everything) / len(targets.pool.members)
+            expected_s += pod_fit.validation_s(targets, columns, settings)
+            if deadline.elapsed_s + expected_s > deadline.until_s(_SEARCH_SHARE):
                 reason = f"the time budget would not hold a basis of {columns} coefficients ({expected_s:.0f} s)"
                 break
-            trial = pod_fit.try_basis(targets, basis, settings, references, usable, _FINISH_SHARE * budget_s)
+            trial = pod_fit.try_basis(targets, basis, settings, references, usable, deadline.until_s(_FINISH_SHARE))
             records.append(trial.record())
             log.info("%d coefficients: validation %s", columns, records[-1])
             misses = misses + 1 if trial.choice.score > _BETTER * best.choice.score else 0
@@ -145,20 +155,17 @@ def _first_basis(
     """Number of the basis to begin with, the basis and its cost: the second of the ladder, or what bounds allow."""
     for number in range(1, -1 - len(SMALL), -1):
         basis = ladder_basis(number, species, rin, cutoff)
-        each_s, columns = _cost(targets, basis)
+        columns = _columns(targets, basis)
         bound = _limit(targets, settings) if number > 0 else _bound(targets, settings)
-        if columns <= bound and 2 * _algebra_s(targets, columns) <= _ALGEBRA_SHARE * budget_s:
-            return number, basis, each_s
+        if columns <= bound and 2 * pod_fit.validation_s(targets, columns, settings) <= _ALGEBRA_SHARE * budget_s:
+            each_s = _cost(targets, basis, columns)
+            few = min(FEWEST_FRAMES, len(targets.frames)) / len(targets.frames) / len(targets.pool.members)
+            if few * each_s <= _FIRST_SHARE * budget_s or number == -len(SMALL):
+                return number, basis, each_s
     if columns <= _bound(targets, settings):  # the time budget alone forbids it: the least that can be done
-        return number, basis, each_s
+        return number, basis, _cost(targets, basis, columns)
     what = f"{settings.max_coefficients}, and the smallest basis of {len(species)} elements has {columns} coefficients"
     raise InputError(Problem("training", what, f"at least {columns}", field="max_coefficients"))
-
-
-def _algebra_s(targets: pod_fit.Targets, columns: int) -> float:
-    """Seconds of one validation: an eigenvalue decomposition for each fold and weight of energies."""
-    folds = int(targets.fold.max()) + 1
-    return folds * len(regression.ENERGY_WEIGHTS) * 2e-10 * columns**3
 
 
 def _good_enough(choice: regression.Choice, settings: Training) -> bool:
@@ -176,14 +183,17 @@ def _best_cutoff(
     basis, since large bases make more of a long cutoff than the small one that is tried here.
     """
     probe = ladder_basis(2, start.species, start.rin_angstrom, start.rcut_angstrom)
-    each_s, columns = _cost(targets, probe)
+    columns = _columns(targets, probe)
     if columns > _limit(targets, settings):
-        probe = start
+        probe, columns = start, _columns(targets, start)
+    each_s = _cost(targets, probe, columns)
     share = _CUTOFF_SHARE * budget_s * len(targets.pool.members) / (8 * max(each_s, 1e-9))
     few = _spread(range(len(targets.frames)), share)
-    until_s = targets.stopper.elapsed_s + 2 * _CUTOFF_SHARE * budget_s
+    until_s = min(targets.deadline.elapsed_s + 2 * _CUTOFF_SHARE * budget_s, targets.deadline.until_s(_SEARCH_SHARE))
     scores: list[tuple[float, float]] = []
     for factor in _CUTOFF_FACTORS:
+        if targets.deadline.elapsed_s + pod_fit.validation_s(targets, columns, settings) > until_s:
+            break
         cutoff = round(shortest_angstrom * factor, 2)
         try:
             tried = pod_fit.try_basis(targets, probe.with_cutoff(cutoff), settings, references, few, until_s)
@@ -194,16 +204,22 @@ def _best_cutoff(
     return min(scores)[1] if scores else start.rcut_angstrom
 
 
-def _cost(targets: pod_fit.Targets, basis: PodBasis) -> tuple[float, int]:
-    """Seconds of one process for the descriptors of all frames, and the number of coefficients, by trying one frame."""
+def _columns(targets: pod_fit.Targets, basis: PodBasis) -> int:
+    """Number of coefficients of a basis, by asking LAMMPS about two atoms."""
+    atoms = Atoms([basis.species[0], basis.species[-1]], positions=[[0, 0, 0], [0, 0, 0.6 * basis.rcut_angstrom]])
+    return len(descriptor_sums(targets.pool.members[0], atoms, basis)[0])
+
+
+def _cost(targets: pod_fit.Targets, basis: PodBasis, columns: int) -> float:
+    """Seconds of one process for the descriptors of all frames, by trying one."""
     sizes = np.array([len(f.atoms) for f in targets.frames])
     typical = int(np.argsort(sizes)[len(sizes) // 2])
     start = time.monotonic()
-    total = descriptor_sums(targets.pool.members[0], targets.frames[typical].atoms, basis)[0]
+    descriptor_sums(targets.pool.members[0], targets.frames[typical].atoms, basis)
     seconds = time.monotonic() - start
     # the sums of squares: 2 · rows · columns² operations at some 5 · 10⁹ a second
-    gram_s = 2 * 3 * sizes.sum() * len(total) ** 2 / 5e9 * len(targets.pool.members)
-    return float(seconds * sizes.sum() / sizes[typical] + gram_s), len(total)
+    gram_s = 2 * 3 * sizes.sum() * columns**2 / 5e9 * len(targets.pool.members)
+    return float(seconds * sizes.sum() / sizes[typical] + gram_s)
 
 
 def _limit(targets: pod_fit.Targets, settings: Training) -> int:
@@ -220,5 +236,5 @@ def _bound(targets: pod_fit.Targets, settings: Training) -> int:
 
 def _spread(items: Sequence[int], share: float) -> list[int]:
     """Evenly spread part of a list, at least 20 of it."""
-    count = min(len(items), max(20, int(min(share, 1.0) * len(items))))
+    count = min(len(items), max(FEWEST_FRAMES, int(min(share, 1.0) * len(items))))
     return [items[i] for i in np.unique(np.linspace(0, len(items) - 1, count).astype(int))]

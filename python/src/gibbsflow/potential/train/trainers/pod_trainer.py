@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from ase import Atoms
 
 from gibbsflow.config.potential_training import Training
 from gibbsflow.engines.lammps import Lammps, LammpsPool
 from gibbsflow.errors import ScienceError
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
 from gibbsflow.potential.train.shared.atomic_energies import reference_energies
+from gibbsflow.potential.train.shared.deadline import FEWEST_FRAMES, Deadline, covering_order
 from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader, calibrate
 from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs, processes
 from gibbsflow.potential.train.shared.metrics import Prediction, parity, summarise_errors
@@ -23,17 +27,19 @@ from gibbsflow.potential.train.trainers import pod_fit, pod_search
 from gibbsflow.potential.train.trainers.pod import PodEvaluator, PodPotential, zbl_for
 from gibbsflow.potential.train.trainers.pod_basis import (
     LADDER,
+    SMALL,
     PodBasis,
-    descriptor_sums,
     ladder_basis,
     local_descriptors,
 )
 from gibbsflow.units import Floats
 from gibbsflow.workflow.state.segments import Stopper
 
+log = logging.getLogger(__name__)
 # predictions by LAMMPS and by the normal equations differ by rounding only; more means that the wrong thing was fitted
 _AGREEMENT_EV_PER_ATOM = 1e-6
 _GRADE_DESCRIPTORS = 150
+T = TypeVar("T")
 
 
 class PodTrainer:
@@ -88,20 +94,23 @@ class PodTrainer:
             LammpsPool(Path(scratch), processes(settings)) as pool,
         ):
             pool.members[0].require(self.lammps_style)
-            targets = pod_fit.take_off(inputs.train, folds, references, species, zbl, pool, stopper)
-            found = pod_search.search(targets, settings, references, species, scales, zbl, budget_s, folder)
+            deadline = Deadline(stopper, budget_s)
+            targets = pod_fit.take_off(inputs.train, folds, references, species, zbl, pool, deadline)
+            after = len(inputs.train) + len(inputs.test)
+            found = pod_search.search(targets, settings, references, species, scales, zbl, folder, frames_after=after)
             best = found.best
             if not found.signalled:
-                best = pod_fit.add_virials(targets, best, settings, references, 0.85 * budget_s)
+                best = pod_fit.add_virials(targets, best, settings, references, deadline.until_s(0.85))
             potential = pod_fit.solve(best, settings, references, zbl).write(folder)
-            predictions = {
-                name: _predict(pool, potential, frames)
-                for name, frames in (("train", inputs.train), ("test", inputs.test))
-            }
-            difference = _disagreement(targets, best, potential, predictions["train"], inputs.train, references.of)
-            grader = _grader(pool, potential, inputs.train, folds)
+            # what is left goes first to the test errors, then to the grade, and last to the errors of training
+            finish = _Finish(pool, deadline, inputs)
+            test, predicted = finish.predict(potential, inputs.test, "test", 0.3)
+            grader = finish.grader(potential, inputs.train, folds, 0.6)
             grader.write(folder / ACTIVE_SET)
-            test_grades = _grades(pool, grader, inputs.test)
+            test_grades = finish.grades(grader, test)
+            train, fitted = finish.predict(potential, inputs.train, "train", 1.0)
+            predictions = {"train": fitted, "test": predicted}
+            difference = _disagreement(targets, best, potential, fitted, train, references.of)
             version = pool.members[0].version
         figures = {
             "backend": "pod",
@@ -123,13 +132,13 @@ class PodTrainer:
                 "test_largest": float(test_grades.max()),
                 "basis_descriptors": grader.basis_descriptors,
             },
-            "train": summarise_errors(inputs.train, predictions["train"]),
-            "test": summarise_errors(inputs.test, predictions["test"]),
+            "train": summarise_errors(train, predictions["train"]),
+            "test": summarise_errors(test, predictions["test"]),
             "lammps": version,
         }  # fmt: skip
         pairs = {
-            "train": parity(inputs.train, predictions["train"], references.of),
-            "test": parity(inputs.test, predictions["test"], references.of),
+            "train": parity(train, predictions["train"], references.of),
+            "test": parity(test, predictions["test"], references.of),
         }
         return Fit(figures, pairs, test_grades, stopped_by=found.stopped_by if found.signalled else "")
 
@@ -154,13 +163,6 @@ class PodTrainer:
         return PodPotential.read(folder)
 
 
-def _predict(pool: LammpsPool, potential: PodPotential, frames: Sequence[LabelledFrame]) -> list[Prediction]:
-    def _one(lammps: Lammps, frame: LabelledFrame) -> Prediction:
-        return PodEvaluator(potential, lammps).predict(frame.atoms)
-
-    return list(pool.map(_one, frames))
-
-
 def _disagreement(
     targets: pod_fit.Targets, best: pod_fit.BasisTrial, potential: PodPotential, predictions: Sequence[Prediction],
     frames: Sequence[LabelledFrame], reference: Callable[[LabelledFrame], float],
@@ -171,6 +173,8 @@ def _disagreement(
     largest = 0.0
     for k, sums in zip(best.frames, best.sums, strict=True):
         frame = targets.frames[k]
+        if frame.row not in by_row:
+            continue
         core = frame.energy_ev - reference(frame) - targets.energy[k]
         n = len(frame.atoms)
         largest = max(largest, abs(by_row[frame.row].energy_ev - float(sums @ own) - core) / n)
@@ -182,30 +186,84 @@ def _disagreement(
     return largest
 
 
-def _grader(pool: LammpsPool, potential: PodPotential, frames: Sequence[LabelledFrame], folds: Folds) -> Grader:
-    """Active sets on the largest basis of the ladder that is quick in MD and not larger than the potential's own."""
-    basis = potential.basis
-    for number in range(len(LADDER)):
-        smaller = ladder_basis(number, basis.species, basis.rin_angstrom, basis.rcut_angstrom)
-        count = descriptor_sums(pool.members[0], frames[0].atoms, smaller)[0].size // len(basis.species) - 1
-        if number and (count > _GRADE_DESCRIPTORS or smaller.radial > basis.radial):
-            break
-        chosen = smaller
-    descriptors = _descriptors(pool, chosen, frames)
-    symbols = [frame.atoms.get_chemical_symbols() for frame in frames]
-    return calibrate(symbols, descriptors, folds.fold, asdict(chosen))
+@dataclass
+class _Finish:
+    """What comes after the search, within what is left of the time; what was left out is noted."""
 
+    pool: LammpsPool
+    deadline: Deadline
+    inputs: Inputs
 
-def _descriptors(pool: LammpsPool, basis: PodBasis, frames: Sequence[LabelledFrame]) -> list[Floats]:
-    def _one(lammps: Lammps, frame: LabelledFrame) -> Floats:
-        return local_descriptors(lammps, frame.atoms, basis)
+    def predict(
+        self, potential: PodPotential, frames: Sequence[LabelledFrame], name: str, share: float
+    ) -> tuple[list[LabelledFrame], list[Prediction]]:
+        """Predict as many frames as there is time for, in a share of what is left."""
 
-    return list(pool.map(_one, frames))
+        def _one(lammps: Lammps, frame: LabelledFrame) -> Prediction:
+            return PodEvaluator(potential, lammps).predict(frame.atoms)
 
+        until_s = self.deadline.elapsed_s + share * self.deadline.left_s
+        found = self._within(_one, frames, until_s)
+        self._say(f"{name} errors", len(found), len(frames))
+        return [frames[k] for k in sorted(found)], [found[k] for k in sorted(found)]
 
-def _grades(pool: LammpsPool, grader: Grader, frames: Sequence[LabelledFrame]) -> Floats:
-    """Largest grade of each frame, shape (frames,)."""
-    descriptors = _descriptors(pool, PodBasis.from_json(grader.basis), frames)
-    return np.array(
-        [grader.grades(f.atoms.get_chemical_symbols(), d).max() for f, d in zip(frames, descriptors, strict=True)]
-    )
+    def grader(self, potential: PodPotential, frames: Sequence[LabelledFrame], folds: Folds, share: float) -> Grader:
+        """Active sets on the largest basis of the ladder that is quick enough and not larger than the potential's."""
+        until_s = self.deadline.elapsed_s + share * self.deadline.left_s
+        chosen = self._basis(potential.basis, folds.count, 0.5 * share * self.deadline.left_s)
+
+        def _one(lammps: Lammps, frame: LabelledFrame) -> Floats:
+            return local_descriptors(lammps, frame.atoms, chosen)
+
+        found = self._within(_one, frames, until_s)
+        self._say("the grade", len(found), len(frames))
+        numbers = sorted(found)
+        symbols = [frames[k].atoms.get_chemical_symbols() for k in numbers]
+        _, fold = np.unique(folds.fold[numbers], return_inverse=True)
+        return calibrate(symbols, [found[k] for k in numbers], fold.astype(np.int64), asdict(chosen))
+
+    def grades(self, grader: Grader, frames: Sequence[LabelledFrame]) -> Floats:
+        """Largest grade of each frame, shape (frames,)."""
+        basis = PodBasis.from_json(grader.basis)
+
+        def _one(lammps: Lammps, frame: LabelledFrame) -> Floats:
+            return local_descriptors(lammps, frame.atoms, basis)
+
+        found = list(self.pool.map(_one, frames))
+        return np.array(
+            [grader.grades(f.atoms.get_chemical_symbols(), d).max() for f, d in zip(frames, found, strict=True)]
+        )
+
+    def _basis(self, own: PodBasis, folds: int, algebra_s: float) -> PodBasis:
+        pair = Atoms([own.species[0], own.species[-1]], positions=[[0, 0, 0], [0, 0, 0.6 * own.rcut_angstrom]])
+        chosen = own
+        for number in range(-len(SMALL), len(LADDER)):
+            smaller = ladder_basis(number, own.species, own.rin_angstrom, own.rcut_angstrom)
+            count = local_descriptors(self.pool.members[0], pair, smaller).shape[1]
+            # below the first step of the ladder only where that is larger than the potential's own basis, or too slow
+            too_slow = 2 * len(own.species) * (folds + 1) * self.deadline.eigen_s(count) > algebra_s
+            beyond = count > _GRADE_DESCRIPTORS or smaller.radial > own.radial or too_slow
+            if beyond and number > -len(SMALL) and (number > 0 or smaller.radial > own.radial or too_slow):
+                break
+            chosen = smaller
+        return chosen
+
+    def _within(
+        self, work: Callable[[Lammps, LabelledFrame], T], frames: Sequence[LabelledFrame], until_s: float
+    ) -> dict[int, T]:
+        """Work on frames until the time has come, but on the fewest that hold all elements in any case."""
+        kinds = [frozenset(frame.atoms.get_chemical_symbols()) for frame in frames]
+        order = covering_order(kinds)
+        wanted, seen, found = frozenset[str]().union(*kinds), set[str](), {}
+        for k, made in zip(order, self.pool.map(work, [frames[k] for k in order]), strict=False):
+            found[k] = made
+            seen |= kinds[k]
+            if self.deadline.elapsed_s > until_s and len(found) >= FEWEST_FRAMES and seen == wanted:
+                break
+        return found
+
+    def _say(self, what: str, count: int, of: int) -> None:
+        if count < of:
+            said = f"the time budget was at its end: {what} by {count} of {of} frames, evenly spread"
+            log.warning(said)
+            self.inputs.account.note(said)

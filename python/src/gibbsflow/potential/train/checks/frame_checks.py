@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from ase.data import covalent_radii
 
 from gibbsflow.errors import Problem
 from gibbsflow.potential.data.labelled_frames import LabelledFrame, enter, rows_in_words
 from gibbsflow.potential.data.neighbours import pairs_within
 from gibbsflow.potential.data.structures import content_hash
 from gibbsflow.potential.data.twins import twins
-from gibbsflow.potential.train.shared.simple_model import REACH_ANGSTROM
+from gibbsflow.potential.train.checks.simple_model import REACH_ANGSTROM
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
 
@@ -23,6 +24,12 @@ SAME_REFERENCE_EV = 1e-3
 BINDING_EV_PER_ATOM = (-15.0, 5.0)
 """The median energy an atom, against isolated atoms, of anything that is bound."""
 _ZERO = 1e-9
+# of the sum of covalent radii: two atoms in one place; closer than any solid's under pressure
+_ONE_PLACE, _CLOSE = 0.2, 0.45
+_BOND_ANGSTROM = 4.0
+# gap at an open face, in bond lengths, below which a crystal goes on beyond it
+_GAP_BONDS = 1.4
+_SAME_ENERGIES, _SAME_SHARE = 3, 0.05
 # of a sum over neighbours of unit vectors times (1 - r/5.5 Å)²: displacements by some hundredths of an Å give more
 _UNBALANCED = 0.02
 _COMMON_SHARE, _TWINS_SHARE = 0.1, 0.25
@@ -43,7 +50,10 @@ def look_through(frames: Sequence[LabelledFrame], account: Account, *, train: bo
         Whether they are fitted to: then it also matters how many there are.
     """
     account.facts["ranges"] = ranges(frames)
+    _close_atoms(frames, account)
     _placeholders(frames, account)
+    _repeated_numbers(frames, account)
+    _open_cells(frames, account)
     references([(account.where, frames)], account)
     _outliers(frames, account)
     if not train:
@@ -89,6 +99,11 @@ def references(files: Sequence[tuple[str, Sequence[LabelledFrame]]], account: Ac
                 what = f"an isolated {symbol} of {frame.energy_ev:.6g} eV, and of {energy:.6g} eV in {place}"
                 problems.append(Problem(where, what, "one energy an element", row=frame.row, field="energy"))
     enter(account, problems)
+    bonded = {s for _, frames in files for f in frames if not f.isolated for s in f.atoms.get_chemical_symbols()}
+    if bonded and (only := sorted(set(seen) - bonded)):
+        account.warn(f"{', '.join(only)} only as isolated atoms", "structures of all elements", field="species")
+    if seen and (lacking := sorted(bonded - set(seen))):
+        account.note(f"isolated atoms of {', '.join(seen)}, none of {', '.join(lacking)}: references by least squares")
     bound = [
         (frame.energy_ev - sum(seen[s][0] for s in frame.atoms.get_chemical_symbols())) / len(frame.atoms)
         for _, frames in files for frame in frames
@@ -134,7 +149,7 @@ def ranges(frames: Sequence[LabelledFrame]) -> dict[str, Any]:
 
 def check_pair(
     train: Sequence[LabelledFrame], test: Sequence[LabelledFrame], account: Account, *, train_name: str = "training"
-) -> list[LabelledFrame]:
+) -> tuple[list[LabelledFrame], list[LabelledFrame]]:
     """Check that a test set can be predicted from a training set, and is none of it.
 
     Parameters
@@ -149,8 +164,11 @@ def check_pair(
 
     Returns
     -------
-    list of LabelledFrame
+    train : list of LabelledFrame
         The training frames, without the few that the test set has too.
+    test : list of LabelledFrame
+        The test frames, without the few that show a training frame shifted, turned or reordered: to predict those
+        is to remember them.
     """
     known = {s for frame in train for s in frame.atoms.get_chemical_symbols()}
     problems = []
@@ -181,13 +199,17 @@ def check_pair(
         references([(train_name, list(own.values())), (where, [f for f in test if f.isolated])], account)
     out = {i for j, i in common.items()} if few else set()
     account.facts |= {"in_training_too": len(common), "twins_in_training": len(alike)}
-    if alike and few_alike:
-        rows = [test[j].row for j in sorted(alike)]
-        account.note(f"{rows_in_words(rows)} are in {train_name} too, shifted, turned or reordered")
+    copies = set(alike) if few_alike else set()
+    if copies:
+        rows = [test[j].row for j in sorted(copies)]
+        account.note(
+            f"{rows_in_words(rows)} show frames of {train_name}, shifted, turned or reordered: out of the test errors"
+        )
     if out:
         rows = sorted(train[i].row for i in out)
         account.note(f"{rows_in_words(rows)} of {train_name} are in the test set too: left out of training")
-    return [frame for i, frame in enumerate(train) if i not in out]
+    kept = [frame for i, frame in enumerate(train) if i not in out]
+    return kept, [frame for j, frame in enumerate(test) if j not in copies]
 
 
 def _placeholders(frames: Sequence[LabelledFrame], account: Account) -> None:
@@ -196,16 +218,57 @@ def _placeholders(frames: Sequence[LabelledFrame], account: Account) -> None:
     zero = [f for f in bonded if abs(f.energy_ev) < _ZERO and f.weights.energy > 0][:_LOOKED_AT]
     empty = [frame.row for frame in zero if _unbalance(frame) is not None]
     _say_zeros(account, "energy", empty, len(bonded), "config_weight or energy_weight 0")
-    still = [f for f in bonded if _still(f) and f.force_mask.any()][:_LOOKED_AT]
-    unbalanced = [frame.row for frame in still if (_unbalance(frame) or 0.0) > _UNBALANCED]
-    if unbalanced:
-        account.refuse(
-            f"all forces are zero in {rows_in_words(unbalanced)}, whose atoms are not in balanced places",
-            "their forces, or forces_weight 0", row=unbalanced[0], field="forces",
-        )  # fmt: skip
+    _zero_forces(bonded, account)
     stressed = [f for f in bonded if f.stress_ev_per_angstrom3 is not None]
     none = [f for f in stressed if np.abs(_array(f)).max() < _ZERO][:_LOOKED_AT]
     _say_zeros(account, "stress", [f.row for f in none if _unbalance(f) is not None], len(stressed), "stress_weight 0")
+    flat = [f for f in stressed if np.abs(_array(f)[3:]).max() < _ZERO and f not in none]
+    bare = [f.row for f in flat[:_LOOKED_AT] if (_unbalance(f) or 0.0) > _UNBALANCED]
+    if len(bare) > 1 or (bare and len(stressed) == 1):
+        account.refuse(
+            f"shear stresses are exactly zero in {rows_in_words(bare)}, whose atoms are not in balanced places",
+            "all six components of the stress, or stress_weight 0", row=bare[0], field="stress",
+        )  # fmt: skip
+
+
+def _zero_forces(bonded: Sequence[LabelledFrame], account: Account) -> None:
+    """Forces, columns of them and atoms without any, that are exactly zero where neighbours are not balanced."""
+    whole: list[int] = []
+    columns: dict[str, list[int]] = {}
+    atoms: dict[int, int] = {}
+    looked = 0
+    for frame in bonded:
+        forces = frame.forces_ev_per_angstrom
+        zero = (np.abs(forces) < _ZERO) & frame.force_mask[:, None]
+        if not zero[frame.force_mask].all(axis=0).any() and not zero.all(axis=1).any() or looked >= _LOOKED_AT:
+            continue
+        looked += 1
+        pull = np.abs(_pull(frame))
+        if zero[frame.force_mask].all():
+            if frame.force_mask.any() and np.linalg.norm(pull, axis=1).max() > _UNBALANCED:
+                whole.append(frame.row)
+            continue
+        for axis, name in enumerate("xyz"):
+            if zero[frame.force_mask, axis].all() and pull[frame.force_mask, axis].max(initial=0.0) > _UNBALANCED:
+                columns.setdefault(name, []).append(frame.row)
+        fixed = int((zero.all(axis=1) & (np.linalg.norm(pull, axis=1) > _UNBALANCED)).sum())
+        if fixed:
+            atoms[frame.row] = fixed
+    if whole:
+        account.refuse(
+            f"all forces are zero in {rows_in_words(whole)}, whose atoms are not in balanced places",
+            "their forces, or forces_weight 0", row=whole[0], field="forces",
+        )  # fmt: skip
+    for name, rows in columns.items():
+        account.refuse(
+            f"all forces along {name} are exactly zero in {rows_in_words(rows)}, of atoms not in balanced places",
+            "forces with three components, or forces_weight 0", row=rows[0], field="forces",
+        )  # fmt: skip
+    if atoms and not columns:
+        rows, count = list(atoms), sum(atoms.values())
+        what = f"the force is exactly zero on {count} atoms of {rows_in_words(rows)} that are not in balanced places"
+        right = "true forces of atoms that were kept fixed, or a column force_mask that is 0 for them"
+        (account.refuse if count > 1 else account.warn)(what, right, row=rows[0], field="forces")
 
 
 def _say_zeros(account: Account, kind: str, rows: Sequence[int], count: int, weight: str) -> None:
@@ -219,14 +282,88 @@ def _say_zeros(account: Account, kind: str, rows: Sequence[int], count: int, wei
         account.warn(what, right, row=rows[0], field=kind)
 
 
-def _unbalance(frame: LabelledFrame) -> float | None:
-    """Largest sum of weighted unit vectors to an atom's neighbours; None where no atom has one."""
+def _pull(frame: LabelledFrame) -> Floats:
+    """Sum of weighted unit vectors to the neighbours of each atom, shape (n, 3)."""
     first, _, distance, vector = pairs_within(frame.atoms, REACH_ANGSTROM)
-    if not len(first):
-        return None
     pull = vector * ((1 - distance / REACH_ANGSTROM) ** 2 / np.maximum(distance, 1e-9))[:, None]
-    sums = np.array([np.bincount(first, pull[:, axis], minlength=len(frame.atoms)) for axis in range(3)])
-    return float(np.linalg.norm(sums, axis=0).max())
+    return np.array([np.bincount(first, pull[:, axis], minlength=len(frame.atoms)) for axis in range(3)]).T
+
+
+def _unbalance(frame: LabelledFrame) -> float | None:
+    """Largest of these sums; None where no atom has a neighbour."""
+    if not len(pairs_within(frame.atoms, REACH_ANGSTROM)[0]):
+        return None
+    return float(np.linalg.norm(_pull(frame), axis=1).max())
+
+
+def _close_atoms(frames: Sequence[LabelledFrame], account: Account) -> None:
+    """Atoms in one place, and positions that are no lengths in Å."""
+    bonded = [frame for frame in frames if not frame.isolated]
+    looked = [bonded[i] for i in np.unique(np.linspace(0, len(bonded) - 1, _LOOKED_AT).astype(int))] if bonded else []
+    shares = []
+    for frame in looked:
+        first, second, distance, _ = pairs_within(frame.atoms, _BOND_ANGSTROM)
+        radii = covalent_radii[frame.atoms.numbers]
+        shares.append(float(np.min(distance / (radii[first] + radii[second]), initial=np.inf)))
+    near = [frame.row for frame, share in zip(looked, shares, strict=True) if share < _ONE_PLACE]
+    if shares and (median := float(np.median(shares))) < _CLOSE:
+        account.refuse(
+            f"the closest atoms are {median:.2f} of a covalent bond apart, in the median of {len(looked)} frames",
+            "positions and Lattice in Å, positions that are not fractions of the cell", field="pos",
+        )  # fmt: skip
+    elif near:
+        account.refuse(
+            f"two atoms are in one place in {rows_in_words(near)}", "each atom once", row=near[0], field="pos"
+        )
+
+
+def _repeated_numbers(frames: Sequence[LabelledFrame], account: Account) -> None:
+    """The same energy or the same forces in different structures: labels that were not computed for them."""
+    bonded = [f for f in frames if not f.isolated and len(f.atoms) > 1 and f.weights.energy > 0 and not _still(f)]
+    energies: dict[tuple[float, int], list[LabelledFrame]] = {}
+    forces: dict[bytes, list[LabelledFrame]] = {}
+    for frame in bonded:
+        if abs(frame.energy_ev) > _ZERO:
+            energies.setdefault((frame.energy_ev, len(frame.atoms)), []).append(frame)
+        forces.setdefault(frame.forces_ev_per_angstrom.tobytes(), []).append(frame)
+    most = max(energies.values(), key=len, default=[])
+    # copies under symmetry have forces of the same sizes
+    different = list({round(_largest(f), 3): f for f in most}.values())
+    if len(different) >= _SAME_ENERGIES and len(different) >= _SAME_SHARE * len(bonded):
+        what = f"energy is exactly {most[0].energy_ev:.10g} eV in {rows_in_words([f.row for f in most])}"
+        enter_ = account.refuse if len(different) > len(bonded) / 2 else account.warn
+        enter_(f"{what}, whose forces differ", "the energy of each structure", row=most[0].row, field="energy")
+    copied = [own for own in forces.values() if len(own) > 1]
+    rows = sorted({own[j].row for own in copied for j in range(1, len(own)) if not twins([own[0]], [own[j]])})
+    if rows:
+        account.refuse(
+            f"forces of {rows_in_words(rows)} are exactly those of an earlier frame, and the structures are not",
+            "forces of each structure", row=rows[0], field="forces",
+        )  # fmt: skip
+
+
+def _open_cells(frames: Sequence[LabelledFrame], account: Account) -> None:
+    """Crystals that are said not to be periodic: atoms fill the cell up to a bond's length from its faces."""
+    filled = []
+    for frame in [f for f in frames if len(f.atoms) > 1 and not f.atoms.pbc.all()][:_LOOKED_AT]:
+        cell = frame.atoms.cell
+        open_ = [axis for axis in range(3) if not frame.atoms.pbc[axis] and np.linalg.norm(cell[axis]) > 0]
+        if not open_ or cell.rank < 3 or abs(cell.volume) < 1e-6:
+            continue
+        whole = frame.atoms.copy()
+        whole.pbc = True
+        heights = [abs(cell.volume) / np.linalg.norm(np.cross(cell[axis - 2], cell[axis - 1])) for axis in range(3)]
+        radius = float(np.mean(covalent_radii[frame.atoms.numbers]))
+        spread = np.ptp(frame.atoms.cell.scaled_positions(frame.atoms.positions), axis=0)
+        gaps = [(1 - spread[axis]) * heights[axis] for axis in open_]
+        closest = np.min(pairs_within(whole, _BOND_ANGSTROM)[2], initial=np.inf)
+        if max(gaps) < _GAP_BONDS * 2 * radius and closest > _CLOSE * 2 * radius:
+            filled.append(frame.row)
+    if filled:
+        account.warn(
+            f"{rows_in_words(filled)}: not periodic, and the atoms fill the cell like a crystal's",
+            'pbc="T T T" where the calculation was periodic, or more room in Lattice', row=filled[0], field="pbc",
+        )  # fmt: skip
 
 
 def _outliers(frames: Sequence[LabelledFrame], account: Account) -> None:

@@ -7,13 +7,15 @@ docs/methods/training.md; they are far from what a bad model does to good data, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.potential.data.labelled_frames import LabelledFrame, rows_in_words
-from gibbsflow.potential.train.shared.simple_model import Rows, SimpleModel
+from gibbsflow.potential.train.checks.simple_model import Rows, SimpleModel
+from gibbsflow.potential.train.checks.stresses import hold_stresses, judge_stresses
+from gibbsflow.potential.train.checks.work import Agreement
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
 
@@ -23,17 +25,14 @@ GAP_SPREADS = 10.0
 """Nor by less than so many robust standard deviations (1.4826 times the median absolute deviation)."""
 REFUSED_EV_PER_ATOM = 1.0
 """From here on another zero is refused; below it is warned of."""
-STRESS_WARNED, STRESS_REFUSED = 8.0, 30.0
-"""Labelled stresses are so many times larger or smaller than those of the simple model, in the median."""
-STRESS_EXPLAINED = 0.5
-"""A simple model that accounts for less of the forces judges no stress."""
-STRESS_FRAMES = 5
-"""Of fewer frames only a stress that is too large is judged."""
-STRESS_LARGEST_EV_PER_ANGSTROM3 = 6.0
-"""About 1,000 GPa: a larger median is no stress of a solid."""
-_OPPOSITE = -0.6
+FORCES_REFUSED = 4.0
+"""Forces of a test set are so many times larger or smaller than those of training, or have the other sign."""
+FORCES_EXPLAINED = 0.25
+"""Where the positions account for less of the forces, these are not the forces of those atoms."""
+_SMALL_FORCE = 0.02
+# share of a test set's forces, and of training's, that the model explains before the one is held against the other
+_HELD_SHARE = 0.7
 _ATOMS, _FRAMES, _SUSPECTS = 3000, 100, 30
-_UNITS = {"GPa": 160.2, "kbar": 1602.0, "bar": 1.602e6, "Pa": 1.602e11, "Hartree/Bohr^3": 1 / 183.6, "MPa": 1.602e5}
 
 
 @dataclass
@@ -52,6 +51,10 @@ class Consistency:
         Median and robust standard deviation of what the model and the elements leave of energies, eV an atom.
     main
         Whether a frame belongs to the bulk of them, shape (frames,).
+    plain_ev, plain_centre
+        The same of the energies alone, without the model.
+    stresses
+        Fitted to forces and energies, where it agrees with the stresses of training; else None.
     """
 
     frames: list[LabelledFrame]
@@ -61,9 +64,33 @@ class Consistency:
     centre: float
     spread: float
     main: npt.NDArray[np.bool_]
+    plain_ev: Floats
+    plain_centre: float
+    stresses: SimpleModel | None = None
+
+    def truly(self, frames: Sequence[LabelledFrame], left: Floats) -> npt.NDArray[np.bool_]:
+        """Say where the energies themselves, and not only the model's errors, lie apart.
+
+        Parameters
+        ----------
+        frames
+            Any frames of the same elements.
+        left
+            How far they lie from the others by the model, eV an atom, shape (frames,).
+
+        Returns
+        -------
+        ndarray
+            True where the energy without the model lies to the same side, by half as much or more; shape (frames,).
+        """
+        energies = np.array([frame.energy_ev / len(frame.atoms) for frame in frames])
+        plain = energies - _counts(frames, self.model.species) @ self.plain_ev - self.plain_centre
+        return np.asarray(plain * np.sign(left) >= 0.5 * np.abs(left))
 
 
-def look_at(frames: Sequence[LabelledFrame], account: Account) -> Consistency | None:
+def look_at(
+    frames: Sequence[LabelledFrame], account: Account, agreement: Agreement | None = None
+) -> Consistency | None:
     """Hold the energies of a training set against its forces, and its stresses against both.
 
     Parameters
@@ -72,6 +99,8 @@ def look_at(frames: Sequence[LabelledFrame], account: Account) -> Consistency | 
         Of the training set.
     account
         Of the file; gets doubts, and the facts ``energies_apart`` and ``stress_ratio``.
+    agreement
+        What the labels say of each other without a model, which counts for more.
 
     Returns
     -------
@@ -86,19 +115,43 @@ def look_at(frames: Sequence[LabelledFrame], account: Account) -> Consistency | 
     model = SimpleModel(species)
     rows = [model.rows(frame.atoms) for frame in chosen]
     model.fit(chosen, rows)
-    seen = None
+    _judge_forces(chosen, model, account)
+    agreement = agreement or Agreement()
+    seen, use = None, np.ones(len(chosen), dtype=bool)
     if len(chosen) >= 2 * len(species) + 3:
         left, atoms_ev = _left_over(chosen, rows, model, species)
         main, spread = main_group(left)
-        seen = Consistency(chosen, rows, model, atoms_ev, float(np.median(left[main])), spread, main)
-        _judge_energies(seen, left - seen.centre, account)
-    main = seen.main if seen is not None else np.ones(len(chosen), dtype=bool)
-    _judge_stresses(chosen, rows, species, main, account)
-    return seen
+        main = _linked_too(main, chosen, agreement.linked)
+        plain = np.array([frame.energy_ev / len(frame.atoms) for frame in chosen])
+        plain_left, plain_ev = _least_deviations(_counts(chosen, species), plain)
+        seen = Consistency(
+            chosen, rows, model, atoms_ev, float(np.median(left[main])), spread, main,
+            plain_ev, float(np.median(plain_left[main])),
+        )  # fmt: skip
+        use = ~_judge_energies(seen, left - seen.centre, account)
+    shares = _counts(chosen, species)
+    stresses = judge_stresses(chosen, rows, species, shares, use, account, sure=agreement.stress_is_right)
+    return replace(seen, stresses=stresses) if seen is not None else None
+
+
+def _linked_too(
+    main: npt.NDArray[np.bool_], frames: Sequence[LabelledFrame], linked: Sequence[tuple[int, int]]
+) -> npt.NDArray[np.bool_]:
+    """Add frames whose energies differ from those of the main group as forces and stresses have it."""
+    place = {frame.row: k for k, frame in enumerate(frames)}
+    pairs = [(place[a], place[b]) for a, b in linked if a in place and b in place]
+    known = main.copy()
+    for _ in range(len(pairs)):
+        before = known.sum()
+        for a, b in pairs:
+            known[a] = known[b] = known[a] or known[b]
+        if known.sum() == before:
+            break
+    return known
 
 
 def hold_against(seen: Consistency, test: Sequence[LabelledFrame], account: Account) -> None:
-    """Hold the energies of a test set against the training set.
+    """Hold the energies, forces and stresses of a test set against the training set.
 
     Parameters
     ----------
@@ -119,9 +172,24 @@ def hold_against(seen: Consistency, test: Sequence[LabelledFrame], account: Acco
     limit = max(GAP_EV_PER_ATOM, GAP_SPREADS * seen.spread)
     alike = _alike(rows, chosen, [row for row, own in zip(seen.rows, seen.main, strict=True) if own],
                    [frame for frame, own in zip(seen.frames, seen.main, strict=True) if own])  # fmt: skip
-    off = (np.abs(left) > limit) & alike
+    off = (np.abs(left) > limit) & alike & seen.truly(chosen, left)
     if off.any():
         _say_zero(account, chosen, left, off, "those of the training set", of_all=bool(off.all()))
+    _hold_forces(seen, chosen, rows, account)
+    if seen.stresses is not None:
+        hold_stresses(seen.stresses, chosen, rows, account)
+
+
+def _hold_forces(seen: Consistency, frames: Sequence[LabelledFrame], rows: Sequence[Rows], account: Account) -> None:
+    forces = np.concatenate([frame.forces_ev_per_angstrom.ravel() for frame in frames])
+    model = np.concatenate([row.forces @ seen.model.coefficients for row in rows])
+    norms = float(np.linalg.norm(forces) * np.linalg.norm(model))
+    if seen.model.explained < _HELD_SHARE or np.sqrt(np.mean(forces**2)) < 1e-4 or not norms:
+        return
+    factor, share = float(forces @ model / (model @ model)), float(forces @ model / norms) ** 2
+    if share > _HELD_SHARE and not 1 / FORCES_REFUSED < factor < FORCES_REFUSED:
+        what = f"forces are {factor:.3g} times what those of the training set say, in {len(frames)} frames"
+        account.refuse(what, "forces in eV/Å (minus the gradient), as in training", field="forces")
 
 
 def main_group(values: Floats) -> tuple[npt.NDArray[np.bool_], float]:
@@ -154,22 +222,39 @@ def main_group(values: Floats) -> tuple[npt.NDArray[np.bool_], float]:
     return main, spread
 
 
-def _judge_energies(seen: Consistency, left: Floats, account: Account) -> None:
+def _judge_forces(frames: Sequence[LabelledFrame], model: SimpleModel, account: Account) -> None:
+    forces = np.concatenate([frame.forces_ev_per_angstrom[frame.force_mask].ravel() for frame in frames])
+    if len(forces) < 10 * len(model.coefficients) or np.sqrt(np.mean(forces**2)) < _SMALL_FORCE:
+        return
+    account.facts["forces_explained"] = round(model.explained, 3)
+    if model.explained < FORCES_EXPLAINED:
+        what = (
+            f"a simple model of the positions accounts for {max(model.explained, 0):.0%} of the forces of "
+            f"{len(frames)} frames, and for more than half of those of other sets"
+        )
+        right = "forces in eV/Å of these atoms, in their order, in the columns that Properties names; positions in Å"
+        account.warn(what, right, field="forces")
+
+
+def _judge_energies(seen: Consistency, left: Floats, account: Account) -> npt.NDArray[np.bool_]:
+    """Say which energies are on another zero: those are True, shape (frames,)."""
     main = [k for k in range(len(left)) if seen.main[k]]
     others = [k for k in range(len(left)) if not seen.main[k]]
     account.facts["energies_apart"] = [seen.frames[k].row for k in others]
-    if not others:
-        return
     alike = np.zeros(len(left), dtype=bool)
+    if not others:
+        return alike
     alike[others] = _alike(
         [seen.rows[k] for k in others], [seen.frames[k] for k in others],
         [seen.rows[k] for k in main], [seen.frames[k] for k in main],
     )  # fmt: skip
+    alike &= seen.truly(seen.frames, left)
     if alike.any():
         _say_zero(account, seen.frames, left, alike, "those of all other frames", of_all=False)
     strange = [seen.frames[k].row for k in others if not alike[k]]
     if strange:
         account.note(f"outliers: energies of {rows_in_words(strange)}, whose geometry is unlike all others'")
+    return alike
 
 
 def _say_zero(
@@ -185,64 +270,6 @@ def _say_zero(
         account.refuse(what, right, row=rows[0], field="energy")
     else:
         account.warn(what, right, row=rows[0], field="energy")
-
-
-def _judge_stresses(
-    frames: Sequence[LabelledFrame], rows: Sequence[Rows], species: tuple[int, ...], main: npt.NDArray[np.bool_],
-    account: Account,
-) -> None:  # fmt: skip
-    have = [k for k, frame in enumerate(frames) if frame.stress_ev_per_angstrom3 is not None]
-    labels = [_stress(frames[k]) for k in have]
-    if not labels:
-        return
-    right = "eV/Å^3, negative under compression (GPa / 160.2, kbar / 1602, bar / 1.602e6)"
-    largest = float(np.median([np.abs(own).max() for own in labels]))
-    use = [k for k in range(len(frames)) if main[k]]
-    kept, kept_rows = [frames[k] for k in use], [rows[k] for k in use]
-    model = SimpleModel(species)
-    counts = np.array([_counts([frame], species)[0] * len(frame.atoms) for frame in kept])
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    energies = np.array([frame.energy_ev for frame in kept])
-    atoms_ev = np.linalg.lstsq(shares, energies / counts.sum(axis=1), rcond=1e-8)[0]
-    model.fit(kept, kept_rows, energies=energies - counts @ atoms_ev)
-    found = [rows[k].virial @ model.coefficients / frames[k].atoms.get_volume() for k in have]
-    pairs = [(a, b) for a, b in zip(labels, found, strict=True) if np.abs(a).max() > 1e-12 and np.abs(b).max() > 1e-6]
-    ratio = float(np.median([np.linalg.norm(a) / np.linalg.norm(b) for a, b in pairs])) if pairs else 1.0
-    account.facts["stress_ratio"] = round(ratio, 4)
-    account.facts["stress_model_explains"] = round(model.explained, 3)
-    if largest > STRESS_LARGEST_EV_PER_ANGSTROM3:
-        what = f"a median of {largest:.3g} eV/Å^3 ({160.2 * largest:.3g} GPa) is no stress of a solid"
-        account.refuse(what + _unit(ratio), right, field="stress")
-    elif not pairs or model.explained < STRESS_EXPLAINED:
-        account.facts["stress_judged"] = False
-    elif len(kept) < STRESS_FRAMES and ratio < STRESS_REFUSED:
-        account.facts["stress_judged"] = False
-    elif not 1 / STRESS_WARNED < ratio < STRESS_WARNED:
-        what = f"{_times(ratio)} what energies and forces say, in the median of {len(pairs)} frames{_unit(ratio)}"
-        if 1 / STRESS_REFUSED < ratio < STRESS_REFUSED:
-            account.warn("stress is " + what, right, field="stress")
-        else:
-            account.refuse("implausible: " + what, right, field="stress")
-    elif len(pairs) >= 3:
-        cosine = float(np.median([a @ b / (np.linalg.norm(a) * np.linalg.norm(b)) for a, b in pairs]))
-        account.facts["stress_cosine"] = round(cosine, 3)
-        if cosine < _OPPOSITE:
-            what = f"stresses have the sign opposite to that of energies and forces, in {len(pairs)} frames"
-            account.refuse(what, right + "; a virial has the other sign", field="stress")
-
-
-def _times(ratio: float) -> str:
-    return f"{ratio:.3g} times" if ratio >= 1 else f"1/{1 / ratio:.3g} of"
-
-
-def _unit(ratio: float) -> str:
-    name, size = min(_UNITS.items(), key=lambda item: abs(np.log(ratio / item[1])))
-    return f": as if in {name}" if 0.3 < ratio / size < 3.3 else ""
-
-
-def _stress(frame: LabelledFrame) -> Floats:
-    assert frame.stress_ev_per_angstrom3 is not None  # noqa: S101 - asked before
-    return frame.stress_ev_per_angstrom3
 
 
 def _counts(frames: Sequence[LabelledFrame], species: Sequence[int]) -> Floats:

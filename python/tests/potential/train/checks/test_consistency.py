@@ -10,7 +10,8 @@ from ase.io import write
 from labelled_sets import label, rattled
 
 from gibbsflow.potential.data.labelled_frames import read_labelled
-from gibbsflow.potential.train.shared.consistency import hold_against, look_at, main_group
+from gibbsflow.potential.train.checks.consistency import hold_against, look_at, main_group
+from gibbsflow.potential.train.checks.work import Agreement
 from gibbsflow.workflow.account import Account
 
 
@@ -90,3 +91,36 @@ def test_a_curve_of_energy_and_volume_raises_no_doubt(tmp_path):
 def test_the_largest_group_is_the_bulk_of_the_values():
     main, spread = main_group(np.array([0.0, 0.01, 0.02, 0.03, 5.0, 5.01]))
     assert main.tolist() == [True] * 4 + [False] * 2 and spread == pytest.approx(1.4826 * 0.01)
+
+
+def test_shear_components_in_the_order_of_another_program(copper):
+    turned = [replace(f, stress_ev_per_angstrom3=f.stress_ev_per_angstrom3[[0, 1, 2, 5, 3, 4]]) for f in copper]
+    ((weight, field, what),) = _doubts(turned)
+    assert (weight, field) == ("refuse", "stress") and "xy yz xz" in what
+
+
+def test_forces_that_are_not_those_of_the_positions(copper):
+    rng = np.random.default_rng(0)
+    spoilt = [replace(f, forces_ev_per_angstrom=rng.permutation(f.forces_ev_per_angstrom)) for f in copper]
+    doubts = _doubts(spoilt)
+    assert doubts[0][:2] == ("warn", "forces") and "accounts for" in doubts[0][2]
+
+
+def test_energies_that_are_linked_by_their_forces_are_on_one_zero(copper):
+    """A model may fail where labels agree: what is linked to the main group belongs to it."""
+    account = Account("a.xyz")
+    shifted = _energy(copper[:3], 1.5) + copper[3:]
+    look_at(shifted, account, Agreement([(1, 4), (2, 3), (3, 1)], stress_is_right=True))
+    assert not account.doubts and account.facts["energies_apart"] == []
+
+
+def test_stresses_that_energies_confirm_are_not_judged_by_a_model(copper):
+    account = Account("a.xyz")
+    look_at(_stress(copper, -1.0), account, Agreement(stress_is_right=True))
+    assert not account.doubts
+
+
+def test_few_frames_of_many_elements_tell_no_sign_of_stress(tmp_path):
+    species = ("Ag", "Al", "Au", "Cu", "Ni", "Pd", "Pt")
+    write(tmp_path / "a.extxyz", rattled(6, 1, species, (2, 2, 2)))
+    assert _doubts(read_labelled(tmp_path / "a.extxyz")) == []

@@ -5,7 +5,7 @@ from ase.io import write
 from labelled_sets import rattled, strained_alloy
 
 from gibbsflow.potential.data.labelled_frames import read_labelled
-from gibbsflow.potential.train.shared.simple_model import SimpleModel
+from gibbsflow.potential.train.checks.simple_model import SimpleModel
 
 
 def test_forces_and_virials_are_derivatives_of_the_energies():
