@@ -28,6 +28,8 @@ from gibbsflow.workflow.places import RIGHT, folder_fault, place_problems
 from gibbsflow.workflow.published import MadeFrom, digest, file_given
 from gibbsflow.workflow.state.sentinels import failed_sentinel
 
+ALONE = "alone"
+"""Stands for the receptor's name in the state of a campaign without one."""
 FOLDER = "check"
 """Folder of a ligand's state that says why its row was left out."""
 _HOW_IT_RUNS = {"run": ("on_failure", "clean_failures"), "param": ("param_memory_gb", "param_time_min")}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.campaign import phases
-from gibbsflow.binding.campaign.check import CampaignCheck, check_campaign, made_from
+from gibbsflow.binding.campaign.check import ALONE, CampaignCheck, check_campaign, made_from
 from gibbsflow.binding.campaign.pipeline import Pipeline
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import MODES, BindingConfig, Launch
@@ -218,7 +218,7 @@ class LocalRun:
             Absolute.
         """
         receptor = self.launch.io.receptor
-        return self.state / (receptor.stem if receptor else "")
+        return self.state / (receptor.stem if receptor else ALONE)
 
     def _folder(self, name: str, phase: str) -> Path:
         return self.out / "phases" / name / phase
