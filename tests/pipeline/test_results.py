@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.launcher import REPO, Launcher
 
-from gibbsflow.workflow.published import IDENTITY
+from gibbsflow.workflow.folders.published import IDENTITY
 
 DEMO = REPO / "assets" / "demo"
 

@@ -73,7 +73,7 @@ def crate(outdir: Annotated[Path, typer.Argument(help="Results of a run of the p
     """Describe a finished run as a Workflow Run RO-Crate: ro-crate-metadata.json beside its results."""
     with verb(None):
         from gibbsflow.report.crate import write_crate
-        from gibbsflow.workflow.published import set_strays_aside
+        from gibbsflow.workflow.folders.published import set_strays_aside
 
         for note in set_strays_aside(outdir):
             typer.echo(note, err=True)

@@ -41,8 +41,8 @@ def launch(
         from gibbsflow.config.launch.parameters import foreign_parameters, parameter_problems, password_problems
         from gibbsflow.config.launch.params_file import check_params_file, files_of_process
         from gibbsflow.errors import InputError
-        from gibbsflow.workflow.places import place_problems
-        from gibbsflow.workflow.published import other_campaign
+        from gibbsflow.workflow.folders.places import place_problems
+        from gibbsflow.workflow.folders.published import other_campaign
         from gibbsflow.workflow.settings_file import parse_json
 
         sections = {name: group["properties"] for name, group in nextflow_schema()["$defs"].items()}

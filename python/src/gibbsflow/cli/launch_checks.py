@@ -13,7 +13,7 @@ from gibbsflow.errors import GibbsflowError
 from gibbsflow.workflow.credentials import without_passwords
 
 if TYPE_CHECKING:
-    from gibbsflow.workflow.published import MadeFrom
+    from gibbsflow.workflow.folders.published import MadeFrom
 
 Answer = dict[str, Any]
 
@@ -96,7 +96,7 @@ def take_in_hand(state: Path, given: Mapping[str, Any], found: Checked, answer: 
     from contextlib import ExitStack, suppress
 
     from gibbsflow.errors import LockedError
-    from gibbsflow.workflow.published import set_aside
+    from gibbsflow.workflow.folders.published import set_aside
     from gibbsflow.workflow.state.cleaning import clean_failures
     from gibbsflow.workflow.state.locks import campaign_head, campaign_lock
 

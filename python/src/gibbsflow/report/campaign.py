@@ -22,7 +22,7 @@ from gibbsflow.report.tables import results_table
 from gibbsflow.report.tables.results_table import TableRow
 from gibbsflow.workflow import artifacts
 from gibbsflow.workflow.files import read_json, within, write_json
-from gibbsflow.workflow.places import folder_fault
+from gibbsflow.workflow.folders.places import folder_fault
 
 log = logging.getLogger(__name__)
 

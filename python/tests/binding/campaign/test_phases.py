@@ -12,7 +12,7 @@ from gibbsflow.binding.campaign import phases
 from gibbsflow.binding.campaign.run_local import LocalRun
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.cli.gibbsflow import verbs
-from gibbsflow.cli.launch import _CHECKS
+from gibbsflow.cli.launch_checks import CHECKS
 from gibbsflow.config.binding import MODES, Launch, Mode
 
 MODULES = Path(__file__).resolve().parents[4] / "modules"
@@ -53,7 +53,7 @@ def test_every_mode_of_the_binding_half_has_its_row_in_each_table():
     assert PROTOCOLS.keys() == sampled and mode_of_legs("md") in PROTOCOLS
     assert {mode for mode in of_binding if MODES[mode].free_energies} == sampled
     assert all(MODES[mode].title and MODES[mode].items for mode in of_binding)
-    assert all(row.results and row.text and row.needs and row.half in _CHECKS for row in MODES.values())
+    assert all(row.results and row.text and row.needs and row.half in CHECKS for row in MODES.values())
 
 
 @pytest.mark.parametrize("mode", phases.PIPELINES)

@@ -14,7 +14,7 @@ from gibbsflow.binding.campaign.run_local import LocalRun, checked
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import Launch
 from gibbsflow.errors import InputError
-from gibbsflow.workflow.published import MadeFrom, set_aside
+from gibbsflow.workflow.folders.published import MadeFrom, set_aside
 
 DEMO = Path(__file__).resolve().parents[4] / "assets" / "demo"
 

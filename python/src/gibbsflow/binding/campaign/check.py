@@ -24,8 +24,8 @@ from gibbsflow.config.binding import MODES, BindingConfig
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import sha256_path
-from gibbsflow.workflow.places import RIGHT, folder_fault, place_problems
-from gibbsflow.workflow.published import MadeFrom, digest, file_given
+from gibbsflow.workflow.folders.places import RIGHT, folder_fault, place_problems
+from gibbsflow.workflow.folders.published import MadeFrom, digest, file_given
 from gibbsflow.workflow.state.sentinels import failed_sentinel
 
 ALONE = "alone"

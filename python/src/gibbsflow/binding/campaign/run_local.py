@@ -18,9 +18,9 @@ from gibbsflow.binding.campaign.pipeline import Pipeline
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import MODES, BindingConfig, Launch
 from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
-from gibbsflow.workflow import published
 from gibbsflow.workflow.files import write_json
-from gibbsflow.workflow.places import place_problems
+from gibbsflow.workflow.folders import published
+from gibbsflow.workflow.folders.places import place_problems
 
 log = logging.getLogger(__name__)
 Verb = Callable[..., int]

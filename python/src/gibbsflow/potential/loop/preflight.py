@@ -15,7 +15,7 @@ from gibbsflow.potential.generators.parents import parents
 from gibbsflow.potential.label.engines import engine_for
 from gibbsflow.potential.train.fit import graded_trainer
 from gibbsflow.workflow.account import Account
-from gibbsflow.workflow.published import MadeFrom, digest, file_given
+from gibbsflow.workflow.folders.published import MadeFrom, digest, file_given
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -27,7 +27,7 @@ from typing import Any, Self
 
 from gibbsflow.errors import GibbsflowError, LockedError, ScienceError, StateError, StoppedEarly
 from gibbsflow.workflow.files import inputs_hash, read_json, remove_temporaries, sha256_path, write_json
-from gibbsflow.workflow.places import ASIDE
+from gibbsflow.workflow.folders.places import ASIDE
 from gibbsflow.workflow.state import attempts, sentinels
 from gibbsflow.workflow.state.attempts import Attempt, recall_attempts, write_attempts
 from gibbsflow.workflow.state.locks import folder_lock

@@ -26,7 +26,7 @@ from typing import Any, Self
 from gibbsflow.errors import Problem, StateError
 from gibbsflow.workflow.artifacts import FILE_NAME as MANIFEST
 from gibbsflow.workflow.files import read_json, sha256_path, write_json
-from gibbsflow.workflow.places import ASIDE, folder_fault
+from gibbsflow.workflow.folders.places import ASIDE, folder_fault
 
 IDENTITY = Path("pipeline_info") / "campaign.json"
 _TABLES = (

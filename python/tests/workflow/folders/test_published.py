@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gibbsflow.workflow.published import (
+from gibbsflow.workflow.folders.published import (
     IDENTITY,
     MadeFrom,
     digest,

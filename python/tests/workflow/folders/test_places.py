@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gibbsflow.workflow.places import LONGEST_NAME, folder_fault, place_problems
+from gibbsflow.workflow.folders.places import LONGEST_NAME, folder_fault, place_problems
 
 
 @pytest.mark.parametrize(

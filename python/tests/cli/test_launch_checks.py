@@ -1,0 +1,107 @@
+"""What is looked at in each half, and what is done with a campaign that may begin."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+from known_molecules import CB7
+from launch_questions import DEMO
+
+from gibbsflow.errors import EXIT_INPUT
+from gibbsflow.workflow.state.locks import campaign_lock
+from gibbsflow.workflow.state.sentinels import Sentinel
+
+
+def test_a_bad_row_follows_the_policy(ask, tmp_path):
+    (tmp_path / "ligands.csv").write_text("ligand,smiles\ngood,OCC12CC3CC(C1)CC(C3)C2\nbad,C[Hg]C\n")
+    code, answer = ask(DEMO | {"input": "ligands.csv", "on_failure": "prune"})
+    assert (code, answer["problem"], [row["ligand"] for row in answer["rows"]]) == (0, None, ["good"])
+    assert answer["notes"][0].startswith("left out, the rest runs: ligands.csv, row 3, smiles: bad: ")
+    assert (tmp_path / "state/out/cb7/bad/check/FAILED").exists()
+    assert answer["takeover"] is None and not (tmp_path / "state/out/.head.json").exists()
+    code, answer = ask(DEMO | {"input": "ligands.csv", "on_failure": "raise"})
+    assert code == EXIT_INPUT and "row 3, smiles: bad: " in answer["problem"]
+
+
+def test_a_potential_is_checked_by_its_own_rules(ask, tmp_path):
+    (tmp_path / "si.yaml").write_text("elements: [Sii]\nstructure: diamond\ngoal: md\nengine: tblite\n")
+    code, answer = ask({"mode": "potential", "config": "si.yaml"}, "--containers")
+    assert code == EXIT_INPUT and "did you mean 'Si'?" in answer["problem"]
+    (tmp_path / "si.yaml").write_text(
+        "elements: [Si]\nstructure: diamond\ngoal: md\ntemperature_k: 300\nengine: tblite\n"
+    )
+    assert ask({"mode": "potential", "config": "si.yaml"}, "--containers")[1]["problem"] is None
+    with open(tmp_path / "si.yaml", "a") as file:
+        file.write("training: {backend: pace}\n")
+    code, answer = ask({"mode": "potential", "config": "si.yaml"}, "--containers")
+    assert code == EXIT_INPUT and "'pace' makes potentials without a grade" in answer["problem"]
+
+
+def test_failures_are_forgotten_where_that_is_asked_for_and_nobody_is_at_work(ask, tmp_path):
+    state = tmp_path / "state" / "out"
+    item = state / "cb7" / "b2" / "equil"
+    item.mkdir(parents=True)
+    Sentinel("FINISHED", "0").write(item)
+    (item / "FAILED").write_text('{"inputs_hash": "0"}')
+    clean = DEMO | {"clean_failures": True}
+    (tmp_path / "params.json").write_text(json.dumps(clean))
+    with campaign_lock(state):
+        # from another process, for no process's own lock stops it
+        words = [sys.executable, "-m", "gibbsflow.cli.gibbsflow", "launch", "--params", "params.json", "--state", state]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and f"run-local, pid {os.getpid()} on " in json.loads(done.stdout)["refusal"]
+        assert (item / "FAILED").exists() and (state / ".head.json").exists()
+    assert ask(clean)[0] == 0
+    assert [path.name for path in item.iterdir()] == ["FINISHED"]
+
+
+def test_what_is_refused_keeps_its_failures(ask, tmp_path):
+    item = tmp_path / "state" / "out" / "cb7" / "b2" / "equil"
+    item.mkdir(parents=True)
+    left = {"FAILED", "progress.json"}
+    for name in left:
+        (item / name).write_text('{"inputs_hash": "0"}')
+    (tmp_path / "ligands.csv").write_text("ligand,smiles\nb2,CC(\n")
+    code, answer = ask(DEMO | {"input": "ligands.csv", "clean_failures": True})
+    assert code == EXIT_INPUT and "CC(" in answer["problem"] and "refusal" not in answer
+    assert {path.name for path in item.iterdir()} == left
+    assert ask(DEMO | {"clean_failures": True})[0] == 0 and list(item.iterdir()) == []
+
+
+def test_results_of_other_inputs_are_set_aside_and_said(ask, tmp_path):
+    assert ask(DEMO)[1]["notes"] == []
+    (tmp_path / "out" / "phases" / "b2").mkdir(parents=True)
+    assert ask(DEMO)[1]["notes"] == [] and (tmp_path / "out" / "phases" / "b2").is_dir()
+    (told,) = ask(DEMO | {"window_ps": 3})[1]["notes"]
+    assert told.startswith("out: earlier results moved to superseded-000/")
+    assert (tmp_path / "out" / "superseded-000" / "phases" / "b2").is_dir()
+    shutil.copy(CB7, tmp_path / "cb8.sdf")
+    (tmp_path / "cb8.sdf").write_bytes((tmp_path / "cb8.sdf").read_bytes() + b"\n")
+    code, answer = ask(DEMO | {"receptor": "cb8.sdf"})
+    assert code == EXIT_INPUT and "out holds the results of another campaign (out: input " in answer["problem"]
+
+
+def test_while_another_head_fills_the_folder_nothing_moves(ask, tmp_path):
+    ask(DEMO)
+    (tmp_path / "out" / "results.csv").write_text("x")
+    (tmp_path / "params.json").write_text(json.dumps(DEMO | {"seed": 7}))
+    with campaign_lock(tmp_path / "state" / "out"):
+        words = [sys.executable, "-m", "gibbsflow.cli.gibbsflow", "launch", "--params", "params.json", "--state"]
+        subprocess.run([*words, "state/out"], cwd=tmp_path, capture_output=True, check=True)
+        assert (tmp_path / "out" / "results.csv").exists()
+    ask(DEMO | {"seed": 7})
+    assert (tmp_path / "out" / "superseded-000" / "results.csv").exists()
+
+
+def test_an_earlier_run_whose_batches_could_run_something_is_refused(ask, tmp_path):
+    (tmp_path / "si.yaml").write_text(
+        "elements: [Si]\nstructure: diamond\ngoal: md\ntemperature_k: 300\nengine: tblite\n"
+    )
+    given = {"mode": "potential", "config": "si.yaml", "resume_from": "generation_00"}
+    (tmp_path / "generation_00" / "batches").mkdir(parents=True)
+    assert ask(given, "--containers")[1]["problem"] is None
+    (tmp_path / "generation_00" / "batches" / "$(touch x).extxyz").touch()
+    code, answer = ask(given, "--containers")
+    assert code == EXIT_INPUT and "generation_00: a batch is called '$(touch x).extxyz'" in answer["problem"]
