@@ -7,8 +7,7 @@ from pathlib import Path
 from gibbsflow.binding.facts import RunFacts, SettingsFacts
 from gibbsflow.binding.forcefield.parametrise import parametrise_system
 from gibbsflow.binding.forcefield.topology import build_topologies
-from gibbsflow.binding.prepare.complex import row_from_options
-from gibbsflow.binding.prepare.solute import prepare_solute
+from gibbsflow.binding.prepare.complex import prepare_solute, row_from_options
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 

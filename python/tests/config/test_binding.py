@@ -6,9 +6,10 @@ import pytest
 from pydantic import create_model
 
 from gibbsflow.config import binding
-from gibbsflow.config.binding import LATER, MODES, BindingConfig, Launch, Md, Mode, hashed
+from gibbsflow.config.binding import LATER, BindingConfig, Launch, Md, hashed
 from gibbsflow.config.launch.generate import REQUIRED
 from gibbsflow.config.launch.launch_form import HELP
+from gibbsflow.config.modes import MODES, Mode
 from gibbsflow.errors import InputError
 
 

@@ -106,7 +106,7 @@ def system(
 
 def _prepare_alone(row: Any, settings: Any, out: Path, result: Any) -> None:
     """Prepare a ligand without a receptor."""
-    from gibbsflow.binding.prepare.solute import prepare_solute, solute_hash
+    from gibbsflow.binding.prepare.complex import prepare_solute, solute_hash
 
     result.inputs_hash, result.seed = solute_hash(row, settings), settings.run.seed
     prepared, facts = prepare_solute(row, settings, out)

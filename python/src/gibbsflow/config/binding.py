@@ -3,83 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
+from gibbsflow.config.modes import Mode
 from gibbsflow.config.section import Section, nearest, read_section, setting
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.settings_file import read_mapping
-
-Mode = Literal["abfe", "asfe", "md", "potential"]
-
-
-@dataclass(frozen=True)
-class ModeRow:
-    """What is to be known of a mode outside the science.
-
-    Attributes
-    ----------
-    half
-        ``binding`` or ``potential``: whose settings it reads and whose phases carry it out.
-    needs
-        Parameters that must be given.
-    free_energies
-        Whether its rows have free energies; else they say what happened.
-    text
-        What it is, for the launch form.
-    results
-        What comes of it, for a crate.
-    title, items
-        Headings of its report: of the page, and of its parts.
-    """
-
-    half: Literal["binding", "potential"]
-    needs: tuple[str, ...]
-    free_energies: bool
-    text: str
-    results: str
-    title: str = ""
-    items: str = ""
-
-
-MODES: dict[str, ModeRow] = {
-    "abfe": ModeRow(
-        half="binding",
-        needs=("input", "receptor"),
-        free_energies=True,
-        text="absolute binding free energies",
-        results="Absolute binding free energies",
-        title="Binding free energies",
-        items="Transformations",
-    ),
-    "asfe": ModeRow(
-        half="binding",
-        needs=("input",),
-        free_energies=True,
-        text="absolute solvation free energies",
-        results="Absolute solvation free energies",
-        title="Solvation free energies",
-        items="Transformations",
-    ),
-    "md": ModeRow(
-        half="binding",
-        needs=("input", "receptor"),
-        free_energies=False,
-        text="as far as the equilibrated complex",
-        results="Equilibrated complexes",
-        title="Simulated complexes",
-        items="Complexes",
-    ),
-    "potential": ModeRow(
-        half="potential",
-        needs=("config",),
-        free_energies=False,
-        text="a machine-learned potential by active learning",
-        results="A machine-learned interatomic potential",
-    ),
-}
-"""By `Mode`."""
 
 
 class Io(Section):

@@ -4,11 +4,10 @@ import pytest
 from rdkit import Chem
 
 from gibbsflow.binding.facts import PreparedFacts
-from gibbsflow.binding.prepare.complex import row_from_options
+from gibbsflow.binding.prepare.complex import prepare_solute, row_from_options, solute_faults, solute_hash
 from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.prepare.ligands import read_ligand
 from gibbsflow.binding.prepare.molecules import MoleculeError, write_sdf
-from gibbsflow.binding.prepare.solute import prepare_solute, solute_faults, solute_hash
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.errors import InputError
 

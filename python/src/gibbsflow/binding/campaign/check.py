@@ -12,6 +12,7 @@ from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.prepare import samplesheet
+from gibbsflow.binding.prepare.complex import solute_faults
 from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.prepare.ligands import check_pose, given_pose, hypervalent, pose_ligand, read_ligand
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError, rdkit_messages
@@ -19,8 +20,8 @@ from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
-from gibbsflow.binding.prepare.solute import solute_faults
-from gibbsflow.config.binding import MODES, BindingConfig
+from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.modes import MODES
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import sha256_path

@@ -16,7 +16,8 @@ from gibbsflow.binding.campaign import phases
 from gibbsflow.binding.campaign.check import ALONE, CampaignCheck, check_campaign, made_from
 from gibbsflow.binding.campaign.pipeline import Pipeline
 from gibbsflow.binding.prepare.samplesheet import Row
-from gibbsflow.config.binding import MODES, BindingConfig, Launch
+from gibbsflow.config.binding import BindingConfig, Launch
+from gibbsflow.config.modes import MODES
 from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.folders import published

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gibbsflow.config.binding import MODES
+from gibbsflow.config.modes import MODES
 
 _ICONS = {
     "io": ("Input and output", "fas fa-terminal"),
