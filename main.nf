@@ -57,7 +57,8 @@ workflow {
             )
         }
         else {
-            def receptor = staged(pathOf(values.receptor), run.workDir)
+            def receptor = values.receptor ? staged(pathOf(values.receptor), run.workDir) : []
+            def home = receptor ? "${state}/${receptor.baseName}".toString() : "${state}/alone".toString()
             // a schedule may be a file: it goes with the task, and the verb finds it by its name
             def schedules = schema.fe.properties.keySet().findAll { key -> key.endsWith('_schedule') && values[key] ==~ /.*\.ya?ml/ }
                 .collectEntries { key -> [key, staged(pathOf(values[key]), run.workDir)] }
@@ -69,7 +70,7 @@ workflow {
             def own = values + schedules.collectEntries { key, path -> [key, path.name] } + about.collectEntries { key, _files -> [key, null] }
 
             BINDING(
-                channel.fromList(samplesheet(pathOf(values.input), answer.rows, "${state}/${pathOf(values.receptor).baseName}", run.workDir)),
+                channel.fromList(samplesheet(pathOf(values.input), answer.rows, home, run.workDir)),
                 staged(pathOf(values.input), run.workDir),
                 receptor,
                 about,

@@ -13,9 +13,10 @@ from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Md
 
 MODE = "solvation"
+_ALONE = ("ligand_prmtop", ("ligand",), ("ligand",), "solvent_schedule", False)
 SOLVATION = (
-    LegSpec("solvent", "ligand_prmtop", ("ligand",), ("ligand",), "solvent_schedule", False, -1),
-    LegSpec("vacuum", "ligand_prmtop", ("ligand",), ("ligand",), "solvent_schedule", False, +1, "vacuum"),
+    LegSpec("solvent", *_ALONE, -1, named_schedule="solvent_6"),
+    LegSpec("vacuum", *_ALONE, +1, "vacuum", named_schedule="solvent_6"),
 )
 """ΔG(solvation) = ΔG(vacuum) − ΔG(solvent), each from coupled to decoupled."""
 

@@ -1,4 +1,4 @@
-// Absolute binding free energies, or MD of the complexes alone: the phases of gibbsflow.binding.campaign.phases, one process each.
+// Absolute binding or solvation free energies, or MD of the complexes alone: the phases of gibbsflow.binding.campaign.phases, one process each.
 
 include { SYSTEM_PREP             } from '../../modules/system_prep/system'
 include { PARAM_LIGAND            } from '../../modules/param/ligand'
@@ -14,7 +14,7 @@ workflow BINDING {
     take:
     ch_rows   // [meta{ligand, smiles, charge, pose, state}, structure or [], pose or []]
     input     // samplesheet
-    receptor  // host or protein
+    receptor  // host or protein, or [] where there is none
     about     // {protonation, parameters}: files about the receptor, or [] for each
     settings  // JSON of the sections that a verb reads, by process name
     schedules // lambda schedules given as files
@@ -28,7 +28,7 @@ workflow BINDING {
     EQUIL_ANALYSE(EQUIL_RUN.out.system)
     ch_records = EQUIL_ANALYSE.out.system
 
-    if (campaign.mode == 'abfe') {
+    if (campaign.mode != 'md') {
         FE_PREPARE(EQUIL_ANALYSE.out.system, settings.FE_PREPARE, schedules)
         FE_RUN(FE_PREPARE.out.legs.flatMap { meta, legs -> runsOf(meta, legs, campaign.replicates, campaign.windows_per_task) })
         // what was lost to the failure policy leaves its group short: it is emitted at the end all the same

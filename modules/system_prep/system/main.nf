@@ -15,6 +15,7 @@ process SYSTEM_PREP {
     tuple val("${task.process}"), path("phases/${meta.ligand}/system_prep/result.json"), topic: versions
 
     script:
+    def held = options('--receptor', receptor)
     def source = structure ? "--structure ${quoted(structure)}" : "--smiles ${quoted(meta.smiles)}"
     def charge = meta.charge == null ? '' : "--charge ${quoted(meta.charge)}"
     def placing = pose || meta.pose ? "--pose ${quoted(pose ?: meta.pose)}" : ''
@@ -23,7 +24,7 @@ process SYSTEM_PREP {
     def args = task.ext.args ?: ''
     """
     printf %s ${quoted(settings)} > config.json
-    system_prep system --receptor ${quoted(receptor)} --ligand ${quoted(meta.ligand)} ${source} ${charge} ${placing} \\
+    system_prep system ${held} --ligand ${quoted(meta.ligand)} ${source} ${charge} ${placing} \\
         ${states} ${beside} --config config.json \\
         --state ${quoted("${meta.state}/system_prep")} --out ${quoted("phases/${meta.ligand}/system_prep")} ${args}
     """

@@ -21,6 +21,8 @@ KB_KCAL_PER_MOL_K = constants.R / constants.calorie / 1000
 """Boltzmann constant, kcal/mol/K (CODATA's gas constant, thermochemical calorie)."""
 KJ_PER_KCAL = 4.184
 """kJ in one thermochemical kcal, exact by definition (ISO 31-4)."""
+KJ_PER_BAR_NM3 = 1e-25 * constants.N_A
+"""Work against 1 bar over 1 nm³, kJ/mol (CODATA's Avogadro constant)."""
 COULOMB_KCAL_ANGSTROM_PER_E2 = 332.06371
 """Coulomb energy of two unit charges at 1 Å, kcal/mol (CODATA 2014, eight digits)."""
 STANDARD_VOLUME_ANGSTROM3 = 1e27 / constants.N_A

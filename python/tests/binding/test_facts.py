@@ -75,7 +75,11 @@ def test_what_stands_in_the_file_is_written_again_byte_for_byte(kind, meta):
 def test_types_are_those_of_the_science():
     system = SimSystem("b2", ".", {}, {key: value for _, meta in WRITTEN for key, value in meta.items()})
     assert system.facts(SettingsFacts).md == Md(timestep_fs=2.0)
-    assert system.facts(TopologyFacts).parts == {"receptor": (0, 1), "ligand": (2,)}
+    assert system.facts(TopologyFacts).parts("equil_frames", 4) == {
+        "receptor": (0, 1),
+        "ligand": (2,),
+        "environment": (3,),
+    }
     assert system.with_facts(AnchorFacts(anchors=ANCHORS)).facts(AnchorFacts).anchors == ANCHORS
     assert system.facts(LegFacts).standard_state == StandardStateFacts(
         analytic_kcal_per_mol=-5.25, numeric_kcal_per_mol=-5.27

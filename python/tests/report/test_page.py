@@ -10,7 +10,8 @@ from solvation import MODE, SOLVATION
 
 from gibbsflow.binding.alchemy.protocols import PROTOCOLS
 from gibbsflow.binding.analyse.transformation import analyse_transformation
-from gibbsflow.config.binding import MODES, Analysis, BindingConfig
+from gibbsflow.config.binding import Analysis, BindingConfig
+from gibbsflow.config.modes import MODES
 from gibbsflow.report import page
 from gibbsflow.report.campaign import terminal_table, write_campaign
 from gibbsflow.report.figures.leg_figures import write_figures

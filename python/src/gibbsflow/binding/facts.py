@@ -112,7 +112,7 @@ class PreparedFacts(Facts):
     Attributes
     ----------
     receptor_kind
-        Host (a small molecule with its bonds) or protein.
+        Host (a small molecule with its bonds) or protein; None where there is no receptor.
     receptor_charge
         Net charge in e; None where only the force field will tell.
     receptor_name
@@ -128,7 +128,7 @@ class PreparedFacts(Facts):
     """
 
     written_by: ClassVar[str] = "system_prep system"
-    receptor_kind: Literal["host", "protein"]
+    receptor_kind: Literal["host", "protein"] | None
     receptor_charge: int | None
     receptor_name: str
     ligand_charge: int
@@ -200,6 +200,23 @@ class ParamFacts(Facts):
     protein_ff: str
 
 
+class SolvationFacts(Facts):
+    """A solute in its box.
+
+    Attributes
+    ----------
+    waters, cations, anions
+        How many were added.
+    box_angstrom
+        Lengths in Å and angles in degrees, as built.
+    """
+
+    waters: int
+    cations: int
+    anions: int
+    box_angstrom: tuple[float, ...]
+
+
 class TopologyFacts(Facts):
     """Atoms of the complex, by 0-based indices into its topology.
 
@@ -211,6 +228,8 @@ class TopologyFacts(Facts):
         All of each.
     site_atoms
         Heavy atoms of the receptor that line the binding site.
+    solvation
+        What was added in explicit solvent, by ``complex`` and ``solvent`` (the ligand in a box of its own).
     """
 
     written_by: ClassVar[str] = "equil prepare"
@@ -218,17 +237,31 @@ class TopologyFacts(Facts):
     receptor_atoms: tuple[int, ...]
     ligand_atoms: tuple[int, ...]
     site_atoms: tuple[int, ...]
+    solvation: dict[str, SolvationFacts] | None = None
 
-    @property
-    def parts(self) -> dict[str, tuple[int, ...]]:
-        """Atoms of each part of the complex.
+    def parts(self, frames: str, atoms: int) -> dict[str, tuple[int, ...]]:
+        """Atoms of each part of what was equilibrated.
+
+        Parameters
+        ----------
+        frames
+            Artifact with its frames: ``equil_frames`` of the complex, or ``solvent_equil_frames`` of the ligand alone.
+        atoms
+            Their number.
 
         Returns
         -------
         dict
-            Indices into its topology, by ``receptor`` and ``ligand``.
+            0-based indices, by ``receptor``, ``ligand`` and ``environment`` (water and ions).
         """
-        return {"receptor": self.receptor_atoms, "ligand": self.ligand_atoms}
+        receptor, ligand = self.receptor_atoms, self.ligand_atoms
+        if frames != "equil_frames":
+            receptor, ligand = (), tuple(range(len(ligand)))
+        return {
+            "receptor": receptor,
+            "ligand": ligand,
+            "environment": tuple(range(len(receptor) + len(ligand), atoms)),
+        }
 
 
 class RunFacts(Facts):

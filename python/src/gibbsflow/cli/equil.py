@@ -35,7 +35,7 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
         from gibbsflow.config.binding import BindingConfig
 
         settings = BindingConfig.read(config) if config else BindingConfig()
-        built = build_topologies(SimSystem.read(system), settings.md, out)
+        built = build_topologies(SimSystem.read(system), settings.md, out, seed=settings.run.seed)
         chosen = SettingsFacts(md=settings.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
         built.with_facts(chosen).write()
         atoms = built.facts(TopologyFacts)
@@ -63,7 +63,8 @@ def run(
     """
     budget = parse_duration_s(time_budget)
     with verb(out, state=None if dry_run else state, as_json=as_json) as result:
-        from gibbsflow.binding.equilibrate.equilibration import equilibrate, plan_equilibration
+        from gibbsflow.binding.equilibrate.equilibration import equilibrate
+        from gibbsflow.binding.equilibrate.stages import plan_equilibration
         from gibbsflow.binding.facts import SettingsFacts
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.engines.md_engines import engine_for

@@ -36,10 +36,11 @@ def launch(
     """
     answer: Answer = {"problem": None, "notes": [], "rows": []}
     with verb(None):
-        from gibbsflow.config.binding import MODES, Io, Run
+        from gibbsflow.config.binding import Io, Run
         from gibbsflow.config.launch.generate import nextflow_schema
         from gibbsflow.config.launch.parameters import foreign_parameters, parameter_problems, password_problems
         from gibbsflow.config.launch.params_file import check_params_file, files_of_process
+        from gibbsflow.config.modes import MODES
         from gibbsflow.errors import InputError
         from gibbsflow.workflow.folders.places import place_problems
         from gibbsflow.workflow.folders.published import other_campaign

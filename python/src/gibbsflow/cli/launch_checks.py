@@ -41,13 +41,14 @@ def check_binding(given: Mapping[str, Any], sections: Mapping[str, Any], _contai
     """Check samplesheet, structures, receptor and settings of a binding campaign."""
     import tempfile
 
-    from gibbsflow.binding.campaign.check import FOLDER, check_campaign, made_from
+    from gibbsflow.binding.campaign.check import ALONE, FOLDER, check_campaign, made_from
     from gibbsflow.config.binding import BindingConfig
     from gibbsflow.config.launch.parameters import sections_of
     from gibbsflow.errors import InputError
 
     own = {name: section for name, section in sections.items() if name not in ("io", "nextflow", "institution")}
-    sheet, receptor = Path(given["input"]), Path(given["receptor"])
+    sheet = Path(given["input"])
+    receptor = Path(given["receptor"]) if given.get("receptor") is not None else None
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "settings.json"
         settings.write_text(json.dumps(sections_of(given, own), default=float))
@@ -59,7 +60,7 @@ def check_binding(given: Mapping[str, Any], sections: Mapping[str, Any], _contai
         "notes": found.notes,
         "rows": [row.as_dict() for row in found.rows],
     }
-    home = state / receptor.stem
+    home = state / (receptor.stem if receptor else ALONE)
     noted = found.left_out or any(home.glob(f"*/{FOLDER}/FAILED"))
     return Checked(answer, made, partial(found.record, home) if noted else None)
 

@@ -15,7 +15,9 @@ app = new_app("Read, check, protonate and place a receptor (or host) and a ligan
 log = logging.getLogger(__name__)
 app.command()(structures)
 
-Receptor = Annotated[Path, typer.Option("--receptor", help="Host (SDF, MOL2) or protein (PDB, mmCIF).")]
+Receptor = Annotated[
+    Path | None, typer.Option("--receptor", help="Host (SDF, MOL2) or protein (PDB, mmCIF); none for solvation.")
+]
 Protonation = Annotated[
     Path | None, typer.Option("--protonation", help="CSV or YAML with the state of residues: A:64,HIP.")
 ]
@@ -32,7 +34,7 @@ LigandResidue = Annotated[
 @app.command()
 def check(
     input: Annotated[Path, typer.Option("--input", help="Samplesheet (CSV).")],
-    receptor: Receptor,
+    receptor: Receptor = None,
     config: Config = None,
     outdir: Annotated[Path | None, typer.Option("--outdir", help="Folder of the results: is it writable?")] = None,
     protonation: Protonation = None,
@@ -56,14 +58,15 @@ def check(
             raise InputError(found.problems)
         result.figures["rows"] = [row.as_dict() for row in found.rows]
         if not json:
-            typer.echo(f"{input}: {len(found.rows)} ligands, receptor {receptor}: nothing wrong")
+            held = f"receptor {receptor}" if receptor else "no receptor"
+            typer.echo(f"{input}: {len(found.rows)} ligands, {held}: nothing wrong")
 
 
 @app.command()
 def system(
-    receptor: Receptor,
     ligand: Annotated[str, typer.Option("--ligand", help="Name of the ligand.")],
     out: Out,
+    receptor: Receptor = None,
     structure: Annotated[Path | None, typer.Option("--structure", help="SDF or MOL2 with 3-D coordinates.")] = None,
     smiles: Annotated[str | None, typer.Option("--smiles", help="SMILES, protonated as in the complex.")] = None,
     charge: Annotated[int | None, typer.Option("--charge", help="Net charge in e, as a check.")] = None,
@@ -84,6 +87,9 @@ def system(
 
         settings = BindingConfig.read(config) if config else BindingConfig()
         settings = settings.with_system(_chosen(protonation, altloc, keep, parameters))
+        if receptor is None:
+            _prepare_alone(row_from_options(ligand, structure, smiles, charge, pose), settings, out, result)
+            return
         taken = None
         if ligand_residue is not None:
             taken = ligand_pose(receptor, ligand_residue, smiles, pose, settings.system.altloc, out)
@@ -96,6 +102,16 @@ def system(
         result.figures.update(facts)
         known = prepared.facts(PreparedFacts)
         log.info("%s: ligand %s, charge %+d", prepared.name, known.ligand_smiles, known.ligand_charge)
+
+
+def _prepare_alone(row: Any, settings: Any, out: Path, result: Any) -> None:
+    """Prepare a ligand without a receptor."""
+    from gibbsflow.binding.prepare.complex import prepare_solute, solute_hash
+
+    result.inputs_hash, result.seed = solute_hash(row, settings), settings.run.seed
+    prepared, facts = prepare_solute(row, settings, out)
+    prepared.write()
+    result.figures.update(facts)
 
 
 def _chosen(

@@ -3,74 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
+from gibbsflow.config.modes import Mode
 from gibbsflow.config.section import Section, nearest, read_section, setting
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.settings_file import read_mapping
-
-Mode = Literal["abfe", "md", "potential"]
-
-
-@dataclass(frozen=True)
-class ModeRow:
-    """What is to be known of a mode outside the science.
-
-    Attributes
-    ----------
-    half
-        ``binding`` or ``potential``: whose settings it reads and whose phases carry it out.
-    needs
-        Parameters that must be given.
-    free_energies
-        Whether its rows have free energies; else they say what happened.
-    text
-        What it is, for the launch form.
-    results
-        What comes of it, for a crate.
-    title, items
-        Headings of its report: of the page, and of its parts.
-    """
-
-    half: Literal["binding", "potential"]
-    needs: tuple[str, ...]
-    free_energies: bool
-    text: str
-    results: str
-    title: str = ""
-    items: str = ""
-
-
-MODES: dict[str, ModeRow] = {
-    "abfe": ModeRow(
-        half="binding",
-        needs=("input", "receptor"),
-        free_energies=True,
-        text="absolute binding free energies",
-        results="Absolute binding free energies",
-        title="Binding free energies",
-        items="Transformations",
-    ),
-    "md": ModeRow(
-        half="binding",
-        needs=("input", "receptor"),
-        free_energies=False,
-        text="as far as the equilibrated complex",
-        results="Equilibrated complexes",
-        title="Simulated complexes",
-        items="Complexes",
-    ),
-    "potential": ModeRow(
-        half="potential",
-        needs=("config",),
-        free_energies=False,
-        text="a machine-learned potential by active learning",
-        results="A machine-learned interatomic potential",
-    ),
-}
-"""By `Mode`."""
 
 
 class Io(Section):
@@ -101,7 +40,7 @@ class Run(Section):
 
     mode: Mode = setting(
         "abfe",
-        "What is computed: absolute binding free energies, MD of the complex alone, or a machine-learned potential.",
+        "What is computed: absolute binding or solvation free energies, MD of the complex alone, or a potential.",
     )
     on_failure: Literal["raise", "prune", "retry"] = setting(
         "retry",
@@ -172,7 +111,9 @@ class Md(Section):
 
     md_engine: ClassVar[str] = "openmm"  # a setting once there are two, then named in LATER, with this default
 
-    solvent: Literal["obc2", "vacuum"] = setting("obc2", "Implicit solvent: OBC2 (igb=5, no surface term), or none.")
+    solvent: Literal["obc2", "vacuum", "tip3p", "spce", "opc", "tip4pew"] = setting(
+        "obc2", "Implicit solvent OBC2 (igb=5, no surface term), a water model (PME), or none."
+    )
     temperature_k: float = setting(298.15, "Temperature.", unit="K", ge=200, le=500)
     timestep_fs: float = setting(
         4.0,
@@ -185,6 +126,32 @@ class Md(Section):
     friction_per_ps: float = setting(1.0, "Langevin friction.", unit="1/ps", gt=0, le=100)
     threads: int = setting(1, "CPU threads of one MD process.", ge=1, le=128)
     platform: Literal["CPU", "Reference", "CUDA", "OpenCL"] = setting("CPU", "OpenMM platform.")
+    pressure_bar: float = setting(1.01325, "Pressure in explicit solvent.", unit="bar", gt=0, le=10_000)
+    cutoff_angstrom: float = setting(9.0, "Direct-space cutoff in explicit solvent.", unit="Å", ge=7, le=20)
+    padding_angstrom: float = setting(
+        12.0, "Water between the solute and the faces of the box, at the least.", unit="Å", ge=5, le=50
+    )
+    box_shape: Literal["octahedron", "box"] = setting(
+        "octahedron", "Truncated octahedron, the least water round a solute, or a rectangular box."
+    )
+    salt_mol_per_l: float | None = setting(
+        None,
+        "Salt (NaCl) beside the ions that neutralise; default: 0.15 with a receptor, none without.",
+        unit="mol/L",
+        ge=0,
+        le=5,
+    )
+
+    @property
+    def explicit(self) -> bool:
+        """Whether the solvent is made of molecules.
+
+        Returns
+        -------
+        bool
+            True for a water model.
+        """
+        return self.solvent not in ("obc2", "vacuum")
 
 
 class Equil(Section):
@@ -197,6 +164,13 @@ class Equil(Section):
         unit="ps",
         ge=0,
         le=100_000,
+    )
+    density_ps: float = setting(
+        50.0,
+        "In explicit solvent: at constant pressure with the solute held, after heating.",
+        unit="ps",
+        ge=0,
+        le=1_000_000,
     )
     equil_ps: float = setting(
         50.0,
@@ -247,8 +221,12 @@ class Fe(Section):
         "exchange",
         "Hamiltonian replica exchange in one task a leg, or one independent task a window.",
     )
-    complex_schedule: str = setting("complex_16", "λ schedule of the complex leg: a shipped name or a YAML file.")
-    solvent_schedule: str = setting("solvent_6", "λ schedule of the solvent leg: a shipped name or a YAML file.")
+    complex_schedule: str = setting("auto", "λ schedule of the complex leg: a shipped name or a YAML file.")
+    solvent_schedule: str = setting("auto", "λ schedule of the solvent leg: a shipped name or a YAML file.")
+    vacuum_schedule: str = setting("auto", "λ schedule of the vacuum leg: a shipped name or a YAML file.")
+    soft_core: Literal["beutler", "gapsys"] = setting(
+        "beutler", "Soft core of Lennard-Jones in explicit solvent (docs/methods)."
+    )
     window_ps: float = setting(1000.0, "Sampling a window and replicate.", unit="ps", gt=0, le=10_000_000)
     window_equil_ps: float = setting(20.0, "Discarded start of each window.", unit="ps", ge=0, le=1_000_000)
     sample_ps: float = setting(
@@ -413,8 +391,23 @@ class Launch(BindingConfig):
     io: Io = Io()
 
 
-LATER: frozenset[str] = frozenset()
+LATER: frozenset[str] = frozenset(
+    {
+        "pressure_bar",
+        "cutoff_angstrom",
+        "padding_angstrom",
+        "box_shape",
+        "salt_mol_per_l",
+        "density_ps",
+        "vacuum_schedule",
+        "soft_core",
+    }
+)
 """Settings that came after campaigns had been begun. Their defaults must be what was done before there was a choice."""
+
+
+ONCE: Mapping[str, str] = {"complex_schedule": "complex_16", "solvent_schedule": "solvent_6"}
+"""Defaults of settings before they were ``auto``, which means the same where there was a choice of nothing else."""
 
 
 def hashed(section: Section) -> dict[str, Any]:
@@ -434,6 +427,7 @@ def hashed(section: Section) -> dict[str, Any]:
     """
     defaults = {key: field.get_default() for key, field in type(section).model_fields.items() if key in LATER}
     values = section.model_dump(mode="json")
+    values |= {key: once for key, once in ONCE.items() if values.get(key) == "auto"}
     return {key: value for key, value in values.items() if key not in LATER or getattr(section, key) != defaults[key]}
 
 

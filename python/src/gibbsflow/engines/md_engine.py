@@ -9,11 +9,14 @@ after it; λ states in its own form are made by what `binding.alchemy.state_make
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from gibbsflow.config.binding import Md
 from gibbsflow.errors import NumericalError
@@ -54,11 +57,14 @@ class MdFrame:
         Potential energy.
     temperature_k
         From the kinetic energy and the unconstrained degrees of freedom.
+    box_nm
+        Vectors of the periodic box as rows, shape (3, 3), nm; None without a box.
     """
 
     positions_nm: Floats
     potential_kj_per_mol: float
     temperature_k: float
+    box_nm: Floats | None = None
 
 
 class Simulation(Protocol):
@@ -70,7 +76,9 @@ class Simulation(Protocol):
 
     atoms: int
 
-    def place(self, positions_nm: Floats, velocities_nm_per_ps: Floats | None = None) -> None:
+    def place(
+        self, positions_nm: Floats, velocities_nm_per_ps: Floats | None = None, box_nm: Floats | None = None
+    ) -> None:
         """Put the atoms somewhere.
 
         Parameters
@@ -79,6 +87,8 @@ class Simulation(Protocol):
             Shape (N, 3), nm.
         velocities_nm_per_ps
             Shape (N, 3), nm/ps; None leaves them.
+        box_nm
+            Vectors of the periodic box as rows, shape (3, 3), nm; None leaves it.
         """
         ...
 
@@ -175,6 +185,154 @@ class Simulation(Protocol):
         ...
 
 
+class Walker(Protocol):
+    """A simulation whose λ state moves and not its coordinates; of periodic systems alone.
+
+    Its methods may run beside those of other walkers, in threads.
+    """
+
+    def place(self, positions_nm: Floats, box_nm: Floats, velocities_nm_per_ps: Floats | None = None) -> None:
+        """Put the atoms somewhere.
+
+        Parameters
+        ----------
+        positions_nm
+            Shape (N, 3), nm.
+        box_nm
+            Vectors of the periodic box as rows, shape (3, 3), nm.
+        velocities_nm_per_ps
+            Shape (N, 3), nm/ps; None leaves them.
+        """
+        ...
+
+    def put(self, values: Mapping[str, float]) -> None:
+        """Put the walker into a state.
+
+        Parameters
+        ----------
+        values
+            λ by name; those that the system does not have are of no account.
+        """
+        ...
+
+    def minimise(self, max_steps: int) -> float:
+        """Minimise the energy from where the atoms are.
+
+        Parameters
+        ----------
+        max_steps
+            Iterations at most; 0 only evaluates.
+
+        Returns
+        -------
+        float
+            Potential energy afterwards, kJ/mol.
+        """
+        ...
+
+    def draw_velocities(self, temperature_k: float, seed: int) -> None:
+        """Draw velocities from Maxwell and Boltzmann's distribution.
+
+        Parameters
+        ----------
+        temperature_k
+            Temperature, K.
+        seed
+            Of the draw.
+        """
+        ...
+
+    def run(self, steps: int) -> None:
+        """Run MD in one go.
+
+        Parameters
+        ----------
+        steps
+            Number of steps.
+        """
+        ...
+
+    def potential_kj_per_mol(self) -> float:
+        """Evaluate the potential energy in the walker's state.
+
+        Returns
+        -------
+        float
+            kJ/mol; perhaps not finite.
+        """
+        ...
+
+    def potentials_kj_per_mol(self, states: Sequence[Mapping[str, float]]) -> Floats:
+        """Evaluate the potential energy in many states; the walker is left in the last of them.
+
+        Parameters
+        ----------
+        states
+            λ of each, as for :meth:`put`.
+
+        Returns
+        -------
+        ndarray
+            Shape (K,), kJ/mol; perhaps not finite.
+        """
+        ...
+
+    def positions_nm(self) -> Floats:
+        """Give the positions.
+
+        Returns
+        -------
+        ndarray
+            Shape (N, 3), nm; molecules whole.
+        """
+        ...
+
+    def velocities_nm_per_ps(self) -> Floats:
+        """Give the velocities.
+
+        Returns
+        -------
+        ndarray
+            Shape (N, 3), nm/ps.
+        """
+        ...
+
+    def box_nm(self) -> Floats:
+        """Give the periodic box.
+
+        Returns
+        -------
+        ndarray
+            Vectors as rows, shape (3, 3), nm.
+        """
+        ...
+
+    def save(self) -> npt.NDArray[np.uint8]:
+        """Save all that decides what this walker does next, its random numbers included.
+
+        Returns
+        -------
+        ndarray
+            Bytes, in the engine's own form.
+        """
+        ...
+
+    def restore(self, saved: npt.NDArray[np.uint8]) -> bool:
+        """Go back to what was saved, by this walker or by another one of the same system.
+
+        Parameters
+        ----------
+        saved
+            From :meth:`save`.
+
+        Returns
+        -------
+        bool
+            False where another machine's kind or another version saved it; nothing has changed then.
+        """
+        ...
+
+
 class MdEngine(Protocol):
     """Makes systems and simulations for one program."""
 
@@ -200,7 +358,9 @@ class MdEngine(Protocol):
         """
         ...
 
-    def system(self, topology: Path, md: Md, hold: Hold | None = None) -> EngineSystem:
+    def system(
+        self, topology: Path, md: Md, hold: Hold | None = None, *, constant_pressure: bool = False
+    ) -> EngineSystem:
         """Make a system.
 
         Parameters
@@ -211,6 +371,8 @@ class MdEngine(Protocol):
             Solvent, masses.
         hold
             Atoms to hold in place; None for none.
+        constant_pressure
+            Whether the volume of a periodic box changes.
 
         Returns
         -------
@@ -249,6 +411,25 @@ class MdEngine(Protocol):
         Returns
         -------
         Simulation
+            Without positions yet.
+        """
+        ...
+
+    def walker(self, system: EngineSystem, md: Md, seed: int) -> Walker:
+        """Make a walker of a periodic system that holds all λ states.
+
+        Parameters
+        ----------
+        system
+            Made from one of this engine's, by what makes λ states.
+        md
+            Time step, thermostat, and where to run.
+        seed
+            Of the thermostat's noise; never 0.
+
+        Returns
+        -------
+        Walker
             Without positions yet.
         """
         ...

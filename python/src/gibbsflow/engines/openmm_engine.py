@@ -13,6 +13,7 @@ from gibbsflow.config.binding import Md
 from gibbsflow.engines import openmm_systems
 from gibbsflow.engines.md_engine import Hold, MdEngine, MdFrame
 from gibbsflow.engines.openmm_systems import create_system, new_context, numerical
+from gibbsflow.engines.openmm_walkers import OpenMmWalker
 from gibbsflow.units import KJ_PER_KCAL, Floats
 
 STEPS_PER_TICK = 10
@@ -40,9 +41,15 @@ class OpenMmSimulation:
     def __init__(self, system: openmm.System, md: Md, seed: int) -> None:
         self.atoms = system.getNumParticles()
         self._degrees_of_freedom = 3 * self.atoms - system.getNumConstraints()
+        self._periodic = system.usesPeriodicBoundaryConditions()
+        for force in system.getForces():
+            if isinstance(force, openmm.MonteCarloBarostat):
+                force.setRandomNumberSeed(seed)
         self._context = new_context(system, md, seed)
 
-    def place(self, positions_nm: Floats, velocities_nm_per_ps: Floats | None = None) -> None:
+    def place(
+        self, positions_nm: Floats, velocities_nm_per_ps: Floats | None = None, box_nm: Floats | None = None
+    ) -> None:
         """Put the atoms somewhere.
 
         Parameters
@@ -51,8 +58,12 @@ class OpenMmSimulation:
             Shape (N, 3), nm.
         velocities_nm_per_ps
             Shape (N, 3), nm/ps; None leaves them.
+        box_nm
+            Vectors of the periodic box as rows, shape (3, 3), nm; None leaves it.
         """
         with numerical():
+            if box_nm is not None:
+                self._context.setPeriodicBoxVectors(*box_nm)
             self._context.setPositions(positions_nm)
             if velocities_nm_per_ps is not None:
                 self._context.setVelocities(velocities_nm_per_ps)
@@ -171,6 +182,7 @@ class OpenMmSimulation:
             np.asarray(state.getPositions(asNumpy=True)._value),
             state.getPotentialEnergy()._value,
             twice_kinetic / (self._degrees_of_freedom * unit.MOLAR_GAS_CONSTANT_R._value / 1000),
+            np.asarray(state.getPeriodicBoxVectors(asNumpy=True)._value) if self._periodic else None,
         )
 
 
@@ -186,7 +198,9 @@ class OpenMmEngine:
     name = "openmm"
     programs = ("openmm",)
 
-    def system(self, topology: Path, md: Md, hold: Hold | None = None) -> openmm.System:
+    def system(
+        self, topology: Path, md: Md, hold: Hold | None = None, *, constant_pressure: bool = False
+    ) -> openmm.System:
         """Make a System.
 
         Parameters
@@ -197,15 +211,19 @@ class OpenMmEngine:
             Solvent, masses.
         hold
             Atoms to hold in place; None for none.
+        constant_pressure
+            Whether the volume of a periodic box changes.
 
         Returns
         -------
         openmm.System
-            Without cutoff, bonds to hydrogen constrained.
+            Bonds to hydrogen constrained.
         """
         system = create_system(topology, md)
         if hold is not None:
-            system.addForce(_hold_force(hold))
+            system.addForce(_hold_force(hold, periodic=system.usesPeriodicBoundaryConditions()))
+        if constant_pressure:
+            system.addForce(openmm.MonteCarloBarostat(md.pressure_bar, md.temperature_k))
         return system
 
     def nonbonded(self, system: openmm.System) -> Floats:
@@ -249,12 +267,37 @@ class OpenMmEngine:
         """
         return OpenMmSimulation(system, md, seed)
 
+    def walker(self, system: openmm.System, md: Md, seed: int) -> OpenMmWalker:
+        """Make a walker of a periodic System that holds all λ states.
+
+        Parameters
+        ----------
+        system
+            With its λ values as global parameters.
+        md
+            Time step, temperature, friction, platform.
+        seed
+            Of the noise; never 0.
+
+        Returns
+        -------
+        OpenMmWalker
+            Without positions yet.
+
+        Raises
+        ------
+        MachineError
+            Where the platform is not available here.
+        """
+        return OpenMmWalker(system, md, seed)
+
 
 OPENMM: MdEngine = OpenMmEngine()
 
 
-def _hold_force(hold: Hold) -> openmm.CustomExternalForce:
-    force = openmm.CustomExternalForce("0.5*k*((x-x0)^2+(y-y0)^2+(z-z0)^2)")
+def _hold_force(hold: Hold, *, periodic: bool) -> openmm.CustomExternalForce:
+    distance2 = "periodicdistance(x,y,z,x0,y0,z0)^2" if periodic else "((x-x0)^2+(y-y0)^2+(z-z0)^2)"
+    force = openmm.CustomExternalForce(f"0.5*k*{distance2}")
     force.addGlobalParameter("k", hold.k_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100)
     for name in ("x0", "y0", "z0"):
         force.addPerParticleParameter(name)

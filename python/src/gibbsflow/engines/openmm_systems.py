@@ -69,7 +69,9 @@ def _lacking(text: str) -> str:
 
 
 def create_system(prmtop: Path, md: Md) -> openmm.System:
-    """Make the parent System: no cutoff, bonds to hydrogen constrained, hydrogen masses repartitioned.
+    """Make the parent System: bonds to hydrogen constrained, hydrogen masses repartitioned.
+
+    A topology with a box is in PME, with a long-range correction of dispersion; any other has no cutoff.
 
     Implicit solvent is OBC2 without surface term by the native GBSAOBCForce: six times faster on a CPU than the
     CustomGBForce that OpenMM's force-field files give. There is no cutoff at any size, since it would make the
@@ -93,18 +95,20 @@ def create_system(prmtop: Path, md: Md) -> openmm.System:
         Where the topology cannot be read.
     """
     topology = load_topology(prmtop)
+    common = {
+        "constraints": app.HBonds,
+        "hydrogenMass": md.hydrogen_mass_amu * unit.amu,
+        "removeCMMotion": False,
+    }
+    if topology.topology.getPeriodicBoxVectors() is not None:
+        cutoff = md.cutoff_angstrom * unit.angstrom
+        return topology.createSystem(nonbondedMethod=app.PME, nonbondedCutoff=cutoff, **common)
     atoms = topology.topology.getNumAtoms()
     if atoms > SLOW_ATOMS_ON_CPU and md.platform in ("CPU", "Reference"):
         log.warning("%d atoms without cutoff on a CPU are slow; a GPU platform (md.platform) is not", atoms)
     solvent = {"implicitSolvent": app.OBC2, "sasaMethod": None} if md.solvent == "obc2" else {}
     with _as_topology(prmtop):
-        return topology.createSystem(
-            nonbondedMethod=app.NoCutoff,
-            constraints=app.HBonds,
-            hydrogenMass=md.hydrogen_mass_amu * unit.amu,
-            removeCMMotion=False,
-            **solvent,
-        )
+        return topology.createSystem(nonbondedMethod=app.NoCutoff, **common, **solvent)
 
 
 def new_context(system: openmm.System, md: Md, seed: int) -> openmm.Context:
@@ -304,6 +308,23 @@ def numerical(what: str = "") -> Iterator[None]:
         if "nan" in str(error).lower() or "infinite" in str(error).lower():
             raise NumericalError(f"{what}: {error}" if what else str(error)) from error
         raise
+
+
+def box_vectors_nm(inpcrd: Path) -> Floats:
+    """Read the periodic box of an AMBER coordinate file.
+
+    Parameters
+    ----------
+    inpcrd
+        The file.
+
+    Returns
+    -------
+    ndarray
+        Reduced vectors as rows, shape (3, 3), nm.
+    """
+    vectors = app.AmberInpcrdFile(str(inpcrd)).boxVectors
+    return np.array(vectors.value_in_unit(unit.nanometer), dtype=float)
 
 
 def read_positions_nm(inpcrd: Path) -> Floats:

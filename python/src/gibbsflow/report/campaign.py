@@ -15,7 +15,8 @@ from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
 from gibbsflow.binding.analyse.transformation import analyse_md
 from gibbsflow.binding.prepare.samplesheet import read_ligands
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import MODES, BindingConfig
+from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.modes import MODES
 from gibbsflow.errors import StateError, shown
 from gibbsflow.report.page import draw_item, write_page
 from gibbsflow.report.tables import results_table

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from gibbsflow.config.binding import MODES
+from gibbsflow.config.modes import MODES
 from gibbsflow.errors import InputError, Problem, one_line
 from gibbsflow.version import __version__
 from gibbsflow.workflow.artifacts import FILE_NAME as MANIFEST

@@ -14,7 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gibbsflow.binding.alchemy.protocols import leg_names, protocol_of, restrains
-from gibbsflow.config.binding import MODES, BindingConfig
+from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.modes import MODES
 from gibbsflow.report.figures import experiment_plot, leg_figures
 from gibbsflow.report.figures.experiment_plot import Comparison
 from gibbsflow.report.figures.svg import CHART_STYLE

@@ -166,7 +166,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def read_arrays(path: Path, *names: str) -> dict[str, npt.NDArray[Any]]:
+def read_arrays(path: Path, *names: str, optional: tuple[str, ...] = ()) -> dict[str, npt.NDArray[Any]]:
     """Read arrays that an earlier step has written.
 
     Parameters
@@ -175,6 +175,8 @@ def read_arrays(path: Path, *names: str) -> dict[str, npt.NDArray[Any]]:
         File of arrays (npz).
     *names
         Arrays that must be in it.
+    optional
+        Arrays that may be in it.
 
     Returns
     -------
@@ -188,7 +190,7 @@ def read_arrays(path: Path, *names: str) -> dict[str, npt.NDArray[Any]]:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in names}
+            return {name: file[name] for name in (*names, *(name for name in optional if name in file))}
     except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         what = f"missing or damaged ({error})"
         raise InputError(

@@ -44,7 +44,9 @@ def test_restraint_by_kind(chain):
 def test_another_table_makes_other_legs(chain, tmp_path):
     """Two legs of the ligand alone: nothing in the code knows a leg by its name."""
     table = [
-        LegSpec(name, "ligand_prmtop", ("ligand",), ("ligand",), "solvent_schedule", False, sign)
+        LegSpec(
+            name, "ligand_prmtop", ("ligand",), ("ligand",), "solvent_schedule", False, sign, named_schedule="solvent_6"
+        )
         for name, sign in (("water", -1), ("vacuum", 1))
     ]
     result = Result()

@@ -5,13 +5,16 @@ from solvation import SOLVATION
 
 from gibbsflow.binding.alchemy.protocols import (
     DOUBLE_DECOUPLING,
+    IN_EXPLICIT_SOLVENT,
+    PROTOCOLS,
+    cycle_doubts,
     cycle_sum,
     leg_names,
     mode_of_legs,
     protocol_of,
     restrains,
 )
-from gibbsflow.binding.alchemy.schedules import leg_schedules
+from gibbsflow.binding.alchemy.schedules import leg_schedules, read_schedule
 from gibbsflow.binding.facts import TopologyFacts
 from gibbsflow.config.binding import Fe, Md
 
@@ -39,10 +42,10 @@ def test_a_cycle_without_restraint_has_no_release():
 
 
 def test_rows_name_what_there_is():
-    parts = set(TopologyFacts.model_construct(receptor_atoms=(), ligand_atoms=()).parts)
-    for leg in DOUBLE_DECOUPLING:
+    parts = set(TopologyFacts.model_construct(receptor_atoms=(), ligand_atoms=()).parts("equil_frames", 0))
+    for leg in (leg for table in (*PROTOCOLS.values(), *IN_EXPLICIT_SOLVENT.values()) for leg in table):
         assert set(leg.alchemical) <= set(leg.parts) <= parts
-        assert leg.schedule in Fe.model_fields and abs(leg.sign) == 1
+        assert leg.schedule in Fe.model_fields and abs(leg.sign) == 1 and read_schedule(leg.named_schedule)
     assert leg_names(DOUBLE_DECOUPLING) == tuple(leg_schedules(Fe())) == ("complex", "solvent")
 
 
@@ -56,3 +59,21 @@ def test_a_leg_in_vacuum_changes_the_medium_alone():
     (solvent, vacuum) = SOLVATION
     assert solvent.md(md) == md and vacuum.md(md) == Md(temperature_k=310, solvent="vacuum")
     assert restrains(DOUBLE_DECOUPLING) and not restrains(SOLVATION)
+
+
+@pytest.mark.parametrize(
+    ("mode", "solvent", "charge", "weight"),
+    [
+        ("asfe", "tip3p", 0, None),
+        ("asfe", "tip3p", -1, "refuse"),
+        ("abfe", "opc", 1, "refuse"),
+        ("abfe", "obc2", 1, None),
+        ("abfe", "vacuum", 1, None),
+        ("asfe", "obc2", 1, "warn"),
+        ("asfe", "vacuum", 0, "refuse"),
+    ],
+)
+def test_what_a_cycle_leaves_out_is_said(mode, solvent, charge, weight):
+    md = Md(solvent=solvent)
+    doubts = cycle_doubts(protocol_of(mode, explicit=md.explicit), md, charge, where="x").doubts
+    assert [doubt.weight for doubt in doubts] == ([weight] if weight else [])

@@ -13,7 +13,8 @@ from gibbsflow.binding.campaign.run_local import LocalRun
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.cli.gibbsflow import verbs
 from gibbsflow.cli.launch_checks import CHECKS
-from gibbsflow.config.binding import MODES, Launch, Mode
+from gibbsflow.config.binding import Launch
+from gibbsflow.config.modes import MODES, Mode
 
 MODULES = Path(__file__).resolve().parents[4] / "modules"
 

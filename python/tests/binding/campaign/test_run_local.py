@@ -136,6 +136,27 @@ def test_real_md(tmp_path):
     assert (tmp_path / "state" / "out" / "cb7" / "b2" / "equil" / "FINISHED").exists()
 
 
+@pytest.mark.parametrize(("solvent", "told"), [("obc2", "electrostatic part alone"), ("tip3p", "samples")])
+def test_real_solvation(tmp_path, solvent, told):
+    """A ligand without a receptor, through all phases; what so few samples give is said to be worth nothing."""
+    (tmp_path / "ligands.csv").write_text("ligand,smiles\nmethanol,CO\n")
+    (tmp_path / "run.yaml").write_text(
+        "io: {input: ligands.csv, outdir: out}\nparam: {charge_method: gas}\n"
+        f"md: {{solvent: {solvent}, padding_angstrom: 7, cutoff_angstrom: 7, threads: 2}}\n"
+        "run: {mode: asfe, replicates: 1}\n"
+        "equil: {minimise_steps: 50, heat_ps: 0.04, density_ps: 0.04, equil_ps: 0.08, equil_segment_ps: 0.04}\n"
+        "fe: {window_ps: 0.24, window_equil_ps: 0.04, sample_ps: 0.04, segment_ps: 0.08}\n"
+    )
+    done = command("run-local", "run.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with open(tmp_path / "out" / "results.csv") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["ligand"], row["mode"], row["status"]) == ("methanol", "asfe", "finished")
+    record = json.loads((tmp_path / "out" / "record.methanol.json").read_text())
+    assert told in " ".join(record["reasons"]) and {leg["leg"] for leg in record["legs"]} == {"solvent", "vacuum"}
+    assert (tmp_path / "state" / "out" / "alone" / "methanol" / "equil" / "solvent" / "FINISHED").exists()
+
+
 def test_what_an_earlier_run_left_is_set_aside(tmp_path):
     assert run(tmp_path, {})[0] == 0
     out = tmp_path / "out"

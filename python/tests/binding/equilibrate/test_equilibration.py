@@ -7,15 +7,10 @@ import numpy as np
 import pytest
 from still_engine import Still
 
-from gibbsflow.binding.equilibrate.equilibration import (
-    HOLD_KCAL_PER_MOL_ANGSTROM2,
-    START_K,
-    equilibrate,
-    heavy_atoms,
-    plan_equilibration,
-)
+from gibbsflow.binding.equilibrate.equilibration import equilibrate
+from gibbsflow.binding.equilibrate.stages import HOLD_KCAL_PER_MOL_ANGSTROM2, START_K, plan_equilibration
 from gibbsflow.binding.facts import EquilibratedFacts
-from gibbsflow.binding.forcefield.topology import Topology
+from gibbsflow.binding.forcefield.topology_file import Topology, heavy_atoms
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Md
 from gibbsflow.errors import NumericalError

@@ -12,7 +12,8 @@ from rdkit.Chem import AllChem
 
 from gibbsflow.binding.forcefield.amber_protein import amber_protein
 from gibbsflow.binding.forcefield.parametrise import parametrise_system
-from gibbsflow.binding.forcefield.topology import Topology, build_topologies, residue_labels
+from gibbsflow.binding.forcefield.topology import build_topologies
+from gibbsflow.binding.forcefield.topology_file import Topology, residue_labels
 from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.prepare.molecules import Chem
 from gibbsflow.binding.system import SimSystem

@@ -37,6 +37,13 @@ def test_replicates_without_a_result_are_left_out(record):
     assert [leg["replicate"] for leg in leg_figures.analysed_replicates(record, "solvent")] == [0, 1]
 
 
+def test_few_samples_that_only_the_whole_can_be_analysed_of(record):
+    items = leg_figures.analysed_replicates(record, "solvent")
+    none = {"fraction": [0.5, 1.0], "dg_kcal_per_mol": [None, None], "dg_error_kcal_per_mol": [None, None]}
+    svg = leg_figures.draw_convergence([item | {"forward": none, "backward": none} for item in items], "c")
+    assert ElementTree.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - our own
+
+
 def test_weak_overlap_of_neighbours_is_outlined():
     matrix = [[0.9, 0.02, 0.08], [0.02, 0.9, 0.08], [0.08, 0.08, 0.84]]
     item = {"overlap": {"matrix": matrix}, "sampled_states": [0, 1, 3]}

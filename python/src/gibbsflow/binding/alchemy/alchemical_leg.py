@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.restraints import Restraint, restraint_as_dict, restraint_from_dict
@@ -23,7 +24,7 @@ from gibbsflow.workflow.seeds import derive_seed
 
 FILE_NAME = "leg.json"
 _INDIFFERENT_MD = ("threads", "platform")
-_LENGTHS = ("window_ps", "window_equil_ps", "sample_ps", "segment_ps", "sampler")
+_LENGTHS = ("window_ps", "window_equil_ps", "sample_ps", "segment_ps", "sampler", "soft_core")
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,35 @@ class AlchemicalLeg:
         """
         return self.start_nm.ndim == 3
 
+    @property
+    def periodic(self) -> bool:
+        """Whether the leg is in explicit solvent, with a box to each start.
+
+        Returns
+        -------
+        bool
+            False without a box.
+        """
+        with np.load(self.folder / self.start, allow_pickle=False) as file:
+            return "box_nm" in file
+
+    def starts_boxes_nm(self, replicate: int) -> Floats:
+        """Deal the boxes of the starts, as :meth:`starts_nm` does the starts.
+
+        Parameters
+        ----------
+        replicate
+            Its number, from 0.
+
+        Returns
+        -------
+        ndarray
+            Box of each of the K windows, vectors as rows, shape (K, 3, 3), nm.
+        """
+        with np.load(self.folder / self.start, allow_pickle=False) as file:
+            boxes = np.asarray(file["box_nm"], dtype=np.float64)
+        return boxes[self._dealt(replicate, len(boxes))]
+
     def starts_nm(self, replicate: int) -> Floats:
         """Deal the starts to the windows of a replicate.
 
@@ -175,10 +205,13 @@ class AlchemicalLeg:
         """
         starts = self.start_nm
         frames = starts[None] if starts.ndim == 2 else starts
+        return frames[self._dealt(replicate, len(frames))]
+
+    def _dealt(self, replicate: int, frames: int) -> npt.NDArray[np.intp]:
         random = np.random.default_rng(derive_seed(self.seed, self.transformation, replicate, "starts"))
-        rounds = -(-len(self.states) // len(frames))
-        order = np.concatenate([random.permutation(len(frames)) for _ in range(rounds)])
-        return frames[order[: len(self.states)]]
+        rounds = -(-len(self.states) // frames)
+        order = np.concatenate([random.permutation(frames) for _ in range(rounds)])
+        return order[: len(self.states)]
 
     @property
     def sampling(self) -> Sampling:
@@ -373,7 +406,9 @@ def sampling(md: Md, fe: Fe) -> Sampling:
     )
 
 
-def place_leg(folder: Path, topology: Path, positions_nm: Floats, atoms: Sequence[int]) -> tuple[str, str]:
+def place_leg(
+    folder: Path, topology: Path, positions_nm: Floats, atoms: Sequence[int], boxes_nm: Floats | None = None
+) -> tuple[str, str]:
     """Put a leg's topology and start into its folder.
 
     Parameters
@@ -386,6 +421,8 @@ def place_leg(folder: Path, topology: Path, positions_nm: Floats, atoms: Sequenc
         Structures to start from, shape (N, 3) or (F, N, 3), nm.
     atoms
         Atoms of the topology.
+    boxes_nm
+        Periodic box of each, shape (F, 3, 3), nm; None without boxes.
 
     Returns
     -------
@@ -405,5 +442,5 @@ def place_leg(folder: Path, topology: Path, positions_nm: Floats, atoms: Sequenc
     target = folder / "topology.prmtop"
     shutil.copyfile(topology, target)
     with atomic_open(folder / "start.npz") as file:
-        np.savez(file, positions_nm=positions_nm)
+        np.savez(file, positions_nm=positions_nm, **({} if boxes_nm is None else {"box_nm": boxes_nm}))  # type: ignore[arg-type]
     return target.name, "start.npz"

@@ -128,7 +128,9 @@ def _combine(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
     return 0.5 * (a[1] + b[1]), math.sqrt(a[2] * b[2])
 
 
-def restraint_force(restraint: Restraint, lambda_restraints: float = 1.0) -> openmm.Force:
+def restraint_force(
+    restraint: Restraint, lambda_restraints: float = 1.0, *, by_parameter: bool = False
+) -> openmm.Force:
     """Make the OpenMM force of a restraint.
 
     Parameters
@@ -137,14 +139,21 @@ def restraint_force(restraint: Restraint, lambda_restraints: float = 1.0) -> ope
         Its geometry and constants, per kcal, Å and radian.
     lambda_restraints
         Scales the energy.
+    by_parameter
+        Whether the global parameter ``lambda_restraints``, 0 at first, scales it as well; such a force is periodic.
 
     Returns
     -------
     openmm.Force
         Of nm, kJ/mol and rad.
     """
+
+    def scaled(expression: str) -> str:
+        energy, *definitions = expression.split(";", 1)
+        return ";".join([f"lambda_restraints*({energy})", *definitions]) if by_parameter else expression
+
     if isinstance(restraint, CentreOfMassRestraint):
-        force = openmm.CustomCentroidBondForce(2, "0.5*k*(distance(g1,g2)-r0)^2")
+        force = openmm.CustomCentroidBondForce(2, scaled("0.5*k*(distance(g1,g2)-r0)^2"))
         for atoms in (restraint.receptor_atoms, restraint.ligand_atoms):
             force.addGroup(list(atoms), [1.0] * len(atoms))
         members = [0, 1]
@@ -152,13 +161,16 @@ def restraint_force(restraint: Restraint, lambda_restraints: float = 1.0) -> ope
         values = {"k": k, "r0": restraint.r0_angstrom / 10}
     else:
         # the dihedrals' deviations are taken into −π..π, so that no reference near ±180° tears
-        force = openmm.CustomCompoundBondForce(6, _BORESCH)
+        force = openmm.CustomCompoundBondForce(6, scaled(_BORESCH))
         p1, p2, p3 = restraint.receptor
         members = [p3, p2, p1, *restraint.ligand]
         values = _boresch_values(restraint, lambda_restraints)
     for name in values:
         force.addPerBondParameter(name)
     force.addBond(members, list(values.values()))
+    if by_parameter:
+        force.addGlobalParameter("lambda_restraints", 0.0)
+        force.setUsesPeriodicBoundaryConditions(True)
     force.setName("LigandRestraint")
     return force
 

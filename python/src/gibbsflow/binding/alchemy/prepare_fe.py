@@ -12,7 +12,7 @@ import numpy as np
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg, sampling
-from gibbsflow.binding.alchemy.protocols import LegSpec, protocol_of, restrains
+from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of, restrains
 from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint, restraint_as_dict
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
 from gibbsflow.binding.facts import (
@@ -25,7 +25,7 @@ from gibbsflow.binding.facts import (
     StandardStateFacts,
     TopologyFacts,
 )
-from gibbsflow.binding.forcefield.topology import heavy_atoms
+from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Fe, Md, hashed
 from gibbsflow.engines.md_engine import MdEngine
@@ -80,7 +80,8 @@ def prepare_legs(
     StateError
         Where what changes with λ is not the same in all topologies, such as the ligand of the complex in its own.
     """
-    protocol = protocol or protocol_of(config.run.mode)
+    md = system.facts(SettingsFacts).md
+    protocol = protocol or protocol_of(config.run.mode, explicit=md.explicit)
     roles = {"complex_prmtop", "ligand_prmtop", "representative_npz", *(leg.topology for leg in protocol)}
     result.inputs_hash = inputs_hash(
         files={role: system.path(role) for role in roles if role in system.artifacts},
@@ -90,15 +91,16 @@ def prepare_legs(
     found = system.find(BoundFacts)
     if any("receptor" in leg.parts for leg in protocol) and (found is None or not found.bound):
         raise UnboundError(f"{system.name}: not bound after equilibration, so there is nothing to prepare")
-    md = system.facts(SettingsFacts).md
     schedules = leg_schedules(config.fe, protocol)
     plan = sampling(md, config.fe)
-    starts = _bound_frames(system)
+    known = system.find(PreparedFacts)
+    account = cycle_doubts(protocol, md, known.ligand_charge if known else 0, where=system.name)
+    account.settle()
     _same_alchemical(system, protocol, md, engine or engine_for(md))
     restraint, told = _hold(system, config.fe, md) if restrains(protocol) else (None, {})
     prepared = system.copy_to(out)
     for leg in protocol:
-        _write_leg(leg, prepared, starts, schedules[leg.name], restraint, md, config)
+        _write_leg(leg, prepared, schedules[leg.name], restraint, md, config)
     result.seed = config.run.seed
     result.figures |= told | {
         "windows": {leg: len(states) for leg, states in schedules.items()},
@@ -110,7 +112,7 @@ def prepare_legs(
         restraint=told.get("restraint"),
         standard_state=StandardStateFacts.from_meta(told["standard_state"], where=system.name) if told else None,
     )
-    prepared = prepared.with_artifacts(legs="legs").with_facts(facts)
+    prepared = prepared.with_artifacts(legs="legs").with_facts(facts).with_account(account)
     prepared.write()
     return prepared
 
@@ -133,18 +135,19 @@ def _hold(system: SimSystem, fe: Fe, md: Md) -> tuple[Restraint, dict[str, Any]]
 def _write_leg(
     leg: LegSpec,
     system: SimSystem,
-    starts_nm: Floats,
     states: tuple[LambdaState, ...],
     restraint: Restraint | None,
     md: Md,
     config: BindingConfig,
 ) -> None:
     """Write the folder of one leg, its atoms counted as in its own topology."""
-    parts = system.facts(TopologyFacts).parts
+    starts_nm, boxes_nm = _free_frames(system, leg.frames)
+    parts = system.facts(TopologyFacts).parts(leg.frames, starts_nm.shape[1])
     inside = sorted(atom for part in leg.parts for atom in parts[part])
     place = {atom: index for index, atom in enumerate(inside)}
     folder = system.root / "legs" / leg.name
-    topology, start = place_leg(folder, system.path(leg.topology), starts_nm[:, inside], inside)
+    boxes_nm = boxes_nm if leg.medium == "solvent" else None
+    topology, start = place_leg(folder, system.path(leg.topology), starts_nm[:, inside], inside, boxes_nm)
     AlchemicalLeg(
         folder=folder,
         leg=leg.name,
@@ -162,11 +165,14 @@ def _write_leg(
     ).write()
 
 
-def _bound_frames(system: SimSystem) -> Floats:
-    """Thermal frames to start windows from, shape (F, N, 3), nm: the second half of the free equilibration."""
-    file = read_arrays(system.path("equil_frames"), "positions_nm", "heating")
-    frames = np.asarray(file["positions_nm"], dtype=float)[~file["heating"].astype(bool)]
-    return frames[len(frames) // 2 :]
+def _free_frames(system: SimSystem, artifact: str) -> tuple[Floats, Floats | None]:
+    """Thermal frames to start windows from, shape (F, N, 3), and their boxes, nm: the second half of what was free."""
+    file = read_arrays(system.path(artifact), "positions_nm", "heating", optional=("box_nm",))
+    free = ~file["heating"].astype(bool)
+    frames = np.asarray(file["positions_nm"], dtype=float)[free]
+    boxes = np.asarray(file["box_nm"], dtype=float)[free] if "box_nm" in file else None
+    half = len(frames) // 2
+    return frames[half:], None if boxes is None else boxes[half:]
 
 
 def choose_restraint(system: SimSystem, fe: Fe) -> Restraint:
@@ -227,15 +233,16 @@ def choose_restraint(system: SimSystem, fe: Fe) -> Restraint:
 
 def _same_alchemical(system: SimSystem, protocol: Sequence[LegSpec], md: Md, engine: MdEngine) -> None:
     """Check that what changes with λ has the same parameters in the topologies of all legs, atom by atom."""
-    parts = system.facts(TopologyFacts).parts
+    known = system.facts(TopologyFacts)
     by_topology: dict[str, LegSpec] = {}
     for leg in protocol:
         by_topology.setdefault(leg.topology, leg)
     first, *others = by_topology.values()
 
     def particles(leg: LegSpec) -> Floats:
+        every = engine.nonbonded(engine.system(system.path(leg.topology), leg.md(md)))
+        parts = known.parts(leg.frames, len(every)) if "environment" in leg.parts else known.parts(leg.frames, 0)
         inside = sorted(atom for part in leg.parts for atom in parts[part])
-        every = engine.nonbonded(engine.system(system.path(leg.topology), md))
         if len(every) != len(inside):
             raise StateError(f"{system.path(leg.topology)}: {len(every)} atoms, not {len(inside)}")
         return every[[inside.index(atom) for part in leg.alchemical for atom in parts[part]]]

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gibbsflow.config.binding import Md
+from gibbsflow.workflow.account import Account
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class LegSpec:
         +1 or −1: how G(last) − G(first) enters the result.
     medium
         ``solvent`` for that of the settings, or ``vacuum``.
+    frames
+        Artifact of the system with the frames that it starts from.
+    named_schedule
+        The λ schedule where the settings say ``auto``.
     """
 
     name: str
@@ -48,6 +53,8 @@ class LegSpec:
     restrained: bool
     sign: int
     medium: Literal["solvent", "vacuum"] = "solvent"
+    frames: str = "equil_frames"
+    named_schedule: str = ""
 
     def md(self, md: Md) -> Md:
         """Put the leg into its medium.
@@ -74,6 +81,7 @@ DOUBLE_DECOUPLING: tuple[LegSpec, ...] = (
         schedule="complex_schedule",
         restrained=True,
         sign=-1,
+        named_schedule="complex_16",
     ),
     LegSpec(
         name="solvent",
@@ -83,12 +91,44 @@ DOUBLE_DECOUPLING: tuple[LegSpec, ...] = (
         schedule="solvent_schedule",
         restrained=False,
         sign=+1,
+        named_schedule="solvent_6",
     ),
 )
 """ΔG°bind = ΔG(solvent) − ΔG(complex) − ΔG(release) (Gilson, Given, Bush, McCammon, Biophys. J. 72, 1047 (1997))."""
 
-PROTOCOLS: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING}
+_IN_WATER = replace(
+    DOUBLE_DECOUPLING[1],
+    topology="solvent_prmtop",
+    parts=("ligand", "environment"),
+    frames="solvent_equil_frames",
+    named_schedule="water_17",
+)
+DOUBLE_DECOUPLING_IN_WATER: tuple[LegSpec, ...] = (
+    replace(DOUBLE_DECOUPLING[0], parts=("receptor", "ligand", "environment"), named_schedule="complex_in_water_24"),
+    _IN_WATER,
+)
+"""The same in explicit solvent, where the ligand alone has a box of its own."""
+SOLVATION: tuple[LegSpec, ...] = (
+    replace(_IN_WATER, sign=-1),
+    LegSpec(
+        name="vacuum",
+        topology="ligand_prmtop",
+        parts=("ligand",),
+        alchemical=("ligand",),
+        schedule="vacuum_schedule",
+        restrained=False,
+        sign=+1,
+        medium="vacuum",
+        frames="solvent_equil_frames",
+        named_schedule="vacuum_5",
+    ),
+)
+"""ΔG(solvation) = ΔG(vacuum) − ΔG(solvent), each from coupled to decoupled; 1 mol/L of gas into 1 mol/L of solution."""
+
+PROTOCOLS: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING, "asfe": SOLVATION}
 """By the mode that carries it out."""
+IN_EXPLICIT_SOLVENT: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING_IN_WATER}
+"""By mode, where explicit solvent needs another table."""
 GONE_ON_WITH = "abfe"
 """What a system of a mode without legs can be gone on with by hand."""
 
@@ -109,20 +149,23 @@ def mode_of_legs(mode: str) -> str:
     return mode if mode in PROTOCOLS else GONE_ON_WITH
 
 
-def protocol_of(mode: str) -> tuple[LegSpec, ...]:
+def protocol_of(mode: str, *, explicit: bool = False) -> tuple[LegSpec, ...]:
     """Look up the legs of a mode.
 
     Parameters
     ----------
     mode
         Of the campaign.
+    explicit
+        Whether the solvent is made of molecules.
 
     Returns
     -------
     tuple of LegSpec
         Those of :func:`mode_of_legs`.
     """
-    return PROTOCOLS[mode_of_legs(mode)]
+    legs = mode_of_legs(mode)
+    return IN_EXPLICIT_SOLVENT.get(legs, PROTOCOLS[legs]) if explicit else PROTOCOLS[legs]
 
 
 def restrains(protocol: Sequence[LegSpec]) -> bool:
@@ -178,3 +221,34 @@ def cycle_sum(
     """
     legs = math.fsum(leg.sign * legs_kcal_per_mol[leg.name] for leg in protocol)
     return legs + math.fsum(leg.sign * release_kcal_per_mol for leg in protocol if leg.restrained)
+
+
+def cycle_doubts(protocol: Sequence[LegSpec], md: Md, ligand_charge: int, *, where: str) -> Account:
+    """Say what a cycle in the solvent that is asked for leaves out.
+
+    Parameters
+    ----------
+    protocol
+        The table.
+    md
+        Its solvent.
+    ligand_charge
+        Net charge of what is decoupled, in e.
+    where
+        What messages call it.
+
+    Returns
+    -------
+    Account
+        Not yet settled: refusals, and what is worth a warning.
+    """
+    account = Account(where)
+    from_vacuum = any(leg.medium == "vacuum" for leg in protocol)
+    if md.explicit and ligand_charge:
+        what = f"the free energy of a charge of {ligand_charge:+d} e depends on the size of its periodic box"
+        account.refuse(what, "obc2; corrections for it are not there yet", field="solvent")
+    if from_vacuum and md.solvent == "vacuum":
+        account.refuse("nothing is solvated in vacuum", "a water model, or obc2", field="solvent")
+    elif from_vacuum and not md.explicit:
+        account.warn("OBC2 knows no work of opening a cavity: this is the electrostatic part alone", "a water model")
+    return account

@@ -67,7 +67,8 @@ def leg_schedules(fe: Fe, protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING) -> di
     InputError
         Where one cannot be used, or has restraints where they do not belong.
     """
-    named = {leg.name: getattr(fe, leg.schedule) for leg in protocol}
+    chosen = {leg.name: getattr(fe, leg.schedule) for leg in protocol}
+    named = {leg.name: leg.named_schedule if chosen[leg.name] == "auto" else chosen[leg.name] for leg in protocol}
     schedules = {name: read_schedule(schedule) for name, schedule in named.items()}
     problems = []
     for leg in protocol:

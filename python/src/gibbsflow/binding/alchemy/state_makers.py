@@ -37,6 +37,44 @@ class StateMaker(Protocol):
         ...
 
 
+class PeriodicMaker(Protocol):
+    """Makes one system for all λ states; `periodic_states.periodic_alchemical_system` says what it must hold."""
+
+    def __call__(
+        self,
+        parent: EngineSystem,
+        ligand_atoms: Sequence[int],
+        restraint: Restraint | None = None,
+        *,
+        soft_core: str = "beutler",
+    ) -> EngineSystem:
+        """Make the system of all λ states.
+
+        Parameters
+        ----------
+        parent
+            As the engine makes it of a topology with a box. It is not changed.
+        ligand_atoms
+            0-based indices of what changes with λ.
+        restraint
+            Restraint at full strength; None for none.
+        soft_core
+            Which one.
+
+        Returns
+        -------
+        EngineSystem
+            Its walkers are put into states by the names of `LambdaState`.
+        """
+        ...
+
+
+def _openmm_periodic() -> PeriodicMaker:
+    from gibbsflow.binding.alchemy.periodic_states import periodic_alchemical_system
+
+    return periodic_alchemical_system
+
+
 def _openmm() -> StateMaker:
     from gibbsflow.binding.alchemy.openmm_states import alchemical_system
 
@@ -45,3 +83,5 @@ def _openmm() -> StateMaker:
 
 STATE_MAKERS: Mapping[str, Callable[[], StateMaker]] = {"openmm": _openmm}
 """What loads each maker, by `MdEngine.name`."""
+PERIODIC_MAKERS: Mapping[str, Callable[[], PeriodicMaker]] = {"openmm": _openmm_periodic}
+"""The same for topologies with a box."""

@@ -52,7 +52,9 @@ def analyse_transformation(
     StateError
         For a system without legs, or without standard state where its legs need one.
     """
-    mode, protocol = mode_of_legs(mode), protocol_of(mode)
+    simulated, given = system.find(SettingsFacts), system.facts(GivenFacts)
+    explicit = simulated is not None and simulated.md.explicit
+    mode, protocol = mode_of_legs(mode), protocol_of(mode, explicit=explicit)
     legs = {path.parent.name: read_json(path) for path in sorted((system.root / "legs").glob("*/leg.json"))}
     prepared = system.find(LegFacts)
     standard_state = prepared.standard_state.as_meta() if prepared and prepared.standard_state else None
@@ -66,7 +68,6 @@ def analyse_transformation(
         replicates=prepared.run.replicates or next(iter(legs.values()))["replicates"],
         windows={name: len(content["states"]) for name, content in legs.items()},
     )
-    simulated, given = system.find(SettingsFacts), system.facts(GivenFacts)
     limits = Thresholds.from_settings(settings.overlap_warn, settings.error_warn_kcal_per_mol)
     outcomes = analyse_legs(
         group_windows(paths, system.name),

@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.alchemy.alchemical_leg import sampling
-from gibbsflow.binding.alchemy.protocols import protocol_of
+from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.prepare import samplesheet
+from gibbsflow.binding.prepare.complex import solute_faults
 from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.prepare.ligands import check_pose, given_pose, hypervalent, pose_ligand, read_ligand
-from gibbsflow.binding.prepare.molecules import Molecule, MoleculeError, rdkit_messages
+from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError, rdkit_messages
 from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
-from gibbsflow.binding.prepare.receptor_file import read_receptor
+from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.modes import MODES
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import sha256_path
@@ -27,6 +29,8 @@ from gibbsflow.workflow.folders.places import RIGHT, folder_fault, place_problem
 from gibbsflow.workflow.folders.published import MadeFrom, digest, file_given
 from gibbsflow.workflow.state.sentinels import failed_sentinel
 
+ALONE = "alone"
+"""Stands for the receptor's name in the state of a campaign without one."""
 FOLDER = "check"
 """Folder of a ligand's state that says why its row was left out."""
 _HOW_IT_RUNS = {"run": ("on_failure", "clean_failures"), "param": ("param_memory_gb", "param_time_min")}
@@ -84,7 +88,7 @@ class CampaignCheck:
 
 def check_campaign(
     sheet: Path,
-    receptor_path: Path,
+    receptor_path: Path | None,
     config: Path | None,
     outdir: Path | None,
     chosen: Mapping[str, Any] | None = None,
@@ -96,7 +100,7 @@ def check_campaign(
     Parameters
     ----------
     sheet, receptor_path, config
-        The files, as the user named them; without `config` the defaults count.
+        The files, as the user named them; without `config` the defaults count. Modes without a receptor take none.
     outdir
         Folder of the results, which need not exist yet; None for no such check.
     chosen
@@ -118,7 +122,7 @@ def check_campaign(
             problems += error.problems
     settings = settings.with_system(chosen or {})
     for check in (
-        lambda: leg_schedules(settings.fe, protocol_of(settings.run.mode)),
+        lambda: leg_schedules(settings.fe, protocol_of(settings.run.mode, explicit=settings.md.explicit)),
         lambda: sampling(settings.md, settings.fe),
     ):
         try:
@@ -128,11 +132,17 @@ def check_campaign(
     rows, table_problems = samplesheet.check_samplesheet(sheet)
     receptor = None
     warnings = []
-    if fault := folder_fault(receptor_path.stem):  # state of this receptor lies in a folder of that name
+    alone = "receptor" not in MODES[settings.run.mode].needs
+    # state of this receptor lies in a folder of that name
+    if receptor_path is not None and (fault := folder_fault(receptor_path.stem)):
         problems.append(Problem(str(receptor_path), f"its name {fault}", f"a name of {RIGHT}", field="receptor"))
     try:
-        receptor = read_receptor(receptor_path, settings.system, complete=False)
-        warnings += [Problem(str(receptor_path), note) for note in receptor.notes]
+        if (receptor_path is None) != alone:
+            right = f"none in mode {settings.run.mode}" if alone else RECEPTOR_RIGHT
+            problems.append(Problem("io", str(receptor_path or "missing"), right, field="receptor"))
+        elif receptor_path is not None:
+            receptor = read_receptor(receptor_path, settings.system, complete=False)
+            warnings += [Problem(str(receptor_path), note) for note in receptor.notes]
     except InputError as error:
         problems += error.problems
     usable: list[tuple[Row, Molecule]] = []
@@ -155,7 +165,9 @@ def check_campaign(
     return CampaignCheck(tuple(good), problems, warnings, left_out)
 
 
-def made_from(rows: Sequence[Row], sheet: Path, receptor: Path, settings: BindingConfig, campaign: str) -> MadeFrom:
+def made_from(
+    rows: Sequence[Row], sheet: Path, receptor: Path | None, settings: BindingConfig, campaign: str
+) -> MadeFrom:
     """Tell what the results of a campaign are made from.
 
     Parameters
@@ -163,7 +175,7 @@ def made_from(rows: Sequence[Row], sheet: Path, receptor: Path, settings: Bindin
     rows
         Rows of the samplesheet, without a problem.
     sheet, receptor
-        The files.
+        The files; None where there is no receptor.
     settings
         All settings; what says only how it runs does not count.
     campaign
@@ -189,10 +201,11 @@ def made_from(rows: Sequence[Row], sheet: Path, receptor: Path, settings: Bindin
         for key in ("structure", "pose"):
             given[key] = sha256_path(Path(given[key])) if given[key] and Path(given[key]).is_file() else given[key]
         items[row.ligand] = digest(given)
+    files = {"input": file_given(sheet)} | ({} if receptor is None else {"receptor": file_given(receptor)})
     return MadeFrom(
         campaign,
-        {"input": file_given(sheet), "receptor": file_given(receptor)},
-        digest([chosen, digests, file_given(receptor)[1]]),
+        files,
+        digest([chosen, digests, files["receptor"][1] if receptor is not None else None]),
         items,
         digest([[row.ligand, row.experimental_dg_kcal_per_mol, row.group] for row in rows]),
     )
@@ -233,11 +246,17 @@ def _read_row(
     try:
         with rdkit_messages():
             ligand = read_ligand(row)
-            faults = check_pose(row, ligand, receptor, settings.system) if receptor is not None else []
+            if "receptor" not in MODES[settings.run.mode].needs:
+                faults = solute_faults(row, ligand)
+            else:
+                faults = check_pose(row, ligand, receptor, settings.system) if receptor is not None else []
             if not faults and row.pose == "place":
                 embed(ligand, count=1, seed=settings.run.seed)  # is there a geometry of this isomer at all?
             elif not faults:
                 ligand = given_pose(row, ligand)
+        protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit)
+        doubts = cycle_doubts(protocol, settings.md, ligand.charge, where=where)
+        faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in doubts.of_weight("refuse")]
         source = "smiles" if row.smiles else "structure"
         said = (*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol))
         notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in said]

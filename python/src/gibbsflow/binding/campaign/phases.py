@@ -83,7 +83,7 @@ ABFE = Pipeline(
     ]
 )
 MD = ABFE.until(EQUIL_ANALYSIS)
-PIPELINES: dict[str, Pipeline] = {"abfe": ABFE, "md": MD}
+PIPELINES: dict[str, Pipeline] = {"abfe": ABFE, "asfe": ABFE, "md": MD}
 """Phases of each mode of the binding half."""
 CAMPAIGN_VERB = "analysis campaign"
 """What makes table and report of the last phase's folders, in every mode."""

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.campaign import phases
-from gibbsflow.binding.campaign.check import CampaignCheck, check_campaign, made_from
+from gibbsflow.binding.campaign.check import ALONE, CampaignCheck, check_campaign, made_from
 from gibbsflow.binding.campaign.pipeline import Pipeline
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig, Launch
+from gibbsflow.config.modes import MODES
 from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.folders import published
@@ -218,7 +219,7 @@ class LocalRun:
             Absolute.
         """
         receptor = self.launch.io.receptor
-        return self.state / (receptor.stem if receptor else "")
+        return self.state / (receptor.stem if receptor else ALONE)
 
     def _folder(self, name: str, phase: str) -> Path:
         return self.out / "phases" / name / phase
@@ -260,7 +261,7 @@ def made_from_launch(launch: Launch, rows: Sequence[Row]) -> published.MadeFrom:
         With all files as they are now.
     """
     io = launch.io
-    assert io.input is not None and io.receptor is not None  # looked at by `checked`
+    assert io.input is not None  # looked at by `checked`
     settings = BindingConfig.from_mapping(launch.model_dump(mode="json", exclude={"io"}), where="io")
     return made_from(rows, io.input, io.receptor, settings, state_folder(launch).name)
 
@@ -284,10 +285,10 @@ def checked(launch: Launch) -> CampaignCheck:
         With all problems at once.
     """
     io = launch.io
-    if io.input is None or io.receptor is None:
-        wanted = {"input": "the samplesheet (CSV)", "receptor": "a host (SDF, MOL2) or protein (PDB, mmCIF)"}
-        missing = [Problem("io", "missing", right, field=key) for key, right in wanted.items() if not getattr(io, key)]
-        raise InputError(missing)
+    wanted = {"input": "the samplesheet (CSV)", "receptor": "a host (SDF, MOL2) or protein (PDB, mmCIF)"}
+    needed = [key for key in MODES[launch.run.mode].needs if not getattr(io, key)]
+    if io.input is None or needed:
+        raise InputError([Problem("io", "missing", wanted[key], field=key) for key in needed])
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "settings.json"
         write_json(settings, launch.model_dump(mode="json", exclude={"io"}))

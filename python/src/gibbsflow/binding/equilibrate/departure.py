@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from rdkit import Chem
 
 from gibbsflow.binding.equilibrate.bound_state import superposed
 from gibbsflow.binding.facts import PreparedFacts, TopologyFacts
-from gibbsflow.binding.forcefield.topology import heavy_atoms
+from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.geometry import dihedral_deg
 from gibbsflow.binding.prepare.molecules import read_sdf
 from gibbsflow.binding.prepare.small_molecule.mapping import symmetries
@@ -47,10 +48,24 @@ class Departure:
     Attributes
     ----------
     system
-        With topology and starting coordinates of the complex.
+        With topology and starting coordinates.
+    box
+        ``complex``, or ``solvent`` for the ligand alone in a box of its own.
     """
 
     system: SimSystem
+    box: str = "complex"
+
+    @property
+    def _prmtop(self) -> Path:
+        return self.system.path(f"{self.box}_prmtop")
+
+    @cached_property
+    def _parts(self) -> dict[str, tuple[int, ...]]:
+        atoms = self.system.facts(TopologyFacts)
+        if self.box == "complex":
+            return {"receptor": atoms.receptor_atoms, "ligand": atoms.ligand_atoms, "site": atoms.site_atoms}
+        return {"receptor": (), "ligand": tuple(range(len(atoms.ligand_atoms))), "site": ()}
 
     @cached_property
     def start_angstrom(self) -> Floats:
@@ -61,7 +76,7 @@ class Departure:
         ndarray
             Shape (N, 3), Å.
         """
-        return np.asarray(read_positions_nm(self.system.path("complex_inpcrd"))) * 10
+        return np.asarray(read_positions_nm(self.system.path(f"{self.box}_inpcrd"))) * 10
 
     @cached_property
     def molecules(self) -> dict[str, tuple[Chem.Mol, list[int]]]:
@@ -72,12 +87,12 @@ class Departure:
         dict
             By role; without those whose SDF or charge the system does not hold.
         """
-        known, atoms = self.system.find(PreparedFacts), self.system.facts(TopologyFacts)
+        known, atoms = self.system.find(PreparedFacts), self._parts
         if known is None:
             return {}
-        of_role = {"ligand": ("ligand", known.ligand_charge, atoms.ligand_atoms)}
-        if known.receptor_kind == "host":
-            of_role["host"] = ("receptor", known.receptor_charge or 0, atoms.receptor_atoms)
+        of_role = {"ligand": ("ligand", known.ligand_charge, atoms["ligand"])}
+        if known.receptor_kind == "host" and atoms["receptor"]:
+            of_role["host"] = ("receptor", known.receptor_charge or 0, atoms["receptor"])
         return {
             role: (read_sdf(self.system.path(artifact), charge).mol, list(indices))
             for role, (artifact, charge, indices) in of_role.items()
@@ -97,14 +112,13 @@ class Departure:
         dict
             Indices by part.
         """
-        atoms, heavy = self.system.facts(TopologyFacts), set(heavy_atoms(self.system.path("complex_prmtop")))
-        parts = {**atoms.parts, "site": atoms.site_atoms}
-        return {part: [i for i in indices if i in heavy] for part, indices in parts.items()}
+        heavy = set(heavy_atoms(self._prmtop))
+        return {part: [i for i in indices if i in heavy] for part, indices in self._parts.items()}
 
     @cached_property
     def _centres(self) -> dict[str, tuple[int, int, int, int]]:
         """Tetrahedral atoms with at most one hydrogen, by name: the atom and three neighbours."""
-        topology = load_topology(self.system.path("complex_prmtop")).topology
+        topology = load_topology(self._prmtop).topology
         neighbours: dict[int, list[int]] = {}
         for a, b in topology.bonds():
             neighbours.setdefault(a.index, []).append(b.index)
@@ -124,7 +138,7 @@ class Departure:
     @cached_property
     def _peptides(self) -> dict[str, tuple[int, int, int, int]]:
         """Peptide bonds of a protein, by name: CA, C, N and CA."""
-        topology = load_topology(self.system.path("complex_prmtop")).topology
+        topology = load_topology(self._prmtop).topology
         place = {(atom.residue.index, atom.name): atom.index for atom in topology.atoms()}
         found: dict[str, tuple[int, int, int, int]] = {}
         for a, b in topology.bonds():
@@ -201,8 +215,8 @@ class Departure:
         -------
         dict
             ``ligand_pose``: of the ligand, with the site laid on the site; ``ligand_internal`` and
-            ``receptor_internal``: laid on itself. Equal atoms of the ligand (flipped rings, carboxylates) may change
-            places.
+            ``receptor_internal``: laid on itself; without a receptor ``ligand_internal`` alone. Equal atoms of the
+            ligand (flipped rings, carboxylates) may change places.
         """
         even = np.unique(np.linspace(0, len(frames_angstrom) - 1, MOST_FRAMES).round().astype(int))
         frames = np.concatenate([self.start_angstrom[None], np.asarray(frames_angstrom)[even]])
@@ -210,9 +224,12 @@ class Departure:
         same = [list(range(len(ligand)))]
         if "ligand" in self.molecules:
             same = symmetries(self.molecules["ligand"][0])
+        internal = {"ligand_internal": _median_rmsd(frames[:, ligand], same, fit=True)}
+        if not receptor:
+            return internal
         return {
             "ligand_pose": _median_rmsd(superposed(frames, self.heavy["site"])[:, ligand], same),
-            "ligand_internal": _median_rmsd(frames[:, ligand], same, fit=True),
+            **internal,
             "receptor_internal": _median_rmsd(frames[:, receptor], [list(range(len(receptor)))], fit=True),
         }
 
@@ -234,11 +251,11 @@ class Departure:
         rmsd, account = self.rmsd_angstrom(positions_angstrom[None]), Account(self.system.name)
         figures = _keyed(rmsd, "minimised")
         account.facts["minimised"] = figures
-        if (value := rmsd["ligand_pose"]) > POSE_MINIMISED_ANGSTROM:
+        if (value := rmsd.get("ligand_pose", 0.0)) > POSE_MINIMISED_ANGSTROM:
             what = _moved("minimisation moved the ligand", value, "its pose", POSE_MINIMISED_ANGSTROM)
             account.warn(what, "a pose without strain or clashes")
         for part in ("ligand", "receptor"):
-            if (value := rmsd[f"{part}_internal"]) > SHAPE_MINIMISED_ANGSTROM:
+            if (value := rmsd.get(f"{part}_internal", 0.0)) > SHAPE_MINIMISED_ANGSTROM:
                 changed = f"minimisation changed the shape of the {part}"
                 what = _moved(changed, value, "the one given", SHAPE_MINIMISED_ANGSTROM)
                 account.warn(what, "a geometry near a minimum of the force field")
@@ -267,7 +284,7 @@ class Departure:
         figures = _keyed(rmsd, "equilibrated")
         account.facts["equilibrated"] = figures
         known = self.system.find(PreparedFacts)
-        value, held = rmsd["ligand_pose"], known and known.receptor_kind == "protein" and known.pose != "place"
+        value, held = rmsd.get("ligand_pose", 0.0), known and known.receptor_kind == "protein" and known.pose != "place"
         if held and value > POSE_EQUILIBRATED_ANGSTROM:
             left = "in the equilibration the ligand left its pose"
             account.warn(_moved(left, value, "the one given", POSE_EQUILIBRATED_ANGSTROM), "a pose that is stable")

@@ -15,7 +15,7 @@ from gibbsflow.binding.equilibrate.anchors import AnchorError, choose_anchors
 from gibbsflow.binding.equilibrate.bound_state import BoundAnalysis, analyse_bound
 from gibbsflow.binding.equilibrate.departure import Departure
 from gibbsflow.binding.facts import AnchorFacts, BoundFacts, PreparedFacts, SettingsFacts, TopologyFacts
-from gibbsflow.binding.forcefield.topology import heavy_atoms
+from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import UnboundError
@@ -36,7 +36,7 @@ class EquilibrationAnalysis:
     system
         With the facts found; not yet written.
     outcome
-        Bound or unbound, and the figures behind it.
+        Bound or unbound, and the figures behind it; None without a receptor.
     time_ps
         Time of the unrestrained frames, shape (F,), ps.
     log
@@ -44,7 +44,7 @@ class EquilibrationAnalysis:
     """
 
     system: SimSystem
-    outcome: BoundAnalysis
+    outcome: BoundAnalysis | None
     time_ps: Floats
     log: npt.NDArray[np.void]
 
@@ -56,7 +56,7 @@ class EquilibrationAnalysis:
         UnboundError
             With the figures.
         """
-        if not self.outcome.bound:
+        if self.outcome is not None and not self.outcome.bound:
             raise UnboundError(f"{self.system.name}: {self.outcome.why}")
 
 
@@ -87,6 +87,8 @@ def analyse_equilibration(
     StateError
         For a system that was not equilibrated.
     """
+    if "complex_prmtop" not in system.artifacts:
+        return _analyse_solute(system, out, result, plot)
     roles = ("complex_prmtop", "equil_frames", "equil_log")
     threshold = system.facts(SettingsFacts).equil.unbound_threshold_angstrom
     result.inputs_hash = inputs_hash(
@@ -125,6 +127,21 @@ def analyse_equilibration(
         analysed = _represented(analysed, free[outcome.representative])
     table = np.genfromtxt(system.path("equil_log"), delimiter=",", names=True)
     return EquilibrationAnalysis(analysed, outcome, time_ps[~heating], table)
+
+
+def _analyse_solute(system: SimSystem, out: Path, result: Result, plot: str | None) -> EquilibrationAnalysis:
+    """Look at a ligand that was equilibrated alone: there is no site that it could leave."""
+    roles = ("solvent_prmtop", "solvent_equil_frames", "solvent_equil_log")
+    result.inputs_hash = inputs_hash(files={role: system.path(role) for role in roles}, settings={}, physics=PHYSICS)
+    with np.load(system.path("solvent_equil_frames"), allow_pickle=False) as file:
+        time_ps, heating = file["time_ps"], file["heating"]
+    table = np.genfromtxt(system.path("solvent_equil_log"), delimiter=",", names=True)
+    free = table[~heating]
+    result.figures["mean_temperature_k"] = float(free["temperature_k"].mean())
+    if "density_g_per_ml" in (free.dtype.names or ()):
+        result.figures["mean_density_g_per_ml"] = round(float(free["density_g_per_ml"].mean()), 4)
+    analysed = system.copy_to(out).with_artifacts(**({"equil_plot": plot} if plot else {}))
+    return EquilibrationAnalysis(analysed, None, time_ps[~heating], table)
 
 
 def _anchors(system: SimSystem, frames: Floats, ligand: list[int], receptor: list[int], result: Result) -> AnchorFacts:

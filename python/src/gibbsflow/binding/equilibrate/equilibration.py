@@ -1,10 +1,11 @@
-"""Equilibrate a complex: minimise, heat from 10 K with positions held, then let go; in segments with saved state."""
+"""Equilibrate a complex, and in explicit solvent the ligand alone: minimise, heat held, let go; in segments."""
 
 from __future__ import annotations
 
 import csv
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,20 +13,24 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import openmm
 from openmm import app, unit
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.equilibrate.departure import Departure
-from gibbsflow.binding.facts import EquilibratedFacts, SettingsFacts
-from gibbsflow.binding.forcefield.topology import heavy_atoms
+from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3, gathered
+from gibbsflow.binding.equilibrate.stages import Plan, plan_equilibration
+from gibbsflow.binding.facts import EquilibratedFacts, SettingsFacts, TopologyFacts
+from gibbsflow.binding.forcefield.topology_file import heavy_atoms, is_periodic, masses_amu, molecules
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_equil, safer_md, used_in_equil
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Md, hashed
 from gibbsflow.engines.md_engine import Hold, MdEngine, Simulation, during
 from gibbsflow.engines.md_engines import engine_for
-from gibbsflow.engines.openmm_systems import load_topology, read_positions_nm
+from gibbsflow.engines.openmm_systems import box_vectors_nm, load_topology, read_positions_nm
 from gibbsflow.errors import NumericalError
-from gibbsflow.units import KJ_PER_KCAL
+from gibbsflow.units import KJ_PER_KCAL, Floats
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import atomic_open
 from gibbsflow.workflow.progress import Progress
 from gibbsflow.workflow.result import Result
@@ -33,75 +38,11 @@ from gibbsflow.workflow.seeds import derive_seed
 from gibbsflow.workflow.state.resumable import Arrays, ResumableRun
 from gibbsflow.workflow.state.segments import Stopper
 
-START_K = 10.0
 RAMP_PS = 0.2
-HOLD_KCAL_PER_MOL_ANGSTROM2 = 5.0
 ENERGY_GATE_KCAL_PER_MOL_PER_ATOM = 10.0
-MOST_FRAMES = 1000
+BOXES: Mapping[str, tuple[str, str]] = {"complex": ("complex", "equil"), "solvent": ("solvent", "solvent_equil")}
+"""What is equilibrated, by name: begin of the roles of its topology, and of its frames."""
 _INDIFFERENT = ("threads", "platform", "unbound_threshold_angstrom")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Segments of an equilibration, in whole numbers.
-
-    Attributes
-    ----------
-    steps_per_frame
-        MD steps between frames.
-    frames
-        Frames of each segment.
-    heating
-        How many of the segments heat.
-    """
-
-    steps_per_frame: int
-    frames: tuple[int, ...]
-    heating: int
-
-    def frames_after(self, segments: int) -> int:
-        """Count the frames written after so many segments.
-
-        Parameters
-        ----------
-        segments
-            Segments done.
-
-        Returns
-        -------
-        int
-            Frames.
-        """
-        return sum(self.frames[:segments])
-
-
-def plan_equilibration(md: Md, equil: Equil) -> Plan:
-    """Cut heating and equilibration into segments; frames each ps, or farther apart for more than a thousand.
-
-    Parameters
-    ----------
-    md
-        Time step.
-    equil
-        Lengths.
-
-    Returns
-    -------
-    Plan
-        At least as long as asked for.
-    """
-    shortest = min(1.0, equil.equil_segment_ps, equil.equil_ps, equil.heat_ps or equil.equil_ps)
-    frame_ps = max(shortest, (equil.heat_ps + equil.equil_ps) / MOST_FRAMES)
-    steps = max(1, round(frame_ps * 1000 / md.timestep_fs))
-    frame_ps = steps * md.timestep_fs / 1000
-    per_segment = max(1, round(equil.equil_segment_ps / frame_ps))
-    heat, free = (_cut(length_ps / frame_ps, per_segment) for length_ps in (equil.heat_ps, equil.equil_ps))
-    return Plan(steps, (*heat, *free), len(heat))
-
-
-def _cut(frames: float, per_segment: int) -> list[int]:
-    total = math.ceil(frames - 1e-6)
-    return [min(per_segment, total - first) for first in range(0, total, per_segment)]
 
 
 def equilibrate(
@@ -139,19 +80,58 @@ def equilibrate(
         Where minimisation or MD made another stereoisomer.
     """
     given = system.facts(SettingsFacts)
+    result.seed = given.run.seed
+    carried, begun_anew, steps = system.copy_to(out), None, 0
+    for name in (name for name, (topology, _) in BOXES.items() if f"{topology}_prmtop" in system.artifacts):
+        part = Result()
+        try:
+            found = _equilibrate_box(system, name, state, carried.root, stopper, part, engine or engine_for(given.md))
+        finally:
+            _take(result, name, part)
+        carried = carried.with_artifacts(**found.files).with_account(found.account)
+        begun_anew, steps = begun_anew or found.begun_anew, steps + found.steps
+    return carried.with_facts(EquilibratedFacts(equil_steps=steps, equil_begun_anew=begun_anew))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the equilibration of one box left."""
+
+    files: dict[str, str]
+    account: Account
+    begun_anew: Mapping[str, Any] | None
+    steps: int
+
+
+def _take(result: Result, name: str, part: Result) -> None:
+    """Enter the figures of one box: those of the first one as they are, of another under its name."""
+    if result.inputs_hash:
+        result.figures[name] = part.figures | part.timings
+    else:
+        result.inputs_hash = part.inputs_hash
+        result.figures |= part.figures
+        result.timings |= part.timings
+
+
+def _equilibrate_box(
+    system: SimSystem, name: str, state: Path, root: Path, stopper: Stopper, result: Result, engine: MdEngine
+) -> _Found:
+    given = system.facts(SettingsFacts)
     md, equil, seed = given.md, given.equil, given.run.seed
-    files = {role: system.path(role) for role in ("complex_prmtop", "complex_inpcrd")}
+    topology, prefix = BOXES[name]
+    files = {role: system.path(role) for role in (f"{topology}_prmtop", f"{topology}_inpcrd")}
     settings = {k: v for k, v in (hashed(md) | hashed(equil)).items() if k not in _INDIFFERENT}
     run = ResumableRun(
-        state, files=files, settings=settings | {"seed": seed, "name": system.name}, physics=PHYSICS,
+        state if name == "complex" else state / name,
+        files=files, settings=settings | {"seed": seed, "name": system.name}, physics=PHYSICS,
         settings_of_attempt=partial(used_in_equil, md, equil), most_attempts=MOST_ATTEMPTS, stopper=stopper,
     )  # fmt: skip
-    result.inputs_hash, result.seed = run.inputs_hash, seed
+    result.inputs_hash = run.inputs_hash
     with run:
         md, equil = safer_md(md, run.attempt), safer_equil(equil, run.attempt)
         plan = plan_equilibration(md, equil)
         result.figures |= run.facts()
-        parts = _Equilibration(system, md, equil, plan, run, seed, stopper, engine or engine_for(md))
+        parts = _Equilibration(system, name, md, equil, plan, run, seed, stopper, engine)
         try:
             run.advance(len(plan.frames), parts.start, parts.segment, stopper, steps=parts.steps_after)
         finally:
@@ -162,15 +142,22 @@ def equilibrate(
             if run.engine_s > 0:
                 result.figures["ns_per_day"] = round(ps / 1000 / run.engine_s * 86400, 1)
         data, last = run.outputs(), run.last_arrays()
+    free = ~data["heating"]
     result.figures["final_potential_kcal_per_mol"] = float(data["potential_kcal_per_mol"][-1])
-    result.figures["mean_temperature_k"] = float(data["temperature_k"][~data["heating"]].mean())
-    carried = _write(system.copy_to(out), data, last, parts.frame_ps)
+    result.figures["mean_temperature_k"] = float(data["temperature_k"][free].mean())
+    if "box_nm" in data:
+        result.figures["mean_density_g_per_ml"] = round(float(parts.density_g_per_ml(data["box_nm"][free]).mean()), 4)
     account, figures = parts.departure.account_of_minimised(last["reference_nm"] * 10)
+    if name != "complex":
+        account.facts = {name: account.facts}
     account.settle()
     result.figures |= figures | {"warnings": account.as_dict()["warnings"]}
-    steps = plan.frames_after(len(plan.frames)) * plan.steps_per_frame
-    anew = run.facts() if run.attempt > 1 else None
-    return carried.with_facts(EquilibratedFacts(equil_steps=steps, equil_begun_anew=anew)).with_account(account)
+    return _Found(
+        _write(root, system.path(f"{topology}_prmtop"), prefix, data, last, parts),
+        account,
+        run.facts() if run.attempt > 1 else None,
+        plan.frames_after(len(plan.frames)) * plan.steps_per_frame,
+    )
 
 
 @dataclass
@@ -178,6 +165,7 @@ class _Equilibration:
     """The two callbacks of the run, and what they share."""
 
     system: SimSystem
+    name: str
     md: Md
     equil: Equil
     plan: Plan
@@ -188,7 +176,11 @@ class _Equilibration:
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        self.departure = Departure(self.system)
+        self.departure = Departure(self.system, self.name)
+        self.prmtop = self.system.path(f"{BOXES[self.name][0]}_prmtop")
+        self.periodic = is_periodic(self.prmtop)
+        atoms = self.system.facts(TopologyFacts)
+        self.solute = len(atoms.ligand_atoms) + (len(atoms.receptor_atoms) if self.name == "complex" else 0)
 
     @property
     def frame_ps(self) -> float:
@@ -199,13 +191,25 @@ class _Equilibration:
 
     def derived(self, part: str | int) -> int:
         attempt = (f"attempt {self.run.attempt}",) if self.run.attempt > 1 else ()
-        return derive_seed(self.seed, self.system.name, "equil", part, *attempt)
+        what = "equil" if self.name == "complex" else f"equil {self.name}"
+        return derive_seed(self.seed, self.system.name, what, part, *attempt)
+
+    def density_g_per_ml(self, boxes_nm: Floats) -> Floats:
+        """Density of each box, shape (F,)."""
+        return masses_amu(self.prmtop).sum() * GRAM_PER_ML_OF_AMU_PER_NM3 / np.linalg.det(boxes_nm)
 
     def start(self) -> Arrays:
-        """Minimise; positions after it are where heating holds heavy atoms."""
-        parent = self.engine.system(self.system.path("complex_prmtop"), self.md)
+        """Minimise; positions after it are where heavy atoms of the solute are held."""
+        parent = self.engine.system(self.prmtop, self.md)
         simulation = self.engine.simulation(parent, self.md, self.derived("start"))
-        simulation.place(read_positions_nm(self.system.path("complex_inpcrd")))
+        inpcrd = self.system.path(f"{BOXES[self.name][0]}_inpcrd")
+        positions, box = read_positions_nm(inpcrd), None
+        if self.periodic:
+            # a barostat that moves molecules about the origin leaves the solute where it is held
+            positions, box = positions - positions[: self.solute].mean(axis=0), box_vectors_nm(inpcrd)
+            simulation.place(positions, None, box)
+        else:
+            simulation.place(positions)
         energy = simulation.minimise(self.equil.minimise_steps, self.stopper.check) / KJ_PER_KCAL
         gate = ENERGY_GATE_KCAL_PER_MOL_PER_ATOM * simulation.atoms
         if energy > gate:
@@ -215,34 +219,37 @@ class _Equilibration:
             )
         positions = simulation.positions_nm()
         self.departure.require_same_isomers(positions * 10, "after minimisation")
-        simulation.draw_velocities(START_K if self.plan.heating else self.md.temperature_k, self.derived("v"))
+        cold = self.plan.stages[0].from_k
+        simulation.draw_velocities(self.md.temperature_k if cold is None else cold, self.derived("v"))
         return {
             "positions_nm": positions,
             "velocities_nm_per_ps": simulation.velocities_nm_per_ps(),
             "reference_nm": positions,
+            **({} if box is None else {"box_nm": box}),
         }
 
     def segment(self, number: int, arrays: Arrays) -> tuple[Arrays, Arrays]:
         """Run one segment; a frame at the end of each interval."""
         if self.progress is None:
             done = self.plan.frames_after(number) * self.frame_ps
-            self.progress = Progress(f"{self.system.name} equil", sum(self.plan.frames) * self.frame_ps, "ps", done)
-        heating = number < self.plan.heating
-        prmtop, hold = self.system.path("complex_prmtop"), None
-        if heating:
-            hold = Hold(tuple(heavy_atoms(prmtop)), arrays["reference_nm"], HOLD_KCAL_PER_MOL_ANGSTROM2)
-        parent = self.engine.system(prmtop, self.md, hold)
-        simulation = self.engine.simulation(parent, self.md, self.derived(number))
-        simulation.place(arrays["positions_nm"], arrays["velocities_nm_per_ps"])
+            text = f"{self.system.name} equil" + ("" if self.name == "complex" else f" {self.name}")
+            self.progress = Progress(text, sum(self.plan.frames) * self.frame_ps, "ps", done)
+        simulation = self._simulation(number, arrays)
         rows: dict[str, list[Any]] = {"positions_nm": [], "potential_kcal_per_mol": [], "temperature_k": []}
+        if self.periodic:
+            rows["box_nm"] = []
         for index in range(self.plan.frames_after(number), self.plan.frames_after(number + 1)):
             with during(f"equilibration at {index * self.frame_ps:g} ps"):
-                self._run_interval(simulation, index if heating else None)
+                self._run_interval(simulation, number, index)
                 frame = simulation.frame()
             potential = frame.potential_kj_per_mol / KJ_PER_KCAL
             if not math.isfinite(potential):
                 raise NumericalError(f"potential energy at {index * self.frame_ps:g} ps is {potential}")
-            rows["positions_nm"].append(frame.positions_nm.astype(np.float32))
+            positions = frame.positions_nm
+            if frame.box_nm is not None:
+                rows["box_nm"].append(frame.box_nm)
+                positions = gathered(positions, frame.box_nm, molecules(self.prmtop))
+            rows["positions_nm"].append(positions.astype(np.float32))
             rows["potential_kcal_per_mol"].append(potential)
             rows["temperature_k"].append(frame.temperature_k)
             self.progress.add(self.frame_ps, f"{frame.temperature_k:.0f} K {potential:.0f} kcal/mol")
@@ -250,44 +257,77 @@ class _Equilibration:
             "positions_nm": simulation.positions_nm(),
             "velocities_nm_per_ps": simulation.velocities_nm_per_ps(),
             "reference_nm": arrays["reference_nm"],
+            **({"box_nm": rows["box_nm"][-1]} if self.periodic else {}),
         }
         self.departure.require_same_isomers(last["positions_nm"] * 10, f"after {(index + 1) * self.frame_ps:g} ps")
         outputs = {name: np.array(values) for name, values in rows.items()}
-        return last, outputs | {"heating": np.full(self.plan.frames[number], heating)}
+        return last, outputs | {"heating": np.full(self.plan.frames[number], number < self.plan.heating)}
 
-    def _run_interval(self, simulation: Simulation, heating_frame: int | None) -> None:
+    def _simulation(self, number: int, arrays: Arrays) -> Simulation:
+        """Make a simulation under the conditions of a segment, where the one before ended."""
+        stage, hold = self.plan.stages[number], None
+        if stage.hold_kcal_per_mol_angstrom2:
+            held = tuple(atom for atom in heavy_atoms(self.prmtop) if atom < self.solute)
+            hold = Hold(held, arrays["reference_nm"], stage.hold_kcal_per_mol_angstrom2)
+        kept = (arrays["positions_nm"], arrays["velocities_nm_per_ps"])
+        if not self.periodic:
+            simulation = self.engine.simulation(
+                self.engine.system(self.prmtop, self.md, hold), self.md, self.derived(number)
+            )
+            simulation.place(*kept)
+            return simulation
+        parent = self.engine.system(self.prmtop, self.md, hold, constant_pressure=stage.constant_pressure)
+        simulation = self.engine.simulation(parent, self.md, self.derived(number))
+        simulation.place(*kept, arrays["box_nm"])
+        return simulation
+
+    def _run_interval(self, simulation: Simulation, segment: int, frame: int) -> None:
         """Run to the next frame, at the ramp's temperature while heating."""
         chunk = max(1, round(RAMP_PS * 1000 / self.md.timestep_fs))
-        heat_steps = self.plan.frames_after(self.plan.heating) * self.plan.steps_per_frame
+        cold = self.plan.stages[segment].from_k
         for done in range(0, self.plan.steps_per_frame, chunk):
             steps = min(chunk, self.plan.steps_per_frame - done)
-            if heating_frame is not None:
-                share = (heating_frame * self.plan.steps_per_frame + done + steps) / heat_steps
-                simulation.set_temperature(START_K + share * (self.md.temperature_k - START_K))
+            if cold is not None:
+                share = self.plan.share_of_stage(segment, frame, done + steps)
+                simulation.set_temperature(cold + share * (self.md.temperature_k - cold))
             simulation.run(steps, lambda _: self.stopper.check())
 
 
-def _write(system: SimSystem, data: dict[str, npt.NDArray[Any]], last: Arrays, frame_ps: float) -> SimSystem:
-    """Write trajectory, log and last state into the system's folder."""
-    root = system.root
-    topology = load_topology(system.path("complex_prmtop")).topology
+def _write(
+    root: Path,
+    prmtop: Path,
+    prefix: str,
+    data: dict[str, npt.NDArray[Any]],
+    last: Arrays,
+    parts: _Equilibration,
+) -> dict[str, str]:
+    """Write trajectory, log and last state into a folder; the files by their roles."""
+    topology, frame_ps = load_topology(prmtop).topology, parts.frame_ps
     time_ps = np.arange(1, len(data["positions_nm"]) + 1) * frame_ps
-    with atomic_open(root / "equil.dcd") as file:
+    boxes = {"box_nm": data["box_nm"]} if "box_nm" in data else {}
+    with atomic_open(root / f"{prefix}.dcd") as file:
         trajectory = app.DCDFile(file, topology, frame_ps * unit.picosecond)
-        for frame in data["positions_nm"]:
-            trajectory.writeModel(frame.astype(float) * unit.nanometer)
-    with atomic_open(root / "equil_frames.npz") as file:
-        np.savez(file, positions_nm=data["positions_nm"], time_ps=time_ps, heating=data["heating"])
-    with atomic_open(root / "equil_state.npz") as file:
-        np.savez(file, positions_nm=last["positions_nm"], velocities_nm_per_ps=last["velocities_nm_per_ps"])
-    with atomic_open(root / "equil_log.csv", "w") as file:
+        for number, frame in enumerate(data["positions_nm"]):
+            box = [openmm.Vec3(*row) for row in boxes["box_nm"][number]] * unit.nanometer if boxes else None
+            trajectory.writeModel(frame.astype(float) * unit.nanometer, periodicBoxVectors=box)
+    with atomic_open(root / f"{prefix}_frames.npz") as file:
+        np.savez(file, positions_nm=data["positions_nm"], time_ps=time_ps, heating=data["heating"], **boxes)  # type: ignore[arg-type]
+    with atomic_open(root / f"{prefix}_state.npz") as file:
+        kept = {name: last[name] for name in ("positions_nm", "velocities_nm_per_ps", "box_nm") if name in last}
+        np.savez(file, **kept)  # type: ignore[arg-type]
+    columns = {"time_ps": time_ps, "potential_kcal_per_mol": data["potential_kcal_per_mol"]}
+    columns["temperature_k"] = data["temperature_k"]
+    digits = [3, 4, 2]
+    if boxes:
+        columns["density_g_per_ml"] = parts.density_g_per_ml(data["box_nm"])
+        digits.append(4)
+    with atomic_open(root / f"{prefix}_log.csv", "w") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["time_ps", "potential_kcal_per_mol", "temperature_k"])
-        for row in zip(time_ps, data["potential_kcal_per_mol"], data["temperature_k"], strict=True):
-            writer.writerow([f"{row[0]:.3f}", f"{row[1]:.4f}", f"{row[2]:.2f}"])
-    return system.with_artifacts(
-        equil_trajectory="equil.dcd",
-        equil_frames="equil_frames.npz",
-        equil_state="equil_state.npz",
-        equil_log="equil_log.csv",
-    )
+        writer.writerow(columns)
+        for row in zip(*columns.values(), strict=True):
+            writer.writerow([f"{value:.{places}f}" for value, places in zip(row, digits, strict=True)])
+    kinds = {"trajectory": "dcd", "frames": "npz", "state": "npz", "log": "csv"}
+    return {
+        f"{prefix}_{kind}": f"{prefix}.dcd" if kind == "trajectory" else f"{prefix}_{kind}.{suffix}"
+        for kind, suffix in kinds.items()
+    }

@@ -6,7 +6,6 @@ fitted with (Onufriev, Bashford, Case, Proteins 2004, 55, 383).
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -18,25 +17,25 @@ from gibbsflow.binding.facts import ParamFacts, PreparedFacts, TopologyFacts
 from gibbsflow.binding.forcefield.amber_protein import AmberProtein, amber_protein, differences
 from gibbsflow.binding.forcefield.parametrise import LIGAND_RESIDUE
 from gibbsflow.binding.forcefield.readback import topology_differences
+from gibbsflow.binding.forcefield.solvation import solvate, water_unit
+from gibbsflow.binding.forcefield.topology_file import Topology, residue_labels, without_date
 from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
 from gibbsflow.binding.prepare.molecules import read_sdf
 from gibbsflow.binding.prepare.protein.cofactors import read_parameters
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Md
 from gibbsflow.engines import ambertools
-from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import ParametrisationError
+from gibbsflow.workflow.seeds import derive_seed
 
 RADII = "mbondi2"
+_UNITS = {"complex": "complex", "ligand": LIGAND_RESIDUE}
+"""Of tleap, by the files that they are saved as."""
 SITE_ANGSTROM = 5.0
 """Without a site given, residues of a protein within this distance of the ligand's pose are its site."""
-AMBER_CHARGE_UNITS_PER_E = 18.2223
-"""Charges in a prmtop are in units whose products over Å are energies in kcal/mol (ambermd.org/FileFormats.php)."""
-_STAMP = re.compile(r"DATE = .{18}")
-_NO_DATE = "DATE = 01/01/00  00:00:00 "
 
 
-def build_topologies(system: SimSystem, md: Md, out: Path) -> SimSystem:
+def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0) -> SimSystem:
     """Build the topologies of the complex and of the ligand alone, the ligand in its pose.
 
     Parameters
@@ -47,15 +46,21 @@ def build_topologies(system: SimSystem, md: Md, out: Path) -> SimSystem:
         Section ``md`` of the configuration; kept in the meta.
     out
         Folder that takes all files of the system.
+    seed
+        Of the places of ions in explicit solvent.
 
     Returns
     -------
     SimSystem
         In `out`, with ``complex_prmtop``, ``complex_inpcrd``, ``ligand_prmtop``, ``ligand_inpcrd`` and the meta ``md``,
-        ``ligand_atoms``, ``receptor_atoms``, ``site_atoms`` (0-based indices into the complex); not yet written.
+        ``ligand_atoms``, ``receptor_atoms``, ``site_atoms`` (0-based indices into the complex); not yet written. In
+        explicit solvent the complex is in its box, and the ligand in one of its own is ``solvent_prmtop`` and
+        ``solvent_inpcrd``. Without a receptor there is no complex, and the ligand alone is taken for it.
 
     Raises
     ------
+    InputError
+        For a box that is too small.
     ParametrisationError
         Where tleap lacks parameters or atoms, with its own words and its log.
     """
@@ -77,76 +82,44 @@ def build_topologies(system: SimSystem, md: Md, out: Path) -> SimSystem:
             for role in parameter_roles(carried):
                 shutil.copyfile(carried.path(role), folder / carried.path(role).name)
         given = [carried.path(role) for role in parameter_roles(carried)]
-        script = _script(parameters.param.ligand_ff, parameters.protein_ff, protein, given)
-        ambertools.tleap(script, folder=folder, log=log.resolve(), name=system.name)
-        for name in ("complex", "ligand"):
+        loads = _loads(parameters.param.ligand_ff, parameters.protein_ff, known.receptor_kind, protein, given, md)
+        units = {"ligand": LIGAND_RESIDUE} if known.receptor_kind is None else _UNITS
+        saves = [f"saveamberparm {unit} {name}.prmtop {name}.inpcrd" for name, unit in units.items()]
+        ambertools.tleap("\n".join([*loads, *saves, "quit", ""]), folder=folder, log=log.resolve(), name=system.name)
+        for name in units:
             text = (folder / f"{name}.prmtop").read_text()
-            (out / f"{name}.prmtop").write_text(_STAMP.sub(_NO_DATE, text, count=1))
+            (out / f"{name}.prmtop").write_text(without_date(text))
             shutil.copyfile(folder / f"{name}.inpcrd", out / f"{name}.inpcrd")
-    files = {f"{n}_{suffix}": f"{n}.{suffix}" for n in ("complex", "ligand") for suffix in ("prmtop", "inpcrd")}
-    topology = Topology.read(out / "complex.prmtop", out / "complex.inpcrd")
-    ligand_size = len(Topology.read(out / "ligand.prmtop", out / "ligand.inpcrd").elements)
-    first = len(topology.elements) - ligand_size
-    _check_charge(system.name, topology, carried, first)
-    if protein is not None:
-        _check_residues(system.name, out / "complex.prmtop", topology, first, protein)
-    _check_molecules(system.name, carried, out, first)
+        alone = Topology.read(out / "ligand.prmtop", out / "ligand.inpcrd")
+        topology = Topology.read(out / "complex.prmtop", out / "complex.inpcrd") if "complex" in units else alone
+        first = len(topology.elements) - len(alone.elements)
+        _check_charge(system.name, topology, carried, first)
+        if protein is not None:
+            _check_residues(system.name, out / "complex.prmtop", topology, first, protein)
+        _check_molecules(system.name, carried, out, first)
+        solutes = {"complex": topology} if "complex" in units else {}
+        if md.explicit or not solutes:
+            solutes["solvent"] = alone
+        if not md.explicit and "solvent" in solutes:  # alone in implicit solvent: the same, under the name of its leg
+            for suffix in ("prmtop", "inpcrd"):
+                shutil.copyfile(out / f"ligand.{suffix}", out / f"solvent.{suffix}")
+        solvation = {
+            name: solvate(
+                loads, "complex" if name == "complex" else LIGAND_RESIDUE, solute, md,
+                with_receptor=known.receptor_kind is not None, seed=derive_seed(seed, system.name, name),
+                folder=folder, target=out / name, log=log.resolve(), name=system.name,
+            )
+            for name, solute in (solutes if md.explicit else {}).items()
+        }  # fmt: skip
+    files = {f"{n}_{suffix}": f"{n}.{suffix}" for n in (*units, *solutes) for suffix in ("prmtop", "inpcrd")}
     atoms = TopologyFacts(
         md=md,
         receptor_atoms=tuple(range(first)),
-        ligand_atoms=tuple(range(first, first + ligand_size)),
+        ligand_atoms=tuple(range(first, first + len(alone.elements))),
         site_atoms=tuple(site_atoms(topology, first, protein, known.site)),
+        solvation=solvation or None,
     )
     return carried.with_artifacts(**files).with_facts(atoms)
-
-
-class Topology:
-    """What is needed of an AMBER prmtop and inpcrd: elements, residues, charges and coordinates.
-
-    Parameters
-    ----------
-    elements
-        Atomic numbers, shape (atoms,).
-    residue_of
-        Residue index of each atom, shape (atoms,).
-    charges_e
-        Partial charges in e, shape (atoms,).
-    positions_angstrom
-        Shape (atoms, 3).
-    """
-
-    def __init__(
-        self, elements: np.ndarray, residue_of: np.ndarray, charges_e: np.ndarray, positions_angstrom: np.ndarray
-    ) -> None:
-        self.elements, self.residue_of = elements, residue_of
-        self.charges_e, self.positions_angstrom = charges_e, positions_angstrom
-
-    @classmethod
-    def read(cls, prmtop: Path, inpcrd: Path) -> Topology:
-        """Read the four sections that are needed.
-
-        Parameters
-        ----------
-        prmtop, inpcrd
-            Topology and coordinates, as tleap writes them.
-
-        Returns
-        -------
-        Topology
-            In the atom order of the files.
-        """
-        sections = {
-            part.split(None, 1)[0]: part.split("%FORMAT", 1)[1].split("\n", 1)[1]
-            for part in prmtop.read_text().split("%FLAG ")[1:]
-        }
-        elements = np.array(sections["ATOMIC_NUMBER"].split(), dtype=int)
-        starts = np.array(sections["RESIDUE_POINTER"].split(), dtype=int) - 1
-        residue_of = np.searchsorted(starts, np.arange(len(elements)), side="right") - 1
-        charges = np.array(sections["CHARGE"].split(), dtype=float) / AMBER_CHARGE_UNITS_PER_E
-        lines = inpcrd.read_text().splitlines()[2:]
-        numbers = [float(line[i : i + 12]) for line in lines for i in range(0, len(line.rstrip()), 12)]
-        positions = np.array(numbers[: 3 * len(elements)]).reshape(-1, 3)
-        return cls(elements, residue_of, charges, positions)
 
 
 def site_atoms(topology: Topology, receptor_size: int, protein: AmberProtein | None, site: str | None) -> list[int]:
@@ -184,41 +157,6 @@ def site_atoms(topology: Topology, receptor_size: int, protein: AmberProtein | N
     return [int(i) for i in np.flatnonzero(chosen)]
 
 
-def residue_labels(prmtop: Path) -> list[str]:
-    """Read the names of the residues of a topology.
-
-    Parameters
-    ----------
-    prmtop
-        AMBER topology.
-
-    Returns
-    -------
-    list of str
-        In order; AMBER keeps no mark of the ends of chains in them.
-    """
-    section = prmtop.read_text().split("%FLAG RESIDUE_LABEL", 1)[1].split("%FLAG", 1)[0]
-    lines = section.split("%FORMAT", 1)[1].split("\n")[1:]
-    return [label for line in lines for i in range(0, len(line), 4) if (label := line[i : i + 4].strip())]
-
-
-def heavy_atoms(prmtop: Path) -> list[int]:
-    """Find the atoms of a topology that are not hydrogen.
-
-    Parameters
-    ----------
-    prmtop
-        AMBER topology.
-
-    Returns
-    -------
-    list of int
-        Their indices.
-    """
-    atoms = load_topology(prmtop).topology.atoms()
-    return [a.index for a in atoms if a.element is None or a.element.symbol != "H"]
-
-
 def parameter_roles(system: SimSystem) -> list[str]:
     """Name the artifacts that hold parameters of what is kept beside a protein.
 
@@ -235,13 +173,23 @@ def parameter_roles(system: SimSystem) -> list[str]:
     return sorted(role for role in system.artifacts if role.startswith("receptor_parameters_"))
 
 
-def _script(ligand_ff: str, protein_ff: str, protein: AmberProtein | None, given: Sequence[Path] = ()) -> str:
+def _loads(
+    ligand_ff: str,
+    protein_ff: str,
+    receptor_kind: str | None,
+    protein: AmberProtein | None,
+    given: Sequence[Path],
+    md: Md,
+) -> list[str]:
+    """Commands that define the units of ligand and complex."""
     lines = [f"source leaprc.protein.{protein_ff}"] if protein else []
     if protein and protein.phosphorylated:
         lines += [f"source leaprc.phosaa{protein_ff.removeprefix('ff')}"]
+    if md.explicit or (protein and protein.has_ions_or_waters):
+        lines += [f"source leaprc.water.{md.solvent if md.explicit else 'tip3p'}"]
     if protein and protein.has_ions_or_waters:
         # tleap moves what it takes for solvent behind the ligand
-        lines += ["source leaprc.water.tip3p", "HOH = copy TP3", "set HOH.1 restype undefined"]
+        lines += [f"HOH = copy {water_unit(md)}", "set HOH.1 restype undefined"]
     lines += [f"source leaprc.{ligand_ff}", f"set default PBRadii {RADII}"]
     for path in given:
         if path.suffix.lower() == ".mol2":
@@ -253,15 +201,11 @@ def _script(ligand_ff: str, protein_ff: str, protein: AmberProtein | None, given
     if protein:
         lines += ["receptor = loadpdb receptor.pdb"]
         lines += [f"bond receptor.{a}.SG receptor.{b}.SG" for a, b in protein.disulfides]
-    else:
+    elif receptor_kind == "host":
         lines += ["loadamberparams host.frcmod", f"{HOST_RESIDUE} = loadmol2 host.mol2", f"receptor = {HOST_RESIDUE}"]
-    lines += [f"complex = combine {{ receptor {LIGAND_RESIDUE} }}"]
-    lines += [
-        "saveamberparm complex complex.prmtop complex.inpcrd",
-        f"saveamberparm {LIGAND_RESIDUE} ligand.prmtop ligand.inpcrd",
-        "quit",
-    ]
-    return "\n".join(lines) + "\n"
+    if receptor_kind is not None:
+        lines += [f"complex = combine {{ receptor {LIGAND_RESIDUE} }}"]
+    return lines
 
 
 def _check_residues(name: str, prmtop: Path, topology: Topology, first: int, protein: AmberProtein) -> None:
@@ -277,8 +221,9 @@ def _check_molecules(name: str, system: SimSystem, out: Path, first: int) -> Non
     """Hold elements and bonds in the topologies against the ligand, and the host, that went in."""
     known = system.facts(PreparedFacts)
     ligand = read_sdf(system.path("ligand"), known.ligand_charge).mol
-    told = {"ligand": topology_differences(out / "complex.prmtop", ligand, first)}
-    told["ligand alone"] = topology_differences(out / "ligand.prmtop", ligand)
+    told = {"ligand alone": topology_differences(out / "ligand.prmtop", ligand)}
+    if known.receptor_kind is not None:
+        told["ligand"] = topology_differences(out / "complex.prmtop", ligand, first)
     if known.receptor_kind == "host":
         host = read_sdf(system.path("receptor"), known.receptor_charge or 0).mol
         told["host"] = topology_differences(out / "complex.prmtop", host)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,24 @@ class ExchangeSampler:
         self.systems, self.md, self.engine = systems, md, engine or engine_for(md)
         self.windows: tuple[int, ...] = tuple(range(len(systems)))
 
-    def start(self, starts_nm: Floats, relax: bool, seed: int, check: Callable[[], None]) -> Walkers:
+    def walkers(self, arrays: Mapping[str, npt.NDArray[Any]]) -> Walkers:
+        """Read walkers as a checkpoint holds them.
+
+        Parameters
+        ----------
+        arrays
+            From ``as_arrays``.
+
+        Returns
+        -------
+        Walkers
+            The same.
+        """
+        return Walkers(**arrays)
+
+    def start(
+        self, starts_nm: Floats, relax: bool, seed: int, check: Callable[[], None], boxes_nm: Floats | None = None
+    ) -> Walkers:
         """Put each window's start into it and draw velocities.
 
         Parameters
@@ -47,6 +64,8 @@ class ExchangeSampler:
             Of the velocities.
         check
             Called often; may raise StoppedEarly.
+        boxes_nm
+            Periodic box of each start, shape (K, 3, 3), nm; None without boxes.
 
         Returns
         -------

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gibbsflow.binding.sample.contexts import StateContexts, centred
 from gibbsflow.binding.sample.sampler import Samples, Walkers
@@ -34,7 +35,24 @@ class IndependentSampler:
         self.systems, self.md, self.engine = systems, md, engine or engine_for(md)
         self.windows: tuple[int, ...] = (window,)
 
-    def start(self, starts_nm: Floats, relax: bool, seed: int, check: Callable[[], None]) -> Walkers:
+    def walkers(self, arrays: Mapping[str, npt.NDArray[Any]]) -> Walkers:
+        """Read walkers as a checkpoint holds them.
+
+        Parameters
+        ----------
+        arrays
+            From ``as_arrays``.
+
+        Returns
+        -------
+        Walkers
+            The same.
+        """
+        return Walkers(**arrays)
+
+    def start(
+        self, starts_nm: Floats, relax: bool, seed: int, check: Callable[[], None], boxes_nm: Floats | None = None
+    ) -> Walkers:
         """Put the window's start into it and draw velocities.
 
         Parameters
@@ -47,6 +65,8 @@ class IndependentSampler:
             Of the velocities.
         check
             Called often; may raise StoppedEarly.
+        boxes_nm
+            Periodic box of each start, shape (K, 3, 3), nm; None without boxes.
 
         Returns
         -------

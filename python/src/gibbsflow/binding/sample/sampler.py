@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -80,7 +80,24 @@ class Sampler(Protocol):
 
     windows: tuple[int, ...]
 
-    def start(self, starts_nm: Floats, relax: bool, seed: int, check: Callable[[], None]) -> Walkers:
+    def walkers(self, arrays: Mapping[str, npt.NDArray[Any]]) -> Walkers:
+        """Read walkers as a checkpoint holds them.
+
+        Parameters
+        ----------
+        arrays
+            From ``as_arrays``.
+
+        Returns
+        -------
+        Walkers
+            The same.
+        """
+        ...
+
+    def start(
+        self, starts_nm: Floats, relax: bool, seed: int, check: Callable[[], None], boxes_nm: Floats | None = None
+    ) -> Walkers:
         """Put each window's own start into it and draw velocities.
 
         Parameters
@@ -93,6 +110,8 @@ class Sampler(Protocol):
             Of the velocities.
         check
             Called often; may raise StoppedEarly.
+        boxes_nm
+            Periodic box of each start, shape (K, 3, 3), nm; None without boxes.
 
         Returns
         -------

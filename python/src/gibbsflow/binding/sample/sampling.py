@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, Sampling
-from gibbsflow.binding.alchemy.state_makers import STATE_MAKERS
+from gibbsflow.binding.alchemy.state_makers import PERIODIC_MAKERS, STATE_MAKERS
+from gibbsflow.binding.forcefield.topology_file import molecules
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_md, used_in_leg
 from gibbsflow.binding.sample.energies import write_window
 from gibbsflow.binding.sample.exchange import ExchangeSampler
 from gibbsflow.binding.sample.independent import IndependentSampler
-from gibbsflow.binding.sample.sampler import Sampler, Samples, Walkers
+from gibbsflow.binding.sample.sampler import Sampler, Samples
+from gibbsflow.binding.sample.walkers import WalkerSampler
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine
 from gibbsflow.engines.md_engines import engine_for
@@ -134,6 +136,21 @@ def leg_systems(leg: AlchemicalLeg, engine: MdEngine) -> list[EngineSystem]:
     return [make(parent, leg.ligand_atoms, state, leg.restraint) for state in leg.states]
 
 
+def _simulations(leg: AlchemicalLeg, engine: MdEngine, kind: SamplerKind) -> Callable[[Md, int | None], Sampler]:
+    """What makes a sampler of a system for each state."""
+    systems = leg_systems(leg, engine)
+    return lambda md, window: kind.make(systems, md, window, engine)
+
+
+def _walkers(leg: AlchemicalLeg, engine: MdEngine) -> Callable[[Md, int | None], Sampler]:
+    """What makes a sampler of one system for all states."""
+    prmtop = leg.folder / leg.topology
+    parent, make = engine.system(prmtop, leg.md), PERIODIC_MAKERS[engine.name]()
+    system = make(parent, leg.ligand_atoms, leg.restraint, soft_core=leg.fe.soft_core)
+    states, parts = [state.as_dict() for state in leg.states], molecules(prmtop)
+    return lambda md, window: WalkerSampler(system, states, md, engine, parts, None if window is None else (window,))
+
+
 def sample_leg(
     leg: AlchemicalLeg,
     replicate: int,
@@ -186,7 +203,8 @@ def sample_leg(
         "platform": leg.md.platform,
         "threads": leg.md.threads,
     }
-    kind, systems = SAMPLERS[leg.fe.sampler], leg_systems(leg, engine)
+    kind = SAMPLERS[leg.fe.sampler]
+    make = _walkers(leg, engine) if leg.periodic else _simulations(leg, engine, kind)
     tasks: list[tuple[int | None, Path]] = [(None, state)]
     if not kind.together:
         tasks = [(k, state / window_folder(k)) for k in windows or range(len(leg.states))]
@@ -200,7 +218,7 @@ def sample_leg(
         result.inputs_hash = result.inputs_hash or run.inputs_hash
         with run:
             safer = replace(leg, md=safer_md(leg.md, run.attempt))
-            sampler = kind.make(systems, safer.md, number, engine)
+            sampler = make(safer.md, number)
             _note_attempt(result, run, number)
             try:
                 _advance(safer, replicate, sampler, run, stopper)
@@ -232,15 +250,16 @@ def _advance(leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: Resumabl
 
     def start() -> Arrays:
         starts_nm = leg.starts_nm(replicate)
+        boxes_nm = leg.starts_boxes_nm(replicate) if leg.periodic else None
         relax = run.attempt > 1 or not leg.thermal_starts
-        return sampler.start(starts_nm, relax, seed("start"), stopper.check).as_arrays()
+        return sampler.start(starts_nm, relax, seed("start"), stopper.check, boxes_nm).as_arrays()
 
     def segment(number: int, arrays: Arrays) -> tuple[Arrays, Arrays]:
         nonlocal note
         if not progress:
             progress.append(_progress(text, plan, len(sampler.windows), number))
         walkers, samples = sampler.segment(
-            Walkers(**arrays), plan.samples_in(number), plan.steps_per_sample, seed(number), tick
+            sampler.walkers(arrays), plan.samples_in(number), plan.steps_per_sample, seed(number), tick
         )
         if rates := sampler.mixing(samples).get("exchange_acceptance"):
             note = f"exchange acceptance {min(rates):.2f}..{max(rates):.2f}"

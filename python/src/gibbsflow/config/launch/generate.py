@@ -15,9 +15,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from gibbsflow.config.binding import MODES, Launch
+from gibbsflow.config.binding import Launch
 from gibbsflow.config.launch import launch_form, samplesheet_columns
 from gibbsflow.config.launch.parameters import accepted
+from gibbsflow.config.modes import MODES
 from gibbsflow.config.section import Section
 from gibbsflow.version import __version__
 

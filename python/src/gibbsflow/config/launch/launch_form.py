@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gibbsflow.config.binding import MODES
+from gibbsflow.config.modes import MODES
 
 _ICONS = {
     "io": ("Input and output", "fas fa-terminal"),
@@ -63,7 +63,7 @@ HIDDEN = frozenset(
         "param_cache", "param_memory_gb", "param_time_min", "clash_angstrom", "timestep_fs", "hydrogen_mass_amu",
         "friction_per_ps", "minimise_steps", "equil_segment_ps", "com_force_constant_kcal_per_mol_angstrom2",
         "boresch_k_r_kcal_per_mol_angstrom2", "boresch_k_angle_kcal_per_mol_rad2", "segment_ps", "decorrelate",
-        "publish_dir_mode",
+        "publish_dir_mode", "soft_core", "box_shape", "density_ps", "vacuum_schedule",
     }
 )  # fmt: skip
 """Settings whose defaults few have cause to change; `--help` and the docs list them all the same."""
@@ -96,7 +96,12 @@ HELP = {
     "ligand_ff": "Parameters by antechamber and parmchk2.",
     "charge_method": "Gasteiger charges are for trials: they are quick, and wrong for binding.",
     "protein_ff": "Parameters by tleap.",
-    "solvent": "Vacuum is for tests.",
+    "solvent": "A water model puts every leg into its own periodic box; vacuum is for tests.",
+    "padding_angstrom": "The box must hold twice the cutoff also after it has shrunk to its density.",
+    "salt_mol_per_l": "Na+ and Cl- with the parameters that fit the water model; counter-ions come in any case.",
+    "density_ps": "The box finds its size while the solute is held.",
+    "soft_core": "Beutler's is what most programs use; Gapsys's has no singular slope near the end.",
+    "vacuum_schedule": "states: [[restraints, electrostatics, sterics], ...] from the coupled to the decoupled end.",
     "timestep_fs": "4 fs go with hydrogens of 3 amu.",
     "threads": "Also the cores that a task of MD asks for.",
     "platform": "CUDA and OpenCL go with the profile gpu.",

@@ -1,4 +1,4 @@
-"""Plot of an equilibration: distance, burial, RMSD, energy and temperature over time."""
+"""Plot of an equilibration: distance, burial, RMSD, energy, temperature and density over time."""
 
 from __future__ import annotations
 
@@ -22,23 +22,28 @@ def plot_equilibration(path: Path, analysis: EquilibrationAnalysis) -> None:
     from matplotlib.figure import Figure
 
     outcome, log, time_ps = analysis.outcome, analysis.log, analysis.time_ps
+    curves = {"potential, kcal/mol": "potential_kcal_per_mol", "temperature, K": "temperature_k"}
+    if "density_g_per_ml" in (log.dtype.names or ()):
+        curves["density, g/mL"] = "density_g_per_ml"
+    above = 0 if outcome is None else 2
     with matplotlib.rc_context({"svg.hashsalt": "gibbsflow", "font.size": 9}):
-        figure = Figure(figsize=(7.0, 6.6), layout="constrained")
-        axes = figure.subplots(4, 1, sharex=True)
-        axes[0].plot(time_ps, outcome.distance_angstrom, label="ligand centre to site centre")
-        axes[0].plot(time_ps, outcome.rmsd_angstrom, label="ligand RMSD, site superposed")
-        axes[0].set_ylabel("Å")
-        axes[0].legend(frameon=False, ncols=2)
-        axes[1].plot(time_ps, outcome.buried)
-        axes[1].set_ylabel("buried share")
-        axes[1].set_ylim(0, 1)
-        axes[2].plot(log["time_ps"], log["potential_kcal_per_mol"])
-        axes[2].set_ylabel("potential, kcal/mol")
-        axes[3].plot(log["time_ps"], log["temperature_k"])
-        axes[3].set_ylabel("temperature, K")
-        axes[3].set_xlabel("time, ps (heating first, positions held)")
-        for axis in axes[:2]:
-            axis.axvspan(time_ps[outcome.judged[0]], time_ps[-1], color="0.93", zorder=0)
-        figure.suptitle(f"{analysis.system.name}: {'bound' if outcome.bound else 'unbound'}")
+        figure = Figure(figsize=(7.0, 1.65 * (above + len(curves))), layout="constrained")
+        axes = figure.subplots(above + len(curves), 1, sharex=True)
+        if outcome is not None:
+            axes[0].plot(time_ps, outcome.distance_angstrom, label="ligand centre to site centre")
+            axes[0].plot(time_ps, outcome.rmsd_angstrom, label="ligand RMSD, site superposed")
+            axes[0].set_ylabel("Å")
+            axes[0].legend(frameon=False, ncols=2)
+            axes[1].plot(time_ps, outcome.buried)
+            axes[1].set_ylabel("buried share")
+            axes[1].set_ylim(0, 1)
+            for axis in axes[:2]:
+                axis.axvspan(time_ps[outcome.judged[0]], time_ps[-1], color="0.93", zorder=0)
+        for axis, (label, column) in zip(axes[above:], curves.items(), strict=True):
+            axis.plot(log["time_ps"], log[column])
+            axis.set_ylabel(label)
+        axes[-1].set_xlabel("time, ps (heating first, positions held)")
+        state = "" if outcome is None else f": {'bound' if outcome.bound else 'unbound'}"
+        figure.suptitle(f"{analysis.system.name}{state}")
         with atomic_open(path) as file:
             figure.savefig(file, format="svg", metadata={"Date": None})

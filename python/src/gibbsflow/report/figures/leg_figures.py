@@ -104,6 +104,10 @@ def draw_convergence(replicates: Sequence[Leg], title: str) -> str:
         for sign in (-1, 1)
         if item[way]["dg_kcal_per_mol"][place] is not None
     ]
+    # of very few samples the whole alone can be analysed
+    values += [
+        item["dg_kcal_per_mol"] + sign * item["mbar_error_kcal_per_mol"] for item in replicates for sign in (-1, 1)
+    ]
     chart = Chart((0.05, 1.05), padded_range(values), title=title, y_label=KCAL, x_label="part of the data")
     chart.axes([0.2, 0.4, 0.6, 0.8, 1.0])
     for place, item in enumerate(replicates):

@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_args
 
-from gibbsflow.config.binding import MODES
 from gibbsflow.config.launch.samplesheet_columns import NAME_PATTERN
+from gibbsflow.config.modes import MODES
 from gibbsflow.errors import GibbsflowError, StateError, one_line, shown
 from gibbsflow.report.tables.cells import cell
 from gibbsflow.workflow.files import atomic_open, read_json

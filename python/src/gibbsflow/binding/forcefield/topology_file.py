@@ -1,0 +1,199 @@
+"""AMBER topology files, as far as they are read here."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from gibbsflow.engines.openmm_systems import load_topology
+from gibbsflow.units import Floats, Ints
+
+AMBER_CHARGE_UNITS_PER_E = 18.2223
+"""Charges in a prmtop are in units whose products over Å are energies in kcal/mol (ambermd.org/FileFormats.php)."""
+_STAMP = re.compile(r"DATE = .{18}")
+_NO_DATE = "DATE = 01/01/00  00:00:00 "
+
+
+def without_date(prmtop: str) -> str:
+    """Take the date out of a topology, so that the same input gives the same bytes.
+
+    Parameters
+    ----------
+    prmtop
+        Content of the file.
+
+    Returns
+    -------
+    str
+        The same, dated to the turn of the century.
+    """
+    return _STAMP.sub(_NO_DATE, prmtop, count=1)
+
+
+class Topology:
+    """What is needed of an AMBER prmtop and inpcrd: elements, residues, charges and coordinates.
+
+    Parameters
+    ----------
+    elements
+        Atomic numbers, shape (atoms,).
+    residue_of
+        Residue index of each atom, shape (atoms,).
+    charges_e
+        Partial charges in e, shape (atoms,).
+    positions_angstrom
+        Shape (atoms, 3).
+    """
+
+    def __init__(
+        self, elements: np.ndarray, residue_of: np.ndarray, charges_e: np.ndarray, positions_angstrom: np.ndarray
+    ) -> None:
+        self.elements, self.residue_of = elements, residue_of
+        self.charges_e, self.positions_angstrom = charges_e, positions_angstrom
+
+    @classmethod
+    def read(cls, prmtop: Path, inpcrd: Path) -> Topology:
+        """Read topology and coordinates.
+
+        Parameters
+        ----------
+        prmtop, inpcrd
+            As tleap writes them.
+
+        Returns
+        -------
+        Topology
+            In the atom order of the files.
+        """
+        lines = inpcrd.read_text().splitlines()[2:]
+        numbers = [float(line[i : i + 12]) for line in lines for i in range(0, len(line.rstrip()), 12)]
+        count = int(inpcrd.read_text().splitlines()[1].split()[0])
+        return cls.read_prmtop(prmtop, np.array(numbers[: 3 * count]).reshape(-1, 3))
+
+    @classmethod
+    def read_prmtop(cls, prmtop: Path, positions_angstrom: Floats) -> Topology:
+        """Read the three sections that are needed.
+
+        Parameters
+        ----------
+        prmtop
+            As tleap writes it.
+        positions_angstrom
+            Where its atoms are, shape (N, 3), Å.
+
+        Returns
+        -------
+        Topology
+            In the atom order of the file.
+        """
+        found = sections(prmtop)
+        elements = np.array(found["ATOMIC_NUMBER"].split(), dtype=int)
+        starts = np.array(found["RESIDUE_POINTER"].split(), dtype=int) - 1
+        residue_of = np.searchsorted(starts, np.arange(len(elements)), side="right") - 1
+        charges = np.array(found["CHARGE"].split(), dtype=float) / AMBER_CHARGE_UNITS_PER_E
+        return cls(elements, residue_of, charges, positions_angstrom)
+
+
+def residue_labels(prmtop: Path) -> list[str]:
+    """Read the names of the residues of a topology.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    list of str
+        In order; AMBER keeps no mark of the ends of chains in them.
+    """
+    section = prmtop.read_text().split("%FLAG RESIDUE_LABEL", 1)[1].split("%FLAG", 1)[0]
+    lines = section.split("%FORMAT", 1)[1].split("\n")[1:]
+    return [label for line in lines for i in range(0, len(line), 4) if (label := line[i : i + 4].strip())]
+
+
+def sections(prmtop: Path) -> dict[str, str]:
+    """Split a topology into its sections.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    dict
+        Lines of data by flag, as one text each.
+    """
+    return {
+        part.split(None, 1)[0]: part.split("%FORMAT", 1)[1].split("\n", 1)[1]
+        for part in prmtop.read_text().split("%FLAG ")[1:]
+    }
+
+
+def is_periodic(prmtop: Path) -> bool:
+    """Say whether a topology has a box.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    bool
+        True in explicit solvent.
+    """
+    return "ATOMS_PER_MOLECULE" in sections(prmtop)
+
+
+def molecules(prmtop: Path) -> Ints:
+    """Say which molecule each atom of a topology with a box is in.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    ndarray
+        Counted from 0, shape (atoms,).
+    """
+    sizes = np.array(sections(prmtop)["ATOMS_PER_MOLECULE"].split(), dtype=int)
+    return np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+
+
+def masses_amu(prmtop: Path) -> Floats:
+    """Read the masses of the atoms of a topology, as they are without repartitioning.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    ndarray
+        Shape (atoms,), amu.
+    """
+    return np.array(sections(prmtop)["MASS"].split(), dtype=float)
+
+
+def heavy_atoms(prmtop: Path) -> list[int]:
+    """Find the atoms of a topology that are not hydrogen.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    list of int
+        Their indices.
+    """
+    atoms = load_topology(prmtop).topology.atoms()
+    return [a.index for a in atoms if a.element is None or a.element.symbol != "H"]

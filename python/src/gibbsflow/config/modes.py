@@ -1,0 +1,76 @@
+"""The modes of a campaign: what is computed, by the name that it is asked for with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Mode = Literal["abfe", "asfe", "md", "potential"]
+
+
+@dataclass(frozen=True)
+class ModeRow:
+    """What is to be known of a mode outside the science.
+
+    Attributes
+    ----------
+    half
+        ``binding`` or ``potential``: whose settings it reads and whose phases carry it out.
+    needs
+        Parameters that must be given.
+    free_energies
+        Whether its rows have free energies; else they say what happened.
+    text
+        What it is, for the launch form.
+    results
+        What comes of it, for a crate.
+    title, items
+        Headings of its report: of the page, and of its parts.
+    """
+
+    half: Literal["binding", "potential"]
+    needs: tuple[str, ...]
+    free_energies: bool
+    text: str
+    results: str
+    title: str = ""
+    items: str = ""
+
+
+MODES: dict[str, ModeRow] = {
+    "abfe": ModeRow(
+        half="binding",
+        needs=("input", "receptor"),
+        free_energies=True,
+        text="absolute binding free energies",
+        results="Absolute binding free energies",
+        title="Binding free energies",
+        items="Transformations",
+    ),
+    "asfe": ModeRow(
+        half="binding",
+        needs=("input",),
+        free_energies=True,
+        text="absolute solvation free energies",
+        results="Absolute solvation free energies",
+        title="Solvation free energies",
+        items="Transformations",
+    ),
+    "md": ModeRow(
+        half="binding",
+        needs=("input", "receptor"),
+        free_energies=False,
+        text="as far as the equilibrated complex",
+        results="Equilibrated complexes",
+        title="Simulated complexes",
+        items="Complexes",
+    ),
+    "potential": ModeRow(
+        half="potential",
+        needs=("config",),
+        free_energies=False,
+        text="a machine-learned potential by active learning",
+        results="A machine-learned interatomic potential",
+    ),
+}
+"""By `Mode`."""

@@ -1,0 +1,209 @@
+"""Walkers of OpenMM: one living Context each, in which λ moves and not the coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import openmm
+
+from gibbsflow.config.binding import Md
+from gibbsflow.engines import openmm_systems
+from gibbsflow.engines.openmm_systems import new_context, numerical
+from gibbsflow.units import Floats
+
+Bytes = npt.NDArray[np.uint8]
+
+
+class OpenMmWalker:
+    """A Context of a System whose global parameters are its λ values.
+
+    Parameters
+    ----------
+    system
+        What to propagate; periodic.
+    md
+        Time step, temperature, friction, platform. On a CPU a walker has one thread: others have theirs beside it.
+    seed
+        Of the noise; never 0.
+
+    Raises
+    ------
+    MachineError
+        Where the platform is not available here.
+    """
+
+    def __init__(self, system: openmm.System, md: Md, seed: int) -> None:
+        self.atoms = system.getNumParticles()
+        self._context = new_context(system, md.model_copy(update={"threads": 1}), seed)
+        self._known = dict(self._context.getParameters())
+
+    def place(self, positions_nm: Floats, box_nm: Floats, velocities_nm_per_ps: Floats | None = None) -> None:
+        """Put the atoms somewhere.
+
+        Parameters
+        ----------
+        positions_nm
+            Shape (N, 3), nm.
+        box_nm
+            Vectors of the periodic box as rows, reduced, shape (3, 3), nm.
+        velocities_nm_per_ps
+            Shape (N, 3), nm/ps; None leaves them.
+        """
+        with numerical():
+            self._context.setPeriodicBoxVectors(*box_nm)
+            self._context.setPositions(positions_nm)
+            if velocities_nm_per_ps is not None:
+                self._context.setVelocities(velocities_nm_per_ps)
+
+    def put(self, values: Mapping[str, float]) -> None:
+        """Put the walker into a state.
+
+        Parameters
+        ----------
+        values
+            λ by global parameter; those that the System does not have are of no account.
+        """
+        for name, value in values.items():
+            if name in self._known:
+                self._context.setParameter(name, value)
+
+    def minimise(self, max_steps: int) -> float:
+        """Minimise the energy from where the atoms are.
+
+        Parameters
+        ----------
+        max_steps
+            Iterations at most; 0 only evaluates.
+
+        Returns
+        -------
+        float
+            Potential energy afterwards, kJ/mol.
+
+        Raises
+        ------
+        NumericalError
+            Where it is not finite.
+        """
+        return openmm_systems.minimise(self._context, max_steps)
+
+    def draw_velocities(self, temperature_k: float, seed: int) -> None:
+        """Draw velocities from Maxwell and Boltzmann's distribution.
+
+        Parameters
+        ----------
+        temperature_k
+            Temperature, K.
+        seed
+            Of the draw.
+        """
+        self._context.setVelocitiesToTemperature(temperature_k, seed)
+
+    def run(self, steps: int) -> None:
+        """Run MD in one go; other threads run meanwhile.
+
+        Parameters
+        ----------
+        steps
+            Number of steps.
+
+        Raises
+        ------
+        NumericalError
+            For NaN.
+        """
+        with numerical():
+            self._context.getIntegrator().step(steps)
+
+    def potential_kj_per_mol(self) -> float:
+        """Evaluate the potential energy in the walker's state.
+
+        Returns
+        -------
+        float
+            kJ/mol; perhaps not finite.
+        """
+        with numerical():
+            return openmm_systems.potential_kj_per_mol(self._context)
+
+    def potentials_kj_per_mol(self, states: Sequence[Mapping[str, float]]) -> Floats:
+        """Evaluate the potential energy in many states; the walker is left in the last of them.
+
+        Parameters
+        ----------
+        states
+            As for :meth:`put`.
+
+        Returns
+        -------
+        ndarray
+            Shape (K,), kJ/mol; perhaps not finite.
+        """
+        energies = np.empty(len(states))
+        for number, values in enumerate(states):
+            self.put(values)
+            energies[number] = self.potential_kj_per_mol()
+        return energies
+
+    def positions_nm(self) -> Floats:
+        """Give the positions.
+
+        Returns
+        -------
+        ndarray
+            Shape (N, 3), nm; molecules whole.
+        """
+        with numerical():
+            return openmm_systems.positions_nm(self._context)
+
+    def velocities_nm_per_ps(self) -> Floats:
+        """Give the velocities.
+
+        Returns
+        -------
+        ndarray
+            Shape (N, 3), nm/ps.
+        """
+        with numerical():
+            return openmm_systems.velocities_nm_per_ps(self._context)
+
+    def box_nm(self) -> Floats:
+        """Give the periodic box.
+
+        Returns
+        -------
+        ndarray
+            Vectors as rows, shape (3, 3), nm.
+        """
+        return np.asarray(self._context.getState().getPeriodicBoxVectors(asNumpy=True)._value)
+
+    def save(self) -> Bytes:
+        """Save all that decides what this Context does next, its random numbers included.
+
+        Returns
+        -------
+        ndarray
+            Bytes of OpenMM's checkpoint, for the same platform and version.
+        """
+        return np.frombuffer(self._context.createCheckpoint(), dtype=np.uint8)
+
+    def restore(self, saved: Bytes) -> bool:
+        """Go back to what was saved.
+
+        Parameters
+        ----------
+        saved
+            From :meth:`save`, of this Context or of another one of the same System.
+
+        Returns
+        -------
+        bool
+            False where another platform or version of OpenMM saved it; nothing has changed then.
+        """
+        try:
+            self._context.loadCheckpoint(saved.tobytes())
+        except openmm.OpenMMException:
+            return False
+        return True

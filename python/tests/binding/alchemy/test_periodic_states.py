@@ -1,0 +1,191 @@
+"""One periodic System for all λ states: its ends are the systems they should be, what lies between is openmmtools'."""
+
+import copy
+
+import numpy as np
+import openmm
+import pytest
+from openmm import app, unit
+
+from gibbsflow.binding.alchemy.periodic_states import SOFT_CORES, periodic_alchemical_system
+from gibbsflow.binding.alchemy.restraints import CentreOfMassRestraint
+from gibbsflow.errors import InputError
+
+DIPEPTIDE = """\
+ATOM      1  H1  ACE A   1       2.000   1.000  -0.000
+ATOM      2  CH3 ACE A   1       2.000   2.090   0.000
+ATOM      3  H2  ACE A   1       1.486   2.454   0.890
+ATOM      4  H3  ACE A   1       1.486   2.454  -0.890
+ATOM      5  C   ACE A   1       3.427   2.641  -0.000
+ATOM      6  O   ACE A   1       4.391   1.877  -0.000
+ATOM      7  N   ALA A   2       3.555   3.970  -0.000
+ATOM      8  H   ALA A   2       2.733   4.556  -0.000
+ATOM      9  CA  ALA A   2       4.853   4.614  -0.000
+ATOM     10  HA  ALA A   2       5.408   4.316   0.890
+ATOM     11  CB  ALA A   2       5.661   4.221  -1.232
+ATOM     12  HB1 ALA A   2       5.123   4.521  -2.131
+ATOM     13  HB2 ALA A   2       6.630   4.719  -1.206
+ATOM     14  HB3 ALA A   2       5.809   3.141  -1.241
+ATOM     15  C   ALA A   2       4.713   6.129   0.000
+ATOM     16  O   ALA A   2       3.601   6.653   0.000
+ATOM     17  N   NME A   3       5.846   6.835   0.000
+ATOM     18  H   NME A   3       6.737   6.359  -0.000
+ATOM     19  C   NME A   3       5.846   8.284   0.000
+ATOM     20  H1  NME A   3       4.819   8.648   0.000
+ATOM     21  H2  NME A   3       6.360   8.648   0.890
+ATOM     22  H3  NME A   3       6.360   8.648  -0.890
+END
+"""
+LIGAND = range(22)
+PME = (3.0, 24, 24, 24)
+
+
+@pytest.fixture(scope="module")
+def solvated(tmp_path_factory):
+    """Alanine dipeptide in a small box of TIP3P: topology, force field, positions in nm."""
+    file = tmp_path_factory.mktemp("box") / "dipeptide.pdb"
+    file.write_text(DIPEPTIDE)
+    pdb = app.PDBFile(str(file))
+    field = app.ForceField("amber14/protein.ff14SB.xml", "amber14/tip3p.xml")
+    modeller = app.Modeller(pdb.topology, pdb.positions)
+    modeller.addSolvent(field, boxSize=openmm.Vec3(2.2, 2.2, 2.2) * unit.nanometer)
+    return modeller.topology, field, np.array(modeller.positions.value_in_unit(unit.nanometer))
+
+
+def make_parent(solvated, *, dispersion=True, switch=False):
+    topology, field, _ = solvated
+    system = field.createSystem(
+        topology,
+        nonbondedMethod=app.PME,
+        nonbondedCutoff=0.9 * unit.nanometer,
+        switchDistance=0.8 * unit.nanometer if switch else None,
+        constraints=app.HBonds,
+        removeCMMotion=False,
+    )
+    force = nonbonded(system)
+    force.setUseDispersionCorrection(dispersion)
+    force.setPMEParameters(*PME)
+    return system
+
+
+def nonbonded(system):
+    return next(f for f in system.getForces() if isinstance(f, openmm.NonbondedForce))
+
+
+class Evaluator:
+    """Energy (kJ/mol) and forces (kJ/mol/nm) in double precision."""
+
+    def __init__(self, system, positions):
+        platform = openmm.Platform.getPlatformByName("Reference")
+        self.context = openmm.Context(system, openmm.VerletIntegrator(0.001), platform)
+        self.context.setPositions(positions)
+
+    def __call__(self, **parameters):
+        for name, value in parameters.items():
+            self.context.setParameter(name, value)
+        state = self.context.getState(getEnergy=True, getForces=True)
+        return state.getPotentialEnergy()._value, state.getForces(asNumpy=True)._value
+
+
+@pytest.mark.parametrize("soft_core", SOFT_CORES)
+@pytest.mark.parametrize("switch", [False, True])
+def test_coupled_end_is_the_parent(solvated, switch, soft_core):
+    parent, positions = make_parent(solvated, switch=switch), solvated[2]
+    expected, expected_forces = Evaluator(parent, positions)()
+    energy, forces = Evaluator(periodic_alchemical_system(parent, LIGAND, soft_core=soft_core), positions)()
+    assert energy == pytest.approx(expected, rel=1e-8)
+    np.testing.assert_allclose(forces, expected_forces, rtol=1e-6, atol=1e-4)
+
+
+def test_the_long_range_correction_of_the_parent_follows_the_box(solvated):
+    """Both corrections go with 1/V: the ends agree in another box as well."""
+    parent, positions = make_parent(solvated), solvated[2] * 1.02
+    for system in (parent, altered := periodic_alchemical_system(parent, LIGAND)):
+        system.setDefaultPeriodicBoxVectors(*(np.eye(3) * 2.2 * 1.02))
+    assert Evaluator(altered, positions)()[0] == pytest.approx(Evaluator(parent, positions)()[0], rel=1e-8)
+
+
+@pytest.mark.parametrize("soft_core", SOFT_CORES)
+def test_decoupled_end_is_water_and_uncharged_ligand_apart(solvated, soft_core):
+    parent, positions = make_parent(solvated), solvated[2]
+    apart = copy.deepcopy(parent)
+    force = nonbonded(apart)
+    kept = [force.getParticleParameters(i) for i in LIGAND]
+    excepted = set()
+    for index in range(force.getNumExceptions()):
+        i, j, _, sigma, epsilon = force.getExceptionParameters(index)
+        if i in LIGAND:
+            excepted.add((min(i, j), max(i, j)))
+            force.setExceptionParameters(index, i, j, 0, sigma, epsilon)
+    for i in LIGAND:
+        force.setParticleParameters(i, 0, kept[i][1], 0)
+    vacuum = openmm.CustomBondForce("4*epsilon*((sigma/r)^12-(sigma/r)^6)")
+    vacuum.addPerBondParameter("sigma")
+    vacuum.addPerBondParameter("epsilon")
+    for i in LIGAND:
+        for j in range(i + 1, len(LIGAND)):
+            if (i, j) not in excepted:
+                vacuum.addBond(i, j, [(kept[i][1] + kept[j][1]) / 2, (kept[i][2] * kept[j][2]).sqrt()])
+    apart.addForce(vacuum)
+    moved = positions + np.where(np.arange(len(positions))[:, None] < len(LIGAND), [0.3, 0.2, 0.1], 0.0)
+    energy, forces = Evaluator(periodic_alchemical_system(parent, LIGAND, soft_core=soft_core), moved)(
+        lambda_electrostatics=0, lambda_sterics=0
+    )
+    expected, expected_forces = Evaluator(apart, moved)()
+    assert energy == pytest.approx(expected, rel=1e-9)
+    np.testing.assert_allclose(forces, expected_forces, rtol=1e-7, atol=1e-6)
+
+
+STATES = [(1, 1), (0.8, 1), (0.25, 1), (0, 1), (0, 0.9), (0, 0.5), (0, 0.05), (0, 0)]
+
+
+def test_every_state_is_that_of_openmmtools(solvated):
+    alchemy = pytest.importorskip("openmmtools.alchemy")
+    parent, positions = make_parent(solvated, dispersion=False, switch=True), solvated[2]
+    factory = alchemy.AbsoluteAlchemicalFactory(
+        alchemical_pme_treatment="exact", disable_alchemical_dispersion_correction=True
+    )
+    region = alchemy.AlchemicalRegion(alchemical_atoms=LIGAND, annihilate_electrostatics=True, annihilate_sterics=False)
+    theirs = Evaluator(factory.create_alchemical_system(parent, region), positions)
+    ours = Evaluator(periodic_alchemical_system(parent, LIGAND), positions)
+    for electrostatics, sterics in STATES:
+        values = {"lambda_electrostatics": electrostatics, "lambda_sterics": sterics}
+        (energy, forces), (expected, expected_forces) = ours(**values), theirs(**values)
+        assert energy == pytest.approx(expected, rel=1e-7), values
+        np.testing.assert_allclose(forces, expected_forces, rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize("soft_core", SOFT_CORES)
+def test_forces_are_the_slope_of_the_energy(solvated, soft_core):
+    """Also where atoms lie on top of each other in a soft state."""
+    parent, positions = make_parent(solvated), solvated[2].copy()
+    positions[0] = positions[22 + 3 * 5] + [0.03, 0.02, 0.01]
+    evaluate = Evaluator(periodic_alchemical_system(parent, LIGAND, soft_core=soft_core), positions)
+    values = {"lambda_electrostatics": 0.0, "lambda_sterics": 0.4}
+    forces, step = evaluate(**values)[1], 1e-5
+    for axis in range(3):
+        sides = []
+        for sign in (1, -1):
+            moved = positions.copy()
+            moved[0, axis] += sign * step
+            evaluate.context.setPositions(moved)
+            sides.append(evaluate()[0])
+        assert -(sides[0] - sides[1]) / (2 * step) == pytest.approx(forces[0, axis], rel=1e-4, abs=1e-2)
+
+
+def test_the_restraint_goes_with_its_own_parameter(solvated):
+    parent, positions = make_parent(solvated), solvated[2]
+    com = CentreOfMassRestraint(
+        receptor_atoms=(22, 25), ligand_atoms=(1, 4), k_kcal_per_mol_angstrom2=5.0, r0_angstrom=3.0
+    )
+    evaluate = Evaluator(periodic_alchemical_system(parent, LIGAND, com), positions)
+    unrestrained = evaluate()[0]
+    assert unrestrained == pytest.approx(Evaluator(parent, positions)()[0], rel=1e-8)
+    distance = np.linalg.norm(positions[[22, 25]].mean(axis=0) - positions[[1, 4]].mean(axis=0)) * 10
+    half = evaluate(lambda_restraints=0.5)[0] - unrestrained
+    assert half == pytest.approx(0.5 * 0.5 * 5.0 * 4.184 * (distance - 3.0) ** 2, rel=1e-6)
+
+
+def test_what_bonds_the_ligand_to_the_rest_is_refused(solvated):
+    with pytest.raises(InputError, match="bond the ligand"):
+        periodic_alchemical_system(make_parent(solvated), range(10))

@@ -1,0 +1,31 @@
+"""Molecules are brought back together, and a box has its density."""
+
+import numpy as np
+import pytest
+
+from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3, gathered
+
+OCTAHEDRON = 3.0 * np.array([[1, 0, 0], [1 / 3, np.sqrt(8) / 3, 0], [-1 / 3, np.sqrt(2) / 3, np.sqrt(2 / 3)]])
+"""Reduced vectors of a truncated octahedron (OpenMM's User Guide)."""
+
+
+@pytest.mark.parametrize("box", [np.diag([2.0, 3.0, 4.0]), OCTAHEDRON], ids=["box", "octahedron"])
+def test_each_molecule_comes_to_the_image_nearest_to_the_first(box):
+    random = np.random.default_rng(1)
+    molecules = np.repeat(np.arange(40), 3)
+    together = (random.random((40, 1, 3)) - 0.5) @ box * 0.9 + random.normal(0, 0.05, (40, 3, 3))
+    together -= together[0].mean(axis=0)
+    spread = together + (random.integers(-2, 3, (40, 1, 3)) @ box)
+    found = gathered(spread.reshape(-1, 3), box, molecules).reshape(40, 3, 3)
+    np.testing.assert_allclose(
+        found - found.mean(axis=1, keepdims=True), together - together.mean(axis=1, keepdims=True), atol=1e-12
+    )
+    centres = found.mean(axis=1) - found[0].mean(axis=0)
+    shift = (found - spread).mean(axis=1) @ np.linalg.inv(box)
+    np.testing.assert_allclose(shift, np.round(shift), atol=1e-9)
+    assert np.abs(centres[:, 2]).max() <= box[2, 2] / 2 + 1e-9
+
+
+def test_water_weighs_what_it_does():
+    """33.4 molecules in 1 nm³ are 1 g/mL."""
+    assert 33.43 * 18.015 * GRAM_PER_ML_OF_AMU_PER_NM3 == pytest.approx(1.0, rel=1e-3)

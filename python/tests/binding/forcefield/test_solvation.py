@@ -1,0 +1,101 @@
+"""Boxes of water: neutral, salted, as dense as can be, and the same bytes for the same seed."""
+
+import numpy as np
+import pytest
+import solutes
+from scipy.spatial.distance import cdist
+
+from gibbsflow.binding.facts import TopologyFacts
+from gibbsflow.binding.forcefield.topology import build_topologies
+from gibbsflow.binding.forcefield.topology_file import Topology, is_periodic, masses_amu, molecules, residue_labels
+from gibbsflow.config.binding import Md
+from gibbsflow.engines.openmm_systems import box_vectors_nm
+from gibbsflow.errors import InputError
+
+ACETATE = "CC(=O)[O-]"
+
+
+@pytest.fixture(scope="module")
+def acetate(tmp_path_factory):
+    return solutes.parametrised(tmp_path_factory.mktemp("acetate"), ACETATE, solutes.settings())
+
+
+def build(acetate, folder, seed=1, **md):
+    small = {"solvent": "tip3p", "padding_angstrom": 7.0, "cutoff_angstrom": 7.0, "salt_mol_per_l": 0.5} | md
+    return build_topologies(acetate, Md(**small), folder, seed=seed)
+
+
+def topology(system):
+    return Topology.read(system.path("solvent_prmtop"), system.path("solvent_inpcrd"))
+
+
+def test_box_is_neutral_salted_and_in_order(acetate, tmp_path):
+    system = build(acetate, tmp_path)
+    added, read, prmtop = (
+        system.facts(TopologyFacts).solvation["solvent"],
+        topology(system),
+        system.path("solvent_prmtop"),
+    )
+    labels = residue_labels(prmtop)
+    ions = added.cations + added.anions
+    assert labels[0] == "LIG" and labels[1 + ions :] == ["WAT"] * added.waters
+    assert sorted(labels[1 : 1 + ions]) == ["Cl-"] * added.anions + ["Na+"] * added.cations
+    assert added.cations == added.anions + 1  # acetate
+    assert abs(added.anions - 0.5 * (added.waters + ions) / 55.5) <= 0.5  # whole ions
+    assert read.charges_e.sum() == pytest.approx(0, abs=1e-3)
+    assert is_periodic(prmtop) and not is_periodic(system.path("ligand_prmtop"))
+    sizes = np.bincount(molecules(prmtop))
+    assert sizes[0] == 7 and list(sizes[1 : 1 + ions]) == [1] * ions
+    assert masses_amu(prmtop)[-3:].sum() == pytest.approx(18.016, abs=0.01)
+
+
+def test_ions_keep_their_distance_and_no_water_lies_on_another(acetate, tmp_path):
+    system = build(acetate, tmp_path)
+    added, read = system.facts(TopologyFacts).solvation["solvent"], topology(system)
+    ions = read.positions_angstrom[7 : 7 + added.cations + added.anions]
+    assert cdist(ions, read.positions_angstrom[:7]).min() >= 5
+    between = cdist(ions, ions) + np.eye(len(ions)) * 99
+    assert between.min() >= 5
+    oxygens = read.positions_angstrom[read.elements == 8][2:]
+    apart = (
+        cdist(np.concatenate([ions, oxygens]), np.concatenate([ions, oxygens])) + np.eye(len(ions) + len(oxygens)) * 99
+    )
+    assert apart.min() > 2.2
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_one_other_places(acetate, tmp_path):
+    one, again, other = (build(acetate, tmp_path / str(k), seed) for k, seed in enumerate((1, 1, 2)))
+    for role in ("solvent_prmtop", "solvent_inpcrd"):
+        assert one.path(role).read_bytes() == again.path(role).read_bytes()
+    assert one.path("solvent_prmtop").read_bytes() == other.path("solvent_prmtop").read_bytes()
+    assert one.path("solvent_inpcrd").read_bytes() != other.path("solvent_inpcrd").read_bytes()
+
+
+@pytest.mark.parametrize(("solvent", "sites"), [("spce", 3), ("opc", 4), ("tip4pew", 4)])
+def test_water_models_have_their_sites(acetate, tmp_path, solvent, sites):
+    system = build(acetate, tmp_path, solvent=solvent, salt_mol_per_l=0.0)
+    added = system.facts(TopologyFacts).solvation["solvent"]
+    assert (added.cations, added.anions) == (1, 0)
+    assert len(topology(system).elements) == 7 + 1 + sites * added.waters
+
+
+def test_a_rectangular_box_is_one(acetate, tmp_path):
+    system = build(acetate, tmp_path, box_shape="box")
+    vectors = box_vectors_nm(system.path("solvent_inpcrd"))
+    assert np.count_nonzero(vectors) == 3
+    assert system.facts(TopologyFacts).solvation["solvent"].box_angstrom[3:] == (90.0, 90.0, 90.0)
+
+
+def test_a_box_that_is_too_small_for_the_cutoff_is_refused(acetate, tmp_path):
+    with pytest.raises(InputError, match=r"a box of .* Å is too small for a cutoff of 14 Å"):
+        build(acetate, tmp_path, cutoff_angstrom=14.0)
+
+
+def test_ions_that_find_no_room_are_refused(acetate, tmp_path):
+    with pytest.raises(InputError, match="ions do not fit"):
+        build(acetate, tmp_path, salt_mol_per_l=5.0)
+
+
+def test_no_salt_without_a_receptor_unless_asked_for(acetate, tmp_path):
+    added = build(acetate, tmp_path, salt_mol_per_l=None).facts(TopologyFacts).solvation["solvent"]
+    assert (added.cations, added.anions) == (1, 0)

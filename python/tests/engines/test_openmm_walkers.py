@@ -1,0 +1,60 @@
+"""One living Context: λ moves, and what it does next can be saved and restored."""
+
+import numpy as np
+import openmm
+import pytest
+
+from gibbsflow.config.binding import Md
+from gibbsflow.engines.openmm_walkers import OpenMmWalker
+
+
+@pytest.fixture
+def walker():
+    return OpenMmWalker(oscillator(), Md(solvent="tip3p", platform="CPU", threads=4), 5)
+
+
+def oscillator():
+    system = openmm.System()
+    system.setDefaultPeriodicBoxVectors(*np.eye(3) * 3)
+    force = openmm.CustomExternalForce("0.5*(100+900*lambda_sterics)*periodicdistance(x,y,z,0,0,0)^2")
+    force.addGlobalParameter("lambda_sterics", 1.0)
+    for atom in range(2):
+        system.addParticle(12.0)
+        force.addParticle(atom)
+    system.addForce(force)
+    return system
+
+
+def test_energies_in_many_states_without_moving(walker):
+    places = np.array([[0.1, 0, 0], [0, 0.2, 0]])
+    walker.place(places, np.eye(3) * 3)
+    states = [{"lambda_sterics": value, "lambda_restraints": 1.0} for value in (0.0, 0.5, 1.0)]
+    np.testing.assert_allclose(walker.potentials_kj_per_mol(states), [2.5, 13.75, 25.0], rtol=1e-6)
+    assert walker.potential_kj_per_mol() == pytest.approx(25.0, rel=1e-6)  # left in the last
+    np.testing.assert_allclose(walker.positions_nm(), places, atol=1e-7)
+
+
+def test_a_walker_restored_elsewhere_goes_the_same_way(walker):
+    walker.place(np.full((2, 3), 0.1), np.eye(3) * 3)
+    walker.draw_velocities(300, 4)
+    walker.run(10)
+    saved = walker.save()
+    walker.restore(saved)
+    walker.run(50)
+    other = OpenMmWalker(oscillator(), Md(solvent="tip3p", platform="CPU"), 99)
+    assert other.restore(saved)
+    other.run(50)
+    np.testing.assert_array_equal(other.positions_nm(), walker.positions_nm())
+    np.testing.assert_array_equal(other.velocities_nm_per_ps(), walker.velocities_nm_per_ps())
+
+
+def test_what_cannot_be_restored_changes_nothing(walker):
+    walker.place(np.full((2, 3), 0.1), np.eye(3) * 2.5)
+    assert not walker.restore(np.zeros(40, dtype=np.uint8))
+    np.testing.assert_allclose(walker.positions_nm(), 0.1, atol=1e-7)
+    np.testing.assert_allclose(walker.box_nm(), np.eye(3) * 2.5)
+
+
+def test_minimised_to_the_bottom(walker):
+    walker.place(np.full((2, 3), 0.3), np.eye(3) * 3)
+    assert walker.minimise(100) == pytest.approx(0, abs=0.01)

@@ -1,0 +1,42 @@
+"""Ligands without a receptor, from SMILES to a topology, with charges that are quick to make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gibbsflow.binding.facts import RunFacts, SettingsFacts
+from gibbsflow.binding.forcefield.parametrise import parametrise_system
+from gibbsflow.binding.forcefield.topology import build_topologies
+from gibbsflow.binding.prepare.complex import prepare_solute, row_from_options
+from gibbsflow.binding.system import SimSystem
+from gibbsflow.config.binding import BindingConfig
+
+
+def settings(**given) -> BindingConfig:
+    """Settings of a small box, for which nothing long is run."""
+    small = {
+        "mode": "asfe",
+        "solvent": "tip3p",
+        "charge_method": "gas",
+        "padding_angstrom": 7.0,
+        "cutoff_angstrom": 7.0,
+    }
+    return BindingConfig.from_params(small | given)
+
+
+def parametrised(folder: Path, smiles: str, config: BindingConfig) -> SimSystem:
+    """A ligand with its force field."""
+    (folder / "prepared").mkdir(parents=True)
+    row = row_from_options("solute", None, smiles, None, None)
+    system, _ = prepare_solute(row, config, folder / "prepared")
+    system, _ = parametrise_system(system, config.param, cache=folder / "cache", out=folder / "parameters")
+    return system
+
+
+def built(folder: Path, smiles: str, config: BindingConfig) -> SimSystem:
+    """A ligand in its box, ready to be equilibrated."""
+    system = build_topologies(parametrised(folder, smiles, config), config.md, folder / "built", seed=config.run.seed)
+    chosen = SettingsFacts(md=config.md, equil=config.equil, run=RunFacts(seed=config.run.seed))
+    system = system.with_facts(chosen)
+    system.write()
+    return system
