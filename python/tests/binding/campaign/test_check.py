@@ -1,5 +1,6 @@
 """The input of a campaign as a whole: everything that is wrong, from whichever file, at once."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -159,3 +160,51 @@ def test_what_is_refused_for_another_reason_names_its_bad_rows_too(one_bad_row, 
     (tmp_path / "file").touch()
     found = check_campaign(one_bad_row, CB7, None, tmp_path / "file", on_failure="prune")
     assert [p.field for p in found.problems] == ["smiles", "outdir"] and found.left_out == {}
+
+
+def of_solvation(folder, smiles: str = "C", receptor=None, **settings):
+    """What is found wrong with the solvation of a ligand, and what is noted."""
+    (folder / "l.csv").write_text(f"ligand,smiles\nfirst,{smiles}\nsecond,{smiles}\n")
+    (folder / "s.json").write_text(json.dumps({"mode": "asfe", "solvent": "tip3p"} | settings))
+    found = check_campaign(folder / "l.csv", receptor, folder / "s.json", None)
+    return [str(problem) for problem in found.problems], [str(note) for note in found.warnings]
+
+
+def test_solvation_takes_a_ligand_alone(tmp_path):
+    assert of_solvation(tmp_path) == ([], [])
+    problems, _ = of_solvation(tmp_path, receptor=CB7)
+    assert problems == [f"io, receptor: {CB7} (right: none in mode asfe)"]
+
+
+def test_a_fault_of_all_rows_is_said_once(tmp_path):
+    assert of_solvation(tmp_path, solvent="vacuum")[0] == [
+        "settings, solvent: nothing is solvated in vacuum (right: a water model, or obc2)"
+    ]
+    # whether a receptor is missing is not known where the mode is not
+    assert [problem.split(" (")[0] for problem in of_solvation(tmp_path, solvent="tip5p")[0]] == [
+        f"{tmp_path / 's.json'}, md.solvent: 'tip5p' is not usable"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("smiles", "settings", "padding"),
+    [
+        ("C", {"padding_angstrom": 8}, 9),
+        ("C", {"padding_angstrom": 5, "cutoff_angstrom": 12}, 13),
+        ("C", {"padding_angstrom": 5, "box_shape": "box"}, 6),
+        ("CCCCCCCCCC", {"padding_angstrom": 5}, None),
+    ],
+)
+def test_a_box_that_will_be_too_small_is_foretold(tmp_path, smiles, settings, padding):
+    problems, _ = of_solvation(tmp_path, smiles, **settings)
+    assert len(problems) == (0 if padding is None else 2)
+    for row, problem in enumerate(problems, 2):
+        assert problem.startswith(f"{tmp_path / 'l.csv'}, row {row}, padding_angstrom: ")
+        assert problem.endswith(f"(right: padding_angstrom of {padding})")
+    if problems:
+        assert of_solvation(tmp_path, smiles, **settings | {"padding_angstrom": padding}) == ([], [])
+
+
+def test_what_is_given_and_not_used_is_noted(tmp_path):
+    _, notes = of_solvation(tmp_path, site="A:3", restraint="com")
+    assert notes == ["settings: site, restraint: given, and not used in mode asfe, which has no receptor"]

@@ -6,6 +6,7 @@ import solutes
 from scipy.spatial.distance import cdist
 
 from gibbsflow.binding.facts import TopologyFacts
+from gibbsflow.binding.forcefield.solvation import box_problems
 from gibbsflow.binding.forcefield.topology import build_topologies
 from gibbsflow.binding.forcefield.topology_file import Topology, is_periodic, masses_amu, molecules, residue_labels
 from gibbsflow.config.binding import Md
@@ -27,6 +28,13 @@ def build(acetate, folder, seed=1, **md):
 
 def topology(system):
     return Topology.read(system.path("solvent_prmtop"), system.path("solvent_inpcrd"))
+
+
+def width_at_density(system):
+    """Least width of a box in Å once TIP3P in it is at 0.985 g/mL, with an acetate."""
+    box = box_vectors_nm(system.path("solvent_inpcrd")) * 10
+    volume = system.facts(TopologyFacts).solvation["solvent"].waters * 30.4 + 70
+    return np.diag(box).min() * (volume / np.linalg.det(box)) ** (1 / 3)
 
 
 def test_box_is_neutral_salted_and_in_order(acetate, tmp_path):
@@ -87,8 +95,27 @@ def test_a_rectangular_box_is_one(acetate, tmp_path):
 
 
 def test_a_box_that_is_too_small_for_the_cutoff_is_refused(acetate, tmp_path):
-    with pytest.raises(InputError, match=r"a box of .* Å is too small for a cutoff of 14 Å"):
+    with pytest.raises(InputError, match=r"a box of .* Å at its density, is too small for a cutoff of 14 Å"):
         build(acetate, tmp_path, cutoff_angstrom=14.0)
+
+
+@pytest.mark.parametrize("shape", ["octahedron", "box"])
+def test_the_padding_that_is_named_is_enough(acetate, tmp_path, shape):
+    given = {"box_shape": shape, "cutoff_angstrom": 8.0}
+    with pytest.raises(InputError) as error:
+        build(acetate, tmp_path / "before", padding_angstrom=5.0, **given)
+    padding = float(error.value.problems[0].right.split()[-1])
+    system = build(acetate, tmp_path / "after", padding_angstrom=padding, **given)
+    assert 1.02 < width_at_density(system) / (2 * 8.0) < 1.2
+
+
+def test_what_is_foretold_of_a_box_holds(acetate, tmp_path):
+    """No box that tleap makes is refused before it is made."""
+    for k, settings in enumerate([{"padding_angstrom": 7.0}, {"padding_angstrom": 7.0, "box_shape": "box"}]):
+        md = solutes.settings(**settings).md
+        system = build(acetate, tmp_path / str(k), **settings)
+        cutoff = width_at_density(system) / 2
+        assert box_problems(4 * 1.4, md.model_copy(update={"cutoff_angstrom": cutoff}), "x") == []
 
 
 def test_ions_that_find_no_room_are_refused(acetate, tmp_path):

@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
+from gibbsflow.binding.campaign.unused import unused_settings
+from gibbsflow.binding.forcefield.solvation import box_problems
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.complex import solute_faults
 from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.prepare.ligands import check_pose, given_pose, hypervalent, pose_ligand, read_ligand
-from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError, rdkit_messages
+from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError, longest_angstrom, rdkit_messages
 from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
 from gibbsflow.binding.prepare.receptors import Receptor
@@ -114,30 +118,35 @@ def check_campaign(
         Usable rows, problems in the order of the files and rows, and warnings.
     """
     problems: list[Problem] = []
-    settings = BindingConfig()
+    settings, readable = BindingConfig(), True
     if config is not None:
         try:
             settings = BindingConfig.read(config)
         except InputError as error:
-            problems += error.problems
+            problems, readable = [*error.problems], False
     settings = settings.with_system(chosen or {})
+    protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit)
     for check in (
-        lambda: leg_schedules(settings.fe, protocol_of(settings.run.mode, explicit=settings.md.explicit)),
+        lambda: leg_schedules(settings.fe, protocol),
         lambda: sampling(settings.md, settings.fe),
     ):
         try:
             check()
         except InputError as error:
             problems += error.problems
+    of_all = cycle_doubts(protocol, settings.md, 0, where="settings")
+    problems += of_all.of_weight("refuse")
+    warnings = [Problem("settings", note) for note in unused_settings(settings)]
     rows, table_problems = samplesheet.check_samplesheet(sheet)
     receptor = None
-    warnings = []
     alone = "receptor" not in MODES[settings.run.mode].needs
     # state of this receptor lies in a folder of that name
     if receptor_path is not None and (fault := folder_fault(receptor_path.stem)):
         problems.append(Problem(str(receptor_path), f"its name {fault}", f"a name of {RIGHT}", field="receptor"))
     try:
-        if (receptor_path is None) != alone:
+        if receptor_path is None and not readable:
+            pass  # whether there should be one is not known
+        elif (receptor_path is None) != alone:
             right = f"none in mode {settings.run.mode}" if alone else RECEPTOR_RIGHT
             problems.append(Problem("io", str(receptor_path or "missing"), right, field="receptor"))
         elif receptor_path is not None:
@@ -255,8 +264,14 @@ def _read_row(
             elif not faults:
                 ligand = given_pose(row, ligand)
         protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit)
-        doubts = cycle_doubts(protocol, settings.md, ligand.charge, where=where)
-        faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in doubts.of_weight("refuse")]
+        doubts = cycle_doubts(protocol, settings.md, ligand.charge, where=where).of_weight("refuse")
+        of_all = cycle_doubts(protocol, settings.md, 0, where=where).of_weight("refuse")
+        faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in doubts if p not in of_all]
+        if settings.md.explicit:
+            span = longest_angstrom(ligand.mol)
+            if all("receptor" in leg.parts for leg in protocol if leg.medium == "solvent") and receptor is not None:
+                span += float(np.linalg.norm(np.ptp(receptor.heavy_angstrom, axis=0)))
+            faults = faults + [Fault(p.field or "", p.what, p.right) for p in box_problems(span, settings.md, where)]
         source = "smiles" if row.smiles else "structure"
         said = (*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol))
         notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in said]

@@ -6,6 +6,7 @@ is tleap's own, since that does not depend on which waters gave way.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from gibbsflow.config.binding import Md
 from gibbsflow.engines import ambertools
 from gibbsflow.engines.openmm_systems import box_vectors_nm
 from gibbsflow.errors import InputError, ParametrisationError, Problem
-from gibbsflow.units import Floats
+from gibbsflow.units import KJ_PER_BAR_NM3, KJ_PER_KCAL, Floats, kt_kcal_per_mol
 from gibbsflow.workflow.files import atomic_open
 
 WATER_MOL_PER_L = 55.5
@@ -27,8 +28,20 @@ ION_DISTANCE_ANGSTROM = 5.0
 """Ions start no nearer than this to the solute and to each other."""
 SALT_MOL_PER_L = {True: 0.15, False: 0.0}
 """By whether there is a receptor, where the settings do not say."""
-SHRINKS_TO = 0.93
-"""tleap packs water loosely; at constant pressure a box's edges shrink to no less than this."""
+MOST_LEFT, LEAST_LOST_ANGSTROM = 0.98, 1.0
+"""tleap packs water loosely, at faces above all: of widths of 17, 22, 25 and 46 Å 0.90, 0.92, 0.935 and 0.957 are left
+at constant pressure. No more than this share, less this length, is."""
+WATER_ANGSTROM3 = 29.9
+WATER_COMPRESSIBILITY_PER_BAR = 4.6e-5
+HEAVY_ATOM_ANGSTROM3 = 17.0
+"""What one, with its hydrogens, takes up in water: of proteins; of smaller solutes it is more."""
+FLUCTUATIONS = 5.0
+"""Standard deviations of the volume that the cutoff has to outlast."""
+_WIDTH_OF_EDGE = {"octahedron": math.sqrt(2 / 3), "box": 1.0}
+"""Least width of a box, in the form that programs of MD want, by the length of its edges."""
+_EDGE_BEYOND_ANGSTROM = {"octahedron": 4.8, "box": 6.5}
+"""What tleap adds, for the radii of atoms, to the longest distance of two atoms and twice the padding, at the most:
+up to 4.75 and 6.3 Å with molecules from methane to triphenylmethane and decane."""
 _BOXES = {
     "tip3p": ("TIP3PBOX", "TP3"),
     "spce": ("SPCBOX", "SPC"),
@@ -124,7 +137,7 @@ def solvate(
     salt = SALT_MOL_PER_L[with_receptor] if md.salt_mol_per_l is None else md.salt_mol_per_l
     pairs = round(salt * waters / WATER_MOL_PER_L)
     cations, anions = pairs + max(0, -charge), pairs + max(0, charge)
-    _check_box(inpcrd, md, name)
+    _check_box(inpcrd, waters, solute, md, name)
     positions = filled.positions_angstrom
     if cations or anions:
         counts = [f"{ion} {count}" for ion, count in ((_CATION, cations), (_ANION, anions)) if count]
@@ -163,15 +176,49 @@ def _box(inpcrd: Path) -> tuple[float, ...]:
     return tuple(float(last[i : i + 12]) for i in range(0, 72, 12))
 
 
-def _check_box(inpcrd: Path, md: Md, name: str) -> None:
-    """The cutoff has to fit into half the box, also when this has shrunk to its density."""
-    width = float(np.diag(box_vectors_nm(inpcrd)).min()) * 10
-    if width * SHRINKS_TO < 2 * md.cutoff_angstrom:
-        what = f"a box of {width:.1f} Å is too small for a cutoff of {md.cutoff_angstrom:g} Å"
-        right = (
-            f"padding_angstrom of {md.padding_angstrom + (2 * md.cutoff_angstrom / SHRINKS_TO - width) / 2 + 0.5:.0f}"
-        )
-        raise InputError(Problem(name, what, right, field="padding_angstrom"))
+def box_problems(longest_angstrom: float, md: Md, name: str) -> list[Problem]:
+    """Foretell a box that will be too small for the cutoff, before anything is computed for it.
+
+    Parameters
+    ----------
+    longest_angstrom
+        Distance of two atoms of the solute, at the most.
+    md
+        Padding, shape, cutoff.
+    name
+        What messages call the system.
+
+    Returns
+    -------
+    list of Problem
+        One where no solute of this length gets a box that is wide enough; what is left to doubt is seen by `solvate`.
+    """
+    edge = longest_angstrom + 2 * md.padding_angstrom + _EDGE_BEYOND_ANGSTROM[md.box_shape]
+    width = edge * _WIDTH_OF_EDGE[md.box_shape]
+    return _too_narrow(width, MOST_LEFT - LEAST_LOST_ANGSTROM / width, md, name, of="of at most")
+
+
+def _check_box(inpcrd: Path, waters: int, solute: Topology, md: Md, name: str) -> None:
+    """The cutoff has to fit into half the box, also when this has shrunk to its density, and breathes."""
+    vectors = box_vectors_nm(inpcrd) * 10
+    will_be = waters * WATER_ANGSTROM3 + np.count_nonzero(solute.elements > 1) * HEAVY_ATOM_ANGSTROM3
+    kt_bar_angstrom3 = kt_kcal_per_mol(md.temperature_k) * KJ_PER_KCAL / KJ_PER_BAR_NM3 * 1000
+    spread = math.sqrt(kt_bar_angstrom3 * WATER_COMPRESSIBILITY_PER_BAR / will_be)
+    left = (will_be / float(np.linalg.det(vectors))) ** (1 / 3) * (1 - FLUCTUATIONS * spread / 3)
+    if problems := _too_narrow(float(np.diag(vectors).min()), left, md, name):
+        raise InputError(problems)
+
+
+def _too_narrow(width_angstrom: float, left: float, md: Md, name: str, of: str = "of") -> list[Problem]:
+    lacking = 2 * md.cutoff_angstrom / left - width_angstrom
+    if lacking <= 0:
+        return []
+    what = (
+        f"a box {of} {width_angstrom:.1f} Å, {width_angstrom * left:.1f} Å at its density, is too small for a cutoff "
+        f"of {md.cutoff_angstrom:g} Å"
+    )
+    right = f"padding_angstrom of {math.ceil(md.padding_angstrom + lacking / 2 / _WIDTH_OF_EDGE[md.box_shape])}"
+    return [Problem(name, what, right, field="padding_angstrom")]
 
 
 def _with_ions(filled: Topology, solute_atoms: int, ions: int, seed: int, name: str) -> Floats:

@@ -23,6 +23,8 @@ from gibbsflow.errors import InputError
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
 
 GAFF_ELEMENTS = ("H", "C", "N", "O", "S", "P", "F", "Cl", "Br", "I")
+STRETCHED_BOND_ANGSTROM = 1.4
+"""What a bond adds to the length of a molecule at the most; 1.27 in a stretched chain of carbon."""
 _ORDERS = (Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE)
 _collecting: list[list[str]] = []
 
@@ -322,6 +324,22 @@ def electron_count(mol: Chem.Mol, charge: int) -> int:
         Even for a closed shell.
     """
     return sum(a.GetAtomicNum() for a in mol.GetAtoms()) - charge
+
+
+def longest_angstrom(mol: Chem.Mol) -> float:
+    """Say how long a molecule can be at most, in whatever conformer.
+
+    Parameters
+    ----------
+    mol
+        With all hydrogens; needs no conformer.
+
+    Returns
+    -------
+    float
+        Å, from atom to atom: its longest way along bonds, each of `STRETCHED_BOND_ANGSTROM`.
+    """
+    return float(Chem.GetDistanceMatrix(mol).max()) * STRETCHED_BOND_ANGSTROM
 
 
 def residue_names(path: Path, mol: Chem.Mol) -> tuple[str, ...]:

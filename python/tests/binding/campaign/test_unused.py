@@ -1,0 +1,35 @@
+"""Settings that nothing reads: told, and none that something reads."""
+
+import pytest
+
+from gibbsflow.binding.campaign.unused import unused_settings
+from gibbsflow.config.binding import BindingConfig
+
+
+@pytest.mark.parametrize("mode", ["abfe", "asfe", "md"])
+@pytest.mark.parametrize("solvent", ["obc2", "vacuum", "tip3p", "opc"])
+def test_defaults_are_given_by_nobody(mode, solvent):
+    assert unused_settings(BindingConfig.from_params({"mode": mode, "solvent": solvent})) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            {"padding_angstrom": 10, "salt_mol_per_l": 0.0},
+            ["padding_angstrom, salt_mol_per_l: given, and not used in obc2"],
+        ),
+        ({"solvent": "vacuum", "soft_core": "gapsys"}, ["soft_core: given, and not used in vacuum, which has no box"]),
+        ({"solvent": "tip3p", "padding_angstrom": 10, "salt_mol_per_l": 0.0, "density_ps": 1}, []),
+        ({"mode": "asfe", "protein_ff": "ff19SB"}, ["protein_ff: given, and not used in mode asfe"]),
+        ({"mode": "asfe", "complex_schedule": "complex_16"}, ["complex_schedule: given, and not used in mode asfe"]),
+        ({"vacuum_schedule": "vacuum_5"}, ["vacuum_schedule: given, and not used in mode abfe, which has no such leg"]),
+        ({"mode": "md", "window_ps": 9}, ["window_ps: given, and not used in mode md"]),
+        ({"mode": "md", "receptor_charge": 1, "restraint": "com", "replicates": 1}, ["restraint: given"]),
+    ],
+)
+def test_each_reason_is_a_sentence_and_nothing_used_is_named(given, told):
+    found = unused_settings(BindingConfig.from_params(given))
+    assert len(found) == len(told) and all(
+        sentence.startswith(text) for sentence, text in zip(found, told, strict=True)
+    )
