@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-compiled setup-qe demo demo-potential test lint format lock schema images clean dev
+.PHONY: help setup setup-compiled setup-qe demo demo-asfe demo-potential test lint format lock schema images clean dev
 
 HOME_DIR := $(or $(GIBBSFLOW_HOME),.gibbsflow)
 VENV := $(HOME_DIR)/venv/bin
@@ -23,6 +23,12 @@ setup-qe: ## the same, with Quantum ESPRESSO's pw.x (PyPI's qepy, GPL); needs no
 
 demo: ## binding free energies of the demo, from nothing; results/demo/
 	./nextfloww run main.nf -profile demo -resume
+
+demo-asfe: ## solvation free energies of methane and methanol, by each engine that is there; results/demo-asfe/
+	./nextfloww run main.nf -profile demo_asfe -resume
+	# the same by GROMACS
+	! type -P gmx >/dev/null || ! grep -q '"gromacs"' nextflow_schema.json || \
+		./nextfloww run main.nf -profile demo_asfe --engine gromacs --outdir results/demo-asfe-gromacs -resume
 
 demo-potential: ## a learned potential for the demo, from nothing; results/demo-potential/
 	type -P pw.x >/dev/null || ./nextfloww --setup-only --qe || echo "pw.x could not be had: GPAW or tblite will do" >&2

@@ -39,7 +39,8 @@ def test_schema_holds_every_setting_with_its_bounds() -> None:
         "Takes: number, > 0, ≤ 10000000 ps.",
     }
     needed = {key: item.get("requiredIn") for key, item in schema["$defs"]["io"]["properties"].items()}
-    assert needed["input"] == needed["receptor"] == ["abfe", "md"] and needed["outdir"] is None
+    assert needed["input"] == ["abfe", "asfe", "md"] and needed["receptor"] == ["abfe", "md"]
+    assert needed["outdir"] is None
     for name, section in Launch.sections().items():
         assert set(schema["$defs"][name]["properties"]) == set(section.model_fields)
 
@@ -131,12 +132,12 @@ def test_lint(nextflow: Launcher) -> None:
     assert run.code == 0 and "no errors" in run.text, run.text
 
 
-@pytest.mark.parametrize("profile", ["demo", "test"])
+@pytest.mark.parametrize("profile", ["demo", "demo_asfe", "test"])
 def test_profiles_resolve(nextflow: Launcher, profile: str) -> None:
     run = nextflow("config", str(REPO), "-profile", profile, "-flat")
     assert run.code == 0, run.text
     used = dict(re.findall(r"^params\.(\w+) = (.*)$", run.text, flags=re.M))
     known = {key for section in generate.groups().values() for key in section.model_fields}
     assert set(used) == known
-    for key in ("input", "receptor"):
+    for key in ("input", "receptor")[: 1 if used["mode"] == "'asfe'" else 2]:
         assert Path(used[key].strip("'").replace("${projectDir}", str(REPO))).exists()

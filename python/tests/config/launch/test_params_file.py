@@ -33,6 +33,7 @@ def test_what_is_right_passes(tmp_path):
         ("replicates: \uff12\n", "is not usable"),
         ("timestep_fs: .inf\n", "timestep_fs: '.inf' is not usable"),
         ("campaign: 2026\n", "campaign: '2026' is not usable (right: text, in quotes)"),
+        ("solvent: tip5p\n", "solvent: 'tip5p' is not usable (right: obc2 | vacuum | tip3p | "),
         ("campaign: no\n", "campaign: 'false' is not usable"),
         ("clean_failures: 1\n", "clean_failures: '1' is not usable"),
         ("seed: 1\nseed: 2\n", "row 2, seed: given twice"),

@@ -64,7 +64,11 @@ def check_params_file(path: Path, schema: Mapping[str, Any]) -> None:
         number = Decimal(repr(value)) if isinstance(value, float) else value
         for fault in parameter_problems({key: number}, {key: item}):
             what, _, right = fault.removeprefix(f"--{key}: ").partition(" (right: ")
-            right = "text, in quotes" if item["type"] == "string" else f"{right.removesuffix(')')}, without quotes"
+            right = right.removesuffix(")")
+            if item["type"] != "string":
+                right = f"{right}, without quotes"
+            elif not isinstance(value, str):
+                right = "text, in quotes"
             problems.append(Problem(str(path), what, right, field=key))
     if problems:
         raise InputError(problems)
