@@ -122,7 +122,9 @@ def check_campaign(
             problems += error.problems
     settings = settings.with_system(chosen or {})
     for check in (
-        lambda: leg_schedules(settings.fe, protocol_of(settings.run.mode, explicit=settings.md.explicit)),
+        lambda: leg_schedules(
+            settings.fe, protocol_of(settings.run.mode, explicit=settings.md.explicit, fe=settings.fe)
+        ),
         lambda: sampling(settings.md, settings.fe),
     ):
         try:
@@ -254,8 +256,8 @@ def _read_row(
                 embed(ligand, count=1, seed=settings.run.seed)  # is there a geometry of this isomer at all?
             elif not faults:
                 ligand = given_pose(row, ligand)
-        protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit)
-        doubts = cycle_doubts(protocol, settings.md, ligand.charge, where=where)
+        protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit, fe=settings.fe)
+        doubts = cycle_doubts(protocol, settings.md, ligand.charge, where=where, fe=settings.fe)
         faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in doubts.of_weight("refuse")]
         source = "smiles" if row.smiles else "structure"
         said = (*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol))
