@@ -8,7 +8,7 @@ row in `PROTOCOLS`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -191,6 +191,25 @@ def protocol_of(mode: str, *, explicit: bool = False, fe: Fe | None = None) -> t
         return PROTOCOLS[legs]
     table = IN_EXPLICIT_SOLVENT.get(legs, PROTOCOLS[legs])
     return with_counter_ions(table) if fe is not None and fe.charge_correction == "counter_ion" else table
+
+
+def protocol_of_legs(mode: str, legs: Collection[str]) -> tuple[LegSpec, ...]:
+    """Look up the table that a result was made by.
+
+    Parameters
+    ----------
+    mode
+        Of the campaign.
+    legs
+        Names of its legs.
+
+    Returns
+    -------
+    tuple of LegSpec
+        The one with these legs; without any, that of the mode.
+    """
+    tables = (protocol_of(mode), SDR) if mode_of_legs(mode) == "abfe" else (protocol_of(mode),)
+    return next((table for table in tables if set(leg_names(table)) == set(legs)), tables[0])
 
 
 def with_counter_ions(protocol: Sequence[LegSpec]) -> tuple[LegSpec, ...]:
