@@ -12,7 +12,7 @@ class Still:
     def __init__(self, fails_at=None):
         self.told, self.holds, self.fails_at = [], [], fails_at
 
-    def system(self, topology, md, hold=None):
+    def system(self, topology, md, hold=None, *, apart=()):
         self.holds.append(hold)
         return topology
 

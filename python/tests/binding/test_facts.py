@@ -14,6 +14,7 @@ from gibbsflow.binding.facts import (
     LegFacts,
     ParamFacts,
     PreparedFacts,
+    RemoteFacts,
     RunFacts,
     SettingsFacts,
     StandardStateFacts,
@@ -78,8 +79,31 @@ def test_types_are_those_of_the_science():
     assert system.facts(TopologyFacts).parts("equil_frames", 4) == {
         "receptor": (0, 1),
         "ligand": (2,),
+        "copy": (),
+        "ions": (),
         "environment": (3,),
     }
+
+
+def test_what_stands_far_away_is_a_part_of_its_own():
+    wall = {"centre_atoms": (0, 1), "least_angstrom": 20.0, "gap_angstrom": 8.0}
+    atoms = TopologyFacts(
+        md=Md(), receptor_atoms=(0, 1), ligand_atoms=(2,), site_atoms=(0,),
+        remote={
+            "complex": RemoteFacts(copy_atoms=(3,), **wall),
+            "solvent": RemoteFacts(ion_atoms=(2, 3), **wall | {"centre_atoms": (0,)}),
+        },
+    )  # fmt: skip
+    parts = atoms.parts("equil_frames", 7)
+    assert (parts["copy"], parts["ions"], parts["environment"]) == ((3,), (), (4, 5, 6))
+    parts = atoms.parts("solvent_equil_frames", 5)
+    assert (parts["ligand"], parts["ions"], parts["environment"]) == ((0,), (2, 3), (1, 4))
+    assert atoms.far_from("solvent_equil_frames").molecules == ((2,), (3,))
+    assert TopologyFacts.from_meta(atoms.as_meta(), where="system.json") == atoms
+
+
+def test_the_rest_is_as_it_was_read():
+    system = SimSystem("b2", ".", {}, {key: value for _, meta in WRITTEN for key, value in meta.items()})
     assert system.with_facts(AnchorFacts(anchors=ANCHORS)).facts(AnchorFacts).anchors == ANCHORS
     assert system.facts(LegFacts).standard_state == StandardStateFacts(
         analytic_kcal_per_mol=-5.25, numeric_kcal_per_mol=-5.27

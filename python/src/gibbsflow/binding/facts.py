@@ -217,6 +217,41 @@ class SolvationFacts(Facts):
     box_angstrom: tuple[float, ...]
 
 
+class RemoteFacts(Facts):
+    """What stands in the water of a box, far from its solute, and changes with the ligand.
+
+    Attributes
+    ----------
+    copy_atoms
+        Of a copy of the ligand; none where there is no copy.
+    ion_atoms
+        Ions whose charge goes with the ligand's.
+    centre_atoms
+        The solute's heavy atoms, from whose centroid it is kept away.
+    least_angstrom
+        Distance of centroids that it is kept at, Å.
+    gap_angstrom
+        Of this, what lies between the atoms that reach out farthest, Å.
+    """
+
+    copy_atoms: tuple[int, ...] = ()
+    ion_atoms: tuple[int, ...] = ()
+    centre_atoms: tuple[int, ...]
+    least_angstrom: float
+    gap_angstrom: float
+
+    @property
+    def molecules(self) -> tuple[tuple[int, ...], ...]:
+        """Atoms by molecule.
+
+        Returns
+        -------
+        tuple of tuple of int
+            The copy, and each ion.
+        """
+        return ((self.copy_atoms,) if self.copy_atoms else ()) + tuple((atom,) for atom in self.ion_atoms)
+
+
 class TopologyFacts(Facts):
     """Atoms of the complex, by 0-based indices into its topology.
 
@@ -230,6 +265,8 @@ class TopologyFacts(Facts):
         Heavy atoms of the receptor that line the binding site.
     solvation
         What was added in explicit solvent, by ``complex`` and ``solvent`` (the ligand in a box of its own).
+    remote
+        What changes with the ligand far from it, by box as in `solvation`.
     """
 
     written_by: ClassVar[str] = "equil prepare"
@@ -238,6 +275,22 @@ class TopologyFacts(Facts):
     ligand_atoms: tuple[int, ...]
     site_atoms: tuple[int, ...]
     solvation: dict[str, SolvationFacts] | None = None
+    remote: dict[str, RemoteFacts] | None = None
+
+    def far_from(self, frames: str) -> RemoteFacts | None:
+        """Tell what stands far from the solute in a box.
+
+        Parameters
+        ----------
+        frames
+            As for :meth:`parts`.
+
+        Returns
+        -------
+        RemoteFacts or None
+            None where nothing does.
+        """
+        return (self.remote or {}).get("complex" if frames == "equil_frames" else "solvent")
 
     def parts(self, frames: str, atoms: int) -> dict[str, tuple[int, ...]]:
         """Atoms of each part of what was equilibrated.
@@ -252,15 +305,21 @@ class TopologyFacts(Facts):
         Returns
         -------
         dict
-            0-based indices, by ``receptor``, ``ligand`` and ``environment`` (water and ions).
+            0-based indices, by ``receptor``, ``ligand``, ``copy`` (of the ligand), ``ions`` (that change with it) and
+            ``environment`` (water and other ions).
         """
         receptor, ligand = self.receptor_atoms, self.ligand_atoms
         if frames != "equil_frames":
             receptor, ligand = (), tuple(range(len(ligand)))
+        remote = self.far_from(frames)
+        far = (remote.copy_atoms, remote.ion_atoms) if remote else ((), ())
+        others = set(range(len(receptor) + len(ligand), atoms)).difference(*far)
         return {
             "receptor": receptor,
             "ligand": ligand,
-            "environment": tuple(range(len(receptor) + len(ligand), atoms)),
+            "copy": far[0],
+            "ions": far[1],
+            "environment": tuple(sorted(others)),
         }
 
 

@@ -35,7 +35,7 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
         from gibbsflow.config.binding import BindingConfig
 
         settings = BindingConfig.read(config) if config else BindingConfig()
-        built = build_topologies(SimSystem.read(system), settings.md, out, seed=settings.run.seed)
+        built = build_topologies(SimSystem.read(system), settings.md, out, seed=settings.run.seed, fe=settings.fe)
         chosen = SettingsFacts(md=settings.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
         built.with_facts(chosen).write()
         atoms = built.facts(TopologyFacts)

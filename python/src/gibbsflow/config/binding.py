@@ -217,6 +217,16 @@ class Fe(Section):
         gt=0,
         le=10_000,
     )
+    abfe_protocol: Literal["double_decoupling", "sdr"] = setting(
+        "double_decoupling",
+        "Ligand decoupled in the site and in water, a box each; or (sdr) in the site while a copy couples in the water "
+        "of the same box.",
+    )
+    charge_correction: Literal["counter_ion", "analytic"] | None = setting(
+        None,
+        "What makes up for a charged ligand decoupled in a periodic box of water; without one it is refused. "
+        "Not for sdr, whose box stays neutral.",
+    )
     sampler: Literal["exchange", "independent"] = setting(
         "exchange",
         "Hamiltonian replica exchange in one task a leg, or one independent task a window.",
@@ -224,6 +234,7 @@ class Fe(Section):
     complex_schedule: str = setting("auto", "λ schedule of the complex leg: a shipped name or a YAML file.")
     solvent_schedule: str = setting("auto", "λ schedule of the solvent leg: a shipped name or a YAML file.")
     vacuum_schedule: str = setting("auto", "λ schedule of the vacuum leg: a shipped name or a YAML file.")
+    sdr_schedule: str = setting("auto", "λ schedule of the leg of sdr: a shipped name or a YAML file.")
     soft_core: Literal["beutler", "gapsys"] = setting(
         "beutler", "Soft core of Lennard-Jones in explicit solvent (docs/methods)."
     )
@@ -400,6 +411,9 @@ LATER: frozenset[str] = frozenset(
         "salt_mol_per_l",
         "density_ps",
         "vacuum_schedule",
+        "sdr_schedule",
+        "abfe_protocol",
+        "charge_correction",
         "soft_core",
     }
 )

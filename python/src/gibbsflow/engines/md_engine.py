@@ -46,6 +46,28 @@ class Hold:
 
 
 @dataclass(frozen=True)
+class Apart:
+    """Two groups of atoms kept apart: U = 1/2 K (least − d)² where their centroids are nearer than `least`, else 0.
+
+    In a periodic box d is that of the nearest images, so that a group keeps away from the other one's images too.
+
+    Attributes
+    ----------
+    centre, away
+        0-based indices; each group's centroid is the mean of its positions.
+    least_angstrom
+        Distance from which on nothing is felt, Å.
+    k_kcal_per_mol_angstrom2
+        Force constant K.
+    """
+
+    centre: tuple[int, ...]
+    away: tuple[int, ...]
+    least_angstrom: float
+    k_kcal_per_mol_angstrom2: float = 5.0
+
+
+@dataclass(frozen=True)
 class MdFrame:
     """One moment of a simulation.
 
@@ -359,7 +381,13 @@ class MdEngine(Protocol):
         ...
 
     def system(
-        self, topology: Path, md: Md, hold: Hold | None = None, *, constant_pressure: bool = False
+        self,
+        topology: Path,
+        md: Md,
+        hold: Hold | None = None,
+        *,
+        constant_pressure: bool = False,
+        apart: Sequence[Apart] = (),
     ) -> EngineSystem:
         """Make a system.
 
@@ -373,6 +401,8 @@ class MdEngine(Protocol):
             Atoms to hold in place; None for none.
         constant_pressure
             Whether the volume of a periodic box changes.
+        apart
+            What is kept apart.
 
         Returns
         -------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from openmm import unit
 
 from gibbsflow.config.binding import Md
 from gibbsflow.engines import openmm_systems
-from gibbsflow.engines.md_engine import Hold, MdEngine, MdFrame
+from gibbsflow.engines.md_engine import Apart, Hold, MdEngine, MdFrame
 from gibbsflow.engines.openmm_systems import create_system, new_context, numerical
 from gibbsflow.engines.openmm_walkers import OpenMmWalker
 from gibbsflow.units import KJ_PER_KCAL, Floats
@@ -199,7 +199,13 @@ class OpenMmEngine:
     programs = ("openmm",)
 
     def system(
-        self, topology: Path, md: Md, hold: Hold | None = None, *, constant_pressure: bool = False
+        self,
+        topology: Path,
+        md: Md,
+        hold: Hold | None = None,
+        *,
+        constant_pressure: bool = False,
+        apart: Sequence[Apart] = (),
     ) -> openmm.System:
         """Make a System.
 
@@ -213,6 +219,8 @@ class OpenMmEngine:
             Atoms to hold in place; None for none.
         constant_pressure
             Whether the volume of a periodic box changes.
+        apart
+            What is kept apart.
 
         Returns
         -------
@@ -222,6 +230,8 @@ class OpenMmEngine:
         system = create_system(topology, md)
         if hold is not None:
             system.addForce(_hold_force(hold, periodic=system.usesPeriodicBoundaryConditions()))
+        for pair in apart:
+            system.addForce(apart_force(pair, periodic=system.usesPeriodicBoundaryConditions()))
         if constant_pressure:
             system.addForce(openmm.MonteCarloBarostat(md.pressure_bar, md.temperature_k))
         return system
@@ -293,6 +303,32 @@ class OpenMmEngine:
 
 
 OPENMM: MdEngine = OpenMmEngine()
+
+
+def apart_force(apart: Apart, *, periodic: bool) -> openmm.CustomCentroidBondForce:
+    """Make the OpenMM force that keeps two groups apart.
+
+    Parameters
+    ----------
+    apart
+        The groups and their distance.
+    periodic
+        Whether the nearest images count.
+
+    Returns
+    -------
+    openmm.CustomCentroidBondForce
+        Of nm and kJ/mol.
+    """
+    force = openmm.CustomCentroidBondForce(2, "0.5*k*max(0,least-distance(g1,g2))^2")
+    for atoms in (apart.centre, apart.away):
+        force.addGroup(list(atoms), [1.0] * len(atoms))
+    for name in ("k", "least"):
+        force.addPerBondParameter(name)
+    force.addBond([0, 1], [apart.k_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100, apart.least_angstrom / 10])
+    force.setUsesPeriodicBoundaryConditions(periodic)
+    force.setName("KeptApart")
+    return force
 
 
 def _hold_force(hold: Hold, *, periodic: bool) -> openmm.CustomExternalForce:

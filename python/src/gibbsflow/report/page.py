@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gibbsflow.binding.alchemy.protocols import leg_names, protocol_of, restrains
+from gibbsflow.binding.alchemy.protocols import leg_names, protocol_of, protocol_of_legs, restrains
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.modes import MODES
 from gibbsflow.report.figures import experiment_plot, leg_figures
@@ -73,7 +73,7 @@ def draw_item(
             row=row,
             record=record,
             figures=made,
-            legs=leg_names(protocol_of(row.mode)),
+            legs=leg_names(protocol_of_legs(row.mode, (record or {}).get("leg_summary", {}))),
             equilibration=equilibration,
             left_out=record is not None and place >= MAX_DRAWN,
             mode=MODES[config.run.mode],

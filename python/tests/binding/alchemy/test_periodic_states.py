@@ -1,6 +1,7 @@
 """One periodic System for all λ states: its ends are the systems they should be, what lies between is openmmtools'."""
 
 import copy
+from itertools import combinations
 
 import numpy as np
 import openmm
@@ -189,3 +190,141 @@ def test_the_restraint_goes_with_its_own_parameter(solvated):
 def test_what_bonds_the_ligand_to_the_rest_is_refused(solvated):
     with pytest.raises(InputError, match="bond the ligand"):
         periodic_alchemical_system(make_parent(solvated), range(10))
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory):
+    """The dipeptide with salt; as its copy stands a water, far from it, and a sodium for the ion that goes with it."""
+    file = tmp_path_factory.mktemp("salt") / "dipeptide.pdb"
+    file.write_text(DIPEPTIDE)
+    pdb, field = app.PDBFile(str(file)), app.ForceField("amber14/protein.ff14SB.xml", "amber14/tip3p.xml")
+    modeller = app.Modeller(pdb.topology, pdb.positions)
+    size = openmm.Vec3(2.2, 2.2, 2.6) * unit.nanometer
+    modeller.addSolvent(field, boxSize=size, ionicStrength=0.4 * unit.molar)
+    positions = np.array(modeller.positions.value_in_unit(unit.nanometer))
+    away = positions - positions[LIGAND].mean(axis=0)
+    away = np.linalg.norm(away - np.round(away / [2.2, 2.2, 2.6]) * [2.2, 2.2, 2.6], axis=1)
+    residues = {r.name: r for r in sorted(modeller.topology.residues(), key=lambda r: away[next(r.atoms()).index])}
+    groups = {kind: tuple(a.index for a in residues[name].atoms()) for kind, name in FAR.items()}
+    return (modeller.topology, field, positions), groups
+
+
+FAR = {"copy_atoms": "HOH", "ion_atoms": "NA"}
+
+
+def changed(parent, scales):
+    """The parent with charges and Lennard-Jones of some atoms scaled, by atoms: (charges, Lennard-Jones)."""
+    system = copy.deepcopy(parent)
+    force = nonbonded(system)
+    for atoms, (charges, sterics) in scales.items():
+        for i in atoms:
+            charge, sigma, epsilon = force.getParticleParameters(i)
+            force.setParticleParameters(i, charge * charges, sigma, epsilon * sterics)
+        for index in range(force.getNumExceptions()):
+            i, j, product, sigma, epsilon = force.getExceptionParameters(index)
+            if i in atoms:
+                force.setExceptionParameters(index, i, j, product * charges, sigma, epsilon)
+    return system
+
+
+def between(parent, positions, one, other):
+    """Lennard-Jones of two groups with each other, with its long-range correction, which is most of it so far apart."""
+    every = range(parent.getNumParticles())
+    uncharged = changed(parent, {tuple(every): (0.0, 1.0)})
+    off = (1.0, 0.0)
+    parts = [{}, {one: off}, {other: off}, {one: off, other: off}]
+    both, without, without_other, neither = (Evaluator(changed(uncharged, part), positions)()[0] for part in parts)
+    return both - without - without_other + neither
+
+
+def inner_sterics(parent, positions, atoms):
+    """Lennard-Jones of pairs of a group that are not excepted, by hand."""
+    force, total = nonbonded(parent), 0.0
+    excepted = {tuple(sorted(force.getExceptionParameters(k)[:2])) for k in range(force.getNumExceptions())}
+    values = {i: [p._value for p in force.getParticleParameters(i)] for i in atoms}
+    for i in atoms:
+        for j in atoms:
+            if i < j and (i, j) not in excepted:
+                x = ((values[i][1] + values[j][1]) / 2 / np.linalg.norm(positions[i] - positions[j])) ** 6
+                total += 4 * np.sqrt(values[i][2] * values[j][2]) * x * (x - 1)
+    return total
+
+
+def test_both_ends_of_a_leg_with_a_copy_and_an_ion(crowded):
+    """At first the ligand and the ion are in full and the copy is nowhere; at last the copy is, the ligand nowhere."""
+    (topology, field, positions), groups = crowded
+    parent = make_parent((topology, field, positions))
+    ligand, its_copy, ion = tuple(LIGAND), groups["copy_atoms"], groups["ion_atoms"]
+    evaluate = Evaluator(periodic_alchemical_system(parent, LIGAND, **groups), positions)
+    pair = between(parent, positions, ligand, ion)
+    assert -1.0 < pair < 0
+    expected = Evaluator(changed(parent, {its_copy: (0.0, 0.0)}), positions)()[0] - pair
+    assert evaluate()[0] == pytest.approx(expected, rel=1e-9)
+    last = changed(parent, {ligand: (0.0, 0.0), ion: (0.0, 1.0)})
+    expected = Evaluator(last, positions)()[0] - between(parent, positions, its_copy, ion)
+    expected += inner_sterics(parent, positions, LIGAND)
+    values = {"lambda_electrostatics": 0, "lambda_sterics": 0, "lambda_sterics_copy": 1}
+    assert evaluate(**values)[0] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("soft_core", ["gapsys"])
+def test_groups_have_no_lennard_jones_with_each_other(crowded, soft_core):
+    """Uncharged and on top of each other, each adds the same to the water's energy with and without the other."""
+    (topology, field, positions), groups = crowded
+    uncharged = changed(make_parent((topology, field, positions)), {tuple(range(len(positions))): (0.0, 1.0)})
+    near, atoms = positions.copy(), list(groups["copy_atoms"])
+    near[atoms] += positions[4] + [0.05, 0.02, 0.03] - near[atoms[0]]
+    evaluate = Evaluator(periodic_alchemical_system(uncharged, LIGAND, soft_core=soft_core, **groups), near)
+
+    def energy(sterics, of_copy):
+        return evaluate(lambda_sterics=sterics, lambda_sterics_copy=of_copy)[0]
+
+    for sterics, of_copy in ((0.6, 0.3),):
+        sum_of_parts = energy(sterics, 0) + energy(0, of_copy) - energy(0, 0)
+        assert energy(sterics, of_copy) == pytest.approx(sum_of_parts, rel=1e-9, abs=1e-6)
+        assert energy(sterics, of_copy) != pytest.approx(energy(0, 0), rel=1e-3)
+
+
+def test_charges_of_two_groups_see_each_other_through_the_whole_of_pme(crowded):
+    """Half way all are half charged, and the electrostatics those of a parent with such charges."""
+    (topology, field, positions), groups = crowded
+    parent = make_parent((topology, field, positions), dispersion=False)
+    evaluate = Evaluator(periodic_alchemical_system(parent, LIGAND, **groups), positions)
+    members = (tuple(LIGAND), *groups.values())
+    expected = Evaluator(changed(parent, {atoms: (0.5, 1.0) for atoms in members}), positions)()[0]
+    expected -= sum(between(parent, positions, *pair) for pair in combinations(members, 2))
+    energy = evaluate(lambda_electrostatics=0.5, lambda_sterics_copy=1)[0]
+    assert energy == pytest.approx(expected, rel=1e-9)
+
+
+def test_every_state_of_two_groups_is_that_of_openmmtools(crowded):
+    alchemy = pytest.importorskip("openmmtools.alchemy")
+    (topology, field, positions), groups = crowded
+    its_copy = groups["copy_atoms"]
+    parent = make_parent((topology, field, positions), dispersion=False, switch=True)
+    factory = alchemy.AbsoluteAlchemicalFactory(
+        alchemical_pme_treatment="exact", disable_alchemical_dispersion_correction=True
+    )
+    # theirs leaves out the Coulomb energy of pairs of regions, and with it nothing of what the water makes of them
+    charges = [nonbonded(parent).getParticleParameters(i)[0]._value for i in range(len(positions))]
+    apart = positions[list(LIGAND)][:, None] - positions[list(its_copy)]
+    products = np.outer([charges[i] for i in LIGAND], [charges[i] for i in its_copy])
+    pairs = 138.935457 * (products / np.linalg.norm(apart, axis=-1)).sum()
+    regions = [
+        alchemy.AlchemicalRegion(
+            alchemical_atoms=list(atoms), annihilate_electrostatics=True, annihilate_sterics=False, name=name
+        )
+        for name, atoms in (("site", LIGAND), ("bulk", its_copy))
+    ]
+    theirs = Evaluator(factory.create_alchemical_system(parent, regions), positions)
+    ours = Evaluator(periodic_alchemical_system(parent, LIGAND, copy_atoms=its_copy), positions)
+    for electrostatics, sterics, of_copy in ((1, 1, 0), (1, 1, 0.4), (1, 1, 1), (0.3, 1, 1), (0, 0.6, 1), (0, 0, 1)):
+        energy = ours(lambda_electrostatics=electrostatics, lambda_sterics=sterics, lambda_sterics_copy=of_copy)[0]
+        expected = theirs(
+            lambda_electrostatics_site=electrostatics,
+            lambda_sterics_site=sterics,
+            lambda_electrostatics_bulk=1 - electrostatics,
+            lambda_sterics_bulk=of_copy,
+        )[0]
+        expected += electrostatics * (1 - electrostatics) * pairs
+        assert energy == pytest.approx(expected, rel=1e-7), (electrostatics, sterics, of_copy)

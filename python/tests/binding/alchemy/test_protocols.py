@@ -1,5 +1,8 @@
 """Tables of legs: each term of a cycle by its sign, and rows that can be carried out."""
 
+import re
+from pathlib import Path
+
 import pytest
 from solvation import SOLVATION
 
@@ -7,27 +10,82 @@ from gibbsflow.binding.alchemy.protocols import (
     DOUBLE_DECOUPLING,
     IN_EXPLICIT_SOLVENT,
     PROTOCOLS,
+    RELEASE,
+    SDR,
     cycle_doubts,
     cycle_sum,
+    cycle_terms,
     leg_names,
     mode_of_legs,
     protocol_of,
+    protocol_of_legs,
     restrains,
+    with_counter_ions,
 )
 from gibbsflow.binding.alchemy.schedules import leg_schedules, read_schedule
 from gibbsflow.binding.facts import TopologyFacts
 from gibbsflow.config.binding import Fe, Md
 
-NOTHING = {"complex": 0.0, "solvent": 0.0}
+SIGNS = {
+    "double decoupling": (DOUBLE_DECOUPLING, {"complex": -1, "solvent": +1, RELEASE: -1}),
+    "double decoupling in water": (IN_EXPLICIT_SOLVENT["abfe"], {"complex": -1, "solvent": +1, RELEASE: -1}),
+    "counter-ions": (with_counter_ions(IN_EXPLICIT_SOLVENT["abfe"]), {"complex": -1, "solvent": +1, RELEASE: -1}),
+    "sdr": (SDR, {"sdr": -1, RELEASE: -1}),
+    "solvation": (PROTOCOLS["asfe"], {"solvent": -1, "vacuum": +1}),
+}
+"""As in docs/methods/explicit_solvent.md."""
 
 
 @pytest.mark.parametrize(
-    ("legs", "release", "expected"),
-    [({"complex": 1.0}, 0.0, -1.0), ({"solvent": 1.0}, 0.0, +1.0), ({}, 1.0, -1.0)],
-    ids=["complex", "solvent", "release"],
+    ("table", "term", "sign"),
+    [(name, term, sign) for name, (_, terms) in SIGNS.items() for term, sign in terms.items()],
 )
-def test_each_term_of_double_decoupling(legs, release, expected):
-    assert cycle_sum(DOUBLE_DECOUPLING, NOTHING | legs, release) == expected
+def test_each_term_has_its_sign(table, term, sign):
+    """A kilocalorie more of one term alone changes the result by a kilocalorie, up or down."""
+    protocol, terms = SIGNS[table]
+    assert dict(cycle_terms(protocol)) == terms
+    legs = {leg.name: float(leg.name == term) for leg in protocol}
+    assert cycle_sum(protocol, legs, float(term == RELEASE)) == sign
+
+
+def test_the_signs_are_those_of_the_docs():
+    text = (Path(__file__).parents[4] / "docs" / "methods" / "explicit_solvent.md").read_text()
+    for name, (_, terms) in SIGNS.items():
+        for term, sign in terms.items() if name != "double decoupling in water" else ():
+            row = rf"\| {name} \| `{term}` \|[^\n]*\| {'[+]' if sign > 0 else '−'} \|"
+            assert re.search(row, text), (name, term)
+
+
+def test_which_legs_there_are_follows_the_settings():
+    assert protocol_of("abfe", explicit=True, fe=Fe(abfe_protocol="sdr")) == protocol_of_legs("abfe", ["sdr"]) == SDR
+    ions = protocol_of("abfe", explicit=True, fe=Fe(charge_correction="counter_ion"))
+    assert [leg.alchemical for leg in ions] == [("ligand", "ions")] * 2
+    assert [leg.parts[-2:] for leg in ions] == [("ions", "environment")] * 2
+    assert protocol_of("abfe", fe=Fe(charge_correction="counter_ion")) == DOUBLE_DECOUPLING
+    assert protocol_of_legs("abfe", []) == protocol_of_legs("abfe", ["complex", "solvent"]) == DOUBLE_DECOUPLING
+    assert protocol_of_legs("asfe", ["solvent", "vacuum"]) == PROTOCOLS["asfe"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "solvent", "charge", "fe", "words"),
+    [
+        ("abfe", "tip3p", -1, {}, "sdr, charge_correction counter_ion or analytic"),
+        ("abfe", "tip3p", -1, {"abfe_protocol": "sdr"}, None),
+        ("abfe", "tip3p", 2, {"charge_correction": "counter_ion"}, None),
+        ("abfe", "tip3p", 0, {"charge_correction": "counter_ion"}, None),
+        ("abfe", "tip3p", 1, {"abfe_protocol": "sdr", "charge_correction": "counter_ion"}, "neutral in all states"),
+        ("abfe", "obc2", 0, {"abfe_protocol": "sdr"}, "obc2 has none"),
+        ("abfe", "obc2", 1, {"charge_correction": "counter_ion"}, "nothing to correct"),
+        ("asfe", "tip3p", 1, {"charge_correction": "counter_ion"}, "here is only one"),
+        ("asfe", "tip3p", 0, {"charge_correction": "counter_ion"}, None),
+        ("asfe", "tip3p", 1, {}, "charge_correction analytic"),
+    ],
+)
+def test_a_charge_in_a_periodic_box_is_made_up_for_or_refused(mode, solvent, charge, fe, words):
+    md, fe = Md(solvent=solvent), Fe(**fe)
+    protocol = protocol_of(mode, explicit=md.explicit, fe=fe)
+    refused = cycle_doubts(protocol, md, charge, where="x", fe=fe).of_weight("refuse")
+    assert [words in str(problem) for problem in refused] == ([True] if words else [])
 
 
 def test_the_whole_cycle_to_the_last_bit():
@@ -43,7 +101,7 @@ def test_a_cycle_without_restraint_has_no_release():
 
 def test_rows_name_what_there_is():
     parts = set(TopologyFacts.model_construct(receptor_atoms=(), ligand_atoms=()).parts("equil_frames", 0))
-    for leg in (leg for table in (*PROTOCOLS.values(), *IN_EXPLICIT_SOLVENT.values()) for leg in table):
+    for leg in (leg for table in (*PROTOCOLS.values(), *IN_EXPLICIT_SOLVENT.values(), SDR) for leg in table):
         assert set(leg.alchemical) <= set(leg.parts) <= parts
         assert leg.schedule in Fe.model_fields and abs(leg.sign) == 1 and read_schedule(leg.named_schedule)
     assert leg_names(DOUBLE_DECOUPLING) == tuple(leg_schedules(Fe())) == ("complex", "solvent")

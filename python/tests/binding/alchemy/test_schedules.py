@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from gibbsflow.binding.alchemy.protocols import SDR
 from gibbsflow.binding.alchemy.schedules import LambdaState, _shipped, check_schedule, leg_schedules, read_schedule
 from gibbsflow.config.binding import Fe
 from gibbsflow.errors import InputError
@@ -12,7 +13,7 @@ def test_all_shipped_are_sound():
     for name in _shipped():
         states = read_schedule(name)
         assert len(states) == int(name.rsplit("_", 1)[1])
-        assert states[0] == LambdaState(0, 1, 1)
+        assert states[0] == LambdaState(0, 1, 1, 0 if name.startswith("sdr") else None)
     last = read_schedule("complex_16")[-1]
     assert last == LambdaState(1, 0, 0)
 
@@ -36,6 +37,12 @@ def test_a_file_of_the_user(tmp_path):
         ([[0, 1, 1], [1, 0], [1, 0, 0]], "row 2: .* is no λ state"),
         ([[0, 1, 1], [1, 0, 1.5], [1, 0, 0]], "row 2: .* is no λ state"),
         ([[0, 1, 1], ["a", 0, 1], [1, 0, 0]], "row 2: .* is no λ state"),
+        ([[0, 1, 1, 0], [1, 0, 1], [1, 0, 0, 1]], "four in all, or three"),
+        ([[0, 1, 1, 0.1], [1, 1, 1, 1], [1, 0, 0, 1]], "row 1: starts at"),
+        ([[0, 1, 1, 0], [1, 1, 1, 1], [1, 0, 1, 1], [1, 0, 0, 0.9]], "row 4: ends at"),
+        ([[0, 1, 1, 0], [1, 1, 1, 0.6], [1, 1, 1, 0.5], [1, 1, 1, 1], [1, 0, 0, 1]], "row 3, lambda_sterics_copy"),
+        ([[0, 1, 1, 0], [1, 0.9, 1, 0], [1, 0.5, 1, 1], [1, 0, 0, 1]], "row 2: .* charges on a soft copy"),
+        ([[0, 1, 1, 0], [1, 0.9, 1, 0.7], [1, 0.5, 1, 1], [1, 0, 0, 1]], "row 2: .* charges on a soft copy"),
     ],
 )
 def test_faults(rows, message):
@@ -88,3 +95,13 @@ def test_a_file_is_read_as_settings_are(tmp_path, text, told):
     with pytest.raises(InputError) as error:
         read_schedule(str(tmp_path / "s.yaml"))
     assert told in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_schedule_has_a_column_for_the_copy_where_there_is_one_and_only_there():
+    assert leg_schedules(Fe(), SDR)["sdr"][0].as_dict() == {
+        "lambda_restraints": 0.0, "lambda_electrostatics": 1.0, "lambda_sterics": 1.0, "lambda_sterics_copy": 0.0
+    }  # fmt: skip
+    with pytest.raises(InputError, match="says nothing of the copy"):
+        leg_schedules(Fe(sdr_schedule="complex_in_water_24"), SDR)
+    with pytest.raises(InputError, match="the leg none"):
+        leg_schedules(Fe(complex_schedule="sdr_33"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from gibbsflow.binding.alchemy.restraints import Restraint, restraint_as_dict, r
 from gibbsflow.binding.alchemy.schedules import LambdaState, check_schedule
 from gibbsflow.config.binding import Fe, Md, hashed
 from gibbsflow.config.section import read_section
+from gibbsflow.engines.md_engine import Apart
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import atomic_open, read_arrays, read_json, write_json
@@ -119,6 +120,12 @@ class AlchemicalLeg:
         Campaign's seed; number of independent repeats.
     physics
         Version of the physics that it was made for.
+    copy_atoms
+        Of a copy of the ligand that is coupled as the ligand is decoupled; none for none.
+    ion_atoms
+        Ions whose charge goes with the ligand's; none for none.
+    apart
+        What is kept apart, in all states alike.
     """
 
     folder: Path
@@ -135,6 +142,9 @@ class AlchemicalLeg:
     seed: int
     replicates: int
     physics: int = PHYSICS
+    copy_atoms: tuple[int, ...] = ()
+    ion_atoms: tuple[int, ...] = ()
+    apart: tuple[Apart, ...] = ()
 
     @property
     def start_nm(self) -> Floats:
@@ -276,12 +286,22 @@ class AlchemicalLeg:
             "states": [s.as_dict() for s in self.states],
             "ligand_atoms": list(self.ligand_atoms),
             "restraint": restraint,
+            **self._beside_the_ligand(),
             **{key: value for key, value in md.items() if key not in _INDIFFERENT_MD},
             **{key: fe[key] for key in _LENGTHS if key in fe},
             "seed": self.seed,
             "replicate": replicate,
             "window": window,
         }
+
+    def _beside_the_ligand(self) -> dict[str, Any]:
+        """What else changes, and what is kept apart; a leg without has no such keys."""
+        found = {
+            "copy_atoms": list(self.copy_atoms),
+            "ion_atoms": list(self.ion_atoms),
+            "apart": [asdict(pair) for pair in self.apart],
+        }
+        return {key: value for key, value in found.items() if value}
 
     def write(self) -> Path:
         """Write ``leg.json`` into the leg's folder.
@@ -309,6 +329,7 @@ class AlchemicalLeg:
                 "seed": self.seed,
                 "replicates": self.replicates,
                 "physics": self.physics,
+                **self._beside_the_ligand(),
             },
         )
         return path
@@ -368,6 +389,17 @@ class AlchemicalLeg:
             seed=content["seed"],
             replicates=content["replicates"],
             physics=content["physics"],
+            copy_atoms=tuple(content.get("copy_atoms", ())),
+            ion_atoms=tuple(content.get("ion_atoms", ())),
+            apart=tuple(
+                Apart(
+                    tuple(pair["centre"]),
+                    tuple(pair["away"]),
+                    pair["least_angstrom"],
+                    pair["k_kcal_per_mol_angstrom2"],
+                )
+                for pair in content.get("apart", ())
+            ),
         )
 
 

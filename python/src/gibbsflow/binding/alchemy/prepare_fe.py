@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg, s
 from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of, restrains
 from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint, restraint_as_dict
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
+from gibbsflow.binding.equilibrate.periodic_box import kept_apart
 from gibbsflow.binding.facts import (
     AnchorFacts,
     BoundFacts,
@@ -37,6 +38,8 @@ from gibbsflow.workflow.result import Result
 
 log = logging.getLogger(__name__)
 
+_FAR = ("copy", "ions")
+"""Parts that change with the ligand and are not the ligand."""
 CENTRED_ANGSTROM = 1.0
 """A ligand whose centre is nearer to its site's than this is held at distance 0; another one where it was."""
 
@@ -81,7 +84,7 @@ def prepare_legs(
         Where what changes with λ is not the same in all topologies, such as the ligand of the complex in its own.
     """
     md = system.facts(SettingsFacts).md
-    protocol = protocol or protocol_of(config.run.mode, explicit=md.explicit)
+    protocol = protocol or protocol_of(config.run.mode, explicit=md.explicit, fe=config.fe)
     roles = {"complex_prmtop", "ligand_prmtop", "representative_npz", *(leg.topology for leg in protocol)}
     result.inputs_hash = inputs_hash(
         files={role: system.path(role) for role in roles if role in system.artifacts},
@@ -94,8 +97,9 @@ def prepare_legs(
     schedules = leg_schedules(config.fe, protocol)
     plan = sampling(md, config.fe)
     known = system.find(PreparedFacts)
-    account = cycle_doubts(protocol, md, known.ligand_charge if known else 0, where=system.name)
+    account = cycle_doubts(protocol, md, known.ligand_charge if known else 0, where=system.name, fe=config.fe)
     account.settle()
+    _have_parts(system, protocol, known.ligand_charge if known else 0)
     _same_alchemical(system, protocol, md, engine or engine_for(md))
     restraint, told = _hold(system, config.fe, md) if restrains(protocol) else (None, {})
     prepared = system.copy_to(out)
@@ -148,6 +152,11 @@ def _write_leg(
     folder = system.root / "legs" / leg.name
     boxes_nm = boxes_nm if leg.medium == "solvent" else None
     topology, start = place_leg(folder, system.path(leg.topology), starts_nm[:, inside], inside, boxes_nm)
+
+    def here(atoms: Iterable[int]) -> tuple[int, ...]:
+        return tuple(place[atom] for atom in atoms if atom in place)
+
+    remote = system.facts(TopologyFacts).far_from(leg.frames)
     AlchemicalLeg(
         folder=folder,
         leg=leg.name,
@@ -155,14 +164,31 @@ def _write_leg(
         states=states,
         topology=topology,
         start=start,
-        ligand_atoms=tuple(place[atom] for part in leg.alchemical for atom in parts[part]),
-        receptor_atoms=tuple(place[atom] for atom in parts["receptor"] if atom in place),
+        ligand_atoms=here(atom for part in leg.alchemical if part not in _FAR for atom in parts[part]),
+        receptor_atoms=here(parts["receptor"]),
         restraint=restraint if leg.restrained else None,
         md=leg.md(md),
         fe=config.fe,
         seed=config.run.seed,
         replicates=config.run.replicates,
+        copy_atoms=here(parts["copy"]) if "copy" in leg.alchemical else (),
+        ion_atoms=here(parts["ions"]) if "ions" in leg.alchemical else (),
+        apart=tuple(
+            replace(pair, centre=here(pair.centre), away=here(pair.away))
+            for pair in (kept_apart(remote) if leg.medium == "solvent" else ())
+        ),
     ).write()
+
+
+def _have_parts(system: SimSystem, protocol: Sequence[LegSpec], ligand_charge: int) -> None:
+    """Refuse legs whose boxes were built for others: ``equil prepare`` puts in what changes far from the ligand."""
+    for leg in protocol:
+        remote = system.facts(TopologyFacts).far_from(leg.frames)
+        copies, ions = (len(remote.copy_atoms), len(remote.ion_atoms)) if remote else (0, 0)
+        wanted = abs(ligand_charge) if "ions" in leg.alchemical else 0
+        if (copies > 0) != ("copy" in leg.parts) or (leg.medium == "solvent" and ions != wanted):
+            what = f"the box of leg {leg.name} was built for another abfe_protocol or charge_correction"
+            raise InputError(Problem(system.name, what, "those of equil prepare, or prepare it again", field="fe"))
 
 
 def _free_frames(system: SimSystem, artifact: str) -> tuple[Floats, Floats | None]:
@@ -247,6 +273,11 @@ def _same_alchemical(system: SimSystem, protocol: Sequence[LegSpec], md: Md, eng
             raise StateError(f"{system.path(leg.topology)}: {len(every)} atoms, not {len(inside)}")
         return every[[inside.index(atom) for part in leg.alchemical for atom in parts[part]]]
 
+    for leg in protocol:
+        if "copy" in leg.alchemical:
+            ligand, its_copy = np.split(particles(leg), 2)
+            if not np.allclose(ligand, its_copy, atol=1e-6):
+                raise StateError(f"{system.name}: the ligand and its copy in the {leg.name} differ in parameters")
     for other in others:
         if not np.allclose(particles(first), particles(other), atol=1e-6):
             where = "its own topology" if set(other.parts) == set(other.alchemical) else f"the {other.name}"

@@ -8,11 +8,11 @@ row in `PROTOCOLS`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gibbsflow.config.binding import Md
+from gibbsflow.config.binding import Fe, Md
 from gibbsflow.workflow.account import Account
 
 
@@ -108,6 +108,22 @@ DOUBLE_DECOUPLING_IN_WATER: tuple[LegSpec, ...] = (
     _IN_WATER,
 )
 """The same in explicit solvent, where the ligand alone has a box of its own."""
+SDR: tuple[LegSpec, ...] = (
+    LegSpec(
+        name="sdr",
+        topology="sdr_prmtop",
+        parts=("receptor", "ligand", "copy", "environment"),
+        alchemical=("ligand", "copy"),
+        schedule="sdr_schedule",
+        restrained=True,
+        sign=-1,
+        named_schedule="sdr_33",
+    ),
+)
+"""Simultaneous decoupling and recoupling: ΔG°bind = −ΔG(sdr) − ΔG(release) (docs/methods/explicit_solvent.md).
+
+What keeps the copy away is the same in both ends and acts on its centre alone, so that its volume drops out.
+"""
 SOLVATION: tuple[LegSpec, ...] = (
     replace(_IN_WATER, sign=-1),
     LegSpec(
@@ -129,6 +145,8 @@ PROTOCOLS: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING, "asfe": 
 """By the mode that carries it out."""
 IN_EXPLICIT_SOLVENT: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING_IN_WATER}
 """By mode, where explicit solvent needs another table."""
+RELEASE = "release"
+"""The term of letting a restrained, decoupled ligand go; no leg is called so."""
 GONE_ON_WITH = "abfe"
 """What a system of a mode without legs can be gone on with by hand."""
 
@@ -149,7 +167,7 @@ def mode_of_legs(mode: str) -> str:
     return mode if mode in PROTOCOLS else GONE_ON_WITH
 
 
-def protocol_of(mode: str, *, explicit: bool = False) -> tuple[LegSpec, ...]:
+def protocol_of(mode: str, *, explicit: bool = False, fe: Fe | None = None) -> tuple[LegSpec, ...]:
     """Look up the legs of a mode.
 
     Parameters
@@ -158,6 +176,8 @@ def protocol_of(mode: str, *, explicit: bool = False) -> tuple[LegSpec, ...]:
         Of the campaign.
     explicit
         Whether the solvent is made of molecules.
+    fe
+        Which protocol of binding, and whether ions change with the ligand; None for double decoupling without.
 
     Returns
     -------
@@ -165,7 +185,54 @@ def protocol_of(mode: str, *, explicit: bool = False) -> tuple[LegSpec, ...]:
         Those of :func:`mode_of_legs`.
     """
     legs = mode_of_legs(mode)
-    return IN_EXPLICIT_SOLVENT.get(legs, PROTOCOLS[legs]) if explicit else PROTOCOLS[legs]
+    if legs == "abfe" and fe is not None and fe.abfe_protocol == "sdr":
+        return SDR
+    if not explicit:
+        return PROTOCOLS[legs]
+    table = IN_EXPLICIT_SOLVENT.get(legs, PROTOCOLS[legs])
+    return with_counter_ions(table) if fe is not None and fe.charge_correction == "counter_ion" else table
+
+
+def protocol_of_legs(mode: str, legs: Collection[str]) -> tuple[LegSpec, ...]:
+    """Look up the table that a result was made by.
+
+    Parameters
+    ----------
+    mode
+        Of the campaign.
+    legs
+        Names of its legs.
+
+    Returns
+    -------
+    tuple of LegSpec
+        The one with these legs; without any, that of the mode.
+    """
+    tables = (protocol_of(mode), SDR) if mode_of_legs(mode) == "abfe" else (protocol_of(mode),)
+    return next((table for table in tables if set(leg_names(table)) == set(legs)), tables[0])
+
+
+def with_counter_ions(protocol: Sequence[LegSpec]) -> tuple[LegSpec, ...]:
+    """Let ions of the box change with the ligand in all legs in solvent.
+
+    Their work is that of an ion in bulk, the same in each leg, and drops out where legs have opposite signs.
+
+    Parameters
+    ----------
+    protocol
+        The table.
+
+    Returns
+    -------
+    tuple of LegSpec
+        The table with part ``ions`` in those legs.
+    """
+    return tuple(
+        replace(leg, parts=(*leg.parts[:-1], "ions", leg.parts[-1]), alchemical=(*leg.alchemical, "ions"))
+        if leg.medium == "solvent"
+        else leg
+        for leg in protocol
+    )
 
 
 def restrains(protocol: Sequence[LegSpec]) -> bool:
@@ -219,11 +286,31 @@ def cycle_sum(
     float
         kcal/mol.
     """
-    legs = math.fsum(leg.sign * legs_kcal_per_mol[leg.name] for leg in protocol)
-    return legs + math.fsum(leg.sign * release_kcal_per_mol for leg in protocol if leg.restrained)
+    terms = cycle_terms(protocol)
+    legs = math.fsum(sign * legs_kcal_per_mol[name] for name, sign in terms if name != RELEASE)
+    return legs + math.fsum(sign * release_kcal_per_mol for name, sign in terms if name == RELEASE)
 
 
-def cycle_doubts(protocol: Sequence[LegSpec], md: Md, ligand_charge: int, *, where: str) -> Account:
+def cycle_terms(protocol: Sequence[LegSpec]) -> list[tuple[str, int]]:
+    """List the terms of a cycle with their signs: the one table of them.
+
+    Parameters
+    ----------
+    protocol
+        The table.
+
+    Returns
+    -------
+    list of (str, int)
+        Each leg by its name, then `RELEASE` for each leg that is restrained.
+    """
+    legs = [(leg.name, leg.sign) for leg in protocol]
+    return legs + [(RELEASE, leg.sign) for leg in protocol if leg.restrained]
+
+
+def cycle_doubts(
+    protocol: Sequence[LegSpec], md: Md, ligand_charge: int, *, where: str, fe: Fe | None = None
+) -> Account:
     """Say what a cycle in the solvent that is asked for leaves out.
 
     Parameters
@@ -236,19 +323,53 @@ def cycle_doubts(protocol: Sequence[LegSpec], md: Md, ligand_charge: int, *, whe
         Net charge of what is decoupled, in e.
     where
         What messages call it.
+    fe
+        Which protocol, and what makes up for a charge; None for double decoupling and nothing.
 
     Returns
     -------
     Account
         Not yet settled: refusals, and what is worth a warning.
     """
-    account = Account(where)
+    account, fe = Account(where), fe or Fe()
     from_vacuum = any(leg.medium == "vacuum" for leg in protocol)
-    if md.explicit and ligand_charge:
+    twice = any("copy" in leg.alchemical for leg in protocol)
+    if twice and not md.explicit:
+        what = f"sdr couples a copy of the ligand in the water of its box, and {md.solvent} has none"
+        account.refuse(what, "a water model, or abfe_protocol double_decoupling", field="abfe_protocol")
+    elif fe.charge_correction and (twice or not md.explicit):
+        why = "the box of sdr is neutral in all states" if twice else f"{md.solvent} has no periodic box"
+        what = f"{fe.charge_correction}, but {why}: there is nothing to correct"
+        account.refuse(what, "no charge_correction", field="charge_correction")
+    elif fe.charge_correction and ligand_charge:
+        _CORRECTIONS[fe.charge_correction](account, protocol)
+    elif md.explicit and ligand_charge and not twice:
         what = f"the free energy of a charge of {ligand_charge:+d} e depends on the size of its periodic box"
-        account.refuse(what, "obc2; corrections for it are not there yet", field="solvent")
+        right = "charge_correction analytic, or obc2"
+        if not from_vacuum:
+            right = "abfe_protocol sdr, charge_correction counter_ion or analytic, or obc2"
+        account.refuse(what, right, field="charge_correction")
     if from_vacuum and md.solvent == "vacuum":
         account.refuse("nothing is solvated in vacuum", "a water model, or obc2", field="solvent")
     elif from_vacuum and not md.explicit:
         account.warn("OBC2 knows no work of opening a cavity: this is the electrostatic part alone", "a water model")
     return account
+
+
+def _doubts_of_counter_ion(account: Account, protocol: Sequence[LegSpec]) -> None:
+    if math.fsum(leg.sign for leg in protocol if "ions" in leg.alchemical):
+        what = "counter_ion: the ion's own work in water drops out between two legs in water, and here is only one"
+        account.refuse(what, "charge_correction analytic", field="charge_correction")
+
+
+def _doubts_of_analytic(account: Account, protocol: Sequence[LegSpec]) -> None:
+    account.refuse(
+        "analytic corrections are not available", "counter_ion, or abfe_protocol sdr", field="charge_correction"
+    )
+
+
+_CORRECTIONS: Mapping[str, Callable[[Account, Sequence[LegSpec]], None]] = {
+    "counter_ion": _doubts_of_counter_ion,
+    "analytic": _doubts_of_analytic,
+}
+"""What each correction of a charge refuses, by its name in section ``fe``."""

@@ -16,6 +16,8 @@ from gibbsflow.errors import InputError, Problem, shown
 from gibbsflow.workflow.settings_file import read_mapping
 
 NAMES = ("lambda_restraints", "lambda_electrostatics", "lambda_sterics")
+OF_COPY = "lambda_sterics_copy"
+"""The fourth, of a leg that couples a copy of the ligand as it decouples the ligand."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,14 @@ class LambdaState:
         1 full charges of the ligand, 0 none (annihilated: also within the ligand).
     lambda_sterics
         1 full Lennard-Jones between ligand and receptor, 0 none; within the ligand it always stays.
+    lambda_sterics_copy
+        The same of a copy of the ligand in bulk, whose charges go with 1 − λ_electrostatics; None where there is none.
     """
 
     lambda_restraints: float
     lambda_electrostatics: float
     lambda_sterics: float
+    lambda_sterics_copy: float | None = None
 
     def as_dict(self) -> dict[str, float]:
         """Give the λ values.
@@ -42,9 +47,10 @@ class LambdaState:
         Returns
         -------
         dict
-            By name, in the order of `NAMES`.
+            By name, in the order of `NAMES`, then `OF_COPY` where there is a copy.
         """
-        return {name: float(getattr(self, name)) for name in NAMES}
+        of_copy = {} if self.lambda_sterics_copy is None else {OF_COPY: float(self.lambda_sterics_copy)}
+        return {name: float(getattr(self, name)) for name in NAMES} | of_copy
 
 
 def leg_schedules(fe: Fe, protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING) -> dict[str, tuple[LambdaState, ...]]:
@@ -77,6 +83,10 @@ def leg_schedules(fe: Fe, protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING) -> di
             problems.append(Problem(where, "ends without the full restraint", "[1, 0, 0]", field="states"))
         if not leg.restrained and any(state.lambda_restraints > 0 for state in states):
             problems.append(Problem(where, "has restraints", "0 in every state", field="states"))
+        if (states[0].lambda_sterics_copy is not None) != ("copy" in leg.parts):
+            what = "says nothing of the copy" if "copy" in leg.parts else "has a λ of a copy, and the leg none"
+            right = "four numbers a state: the last is the copy's sterics" if "copy" in leg.parts else "three a state"
+            problems.append(Problem(where, what, right, field="states"))
     if problems:
         raise InputError(problems)
     return schedules
@@ -86,7 +96,7 @@ def read_schedule(name_or_file: str) -> tuple[LambdaState, ...]:
     """Read a shipped schedule by its name, or a YAML file of the same form.
 
     A file holds ``states``: a list of rows ``[restraints, electrostatics, sterics]`` from the coupled to the decoupled
-    end.
+    end; for sdr ``[restraints, electrostatics, sterics, sterics of the copy]``.
 
     Parameters
     ----------
@@ -117,12 +127,12 @@ def read_schedule(name_or_file: str) -> tuple[LambdaState, ...]:
 
 
 def check_schedule(rows: Sequence[Any], *, where: str) -> tuple[LambdaState, ...]:
-    """Check a schedule: shape, range, ends, monotonic, and charges off before sterics.
+    """Check a schedule: shape, range, ends, monotonic, and charges only where sterics are in full.
 
     Parameters
     ----------
     rows
-        One row a state: three numbers, or a mapping with the three names.
+        One row a state: three numbers, or a mapping with the three names; with a copy of the ligand all have four.
     where
         Where it came from, for messages. Rows are counted from 1.
 
@@ -145,7 +155,7 @@ def check_schedule(rows: Sequence[Any], *, where: str) -> tuple[LambdaState, ...
                 Problem(
                     where,
                     f"{shown(row)} is no λ state",
-                    "[restraints, electrostatics, sterics], numbers in 0..1",
+                    "[restraints, electrostatics, sterics], numbers in 0..1; for sdr a fourth, the copy's sterics",
                     row=number,
                 )
             )
@@ -155,16 +165,23 @@ def check_schedule(rows: Sequence[Any], *, where: str) -> tuple[LambdaState, ...
         raise InputError(problems)
     if len(states) < 2:
         raise InputError(Problem(where, f"{len(states)} states", "at least two"))
+    if len({state.lambda_sterics_copy is None for state in states}) > 1:
+        raise InputError(Problem(where, "some states have four numbers and others three", "four in all, or three"))
     first, last = states[0], states[-1]
     if (first.lambda_electrostatics, first.lambda_sterics, first.lambda_restraints) != (1.0, 1.0, 0.0):
         problems.append(Problem(where, f"starts at {_row(first)}", "[0, 1, 1]: coupled, unrestrained", row=1))
     if (last.lambda_electrostatics, last.lambda_sterics) != (0.0, 0.0):
         problems.append(Problem(where, f"ends at {_row(last)}", "electrostatics and sterics 0", row=len(states)))
+    if first.lambda_sterics_copy not in (None, 0.0):
+        problems.append(Problem(where, f"starts at {_row(first)}", "no copy: [0, 1, 1, 0]", row=1))
+    if last.lambda_sterics_copy not in (None, 1.0):
+        problems.append(Problem(where, f"ends at {_row(last)}", "the copy in full: [1, 0, 0, 1]", row=len(states)))
     for number, (a, b) in enumerate(zip(states, states[1:], strict=False), start=2):
         if a == b:
             problems.append(Problem(where, f"{_row(b)} repeats the state before", "each state once", row=number))
-        if b.lambda_restraints < a.lambda_restraints:
-            problems.append(Problem(where, "falls", "never falling from state to state", row=number, field=NAMES[0]))
+        for name in (NAMES[0], OF_COPY):
+            if (getattr(b, name) or 0) < (getattr(a, name) or 0):
+                problems.append(Problem(where, "falls", "never falling from state to state", row=number, field=name))
         for name in NAMES[1:]:
             if getattr(b, name) > getattr(a, name):
                 problems.append(Problem(where, "rises", "never rising from state to state", row=number, field=name))
@@ -172,6 +189,9 @@ def check_schedule(rows: Sequence[Any], *, where: str) -> tuple[LambdaState, ...
         if state.lambda_sterics < 1 and state.lambda_electrostatics > 0:
             right = "electrostatics 0 wherever sterics < 1: bare charges would collapse onto each other"
             problems.append(Problem(where, f"{_row(state)} has charges on soft atoms", right, row=number))
+        if state.lambda_electrostatics < 1 and state.lambda_sterics_copy not in (None, 1.0):
+            right = "electrostatics 1 wherever the copy's sterics < 1: its charges are 1 − electrostatics"
+            problems.append(Problem(where, f"{_row(state)} has charges on a soft copy", right, row=number))
     if problems:
         raise InputError(problems)
     return tuple(states)
@@ -183,15 +203,16 @@ def _shipped() -> Mapping[str, Any]:
         return read_mapping(path)
 
 
-def _values(row: Any) -> tuple[float, float, float] | None:
+def _values(row: Any) -> list[float] | None:
     if isinstance(row, Mapping):
-        row = [row[name] for name in NAMES] if set(row) == set(NAMES) else None
-    if not isinstance(row, list | tuple) or len(row) != 3:
+        names = [*NAMES, OF_COPY][: len(row)]
+        row = [row[name] for name in names] if set(row) == set(names) else None
+    if not isinstance(row, list | tuple) or len(row) not in (3, 4):
         return None
     if any(isinstance(v, bool) or not isinstance(v, int | float) or not 0 <= v <= 1 for v in row):
         return None
-    return (float(row[0]), float(row[1]), float(row[2]))
+    return [float(value) for value in row]
 
 
 def _row(state: LambdaState) -> str:
-    return f"[{state.lambda_restraints:g}, {state.lambda_electrostatics:g}, {state.lambda_sterics:g}]"
+    return f"[{', '.join(f'{value:g}' for value in state.as_dict().values())}]"

@@ -47,6 +47,8 @@ class PeriodicMaker(Protocol):
         restraint: Restraint | None = None,
         *,
         soft_core: str = "beutler",
+        copy_atoms: Sequence[int] = (),
+        ion_atoms: Sequence[int] = (),
     ) -> EngineSystem:
         """Make the system of all λ states.
 
@@ -60,6 +62,10 @@ class PeriodicMaker(Protocol):
             Restraint at full strength; None for none.
         soft_core
             Which one.
+        copy_atoms
+            A copy of the ligand that is coupled as the ligand is decoupled.
+        ion_atoms
+            Ions whose charge goes with the ligand's.
 
         Returns
         -------

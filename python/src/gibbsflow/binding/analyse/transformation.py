@@ -54,9 +54,10 @@ def analyse_transformation(
     """
     simulated, given = system.find(SettingsFacts), system.facts(GivenFacts)
     explicit = simulated is not None and simulated.md.explicit
-    mode, protocol = mode_of_legs(mode), protocol_of(mode, explicit=explicit)
-    legs = {path.parent.name: read_json(path) for path in sorted((system.root / "legs").glob("*/leg.json"))}
     prepared = system.find(LegFacts)
+    protocol = protocol_of(mode, explicit=explicit, fe=prepared.fe if prepared else None)
+    mode = mode_of_legs(mode)
+    legs = {path.parent.name: read_json(path) for path in sorted((system.root / "legs").glob("*/leg.json"))}
     standard_state = prepared.standard_state.as_meta() if prepared and prepared.standard_state else None
     if not legs or prepared is None or (restrains(protocol) and standard_state is None):
         raise StateError(f"{system.root}: no legs or no standard state; right: the folder written by `fe prepare`")

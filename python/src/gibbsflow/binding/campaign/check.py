@@ -125,7 +125,7 @@ def check_campaign(
         except InputError as error:
             problems, readable = [*error.problems], False
     settings = settings.with_system(chosen or {})
-    protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit)
+    protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit, fe=settings.fe)
     for check in (
         lambda: leg_schedules(settings.fe, protocol),
         lambda: sampling(settings.md, settings.fe),
@@ -134,7 +134,7 @@ def check_campaign(
             check()
         except InputError as error:
             problems += error.problems
-    of_all = cycle_doubts(protocol, settings.md, 0, where="settings")
+    of_all = cycle_doubts(protocol, settings.md, 0, where="settings", fe=settings.fe)
     problems += of_all.of_weight("refuse")
     warnings = [Problem("settings", note) for note in unused_settings(settings)]
     rows, table_problems = samplesheet.check_samplesheet(sheet)
@@ -263,15 +263,16 @@ def _read_row(
                 embed(ligand, count=1, seed=settings.run.seed)  # is there a geometry of this isomer at all?
             elif not faults:
                 ligand = given_pose(row, ligand)
-        protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit)
-        doubts = cycle_doubts(protocol, settings.md, ligand.charge, where=where).of_weight("refuse")
-        of_all = cycle_doubts(protocol, settings.md, 0, where=where).of_weight("refuse")
+        protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit, fe=settings.fe)
+        doubts = cycle_doubts(protocol, settings.md, ligand.charge, where=where, fe=settings.fe).of_weight("refuse")
+        of_all = cycle_doubts(protocol, settings.md, 0, where=where, fe=settings.fe).of_weight("refuse")
         faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in doubts if p not in of_all]
         if settings.md.explicit:
             span = longest_angstrom(ligand.mol)
             if all("receptor" in leg.parts for leg in protocol if leg.medium == "solvent") and receptor is not None:
                 span += float(np.linalg.norm(np.ptp(receptor.heavy_angstrom, axis=0)))
-            faults = faults + [Fault(p.field or "", p.what, p.right) for p in box_problems(span, settings.md, where)]
+            boxed = box_problems(span, settings.md, where, rectangular=any("copy" in leg.parts for leg in protocol))
+            faults = faults + [Fault(p.field or "", p.what, p.right) for p in boxed]
         source = "smiles" if row.smiles else "structure"
         said = (*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol))
         notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in said]

@@ -128,7 +128,7 @@ def parametrise_complex(
     )
     parametrised.write()
     chosen = SettingsFacts(md=settings.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
-    built = build_topologies(parametrised, settings.md, out).with_facts(chosen)
+    built = build_topologies(parametrised, settings.md, out, fe=settings.fe).with_facts(chosen)
     built.write()
     return built
 

@@ -18,7 +18,7 @@ from openmm import app, unit
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.equilibrate.departure import Departure
-from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3, gathered
+from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3, gathered, kept_apart
 from gibbsflow.binding.equilibrate.stages import Plan, plan_equilibration
 from gibbsflow.binding.facts import EquilibratedFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms, is_periodic, masses_amu, molecules
@@ -180,7 +180,10 @@ class _Equilibration:
         self.prmtop = self.system.path(f"{BOXES[self.name][0]}_prmtop")
         self.periodic = is_periodic(self.prmtop)
         atoms = self.system.facts(TopologyFacts)
+        remote = atoms.far_from(f"{BOXES[self.name][1]}_frames")
         self.solute = len(atoms.ligand_atoms) + (len(atoms.receptor_atoms) if self.name == "complex" else 0)
+        self.solute += len(remote.copy_atoms) if remote else 0
+        self.apart = kept_apart(remote)
 
     @property
     def frame_ps(self) -> float:
@@ -200,7 +203,7 @@ class _Equilibration:
 
     def start(self) -> Arrays:
         """Minimise; positions after it are where heavy atoms of the solute are held."""
-        parent = self.engine.system(self.prmtop, self.md)
+        parent = self.engine.system(self.prmtop, self.md, apart=self.apart)
         simulation = self.engine.simulation(parent, self.md, self.derived("start"))
         inpcrd = self.system.path(f"{BOXES[self.name][0]}_inpcrd")
         positions, box = read_positions_nm(inpcrd), None
@@ -276,7 +279,9 @@ class _Equilibration:
             )
             simulation.place(*kept)
             return simulation
-        parent = self.engine.system(self.prmtop, self.md, hold, constant_pressure=stage.constant_pressure)
+        parent = self.engine.system(
+            self.prmtop, self.md, hold, constant_pressure=stage.constant_pressure, apart=self.apart
+        )
         simulation = self.engine.simulation(parent, self.md, self.derived(number))
         simulation.place(*kept, arrays["box_nm"])
         return simulation

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import constants
 
+from gibbsflow.binding.facts import RemoteFacts
+from gibbsflow.engines.md_engine import Apart
 from gibbsflow.units import Floats, Ints
 
 GRAM_PER_ML_OF_AMU_PER_NM3 = constants.atomic_mass * 1e24
@@ -36,3 +38,21 @@ def gathered(positions_nm: Floats, box_nm: Floats, molecules: Ints) -> Floats:
     for axis in (2, 1, 0):  # reduced vectors: c first, then b, then a
         shift = shift - np.round(shift[:, axis] / box_nm[axis, axis])[:, None] * box_nm[axis]
     return positions_nm + (centres[0] + shift - centres)[molecules]
+
+
+def kept_apart(remote: RemoteFacts | None) -> tuple[Apart, ...]:
+    """Say what is kept away from the solute of a box.
+
+    Parameters
+    ----------
+    remote
+        What changes with the ligand far from it; None for nothing.
+
+    Returns
+    -------
+    tuple of Apart
+        One for each molecule.
+    """
+    if remote is None:
+        return ()
+    return tuple(Apart(remote.centre_atoms, atoms, remote.least_angstrom) for atoms in remote.molecules)

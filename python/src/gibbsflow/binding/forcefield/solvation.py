@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
-from gibbsflow.binding.facts import SolvationFacts
+from gibbsflow.binding.facts import RemoteFacts, SolvationFacts
+from gibbsflow.binding.forcefield.remote import CopyPlace, beyond_wall, wall_for_ions
 from gibbsflow.binding.forcefield.topology_file import Topology, residue_labels, without_date
 from gibbsflow.config.binding import Md
 from gibbsflow.engines import ambertools
 from gibbsflow.engines.openmm_systems import box_vectors_nm
 from gibbsflow.errors import InputError, ParametrisationError, Problem
-from gibbsflow.units import KJ_PER_BAR_NM3, KJ_PER_KCAL, Floats, kt_kcal_per_mol
+from gibbsflow.units import KJ_PER_BAR_NM3, KJ_PER_KCAL, Floats, Ints, kt_kcal_per_mol
 from gibbsflow.workflow.files import atomic_open
 
 WATER_MOL_PER_L = 55.5
@@ -31,6 +32,8 @@ SALT_MOL_PER_L = {True: 0.15, False: 0.0}
 MOST_LEFT, LEAST_LOST_ANGSTROM = 0.98, 1.0
 """tleap packs water loosely, at faces above all: of widths of 17, 22, 25 and 46 Å 0.90, 0.92, 0.935 and 0.957 are left
 at constant pressure. No more than this share, less this length, is."""
+LEAST_LEFT = 0.9
+"""Of the edges of a box that is not yet there."""
 WATER_ANGSTROM3 = 29.9
 WATER_COMPRESSIBILITY_PER_BAR = 4.6e-5
 HEAVY_ATOM_ANGSTROM3 = 17.0
@@ -79,7 +82,9 @@ def solvate(
     target: Path,
     log: Path,
     name: str,
-) -> SolvationFacts:
+    copy: CopyPlace | None = None,
+    charge_made_up_for: int = 0,
+) -> tuple[SolvationFacts, RemoteFacts | None]:
     """Put a solute into a box of water with ions, and write its prmtop and inpcrd.
 
     Parameters
@@ -104,11 +109,18 @@ def solvate(
         File for tleap's output, an absolute path.
     name
         What messages call the system.
+    copy
+        Where a copy of the ligand stands, the last molecule of the solute; None for none. Its charge is not
+        neutralised, and the box is rectangular.
+    charge_made_up_for
+        Charge of a ligand, in e, as many ions of the other sign are put far from the solute: they change with it.
 
     Returns
     -------
-    SolvationFacts
+    added
         What was added.
+    remote
+        What of it, or the copy, is kept far away; None for nothing.
 
     Raises
     ------
@@ -117,12 +129,15 @@ def solvate(
     ParametrisationError
         Where tleap fails, or builds another solute than before.
     """
-    shape = {"octahedron": "solvateoct", "box": "solvatebox"}[md.box_shape]
-    # iso turns the solute, so that a box is as small as it can be; an octahedron is the same in all directions
-    fill = f"{shape} {unit_name} {_BOXES[md.solvent][0]} {md.padding_angstrom:g}" + (
-        " iso" if shape == "solvatebox" else ""
-    )
-    atoms = len(solute.elements)
+    water, atoms = _BOXES[md.solvent][0], len(solute.elements)
+    if copy is not None:
+        x, y, z = copy.padding_angstrom
+        fill = f"solvatebox {unit_name} {water} {{ {x:.3f} {y:.3f} {z:.3f} }}"
+    elif md.box_shape == "box":
+        # iso turns the solute, so that a box is as small as it can be; an octahedron is the same in all directions
+        fill = f"solvatebox {unit_name} {water} {md.padding_angstrom:g} iso"
+    else:
+        fill = f"solvateoct {unit_name} {water} {md.padding_angstrom:g}"
 
     def build(*commands: str) -> tuple[str, Topology, Path]:
         save = f"saveamberparm {unit_name} solvated.prmtop solvated.inpcrd"
@@ -132,23 +147,35 @@ def solvate(
 
     text, filled, inpcrd = build()
     box = _box(inpcrd)
-    charge = round(float(solute.charges_e.sum()))
+    extra = round(float(solute.charges_e[list(copy.facts.copy_atoms)].sum())) if copy else 0
+    charge = round(float(solute.charges_e.sum())) - extra
     waters = int(filled.residue_of[-1]) - int(solute.residue_of[-1])
     salt = SALT_MOL_PER_L[with_receptor] if md.salt_mol_per_l is None else md.salt_mol_per_l
     pairs = round(salt * waters / WATER_MOL_PER_L)
+    # of those that change with the ligand there are as many as it takes
+    pairs = max(pairs, -charge_made_up_for - max(0, -charge), charge_made_up_for - max(0, charge))
     cations, anions = pairs + max(0, -charge), pairs + max(0, charge)
-    _check_box(inpcrd, waters, solute, md, name)
+    left = _left_at_density(inpcrd, waters, solute, md)
+    if problems := _too_narrow(float(np.diag(box_vectors_nm(inpcrd)).min()) * 10, left, md, name):
+        raise InputError(problems)
+    remote = copy.facts if copy else None
+    if charge_made_up_for:
+        first = atoms + (0 if charge_made_up_for < 0 else cations)
+        changing = tuple(range(first, first + abs(charge_made_up_for)))
+        remote = wall_for_ions(solute, box_vectors_nm(inpcrd), md, left, name)
+        remote = remote.model_copy(update={"ion_atoms": changing})
     positions = filled.positions_angstrom
     if cations or anions:
         counts = [f"{ion} {count}" for ion, count in ((_CATION, cations), (_ANION, anions)) if count]
         text, salted, _ = build(f"addIonsRand {unit_name} {' '.join(counts)} {ION_DISTANCE_ANGSTROM:g}")
-        positions = _with_ions(filled, atoms, cations + anions, seed, name)
+        positions = _with_ions(filled, atoms, cations + anions, seed, name, remote, box_vectors_nm(inpcrd))
         if positions.shape != salted.positions_angstrom.shape:
             raise ParametrisationError(f"{name}: tleap put another number of ions than {cations} + {anions}")
     target.with_suffix(".prmtop").write_text(text)
     write_inpcrd(target.with_suffix(".inpcrd"), positions, box)
-    _check_solute(target.with_suffix(".prmtop"), positions, solute, name)
-    return SolvationFacts(waters=waters - cations - anions, cations=cations, anions=anions, box_angstrom=box)
+    _check_solute(target.with_suffix(".prmtop"), positions, solute, name, extra)
+    added = SolvationFacts(waters=waters - cations - anions, cations=cations, anions=anions, box_angstrom=box)
+    return added, remote
 
 
 def write_inpcrd(path: Path, positions_angstrom: Floats, box_angstrom: Sequence[float]) -> None:
@@ -176,7 +203,7 @@ def _box(inpcrd: Path) -> tuple[float, ...]:
     return tuple(float(last[i : i + 12]) for i in range(0, 72, 12))
 
 
-def box_problems(longest_angstrom: float, md: Md, name: str) -> list[Problem]:
+def box_problems(longest_angstrom: float, md: Md, name: str, *, rectangular: bool = False) -> list[Problem]:
     """Foretell a box that will be too small for the cutoff, before anything is computed for it.
 
     Parameters
@@ -187,26 +214,26 @@ def box_problems(longest_angstrom: float, md: Md, name: str) -> list[Problem]:
         Padding, shape, cutoff.
     name
         What messages call the system.
+    rectangular
+        Whether it has right angles whatever the settings say.
 
     Returns
     -------
     list of Problem
         One where no solute of this length gets a box that is wide enough; what is left to doubt is seen by `solvate`.
     """
-    edge = longest_angstrom + 2 * md.padding_angstrom + _EDGE_BEYOND_ANGSTROM[md.box_shape]
-    width = edge * _WIDTH_OF_EDGE[md.box_shape]
+    shape = "box" if rectangular else md.box_shape
+    width = (longest_angstrom + 2 * md.padding_angstrom + _EDGE_BEYOND_ANGSTROM[shape]) * _WIDTH_OF_EDGE[shape]
     return _too_narrow(width, MOST_LEFT - LEAST_LOST_ANGSTROM / width, md, name, of="of at most")
 
 
-def _check_box(inpcrd: Path, waters: int, solute: Topology, md: Md, name: str) -> None:
-    """The cutoff has to fit into half the box, also when this has shrunk to its density, and breathes."""
+def _left_at_density(inpcrd: Path, waters: int, solute: Topology, md: Md) -> float:
+    """What share of its edges a box keeps when it has shrunk to its density, and breathes."""
     vectors = box_vectors_nm(inpcrd) * 10
     will_be = waters * WATER_ANGSTROM3 + np.count_nonzero(solute.elements > 1) * HEAVY_ATOM_ANGSTROM3
     kt_bar_angstrom3 = kt_kcal_per_mol(md.temperature_k) * KJ_PER_KCAL / KJ_PER_BAR_NM3 * 1000
     spread = math.sqrt(kt_bar_angstrom3 * WATER_COMPRESSIBILITY_PER_BAR / will_be)
-    left = (will_be / float(np.linalg.det(vectors))) ** (1 / 3) * (1 - FLUCTUATIONS * spread / 3)
-    if problems := _too_narrow(float(np.diag(vectors).min()), left, md, name):
-        raise InputError(problems)
+    return float((will_be / np.linalg.det(vectors)) ** (1 / 3) * (1 - FLUCTUATIONS * spread / 3))
 
 
 def _too_narrow(width_angstrom: float, left: float, md: Md, name: str, of: str = "of") -> list[Problem]:
@@ -221,19 +248,40 @@ def _too_narrow(width_angstrom: float, left: float, md: Md, name: str, of: str =
     return [Problem(name, what, right, field="padding_angstrom")]
 
 
-def _with_ions(filled: Topology, solute_atoms: int, ions: int, seed: int, name: str) -> Floats:
+def _with_ions(
+    filled: Topology,
+    solute_atoms: int,
+    ions: int,
+    seed: int,
+    name: str,
+    remote: RemoteFacts | None,
+    box_nm: Floats,
+) -> Floats:
     """Positions with ions, which stand between solute and waters, in place of as many waters."""
     first_water = int(filled.residue_of[solute_atoms - 1]) + 1
     oxygens = np.flatnonzero((filled.elements == 8) & (filled.residue_of >= first_water))
     places = filled.positions_angstrom[oxygens]
     away, _ = cKDTree(filled.positions_angstrom[:solute_atoms]).query(places)
+    order = np.random.default_rng(seed).permutation(np.flatnonzero(away >= ION_DISTANCE_ANGSTROM))
     chosen: list[int] = []
-    for candidate in np.random.default_rng(seed).permutation(np.flatnonzero(away >= ION_DISTANCE_ANGSTROM)):
-        if len(chosen) == ions:
-            break
-        others = places[chosen] - places[candidate]
-        if not chosen or np.linalg.norm(others, axis=1).min() >= ION_DISTANCE_ANGSTROM:
-            chosen.append(int(candidate))
+
+    def choose(candidates: Ints, count: int) -> None:
+        for candidate in candidates:
+            if len(chosen) == count:
+                break
+            others = places[chosen] - places[candidate]
+            if not chosen or np.linalg.norm(others, axis=1).min() >= ION_DISTANCE_ANGSTROM:
+                chosen.append(int(candidate))
+
+    changing = [] if remote is None else [atom - solute_atoms for atom in remote.ion_atoms]
+    if remote is not None and changing:
+        far = beyond_wall(remote, filled.positions_angstrom[:solute_atoms], box_nm, places)
+        choose(order[np.isin(order, far)], len(changing))
+    if len(chosen) == len(changing):
+        choose(order, ions)
+        kept_far, others = chosen[: len(changing)], chosen[len(changing) :]
+        start = changing[0] if changing else 0
+        chosen = [*others[:start], *kept_far, *others[start:]]
     if len(chosen) < ions:
         what = f"{ions} ions do not fit {ION_DISTANCE_ANGSTROM:g} Å from the solute and from each other"
         raise InputError(Problem(name, what, "more padding_angstrom, or less salt_mol_per_l"))
@@ -242,7 +290,7 @@ def _with_ions(filled: Topology, solute_atoms: int, ions: int, seed: int, name: 
     return np.concatenate([filled.positions_angstrom[:solute_atoms], places[chosen], filled.positions_angstrom[kept]])
 
 
-def _check_solute(prmtop: Path, positions_angstrom: Floats, solute: Topology, name: str) -> None:
+def _check_solute(prmtop: Path, positions_angstrom: Floats, solute: Topology, name: str, extra_e: int) -> None:
     """Hold the solute in its box against that without one; and the order that positions were put in."""
     atoms = len(solute.elements)
     built = Topology.read_prmtop(prmtop, positions_angstrom)
@@ -254,5 +302,5 @@ def _check_solute(prmtop: Path, positions_angstrom: Floats, solute: Topology, na
     labels = residue_labels(prmtop)[int(solute.residue_of[-1]) + 1 :]
     if re.fullmatch(r"(C|A)*W+", "".join({_CATION: "C", _ANION: "A"}.get(label, label[0]) for label in labels)) is None:
         raise ParametrisationError(f"{name}: tleap put waters before ions")
-    if abs(float(built.charges_e.sum())) > 1e-3:
+    if abs(float(built.charges_e.sum()) - extra_e) > 1e-3:
         raise ParametrisationError(f"{name}: the box has a charge of {built.charges_e.sum():+.4f} e")

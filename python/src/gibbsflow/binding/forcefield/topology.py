@@ -17,13 +17,14 @@ from gibbsflow.binding.facts import ParamFacts, PreparedFacts, TopologyFacts
 from gibbsflow.binding.forcefield.amber_protein import AmberProtein, amber_protein, differences
 from gibbsflow.binding.forcefield.parametrise import LIGAND_RESIDUE
 from gibbsflow.binding.forcefield.readback import topology_differences
-from gibbsflow.binding.forcefield.solvation import solvate, water_unit
+from gibbsflow.binding.forcefield.remote import place_copy, uncharged
+from gibbsflow.binding.forcefield.solvation import LEAST_LEFT, solvate, water_unit
 from gibbsflow.binding.forcefield.topology_file import Topology, residue_labels, without_date
 from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
 from gibbsflow.binding.prepare.molecules import read_sdf
 from gibbsflow.binding.prepare.protein.cofactors import read_parameters
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import Md
+from gibbsflow.config.binding import Fe, Md
 from gibbsflow.engines import ambertools
 from gibbsflow.errors import ParametrisationError
 from gibbsflow.workflow.seeds import derive_seed
@@ -35,7 +36,7 @@ SITE_ANGSTROM = 5.0
 """Without a site given, residues of a protein within this distance of the ligand's pose are its site."""
 
 
-def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0) -> SimSystem:
+def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0, fe: Fe | None = None) -> SimSystem:
     """Build the topologies of the complex and of the ligand alone, the ligand in its pose.
 
     Parameters
@@ -48,6 +49,8 @@ def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0) -> 
         Folder that takes all files of the system.
     seed
         Of the places of ions in explicit solvent.
+    fe
+        Of this what goes into a box: a copy of the ligand for sdr, ions that change with it; None for neither.
 
     Returns
     -------
@@ -55,7 +58,8 @@ def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0) -> 
         In `out`, with ``complex_prmtop``, ``complex_inpcrd``, ``ligand_prmtop``, ``ligand_inpcrd`` and the meta ``md``,
         ``ligand_atoms``, ``receptor_atoms``, ``site_atoms`` (0-based indices into the complex); not yet written. In
         explicit solvent the complex is in its box, and the ligand in one of its own is ``solvent_prmtop`` and
-        ``solvent_inpcrd``. Without a receptor there is no complex, and the ligand alone is taken for it.
+        ``solvent_inpcrd``; for sdr there is a copy of the ligand in the box of the complex instead, without charges,
+        and with them in ``sdr_prmtop``. Without a receptor there is no complex, and the ligand alone is taken for it.
 
     Raises
     ------
@@ -98,26 +102,44 @@ def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0) -> 
             _check_residues(system.name, out / "complex.prmtop", topology, first, protein)
         _check_molecules(system.name, carried, out, first)
         solutes = {"complex": topology} if "complex" in units else {}
-        if md.explicit or not solutes:
+        copy = None
+        if md.explicit and fe is not None and fe.abfe_protocol == "sdr" and solutes:
+            copy = place_copy(topology, range(first, len(topology.elements)), md, LEAST_LEFT)
+            x, y, z = copy.shift_angstrom
+            loads += [f"far = copy {LIGAND_RESIDUE}", f"translate far {{ {x:.4f} {y:.4f} {z:.4f} }}"]
+            loads += [f"complex = combine {{ receptor {LIGAND_RESIDUE} far }}"]
+            save = "saveamberparm complex twice.prmtop twice.inpcrd"
+            ambertools.tleap("\n".join([*loads, save, "quit", ""]), folder=folder, log=log.resolve(), name=system.name)
+            solutes = {"complex": Topology.read(folder / "twice.prmtop", folder / "twice.inpcrd")}
+            _check_copy(system.name, solutes["complex"], topology, first)
+        elif md.explicit or not solutes:
             solutes["solvent"] = alone
         if not md.explicit and "solvent" in solutes:  # alone in implicit solvent: the same, under the name of its leg
             for suffix in ("prmtop", "inpcrd"):
                 shutil.copyfile(out / f"ligand.{suffix}", out / f"solvent.{suffix}")
-        solvation = {
+        made_up_for = known.ligand_charge if fe is not None and fe.charge_correction == "counter_ion" else 0
+        boxes = {
             name: solvate(
                 loads, "complex" if name == "complex" else LIGAND_RESIDUE, solute, md,
                 with_receptor=known.receptor_kind is not None, seed=derive_seed(seed, system.name, name),
                 folder=folder, target=out / name, log=log.resolve(), name=system.name,
+                copy=copy, charge_made_up_for=made_up_for,
             )
             for name, solute in (solutes if md.explicit else {}).items()
         }  # fmt: skip
+    if copy is not None:
+        text = (out / "complex.prmtop").read_text()
+        (out / "sdr.prmtop").write_text(text)
+        (out / "complex.prmtop").write_text(uncharged(text, copy.facts.copy_atoms))
+        carried = carried.with_artifacts(sdr_prmtop="sdr.prmtop")
     files = {f"{n}_{suffix}": f"{n}.{suffix}" for n in (*units, *solutes) for suffix in ("prmtop", "inpcrd")}
     atoms = TopologyFacts(
         md=md,
         receptor_atoms=tuple(range(first)),
         ligand_atoms=tuple(range(first, first + len(alone.elements))),
         site_atoms=tuple(site_atoms(topology, first, protein, known.site)),
-        solvation=solvation or None,
+        solvation={name: added for name, (added, _) in boxes.items()} or None,
+        remote={name: far for name, (_, far) in boxes.items() if far is not None} or None,
     )
     return carried.with_artifacts(**files).with_facts(atoms)
 
@@ -215,6 +237,13 @@ def _check_residues(name: str, prmtop: Path, topology: Topology, first: int, pro
     charges = np.bincount(topology.residue_of[:first], weights=topology.charges_e[:first], minlength=count)
     if wrong := differences(protein, labels, charges.tolist()):
         raise ParametrisationError(f"{name}: tleap built another protein than was prepared: {'; '.join(wrong[:8])}")
+
+
+def _check_copy(name: str, both: Topology, topology: Topology, first: int) -> None:
+    """Hold the copy of the ligand against the ligand."""
+    expected = np.concatenate([topology.charges_e, topology.charges_e[first:]])
+    if both.charges_e.shape != expected.shape or not np.allclose(both.charges_e, expected, atol=1e-6):
+        raise ParametrisationError(f"{name}: tleap built another copy of the ligand than the ligand")
 
 
 def _check_molecules(name: str, system: SimSystem, out: Path, first: int) -> None:

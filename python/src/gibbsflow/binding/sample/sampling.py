@@ -145,8 +145,11 @@ def _simulations(leg: AlchemicalLeg, engine: MdEngine, kind: SamplerKind) -> Cal
 def _walkers(leg: AlchemicalLeg, engine: MdEngine) -> Callable[[Md, int | None], Sampler]:
     """What makes a sampler of one system for all states."""
     prmtop = leg.folder / leg.topology
-    parent, make = engine.system(prmtop, leg.md), PERIODIC_MAKERS[engine.name]()
-    system = make(parent, leg.ligand_atoms, leg.restraint, soft_core=leg.fe.soft_core)
+    parent, make = engine.system(prmtop, leg.md, apart=leg.apart), PERIODIC_MAKERS[engine.name]()
+    system = make(
+        parent, leg.ligand_atoms, leg.restraint, soft_core=leg.fe.soft_core,
+        copy_atoms=leg.copy_atoms, ion_atoms=leg.ion_atoms,
+    )  # fmt: skip
     states, parts = [state.as_dict() for state in leg.states], molecules(prmtop)
     return lambda md, window: WalkerSampler(system, states, md, engine, parts, None if window is None else (window,))
 

@@ -63,7 +63,7 @@ HIDDEN = frozenset(
         "param_cache", "param_memory_gb", "param_time_min", "clash_angstrom", "timestep_fs", "hydrogen_mass_amu",
         "friction_per_ps", "minimise_steps", "equil_segment_ps", "com_force_constant_kcal_per_mol_angstrom2",
         "boresch_k_r_kcal_per_mol_angstrom2", "boresch_k_angle_kcal_per_mol_rad2", "segment_ps", "decorrelate",
-        "publish_dir_mode", "soft_core", "box_shape", "density_ps", "vacuum_schedule",
+        "publish_dir_mode", "soft_core", "box_shape", "density_ps", "vacuum_schedule", "sdr_schedule",
     }
 )  # fmt: skip
 """Settings whose defaults few have cause to change; `--help` and the docs list them all the same."""
@@ -101,6 +101,9 @@ HELP = {
     "salt_mol_per_l": "Na+ and Cl- with the parameters that fit the water model; counter-ions come in any case.",
     "density_ps": "The box finds its size while the solute is held.",
     "soft_core": "Beutler's is what most programs use; Gapsys's has no singular slope near the end.",
+    "sdr_schedule": "states: [[restraints, electrostatics, sterics, sterics of the copy], ...].",
+    "abfe_protocol": "sdr needs a water model; its box is neutral in all states, also of a charged ligand.",
+    "charge_correction": "counter_ion: ions of each box lose their charge as the ligand does. analytic: a formula's.",
     "vacuum_schedule": "states: [[restraints, electrostatics, sterics], ...] from the coupled to the decoupled end.",
     "timestep_fs": "4 fs go with hydrogens of 3 amu.",
     "threads": "Also the cores that a task of MD asks for.",

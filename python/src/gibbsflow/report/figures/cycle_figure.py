@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec, protocol_of
+from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec, protocol_of_legs
 from gibbsflow.report.figures.svg import svg_element
 
 WIDTH, HEIGHT = 680, 348
@@ -27,16 +27,13 @@ def draw_cycle(record: Mapping[str, Any]) -> str:
     str
         SVG: receptor and ligand, bound and free, coupled and decoupled; of other protocols, the sum, term by term.
     """
-    protocol = protocol_of(record.get("mode", ""))
+    protocol = protocol_of_legs(record.get("mode", ""), record["leg_summary"])
     return _double_decoupling(record) if protocol == DOUBLE_DECOUPLING else _sum(record, protocol)
 
 
 def _sum(record: Mapping[str, Any], protocol: Sequence[LegSpec]) -> str:
     """Draw one row a leg, from its last λ state to its first or back, then releases, then the result."""
-    rows = [
-        (f"{'couple' if leg.sign < 0 else 'decouple'} in {leg.name}", _value(record["leg_summary"][leg.name], leg.sign))
-        for leg in protocol
-    ]
+    rows = [(_step(leg), _value(record["leg_summary"][leg.name], leg.sign)) for leg in protocol]
     for leg in protocol:
         if leg.restrained:
             value = leg.sign * record["standard_state"]["numeric_kcal_per_mol"]
@@ -50,6 +47,12 @@ def _sum(record: Mapping[str, Any], protocol: Sequence[LegSpec]) -> str:
     result = f"{_signed(record['dg_kcal_per_mol'])} ± {record['dg_error_kcal_per_mol']:.2f}"
     parts += [_words(_LEFT, y + 12, "ΔG, kcal/mol", "small"), _words(_RIGHT, y + 12, result, "end strong big")]
     return svg_element("".join(parts), _RIGHT + _LEFT, y + 32, f"Thermodynamic cycle of {record['transformation']}")
+
+
+def _step(leg: LegSpec) -> str:
+    if "copy" in leg.alchemical:
+        return "couple in the site, decouple in bulk" if leg.sign < 0 else "decouple in the site, couple in bulk"
+    return f"{'couple' if leg.sign < 0 else 'decouple'} in {leg.name}"
 
 
 def _double_decoupling(record: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from gibbsflow.workflow.files import atomic_open
 Leg = Mapping[str, Any]
 KCAL = "ΔG (kcal/mol)"
 _LAMBDA_NAMES = {"lambda_restraints": "restraint", "lambda_electrostatics": "charges", "lambda_sterics": "sterics"}
+_LAMBDA_NAMES["lambda_sterics_copy"] = "copy"
 
 
 def analysed_replicates(record: Mapping[str, Any], leg: str) -> list[Leg]:
