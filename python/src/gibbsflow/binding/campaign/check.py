@@ -11,6 +11,7 @@ from typing import Any
 from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
+from gibbsflow.binding.campaign.check_restraints import row_problems, setting_problems
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.complex import solute_faults
 from gibbsflow.binding.prepare.conformers import embed
@@ -129,6 +130,7 @@ def check_campaign(
             check()
         except InputError as error:
             problems += error.problems
+    problems += setting_problems(settings)
     rows, table_problems = samplesheet.check_samplesheet(sheet)
     receptor = None
     warnings = []
@@ -195,7 +197,7 @@ def made_from(
     digests = [sha256_path(path) for name in named if name and (path := Path(str(name).strip())).is_file()]
     items = {}
     for row in rows:
-        given = row.as_dict()
+        given = {key: value for key, value in row.as_dict().items() if key != "symmetry_number" or value is not None}
         for key in ("line", "experimental_dg_kcal_per_mol", "group"):
             del given[key]
         for key in ("structure", "pose"):
@@ -256,7 +258,9 @@ def _read_row(
                 ligand = given_pose(row, ligand)
         protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit)
         doubts = cycle_doubts(protocol, settings.md, ligand.charge, where=where)
-        faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in doubts.of_weight("refuse")]
+        held = [] if setting_problems(settings) else row_problems(row, ligand, receptor, settings)
+        told = [*doubts.of_weight("refuse"), *held]
+        faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in told]
         source = "smiles" if row.smiles else "structure"
         said = (*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol))
         notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in said]
