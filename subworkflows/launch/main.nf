@@ -196,7 +196,7 @@ def structureFiles(config) {
 def samplesheet(sheet, rows, state, workDir) {
     (rows ?: unchecked(sheet)).collect { row ->
         def fixed = row.pose in ['given', 'place'] ? row.pose : null
-        def meta = [ligand: row.ligand, smiles: row.smiles ?: null, charge: row.charge in [null, ''] ? null : row.charge, pose: fixed, state: "${state}/${row.ligand}".toString()]
+        def meta = [ligand: row.ligand, smiles: row.smiles ?: null, charge: row.charge in [null, ''] ? null : row.charge, pose: fixed, state: "${state}/${row.ligand}".toString()] + (row.symmetry_number ? [symmetry_number: row.symmetry_number] : [:])
         [meta, besides(sheet, row.structure, workDir), besides(sheet, fixed ? null : row.pose, workDir)]
     }
 }

@@ -18,13 +18,14 @@ process SYSTEM_PREP {
     def held = options('--receptor', receptor)
     def source = structure ? "--structure ${quoted(structure)}" : "--smiles ${quoted(meta.smiles)}"
     def charge = meta.charge == null ? '' : "--charge ${quoted(meta.charge)}"
+    def symmetry = meta.symmetry_number ? "--symmetry_number ${quoted(meta.symmetry_number)}" : ''
     def placing = pose || meta.pose ? "--pose ${quoted(pose ?: meta.pose)}" : ''
     def states = protonation ? "--protonation ${quoted(protonation)}" : ''
     def beside = options('--parameters', parameters)
     def args = task.ext.args ?: ''
     """
     printf %s ${quoted(settings)} > config.json
-    system_prep system ${held} --ligand ${quoted(meta.ligand)} ${source} ${charge} ${placing} \\
+    system_prep system ${held} --ligand ${quoted(meta.ligand)} ${source} ${charge} ${placing} ${symmetry} \\
         ${states} ${beside} --config config.json \\
         --state ${quoted("${meta.state}/system_prep")} --out ${quoted("phases/${meta.ligand}/system_prep")} ${args}
     """

@@ -32,13 +32,18 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
     """Write the legs: λ states, restraint, start and settings, and the standard-state term."""
     with verb(out, state=state, as_json=as_json) as result:
         from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME, AlchemicalLeg
+        from gibbsflow.binding.alchemy.holding import motion_of_held
         from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.binding import BindingConfig
+        from gibbsflow.report.figures.equilibration_figure import plot_restraint
         from gibbsflow.workflow.state.status import write_plan
 
         settings = BindingConfig.read(config) if config else BindingConfig()
-        prepare_legs(SimSystem.read(system), settings, out, result)
+        prepared = prepare_legs(SimSystem.read(system), settings, out, result)
+        if motion := motion_of_held(prepared):
+            plot_restraint(out / "restraint.svg", motion, f"{prepared.name}: what the restraint holds (dashed: where)")
+            prepared.with_artifacts(restraint_plot="restraint.svg").write()
         if state is not None:
             legs = [AlchemicalLeg.read(path.parent) for path in sorted(out.glob(f"legs/*/{FILE_NAME}"))]
             write_plan(state, {leg.leg: leg.planned_ns for leg in legs}, settings.run.replicates)

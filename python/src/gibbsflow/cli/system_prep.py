@@ -72,6 +72,9 @@ def system(
     charge: Annotated[int | None, typer.Option("--charge", help="Net charge in e, as a check.")] = None,
     pose: Annotated[str | None, typer.Option("--pose", help="given, place, or a file with the bound pose.")] = None,
     ligand_residue: LigandResidue = None,
+    symmetry_number: Annotated[
+        int | None, typer.Option("--symmetry_number", help="Equivalent poses of which a Boresch restraint holds one.")
+    ] = None,
     protonation: Protonation = None,
     altloc: Altloc = None,
     keep: Keep = None,
@@ -88,13 +91,15 @@ def system(
         settings = BindingConfig.read(config) if config else BindingConfig()
         settings = settings.with_system(_chosen(protonation, altloc, keep, parameters))
         if receptor is None:
-            _prepare_alone(row_from_options(ligand, structure, smiles, charge, pose), settings, out, result)
+            _prepare_alone(
+                row_from_options(ligand, structure, smiles, charge, pose, symmetry_number), settings, out, result
+            )
             return
         taken = None
         if ligand_residue is not None:
             taken = ligand_pose(receptor, ligand_residue, smiles, pose, settings.system.altloc, out)
             smiles, pose = taken.smiles, str(taken.pose)
-        row = row_from_options(ligand, structure, smiles, charge, pose)
+        row = row_from_options(ligand, structure, smiles, charge, pose, symmetry_number)
         result.inputs_hash = preparation_hash(row, receptor, settings)
         result.seed = settings.run.seed
         prepared, facts = prepare_system(row, receptor, settings, out, taken=taken)

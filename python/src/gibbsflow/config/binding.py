@@ -192,15 +192,42 @@ class Equil(Section):
 class Fe(Section):
     """Free-energy legs."""
 
-    restraint: Literal["auto", "com", "boresch"] = setting(
+    restraint: Literal["auto", "com", "flat_bottom", "boresch"] = setting(
         "auto",
-        "Restraint of the decoupled ligand: centre of mass, or Boresch; auto: com for hosts, Boresch for proteins.",
+        "Restraint of the decoupled ligand: centre of mass, flat bottom, or Boresch; auto: com for hosts and where "
+        "there are no anchors, Boresch for proteins.",
     )
     com_force_constant_kcal_per_mol_angstrom2: float = setting(
         10.0,
         "K of the centre-of-mass restraint, U = 1/2 K r^2.",
         unit="kcal/mol/Å²",
         gt=0,
+        le=1000,
+    )
+    flat_bottom_radius_angstrom: float | None = setting(
+        None,
+        "Distance of the centres of ligand and site up to which a flat-bottom restraint is without force; default: the "
+        "largest of the equilibration and 1 Å.",
+        unit="Å",
+        gt=0,
+        le=100,
+    )
+    flat_bottom_force_constant_kcal_per_mol_angstrom2: float = setting(
+        10.0,
+        "K of the walls of a flat-bottom restraint, U = 1/2 K (r - R)^2 beyond R.",
+        unit="kcal/mol/Å²",
+        gt=0,
+        le=1000,
+    )
+    boresch_atoms: str | None = setting(
+        None,
+        "Anchors of a Boresch restraint, P1,P2,P3,L1,L2,L3: receptor as CHAIN:NUMBER:ATOM (of a host: ATOM), ligand as "
+        "ATOM; default: the best set of the equilibration.",
+    )
+    symmetry_number: int = setting(
+        1,
+        "Equivalent poses of which a Boresch restraint holds one: adds -kT ln of it to the binding free energy.",
+        ge=1,
         le=1000,
     )
     boresch_k_r_kcal_per_mol_angstrom2: float = setting(
@@ -415,6 +442,10 @@ LATER: frozenset[str] = frozenset(
         "abfe_protocol",
         "charge_correction",
         "soft_core",
+        "flat_bottom_radius_angstrom",
+        "flat_bottom_force_constant_kcal_per_mol_angstrom2",
+        "boresch_atoms",
+        "symmetry_number",
     }
 )
 """Settings that came after campaigns had been begun. Their defaults must be what was done before there was a choice."""

@@ -60,12 +60,13 @@ def draw_item(
         HTML.
     """
     made: dict[str, Markup] = {}
-    equilibration = None
+    images: dict[str, str] = {}
     if record is not None and place < MAX_DRAWN:
         made = {name: Markup(svg) for name, svg in leg_figures.record_figures(record).items()}  # noqa: S704
-        if file := figures.get("equilibration"):
-            # as an image: what is inside another program's SVG stays inside
-            equilibration = "data:image/svg+xml;base64," + base64.b64encode(file.read_bytes()).decode()
+        for name in ("equilibration", "restraint"):
+            if file := figures.get(name):
+                # as an image: what is inside another program's SVG stays inside
+                images[name] = "data:image/svg+xml;base64," + base64.b64encode(file.read_bytes()).decode()
     return (
         _environment()
         .get_template("item.html.j2")
@@ -74,7 +75,8 @@ def draw_item(
             record=record,
             figures=made,
             legs=leg_names(protocol_of_legs(row.mode, (record or {}).get("leg_summary", {}))),
-            equilibration=equilibration,
+            equilibration=images.get("equilibration"),
+            restraint_plot=images.get("restraint"),
             left_out=record is not None and place >= MAX_DRAWN,
             mode=MODES[config.run.mode],
             unfolded=count <= MAX_OPEN,

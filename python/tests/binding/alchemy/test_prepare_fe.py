@@ -6,14 +6,13 @@ import pytest
 from solvation import SOLVATION, ligand_alone
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
-from gibbsflow.binding.alchemy.prepare_fe import choose_restraint, prepare_legs
+from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
 from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_sum
-from gibbsflow.binding.alchemy.restraints import BoreschRestraint
 from gibbsflow.binding.sample.sampling import leg_systems
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import BindingConfig, Fe, Md
+from gibbsflow.config.binding import BindingConfig, Md
 from gibbsflow.engines.md_engines import engine_for
-from gibbsflow.errors import InputError, StateError, UnboundError
+from gibbsflow.errors import StateError, UnboundError
 from gibbsflow.workflow.result import Result
 
 
@@ -27,18 +26,6 @@ def test_legs(chain):
     np.testing.assert_allclose(free.start_nm, bound.start_nm[:, hg.RECEPTOR_ATOMS :])
     assert bound.thermal_starts and bound.starts_nm(0).shape == (16, 156, 3)
     assert not np.array_equal(bound.starts_nm(0), bound.starts_nm(1))
-
-
-def test_restraint_by_kind(chain):
-    system = SimSystem.read(chain / "analysis")
-    assert isinstance(choose_restraint(system, Fe(restraint="boresch")), BoreschRestraint)
-    protein = system.with_meta(receptor_kind="protein")
-    assert isinstance(choose_restraint(protein, Fe()), BoreschRestraint)
-    off_centre = system.with_meta(ligand_site_distance_angstrom=2.5)
-    assert choose_restraint(off_centre, Fe()).r0_angstrom == 2.5
-    with pytest.raises(InputError, match="2 heavy atoms"):
-        bare = system.with_meta(anchors=None, anchors_problem="the ligand has 2 heavy atoms")
-        choose_restraint(bare, Fe(restraint="boresch"))
 
 
 def test_another_table_makes_other_legs(chain, tmp_path):

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 import openmm
 
-from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint
+from gibbsflow.binding.alchemy.restraints import BoreschRestraint, FlatBottomRestraint, Restraint
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import KJ_PER_KCAL
@@ -152,19 +152,23 @@ def restraint_force(
         energy, *definitions = expression.split(";", 1)
         return ";".join([f"lambda_restraints*({energy})", *definitions]) if by_parameter else expression
 
-    if isinstance(restraint, CentreOfMassRestraint):
-        force = openmm.CustomCentroidBondForce(2, scaled("0.5*k*(distance(g1,g2)-r0)^2"))
-        for atoms in (restraint.receptor_atoms, restraint.ligand_atoms):
-            force.addGroup(list(atoms), [1.0] * len(atoms))
-        members = [0, 1]
-        k = lambda_restraints * restraint.k_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100
-        values = {"k": k, "r0": restraint.r0_angstrom / 10}
-    else:
+    if isinstance(restraint, BoreschRestraint):
         # the dihedrals' deviations are taken into −π..π, so that no reference near ±180° tears
         force = openmm.CustomCompoundBondForce(6, scaled(_BORESCH))
         p1, p2, p3 = restraint.receptor
         members = [p3, p2, p1, *restraint.ligand]
         values = _boresch_values(restraint, lambda_restraints)
+    else:
+        if isinstance(restraint, FlatBottomRestraint):
+            x, rest = "max(0,distance(g1,g2)-r0)", restraint.radius_angstrom
+        else:
+            x, rest = "distance(g1,g2)-r0", restraint.r0_angstrom
+        force = openmm.CustomCentroidBondForce(2, scaled(f"0.5*k*({x})^2"))
+        for atoms in (restraint.receptor_atoms, restraint.ligand_atoms):
+            force.addGroup(list(atoms), [1.0] * len(atoms))
+        members = [0, 1]
+        k = lambda_restraints * restraint.k_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100
+        values = {"k": k, "r0": rest / 10}
     for name in values:
         force.addPerBondParameter(name)
     force.addBond(members, list(values.values()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,12 @@ import numpy as np
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg, sampling
+from gibbsflow.binding.alchemy.holding import hold_ligand, symmetry_problems
 from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of, restrains
-from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint, restraint_as_dict
+from gibbsflow.binding.alchemy.restraints import Restraint, restraint_as_dict
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
 from gibbsflow.binding.equilibrate.periodic_box import kept_apart
 from gibbsflow.binding.facts import (
-    AnchorFacts,
     BoundFacts,
     LegFacts,
     PreparedFacts,
@@ -26,13 +26,13 @@ from gibbsflow.binding.facts import (
     StandardStateFacts,
     TopologyFacts,
 )
-from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Fe, Md, hashed
 from gibbsflow.engines.md_engine import MdEngine
 from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.errors import InputError, Problem, StateError, UnboundError
 from gibbsflow.units import Floats
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import inputs_hash, read_arrays
 from gibbsflow.workflow.result import Result
 
@@ -40,8 +40,6 @@ log = logging.getLogger(__name__)
 
 _FAR = ("copy", "ions")
 """Parts that change with the ligand and are not the ligand."""
-CENTRED_ANGSTROM = 1.0
-"""A ligand whose centre is nearer to its site's than this is held at distance 0; another one where it was."""
 
 
 def prepare_legs(
@@ -86,9 +84,11 @@ def prepare_legs(
     md = system.facts(SettingsFacts).md
     protocol = protocol or protocol_of(config.run.mode, explicit=md.explicit, fe=config.fe)
     roles = {"complex_prmtop", "ligand_prmtop", "representative_npz", *(leg.topology for leg in protocol)}
+    known = system.find(PreparedFacts)
+    own = {"symmetry_number": known.symmetry_number} if known and known.symmetry_number else {}
     result.inputs_hash = inputs_hash(
         files={role: system.path(role) for role in roles if role in system.artifacts},
-        settings={"fe": hashed(config.fe), "run": hashed(config.run)},
+        settings={"fe": hashed(config.fe), "run": hashed(config.run), **own},
         physics=PHYSICS,
     )
     found = system.find(BoundFacts)
@@ -96,12 +96,15 @@ def prepare_legs(
         raise UnboundError(f"{system.name}: not bound after equilibration, so there is nothing to prepare")
     schedules = leg_schedules(config.fe, protocol)
     plan = sampling(md, config.fe)
-    known = system.find(PreparedFacts)
     account = cycle_doubts(protocol, md, known.ligand_charge if known else 0, where=system.name, fe=config.fe)
+    if not restrains(protocol):
+        for problem in symmetry_problems(config.fe.symmetry_number, None, (), where=system.name):
+            account.refuse(problem.what, problem.right, field=problem.field)
     account.settle()
     _have_parts(system, protocol, known.ligand_charge if known else 0)
     _same_alchemical(system, protocol, md, engine or engine_for(md))
-    restraint, told = _hold(system, config.fe, md) if restrains(protocol) else (None, {})
+    restraint, told = _hold(system, config.fe, md, account) if restrains(protocol) else (None, {})
+    account.settle()
     prepared = system.copy_to(out)
     for leg in protocol:
         _write_leg(leg, prepared, schedules[leg.name], restraint, md, config)
@@ -114,6 +117,7 @@ def prepare_legs(
         fe=config.fe,
         run=RunFacts(seed=config.run.seed, replicates=config.run.replicates),
         restraint=told.get("restraint"),
+        restraint_choice=told.get("restraint_choice"),
         standard_state=StandardStateFacts.from_meta(told["standard_state"], where=system.name) if told else None,
     )
     prepared = prepared.with_artifacts(legs="legs").with_facts(facts).with_account(account)
@@ -121,19 +125,21 @@ def prepare_legs(
     return prepared
 
 
-def _hold(system: SimSystem, fe: Fe, md: Md) -> tuple[Restraint, dict[str, Any]]:
+def _hold(system: SimSystem, fe: Fe, md: Md, account: Account) -> tuple[Restraint, dict[str, Any]]:
     """Choose the restraint; what is to be told of it and of its standard state."""
-    restraint = choose_restraint(system, fe)
-    term = restraint.standard_state(md.temperature_k)
+    held = hold_ligand(system, fe)
+    account.take(held.account)
+    term = held.restraint.standard_state(md.temperature_k)
     if term.warning:
         log.warning("%s", term.warning)
-    log.info("restraint: %s", restraint.why)
+    log.info("restraint: %s", held.restraint.why)
     values = {
         "analytic_kcal_per_mol": term.analytic_kcal_per_mol,
         "numeric_kcal_per_mol": term.numeric_kcal_per_mol,
         **({"warning": term.warning} if term.warning else {}),
     }
-    return restraint, {"restraint": restraint_as_dict(restraint), "standard_state": values}
+    told = {"restraint": restraint_as_dict(held.restraint), "standard_state": values}
+    return held.restraint, told | {"restraint_choice": held.told(md.temperature_k)}
 
 
 def _write_leg(
@@ -199,62 +205,6 @@ def _free_frames(system: SimSystem, artifact: str) -> tuple[Floats, Floats | Non
     boxes = np.asarray(file["box_nm"], dtype=float)[free] if "box_nm" in file else None
     half = len(frames) // 2
     return frames[half:], None if boxes is None else boxes[half:]
-
-
-def choose_restraint(system: SimSystem, fe: Fe) -> Restraint:
-    """Make the restraint asked for; ``auto`` takes the centre of mass for hosts, Boresch for proteins.
-
-    A symmetric host cannot carry an orientational restraint without its symmetry being sampled too (or −kT ln σ).
-
-    Parameters
-    ----------
-    system
-        As left by ``equil analyse``, bound.
-    fe
-        Kind and force constants.
-
-    Returns
-    -------
-    CentreOfMassRestraint or BoreschRestraint
-        With atoms of the complex.
-
-    Raises
-    ------
-    InputError
-        For Boresch without anchors.
-    """
-    host = system.facts(PreparedFacts).receptor_kind == "host"
-    kind = fe.restraint
-    if kind == "auto":
-        kind = "com" if host else "boresch"
-    if kind == "boresch":
-        found = system.find(AnchorFacts)
-        if found is None or found.anchors is None:
-            why = (found and found.anchors_problem) or "the equilibration was not analysed"
-            raise InputError(
-                Problem(system.name, f"no anchors for a Boresch restraint: {why}", "com", field="restraint")
-            )
-        if host:
-            log.warning(
-                "Boresch restraint in a host: unless the guest turns through all equivalent poses of a symmetric host, "
-                "the binding free energy lacks -kT ln(number of poses); a centre-of-mass restraint does not"
-            )
-        return BoreschRestraint(
-            **asdict(found.anchors),
-            k_r_kcal_per_mol_angstrom2=fe.boresch_k_r_kcal_per_mol_angstrom2,
-            k_angle_kcal_per_mol_rad2=fe.boresch_k_angle_kcal_per_mol_rad2,
-        )
-    heavy = set(heavy_atoms(system.path("complex_prmtop")))
-    atoms = system.facts(TopologyFacts)
-    distance = system.facts(BoundFacts).ligand_site_distance_angstrom
-    r0 = 0.0 if distance < CENTRED_ANGSTROM else round(distance, 3)
-    site = atoms.site_atoms
-    guest = tuple(atom for atom in atoms.ligand_atoms if atom in heavy)
-    why = (
-        f"centroids of {len(site)} site atoms and {len(guest)} heavy atoms of the ligand, {distance:.2f} Å apart "
-        f"in the equilibration, held at {r0:g} Å"
-    )
-    return CentreOfMassRestraint(site, guest, fe.com_force_constant_kcal_per_mol_angstrom2, r0, why)
 
 
 def _same_alchemical(system: SimSystem, protocol: Sequence[LegSpec], md: Md, engine: MdEngine) -> None:

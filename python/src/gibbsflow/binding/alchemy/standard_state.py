@@ -1,8 +1,8 @@
 """Free energy of releasing a restrained, decoupled ligand into the standard state (1 mol/L, free rotation).
 
-All restraints are harmonic with the one half: U = 1/2 K x^2. Values are negative when the restrained volume is
-smaller than that of the standard state. Each restraint has a closed form and an integral; where they differ, the
-integral is right.
+All restraints are harmonic with the one half, U = 1/2 K x^2; that of a flat bottom beyond its radius. Values are
+negative when the restrained volume is smaller than that of the standard state. Each restraint has a closed form and an
+integral; where they differ, the integral is right.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _NARROW = 2e-3  # share of an angle's range below which points over all of it wo
 _RANGES = {
     "temperature_k": (1.0, 10_000.0, " K"),
     "r0_angstrom": (0.0, 1000.0, " Å"),
+    "radius_angstrom": (0.0, 1000.0, " Å"),
     "theta": (0.1, 179.9, " degrees"),
     "k": (1e-6, 1e15, ""),
 }
@@ -38,7 +39,7 @@ def check_values(*, least_r0_angstrom: float = 0.01, **values: float) -> None:
     least_r0_angstrom
         Least reference distance, Å: 0 for two centres; the Boresch form needs one between its anchors.
     **values
-        By name: ``temperature_k``, ``r0_angstrom``, ``theta_…_deg`` and force constants ``k…``.
+        By name: ``temperature_k``, ``r0_angstrom``, ``radius_angstrom``, ``theta_…_deg`` and force constants ``k…``.
 
     Raises
     ------
@@ -221,6 +222,71 @@ def com_numeric_kcal_per_mol(*, k: float, temperature_k: float, r0_angstrom: flo
     """
     kt = kt_kcal_per_mol(temperature_k)
     return kt * math.log(4 * math.pi * _radial_integral(r0_angstrom, k, kt) / STANDARD_VOLUME_ANGSTROM3)
+
+
+def flat_bottom_analytic_kcal_per_mol(*, radius_angstrom: float, k: float, temperature_k: float) -> float:
+    """Release of a flat-bottom distance restraint, U = 1/2 K (r − R)² beyond R and 0 within, closed form.
+
+    V_eff = 4π [R³/3 + R² s √(π/2) + 2 R s² + s³ √(π/2)], s² = kT/K: the sphere, and what its soft walls let in.
+    4πR³/3 alone is the limit of hard walls, and no bound for others.
+
+    Parameters
+    ----------
+    radius_angstrom
+        Radius R, Å.
+    k
+        Force constant of the walls, kcal/mol/Å².
+    temperature_k
+        Temperature, K.
+
+    Returns
+    -------
+    float
+        ΔG(release) = kT ln(V_eff/V0), kcal/mol.
+
+    Raises
+    ------
+    ValueError
+        For a constant that is not positive, or a radius below 0.
+    """
+    if k <= 0 or radius_angstrom < 0:
+        raise ValueError(f"force constant {k} must be positive, radius {radius_angstrom} not negative")
+    kt = kt_kcal_per_mol(temperature_k)
+    s, r, root = math.sqrt(kt / k), radius_angstrom, math.sqrt(math.pi / 2)
+    volume = 4 * math.pi * (r**3 / 3 + r**2 * s * root + 2 * r * s**2 + s**3 * root)
+    return kt * math.log(volume / STANDARD_VOLUME_ANGSTROM3)
+
+
+def flat_bottom_numeric_kcal_per_mol(*, radius_angstrom: float, k: float, temperature_k: float) -> float:
+    """Release of a flat-bottom distance restraint, by integration over all distances, walls included.
+
+    Parameters
+    ----------
+    radius_angstrom
+        Radius, Å.
+    k
+        Force constant of the walls, kcal/mol/Å².
+    temperature_k
+        Temperature, K.
+
+    Returns
+    -------
+    float
+        ΔG(release), kcal/mol, as in `flat_bottom_analytic_kcal_per_mol`.
+
+    Raises
+    ------
+    ValueError
+        For a constant that is not positive, or a radius below 0.
+    """
+    if k <= 0 or radius_angstrom < 0:
+        raise ValueError(f"force constant {k} must be positive, radius {radius_angstrom} not negative")
+    kt = kt_kcal_per_mol(temperature_k)
+    inside = np.linspace(0.0, radius_angstrom, _POINTS)
+    walls = np.linspace(radius_angstrom, radius_angstrom + 12 * math.sqrt(kt / k), _POINTS)
+    volume = np.trapezoid(inside**2, inside)
+    volume += np.trapezoid(walls**2 * np.exp(-0.5 * k * (walls - radius_angstrom) ** 2 / kt), walls)
+    return kt * math.log(4 * math.pi * float(volume) / STANDARD_VOLUME_ANGSTROM3)
 
 
 def differ(analytic_kcal_per_mol: float, numeric_kcal_per_mol: float) -> str | None:

@@ -231,7 +231,11 @@ def analyse_legs(
 
 
 def combine(
-    outcomes: Sequence[LegOutcome], release_kcal_per_mol: float, protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING
+    outcomes: Sequence[LegOutcome],
+    release_kcal_per_mol: float,
+    protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING,
+    *,
+    symmetry_kcal_per_mol: float = 0.0,
 ) -> Binding | None:
     """Combine legs into the free energy of their cycle.
 
@@ -243,6 +247,8 @@ def combine(
         Free energy of letting the restrained, decoupled ligand go into the standard state.
     protocol
         The legs and their signs.
+    symmetry_kcal_per_mol
+        What a symmetry number adds, −kT ln σ.
 
     Returns
     -------
@@ -263,7 +269,7 @@ def combine(
     for replicate in replicates:
         legs = {leg: done[leg, replicate] for leg in names}
         terms = {leg: a.mbar.dg_kt * a.kt_kcal_per_mol for leg, a in legs.items()}
-        values.append(cycle_sum(protocol, terms, release_kcal_per_mol))
+        values.append(cycle_sum(protocol, terms, release_kcal_per_mol) + symmetry_kcal_per_mol)
         errors.append(math.hypot(*(a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in legs.values())))
     count = len(values)
     mbar_error = math.hypot(*errors) / count
@@ -321,6 +327,7 @@ def summarise(
     protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING,
     *,
     doubts: Sequence[Finding] = (),
+    symmetry_kcal_per_mol: float = 0.0,
 ) -> dict[str, Any]:
     """Figures, status and verdict of a transformation, as in ``record.json``.
 
@@ -338,6 +345,8 @@ def summarise(
         The legs and their signs.
     doubts
         What speaks against the number besides its legs, such as grave assumptions of the preparation.
+    symmetry_kcal_per_mol
+        What a symmetry number adds, −kT ln σ.
 
     Returns
     -------
@@ -347,7 +356,8 @@ def summarise(
     release = None
     if standard_state:
         release = (standard_state["analytic_kcal_per_mol"], standard_state["numeric_kcal_per_mol"])
-    result = combine(outcomes, release[1] if release else 0.0, protocol)
+    released = release[1] if release else 0.0
+    result = combine(outcomes, released, protocol, symmetry_kcal_per_mol=symmetry_kcal_per_mol)
     findings: list[Finding] = list(doubts)
     for outcome in outcomes:
         if outcome.analysis is None:

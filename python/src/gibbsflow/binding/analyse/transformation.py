@@ -79,13 +79,19 @@ def analyse_transformation(
         protocol=protocol,
     )
     account = system.account()
-    figures = summarise(outcomes, standard_state, expected, limits, protocol, doubts=judge_account(account))
+    choice = dict(prepared.restraint_choice or {})
+    symmetry = float(choice.get("symmetry_kcal_per_mol", 0.0))
+    figures = summarise(
+        outcomes, standard_state, expected, limits, protocol,
+        doubts=judge_account(account), symmetry_kcal_per_mol=symmetry,
+    )  # fmt: skip
     chosen = settings.model_dump(mode="json")
     return {
         "transformation": system.name,
         "ligand": given.ligand or system.name,
         "mode": mode,
         **figures,
+        **({"restraint_choice": choice} if choice else {}),
         "experimental_dg_kcal_per_mol": given.experimental_dg_kcal_per_mol,
         "preparation": account.as_dict(),
         "settings": {"analysis": chosen, **_provenance(system)},
@@ -95,7 +101,11 @@ def analyse_transformation(
         "begun_anew": [*_equil_anew(system), *_begun_anew(results)],
         "inputs_hash": inputs_hash(
             files={f"{number:04d}": path for number, path in enumerate(paths)},
-            settings={"analysis": hashed(settings), "standard_state": standard_state},
+            settings={
+                "analysis": hashed(settings),
+                "standard_state": standard_state,
+                **({"symmetry_kcal_per_mol": symmetry} if symmetry else {}),
+            },
             physics=PHYSICS,
         ),
     }

@@ -13,6 +13,7 @@ import numpy as np
 from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
+from gibbsflow.binding.campaign.check_restraints import row_problems, setting_problems
 from gibbsflow.binding.campaign.unused import unused_settings
 from gibbsflow.binding.forcefield.solvation import box_problems
 from gibbsflow.binding.prepare import samplesheet
@@ -135,7 +136,7 @@ def check_campaign(
         except InputError as error:
             problems += error.problems
     of_all = cycle_doubts(protocol, settings.md, 0, where="settings", fe=settings.fe)
-    problems += of_all.of_weight("refuse")
+    problems += [*of_all.of_weight("refuse"), *setting_problems(settings)]
     warnings = [Problem("settings", note) for note in unused_settings(settings)]
     rows, table_problems = samplesheet.check_samplesheet(sheet)
     receptor = None
@@ -204,7 +205,7 @@ def made_from(
     digests = [sha256_path(path) for name in named if name and (path := Path(str(name).strip())).is_file()]
     items = {}
     for row in rows:
-        given = row.as_dict()
+        given = {key: value for key, value in row.as_dict().items() if key != "symmetry_number" or value is not None}
         for key in ("line", "experimental_dg_kcal_per_mol", "group"):
             del given[key]
         for key in ("structure", "pose"):
@@ -266,7 +267,9 @@ def _read_row(
         protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit, fe=settings.fe)
         doubts = cycle_doubts(protocol, settings.md, ligand.charge, where=where, fe=settings.fe).of_weight("refuse")
         of_all = cycle_doubts(protocol, settings.md, 0, where=where, fe=settings.fe).of_weight("refuse")
-        faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in doubts if p not in of_all]
+        held = [] if setting_problems(settings) else row_problems(row, ligand, receptor, settings)
+        told = [*(p for p in doubts if p not in of_all), *held]
+        faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in told]
         if settings.md.explicit:
             span = longest_angstrom(ligand.mol)
             if all("receptor" in leg.parts for leg in protocol if leg.medium == "solvent") and receptor is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,8 @@ import numpy.typing as npt
 from openmm import app, unit
 
 from gibbsflow.binding import PHYSICS
-from gibbsflow.binding.equilibrate.anchors import AnchorError, choose_anchors
+from gibbsflow.binding.equilibrate.anchor_atoms import firm_pools, named_atoms
+from gibbsflow.binding.equilibrate.anchors import AnchorError, AnchorSearch
 from gibbsflow.binding.equilibrate.bound_state import BoundAnalysis, analyse_bound
 from gibbsflow.binding.equilibrate.departure import Departure
 from gibbsflow.binding.facts import AnchorFacts, BoundFacts, PreparedFacts, SettingsFacts, TopologyFacts
@@ -24,7 +25,8 @@ from gibbsflow.workflow.files import atomic_open, inputs_hash, read_arrays
 from gibbsflow.workflow.result import Result
 
 log = logging.getLogger(__name__)
-_BACKBONE = ("N", "CA", "C")
+ANCHORS = 2
+"""Raised by hand when other anchors are chosen of the same frames."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,9 @@ def analyse_equilibration(
     roles = ("complex_prmtop", "equil_frames", "equil_log")
     threshold = system.facts(SettingsFacts).equil.unbound_threshold_angstrom
     result.inputs_hash = inputs_hash(
-        files={role: system.path(role) for role in roles}, settings={"threshold": threshold}, physics=PHYSICS
+        files={role: system.path(role) for role in roles},
+        settings={"threshold": threshold, "anchors": ANCHORS},
+        physics=PHYSICS,
     )
     file = read_arrays(system.path("equil_frames"), "positions_nm", "time_ps", "heating")
     frames, time_ps, heating = file["positions_nm"].astype(float) * 10, file["time_ps"], file["heating"]
@@ -115,7 +119,10 @@ def analyse_equilibration(
     result.figures |= figures | {"warnings": account.as_dict()["warnings"]}
     log.info("%s: %s", "bound" if outcome.bound else "unbound", outcome.why)
     account.settle()
-    found = BoundFacts(bound=outcome.bound, ligand_site_distance_angstrom=distance)
+    largest = float(outcome.distance_angstrom[judged].max())
+    found = BoundFacts(
+        bound=outcome.bound, ligand_site_distance_angstrom=distance, ligand_site_largest_angstrom=largest
+    )
     analysed = (
         system.copy_to(out)
         .with_facts(found)
@@ -123,7 +130,7 @@ def analyse_equilibration(
         .with_artifacts(**({"equil_plot": plot} if plot else {}))
     )
     if outcome.representative is not None:
-        analysed = analysed.with_facts(_anchors(system, free[judged], ligand, receptor, result))
+        analysed = analysed.with_facts(_anchors(system, free[judged], result))
         analysed = _represented(analysed, free[outcome.representative])
     table = np.genfromtxt(system.path("equil_log"), delimiter=",", names=True)
     return EquilibrationAnalysis(analysed, outcome, time_ps[~heating], table)
@@ -144,25 +151,47 @@ def _analyse_solute(system: SimSystem, out: Path, result: Result, plot: str | No
     return EquilibrationAnalysis(analysed, None, time_ps[~heating], table)
 
 
-def _anchors(system: SimSystem, frames: Floats, ligand: list[int], receptor: list[int], result: Result) -> AnchorFacts:
-    """Choose anchors; a ligand that has none can still be held by its centre of mass."""
+def anchor_search(system: SimSystem, frames: Floats) -> AnchorSearch:
+    """Say where anchors of a complex are looked for.
+
+    Parameters
+    ----------
+    system
+        As left by ``equil run`` or a later verb.
+    frames
+        Bound frames, shape (F, N, 3), Å.
+
+    Returns
+    -------
+    AnchorSearch
+        Of the receptor's backbone or rings, and all heavy atoms of the ligand.
+    """
     topology = load_topology(system.path("complex_prmtop")).topology
+    atoms, heavy = system.facts(TopologyFacts), set(heavy_atoms(system.path("complex_prmtop")))
+    receptor = [a for a in atoms.receptor_atoms if a in heavy]
     protein = system.facts(PreparedFacts).receptor_kind == "protein"
-    atoms = list(topology.atoms())
+    return AnchorSearch(
+        frames,
+        ligand=[a for a in atoms.ligand_atoms if a in heavy],
+        receptor_pools=firm_pools(topology, frames, receptor, protein=protein),
+        bonds=[(a.index, b.index) for a, b in topology.bonds()],
+        temperature_k=system.facts(SettingsFacts).md.temperature_k,
+    )
+
+
+def _anchors(system: SimSystem, frames: Floats, result: Result) -> AnchorFacts:
+    """Look for anchors; a ligand that has none can still be held by its centre of mass."""
     try:
-        anchors = choose_anchors(
-            frames,
-            ligand=ligand,
-            receptor=receptor,
-            bonds=[(a.index, b.index) for a, b in topology.bonds()],
-            preferred=[i for i in receptor if atoms[i].name in _BACKBONE] if protein else [],
-        )
+        found = anchor_search(system, frames).candidates()
     except AnchorError as error:
-        log.warning("no anchors for a Boresch restraint: %s", error)
+        log.info("no anchors for a Boresch restraint: %s", error)
         return AnchorFacts(anchors=None, anchors_problem=str(error))
+    names = named_atoms(system)
+    candidates = tuple(replace(one, names=tuple(names.of((*one.receptor, *one.ligand)))) for one in found)
+    anchors = candidates[0].anchors
     log.info("anchors: %s", anchors.why)
     result.figures["anchors"] = anchors.as_dict()
-    return AnchorFacts(anchors=anchors)
+    return AnchorFacts(anchors=anchors, anchor_candidates=candidates)
 
 
 def _represented(system: SimSystem, frame_angstrom: Floats) -> SimSystem:

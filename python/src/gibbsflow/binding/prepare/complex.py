@@ -48,7 +48,12 @@ LIGAND_READING = 2
 
 
 def row_from_options(
-    name: str, structure: Path | None, smiles: str | None, charge: int | None, pose: str | None
+    name: str,
+    structure: Path | None,
+    smiles: str | None,
+    charge: int | None,
+    pose: str | None,
+    symmetry_number: int | None = None,
 ) -> Row:
     """Make a row from options, under the rules of the samplesheet.
 
@@ -62,6 +67,8 @@ def row_from_options(
         Net charge in e that the ligand must have; None to take what the structure has.
     pose
         ``given``, ``place`` or a file; None for the samplesheet's default.
+    symmetry_number
+        Equivalent poses of which a Boresch restraint holds one; None where the setting counts.
 
     Returns
     -------
@@ -74,6 +81,7 @@ def row_from_options(
         With all problems, naming the options.
     """
     given: dict[str, Any] = {"ligand": name, "structure": structure, "smiles": smiles, "charge": charge, "pose": pose}
+    given["symmetry_number"] = symmetry_number
     cells = {key: str(value) for key, value in given.items() if value is not None}
     row, problems = samplesheet.parse_row("command line", Path.cwd(), None, cells)
     if row is None:
@@ -260,6 +268,7 @@ def prepare_system(
         ligand_smiles=ligand.smiles,
         site=receptor.site,
         pose=facts["pose"],
+        symmetry_number=row.symmetry_number,
     )
     return system.with_facts(known).with_account(account), facts
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.config.launch.samplesheet_columns import BY_NAME, MOST_CHARGE, NAMES, STRUCTURE_PATTERN
+from gibbsflow.config.launch.samplesheet_columns import BY_NAME, MOST_CHARGE, MOST_SYMMETRY, NAMES, STRUCTURE_PATTERN
 from gibbsflow.config.section import nearest_name
 from gibbsflow.errors import InputError, Problem, shown
 from gibbsflow.workflow.input_files import SHEET_BYTES, STRUCTURE_BYTES, csv_records, read_text, require_file
@@ -27,7 +27,7 @@ class Row:
     ----------
     line
         Line of the file, the header being line 1; None for a ligand from the command line.
-    ligand, structure, smiles, charge, pose, experimental_dg_kcal_per_mol, group
+    ligand, structure, smiles, charge, pose, experimental_dg_kcal_per_mol, group, symmetry_number
         As in :data:`gibbsflow.config.launch.samplesheet_columns.COLUMNS`; paths are absolute, `pose` has its default.
     """
 
@@ -39,6 +39,7 @@ class Row:
     pose: str
     experimental_dg_kcal_per_mol: float | None
     group: str | None
+    symmetry_number: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON.
@@ -218,6 +219,9 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
     experiment = _number(cell.get("experimental_dg_kcal_per_mol"))
     if "experimental_dg_kcal_per_mol" in cell and experiment is None:
         _wrong("experimental_dg_kcal_per_mol", f"{shown(cell['experimental_dg_kcal_per_mol'])} is not a number")
+    symmetry = _number(cell.get("symmetry_number"), whole=True)
+    if "symmetry_number" in cell and (symmetry is None or not 1 <= symmetry <= MOST_SYMMETRY):
+        _wrong("symmetry_number", f"{shown(cell['symmetry_number'])} is not usable")
     pose = cell.get("pose", "given" if "structure" in cell else "place")
     if pose == "given" and "smiles" in cell:
         _wrong("pose", "'given' with smiles, which has no coordinates", "'place', or a file with the pose")
@@ -241,6 +245,7 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
         pose=str(files["pose"]) if "pose" in files else pose,
         experimental_dg_kcal_per_mol=experiment,
         group=cell.get("group"),
+        symmetry_number=None if symmetry is None else int(symmetry),
     )
     return row, faults
 

@@ -48,6 +48,9 @@ PATTERNS = {
         "a MOL2, SDF, PDB or mmCIF file",
     ),
     "config": Pattern(r"^.+\.(ya?ml|json)$", "a YAML or JSON file"),
+    "boresch_atoms": Pattern(
+        r"^[A-Za-z0-9_:*'+.-]+( *, *[A-Za-z0-9_:*'+.-]+){5}$", "six atoms, as A:111:CA,A:84:CA,A:88:CA,C1,C2,C4"
+    ),
     "registry": Pattern(
         r"^[A-Za-z0-9_./][A-Za-z0-9_./:-]*[A-Za-z0-9_]$", "host and group of a registry, as ghcr.io/group"
     ),
@@ -64,13 +67,15 @@ HIDDEN = frozenset(
         "friction_per_ps", "minimise_steps", "equil_segment_ps", "com_force_constant_kcal_per_mol_angstrom2",
         "boresch_k_r_kcal_per_mol_angstrom2", "boresch_k_angle_kcal_per_mol_rad2", "segment_ps", "decorrelate",
         "publish_dir_mode", "soft_core", "box_shape", "density_ps", "vacuum_schedule", "sdr_schedule",
+        "flat_bottom_radius_angstrom", "flat_bottom_force_constant_kcal_per_mol_angstrom2",
     }
 )  # fmt: skip
 """Settings whose defaults few have cause to change; `--help` and the docs list them all the same."""
 
 HELP = {
-    "input": "Columns: ligand, structure or smiles; where wanted charge, pose, experimental_dg_kcal_per_mol, group. "
-    "Structures are found relative to the samplesheet. All faults are listed at once before the first task.",
+    "input": "Columns: ligand, structure or smiles; where wanted charge, pose, experimental_dg_kcal_per_mol, "
+    "symmetry_number, group. Structures are found relative to the samplesheet. All faults are listed before the "
+    "first task.",
     "receptor": "A host is parametrised as the ligands are; a protein is protonated and gets its force field.",
     "config": "Needed with mode potential, and for that alone; its settings replace those of the other groups.",
     "resume_from": "A folder generation_NN in the outdir of an earlier run; the loop begins with the next generation.",
@@ -110,6 +115,10 @@ HELP = {
     "platform": "CUDA and OpenCL go with the profile gpu.",
     "unbound_threshold_angstrom": "Such a ligand has no bound state to measure: it is listed as unbound.",
     "restraint": "The free energy of letting the restrained ligand go into 1 mol/L is computed both ways and compared.",
+    "boresch_atoms": "Atoms of ligands and hosts are named by element and count in their file, or in the SMILES; the "
+    "record names the candidates so.",
+    "symmetry_number": "Refused with other restraints, which leave all orientations to be sampled, and where the bonds "
+    "of ligand and receptor have no such symmetry.",
     "sampler": "Exchange converges faster and needs all windows of a leg in one task; independent windows spread over "
     "a cluster, one or some of them a task (windows_per_task).",
     "complex_schedule": "states: [[restraints, electrostatics, sterics], ...] from the coupled to the decoupled end.",

@@ -11,6 +11,7 @@ LONGEST_NAME = 100
 NAME_PATTERN = r"^(?!superseded-)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$"
 """A ligand's name is that of folders and files; state that was set aside is called ``superseded-…``."""
 MOST_CHARGE = 20
+MOST_SYMMETRY = 1000
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,12 @@ COLUMNS = (
         "number",
         "a number in kcal/mol, such as -13.4",
     ),
+    Column(
+        "symmetry_number",
+        "Equivalent poses of which a Boresch restraint holds one, for this ligand; default: the setting of that name.",
+        "integer",
+        f"an integer between 1 and {MOST_SYMMETRY}",
+    ),
     Column("group", "Any label to group rows by in the report.", "string", "plain text on one line", r"^[^\r\n]*$"),
 )
 NAMES = tuple(column.name for column in COLUMNS)
@@ -100,6 +107,8 @@ def samplesheet_schema() -> dict[str, Any]:
             item["pattern"] = column.pattern
         if column.name == "charge":
             item |= {"minimum": -MOST_CHARGE, "maximum": MOST_CHARGE}
+        if column.name == "symmetry_number":
+            item |= {"minimum": 1, "maximum": MOST_SYMMETRY}
         properties[column.name] = item | {"errorMessage": f"{column.name} takes {column.right}"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

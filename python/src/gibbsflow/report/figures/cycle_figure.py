@@ -38,6 +38,8 @@ def _sum(record: Mapping[str, Any], protocol: Sequence[LegSpec]) -> str:
         if leg.restrained:
             value = leg.sign * record["standard_state"]["numeric_kcal_per_mol"]
             rows.append((f"{'restrain, from' if leg.sign < 0 else 'release, to'} 1 mol/L", _signed(value)))
+    if symmetry := _symmetry(record):
+        rows.append(symmetry)
     parts = []
     for place, (words, value) in enumerate(rows):
         y = _TOP + 24 + 28 * place
@@ -90,7 +92,18 @@ def _double_decoupling(record: Mapping[str, Any]) -> str:
     parts.append(_arrow(x, _BOTTOM - 8, x, _TOP + _BOX_H + 8, "muted", 2))
     parts.append(_words(x + 12, middle - 6, _value(complex_, -1), "strong"))
     parts.append(_words(x + 12, middle + 10, "couple in complex", "small"))
+    if symmetry := _symmetry(record):
+        parts.append(_words(across, _TOP + 98, f"with {symmetry[1]} for {symmetry[0]}", "mid small"))
     return svg_element("".join(parts), WIDTH, HEIGHT, f"Thermodynamic cycle of {record['transformation']}")
+
+
+def _symmetry(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What a symmetry number adds, in words and kcal/mol; None where there is none."""
+    choice = record.get("restraint_choice") or {}
+    number = choice.get("symmetry_number", 1)
+    if number == 1:
+        return None
+    return f"−kT ln {number} (symmetry)", _signed(choice["symmetry_kcal_per_mol"])
 
 
 def _arrow(x1: float, y1: float, x2: float, y2: float, colour: str, width: float) -> str:

@@ -1,9 +1,10 @@
-"""Plot of an equilibration: distance, burial, RMSD, energy, temperature and density over time."""
+"""Plots of an equilibration over time: distance, burial, RMSD, energy, temperature, density; what a restraint holds."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from gibbsflow.binding.alchemy.holding import Motion
 from gibbsflow.binding.equilibrate.equil_analysis import EquilibrationAnalysis
 from gibbsflow.workflow.files import atomic_open
 
@@ -45,5 +46,35 @@ def plot_equilibration(path: Path, analysis: EquilibrationAnalysis) -> None:
         axes[-1].set_xlabel("time, ps (heating first, positions held)")
         state = "" if outcome is None else f": {'bound' if outcome.bound else 'unbound'}"
         figure.suptitle(f"{analysis.system.name}{state}")
+        with atomic_open(path) as file:
+            figure.savefig(file, format="svg", metadata={"Date": None})
+
+
+def plot_restraint(path: Path, motion: Motion, title: str) -> None:
+    """Write the plot of what a restraint holds, as SVG, the same bytes for the same data.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    motion
+        Its coordinates over the equilibration, and the values that are held.
+    title
+        Over the plot.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context({"svg.hashsalt": "gibbsflow", "font.size": 8}):
+        rows = -(-len(motion.curves) // 3)
+        figure = Figure(figsize=(7.0, 0.5 + 1.4 * rows), layout="constrained")
+        axes = figure.subplots(rows, min(3, len(motion.curves)), sharex=True, squeeze=False)
+        for axis, (name, (values, held)) in zip(axes.flat, motion.curves.items(), strict=True):
+            axis.plot(motion.time_ps, values, linewidth=0.8)
+            axis.axhline(held, color="0.4", linestyle="--", linewidth=0.8)
+            axis.set_ylabel(name)
+        for axis in axes[-1]:
+            axis.set_xlabel("time, ps")
+        figure.suptitle(title)
         with atomic_open(path) as file:
             figure.savefig(file, format="svg", metadata={"Date": None})

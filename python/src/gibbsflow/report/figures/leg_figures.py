@@ -270,7 +270,7 @@ def record_figures(record: Mapping[str, Any]) -> dict[str, str]:
 
 
 def write_figures(record: Mapping[str, Any], system: SimSystem, out: Path) -> dict[str, str]:
-    """Write the figures of a record as SVG files, and take over the plot of the equilibration.
+    """Write the figures of a record as SVG files, and take over the plots of equilibration and restraint.
 
     Parameters
     ----------
@@ -291,7 +291,8 @@ def write_figures(record: Mapping[str, Any], system: SimSystem, out: Path) -> di
         with atomic_open(out / f"{name}.svg", "w") as file:
             file.write(svg_file(svg))
         files[name] = f"{name}.svg"
-    if "equil_plot" in system.artifacts:
-        shutil.copyfile(system.path("equil_plot"), out / "equilibration.svg")
-        files["equilibration"] = "equilibration.svg"
+    for role, name in (("equil_plot", "equilibration"), ("restraint_plot", "restraint")):
+        if role in system.artifacts:
+            shutil.copyfile(system.path(role), out / f"{name}.svg")
+            files[name] = f"{name}.svg"
     return files

@@ -1,0 +1,38 @@
+"""The symmetry of a molecule's bonds."""
+
+from __future__ import annotations
+
+from rdkit import Chem
+
+MOST_COUNTED = 10_000
+"""Ways of mapping a molecule onto itself that are counted."""
+
+
+def self_mappings(mol: Chem.Mol) -> int:
+    """Count the ways in which the heavy atoms of a molecule can be mapped onto themselves.
+
+    Orders of bonds and formal charges do not count, since both may be drawn in several ways; elements, bonds, hydrogens
+    and stereocentres do.
+
+    Parameters
+    ----------
+    mol
+        With all hydrogens.
+
+    Returns
+    -------
+    int
+        At least 1; counted up to `MOST_COUNTED`.
+    """
+    heavy = Chem.RWMol(Chem.RemoveHs(mol, sanitize=False))
+    for atom in heavy.GetAtoms():
+        # what a mapping must keep besides the element goes into the isotope; its charge may be drawn elsewhere
+        atom.SetIsotope(1 + atom.GetTotalNumHs() if atom.GetAtomicNum() == 6 else 0)
+        atom.SetFormalCharge(0)
+        atom.SetIsAromatic(False)
+    for bond in heavy.GetBonds():
+        bond.SetBondType(Chem.BondType.SINGLE)
+        bond.SetIsAromatic(False)
+    plain = heavy.GetMol()
+    ways = plain.GetSubstructMatches(plain, uniquify=False, useChirality=True, maxMatches=MOST_COUNTED)
+    return max(len(ways), 1)
