@@ -200,6 +200,58 @@ class ParamFacts(Facts):
     protein_ff: str
 
 
+class GivenBox(Facts):
+    """A box that came solvated, with what was found in it.
+
+    Attributes
+    ----------
+    water_model
+        As settings name it; None for one that is not known.
+    water
+        Its parameters.
+    waters
+        How many.
+    ions, cosolvent
+        How many of each, by the names of their residues.
+    box_angstrom
+        Lengths in Å and angles in degrees.
+    ligand_atoms, receptor_atoms
+        0-based indices into this box's topology.
+    site_atoms
+        Heavy atoms of the receptor that line the binding site.
+    receptor_charge_e, ligand_charge_e
+        Net charges in e.
+    hydrogen_mass_amu
+        Of the solutes' hydrogens, as the file has it.
+    """
+
+    water_model: str | None
+    water: dict[str, Any]
+    waters: int
+    ions: dict[str, int]
+    cosolvent: dict[str, int]
+    box_angstrom: tuple[float, ...]
+    ligand_atoms: tuple[int, ...]
+    receptor_atoms: tuple[int, ...]
+    site_atoms: tuple[int, ...]
+    receptor_charge_e: int
+    ligand_charge_e: int
+    hydrogen_mass_amu: float
+
+
+class SolvatedFacts(Facts):
+    """A system that came solvated, with its own force field.
+
+    Attributes
+    ----------
+    solvated
+        Its boxes, by ``complex`` and ``solvent`` (the ligand in a box of its own).
+    """
+
+    written_by: ClassVar[str] = "system_prep system"
+    solvated: dict[str, GivenBox]
+
+
 class SolvationFacts(Facts):
     """A solute in its box.
 
@@ -230,6 +282,8 @@ class TopologyFacts(Facts):
         Heavy atoms of the receptor that line the binding site.
     solvation
         What was added in explicit solvent, by ``complex`` and ``solvent`` (the ligand in a box of its own).
+    solvent_ligand_atoms
+        The ligand in its own box, where it is not first in it.
     """
 
     written_by: ClassVar[str] = "equil prepare"
@@ -238,6 +292,7 @@ class TopologyFacts(Facts):
     ligand_atoms: tuple[int, ...]
     site_atoms: tuple[int, ...]
     solvation: dict[str, SolvationFacts] | None = None
+    solvent_ligand_atoms: tuple[int, ...] | None = None
 
     def parts(self, frames: str, atoms: int) -> dict[str, tuple[int, ...]]:
         """Atoms of each part of what was equilibrated.
@@ -256,11 +311,12 @@ class TopologyFacts(Facts):
         """
         receptor, ligand = self.receptor_atoms, self.ligand_atoms
         if frames != "equil_frames":
-            receptor, ligand = (), tuple(range(len(ligand)))
+            receptor, ligand = (), self.solvent_ligand_atoms or tuple(range(len(ligand)))
+        solute = {*receptor, *ligand}
         return {
             "receptor": receptor,
             "ligand": ligand,
-            "environment": tuple(range(len(receptor) + len(ligand), atoms)),
+            "environment": tuple(atom for atom in range(atoms) if atom not in solute),
         }
 
 

@@ -11,6 +11,8 @@ from typing import Any
 from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
+from gibbsflow.binding.campaign.check_solvated import check_solvated, topology_bytes
+from gibbsflow.binding.forcefield.given.take import AS_GIVEN
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.complex import solute_faults
 from gibbsflow.binding.prepare.conformers import embed
@@ -21,6 +23,7 @@ from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_recepto
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.launch.samplesheet_columns import SOLVATED
 from gibbsflow.config.modes import MODES
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
@@ -137,7 +140,9 @@ def check_campaign(
     if receptor_path is not None and (fault := folder_fault(receptor_path.stem)):
         problems.append(Problem(str(receptor_path), f"its name {fault}", f"a name of {RIGHT}", field="receptor"))
     try:
-        if (receptor_path is None) != alone:
+        if receptor_path is None and not alone and rows and all(row.solvated for row in rows):
+            pass  # the receptor comes with its box
+        elif (receptor_path is None) != alone:
             right = f"none in mode {settings.run.mode}" if alone else RECEPTOR_RIGHT
             problems.append(Problem("io", str(receptor_path or "missing"), right, field="receptor"))
         elif receptor_path is not None:
@@ -147,15 +152,22 @@ def check_campaign(
         problems += error.problems
     usable: list[tuple[Row, Molecule]] = []
     left_out: dict[str, list[Problem]] = {}
+    read = 0
     for row in rows:
-        ligand, found, notes = _read_row(row, receptor, settings, str(sheet))
+        ligand = None
+        if row.solvated:
+            found, notes = check_solvated(row, settings, str(sheet), read)
+            read += topology_bytes(row)
+        else:
+            ligand, found, notes = _read_row(row, receptor, settings, str(sheet))
         warnings += notes
         if found:
             left_out[row.ligand] = found
         elif ligand is not None:
             usable.append((row, ligand))
     misfits = {} if receptor is None else misplaced(usable, receptor, settings, str(sheet))
-    good = [row for row, _ in usable if row.line not in misfits]
+    fitting = {row.line for row, _ in usable if row.line not in misfits}
+    good = [row for row in rows if row.line in fitting or (row.solvated and row.ligand not in left_out)]
     left_out |= {row.ligand: [misfits[row.line]] for row, _ in usable if row.line in misfits}
     unwritable = outdir_problems(outdir) if outdir is not None else []
     if on_failure == "raise" or not good or problems or table_problems or unwritable:  # refused: all at once
@@ -198,7 +210,10 @@ def made_from(
         given = row.as_dict()
         for key in ("line", "experimental_dg_kcal_per_mol", "group"):
             del given[key]
-        for key in ("structure", "pose"):
+        for key in ("complex_includes", "solvent_includes"):
+            if key in given:
+                given[key] = [sha256_path(Path(path)) for path in given[key]]
+        for key in ("structure", "pose", *(name for name in SOLVATED if name in given)):
             given[key] = sha256_path(Path(given[key])) if given[key] and Path(given[key]).is_file() else given[key]
         items[row.ligand] = digest(given)
     files = {"input": file_given(sheet)} | ({} if receptor is None else {"receptor": file_given(receptor)})
@@ -254,6 +269,8 @@ def _read_row(
                 embed(ligand, count=1, seed=settings.run.seed)  # is there a geometry of this isomer at all?
             elif not faults:
                 ligand = given_pose(row, ligand)
+        if settings.md.solvent == AS_GIVEN:
+            faults = [*faults, Fault("solvent", "given, and no topologies are", "tip3p, or another water model")]
         protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit)
         doubts = cycle_doubts(protocol, settings.md, ligand.charge, where=where)
         faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in doubts.of_weight("refuse")]
