@@ -169,10 +169,16 @@ def unnoticed(unknown, values, schema) {
             .collect { key, item -> "--${key}: '${shown(values[key])}' is not usable (${item.errorMessage ?: "right: ${item.accepts}"})" } +
         known.findAll { key, item -> item.format == 'file-path' && values[key] instanceof CharSequence && isText(values[key], item) && pathOf(values[key]).exists() && !pathOf(values[key]).isFile() }
             .collect { key, _item -> "--${key}: ${shown(values[key])} is no regular file" } +
-        known.findAll { key, item -> values[key] == null && values.mode in (item.requiredIn ?: []) }.collect { key, item -> "--${key}: missing (right: ${item.description})" } +
+        known.findAll { key, item -> values[key] == null && values.mode in (item.requiredIn ?: []) && !(key == 'receptor' && bringsReceptors(values.input)) }.collect { key, item -> "--${key}: missing (right: ${item.description})" } +
         values.findAll { _key, value -> "${value}" ==~ /(?s).*:\/\/[^\s:\/@]*:[^\s\/]*@.*/ }.collect { key, _value -> "--${key}: holds a password, which logs and reports would repeat" } +
         (values.clean_failures ? ['--clean_failures: needs a gibbsflow core beside Nextflow (right: gibbsflow clean-failures STATE, in the image)'] : [])
     problems ? "${problems.join('\n  ')}\n  Nothing was started; --help lists all parameters." : null
+}
+
+// Whether the samplesheet has complexes that come solvated: no receptor need be given beside it.
+def bringsReceptors(input) {
+    def sheet = input ? pathOf(input).toFile() : null
+    sheet && sheet.isFile() && (sheet.withReader { reader -> reader.readLine() } ?: '').tokenize(',').any { name -> name.replace('\ufeff', '').replace('"', '').trim() == 'complex_topology' }
 }
 
 // Whether a text is one of those that a parameter takes: on one line, and of its pattern or its choices. Numbers have none.
@@ -192,12 +198,18 @@ def structureFiles(config) {
         .unique()
 }
 
-// The ligands as [meta, structure, pose], files empty where absent; meta.state is the item's folder in the state folder.
+// The ligands as [meta, structure, pose, and of complex and of solvent topology, coordinates and includes], files empty where absent; meta.state is
+// the item's folder in the state folder.
 def samplesheet(sheet, rows, state, workDir) {
     (rows ?: unchecked(sheet)).collect { row ->
         def fixed = row.pose in ['given', 'place'] ? row.pose : null
-        def meta = [ligand: row.ligand, smiles: row.smiles ?: null, charge: row.charge in [null, ''] ? null : row.charge, pose: fixed, state: "${state}/${row.ligand}".toString()] + (row.symmetry_number ? [symmetry_number: row.symmetry_number] : [:])
-        [meta, besides(sheet, row.structure, workDir), besides(sheet, fixed ? null : row.pose, workDir)]
+        def meta = [ligand: row.ligand, smiles: row.smiles ?: null, charge: row.charge in [null, ''] ? null : row.charge, pose: fixed, state: "${state}/${row.ligand}".toString()]
+        def solvated = ['complex', 'solvent'].collectMany { role ->
+            ['topology', 'coordinates'].collect { kind -> besides(sheet, row["${role}_${kind}".toString()], workDir) } +
+                [(row["${role}_includes".toString()] ?: []).collect { name -> besides(sheet, name, workDir) }]
+        }
+        def own = (row.symmetry_number ? [symmetry_number: row.symmetry_number] : [:]) + (row.ligand_residue ? [ligand_residue: row.ligand_residue] : [:])
+        [meta + own, besides(sheet, row.structure, workDir), besides(sheet, fixed ? null : row.pose, workDir)] + solvated
     }
 }
 

@@ -12,7 +12,7 @@ include { ANALYSIS_CAMPAIGN       } from '../../modules/analysis/campaign'
 
 workflow BINDING {
     take:
-    ch_rows   // [meta{ligand, smiles, charge, pose, state}, structure or [], pose or []]
+    ch_rows   // [meta{ligand, smiles, charge, pose, state}, structure or [], pose or [], and of complex and solvent topology, coordinates, includes or []]
     input     // samplesheet
     receptor  // host or protein, or [] where there is none
     about     // {protonation, parameters}: files about the receptor, or [] for each

@@ -4,7 +4,7 @@ process SYSTEM_PREP {
     tag "${meta.ligand}"
 
     input:
-    tuple val(meta), path(structure, stageAs: 'structure/*'), path(pose, stageAs: 'pose/*')
+    tuple val(meta), path(structure, stageAs: 'structure/*'), path(pose, stageAs: 'pose/*'), path(complex_topology, stageAs: 'complex_topology/*'), path(complex_coordinates, stageAs: 'complex_coordinates/*'), path(complex_includes, stageAs: 'complex_includes/*'), path(solvent_topology, stageAs: 'solvent_topology/*'), path(solvent_coordinates, stageAs: 'solvent_coordinates/*'), path(solvent_includes, stageAs: 'solvent_includes/*')
     path receptor, stageAs: 'receptor/*'
     path protonation, stageAs: 'protonation/*'
     path parameters, stageAs: 'parameters*/*'
@@ -15,11 +15,20 @@ process SYSTEM_PREP {
     tuple val("${task.process}"), path("phases/${meta.ligand}/system_prep/result.json"), topic: versions
 
     script:
-    def held = options('--receptor', receptor)
-    def source = structure ? "--structure ${quoted(structure)}" : "--smiles ${quoted(meta.smiles)}"
+    def boxes = [
+        options('--complex_topology', complex_topology),
+        options('--complex_coordinates', complex_coordinates),
+        options('--complex_includes', complex_includes),
+        options('--solvent_topology', solvent_topology),
+        options('--solvent_coordinates', solvent_coordinates),
+        options('--solvent_includes', solvent_includes),
+        meta.ligand_residue ? "--ligand_residue ${quoted(meta.ligand_residue)}" : '',
+    ].findAll { option -> option }.join(' ')
+    def held = complex_topology || solvent_topology ? boxes : options('--receptor', receptor)
+    def source = structure ? "--structure ${quoted(structure)}" : meta.smiles ? "--smiles ${quoted(meta.smiles)}" : ''
     def charge = meta.charge == null ? '' : "--charge ${quoted(meta.charge)}"
     def symmetry = meta.symmetry_number ? "--symmetry_number ${quoted(meta.symmetry_number)}" : ''
-    def placing = pose || meta.pose ? "--pose ${quoted(pose ?: meta.pose)}" : ''
+    def placing = pose || (meta.pose && source) ? "--pose ${quoted(pose ?: meta.pose)}" : ''
     def states = protonation ? "--protonation ${quoted(protonation)}" : ''
     def beside = options('--parameters', parameters)
     def args = task.ext.args ?: ''

@@ -203,6 +203,58 @@ class ParamFacts(Facts):
     protein_ff: str
 
 
+class GivenBox(Facts):
+    """A box that came solvated, with what was found in it.
+
+    Attributes
+    ----------
+    water_model
+        As settings name it; None for one that is not known.
+    water
+        Its parameters.
+    waters
+        How many.
+    ions, cosolvent
+        How many of each, by the names of their residues.
+    box_angstrom
+        Lengths in Å and angles in degrees.
+    ligand_atoms, receptor_atoms
+        0-based indices into this box's topology.
+    site_atoms
+        Heavy atoms of the receptor that line the binding site.
+    receptor_charge_e, ligand_charge_e
+        Net charges in e.
+    hydrogen_mass_amu
+        Of the solutes' hydrogens, as the file has it.
+    """
+
+    water_model: str | None
+    water: dict[str, Any]
+    waters: int
+    ions: dict[str, int]
+    cosolvent: dict[str, int]
+    box_angstrom: tuple[float, ...]
+    ligand_atoms: tuple[int, ...]
+    receptor_atoms: tuple[int, ...]
+    site_atoms: tuple[int, ...]
+    receptor_charge_e: int
+    ligand_charge_e: int
+    hydrogen_mass_amu: float
+
+
+class SolvatedFacts(Facts):
+    """A system that came solvated, with its own force field.
+
+    Attributes
+    ----------
+    solvated
+        Its boxes, by ``complex`` and ``solvent`` (the ligand in a box of its own).
+    """
+
+    written_by: ClassVar[str] = "system_prep system"
+    solvated: dict[str, GivenBox]
+
+
 class SolvationFacts(Facts):
     """A solute in its box.
 
@@ -268,6 +320,8 @@ class TopologyFacts(Facts):
         Heavy atoms of the receptor that line the binding site.
     solvation
         What was added in explicit solvent, by ``complex`` and ``solvent`` (the ligand in a box of its own).
+    solvent_ligand_atoms
+        The ligand in its own box, where it is not first in it.
     remote
         What changes with the ligand far from it, by box as in `solvation`.
     """
@@ -278,6 +332,7 @@ class TopologyFacts(Facts):
     ligand_atoms: tuple[int, ...]
     site_atoms: tuple[int, ...]
     solvation: dict[str, SolvationFacts] | None = None
+    solvent_ligand_atoms: tuple[int, ...] | None = None
     remote: dict[str, RemoteFacts] | None = None
 
     def far_from(self, frames: str) -> RemoteFacts | None:
@@ -313,10 +368,10 @@ class TopologyFacts(Facts):
         """
         receptor, ligand = self.receptor_atoms, self.ligand_atoms
         if frames != "equil_frames":
-            receptor, ligand = (), tuple(range(len(ligand)))
+            receptor, ligand = (), self.solvent_ligand_atoms or tuple(range(len(ligand)))
         remote = self.far_from(frames)
         far = (remote.copy_atoms, remote.ion_atoms) if remote else ((), ())
-        others = set(range(len(receptor) + len(ligand), atoms)).difference(*far)
+        others = set(range(atoms)).difference(receptor, ligand, *far)
         return {
             "receptor": receptor,
             "ligand": ligand,

@@ -36,9 +36,9 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
 
         settings = BindingConfig.read(config) if config else BindingConfig()
         built = build_topologies(SimSystem.read(system), settings.md, out, seed=settings.run.seed, fe=settings.fe)
-        chosen = SettingsFacts(md=settings.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
-        built.with_facts(chosen).write()
         atoms = built.facts(TopologyFacts)
+        chosen = SettingsFacts(md=atoms.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
+        built.with_facts(chosen).write()
         result.seed = settings.run.seed
         result.figures |= {
             "receptor_atoms": len(atoms.receptor_atoms),

@@ -24,6 +24,7 @@ def ligand(
 ) -> None:
     """Parametrise the ligand of a system, and the host where the receptor is one."""
     with verb(out, state=state) as result:
+        from gibbsflow.binding.forcefield.given.take import is_solvated, keep_parameters
         from gibbsflow.binding.forcefield.parametrise import parametrisation_hash, parametrise_system
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.binding import BindingConfig
@@ -31,6 +32,12 @@ def ligand(
 
         settings = BindingConfig.read(config) if config else BindingConfig()
         given = SimSystem.read(system)
+        if is_solvated(given):
+            done, facts = keep_parameters(given, out)
+            done.write()
+            result.inputs_hash = facts.pop("hash")
+            result.figures.update(facts)
+            return
         result.inputs_hash = parametrisation_hash(given, settings.param)
         result.versions["ambertools"] = ambertools.version()
         done, facts = parametrise_system(given, settings.param, cache=cache, out=out)

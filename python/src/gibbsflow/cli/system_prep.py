@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gibbsflow.cli import solvated_options as given
 from gibbsflow.cli.options import Config, Json, Out, State, new_app, verb
 from gibbsflow.cli.structures import structures
 
@@ -27,7 +28,8 @@ Parameters = Annotated[
     list[Path] | None, typer.Option("--parameters", help="AMBER parameters of what is kept: mol2, lib, frcmod; again.")
 ]
 LigandResidue = Annotated[
-    str | None, typer.Option("--ligand_residue", help="Take the pose from the receptor's file: NAME[:CHAIN:NUMBER].")
+    str | None,
+    typer.Option("--ligand_residue", help="Ligand in the receptor's file or in topologies: NAME[:CHAIN:NUMBER]."),
 ]
 
 
@@ -79,6 +81,12 @@ def system(
     altloc: Altloc = None,
     keep: Keep = None,
     parameters: Parameters = None,
+    complex_topology: given.ComplexTopology = None,
+    complex_coordinates: given.ComplexCoordinates = None,
+    complex_includes: given.ComplexIncludes = None,
+    solvent_topology: given.SolventTopology = None,
+    solvent_coordinates: given.SolventCoordinates = None,
+    solvent_includes: given.SolventIncludes = None,
     config: Config = None,
     state: State = None,
 ) -> None:
@@ -90,6 +98,11 @@ def system(
 
         settings = BindingConfig.read(config) if config else BindingConfig()
         settings = settings.with_system(_chosen(protonation, altloc, keep, parameters))
+        bound, free = (complex_topology, complex_coordinates), (solvent_topology, solvent_coordinates)
+        others = {"structure": structure, "smiles": smiles, "charge": charge is not None, "receptor": receptor}
+        if boxes := given.given_boxes((*bound, complex_includes), (*free, solvent_includes), others):
+            given.prepare_solvated(ligand, boxes, ligand_residue, settings, out, result)
+            return
         if receptor is None:
             _prepare_alone(
                 row_from_options(ligand, structure, smiles, charge, pose, symmetry_number), settings, out, result

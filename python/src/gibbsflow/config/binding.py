@@ -111,8 +111,9 @@ class Md(Section):
 
     md_engine: ClassVar[str] = "openmm"  # a setting once there are two, then named in LATER, with this default
 
-    solvent: Literal["obc2", "vacuum", "tip3p", "spce", "opc", "tip4pew"] = setting(
-        "obc2", "Implicit solvent OBC2 (igb=5, no surface term), a water model (PME), or none."
+    solvent: Literal["obc2", "vacuum", "tip3p", "spce", "opc", "tip4pew", "given"] = setting(
+        "obc2",
+        "Implicit solvent OBC2 (igb=5, no surface term), a water model (PME), none, or what a system comes in (given).",
     )
     temperature_k: float = setting(298.15, "Temperature.", unit="K", ge=200, le=500)
     timestep_fs: float = setting(

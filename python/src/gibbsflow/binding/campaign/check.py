@@ -14,7 +14,9 @@ from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.campaign.check_restraints import row_problems, setting_problems
+from gibbsflow.binding.campaign.check_solvated import check_solvated, topology_bytes
 from gibbsflow.binding.campaign.unused import unused_settings
+from gibbsflow.binding.forcefield.given.take import AS_GIVEN
 from gibbsflow.binding.forcefield.solvation import box_problems
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.complex import solute_faults
@@ -26,6 +28,7 @@ from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_recepto
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.launch.samplesheet_columns import SOLVATED
 from gibbsflow.config.modes import MODES
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
@@ -147,6 +150,8 @@ def check_campaign(
     try:
         if receptor_path is None and not readable:
             pass  # whether there should be one is not known
+        elif receptor_path is None and not alone and rows and all(row.solvated for row in rows):
+            pass  # the receptor comes with its box
         elif (receptor_path is None) != alone:
             right = f"none in mode {settings.run.mode}" if alone else RECEPTOR_RIGHT
             problems.append(Problem("io", str(receptor_path or "missing"), right, field="receptor"))
@@ -157,15 +162,22 @@ def check_campaign(
         problems += error.problems
     usable: list[tuple[Row, Molecule]] = []
     left_out: dict[str, list[Problem]] = {}
+    read = 0
     for row in rows:
-        ligand, found, notes = _read_row(row, receptor, settings, str(sheet))
+        ligand = None
+        if row.solvated:
+            found, notes = check_solvated(row, settings, str(sheet), read)
+            read += topology_bytes(row)
+        else:
+            ligand, found, notes = _read_row(row, receptor, settings, str(sheet))
         warnings += notes
         if found:
             left_out[row.ligand] = found
         elif ligand is not None:
             usable.append((row, ligand))
     misfits = {} if receptor is None else misplaced(usable, receptor, settings, str(sheet))
-    good = [row for row, _ in usable if row.line not in misfits]
+    fitting = {row.line for row, _ in usable if row.line not in misfits}
+    good = [row for row in rows if row.line in fitting or (row.solvated and row.ligand not in left_out)]
     left_out |= {row.ligand: [misfits[row.line]] for row, _ in usable if row.line in misfits}
     unwritable = outdir_problems(outdir) if outdir is not None else []
     if on_failure == "raise" or not good or problems or table_problems or unwritable:  # refused: all at once
@@ -208,7 +220,10 @@ def made_from(
         given = {key: value for key, value in row.as_dict().items() if key != "symmetry_number" or value is not None}
         for key in ("line", "experimental_dg_kcal_per_mol", "group"):
             del given[key]
-        for key in ("structure", "pose"):
+        for key in ("complex_includes", "solvent_includes"):
+            if key in given:
+                given[key] = [sha256_path(Path(path)) for path in given[key]]
+        for key in ("structure", "pose", *(name for name in SOLVATED if name in given)):
             given[key] = sha256_path(Path(given[key])) if given[key] and Path(given[key]).is_file() else given[key]
         items[row.ligand] = digest(given)
     files = {"input": file_given(sheet)} | ({} if receptor is None else {"receptor": file_given(receptor)})
@@ -264,13 +279,15 @@ def _read_row(
                 embed(ligand, count=1, seed=settings.run.seed)  # is there a geometry of this isomer at all?
             elif not faults:
                 ligand = given_pose(row, ligand)
+        if settings.md.solvent == AS_GIVEN:
+            faults = [*faults, Fault("solvent", "given, and no topologies are", "tip3p, or another water model")]
         protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit, fe=settings.fe)
         doubts = cycle_doubts(protocol, settings.md, ligand.charge, where=where, fe=settings.fe).of_weight("refuse")
         of_all = cycle_doubts(protocol, settings.md, 0, where=where, fe=settings.fe).of_weight("refuse")
         held = [] if setting_problems(settings) else row_problems(row, ligand, receptor, settings)
         told = [*(p for p in doubts if p not in of_all), *held]
         faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in told]
-        if settings.md.explicit:
+        if settings.md.explicit and settings.md.solvent != AS_GIVEN:
             span = longest_angstrom(ligand.mol)
             if all("receptor" in leg.parts for leg in protocol if leg.medium == "solvent") and receptor is not None:
                 span += float(np.linalg.norm(np.ptp(receptor.heavy_angstrom, axis=0)))

@@ -17,6 +17,7 @@ from gibbsflow.binding.campaign.check import ALONE, CampaignCheck, check_campaig
 from gibbsflow.binding.campaign.pipeline import Pipeline
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig, Launch
+from gibbsflow.config.launch.samplesheet_columns import SOLVATED, brings_receptors
 from gibbsflow.config.modes import MODES
 from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
 from gibbsflow.workflow.files import write_json
@@ -161,6 +162,10 @@ class LocalRun:
                 "charge": row.charge,
                 "pose": row.pose,
             }
+            if row.solvated:
+                boxes = {key: getattr(row, key) for key in (*SOLVATED, "complex_includes", "solvent_includes")}
+                source = {key: _paths(value) for key, value in boxes.items() if value}
+                source |= {"ligand": row.ligand, "ligand_residue": row.ligand_residue}
             target = {"out": out, "state": state, "config": self.config}
             if self._carry_out(phases.SYSTEM_PREP, row.ligand, **source, **target):
                 done[row.ligand] = out
@@ -228,6 +233,10 @@ class LocalRun:
         return self.system_state / name / part
 
 
+def _paths(value: str | tuple[str, ...]) -> Path | list[Path]:
+    return Path(value) if isinstance(value, str) else [Path(name) for name in value]
+
+
 def state_folder(launch: Launch) -> Path:
     """Say where the state of a campaign lies.
 
@@ -287,6 +296,8 @@ def checked(launch: Launch) -> CampaignCheck:
     io = launch.io
     wanted = {"input": "the samplesheet (CSV)", "receptor": "a host (SDF, MOL2) or protein (PDB, mmCIF)"}
     needed = [key for key in MODES[launch.run.mode].needs if not getattr(io, key)]
+    if needed == ["receptor"] and io.input is not None and brings_receptors(io.input):
+        needed = []
     if io.input is None or needed:
         raise InputError([Problem("io", "missing", wanted[key], field=key) for key in needed])
     with tempfile.TemporaryDirectory() as folder:

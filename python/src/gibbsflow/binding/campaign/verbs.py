@@ -18,7 +18,7 @@ from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
 from gibbsflow.binding.analyse.transformation import analyse_transformation
 from gibbsflow.binding.equilibrate.equil_analysis import analyse_equilibration
 from gibbsflow.binding.equilibrate.equilibration import equilibrate
-from gibbsflow.binding.facts import RunFacts, SettingsFacts
+from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.parametrise import parametrise_system
 from gibbsflow.binding.forcefield.topology import build_topologies
 from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
@@ -127,8 +127,9 @@ def parametrise_complex(
         system, settings.param, cache=Path(cache or out / "cache"), out=out / "parameters"
     )
     parametrised.write()
-    chosen = SettingsFacts(md=settings.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
-    built = build_topologies(parametrised, settings.md, out, fe=settings.fe).with_facts(chosen)
+    built = build_topologies(parametrised, settings.md, out, fe=settings.fe)
+    md = built.facts(TopologyFacts).md  # of a system that comes solvated the solvent is its own
+    built = built.with_facts(SettingsFacts(md=md, equil=settings.equil, run=RunFacts(seed=settings.run.seed)))
     built.write()
     return built
 

@@ -65,7 +65,7 @@ class Departure:
         atoms = self.system.facts(TopologyFacts)
         if self.box == "complex":
             return {"receptor": atoms.receptor_atoms, "ligand": atoms.ligand_atoms, "site": atoms.site_atoms}
-        return {"receptor": (), "ligand": tuple(range(len(atoms.ligand_atoms))), "site": ()}
+        return {"receptor": (), "ligand": atoms.parts("solvent_equil_frames", 0)["ligand"], "site": ()}
 
     @cached_property
     def start_angstrom(self) -> Floats:

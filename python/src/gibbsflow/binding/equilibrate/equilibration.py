@@ -180,9 +180,10 @@ class _Equilibration:
         self.prmtop = self.system.path(f"{BOXES[self.name][0]}_prmtop")
         self.periodic = is_periodic(self.prmtop)
         atoms = self.system.facts(TopologyFacts)
-        remote = atoms.far_from(f"{BOXES[self.name][1]}_frames")
-        self.solute = len(atoms.ligand_atoms) + (len(atoms.receptor_atoms) if self.name == "complex" else 0)
-        self.solute += len(remote.copy_atoms) if remote else 0
+        frames = f"{BOXES[self.name][1]}_frames"
+        remote, parts = atoms.far_from(frames), atoms.parts(frames, 0)
+        self.solute = sorted({*parts["receptor"], *parts["ligand"], *parts["copy"]})
+        self.first = min(parts["receptor"] or parts["ligand"])
         self.apart = kept_apart(remote)
 
     @property
@@ -209,7 +210,7 @@ class _Equilibration:
         positions, box = read_positions_nm(inpcrd), None
         if self.periodic:
             # a barostat that moves molecules about the origin leaves the solute where it is held
-            positions, box = positions - positions[: self.solute].mean(axis=0), box_vectors_nm(inpcrd)
+            positions, box = positions - positions[self.solute].mean(axis=0), box_vectors_nm(inpcrd)
             simulation.place(positions, None, box)
         else:
             simulation.place(positions)
@@ -251,7 +252,7 @@ class _Equilibration:
             positions = frame.positions_nm
             if frame.box_nm is not None:
                 rows["box_nm"].append(frame.box_nm)
-                positions = gathered(positions, frame.box_nm, molecules(self.prmtop))
+                positions = gathered(positions, frame.box_nm, molecules(self.prmtop, self.first))
             rows["positions_nm"].append(positions.astype(np.float32))
             rows["potential_kcal_per_mol"].append(potential)
             rows["temperature_k"].append(frame.temperature_k)
@@ -270,7 +271,7 @@ class _Equilibration:
         """Make a simulation under the conditions of a segment, where the one before ended."""
         stage, hold = self.plan.stages[number], None
         if stage.hold_kcal_per_mol_angstrom2:
-            held = tuple(atom for atom in heavy_atoms(self.prmtop) if atom < self.solute)
+            held = tuple(sorted(set(heavy_atoms(self.prmtop)) & set(self.solute)))
             hold = Hold(held, arrays["reference_nm"], stage.hold_kcal_per_mol_angstrom2)
         kept = (arrays["positions_nm"], arrays["velocities_nm_per_ps"])
         if not self.periodic:

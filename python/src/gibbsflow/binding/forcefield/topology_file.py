@@ -149,13 +149,15 @@ def is_periodic(prmtop: Path) -> bool:
     return "ATOMS_PER_MOLECULE" in sections(prmtop)
 
 
-def molecules(prmtop: Path) -> Ints:
+def molecules(prmtop: Path, first: int = 0) -> Ints:
     """Say which molecule each atom of a topology with a box is in.
 
     Parameters
     ----------
     prmtop
         AMBER topology.
+    first
+        Atom whose molecule is to be number 0, in place of the one that the file begins with.
 
     Returns
     -------
@@ -163,7 +165,11 @@ def molecules(prmtop: Path) -> Ints:
         Counted from 0, shape (atoms,).
     """
     sizes = np.array(sections(prmtop)["ATOMS_PER_MOLECULE"].split(), dtype=int)
-    return np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    found = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    front = found[first]
+    if front == 0:
+        return found
+    return np.where(found == front, 0, np.where(found < front, found + 1, found)).astype(np.int32)
 
 
 def masses_amu(prmtop: Path) -> Floats:

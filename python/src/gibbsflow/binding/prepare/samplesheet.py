@@ -5,11 +5,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.config.launch.samplesheet_columns import BY_NAME, MOST_CHARGE, MOST_SYMMETRY, NAMES, STRUCTURE_PATTERN
+from gibbsflow.binding.prepare.solvated.includes import flattened
+from gibbsflow.config.launch.samplesheet_columns import (
+    BY_NAME,
+    MOST_CHARGE,
+    MOST_SYMMETRY,
+    NAMES,
+    SOLVATED,
+    STRUCTURE_PATTERN,
+)
 from gibbsflow.config.section import nearest_name
 from gibbsflow.errors import InputError, Problem, shown
 from gibbsflow.workflow.input_files import SHEET_BYTES, STRUCTURE_BYTES, csv_records, read_text, require_file
@@ -29,6 +37,10 @@ class Row:
         Line of the file, the header being line 1; None for a ligand from the command line.
     ligand, structure, smiles, charge, pose, experimental_dg_kcal_per_mol, group, symmetry_number
         As in :data:`gibbsflow.config.launch.samplesheet_columns.COLUMNS`; paths are absolute, `pose` has its default.
+    complex_topology, complex_coordinates, solvent_topology, solvent_coordinates, ligand_residue
+        The same, of a system that comes solvated.
+    complex_includes, solvent_includes
+        Files that GROMACS topologies include.
     """
 
     line: int | None
@@ -40,6 +52,24 @@ class Row:
     experimental_dg_kcal_per_mol: float | None
     group: str | None
     symmetry_number: int | None = None
+    complex_topology: str | None = None
+    complex_coordinates: str | None = None
+    solvent_topology: str | None = None
+    solvent_coordinates: str | None = None
+    ligand_residue: str | None = None
+    complex_includes: tuple[str, ...] = ()
+    solvent_includes: tuple[str, ...] = ()
+
+    @property
+    def solvated(self) -> bool:
+        """Whether the system comes solvated.
+
+        Returns
+        -------
+        bool
+            False where it is built here.
+        """
+        return bool(self.complex_topology or self.solvent_topology)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON.
@@ -47,9 +77,11 @@ class Row:
         Returns
         -------
         dict
-            Column names and `line`, by their names here.
+            Column names and `line`, by their names here; those of a system that comes solvated for such a row alone.
         """
-        return asdict(self)
+        values = asdict(self)
+        own = (*SOLVATED, "ligand_residue", "complex_includes", "solvent_includes")
+        return {key: value for key, value in values.items() if key not in own or value}
 
 
 def read_ligands(path: Path) -> list[tuple[str, float | None]]:
@@ -164,7 +196,7 @@ def _header_problems(where: str, line: int, header: list[str]) -> list[Problem]:
         problems.append(Problem(where, f"column {shown(name)} is there {header.count(name)} times", "each once", line))
     if "ligand" not in meant:
         problems.append(Problem(where, "column 'ligand' is missing", "a header with " + ", ".join(NAMES), line))
-    if not meant & {"structure", "smiles"}:
+    if not meant & {"structure", "smiles", "complex_topology", "solvent_topology"}:
         right = "a column 'smiles' or 'structure'"
         problems.append(Problem(where, "columns 'structure' and 'smiles' are both missing", right, line))
     return problems
@@ -210,7 +242,12 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
             _wrong(name, f"{shown(value)} is not usable")
     if "ligand" not in cell:
         _wrong("ligand", "no name")
-    if ("structure" in cell) == ("smiles" in cell):
+    solvated = any(name in cell for name in SOLVATED)
+    if solvated:
+        faults += _solvated_faults(where, line, cell)
+    elif "ligand_residue" in cell:
+        _wrong("ligand_residue", "given without topologies", "complex_topology and the like, or none")
+    elif ("structure" in cell) == ("smiles" in cell):
         what = "both structure and smiles are given" if "smiles" in cell else "neither structure nor smiles is given"
         _wrong("structure", what, "exactly one of them")
     charge = _number(cell.get("charge"), whole=True)
@@ -222,7 +259,7 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
     symmetry = _number(cell.get("symmetry_number"), whole=True)
     if "symmetry_number" in cell and (symmetry is None or not 1 <= symmetry <= MOST_SYMMETRY):
         _wrong("symmetry_number", f"{shown(cell['symmetry_number'])} is not usable")
-    pose = cell.get("pose", "given" if "structure" in cell else "place")
+    pose = cell.get("pose", "given" if "structure" in cell or solvated else "place")
     if pose == "given" and "smiles" in cell:
         _wrong("pose", "'given' with smiles, which has no coordinates", "'place', or a file with the pose")
     files = {}
@@ -234,6 +271,19 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
                 require_file(files[name], "", STRUCTURE_BYTES)
             except InputError as error:
                 _wrong(name, f"{error.problems[0].what} {shown(value)} (looked for {files[name]})")
+    includes: dict[str, tuple[str, ...]] = {}
+    for name in SOLVATED if not faults else ():
+        if name in cell:
+            files[name] = folder / cell[name]
+            try:
+                require_file(files[name], "", STRUCTURE_BYTES)
+                if name.endswith("_topology") and files[name].suffix.lower() == ".top":
+                    _, found = flattened(files[name], field=name)
+                    includes[name.replace("topology", "includes")] = tuple(map(str, found))
+            except InputError as error:
+                for p in error.problems:
+                    place = "" if p.where == str(files[name]) else f"{p.where}: "
+                    _wrong(name, f"{place}{p.what} ({cell[name]})", p.right or BY_NAME[name].right)
     if faults:
         return None, faults
     row = Row(
@@ -246,8 +296,25 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
         experimental_dg_kcal_per_mol=experiment,
         group=cell.get("group"),
         symmetry_number=None if symmetry is None else int(symmetry),
+        ligand_residue=cell.get("ligand_residue"),
     )
-    return row, faults
+    own: dict[str, Any] = {name: str(files[name]) for name in SOLVATED if name in files} | includes
+    return replace(row, **own), faults
+
+
+def _solvated_faults(where: str, line: int | None, cell: Mapping[str, str]) -> list[Problem]:
+    """Say which cells of a system that comes solvated are missing, or have no place beside its topologies."""
+    faults = []
+    for name in ("structure", "smiles", "charge", "pose"):
+        if name in cell:
+            what = f"{shown(cell[name])} is given with topologies, which hold the ligand already"
+            faults.append(Problem(where, what, "nothing", line, name))
+    for role in ("complex", "solvent"):
+        given = [f"{role}_{kind}" in cell for kind in ("topology", "coordinates")]
+        if any(given) and not all(given):
+            missing = f"{role}_{'topology' if not given[0] else 'coordinates'}"
+            faults.append(Problem(where, "missing", BY_NAME[missing].right, line, missing))
+    return faults
 
 
 def _number(text: str | None, *, whole: bool = False) -> float | None:

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from gibbsflow.config.launch.samplesheet_columns import brings_receptors
 from gibbsflow.config.section import nearest_name
 from gibbsflow.workflow.credentials import holds_password
 
@@ -69,8 +70,10 @@ def parameter_problems(given: Mapping[str, Any], schema: Mapping[str, Any]) -> l
         if fault := _fault(value, schema[key]):
             right = schema[key].get("errorMessage") or f"right: {accepted(schema[key])}"
             problems.append(f"--{key}: {fault} ({right})")
+    solvated = brings_receptors(Path(str(values.get("input", ""))))
     for key, item in schema.items():
-        if values.get("mode") in item.get("requiredIn", ()) and key not in values:
+        spared = key == "receptor" and solvated
+        if values.get("mode") in item.get("requiredIn", ()) and key not in values and not spared:
             problems.append(f"--{key}: missing (right: {item['description']})")
     for key, value in values.items():
         if schema[key].get("exists") and not os.path.exists(str(value)):  # false, too, for what is no name

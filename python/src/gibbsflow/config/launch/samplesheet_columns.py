@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 STRUCTURE_PATTERN = r"^\S(.*\S)?\.(sdf|mol2|SDF|MOL2)$"
 """A path with inner spaces at most, of a format that is read."""
+TOPOLOGY_PATTERN = r"^\S(.*\S)?\.(prmtop|parm7|top|xml|PRMTOP|TOP|XML)$"
+COORDINATES_PATTERN = r"^\S(.*\S)?\.(rst7|inpcrd|crd|rst|restrt|ncrst|nc|gro|pdb|GRO|PDB)$"
+COORDINATES_RIGHT = (
+    "an existing .rst7, .inpcrd, .crd, .rst, .restrt, .ncrst, .nc, .gro or .pdb file, relative to the samplesheet's "
+    "folder or absolute"
+)
+SOLVATED = ("complex_topology", "complex_coordinates", "solvent_topology", "solvent_coordinates")
+"""Columns of a system that comes solvated, in place of structure and smiles."""
+_HEADER = 10_000
 LONGEST_NAME = 100
 NAME_PATTERN = r"^(?!superseded-)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$"
 """A ligand's name is that of folders and files; state that was set aside is called ``superseded-…``."""
@@ -61,6 +71,41 @@ COLUMNS = (
         r"^\S+$",
     ),
     Column(
+        "complex_topology",
+        "The complex taken solvated as it is: prmtop or parm7 (AMBER), top (GROMACS) or xml (OpenMM's System).",
+        "string",
+        "an existing .prmtop, .parm7, .top or .xml file, relative to the samplesheet's folder or absolute",
+        TOPOLOGY_PATTERN,
+    ),
+    Column(
+        "complex_coordinates",
+        "Its coordinates with their box: rst7, inpcrd or ncrst (AMBER), gro (GROMACS) or pdb.",
+        "string",
+        COORDINATES_RIGHT,
+        COORDINATES_PATTERN,
+    ),
+    Column(
+        "solvent_topology",
+        "The ligand alone in a box of its own, taken as it is; formats as of the complex.",
+        "string",
+        "an existing .prmtop, .parm7, .top or .xml file, relative to the samplesheet's folder or absolute",
+        TOPOLOGY_PATTERN,
+    ),
+    Column(
+        "solvent_coordinates",
+        "Its coordinates with their box.",
+        "string",
+        COORDINATES_RIGHT,
+        COORDINATES_PATTERN,
+    ),
+    Column(
+        "ligand_residue",
+        "Residue of the ligand in these topologies, as NAME or NAME:NUMBER; default: the molecule that it must be.",
+        "string",
+        "the name of a residue, such as MOL, or MOL:2 where there are several",
+        r"^[A-Za-z0-9_+*-]{1,5}(:[A-Za-z0-9]+)?(:[0-9]{1,7})?$",
+    ),
+    Column(
         "charge",
         "Net charge in e, as a check on the structure.",
         "integer",
@@ -92,6 +137,25 @@ NAMES = tuple(column.name for column in COLUMNS)
 BY_NAME = {column.name: column for column in COLUMNS}
 
 
+def brings_receptors(sheet: Path) -> bool:
+    """Say whether a samplesheet has complexes that come solvated, so that no receptor need be given beside it.
+
+    Parameters
+    ----------
+    sheet
+        Samplesheet; whether it can be read at all is found out later.
+
+    Returns
+    -------
+    bool
+        By its header alone.
+    """
+    if not sheet.is_file():
+        return False
+    with open(sheet, errors="replace") as file:
+        return "complex_topology" in [name.strip(' "\ufeff\r\n') for name in file.readline(_HEADER).split(",")]
+
+
 def samplesheet_schema() -> dict[str, Any]:
     """Make the JSON schema of the samplesheet, as nf-schema reads it; ``assets/schema_input.json`` holds it.
 
@@ -120,11 +184,15 @@ def samplesheet_schema() -> dict[str, Any]:
             "type": "object",
             "properties": properties,
             "required": ["ligand"],
-            "oneOf": [{"required": ["structure"]}, {"required": ["smiles"]}],
+            "oneOf": [
+                {"required": ["structure"]},
+                {"required": ["smiles"]},
+                {"anyOf": [{"required": ["complex_topology"]}, {"required": ["solvent_topology"]}]},
+            ],
             "additionalProperties": False,
             "errorMessage": {
-                "required": "each row needs ligand and either structure or smiles",
-                "oneOf": "each row needs exactly one of structure and smiles",
+                "required": "each row needs ligand and either structure, smiles or topologies",
+                "oneOf": "each row needs exactly one of structure, smiles and topologies",
             },
         },
         "uniqueEntries": ["ligand"],

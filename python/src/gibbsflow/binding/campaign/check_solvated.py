@@ -1,0 +1,123 @@
+"""Rows of a samplesheet whose systems come solvated, checked before the first task."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
+from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles, SolvatedBox
+from gibbsflow.binding.forcefield.given.take import cutoff_problems, read_boxes, solvent_of, width_angstrom
+from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.config.binding import BindingConfig
+from gibbsflow.errors import InputError, Problem
+
+MOST_BYTES = 20_000_000
+"""Of the topologies that are read before the first task, some seconds; those of later rows are left to their tasks."""
+CONVERTED = (".top", ".xml")
+"""Topologies that ParmEd has to convert, which takes seconds each: left to the first task."""
+
+
+def box_files(row: Row) -> list[BoxFiles]:
+    """Files of a row's boxes.
+
+    Parameters
+    ----------
+    row
+        One whose system comes solvated.
+
+    Returns
+    -------
+    list of BoxFiles
+        Of the complex, of the ligand alone, or of both.
+    """
+    return [
+        BoxFiles(role, Path(topology), Path(coordinates), tuple(map(Path, includes)))
+        for role, topology, coordinates, includes in (
+            ("complex", row.complex_topology, row.complex_coordinates, row.complex_includes),
+            ("solvent", row.solvent_topology, row.solvent_coordinates, row.solvent_includes),
+        )
+        if topology is not None and coordinates is not None
+    ]
+
+
+def check_solvated(row: Row, settings: BindingConfig, where: str, read: int = 0) -> tuple[list[Problem], list[Problem]]:
+    """Check a row whose system comes solvated.
+
+    Parameters
+    ----------
+    row
+        One that has nothing wrong at table level.
+    settings
+        Mode, cutoff and solvent count.
+    where
+        What messages call the samplesheet.
+    read
+        Bytes of topologies that were read for earlier rows.
+
+    Returns
+    -------
+    problems
+        Empty where the row is usable.
+    notes
+        What is in doubt.
+    """
+    files = box_files(row)
+    problems = [
+        Problem(where, f"{row.ligand}: missing", right, row.line, field) for field, right in _missing(row, settings)
+    ]
+    if problems or read > MOST_BYTES or any(box.topology.suffix.lower() in CONVERTED for box in files):
+        return problems, []
+    try:
+        with tempfile.TemporaryDirectory(prefix="gibbsflow-check-") as scratch:
+            boxes, account = read_boxes(files, row.ligand_residue, Path(scratch), row.ligand)
+            if "complex" in boxes:
+                boxes["complex"].facts(settings.system.site)
+        problems = [*_settings_problems(boxes, settings, where)]
+    except InputError as error:
+        return [_in_row(problem, row, where) for problem in error.problems], []
+    notes = [Problem(where, f"{row.ligand}: {p.what}", p.right, row.line) for p in account.of_weight("warn")]
+    return [_in_row(problem, row, where) for problem in problems], notes
+
+
+def topology_bytes(row: Row) -> int:
+    """Size of a row's topologies.
+
+    Parameters
+    ----------
+    row
+        The row.
+
+    Returns
+    -------
+    int
+        Bytes; 0 where there are none.
+    """
+    return sum(box.topology.stat().st_size for box in box_files(row))
+
+
+def _missing(row: Row, settings: BindingConfig) -> list[tuple[str, str]]:
+    """What the mode needs and the row does not have, by column."""
+    needs = {"abfe": ("complex", "solvent"), "asfe": ("solvent",), "md": ("complex",)}[settings.run.mode]
+    texts = {"complex": "the complex in its box", "solvent": "the ligand alone in a box of its own"}
+    has = {"complex": row.complex_topology, "solvent": row.solvent_topology}
+    missing = [(f"{role}_topology", f"{texts[role]}, in mode {settings.run.mode}") for role in needs if not has[role]]
+    return missing
+
+
+def _settings_problems(boxes: dict[str, SolvatedBox], settings: BindingConfig, where: str) -> Sequence[Problem]:
+    """What the settings ask for that these boxes cannot have."""
+    md = solvent_of({role: box.water_model for role, box in boxes.items()}, settings.md, where=where)
+    widths = {role: width_angstrom(box.coordinates.box_angstrom) for role, box in boxes.items()}
+    parts = next(iter(boxes.values()))
+    charge = round(float(parts.terms.charges_e[list(parts.components.ligand)].sum()))
+    protocol = protocol_of(settings.run.mode, explicit=True)
+    doubts = [] if settings.run.mode == "md" else cycle_doubts(protocol, md, charge, where=where).of_weight("refuse")
+    return [*cutoff_problems(widths, md, where=where), *doubts]
+
+
+def _in_row(problem: Problem, row: Row, where: str) -> Problem:
+    """Say where in the samplesheet a problem is, and in which file."""
+    place = "" if problem.where in (where, row.ligand) else f"{Path(problem.where).name}: "
+    return Problem(where, f"{row.ligand}: {place}{problem.what}", problem.right, row.line, problem.field)

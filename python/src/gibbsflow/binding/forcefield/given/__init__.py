@@ -1,0 +1,1 @@
+"""Systems that come solvated, with their own force field: read, looked at, and taken as they are."""

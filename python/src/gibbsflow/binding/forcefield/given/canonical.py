@@ -1,0 +1,372 @@
+"""Topologies of other programs as an AMBER topology, with the same energy: GROMACS' by ParmEd, and OpenMM's System."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openmm
+from openmm import app, unit
+
+from gibbsflow.binding.forcefield.given.coordinate_files import BoxedCoordinates
+from gibbsflow.binding.forcefield.topology_file import sections, without_date
+from gibbsflow.binding.prepare.solvated.includes import flattened
+from gibbsflow.errors import InputError, Problem, one_line
+from gibbsflow.units import KJ_PER_KCAL, Floats
+from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
+
+TOPOLOGY_RIGHT = "a prmtop or parm7 (AMBER), a top (GROMACS), or an xml (OpenMM's System)"
+SUFFIXES = {".prmtop": "amber", ".parm7": "amber", ".top": "gromacs", ".xml": "openmm"}
+ENERGY_RELATIVE = 1e-5
+"""How near the energy of a converted topology has to be, term by term."""
+CUTOFF_NM = 0.9
+_PLAIN_FORCES = (
+    "HarmonicBondForce", "HarmonicAngleForce", "PeriodicTorsionForce", "RBTorsionForce", "CMAPTorsionForce",
+    "NonbondedForce",
+)  # fmt: skip
+_OF_MOTION = ("CMMotionRemover", "MonteCarloBarostat", "AndersenThermostat")
+_NOMINAL_K = 553.0
+"""Force constant of a bond that its source holds rigid: only its length counts, which is constrained here too."""
+
+
+def amber_text(
+    topology: Path, coordinates: BoxedCoordinates, beside: Sequence[Path], pdb: str | None, *, field: str, where: str
+) -> tuple[str, list[str]]:
+    """Give a topology as AMBER's text.
+
+    Parameters
+    ----------
+    topology
+        The file; its suffix says of which program.
+    coordinates
+        Positions and box.
+    beside
+        What a GROMACS topology includes, where it does not lie beside it.
+    pdb
+        Text of the PDB that goes with a System, which has no names of its own; None where there is none.
+    field
+        Column or option that names it.
+    where
+        What messages call it.
+
+    Returns
+    -------
+    text
+        The topology, without a date.
+    notes
+        How it came about.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be read, or has terms that AMBER's form does not hold.
+    """
+    kind = SUFFIXES.get(topology.suffix.lower())
+    if kind is None:
+        raise InputError(Problem(where, f"of unknown kind {topology.suffix!r}", TOPOLOGY_RIGHT, field=field))
+    if kind == "amber":
+        return without_date(read_text(topology, TOPOLOGY_RIGHT, STRUCTURE_BYTES, field=field, errors="replace")), []
+    if kind == "gromacs":
+        text, files = flattened(topology, beside, field=field)
+        with _by_parmed(where, field):
+            structure = _gromacs(text, where, field)
+            _same_count(len(structure.atoms), coordinates, where, field)
+            return _converted(structure, coordinates, structure.createSystem, where, field), [
+                f"a GROMACS topology with {len(files)} included files, converted by ParmEd"
+            ]
+    text = read_text(topology, TOPOLOGY_RIGHT, STRUCTURE_BYTES, field=field)
+    if pdb is None:
+        what = "a System of OpenMM has no names of atoms and residues"
+        raise InputError(Problem(where, what, "coordinates as PDB, in the order of the System", field=field))
+    system = _deserialised(text, where, field)
+    _same_count(system.getNumParticles(), coordinates, where, field)
+    with _by_parmed(where, field):
+        structure = _of_system(system, pdb, coordinates)
+        return _converted(structure, coordinates, lambda **_: _in_pme(system), where, field), [
+            "a System of OpenMM with names from its PDB, converted by ParmEd; bonds that it constrains have no force "
+            "constant, and are constrained here"
+        ]
+
+
+@contextmanager
+def _by_parmed(where: str, field: str) -> Iterator[None]:
+    """Turn whatever ParmEd says of a file into one refusal: it raises errors of many kinds for files from outside."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        said = one_line(f"{type(error).__name__}: {error}", 200)
+        right = "a topology of harmonic bonds and angles, periodic torsions and 12-6 Lennard-Jones"
+        raise InputError(Problem(where, f"ParmEd cannot convert it ({said})", right, field=field)) from error
+
+
+def _same_count(atoms: int, coordinates: BoxedCoordinates, where: str, field: str) -> None:
+    if atoms != len(coordinates.positions_angstrom):
+        what = f"{atoms} atoms, and {len(coordinates.positions_angstrom)} in the coordinates"
+        raise InputError(Problem(where, what, "topology and coordinates of one system", field=field))
+
+
+def _gromacs(text: str, where: str, field: str) -> Any:
+    from parmed.gromacs import GromacsTopologyFile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "whole.top"
+        path.write_text(text)
+        structure = GromacsTopologyFile(str(path))
+    if structure.combining_rule != "lorentz" or structure.defaults.nbfunc != 1:
+        what = "its combination rule is not 2 (Lorentz and Berthelot, σ and ε), which the soft core has"
+        raise InputError(Problem(where, what, "a force field of AMBER's form", field=field))
+    return structure
+
+
+def _deserialised(text: str, where: str, field: str) -> openmm.System:
+    try:
+        system = openmm.XmlSerializer.deserialize(text)
+    except (openmm.OpenMMException, ValueError) as error:
+        said = one_line(str(error), 200)
+        raise InputError(
+            Problem(where, f"not readable as a System of OpenMM ({said})", TOPOLOGY_RIGHT, field=field)
+        ) from error
+    if not isinstance(system, openmm.System):
+        raise InputError(Problem(where, f"holds a {type(system).__name__}", TOPOLOGY_RIGHT, field=field))
+    names = [type(force).__name__ for force in system.getForces()]
+    strange = [name for name in names if name not in (*_PLAIN_FORCES, *_OF_MOTION)]
+    strange += [name for name in _PLAIN_FORCES if names.count(name) > 1] + ["no NonbondedForce"] * (
+        "NonbondedForce" not in names
+    )
+    if strange:
+        what = f"has forces that the alchemy does not know: {', '.join(dict.fromkeys(strange))}"
+        right = f"one of each of {', '.join(_PLAIN_FORCES)}"
+        raise InputError(Problem(where, what, right, field=field))
+    if not system.usesPeriodicBoundaryConditions():
+        raise InputError(Problem(where, "has no periodic box", "a System with PME", field=field))
+    return system
+
+
+def _of_system(system: openmm.System, pdb: str, coordinates: BoxedCoordinates) -> Any:
+    """A System with the names of a PDB; bonds are the System's own, those that it holds rigid among them."""
+    from parmed.openmm import load_topology
+    from parmed.topologyobjects import Bond, BondType
+
+    named = app.PDBFile(io.StringIO(pdb)).topology
+    bare = app.Topology()
+    for chain in named.chains():
+        own = bare.addChain(chain.id)
+        for residue in chain.residues():
+            place = bare.addResidue(residue.name, own, residue.id)
+            for atom in residue.atoms():
+                bare.addAtom(atom.name, atom.element, place)
+    structure = load_topology(bare, system, coordinates.positions_angstrom)
+    bonded = {frozenset((bond.atom1.idx, bond.atom2.idx)) for bond in structure.bonds}
+    masses = [system.getParticleMass(i)._value for i in range(system.getNumParticles())]
+    for atom, mass in zip(structure.atoms, masses, strict=True):
+        atom.mass = mass
+    types: dict[float, Any] = {}
+    for index in range(system.getNumConstraints()):
+        i, j, length = system.getConstraintParameters(index)
+        if frozenset((i, j)) in bonded:
+            continue
+        if 1 not in (structure.atoms[i].atomic_number, structure.atoms[j].atomic_number):
+            raise ValueError(f"atoms {i + 1} and {j + 1} are held rigid and have no force constant")
+        nominal = types.setdefault(length._value, BondType(_NOMINAL_K, length._value * 10))
+        if nominal not in structure.bond_types:
+            structure.bond_types.append(nominal)
+        structure.bonds.append(Bond(structure.atoms[i], structure.atoms[j], type=nominal))
+    structure.bond_types.claim()
+    return structure
+
+
+def _converted(
+    structure: Any, coordinates: BoxedCoordinates, source: Callable[..., openmm.System], where: str, field: str
+) -> str:
+    """AMBER's text of a structure, whose energy is held against that of its source."""
+    from parmed.amber import AmberParm
+
+    for dihedral_type in structure.dihedral_types:
+        if dihedral_type.per == 0:  # a constant, which moves nothing; its 1-4 pair stays
+            dihedral_type.per, dihedral_type.phi_k = 1, 0.0
+    structure.coordinates = coordinates.positions_angstrom
+    structure.box = list(coordinates.box_angstrom)
+    if structure.unknown_functional or structure.urey_bradleys or structure.impropers:
+        kinds = {"Urey-Bradley terms": structure.urey_bradleys, "harmonic impropers": structure.impropers}
+        told = [kind for kind, terms in kinds.items() if terms] or ["terms of an unknown form"]
+        raise InputError(
+            Problem(where, f"has {', '.join(told)}", "harmonic bonds and angles, and torsions", field=field)
+        )
+    given = source(**_pme())
+    constant = _as_periodic_torsions(structure)
+    parm = AmberParm.from_structure(structure)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "whole.prmtop"
+        parm.write_parm(str(path))
+        text = without_date(path.read_text())
+        made = app.AmberPrmtopFile(str(path)).createSystem(**_pme())
+    before, after = (_energies(system, coordinates) for system in (given, made))
+    before["PeriodicTorsionForce"] = (
+        before.get("PeriodicTorsionForce", 0.0) + before.pop("RBTorsionForce", constant) - constant
+    )
+    for name, value in before.items():
+        if abs(value - after.get(name, 0.0)) > ENERGY_RELATIVE * max(abs(value), 1000.0):
+            what = f"{name} is {value:.3f} kJ/mol as given and {after.get(name, 0.0):.3f} as converted"
+            raise InputError(Problem(where, what, "a topology of AMBER's form", field=field))
+    return text
+
+
+def _as_periodic_torsions(structure: Any) -> float:
+    """Write Ryckaert-Bellemans torsions Σ Cₙ cosⁿ(φ − 180°) as Σ kₙ (1 + cos nφ), and say by how much they differ."""
+    from parmed.topologyobjects import Dihedral, DihedralType
+
+    constant, made = 0.0, {}
+    for torsion in structure.rb_torsions:
+        kind = torsion.type
+        c = [kind.c0, kind.c1, kind.c2, kind.c3, kind.c4, kind.c5]
+        if kind not in made:
+            k = [
+                -c[1] - 3 * c[3] / 4 - 5 * c[5] / 8,
+                (c[2] + c[4]) / 2,
+                -c[3] / 4 - 5 * c[5] / 16,
+                c[4] / 8,
+                -c[5] / 16,
+            ]
+            terms = [(n, value) for n, value in enumerate(k, start=1) if value != 0] or [(1, 0.0)]
+            made[kind] = [DihedralType(value, n, 0.0, scee=kind.scee, scnb=kind.scnb) for n, value in terms]
+            structure.dihedral_types.extend(made[kind])
+        constant += sum(c) - sum(2 * t.phi_k for t in made[kind] if t.per % 2 == 0)
+        a, b, d, e = torsion.atom1, torsion.atom2, torsion.atom3, torsion.atom4
+        for number, term in enumerate(made[kind]):
+            ignored = torsion.ignore_end or number > 0  # its 1-4 pair is counted once
+            structure.dihedrals.append(Dihedral(a, b, d, e, ignore_end=ignored, type=term))
+    del structure.rb_torsions[:]
+    del structure.rb_torsion_types[:]
+    structure.dihedral_types.claim()
+    return constant * KJ_PER_KCAL
+
+
+def _pme() -> dict[str, Any]:
+    return {"nonbondedMethod": app.PME, "nonbondedCutoff": CUTOFF_NM * unit.nanometer, "constraints": app.HBonds}
+
+
+def _in_pme(system: openmm.System) -> openmm.System:
+    """The same with cutoff and PME as topologies are given here, for comparison."""
+    copy = openmm.XmlSerializer.clone(system)
+    for force in copy.getForces():
+        if isinstance(force, openmm.NonbondedForce):
+            force.setNonbondedMethod(openmm.NonbondedForce.PME)
+            force.setCutoffDistance(CUTOFF_NM)
+            force.setUseSwitchingFunction(False)
+            force.setUseDispersionCorrection(True)
+            force.setEwaldErrorTolerance(5e-4)
+            force.setPMEParameters(0, 0, 0, 0)
+    return copy
+
+
+def _energies(system: openmm.System, coordinates: BoxedCoordinates) -> dict[str, float]:
+    """Energy of each kind of force but of bonds, which may be rigid in one form alone; kJ/mol."""
+    groups: dict[str, int] = {}
+    for force in system.getForces():
+        force.setForceGroup(groups.setdefault(type(force).__name__, len(groups)))
+    context = openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("CPU"))
+    context.setPeriodicBoxVectors(*_vectors_nm(coordinates))
+    context.setPositions(coordinates.positions_angstrom / 10)
+    return {
+        name: float(context.getState(getEnergy=True, groups={group}).getPotentialEnergy()._value)
+        for name, group in groups.items()
+        if name in _PLAIN_FORCES and name != "HarmonicBondForce"
+    }
+
+
+def _vectors_nm(coordinates: BoxedCoordinates) -> Floats:
+    return coordinates.vectors_angstrom / 10
+
+
+def settled(
+    text: str, elements: Sequence[int], waters: Sequence[int], molecule_sizes: Sequence[int], vectors_angstrom: Floats
+) -> str:
+    """Name the waters as OpenMM and AMBER know them, and write elements, box and molecules as they were found.
+
+    Parameters
+    ----------
+    text
+        The topology.
+    elements
+        Atomic numbers.
+    waters
+        Residues that are water.
+    molecule_sizes
+        Atoms of each molecule, in the order of the file.
+    vectors_angstrom
+        Reduced vectors of the box as rows, Å.
+
+    Returns
+    -------
+    str
+        The topology; the box is one of right angles unless all three are alike: the true one is with the coordinates.
+    """
+    found, named = _split(text), set(waters)
+    labels = _labels(found["RESIDUE_LABEL"])
+    if {labels[i] for i in named} - {"WAT", "HOH"}:
+        fresh = ["WAT" if i in named else label for i, label in enumerate(labels)]
+        found["RESIDUE_LABEL"] = _written([f"{label:<4}" for label in fresh], 20, "(20a4)")
+    lengths, angles = np.linalg.norm(vectors_angstrom, axis=1), _angles(vectors_angstrom)
+    alike = np.allclose(angles, angles[0], atol=1e-3)
+    beta, box = (angles[0], lengths) if alike else (90.0, np.diag(vectors_angstrom))
+    found["ATOMIC_NUMBER"] = _written([f"{number:8d}" for number in elements], 10, "(10I8)")
+    found["ATOMS_PER_MOLECULE"] = _written([f"{size:8d}" for size in molecule_sizes], 10, "(10I8)")
+    found["BOX_DIMENSIONS"] = _written([f"{value:16.8E}" for value in (beta, *box)], 5, "(5E16.8)")
+    return "".join([found[""], *(f"%FLAG {flag:<74}\n{body}" for flag, body in found.items() if flag)])
+
+
+def _split(text: str) -> dict[str, str]:
+    head, *parts = text.split("%FLAG ")
+    return {"": head} | {part.split(None, 1)[0]: part.split("\n", 1)[1] for part in parts}
+
+
+def _labels(body: str) -> list[str]:
+    lines = body[body.index("%FORMAT") :].split("\n")[1:]
+    return [line[i : i + 4].strip() for line in lines for i in range(0, len(line.rstrip()), 4)]
+
+
+def _written(values: Sequence[str], per_line: int, form: str) -> str:
+    lines = ["".join(values[i : i + per_line]) for i in range(0, len(values), per_line)]
+    return "\n".join([f"%FORMAT{form}".ljust(80), *lines, ""])
+
+
+def _angles(vectors: Floats) -> Floats:
+    lengths = np.linalg.norm(vectors, axis=1)
+    cosines = [vectors[i] @ vectors[j] / lengths[i] / lengths[j] for i, j in ((1, 2), (0, 2), (0, 1))]
+    return np.degrees(np.arccos(cosines))
+
+
+def without_others(prmtop: Path, atoms: Sequence[int], target: Path) -> None:
+    """Write the topology of some atoms alone, in vacuum.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+    atoms
+        What stays, whole molecules.
+    target
+        File to write.
+    """
+    from parmed.amber import AmberParm
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        parm = AmberParm(str(prmtop))
+        keep = np.zeros(len(parm.atoms), dtype=int)
+        keep[list(atoms)] = 1
+        parm.strip([1 - value for value in keep.tolist()])
+        parm.box = None
+        parm.write_parm(str(target))
+    target.write_text(without_date(target.read_text()))
+    assert "ATOMS_PER_MOLECULE" not in sections(target)

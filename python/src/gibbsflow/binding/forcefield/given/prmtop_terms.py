@@ -1,0 +1,282 @@
+"""What an AMBER topology says of its atoms and terms, as arrays: enough to tell what is what, and if it can be run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from openmm import app
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from gibbsflow.binding.forcefield.topology_file import AMBER_CHARGE_UNITS_PER_E, residue_labels, sections
+from gibbsflow.errors import InputError, Problem
+from gibbsflow.units import Floats, Ints
+
+_SIGMA_OF_R = 2 ** (-1 / 6)
+_FOREIGN = {
+    "LENNARD_JONES_CCOEF": "12-6-4 terms of ions",
+    "LENNARD_JONES_DCOEF": "12-6-4 terms of ions",
+    "POLARIZABILITY": "polarizable atoms",
+    "ADDPOLE_LIST": "multipoles",
+    "AMOEBA_FORCEFIELD": "AMOEBA",
+    "CHARMM_UREY_BRADLEY": "terms of CHARMM (chamber)",
+    "FORCE_FIELD_TYPE": "terms of CHARMM (chamber)",
+}
+"""Sections of what neither the engine nor the soft core of the alchemy knows."""
+_POINTERS = {"ATOM_TYPES": 1, "HBONDS": 19, "PERTURBED": 20, "BOX": 27, "CAP": 29}
+_TERMS = (
+    ("BONDS", 2, "BOND_FORCE_CONSTANT", "BOND_EQUIL_VALUE"),
+    ("ANGLES", 3, "ANGLE_FORCE_CONSTANT", "ANGLE_EQUIL_VALUE"),
+)
+MASS_OFF_AMU = 0.1
+"""How near a mass has to be to that of its element."""
+_RIGHT = "a prmtop of pairs with 12-6 Lennard-Jones, as tleap and ParmEd write it"
+
+
+@dataclass(frozen=True)
+class PrmtopTerms:
+    """Atoms and terms of a topology.
+
+    Attributes
+    ----------
+    names
+        Of the atoms.
+    labels
+        Of the residues.
+    residue_of
+        Residue of each atom, shape (N,).
+    elements
+        Atomic numbers, shape (N,); 0 or less for a virtual site.
+    charges_e, masses_amu
+        Shape (N,).
+    sigma_angstrom, epsilon_kcal_per_mol
+        Lennard-Jones parameters, shape (N,).
+    bonds
+        Pairs of atoms, shape (M, 2).
+    bonded
+        Bonds, angles and torsions with their parameters, by kind: atoms, shape (T, 2 to 4), and numbers, shape (T, P).
+    """
+
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    residue_of: Ints
+    elements: Ints
+    charges_e: Floats
+    masses_amu: Floats
+    sigma_angstrom: Floats
+    epsilon_kcal_per_mol: Floats
+    bonds: Ints
+    bonded: dict[str, tuple[Ints, Floats]]
+
+    @cached_property
+    def molecule_of(self) -> Ints:
+        """Molecule of each atom, as bonds connect them.
+
+        Returns
+        -------
+        ndarray
+            Counted from 0 in the order of their first atoms, shape (N,).
+        """
+        ones, count = np.ones(len(self.bonds)), len(self.elements)
+        graph = coo_array((ones, (self.bonds[:, 0], self.bonds[:, 1])), shape=(count, count))
+        _, labels = connected_components(graph, directed=False)
+        _, first = np.unique(labels, return_index=True)
+        rank = np.empty(len(first), dtype=int)
+        rank[np.argsort(first)] = np.arange(len(first))
+        return np.asarray(rank[labels])
+
+    def called(self, atom: int) -> str:
+        """Name an atom for people.
+
+        Parameters
+        ----------
+        atom
+            Its index.
+
+        Returns
+        -------
+        str
+            Such as ``C1 of MOL 2``, the residue counted from 1.
+        """
+        residue = int(self.residue_of[atom])
+        return f"{self.names[atom]} of {self.labels[residue]} {residue + 1}"
+
+    def terms_of(self, atoms: Sequence[int]) -> dict[str, Floats]:
+        """Give the terms within some atoms, in an order that does not depend on the file's.
+
+        Parameters
+        ----------
+        atoms
+            0-based indices, in the order in which they are counted.
+
+        Returns
+        -------
+        dict
+            Rows of atoms, counted anew, and parameters, by kind.
+        """
+        place = np.full(len(self.elements), -1)
+        place[list(atoms)] = np.arange(len(atoms))
+        found = {}
+        for kind, (indices, numbers) in self.bonded.items():
+            counted = place[indices]
+            inside = (counted >= 0).all(axis=1)
+            rows = counted[inside]
+            turned = rows[:, 0] > rows[:, -1]
+            rows[turned] = rows[turned, ::-1]
+            table = np.concatenate([rows, np.round(numbers[inside], 5)], axis=1)
+            found[kind] = table[np.lexsort(table.T[::-1])]
+        return found
+
+
+def read_terms(prmtop: Path, *, where: str) -> PrmtopTerms:
+    """Read a topology, and refuse what it has that cannot be computed here.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+    where
+        What messages call it.
+
+    Returns
+    -------
+    PrmtopTerms
+        In the order of the file.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be read, has no box, or has terms that the engine or the alchemy does not know; all at once.
+    """
+    try:
+        found = sections(prmtop)
+        pointers = [int(value) for value in found["POINTERS"].split()]
+        if problems := _foreign(found, pointers, where):
+            raise InputError(problems)
+        return _terms(prmtop, found, pointers[_POINTERS["ATOM_TYPES"]], where)
+    except (KeyError, ValueError, IndexError, UnicodeDecodeError) as error:
+        said = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise InputError(Problem(where, f"not readable as an AMBER topology ({said})", _RIGHT)) from error
+
+
+def _foreign(found: dict[str, str], pointers: Sequence[int], where: str) -> list[Problem]:
+    told = [text for flag, text in _FOREIGN.items() if flag in found and found[flag].strip()]
+    if pointers[_POINTERS["HBONDS"]] and any(map(_nonzero, (found.get("HBOND_ACOEF"), found.get("HBOND_BCOEF")))):
+        told.append("10-12 terms of hydrogen bonds")
+    if _nonzero(found.get("IPOL")):
+        told.append("polarizable atoms")
+    if pointers[_POINTERS["PERTURBED"]]:
+        told.append("AMBER's old perturbation")
+    if pointers[_POINTERS["CAP"]]:
+        told.append("a cap of water")
+    problems = [Problem(where, f"has {text}", _RIGHT) for text in dict.fromkeys(told)]
+    if not pointers[_POINTERS["BOX"]]:
+        what = "has no periodic box (IFBOX 0)"
+        problems.append(Problem(where, what, "a solvated topology with its box, as solvateOct and solvateBox make it"))
+    return problems
+
+
+def _nonzero(text: str | None) -> bool:
+    return any(float(value) != 0 for value in (text or "").split())
+
+
+def _terms(prmtop: Path, found: dict[str, str], types: int, where: str) -> PrmtopTerms:
+    count = len(_ints(found, "ATOMIC_NUMBER"))
+    starts = _ints(found, "RESIDUE_POINTER") - 1
+    charges, masses = _floats(found, "CHARGE") / AMBER_CHARGE_UNITS_PER_E, _floats(found, "MASS")
+    kinds = _ints(found, "ATOM_TYPE_INDEX") - 1
+    names = _words(found["ATOM_NAME"])
+    declared = int(found["POINTERS"].split()[0])
+    lengths = {"ATOMIC_NUMBER": count, "CHARGE": len(charges), "MASS": len(masses), "ATOM_TYPE_INDEX": len(kinds)}
+    lengths["ATOM_NAME"] = len(names)
+    if short := [name for name, length in lengths.items() if length != declared]:
+        raise ValueError(f"cut short: {', '.join(short)}")
+    elements = _elements(_ints(found, "ATOMIC_NUMBER"), masses)
+    sigma, epsilon = _lennard_jones(found, types, where)
+    bonded = _bonded(found)
+    return PrmtopTerms(
+        names=tuple(names),
+        labels=tuple(residue_labels(prmtop)),
+        residue_of=(np.searchsorted(starts, np.arange(count), side="right") - 1).astype(np.int32),
+        elements=elements,
+        charges_e=charges,
+        masses_amu=masses,
+        sigma_angstrom=sigma[kinds],
+        epsilon_kcal_per_mol=epsilon[kinds],
+        bonds=bonded["bonds"][0],
+        bonded=bonded,
+    )
+
+
+def _elements(numbers: Ints, masses: Floats) -> Ints:
+    """Atomic numbers; of an atom that has a mass and no number, that of the element of its mass."""
+    unknown = (numbers <= 0) & (masses > 0)
+    found = numbers.copy()
+    for mass in np.unique(masses[unknown]):
+        nearest = app.element.Element.getByMass(float(mass))
+        if nearest is None or abs(nearest.mass._value - mass) > MASS_OFF_AMU:
+            raise ValueError(f"an atom of {mass:g} amu has no atomic number")
+        found[unknown & (masses == mass)] = nearest.atomic_number
+    return found
+
+
+def _lennard_jones(found: dict[str, str], types: int, where: str) -> tuple[Floats, Floats]:
+    """σ and ε of each type, from A and B of its pair with itself; refuses what is not Lorentz and Berthelot's."""
+    index = _ints(found, "NONBONDED_PARM_INDEX").reshape(types, types)
+    a, b = _floats(found, "LENNARD_JONES_ACOEF"), _floats(found, "LENNARD_JONES_BCOEF")
+    own = np.diag(index) - 1
+    a_own, b_own = np.where(own >= 0, a[own], 0.0), np.where(own >= 0, b[own], 0.0)
+    alive = (a_own > 0) & (b_own > 0)
+    safe_b, safe_a = np.where(alive, b_own, 1.0), np.where(alive, a_own, 1.0)
+    sigma = np.where(alive, (safe_a / safe_b) ** (1 / 6), 0.0)
+    epsilon = np.where(alive, safe_b**2 / (4 * safe_a), 0.0)
+    mixed = 0.5 * (sigma[:, None] + sigma[None, :])
+    depth = np.sqrt(epsilon[:, None] * epsilon[None, :])
+    both = (index > 0) & alive[:, None] & alive[None, :]
+    wanted = np.where(both, 4 * depth * mixed**12, 0.0), np.where(both, 4 * depth * mixed**6, 0.0)
+    given = [np.where(index > 0, coefficient[index - 1], 0.0) for coefficient in (a, b)]
+    for told, expected in zip(given, wanted, strict=True):
+        scale = np.maximum(np.abs(expected), 1e-8)
+        if (np.abs(told - expected) > 1e-3 * scale).any():
+            pair = np.argwhere(np.abs(told - expected) > 1e-3 * scale)[0] + 1
+            what = f"pairs of the types {pair[0]} and {pair[1]} have Lennard-Jones terms of their own (NBFIX)"
+            raise InputError(Problem(where, what, "pairs by Lorentz and Berthelot's rules, which the soft core has"))
+    return sigma, epsilon
+
+
+def _bonded(found: dict[str, str]) -> dict[str, tuple[Ints, Floats]]:
+    told: dict[str, tuple[Ints, Floats]] = {}
+    for kind, width, *columns in _TERMS:
+        rows = _listed(found, kind, width)
+        parameters = np.stack([_floats(found, column) for column in columns], axis=1)
+        told[kind.lower()] = rows[:, :width] // 3, parameters[rows[:, width] - 1] if len(rows) else np.empty((0, 2))
+    rows = _listed(found, "DIHEDRALS", 4)
+    names = ("FORCE_CONSTANT", "PERIODICITY", "PHASE")
+    parameters = np.stack([_floats(found, f"DIHEDRAL_{name}") for name in names], axis=1)
+    told["torsions"] = np.abs(rows[:, :4]) // 3, parameters[rows[:, 4] - 1] if len(rows) else np.empty((0, 3))
+    return told
+
+
+def _listed(found: dict[str, str], kind: str, width: int) -> Ints:
+    lists = [_ints(found, f"{kind}_{which}").reshape(-1, width + 1) for which in ("INC_HYDROGEN", "WITHOUT_HYDROGEN")]
+    return np.concatenate(lists)
+
+
+def _ints(found: dict[str, str], flag: str) -> Ints:
+    return np.array(found[flag].split(), dtype=np.int32)
+
+
+def _floats(found: dict[str, str], flag: str) -> Floats:
+    values = np.array(found[flag].split(), dtype=float)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{flag} holds what is no number")
+    return values
+
+
+def _words(text: str) -> list[str]:
+    """Names of four letters each, which may stand without blanks between them."""
+    return [line[i : i + 4].strip() for line in text.split("\n") for i in range(0, len(line.rstrip()), 4)]

@@ -1,0 +1,1 @@
+"""What a samplesheet says of systems that come solvated."""
