@@ -11,6 +11,7 @@ from typing import Any
 from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
+from gibbsflow.binding.campaign.pose_rows import pose_problems
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.complex import solute_faults
 from gibbsflow.binding.prepare.conformers import embed
@@ -154,6 +155,11 @@ def check_campaign(
             left_out[row.ligand] = found
         elif ligand is not None:
             usable.append((row, ligand))
+    clashing, same = pose_problems(usable, settings.run.mode, str(sheet))
+    warnings += same
+    for row, problem in clashing:
+        left_out.setdefault(row.ligand, []).append(problem)
+    usable = [(row, ligand) for row, ligand in usable if row.ligand not in left_out]
     misfits = {} if receptor is None else misplaced(usable, receptor, settings, str(sheet))
     good = [row for row, _ in usable if row.line not in misfits]
     left_out |= {row.ligand: [misfits[row.line]] for row, _ in usable if row.line in misfits}
@@ -196,7 +202,7 @@ def made_from(
     items = {}
     for row in rows:
         given = row.as_dict()
-        for key in ("line", "experimental_dg_kcal_per_mol", "group"):
+        for key in ("line", "experimental_dg_kcal_per_mol", "group", "pose_of"):
             del given[key]
         for key in ("structure", "pose"):
             given[key] = sha256_path(Path(given[key])) if given[key] and Path(given[key]).is_file() else given[key]
@@ -207,8 +213,14 @@ def made_from(
         files,
         digest([chosen, digests, files["receptor"][1] if receptor is not None else None]),
         items,
-        digest([[row.ligand, row.experimental_dg_kcal_per_mol, row.group] for row in rows]),
+        digest([_remarks(row) for row in rows]),
     )
+
+
+def _remarks(row: Row) -> list[Any]:
+    """What the samplesheet says of a row that changes no result of its own."""
+    said = [row.ligand, row.experimental_dg_kcal_per_mol, row.group]
+    return [*said, row.pose_of] if row.pose_of else said
 
 
 def check_row(
