@@ -159,3 +159,20 @@ def test_what_is_refused_for_another_reason_names_its_bad_rows_too(one_bad_row, 
     (tmp_path / "file").touch()
     found = check_campaign(one_bad_row, CB7, None, tmp_path / "file", on_failure="prune")
     assert [p.field for p in found.problems] == ["smiles", "outdir"] and found.left_out == {}
+
+
+def test_poses_of_a_ligand_are_checked_together(tmp_path):
+    sheet = tmp_path / "l.csv"
+    sheet.write_text("ligand,smiles,pose_of\na,OCC12CCC(CC1)(CC2)CO,b2\nb,OCC12CCC(CC1)(CC2)CO,b2\n")
+    found = check_campaign(sheet, CB7, None, None)
+    assert [(p.row, p.field) for p in found.problems] == [(3, "pose_of")] and "one pose twice" in found.problems[0].what
+    dropped = check_campaign(sheet, CB7, None, None, on_failure="prune")
+    assert [r.ligand for r in dropped.rows] == ["a"] and list(dropped.left_out) == ["b"]
+
+
+def test_whose_pose_a_row_is_changes_the_table_alone(tmp_path):
+    (tmp_path / "l.csv").write_text("l")
+    one, other = (
+        made_from([r], tmp_path / "l.csv", None, BindingConfig(), "c") for r in (row("C"), row("C", pose_of="x"))
+    )
+    assert one.items == other.items and one.remarks != other.remarks

@@ -9,7 +9,7 @@ from typing import Any
 from gibbsflow.binding.alchemy.protocols import GONE_ON_WITH, mode_of_legs, protocol_of, restrains
 from gibbsflow.binding.analyse.collect import group_windows
 from gibbsflow.binding.analyse.combine import Expected, LegOutcome, analyse_legs, summarise
-from gibbsflow.binding.analyse.motion import analyse_motion, judge_motion, threshold_of, walk
+from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of, walk
 from gibbsflow.binding.analyse.verdict import Finding, Thresholds, judge_account, overall, sentences
 from gibbsflow.binding.facts import BoundFacts, EquilibratedFacts, GivenFacts, LegFacts, SettingsFacts
 from gibbsflow.binding.system import SimSystem
@@ -80,8 +80,8 @@ def analyse_transformation(
     )
     account = system.account()
     motion, pose = analyse_motion(system, runs, _walks(outcomes))
-    doubts, motion["notes"] = judge_motion(motion, threshold_of(system))
-    doubts = [*judge_account(account), *doubts]
+    seen, motion["notes"] = judge_motion(motion, threshold_of(system))
+    doubts = [*judge_account(account), *(Finding("WARN", d.check, d.reason, d.leg, d.replicate) for d in seen)]
     figures = summarise(outcomes, standard_state, expected, limits, protocol, doubts=doubts)
     chosen = settings.model_dump(mode="json")
     return {

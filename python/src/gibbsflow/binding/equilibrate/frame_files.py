@@ -27,6 +27,32 @@ Kind = Literal["solute", "all"]
 WATERS = 200
 """Water molecules that go with a solute: those nearest to the ligand, more than its first shell."""
 
+LARGEST_BYTES = 500_000_000
+"""Of the frames of one run before they are packed; where there would be more, they are further apart."""
+
+
+def thinned(wanted: int, count: int, frame_bytes: int) -> int:
+    """Say how many steps are between frames.
+
+    Parameters
+    ----------
+    wanted
+        As many as were asked for.
+    count
+        Steps in all.
+    frame_bytes
+        Size of what is kept at a step.
+
+    Returns
+    -------
+    int
+        As many, or twice that often enough for `LARGEST_BYTES`; all, of fewer.
+    """
+    every = max(1, min(wanted, count))
+    while every < count and count // every * frame_bytes > LARGEST_BYTES:
+        every *= 2
+    return every
+
 
 @dataclass(frozen=True)
 class Selection:

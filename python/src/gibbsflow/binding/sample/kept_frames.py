@@ -17,13 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
-from gibbsflow.binding.equilibrate.frame_files import Selection, XtcFile, write_pdb
+from gibbsflow.binding.equilibrate.frame_files import Selection, XtcFile, thinned, write_pdb
 from gibbsflow.binding.sample.sampler import Walkers
 from gibbsflow.workflow.files import atomic_open, write_json
 
 log = logging.getLogger(__name__)
-LARGEST_BYTES = 500_000_000
-"""Of the frames of one leg and replicate in its state; where there would be more, frames are further apart."""
 PDB, FRAMES, ABOUT = "trajectory.pdb", "trajectory.csv", "trajectory.json"
 
 
@@ -80,15 +78,11 @@ class KeptFrames:
         Returns
         -------
         int
-            As many as make up ``trajectory_ps``, doubled until `LARGEST_BYTES` hold them; all, of a shorter window.
+            As many as make up ``trajectory_ps``, as far as the frames are not too large (:func:`.thinned`).
         """
         plan = self._leg.sampling
         wanted = round(self._leg.md.trajectory_ps / (plan.samples_per_segment * plan.sample_ps))
-        every = max(1, min(wanted, plan.segments))
-        size = self.selection.atoms * 12 * len(self._leg.states)
-        while plan.segments // every * size > LARGEST_BYTES and every < plan.segments:
-            every *= 2
-        return every
+        return thinned(wanted, plan.segments, self.selection.atoms * 12 * len(self._leg.states))
 
     @property
     def frame_ps(self) -> float:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding.alchemy.protocols import GONE_ON_WITH
-from gibbsflow.binding.analyse.pose_geometry import LigandGraph, closest_rmsd
+from gibbsflow.binding.analyse.frames.pose_geometry import LigandGraph, closest_rmsd
 from gibbsflow.binding.analyse.verdict import Finding, Level, overall, sentences
 from gibbsflow.binding.equilibrate.bound_state import superposed
 from gibbsflow.units import kt_kcal_per_mol
@@ -33,6 +33,12 @@ LEAST_SITE_ATOMS = 4
 COUNTS = 0.01
 """A pose of a smaller weight decides nothing of the verdict."""
 MERGED_SIGMAS = 3.0
+"""Values of one pose that differ by more of their errors, and by more than kT, are not both right."""
+OF_POSE = (
+    "dg_kcal_per_mol", "dg_error_kcal_per_mol", "mbar_error_kcal_per_mol", "verdict", "status", "replicates", "pose",
+    "settings",
+)  # fmt: skip
+"""What :func:`combine_poses` needs of a record."""
 
 
 @dataclass(frozen=True)

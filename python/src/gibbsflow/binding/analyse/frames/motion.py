@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gibbsflow.binding.analyse.pose_geometry import LigandGraph, closest_rmsd
-from gibbsflow.binding.analyse.verdict import Finding
+from gibbsflow.binding.analyse.frames.pose_geometry import LigandGraph, closest_rmsd
 from gibbsflow.binding.equilibrate.bound_state import LEAST_BURIED, superposed
 from gibbsflow.binding.equilibrate.frame_files import Selection, read_frames_nm
 from gibbsflow.binding.facts import SettingsFacts, TopologyFacts
@@ -44,6 +43,26 @@ WATERS_DIFFER = 1.5
 SIGMAS = 3.0
 _RAYS = Rays(200, radius_angstrom=2.0, sight_angstrom=10.0)
 _SERIES = ("ligand_rmsd_angstrom", "site_rmsd_angstrom", "ligand_site_distance_angstrom", "buried_waters")
+
+
+@dataclass(frozen=True)
+class Doubted:
+    """A reason for doubt, that makes the verdict WARN.
+
+    Attributes
+    ----------
+    check
+        What found it.
+    reason
+        In words, with its number and threshold.
+    leg, replicate
+        Where; empty and None for the result as a whole.
+    """
+
+    check: str
+    reason: str
+    leg: str = ""
+    replicate: int | None = None
 
 
 @dataclass(frozen=True)
@@ -183,7 +202,7 @@ def analyse_motion(
         is), ``unreadable``: `motion` of ``record.json``.
     pose
         Site, and ligand in the representative frame and in some of the coupled windows, by which poses of a ligand are
-        told apart (:mod:`.pose_sum`): `pose` of ``record.json``; None without a complex.
+        told apart: `pose` of ``record.json``; None without a complex.
     """
     seen: dict[tuple[str, int], dict[str, Any]] = {key: {"walk": found} for key, found in walks.items() if found}
     motion: dict[str, Any] = {"unreadable": []}
@@ -230,7 +249,7 @@ def _pose(base: _Base, ligand: Sequence[Floats]) -> dict[str, Any]:
     }
 
 
-def judge_motion(motion: Mapping[str, Any], unbound_threshold_angstrom: float) -> tuple[list[Finding], list[str]]:
+def judge_motion(motion: Mapping[str, Any], unbound_threshold_angstrom: float) -> tuple[list[Doubted], list[str]]:
     """Judge what was seen.
 
     Parameters
@@ -242,7 +261,7 @@ def judge_motion(motion: Mapping[str, Any], unbound_threshold_angstrom: float) -
 
     Returns
     -------
-    findings
+    doubts
         Reasons for doubt: a coupled ligand that left its site, replicates whose decoupled pockets hold other numbers
         of waters.
     notes
@@ -262,7 +281,7 @@ def judge_motion(motion: Mapping[str, Any], unbound_threshold_angstrom: float) -
             if away > unbound_threshold_angstrom:
                 reason = f"the coupled ligand left its site: its centre is {away:.1f} Å from the site's in the median "
                 reason += f"of the second half (unbound beyond {unbound_threshold_angstrom:g} Å)"
-                findings.append(Finding("WARN", "pose", reason, *where))
+                findings.append(Doubted("pose", reason, *where))
             elif rmsd > OTHER_POSE_ANGSTROM:
                 notes.append(
                     f"{name}: the coupled ligand is {rmsd:.1f} Å (RMSD, median of the second half) from where the legs "
@@ -283,7 +302,7 @@ def judge_motion(motion: Mapping[str, Any], unbound_threshold_angstrom: float) -
         (low, least, low_error), (high, most, high_error) = min(means, key=_second), max(means, key=_second)
         if most - least > max(WATERS_DIFFER, SIGMAS * float(np.hypot(low_error, high_error))):
             reason = f"the decoupled pocket holds {least:.1f} waters in replicate {low} and {most:.1f} in {high}: "
-            findings.append(Finding("WARN", "hydration", f"{leg} leg: {reason}its hydration is not converged"))
+            findings.append(Doubted("hydration", f"{leg} leg: {reason}its hydration is not converged"))
     return findings, notes
 
 
