@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import shutil
 
 import pyarrow.parquet as pq
@@ -11,6 +12,7 @@ from campaign_records import PLOT, read_page
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.report.campaign import terminal_table, write_campaign
+from gibbsflow.units import kt_kcal_per_mol
 from gibbsflow.workflow.artifacts import ArtifactStore
 from gibbsflow.workflow.state.sentinels import Sentinel
 
@@ -129,3 +131,49 @@ def test_a_figure_that_is_gone_costs_no_row(campaign, tmp_path):
     (tmp_path / "l.csv").write_text("ligand\nfirst\n")
     (row,) = write_campaign(tmp_path / "l.csv", [tmp_path / "first"], BindingConfig(), None, tmp_path / "out")
     assert row.status == "finished" and ArtifactStore(tmp_path / "out").verify() == []
+
+
+SHEET = "ligand,smiles,pose_of,experimental_dg_kcal_per_mol\nfirst,C,both,-8\nsecond,C,both,\nnever,C,other,\n"
+
+
+def test_poses_have_a_row_each_and_one_together(campaign, tmp_path):
+    root, _, _ = campaign
+    (tmp_path / "l.csv").write_text(SHEET)
+    out = tmp_path / "out"
+    rows = write_campaign(
+        tmp_path / "l.csv", [root / name / "out" for name in ("first", "second")], BindingConfig(), None, out
+    )
+    assert [row.transformation for row in rows] == ["first", "second", "never", "both", "other"]
+    first, second, _, both, other = rows
+    kt = kt_kcal_per_mol(298.15)
+    terms = [first.dg_kcal_per_mol, second.dg_kcal_per_mol]
+    assert both.dg_kcal_per_mol == pytest.approx(-kt * math.log(sum(math.exp(-dg / kt) for dg in terms)), abs=1e-9)
+    assert (both.status, both.verdict, both.experimental_dg_kcal_per_mol) == ("finished", "WARN", -8)
+    assert (other.status, other.verdict, other.cause) == ("failed", "FAIL", "Poses: never: not finished")
+    lines = list(csv.DictReader((out / "results.csv").open()))
+    assert [line["ligand"] for line in lines] == ["first", "second", "never", "both", "other"]
+    record = json.loads((out / "record.both.json").read_text())
+    assert [pose["transformation"] for pose in record["poses"]] == ["first", "second"]
+    assert sum(pose["weight"] for pose in record["poses"]) == pytest.approx(1)
+    assert (out / record["figures"]["poses"]).read_text().startswith("<svg")
+    assert ArtifactStore(out).verify() == []
+    reader, _ = read_page(out / "report.html")
+    assert "pose of both" in reader.text and "all poses" in reader.text and "1 ligand with both values" in reader.text
+    assert {"first", "second", "both", "other"} <= set(reader.ids)
+
+
+def test_poses_that_cannot_be_summed_up_cost_no_other_row(campaign, tmp_path):
+    root, _, _ = campaign
+    shutil.copytree(root / "first" / "out", tmp_path / "first")
+    record = json.loads((tmp_path / "first" / "record.json").read_text())
+    del record["settings"]["md"]["temperature_k"]
+    (tmp_path / "first" / "record.json").write_text(json.dumps(record))
+    (tmp_path / "l.csv").write_text("ligand,smiles,pose_of\nfirst,C,both\n")
+    first, both = write_campaign(tmp_path / "l.csv", [tmp_path / "first"], BindingConfig(), None, tmp_path / "out")
+    assert (first.status, both.status) == ("finished", "failed") and "temperature_k" in both.cause
+
+
+def test_poses_in_mode_md_have_nothing_to_sum_up(tmp_path):
+    (tmp_path / "l.csv").write_text(SHEET)
+    rows = write_campaign(tmp_path / "l.csv", [], BindingConfig.from_params({"mode": "md"}), None, tmp_path / "out")
+    assert [row.ligand for row in rows] == ["first", "second", "never"]

@@ -143,6 +143,13 @@ class Md(Section):
         le=5,
     )
 
+    trajectory: Literal["none", "solute", "all"] = setting(
+        "solute", "Frames kept: none, receptor and ligand with the waters nearest to it, or all atoms."
+    )
+    trajectory_ps: float = setting(
+        10.0, "Time between frames; in free-energy windows whole segments.", unit="ps", gt=0, le=1_000_000
+    )
+
     @property
     def explicit(self) -> bool:
         """Whether the solvent is made of molecules.
@@ -447,6 +454,8 @@ LATER: frozenset[str] = frozenset(
         "flat_bottom_force_constant_kcal_per_mol_angstrom2",
         "boresch_atoms",
         "symmetry_number",
+        "trajectory",
+        "trajectory_ps",
     }
 )
 """Settings that came after campaigns had been begun. Their defaults must be what was done before there was a choice."""

@@ -11,13 +11,16 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from gibbsflow.binding.analyse.ensemble.pose_sum import OF_POSE, combine_poses
 from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
 from gibbsflow.binding.analyse.transformation import analyse_md
-from gibbsflow.binding.prepare.samplesheet import read_ligands
+from gibbsflow.binding.prepare.samplesheet import read_ligands, read_pose_groups
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.modes import MODES
 from gibbsflow.errors import StateError, shown
+from gibbsflow.report.figures.leg_figures import record_figures
+from gibbsflow.report.figures.svg import svg_file
 from gibbsflow.report.page import draw_item, write_page
 from gibbsflow.report.tables import results_table
 from gibbsflow.report.tables.results_table import TableRow
@@ -49,7 +52,7 @@ def write_campaign(
     Returns
     -------
     list of TableRow
-        One for each row of the samplesheet.
+        One for each row of the samplesheet, then one for each ligand whose poses are rows.
 
     Raises
     ------
@@ -65,12 +68,16 @@ def write_campaign(
     for stray in [*unknown, *sorted(strays)]:
         log.warning("%s", stray)
     failed = results_table.failures(state)
+    groups = {} if not MODES[config.run.mode].free_energies else read_pose_groups(samplesheet)
+    pose_of = {name: ligand for ligand, names in groups.items() for name in names}
+    records_of_poses: dict[str, dict[str, Any]] = {}
+    items = len(ligands) + len(groups)
     (out / artifacts.FILE_NAME).unlink(missing_ok=True)
     store = artifacts.ArtifactStore(out)
     rows: list[TableRow] = []
     notes: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
-        parts = [Path(folder) / f"{number}.html" for number in range(len(ligands))]
+        parts = [Path(folder) / f"{number}.html" for number in range(items)]
         for place, (ligand, experiment) in enumerate(ligands):
             row = results_table.failed_row(ligand, config.run.mode, experiment, failed.get(ligand), unknown)
             record, drawn, notes[ligand] = None, None, ""
@@ -82,18 +89,27 @@ def write_campaign(
                         finished.transformation == other.transformation for other in rows
                     ):
                         raise ValueError(f"{finished.transformation} of {finished.ligand} is another's name")
-                    drawn = draw_item(finished, record, figures, config, place, len(ligands))
+                    drawn = draw_item(finished, record, figures, config, place, items)
                     row, notes[ligand] = finished, _note(record)
                 except Exception as error:  # noqa: BLE001 - whatever a record holds, its row says so, and the others stand
                     row = results_table.unusable_row(ligand, config.run.mode, experiment, index[ligand], error)
                     log.warning("%s: %s", ligand, row.cause)
             if drawn is not None and record is not None:
                 _take_over(record, figures, out, store)
-            parts[place].write_text(drawn or draw_item(row, None, {}, config, place, len(ligands)))
+                if ligand in pose_of:
+                    records_of_poses[ligand] = {key: record.get(key) for key in OF_POSE}
+            parts[place].write_text(drawn or draw_item(row, None, {}, config, place, items))
+            rows.append(row)
+        for place, (ligand, names) in enumerate(groups.items(), start=len(ligands)):
+            row, record, figures = _summed(ligand, names, rows, records_of_poses, config.run.mode, Path(folder))
+            parts[place].write_text(draw_item(row, record, {}, config, 0, items))
+            notes[ligand] = "" if record is None else _note(record)
+            if record is not None:
+                _take_over(record, figures, out, store)
             rows.append(row)
         results_table.write_csv(rows, out / "results.csv")
         results_table.write_parquet(rows, out / "results.parquet")
-        write_page(rows, (part.read_text() for part in parts), notes, config, out)
+        write_page(rows, (part.read_text() for part in parts), notes, config, out, pose_of)
     store.add("results", out / "results.csv", "table")
     store.add("results.parquet", out / "results.parquet", "table")
     store.add("report", out / "report.html", "report")
@@ -153,6 +169,36 @@ def _read_record(folders: Sequence[Path], experiment: float | None) -> tuple[dic
         record["experimental_dg_kcal_per_mol"] = experiment
     json.dumps(record, allow_nan=False)  # it will be written
     return record, figures
+
+
+def _summed(
+    ligand: str,
+    names: Sequence[str],
+    rows: Sequence[TableRow],
+    records: Mapping[str, Mapping[str, Any]],
+    mode: str,
+    folder: Path,
+) -> tuple[TableRow, dict[str, Any] | None, dict[str, Path]]:
+    """Row, record and figures of a ligand whose poses are rows; without a record where they cannot be summed up."""
+    of_poses = [row for row in rows if row.ligand in names]
+    measured = [row.experimental_dg_kcal_per_mol for row in of_poses if row.experimental_dg_kcal_per_mol is not None]
+    experiment = measured[0] if measured else None
+    lost = {row.ligand: row.cause for row in of_poses if row.dg_kcal_per_mol is None}
+    try:
+        if any(row.ligand == ligand for row in rows):
+            raise ValueError(f"{ligand} is the name of a row")
+        record = combine_poses(ligand, names, records, lost, mode)
+        record["experimental_dg_kcal_per_mol"] = experiment
+        figures = {}
+        for name, svg in record_figures(record).items():
+            figures[name] = folder / f"{ligand}.{name}.svg"
+            figures[name].write_text(svg_file(svg))
+        record["figures"] = {name: f"figures/{ligand}/{name}.svg" for name in figures}
+        return results_table.record_row(record), record, figures
+    except Exception as error:  # noqa: BLE001 - whatever the records hold, this row says so, and the others stand
+        row = results_table.unusable_row(ligand, mode, experiment, [Path(name) for name in names], error)
+        log.warning("%s: %s", ligand, row.cause)
+        return row, None, {}
 
 
 def _take_over(

@@ -85,7 +85,12 @@ def draw_item(
 
 
 def write_page(
-    rows: Sequence[TableRow], items: Iterable[str], notes: Mapping[str, str], config: BindingConfig, out: Path
+    rows: Sequence[TableRow],
+    items: Iterable[str],
+    notes: Mapping[str, str],
+    config: BindingConfig,
+    out: Path,
+    pose_of: Mapping[str, str],
 ) -> Path:
     """Write the page.
 
@@ -101,6 +106,8 @@ def write_page(
         Settings of the campaign.
     out
         Folder to write into.
+    pose_of
+        Of rows that are poses, the ligand; it is compared with the experiment, and they are not.
 
     Returns
     -------
@@ -110,7 +117,7 @@ def write_page(
     comparisons = [
         Comparison(r.ligand, r.dg_kcal_per_mol, r.experimental_dg_kcal_per_mol, r.dg_error_kcal_per_mol, r.verdict)
         for r in rows
-        if r.dg_kcal_per_mol is not None and r.experimental_dg_kcal_per_mol is not None
+        if r.ligand not in pose_of and r.dg_kcal_per_mol is not None and r.experimental_dg_kcal_per_mol is not None
     ]
     drawn = experiment_plot.draw_comparison(comparisons)
     stream = (
@@ -120,6 +127,8 @@ def write_page(
             rows=rows,
             items=map(Markup, items),
             notes=notes,
+            pose_of=pose_of,
+            summed=set(pose_of.values()),
             mode=MODES[config.run.mode],
             one_molar=restrains(protocol_of(config.run.mode)),
             scatter=Markup(drawn) if drawn else None,  # noqa: S704 - our own SVG, whose texts are escaped

@@ -208,3 +208,20 @@ def test_a_box_that_will_be_too_small_is_foretold(tmp_path, smiles, settings, pa
 def test_what_is_given_and_not_used_is_noted(tmp_path):
     _, notes = of_solvation(tmp_path, site="A:3", restraint="com")
     assert notes == ["settings: site, restraint: given, and not used in mode asfe, which has no receptor"]
+
+
+def test_poses_of_a_ligand_are_checked_together(tmp_path):
+    sheet = tmp_path / "l.csv"
+    sheet.write_text("ligand,smiles,pose_of\na,OCC12CCC(CC1)(CC2)CO,b2\nb,OCC12CCC(CC1)(CC2)CO,b2\n")
+    found = check_campaign(sheet, CB7, None, None)
+    assert [(p.row, p.field) for p in found.problems] == [(3, "pose_of")] and "one pose twice" in found.problems[0].what
+    dropped = check_campaign(sheet, CB7, None, None, on_failure="prune")
+    assert [r.ligand for r in dropped.rows] == ["a"] and list(dropped.left_out) == ["b"]
+
+
+def test_whose_pose_a_row_is_changes_the_table_alone(tmp_path):
+    (tmp_path / "l.csv").write_text("l")
+    one, other = (
+        made_from([r], tmp_path / "l.csv", None, BindingConfig(), "c") for r in (row("C"), row("C", pose_of="x"))
+    )
+    assert one.items == other.items and one.remarks != other.remarks

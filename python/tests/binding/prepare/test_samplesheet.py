@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gibbsflow.binding.prepare.samplesheet import check_samplesheet, read_ligands
+from gibbsflow.binding.prepare.samplesheet import check_samplesheet, read_ligands, read_pose_groups
 from gibbsflow.errors import InputError
 
 
@@ -160,3 +160,29 @@ def test_a_structure_is_a_regular_file(tmp_path):
     for name, kind in (("a.sdf", "a pipe"), ("b.sdf", "a device")):
         problem = only_problem(tmp_path, f"ligand,structure\na,{name}\n")
         assert f"row 2, structure: is no regular file but {kind} '{name}'" in problem
+
+
+def test_poses_of_a_ligand(tmp_path):
+    sheet = write(tmp_path, "ligand,smiles,pose_of\na,C,lig\nb,CC,\nc,C,lig\nd,C,other\n")
+    rows, problems = check_samplesheet(sheet)
+    assert problems == [] and [row.pose_of for row in rows] == ["lig", None, "lig", "other"]
+    assert read_pose_groups(sheet) == {"lig": ["a", "c"], "other": ["d"]}
+    assert read_pose_groups(write(tmp_path, "ligand,smiles\na,C\n")) == {}
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("a,C,b,\nb,C,,\n", "row 2, pose_of: 'b' is the name of row 3"),
+        ("a,C,A,\n", "row 2, pose_of: 'A' is the name of row 2"),
+        ("a,C,lig,\nb,C,Lig,\n", "row 3, pose_of: 'Lig' and 'lig' differ in case"),
+        (
+            "a,C,lig,\nb,C,lig,-3\nc,C,lig,-4\n",
+            "row 4, experimental_dg_kcal_per_mol: 'lig' has another measured value in",
+        ),
+        ("a,C,../x,\n", "row 2, pose_of: '../x' is not usable"),
+    ],
+)
+def test_poses_that_cannot_be(tmp_path, rows, message):
+    _, (problem,) = check_samplesheet(write(tmp_path, f"ligand,smiles,pose_of,experimental_dg_kcal_per_mol\n{rows}"))
+    assert message in str(problem)

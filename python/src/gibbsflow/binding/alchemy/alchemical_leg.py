@@ -24,7 +24,7 @@ from gibbsflow.workflow.files import atomic_open, read_arrays, read_json, write_
 from gibbsflow.workflow.seeds import derive_seed
 
 FILE_NAME = "leg.json"
-_INDIFFERENT_MD = ("threads", "platform")
+_INDIFFERENT_MD = ("threads", "platform", "trajectory", "trajectory_ps")
 _LENGTHS = ("window_ps", "window_equil_ps", "sample_ps", "segment_ps", "sampler", "soft_core")
 
 

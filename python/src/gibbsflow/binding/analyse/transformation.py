@@ -8,7 +8,8 @@ from typing import Any
 
 from gibbsflow.binding.alchemy.protocols import GONE_ON_WITH, mode_of_legs, protocol_of, restrains
 from gibbsflow.binding.analyse.collect import group_windows
-from gibbsflow.binding.analyse.combine import Expected, analyse_legs, summarise
+from gibbsflow.binding.analyse.combine import Expected, LegOutcome, analyse_legs, summarise
+from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of, walk
 from gibbsflow.binding.analyse.verdict import Finding, Thresholds, judge_account, overall, sentences
 from gibbsflow.binding.facts import BoundFacts, EquilibratedFacts, GivenFacts, LegFacts, SettingsFacts
 from gibbsflow.binding.system import SimSystem
@@ -80,10 +81,12 @@ def analyse_transformation(
     )
     account = system.account()
     choice = dict(prepared.restraint_choice or {})
-    symmetry = float(choice.get("symmetry_kcal_per_mol", 0.0))
+    motion, pose = analyse_motion(system, runs, _walks(outcomes))
+    seen, motion["notes"] = judge_motion(motion, threshold_of(system))
+    doubts = [*judge_account(account), *(Finding("WARN", d.check, d.reason, d.leg, d.replicate) for d in seen)]
     figures = summarise(
         outcomes, standard_state, expected, limits, protocol,
-        doubts=judge_account(account), symmetry_kcal_per_mol=symmetry,
+        doubts=doubts, symmetry_kcal_per_mol=float(choice.get("symmetry_kcal_per_mol", 0.0)),
     )  # fmt: skip
     chosen = settings.model_dump(mode="json")
     return {
@@ -94,6 +97,8 @@ def analyse_transformation(
         **({"restraint_choice": choice} if choice else {}),
         "experimental_dg_kcal_per_mol": given.experimental_dg_kcal_per_mol,
         "preparation": account.as_dict(),
+        "motion": motion,
+        "pose": pose,
         "settings": {"analysis": chosen, **_provenance(system)},
         "seed": prepared.run.seed,
         "versions": versions("alchemlyb", "pymbar", "numpy"),
@@ -159,6 +164,18 @@ def analyse_md(system: SimSystem) -> dict[str, Any]:
         "versions": versions(),
         "begun_anew": _equil_anew(system),
     }
+
+
+def _walks(outcomes: Sequence[LegOutcome]) -> dict[tuple[str, int], dict[str, Any] | None]:
+    """Where each walker of a leg was along λ, by leg and replicate."""
+    found = {}
+    for outcome in outcomes:
+        if outcome.analysis is not None and (replica := outcome.analysis.energies.replica) is not None:
+            index, states = outcome.analysis.energies.u_nk.index, len(outcome.analysis.energies.states)
+            time_ps = index.get_level_values("time").to_numpy(dtype=float)
+            window = index.get_level_values("state").to_numpy(dtype=int)
+            found[outcome.leg, outcome.replicate] = walk(time_ps, window, replica, states)
+    return found
 
 
 def _provenance(system: SimSystem) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.campaign.check_restraints import row_problems, setting_problems
 from gibbsflow.binding.campaign.check_solvated import check_solvated, topology_bytes
+from gibbsflow.binding.campaign.pose_rows import pose_problems
 from gibbsflow.binding.campaign.unused import unused_settings
 from gibbsflow.binding.forcefield.given.take import AS_GIVEN
 from gibbsflow.binding.forcefield.solvation import box_problems
@@ -175,6 +176,11 @@ def check_campaign(
             left_out[row.ligand] = found
         elif ligand is not None:
             usable.append((row, ligand))
+    clashing, same = pose_problems(usable, settings.run.mode, str(sheet))
+    warnings += same
+    for row, problem in clashing:
+        left_out.setdefault(row.ligand, []).append(problem)
+    usable = [(row, ligand) for row, ligand in usable if row.ligand not in left_out]
     misfits = {} if receptor is None else misplaced(usable, receptor, settings, str(sheet))
     fitting = {row.line for row, _ in usable if row.line not in misfits}
     good = [row for row in rows if row.line in fitting or (row.solvated and row.ligand not in left_out)]
@@ -218,7 +224,7 @@ def made_from(
     items = {}
     for row in rows:
         given = {key: value for key, value in row.as_dict().items() if key != "symmetry_number" or value is not None}
-        for key in ("line", "experimental_dg_kcal_per_mol", "group"):
+        for key in ("line", "experimental_dg_kcal_per_mol", "group", "pose_of"):
             del given[key]
         for key in ("complex_includes", "solvent_includes"):
             if key in given:
@@ -232,8 +238,14 @@ def made_from(
         files,
         digest([chosen, digests, files["receptor"][1] if receptor is not None else None]),
         items,
-        digest([[row.ligand, row.experimental_dg_kcal_per_mol, row.group] for row in rows]),
+        digest([_remarks(row) for row in rows]),
     )
+
+
+def _remarks(row: Row) -> list[Any]:
+    """What the samplesheet says of a row that changes no result of its own."""
+    said = [row.ligand, row.experimental_dg_kcal_per_mol, row.group]
+    return [*said, row.pose_of] if row.pose_of else said
 
 
 def check_row(

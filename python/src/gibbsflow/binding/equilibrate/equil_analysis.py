@@ -15,6 +15,8 @@ from gibbsflow.binding.equilibrate.anchor_atoms import firm_pools, named_atoms
 from gibbsflow.binding.equilibrate.anchors import AnchorError, AnchorSearch
 from gibbsflow.binding.equilibrate.bound_state import BoundAnalysis, analyse_bound
 from gibbsflow.binding.equilibrate.departure import Departure
+from gibbsflow.binding.equilibrate.equilibration import BOXES
+from gibbsflow.binding.equilibrate.frame_files import Selection, XtcFile, thinned, write_pdb
 from gibbsflow.binding.facts import AnchorFacts, BoundFacts, PreparedFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.system import SimSystem
@@ -129,6 +131,7 @@ def analyse_equilibration(
         .with_account(account)
         .with_artifacts(**({"equil_plot": plot} if plot else {}))
     )
+    analysed = _with_trajectories(analysed)
     if outcome.representative is not None:
         analysed = analysed.with_facts(_anchors(system, free[judged], result))
         analysed = _represented(analysed, free[outcome.representative])
@@ -147,8 +150,32 @@ def _analyse_solute(system: SimSystem, out: Path, result: Result, plot: str | No
     result.figures["mean_temperature_k"] = float(free["temperature_k"].mean())
     if "density_g_per_ml" in (free.dtype.names or ()):
         result.figures["mean_density_g_per_ml"] = round(float(free["density_g_per_ml"].mean()), 4)
-    analysed = system.copy_to(out).with_artifacts(**({"equil_plot": plot} if plot else {}))
+    analysed = _with_trajectories(system.copy_to(out).with_artifacts(**({"equil_plot": plot} if plot else {})))
     return EquilibrationAnalysis(analysed, None, time_ps[~heating], table)
+
+
+def _with_trajectories(system: SimSystem) -> SimSystem:
+    """Write the frames to be looked at, thinned, of each box that was equilibrated."""
+    md = system.facts(SettingsFacts).md
+    files: dict[str, str] = {}
+    for topology, prefix in BOXES.values():
+        if md.trajectory == "none" or not {f"{topology}_prmtop", f"{prefix}_frames"} <= system.artifacts.keys():
+            continue
+        with np.load(system.path(f"{prefix}_frames"), allow_pickle=False) as file:
+            frames, time_ps, boxes = file["positions_nm"], file["time_ps"], file["box_nm"] if "box_nm" in file else None
+        parts = system.facts(TopologyFacts).parts(f"{prefix}_frames", frames.shape[1])
+        prmtop = system.path(f"{topology}_prmtop")
+        chosen = Selection.read(prmtop, parts["receptor"], parts["ligand"], md.trajectory)
+        every = thinned(round(md.trajectory_ps / time_ps[0]), len(frames), chosen.atoms * 12)
+        trajectory = XtcFile(system.root / f"{prefix}.xtc")
+        for number in range(every - 1, len(frames), every):
+            box = None if boxes is None else boxes[number].astype(float)
+            trajectory.add(time_ps[number], chosen.of(frames[number].astype(float), box), box)
+        trajectory.close()
+        first = chosen.of(frames[every - 1].astype(float), None if boxes is None else boxes[every - 1].astype(float))
+        write_pdb(system.root / f"{prefix}_xtc.pdb", chosen.part(), first)
+        files |= {f"{prefix}_xtc": f"{prefix}.xtc", f"{prefix}_xtc_pdb": f"{prefix}_xtc.pdb"}
+    return system.with_artifacts(**files)
 
 
 def anchor_search(system: SimSystem, frames: Floats) -> AnchorSearch:

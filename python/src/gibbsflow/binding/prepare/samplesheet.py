@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from gibbsflow.config.launch.samplesheet_columns import (
     BY_NAME,
     MOST_CHARGE,
     MOST_SYMMETRY,
+    NAME_PATTERN,
     NAMES,
     SOLVATED,
     STRUCTURE_PATTERN,
@@ -35,7 +36,7 @@ class Row:
     ----------
     line
         Line of the file, the header being line 1; None for a ligand from the command line.
-    ligand, structure, smiles, charge, pose, experimental_dg_kcal_per_mol, group, symmetry_number
+    ligand, structure, smiles, charge, pose, experimental_dg_kcal_per_mol, group, symmetry_number, pose_of
         As in :data:`gibbsflow.config.launch.samplesheet_columns.COLUMNS`; paths are absolute, `pose` has its default.
     complex_topology, complex_coordinates, solvent_topology, solvent_coordinates, ligand_residue
         The same, of a system that comes solvated.
@@ -51,6 +52,7 @@ class Row:
     pose: str
     experimental_dg_kcal_per_mol: float | None
     group: str | None
+    pose_of: str | None = None
     symmetry_number: int | None = None
     complex_topology: str | None = None
     complex_coordinates: str | None = None
@@ -170,7 +172,60 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
         problems += faults
         if row is not None and not faults:
             rows.append(row)
-    return tuple(rows), problems
+    return tuple(rows), problems + _pose_problems(str(path), rows, seen)
+
+
+def _pose_problems(where: str, rows: Sequence[Row], lines: Mapping[str, int]) -> list[Problem]:
+    """What is wrong with rows that are poses of one ligand, as far as the table tells."""
+    problems = []
+    first: dict[str, Row] = {}
+    measured: dict[str, Row] = {}
+    for row in rows:
+        if row.pose_of is None:
+            continue
+        if line := lines.get(row.pose_of.lower()):
+            what = f"{shown(row.pose_of)} is the name of row {line}"
+            right = "another name for the ligand than for each of its poses"
+            problems.append(Problem(where, what, right, row.line, "pose_of"))
+        other = first.setdefault(row.pose_of.lower(), row)
+        if other.pose_of != row.pose_of:
+            what = f"{shown(row.pose_of)} and {shown(other.pose_of)} differ in case"
+            problems.append(Problem(where, what, "one spelling", row.line, "pose_of"))
+        if row.experimental_dg_kcal_per_mol is None:
+            continue
+        known = measured.setdefault(row.pose_of.lower(), row)
+        if known.experimental_dg_kcal_per_mol != row.experimental_dg_kcal_per_mol:
+            what = f"{shown(row.pose_of)} has another measured value in row {known.line}"
+            right = "one value for all poses of a ligand"
+            problems.append(Problem(where, what, right, row.line, "experimental_dg_kcal_per_mol"))
+    return problems
+
+
+def read_pose_groups(path: Path) -> dict[str, list[str]]:
+    """Read which rows of a samplesheet that was checked are poses of one ligand.
+
+    Parameters
+    ----------
+    path
+        CSV file.
+
+    Returns
+    -------
+    dict
+        Names of the rows by the name of the ligand, both in the order of the rows.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read.
+    """
+    table = _table(Path(path))
+    groups: dict[str, list[str]] = {}
+    for _, cells in table[1:]:
+        cell = dict(zip(table[0][1], cells, strict=False))
+        if cell.get("pose_of") and re.fullmatch(NAME_PATTERN, cell["pose_of"]):
+            groups.setdefault(cell["pose_of"], []).append(cell.get("ligand", ""))
+    return groups
 
 
 def _table(path: Path) -> list[tuple[int, list[str]]]:
@@ -297,6 +352,7 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
         group=cell.get("group"),
         symmetry_number=None if symmetry is None else int(symmetry),
         ligand_residue=cell.get("ligand_residue"),
+        pose_of=cell.get("pose_of"),
     )
     own: dict[str, Any] = {name: str(files[name]) for name in SOLVATED if name in files} | includes
     return replace(row, **own), faults

@@ -28,6 +28,18 @@ class Walkers:
     velocities_nm_per_ps: Floats
     replica: Ints
 
+    def in_windows(self) -> tuple[Floats, Floats | None]:
+        """Give the configurations as they stand in the windows.
+
+        Returns
+        -------
+        positions
+            Shape (W, N, 3), nm, in the windows' order.
+        boxes
+            Periodic box of each, shape (W, 3, 3), nm; None without boxes.
+        """
+        return self.positions_nm, None
+
     def as_arrays(self) -> dict[str, npt.NDArray[np.float64] | npt.NDArray[np.int32]]:
         """Give the arrays, for a checkpoint.
 

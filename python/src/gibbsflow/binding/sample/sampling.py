@@ -18,6 +18,7 @@ from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_md, used_in_leg
 from gibbsflow.binding.sample.energies import write_window
 from gibbsflow.binding.sample.exchange import ExchangeSampler
 from gibbsflow.binding.sample.independent import IndependentSampler
+from gibbsflow.binding.sample.kept_frames import KeptFrames
 from gibbsflow.binding.sample.sampler import Sampler, Samples
 from gibbsflow.binding.sample.walkers import WalkerSampler
 from gibbsflow.config.binding import Md
@@ -222,9 +223,10 @@ def sample_leg(
         with run:
             safer = replace(leg, md=safer_md(leg.md, run.attempt))
             sampler = make(safer.md, number)
+            frames = KeptFrames(safer, folder, sampler.windows)
             _note_attempt(result, run, number)
             try:
-                _advance(safer, replicate, sampler, run, stopper)
+                _advance(safer, replicate, sampler, run, stopper, frames)
             finally:
                 plan = safer.sampling
                 done_ps = plan.samples_after(run.segments_done) * plan.sample_ps
@@ -232,9 +234,12 @@ def sample_leg(
                 totals["engine_s"] += run.engine_s
                 _note_speed(result, totals)
             _write(safer, replicate, sampler, run, out, result)
+            result.figures["trajectory_frames"] = frames.write(out, run.segments_done)
 
 
-def _advance(leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: ResumableRun, stopper: Stopper) -> None:
+def _advance(
+    leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: ResumableRun, stopper: Stopper, frames: KeptFrames
+) -> None:
     plan = leg.sampling
     window = sampler.windows[0] if len(sampler.windows) == 1 else "all"
     ps_per_step = leg.md.timestep_fs / 1000
@@ -266,6 +271,7 @@ def _advance(leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: Resumabl
         )
         if rates := sampler.mixing(samples).get("exchange_acceptance"):
             note = f"exchange acceptance {min(rates):.2f}..{max(rates):.2f}"
+        frames.keep(number, walkers)
         return walkers.as_arrays(), samples.as_arrays()
 
     run.advance(plan.segments, start, segment, stopper, steps=_steps(plan, len(sampler.windows)))

@@ -49,6 +49,18 @@ class PeriodicWalkers(Walkers):
     saved: npt.NDArray[np.uint8]
     saved_bytes: npt.NDArray[np.int64]
 
+    def in_windows(self) -> tuple[Floats, Floats | None]:
+        """Give the configurations as they stand in the windows.
+
+        Returns
+        -------
+        positions
+            Shape (W, N, 3), nm, in the windows' order.
+        boxes
+            Periodic box of each, shape (W, 3, 3), nm.
+        """
+        return self.positions_nm[self.replica], self.box_nm[self.replica]
+
 
 class WalkerSampler:
     """Samples windows by living walkers; two windows or more exchange their walkers.

@@ -131,6 +131,13 @@ COLUMNS = (
         "integer",
         f"an integer between 1 and {MOST_SYMMETRY}",
     ),
+    Column(
+        "pose_of",
+        "Name of the ligand that the row is a pose of: rows with the same one are summed up to its ΔG.",
+        "string",
+        "a name of the same form as 'ligand', and no row's own",
+        NAME_PATTERN,
+    ),
     Column("group", "Any label to group rows by in the report.", "string", "plain text on one line", r"^[^\r\n]*$"),
 )
 NAMES = tuple(column.name for column in COLUMNS)

@@ -9,6 +9,7 @@ from typing import Any
 
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.report.figures.cycle_figure import draw_cycle
+from gibbsflow.report.figures.motion_figures import draw_poses, motion_figures
 from gibbsflow.report.figures.svg import Chart, padded_range, series_colour, svg_element, svg_file, tick_text
 from gibbsflow.workflow.files import atomic_open
 
@@ -253,7 +254,11 @@ def record_figures(record: Mapping[str, Any]) -> dict[str, str]:
     dict
         SVG by name of the figure; those that its data do not allow are left out.
     """
-    made: dict[str, str] = {}
+    if "poses" in record:
+        return (
+            {} if record["dg_kcal_per_mol"] is None else {"poses": draw_poses(record, f"Poses of {record['ligand']}")}
+        )
+    made: dict[str, str] = motion_figures(record)
     threshold = record.get("settings", {}).get("analysis", {}).get("overlap_warn", 0.03)
     if record["dg_kcal_per_mol"] is not None:
         made["cycle"] = draw_cycle(record)

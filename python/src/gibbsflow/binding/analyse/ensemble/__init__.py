@@ -1,0 +1,1 @@
+"""What several transformations give together."""

@@ -1,0 +1,1 @@
+"""What the frames of a transformation show beside its free energy."""

@@ -1,0 +1,75 @@
+"""Rows of a samplesheet that are poses of one ligand: whether they can be, before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from rdkit import Chem
+from rdkit.Chem import rdMolAlign
+
+from gibbsflow.binding.prepare.molecules import Molecule, rdkit_messages
+from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.config.modes import MODES
+from gibbsflow.errors import Problem
+
+SAME_POSE_ANGSTROM = 0.5
+"""Heavy atoms of two poses nearer than this (RMSD) are the same pose, given twice."""
+
+
+def pose_problems(
+    ligands: Sequence[tuple[Row, Molecule]], mode: str, where: str
+) -> tuple[list[tuple[Row, Problem]], list[Problem]]:
+    """Check rows against each other that are poses of one ligand.
+
+    Parameters
+    ----------
+    ligands
+        Usable rows, each with its ligand, in its pose unless it is to be placed.
+    mode
+        Of the campaign.
+    where
+        What messages call the samplesheet.
+
+    Returns
+    -------
+    problems
+        With the row that each is about: another molecule, a second one that is placed, a mode without a receptor.
+    warnings
+        Two poses that are the same: they will be counted once.
+    """
+    problems: list[tuple[Row, Problem]] = []
+    warnings: list[Problem] = []
+    groups: dict[str, list[tuple[Row, Molecule]]] = {}
+    for row, ligand in ligands:
+        if row.pose_of is not None:
+            groups.setdefault(row.pose_of, []).append((row, ligand))
+
+    def _wrong(row: Row, what: str, right: str) -> None:
+        problems.append((row, Problem(where, f"{row.ligand}: {what}", right, row.line, "pose_of")))
+
+    for name, group in groups.items():
+        first, molecule = group[0]
+        if "receptor" not in MODES[mode].needs:
+            for row, _ in group:
+                _wrong(row, f"a pose of {name}, without a receptor", f"no pose_of in mode {mode}")
+            continue
+        for row, ligand in group[1:]:
+            if ligand.smiles != molecule.smiles:
+                what = f"a pose of {name} is {ligand.smiles}, and {first.ligand} is {molecule.smiles}"
+                _wrong(row, what, "one molecule, in one isomer and protonation, for all poses of a ligand")
+        placed = [row for row, _ in group if row.pose == "place"]
+        for row in placed[1:]:
+            _wrong(row, f"placed, as {placed[0].ligand} is: one pose twice", "a structure or file with its own pose")
+        given = [(row, ligand) for row, ligand in group if row.pose != "place" and ligand.smiles == molecule.smiles]
+        for (one, mine), (other, theirs) in combinations(given, 2):
+            if (apart := _rmsd_angstrom(mine, theirs)) < SAME_POSE_ANGSTROM:
+                what = f"{one.ligand} and {other.ligand} are one pose of {name} ({apart:.2f} Å apart): counted once"
+                warnings.append(Problem(where, what, row=other.line, field="pose_of"))
+    return problems, warnings
+
+
+def _rmsd_angstrom(one: Molecule, other: Molecule) -> float:
+    """RMSD of heavy atoms where they are, by the mapping that is nearest."""
+    with rdkit_messages():
+        return float(rdMolAlign.CalcRMS(Chem.RemoveHs(one.mol), Chem.RemoveHs(other.mol)))
