@@ -81,13 +81,13 @@ def analyse_transformation(
     )
     account = system.account()
     choice = dict(prepared.restraint_choice or {})
+    symmetry = float(choice.get("symmetry_kcal_per_mol", 0.0))
     motion, pose = analyse_motion(system, runs, _walks(outcomes))
     seen, motion["notes"] = judge_motion(motion, threshold_of(system))
     doubts = [*judge_account(account), *(Finding("WARN", d.check, d.reason, d.leg, d.replicate) for d in seen)]
     figures = summarise(
-        outcomes, standard_state, expected, limits, protocol,
-        doubts=doubts, symmetry_kcal_per_mol=float(choice.get("symmetry_kcal_per_mol", 0.0)),
-    )  # fmt: skip
+        outcomes, standard_state, expected, limits, protocol, doubts=doubts, symmetry_kcal_per_mol=symmetry
+    )
     chosen = settings.model_dump(mode="json")
     return {
         "transformation": system.name,
