@@ -196,10 +196,10 @@ def test_what_a_killed_task_and_a_killed_keeper_left_is_ended(machine):
     running.stdout.readline()
     (folder,) = machine.glob(f"{PREFIX}*")
     assert end_orphans([machine]) == 0  # it lives
-    for child in psutil.Process(running.pid).children():
-        child.kill()
-    running.kill()
-    running.wait()
+    (keeper,) = psutil.Process(running.pid).children()
+    for each in (keeper, running):
+        each.kill()
+        each.wait()
     assert daemons(machine)
     assert end_orphans([machine]) == 1
     assert not daemons(machine) and not folder.exists()

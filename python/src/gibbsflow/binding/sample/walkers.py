@@ -8,6 +8,7 @@ over as what the engine saves of them.
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -212,6 +213,7 @@ class WalkerSampler:
                 return self._segment(walkers, samples, steps_per_sample, seed, counted)
             except MachineError as error:
                 self._use_fewer(error)
+            gc.collect()  # the error's frames have held Contexts
             tick(-done)
 
     def _segment(
@@ -264,13 +266,14 @@ class WalkerSampler:
             else:
                 self._living[place], self._inside[place] = walker, w
                 return walker
+            gc.collect()  # the error's frames have held Contexts
 
     def _use_fewer(self, error: MachineError) -> None:
         """Halve the number of Contexts, unless there is one at most: a driver may say that a card is not there."""
         if len(self._living) == 1 or not any(self._living):
             raise error
         fewer = len(self._living) // 2
-        log.warning("%s; %d Contexts instead of %d, which walkers share", error, fewer, len(self._living))
+        log.warning("%s; %d Contexts instead of %d, which walkers share", str(error), fewer, len(self._living))
         self._use(fewer)
 
     def _resume(self, walkers: PeriodicWalkers, seed: int) -> None:

@@ -110,7 +110,8 @@ def end_orphans(places: Iterable[Path]) -> int:
 
 def _lives(pid: int, begun: float) -> bool:
     try:
-        return abs(psutil.Process(pid).create_time() - begun) < 1
+        process = psutil.Process(pid)
+        return abs(process.create_time() - begun) < 1 and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 
