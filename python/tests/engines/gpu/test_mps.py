@@ -197,9 +197,11 @@ def test_what_a_killed_task_and_a_killed_keeper_left_is_ended(machine):
     (folder,) = machine.glob(f"{PREFIX}*")
     assert end_orphans([machine]) == 0  # it lives
     (keeper,) = psutil.Process(running.pid).children()
-    for each in (keeper, running):
-        each.kill()
-        each.wait()
+    keeper.kill()
+    while keeper.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    running.kill()
+    running.wait()
     assert daemons(machine)
     assert end_orphans([machine]) == 1
     assert not daemons(machine) and not folder.exists()
