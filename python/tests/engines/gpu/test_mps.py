@@ -103,12 +103,12 @@ from pathlib import Path
 from gibbsflow.engines.gpu import mps
 place = Path(sys.argv[1])
 mps._places, mps.DEFAULT_PIPES = (lambda: [place]), place / "nvidia-mps"
-with mps.shared_card(first_context=("true",)) as made:
-    print(made, os.environ["CUDA_MPS_PIPE_DIRECTORY"], os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
-    if sys.argv[2] == "raises":
-        raise RuntimeError("NaN")
-    if sys.argv[2] == "waits":
-        time.sleep(600)
+made = mps.shared_card(first_context=("true",))
+print(made, os.environ["CUDA_MPS_PIPE_DIRECTORY"], os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
+if sys.argv[2] == "raises":
+    raise RuntimeError("NaN")
+if sys.argv[2] == "waits":
+    time.sleep(600)
 """
 
 
@@ -148,12 +148,12 @@ def test_one_that_is_there_already_is_used_and_left(machine, monkeypatch):
     subprocess.run([PROGRAM, "-d"], env=environment, check=True)
     monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(home))
     for several in (True, False):
-        with mps.shared_card(several=several, first_context=("true",)) as made:
-            assert str(made) == f"on (a daemon that was there already, in {home})"
+        made = mps.shared_card(several=several, first_context=("true",))
+        assert str(made) == f"on (a daemon that was there already, in {home})"
     (daemon,) = daemons(machine)
     assert not list(machine.glob(f"{PREFIX}*"))
-    with mps.shared_card(first_context=("false",)) as made:  # nor is it touched where it does not work
-        assert not made.on and "was there already" in made.why
+    made = mps.shared_card(first_context=("false",))  # nor is it touched where it does not work
+    assert not made.on and "was there already" in made.why
     assert os.environ["CUDA_MPS_PIPE_DIRECTORY"] != str(home)
     assert daemon.is_running()
     daemon.kill()
@@ -172,23 +172,25 @@ def test_one_that_is_there_already_is_used_and_left(machine, monkeypatch):
 )
 def test_what_does_not_work_leaves_the_task_without(machine, monkeypatch, manner, first_context, why):
     monkeypatch.setenv("MANNER", manner)
-    monkeypatch.setattr(mps, "START_S", 0.5)
-    monkeypatch.setattr(mps, "FIRST_CONTEXT_S", 0.5)
-    with mps.shared_card(first_context=first_context) as made:
-        assert not made.on and why in made.why
-        assert "CUDA_MPS_PIPE_DIRECTORY" not in os.environ
+    if manner == "hangs":
+        monkeypatch.setattr(mps, "START_S", 0.5)
+    if first_context[0] == "sleep":
+        monkeypatch.setattr(mps, "FIRST_CONTEXT_S", 0.5)
+    made = mps.shared_card(first_context=first_context)
+    assert not made.on and why in made.why
+    assert "CUDA_MPS_PIPE_DIRECTORY" not in os.environ
     assert ended(machine)
 
 
 def test_no_program_one_walker_and_folders_with_long_names(machine, monkeypatch):
-    with mps.shared_card(several=False) as made:
-        assert str(made) == "off (one walker at a time, which has the card for itself)"
+    made = mps.shared_card(several=False)
+    assert str(made) == "off (one walker at a time, which has the card for itself)"
     monkeypatch.setattr(mps, "_places", lambda: [machine / ("long" * 20)])
-    with mps.shared_card() as made:
-        assert not made.on and "short enough" in made.why
+    made = mps.shared_card()
+    assert not made.on and "short enough" in made.why
     monkeypatch.setenv("PATH", "/nowhere")
-    with mps.shared_card() as made:
-        assert str(made) == f"off ({PROGRAM} is not installed here)"
+    made = mps.shared_card()
+    assert str(made) == f"off ({PROGRAM} is not installed here)"
 
 
 def test_what_a_killed_task_and_a_killed_keeper_left_is_ended(machine):

@@ -18,8 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,8 +71,7 @@ class Mps:
         return f"{'on' if self.on else 'off'} ({self.why})"
 
 
-@contextmanager
-def shared_card(*, several: bool = True, first_context: Sequence[str] = FIRST_CONTEXT) -> Iterator[Mps]:
+def shared_card(*, several: bool = True, first_context: Sequence[str] = FIRST_CONTEXT) -> Mps:
     """Share the card of this process and of those it starts, before the first Context is made.
 
     Parameters
@@ -82,16 +81,16 @@ def shared_card(*, several: bool = True, first_context: Sequence[str] = FIRST_CO
     first_context
         Command that tries the card.
 
-    Yields
-    ------
+    Returns
+    -------
     Mps
-        What was done. Its daemon goes with this process, not with this block: Contexts may live on.
+        What was done. Its daemon goes when this process has gone, however that ends.
     """
     mps = _found(first_context) or (
         _started(first_context) if several else Mps(False, "one walker at a time, which has the card for itself")
     )
     log.info("mps: %s", mps)
-    yield mps
+    return mps
 
 
 def _found(first_context: Sequence[str]) -> Mps | None:
