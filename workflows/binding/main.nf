@@ -7,6 +7,7 @@ include { EQUIL_RUN               } from '../../modules/equil/run'
 include { EQUIL_ANALYSE           } from '../../modules/equil/analyse'
 include { FE_PREPARE              } from '../../modules/fe/prepare'
 include { FE_RUN                  } from '../../modules/fe/run'
+include { FE_SHARE                } from '../../modules/fe/share'
 include { ANALYSIS_TRANSFORMATION } from '../../modules/analysis/transformation'
 include { ANALYSIS_CAMPAIGN       } from '../../modules/analysis/campaign'
 
@@ -24,15 +25,23 @@ workflow BINDING {
     SYSTEM_PREP(ch_rows, receptor, about.protonation, about.parameters, settings.SYSTEM_PREP)
     PARAM_LIGAND(SYSTEM_PREP.out.system, settings.PARAM_LIGAND, campaign.cache)
     EQUIL_PREPARE(PARAM_LIGAND.out.system, settings.EQUIL_PREPARE)
-    EQUIL_RUN(EQUIL_PREPARE.out.system)
+    EQUIL_RUN(EQUIL_PREPARE.out.system.map { meta, system -> [meta + [work: workOf(system.resolve('result.json'))], system] })
     EQUIL_ANALYSE(EQUIL_RUN.out.system)
     ch_records = EQUIL_ANALYSE.out.system
 
     if (campaign.mode != 'md') {
         FE_PREPARE(EQUIL_ANALYSE.out.system, settings.FE_PREPARE, schedules)
-        FE_RUN(FE_PREPARE.out.legs.flatMap { meta, legs -> runsOf(meta, legs, campaign.replicates, campaign.windows_per_task) })
+        ch_groups = FE_PREPARE.out.legs.flatMap { meta, legs -> groupsOf(runsOf(meta, legs, campaign.replicates, campaign.windows_per_task)) }
+        FE_SHARE(ch_groups.filter { group -> group.size() > 1 }.map { group -> sharedBy(group) })
+        ch_shared = FE_SHARE.out.runs.flatMap { meta, folders -> folders.collect { folder -> [meta.runs.find { run -> run.name == folder.name }, folder] } }
+        // a run that failed beside others is that of a task of its own, for the failure policy
+        ch_failed = FE_SHARE.out.runs
+            .flatMap { meta, folders -> meta.runs.findAll { run -> !(run.name in folders*.name) }.collect { run -> ["${run.ligand} ${run.leg}".toString(), run] } }
+            .combine(FE_PREPARE.out.legs.flatMap { meta, legs -> [legs].flatten().collect { leg -> ["${meta.ligand} ${leg.name}".toString(), leg] } }, by: 0)
+            .map { _key, run, leg -> [run, leg] }
+        FE_RUN(ch_groups.filter { group -> group.size() == 1 }.map { group -> group[0] }.mix(ch_failed))
         // what was lost to the failure policy leaves its group short: it is emitted at the end all the same
-        ch_sampled = FE_RUN.out.run
+        ch_sampled = FE_RUN.out.run.mix(ch_shared)
             .map { meta, run -> [groupKey(meta.ligand, meta.members), run] }
             .groupTuple(remainder: true)
             .map { ligand, runs -> [ligand.toString(), runs.sort { run -> run.name }] }
@@ -64,7 +73,7 @@ def runsOf(meta, legs, replicates, windowsPerTask) {
             groups.collect { windows ->
                 def home = "${leg.name}/replicate_${replicate}"
                 def name = [leg.name, "replicate_${replicate}", windowName(windows)].findAll { word -> word }.join('_')
-                [[ligand: meta.ligand, leg: leg.name, replicate: replicate, windows: windows, name: name, state: "${meta.state}/${home}".toString()], leg]
+                [[ligand: meta.ligand, leg: leg.name, replicate: replicate, windows: windows, name: name, state: "${meta.state}/${home}".toString(), work: content.work], leg]
             }
         }
     }
@@ -75,4 +84,22 @@ def runsOf(meta, legs, replicates, windowsPerTask) {
 def windowName(windows) {
     def ends = [windows.min(), windows.max()].unique().findAll { end -> end != null }.collect { window -> String.format('%02d', window) }
     ends ? "window${windows.size() > 1 ? 's' : ''}_${ends.join('-')}".toString() : ''
+}
+
+// Runs of a leg that share a GPU, as many as the core says (binding/workload.py); on a CPU each has a task of its own.
+def groupsOf(runs) {
+    runs.groupBy { run, _leg -> run.leg }.values().collectMany { same -> same.collate(same[0][0].work?.legs_per_gpu ?: 1) }
+}
+
+// A group as [meta, legs]: what it asks for is what its runs ask for at the same time.
+def sharedBy(group) {
+    def runs = group.collect { run, _leg -> run }
+    def hours = runs.collect { run -> run.work.hours ?: 24 }.sum()
+    def work = [memory_gb: runs.collect { run -> run.work.memory_gb }.sum(), hours: [hours, 24].min(), tasks: runs.size()]
+    [[ligand: runs[0].ligand, name: "${runs[0].name}_and_${runs.size() - 1}_more".toString(), runs: runs, work: work], group.collect { _run, leg -> leg }.unique()]
+}
+
+// What a task of MD asks for, as the core has written it down; nothing where it has not.
+def workOf(result) {
+    result.exists() ? new groovy.json.JsonSlurper().parseText(result.text).work : null
 }

@@ -244,6 +244,15 @@ class MachineError(GibbsflowError):
     what_to_do = "Run on a machine that has it; then run the same command again: it goes on from the saved state."
 
 
+class GpuMemoryError(MachineError):
+    """What the task needs does not fit into the GPU's memory."""
+
+    what_to_do = (
+        "Run where the GPU has more memory, or where less of it is in use (nvidia-smi shows by whom); then run the "
+        "same command again: it goes on from the saved state."
+    )
+
+
 class LockedError(GibbsflowError):
     """Another process holds this state folder."""
 

@@ -7,6 +7,7 @@ import pytest
 
 from gibbsflow.config.binding import Fe, Md
 from gibbsflow.engines.openmm_systems import (
+    check_platform,
     create_system,
     load_topology,
     minimise,
@@ -17,7 +18,7 @@ from gibbsflow.engines.openmm_systems import (
     read_positions_nm,
     velocities_nm_per_ps,
 )
-from gibbsflow.errors import InputError, NumericalError, StoppedEarly
+from gibbsflow.errors import GpuMemoryError, InputError, MachineError, NumericalError, StoppedEarly
 
 
 def spring(system=None):
@@ -105,3 +106,42 @@ def _written(folder, text):
     path = folder / "x.prmtop"
     path.write_text(text)
     return path
+
+
+FULL = (
+    "Error creating array interactingAtoms: CUDA_ERROR_OUT_OF_MEMORY (2)",
+    "Error initializing Context: CUDA_ERROR_OUT_OF_MEMORY (2) at /home/conda/CudaContext.cpp:217",
+    "Error initializing FFT: 2",
+    "Error creating array posq: clCreateBuffer (-4)",
+    "Error initializing context: clEnqueueNDRangeKernel (-5)",
+)
+NOT_FULL = (
+    "Error initializing FFT: 27",
+    "Error creating array posq: CUDA_ERROR_INVALID_VALUE (1)",
+    "clGetDeviceIDs (-40)",
+)
+
+
+@pytest.mark.parametrize("words", FULL)
+def test_full_memory_is_the_machines_matter(words, monkeypatch):
+    def full(*_):
+        raise openmm.OpenMMException(words)
+
+    with pytest.raises(GpuMemoryError, match="the GPU's memory is full") as raised, numerical():
+        full()
+    assert raised.value.exit_code == 78 and "nvidia-smi" in raised.value.what_to_do
+    monkeypatch.setattr(openmm, "Context", full)
+    with pytest.raises(GpuMemoryError):
+        new_context(spring(), Md(), 1)
+
+
+@pytest.mark.parametrize("words", NOT_FULL)
+def test_other_faults_are_not_taken_for_full_memory(words):
+    with pytest.raises(openmm.OpenMMException, match=r"Error|cl"), numerical():
+        raise openmm.OpenMMException(words)
+
+
+def test_a_platform_is_there_or_said_to_be_missing():
+    check_platform("CPU")
+    with pytest.raises(MachineError, match="platform Abacus cannot be used on this machine"):
+        check_platform("Abacus")

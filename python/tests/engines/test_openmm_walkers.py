@@ -58,3 +58,22 @@ def test_what_cannot_be_restored_changes_nothing(walker):
 def test_minimised_to_the_bottom(walker):
     walker.place(np.full((2, 3), 0.3), np.eye(3) * 3)
     assert walker.minimise(100) == pytest.approx(0, abs=0.01)
+
+
+def test_forces_are_evaluated_apart_and_add_up():
+    """One force of no λ, one of each of two: in any state the sum is the energy of the whole."""
+    system = oscillator()
+    for name in ("lambda_electrostatics", None):
+        force = openmm.CustomExternalForce(f"{'(1+' + name + '^2)' if name else '7'}*x")
+        if name:
+            force.addGlobalParameter(name, 0.5)
+        force.addParticle(1)
+        system.addForce(force)
+    walker = OpenMmWalker(system, Md(solvent="tip3p", platform="CPU"), 5)
+    walker.place(np.array([[0.1, 0, 0], [0.3, 0.2, 0]]), np.eye(3) * 3)
+    states = [{"lambda_sterics": a, "lambda_electrostatics": b} for a in (0.0, 1.0) for b in (0.0, 0.5, 1.0)]
+    states.append({"lambda_sterics": 0.5})  # what a state does not say stays as the System has it
+    apart = walker.potentials_kj_per_mol(states)
+    for energy, state in zip(apart, states, strict=True):
+        walker.put({"lambda_electrostatics": 0.5} | state)
+        assert energy == pytest.approx(walker.potential_kj_per_mol(), rel=1e-6)

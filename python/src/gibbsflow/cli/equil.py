@@ -32,6 +32,7 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
         from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
         from gibbsflow.binding.forcefield.topology import build_topologies
         from gibbsflow.binding.system import SimSystem
+        from gibbsflow.binding.workload import equilibration_work
         from gibbsflow.config.binding import BindingConfig
 
         settings = BindingConfig.read(config) if config else BindingConfig()
@@ -44,6 +45,7 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
             "receptor_atoms": len(atoms.receptor_atoms),
             "ligand_atoms": len(atoms.ligand_atoms),
             "site_atoms": len(atoms.site_atoms),
+            "work": equilibration_work(built, settings.md, settings.equil).asks(settings.md),
         }
 
 

@@ -102,6 +102,32 @@ def run(
             shutil.copyfile(leg / FILE_NAME, out / FILE_NAME)
 
 
+@app.command()
+def share(
+    leg: Annotated[list[Path], typer.Option("--leg", help="Leg folder of a run; one for each of the runs.")],
+    replicate: Annotated[list[int], typer.Option("--replicate", min=0, help="Its replicate.")],
+    state: Annotated[list[Path], typer.Option("--state", help="Its state folder.")],
+    run_out: Annotated[list[Path], typer.Option("--run-out", help="Folder of its results.")],
+    out: Out,
+    window: Annotated[
+        list[str] | None, typer.Option("--window", help="Its windows, such as 3-6 (sampler: independent).")
+    ] = None,
+    time_budget: TimeBudget = None,
+    as_json: Json = False,
+) -> None:
+    """Sample several legs at the same time, as on one GPU: each a process of `fe run`, all under one MPS daemon.
+
+    What fails by itself leaves the others alone: it has no results, and its state says why.
+    """
+    with verb(out, as_json=as_json) as result:
+        from gibbsflow.binding.sample.shared_gpu import runs_of, sample_together
+
+        runs = runs_of(leg, replicate, state, run_out, window or ())
+        code = sample_together(runs, out, time_budget, result)
+    if code:
+        raise typer.Exit(code)
+
+
 @app.command(cls=StatusCommand)
 def status(folder: Folder, watch: Watch = None, as_json: Json = False) -> None:
     """Show how far each equilibration and λ window below a state folder is; those of an exchange run share theirs."""

@@ -127,6 +127,11 @@ class Md(Section):
     friction_per_ps: float = setting(1.0, "Langevin friction.", unit="1/ps", gt=0, le=100)
     threads: int = setting(1, "CPU threads of one MD process.", ge=1, le=128)
     platform: Literal["CPU", "Reference", "CUDA", "OpenCL"] = setting("CPU", "OpenMM platform.")
+    legs_per_gpu: str = setting(
+        "auto",
+        "Legs of a ligand that share a GPU; auto: as many small ones as fill it (docs/cluster.md).",
+        pattern=r"^(auto|[1-9]|[1-3]\d|4[0-8])$",
+    )
     pressure_bar: float = setting(1.01325, "Pressure in explicit solvent.", unit="bar", gt=0, le=10_000)
     cutoff_angstrom: float = setting(9.0, "Direct-space cutoff in explicit solvent.", unit="Å", ge=7, le=20)
     padding_angstrom: float = setting(
@@ -439,6 +444,7 @@ class Launch(BindingConfig):
 
 LATER: frozenset[str] = frozenset(
     {
+        "legs_per_gpu",
         "pressure_bar",
         "cutoff_angstrom",
         "padding_angstrom",

@@ -6,6 +6,7 @@ The module's name avoids shadowing `openmm`.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +16,17 @@ import openmm
 from openmm import app, unit
 
 from gibbsflow.config.binding import Md
-from gibbsflow.errors import InputError, MachineError, NumericalError, Problem, StoppedEarly
+from gibbsflow.errors import GpuMemoryError, InputError, MachineError, NumericalError, Problem, StoppedEarly
 from gibbsflow.units import Floats
 
 log = logging.getLogger(__name__)
 
 SLOW_ATOMS_ON_CPU = 2000
+_NO_GPU_MEMORY = re.compile(
+    r"CUDA_(ERROR_)?OUT_OF_MEMORY|initializing FFT: 2\b|FAILED_TO_ALLOCATE|\bcl[A-Z]\w+ \(-(4|5|6|61)\)"
+)
+"""Words of OpenMM's: the driver's own; cuFFT's CUFFT_ALLOC_FAILED; VkFFT's; OpenCL's codes for objects that could not
+be allocated, for resources of device and host, and for too large a buffer."""
 _OF_ATOMS = ("CHARGE", "ATOMIC_NUMBER", "MASS", "ATOM_TYPE_INDEX", "RADII", "SCREEN")
 
 
@@ -132,6 +138,8 @@ def new_context(system: openmm.System, md: Md, seed: int) -> openmm.Context:
     ------
     MachineError
         Where the platform is not available here.
+    GpuMemoryError
+        Where the GPU's memory does not hold it.
     """
     integrator = openmm.LangevinMiddleIntegrator(
         md.temperature_k * unit.kelvin, md.friction_per_ps / unit.picosecond, md.timestep_fs * unit.femtosecond
@@ -146,13 +154,25 @@ def new_context(system: openmm.System, md: Md, seed: int) -> openmm.Context:
     try:
         platform = openmm.Platform.getPlatformByName(md.platform)
         return openmm.Context(system, integrator, platform, properties.get(md.platform, {}))
-    except openmm.OpenMMException:
-        _check_platform(md.platform)
+    except openmm.OpenMMException as error:
+        _check_memory(error)
+        check_platform(md.platform)
         raise  # the platform works, so it is the system
 
 
-def _check_platform(name: str) -> None:
+def _check_memory(error: openmm.OpenMMException) -> None:
+    """Raise a `GpuMemoryError` where that is what OpenMM says."""
+    if _NO_GPU_MEMORY.search(str(error)):
+        raise GpuMemoryError(f"the GPU's memory is full: {error}") from error
+
+
+def check_platform(name: str) -> None:
     """Try a platform with a single particle.
+
+    Parameters
+    ----------
+    name
+        OpenMM's name of it.
 
     Raises
     ------
@@ -285,7 +305,7 @@ def minimise(
 
 @contextmanager
 def numerical(what: str = "") -> Iterator[None]:
-    """Turn OpenMM's complaint about NaN into a :class:`NumericalError`.
+    """Turn OpenMM's complaints about NaN and about memory into errors of their own.
 
     Parameters
     ----------
@@ -301,12 +321,15 @@ def numerical(what: str = "") -> Iterator[None]:
     ------
     NumericalError
         Where coordinates or energies are NaN or infinite.
+    GpuMemoryError
+        Where the GPU's memory is full.
     """
     try:
         yield
     except openmm.OpenMMException as error:
         if "nan" in str(error).lower() or "infinite" in str(error).lower():
             raise NumericalError(f"{what}: {error}" if what else str(error)) from error
+        _check_memory(error)
         raise
 
 

@@ -36,6 +36,8 @@ class OpenMmWalker:
 
     def __init__(self, system: openmm.System, md: Md, seed: int) -> None:
         self.atoms = system.getNumParticles()
+        self._rebuilds = md.platform == "CPU"
+        self._groups = _group_by_parameters(system)
         self._context = new_context(system, md.model_copy(update={"threads": 1}), seed)
         self._known = dict(self._context.getParameters())
 
@@ -139,12 +141,21 @@ class OpenMmWalker:
         Returns
         -------
         ndarray
-            Shape (K,), kJ/mol; perhaps not finite.
+            Shape (K,), kJ/mol; perhaps not finite. A force is evaluated once for all states in which its own parameters
+            are the same.
         """
-        energies = np.empty(len(states))
-        for number, values in enumerate(states):
-            self.put(values)
-            energies[number] = self.potential_kj_per_mol()
+        energies = np.zeros(len(states))
+        for group, names in self._groups.items():
+            found: dict[tuple[float, ...], float] = {}
+            for number, values in enumerate(states):
+                own = tuple(values.get(name, self._known[name]) for name in names)
+                if own not in found:
+                    self.put(dict(zip(names, own, strict=True)))
+                    with numerical():
+                        state = self._context.getState(getEnergy=True, groups={group})
+                    found[own] = state.getPotentialEnergy()._value
+                energies[number] += found[own]
+        self.put(states[-1])
         return energies
 
     def positions_nm(self) -> Floats:
@@ -204,6 +215,19 @@ class OpenMmWalker:
         """
         try:
             self._context.loadCheckpoint(saved.tobytes())
+            if self._rebuilds:  # a neighbour list from this Context's past would give other last digits
+                self._context.reinitialize()
+                self._context.loadCheckpoint(saved.tobytes())
         except openmm.OpenMMException:
             return False
         return True
+
+
+def _group_by_parameters(system: openmm.System) -> dict[int, tuple[str, ...]]:
+    """Sort the forces into groups by the global parameters that they depend on; returns these by group."""
+    groups: dict[tuple[str, ...], int] = {}
+    for force in system.getForces():
+        count = getattr(force, "getNumGlobalParameters", int)()
+        names = tuple(sorted(force.getGlobalParameterName(i) for i in range(count)))
+        force.setForceGroup(groups.setdefault(names, len(groups)))
+    return {group: names for names, group in groups.items()}

@@ -1,13 +1,16 @@
 """Living walkers: exact free energies, and the same samples however often the run was interrupted."""
 
+import weakref
+
 import numpy as np
 import openmm
 import pytest
+from openmm import app, unit
 
 from gibbsflow.binding.sample.walkers import WalkerSampler
 from gibbsflow.config.binding import Md
-from gibbsflow.engines.openmm_engine import OPENMM
-from gibbsflow.errors import NumericalError, StoppedEarly
+from gibbsflow.engines.openmm_engine import OPENMM, OpenMmEngine
+from gibbsflow.errors import GpuMemoryError, MachineError, NumericalError, StoppedEarly
 
 STIFFNESS = {0.0: 500.0, 0.5: 1000.0, 1.0: 2000.0}
 STATES = [{"lambda_sterics": value, "lambda_restraints": 0.0} for value in STIFFNESS]
@@ -31,7 +34,9 @@ def springs(energy="0.5*500*4^lambda_sterics"):
 
 def sampler(windows=None, **changed):
     system = changed.pop("system", None) or springs()
-    return WalkerSampler(system, STATES, MD.model_copy(update=changed), OPENMM, np.arange(ATOMS), windows)
+    contexts, engine = changed.pop("contexts", None), changed.pop("engine", OPENMM)
+    md = MD.model_copy(update=changed)
+    return WalkerSampler(system, STATES, md, engine, np.arange(ATOMS), windows, contexts)
 
 
 def started(made, check=lambda: None):
@@ -111,3 +116,101 @@ def test_a_stop_is_heard_between_steps_and_nan_names_its_window():
 def test_frames_without_boxes_are_no_start():
     with pytest.raises(ValueError, match="boxes"):
         sampler().start(np.zeros((3, ATOMS, 3)), False, 1, lambda: None)
+
+
+@pytest.fixture(scope="module")
+def water():
+    """Water in PME, of which λ scales the first molecule's charges; positions and box; molecule of each atom."""
+    field, model = app.ForceField("tip3p.xml"), app.Modeller(app.Topology(), [])
+    model.addSolvent(field, boxSize=openmm.Vec3(1.9, 1.9, 1.9) * unit.nanometer)
+    system = field.createSystem(
+        model.topology, nonbondedMethod=app.PME, nonbondedCutoff=0.9 * unit.nanometer, constraints=app.HBonds
+    )
+    (force,) = (f for f in system.getForces() if isinstance(f, openmm.NonbondedForce))
+    force.addGlobalParameter("lambda_sterics", 1.0)
+    for atom in range(3):
+        charge, sigma, epsilon = force.getParticleParameters(atom)
+        force.setParticleParameters(atom, 0.0, sigma, epsilon)
+        force.addParticleParameterOffset("lambda_sterics", atom, charge, 0.0, 0.0)
+    positions = np.array(model.positions.value_in_unit(unit.nanometer))
+    return system, positions, np.eye(3) * 1.9, np.arange(len(positions)) // 3
+
+
+def in_water(water, contexts, threads=1):
+    system, positions, box, molecules = water
+    md = Md(solvent="tip3p", timestep_fs=1, threads=threads)
+    made = WalkerSampler(system, STATES, md, OPENMM, molecules, None, contexts)
+    walkers = made.start(np.tile(positions, (3, 1, 1)), False, 7, lambda: None, np.tile(box, (3, 1, 1)))
+    return made, walkers
+
+
+def test_the_number_of_contexts_changes_nothing(water):
+    """Nor whether a segment goes on in the process of the one before: neighbour lists of a past are not taken along."""
+    found = []
+    for contexts in (3, 2, 1):
+        made, walkers = in_water(water, contexts)
+        assert made.contexts == contexts
+        first, one = made.segment(walkers, 2, 12, 1, lambda _: None)
+        if contexts == 2:
+            made, _ = in_water(water, 2)
+        last, two = made.segment(first, 1, 12, 2, lambda _: None)
+        found.append((one.u, two.u, *last.as_arrays().values()))
+    for other in found[1:]:
+        for expected, got in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(got, expected)
+
+
+def test_threads_decide_how_many_run_at_once_on_a_cpu_and_a_card_takes_all():
+    assert sampler(threads=2).contexts == 2
+    assert sampler(threads=64).contexts == 3
+    assert sampler(platform="CUDA").contexts == 3
+    assert sampler(windows=(1,), contexts=8).contexts == 1
+
+
+class FullCard(OpenMmEngine):
+    """Holds so many Contexts at once; may fill up later, or not be there at all."""
+
+    def __init__(self, room, fills_at=None, error=GpuMemoryError, room_then=1):
+        self.room, self.fills_at, self.error, self.room_then = room, fills_at, error, room_then
+        self.living, self.runs = weakref.WeakSet(), 0
+
+    def walker(self, system, md, seed):
+        if len(self.living) >= self.room:
+            raise self.error("the GPU's memory is full")
+        walker = super().walker(system, md, seed)
+        self.living.add(walker)
+        run = walker.run
+
+        def counted(steps, card=weakref.proxy(self)):
+            card.runs += 1
+            if card.runs == card.fills_at:
+                card.room = card.room_then
+                raise GpuMemoryError("the GPU's memory is full")
+            run(steps)
+
+        walker.run = counted
+        return walker
+
+
+@pytest.mark.parametrize(
+    ("card", "contexts"),
+    [(FullCard(3), 3), (FullCard(2), 1), (FullCard(2, error=MachineError), 1), (FullCard(3, fills_at=8), 1)],
+)
+def test_a_card_that_is_full_gets_fewer_contexts_and_the_same_samples(card, contexts, caplog):
+    plain = sampler()
+    _, expected = plain.segment(started(plain), 3, 20, 2, lambda _: None)
+    made, steps = sampler(engine=card, contexts=3), []
+    _, samples = made.segment(started(made), 3, 20, 2, steps.append)
+    np.testing.assert_array_equal(samples.u, expected.u)
+    assert made.contexts == contexts and sum(steps) == 3 * 3 * 20
+    assert ("1 Contexts instead of 3" in caplog.text) == (contexts == 1)
+
+
+def test_a_card_that_holds_not_one_ends_the_run_and_fails_nobody():
+    with pytest.raises(GpuMemoryError) as raised:
+        started(sampler(engine=FullCard(0), contexts=3))
+    assert raised.value.exit_code == 78 and not raised.value.of_item
+    made = sampler(engine=FullCard(3, fills_at=4, room_then=0), contexts=3)
+    walkers = started(made)
+    with pytest.raises(GpuMemoryError):
+        made.segment(walkers, 2, 20, 2, lambda _: None)

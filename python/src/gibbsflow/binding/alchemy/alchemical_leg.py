@@ -15,6 +15,7 @@ import numpy.typing as npt
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.restraints import Restraint, restraint_as_dict, restraint_from_dict
 from gibbsflow.binding.alchemy.schedules import LambdaState, check_schedule
+from gibbsflow.binding.workload import Workload
 from gibbsflow.config.binding import Fe, Md, hashed
 from gibbsflow.config.section import read_section
 from gibbsflow.engines.md_engine import Apart
@@ -24,7 +25,7 @@ from gibbsflow.workflow.files import atomic_open, read_arrays, read_json, write_
 from gibbsflow.workflow.seeds import derive_seed
 
 FILE_NAME = "leg.json"
-_INDIFFERENT_MD = ("threads", "platform", "trajectory", "trajectory_ps")
+_INDIFFERENT_MD = ("threads", "platform", "legs_per_gpu", "trajectory", "trajectory_ps")
 _LENGTHS = ("window_ps", "window_equil_ps", "sample_ps", "segment_ps", "sampler", "soft_core")
 
 
@@ -251,6 +252,18 @@ class AlchemicalLeg:
         plan = self.sampling
         return [plan.samples * plan.sample_ps / 1000] * len(self.states)
 
+    @property
+    def workload(self) -> Workload:
+        """What a replicate of all windows asks of a machine.
+
+        Returns
+        -------
+        Workload
+            Whose walkers are those that run at the same time.
+        """
+        at_once = len(self.states) if self.periodic and self.fe.sampler == "exchange" else 1
+        return Workload(self.start_nm.shape[-2], at_once, sum(self.planned_ns))
+
     def files(self) -> dict[str, Path]:
         """Name the input files.
 
@@ -330,6 +343,7 @@ class AlchemicalLeg:
                 "replicates": self.replicates,
                 "physics": self.physics,
                 **self._beside_the_ligand(),
+                "work": self.workload.asks(self.md),
             },
         )
         return path

@@ -42,7 +42,11 @@ ALONE = "alone"
 """Stands for the receptor's name in the state of a campaign without one."""
 FOLDER = "check"
 """Folder of a ligand's state that says why its row was left out."""
-_HOW_IT_RUNS = {"run": ("on_failure", "clean_failures"), "param": ("param_memory_gb", "param_time_min")}
+_HOW_IT_RUNS = {
+    "run": ("on_failure", "clean_failures"),
+    "param": ("param_memory_gb", "param_time_min"),
+    "md": ("legs_per_gpu",),
+}
 MOST_PLACED = 4
 """Ligands that are placed for a trial, the largest first: some 0.5 s each that fits, 2 s each that does not."""
 

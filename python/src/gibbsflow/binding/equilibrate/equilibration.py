@@ -42,7 +42,7 @@ RAMP_PS = 0.2
 ENERGY_GATE_KCAL_PER_MOL_PER_ATOM = 10.0
 BOXES: Mapping[str, tuple[str, str]] = {"complex": ("complex", "equil"), "solvent": ("solvent", "solvent_equil")}
 """What is equilibrated, by name: begin of the roles of its topology, and of its frames."""
-_INDIFFERENT = ("threads", "platform", "unbound_threshold_angstrom", "trajectory", "trajectory_ps")
+_INDIFFERENT = ("threads", "platform", "legs_per_gpu", "unbound_threshold_angstrom", "trajectory", "trajectory_ps")
 
 
 def equilibrate(

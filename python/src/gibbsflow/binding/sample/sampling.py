@@ -22,6 +22,7 @@ from gibbsflow.binding.sample.kept_frames import KeptFrames
 from gibbsflow.binding.sample.sampler import Sampler, Samples
 from gibbsflow.binding.sample.walkers import WalkerSampler
 from gibbsflow.config.binding import Md
+from gibbsflow.engines.gpu.mps import Mps, shared_card
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine
 from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.errors import InputError, Problem
@@ -61,6 +62,10 @@ def _independent(systems: Sequence[EngineSystem], md: Md, window: int | None, en
         raise ValueError("the independent sampler takes one window at a time")
     return IndependentSampler(systems, md, window, engine)
 
+
+CONTEXTS_WITHOUT_MPS = 2
+"""Contexts that walkers share on a card without MPS: with more nothing is gained, and with one the card waits while the
+host hands walkers over (docs/decisions/0011)."""
 
 SAMPLERS: Mapping[str, SamplerKind] = {
     "exchange": SamplerKind("replica exchange", True, _exchange),
@@ -143,7 +148,7 @@ def _simulations(leg: AlchemicalLeg, engine: MdEngine, kind: SamplerKind) -> Cal
     return lambda md, window: kind.make(systems, md, window, engine)
 
 
-def _walkers(leg: AlchemicalLeg, engine: MdEngine) -> Callable[[Md, int | None], Sampler]:
+def _walkers(leg: AlchemicalLeg, engine: MdEngine, mps: Mps | None) -> Callable[[Md, int | None], Sampler]:
     """What makes a sampler of one system for all states."""
     prmtop = leg.folder / leg.topology
     parent, make = engine.system(prmtop, leg.md, apart=leg.apart), PERIODIC_MAKERS[engine.name]()
@@ -152,7 +157,12 @@ def _walkers(leg: AlchemicalLeg, engine: MdEngine) -> Callable[[Md, int | None],
         copy_atoms=leg.copy_atoms, ion_atoms=leg.ion_atoms,
     )  # fmt: skip
     states, parts = [state.as_dict() for state in leg.states], molecules(prmtop)
-    return lambda md, window: WalkerSampler(system, states, md, engine, parts, None if window is None else (window,))
+    contexts = CONTEXTS_WITHOUT_MPS if mps is not None and not mps.on else None
+
+    def make_sampler(md: Md, window: int | None) -> WalkerSampler:
+        return WalkerSampler(system, states, md, engine, parts, None if window is None else (window,), contexts)
+
+    return make_sampler
 
 
 def sample_leg(
@@ -208,7 +218,11 @@ def sample_leg(
         "threads": leg.md.threads,
     }
     kind = SAMPLERS[leg.fe.sampler]
-    make = _walkers(leg, engine) if leg.periodic else _simulations(leg, engine, kind)
+    mps = None
+    if leg.md.platform == "CUDA" and engine.name == "openmm":
+        mps = shared_card(several=leg.periodic and kind.together)
+        result.figures["mps"] = str(mps)
+    make = _walkers(leg, engine, mps) if leg.periodic else _simulations(leg, engine, kind)
     tasks: list[tuple[int | None, Path]] = [(None, state)]
     if not kind.together:
         tasks = [(k, state / window_folder(k)) for k in windows or range(len(leg.states))]
@@ -232,6 +246,8 @@ def sample_leg(
                 done_ps = plan.samples_after(run.segments_done) * plan.sample_ps
                 totals["sampled_ns"] += done_ps * len(sampler.windows) / 1000
                 totals["engine_s"] += run.engine_s
+                if isinstance(sampler, WalkerSampler):
+                    result.figures["contexts"] = sampler.contexts
                 _note_speed(result, totals)
             _write(safer, replicate, sampler, run, out, result)
             result.figures["trajectory_frames"] = frames.write(out, run.segments_done)

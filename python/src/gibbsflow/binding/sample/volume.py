@@ -46,7 +46,7 @@ class Barostat:
         spread = math.sqrt(self._kt_kj_per_mol / KJ_PER_BAR_NM3 * water * WATER_COMPRESSIBILITY_PER_BAR)
         self._largest_move_nm3 = largest_move_nm3 or MOVE_IN_SIGMA * spread
 
-    def attempt(self, walker: Walker, draws: Sequence[float]) -> bool:
+    def attempt(self, walker: Walker, draws: Sequence[float] | Floats) -> bool:
         """Try one other volume, in the walker's state.
 
         Parameters

@@ -1,16 +1,20 @@
-"""Walkers that live on: a Context each, stepped side by side in threads, exchanging λ states and not coordinates.
+"""Walkers that live on, stepped side by side in threads, exchanging λ states and not coordinates.
 
 This is how explicit solvent is sampled. One System holds all states as global parameters, so that its energy in
 another state costs an energy and nothing else, and an exchange costs nothing. Under NVIDIA's MPS a card runs the
-walkers of a leg at once; on a CPU each has a thread.
+walkers of a leg at once, each in a Context of its own; where that gains nothing, walkers share Contexts and are handed
+over as what the engine saves of them.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -22,13 +26,16 @@ from gibbsflow.binding.sample.sampler import Samples, Walkers
 from gibbsflow.binding.sample.volume import Barostat
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine, Walker, during
-from gibbsflow.errors import NumericalError
+from gibbsflow.errors import MachineError, NumericalError
 from gibbsflow.units import KJ_PER_KCAL, Floats, Ints, kt_kcal_per_mol
 from gibbsflow.workflow.seeds import derive_seed
 
 log = logging.getLogger(__name__)
-STEPS_PER_CALL = {"CPU": 10, "Reference": 1}
-"""MD steps of each walker between two looks at whether to stop; on a card 500, a fraction of a second."""
+ON_CPU = ("CPU", "Reference")
+"""Platforms on which as many walkers run at once as there are threads."""
+LOOK_S = 0.1
+"""Seconds between two looks at whether to stop."""
+MOST_STEPS_PER_CALL = 500
 
 
 @dataclass(frozen=True)
@@ -62,8 +69,14 @@ class PeriodicWalkers(Walkers):
         return self.positions_nm[self.replica], self.box_nm[self.replica]
 
 
+class _Stopped(Exception):  # noqa: N818 - ends a thread that is asked to
+    pass
+
+
 class WalkerSampler:
     """Samples windows by living walkers; two windows or more exchange their walkers.
+
+    The samples do not depend on how many Contexts there are, bit by bit on OpenMM's CPU platform.
 
     Parameters
     ----------
@@ -79,6 +92,9 @@ class WalkerSampler:
         What runs the MD.
     molecules
         Which molecule each atom is in, shape (N,).
+    contexts
+        How many walkers run at once, each in a Context; default: on a CPU one a thread, else all. Where the GPU's
+        memory does not hold them, half as many are tried.
     """
 
     def __init__(
@@ -89,14 +105,33 @@ class WalkerSampler:
         engine: MdEngine,
         molecules: Ints,
         windows: Sequence[int] | None = None,
+        contexts: int | None = None,
     ) -> None:
         self.windows: tuple[int, ...] = tuple(range(len(states)) if windows is None else windows)
         self._system, self._states, self._md, self._engine = system, tuple(states), md, engine
         self._beta_mol_per_kj = 1 / (kt_kcal_per_mol(md.temperature_k) * KJ_PER_KCAL)
         self._barostat = Barostat(molecules, md.temperature_k, md.pressure_bar)
-        count = min(len(self.windows), md.threads) if md.platform in STEPS_PER_CALL else len(self.windows)
-        self._threads = ThreadPoolExecutor(count)
-        self._living: list[Walker] = []
+        self._steps_per_call = 10
+        wanted = contexts or (md.threads if md.platform in ON_CPU else len(self.windows))
+        self._use(min(wanted, len(self.windows)))
+
+    @property
+    def contexts(self) -> int:
+        """Say how many walkers run at once.
+
+        Returns
+        -------
+        int
+            Contexts, fewer than asked for where memory was short.
+        """
+        return len(self._living)
+
+    def _use(self, contexts: int) -> None:
+        """Let go of all Contexts; so many shall be made."""
+        self._living: list[Walker | None] = [None] * contexts
+        self._inside: list[int | None] = [None] * contexts  # which walker each holds as it is now
+        self._threads = ThreadPoolExecutor(contexts)
+        self._hand_over = contexts < len(self.windows) or self._md.platform in ON_CPU
 
     def walkers(self, arrays: Mapping[str, npt.NDArray[Any]]) -> PeriodicWalkers:
         """Read walkers as a checkpoint holds them.
@@ -138,15 +173,17 @@ class WalkerSampler:
         """
         if boxes_nm is None:
             raise ValueError("a periodic leg starts from frames with boxes")
-        self._bring_to_life(seed)
-        for window, walker in zip(self.windows, self._living, strict=True):
+        self._saved: list[npt.NDArray[np.uint8]] = []
+        for w, window in enumerate(self.windows):
             check()
+            walker = self._new_walker(w, seed)
             walker.put(self._states[window])
             walker.place(starts_nm[window], boxes_nm[window])
             with during(f"start of window {window}"):
                 walker.minimise(START_MINIMISE_STEPS if relax else 0)
             walker.draw_velocities(self._md.temperature_k, derive_seed(seed, "velocities", window))
-        return self._save(np.arange(len(self.windows), dtype=np.int32))
+            self._saved.append(walker.save())
+        return self._all_walkers(np.arange(len(self.windows), dtype=np.int32))
 
     def segment(
         self, walkers: Walkers, samples: int, steps_per_sample: int, seed: int, tick: Callable[[int], None]
@@ -164,7 +201,8 @@ class WalkerSampler:
         seed
             Of all random numbers of the segment that are not the walkers' own.
         tick
-            Called with the MD steps done since the last call, often; may raise StoppedEarly.
+            Called with the MD steps done since the last call, often; may raise StoppedEarly. Less than none where the
+            GPU's memory was full, so that the segment begins anew with fewer Contexts.
 
         Returns
         -------
@@ -175,24 +213,37 @@ class WalkerSampler:
             out.
         """
         assert isinstance(walkers, PeriodicWalkers)
+        while True:
+            done = 0
+
+            def counted(steps: int) -> None:
+                nonlocal done
+                done += steps
+                tick(steps)
+
+            try:
+                return self._segment(walkers, samples, steps_per_sample, seed, counted)
+            except MachineError as error:
+                self._use_fewer(error)
+            gc.collect()  # the error's frames have held Contexts
+            tick(-done)
+
+    def _segment(
+        self, walkers: PeriodicWalkers, samples: int, steps: int, seed: int, tick: Callable[[int], None]
+    ) -> tuple[PeriodicWalkers, Samples]:
         random = np.random.default_rng(derive_seed(seed, "exchange"))
-        self._restore(walkers, seed)
+        self._resume(walkers, seed)
         replica = walkers.replica.copy()
         energies, replicas = [], []
         for _ in range(samples):
-            ordered = [self._living[w] for w in replica]
-            for window, walker in zip(self.windows, ordered, strict=True):
-                walker.put(self._states[window])
-            self._propagate(ordered, steps_per_sample, tick)
-            draws = random.random((len(ordered), 2))
-            list(self._threads.map(self._barostat.attempt, ordered, draws))
-            u = self._reduced_potentials(ordered)
+            draws = random.random((len(self.windows), 2))
+            u = self._sample(replica, steps, draws, tick)
             energies.append(u)
             replicas.append(replica.copy())
             if len(self.windows) > 1:
                 replica = replica[gibbs_permutation(u[:, list(self.windows)], random)]
         rows = np.tile(np.array(self.windows, dtype=np.int32), samples)
-        return self._save(replica), Samples(rows, np.concatenate(replicas), np.concatenate(energies))
+        return self._all_walkers(replica), Samples(rows, np.concatenate(replicas), np.concatenate(energies))
 
     def mixing(self, samples: Samples) -> dict[str, Any]:
         """Tell how walkers moved between the windows.
@@ -215,56 +266,135 @@ class WalkerSampler:
             "round_trips": round_trips(samples.replica, count),
         }
 
-    def _bring_to_life(self, seed: int) -> None:
-        """Make the walkers, one after another: from one System in threads is not safe."""
-        self._living = [
-            self._engine.walker(self._system, self._md, derive_seed(seed, "walker", w))
-            for w in range(len(self.windows))
-        ]
+    def _new_walker(self, w: int, seed: int) -> Walker:
+        """Make walker w, in place of another one that has its Context; one after another, threads are not safe here."""
+        while True:
+            place = w % len(self._living)
+            self._living[place] = self._inside[place] = None  # its memory first
+            try:
+                walker = self._engine.walker(self._system, self._md, derive_seed(seed, "walker", w))
+            except MachineError as error:
+                self._use_fewer(error)
+            else:
+                self._living[place], self._inside[place] = walker, w
+                return walker
+            gc.collect()  # the error's frames have held Contexts
 
-    def _restore(self, walkers: PeriodicWalkers, seed: int) -> None:
-        """Put all walkers where a segment ended, also those that are there: an interrupted run must not differ."""
-        if not self._living:
-            self._bring_to_life(seed)
-        kept = zip(self._living, walkers.saved, walkers.saved_bytes, strict=True)
-        if all([walker.restore(saved[:size]) for walker, saved, size in kept]):
+    def _use_fewer(self, error: MachineError) -> None:
+        """Halve the number of Contexts, unless there is one at most: a driver may say that a card is not there."""
+        if len(self._living) == 1 or not any(self._living):
+            raise error
+        fewer = len(self._living) // 2
+        log.warning("%s; %d Contexts instead of %d, which walkers share", str(error), fewer, len(self._living))
+        self._use(fewer)
+
+    def _resume(self, walkers: PeriodicWalkers, seed: int) -> None:
+        """Take all walkers as a segment left them, also those that are there: an interrupted run must not differ."""
+        self._saved = [saved[:size] for saved, size in zip(walkers.saved, walkers.saved_bytes, strict=True)]
+        self._inside = [None] * len(self._living)
+        for place, walker in enumerate(self._living):
+            if walker is None:
+                self._new_walker(place, seed)
+        first = self._living[0]
+        assert first is not None
+        if first.restore(self._saved[0]):
+            self._inside = [None] * len(self._living)
             return
         log.info("saved by another platform or version: positions and velocities are kept, the noise is drawn anew")
-        self._bring_to_life(seed)
-        for w, walker in enumerate(self._living):
+        for w in range(len(self.windows)):
+            walker = self._new_walker(w, seed)
             walker.place(walkers.positions_nm[w], walkers.box_nm[w], walkers.velocities_nm_per_ps[w])
+            self._saved[w] = walker.save()
 
-    def _propagate(self, ordered: Sequence[Walker], steps: int, tick: Callable[[int], None]) -> None:
-        at_once = STEPS_PER_CALL.get(self._md.platform, 500)
+    def _walker(self, place: int, w: int) -> Walker:
+        """Have walker w in a Context, as it was saved unless it is there."""
+        walker = self._living[place]
+        assert walker is not None
+        if self._inside[place] != w:
+            if not walker.restore(self._saved[w]):
+                raise RuntimeError("OpenMM does not read what it has saved")
+            self._inside[place] = w
+        return walker
 
-        def run(number: int, count: int) -> None:
-            with during(f"MD in window {self.windows[number]}"):
-                ordered[number].run(count)
+    def _sample(self, replica: Ints, steps: int, draws: Floats, tick: Callable[[int], None]) -> Floats:
+        """Draw a sample in each window; returns its reduced potentials, shape (W, K)."""
+        stop, done = Event(), [0] * len(self._living)
+        u = np.empty((len(self.windows), len(self._states)))
+        failed: dict[int, BaseException] = {}
 
-        for first in range(0, steps, at_once):
-            count = min(at_once, steps - first)
-            list(self._threads.map(run, range(len(ordered)), [count] * len(ordered)))
-            tick(count * len(ordered))
+        def work(place: int) -> None:
+            for row, w in enumerate(replica):
+                if w % len(self._living) == place and not stop.is_set():
+                    try:
+                        u[row] = self._visit(place, int(w), row, steps, draws[row], stop, done)
+                    except BaseException as error:  # noqa: BLE001 - raised by `_sample`, in the order of the windows
+                        failed[row] = error
+                        stop.set()
 
-    def _reduced_potentials(self, ordered: Sequence[Walker]) -> Floats:
-        rows = self._threads.map(lambda walker: walker.potentials_kj_per_mol(self._states), ordered)
-        u = self._beta_mol_per_kj * np.array(list(rows))
-        for row, window in enumerate(self.windows):
-            if not np.isfinite(u[row, window]):
-                raise NumericalError(f"potential energy in window {window} is {u[row, window]} kT")
+        futures = [self._threads.submit(work, place) for place in range(len(self._living))]
+        try:
+            self._attend(futures, done, tick)
+        finally:
+            stop.set()
+            wait(futures)
+        for row in sorted(failed):
+            if not isinstance(failed[row], _Stopped):
+                raise failed[row]
         return np.nan_to_num(u, nan=OVERLAP_U, posinf=OVERLAP_U, neginf=OVERLAP_U).clip(max=OVERLAP_U)
 
-    def _save(self, replica: Ints) -> PeriodicWalkers:
-        saved = [walker.save() for walker in self._living]
-        sizes = np.array([len(content) for content in saved], dtype=np.int64)
-        padded = np.zeros((len(saved), sizes.max()), dtype=np.uint8)
-        for row, content in zip(padded, saved, strict=True):
+    @staticmethod
+    def _attend(futures: Sequence[Future[None]], done: list[int], tick: Callable[[int], None]) -> None:
+        """Report steps while threads work."""
+        told, left = 0, set(futures)
+        while left:
+            _, left = wait(left, timeout=LOOK_S)
+            now = sum(done)
+            tick(now - told)
+            told = now
+
+    def _visit(self, place: int, w: int, row: int, steps: int, draws: Floats, stop: Event, done: list[int]) -> Floats:
+        """Let walker w draw a sample in a window: MD, another volume, and its energies in all states."""
+        window = self.windows[row]
+        walker = self._walker(place, w)
+        walker.put(self._states[window])
+        with during(f"MD in window {window}"):
+            left = steps
+            while left:
+                count = min(self._steps_per_call, left)
+                begin = time.monotonic()
+                walker.run(count)
+                self._pace(time.monotonic() - begin)
+                left -= count
+                done[place] += count
+                if stop.is_set():
+                    raise _Stopped
+            self._barostat.attempt(walker, draws)
+            u = self._beta_mol_per_kj * walker.potentials_kj_per_mol(self._states)
+        if not np.isfinite(u[window]):
+            raise NumericalError(f"potential energy in window {window} is {u[window]} kT")
+        if self._hand_over:
+            self._saved[w], self._inside[place] = walker.save(), None
+        return u
+
+    def _pace(self, seconds: float) -> None:
+        """Choose how many steps to run in one call, so that a stop is heard within a moment."""
+        if seconds < LOOK_S:
+            self._steps_per_call = min(2 * self._steps_per_call, MOST_STEPS_PER_CALL)
+        elif seconds > 4 * LOOK_S:
+            self._steps_per_call = max(self._steps_per_call // 2, 1)
+
+    def _all_walkers(self, replica: Ints) -> PeriodicWalkers:
+        """Read all walkers as they are now."""
+        positions, velocities, boxes = [], [], []
+        for w in range(len(self.windows)):
+            walker = self._walker(w % len(self._living), w)
+            positions.append(walker.positions_nm())
+            velocities.append(walker.velocities_nm_per_ps())
+            boxes.append(walker.box_nm())
+            if not self._hand_over:
+                self._saved[w] = walker.save()
+        sizes = np.array([len(content) for content in self._saved], dtype=np.int64)
+        padded = np.zeros((len(sizes), sizes.max()), dtype=np.uint8)
+        for row, content in zip(padded, self._saved, strict=True):
             row[: len(content)] = content
-        return PeriodicWalkers(
-            np.array([walker.positions_nm() for walker in self._living]),
-            np.array([walker.velocities_nm_per_ps() for walker in self._living]),
-            replica,
-            np.array([walker.box_nm() for walker in self._living]),
-            padded,
-            sizes,
-        )
+        return PeriodicWalkers(np.array(positions), np.array(velocities), replica, np.array(boxes), padded, sizes)

@@ -1,0 +1,37 @@
+include { options; quoted; timeBudget } from '../../functions'
+
+// Runs of one ligand that share a GPU. One that fails has no folder here, and gets a task of its own, under the failure policy.
+process FE_SHARE {
+    tag "${meta.ligand} ${meta.name}"
+    label 'process_md'
+
+    input:
+    tuple val(meta), path(legs, stageAs: 'legs/*')
+
+    output:
+    tuple val(meta), path("phases/${meta.ligand}/fe/*", type: 'dir', arity: '0..*'), emit: runs
+    tuple val("${task.process}"), path("phases/${meta.ligand}/fe/*/result.json", optional: true), topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def each = meta.runs.collect { run ->
+        def windows = run.windows ? "--window ${quoted([run.windows.min(), run.windows.max()].unique().join('-'))}" : ''
+        "--leg ${quoted("legs/${run.leg}")} --replicate ${quoted(run.replicate)} ${windows} --state ${quoted(run.state)} --run-out ${quoted("phases/${run.ligand}/fe/${run.name}")}"
+    }
+    """
+    fe share ${each.join(' ')} --out shared ${timeBudget(task.time)} ${args}
+    """
+
+    stub:
+    def each = meta.runs.collect { run ->
+        def out = "phases/${run.ligand}/fe/${run.name}"
+        def files = (run.windows ?: [0]).collect { window -> String.format('window_%02d.parquet', window) }
+        """
+        mkdir -p ${quoted(out)}
+        cp ${quoted("legs/${run.leg}")}/leg.json ${quoted(out)}
+        (cd ${quoted(out)} && touch ${options('', files)})
+        echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > ${quoted(out)}/result.json
+        """
+    }
+    each.join('\n')
+}
