@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from rdkit import Chem
+
 from gibbsflow.binding.facts import RunFacts, SettingsFacts
 from gibbsflow.binding.forcefield.parametrise import parametrise_system
 from gibbsflow.binding.forcefield.topology import build_topologies
@@ -38,5 +41,40 @@ def built(folder: Path, smiles: str, config: BindingConfig) -> SimSystem:
     system = build_topologies(parametrised(folder, smiles, config), config.md, folder / "built", seed=config.run.seed)
     chosen = SettingsFacts(md=config.md, equil=config.equil, run=RunFacts(seed=config.run.seed))
     system = system.with_facts(chosen)
+    system.write()
+    return system
+
+
+def stacked(folder: Path, host: str, ligand: str, config: BindingConfig) -> SimSystem:
+    """A small molecule taken for a host, and a ligand 4 Å over its plane, with their force fields; built by nobody."""
+    system = parametrised(folder / "ligand", ligand, config)
+    below = parametrised(folder / "host", host, config)
+    prepared = folder / "stacked"
+    prepared.mkdir()
+    flat = Chem.MolFromMolFile(str(below.path("ligand")), removeHs=False)
+    axes = np.linalg.svd(flat.GetConformer().GetPositions() - flat.GetConformer().GetPositions().mean(axis=0))[2]
+    place = (flat.GetConformer().GetPositions() - flat.GetConformer().GetPositions().mean(axis=0)) @ axes.T
+    over = Chem.MolFromMolFile(str(system.path("ligand")), removeHs=False)
+    positions = over.GetConformer().GetPositions()
+    for mol, where, name in (
+        (flat, place, "receptor.sdf"),
+        (over, positions - positions.mean(axis=0) + [0, 0, 4.0], "ligand.sdf"),
+    ):
+        for atom, xyz in enumerate(where):
+            mol.GetConformer().SetAtomPosition(atom, xyz.tolist())
+        (prepared / name).write_text(Chem.MolToMolBlock(mol) + "$$$$\n")
+    meta = dict(system.meta) | {"receptor_kind": "host", "receptor_name": "host"}
+    meta["receptor_charge"] = below.meta["ligand_charge"]
+    files = {"ligand": "ligand.sdf", "receptor": "receptor.sdf"}
+    both, _ = parametrise_system(
+        SimSystem("stacked", prepared, files, meta), config.param, cache=folder / "cache", out=folder / "both"
+    )
+    return both
+
+
+def in_water(both: SimSystem, config: BindingConfig, out: Path) -> SimSystem:
+    """The two in the boxes of the settings' protocol."""
+    chosen = SettingsFacts(md=config.md, equil=config.equil, run=RunFacts(seed=config.run.seed))
+    system = build_topologies(both, config.md, out, seed=config.run.seed, fe=config.fe).with_facts(chosen)
     system.write()
     return system
