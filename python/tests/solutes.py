@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 from rdkit import Chem
 
-from gibbsflow.binding.facts import RunFacts, SettingsFacts
+from gibbsflow.binding.facts import BoundFacts, RunFacts, SettingsFacts
 from gibbsflow.binding.forcefield.parametrise import parametrise_system
 from gibbsflow.binding.forcefield.topology import build_topologies
 from gibbsflow.binding.prepare.complex import prepare_solute, row_from_options
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.engines.openmm_systems import box_vectors_nm, read_positions_nm
 
 
 def settings(**given) -> BindingConfig:
@@ -78,3 +79,23 @@ def in_water(both: SimSystem, config: BindingConfig, out: Path) -> SimSystem:
     system = build_topologies(both, config.md, out, seed=config.run.seed, fe=config.fe).with_facts(chosen)
     system.write()
     return system
+
+
+def as_equilibrated(system: SimSystem, out: Path, frames: int = 3) -> SimSystem:
+    """What equilibration and its analysis leave, each frame where the box was built: for what looks at no motion."""
+    carried = system.copy_to(out)
+    for box, prefix in (("complex", "equil"), ("solvent", "solvent_equil")):
+        if f"{box}_inpcrd" not in system.artifacts:
+            continue
+        inpcrd = system.path(f"{box}_inpcrd")
+        positions, vectors = read_positions_nm(inpcrd), box_vectors_nm(inpcrd)
+        np.savez(
+            out / f"{prefix}_frames.npz",
+            positions_nm=np.tile(positions, (frames, 1, 1)),
+            box_nm=np.tile(vectors, (frames, 1, 1)),
+            heating=np.arange(frames) < 1,
+        )
+        carried = carried.with_artifacts(**{f"{prefix}_frames": f"{prefix}_frames.npz"})
+    carried = carried.with_facts(BoundFacts(bound=True, ligand_site_distance_angstrom=4.0))
+    carried.write()
+    return carried

@@ -58,3 +58,31 @@ def test_what_cannot_be_restored_changes_nothing(walker):
 def test_minimised_to_the_bottom(walker):
     walker.place(np.full((2, 3), 0.3), np.eye(3) * 3)
     assert walker.minimise(100) == pytest.approx(0, abs=0.01)
+
+
+def fluid():
+    """216 atoms of argon, dense, in reach of each other by a neighbour list."""
+    system = openmm.System()
+    system.setDefaultPeriodicBoxVectors(*np.eye(3) * 2.4)
+    force = openmm.NonbondedForce()
+    force.setNonbondedMethod(openmm.NonbondedForce.PME)
+    force.setCutoffDistance(0.8)
+    for atom in range(216):
+        system.addParticle(40.0)
+        force.addParticle(0.1 * (-1) ** atom, 0.34, 1.0)
+    system.addForce(force)
+    return system
+
+
+def test_a_neighbour_list_of_before_leaves_nothing_behind():
+    """To the last bit, also where pairs are found by a list that was made steps ago."""
+    md = Md(solvent="tip3p", platform="CPU", timestep_fs=5)
+    walker, other = (OpenMmWalker(fluid(), md, 5) for _ in range(2))
+    walker.place(np.stack(np.meshgrid(*[np.arange(6) * 0.4] * 3), axis=-1).reshape(-1, 3), np.eye(3) * 2.4)
+    walker.draw_velocities(300, 4)
+    walker.run(95)
+    saved = walker.save()
+    for one in (walker, other):
+        assert one.restore(saved)
+        one.run(60)
+    np.testing.assert_array_equal(other.positions_nm(), walker.positions_nm())

@@ -14,6 +14,8 @@ from gibbsflow.engines.openmm_systems import new_context, numerical
 from gibbsflow.units import Floats
 
 Bytes = npt.NDArray[np.uint8]
+FAR_OFF_NM = 1.0
+"""Farther than an atom goes before OpenMM makes a new neighbour list."""
 
 
 class OpenMmWalker:
@@ -202,8 +204,13 @@ class OpenMmWalker:
         bool
             False where another platform or version of OpenMM saved it; nothing has changed then.
         """
+        content = saved.tobytes()
         try:
-            self._context.loadCheckpoint(saved.tobytes())
+            self._context.loadCheckpoint(content)
         except openmm.OpenMMException:
             return False
+        # a neighbour list of before would be kept, and other last digits with it: an energy far off makes a new one
+        self._context.setPositions(self.positions_nm() + FAR_OFF_NM)
+        self.potential_kj_per_mol()
+        self._context.loadCheckpoint(content)
         return True
