@@ -341,5 +341,5 @@ def test_a_leg_of_sdr_from_smiles_to_samples_however_often_it_was_stopped(tmp_pa
         sample(leg, tmp_path / "state", tmp_path / "again", segments=1)
     sample(leg, tmp_path / "state", tmp_path / "again")
     assert content(tmp_path / "again") == content(tmp_path / "out")
-    names = list(read_window(tmp_path / "out" / "window_00.parquet").states[0])
+    names = list(read_window(tmp_path / "out" / "window_00.parquet").meta["states"][0])
     assert names == ["lambda_restraints", "lambda_electrostatics", "lambda_sterics", "lambda_sterics_copy"]
