@@ -54,6 +54,15 @@ def test_abfe_then_resume_then_another_analysis(nextflow: Launcher) -> None:
     assert other.tasks("COMPLETED") == sorted(analyses)
 
 
+def test_sdr_has_one_leg(nextflow: Launcher) -> None:
+    run = nextflow.pipeline("-stub", "--solvent", "tip3p", "--abfe_protocol", "sdr", "--replicates", "1")
+    assert run.code == 0, run.text
+    names = ("FE_PREPARE", "ANALYSIS_TRANSFORMATION")
+    legs = [f"FE_RUN ({ligand} sdr_replicate_0)" for ligand in LIGANDS]
+    ends = [f"{process} ({ligand})" for process in names for ligand in LIGANDS]
+    assert run.tasks("COMPLETED") == expected(*legs, *ends, "ANALYSIS_CAMPAIGN (campaign)")
+
+
 def test_md_stops_after_equil_analysis_and_still_writes_results(nextflow: Launcher) -> None:
     run = nextflow.pipeline("-stub", "--mode", "md")
     assert run.code == 0, run.text

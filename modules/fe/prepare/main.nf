@@ -22,12 +22,15 @@ process FE_PREPARE {
 
     stub:
     def out = "phases/${meta.ligand}/prepare_fe"
-    def sampler = task.ext.sampler ?: new groovy.json.JsonSlurper().parseText(settings).fe.sampler
-    def content = ['complex', 'solvent'].collect { name -> groovy.json.JsonOutput.toJson([leg: name, states: [[:]] * (task.ext.windows ?: 2), fe: [sampler: sampler]]) }
+    def chosen = new groovy.json.JsonSlurper().parseText(settings).fe
+    def sampler = task.ext.sampler ?: chosen.sampler
+    def names = chosen.abfe_protocol == 'sdr' ? ['sdr'] : ['complex', 'solvent']
+    def legs = names.collect { name ->
+        def content = groovy.json.JsonOutput.toJson([leg: name, states: [[:]] * (task.ext.windows ?: 2), fe: [sampler: sampler]])
+        "mkdir -p ${quoted(out)}/legs/${name} && printf %s ${quoted(content)} > ${quoted(out)}/legs/${name}/leg.json"
+    }
     """
-    mkdir -p ${quoted(out)}/legs/complex ${quoted(out)}/legs/solvent
-    printf %s ${quoted(content[0])} > ${quoted(out)}/legs/complex/leg.json
-    printf %s ${quoted(content[1])} > ${quoted(out)}/legs/solvent/leg.json
+    ${legs.join('\n    ')}
     cp ${quoted(system)}/system.json ${quoted(system)}/result.json ${quoted(out)}
     """
 }

@@ -2,12 +2,13 @@
 
 import host_guest as hg
 import numpy as np
+import openmm
 import pytest
 from springs import CONSTANTS, KT_KJ, MD, START_NM, springs
 
 from gibbsflow.config.binding import Md
-from gibbsflow.engines.md_engine import Hold
-from gibbsflow.engines.openmm_engine import OPENMM, STEPS_PER_TICK
+from gibbsflow.engines.md_engine import Apart, Hold
+from gibbsflow.engines.openmm_engine import OPENMM, STEPS_PER_TICK, apart_force
 from gibbsflow.errors import StoppedEarly
 from gibbsflow.units import KJ_PER_KCAL
 
@@ -78,3 +79,17 @@ def test_a_hold_costs_what_its_formula_says():
         simulation.place(shifted)
         energies.append(simulation.potential_kj_per_mol())
     assert energies[1] - energies[0] == pytest.approx(3 * 0.5 * 5.0 * 0.1**2 * KJ_PER_KCAL, rel=1e-6)
+
+
+@pytest.mark.parametrize(("x", "distance"), [(0.5, 0.5), (0.9, 0.9), (2.6, 0.4), (1.5, 1.5)])
+def test_what_is_kept_apart_keeps_away_from_the_nearest_image(x, distance):
+    """Two atoms' centroid and one atom in a box of 3 nm: U = 1/2 K (least − d)² within 8 Å, and nothing beyond."""
+    system = openmm.System()
+    system.setDefaultPeriodicBoxVectors(*np.eye(3) * 3)
+    for _ in range(3):
+        system.addParticle(1.0)
+    system.addForce(apart_force(Apart((0, 1), (2,), 8.0, 4.0), periodic=True))
+    simulation = OPENMM.simulation(system, Md(platform="Reference"), 1)
+    simulation.place(np.array([[0, 0.1, 0], [0, -0.1, 0], [x, 0, 0]]))
+    expected = 0.5 * 4.0 * max(0.0, 8.0 - 10 * distance) ** 2 * KJ_PER_KCAL
+    assert simulation.potential_kj_per_mol() == pytest.approx(expected, abs=1e-6)

@@ -77,3 +77,31 @@ def test_forces_are_evaluated_apart_and_add_up():
     for energy, state in zip(apart, states, strict=True):
         walker.put({"lambda_electrostatics": 0.5} | state)
         assert energy == pytest.approx(walker.potential_kj_per_mol(), rel=1e-6)
+
+
+def fluid():
+    """216 atoms of argon, dense, in reach of each other by a neighbour list."""
+    system = openmm.System()
+    system.setDefaultPeriodicBoxVectors(*np.eye(3) * 2.4)
+    force = openmm.NonbondedForce()
+    force.setNonbondedMethod(openmm.NonbondedForce.PME)
+    force.setCutoffDistance(0.8)
+    for atom in range(216):
+        system.addParticle(40.0)
+        force.addParticle(0.1 * (-1) ** atom, 0.34, 1.0)
+    system.addForce(force)
+    return system
+
+
+def test_a_neighbour_list_of_before_leaves_nothing_behind():
+    """To the last bit, also where pairs are found by a list that was made steps ago."""
+    md = Md(solvent="tip3p", platform="CPU", timestep_fs=5)
+    walker, other = (OpenMmWalker(fluid(), md, 5) for _ in range(2))
+    walker.place(np.stack(np.meshgrid(*[np.arange(6) * 0.4] * 3), axis=-1).reshape(-1, 3), np.eye(3) * 2.4)
+    walker.draw_velocities(300, 4)
+    walker.run(95)
+    saved = walker.save()
+    for one in (walker, other):
+        assert one.restore(saved)
+        one.run(60)
+    np.testing.assert_array_equal(other.positions_nm(), walker.positions_nm())

@@ -213,11 +213,12 @@ class OpenMmWalker:
         bool
             False where another platform or version of OpenMM saved it; nothing has changed then.
         """
+        content = saved.tobytes()
         try:
-            self._context.loadCheckpoint(saved.tobytes())
+            self._context.loadCheckpoint(content)
             if self._rebuilds:  # a neighbour list from this Context's past would give other last digits
                 self._context.reinitialize()
-                self._context.loadCheckpoint(saved.tobytes())
+                self._context.loadCheckpoint(content)
         except openmm.OpenMMException:
             return False
         return True

@@ -9,8 +9,12 @@ import pytest
 from openmm import app, unit
 
 from gibbsflow.binding.alchemy.periodic_states import SOFT_CORES, periodic_alchemical_system
+from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, SDR, cycle_sum
 from gibbsflow.binding.alchemy.restraints import CentreOfMassRestraint
+from gibbsflow.engines.md_engine import Apart
+from gibbsflow.engines.openmm_engine import apart_force
 from gibbsflow.errors import InputError
+from gibbsflow.units import KJ_PER_KCAL, STANDARD_VOLUME_ANGSTROM3, kt_kcal_per_mol
 
 DIPEPTIDE = """\
 ATOM      1  H1  ACE A   1       2.000   1.000  -0.000
@@ -328,3 +332,50 @@ def test_every_state_of_two_groups_is_that_of_openmmtools(crowded):
         )[0]
         expected += electrostatics * (1 - electrostatics) * pairs
         assert energy == pytest.approx(expected, rel=1e-7), (electrostatics, sterics, of_copy)
+
+
+def test_sdr_and_double_decoupling_give_the_free_energy_that_the_integral_gives():
+    """An atom bound to another, its copy behind a wall, each end integrated over all places: the cycles are exact.
+
+    With nothing round them, the atom's leg in solvent is 0. What is bound is within 15 Å of its receptor.
+    """
+    kt, r = kt_kcal_per_mol(298.15) * KJ_PER_KCAL, np.linspace(0.2, 1.5, 260)
+    parent = openmm.System()
+    parent.setDefaultPeriodicBoxVectors(*np.eye(3) * 3)
+    force = openmm.NonbondedForce()
+    force.setNonbondedMethod(openmm.NonbondedForce.PME)
+    force.setCutoffDistance(0.7)
+    force.setUseDispersionCorrection(False)
+    for _ in range(3):
+        parent.addParticle(20.0)
+        force.addParticle(0.0, 0.3, 20.0)
+    parent.addForce(force)
+    parent.addForce(apart_force(Apart((0,), (2,), 9.0), periodic=True))
+    restraint = CentreOfMassRestraint((0,), (1,), 10.0, 3.4)
+
+    evaluate = Evaluator(periodic_alchemical_system(parent, [1], restraint, copy_atoms=[2]), np.zeros((3, 3)))
+
+    def energy(ligand_nm, copy_nm):
+        evaluate.context.setPositions([[0, 0, 0], [ligand_nm, 0, 0], [0, 0, copy_nm]])
+        return evaluate.context.getState(getEnergy=True).getPotentialEnergy()._value
+
+    def free_energy(atom, **values):
+        """−kT ln of the integral over the places of one atom, kcal/mol; where the other one is adds a constant."""
+        evaluate(**values)
+        if atom == 1:
+            energies = np.array([energy(x, 1.45) for x in r])
+        else:
+            energies = np.array([energy(0.34, x) for x in r]) - energy(0.34, 1.45)
+        return -kt * np.log(np.trapezoid(4 * np.pi * r**2 * np.exp(-energies / kt), r)) / KJ_PER_KCAL
+
+    first = {"lambda_electrostatics": 1, "lambda_sterics": 1, "lambda_restraints": 0, "lambda_sterics_copy": 0}
+    last = {name: 1 - value for name, value in first.items()}
+    site, bulk = (free_energy(atom, **last) - free_energy(atom, **first) for atom in (1, 2))
+    pair = np.where(r < 0.7, 80 * ((0.3 / r) ** 12 - (0.3 / r) ** 6), 0)
+    bound = np.trapezoid(4 * np.pi * (10 * r) ** 2 * np.exp(-pair / kt), 10 * r) / STANDARD_VOLUME_ANGSTROM3
+    expected = -kt * np.log(bound) / KJ_PER_KCAL
+    release = restraint.standard_state(298.15).numeric_kcal_per_mol
+    assert -8 < expected < -2 and abs(site) > 1
+    assert cycle_sum(SDR, {"sdr": site + bulk}, release) == pytest.approx(expected, abs=2e-3)
+    legs = {"complex": site, "solvent": 0.0}
+    assert cycle_sum(DOUBLE_DECOUPLING, legs, release) == pytest.approx(expected, abs=2e-3)

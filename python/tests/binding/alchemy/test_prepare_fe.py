@@ -2,17 +2,21 @@
 
 import host_guest as hg
 import numpy as np
+import openmm
 import pytest
+import solutes
 from solvation import SOLVATION, ligand_alone
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
+from gibbsflow.binding.alchemy.periodic_states import periodic_alchemical_system
 from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
 from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_sum
+from gibbsflow.binding.facts import TopologyFacts
 from gibbsflow.binding.sample.sampling import leg_systems
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Md
 from gibbsflow.engines.md_engines import engine_for
-from gibbsflow.errors import StateError, UnboundError
+from gibbsflow.errors import InputError, StateError, UnboundError
 from gibbsflow.workflow.result import Result
 
 
@@ -91,3 +95,68 @@ def test_solvation_needs_no_receptor_and_no_restraint(tmp_path):
     assert of_solvent < -20
     total = cycle_sum(SOLVATION, {name: last - first for name, (first, last) in ends.items()}, -5.0)
     assert total == pytest.approx(of_solvent, abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def stacked(tmp_path_factory):
+    """Methylammonium over benzene, with force fields."""
+    return solutes.stacked(tmp_path_factory.mktemp("stacked"), "c1ccccc1", "C[NH3+]", in_water())
+
+
+def in_water(**given):
+    return solutes.settings(**{"mode": "abfe", "padding_angstrom": 8.5, "salt_mol_per_l": 0.0} | given)
+
+
+def net_charges(leg):
+    """Charge of the whole box, e, and of the ligand, in every state of a leg."""
+    engine = engine_for(leg.md)
+    parent = engine.system(leg.folder / leg.topology, leg.md, apart=leg.apart)
+    system = periodic_alchemical_system(parent, leg.ligand_atoms, copy_atoms=leg.copy_atoms, ion_atoms=leg.ion_atoms)
+    (force,) = (f for f in system.getForces() if isinstance(f, openmm.NonbondedForce))
+    base = np.array([force.getParticleParameters(i)[0]._value for i in range(force.getNumParticles())])
+    slope = np.zeros_like(base)
+    for k in range(force.getNumParticleParameterOffsets()):
+        name, atom, charge, *_ = force.getParticleParameterOffset(k)
+        assert name == "lambda_electrostatics"
+        slope[atom] += charge
+    charges = np.array([base + state.lambda_electrostatics * slope for state in leg.states])
+    return charges.sum(axis=1), charges[:, list(leg.ligand_atoms)].sum(axis=1)
+
+
+def test_the_box_of_sdr_is_neutral_in_every_state(stacked, tmp_path):
+    config = in_water(abfe_protocol="sdr")
+    system = solutes.as_equilibrated(solutes.in_water(stacked, config, tmp_path / "water"), tmp_path / "equil")
+    result = Result()
+    prepared = prepare_legs(system, config, tmp_path / "fe", result)
+    assert result.figures["windows"] == {"sdr": 33} and prepared.meta["standard_state"]
+    leg = AlchemicalLeg.read(prepared.root / "legs" / "sdr")
+    far = prepared.facts(TopologyFacts).remote["complex"]
+    assert (leg.copy_atoms, leg.ion_atoms) == (far.copy_atoms, ()) and not set(leg.copy_atoms) & set(leg.ligand_atoms)
+    assert [(pair.away, pair.least_angstrom) for pair in leg.apart] == [(far.copy_atoms, far.least_angstrom)]
+    assert leg.restraint.r0_angstrom == 4.0 and set(leg.restraint.ligand_atoms) < set(leg.ligand_atoms)
+    box, ligand = net_charges(leg)
+    np.testing.assert_allclose(box, 0, atol=1e-4)
+    np.testing.assert_allclose(ligand, [state.lambda_electrostatics for state in leg.states], atol=1e-4)
+    assert {"copy_atoms", "apart"} <= leg.hashed_settings(0, None).keys()
+    # what was built for one protocol is not made legs of another
+    with pytest.raises(InputError, match="built for another abfe_protocol"):
+        prepare_legs(system, in_water(charge_correction="counter_ion"), tmp_path / "other", Result())
+    with pytest.raises(InputError, match="charge_correction counter_ion or analytic"):
+        prepare_legs(system, in_water(), tmp_path / "none", Result())
+
+
+def test_counter_ions_keep_both_boxes_neutral_and_leave_nothing_of_themselves(stacked, tmp_path):
+    config = in_water(charge_correction="counter_ion", padding_angstrom=11.0)
+    system = solutes.as_equilibrated(solutes.in_water(stacked, config, tmp_path / "water"), tmp_path / "equil")
+    prepared = prepare_legs(system, config, tmp_path / "fe", Result())
+    parameters = []
+    for name in ("complex", "solvent"):
+        leg = AlchemicalLeg.read(prepared.root / "legs" / name)
+        assert len(leg.ion_atoms) == 1 and leg.apart[0].away == leg.ion_atoms and not leg.copy_atoms
+        box, ligand = net_charges(leg)
+        np.testing.assert_allclose(box, 0, atol=1e-4)
+        np.testing.assert_allclose(ligand, [state.lambda_electrostatics for state in leg.states], atol=1e-4)
+        engine = engine_for(leg.md)
+        particles = engine.nonbonded(engine.system(leg.folder / leg.topology, leg.md))
+        parameters.append(particles[[*leg.ligand_atoms, *leg.ion_atoms]])
+    np.testing.assert_allclose(*parameters)

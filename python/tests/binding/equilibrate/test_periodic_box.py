@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3, gathered
+from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3, gathered, kept_apart
+from gibbsflow.binding.facts import RemoteFacts
+from gibbsflow.engines.md_engine import Apart
 
 OCTAHEDRON = 3.0 * np.array([[1, 0, 0], [1 / 3, np.sqrt(8) / 3, 0], [-1 / 3, np.sqrt(2) / 3, np.sqrt(2 / 3)]])
 """Reduced vectors of a truncated octahedron (OpenMM's User Guide)."""
@@ -29,3 +31,10 @@ def test_each_molecule_comes_to_the_image_nearest_to_the_first(box):
 def test_water_weighs_what_it_does():
     """33.4 molecules in 1 nm³ are 1 g/mL."""
     assert 33.43 * 18.015 * GRAM_PER_ML_OF_AMU_PER_NM3 == pytest.approx(1.0, rel=1e-3)
+
+
+def test_each_molecule_far_away_has_a_wall_of_its_own():
+    far = RemoteFacts(ion_atoms=(7, 8), centre_atoms=(0, 1), least_angstrom=20.0, gap_angstrom=8.0)
+    assert kept_apart(far) == (Apart((0, 1), (7,), 20.0), Apart((0, 1), (8,), 20.0))
+    copy = far.model_copy(update={"copy_atoms": (4, 5), "ion_atoms": ()})
+    assert kept_apart(copy) == (Apart((0, 1), (4, 5), 20.0),) and kept_apart(None) == ()

@@ -12,11 +12,15 @@ from typing import get_args
 import host_guest as hg
 import numpy as np
 import pytest
+import solutes
 from typer.testing import CliRunner
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
+from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.alchemy.state_makers import STATE_MAKERS
+from gibbsflow.binding.equilibrate.equilibration import equilibrate
+from gibbsflow.binding.facts import BoundFacts, TopologyFacts
 from gibbsflow.binding.sample.energies import read_window
 from gibbsflow.binding.sample.sampling import SAMPLERS, leg_systems, sample_leg
 from gibbsflow.cli import fe
@@ -305,3 +309,37 @@ def test_states_are_made_by_what_belongs_to_the_engine(tmp_path, monkeypatch):
     monkeypatch.setitem(STATE_MAKERS, "other", lambda: lambda parent, atoms, state, restraint: (parent, state))
     leg = make(tmp_path / "leg")
     assert leg_systems(leg, Other()) == [(leg.topology, state) for state in STATES]
+
+
+@pytest.mark.slow
+def test_a_leg_of_sdr_from_smiles_to_samples_however_often_it_was_stopped(tmp_path):
+    """A cation over benzene and its copy in one box: equilibrated, the copy kept away, the same samples again."""
+    schedule = tmp_path / "short.yaml"
+    schedule.write_text("states: [[0, 1, 1, 0], [0.5, 1, 1, 1], [1, 0, 1, 1], [1, 0, 0, 1]]")
+    lengths = {"heat_ps": 0.4, "density_ps": 0.4, "equil_ps": 0.8, "equil_segment_ps": 0.4, "minimise_steps": 150}
+    lengths |= {"window_ps": 0.3, "window_equil_ps": 0.1, "sample_ps": 0.1, "segment_ps": 0.2}
+    config = solutes.settings(
+        mode="abfe", abfe_protocol="sdr", padding_angstrom=7.0, salt_mol_per_l=0.0, timestep_fs=2.0, replicates=1,
+        sdr_schedule=str(schedule), **lengths,
+    )  # fmt: skip
+    both = solutes.stacked(tmp_path, "c1ccccc1", "C[NH3+]", config)
+    system = solutes.in_water(both, config, tmp_path / "water")
+    with Stopper() as stopper:
+        moved = equilibrate(system, tmp_path / "moved", tmp_path / "equil", stopper, Result())
+    moved = moved.with_facts(BoundFacts(bound=True, ligand_site_distance_angstrom=4.0))
+    moved.write()
+    far = moved.facts(TopologyFacts).remote["complex"]
+    with np.load(moved.path("equil_frames")) as file:
+        frames = file["positions_nm"]
+    away = frames[:, list(far.copy_atoms)].mean(axis=1) - frames[:, list(far.centre_atoms)].mean(axis=1)
+    assert (np.linalg.norm(away, axis=1) * 10 > far.least_angstrom - 1.5).all()
+    prepared = prepare_legs(moved, config, tmp_path / "fe", Result())
+    leg = AlchemicalLeg.read(prepared.root / "legs" / "sdr")
+    result = sample(leg, tmp_path / "whole", tmp_path / "out")
+    assert result.figures["windows"] == 4
+    with pytest.raises(StoppedEarly):
+        sample(leg, tmp_path / "state", tmp_path / "again", segments=1)
+    sample(leg, tmp_path / "state", tmp_path / "again")
+    assert content(tmp_path / "again") == content(tmp_path / "out")
+    names = list(read_window(tmp_path / "out" / "window_00.parquet").meta["states"][0])
+    assert names == ["lambda_restraints", "lambda_electrostatics", "lambda_sterics", "lambda_sterics_copy"]

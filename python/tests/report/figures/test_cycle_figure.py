@@ -55,3 +55,10 @@ def test_the_sum_of_another_protocol(monkeypatch):
         summary = {"solvent": legs["solvent"], "site": legs["solvent"], "vacuum": legs["complex"]}
         svg = draw_cycle(RECORD | {"mode": MODE, "leg_summary": summary})
         assert re.findall(r">([+−][0-9.]+(?: ± [0-9.]+)?)<", svg) == expected
+
+
+def test_a_leg_that_decouples_and_couples_at_once_is_a_term_of_a_sum():
+    record = RECORD | {"mode": "abfe", "leg_summary": {"sdr": RECORD["leg_summary"]["solvent"]}}
+    svg = draw_cycle(record)
+    assert re.findall(r">([+−][0-9.]+(?: ± [0-9.]+)?)<", svg) == ["−60.00 ± 0.15", "+5.25", "−13.25 ± 0.25"]
+    assert "couple in the site, decouple in bulk" in svg and "restrain, from 1 mol/L" in svg

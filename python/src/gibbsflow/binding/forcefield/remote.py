@@ -170,13 +170,13 @@ def uncharged(prmtop: str, atoms: Sequence[int]) -> str:
         The same topology with zeros there.
     """
     head, rest = prmtop.split("%FLAG CHARGE", 1)
-    form, rest = rest.split(")", 1)
+    flag, form, rest = rest.split("\n", 2)
     data, tail = rest.split("%FLAG", 1)
     values = data.split()
     for atom in atoms:
         values[atom] = f"{0:.8E}"
     lines = ["".join(f"{v:>16}" for v in values[i : i + _PER_LINE]) for i in range(0, len(values), _PER_LINE)]
-    return f"{head}%FLAG CHARGE{form})\n" + "\n".join(lines) + f"\n%FLAG{tail}"
+    return "\n".join([f"{head}%FLAG CHARGE{flag}", form, *lines, f"%FLAG{tail}"])
 
 
 def _heavy(topology: Topology, atoms: Sequence[int]) -> tuple[int, ...]:

@@ -139,13 +139,13 @@ def solvate(
     else:
         fill = f"solvateoct {unit_name} {water} {md.padding_angstrom:g}"
 
-    def build(*commands: str) -> tuple[str, Topology, Path]:
+    def _build(*commands: str) -> tuple[str, Topology, Path]:
         save = f"saveamberparm {unit_name} solvated.prmtop solvated.inpcrd"
         ambertools.tleap("\n".join([*loads, fill, *commands, save, "quit", ""]), folder=folder, log=log, name=name)
         prmtop, inpcrd = folder / "solvated.prmtop", folder / "solvated.inpcrd"
         return without_date(prmtop.read_text()), Topology.read(prmtop, inpcrd), inpcrd
 
-    text, filled, inpcrd = build()
+    text, filled, inpcrd = _build()
     box = _box(inpcrd)
     extra = round(float(solute.charges_e[list(copy.facts.copy_atoms)].sum())) if copy else 0
     charge = round(float(solute.charges_e.sum())) - extra
@@ -167,7 +167,7 @@ def solvate(
     positions = filled.positions_angstrom
     if cations or anions:
         counts = [f"{ion} {count}" for ion, count in ((_CATION, cations), (_ANION, anions)) if count]
-        text, salted, _ = build(f"addIonsRand {unit_name} {' '.join(counts)} {ION_DISTANCE_ANGSTROM:g}")
+        text, salted, _ = _build(f"addIonsRand {unit_name} {' '.join(counts)} {ION_DISTANCE_ANGSTROM:g}")
         positions = _with_ions(filled, atoms, cations + anions, seed, name, remote, box_vectors_nm(inpcrd))
         if positions.shape != salted.positions_angstrom.shape:
             raise ParametrisationError(f"{name}: tleap put another number of ions than {cations} + {anions}")
