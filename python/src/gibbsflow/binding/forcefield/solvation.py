@@ -124,7 +124,7 @@ def solvate(
     )
     atoms = len(solute.elements)
 
-    def build(*commands: str) -> tuple[str, Topology, Path]:
+    def build(*commands: str) -> tuple[str, Topology, Path]:  # numpydoc ignore=GL08
         save = f"saveamberparm {unit_name} solvated.prmtop solvated.inpcrd"
         ambertools.tleap("\n".join([*loads, fill, *commands, save, "quit", ""]), folder=folder, log=log, name=name)
         prmtop, inpcrd = folder / "solvated.prmtop", folder / "solvated.inpcrd"
