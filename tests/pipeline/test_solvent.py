@@ -26,7 +26,7 @@ TINY = {
     "equil_ps": 0.08,
     "equil_segment_ps": 0.04,
     "replicates": 1,
-    "window_ps": 0.48,
+    "window_ps": 0.96,
     "window_equil_ps": 0.08,
     "sample_ps": 0.04,
     "segment_ps": 0.08,
