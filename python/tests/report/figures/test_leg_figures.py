@@ -18,13 +18,14 @@ def record(tmp_path_factory):
 def test_figures_are_whole_svg_files(campaign):
     _, out, _ = campaign
     files = sorted((out / "figures" / "first").glob("*.svg"))
-    assert len(files) == 9
+    assert len(files) == 11
     for file in files:
         assert ElementTree.parse(file).getroot().tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - our own
 
 
 def test_a_record_has_all_its_figures(record):
-    names = {f"{kind}_{leg}" for kind in ("profile", "convergence", "overlap") for leg in ("complex", "solvent")}
+    kinds = ("profile", "convergence", "overlap", "walk")
+    names = {f"{kind}_{leg}" for kind in kinds for leg in ("complex", "solvent")}
     assert set(leg_figures.record_figures(record)) == names | {"cycle", "replicates"}
     none = record | {"dg_kcal_per_mol": None, "legs": [leg for leg in record["legs"] if leg["leg"] == "solvent"]}
     assert set(leg_figures.record_figures(none)) == {n for n in names if n.endswith("solvent")}

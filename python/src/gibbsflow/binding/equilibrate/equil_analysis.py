@@ -161,8 +161,8 @@ def _with_trajectories(system: SimSystem) -> SimSystem:
     for topology, prefix in BOXES.values():
         if md.trajectory == "none" or not {f"{topology}_prmtop", f"{prefix}_frames"} <= system.artifacts.keys():
             continue
-        with np.load(system.path(f"{prefix}_frames"), allow_pickle=False) as file:
-            frames, time_ps, boxes = file["positions_nm"], file["time_ps"], file["box_nm"] if "box_nm" in file else None
+        file = read_arrays(system.path(f"{prefix}_frames"), "positions_nm", "time_ps", optional=("box_nm",))
+        frames, time_ps, boxes = file["positions_nm"], file["time_ps"], file.get("box_nm")
         parts = system.facts(TopologyFacts).parts(f"{prefix}_frames", frames.shape[1])
         prmtop = system.path(f"{topology}_prmtop")
         chosen = Selection.read(prmtop, parts["receptor"], parts["ligand"], md.trajectory)

@@ -73,9 +73,9 @@ HIDDEN = frozenset(
 """Settings whose defaults few have cause to change; `--help` and the docs list them all the same."""
 
 HELP = {
-    "input": "Columns: ligand, structure or smiles; where wanted charge, pose, experimental_dg_kcal_per_mol, "
-    "symmetry_number, group. Structures are found relative to the samplesheet. All faults are listed before the "
-    "first task.",
+    "input": "Columns: ligand, structure or smiles; where wanted charge, pose, pose_of, "
+    "experimental_dg_kcal_per_mol, symmetry_number, group. Structures are found relative to the samplesheet. All "
+    "faults are listed before the first task.",
     "receptor": "A host is parametrised as the ligands are; a protein is protonated and gets its force field.",
     "config": "Needed with mode potential, and for that alone; its settings replace those of the other groups.",
     "resume_from": "A folder generation_NN in the outdir of an earlier run; the loop begins with the next generation.",

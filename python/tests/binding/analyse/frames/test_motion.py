@@ -136,3 +136,6 @@ def test_a_host_and_its_guest(tmp_path):
     (run / "trajectory_00.xtc").write_bytes(b"half")
     motion, _ = analyse_motion(system, [run], {})
     assert "coupled" not in motion["legs"][0] and "trajectory_00.xtc" in motion["unreadable"][0]
+    (system.root / "f.npz").write_bytes(b"half")
+    motion, pose = analyse_motion(system, [run], {})
+    assert "equilibration" not in motion and "f.npz" in motion["unreadable"][0] and pose is not None

@@ -22,7 +22,7 @@ from gibbsflow.binding.prepare.burial import Rays, buriedness
 from gibbsflow.binding.sample.energies import read_window_meta
 from gibbsflow.binding.sample.kept_frames import ABOUT, trajectory_file
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.errors import StateError
+from gibbsflow.errors import InputError, StateError
 from gibbsflow.units import Floats, Ints
 from gibbsflow.workflow.files import read_arrays, read_json
 
@@ -206,11 +206,15 @@ def analyse_motion(
     """
     seen: dict[tuple[str, int], dict[str, Any]] = {key: {"walk": found} for key, found in walks.items() if found}
     motion: dict[str, Any] = {"unreadable": []}
-    base, coupled = _base(system), []
+    base, coupled = None, []
+    try:
+        base = _base(system)
+        if base is not None and "equil_frames" in system.artifacts and (found := _look_at_equilibration(system, base)):
+            motion["equilibration"] = found
+    except InputError as error:  # what cannot be looked at any more costs no free energy
+        motion["unreadable"].append(str(error))
     if base is not None:
         coupled.append(base.representative_angstrom[None, list(base.ligand)])
-        if "equil_frames" in system.artifacts and (found := _look_at_equilibration(system, base)):
-            motion["equilibration"] = found
         for run in map(Path, runs):
             if not (run / ABOUT).is_file() or not (run / "leg.json").is_file():
                 continue
@@ -363,24 +367,21 @@ def _places_in_leg(base: _Base, system: SimSystem, leg: Mapping[str, Any], about
 
 
 def _look_at_equilibration(system: SimSystem, base: _Base) -> dict[str, Any] | None:
-    file = read_arrays(system.path("equil_frames"), "positions_nm", "heating")
+    file = read_arrays(system.path("equil_frames"), "positions_nm", "heating", optional=("time_ps", "box_nm"))
     free = np.flatnonzero(~file["heating"])
     free = free[np.unique(np.linspace(0, len(free) - 1, min(len(free), MOST_FRAMES)).astype(int))]
-    frames, boxes, times = _equil_arrays(system, free)
+    time_ps = np.asarray(file.get("time_ps", np.arange(1, len(file["heating"]) + 1)), dtype=np.float64)
     atoms = system.facts(TopologyFacts)
     chosen = Selection.read(system.path("complex_prmtop"), atoms.receptor_atoms, atoms.ligand_atoms, "solute")
     places = _places(base, chosen.places, chosen.oxygens)
-    if places is None:
+    if places is None or not len(free):
         return None
-    kept = [chosen.of(frame, None if boxes is None else boxes[n]) for n, frame in enumerate(frames)]
-    return look(places, np.array(kept, dtype=np.float64) * 10, times)
-
-
-def _equil_arrays(system: SimSystem, numbers: npt.NDArray[np.intp]) -> tuple[Floats, Floats | None, Floats]:
-    with np.load(system.path("equil_frames"), allow_pickle=False) as file:
-        boxes = file["box_nm"][numbers].astype(float) if "box_nm" in file else None
-        times = file["time_ps"] if "time_ps" in file else np.arange(1, len(file["heating"]) + 1, dtype=float)
-        return file["positions_nm"][numbers].astype(float), boxes, times[numbers]
+    boxes = file.get("box_nm")
+    kept = [
+        chosen.of(file["positions_nm"][n].astype(float), None if boxes is None else boxes[n].astype(float))
+        for n in free
+    ]
+    return look(places, np.array(kept, dtype=np.float64) * 10, time_ps[free])
 
 
 def threshold_of(system: SimSystem) -> float:
