@@ -63,7 +63,7 @@ def held(system: SimSystem, restraint: str, replicate: int, config: BindingConfi
     """−ΔG(complex) − ΔG(release) − kT ln σ of one restraint and replicate, kcal/mol."""
     chosen = config.model_copy(update={"fe": config.fe.model_copy(update={"restraint": restraint})})
     out, result = state / restraint, Result()
-    prepared = prepare_legs(system, chosen, out, result)
+    prepared = prepare_legs(system, chosen, out, Result())
     leg = AlchemicalLeg.read(out / "legs" / "complex")
     run = state / f"{restraint}_{replicate}"
     with Stopper() as stopper:
