@@ -33,6 +33,7 @@ _HOMES = {
     "AlchemicalLeg": "binding.alchemy.alchemical_leg",
     "BoreschRestraint": "binding.alchemy.restraints",
     "CentreOfMassRestraint": "binding.alchemy.restraints",
+    "FlatBottomRestraint": "binding.alchemy.restraints",
     "Energies": "binding.sample.energies",
     "LegAnalysis": "binding.analyse.leg_result",
     # what is learned from, and what comes of it

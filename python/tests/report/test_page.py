@@ -49,6 +49,39 @@ def test_assumptions_are_listed_grave_ones_first(campaign):
     )
 
 
+def test_the_restraint_is_explained(campaign):
+    """Candidates with their figures, the one taken first; the symmetry number with sign and formula; the plot."""
+    root, _, _ = campaign
+    again = root / "held"
+    again.mkdir()
+    folder = again / "record"
+    shutil.copytree(root / "first" / "out", folder)
+    record = read_json(folder / "record.json")
+    one = {
+        "names": ["A:99:CA", "A:84:CA", "A:102:N", "C1", "C2", "C<3>"], "score_kcal_per_mol": -9.87,
+        "r0_angstrom": 6.54,
+        "sd_r_angstrom": 0.32, "theta_a_deg": 88.4, "theta_b_deg": 71.2, "sd_angles_deg": [4.0, 5.0],
+        "phi_a_deg": -170.3,
+        "phi_b_deg": 12.0, "phi_c_deg": 60.0, "sd_dihedrals_deg": [6.0, 7.0, 8.0], "receptor_rmsf_angstrom": 0.45,
+        "why": "least fluctuation of 99 sets",
+    }  # fmt: skip
+    record["restraint_choice"] = {
+        "kind": "boresch", "asked": "auto", "why": "because", "candidates": [one, {**one, "score_kcal_per_mol": -9.5}],
+        "symmetry_number": 2, "symmetry_kcal_per_mol": -0.411, "score": "kT ln[...]",
+    }  # fmt: skip
+    (folder / "restraint.svg").write_text(PLOT)
+    record["figures"]["restraint"] = "restraint.svg"
+    write_json(folder / "record.json", record)
+    write_campaign(root / "ligands.csv", [folder], BindingConfig(), None, again)
+    reader, html = read_page(again / "report.html")
+    for words in (
+        "boresch (asked for: auto): because.", "−kT ln 2 = −0.41 kcal/mol", "A:99:CA,A:84:CA,A:102:N,C1,C2,C<3> taken",
+        "6.54 ± 0.32", "−9.87", "least fluctuation of 99 sets", "Score: kT ln[...]",
+    ):  # fmt: skip
+        assert words in " ".join(reader.text.split()), words
+    assert "Coordinates of the restraint of first" in html and (again / "figures" / "first" / "restraint.svg").exists()
+
+
 def test_figures_are_limited(campaign, monkeypatch):
     root, out, _ = campaign
     monkeypatch.setattr(page, "MAX_DRAWN", 1)

@@ -61,6 +61,31 @@ def test_harmonic_distance_with_offset(k, r0):
     assert ss.com_analytic_kcal_per_mol(**given) == pytest.approx(ss.com_numeric_kcal_per_mol(**given), abs=1e-6)
 
 
+@pytest.mark.parametrize(("radius", "k"), [(5, 1.0), (5, 10.0), (10, 0.5), (0.1, 10.0), (6, 0.02)])
+def test_flat_bottom(radius, k):
+    given = dict(radius_angstrom=radius, k=k, temperature_k=298.15)
+    value = ss.flat_bottom_analytic_kcal_per_mol(**given)
+    assert ss.flat_bottom_numeric_kcal_per_mol(**given) == pytest.approx(value, abs=1e-6)
+    hard = ss.kt_kcal_per_mol(298.15) * math.log(4 * math.pi * radius**3 / 3 / ss.STANDARD_VOLUME_ANGSTROM3)
+    assert value > hard  # soft walls let in more than the sphere: 0.18 kcal/mol of (5 Å, 1 kcal/mol/Å²)
+
+
+@pytest.mark.parametrize(("radius", "expected"), [(5, -0.6838), (10, 0.5482)])
+def test_flat_bottom_with_hard_walls_is_a_sphere(radius, expected):
+    for value in (ss.flat_bottom_analytic_kcal_per_mol, ss.flat_bottom_numeric_kcal_per_mol):
+        assert value(radius_angstrom=radius, k=1e9, temperature_k=298.15) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("k", [0.2, 10.0])
+def test_a_flat_bottom_without_radius_is_a_harmonic_distance(k):
+    expected = ss.com_analytic_kcal_per_mol(k=k, temperature_k=298.15)
+    assert ss.flat_bottom_analytic_kcal_per_mol(radius_angstrom=0.0, k=k, temperature_k=298.15) == pytest.approx(
+        expected
+    )
+    with pytest.raises(ValueError, match="must be positive"):
+        ss.flat_bottom_numeric_kcal_per_mol(radius_angstrom=1.0, k=0.0, temperature_k=298.15)
+
+
 def test_constants():
     assert ss.kt_kcal_per_mol(298.15) == pytest.approx(0.5924849497, rel=1e-8)
     assert ss.STANDARD_VOLUME_ANGSTROM3 == pytest.approx(1660.5390, abs=1e-3)

@@ -4,6 +4,7 @@ import pytest
 from oscillators import SOLVENT, write_solvation, write_transformation
 from solvation import MODE, SOLVATION
 
+from gibbsflow.binding.alchemy.holding import symmetry_kcal_per_mol
 from gibbsflow.binding.alchemy.protocols import PROTOCOLS
 from gibbsflow.binding.analyse.transformation import analyse_md, analyse_transformation
 from gibbsflow.binding.facts import BoundFacts, EquilibratedFacts, GivenFacts, LegFacts, RunFacts
@@ -38,6 +39,18 @@ def test_provenance(tmp_path):
     changed = analyse_transformation(system, runs, Analysis(decorrelate="never"))
     assert again == record
     assert changed["inputs_hash"] != record["inputs_hash"]
+
+
+def test_a_symmetry_number_makes_binding_stronger(tmp_path):
+    """Of two equivalent poses one was held: -kT ln 2, in every replicate, in the record with its formula."""
+    system, runs = write_transformation(tmp_path)
+    plain = analyse_transformation(system, runs, Analysis())
+    choice = {"kind": "boresch", "symmetry_number": 2, "symmetry_kcal_per_mol": symmetry_kcal_per_mol(2, 298.15)}
+    record = analyse_transformation(system.with_meta(restraint_choice=choice), runs, Analysis())
+    assert record["dg_kcal_per_mol"] - plain["dg_kcal_per_mol"] == pytest.approx(-0.4107, abs=1e-4)
+    assert record["dg_error_kcal_per_mol"] == pytest.approx(plain["dg_error_kcal_per_mol"])
+    assert record["restraint_choice"] == choice and "restraint_choice" not in plain
+    assert record["inputs_hash"] != plain["inputs_hash"]
 
 
 def test_what_was_assumed_in_preparation_is_in_the_record_and_the_verdict(tmp_path):

@@ -43,6 +43,12 @@ def test_signs_and_errors_of_the_steps():
     assert "Thermodynamic cycle of b2" in svg
 
 
+def test_a_symmetry_number_is_said():
+    choice = {"symmetry_number": 2, "symmetry_kcal_per_mol": -0.41}
+    assert "with −0.41 for −kT ln 2 (symmetry)" in draw_cycle({**RECORD, "restraint_choice": choice})
+    assert "symmetry" not in draw_cycle({**RECORD, "restraint_choice": {"symmetry_number": 1}})
+
+
 def test_the_sum_of_another_protocol(monkeypatch):
     """Each term with the sign that it enters with; a release only where something is held."""
     held = LegSpec("site", "p", ("ligand",), ("ligand",), "solvent_schedule", True, -1)

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from gibbsflow.binding.alchemy.holding import Motion
 from gibbsflow.binding.equilibrate.bound_state import BoundAnalysis
 from gibbsflow.binding.equilibrate.equil_analysis import EquilibrationAnalysis
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.report.figures.equilibration_figure import plot_equilibration
+from gibbsflow.report.figures.equilibration_figure import plot_equilibration, plot_restraint
 
 
 def analysis(bound):
@@ -25,3 +26,15 @@ def test_same_data_same_bytes(tmp_path, bound, word):
         plot_equilibration(tmp_path / name, analysis(bound))
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert f"<!-- b2: {word} -->" in (tmp_path / "a.svg").read_text()
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_what_a_restraint_holds(tmp_path, count):
+    """One panel a coordinate, and the same bytes for the same data."""
+    time = np.arange(4.0)
+    motion = Motion(time, {f"x{k} (Å)": (time + k, float(k)) for k in range(count)})
+    for name in ("a.svg", "b.svg"):
+        plot_restraint(tmp_path / name, motion, "b2")
+    text = (tmp_path / "a.svg").read_text()
+    assert text == (tmp_path / "b.svg").read_text()
+    assert all(f"<!-- x{k} (Å) -->" in text for k in range(count))

@@ -148,13 +148,13 @@ def restraint_force(
         Of nm, kJ/mol and rad.
     """
 
-    def scaled(expression: str) -> str:
+    def _scaled(expression: str) -> str:
         energy, *definitions = expression.split(";", 1)
         return ";".join([f"lambda_restraints*({energy})", *definitions]) if by_parameter else expression
 
     if isinstance(restraint, BoreschRestraint):
         # the dihedrals' deviations are taken into −π..π, so that no reference near ±180° tears
-        force = openmm.CustomCompoundBondForce(6, scaled(_BORESCH))
+        force = openmm.CustomCompoundBondForce(6, _scaled(_BORESCH))
         p1, p2, p3 = restraint.receptor
         members = [p3, p2, p1, *restraint.ligand]
         values = _boresch_values(restraint, lambda_restraints)
@@ -163,7 +163,7 @@ def restraint_force(
             x, rest = "max(0,distance(g1,g2)-r0)", restraint.radius_angstrom
         else:
             x, rest = "distance(g1,g2)-r0", restraint.r0_angstrom
-        force = openmm.CustomCentroidBondForce(2, scaled(f"0.5*k*({x})^2"))
+        force = openmm.CustomCentroidBondForce(2, _scaled(f"0.5*k*({x})^2"))
         for atoms in (restraint.receptor_atoms, restraint.ligand_atoms):
             force.addGroup(list(atoms), [1.0] * len(atoms))
         members = [0, 1]

@@ -144,7 +144,9 @@ def name_problems(
         for name in asked:
             if name not in there:
                 close = nearest_name(name, there)
-                right = f"did you mean {close!r}?" if close else f"heavy atoms of the {part}, as {', '.join(there[:6])}"
+                right = (
+                    f"did you mean {close!r}?" if close else f"heavy atoms of the {part}, as {', '.join(there[:12])}"
+                )
                 what = f"the {part} has no heavy atom {shown(name)}"
                 found.append(Problem(where, what, right, field="boresch_atoms"))
     return found

@@ -24,10 +24,11 @@ def self_mappings(mol: Chem.Mol) -> int:
     int
         At least 1; counted up to `MOST_COUNTED`.
     """
-    heavy = Chem.RWMol(Chem.RemoveHs(mol, sanitize=False))
-    for atom in heavy.GetAtoms():
+    hydrogens = [atom.GetTotalNumHs(includeNeighbors=True) for atom in mol.GetAtoms() if atom.GetAtomicNum() > 1]
+    heavy = Chem.RWMol(Chem.RemoveAllHs(mol, sanitize=False))
+    for atom, count in zip(heavy.GetAtoms(), hydrogens, strict=True):
         # what a mapping must keep besides the element goes into the isotope; its charge may be drawn elsewhere
-        atom.SetIsotope(1 + atom.GetTotalNumHs() if atom.GetAtomicNum() == 6 else 0)
+        atom.SetIsotope(1 + count if atom.GetAtomicNum() == 6 else 0)
         atom.SetFormalCharge(0)
         atom.SetIsAromatic(False)
     for bond in heavy.GetBonds():
