@@ -12,6 +12,7 @@ from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.campaign.check_solvated import check_solvated, topology_bytes
+from gibbsflow.binding.equilibrate.stages import chosen_stages, plan_equilibration
 from gibbsflow.binding.forcefield.given.take import AS_GIVEN
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.complex import solute_faults
@@ -23,6 +24,7 @@ from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_recepto
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.equil_stages import read_stages
 from gibbsflow.config.launch.samplesheet_columns import SOLVATED
 from gibbsflow.config.modes import MODES
 from gibbsflow.errors import InputError, Problem
@@ -124,15 +126,16 @@ def check_campaign(
         except InputError as error:
             problems += error.problems
     settings = settings.with_system(chosen or {})
+    rows, table_problems = samplesheet.check_samplesheet(sheet)
     for check in (
         lambda: leg_schedules(settings.fe, protocol_of(settings.run.mode, explicit=settings.md.explicit)),
         lambda: sampling(settings.md, settings.fe),
+        lambda: _read_stages(settings, boxed=any(row.solvated for row in rows)),
     ):
         try:
             check()
         except InputError as error:
             problems += error.problems
-    rows, table_problems = samplesheet.check_samplesheet(sheet)
     receptor = None
     warnings = []
     alone = "receptor" not in MODES[settings.run.mode].needs
@@ -177,6 +180,13 @@ def check_campaign(
     return CampaignCheck(tuple(good), problems, warnings, left_out)
 
 
+def _read_stages(settings: BindingConfig, *, boxed: bool) -> None:
+    """See that the stages of the equilibration can be used."""
+    if (path := settings.equil.equil_stages) is not None:
+        md = settings.md.model_copy(update={"solvent": AS_GIVEN}) if boxed else settings.md
+        plan_equilibration(md, settings.equil, chosen_stages(read_stages(path), md, where=str(path)))
+
+
 def made_from(
     rows: Sequence[Row], sheet: Path, receptor: Path | None, settings: BindingConfig, campaign: str
 ) -> MadeFrom:
@@ -203,7 +213,8 @@ def made_from(
         for key in keys:
             del chosen[section][key]
     schedules = [value for key, value in chosen["fe"].items() if key.endswith("_schedule") and Path(value).is_file()]
-    named = [*schedules, settings.system.protonation, *(settings.system.parameters or "").split(",")]
+    named = [*schedules, settings.equil.equil_stages, settings.system.protonation]
+    named += (settings.system.parameters or "").split(",")
     digests = [sha256_path(path) for name in named if name and (path := Path(str(name).strip())).is_file()]
     items = {}
     for row in rows:
