@@ -14,6 +14,7 @@ from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.campaign.check_solvated import check_solvated, topology_bytes
 from gibbsflow.binding.equilibrate.stages import chosen_stages, plan_equilibration
 from gibbsflow.binding.forcefield.given.take import AS_GIVEN
+from gibbsflow.binding.forcefield.solvation import force_field_doubts
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.complex import solute_faults
 from gibbsflow.binding.prepare.conformers import embed
@@ -151,6 +152,11 @@ def check_campaign(
         elif receptor_path is not None:
             receptor = read_receptor(receptor_path, settings.system, complete=False)
             warnings += [Problem(str(receptor_path), note) for note in receptor.notes]
+            beside = [str(called).split()[0] for called in receptor.account.facts.get("kept_beside", [])]
+            force_field = settings.param.protein_ff if receptor.kind == "protein" else None
+            doubts = force_field_doubts(force_field, beside, settings.md, where=str(receptor_path))
+            warnings += doubts.of_weight("warn")
+            problems += doubts.of_weight("refuse")
     except InputError as error:
         problems += error.problems
     usable: list[tuple[Row, Molecule]] = []

@@ -18,7 +18,7 @@ from gibbsflow.errors import ScienceError
 from gibbsflow.units import Floats, Ints
 from gibbsflow.workflow.account import Account
 
-DENSITY_FAILS_G_PER_ML = (0.5, 1.7)
+DENSITY_FAILS_G_PER_ML = (0.4, 1.8)
 """Outside it there is no liquid: a box that boils, or one that collapses."""
 DENSITY_DOUBTED_G_PER_ML = (0.9, 1.25)
 """Of water with a solute at ambient conditions."""
@@ -138,7 +138,7 @@ class StageChecks:
         width, density = float(np.diag(box).min()) * 10, self.density_g_per_ml(box)
         if width < 2 * self.md.cutoff_angstrom:
             raise StageError(f"{where} a box of {width:.1f} Å, less than two cutoffs of {self.md.cutoff_angstrom:g} Å")
-        if not DENSITY_FAILS_G_PER_ML[0] < density < DENSITY_FAILS_G_PER_ML[1]:
+        if stage.constant_pressure and not DENSITY_FAILS_G_PER_ML[0] < density < DENSITY_FAILS_G_PER_ML[1]:
             raise StageError(f"{where} {density:.2f} g/mL, outside {_range(DENSITY_FAILS_G_PER_ML)}")
         shapes = [np.linalg.norm(vectors, axis=1) / np.linalg.norm(vectors[0]) for vectors in (start_box_nm, box)]
         if np.abs(shapes[1] / shapes[0] - 1).max() > SHAPE_FAILS:

@@ -25,7 +25,8 @@ WHOLE_E = 0.01
 """How far from an integer the charge of a molecule may be: force fields round theirs to 1e-4 e an atom."""
 BOND_OFF_ANGSTROM = 1.0
 """A bond that is longer than its force field wants it by this is none: something is missing between its atoms."""
-DENSITY_G_PER_ML = (0.6, 1.6)
+DENSITY_G_PER_ML = (0.4, 1.8)
+"""tleap packs small boxes down to 0.55 g/mL; what is outside has another unit, or another box."""
 REPARTITIONED_AMU = 1.5
 """Hydrogen heavier than this has taken mass of its neighbour (deuterium is read as hydrogen of 2.014)."""
 SITE_ANGSTROM = 5.0
