@@ -42,7 +42,7 @@ def test_stages_with_their_defaults(tmp_path):
         ("stages:\n  - {name: a, length_ps: 1, timestep_fs: 1}\n", "last stage has timestep_fs"),
         ("stages: []\n", "no list"),
         ("stages: [1]\n", "no stage"),
-        ("steps:\n" + FREE, "steps is not known"),
+        ("steps:\n" + FREE, "'steps' is not known"),
     ],
 )
 def test_what_cannot_be_is_refused_by_row_and_key(tmp_path, text, said):

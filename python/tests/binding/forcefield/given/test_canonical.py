@@ -13,6 +13,8 @@ from openmm import app, unit
 from gibbsflow.binding.forcefield.given.canonical import amber_text, settled, without_others
 from gibbsflow.binding.forcefield.given.coordinate_files import read_coordinates
 from gibbsflow.binding.forcefield.given.prmtop_terms import read_terms
+from gibbsflow.config.binding import Md
+from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.errors import InputError
 
 
@@ -124,3 +126,11 @@ def test_the_ligand_alone_keeps_its_terms(amber, tmp_path):
     alone = app.AmberPrmtopFile(str(tmp_path / "l.prmtop"))
     assert alone.topology.getNumAtoms() == 6 and alone.topology.getPeriodicBoxVectors() is None
     assert alone.createSystem(constraints=app.HBonds).getNumConstraints() == 4
+    taken = [
+        OPENMM.nonbonded(OPENMM.system(path, md))[:6]
+        for path, md in (
+            (amber[0], Md(solvent="tip3p", cutoff_angstrom=7)),
+            (tmp_path / "l.prmtop", Md(solvent="vacuum")),
+        )
+    ]
+    assert np.allclose(*taken, atol=1e-7) and taken[0][0, 2] > 0
