@@ -19,12 +19,13 @@ workflow BINDING {
     about     // {protonation, parameters}: files about the receptor, or [] for each
     settings  // JSON of the sections that a verb reads, by process name
     schedules // lambda schedules given as files
+    stages    // stages of the equilibration given as a file, or []
     campaign  // {mode, replicates, windows_per_task, state, cache}
 
     main:
     SYSTEM_PREP(ch_rows, receptor, about.protonation, about.parameters, settings.SYSTEM_PREP)
     PARAM_LIGAND(SYSTEM_PREP.out.system, settings.PARAM_LIGAND, campaign.cache)
-    EQUIL_PREPARE(PARAM_LIGAND.out.system, settings.EQUIL_PREPARE)
+    EQUIL_PREPARE(PARAM_LIGAND.out.system, settings.EQUIL_PREPARE, stages)
     EQUIL_RUN(EQUIL_PREPARE.out.system.map { meta, system -> [meta + [work: workOf(system.resolve('result.json'))], system] })
     EQUIL_ANALYSE(EQUIL_RUN.out.system)
     ch_records = EQUIL_ANALYSE.out.system

@@ -6,6 +6,7 @@ process EQUIL_PREPARE {
     input:
     tuple val(meta), path(system)
     val settings
+    path stages
 
     output:
     tuple val(meta), path("phases/${meta.ligand}/prepare_equil"), emit: system

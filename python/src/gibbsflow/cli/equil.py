@@ -29,17 +29,25 @@ app = new_app("Equilibration of a complex: topologies, MD, and whether the ligan
 def prepare(system: System, out: Out, config: Config = None, state: State = None, as_json: Json = False) -> None:
     """Write topologies and starting coordinates of complex and ligand."""
     with verb(out, state=state, as_json=as_json) as result:
+        from gibbsflow.binding.equilibrate.stages import chosen_stages
         from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
         from gibbsflow.binding.forcefield.topology import build_topologies
+        from gibbsflow.binding.solvated_facts import StageFacts
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.binding.workload import equilibration_work
         from gibbsflow.config.binding import BindingConfig
+        from gibbsflow.config.equil_stages import read_stages
 
         settings = BindingConfig.read(config) if config else BindingConfig()
         built = build_topologies(SimSystem.read(system), settings.md, out, seed=settings.run.seed, fe=settings.fe)
         atoms = built.facts(TopologyFacts)
         chosen = SettingsFacts(md=atoms.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
-        built.with_facts(chosen).write()
+        built = built.with_facts(chosen)
+        if settings.equil.equil_stages is not None:
+            stages = read_stages(settings.equil.equil_stages)
+            chosen_stages(stages, atoms.md, where=str(settings.equil.equil_stages))
+            built = built.with_facts(StageFacts(stages=stages))
+        built.write()
         result.seed = settings.run.seed
         result.figures |= {
             "receptor_atoms": len(atoms.receptor_atoms),
@@ -65,8 +73,7 @@ def run(
     """
     budget = parse_duration_s(time_budget)
     with verb(out, state=None if dry_run else state, as_json=as_json) as result:
-        from gibbsflow.binding.equilibrate.equilibration import equilibrate
-        from gibbsflow.binding.equilibrate.stages import plan_equilibration
+        from gibbsflow.binding.equilibrate.equilibration import equilibrate, planned
         from gibbsflow.binding.facts import SettingsFacts
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.engines.md_engines import engine_for
@@ -78,7 +85,7 @@ def run(
             settings = given.facts(SettingsFacts)
             result.versions = versions(*engine_for(settings.md).programs)
             if dry_run:
-                plan = plan_equilibration(settings.md, settings.equil)
+                plan = planned(given, settings.md, settings.equil)
                 planned_ps = sum(plan.frames) * plan.steps_per_frame * settings.md.timestep_fs / 1000
                 result.figures |= {"planned_ps": planned_ps, "segments": len(plan.frames)}
                 typer.echo(f"{planned_ps:g} ps in {len(plan.frames)} segments", err=True)

@@ -192,6 +192,10 @@ class Equil(Section):
         gt=0,
         le=10_000_000,
     )
+    equil_stages: Path | None = setting(
+        None,
+        "Stages of the equilibration (YAML), in place of heat_ps, density_ps and equil_ps; docs/methods shows one.",
+    )
     equil_segment_ps: float = setting(10.0, "Length between two checkpoints.", unit="ps", gt=0, le=100_000)
     unbound_threshold_angstrom: float = setting(
         8.0,
@@ -451,6 +455,7 @@ LATER: frozenset[str] = frozenset(
         "box_shape",
         "salt_mol_per_l",
         "density_ps",
+        "equil_stages",
         "vacuum_schedule",
         "sdr_schedule",
         "abfe_protocol",

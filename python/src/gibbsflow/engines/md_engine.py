@@ -38,11 +38,14 @@ class Hold:
         x0, by index of atom, shape (N, 3), nm.
     k_kcal_per_mol_angstrom2
         Force constant K.
+    weights
+        What K is multiplied with for each of the atoms; None for 1.
     """
 
     atoms: tuple[int, ...]
     positions_nm: Floats
     k_kcal_per_mol_angstrom2: float
+    weights: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -333,10 +333,14 @@ def apart_force(apart: Apart, *, periodic: bool) -> openmm.CustomCentroidBondFor
 
 def _hold_force(hold: Hold, *, periodic: bool) -> openmm.CustomExternalForce:
     distance2 = "periodicdistance(x,y,z,x0,y0,z0)^2" if periodic else "((x-x0)^2+(y-y0)^2+(z-z0)^2)"
-    force = openmm.CustomExternalForce(f"0.5*k*{distance2}")
+    weighted = "" if hold.weights is None else "w*"
+    force = openmm.CustomExternalForce(f"0.5*{weighted}k*{distance2}")
     force.addGlobalParameter("k", hold.k_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100)
     for name in ("x0", "y0", "z0"):
         force.addPerParticleParameter(name)
-    for atom in hold.atoms:
-        force.addParticle(atom, hold.positions_nm[atom].tolist())
+    if hold.weights is not None:
+        force.addPerParticleParameter("w")
+    for number, atom in enumerate(hold.atoms):
+        weight = [] if hold.weights is None else [hold.weights[number]]
+        force.addParticle(atom, hold.positions_nm[atom].tolist() + weight)
     return force

@@ -320,13 +320,15 @@ def numerical(what: str = "") -> Iterator[None]:
     Raises
     ------
     NumericalError
-        Where coordinates or energies are NaN or infinite.
+        Where coordinates or energies are NaN or infinite, and where a box has shrunk below two cutoffs.
     GpuMemoryError
         Where the GPU's memory is full.
     """
     try:
         yield
     except openmm.OpenMMException as error:
+        if "less than twice the nonbonded cutoff" in str(error):
+            raise NumericalError(f"{what}: {error}" if what else str(error)) from error
         if "nan" in str(error).lower() or "infinite" in str(error).lower():
             raise NumericalError(f"{what}: {error}" if what else str(error)) from error
         _check_memory(error)

@@ -1,14 +1,19 @@
 """Boxes of water: neutral, salted, as dense as can be, and the same bytes for the same seed."""
 
+import re
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import solutes
 from scipy.spatial.distance import cdist
 
 from gibbsflow.binding.facts import TopologyFacts
-from gibbsflow.binding.forcefield.solvation import box_problems
+from gibbsflow.binding.forcefield.solvation import LACKING, box_problems, force_field_doubts
 from gibbsflow.binding.forcefield.topology import build_topologies
 from gibbsflow.binding.forcefield.topology_file import Topology, is_periodic, masses_amu, molecules, residue_labels
+from gibbsflow.binding.prepare.protein.cofactors import IONS
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.openmm_systems import box_vectors_nm
 from gibbsflow.errors import InputError
@@ -126,3 +131,32 @@ def test_ions_that_find_no_room_are_refused(acetate, tmp_path):
 def test_no_salt_without_a_receptor_unless_asked_for(acetate, tmp_path):
     added = build(acetate, tmp_path, salt_mol_per_l=None).facts(TopologyFacts).solvation["solvent"]
     assert (added.cations, added.anions) == (1, 0)
+
+
+def nonbonded_types(water):
+    """Types with Lennard-Jones parameters in the files that a water model's leaprc loads."""
+    home = Path(sys.executable).parents[1] / "dat" / "leap"
+    files = re.findall(r"^loadAmberParams (\S+)", (home / "cmd" / f"leaprc.water.{water}").read_text(), re.MULTILINE)
+    texts = [(home / "parm" / name).read_text() for name in files]
+    lines = [line for text in texts if "NONB" in text for line in text.split("NONB", 1)[1].split("\n")[1:]]
+    return {line.split()[0] for line in lines if line.strip()}
+
+
+@pytest.mark.parametrize("water", ["tip3p", "spce", "opc", "tip4pew"])
+def test_ions_without_parameters_in_a_water_model_are_those_of_the_table(water):
+    library = (Path(sys.executable).parents[1] / "dat" / "leap" / "lib" / "atomic_ions.lib").read_text()
+    types = dict(re.findall(r'!entry\.([^.]+)\.unit\.atoms table[^\n]*\n "[^"]*" "([^"]*)"', library))
+    known = nonbonded_types(water)
+    assert {ion for ion in IONS if types[ion] not in known} == LACKING.get(water, frozenset())
+    assert {"Na+", "Cl-"} <= known
+
+
+def test_a_force_field_in_a_water_that_it_was_not_made_for_is_warned_of():
+    def told(force_field, water, ions=()):
+        account = force_field_doubts(force_field, ions, Md(solvent=water), where="x")
+        return [doubt.weight for doubt in account.doubts]
+
+    assert [told("ff14SB", water) for water in ("tip3p", "tip4pew", "spce", "opc")] == [[], [], [], ["warn"]]
+    assert told("ff19SB", "opc") == [] and told("ff19SB", "tip3p") == ["warn"]
+    assert told(None, "opc") == told("ff19SB", "obc2") == []
+    assert told("ff14SB", "spce", ["ZN", "AG"]) == ["refuse"] and told("ff14SB", "tip3p", ["AG"]) == []

@@ -17,8 +17,9 @@ from gibbsflow.binding.campaign.check_restraints import row_problems, setting_pr
 from gibbsflow.binding.campaign.check_solvated import check_solvated, topology_bytes
 from gibbsflow.binding.campaign.pose_rows import pose_problems
 from gibbsflow.binding.campaign.unused import unused_settings
+from gibbsflow.binding.equilibrate.stages import chosen_stages, plan_equilibration
 from gibbsflow.binding.forcefield.given.take import AS_GIVEN
-from gibbsflow.binding.forcefield.solvation import box_problems
+from gibbsflow.binding.forcefield.solvation import box_problems, force_field_doubts
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.complex import solute_faults
 from gibbsflow.binding.prepare.conformers import embed
@@ -29,6 +30,7 @@ from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_recepto
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.equil_stages import read_stages
 from gibbsflow.config.launch.samplesheet_columns import SOLVATED
 from gibbsflow.config.modes import MODES
 from gibbsflow.errors import InputError, Problem
@@ -135,9 +137,11 @@ def check_campaign(
             problems, readable = [*error.problems], False
     settings = settings.with_system(chosen or {})
     protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit, fe=settings.fe)
+    rows, table_problems = samplesheet.check_samplesheet(sheet)
     for check in (
         lambda: leg_schedules(settings.fe, protocol),
         lambda: sampling(settings.md, settings.fe),
+        lambda: _read_stages(settings, boxed=any(row.solvated for row in rows)),
     ):
         try:
             check()
@@ -146,7 +150,6 @@ def check_campaign(
     of_all = cycle_doubts(protocol, settings.md, 0, where="settings", fe=settings.fe)
     problems += [*of_all.of_weight("refuse"), *setting_problems(settings)]
     warnings = [Problem("settings", note) for note in unused_settings(settings)]
-    rows, table_problems = samplesheet.check_samplesheet(sheet)
     receptor = None
     alone = "receptor" not in MODES[settings.run.mode].needs
     # state of this receptor lies in a folder of that name
@@ -163,6 +166,11 @@ def check_campaign(
         elif receptor_path is not None:
             receptor = read_receptor(receptor_path, settings.system, complete=False)
             warnings += [Problem(str(receptor_path), note) for note in receptor.notes]
+            beside = [str(called).split()[0] for called in receptor.account.facts.get("kept_beside", [])]
+            force_field = settings.param.protein_ff if receptor.kind == "protein" else None
+            doubts = force_field_doubts(force_field, beside, settings.md, where=str(receptor_path))
+            warnings += doubts.of_weight("warn")
+            problems += doubts.of_weight("refuse")
     except InputError as error:
         problems += error.problems
     usable: list[tuple[Row, Molecule]] = []
@@ -197,6 +205,13 @@ def check_campaign(
     return CampaignCheck(tuple(good), problems, warnings, left_out)
 
 
+def _read_stages(settings: BindingConfig, *, boxed: bool) -> None:
+    """See that the stages of the equilibration can be used."""
+    if (path := settings.equil.equil_stages) is not None:
+        md = settings.md.model_copy(update={"solvent": AS_GIVEN}) if boxed else settings.md
+        plan_equilibration(md, settings.equil, chosen_stages(read_stages(path), md, where=str(path)))
+
+
 def made_from(
     rows: Sequence[Row], sheet: Path, receptor: Path | None, settings: BindingConfig, campaign: str
 ) -> MadeFrom:
@@ -223,7 +238,8 @@ def made_from(
         for key in keys:
             del chosen[section][key]
     schedules = [value for key, value in chosen["fe"].items() if key.endswith("_schedule") and Path(value).is_file()]
-    named = [*schedules, settings.system.protonation, *(settings.system.parameters or "").split(",")]
+    named = [*schedules, settings.equil.equil_stages, settings.system.protonation]
+    named += (settings.system.parameters or "").split(",")
     digests = [sha256_path(path) for name in named if name and (path := Path(str(name).strip())).is_file()]
     items = {}
     for row in rows:

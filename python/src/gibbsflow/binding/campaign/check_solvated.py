@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
@@ -106,7 +105,7 @@ def _missing(row: Row, settings: BindingConfig) -> list[tuple[str, str]]:
     return missing
 
 
-def _settings_problems(boxes: dict[str, SolvatedBox], settings: BindingConfig, where: str) -> Sequence[Problem]:
+def _settings_problems(boxes: dict[str, SolvatedBox], settings: BindingConfig, where: str) -> list[Problem]:
     """What the settings ask for that these boxes cannot have."""
     md = solvent_of({role: box.water_model for role, box in boxes.items()}, settings.md, where=where)
     widths = {role: width_angstrom(box.coordinates.box_angstrom) for role, box in boxes.items()}

@@ -23,8 +23,10 @@ from gibbsflow.binding.forcefield.parametrise import parametrise_system
 from gibbsflow.binding.forcefield.topology import build_topologies
 from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.sample.sampling import sample_leg
+from gibbsflow.binding.solvated_facts import StageFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.equil_stages import read_stages
 from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.result import Result, versions
@@ -130,6 +132,8 @@ def parametrise_complex(
     built = build_topologies(parametrised, settings.md, out, fe=settings.fe)
     md = built.facts(TopologyFacts).md  # of a system that comes solvated the solvent is its own
     built = built.with_facts(SettingsFacts(md=md, equil=settings.equil, run=RunFacts(seed=settings.run.seed)))
+    if settings.equil.equil_stages is not None:
+        built = built.with_facts(StageFacts(stages=read_stages(settings.equil.equil_stages)))
     built.write()
     return built
 

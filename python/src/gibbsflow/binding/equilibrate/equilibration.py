@@ -19,10 +19,12 @@ from openmm import app, unit
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.equilibrate.departure import Departure
 from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3, gathered, kept_apart
-from gibbsflow.binding.equilibrate.stages import Plan, plan_equilibration
+from gibbsflow.binding.equilibrate.stage_checks import StageChecks
+from gibbsflow.binding.equilibrate.stages import Plan, Stage, chosen_stages, plan_equilibration
 from gibbsflow.binding.facts import EquilibratedFacts, SettingsFacts, TopologyFacts
-from gibbsflow.binding.forcefield.topology_file import heavy_atoms, is_periodic, masses_amu, molecules
+from gibbsflow.binding.forcefield.topology_file import bonded_pairs, heavy_atoms, is_periodic, masses_amu, molecules
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_equil, safer_md, used_in_equil
+from gibbsflow.binding.solvated_facts import StageFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Md, hashed
 from gibbsflow.engines.md_engine import Hold, MdEngine, Simulation, during
@@ -39,10 +41,19 @@ from gibbsflow.workflow.state.resumable import Arrays, ResumableRun
 from gibbsflow.workflow.state.segments import Stopper
 
 RAMP_PS = 0.2
+BACKBONE = ("N", "CA", "C", "O")
 ENERGY_GATE_KCAL_PER_MOL_PER_ATOM = 10.0
 BOXES: Mapping[str, tuple[str, str]] = {"complex": ("complex", "equil"), "solvent": ("solvent", "solvent_equil")}
 """What is equilibrated, by name: begin of the roles of its topology, and of its frames."""
-_INDIFFERENT = ("threads", "platform", "legs_per_gpu", "unbound_threshold_angstrom", "trajectory", "trajectory_ps")
+_INDIFFERENT = (
+    "threads",
+    "platform",
+    "legs_per_gpu",
+    "unbound_threshold_angstrom",
+    "trajectory",
+    "trajectory_ps",
+    "equil_stages",
+)
 
 
 def equilibrate(
@@ -93,6 +104,27 @@ def equilibrate(
     return carried.with_facts(EquilibratedFacts(equil_steps=steps, equil_begun_anew=begun_anew))
 
 
+def planned(system: SimSystem, md: Md, equil: Equil) -> Plan:
+    """Plan the equilibration of a system, in the stages that were chosen or the usual ones.
+
+    Parameters
+    ----------
+    system
+        As left by ``equil prepare``.
+    md, equil
+        Settings.
+
+    Returns
+    -------
+    Plan
+        Its segments.
+    """
+    chosen = system.find(StageFacts)
+    return plan_equilibration(
+        md, equil, () if chosen is None else chosen_stages(chosen.stages, md, where=str(equil.equil_stages))
+    )
+
+
 @dataclass(frozen=True)
 class _Found:
     """What the equilibration of one box left."""
@@ -120,7 +152,11 @@ def _equilibrate_box(
     md, equil, seed = given.md, given.equil, given.run.seed
     topology, prefix = BOXES[name]
     files = {role: system.path(role) for role in (f"{topology}_prmtop", f"{topology}_inpcrd")}
+    chosen = system.find(StageFacts)
+    stages = () if chosen is None else chosen_stages(chosen.stages, md, where=str(equil.equil_stages))
     settings = {k: v for k, v in (hashed(md) | hashed(equil)).items() if k not in _INDIFFERENT}
+    if chosen is not None:
+        settings["stages"] = [stage.model_dump(mode="json") for stage in chosen.stages]
     run = ResumableRun(
         state if name == "complex" else state / name,
         files=files, settings=settings | {"seed": seed, "name": system.name}, physics=PHYSICS,
@@ -129,7 +165,7 @@ def _equilibrate_box(
     result.inputs_hash = run.inputs_hash
     with run:
         md, equil = safer_md(md, run.attempt), safer_equil(equil, run.attempt)
-        plan = plan_equilibration(md, equil)
+        plan = plan_equilibration(md, equil, stages)
         result.figures |= run.facts()
         parts = _Equilibration(system, name, md, equil, plan, run, seed, stopper, engine)
         try:
@@ -148,6 +184,10 @@ def _equilibrate_box(
     if "box_nm" in data:
         result.figures["mean_density_g_per_ml"] = round(float(parts.density_g_per_ml(data["box_nm"][free]).mean()), 4)
     account, figures = parts.departure.account_of_minimised(last["reference_nm"] * 10)
+    if "box_nm" in data:
+        seen = parts.checks.account(data)
+        account.take(seen)
+        account.facts |= seen.facts
     if name != "complex":
         account.facts = {name: account.facts}
     account.settle()
@@ -156,7 +196,7 @@ def _equilibrate_box(
         _write(root, system.path(f"{topology}_prmtop"), prefix, data, last, parts),
         account,
         run.facts() if run.attempt > 1 else None,
-        plan.frames_after(len(plan.frames)) * plan.steps_per_frame,
+        plan.steps_after(len(plan.frames)),
     )
 
 
@@ -183,6 +223,15 @@ class _Equilibration:
         frames = f"{BOXES[self.name][1]}_frames"
         remote, parts = atoms.far_from(frames), atoms.parts(frames, 0)
         self.solute = sorted({*parts["receptor"], *parts["ligand"], *parts["copy"]})
+        self.checks = StageChecks(
+            self.system.name if self.name == "complex" else f"{self.system.name}, {self.name}",
+            self.md,
+            self.plan,
+            float(masses_amu(self.prmtop).sum()),
+            bonded_pairs(self.prmtop),
+            self.departure.heavy["ligand"],
+            self.departure.heavy["receptor"],
+        )
         self.first = min(parts["receptor"] or parts["ligand"])
         self.apart = kept_apart(remote)
 
@@ -191,7 +240,7 @@ class _Equilibration:
         return self.plan.steps_per_frame * self.md.timestep_fs / 1000
 
     def steps_after(self, segments: int) -> int:
-        return self.plan.frames_after(segments) * self.plan.steps_per_frame
+        return self.plan.steps_after(segments)
 
     def derived(self, part: str | int) -> int:
         attempt = (f"attempt {self.run.attempt}",) if self.run.attempt > 1 else ()
@@ -214,7 +263,9 @@ class _Equilibration:
             simulation.place(positions, None, box)
         else:
             simulation.place(positions)
-        energy = simulation.minimise(self.equil.minimise_steps, self.stopper.check) / KJ_PER_KCAL
+        first = self.plan.stages[0]
+        steps = self.equil.minimise_steps if first.minimise_steps is None else first.minimise_steps
+        energy = simulation.minimise(steps, self.stopper.check) / KJ_PER_KCAL
         gate = ENERGY_GATE_KCAL_PER_MOL_PER_ATOM * simulation.atoms
         if energy > gate:
             raise NumericalError(
@@ -223,8 +274,8 @@ class _Equilibration:
             )
         positions = simulation.positions_nm()
         self.departure.require_same_isomers(positions * 10, "after minimisation")
-        cold = self.plan.stages[0].from_k
-        simulation.draw_velocities(self.md.temperature_k if cold is None else cold, self.derived("v"))
+        self.checks.require_no_pierced_ring(positions * 10, "after minimisation")
+        simulation.draw_velocities(first.starts_at_k(self.md), self.derived("v"))
         return {
             "positions_nm": positions,
             "velocities_nm_per_ps": simulation.velocities_nm_per_ps(),
@@ -239,6 +290,10 @@ class _Equilibration:
             text = f"{self.system.name} equil" + ("" if self.name == "complex" else f" {self.name}")
             self.progress = Progress(text, sum(self.plan.frames) * self.frame_ps, "ps", done)
         simulation = self._simulation(number, arrays)
+        stage = self.plan.stages[number]
+        if number and stage.minimise_steps and self.plan.begins_stage(number):
+            simulation.minimise(stage.minimise_steps, self.stopper.check)
+            simulation.draw_velocities(stage.starts_at_k(self.md), self.derived(f"v {number}"))
         rows: dict[str, list[Any]] = {"positions_nm": [], "potential_kcal_per_mol": [], "temperature_k": []}
         if self.periodic:
             rows["box_nm"] = []
@@ -264,38 +319,63 @@ class _Equilibration:
             **({"box_nm": rows["box_nm"][-1]} if self.periodic else {}),
         }
         self.departure.require_same_isomers(last["positions_nm"] * 10, f"after {(index + 1) * self.frame_ps:g} ps")
+        if self.periodic:
+            told = {name: rows[name][-1] for name in ("box_nm", "temperature_k")}
+            self.checks.require(number, arrays["box_nm"], rows["positions_nm"][-1].astype(float) * 10, told)
         outputs = {name: np.array(values) for name, values in rows.items()}
         return last, outputs | {"heating": np.full(self.plan.frames[number], number < self.plan.heating)}
 
     def _simulation(self, number: int, arrays: Arrays) -> Simulation:
         """Make a simulation under the conditions of a segment, where the one before ended."""
-        stage, hold = self.plan.stages[number], None
-        if stage.hold_kcal_per_mol_angstrom2:
-            held = tuple(sorted(set(heavy_atoms(self.prmtop)) & set(self.solute)))
-            hold = Hold(held, arrays["reference_nm"], stage.hold_kcal_per_mol_angstrom2)
+        stage, hold = self.plan.stages[number], self._hold(self.plan.stages[number], arrays["reference_nm"])
+        md = self.md
+        if stage.timestep_share != 1 or stage.to_k is not None:
+            changed = {"timestep_fs": md.timestep_fs * stage.timestep_share, "temperature_k": stage.ends_at_k(md)}
+            md = md.model_copy(update=changed)
         kept = (arrays["positions_nm"], arrays["velocities_nm_per_ps"])
         if not self.periodic:
-            simulation = self.engine.simulation(
-                self.engine.system(self.prmtop, self.md, hold), self.md, self.derived(number)
-            )
+            simulation = self.engine.simulation(self.engine.system(self.prmtop, md, hold), md, self.derived(number))
             simulation.place(*kept)
             return simulation
-        parent = self.engine.system(
-            self.prmtop, self.md, hold, constant_pressure=stage.constant_pressure, apart=self.apart
-        )
-        simulation = self.engine.simulation(parent, self.md, self.derived(number))
+        parent = self.engine.system(self.prmtop, md, hold, constant_pressure=stage.constant_pressure, apart=self.apart)
+        simulation = self.engine.simulation(parent, md, self.derived(number))
         simulation.place(*kept, arrays["box_nm"])
         return simulation
+
+    def _hold(self, stage: Stage, reference_nm: Floats) -> Hold | None:
+        """What a stage holds; None for nothing."""
+        heavy = set(heavy_atoms(self.prmtop)) & set(self.solute)
+        if stage.hold_kcal_per_mol_angstrom2:
+            return Hold(tuple(sorted(heavy)), reference_nm, stage.hold_kcal_per_mol_angstrom2)
+        constants: dict[int, float] = {}
+        for group, k in stage.holds:
+            for atom in heavy & self._group(group):
+                constants[atom] = max(k, constants.get(atom, 0.0))
+        if not constants:
+            return None
+        atoms, most = tuple(sorted(constants)), max(constants.values())
+        return Hold(atoms, reference_nm, most, tuple(constants[atom] / most for atom in atoms))
+
+    def _group(self, name: str) -> set[int]:
+        """Atoms of a group that can be held."""
+        parts = self.system.facts(TopologyFacts).parts(f"{BOXES[self.name][1]}_frames", 0)
+        if name in ("receptor_heavy", "ligand"):
+            return set(parts["receptor" if name == "receptor_heavy" else "ligand"])
+        if name == "backbone":
+            atoms = list(load_topology(self.prmtop).topology.atoms())
+            return {atom for atom in parts["receptor"] if atoms[atom].name in BACKBONE}
+        return set(self.solute)
 
     def _run_interval(self, simulation: Simulation, segment: int, frame: int) -> None:
         """Run to the next frame, at the ramp's temperature while heating."""
         chunk = max(1, round(RAMP_PS * 1000 / self.md.timestep_fs))
-        cold = self.plan.stages[segment].from_k
-        for done in range(0, self.plan.steps_per_frame, chunk):
-            steps = min(chunk, self.plan.steps_per_frame - done)
-            if cold is not None:
+        stage, every = self.plan.stages[segment], self.plan.steps_in_frame(segment)
+        chunk = max(1, round(chunk / stage.timestep_share))
+        for done in range(0, every, chunk):
+            steps = min(chunk, every - done)
+            if stage.from_k is not None:
                 share = self.plan.share_of_stage(segment, frame, done + steps)
-                simulation.set_temperature(cold + share * (self.md.temperature_k - cold))
+                simulation.set_temperature(stage.from_k + share * (stage.ends_at_k(self.md) - stage.from_k))
             simulation.run(steps, lambda _: self.stopper.check())
 
 

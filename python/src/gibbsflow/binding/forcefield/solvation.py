@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from gibbsflow.engines import ambertools
 from gibbsflow.engines.openmm_systems import box_vectors_nm
 from gibbsflow.errors import InputError, ParametrisationError, Problem
 from gibbsflow.units import KJ_PER_BAR_NM3, KJ_PER_KCAL, Floats, Ints, kt_kcal_per_mol
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import atomic_open
 
 WATER_MOL_PER_L = 55.5
@@ -52,6 +53,43 @@ _BOXES = {
     "tip4pew": ("TIP4PEWBOX", "T4E"),
 }
 _CATION, _ANION = "Na+", "Cl-"
+FITTING: Mapping[str, tuple[str, ...]] = {"ff14SB": ("tip3p", "tip4pew", "spce"), "ff19SB": ("opc",)}
+"""Water models that a protein's force field is used with: Maier et al., J. Chem. Theory Comput. 11, 3696 (2015); Tian
+et al., ibid. 16, 528 (2020), who say what ff19SB loses in TIP3P."""
+LACKING: Mapping[str, frozenset[str]] = {
+    "spce": frozenset({"AG", "CU1", "TL"}), "tip4pew": frozenset({"AG", "CU1", "TL"})
+}  # fmt: skip
+"""Ions, as PDB files name them, that leaprc.water.… has no parameters for."""
+
+
+def force_field_doubts(protein_ff: str | None, ions: Iterable[str], md: Md, *, where: str) -> Account:
+    """Say what a force field and its ions lack in a water model.
+
+    Parameters
+    ----------
+    protein_ff
+        Of the receptor; None where it is no protein.
+    ions
+        Names of what is kept beside it.
+    md
+        The solvent.
+    where
+        What messages call it.
+
+    Returns
+    -------
+    Account
+        Not yet settled: refusals, and what is worth a warning.
+    """
+    account = Account(where)
+    if protein_ff is not None and md.explicit and md.solvent not in FITTING[protein_ff]:
+        what = f"{protein_ff} was not made for {md.solvent}"
+        better = next(f"{ff} with {', '.join(models)}" for ff, models in FITTING.items() if ff == protein_ff)
+        account.warn(what, better, field="solvent")
+    if absent := sorted(set(ions) & LACKING.get(md.solvent, frozenset())):
+        what = f"{md.solvent} has no parameters for {', '.join(absent)}, which keep names"
+        account.refuse(what, "tip3p or opc, which have them, or keep without it", field="keep")
+    return account
 
 
 def water_unit(md: Md) -> str:

@@ -19,7 +19,7 @@ from gibbsflow.binding.forcefield.given.take import AS_GIVEN, hand_on_topologies
 from gibbsflow.binding.forcefield.parametrise import LIGAND_RESIDUE
 from gibbsflow.binding.forcefield.readback import topology_differences
 from gibbsflow.binding.forcefield.remote import place_copy, uncharged
-from gibbsflow.binding.forcefield.solvation import LEAST_LEFT, solvate, water_unit
+from gibbsflow.binding.forcefield.solvation import LEAST_LEFT, force_field_doubts, solvate, water_unit
 from gibbsflow.binding.forcefield.topology_file import Topology, residue_labels, without_date
 from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
 from gibbsflow.binding.prepare.molecules import read_sdf
@@ -77,6 +77,9 @@ def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0, fe:
         raise InputError(Problem(system.name, what, right, field="solvent"))
     carried = system.copy_to(out)
     known, parameters = carried.facts(PreparedFacts), carried.facts(ParamFacts)
+    force_field = parameters.protein_ff if known.receptor_kind == "protein" else None
+    doubts = force_field_doubts(force_field, (), md, where=system.name)
+    doubts.settle()
     log = out / "logs" / "leap.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
@@ -147,7 +150,7 @@ def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0, fe:
         solvation={name: added for name, (added, _) in boxes.items()} or None,
         remote={name: far for name, (_, far) in boxes.items() if far is not None} or None,
     )
-    return carried.with_artifacts(**files).with_facts(atoms)
+    return carried.with_artifacts(**files).with_facts(atoms).with_account(doubts)
 
 
 def site_atoms(topology: Topology, receptor_size: int, protein: AmberProtein | None, site: str | None) -> list[int]:

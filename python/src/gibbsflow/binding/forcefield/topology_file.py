@@ -188,6 +188,26 @@ def masses_amu(prmtop: Path) -> Floats:
     return np.array(sections(prmtop)["MASS"].split(), dtype=float)
 
 
+def bonded_pairs(prmtop: Path) -> Ints:
+    """Read the bonds of a topology.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    ndarray
+        Pairs of atoms, shape (M, 2).
+    """
+    found = sections(prmtop)
+    rows = [
+        np.array(found[f"BONDS_{kind}_HYDROGEN"].split(), dtype=np.int32).reshape(-1, 3) for kind in ("INC", "WITHOUT")
+    ]
+    return np.concatenate(rows)[:, :2] // 3
+
+
 def heavy_atoms(prmtop: Path) -> list[int]:
     """Find the atoms of a topology that are not hydrogen.
 

@@ -37,6 +37,7 @@ _FORMATS: dict[str, dict[str, Any]] = {
     "state_dir": {"format": "directory-path"},
     "param_cache": {"format": "directory-path"},
     "protonation": {"format": "file-path", "exists": True},
+    "equil_stages": {"format": "file-path", "exists": True},
     "site_config": {"format": "file-path", "exists": True},
 }
 _KEYWORDS = ("type", "enum", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "default")

@@ -66,7 +66,7 @@ HIDDEN = frozenset(
         "param_cache", "param_memory_gb", "param_time_min", "clash_angstrom", "timestep_fs", "hydrogen_mass_amu",
         "friction_per_ps", "minimise_steps", "equil_segment_ps", "com_force_constant_kcal_per_mol_angstrom2",
         "boresch_k_r_kcal_per_mol_angstrom2", "boresch_k_angle_kcal_per_mol_rad2", "segment_ps", "decorrelate",
-        "publish_dir_mode", "soft_core", "box_shape", "density_ps", "vacuum_schedule", "sdr_schedule",
+        "publish_dir_mode", "soft_core", "box_shape", "density_ps", "equil_stages", "vacuum_schedule", "sdr_schedule",
         "flat_bottom_radius_angstrom", "flat_bottom_force_constant_kcal_per_mol_angstrom2",
     }
 )  # fmt: skip

@@ -362,10 +362,10 @@ def without_others(prmtop: Path, atoms: Sequence[int], target: Path) -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        parm = AmberParm(str(prmtop))
-        keep = np.zeros(len(parm.atoms), dtype=int)
+        whole = AmberParm(str(prmtop))
+        keep = np.zeros(len(whole.atoms), dtype=int)
         keep[list(atoms)] = 1
-        parm.strip([1 - value for value in keep.tolist()])
+        parm = whole[keep.tolist()]  # strip would leave Lennard-Jones tables of the types that are gone
         parm.box = None
         parm.write_parm(str(target))
     target.write_text(without_date(target.read_text()))

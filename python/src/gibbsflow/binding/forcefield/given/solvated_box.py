@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
-from gibbsflow.binding.facts import GivenBox
 from gibbsflow.binding.forcefield.given.canonical import TOPOLOGY_RIGHT, amber_text, settled
 from gibbsflow.binding.forcefield.given.components import Components, complex_with, ligand_alone
 from gibbsflow.binding.forcefield.given.coordinate_files import BoxedCoordinates, beside, made_whole, read_coordinates
 from gibbsflow.binding.forcefield.given.prmtop_terms import PrmtopTerms, read_terms
 from gibbsflow.binding.forcefield.given.water_models import recognised
+from gibbsflow.binding.forcefield.rings import pierced_rings, small_rings
+from gibbsflow.binding.solvated_facts import GivenBox
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
@@ -24,7 +25,8 @@ WHOLE_E = 0.01
 """How far from an integer the charge of a molecule may be: force fields round theirs to 1e-4 e an atom."""
 BOND_OFF_ANGSTROM = 1.0
 """A bond that is longer than its force field wants it by this is none: something is missing between its atoms."""
-DENSITY_G_PER_ML = (0.6, 1.6)
+DENSITY_G_PER_ML = (0.4, 1.8)
+"""tleap packs small boxes down to 0.55 g/mL; what is outside has another unit, or another box."""
 REPARTITIONED_AMU = 1.5
 """Hydrogen heavier than this has taken mass of its neighbour (deuterium is read as hydrogen of 2.014)."""
 SITE_ANGSTROM = 5.0
@@ -309,6 +311,10 @@ def _check_geometry(where: str, terms: PrmtopTerms, positions: Floats, vectors: 
         what = f"{terms.called(a)} and {terms.called(b)} are bonded and {lengths[np.argmax(over)]:.1f} Å apart"
         right = "a receptor without holes, and coordinates of this topology with their box"
         raise InputError(Problem(where, what, right))
+    if pierced := pierced_rings(positions, small_rings(terms.bonds), terms.bonds):
+        ring, (a, b) = pierced[0]
+        what = f"the bond of {terms.called(a)} and {terms.called(b)} goes through the ring of {terms.called(ring[0])}"
+        raise InputError(Problem(where, what, "coordinates without such a bond"))
     density = terms.masses_amu.sum() * 1.66053907 / abs(float(np.linalg.det(vectors)))
     if not DENSITY_G_PER_ML[0] < density < DENSITY_G_PER_ML[1]:
         what = f"{density:.2f} g/mL: the box is not that of its molecules"

@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding.facts import (
-    GivenBox,
     MoleculeParameters,
     Parametrisation,
     ParamFacts,
     PreparedFacts,
-    SolvatedFacts,
     SolvationFacts,
     TopologyFacts,
 )
@@ -27,6 +25,7 @@ from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles, SolvatedBo
 from gibbsflow.binding.forcefield.solvation import write_inpcrd
 from gibbsflow.binding.forcefield.topology_file import sections
 from gibbsflow.binding.prepare.solvated.includes import flattened
+from gibbsflow.binding.solvated_facts import GivenBox, SolvatedFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.openmm_systems import create_system

@@ -1,0 +1,81 @@
+"""Rows whose systems come solvated, checked before the first task: each fault by row and column."""
+
+import pytest
+import solvated_systems as boxes
+
+from gibbsflow.binding.campaign.check import check_campaign, made_from
+from gibbsflow.binding.campaign.check_solvated import box_files, check_solvated, topology_bytes
+from gibbsflow.binding.prepare.samplesheet import check_samplesheet
+from gibbsflow.config.binding import BindingConfig
+
+COLUMNS = "ligand,complex_topology,complex_coordinates,solvent_topology,solvent_coordinates,ligand_residue"
+
+
+def sheet(folder, name="moh", complex_box="complex", solvent="solvent", residue=""):
+    cells = [f"{part}.{suffix}" if part else "" for part in (complex_box, solvent) for suffix in ("prmtop", "inpcrd")]
+    path = folder / "in.csv"
+    path.write_text(f"{COLUMNS}\n{name},{','.join(cells)},{residue}\n")
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return boxes.copied(boxes.boxes(), tmp_path / "given")
+
+
+def checked(path, **settings):
+    config = BindingConfig.from_params({"cutoff_angstrom": 7.0} | settings)
+    rows, problems = check_samplesheet(path)
+    assert not problems
+    return check_solvated(rows[0], config, str(path))
+
+
+@pytest.mark.parametrize("mode", ["abfe", "asfe", "md"])
+def test_a_sound_row_needs_no_receptor(folder, tmp_path, mode):
+    settings = tmp_path / "s.yaml"
+    settings.write_text(f"{{mode: {mode}, cutoff_angstrom: 7}}")
+    found = check_campaign(sheet(folder), None, settings, None)
+    assert found.problems == [] and [row.ligand for row in found.rows] == ["moh"] and found.warnings == []
+    assert [box.role for box in box_files(found.rows[0])] == ["complex", "solvent"]
+    assert topology_bytes(found.rows[0]) > 100_000
+
+
+@pytest.mark.parametrize(
+    ("given", "settings", "field", "said"),
+    [
+        ({"solvent": ""}, {}, "solvent_topology", "in mode abfe"),
+        ({"complex_box": ""}, {"mode": "md"}, "complex_topology", "in mode md"),
+        ({}, {"cutoff_angstrom": 14.0}, "cutoff_angstrom", "too small for a cutoff of 14 Å"),
+        ({}, {"solvent": "opc"}, "solvent", "the water of the topologies is tip3p"),
+        ({"residue": "LIG"}, {}, "ligand_residue", "has no residue LIG"),
+        ({"solvent": "complex"}, {}, "ligand_residue", "could be any of"),
+    ],
+)
+def test_faults_name_row_column_and_what_would_be_right(folder, given, settings, field, said):
+    problems, _ = checked(sheet(folder, **given), **settings)
+    assert problems[0].row == 2 and problems[0].field == field and problems[0].right
+    assert said in str(problems[0])
+
+
+def test_a_charged_ligand_without_correction_is_refused(tmp_path):
+    folder = boxes.copied(boxes.boxes("tip3p", "Na+ 2 Cl- 2"), tmp_path)
+    for role, first in (("complex", 22), ("solvent", 0)):
+        shift = {first: -18.2223, first + 6: 18.2223}  # the first ion behind the ligand takes what it gives
+        prmtop = folder / f"{role}.prmtop"
+        boxes.replaced(prmtop, "CHARGE", lambda q, shift=shift: [v + shift.get(k, 0) for k, v in enumerate(q)])
+    problems, _ = checked(sheet(folder))
+    assert [problem.field for problem in problems] == ["solvent"] and "charge of -1 e" in problems[0].what
+    assert not checked(sheet(folder), mode="md")[0]
+
+
+def test_results_depend_on_the_files_content(folder, tmp_path):
+    path = sheet(folder)
+
+    def made():
+        rows, _ = check_samplesheet(path)
+        return made_from(rows, path, None, BindingConfig(), "c").items["moh"]
+
+    before = made()
+    assert before == made()
+    boxes.replaced(folder / "solvent.prmtop", "MASS", lambda masses: [12.0, *masses[1:]])
+    assert made() != before

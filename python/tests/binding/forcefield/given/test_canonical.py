@@ -1,0 +1,136 @@
+"""Topologies of GROMACS and OpenMM as AMBER's: the same energies, term by term."""
+
+import dataclasses
+import re
+
+import numpy as np
+import openmm
+import parmed
+import pytest
+import solvated_systems as boxes
+from openmm import app, unit
+
+from gibbsflow.binding.forcefield.given.canonical import amber_text, settled, without_others
+from gibbsflow.binding.forcefield.given.coordinate_files import read_coordinates
+from gibbsflow.binding.forcefield.given.prmtop_terms import read_terms
+from gibbsflow.config.binding import Md
+from gibbsflow.engines.openmm_engine import OPENMM
+from gibbsflow.errors import InputError
+
+
+def energies(prmtop, coordinates):
+    system = app.AmberPrmtopFile(str(prmtop)).createSystem(
+        nonbondedMethod=app.PME, nonbondedCutoff=0.8 * unit.nanometer, constraints=app.HBonds
+    )
+    for group, force in enumerate(system.getForces()):
+        force.setForceGroup(group)
+    context = openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("CPU"))
+    context.setPeriodicBoxVectors(*(coordinates.vectors_angstrom / 10))
+    context.setPositions(coordinates.positions_angstrom / 10)
+    return {
+        force.getName(): context.getState(getEnergy=True, groups={group}).getPotentialEnergy()._value
+        for group, force in enumerate(system.getForces())
+    }, system
+
+
+def same(first, second):
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert second[name] == pytest.approx(value, rel=1e-6, abs=2e-3), name
+
+
+@pytest.fixture(scope="module")
+def amber():
+    folder = boxes.boxes()
+    coordinates = read_coordinates(folder / "solvent.inpcrd", field="x", where="x")
+    return folder / "solvent.prmtop", coordinates, *energies(folder / "solvent.prmtop", coordinates)
+
+
+def test_gromacs_with_ryckaert_bellemans_torsions(amber, tmp_path):
+    prmtop, coordinates, expected, system = amber
+    structure = parmed.load_file(str(prmtop), str(prmtop.with_suffix(".inpcrd")))
+    structure.save(str(tmp_path / "x.top"))
+    text = (tmp_path / "x.top").read_text()
+    torsions = [d for d in structure.dihedrals if d.type.per == 3 and d.type.phi_k > 0]
+    assert torsions  # k (1 + cos 3φ) is 1 + 3 cos ψ − 4 cos³ ψ, ψ = φ − 180°
+    lines = []
+    for line in text.split("\n"):
+        words = line.split()
+        if len(words) == 8 and words[4] in ("1", "9") and words[7] == "3":
+            k = float(words[6])
+            line = " ".join([*words[:4], "3", *(f"{c:.8f}" for c in (k, 3 * k, 0, -4 * k, 0, 0))])
+        lines.append(line)
+    assert "\n".join(lines) != text
+    for content in (text, "\n".join(lines)):
+        (tmp_path / "x.top").write_text(content)
+        made, notes = amber_text(tmp_path / "x.top", coordinates, (), None, field="f", where="w")
+        (tmp_path / "made.prmtop").write_text(made)
+        found, other = energies(tmp_path / "made.prmtop", coordinates)
+        same(expected, found)
+        assert other.getNumConstraints() == system.getNumConstraints() and "0 included files" in notes[0]
+
+
+def test_a_system_of_openmm(amber, tmp_path):
+    prmtop, coordinates, expected, system = amber
+    (tmp_path / "x.xml").write_text(openmm.XmlSerializer.serialize(system))
+    topology = app.AmberPrmtopFile(str(prmtop)).topology
+    with open(tmp_path / "x.pdb", "w") as file:
+        app.PDBFile.writeFile(topology, coordinates.positions_angstrom * unit.angstrom, file)
+    pdb = (tmp_path / "x.pdb").read_text()
+    made, _ = amber_text(tmp_path / "x.xml", coordinates, (), pdb, field="f", where="w")
+    (tmp_path / "made.prmtop").write_text(made)
+    found, other = energies(tmp_path / "made.prmtop", coordinates)
+    rigid = "HarmonicBondForce"  # one bond C–O is not rigid
+    same({k: v for k, v in expected.items() if k != rigid}, {k: v for k, v in found.items() if k != rigid})
+    assert found[rigid] == pytest.approx(expected[rigid], abs=1e-3)
+    assert other.getNumConstraints() == system.getNumConstraints()
+    with pytest.raises(InputError, match="no names of atoms"):
+        amber_text(tmp_path / "x.xml", coordinates, (), None, field="f", where="w")
+    system = openmm.XmlSerializer.clone(system)
+    system.addForce(openmm.CustomBondForce("r"))
+    (tmp_path / "x.xml").write_text(openmm.XmlSerializer.serialize(system))
+    with pytest.raises(InputError, match="does not know: CustomBondForce"):
+        amber_text(tmp_path / "x.xml", coordinates, (), pdb, field="f", where="w")
+
+
+def test_another_combination_rule_and_another_number_of_atoms_are_refused(amber, tmp_path):
+    prmtop, coordinates, *_ = amber
+    parmed.load_file(str(prmtop)).save(str(tmp_path / "x.top"))
+    text = (tmp_path / "x.top").read_text()
+    fewer = dataclasses.replace(coordinates, positions_angstrom=coordinates.positions_angstrom[:-3])
+    with pytest.raises(InputError, match="in the coordinates"):
+        amber_text(tmp_path / "x.top", fewer, (), None, field="f", where="w")
+    rule = re.search(r"^ *1 +2 +yes", text, re.MULTILINE)
+    changed = text[: rule.start()] + rule[0].replace("2", "3") + text[rule.end() :]
+    (tmp_path / "x.top").write_text(changed)
+    with pytest.raises(InputError, match="combination rule"):
+        amber_text(tmp_path / "x.top", coordinates, (), None, field="f", where="w")
+
+
+def test_waters_are_named_and_molecules_counted_anew(amber, tmp_path):
+    prmtop, coordinates, expected, _ = amber
+    terms = read_terms(prmtop, where="x")
+    copy = tmp_path / "x.prmtop"
+    copy.write_text(prmtop.read_text())
+    boxes.replaced(copy, "RESIDUE_LABEL", lambda labels: [labels[0], *["SOL"] * (len(labels) - 1)])
+    boxes.replaced(copy, "ATOMS_PER_MOLECULE", lambda sizes: [sum(sizes)])
+    waters, sizes = range(1, len(terms.labels)), np.bincount(terms.molecule_of)
+    text = settled(copy.read_text(), terms.elements.tolist(), waters, sizes.tolist(), coordinates.vectors_angstrom)
+    copy.write_text(text)
+    assert read_terms(copy, where="x").labels[1:] == ("WAT",) * len(waters)
+    same(expected, energies(copy, coordinates)[0])
+
+
+def test_the_ligand_alone_keeps_its_terms(amber, tmp_path):
+    without_others(amber[0], range(6), tmp_path / "l.prmtop")
+    alone = app.AmberPrmtopFile(str(tmp_path / "l.prmtop"))
+    assert alone.topology.getNumAtoms() == 6 and alone.topology.getPeriodicBoxVectors() is None
+    assert alone.createSystem(constraints=app.HBonds).getNumConstraints() == 4
+    taken = [
+        OPENMM.nonbonded(OPENMM.system(path, md))[:6]
+        for path, md in (
+            (amber[0], Md(solvent="tip3p", cutoff_angstrom=7)),
+            (tmp_path / "l.prmtop", Md(solvent="vacuum")),
+        )
+    ]
+    assert np.allclose(*taken, atol=1e-7) and taken[0][0, 2] > 0

@@ -1,0 +1,76 @@
+"""Atoms and terms of a topology, and what is refused of it."""
+
+import numpy as np
+import pytest
+import solvated_systems as boxes
+
+from gibbsflow.binding.forcefield.given.prmtop_terms import read_terms
+from gibbsflow.config.binding import Md
+from gibbsflow.engines.openmm_engine import OPENMM
+from gibbsflow.errors import InputError
+
+
+def test_parameters_are_those_that_the_engine_takes():
+    prmtop = boxes.boxes() / "solvent.prmtop"
+    terms = read_terms(prmtop, where="x")
+    taken = OPENMM.nonbonded(OPENMM.system(prmtop, Md(solvent="tip3p", cutoff_angstrom=7)))
+    assert np.allclose(terms.charges_e, taken[:, 0], atol=1e-6)
+    alive = terms.epsilon_kcal_per_mol > 0
+    assert np.allclose(terms.sigma_angstrom[alive], taken[alive, 1] * 10, rtol=1e-6)
+    assert np.allclose(terms.epsilon_kcal_per_mol, taken[:, 2] / 4.184, atol=1e-7)
+    assert terms.molecule_of[:7].tolist() == [0] * 6 + [1] and terms.called(4) == "O1 of MOH 1"
+
+
+def test_terms_within_the_ligand_do_not_depend_on_where_it_stands():
+    bound, free = (read_terms(boxes.boxes() / f"{role}.prmtop", where=role) for role in ("complex", "solvent"))
+    first = bound.names.index("HO") - 5
+    one, other = bound.terms_of(range(first, first + 6)), free.terms_of(range(6))
+    assert {kind: table.shape for kind, table in one.items()} == {"bonds": (5, 4), "angles": (7, 5), "torsions": (3, 7)}
+    assert all(np.allclose(one[kind], other[kind]) for kind in one)
+
+
+def grafted(tmp_path, section, text):
+    prmtop = boxes.copied(boxes.boxes(), tmp_path) / "solvent.prmtop"
+    prmtop.write_text(prmtop.read_text().replace("%FLAG RADIUS_SET", f"%FLAG {section}\n{text}%FLAG RADIUS_SET", 1))
+    return prmtop
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("LENNARD_JONES_CCOEF", "12-6-4"),
+        ("POLARIZABILITY", "polarizable"),
+        ("FORCE_FIELD_TYPE", "chamber"),
+    ],
+)
+def test_terms_that_the_alchemy_does_not_know_are_refused(tmp_path, section, said):
+    prmtop = grafted(tmp_path, section, "%FORMAT(5E16.8)\n  1.00000000E+00\n")
+    with pytest.raises(InputError, match=said):
+        read_terms(prmtop, where="x")
+
+
+def test_hydrogen_bond_terms_pair_terms_and_a_missing_box_are_refused(tmp_path):
+    def set_pointer(index, value):
+        return lambda values: [value if k == index else v for k, v in enumerate(values)]
+
+    prmtop = boxes.copied(boxes.boxes(), tmp_path) / "solvent.prmtop"
+    original = prmtop.read_text()
+    boxes.replaced(prmtop, "POINTERS", set_pointer(27, 0))
+    with pytest.raises(InputError, match="no periodic box"):
+        read_terms(prmtop, where="x")
+    prmtop.write_text(original)
+    boxes.replaced(prmtop, "LENNARD_JONES_ACOEF", lambda a: [a[0], a[1] * 1.5, *a[2:]])
+    with pytest.raises(InputError, match="NBFIX"):
+        read_terms(prmtop, where="x")
+    prmtop.write_text(original[: len(original) // 3])
+    with pytest.raises(InputError, match="not readable"):
+        read_terms(prmtop, where="x")
+
+
+def test_an_atom_without_a_number_is_the_element_of_its_mass(tmp_path):
+    prmtop = boxes.copied(boxes.boxes(), tmp_path) / "solvent.prmtop"
+    boxes.replaced(prmtop, "ATOMIC_NUMBER", lambda numbers: [-1, *numbers[1:]])
+    assert read_terms(prmtop, where="x").elements[0] == 6
+    boxes.replaced(prmtop, "MASS", lambda masses: [12.7, *masses[1:]])
+    with pytest.raises(InputError, match="no atomic number"):
+        read_terms(prmtop, where="x")

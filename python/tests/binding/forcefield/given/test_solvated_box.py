@@ -1,0 +1,104 @@
+"""A box that comes solvated, and all that is refused of it."""
+
+import numpy as np
+import pytest
+import solvated_systems as boxes
+
+from gibbsflow.binding.forcefield.given.solvated_box import common_problems, read_box
+from gibbsflow.binding.forcefield.solvation import write_inpcrd
+from gibbsflow.errors import InputError
+from gibbsflow.workflow.account import Account
+
+
+def read(folder, role="complex", residue="MOH", account=None):
+    (given,) = boxes.files(folder, role)
+    return read_box(given, residue, None, folder, seen=account)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return boxes.copied(boxes.boxes(), tmp_path)
+
+
+def test_a_box_is_read_and_said(folder):
+    original = (folder / "complex.prmtop").read_text()
+    box = read(folder)
+    facts = box.facts(None)
+    assert facts.water_model == "tip3p" and facts.receptor_charge_e == facts.ligand_charge_e == 0
+    assert facts.waters == box.components.waters and facts.hydrogen_mass_amu == pytest.approx(1.008)
+    assert len(facts.site_atoms) >= 3 and set(facts.site_atoms) < set(facts.receptor_atoms)
+    assert box.facts("ALA").site_atoms == tuple(
+        a for a in facts.receptor_atoms if 6 <= a < 16 and box.terms.elements[a] > 1
+    )
+    with pytest.raises(InputError, match="site"):
+        box.facts("GLY")
+    changed = {"DATE", "BOX_DIMENSIONS"}
+    for section in original.split("%FLAG ")[1:]:
+        if section.split()[0] not in changed and section.split()[0] != "ATOMS_PER_MOLECULE":
+            assert section in (folder / "complex.prmtop").read_text()
+
+
+def test_repartitioned_masses_are_noted(folder):
+    account = Account("x")
+    boxes.replaced(folder / "solvent.prmtop", "MASS", lambda m: [12.01 - 6, 3.008, 3.008, 3.008, 14.0, 3.008, *m[6:]])
+    box = read(folder, "solvent", account=account)
+    assert box.facts(None).hydrogen_mass_amu == pytest.approx(3.008)
+    assert any("not twice" in str(note) for note in account.of_weight("note"))
+
+
+def shifted(values, index, by):
+    return [value + by if k == index else value for k, value in enumerate(values)]
+
+
+@pytest.mark.parametrize(
+    ("flag", "change", "said"),
+    [
+        ("CHARGE", lambda q: shifted(q, 22, 0.4 * 18.2223), "no whole number"),
+        ("CHARGE", lambda q: shifted(q, 22, 18.2223), r"the box has a charge of \+1 e"),
+        ("MASS", lambda m: [0.0, *m[1:]], "has no mass"),
+        ("RESIDUE_LABEL", lambda r: [*r[:1], "LEU", *r[2:]], "LEU 2 has 5 heavy atoms, not 8"),
+    ],
+)
+def test_a_topology_that_would_give_a_wrong_number_is_refused(folder, flag, change, said):
+    boxes.replaced(folder / "complex.prmtop", flag, change)
+    with pytest.raises(InputError, match=said):
+        read(folder)
+
+
+def test_coordinates_that_are_not_of_the_topology_are_refused(folder):
+    box = read(folder)
+    positions, lengths = box.positions_angstrom, box.coordinates.box_angstrom
+    place = folder / "complex.inpcrd"
+
+    def refused(said, moved, box_angstrom=lengths):
+        write_inpcrd(place, moved, box_angstrom)
+        with pytest.raises(InputError, match=said):
+            read(folder)
+
+    refused("atoms, and", positions[:-3])
+    hole = positions.copy()
+    hole[:16] += [4.0, 0, 0]  # the last residue of the chain stays behind
+    refused("bonded and .* apart", hole)
+    refused("g/mL", positions / 10, [value / 10 for value in lengths[:3]] + [90.0] * 3)
+    write_inpcrd(place, positions, ())
+    with pytest.raises(InputError, match="no periodic box"):
+        read(folder)
+
+
+def test_water_must_be_rigid(folder):
+    def without_triangles(rows):
+        triples = np.array(rows).reshape(-1, 3)
+        oxygens = 3 * 28 % 9
+        keep = [row for row in triples.tolist() if row[0] < 84 or oxygens in (row[0] % 9, row[1] % 9)]
+        return [value for row in keep for value in row]
+
+    boxes.replaced(folder / "complex.prmtop", "BONDS_INC_HYDROGEN", without_triangles)
+    with pytest.raises(InputError, match="flexible"):
+        read(folder)
+
+
+def test_kinds_of_files(folder):
+    good, bad = boxes.files(folder)
+    assert common_problems([good]) == []
+    bad = type(bad)("solvent", folder / "leap.log", folder / "solvent.inpcrd")
+    assert "unknown kind '.log'" in str(common_problems([bad])[0])
