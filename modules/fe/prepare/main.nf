@@ -23,7 +23,8 @@ process FE_PREPARE {
     stub:
     def out = "phases/${meta.ligand}/prepare_fe"
     def sampler = task.ext.sampler ?: new groovy.json.JsonSlurper().parseText(settings).fe.sampler
-    def content = ['complex', 'solvent'].collect { name -> groovy.json.JsonOutput.toJson([leg: name, states: [[:]] * (task.ext.windows ?: 2), fe: [sampler: sampler]]) }
+    def work = task.ext.legs_per_gpu ? [work: [memory_gb: 1, legs_per_gpu: task.ext.legs_per_gpu]] : [:]
+    def content = ['complex', 'solvent'].collect { name -> groovy.json.JsonOutput.toJson([leg: name, states: [[:]] * (task.ext.windows ?: 2), fe: [sampler: sampler]] + work) }
     """
     mkdir -p ${quoted(out)}/legs/complex ${quoted(out)}/legs/solvent
     printf %s ${quoted(content[0])} > ${quoted(out)}/legs/complex/leg.json
