@@ -101,7 +101,7 @@ def test_windows_share_tasks_and_state_stays_where_it_is(nextflow: Launcher, tmp
 
 
 def test_legs_share_a_gpu_and_one_that_fails_there_gets_a_task_of_its_own(nextflow: Launcher, tmp_path: Path) -> None:
-    lost = "meta.name.startsWith('complex') && meta.ligand == 'b2' ? 'rm -r phases/b2/fe/complex_replicate_1' : ''"
+    lost = "task.tag.startsWith('b2 complex') ? 'rm -r phases/b2/fe/complex_replicate_1' : ''"
     legs = "withName: FE_PREPARE { ext.legs_per_gpu = 2 }"
     (tmp_path / "shared.config").write_text(
         f"process {{\n    {legs}\n    withName: FE_SHARE {{ afterScript = {{ {lost} }} }}\n}}\n"

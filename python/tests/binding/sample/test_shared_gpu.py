@@ -6,12 +6,13 @@ import host_guest as hg
 import pytest
 from typer.testing import CliRunner
 
+from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.sample.shared_gpu import runs_of
 from gibbsflow.cli.fe import app
 from gibbsflow.config.binding import Fe, Md
 from gibbsflow.errors import InputError
 
-STATES = [[0, 1, 1], [0, 0, 1]]
+STATES = (LambdaState(0, 1, 1), LambdaState(0, 0, 0))
 FE = Fe(window_ps=0.2, window_equil_ps=0, sample_ps=0.1, segment_ps=0.1)
 
 
