@@ -106,7 +106,7 @@ def test_legs_share_a_gpu_and_one_that_fails_there_gets_a_task_of_its_own(nextfl
     (tmp_path / "shared.config").write_text(
         f"process {{\n    {legs}\n    withName: FE_SHARE {{ afterScript = {{ {lost} }} }}\n}}\n"
     )
-    run = nextflow.pipeline("-stub", "-c", "shared.config", "--replicates", "3", NXF_SYNTAX_PARSER="v2")
+    run = nextflow.pipeline("-stub", "-c", "shared.config", "--replicates", "3")
     assert run.code == 0, run.text
     found = [task for task in run.tasks("COMPLETED") if task.startswith("FE_")]
     pairs = [
