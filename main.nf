@@ -3,7 +3,7 @@
 include { readSchema; helpText; typedParams; settings; stateFolder; askCore } from './subworkflows/launch'
 include { pathOf; staged; folderProblem                                     } from './subworkflows/launch'
 include { samplesheet; structureFiles; holdCampaign; letGo                  } from './subworkflows/launch'
-include { keepPolicy; tooLate; fromSettings; endOrphans                     } from './subworkflows/site'
+include { keepPolicy; tooLate; fromSettings; endOrphans; mdRunsHere         } from './subworkflows/site'
 include { completionText; failureHint; versionsOf; writeCrate               } from './subworkflows/completion'
 include { tellOfDisks; endWithDisks                                         } from './subworkflows/completion'
 include { BINDING                                                           } from './workflows/binding'
@@ -29,7 +29,7 @@ workflow {
         def unknown = params.keySet().findAll { key -> !values.containsKey(key) }
         def answer = [problem: folderProblem(workflow, values)]
         if (!answer.problem) {
-            answer = askCore(core, unknown, fromSettings(unknown, workflow.commandLine), values, schema, state, workflow.containerEngine)
+            answer = askCore(core, unknown, fromSettings(unknown, workflow.commandLine), values, schema, state, workflow.containerEngine, mdRunsHere(workflow))
         }
         if (answer.problem) {
             error(answer.problem)

@@ -132,7 +132,7 @@ def isPattern(path) {
 // What the core says of parameters, samplesheet, structures, settings and of who held the campaign; its answer's `problem` is null where all is
 // well. Where there is no core, what no task would notice is looked at here, and each task checks the rest.
 // `unknown` are names that no parameter has; those `elsewhere` stand in an institution's settings, and may mean something there.
-def askCore(program, unknown, elsewhere, values, schema, state, containers) {
+def askCore(program, unknown, elsewhere, values, schema, state, containers, here) {
     def given = (unknown - elsewhere).collectEntries { key -> [key, null] } + values.findAll { _key, value -> value != null }
     def asked = null
     try {
@@ -143,7 +143,7 @@ def askCore(program, unknown, elsewhere, values, schema, state, containers) {
         return [problem: "${asked ?: 'temporary files'}: ${fault.message}\n  Nothing was started."]
     }
     def told = ['--project', "${projectDir}", '--nextflow', "${ProcessHandle.current().pid()}"] + elsewhere.collectMany { key -> ['--elsewhere', key] }
-    def job = ([program, 'launch', '--params', "${asked}", '--state', state] + told + (containers ? ['--containers'] : [])).collect { word -> word.toString() }.execute()
+    def job = ([program, 'launch', '--params', "${asked}", '--state', state] + told + (containers ? ['--containers'] : []) + (here ? ['--here'] : [])).collect { word -> word.toString() }.execute()
     def out = new StringBuffer()
     def err = new StringBuffer()
     job.waitForProcessOutput(out, err)

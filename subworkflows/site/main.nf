@@ -108,6 +108,13 @@ def endOrphans(state) {
     jobs.size()
 }
 
+// Whether MD will run on this machine and in its environment, so that the core can look for the GPU before anything is computed.
+def mdRunsHere(workflow) {
+    def process = workflow.session.config.process
+    def executors = [process.executor] + process.findAll { _name, scope -> scope instanceof Map }.collect { _name, scope -> scope.executor }
+    !workflow.stubRun && !workflow.preview && !workflow.containerEngine && !executors.any { executor -> executor && executor != 'local' }
+}
+
 // Lines that a command answers; nothing where it is not there, or fails.
 def answer(command) {
     try {

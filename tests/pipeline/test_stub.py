@@ -107,3 +107,23 @@ def test_windows_share_tasks_and_state_stays_where_it_is(nextflow: Launcher, tmp
     changed = ("FE_RUN", "ANALYSIS_TRANSFORMATION", "ANALYSIS_CAMPAIGN")
     assert {name.split(" ")[0] for name in again.tasks("COMPLETED")} == set(changed)
     assert "FE_RUN (b2 solvent_replicate_0_windows_00-04)" in again.tasks("COMPLETED")
+
+
+def test_legs_share_a_gpu_and_one_that_fails_there_gets_a_task_of_its_own(nextflow: Launcher, tmp_path: Path) -> None:
+    lost = "task.tag.startsWith('b2 complex') ? 'rm -r phases/b2/fe/complex_replicate_1' : ''"
+    legs = "withName: FE_PREPARE { ext.legs_per_gpu = 2 }"
+    (tmp_path / "shared.config").write_text(
+        f"process {{\n    {legs}\n    withName: FE_SHARE {{ afterScript = {{ {lost} }} }}\n}}\n"
+    )
+    run = nextflow.pipeline("-stub", "-c", "shared.config", "--replicates", "3")
+    assert run.code == 0, run.text
+    found = [task for task in run.tasks("COMPLETED") if task.startswith("FE_")]
+    pairs = [
+        f"FE_SHARE ({ligand} {leg}_replicate_0_and_1_more)" for ligand in LIGANDS for leg in ("complex", "solvent")
+    ]
+    singles = [f"FE_RUN ({ligand} {leg}_replicate_2)" for ligand in LIGANDS for leg in ("complex", "solvent")]
+    prepared = [f"FE_PREPARE ({ligand})" for ligand in LIGANDS]
+    assert found == sorted([*pairs, *singles, *prepared, "FE_RUN (b2 complex_replicate_1)"])
+    assert {path.name for path in (run.outdir / "phases/b2/fe").iterdir()} == {
+        f"{leg}_replicate_{replicate}" for leg in ("complex", "solvent") for replicate in range(3)
+    }

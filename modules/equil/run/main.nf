@@ -3,6 +3,7 @@ include { quoted; timeBudget } from '../../functions'
 process EQUIL_RUN {
     tag "${meta.ligand}"
     label 'process_md'
+    ext work: { meta.work }
 
     input:
     tuple val(meta), path(system)

@@ -3,6 +3,7 @@ include { options; quoted; timeBudget } from '../../functions'
 process FE_RUN {
     tag "${meta.ligand} ${meta.name}"
     label 'process_md'
+    ext work: { meta.work }
 
     input:
     tuple val(meta), path(leg, stageAs: 'leg')

@@ -4,6 +4,7 @@ include { options; quoted; timeBudget } from '../../functions'
 process FE_SHARE {
     tag "${meta.ligand} ${meta.name}"
     label 'process_md'
+    ext work: { meta.work }
 
     input:
     tuple val(meta), path(legs, stageAs: 'legs/*')

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import pytest
 from known_molecules import CB7
 from launch_questions import DEMO
 
@@ -105,3 +106,26 @@ def test_an_earlier_run_whose_batches_could_run_something_is_refused(ask, tmp_pa
     (tmp_path / "generation_00" / "batches" / "$(touch x).extxyz").touch()
     code, answer = ask(given, "--containers")
     assert code == EXIT_INPUT and "generation_00: a batch is called '$(touch x).extxyz'" in answer["problem"]
+
+
+def missing_platform():
+    import openmm
+
+    there = {openmm.Platform.getPlatform(n).getName() for n in range(openmm.Platform.getNumPlatforms())}
+    return next(iter({"CUDA", "OpenCL"} - there), "") or pytest.skip("this machine has every platform of OpenMM")
+
+
+def test_a_machine_without_the_gpu_is_told_before_anything_runs(ask, tmp_path):
+    """Only where MD will run on this machine: a login node has no GPU, and images bring platforms of their own."""
+    platform = missing_platform()
+    given = DEMO | {"platform": platform}
+    for words in ((), ("--here", "--containers")):
+        assert ask(given, *words)[1]["problem"] is None
+    (tmp_path / "params.json").write_text(json.dumps(given))
+    words = ["launch", "--params", "params.json", "--state", "state/out", "--here"]
+    done = subprocess.run(
+        [sys.executable, "-m", "gibbsflow.cli.gibbsflow", *words], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 78
+    assert f"error: OpenMM's platform {platform} cannot be used on this machine" in done.stderr
+    assert "with --platform CPU it runs without a GPU" in done.stderr and "Traceback" not in done.stderr

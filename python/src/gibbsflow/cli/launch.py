@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.cli.launch_checks import CHECKS, Answer, refusal, take_in_hand
+from gibbsflow.cli.launch_checks import CHECKS, Answer, look_for_gpu, refusal, take_in_hand
 from gibbsflow.cli.options import verb
 from gibbsflow.errors import EXIT_INPUT, GibbsflowError
 
@@ -20,6 +20,7 @@ def launch(
     containers: Annotated[
         bool, typer.Option("--containers", help="Tasks run in images: their programs are not looked for here.")
     ] = False,
+    here: Annotated[bool, typer.Option("--here", help="MD runs on this machine, so its GPU is looked for.")] = False,
     project: Annotated[Path | None, typer.Option("--project", help="Folder of the pipeline.")] = None,
     nextflow: Annotated[
         int | None, typer.Option("--nextflow", help="Process of Nextflow, which names -params-file.")
@@ -63,6 +64,8 @@ def launch(
                 half = MODES[given.get("mode", Run().mode)].half
                 found = CHECKS[half](given, sections, containers, state)
                 answer |= found.answer | {"notes": foreign + found.answer["notes"]}
+                if found.made is not None and here and not containers and half == "binding":
+                    look_for_gpu(given)
                 if found.made is not None:  # what is refused leaves state and results as they are
                     if problems := other_campaign(outdir, found.made):
                         raise InputError(problems)

@@ -85,6 +85,17 @@ def check_potential(given: Mapping[str, Any], _sections: Mapping[str, Any], cont
     return Checked({"notes": notes}, made)
 
 
+def look_for_gpu(given: Mapping[str, Any]) -> None:
+    """Try the platform that MD was told to use, where that is no CPU's."""
+    from gibbsflow.config.binding import Md
+
+    platform = given.get("platform", Md().platform)
+    if platform not in ("CPU", "Reference"):
+        from gibbsflow.engines.openmm_systems import check_platform
+
+        check_platform(platform)
+
+
 CHECKS = {"binding": check_binding, "potential": check_potential}
 
 

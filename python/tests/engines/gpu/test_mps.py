@@ -1,122 +1,18 @@
 """A daemon of the task's own: begun, used, ended with it whatever happens; one that is there already is left alone.
 
-The program is a stand-in that keeps MPS's manners (folder, pid, answers); real contexts need a card.
+The program is a stand-in; real contexts need a card.
 """
 
 import os
-import shutil
 import signal
 import subprocess
-import sys
-import time
-from pathlib import Path
 
 import psutil
 import pytest
+from stand_in_mps import daemons, ended, task
 
 from gibbsflow.engines.gpu import mps
-from gibbsflow.engines.gpu.mps_keeper import PREFIX, PROGRAM, end_orphans
-
-STAND_IN = f"""#!{sys.executable}
-import os, sys, time
-manner, pipes = os.environ.get("MANNER", ""), os.environ.get("CUDA_MPS_PIPE_DIRECTORY") or "/nowhere"
-pid_file = os.path.join(pipes, "pid")
-def lives():
-    try:
-        os.kill(int(open(pid_file).read()), 0)
-    except (OSError, ValueError):
-        return False
-    return True
-if sys.argv[1:] == ["-d"]:
-    if manner == "hangs":
-        time.sleep(600)
-    if manner == "refuses":
-        sys.exit("no permission for this GPU")
-    if os.fork():
-        while not lives():
-            time.sleep(0.01)
-        sys.exit()
-    os.setsid()
-    open(os.path.join(pipes, "control"), "w").close()
-    open(os.path.join(pipes, "visible"), "w").write(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-    open(pid_file + ".new", "w").write(str(os.getpid()))
-    os.rename(pid_file + ".new", pid_file)
-    time.sleep(600)
-command = sys.stdin.read().strip()
-if not lives():
-    sys.exit("Cannot find MPS control daemon process")
-if command == "get_server_list":
-    print("" if manner == "no server" else "4242")
-elif command == "quit" and manner != "stays":
-    os.kill(int(open(pid_file).read()), 15)
-"""
-
-
-@pytest.fixture
-def machine(tmp_path, monkeypatch):
-    """A machine with the stand-in on PATH, without a daemon; the folder of its temporary files."""
-    program = tmp_path / "bin" / PROGRAM
-    program.parent.mkdir()
-    program.write_text(STAND_IN)
-    program.chmod(0o755)
-    short = Path(f"/tmp/gf-{os.getpid()}-{abs(hash(tmp_path.name)) % 10**6}")
-    short.mkdir()
-    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
-    monkeypatch.setenv("TMPDIR", str(short))
-    for name in ("CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY", "CUDA_VISIBLE_DEVICES"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    monkeypatch.setattr(mps, "_places", lambda: [short])
-    monkeypatch.setattr(mps, "DEFAULT_PIPES", short / "nvidia-mps")
-    yield short
-    for keeper in list(mps._KEEPERS):
-        keeper.stdin.close()
-        keeper.wait(30)
-        mps._KEEPERS.remove(keeper)
-    assert not daemons(short)
-    shutil.rmtree(short)
-
-
-def daemons(place):
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if PROGRAM in " ".join(process.cmdline()) and str(place) in process.environ().get(
-                "CUDA_MPS_PIPE_DIRECTORY", ""
-            ):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
-def ended(place, within_s=20):
-    until = time.monotonic() + within_s
-    while (daemons(place) or list(place.glob(f"{PREFIX}*"))) and time.monotonic() < until:
-        time.sleep(0.05)
-    return not daemons(place) and not list(place.glob(f"{PREFIX}*"))
-
-
-TASK = """
-import os, sys, time
-from pathlib import Path
-from gibbsflow.engines.gpu import mps
-place = Path(sys.argv[1])
-mps._places, mps.DEFAULT_PIPES = (lambda: [place]), place / "nvidia-mps"
-made = mps.shared_card(first_context=("true",))
-print(made, os.environ["CUDA_MPS_PIPE_DIRECTORY"], os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
-if sys.argv[2] == "raises":
-    raise RuntimeError("NaN")
-if sys.argv[2] == "waits":
-    time.sleep(600)
-"""
-
-
-def task(place, how, **environment):
-    return subprocess.Popen(
-        [sys.executable, "-c", TASK, str(place), how],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ | environment,
-    )  # fmt: skip
+from gibbsflow.engines.gpu.mps_keeper import PREFIX, PROGRAM
 
 
 @pytest.mark.parametrize("end", ["returns", "raises", signal.SIGTERM, signal.SIGKILL])
@@ -191,19 +87,3 @@ def test_no_program_one_walker_and_folders_with_long_names(machine, monkeypatch)
     monkeypatch.setenv("PATH", "/nowhere")
     made = mps.shared_card()
     assert str(made) == f"off ({PROGRAM} is not installed here)"
-
-
-def test_what_a_killed_task_and_a_killed_keeper_left_is_ended(machine):
-    running = task(machine, "waits")
-    running.stdout.readline()
-    (folder,) = machine.glob(f"{PREFIX}*")
-    assert end_orphans([machine]) == 0  # it lives
-    (keeper,) = psutil.Process(running.pid).children()
-    keeper.kill()
-    while keeper.status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.01)
-    running.kill()
-    running.wait()
-    assert daemons(machine)
-    assert end_orphans([machine]) == 1
-    assert not daemons(machine) and not folder.exists()

@@ -19,6 +19,7 @@ from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig, Launch
 from gibbsflow.config.launch.samplesheet_columns import SOLVATED, brings_receptors
 from gibbsflow.config.modes import MODES
+from gibbsflow.engines.openmm_systems import check_platform
 from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.folders import published
@@ -292,6 +293,8 @@ def checked(launch: Launch) -> CampaignCheck:
     ------
     InputError
         With all problems at once.
+    MachineError
+        Where this machine lacks the GPU that MD is told to use.
     """
     io = launch.io
     wanted = {"input": "the samplesheet (CSV)", "receptor": "a host (SDF, MOL2) or protein (PDB, mmCIF)"}
@@ -311,4 +314,6 @@ def checked(launch: Launch) -> CampaignCheck:
         problems += published.other_campaign(io.outdir, made_from_launch(launch, found.rows))
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
+    if launch.md.platform not in ("CPU", "Reference"):
+        check_platform(launch.md.platform)
     return found

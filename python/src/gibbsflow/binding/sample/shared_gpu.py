@@ -51,7 +51,7 @@ class LegRun:
         words = ["run", "--leg", self.leg, "--replicate", self.replicate, "--state", self.state, "--out", self.out]
         words += ["--window", self.window] if self.window else []
         words += ["--time-budget", time_budget] if time_budget else []
-        return [sys.executable, "-m", "gibbsflow.cli.fe", *map(str, words)]
+        return [sys.executable, "-P", "-m", "gibbsflow.cli.fe", *map(str, words)]
 
 
 def runs_of(

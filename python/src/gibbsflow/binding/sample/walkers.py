@@ -84,14 +84,14 @@ class WalkerSampler:
         Holds all λ states.
     states
         λ by name, of each of the K states of the leg.
-    windows
-        The states to sample, in order; default: all.
     md
         Settings.
     engine
         What runs the MD.
     molecules
         Which molecule each atom is in, shape (N,).
+    windows
+        The states to sample, in order; default: all.
     contexts
         How many walkers run at once, each in a Context; default: on a CPU one a thread, else all. Where the GPU's
         memory does not hold them, half as many are tried.

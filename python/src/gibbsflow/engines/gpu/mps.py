@@ -36,6 +36,7 @@ DEFAULT_PIPES = Path("/tmp/nvidia-mps")
 _PIPES, _LOGS, _DEVICES = "CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY", "CUDA_VISIBLE_DEVICES"
 FIRST_CONTEXT = (
     sys.executable,
+    "-P",
     "-c",
     "import ctypes, sys\n"
     "cuda, device, context = ctypes.CDLL('libcuda.so.1'), ctypes.c_int(), ctypes.c_void_p()\n"
@@ -153,7 +154,7 @@ def _keep(folder: Path) -> subprocess.Popen[bytes]:
     """Start the keeper: it notices the end of this process by the end of its standard input."""
     (folder / "log").mkdir()
     keeper = subprocess.Popen(
-        [sys.executable, "-m", "gibbsflow.engines.gpu.mps_keeper", str(folder)],
+        [sys.executable, "-P", "-m", "gibbsflow.engines.gpu.mps_keeper", str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""Rates of the sampler that `fe run` uses, beside the bare engine and openmmtools' replica exchange, in one run.
+
+    python benchmarks/gpu/exchange.py --platform CUDA --out log.json \\
+        --system cb7_b2 CB7-B2.prmtop CB7-B2.rst7 B2 --system t4_xylene COMPLEX.prmtop COMPLEX.inpcrd LIG
+
+Of each system: NAME, AMBER topology and coordinates with a box, residue name of the ligand. All three run the same
+alchemical parts at the same interval between exchanges, all K×K energies included:
+
+* bare: `integrator.step` on this project's alchemical System, one Context;
+* sampler: `WalkerSampler`, with MPS as `fe run` begins it; with `--walkers 1` the ratio to bare is the sampler's cost;
+* openmmtools: `ReplicaExchangeSampler` on its own factory's System with exact PME (openmmtools is in the dev set-up).
+
+They take turns (`--repeats`), so that a machine that warms up or is shared bears on all. Prints ns/day of all walkers
+and ratios of medians; `--out` keeps the raw times with card, versions and commit. `--smoke`: a box of water on any
+platform, to see that it runs; its figures mean nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openmm
+from openmm import app, unit
+
+from gibbsflow.binding.alchemy.periodic_states import periodic_alchemical_system
+from gibbsflow.binding.forcefield.topology_file import molecules
+from gibbsflow.binding.sample.sampling import CONTEXTS_WITHOUT_MPS
+from gibbsflow.binding.sample.walkers import WalkerSampler
+from gibbsflow.config.binding import Md
+from gibbsflow.engines.gpu.mps import Mps, shared_card
+from gibbsflow.engines.openmm_engine import OPENMM
+from gibbsflow.engines.openmm_systems import box_vectors_nm, load_topology, minimise, new_context, read_positions_nm
+from gibbsflow.workflow.result import versions
+
+Measured = tuple[str, openmm.System, np.ndarray, np.ndarray, list[int], np.ndarray]
+"""Name, parent System, positions and box in nm, atoms of the ligand, molecule of each atom."""
+
+
+def given(name: str, prmtop: str, coordinates: str, residue: str, md: Md) -> Measured:
+    """Read a system of AMBER's files."""
+    topology = load_topology(Path(prmtop)).topology
+    ligand = [atom.index for r in topology.residues() if r.name == residue for atom in r.atoms()]
+    if not ligand:
+        sys.exit(f"{prmtop}: no residue {residue}")
+    parent = OPENMM.system(Path(prmtop), md)
+    places, box = read_positions_nm(Path(coordinates)), box_vectors_nm(Path(coordinates))
+    return name, parent, places, box, ligand, molecules(Path(prmtop))
+
+
+def water() -> Measured:
+    """A box of water, one of which is the ligand."""
+    field, model = app.ForceField("tip3p.xml"), app.Modeller(app.Topology(), [])
+    model.addSolvent(field, boxSize=openmm.Vec3(1.9, 1.9, 1.9) * unit.nanometer)
+    parent = field.createSystem(
+        model.topology, nonbondedMethod=app.PME, nonbondedCutoff=0.9 * unit.nanometer, constraints=app.HBonds
+    )
+    places = np.array(model.positions.value_in_unit(unit.nanometer))
+    return "water", parent, places, np.eye(3) * 1.9, [0, 1, 2], np.arange(len(places)) // 3
+
+
+def states(count: int) -> list[dict[str, float]]:
+    """States from coupled to decoupled: charges over the first third, then Lennard-Jones."""
+    first = max(count // 3, 1)
+    charges = [1 - i / first for i in range(first)]
+    sterics = [1 - (i + 1) / max(count - first, 1) for i in range(count - first)]
+    pairs = [(e, 1.0) for e in charges] + [(0.0, s) for s in sterics]
+    return [{"lambda_electrostatics": e, "lambda_sterics": s} for e, s in pairs]
+
+
+def bare(measured: Measured, md: Md) -> Callable[[int], None]:
+    """What steps the alchemical System, and nothing else."""
+    _, parent, places, box, ligand, _ = measured
+    context = new_context(periodic_alchemical_system(parent, ligand), md.model_copy(update={"threads": 1}), 1)
+    context.setPeriodicBoxVectors(*box)
+    context.setPositions(places)
+    minimise(context, 50)
+    context.setVelocitiesToTemperature(md.temperature_k, 1)
+
+    def run(steps: int) -> None:
+        context.getIntegrator().step(steps)
+        context.getState(getEnergy=True) if md.platform in ("CUDA", "OpenCL") else None  # wait for the card
+
+    return run
+
+
+def sampler(measured: Measured, md: Md, count: int, contexts: int | None) -> tuple[WalkerSampler, Callable[..., None]]:
+    """What runs iterations of this project's exchange."""
+    _, parent, places, box, ligand, parts = measured
+    made = WalkerSampler(
+        periodic_alchemical_system(parent, ligand), states(count), md, OPENMM, parts, contexts=contexts
+    )
+    walkers = made.start(np.tile(places, (count, 1, 1)), True, 1, lambda: None, np.tile(box, (count, 1, 1)))
+
+    def run(iterations: int, steps: int) -> None:
+        nonlocal walkers
+        walkers, _ = made.segment(walkers, iterations, steps, 1, lambda _: None)
+
+    return made, run
+
+
+def openmmtools_exchange(measured: Measured, md: Md, count: int, steps: int) -> Callable[[int], None]:
+    """What runs iterations of openmmtools' exchange, as its users set it up."""
+    from openmmtools import alchemy, cache, mcmc, multistate
+    from openmmtools import states as tools
+
+    _, parent, places, box, ligand, _ = measured
+    factory = alchemy.AbsoluteAlchemicalFactory(alchemical_pme_treatment="exact")
+    region = alchemy.AlchemicalRegion(alchemical_atoms=ligand, annihilate_electrostatics=True)
+    system = factory.create_alchemical_system(parent, region)
+    thermal = []
+    for state in states(count):
+        alchemical = alchemy.AlchemicalState.from_system(system)
+        alchemical.set_alchemical_parameters(1.0)
+        for name, value in state.items():
+            setattr(alchemical, name, value)
+        plain = tools.ThermodynamicState(system, md.temperature_k * unit.kelvin)
+        thermal.append(tools.CompoundThermodynamicState(plain, [alchemical]))
+    platform = openmm.Platform.getPlatformByName(md.platform)
+    gpu = {"Precision": "mixed"} if md.platform in ("CUDA", "OpenCL") else {}
+    contexts = cache.ContextCache(capacity=None, time_to_live=None, platform=platform, platform_properties=gpu or None)
+    move = mcmc.LangevinDynamicsMove(
+        timestep=md.timestep_fs * unit.femtosecond, collision_rate=md.friction_per_ps / unit.picosecond, n_steps=steps,
+        reassign_velocities=False,
+    )  # fmt: skip
+    exchange = multistate.ReplicaExchangeSampler(
+        mcmc_moves=move, number_of_iterations=10**6, online_analysis_interval=None
+    )
+    exchange.energy_context_cache = exchange.sampler_context_cache = contexts
+    folder = Path(tempfile.mkdtemp())
+    reporter = multistate.MultiStateReporter(str(folder / "run.nc"), checkpoint_interval=10**6)
+    start = tools.SamplerState(places * unit.nanometer, box_vectors=box * unit.nanometer)
+    exchange.create(thermal, [start], reporter)
+    exchange.minimize(max_iterations=50)
+    return exchange.extend
+
+
+def timed(work: Callable[[], Any]) -> float:
+    """Wall-clock seconds."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def measure(measured: Measured, md: Md, asked: argparse.Namespace, mps: Mps | None) -> dict[str, Any]:
+    """Take turns, and put the rates together."""
+    count, steps, iterations = asked.walkers, round(asked.ps * 1000 / md.timestep_fs), asked.iterations
+    contexts = asked.contexts or (CONTEXTS_WITHOUT_MPS if mps is not None and not mps.on else None)
+    plain = bare(measured, md)
+    made, ours = sampler(measured, md, count, contexts)
+    runs: dict[str, tuple[Callable[[], Any], int]] = {
+        "bare": (lambda: plain(steps * iterations), 1),
+        "sampler": (lambda: ours(iterations, steps), count),
+    }
+    if not asked.without_openmmtools and count > 1:
+        theirs = openmmtools_exchange(measured, md, count, steps)
+        runs["openmmtools"] = (lambda: theirs(iterations), count)
+    plain(steps)
+    ours(1, steps)
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(asked.repeats):
+        for name, (work, _) in runs.items():
+            seconds[name].append(timed(work))
+    ns = steps * iterations * md.timestep_fs * 1e-6
+    rates = {name: runs[name][1] * ns * 86400 / statistics.median(times) for name, times in seconds.items()}
+    ratios = {f"sampler/{name}": rates["sampler"] / rates[name] for name in rates if name != "sampler"}
+    return {
+        "atoms": len(measured[2]), "walkers": count, "contexts": made.contexts, "ps_between_exchanges": asked.ps,
+        "iterations": iterations, "seconds": seconds,
+        "ns_per_day": {name: round(rate, 2) for name, rate in rates.items()},
+        "ratios": {name: round(ratio, 3) for name, ratio in ratios.items()},
+    }  # fmt: skip
+
+
+def card() -> str | None:
+    """Name, memory and driver of the cards of this machine."""
+    if shutil.which("nvidia-smi") is None:
+        return None
+    query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    return subprocess.run(query, capture_output=True, text=True, check=False, timeout=60).stdout.strip()
+
+
+def commit() -> str:
+    """Commit of the sources, with a plus where they were changed."""
+    words = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+", "--abbrev=12"]
+    return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--system", nargs=4, action="append", default=[], metavar=("NAME", "PRMTOP", "RST7", "RESIDUE"))
+    parser.add_argument("--platform", default="CUDA", choices=["CUDA", "OpenCL", "CPU", "Reference"])
+    parser.add_argument("--walkers", type=int, default=16)
+    parser.add_argument("--contexts", type=int, help="default: as fe run does")
+    parser.add_argument("--threads", type=int, default=1, help="on a CPU: walkers that run at the same time")
+    parser.add_argument("--ps", type=float, default=1.0, help="between exchanges")
+    parser.add_argument("--iterations", type=int, default=20, help="in each turn")
+    parser.add_argument("--repeats", type=int, default=3, help="turns")
+    parser.add_argument("--without-openmmtools", action="store_true")
+    parser.add_argument("--smoke", action="store_true", help="a box of water, briefly")
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args(arguments)
+    if asked.smoke:
+        asked.walkers, asked.ps, asked.iterations, asked.repeats = min(asked.walkers, 3), 0.02, 2, 1
+    elif not asked.system:
+        parser.error("--system or --smoke")
+    step = 2.0 if asked.smoke else 4.0
+    md = Md(solvent="tip3p", platform=asked.platform, threads=asked.threads, timestep_fs=step)
+    mps = shared_card(several=asked.walkers > 1) if asked.platform == "CUDA" else None
+    log: dict[str, Any] = {"card": card(), "commit": commit(), "platform": asked.platform, "mps": mps and str(mps)}
+    log |= {"versions": versions("openmm", "openmmtools"), "systems": {}}
+    for measured in [water()] if asked.smoke else [given(*words, md) for words in asked.system]:
+        found = log["systems"][measured[0]] = measure(measured, md, asked, mps)
+        told = ", ".join(f"{name} {rate:g}" for name, rate in found["ns_per_day"].items())
+        ratios = ", ".join(f"{name} {ratio:g}" for name, ratio in found["ratios"].items())
+        print(f"{measured[0]}, {found['atoms']} atoms: ns/day in all: {told}; {ratios}", flush=True)
+    if asked.out:
+        asked.out.write_text(json.dumps(log, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
