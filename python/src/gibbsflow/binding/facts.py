@@ -407,6 +407,8 @@ class LegFacts(Facts):
         Kind and constants of the restraint, as in ``leg.json``; None where no leg is restrained.
     standard_state
         What the restraint costs; None where there is none.
+    finite_size
+        Analytic correction of a charge by leg, as `FiniteSize.as_dict` has it; None where none is made.
     """
 
     written_by: ClassVar[str] = "fe prepare"
@@ -414,3 +416,4 @@ class LegFacts(Facts):
     run: RunFacts
     restraint: Mapping[str, Any] | None = None
     standard_state: StandardStateFacts | None = None
+    finite_size: Mapping[str, Any] | None = None

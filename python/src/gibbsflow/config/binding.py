@@ -217,6 +217,11 @@ class Fe(Section):
         gt=0,
         le=10_000,
     )
+    charge_correction: Literal["counter_ion", "analytic"] | None = setting(
+        None,
+        "What makes up for a charged ligand decoupled in a periodic box of water; without one it is refused. "
+        "Not for sdr, whose box stays neutral.",
+    )
     sampler: Literal["exchange", "independent"] = setting(
         "exchange",
         "Hamiltonian replica exchange in one task a leg, or one independent task a window.",
@@ -400,6 +405,7 @@ LATER: frozenset[str] = frozenset(
         "salt_mol_per_l",
         "density_ps",
         "vacuum_schedule",
+        "charge_correction",
         "soft_core",
     }
 )

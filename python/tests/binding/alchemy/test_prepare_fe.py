@@ -3,6 +3,7 @@
 import host_guest as hg
 import numpy as np
 import pytest
+from solutes import at_rest, built, settings
 from solvation import SOLVATION, ligand_alone
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
@@ -104,3 +105,30 @@ def test_solvation_needs_no_receptor_and_no_restraint(tmp_path):
     assert of_solvent < -20
     total = cycle_sum(SOLVATION, {name: last - first for name, (first, last) in ends.items()}, -5.0)
     assert total == pytest.approx(of_solvent, abs=1e-6)
+
+
+@pytest.mark.parametrize(("smiles", "charge"), [("C[NH3+]", 1), ("C[NH2+]CC(=O)[O-]", 0)])
+def test_a_charged_ligand_is_corrected_for_the_size_of_its_box(tmp_path, smiles, charge):
+    """One correction for each leg in water, none in vacuum and none for a zwitterion; of a resting box its terms."""
+    config = settings(charge_correction="analytic")
+    result = Result()
+    system = at_rest(built(tmp_path / "x", smiles, config))
+    prepared = SimSystem.read(prepare_legs(system, config, tmp_path / "out", result).root)
+    assert AlchemicalLeg.read(prepared.root / "legs" / "vacuum").md.solvent == "vacuum"
+    if not charge:
+        assert "finite_size" not in prepared.meta and "finite_size" not in result.figures
+        return
+    assert result.figures["finite_size"] == prepared.meta["finite_size"] and list(prepared.meta["finite_size"]) == [
+        "solvent"
+    ]
+    size = prepared.meta["finite_size"]["solvent"]
+    assert size["ligand_charge_e"] == charge and size["ions_charge_e"] == -charge
+    assert size["dg_kcal_per_mol"] == pytest.approx(-sum(size["charging"].values()))
+    assert any("NET, USV" in note for note in prepared.account().as_dict()["notes"])
+
+
+def test_a_charged_ligand_without_a_correction_has_no_legs(tmp_path):
+    config = settings()
+    system = at_rest(built(tmp_path / "x", "C[NH3+]", config))
+    with pytest.raises(InputError, match=r"depends on the size of its periodic box.*charge_correction analytic"):
+        prepare_legs(system, config, tmp_path / "out", Result())

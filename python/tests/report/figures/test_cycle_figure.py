@@ -55,3 +55,12 @@ def test_the_sum_of_another_protocol(monkeypatch):
         summary = {"solvent": legs["solvent"], "site": legs["solvent"], "vacuum": legs["complex"]}
         svg = draw_cycle(RECORD | {"mode": MODE, "leg_summary": summary})
         assert re.findall(r">([+−][0-9.]+(?: ± [0-9.]+)?)<", svg) == expected
+
+
+def test_corrections_of_boxes_have_rows_of_their_own():
+    sizes = {"complex": {"dg_kcal_per_mol": 2.5}, "solvent": {"dg_kcal_per_mol": -0.75}}
+    svg = draw_cycle(RECORD | {"finite_size": sizes, "dg_kcal_per_mol": -16.5})
+    terms = re.findall(r">([+−][0-9.]+)(?: ± [0-9.]+)?<", svg)
+    *steps, result = [float(term.replace("−", "-")) for term in terms]
+    assert {-2.5, -0.75} <= set(steps) and result == pytest.approx(sum(steps))
+    assert "finite size of the complex&#x27;s box" in svg

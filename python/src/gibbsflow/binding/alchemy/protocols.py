@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gibbsflow.config.binding import Md
+from gibbsflow.config.binding import Fe, Md
 from gibbsflow.workflow.account import Account
 
 
@@ -223,7 +223,9 @@ def cycle_sum(
     return legs + math.fsum(leg.sign * release_kcal_per_mol for leg in protocol if leg.restrained)
 
 
-def cycle_doubts(protocol: Sequence[LegSpec], md: Md, ligand_charge: int, *, where: str) -> Account:
+def cycle_doubts(
+    protocol: Sequence[LegSpec], md: Md, ligand_charge: int, *, where: str, fe: Fe | None = None
+) -> Account:
     """Say what a cycle in the solvent that is asked for leaves out.
 
     Parameters
@@ -236,19 +238,36 @@ def cycle_doubts(protocol: Sequence[LegSpec], md: Md, ligand_charge: int, *, whe
         Net charge of what is decoupled, in e.
     where
         What messages call it.
+    fe
+        What makes up for a charge; None for nothing.
 
     Returns
     -------
     Account
         Not yet settled: refusals, and what is worth a warning.
     """
-    account = Account(where)
+    account, correction = Account(where), fe.charge_correction if fe else None
     from_vacuum = any(leg.medium == "vacuum" for leg in protocol)
-    if md.explicit and ligand_charge:
+    if correction and not md.explicit:
+        what = f"{correction}, but {md.solvent} has no periodic box: there is nothing to correct"
+        account.refuse(what, "no charge_correction", field="charge_correction")
+    elif md.explicit and ligand_charge and correction == "analytic":
+        _doubts_of_analytic(account, protocol)
+    elif md.explicit and ligand_charge:
         what = f"the free energy of a charge of {ligand_charge:+d} e depends on the size of its periodic box"
-        account.refuse(what, "obc2; corrections for it are not there yet", field="solvent")
+        account.refuse(what, "charge_correction analytic, or obc2", field="charge_correction")
     if from_vacuum and md.solvent == "vacuum":
         account.refuse("nothing is solvated in vacuum", "a water model, or obc2", field="solvent")
     elif from_vacuum and not md.explicit:
         account.warn("OBC2 knows no work of opening a cavity: this is the electrostatic part alone", "a water model")
     return account
+
+
+def _doubts_of_analytic(account: Account, protocol: Sequence[LegSpec]) -> None:
+    corrected = " and ".join(leg.name for leg in protocol if leg.medium == "solvent")
+    account.note(
+        f"analytic finite-size correction of the charge in the {corrected}: NET, USV, SCR, RIP, EMP and DSC, "
+        "for a solute in water and ions, well within its box"
+    )
+    if any(leg.medium == "vacuum" for leg in protocol):
+        account.note("the free energy of one ion holds for a bulk potential of zero (DSC), without a surface of water")

@@ -78,7 +78,16 @@ def analyse_transformation(
         protocol=protocol,
     )
     account = system.account()
-    figures = summarise(outcomes, standard_state, expected, limits, protocol, doubts=judge_account(account))
+    finite_size = prepared.finite_size
+    figures = summarise(
+        outcomes,
+        standard_state,
+        expected,
+        limits,
+        protocol,
+        doubts=judge_account(account),
+        finite_size=finite_size,
+    )
     chosen = settings.model_dump(mode="json")
     return {
         "transformation": system.name,
@@ -94,7 +103,11 @@ def analyse_transformation(
         "begun_anew": [*_equil_anew(system), *_begun_anew(results)],
         "inputs_hash": inputs_hash(
             files={f"{number:04d}": path for number, path in enumerate(paths)},
-            settings={"analysis": hashed(settings), "standard_state": standard_state},
+            settings={
+                "analysis": hashed(settings),
+                "standard_state": standard_state,
+                **({"finite_size": finite_size} if finite_size else {}),
+            },
             physics=PHYSICS,
         ),
     }

@@ -255,7 +255,7 @@ def _read_row(
             elif not faults:
                 ligand = given_pose(row, ligand)
         protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit)
-        doubts = cycle_doubts(protocol, settings.md, ligand.charge, where=where)
+        doubts = cycle_doubts(protocol, settings.md, ligand.charge, where=where, fe=settings.fe)
         faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in doubts.of_weight("refuse")]
         source = "smiles" if row.smiles else "structure"
         said = (*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol))

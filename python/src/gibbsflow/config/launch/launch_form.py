@@ -101,6 +101,7 @@ HELP = {
     "salt_mol_per_l": "Na+ and Cl- with the parameters that fit the water model; counter-ions come in any case.",
     "density_ps": "The box finds its size while the solute is held.",
     "soft_core": "Beutler's is what most programs use; Gapsys's has no singular slope near the end.",
+    "charge_correction": "analytic: the terms of Rocklin et al. are computed for each leg and added (docs/methods).",
     "vacuum_schedule": "states: [[restraints, electrostatics, sterics], ...] from the coupled to the decoupled end.",
     "timestep_fs": "4 fs go with hydrogens of 3 amu.",
     "threads": "Also the cores that a task of MD asks for.",
