@@ -162,21 +162,21 @@ def leg_correction(
     chosen = np.unique(np.linspace(0, len(frames_nm) - 1, min(MOST_FRAMES, len(frames_nm))).round().astype(int))
     radii = lennard_jones_radii_angstrom(particles)
 
-    def potentials(frame: int, scale: float = 1.0) -> IntegratedPotentials:
+    def _of_frame(frame: int, scale: float = 1.0) -> IntegratedPotentials:
         return _potentials(
             frames_nm[frame] * 10, particles[:, 0], radii * scale, solute, ligand, ions, solvent.permittivity
         )
 
-    def terms(made: IntegratedPotentials) -> Terms:
+    def _terms(made: IntegratedPotentials) -> Terms:
         return correction_terms(charges, solvent, made, box, md.temperature_k)
 
-    found = [potentials(frame) for frame in chosen]
+    found = [_of_frame(frame) for frame in chosen]
     mean = IntegratedPotentials(*np.mean([[p.ligand, p.others, p.ligand_solvent] for p in found], axis=0).tolist())
-    result = terms(mean)
-    wide, narrow = (terms(potentials(chosen[0], 1 + sign * RADII_UNSURE)).total for sign in (1, -1))
+    result = _terms(mean)
+    wide, narrow = (_terms(_of_frame(chosen[0], 1 + sign * RADII_UNSURE)).total for sign in (1, -1))
     volume_error = float(volumes.std(ddof=1) / math.sqrt(len(volumes))) if len(volumes) > 1 else 0.0
     error = math.hypot(
-        float(np.std([terms(p).total for p in found])),
+        float(np.std([_terms(p).total for p in found])),
         (wide - narrow) / 2,
         result.dsc * volume_error / float(volumes.mean()),
         (result.net + result.usv + result.scr) / 2 if len(ions) else 0.0,
