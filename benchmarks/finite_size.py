@@ -1,6 +1,6 @@
 """Charge an ion in boxes of several sizes, and correct each: the corrected free energies must agree.
 
-An ion of charge +2 in TIP3P at constant pressure; G by three Gauss-Legendre points of thermodynamic integration over its
+An ion of +2 e in TIP3P at constant pressure; G by three Gauss-Legendre points of thermodynamic integration over its
 charge. `python benchmarks/finite_size.py OUT.json [ps]`.
 """
 

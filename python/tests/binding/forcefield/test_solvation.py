@@ -99,3 +99,19 @@ def test_ions_that_find_no_room_are_refused(acetate, tmp_path):
 def test_no_salt_without_a_receptor_unless_asked_for(acetate, tmp_path):
     added = build(acetate, tmp_path, salt_mol_per_l=None).facts(TopologyFacts).solvation["solvent"]
     assert (added.cations, added.anions) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "cations", "anions"),
+    [("[O-]C(=O)CC(=O)[O-]", 2, 0), ("[NH3+]CC[NH3+]", 0, 2), ("[NH3+]CC(=O)[O-]", 0, 0)],
+)
+def test_any_charge_is_neutralised(tmp_path, smiles, cations, anions):
+    """Two ions for two charges, none for a zwitterion; salt comes on top, in pairs."""
+    ligand = solutes.parametrised(tmp_path / "ligand", smiles, solutes.settings())
+    bare, salted = (
+        build(ligand, tmp_path / str(salt), salt_mol_per_l=salt).facts(TopologyFacts).solvation["solvent"]
+        for salt in (0.0, 0.3)
+    )
+    assert (bare.cations, bare.anions) == (cations, anions)
+    pairs = round(0.3 * (bare.waters + cations + anions) / 55.5)
+    assert (salted.cations, salted.anions) == (cations + pairs, anions + pairs) and pairs > 0
