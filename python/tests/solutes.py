@@ -99,3 +99,17 @@ def as_equilibrated(system: SimSystem, out: Path, frames: int = 3) -> SimSystem:
     carried = carried.with_facts(BoundFacts(bound=True, ligand_site_distance_angstrom=4.0))
     carried.write()
     return carried
+
+
+def at_rest(system: SimSystem, frames: int = 4) -> SimSystem:
+    """The same as if it had been equilibrated, and had not moved."""
+    positions, box = (read(system.path("solvent_inpcrd")) for read in (read_positions_nm, box_vectors_nm))
+    np.savez(
+        system.root / "frames.npz",
+        positions_nm=np.tile(positions, (frames, 1, 1)),
+        heating=np.arange(frames) < 1,
+        box_nm=np.tile(box, (frames, 1, 1)),
+    )
+    system = system.with_artifacts(solvent_equil_frames="frames.npz")
+    system.write()
+    return system

@@ -82,6 +82,41 @@ def test_the_restraint_is_explained(campaign):
     assert "Coordinates of the restraint of first" in html and (again / "figures" / "first" / "restraint.svg").exists()
 
 
+def test_the_terms_of_a_box_are_listed(campaign):
+    root, _, _ = campaign
+    again = root / "sized"
+    again.mkdir()
+    folder = again / "record"
+    shutil.copytree(root / "first" / "out", folder)
+    record = read_json(folder / "record.json")
+    terms = {"net": 23.55, "usv": -23.31, "scr": -0.04, "rip": 1.06, "emp": -0.01, "dsc": 17.72}
+    record["finite_size"] = {
+        "complex": {
+            "dg_kcal_per_mol": -18.97,
+            "dg_error_kcal_per_mol": 0.12,
+            "charging": {f"{name}_kcal_per_mol": value for name, value in terms.items()},
+            "volume_nm3": 64.25,
+            "solver": "finite <differences>",
+        }
+    }
+    write_json(folder / "record.json", record)
+    write_campaign(root / "ligands.csv", [folder], BindingConfig(), None, again)
+    reader, _ = read_page(again / "report.html")
+    listed = reader.text.split("Finite size of the boxes")[1].split("Settings and provenance")[0]
+    for text in (
+        "23.55",
+        "−23.31",
+        "−0.04",
+        "1.06",
+        "−0.01",
+        "17.72",
+        "−18.97 ± 0.12",
+        "64.25",
+        "finite <differences>",
+    ):
+        assert text in listed
+
+
 def test_figures_are_limited(campaign, monkeypatch):
     root, out, _ = campaign
     monkeypatch.setattr(page, "MAX_DRAWN", 1)

@@ -544,6 +544,8 @@ class LegFacts(Facts):
         What the restraint costs; None where there is none.
     restraint_choice
         Why this restraint: candidates with their figures, symmetry number; None where no leg is restrained.
+    finite_size
+        Analytic correction of a charge by leg, as `FiniteSize.as_dict` has it; None where none is made.
     """
 
     written_by: ClassVar[str] = "fe prepare"
@@ -552,3 +554,4 @@ class LegFacts(Facts):
     restraint: Mapping[str, Any] | None = None
     standard_state: StandardStateFacts | None = None
     restraint_choice: Mapping[str, Any] | None = None
+    finite_size: Mapping[str, Any] | None = None

@@ -5,6 +5,7 @@ import numpy as np
 import openmm
 import pytest
 import solutes
+from solutes import at_rest, built, settings
 from solvation import SOLVATION, ligand_alone
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
@@ -160,3 +161,30 @@ def test_counter_ions_keep_both_boxes_neutral_and_leave_nothing_of_themselves(st
         particles = engine.nonbonded(engine.system(leg.folder / leg.topology, leg.md))
         parameters.append(particles[[*leg.ligand_atoms, *leg.ion_atoms]])
     np.testing.assert_allclose(*parameters)
+
+
+@pytest.mark.parametrize(("smiles", "charge"), [("C[NH3+]", 1), ("C[NH2+]CC(=O)[O-]", 0)])
+def test_a_charged_ligand_is_corrected_for_the_size_of_its_box(tmp_path, smiles, charge):
+    """One correction for each leg in water, none in vacuum and none for a zwitterion; of a resting box its terms."""
+    config = settings(charge_correction="analytic")
+    result = Result()
+    system = at_rest(built(tmp_path / "x", smiles, config))
+    prepared = SimSystem.read(prepare_legs(system, config, tmp_path / "out", result).root)
+    assert AlchemicalLeg.read(prepared.root / "legs" / "vacuum").md.solvent == "vacuum"
+    if not charge:
+        assert "finite_size" not in prepared.meta and "finite_size" not in result.figures
+        return
+    assert result.figures["finite_size"] == prepared.meta["finite_size"] and list(prepared.meta["finite_size"]) == [
+        "solvent"
+    ]
+    size = prepared.meta["finite_size"]["solvent"]
+    assert size["ligand_charge_e"] == charge and size["ions_charge_e"] == -charge
+    assert size["dg_kcal_per_mol"] == pytest.approx(-sum(size["charging"].values()))
+    assert any("NET, USV" in note for note in prepared.account().as_dict()["notes"])
+
+
+def test_a_charged_ligand_without_a_correction_has_no_legs(tmp_path):
+    config = settings()
+    system = at_rest(built(tmp_path / "x", "C[NH3+]", config))
+    with pytest.raises(InputError, match=r"depends on the size of its periodic box.*charge_correction analytic"):
+        prepare_legs(system, config, tmp_path / "out", Result())

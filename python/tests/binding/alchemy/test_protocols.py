@@ -135,3 +135,21 @@ def test_what_a_cycle_leaves_out_is_said(mode, solvent, charge, weight):
     md = Md(solvent=solvent)
     doubts = cycle_doubts(protocol_of(mode, explicit=md.explicit), md, charge, where="x").doubts
     assert [doubt.weight for doubt in doubts] == ([weight] if weight else [])
+
+
+@pytest.mark.parametrize(
+    ("mode", "solvent", "charge", "weights"),
+    [
+        ("abfe", "tip3p", -1, ["note"]),
+        ("asfe", "opc", 2, ["note", "note"]),  # of one leg in water also what potential its water has
+        ("abfe", "tip3p", 0, []),
+        ("abfe", "obc2", -1, ["refuse"]),
+        ("abfe", "vacuum", 0, ["refuse"]),
+    ],
+)
+def test_an_analytic_correction_is_for_charges_in_a_periodic_box(mode, solvent, charge, weights):
+    md, fe = Md(solvent=solvent), Fe(charge_correction="analytic")
+    doubts = cycle_doubts(protocol_of(mode, explicit=md.explicit), md, charge, where="x", fe=fe).doubts
+    assert [doubt.weight for doubt in doubts] == weights
+    if weights == ["note"]:
+        assert "complex and solvent" in str(doubts[0]) and "NET, USV, SCR, RIP, EMP and DSC" in str(doubts[0])

@@ -25,6 +25,29 @@ def test_exact_answer_with_its_sign(tmp_path):
     json.dumps(record, allow_nan=False)
 
 
+def test_corrections_of_legs_have_the_signs_of_their_legs(tmp_path):
+    """Added on decoupling: the solvent leg's raises the result, the complex leg's lowers it; errors on top."""
+    system, runs = write_transformation(tmp_path)
+    raw = analyse_transformation(system, runs, Analysis())
+    sizes = {
+        leg: {"dg_kcal_per_mol": dg, "dg_error_kcal_per_mol": error, "charging": {}}
+        for leg, dg, error in (("complex", 2.5, 0.3), ("solvent", -0.75, 0.4))
+    }
+    record = analyse_transformation(system.with_meta(finite_size=sizes), runs, Analysis())
+    assert record["dg_kcal_per_mol"] == pytest.approx(raw["dg_kcal_per_mol"] - 0.75 - 2.5)
+    assert record["replicate_dg_kcal_per_mol"] == pytest.approx(
+        [value - 3.25 for value in raw["replicate_dg_kcal_per_mol"]]
+    )
+    assert record["dg_error_kcal_per_mol"] == pytest.approx(math.hypot(raw["dg_error_kcal_per_mol"], 0.5))
+    assert record["error_method"].endswith(", and 0.50 of the finite-size correction")
+    assert record["leg_summary"] == raw["leg_summary"] and record["finite_size"] == sizes
+    assert "finite_size" not in raw and record["inputs_hash"] != raw["inputs_hash"]
+    legs = {leg: record["leg_summary"][leg]["dg_kcal_per_mol"] for leg in ("complex", "solvent")}
+    release = STANDARD_STATE["numeric_kcal_per_mol"]
+    assert record["dg_kcal_per_mol"] == pytest.approx(legs["solvent"] - 0.75 - legs["complex"] - 2.5 - release)
+    json.dumps(record, allow_nan=False)
+
+
 def test_replicates_that_differ_make_the_error(tmp_path):
     system, runs = write_transformation(tmp_path, replicates=3, bias_kt=(0.0, 2.0, 4.0))
     record = analyse_transformation(system, runs, Analysis())

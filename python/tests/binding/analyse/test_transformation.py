@@ -142,6 +142,9 @@ def test_another_protocol_has_its_own_legs_and_signs(tmp_path, monkeypatch):
     assert list(record["leg_summary"]) == ["solvent", "vacuum"]
     assert record["dg_kcal_per_mol"] == pytest.approx(exact, abs=5 * record["dg_error_kcal_per_mol"])
     assert exact < -1 and record["dg_error_kcal_per_mol"] < 0.2
+    size = {"solvent": {"dg_kcal_per_mol": 1.5, "dg_error_kcal_per_mol": 0.0}}  # of its leg, which enters with −1
+    sized = analyse_transformation(system.with_meta(finite_size=size), runs, Analysis(), MODE)
+    assert sized["dg_kcal_per_mol"] == pytest.approx(record["dg_kcal_per_mol"] - 1.5)
     lost = analyse_transformation(system, runs[:1], Analysis(), MODE)
     assert "no replicate has both legs: no free energy" in lost["reasons"]
 

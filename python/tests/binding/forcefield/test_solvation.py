@@ -160,3 +160,19 @@ def test_a_force_field_in_a_water_that_it_was_not_made_for_is_warned_of():
     assert told("ff19SB", "opc") == [] and told("ff19SB", "tip3p") == ["warn"]
     assert told(None, "opc") == told("ff19SB", "obc2") == []
     assert told("ff14SB", "spce", ["ZN", "AG"]) == ["refuse"] and told("ff14SB", "tip3p", ["AG"]) == []
+
+
+@pytest.mark.parametrize(
+    ("smiles", "cations", "anions"),
+    [("[O-]C(=O)CC(=O)[O-]", 2, 0), ("[NH3+]CC[NH3+]", 0, 2), ("[NH3+]CC(=O)[O-]", 0, 0)],
+)
+def test_any_charge_is_neutralised(tmp_path, smiles, cations, anions):
+    """Two ions for two charges, none for a zwitterion; salt comes on top, in pairs."""
+    ligand = solutes.parametrised(tmp_path / "ligand", smiles, solutes.settings())
+    bare, salted = (
+        build(ligand, tmp_path / str(salt), salt_mol_per_l=salt).facts(TopologyFacts).solvation["solvent"]
+        for salt in (0.0, 0.3)
+    )
+    assert (bare.cations, bare.anions) == (cations, anions)
+    pairs = round(0.3 * (bare.waters + cations + anions) / 55.5)
+    assert (salted.cations, salted.anions) == (cations + pairs, anions + pairs) and pairs > 0

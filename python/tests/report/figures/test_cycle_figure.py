@@ -68,3 +68,12 @@ def test_a_leg_that_decouples_and_couples_at_once_is_a_term_of_a_sum():
     svg = draw_cycle(record)
     assert re.findall(r">([+−][0-9.]+(?: ± [0-9.]+)?)<", svg) == ["−60.00 ± 0.15", "+5.25", "−13.25 ± 0.25"]
     assert "couple in the site, decouple in bulk" in svg and "restrain, from 1 mol/L" in svg
+
+
+def test_corrections_of_boxes_have_rows_of_their_own():
+    sizes = {"complex": {"dg_kcal_per_mol": 2.5}, "solvent": {"dg_kcal_per_mol": -0.75}}
+    svg = draw_cycle(RECORD | {"finite_size": sizes, "dg_kcal_per_mol": -16.5})
+    terms = re.findall(r">([+−][0-9.]+)(?: ± [0-9.]+)?<", svg)
+    *steps, result = [float(term.replace("−", "-")) for term in terms]
+    assert {-2.5, -0.75} <= set(steps) and result == pytest.approx(sum(steps))
+    assert "finite size of the complex&#x27;s box" in svg

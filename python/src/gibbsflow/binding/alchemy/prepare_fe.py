@@ -12,6 +12,7 @@ import numpy as np
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg, sampling
+from gibbsflow.binding.alchemy.finite_size.leg_correction import leg_correction
 from gibbsflow.binding.alchemy.holding import hold_ligand, symmetry_problems
 from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of, restrains
 from gibbsflow.binding.alchemy.restraints import Restraint, restraint_as_dict
@@ -102,14 +103,23 @@ def prepare_legs(
             account.refuse(problem.what, problem.right, field=problem.field)
     account.settle()
     _have_parts(system, protocol, known.ligand_charge if known else 0)
-    _same_alchemical(system, protocol, md, engine or engine_for(md))
+    engine = engine or engine_for(md)
+    _same_alchemical(system, protocol, md, engine)
+    charged = config.fe.charge_correction == "analytic" and known is not None and known.ligand_charge != 0
+    corrections = None
+    if charged:
+        sizes = Account(system.name)
+        corrections = _finite_size(system, protocol, md, engine, sizes)
+        sizes.settle()
+        account.take(sizes)
     restraint, told = _hold(system, config.fe, md, account) if restrains(protocol) else (None, {})
     account.settle()
     prepared = system.copy_to(out)
     for leg in protocol:
         _write_leg(leg, prepared, schedules[leg.name], restraint, md, config)
     result.seed = config.run.seed
-    result.figures |= told | {
+    result.figures |= told | ({"finite_size": corrections} if corrections else {})
+    result.figures |= {
         "windows": {leg: len(states) for leg, states in schedules.items()},
         "samples_per_window": plan.samples - plan.discarded,
     }
@@ -119,6 +129,7 @@ def prepare_legs(
         restraint=told.get("restraint"),
         restraint_choice=told.get("restraint_choice"),
         standard_state=StandardStateFacts.from_meta(told["standard_state"], where=system.name) if told else None,
+        finite_size=corrections,
     )
     prepared = prepared.with_artifacts(legs="legs").with_facts(facts).with_account(account)
     prepared.write()
@@ -195,6 +206,33 @@ def _have_parts(system: SimSystem, protocol: Sequence[LegSpec], ligand_charge: i
         if (copies > 0) != ("copy" in leg.parts) or (leg.medium == "solvent" and ions != wanted):
             what = f"the box of leg {leg.name} was built for another abfe_protocol or charge_correction"
             raise InputError(Problem(system.name, what, "those of equil prepare, or prepare it again", field="fe"))
+
+
+def _finite_size(
+    system: SimSystem, protocol: Sequence[LegSpec], md: Md, engine: MdEngine, account: Account
+) -> dict[str, Any]:
+    """Correct each leg in solvent for the size of its box, by the frames that it starts from."""
+    corrections = {}
+    for leg in protocol:
+        if leg.medium != "solvent":
+            continue
+        frames_nm, boxes_nm = _free_frames(system, leg.frames)
+        parts = system.facts(TopologyFacts).parts(leg.frames, frames_nm.shape[1])
+        topology = system.path(leg.topology)
+        correction = leg_correction(
+            topology,
+            engine.nonbonded(engine.system(topology, leg.md(md))),
+            ligand=parts["ligand"],
+            receptor=parts["receptor"],
+            frames_nm=frames_nm,
+            boxes_nm=boxes_nm,
+            md=md,
+            account=account,
+        )
+        terms = ", ".join(f"{name.upper()} {value:+.2f}" for name, value in vars(correction.terms).items())
+        log.info("finite size, charging in the %s: %s kcal/mol", leg.name, terms)
+        corrections[leg.name] = correction.as_dict()
+    return corrections
 
 
 def _free_frames(system: SimSystem, artifact: str) -> tuple[Floats, Floats | None]:

@@ -363,9 +363,13 @@ def _doubts_of_counter_ion(account: Account, protocol: Sequence[LegSpec]) -> Non
 
 
 def _doubts_of_analytic(account: Account, protocol: Sequence[LegSpec]) -> None:
-    account.refuse(
-        "analytic corrections are not available", "counter_ion, or abfe_protocol sdr", field="charge_correction"
+    corrected = " and ".join(leg.name for leg in protocol if leg.medium == "solvent")
+    account.note(
+        f"analytic finite-size correction of the charge in the {corrected}: NET, USV, SCR, RIP, EMP and DSC, "
+        "for a solute in water and ions, well within its box"
     )
+    if any(leg.medium == "vacuum" for leg in protocol):
+        account.note("the free energy of one ion holds for a bulk potential of zero (DSC), without a surface of water")
 
 
 _CORRECTIONS: Mapping[str, Callable[[Account, Sequence[LegSpec]], None]] = {

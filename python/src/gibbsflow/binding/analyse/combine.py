@@ -236,6 +236,7 @@ def combine(
     protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING,
     *,
     symmetry_kcal_per_mol: float = 0.0,
+    finite_size: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Binding | None:
     """Combine legs into the free energy of their cycle.
 
@@ -249,6 +250,8 @@ def combine(
         The legs and their signs.
     symmetry_kcal_per_mol
         What a symmetry number adds, −kT ln σ.
+    finite_size
+        What is added to G(last) − G(first) of a leg for the size of its box, by leg, with its error.
 
     Returns
     -------
@@ -258,7 +261,8 @@ def combine(
     Notes
     -----
     The error is the standard error of the mean over replicates, but never below the propagated MBAR error of the
-    mean: two or three replicates may agree by chance.
+    mean: two or three replicates may agree by chance. That of the finite-size correction, which is the same in all
+    replicates, comes on top.
     """
     done = {(o.leg, o.replicate): o.analysis for o in outcomes if o.analysis is not None}
     names = leg_names(protocol)
@@ -266,9 +270,11 @@ def combine(
     if not replicates:
         return None
     values, errors = [], []
+    corrections = finite_size or {}
     for replicate in replicates:
         legs = {leg: done[leg, replicate] for leg in names}
         terms = {leg: a.mbar.dg_kt * a.kt_kcal_per_mol for leg, a in legs.items()}
+        terms = {leg: dg + corrections.get(leg, {}).get("dg_kcal_per_mol", 0.0) for leg, dg in terms.items()}
         values.append(cycle_sum(protocol, terms, release_kcal_per_mol) + symmetry_kcal_per_mol)
         errors.append(math.hypot(*(a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in legs.values())))
     count = len(values)
@@ -282,6 +288,10 @@ def combine(
         if mbar_error > standard_error:
             method = f"MBAR error of the mean of {count} replicates (their spread is smaller)"
         t95 = float(student.ppf(0.975, count - 1)) * error
+    if corrections:
+        of_size = math.hypot(*(leg["dg_error_kcal_per_mol"] for leg in corrections.values()))
+        error, t95 = math.hypot(error, of_size), None if t95 is None else math.hypot(t95, 1.96 * of_size)
+        method += f", and {of_size:.2f} of the finite-size correction"
     return Binding(tuple(replicates), tuple(values), tuple(errors), fmean(values), error, mbar_error, t95, method)
 
 
@@ -328,6 +338,7 @@ def summarise(
     *,
     doubts: Sequence[Finding] = (),
     symmetry_kcal_per_mol: float = 0.0,
+    finite_size: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Figures, status and verdict of a transformation, as in ``record.json``.
 
@@ -347,6 +358,8 @@ def summarise(
         What speaks against the number besides its legs, such as grave assumptions of the preparation.
     symmetry_kcal_per_mol
         What a symmetry number adds, −kT ln σ.
+    finite_size
+        Corrections by leg, as for :func:`combine`.
 
     Returns
     -------
@@ -357,7 +370,7 @@ def summarise(
     if standard_state:
         release = (standard_state["analytic_kcal_per_mol"], standard_state["numeric_kcal_per_mol"])
     released = release[1] if release else 0.0
-    result = combine(outcomes, released, protocol, symmetry_kcal_per_mol=symmetry_kcal_per_mol)
+    result = combine(outcomes, released, protocol, symmetry_kcal_per_mol=symmetry_kcal_per_mol, finite_size=finite_size)
     findings: list[Finding] = list(doubts)
     for outcome in outcomes:
         if outcome.analysis is None:
@@ -370,6 +383,7 @@ def summarise(
         "missing_windows": [name for outcome in outcomes for name in outcome.missing_names],
         "leg_summary": leg_summary(outcomes, result, protocol),
         **({"standard_state": {**standard_state, "used": "numeric"}} if standard_state else {}),
+        **({"finite_size": dict(finite_size)} if finite_size else {}),
         "cause": "",
     }
     failures = [outcome for outcome in outcomes if outcome.analysis is None]

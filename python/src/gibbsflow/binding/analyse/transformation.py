@@ -81,12 +81,19 @@ def analyse_transformation(
     )
     account = system.account()
     choice = dict(prepared.restraint_choice or {})
-    symmetry = float(choice.get("symmetry_kcal_per_mol", 0.0))
+    symmetry, finite_size = float(choice.get("symmetry_kcal_per_mol", 0.0)), prepared.finite_size
     motion, pose = analyse_motion(system, runs, _walks(outcomes))
     seen, motion["notes"] = judge_motion(motion, threshold_of(system))
     doubts = [*judge_account(account), *(Finding("WARN", d.check, d.reason, d.leg, d.replicate) for d in seen)]
     figures = summarise(
-        outcomes, standard_state, expected, limits, protocol, doubts=doubts, symmetry_kcal_per_mol=symmetry
+        outcomes,
+        standard_state,
+        expected,
+        limits,
+        protocol,
+        doubts=doubts,
+        symmetry_kcal_per_mol=symmetry,
+        finite_size=finite_size,
     )
     chosen = settings.model_dump(mode="json")
     return {
@@ -110,6 +117,7 @@ def analyse_transformation(
                 "analysis": hashed(settings),
                 "standard_state": standard_state,
                 **({"symmetry_kcal_per_mol": symmetry} if symmetry else {}),
+                **({"finite_size": finite_size} if finite_size else {}),
             },
             physics=PHYSICS,
         ),

@@ -108,7 +108,8 @@ HELP = {
     "soft_core": "Beutler's is what most programs use; Gapsys's has no singular slope near the end.",
     "sdr_schedule": "states: [[restraints, electrostatics, sterics, sterics of the copy], ...].",
     "abfe_protocol": "sdr needs a water model; its box is neutral in all states, also of a charged ligand.",
-    "charge_correction": "counter_ion: ions of each box lose their charge as the ligand does. analytic: a formula's.",
+    "charge_correction": "counter_ion: ions of each box lose their charge as the ligand does. analytic: the terms of "
+    "Rocklin et al. are computed for each leg and added (docs/methods).",
     "vacuum_schedule": "states: [[restraints, electrostatics, sterics], ...] from the coupled to the decoupled end.",
     "timestep_fs": "4 fs go with hydrogens of 3 amu.",
     "threads": "Also the cores that a task of MD asks for.",

@@ -28,7 +28,8 @@ def draw_cycle(record: Mapping[str, Any]) -> str:
         SVG: receptor and ligand, bound and free, coupled and decoupled; of other protocols, the sum, term by term.
     """
     protocol = protocol_of_legs(record.get("mode", ""), record["leg_summary"])
-    return _double_decoupling(record) if protocol == DOUBLE_DECOUPLING else _sum(record, protocol)
+    pictures = protocol == DOUBLE_DECOUPLING and "finite_size" not in record
+    return _double_decoupling(record) if pictures else _sum(record, protocol)
 
 
 def _sum(record: Mapping[str, Any], protocol: Sequence[LegSpec]) -> str:
@@ -38,6 +39,9 @@ def _sum(record: Mapping[str, Any], protocol: Sequence[LegSpec]) -> str:
         if leg.restrained:
             value = leg.sign * record["standard_state"]["numeric_kcal_per_mol"]
             rows.append((f"{'restrain, from' if leg.sign < 0 else 'release, to'} 1 mol/L", _signed(value)))
+        if leg.name in record.get("finite_size", {}):
+            value = leg.sign * record["finite_size"][leg.name]["dg_kcal_per_mol"]
+            rows.append((f"finite size of the {leg.name}'s box", _signed(value)))
     if symmetry := _symmetry(record):
         rows.append(symmetry)
     parts = []
