@@ -140,3 +140,15 @@ def test_radii():
     """Half the distance of least energy, 2^(1/6) σ; a hydrogen without Lennard-Jones lies within its neighbour."""
     particles = np.array([[0.0, 0.34, 0.4], [0.4, 0.1, 0.0], [0.4, 0.01, 0.1]])
     np.testing.assert_allclose(lennard_jones_radii_angstrom(particles), [1.908, 0.5, 0.5], atol=1e-3)
+
+
+def test_what_belongs_to_the_receptor_stands_still(box):
+    """The counter-ion taken for a receptor: the box is neutral with the ligand, and nothing is screened."""
+    leg = box("C[NH3+]", solvent="tip3p")
+    ion = len(leg.ligand)
+    assert leg.particles[ion, 0] == pytest.approx(-1.0)
+    found, _ = correct(leg, receptor=[ion])
+    assert (found.charges.fixed_e, found.charges.ions_e, found.charges.ions_squared_e2) == (-1, 0, 0)
+    assert found.terms.net < 0 < found.terms.usv and found.terms.scr == 0  # 0² − 1²
+    assert found.terms.rip == pytest.approx(found.potentials.others / found.volume_angstrom3)
+    assert found.terms.dsc == pytest.approx(correct(leg)[0].terms.dsc)
