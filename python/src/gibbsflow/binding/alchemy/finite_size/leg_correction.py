@@ -23,7 +23,13 @@ from gibbsflow.binding.alchemy.finite_size.terms import (
 from gibbsflow.binding.forcefield.topology_file import Topology, molecules, residue_labels
 from gibbsflow.config.binding import Md
 from gibbsflow.errors import InputError, Problem
-from gibbsflow.units import COULOMB_KCAL_ANGSTROM_PER_E2, Floats
+from gibbsflow.units import (
+    COULOMB_KCAL_ANGSTROM_PER_E2,
+    KJ_PER_BAR_NM3,
+    KJ_PER_KCAL,
+    Floats,
+    kt_kcal_per_mol,
+)
 from gibbsflow.workflow.account import Account
 
 MOST_FRAMES = 5
@@ -32,6 +38,8 @@ LEAST_RADIUS_ANGSTROM = 0.5
 """Of hydrogens without Lennard-Jones of their own, which lie within their neighbours."""
 RADII_UNSURE = 0.1
 """How uncertain the radii of the cavity are, as a part of them."""
+COMPRESSIBILITY_PER_BAR = 4.5e-5
+"""Of water, isothermal, at 298 K."""
 LEAST_WATER_ANGSTROM = 10.0
 """Between a solute and its image; less is warned of: terms beyond the box's size to the power −3 are left out."""
 
@@ -174,7 +182,7 @@ def leg_correction(
     mean = IntegratedPotentials(*np.mean([[p.ligand, p.others, p.ligand_solvent] for p in found], axis=0).tolist())
     result = _terms(mean)
     wide, narrow = (_terms(_of_frame(chosen[0], 1 + sign * RADII_UNSURE)).total for sign in (1, -1))
-    volume_error = float(volumes.std(ddof=1) / math.sqrt(len(volumes))) if len(volumes) > 1 else 0.0
+    volume_error = _volume_error(volumes, md.temperature_k)
     error = math.hypot(
         float(np.std([_terms(p).total for p in found])),
         (wide - narrow) / 2,
@@ -200,6 +208,14 @@ def lennard_jones_radii_angstrom(particles: Floats) -> Floats:
     """
     radii = np.where(particles[:, 2] > 0, particles[:, 1] * 10 * 2 ** (1 / 6) / 2, 0.0)
     return np.asarray(np.maximum(radii, LEAST_RADIUS_ANGSTROM))
+
+
+def _volume_error(volumes: Floats, temperature_k: float) -> float:
+    """Standard error of the mean volume, Å³: by its spread, and no less than √(kT κ V) of as many frames has."""
+    kt = kt_kcal_per_mol(temperature_k) * KJ_PER_KCAL / KJ_PER_BAR_NM3  # bar nm³
+    thermal = math.sqrt(kt * COMPRESSIBILITY_PER_BAR * float(volumes.mean()) / 1000) * 1000
+    spread = float(volumes.std(ddof=1)) if len(volumes) > 1 else 0.0
+    return max(spread, thermal) / math.sqrt(len(volumes))
 
 
 def _whole(charge: float, where: str) -> float:
