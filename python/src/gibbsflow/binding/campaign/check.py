@@ -258,7 +258,8 @@ def _read_row(
                 ligand = given_pose(row, ligand)
         protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit, fe=settings.fe)
         doubts = cycle_doubts(protocol, settings.md, ligand.charge, where=where, fe=settings.fe)
-        faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in doubts.of_weight("refuse")]
+        if MODES[settings.run.mode].free_energies:  # others have no cycle that could lack a term
+            faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in doubts.of_weight("refuse")]
         source = "smiles" if row.smiles else "structure"
         said = (*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol))
         notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in said]
