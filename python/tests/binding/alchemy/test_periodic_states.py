@@ -1,6 +1,7 @@
 """One periodic System for all λ states: its ends are the systems they should be, what lies between is openmmtools'."""
 
 import copy
+import random
 from itertools import combinations
 
 import numpy as np
@@ -204,6 +205,7 @@ def crowded(tmp_path_factory):
     pdb, field = app.PDBFile(str(file)), app.ForceField("amber14/protein.ff14SB.xml", "amber14/tip3p.xml")
     modeller = app.Modeller(pdb.topology, pdb.positions)
     size = openmm.Vec3(2.2, 2.2, 2.6) * unit.nanometer
+    random.seed(4)  # of the places of ions
     modeller.addSolvent(field, boxSize=size, ionicStrength=0.4 * unit.molar)
     positions = np.array(modeller.positions.value_in_unit(unit.nanometer))
     away = positions - positions[LIGAND].mean(axis=0)
@@ -286,7 +288,7 @@ def test_groups_have_no_lennard_jones_with_each_other(crowded, soft_core):
     for sterics, of_copy in ((0.6, 0.3),):
         sum_of_parts = energy(sterics, 0) + energy(0, of_copy) - energy(0, 0)
         assert energy(sterics, of_copy) == pytest.approx(sum_of_parts, rel=1e-9, abs=1e-6)
-        assert energy(sterics, of_copy) != pytest.approx(energy(0, 0), rel=1e-3)
+        assert min(abs(energy(sterics, 0) - energy(0, 0)), abs(energy(0, of_copy) - energy(0, 0))) > 1
 
 
 def test_charges_of_two_groups_see_each_other_through_the_whole_of_pme(crowded):

@@ -129,7 +129,7 @@ def test_the_box_of_sdr_is_neutral_in_every_state(stacked, tmp_path):
     system = solutes.as_equilibrated(solutes.in_water(stacked, config, tmp_path / "water"), tmp_path / "equil")
     result = Result()
     prepared = prepare_legs(system, config, tmp_path / "fe", result)
-    assert result.figures["windows"] == {"sdr": 33} and prepared.meta["standard_state"]
+    assert result.figures["windows"] == {"sdr": 41} and prepared.meta["standard_state"]
     leg = AlchemicalLeg.read(prepared.root / "legs" / "sdr")
     far = prepared.facts(TopologyFacts).remote["complex"]
     assert (leg.copy_atoms, leg.ion_atoms) == (far.copy_atoms, ()) and not set(leg.copy_atoms) & set(leg.ligand_atoms)

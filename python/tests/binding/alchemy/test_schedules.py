@@ -104,4 +104,4 @@ def test_a_schedule_has_a_column_for_the_copy_where_there_is_one_and_only_there(
     with pytest.raises(InputError, match="says nothing of the copy"):
         leg_schedules(Fe(sdr_schedule="complex_in_water_24"), SDR)
     with pytest.raises(InputError, match="the leg none"):
-        leg_schedules(Fe(complex_schedule="sdr_33"))
+        leg_schedules(Fe(complex_schedule="sdr_41"))

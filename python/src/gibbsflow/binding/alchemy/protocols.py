@@ -117,7 +117,7 @@ SDR: tuple[LegSpec, ...] = (
         schedule="sdr_schedule",
         restrained=True,
         sign=-1,
-        named_schedule="sdr_33",
+        named_schedule="sdr_41",
     ),
 )
 """Simultaneous decoupling and recoupling: ΔG°bind = −ΔG(sdr) − ΔG(release) (docs/methods/explicit_solvent.md).
@@ -145,6 +145,11 @@ PROTOCOLS: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING, "asfe": 
 """By the mode that carries it out."""
 IN_EXPLICIT_SOLVENT: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING_IN_WATER}
 """By mode, where explicit solvent needs another table."""
+WITH_IONS: Mapping[str, str] = {
+    "complex_in_water_24": "complex_with_ions_32",
+    "water_17": "water_with_ions_29",
+}
+"""λ schedules by those without ions: a net charge and its ion take more steps than a neutral ligand."""
 RELEASE = "release"
 """The term of letting a restrained, decoupled ligand go; no leg is called so."""
 GONE_ON_WITH = "abfe"
@@ -228,7 +233,12 @@ def with_counter_ions(protocol: Sequence[LegSpec]) -> tuple[LegSpec, ...]:
         The table with part ``ions`` in those legs.
     """
     return tuple(
-        replace(leg, parts=(*leg.parts[:-1], "ions", leg.parts[-1]), alchemical=(*leg.alchemical, "ions"))
+        replace(
+            leg,
+            parts=(*leg.parts[:-1], "ions", leg.parts[-1]),
+            alchemical=(*leg.alchemical, "ions"),
+            named_schedule=WITH_IONS.get(leg.named_schedule, leg.named_schedule),
+        )
         if leg.medium == "solvent"
         else leg
         for leg in protocol

@@ -318,7 +318,8 @@ def _read_row(
         of_all = cycle_doubts(protocol, settings.md, 0, where=where, fe=settings.fe).of_weight("refuse")
         held = [] if setting_problems(settings) else row_problems(row, ligand, receptor, settings)
         told = [*(p for p in doubts if p not in of_all), *held]
-        faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in told]
+        if MODES[settings.run.mode].free_energies:  # others have no cycle that could lack a term
+            faults = faults + [Fault(p.field or "solvent", p.what, p.right) for p in told]
         if settings.md.explicit and settings.md.solvent != AS_GIVEN:
             span = longest_angstrom(ligand.mol)
             if all("receptor" in leg.parts for leg in protocol if leg.medium == "solvent") and receptor is not None:
