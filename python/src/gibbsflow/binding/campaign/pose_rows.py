@@ -58,10 +58,11 @@ def pose_problems(
             if ligand.smiles != molecule.smiles:
                 what = f"a pose of {name} is {ligand.smiles}, and {first.ligand} is {molecule.smiles}"
                 _wrong(row, what, "one molecule, in one isomer and protonation, for all poses of a ligand")
-        placed = [row for row, _ in group if row.pose == "place"]
+        alike = [(row, ligand) for row, ligand in group if ligand.smiles == molecule.smiles]
+        placed = [row for row, _ in alike if row.pose == "place"]
         for row in placed[1:]:
             _wrong(row, f"placed, as {placed[0].ligand} is: one pose twice", "a structure or file with its own pose")
-        given = [(row, ligand) for row, ligand in group if row.pose != "place" and ligand.smiles == molecule.smiles]
+        given = [(row, ligand) for row, ligand in alike if row.pose != "place"]
         for (one, mine), (other, theirs) in combinations(given, 2):
             if (apart := _rmsd_angstrom(mine, theirs)) < SAME_POSE_ANGSTROM:
                 what = f"{one.ligand} and {other.ligand} are one pose of {name} ({apart:.2f} Å apart): counted once"

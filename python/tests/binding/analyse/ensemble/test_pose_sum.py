@@ -106,6 +106,9 @@ def test_one_pose_twice_is_counted_once():
     expected = -KT * math.log(math.exp(-merged / KT) + math.exp(7.0 / KT))
     assert found["dg_kcal_per_mol"] == pytest.approx(expected, abs=1e-12)
     assert [p["merged_with"] for p in found["poses"]] == [["b"], ["a"], []]
+    first, second, third = (p["weight"] for p in found["poses"])
+    assert first == second and first + second + third == pytest.approx(1)
+    assert (first + second) / third == pytest.approx(math.exp(0.1 / KT))
     assert found["verdict"] == "WARN"
     assert found["reasons"] == ["a and b are the same within 0.5 Å: counted once, by their mean"]
     far = combine_poses("lig", ["a", "b"], {"a": record(-7.0), "b": record(-9.0, 0.2, (0, 0, 0.5))}, {})

@@ -236,7 +236,11 @@ def combine_poses(
         if max(values) - min(values) > max(MERGED_SIGMAS * apart, kt):
             reason = f"{' and '.join(term.members)} are one pose and differ by {max(values) - min(values):.2f} kcal/mol"
             findings.append(Finding("WARN", "merged", reason))
-    weight_of = {name: weight for term, weight in zip(terms, total.weights, strict=True) for name in term.members}
+    weight_of = {  # those that are one share their weight, so that all add up to 1
+        name: weight / len(term.members)
+        for term, weight in zip(terms, total.weights, strict=True)
+        for name in term.members
+    }
     merged = {name: [other for other in group if other != name] for group in groups for name in group}
     kept = ("dg_kcal_per_mol", "dg_error_kcal_per_mol", "mbar_error_kcal_per_mol", "verdict", "status")
     poses = [
