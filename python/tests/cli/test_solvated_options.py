@@ -33,7 +33,9 @@ def test_a_system_goes_as_far_as_its_parameters(tmp_path):
     assert done.exit_code == 0, done.output
     told = json.loads((out / "result.json").read_text())
     assert told["account"]["solvated"]["complex"]["ligand_residue"] == "MOH" and len(told["inputs_hash"]) == 64
-    done = CliRunner().invoke(param, ["--system", str(out), "--cache", str(tmp_path), "--out", str(tmp_path / "param")])
+    done = CliRunner().invoke(
+        param, ["ligand", "--system", str(out), "--cache", str(tmp_path), "--out", str(tmp_path / "param")]
+    )
     assert done.exit_code == 0, done.output
     meta = json.loads((tmp_path / "param" / "system.json").read_text())["meta"]
     assert meta["param"]["ligand_ff"] == meta["protein_ff"] == "given"
