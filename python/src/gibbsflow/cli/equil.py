@@ -31,7 +31,7 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
     with verb(out, state=state, as_json=as_json) as result:
         from gibbsflow.binding.equilibrate.stages import chosen_stages
         from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
-        from gibbsflow.binding.forcefield.topology import build_topologies
+        from gibbsflow.binding.forcefield.given.take import topologies_of
         from gibbsflow.binding.solvated_facts import StageFacts
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.binding.workload import equilibration_work
@@ -39,7 +39,7 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
         from gibbsflow.config.equil_stages import read_stages
 
         settings = BindingConfig.read(config) if config else BindingConfig()
-        built = build_topologies(SimSystem.read(system), settings.md, out, seed=settings.run.seed, fe=settings.fe)
+        built = topologies_of(SimSystem.read(system), settings.md, out, seed=settings.run.seed, fe=settings.fe)
         atoms = built.facts(TopologyFacts)
         chosen = SettingsFacts(md=atoms.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
         built = built.with_facts(chosen)

@@ -88,7 +88,7 @@ def test_what_is_accepted_stands_in_the_schema_for_help():
     assert SCHEMA["timestep_fs"]["accepts"] == accepted(SCHEMA["timestep_fs"]) == "number > 0 <= 5 fs"
     assert (
         SCHEMA["help"]["accepts"] == "true or false"
-        and SCHEMA["solvent"]["accepts"] == "obc2 | vacuum | tip3p | spce | opc | tip4pew"
+        and SCHEMA["solvent"]["accepts"] == "obc2 | vacuum | tip3p | spce | opc | tip4pew | given"
     )
     assert SCHEMA["outdir"]["accepts"] == "text"
 

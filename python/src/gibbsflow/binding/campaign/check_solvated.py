@@ -7,9 +7,16 @@ from pathlib import Path
 
 from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles, SolvatedBox
-from gibbsflow.binding.forcefield.given.take import cutoff_problems, read_boxes, solvent_of, width_angstrom
+from gibbsflow.binding.forcefield.given.take import (
+    added_problems,
+    cutoff_problems,
+    read_boxes,
+    solvent_of,
+    width_angstrom,
+)
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.modes import MODES
 from gibbsflow.errors import InputError, Problem
 
 MOST_BYTES = 20_000_000
@@ -111,9 +118,11 @@ def _settings_problems(boxes: dict[str, SolvatedBox], settings: BindingConfig, w
     widths = {role: width_angstrom(box.coordinates.box_angstrom) for role, box in boxes.items()}
     parts = next(iter(boxes.values()))
     charge = round(float(parts.terms.charges_e[list(parts.components.ligand)].sum()))
-    protocol = protocol_of(settings.run.mode, explicit=True)
-    doubts = [] if settings.run.mode == "md" else cycle_doubts(protocol, md, charge, where=where).of_weight("refuse")
-    return [*cutoff_problems(widths, md, where=where), *doubts]
+    problems = [*cutoff_problems(widths, md, where=where), *added_problems(settings.fe, where=where)]
+    if MODES[settings.run.mode].free_energies and not problems:
+        protocol = protocol_of(settings.run.mode, explicit=True, fe=settings.fe)
+        problems += cycle_doubts(protocol, md, charge, where=where, fe=settings.fe).of_weight("refuse")
+    return problems
 
 
 def _in_row(problem: Problem, row: Row, where: str) -> Problem:

@@ -19,8 +19,7 @@ from gibbsflow.binding.analyse.transformation import analyse_transformation
 from gibbsflow.binding.equilibrate.equil_analysis import analyse_equilibration
 from gibbsflow.binding.equilibrate.equilibration import equilibrate
 from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
-from gibbsflow.binding.forcefield.parametrise import parametrise_system
-from gibbsflow.binding.forcefield.topology import build_topologies
+from gibbsflow.binding.forcefield.given.take import parameters_of, topologies_of
 from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.solvated_facts import StageFacts
@@ -125,11 +124,9 @@ def parametrise_complex(
     30
     """
     out = Path(out)
-    parametrised, _ = parametrise_system(
-        system, settings.param, cache=Path(cache or out / "cache"), out=out / "parameters"
-    )
+    parametrised, _ = parameters_of(system, settings.param, cache=Path(cache or out / "cache"), out=out / "parameters")
     parametrised.write()
-    built = build_topologies(parametrised, settings.md, out, fe=settings.fe)
+    built = topologies_of(parametrised, settings.md, out, fe=settings.fe)
     md = built.facts(TopologyFacts).md  # of a system that comes solvated the solvent is its own
     built = built.with_facts(SettingsFacts(md=md, equil=settings.equil, run=RunFacts(seed=settings.run.seed)))
     if settings.equil.equil_stages is not None:

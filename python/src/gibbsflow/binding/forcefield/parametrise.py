@@ -9,7 +9,6 @@ from typing import Any
 
 from gibbsflow.binding.facts import Parametrisation, ParamFacts, PreparedFacts
 from gibbsflow.binding.forcefield import gaff
-from gibbsflow.binding.forcefield.given.take import is_solvated, keep_parameters
 from gibbsflow.binding.prepare.conformers import settle_stereo
 from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
 from gibbsflow.binding.prepare.molecules import read_sdf
@@ -86,8 +85,6 @@ def parametrise_system(
         Naming the molecule, the log and what the program said.
     """
     out = Path(out)
-    if is_solvated(system):
-        return keep_parameters(system, out)
     start = time.monotonic()
     known = system.facts(PreparedFacts)
     molecules = {"ligand": (read_sdf(system.path("ligand"), known.ligand_charge), LIGAND_RESIDUE)}

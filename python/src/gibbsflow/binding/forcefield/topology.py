@@ -15,7 +15,6 @@ import numpy as np
 
 from gibbsflow.binding.facts import ParamFacts, PreparedFacts, TopologyFacts
 from gibbsflow.binding.forcefield.amber_protein import AmberProtein, amber_protein, differences
-from gibbsflow.binding.forcefield.given.take import AS_GIVEN, hand_on_topologies, is_solvated
 from gibbsflow.binding.forcefield.parametrise import LIGAND_RESIDUE
 from gibbsflow.binding.forcefield.readback import topology_differences
 from gibbsflow.binding.forcefield.remote import place_copy, uncharged
@@ -70,9 +69,7 @@ def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0, fe:
         Where tleap lacks parameters or atoms, with its own words and its log.
     """
     out = Path(out)
-    if is_solvated(system):
-        return hand_on_topologies(system, md, out)
-    if md.solvent == AS_GIVEN:
+    if md.solvent == "given":
         what, right = "solvent given, and no topologies of a solvated system", "tip3p, or another water model"
         raise InputError(Problem(system.name, what, right, field="solvent"))
     carried = system.copy_to(out)

@@ -126,11 +126,7 @@ def test_the_ligand_alone_keeps_its_terms(amber, tmp_path):
     alone = app.AmberPrmtopFile(str(tmp_path / "l.prmtop"))
     assert alone.topology.getNumAtoms() == 6 and alone.topology.getPeriodicBoxVectors() is None
     assert alone.createSystem(constraints=app.HBonds).getNumConstraints() == 4
-    taken = [
-        OPENMM.nonbonded(OPENMM.system(path, md))[:6]
-        for path, md in (
-            (amber[0], Md(solvent="tip3p", cutoff_angstrom=7)),
-            (tmp_path / "l.prmtop", Md(solvent="vacuum")),
-        )
-    ]
+    boxed = Md(solvent="tip3p", cutoff_angstrom=7)
+    pairs = ((amber[0], boxed), (tmp_path / "l.prmtop", Md(solvent="vacuum")))
+    taken = [OPENMM.nonbonded(OPENMM.system(path, md))[:6] for path, md in pairs]
     assert np.allclose(*taken, atol=1e-7) and taken[0][0, 2] > 0

@@ -22,12 +22,14 @@ from gibbsflow.binding.forcefield.given.canonical import without_others
 from gibbsflow.binding.forcefield.given.components import ligand_differences
 from gibbsflow.binding.forcefield.given.smiles import smiles_of
 from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles, SolvatedBox, read_box
+from gibbsflow.binding.forcefield.parametrise import parametrise_system
 from gibbsflow.binding.forcefield.solvation import write_inpcrd
+from gibbsflow.binding.forcefield.topology import build_topologies
 from gibbsflow.binding.forcefield.topology_file import sections
 from gibbsflow.binding.prepare.solvated.includes import flattened
 from gibbsflow.binding.solvated_facts import GivenBox, SolvatedFacts
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import Md
+from gibbsflow.config.binding import Fe, Md, Param
 from gibbsflow.engines.openmm_systems import create_system
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.units import Floats
@@ -262,6 +264,79 @@ def keep_parameters(system: SimSystem, out: Path) -> tuple[SimSystem, dict[str, 
     param = Parametrisation(ligand_ff=AS_GIVEN, charge_method=AS_GIVEN, ligand=own)
     facts = {"hash": digest, "ligand_ff": AS_GIVEN, "charge_method": AS_GIVEN, "cache_hit": {}, "warnings": []}
     return system.copy_to(Path(out)).with_facts(ParamFacts(param=param, protein_ff=AS_GIVEN)), facts
+
+
+def parameters_of(system: SimSystem, settings: Param, *, cache: Path, out: Path) -> tuple[SimSystem, dict[str, Any]]:
+    """Parametrise a system, or keep the force field that it came with.
+
+    Parameters
+    ----------
+    system
+        As left by ``system_prep system``.
+    settings, cache, out
+        As for :func:`.parametrise_system`.
+
+    Returns
+    -------
+    system
+        In `out`; not yet written.
+    facts
+        Figures for ``result.json``.
+    """
+    if is_solvated(system):
+        return keep_parameters(system, out)
+    return parametrise_system(system, settings, cache=cache, out=out)
+
+
+def topologies_of(system: SimSystem, md: Md, out: Path, *, seed: int = 0, fe: Fe | None = None) -> SimSystem:
+    """Build the topologies of a system, or hand on those that it came with.
+
+    Parameters
+    ----------
+    system
+        As left by ``param ligand``.
+    md, out, seed, fe
+        As for :func:`.build_topologies`.
+
+    Returns
+    -------
+    SimSystem
+        In `out`; not yet written.
+
+    Raises
+    ------
+    InputError
+        As there, and for settings that would put something into a box that is taken as it is.
+    """
+    if not is_solvated(system):
+        return build_topologies(system, md, out, seed=seed, fe=fe)
+    if fe is not None and (problems := added_problems(fe, where=system.name)):
+        raise InputError(problems)
+    return hand_on_topologies(system, md, out)
+
+
+def added_problems(fe: Fe, *, where: str) -> list[Problem]:
+    """Name settings that put something into a box, which cannot be where the box is taken as it is.
+
+    Parameters
+    ----------
+    fe
+        The settings.
+    where
+        What messages call the system.
+
+    Returns
+    -------
+    list of Problem
+        At most two.
+    """
+    given = "is put into a box that is built here, and this one is taken as it is"
+    problems = []
+    if fe.abfe_protocol == "sdr":
+        problems.append(Problem(where, f"the copy of sdr {given}", "double_decoupling", field="abfe_protocol"))
+    if fe.charge_correction == "counter_ion":
+        problems.append(Problem(where, f"a counter-ion {given}", "analytic", field="charge_correction"))
+    return problems
 
 
 def solvent_of(boxes: Mapping[str, str | None], md: Md, *, where: str) -> Md:
