@@ -262,7 +262,8 @@ class AlchemicalLeg:
             Whose walkers are those that run at the same time.
         """
         at_once = len(self.states) if self.periodic and self.fe.sampler == "exchange" else 1
-        return Workload(self.start_nm.shape[-2], at_once, sum(self.planned_ns))
+        ns = len(self.states) * (self.fe.window_ps + self.fe.window_equil_ps) / 1000
+        return Workload(self.start_nm.shape[-2], at_once, ns)
 
     def files(self) -> dict[str, Path]:
         """Name the input files.

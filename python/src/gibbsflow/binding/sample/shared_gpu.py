@@ -11,8 +11,9 @@ from pathlib import Path
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.engines.gpu.mps import shared_card
 from gibbsflow.engines.gpu.side_by_side import group_code, run_side_by_side
+from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.errors import EXIT_DONE, EXIT_STOPPED, InputError, Problem
-from gibbsflow.workflow.result import Result
+from gibbsflow.workflow.result import Result, versions
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def sample_together(runs: Sequence[LegRun], out: Path, time_budget: str | None, 
         Exit code of all.
     """
     legs = [AlchemicalLeg.read(run.leg) for run in runs]
+    result.versions = versions(*sorted({program for leg in legs for program in engine_for(leg.md).programs}))
     if any(leg.md.platform == "CUDA" for leg in legs):
         result.figures["mps"] = str(shared_card())
     commands = {run.out.name: run.command(time_budget) for run in runs}

@@ -51,10 +51,10 @@ def _image(task: str) -> Any:
     )
 
 
-def _memory(task: str, default: int) -> Any:
+def _memory(task: str, default: str) -> Any:
     return Field(
         None,
-        description=f"Memory that {task} asks for at first; it doubles where it was short. Default: {default} GB.",
+        description=f"Memory that {task} asks for at first; it doubles where it was short. Default: {default}.",
         gt=0,
         le=10_000,
         json_schema_extra={"unit": "GB"},
@@ -97,10 +97,10 @@ class Nextflow(Section):
     image_cuda: str | None = _image("MD on a GPU (--platform CUDA)")
     image_ml: str | None = _image("structures, training and exploration of potentials")
     image_dft: str | None = _image("labels of potentials")
-    memory_gb: float | None = _memory("a task without another label", 1)
-    memory_md_gb: float | None = _memory("a task of MD", 1)
-    memory_train_gb: float | None = _memory("a fit of a potential", 2)
-    memory_dft_gb: float | None = _memory("a batch of labels", 1)
+    memory_gb: float | None = _memory("a task without another label", "1 GB")
+    memory_md_gb: float | None = _memory("a task of MD", "by the system's size")
+    memory_train_gb: float | None = _memory("a fit of a potential", "2 GB")
+    memory_dft_gb: float | None = _memory("a batch of labels", "1 GB")
     site_config: Path | None = Field(None, description="Nextflow settings of your site, read after all others.")
     queue: str | None = Field(None, description="SLURM partition; default: the cluster's own.")
     queue_time: str | None = Field(

@@ -114,6 +114,7 @@ HELP = {
     "timestep_fs": "4 fs go with hydrogens of 3 amu.",
     "threads": "Also the cores that a task of MD asks for.",
     "platform": "CUDA and OpenCL go with the profile gpu.",
+    "legs_per_gpu": "Each has its own state and results, which do not depend on it.",
     "unbound_threshold_angstrom": "Such a ligand has no bound state to measure: it is listed as unbound.",
     "restraint": "The free energy of letting the restrained ligand go into 1 mol/L is computed both ways and compared.",
     "boresch_atoms": "Atoms of ligands and hosts are named by element and count in their file, or in the SMILES; the "
