@@ -33,10 +33,12 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
         from gibbsflow.binding.forcefield.topology import build_topologies
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.binding import BindingConfig
+        from gibbsflow.engines.gromacs.choice import settled
 
         settings = BindingConfig.read(config) if config else BindingConfig()
-        built = build_topologies(SimSystem.read(system), settings.md, out, seed=settings.run.seed)
-        chosen = SettingsFacts(md=settings.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
+        md, engine = settled(settings.md, state)
+        built = build_topologies(SimSystem.read(system), md, out, seed=settings.run.seed)
+        chosen = SettingsFacts(md=md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
         built.with_facts(chosen).write()
         atoms = built.facts(TopologyFacts)
         result.seed = settings.run.seed
@@ -44,6 +46,8 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
             "receptor_atoms": len(atoms.receptor_atoms),
             "ligand_atoms": len(atoms.ligand_atoms),
             "site_atoms": len(atoms.site_atoms),
+            "engine": engine.engine,
+            **({"engine_because": engine.because} if engine.because else {}),
         }
 
 

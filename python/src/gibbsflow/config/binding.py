@@ -111,7 +111,7 @@ class Md(Section):
 
     engine: Literal["auto", "openmm", "gromacs"] = setting(
         "openmm",
-        "What runs the windows of explicit solvent: OpenMM, or GROMACS on PATH; auto: by what is there (docs/usage.md).",
+        "What runs the windows of explicit solvent: OpenMM, or GROMACS on PATH; auto: by what is there (usage).",
     )
     solvent: Literal["obc2", "vacuum", "tip3p", "spce", "opc", "tip4pew"] = setting(
         "obc2", "Implicit solvent OBC2 (igb=5, no surface term), a water model (PME), or none."

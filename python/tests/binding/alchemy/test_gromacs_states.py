@@ -5,9 +5,9 @@ import pytest
 from gromacs_boxes import LADDER, Box, needs_gromacs
 
 from gibbsflow.binding.alchemy.gromacs_states import check_gromacs_leg, gromacs_lambdas, pulls
+from gibbsflow.binding.alchemy.protocols import protocol_of
 from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
-from gibbsflow.binding.alchemy.protocols import protocol_of
 from gibbsflow.config.binding import Fe
 from gibbsflow.errors import InputError
 

@@ -2,12 +2,12 @@
 
 GROMACS has a λ for each kind of term and mixes linearly, E = (1 − λ) E(A) + λ E(B):
 
-* ``coul`` = 1 − λ_e. What a charge does to its surroundings, and its 1–4 products, go with λ_e as they should. Within the
-  ligand products go with λ_e², which GROMACS's linear mixture does not give:
-* ``bonded`` = 4 (λ_e − λ_e²) is the weight of tabulated pairs −q q′/4r in state B (`topology`), which make up for that. What
-  is left of it is the ligand with its own images, (λ_e − λ_e²) times that: nothing at both ends;
-* ``vdw`` = 1 − λ_s, with GROMACS's own soft core of Beutler's. Types that are switched off keep their Lennard-Jones with
-  each other by explicit pairs of types, equal in A and B, which the soft core leaves alone;
+* ``coul`` = 1 − λ_e. What a charge does to its surroundings, and its 1–4 products, go with λ_e as they should. Within
+  the ligand products go with λ_e², which GROMACS's linear mixture does not give:
+* ``bonded`` = 4 (λ_e − λ_e²) is the weight of tabulated pairs −q q′/4r in state B (`topology`), which make up for that.
+  What is left of it is the ligand with its own images, (λ_e − λ_e²) times that: nothing at both ends;
+* ``vdw`` = 1 − λ_s, with GROMACS's own soft core of Beutler's. Types that are switched off keep their Lennard-Jones
+  with each other by explicit pairs of types, equal in A and B, which the soft core leaves alone;
 * ``restraint`` = λ_r: the pull code's force constants, 0 in A.
 """
 
@@ -17,8 +17,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gibbsflow.binding.alchemy.protocols import LegSpec
 from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint
-from gibbsflow.binding.alchemy.schedules import LambdaState
+from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
+from gibbsflow.config.binding import BindingConfig
 from gibbsflow.engines.gromacs.parameters import Pull
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import KJ_PER_KCAL, Floats
@@ -74,6 +76,49 @@ def check_gromacs_leg(states: Sequence[LambdaState], soft_core: str, *, where: s
         raise InputError(problems)
 
 
+def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, where: str) -> list[Problem]:
+    """Say what of the settings GROMACS cannot run, before anything is made for it.
+
+    Parameters
+    ----------
+    config
+        Settings whose engine is or may be GROMACS.
+    protocol
+        Legs that there will be.
+    where
+        What messages call the settings.
+
+    Returns
+    -------
+    list of Problem
+        Empty where it can.
+    """
+    fe, problems = config.fe, []
+    if fe.restraint not in ("auto", "com", "boresch"):
+        problems.append(_restraint_problem(fe.restraint, where))
+    for key, plain in (("abfe_protocol", "double_decoupling"), ("charge_correction", None)):
+        # one molecule that goes from A to B is all that topologies are written for
+        if (chosen := getattr(fe, key, plain)) not in (plain, "analytic"):
+            right = f"{plain or 'analytic'}, or {_ENGINE}"
+            problems.append(Problem(where, f"{chosen} with engine gromacs", right, field=key))
+    if any("receptor" in leg.parts for leg in protocol) and config.param.protein_ff == "ff19SB":
+        what = "ff19SB with engine gromacs: its CMAP terms are not carried over"
+        problems.append(Problem(where, what, f"ff14SB, or {_ENGINE}", field="protein_ff"))
+    schedules = leg_schedules(fe, protocol)
+    for leg in protocol:
+        if leg.medium == "solvent":
+            try:
+                check_gromacs_leg(schedules[leg.name], fe.soft_core, where=where)
+            except InputError as error:
+                problems += [problem for problem in error.problems if problem not in problems]
+    return problems
+
+
+def _restraint_problem(kind: str, where: str) -> Problem:
+    what = f"a restraint of kind {kind} with engine gromacs"
+    return Problem(where, what, f"com, boresch, or {_ENGINE}", field="restraint")
+
+
 def pulls(restraint: Restraint | None, positions_nm: Floats, box_nm: Floats, masses_amu: Floats) -> list[Pull]:
     """Say a restraint in coordinates of the pull code, whose force constants go with λ_r.
 
@@ -120,8 +165,7 @@ def pulls(restraint: Restraint | None, positions_nm: Floats, box_nm: Floats, mas
             ("dihedral", (p1, l1, l1, l2, l2, l3), restraint.phi_c_deg, k_angle),
         ]
         return [Pull(kind, tuple((atom,) for atom in atoms), rest, k) for kind, atoms, rest, k in terms]
-    what = f"a restraint of kind {restraint.kind} with engine gromacs"
-    raise InputError(Problem("fe", what, f"com, boresch, or {_ENGINE}", field="restraint"))
+    raise InputError(_restraint_problem(restraint.kind, "fe"))
 
 
 def _middle(group: Sequence[int], positions_nm: Floats, box_nm: Floats) -> int:

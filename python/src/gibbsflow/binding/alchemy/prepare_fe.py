@@ -12,6 +12,7 @@ import numpy as np
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg, sampling
+from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
 from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of, restrains
 from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint, restraint_as_dict
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
@@ -29,7 +30,7 @@ from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Fe, Md, hashed
 from gibbsflow.engines.md_engine import MdEngine
-from gibbsflow.engines.md_engines import engine_for
+from gibbsflow.engines.md_engines import WHOLE_RUNS, engine_for
 from gibbsflow.errors import InputError, Problem, StateError, UnboundError
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import inputs_hash, read_arrays
@@ -93,6 +94,8 @@ def prepare_legs(
         raise UnboundError(f"{system.name}: not bound after equilibration, so there is nothing to prepare")
     schedules = leg_schedules(config.fe, protocol)
     plan = sampling(md, config.fe)
+    if md.engine == WHOLE_RUNS and (problems := gromacs_problems(config, protocol, where="fe")):
+        raise InputError(problems)
     known = system.find(PreparedFacts)
     account = cycle_doubts(protocol, md, known.ligand_charge if known else 0, where=system.name)
     account.settle()

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.alchemy.alchemical_leg import sampling
-from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
+from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
+from gibbsflow.binding.alchemy.protocols import PROTOCOLS, cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.complex import solute_faults
@@ -22,6 +23,8 @@ from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.modes import MODES
+from gibbsflow.engines.gromacs.choice import choose_engine, engine_problems
+from gibbsflow.engines.md_engines import WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import sha256_path
@@ -94,6 +97,7 @@ def check_campaign(
     chosen: Mapping[str, Any] | None = None,
     *,
     on_failure: str = "raise",
+    programs: bool = True,
 ) -> CampaignCheck:
     """Check samplesheet, chemistry, receptor, settings and output folder, all at once.
 
@@ -107,6 +111,8 @@ def check_campaign(
         Settings of section ``system`` that go before those of `config`; None for none.
     on_failure
         Failure policy: unless it is ``raise``, a molecule that cannot be used is left out as long as another can be.
+    programs
+        Whether what runs the MD must be on this machine; in containers it is in an image.
 
     Returns
     -------
@@ -129,6 +135,7 @@ def check_campaign(
             check()
         except InputError as error:
             problems += error.problems
+    problems += _engine_problems(settings, programs=programs, where=str(config or "md"))
     rows, table_problems = samplesheet.check_samplesheet(sheet)
     receptor = None
     warnings = []
@@ -163,6 +170,18 @@ def check_campaign(
         left_out = {}
     problems += [*sorted(table_problems, key=lambda problem: problem.row or 0), *unwritable]
     return CampaignCheck(tuple(good), problems, warnings, left_out)
+
+
+def _engine_problems(settings: BindingConfig, *, programs: bool, where: str) -> list[Problem]:
+    """What speaks against the engine that was named, or that ``auto`` stands for here."""
+    if problems := engine_problems(settings.md, where, programs=programs):
+        return problems
+    if choose_engine(settings.md).engine != WHOLE_RUNS or settings.run.mode not in PROTOCOLS:
+        return []
+    try:
+        return gromacs_problems(settings, protocol_of(settings.run.mode, explicit=True), where=where)
+    except InputError:
+        return []  # a schedule that cannot be read is told of as such
 
 
 def made_from(

@@ -25,6 +25,7 @@ from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.engines.gromacs.choice import engine_versions, settled
 from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.result import Result, versions
@@ -127,8 +128,9 @@ def parametrise_complex(
         system, settings.param, cache=Path(cache or out / "cache"), out=out / "parameters"
     )
     parametrised.write()
-    chosen = SettingsFacts(md=settings.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
-    built = build_topologies(parametrised, settings.md, out).with_facts(chosen)
+    md, _ = settled(settings.md, None)
+    chosen = SettingsFacts(md=md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
+    built = build_topologies(parametrised, md, out).with_facts(chosen)
     built.write()
     return built
 
@@ -221,7 +223,7 @@ def sample_legs(
             for replicate in range(leg.replicates):
                 place = Path(state or out / "state") / leg.leg / f"replicate_{replicate}"
                 run = out / RUNS / f"{leg.leg}_replicate_{replicate}"
-                result = Result(versions=versions(*engine_for(leg.md).programs))
+                result = Result(versions=versions(*engine_for(leg.md).programs) | engine_versions(leg.md))
                 sample_leg(leg, replicate, None, place, run, stopper, result)
                 result.write(run)
                 shutil.copyfile(folder / LEG, run / LEG)

@@ -1,8 +1,8 @@
 """Windows that GROMACS samples: a run of ``mdrun`` each, side by side, with exchange between them where MPI is there.
 
-What decides how a window goes on is GROMACS's checkpoint at the end of a segment. It is kept among our own, so a segment
-that was cut off is run again from where it began, whatever ``mdrun`` has left. The noise of ``sd`` and of the barostat are
-functions of seed and step: the same checkpoint gives the same samples on the same kind of machine.
+What decides how a window goes on is GROMACS's checkpoint at the end of a segment. It is kept among our own, so a
+segment that was cut off is run again from where it began, whatever ``mdrun`` has left. The noise of ``sd`` and of the
+barostat are functions of seed and step: the same checkpoint gives the same samples on the same kind of machine.
 """
 
 from __future__ import annotations
@@ -158,9 +158,9 @@ class GromacsSampler:
         positions, boxes = starts_nm[chosen], boxes_nm[chosen]
         if relax:
             positions = self._minimised(positions, boxes, check)
-        width = np.sqrt(
-            np.divide(kt_kcal_per_mol(self._md.temperature_k) * KJ_PER_KCAL, self._masses, where=self._masses > 0, out=np.zeros_like(self._masses))
-        )  # fmt: skip
+        moving = self._masses > 0
+        width = np.zeros(len(self._masses))
+        width[moving] = np.sqrt(1 / (self._beta_mol_per_kj * self._masses[moving]))
         draw = [np.random.default_rng(derive_seed(seed, "velocities", k)) for k in chosen]
         velocities = np.array([width[:, None] * one.standard_normal(positions.shape[1:]) for one in draw])
         count = len(chosen)
@@ -288,7 +288,12 @@ class GromacsSampler:
             chosen |= {"integrator": "steep", "nsteps": str(MINIMISE_STEPS), "emtol": "100", "pcoupl": "no"}
             _write(place / _TABLE, coulomb_table(2 * float(np.abs(box).max())))
             make_run_input(
-                place, "min", parameters.mdp_text(chosen), g96_text(positions_nm[w], boxes_nm[w]), home / "topol.top", index
+                place,
+                "min",
+                parameters.mdp_text(chosen),
+                g96_text(positions_nm[w], boxes_nm[w]),
+                home / "topol.top",
+                index,
             )
             words = (GMX, "mdrun", *_QUIET, "-s", "min.tpr", "-deffnm", "min", "-tableb", _TABLE, "-c", "min.out.g96")
             starts.append(Start((*words, "-ntmpi", "1", "-ntomp", "1"), place, f"start of window {window}"))

@@ -138,7 +138,7 @@ def leg_systems(leg: AlchemicalLeg, engine: MdEngine) -> list[EngineSystem]:
 
 
 Maker = Callable[[Md, int | None, Path], Sampler]
-"""Makes a sampler of an attempt's settings, of a window where it takes one at a time, and of the folder of its state."""
+"""Makes a sampler of an attempt's settings, a window where it takes one at a time, and the folder of its state."""
 
 
 def _simulations(leg: AlchemicalLeg, engine: MdEngine, kind: SamplerKind) -> Maker:

@@ -23,7 +23,19 @@ RIGHT = "a dhdl.xvg(.bz2) of GROMACS with foreign energies (calc-lambda-neighbor
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of itself; `state` is the column of its own state, None where each row names it."""
+    """What a file says of itself.
+
+    Attributes
+    ----------
+    temperature_k
+        Of the run.
+    names, listed
+        Kinds of λ, and their values in each foreign state.
+    legends
+        Of all columns but the time.
+    state, numbered
+        Its own state among those listed, None where each row names it; whether the header gives it by number.
+    """
 
     temperature_k: float
     names: tuple[str, ...]
@@ -33,22 +45,57 @@ class Header:
     numbered: bool
 
     def columns(self, *words: str) -> list[int]:
-        """Columns whose legends have one of these words, the time column counted."""
+        """Find columns by their legends.
+
+        Parameters
+        ----------
+        *words
+            One of them must be in the legend.
+
+        Returns
+        -------
+        list of int
+            The time column counted.
+        """
         return [k + 1 for k, legend in enumerate(self.legends) if any(word in legend for word in words)]
 
     @property
     def foreign(self) -> list[int]:
+        """Columns of energies in other states.
+
+        Returns
+        -------
+        list of int
+            One for each state that is listed.
+        """
         return [k + 1 for k, legend in enumerate(self.legends) if "H " in legend and _FOREIGN.search(legend)]
 
     @property
     def gradients(self) -> list[int]:
+        """Columns of dH/dλ.
+
+        Returns
+        -------
+        list of int
+            One for each kind of λ; empty unless all are there.
+        """
         found = {m[1]: k + 1 for k, legend in enumerate(self.legends) if (m := _GRADIENT.match(legend))}
         return [found[name] for name in self.names] if set(self.names) <= found.keys() else []
 
 
 @dataclass(frozen=True)
 class DhdlFile:
-    """A file's numbers, with the line of each row and the rows that a second header stands before."""
+    """A file's numbers.
+
+    Attributes
+    ----------
+    path, header
+        The file, and what it says of itself.
+    rows
+        Line of each row.
+    table
+        All columns, the time first, ps and kJ/mol.
+    """
 
     path: Path
     header: Header
@@ -57,6 +104,23 @@ class DhdlFile:
 
 
 def read_dhdl(path: Path) -> DhdlFile:
+    """Read a file.
+
+    Parameters
+    ----------
+    path
+        Plain or compressed (.bz2, .gz).
+
+    Returns
+    -------
+    DhdlFile
+        All its rows.
+
+    Raises
+    ------
+    InputError
+        For one that is missing, empty, truncated or of another kind.
+    """
     header: Header | None = None
     heads: list[str] = []
     rows: list[int] = []

@@ -274,7 +274,9 @@ def fatal_words(log: Path) -> str:
     """
     text = log.read_text(errors="replace")
     found = re.findall(
-        r"^(?:Fatal error|Error in user input|Inconsistency in user input|ERROR \d+ \[.*?\]):?\n(.+?)\n\s*\n", text, re.M | re.S
+        r"^(?:Fatal error|Error in user input|Inconsistency in user input|ERROR \d+ \[.*?\]):?\n(.+?)\n\s*\n",
+        text,
+        re.M | re.S,
     )
     telling = [words for words in found if "error in input file" not in words and "errors in input file" not in words]
     return " ".join((telling or found or [last_line(text)])[0].split())

@@ -78,7 +78,7 @@ def topology_text(system: openmm.System, molecules: Ints, changing: Iterable[int
     """
     off = frozenset(changing)
     first = np.searchsorted(molecules, np.arange(molecules[-1] + 1))
-    terms = _by_molecule(system, molecules, first)
+    terms = _by_molecule(system, molecules, first.astype(np.int32))
     types = _Types()
     fudge = _fudge(terms)
     bodies: dict[str, str] = {}
