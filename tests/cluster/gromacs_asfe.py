@@ -35,10 +35,9 @@ def settings(folder: Path, ps: float, seed: int) -> Path:
         "param": {"ligand_ff": "gaff", "charge_method": "gas"},
         "md": {"solvent": "tip3p", "engine": "gromacs", "threads": 2, "padding_angstrom": 8.0, "cutoff_angstrom": 7.0},
         "equil": {"minimise_steps": 200, "heat_ps": 2, "density_ps": 8, "equil_ps": 8, "equil_segment_ps": 4},
-        "fe": {
-            "solvent_schedule": "states.yaml", "window_ps": ps, "window_equil_ps": 1, "sample_ps": 0.25, "segment_ps": 2,
-        },
-    }  # fmt: skip
+        "fe": {"solvent_schedule": "states.yaml", "sample_ps": 0.2, "segment_ps": 2}
+        | {"window_ps": ps, "window_equil_ps": 1},
+    }
     path = folder / "run.yaml"
     path.write_text(yaml.safe_dump(content))
     return path

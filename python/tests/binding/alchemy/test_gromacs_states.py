@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from gromacs_boxes import LADDER, Box, needs_gromacs
 
-from gibbsflow.binding.alchemy.gromacs_states import check_gromacs_leg, gromacs_lambdas, pulls
+from gibbsflow.binding.alchemy.gromacs_states import check_gromacs_leg, gromacs_lambdas, gromacs_problems, pulls
 from gibbsflow.binding.alchemy.protocols import protocol_of
 from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
-from gibbsflow.config.binding import Fe
+from gibbsflow.config.binding import BindingConfig, Fe, Md
 from gibbsflow.errors import InputError
 
 SOLUTES = {
@@ -70,3 +70,21 @@ def test_what_gromacs_cannot_do():
     wide = np.array([[0.0, 0, 0], [0.9, 0, 0], [1.8, 0, 0]])
     with pytest.raises(InputError, match="reaches 0.90 nm"):
         pulls(CentreOfMassRestraint((0, 1, 2), (1,), 1.0), wide, np.eye(3) * 1.9, np.ones(3))
+
+
+def test_settings_that_gromacs_cannot_run_are_named_at_once():
+    protocol = protocol_of("abfe", explicit=True)
+    good = BindingConfig.from_params({"solvent": "tip3p", "engine": "gromacs"})
+    assert gromacs_problems(good, protocol, where="run.yaml") == []
+    wrong = BindingConfig.from_params(
+        {"solvent": "opc", "engine": "gromacs", "protein_ff": "ff19SB", "soft_core": "gapsys"}
+    )
+    found = {problem.field for problem in gromacs_problems(wrong, protocol, where="run.yaml")}
+    assert found == {"protein_ff", "soft_core"}
+    assert {p.field for p in gromacs_problems(wrong, protocol_of("asfe", explicit=True), where="x")} == {"soft_core"}
+
+
+def test_the_vacuum_leg_is_of_the_engine_that_has_no_need_of_a_box():
+    md = Md(solvent="tip3p", engine="gromacs")
+    engines = {leg.name: leg.md(md).engine for leg in protocol_of("asfe", explicit=True)}
+    assert engines == {"solvent": "gromacs", "vacuum": "openmm"}

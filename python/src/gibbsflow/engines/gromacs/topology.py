@@ -310,17 +310,17 @@ def g96_text(positions_nm: Floats, box_nm: Floats, velocities_nm_per_ps: Floats 
     str
         A ``.g96``.
     """
-
-    def rows(values: Floats) -> str:
-        return "".join(
-            f"{1:5d} {'M':<5s} {'X':<5s}{i % 10_000_000:7d}{x:15.9f}{y:15.9f}{z:15.9f}\n"
-            for i, (x, y, z) in enumerate(values.tolist(), start=1)
-        )
-
     (ax, ay, az), (bx, by, bz), (cx, cy, cz) = box_nm.tolist()
     box = "".join(f"{value:15.9f}" for value in (ax, by, cz, ay, az, bx, bz, cx, cy))
-    moving = "" if velocities_nm_per_ps is None else f"VELOCITY\n{rows(velocities_nm_per_ps)}END\n"
-    return f"TITLE\ngibbsflow\nEND\nPOSITION\n{rows(positions_nm)}END\n{moving}BOX\n{box}\nEND\n"
+    moving = "" if velocities_nm_per_ps is None else f"VELOCITY\n{_g96_rows(velocities_nm_per_ps)}END\n"
+    return f"TITLE\ngibbsflow\nEND\nPOSITION\n{_g96_rows(positions_nm)}END\n{moving}BOX\n{box}\nEND\n"
+
+
+def _g96_rows(values: Floats) -> str:
+    return "".join(
+        f"{1:5d} {'M':<5s} {'X':<5s}{i % 10_000_000:7d}{x:15.9f}{y:15.9f}{z:15.9f}\n"
+        for i, (x, y, z) in enumerate(values.tolist(), start=1)
+    )
 
 
 def read_g96(text: str) -> Mapping[str, Floats]:
