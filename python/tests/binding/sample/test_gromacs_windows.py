@@ -21,7 +21,7 @@ from gibbsflow.errors import MissingProgramError, StoppedEarly
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.state.segments import Stopper
 
-STATES = (LADDER[0], LADDER[4], LADDER[6])
+STATES = (LADDER[0], LADDER[4], LADDER[-1])
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,7 @@ def test_killed_in_mid_segment_it_goes_on_to_the_same_samples(box, tmp_path):
         while run.poll() is None and not list(home.glob("*/window_00/run.part0002.log")):
             time.sleep(0.02)
         run.send_signal(signal.SIGKILL)
+    assert run.returncode == -signal.SIGKILL and list(home.glob("*/window_00/run.part0002.log"))
     _, again = sample(leg, tmp_path / "two")
     for one, other in zip(whole, again, strict=True):
         np.testing.assert_array_equal(one.time_ps, other.time_ps)
@@ -88,7 +89,7 @@ def test_without_mpi_windows_stand_alone_and_it_says_so(box, tmp_path, monkeypat
 
 @needs_gromacs
 def test_sigterm_stops_within_seconds(box, tmp_path):
-    leg = box.leg(tmp_path / "leg", STATES[:2], fe={"sampler": "independent", "segment_ps": 500, "window_ps": 500})
+    leg = box.leg(tmp_path / "leg", STATES, fe={"sampler": "independent", "segment_ps": 500, "window_ps": 500})
     words = [sys.executable, "-m", "gibbsflow.cli.fe", "run", "--leg", str(leg.folder), "--replicate", "0"]
     words += ["--state", str(tmp_path / "state"), "--out", str(tmp_path / "out")]
     with subprocess.Popen(words, stderr=subprocess.DEVNULL, env=os.environ) as run:
