@@ -65,8 +65,7 @@ published() {
     grep -m 1 "^$prefix$1@sha256:")
   mkdir -p "$files"
   { [[ ! -s $file ]] || grep -v "^image_$1:" "$file" || true; } >"$file.partial"
-  # no process runs in md
-  [[ $1 == md ]] || echo "image_$1: $digest" >>"$file.partial"
+  echo "image_$1: $digest" >>"$file.partial"
   mv "$file.partial" "$file"
   echo "    $digest"
 }

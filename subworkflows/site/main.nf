@@ -53,7 +53,7 @@ def tooLate(process, params, commandLine) {
         def scope = selector ? process[selector] : process
         scope.container = scope.container == was[selector] ? image : scope.container // else it is a site's own
     }
-    fromSettings(early.findAll { name, _value -> !(name in ['registry', 'platform']) && !name.startsWith('image_') }.findAll { name, value -> "${params[name]}" != "${value}" }.keySet(), commandLine).collect { name ->
+    fromSettings(early.findAll { name, _value -> !(name in ['registry', 'platform', 'engine']) && !name.startsWith('image_') }.findAll { name, value -> "${params[name]}" != "${value}" }.keySet(), commandLine).collect { name ->
         "--${name}: given in a settings file, which Nextflow reads too late for it (right: on the command line, or in a file for -params-file)".toString()
     }
 }
@@ -62,7 +62,8 @@ def tooLate(process, params, commandLine) {
 def imagesOf(params) {
     [
         '': imageOf(params, 'core'),
-        'withLabel:process_md': imageOf(params, params.platform == 'CUDA' ? 'cuda' : 'core'),
+        'withLabel:process_md': imageOf(params, params.platform == 'CUDA' ? 'cuda' : params.engine != 'openmm' ? 'md' : 'core'),
+        'withName:EQUIL_PREPARE': imageOf(params, params.platform != 'CUDA' && params.engine != 'openmm' ? 'md' : 'core'),
         'withLabel:process_loop': imageOf(params, 'ml'),
         'withLabel:process_dft': imageOf(params, 'dft'),
         'withName:TRAIN_CONFIG': imageOf(params, 'dft'),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from gibbsflow.config.binding import Md
-from gibbsflow.engines.md_engines import MD_ENGINES, engine_for
+from gibbsflow.engines.md_engines import MD_ENGINES, WHOLE_RUNS, engine_for
 from gibbsflow.workflow.result import versions
 
 
@@ -17,7 +17,9 @@ def test_each_engine_knows_its_name_and_its_programs(name):
 
 
 def test_the_engine_of_the_settings():
-    assert engine_for(Md()).name == Md.md_engine == "openmm"
+    assert engine_for(Md()).name == Md().engine == "openmm"
+    # it takes a window for a whole segment: what is asked step by step is OpenMM's
+    assert WHOLE_RUNS not in MD_ENGINES and engine_for(Md(engine=WHOLE_RUNS, solvent="opc")).name == "openmm"
 
 
 @pytest.mark.parametrize("name", MD_ENGINES)

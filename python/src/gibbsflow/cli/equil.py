@@ -37,9 +37,11 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
         from gibbsflow.binding.workload import equilibration_work
         from gibbsflow.config.binding import BindingConfig
         from gibbsflow.config.equil_stages import read_stages
+        from gibbsflow.engines.gromacs.choice import settled
 
         settings = BindingConfig.read(config) if config else BindingConfig()
-        built = topologies_of(SimSystem.read(system), settings.md, out, seed=settings.run.seed, fe=settings.fe)
+        md, engine = settled(settings.md, state)
+        built = topologies_of(SimSystem.read(system), md, out, seed=settings.run.seed, fe=settings.fe)
         atoms = built.facts(TopologyFacts)
         chosen = SettingsFacts(md=atoms.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
         built = built.with_facts(chosen)
@@ -54,6 +56,8 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
             "ligand_atoms": len(atoms.ligand_atoms),
             "site_atoms": len(atoms.site_atoms),
             "work": equilibration_work(built, settings.md, settings.equil).asks(settings.md),
+            "engine": engine.engine,
+            **({"engine_because": engine.because} if engine.because else {}),
         }
 
 

@@ -83,13 +83,14 @@ def run(
 
         from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME, AlchemicalLeg
         from gibbsflow.binding.sample.sampling import check_request, sample_leg
+        from gibbsflow.engines.gromacs.choice import engine_versions
         from gibbsflow.engines.md_engines import engine_for
         from gibbsflow.workflow.result import versions
         from gibbsflow.workflow.state.segments import Stopper
 
         with Stopper(budget, segments) as stopper:
             prepared = AlchemicalLeg.read(leg)
-            result.versions = versions(*engine_for(prepared.md).programs)
+            result.versions = versions(*engine_for(prepared.md).programs) | engine_versions(prepared.md)
             if dry_run:
                 check_request(prepared, replicate, windows)
                 plan = prepared.sampling

@@ -37,7 +37,7 @@ class Checked:
     record: Callable[[], None] | None = None
 
 
-def check_binding(given: Mapping[str, Any], sections: Mapping[str, Any], _containers: bool, state: Path) -> Checked:
+def check_binding(given: Mapping[str, Any], sections: Mapping[str, Any], containers: bool, state: Path) -> Checked:
     """Check samplesheet, structures, receptor and settings of a binding campaign."""
     import tempfile
 
@@ -53,7 +53,9 @@ def check_binding(given: Mapping[str, Any], sections: Mapping[str, Any], _contai
         settings = Path(folder) / "settings.json"
         settings.write_text(json.dumps(sections_of(given, own), default=float))
         config = BindingConfig.read(settings)
-        found = check_campaign(sheet, receptor, settings, Path(given["outdir"]), on_failure=config.run.on_failure)
+        found = check_campaign(
+            sheet, receptor, settings, Path(given["outdir"]), on_failure=config.run.on_failure, programs=not containers
+        )
     made = None if found.problems else made_from(found.rows, sheet, receptor, config, state.name)
     answer = {
         "problem": refusal(InputError(found.problems)) if found.problems else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 from gibbsflow.config.modes import Mode
 from gibbsflow.config.section import Section, nearest, read_section, setting
@@ -109,8 +109,10 @@ class Param(Section):
 class Md(Section):
     """Molecular dynamics, in equilibration and free-energy windows alike."""
 
-    md_engine: ClassVar[str] = "openmm"  # a setting once there are two, then named in LATER, with this default
-
+    engine: Literal["auto", "openmm", "gromacs"] = setting(
+        "openmm",
+        "What runs the windows of explicit solvent: OpenMM, or GROMACS on PATH; auto: by what is there (usage).",
+    )
     solvent: Literal["obc2", "vacuum", "tip3p", "spce", "opc", "tip4pew", "given"] = setting(
         "obc2",
         "Implicit solvent OBC2 (igb=5, no surface term), a water model (PME), none, or what a system comes in (given).",
@@ -449,6 +451,7 @@ class Launch(BindingConfig):
 LATER: frozenset[str] = frozenset(
     {
         "legs_per_gpu",
+        "engine",
         "pressure_bar",
         "cutoff_angstrom",
         "padding_angstrom",

@@ -1,4 +1,4 @@
-"""The MD engines by their names: the one place that knows which there are."""
+"""The MD engines by their names: the one place that knows which there are (see `gromacs.choice`)."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ def _openmm() -> MdEngine:
 
 
 MD_ENGINES: Mapping[str, Callable[[], MdEngine]] = {"openmm": _openmm}
-"""What loads each engine, its program with it, by the name in section ``md``."""
+"""What loads each engine that is asked step by step, its program with it."""
+WHOLE_RUNS = "gromacs"
+"""The engine that is no such: it takes a window for a whole segment, from files (`binding.sample.gromacs_windows`)."""
 
 
 def engine_for(md: Md) -> MdEngine:
-    """Load the engine that the settings name.
+    """Load the engine that is asked step by step: for equilibration, for what has no box, and to read topologies.
 
     Parameters
     ----------
     md
-        Its `md_engine` is looked at.
+        Settings.
 
     Returns
     -------
     MdEngine
-        Ready to make systems.
+        OpenMM also where GROMACS runs the windows: what both are to agree in is read once.
     """
-    return MD_ENGINES[md.md_engine]()
+    return MD_ENGINES.get(md.engine, MD_ENGINES["openmm"])()

@@ -110,7 +110,7 @@ def run_program(
         except subprocess.TimeoutExpired as error:
             raise EngineError(f"{command[0]} ran over its {bounds.time_s:.0f} s (log: {log})") from error
         finally:
-            _end_tree(process)
+            end_tree(process)
         output.seek(start)
         text = output.read()
     if code:
@@ -136,8 +136,14 @@ def last_line(text: str) -> str:
     return (telling or lines or ["no output"])[-1]
 
 
-def _end_tree(process: subprocess.Popen[bytes]) -> None:
-    """End a process that still runs, with all it started (antechamber starts sqm through a shell)."""
+def end_tree(process: subprocess.Popen[bytes]) -> None:
+    """End a process that still runs, with all it started (antechamber starts sqm through a shell).
+
+    Parameters
+    ----------
+    process
+        Of this process's own children.
+    """
     if process.poll() is not None:
         return
     try:

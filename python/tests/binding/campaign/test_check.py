@@ -225,3 +225,25 @@ def test_whose_pose_a_row_is_changes_the_table_alone(tmp_path):
         made_from([r], tmp_path / "l.csv", None, BindingConfig(), "c") for r in (row("C"), row("C", pose_of="x"))
     )
     assert one.items == other.items and one.remarks != other.remarks
+
+
+def test_an_engine_that_is_not_here_is_told_before_anything_runs(tmp_path, monkeypatch):
+    sheet, settings = tmp_path / "ligands.csv", tmp_path / "run.yaml"
+    sheet.write_text("ligand,smiles\nethane,CC\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = {}
+    for name, more in {"water": "solvent: tip3p", "implicit": "solvent: obc2", "soft": "solvent: opc"}.items():
+        settings.write_text(
+            f"mode: asfe\nengine: gromacs\n{more}\n" + ("soft_core: gapsys\n" if name == "soft" else "")
+        )
+        for programs in (True, False):
+            problems = check_campaign(sheet, None, settings, None, programs=programs).problems
+            found[name, programs] = [str(problem) for problem in problems]
+    (missing,) = found["water", True]
+    assert "run.yaml" in missing and "no gmx on PATH" in missing and "--engine openmm" in missing
+    assert found["water", False] == []  # in a container it is in the image
+    assert "no implicit solvent since 2019" in found["implicit", False][0]
+    (soft,) = found["soft", False]
+    assert "gapsys with engine gromacs" in soft
+    settings.write_text("mode: asfe\nengine: auto\nsolvent: tip3p\n")
+    assert check_campaign(sheet, None, settings, None).problems == []

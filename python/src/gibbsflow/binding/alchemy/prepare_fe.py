@@ -13,6 +13,7 @@ import numpy as np
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg, sampling
 from gibbsflow.binding.alchemy.finite_size.leg_correction import leg_correction
+from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
 from gibbsflow.binding.alchemy.holding import hold_ligand, symmetry_problems
 from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of, restrains
 from gibbsflow.binding.alchemy.restraints import Restraint, restraint_as_dict
@@ -30,7 +31,7 @@ from gibbsflow.binding.facts import (
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Fe, Md, hashed
 from gibbsflow.engines.md_engine import MdEngine
-from gibbsflow.engines.md_engines import engine_for
+from gibbsflow.engines.md_engines import WHOLE_RUNS, engine_for
 from gibbsflow.errors import InputError, Problem, StateError, UnboundError
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
@@ -97,6 +98,8 @@ def prepare_legs(
         raise UnboundError(f"{system.name}: not bound after equilibration, so there is nothing to prepare")
     schedules = leg_schedules(config.fe, protocol)
     plan = sampling(md, config.fe)
+    if md.engine == WHOLE_RUNS and (problems := gromacs_problems(config, protocol, where="fe")):
+        raise InputError(problems)
     account = cycle_doubts(protocol, md, known.ligand_charge if known else 0, where=system.name, fe=config.fe)
     if not restrains(protocol):
         for problem in symmetry_problems(config.fe.symmetry_number, None, (), where=system.name):

@@ -57,7 +57,7 @@ class LegSpec:
     named_schedule: str = ""
 
     def md(self, md: Md) -> Md:
-        """Put the leg into its medium.
+        """Put the leg into its medium; what has no box is OpenMM's.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class LegSpec:
         Md
             Those of the leg.
         """
-        return md if self.medium == "solvent" else md.model_copy(update={"solvent": "vacuum"})
+        return md if self.medium == "solvent" else md.model_copy(update={"solvent": "vacuum", "engine": "openmm"})
 
 
 DOUBLE_DECOUPLING: tuple[LegSpec, ...] = (

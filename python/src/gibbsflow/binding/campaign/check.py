@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding.alchemy.alchemical_leg import sampling
-from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
+from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
+from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.campaign.check_restraints import row_problems, setting_problems
 from gibbsflow.binding.campaign.check_solvated import check_solvated, topology_bytes
@@ -33,6 +34,8 @@ from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.equil_stages import read_stages
 from gibbsflow.config.launch.samplesheet_columns import SOLVATED
 from gibbsflow.config.modes import MODES
+from gibbsflow.engines.gromacs.choice import choose_engine, engine_problems
+from gibbsflow.engines.md_engines import WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import sha256_path
@@ -109,6 +112,7 @@ def check_campaign(
     chosen: Mapping[str, Any] | None = None,
     *,
     on_failure: str = "raise",
+    programs: bool = True,
 ) -> CampaignCheck:
     """Check samplesheet, chemistry, receptor, settings and output folder, all at once.
 
@@ -122,6 +126,8 @@ def check_campaign(
         Settings of section ``system`` that go before those of `config`; None for none.
     on_failure
         Failure policy: unless it is ``raise``, a molecule that cannot be used is left out as long as another can be.
+    programs
+        Whether what runs the MD must be on this machine; in containers it is in an image.
 
     Returns
     -------
@@ -147,6 +153,7 @@ def check_campaign(
             check()
         except InputError as error:
             problems += error.problems
+    problems += _engine_problems(settings, protocol, programs=programs, where=str(config or "md"))
     of_all = cycle_doubts(protocol, settings.md, 0, where="settings", fe=settings.fe)
     problems += [*of_all.of_weight("refuse"), *setting_problems(settings)]
     warnings = [Problem("settings", note) for note in unused_settings(settings)]
@@ -210,6 +217,20 @@ def _read_stages(settings: BindingConfig, *, boxed: bool) -> None:
     if (path := settings.equil.equil_stages) is not None:
         md = settings.md.model_copy(update={"solvent": AS_GIVEN}) if boxed else settings.md
         plan_equilibration(md, settings.equil, chosen_stages(read_stages(path), md, where=str(path)))
+
+
+def _engine_problems(
+    settings: BindingConfig, protocol: Sequence[LegSpec], *, programs: bool, where: str
+) -> list[Problem]:
+    """What speaks against the engine that was named, or that ``auto`` stands for here."""
+    if problems := engine_problems(settings.md, where, programs=programs):
+        return problems
+    if choose_engine(settings.md).engine != WHOLE_RUNS or not MODES[settings.run.mode].free_energies:
+        return []
+    try:
+        return gromacs_problems(settings, protocol, where=where)
+    except InputError:
+        return []  # a schedule that cannot be read is told of as such
 
 
 def made_from(

@@ -26,6 +26,7 @@ from gibbsflow.binding.solvated_facts import StageFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.equil_stages import read_stages
+from gibbsflow.engines.gromacs.choice import engine_versions, settled
 from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.result import Result, versions
@@ -126,7 +127,8 @@ def parametrise_complex(
     out = Path(out)
     parametrised, _ = parameters_of(system, settings.param, cache=Path(cache or out / "cache"), out=out / "parameters")
     parametrised.write()
-    built = topologies_of(parametrised, settings.md, out, fe=settings.fe)
+    chosen, _ = settled(settings.md, None)
+    built = topologies_of(parametrised, chosen, out, fe=settings.fe)
     md = built.facts(TopologyFacts).md  # of a system that comes solvated the solvent is its own
     built = built.with_facts(SettingsFacts(md=md, equil=settings.equil, run=RunFacts(seed=settings.run.seed)))
     if settings.equil.equil_stages is not None:
@@ -223,7 +225,7 @@ def sample_legs(
             for replicate in range(leg.replicates):
                 place = Path(state or out / "state") / leg.leg / f"replicate_{replicate}"
                 run = out / RUNS / f"{leg.leg}_replicate_{replicate}"
-                result = Result(versions=versions(*engine_for(leg.md).programs))
+                result = Result(versions=versions(*engine_for(leg.md).programs) | engine_versions(leg.md))
                 sample_leg(leg, replicate, None, place, run, stopper, result)
                 result.write(run)
                 shutil.copyfile(folder / LEG, run / LEG)

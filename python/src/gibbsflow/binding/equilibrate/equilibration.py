@@ -46,6 +46,7 @@ ENERGY_GATE_KCAL_PER_MOL_PER_ATOM = 10.0
 BOXES: Mapping[str, tuple[str, str]] = {"complex": ("complex", "equil"), "solvent": ("solvent", "solvent_equil")}
 """What is equilibrated, by name: begin of the roles of its topology, and of its frames."""
 _INDIFFERENT = (
+    "engine",
     "threads",
     "platform",
     "legs_per_gpu",
@@ -174,7 +175,8 @@ def _equilibrate_box(
             ps = plan.frames_after(run.segments_done) * plan.steps_per_frame * md.timestep_fs / 1000
             result.timings["engine_s"] = round(run.engine_s, 3)
             result.timings["cpu_s"] = round(time.process_time(), 3)  # of this process
-            result.figures |= {"sampled_ns": ps / 1000, "platform": md.platform, "threads": md.threads}
+            where = {"engine": engine.name, "platform": md.platform, "threads": md.threads}
+            result.figures |= {"sampled_ns": ps / 1000, **where}
             if run.engine_s > 0:
                 result.figures["ns_per_day"] = round(ps / 1000 / run.engine_s * 86400, 1)
         data, last = run.outputs(), run.last_arrays()

@@ -17,6 +17,7 @@ from gibbsflow.binding.forcefield.topology_file import molecules
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_md, used_in_leg
 from gibbsflow.binding.sample.energies import write_window
 from gibbsflow.binding.sample.exchange import ExchangeSampler
+from gibbsflow.binding.sample.gromacs_windows import GromacsSampler
 from gibbsflow.binding.sample.independent import IndependentSampler
 from gibbsflow.binding.sample.kept_frames import KeptFrames
 from gibbsflow.binding.sample.sampler import Sampler, Samples
@@ -24,7 +25,7 @@ from gibbsflow.binding.sample.walkers import WalkerSampler
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.gpu.mps import Mps, shared_card
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine
-from gibbsflow.engines.md_engines import engine_for
+from gibbsflow.engines.md_engines import WHOLE_RUNS, engine_for
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.progress import Progress
 from gibbsflow.workflow.result import Result
@@ -142,13 +143,17 @@ def leg_systems(leg: AlchemicalLeg, engine: MdEngine) -> list[EngineSystem]:
     return [make(parent, leg.ligand_atoms, state, leg.restraint) for state in leg.states]
 
 
-def _simulations(leg: AlchemicalLeg, engine: MdEngine, kind: SamplerKind) -> Callable[[Md, int | None], Sampler]:
+Maker = Callable[[Md, int | None, Path], Sampler]
+"""Makes a sampler of an attempt's settings, a window where it takes one at a time, and the folder of its state."""
+
+
+def _simulations(leg: AlchemicalLeg, engine: MdEngine, kind: SamplerKind) -> Maker:
     """What makes a sampler of a system for each state."""
     systems = leg_systems(leg, engine)
-    return lambda md, window: kind.make(systems, md, window, engine)
+    return lambda md, window, _: kind.make(systems, md, window, engine)
 
 
-def _walkers(leg: AlchemicalLeg, engine: MdEngine, mps: Mps | None) -> Callable[[Md, int | None], Sampler]:
+def _walkers(leg: AlchemicalLeg, engine: MdEngine, mps: Mps | None) -> Maker:
     """What makes a sampler of one system for all states."""
     prmtop = leg.folder / leg.topology
     parent, make = engine.system(prmtop, leg.md, apart=leg.apart), PERIODIC_MAKERS[engine.name]()
@@ -158,11 +163,34 @@ def _walkers(leg: AlchemicalLeg, engine: MdEngine, mps: Mps | None) -> Callable[
     )  # fmt: skip
     states, parts = [state.as_dict() for state in leg.states], molecules(prmtop)
     contexts = CONTEXTS_WITHOUT_MPS if mps is not None and not mps.on else None
+    return lambda md, window, _: WalkerSampler(system, states, md, engine, parts, _alone(window), contexts)
 
-    def make_sampler(md: Md, window: int | None) -> WalkerSampler:
-        return WalkerSampler(system, states, md, engine, parts, None if window is None else (window,), contexts)
 
-    return make_sampler
+def _gromacs(leg: AlchemicalLeg, kind: SamplerKind) -> Maker:
+    """What makes a sampler whose windows GROMACS runs."""
+    return lambda md, window, folder: GromacsSampler(
+        leg, md, folder / "gromacs", _alone(window), exchange=kind.together
+    )
+
+
+def _alone(window: int | None) -> tuple[int] | None:
+    return None if window is None else (window,)
+
+
+def runs_gromacs(leg: AlchemicalLeg) -> bool:
+    """Say whether GROMACS runs the windows of a leg.
+
+    Parameters
+    ----------
+    leg
+        The leg.
+
+    Returns
+    -------
+    bool
+        Where it was chosen and the leg has a box; what has none is OpenMM's.
+    """
+    return leg.md.engine == WHOLE_RUNS and leg.periodic
 
 
 def sample_leg(
@@ -214,15 +242,20 @@ def sample_leg(
         "leg": leg.leg,
         "replicate": replicate,
         "sampler": leg.fe.sampler,
+        "engine": engine.name,
         "platform": leg.md.platform,
         "threads": leg.md.threads,
     }
     kind = SAMPLERS[leg.fe.sampler]
-    mps = None
-    if leg.md.platform == "CUDA" and engine.name == "openmm":
-        mps = shared_card(several=leg.periodic and kind.together)
-        result.figures["mps"] = str(mps)
-    make = _walkers(leg, engine, mps) if leg.periodic else _simulations(leg, engine, kind)
+    if runs_gromacs(leg):
+        result.figures |= {"engine": WHOLE_RUNS, "platform": "CPU"}
+        make = _gromacs(leg, kind)
+    else:
+        mps = None
+        if leg.md.platform == "CUDA":
+            mps = shared_card(several=leg.periodic and kind.together)
+            result.figures["mps"] = str(mps)
+        make = _walkers(leg, engine, mps) if leg.periodic else _simulations(leg, engine, kind)
     tasks: list[tuple[int | None, Path]] = [(None, state)]
     if not kind.together:
         tasks = [(k, state / window_folder(k)) for k in windows or range(len(leg.states))]
@@ -236,7 +269,7 @@ def sample_leg(
         result.inputs_hash = result.inputs_hash or run.inputs_hash
         with run:
             safer = replace(leg, md=safer_md(leg.md, run.attempt))
-            sampler = make(safer.md, number)
+            sampler = make(safer.md, number, run.folder)
             frames = KeptFrames(safer, folder, sampler.windows)
             _note_attempt(result, run, number)
             try:

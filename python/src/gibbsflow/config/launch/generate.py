@@ -95,6 +95,7 @@ class Nextflow(Section):
     )
     image_core: str | None = _image("binding free energies")
     image_cuda: str | None = _image("MD on a GPU (--platform CUDA)")
+    image_md: str | None = _image("MD where GROMACS may run it (--engine)")
     image_ml: str | None = _image("structures, training and exploration of potentials")
     image_dft: str | None = _image("labels of potentials")
     memory_gb: float | None = _memory("a task without another label", "1 GB")

@@ -6,10 +6,8 @@ here a truncated or damaged file is an error that names the line, and states are
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,56 +27,15 @@ from gibbsflow.binding.analyse.readers.runs import (
     to_energies,
 )
 from gibbsflow.binding.sample.energies import Energies
+from gibbsflow.engines.gromacs.dhdl_file import RIGHT, DhdlFile, read_dhdl
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats, Ints
 from gibbsflow.workflow.account import Account
-from gibbsflow.workflow.input_files import read_lines
 
-_SUBTITLE = re.compile(r'@ subtitle "T = ([0-9.eE+-]+) \(K\)(.*)"\s*$')
-_STATE = re.compile(r"state (\d+): (.+) = (\(?[0-9., eE+-]+\)?)$")
-_LEGEND = re.compile(r'@ s(\d+) legend "(.*)"\s*$')
-_FOREIGN = re.compile(r"H .*to (\(?[0-9., eE+-]+\)?)$")
-_GRADIENT = re.compile(r"^dH/d.* (\S+-lambda) = ([0-9.eE+-]+)$")
-RIGHT = "a dhdl.xvg(.bz2) of GROMACS with foreign energies (calc-lambda-neighbors = -1)"
 SAME_KJ_PER_MOL = 1e-3
 """Two states with one printed λ whose energies never differ by more are one state that is listed twice."""
 OTHER_STATE_KJ_PER_MOL = 0.1
 """Samples are this far from their own state where their header names another than the one they were drawn from."""
-
-
-@dataclass(frozen=True)
-class _Header:
-    """What a file says of itself; `state` is the column of its own state, None where each row names it."""
-
-    temperature_k: float
-    names: tuple[str, ...]
-    listed: tuple[tuple[float, ...], ...]
-    legends: tuple[str, ...]
-    state: int | None
-    numbered: bool
-
-    def columns(self, *words: str) -> list[int]:
-        """Columns whose legends have one of these words, the time column counted."""
-        return [k + 1 for k, legend in enumerate(self.legends) if any(word in legend for word in words)]
-
-    @property
-    def foreign(self) -> list[int]:
-        return [k + 1 for k, legend in enumerate(self.legends) if "H " in legend and _FOREIGN.search(legend)]
-
-    @property
-    def gradients(self) -> list[int]:
-        found = {m[1]: k + 1 for k, legend in enumerate(self.legends) if (m := _GRADIENT.match(legend))}
-        return [found[name] for name in self.names] if set(self.names) <= found.keys() else []
-
-
-@dataclass(frozen=True)
-class _File:
-    """A file's numbers, with the line of each row and the rows that a second header stands before."""
-
-    path: Path
-    header: _Header
-    rows: Ints
-    table: Floats
 
 
 def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow_missing: bool = False) -> Energies:
@@ -109,7 +66,7 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
         raise InputError(Problem("--input", "no files", RIGHT))
     account = Account(str(Path(paths[0]).parent))
     account.facts |= {"format": "gromacs", "files": [str(path) for path in paths]}
-    files = [_read(Path(path)) for path in paths]
+    files = [read_dhdl(Path(path)) for path in paths]
     temperature = check_temperatures({f.path: f.header.temperature_k for f in files}, temperature_k)
     _refuse_other_states(files)
     first = files[0].header
@@ -157,7 +114,7 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
     )
 
 
-def _values(file: _File, state_of: Sequence[int], count: int, beta: float, with_gradients: bool) -> Floats:
+def _values(file: DhdlFile, state_of: Sequence[int], count: int, beta: float, with_gradients: bool) -> Floats:
     """Reduced potentials, state of the row, reduced gradients: shape (N, K + 1 + L)."""
     header, table = file.header, file.table
     first_of = [state_of.index(state) for state in range(count)]
@@ -171,7 +128,7 @@ def _values(file: _File, state_of: Sequence[int], count: int, beta: float, with_
     return np.column_stack([u, own.astype(float), gradients])
 
 
-def _own(file: _File) -> Ints:
+def _own(file: DhdlFile) -> Ints:
     """Column of the state that each row was drawn from."""
     if file.header.state is not None:
         return np.full(len(file.table), file.header.state)
@@ -185,7 +142,7 @@ def _own(file: _File) -> Ints:
     return own.astype(int)
 
 
-def _refuse_not_finite(file: _File, u: Floats, own: Ints) -> None:
+def _refuse_not_finite(file: DhdlFile, u: Floats, own: Ints) -> None:
     """Refuse NaN, energies of minus infinity, and samples that are infinite in their own state."""
     impossible = ~np.isfinite(u) & ~np.isposinf(u)
     impossible[np.arange(len(u)), own] |= ~np.isfinite(u[np.arange(len(u)), own])
@@ -224,7 +181,7 @@ def plain(legend: str) -> str:
     return legend.replace(r"\xD\f{}", "Δ").replace(r"\xl\f{}", "λ")
 
 
-def _states(files: Sequence[_File]) -> tuple[list[int], list[Mapping[str, float]]]:
+def _states(files: Sequence[DhdlFile]) -> tuple[list[int], list[Mapping[str, float]]]:
     """State of each listed λ, those that are listed twice and have the same energies in all files being one."""
     listed, names = files[0].header.listed, files[0].header.names
     first_of: list[int] = []
@@ -242,7 +199,7 @@ def _states(files: Sequence[_File]) -> tuple[list[int], list[Mapping[str, float]
     return [places[first] for first in first_of], [dict(zip(names, listed[first], strict=True)) for first in places]
 
 
-def _equal(file: _File, j: int, k: int) -> bool:
+def _equal(file: DhdlFile, j: int, k: int) -> bool:
     foreign = file.header.foreign
     left, right = file.table[:, foreign[j]], file.table[:, foreign[k]]
     return bool(np.isclose(left, right, rtol=1e-6, atol=SAME_KJ_PER_MOL, equal_nan=True).all())
@@ -259,7 +216,7 @@ def _gradients(
     windows: Mapping[int, Part],
     states: Sequence[Mapping[str, float]],
     names: Sequence[str],
-    files: Sequence[_File],
+    files: Sequence[DhdlFile],
     account: Account,
 ) -> tuple[pd.DataFrame | None, str]:
     """dH/dλ as alchemlyb has it; where it is not finite there is none, and why."""
@@ -280,85 +237,10 @@ def _gradients(
     return pd.concat(made), ""
 
 
-def _refuse_other_states(files: Sequence[_File]) -> None:
+def _refuse_other_states(files: Sequence[DhdlFile]) -> None:
     kinds = {file.path: (file.header.names, file.header.listed) for file in files}
     if odd := odd_ones(kinds):
         other = next(path for path in kinds if path not in odd)
         raise InputError(
             [Problem(str(p), f"its states differ from those of {other}", f"files of one leg; {RIGHT}") for p in odd]
         )
-
-
-def _read(path: Path) -> _File:
-    header: _Header | None = None
-    heads: list[str] = []
-    rows: list[int] = []
-    table: list[list[float]] = []
-    for number, line in read_lines(path, RIGHT):
-        if line.startswith("#") or not line.strip():
-            continue
-        if line.startswith("@"):
-            if table and (_SUBTITLE.match(line) or _LEGEND.match(line)) and line.strip() not in heads:
-                what = "a second header that differs from the first: files put together"
-                raise InputError(Problem(str(path), what, "one run a file", row=number))
-            heads.append(line.strip())
-            continue
-        if header is None:
-            header = _header(path, heads, number)
-        table.append(_row(path, number, line, len(header.legends) + 1))
-        rows.append(number)
-    if not path.stat().st_size:
-        raise InputError(Problem(str(path), "empty file", RIGHT))
-    if header is None:
-        _header(path, heads, None)
-        raise InputError(Problem(str(path), "no samples", "at least one row"))
-    return _File(path, header, np.array(rows), np.array(table))
-
-
-def _header(path: Path, lines: Sequence[str], row: int | None) -> _Header:
-    found = [match for line in lines if (match := _LEGEND.match(line))]
-    legends = tuple(text for _, text in sorted((int(match[1]), match[2]) for match in found))
-    subtitle = next((match for line in lines if (match := _SUBTITLE.match(line))), None)
-    if subtitle is None or not legends:
-        raise InputError(Problem(str(path), "no dhdl.xvg header", RIGHT, row=row))
-    listed = tuple(_numbers(m[1]) for legend in legends if "H " in legend and (m := _FOREIGN.search(legend)))
-    if not listed:
-        raise InputError(Problem(str(path), "no energies in foreign states", RIGHT))
-    gradients = [match for legend in legends if (match := _GRADIENT.match(legend))]
-    numbered = _STATE.search(subtitle[2].strip())
-    if numbered:
-        names = tuple(name.strip() for name in numbered[2].strip(" ()").split(","))
-        own = _numbers(numbered[3])
-    elif gradients:
-        names, own = tuple(match[1] for match in gradients), tuple(float(match[2]) for match in gradients)
-    else:
-        raise InputError(Problem(str(path), "its header names no λ state", f"init-lambda-state in the run; {RIGHT}"))
-    if any(len(values) != len(names) for values in listed):
-        raise InputError(Problem(str(path), "its legends have other λ than its subtitle", RIGHT))
-    if not numbered and any("Thermodynamic state" in legend for legend in legends):
-        return _Header(float(subtitle[1]), names, listed, legends, None, False)
-    number = int(numbered[1]) if numbered else -1
-    if not 0 <= number < len(listed) or listed[number] != own:  # not all states are listed, or none is named
-        same = [k for k, values in enumerate(listed) if values == own]
-        if not same:
-            raise InputError(Problem(str(path), f"no energies in its own state {number if numbered else own}", RIGHT))
-        return _Header(float(subtitle[1]), names, listed, legends, same[0], False)
-    return _Header(float(subtitle[1]), names, listed, legends, number, True)
-
-
-def _row(path: Path, number: int, line: str, expected: int) -> list[float]:
-    fields = line.split()
-    if len(fields) != expected:
-        what = f"{len(fields)} numbers instead of {expected}: truncated or damaged"
-        raise InputError(Problem(str(path), what, "a whole file", row=number))
-    if not line.endswith("\n"):
-        what = "the last line has no end: its last number may be truncated"
-        raise InputError(Problem(str(path), what, "a whole file (the line complete, or left out)", row=number))
-    try:
-        return [float(text) for text in fields]
-    except ValueError as error:
-        raise InputError(Problem(str(path), f"not a number ({error})", "a whole file", row=number)) from error
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(float(part) for part in text.strip(" ()").split(","))

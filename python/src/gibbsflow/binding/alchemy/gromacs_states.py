@@ -1,0 +1,179 @@
+"""The λ states of `periodic_states` in the words of GROMACS: state A coupled, state B decoupled and restrained.
+
+GROMACS has a λ for each kind of term and mixes linearly, E = (1 − λ) E(A) + λ E(B):
+
+* ``coul`` = 1 − λ_e. What a charge does to its surroundings, and its 1–4 products, go with λ_e as they should. Within
+  the ligand products go with λ_e², which GROMACS's linear mixture does not give:
+* ``bonded`` = 4 (λ_e − λ_e²) is the weight of tabulated pairs −q q′/4r in state B (`topology`), which make up for that.
+  What is left of it is the ligand with its own images, (λ_e − λ_e²) times that: nothing at both ends;
+* ``vdw`` = 1 − λ_s, with GROMACS's own soft core of Beutler's. Types that are switched off keep their Lennard-Jones
+  with each other by explicit pairs of types, equal in A and B, which the soft core leaves alone;
+* ``restraint`` = λ_r: the pull code's force constants, 0 in A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gibbsflow.binding.alchemy.protocols import LegSpec
+from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint
+from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
+from gibbsflow.config.binding import BindingConfig
+from gibbsflow.engines.gromacs.parameters import Pull
+from gibbsflow.errors import InputError, Problem
+from gibbsflow.units import KJ_PER_KCAL, Floats
+
+_ENGINE = "--engine openmm"
+
+
+def gromacs_lambdas(states: Sequence[LambdaState]) -> dict[str, list[float]]:
+    """Give the λ of GROMACS's kinds of terms.
+
+    Parameters
+    ----------
+    states
+        Of a leg.
+
+    Returns
+    -------
+    dict
+        Values by kind, one a state.
+    """
+    e = np.array([state.lambda_electrostatics for state in states])
+    s = np.array([state.lambda_sterics for state in states])
+    r = np.array([state.lambda_restraints for state in states])
+    found = {"coul": 1 - e, "vdw": 1 - s, "bonded": 4 * (e - e * e), "restraint": r}
+    return {kind: [float(value) for value in values] for kind, values in found.items()}
+
+
+def check_gromacs_leg(states: Sequence[LambdaState], soft_core: str, *, where: str) -> None:
+    """Refuse λ states that GROMACS cannot take.
+
+    Parameters
+    ----------
+    states
+        Of a leg in a box.
+    soft_core
+        Of the settings.
+    where
+        What messages call the leg.
+
+    Raises
+    ------
+    InputError
+        For charges that are on while Lennard-Jones is not in full, and another soft core.
+    """
+    problems = []
+    if soft_core != "beutler":
+        problems.append(Problem(where, f"{soft_core} with engine gromacs", f"beutler, or {_ENGINE}", field="soft_core"))
+    bare = [str(k) for k, s in enumerate(states) if s.lambda_sterics < 1 and s.lambda_electrostatics > 0]
+    if bare:
+        what = f"states {', '.join(bare)} have charges without full Lennard-Jones, which GROMACS refuses"
+        problems.append(Problem(where, what, f"lambda_electrostatics 0 before lambda_sterics < 1, or {_ENGINE}"))
+    if problems:
+        raise InputError(problems)
+
+
+def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, where: str) -> list[Problem]:
+    """Say what of the settings GROMACS cannot run, before anything is made for it.
+
+    Parameters
+    ----------
+    config
+        Settings whose engine is or may be GROMACS.
+    protocol
+        Legs that there will be.
+    where
+        What messages call the settings.
+
+    Returns
+    -------
+    list of Problem
+        Empty where it can.
+    """
+    fe, problems = config.fe, []
+    if fe.restraint not in ("auto", "com", "boresch"):
+        problems.append(_restraint_problem(fe.restraint, where))
+    for key, plain in (("abfe_protocol", "double_decoupling"), ("charge_correction", None)):
+        # one molecule that goes from A to B is all that topologies are written for
+        if (chosen := getattr(fe, key, plain)) not in (plain, "analytic"):
+            right = f"{plain or 'analytic'}, or {_ENGINE}"
+            problems.append(Problem(where, f"{chosen} with engine gromacs", right, field=key))
+    if any("receptor" in leg.parts for leg in protocol) and config.param.protein_ff == "ff19SB":
+        what = "ff19SB with engine gromacs: its CMAP terms are not carried over"
+        problems.append(Problem(where, what, f"ff14SB, or {_ENGINE}", field="protein_ff"))
+    schedules = leg_schedules(fe, protocol)
+    for leg in protocol:
+        if leg.medium == "solvent":
+            try:
+                check_gromacs_leg(schedules[leg.name], fe.soft_core, where=where)
+            except InputError as error:
+                problems += [problem for problem in error.problems if problem not in problems]
+    return problems
+
+
+def _restraint_problem(kind: str, where: str) -> Problem:
+    what = f"a restraint of kind {kind} with engine gromacs"
+    return Problem(where, what, f"com, boresch, or {_ENGINE}", field="restraint")
+
+
+def pulls(restraint: Restraint | None, positions_nm: Floats, box_nm: Floats, masses_amu: Floats) -> list[Pull]:
+    """Say a restraint in coordinates of the pull code, whose force constants go with λ_r.
+
+    Parameters
+    ----------
+    restraint
+        At full strength; None for none.
+    positions_nm
+        A structure, shape (N, 3), nm: the pull code's reference against the periodic box is the atom nearest to the
+        middle of a group.
+    box_nm
+        Its periodic box, vectors as rows, shape (3, 3), nm.
+    masses_amu
+        Shape (N,). The pull code weighs by mass, and centroids here are means of positions.
+
+    Returns
+    -------
+    list of Pull
+        Coordinates with their groups.
+
+    Raises
+    ------
+    InputError
+        For a kind that the pull code does not have, or a group that is too wide for its box.
+    """
+    if restraint is None:
+        return []
+    if isinstance(restraint, CentreOfMassRestraint):
+        groups = (restraint.receptor_atoms, restraint.ligand_atoms)
+        k = restraint.k_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100
+        weights = tuple(tuple(float(1 / masses_amu[atom]) for atom in group) for group in groups)
+        middles = tuple(_middle(group, positions_nm, box_nm) for group in groups)
+        return [Pull("distance", groups, restraint.r0_angstrom / 10, k, weights, middles)]
+    if isinstance(restraint, BoreschRestraint):
+        (p1, p2, p3), (l1, l2, l3) = restraint.receptor, restraint.ligand
+        k_r = restraint.k_r_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100
+        k_angle = restraint.k_angle_kcal_per_mol_rad2 * KJ_PER_KCAL
+        terms: list[tuple[str, tuple[int, ...], float, float]] = [
+            ("distance", (p1, l1), restraint.r0_angstrom / 10, k_r),
+            ("angle", (p1, p2, p1, l1), restraint.theta_a_deg, k_angle),
+            ("angle", (l1, p1, l1, l2), restraint.theta_b_deg, k_angle),
+            ("dihedral", (p3, p2, p2, p1, p1, l1), restraint.phi_a_deg, k_angle),
+            ("dihedral", (p2, p1, p1, l1, l1, l2), restraint.phi_b_deg, k_angle),
+            ("dihedral", (p1, l1, l1, l2, l2, l3), restraint.phi_c_deg, k_angle),
+        ]
+        return [Pull(kind, tuple((atom,) for atom in atoms), rest, k) for kind, atoms, rest, k in terms]
+    raise InputError(_restraint_problem(restraint.kind, "fe"))
+
+
+def _middle(group: Sequence[int], positions_nm: Floats, box_nm: Floats) -> int:
+    """The atom that is nearest to the middle of a group, which must be within half a box of all others."""
+    inside = positions_nm[list(group)]
+    middle = int(np.argmin(np.linalg.norm(inside - inside.mean(axis=0), axis=1)))
+    reach, half = float(np.linalg.norm(inside - inside[middle], axis=1).max()), float(np.diag(box_nm).min()) / 2
+    if reach > 0.9 * half:
+        what = f"a group of the restraint reaches {reach:.2f} nm from its middle, and half the box is {half:.2f} nm"
+        raise InputError(Problem("fe", what, f"fewer atoms (site), a larger box, or {_ENGINE}", field="restraint"))
+    return int(group[middle])

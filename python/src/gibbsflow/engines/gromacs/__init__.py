@@ -1,0 +1,1 @@
+"""GROMACS: topologies and parameters in its own words, its programs, and the energies that it writes."""

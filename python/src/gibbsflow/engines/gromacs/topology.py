@@ -1,0 +1,347 @@
+"""Topologies of GROMACS from Systems of OpenMM: the same terms, each with its parameters written out.
+
+A System is what the other engine computes, so that both read one prmtop in one way. Nothing is left to tables of
+types but Lennard-Jones of pairs that are neither excluded nor 1–4. Atoms that change with λ get a second state, B.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import openmm
+
+from gibbsflow.errors import InputError, Problem
+from gibbsflow.units import Floats, Ints
+
+COULOMB = 138.935458
+"""1/(4π ε0) as GROMACS has it, kJ nm/(mol e²)."""
+INTEGRATOR_FORCES = (openmm.CMMotionRemover, openmm.MonteCarloBarostat)
+TABLE_NM = 5e-4
+"""Between two points of the tabulated potential."""
+
+
+@dataclass
+class Terms:
+    """Terms of one molecule, atoms counted from 0 within it; lengths in nm, energies in kJ/mol, angles in radians.
+
+    Attributes
+    ----------
+    charges_e, sigma_nm, epsilon, mass_amu
+        By atom.
+    bonds, angles, torsions
+        Atoms; then length and constant, angle and constant, or periodicity, phase and constant.
+    constraints
+        Atoms and distance.
+    exceptions
+        Atoms, product of charges, σ and ε in place of what the atoms say.
+    sites
+        Massless site, the three atoms that it is the mean of, and their weights.
+    """
+
+    charges_e: list[float] = field(default_factory=list)
+    sigma_nm: list[float] = field(default_factory=list)
+    epsilon: list[float] = field(default_factory=list)
+    mass_amu: list[float] = field(default_factory=list)
+    bonds: list[tuple[int, int, float, float]] = field(default_factory=list)
+    angles: list[tuple[int, int, int, float, float]] = field(default_factory=list)
+    torsions: list[tuple[int, int, int, int, int, float, float]] = field(default_factory=list)
+    constraints: list[tuple[int, int, float]] = field(default_factory=list)
+    exceptions: list[tuple[int, int, float, float, float]] = field(default_factory=list)
+    sites: list[tuple[int, int, int, int, float, float]] = field(default_factory=list)
+
+
+def topology_text(system: openmm.System, molecules: Ints, changing: Iterable[int] = ()) -> str:
+    """Write the topology of a System.
+
+    Parameters
+    ----------
+    system
+        With bonds, angles, periodic torsions, constraints, three-atom mean sites and one NonbondedForce.
+    molecules
+        Which molecule each atom is in, in order, shape (N,).
+    changing
+        Atoms that state B leaves without charges, and without Lennard-Jones but with each other; whole molecules.
+
+    Returns
+    -------
+    str
+        A ``.top`` that includes nothing.
+
+    Raises
+    ------
+    InputError
+        For forces that have no counterpart here, or bonds between molecules.
+    """
+    off = frozenset(changing)
+    first = np.searchsorted(molecules, np.arange(molecules[-1] + 1))
+    terms = _by_molecule(system, molecules, first.astype(np.int32))
+    types = _Types()
+    fudge = _fudge(terms)
+    bodies: dict[str, str] = {}
+    order: list[list[str | int]] = []
+    for number, one in enumerate(terms):
+        inside = [atom for atom in range(len(one.charges_e)) if first[number] + atom in off]
+        if inside and len(inside) != len(one.charges_e):
+            raise InputError(Problem("topology", "a part of a molecule changes with λ", "whole molecules"))
+        body = _molecule(one, types, fudge, changes=bool(inside))
+        name = bodies.setdefault(body, f"M{len(bodies)}")
+        if order and order[-1][0] == name:
+            order[-1][1] = int(order[-1][1]) + 1
+        else:
+            order.append([name, 1])
+    parts = [f"[ defaults ]\n1 2 no 1.0 {fudge:.10f}", types.text()]
+    parts += [f"[ moleculetype ]\n{name} 0\n{body}" for body, name in bodies.items()]
+    listed = "\n".join(f"{name} {count}" for name, count in order)
+    return "\n\n".join([*parts, f"[ system ]\ngibbsflow\n\n[ molecules ]\n{listed}\n"])
+
+
+def coulomb_table(reach_nm: float) -> str:
+    """Write the tabulated potential 1/r, flat below 0.05 nm.
+
+    Parameters
+    ----------
+    reach_nm
+        Largest distance.
+
+    Returns
+    -------
+    str
+        Rows of r, 1/r and 1/r², for ``-tableb``.
+    """
+    r = np.arange(0.0, reach_nm + TABLE_NM, TABLE_NM)
+    near = np.maximum(r, 0.05)
+    slope = np.where(r < 0.05, 0.0, 1 / near**2)
+    rows = zip(r, 1 / near, slope, strict=True)
+    return "".join(f"{x:.5f} {value:.12e} {force:.12e}\n" for x, value, force in rows)
+
+
+class _Types:
+    """Types of atoms by σ and ε; one that is switched off acts on others of its kind as before, on nothing else."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[float, float], str] = {}
+        self._off: dict[str, tuple[float, float]] = {}
+
+    def name(self, sigma: float, epsilon: float) -> str:
+        return self._known.setdefault((sigma, epsilon), f"t{len(self._known)}")
+
+    def name_off(self, sigma: float, epsilon: float) -> str:
+        name = f"{self.name(sigma, epsilon)}off"
+        self._off[name] = (sigma, epsilon)
+        return name
+
+    def text(self) -> str:
+        lines = ["[ atomtypes ]"]
+        lines += [f"{name} 0 0.0 0.0 A {sigma:.12g} {eps:.12g}" for (sigma, eps), name in self._known.items()]
+        lines += [f"{name} 0 0.0 0.0 A 0.3 0.0" for name in self._off]
+        if self._off:
+            lines += ["", "[ nonbond_params ]"]
+        names = list(self._off)
+        for a, one in enumerate(names):
+            for other in names[a:]:
+                (sigma_a, eps_a), (sigma_b, eps_b) = self._off[one], self._off[other]
+                lines.append(f"{one} {other} 1 {(sigma_a + sigma_b) / 2:.12g} {math.sqrt(eps_a * eps_b):.12g}")
+        return "\n".join(lines)
+
+
+def _by_molecule(system: openmm.System, molecules: Ints, first: Ints) -> list[Terms]:
+    terms = [Terms() for _ in first]
+
+    def home(*atoms: int) -> tuple[Terms, list[int]]:
+        number = int(molecules[atoms[0]])
+        if any(molecules[atom] != number for atom in atoms):
+            right = "no such bond"
+            raise InputError(Problem("topology", f"atoms {', '.join(map(str, atoms))} bond two molecules", right))
+        return terms[number], [int(atom - first[number]) for atom in atoms]
+
+    for force in system.getForces():
+        if isinstance(force, openmm.HarmonicBondForce):
+            for k in range(force.getNumBonds()):
+                i, j, length, constant = force.getBondParameters(k)
+                one, (a, b) = home(i, j)
+                one.bonds.append((a, b, length._value, constant._value))
+        elif isinstance(force, openmm.HarmonicAngleForce):
+            for k in range(force.getNumAngles()):
+                *atoms, angle, constant = force.getAngleParameters(k)
+                one, (a, b, c) = home(*atoms)
+                one.angles.append((a, b, c, angle._value, constant._value))
+        elif isinstance(force, openmm.PeriodicTorsionForce):
+            for k in range(force.getNumTorsions()):
+                *atoms, periodicity, phase, constant = force.getTorsionParameters(k)
+                one, (a, b, c, d) = home(*atoms)
+                if constant._value:
+                    one.torsions.append((a, b, c, d, periodicity, phase._value, constant._value))
+        elif isinstance(force, openmm.NonbondedForce):
+            for atom in range(force.getNumParticles()):
+                one = terms[int(molecules[atom])]
+                charge, sigma, epsilon = (value._value for value in force.getParticleParameters(atom))
+                one.charges_e.append(charge)
+                one.sigma_nm.append(sigma)
+                one.epsilon.append(epsilon)
+                one.mass_amu.append(system.getParticleMass(atom)._value)
+            for k in range(force.getNumExceptions()):
+                i, j, product, sigma, epsilon = force.getExceptionParameters(k)
+                one, (a, b) = home(i, j)
+                one.exceptions.append((min(a, b), max(a, b), product._value, sigma._value, epsilon._value))
+        elif not isinstance(force, INTEGRATOR_FORCES) and _acts(force):
+            what = f"has a {type(force).__name__}, which is not carried over to GROMACS"
+            raise InputError(Problem("topology", what, "--engine openmm", field="engine"))
+    for k in range(system.getNumConstraints()):
+        i, j, distance = system.getConstraintParameters(k)
+        one, (a, b) = home(i, j)
+        one.constraints.append((a, b, distance._value))
+    for atom in range(system.getNumParticles()):
+        if not system.isVirtualSite(atom):
+            continue
+        site = system.getVirtualSite(atom)
+        if not isinstance(site, openmm.ThreeParticleAverageSite):
+            what = f"has a {type(site).__name__}, which is not carried over to GROMACS"
+            raise InputError(Problem("topology", what, "--engine openmm", field="engine"))
+        one, (a, b, c, d) = home(atom, *(site.getParticle(n) for n in range(3)))
+        one.sites.append((a, b, c, d, site.getWeight(1), site.getWeight(2)))
+    return terms
+
+
+def _acts(force: openmm.Force) -> bool:
+    return not (isinstance(force, openmm.CMAPTorsionForce) and force.getNumTorsions() == 0)
+
+
+def _fudge(terms: Sequence[Terms]) -> float:
+    """What most 1–4 products of charges are scaled by."""
+    ratios = [
+        product / (one.charges_e[i] * one.charges_e[j])
+        for one in terms
+        for i, j, product, _, _ in one.exceptions
+        if product and abs(one.charges_e[i] * one.charges_e[j]) > 1e-6
+    ]
+    return float(np.median(ratios)) if ratios else 1.0
+
+
+def _molecule(one: Terms, types: _Types, fudge: float, *, changes: bool) -> str:
+    sections: dict[str, list[str]] = defaultdict(list)
+
+    def both(*values: float) -> str:
+        """Parameters of a bonded term, in state B the same as in A."""
+        words = " ".join(f"{value:.12g}" for value in values)
+        return f"{words} {words}" if changes else words
+
+    for a in range(len(one.charges_e)):
+        kind = (one.sigma_nm[a], one.epsilon[a])
+        mass = f"{one.mass_amu[a]:.6f}"
+        line = f"{a + 1} {types.name(*kind)} 1 M X {a + 1} {one.charges_e[a]:.12g} {mass}"
+        sections["atoms"].append(line + (f" {types.name_off(*kind)} 0.0 {mass}" if changes else ""))
+    sections["bonds"] += [f"{i + 1} {j + 1} 1 {both(b, k)}" for i, j, b, k in one.bonds]
+    if changes:
+        sections["bonds"] += _quadratic(one)
+    sections["angles"] += [f"{i + 1} {j + 1} {k + 1} 1 {both(math.degrees(t), c)}" for i, j, k, t, c in one.angles]
+    for i, j, k, m, n, phase, c in one.torsions:
+        values = f"{math.degrees(phase):.12g} {c:.12g} {n}"
+        where = f"{i + 1} {j + 1} {k + 1} {m + 1}"
+        sections["dihedrals"].append(f"{where} 9 {values} {values}" if changes else f"{where} 9 {values}")
+    if water := _settle(one):
+        sections["settles"].append(water)
+    else:
+        sections["constraints"] += [f"{i + 1} {j + 1} 1 {both(d)}" for i, j, d in one.constraints]
+    for i, j, product, sigma, epsilon in one.exceptions:
+        if not product and not epsilon:
+            continue
+        own = one.charges_e[i] * one.charges_e[j] * fudge
+        if abs(product - own) <= 1e-6 * abs(own) + 1e-9:
+            sections["pairs"].append(f"{i + 1} {j + 1} 1 {both(sigma, epsilon)}")
+        elif changes:
+            what = f"the 1-4 charges of atoms {i} and {j} of what is decoupled are scaled otherwise than the rest"
+            raise InputError(Problem("topology", what, "--engine openmm", field="engine"))
+        else:
+            sections["pairs"].append(f"{i + 1} {j + 1} 2 1.0 {product:.12g} 1.0 {sigma:.12g} {epsilon:.12g}")
+    excluded: dict[int, list[int]] = defaultdict(list)
+    for i, j, *_ in sorted(one.exceptions):
+        excluded[i].append(j)
+    sections["exclusions"] += [" ".join(str(a + 1) for a in (i, *others)) for i, others in excluded.items()]
+    sections["virtual_sites3"] += [
+        f"{a + 1} {i + 1} {j + 1} {k + 1} 1 {u:.12g} {v:.12g}" for a, i, j, k, u, v in one.sites
+    ]
+    return "\n\n".join(f"[ {name} ]\n" + "\n".join(lines) for name, lines in sections.items() if lines)
+
+
+def _quadratic(one: Terms) -> list[str]:
+    """−q q′/4r between all atoms that are not excepted, in state B of the bonded terms.
+
+    GROMACS mixes charges linearly, (1 − λ) E(A) + λ E(B), also within the molecule. With μ = 4 (x − x²) as the λ of
+    bonded terms this takes x q q′/r to x² q q′/r: charges that are scaled by x.
+    """
+    excepted = {(i, j) for i, j, *_ in one.exceptions}
+    atoms = range(len(one.charges_e))
+    return [
+        f"{i + 1} {j + 1} 9 0 0.0 0 {-COULOMB * one.charges_e[i] * one.charges_e[j] / 4:.12g}"
+        for i in atoms
+        for j in atoms[i + 1 :]
+        if (i, j) not in excepted and one.charges_e[i] * one.charges_e[j]
+    ]
+
+
+def _settle(one: Terms) -> str:
+    """The line of a rigid water; empty for anything else."""
+    if len(one.constraints) != 3 or sum(mass > 0 for mass in one.mass_amu) != 3 or one.bonds or one.torsions:
+        return ""
+    distance = {(min(i, j), max(i, j)): d for i, j, d in one.constraints}
+    if set(distance) != {(0, 1), (0, 2), (1, 2)} or not math.isclose(distance[0, 1], distance[0, 2]):
+        return ""
+    return f"1 1 {distance[0, 1]:.12g} {distance[1, 2]:.12g}"
+
+
+def g96_text(positions_nm: Floats, box_nm: Floats, velocities_nm_per_ps: Floats | None = None) -> str:
+    """Write coordinates to nine decimals, which a ``.gro`` does not hold by itself.
+
+    Parameters
+    ----------
+    positions_nm
+        Shape (N, 3), nm.
+    box_nm
+        Vectors as rows, shape (3, 3), nm.
+    velocities_nm_per_ps
+        Shape (N, 3), nm/ps; None for none.
+
+    Returns
+    -------
+    str
+        A ``.g96``.
+    """
+    (ax, ay, az), (bx, by, bz), (cx, cy, cz) = box_nm.tolist()
+    box = "".join(f"{value:15.9f}" for value in (ax, by, cz, ay, az, bx, bz, cx, cy))
+    moving = "" if velocities_nm_per_ps is None else f"VELOCITY\n{_g96_rows(velocities_nm_per_ps)}END\n"
+    return f"TITLE\ngibbsflow\nEND\nPOSITION\n{_g96_rows(positions_nm)}END\n{moving}BOX\n{box}\nEND\n"
+
+
+def _g96_rows(values: Floats) -> str:
+    return "".join(
+        f"{1:5d} {'M':<5s} {'X':<5s}{i % 10_000_000:7d}{x:15.9f}{y:15.9f}{z:15.9f}\n"
+        for i, (x, y, z) in enumerate(values.tolist(), start=1)
+    )
+
+
+def read_g96(text: str) -> Mapping[str, Floats]:
+    """Read the last frame of coordinates.
+
+    Parameters
+    ----------
+    text
+        A ``.g96``.
+
+    Returns
+    -------
+    dict
+        ``positions_nm`` and ``velocities_nm_per_ps``, shape (N, 3), and ``box_nm``, shape (3, 3).
+    """
+    found: dict[str, Floats] = {}
+    for name, key in (("POSITION", "positions_nm"), ("VELOCITY", "velocities_nm_per_ps")):
+        block = text.rpartition(f"\n{name}\n")[2].partition("\nEND")[0]
+        rows = [(line[24:39], line[39:54], line[54:69]) for line in block.splitlines()]
+        found[key] = np.array(rows, dtype=np.float64)
+    numbers = [float(word) for word in text.rpartition("\nBOX\n")[2].partition("\nEND")[0].split()]
+    ax, by, cz, ay, az, bx, bz, cx, cy = [*numbers, *[0.0] * 6][:9]
+    found["box_nm"] = np.array([[ax, ay, az], [bx, by, bz], [cx, cy, cz]])
+    return found

@@ -1,0 +1,90 @@
+"""GROMACS's λ states have the energies of OpenMM's, state by state; what it cannot do is refused."""
+
+import numpy as np
+import pytest
+from gromacs_boxes import LADDER, Box, needs_gromacs
+
+from gibbsflow.binding.alchemy.gromacs_states import check_gromacs_leg, gromacs_lambdas, gromacs_problems, pulls
+from gibbsflow.binding.alchemy.protocols import protocol_of
+from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint
+from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
+from gibbsflow.config.binding import BindingConfig, Fe, Md
+from gibbsflow.errors import InputError
+
+SOLUTES = {
+    "methanol": ("CO", {}),
+    "phenol": ("Oc1ccccc1", {"box_shape": "box"}),
+    "methanol in OPC": ("CO", {"solvent": "opc"}),
+    "ethane in TIP4P-Ew, no HMR": ("CC", {"solvent": "tip4pew", "hydrogen_mass_amu": 1.008}),
+}
+
+
+@needs_gromacs
+@pytest.mark.parametrize("name", SOLUTES)
+def test_every_state_has_the_energy_of_the_other_engine(name, tmp_path):
+    smiles, settings = SOLUTES[name]
+    box = Box(tmp_path / "box", smiles, **settings)
+    theirs, ours = box.gromacs_kj_per_mol(tmp_path / "rerun", LADDER), box.openmm_kj_per_mol(LADDER)
+    np.testing.assert_allclose(theirs, ours, rtol=1e-4)
+    # between states: the ligand with its own images, and how the long-range correction counts pairs
+    np.testing.assert_allclose(theirs - theirs[0], ours - ours[0], atol=0.12)
+    assert np.ptp(ours) > 5
+
+
+@needs_gromacs
+def test_restraints_by_the_pull_code(tmp_path):
+    box = Box(tmp_path / "box", "Oc1ccccc1")
+    first = len(box.ligand)
+    near = np.argsort(np.linalg.norm(box.frames[0][first::3] - box.frames[0][0], axis=1))[:3] * 3 + first
+    states = [LambdaState(r, 1, 1) for r in (0, 0.25, 1)]
+    held = [
+        CentreOfMassRestraint(tuple(map(int, near)), box.ligand[:4], 10.0, 2.0),
+        CentreOfMassRestraint(tuple(map(int, near)), box.ligand[:5], 3.0, 0.0),
+        BoreschRestraint(
+            tuple(map(int, near)), (box.ligand[0], box.ligand[2], box.ligand[4]),
+            5.0, 70.0, 80.0, -100.0, 50.0, 170.0, 10.0, 100.0,
+        ),
+    ]  # fmt: skip
+    for number, restraint in enumerate(held):
+        theirs = box.gromacs_kj_per_mol(tmp_path / f"rerun{number}", states, restraint)
+        ours = box.openmm_kj_per_mol(states, restraint)
+        np.testing.assert_allclose(theirs - theirs[0], ours - ours[0], rtol=1e-5, atol=2e-3)
+        assert ours[2] - ours[0] == pytest.approx(4.184 * restraint.energy_kcal_per_mol(box.frames[0] * 10), abs=1e-3)
+
+
+def test_shipped_schedules_can_be_run():
+    for mode in ("asfe", "abfe"):
+        protocol = protocol_of(mode, explicit=True)
+        schedules = leg_schedules(Fe(), protocol)
+        for leg in protocol:
+            if leg.medium == "solvent":
+                check_gromacs_leg(schedules[leg.name], "beutler", where=leg.name)
+                assert all(0 <= x <= 1 for values in gromacs_lambdas(schedules[leg.name]).values() for x in values)
+
+
+def test_what_gromacs_cannot_do():
+    with pytest.raises(InputError, match="gapsys.*beutler"):
+        check_gromacs_leg(LADDER, "gapsys", where="leg")
+    with pytest.raises(InputError, match="states 1 have charges without full Lennard-Jones"):
+        check_gromacs_leg([LambdaState(0, 1, 1), LambdaState(0, 0.5, 0.5), LambdaState(0, 0, 0)], "beutler", where="x")
+    wide = np.array([[0.0, 0, 0], [0.9, 0, 0], [1.8, 0, 0]])
+    with pytest.raises(InputError, match="reaches 0.90 nm"):
+        pulls(CentreOfMassRestraint((0, 1, 2), (1,), 1.0), wide, np.eye(3) * 1.9, np.ones(3))
+
+
+def test_settings_that_gromacs_cannot_run_are_named_at_once():
+    protocol = protocol_of("abfe", explicit=True)
+    good = BindingConfig.from_params({"solvent": "tip3p", "engine": "gromacs"})
+    assert gromacs_problems(good, protocol, where="run.yaml") == []
+    wrong = BindingConfig.from_params(
+        {"solvent": "opc", "engine": "gromacs", "protein_ff": "ff19SB", "soft_core": "gapsys"}
+    )
+    found = {problem.field for problem in gromacs_problems(wrong, protocol, where="run.yaml")}
+    assert found == {"protein_ff", "soft_core"}
+    assert {p.field for p in gromacs_problems(wrong, protocol_of("asfe", explicit=True), where="x")} == {"soft_core"}
+
+
+def test_the_vacuum_leg_is_of_the_engine_that_has_no_need_of_a_box():
+    md = Md(solvent="tip3p", engine="gromacs")
+    engines = {leg.name: leg.md(md).engine for leg in protocol_of("asfe", explicit=True)}
+    assert engines == {"solvent": "gromacs", "vacuum": "openmm"}

@@ -1,0 +1,110 @@
+"""Windows run by GROMACS: the same samples however often they were cut off, in the shape of every sampler."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gromacs_boxes import LADDER, Box, needs_gromacs
+
+from gibbsflow.binding.sample.energies import read_windows
+from gibbsflow.binding.sample.gromacs_windows import exchange_orders
+from gibbsflow.binding.sample.sampling import sample_leg
+from gibbsflow.engines.gromacs.programs import exchange_fault
+from gibbsflow.errors import MissingProgramError, StoppedEarly
+from gibbsflow.workflow.result import Result
+from gibbsflow.workflow.state.segments import Stopper
+
+STATES = (LADDER[0], LADDER[4], LADDER[-1])
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory):
+    return Box(tmp_path_factory.mktemp("gromacs") / "box", "C", frames=2)
+
+
+def sample(leg, folder: Path, segments=None):
+    result = Result()
+    with Stopper(None, segments) as stopper:
+        sample_leg(leg, 0, None, folder / "state", folder / "out", stopper, result)
+    return result.figures, read_windows(sorted((folder / "out").glob("window_*.parquet")))
+
+
+@needs_gromacs
+def test_killed_in_mid_segment_it_goes_on_to_the_same_samples(box, tmp_path):
+    leg = box.leg(tmp_path / "leg", STATES, fe={"sampler": "independent", "window_ps": 2.0})
+    figures, whole = sample(leg, tmp_path / "one")
+    assert figures["engine"] == "gromacs" and figures["windows"] == 3 and figures["samples_per_window"] == 4
+    with pytest.raises(StoppedEarly):
+        sample(leg, tmp_path / "two", segments=1)
+    words = [sys.executable, "-m", "gibbsflow.cli.fe", "run", "--leg", str(leg.folder), "--replicate", "0"]
+    words += ["--state", str(tmp_path / "two" / "state"), "--out", str(tmp_path / "two" / "out")]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as run:
+        home = tmp_path / "two" / "state" / "window_00" / "gromacs"
+        while run.poll() is None and not list(home.glob("*/window_00/run.part0002.log")):
+            time.sleep(0.02)
+        run.send_signal(signal.SIGKILL)
+    assert run.returncode == -signal.SIGKILL and list(home.glob("*/window_00/run.part0002.log"))
+    _, again = sample(leg, tmp_path / "two")
+    for one, other in zip(whole, again, strict=True):
+        np.testing.assert_array_equal(one.time_ps, other.time_ps)
+        np.testing.assert_array_equal(one.u, other.u)
+    # the energies are those of the other engine's Hamiltonian, of what this one has drawn
+    ours = box.openmm_kj_per_mol(STATES)
+    beta = 1 / (0.0083144626 * 298.15)
+    for state, one in enumerate(whole):
+        assert one.u[:, state].mean() == pytest.approx(beta * ours[state], rel=0.05)
+
+
+@needs_gromacs
+@pytest.mark.skipif(bool(exchange_fault(2)), reason="no gmx_mpi")
+def test_windows_exchange_where_mpi_is_there(box, tmp_path):
+    alike = (LADDER[0], LADDER[1])  # methane hardly knows its charges: swaps are accepted
+    leg = box.leg(tmp_path / "leg", alike, fe={"window_ps": 4.0, "sample_ps": 0.1, "segment_ps": 2.0})
+    figures, windows = sample(leg, tmp_path)
+    assert figures["exchange"].startswith("neighbours") and figures["exchange_acceptance"][0] > 0.5
+    first, second = (window.replica for window in windows)
+    assert set(first) == {0, 1} and (first + second == 1).all()
+
+
+@needs_gromacs
+def test_without_mpi_windows_stand_alone_and_it_says_so(box, tmp_path, monkeypatch):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "gmx").symlink_to(shutil.which("gmx"))
+    monkeypatch.setenv("PATH", str(tools))
+    leg = box.leg(tmp_path / "leg", STATES[:2], fe={"window_ps": 1.0})
+    figures, windows = sample(leg, tmp_path)
+    assert figures["exchange"] == "none: no gmx_mpi and no mpirun on PATH" and len(windows) == 2
+    (tools / "gmx").unlink()
+    other = box.leg(tmp_path / "other", STATES[:2], fe={"window_ps": 1.5})
+    with pytest.raises(MissingProgramError, match="no gmx on PATH"):
+        sample(other, tmp_path / "other_run")
+
+
+@needs_gromacs
+def test_sigterm_stops_within_seconds(box, tmp_path):
+    leg = box.leg(tmp_path / "leg", STATES, fe={"sampler": "independent", "segment_ps": 500, "window_ps": 500})
+    words = [sys.executable, "-m", "gibbsflow.cli.fe", "run", "--leg", str(leg.folder), "--replicate", "0"]
+    words += ["--state", str(tmp_path / "state"), "--out", str(tmp_path / "out")]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL, env=os.environ) as run:
+        while run.poll() is None and not list((tmp_path / "state").glob("*/gromacs/*/*/run.part0001.log")):
+            time.sleep(0.05)
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(60) == 75
+    assert json.loads((tmp_path / "out" / "result.json").read_text())["status"] == "partial"
+
+
+def test_walkers_are_followed_through_the_log():
+    text = (
+        "Replica exchange at step 50 time 0.1\nRepl ex  0 x  1    2 x  3\nRepl pr   1.0  1.0\n"
+        "Replica exchange at step 100 time 0.2\nRepl ex  0    1 x  2    3\n"
+    )
+    orders = exchange_orders(text, np.arange(4, dtype=np.int32), 3)
+    assert orders.tolist() == [[0, 1, 2, 3], [1, 0, 3, 2], [1, 3, 0, 2], [1, 3, 0, 2]]

@@ -1,0 +1,118 @@
+"""Small boxes for both engines: thermal frames by OpenMM, their energies by ``gmx mdrun -rerun``."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import openmm
+import pytest
+import solutes
+
+from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg
+from gibbsflow.binding.alchemy.gromacs_states import gromacs_lambdas, pulls
+from gibbsflow.binding.alchemy.periodic_states import periodic_alchemical_system
+from gibbsflow.binding.alchemy.schedules import LambdaState
+from gibbsflow.binding.facts import TopologyFacts
+from gibbsflow.binding.forcefield.topology_file import molecules
+from gibbsflow.config.binding import Fe
+from gibbsflow.engines.gromacs import parameters
+from gibbsflow.engines.gromacs.dhdl_file import read_dhdl
+from gibbsflow.engines.gromacs.programs import make_run_input
+from gibbsflow.engines.gromacs.topology import coulomb_table, g96_text, topology_text
+from gibbsflow.engines.openmm_systems import box_vectors_nm, create_system, read_positions_nm
+
+needs_gromacs = pytest.mark.skipif(shutil.which("gmx") is None, reason="no GROMACS on PATH")
+LADDER = tuple(
+    LambdaState(0, e, s)
+    for e, s in [(1, 1), (0.7, 1), (0.5, 1), (0.2, 1), (0, 1), (0, 0.8), (0, 0.5), (0, 0.2), (0, 0.05), (0, 0)]
+)
+
+
+class Box:
+    """A ligand in water, and a few frames at room temperature."""
+
+    def __init__(self, folder: Path, smiles: str, frames: int = 1, **settings):
+        config = solutes.settings(**settings)
+        system = solutes.built(folder, smiles, config)
+        self.md, self.prmtop = config.md, system.path("solvent_prmtop")
+        self.ligand = tuple(system.facts(TopologyFacts).ligand_atoms)
+        self.system = create_system(self.prmtop, self.md)
+        start, box = read_positions_nm(system.path("solvent_inpcrd")), box_vectors_nm(system.path("solvent_inpcrd"))
+        hot = create_system(self.prmtop, self.md)
+        hot.addForce(openmm.MonteCarloBarostat(1.0, 298.15, 5))
+        context = _context(hot, box)
+        context.setPositions(start)
+        openmm.LocalEnergyMinimizer.minimize(context, 10, 150)
+        context.setVelocitiesToTemperature(298.15, 1)
+        self.frames, self.boxes = [], []
+        for number in range(frames):
+            context.getIntegrator().step(150 if number else 400)
+            state = context.getState(getPositions=True)
+            self.frames.append(np.asarray(state.getPositions(asNumpy=True)._value))
+            self.boxes.append(np.asarray(state.getPeriodicBoxVectors(asNumpy=True)._value))
+
+    def openmm_kj_per_mol(self, states, restraint=None):
+        """Energies of the first frame; OpenMM's Reference platform loses pairs in octahedra."""
+        parent = create_system(self.prmtop, self.md)
+        (force,) = (f for f in parent.getForces() if isinstance(f, openmm.NonbondedForce))
+        alpha, grid = parameters.pme(self.md.cutoff_angstrom / 10, self.boxes[0])
+        force.setPMEParameters(alpha, *grid)
+        context = _context(periodic_alchemical_system(parent, self.ligand, restraint), self.boxes[0])
+        context.setPositions(self.frames[0])
+        found = []
+        for state in states:
+            for name, value in state.as_dict().items():
+                if name in context.getParameters():
+                    context.setParameter(name, value)
+            found.append(context.getState(getEnergy=True).getPotentialEnergy()._value)
+        return np.array(found)
+
+    def gromacs_kj_per_mol(self, folder: Path, states, restraint=None):
+        """The same by a rerun."""
+        folder.mkdir()
+        box = self.boxes[0]
+        masses = np.array([self.system.getParticleMass(i)._value for i in range(len(self.frames[0]))])
+        alpha, grid = parameters.pme(self.md.cutoff_angstrom / 10, box)
+        chosen = parameters.common(self.md, alpha, grid) | parameters.dynamics(self.md, 1, 1)
+        chosen |= parameters.lambdas(gromacs_lambdas(states), 0) | {"nsteps": "0", "pcoupl": "no"}
+        index = None
+        if held := pulls(restraint, self.frames[0], box, masses):
+            extra, groups = parameters.pulling(held, len(masses))
+            chosen |= extra
+            index = folder / "index.ndx"
+            index.write_text(groups)
+        (folder / "topol.top").write_text(topology_text(self.system, molecules(self.prmtop), self.ligand))
+        (folder / "table_b0.xvg").write_text(coulomb_table(4.0))
+        frame = g96_text(self.frames[0], box)
+        make_run_input(folder, "run", parameters.mdp_text(chosen), frame, folder / "topol.top", index)
+        words = "mdrun -s run.tpr -rerun run.g96 -deffnm run -ntmpi 1 -ntomp 1 -tableb table_b0.xvg".split()
+        subprocess.run(["gmx", "-quiet", "-nobackup", *words], cwd=folder, check=True, capture_output=True, timeout=60)
+        file = read_dhdl(folder / "run.xvg")
+        (potential,) = file.header.columns("Potential Energy")
+        return file.table[0, potential] + file.table[0, file.header.foreign]
+
+    def leg(self, folder: Path, states=LADDER, **changes) -> AlchemicalLeg:
+        """A leg that starts from the frames."""
+        fe = {"window_ps": 3.0, "window_equil_ps": 0.0, "sample_ps": 0.5, "segment_ps": 1.0}
+        fe = Fe(**(fe | changes.pop("fe", {})))
+        topology, start = place_leg(
+            folder, self.prmtop, np.array(self.frames), range(len(self.frames[0])), np.array(self.boxes)
+        )
+        md = self.md.model_copy(update={"engine": "gromacs"} | changes.pop("md", {}))
+        restraint = changes.pop("restraint", None)
+        leg = AlchemicalLeg(
+            folder, "solvent", "solute", tuple(states), topology, start, self.ligand, (), restraint, md, fe, 7, 1
+        )
+        leg.write()
+        return leg
+
+
+def _context(system, box):
+    integrator = openmm.LangevinMiddleIntegrator(298.15, 1, 0.002)
+    integrator.setRandomNumberSeed(1)
+    context = openmm.Context(system, integrator, openmm.Platform.getPlatformByName("CPU"), {"Threads": "1"})
+    context.setPeriodicBoxVectors(*box)
+    return context
