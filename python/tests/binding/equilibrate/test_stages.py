@@ -2,8 +2,10 @@
 
 import pytest
 
-from gibbsflow.binding.equilibrate.stages import default_stages, plan_equilibration
+from gibbsflow.binding.equilibrate.stages import chosen_stages, default_stages, plan_equilibration
 from gibbsflow.config.binding import Equil, Md
+from gibbsflow.config.equil_stages import Holds, StageSettings
+from gibbsflow.errors import InputError
 
 
 def test_a_box_finds_its_size_with_the_solute_held():
@@ -35,3 +37,23 @@ def test_frames_of_many_waters_are_fewer():
     long = Equil(heat_ps=0, density_ps=0, equil_ps=5000, equil_segment_ps=100)
     assert sum(plan_equilibration(Md(), long).frames) == 1000
     assert sum(plan_equilibration(Md(solvent="tip3p"), long).frames) == 100
+
+
+def test_stages_of_a_file_have_their_holds_and_time_steps():
+    md = Md(solvent="tip3p")
+    given = (
+        StageSettings(name="cold", length_ps=2, from_k=10, to_k=150, hold=Holds(ligand=3), timestep_fs=2),
+        StageSettings(name="free", length_ps=3, ensemble="NPT"),
+    )
+    cold, free = chosen_stages(given, md, where="f")
+    assert cold.holds == (("ligand", 3.0),) and free.holds == () and free.constant_pressure
+    assert (cold.starts_at_k(md), cold.ends_at_k(md), free.starts_at_k(md)) == (10, 150, md.temperature_k)
+    plan = plan_equilibration(md, Equil(equil_segment_ps=2), (cold, free))
+    assert plan.frames == (2, 2, 1) and [plan.steps_in_frame(k) for k in range(3)] == [500, 250, 250]
+    assert plan.steps_after(3) == 1000 + 750 and [plan.begins_stage(k) for k in range(3)] == [True, True, False]
+    assert plan.share_of_stage(0, 1, 250) == pytest.approx(0.75)
+    with pytest.raises(InputError, match="no box"):
+        chosen_stages(given, Md(), where="f")
+    with pytest.raises(InputError, match="a time step of 3 fs"):
+        odd = StageSettings(name="odd", length_ps=2, timestep_fs=3)
+        plan_equilibration(md, Equil(), chosen_stages((odd, given[1]), md, where="f"))
