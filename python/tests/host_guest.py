@@ -11,7 +11,7 @@ import parmed
 from openmm import app, unit
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg
-from gibbsflow.binding.alchemy.restraints import CentreOfMassRestraint
+from gibbsflow.binding.alchemy.restraint.restraints import CentreOfMassRestraint
 from gibbsflow.binding.alchemy.schedules import LambdaState, read_schedule
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Fe, Md

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import openmm
 
-from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint, FlatBottomRestraint
+from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, CentreOfMassRestraint, FlatBottomRestraint
 from gibbsflow.config.binding import Md
 from gibbsflow.units import KJ_PER_KCAL, STANDARD_VOLUME_ANGSTROM3, kt_kcal_per_mol
 

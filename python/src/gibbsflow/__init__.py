@@ -31,9 +31,9 @@ _HOMES = {
     "SimSystem": "binding.system",
     "LambdaState": "binding.alchemy.schedules",
     "AlchemicalLeg": "binding.alchemy.alchemical_leg",
-    "BoreschRestraint": "binding.alchemy.restraints",
-    "CentreOfMassRestraint": "binding.alchemy.restraints",
-    "FlatBottomRestraint": "binding.alchemy.restraints",
+    "BoreschRestraint": "binding.alchemy.restraint.restraints",
+    "CentreOfMassRestraint": "binding.alchemy.restraint.restraints",
+    "FlatBottomRestraint": "binding.alchemy.restraint.restraints",
     "Energies": "binding.sample.energies",
     "LegAnalysis": "binding.analyse.leg_result",
     # what is learned from, and what comes of it

@@ -1,7 +1,7 @@
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg as AlchemicalLeg
-from gibbsflow.binding.alchemy.restraints import BoreschRestraint as BoreschRestraint
-from gibbsflow.binding.alchemy.restraints import CentreOfMassRestraint as CentreOfMassRestraint
-from gibbsflow.binding.alchemy.restraints import FlatBottomRestraint as FlatBottomRestraint
+from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint as BoreschRestraint
+from gibbsflow.binding.alchemy.restraint.restraints import CentreOfMassRestraint as CentreOfMassRestraint
+from gibbsflow.binding.alchemy.restraint.restraints import FlatBottomRestraint as FlatBottomRestraint
 from gibbsflow.binding.alchemy.schedules import LambdaState as LambdaState
 from gibbsflow.binding.analyse.leg_result import LegAnalysis as LegAnalysis
 from gibbsflow.binding.campaign.verbs import binding_free_energy as binding_free_energy

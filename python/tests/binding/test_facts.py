@@ -4,9 +4,8 @@ import json
 
 import pytest
 
+from gibbsflow.binding.anchor_facts import AnchorFacts, Anchors
 from gibbsflow.binding.facts import (
-    AnchorFacts,
-    Anchors,
     BoundFacts,
     EquilibratedFacts,
     Facts,

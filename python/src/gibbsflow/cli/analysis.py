@@ -125,7 +125,7 @@ def standard_state(
 ) -> None:
     """Free energy of releasing a Boresch (or centre-of-mass) restraint to 1 mol/L, analytic and numeric."""
     with verb(None, as_json=as_json) as result:
-        from gibbsflow.binding.alchemy import standard_state as terms
+        from gibbsflow.binding.alchemy.restraint import standard_state as terms
 
         point = {"r0_angstrom": r0, "temperature_k": temperature}
         if com:

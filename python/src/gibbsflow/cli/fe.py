@@ -32,8 +32,8 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
     """Write the legs: λ states, restraint, start and settings, and the standard-state term."""
     with verb(out, state=state, as_json=as_json) as result:
         from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME, AlchemicalLeg
-        from gibbsflow.binding.alchemy.holding import motion_of_held
         from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
+        from gibbsflow.binding.alchemy.restraint.holding import motion_of_held
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.binding import BindingConfig
         from gibbsflow.report.figures.equilibration_figure import plot_restraint

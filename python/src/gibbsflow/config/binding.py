@@ -450,28 +450,13 @@ class Launch(BindingConfig):
 
 LATER: frozenset[str] = frozenset(
     {
-        "legs_per_gpu",
-        "engine",
-        "pressure_bar",
-        "cutoff_angstrom",
-        "padding_angstrom",
-        "box_shape",
-        "salt_mol_per_l",
-        "density_ps",
-        "equil_stages",
-        "vacuum_schedule",
-        "sdr_schedule",
-        "abfe_protocol",
-        "charge_correction",
-        "soft_core",
-        "flat_bottom_radius_angstrom",
-        "flat_bottom_force_constant_kcal_per_mol_angstrom2",
-        "boresch_atoms",
-        "symmetry_number",
-        "trajectory",
+        "legs_per_gpu", "engine", "pressure_bar", "cutoff_angstrom", "padding_angstrom", "box_shape",
+        "salt_mol_per_l", "density_ps", "equil_stages", "vacuum_schedule", "sdr_schedule", "abfe_protocol",
+        "charge_correction", "soft_core", "flat_bottom_radius_angstrom",
+        "flat_bottom_force_constant_kcal_per_mol_angstrom2", "boresch_atoms", "symmetry_number", "trajectory",
         "trajectory_ps",
     }
-)
+)  # fmt: skip
 """Settings that came after campaigns had been begun. Their defaults must be what was done before there was a choice."""
 
 

@@ -6,7 +6,7 @@ from gromacs_boxes import LADDER, Box, needs_gromacs
 
 from gibbsflow.binding.alchemy.gromacs_states import check_gromacs_leg, gromacs_lambdas, gromacs_problems, pulls
 from gibbsflow.binding.alchemy.protocols import protocol_of
-from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint
+from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, CentreOfMassRestraint
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
 from gibbsflow.config.binding import BindingConfig, Fe, Md
 from gibbsflow.errors import InputError

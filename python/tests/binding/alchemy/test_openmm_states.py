@@ -9,7 +9,7 @@ import pytest
 from openmm import app, unit
 
 from gibbsflow.binding.alchemy.openmm_states import alchemical_system, restraint_force
-from gibbsflow.binding.alchemy.restraints import BoreschRestraint
+from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.openmm_systems import create_system

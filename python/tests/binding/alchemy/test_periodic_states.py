@@ -11,7 +11,7 @@ from openmm import app, unit
 
 from gibbsflow.binding.alchemy.periodic_states import SOFT_CORES, periodic_alchemical_system
 from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, SDR, cycle_sum
-from gibbsflow.binding.alchemy.restraints import CentreOfMassRestraint
+from gibbsflow.binding.alchemy.restraint.restraints import CentreOfMassRestraint
 from gibbsflow.engines.md_engine import Apart
 from gibbsflow.engines.openmm_engine import apart_force
 from gibbsflow.errors import InputError

@@ -4,8 +4,8 @@ import pytest
 from oscillators import SOLVENT, write_solvation, write_transformation
 from solvation import MODE, SOLVATION
 
-from gibbsflow.binding.alchemy.holding import symmetry_kcal_per_mol
 from gibbsflow.binding.alchemy.protocols import PROTOCOLS
+from gibbsflow.binding.alchemy.restraint.holding import symmetry_kcal_per_mol
 from gibbsflow.binding.analyse.transformation import analyse_md, analyse_transformation
 from gibbsflow.binding.facts import BoundFacts, EquilibratedFacts, GivenFacts, LegFacts, RunFacts
 from gibbsflow.binding.system import SimSystem

@@ -6,8 +6,9 @@ import host_guest as hg
 import numpy as np
 import pytest
 
+from gibbsflow.binding.anchor_facts import AnchorFacts
 from gibbsflow.binding.equilibrate.equil_analysis import analyse_equilibration
-from gibbsflow.binding.facts import AnchorFacts, BoundFacts, SettingsFacts
+from gibbsflow.binding.facts import BoundFacts, SettingsFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.errors import StateError, UnboundError
 from gibbsflow.workflow.result import Result

@@ -9,7 +9,7 @@ from openmm import unit
 from springs import MD, as_exact, mbar, run, springs, started
 
 from gibbsflow.binding.alchemy.openmm_states import alchemical_system
-from gibbsflow.binding.alchemy.restraints import CentreOfMassRestraint
+from gibbsflow.binding.alchemy.restraint.restraints import CentreOfMassRestraint
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.sample.exchange import ExchangeSampler, acceptance, gibbs_permutation, round_trips
 from gibbsflow.binding.sample.sampler import Samples

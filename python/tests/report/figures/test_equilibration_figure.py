@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gibbsflow.binding.alchemy.holding import Motion
+from gibbsflow.binding.alchemy.restraint.holding import Motion
 from gibbsflow.binding.equilibrate.bound_state import BoundAnalysis
 from gibbsflow.binding.equilibrate.equil_analysis import EquilibrationAnalysis
 from gibbsflow.binding.system import SimSystem

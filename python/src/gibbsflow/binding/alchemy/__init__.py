@@ -1,1 +1,1 @@
-"""Alchemy: λ schedules, restraints and their standard state, legs, and the OpenMM Systems of their states."""
+"""Alchemy: λ schedules, legs, and the OpenMM Systems of their states."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.binding import PHYSICS
-from gibbsflow.binding.alchemy.restraints import Restraint, restraint_as_dict, restraint_from_dict
+from gibbsflow.binding.alchemy.restraint.restraints import Restraint, restraint_as_dict, restraint_from_dict
 from gibbsflow.binding.alchemy.schedules import LambdaState, check_schedule
 from gibbsflow.binding.workload import Workload
 from gibbsflow.config.binding import Fe, Md, hashed

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gibbsflow.binding.alchemy.protocols import LegSpec
-from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint
+from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.engines.gromacs.parameters import Pull

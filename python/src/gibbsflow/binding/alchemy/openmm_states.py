@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 import openmm
 
-from gibbsflow.binding.alchemy.restraints import BoreschRestraint, FlatBottomRestraint, Restraint
+from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, FlatBottomRestraint, Restraint
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import KJ_PER_KCAL

@@ -28,7 +28,7 @@ import numpy as np
 import openmm
 
 from gibbsflow.binding.alchemy.openmm_states import restraint_force
-from gibbsflow.binding.alchemy.restraints import Restraint
+from gibbsflow.binding.alchemy.restraint.restraints import Restraint
 from gibbsflow.errors import InputError, Problem
 
 SOFT_CORES: Mapping[str, str] = {

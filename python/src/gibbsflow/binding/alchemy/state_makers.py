@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from gibbsflow.binding.alchemy.restraints import Restraint
+from gibbsflow.binding.alchemy.restraint.restraints import Restraint
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.engines.md_engine import EngineSystem
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from scipy.stats import chi2
 
-from gibbsflow.binding.alchemy import standard_state
+from gibbsflow.binding.alchemy.restraint import standard_state
 from gibbsflow.binding.analyse.estimators import Decorrelate
 from gibbsflow.binding.analyse.leg_result import LegAnalysis, analyse_leg, integrate_leg, name_windows
 from gibbsflow.binding.sample.energies import Energies

@@ -11,13 +11,14 @@ import numpy.typing as npt
 from openmm import app, unit
 
 from gibbsflow.binding import PHYSICS
+from gibbsflow.binding.anchor_facts import AnchorFacts
 from gibbsflow.binding.equilibrate.anchor_atoms import firm_pools, named_atoms
 from gibbsflow.binding.equilibrate.anchors import AnchorError, AnchorSearch
 from gibbsflow.binding.equilibrate.bound_state import BoundAnalysis, analyse_bound
 from gibbsflow.binding.equilibrate.departure import Departure
 from gibbsflow.binding.equilibrate.equilibration import BOXES
 from gibbsflow.binding.equilibrate.frame_files import Selection, XtcFile, thinned, write_pdb
-from gibbsflow.binding.facts import AnchorFacts, BoundFacts, PreparedFacts, SettingsFacts, TopologyFacts
+from gibbsflow.binding.facts import BoundFacts, PreparedFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.engines.openmm_systems import load_topology

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gibbsflow.binding.alchemy.holding import Motion
+from gibbsflow.binding.alchemy.restraint.holding import Motion
 from gibbsflow.binding.equilibrate.equil_analysis import EquilibrationAnalysis
 from gibbsflow.workflow.files import atomic_open
 

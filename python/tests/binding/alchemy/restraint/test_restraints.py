@@ -10,7 +10,7 @@ from springs import mbar, run
 from triangles import KT, LIGAND, MD, POSITIONS_NM, RESTRAINTS, SCHEDULE, exact_kcal_per_mol, triangle
 
 from gibbsflow.binding.alchemy.openmm_states import restraint_force
-from gibbsflow.binding.alchemy.restraints import (
+from gibbsflow.binding.alchemy.restraint.restraints import (
     BoreschRestraint,
     CentreOfMassRestraint,
     FlatBottomRestraint,

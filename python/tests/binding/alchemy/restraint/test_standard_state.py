@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from gibbsflow.binding.alchemy import standard_state as ss
+from gibbsflow.binding.alchemy.restraint import standard_state as ss
 from gibbsflow.errors import InputError
 
 

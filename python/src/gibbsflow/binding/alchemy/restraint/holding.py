@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gibbsflow.binding.alchemy.restraints import (
+from gibbsflow.binding.alchemy.restraint.restraints import (
     BoreschRestraint,
     CentreOfMassRestraint,
     FlatBottomRestraint,
@@ -24,18 +24,11 @@ from gibbsflow.binding.alchemy.restraints import (
     reach_angstrom,
     restraint_from_dict,
 )
+from gibbsflow.binding.anchor_facts import AnchorCandidate, AnchorFacts
 from gibbsflow.binding.equilibrate.anchor_atoms import name_problems, named_atoms, split_names
 from gibbsflow.binding.equilibrate.anchors import ANGLE_RANGE_DEG, MOST_TURN_DEG
 from gibbsflow.binding.equilibrate.equil_analysis import anchor_search
-from gibbsflow.binding.facts import (
-    AnchorCandidate,
-    AnchorFacts,
-    BoundFacts,
-    LegFacts,
-    PreparedFacts,
-    SettingsFacts,
-    TopologyFacts,
-)
+from gibbsflow.binding.facts import BoundFacts, LegFacts, PreparedFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.geometry import boresch_geometry
 from gibbsflow.binding.prepare.molecules import read_sdf

@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gibbsflow.binding.alchemy import standard_state as ss
+from gibbsflow.binding.alchemy.restraint import standard_state as ss
 from gibbsflow.binding.geometry import boresch_geometry
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats, kt_kcal_per_mol

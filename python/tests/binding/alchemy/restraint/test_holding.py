@@ -8,10 +8,15 @@ import pytest
 from known_molecules import CB7
 from rdkit import Chem
 
-from gibbsflow.binding.alchemy.holding import hold_ligand, motion_of_held, symmetry_kcal_per_mol, symmetry_problems
 from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
 from gibbsflow.binding.alchemy.protocols import protocol_of
-from gibbsflow.binding.alchemy.restraints import BoreschRestraint, CentreOfMassRestraint, FlatBottomRestraint
+from gibbsflow.binding.alchemy.restraint.holding import (
+    hold_ligand,
+    motion_of_held,
+    symmetry_kcal_per_mol,
+    symmetry_problems,
+)
+from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, CentreOfMassRestraint, FlatBottomRestraint
 from gibbsflow.binding.equilibrate.anchor_atoms import named_atoms
 from gibbsflow.binding.facts import LegFacts
 from gibbsflow.binding.system import SimSystem

@@ -1,0 +1,1 @@
+"""How a decoupled ligand is held, and what letting it go is worth."""
