@@ -22,7 +22,7 @@ def settings(**given) -> BindingConfig:
         "mode": "asfe",
         "solvent": "tip3p",
         "charge_method": "gas",
-        "padding_angstrom": 7.0,
+        "padding_angstrom": 8.0,
         "cutoff_angstrom": 7.0,
     }
     return BindingConfig.from_params(small | given)

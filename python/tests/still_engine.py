@@ -9,6 +9,8 @@ from gibbsflow.errors import NumericalError
 class Still:
     """An engine whose atoms stay where they are, and which writes down what it is told."""
 
+    name = "still"
+
     def __init__(self, fails_at=None):
         self.told, self.holds, self.fails_at = [], [], fails_at
 

@@ -14,7 +14,7 @@ CODES = {
     65: {"InputError", "MissingProgramError"},
     74: {"StorageError"},
     75: {"StoppedEarly"},
-    78: {"MachineError"},
+    78: {"MachineError", "GpuMemoryError"},
 }
 
 

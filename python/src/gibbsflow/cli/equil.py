@@ -31,7 +31,7 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
     with verb(out, state=state, as_json=as_json) as result:
         from gibbsflow.binding.equilibrate.stages import chosen_stages
         from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
-        from gibbsflow.binding.forcefield.given.take import topologies_of
+        from gibbsflow.binding.forcefield.given.take import md_of, topologies_of
         from gibbsflow.binding.solvated_facts import StageFacts
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.binding.workload import equilibration_work
@@ -40,8 +40,9 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
         from gibbsflow.engines.gromacs.choice import settled
 
         settings = BindingConfig.read(config) if config else BindingConfig()
-        md, engine = settled(settings.md, state)
-        built = topologies_of(SimSystem.read(system), md, out, seed=settings.run.seed, fe=settings.fe)
+        given = SimSystem.read(system)
+        md, engine = settled(md_of(given, settings.md), state)
+        built = topologies_of(given, md, out, seed=settings.run.seed, fe=settings.fe)
         atoms = built.facts(TopologyFacts)
         chosen = SettingsFacts(md=atoms.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
         built = built.with_facts(chosen)

@@ -64,7 +64,7 @@ def test_a_charged_ligand_without_correction_is_refused(tmp_path):
         prmtop = folder / f"{role}.prmtop"
         boxes.replaced(prmtop, "CHARGE", lambda q, shift=shift: [v + shift.get(k, 0) for k, v in enumerate(q)])
     problems, _ = checked(sheet(folder))
-    assert [problem.field for problem in problems] == ["solvent"] and "charge of -1 e" in problems[0].what
+    assert [problem.field for problem in problems] == ["charge_correction"] and "charge of -1 e" in problems[0].what
     assert not checked(sheet(folder), mode="md")[0]
 
 

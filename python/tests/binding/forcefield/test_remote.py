@@ -7,7 +7,7 @@ from scipy.spatial.distance import cdist
 
 from gibbsflow.binding.facts import TopologyFacts
 from gibbsflow.binding.forcefield.remote import beyond_wall, place_copy, uncharged, wall_for_ions
-from gibbsflow.binding.forcefield.solvation import SHRINKS_TO
+from gibbsflow.binding.forcefield.solvation import LEAST_LEFT
 from gibbsflow.binding.forcefield.topology_file import Topology, residue_labels
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engines import engine_for
@@ -53,7 +53,7 @@ def test_a_copy_stands_as_far_from_the_complex_as_from_its_image_and_the_box_is_
     shift = np.ptp(charged.positions_angstrom[its_copy] - charged.positions_angstrom[ligand], axis=0)
     np.testing.assert_allclose(shift, 0, atol=1e-3)
     assert residue_labels(system.path("sdr_prmtop"))[:4] == ["HST", "LIG", "LIG", "Cl-"]
-    box = box_vectors_nm(system.path("complex_inpcrd")) * SHRINKS_TO
+    box = box_vectors_nm(system.path("complex_inpcrd")) * LEAST_LEFT
     solute = charged.positions_angstrom[: its_copy[0]]
     assert least_distance(solute, charged.positions_angstrom[its_copy], box) >= 8.0
     assert far.gap_angstrom == 8.0
@@ -91,10 +91,10 @@ def molecule(positions):
 def test_a_long_receptor_may_turn_and_its_copy_still_has_room(length):
     """Whatever way it lies, no atom of it comes nearer to the copy than the padding, in the box when it has shrunk."""
     rod = molecule([[x, 0, 0] for x in np.linspace(-length / 2, length / 2, 9)] + [[0, 3, 0], [0, 4.5, 0]])
-    found = place_copy(rod, (9, 10), Md(padding_angstrom=12.0), SHRINKS_TO)
+    found = place_copy(rod, (9, 10), Md(padding_angstrom=12.0), LEAST_LEFT)
     its_copy = rod.positions_angstrom[9:] + found.shift_angstrom
     both = np.concatenate([rod.positions_angstrom, its_copy])
-    edges = (np.ptp(both, axis=0) + 2 * found.padding_angstrom) * SHRINKS_TO
+    edges = (np.ptp(both, axis=0) + 2 * found.padding_angstrom) * LEAST_LEFT
     centre, reach = rod.positions_angstrom.mean(axis=0), found.facts.least_angstrom
     away = its_copy.mean(axis=0) - centre
     assert np.linalg.norm(away) >= reach and edges[0] - np.linalg.norm(away) >= reach - 1e-6
@@ -105,14 +105,14 @@ def test_a_long_receptor_may_turn_and_its_copy_still_has_room(length):
 def test_a_box_without_room_for_an_ion_is_refused_with_the_padding_that_gives_it():
     rod = molecule([[x, 0, 0] for x in (-20.0, 0.0, 20.0)])
     with pytest.raises(InputError, match=r"no room for a counter-ion .* padding_angstrom of 14"):
-        wall_for_ions(rod, np.eye(3) * 5.0, Md(padding_angstrom=9.0), SHRINKS_TO, "rod")
-    wall = wall_for_ions(rod, np.eye(3) * 12.0, Md(), SHRINKS_TO, "rod")
+        wall_for_ions(rod, np.eye(3) * 5.0, Md(padding_angstrom=9.0), LEAST_LEFT, "rod")
+    wall = wall_for_ions(rod, np.eye(3) * 12.0, Md(), LEAST_LEFT, "rod")
     assert (wall.least_angstrom, wall.gap_angstrom) == (35.0, 15.0)
 
 
 def test_a_place_is_beyond_a_wall_by_its_nearest_image():
     rod = molecule([[0, 0, 0]])
-    wall = wall_for_ions(rod, np.eye(3) * 4.0, Md(), SHRINKS_TO, "rod")
+    wall = wall_for_ions(rod, np.eye(3) * 4.0, Md(), LEAST_LEFT, "rod")
     places = np.array([[0, 0, 15.0], [0, 0, 17.0], [0, 0, 20.0], [0, 0, 39.0], [20.0, 20.0, 60.0]])
     assert wall.least_angstrom == 15.0 and list(beyond_wall(wall, rod.positions_angstrom, np.eye(3) * 4, places)) == [
         1, 2, 4

@@ -142,8 +142,10 @@ def check_campaign(
         except InputError as error:
             problems, readable = [*error.problems], False
     settings = settings.with_system(chosen or {})
-    protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit, fe=settings.fe)
     rows, table_problems = samplesheet.check_samplesheet(sheet)
+    boxed = bool(rows) and all(row.solvated for row in rows)
+    md = settings.md.model_copy(update={"solvent": AS_GIVEN}) if boxed else settings.md
+    protocol = protocol_of(settings.run.mode, explicit=md.explicit, fe=settings.fe)
     for check in (
         lambda: leg_schedules(settings.fe, protocol),
         lambda: sampling(settings.md, settings.fe),
@@ -153,10 +155,11 @@ def check_campaign(
             check()
         except InputError as error:
             problems += error.problems
-    problems += _engine_problems(settings, protocol, programs=programs, where=str(config or "md"))
-    of_all = cycle_doubts(protocol, settings.md, 0, where="settings", fe=settings.fe)
+    asked = settings.model_copy(update={"md": md})
+    problems += _engine_problems(asked, protocol, programs=programs, where=str(config or "md"))
+    of_all = cycle_doubts(protocol, md, 0, where="settings", fe=settings.fe)
     problems += [*of_all.of_weight("refuse"), *setting_problems(settings)]
-    warnings = [Problem("settings", note) for note in unused_settings(settings)]
+    warnings = [Problem("settings", note) for note in unused_settings(settings, boxed=boxed)]
     receptor = None
     alone = "receptor" not in MODES[settings.run.mode].needs
     # state of this receptor lies in a folder of that name
@@ -165,7 +168,7 @@ def check_campaign(
     try:
         if receptor_path is None and not readable:
             pass  # whether there should be one is not known
-        elif receptor_path is None and not alone and rows and all(row.solvated for row in rows):
+        elif receptor_path is None and not alone and boxed:
             pass  # the receptor comes with its box
         elif (receptor_path is None) != alone:
             right = f"none in mode {settings.run.mode}" if alone else RECEPTOR_RIGHT

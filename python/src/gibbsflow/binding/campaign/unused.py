@@ -6,22 +6,25 @@ from gibbsflow.binding.alchemy.protocols import protocol_of
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.modes import MODES
 
+_OF_BUILDING = ("padding_angstrom", "box_shape", "salt_mol_per_l")
 _OF_WATER = {
     "md": ("pressure_bar", "cutoff_angstrom", "padding_angstrom", "box_shape", "salt_mol_per_l"),
     "equil": ("density_ps",),
     "fe": ("soft_core",),
 }
 _OF_A_RECEPTOR = {"param": ("protein_ff",), "equil": ("unbound_threshold_angstrom",)}
-_OF_RESTRAINTS = ("restraint", "com_", "boresch_")
+_OF_RESTRAINTS = ("restraint", "com_", "flat_bottom_", "boresch_")
 
 
-def unused_settings(settings: BindingConfig) -> list[str]:
+def unused_settings(settings: BindingConfig, *, boxed: bool = False) -> list[str]:
     """Name settings that differ from their defaults and that neither solvent nor mode has a use for.
 
     Parameters
     ----------
     settings
         All of a campaign.
+    boxed
+        Whether all systems come solvated, whatever solvent the settings name.
 
     Returns
     -------
@@ -30,7 +33,9 @@ def unused_settings(settings: BindingConfig) -> list[str]:
     """
     mode = MODES[settings.run.mode]
     reasons: list[tuple[str, list[str]]] = []
-    if not settings.md.explicit:
+    if boxed:
+        reasons.append(("for systems that come in their boxes", _given(settings, {"md": _OF_BUILDING})))
+    elif not settings.md.explicit:
         reasons.append((f"in {settings.md.solvent}, which has no box", _given(settings, _OF_WATER)))
     if "receptor" not in mode.needs:
         every = {"system": tuple(type(settings.system).model_fields), **_OF_A_RECEPTOR}
@@ -41,7 +46,10 @@ def unused_settings(settings: BindingConfig) -> list[str]:
         every = {name: tuple(type(getattr(settings, name)).model_fields) for name in ("fe", "analysis")}
         reasons.append((f"in mode {settings.run.mode}, which has no free energies", _given(settings, every)))
     else:
-        own = {leg.schedule for leg in protocol_of(settings.run.mode, explicit=settings.md.explicit)}
+        own = {
+            leg.schedule
+            for leg in protocol_of(settings.run.mode, explicit=boxed or settings.md.explicit, fe=settings.fe)
+        }
         others = [key for key in type(settings.fe).model_fields if key.endswith("_schedule") and key not in own]
         reasons.append((f"in mode {settings.run.mode}, which has no such leg", _given(settings, {"fe": tuple(others)})))
     return [f"{', '.join(keys)}: given, and not used {why}" for why, keys in reasons if keys]

@@ -19,7 +19,7 @@ from gibbsflow.binding.analyse.transformation import analyse_transformation
 from gibbsflow.binding.equilibrate.equil_analysis import analyse_equilibration
 from gibbsflow.binding.equilibrate.equilibration import equilibrate
 from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
-from gibbsflow.binding.forcefield.given.take import parameters_of, topologies_of
+from gibbsflow.binding.forcefield.given.take import md_of, parameters_of, topologies_of
 from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.solvated_facts import StageFacts
@@ -127,7 +127,7 @@ def parametrise_complex(
     out = Path(out)
     parametrised, _ = parameters_of(system, settings.param, cache=Path(cache or out / "cache"), out=out / "parameters")
     parametrised.write()
-    chosen, _ = settled(settings.md, None)
+    chosen, _ = settled(md_of(parametrised, settings.md), None)
     built = topologies_of(parametrised, chosen, out, fe=settings.fe)
     md = built.facts(TopologyFacts).md  # of a system that comes solvated the solvent is its own
     built = built.with_facts(SettingsFacts(md=md, equil=settings.equil, run=RunFacts(seed=settings.run.seed)))

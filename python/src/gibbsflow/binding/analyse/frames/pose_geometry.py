@@ -89,7 +89,7 @@ class LigandGraph:
         dict
             JSON-serialisable.
         """
-        return {name: list(value) for name, value in vars(self).items()}
+        return {"elements": [*self.elements], "hydrogens": [*self.hydrogens], "bonds": [[*pair] for pair in self.bonds]}
 
     def mappings(self, other: LigandGraph) -> Ints:
         """Find the ways in which another copy's atoms lie on these.

@@ -315,6 +315,25 @@ def topologies_of(system: SimSystem, md: Md, out: Path, *, seed: int = 0, fe: Fe
     return hand_on_topologies(system, md, out)
 
 
+def md_of(system: SimSystem, md: Md) -> Md:
+    """Settings of MD as they are for a system, before its topologies are read.
+
+    Parameters
+    ----------
+    system
+        As left by ``param ligand``.
+    md
+        As asked for; obc2, the default, stands for whatever a system comes in.
+
+    Returns
+    -------
+    Md
+        With solvent ``given`` for a system that comes solvated.
+    """
+    comes = is_solvated(system) and md.solvent == "obc2"
+    return md.model_copy(update={"solvent": AS_GIVEN}) if comes else md
+
+
 def added_problems(fe: Fe, *, where: str) -> list[Problem]:
     """Name settings that put something into a box, which cannot be where the box is taken as it is.
 
