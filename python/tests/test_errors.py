@@ -26,7 +26,7 @@ def test_exit_codes_are_those_of_the_contract():
         assert cls.exit_code == code and cls.what_to_do.endswith((".", "done")), cls
     # circumstances leave no FAILED: the item may be as good as any
     assert {cls.__name__ for cls in own if not cls.of_item} == {
-        "StorageError", "MachineError", "LockedError", "StoppedEarly",
+        "StorageError", "MachineError", "GpuMemoryError", "LockedError", "StoppedEarly",
     }  # fmt: skip
 
 

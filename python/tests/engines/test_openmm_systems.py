@@ -5,7 +5,7 @@ import numpy as np
 import openmm
 import pytest
 
-from gibbsflow.config.binding import Md
+from gibbsflow.config.binding import Fe, Md
 from gibbsflow.engines.openmm_systems import (
     check_platform,
     create_system,
@@ -93,7 +93,9 @@ def test_only_nan_becomes_a_numerical_error(what, before):
 
 def test_a_topology_that_was_cut_short_is_refused(tmp_path):
     """Without its radii OpenMM would make some up."""
-    whole = (hg.make_leg(tmp_path / "leg", "solvent").folder / "topology.prmtop").read_text()
+    whole = (
+        hg.make_leg(tmp_path / "leg", "solvent", fe=Fe(solvent_schedule="solvent_6")).folder / "topology.prmtop"
+    ).read_text()
     assert load_topology(_written(tmp_path, whole)).topology.getNumAtoms() > 10
     for cut in (whole[: whole.index("%FLAG SCREEN")], whole[: whole.index("%FLAG SCREEN") + 400], whole[:-1]):
         with pytest.raises(InputError, match="cut short"):

@@ -66,7 +66,7 @@ def test_a_copy_stands_as_far_from_the_complex_as_from_its_image_and_the_box_is_
 
 def test_ions_that_change_with_the_ligand_stand_beyond_their_wall_in_both_boxes(tmp_path):
     """A complex of acetate with a cation needs no counter-ion: a pair is added, whose anion goes with the ligand."""
-    config = settings(charge_correction="counter_ion", padding_angstrom=10.0)
+    config = settings(charge_correction="counter_ion", padding_angstrom=11.0)
     system = solutes.in_water(solutes.stacked(tmp_path, "CC(=O)[O-]", AMMONIUM, config), config, tmp_path / "water")
     atoms = system.facts(TopologyFacts)
     counts = {name: (added.cations, added.anions) for name, added in atoms.solvation.items()}
@@ -104,7 +104,7 @@ def test_a_long_receptor_may_turn_and_its_copy_still_has_room(length):
 
 def test_a_box_without_room_for_an_ion_is_refused_with_the_padding_that_gives_it():
     rod = molecule([[x, 0, 0] for x in (-20.0, 0.0, 20.0)])
-    with pytest.raises(InputError, match=r"no room for a counter-ion .* padding_angstrom of 14"):
+    with pytest.raises(InputError, match=r"no room for a counter-ion .* padding_angstrom of 15"):
         wall_for_ions(rod, np.eye(3) * 5.0, Md(padding_angstrom=9.0), LEAST_LEFT, "rod")
     wall = wall_for_ions(rod, np.eye(3) * 12.0, Md(), LEAST_LEFT, "rod")
     assert (wall.least_angstrom, wall.gap_angstrom) == (35.0, 15.0)
