@@ -14,7 +14,7 @@ from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg
 from gibbsflow.binding.alchemy.restraint.restraints import CentreOfMassRestraint
 from gibbsflow.binding.alchemy.schedules import LambdaState, read_schedule
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import Equil, Fe, Md
+from gibbsflow.config.binding import ONCE, Equil, Fe, Md
 
 RECEPTOR_ATOMS = 126
 
@@ -54,11 +54,12 @@ def make_leg(
     name, first = ("complex-vacuum", RECEPTOR_ATOMS) if leg == "complex" else ("ligand", 0)
     start = positions_nm(name)
     topology, start_file = place_leg(folder, data(f"{name}.prmtop"), start, range(len(start)))
+    chosen = fe.complex_schedule if leg == "complex" else fe.solvent_schedule
     made = AlchemicalLeg(
         folder=folder,
         leg=leg,  # type: ignore[arg-type]
         transformation="b2",
-        states=states or read_schedule(fe.complex_schedule if leg == "complex" else fe.solvent_schedule),
+        states=states or read_schedule({"auto": ONCE[f"{leg}_schedule"]}.get(chosen, chosen)),
         topology=topology,
         start=start_file,
         ligand_atoms=tuple(range(first, len(start))),

@@ -178,8 +178,7 @@ class AlchemicalLeg:
         bool
             False without a box.
         """
-        with np.load(self.folder / self.start, allow_pickle=False) as file:
-            return "box_nm" in file
+        return "box_nm" in read_arrays(self.folder / self.start, optional=("box_nm",))
 
     def starts_boxes_nm(self, replicate: int) -> Floats:
         """Deal the boxes of the starts, as :meth:`starts_nm` does the starts.
@@ -194,8 +193,7 @@ class AlchemicalLeg:
         ndarray
             Box of each of the K windows, vectors as rows, shape (K, 3, 3), nm.
         """
-        with np.load(self.folder / self.start, allow_pickle=False) as file:
-            boxes = np.asarray(file["box_nm"], dtype=np.float64)
+        boxes = np.asarray(read_arrays(self.folder / self.start, "box_nm")["box_nm"], dtype=np.float64)
         return boxes[self._dealt(replicate, len(boxes))]
 
     def starts_nm(self, replicate: int) -> Floats:

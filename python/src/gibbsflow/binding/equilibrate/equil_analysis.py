@@ -144,8 +144,8 @@ def _analyse_solute(system: SimSystem, out: Path, result: Result, plot: str | No
     """Look at a ligand that was equilibrated alone: there is no site that it could leave."""
     roles = ("solvent_prmtop", "solvent_equil_frames", "solvent_equil_log")
     result.inputs_hash = inputs_hash(files={role: system.path(role) for role in roles}, settings={}, physics=PHYSICS)
-    with np.load(system.path("solvent_equil_frames"), allow_pickle=False) as file:
-        time_ps, heating = file["time_ps"], file["heating"]
+    frames = read_arrays(system.path("solvent_equil_frames"), "time_ps", "heating")
+    time_ps, heating = frames["time_ps"], frames["heating"].astype(bool)
     table = np.genfromtxt(system.path("solvent_equil_log"), delimiter=",", names=True)
     free = table[~heating]
     result.figures["mean_temperature_k"] = float(free["temperature_k"].mean())
