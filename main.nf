@@ -58,7 +58,7 @@ workflow {
         }
         else {
             def receptor = values.receptor ? staged(pathOf(values.receptor), run.workDir) : []
-            def home = receptor ? "${state}/${receptor.baseName}".toString() : "${state}/alone".toString()
+            def home = "${state}/${values.receptor ? pathOf(values.receptor).baseName : 'alone'}".toString()
             // a schedule may be a file: it goes with the task, and the verb finds it by its name
             def schedules = schema.fe.properties.keySet().findAll { key -> key.endsWith('_schedule') && values[key] ==~ /.*\.ya?ml/ }
                 .collectEntries { key -> [key, staged(pathOf(values[key]), run.workDir)] }

@@ -50,6 +50,7 @@ VALID = {
     "queue": "long", "account": "me", "qos": "high", "queue_time": "30min", "submit_rate": "100/1sec",
     "poll_interval": "1sec", "cluster_options": "--comment='a b' --constraint=x&y|z*[1-2] -x n1", "gpu_options": "-G 1",
     "registry": "reg.example/group", "image_version": "0.1.0", "campaign": "one",
+    "boresch_atoms": "A:1:O5',A:2:CA,A:*:N+,C1,C2,C3", "legs_per_gpu": "auto",
     "max_memory": "8.GB", "max_time": "100.h",
     **dict.fromkeys(("image_core", "image_cuda", "image_md", "image_ml", "image_dft")),
 }  # fmt: skip
@@ -185,9 +186,14 @@ def test_binding_with_every_text_in_containers_and_without_a_core(tmp_path: Path
     words = [word for word in hostile.WORDS if '"' not in word]  # which Nextflow's own reader of CSV takes for no value
     names = ["".join(words[number::6]) for number in range(6)]
     sheet = own.samplesheet("br[1]", names, "structure", "pose")
-    files = {"receptor": "g*3/h;touch x.sdf", "protonation": "p$(x).csv", "parameters": "b;[1].lib, a b'.mol2"}
+    files = {"receptor": "g*3/h;touch x.sdf", "protonation": "p$(x).csv", "parameters": "b;[1].lib, a b'.mol2"} | {
+        "equil_stages": f"s [1]'$(touch {hostile.MARKER}).yaml"
+    }
     (own.folder / "g*3").mkdir()
-    for name in (files["receptor"], files["protonation"], *files["parameters"].split(", ")):
+    for name in (
+        *(files[key] for key in ("receptor", "protonation", "equil_stages")),
+        *files["parameters"].split(", "),
+    ):
         (own.folder / name).write_text(name)
     (own.folder / f"site [1] $(touch {hostile.MARKER}).config").write_text("params.seed = 11\n")
     paths = files | {
@@ -221,7 +227,7 @@ def test_jobs_of_slurm_in_containers_are_told_what_was_given(tmp_path: Path) -> 
     folders = {"outdir": f"o'ut;touch {hostile.MARKER}", "state_dir": "s '*; é", "param_cache": None}
     given = every_text(
         input="br[1]/lig[1].csv", receptor="h.sdf", config="none.yaml", resume_from=None, site_config=None,
-        protonation=None, parameters=None, image_core=str(image), **folders,
+        protonation=None, parameters=None, equil_stages=None, image_core=str(image), **folders,
     )  # fmt: skip
     run = own.run(given | {"mode": "md"}, "-profile", "slurm,apptainer", NOTING_LAUNCH="127")
     assert run.code == 0, run.text
