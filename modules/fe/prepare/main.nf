@@ -26,12 +26,12 @@ process FE_PREPARE {
     def sampler = task.ext.sampler ?: chosen.sampler
     def names = chosen.abfe_protocol == 'sdr' ? ['sdr'] : ['complex', 'solvent']
     def work = task.ext.legs_per_gpu ? [work: [memory_gb: 1, legs_per_gpu: task.ext.legs_per_gpu]] : [:]
-    def legs = names.collect { name ->
-        def content = groovy.json.JsonOutput.toJson([leg: name, states: [[:]] * (task.ext.windows ?: 2), fe: [sampler: sampler]] + work)
-        "mkdir -p ${quoted(out)}/legs/${name} && printf %s ${quoted(content)} > ${quoted(out)}/legs/${name}/leg.json"
-    }
+    def content = groovy.json.JsonOutput.toJson([leg: '%s', states: [[:]] * (task.ext.windows ?: 2), fe: [sampler: sampler]] + work)
     """
-    ${legs.join('\n    ')}
+    for leg in ${options('', names)}; do
+        mkdir -p ${quoted(out)}/legs/\$leg
+        printf ${quoted(content)} \$leg > ${quoted(out)}/legs/\$leg/leg.json
+    done
     cp ${quoted(system)}/system.json ${quoted(system)}/result.json ${quoted(out)}
     """
 }

@@ -15,12 +15,11 @@ process FE_SHARE {
 
     script:
     def args = task.ext.args ?: ''
-    def each = meta.runs.collect { run ->
-        def windows = run.windows ? "--window ${quoted([run.windows.min(), run.windows.max()].unique().join('-'))}" : ''
-        "--leg ${quoted("legs/${run.leg}")} --replicate ${quoted(run.replicate)} ${windows} --state ${quoted(run.state)} --run-out ${quoted("phases/${run.ligand}/fe/${run.name}")}"
-    }
+    def windows = meta.runs.findAll { run -> run.windows }.collect { run -> [run.windows.min(), run.windows.max()].unique().join('-') }
     """
-    fe share ${each.join(' ')} --out shared ${timeBudget(task.time)} ${args}
+    fe share ${options('--leg', meta.runs.collect { run -> "legs/${run.leg}" })} ${options('--replicate', meta.runs.collect { run -> run.replicate })} \\
+        ${options('--window', windows)} ${options('--state', meta.runs.collect { run -> run.state })} \\
+        ${options('--run-out', meta.runs.collect { run -> "phases/${run.ligand}/fe/${run.name}" })} --out shared ${timeBudget(task.time)} ${args}
     """
 
     stub:

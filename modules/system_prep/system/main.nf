@@ -15,26 +15,22 @@ process SYSTEM_PREP {
     tuple val("${task.process}"), path("phases/${meta.ligand}/system_prep/result.json"), topic: versions
 
     script:
-    def boxes = [
-        options('--complex_topology', complex_topology),
-        options('--complex_coordinates', complex_coordinates),
-        options('--complex_includes', complex_includes),
-        options('--solvent_topology', solvent_topology),
-        options('--solvent_coordinates', solvent_coordinates),
-        options('--solvent_includes', solvent_includes),
-        meta.ligand_residue ? "--ligand_residue ${quoted(meta.ligand_residue)}" : '',
-    ].findAll { option -> option }.join(' ')
-    def held = complex_topology || solvent_topology ? boxes : options('--receptor', receptor)
-    def source = structure ? "--structure ${quoted(structure)}" : meta.smiles ? "--smiles ${quoted(meta.smiles)}" : ''
+    def held = complex_topology || solvent_topology ? '' : options('--receptor', receptor)
+    def drawn = structure ? "--structure ${quoted(structure)}" : ''
+    def smiles = !structure && meta.smiles ? "--smiles ${quoted(meta.smiles)}" : ''
+    def residue = meta.ligand_residue ? "--ligand_residue ${quoted(meta.ligand_residue)}" : ''
     def charge = meta.charge == null ? '' : "--charge ${quoted(meta.charge)}"
     def symmetry = meta.symmetry_number ? "--symmetry_number ${quoted(meta.symmetry_number)}" : ''
-    def placing = pose || (meta.pose && source) ? "--pose ${quoted(pose ?: meta.pose)}" : ''
+    def placing = pose || (meta.pose && (structure || meta.smiles)) ? "--pose ${quoted(pose ?: meta.pose)}" : ''
     def states = protonation ? "--protonation ${quoted(protonation)}" : ''
     def beside = options('--parameters', parameters)
     def args = task.ext.args ?: ''
     """
     printf %s ${quoted(settings)} > config.json
-    system_prep system ${held} --ligand ${quoted(meta.ligand)} ${source} ${charge} ${placing} ${symmetry} \\
+    system_prep system ${held} --ligand ${quoted(meta.ligand)} ${drawn} ${smiles} ${charge} ${placing} ${symmetry} ${residue} \\
+        ${options('--complex_topology', complex_topology)} ${options('--complex_coordinates', complex_coordinates)} \\
+        ${options('--complex_includes', complex_includes)} ${options('--solvent_topology', solvent_topology)} \\
+        ${options('--solvent_coordinates', solvent_coordinates)} ${options('--solvent_includes', solvent_includes)} \\
         ${states} ${beside} --config config.json \\
         --state ${quoted("${meta.state}/system_prep")} --out ${quoted("phases/${meta.ligand}/system_prep")} ${args}
     """
