@@ -1,4 +1,4 @@
-include { quoted } from '../../functions'
+include { options; quoted } from '../../functions'
 
 process FE_PREPARE {
     tag "${meta.ligand}"
