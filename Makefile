@@ -27,7 +27,7 @@ demo: ## binding free energies of the demo, from nothing; results/demo/
 demo-asfe: ## solvation free energies of methane and methanol, by each engine that is there; results/demo-asfe/
 	./nextfloww run main.nf -profile demo_asfe -resume
 	# the same by GROMACS
-	! type -P gmx >/dev/null || ! grep -q '"gromacs"' nextflow_schema.json || \
+	! type -P gmx >/dev/null || \
 		./nextfloww run main.nf -profile demo_asfe --engine gromacs --outdir results/demo-asfe-gromacs -resume
 
 demo-potential: ## a learned potential for the demo, from nothing; results/demo-potential/
