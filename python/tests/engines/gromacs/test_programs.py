@@ -90,3 +90,18 @@ def test_the_reason_is_found_in_what_gromacs_writes(tmp_path):
         "Fatal error:\nThere was 1 error in input file(s)\n\nFor more\n"
     )
     assert fatal_words(log) == "Incorrect number of parameters"
+
+
+def test_the_starter_is_that_of_the_same_mpi(tmp_path, monkeypatch):
+    """An environment may bring along an mpirun of another MPI, before it on PATH."""
+    for folder, names in {"other": ["mpirun"], "own": ["gmx_mpi", "mpirun"], "alone": ["gmx_mpi"]}.items():
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / name).write_text("#!/bin/sh\n")
+            (tmp_path / folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/other:{tmp_path}/own")
+    assert programs.mpirun() == str(tmp_path / "own" / "mpirun")
+    monkeypatch.setenv("PATH", f"{tmp_path}/other:{tmp_path}/alone")
+    assert programs.mpirun() == str(tmp_path / "other" / "mpirun")
+    monkeypatch.setenv("PATH", f"{tmp_path}/alone")
+    assert programs.mpirun() is None

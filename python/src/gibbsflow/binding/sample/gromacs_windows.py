@@ -34,6 +34,7 @@ from gibbsflow.engines.gromacs.programs import (
     Start,
     exchange_fault,
     make_run_input,
+    mpirun,
     require_gromacs,
     run_all,
 )
@@ -347,7 +348,7 @@ class GromacsSampler:
         count = len(self.windows)
         threads = max(1, self._md.threads // count)
         together = (
-            MPIRUN, "-np", str(count), "--oversubscribe", "--bind-to", "none", GMX_MPI, *words,
+            mpirun() or MPIRUN, "-np", str(count), "--oversubscribe", "--bind-to", "none", GMX_MPI, *words,
             "-multidir", *(self._place(home, k).name for k in self.windows),
             "-replex", str(interval), "-reseed", str(derive_seed(seed, "exchange") % 2**31), "-ntomp", str(threads),
         )  # fmt: skip

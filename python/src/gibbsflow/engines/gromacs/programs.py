@@ -50,6 +50,19 @@ class Start:
     what: str
 
 
+def mpirun() -> str | None:
+    """Find the starter of gmx_mpi's own MPI: one of another MPI may stand before it on PATH.
+
+    Returns
+    -------
+    str or None
+        The one beside gmx_mpi, else the first on PATH; None where there is none.
+    """
+    program = shutil.which(GMX_MPI)
+    beside = None if program is None else shutil.which(MPIRUN, path=str(Path(program).parent))
+    return beside or shutil.which(MPIRUN)
+
+
 def gromacs_fault() -> str:
     """Say why GROMACS cannot be used here.
 
@@ -118,7 +131,8 @@ def exchange_fault(windows: int) -> str:
     """
     if windows < 2:
         return "one window"
-    missing = [name for name in (GMX_MPI, MPIRUN) if shutil.which(name) is None]
+    found = {GMX_MPI: shutil.which(GMX_MPI), MPIRUN: mpirun()}
+    missing = [name for name, path in found.items() if path is None]
     if missing:
         return f"no {' and no '.join(missing)} on PATH"
     if version(GMX_MPI) != version():
