@@ -29,28 +29,15 @@ app = new_app("Equilibration of a complex: topologies, MD, and whether the ligan
 def prepare(system: System, out: Out, config: Config = None, state: State = None, as_json: Json = False) -> None:
     """Write topologies and starting coordinates of complex and ligand."""
     with verb(out, state=state, as_json=as_json) as result:
-        from gibbsflow.binding.equilibrate.stages import chosen_stages
-        from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
-        from gibbsflow.binding.forcefield.given.take import md_of, topologies_of
-        from gibbsflow.binding.solvated_facts import StageFacts
+        from gibbsflow.binding.campaign.verbs import prepare_topologies
+        from gibbsflow.binding.facts import TopologyFacts
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.binding.workload import equilibration_work
         from gibbsflow.config.binding import BindingConfig
-        from gibbsflow.config.equil_stages import read_stages
-        from gibbsflow.engines.gromacs.choice import settled
 
         settings = BindingConfig.read(config) if config else BindingConfig()
-        given = SimSystem.read(system)
-        md, engine = settled(md_of(given, settings.md), state)
-        built = topologies_of(given, md, out, seed=settings.run.seed, fe=settings.fe)
+        built, engine = prepare_topologies(SimSystem.read(system), settings, out, state=state)
         atoms = built.facts(TopologyFacts)
-        chosen = SettingsFacts(md=atoms.md, equil=settings.equil, run=RunFacts(seed=settings.run.seed))
-        built = built.with_facts(chosen)
-        if settings.equil.equil_stages is not None:
-            stages = read_stages(settings.equil.equil_stages)
-            chosen_stages(stages, atoms.md, where=str(settings.equil.equil_stages))
-            built = built.with_facts(StageFacts(stages=stages))
-        built.write()
         result.seed = settings.run.seed
         result.figures |= {
             "receptor_atoms": len(atoms.receptor_atoms),

@@ -18,6 +18,7 @@ from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
 from gibbsflow.binding.analyse.transformation import analyse_transformation
 from gibbsflow.binding.equilibrate.equil_analysis import analyse_equilibration
 from gibbsflow.binding.equilibrate.equilibration import equilibrate
+from gibbsflow.binding.equilibrate.stages import chosen_stages
 from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.given.take import md_of, parameters_of, topologies_of
 from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
@@ -26,7 +27,7 @@ from gibbsflow.binding.solvated_facts import StageFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.equil_stages import read_stages
-from gibbsflow.engines.gromacs.choice import engine_versions, settled
+from gibbsflow.engines.gromacs.choice import Choice, engine_versions, settled
 from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.result import Result, versions
@@ -127,14 +128,43 @@ def parametrise_complex(
     out = Path(out)
     parametrised, _ = parameters_of(system, settings.param, cache=Path(cache or out / "cache"), out=out / "parameters")
     parametrised.write()
-    chosen, _ = settled(md_of(parametrised, settings.md), None)
-    built = topologies_of(parametrised, chosen, out, fe=settings.fe)
+    built, _ = prepare_topologies(parametrised, settings, out)
+    return built
+
+
+def prepare_topologies(
+    system: SimSystem, settings: BindingConfig, out: Path, *, state: Path | None = None
+) -> tuple[SimSystem, Choice]:
+    """Build or hand on the topologies of a system, with the settings of its equilibration: ``equil prepare``.
+
+    Parameters
+    ----------
+    system
+        With its parameters.
+    settings
+        Sections ``md``, ``equil``, ``run``, and of ``fe`` what goes into a box.
+    out
+        Folder of the system that is returned; written.
+    state
+        State folder, which remembers the engine that ``auto`` was settled to; None for none.
+
+    Returns
+    -------
+    system
+        Ready to be equilibrated.
+    choice
+        The engine, and why.
+    """
+    asked, choice = settled(md_of(system, settings.md), state)
+    built = topologies_of(system, asked, out, seed=settings.run.seed, fe=settings.fe)
     md = built.facts(TopologyFacts).md  # of a system that comes solvated the solvent is its own
     built = built.with_facts(SettingsFacts(md=md, equil=settings.equil, run=RunFacts(seed=settings.run.seed)))
-    if settings.equil.equil_stages is not None:
-        built = built.with_facts(StageFacts(stages=read_stages(settings.equil.equil_stages)))
+    if (path := settings.equil.equil_stages) is not None:
+        stages = read_stages(path)
+        chosen_stages(stages, md, where=str(path))
+        built = built.with_facts(StageFacts(stages=stages))
     built.write()
-    return built
+    return built, choice
 
 
 def equilibrate_complex(system: SimSystem, out: Path | str, *, state: Path | str | None = None) -> SimSystem:

@@ -16,7 +16,7 @@ flat-bottom, with pull-coord-k 0 and pull-coord-kB K.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -101,9 +101,7 @@ class CentreOfMassRestraint:
         float
             kcal/mol.
         """
-        a = positions_angstrom[list(self.receptor_atoms)].mean(axis=0)
-        b = positions_angstrom[list(self.ligand_atoms)].mean(axis=0)
-        x = float(np.linalg.norm(a - b)) - self.r0_angstrom
+        x = _distance_of_centroids(positions_angstrom, self.receptor_atoms, self.ligand_atoms) - self.r0_angstrom
         return 0.5 * self.k_kcal_per_mol_angstrom2 * x * x
 
 
@@ -162,9 +160,8 @@ class FlatBottomRestraint:
         float
             kcal/mol.
         """
-        a = positions_angstrom[list(self.receptor_atoms)].mean(axis=0)
-        b = positions_angstrom[list(self.ligand_atoms)].mean(axis=0)
-        x = max(0.0, float(np.linalg.norm(a - b)) - self.radius_angstrom)
+        distance = _distance_of_centroids(positions_angstrom, self.receptor_atoms, self.ligand_atoms)
+        x = max(0.0, distance - self.radius_angstrom)
         return 0.5 * self.k_kcal_per_mol_angstrom2 * x * x
 
 
@@ -384,3 +381,8 @@ def _both(analytic: float, numeric: float) -> StandardState:
     if not (math.isfinite(analytic) and math.isfinite(numeric)):
         raise ValueError(f"standard-state term is not finite: {analytic}, {numeric}")
     return StandardState(analytic, numeric, ss.differ(analytic, numeric) or "")
+
+
+def _distance_of_centroids(positions_angstrom: Floats, some: Sequence[int], others: Sequence[int]) -> float:
+    a, b = (positions_angstrom[list(atoms)].mean(axis=0) for atoms in (some, others))
+    return float(np.linalg.norm(a - b))
