@@ -78,7 +78,7 @@ def transformation(
         kept = ("verdict", "reasons", "dg_kcal_per_mol", "dg_error_kcal_per_mol", "error_method", "replicates")
         result.figures = {key: record[key] for key in kept}
         if record["dg_kcal_per_mol"] is None:
-            raise UnconvergedError(f"{record['transformation']}: no binding free energy: {record['cause']}")
+            raise UnconvergedError(f"{record['transformation']}: no free energy: {record['cause']}")
         dg = f"{record['dg_kcal_per_mol']:.2f} ± {record['dg_error_kcal_per_mol']:.2f} kcal/mol"
         lines = [f"{record['transformation']}: {dg}, {record['verdict']}", *record["reasons"]]
         typer.echo("\n  ".join(lines), err=as_json)

@@ -77,7 +77,13 @@ def given_boxes(
 
 
 def prepare_solvated(
-    ligand: str, boxes: list[Any], residue: str | None, settings: Any, out: Path, result: Result
+    ligand: str,
+    boxes: list[Any],
+    residue: str | None,
+    settings: Any,
+    out: Path,
+    result: Result,
+    symmetry_number: int | None = None,
 ) -> None:
     """Take a system as it comes: files checked, parts found, topologies in AMBER's form.
 
@@ -95,11 +101,17 @@ def prepare_solvated(
         Folder of the system.
     result
         Filled with hash, seed and figures.
+    symmetry_number
+        Equivalent poses of which a Boresch restraint holds one; None for that of the settings.
     """
+    from gibbsflow.binding.facts import PreparedFacts
     from gibbsflow.binding.forcefield.given.take import solvated_hash, take_solvated
 
     site = settings.system.site
     result.inputs_hash, result.seed = solvated_hash(boxes, residue, site), settings.run.seed
     prepared, facts = take_solvated(ligand, boxes, residue, site, out)
+    if symmetry_number is not None:
+        known = prepared.facts(PreparedFacts)
+        prepared = prepared.with_facts(known.model_copy(update={"symmetry_number": symmetry_number}))
     prepared.write()
     result.figures.update(facts)

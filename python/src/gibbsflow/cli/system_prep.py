@@ -101,7 +101,7 @@ def system(
         bound, free = (complex_topology, complex_coordinates), (solvent_topology, solvent_coordinates)
         others = {"structure": structure, "smiles": smiles, "charge": charge is not None, "receptor": receptor}
         if boxes := given.given_boxes((*bound, complex_includes), (*free, solvent_includes), others):
-            given.prepare_solvated(ligand, boxes, ligand_residue, settings, out, result)
+            given.prepare_solvated(ligand, boxes, ligand_residue, settings, out, result, symmetry_number)
             return
         if receptor is None:
             _prepare_alone(

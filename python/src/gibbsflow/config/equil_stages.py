@@ -39,7 +39,11 @@ class Holds(Section):
 class StageSettings(Section):
     """One stage."""
 
-    name: str = setting(..., "Its name, once in the list.", pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$")
+    name: str = setting(
+        ...,
+        "Its name, once in the list: letters, digits, blanks, '.', '_' and '-', 40 at most.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$",
+    )
     length_ps: float = setting(..., "Its length.", unit="ps", gt=0, le=1_000_000)
     ensemble: Literal["NVT", "NPT"] = setting("NVT", "Constant volume, or constant pressure (in a box).")
     from_k: float | None = setting(None, "Temperature at its start, for a ramp.", unit="K", ge=1, le=1000)

@@ -106,6 +106,10 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)), None)
 
 
+_FEW = 8
+"""So many names are listed in a message."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Suggest the nearest known name, as the end of a message.
 
@@ -121,8 +125,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
     str
         A question with the nearest name, or where to look them up.
     """
-    close = nearest_name(name, known)
-    return f"did you mean {close!r}?" if close else "see --help for the names"
+    names = list(known)
+    if close := nearest_name(name, names):
+        return f"did you mean {close!r}?"
+    return f"one of {', '.join(names)}" if len(names) <= _FEW else "see --help for the names"
 
 
 def range_of(field: FieldInfo) -> str:
@@ -188,6 +194,17 @@ def _shape_of(value: Any) -> type | None:
     return Mapping if isinstance(value, Mapping) else list if isinstance(value, list | tuple) else None
 
 
+def _in_words(item: Any, field: FieldInfo | None) -> str:
+    """What would be right, where pydantic's own words speak of Python or of a pattern."""
+    if item["type"] in ("model_type", "dict_type", "model_attributes_type"):
+        return "keys with values"
+    if item["type"] == "string_type":
+        return "text, in quotes"
+    if item["type"] == "string_pattern_mismatch" and field is not None and field.description:
+        return field.description
+    return str(item["msg"]).removeprefix("Value error, ")
+
+
 def _problem(section: type[Section], where: str, item: Any) -> Problem:
     keys = [str(part) for part in item["loc"]]
     holder: type[BaseModel] = section
@@ -208,7 +225,7 @@ def _problem(section: type[Section], where: str, item: Any) -> Problem:
         )
     if item["type"] == "missing":
         return Problem(where, "missing", field.description or "" if field else "", field=name)
-    right = (range_of(field) if field is not None else "") or item["msg"].removeprefix("Value error, ")
+    right = (range_of(field) if field is not None else "") or _in_words(item, field)
     if item["type"] == "value_error" and item["msg"].endswith(_DIGITS) and not right.endswith(_DIGITS):
         right += f", {_DIGITS}"
     return Problem(where, f"{shown(item['input'])} is not usable", right, field=name)

@@ -434,12 +434,15 @@ def sampling(md: Md, fe: Fe) -> Sampling:
     Raises
     ------
     InputError
-        Where the sample interval is no whole number of time steps.
+        Where the sample interval is no whole number of time steps, or longer than a window.
     """
     steps = fe.sample_ps * 1000 / md.timestep_fs
     if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
         right = f"a multiple of the time step of {md.timestep_fs:g} fs"
         raise InputError(Problem("fe", f"{fe.sample_ps:g} ps is not usable", right, field="sample_ps"))
+    if fe.sample_ps > fe.window_ps:
+        what, right = f"a sample each {fe.sample_ps:g} ps, of windows of {fe.window_ps:g} ps", "less than window_ps"
+        raise InputError(Problem("fe", what, right, field="sample_ps"))
     discarded = math.ceil(fe.window_equil_ps / fe.sample_ps - 1e-9)
     kept = math.ceil(fe.window_ps / fe.sample_ps - 1e-9)
     return Sampling(

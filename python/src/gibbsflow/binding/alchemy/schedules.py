@@ -117,9 +117,9 @@ def read_schedule(name_or_file: str) -> tuple[LambdaState, ...]:
     if name_or_file in shipped:
         return check_schedule(shipped[name_or_file]["states"], where=name_or_file)
     path = Path(name_or_file)
-    if not path.exists():
+    if not name_or_file.strip() or not path.exists():
         hint = f"{nearest(name_or_file, shipped)}; a YAML file or one of {', '.join(shipped)}"
-        raise InputError(Problem(name_or_file, "neither a shipped λ schedule nor a file", hint))
+        raise InputError(Problem(name_or_file or "fe", "neither a shipped λ schedule nor a file", hint))
     content = read_mapping(path, "YAML with `states`")
     if not isinstance(content.get("states"), list):
         raise InputError(Problem(str(path), "holds no list `states`", "states: [[0, 1, 1], ..., [1, 0, 0]]"))

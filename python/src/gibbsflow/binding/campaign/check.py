@@ -15,10 +15,10 @@ from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
 from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.campaign.check_restraints import row_problems, setting_problems
-from gibbsflow.binding.campaign.check_solvated import check_solvated, topology_bytes
+from gibbsflow.binding.campaign.check_solvated import read_solvated, topology_bytes
 from gibbsflow.binding.campaign.pose_rows import pose_problems
 from gibbsflow.binding.campaign.unused import unused_settings
-from gibbsflow.binding.equilibrate.stages import chosen_stages, plan_equilibration
+from gibbsflow.binding.equilibrate.stages import chosen_stages, plan_equilibration, stage_problems
 from gibbsflow.binding.forcefield.given.take import AS_GIVEN
 from gibbsflow.binding.forcefield.solvation import box_problems, force_field_doubts
 from gibbsflow.binding.prepare import samplesheet
@@ -32,7 +32,7 @@ from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.equil_stages import read_stages
-from gibbsflow.config.launch.samplesheet_columns import SOLVATED
+from gibbsflow.config.launch.samplesheet_columns import SOLVATED, brings_receptors
 from gibbsflow.config.modes import MODES
 from gibbsflow.engines.gromacs.choice import choose_engine, engine_problems
 from gibbsflow.engines.md_engines import WHOLE_RUNS
@@ -149,7 +149,7 @@ def check_campaign(
     for check in (
         lambda: leg_schedules(settings.fe, protocol),
         lambda: sampling(settings.md, settings.fe),
-        lambda: _read_stages(settings, boxed=any(row.solvated for row in rows)),
+        lambda: _read_stages(settings, rows),
     ):
         try:
             check()
@@ -160,6 +160,8 @@ def check_campaign(
     of_all = cycle_doubts(protocol, md, 0, where="settings", fe=settings.fe)
     problems += [*of_all.of_weight("refuse"), *setting_problems(settings)]
     warnings = [Problem("settings", note) for note in unused_settings(settings, boxed=boxed)]
+    if boxed and receptor_path is not None:
+        warnings.append(Problem(str(receptor_path), "given, and not used for systems that come in their boxes"))
     receptor = None
     alone = "receptor" not in MODES[settings.run.mode].needs
     # state of this receptor lies in a folder of that name
@@ -168,8 +170,8 @@ def check_campaign(
     try:
         if receptor_path is None and not readable:
             pass  # whether there should be one is not known
-        elif receptor_path is None and not alone and boxed:
-            pass  # the receptor comes with its box
+        elif receptor_path is None and not alone and (boxed or (table_problems and brings_receptors(sheet))):
+            pass  # the receptor comes with its box, or may do so
         elif (receptor_path is None) != alone:
             right = f"none in mode {settings.run.mode}" if alone else RECEPTOR_RIGHT
             problems.append(Problem("io", str(receptor_path or "missing"), right, field="receptor"))
@@ -184,13 +186,15 @@ def check_campaign(
     except InputError as error:
         problems += error.problems
     usable: list[tuple[Row, Molecule]] = []
+    boxes: list[tuple[Row, str | None]] = []
     left_out: dict[str, list[Problem]] = {}
     read = 0
     for row in rows:
         ligand = None
         if row.solvated:
-            found, notes = check_solvated(row, settings, str(sheet), read)
+            ligand_in_box, found, notes = read_solvated(row, settings, str(sheet), read)
             read += topology_bytes(row)
+            boxes += [] if found else [(row, ligand_in_box)]
         else:
             ligand, found, notes = _read_row(row, receptor, settings, str(sheet))
         warnings += notes
@@ -198,7 +202,8 @@ def check_campaign(
             left_out[row.ligand] = found
         elif ligand is not None:
             usable.append((row, ligand))
-    clashing, same = pose_problems(usable, settings.run.mode, str(sheet))
+    poses = sorted([*usable, *boxes], key=lambda pose: pose[0].line or 0)
+    clashing, same = pose_problems(poses, settings.run.mode, str(sheet))
     warnings += same
     for row, problem in clashing:
         left_out.setdefault(row.ligand, []).append(problem)
@@ -215,11 +220,16 @@ def check_campaign(
     return CampaignCheck(tuple(good), problems, warnings, left_out)
 
 
-def _read_stages(settings: BindingConfig, *, boxed: bool) -> None:
-    """See that the stages of the equilibration can be used."""
-    if (path := settings.equil.equil_stages) is not None:
-        md = settings.md.model_copy(update={"solvent": AS_GIVEN}) if boxed else settings.md
-        plan_equilibration(md, settings.equil, chosen_stages(read_stages(path), md, where=str(path)))
+def _read_stages(settings: BindingConfig, rows: Sequence[Row]) -> None:
+    """See that time steps and stages of the equilibration can be used."""
+    path, boxed = settings.equil.equil_stages, any(row.solvated for row in rows)
+    md = settings.md.model_copy(update={"solvent": AS_GIVEN}) if boxed else settings.md
+    given = () if path is None else read_stages(path)
+    problems = stage_problems(settings.md, given, built=not all(row.solvated for row in rows), where=str(path))
+    if problems:
+        raise InputError(problems)
+    if path is not None:
+        plan_equilibration(md, settings.equil, chosen_stages(given, md, where=str(path)))
 
 
 def _engine_problems(

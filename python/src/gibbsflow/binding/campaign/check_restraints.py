@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gibbsflow.binding.alchemy.protocols import protocol_of, restrains
 from gibbsflow.binding.alchemy.restraint.holding import symmetry_problems
-from gibbsflow.binding.equilibrate.anchor_atoms import name_problems
+from gibbsflow.binding.equilibrate.anchor_atoms import Named, name_problems
 from gibbsflow.binding.prepare.molecules import Molecule, atom_names
 from gibbsflow.binding.prepare.protein.residue_names import heavy_atoms_of
 from gibbsflow.binding.prepare.receptors import Receptor
@@ -90,12 +90,52 @@ def row_problems(row: Row, ligand: Molecule, receptor: Receptor | None, settings
     found: list[Problem] = []
     if kind == "boresch" and text is not None:
         found += name_problems(text, _receptor_names(receptor, text), _heavy_names(ligand), where=row.ligand)
-    elif kind == "boresch" and settings.fe.restraint == "boresch" and len(ligand.heavy_atoms) < 3:
-        what = f"{len(ligand.heavy_atoms)} heavy atoms, where a Boresch restraint needs three anchors"
-        found.append(Problem(row.ligand, what, "restraint com, flat_bottom or auto", field="restraint"))
+    elif kind == "boresch":
+        found += _too_few(len(ligand.heavy_atoms), settings, row.ligand)
     molecules = [ligand.mol] if receptor.molecule is None else [ligand.mol, receptor.molecule.mol]
     number = row.symmetry_number or settings.fe.symmetry_number
     return found + symmetry_problems(number, kind, molecules, where=row.ligand)
+
+
+def solvated_problems(
+    row: Row, named: Named | None, heavy: int, settings: BindingConfig, *, host: bool
+) -> list[Problem]:
+    """Say the same of a ligand and a receptor that come solvated.
+
+    Parameters
+    ----------
+    row
+        Its row.
+    named
+        Atoms of the complex; None where there is none, or no anchors are named.
+    heavy
+        Heavy atoms of the ligand.
+    settings
+        Section ``fe`` counts.
+    host
+        Whether the receptor is a host.
+
+    Returns
+    -------
+    list of Problem
+        Without a line of the samplesheet. Whether a symmetry number divides what the molecules have is not looked at.
+    """
+    kind, text = kind_held(settings, host=host), settings.fe.boresch_atoms
+    found: list[Problem] = []
+    if kind == "boresch" and text is not None and named is not None:
+        found += name_problems(text, named.receptor, named.ligand, where=row.ligand)
+    elif kind == "boresch":
+        found += _too_few(heavy, settings, row.ligand)
+    number = row.symmetry_number or (settings.fe.symmetry_number if kind else 1)
+    return found + symmetry_problems(number, kind, (), where=row.ligand)
+
+
+def _too_few(heavy: int, settings: BindingConfig, where: str) -> list[Problem]:
+    """Say that a ligand has not the atoms for the restraint that is asked for; ``auto`` takes another."""
+    if settings.fe.restraint != "boresch" or heavy >= 3:  # noqa: PLR2004
+        return []
+    what = f"{heavy} heavy atoms, where a Boresch restraint needs three anchors"
+    return [Problem(where, what, "restraint com, flat_bottom or auto", field="restraint")]
 
 
 def _heavy_names(molecule: Molecule) -> list[str]:

@@ -6,6 +6,9 @@ import tempfile
 from pathlib import Path
 
 from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
+from gibbsflow.binding.campaign.check_restraints import setting_problems, solvated_problems
+from gibbsflow.binding.equilibrate.anchor_atoms import names_in
+from gibbsflow.binding.forcefield.given.smiles import constitution_of
 from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles, SolvatedBox
 from gibbsflow.binding.forcefield.given.take import (
     added_problems,
@@ -17,6 +20,7 @@ from gibbsflow.binding.forcefield.given.take import (
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.modes import MODES
+from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import InputError, Problem
 
 MOST_BYTES = 20_000_000
@@ -69,22 +73,48 @@ def check_solvated(row: Row, settings: BindingConfig, where: str, read: int = 0)
     notes
         What is in doubt.
     """
+    _, problems, notes = read_solvated(row, settings, where, read)
+    return problems, notes
+
+
+def read_solvated(
+    row: Row, settings: BindingConfig, where: str, read: int = 0
+) -> tuple[str | None, list[Problem], list[Problem]]:
+    """Read and check a row whose system comes solvated.
+
+    Parameters
+    ----------
+    row, settings, where, read
+        As for :func:`check_solvated`.
+
+    Returns
+    -------
+    ligand
+        What its ligand is by elements and bonds; None where it was not read, which is left to the first task.
+    problems, notes
+        What :func:`check_solvated` says.
+    """
     files = box_files(row)
     problems = [
         Problem(where, f"{row.ligand}: missing", right, row.line, field) for field, right in _missing(row, settings)
     ]
     if problems or read > MOST_BYTES or any(box.topology.suffix.lower() in CONVERTED for box in files):
-        return problems, []
+        return None, problems, []
     try:
         with tempfile.TemporaryDirectory(prefix="gibbsflow-check-") as scratch:
             boxes, account = read_boxes(files, row.ligand_residue, Path(scratch), row.ligand)
             if "complex" in boxes:
                 boxes["complex"].facts(settings.system.site)
-        problems = [*_settings_problems(boxes, settings, where)]
+            problems = [
+                *_settings_problems(boxes, settings, where),
+                *_held_problems(row, boxes, settings, Path(scratch)),
+            ]
+            main = boxes.get("solvent") or boxes["complex"]
+            ligand = constitution_of(main.terms, main.components.ligand)
     except InputError as error:
-        return [_in_row(problem, row, where) for problem in error.problems], []
+        return None, [_in_row(problem, row, where) for problem in error.problems], []
     notes = [Problem(where, f"{row.ligand}: {p.what}", p.right, row.line) for p in account.of_weight("warn")]
-    return [_in_row(problem, row, where) for problem in problems], notes
+    return ligand, [_in_row(problem, row, where) for problem in problems], notes
 
 
 def topology_bytes(row: Row) -> int:
@@ -123,6 +153,20 @@ def _settings_problems(boxes: dict[str, SolvatedBox], settings: BindingConfig, w
         protocol = protocol_of(settings.run.mode, explicit=True, fe=settings.fe)
         problems += cycle_doubts(protocol, md, charge, where=where, fe=settings.fe).of_weight("refuse")
     return problems
+
+
+def _held_problems(row: Row, boxes: dict[str, SolvatedBox], settings: BindingConfig, scratch: Path) -> list[Problem]:
+    """What is wrong with the restraint that is asked for, in the complex's box."""
+    if setting_problems(settings) or not MODES[settings.run.mode].free_energies:
+        return []
+    main, named = boxes.get("complex") or boxes["solvent"], None
+    parts, terms = main.components, main.terms
+    protein = parts.receptor_kind == "protein"
+    if "complex" in boxes and settings.fe.boresch_atoms is not None:
+        topology = load_topology(scratch / "complex.prmtop").topology
+        named = names_in(topology, parts.receptor, parts.ligand, protein=protein)
+    heavy = int((terms.elements[list(parts.ligand)] > 1).sum())
+    return solvated_problems(row, named, heavy, settings, host=not protein)
 
 
 def _in_row(problem: Problem, row: Row, where: str) -> Problem:

@@ -8,6 +8,7 @@ from itertools import combinations
 from rdkit import Chem
 from rdkit.Chem import rdMolAlign
 
+from gibbsflow.binding.forcefield.given.smiles import constitution
 from gibbsflow.binding.prepare.molecules import Molecule, rdkit_messages
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.modes import MODES
@@ -18,14 +19,15 @@ SAME_POSE_ANGSTROM = 0.5
 
 
 def pose_problems(
-    ligands: Sequence[tuple[Row, Molecule]], mode: str, where: str
+    ligands: Sequence[tuple[Row, Molecule | str | None]], mode: str, where: str
 ) -> tuple[list[tuple[Row, Problem]], list[Problem]]:
     """Check rows against each other that are poses of one ligand.
 
     Parameters
     ----------
     ligands
-        Usable rows, each with its ligand, in its pose unless it is to be placed.
+        Usable rows, each with its ligand, in its pose unless it is to be placed; of a system that comes solvated what
+        it is by elements and bonds, or None where it was not read.
     mode
         Of the campaign.
     where
@@ -40,7 +42,7 @@ def pose_problems(
     """
     problems: list[tuple[Row, Problem]] = []
     warnings: list[Problem] = []
-    groups: dict[str, list[tuple[Row, Molecule]]] = {}
+    groups: dict[str, list[tuple[Row, Molecule | str | None]]] = {}
     for row, ligand in ligands:
         if row.pose_of is not None:
             groups.setdefault(row.pose_of, []).append((row, ligand))
@@ -55,10 +57,12 @@ def pose_problems(
                 _wrong(row, f"a pose of {name}, without a receptor", f"no pose_of in mode {mode}")
             continue
         for row, ligand in group[1:]:
-            if ligand.smiles != molecule.smiles:
-                what = f"a pose of {name} is {ligand.smiles}, and {first.ligand} is {molecule.smiles}"
+            if not _alike(ligand, molecule):
+                what = f"a pose of {name} is another molecule than {first.ligand}"
+                if isinstance(ligand, Molecule) and isinstance(molecule, Molecule):
+                    what = f"a pose of {name} is {ligand.smiles}, and {first.ligand} is {molecule.smiles}"
                 _wrong(row, what, "one molecule, in one isomer and protonation, for all poses of a ligand")
-        alike = [(row, ligand) for row, ligand in group if ligand.smiles == molecule.smiles]
+        alike = [(row, ligand) for row, ligand in group if isinstance(ligand, Molecule) and _alike(ligand, molecule)]
         placed = [row for row, _ in alike if row.pose == "place"]
         for row in placed[1:]:
             _wrong(row, f"placed, as {placed[0].ligand} is: one pose twice", "a structure or file with its own pose")
@@ -68,6 +72,14 @@ def pose_problems(
                 what = f"{one.ligand} and {other.ligand} are one pose of {name} ({apart:.2f} Å apart): counted once"
                 warnings.append(Problem(where, what, row=other.line, field="pose_of"))
     return problems, warnings
+
+
+def _alike(one: Molecule | str | None, other: Molecule | str | None) -> bool:
+    """Whether two ligands are one molecule, as far as is known of both."""
+    if isinstance(one, Molecule) and isinstance(other, Molecule):
+        return one.smiles == other.smiles
+    told = [constitution(ligand.mol) if isinstance(ligand, Molecule) else ligand for ligand in (one, other)]
+    return None in told or told[0] == told[1]
 
 
 def _rmsd_angstrom(one: Molecule, other: Molecule) -> float:

@@ -167,6 +167,7 @@ class LocalRun:
                 boxes = {key: getattr(row, key) for key in (*SOLVATED, "complex_includes", "solvent_includes")}
                 source = {key: _paths(value) for key, value in boxes.items() if value}
                 source |= {"ligand": row.ligand, "ligand_residue": row.ligand_residue}
+            source["symmetry_number"] = row.symmetry_number
             target = {"out": out, "state": state, "config": self.config}
             if self._carry_out(phases.SYSTEM_PREP, row.ligand, **source, **target):
                 done[row.ligand] = out

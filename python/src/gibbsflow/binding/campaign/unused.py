@@ -6,7 +6,20 @@ from gibbsflow.binding.alchemy.protocols import protocol_of
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.modes import MODES
 
-_OF_BUILDING = ("padding_angstrom", "box_shape", "salt_mol_per_l")
+_OF_BUILDING = {
+    "system": (
+        "receptor_kind",
+        "receptor_charge",
+        "ph",
+        "protonation",
+        "altloc",
+        "keep",
+        "parameters",
+        "clash_angstrom",
+    ),
+    "param": ("ligand_ff", "charge_method", "protein_ff"),
+    "md": ("padding_angstrom", "box_shape", "salt_mol_per_l"),
+}
 _OF_WATER = {
     "md": ("pressure_bar", "cutoff_angstrom", "padding_angstrom", "box_shape", "salt_mol_per_l"),
     "equil": ("density_ps",),
@@ -14,6 +27,9 @@ _OF_WATER = {
 }
 _OF_A_RECEPTOR = {"param": ("protein_ff",), "equil": ("unbound_threshold_angstrom",)}
 _OF_RESTRAINTS = ("restraint", "com_", "flat_bottom_", "boresch_")
+_OF_STAGES = ("heat_ps", "density_ps", "equil_ps")
+_IN_THE_BOX = ("abfe_protocol", "charge_correction")
+"""What decides of a box what is in it, in a mode without legs too: it can be gone on with by hand."""
 
 
 def unused_settings(settings: BindingConfig, *, boxed: bool = False) -> list[str]:
@@ -34,7 +50,7 @@ def unused_settings(settings: BindingConfig, *, boxed: bool = False) -> list[str
     mode = MODES[settings.run.mode]
     reasons: list[tuple[str, list[str]]] = []
     if boxed:
-        reasons.append(("for systems that come in their boxes", _given(settings, {"md": _OF_BUILDING})))
+        reasons.append(("for systems that come in their boxes", _given(settings, _OF_BUILDING)))
     elif not settings.md.explicit:
         reasons.append((f"in {settings.md.solvent}, which has no box", _given(settings, _OF_WATER)))
     if "receptor" not in mode.needs:
@@ -42,17 +58,49 @@ def unused_settings(settings: BindingConfig, *, boxed: bool = False) -> list[str
         restraints = [key for key in type(settings.fe).model_fields if key.startswith(_OF_RESTRAINTS)]
         of_receptors = _given(settings, every) + _given(settings, {"fe": tuple(restraints)})
         reasons.append((f"in mode {settings.run.mode}, which has no receptor", of_receptors))
+    else:
+        others = [key for kind in _kinds_not_taken(settings) for key in _of_kind(settings, kind)]
+        reasons.append((f"with restraint {settings.fe.restraint}", _given(settings, {"fe": tuple(others)})))
+    if settings.equil.equil_stages is not None:
+        reasons.append(
+            ("beside equil_stages, which is all of the equilibration", _given(settings, {"equil": _OF_STAGES}))
+        )
     if not mode.free_energies:
         every = {name: tuple(type(getattr(settings, name)).model_fields) for name in ("fe", "analysis")}
+        every["fe"] = tuple(key for key in every["fe"] if key not in _IN_THE_BOX)
         reasons.append((f"in mode {settings.run.mode}, which has no free energies", _given(settings, every)))
     else:
+        if "receptor" not in mode.needs:
+            protocol = _given(settings, {"fe": ("abfe_protocol",)})
+            reasons.append((f"in mode {settings.run.mode}, which binds nothing", protocol))
         own = {
             leg.schedule
             for leg in protocol_of(settings.run.mode, explicit=boxed or settings.md.explicit, fe=settings.fe)
         }
         others = [key for key in type(settings.fe).model_fields if key.endswith("_schedule") and key not in own]
         reasons.append((f"in mode {settings.run.mode}, which has no such leg", _given(settings, {"fe": tuple(others)})))
-    return [f"{', '.join(keys)}: given, and not used {why}" for why, keys in reasons if keys]
+    sentences: list[str] = []
+    told: set[str] = set()
+    for why, keys in reasons:
+        if left := [key for key in keys if key not in told]:
+            sentences.append(f"{', '.join(left)}: given, and not used {why}")
+            told.update(left)
+    return sentences
+
+
+def _kinds_not_taken(settings: BindingConfig) -> list[str]:
+    """Kinds of restraint that will not be taken, whatever the receptor is."""
+    kind, kinds = settings.fe.restraint, ["com", "flat_bottom", "boresch"]
+    if not MODES[settings.run.mode].free_energies:
+        return []
+    if kind == "auto":
+        return ["flat_bottom"] if settings.fe.boresch_atoms is None else ["com", "flat_bottom"]
+    return [other for other in kinds if other != kind]
+
+
+def _of_kind(settings: BindingConfig, kind: str) -> list[str]:
+    """Settings of one kind of restraint; its anchors are refused with another, not left unused."""
+    return [key for key in type(settings.fe).model_fields if key.startswith(f"{kind}_") and key != "boresch_atoms"]
 
 
 def _given(settings: BindingConfig, keys: dict[str, tuple[str, ...]]) -> list[str]:

@@ -18,9 +18,9 @@ from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
 from gibbsflow.binding.analyse.transformation import analyse_transformation
 from gibbsflow.binding.equilibrate.equil_analysis import analyse_equilibration
 from gibbsflow.binding.equilibrate.equilibration import equilibrate
-from gibbsflow.binding.equilibrate.stages import chosen_stages
+from gibbsflow.binding.equilibrate.stages import chosen_stages, stage_problems
 from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
-from gibbsflow.binding.forcefield.given.take import md_of, parameters_of, topologies_of
+from gibbsflow.binding.forcefield.given.take import is_solvated, md_of, parameters_of, topologies_of
 from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.solvated_facts import StageFacts
@@ -29,6 +29,7 @@ from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.equil_stages import read_stages
 from gibbsflow.engines.gromacs.choice import Choice, engine_versions, settled
 from gibbsflow.engines.md_engines import engine_for
+from gibbsflow.errors import InputError
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.result import Result, versions
 from gibbsflow.workflow.state.segments import Stopper
@@ -154,13 +155,21 @@ def prepare_topologies(
         Ready to be equilibrated.
     choice
         The engine, and why.
+
+    Raises
+    ------
+    InputError
+        For what cannot be built, and for stages or time steps that cannot be used.
     """
     asked, choice = settled(md_of(system, settings.md), state)
+    path = settings.equil.equil_stages
+    stages = () if path is None else read_stages(path)
+    if problems := stage_problems(asked, stages, built=not is_solvated(system), where=str(path)):
+        raise InputError(problems)
     built = topologies_of(system, asked, out, seed=settings.run.seed, fe=settings.fe)
     md = built.facts(TopologyFacts).md  # of a system that comes solvated the solvent is its own
     built = built.with_facts(SettingsFacts(md=md, equil=settings.equil, run=RunFacts(seed=settings.run.seed)))
-    if (path := settings.equil.equil_stages) is not None:
-        stages = read_stages(path)
+    if stages:
         chosen_stages(stages, md, where=str(path))
         built = built.with_facts(StageFacts(stages=stages))
     built.write()

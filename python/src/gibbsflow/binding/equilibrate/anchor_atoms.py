@@ -78,7 +78,36 @@ def named_atoms(system: SimSystem) -> Named:
     labels: list[str] = []
     if protein and "receptor" in system.artifacts:
         labels = [residue.label for residue in amber_protein(system.path("receptor")).residues]
-    inside, ligand_atoms = set(known.receptor_atoms), set(known.ligand_atoms)
+    return names_in(topology, known.receptor_atoms, known.ligand_atoms, protein=protein, labels=labels)
+
+
+def names_in(
+    topology: app.Topology,
+    receptor_atoms: Iterable[int],
+    ligand_atoms: Iterable[int],
+    *,
+    protein: bool,
+    labels: Sequence[str] = (),
+) -> Named:
+    """Name the heavy atoms of receptor and ligand in a topology.
+
+    Parameters
+    ----------
+    topology
+        Of the complex.
+    receptor_atoms, ligand_atoms
+        Indices into it.
+    protein
+        Whether names of the receptor begin with those of its residues.
+    labels
+        Residues as CHAIN:NUMBER, in their order; those beyond are called as the topology numbers them.
+
+    Returns
+    -------
+    Named
+        Their names.
+    """
+    inside, of_ligand = set(receptor_atoms), set(ligand_atoms)
     receptor: dict[str, int] = {}
     ligand: dict[str, int] = {}
     for residue in topology.residues():
@@ -88,7 +117,7 @@ def named_atoms(system: SimSystem) -> Named:
                 continue
             if atom.index in inside:
                 receptor.setdefault(f"{label}:{atom.name}" if protein else atom.name, atom.index)
-            elif atom.index in ligand_atoms:
+            elif atom.index in of_ligand:
                 ligand.setdefault(atom.name, atom.index)
     return Named(receptor, ligand)
 

@@ -17,6 +17,9 @@ MOST_FRAMES = {False: 1000, True: 100}
 
 
 FITS = 1e-6
+MOST_LIGHT_FS, LEAST_HEAVY_AMU = 2.0, 1.5
+"""Longest time step with hydrogens of their own mass, and what counts as repartitioned (OpenMM's guide takes 1.5 amu at
+4 fs)."""
 
 
 @dataclass(frozen=True)
@@ -259,6 +262,43 @@ def chosen_stages(given: Sequence[StageSettings], md: Md, *, where: str) -> tupl
         )
         for stage in given
     )
+
+
+def stage_problems(md: Md, given: Sequence[StageSettings] = (), *, built: bool = True, where: str) -> list[Problem]:
+    """Say what of time steps and stages cannot be, before anything is computed.
+
+    Parameters
+    ----------
+    md
+        Time step, mass of hydrogen, solvent.
+    given
+        The stages that a user gives; none for those of the settings.
+    built
+        Whether the box is built here: its waters are packed loosely.
+    where
+        What messages call the stages' file.
+
+    Returns
+    -------
+    list of Problem
+        Empty where they can be.
+    """
+    found = []
+    for timestep_fs, place, row in (
+        (md.timestep_fs, "md", None),
+        *((stage.timestep_fs, where, number) for number, stage in enumerate(given, start=1)),
+    ):
+        if timestep_fs is not None and timestep_fs > MOST_LIGHT_FS and md.hydrogen_mass_amu < LEAST_HEAVY_AMU:
+            what = f"{timestep_fs:g} fs with hydrogens of {md.hydrogen_mass_amu:g} amu"
+            right = (
+                f"{MOST_LIGHT_FS:g} fs at the most, or hydrogen_mass_amu of {LEAST_HEAVY_AMU:g} or more, which "
+                "repartitions masses: 3 is usual at 4 fs"
+            )
+            found.append(Problem(place, what, right, row, "timestep_fs"))
+    if given and built and md.explicit and all(stage.ensemble == "NVT" for stage in given):
+        what = "no stage is at constant pressure, and a box that is built here has not its density yet"
+        found.append(Problem(where, what, "ensemble NPT in one of the stages", field="ensemble"))
+    return found
 
 
 def plan_equilibration(md: Md, equil: Equil, chosen: Sequence[Stage] = ()) -> Plan:

@@ -169,7 +169,7 @@ def from_smiles(smiles: str, charge: int | None = None) -> Molecule:
         faults.append(Fault("smiles", what, "a structure file with its geometry, or a SMILES without this mark"))
     if faults:
         raise MoleculeError(faults)
-    return Molecule(mol, Chem.GetFormalCharge(mol))
+    return Molecule(mol, Chem.GetFormalCharge(mol), tuple(_isotopes(mol)))
 
 
 def from_file(path: Path, charge: int | None = None, *, field: str = "structure") -> Molecule:
@@ -200,8 +200,7 @@ def from_file(path: Path, charge: int | None = None, *, field: str = "structure"
     if missing and not faults:
         notes.append(f"{missing} hydrogens that {path.name} lacks were added; its atoms keep their places")
         mol = Chem.AddHs(mol, addCoords=True)
-    if labelled := [f"{a.GetIsotope()}{a.GetSymbol()}{a.GetIdx() + 1}" for a in mol.GetAtoms() if a.GetIsotope()]:
-        notes.append(f"{', '.join(labelled[:6])}: isotopes are computed as the element, with its natural mass")
+    notes += _isotopes(mol)
     faults += chemistry_faults(mol, field, None if field == "receptor" else charge)
     if not faults and Path(path).suffix.lower() != ".mol2":
         faults += _wedge_faults(path, field)
@@ -209,6 +208,12 @@ def from_file(path: Path, charge: int | None = None, *, field: str = "structure"
         raise MoleculeError(faults)
     tag_by_geometry(mol)
     return Molecule(mol, Chem.GetFormalCharge(mol), tuple(notes), residue_names=residue_names(path, mol))
+
+
+def _isotopes(mol: Chem.Mol) -> list[str]:
+    labelled = [f"{a.GetIsotope()}{a.GetSymbol()}{a.GetIdx() + 1}" for a in mol.GetAtoms() if a.GetIsotope()]
+    told = f"{', '.join(labelled[:6])}: isotopes are computed as the element, with its natural mass"
+    return [told] if labelled else []
 
 
 def _wedge_faults(path: Path, field: str) -> list[Fault]:

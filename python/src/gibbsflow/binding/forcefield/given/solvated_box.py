@@ -25,6 +25,8 @@ WHOLE_E = 0.01
 """How far from an integer the charge of a molecule may be: force fields round theirs to 1e-4 e an atom."""
 BOND_OFF_ANGSTROM = 1.0
 """A bond that is longer than its force field wants it by this is none: something is missing between its atoms."""
+BOND_SHARE = 0.5
+"""A bond that is shorter than this share of its length is none: coordinates are in another unit, or atoms coincide."""
 DENSITY_G_PER_ML = (0.4, 1.8)
 """tleap packs small boxes down to 0.55 g/mL; what is outside has another unit, or another box."""
 REPARTITIONED_AMU = 1.5
@@ -311,6 +313,11 @@ def _check_geometry(where: str, terms: PrmtopTerms, positions: Floats, vectors: 
         what = f"{terms.called(a)} and {terms.called(b)} are bonded and {lengths[np.argmax(over)]:.1f} Å apart"
         right = "a receptor without holes, and coordinates of this topology with their box"
         raise InputError(Problem(where, what, right))
+    share = lengths / np.maximum(numbers[real][:, 1], 1e-6)
+    if len(share) and share.min() < BOND_SHARE:
+        a, b = pairs[real][int(np.argmin(share))]
+        what = f"{terms.called(a)} and {terms.called(b)} are bonded and {lengths[np.argmin(share)]:.2f} Å apart"
+        raise InputError(Problem(where, what, "coordinates of this topology, in the unit of their format"))
     if pierced := pierced_rings(positions, small_rings(terms.bonds), terms.bonds):
         ring, (a, b) = pierced[0]
         what = f"the bond of {terms.called(a)} and {terms.called(b)} goes through the ring of {terms.called(ring[0])}"
