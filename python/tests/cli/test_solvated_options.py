@@ -25,7 +25,7 @@ def test_half_a_box_and_contradictions_are_refused(tmp_path):
 
 def test_a_system_goes_as_far_as_its_parameters(tmp_path):
     folder, out = boxes.boxes(), tmp_path / "out"
-    words = ["system", "--ligand", "moh", "--out", str(out)]
+    words = ["system", "--ligand", "moh", "--out", str(out), "--symmetry_number", "2"]
     for role in ("complex", "solvent"):
         words += [f"--{role}_topology", str(folder / f"{role}.prmtop")]
         words += [f"--{role}_coordinates", str(folder / f"{role}.inpcrd")]
@@ -38,4 +38,4 @@ def test_a_system_goes_as_far_as_its_parameters(tmp_path):
     )
     assert done.exit_code == 0, done.output
     meta = json.loads((tmp_path / "param" / "system.json").read_text())["meta"]
-    assert meta["param"]["ligand_ff"] == meta["protein_ff"] == "given"
+    assert meta["param"]["ligand_ff"] == meta["protein_ff"] == "given" and meta["symmetry_number"] == 2

@@ -18,6 +18,7 @@ class Inner(Section):
 class Outer(Section):
     name: str = Field(description="What it is called.")
     inner: Inner = Inner()
+    code: str = setting("x", "Letters alone.", pattern="^[a-z]+$")
 
 
 def test_defaults_are_frozen_and_checked():
@@ -52,7 +53,23 @@ def test_all_at_once():
 def test_the_nearest_name_or_none():
     known = ("temperature_k", "timestep_fs", "seed")
     assert nearest_name("temprature_k", known) == "temperature_k" and nearest_name("zzz", known) is None
-    assert nearest("sed", known) == "did you mean 'seed'?" and nearest("zzz", known) == "see --help for the names"
+    assert nearest("sed", known) == "did you mean 'seed'?"
+    assert nearest("zzz", known) == "one of temperature_k, timestep_fs, seed"
+    assert nearest("zzz", map(str, range(100))) == "see --help for the names"
+
+
+@pytest.mark.parametrize(
+    ("values", "right"),
+    [
+        ({"name": 3}, "text, in quotes"),
+        ({"inner": 5}, "keys with values"),
+        ({"code": "x y"}, "Letters alone."),
+    ],
+)
+def test_what_is_right_is_said_in_words_of_the_file(values, right):
+    with pytest.raises(InputError) as error:
+        read_section(Outer, {"name": "b2"} | values, where="run.yaml")
+    assert error.value.problems[0].right == right
 
 
 def test_ranges_in_words():

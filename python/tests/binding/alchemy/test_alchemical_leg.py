@@ -33,6 +33,12 @@ def test_lengths_in_whole_numbers():
     assert [plan.samples_after(segments) for segments in range(5)] == [0, 4, 8, 12, 13]
 
 
+def test_a_window_has_a_sample():
+    assert sampling(Md(), Fe(window_ps=1, sample_ps=1)).samples == 21
+    with pytest.raises(InputError, match="sample_ps: a sample each 2 ps, of windows of 1 ps"):
+        sampling(Md(), Fe(window_ps=1, sample_ps=2))
+
+
 def test_frames_are_dealt_to_all_before_any_twice(tmp_path):
     leg = make(tmp_path / "leg")
     frames = np.arange(5.0)[:, None, None] + np.zeros((5, *leg.start_nm.shape))

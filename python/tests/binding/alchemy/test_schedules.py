@@ -56,6 +56,11 @@ def test_all_faults_at_once():
     assert len(caught.value.problems) == 3
 
 
+def test_an_empty_name_is_no_folder():
+    with pytest.raises(InputError, match="neither a shipped λ schedule nor a file"):
+        read_schedule("")
+
+
 def test_unknown_name_is_met_with_the_nearest(tmp_path):
     with pytest.raises(InputError, match="did you mean 'complex_16'"):
         read_schedule("complex_61")

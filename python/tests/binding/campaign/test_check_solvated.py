@@ -2,6 +2,7 @@
 
 import pytest
 import solvated_systems as boxes
+from known_molecules import CB7
 
 from gibbsflow.binding.campaign.check import check_campaign, made_from
 from gibbsflow.binding.campaign.check_solvated import box_files, check_solvated, topology_bytes
@@ -79,3 +80,57 @@ def test_results_depend_on_the_files_content(folder, tmp_path):
     assert before == made()
     boxes.replaced(folder / "solvent.prmtop", "MASS", lambda masses: [12.0, *masses[1:]])
     assert made() != before
+
+
+@pytest.mark.parametrize(
+    ("cells", "settings", "field", "said"),
+    [
+        (",2", {"restraint": "com"}, "symmetry_number", "2, but a restraint of kind com holds no orientation"),
+        (",2", {"mode": "asfe"}, "symmetry_number", "2, but nothing is restrained"),
+        (",", {"restraint": "com", "symmetry_number": 3}, "symmetry_number", "3, but a restraint of kind com"),
+        (",", {"restraint": "boresch"}, "restraint", "2 heavy atoms, where a Boresch restraint needs three"),
+        (",", {"boresch_atoms": "1:2:CA,1:2:N,1:2:CX,C1,O1,C2"}, "boresch_atoms", "no heavy atom '1:2:CX'"),
+    ],
+)
+def test_restraints_are_looked_at_before_anything_runs(folder, cells, settings, field, said):
+    path = sheet(folder)
+    path.write_text(path.read_text().replace("\nmoh", ",symmetry_number\nmoh").rstrip("\n") + cells + "\n")
+    problems, _ = checked(path, **settings)
+    assert problems[0].field == field and problems[0].row == 2 and said in problems[0].what
+
+
+def test_anchors_are_named_as_the_topology_numbers_them(folder):
+    problems, _ = checked(sheet(folder), boresch_atoms="1:2:CA,1:2:N,1:2:C,C1,O1,C2")
+    (problem,) = problems  # methanol has two heavy atoms
+    assert "the ligand has no heavy atom 'C2'" in problem.what
+
+
+def test_poses_in_boxes_are_of_one_molecule(folder, tmp_path):
+    other = boxes.copied(folder, tmp_path / "other")
+    for role, first in (("complex", 22), ("solvent", 0)):  # its oxygen becomes a sulfur
+        prmtop = other / f"{role}.prmtop"
+        boxes.replaced(prmtop, "ATOMIC_NUMBER", lambda z, k=first + 4: [16 if i == k else v for i, v in enumerate(z)])
+    path = tmp_path / "in.csv"
+    ends = [f"{role}.{suffix}" for role in ("complex", "solvent") for suffix in ("prmtop", "inpcrd")]
+    places = {"a": "given", "b": "given", "c": "other"}
+    rows = [f"{name},{','.join(f'{place}/{end}' for end in ends)},,x" for name, place in places.items()]
+    path.write_text("\n".join([f"{COLUMNS},pose_of", *rows, ""]))
+    settings = tmp_path / "s.yaml"
+    settings.write_text("{mode: abfe, cutoff_angstrom: 7}")
+    (problem,) = check_campaign(path, None, settings, None).problems
+    assert (
+        problem.row == 4 and problem.field == "pose_of" and "c: a pose of x is another molecule than a" in problem.what
+    )
+    settings.write_text("{mode: asfe, cutoff_angstrom: 7}")
+    assert [p.field for p in check_campaign(path, None, settings, None).problems] == ["pose_of"] * 3
+
+
+def test_a_receptor_beside_boxes_is_noted_and_none_is_missed_where_a_row_is_wrong(folder, tmp_path):
+    settings = tmp_path / "s.yaml"
+    settings.write_text("{mode: abfe, cutoff_angstrom: 7}")
+    found = check_campaign(sheet(folder), CB7, settings, None)
+    assert found.problems == [] and "not used for systems that come in their boxes" in found.warnings[0].what
+    path = sheet(folder)
+    path.write_text(path.read_text().replace("solvent.inpcrd", ""))
+    (problem,) = check_campaign(path, None, settings, None).problems
+    assert problem.field == "solvent_coordinates"

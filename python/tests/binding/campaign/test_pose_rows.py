@@ -7,6 +7,7 @@ from rdkit import Chem
 from rdkit.Chem import AllChem
 
 from gibbsflow.binding.campaign.pose_rows import pose_problems
+from gibbsflow.binding.forcefield.given.smiles import constitution
 from gibbsflow.binding.prepare.molecules import Molecule
 from gibbsflow.binding.prepare.samplesheet import Row
 
@@ -47,6 +48,16 @@ def test_one_pose_given_twice_is_warned_of():
     mirrored = made("CC(C)O", 0.2)
     problems, (warning,) = pose_problems([(row(2), made("CC(C)O")), (row(3), mirrored)], "md", "l.csv")
     assert problems == [] and "p2 and p3 are one pose of lig (0.20 Å apart)" in warning.what
+
+
+def test_systems_that_come_solvated_are_poses_too():
+    methanol, ethanol = constitution(made("CO").mol), constitution(made("CCO").mol)
+    ligands = [(row(2), methanol), (row(3), None), (row(4), made("CO")), (row(5), ethanol), (row(6), made("CCO"))]
+    problems, warnings = pose_problems(ligands, "abfe", "l.csv")
+    assert [about.line for about, _ in problems] == [5, 6] and warnings == []
+    assert "a pose of lig is another molecule than p2" in problems[0][1].what
+    ((_, problem),), _ = pose_problems([(row(2), None)], "asfe", "l.csv")
+    assert problem.right == "no pose_of in mode asfe"
 
 
 @pytest.mark.parametrize("mode", ["asfe"])

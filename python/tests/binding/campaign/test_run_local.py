@@ -71,6 +71,30 @@ def test_phases_in_order(tmp_path):
     assert verbs.calls.count("fe run complex_replicate_0") == 2
 
 
+def test_all_of_a_row_reaches_the_preparation(tmp_path):
+    """Whatever column a row has, `system_prep system` is told of it, or does not decide what is computed."""
+    given = {}
+
+    class Noting(Verbs):
+        def __missing__(self, verb):
+            run = super().__missing__(verb)
+
+            def noted(**options):
+                given.update(options if verb == "system_prep system" else {})
+                return run(**options)
+
+            return noted
+
+    io = {"input": DEMO / "ligands.csv", "receptor": DEMO / "cb7.sdf", "outdir": tmp_path / "out"}
+    launch = Launch.model_validate({"io": io | {"state_dir": tmp_path / "state"}, "run": {"replicates": 1}})
+    whole = Row(2, "a", None, "CCO", 0, "place", -1.0, "g", "x", 7)
+    LocalRun(launch, [whole], Noting({})).run()
+    assert given["symmetry_number"] == 7
+    indifferent = {"line", "experimental_dg_kcal_per_mol", "group", "pose_of"}
+    told = {key: value for key, value in whole.as_dict().items() if value is not None and key not in indifferent}
+    assert {key: given[key] for key in told} == told
+
+
 def test_md_stops_early(tmp_path):
     code, verbs, given = run(tmp_path, {}, mode="md")
     assert (code, given) == (0, ["a", "b"])

@@ -25,6 +25,13 @@ def test_defaults_are_given_by_nobody(mode, solvent):
         ({"mode": "asfe", "complex_schedule": "complex_16"}, ["complex_schedule: given, and not used in mode asfe"]),
         ({"vacuum_schedule": "vacuum_5"}, ["vacuum_schedule: given, and not used in mode abfe, which has no such leg"]),
         ({"mode": "md", "window_ps": 9}, ["window_ps: given, and not used in mode md"]),
+        ({"mode": "md", "solvent": "tip3p", "abfe_protocol": "sdr"}, []),  # what is in the box depends on it
+        ({"mode": "asfe", "solvent": "tip3p", "abfe_protocol": "sdr"}, ["abfe_protocol: given, and not used in mode"]),
+        ({"flat_bottom_radius_angstrom": 4}, ["flat_bottom_radius_angstrom: given, and not used with restraint auto"]),
+        ({"restraint": "com", "boresch_k_angle_kcal_per_mol_rad2": 9}, ["boresch_k_angle_kcal_per_mol_rad2: given"]),
+        ({"restraint": "flat_bottom", "flat_bottom_radius_angstrom": 4}, []),
+        ({"com_force_constant_kcal_per_mol_angstrom2": 4, "boresch_k_angle_kcal_per_mol_rad2": 9}, []),
+        ({"equil_stages": "s.yaml", "heat_ps": 1, "density_ps": 2}, ["density_ps: given", "heat_ps: given, and not"]),
         ({"mode": "md", "receptor_charge": 1, "restraint": "com", "replicates": 1}, ["restraint: given"]),
     ],
 )
@@ -33,3 +40,11 @@ def test_each_reason_is_a_sentence_and_nothing_used_is_named(given, told):
     assert len(found) == len(told) and all(
         sentence.startswith(text) for sentence, text in zip(found, told, strict=True)
     )
+
+
+def test_systems_in_their_boxes_have_their_own_force_field():
+    given = {"mode": "asfe", "protein_ff": "ff19SB", "ligand_ff": "gaff", "keep": "ZN", "padding_angstrom": 9}
+    (sentence,) = unused_settings(BindingConfig.from_params(given), boxed=True)
+    told = "keep, ligand_ff, protein_ff, padding_angstrom: given, and not used for systems that come in their boxes"
+    assert sentence == told
+    assert unused_settings(BindingConfig.from_params({"site": "A:1", "cutoff_angstrom": 8}), boxed=True) == []

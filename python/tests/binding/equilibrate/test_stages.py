@@ -2,7 +2,7 @@
 
 import pytest
 
-from gibbsflow.binding.equilibrate.stages import chosen_stages, default_stages, plan_equilibration
+from gibbsflow.binding.equilibrate.stages import chosen_stages, default_stages, plan_equilibration, stage_problems
 from gibbsflow.config.binding import Equil, Md
 from gibbsflow.config.equil_stages import Holds, StageSettings
 from gibbsflow.errors import InputError
@@ -57,3 +57,24 @@ def test_stages_of_a_file_have_their_holds_and_time_steps():
     with pytest.raises(InputError, match="a time step of 3 fs"):
         odd = StageSettings(name="odd", length_ps=2, timestep_fs=3)
         plan_equilibration(md, Equil(), chosen_stages((odd, given[1]), md, where="f"))
+
+
+def test_a_box_that_is_built_needs_a_stage_at_constant_pressure():
+    still = (StageSettings(name="warm", length_ps=2), StageSettings(name="free", length_ps=3))
+    (problem,) = stage_problems(Md(solvent="tip3p"), still, where="s.yaml")
+    assert (problem.where, problem.field) == ("s.yaml", "ensemble") and "its density" in problem.what
+    assert stage_problems(Md(solvent="tip3p"), still, built=False, where="s.yaml") == []
+    assert stage_problems(Md(), still, where="s.yaml") == stage_problems(Md(solvent="tip3p"), where="s.yaml") == []
+    dense = (*still[:1], StageSettings(name="free", length_ps=3, ensemble="NPT"))
+    assert stage_problems(Md(solvent="tip3p"), dense, where="s.yaml") == []
+
+
+def test_long_time_steps_need_heavy_hydrogens():
+    light = Md(hydrogen_mass_amu=1.008)
+    (problem,) = stage_problems(light, where="s.yaml")
+    assert str(problem).startswith("md, timestep_fs: 4 fs with hydrogens of 1.008 amu (right: 2 fs at the most, or")
+    slow = light.model_copy(update={"timestep_fs": 2.0})
+    assert stage_problems(slow, where="s.yaml") == stage_problems(Md(hydrogen_mass_amu=1.5), where="s.yaml") == []
+    fast = (StageSettings(name="a", length_ps=1), StageSettings(name="b", length_ps=1, timestep_fs=3))
+    (problem,) = stage_problems(slow, fast, where="s.yaml")
+    assert (problem.where, problem.row, problem.field) == ("s.yaml", 2, "timestep_fs")

@@ -133,3 +133,8 @@ def test_all_atoms_at_one_point(tmp_path):
 def test_atom_names_are_unique():
     names = molecules.atom_names(molecules.from_file(CB7).mol)
     assert len(set(names)) == 126 and names[0] == "N1" and max(map(len, names)) <= 4
+
+
+def test_isotopes_of_a_smiles_are_told():
+    assert "2H1: isotopes are computed as the element" in molecules.from_smiles("[2H]OC").notes[0]
+    assert molecules.from_smiles("OC").notes == ()

@@ -79,6 +79,9 @@ def test_coordinates_that_are_not_of_the_topology_are_refused(folder):
     hole = positions.copy()
     hole[:16] += [4.0, 0, 0]  # the last residue of the chain stays behind
     refused("bonded and .* apart", hole)
+    shrunk = positions.copy()
+    shrunk[22:28] = positions[22:28].mean(axis=0) + (positions[22:28] - positions[22:28].mean(axis=0)) / 3
+    refused("are bonded and 0.[345]. Å apart", shrunk)
     refused("g/mL", positions / 10, [value / 10 for value in lengths[:3]] + [90.0] * 3)
     write_inpcrd(place, positions, ())
     with pytest.raises(InputError, match="no periodic box"):

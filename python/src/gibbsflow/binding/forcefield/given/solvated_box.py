@@ -304,6 +304,10 @@ def _incomplete(terms: PrmtopTerms, parts: Components) -> list[tuple[str, str]]:
 
 
 def _check_geometry(where: str, terms: PrmtopTerms, positions: Floats, vectors: Floats) -> None:
+    density = terms.masses_amu.sum() * 1.66053907 / abs(float(np.linalg.det(vectors)))
+    if not DENSITY_G_PER_ML[0] < density < DENSITY_G_PER_ML[1]:
+        what = f"{density:.2f} g/mL: the box is not that of its molecules"
+        raise InputError(Problem(where, what, "the box of these coordinates, in the unit of its format"))
     pairs, numbers = terms.bonded["bonds"]
     real = (terms.elements[pairs] > 0).all(axis=1)
     lengths = np.linalg.norm(np.subtract(*positions[pairs[real].T]), axis=1)
@@ -322,10 +326,6 @@ def _check_geometry(where: str, terms: PrmtopTerms, positions: Floats, vectors: 
         ring, (a, b) = pierced[0]
         what = f"the bond of {terms.called(a)} and {terms.called(b)} goes through the ring of {terms.called(ring[0])}"
         raise InputError(Problem(where, what, "coordinates without such a bond"))
-    density = terms.masses_amu.sum() * 1.66053907 / abs(float(np.linalg.det(vectors)))
-    if not DENSITY_G_PER_ML[0] < density < DENSITY_G_PER_ML[1]:
-        what = f"{density:.2f} g/mL: the box is not that of its molecules"
-        raise InputError(Problem(where, what, "the box of these coordinates, in the unit of its format"))
 
 
 def _hydrogen_mass(terms: PrmtopTerms, parts: Components) -> float:
