@@ -60,15 +60,16 @@ workflow {
             def receptor = values.receptor ? staged(pathOf(values.receptor), run.workDir) : []
             def home = "${state}/${values.receptor ? pathOf(values.receptor).baseName : 'alone'}".toString()
             // a schedule may be a file: it goes with the task, and the verb finds it by its name
-            def schedules = schema.fe.properties.keySet().findAll { key -> key.endsWith('_schedule') && values[key] ==~ /.*\.ya?ml/ }
+            def schedules = schema.fe.properties.keySet().findAll { key -> key.endsWith('_schedule') && values[key] ==~ /.*[.\/].*/ }
                 .collectEntries { key -> [key, staged(pathOf(values[key]), run.workDir)] }
+            def scheduleFiles = schedules.values().toList().unique()
             def stages = values.equil_stages ? staged(pathOf(values.equil_stages), run.workDir) : []
             // files about the receptor go with its task as options, and are not among its settings
             def about = [
                 protonation: values.protonation ? staged(pathOf(values.protonation), run.workDir) : [],
                 parameters: (values.parameters ?: '').tokenize(',').collect { name -> staged(pathOf(name.trim()), run.workDir) },
             ]
-            def own = values + schedules.collectEntries { key, path -> [key, path.name] } + about.collectEntries { key, _files -> [key, null] } + (stages ? [equil_stages: stages.name] : [:])
+            def own = values + schedules.collectEntries { key, path -> [key, "schedule${scheduleFiles.indexOf(path) + 1}/${path.name}".toString()] } + about.collectEntries { key, _files -> [key, null] } + (stages ? [equil_stages: stages.name] : [:])
 
             BINDING(
                 channel.fromList(samplesheet(pathOf(values.input), answer.rows, home, run.workDir)),
@@ -83,7 +84,7 @@ workflow {
                     ANALYSIS_TRANSFORMATION: settings(own, schema, ['analysis', 'run.mode']),
                     ANALYSIS_CAMPAIGN: settings(own, schema, ['analysis', 'run.mode']),
                 ],
-                schedules.values().toList().unique(),
+                scheduleFiles,
                 stages,
                 [mode: values.mode, replicates: values.replicates, windows_per_task: values.windows_per_task, state: state, cache: "${pathOf(values.param_cache ?: "${pathOf(state).parent}/param_cache")}"],
             )

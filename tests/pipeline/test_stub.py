@@ -71,10 +71,13 @@ def test_md_stops_after_equil_analysis_and_still_writes_results(nextflow: Launch
 
 
 def test_independent_windows_schedules_by_file_and_the_strict_parser(nextflow: Launcher, tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text("states: [[0, 1, 1], [0, 0, 1], [0, 0, 0]]\n")
+    (tmp_path / "mine.json").write_text('{"states": [[0, 1, 1], [0, 0, 1], [0, 0, 0]]}\n')
+    (tmp_path / "held").mkdir()  # two files of one name, and of any ending
+    (tmp_path / "held" / "mine.json").write_text('{"states": [[0, 1, 1], [1, 0, 1], [1, 0, 0]]}\n')
     demo = REPO / "assets" / "demo"
     given = ("--input", str(demo / "ligands.csv"), "--receptor", str(demo / "cb7.sdf"))
-    settings = ("--sampler", "independent", "--replicates", "1", "--solvent_schedule", "mine.yaml")
+    settings = ("--sampler", "independent", "--replicates", "1", "--solvent_schedule", "mine.json")
+    settings += ("--complex_schedule", "held/mine.json")
     run = nextflow("run", str(REPO / "main.nf"), "-stub", *given, *settings, NXF_SYNTAX_PARSER="v2")
     run = replace(
         run, outdir=tmp_path / "results"
@@ -85,7 +88,8 @@ def test_independent_windows_schedules_by_file_and_the_strict_parser(nextflow: L
         f"FE_RUN (b2 {leg}_replicate_0_window_{k:02d})" for leg in ("complex", "solvent") for k in (0, 1)
     ]
     prepared = next(Path(task["workdir"]) for task in run.trace if "FE_PREPARE" in task["name"])
-    assert (prepared / "mine.yaml").exists()
+    staged = [(prepared / f"schedule{k}" / "mine.json").read_text() for k in (1, 2)]
+    assert sorted("[1, 0, 1]" in text for text in staged) == [False, True]
 
 
 def test_windows_share_tasks_and_state_stays_where_it_is(nextflow: Launcher, tmp_path: Path) -> None:

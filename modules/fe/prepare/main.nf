@@ -6,7 +6,7 @@ process FE_PREPARE {
     input:
     tuple val(meta), path(system)
     val settings
-    path schedules
+    path schedules, stageAs: 'schedule?/*' // two may have one name
 
     output:
     tuple val(meta), path("phases/${meta.ligand}/prepare_fe"), emit: system

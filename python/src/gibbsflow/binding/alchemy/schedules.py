@@ -101,7 +101,7 @@ def read_schedule(name_or_file: str) -> tuple[LambdaState, ...]:
     Parameters
     ----------
     name_or_file
-        Name in ``schedules.yaml``, or path.
+        Name in ``schedules.yaml``, or path, which has a ``.`` or ``/``.
 
     Returns
     -------
@@ -117,8 +117,8 @@ def read_schedule(name_or_file: str) -> tuple[LambdaState, ...]:
     if name_or_file in shipped:
         return check_schedule(shipped[name_or_file]["states"], where=name_or_file)
     path = Path(name_or_file)
-    if not name_or_file.strip() or not path.exists():
-        hint = f"{nearest(name_or_file, shipped)}; a YAML file or one of {', '.join(shipped)}"
+    if not {".", "/"} & set(name_or_file) or not path.exists():  # what has neither is no file's name, here as in main.nf
+        hint = f"{nearest(name_or_file, shipped)}; a YAML file (as ./NAME.yaml) or one of {', '.join(shipped)}"
         raise InputError(Problem(name_or_file or "fe", "neither a shipped λ schedule nor a file", hint))
     content = read_mapping(path, "YAML with `states`")
     if not isinstance(content.get("states"), list):

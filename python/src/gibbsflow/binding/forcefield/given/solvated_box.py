@@ -131,10 +131,10 @@ class SolvatedBox:
         )
 
     def _site(self, site: str | None) -> tuple[int, ...]:
-        """Heavy atoms of a host, or of the residues of a protein that were named or are near the ligand."""
+        """Heavy atoms of the residues that were named; else of a host, or of a protein's residues near the ligand."""
         parts, terms = self.components, self.terms
         heavy = [a for a in parts.receptor if terms.elements[a] > 1]
-        if parts.receptor_kind != "protein":
+        if parts.receptor_kind != "protein" and site is None:
             return tuple(heavy)
         if site is not None:
             wanted = {entry.split(":")[-1].strip() for entry in site.split(",")}
