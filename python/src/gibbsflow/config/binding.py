@@ -131,7 +131,7 @@ class Md(Section):
     platform: Literal["CPU", "Reference", "CUDA", "OpenCL"] = setting("CPU", "OpenMM platform.")
     legs_per_gpu: str = setting(
         "auto",
-        "Legs of a ligand that share a GPU; auto: as many small ones as fill it (docs/cluster.md).",
+        "Legs of a ligand that share a GPU, 1 to 48; auto: as many small ones as fill it (docs/cluster.md).",
         pattern=r"^(auto|[1-9]|[1-3]\d|4[0-8])$",
     )
     pressure_bar: float = setting(1.01325, "Pressure in explicit solvent.", unit="bar", gt=0, le=10_000)

@@ -315,7 +315,7 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
     if "symmetry_number" in cell and (symmetry is None or not 1 <= symmetry <= MOST_SYMMETRY):
         _wrong("symmetry_number", f"{shown(cell['symmetry_number'])} is not usable")
     pose = cell.get("pose", "given" if "structure" in cell or solvated else "place")
-    if pose == "given" and "smiles" in cell:
+    if pose == "given" and "smiles" in cell and not solvated:
         _wrong("pose", "'given' with smiles, which has no coordinates", "'place', or a file with the pose")
     files = {}
     for name in ("structure", "pose"):

@@ -1,5 +1,7 @@
 """A box that comes solvated, and all that is refused of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import solvated_systems as boxes
@@ -30,8 +32,11 @@ def test_a_box_is_read_and_said(folder):
     assert box.facts("ALA").site_atoms == tuple(
         a for a in facts.receptor_atoms if 6 <= a < 16 and box.terms.elements[a] > 1
     )
-    with pytest.raises(InputError, match="site"):
-        box.facts("GLY")
+    host = replace(box, components=replace(box.components, receptor_kind="host"))
+    assert host.facts("ALA").site_atoms == box.facts("ALA").site_atoms and len(host.facts(None).site_atoms) == 10
+    for kind in (box, host):
+        with pytest.raises(InputError, match="no residue of the receptor is in the site GLY"):
+            kind.facts("GLY")
     changed = {"DATE", "BOX_DIMENSIONS"}
     for section in original.split("%FLAG ")[1:]:
         if section.split()[0] not in changed and section.split()[0] != "ATOMS_PER_MOLECULE":

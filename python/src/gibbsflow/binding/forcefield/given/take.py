@@ -113,7 +113,7 @@ def solvated_hash(files: Sequence[BoxFiles], residue: str | None, site: str | No
     held = {f"{box.role}_coordinates": box.coordinates for box in files}
     for box in files:
         if box.topology.suffix.lower() == ".top":
-            content[f"{box.role}_topology"] = flattened(box.topology, box.includes)[0]
+            content[f"{box.role}_topology"] = flattened(box.topology, box.includes, field=f"{box.role}_topology")[0]
         else:
             held[f"{box.role}_topology"] = box.topology
     return inputs_hash(files=held, settings=content, physics=PHYSICS)
