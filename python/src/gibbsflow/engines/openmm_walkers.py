@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,6 +15,8 @@ from gibbsflow.engines.openmm_systems import new_context, numerical
 from gibbsflow.units import Floats
 
 Bytes = npt.NDArray[np.uint8]
+_NOT_OURS = re.compile(r"Checkpoint (header|contains|was created with a different)")
+"""Words of OpenMM's for what another platform, version, precision or number of devices has saved."""
 
 
 class OpenMmWalker:
@@ -212,15 +215,23 @@ class OpenMmWalker:
         -------
         bool
             False where another platform or version of OpenMM saved it; nothing has changed then.
+
+        Raises
+        ------
+        GpuMemoryError, OpenMMException
+            For any other fault, such as a GPU that is full or gone: what was saved is not to be given up for that.
         """
         content = saved.tobytes()
         try:
-            self._context.loadCheckpoint(content)
-            if self._rebuilds:  # a neighbour list from this Context's past would give other last digits
-                self._context.reinitialize()
+            with numerical():
                 self._context.loadCheckpoint(content)
-        except openmm.OpenMMException:
-            return False
+                if self._rebuilds:  # a neighbour list from this Context's past would give other last digits
+                    self._context.reinitialize()
+                    self._context.loadCheckpoint(content)
+        except openmm.OpenMMException as error:
+            if _NOT_OURS.search(str(error)):
+                return False
+            raise
         return True
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from scipy import constants
 
@@ -34,10 +36,31 @@ def gathered(positions_nm: Floats, box_nm: Floats, molecules: Ints) -> Floats:
     """
     sizes = np.bincount(molecules)
     centres = np.stack([np.bincount(molecules, weights=positions_nm[:, k]) for k in range(3)], axis=1) / sizes[:, None]
-    shift = centres - centres[0]
+    return positions_nm + to_nearest_image(centres - centres[0], box_nm)[molecules]
+
+
+def to_nearest_image(away_nm: Floats, box_nm: Floats) -> Floats:
+    """Say what brings points to their image that is nearest to the origin.
+
+    Parameters
+    ----------
+    away_nm
+        Shape (M, 3), nm.
+    box_nm
+        Reduced vectors of the box as rows, shape (3, 3), nm.
+
+    Returns
+    -------
+    ndarray
+        To be added, sums of whole vectors of the box, shape (M, 3), nm.
+    """
+    shift = np.zeros_like(away_nm)
     for axis in (2, 1, 0):  # reduced vectors: c first, then b, then a
-        shift = shift - np.round(shift[:, axis] / box_nm[axis, axis])[:, None] * box_nm[axis]
-    return positions_nm + (centres[0] + shift - centres)[molecules]
+        shift -= np.round((away_nm + shift)[:, axis] / box_nm[axis, axis])[:, None] * box_nm[axis]
+    # rounding finds the nearest within half the least width; in a box that leans farther points may have a nearer one
+    around = np.array(sorted(itertools.product((-1, 0, 1), repeat=3), key=np.linalg.norm)) @ box_nm
+    distances = np.linalg.norm(away_nm + shift + around[:, None], axis=-1)
+    return shift + around[np.argmin(distances > distances.min(axis=0) + 1e-9, axis=0)]
 
 
 def kept_apart(remote: RemoteFacts | None) -> tuple[Apart, ...]:
