@@ -70,9 +70,10 @@ class OpenMmWalker:
         values
             λ by global parameter; those that the System does not have are of no account.
         """
-        for name, value in values.items():
-            if name in self._known:
-                self._context.setParameter(name, value)
+        with numerical():
+            for name, value in values.items():
+                if name in self._known:
+                    self._context.setParameter(name, value)
 
     def minimise(self, max_steps: int) -> float:
         """Minimise the energy from where the atoms are.
@@ -104,7 +105,8 @@ class OpenMmWalker:
         seed
             Of the draw.
         """
-        self._context.setVelocitiesToTemperature(temperature_k, seed)
+        with numerical():
+            self._context.setVelocitiesToTemperature(temperature_k, seed)
 
     def run(self, steps: int) -> None:
         """Run MD in one go; other threads run meanwhile.
@@ -191,7 +193,8 @@ class OpenMmWalker:
         ndarray
             Vectors as rows, shape (3, 3), nm.
         """
-        return np.asarray(self._context.getState().getPeriodicBoxVectors(asNumpy=True)._value)
+        with numerical():
+            return np.asarray(self._context.getState().getPeriodicBoxVectors(asNumpy=True)._value)
 
     def save(self) -> Bytes:
         """Save all that decides what this Context does next, its random numbers included.
@@ -201,7 +204,8 @@ class OpenMmWalker:
         ndarray
             Bytes of OpenMM's checkpoint, for the same platform and version.
         """
-        return np.frombuffer(self._context.createCheckpoint(), dtype=np.uint8)
+        with numerical():
+            return np.frombuffer(self._context.createCheckpoint(), dtype=np.uint8)
 
     def restore(self, saved: Bytes) -> bool:
         """Go back to what was saved.
