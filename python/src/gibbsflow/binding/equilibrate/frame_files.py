@@ -173,7 +173,7 @@ class Selection:
         """
         where = positions_nm
         if box_nm is not None and self.molecules is not None:
-            where = gathered(positions_nm, box_nm, self.molecules)
+            where = gathered(positions_nm, box_nm, self.molecules, self.solute.tolist())
         if self.kind == "all":
             return where.astype(np.float32)
         if not self.nearest:
