@@ -14,6 +14,11 @@ alchemical parts at the same interval between exchanges, all K×K energies inclu
 They take turns (`--repeats`), so that a machine that warms up or is shared bears on all. Prints ns/day of all walkers
 and ratios of medians; `--out` keeps the raw times with card, versions and commit. `--smoke`: a box of water on any
 platform, to see that it runs; its figures mean nothing.
+
+On a CPU, without files, in two or three minutes: the sampler with one walker beside the bare engine, by seconds of the
+clock and of the processor, which other programs change less:
+
+    python benchmarks/gpu/exchange.py --platform CPU --walkers 1 --water 2.5 --iterations 8 --repeats 5
 """
 
 from __future__ import annotations
@@ -37,7 +42,7 @@ from openmm import app, unit
 from gibbsflow.binding.alchemy.periodic_states import periodic_alchemical_system
 from gibbsflow.binding.forcefield.topology_file import molecules
 from gibbsflow.binding.sample.sampling import CONTEXTS_WITHOUT_MPS
-from gibbsflow.binding.sample.walkers import WalkerSampler
+from gibbsflow.binding.sample.walkers import ON_CPU, WalkerSampler
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.gpu.mps import Mps, shared_card
 from gibbsflow.engines.openmm_engine import OPENMM
@@ -59,15 +64,15 @@ def given(name: str, prmtop: str, coordinates: str, residue: str, md: Md) -> Mea
     return name, parent, places, box, ligand, molecules(Path(prmtop))
 
 
-def water() -> Measured:
+def water(edge_nm: float = 1.9) -> Measured:
     """A box of water, one of which is the ligand."""
     field, model = app.ForceField("tip3p.xml"), app.Modeller(app.Topology(), [])
-    model.addSolvent(field, boxSize=openmm.Vec3(1.9, 1.9, 1.9) * unit.nanometer)
+    model.addSolvent(field, boxSize=openmm.Vec3(edge_nm, edge_nm, edge_nm) * unit.nanometer)
     parent = field.createSystem(
         model.topology, nonbondedMethod=app.PME, nonbondedCutoff=0.9 * unit.nanometer, constraints=app.HBonds
     )
     places = np.array(model.positions.value_in_unit(unit.nanometer))
-    return "water", parent, places, np.eye(3) * 1.9, [0, 1, 2], np.arange(len(places)) // 3
+    return "water", parent, places, np.eye(3) * edge_nm, [0, 1, 2], np.arange(len(places)) // 3
 
 
 def states(count: int) -> list[dict[str, float]]:
@@ -146,11 +151,11 @@ def openmmtools_exchange(measured: Measured, md: Md, count: int, steps: int) -> 
     return exchange.extend
 
 
-def timed(work: Callable[[], Any]) -> float:
-    """Wall-clock seconds."""
-    begin = time.perf_counter()
+def timed(work: Callable[[], Any]) -> tuple[float, float]:
+    """Seconds of the clock, and of the processor."""
+    begin, begin_cpu = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - begin
+    return time.perf_counter() - begin, time.process_time() - begin_cpu
 
 
 def measure(measured: Measured, md: Md, asked: argparse.Namespace, mps: Mps | None) -> dict[str, Any]:
@@ -169,15 +174,21 @@ def measure(measured: Measured, md: Md, asked: argparse.Namespace, mps: Mps | No
     plain(steps)
     ours(1, steps)
     seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(asked.repeats):
-        for name, (work, _) in runs.items():
-            seconds[name].append(timed(work))
+    cpu_seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(asked.repeats):
+        for name, (work, _) in list(runs.items())[:: 1 if turn % 2 else -1]:  # neither is always the one before
+            wall, cpu = timed(work)
+            seconds[name].append(wall)
+            cpu_seconds[name].append(cpu)
     ns = steps * iterations * md.timestep_fs * 1e-6
     rates = {name: runs[name][1] * ns * 86400 / statistics.median(times) for name, times in seconds.items()}
     ratios = {f"sampler/{name}": rates["sampler"] / rates[name] for name in rates if name != "sampler"}
+    if md.platform in ON_CPU:
+        each = {name: statistics.median(times) / runs[name][1] for name, times in cpu_seconds.items()}
+        ratios |= {f"sampler/{name} (cpu)": each[name] / each["sampler"] for name in each if name != "sampler"}
     return {
         "atoms": len(measured[2]), "walkers": count, "contexts": made.contexts, "ps_between_exchanges": asked.ps,
-        "iterations": iterations, "seconds": seconds,
+        "iterations": iterations, "seconds": seconds, "cpu_seconds": cpu_seconds,
         "ns_per_day": {name: round(rate, 2) for name, rate in rates.items()},
         "ratios": {name: round(ratio, 3) for name, ratio in ratios.items()},
     }  # fmt: skip
@@ -201,6 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--system", nargs=4, action="append", default=[], metavar=("NAME", "PRMTOP", "RST7", "RESIDUE"))
+    parser.add_argument("--water", type=float, metavar="NM", help="a box of water of this edge, beside any --system")
     parser.add_argument("--platform", default="CUDA", choices=["CUDA", "OpenCL", "CPU", "Reference"])
     parser.add_argument("--walkers", type=int, default=16)
     parser.add_argument("--contexts", type=int, help="default: as fe run does")
@@ -214,14 +226,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     if asked.smoke:
         asked.walkers, asked.ps, asked.iterations, asked.repeats = min(asked.walkers, 3), 0.02, 2, 1
-    elif not asked.system:
-        parser.error("--system or --smoke")
+    elif not asked.system and not asked.water:
+        parser.error("--system, --water or --smoke")
     step = 2.0 if asked.smoke else 4.0
     md = Md(solvent="tip3p", platform=asked.platform, threads=asked.threads, timestep_fs=step)
     mps = shared_card(several=asked.walkers > 1) if asked.platform == "CUDA" else None
     log: dict[str, Any] = {"card": card(), "commit": commit(), "platform": asked.platform, "mps": mps and str(mps)}
     log |= {"versions": versions("openmm", "openmmtools"), "systems": {}}
-    for measured in [water()] if asked.smoke else [given(*words, md) for words in asked.system]:
+    boxes = [water(asked.water or 1.9)] if asked.smoke or asked.water else []
+    for measured in boxes if asked.smoke else [*boxes, *(given(*words, md) for words in asked.system)]:
         found = log["systems"][measured[0]] = measure(measured, md, asked, mps)
         told = ", ".join(f"{name} {rate:g}" for name, rate in found["ns_per_day"].items())
         ratios = ", ".join(f"{name} {ratio:g}" for name, ratio in found["ratios"].items())

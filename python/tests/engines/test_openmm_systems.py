@@ -121,6 +121,13 @@ NOT_FULL = (
     "Error initializing FFT: 27",
     "Error creating array posq: CUDA_ERROR_INVALID_VALUE (1)",
     "clGetDeviceIDs (-40)",
+    "Error invoking kernel: CUDA_ERROR_LAUNCH_FAILED (719)",
+)
+GONE = (
+    "Error downloading array energyBuffer: CUDA_ERROR_MPS_RPC_FAILURE (806)",
+    "Error invoking kernel: CUDA_ERROR_ECC_UNCORRECTABLE (214)",
+    "Error initializing Context: CUDA_ERROR_NO_DEVICE (100) at /openmm/platforms/cuda/src/CudaContext.cpp:128",
+    "Error synchronizing: CUDA_ERROR_UNKNOWN (999)",
 )
 
 
@@ -135,6 +142,13 @@ def test_full_memory_is_the_machines_matter(words, monkeypatch):
     monkeypatch.setattr(openmm, "Context", full)
     with pytest.raises(GpuMemoryError):
         new_context(spring(), Md(), 1)
+
+
+@pytest.mark.parametrize("words", GONE)
+def test_a_card_that_has_gone_fails_no_ligand(words):
+    with pytest.raises(MachineError, match="the GPU cannot be used any more") as raised, numerical():
+        raise openmm.OpenMMException(words)
+    assert raised.value.exit_code == 78 and not raised.value.of_item and "goes on" in raised.value.what_to_do
 
 
 @pytest.mark.parametrize("words", NOT_FULL)

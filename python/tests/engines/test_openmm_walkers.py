@@ -6,6 +6,7 @@ import pytest
 
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.openmm_walkers import OpenMmWalker
+from gibbsflow.errors import GpuMemoryError
 
 
 @pytest.fixture
@@ -53,6 +54,32 @@ def test_what_cannot_be_restored_changes_nothing(walker):
     assert not walker.restore(np.zeros(40, dtype=np.uint8))
     np.testing.assert_allclose(walker.positions_nm(), 0.1, atol=1e-7)
     np.testing.assert_allclose(walker.box_nm(), np.eye(3) * 2.5)
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("Error downloading array posq: CUDA_ERROR_ILLEGAL_ADDRESS (700)", openmm.OpenMMException),
+        ("Error creating array random: CUDA_ERROR_OUT_OF_MEMORY (2)", GpuMemoryError),
+    ],
+)
+def test_a_card_that_fails_is_not_taken_for_another_platform(walker, words, error):
+    """Else a run would go on with other noise, and say that another platform had saved it."""
+    saved = walker.save()
+
+    class Faulty:
+        def loadCheckpoint(self, _):  # noqa: N802 - OpenMM's name
+            raise openmm.OpenMMException(words)
+
+    walker._context = Faulty()
+    with pytest.raises(error):
+        walker.restore(saved)
+
+
+def test_what_another_platform_saved_is_told_from_that(walker):
+    walker.place(np.full((2, 3), 0.1), np.eye(3) * 3)
+    other = OpenMmWalker(oscillator(), Md(solvent="tip3p", platform="Reference"), 5)
+    assert not other.restore(walker.save())
 
 
 def test_minimised_to_the_bottom(walker):

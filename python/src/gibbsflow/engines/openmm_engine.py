@@ -40,7 +40,9 @@ class OpenMmSimulation:
 
     def __init__(self, system: openmm.System, md: Md, seed: int) -> None:
         self.atoms = system.getNumParticles()
-        self._degrees_of_freedom = 3 * self.atoms - system.getNumConstraints()
+        # sites without a mass, of 4-point waters, go where their atoms put them
+        moving = sum(system.getParticleMass(atom)._value > 0 for atom in range(self.atoms))
+        self._degrees_of_freedom = 3 * moving - system.getNumConstraints()
         self._periodic = system.usesPeriodicBoundaryConditions()
         for force in system.getForces():
             if isinstance(force, openmm.MonteCarloBarostat):

@@ -27,6 +27,12 @@ _NO_GPU_MEMORY = re.compile(
 )
 """Words of OpenMM's: the driver's own; cuFFT's CUFFT_ALLOC_FAILED; VkFFT's; OpenCL's codes for objects that could not
 be allocated, for resources of device and host, and for too large a buffer."""
+_GPU_GONE = re.compile(
+    r"CUDA_ERROR_(MPS_\w+|SYSTEM_\w+|\w+_UNCORRECTABLE|NO_DEVICE|DEVICE_UNAVAILABLE|DEVICES_UNAVAILABLE"
+    r"|HARDWARE_STACK_ERROR|NOT_INITIALIZED|DEINITIALIZED|UNKNOWN)"
+)
+"""The driver's words for a card, a driver or an MPS server that has gone or is broken (CUDA Driver API, CUresult). An
+illegal address or a failed launch may be atoms that flew apart, and is not among them."""
 _OF_ATOMS = ("CHARGE", "ATOMIC_NUMBER", "MASS", "ATOM_TYPE_INDEX", "RADII", "SCREEN")
 
 
@@ -155,15 +161,17 @@ def new_context(system: openmm.System, md: Md, seed: int) -> openmm.Context:
         platform = openmm.Platform.getPlatformByName(md.platform)
         return openmm.Context(system, integrator, platform, properties.get(md.platform, {}))
     except openmm.OpenMMException as error:
-        _check_memory(error)
+        _check_card(error)
         check_platform(md.platform)
         raise  # the platform works, so it is the system
 
 
-def _check_memory(error: openmm.OpenMMException) -> None:
-    """Raise a `GpuMemoryError` where that is what OpenMM says."""
+def _check_card(error: openmm.OpenMMException) -> None:
+    """Raise a `MachineError` where OpenMM says that the card is full or gone."""
     if _NO_GPU_MEMORY.search(str(error)):
         raise GpuMemoryError(f"the GPU's memory is full: {error}") from error
+    if _GPU_GONE.search(str(error)):
+        raise MachineError(f"the GPU cannot be used any more: {error}", what_to_do=_GPU_FAILED) from error
 
 
 def check_platform(name: str) -> None:
@@ -190,6 +198,10 @@ def check_platform(name: str) -> None:
         raise MachineError(message, what_to_do=_GPU_NEEDS) from error
 
 
+_GPU_FAILED = (
+    "See what nvidia-smi and the system's log (Xid) say of it. Then run the same command again, here or on another "
+    "machine: it goes on from the saved state."
+)
 _GPU_NEEDS = (
     "The platform CUDA needs an NVIDIA GPU with driver 535 or later, and OpenMM's package for it: the image cuda, or "
     "./nextfloww --setup-only --cuda. Then run the same command again; with --platform CPU it runs without a GPU."
@@ -305,7 +317,7 @@ def minimise(
 
 @contextmanager
 def numerical(what: str = "") -> Iterator[None]:
-    """Turn OpenMM's complaints about NaN and about memory into errors of their own.
+    """Turn OpenMM's complaints about NaN and about the card into errors of their own.
 
     Parameters
     ----------
@@ -321,8 +333,8 @@ def numerical(what: str = "") -> Iterator[None]:
     ------
     NumericalError
         Where coordinates or energies are NaN or infinite, and where a box has shrunk below two cutoffs.
-    GpuMemoryError
-        Where the GPU's memory is full.
+    GpuMemoryError, MachineError
+        Where the GPU's memory is full; where the GPU is gone.
     """
     try:
         yield
@@ -331,7 +343,7 @@ def numerical(what: str = "") -> Iterator[None]:
             raise NumericalError(f"{what}: {error}" if what else str(error)) from error
         if "nan" in str(error).lower() or "infinite" in str(error).lower():
             raise NumericalError(f"{what}: {error}" if what else str(error)) from error
-        _check_memory(error)
+        _check_card(error)
         raise
 
 

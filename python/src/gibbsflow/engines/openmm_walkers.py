@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,6 +15,8 @@ from gibbsflow.engines.openmm_systems import new_context, numerical
 from gibbsflow.units import Floats
 
 Bytes = npt.NDArray[np.uint8]
+_NOT_OURS = re.compile(r"Checkpoint (header|contains|was created with a different)")
+"""Words of OpenMM's for what another platform, version, precision or number of devices has saved."""
 
 
 class OpenMmWalker:
@@ -67,9 +70,10 @@ class OpenMmWalker:
         values
             λ by global parameter; those that the System does not have are of no account.
         """
-        for name, value in values.items():
-            if name in self._known:
-                self._context.setParameter(name, value)
+        with numerical():
+            for name, value in values.items():
+                if name in self._known:
+                    self._context.setParameter(name, value)
 
     def minimise(self, max_steps: int) -> float:
         """Minimise the energy from where the atoms are.
@@ -101,7 +105,8 @@ class OpenMmWalker:
         seed
             Of the draw.
         """
-        self._context.setVelocitiesToTemperature(temperature_k, seed)
+        with numerical():
+            self._context.setVelocitiesToTemperature(temperature_k, seed)
 
     def run(self, steps: int) -> None:
         """Run MD in one go; other threads run meanwhile.
@@ -188,7 +193,8 @@ class OpenMmWalker:
         ndarray
             Vectors as rows, shape (3, 3), nm.
         """
-        return np.asarray(self._context.getState().getPeriodicBoxVectors(asNumpy=True)._value)
+        with numerical():
+            return np.asarray(self._context.getState().getPeriodicBoxVectors(asNumpy=True)._value)
 
     def save(self) -> Bytes:
         """Save all that decides what this Context does next, its random numbers included.
@@ -198,7 +204,8 @@ class OpenMmWalker:
         ndarray
             Bytes of OpenMM's checkpoint, for the same platform and version.
         """
-        return np.frombuffer(self._context.createCheckpoint(), dtype=np.uint8)
+        with numerical():
+            return np.frombuffer(self._context.createCheckpoint(), dtype=np.uint8)
 
     def restore(self, saved: Bytes) -> bool:
         """Go back to what was saved.
@@ -212,15 +219,23 @@ class OpenMmWalker:
         -------
         bool
             False where another platform or version of OpenMM saved it; nothing has changed then.
+
+        Raises
+        ------
+        GpuMemoryError, OpenMMException
+            For any other fault, such as a GPU that is full or gone: what was saved is not to be given up for that.
         """
         content = saved.tobytes()
         try:
-            self._context.loadCheckpoint(content)
-            if self._rebuilds:  # a neighbour list from this Context's past would give other last digits
-                self._context.reinitialize()
+            with numerical():
                 self._context.loadCheckpoint(content)
-        except openmm.OpenMMException:
-            return False
+                if self._rebuilds:  # a neighbour list from this Context's past would give other last digits
+                    self._context.reinitialize()
+                    self._context.loadCheckpoint(content)
+        except openmm.OpenMMException as error:
+            if _NOT_OURS.search(str(error)):
+                return False
+            raise
         return True
 
 

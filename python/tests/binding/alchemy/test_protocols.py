@@ -79,6 +79,8 @@ def test_which_legs_there_are_follows_the_settings():
         ("asfe", "tip3p", 1, {"charge_correction": "counter_ion"}, "here is only one"),
         ("asfe", "tip3p", 0, {"charge_correction": "counter_ion"}, None),
         ("asfe", "tip3p", 1, {}, "charge_correction analytic"),
+        ("asfe", "given", 1, {"charge_correction": "analytic"}, "the permittivity of the water of given topologies"),
+        ("abfe", "given", 0, {"charge_correction": "analytic"}, None),
     ],
 )
 def test_a_charge_in_a_periodic_box_is_made_up_for_or_refused(mode, solvent, charge, fe, words):

@@ -1,5 +1,7 @@
 """Molecules are brought back together, and a box has its density."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,26 @@ def test_each_molecule_comes_to_the_image_nearest_to_the_first(box):
     centres = found.mean(axis=1) - found[0].mean(axis=0)
     shift = (found - spread).mean(axis=1) @ np.linalg.inv(box)
     np.testing.assert_allclose(shift, np.round(shift), atol=1e-9)
-    assert np.abs(centres[:, 2]).max() <= box[2, 2] / 2 + 1e-9
+    around = np.array(list(itertools.product(range(-2, 3), repeat=3))) @ box
+    nearest = np.linalg.norm(centres[:, None] + around, axis=-1).min(axis=1)
+    np.testing.assert_allclose(np.linalg.norm(centres, axis=-1), nearest, atol=1e-9)
+
+
+@pytest.mark.parametrize("edges", [(5.0, 5.0, 6.5), (9.0, 9.0, 6.5)], ids=["tight", "wide"])
+def test_chains_of_a_fibril_stay_beside_each_other(edges):
+    """Ten chains 0.48 nm apart: the last one's centre is nearer to the first one's image than to the first one."""
+    random, box = np.random.default_rng(2), np.diag(edges)
+    chain = np.stack([np.linspace(-1.2, 1.2, 9), np.zeros(9), np.zeros(9)], axis=1)
+    fibril = np.concatenate([chain + [0, 0, 0.48 * number] for number in range(10)])
+    ion, water = [[1.0, 0.3, 4.3]], [[0.5, 2.0, 5.0]]
+    whole = np.concatenate([fibril, ion, water])
+    molecules = np.array([*np.repeat(np.arange(10), 9), 10, 11])
+    scattered = whole + (random.integers(-1, 2, (12, 3)) @ box)[molecules]
+    found = gathered(scattered, box, molecules, range(91))
+    found -= found[0] - whole[0]
+    np.testing.assert_allclose(found[:91], whole[:91], atol=1e-9)
+    shift = (found - whole) @ np.linalg.inv(box)
+    np.testing.assert_allclose(shift, np.round(shift), atol=1e-9)
 
 
 def test_water_weighs_what_it_does():

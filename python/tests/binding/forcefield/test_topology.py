@@ -12,7 +12,7 @@ from rdkit.Chem import AllChem
 
 from gibbsflow.binding.forcefield.amber_protein import amber_protein
 from gibbsflow.binding.forcefield.parametrise import parametrise_system
-from gibbsflow.binding.forcefield.topology import build_topologies
+from gibbsflow.binding.forcefield.topology import build_topologies, site_atoms
 from gibbsflow.binding.forcefield.topology_file import Topology, residue_labels
 from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.prepare.molecules import Chem
@@ -138,6 +138,22 @@ def test_without_a_site_the_residues_round_the_ligand_are_taken(lysozyme, tmp_pa
     residues = amber_protein(lysozyme.path("receptor")).residues
     labels = {residues[topology(unsited).residue_of[i]].label for i in unsited.meta["site_atoms"]}
     assert {"A:99", "A:102", "A:118"} <= labels and len(labels) < 25
+
+
+def test_a_water_that_was_kept_is_no_part_of_the_site_that_is_found():
+    """It diffuses away; an ion stays, and what is named is taken."""
+    elements = np.array([6, 7, 8, 8, 1, 1, 8, 1, 1, 0, 30, 6, 6])  # a residue, two waters, zinc, the ligand
+    residues = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 4, 4])
+    places = np.zeros((13, 3))
+    places[:, 0] = np.arange(13) * 0.3
+
+    class Named:
+        def residues_of(self, site):
+            return [1]
+
+    made = Topology(elements, residues, np.zeros(13), places)
+    assert site_atoms(made, 11, Named(), None) == [0, 1, 2, 10]
+    assert site_atoms(made, 11, Named(), "A:301") == [3]
 
 
 def test_a_parameter_that_is_missing_is_named(cb7_b2, tmp_path):

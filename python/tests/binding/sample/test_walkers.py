@@ -10,6 +10,7 @@ from openmm import app, unit
 from gibbsflow.binding.sample.walkers import WalkerSampler
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.openmm_engine import OPENMM, OpenMmEngine
+from gibbsflow.engines.openmm_walkers import OpenMmWalker
 from gibbsflow.errors import GpuMemoryError, MachineError, NumericalError, StoppedEarly
 
 STIFFNESS = {0.0: 500.0, 0.5: 1000.0, 1.0: 2000.0}
@@ -167,34 +168,50 @@ def test_threads_decide_how_many_run_at_once_on_a_cpu_and_a_card_takes_all():
     assert sampler(windows=(1,), contexts=8).contexts == 1
 
 
+def test_the_reference_platform_has_one_source_of_random_numbers():
+    """Of the process, so that threads that drew from it at the same time would draw others each time."""
+    made = [sampler(platform="Reference", threads=3) for _ in range(2)]
+    first, second = (one.segment(started(one), 4, 40, 1, lambda _: None)[1].u for one in made)
+    assert made[0].contexts == 1
+    np.testing.assert_array_equal(first, second)
+
+
 class FullCard(OpenMmEngine):
     """Holds so many Contexts at once; may fill up later, or not be there at all."""
 
-    def __init__(self, room, fills_at=None, error=GpuMemoryError, room_then=1):
+    def __init__(self, room, fills_at=None, error=GpuMemoryError, room_then=1, what="run"):
         self.room, self.fills_at, self.error, self.room_then = room, fills_at, error, room_then
-        self.living, self.runs = weakref.WeakSet(), 0
+        self.living, self.runs, self.what = weakref.WeakSet(), 0, what
 
     def walker(self, system, md, seed):
         if len(self.living) >= self.room:
             raise self.error("the GPU's memory is full")
         walker = super().walker(system, md, seed)
         self.living.add(walker)
-        run = walker.run
+        done, place = getattr(OpenMmWalker, self.what), weakref.proxy(walker)
 
-        def counted(steps, card=weakref.proxy(self)):
+        def counted(*given, card=weakref.proxy(self)):
             card.runs += 1
             if card.runs == card.fills_at:
                 card.room = card.room_then
                 raise GpuMemoryError("the GPU's memory is full")
-            run(steps)
+            return done(place, *given)
 
-        walker.run = counted
+        setattr(walker, self.what, counted)
         return walker
 
 
 @pytest.mark.parametrize(
     ("card", "contexts"),
-    [(FullCard(3), 3), (FullCard(2), 1), (FullCard(2, error=MachineError), 1), (FullCard(3, fills_at=8), 1)],
+    [
+        (FullCard(3), 3),
+        (FullCard(2), 1),
+        (FullCard(1), 1),
+        (FullCard(2, error=MachineError), 1),
+        (FullCard(3, fills_at=8), 1),
+        (FullCard(3, fills_at=3, what="minimise"), 1),
+        (FullCard(3, fills_at=5, what="save"), 1),
+    ],
 )
 def test_a_card_that_is_full_gets_fewer_contexts_and_the_same_samples(card, contexts, caplog):
     plain = sampler()

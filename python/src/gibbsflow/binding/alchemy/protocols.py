@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from gibbsflow.binding.alchemy.finite_size.terms import PERMITTIVITY
 from gibbsflow.config.binding import Fe, Md
 from gibbsflow.workflow.account import Account
 
@@ -352,7 +353,7 @@ def cycle_doubts(
         what = f"{fe.charge_correction}, but {why}: there is nothing to correct"
         account.refuse(what, "no charge_correction", field="charge_correction")
     elif fe.charge_correction and ligand_charge:
-        _CORRECTIONS[fe.charge_correction](account, protocol)
+        _CORRECTIONS[fe.charge_correction](account, protocol, md)
     elif md.explicit and ligand_charge and not twice:
         what = f"the free energy of a charge of {ligand_charge:+d} e depends on the size of its periodic box"
         right = "charge_correction analytic, or obc2"
@@ -366,13 +367,17 @@ def cycle_doubts(
     return account
 
 
-def _doubts_of_counter_ion(account: Account, protocol: Sequence[LegSpec]) -> None:
+def _doubts_of_counter_ion(account: Account, protocol: Sequence[LegSpec], _: Md) -> None:
     if math.fsum(leg.sign for leg in protocol if "ions" in leg.alchemical):
         what = "counter_ion: the ion's own work in water drops out between two legs in water, and here is only one"
         account.refuse(what, "charge_correction analytic", field="charge_correction")
 
 
-def _doubts_of_analytic(account: Account, protocol: Sequence[LegSpec]) -> None:
+def _doubts_of_analytic(account: Account, protocol: Sequence[LegSpec], md: Md) -> None:
+    if md.solvent not in PERMITTIVITY:
+        what = f"analytic, but the permittivity of the water of {md.solvent} topologies is not known"
+        account.refuse(what, f"water of {', '.join(PERMITTIVITY)}", field="charge_correction")
+        return
     corrected = " and ".join(leg.name for leg in protocol if leg.medium == "solvent")
     account.note(
         f"analytic finite-size correction of the charge in the {corrected}: NET, USV, SCR, RIP, EMP and DSC, "
@@ -382,7 +387,7 @@ def _doubts_of_analytic(account: Account, protocol: Sequence[LegSpec]) -> None:
         account.note("the free energy of one ion holds for a bulk potential of zero (DSC), without a surface of water")
 
 
-_CORRECTIONS: Mapping[str, Callable[[Account, Sequence[LegSpec]], None]] = {
+_CORRECTIONS: Mapping[str, Callable[[Account, Sequence[LegSpec], Md], None]] = {
     "counter_ion": _doubts_of_counter_ion,
     "analytic": _doubts_of_analytic,
 }

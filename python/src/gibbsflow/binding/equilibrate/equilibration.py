@@ -235,6 +235,7 @@ class _Equilibration:
             self.departure.heavy["receptor"],
         )
         self.first = min(parts["receptor"] or parts["ligand"])
+        self.complex = [*parts["receptor"], *parts["ligand"]]
         self.apart = kept_apart(remote)
 
     @property
@@ -309,7 +310,7 @@ class _Equilibration:
             positions = frame.positions_nm
             if frame.box_nm is not None:
                 rows["box_nm"].append(frame.box_nm)
-                positions = gathered(positions, frame.box_nm, molecules(self.prmtop, self.first))
+                positions = gathered(positions, frame.box_nm, molecules(self.prmtop, self.first), self.complex)
             rows["positions_nm"].append(positions.astype(np.float32))
             rows["potential_kcal_per_mol"].append(potential)
             rows["temperature_k"].append(frame.temperature_k)

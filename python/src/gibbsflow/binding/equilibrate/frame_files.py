@@ -16,7 +16,7 @@ import numpy.typing as npt
 from openmm import app, unit
 from openmm.app.internal.xtc_utils import read_xtc, xtc_write_frame
 
-from gibbsflow.binding.equilibrate.periodic_box import gathered
+from gibbsflow.binding.equilibrate.periodic_box import gathered, to_nearest_image
 from gibbsflow.binding.forcefield.topology_file import is_periodic, molecules
 from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import StateError
@@ -102,7 +102,7 @@ class Selection:
         """
         topology = load_topology(prmtop).topology
         solute = np.array(sorted({*receptor, *ligand}), dtype=np.int32)
-        parts = molecules(prmtop) if is_periodic(prmtop) else None
+        parts = molecules(prmtop, min(receptor or ligand)) if is_periodic(prmtop) else None
         return cls(topology, kind, solute, np.array(ligand, dtype=np.int32), _waters(topology, set(solute)), parts)
 
     @property
@@ -173,14 +173,14 @@ class Selection:
         """
         where = positions_nm
         if box_nm is not None and self.molecules is not None:
-            where = gathered(positions_nm, box_nm, self.molecules)
+            where = gathered(positions_nm, box_nm, self.molecules, self.solute.tolist())
         if self.kind == "all":
             return where.astype(np.float32)
         if not self.nearest:
             return where[self.solute].astype(np.float32)
         water = where[self.waters]
         if box_nm is not None:
-            water = water + _to_image(water[:, 0] - where[self.ligand].mean(axis=0), box_nm)[:, None]
+            water = water + to_nearest_image(water[:, 0] - where[self.ligand].mean(axis=0), box_nm)[:, None]
         # by blocks: of a large box all distances at once would be a gigabyte
         apart = np.min([((water[:, 0] - atom) ** 2).sum(axis=1) for atom in where[self.ligand]], axis=0)
         order = np.argsort(apart, kind="stable")[: self.nearest]
@@ -224,14 +224,6 @@ def _waters(topology: app.Topology, solute: set[int]) -> Ints:
         found.append([atom.index for atom in atoms])
     size = len(found[0]) if found else 3
     return np.array([water for water in found if len(water) == size], dtype=np.int32).reshape(-1, size)
-
-
-def _to_image(away: Floats, box_nm: Floats) -> Floats:
-    """What brings points to the image nearest to the origin, shape (M, 3)."""
-    shift = np.zeros_like(away)
-    for axis in (2, 1, 0):  # reduced vectors: c first, then b, then a
-        shift -= np.round((away + shift)[:, axis] / box_nm[axis, axis])[:, None] * box_nm[axis]
-    return shift
 
 
 class XtcFile:

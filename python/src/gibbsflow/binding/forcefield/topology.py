@@ -153,7 +153,8 @@ def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0, fe:
 def site_atoms(topology: Topology, receptor_size: int, protein: AmberProtein | None, site: str | None) -> list[int]:
     """Find the heavy atoms of the binding site.
 
-    All of a host; of a protein the residues named by `site`, or else those within 5 Å of the ligand's heavy atoms.
+    All of a host; of a protein the residues named by `site`, or else those within 5 Å of the ligand's heavy atoms, but
+    for waters that were kept: they come and go, and a centre or a frame of reference would go with them.
 
     Parameters
     ----------
@@ -180,9 +181,17 @@ def site_atoms(topology: Topology, receptor_size: int, protein: AmberProtein | N
         else:
             ligand = topology.positions_angstrom[~receptor & heavy]
             away = np.linalg.norm(topology.positions_angstrom[:, None] - ligand[None], axis=-1).min(axis=1)
-            residues = sorted(set(topology.residue_of[chosen & (away < SITE_ANGSTROM)].tolist()))
+            near = set(topology.residue_of[chosen & (away < SITE_ANGSTROM)].tolist())
+            residues = sorted(near - _waters(topology)) or sorted(near)
         chosen = chosen & np.isin(topology.residue_of, residues)
     return [int(i) for i in np.flatnonzero(chosen)]
+
+
+def _waters(topology: Topology) -> set[int]:
+    """Residues of one oxygen, two hydrogens and sites without a nucleus."""
+    counts = [np.bincount(topology.residue_of, weights=topology.elements == number) for number in (8, 1)]
+    others = np.bincount(topology.residue_of, weights=~np.isin(topology.elements, (0, 1, 8)))
+    return set(np.flatnonzero((counts[0] == 1) & (counts[1] == 2) & (others == 0)).tolist())
 
 
 def parameter_roles(system: SimSystem) -> list[str]:

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.units import Floats, Ints
@@ -150,7 +152,10 @@ def is_periodic(prmtop: Path) -> bool:
 
 
 def molecules(prmtop: Path, first: int = 0) -> Ints:
-    """Say which molecule each atom of a topology with a box is in.
+    """Say which molecule each atom of a topology is in: what bonds hold together.
+
+    The file's own ``ATOMS_PER_MOLECULE`` knows blocks of atoms alone: of chains that a disulfide joins across another
+    one tleap writes blocks that cut through chains and bonds.
 
     Parameters
     ----------
@@ -162,14 +167,33 @@ def molecules(prmtop: Path, first: int = 0) -> Ints:
     Returns
     -------
     ndarray
-        Counted from 0, shape (atoms,).
+        Counted from 0 in the order of their first atoms, shape (atoms,).
     """
-    sizes = np.array(sections(prmtop)["ATOMS_PER_MOLECULE"].split(), dtype=int)
-    found = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-    front = found[first]
-    if front == 0:
-        return found
-    return np.where(found == front, 0, np.where(found < front, found + 1, found)).astype(np.int32)
+    bonds, atoms = bonded_pairs(prmtop), int(sections(prmtop)["POINTERS"].split()[0])
+    graph = csr_array((np.ones(len(bonds), dtype=np.int8), (bonds[:, 0], bonds[:, 1])), shape=(atoms, atoms))
+    _, found = connected_components(graph, directed=False)
+    _, begins, found = np.unique(found, return_index=True, return_inverse=True)
+    order = np.argsort(np.where(begins == begins[found[first]], -1, begins))
+    return np.argsort(order)[found].astype(np.int32)
+
+
+def in_blocks(molecules_of: Ints) -> Ints:
+    """Make blocks of atoms, one after another, of molecules: those that lie within each other are one.
+
+    Parameters
+    ----------
+    molecules_of
+        Which molecule each atom is in, shape (N,).
+
+    Returns
+    -------
+    ndarray
+        Which block, counted from 0 and never falling, shape (N,).
+    """
+    last = np.zeros(int(molecules_of.max()) + 1, dtype=np.int64)
+    np.maximum.at(last, molecules_of, np.arange(len(molecules_of)))
+    reach = np.maximum.accumulate(last[molecules_of])
+    return np.concatenate([[0], np.cumsum(np.arange(1, len(reach)) > reach[:-1])]).astype(np.int32)
 
 
 def masses_amu(prmtop: Path) -> Floats:

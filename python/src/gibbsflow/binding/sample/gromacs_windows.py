@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.gromacs_states import check_gromacs_leg, gromacs_lambdas, pulls
-from gibbsflow.binding.forcefield.topology_file import molecules
+from gibbsflow.binding.forcefield.topology_file import in_blocks, molecules
 from gibbsflow.binding.sample.contexts import OVERLAP_U
 from gibbsflow.binding.sample.exchange import round_trips
 from gibbsflow.binding.sample.sampler import Samples, Walkers
@@ -123,7 +123,7 @@ class GromacsSampler:
         prmtop = leg.folder / leg.topology
         system = create_system(prmtop, md)
         self._masses = np.array([system.getParticleMass(i)._value for i in range(system.getNumParticles())])
-        self._topology = topology_text(system, molecules(prmtop), leg.ligand_atoms)
+        self._topology = topology_text(system, in_blocks(molecules(prmtop)), leg.ligand_atoms)
         self._pulls = pulls(leg.restraint, leg.starts_nm(0)[0], leg.starts_boxes_nm(0)[0], self._masses)
         self._home: Path | None = None
 

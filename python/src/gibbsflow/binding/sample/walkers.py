@@ -93,8 +93,8 @@ class WalkerSampler:
     windows
         The states to sample, in order; default: all.
     contexts
-        How many walkers run at once, each in a Context; default: on a CPU one a thread, else all. Where the GPU's
-        memory does not hold them, half as many are tried.
+        How many walkers run at once, each in a Context; default: on a CPU one a thread, else all; on the platform
+        Reference always one. Where the GPU's memory does not hold them, half as many are tried.
     """
 
     def __init__(
@@ -113,6 +113,8 @@ class WalkerSampler:
         self._barostat = Barostat(molecules, md.temperature_k, md.pressure_bar)
         self._steps_per_call = 10
         wanted = contexts or (md.threads if md.platform in ON_CPU else len(self.windows))
+        if md.platform == "Reference":
+            wanted = 1  # its random numbers are those of the process, whichever thread draws them
         self._use(min(wanted, len(self.windows)))
 
     @property
@@ -173,17 +175,32 @@ class WalkerSampler:
         """
         if boxes_nm is None:
             raise ValueError("a periodic leg starts from frames with boxes")
+        while True:
+            try:
+                return self._start(starts_nm, boxes_nm, relax, seed, check)
+            except MachineError as error:
+                self._use_fewer(error)
+            gc.collect()  # the error's frames have held Contexts
+
+    def _start(
+        self, starts_nm: Floats, boxes_nm: Floats, relax: bool, seed: int, check: Callable[[], None]
+    ) -> PeriodicWalkers:
         self._saved: list[npt.NDArray[np.uint8]] = []
         for w, window in enumerate(self.windows):
             check()
-            walker = self._new_walker(w, seed)
-            walker.put(self._states[window])
-            walker.place(starts_nm[window], boxes_nm[window])
-            with during(f"start of window {window}"):
-                walker.minimise(START_MINIMISE_STEPS if relax else 0)
-            walker.draw_velocities(self._md.temperature_k, derive_seed(seed, "velocities", window))
-            self._saved.append(walker.save())
+            self._saved.append(self._started(w, starts_nm[window], boxes_nm[window], relax, seed))
         return self._all_walkers(np.arange(len(self.windows), dtype=np.int32))
+
+    def _started(self, w: int, start_nm: Floats, box_nm: Floats, relax: bool, seed: int) -> npt.NDArray[np.uint8]:
+        """Save walker w at its start; no caller holds a Context while the next one is made."""
+        window = self.windows[w]
+        walker = self._new_walker(w, seed)
+        walker.put(self._states[window])
+        walker.place(start_nm, box_nm)
+        with during(f"start of window {window}"):
+            walker.minimise(START_MINIMISE_STEPS if relax else 0)
+        walker.draw_velocities(self._md.temperature_k, derive_seed(seed, "velocities", window))
+        return walker.save()
 
     def segment(
         self, walkers: Walkers, samples: int, steps_per_sample: int, seed: int, tick: Callable[[int], None]
@@ -295,16 +312,23 @@ class WalkerSampler:
         for place, walker in enumerate(self._living):
             if walker is None:
                 self._new_walker(place, seed)
-        first = self._living[0]
-        assert first is not None
-        if first.restore(self._saved[0]):
-            self._inside = [None] * len(self._living)
-            return
-        log.info("saved by another platform or version: positions and velocities are kept, the noise is drawn anew")
-        for w in range(len(self.windows)):
-            walker = self._new_walker(w, seed)
-            walker.place(walkers.positions_nm[w], walkers.box_nm[w], walkers.velocities_nm_per_ps[w])
-            self._saved[w] = walker.save()
+        if not self._restored_first():
+            log.info("saved by another platform or version: positions and velocities are kept, the noise is drawn anew")
+            for w in range(len(self.windows)):
+                self._saved[w] = self._moved(w, walkers, seed)
+        self._inside = [None] * len(self._living)
+
+    def _restored_first(self) -> bool:
+        """Try whether the first walker is read by what is there."""
+        walker = self._living[0]
+        assert walker is not None
+        return walker.restore(self._saved[0])
+
+    def _moved(self, w: int, walkers: PeriodicWalkers, seed: int) -> npt.NDArray[np.uint8]:
+        """Save walker w as this platform does."""
+        walker = self._new_walker(w, seed)
+        walker.place(walkers.positions_nm[w], walkers.box_nm[w], walkers.velocities_nm_per_ps[w])
+        return walker.save()
 
     def _walker(self, place: int, w: int) -> Walker:
         """Have walker w in a Context, as it was saved unless it is there."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -71,7 +72,7 @@ def end_daemon(folder: Path) -> None:
 
 
 def note_owners(folder: Path, pids: Iterable[int]) -> None:
-    """Note in a daemon's folder whose it is.
+    """Note in a daemon's folder whose it is, and where its process numbers count.
 
     Parameters
     ----------
@@ -81,11 +82,13 @@ def note_owners(folder: Path, pids: Iterable[int]) -> None:
         The processes that will end it.
     """
     processes = [[pid, psutil.Process(pid).create_time()] for pid in pids]
-    (folder / OWNER).write_text(json.dumps({"processes": processes}))
+    (folder / OWNER).write_text(json.dumps({"machine": _machine(), "processes": processes}))
 
 
 def end_orphans(places: Iterable[Path]) -> int:
     """End daemons whose owner and keeper are both gone, which only a kill of both leaves.
+
+    A folder for temporary files may be one that machines, or containers, share: those of others are left alone.
 
     Parameters
     ----------
@@ -102,10 +105,15 @@ def end_orphans(places: Iterable[Path]) -> int:
         with suppress(OSError, ValueError, KeyError):
             if folder.stat().st_uid == os.getuid():
                 owner = json.loads((folder / OWNER).read_text())
-                if not any(_lives(pid, begun) for pid, begun in owner["processes"]):
+                if owner["machine"] == _machine() and not any(_lives(pid, begun) for pid, begun in owner["processes"]):
                     end_daemon(folder)
                     ended += 1
     return ended
+
+
+def _machine() -> str:
+    """Name this machine and, of its spaces of process numbers, this one."""
+    return f"{platform.node()} {os.readlink('/proc/self/ns/pid')}"
 
 
 def _lives(pid: int, begun: float) -> bool:

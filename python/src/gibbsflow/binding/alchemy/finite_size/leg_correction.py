@@ -229,7 +229,7 @@ def _surroundings(prmtop: Path, elements: np.ndarray, solute: np.ndarray) -> tup
     of_molecule = molecules(prmtop)
     beside = np.ones(len(elements), dtype=bool)
     beside[solute] = False
-    waters = np.bincount(of_molecule[beside & (elements == 8)], minlength=of_molecule[-1] + 1)
+    waters = np.bincount(of_molecule[beside & (elements == 8)], minlength=int(of_molecule.max()) + 1)
     hydrogens = np.bincount(of_molecule[beside & (elements == 1)], minlength=len(waters))
     others = np.bincount(of_molecule[beside & (elements > 1) & (elements != 8)], minlength=len(waters))
     is_water = (waters == 1) & (hydrogens == 2) & (others == 0)
