@@ -7,9 +7,22 @@ import numpy as np
 import openmm
 import pytest
 from springs import mbar, run
-from triangles import KT, LIGAND, MD, POSITIONS_NM, RESTRAINTS, SCHEDULE, exact_kcal_per_mol, triangle
+from triangles import (
+    KT,
+    LIGAND,
+    MD,
+    POSITIONS_NM,
+    RESTRAINTS,
+    SCHEDULE,
+    SITE,
+    TURNABLE,
+    exact_kcal_per_mol,
+    triangle,
+    turning_triangle,
+)
 
 from gibbsflow.binding.alchemy.openmm_states import restraint_force
+from gibbsflow.binding.alchemy.restraint.holding import symmetry_kcal_per_mol
 from gibbsflow.binding.alchemy.restraint.restraints import (
     BoreschRestraint,
     CentreOfMassRestraint,
@@ -137,6 +150,28 @@ def test_a_triangle_let_go_has_its_binding_free_energy(restraint):
     f, df = mbar(samples, len(systems))
     value = -KT * f[-1] - restraint.standard_state(300).numeric_kcal_per_mol
     assert abs(value - exact_kcal_per_mol()) < 4 * KT * df[-1] and KT * df[-1] < 0.12
+
+
+@pytest.mark.parametrize("kind", ["com", "boresch"])
+def test_a_symmetric_triangle_has_both_its_poses(kind):
+    """Held at its centre it comes to both; held in one it lacks −kT ln 2 (−0.41), which the symmetry number adds."""
+    pose = np.concatenate([SITE, TURNABLE, TURNABLE])
+    pose[6:] += [0.05, -0.1, 0.1]
+    r0, theta_a, theta_b, *phi = boresch_geometry(pose[None], (0, 1, 2), (8, 7, 6))[0]
+    restraint = {
+        "com": CentreOfMassRestraint((3, 4, 5), (6, 7, 8), 5.0),
+        "boresch": BoreschRestraint((0, 1, 2), (8, 7, 6), r0 + 0.1, theta_a + 4, theta_b - 4, *phi, 8.0, 40.0),
+    }[kind]
+    systems = []
+    for strength, share in SCHEDULE:
+        systems.append(turning_triangle(share))
+        if strength:
+            systems[-1].addForce(restraint_force(restraint, strength))
+    samples = run(ExchangeSampler(systems, MD), 120, 60, pose / 10, seed=11)
+    f, df = mbar(samples, len(systems))
+    value = -KT * f[-1] - restraint.standard_state(300).numeric_kcal_per_mol
+    value += symmetry_kcal_per_mol(2 if kind == "boresch" else 1, 300)
+    assert abs(value - (exact_kcal_per_mol(TURNABLE) - KT * math.log(2))) < 4 * KT * df[-1] < KT * math.log(2)
 
 
 @pytest.mark.slow
