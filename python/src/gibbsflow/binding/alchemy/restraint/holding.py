@@ -33,7 +33,7 @@ from gibbsflow.binding.facts import BoundFacts, LegFacts, PreparedFacts, Setting
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.geometry import boresch_geometry
 from gibbsflow.binding.prepare.molecules import read_sdf
-from gibbsflow.binding.prepare.small_molecule.symmetry import self_maps, self_mappings
+from gibbsflow.binding.prepare.small_molecule.symmetry import self_mappings, self_maps
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Fe
 from gibbsflow.errors import InputError, Problem
