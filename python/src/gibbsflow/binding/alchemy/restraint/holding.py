@@ -47,7 +47,7 @@ FLAT_MARGIN_ANGSTROM = 1.0
 """What a flat bottom without a radius of its own has beyond the largest distance of the equilibration."""
 COLLINEAR_MARGIN_KT = 10.0
 """What bending an angle of a Boresch restraint into a line must cost at the least, in kT, for the dihedrals over it to
-stay defined, as OpenFE asks."""
+stay defined, as OpenFE (``check_angle_not_flat``) and BioSimSpace's search ask."""
 FORMULA = "-kT ln(symmetry_number), added to the binding free energy"
 SCORE = (
     "kT ln[r0^2 sin(theta_A) sin(theta_B) (2 pi)^3 prod(sd) / (8 pi^2 V0)]: release of a restraint as tight as the "
