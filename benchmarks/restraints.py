@@ -9,9 +9,9 @@
 Without a receptor, CB7·B2 with the openmmtools wheel's topologies. One equilibration; from it one complex leg for each
 ``--set`` and replicate, all by the verbs of the pipeline. The ligand's own leg is the same for all and left out: what
 is compared is −ΔG(complex) − ΔG(release) − kT ln σ. ``--pocket`` cuts the residues within so many Å of the ligand out
-of a protein, caps them, and ties their Cα within 10 Å of each other to their distances (one bond of 10 kcal/mol/Å²
-each), the same in all legs. Run again, it goes on from its state, and with more ``--replicates`` it adds to them.
-``--out`` (restraints.json) keeps what other calls have put there. Exits 1 where two restraints differ by more than 3 σ.
+of a protein, caps them, and ties their heavy atoms within 8 Å of each other to their distances (½ K x², K = 1
+kcal/mol/Å², each), the same in all legs. Run again with the same options, it goes on from its state. ``--out``
+(restraints.json) keeps what other calls have put there. Exits 1 where two restraints differ by more than 3 σ.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ import yaml
 from openmm import app, unit
 from rdkit import Chem
 from scipy import stats
+from scipy.spatial import cKDTree
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python" / "tests"))
 import host_guest as hg  # noqa: E402
@@ -42,6 +43,8 @@ from gibbsflow.binding.analyse.leg_result import analyse_leg  # noqa: E402
 from gibbsflow.binding.campaign.verbs import parametrise_complex, prepare_complex  # noqa: E402
 from gibbsflow.binding.equilibrate.equil_analysis import analyse_equilibration  # noqa: E402
 from gibbsflow.binding.equilibrate.equilibration import equilibrate  # noqa: E402
+from gibbsflow.binding.facts import TopologyFacts  # noqa: E402
+from gibbsflow.binding.forcefield.topology_file import heavy_atoms  # noqa: E402
 from gibbsflow.binding.sample.energies import in_order, join_windows, read_window  # noqa: E402
 from gibbsflow.binding.sample.sampling import sample_leg  # noqa: E402
 from gibbsflow.binding.system import SimSystem  # noqa: E402
@@ -51,7 +54,7 @@ from gibbsflow.units import KJ_PER_KCAL, kt_kcal_per_mol  # noqa: E402
 from gibbsflow.workflow.result import Result, versions  # noqa: E402
 from gibbsflow.workflow.state.segments import Stopper  # noqa: E402
 
-TIE_ANGSTROM, TIE_KCAL_PER_MOL_ANGSTROM2 = 10.0, 10.0
+TIE_ANGSTROM, TIE_KCAL_PER_MOL_ANGSTROM2 = 8.0, 1.0
 DEFAULTS = {
     "solvent": "vacuum", "window_ps": 60.0, "window_equil_ps": 4.0, "sample_ps": 0.5, "segment_ps": 8.0,
     "heat_ps": 4.0, "equil_ps": 50.0, "equil_segment_ps": 8.0, "trajectory": "none",
@@ -59,29 +62,30 @@ DEFAULTS = {
 
 
 class Tied(OpenMmEngine):
-    """OpenMM with bonds between Cα that keep a piece of a protein in its shape.
+    """OpenMM with bonds between the heavy atoms of a receptor that keep a piece of a protein in its shape.
 
     Parameters
     ----------
-    complex_prmtop, complex_inpcrd
-        The complex, whose distances are kept; other topologies are left as they are.
+    complex_
+        As parametrised; its distances are kept. Topologies without a receptor are left as they are.
     """
 
-    def __init__(self, complex_prmtop: Path, complex_inpcrd: Path) -> None:
-        topology = app.AmberPrmtopFile(str(complex_prmtop)).topology
-        places = app.AmberInpcrdFile(str(complex_inpcrd)).positions.value_in_unit(unit.angstrom)
+    def __init__(self, complex_: SimSystem) -> None:
+        path = complex_.path("complex_prmtop")
+        places = app.AmberInpcrdFile(str(complex_.path("complex_inpcrd"))).positions.value_in_unit(unit.angstrom)
         here = np.array([[*place] for place in places])
-        self._atoms = topology.getNumAtoms()
-        alphas = [atom.index for atom in topology.atoms() if atom.name == "CA" and atom.residue.name != "CA"]
-        apart = {(a, b): float(np.linalg.norm(here[a] - here[b])) for a, b in itertools.combinations(alphas, 2)}
-        self._ties = {pair: length for pair, length in apart.items() if length <= TIE_ANGSTROM}
+        self._atoms = len(here)
+        inside = set(complex_.facts(TopologyFacts).receptor_atoms)
+        heavy = [atom for atom in heavy_atoms(path) if atom in inside]
+        self._ties = [(heavy[a], heavy[b]) for a, b in cKDTree(here[heavy]).query_pairs(TIE_ANGSTROM)]
+        self._lengths = [float(np.linalg.norm(here[a] - here[b])) for a, b in self._ties]
 
     def system(self, topology: Path, md: Md, *others: object, **settings: object) -> openmm.System:
         """The System of a topology, and the ties where it is the complex."""
         system = super().system(topology, md, *others, **settings)
         if system.getNumParticles() == self._atoms:
             force = openmm.HarmonicBondForce()
-            for (a, b), length in self._ties.items():
+            for (a, b), length in zip(self._ties, self._lengths, strict=True):
                 force.addBond(a, b, length / 10, TIE_KCAL_PER_MOL_ANGSTROM2 * KJ_PER_KCAL * 100)
             system.addForce(force)
         return system
@@ -168,7 +172,7 @@ def equilibrated(options: argparse.Namespace, config: BindingConfig) -> tuple[Si
         system = parametrise_complex(placed, config, state / "prepared", cache=state / "cache")
     engine = OpenMmEngine()
     if options.pocket:
-        engine = Tied(system.path("complex_prmtop"), system.path("complex_inpcrd"))
+        engine = Tied(system)
     with Stopper() as stopper:
         done = equilibrate(system, state / "equil_state", state / "equil", stopper, Result(), engine)
     analysis = analyse_equilibration(done, state / "analysis", Result())

@@ -3,6 +3,7 @@
 import json
 import math
 
+import guest_of_three as three
 import numpy as np
 import openmm
 import pytest
@@ -21,7 +22,7 @@ from triangles import (
     turning_triangle,
 )
 
-from gibbsflow.binding.alchemy.openmm_states import restraint_force
+from gibbsflow.binding.alchemy.openmm_states import alchemical_system, restraint_force
 from gibbsflow.binding.alchemy.restraint.holding import symmetry_kcal_per_mol
 from gibbsflow.binding.alchemy.restraint.restraints import (
     BoreschRestraint,
@@ -194,6 +195,26 @@ def test_a_triangle_across_the_face_of_a_box_has_the_same():
     f, df = mbar(samples, len(states))
     value = -KT * f[-1] - restraint.standard_state(300).numeric_kcal_per_mol
     assert abs(value - exact_kcal_per_mol()) < 4 * KT * df[-1] and KT * df[-1] < 0.12
+
+
+@pytest.mark.slow
+def test_a_guest_in_a_host_has_one_binding_free_energy():
+    """Three sites in CB7 that stands still: centre of mass and Boresch give the integral over all places and rotations.
+
+    The least difference that symmetry makes, kT ln 2 (0.41 kcal/mol), is four times the errors.
+    """
+    centres, turned, energy = three.inserted(150_000)
+    exact, error = three.exact_kcal_per_mol(energy)
+    best = int(energy.argmin())
+    system, start = three.complex_system(centres[best], turned[best])
+    found = {}
+    for (kind, restraint), samples in zip(three.restraints(start).items(), (80, 270), strict=True):
+        systems = [alchemical_system(system, three.GUEST, state, restraint) for state in three.STATES]
+        f, df = mbar(run(ExchangeSampler(systems, three.MD), samples, 50, start, seed=3), len(systems))
+        value = -three.KT * f[-1] - restraint.standard_state(300).numeric_kcal_per_mol
+        found[kind] = (value, math.hypot(three.KT * df[-1], error))
+    for value, sigma in found.values():
+        assert abs(value - exact) < 4 * sigma < three.KT * math.log(2)
 
 
 def test_the_exact_value_is_the_gaussian_one_where_wells_are_stiff(monkeypatch):
