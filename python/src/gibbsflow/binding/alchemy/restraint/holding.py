@@ -318,7 +318,7 @@ def _tell_symmetry(
         account.warn(
             f"{seen}; unless the unrestrained ligand comes to the others too, its binding free energy lacks up to "
             f"{lacks}, and is not that of restraint com",
-            f"symmetry_number {poses.missing}, or the divisor that is missing (1 in the samplesheet where none is)",
+            f"symmetry_number {poses.missing} or a divisor of it; in the samplesheet 1, where the windows come to all",
             field="symmetry_number",
         )
     elif poses.there > 1:
