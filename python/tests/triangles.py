@@ -30,15 +30,17 @@ RESTRAINTS = {
     "boresch": BoreschRestraint((0, 1, 2), (8, 7, 6), 5.2, 98.0, 76.0, -125.0, -170.0, 178.0, 8.0, 12.0),
 }
 """By what each is called."""
+TURNABLE = np.array([[0.0, 1.1, 0.0], [-1.3, -0.55, 0.0], [1.3, -0.55, 0.0]])
+"""A triangle that a half turn maps onto itself, for `turning_triangle`."""
 
 
-def exact_kcal_per_mol() -> float:
+def exact_kcal_per_mol(ligand: np.ndarray = LIGAND) -> float:
     """ΔG° of binding, −kT ln[Z/(8π² V0)].
 
     Z of a rigid body in harmonic wells, U = ½ K Σ |X + R b − b|²: (2πkT/3K)^1.5 for its centre, and over rotations by
     ω about n, of measure 8π² (1 − cos ω)/π dω dn/4π, e^(−K (1 − cos ω)(tr M − n·M n)/kT) with M = Σ b bᵀ.
     """
-    inertia = LIGAND.T @ LIGAND
+    inertia = ligand.T @ ligand
     omega, omega_weights = np.polynomial.legendre.leggauss(200)
     omega, omega_weights = (omega + 1) * math.pi / 2, omega_weights * math.pi / 2
     z, z_weights = np.polynomial.legendre.leggauss(80)
@@ -72,6 +74,28 @@ def triangle(well: float = 1.0, *, by_parameter: bool = False) -> openmm.System:
         for number in range(3):
             wells.addBond(3 + number, 6 + number, 0.0, well * k)
         system.addForce(wells)
+    return system
+
+
+def turning_triangle(well: float = 1.0) -> openmm.System:
+    """Make the System of `TURNABLE`, its last two atoms alike: each may be in the well of the other.
+
+    U = −kT ln[e^(−U₁/kT) + e^(−U₂/kT)] of both ways, so that Z is twice that of one.
+    """
+    system = openmm.System()
+    for number in range(9):
+        system.addParticle(12.0 if number > 5 else 0.0)
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        system.addConstraint(6 + a, 6 + b, float(np.linalg.norm(TURNABLE[a] - TURNABLE[b])) / 10)
+    if well > 0:
+        force = openmm.CustomCompoundBondForce(
+            6,
+            f"{well!r}*(u+min(a,b)-kt*log(1+exp(-abs(a-b)/kt))); kt={KT * KJ_PER_KCAL!r}; u=k*distance(p1,p4)^2;"
+            "a=k*(distance(p2,p5)^2+distance(p3,p6)^2); b=k*(distance(p2,p6)^2+distance(p3,p5)^2);"
+            f"k={K_WELL * KJ_PER_KCAL * 50!r}",
+        )
+        force.addBond([3, 4, 5, 6, 7, 8], [])
+        system.addForce(force)
     return system
 
 

@@ -5,8 +5,9 @@ A set of six is scored by the free energy of letting go a restraint that is as t
     G = kT ln [r0² sin θA sin θB (2π)³ Π σ_i / (8π² V0)],
 
 the closed form of Boresch et al. (J. Phys. Chem. B 107, 9535 (2003), equation 32) with K_i = kT/σ_i², σ_i the standard
-deviation of each of the six coordinates: the volume that the bound ligand has in them, which is to be small, as in
-Clark et al. (J. Chem. Theory Comput. 19, 3686 (2023)). The least G is taken.
+deviation of each of the six coordinates: the volume that the bound ligand has in them, which is to be small, as in the
+search of BioSimSpace (Clark et al., J. Chem. Theory Comput. 19, 3686 (2023), supporting information S6, S7). The least
+G is taken.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """The restraint of a bound complex: its kind, its atoms, its symmetry, and what is said of them."""
 
 import math
+import re
 import shutil
 
 import numpy as np
 import pytest
 from known_molecules import CB7
+from openmm import app
 from rdkit import Chem
 
 from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
@@ -30,14 +32,14 @@ def system(chain):
     return SimSystem.read(chain / "analysis")
 
 
-def notes(held):
-    return " ".join(str(problem) for problem in held.account.of_weight("note"))
+def notes(held, weight="note"):
+    return " ".join(str(problem) for problem in held.account.of_weight(weight))
 
 
 def test_kind_by_receptor_and_setting(system):
     assert isinstance(hold_ligand(system, Fe()).restraint, CentreOfMassRestraint)
     boresch = hold_ligand(system, Fe(restraint="boresch"))
-    assert isinstance(boresch.restraint, BoreschRestraint) and "equivalent poses" in notes(boresch)
+    assert isinstance(boresch.restraint, BoreschRestraint) and "turns through all equivalent poses" in notes(boresch)
     protein = system.with_meta(receptor_kind="protein")
     assert isinstance(hold_ligand(protein, Fe()).restraint, BoreschRestraint)
     off_centre = system.with_meta(ligand_site_distance_angstrom=2.5)
@@ -109,8 +111,13 @@ def test_anchors_in_a_line_are_refused(system):
 def with_molecules(system, folder):
     """The same with the files of host and guest, as system_prep leaves them."""
     system = system.copy_to(folder)
-    guest = Chem.AddHs(Chem.MolFromSmiles(system.meta["ligand_smiles"]))
-    Chem.MolToMolFile(guest, str(folder / "ligand.sdf"))
+    topology = app.AmberPrmtopFile(str(system.path("ligand_prmtop"))).topology
+    guest = Chem.RWMol()
+    for atom in topology.atoms():
+        guest.AddAtom(Chem.Atom(atom.element.symbol))
+    for a, b in topology.bonds():
+        guest.AddBond(a.index, b.index, Chem.BondType.SINGLE)
+    Chem.MolToMolFile(guest.GetMol(), str(folder / "ligand.sdf"))
     shutil.copyfile(CB7, folder / "receptor.sdf")
     return system.with_artifacts(ligand="ligand.sdf", receptor="receptor.sdf")
 
@@ -128,7 +135,21 @@ def test_symmetry_number(system, tmp_path):
         hold_ligand(system, Fe(restraint="boresch", symmetry_number=5))
     with pytest.raises(InputError, match="2, but a restraint of kind com holds no orientation"):
         hold_ligand(system, Fe(symmetry_number=2))
-    assert "in 168 ways" in notes(hold_ligand(system, Fe(restraint="boresch")))
+
+
+def test_equivalent_poses_that_were_not_seen_are_warned_of(system, tmp_path):
+    """Of a guest that stays as it is in a host of fourteen turns; not where a number is given, be it 1, nor for com."""
+    system = with_molecules(system, tmp_path)
+    said = notes(hold_ligand(system, Fe(restraint="boresch")), "warn")
+    seen, number = (int(found) for found in re.search(r"came to (\d+).*symmetry_number (\d+)", said).groups())
+    assert "equivalent poses of the anchors" in said and seen * number <= 168 and 168 % number == 0 and number > 1
+    assert f"lacks up to {symmetry_kcal_per_mol(number, 298.15):.2f} kcal/mol" in said
+    for silent in (
+        hold_ligand(system, Fe(restraint="boresch", symmetry_number=number)),
+        hold_ligand(system.with_meta(symmetry_number=1), Fe(restraint="boresch")),
+        hold_ligand(system, Fe()),
+    ):
+        assert notes(silent, "warn") == ""
 
 
 def test_symmetry_where_nothing_is_restrained():

@@ -3,13 +3,27 @@
 import json
 import math
 
+import guest_of_three as three
 import numpy as np
 import openmm
 import pytest
 from springs import mbar, run
-from triangles import KT, LIGAND, MD, POSITIONS_NM, RESTRAINTS, SCHEDULE, exact_kcal_per_mol, triangle
+from triangles import (
+    KT,
+    LIGAND,
+    MD,
+    POSITIONS_NM,
+    RESTRAINTS,
+    SCHEDULE,
+    SITE,
+    TURNABLE,
+    exact_kcal_per_mol,
+    triangle,
+    turning_triangle,
+)
 
-from gibbsflow.binding.alchemy.openmm_states import restraint_force
+from gibbsflow.binding.alchemy.openmm_states import alchemical_system, restraint_force
+from gibbsflow.binding.alchemy.restraint.holding import symmetry_kcal_per_mol
 from gibbsflow.binding.alchemy.restraint.restraints import (
     BoreschRestraint,
     CentreOfMassRestraint,
@@ -139,6 +153,28 @@ def test_a_triangle_let_go_has_its_binding_free_energy(restraint):
     assert abs(value - exact_kcal_per_mol()) < 4 * KT * df[-1] and KT * df[-1] < 0.12
 
 
+@pytest.mark.parametrize("kind", ["com", "boresch"])
+def test_a_symmetric_triangle_has_both_its_poses(kind):
+    """Held at its centre it comes to both; held in one it lacks −kT ln 2 (−0.41), which the symmetry number adds."""
+    pose = np.concatenate([SITE, TURNABLE, TURNABLE])
+    pose[6:] += [0.05, -0.1, 0.1]
+    r0, theta_a, theta_b, *phi = boresch_geometry(pose[None], (0, 1, 2), (8, 7, 6))[0]
+    restraint = {
+        "com": CentreOfMassRestraint((3, 4, 5), (6, 7, 8), 5.0),
+        "boresch": BoreschRestraint((0, 1, 2), (8, 7, 6), r0 + 0.1, theta_a + 4, theta_b - 4, *phi, 8.0, 40.0),
+    }[kind]
+    systems = []
+    for strength, share in SCHEDULE:
+        systems.append(turning_triangle(share))
+        if strength:
+            systems[-1].addForce(restraint_force(restraint, strength))
+    samples = run(ExchangeSampler(systems, MD), 120, 60, pose / 10, seed=11)
+    f, df = mbar(samples, len(systems))
+    value = -KT * f[-1] - restraint.standard_state(300).numeric_kcal_per_mol
+    value += symmetry_kcal_per_mol(2 if kind == "boresch" else 1, 300)
+    assert abs(value - (exact_kcal_per_mol(TURNABLE) - KT * math.log(2))) < 4 * KT * df[-1] < KT * math.log(2)
+
+
 @pytest.mark.slow
 def test_a_triangle_across_the_face_of_a_box_has_the_same():
     """By the sampler of explicit solvent, λ by parameters, the ligand begun in another image."""
@@ -159,6 +195,26 @@ def test_a_triangle_across_the_face_of_a_box_has_the_same():
     f, df = mbar(samples, len(states))
     value = -KT * f[-1] - restraint.standard_state(300).numeric_kcal_per_mol
     assert abs(value - exact_kcal_per_mol()) < 4 * KT * df[-1] and KT * df[-1] < 0.12
+
+
+@pytest.mark.slow
+def test_a_guest_in_a_host_has_one_binding_free_energy():
+    """Three sites in CB7 that stands still: centre of mass and Boresch give the integral over all places and rotations.
+
+    The least difference that symmetry makes, kT ln 2 (0.41 kcal/mol), is four times the errors.
+    """
+    centres, turned, energy = three.inserted(150_000)
+    exact, error = three.exact_kcal_per_mol(energy)
+    best = int(energy.argmin())
+    system, start = three.complex_system(centres[best], turned[best])
+    found = {}
+    for (kind, restraint), samples in zip(three.restraints(start).items(), (80, 270), strict=True):
+        systems = [alchemical_system(system, three.GUEST, state, restraint) for state in three.STATES]
+        f, df = mbar(run(ExchangeSampler(systems, three.MD), samples, 50, start, seed=3), len(systems))
+        value = -three.KT * f[-1] - restraint.standard_state(300).numeric_kcal_per_mol
+        found[kind] = (value, math.hypot(three.KT * df[-1], error))
+    for value, sigma in found.values():
+        assert abs(value - exact) < 4 * sigma < three.KT * math.log(2)
 
 
 def test_the_exact_value_is_the_gaussian_one_where_wells_are_stiff(monkeypatch):

@@ -16,8 +16,9 @@ from gibbsflow.binding.alchemy.finite_size.lattice import debye_per_angstrom, la
 from gibbsflow.units import COULOMB_KCAL_ANGSTROM_PER_E2, Floats, kt_kcal_per_mol
 
 PERMITTIVITY = {"tip3p": 97.0, "spce": 68.0, "opc": 78.4, "tip4pew": 63.9}
-"""Relative permittivity of the models at 298 K: TIP3P as Rocklin has it; SPC/E from Vega, Abascal, Phys. Chem. Chem.
-Phys. 13, 19663 (2011); OPC and TIP4P-Ew from Izadi, Anandakrishnan, Onufriev, J. Phys. Chem. Lett. 5, 3863 (2014)."""
+"""Relative permittivity of the models at 298 K: TIP3P (97 ± 7) and SPC/E (68 ± 6) from Höchtl, Boresch, Bitomsky,
+Steinhauser, J. Chem. Phys. 109, 4927 (1998); OPC and TIP4P-Ew from Izadi, Anandakrishnan, Onufriev, J. Phys. Chem.
+Lett. 5, 3863 (2014)."""
 _UNIT = COULOMB_KCAL_ANGSTROM_PER_E2
 """1/(4πε₀)."""
 

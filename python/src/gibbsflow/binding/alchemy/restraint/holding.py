@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from gibbsflow.binding.alchemy.restraint.equivalent_poses import equivalent_poses
 from gibbsflow.binding.alchemy.restraint.restraints import (
     BoreschRestraint,
     CentreOfMassRestraint,
@@ -32,7 +33,7 @@ from gibbsflow.binding.facts import BoundFacts, LegFacts, PreparedFacts, Setting
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.geometry import boresch_geometry
 from gibbsflow.binding.prepare.molecules import read_sdf
-from gibbsflow.binding.prepare.small_molecule.symmetry import self_mappings
+from gibbsflow.binding.prepare.small_molecule.symmetry import self_mappings, self_maps
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Fe
 from gibbsflow.errors import InputError, Problem
@@ -46,7 +47,7 @@ FLAT_MARGIN_ANGSTROM = 1.0
 """What a flat bottom without a radius of its own has beyond the largest distance of the equilibration."""
 COLLINEAR_MARGIN_KT = 10.0
 """What bending an angle of a Boresch restraint into a line must cost at the least, in kT, for the dihedrals over it to
-stay defined, as OpenFE asks."""
+stay defined, as OpenFE (``check_angle_not_flat``) and BioSimSpace's search ask."""
 FORMULA = "-kT ln(symmetry_number), added to the binding free energy"
 SCORE = (
     "kT ln[r0^2 sin(theta_A) sin(theta_B) (2 pi)^3 prod(sd) / (8 pi^2 V0)]: release of a restraint as tight as the "
@@ -190,7 +191,8 @@ def hold_ligand(system: SimSystem, fe: Fe) -> Held:
             why = (found and found.anchors_problem) or "the equilibration was not analysed"
             account.note(f"held by its centre of mass, since no anchors were found: {why}", field="restraint")
     number = prepared.symmetry_number or fe.symmetry_number
-    molecules = [read_sdf(system.path(role), 0).mol for role in _drawn(system, host)]
+    drawn = _drawn(system, host)
+    molecules = [read_sdf(system.path(role), 0).mol for role in drawn]
     if problems := symmetry_problems(number, kind, molecules, where=system.name):
         raise InputError(problems)
     candidates: tuple[AnchorCandidate, ...] = ()
@@ -202,7 +204,7 @@ def hold_ligand(system: SimSystem, fe: Fe) -> Held:
             k_r_kcal_per_mol_angstrom2=fe.boresch_k_r_kcal_per_mol_angstrom2,
             k_angle_kcal_per_mol_rad2=fe.boresch_k_angle_kcal_per_mol_rad2,
         )
-        _tell_symmetry(number, host, molecules, account)
+        _tell_symmetry(restraint, number, system, dict(zip(drawn, molecules, strict=True)), account)
     else:
         restraint = _of_centres(system, fe, kind, account)
     _inside_the_box(system, restraint)
@@ -217,9 +219,14 @@ def _drawn(system: SimSystem, host: bool) -> list[str]:
 
 def _judged_frames(system: SimSystem) -> Floats:
     """Frames that the anchors are judged by, shape (F, N, 3), Å: the second half of what was free."""
-    file = read_arrays(system.path("equil_frames"), "positions_nm", "heating")
-    free = np.asarray(file["positions_nm"], dtype=float)[~file["heating"].astype(bool)] * 10
+    free = _free(system)
     return free[len(free) - max(1, round(len(free) / 2)) :]
+
+
+def _free(system: SimSystem) -> Floats:
+    """Unrestrained frames, shape (F, N, 3), Å."""
+    file = read_arrays(system.path("equil_frames"), "positions_nm", "heating")
+    return np.asarray(file["positions_nm"], dtype=float)[~file["heating"].astype(bool)] * 10
 
 
 def _sets(system: SimSystem, fe: Fe, found: AnchorFacts | None, account: Account) -> tuple[AnchorCandidate, ...]:
@@ -282,20 +289,40 @@ def _doubt(given: AnchorCandidate, account: Account) -> None:
         account.warn(what, "other atoms, or restraint com", field="boresch_atoms")
 
 
-def _tell_symmetry(number: int, host: bool, molecules: list[Any], account: Account) -> None:
-    """Say what a restraint of orientation may leave out, and what is put in for it."""
+def _tell_symmetry(
+    restraint: BoreschRestraint, number: int, system: SimSystem, molecules: Mapping[str, Any], account: Account
+) -> None:
+    """Say what a restraint of orientation leaves out, and what is put in for it."""
     if number > 1:
         account.note(f"{FORMULA}: {number} equivalent poses, of which the restraint holds one", field="symmetry_number")
+    known, atoms = system.facts(PreparedFacts), system.facts(TopologyFacts)
+    parts = {"ligand": atoms.ligand_atoms, "receptor": atoms.receptor_atoms}
+    if not molecules or any(mol.GetNumAtoms() != len(parts[role]) for role, mol in molecules.items()):
+        if number == 1 and known.receptor_kind == "host":
+            account.note(
+                "the host perhaps maps onto itself: unless the unrestrained ligand turns through all equivalent poses, "
+                "the binding free energy lacks -kT ln(those it does not come to), which symmetry_number adds",
+                field="restraint",
+            )
         return
-    ways = math.prod(self_mappings(mol) for mol in molecules)
-    if ways > 1 or (host and not molecules):
-        whose = "ligand and host map" if host else "the ligand maps"
-        many = f" onto {'themselves' if host else 'itself'} in {ways} ways" if ways > 1 else " perhaps onto themselves"
-        account.note(
-            f"{whose}{many}: unless the unrestrained ligand turns through all equivalent poses, the binding free "
-            "energy lacks -kT ln(those it does not come to), which symmetry_number adds; com holds no orientation",
-            field="restraint",
+    maps = {
+        role: [{parts[role][a]: parts[role][b] for a, b in one.items()} for one in self_maps(mol)]
+        for role, mol in molecules.items()
+    }
+    temperature_k = system.facts(SettingsFacts).md.temperature_k
+    kt = kt_kcal_per_mol(temperature_k)
+    poses = equivalent_poses(restraint, _free(system), kt, maps["ligand"], maps.get("receptor", ()))
+    seen = f"of {poses.there} equivalent poses of the anchors the equilibration came to {poses.seen}"
+    if poses.missing > 1 and number == 1 and known.symmetry_number is None:
+        lacks = f"{symmetry_kcal_per_mol(poses.missing, temperature_k):.2f} kcal/mol"
+        account.warn(
+            f"{seen}; unless the unrestrained ligand comes to the others too, its binding free energy lacks up to "
+            f"{lacks}, and is not that of restraint com",
+            f"symmetry_number {poses.missing} or a divisor of it; in the samplesheet 1, where the windows come to all",
+            field="symmetry_number",
         )
+    elif poses.there > 1:
+        account.note(seen, field="symmetry_number")
 
 
 def _of_centres(system: SimSystem, fe: Fe, kind: str, account: Account) -> CentreOfMassRestraint | FlatBottomRestraint:
