@@ -96,7 +96,7 @@ def prepare_solvated(
     result
         Filled with hash, seed and figures.
     """
-    from gibbsflow.binding.forcefield.given.take import solvated_hash, take_solvated
+    from gibbsflow.binding.forcefield.given.solvated_system import solvated_hash, take_solvated
 
     site = settings.system.site
     result.inputs_hash, result.seed = solvated_hash(boxes, residue, site), settings.run.seed
