@@ -126,7 +126,9 @@ def test_legs_share_a_gpu_and_one_that_fails_there_gets_a_task_of_its_own(nextfl
     prepared = [f"FE_PREPARE ({ligand})" for ligand in LIGANDS]
     assert found == sorted([*pairs, *singles, *prepared, "FE_RUN (b2 complex_replicate_1)"])
     asked = {task["name"].split(":")[-1].split(" ")[0]: (task["time"], task["memory"]) for task in run.trace}
-    assert asked["FE_RUN"] == asked["EQUIL_RUN"] == ("7h", "3 GB")  # what is said of FE_RUN holds where legs share a GPU,
+    assert (
+        asked["FE_RUN"] == asked["EQUIL_RUN"] == ("7h", "3 GB")
+    )  # what is said of FE_RUN holds where legs share a GPU,
     assert asked["FE_SHARE"] == ("7h", "2 GB")  # but for what one leg needs of a task
     assert {path.name for path in (run.outdir / "phases/b2/fe").iterdir()} == {
         f"{leg}_replicate_{replicate}" for leg in ("complex", "solvent") for replicate in range(3)

@@ -33,3 +33,11 @@ def test_each_reason_is_a_sentence_and_nothing_used_is_named(given, told):
     assert len(found) == len(told) and all(
         sentence.startswith(text) for sentence, text in zip(found, told, strict=True)
     )
+
+
+def test_a_given_box_is_built_on_by_sdr_alone():
+    given = {"padding_angstrom": 10, "salt_mol_per_l": 0.0}
+    (told,) = unused_settings(BindingConfig.from_params(given), boxed=True)
+    assert told.startswith("padding_angstrom, salt_mol_per_l: given, and not used for systems that come in their boxes")
+    (told,) = unused_settings(BindingConfig.from_params(given | {"abfe_protocol": "sdr"}), boxed=True)
+    assert told.startswith("salt_mol_per_l: given")
