@@ -8,8 +8,15 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+import openmm
+
+from gibbsflow.binding.forcefield.given.rebuilt.box_parts import BoxParts
 from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles
+from gibbsflow.binding.forcefield.given.solvated_system import read_boxes
+from gibbsflow.config.binding import Md
 from gibbsflow.engines import ambertools
+from gibbsflow.engines.openmm_systems import create_system
 
 BOXES = {"tip3p": "TIP3PBOX", "spce": "SPCBOX", "opc": "OPCBOX", "tip4pew": "TIP4PEWBOX"}
 LIGAND = "MOH"
@@ -38,7 +45,7 @@ USER_CHARGES
 
 
 @cache
-def boxes(water: str = "tip3p", ions: str = "") -> Path:
+def boxes(water: str = "tip3p", ions: str = "", padding: float = 8, fill: str = "solvatebox") -> Path:
     """Folder with complex and solvent as prmtop and inpcrd; not to be changed."""
     folder = Path(tempfile.mkdtemp(prefix="gibbsflow-solvated-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -53,7 +60,7 @@ def boxes(water: str = "tip3p", ions: str = "") -> Path:
         "complex = combine { receptor ligand }",
     ]
     for unit, role in (("complex", "complex"), ("ligand", "solvent")):
-        lines.append(f"solvatebox {unit} {BOXES[water]} 8")
+        lines.append(f"{fill} {unit} {BOXES[water]} {padding:g}")
         lines += [f"addIonsRand {unit} {ions}"] if ions else []
         lines.append(f"saveamberparm {unit} {role}.prmtop {role}.inpcrd")
     ambertools.tleap("\n".join([*lines, "quit", ""]), folder=folder, log=folder / "leap.log", name="boxes")
@@ -88,3 +95,44 @@ def replaced(path: Path, flag: str, change) -> None:
     values = [kind.format(value) for value in change([read(cell) for cell in cells])]
     fresh = "\n".join("".join(values[i : i + per_line]) for i in range(0, len(values), per_line))
     path.write_text(f"{head}%FLAG {flag:<74}\n{form}\n{fresh}\n{mark}{tail}")
+
+
+def anion(folder: Path, target: Path) -> Path:
+    """Copy of boxes with Na+ in them, whose ligand has taken an electron of the first one."""
+    found = copied(folder, target)
+    for role, first in (("complex", 22), ("solvent", 0)):
+        shift = {first: -18.2223, first + 6: 18.2223}  # the first ion behind the ligand takes what it gives
+        replaced(found / f"{role}.prmtop", "CHARGE", lambda q, s=shift: [v + s.get(k, 0) for k, v in enumerate(q)])
+    return found
+
+
+def parts(folder: Path, role: str) -> BoxParts:
+    """A box by its molecules."""
+    found, _ = read_boxes(files(folder, role), None, Path(tempfile.mkdtemp(dir=folder)), role)
+    return found[role].parts
+
+
+def energies(text: str, positions_angstrom: np.ndarray, vectors_angstrom: np.ndarray) -> dict[str, float]:
+    """Energy of each kind of force in PME on the Reference platform, kJ/mol."""
+    with tempfile.NamedTemporaryFile("w", suffix=".prmtop") as file:
+        file.write(text)
+        file.flush()
+        system = create_system(Path(file.name), Md(solvent="tip3p", cutoff_angstrom=7))
+    return energies_of(system, positions_angstrom, vectors_angstrom)
+
+
+def energies_of(system, positions_angstrom: np.ndarray, vectors_angstrom: np.ndarray) -> dict[str, float]:
+    """The same of a System, its constrained bonds counted as they are, on one grid."""
+    for group, force in enumerate(system.getForces()):
+        force.setForceGroup(group)
+        if isinstance(force, openmm.NonbondedForce):
+            force.setPMEParameters(4.0, 32, 32, 32)
+    platform = openmm.Platform.getPlatformByName("Reference")
+    context = openmm.Context(system, openmm.VerletIntegrator(0.001), platform)
+    context.setPeriodicBoxVectors(*(vectors_angstrom / 10))
+    context.setPositions(positions_angstrom / 10)
+    told: dict[str, float] = {}
+    for group, force in enumerate(system.getForces()):
+        value = context.getState(getEnergy=True, groups={group}).getPotentialEnergy()._value
+        told[force.getName()] = told.get(force.getName(), 0.0) + value
+    return told

@@ -6,6 +6,7 @@
 def keepPolicy(process, values, state) {
     def policy = process.remove('withLabel:gibbsflow_policy')
     def own = process.'withName:(?s).+'
+    passOn(process, 'FE_RUN', 'FE_SHARE', own.keySet() + ['array', 'cpus', 'memory'])
     // a parameter goes before what is said of its label
     ['': 'memory_gb', 'withLabel:process_md': 'memory_md_gb', 'withLabel:process_train': 'memory_train_gb', 'withLabel:process_dft': 'memory_dft_gb']
         .findAll { _selector, key -> values[key] != null }
@@ -27,6 +28,21 @@ def keepPolicy(process, values, state) {
     }
     own.ext = [campaign: state]
     notes
+}
+
+// What is said of one process by name holds for another too, which does the same several times in one task: but for `others`, which are
+// not the same there, and for what is said of it by its own name.
+def passOn(process, from, to, others) {
+    def names = process.keySet().findAll { name -> name.toString().startsWith('withName:') && !name.toString().startsWith('withName:!') }
+    def said = names.findAll { name -> name =~ "\\b${to}\\b" }.collectMany { name -> process[name].keySet() }
+    names.findAll { name -> name =~ "\\b${from}\\b" }.each { name ->
+        def passed = process[name].findAll { directive, _value -> !(directive in others + said) }
+        if (passed) {
+            def choices = name.toString().contains('(') ? [name.toString() - 'withName:'] : (name.toString() - 'withName:').tokenize('|')
+            def selector = 'withName:' + choices.findAll { choice -> choice =~ "\\b${from}\\b" }.join('|').replaceAll("\\b${from}\\b", to)
+            process[selector] = passed + process.get(selector, [:])
+        }
+    }
 }
 
 // What is said of a directive, as a function of the task that it is asked for.

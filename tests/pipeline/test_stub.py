@@ -117,7 +117,8 @@ def test_legs_share_a_gpu_and_one_that_fails_there_gets_a_task_of_its_own(nextfl
     lost = "task.tag.startsWith('b2 complex') ? 'rm -r phases/b2/fe/complex_replicate_1' : ''"
     legs = "withName: FE_PREPARE { ext.legs_per_gpu = 2 }"
     (tmp_path / "shared.config").write_text(
-        f"process {{\n    {legs}\n    withName: FE_SHARE {{ afterScript = {{ {lost} }} }}\n}}\n"
+        f"process {{\n    {legs}\n    withName: FE_SHARE {{ afterScript = {{ {lost} }} }}\n"
+        "    withName: 'EQUIL_RUN|FE_RUN' { time = 7.h; memory = 3.GB; afterScript = 'true' }\n}\n"
     )
     run = nextflow.pipeline("-stub", "-c", "shared.config", "--replicates", "3")
     assert run.code == 0, run.text
@@ -128,6 +129,11 @@ def test_legs_share_a_gpu_and_one_that_fails_there_gets_a_task_of_its_own(nextfl
     singles = [f"FE_RUN ({ligand} {leg}_replicate_2)" for ligand in LIGANDS for leg in ("complex", "solvent")]
     prepared = [f"FE_PREPARE ({ligand})" for ligand in LIGANDS]
     assert found == sorted([*pairs, *singles, *prepared, "FE_RUN (b2 complex_replicate_1)"])
+    asked = {task["name"].split(":")[-1].split(" ")[0]: (task["time"], task["memory"]) for task in run.trace}
+    assert (
+        asked["FE_RUN"] == asked["EQUIL_RUN"] == ("7h", "3 GB")
+    )  # what is said of FE_RUN holds where legs share a GPU,
+    assert asked["FE_SHARE"] == ("7h", "2 GB")  # but for what one leg needs of a task
     assert {path.name for path in (run.outdir / "phases/b2/fe").iterdir()} == {
         f"{leg}_replicate_{replicate}" for leg in ("complex", "solvent") for replicate in range(3)
     }

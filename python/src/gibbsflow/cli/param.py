@@ -24,7 +24,7 @@ def ligand(
 ) -> None:
     """Parametrise the ligand of a system, and the host where the receptor is one."""
     with verb(out, state=state) as result:
-        from gibbsflow.binding.forcefield.given.take import is_solvated, keep_parameters
+        from gibbsflow.binding.forcefield.given.given_topologies import is_solvated, keep_parameters
         from gibbsflow.binding.forcefield.parametrise import parametrisation_hash, parametrise_system
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.binding import BindingConfig

@@ -105,7 +105,7 @@ def prepare_solvated(
         Equivalent poses of which a Boresch restraint holds one; None for that of the settings.
     """
     from gibbsflow.binding.facts import PreparedFacts
-    from gibbsflow.binding.forcefield.given.take import solvated_hash, take_solvated
+    from gibbsflow.binding.forcefield.given.solvated_system import solvated_hash, take_solvated
 
     site = settings.system.site
     result.inputs_hash, result.seed = solvated_hash(boxes, residue, site), settings.run.seed

@@ -58,15 +58,38 @@ def test_faults_name_row_column_and_what_would_be_right(folder, given, settings,
     assert said in str(problems[0])
 
 
-def test_a_charged_ligand_without_correction_is_refused(tmp_path):
-    folder = boxes.copied(boxes.boxes("tip3p", "Na+ 2 Cl- 2"), tmp_path)
-    for role, first in (("complex", 22), ("solvent", 0)):
-        shift = {first: -18.2223, first + 6: 18.2223}  # the first ion behind the ligand takes what it gives
-        prmtop = folder / f"{role}.prmtop"
-        boxes.replaced(prmtop, "CHARGE", lambda q, shift=shift: [v + shift.get(k, 0) for k, v in enumerate(q)])
-    problems, _ = checked(sheet(folder))
+@pytest.fixture(scope="module")
+def charged(tmp_path_factory):
+    """Boxes of an anion, wide enough for an ion that is kept away from it."""
+    return boxes.anion(boxes.boxes("tip3p", "Na+ 2 Cl- 2", 12), tmp_path_factory.mktemp("charged"))
+
+
+def test_a_charged_ligand_without_correction_is_refused(charged):
+    problems, _ = checked(sheet(charged))
     assert [problem.field for problem in problems] == ["charge_correction"] and "charge of -1 e" in problems[0].what
-    assert not checked(sheet(folder), mode="md")[0]
+    assert not checked(sheet(charged), mode="md")[0]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"charge_correction": "counter_ion"}, {"charge_correction": "analytic"}, {"abfe_protocol": "sdr"}]
+)
+def test_each_way_to_account_for_its_charge_is_taken(charged, settings):
+    assert checked(sheet(charged), **settings) == ([], [])
+
+
+def test_sdr_needs_no_box_of_the_ligand_alone(charged):
+    assert checked(sheet(charged, solvent=""), abfe_protocol="sdr") == ([], [])
+    assert checked(sheet(charged, solvent=""), charge_correction="analytic")[0][0].field == "solvent_topology"
+
+
+def test_a_box_without_room_or_ions_for_a_counter_ion_is_refused_before_anything_runs(tmp_path):
+    narrow = boxes.anion(boxes.boxes("tip3p", "Na+ 2 Cl- 2"), tmp_path / "narrow")
+    problems, _ = checked(sheet(narrow), charge_correction="counter_ion")
+    assert problems[0].row == 2 and problems[0].field == "charge_correction"
+    assert "complex: the box has no room for a counter-ion" in problems[0].what and "a larger box" in problems[0].right
+    folder = boxes.anion(boxes.boxes("tip3p", "Na+ 1 Cl- 1", 12), tmp_path / "none")
+    problems, _ = checked(sheet(folder), charge_correction="counter_ion")
+    assert [p.what for p in problems] == ["moh: no monovalent cation to change with the ligand"]
 
 
 def test_results_depend_on_the_files_content(folder, tmp_path):

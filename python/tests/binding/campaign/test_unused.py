@@ -48,3 +48,11 @@ def test_systems_in_their_boxes_have_their_own_force_field():
     told = "keep, ligand_ff, protein_ff, padding_angstrom: given, and not used for systems that come in their boxes"
     assert sentence == told
     assert unused_settings(BindingConfig.from_params({"site": "A:1", "cutoff_angstrom": 8}), boxed=True) == []
+
+
+def test_a_given_box_is_built_on_by_sdr_alone():
+    given = {"padding_angstrom": 10, "salt_mol_per_l": 0.0}
+    (told,) = unused_settings(BindingConfig.from_params(given), boxed=True)
+    assert told.startswith("padding_angstrom, salt_mol_per_l: given, and not used for systems that come in their boxes")
+    (told,) = unused_settings(BindingConfig.from_params(given | {"abfe_protocol": "sdr"}), boxed=True)
+    assert told.startswith("salt_mol_per_l: given")

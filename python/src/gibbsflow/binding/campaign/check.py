@@ -19,7 +19,7 @@ from gibbsflow.binding.campaign.check_solvated import read_solvated, topology_by
 from gibbsflow.binding.campaign.pose_rows import pose_problems
 from gibbsflow.binding.campaign.unused import unused_settings
 from gibbsflow.binding.equilibrate.stages import chosen_stages, plan_equilibration, stage_problems
-from gibbsflow.binding.forcefield.given.take import AS_GIVEN
+from gibbsflow.binding.forcefield.given.box_settings import AS_GIVEN
 from gibbsflow.binding.forcefield.solvation import box_problems, force_field_doubts
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.complex import solute_faults

@@ -8,15 +8,15 @@ from pathlib import Path
 from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.campaign.check_restraints import setting_problems, solvated_problems
 from gibbsflow.binding.equilibrate.anchor_atoms import names_in
-from gibbsflow.binding.forcefield.given.smiles import constitution_of
-from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles, SolvatedBox
-from gibbsflow.binding.forcefield.given.take import (
-    added_problems,
+from gibbsflow.binding.forcefield.given.box_settings import (
     cutoff_problems,
-    read_boxes,
+    medium_problems,
     solvent_of,
     width_angstrom,
 )
+from gibbsflow.binding.forcefield.given.given_topologies import far_problems
+from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles, SolvatedBox
+from gibbsflow.binding.forcefield.given.solvated_system import read_boxes
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.modes import MODES
@@ -136,6 +136,8 @@ def topology_bytes(row: Row) -> int:
 def _missing(row: Row, settings: BindingConfig) -> list[tuple[str, str]]:
     """What the mode needs and the row does not have, by column."""
     needs = {"abfe": ("complex", "solvent"), "asfe": ("solvent",), "md": ("complex",)}[settings.run.mode]
+    if settings.run.mode == "abfe" and settings.fe.abfe_protocol == "sdr":
+        needs = ("complex",)
     texts = {"complex": "the complex in its box", "solvent": "the ligand alone in a box of its own"}
     has = {"complex": row.complex_topology, "solvent": row.solvent_topology}
     missing = [(f"{role}_topology", f"{texts[role]}, in mode {settings.run.mode}") for role in needs if not has[role]]
@@ -148,10 +150,14 @@ def _settings_problems(boxes: dict[str, SolvatedBox], settings: BindingConfig, w
     widths = {role: width_angstrom(box.coordinates.box_angstrom) for role, box in boxes.items()}
     parts = next(iter(boxes.values()))
     charge = round(float(parts.terms.charges_e[list(parts.components.ligand)].sum()))
-    problems = [*cutoff_problems(widths, md, where=where), *added_problems(settings.fe, where=where)]
+    problems = cutoff_problems(widths, md, where=where)
     if MODES[settings.run.mode].free_energies and not problems:
         protocol = protocol_of(settings.run.mode, explicit=True, fe=settings.fe)
         problems += cycle_doubts(protocol, md, charge, where=where, fe=settings.fe).of_weight("refuse")
+    if MODES[settings.run.mode].free_energies and not problems:
+        given = {role: box.parts for role, box in boxes.items()}
+        problems += medium_problems(given, charge, md, settings.fe, where=where)
+        problems += far_problems(given, charge, md, settings.fe, where=where)
     return problems
 
 

@@ -50,7 +50,9 @@ def unused_settings(settings: BindingConfig, *, boxed: bool = False) -> list[str
     mode = MODES[settings.run.mode]
     reasons: list[tuple[str, list[str]]] = []
     if boxed:
-        reasons.append(("for systems that come in their boxes", _given(settings, _OF_BUILDING)))
+        longer = settings.fe.abfe_protocol == "sdr"  # the only one that builds on a box
+        md = tuple(key for key in _OF_BUILDING["md"] if not (longer and key == "padding_angstrom"))
+        reasons.append(("for systems that come in their boxes", _given(settings, _OF_BUILDING | {"md": md})))
     elif not settings.md.explicit:
         reasons.append((f"in {settings.md.solvent}, which has no box", _given(settings, _OF_WATER)))
     if "receptor" not in mode.needs:

@@ -20,7 +20,7 @@ from gibbsflow.binding.equilibrate.equil_analysis import analyse_equilibration
 from gibbsflow.binding.equilibrate.equilibration import equilibrate
 from gibbsflow.binding.equilibrate.stages import chosen_stages, stage_problems
 from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
-from gibbsflow.binding.forcefield.given.take import is_solvated, md_of, parameters_of, topologies_of
+from gibbsflow.binding.forcefield.given.given_topologies import is_solvated, md_of, parameters_of, topologies_of
 from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.solvated_facts import StageFacts

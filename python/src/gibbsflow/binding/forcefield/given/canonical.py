@@ -15,6 +15,7 @@ import openmm
 from openmm import app, unit
 
 from gibbsflow.binding.forcefield.given.coordinate_files import BoxedCoordinates
+from gibbsflow.binding.forcefield.given.rebuilt import prmtop_text
 from gibbsflow.binding.forcefield.topology_file import sections, without_date
 from gibbsflow.binding.prepare.solvated.includes import flattened
 from gibbsflow.errors import InputError, Problem, one_line
@@ -311,33 +312,18 @@ def settled(
     str
         The topology; the box is one of right angles unless all three are alike: the true one is with the coordinates.
     """
-    found, named = _split(text), set(waters)
-    labels = _labels(found["RESIDUE_LABEL"])
+    found, named = prmtop_text.split(text), set(waters)
+    labels = prmtop_text.words(found["RESIDUE_LABEL"])
     if {labels[i] for i in named} - {"WAT", "HOH"}:
         fresh = ["WAT" if i in named else label for i, label in enumerate(labels)]
-        found["RESIDUE_LABEL"] = _written([f"{label:<4}" for label in fresh], 20, "(20a4)")
+        found["RESIDUE_LABEL"] = prmtop_text.section("a", fresh)
     lengths, angles = np.linalg.norm(vectors_angstrom, axis=1), _angles(vectors_angstrom)
     alike = np.allclose(angles, angles[0], atol=1e-3)
     beta, box = (angles[0], lengths) if alike else (90.0, np.diag(vectors_angstrom))
-    found["ATOMIC_NUMBER"] = _written([f"{number:8d}" for number in elements], 10, "(10I8)")
-    found["ATOMS_PER_MOLECULE"] = _written([f"{size:8d}" for size in molecule_sizes], 10, "(10I8)")
-    found["BOX_DIMENSIONS"] = _written([f"{value:16.8E}" for value in (beta, *box)], 5, "(5E16.8)")
-    return "".join([found[""], *(f"%FLAG {flag:<74}\n{body}" for flag, body in found.items() if flag)])
-
-
-def _split(text: str) -> dict[str, str]:
-    head, *parts = text.split("%FLAG ")
-    return {"": head} | {part.split(None, 1)[0]: part.split("\n", 1)[1] for part in parts}
-
-
-def _labels(body: str) -> list[str]:
-    lines = body[body.index("%FORMAT") :].split("\n")[1:]
-    return [line[i : i + 4].strip() for line in lines for i in range(0, len(line.rstrip()), 4)]
-
-
-def _written(values: Sequence[str], per_line: int, form: str) -> str:
-    lines = ["".join(values[i : i + per_line]) for i in range(0, len(values), per_line)]
-    return "\n".join([f"%FORMAT{form}".ljust(80), *lines, ""])
+    found["ATOMIC_NUMBER"] = prmtop_text.section("I", elements)
+    found["ATOMS_PER_MOLECULE"] = prmtop_text.section("I", molecule_sizes)
+    found["BOX_DIMENSIONS"] = prmtop_text.section("E", (beta, *box))
+    return prmtop_text.joined(found)
 
 
 def _angles(vectors: Floats) -> Floats:

@@ -13,6 +13,7 @@ from gibbsflow.binding.forcefield.given.canonical import TOPOLOGY_RIGHT, amber_t
 from gibbsflow.binding.forcefield.given.components import Components, complex_with, ligand_alone
 from gibbsflow.binding.forcefield.given.coordinate_files import BoxedCoordinates, beside, made_whole, read_coordinates
 from gibbsflow.binding.forcefield.given.prmtop_terms import PrmtopTerms, read_terms
+from gibbsflow.binding.forcefield.given.rebuilt.box_parts import BoxParts
 from gibbsflow.binding.forcefield.given.water_models import recognised
 from gibbsflow.binding.forcefield.rings import pierced_rings, small_rings
 from gibbsflow.binding.solvated_facts import GivenBox
@@ -99,6 +100,20 @@ class SolvatedBox:
             None for one that is not known here.
         """
         return recognised(self.terms, np.asarray(self.components.first_water))[0]
+
+    @property
+    def parts(self) -> BoxParts:
+        """The box by its molecules.
+
+        Returns
+        -------
+        BoxParts
+            To be put together anew.
+        """
+        found, box = self.components, self.coordinates
+        return BoxParts(
+            self.text, self.positions_angstrom, box.box_angstrom, box.vectors_angstrom, found.receptor, found.ligand
+        )
 
     def facts(self, site: str | None) -> GivenBox:
         """Give what is recorded of it.
