@@ -103,9 +103,6 @@ def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, wher
         if (chosen := getattr(fe, key, plain)) not in (plain, "analytic"):
             right = f"{plain or 'analytic'}, or {_ENGINE}"
             problems.append(Problem(where, f"{chosen} with engine gromacs", right, field=key))
-    if any("receptor" in leg.parts for leg in protocol) and config.param.protein_ff == "ff19SB":
-        what = "ff19SB with engine gromacs: its CMAP terms are not carried over"
-        problems.append(Problem(where, what, f"ff14SB, or {_ENGINE}", field="protein_ff"))
     schedules = leg_schedules(fe, protocol)
     for leg in protocol:
         if leg.medium == "solvent":
