@@ -6,7 +6,7 @@ from gromacs_boxes import LADDER, Box, needs_gromacs
 
 from gibbsflow.binding.alchemy.gromacs_states import check_gromacs_leg, gromacs_lambdas, gromacs_problems, pulls
 from gibbsflow.binding.alchemy.protocols import protocol_of
-from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, CentreOfMassRestraint
+from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, CentreOfMassRestraint, FlatBottomRestraint
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
 from gibbsflow.config.binding import BindingConfig, Fe, Md
 from gibbsflow.errors import InputError
@@ -37,7 +37,13 @@ def test_restraints_by_the_pull_code(tmp_path):
     first = len(box.ligand)
     near = np.argsort(np.linalg.norm(box.frames[0][first::3] - box.frames[0][0], axis=1))[:3] * 3 + first
     states = [LambdaState(r, 1, 1) for r in (0, 0.25, 1)]
+    reach = 10 * float(
+        np.linalg.norm(box.frames[0][near].mean(axis=0) - box.frames[0][list(box.ligand[:4])].mean(axis=0))
+    )
     held = [
+        # within its radius nothing is felt
+        FlatBottomRestraint(tuple(map(int, near)), box.ligand[:4], 10.0, round(reach - 1.5, 2)),
+        FlatBottomRestraint(tuple(map(int, near)), box.ligand[:4], 10.0, round(reach + 0.5, 2)),
         CentreOfMassRestraint(tuple(map(int, near)), box.ligand[:4], 10.0, 2.0),
         CentreOfMassRestraint(tuple(map(int, near)), box.ligand[:5], 3.0, 0.0),
         BoreschRestraint(
@@ -49,6 +55,7 @@ def test_restraints_by_the_pull_code(tmp_path):
         theirs = box.gromacs_kj_per_mol(tmp_path / f"rerun{number}", states, restraint)
         ours = box.openmm_kj_per_mol(states, restraint)
         np.testing.assert_allclose(theirs - theirs[0], ours - ours[0], rtol=1e-5, atol=2e-3)
+        assert (abs(theirs[2] - theirs[0]) < 1e-3) == (number == 1)
         assert ours[2] - ours[0] == pytest.approx(4.184 * restraint.energy_kcal_per_mol(box.frames[0] * 10), abs=1e-3)
 
 
@@ -76,11 +83,12 @@ def test_settings_that_gromacs_cannot_run_are_named_at_once():
     protocol = protocol_of("abfe", explicit=True)
     good = BindingConfig.from_params({"solvent": "tip3p", "engine": "gromacs"})
     assert gromacs_problems(good, protocol, where="run.yaml") == []
-    wrong = BindingConfig.from_params(
-        {"solvent": "opc", "engine": "gromacs", "protein_ff": "ff19SB", "soft_core": "gapsys"}
+    wrong = BindingConfig.from_params({"solvent": "opc", "engine": "gromacs", "soft_core": "gapsys"})
+    assert {problem.field for problem in gromacs_problems(wrong, protocol, where="run.yaml")} == {"soft_core"}
+    good = BindingConfig.from_params(
+        {"solvent": "opc", "engine": "gromacs", "protein_ff": "ff19SB", "restraint": "flat_bottom"}
     )
-    found = {problem.field for problem in gromacs_problems(wrong, protocol, where="run.yaml")}
-    assert found == {"protein_ff", "soft_core"}
+    assert gromacs_problems(good, protocol, where="run.yaml") == []
     assert {p.field for p in gromacs_problems(wrong, protocol_of("asfe", explicit=True), where="x")} == {"soft_core"}
 
 

@@ -14,13 +14,14 @@ import pytest
 from gromacs_boxes import LADDER, Box, needs_gromacs
 
 from gibbsflow.binding.sample.energies import read_windows
-from gibbsflow.binding.sample.gromacs_windows import exchange_orders
+from gibbsflow.binding.sample.gromacs_windows import GromacsSampler
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.engines.gromacs.programs import exchange_fault
 from gibbsflow.errors import MissingProgramError, StoppedEarly
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.state.segments import Stopper
 
+needs_mpi = pytest.mark.skipif(bool(exchange_fault(2)), reason="no gmx_mpi")
 STATES = (LADDER[0], LADDER[4], LADDER[-1])
 
 
@@ -63,7 +64,7 @@ def test_killed_in_mid_segment_it_goes_on_to_the_same_samples(box, tmp_path):
 
 
 @needs_gromacs
-@pytest.mark.skipif(bool(exchange_fault(2)), reason="no gmx_mpi")
+@needs_mpi
 def test_windows_exchange_where_mpi_is_there(box, tmp_path):
     alike = (LADDER[0], LADDER[1])  # methane hardly knows its charges: swaps are accepted
     leg = box.leg(tmp_path / "leg", alike, fe={"window_ps": 4.0, "sample_ps": 0.1, "segment_ps": 2.0})
@@ -101,10 +102,34 @@ def test_sigterm_stops_within_seconds(box, tmp_path):
     assert json.loads((tmp_path / "out" / "result.json").read_text())["status"] == "partial"
 
 
-def test_walkers_are_followed_through_the_log():
-    text = (
-        "Replica exchange at step 50 time 0.1\nRepl ex  0 x  1    2 x  3\nRepl pr   1.0  1.0\n"
-        "Replica exchange at step 100 time 0.2\nRepl ex  0    1 x  2    3\n"
-    )
-    orders = exchange_orders(text, np.arange(4, dtype=np.int32), 3)
-    assert orders.tolist() == [[0, 1, 2, 3], [1, 0, 3, 2], [1, 3, 0, 2], [1, 3, 0, 2]]
+@needs_gromacs
+@pytest.mark.parametrize("together", [False, pytest.param(True, marks=[needs_mpi, pytest.mark.slow])])
+def test_a_time_limit_ends_a_segment_and_loses_nothing_of_it(box, tmp_path, together):
+    leg = box.leg(tmp_path / "leg", (LADDER[0], LADDER[1]))
+    samples, interval = 160, 5
+
+    def sampler(left_s):
+        return GromacsSampler(leg, leg.md, tmp_path / "work", exchange=together, left_s=lambda: left_s)
+
+    def drawn(left_s, seed):
+        return sampler(left_s).segment(begin, samples, interval, seed, lambda _: None)
+
+    begin = sampler(None).start(leg.starts_nm(0), False, 1, lambda: None, leg.starts_boxes_nm(0))
+    with pytest.raises(StoppedEarly, match="time budget used up; .*% of a segment is kept"):
+        drawn(0.1, 2)
+    (first, *_) = sorted(tmp_path.glob("work/*/window_00/run.part0001.xvg"))
+    kept = np.loadtxt(first, comments=("#", "@"), ndmin=2)[:, 0]
+    before = first.read_bytes()
+    # killed as it goes on: what it has written since does not count
+    (first.parent / "run.part0002.xvg").write_text("torn")
+    (first.parent / "run.cpt").write_text("torn")
+    walkers, found = drawn(None, 2)
+    assert first.read_bytes() == before and (first.parent / "run.part0002.xvg").stat().st_size > 1000
+    assert len(found.u) == 2 * samples and np.isfinite(found.u).all()
+    np.testing.assert_allclose(walkers.time_ps, samples * interval * leg.md.timestep_fs / 1000)
+    # up to where it was stopped they are those of a run in one go; another segment starts without them
+    shutil.rmtree(tmp_path / "work")
+    _, whole = drawn(None, 2)
+    same = 2 * int((kept > 0).sum())
+    np.testing.assert_array_equal(found.u[:same], whole.u[:same])
+    assert 0 < same < 2 * samples

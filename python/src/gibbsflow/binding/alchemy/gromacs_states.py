@@ -18,7 +18,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from gibbsflow.binding.alchemy.protocols import LegSpec
-from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint
+from gibbsflow.binding.alchemy.restraint.restraints import (
+    CentreOfMassRestraint,
+    FlatBottomRestraint,
+    Restraint,
+)
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.engines.gromacs.parameters import Pull
@@ -94,16 +98,11 @@ def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, wher
         Empty where it can.
     """
     fe, problems = config.fe, []
-    if fe.restraint not in ("auto", "com", "boresch"):
-        problems.append(_restraint_problem(fe.restraint, where))
     for key, plain in (("abfe_protocol", "double_decoupling"), ("charge_correction", None)):
         # one molecule that goes from A to B is all that topologies are written for
         if (chosen := getattr(fe, key, plain)) not in (plain, "analytic"):
             right = f"{plain or 'analytic'}, or {_ENGINE}"
             problems.append(Problem(where, f"{chosen} with engine gromacs", right, field=key))
-    if any("receptor" in leg.parts for leg in protocol) and config.param.protein_ff == "ff19SB":
-        what = "ff19SB with engine gromacs: its CMAP terms are not carried over"
-        problems.append(Problem(where, what, f"ff14SB, or {_ENGINE}", field="protein_ff"))
     schedules = leg_schedules(fe, protocol)
     for leg in protocol:
         if leg.medium == "solvent":
@@ -112,11 +111,6 @@ def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, wher
             except InputError as error:
                 problems += [problem for problem in error.problems if problem not in problems]
     return problems
-
-
-def _restraint_problem(kind: str, where: str) -> Problem:
-    what = f"a restraint of kind {kind} with engine gromacs"
-    return Problem(where, what, f"com, boresch, or {_ENGINE}", field="restraint")
 
 
 def pulls(restraint: Restraint | None, positions_nm: Floats, box_nm: Floats, masses_amu: Floats) -> list[Pull]:
@@ -142,30 +136,30 @@ def pulls(restraint: Restraint | None, positions_nm: Floats, box_nm: Floats, mas
     Raises
     ------
     InputError
-        For a kind that the pull code does not have, or a group that is too wide for its box.
+        For a group that is too wide for its box.
     """
     if restraint is None:
         return []
-    if isinstance(restraint, CentreOfMassRestraint):
+    if isinstance(restraint, CentreOfMassRestraint | FlatBottomRestraint):
         groups = (restraint.receptor_atoms, restraint.ligand_atoms)
         k = restraint.k_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100
         weights = tuple(tuple(float(1 / masses_amu[atom]) for atom in group) for group in groups)
         middles = tuple(_middle(group, positions_nm, box_nm) for group in groups)
+        if isinstance(restraint, FlatBottomRestraint):
+            return [Pull("distance", groups, restraint.radius_angstrom / 10, k, weights, middles, "flat-bottom")]
         return [Pull("distance", groups, restraint.r0_angstrom / 10, k, weights, middles)]
-    if isinstance(restraint, BoreschRestraint):
-        (p1, p2, p3), (l1, l2, l3) = restraint.receptor, restraint.ligand
-        k_r = restraint.k_r_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100
-        k_angle = restraint.k_angle_kcal_per_mol_rad2 * KJ_PER_KCAL
-        terms: list[tuple[str, tuple[int, ...], float, float]] = [
-            ("distance", (p1, l1), restraint.r0_angstrom / 10, k_r),
-            ("angle", (p1, p2, p1, l1), restraint.theta_a_deg, k_angle),
-            ("angle", (l1, p1, l1, l2), restraint.theta_b_deg, k_angle),
-            ("dihedral", (p3, p2, p2, p1, p1, l1), restraint.phi_a_deg, k_angle),
-            ("dihedral", (p2, p1, p1, l1, l1, l2), restraint.phi_b_deg, k_angle),
-            ("dihedral", (p1, l1, l1, l2, l2, l3), restraint.phi_c_deg, k_angle),
-        ]
-        return [Pull(kind, tuple((atom,) for atom in atoms), rest, k) for kind, atoms, rest, k in terms]
-    raise InputError(_restraint_problem(restraint.kind, "fe"))
+    (p1, p2, p3), (l1, l2, l3) = restraint.receptor, restraint.ligand
+    k_r = restraint.k_r_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100
+    k_angle = restraint.k_angle_kcal_per_mol_rad2 * KJ_PER_KCAL
+    terms: list[tuple[str, tuple[int, ...], float, float]] = [
+        ("distance", (p1, l1), restraint.r0_angstrom / 10, k_r),
+        ("angle", (p1, p2, p1, l1), restraint.theta_a_deg, k_angle),
+        ("angle", (l1, p1, l1, l2), restraint.theta_b_deg, k_angle),
+        ("dihedral", (p3, p2, p2, p1, p1, l1), restraint.phi_a_deg, k_angle),
+        ("dihedral", (p2, p1, p1, l1, l1, l2), restraint.phi_b_deg, k_angle),
+        ("dihedral", (p1, l1, l1, l2, l2, l3), restraint.phi_c_deg, k_angle),
+    ]
+    return [Pull(kind, tuple((atom,) for atom in atoms), rest, k) for kind, atoms, rest, k in terms]
 
 
 def _middle(group: Sequence[int], positions_nm: Floats, box_nm: Floats) -> int:

@@ -15,6 +15,7 @@ from gibbsflow.binding.forcefield.given.box_settings import (
     width_angstrom,
 )
 from gibbsflow.binding.forcefield.given.given_topologies import far_problems
+from gibbsflow.binding.forcefield.given.smiles import constitution_of
 from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles, SolvatedBox
 from gibbsflow.binding.forcefield.given.solvated_system import read_boxes
 from gibbsflow.binding.prepare.samplesheet import Row

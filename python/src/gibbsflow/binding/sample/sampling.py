@@ -166,10 +166,10 @@ def _walkers(leg: AlchemicalLeg, engine: MdEngine, mps: Mps | None) -> Maker:
     return lambda md, window, _: WalkerSampler(system, states, md, engine, parts, _alone(window), contexts)
 
 
-def _gromacs(leg: AlchemicalLeg, kind: SamplerKind) -> Maker:
+def _gromacs(leg: AlchemicalLeg, kind: SamplerKind, stopper: Stopper) -> Maker:
     """What makes a sampler whose windows GROMACS runs."""
     return lambda md, window, folder: GromacsSampler(
-        leg, md, folder / "gromacs", _alone(window), exchange=kind.together
+        leg, md, folder / "gromacs", _alone(window), exchange=kind.together, left_s=lambda: stopper.left_s
     )
 
 
@@ -249,7 +249,7 @@ def sample_leg(
     kind = SAMPLERS[leg.fe.sampler]
     if runs_gromacs(leg):
         result.figures |= {"engine": WHOLE_RUNS, "platform": "CPU"}
-        make = _gromacs(leg, kind)
+        make = _gromacs(leg, kind, stopper)
     else:
         mps = None
         if leg.md.platform == "CUDA":

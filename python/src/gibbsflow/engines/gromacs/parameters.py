@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.special import erfc
@@ -38,6 +39,8 @@ class Pull:
         Of the atoms of each group, beside their masses; empty for none.
     middles
         Atom of each group by which it is made whole; empty for groups of one atom.
+    type
+        ``umbrella``, or ``flat-bottom``, where x is 0 below the rest.
     """
 
     geometry: str
@@ -46,6 +49,7 @@ class Pull:
     k: float
     weights: tuple[tuple[float, ...], ...] = ()
     middles: tuple[int, ...] = ()
+    type: Literal["umbrella", "flat-bottom"] = "umbrella"
 
 
 def pulling(coordinates: Sequence[Pull], atoms: int) -> tuple[dict[str, str], str]:
@@ -79,7 +83,7 @@ def pulling(coordinates: Sequence[Pull], atoms: int) -> tuple[dict[str, str], st
                 found[f"pull-group{number}-pbcatom"] = str(one.middles[place] + 1)
         coordinate = f"pull-coord{index}"
         found |= {
-            f"{coordinate}-type": "umbrella",
+            f"{coordinate}-type": one.type,
             f"{coordinate}-geometry": one.geometry,
             f"{coordinate}-groups": " ".join(str(numbers[group]) for group in one.groups),
             f"{coordinate}-dim": "Y Y Y",

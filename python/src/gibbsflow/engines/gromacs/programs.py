@@ -185,7 +185,13 @@ def make_run_input(
     return (folder / f"{name}.new.tpr").replace(folder / f"{name}.tpr")
 
 
-def run_all(starts: Sequence[Start], at_once: int, check: Callable[[], None], threads: int = 1) -> None:
+def run_all(
+    starts: Sequence[Start],
+    at_once: int,
+    check: Callable[[], None],
+    threads: int = 1,
+    left_s: Callable[[], float | None] = lambda: None,
+) -> None:
     """Run programs side by side, and end them all where one fails or this process is to stop.
 
     Parameters
@@ -198,6 +204,9 @@ def run_all(starts: Sequence[Start], at_once: int, check: Callable[[], None], th
         Called several times a second; may raise `StoppedEarly`.
     threads
         ``OMP_NUM_THREADS`` of each.
+    left_s
+        Tells how long they may still run, s; None without a limit. ``mdrun`` is told so, and ends in time by itself;
+        what has not begun then does not begin.
 
     Raises
     ------
@@ -209,7 +218,13 @@ def run_all(starts: Sequence[Start], at_once: int, check: Callable[[], None], th
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
-                running.append(_begin(waiting.pop(), threads))
+                left = left_s()
+                if left is not None and left <= 0:
+                    waiting.clear()
+                else:
+                    running.append(_begin(waiting.pop(), threads, left))
+            if not running:
+                return
             _wait([process for _, process, _ in running])
             check()
             for one in [one for one in running if one[1].poll() is not None]:
@@ -237,16 +252,17 @@ def _wait(processes: Sequence[subprocess.Popen[bytes]]) -> None:
         time.sleep(0.01)
 
 
-def _begin(start: Start, threads: int) -> tuple[Start, subprocess.Popen[bytes], IO[bytes]]:
+def _begin(start: Start, threads: int, left_s: float | None) -> tuple[Start, subprocess.Popen[bytes], IO[bytes]]:
     program = shutil.which(start.words[0])
     if program is None:
         raise MissingProgramError(f"program {start.words[0]!r} is not installed")
+    limit = [] if left_s is None else ["-maxh", f"{left_s / 3600:.9f}"]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     if os.getuid() == 0:  # as in a container: Open MPI would refuse
         environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     output = open(start.folder / "mdrun.out", "wb")
     process = subprocess.Popen(
-        [program, *start.words[1:]],
+        [program, *start.words[1:], *limit],
         cwd=start.folder,
         env=environment,
         stdin=subprocess.DEVNULL,

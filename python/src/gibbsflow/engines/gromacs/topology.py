@@ -24,6 +24,33 @@ TABLE_NM = 5e-4
 """Between two points of the tabulated potential."""
 
 
+@dataclass(frozen=True)
+class TorsionMap:
+    """Energies over two torsions (CMAP), periodic, on as many points along the one as along the other.
+
+    Attributes
+    ----------
+    size
+        Points along each, from 0° on.
+    energies
+        kJ/mol, the first torsion's point running fastest, as OpenMM has them.
+    """
+
+    size: int
+    energies: tuple[float, ...]
+
+    def rows(self) -> list[str]:
+        """Write the energies as GROMACS has them: from -180° on, the second torsion's point running fastest.
+
+        Returns
+        -------
+        list of str
+            A row for each point of the first torsion.
+        """
+        turned = np.roll(np.reshape(self.energies, (self.size, self.size)).T, self.size // 2, axis=(0, 1))
+        return [" ".join(f"{value:.9g}" for value in row) for row in turned]
+
+
 @dataclass
 class Terms:
     """Terms of one molecule, atoms counted from 0 within it; lengths in nm, energies in kJ/mol, angles in radians.
@@ -38,6 +65,8 @@ class Terms:
         Atoms and distance.
     exceptions
         Atoms, product of charges, σ and ε in place of what the atoms say.
+    maps
+        Five atoms in a row, whose two torsions a map has energies for.
     sites
         Massless site, the three atoms that it is the mean of, and their weights.
     """
@@ -49,6 +78,7 @@ class Terms:
     bonds: list[tuple[int, int, float, float]] = field(default_factory=list)
     angles: list[tuple[int, int, int, float, float]] = field(default_factory=list)
     torsions: list[tuple[int, int, int, int, int, float, float]] = field(default_factory=list)
+    maps: list[tuple[int, int, int, int, int, TorsionMap]] = field(default_factory=list)
     constraints: list[tuple[int, int, float]] = field(default_factory=list)
     exceptions: list[tuple[int, int, float, float, float]] = field(default_factory=list)
     sites: list[tuple[int, int, int, int, float, float]] = field(default_factory=list)
@@ -60,7 +90,8 @@ def topology_text(system: openmm.System, molecules: Ints, changing: Iterable[int
     Parameters
     ----------
     system
-        With bonds, angles, periodic torsions, constraints, three-atom mean sites and one NonbondedForce.
+        With bonds, angles, periodic torsions and maps of two of them, constraints, three-atom mean sites and one
+        NonbondedForce.
     molecules
         Which molecule each atom is in, in order, shape (N,).
     changing
@@ -120,23 +151,36 @@ def coulomb_table(reach_nm: float) -> str:
 
 
 class _Types:
-    """Types of atoms by σ and ε; one that is switched off acts on others of its kind as before, on nothing else."""
+    """Types of atoms by σ and ε; one that is switched off acts on others of its kind as before, on nothing else.
+
+    Maps of torsions go by the types of their five atoms. So that these tell one map from another, an atom in the middle
+    of one has a type of its own.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[float, float], str] = {}
+        self._known: dict[tuple[float, float, TorsionMap | None], str] = {}
         self._off: dict[str, tuple[float, float]] = {}
+        self._maps: dict[TorsionMap, int] = {}
+        self._mapped: dict[tuple[str, ...], TorsionMap] = {}
 
-    def name(self, sigma: float, epsilon: float) -> str:
-        return self._known.setdefault((sigma, epsilon), f"t{len(self._known)}")
+    def name(self, sigma: float, epsilon: float, middle_of: TorsionMap | None = None) -> str:
+        if middle_of is None:
+            count = sum(of is None for *_, of in self._known)
+            return self._known.setdefault((sigma, epsilon, None), f"t{count}")
+        number = self._maps.setdefault(middle_of, len(self._maps))
+        return self._known.setdefault((sigma, epsilon, middle_of), f"{self.name(sigma, epsilon)}m{number}")
 
     def name_off(self, sigma: float, epsilon: float) -> str:
         name = f"{self.name(sigma, epsilon)}off"
         self._off[name] = (sigma, epsilon)
         return name
 
+    def map_five(self, names: Sequence[str], torsion_map: TorsionMap) -> None:
+        self._mapped[tuple(names)] = torsion_map
+
     def text(self) -> str:
         lines = ["[ atomtypes ]"]
-        lines += [f"{name} 0 0.0 0.0 A {sigma:.12g} {eps:.12g}" for (sigma, eps), name in self._known.items()]
+        lines += [f"{name} 0 0.0 0.0 A {sigma:.12g} {eps:.12g}" for (sigma, eps, _), name in self._known.items()]
         lines += [f"{name} 0 0.0 0.0 A 0.3 0.0" for name in self._off]
         if self._off:
             lines += ["", "[ nonbond_params ]"]
@@ -145,6 +189,11 @@ class _Types:
             for other in names[a:]:
                 (sigma_a, eps_a), (sigma_b, eps_b) = self._off[one], self._off[other]
                 lines.append(f"{one} {other} 1 {(sigma_a + sigma_b) / 2:.12g} {math.sqrt(eps_a * eps_b):.12g}")
+        if self._mapped:
+            lines += ["", "[ cmaptypes ]"]
+        for five, torsion_map in self._mapped.items():
+            head = f"{' '.join(five)} 1 {torsion_map.size} {torsion_map.size}"
+            lines += ["\\\n".join([head, *torsion_map.rows()])]
         return "\n".join(lines)
 
 
@@ -175,6 +224,15 @@ def _by_molecule(system: openmm.System, molecules: Ints, first: Ints) -> list[Te
                 one, (a, b, c, d) = home(*atoms)
                 if constant._value:
                     one.torsions.append((a, b, c, d, periodicity, phase._value, constant._value))
+        elif isinstance(force, openmm.CMAPTorsionForce):
+            for k in range(force.getNumTorsions()):
+                number, *atoms = force.getTorsionParameters(k)
+                size, energies = force.getMapParameters(number)
+                if atoms[1:4] != atoms[4:7] or size % 2:
+                    what = "has a map of torsions that are not of five atoms in a row, or of an odd number of points"
+                    raise InputError(Problem("topology", what, "--engine openmm", field="engine"))
+                one, (a, b, c, d, last) = home(*atoms[:4], atoms[7])
+                one.maps.append((a, b, c, d, last, TorsionMap(size, tuple(value._value for value in energies))))
         elif isinstance(force, openmm.NonbondedForce):
             for atom in range(force.getNumParticles()):
                 one = terms[int(molecules[atom])]
@@ -187,7 +245,7 @@ def _by_molecule(system: openmm.System, molecules: Ints, first: Ints) -> list[Te
                 i, j, product, sigma, epsilon = force.getExceptionParameters(k)
                 one, (a, b) = home(i, j)
                 one.exceptions.append((min(a, b), max(a, b), product._value, sigma._value, epsilon._value))
-        elif not isinstance(force, INTEGRATOR_FORCES) and _acts(force):
+        elif not isinstance(force, INTEGRATOR_FORCES):
             what = f"has a {type(force).__name__}, which is not carried over to GROMACS"
             raise InputError(Problem("topology", what, "--engine openmm", field="engine"))
     for k in range(system.getNumConstraints()):
@@ -204,10 +262,6 @@ def _by_molecule(system: openmm.System, molecules: Ints, first: Ints) -> list[Te
         one, (a, b, c, d) = home(atom, *(site.getParticle(n) for n in range(3)))
         one.sites.append((a, b, c, d, site.getWeight(1), site.getWeight(2)))
     return terms
-
-
-def _acts(force: openmm.Force) -> bool:
-    return not (isinstance(force, openmm.CMAPTorsionForce) and force.getNumTorsions() == 0)
 
 
 def _fudge(terms: Sequence[Terms]) -> float:
@@ -229,10 +283,16 @@ def _molecule(one: Terms, types: _Types, fudge: float, *, changes: bool) -> str:
         words = " ".join(f"{value:.12g}" for value in values)
         return f"{words} {words}" if changes else words
 
-    for a in range(len(one.charges_e)):
+    middles: dict[int, TorsionMap] = {}
+    for _, _, middle, _, _, torsion_map in one.maps:
+        if middles.setdefault(middle, torsion_map) != torsion_map:
+            what = f"atom {middle} of a molecule is in the middle of two maps of torsions"
+            raise InputError(Problem("topology", what, "--engine openmm", field="engine"))
+    names = [types.name(one.sigma_nm[a], one.epsilon[a], middles.get(a)) for a in range(len(one.charges_e))]
+    for a, name in enumerate(names):
         kind = (one.sigma_nm[a], one.epsilon[a])
         mass = f"{one.mass_amu[a]:.6f}"
-        line = f"{a + 1} {types.name(*kind)} 1 M X {a + 1} {one.charges_e[a]:.12g} {mass}"
+        line = f"{a + 1} {name} 1 M X {a + 1} {one.charges_e[a]:.12g} {mass}"
         sections["atoms"].append(line + (f" {types.name_off(*kind)} 0.0 {mass}" if changes else ""))
     sections["bonds"] += [f"{i + 1} {j + 1} 1 {both(b, k)}" for i, j, b, k in one.bonds]
     if changes:
@@ -242,6 +302,9 @@ def _molecule(one: Terms, types: _Types, fudge: float, *, changes: bool) -> str:
         values = f"{math.degrees(phase):.12g} {c:.12g} {n}"
         where = f"{i + 1} {j + 1} {k + 1} {m + 1}"
         sections["dihedrals"].append(f"{where} 9 {values} {values}" if changes else f"{where} 9 {values}")
+    for *five, torsion_map in one.maps:
+        types.map_five([names[atom] for atom in five], torsion_map)
+        sections["cmap"].append(" ".join(str(atom + 1) for atom in five) + " 1")
     if water := _settle(one):
         sections["settles"].append(water)
     else:

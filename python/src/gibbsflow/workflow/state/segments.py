@@ -61,6 +61,17 @@ class Stopper:
         """
         return time.monotonic() - self.start
 
+    @property
+    def left_s(self) -> float | None:
+        """What is left of the time budget.
+
+        Returns
+        -------
+        float or None
+            Wall-clock seconds, negative when it is used up; None without a limit.
+        """
+        return None if self.time_budget_s is None else self.time_budget_s - self.elapsed_s
+
     def check(self) -> None:
         """Give a signal its effect: to be called often inside a segment.
 

@@ -1,0 +1,1 @@
+"""Legs in the files of GROMACS."""
