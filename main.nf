@@ -59,8 +59,10 @@ workflow {
         else {
             def receptor = values.receptor ? staged(pathOf(values.receptor), run.workDir) : []
             def home = "${state}/${values.receptor ? pathOf(values.receptor).baseName : 'alone'}".toString()
-            // a schedule may be a file: it goes with the task, and the verb finds it by its name
+            // a schedule, network or atom map may be a file: it goes with the task, and the verb finds it by its name
             def schedules = schema.fe.properties.keySet().findAll { key -> key.endsWith('_schedule') && values[key] ==~ /.*\.ya?ml/ }
+                .collectEntries { key -> [key, staged(pathOf(values[key]), run.workDir)] }
+            def network = ['network', 'map'].findAll { key -> values[key] ==~ /.*\.(csv|json|ya?ml)/ }
                 .collectEntries { key -> [key, staged(pathOf(values[key]), run.workDir)] }
             def stages = values.equil_stages ? staged(pathOf(values.equil_stages), run.workDir) : []
             // files about the receptor go with its task as options, and are not among its settings
@@ -68,7 +70,7 @@ workflow {
                 protonation: values.protonation ? staged(pathOf(values.protonation), run.workDir) : [],
                 parameters: (values.parameters ?: '').tokenize(',').collect { name -> staged(pathOf(name.trim()), run.workDir) },
             ]
-            def own = values + schedules.collectEntries { key, path -> [key, path.name] } + about.collectEntries { key, _files -> [key, null] } + (stages ? [equil_stages: stages.name] : [:])
+            def own = values + (schedules + network).collectEntries { key, path -> [key, path.name] } + about.collectEntries { key, _files -> [key, null] } + (stages ? [equil_stages: stages.name] : [:])
 
             BINDING(
                 channel.fromList(samplesheet(pathOf(values.input), answer.rows, home, run.workDir)),
@@ -79,13 +81,15 @@ workflow {
                     SYSTEM_PREP: settings(own, schema, ['system', 'run.seed']),
                     PARAM_LIGAND: settings(own, schema, ['param']),
                     EQUIL_PREPARE: settings(own, schema, ['md', 'equil', 'run.seed', 'fe.abfe_protocol', 'fe.charge_correction']),
+                    NETWORK_PLAN: settings(own, schema, ['relative']),
                     FE_PREPARE: settings(own, schema, ['fe', 'run.mode', 'run.seed', 'run.replicates']),
                     ANALYSIS_TRANSFORMATION: settings(own, schema, ['analysis', 'run.mode']),
                     ANALYSIS_CAMPAIGN: settings(own, schema, ['analysis', 'run.mode']),
                 ],
                 schedules.values().toList().unique(),
                 stages,
-                [mode: values.mode, replicates: values.replicates, windows_per_task: values.windows_per_task, state: state, cache: "${pathOf(values.param_cache ?: "${pathOf(state).parent}/param_cache")}"],
+                network.values().toList().unique(),
+                [mode: values.mode, replicates: values.replicates, windows_per_task: values.windows_per_task, state: state, system_state: home, cache: "${pathOf(values.param_cache ?: "${pathOf(state).parent}/param_cache")}"],
             )
         }
 

@@ -296,6 +296,20 @@ class Fe(Section):
     segment_ps: float = setting(10.0, "Length between two checkpoints.", unit="ps", gt=0, le=1_000_000)
 
 
+class Relative(Section):
+    """Relative free energies: which pairs of ligands are compared, and by which atoms."""
+
+    network: str = setting(
+        "redundant",
+        "Edges of the network: star, mst (a tree), redundant (each ligand in cycles), or a file (CSV: ligand_a, ligand_b; or "
+        "OpenFE's JSON).",
+    )
+    hub: str | None = setting(None, "Ligand in the middle of a star; default: the one that is nearest to all others.")
+    map: Path | None = setting(
+        None, "Atom maps of edges, as network plan writes them or in OpenFE's JSON; default: found for each edge."
+    )
+
+
 class Analysis(Section):
     """Estimators and the verdict."""
 
@@ -321,6 +335,7 @@ class BindingConfig(Section):
     md: Md = Md()
     equil: Equil = Equil()
     fe: Fe = Fe()
+    relative: Relative = Relative()
     analysis: Analysis = Analysis()
 
     @classmethod

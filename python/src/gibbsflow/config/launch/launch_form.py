@@ -16,6 +16,7 @@ _ICONS = {
     "md": ("Molecular dynamics", "fas fa-wave-square"),
     "equil": ("Equilibration", "fas fa-fire"),
     "fe": ("Free-energy legs", "fas fa-balance-scale"),
+    "relative": ("Network of ligands", "fas fa-project-diagram"),
     "analysis": ("Analysis", "fas fa-chart-line"),
     "nextflow": ("Nextflow", "fas fa-server"),
     "institution": ("Institution", "fas fa-university"),
