@@ -13,7 +13,7 @@ from rdkit.Geometry import Point3D
 from scipy.spatial import cKDTree
 
 from gibbsflow.binding.prepare.atom_map.atom_maps import DEFAULT_RULES, AtomMap, MapRules, name_of
-from gibbsflow.binding.prepare.molecules import Fault, MoleculeError
+from gibbsflow.binding.prepare.molecules import Fault, MoleculeError, rdkit_messages
 from gibbsflow.binding.prepare.small_molecule.mapping import heavy_only
 from gibbsflow.binding.prepare.small_molecule.stereo import specified
 from gibbsflow.units import Floats
@@ -159,6 +159,9 @@ def common_graphs(
         Whether a search was stopped, or ways were left out.
     """
     bare, other = heavy_only(mol), heavy_only(reference)
+    for each in (bare, other):
+        each.UpdatePropertyCache(strict=False)
+        Chem.GetSymmSSSR(each)
     own = [[a.GetIdx() for a in m.GetAtoms() if a.GetAtomicNum() > 1] for m in (mol, reference)]
     found: list[dict[int, int]] = []
     notes: list[str] = []
@@ -203,10 +206,10 @@ def _embedded(mol: Chem.Mol, reference: Chem.Mol, way: dict[int, int], seed: int
     parameters.useRandomCoords = True
     parameters.maxIterations = 50
     parameters.SetCoordMap(places)
-    found = list(rdDistGeom.EmbedMultipleConfs(copy, CONFORMERS, parameters))
+    found = _tried(copy, parameters)
     if not found:  # lengths of the reference that this molecule cannot have
         parameters.SetCoordMap({})
-        found = list(rdDistGeom.EmbedMultipleConfs(copy, CONFORMERS, parameters))
+        found = _tried(copy, parameters)
     properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(copy)
     for number in found:
         posed = Chem.Mol(copy, confId=number)
@@ -225,6 +228,15 @@ def _embedded(mol: Chem.Mol, reference: Chem.Mol, way: dict[int, int], seed: int
         field.Initialize()
         field.Minimize(maxIts=500)
         yield posed
+
+
+def _tried(mol: Chem.Mol, parameters: Any) -> list[int]:
+    """Conformers that could be embedded; RDKit gives up on some bounds with an error."""
+    with rdkit_messages():
+        try:
+            return list(rdDistGeom.EmbedMultipleConfs(mol, CONFORMERS, parameters))
+        except RuntimeError:
+            return []
 
 
 def _xyz(mol: Chem.Mol) -> Floats:

@@ -24,6 +24,7 @@ from gibbsflow.workflow.files import atomic_open, write_json
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
 
 RIGHT = "atom maps in JSON or YAML: ligand_a, ligand_b and pairs of atom numbers from 0; or OpenFE's JSON"
+_GUFE_KEY = ":gufe-key:"
 _KEYS = {"ligand_a", "ligand_b", "pairs"}
 _YAML = (".yaml", ".yml")
 
@@ -157,9 +158,8 @@ def _gufe_entries(content: Any) -> Iterator[Any]:
             for a, b, data in graph.edges(data=True):
                 yield {"ligand_a": names[a], "ligand_b": names[b], "pairs": _gufe_pairs(json.loads(data["mapping"]))}
         elif "componentA_to_componentB" in value:
-            a, b = (
-                _gufe_name(chain.get(v.get(":gufe-key:", ""), v)) for v in (value["componentA"], value["componentB"])
-            )
+            parts = (value["componentA"], value["componentB"])
+            a, b = (_gufe_name(chain[p[_GUFE_KEY]] if _GUFE_KEY in p else p) for p in parts)
             yield {"ligand_a": a, "ligand_b": b, "pairs": _gufe_pairs(value["componentA_to_componentB"])}
 
 
