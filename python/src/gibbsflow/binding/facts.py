@@ -178,12 +178,15 @@ class Parametrisation(Facts):
         As asked for.
     ligand, host
         Each molecule; a protein has its own force field and no `host`.
+    charge_source
+        ``sdf`` where the ligand's charges are those of its file; None where they were computed.
     """
 
     ligand_ff: str
     charge_method: str
     ligand: MoleculeParameters
     host: MoleculeParameters | None = None
+    charge_source: str | None = None
 
 
 class ParamFacts(Facts):

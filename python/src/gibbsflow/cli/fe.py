@@ -31,7 +31,8 @@ app = new_app("Free-energy legs: prepare them, sample their λ windows, see how 
 def prepare(system: System, out: Out, config: Config = None, state: State = None, as_json: Json = False) -> None:
     """Write the legs: λ states, restraint, start and settings, and the standard-state term."""
     with verb(out, state=state, as_json=as_json) as result:
-        from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME, AlchemicalLeg
+        from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME
+        from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
         from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
         from gibbsflow.binding.alchemy.restraint.holding import motion_of_held
         from gibbsflow.binding.system import SimSystem
@@ -45,7 +46,7 @@ def prepare(system: System, out: Out, config: Config = None, state: State = None
             plot_restraint(out / "restraint.svg", motion, f"{prepared.name}: what the restraint holds (dashed: where)")
             prepared.with_artifacts(restraint_plot="restraint.svg").write()
         if state is not None:
-            legs = [AlchemicalLeg.read(path.parent) for path in sorted(out.glob(f"legs/*/{FILE_NAME}"))]
+            legs = [read_leg_folder(path.parent) for path in sorted(out.glob(f"legs/*/{FILE_NAME}"))]
             write_plan(state, {leg.leg: leg.planned_ns for leg in legs}, settings.run.replicates)
 
 
@@ -81,7 +82,8 @@ def run(
     with verb(out, state=None if dry_run else home, as_json=as_json) as result:
         import shutil
 
-        from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME, AlchemicalLeg
+        from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME
+        from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
         from gibbsflow.binding.sample.sampling import check_request, sample_leg
         from gibbsflow.engines.gromacs.choice import engine_versions
         from gibbsflow.engines.md_engines import engine_for
@@ -89,7 +91,7 @@ def run(
         from gibbsflow.workflow.state.segments import Stopper
 
         with Stopper(budget, segments) as stopper:
-            prepared = AlchemicalLeg.read(leg)
+            prepared = read_leg_folder(leg)
             result.versions = versions(*engine_for(prepared.md).programs) | engine_versions(prepared.md)
             if dry_run:
                 check_request(prepared, replicate, windows)

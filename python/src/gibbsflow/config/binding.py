@@ -101,6 +101,9 @@ class Param(Section):
 
     ligand_ff: Literal["gaff2", "gaff"] = setting("gaff2", "Force field of ligands and hosts.")
     charge_method: Literal["bcc", "gas"] = setting("bcc", "Charges: AM1-BCC or Gasteiger.")
+    charge_source: Literal["am1bcc", "sdf"] = setting(
+        "am1bcc", "Charges of ligands: computed (charge_method), or those that their SDF brings along."
+    )
     protein_ff: Literal["ff14SB", "ff19SB"] = setting("ff14SB", "Force field of proteins.")
     param_memory_gb: float = setting(4.0, "Memory bound of one antechamber run.", unit="GB", gt=0, le=512)
     param_time_min: float = setting(30.0, "Time bound of one antechamber run.", unit="min", gt=0, le=10080)

@@ -43,6 +43,8 @@ class LegSpec:
         Artifact of the system with the frames that it starts from.
     named_schedule
         The λ schedule where the settings say ``auto``.
+    relative
+        Whether the ligand turns into another one, in place of vanishing.
     """
 
     name: str
@@ -55,6 +57,7 @@ class LegSpec:
     medium: Literal["solvent", "vacuum"] = "solvent"
     frames: str = "equil_frames"
     named_schedule: str = ""
+    relative: bool = False
 
     def md(self, md: Md) -> Md:
         """Put the leg into its medium; what has no box is OpenMM's.
@@ -140,6 +143,20 @@ SOLVATION: tuple[LegSpec, ...] = (
     ),
 )
 """ΔG(solvation) = ΔG(vacuum) − ΔG(solvent), each from coupled to decoupled; 1 mol/L of gas into 1 mol/L of solution."""
+
+RELATIVE: tuple[LegSpec, ...] = tuple(
+    replace(leg, restrained=False, sign=-leg.sign, named_schedule="rbfe_11", relative=True) for leg in DOUBLE_DECOUPLING
+)
+"""ΔΔG(A→B) = ΔG(complex) − ΔG(solvent), each from ligand A to ligand B: ΔG°bind of B less that of A."""
+RELATIVE_IN_WATER: tuple[LegSpec, ...] = tuple(
+    replace(leg, restrained=False, sign=-leg.sign, named_schedule="rbfe_11", relative=True)
+    for leg in DOUBLE_DECOUPLING_IN_WATER
+)
+"""The same in explicit solvent."""
+RELATIVE_SOLVATION: tuple[LegSpec, ...] = tuple(
+    replace(leg, sign=-leg.sign, named_schedule="rbfe_11", relative=True) for leg in SOLVATION
+)
+"""ΔΔG(A→B) of solvation = ΔG(solvent) − ΔG(vacuum), each from ligand A to ligand B."""
 
 PROTOCOLS: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING, "asfe": SOLVATION}
 """By the mode that carries it out."""

@@ -24,7 +24,14 @@ from gibbsflow.binding.forcefield.solvation import box_problems, force_field_dou
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.complex import solute_faults
 from gibbsflow.binding.prepare.conformers import embed
-from gibbsflow.binding.prepare.ligands import check_pose, given_pose, hypervalent, pose_ligand, read_ligand
+from gibbsflow.binding.prepare.ligands import (
+    charge_faults,
+    check_pose,
+    given_pose,
+    hypervalent,
+    pose_ligand,
+    read_ligand,
+)
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError, longest_angstrom, rdkit_messages
 from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
@@ -335,6 +342,8 @@ def _read_row(
                 embed(ligand, count=1, seed=settings.run.seed)  # is there a geometry of this isomer at all?
             elif not faults:
                 ligand = given_pose(row, ligand)
+        if settings.param.charge_source == "sdf":
+            faults = [*faults, *charge_faults(row, ligand)]
         if settings.md.solvent == AS_GIVEN:
             faults = [*faults, Fault("solvent", "given, and no topologies are", "tip3p, or another water model")]
         protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit, fe=settings.fe)

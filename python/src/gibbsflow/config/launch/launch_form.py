@@ -101,6 +101,7 @@ HELP = {
     "clash_angstrom": "Poses with closer contacts are refused before anything runs.",
     "ligand_ff": "Parameters by antechamber and parmchk2.",
     "charge_method": "Gasteiger charges are for trials: they are quick, and wrong for binding.",
+    "charge_source": "sdf: property atom.dprop.PartialCharge of each structure, whose sum must be the formal charge.",
     "protein_ff": "Parameters by tleap.",
     "solvent": "A water model puts every leg into its own periodic box; vacuum is for tests.",
     "padding_angstrom": "The box must hold twice the cutoff also after it has shrunk to its density.",
