@@ -158,9 +158,12 @@ RELATIVE_SOLVATION: tuple[LegSpec, ...] = tuple(
 )
 """ΔΔG(A→B) of solvation = ΔG(solvent) − ΔG(vacuum), each from ligand A to ligand B."""
 
-PROTOCOLS: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING, "asfe": SOLVATION}
+PROTOCOLS: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING, "asfe": SOLVATION, "rbfe": RELATIVE}
 """By the mode that carries it out."""
-IN_EXPLICIT_SOLVENT: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING_IN_WATER}
+IN_EXPLICIT_SOLVENT: dict[str, tuple[LegSpec, ...]] = {
+    "abfe": DOUBLE_DECOUPLING_IN_WATER,
+    "rbfe": RELATIVE_IN_WATER,
+}
 """By mode, where explicit solvent needs another table."""
 WITH_IONS: Mapping[str, str] = {
     "complex_in_water_24": "complex_with_ions_32",

@@ -15,7 +15,7 @@ from gibbsflow.binding.alchemy.hybrid.placing import clashes, hybrid_positions
 from gibbsflow.binding.alchemy.prepare_fe import free_frames
 from gibbsflow.binding.alchemy.protocols import RELATIVE, RELATIVE_IN_WATER, LegSpec
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
-from gibbsflow.binding.facts import BoundFacts, LegFacts, RunFacts, SettingsFacts, TopologyFacts
+from gibbsflow.binding.facts import BoundFacts, EdgeFacts, LegFacts, RunFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Md, hashed
 from gibbsflow.engines.md_engine import MdEngine
@@ -111,7 +111,8 @@ def prepare_edge(
         "dummies": words,
     }
     facts = LegFacts(fe=config.fe, run=RunFacts(seed=config.run.seed, replicates=config.run.replicates))
-    prepared = prepared.with_artifacts(legs="legs").with_facts(facts).with_account(account)
+    ends = EdgeFacts(edge_ligands=(a.name, b.name), edge_pairs=made.shared.pairs)
+    prepared = prepared.with_artifacts(legs="legs").with_facts(facts, ends).with_account(account)
     prepared.write()
     return prepared
 
