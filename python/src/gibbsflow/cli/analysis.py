@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from gibbsflow.cli.network import network
 from gibbsflow.cli.options import Config, Json, Out, State, System, new_app, verb
 
 app = new_app("Free energies from the energies of windows: legs, transformations, campaigns; standard-state terms.")
+app.command()(network)
 
 
 @app.command()
