@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gibbsflow.cli.edges import edges
 from gibbsflow.cli.options import Json, Out, new_app, verb
 
 if TYPE_CHECKING:
     from gibbsflow.binding.network.design.links import Candidates, Network
 
 app = new_app("Networks of relative free energies.")
+app.command()(edges)
 
 
 @app.command()

@@ -304,8 +304,8 @@ class Relative(Section):
 
     network: str = setting(
         "redundant",
-        "Edges of the network: star, mst (a tree), redundant (each ligand in cycles), or a file (CSV: ligand_a, ligand_b; or "
-        "OpenFE's JSON).",
+        "Edges of the network: star, mst (a tree), redundant (each ligand in cycles), or a file (CSV: ligand_a, "
+        "ligand_b; or OpenFE's JSON).",
     )
     hub: str | None = setting(None, "Ligand in the middle of a star; default: the one that is nearest to all others.")
     map: Path | None = setting(

@@ -364,16 +364,18 @@ def cycle_doubts(
     account, fe = Account(where), fe or Fe()
     from_vacuum = any(leg.medium == "vacuum" for leg in protocol)
     twice = any("copy" in leg.alchemical for leg in protocol)
+    relative = any(leg.relative for leg in protocol)  # ligands of an edge have one charge
     if twice and not md.explicit:
         what = f"sdr couples a copy of the ligand in the water of its box, and {md.solvent} has none"
         account.refuse(what, "a water model, or abfe_protocol double_decoupling", field="abfe_protocol")
-    elif fe.charge_correction and (twice or not md.explicit):
+    elif fe.charge_correction and (twice or relative or not md.explicit):
         why = "the box of sdr is neutral in all states" if twice else f"{md.solvent} has no periodic box"
+        why = "no edge changes the net charge" if relative else why
         what = f"{fe.charge_correction}, but {why}: there is nothing to correct"
         account.refuse(what, "no charge_correction", field="charge_correction")
     elif fe.charge_correction and ligand_charge:
         _CORRECTIONS[fe.charge_correction](account, protocol)
-    elif md.explicit and ligand_charge and not twice:
+    elif md.explicit and ligand_charge and not twice and not relative:
         what = f"the free energy of a charge of {ligand_charge:+d} e depends on the size of its periodic box"
         right = "charge_correction analytic, or obc2"
         if not from_vacuum:

@@ -319,7 +319,9 @@ def plan_edges(
     ligands = ligands_of(systems)
     comparison = compare(ligands, given_maps(settings.map, ligands), seed=seed)
     if before is not None:
-        network, fresh = _around_what_is_lost(read_network(before / NETWORK, whole=False), records, settings, comparison)
+        network, fresh = _around_what_is_lost(
+            read_network(before / NETWORK, whole=False), records, settings, comparison
+        )
     elif len(ligands) < 2:  # noqa: PLR2004 - a pair
         network = Network(settings.network, tuple(ligands), (), warnings=(f"{len(ligands)} ligands left: no edge",))
         fresh = ()

@@ -68,7 +68,9 @@ def draw_atom_map(atom_map: AtomMap, mol_a: Chem.Mol, mol_b: Chem.Mol) -> str:
     )
     for k, text in enumerate(words):
         parts.append(f'<text class="mid label" x="{PANEL * (k + 0.5):g}" y="{HEIGHT - 8}">{escape(text)}</text>')
-    title = f"Atom map of {atom_map.ligand_a} and {atom_map.ligand_b}: {len(heavy)} heavy atoms mapped; " + "; ".join(words)
+    title = f"Atom map of {atom_map.ligand_a} and {atom_map.ligand_b}: {len(heavy)} heavy atoms mapped; " + "; ".join(
+        words
+    )
     return svg_element("".join(parts), 2 * PANEL, HEIGHT, title)
 
 

@@ -156,7 +156,9 @@ def test_cis_and_trans_on_a_ring_and_e_on_z():
     for one, other in (("C[C@H]1CC[C@@H](C)CC1", "C[C@H]1CC[C@H](C)CC1"), ("CCC/C=C/CCC", r"CCC/C=C\CCC")):
         a = posed(one)
         b = posed(other)
-        b = moved(b, shift=np.asarray(a.GetConformer().GetPositions()).mean(0) - b.GetConformer().GetPositions().mean(0))
+        b = moved(
+            b, shift=np.asarray(a.GetConformer().GetPositions()).mean(0) - b.GetConformer().GetPositions().mean(0)
+        )
         found = map_atoms(a, b, MapRules(max_distance_angstrom=6.0, most_steps=300))
         assert 0 < len(heavy_pairs(a, found)) < 8
         assert not [f for f in faults(found, a, b) if "heavy atoms" not in f]
