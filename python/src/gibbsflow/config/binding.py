@@ -308,6 +308,11 @@ class Relative(Section):
         "ligand_b; or OpenFE's JSON).",
     )
     hub: str | None = setting(None, "Ligand in the middle of a star; default: the one that is nearest to all others.")
+    anchor: str = setting(
+        "none",
+        "Zero of the ligands' free energies: none (their mean), mean (of those that were measured), or the name of "
+        "one that was measured.",
+    )
     map: Path | None = setting(
         None, "Atom maps of edges, as network plan writes them or in OpenFE's JSON; default: found for each edge."
     )

@@ -16,7 +16,7 @@ from gibbsflow.report.tables.network_tables import open_cycle, write_tables
 from gibbsflow.workflow.files import atomic_open
 
 
-def write_analysis(analysis: NetworkAnalysis, folder: Path) -> None:
+def write_analysis(analysis: NetworkAnalysis, folder: Path) -> list[Path]:
     """Write tables and figures of a network.
 
     Parameters
@@ -25,10 +25,17 @@ def write_analysis(analysis: NetworkAnalysis, folder: Path) -> None:
         Of the network.
     folder
         Where to.
+
+    Returns
+    -------
+    list of Path
+        What was written.
     """
-    write_tables(analysis, folder)
+    written = write_tables(analysis, folder)
     for name, svg in figures(analysis).items():
-        _write(svg, Path(folder) / f"{name}.svg")
+        _write(svg, path := Path(folder) / f"{name}.svg")
+        written.append(path)
+    return written
 
 
 def write_plan(network: Network, folder: Path) -> None:

@@ -120,6 +120,8 @@ class LocalRun:
         except _RunEnded as end:
             return end.code
         given = {"samplesheet": self.launch.io.input, "records": list(records.values()), "state": self.state}
+        plans = [self.out / "network" / name for name in ("replan", "plan")] if phases.PLAN_NETWORK in outcomes else []
+        given["network"] = next((path for path in plans if path.is_dir()), None)  # the later one has all edges
         return self.verbs[phases.CAMPAIGN_VERB](**given, config=self.config, out=self.out)
 
     def runners(self) -> dict[str, Callable[[Any], Folders]]:

@@ -19,7 +19,7 @@ _WHOLE = ("rank", "component", "edges", "complex_repeats", "solvent_repeats")
 CYCLE_COLUMNS = ("ligands", "edges", "closure_kcal_per_mol", "error_kcal_per_mol", "z", "verdict")
 
 
-def write_tables(analysis: NetworkAnalysis, folder: Path) -> None:
+def write_tables(analysis: NetworkAnalysis, folder: Path) -> list[Path]:
     """Write the tables of a network.
 
     Parameters
@@ -28,17 +28,25 @@ def write_tables(analysis: NetworkAnalysis, folder: Path) -> None:
         What they show.
     folder
         Where to.
+
+    Returns
+    -------
+    list of Path
+        What was written.
     """
+    folder, written = Path(folder), []
     for name, columns, rows in (("edges", COLUMNS, analysis.edges), ("ligands", LIGAND_COLUMNS, analysis.ligands)):
-        write_csv(rows, columns, Path(folder) / f"{name}.csv")
-        write_parquet(rows, columns, Path(folder) / f"{name}.parquet")
-    with atomic_open(Path(folder) / "cycles.csv", "w") as file:
+        write_csv(rows, columns, folder / f"{name}.csv")
+        write_parquet(rows, columns, folder / f"{name}.parquet")
+        written += [folder / f"{name}.csv", folder / f"{name}.parquet"]
+    with atomic_open(folder / "cycles.csv", "w") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(CYCLE_COLUMNS)
         for cycle in analysis.cycles:
             figures = (cycle.closure_kcal_per_mol, cycle.error_kcal_per_mol, cycle.z)
             verdict = "WARN" if open_cycle(cycle, len(analysis.cycles)) else "PASS"
             writer.writerow(map(_text, (str(cycle), len(cycle.ligands), *figures, verdict)))
+    return [*written, folder / "cycles.csv"]
 
 
 def open_cycle(cycle: Cycle, cycles: int) -> bool:
