@@ -84,7 +84,7 @@ workflow {
                     NETWORK_PLAN: settings(own, schema, ['relative', 'run.seed']),
                     FE_PREPARE: settings(own, schema, ['fe', 'run.mode', 'run.seed', 'run.replicates']),
                     ANALYSIS_TRANSFORMATION: settings(own, schema, ['analysis', 'run.mode']),
-                    ANALYSIS_CAMPAIGN: settings(own, schema, ['analysis', 'run.mode']),
+                    ANALYSIS_CAMPAIGN: settings(own, schema, ['analysis', 'relative.anchor', 'run.mode', 'run.seed']),
                 ],
                 schedules.values().toList().unique(),
                 stages,

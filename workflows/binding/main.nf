@@ -30,6 +30,7 @@ workflow BINDING {
     EQUIL_RUN(EQUIL_PREPARE.out.system.map { meta, system -> [meta + [work: workOf(system.resolve('result.json'))], system] })
     EQUIL_ANALYSE(EQUIL_RUN.out.system)
     ch_records = EQUIL_ANALYSE.out.system
+    ch_network = channel.value([])
 
     if (campaign.mode == 'rbfe') {
         ch_systems = EQUIL_ANALYSE.out.system.map { meta, system -> [meta.ligand, system] }
@@ -49,6 +50,7 @@ workflow BINDING {
         NETWORK_REPLAN(ch_again, settings.NETWORK_PLAN, network)
         MORE_TRANSFORMATIONS(edgesOf(NETWORK_REPLAN.out.network, ch_systems, campaign), settings, schedules, campaign)
         ch_records = TRANSFORMATIONS.out.ch_records.mix(MORE_TRANSFORMATIONS.out.ch_records)
+        ch_network = NETWORK_REPLAN.out.network.map { _meta, plan -> plan }
     }
     else if (campaign.mode != 'md') {
         TRANSFORMATIONS(EQUIL_ANALYSE.out.system.map { meta, system -> [meta, system, [], []] }, settings, schedules, campaign)
@@ -57,7 +59,9 @@ workflow BINDING {
 
     ch_found = ch_records
         .toSortedList { one, other -> one[0].ligand <=> other[0].ligand }
-        .map { records -> [[id: 'campaign', state: campaign.state], input, records.collect { _meta, folder -> folder }] }
+        .map { records -> [records.collect { _meta, folder -> folder }] }
+        .combine(ch_network.map { plan -> [plan] })
+        .map { records, plan -> [[id: 'campaign', state: campaign.state], input, records, plan] }
     ANALYSIS_CAMPAIGN(ch_found, settings.ANALYSIS_CAMPAIGN)
     ch_results = ANALYSIS_CAMPAIGN.out.results
 

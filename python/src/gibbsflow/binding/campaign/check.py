@@ -14,6 +14,7 @@ from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
 from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
+from gibbsflow.binding.campaign.check_edges import edge_problems
 from gibbsflow.binding.campaign.check_restraints import row_problems, setting_problems
 from gibbsflow.binding.campaign.check_solvated import check_solvated, topology_bytes
 from gibbsflow.binding.campaign.pose_rows import pose_problems
@@ -210,6 +211,15 @@ def check_campaign(
     for row, problem in clashing:
         left_out.setdefault(row.ligand, []).append(problem)
     usable = [(row, ligand) for row, ligand in usable if row.ligand not in left_out]
+    if settings.run.mode == "rbfe":
+        boxes = [row for row in rows if row.solvated]
+        problems += [
+            Problem(str(sheet), f"{row.ligand} comes solvated", "structure or smiles in mode rbfe", row.line, "ligand")
+            for row in boxes
+        ]
+        unfit, told = edge_problems(usable, settings, str(sheet)) if not (problems or left_out or boxes) else ([], [])
+        problems += unfit
+        warnings += told
     misfits = {} if receptor is None else misplaced(usable, receptor, settings, str(sheet))
     fitting = {row.line for row, _ in usable if row.line not in misfits}
     good = [row for row in rows if row.line in fitting or (row.solvated and row.ligand not in left_out)]

@@ -105,7 +105,7 @@ def topology_bytes(row: Row) -> int:
 
 def _missing(row: Row, settings: BindingConfig) -> list[tuple[str, str]]:
     """What the mode needs and the row does not have, by column."""
-    needs = {"abfe": ("complex", "solvent"), "asfe": ("solvent",), "md": ("complex",)}[settings.run.mode]
+    needs = {"abfe": ("complex", "solvent"), "asfe": ("solvent",), "rbfe": (), "md": ("complex",)}[settings.run.mode]
     texts = {"complex": "the complex in its box", "solvent": "the ligand alone in a box of its own"}
     has = {"complex": row.complex_topology, "solvent": row.solvent_topology}
     missing = [(f"{role}_topology", f"{texts[role]}, in mode {settings.run.mode}") for role in needs if not has[role]]
