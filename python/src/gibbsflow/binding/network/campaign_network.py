@@ -113,7 +113,8 @@ def analyse_campaign_network(
     in_edges = {name for row in rows for name in row.pair}
     known = {name: dg for name, dg in ligands.items() if dg is not None and name in in_edges}
     measured = Measured(known, TEMPERATURE_K) if known else None
-    anchor = anchor if anchor in known or (anchor == "mean" and known) else "none"
+    computed = {name for row in rows if row.used for name in row.pair} & known.keys()
+    anchor = anchor if anchor in computed or (anchor == "mean" and computed) else "none"
     found = analyse_network(rows, Account("edges"), measured=measured, anchor=anchor, seed=seed)
     missing = tuple(
         LigandRow(name, None, None, 0, "failed", "FAIL", experimental_dg_kcal_per_mol=measured_dg,
