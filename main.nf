@@ -2,7 +2,8 @@
 
 include { readSchema; helpText; typedParams; settings; stateFolder; askCore } from './subworkflows/launch'
 include { pathOf; staged; folderProblem                                     } from './subworkflows/launch'
-include { samplesheet; structureFiles; holdCampaign; letGo                  } from './subworkflows/launch'
+include { samplesheet; structureFiles; filesAmong; inFolders                 } from './subworkflows/launch'
+include { holdCampaign; letGo                                               } from './subworkflows/launch'
 include { keepPolicy; tooLate; fromSettings; endOrphans; mdRunsHere         } from './subworkflows/site'
 include { completionText; failureHint; versionsOf; writeCrate               } from './subworkflows/completion'
 include { tellOfDisks; endWithDisks                                         } from './subworkflows/completion'
@@ -59,17 +60,16 @@ workflow {
         else {
             def receptor = values.receptor ? staged(pathOf(values.receptor), run.workDir) : []
             def home = "${state}/${values.receptor ? pathOf(values.receptor).baseName : 'alone'}".toString()
-            // a schedule may be a file: it goes with the task, and the verb finds it by its name
-            def schedules = schema.fe.properties.keySet().findAll { key -> key.endsWith('_schedule') && values[key] ==~ /.*[.\/].*/ }
-                .collectEntries { key -> [key, staged(pathOf(values[key]), run.workDir)] }
-            def scheduleFiles = schedules.values().toList().unique()
+            // a schedule, network or atom map may be a file: it goes with the task, and the verb finds it in its folder there
+            def schedules = filesAmong(values, schema.fe.properties.keySet().findAll { key -> key.endsWith('_schedule') }, run.workDir)
+            def network = filesAmong(values, ['network', 'map'], run.workDir)
             def stages = values.equil_stages ? staged(pathOf(values.equil_stages), run.workDir) : []
             // files about the receptor go with its task as options, and are not among its settings
             def about = [
                 protonation: values.protonation ? staged(pathOf(values.protonation), run.workDir) : [],
                 parameters: (values.parameters ?: '').tokenize(',').collect { name -> staged(pathOf(name.trim()), run.workDir) },
             ]
-            def own = values + schedules.collectEntries { key, path -> [key, "schedule${scheduleFiles.indexOf(path) + 1}/${path.name}".toString()] } + about.collectEntries { key, _files -> [key, null] } + (stages ? [equil_stages: stages.name] : [:])
+            def own = values + inFolders('schedule', schedules) + inFolders('given', network) + about.collectEntries { key, _files -> [key, null] } + (stages ? [equil_stages: stages.name] : [:])
 
             BINDING(
                 channel.fromList(samplesheet(pathOf(values.input), answer.rows, home, run.workDir)),
@@ -80,13 +80,15 @@ workflow {
                     SYSTEM_PREP: settings(own, schema, ['system', 'run.seed']),
                     PARAM_LIGAND: settings(own, schema, ['param']),
                     EQUIL_PREPARE: settings(own, schema, ['md', 'equil', 'run.seed', 'fe.abfe_protocol', 'fe.charge_correction']),
+                    NETWORK_PLAN: settings(own, schema, ['relative', 'run.seed']),
                     FE_PREPARE: settings(own, schema, ['fe', 'run.mode', 'run.seed', 'run.replicates']),
                     ANALYSIS_TRANSFORMATION: settings(own, schema, ['analysis', 'run.mode']),
-                    ANALYSIS_CAMPAIGN: settings(own, schema, ['analysis', 'run.mode']),
+                    ANALYSIS_CAMPAIGN: settings(own, schema, ['analysis', 'relative.anchor', 'run.mode', 'run.seed']),
                 ],
-                scheduleFiles,
+                schedules.values().toList().unique(),
                 stages,
-                [mode: values.mode, replicates: values.replicates, windows_per_task: values.windows_per_task, state: state, cache: "${pathOf(values.param_cache ?: "${pathOf(state).parent}/param_cache")}"],
+                network.values().toList().unique(),
+                [mode: values.mode, replicates: values.replicates, windows_per_task: values.windows_per_task, state: state, system_state: home, cache: "${pathOf(values.param_cache ?: "${pathOf(state).parent}/param_cache")}"],
             )
         }
 

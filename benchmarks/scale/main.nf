@@ -33,12 +33,15 @@ workflow {
             SYSTEM_PREP: settings(values, schema, ['system', 'run.seed']),
             PARAM_LIGAND: settings(values, schema, ['param']),
             EQUIL_PREPARE: settings(values, schema, ['md', 'equil', 'run.seed']),
+            NETWORK_PLAN: '{}',
             FE_PREPARE: settings(values, schema, ['fe', 'run.seed', 'run.replicates']),
             ANALYSIS_TRANSFORMATION: settings(values, schema, ['analysis', 'run.mode']),
             ANALYSIS_CAMPAIGN: settings(values, schema, ['analysis', 'run.mode']),
         ],
         [],
-        [mode: 'abfe', replicates: values.replicates, windows_per_task: values.windows_per_task, state: state, cache: "${state}/param_cache"],
+        [],
+        [],
+        [mode: 'abfe', replicates: values.replicates, windows_per_task: values.windows_per_task, state: state, system_state: state, cache: "${state}/param_cache"],
     )
     BARE_AFTER(BINDING.out.ch_results.flatMap { _results -> (1..params.bare_tasks).toList() })
 

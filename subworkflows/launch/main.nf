@@ -63,6 +63,17 @@ def pathOf(name) {
     launchDir.resolve("${name}").normalize()
 }
 
+// Those of some parameters that name files, each as a task is given it.
+def filesAmong(values, keys, workDir) {
+    keys.findAll { key -> values[key] ==~ /.*[.\/].*/ }.collectEntries { key -> [key, staged(pathOf(values[key]), workDir)] }
+}
+
+// Where a verb finds such files in its task: in folders of their own, as two may have one name.
+def inFolders(name, files) {
+    def each = files.values().toList().unique()
+    files.collectEntries { key, path -> [key, "${name}${each.indexOf(path) + 1}/${path.name}".toString()] }
+}
+
 // Where the campaign's state lies.
 def stateFolder(values, workDir) {
     "${pathOf(values.state_dir ?: workDir.resolveSibling('state'))}/${values.campaign ?: pathOf(values.outdir).fileName}".toString()

@@ -63,6 +63,17 @@ def test_sdr_has_one_leg(nextflow: Launcher) -> None:
     assert run.tasks("COMPLETED") == expected(*legs, *ends, "ANALYSIS_CAMPAIGN (campaign)")
 
 
+def test_rbfe_runs_edges_of_the_ligands_that_are_left(nextflow: Launcher) -> None:
+    run = nextflow.pipeline("-stub", "--mode", "rbfe", "--replicates", "1")
+    assert run.code == 0, run.text
+    edge = "adamantanol~b2"
+    legs = [f"FE_RUN ({edge} {leg}_replicate_0)" for leg in ("complex", "solvent")]
+    ends = [f"{process} ({edge})" for process in ("FE_PREPARE", "ANALYSIS_TRANSFORMATION")]
+    plans = ["NETWORK_PLAN (plan)", "NETWORK_REPLAN (replan)"]
+    assert run.tasks("COMPLETED") == expected(*plans, *legs, *ends, "ANALYSIS_CAMPAIGN (campaign)")
+    assert (run.outdir / "network" / "plan" / "edges" / edge / "edge.json").exists()
+
+
 def test_md_stops_after_equil_analysis_and_still_writes_results(nextflow: Launcher) -> None:
     run = nextflow.pipeline("-stub", "--mode", "md")
     assert run.code == 0, run.text

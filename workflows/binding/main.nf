@@ -1,15 +1,15 @@
-// Absolute binding or solvation free energies, or MD of the complexes alone: the phases of gibbsflow.binding.campaign.phases, one process each.
+// Binding or solvation free energies, absolute or relative, or MD of the complexes alone: the phases of gibbsflow.binding.campaign.phases.
 
-include { SYSTEM_PREP             } from '../../modules/system_prep/system'
-include { PARAM_LIGAND            } from '../../modules/param/ligand'
-include { EQUIL_PREPARE           } from '../../modules/equil/prepare'
-include { EQUIL_RUN               } from '../../modules/equil/run'
-include { EQUIL_ANALYSE           } from '../../modules/equil/analyse'
-include { FE_PREPARE              } from '../../modules/fe/prepare'
-include { FE_RUN                  } from '../../modules/fe/run'
-include { FE_SHARE                } from '../../modules/fe/share'
-include { ANALYSIS_TRANSFORMATION } from '../../modules/analysis/transformation'
-include { ANALYSIS_CAMPAIGN       } from '../../modules/analysis/campaign'
+include { SYSTEM_PREP                              } from '../../modules/system_prep/system'
+include { PARAM_LIGAND                             } from '../../modules/param/ligand'
+include { EQUIL_PREPARE                            } from '../../modules/equil/prepare'
+include { EQUIL_RUN                                } from '../../modules/equil/run'
+include { EQUIL_ANALYSE                            } from '../../modules/equil/analyse'
+include { NETWORK_PLAN                             } from '../../modules/network/plan'
+include { NETWORK_PLAN as NETWORK_REPLAN           } from '../../modules/network/plan'
+include { TRANSFORMATIONS                          } from '../../subworkflows/transformations'
+include { TRANSFORMATIONS as MORE_TRANSFORMATIONS  } from '../../subworkflows/transformations'
+include { ANALYSIS_CAMPAIGN                        } from '../../modules/analysis/campaign'
 
 workflow BINDING {
     take:
@@ -20,7 +20,8 @@ workflow BINDING {
     settings  // JSON of the sections that a verb reads, by process name
     schedules // lambda schedules given as files
     stages    // stages of the equilibration given as a file, or []
-    campaign  // {mode, replicates, windows_per_task, state, cache}
+    network   // network and atom maps given as files
+    campaign  // {mode, replicates, windows_per_task, state, system_state, cache}
 
     main:
     SYSTEM_PREP(ch_rows, receptor, about.protonation, about.parameters, settings.SYSTEM_PREP)
@@ -29,34 +30,38 @@ workflow BINDING {
     EQUIL_RUN(EQUIL_PREPARE.out.system.map { meta, system -> [meta + [work: workOf(system.resolve('result.json'))], system] })
     EQUIL_ANALYSE(EQUIL_RUN.out.system)
     ch_records = EQUIL_ANALYSE.out.system
+    ch_network = channel.value([])
 
-    if (campaign.mode != 'md') {
-        FE_PREPARE(EQUIL_ANALYSE.out.system, settings.FE_PREPARE, schedules)
-        ch_groups = FE_PREPARE.out.legs.flatMap { meta, legs -> groupsOf(runsOf(meta, legs, campaign.replicates, campaign.windows_per_task)) }
-        FE_SHARE(ch_groups.filter { group -> group.size() > 1 }.map { group -> sharedBy(group) })
-        ch_shared = FE_SHARE.out.runs.flatMap { meta, folders -> folders.collect { folder -> [meta.runs.find { run -> run.name == folder.name }, folder] } }
-        // a run that failed beside others is that of a task of its own, for the failure policy
-        ch_failed = FE_SHARE.out.runs
-            .flatMap { meta, folders -> meta.runs.findAll { run -> !(run.name in folders*.name) }.collect { run -> ["${run.ligand} ${run.leg}".toString(), run] } }
-            .combine(FE_PREPARE.out.legs.flatMap { meta, legs -> [legs].flatten().collect { leg -> ["${meta.ligand} ${leg.name}".toString(), leg] } }, by: 0)
-            .map { _key, run, leg -> [run, leg] }
-        FE_RUN(ch_groups.filter { group -> group.size() == 1 }.map { group -> group[0] }.mix(ch_failed))
-        // what was lost to the failure policy leaves its group short: it is emitted at the end all the same
-        ch_sampled = FE_RUN.out.run.mix(ch_shared)
-            .map { meta, run -> [groupKey(meta.ligand, meta.members), run] }
-            .groupTuple(remainder: true)
-            .map { ligand, runs -> [ligand.toString(), runs.sort { run -> run.name }] }
-        ch_prepared = FE_PREPARE.out.system
-            .map { meta, system -> [meta.ligand, meta, system] }
-            .join(ch_sampled)
-            .map { _ligand, meta, system, runs -> [meta, system, runs] }
-        ANALYSIS_TRANSFORMATION(ch_prepared, settings.ANALYSIS_TRANSFORMATION)
-        ch_records = ANALYSIS_TRANSFORMATION.out.record
+    if (campaign.mode == 'rbfe') {
+        ch_systems = EQUIL_ANALYSE.out.system.map { meta, system -> [meta.ligand, system] }
+        ch_left = ch_systems
+            .toSortedList { one, other -> one[0] <=> other[0] }
+            .map { pairs -> [[ligands: pairs.collect { ligand, _system -> ligand }], pairs.collect { _ligand, system -> system }] }
+        NETWORK_PLAN(ch_left.map { meta, systems -> [planOf('plan', meta, campaign), systems, [], []] }, settings.NETWORK_PLAN, network)
+        TRANSFORMATIONS(edgesOf(NETWORK_PLAN.out.network, ch_systems, campaign), settings, schedules, campaign)
+        // what was lost may be made up for by other edges, once
+        ch_done = TRANSFORMATIONS.out.ch_records
+            .toSortedList { one, other -> one[0].ligand <=> other[0].ligand }
+            .map { records -> [records.collect { _meta, record -> record }] }
+        ch_again = ch_left
+            .combine(NETWORK_PLAN.out.network.map { _meta, plan -> plan })
+            .combine(ch_done)
+            .map { meta, systems, before, records -> [planOf('replan', meta, campaign), systems, before, records] }
+        NETWORK_REPLAN(ch_again, settings.NETWORK_PLAN, network)
+        MORE_TRANSFORMATIONS(edgesOf(NETWORK_REPLAN.out.network, ch_systems, campaign), settings, schedules, campaign)
+        ch_records = TRANSFORMATIONS.out.ch_records.mix(MORE_TRANSFORMATIONS.out.ch_records)
+        ch_network = NETWORK_REPLAN.out.network.map { _meta, plan -> plan }
+    }
+    else if (campaign.mode != 'md') {
+        TRANSFORMATIONS(EQUIL_ANALYSE.out.system.map { meta, system -> [meta, system, [], []] }, settings, schedules, campaign)
+        ch_records = TRANSFORMATIONS.out.ch_records
     }
 
     ch_found = ch_records
         .toSortedList { one, other -> one[0].ligand <=> other[0].ligand }
-        .map { records -> [[id: 'campaign', state: campaign.state], input, records.collect { _meta, folder -> folder }] }
+        .map { records -> [records.collect { _meta, folder -> folder }] }
+        .combine(ch_network.map { plan -> [plan] })
+        .map { records, plan -> [[id: 'campaign', state: campaign.state], input, records, plan] }
     ANALYSIS_CAMPAIGN(ch_found, settings.ANALYSIS_CAMPAIGN)
     ch_results = ANALYSIS_CAMPAIGN.out.results
 
@@ -64,40 +69,24 @@ workflow BINDING {
     ch_results
 }
 
-// What is sampled for one transformation, as [meta, leg]: every leg and replicate, with the independent sampler in groups of windows.
-// The state folder is that of leg and replicate; each window has its own in it, whatever the groups.
-def runsOf(meta, legs, replicates, windowsPerTask) {
-    def runs = [legs].flatten().sort { leg -> leg.name }.collectMany { leg ->
-        def content = new groovy.json.JsonSlurper().parseText(leg.resolve('leg.json').text)
-        def groups = content.fe.sampler == 'independent' ? (0..<content.states.size()).toList().collate(windowsPerTask) : [[]]
-        (0..<replicates).toList().collectMany { replicate ->
-            groups.collect { windows ->
-                def home = "${leg.name}/replicate_${replicate}"
-                def name = [leg.name, "replicate_${replicate}", windowName(windows)].findAll { word -> word }.join('_')
-                [[ligand: meta.ligand, leg: leg.name, replicate: replicate, windows: windows, name: name, state: "${meta.state}/${home}".toString(), work: content.work], leg]
-            }
-        }
-    }
-    runs.collect { run, leg -> [run + [members: runs.size()], leg] }
+def planOf(name, meta, campaign) {
+    meta + [id: name, state: "${campaign.system_state}/network/${name}".toString()]
 }
 
-// window_03, or windows_03-06 for a group; nothing where all are sampled together.
-def windowName(windows) {
-    def ends = [windows.min(), windows.max()].unique().findAll { end -> end != null }.collect { window -> String.format('%02d', window) }
-    ends ? "window${windows.size() > 1 ? 's' : ''}_${ends.join('-')}".toString() : ''
+// Edges of a planned network as transformations: [meta{ligand, state}, system it begins with, system it ends with, edge].
+def edgesOf(ch_network, ch_systems, campaign) {
+    ch_network
+        .flatMap { _meta, folder -> edgesIn(folder) }
+        .map { edge -> [edge, new groovy.json.JsonSlurper().parseText(edge.resolve('edge.json').text)] }
+        .map { edge, content -> [content.ligand_a, content.ligand_b, edge] }
+        .combine(ch_systems, by: 0)
+        .map { _first, ligand, edge, system -> [ligand, edge, system] }
+        .combine(ch_systems, by: 0)
+        .map { _last, edge, system, partner -> [[ligand: edge.name, state: "${campaign.system_state}/${edge.name}".toString()], system, partner, edge] }
 }
 
-// Runs of a leg that share a GPU, as many as the core says (binding/workload.py); on a CPU each has a task of its own.
-def groupsOf(runs) {
-    runs.groupBy { run, _leg -> run.leg }.values().collectMany { same -> same.collate(same[0][0].work?.legs_per_gpu ?: 1) }
-}
-
-// A group as [meta, legs]: what it asks for is what its runs ask for at the same time.
-def sharedBy(group) {
-    def runs = group.collect { run, _leg -> run }
-    def hours = runs.collect { run -> run.work.hours ?: 24 }.sum()
-    def work = [memory_gb: runs.collect { run -> run.work.memory_gb }.sum(), hours: [hours, 24].min(), tasks: runs.size()]
-    [[ligand: runs[0].ligand, name: "${runs[0].name}_and_${runs.size() - 1}_more".toString(), runs: runs, work: work], group.collect { _run, leg -> leg }.unique()]
+def edgesIn(network) {
+    (network.resolve('edges').toFile().listFiles() ?: []).sort { folder -> folder.name }.collect { folder -> folder.toPath() }
 }
 
 // What a task of MD asks for, as the core has written it down; nothing where it has not.

@@ -5,7 +5,7 @@ process ANALYSIS_CAMPAIGN {
     label 'process_table'
 
     input:
-    tuple val(meta), path(input), path(records, stageAs: 'records/?/*')
+    tuple val(meta), path(input), path(records, stageAs: 'records/?/*'), path(network, stageAs: 'network/*')
     val settings
 
     output:
@@ -16,7 +16,7 @@ process ANALYSIS_CAMPAIGN {
     def args = task.ext.args ?: ''
     """
     printf %s ${quoted(settings)} > config.json
-    analysis campaign --input ${quoted(input)} ${options('--record', records)} --state ${quoted(meta.state)} --config config.json --out campaign ${args}
+    analysis campaign --input ${quoted(input)} ${options('--record', records)} ${options('--network', network)} --state ${quoted(meta.state)} --config config.json --out campaign ${args}
     """
 
     stub:

@@ -4,7 +4,7 @@ process FE_PREPARE {
     tag "${meta.ligand}"
 
     input:
-    tuple val(meta), path(system)
+    tuple val(meta), path(system, stageAs: 'system/*'), path(partner, stageAs: 'partner/*'), path(edge)
     val settings
     path schedules, stageAs: 'schedule?/*' // two may have one name
 
@@ -17,7 +17,7 @@ process FE_PREPARE {
     def args = task.ext.args ?: ''
     """
     printf %s ${quoted(settings)} > config.json
-    fe prepare --system ${quoted(system)} --config config.json --state ${quoted("${meta.state}/prepare_fe")} --out ${quoted("phases/${meta.ligand}/prepare_fe")} ${args}
+    fe prepare --system ${quoted(system)} ${options('--partner', partner)} ${options('--edge', edge)} --config config.json --state ${quoted("${meta.state}/prepare_fe")} --out ${quoted("phases/${meta.ligand}/prepare_fe")} ${args}
     """
 
     stub:

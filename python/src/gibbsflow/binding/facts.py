@@ -139,6 +139,22 @@ class PreparedFacts(Facts):
     symmetry_number: int | None = None
 
 
+class EdgeFacts(Facts):
+    """The two ligands of an edge.
+
+    Attributes
+    ----------
+    edge_ligands
+        From which to which.
+    edge_pairs
+        Numbers (from 0) of the atoms that they share.
+    """
+
+    written_by: ClassVar[str] = "fe prepare"
+    edge_ligands: tuple[str, str]
+    edge_pairs: tuple[tuple[int, int], ...]
+
+
 class AccountFacts(Facts):
     """What came in, what became of it, and the doubts on the way, added to by each phase.
 
@@ -178,12 +194,15 @@ class Parametrisation(Facts):
         As asked for.
     ligand, host
         Each molecule; a protein has its own force field and no `host`.
+    charge_source
+        ``sdf`` where the ligand's charges are those of its file; None where they were computed.
     """
 
     ligand_ff: str
     charge_method: str
     ligand: MoleculeParameters
     host: MoleculeParameters | None = None
+    charge_source: str | None = None
 
 
 class ParamFacts(Facts):

@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from gibbsflow.cli.network import network
 from gibbsflow.cli.options import Config, Json, Out, State, System, new_app, verb
 
 app = new_app("Free energies from the energies of windows: legs, transformations, campaigns; standard-state terms.")
+app.command()(network)
 
 
 @app.command()
@@ -95,15 +97,18 @@ def campaign(
     state: Annotated[
         Path | None, typer.Option("--state", help="State folder of the campaign, where causes of failures are found.")
     ] = None,
+    network: Annotated[
+        Path | None, typer.Option("--network", help="Output of `gibbsflow network edges`, in mode rbfe.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Table, records and report of a campaign: one row for each row of the samplesheet."""
+    """Table, records and report of a campaign: one row for each row of the samplesheet, or each edge."""
     with verb(out, as_json=as_json) as result:
         from gibbsflow.config.binding import BindingConfig
         from gibbsflow.report.campaign import terminal_table, write_campaign
 
         settings = BindingConfig.read(config) if config else BindingConfig()
-        rows = write_campaign(samplesheet, records or [], settings, state, out)
+        rows = write_campaign(samplesheet, records or [], settings, state, out, network)
         result.figures = {"rows": len(rows), "finished": sum(row.status == "finished" for row in rows)}
         typer.echo(terminal_table(rows), err=as_json)
 

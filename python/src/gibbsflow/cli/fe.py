@@ -28,24 +28,40 @@ app = new_app("Free-energy legs: prepare them, sample their λ windows, see how 
 
 
 @app.command()
-def prepare(system: System, out: Out, config: Config = None, state: State = None, as_json: Json = False) -> None:
-    """Write the legs: λ states, restraint, start and settings, and the standard-state term."""
+def prepare(
+    system: System,
+    out: Out,
+    partner: Annotated[Path | None, typer.Option("--partner", help="System that an edge ends with.")] = None,
+    edge: Annotated[Path | None, typer.Option("--edge", help="Folder of the edge (gibbsflow network edges).")] = None,
+    config: Config = None,
+    state: State = None,
+    as_json: Json = False,
+) -> None:
+    """Write the legs: λ states, restraint, start and settings, and the standard-state term; of an edge, from a to b."""
     with verb(out, state=state, as_json=as_json) as result:
-        from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME, AlchemicalLeg
+        from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME
+        from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
         from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
         from gibbsflow.binding.alchemy.restraint.holding import motion_of_held
+        from gibbsflow.binding.campaign.edges import legs_of_edge
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.binding import BindingConfig
+        from gibbsflow.errors import InputError, Problem
         from gibbsflow.report.figures.equilibration_figure import plot_restraint
         from gibbsflow.workflow.state.status import write_plan
 
         settings = BindingConfig.read(config) if config else BindingConfig()
-        prepared = prepare_legs(SimSystem.read(system), settings, out, result)
+        if (partner is None) != (edge is None):
+            raise InputError(Problem("fe prepare", "one of --partner and --edge", "both, or neither"))
+        if partner is not None and edge is not None:
+            prepared = legs_of_edge(SimSystem.read(system), SimSystem.read(partner), edge, settings, out, result)
+        else:
+            prepared = prepare_legs(SimSystem.read(system), settings, out, result)
         if motion := motion_of_held(prepared):
             plot_restraint(out / "restraint.svg", motion, f"{prepared.name}: what the restraint holds (dashed: where)")
             prepared.with_artifacts(restraint_plot="restraint.svg").write()
         if state is not None:
-            legs = [AlchemicalLeg.read(path.parent) for path in sorted(out.glob(f"legs/*/{FILE_NAME}"))]
+            legs = [read_leg_folder(path.parent) for path in sorted(out.glob(f"legs/*/{FILE_NAME}"))]
             write_plan(state, {leg.leg: leg.planned_ns for leg in legs}, settings.run.replicates)
 
 
@@ -81,7 +97,8 @@ def run(
     with verb(out, state=None if dry_run else home, as_json=as_json) as result:
         import shutil
 
-        from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME, AlchemicalLeg
+        from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME
+        from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
         from gibbsflow.binding.sample.sampling import check_request, sample_leg
         from gibbsflow.engines.gromacs.choice import engine_versions
         from gibbsflow.engines.md_engines import engine_for
@@ -89,7 +106,7 @@ def run(
         from gibbsflow.workflow.state.segments import Stopper
 
         with Stopper(budget, segments) as stopper:
-            prepared = AlchemicalLeg.read(leg)
+            prepared = read_leg_folder(leg)
             result.versions = versions(*engine_for(prepared.md).programs) | engine_versions(prepared.md)
             if dry_run:
                 check_request(prepared, replicate, windows)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from gibbsflow.cli import network
 from gibbsflow.cli.launch import launch
 from gibbsflow.cli.options import DryRun, new_app, verb
 from gibbsflow.cli.status import clean
@@ -54,6 +55,7 @@ def run_local(
 
 
 app.command("clean-failures")(clean)
+app.add_typer(network.app, name="network")
 app.command(hidden=True)(launch)  # for the pipeline
 
 

@@ -101,6 +101,9 @@ class Param(Section):
 
     ligand_ff: Literal["gaff2", "gaff"] = setting("gaff2", "Force field of ligands and hosts.")
     charge_method: Literal["bcc", "gas"] = setting("bcc", "Charges: AM1-BCC or Gasteiger.")
+    charge_source: Literal["am1bcc", "sdf"] = setting(
+        "am1bcc", "Charges of ligands: computed (charge_method), or those that their SDF brings along."
+    )
     protein_ff: Literal["ff14SB", "ff19SB"] = setting("ff14SB", "Force field of proteins.")
     param_memory_gb: float = setting(4.0, "Memory bound of one antechamber run.", unit="GB", gt=0, le=512)
     param_time_min: float = setting(30.0, "Time bound of one antechamber run.", unit="min", gt=0, le=10080)
@@ -296,6 +299,25 @@ class Fe(Section):
     segment_ps: float = setting(10.0, "Length between two checkpoints.", unit="ps", gt=0, le=1_000_000)
 
 
+class Relative(Section):
+    """Relative free energies: which pairs of ligands are compared, and by which atoms."""
+
+    network: str = setting(
+        "redundant",
+        "Edges of the network: star, mst (a tree), redundant (each ligand in cycles), or a file (CSV: ligand_a, "
+        "ligand_b; or OpenFE's JSON).",
+    )
+    hub: str | None = setting(None, "Ligand in the middle of a star; default: the one that is nearest to all others.")
+    anchor: str = setting(
+        "none",
+        "Zero of the ligands' free energies: none (their mean), mean (of those that were measured), or the name of "
+        "one that was measured.",
+    )
+    map: Path | None = setting(
+        None, "Atom maps of edges, as network plan writes them or in OpenFE's JSON; default: found for each edge."
+    )
+
+
 class Analysis(Section):
     """Estimators and the verdict."""
 
@@ -321,6 +343,7 @@ class BindingConfig(Section):
     md: Md = Md()
     equil: Equil = Equil()
     fe: Fe = Fe()
+    relative: Relative = Relative()
     analysis: Analysis = Analysis()
 
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Mode = Literal["abfe", "asfe", "md", "potential"]
+Mode = Literal["abfe", "asfe", "rbfe", "md", "potential"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,15 @@ MODES: dict[str, ModeRow] = {
         results="Absolute solvation free energies",
         title="Solvation free energies",
         items="Transformations",
+    ),
+    "rbfe": ModeRow(
+        half="binding",
+        needs=("input", "receptor"),
+        free_energies=True,
+        text="relative binding free energies of a series of ligands",
+        results="Relative binding free energies",
+        title="Relative binding free energies",
+        items="Edges",
     ),
     "md": ModeRow(
         half="binding",

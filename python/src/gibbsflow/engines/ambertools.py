@@ -14,6 +14,8 @@ from gibbsflow.errors import EngineError, ParametrisationError
 _PATH_LENGTH = "12"
 # by number: parmchk2 of AmberTools 26 takes the name "gaff2" for gaff in one run of six, at random, and says nothing
 _PARMCHK_SET = {"gaff": "1", "gaff2": "2"}
+NO_CHARGES = "none"
+"""Charge method of a molecule whose charges are known: types alone are assigned."""
 _RIGID = "maxcyc=0, qm_theory='AM1', scfconv=1.d-10, ndiis_attempts=700,"
 # a heading ("teLeap: Error!"), then the reason on the next line; or a reason on a line of its own
 _LEAP_FAULT = re.compile(
@@ -89,7 +91,7 @@ def antechamber(
     atom_types
         ``gaff`` or ``gaff2``.
     charge_method
-        ``bcc`` (AM1-BCC; Jakalian et al., J. Comput. Chem. 2002, 23, 1623) or ``gas`` (Gasteiger).
+        ``bcc`` (AM1-BCC; Jakalian et al., J. Comput. Chem. 2002, 23, 1623), ``gas`` (Gasteiger) or ``none``.
     rigid
         Take AM1 charges at the geometry given instead of optimising it first: for hosts, whose geometry is known.
     log
@@ -113,7 +115,8 @@ def antechamber(
     """
     folder, output = sdf.parent, sdf.parent / "antechamber.mol2"
     command = ["antechamber", "-i", sdf.name, "-fi", "mdl", "-o", output.name, "-fo", "mol2", "-at", atom_types]
-    command += ["-c", charge_method, "-nc", str(charge), "-pl", _PATH_LENGTH, "-pf", "n", "-dr", "no", "-s", "2"]
+    command += [] if charge_method == NO_CHARGES else ["-c", charge_method]
+    command += ["-nc", str(charge), "-pl", _PATH_LENGTH, "-pf", "n", "-dr", "no", "-s", "2"]
     if as_drawn:
         command += ["-j", "5"]
     if rigid and charge_method == "bcc":

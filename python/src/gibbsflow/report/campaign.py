@@ -14,6 +14,15 @@ from typing import Any
 from gibbsflow.binding.analyse.ensemble.pose_sum import OF_POSE, combine_poses
 from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
 from gibbsflow.binding.analyse.transformation import analyse_md
+from gibbsflow.binding.campaign.edges import NETWORK
+from gibbsflow.binding.network.campaign_network import (
+    analyse_campaign_network,
+    lost_edge,
+    row_of_record,
+    with_differences,
+)
+from gibbsflow.binding.network.design.network_files import read_network
+from gibbsflow.binding.network.edge_table import EdgeRow
 from gibbsflow.binding.prepare.samplesheet import read_ligands, read_pose_groups
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
@@ -21,6 +30,7 @@ from gibbsflow.config.modes import MODES
 from gibbsflow.errors import StateError, shown
 from gibbsflow.report.figures.leg_figures import record_figures
 from gibbsflow.report.figures.svg import svg_file
+from gibbsflow.report.network import write_analysis
 from gibbsflow.report.page import draw_item, write_page
 from gibbsflow.report.tables import results_table
 from gibbsflow.report.tables.results_table import TableRow
@@ -30,9 +40,16 @@ from gibbsflow.workflow.folders.places import folder_fault
 
 log = logging.getLogger(__name__)
 
+_KIND = {".csv": "table", ".parquet": "table", ".svg": "figure"}
+
 
 def write_campaign(
-    samplesheet: Path, folders: Sequence[Path], config: BindingConfig, state: Path | None, out: Path
+    samplesheet: Path,
+    folders: Sequence[Path],
+    config: BindingConfig,
+    state: Path | None,
+    out: Path,
+    network: Path | None = None,
 ) -> list[TableRow]:
     """Write everything that a campaign leaves.
 
@@ -48,11 +65,13 @@ def write_campaign(
         State folder of the campaign, for the causes of failures.
     out
         Folder to write into.
+    network
+        Output of `network edges` whose edges are the rows, in mode rbfe; None for none.
 
     Returns
     -------
     list of TableRow
-        One for each row of the samplesheet, then one for each ligand whose poses are rows.
+        One for each row of the samplesheet, then one for each ligand whose poses are rows; or one for each edge.
 
     Raises
     ------
@@ -60,21 +79,26 @@ def write_campaign(
         For a samplesheet that cannot be used. A record that cannot be used fails its ligand, and no other.
     """
     out = Path(out).absolute()  # the store takes relative paths as relative to itself
-    ligands = read_ligands(samplesheet)
+    asked = read_ligands(samplesheet)
+    relative = config.run.mode == "rbfe"
+    edges = {} if network is None else {str(edge): edge for edge in read_network(network / NETWORK, whole=False).edges}
+    ligands = asked if not relative else with_differences(edges.values(), asked)
     index, unknown = results_table.index_records(folders)
     strays = [
-        f"{name}: a record of no ligand of {samplesheet}" for name in index.keys() - {name for name, _ in ligands}
+        f"{name}: a record of no {'edge' if relative else 'ligand'} of {network if relative else samplesheet}"
+        for name in index.keys() - {name for name, _ in ligands}
     ]
     for stray in [*unknown, *sorted(strays)]:
         log.warning("%s", stray)
     failed = results_table.failures(state)
-    groups = {} if not MODES[config.run.mode].free_energies else read_pose_groups(samplesheet)
+    groups = {} if relative or not MODES[config.run.mode].free_energies else read_pose_groups(samplesheet)
     pose_of = {name: ligand for ligand, names in groups.items() for name in names}
     records_of_poses: dict[str, dict[str, Any]] = {}
     items = len(ligands) + len(groups)
     (out / artifacts.FILE_NAME).unlink(missing_ok=True)
     store = artifacts.ArtifactStore(out)
     rows: list[TableRow] = []
+    edge_rows: dict[str, EdgeRow] = {}
     notes: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         parts = [Path(folder) / f"{number}.html" for number in range(items)]
@@ -91,6 +115,7 @@ def write_campaign(
                         raise ValueError(f"{finished.transformation} of {finished.ligand} is another's name")
                     drawn = draw_item(finished, record, figures, config, place, items)
                     row, notes[ligand] = finished, _note(record)
+                    edge_rows |= {ligand: row_of_record(record)} if relative else {}
                 except Exception as error:  # noqa: BLE001 - whatever a record holds, its row says so, and the others stand
                     row = results_table.unusable_row(ligand, config.run.mode, experiment, index[ligand], error)
                     log.warning("%s: %s", ligand, row.cause)
@@ -107,9 +132,16 @@ def write_campaign(
             if record is not None:
                 _take_over(record, figures, out, store)
             rows.append(row)
+        found = None
+        if relative:
+            of_edges = [edge_rows.get(r.ligand) or lost_edge(edges[r.ligand], r.status, r.cause) for r in rows]
+            lost = {name: f"{one.cause}: {one.message}" for name, one in failed.items()}
+            found = analyse_campaign_network(of_edges, dict(asked), lost, config.relative.anchor, config.run.seed)
+            for path in write_analysis(found, out):
+                store.add(path.stem if path.suffix != ".parquet" else path.name, path, _KIND[path.suffix])
         results_table.write_csv(rows, out / "results.csv")
         results_table.write_parquet(rows, out / "results.parquet")
-        write_page(rows, (part.read_text() for part in parts), notes, config, out, pose_of)
+        write_page(rows, (part.read_text() for part in parts), notes, config, out, pose_of, found)
     store.add("results", out / "results.csv", "table")
     store.add("results.parquet", out / "results.parquet", "table")
     store.add("report", out / "report.html", "report")

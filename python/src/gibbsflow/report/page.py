@@ -14,11 +14,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gibbsflow.binding.alchemy.protocols import leg_names, protocol_of, protocol_of_legs, restrains
+from gibbsflow.binding.network.analyse_network import NetworkAnalysis
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.modes import MODES
 from gibbsflow.report.figures import experiment_plot, leg_figures
 from gibbsflow.report.figures.experiment_plot import Comparison
 from gibbsflow.report.figures.svg import CHART_STYLE
+from gibbsflow.report.network import figures as of_network
 from gibbsflow.report.tables.results_table import TableRow
 from gibbsflow.version import __version__
 from gibbsflow.workflow.files import atomic_open
@@ -91,6 +93,7 @@ def write_page(
     config: BindingConfig,
     out: Path,
     pose_of: Mapping[str, str],
+    network: NetworkAnalysis | None = None,
 ) -> Path:
     """Write the page.
 
@@ -108,6 +111,8 @@ def write_page(
         Folder to write into.
     pose_of
         Of rows that are poses, the ligand; it is compared with the experiment, and they are not.
+    network
+        What the rows give of each ligand, where they are edges.
 
     Returns
     -------
@@ -130,6 +135,8 @@ def write_page(
             pose_of=pose_of,
             summed=set(pose_of.values()),
             mode=MODES[config.run.mode],
+            network=network,
+            network_figures={name: Markup(svg) for name, svg in of_network(network).items()} if network else {},  # noqa: S704
             one_molar=restrains(protocol_of(config.run.mode)),
             scatter=Markup(drawn) if drawn else None,  # noqa: S704 - our own SVG, whose texts are escaped
             agreement=experiment_plot.compare(comparisons),

@@ -195,7 +195,7 @@ def decode(
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def csv_records(text: str, path: Path, right: str) -> Iterator[tuple[int, list[str]]]:
+def csv_records(text: str, path: Path, right: str, *, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """Split a text into the cells of its records.
 
     Parameters
@@ -204,6 +204,8 @@ def csv_records(text: str, path: Path, right: str) -> Iterator[tuple[int, list[s
         Comma-separated values.
     path, right
         Where it is from, and what it should be, for messages.
+    delimiter
+        What stands between cells.
 
     Yields
     ------
@@ -215,7 +217,7 @@ def csv_records(text: str, path: Path, right: str) -> Iterator[tuple[int, list[s
     InputError
         For a quote that is not closed or stands within a cell, and a cell larger than 131072 characters.
     """
-    reader = csv.reader(io.StringIO(text), strict=True)
+    reader = csv.reader(io.StringIO(text), strict=True, delimiter=delimiter)
     start = 1
     try:
         for cells in reader:

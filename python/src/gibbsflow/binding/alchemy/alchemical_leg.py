@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -348,7 +348,7 @@ class AlchemicalLeg:
         return path
 
     @classmethod
-    def read(cls, folder: Path) -> AlchemicalLeg:
+    def read(cls, folder: Path) -> Self:
         """Read a leg's folder.
 
         Parameters
@@ -358,7 +358,7 @@ class AlchemicalLeg:
 
         Returns
         -------
-        AlchemicalLeg
+        Self
             As it was written.
 
         Raises
@@ -385,7 +385,7 @@ class AlchemicalLeg:
         return leg
 
     @classmethod
-    def _from_mapping(cls, folder: Path, path: Path, content: Mapping[str, Any]) -> AlchemicalLeg:
+    def _from_mapping(cls, folder: Path, path: Path, content: Mapping[str, Any]) -> Self:
         restraint = content["restraint"]
         return cls(
             folder=folder,

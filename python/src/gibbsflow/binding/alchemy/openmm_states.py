@@ -28,7 +28,7 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import KJ_PER_KCAL
 
 SOFT_CORE_ALPHA = 0.5
-_NO_DESCREENING = 1e-10  # OpenMM refuses 0; the descreened volume goes with its third power
+NO_DESCREENING = 1e-10  # OpenMM refuses 0; the descreened volume goes with its third power
 
 
 def alchemical_system(
@@ -67,7 +67,7 @@ def alchemical_system(
         elif isinstance(force, openmm.GBSAOBCForce):
             for atom in ligand:
                 charge, radius, scale = force.getParticleParameters(atom)
-                scale = max(scale * state.lambda_sterics, _NO_DESCREENING)
+                scale = max(scale * state.lambda_sterics, NO_DESCREENING)
                 force.setParticleParameters(atom, charge * state.lambda_electrostatics, radius, scale)
         elif isinstance(force, openmm.CustomGBForce | openmm.CustomNonbondedForce):
             raise InputError(Problem("topology", f"has a {force.getName()}", "AMBER force fields with OBC2 or vacuum"))

@@ -300,17 +300,38 @@ def _tail_coefficient(
     group: Group,
     group_of: Mapping[int, Group],
 ) -> float:
-    """What a group adds to OpenMM's long-range correction, times the volume, kJ/mol nm³; not with other groups.
-
-    E = 8π N²/V ⟨ε ∫ (1 − S(r)) (σ¹²/r¹² − σ⁶/r⁶) r² dr⟩ over all N (N + 1)/2 pairs, a particle with itself included,
-    S the switching function (OpenMM's User Guide, section on the Lennard-Jones interaction).
-    """
-    count = len(particles)
+    """What a group adds to OpenMM's long-range correction, times the volume, kJ/mol nm³; not with other groups."""
     kinds = Counter(
         (sigma, epsilon, i in group_of)
         for i, (_, sigma, epsilon) in enumerate(particles)
         if epsilon > 0 and group_of.get(i, group) == group
     )
+    return dispersion_coefficient(force, kinds, len(particles))
+
+
+def dispersion_coefficient(
+    force: openmm.NonbondedForce, kinds: Mapping[tuple[float, float, bool], int], count: int
+) -> float:
+    """Give what pairs add to OpenMM's long-range correction of dispersion, times the volume.
+
+    E = 8π N²/V ⟨ε ∫ (1 − S(r)) (σ¹²/r¹² − σ⁶/r⁶) r² dr⟩ over all N (N + 1)/2 pairs, a particle with itself included,
+    S the switching function (OpenMM's User Guide, section on the Lennard-Jones interaction).
+
+    Parameters
+    ----------
+    force
+        Its cutoff and switching function count, and not its particles.
+    kinds
+        How many particles have a σ (nm) and an ε (kJ/mol); the third marks them: pairs without a marked particle do not
+        count.
+    count
+        N, those without Lennard-Jones included.
+
+    Returns
+    -------
+    float
+        kJ/mol nm³.
+    """
     cutoff = force.getCutoffDistance()._value
     switch = force.getSwitchingDistance()._value if force.getUseSwitchingFunction() else cutoff
     nodes, weights = np.polynomial.legendre.leggauss(64)

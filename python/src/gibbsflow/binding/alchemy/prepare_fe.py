@@ -165,7 +165,7 @@ def _write_leg(
     config: BindingConfig,
 ) -> None:
     """Write the folder of one leg, its atoms counted as in its own topology."""
-    starts_nm, boxes_nm = _free_frames(system, leg.frames)
+    starts_nm, boxes_nm = free_frames(system, leg.frames)
     parts = system.facts(TopologyFacts).parts(leg.frames, starts_nm.shape[1])
     inside = sorted(atom for part in leg.parts for atom in parts[part])
     place = {atom: index for index, atom in enumerate(inside)}
@@ -219,7 +219,7 @@ def _finite_size(
     for leg in protocol:
         if leg.medium != "solvent":
             continue
-        frames_nm, boxes_nm = _free_frames(system, leg.frames)
+        frames_nm, boxes_nm = free_frames(system, leg.frames)
         parts = system.facts(TopologyFacts).parts(leg.frames, frames_nm.shape[1])
         topology = system.path(leg.topology)
         correction = leg_correction(
@@ -238,8 +238,23 @@ def _finite_size(
     return corrections
 
 
-def _free_frames(system: SimSystem, artifact: str) -> tuple[Floats, Floats | None]:
-    """Thermal frames to start windows from, shape (F, N, 3), and their boxes, nm: the second half of what was free."""
+def free_frames(system: SimSystem, artifact: str) -> tuple[Floats, Floats | None]:
+    """Read thermal frames to start windows from: the second half of what was free.
+
+    Parameters
+    ----------
+    system
+        After its equilibration.
+    artifact
+        With its frames.
+
+    Returns
+    -------
+    frames
+        Shape (F, N, 3), nm.
+    boxes
+        Periodic box of each, shape (F, 3, 3), nm; None without.
+    """
     file = read_arrays(system.path(artifact), "positions_nm", "heating", optional=("box_nm",))
     free = ~file["heating"].astype(bool)
     frames = np.asarray(file["positions_nm"], dtype=float)[free]

@@ -44,6 +44,8 @@ class LegSpec:
         Artifact of the system with the frames that it starts from.
     named_schedule
         The λ schedule where the settings say ``auto``.
+    relative
+        Whether the ligand turns into another one, in place of vanishing.
     """
 
     name: str
@@ -56,6 +58,7 @@ class LegSpec:
     medium: Literal["solvent", "vacuum"] = "solvent"
     frames: str = "equil_frames"
     named_schedule: str = ""
+    relative: bool = False
 
     def md(self, md: Md) -> Md:
         """Put the leg into its medium; what has no box is OpenMM's.
@@ -142,9 +145,26 @@ SOLVATION: tuple[LegSpec, ...] = (
 )
 """ΔG(solvation) = ΔG(vacuum) − ΔG(solvent), each from coupled to decoupled; 1 mol/L of gas into 1 mol/L of solution."""
 
-PROTOCOLS: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING, "asfe": SOLVATION}
+RELATIVE: tuple[LegSpec, ...] = tuple(
+    replace(leg, restrained=False, sign=-leg.sign, named_schedule="rbfe_11", relative=True) for leg in DOUBLE_DECOUPLING
+)
+"""ΔΔG(A→B) = ΔG(complex) − ΔG(solvent), each from ligand A to ligand B: ΔG°bind of B less that of A."""
+RELATIVE_IN_WATER: tuple[LegSpec, ...] = tuple(
+    replace(leg, restrained=False, sign=-leg.sign, named_schedule="rbfe_11", relative=True)
+    for leg in DOUBLE_DECOUPLING_IN_WATER
+)
+"""The same in explicit solvent."""
+RELATIVE_SOLVATION: tuple[LegSpec, ...] = tuple(
+    replace(leg, sign=-leg.sign, named_schedule="rbfe_11", relative=True) for leg in SOLVATION
+)
+"""ΔΔG(A→B) of solvation = ΔG(solvent) − ΔG(vacuum), each from ligand A to ligand B."""
+
+PROTOCOLS: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING, "asfe": SOLVATION, "rbfe": RELATIVE}
 """By the mode that carries it out."""
-IN_EXPLICIT_SOLVENT: dict[str, tuple[LegSpec, ...]] = {"abfe": DOUBLE_DECOUPLING_IN_WATER}
+IN_EXPLICIT_SOLVENT: dict[str, tuple[LegSpec, ...]] = {
+    "abfe": DOUBLE_DECOUPLING_IN_WATER,
+    "rbfe": RELATIVE_IN_WATER,
+}
 """By mode, where explicit solvent needs another table."""
 WITH_IONS: Mapping[str, str] = {
     "complex_in_water_24": "complex_with_ions_32",
@@ -345,16 +365,18 @@ def cycle_doubts(
     account, fe = Account(where), fe or Fe()
     from_vacuum = any(leg.medium == "vacuum" for leg in protocol)
     twice = any("copy" in leg.alchemical for leg in protocol)
+    relative = any(leg.relative for leg in protocol)  # ligands of an edge have one charge
     if twice and not md.explicit:
         what = f"sdr couples a copy of the ligand in the water of its box, and {md.solvent} has none"
         account.refuse(what, "a water model, or abfe_protocol double_decoupling", field="abfe_protocol")
-    elif fe.charge_correction and (twice or not md.explicit):
+    elif fe.charge_correction and (twice or relative or not md.explicit):
         why = "the box of sdr is neutral in all states" if twice else f"{md.solvent} has no periodic box"
+        why = "no edge changes the net charge" if relative else why
         what = f"{fe.charge_correction}, but {why}: there is nothing to correct"
         account.refuse(what, "no charge_correction", field="charge_correction")
     elif fe.charge_correction and ligand_charge:
         _CORRECTIONS[fe.charge_correction](account, protocol, md)
-    elif md.explicit and ligand_charge and not twice:
+    elif md.explicit and ligand_charge and not twice and not relative:
         what = f"the free energy of a charge of {ligand_charge:+d} e depends on the size of its periodic box"
         right = "charge_correction analytic, or obc2"
         if not from_vacuum:

@@ -18,6 +18,14 @@ from gibbsflow.workflow.settings_file import read_mapping
 NAMES = ("lambda_restraints", "lambda_electrostatics", "lambda_sterics")
 OF_COPY = "lambda_sterics_copy"
 """The fourth, of a leg that couples a copy of the ligand as it decouples the ligand."""
+OF_EDGE = (
+    "lambda_core",
+    "lambda_electrostatics",
+    "lambda_sterics",
+    "lambda_sterics_new",
+    "lambda_electrostatics_new",
+)
+"""Those of a leg from one ligand to another: shared atoms; charges and sterics of A alone; sterics and charges of B."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,51 @@ class LambdaState:
         """
         of_copy = {} if self.lambda_sterics_copy is None else {OF_COPY: float(self.lambda_sterics_copy)}
         return {name: float(getattr(self, name)) for name in NAMES} | of_copy
+
+
+@dataclass(frozen=True, kw_only=True)
+class HybridState(LambdaState):
+    """One state between a ligand A and a ligand B in its place.
+
+    λ_electrostatics and λ_sterics are those of the atoms that only A has, with all that is not theirs.
+
+    Attributes
+    ----------
+    lambda_core
+        0 where the shared atoms, and all bonded terms, are A's; 1 where they are B's.
+    lambda_sterics_new, lambda_electrostatics_new
+        Of the atoms that only B has.
+    """
+
+    lambda_core: float
+    lambda_sterics_new: float
+    lambda_electrostatics_new: float
+
+    @classmethod
+    def of_edge(cls, values: Mapping[str, float]) -> HybridState:
+        """Make a state of the five λ of an edge.
+
+        Parameters
+        ----------
+        values
+            By name, each in `OF_EDGE`.
+
+        Returns
+        -------
+        HybridState
+            Nothing of it is restrained.
+        """
+        return cls(lambda_restraints=0.0, **values)
+
+    def as_dict(self) -> dict[str, float]:
+        """Give the λ values.
+
+        Returns
+        -------
+        dict
+            By name, in the order of `OF_EDGE`.
+        """
+        return {name: float(getattr(self, name)) for name in OF_EDGE}
 
 
 def leg_schedules(fe: Fe, protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING) -> dict[str, tuple[LambdaState, ...]]:
@@ -87,6 +140,10 @@ def leg_schedules(fe: Fe, protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING) -> di
             what = "says nothing of the copy" if "copy" in leg.parts else "has a λ of a copy, and the leg none"
             right = "four numbers a state: the last is the copy's sterics" if "copy" in leg.parts else "three a state"
             problems.append(Problem(where, what, right, field="states"))
+        if isinstance(states[0], HybridState) != leg.relative:
+            what = "is no schedule from one ligand to another" if leg.relative else "leads from one ligand to another"
+            right = f"{'five' if leg.relative else 'three'} numbers a state"
+            problems.append(Problem(where, what, right, field="states"))
     if problems:
         raise InputError(problems)
     return schedules
@@ -96,7 +153,8 @@ def read_schedule(name_or_file: str) -> tuple[LambdaState, ...]:
     """Read a shipped schedule by its name, or a YAML file of the same form.
 
     A file holds ``states``: a list of rows ``[restraints, electrostatics, sterics]`` from the coupled to the decoupled
-    end; for sdr ``[restraints, electrostatics, sterics, sterics of the copy]``.
+    end; for sdr ``[restraints, electrostatics, sterics, sterics of the copy]``; from one ligand to another the five of
+    `OF_EDGE`.
 
     Parameters
     ----------
@@ -134,7 +192,8 @@ def check_schedule(rows: Sequence[Any], *, where: str) -> tuple[LambdaState, ...
     Parameters
     ----------
     rows
-        One row a state: three numbers, or a mapping with the three names; with a copy of the ligand all have four.
+        One row a state: three numbers, or a mapping with the three names; with a copy of the ligand all have four, and
+        from one ligand to another five.
     where
         Where it came from, for messages. Rows are counted from 1.
 
@@ -150,6 +209,8 @@ def check_schedule(rows: Sequence[Any], *, where: str) -> tuple[LambdaState, ...
     """
     problems: list[Problem] = []
     states: list[LambdaState] = []
+    if rows and all(isinstance(row, list | tuple | Mapping) and len(row) == len(OF_EDGE) for row in rows):
+        return _check_edge(rows, where)
     for number, row in enumerate(rows, start=1):
         values = _values(row)
         if values is None:
@@ -205,11 +266,45 @@ def _shipped() -> Mapping[str, Any]:
         return read_mapping(path)
 
 
-def _values(row: Any) -> list[float] | None:
+def _check_edge(rows: Sequence[Any], where: str) -> tuple[HybridState, ...]:
+    """Check a schedule from one ligand to another."""
+    problems: list[Problem] = []
+    found = [_values(row, OF_EDGE, (len(OF_EDGE),)) for row in rows]
+    for number, (row, values) in enumerate(zip(rows, found, strict=True), start=1):
+        if values is None:
+            right = f"five numbers in 0..1: {', '.join(OF_EDGE)}"
+            problems.append(Problem(where, f"{shown(row)} is no λ state of an edge", right, row=number))
+    if problems:
+        raise InputError(problems)
+    states = tuple(HybridState.of_edge(dict(zip(OF_EDGE, values or (), strict=True))) for values in found)
+    for number, end in ((1, (0, 1, 1, 0, 0)), (len(states), (1, 0, 0, 1, 1))):
+        if tuple(states[number - 1].as_dict().values()) != end:
+            what = f"{_row(states[number - 1])} at an end"
+            problems.append(Problem(where, what, f"{list(end)}: a ligand as it is", row=number))
+    for number, (a, b) in enumerate(zip(states, states[1:], strict=False), start=2):
+        if a == b:
+            problems.append(Problem(where, f"{_row(b)} repeats the state before", "each state once", row=number))
+        for name in OF_EDGE:
+            grows = name == OF_EDGE[0] or name.endswith("_new")
+            if (getattr(b, name) - getattr(a, name)) * (1 if grows else -1) < 0:
+                right = f"never {'falling' if grows else 'rising'} from state to state"
+                problems.append(Problem(where, "falls" if grows else "rises", right, row=number, field=name))
+    for number, state in enumerate(states, start=1):
+        for mark in ("", "_new"):
+            charged = getattr(state, f"lambda_electrostatics{mark}") > 0
+            if charged and getattr(state, f"lambda_sterics{mark}") < 1:
+                right = "electrostatics 0 wherever sterics < 1: bare charges would collapse onto each other"
+                problems.append(Problem(where, f"{_row(state)} has charges on soft atoms", right, row=number))
+    if problems:
+        raise InputError(problems)
+    return states
+
+
+def _values(row: Any, every: Sequence[str] = (*NAMES, OF_COPY), lengths: Sequence[int] = (3, 4)) -> list[float] | None:
     if isinstance(row, Mapping):
-        names = [*NAMES, OF_COPY][: len(row)]
+        names = every[: len(row)]
         row = [row[name] for name in names] if set(row) == set(names) else None
-    if not isinstance(row, list | tuple) or len(row) not in (3, 4):
+    if not isinstance(row, list | tuple) or len(row) not in lengths:
         return None
     if any(isinstance(v, bool) or not isinstance(v, int | float) or not 0 <= v <= 1 for v in row):
         return None

@@ -11,7 +11,7 @@ from gibbsflow.binding.analyse.collect import group_windows
 from gibbsflow.binding.analyse.combine import Expected, LegOutcome, analyse_legs, summarise
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of, walk
 from gibbsflow.binding.analyse.verdict import Finding, Thresholds, judge_account, overall, sentences
-from gibbsflow.binding.facts import BoundFacts, EquilibratedFacts, GivenFacts, LegFacts, SettingsFacts
+from gibbsflow.binding.facts import BoundFacts, EdgeFacts, EquilibratedFacts, GivenFacts, LegFacts, SettingsFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Analysis, hashed
 from gibbsflow.errors import InputError, Problem, StateError
@@ -55,7 +55,7 @@ def analyse_transformation(
     """
     simulated, given = system.find(SettingsFacts), system.facts(GivenFacts)
     explicit = simulated is not None and simulated.md.explicit
-    prepared = system.find(LegFacts)
+    prepared, edge = system.find(LegFacts), system.find(EdgeFacts)
     protocol = protocol_of(mode, explicit=explicit, fe=prepared.fe if prepared else None)
     mode = mode_of_legs(mode)
     legs = {path.parent.name: read_json(path) for path in sorted((system.root / "legs").glob("*/leg.json"))}
@@ -98,8 +98,9 @@ def analyse_transformation(
     chosen = settings.model_dump(mode="json")
     return {
         "transformation": system.name,
-        "ligand": given.ligand or system.name,
+        "ligand": given.ligand or system.name if edge is None else system.name,
         "mode": mode,
+        **({} if edge is None else {"ligands": list(edge.edge_ligands), "pairs": [list(p) for p in edge.edge_pairs]}),
         **figures,
         **({"restraint_choice": choice} if choice else {}),
         "experimental_dg_kcal_per_mol": given.experimental_dg_kcal_per_mol,

@@ -14,6 +14,7 @@ from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
 from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
+from gibbsflow.binding.campaign.check_edges import edge_problems
 from gibbsflow.binding.campaign.check_restraints import row_problems, setting_problems
 from gibbsflow.binding.campaign.check_solvated import read_solvated, topology_bytes
 from gibbsflow.binding.campaign.pose_rows import pose_problems
@@ -24,7 +25,14 @@ from gibbsflow.binding.forcefield.solvation import box_problems, force_field_dou
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.complex import solute_faults
 from gibbsflow.binding.prepare.conformers import embed
-from gibbsflow.binding.prepare.ligands import check_pose, given_pose, hypervalent, pose_ligand, read_ligand
+from gibbsflow.binding.prepare.ligands import (
+    charge_faults,
+    check_pose,
+    given_pose,
+    hypervalent,
+    pose_ligand,
+    read_ligand,
+)
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError, longest_angstrom, rdkit_messages
 from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
@@ -208,6 +216,15 @@ def check_campaign(
     for row, problem in clashing:
         left_out.setdefault(row.ligand, []).append(problem)
     usable = [(row, ligand) for row, ligand in usable if row.ligand not in left_out]
+    if settings.run.mode == "rbfe":
+        boxes = [row for row in rows if row.solvated]
+        problems += [
+            Problem(str(sheet), f"{row.ligand} comes solvated", "structure or smiles in mode rbfe", row.line, "ligand")
+            for row in boxes
+        ]
+        unfit, told = edge_problems(usable, settings, str(sheet)) if not (problems or left_out or boxes) else ([], [])
+        problems += unfit
+        warnings += told
     misfits = {} if receptor is None else misplaced(usable, receptor, settings, str(sheet))
     fitting = {row.line for row, _ in usable if row.line not in misfits}
     good = [row for row in rows if row.line in fitting or (row.solvated and row.ligand not in left_out)]
@@ -345,6 +362,8 @@ def _read_row(
                 embed(ligand, count=1, seed=settings.run.seed)  # is there a geometry of this isomer at all?
             elif not faults:
                 ligand = given_pose(row, ligand)
+        if settings.param.charge_source == "sdf":
+            faults = [*faults, *charge_faults(row, ligand)]
         if settings.md.solvent == AS_GIVEN:
             faults = [*faults, Fault("solvent", "given, and no topologies are", "tip3p, or another water model")]
         protocol = protocol_of(settings.run.mode, explicit=settings.md.explicit, fe=settings.fe)

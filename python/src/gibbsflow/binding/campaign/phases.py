@@ -10,6 +10,7 @@ PARAM_LIGANDS = "param_ligands"
 PREPARE_EQUIL = "prepare_equil"
 EQUIL = "equil"
 EQUIL_ANALYSIS = "equil_analysis"
+PLAN_NETWORK = "plan_network"
 PREPARE_FE = "prepare_fe"
 FE = "fe"
 ANALYSIS = "analysis"
@@ -83,7 +84,23 @@ ABFE = Pipeline(
     ]
 )
 MD = ABFE.until(EQUIL_ANALYSIS)
-PIPELINES: dict[str, Pipeline] = {"abfe": ABFE, "asfe": ABFE, "md": MD}
+RBFE = Pipeline(
+    [
+        *MD,
+        Step(
+            PLAN_NETWORK,
+            (EQUIL_ANALYSIS,),
+            SimSystem,
+            dict,
+            "network edges",
+            "which pairs of ligands are compared, by which atoms",
+        ),
+        ABFE[PREPARE_FE].replace(requires=(PLAN_NETWORK,), payload=dict),
+        ABFE[FE],
+        ABFE[ANALYSIS],
+    ]
+)
+PIPELINES: dict[str, Pipeline] = {"abfe": ABFE, "asfe": ABFE, "rbfe": RBFE, "md": MD}
 """Phases of each mode of the binding half."""
 CAMPAIGN_VERB = "analysis campaign"
 """What makes table and report of the last phase's folders, in every mode."""

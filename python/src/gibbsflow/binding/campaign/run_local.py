@@ -14,6 +14,7 @@ from typing import Any
 
 from gibbsflow.binding.campaign import phases
 from gibbsflow.binding.campaign.check import ALONE, CampaignCheck, check_campaign, made_from
+from gibbsflow.binding.campaign.edges import EDGES, PlannedEdge
 from gibbsflow.binding.campaign.pipeline import Pipeline
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig, Launch
@@ -112,10 +113,15 @@ class LocalRun:
             log.info("%s", note)
         write_json(self.config, self.launch.model_dump(mode="json", exclude={"io"}))
         try:
-            records: Folders = self.pipeline.run(self.runners(), None)[list(self.pipeline)[-1].name]
+            outcomes = self.pipeline.run(self.runners(), None)
+            records: Folders = outcomes[list(self.pipeline)[-1].name]
+            if outcomes.get(phases.PLAN_NETWORK):
+                records |= self._made_up_for(outcomes[phases.EQUIL_ANALYSIS], records)
         except _RunEnded as end:
             return end.code
         given = {"samplesheet": self.launch.io.input, "records": list(records.values()), "state": self.state}
+        plans = [self.out / "network" / name for name in ("replan", "plan")] if phases.PLAN_NETWORK in outcomes else []
+        given["network"] = next((path for path in plans if path.is_dir()), None)  # the later one has all edges
         return self.verbs[phases.CAMPAIGN_VERB](**given, config=self.config, out=self.out)
 
     def runners(self) -> dict[str, Callable[[Any], Folders]]:
@@ -136,11 +142,15 @@ class LocalRun:
             phases.EQUIL_ANALYSIS: {},
             phases.PREPARE_FE: config,
         }
+        own: dict[str, Callable[[Any], Folders]] = {}
+        if phases.PLAN_NETWORK in [step.name for step in self.pipeline]:
+            own = {phases.PLAN_NETWORK: self._plan, phases.PREPARE_FE: self._prepare_edges}
         return {
             phases.SYSTEM_PREP: self._system_prep,
             **{phase: partial(self._each, phase, given) for phase, given in options.items()},
             phases.FE: self._sample,
             phases.ANALYSIS: self._analyse,
+            **own,
         }
 
     def _each(self, phase: str, options: Mapping[str, Any], systems: Folders) -> Folders:
@@ -196,6 +206,31 @@ class LocalRun:
             if self._carry_out(phases.ANALYSIS, name, **options):
                 done[name] = out
         return done
+
+    def _plan(self, systems: Folders, name: str = "plan", **options: Any) -> Folders:
+        """Plan the network; returns the folders of the edges that are to be run."""
+        out, state = self.out / "network" / name, self._state("network", name)
+        given = {"systems": list(systems.values()), "config": self.config, "out": out, "state": state}
+        done = self._carry_out(phases.PLAN_NETWORK, name, **given, **options)
+        return {path.name: path for path in sorted((out / EDGES).iterdir())} if done else {}
+
+    def _prepare_edges(self, edges: Folders) -> Folders:
+        done = {}
+        for name, edge in edges.items():
+            planned = PlannedEdge.read(edge)
+            out, state = self._folder(name, phases.PREPARE_FE), self._state(name, phases.PREPARE_FE)
+            system, partner = (
+                self._folder(ligand, phases.EQUIL_ANALYSIS) for ligand in (planned.ligand_a, planned.ligand_b)
+            )
+            options = {"system": system, "partner": partner, "edge": edge, "out": out, "state": state}
+            if self._carry_out(phases.PREPARE_FE, name, **options, config=self.config):
+                done[name] = out
+        return done
+
+    def _made_up_for(self, systems: Folders, records: Folders) -> Folders:
+        """Run edges in the place of those that were lost, once; returns their records."""
+        edges = self._plan(systems, "replan", before=self.out / "network" / "plan", records=list(records.values()))
+        return self._analyse(self._sample(self._prepare_edges(edges)))
 
     def _carry_out(self, phase: str, item: str, **options: Any) -> bool:
         """Carry out a phase's verb for one item under the failure policy; False where the item is dropped."""

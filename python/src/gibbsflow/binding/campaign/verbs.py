@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME as LEG
-from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
+from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
 from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
 from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
 from gibbsflow.binding.analyse.transformation import analyse_transformation
@@ -260,7 +260,7 @@ def sample_legs(
     prepared = prepare_legs(system, settings, out, Result())
     with Stopper() as stopper:
         for folder in sorted((out / "legs").iterdir()):
-            leg = AlchemicalLeg.read(folder)
+            leg = read_leg_folder(folder)
             for replicate in range(leg.replicates):
                 place = Path(state or out / "state") / leg.leg / f"replicate_{replicate}"
                 run = out / RUNS / f"{leg.leg}_replicate_{replicate}"

@@ -100,9 +100,32 @@ class Selection:
         Selection
             Of that topology.
         """
-        topology = load_topology(prmtop).topology
-        solute = np.array(sorted({*receptor, *ligand}), dtype=np.int32)
         parts = molecules(prmtop, min(receptor or ligand)) if is_periodic(prmtop) else None
+        return cls.of_topology(load_topology(prmtop).topology, parts, receptor, ligand, kind)
+
+    @classmethod
+    def of_topology(
+        cls, topology: app.Topology, parts: Ints | None, receptor: Sequence[int], ligand: Sequence[int], kind: Kind
+    ) -> Selection:
+        """Find the atoms in a topology that is no file.
+
+        Parameters
+        ----------
+        topology
+            The topology.
+        parts
+            Which molecule each atom is in, shape (N,); None without a box.
+        receptor, ligand
+            Indices of their atoms.
+        kind
+            What is kept.
+
+        Returns
+        -------
+        Selection
+            Of that topology.
+        """
+        solute = np.array(sorted({*receptor, *ligand}), dtype=np.int32)
         return cls(topology, kind, solute, np.array(ligand, dtype=np.int32), _waters(topology, set(solute)), parts)
 
     @property

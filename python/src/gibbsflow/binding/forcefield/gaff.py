@@ -20,7 +20,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -65,7 +65,7 @@ class GaffParameters:
     correction_e
         What was added to each atom's charge to make the sum an integer.
     key
-        Name of the cache entry.
+        Name of the cache entry; where charges were given, a hash of it and of them.
     from_cache
         Whether the cache had it.
     warnings
@@ -82,7 +82,14 @@ class GaffParameters:
 
 
 def parametrise(
-    molecule: Molecule, settings: Param, *, name: str, cache: Path, logs: Path, rigid: bool
+    molecule: Molecule,
+    settings: Param,
+    *,
+    name: str,
+    cache: Path,
+    logs: Path,
+    rigid: bool,
+    charges_e: Sequence[float] | None = None,
 ) -> GaffParameters:
     """Find the parameters of a molecule in the cache, or compute them.
 
@@ -100,6 +107,8 @@ def parametrise(
         Folder that takes the programs' log.
     rigid
         Charges at the geometry given (hosts), instead of at the reference geometry optimised by AM1 (ligands).
+    charges_e
+        Charge of each atom of `molecule` in e, which is taken in place of a computed one; None to compute them.
 
     Returns
     -------
@@ -118,6 +127,8 @@ def parametrise(
             source, order = reference_geometry(molecule)
         except MoleculeError as error:
             log.warning("%s: %s; charges are taken at the geometry given", name, error)
+    if charges_e is not None:
+        settings = settings.model_copy(update={"charge_method": ambertools.NO_CHARGES})
     sdf = _normalised_sdf(source)
     key = _entry_key(sdf, molecule.charge, settings, rigid)
     entry = Path(cache) / key[:2] / key
@@ -132,7 +143,10 @@ def parametrise(
         raise ParametrisationError(f"{name}: antechamber gave {len(types)} atoms for {len(order)}")
     back = {index: k for k, index in enumerate(order)}
     own = [back[i] for i in range(len(order))]
-    integral, correction = renormalise([charges[k] for k in own], molecule.charge, name)
+    if charges_e is not None:
+        key = hashlib.sha256(json.dumps([key, list(charges_e)]).encode()).hexdigest()
+    each = [charges[k] for k in own] if charges_e is None else list(charges_e)
+    integral, correction = renormalise(each, molecule.charge, name)
     warnings = (*(f"{name}: {text}" for text in (*moved, *guessed_terms(frcmod))),)
     return GaffParameters(tuple(types[k] for k in own), tuple(integral), frcmod, correction, key, hit, warnings)
 

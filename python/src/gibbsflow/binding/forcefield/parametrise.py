@@ -11,13 +11,16 @@ from gibbsflow.binding.facts import Parametrisation, ParamFacts, PreparedFacts
 from gibbsflow.binding.forcefield import gaff
 from gibbsflow.binding.prepare.conformers import settle_stereo
 from gibbsflow.binding.prepare.hosts import HOST_RESIDUE
-from gibbsflow.binding.prepare.molecules import read_sdf
+from gibbsflow.binding.prepare.ligands import CHARGES_ARTIFACT
+from gibbsflow.binding.prepare.molecules import Molecule, read_sdf
+from gibbsflow.binding.prepare.small_molecule.sdf_records import CHARGES, SdfCharges
 from gibbsflow.binding.prepare.small_molecule.stereo import specified
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Param
 from gibbsflow.engines import ambertools
+from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
-from gibbsflow.workflow.files import inputs_hash
+from gibbsflow.workflow.files import inputs_hash, read_json
 
 log = logging.getLogger(__name__)
 LIGAND_RESIDUE = "LIG"
@@ -47,7 +50,9 @@ def parametrisation_hash(system: SimSystem, settings: Param) -> str:
     known = system.facts(PreparedFacts)
     if known.receptor_kind == "host":
         files["receptor"] = system.path("receptor")
-    content = settings.model_dump(exclude=set(NOT_HASHED)) | {"ambertools": ambertools.version()}
+    content = settings.model_dump(exclude={*NOT_HASHED, "charge_source"}) | {"ambertools": ambertools.version()}
+    if settings.charge_source == "sdf" and CHARGES_ARTIFACT in system.artifacts:
+        files[CHARGES_ARTIFACT] = system.path(CHARGES_ARTIFACT)
     content |= {"ligand_charge": known.ligand_charge, "receptor_charge": known.receptor_charge}
     stereo = specified(settle_stereo(read_sdf(system.path("ligand"), known.ligand_charge)).mol)
     if stereo.bonds or stereo.dependent:
@@ -83,6 +88,8 @@ def parametrise_system(
     ------
     ParametrisationError
         Naming the molecule, the log and what the program said.
+    InputError
+        Where charges are to be those of the SDF, which has none, or not those of the molecule.
     """
     out = Path(out)
     start = time.monotonic()
@@ -91,12 +98,25 @@ def parametrise_system(
     if known.receptor_kind == "host":
         assert known.receptor_charge is not None  # only a protein's is left to its force field
         molecules["host"] = (read_sdf(system.path("receptor"), known.receptor_charge), HOST_RESIDUE)
+    given = {"ligand": _sdf_charges(system, molecules["ligand"][0])} if settings.charge_source == "sdf" else {}
     carried = system.copy_to(out)
     facts: dict[str, Any] = {"ligand_ff": settings.ligand_ff, "charge_method": settings.charge_method}
+    if given:
+        facts["charge_source"] = settings.charge_source
     hits = {}
     account = Account(system.name)
+    if CHARGES_ARTIFACT in system.artifacts and not given:
+        account.note("the partial charges that the structure brings along are not taken (charge_source)")
     for role, (molecule, residue) in molecules.items():
-        found = gaff.parametrise(molecule, settings, name=role, cache=cache, logs=out / "logs", rigid=role == "host")
+        found = gaff.parametrise(
+            molecule,
+            settings,
+            name=role,
+            cache=cache,
+            logs=out / "logs",
+            rigid=role == "host",
+            charges_e=given.get(role),
+        )
         mol2 = gaff.write_mol2(molecule, found, out / f"{role}.mol2", residue)
         frcmod = out / f"{role}.frcmod"
         frcmod.write_text(found.frcmod)
@@ -116,3 +136,15 @@ def parametrise_system(
     facts["parametrisation_s"] = round(time.monotonic() - start, 3)
     found_facts = ParamFacts(param=param, protein_ff=settings.protein_ff)
     return carried.with_facts(found_facts).with_account(account), facts
+
+
+def _sdf_charges(system: SimSystem, ligand: Molecule) -> tuple[float, ...]:
+    """Charges that came with the ligand's SDF, checked."""
+    where = system.name
+    if CHARGES_ARTIFACT not in system.artifacts:
+        right = f"a structure with the property {CHARGES} and all hydrogens, or charge_source am1bcc"
+        raise InputError(Problem(where, "its structure brings no partial charges along", right, field="charge_source"))
+    charges = SdfCharges(tuple(read_json(system.path(CHARGES_ARTIFACT))["charges_e"]))
+    if wrong := charges.faults("charge_source", ligand.mol.GetNumAtoms(), ligand.charge):
+        raise InputError([Problem(where, f.what, f.right, field=f.field) for f in wrong])
+    return charges.values_e

@@ -15,7 +15,14 @@ from gibbsflow.binding.facts import PreparedFacts
 from gibbsflow.binding.prepare import samplesheet
 from gibbsflow.binding.prepare.burial import buriedness
 from gibbsflow.binding.prepare.conformers import embed
-from gibbsflow.binding.prepare.ligands import CONFORMERS, given_pose, pose_ligand, read_ligand, written_account
+from gibbsflow.binding.prepare.ligands import (
+    CONFORMERS,
+    given_pose,
+    pose_ligand,
+    read_ligand,
+    write_charges,
+    written_account,
+)
 from gibbsflow.binding.prepare.molecules import (
     Fault,
     Molecule,
@@ -31,6 +38,7 @@ from gibbsflow.binding.prepare.protein.complex_ligand import TakenLigand, write_
 from gibbsflow.binding.prepare.proteins import altlocs_of, parameter_files
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, kind_of, read_receptor
 from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.binding.prepare.small_molecule.sdf_records import digest_of_record
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.errors import InputError, Problem
@@ -43,6 +51,8 @@ PHYSICS = {"host": 1, "protein": 3}
 atom without a label is an alternate location beside one with a label, members of a chain are put into its order."""
 SOLUTE_PHYSICS = 1
 """The same where another conformer is taken of a ligand without a receptor."""
+CHARGES_READING = 1
+"""The same for ligands whose file brings partial charges, which are kept beside them; of no others."""
 LIGAND_READING = 2
 """The same for ligands whose stereochemistry, MOL2 file or pose file was once read otherwise; of no others."""
 
@@ -153,13 +163,8 @@ def preparation_hash(row: Row, receptor: Path, settings: BindingConfig) -> str:
     """
     if not receptor.is_file():
         raise InputError(Problem(str(receptor), "no such file", RECEPTOR_RIGHT, field="receptor"))
-    files = {"receptor": receptor}
-    if row.structure:
-        files["structure"] = Path(row.structure)
-    pose = row.pose
-    if pose not in ("given", "place"):
-        files["pose"], pose = Path(pose), "file"
-    content = {"smiles": row.smiles, "charge": row.charge, "pose": pose, "seed": settings.run.seed}
+    files, content = _ligand_inputs(row, settings)
+    files["receptor"] = receptor
     if _read_anew(row):
         content["ligand_reading"] = LIGAND_READING
     chosen = settings.system.model_dump()
@@ -175,6 +180,26 @@ def preparation_hash(row: Row, receptor: Path, settings: BindingConfig) -> str:
     return inputs_hash(files=files, settings=content | chosen, physics=PHYSICS[kind_of(receptor) or "host"])
 
 
+def _ligand_inputs(row: Row, settings: BindingConfig) -> tuple[dict[str, Path], dict[str, Any]]:
+    """Files and values of a row that decide the ligand: of an SDF with several records, its own alone."""
+    files: dict[str, Path] = {}
+    content: dict[str, Any] = {"smiles": row.smiles, "charge": row.charge, "pose": row.pose, "seed": settings.run.seed}
+    given = {"structure": row.structure, "pose": None if row.pose in ("given", "place") else row.pose}
+    for key, path in given.items():
+        if path is None:
+            continue
+        if key == "pose":
+            content["pose"] = "file"
+        digest, charges = digest_of_record(Path(path), row.ligand)
+        if digest is None:
+            files[key] = Path(path)
+        else:
+            content[f"{key}_record"] = digest
+        if key == "structure" and charges:
+            content["sdf_charges"] = CHARGES_READING
+    return files, content
+
+
 def _read_anew(row: Row) -> bool:
     """Whether a ligand may come out otherwise than it did before its reading was numbered."""
     if row.pose not in ("given", "place") or any(mark in (row.smiles or "") for mark in "/\\@"):
@@ -182,7 +207,7 @@ def _read_anew(row: Row) -> bool:
     if row.structure is None:
         return False
     try:
-        return bool(read_noted(Path(row.structure), "structure", row.charge)[1])
+        return bool(read_noted(Path(row.structure), "structure", row.charge, row.ligand)[1])
     except MoleculeError:
         return True
 
@@ -244,6 +269,7 @@ def prepare_system(
         )
     account.take(receptor.account, "receptor")
     account.take(written_account(read, ligand, ligand_file, row.ligand), "ligand")
+    charges = write_charges(ligand, out, account)
     account.settle()
     centre = ligand.heavy_angstrom.mean(axis=0)
     facts = {
@@ -254,7 +280,7 @@ def prepare_system(
         "ligand_centre_offset_angstrom": round(float(np.linalg.norm(centre - receptor.heavy_angstrom.mean(axis=0))), 3),
         "ligand_buried_share": round(float(buriedness(centre[None], receptor.heavy_angstrom, RAYS)[0]), 3),
     }
-    system = SimSystem(row.ligand, out).with_artifacts(receptor=receptor_file.name, ligand=ligand_file.name)
+    system = SimSystem(row.ligand, out).with_artifacts(receptor=receptor_file.name, ligand=ligand_file.name, **charges)
     for k, path in enumerate(receptor.parameters, 1):
         (out / "parameters").mkdir(exist_ok=True)
         # numbered: files of one name in two folders, or of a name that tleap's folder has, stay apart
@@ -288,11 +314,7 @@ def solute_hash(row: Row, settings: BindingConfig) -> str:
     str
         64 hexadecimal digits.
     """
-    files = {"structure": Path(row.structure)} if row.structure else {}
-    pose = row.pose
-    if pose not in ("given", "place"):
-        files["pose"], pose = Path(pose), "file"
-    content = {"smiles": row.smiles, "charge": row.charge, "pose": pose, "seed": settings.run.seed}
+    files, content = _ligand_inputs(row, settings)
     return inputs_hash(files=files, settings=content, physics=SOLUTE_PHYSICS)
 
 
@@ -356,6 +378,7 @@ def prepare_solute(row: Row, settings: BindingConfig, out: Path) -> tuple[SimSys
     written = write_sdf(posed, out / "ligand.sdf", row.ligand)
     account = Account(row.ligand)
     account.take(written_account(read, posed, written, row.ligand), "ligand")
+    charges = write_charges(posed, out, account)
     account.settle()
     pose: Literal["given", "file", "place"] = "file"
     if row.pose in ("given", "place"):
@@ -376,7 +399,8 @@ def prepare_solute(row: Row, settings: BindingConfig, out: Path) -> tuple[SimSys
         site=None,
         pose=pose,
     )
-    return SimSystem(row.ligand, out).with_artifacts(ligand=written.name).with_facts(known).with_account(account), facts
+    system = SimSystem(row.ligand, out).with_artifacts(ligand=written.name, **charges)
+    return system.with_facts(known).with_account(account), facts
 
 
 def _lowest(molecule: Molecule) -> Molecule:

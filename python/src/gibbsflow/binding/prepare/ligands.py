@@ -18,11 +18,15 @@ from gibbsflow.binding.prepare.protein.placement import BONDED_METAL_ANGSTROM
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.prepare.small_molecule.mapping import heavy_only, map_pose
+from gibbsflow.binding.prepare.small_molecule.sdf_records import CHARGES, SdfCharges
 from gibbsflow.binding.prepare.small_molecule.stereo import specified, tag_by_geometry
 from gibbsflow.config.binding import System
 from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.files import write_json
 
 CONFORMERS = 10
+CHARGES_ARTIFACT = "ligand_charges"
+"""Partial charges that came with the ligand's SDF, in the order of the ligand that was written."""
 COVALENT_MARGIN_ANGSTROM = 0.4
 """Heavy atoms nearer than their covalent radii and this are bonded, as programs that draw bonds see it."""
 
@@ -46,7 +50,7 @@ def read_ligand(row: Row) -> Molecule:
         With all that is wrong.
     """
     if row.structure is not None:
-        return settle_stereo(molecules.from_file(Path(row.structure), row.charge))
+        return settle_stereo(molecules.from_file(Path(row.structure), row.charge, name=row.ligand))
     return settle_stereo(molecules.from_smiles(str(row.smiles), row.charge))
 
 
@@ -144,11 +148,13 @@ def given_pose(row: Row, ligand: Molecule) -> Molecule:
         return ligand
     path = Path(row.pose)
     try:
-        pose, _ = molecules.read_noted(path, "pose", ligand.charge)
+        pose, _ = molecules.read_noted(path, "pose", ligand.charge, row.ligand)
     except MoleculeError as error:
         if all(fault.field != "charge" for fault in error.faults):
             raise
-        pose, _ = molecules.read_noted(path, "pose", None)  # another protonation, perhaps, of the same molecule
+        pose, _ = molecules.read_noted(
+            path, "pose", None, row.ligand
+        )  # another protonation, perhaps, of the same molecule
     faults = molecules.coordinate_faults(pose, "pose")
     if faults:
         raise MoleculeError(faults)
@@ -168,12 +174,75 @@ def given_pose(row: Row, ligand: Molecule) -> Molecule:
         what = f"{path}: its geometry has another stereochemistry at {', '.join(wrong)}"
         raise MoleculeError([Fault("pose", what, f"the isomer of this row, {ligand.smiles}")])
     tag_by_geometry(full)
-    posed = replace(ligand, mol=full, open_form=None)
+    posed = replace(ligand, mol=full, open_form=None, sdf_charges=_charges_of_pose(ligand, full))
     kept = [note for note in ligand.notes if not note.startswith(LEFT_OPEN)]
     for note in ligand.notes:
         if note.startswith(LEFT_OPEN):
             kept.append(f"{note.split('): ')[0]}): that of the pose is taken, {posed.smiles}")
     return replace(posed, notes=(*kept, *notes))
+
+
+def _charges_of_pose(ligand: Molecule, posed: Chem.Mol) -> SdfCharges | None:
+    """Charges in the order of a pose: of heavy atoms in theirs, hydrogens built anew share what their atom's had."""
+    if ligand.sdf_charges is None or len(ligand.sdf_charges.values_e) != ligand.mol.GetNumAtoms():
+        return ligand.sdf_charges
+    read = ligand.sdf_charges.values_e
+    theirs = [int(i) for i in ligand.heavy_atoms]
+    values = [read[i] for i in theirs]
+    for atom in list(posed.GetAtoms())[len(theirs) :]:
+        parent = ligand.mol.GetAtomWithIdx(theirs[atom.GetNeighbors()[0].GetIdx()])
+        own = [read[n.GetIdx()] for n in parent.GetNeighbors() if n.GetAtomicNum() == 1]
+        values.append(sum(own) / len(own) if own else float("nan"))
+    return SdfCharges(tuple(values))
+
+
+def charge_faults(row: Row, ligand: Molecule) -> list[Fault]:
+    """Say why a row cannot have the partial charges of its structure.
+
+    Parameters
+    ----------
+    row
+        The row.
+    ligand
+        As :func:`read_ligand` has it, or in its pose.
+
+    Returns
+    -------
+    list of Fault
+        At most one; empty where the charges are those of the molecule.
+    """
+    if ligand.sdf_charges is None:
+        what = "charge_source is sdf, and "
+        what += "a SMILES has no partial charges" if row.structure is None else f"the structure has no {CHARGES}"
+        return [Fault("structure", what, f"an SDF with the property {CHARGES}, or charge_source am1bcc")]
+    return ligand.sdf_charges.faults("structure", ligand.mol.GetNumAtoms(), ligand.charge)
+
+
+def write_charges(ligand: Molecule, out: Path, account: Account) -> dict[str, Path]:
+    """Write the partial charges that came with a ligand, for whoever takes them.
+
+    Parameters
+    ----------
+    ligand
+        As it was written.
+    out
+        Folder that takes the file.
+    account
+        Of the ligand; told where its charges are of no use.
+
+    Returns
+    -------
+    dict
+        The artifact; empty where there are no charges, or they are not those of the molecule.
+    """
+    if ligand.sdf_charges is None:
+        return {}
+    if wrong := ligand.sdf_charges.faults("structure", ligand.mol.GetNumAtoms(), ligand.charge):
+        account.note(f"the partial charges of its structure are left: {wrong[0].what}")
+        return {}
+    path = out / f"{CHARGES_ARTIFACT}.json"
+    write_json(path, {"source": CHARGES, "charges_e": list(ligand.sdf_charges.values_e)})
+    return {CHARGES_ARTIFACT: Path(path.name)}
 
 
 def written_account(read: Molecule, posed: Molecule, path: Path, name: str) -> Account:

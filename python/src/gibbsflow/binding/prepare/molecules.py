@@ -18,6 +18,7 @@ from gibbsflow.binding.prepare.small_molecule.coordinates import coordinate_faul
 from gibbsflow.binding.prepare.small_molecule.faults import Fault as Fault
 from gibbsflow.binding.prepare.small_molecule.faults import MoleculeError as MoleculeError
 from gibbsflow.binding.prepare.small_molecule.marks import lost_marks, marks_against_geometry
+from gibbsflow.binding.prepare.small_molecule.sdf_records import SdfCharges, charges_of, read_record, record_of
 from gibbsflow.binding.prepare.small_molecule.stereo import tag_by_geometry
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
@@ -47,6 +48,8 @@ class Molecule:
         Residue names in its file, for a host.
     open_form
         As it was read, where its stereochemistry was open and one isomer was chosen: a pose may have another.
+    sdf_charges
+        Partial charges that its SDF brings along, unchecked, in the order of its atoms; None where it has none.
     """
 
     mol: Chem.Mol
@@ -55,6 +58,7 @@ class Molecule:
     warnings: tuple[str, ...] = field(default=())
     residue_names: tuple[str, ...] = field(default=())
     open_form: Chem.Mol | None = None
+    sdf_charges: SdfCharges | None = None
 
     @property
     def smiles(self) -> str:
@@ -172,8 +176,8 @@ def from_smiles(smiles: str, charge: int | None = None) -> Molecule:
     return Molecule(mol, Chem.GetFormalCharge(mol), tuple(_isotopes(mol)))
 
 
-def from_file(path: Path, charge: int | None = None, *, field: str = "structure") -> Molecule:
-    """Read the one molecule of an SDF or MOL2 file with 3-D coordinates; missing hydrogens are added.
+def from_file(path: Path, charge: int | None = None, *, field: str = "structure", name: str | None = None) -> Molecule:
+    """Read a molecule of an SDF or MOL2 file with 3-D coordinates; missing hydrogens are added.
 
     Parameters
     ----------
@@ -183,6 +187,8 @@ def from_file(path: Path, charge: int | None = None, *, field: str = "structure"
         Net charge in e that it must have; None for no such check.
     field
         Column that messages name.
+    name
+        Name of the ligand, whose record is taken of an SDF with several; None where the file must hold one molecule.
 
     Returns
     -------
@@ -194,7 +200,7 @@ def from_file(path: Path, charge: int | None = None, *, field: str = "structure"
     MoleculeError
         With all that is wrong.
     """
-    mol, notes = read_noted(path, field, charge)
+    mol, notes = read_noted(path, field, charge, name)
     faults = coordinate_faults(mol, field)
     missing = sum(atom.GetTotalNumHs() for atom in mol.GetAtoms())
     if missing and not faults:
@@ -202,12 +208,16 @@ def from_file(path: Path, charge: int | None = None, *, field: str = "structure"
         mol = Chem.AddHs(mol, addCoords=True)
     notes += _isotopes(mol)
     faults += chemistry_faults(mol, field, None if field == "receptor" else charge)
+    charges = None
     if not faults and Path(path).suffix.lower() != ".mol2":
-        faults += _wedge_faults(path, field)
+        record = read_record(path, name)
+        faults += _wedge_faults(record, path, field)
+        charges = charges_of(record)
     if faults:
         raise MoleculeError(faults)
     tag_by_geometry(mol)
-    return Molecule(mol, Chem.GetFormalCharge(mol), tuple(notes), residue_names=residue_names(path, mol))
+    names = residue_names(path, mol)
+    return Molecule(mol, Chem.GetFormalCharge(mol), tuple(notes), residue_names=names, sdf_charges=charges)
 
 
 def _isotopes(mol: Chem.Mol) -> list[str]:
@@ -216,17 +226,17 @@ def _isotopes(mol: Chem.Mol) -> list[str]:
     return [told] if labelled else []
 
 
-def _wedge_faults(path: Path, field: str) -> list[Fault]:
+def _wedge_faults(record: str, path: Path, field: str) -> list[Fault]:
     with rdkit_messages():
-        wrong = marks_against_geometry(Path(path).read_text(errors="replace").split("$$$$")[0])
+        wrong = marks_against_geometry(record)
     if not wrong:
         return []
     what = f"{path}: its wedges say another stereoisomer than its geometry at {', '.join(wrong)}"
     return [Fault(field, what, "a file whose marks and coordinates are of one isomer, or without wedges")]
 
 
-def read_noted(path: Path, field: str, charge: int | None) -> tuple[Chem.Mol, list[str]]:
-    """Read the first and only molecule of a file, sanitised, its bonds and charges in agreement.
+def read_noted(path: Path, field: str, charge: int | None, name: str | None = None) -> tuple[Chem.Mol, list[str]]:
+    """Read the only molecule of a file, or that of a name, sanitised, its bonds and charges in agreement.
 
     Parameters
     ----------
@@ -236,6 +246,8 @@ def read_noted(path: Path, field: str, charge: int | None) -> tuple[Chem.Mol, li
         Column that messages name.
     charge
         Net charge in e that the user gives, which decides where a MOL2 file does not tell; None for none.
+    name
+        As in :func:`from_file`.
 
     Returns
     -------
@@ -254,13 +266,16 @@ def read_noted(path: Path, field: str, charge: int | None) -> tuple[Chem.Mol, li
     except InputError as error:
         raise MoleculeError([Fault(field, f"{path}: {p.what}", p.right) for p in error.problems]) from error
     is_mol2 = Path(path).suffix.lower() == ".mol2"
+    label = str(path)
+    if name is not None and not is_mol2:
+        text, label = record_of(text, name, path, field)
     count = text.count("@<TRIPOS>MOLECULE") if is_mol2 else len([b for b in text.split("$$$$") if b.strip()])
     if count != 1:
         raise MoleculeError([Fault(field, f"{path}: holds {count or 'no'} molecules", mol2.RIGHT)])
     with rdkit_messages() as messages:
         if is_mol2:
             return mol2.read(text, Path(path), field, charge, Chem.MolFromMol2Block(text, removeHs=False))
-        return sdf.read(text, path, field, charge, lambda: rdkit_reason(messages))
+        return sdf.read(text, label, field, charge, lambda: rdkit_reason(messages))
 
 
 def chemistry_faults(mol: Chem.Mol, field: str, charge: int | None) -> list[Fault]:

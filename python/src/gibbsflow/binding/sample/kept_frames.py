@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
+from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg
 from gibbsflow.binding.equilibrate.frame_files import Selection, XtcFile, thinned, write_pdb
 from gibbsflow.binding.sample.sampler import Walkers
 from gibbsflow.workflow.files import atomic_open, write_json
@@ -69,6 +70,9 @@ class KeptFrames:
         """
         leg, kind = self._leg, self._leg.md.trajectory
         assert kind != "none"
+        if isinstance(leg, HybridLeg):
+            parts = leg.molecules if leg.periodic else None
+            return Selection.of_topology(leg.all_atoms, parts, leg.receptor_atoms, leg.ligand_atoms, kind)
         return Selection.read(leg.folder / leg.topology, leg.receptor_atoms, leg.ligand_atoms, kind)
 
     @cached_property

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, Sampling
+from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg
 from gibbsflow.binding.alchemy.state_makers import PERIODIC_MAKERS, STATE_MAKERS
 from gibbsflow.binding.forcefield.topology_file import molecules
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_md, used_in_leg
@@ -139,6 +140,8 @@ def leg_systems(leg: AlchemicalLeg, engine: MdEngine) -> list[EngineSystem]:
     list of EngineSystem
         One a state, in the engine's form.
     """
+    if isinstance(leg, HybridLeg):
+        return leg.systems(engine)
     parent, make = engine.system(leg.folder / leg.topology, leg.md), STATE_MAKERS[engine.name]()
     return [make(parent, leg.ligand_atoms, state, leg.restraint) for state in leg.states]
 
@@ -155,13 +158,17 @@ def _simulations(leg: AlchemicalLeg, engine: MdEngine, kind: SamplerKind) -> Mak
 
 def _walkers(leg: AlchemicalLeg, engine: MdEngine, mps: Mps | None) -> Maker:
     """What makes a sampler of one system for all states."""
-    prmtop = leg.folder / leg.topology
-    parent, make = engine.system(prmtop, leg.md, apart=leg.apart), PERIODIC_MAKERS[engine.name]()
-    system = make(
-        parent, leg.ligand_atoms, leg.restraint, soft_core=leg.fe.soft_core,
-        copy_atoms=leg.copy_atoms, ion_atoms=leg.ion_atoms,
-    )  # fmt: skip
-    states, parts = [state.as_dict() for state in leg.states], molecules(prmtop)
+    if isinstance(leg, HybridLeg):
+        system, parts = leg.hybrid(engine).system, leg.molecules
+    else:
+        prmtop = leg.folder / leg.topology
+        parent, make = engine.system(prmtop, leg.md, apart=leg.apart), PERIODIC_MAKERS[engine.name]()
+        system = make(
+            parent, leg.ligand_atoms, leg.restraint, soft_core=leg.fe.soft_core,
+            copy_atoms=leg.copy_atoms, ion_atoms=leg.ion_atoms,
+        )  # fmt: skip
+        parts = molecules(prmtop)
+    states = [state.as_dict() for state in leg.states]
     contexts = CONTEXTS_WITHOUT_MPS if mps is not None and not mps.on else None
     return lambda md, window, _: WalkerSampler(system, states, md, engine, parts, _alone(window), contexts)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
+from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
 from gibbsflow.engines.gpu.mps import shared_card
 from gibbsflow.engines.gpu.side_by_side import group_code, run_side_by_side
 from gibbsflow.engines.md_engines import engine_for
@@ -116,7 +116,7 @@ def sample_together(runs: Sequence[LegRun], out: Path, time_budget: str | None, 
     int
         Exit code of all.
     """
-    legs = [AlchemicalLeg.read(run.leg) for run in runs]
+    legs = [read_leg_folder(run.leg) for run in runs]
     result.versions = versions(*sorted({program for leg in legs for program in engine_for(leg.md).programs}))
     if any(leg.md.platform == "CUDA" for leg in legs):
         result.figures["mps"] = str(shared_card())

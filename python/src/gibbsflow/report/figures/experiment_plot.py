@@ -83,13 +83,15 @@ def compare(comparisons: Sequence[Comparison]) -> Agreement | None:
     return Agreement(len(comparisons), fmean(errors), fmean(abs(e) for e in errors), rmse, tau)
 
 
-def draw_comparison(comparisons: Sequence[Comparison]) -> str | None:
+def draw_comparison(comparisons: Sequence[Comparison], quantity: str = "ΔG") -> str | None:
     """Plot computed against experiment, with bands of 1 and 2 kcal/mol.
 
     Parameters
     ----------
     comparisons
-        A ligand each.
+        A ligand (or an edge) each.
+    quantity
+        What is compared.
 
     Returns
     -------
@@ -100,7 +102,7 @@ def draw_comparison(comparisons: Sequence[Comparison]) -> str | None:
         return None
     values = [value for one in comparisons for value in (one.computed, one.experiment)]
     limits = padded_range(values, share=0.15, least=6.0)
-    chart = Chart(limits, limits, width=440, height=430, title="Computed against experimental ΔG")
+    chart = Chart(limits, limits, width=440, height=430, title=f"Computed against experimental {quantity}")
     chart.x_label, chart.y_label = "experiment (kcal/mol)", "computed (kcal/mol)"
     low, high = limits
     for width, opacity in ((2.0, 0.07), (1.0, 0.10)):

@@ -219,7 +219,8 @@ def record_row(record: Mapping[str, Any]) -> TableRow:
         if values.get(name, "") not in known:
             raise ValueError(f"{name} is {shown(values.get(name))}")
     for name in ("ligand", "transformation"):
-        if not re.fullmatch(NAME_PATTERN, values[name]):
+        ends = str(values[name]).split("~") if values["mode"] == "rbfe" else [values[name]]  # an edge is a~b
+        if not all(re.fullmatch(NAME_PATTERN, end) for end in ends):
             raise ValueError(f"{name} is {shown(values[name])}")
     return TableRow(**values)
 

@@ -48,7 +48,7 @@ _SOURCES = (
     ".git", ".gibbsflow", "assets", "benchmarks", "bin", "conf", "containers", "docs", "modules", "python", "setup",
     "subworkflows", "tests", "workflows",
 )  # fmt: skip
-_OF_RESULTS = ("phases", "figures", "potential", "generation_*", "pipeline_info", f"{ASIDE}*")
+_OF_RESULTS = ("phases", "network", "figures", "potential", "generation_*", "pipeline_info", f"{ASIDE}*")
 """Folders in that of the results, whose content is made anew or set aside."""
 
 

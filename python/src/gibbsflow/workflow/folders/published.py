@@ -31,13 +31,20 @@ from gibbsflow.workflow.folders.places import ASIDE, folder_fault
 
 IDENTITY = Path("pipeline_info") / "campaign.json"
 _TABLES = (
-    "results.csv", "results.parquet", "report.html", "result.json", "manifest.json", "ro-crate-metadata.json",
+    "results.csv", "results.parquet",
+    "edges.csv", "edges.parquet", "ligands.csv", "ligands.parquet", "cycles.csv",
+    "network.svg", "experiment_ligands.svg", "experiment_edges.svg",
+    "report.html", "result.json", "manifest.json", "ro-crate-metadata.json",
     "pipeline_info/run.json", "pipeline_info/versions.yml", "pipeline_info/inputs", "pipeline_info/workflow",
 )  # fmt: skip
 _WRITTEN_INTO = ("pipeline_info", "phases", "phases/*")
-_OF_ITEM = ("phases/{0}", "record.{0}.json", "figures/{0}")
+_OF_ITEM = tuple(
+    place.format(name)
+    for name in ("{0}", "{0}~*", "*~{0}")  # a ligand, and edges that it is an end of
+    for place in ("phases/{0}", "record.{0}.json", "figures/{0}")
+)
 _ALL = (
-    "phases", "record.*.json", "figures", "generation_[0-9]*", "checkpoint.json", "potential",
+    "phases", "network", "record.*.json", "figures", "generation_[0-9]*", "checkpoint.json", "potential",
     "pipeline_info/settings.json",
 )  # fmt: skip
 

@@ -1,0 +1,259 @@
+"""A leg from one ligand to another, as it lies in its folder: A in its surroundings, and B alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from openmm import app
+
+from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME, AlchemicalLeg
+from gibbsflow.binding.alchemy.hybrid.ends import EndState, Pair
+from gibbsflow.binding.alchemy.hybrid.hybrid_system import HybridTopology, hybrid_topology
+from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms, share_atoms
+from gibbsflow.binding.forcefield.topology_file import molecules
+from gibbsflow.config.binding import Md
+from gibbsflow.engines.md_engine import EngineSystem, MdEngine
+from gibbsflow.engines.openmm_systems import load_topology
+from gibbsflow.errors import InputError, Problem
+from gibbsflow.units import Floats, Ints
+from gibbsflow.workflow.files import read_json
+
+
+@dataclass(frozen=True)
+class HybridLeg(AlchemicalLeg):
+    """A leg whose ligand turns into another one.
+
+    Its atoms are those of `topology` (A and its surroundings), then those that only B has.
+
+    Attributes
+    ----------
+    other_topology
+        File name: AMBER topology of B alone, beside ``leg.json``.
+    old_atoms
+        0-based indices of A's ligand, in the order of its molecule; ``ligand_atoms`` are these and B's own.
+    pairs
+        Numbers of the shared atoms in A's and in B's ligand.
+    ligands
+        Names of A and B.
+    """
+
+    other_topology: str = ""
+    old_atoms: tuple[int, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    ligands: tuple[str, str] = ("A", "B")
+
+    @property
+    def thermal_starts(self) -> bool:
+        """Whether the starts are to be taken as they are.
+
+        Returns
+        -------
+        bool
+            False: they are those of A, and in other windows there are atoms of B.
+        """
+        return False
+
+    def files(self) -> dict[str, Path]:
+        """Name the input files.
+
+        Returns
+        -------
+        dict
+            Paths by role: ``topology``, ``start`` and ``other_topology``.
+        """
+        return super().files() | {"other_topology": self.folder / self.other_topology}
+
+    def _beside_the_ligand(self) -> dict[str, Any]:
+        own = {
+            "other_topology": self.other_topology,
+            "old_atoms": list(self.old_atoms),
+            "pairs": [list(pair) for pair in self.pairs],
+            "ligands": list(self.ligands),
+        }
+        return super()._beside_the_ligand() | {"hybrid": own}
+
+    @classmethod
+    def _from_mapping(cls, folder: Path, path: Path, content: Mapping[str, Any]) -> Self:
+        own = content["hybrid"]
+        leg = super()._from_mapping(folder, path, content)
+        return replace(
+            leg,  # type: ignore[arg-type]
+            other_topology=own["other_topology"],
+            old_atoms=tuple(own["old_atoms"]),
+            pairs=tuple((int(i), int(j)) for i, j in own["pairs"]),
+            ligands=tuple(own["ligands"]),
+        )
+
+    @property
+    def molecules(self) -> Ints:
+        """Say which molecule each atom is in; the atoms that only B has are in that of A.
+
+        Returns
+        -------
+        ndarray
+            Counted from 0, shape (atoms,).
+        """
+        found = molecules(self.folder / self.topology)
+        added = len(self.ligand_atoms) - len(self.old_atoms)
+        return np.concatenate([found, np.full(added, found[self.old_atoms[0]], dtype=np.int32)])
+
+    @cached_property
+    def all_atoms(self) -> app.Topology:
+        """Make a topology to look at: A and its surroundings, and B's own atoms as a residue at the end.
+
+        Returns
+        -------
+        Topology
+            Of the atoms of a frame.
+        """
+        topology = load_topology(self.folder / self.topology).topology
+        known = list(topology.atoms())
+        other = load_topology(self.folder / self.other_topology).topology
+        residue = topology.addResidue(known[self.old_atoms[0]].residue.name, topology.addChain())
+        made = {j: known[self.old_atoms[i]] for i, j in self.pairs}
+        for atom in other.atoms():
+            if atom.index not in made:
+                made[atom.index] = topology.addAtom(atom.name, atom.element, residue)
+        for one, two in other.bonds():
+            if made[one.index].residue is residue or made[two.index].residue is residue:
+                topology.addBond(made[one.index], made[two.index])
+        return topology
+
+    def shared(self, engine: MdEngine) -> SharedAtoms:
+        """Read both end states.
+
+        Parameters
+        ----------
+        engine
+            OpenMM's.
+
+        Returns
+        -------
+        SharedAtoms
+            With the pairs of this leg.
+        """
+        system = engine.system(self.folder / self.topology, self.md, apart=self.apart)
+        return _shared(
+            self.ligands, system, self.folder / self.topology, self.old_atoms,
+            self.folder / self.other_topology, self.pairs, self.md, engine,
+        )  # fmt: skip
+
+    def hybrid(self, engine: MdEngine) -> HybridTopology:
+        """Make the System of the leg.
+
+        Parameters
+        ----------
+        engine
+            OpenMM's.
+
+        Returns
+        -------
+        HybridTopology
+            Dummies stand on the side on which the first start has them.
+        """
+        if engine.name != "openmm":
+            what, right = f"an edge, and {engine.name} runs the windows", "engine openmm"
+            raise InputError(Problem(str(self.folder), what, right, field="engine"))
+        shared, start = self.shared(engine), self.start_nm
+        first: Floats = start if start.ndim == 2 else start[0]
+        ends = (first[list(shared.place_a)], first[list(shared.place_b)])
+        return hybrid_topology(shared, *ends, soft_core=self.fe.soft_core)
+
+    def systems(self, engine: MdEngine) -> list[EngineSystem]:
+        """Make the Systems of the states, for what has no box.
+
+        Parameters
+        ----------
+        engine
+            OpenMM's.
+
+        Returns
+        -------
+        list of EngineSystem
+            One a state.
+        """
+        made = self.hybrid(engine)
+        return [made.at(state.as_dict()) for state in self.states]
+
+
+def share_files(
+    names: tuple[str, str],
+    topology: Path,
+    ligand: tuple[int, ...],
+    other_topology: Path,
+    pairs: tuple[Pair, ...],
+    md: Md,
+    engine: MdEngine,
+) -> SharedAtoms:
+    """Read the end states of an edge from their topologies, and settle its map.
+
+    Parameters
+    ----------
+    names
+        Of A and B.
+    topology
+        AMBER topology of A in its surroundings.
+    ligand
+        A's ligand in it.
+    other_topology
+        AMBER topology of B alone.
+    pairs
+        The map.
+    md
+        Settings of the leg.
+    engine
+        OpenMM's.
+
+    Returns
+    -------
+    SharedAtoms
+        From :func:`~gibbsflow.binding.alchemy.hybrid.shared_atoms.share_atoms`.
+    """
+    return _shared(names, engine.system(topology, md), topology, ligand, other_topology, pairs, md, engine)
+
+
+def _shared(
+    names: tuple[str, str],
+    system: EngineSystem,
+    topology: Path,
+    ligand: tuple[int, ...],
+    other_topology: Path,
+    pairs: tuple[Pair, ...],
+    md: Md,
+    engine: MdEngine,
+) -> SharedAtoms:
+    # alone B has no box; its surroundings are A's
+    other = engine.system(other_topology, md if not md.explicit else md.model_copy(update={"solvent": "vacuum"}))
+    ends = (
+        EndState(names[0], system, ligand, load_topology(topology).topology),
+        EndState(names[1], other, tuple(range(other.getNumParticles())), load_topology(other_topology).topology),
+    )
+    return share_atoms(*ends, pairs)
+
+
+def read_leg_folder(folder: Path) -> AlchemicalLeg:
+    """Read a leg of either kind.
+
+    Parameters
+    ----------
+    folder
+        With ``leg.json`` and the files that it names.
+
+    Returns
+    -------
+    AlchemicalLeg
+        A :class:`HybridLeg` where a ligand turns into another one.
+
+    Raises
+    ------
+    InputError
+        As :meth:`AlchemicalLeg.read`.
+    """
+    path = Path(folder) / FILE_NAME
+    of_edge = path.exists() and "hybrid" in read_json(path)
+    return HybridLeg.read(folder) if of_edge else AlchemicalLeg.read(folder)

@@ -1,0 +1,105 @@
+"""Ligands of a campaign as the ends of edges: whether a network of them can be run, before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gibbsflow.binding.campaign.edges import Posed, compare, given_maps, planned
+from gibbsflow.binding.network.design import connectivity
+from gibbsflow.binding.network.design.difficulty import common_difficulty
+from gibbsflow.binding.network.design.links import KINDS, candidates_from
+from gibbsflow.binding.network.design.network_files import read_network
+from gibbsflow.binding.network.design.planning import plan
+from gibbsflow.binding.prepare.molecules import Molecule
+from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.config.binding import BindingConfig
+from gibbsflow.engines.gromacs.choice import choose_engine
+from gibbsflow.engines.md_engines import WHOLE_RUNS
+from gibbsflow.errors import InputError, Problem, shown
+from gibbsflow.workflow.folders.places import LONGEST_NAME
+
+FEWEST = 2
+
+
+def edge_problems(
+    ligands: Sequence[tuple[Row, Molecule]], settings: BindingConfig, where: str
+) -> tuple[list[Problem], list[Problem]]:
+    """Check the ligands of a campaign against each other, and the network that is asked for.
+
+    Parameters
+    ----------
+    ligands
+        Usable rows, each with its ligand, in its pose unless it is to be placed.
+    settings
+        Section ``relative`` counts.
+    where
+        What messages call the samplesheet.
+
+    Returns
+    -------
+    problems
+        Too few ligands, one given twice, names too long for an edge, maps and networks that cannot be used, ligands
+        that no edge reaches; all at once.
+    warnings
+        Of the network as it will be planned.
+    """
+    relative, names = settings.relative, [row.ligand for row, _ in ligands]
+    problems = _pairwise(ligands, where)
+    if len(ligands) < FEWEST:
+        problems.append(Problem(where, f"{len(ligands)} usable ligands: no edge", "two or more", field="ligand"))
+    if settings.md.explicit and choose_engine(settings.md).engine == WHOLE_RUNS:
+        problems.append(Problem("md", f"{WHOLE_RUNS} runs no edge from ligand to ligand", "openmm", field="engine"))
+    measured = {row.ligand for row, _ in ligands if row.experimental_dg_kcal_per_mol is not None}
+    if relative.anchor not in ("none", "mean") and relative.anchor not in measured:
+        what = f"{shown(relative.anchor)} is {'not measured' if relative.anchor in names else 'none of the ligands'}"
+        problems.append(Problem("relative", what, "none, mean, or a ligand with a measured value", field="anchor"))
+    if relative.hub is not None and relative.hub not in names:
+        right = "one of " + ", ".join(names[:10])
+        problems.append(Problem("relative", f"{shown(relative.hub)} is none of the ligands", right, field="hub"))
+    if problems:
+        return problems, []
+    posed = {row.ligand: Posed(ligand.mol, ligand.charge, given=row.pose != "place") for row, ligand in ligands}
+    try:
+        maps = given_maps(relative.map, posed)
+        if all(one.given for one in posed.values()):
+            network = planned(relative, compare(posed, maps, seed=settings.run.seed))
+        elif relative.network in KINDS:  # poses are yet to come: what the molecules have in common
+            kind = next(kind for kind in KINDS if kind == relative.network)
+            network = plan(candidates_from(posed, lambda a, b: _difficulty(posed[a], posed[b])), kind, hub=relative.hub)
+        else:
+            network = read_network(Path(relative.network), names)
+    except InputError as error:
+        return error.problems, []
+    largest, *others = connectivity.parts(network.graph)
+    apart = {name: part for part in others for name in part}
+    right = "a ligand of its charge with four or more heavy atoms in common, or none of it"
+    told = []
+    for row, _ in ligands:
+        if row.ligand in apart:
+            beside = [name for name in apart[row.ligand] if name != row.ligand]
+            what = f"{row.ligand}{' (with ' + ', '.join(beside) + ')' if beside else ''}: no edges connect it with "
+            told.append(Problem(where, what + ", ".join(largest[:3]), right, row.line, "ligand"))
+    return told, [] if told else [Problem("network", text) for text in network.warnings]
+
+
+def _difficulty(one: Posed, other: Posed) -> float | None:
+    return common_difficulty(one.mol, other.mol) if one.charge == other.charge else None
+
+
+def _pairwise(ligands: Sequence[tuple[Row, Molecule]], where: str) -> list[Problem]:
+    """One molecule given twice; names that are too long for that of an edge."""
+    first: dict[str, Row] = {}
+    problems = []
+    for row, ligand in ligands:
+        if (known := first.setdefault(ligand.smiles, row)) is not row:
+            what = f"{row.ligand} is the molecule of {known.ligand} (row {known.line})"
+            problems.append(Problem(where, what, "each molecule once", row.line, "ligand"))
+        if row.pose_of is not None:
+            what = f"{row.ligand}: a pose of {row.pose_of}"
+            problems.append(Problem(where, what, "one pose a ligand in mode rbfe", row.line, "pose_of"))
+    longest = sorted((row for row, _ in ligands), key=lambda row: -len(row.ligand))[:2]
+    if len(longest) == FEWEST and sum(len(row.ligand) for row in longest) >= LONGEST_NAME:
+        what = f"{longest[0].ligand} and {longest[1].ligand} are too long together for the name of an edge"
+        problems.append(Problem(where, what, f"together at most {LONGEST_NAME - 1}", longest[0].line, "ligand"))
+    return problems

@@ -1,0 +1,466 @@
+"""Edges of a campaign: its ligands compared two by two, and the network of what is to be run.
+
+A network that was planned before is kept as far as its ligands are left: what was run is not run again, and ligands
+that are new, or have lost an edge, get others.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from rdkit import Chem
+
+from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
+from gibbsflow.binding.facts import PreparedFacts
+from gibbsflow.binding.network.design.links import KINDS, Candidates, Edge, Network, Pair, candidates_from, pair_of
+from gibbsflow.binding.network.design.network_files import read_network, write_network
+from gibbsflow.binding.network.design.planning import plan
+from gibbsflow.binding.network.design.replanning import replan
+from gibbsflow.binding.prepare.atom_map.aligned_pose import align_pose
+from gibbsflow.binding.prepare.atom_map.atom_maps import DEFAULT_RULES, AtomMap
+from gibbsflow.binding.prepare.atom_map.common_core import map_atoms
+from gibbsflow.binding.prepare.atom_map.map_faults import faults
+from gibbsflow.binding.prepare.atom_map.map_files import find_map, read_maps
+from gibbsflow.binding.prepare.atom_map.map_score import MapScore, score
+from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, read_sdf
+from gibbsflow.binding.system import SimSystem
+from gibbsflow.config.binding import BindingConfig, Relative
+from gibbsflow.errors import InputError, Problem, StateError
+from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.result import Result
+
+log = logging.getLogger(__name__)
+
+EDGE = "edge.json"
+NETWORK = "network.json"
+EDGES = "edges"
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A ligand to be compared with others.
+
+    Attributes
+    ----------
+    mol
+        With all hydrogens; with a conformer unless it is yet to be placed.
+    charge
+        Net charge, e.
+    given
+        Whether its pose was given, so that its place tells which atoms correspond.
+    """
+
+    mol: Chem.Mol
+    charge: int
+    given: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every pair of ligands, and how hard it would be to turn one into the other.
+
+    Attributes
+    ----------
+    ligands
+        By name.
+    maps, scores
+        Of each pair in alphabetical order; none where there is nothing in common.
+    causes
+        Why a pair has none, in words.
+    """
+
+    ligands: Mapping[str, Posed]
+    maps: Mapping[Pair, AtomMap] = field(default_factory=dict)
+    scores: Mapping[Pair, MapScore] = field(default_factory=dict)
+    causes: Mapping[Pair, str] = field(default_factory=dict)
+
+    @property
+    def candidates(self) -> Candidates:
+        """Pairs that can be transformed, with their difficulty.
+
+        Returns
+        -------
+        Candidates
+            Those whose map can be used.
+        """
+        usable = {pair: found.difficulty for pair, found in self.scores.items() if not found.faults}
+        return candidates_from(self.ligands, lambda a, b: usable.get((a, b)))
+
+    def edge(self, ligand_a: str, ligand_b: str) -> Edge:
+        """Make an edge of a pair, with its map.
+
+        Parameters
+        ----------
+        ligand_a, ligand_b
+            From which ligand to which.
+
+        Returns
+        -------
+        Edge
+            With difficulty and atoms.
+
+        Raises
+        ------
+        InputError
+            Where the two cannot be transformed.
+        """
+        pair = pair_of(ligand_a, ligand_b)
+        known = self.scores.get(pair)
+        if known is None or known.faults:
+            why = self.causes.get(pair) or "; ".join(known.faults if known else ()) or "nothing in common"
+            raise InputError(Problem(f"{ligand_a}~{ligand_b}", why, "a pair with a usable atom map", field="network"))
+        atom_map = self.maps[pair]
+        turned = atom_map if atom_map.ligand_a == ligand_a else atom_map.reversed()
+        return Edge(ligand_a, ligand_b, known.difficulty, turned.pairs)
+
+
+def ligands_of(systems: Iterable[SimSystem]) -> dict[str, Posed]:
+    """Read the ligands of prepared systems.
+
+    Parameters
+    ----------
+    systems
+        As left by any phase from ``system_prep`` on.
+
+    Returns
+    -------
+    dict
+        By name, in alphabetical order.
+
+    Raises
+    ------
+    StateError
+        For a system that holds no ligand, such as one that came solvated.
+    """
+    found = {}
+    for system in sorted(systems, key=lambda one: one.name):
+        known = system.find(PreparedFacts)
+        if known is None or "ligand" not in system.artifacts:
+            raise StateError(f"{system.root}: no ligand of `system_prep system`, so there is nothing to compare")
+        molecule = read_sdf(system.path("ligand"), known.ligand_charge)
+        found[system.name] = Posed(molecule.mol, known.ligand_charge, given=known.pose in ("given", "file"))
+    return found
+
+
+def compare(ligands: Mapping[str, Posed], given: Sequence[AtomMap] = (), *, seed: int) -> Comparison:
+    """Map and score every pair of ligands.
+
+    Parameters
+    ----------
+    ligands
+        By name.
+    given
+        Maps that go before those that would be found; a fault in one is left to the caller.
+    seed
+        Of embedding, where ligands without poses of their own are laid on one another.
+
+    Returns
+    -------
+    Comparison
+        Of all pairs; those of different net charge have no map.
+    """
+    maps: dict[Pair, AtomMap] = {}
+    scores: dict[Pair, MapScore] = {}
+    causes: dict[Pair, str] = {}
+    names = sorted(ligands)
+    for place, a in enumerate(names):
+        for b in names[place + 1 :]:
+            one, other = _named(ligands[a], a), _named(ligands[b], b)
+            if one.charge != other.charge:
+                causes[a, b] = f"net charges {one.charge:+d} and {other.charge:+d} e: no edge changes the net charge"
+                continue
+            try:
+                with rdkit_messages():
+                    found = find_map(given, a, b) or _found(one, other, seed)
+                    maps[a, b], scores[a, b] = found, score(found, one.mol, other.mol)
+            except MoleculeError as error:
+                causes[a, b] = "; ".join(fault.what for fault in error.faults)
+    return Comparison(ligands, maps, scores, causes)
+
+
+def _named(ligand: Posed, name: str) -> Posed:
+    mol = Chem.Mol(ligand.mol)
+    mol.SetProp("_Name", name)
+    return replace(ligand, mol=mol)
+
+
+def _found(one: Posed, other: Posed, seed: int) -> AtomMap:
+    """The map of two ligands where they lie; where one was placed by us, as the one would lie on the other."""
+    if one.given and other.given:
+        return map_atoms(one.mol, other.mol)
+    laid = align_pose(other.mol, one.mol, seed=seed)
+    return map_atoms(one.mol, laid.mol)
+
+
+def given_maps(path: Path | None, ligands: Mapping[str, Posed]) -> list[AtomMap]:
+    """Read atom maps, and hold them against the ligands.
+
+    Parameters
+    ----------
+    path
+        File of maps; None for none.
+    ligands
+        By name.
+
+    Returns
+    -------
+    list of AtomMap
+        Of these ligands; maps of ligands that are not there any more are left out.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read and for maps that cannot be used, all at once.
+    """
+    if path is None:
+        return []
+    maps = [one for one in read_maps(path) if {one.ligand_a, one.ligand_b} <= ligands.keys()]
+    wrong = [
+        Problem(str(path), f"{one.ligand_a} and {one.ligand_b}: {fault}", "a map of these two", field="map")
+        for one in maps
+        for fault in faults(one, ligands[one.ligand_a].mol, ligands[one.ligand_b].mol, DEFAULT_RULES)
+    ]
+    if wrong:
+        raise InputError(wrong)
+    return maps
+
+
+def planned(settings: Relative, comparison: Comparison, before: Network | None = None) -> Network:
+    """Plan the network that is asked for.
+
+    Parameters
+    ----------
+    settings
+        Kind or file of the network.
+    comparison
+        Of the ligands that are left.
+    before
+        What was planned earlier; its edges between ligands that are left stay.
+
+    Returns
+    -------
+    Network
+        Each edge with its difficulty and its map.
+
+    Raises
+    ------
+    InputError
+        For fewer than two ligands, a file that cannot be used, or edges that cannot be transformed.
+    """
+    if settings.network in KINDS:
+        kind = next(kind for kind in KINDS if kind == settings.network)
+        if before is None or before.kind != kind:
+            found = plan(comparison.candidates, kind, hub=settings.hub)
+        else:
+            gone = set(before.ligands) - comparison.ligands.keys()
+            found = replan(before, comparison.candidates, lost_ligands=gone)
+    else:
+        found = read_network(Path(settings.network), whole=False)
+        left = [edge for edge in found.edges if set(edge.pair) <= comparison.ligands.keys()]
+        found = replace(found, ligands=tuple(sorted(comparison.ligands)), edges=tuple(left))
+    problems: list[Problem] = []
+    edges = []
+    for edge in found.edges:
+        try:
+            edges.append(comparison.edge(edge.ligand_a, edge.ligand_b))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return replace(found, edges=tuple(edges))
+
+
+def plan_edges(
+    systems: Sequence[SimSystem],
+    settings: Relative,
+    seed: int,
+    out: Path,
+    result: Result,
+    *,
+    state: Path | None = None,
+    before: Path | None = None,
+    records: Sequence[Path] = (),
+) -> Network:
+    """Plan which edges are to be run: ``network edges``.
+
+    Parameters
+    ----------
+    systems
+        Ligands that are left.
+    settings
+        Kind or file of the network, and of atom maps.
+    seed
+        Of the campaign.
+    out
+        Folder to write into: ``network.json`` and, of each edge that is to be run, ``edges/<name>/edge.json``.
+    result
+        Filled with figures.
+    state
+        State folder, which remembers the network for the next run; None for none.
+    before
+        Output of an earlier call whose edges have been run; None for the first.
+    records
+        Records of its edges that came through. The others are lost, and others are sought in their place.
+
+    Returns
+    -------
+    Network
+        All edges, those of `before` that came through first.
+
+    Raises
+    ------
+    InputError
+        For a network or maps that cannot be used.
+    """
+    ligands = ligands_of(systems)
+    comparison = compare(ligands, given_maps(settings.map, ligands), seed=seed)
+    if before is not None:
+        network, fresh = _around_what_is_lost(
+            read_network(before / NETWORK, whole=False), records, settings, comparison
+        )
+    elif len(ligands) < 2:  # noqa: PLR2004 - a pair
+        network = Network(settings.network, tuple(ligands), (), warnings=(f"{len(ligands)} ligands left: no edge",))
+        fresh = ()
+    else:
+        network = planned(settings, comparison, _remembered(state))
+        fresh = network.edges
+    out.mkdir(parents=True, exist_ok=True)
+    (out / EDGES).mkdir(exist_ok=True)
+    for edge in fresh:
+        write_json(out / EDGES / str(edge) / EDGE, _told(edge, comparison))
+    write_network(network, out)
+    if state is not None:
+        write_network(network, state)
+    for text in (*network.warnings, *network.notes):
+        log.info("%s", text)
+    result.seed = seed
+    result.figures |= {
+        "ligands": len(ligands), "edges": len(network.edges), "to_be_run": [str(edge) for edge in fresh],
+        "difficulty": network.difficulty, "notes": list(network.notes), "warnings": list(network.warnings),
+    }  # fmt: skip
+    return network
+
+
+def _remembered(state: Path | None) -> Network | None:
+    path = None if state is None else state / NETWORK
+    return read_network(path, whole=False) if path is not None and path.exists() else None
+
+
+def _around_what_is_lost(
+    before: Network, records: Sequence[Path], settings: Relative, comparison: Comparison
+) -> tuple[Network, tuple[Edge, ...]]:
+    """Plan around edges without a record; what is new comes second."""
+    done = {tuple(read_json(path / "record.json")["ligands"]) for path in records}
+    lost = [edge for edge in before.edges if (edge.ligand_a, edge.ligand_b) not in done]
+    if settings.network not in KINDS or not lost:
+        why = tuple(f"{edge} is lost, and the network is as it was given" for edge in lost)
+        return replace(before, warnings=(*before.warnings, *why)), ()
+    gone = set(before.ligands) - comparison.ligands.keys()
+    again = replan(before, comparison.candidates, lost_edges=[edge.pair for edge in lost], lost_ligands=gone)
+    known = {edge.pair: edge for edge in before.edges}
+    fresh = tuple(comparison.edge(e.ligand_a, e.ligand_b) for e in again.edges if e.pair not in known)
+    kept = tuple(known[edge.pair] for edge in again.edges if edge.pair in known)
+    text = tuple(f"{edge} is lost" for edge in lost)
+    return replace(again, edges=(*kept, *fresh), warnings=(*text, *again.warnings)), fresh
+
+
+def _told(edge: Edge, comparison: Comparison) -> dict[str, Any]:
+    """Content of ``edge.json``."""
+    found = comparison.scores[edge.pair]
+    return {
+        "name": str(edge),
+        "ligand_a": edge.ligand_a,
+        "ligand_b": edge.ligand_b,
+        "pairs": [list(pair) for pair in edge.atoms or ()],
+        "difficulty": found.difficulty,
+        "parts": found.parts,
+        "figures": found.figures,
+        "notes": list(comparison.maps[edge.pair].notes),
+    }
+
+
+@dataclass(frozen=True)
+class PlannedEdge:
+    """An edge as its folder tells.
+
+    Attributes
+    ----------
+    name
+        ``a~b``.
+    ligand_a, ligand_b
+        From which ligand to which.
+    pairs
+        Atoms that correspond, 0-based.
+    """
+
+    name: str
+    ligand_a: str
+    ligand_b: str
+    pairs: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> PlannedEdge:
+        """Read ``edge.json``.
+
+        Parameters
+        ----------
+        folder
+            Of the edge.
+
+        Returns
+        -------
+        PlannedEdge
+            As it was planned.
+
+        Raises
+        ------
+        InputError
+            Where there is none, or it is of another form.
+        """
+        path = Path(folder) / EDGE
+        try:
+            content = read_json(path)
+            pairs = tuple((int(i), int(j)) for i, j in content["pairs"])
+            return cls(str(content["name"]), str(content["ligand_a"]), str(content["ligand_b"]), pairs)
+        except (StateError, OSError, KeyError, TypeError, ValueError) as error:
+            right = "a folder edges/<edge> of `gibbsflow network edges`"
+            raise InputError(Problem(str(path), f"not usable ({error})", right, field="--edge")) from error
+
+
+def legs_of_edge(
+    a: SimSystem, b: SimSystem, folder: Path, config: BindingConfig, out: Path, result: Result
+) -> SimSystem:
+    """Write the legs of a planned edge: ``fe prepare`` with a partner.
+
+    Parameters
+    ----------
+    a, b
+        Both ligands, as left by ``equil analyse``.
+    folder
+        Of the edge.
+    config
+        Sections `fe` and `run`.
+    out
+        Folder of the system that is returned.
+    result
+        Filled as :func:`~gibbsflow.binding.alchemy.hybrid.edge_legs.prepare_edge` does.
+
+    Returns
+    -------
+    SimSystem
+        Of the edge, with its legs.
+
+    Raises
+    ------
+    InputError
+        For an edge of other ligands, and as ``prepare_edge`` does.
+    """
+    edge = PlannedEdge.read(folder)
+    if (a.name, b.name) != (edge.ligand_a, edge.ligand_b):
+        what = f"{edge.name}, and the systems are {a.name} and {b.name}"
+        raise InputError(Problem(str(folder), what, "--system of its first ligand, --partner of its second"))
+    return prepare_edge(a, b, edge.pairs, config, out, result, name=edge.name)

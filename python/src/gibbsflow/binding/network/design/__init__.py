@@ -1,0 +1,1 @@
+"""Which pairs of ligands are compared: the network planned, planned anew, read from a file."""

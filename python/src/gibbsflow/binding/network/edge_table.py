@@ -1,0 +1,426 @@
+"""Tables of edges, ours and those of other programs: each row checked, rows of one pair put together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gibbsflow.binding.network.design.links import Pair, pair_of
+from gibbsflow.binding.network.design.sheet import SheetRow, alike, name_of, number, read_sheet
+from gibbsflow.errors import shown
+from gibbsflow.units import KJ_PER_KCAL
+from gibbsflow.workflow.account import Account
+
+USED = ("finished", "partial")
+STATUSES = (*USED, "failed", "unbound", "unconverged", "waiting")
+VERDICTS = ("PASS", "WARN", "FAIL")
+_ROUNDING = 0.02
+"""Where ΔΔG and the difference of its legs are the same number, kcal/mol."""
+_LARGE = 50.0
+_LEGS = ("complex", "solvent")
+_OTHERS = {
+    "ligand_i": "ligand_a",
+    "ligand_j": "ligand_b",
+    "DDG(i->j) (kcal/mol)": "ddg_kcal_per_mol",
+    "uncertainty (kcal/mol)": "ddg_sd_kcal_per_mol",
+    "smallest_overlap": "overlap",
+}
+"""Columns of `openfe gather`, and of tables that were made from its results."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far the repeats of an edge differ.
+
+    Attributes
+    ----------
+    variance
+        Estimated variance of their mean, (kcal/mol)².
+    dof
+        Its degrees of freedom; 0 for one repeat, whose variance is not known.
+    repeats
+        How many the mean is of.
+    mbar_variance
+        Variance of the mean as MBAR states it; None where it is not known.
+    """
+
+    variance: float
+    dof: float
+    repeats: float
+    mbar_variance: float | None
+
+
+@dataclass(frozen=True)
+class EdgeRow:
+    """One row of ``edges.csv``, columns in its order (docs/contracts.md), but for the last two attributes.
+
+    Attributes
+    ----------
+    ligand_a, ligand_b
+        Names.
+    ddg_kcal_per_mol, ddg_error_kcal_per_mol
+        ΔG of b less that of a, and its standard error; None where not known.
+    complex_kcal_per_mol, complex_error_kcal_per_mol, complex_mbar_error_kcal_per_mol, complex_repeats
+        ΔG of a → b in the complex: mean over repeats, its error from their spread, MBAR's own, and how many they are.
+    solvent_kcal_per_mol, solvent_error_kcal_per_mol, solvent_mbar_error_kcal_per_mol, solvent_repeats
+        The same in solvent.
+    overlap
+        Smallest between neighbouring states, 0 to 1.
+    status, verdict, cause
+        As in ``results.csv``; ``waiting`` for an edge that has yet to be run.
+    experimental_ddg_kcal_per_mol
+        Measured ΔG of b less that of a.
+    line
+        Of the file; None where it has none.
+    spread
+        Of the repeats, where the error is yet to be made of it.
+    """
+
+    ligand_a: str
+    ligand_b: str
+    ddg_kcal_per_mol: float | None = None
+    ddg_error_kcal_per_mol: float | None = None
+    complex_kcal_per_mol: float | None = None
+    complex_error_kcal_per_mol: float | None = None
+    complex_mbar_error_kcal_per_mol: float | None = None
+    complex_repeats: int | None = None
+    solvent_kcal_per_mol: float | None = None
+    solvent_error_kcal_per_mol: float | None = None
+    solvent_mbar_error_kcal_per_mol: float | None = None
+    solvent_repeats: int | None = None
+    overlap: float | None = None
+    status: str = "finished"
+    verdict: str = ""
+    cause: str = ""
+    experimental_ddg_kcal_per_mol: float | None = None
+    line: int | None = None
+    spread: Spread | None = None
+
+    @property
+    def pair(self) -> Pair:
+        """Its two ligands, whichever way it runs.
+
+        Returns
+        -------
+        tuple of str
+            In alphabetical order.
+        """
+        return pair_of(self.ligand_a, self.ligand_b)
+
+    @property
+    def name(self) -> str:
+        """What it is called.
+
+        Returns
+        -------
+        str
+            Such as ``benzene~toluene``.
+        """
+        return f"{self.ligand_a}~{self.ligand_b}"
+
+    @property
+    def used(self) -> bool:
+        """Whether ligands may rest on it.
+
+        Returns
+        -------
+        bool
+            False without a value, or where it failed or was judged to be wrong.
+        """
+        return self.ddg_kcal_per_mol is not None and self.status in USED and self.verdict != "FAIL"
+
+
+COLUMNS = tuple(field.name for field in fields(EdgeRow) if field.name not in ("line", "spread"))
+_ENERGIES = tuple(name for name in COLUMNS if name.endswith("_kcal_per_mol"))
+
+
+def reversed_row(row: EdgeRow) -> EdgeRow:
+    """Turn an edge round.
+
+    Parameters
+    ----------
+    row
+        The edge.
+
+    Returns
+    -------
+    EdgeRow
+        From b to a: every free energy with the other sign, errors as they are.
+    """
+    signed = [name for name in _ENERGIES if "error" not in name and getattr(row, name) is not None]
+    turned = {name: -getattr(row, name) for name in signed}
+    return replace(row, ligand_a=row.ligand_b, ligand_b=row.ligand_a, **turned)
+
+
+def read_edges(path: Path, account: Account) -> list[EdgeRow]:
+    """Read a table of edges.
+
+    Parameters
+    ----------
+    path
+        CSV with ``ligand_a, ligand_b`` and ``ddg_kcal_per_mol`` or both legs; energies also in ``…_kj_per_mol``.
+    account
+        Takes notes, warnings and all that is wrong; of no use before it is settled.
+
+    Returns
+    -------
+    list of EdgeRow
+        A row each, in the order of the file; those of one pair are put together by :func:`put_together`.
+
+    Raises
+    ------
+    InputError
+        For a file that is no table.
+    """
+    kilojoules = {name.replace("kcal", "kj"): name for name in _ENERGIES}
+    known = (*COLUMNS, *kilojoules, "ddg_sd_kcal_per_mol")
+    rows = []
+    for row in read_sheet(path, account, known, needed=("ligand_a", "ligand_b"), others=_OTHERS):
+        rows += [read] if (read := _row(row, kilojoules, account)) else []
+    for one, other in alike({name for row in rows for name in row.pair}):
+        account.refuse(f"{shown(one)} and {shown(other)} differ in case alone", "one spelling for each ligand")
+    if rows and not any(row.ddg_kcal_per_mol is not None for row in rows):
+        right = "ddg_kcal_per_mol (unit in the name), or complex_kcal_per_mol and solvent_kcal_per_mol"
+        account.refuse("no edge has a ΔΔG", right)
+    return rows
+
+
+def _row(row: SheetRow, kilojoules: Mapping[str, str], account: Account) -> EdgeRow | None:
+    def _wrong(field: str, right: str) -> None:
+        account.refuse(f"{shown(row.cells[field])} is not usable", right, row=row.line, field=field)
+
+    a, b = name_of(row, "ligand_a", account), name_of(row, "ligand_b", account)
+    values: dict[str, float | None] = {name: number(row, name, account) for name in _ENERGIES}
+    for name, column in kilojoules.items():
+        if (value := number(row, name, account)) is not None:
+            if values[column] is not None:
+                account.refuse("given in kcal/mol as well", "one of the two", row=row.line, field=name)
+            values[column] = value / KJ_PER_KCAL
+    if (sd := number(row, "ddg_sd_kcal_per_mol", account)) is not None:
+        if values["ddg_error_kcal_per_mol"] is None:
+            values["ddg_error_kcal_per_mol"] = sd
+            account.note("errors are standard deviations of repeats, taken as errors of their means, as OpenFE does")
+    for name in [name for name in _ENERGIES if "error" in name]:
+        value = values[name]
+        if value is not None and value <= 0:
+            account.refuse(f"{value:g} as an error", "above 0, or empty where not known", row=row.line, field=name)
+    overlap = number(row, "overlap", account)
+    if overlap is not None and not 0 <= overlap <= 1:
+        _wrong("overlap", "0 to 1")
+    counts = {f"{leg}_repeats": number(row, f"{leg}_repeats", account) for leg in _LEGS}
+    for name, count in counts.items():
+        if count is not None and (count < 1 or count != int(count)):
+            _wrong(name, "a whole number from 1")
+    status, verdict = row.cells.get("status", "").lower(), row.cells.get("verdict", "").upper()
+    if status not in ("", *STATUSES):
+        _wrong("status", ", ".join(STATUSES))
+    if verdict not in ("", *VERDICTS):
+        _wrong("verdict", ", ".join(VERDICTS))
+    if a is None or b is None:
+        return None
+    if a == b:
+        account.refuse(f"{shown(a)} with itself", "two ligands", row=row.line)
+        return None
+    edge = EdgeRow(
+        a,
+        b,
+        **values,  # type: ignore[arg-type]  # energies alone
+        **{name: None if count is None else int(count) for name, count in counts.items()},  # type: ignore[arg-type]
+        overlap=overlap,
+        status=status or "finished",
+        verdict=verdict,
+        cause=row.cells.get("cause", ""),
+        line=row.line,
+    )
+    return _by_legs(edge, account)
+
+
+def _by_legs(row: EdgeRow, account: Account) -> EdgeRow:
+    """Hold ΔΔG against its legs, or make it of them; a finished row without a value has failed."""
+    legs = row.complex_kcal_per_mol, row.solvent_kcal_per_mol
+    if legs[0] is not None and legs[1] is not None:
+        difference = legs[0] - legs[1]
+        if row.ddg_kcal_per_mol is None:
+            row = replace(row, ddg_kcal_per_mol=difference)
+        elif abs(row.ddg_kcal_per_mol - difference) > _ROUNDING:
+            what = f"ΔΔG is {row.ddg_kcal_per_mol:g}, complex less solvent {difference:.4g} kcal/mol"
+            if abs(row.ddg_kcal_per_mol + difference) <= _ROUNDING:
+                account.refuse(what, "ΔG of b less that of a in all of them", row=row.line)
+            else:
+                account.warn(what, "both the same, unless ΔΔG holds a correction", row=row.line)
+    if row.ddg_kcal_per_mol is None:
+        if row.status in USED:
+            return replace(row, status="failed", cause=row.cause or "no ΔΔG in the table")
+        return row
+    if abs(row.ddg_kcal_per_mol) > _LARGE:
+        account.warn(f"a ΔΔG of {row.ddg_kcal_per_mol:g} kcal/mol", "is the unit right?", row=row.line)
+    if row.ddg_error_kcal_per_mol is None:
+        row = _leg_errors(row)
+    return row
+
+
+def _leg_errors(row: EdgeRow) -> EdgeRow:
+    """The spread of the repeats of both legs, or their errors as they are where nobody says how many they are of."""
+    errors = [getattr(row, f"{leg}_error_kcal_per_mol") for leg in _LEGS]
+    mbar = [getattr(row, f"{leg}_mbar_error_kcal_per_mol") for leg in _LEGS]
+    counts = [getattr(row, f"{leg}_repeats") for leg in _LEGS]
+    mbar_variance = None if None in mbar else float(sum(error**2 for error in mbar))
+    if None not in errors and None in counts:
+        return replace(row, ddg_error_kcal_per_mol=math.hypot(*errors))
+    if None not in errors and None not in counts and min(counts) > 1:
+        return replace(row, spread=_welch([error**2 for error in errors], counts, mbar_variance))
+    return replace(row, spread=Spread(0.0, 0.0, 1.0, mbar_variance))
+
+
+def _welch(variances: Sequence[float], counts: Sequence[int], mbar_variance: float | None) -> Spread:
+    """Sum of two independent means: degrees of freedom after Welch and Satterthwaite."""
+    total = sum(variances)
+    parts = sum(v**2 / (n - 1) for v, n in zip(variances, counts, strict=True))
+    dof = total**2 / parts if parts > 0 else sum(counts) - len(counts)
+    return Spread(total, float(dof), len(counts) / sum(1 / n for n in counts), mbar_variance)
+
+
+def edge_of_repeats(
+    ligand_a: str,
+    ligand_b: str,
+    complex_leg: Sequence[tuple[float, float | None]],
+    solvent_leg: Sequence[tuple[float, float | None]],
+) -> EdgeRow:
+    """Make the row of an edge from the repeats of its legs; :func:`~.edge_errors.settle_errors` makes its error.
+
+    Parameters
+    ----------
+    ligand_a, ligand_b
+        Names.
+    complex_leg, solvent_leg
+        ΔG of a → b and MBAR's error (None where not known) of each repeat, kcal/mol.
+
+    Returns
+    -------
+    EdgeRow
+        Status ``failed`` where a leg has no repeat.
+    """
+    values: dict[str, float | int | None] = {}
+    for leg, repeats in (("complex", complex_leg), ("solvent", solvent_leg)):
+        dg, mbar, n = [dg for dg, _ in repeats], [error for _, error in repeats if error is not None], len(repeats)
+        values[f"{leg}_repeats"] = n or None
+        values[f"{leg}_kcal_per_mol"] = float(np.mean(dg)) if n else None
+        values[f"{leg}_error_kcal_per_mol"] = float(np.std(dg, ddof=1)) / math.sqrt(n) if n > 1 else None
+        values[f"{leg}_mbar_error_kcal_per_mol"] = math.hypot(*mbar) / n if n and len(mbar) == n else None
+    return _by_legs(EdgeRow(ligand_a, ligand_b, **values), Account(f"{ligand_a}~{ligand_b}"))  # type: ignore[arg-type]
+
+
+def put_together(rows: Sequence[EdgeRow], account: Account) -> list[EdgeRow]:
+    """Put the rows of each pair together: they are repeats, whichever way they run.
+
+    The value is their mean. Its error comes from their spread, held by their own errors from below
+    (:func:`~.edge_errors.settle_errors`). A row that repeats another to the last digit is counted once.
+
+    Parameters
+    ----------
+    rows
+        As :func:`read_edges` has them.
+    account
+        Takes notes of what was put together, and what contradicts itself.
+
+    Returns
+    -------
+    list of EdgeRow
+        One row a pair, in the order and direction of their first rows.
+    """
+    groups: dict[Pair, list[EdgeRow]] = {}
+    for row in rows:
+        group = groups.setdefault(row.pair, [])
+        group.append(row if not group or row.ligand_a == group[0].ligand_a else reversed_row(row))
+    found, repeated = [], 0
+    for group in groups.values():
+        _same_experiment(group, account)
+        distinct = _without_copies(group, account)
+        repeated += len(distinct) > 1
+        found.append(_mean(distinct) if len(distinct) > 1 else distinct[0])
+    if repeated:
+        account.note(
+            f"{repeated} pairs have several rows, which are taken for repeats: their mean, error from the spread"
+        )
+    return found
+
+
+def _same_experiment(group: Sequence[EdgeRow], account: Account) -> None:
+    told = [row for row in group if row.experimental_ddg_kcal_per_mol is not None]
+    values = [float(row.experimental_ddg_kcal_per_mol or 0) for row in told]
+    if values and max(values) - min(values) > _ROUNDING:
+        what = f"measured ΔΔG of {group[0].name} is {min(values):g} and {max(values):g} kcal/mol (with the sign turned)"
+        account.refuse(what, "one value in all its rows", row=told[-1].line, field="experimental_ddg_kcal_per_mol")
+
+
+def _without_copies(group: Sequence[EdgeRow], account: Account) -> list[EdgeRow]:
+    """Rows without those that are the same again, or that give the same number for the other direction."""
+    kept: list[EdgeRow] = []
+    for row in group:
+        ddg, error = row.ddg_kcal_per_mol, row.ddg_error_kcal_per_mol
+        twins = [k for k in kept if error is not None and k.ddg_error_kcal_per_mol == error and ddg is not None]
+        if same := next((k for k in twins if _figures(k) == _figures(row)), None):
+            account.note(f"row {row.line} is row {same.line} again, and is counted once", row=row.line)
+            continue
+        if turned := next(
+            (k for k in twins if ddg and k.ddg_kcal_per_mol == -ddg and abs(ddg) > 2 * (error or 0)), None
+        ):
+            what = f"as row {turned.line} says, turned round, but with the same sign"
+            account.refuse(what, "ΔG of b less that of a: the other sign", row=row.line, field="ddg_kcal_per_mol")
+        kept.append(row)
+    return kept
+
+
+def _figures(row: EdgeRow) -> tuple[float | None, ...]:
+    return tuple(getattr(row, name) for name in _ENERGIES if "experimental" not in name)
+
+
+def _mean(group: Sequence[EdgeRow]) -> EdgeRow:
+    sound = [row for row in group if row.used] or [row for row in group if row.ddg_kcal_per_mol is not None]
+    if not sound:
+        return replace(group[0], cause="; ".join(dict.fromkeys(row.cause for row in group if row.cause)))
+    if len(sound) == 1:
+        only = sound[0]
+    else:
+        ddg = np.array([row.ddg_kcal_per_mol for row in sound])
+        errors = [row.ddg_error_kcal_per_mol for row in sound if row.ddg_error_kcal_per_mol is not None]
+        mbar = float(np.sum(np.square(errors))) / len(ddg) ** 2 if len(errors) == len(ddg) else None
+        spread = Spread(float(np.var(ddg, ddof=1)) / len(ddg), len(ddg) - 1.0, float(len(ddg)), mbar)
+        overlaps = [row.overlap for row in sound if row.overlap is not None]
+        legs: dict[str, Any] = _legs(sound)
+        only = replace(sound[0], ddg_kcal_per_mol=float(ddg.mean()), ddg_error_kcal_per_mol=None, spread=spread, **legs)
+        only = replace(only, overlap=min(overlaps, default=None))
+    verdicts = [row.verdict for row in sound if row.verdict]
+    lost = [row for row in group if row not in sound]
+    causes = list(dict.fromkeys(row.cause for row in (*sound, *lost) if row.cause))
+    measured = next(
+        (r.experimental_ddg_kcal_per_mol for r in group if r.experimental_ddg_kcal_per_mol is not None), None
+    )
+    return replace(
+        only,
+        line=group[0].line,
+        status="partial" if lost or any(row.status == "partial" for row in sound) else sound[0].status,
+        verdict=max(verdicts, key=VERDICTS.index, default=""),
+        cause="; ".join(causes + [f"{len(lost)} of {len(group)} repeats not used"] * bool(lost)),
+        experimental_ddg_kcal_per_mol=measured,
+    )
+
+
+def _legs(sound: Sequence[EdgeRow]) -> dict[str, float | int | None]:
+    """Means of the legs over rows, and their errors from the spread."""
+    found: dict[str, float | int | None] = {}
+    for leg in _LEGS:
+        values = [getattr(row, f"{leg}_kcal_per_mol") for row in sound]
+        mbar = [getattr(row, f"{leg}_mbar_error_kcal_per_mol") for row in sound]
+        n = len(values)
+        whole = None not in values
+        found[f"{leg}_kcal_per_mol"] = float(np.mean(values)) if whole else None
+        found[f"{leg}_error_kcal_per_mol"] = float(np.std(values, ddof=1)) / math.sqrt(n) if whole else None
+        found[f"{leg}_mbar_error_kcal_per_mol"] = math.hypot(*mbar) / n if None not in mbar else None
+        found[f"{leg}_repeats"] = n if whole else None
+    return found

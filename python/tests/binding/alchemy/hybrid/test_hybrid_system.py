@@ -1,0 +1,208 @@
+"""One System from A to B: its ends are the two parents, whichever way it is read, and all between is finite."""
+
+import itertools
+import math
+
+import edges
+import numpy as np
+import openmm
+import pytest
+from openmm import unit
+
+from gibbsflow.binding.alchemy.hybrid.hybrid_system import hybrid_topology
+from gibbsflow.binding.alchemy.hybrid.placing import hybrid_positions
+from gibbsflow.binding.alchemy.hybrid.shared_atoms import share_atoms
+from gibbsflow.binding.geometry import angle_deg, dihedral_deg
+from gibbsflow.errors import InputError
+
+PME = (3.0, 27, 27, 27)
+A_END = {
+    "lambda_core": 0.0,
+    "lambda_electrostatics": 1.0,
+    "lambda_sterics": 1.0,
+    "lambda_sterics_new": 0.0,
+    "lambda_electrostatics_new": 0.0,
+}
+B_END = {name: 1 - value for name, value in A_END.items()}
+
+
+def fixed(end):
+    """The same with PME's α and grid fixed, that two Systems may be compared."""
+    if end.nonbonded.usesPeriodicBoundaryConditions():
+        end.nonbonded.setPMEParameters(*PME)
+    return end
+
+
+def edge(a, b, solvent, soft_core="beutler"):
+    first = fixed(edges.end(a, solvent))
+    shared = share_atoms(first, fixed(edges.end(b, "obc2" if solvent == "obc2" else "vacuum")), edges.pairs(a, b))
+    return hybrid_topology(shared, edges.positions_nm(a), edges.positions_nm(b), soft_core=soft_core)
+
+
+def placed(made, a, b, solvent, seed=1):
+    """Atoms of the hybrid, out of their places by some hundredths of nm."""
+    start = edges.positions_nm(a, box=solvent == "tip3p")
+    positions = hybrid_positions(made.shared, start, edges.positions_nm(b))
+    ligand = list(made.shared.ligand)
+    positions[ligand] += np.random.default_rng(seed).normal(0, 0.005, (len(ligand), 3))
+    return positions
+
+
+def energy(system, positions, box=None, state=None):
+    context = openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("Reference"))
+    if box is not None:
+        context.setPeriodicBoxVectors(*box)
+    context.setPositions(positions)
+    known = dict(context.getParameters())
+    for name, value in (state or {}).items():
+        if name in known:
+            context.setParameter(name, value)
+    found = context.getState(getEnergy=True, getForces=True)
+    forces = found.getForces(asNumpy=True).value_in_unit(unit.kilojoule_per_mole / unit.nanometer)
+    assert np.isfinite(forces).all()
+    return found.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)
+
+
+def of_term(term, x):
+    """Energy of a bonded term, kJ/mol, by its formula alone."""
+    atoms = [x[i] for i in term.atoms]
+    if term.kind == "bond":
+        length, k = term.parameters
+        return 0.5 * k * (np.linalg.norm(atoms[0] - atoms[1]) - length) ** 2
+    if term.kind == "angle":
+        angle, k = term.parameters
+        return 0.5 * k * (math.radians(angle_deg(*atoms)) - angle) ** 2
+    n, phase, barrier = term.parameters
+    return barrier * (1 + math.cos(n * math.radians(dihedral_deg(*atoms)) - phase))
+
+
+def of_dummies(made, end, place, positions):
+    """All that dummies of an end have where they are dummies: terms, and their Lennard-Jones on one anchor."""
+    x, total = positions[list(place)], 0.0
+    for group in (group for group in made.dummies if group.end is end):
+        total += sum(of_term(term, x) for term in (*group.kept, *group.added))
+        for i, j in itertools.combinations(group.atoms, 2):
+            sigma = (end.particles[i, 1] + end.particles[j, 1]) / 2
+            epsilon = math.sqrt(end.particles[i, 2] * end.particles[j, 2])
+            if (i, j) in end.exceptions:
+                _, sigma, epsilon = end.exceptions[i, j]
+            reduced = (sigma / np.linalg.norm(x[i] - x[j])) ** 6
+            total += 4 * epsilon * reduced * (reduced - 1)
+    return total
+
+
+@pytest.mark.parametrize("solvent", ["vacuum", "obc2", "tip3p"])
+@pytest.mark.parametrize(("a", "b"), edges.PAIRS)
+def test_the_ends_are_the_parents(a, b, solvent):
+    """10⁻⁶ relative, after what dummies have of their own is taken off."""
+    made = edge(a, b, solvent)
+    positions = placed(made, a, b, solvent)
+    box = edges.box_nm(a) if solvent == "tip3p" else None
+    shared, size = made.shared, made.shared.a.system.getNumParticles()
+    parent_b = fixed(edges.in_the_box_of(b, a) if solvent == "tip3p" else edges.end(b, solvent))
+    rest = [i for i in range(size) if i not in shared.a.place]
+    for state, parent, where, end, place in (
+        (A_END, shared.a.system, range(size), shared.b, shared.place_b),
+        (B_END, parent_b.system, [*shared.place_b, *rest], shared.a, shared.place_a),
+    ):
+        system = made.at(state)
+        expected = energy(parent, positions[list(where)], box)
+        found = energy(system, positions, box) - of_dummies(made, end, place, positions)
+        assert found == pytest.approx(expected, rel=1e-6, abs=1e-4), (state, solvent)
+
+
+def states():
+    """Of a schedule, and some that are in none."""
+    yield from (A_END, B_END)
+    for x in (0.25, 0.5, 0.75):
+        yield A_END | {"lambda_core": x, "lambda_electrostatics": max(0, 1 - 2 * x), "lambda_sterics_new": x}
+    yield dict.fromkeys(A_END, 0.3)
+
+
+@pytest.mark.parametrize("solvent", ["vacuum", "obc2"])
+@pytest.mark.parametrize(("a", "b"), [("benzene", "toluene"), ("phenol", "fluorobenzene"), ("isobutane", "neopentane")])
+@pytest.mark.parametrize("soft_core", ["beutler", "gapsys"])
+def test_a_to_b_is_b_to_a_read_backwards(a, b, solvent, soft_core):
+    there = edge(a, b, solvent, soft_core)
+    back = share_atoms(there.shared.b, there.shared.a, tuple((j, i) for i, j in edges.pairs(a, b)))
+    back = hybrid_topology(back, edges.positions_nm(b), edges.positions_nm(a), soft_core=soft_core)
+    positions = placed(there, a, b, solvent)
+    same = np.empty((back.shared.size, 3))
+    same[list(back.shared.place_a)] = positions[list(there.shared.place_b)]
+    same[list(back.shared.place_b)] = positions[list(there.shared.place_a)]
+    for state in states():
+        mirrored = {}
+        for name, value in state.items():
+            if name == "lambda_core":
+                mirrored[name] = 1 - value
+            else:
+                mirrored[name.removesuffix("_new") if name.endswith("_new") else f"{name}_new"] = value
+        assert energy(there.at(state), positions) == pytest.approx(energy(back.at(mirrored), same), rel=1e-9)
+
+
+@pytest.mark.parametrize("solvent", ["vacuum", "obc2", "tip3p"])
+def test_a_to_a_changes_nothing(solvent):
+    """With all atoms shared the energy is the parent's at all λ, and the System has no atom more."""
+    first = fixed(edges.end("toluene", solvent))
+    size = first.size
+    shared = share_atoms(first, fixed(edges.end("toluene", solvent)), [(i, i) for i in range(size)])
+    made = hybrid_topology(shared, edges.positions_nm("toluene"), edges.positions_nm("toluene"))
+    assert made.system.getNumParticles() == first.system.getNumParticles() and not made.words
+    positions = placed(made, "toluene", "toluene", solvent)
+    box = edges.box_nm("toluene") if solvent == "tip3p" else None
+    expected = energy(first.system, positions, box)
+    for state in states():
+        assert energy(made.at(state), positions, box) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("soft_core", ["beutler", "gapsys"])
+@pytest.mark.parametrize("solvent", ["vacuum", "tip3p"])
+def test_all_between_is_finite_with_dummies_on_top_of_others(solvent, soft_core):
+    """A dummy of B on a water's oxygen, on an atom of A alone, and next to another atom of its own ligand."""
+    made = edge("benzene", "toluene", solvent, soft_core)
+    positions = placed(made, "benzene", "toluene", solvent)
+    box = edges.box_nm("benzene") if solvent == "tip3p" else None
+    carbon, first, second = (made.shared.place_b[j] for j in made.shared.unique_b[:3])
+    far = made.shared.place_a[9]
+    positions[carbon] = positions[made.shared.place_a[made.shared.unique_a[0]]] + 1e-5
+    positions[first] = positions[far] + 1e-5
+    if solvent == "tip3p":
+        positions[second] = positions[made.shared.a.size] + 1e-5
+    for state in states():
+        if state["lambda_sterics_new"] < 1:
+            assert np.isfinite(energy(made.at(state), positions, box))
+
+
+def test_one_system_holds_all_states_by_parameters():
+    """What a walker sets by parameters is the System that has them from the start."""
+    made = edge("benzene", "pyridine", "tip3p")
+    positions, box = placed(made, "benzene", "pyridine", "tip3p"), edges.box_nm("benzene")
+    for state in states():
+        assert energy(made.system, positions, box, state) == pytest.approx(energy(made.at(state), positions, box))
+
+
+def test_the_long_range_correction_is_that_of_the_parents_in_any_box():
+    made = edge("benzene", "toluene", "tip3p")
+    parent = made.shared.a.system
+    positions, box = placed(made, "benzene", "toluene", "tip3p"), edges.box_nm("benzene")
+    dummies = of_dummies(made, made.shared.b, made.shared.place_b, positions)
+    for scale in (1.0, 1.07):
+        expected = energy(parent, positions[: parent.getNumParticles()], box * scale)
+        assert energy(made.at(A_END), positions, box * scale) - dummies == pytest.approx(expected, rel=1e-7)
+
+
+def test_a_net_charge_that_changes_is_refused_in_a_box_and_computed_without_one():
+    first, second = fixed(edges.end("acetate", "tip3p")), edges.end("ethane")
+    with pytest.raises(InputError, match="net charge goes from -1 to .0 e"):
+        hybrid_topology(
+            share_atoms(first, second, edges.pairs("acetate", "ethane")),
+            edges.positions_nm("acetate"),
+            edges.positions_nm("ethane"),
+        )
+    assert edge("acetate", "ethane", "obc2").system.getNumForces()
+
+
+def test_implicit_solvent_at_one_end_alone_is_refused():
+    shared = share_atoms(edges.end("benzene", "obc2"), edges.end("toluene"), edges.pairs("benzene", "toluene"))
+    with pytest.raises(InputError, match="implicit solvent at one end alone"):
+        hybrid_topology(shared, edges.positions_nm("benzene"), edges.positions_nm("toluene"))

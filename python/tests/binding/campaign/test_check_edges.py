@@ -1,0 +1,56 @@
+"""Ligands of a network against each other: all that is wrong is said before anything runs."""
+
+from __future__ import annotations
+
+import pytest
+from rdkit import Chem
+from rdkit.Chem import AllChem
+
+from gibbsflow.binding.campaign.check_edges import edge_problems
+from gibbsflow.binding.prepare.molecules import Molecule
+from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.config.binding import BindingConfig, Relative
+
+
+def ligands(**smiles: str) -> list[tuple[Row, Molecule]]:
+    found = []
+    for line, (name, text) in enumerate(smiles.items(), 2):
+        mol = Chem.AddHs(Chem.MolFromSmiles(text))
+        AllChem.EmbedMolecule(mol, randomSeed=7)
+        row = Row(line, name, None, text, None, "place", -5.0 if name == "toluene" else None, None)
+        found.append((row, Molecule(mol, Chem.GetFormalCharge(mol))))
+    return found
+
+
+def told(found: list[tuple[Row, Molecule]], **relative: str) -> str:
+    problems, _ = edge_problems(found, BindingConfig(relative=Relative(**relative)), "l.csv")
+    return "\n".join(map(str, problems))
+
+
+SOUND = {"toluene": "Cc1ccccc1", "cresol": "Cc1ccc(O)cc1", "xylene": "Cc1ccc(C)cc1"}
+
+
+@pytest.mark.parametrize("kind", ["star", "mst", "redundant"])
+def test_a_sound_series(kind: str) -> None:
+    assert told(ligands(**SOUND), network=kind, anchor="toluene", hub="cresol") == ""
+
+
+def test_all_that_is_wrong_at_once() -> None:
+    text = told(ligands(**SOUND, again="c1ccccc1C"), hub="nobody", anchor="cresol")
+    assert "l.csv, row 5, ligand: again is the molecule of toluene (row 2)" in text
+    assert "'nobody' is none of the ligands" in text and "'cresol' is not measured" in text
+
+
+def test_one_ligand_and_names_that_are_too_long() -> None:
+    assert "1 usable ligands: no edge" in told(ligands(toluene="Cc1ccccc1"))
+    assert "too long together" in told(ligands(**{"t" * 60: "Cc1ccccc1", "c" * 60: "Cc1ccc(O)cc1"}))
+
+
+def test_ligands_that_no_edge_reaches() -> None:
+    text = told(ligands(**SOUND, salicylate="O=C([O-])c1ccccc1O", benzoate="O=C([O-])c1ccccc1"))
+    assert "l.csv, row 5, ligand: salicylate (with benzoate): no edges connect it with cresol, toluene, xylene" in text
+
+
+def test_a_network_that_names_strangers(tmp_path) -> None:
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,cresol\nxylene,nobody\n")
+    assert "'nobody' is none of the ligands" in told(ligands(**SOUND), network=str(tmp_path / "net.csv"))

@@ -1,0 +1,152 @@
+"""Edges of a campaign: maps of all pairs, the network, and what is run when something is lost or added."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rdkit import Chem
+from rdkit.Chem import AllChem
+
+from gibbsflow.binding.campaign.edges import (
+    EDGE,
+    EDGES,
+    PlannedEdge,
+    compare,
+    given_maps,
+    ligands_of,
+    plan_edges,
+    planned,
+)
+from gibbsflow.binding.facts import PreparedFacts
+from gibbsflow.binding.prepare.atom_map.aligned_pose import align_pose
+from gibbsflow.binding.prepare.atom_map.map_files import write_maps
+from gibbsflow.binding.prepare.molecules import Molecule, write_sdf
+from gibbsflow.binding.system import SimSystem
+from gibbsflow.config.binding import Relative
+from gibbsflow.errors import InputError, StateError
+from gibbsflow.workflow.result import Result
+
+SERIES = {"toluene": "Cc1ccccc1", "ethylbenzene": "CCc1ccccc1", "xylene": "Cc1ccc(C)cc1", "cresol": "Cc1ccc(O)cc1"}
+
+
+def built(smiles: str) -> Chem.Mol:
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    AllChem.EmbedMolecule(mol, randomSeed=7)
+    return mol
+
+
+def systems(folder: Path, series: dict[str, str], pose: str = "given") -> list[SimSystem]:
+    """Prepared systems of ligands whose poses lie on that of the first."""
+    found: list[SimSystem] = []
+    first = built(next(iter(series.values())))
+    for name, smiles in series.items():
+        mol = first if not found else align_pose(built(smiles), first, seed=1).mol
+        mol = mol if pose == "given" else built(smiles)
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        charge = Chem.GetFormalCharge(mol)
+        write_sdf(Molecule(mol, charge), folder / name / "ligand.sdf", name)
+        facts = PreparedFacts(
+            receptor_kind="host", receptor_charge=0, receptor_name="host", ligand_charge=charge,
+            ligand_smiles=Chem.CanonSmiles(smiles), site=None, pose=pose,
+        )  # fmt: skip
+        found.append(SimSystem(name, folder / name).with_artifacts(ligand="ligand.sdf").with_facts(facts))
+    return found
+
+
+def record(folder: Path, edge: PlannedEdge) -> Path:
+    """A record of an edge that came through."""
+    (folder / edge.name).mkdir(parents=True, exist_ok=True)
+    (folder / edge.name / "record.json").write_text(json.dumps({"ligands": [edge.ligand_a, edge.ligand_b]}))
+    return folder / edge.name
+
+
+def planned_edges(folder: Path) -> list[PlannedEdge]:
+    return [PlannedEdge.read(path) for path in sorted((folder / EDGES).iterdir())]
+
+
+def test_a_network_with_the_maps_of_its_edges(tmp_path: Path) -> None:
+    made, result = systems(tmp_path, SERIES), Result()
+    network = plan_edges(made, Relative(), 1, tmp_path / "out", result)
+    edges = planned_edges(tmp_path / "out")
+    assert [edge.name for edge in edges] == sorted(map(str, network.edges)) == sorted(result.figures["to_be_run"])
+    for name in SERIES:
+        assert sum(name in (edge.ligand_a, edge.ligand_b) for edge in edges) >= 2
+    mols = {name: one.mol for name, one in ligands_of(made).items()}
+    for edge in edges:
+        a, b = mols[edge.ligand_a], mols[edge.ligand_b]
+        same = [a.GetAtomWithIdx(i).GetAtomicNum() == b.GetAtomWithIdx(j).GetAtomicNum() for i, j in edge.pairs]
+        assert sum(same) >= 11  # six carbons of the ring, and what hangs on five of them
+    told = json.loads((tmp_path / "out" / EDGES / edges[0].name / EDGE).read_text())
+    assert 0 < told["difficulty"] < 1 and told["name"] == edges[0].name
+
+
+def test_placed_ligands_are_laid_on_one_another(tmp_path: Path) -> None:
+    pair = {"toluene": SERIES["toluene"], "cresol": SERIES["cresol"]}
+    (edge,) = plan_edges(systems(tmp_path, pair, "place"), Relative(), 1, tmp_path / "out", Result()).edges
+    assert len(edge.atoms or ()) >= 11
+
+
+def test_what_is_lost_is_made_up_for_and_what_came_through_stays(tmp_path: Path) -> None:
+    made = systems(tmp_path, SERIES)
+    before = plan_edges(made, Relative(network="mst"), 1, tmp_path / "plan", Result())
+    lost, *kept = planned_edges(tmp_path / "plan")
+    records = [record(tmp_path / "records", edge) for edge in kept]
+    tree, before_that = Relative(network="mst"), tmp_path / "plan"
+    again = plan_edges(made, tree, 1, tmp_path / "replan", Result(), before=before_that, records=records)
+    fresh = planned_edges(tmp_path / "replan")
+    assert len(fresh) == 1 and fresh[0].name not in {str(edge) for edge in before.edges}
+    assert {str(edge) for edge in again.edges} == {edge.name for edge in (*kept, *fresh)}
+    assert any(f"{lost.name} is lost" in text for text in again.warnings)
+    whole = [record(tmp_path / "records", edge) for edge in (lost, *kept)]
+    plan_edges(made, Relative(network="mst"), 1, tmp_path / "none", Result(), before=tmp_path / "plan", records=whole)
+    assert planned_edges(tmp_path / "none") == []
+
+
+def test_a_ligand_that_is_added_leaves_the_edges_as_they_are(tmp_path: Path) -> None:
+    few = {name: SERIES[name] for name in ("toluene", "ethylbenzene", "xylene")}
+    before = plan_edges(systems(tmp_path, few), Relative(), 1, tmp_path / "one", Result(), state=tmp_path / "state")
+    after = plan_edges(systems(tmp_path, SERIES), Relative(), 1, tmp_path / "two", Result(), state=tmp_path / "state")
+    assert set(map(str, before.edges)) <= set(map(str, after.edges))
+    new = {str(edge) for edge in after.edges} - {str(edge) for edge in before.edges}
+    assert new and all("cresol" in name for name in new)
+
+
+def test_one_ligand_that_is_left_has_no_edge(tmp_path: Path) -> None:
+    result = Result()
+    plan_edges(systems(tmp_path, {"toluene": SERIES["toluene"]}), Relative(), 1, tmp_path / "out", result)
+    assert planned_edges(tmp_path / "out") == [] and result.figures["warnings"] == ["1 ligands left: no edge"]
+
+
+def test_charges_of_two_signs_have_no_edge(tmp_path: Path) -> None:
+    ligands = ligands_of(systems(tmp_path, {"cresol": SERIES["cresol"], "cresolate": "Cc1ccc([O-])cc1"}))
+    found = compare(ligands, seed=1)
+    assert found.candidates.difficulty == {} and "+0 and -1 e" in found.causes["cresol", "cresolate"]
+    with pytest.raises(InputError, match="no edge changes the net charge"):
+        found.edge("cresol", "cresolate")
+
+
+def test_maps_and_networks_from_files(tmp_path: Path) -> None:
+    ligands = ligands_of(systems(tmp_path, SERIES))
+    found = compare(ligands, seed=1)
+    atom_map = found.maps["toluene", "xylene"]
+    mine = replace(atom_map, pairs=atom_map.pairs[:-1])
+    write_maps(tmp_path / "maps.json", [mine])
+    maps = given_maps(tmp_path / "maps.json", ligands)
+    assert compare(ligands, maps, seed=1).maps["toluene", "xylene"].pairs == mine.pairs
+    write_maps(tmp_path / "wrong.json", [replace(atom_map, pairs=((0, 0), (1, 40)))])
+    with pytest.raises(InputError, match="toluene and xylene"):
+        given_maps(tmp_path / "wrong.json", ligands)
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\nxylene,toluene\ncresol,toluene\n")
+    network = planned(Relative(network=str(tmp_path / "net.csv")), found)
+    assert [str(edge) for edge in network.edges] == ["xylene~toluene", "cresol~toluene"]
+    assert network.edges[0].atoms == atom_map.reversed().pairs
+
+
+def test_foreign_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="network edges"):
+        PlannedEdge.read(tmp_path)
+    with pytest.raises(StateError, match="nothing to compare"):
+        ligands_of([SimSystem("boxed", tmp_path)])

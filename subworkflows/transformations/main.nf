@@ -1,0 +1,76 @@
+// Free energies of transformations: their legs, all replicates, and what they sum up to. A transformation is a ligand alone, or an edge of two.
+
+include { FE_PREPARE              } from '../../modules/fe/prepare'
+include { FE_RUN                  } from '../../modules/fe/run'
+include { FE_SHARE                } from '../../modules/fe/share'
+include { ANALYSIS_TRANSFORMATION } from '../../modules/analysis/transformation'
+
+workflow TRANSFORMATIONS {
+    take:
+    ch_transformations // [meta{ligand, state}, system, and of an edge the system of its other end and the edge, or []]
+    settings           // JSON of the sections that a verb reads, by process name
+    schedules          // lambda schedules given as files
+    campaign           // {replicates, windows_per_task}
+
+    main:
+    FE_PREPARE(ch_transformations, settings.FE_PREPARE, schedules)
+    ch_groups = FE_PREPARE.out.legs.flatMap { meta, legs -> groupsOf(runsOf(meta, legs, campaign.replicates, campaign.windows_per_task)) }
+    FE_SHARE(ch_groups.filter { group -> group.size() > 1 }.map { group -> sharedBy(group) })
+    ch_shared = FE_SHARE.out.runs.flatMap { meta, folders -> folders.collect { folder -> [meta.runs.find { run -> run.name == folder.name }, folder] } }
+    // a run that failed beside others is that of a task of its own, for the failure policy
+    ch_failed = FE_SHARE.out.runs
+        .flatMap { meta, folders -> meta.runs.findAll { run -> !(run.name in folders*.name) }.collect { run -> ["${run.ligand} ${run.leg}".toString(), run] } }
+        .combine(FE_PREPARE.out.legs.flatMap { meta, legs -> [legs].flatten().collect { leg -> ["${meta.ligand} ${leg.name}".toString(), leg] } }, by: 0)
+        .map { _key, run, leg -> [run, leg] }
+    FE_RUN(ch_groups.filter { group -> group.size() == 1 }.map { group -> group[0] }.mix(ch_failed))
+    // what was lost to the failure policy leaves its group short: it is emitted at the end all the same
+    ch_sampled = FE_RUN.out.run.mix(ch_shared)
+        .map { meta, run -> [groupKey(meta.ligand, meta.members), run] }
+        .groupTuple(remainder: true)
+        .map { ligand, runs -> [ligand.toString(), runs.sort { run -> run.name }] }
+    ch_prepared = FE_PREPARE.out.system
+        .map { meta, system -> [meta.ligand, meta, system] }
+        .join(ch_sampled)
+        .map { _ligand, meta, system, runs -> [meta, system, runs] }
+    ANALYSIS_TRANSFORMATION(ch_prepared, settings.ANALYSIS_TRANSFORMATION)
+    ch_records = ANALYSIS_TRANSFORMATION.out.record
+
+    emit:
+    ch_records
+}
+
+// What is sampled for one transformation, as [meta, leg]: every leg and replicate, with the independent sampler in groups of windows.
+// The state folder is that of leg and replicate; each window has its own in it, whatever the groups.
+def runsOf(meta, legs, replicates, windowsPerTask) {
+    def runs = [legs].flatten().sort { leg -> leg.name }.collectMany { leg ->
+        def content = new groovy.json.JsonSlurper().parseText(leg.resolve('leg.json').text)
+        def groups = content.fe.sampler == 'independent' ? (0..<content.states.size()).toList().collate(windowsPerTask) : [[]]
+        (0..<replicates).toList().collectMany { replicate ->
+            groups.collect { windows ->
+                def home = "${leg.name}/replicate_${replicate}"
+                def name = [leg.name, "replicate_${replicate}", windowName(windows)].findAll { word -> word }.join('_')
+                [[ligand: meta.ligand, leg: leg.name, replicate: replicate, windows: windows, name: name, state: "${meta.state}/${home}".toString(), work: content.work], leg]
+            }
+        }
+    }
+    runs.collect { run, leg -> [run + [members: runs.size()], leg] }
+}
+
+// window_03, or windows_03-06 for a group; nothing where all are sampled together.
+def windowName(windows) {
+    def ends = [windows.min(), windows.max()].unique().findAll { end -> end != null }.collect { window -> String.format('%02d', window) }
+    ends ? "window${windows.size() > 1 ? 's' : ''}_${ends.join('-')}".toString() : ''
+}
+
+// Runs of a leg that share a GPU, as many as the core says (binding/workload.py); on a CPU each has a task of its own.
+def groupsOf(runs) {
+    runs.groupBy { run, _leg -> run.leg }.values().collectMany { same -> same.collate(same[0][0].work?.legs_per_gpu ?: 1) }
+}
+
+// A group as [meta, legs]: what it asks for is what its runs ask for at the same time.
+def sharedBy(group) {
+    def runs = group.collect { run, _leg -> run }
+    def hours = runs.collect { run -> run.work.hours ?: 24 }.sum()
+    def work = [memory_gb: runs.collect { run -> run.work.memory_gb }.sum(), hours: [hours, 24].min(), tasks: runs.size()]
+    [[ligand: runs[0].ligand, name: "${runs[0].name}_and_${runs.size() - 1}_more".toString(), runs: runs, work: work], group.collect { _run, leg -> leg }.unique()]
+}
