@@ -217,12 +217,14 @@ def check_campaign(
         left_out.setdefault(row.ligand, []).append(problem)
     usable = [(row, ligand) for row, ligand in usable if row.ligand not in left_out]
     if settings.run.mode == "rbfe":
-        boxes = [row for row in rows if row.solvated]
+        in_boxes = [row for row in rows if row.solvated]
         problems += [
             Problem(str(sheet), f"{row.ligand} comes solvated", "structure or smiles in mode rbfe", row.line, "ligand")
-            for row in boxes
+            for row in in_boxes
         ]
-        unfit, told = edge_problems(usable, settings, str(sheet)) if not (problems or left_out or boxes) else ([], [])
+        unfit, told = (
+            edge_problems(usable, settings, str(sheet)) if not (problems or left_out or in_boxes) else ([], [])
+        )
         problems += unfit
         warnings += told
     misfits = {} if receptor is None else misplaced(usable, receptor, settings, str(sheet))
