@@ -133,7 +133,8 @@ def network(
         write_analysis(analysis, out)
         result.figures, result.seed = analysis.figures, seed
         if lost := analysis.figures["ligands"] - analysis.figures["ligands_with_dg"]:
-            result.status, result.cause = "partial", "LigandsLost"
+            result.cause = "LigandsLost"
+            result.status = "partial" if analysis.figures["ligands_with_dg"] else "failed"
             result.message = f"{lost} of {analysis.figures['ligands']} ligands have no free energy"
         result.inputs_hash = inputs_hash(
             files={"edges": edges} | ({"experiment": experiment} if experiment else {}),

@@ -22,6 +22,7 @@ VERDICTS = ("PASS", "WARN", "FAIL")
 _ROUNDING = 0.02
 """Where ΔΔG and the difference of its legs are the same number, kcal/mol."""
 _LARGE = 50.0
+_NO_VALUE = "no ΔΔG in the table"
 _LEGS = ("complex", "solvent")
 _OTHERS = {
     "ligand_i": "ligand_a",
@@ -184,7 +185,7 @@ def read_edges(path: Path, account: Account) -> list[EdgeRow]:
         rows += [read] if (read := _row(row, kilojoules, account)) else []
     for one, other in alike({name for row in rows for name in row.pair}):
         account.refuse(f"{shown(one)} and {shown(other)} differ in case alone", "one spelling for each ligand")
-    if rows and not any(row.ddg_kcal_per_mol is not None for row in rows):
+    if rows and all(row.ddg_kcal_per_mol is None and row.cause == _NO_VALUE for row in rows):
         right = "ddg_kcal_per_mol (unit in the name), or complex_kcal_per_mol and solvent_kcal_per_mol"
         account.refuse("no edge has a ΔΔG", right)
     return rows
@@ -255,7 +256,7 @@ def _by_legs(row: EdgeRow, account: Account) -> EdgeRow:
                 account.warn(what, "both the same, unless ΔΔG holds a correction", row=row.line)
     if row.ddg_kcal_per_mol is None:
         if row.status in USED:
-            return replace(row, status="failed", cause=row.cause or "no ΔΔG in the table")
+            return replace(row, status="failed", cause=row.cause or _NO_VALUE)
         return row
     if abs(row.ddg_kcal_per_mol) > _LARGE:
         account.warn(f"a ΔΔG of {row.ddg_kcal_per_mol:g} kcal/mol", "is the unit right?", row=row.line)
