@@ -53,6 +53,7 @@ def test_planned_lost_and_planned_anew(tmp_path: Path, difficulties: Path) -> No
     after = edges_of(tmp_path / "two")
     assert set(after) > {edge for edge in before[1:] if "L05" not in edge}
     assert not any("L05" in edge for edge in after) and (a, b) not in after
+    assert set(result(tmp_path / "two")["lost_edges"]) == {"~".join(edge) for edge in before if edge not in after}
     assert result(tmp_path / "two")["new_edges"] == ["~".join(edge) for edge in after if edge not in before]
 
 

@@ -123,6 +123,11 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
         assert said in text
 
 
+@pytest.mark.parametrize("cells", ["1,1e-300", "1,1e300", "1e308,1", "-1e6,1"])
+def test_no_free_energy_of_a_molecule(tmp_path: Path, cells: str) -> None:
+    assert "row 2, ddg" in refused(tmp_path, f"{HEAD}\na,b,{cells}\nb,c,1,1\n")
+
+
 @pytest.mark.parametrize("head", ["ligand_a,ligand_b,ddg", "ligand_a,ligand_b,complex_kcal_per_mol"])
 def test_no_value_anywhere(tmp_path: Path, head: str) -> None:
     assert "no edge has a ΔΔG (right: ddg_kcal_per_mol (unit in the name)" in refused(tmp_path, f"{head}\na,b,1\n")

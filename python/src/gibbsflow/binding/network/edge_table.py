@@ -22,6 +22,8 @@ VERDICTS = ("PASS", "WARN", "FAIL")
 _ROUNDING = 0.02
 """Where ΔΔG and the difference of its legs are the same number, kcal/mol."""
 _LARGE = 50.0
+_LARGEST = 1e5
+_ERRORS = (1e-4, 1e3)
 _NO_VALUE = "no ΔΔG in the table"
 _LEGS = ("complex", "solvent")
 _OTHERS = {
@@ -208,8 +210,13 @@ def _row(row: SheetRow, kilojoules: Mapping[str, str], account: Account) -> Edge
             account.note("errors are standard deviations of repeats, taken as errors of their means, as OpenFE does")
     for name in [name for name in _ENERGIES if "error" in name]:
         value = values[name]
-        if value is not None and value <= 0:
-            account.refuse(f"{value:g} as an error", "above 0, or empty where not known", row=row.line, field=name)
+        if value is not None and not _ERRORS[0] <= value <= _ERRORS[1]:
+            right = f"{_ERRORS[0]:g} to {_ERRORS[1]:g} kcal/mol, or empty where not known"
+            account.refuse(f"{value:g} as an error", right, row=row.line, field=name)
+    for name, value in values.items():
+        if value is not None and abs(value) > _LARGEST:
+            what = f"{value:g} kcal/mol is no free energy of a molecule"
+            account.refuse(what, f"{_LARGEST:g} at the most", row=row.line, field=name)
     overlap = number(row, "overlap", account)
     if overlap is not None and not 0 <= overlap <= 1:
         _wrong("overlap", "0 to 1")

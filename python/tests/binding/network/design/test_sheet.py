@@ -31,7 +31,8 @@ def test_rows_and_what_is_left_out(tmp_path: Path) -> None:
 
 
 def test_tabs_and_names_of_other_programs(tmp_path: Path) -> None:
-    rows, _ = read(tmp_path, "ligand_i\tvalue\na\t2\n", others={"ligand_i": "ligand"})
+    rows, _ = read(tmp_path, "Ligand_i\tVALUE\na\t2\n", others={"ligand_i": "ligand"})
+    assert rows[0].cells["value"] == "2"
     assert name_of(rows[0], "ligand", Account("x")) == "a"
 
 
