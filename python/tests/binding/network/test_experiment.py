@@ -78,11 +78,14 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
         "f,ki,1,nM",
         "f,ki,2,nM",
         "F,ki,2,nM",
+        "g,ki,1e-320,pM",
+        "h,dg,1e308,kcal/mol",
     ]
     with pytest.raises(InputError) as caught:
         read(tmp_path, "\n".join(["ligand,kind,value,unit", *rows]))
     for said in ("row 2, unit: no unit", "'kcal/mol' is no unit of ki", "'pki' is no kind", "'>10' is no number",
-                 "-1 nm as a constant", "row 8: 'f' has a value already", "'F' and 'f' differ in case", "no constant of a ligand", "no affinity"):  # fmt: skip
+                 "-1 nm as a constant", "row 8: 'f' has a value already", "'F' and 'f' differ in case",
+                 "no constant of a ligand", "no affinity"):  # fmt: skip
         assert said in str(caught.value)
 
 
