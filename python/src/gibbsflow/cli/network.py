@@ -63,6 +63,7 @@ def plan(
                 before, candidates, lost_edges=edges, lost_ligands=lost_ligand or (), most=diameter
             )
             result.figures["new_edges"] = [str(edge) for edge in done.edges if edge not in before.edges]
+            result.figures["lost_edges"] = [str(edge) for edge in before.edges if edge not in done.edges]
         elif named and candidates is not None:
             done = planning.plan(candidates, named, hub=hub, most=diameter)
         else:
@@ -119,23 +120,28 @@ def network(
 ) -> None:
     """Free energies of ligands from a table of edges: maximum likelihood, cycles, outliers, experiment."""
     with verb(out, as_json=as_json) as result:
-        from gibbsflow.binding.network.analyse_network import PHYSICS, analyse_network
-        from gibbsflow.binding.network.edge_table import read_edges
+        from gibbsflow.binding.network.edge_table import put_together, read_edges
         from gibbsflow.binding.network.experiment import read_measured
-        from gibbsflow.report.network import write_analysis
-        from gibbsflow.report.tables.network_tables import ligand_text
         from gibbsflow.workflow.account import Account
         from gibbsflow.workflow.files import inputs_hash
 
         account, told = Account(str(edges)), Account(str(experiment))
-        rows = read_edges(edges, account)
+        rows = put_together(read_edges(edges, account), account)
         measured = read_measured(experiment, told, temperature) if experiment else None
         account.take(told)
+        if account.of_weight("refuse"):
+            account.settle()  # before anything heavy is imported
+
+        from gibbsflow.binding.network.analyse_network import PHYSICS, analyse_network
+        from gibbsflow.report.network import write_analysis
+        from gibbsflow.report.tables.network_tables import ligand_text
+
         analysis = analyse_network(rows, account, measured=measured, anchor=anchor, seed=seed)
         write_analysis(analysis, out)
         result.figures, result.seed = analysis.figures, seed
         if lost := analysis.figures["ligands"] - analysis.figures["ligands_with_dg"]:
-            result.status, result.cause = "partial", "LigandsLost"
+            result.cause = "LigandsLost"
+            result.status = "partial" if analysis.figures["ligands_with_dg"] else "failed"
             result.message = f"{lost} of {analysis.figures['ligands']} ligands have no free energy"
         result.inputs_hash = inputs_hash(
             files={"edges": edges} | ({"experiment": experiment} if experiment else {}),

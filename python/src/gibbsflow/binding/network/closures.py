@@ -11,8 +11,8 @@ from scipy.stats import norm
 
 from gibbsflow.binding.network.maximum_likelihood import Link
 
-_MOST_MINIMUM = 150
-"""Cycles up to which the shortest ones are looked for, which takes the cube of their number."""
+_MOST_MINIMUM = 80
+"""Cycles up to which the shortest ones are looked for, which takes seconds from there on."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ VERDICTS = ("PASS", "WARN", "FAIL")
 _ROUNDING = 0.02
 """Where ΔΔG and the difference of its legs are the same number, kcal/mol."""
 _LARGE = 50.0
+_LARGEST = 1e5
+_ERRORS = (1e-4, 1e3)
+_NO_VALUE = "no ΔΔG in the table"
 _LEGS = ("complex", "solvent")
 _OTHERS = {
     "ligand_i": "ligand_a",
@@ -184,7 +187,7 @@ def read_edges(path: Path, account: Account) -> list[EdgeRow]:
         rows += [read] if (read := _row(row, kilojoules, account)) else []
     for one, other in alike({name for row in rows for name in row.pair}):
         account.refuse(f"{shown(one)} and {shown(other)} differ in case alone", "one spelling for each ligand")
-    if rows and not any(row.ddg_kcal_per_mol is not None for row in rows):
+    if rows and all(row.ddg_kcal_per_mol is None and row.cause == _NO_VALUE for row in rows):
         right = "ddg_kcal_per_mol (unit in the name), or complex_kcal_per_mol and solvent_kcal_per_mol"
         account.refuse("no edge has a ΔΔG", right)
     return rows
@@ -207,8 +210,13 @@ def _row(row: SheetRow, kilojoules: Mapping[str, str], account: Account) -> Edge
             account.note("errors are standard deviations of repeats, taken as errors of their means, as OpenFE does")
     for name in [name for name in _ENERGIES if "error" in name]:
         value = values[name]
-        if value is not None and value <= 0:
-            account.refuse(f"{value:g} as an error", "above 0, or empty where not known", row=row.line, field=name)
+        if value is not None and not _ERRORS[0] <= value <= _ERRORS[1]:
+            right = f"{_ERRORS[0]:g} to {_ERRORS[1]:g} kcal/mol, or empty where not known"
+            account.refuse(f"{value:g} as an error", right, row=row.line, field=name)
+    for name, value in values.items():
+        if value is not None and abs(value) > _LARGEST:
+            what = f"{value:g} kcal/mol is no free energy of a molecule"
+            account.refuse(what, f"{_LARGEST:g} at the most", row=row.line, field=name)
     overlap = number(row, "overlap", account)
     if overlap is not None and not 0 <= overlap <= 1:
         _wrong("overlap", "0 to 1")
@@ -255,7 +263,7 @@ def _by_legs(row: EdgeRow, account: Account) -> EdgeRow:
                 account.warn(what, "both the same, unless ΔΔG holds a correction", row=row.line)
     if row.ddg_kcal_per_mol is None:
         if row.status in USED:
-            return replace(row, status="failed", cause=row.cause or "no ΔΔG in the table")
+            return replace(row, status="failed", cause=row.cause or _NO_VALUE)
         return row
     if abs(row.ddg_kcal_per_mol) > _LARGE:
         account.warn(f"a ΔΔG of {row.ddg_kcal_per_mol:g} kcal/mol", "is the unit right?", row=row.line)

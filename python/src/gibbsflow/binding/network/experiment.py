@@ -17,6 +17,7 @@ from gibbsflow.workflow.input_files import SHEET_BYTES, read_text
 from gibbsflow.workflow.settings_file import parse_json
 
 TEMPERATURE_K = 298.15
+_LARGEST, _CONSTANTS = 1000.0, (1e-30, 1e3)
 _MOLAR = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "nm": 1e-9, "pm": 1e-12}
 _ENERGY = {"kcal/mol": 1.0, "kj/mol": 1 / KJ_PER_KCAL}
 _SPELT = {"kilocalories_per_mole": "kcal/mol", "kilocalorie_per_mole": "kcal/mol", "kilojoules_per_mole": "kj/mol"} | {
@@ -79,7 +80,7 @@ def read_measured(path: Path, account: Account, temperature_k: float | None = No
         _from_table(Path(path), reading)
     for one, other in alike(reading.found):
         account.refuse(f"{shown(one)} and {shown(other)} differ in case alone", "one spelling for each ligand")
-    if not reading.found:
+    if not reading.found and not account.of_weight("refuse"):
         account.refuse("no measured affinity", RIGHT)
     constants = reading.kinds - {"dg"}
     if reading.assumed and temperature_k is None:
@@ -108,6 +109,9 @@ class _Reading:
             return
         if kind == "dg":
             dg = value * _ENERGY[unit]
+            if abs(dg) > _LARGEST:
+                self.account.refuse(f"{shown(name)}: {dg:g} kcal/mol is no affinity", RIGHT, row=row)
+                return
             if dg > 0:
                 self.account.warn(f"{shown(name)}: ΔG of {dg:g} kcal/mol, so it does not bind", "the sign?", row=row)
         else:
@@ -116,6 +120,9 @@ class _Reading:
                 return
             self.assumed |= temperature is None
             molar = value * _MOLAR[unit]
+            if not _CONSTANTS[0] < molar < _CONSTANTS[1]:
+                self.account.refuse(f"{shown(name)}: {molar:g} mol/L is no constant of a ligand", RIGHT, row=row)
+                return
             dg = kt_kcal_per_mol(temperature or self.temperature_k) * math.log(molar)
             if not 1e-15 < molar < 1:
                 self.account.warn(f"{shown(name)}: a constant of {molar:g} mol/L", "is the unit right?", row=row)

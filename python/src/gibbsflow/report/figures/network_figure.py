@@ -16,7 +16,9 @@ _CAREFUL = 60
 """Ligands up to which distances are laid out as the network has them, which takes their cube."""
 _LABELLED_EDGES = 60
 _LABELLED_CYCLES = 24
-_WIDE, _MARGIN = 110.0, 70.0
+_WIDE, _MARGIN = 140.0, 70.0
+_LABEL = (90.0, 12.0)
+"""Pixels that a label of a cycle takes."""
 _LEGEND = (("pass", "PASS"), ("warn", "WARN"), ("fail", "FAIL"), ("muted", "no verdict"))
 
 
@@ -101,7 +103,8 @@ def draw_network(nodes: Sequence[Node], lines: Sequence[Line], loops: Sequence[L
     where, width, height = layout([node.name for node in nodes], [(line.ligand_a, line.ligand_b) for line in lines])
     drawn = [_line(line, where, len(lines) <= _LABELLED_EDGES) for line in lines]
     if len(loops) <= _LABELLED_CYCLES:
-        drawn += [_loop(loop, where) for loop in loops]
+        taken: list[tuple[float, float]] = []
+        drawn += [_loop(loop, where, taken) for loop in loops]
     drawn += [_node(node, *where[node.name]) for node in nodes]
     x = 12.0
     for colour, word in _LEGEND:
@@ -187,7 +190,11 @@ def _line(line: Line, where: dict[str, tuple[float, float]], labelled: bool) -> 
     return "".join(parts)
 
 
-def _loop(loop: Loop, where: dict[str, tuple[float, float]]) -> str:
-    x, y = np.mean([where[name] for name in loop.ligands], axis=0)
+def _loop(loop: Loop, where: dict[str, tuple[float, float]], taken: list[tuple[float, float]]) -> str:
+    """The words of a cycle at its middle, below those that are there already."""
+    x, y = map(float, np.mean([where[name] for name in loop.ligands], axis=0))
+    while any(abs(x - other) < _LABEL[0] and abs(y - height) < _LABEL[1] for other, height in taken):
+        y += _LABEL[1]
+    taken.append((x, y))
     words = f"↻ {tick_text(round(loop.closure, 2))} (z {tick_text(round(loop.z, 1))})"
-    return _text(float(x), float(y), words, "mid small", "warn" if loop.doubtful else "muted")
+    return _text(x, y, words, "mid small", "warn" if loop.doubtful else "muted")

@@ -67,7 +67,7 @@ def read_difficulties(
         elif value is not None and not 0 <= value <= 1:
             what = f"{shown(row.cells['difficulty'])} is no difficulty"
             account.refuse(what, _RIGHT, row=row.line, field="difficulty")
-        elif value is not None:
+        elif value is not None and (ligands is None or set(pair) <= set(ligands)):
             found[pair] = value
     for one, other in alike(named):
         account.refuse(f"{shown(one)} and {shown(other)} differ in case alone", "one spelling for each ligand")
@@ -98,7 +98,7 @@ def common_difficulty(mol_a: Chem.Mol, mol_b: Chem.Mol) -> float | None:
             ringMatchesRingOnly=True,
             completeRingsOnly=True,
             atomCompare=rdFMCS.AtomCompare.CompareElements,
-            bondCompare=rdFMCS.BondCompare.CompareOrder,
+            bondCompare=rdFMCS.BondCompare.CompareOrderExact,
         )
     if found.numAtoms < min(FEWEST_COMMON, *(mol.GetNumAtoms() for mol in heavy)):
         return None

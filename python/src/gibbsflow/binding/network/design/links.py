@@ -151,6 +151,8 @@ class Candidates:
     def __post_init__(self) -> None:
         """Rank the pairs, the easiest first and by name where they are alike."""
         object.__setattr__(self, "ligands", tuple(sorted(self.ligands)))
+        if strange := {name for pair in self.difficulty for name in pair} - set(self.ligands):
+            raise ValueError(f"pairs name what is no ligand: {sorted(strange)}")
         ranked = sorted(self.difficulty, key=lambda pair: (self.difficulty[pair], pair))
         object.__setattr__(self, "_ranked", tuple(ranked))
 

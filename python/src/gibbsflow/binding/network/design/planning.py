@@ -63,7 +63,7 @@ def plan(candidates: Candidates, kind: Kind = "redundant", *, hub: str | None = 
     connect(graph, candidates)
     if kind == "redundant":
         close(graph, candidates, set())
-        shorten(graph, candidates, most)
+        shorten(graph, candidates, most, set())
     return described(kind, graph, candidates, most=most)
 
 
@@ -141,8 +141,8 @@ def _improve(graph: nx.Graph, candidates: Candidates, free: tuple[Pair, ...], fi
     return changed
 
 
-def shorten(graph: nx.Graph, candidates: Candidates, most: int) -> None:
-    """Add edges until no two ligands of a part are more than so many edges apart.
+def shorten(graph: nx.Graph, candidates: Candidates, most: int, fixed: Set[Pair]) -> None:
+    """Add edges until no two ligands of a part are more than so many edges apart; take out what then has no use.
 
     Parameters
     ----------
@@ -152,26 +152,42 @@ def shorten(graph: nx.Graph, candidates: Candidates, most: int) -> None:
         Edges to choose from, those that are too hard left out.
     most
         Edges between two ligands.
+    fixed
+        Edges that stay in any case.
     """
+    before = graph.number_of_edges()
+    while (pair := _shortcut(graph, candidates, most)) is not None:
+        graph.add_edge(*pair)
+    if graph.number_of_edges() == before:
+        return
+    loose, width = len(connectivity.bridges(graph)), max(most, connectivity.diameter(graph))
+    own = [pair for edge in graph.edges if (pair := pair_of(*edge)) not in fixed and pair in candidates.difficulty]
+    for pair in sorted(own, key=lambda pair: (-candidates.difficulty[pair], pair)):
+        graph.remove_edge(*pair)
+        if (
+            not nx.has_path(graph, *pair)
+            or len(connectivity.bridges(graph)) > loose
+            or connectivity.diameter(graph) > width
+        ):
+            graph.add_edge(*pair)
+
+
+def _shortcut(graph: nx.Graph, candidates: Candidates, most: int) -> Pair | None:
+    """Find the edge that gains most, for its difficulty, where ligands are too far apart; None where none does."""
     place = {name: number for number, name in enumerate(graph)}
-    while True:
-        apart = connectivity.steps(graph)
-        over = np.triu(np.isfinite(apart) & (apart > most)).nonzero()
-        if not over[0].size:
-            return
-        far = [pair for pair in candidates.ranked() if 2 < apart[place[pair[0]], place[pair[1]]] < np.inf]
-        for start in range(0, len(far), _LOOKED_AT):
-            worth = []
-            for a, b in far[start : start + _LOOKED_AT]:
-                from_a, from_b = apart[place[a]], apart[place[b]]
-                by_way = 1 + np.minimum(from_a[over[0]] + from_b[over[1]], from_b[over[0]] + from_a[over[1]])
-                if gain := (apart[over] - np.maximum(np.minimum(apart[over], by_way), most)).sum():
-                    worth.append((candidates.difficulty[a, b] / gain, (a, b)))
-            if worth:
-                graph.add_edge(*min(worth)[1])
-                break
-        else:
-            return
+    apart = connectivity.steps(graph)
+    over = np.triu(np.isfinite(apart) & (apart > most)).nonzero()
+    far = [pair for pair in candidates.ranked() if 2 < apart[place[pair[0]], place[pair[1]]] < np.inf]
+    for start in range(0, len(far) if over[0].size else 0, _LOOKED_AT):
+        worth = []
+        for a, b in far[start : start + _LOOKED_AT]:
+            from_a, from_b = apart[place[a]], apart[place[b]]
+            by_way = 1 + np.minimum(from_a[over[0]] + from_b[over[1]], from_b[over[0]] + from_a[over[1]])
+            if gain := (apart[over] - np.maximum(np.minimum(apart[over], by_way), most)).sum():
+                worth.append((candidates.difficulty[a, b] / gain, (a, b)))
+        if worth:
+            return min(worth)[1]
+    return None
 
 
 def described(

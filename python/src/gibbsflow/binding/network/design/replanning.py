@@ -70,7 +70,7 @@ def replan(
     connect(graph, left)
     if network.kind == "redundant":
         close(graph, left, fixed)
-        shorten(graph, left, most)
+        shorten(graph, left, most, fixed)
     known = {edge.pair: edge for edge in kept}
     new = described(network.kind, graph, left, most=most, known=known)
     fresh = tuple(edge for edge in new.edges if edge.pair not in fixed)

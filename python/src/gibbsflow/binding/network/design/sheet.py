@@ -45,7 +45,8 @@ def read_sheet(
 ) -> list[SheetRow]:
     """Read a table.
 
-    Columns are separated by commas, or by tabs where the header has tabs and no comma. A column that is not known is
+    Columns are separated by commas, or by tabs where the header has tabs and no comma; case does not matter in their
+    names. A column that is not known is
     left out, with a note, unless it may be a known one that is misspelt.
 
     Parameters
@@ -82,7 +83,8 @@ def read_sheet(
     if not records:
         raise InputError(Problem(str(path), "empty", right))
     line, header = records[0]
-    names = [(others or {}).get(name, name) for name in header]
+    known = {name.lower(): name for name in (*columns, *ignored)} | {k.lower(): v for k, v in (others or {}).items()}
+    names = [name if name in columns else known.get(name.lower(), name) for name in header]
     if not _header(account, line, header, names, (*columns, *ignored), needed):
         return []
     if len(records) == 1:
