@@ -1,10 +1,11 @@
-"""The map of an edge: both ligands side by side, mapped atoms with the same numbers, what vanishes and appears marked."""
+"""The map of an edge: both ligands side by side, mapped atoms with the same numbers, unique ones marked."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from html import escape
+from typing import Any
 
 from rdkit import Chem
 from rdkit.Chem import rdDepictor
@@ -68,7 +69,9 @@ def draw_atom_map(atom_map: AtomMap, mol_a: Chem.Mol, mol_b: Chem.Mol) -> str:
     )
     for k, text in enumerate(words):
         parts.append(f'<text class="mid label" x="{PANEL * (k + 0.5):g}" y="{HEIGHT - 8}">{escape(text)}</text>')
-    title = f"Atom map of {atom_map.ligand_a} and {atom_map.ligand_b}: {len(heavy)} heavy atoms mapped; " + "; ".join(words)
+    title = f"Atom map of {atom_map.ligand_a} and {atom_map.ligand_b}: {len(heavy)} heavy atoms mapped; " + "; ".join(
+        words
+    )
     return svg_element("".join(parts), 2 * PANEL, HEIGHT, title)
 
 
@@ -103,7 +106,7 @@ def _lay_on(mol: Chem.Mol, reference: Chem.Mol, core: Mapping[int, int]) -> None
 
 def _panel(mol: Chem.Mol, kinds: Mapping[int, str], left: float) -> str:
     drawer = rdMolDraw2D.MolDraw2DSVG(PANEL, HEIGHT - MARGIN, -1, -1, True)  # text as text
-    options = drawer.drawOptions()
+    options: Any = drawer.drawOptions()  # RDKit's stubs give the fields the wrong type
     options.clearBackground = False
     options.useBWAtomPalette()
     options.annotationFontScale = 0.65
