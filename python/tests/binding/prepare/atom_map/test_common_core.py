@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from posed_ligands import fullerane, heavy_pairs, laid_on, moved, posed, renumbered
 
-from gibbsflow.binding.prepare.atom_map.atom_maps import MapRules
-from gibbsflow.binding.prepare.atom_map.common_core import components, map_atoms
+from gibbsflow.binding.prepare.atom_map.atom_maps import AtomMap, MapRules
+from gibbsflow.binding.prepare.atom_map.common_core import components, map_atoms, without_stretched_hydrogens
 from gibbsflow.binding.prepare.atom_map.map_faults import faults
 
 REFERENCE = posed("CCc1cccc(C)c1")
@@ -135,6 +135,19 @@ def test_hydrogens_of_another_element_are_not_mapped():
     assert {i for i, _ in found.pairs} == set(range(a.GetNumAtoms())) - {
         n.GetIdx() for n in a.GetAtomWithIdx(4).GetNeighbors() if n.GetSymbol() == "H"
     }
+
+
+def test_hydrogens_of_a_map_from_elsewhere():
+    """As OpenFE's networks have them: those of a carbon that becomes nitrogen are taken out, with a note."""
+    a = posed("CCCCO")
+    b = laid_on("CCCCN", a)
+    found = map_atoms(a, b)
+    (own,) = [n.GetIdx() for n in a.GetAtomWithIdx(4).GetNeighbors() if n.GetSymbol() == "H"]
+    theirs = next(n.GetIdx() for n in b.GetAtomWithIdx(4).GetNeighbors() if n.GetSymbol() == "H")
+    more = AtomMap("a", "b", (*found.pairs, (own, theirs)))
+    less = without_stretched_hydrogens(more, a, b)
+    assert less.pairs == found.pairs and less.notes[0].startswith(f"H{own + 1} of a left out of the map")
+    assert without_stretched_hydrogens(found, a, b) is found
 
 
 def test_an_enantiomer_leaves_out_what_would_invert_the_centre():

@@ -29,13 +29,16 @@ def test_titles_become_names():
     assert ligand_name("CHEMBL-1.a_b") == "CHEMBL-1.a_b"
 
 
-def test_a_record_is_found_by_its_title():
+def test_a_record_is_found_by_its_title(tmp_path):
+    path = tmp_path / "f.sdf"
     text = record("one") + record("two words", "CCO") + record("three")
     assert len(records_of(text)) == 3
+    path.write_text(text)
     for name, title in (("one", "one"), ("two_words", "two words"), ("two words", "two words")):
-        found, label = record_of(text, name, "f.sdf", "structure")
-        assert found.startswith(title + "\n") and label.startswith("f.sdf, record ") and name in label
-    assert record_of(record("anything"), "x", "f.sdf", "structure")[1] == "f.sdf"
+        found, label = record_of(path, name, "structure")
+        assert found.startswith(title + "\n") and label.startswith(f"{path}, record ") and name in label
+    path.write_text(record("anything"))
+    assert record_of(path, "x", "structure")[1] == str(path)
 
 
 @pytest.mark.parametrize(
@@ -47,9 +50,10 @@ def test_a_record_is_found_by_its_title():
         (record("x y") + record("x_y") + record("x y"), "none of them called x"),
     ],
 )
-def test_what_has_no_record(text, words):
+def test_what_has_no_record(tmp_path, text, words):
+    (tmp_path / "f.sdf").write_text(text)
     with pytest.raises(MoleculeError) as caught:
-        record_of(text, "x", "f.sdf", "structure")
+        record_of(tmp_path / "f.sdf", "x", "structure")
     assert words in str(caught.value)
 
 
