@@ -477,7 +477,7 @@ LATER: frozenset[str] = frozenset(
         "salt_mol_per_l", "density_ps", "equil_stages", "vacuum_schedule", "sdr_schedule", "abfe_protocol",
         "charge_correction", "soft_core", "flat_bottom_radius_angstrom",
         "flat_bottom_force_constant_kcal_per_mol_angstrom2", "boresch_atoms", "symmetry_number", "trajectory",
-        "trajectory_ps",
+        "trajectory_ps", "charge_source",
     }
 )  # fmt: skip
 """Settings that came after campaigns had been begun. Their defaults must be what was done before there was a choice."""

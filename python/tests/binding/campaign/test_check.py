@@ -247,3 +247,9 @@ def test_an_engine_that_is_not_here_is_told_before_anything_runs(tmp_path, monke
     assert "gapsys with engine gromacs" in soft
     settings.write_text("mode: asfe\nengine: auto\nsolvent: tip3p\n")
     assert check_campaign(sheet, None, settings, None).problems == []
+
+
+def test_charges_of_a_structure_are_asked_for_before_anything_runs():
+    chosen = BindingConfig.from_params({"charge_source": "sdf"})
+    (problem,), _ = check_row(row("CCO"), None, chosen, "l.csv")
+    assert (problem.field, problem.row) == ("structure", 4) and "a SMILES has no partial charges" in problem.what

@@ -172,3 +172,19 @@ def test_terms_that_no_types_have_are_named_with_their_cause(tmp_path):
     with pytest.raises(ParametrisationError, match="has no parameters for ca-ca-i -o") as caught:
         run(small("O=Ic1ccccc1"), tmp_path)
     assert caught.value.cause == "Parametrisation"
+
+
+def test_charges_that_are_given_are_taken_as_they_are(tmp_path):
+    """Types are those of the computed molecule; charges stay at their atoms, their rest spread to an integer sum."""
+    molecule = small("CO")
+    given = (0.1166, -0.5988, 0.0287, 0.0287, 0.0287, 0.3963)
+    kept = dict(name="ligand", cache=tmp_path / "cache", logs=tmp_path / "logs", rigid=False)
+    found = parametrise(molecule, PARAM, charges_e=given, **kept)
+    assert found.charges == pytest.approx([q - 0.0002 / 6 for q in given], abs=1.5e-6)
+    assert sum(found.charges) == pytest.approx(0, abs=1e-9) and found.correction_e == pytest.approx(-0.0002 / 6)
+    computed = run(molecule, tmp_path, settings=Param(charge_method="gas"))
+    assert found.types == computed.types and found.frcmod == computed.frcmod
+    other = parametrise(molecule, PARAM, charges_e=given[::-1], **kept)
+    assert other.from_cache and other.key != found.key and other.charges != found.charges
+    with pytest.raises(ParametrisationError, match="sum to 1.0002 e, expected \\+0"):
+        parametrise(molecule, PARAM, charges_e=[q + 1 / 6 for q in given], **kept)

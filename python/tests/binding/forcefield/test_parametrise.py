@@ -9,6 +9,8 @@ from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Param
 from gibbsflow.engines.ambertools import read_typed_atoms
+from gibbsflow.errors import InputError
+from gibbsflow.workflow.files import write_json
 
 GAS = Param(charge_method="gas")
 
@@ -55,6 +57,12 @@ def test_a_protein_is_left_to_its_own_force_field_and_the_second_run_finds_the_c
 def test_the_hash_is_of_what_decides_the_parameters(tmp_path):
     system = prepared(tmp_path / "a", "host")
     known = parametrisation_hash(system, GAS)
+    from_file = Param(charge_method="gas", charge_source="sdf")
+    assert parametrisation_hash(system, from_file) != known
+    (system.root / "ligand_charges.json").write_text("{}")
+    charged = system.with_artifacts(ligand_charges="ligand_charges.json")
+    assert parametrisation_hash(charged, GAS) == known, "charges that are not taken decide nothing"
+    assert parametrisation_hash(charged, from_file) != parametrisation_hash(system, from_file)
     assert parametrisation_hash(system, Param(charge_method="gas", param_memory_gb=3, param_time_min=5)) == known
     assert parametrisation_hash(system.with_meta(site="HST"), GAS) == known
     others = [
@@ -64,3 +72,24 @@ def test_the_hash_is_of_what_decides_the_parameters(tmp_path):
         parametrisation_hash(prepared(tmp_path / "b", "host", "CC[NH3+]"), GAS),
     ]
     assert len({known, *others}) == 5
+
+
+def test_charges_of_the_sdf_are_taken_on_request(tmp_path):
+    source = prepared(tmp_path / "in", "host")
+    chosen, kept = Param(charge_method="gas", charge_source="sdf"), {"cache": tmp_path / "cache"}
+    with pytest.raises(InputError, match="charge_source: its structure brings no partial charges along"):
+        parametrise_system(source, chosen, out=tmp_path / "none", **kept)
+    charges = [0.1, -0.3, 0.1, 0.1, 0.1, 0.3, 0.3, 0.3]
+    write_json(source.root / "ligand_charges.json", {"charges_e": charges})
+    source = source.with_artifacts(ligand_charges="ligand_charges.json")
+    system, _ = parametrise_system(source, chosen, out=tmp_path / "out", **kept)
+    assert read_typed_atoms(system.path("ligand_mol2")).charges == pytest.approx(charges, abs=1e-6)
+    assert sum(read_typed_atoms(system.path("host_mol2")).charges) == pytest.approx(0, abs=1e-6)
+    assert system.meta["param"]["charge_source"] == "sdf"
+    plain, _ = parametrise_system(source, GAS, out=tmp_path / "plain", **kept)
+    assert "charge_source" not in plain.meta["param"]
+    assert ["are not taken (charge_source)" in note for note in plain.account().as_dict()["notes"]] == [True]
+    assert not system.account().doubts
+    write_json(source.root / "ligand_charges.json", {"charges_e": [*charges[:-1], 0.4]})
+    with pytest.raises(InputError, match=r"they sum up to \+1.1000 e, the formal charge is \+1"):
+        parametrise_system(source, chosen, out=tmp_path / "sum", **kept)

@@ -191,3 +191,20 @@ def test_what_was_prepared_is_in_the_topology(tmp_path, sequence, beside, settin
     complete = topology(built)
     assert complete.charges_e.sum() == pytest.approx(charge, abs=1e-3)
     assert built.meta["ligand_atoms"][-1] == len(complete.elements) - 1 and len(built.meta["ligand_atoms"]) == 12
+
+
+def test_charges_of_an_sdf_are_those_of_the_topology(tmp_path):
+    """One of two records, with charges that no method gives."""
+    (tmp_path / "p.pdb").write_text(peptide("ACE ALA NME") + "TER\nEND\n")
+    mol = Chem.AddHs(Chem.MolFromSmiles("OC"))
+    AllChem.EmbedMolecule(mol, randomSeed=1)
+    for k, place in enumerate(mol.GetConformer().GetPositions() + (6.0, 3.0, 5.0)):
+        mol.GetConformer().SetAtomPosition(k, place)
+    charges = (-0.6123, 0.1345, 0.4321, 0.0101, 0.0102, 0.0254)
+    block, values = Chem.MolToMolBlock(mol), " ".join(map(str, charges))
+    charged = f"guest{block}>  <atom.dprop.PartialCharge>\n{values}\n\n$$$$\n"
+    (tmp_path / "l.sdf").write_text(f"other{block}$$$$\n{charged}")
+    chosen = BindingConfig.from_params({"charge_source": "sdf"})
+    built = build(tmp_path, tmp_path / "p.pdb", chosen, structure=tmp_path / "l.sdf", pose="given")
+    assert topology(built).charges_e[built.meta["ligand_atoms"]] == pytest.approx(charges, abs=1e-5)
+    assert topology(built, "ligand").charges_e == pytest.approx(charges, abs=1e-5)

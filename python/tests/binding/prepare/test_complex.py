@@ -130,3 +130,24 @@ def test_files_of_parameters_stay_apart_whatever_their_names(tmp_path):
         "01_ligand.frcmod",
         "02_ligand.frcmod",
     }
+
+
+def test_of_a_file_with_several_ligands_the_own_record_decides(tmp_path):
+    """Others may come and go; charges that are brought along are kept beside the ligand."""
+    path, host = tmp_path / "ligands.sdf", CB7
+    block = molecules.write_sdf(molecules.from_file(B2), tmp_path / "b2.sdf", "b2").read_text()
+    count = molecules.from_file(B2).mol.GetNumAtoms()
+    charged = block.replace("$$$$", f">  <atom.dprop.PartialCharge>\n{' '.join(['0.0'] * count)}\n\n$$$$")
+    path.write_text(block + block.replace("b2", "other", 1))
+    row = b2(structure=path)
+    known = preparation_hash(row, host, BindingConfig())
+    path.write_text(block.replace("b2", "new", 1) + block)
+    assert preparation_hash(row, host, BindingConfig()) == known
+    path.write_text(block.replace("b2", "new", 1) + charged)
+    assert preparation_hash(row, host, BindingConfig()) != known
+    for name in ("out", "plain"):
+        (tmp_path / name).mkdir()
+    system, _ = prepare_system(row, host, BindingConfig(), tmp_path / "out")
+    assert system.path("ligand_charges").is_file()
+    plain, _ = prepare_system(b2(structure=tmp_path / "b2.sdf"), host, BindingConfig(), tmp_path / "plain")
+    assert system.path("ligand").read_bytes() == plain.path("ligand").read_bytes()

@@ -1,5 +1,7 @@
 """The ligand of a row: one isomer of what was asked for, in the pose that was asked for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from known_molecules import B2, shifted
@@ -9,18 +11,22 @@ from rdkit.Chem import rdMolTransforms
 from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.prepare.ligands import (
+    charge_faults,
     check_pose,
     covalent_faults,
     given_pose,
     hypervalent,
     pose_ligand,
     read_ligand,
+    write_charges,
     written_account,
 )
 from gibbsflow.binding.prepare.molecules import MoleculeError
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import System
+from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.files import read_json
 
 SETTINGS = System()
 
@@ -182,3 +188,54 @@ def test_the_account_holds_the_file_against_the_molecule(tmp_path):
     molecules.write_sdf(other, path, "a")
     (refusal,) = written_account(posed, posed, path, "a").of_weight("refuse")
     assert "another isomer at double bond C2=C3" in refusal.what
+
+
+def several(folder, **charges: str):
+    """A file with ethanol and methanol in it, and the charges of some."""
+    path = folder / "ligands.sdf"
+    path.write_text("")
+    for name, smiles in (("a", "CO"), ("b", "CCO")):
+        molecule = embed(molecules.from_smiles(smiles), count=1, seed=1)
+        own = f">  <atom.dprop.PartialCharge>\n{charges[name]}\n\n$$$$" if name in charges else "$$$$"
+        text = molecules.write_sdf(molecule, folder / "one.sdf", name).read_text()
+        path.write_text(path.read_text() + text.replace("$$$$", own))
+    return path
+
+
+def test_a_ligand_of_a_file_with_several_is_found_by_its_name(tmp_path):
+    path = several(tmp_path)
+    assert read_ligand(row(structure=path, pose="given")).smiles == "CO"
+    assert given_pose(row(structure=path, pose=path), read_ligand(row(structure=path))).smiles == "CO"
+    other = replace(row(structure=path, pose="given"), ligand="b")
+    assert read_ligand(other).smiles == "CCO"
+    with pytest.raises(MoleculeError, match=r"holds 2 molecules, none of them called c; their titles are a, b"):
+        read_ligand(replace(other, ligand="c"))
+    path.write_text(path.read_text().replace(" C   0", " Xx  0"))
+    with pytest.raises(MoleculeError, match=r"ligands.sdf, record 2 \(b\): not readable"):
+        read_ligand(other)
+
+
+def test_charges_stay_with_their_atoms_in_another_pose(tmp_path):
+    """Hydrogens that are built anew share what those of their atom had."""
+    path = several(tmp_path, a="0.1 -0.6 0.01 0.02 0.03 0.44")
+    ligand = read_ligand(row(structure=path, pose="given"))
+    assert ligand.sdf_charges.values_e == (0.1, -0.6, 0.01, 0.02, 0.03, 0.44)
+    assert charge_faults(row(structure=path), ligand) == []
+    posed = given_pose(row(structure=path, pose=path), ligand)
+    assert posed.sdf_charges.values_e == pytest.approx((0.1, -0.6, 0.02, 0.02, 0.02, 0.44))
+    account = Account("a")
+    (name,) = write_charges(posed, tmp_path, account).values()
+    assert tuple(read_json(tmp_path / name)["charges_e"]) == posed.sdf_charges.values_e and not account.doubts
+
+
+def test_charges_that_are_not_those_of_the_ligand(tmp_path):
+    (none,) = charge_faults(row("CO"), read_ligand(row("CO")))
+    assert "a SMILES has no partial charges" in none.what
+    plain = row(structure=several(tmp_path), pose="given")
+    (none,) = charge_faults(plain, read_ligand(plain))
+    assert "the structure has no atom.dprop.PartialCharge" in none.what
+    wrong = read_ligand(row(structure=several(tmp_path, a="0.1 -0.6 0.01 0.02 0.03 0.48"), pose="given"))
+    (fault,) = charge_faults(plain, wrong)
+    assert "they sum up to +0.0400 e" in fault.what
+    account = Account("a")
+    assert write_charges(wrong, tmp_path, account) == {} and "are left: " in account.as_dict()["notes"][0]

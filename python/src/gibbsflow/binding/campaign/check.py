@@ -38,6 +38,7 @@ from gibbsflow.binding.prepare.protein.cofactors import warn_of_near
 from gibbsflow.binding.prepare.receptor_file import RECEPTOR_RIGHT, read_receptor
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.binding.prepare.small_molecule.sdf_records import digest_of_record
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.equil_stages import read_stages
 from gibbsflow.config.launch.samplesheet_columns import SOLVATED, brings_receptors
@@ -303,7 +304,8 @@ def made_from(
             if key in given:
                 given[key] = [sha256_path(Path(path)) for path in given[key]]
         for key in ("structure", "pose", *(name for name in SOLVATED if name in given)):
-            given[key] = sha256_path(Path(given[key])) if given[key] and Path(given[key]).is_file() else given[key]
+            if given[key] and (path := Path(given[key])).is_file():
+                given[key] = digest_of_record(path, row.ligand)[0] or sha256_path(path)
         items[row.ligand] = digest(given)
     files = {"input": file_given(sheet)} | ({} if receptor is None else {"receptor": file_given(receptor)})
     return MadeFrom(

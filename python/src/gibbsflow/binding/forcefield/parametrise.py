@@ -16,7 +16,7 @@ from gibbsflow.binding.prepare.molecules import Molecule, read_sdf
 from gibbsflow.binding.prepare.small_molecule.sdf_records import CHARGES, SdfCharges
 from gibbsflow.binding.prepare.small_molecule.stereo import specified
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import Param
+from gibbsflow.config.binding import Param, hashed
 from gibbsflow.engines import ambertools
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
@@ -50,7 +50,8 @@ def parametrisation_hash(system: SimSystem, settings: Param) -> str:
     known = system.facts(PreparedFacts)
     if known.receptor_kind == "host":
         files["receptor"] = system.path("receptor")
-    content = settings.model_dump(exclude={*NOT_HASHED, "charge_source"}) | {"ambertools": ambertools.version()}
+    content = {key: value for key, value in hashed(settings).items() if key not in NOT_HASHED}
+    content["ambertools"] = ambertools.version()
     if settings.charge_source == "sdf" and CHARGES_ARTIFACT in system.artifacts:
         files[CHARGES_ARTIFACT] = system.path(CHARGES_ARTIFACT)
     content |= {"ligand_charge": known.ligand_charge, "receptor_charge": known.receptor_charge}

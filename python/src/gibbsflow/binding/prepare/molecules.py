@@ -261,14 +261,14 @@ def read_noted(path: Path, field: str, charge: int | None, name: str | None = No
     MoleculeError
         Where the file holds no molecule, several, or one that cannot be read.
     """
+    label, is_mol2 = str(path), Path(path).suffix.lower() == ".mol2"
     try:
-        text = read_text(path, mol2.RIGHT, STRUCTURE_BYTES, field=field, errors="replace")
+        if name is None or is_mol2:
+            text = read_text(path, mol2.RIGHT, STRUCTURE_BYTES, field=field, errors="replace")
+        else:
+            text, label = record_of(path, name, field)
     except InputError as error:
         raise MoleculeError([Fault(field, f"{path}: {p.what}", p.right) for p in error.problems]) from error
-    is_mol2 = Path(path).suffix.lower() == ".mol2"
-    label = str(path)
-    if name is not None and not is_mol2:
-        text, label = record_of(text, name, path, field)
     count = text.count("@<TRIPOS>MOLECULE") if is_mol2 else len([b for b in text.split("$$$$") if b.strip()])
     if count != 1:
         raise MoleculeError([Fault(field, f"{path}: holds {count or 'no'} molecules", mol2.RIGHT)])

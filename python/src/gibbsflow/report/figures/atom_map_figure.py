@@ -1,10 +1,11 @@
-"""The map of an edge: both ligands side by side, mapped atoms with the same numbers, what vanishes and appears marked."""
+"""The map of an edge: both ligands side by side, mapped atoms with the same numbers, unique ones marked."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from html import escape
+from typing import Any
 
 from rdkit import Chem
 from rdkit.Chem import rdDepictor
@@ -105,7 +106,7 @@ def _lay_on(mol: Chem.Mol, reference: Chem.Mol, core: Mapping[int, int]) -> None
 
 def _panel(mol: Chem.Mol, kinds: Mapping[int, str], left: float) -> str:
     drawer = rdMolDraw2D.MolDraw2DSVG(PANEL, HEIGHT - MARGIN, -1, -1, True)  # text as text
-    options = drawer.drawOptions()
+    options: Any = drawer.drawOptions()  # RDKit's stubs give the fields the wrong type
     options.clearBackground = False
     options.useBWAtomPalette()
     options.annotationFontScale = 0.65

@@ -79,7 +79,20 @@ def test_rings_are_common_as_a_whole():
     assert common_graphs(posed("Cc1ccccc1"), posed("Cc1ccncc1"), MapRules(element_changes=False))[0] != []
 
 
+def test_ways_put_a_group_at_each_place_first():
+    """Adamantanol on adamantane: the oxygen at all four bridgeheads among the eight ways that are tried."""
+    adamantanol, adamantane = posed("OC12CC3CC(C1)CC(C3)C2"), posed("C1C2CC3CC1CC(C2)C3")
+    ways, _ = common_graphs(adamantanol, adamantane)
+    assert len(ways) == 8 and len({way[1] for way in ways[:4]}) == 4
+
+
 def test_a_search_that_is_stopped_is_told(monkeypatch):
+    """Two cages with two groups each, at other distances: no common graph is proved to be the largest in time."""
     monkeypatch.setattr("gibbsflow.binding.prepare.atom_map.aligned_pose.SEARCH_S", 1)
-    _, notes = common_graphs(fullerane(), fullerane())
-    assert not notes or "stopped after 1 s" in notes[0] or "ways" in notes[-1]
+    cages = [Chem.RWMol(fullerane()), Chem.RWMol(fullerane())]
+    for cage, at in zip(cages, ((0, 7), (0, 30)), strict=True):
+        for i in at:
+            cage.AddBond(i, cage.AddAtom(Chem.Atom(8)), Chem.BondType.SINGLE)
+        Chem.SanitizeMol(cage)
+    assert common_graphs(*cages)[1][0] == "the search for a common graph was stopped after 1 s: a larger one may exist"
+    assert not common_graphs(fullerane(), fullerane())[1][0].startswith("the search")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -183,17 +184,33 @@ def common_graphs(
         ours = bare.GetSubstructMatches(core.queryMol, uniquify=False, maxMatches=500)
         theirs = other.GetSubstructMatches(core.queryMol, uniquify=True, maxMatches=20)
         ways = {tuple(sorted(zip(m, n, strict=True))) for m in ours for n in theirs}
-        found = [
-            {own[0][i]: own[1][j] for i, j in way}
-            for way in sorted(ways, key=lambda way: (_changed(bare, other, way), way))
-        ]
+        found = [{own[0][i]: own[1][j] for i, j in way} for way in _ranked(bare, other, ways)]
     if len(found) > MOST_WAYS:
         notes.append(f"{MOST_WAYS} of {len(found)} ways to lay one on the other are tried")
     return found[:MOST_WAYS], list(dict.fromkeys(notes))
 
 
-def _changed(bare: Chem.Mol, other: Chem.Mol, way: tuple[tuple[int, int], ...]) -> int:
-    return sum(bare.GetAtomWithIdx(i).GetAtomicNum() != other.GetAtomWithIdx(j).GetAtomicNum() for i, j in way)
+def _ranked(
+    bare: Chem.Mol, other: Chem.Mol, ways: Iterable[tuple[tuple[int, int], ...]]
+) -> list[tuple[tuple[int, int], ...]]:
+    """Ways with the fewest changed elements first, and among those first one for each place of what is not common.
+
+    Ways that put the same groups at the same places differ by a symmetry of the core alone.
+    """
+    seen: Counter[tuple[tuple[int, int], ...]] = Counter()
+    ranked = []
+    for way in sorted(ways):
+        changed = [
+            (i, j) for i, j in way if bare.GetAtomWithIdx(i).GetAtomicNum() != other.GetAtomWithIdx(j).GetAtomicNum()
+        ]
+        common = {i for i, _ in way}
+        bearing = [
+            (i, j) for i, j in way if any(n.GetIdx() not in common for n in bare.GetAtomWithIdx(i).GetNeighbors())
+        ]
+        places = tuple(sorted({*changed, *bearing}))
+        ranked.append((len(changed), seen[places], way))
+        seen[places] += 1
+    return [way for *_, way in sorted(ranked)]
 
 
 def _embedded(mol: Chem.Mol, reference: Chem.Mol, way: dict[int, int], seed: int) -> Iterator[Chem.Mol]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 import numpy as np
@@ -221,7 +221,7 @@ def _hydrogens(a: Side, b: Side, heavy: dict[int, int]) -> dict[int, int]:
     """
     found: dict[int, int] = {}
     for i, j in heavy.items():
-        if a.numbers[i] != b.numbers[j] or a.saturated[i] != b.saturated[j]:
+        if _stretches(a, b, i, j):
             continue
         arms = sorted(k for k in a.neighbours[i] if k in heavy and heavy[k] in b.neighbours[j])
         best: tuple[int, float, dict[int, int]] | None = None
@@ -233,6 +233,37 @@ def _hydrogens(a: Side, b: Side, heavy: dict[int, int]) -> dict[int, int]:
         if best is not None:
             found |= best[2]
     return found
+
+
+def _stretches(a: Side, b: Side, i: int, j: int) -> bool:
+    """Whether bonds to hydrogen have another length at an atom of a than at its partner."""
+    return a.numbers[i] != b.numbers[j] or a.saturated[i] != b.saturated[j]
+
+
+def without_stretched_hydrogens(atom_map: AtomMap, mol_a: Chem.Mol, mol_b: Chem.Mol) -> AtomMap:
+    """Take those hydrogens out of a map from elsewhere whose constrained bond would change its length.
+
+    Parameters
+    ----------
+    atom_map
+        A map without faults.
+    mol_a, mol_b
+        Its two ligands as prepared.
+
+    Returns
+    -------
+    AtomMap
+        With a note where hydrogens were taken out.
+    """
+    a, b = Side(mol_a), Side(mol_b)
+    pairs = dict(atom_map.pairs)
+    hydrogens = [i for i in pairs if a.numbers[i] == 1]
+    out = [h for h in hydrogens for i in a.neighbours[h] if i in pairs and _stretches(a, b, i, pairs[i])]
+    if not out:
+        return atom_map
+    names = ", ".join(f"H{i + 1}" for i in out)
+    what = f"{names} of {atom_map.ligand_a} left out of the map: their atoms change element or hybridisation"
+    return replace(atom_map.without(out), notes=(*atom_map.notes, what))
 
 
 def _assignments(ours: list[int], theirs: list[int]) -> Iterable[dict[int, int]]:

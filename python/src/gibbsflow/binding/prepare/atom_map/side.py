@@ -33,52 +33,103 @@ class Side:
 
     @cached_property
     def xyz(self) -> Floats:
-        """Coordinates, shape (atoms, 3), Å."""
+        """Coordinates of all atoms.
+
+        Returns
+        -------
+        ndarray
+            Shape (atoms, 3), Å.
+        """
         return np.asarray(self.mol.GetConformer().GetPositions(), dtype=float)
 
     @cached_property
     def numbers(self) -> list[int]:
-        """Atomic number of each atom."""
+        """Atomic numbers.
+
+        Returns
+        -------
+        list of int
+            Of each atom.
+        """
         return [atom.GetAtomicNum() for atom in self.mol.GetAtoms()]
 
     @cached_property
     def heavy(self) -> list[int]:
-        """Indices of the atoms that are not hydrogen."""
+        """Atoms that are not hydrogen.
+
+        Returns
+        -------
+        list of int
+            Their indices, ascending.
+        """
         return [i for i, number in enumerate(self.numbers) if number > 1]
 
     @cached_property
     def neighbours(self) -> list[frozenset[int]]:
-        """Atoms bonded to each atom."""
+        """Atoms bonded to each atom.
+
+        Returns
+        -------
+        list of frozenset of int
+            By atom.
+        """
         return [frozenset(n.GetIdx() for n in atom.GetNeighbors()) for atom in self.mol.GetAtoms()]
 
     @cached_property
     def rings(self) -> list[frozenset[int]]:
-        """Smallest rings, all of those that are equivalent, so that their number does not hang on the atoms' order."""
+        """Smallest rings, with all that are equivalent, so that they do not hang on the order of atoms.
+
+        Returns
+        -------
+        list of frozenset of int
+            Atoms of each.
+        """
         return [frozenset(ring) for ring in Chem.GetSymmSSSR(self.mol)]
 
     @cached_property
     def rings_of(self) -> list[list[int]]:
-        """Of each atom, which of `rings` it is in."""
+        """Rings that each atom is in.
+
+        Returns
+        -------
+        list of list of int
+            Numbers of `rings`, by atom.
+        """
         return [[k for k, ring in enumerate(self.rings) if i in ring] for i in range(self.mol.GetNumAtoms())]
 
     @cached_property
     def saturated(self) -> list[bool]:
-        """Whether each atom is sp3."""
+        """Which atoms are sp3.
+
+        Returns
+        -------
+        list of bool
+            By atom.
+        """
         return [atom.GetHybridization() == Chem.HybridizationType.SP3 for atom in self.mol.GetAtoms()]
 
     @cached_property
     def centres(self) -> frozenset[int]:
-        """Tetrahedral stereocentres, specified or not, those of a ring that are so by each other among them."""
-        return frozenset(
-            s.centeredOn for s in self._stereo if s.type == Chem.StereoType.Atom_Tetrahedral
-        )  # fmt: skip
+        """Tetrahedral stereocentres, specified or not, those of a ring that are so by each other among them.
+
+        Returns
+        -------
+        frozenset of int
+            Their indices.
+        """
+        return frozenset(s.centeredOn for s in self._stereo if s.type == Chem.StereoType.Atom_Tetrahedral)
 
     @cached_property
     def double_bonds(self) -> frozenset[frozenset[int]]:
-        """Double bonds that have an E and a Z form."""
-        bonds = [
-            self.mol.GetBondWithIdx(s.centeredOn) for s in self._stereo if s.type == Chem.StereoType.Bond_Double
-        ]  # fmt: skip
+        """Double bonds that have an E and a Z form.
+
+        Returns
+        -------
+        frozenset of frozenset of int
+            Both atoms of each.
+        """
+        found = [s.centeredOn for s in self._stereo if s.type == Chem.StereoType.Bond_Double]
+        bonds = [self.mol.GetBondWithIdx(k) for k in found]
         return frozenset(frozenset((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())) for bond in bonds)
 
     @cached_property

@@ -6,6 +6,7 @@ import hashlib
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from gibbsflow.binding.prepare.small_molecule.faults import Fault, MoleculeError
@@ -78,18 +79,16 @@ def ligand_name(title: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", title.strip())
 
 
-def record_of(text: str, name: str, path: object, field: str) -> tuple[str, str]:
+def record_of(path: Path, name: str, field: str) -> tuple[str, str]:
     """Take the record of one ligand.
 
     Parameters
     ----------
-    text
-        Content of an SDF file.
+    path
+        SDF file.
     name
         Name of the ligand: the title of its record, or what :func:`ligand_name` makes of it. The only record of a file
         is taken whatever its title.
-    path
-        What messages call the file.
     field
         Column that messages name.
 
@@ -102,15 +101,17 @@ def record_of(text: str, name: str, path: object, field: str) -> tuple[str, str]
 
     Raises
     ------
+    InputError
+        Where the file cannot be read.
     MoleculeError
-        Where the file has no records, none of that name or several.
+        Where it has no records, none of that name or several.
     """
-    records = records_of(text)
+    records = _records_at(Path(path), _stamp(path))
     if not records:
         raise MoleculeError([Fault(field, f"{path}: holds no molecules", "an SDF file with one molecule or more")])
     if len(records) == 1:
         return records[0], str(path)
-    titles = [record.split("\n", 1)[0].strip() for record in records]
+    titles = [record[: record.find("\n")].strip() for record in records]
     wanted = [k for k, title in enumerate(titles) if title == name] or [
         k for k, title in enumerate(titles) if ligand_name(title) == name
     ]
@@ -145,8 +146,9 @@ def read_record(path: Path, name: str | None) -> str:
     InputError, MoleculeError
         Where the file cannot be read, or has no such record.
     """
-    text = read_text(Path(path), RIGHT, STRUCTURE_BYTES, errors="replace")
-    return (records_of(text) or [""])[0] if name is None else record_of(text, name, path, "structure")[0]
+    if name is not None:
+        return record_of(path, name, "structure")[0]
+    return next(iter(_records_at(Path(path), _stamp(path))), "")
 
 
 def digest_of_record(path: Path, name: str) -> tuple[str | None, bool]:
@@ -169,11 +171,10 @@ def digest_of_record(path: Path, name: str) -> tuple[str | None, bool]:
     if Path(path).suffix.lower() != ".sdf":
         return None, False
     try:
-        text = read_text(Path(path), RIGHT, STRUCTURE_BYTES, errors="replace")
-        record, _ = record_of(text, name, path, "structure")
+        record, _ = record_of(path, name, "structure")
     except (InputError, MoleculeError):
         return None, False
-    several = len(records_of(text)) > 1
+    several = len(_records_at(Path(path), _stamp(path))) > 1
     return hashlib.sha256(record.encode()).hexdigest() if several else None, charges_of(record) is not None
 
 
@@ -192,6 +193,20 @@ def records_of(text: str) -> list[str]:
     """
     records = re.split(rf"^{re.escape(_END)}[^\n]*\n?", text, flags=re.MULTILINE)
     return [record for record in records if record.strip()]
+
+
+@lru_cache(maxsize=2)
+def _records_at(path: Path, stamp: tuple[int, ...]) -> tuple[str, ...]:
+    """Records of a file, read once for all its ligands while it stays what it is."""
+    return tuple(records_of(read_text(path, RIGHT, STRUCTURE_BYTES, errors="replace")))
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return ()  # told by who reads it
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def charges_of(record: str) -> SdfCharges | None:
