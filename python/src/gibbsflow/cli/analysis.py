@@ -95,11 +95,9 @@ def campaign(
     ] = None,
     config: Config = None,
     state: Annotated[
-        Path | None, typer.Option("--state", help="State folder of the campaign, where causes of failures are found.")
+        Path | None, typer.Option(help="State folder of the campaign, which tells causes of failures.")
     ] = None,
-    network: Annotated[
-        Path | None, typer.Option("--network", help="Output of `gibbsflow network edges`, in mode rbfe.")
-    ] = None,
+    network: Annotated[Path | None, typer.Option(help="Output of `gibbsflow network edges`, in mode rbfe.")] = None,
     as_json: Json = False,
 ) -> None:
     """Table, records and report of a campaign: one row for each row of the samplesheet, or each edge."""

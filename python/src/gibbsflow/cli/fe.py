@@ -41,22 +41,15 @@ def prepare(
     with verb(out, state=state, as_json=as_json) as result:
         from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME
         from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
-        from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
         from gibbsflow.binding.alchemy.restraint.holding import motion_of_held
-        from gibbsflow.binding.campaign.edges import legs_of_edge
+        from gibbsflow.binding.campaign.edges import prepare_legs_of
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.binding import BindingConfig
-        from gibbsflow.errors import InputError, Problem
         from gibbsflow.report.figures.equilibration_figure import plot_restraint
         from gibbsflow.workflow.state.status import write_plan
 
         settings = BindingConfig.read(config) if config else BindingConfig()
-        if (partner is None) != (edge is None):
-            raise InputError(Problem("fe prepare", "one of --partner and --edge", "both, or neither"))
-        if partner is not None and edge is not None:
-            prepared = legs_of_edge(SimSystem.read(system), SimSystem.read(partner), edge, settings, out, result)
-        else:
-            prepared = prepare_legs(SimSystem.read(system), settings, out, result)
+        prepared = prepare_legs_of(SimSystem.read(system), partner, edge, settings, out, result)
         if motion := motion_of_held(prepared):
             plot_restraint(out / "restraint.svg", motion, f"{prepared.name}: what the restraint holds (dashed: where)")
             prepared.with_artifacts(restraint_plot="restraint.svg").write()

@@ -58,10 +58,8 @@ def plan(
             raise InputError(Problem("--input", "no ligands", "--input, or --difficulties"))
         if earlier is not None and candidates is not None:
             before = network_files.read_network(earlier, whole=False)
-            edges = [_pair(text, before) for text in lost or ()]
-            done = replanning.replan(
-                before, candidates, lost_edges=edges, lost_ligands=lost_ligand or (), most=diameter
-            )
+            gone = [_pair(text, before) for text in lost or ()]
+            done = replanning.replan(before, candidates, lost_edges=gone, lost_ligands=lost_ligand or (), most=diameter)
             result.figures["new_edges"] = [str(edge) for edge in done.edges if edge not in before.edges]
             result.figures["lost_edges"] = [str(edge) for edge in before.edges if edge not in done.edges]
         elif named and candidates is not None:

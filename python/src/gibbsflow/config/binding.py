@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from gibbsflow.config.modes import Mode
+from gibbsflow.config.relative import Relative
 from gibbsflow.config.section import Section, nearest, read_section, setting
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.settings_file import read_mapping
@@ -297,25 +298,6 @@ class Fe(Section):
         le=10_000,
     )
     segment_ps: float = setting(10.0, "Length between two checkpoints.", unit="ps", gt=0, le=1_000_000)
-
-
-class Relative(Section):
-    """Relative free energies: which pairs of ligands are compared, and by which atoms."""
-
-    network: str = setting(
-        "redundant",
-        "Edges of the network: star, mst (a tree), redundant (each ligand in cycles), or a file (CSV: ligand_a, "
-        "ligand_b; or OpenFE's JSON).",
-    )
-    hub: str | None = setting(None, "Ligand in the middle of a star; default: the one that is nearest to all others.")
-    anchor: str = setting(
-        "none",
-        "Zero of the ligands' free energies: none (their mean), mean (of those that were measured), or the name of "
-        "one that was measured.",
-    )
-    map: Path | None = setting(
-        None, "Atom maps of edges, as network plan writes them or in OpenFE's JSON; default: found for each edge."
-    )
 
 
 class Analysis(Section):

@@ -9,7 +9,8 @@ from rdkit.Chem import AllChem
 from gibbsflow.binding.campaign.check_edges import edge_problems
 from gibbsflow.binding.prepare.molecules import Molecule
 from gibbsflow.binding.prepare.samplesheet import Row
-from gibbsflow.config.binding import BindingConfig, Relative
+from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.relative import Relative
 
 
 def ligands(**smiles: str) -> list[tuple[Row, Molecule]]:

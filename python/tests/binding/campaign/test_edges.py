@@ -25,7 +25,7 @@ from gibbsflow.binding.prepare.atom_map.aligned_pose import align_pose
 from gibbsflow.binding.prepare.atom_map.map_files import write_maps
 from gibbsflow.binding.prepare.molecules import Molecule, write_sdf
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import Relative
+from gibbsflow.config.relative import Relative
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.workflow.result import Result
 

@@ -15,6 +15,7 @@ from typing import Any
 from rdkit import Chem
 
 from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
+from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
 from gibbsflow.binding.facts import PreparedFacts
 from gibbsflow.binding.network.design.links import KINDS, Candidates, Edge, Network, Pair, candidates_from, pair_of
 from gibbsflow.binding.network.design.network_files import read_network, write_network
@@ -28,7 +29,8 @@ from gibbsflow.binding.prepare.atom_map.map_files import find_map, read_maps
 from gibbsflow.binding.prepare.atom_map.map_score import MapScore, score
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, read_sdf
 from gibbsflow.binding.system import SimSystem
-from gibbsflow.config.binding import BindingConfig, Relative
+from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.relative import Relative
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.result import Result
@@ -431,36 +433,44 @@ class PlannedEdge:
             raise InputError(Problem(str(path), f"not usable ({error})", right, field="--edge")) from error
 
 
-def legs_of_edge(
-    a: SimSystem, b: SimSystem, folder: Path, config: BindingConfig, out: Path, result: Result
+def prepare_legs_of(
+    system: SimSystem, partner: Path | None, edge: Path | None, config: BindingConfig, out: Path, result: Result
 ) -> SimSystem:
-    """Write the legs of a planned edge: ``fe prepare`` with a partner.
+    """Write the legs of a ligand, or of a planned edge: ``fe prepare``.
 
     Parameters
     ----------
-    a, b
-        Both ligands, as left by ``equil analyse``.
-    folder
-        Of the edge.
+    system
+        As left by ``equil analyse``; of an edge, the ligand that it begins with.
+    partner
+        Folder of the system that an edge ends with, and
+    edge
+        of the edge; None for a ligand alone.
     config
         Sections `fe` and `run`.
     out
         Folder of the system that is returned.
     result
-        Filled as :func:`~gibbsflow.binding.alchemy.hybrid.edge_legs.prepare_edge` does.
+        Filled with what the legs are.
 
     Returns
     -------
     SimSystem
-        Of the edge, with its legs.
+        With its legs.
 
     Raises
     ------
     InputError
-        For an edge of other ligands, and as ``prepare_edge`` does.
+        For one of the two folders alone, an edge of other ligands, and as
+        :func:`~gibbsflow.binding.alchemy.prepare_fe.prepare_legs` and
+        :func:`~gibbsflow.binding.alchemy.hybrid.edge_legs.prepare_edge` do.
     """
-    edge = PlannedEdge.read(folder)
-    if (a.name, b.name) != (edge.ligand_a, edge.ligand_b):
-        what = f"{edge.name}, and the systems are {a.name} and {b.name}"
-        raise InputError(Problem(str(folder), what, "--system of its first ligand, --partner of its second"))
-    return prepare_edge(a, b, edge.pairs, config, out, result, name=edge.name)
+    if (partner is None) != (edge is None):
+        raise InputError(Problem("fe prepare", "one of --partner and --edge", "both, or neither"))
+    if partner is None or edge is None:
+        return prepare_legs(system, config, out, result)
+    planned_edge, other = PlannedEdge.read(edge), SimSystem.read(partner)
+    if (system.name, other.name) != (planned_edge.ligand_a, planned_edge.ligand_b):
+        what = f"{planned_edge.name}, and the systems are {system.name} and {other.name}"
+        raise InputError(Problem(str(edge), what, "--system of its first ligand, --partner of its second"))
+    return prepare_edge(system, other, planned_edge.pairs, config, out, result, name=planned_edge.name)

@@ -1,0 +1,26 @@
+"""Settings of networks of relative free energies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gibbsflow.config.section import Section, setting
+
+
+class Relative(Section):
+    """Relative free energies: which pairs of ligands are compared, and by which atoms."""
+
+    network: str = setting(
+        "redundant",
+        "Edges of the network: star, mst (a tree), redundant (each ligand in cycles), or a file (CSV: ligand_a, "
+        "ligand_b; or OpenFE's JSON).",
+    )
+    hub: str | None = setting(None, "Ligand in the middle of a star; default: the one that is nearest to all others.")
+    anchor: str = setting(
+        "none",
+        "Zero of the ligands' free energies: none (their mean), mean (of those that were measured), or the name of "
+        "one that was measured.",
+    )
+    map: Path | None = setting(
+        None, "Atom maps of edges, as network plan writes them or in OpenFE's JSON; default: found for each edge."
+    )
