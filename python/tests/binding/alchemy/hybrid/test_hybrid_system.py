@@ -12,7 +12,6 @@ from openmm import unit
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import hybrid_topology
 from gibbsflow.binding.alchemy.hybrid.placing import hybrid_positions
 from gibbsflow.binding.alchemy.hybrid.shared_atoms import share_atoms
-from gibbsflow.binding.geometry import angle_deg, dihedral_deg
 from gibbsflow.errors import InputError
 
 PME = (3.0, 27, 27, 27)
@@ -63,24 +62,11 @@ def energy(system, positions, box=None, state=None):
     return found.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)
 
 
-def of_term(term, x):
-    """Energy of a bonded term, kJ/mol, by its formula alone."""
-    atoms = [x[i] for i in term.atoms]
-    if term.kind == "bond":
-        length, k = term.parameters
-        return 0.5 * k * (np.linalg.norm(atoms[0] - atoms[1]) - length) ** 2
-    if term.kind == "angle":
-        angle, k = term.parameters
-        return 0.5 * k * (math.radians(angle_deg(*atoms)) - angle) ** 2
-    n, phase, barrier = term.parameters
-    return barrier * (1 + math.cos(n * math.radians(dihedral_deg(*atoms)) - phase))
-
-
 def of_dummies(made, end, place, positions):
     """All that dummies of an end have where they are dummies: terms, and their Lennard-Jones on one anchor."""
     x, total = positions[list(place)], 0.0
     for group in (group for group in made.dummies if group.end is end):
-        total += sum(of_term(term, x) for term in (*group.kept, *group.added))
+        total += sum(edges.of_term(term, x) for term in (*group.kept, *group.added))
         for i, j in itertools.combinations(group.atoms, 2):
             sigma = (end.particles[i, 1] + end.particles[j, 1]) / 2
             epsilon = math.sqrt(end.particles[i, 2] * end.particles[j, 2])

@@ -79,6 +79,9 @@ def prepare_edge(
     md = a.facts(SettingsFacts).md
     protocol = protocol or (RELATIVE_IN_WATER if md.explicit else RELATIVE)
     name = name or f"{a.name}-{b.name}"
+    found = a.find(BoundFacts)
+    if any("receptor" in leg.parts for leg in protocol) and (found is None or not found.bound):
+        raise UnboundError(f"{a.name}: not bound after equilibration, so there is nothing to prepare")
     files = {f"a_{leg.topology}": a.path(leg.topology) for leg in protocol}
     files |= {f"b_{role}": b.path(role) for role in ("ligand_prmtop", "ligand_inpcrd")}
     result.inputs_hash = inputs_hash(
@@ -86,9 +89,6 @@ def prepare_edge(
         settings={"fe": hashed(config.fe), "run": hashed(config.run), "pairs": [list(pair) for pair in pairs]},
         physics=PHYSICS,
     )
-    found = a.find(BoundFacts)
-    if any("receptor" in leg.parts for leg in protocol) and (found is None or not found.bound):
-        raise UnboundError(f"{a.name}: not bound after equilibration, so there is nothing to prepare")
     schedules, plan = leg_schedules(config.fe, protocol), sampling(md, config.fe)
     _check(a, protocol, md, name)
     account = Account(name)
