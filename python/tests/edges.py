@@ -84,7 +84,7 @@ def _files() -> Path:
     for name in SMILES:
         (folder / f"{name}.mol2").write_text(_mol2(molecule(name)))
         lines += [f"LIG = loadmol2 {name}.mol2", f"saveamberparm LIG {name}.prmtop {name}.inpcrd"]
-        lines += ["solvatebox LIG TIP3PBOX 7.5", f"saveamberparm LIG {name}-box.prmtop {name}-box.inpcrd"]
+        lines += ["solvatebox LIG TIP3PBOX 5.5", f"saveamberparm LIG {name}-box.prmtop {name}-box.inpcrd"]
     ambertools.tleap("\n".join([*lines, "quit", ""]), folder=folder, log=folder / "leap.log", name="edges")
     return folder
 
