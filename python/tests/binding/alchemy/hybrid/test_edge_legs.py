@@ -21,7 +21,7 @@ from gibbsflow.binding.alchemy.protocols import (
 )
 from gibbsflow.binding.analyse import collect
 from gibbsflow.binding.analyse.verdict import leg_figures
-from gibbsflow.binding.facts import AccountFacts, LegFacts, SettingsFacts
+from gibbsflow.binding.facts import AccountFacts, GivenFacts, LegFacts, SettingsFacts
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Fe, Run
@@ -94,6 +94,7 @@ def test_a_leg_of_an_edge_is_sampled_and_analysed_as_any_other(tmp_path):
 
 def test_the_complex_of_an_edge_has_the_surroundings_of_a(tmp_path):
     a = edges.stacked("benzene", "p-xylene", tmp_path / "a")
+    a = a.with_facts(GivenFacts(ligand="benzene", experimental_dg_kcal_per_mol=-5.0))
     b = edges.system("toluene", tmp_path / "b", solvent="obc2")
     result = Result()
     system = prepare_edge(a, b, edges.pairs("benzene", "toluene"), settings(), tmp_path / "edge", result)
@@ -103,6 +104,7 @@ def test_the_complex_of_an_edge_has_the_surroundings_of_a(tmp_path):
     assert leg.ligand_atoms == tuple(range(18, 34)) and leg.start_nm.shape[1] == 34
     np.testing.assert_allclose(leg.start_nm[0, :30], np.load(tmp_path / "a" / "complex.npz")["positions_nm"][0])
     made = leg.hybrid(OPENMM)
+    assert system.facts(GivenFacts) == GivenFacts()  # what was measured of A is nothing measured of the edge
     assert made.shared.place_a[0] == 18 and not system.facts(AccountFacts).account["warnings"]
     for state in leg.states[::5]:
         simulation = OPENMM.simulation(made.at(state.as_dict()), leg.md, 1)

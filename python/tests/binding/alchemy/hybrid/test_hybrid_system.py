@@ -1,7 +1,9 @@
 """One System from A to B: its ends are the two parents, whichever way it is read, and all between is finite."""
 
+import copy
 import itertools
 import math
+from dataclasses import replace
 
 import edges
 import numpy as np
@@ -12,6 +14,8 @@ from openmm import unit
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import hybrid_topology
 from gibbsflow.binding.alchemy.hybrid.placing import hybrid_positions
 from gibbsflow.binding.alchemy.hybrid.shared_atoms import share_atoms
+from gibbsflow.engines.md_engine import Apart
+from gibbsflow.engines.openmm_engine import apart_force
 from gibbsflow.errors import InputError
 
 PME = (3.0, 24, 24, 24)
@@ -191,3 +195,26 @@ def test_implicit_solvent_at_one_end_alone_is_refused():
     shared = share_atoms(edges.end("benzene", "obc2"), edges.end("toluene"), edges.pairs("benzene", "toluene"))
     with pytest.raises(InputError, match="implicit solvent at one end alone"):
         hybrid_topology(shared, edges.positions_nm("benzene"), edges.positions_nm("toluene"))
+
+
+def test_what_surrounds_the_ligand_is_left_as_it_is():
+    """CMAP, masses, constraints and walls of A's System are in the hybrid under the same numbers."""
+    first = edges.end("benzene", "tip3p")
+    system = copy.deepcopy(first.system)
+    cmap = openmm.CMAPTorsionForce()
+    cmap.addMap(2, [1.0, 2.0, 3.0, 4.0])
+    cmap.addTorsion(0, 12, 13, 14, 15, 13, 14, 15, 16)
+    system.addForce(cmap)
+    system.addForce(apart_force(Apart((0, 1), (12, 13, 14), 5.0), periodic=True))
+    shared = share_atoms(replace(first, system=system), edges.end("toluene"), edges.pairs("benzene", "toluene"))
+    made = hybrid_topology(shared, edges.positions_nm("benzene"), edges.positions_nm("toluene")).system
+    forces = {type(force): force for force in made.getForces()}
+    kept, wall = forces[openmm.CMAPTorsionForce], forces[openmm.CustomCentroidBondForce]
+    assert kept.getTorsionParameters(0) == cmap.getTorsionParameters(0)
+    assert list(wall.getGroupParameters(1)[0]) == [12, 13, 14]
+    size = system.getNumParticles()
+    assert [made.getParticleMass(i) for i in range(size)] == [system.getParticleMass(i) for i in range(size)]
+    count = system.getNumConstraints()
+    before = [system.getConstraintParameters(i) for i in range(count)]
+    assert [made.getConstraintParameters(i) for i in range(count)] == before
+    assert made.getNumConstraints() == count + 3  # those of the methyl
