@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import math
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -14,8 +15,9 @@ import parmed
 from rdkit import Chem
 from rdkit.Chem import AllChem, rdFMCS
 
-from gibbsflow.binding.alchemy.hybrid.ends import EndState
-from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
+from gibbsflow.binding.alchemy.hybrid.ends import EndState, Term
+from gibbsflow.binding.facts import BoundFacts, RunFacts, SettingsFacts, TopologyFacts
+from gibbsflow.binding.geometry import angle_deg, dihedral_deg
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Md
 from gibbsflow.engines import ambertools
@@ -82,7 +84,7 @@ def _files() -> Path:
     for name in SMILES:
         (folder / f"{name}.mol2").write_text(_mol2(molecule(name)))
         lines += [f"LIG = loadmol2 {name}.mol2", f"saveamberparm LIG {name}.prmtop {name}.inpcrd"]
-        lines += ["solvatebox LIG TIP3PBOX 7.5", f"saveamberparm LIG {name}-box.prmtop {name}-box.inpcrd"]
+        lines += ["solvatebox LIG TIP3PBOX 5.5", f"saveamberparm LIG {name}-box.prmtop {name}-box.inpcrd"]
     ambertools.tleap("\n".join([*lines, "quit", ""]), folder=folder, log=folder / "leap.log", name="edges")
     return folder
 
@@ -194,3 +196,35 @@ def relaxed_nm(name: str) -> np.ndarray:
     context.setPositions(positions_nm(name, box=True))
     minimise(context, 50)
     return read_positions(context)
+
+
+def of_term(term: Term, x: np.ndarray) -> float:
+    """Energy of a bonded term, kJ/mol, by its formula alone."""
+    atoms = [x[i] for i in term.atoms]
+    if term.kind == "bond":
+        length, k = term.parameters
+        return 0.5 * k * (np.linalg.norm(atoms[0] - atoms[1]) - length) ** 2
+    if term.kind == "angle":
+        angle, k = term.parameters
+        return 0.5 * k * (math.radians(angle_deg(*atoms)) - angle) ** 2
+    n, phase, barrier = term.parameters
+    return barrier * (1 + math.cos(n * math.radians(dihedral_deg(*atoms)) - phase))
+
+
+def stacked(name: str, host: str, folder: Path, *, apart_nm: float = 0.38, frames: int = 4) -> SimSystem:
+    """A molecule over another one that is taken for its receptor, in OBC2, as if it had been equilibrated and bound."""
+    made = system(name, folder, solvent="obc2", frames=frames)
+    both = parmed.load_file(str(prmtop(host))) + parmed.load_file(str(prmtop(name)))
+    both.save(str(folder / "complex.prmtop"), overwrite=True)
+    below, above = positions_nm(host), positions_nm(name)
+    normal = np.linalg.svd(below - below.mean(axis=0))[2][2]
+    above = above - above.mean(axis=0) + below.mean(axis=0) + apart_nm * normal
+    start = np.concatenate([below, above])
+    np.savez(folder / "complex.npz", positions_nm=np.tile(start, (frames, 1, 1)), heating=np.arange(frames) < 1)
+    first = len(below)
+    atoms = tuple(range(first)), tuple(range(first, len(start)))
+    facts = TopologyFacts(md=Md(), receptor_atoms=atoms[0], ligand_atoms=atoms[1], site_atoms=())
+    made = made.with_artifacts(complex_prmtop="complex.prmtop", equil_frames="complex.npz").with_facts(facts)
+    made = made.with_facts(BoundFacts(bound=True, ligand_site_distance_angstrom=4.0))
+    made.write()
+    return made

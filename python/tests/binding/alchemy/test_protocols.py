@@ -10,6 +10,9 @@ from gibbsflow.binding.alchemy.protocols import (
     DOUBLE_DECOUPLING,
     IN_EXPLICIT_SOLVENT,
     PROTOCOLS,
+    RELATIVE,
+    RELATIVE_IN_WATER,
+    RELATIVE_SOLVATION,
     RELEASE,
     SDR,
     cycle_doubts,
@@ -32,8 +35,11 @@ SIGNS = {
     "counter-ions": (with_counter_ions(IN_EXPLICIT_SOLVENT["abfe"]), {"complex": -1, "solvent": +1, RELEASE: -1}),
     "sdr": (SDR, {"sdr": -1, RELEASE: -1}),
     "solvation": (PROTOCOLS["asfe"], {"solvent": -1, "vacuum": +1}),
+    "relative binding": (RELATIVE, {"complex": +1, "solvent": -1}),
+    "relative binding in water": (RELATIVE_IN_WATER, {"complex": +1, "solvent": -1}),
+    "relative solvation": (RELATIVE_SOLVATION, {"solvent": +1, "vacuum": -1}),
 }
-"""As in docs/methods/explicit_solvent.md."""
+"""As in docs/methods/explicit_solvent.md and relative.md."""
 
 
 @pytest.mark.parametrize(
@@ -49,9 +55,10 @@ def test_each_term_has_its_sign(table, term, sign):
 
 
 def test_the_signs_are_those_of_the_docs():
-    text = (Path(__file__).parents[4] / "docs" / "methods" / "explicit_solvent.md").read_text()
+    methods = Path(__file__).parents[4] / "docs" / "methods"
+    text = "".join((methods / f"{page}.md").read_text() for page in ("explicit_solvent", "relative"))
     for name, (_, terms) in SIGNS.items():
-        for term, sign in terms.items() if name != "double decoupling in water" else ():
+        for term, sign in terms.items() if not name.endswith("in water") else ():
             row = rf"\| {name} \| `{term}` \|[^\n]*\| {'[+]' if sign > 0 else '−'} \|"
             assert re.search(row, text), (name, term)
 

@@ -1,10 +1,19 @@
 """λ schedules: the shipped ones are sound, a user's is checked, every fault is named."""
 
+import numpy as np
 import pytest
 import yaml
 
-from gibbsflow.binding.alchemy.protocols import SDR
-from gibbsflow.binding.alchemy.schedules import LambdaState, _shipped, check_schedule, leg_schedules, read_schedule
+from gibbsflow.binding.alchemy.protocols import RELATIVE, SDR
+from gibbsflow.binding.alchemy.schedules import (
+    OF_EDGE,
+    HybridState,
+    LambdaState,
+    _shipped,
+    check_schedule,
+    leg_schedules,
+    read_schedule,
+)
 from gibbsflow.config.binding import Fe
 from gibbsflow.errors import InputError
 
@@ -13,6 +22,10 @@ def test_all_shipped_are_sound():
     for name in _shipped():
         states = read_schedule(name)
         assert len(states) == int(name.rsplit("_", 1)[1])
+        if name.startswith("rbfe"):
+            assert list(states[0].as_dict()) == list(OF_EDGE) and isinstance(states[0], HybridState)
+            assert [1 - value for value in states[0].as_dict().values()] == list(states[-1].as_dict().values())
+            continue
         assert states[0] == LambdaState(0, 1, 1, 0 if name.startswith("sdr") else None)
     last = read_schedule("complex_16")[-1]
     assert last == LambdaState(1, 0, 0)
@@ -43,6 +56,14 @@ def test_a_file_of_the_user(tmp_path):
         ([[0, 1, 1, 0], [1, 1, 1, 0.6], [1, 1, 1, 0.5], [1, 1, 1, 1], [1, 0, 0, 1]], "row 3, lambda_sterics_copy"),
         ([[0, 1, 1, 0], [1, 0.9, 1, 0], [1, 0.5, 1, 1], [1, 0, 0, 1]], "row 2: .* charges on a soft copy"),
         ([[0, 1, 1, 0], [1, 0.9, 1, 0.7], [1, 0.5, 1, 1], [1, 0, 0, 1]], "row 2: .* charges on a soft copy"),
+        ([[0, 1, 1, 0, 0], [1, 0, 0, 1]], "row 1: .* is no λ state"),
+        ([[0, 1, 1, 0, 0], [1, 0, 0, 1, 2]], "row 2: .* is no λ state of an edge .*lambda_core"),
+        ([[0, 1, 1, 0, 0.5], [1, 0, 0, 1, 1]], "row 1: .* at an end .*a ligand as it is"),
+        ([[0, 1, 1, 0, 0], [0.9, 0, 0, 1, 1]], "row 2: .* at an end"),
+        ([[0, 1, 1, 0, 0], [0.5, 0, 1, 1, 0], [0.4, 0, 0, 1, 1], [1, 0, 0, 1, 1]], "row 3, lambda_core: falls"),
+        ([[0, 1, 1, 0, 0], [0, 0, 1, 1, 0], [0, 0.1, 1, 1, 0], [1, 0, 0, 1, 1]], "row 3, lambda_electrostatics: rises"),
+        ([[0, 1, 1, 0, 0], [0.5, 0.5, 0.5, 1, 0], [1, 0, 0, 1, 1]], "row 2: .* charges on soft atoms"),
+        ([[0, 1, 1, 0, 0], [0.5, 0, 1, 0.5, 0.5], [1, 0, 0, 1, 1]], "row 2: .* charges on soft atoms"),
     ],
 )
 def test_faults(rows, message):
@@ -110,3 +131,17 @@ def test_a_schedule_has_a_column_for_the_copy_where_there_is_one_and_only_there(
         leg_schedules(Fe(sdr_schedule="complex_in_water_24"), SDR)
     with pytest.raises(InputError, match="the leg none"):
         leg_schedules(Fe(complex_schedule="sdr_41"))
+
+
+def test_a_schedule_from_ligand_to_ligand_is_for_edges_alone():
+    """And reads the same from its other end: A to B goes as B to A."""
+    assert [len(states) for states in leg_schedules(Fe(), RELATIVE).values()] == [11, 11]
+    with pytest.raises(InputError, match="leads from one ligand to another"):
+        leg_schedules(Fe(solvent_schedule="rbfe_11"))
+    with pytest.raises(InputError, match="no schedule from one ligand to another"):
+        leg_schedules(Fe(complex_schedule="complex_16"), RELATIVE)
+    for name in ("rbfe_11", "rbfe_21"):
+        rows = [list(state.as_dict().values()) for state in read_schedule(name)]
+        mirrored = [[1 - core, *others[::-1]] for core, *others in reversed(rows)]
+        assert np.allclose(rows, mirrored)
+        assert check_schedule([state.as_dict() for state in read_schedule(name)], where="leg") == read_schedule(name)

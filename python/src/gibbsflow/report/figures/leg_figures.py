@@ -16,7 +16,12 @@ from gibbsflow.workflow.files import atomic_open
 Leg = Mapping[str, Any]
 KCAL = "ΔG (kcal/mol)"
 _LAMBDA_NAMES = {"lambda_restraints": "restraint", "lambda_electrostatics": "charges", "lambda_sterics": "sterics"}
-_LAMBDA_NAMES["lambda_sterics_copy"] = "copy"
+_LAMBDA_NAMES |= {
+    "lambda_sterics_copy": "copy",
+    "lambda_core": "core",
+    "lambda_sterics_new": "sterics B",
+    "lambda_electrostatics_new": "charges B",
+}
 
 
 def analysed_replicates(record: Mapping[str, Any], leg: str) -> list[Leg]:

@@ -1,7 +1,9 @@
 """One System from A to B: its ends are the two parents, whichever way it is read, and all between is finite."""
 
+import copy
 import itertools
 import math
+from dataclasses import replace
 
 import edges
 import numpy as np
@@ -12,10 +14,11 @@ from openmm import unit
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import hybrid_topology
 from gibbsflow.binding.alchemy.hybrid.placing import hybrid_positions
 from gibbsflow.binding.alchemy.hybrid.shared_atoms import share_atoms
-from gibbsflow.binding.geometry import angle_deg, dihedral_deg
+from gibbsflow.engines.md_engine import Apart
+from gibbsflow.engines.openmm_engine import apart_force
 from gibbsflow.errors import InputError
 
-PME = (3.0, 27, 27, 27)
+PME = (3.0, 24, 24, 24)
 A_END = {
     "lambda_core": 0.0,
     "lambda_electrostatics": 1.0,
@@ -63,24 +66,11 @@ def energy(system, positions, box=None, state=None):
     return found.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)
 
 
-def of_term(term, x):
-    """Energy of a bonded term, kJ/mol, by its formula alone."""
-    atoms = [x[i] for i in term.atoms]
-    if term.kind == "bond":
-        length, k = term.parameters
-        return 0.5 * k * (np.linalg.norm(atoms[0] - atoms[1]) - length) ** 2
-    if term.kind == "angle":
-        angle, k = term.parameters
-        return 0.5 * k * (math.radians(angle_deg(*atoms)) - angle) ** 2
-    n, phase, barrier = term.parameters
-    return barrier * (1 + math.cos(n * math.radians(dihedral_deg(*atoms)) - phase))
-
-
 def of_dummies(made, end, place, positions):
     """All that dummies of an end have where they are dummies: terms, and their Lennard-Jones on one anchor."""
     x, total = positions[list(place)], 0.0
     for group in (group for group in made.dummies if group.end is end):
-        total += sum(of_term(term, x) for term in (*group.kept, *group.added))
+        total += sum(edges.of_term(term, x) for term in (*group.kept, *group.added))
         for i, j in itertools.combinations(group.atoms, 2):
             sigma = (end.particles[i, 1] + end.particles[j, 1]) / 2
             epsilon = math.sqrt(end.particles[i, 2] * end.particles[j, 2])
@@ -119,9 +109,8 @@ def states():
     yield dict.fromkeys(A_END, 0.3)
 
 
-@pytest.mark.parametrize("solvent", ["vacuum", "obc2"])
+@pytest.mark.parametrize(("solvent", "soft_core"), [("vacuum", "gapsys"), ("obc2", "beutler")])
 @pytest.mark.parametrize(("a", "b"), [("benzene", "toluene"), ("phenol", "fluorobenzene"), ("isobutane", "neopentane")])
-@pytest.mark.parametrize("soft_core", ["beutler", "gapsys"])
 def test_a_to_b_is_b_to_a_read_backwards(a, b, solvent, soft_core):
     there = edge(a, b, solvent, soft_core)
     back = share_atoms(there.shared.b, there.shared.a, tuple((j, i) for i, j in edges.pairs(a, b)))
@@ -206,3 +195,26 @@ def test_implicit_solvent_at_one_end_alone_is_refused():
     shared = share_atoms(edges.end("benzene", "obc2"), edges.end("toluene"), edges.pairs("benzene", "toluene"))
     with pytest.raises(InputError, match="implicit solvent at one end alone"):
         hybrid_topology(shared, edges.positions_nm("benzene"), edges.positions_nm("toluene"))
+
+
+def test_what_surrounds_the_ligand_is_left_as_it_is():
+    """CMAP, masses, constraints and walls of A's System are in the hybrid under the same numbers."""
+    first = edges.end("benzene", "tip3p")
+    system = copy.deepcopy(first.system)
+    cmap = openmm.CMAPTorsionForce()
+    cmap.addMap(2, [1.0, 2.0, 3.0, 4.0])
+    cmap.addTorsion(0, 12, 13, 14, 15, 13, 14, 15, 16)
+    system.addForce(cmap)
+    system.addForce(apart_force(Apart((0, 1), (12, 13, 14), 5.0), periodic=True))
+    shared = share_atoms(replace(first, system=system), edges.end("toluene"), edges.pairs("benzene", "toluene"))
+    made = hybrid_topology(shared, edges.positions_nm("benzene"), edges.positions_nm("toluene")).system
+    forces = {type(force): force for force in made.getForces()}
+    kept, wall = forces[openmm.CMAPTorsionForce], forces[openmm.CustomCentroidBondForce]
+    assert kept.getTorsionParameters(0) == cmap.getTorsionParameters(0)
+    assert list(wall.getGroupParameters(1)[0]) == [12, 13, 14]
+    size = system.getNumParticles()
+    assert [made.getParticleMass(i) for i in range(size)] == [system.getParticleMass(i) for i in range(size)]
+    count = system.getNumConstraints()
+    before = [system.getConstraintParameters(i) for i in range(count)]
+    assert [made.getConstraintParameters(i) for i in range(count)] == before
+    assert made.getNumConstraints() == count + 3  # those of the methyl

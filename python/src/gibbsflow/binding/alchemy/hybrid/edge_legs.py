@@ -15,7 +15,15 @@ from gibbsflow.binding.alchemy.hybrid.placing import clashes, hybrid_positions
 from gibbsflow.binding.alchemy.prepare_fe import free_frames
 from gibbsflow.binding.alchemy.protocols import RELATIVE, RELATIVE_IN_WATER, LegSpec
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
-from gibbsflow.binding.facts import BoundFacts, EdgeFacts, LegFacts, RunFacts, SettingsFacts, TopologyFacts
+from gibbsflow.binding.facts import (
+    BoundFacts,
+    EdgeFacts,
+    GivenFacts,
+    LegFacts,
+    RunFacts,
+    SettingsFacts,
+    TopologyFacts,
+)
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Md, hashed
 from gibbsflow.engines.md_engine import MdEngine
@@ -79,21 +87,22 @@ def prepare_edge(
     md = a.facts(SettingsFacts).md
     protocol = protocol or (RELATIVE_IN_WATER if md.explicit else RELATIVE)
     name = name or f"{a.name}-{b.name}"
-    files = {f"a_{leg.topology}": a.path(leg.topology) for leg in protocol}
+    found = a.find(BoundFacts)
+    if any("receptor" in leg.parts for leg in protocol) and (found is None or not found.bound):
+        raise UnboundError(f"{a.name}: not bound after equilibration, so there is nothing to prepare")
+    files = {f"a_{role}": a.path(role) for leg in protocol for role in (leg.topology, leg.frames)}
     files |= {f"b_{role}": b.path(role) for role in ("ligand_prmtop", "ligand_inpcrd")}
     result.inputs_hash = inputs_hash(
         files=files,
         settings={"fe": hashed(config.fe), "run": hashed(config.run), "pairs": [list(pair) for pair in pairs]},
         physics=PHYSICS,
     )
-    found = a.find(BoundFacts)
-    if any("receptor" in leg.parts for leg in protocol) and (found is None or not found.bound):
-        raise UnboundError(f"{a.name}: not bound after equilibration, so there is nothing to prepare")
     schedules, plan = leg_schedules(config.fe, protocol), sampling(md, config.fe)
     _check(a, protocol, md, name)
     account = Account(name)
     engine = engine or engine_for(md.model_copy(update={"engine": "openmm"}))
-    prepared = SimSystem(name, out, {}, dict(a.meta))
+    of_a_alone = GivenFacts.model_fields.keys()  # its name and what was measured of it are not the edge's
+    prepared = SimSystem(name, out, {}, {key: value for key, value in a.meta.items() if key not in of_a_alone})
     legs = [
         _write_leg(leg, a, b, tuple(pairs), out, name, schedules[leg.name], md, config, engine, account)
         for leg in protocol

@@ -112,6 +112,8 @@ class HybridLeg(AlchemicalLeg):
             Of the atoms of a frame.
         """
         topology = load_topology(self.folder / self.topology).topology
+        if len(self.ligand_atoms) == len(self.old_atoms):
+            return topology
         known = list(topology.atoms())
         other = load_topology(self.folder / self.other_topology).topology
         residue = topology.addResidue(known[self.old_atoms[0]].residue.name, topology.addChain())

@@ -1,0 +1,176 @@
+"""Legs of an edge, prepared, sampled and analysed as any other: their sums are those of independent ways."""
+
+from __future__ import annotations
+
+import math
+
+import edges
+import numpy as np
+import pytest
+
+from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
+from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, read_leg_folder
+from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
+from gibbsflow.binding.alchemy.protocols import (
+    RELATIVE,
+    RELATIVE_IN_WATER,
+    RELATIVE_SOLVATION,
+    SOLVATION,
+    cycle_sum,
+    cycle_terms,
+)
+from gibbsflow.binding.analyse import collect
+from gibbsflow.binding.analyse.verdict import leg_figures
+from gibbsflow.binding.facts import AccountFacts, GivenFacts, LegFacts, SettingsFacts
+from gibbsflow.binding.sample.sampling import sample_leg
+from gibbsflow.binding.system import SimSystem
+from gibbsflow.config.binding import BindingConfig, Fe, Run
+from gibbsflow.engines.openmm_engine import OPENMM
+from gibbsflow.errors import InputError, UnboundError
+from gibbsflow.workflow.result import Result
+from gibbsflow.workflow.state.segments import Stopper
+
+VACUUM = tuple(leg for leg in RELATIVE_SOLVATION if leg.name == "vacuum")
+
+
+FEW = [[0, 1, 1, 0, 0], [0.25, 0.5, 1, 0.5, 0], [0.5, 0, 1, 1, 0], [0.75, 0, 0.5, 1, 0.5], [1, 0, 0, 1, 1]]
+"""Windows that are enough for few dummies."""
+
+
+def settings(ps: float = 0.4, equil_ps: float = 0.1, sample_ps: float = 0.1, few=None) -> BindingConfig:
+    """Of short windows; with a folder, as few of an edge as will do."""
+    schedules = {}
+    if few is not None:
+        few.mkdir(parents=True, exist_ok=True)
+        (few / "few.yaml").write_text(f"states: {FEW}\n")
+        schedules = dict.fromkeys(("complex_schedule", "solvent_schedule", "vacuum_schedule"), str(few / "few.yaml"))
+    segment_ps = max(ps / 2, sample_ps)
+    fe = Fe(window_ps=ps, window_equil_ps=equil_ps, sample_ps=sample_ps, segment_ps=segment_ps, **schedules)
+    return BindingConfig(fe=fe, run=Run(replicates=1))
+
+
+def prepared(root, a, b, config, *, solvent="tip3p", protocol=RELATIVE_SOLVATION, pairs=None):
+    result = Result()
+    first = edges.system(a, root / "a", solvent=solvent)
+    second = edges.system(b, root / "b", solvent=solvent)
+    shared = edges.pairs(a, b) if pairs is None else pairs
+    system = prepare_edge(first, second, shared, config, root / "edge", result, protocol=protocol)
+    return system, result
+
+
+def sampled(system: SimSystem, root) -> dict[str, tuple[float, float]]:
+    """Free energy and error of each leg, kcal/mol."""
+    found = {}
+    for folder in sorted(system.path("legs").iterdir()):
+        out = root / "out" / folder.name
+        with Stopper(None, None) as stopper:
+            sample_leg(read_leg_folder(folder), 0, None, root / "state" / folder.name, out, stopper, Result())
+        figures = leg_figures(collect.read_leg(sorted(out.glob("window_*.parquet")), "auto"), "auto")
+        found[folder.name] = figures["mbar"]["dg_kcal_per_mol"], figures["mbar"]["dg_error_kcal_per_mol"]
+    return found
+
+
+def summed(protocol, legs: dict[str, tuple[float, float]]) -> tuple[float, float]:
+    return (
+        cycle_sum(protocol, {name: value for name, (value, _) in legs.items()}, 0.0),
+        math.hypot(*(error for _, error in legs.values())),
+    )
+
+
+def test_a_leg_of_an_edge_is_sampled_and_analysed_as_any_other(tmp_path):
+    """In water, with frames kept: of all atoms, those that only B has among them."""
+    protocol = tuple(leg for leg in RELATIVE_SOLVATION if leg.name == "solvent")
+    config = settings(0.04, 0.02, 0.02, tmp_path)
+    system, result = prepared(tmp_path, "benzene", "toluene", config, protocol=protocol)
+    assert result.figures["windows"] == {"solvent": len(FEW)} and result.figures["pairs"][0] == [0, 1]
+    assert any("dual junction" in line for line in result.figures["dummies"])
+    ((value, error),) = sampled(system, tmp_path).values()
+    assert np.isfinite(value) and error > 0
+    assert system.facts(LegFacts).restraint is None
+    shown = (tmp_path / "out" / "solvent" / "trajectory.pdb").read_text().splitlines()
+    residues = [line[17:20] for line in shown if line.startswith("HETATM")]
+    assert residues.count("LIG") == 16 and "HOH" in residues
+
+
+def test_the_complex_of_an_edge_has_the_surroundings_of_a(tmp_path):
+    a = edges.stacked("benzene", "p-xylene", tmp_path / "a")
+    a = a.with_facts(GivenFacts(ligand="benzene", experimental_dg_kcal_per_mol=-5.0))
+    b = edges.system("toluene", tmp_path / "b", solvent="obc2")
+    result = Result()
+    system = prepare_edge(a, b, edges.pairs("benzene", "toluene"), settings(), tmp_path / "edge", result)
+    assert system.name == "benzene-toluene" and result.figures["windows"] == {"complex": 11, "solvent": 11}
+    leg = read_leg_folder(system.path("legs") / "complex")
+    assert isinstance(leg, HybridLeg) and leg.receptor_atoms == tuple(range(18))
+    assert leg.ligand_atoms == tuple(range(18, 34)) and leg.start_nm.shape[1] == 34
+    np.testing.assert_allclose(leg.start_nm[0, :30], np.load(tmp_path / "a" / "complex.npz")["positions_nm"][0])
+    made = leg.hybrid(OPENMM)
+    assert system.facts(GivenFacts) == GivenFacts()  # what was measured of A is nothing measured of the edge
+    assert made.shared.place_a[0] == 18 and not system.facts(AccountFacts).account["warnings"]
+    for state in leg.states[::5]:
+        simulation = OPENMM.simulation(made.at(state.as_dict()), leg.md, 1)
+        simulation.place(leg.start_nm[0])
+        assert np.isfinite(simulation.potential_kj_per_mol())
+
+
+def test_a_ligand_of_b_in_its_receptor_is_warned_of(tmp_path):
+    a = edges.stacked("benzene", "p-xylene", tmp_path / "a", apart_nm=0.1)
+    b = edges.system("toluene", tmp_path / "b", solvent="obc2")
+    system = prepare_edge(a, b, edges.pairs("benzene", "toluene"), settings(), tmp_path / "edge", Result())
+    assert any(
+        "C1 is" in text and "of LIG 1" in text for text in map(str, system.facts(AccountFacts).account["warnings"])
+    )
+
+
+def test_what_no_edge_can_be_made_of_is_refused(tmp_path):
+    config = settings()
+    with pytest.raises(InputError, match="net charge goes from -1"):
+        prepared(tmp_path / "1", "acetate", "ethane", config)
+    with pytest.raises(InputError, match="no schedule from one ligand to another"):
+        named = config.model_copy(update={"fe": config.fe.model_copy(update={"solvent_schedule": "water_17"})})
+        prepared(tmp_path / "2", "benzene", "toluene", named)
+    a, b = (edges.system(name, tmp_path / name, solvent="obc2") for name in ("benzene", "toluene"))
+    with pytest.raises(UnboundError, match="benzene: not bound"):
+        prepare_edge(a, b, edges.pairs("benzene", "toluene"), config, tmp_path / "3", Result())
+    water = edges.system("benzene", tmp_path / "4")
+    md = water.facts(SettingsFacts).md.model_copy(update={"engine": "gromacs"})
+    chosen = water.with_facts(water.facts(SettingsFacts).model_copy(update={"md": md}))
+    with pytest.raises(InputError, match="gromacs runs no edge"):
+        prepare_edge(
+            chosen, b, edges.pairs("benzene", "toluene"), config, tmp_path / "5", Result(), protocol=RELATIVE_SOLVATION
+        )
+
+
+def test_the_sum_of_an_edge_is_b_less_a():
+    """A kilocalorie more of the complex leg makes B bind a kilocalorie less well than A."""
+    assert dict(cycle_terms(RELATIVE)) == dict(cycle_terms(RELATIVE_IN_WATER)) == {"complex": 1, "solvent": -1}
+    assert cycle_sum(RELATIVE, {"complex": 3.0, "solvent": 1.0}, 0.0) == 2.0
+    assert dict(cycle_terms(RELATIVE_SOLVATION)) == {"solvent": 1, "vacuum": -1}
+
+
+@pytest.mark.slow
+def test_a_methyl_whose_hydrogens_are_taken_apart_at_both_ends_changes_nothing(tmp_path):
+    """A→A is 0: toluene whose methyl's hydrogens vanish while three others appear."""
+    size = edges.molecule("toluene").GetNumAtoms()
+    methyl = [n.GetIdx() for n in edges.molecule("toluene").GetAtomWithIdx(0).GetNeighbors() if n.GetAtomicNum() == 1]
+    pairs = [(i, i) for i in range(size) if i not in methyl]
+    config = settings(16, 1, 0.2, tmp_path)
+    system, result = prepared(tmp_path, "toluene", "toluene", config, solvent="vacuum", protocol=VACUUM, pairs=pairs)
+    assert len(result.figures["pairs"]) == size - 3
+    value, error = sampled(system, tmp_path)["vacuum"]
+    assert error <= 0.1 and abs(value) < 2 * error
+
+
+@pytest.mark.slow
+def test_a_difference_of_solvation_is_that_of_two_absolute_ones(tmp_path):
+    """Phenol to fluorobenzene in OBC2: an edge in solvent and in vacuum, and each ligand decoupled in both."""
+    few, config = settings(60, 2, 0.4, tmp_path), settings(6, 1, 0.2)
+    edge, _ = prepared(tmp_path / "edge", "phenol", "fluorobenzene", few, solvent="obc2")
+    relative, error = summed(RELATIVE_SOLVATION, sampled(edge, tmp_path / "edge"))
+    absolute = {}
+    for name in ("phenol", "fluorobenzene"):
+        root = tmp_path / name
+        alone = prepare_legs(edges.system(name, root / "in", solvent="obc2"), config, root / "fe", Result(), SOLVATION)
+        absolute[name] = summed(SOLVATION, sampled(alone, root))
+    expected = absolute["fluorobenzene"][0] - absolute["phenol"][0]
+    error = math.hypot(error, *(wrong for _, wrong in absolute.values()))
+    assert expected > 2 and error < 0.06 and relative == pytest.approx(expected, abs=2.5 * error)
