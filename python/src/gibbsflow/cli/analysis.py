@@ -94,9 +94,7 @@ def campaign(
         list[Path] | None, typer.Option("--record", help="Output of one `analysis transformation`; repeat for all.")
     ] = None,
     config: Config = None,
-    state: Annotated[
-        Path | None, typer.Option(help="State folder of the campaign, which tells causes of failures.")
-    ] = None,
+    state: Annotated[Path | None, typer.Option(help="State folder of the campaign, for causes of failures.")] = None,
     network: Annotated[Path | None, typer.Option(help="Output of `gibbsflow network edges`, in mode rbfe.")] = None,
     as_json: Json = False,
 ) -> None:
