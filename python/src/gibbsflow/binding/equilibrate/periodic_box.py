@@ -94,9 +94,13 @@ def to_nearest_image(away_nm: Floats, box_nm: Floats) -> Floats:
     for axis in (2, 1, 0):  # reduced vectors: c first, then b, then a
         shift -= np.round((away_nm + shift)[:, axis] / box_nm[axis, axis])[:, None] * box_nm[axis]
     # rounding finds the nearest within half the least width; in a box that leans farther points may have a nearer one
-    around = _AROUND @ box_nm
-    distances = np.linalg.norm(away_nm + shift + around[:, None], axis=-1)
-    return shift + around[np.argmin(distances > distances.min(axis=0) + 1e-9, axis=0)]
+    left = away_nm + shift
+    far = np.flatnonzero(np.linalg.norm(left, axis=1) > np.diag(box_nm).min() / 2)
+    if len(far) and np.count_nonzero(box_nm) > 3:
+        around = _AROUND @ box_nm
+        distances = np.linalg.norm(left[far] + around[:, None], axis=-1)
+        shift[far] += around[np.argmin(distances > distances.min(axis=0) + 1e-9, axis=0)]
+    return shift
 
 
 def kept_apart(remote: RemoteFacts | None) -> tuple[Apart, ...]:
