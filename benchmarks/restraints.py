@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """One binding free energy under each restraint: what holds the decoupled ligand must not change the answer.
 
-    python benchmarks/restraints.py --state /tmp/cb7 --receptor assets/demo/cb7.sdf --ligand xylene.sdf --pose place \
-        --set restraint=boresch boresch_atoms=... symmetry_number=2 --set restraint=com     # a symmetric host
-    python benchmarks/restraints.py --state /tmp/t4 --receptor protein.pdb --ligand xylene.sdf --pocket 5 \
-        --set restraint=boresch symmetry_number=4 --set restraint=com --set restraint=flat_bottom    # a pocket
+    python benchmarks/restraints.py --state /tmp/cb7 --receptor assets/demo/cb7.sdf --ligand p-xylene.sdf --pose place \
+        --replicates 3 --settings window_ps=28.0 equil_ps=80.0 complex_schedule=benchmarks/restraints_schedule.yaml \
+        --set restraint=com --set restraint=boresch boresch_atoms=C37,N25,C39,C4,C1,C5 symmetry_number=2
+    python benchmarks/restraints.py --state /tmp/t4 --receptor protein.pdb --ligand p-xylene.sdf --pocket 4 \
+        --settings window_ps=28.0 equil_ps=60.0 complex_schedule=benchmarks/restraints_schedule.yaml \
+        site=B:84,B:87,B:91,C:99,C:102,C:103,E:118 --set restraint=boresch symmetry_number=4 --set restraint=com
 
+A symmetric host, and a pocket (protein and pose as in openfe-benchmarks, ``t4_lysozyme``).
 Without a receptor, CB7·B2 with the openmmtools wheel's topologies. One equilibration; from it one complex leg for each
 ``--set`` and replicate, all by the verbs of the pipeline. The ligand's own leg is the same for all and left out: what
 is compared is −ΔG(complex) − ΔG(release) − kT ln σ. ``--pocket`` cuts the residues within so many Å of the ligand out
@@ -50,6 +53,7 @@ from gibbsflow.binding.sample.sampling import sample_leg  # noqa: E402
 from gibbsflow.binding.system import SimSystem  # noqa: E402
 from gibbsflow.config.binding import BindingConfig, Md  # noqa: E402
 from gibbsflow.engines.openmm_engine import OpenMmEngine  # noqa: E402
+from gibbsflow.errors import NumericalError  # noqa: E402
 from gibbsflow.units import KJ_PER_KCAL, kt_kcal_per_mol  # noqa: E402
 from gibbsflow.workflow.result import Result, versions  # noqa: E402
 from gibbsflow.workflow.state.segments import Stopper  # noqa: E402
@@ -190,7 +194,10 @@ def held(
     leg = AlchemicalLeg.read(state / slug / "legs" / "complex")
     run, result = state / f"{slug}_{replicate}", Result()
     with Stopper() as stopper:
-        sample_leg(leg, replicate, None, run, run / "out", stopper, result, engine=engine)
+        try:
+            sample_leg(leg, replicate, None, run, run / "out", stopper, result, engine=engine)
+        except NumericalError:  # a start far from the held pose: again with safer settings, as the pipeline does
+            sample_leg(leg, replicate, None, run, run / "out", stopper, result, engine=engine)
     windows = [read_window(path) for path in sorted((run / "out").glob("window_*.parquet"))]
     energies = join_windows(in_order(windows), temperature_k=leg.md.temperature_k)
     analysed = analyse_leg(energies, decorrelate="auto", bridge_overlap=0.03)

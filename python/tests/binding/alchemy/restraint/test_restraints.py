@@ -168,7 +168,7 @@ def test_a_symmetric_triangle_has_both_its_poses(kind):
         systems.append(turning_triangle(share))
         if strength:
             systems[-1].addForce(restraint_force(restraint, strength))
-    samples = run(ExchangeSampler(systems, MD), 120, 60, pose / 10, seed=11)
+    samples = run(ExchangeSampler(systems, MD), 60, 60, pose / 10, seed=11)
     f, df = mbar(samples, len(systems))
     value = -KT * f[-1] - restraint.standard_state(300).numeric_kcal_per_mol
     value += symmetry_kcal_per_mol(2 if kind == "boresch" else 1, 300)
