@@ -80,6 +80,8 @@ def test_each_way_to_account_for_its_charge_is_taken(charged, settings):
 def test_sdr_needs_no_box_of_the_ligand_alone(charged):
     assert checked(sheet(charged, solvent=""), abfe_protocol="sdr") == ([], [])
     assert checked(sheet(charged, solvent=""), charge_correction="analytic")[0][0].field == "solvent_topology"
+    problems, _ = checked(sheet(charged), abfe_protocol="sdr", mode="asfe")
+    assert problems[0].field == "abfe_protocol" and "sdr in mode asfe" in problems[0].what
 
 
 def test_a_box_without_room_or_ions_for_a_counter_ion_is_refused_before_anything_runs(tmp_path):

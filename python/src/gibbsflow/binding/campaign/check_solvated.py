@@ -152,6 +152,8 @@ def _settings_problems(boxes: dict[str, SolvatedBox], settings: BindingConfig, w
     parts = next(iter(boxes.values()))
     charge = round(float(parts.terms.charges_e[list(parts.components.ligand)].sum()))
     problems = cutoff_problems(widths, md, where=where)
+    if settings.run.mode == "asfe" and settings.fe.abfe_protocol == "sdr":
+        problems.append(Problem(where, "sdr in mode asfe, which binds nothing", "none", field="abfe_protocol"))
     if MODES[settings.run.mode].free_energies and not problems:
         protocol = protocol_of(settings.run.mode, explicit=True, fe=settings.fe)
         problems += cycle_doubts(protocol, md, charge, where=where, fe=settings.fe).of_weight("refuse")

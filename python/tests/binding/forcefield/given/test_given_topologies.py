@@ -4,15 +4,22 @@ import numpy as np
 import pytest
 import solvated_systems as boxes
 
+from gibbsflow.binding.alchemy.finite_size.leg_correction import leg_correction
 from gibbsflow.binding.alchemy.prepare_fe import _have_parts, _same_alchemical
 from gibbsflow.binding.alchemy.protocols import protocol_of
-from gibbsflow.binding.facts import ParamFacts, TopologyFacts
+from gibbsflow.binding.equilibrate.equilibration import equilibrate
+from gibbsflow.binding.facts import ParamFacts, RunFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.given import given_topologies as handed
 from gibbsflow.binding.forcefield.given.solvated_system import take_solvated
 from gibbsflow.binding.forcefield.topology_file import Topology, residue_labels
 from gibbsflow.binding.solvated_facts import SolvatedFacts
-from gibbsflow.config.binding import Fe, Md, Param
+from gibbsflow.config.binding import Equil, Fe, Md, Param
 from gibbsflow.engines.openmm_engine import OPENMM
+from gibbsflow.engines.openmm_systems import box_vectors_nm, read_positions_nm
+from gibbsflow.workflow.account import Account
+from gibbsflow.workflow.files import read_arrays
+from gibbsflow.workflow.result import Result
+from gibbsflow.workflow.state.segments import Stopper
 
 SMALL = Md(cutoff_angstrom=7, padding_angstrom=6)
 
@@ -80,8 +87,42 @@ def test_sdr_makes_the_given_box_longer(charged, tmp_path):
     assert set(atoms.site_atoms) <= set(atoms.receptor_atoms) == set(range(22))
 
 
-def test_analytic_changes_nothing(charged, tmp_path):
+def test_analytic_changes_nothing_and_is_that_of_the_given_box(charged, tmp_path):
     made, atoms = built(charged, tmp_path, charge_correction="analytic")
     assert atoms.remote is None
     given = charged.path("given_complex_inpcrd").read_bytes()
     assert made.path("complex_inpcrd").read_bytes() == given
+    prmtop, inpcrd = made.path("solvent_prmtop"), made.path("solvent_inpcrd")
+    frames, account = read_positions_nm(inpcrd)[None], Account("x")
+    found = leg_correction(
+        prmtop,
+        OPENMM.nonbonded(OPENMM.system(prmtop, atoms.md)),
+        ligand=atoms.parts("solvent_equil_frames", frames.shape[1])["ligand"],
+        receptor=(),
+        frames_nm=frames,
+        boxes_nm=box_vectors_nm(inpcrd)[None],
+        md=atoms.md,
+        account=account,
+    )
+    # the lattice sum of a cube (within a percent for one that is not quite), k/2 ξ/L for one charge; docs/methods
+    edge = float(np.prod(atoms.solvation["solvent"].box_angstrom[:3])) ** (1 / 3)
+    assert (found.charges.ligand_e, found.charges.ions_e, account.as_dict()["warnings"]) == (-1, 1, [])
+    assert found.terms.net == pytest.approx(332.0637 / 2 * 2.837297 / edge, rel=0.01)
+
+
+@pytest.mark.slow
+def test_the_longer_box_equilibrates_and_the_copy_stays_beyond_its_wall(charged, tmp_path):
+    equil = Equil(minimise_steps=200, heat_ps=1, density_ps=2, equil_ps=1, equil_segment_ps=1)
+    made, atoms = built(charged, tmp_path / "built", abfe_protocol="sdr")
+    ready = made.with_facts(SettingsFacts(md=atoms.md, equil=equil, run=RunFacts(seed=1)))
+    with Stopper() as stopper:
+        done = equilibrate(ready, tmp_path / "state", tmp_path / "out", stopper, Result())
+    frames = read_arrays(done.path("equil_frames"), "positions_nm", "box_nm")
+    volumes = np.linalg.det(frames["box_nm"])
+    first = np.prod(atoms.solvation["complex"].box_angstrom[:3]) / 1000
+    assert 0.7 * first < volumes[-1] < 1.02 * first  # tleap's water is loose, and what was made of it
+    wall = atoms.remote["complex"]
+    for positions, box in zip(frames["positions_nm"], frames["box_nm"], strict=True):
+        away = positions[list(wall.copy_atoms)].mean(axis=0) - positions[list(wall.centre_atoms)].mean(axis=0)
+        away -= np.round(away / np.diag(box)) * np.diag(box)
+        assert np.linalg.norm(away) * 10 > wall.least_angstrom - 1.5

@@ -181,8 +181,8 @@ def hand_on_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0, f
     effective = solvent_of({role: box.water_model for role, box in boxes.items()}, md, where=system.name)
     given = {role: _parts(system, role, box) for role, box in boxes.items()}
     account = Account(system.name)
-    parts, remote, account_told = _with_far(given, main.ligand_charge_e, effective, fe, seed, system.name)
-    for note in account_told:
+    parts, remote, notes = _with_far(given, main.ligand_charge_e, effective, fe, seed, system.name)
+    for note in notes:
         account.note(note)
     widths = {role: width_angstrom(box.box_angstrom) for role, box in parts.items()}
     problems = cutoff_problems(widths, effective, where=system.name)

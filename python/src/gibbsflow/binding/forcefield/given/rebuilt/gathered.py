@@ -78,7 +78,7 @@ def gathered(
     molecule_of = np.repeat(np.arange(len(parts.sizes)), parts.sizes)
 
     def repeated(table: Ints, first: Ints) -> tuple[Ints, Ints]:
-        """Rows by molecules, and how far each is moved; `first` is an atom of each row."""
+        # rows by molecules, and how far each is moved; `first` is an atom of each row
         owner = molecule_of[first]
         order = np.argsort(owner, kind="stable")
         counts = np.bincount(owner, minlength=len(parts.sizes))
