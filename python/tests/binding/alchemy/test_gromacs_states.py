@@ -92,6 +92,20 @@ def test_settings_that_gromacs_cannot_run_are_named_at_once():
     assert {p.field for p in gromacs_problems(wrong, protocol_of("asfe", explicit=True), where="x")} == {"soft_core"}
 
 
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"abfe_protocol": "sdr"}, "sdr with engine gromacs: it has one λ for all Lennard-Jones"),
+        ({"charge_correction": "counter_ion"}, "counter_ion with engine gromacs: its pull code holds no wall"),
+    ],
+)
+def test_groups_beside_the_ligand_are_refused_with_the_reason(given, why):
+    config = BindingConfig.from_params({"solvent": "tip3p", "engine": "gromacs"} | given)
+    protocol = protocol_of("abfe", explicit=True, fe=config.fe)
+    (problem,) = gromacs_problems(config, protocol, where="run.yaml")
+    assert why in problem.what and problem.field == next(iter(given))
+
+
 def test_the_vacuum_leg_is_of_the_engine_that_has_no_need_of_a_box():
     md = Md(solvent="tip3p", engine="gromacs")
     engines = {leg.name: leg.md(md).engine for leg in protocol_of("asfe", explicit=True)}

@@ -63,13 +63,12 @@ def test_windows_that_exchange_stand_at_one_step(tmp_path, caplog):
 
 def test_walkers_are_followed_through_the_log():
     text = (
-        "Replica exchange at step 50 time 0.1\nRepl 0 <-> 1  dE_term = -1.7e-02 (kT)\nRepl ex  0 x  1    2 x  3\n"
-        "Repl pr   1.0  1.0\n\nReplica exchange at step 100 time 0.2\nRepl ex  0    1 x  2    3\n"
+        "Replica exchange at step 50 time 0.10000\n\nAccepted Exchanges:   1 3 2 0 \nOrder After Exchange: 1 3 2 0 \n\n"
+        "Replica exchange at step 100 time 0.20000\n\nAccepted Exchanges:   1 0 2 3 \nOrder After Exchange: 3 1 2 0 \n"
     )
     start = np.arange(4, dtype=np.int32)
-    swapped, then = [1, 0, 3, 2], [1, 3, 0, 2]
-    orders = exchange_orders(text, start, 3, 0, 50)
-    assert orders.tolist() == [[0, 1, 2, 3], swapped, then, then]
+    first, then = [1, 3, 2, 0], [3, 1, 2, 0]
+    assert exchange_orders(text, start, 3, 0, 50).tolist() == [[0, 1, 2, 3], first, then, then]
     # the start that follows begins with the exchange after the last sample; one of another segment is not its own
-    assert exchange_orders(text, start, 2, 50, 50).tolist() == [swapped, then, then]
-    assert exchange_orders(text, start, 1, 50, 50).tolist() == [swapped, swapped]
+    assert exchange_orders(text, start, 2, 50, 50).tolist() == [first, then, then]
+    assert exchange_orders(text, start, 1, 50, 50).tolist() == [first, first]

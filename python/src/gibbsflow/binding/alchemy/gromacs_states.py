@@ -30,6 +30,21 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import KJ_PER_KCAL, Floats
 
 _ENGINE = "--engine openmm"
+_NOT_BY_GROMACS = (
+    (
+        "abfe_protocol",
+        "sdr",
+        "it has one λ for all Lennard-Jones, and the ligand's and its copy's change one after the other",
+        "double_decoupling",
+    ),
+    (
+        "charge_correction",
+        "counter_ion",
+        "its pull code holds no wall about ions that are farther from the solute than 0.49 of the box",
+        "analytic",
+    ),
+)
+"""Settings, their values, and why GROMACS cannot have them."""
 
 
 def gromacs_lambdas(states: Sequence[LambdaState]) -> dict[str, list[float]]:
@@ -98,11 +113,9 @@ def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, wher
         Empty where it can.
     """
     fe, problems = config.fe, []
-    for key, plain in (("abfe_protocol", "double_decoupling"), ("charge_correction", None)):
-        # one molecule that goes from A to B is all that topologies are written for
-        if (chosen := getattr(fe, key, plain)) not in (plain, "analytic"):
-            right = f"{plain or 'analytic'}, or {_ENGINE}"
-            problems.append(Problem(where, f"{chosen} with engine gromacs", right, field=key))
+    for key, chosen, why, right in _NOT_BY_GROMACS:
+        if getattr(fe, key) == chosen:
+            problems.append(Problem(where, f"{chosen} with engine gromacs: {why}", f"{right}, or {_ENGINE}", field=key))
     schedules = leg_schedules(fe, protocol)
     for leg in protocol:
         if leg.medium == "solvent":

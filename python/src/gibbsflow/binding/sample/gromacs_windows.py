@@ -3,6 +3,9 @@
 What decides how a window goes on is GROMACS's checkpoint at the end of a segment. It is kept among our own, so a
 segment that was cut off is run again from where it began, whatever ``mdrun`` has left. The noise of ``sd`` and of the
 barostat are functions of seed and step: the same checkpoint gives the same samples on the same kind of machine.
+
+Windows exchange by many random swaps after each sample, K³ for K of them: close to a draw from all permutations, as
+walkers have it (Chodera, Shirts, J. Chem. Phys. 135, 194110 (2011)), where swaps of neighbours alone take K² rounds.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import numpy.typing as npt
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.gromacs_states import check_gromacs_leg
 from gibbsflow.binding.sample.contexts import OVERLAP_U
-from gibbsflow.binding.sample.exchange import round_trips
+from gibbsflow.binding.sample.exchange import acceptance, round_trips
 from gibbsflow.binding.sample.gromacs.leg_inputs import QUIET, TABLE, LegInputs
 from gibbsflow.binding.sample.sampler import Samples, Walkers
 from gibbsflow.config.binding import Md
@@ -205,11 +208,13 @@ class GromacsSampler:
             What it has drawn, each with its reduced potential in all K states, the term pV left out.
         """
         assert isinstance(walkers, GromacsWalkers)
-        steps, w_range = samples * steps_per_sample, range(len(self.windows))
+        steps = samples * steps_per_sample
         places = self._inputs.places(
-            [g96_text(walkers.positions_nm[w], walkers.box_nm[w], walkers.velocities_nm_per_ps[w]) for w in w_range],
-            [bool(size) for size in walkers.saved_bytes], steps_per_sample, seed,
-        )  # fmt: skip
+            lambda w: g96_text(walkers.positions_nm[w], walkers.box_nm[w], walkers.velocities_nm_per_ps[w]),
+            [bool(size) for size in walkers.saved_bytes],
+            steps_per_sample,
+            seed,
+        )
         runs = [
             WindowRun(
                 places[w],
@@ -218,7 +223,7 @@ class GromacsSampler:
                 steps,
                 seed,
             )
-            for w in w_range
+            for w in range(len(self.windows))
         ]
         if self.no_exchange:
             self._side_by_side(runs, tick)
@@ -244,20 +249,17 @@ class GromacsSampler:
         Returns
         -------
         dict
-            Whether windows exchanged, how often neighbours did, and round trips; empty where one is sampled alone.
+            Whether windows exchange, mean acceptance of each pair of neighbours, and round trips; empty where one is
+            sampled alone.
         """
         count = len(self.windows)
         if count < 2:
             return {}
-        table = samples.replica.reshape(-1, count)
-        if (table == table[0]).all():
-            return {"exchange": f"none: {self.no_exchange}" if self.no_exchange else "none was accepted"}
-        # neighbours are tried in turn: each pair at every second sample
-        swapped = (table[1:, :-1] == table[:-1, 1:]) & (table[1:, 1:] == table[:-1, :-1])
-        tries = np.maximum(1, (len(table) - 1) / 2)
+        if self.no_exchange:
+            return {"exchange": f"none: {self.no_exchange}"}
         return {
-            "exchange": "neighbours, by gmx_mpi -replex",
-            "exchange_acceptance": [float(rate) for rate in np.minimum(1, swapped.sum(axis=0) / tries)],
+            "exchange": "of all pairs, by gmx_mpi -replex -nex",
+            "exchange_acceptance": acceptance(samples.u, samples.window, count),
             "round_trips": round_trips(samples.replica, count),
         }
 
@@ -279,7 +281,8 @@ class GromacsSampler:
         together = (
             mpirun() or MPIRUN, "-np", str(count), "--oversubscribe", "--bind-to", "none",
             GMX_MPI, *_MDRUN, *runs[0].words(done), "-multidir", *(run.place.name for run in runs),
-            "-replex", str(interval), "-reseed", str(derive_seed(seed, "exchange") % 2**31), "-ntomp", str(threads),
+            "-replex", str(interval), "-nex", str(count**3), "-reseed", str(derive_seed(seed, "exchange") % 2**31),
+            "-ntomp", str(threads),
         )  # fmt: skip
         start = Start(together, runs[0].place.parent, "windows that exchange")
         run_all([start], 1, lambda: tick(0), threads, self._left_s)

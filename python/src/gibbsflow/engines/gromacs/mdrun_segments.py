@@ -30,7 +30,7 @@ _FRAMES = f"{NAME}.out.part*.g96"
 _MADE = re.compile(rf"{NAME}(_prev|_step.*)?\.cpt|{NAME}\.(out\.)?part\d+\.\w+")
 """Names of what ``mdrun`` writes."""
 _CHECKPOINT_STEP = re.compile(r"^Writing checkpoint, step (\d+) at ", re.MULTILINE)
-_EXCHANGE = re.compile(r"^Repl(?:ica exchange at step (\d+)| ex +(\d.*)$)", re.MULTILINE)
+_EXCHANGE = re.compile(r"^(?:Replica exchange at step (\d+)|Accepted Exchanges: +(\d.*)$)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,8 @@ def exchange_orders(text: str, replica: Ints, samples: int, first_step: int, int
     Parameters
     ----------
     text
-        Log of ``mdrun -replex``: ``Repl ex  0 x  1    2    3`` below the step, an x between those that swapped.
+        Log of ``mdrun -replex -nex``: ``Accepted Exchanges:   1 0 2`` below the step, the window that each window's
+        configuration has come from.
     replica
         Walker in each window at first, shape (W,).
     samples
@@ -259,14 +260,12 @@ def exchange_orders(text: str, replica: Ints, samples: int, first_step: int, int
     for at, line in _EXCHANGE.findall(text):
         step = int(at) if at else step
         lines[step] = line
-    rows, order = [], replica.copy()
+    rows, order = [], replica
     for sample in range(samples + 1):
         if sample < samples:
-            words = lines.get(first_step + sample * interval, "").split()
-            for place in [place for place, word in enumerate(words) if word == "x"]:
-                a, b = int(words[place - 1]), int(words[place + 1])
-                order[[a, b]] = order[[b, a]]
-        rows.append(order.copy())
+            line = lines.get(first_step + sample * interval)
+            order = order if line is None else order[[int(word) for word in line.split()]]
+        rows.append(order)
     return np.array(rows, dtype=np.int32)
 
 

@@ -15,7 +15,8 @@ from gibbsflow.units import Floats
 
 PME_TOLERANCE = 5e-4
 """OpenMM's default relative error of PME, by which both engines choose α and grid."""
-PRESSURE_TAU_PS = 5.0
+PRESSURE_TAU_PS = 2.0
+"""Windows start from boxes of a short equilibration, whose volume should not outlast what is discarded."""
 COMPRESSIBILITY_PER_BAR = 4.5e-5
 SC_SIGMA_NM = 1e-3
 """Least σ of the soft core: pairs keep their own, as small as it is."""

@@ -402,8 +402,9 @@ def read_g96(text: str) -> Mapping[str, Floats]:
     found: dict[str, Floats] = {}
     for name, key in (("POSITION", "positions_nm"), ("VELOCITY", "velocities_nm_per_ps")):
         block = text.rpartition(f"\n{name}\n")[2].partition("\nEND")[0]
-        rows = [(line[24:39], line[39:54], line[54:69]) for line in block.splitlines()]
-        found[key] = np.array(rows, dtype=np.float64)
+        # three numbers of 15 places each, which a blank parts from the other below 10 µm
+        rows = " ".join(line[24:] for line in block.splitlines())
+        found[key] = np.array(rows.split(), dtype=np.float64).reshape(-1, 3)
     numbers = [float(word) for word in text.rpartition("\nBOX\n")[2].partition("\nEND")[0].split()]
     ax, by, cz, ay, az, bx, bz, cx, cy = [*numbers, *[0.0] * 6][:9]
     found["box_nm"] = np.array([[ax, ay, az], [bx, by, bz], [cx, cy, cz]])

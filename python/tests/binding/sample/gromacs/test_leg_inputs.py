@@ -11,10 +11,12 @@ from gibbsflow.engines.gromacs.topology import g96_text
 def test_inputs_are_made_once_and_found_again(tmp_path):
     box = Box(tmp_path / "box", "C")
     leg = box.leg(tmp_path / "leg", LADDER[:2])
-    frames = [g96_text(box.frames[0], box.boxes[0], 0 * box.frames[0])] * 2
+
+    def frame(_):
+        return g96_text(box.frames[0], box.boxes[0], 0 * box.frames[0])
 
     def places(begun, seed, interval=25):
-        return LegInputs(leg, leg.md, tmp_path / "work", (0, 1)).places(frames, begun, interval, seed)
+        return LegInputs(leg, leg.md, tmp_path / "work", (0, 1)).places(frame, begun, interval, seed)
 
     first = places([False, False], 1)
     assert [place.name for place in first] == ["window_00", "window_01"]

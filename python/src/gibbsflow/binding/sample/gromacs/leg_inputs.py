@@ -82,13 +82,15 @@ class LegInputs:
         run_all(starts, min(self._md.threads, len(starts)), check)
         return np.array([read_g96((start.folder / "min.out.g96").read_text())["positions_nm"] for start in starts])
 
-    def places(self, frames: Sequence[str], begun: Sequence[bool], steps_per_sample: int, seed: int) -> list[Path]:
+    def places(
+        self, frame: Callable[[int], str], begun: Sequence[bool], steps_per_sample: int, seed: int
+    ) -> list[Path]:
         """Make the run inputs, or find them: named by what is in them but the seed, which is that of the first.
 
         Parameters
         ----------
-        frames
-            Where each window starts, as a ``.g96``.
+        frame
+            Tells where a window starts, by its place in their order, as a ``.g96``.
         begun
             Whether there is a checkpoint of each.
         steps_per_sample
@@ -111,7 +113,7 @@ class LegInputs:
             if begun[w] and (place / f"{NAME}.tpr").exists() and (place / TABLE).exists():
                 continue
             own = derive_seed(seed, "noise", self._windows[w]) % 2**31
-            self._write_input(home, place, NAME, self._parameters(self._windows[w], steps_per_sample, own), frames[w])
+            self._write_input(home, place, NAME, self._parameters(self._windows[w], steps_per_sample, own), frame(w))
         return self._places
 
     def _parameters(self, own: int, steps_per_sample: int, seed: int) -> dict[str, str]:
