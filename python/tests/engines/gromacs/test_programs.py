@@ -47,6 +47,14 @@ def test_no_more_run_at_once_than_may(tmp_path):
     assert max(sum(a <= begun < b for a, b in times) for begun, _ in times) == 2
 
 
+def test_a_time_limit_is_passed_on_and_what_is_late_does_not_begin(tmp_path):
+    starts = [start(tmp_path, f"w{k}", "sh", "-c", 'echo "$0 $@" > told; sleep 0.2') for k in range(3)]
+    left = iter([7.2, 1e-9, -1.0])
+    run_all(starts, 1, lambda: None, left_s=lambda: next(left))
+    told = [(one.folder / "told").read_text() for one in starts[:2]]
+    assert told == ["-maxh 0.002000\n", "-maxh 0.000001\n"] and not (starts[2].folder / "told").exists()
+
+
 def test_one_that_fails_ends_the_others_and_is_named(tmp_path):
     failing = start(
         tmp_path, "window 1", "sh", "-c", "printf 'Fatal error:\\nToo many LINCS\\nwarnings\\n\\nx\\n'; exit 1"

@@ -48,3 +48,4 @@ def test_a_time_budget_that_is_used_up_is_said():
     assert Stopper().out_of_time() == Stopper(1e6).out_of_time() == ""
     assert Stopper(1e-9).out_of_time() == "time budget of 1e-09 s used up"
     assert Stopper(100.0).out_of_time(99.0) == "" != Stopper(100.0).out_of_time(101.0)
+    assert Stopper().left_s is None and Stopper(1e-9).left_s < 0 < 99 < Stopper(100.0).left_s < 100

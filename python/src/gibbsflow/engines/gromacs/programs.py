@@ -256,7 +256,8 @@ def _begin(start: Start, threads: int, left_s: float | None) -> tuple[Start, sub
     program = shutil.which(start.words[0])
     if program is None:
         raise MissingProgramError(f"program {start.words[0]!r} is not installed")
-    limit = [] if left_s is None else ["-maxh", f"{left_s / 3600:.9f}"]
+    # 0 would be no limit
+    limit = [] if left_s is None else ["-maxh", f"{max(left_s / 3600, 1e-6):.6f}"]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     if os.getuid() == 0:  # as in a container: Open MPI would refuse
         environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
