@@ -118,7 +118,11 @@ def run(name: str, sheet: str, sections: dict[str, dict[str, Any]], folder: Path
 def outcome(name: str, sections: dict[str, dict[str, Any]], folder: Path) -> dict[str, Any]:
     """What came out, beside what is published."""
     system = SYSTEMS[name]
-    record = json.loads((folder / "results" / f"record.{name.replace('.', '_')}.json").read_text())
+    analysis = folder / "results" / "phases" / name.replace(".", "_") / "analysis"
+    if not (analysis / "record.json").exists():
+        print(f"{name}: no analysis; {folder / 'results' / 'report.html'} says why", file=sys.stderr)
+        sys.exit(1)
+    record = json.loads((analysis / "record.json").read_text())
     dg, error = record["dg_kcal_per_mol"], record["dg_error_kcal_per_mol"]
     published, published_error = system["published"]
     found: dict[str, Any] = {

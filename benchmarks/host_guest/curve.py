@@ -18,7 +18,7 @@ import numpy as np
 from scipy import stats
 
 from gibbsflow.binding.alchemy.protocols import cycle_sum, protocol_of_legs
-from gibbsflow.binding.analyse.estimators import dg_of_leg_kt, fit_mbar
+from gibbsflow.binding.analyse.estimators import dg_of_leg_kt, fit_mbar, refuse_disjoint
 from gibbsflow.binding.sample.energies import Window, in_order, join_windows, read_window
 from gibbsflow.errors import GibbsflowError
 from gibbsflow.units import kt_kcal_per_mol
@@ -206,6 +206,7 @@ def value(
         cut = [replace(w, time_ps=w.time_ps[:kept], replica=w.replica[:kept], u=w.u[:kept]) for w in windows]
         try:
             energies = join_windows(in_order(cut))
+            refuse_disjoint(energies.u_nk)
             dg_kt, _ = dg_of_leg_kt(fit_mbar(energies.u_nk), energies)
         except GibbsflowError:
             return None
