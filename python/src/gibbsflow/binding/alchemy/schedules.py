@@ -117,7 +117,9 @@ def read_schedule(name_or_file: str) -> tuple[LambdaState, ...]:
     if name_or_file in shipped:
         return check_schedule(shipped[name_or_file]["states"], where=name_or_file)
     path = Path(name_or_file)
-    if not {".", "/"} & set(name_or_file) or not path.exists():  # what has neither is no file's name, here as in main.nf
+    if (
+        not {".", "/"} & set(name_or_file) or not path.exists()
+    ):  # what has neither is no file's name, here as in main.nf
         hint = f"{nearest(name_or_file, shipped)}; a YAML file (as ./NAME.yaml) or one of {', '.join(shipped)}"
         raise InputError(Problem(name_or_file or "fe", "neither a shipped λ schedule nor a file", hint))
     content = read_mapping(path, "YAML with `states`")

@@ -8,6 +8,7 @@ from gibbsflow.binding.alchemy.prepare_fe import _same_alchemical
 from gibbsflow.binding.alchemy.protocols import protocol_of
 from gibbsflow.binding.facts import ParamFacts, PreparedFacts, TopologyFacts
 from gibbsflow.binding.forcefield.given import take
+from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles
 from gibbsflow.binding.solvated_facts import SolvatedFacts
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.openmm_engine import OPENMM
@@ -86,3 +87,10 @@ def test_the_hash_is_of_the_content(tmp_path):
     assert one == other != take.solvated_hash(boxes.files(folder), None, None)
     boxes.replaced(folder / "solvent.prmtop", "MASS", lambda masses: [12.0, *masses[1:]])
     assert take.solvated_hash(boxes.files(folder), "MOH", None) != one
+
+
+def test_a_missing_include_is_named_with_the_box_that_it_is_of(tmp_path):
+    top = tmp_path / "s.top"
+    top.write_text('#include "no.itp"\n')
+    with pytest.raises(InputError, match="s.top, row 1, solvent_topology: includes 'no.itp'"):
+        take.solvated_hash([BoxFiles("solvent", top, top)], None, None)
