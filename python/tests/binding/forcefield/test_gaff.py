@@ -132,7 +132,7 @@ def test_terms_that_are_far_from_similar_are_named_impropers_are_not():
     assert "cy-cy-ss-c5 (penalty 173.5)" in said and "ca-ca" not in said and "oh-ho" not in said
 
 
-def test_a_proton_that_went_over_is_told(tmp_path):
+def test_a_proton_that_went_over_is_told(tmp_path, capfd):
     """Glycine's zwitterion with a proton at 1.0 A of its carboxylate, as AM1 leaves it in the gas phase."""
     mol = small("[NH3+]CC(=O)[O-]").mol
     sdf = molecules.Chem.MolToMolBlock(mol)
@@ -152,6 +152,8 @@ def test_a_proton_that_went_over_is_told(tmp_path):
     xyz[proton] = xyz[oxygen] + away / np.linalg.norm(away)
     (said,) = told(xyz)
     assert f"its bond N1-H{proton + 1} broke" in said and f"O{oxygen + 1} and H{proton + 1} bonded" in said
+    bonds_moved(sdf.replace("3D", "2D"), tmp_path / "sqm.pdb")
+    assert capfd.readouterr().err == ""  # RDKit has something to say of a file without its mark
 
 
 def test_the_charges_of_a_double_bond_are_those_of_its_isomer(tmp_path):

@@ -29,7 +29,7 @@ import numpy as np
 from rdkit import Chem
 
 from gibbsflow.binding.prepare.conformers import reference_geometry
-from gibbsflow.binding.prepare.molecules import Molecule, MoleculeError, atom_names
+from gibbsflow.binding.prepare.molecules import Molecule, MoleculeError, atom_names, rdkit_messages
 from gibbsflow.config.binding import Param
 from gibbsflow.engines import ambertools
 from gibbsflow.engines.process import Bounds
@@ -346,7 +346,8 @@ def bonds_moved(sdf: str, optimised: Path) -> list[str]:
     list of str
         Bonds that broke, and hydrogens that went over to another atom: the charges are those of another molecule then.
     """
-    mol = Chem.MolFromMolBlock(sdf, removeHs=False, sanitize=False)
+    with rdkit_messages():
+        mol = Chem.MolFromMolBlock(sdf, removeHs=False, sanitize=False)
     if mol is None or not optimised.is_file():
         return []
     lines = [line for line in optimised.read_text().splitlines() if line.startswith(("ATOM", "HETATM"))]

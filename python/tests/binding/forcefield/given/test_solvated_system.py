@@ -5,6 +5,7 @@ import solvated_systems as boxes
 
 from gibbsflow.binding.facts import PreparedFacts
 from gibbsflow.binding.forcefield.given import solvated_system as given
+from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.openmm_systems import create_system
 from gibbsflow.errors import InputError
@@ -51,3 +52,10 @@ def test_the_hash_is_of_the_content(tmp_path):
     assert one == other != given.solvated_hash(boxes.files(folder), None, None)
     boxes.replaced(folder / "solvent.prmtop", "MASS", lambda masses: [12.0, *masses[1:]])
     assert given.solvated_hash(boxes.files(folder), "MOH", None) != one
+
+
+def test_a_missing_include_is_named_with_the_box_that_it_is_of(tmp_path):
+    top = tmp_path / "s.top"
+    top.write_text('#include "no.itp"\n')
+    with pytest.raises(InputError, match="s.top, row 1, solvent_topology: includes 'no.itp'"):
+        given.solvated_hash([BoxFiles("solvent", top, top)], None, None)
