@@ -113,3 +113,16 @@ def test_an_azimuth_is_held_where_the_angles_put_it():
             found[group.end.labels[term.atoms[0]]] = held
             assert abs(held - here) < 10
     assert sorted(np.sign(list(found.values()))) == [-1, 1]
+
+
+def test_no_frame_on_what_is_straight_at_either_end():
+    """Where the other ligand has the three atoms on a line, a frame of them would have no half-plane."""
+    shared = share_atoms(edges.end("benzene"), edges.end("toluene"), edges.pairs("benzene", "toluene"))
+    where = edges.positions_nm("benzene")
+    (bent,) = dummy_sets(shared.a, shared.unique_a, where)
+    assert bent.frame == (0, 1, 5)
+    straight = {(1, 0, 5), (5, 0, 1)}
+    (other,) = dummy_sets(shared.a, shared.unique_a, where, lambda *atoms: np.pi if atoms in straight else None)
+    assert other.frame == (0, 1, 2) and len(other.added) == 1
+    (none,) = dummy_sets(shared.a, shared.unique_a, where, lambda *_: np.pi)
+    assert none.frame == (0, 1) and not none.added

@@ -19,7 +19,7 @@ angles at P1 ask for, is on where the atom is a dummy.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,7 +99,12 @@ class DummySet:
         return lines
 
 
-def dummy_sets(end: EndState, unique: Collection[int], positions_nm: Floats) -> list[DummySet]:
+def dummy_sets(
+    end: EndState,
+    unique: Collection[int],
+    positions_nm: Floats,
+    elsewhere: Callable[[int, int, int], float | None] = lambda *_: None,
+) -> list[DummySet]:
     """Sort the atoms without partner by their anchors, and their terms into those that stay and those that go.
 
     Parameters
@@ -111,6 +116,9 @@ def dummy_sets(end: EndState, unique: Collection[int], positions_nm: Floats) -> 
     positions_nm
         Of the ligand's atoms, shape (n, 3), nm: from them the side on which an atom is, and nothing else but where the
         force field has no angle.
+    elsewhere
+        The other ligand's angle of least energy (rad) between three atoms, if it has it: where these atoms are dummies
+        the molecule has its shape.
 
     Returns
     -------
@@ -128,23 +136,33 @@ def dummy_sets(end: EndState, unique: Collection[int], positions_nm: Floats) -> 
                 todo += [n for n in end.bonds.neighbors(atom) if n in unique]
         if reached:
             anchored[anchor] = reached
-    taken: set[Term] = set()
-    return [_one_set(end, anchor, atoms, unique, positions_nm, taken) for anchor, atoms in anchored.items()]
+
+    def _straight(a: int, b: int, c: int) -> bool:
+        return max(_angle(end, a, b, c, positions_nm), elsewhere(a, b, c) or 0.0) >= STRAIGHT
+
+    taken: set[int] = set()
+    return [_one_set(end, anchor, atoms, unique, positions_nm, _straight, taken) for anchor, atoms in anchored.items()]
 
 
 def _one_set(
-    end: EndState, anchor: int, atoms: set[int], unique: set[int], positions_nm: Floats, taken: set[Term]
+    end: EndState,
+    anchor: int,
+    atoms: set[int],
+    unique: set[int],
+    positions_nm: Floats,
+    straight: Callable[[int, int, int], bool],
+    taken: set[int],
 ) -> DummySet:
     physical = sorted(n for n in end.bonds.neighbors(anchor) if n not in unique)
     first = sorted(n for n in end.bonds.neighbors(anchor) if n in atoms)
-    frame = _frame(end, anchor, physical, first, unique, positions_nm)
+    frame = _frame(end, anchor, physical, first, unique, straight)
     kept: list[Term] = []
     dropped: list[Term] = []
-    for term in end.terms:
-        if set(term.atoms) & atoms and term not in taken:
+    for number, term in enumerate(end.terms):
+        if set(term.atoms) & atoms and number not in taken:
             whole = set(term.atoms) <= atoms | set(frame) and _in_frame(term.atoms, atoms, frame)
             (kept if whole else dropped).append(term)
-            taken.add(term)
+            taken.add(number)
     added = []
     if len(physical) > 1 and len(frame) == 3:
         added = [_held_azimuth(end, atom, frame, positions_nm) for atom in first]
@@ -157,21 +175,19 @@ def _frame(
     physical: Sequence[int],
     first: Sequence[int],
     unique: set[int],
-    positions_nm: Floats,
+    straight: Callable[[int, int, int], bool],
 ) -> tuple[int, ...]:
     """P1, P2 and P3: heavy atoms rather than hydrogens, the lowest numbers first, none on a line."""
-
-    def bent(a: int, b: int, c: int) -> bool:
-        return _angle(end, a, b, c, positions_nm) < STRAIGHT
 
     def best(atoms: Sequence[int]) -> list[int]:
         return sorted(atoms, key=lambda atom: (not end.heavy(atom), atom))
 
     ordered = best(physical)
-    axes = [p2 for p2 in ordered if all(bent(atom, anchor, p2) for atom in first)] or ordered
+    axes = [p2 for p2 in ordered if not any(straight(atom, anchor, p2) for atom in first)] or ordered
     for p2 in axes:
-        beside = best([n for n in physical if n != p2 and bent(p2, anchor, n)])
-        behind = best([n for n in end.bonds.neighbors(p2) if n != anchor and n not in unique and bent(anchor, p2, n)])
+        beside = best([n for n in physical if n != p2 and not straight(p2, anchor, n)])
+        further = [n for n in end.bonds.neighbors(p2) if n != anchor and n not in unique]
+        behind = best([n for n in further if not straight(anchor, p2, n)])
         if beside or behind:
             return (anchor, p2, (beside or behind)[0])
     return (anchor, *axes[:1])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import openmm
 
 from gibbsflow.binding.alchemy.hybrid.dummies import DummySet, dummy_sets
+from gibbsflow.binding.alchemy.hybrid.ends import EndState
 from gibbsflow.binding.alchemy.hybrid.mixed_bonds import CORE, mixed_terms, put_bonded
 from gibbsflow.binding.alchemy.hybrid.mixed_pairs import Side, put_nonbonded, sides
 from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms
@@ -104,7 +105,11 @@ def hybrid_topology(
         raise InputError(Problem(f"{a.name} to {b.name}", "implicit solvent at one end alone", "the same at both"))
     if problem := charge_problem(shared):
         raise InputError(problem)
-    dummies = (*dummy_sets(a, shared.unique_a, ligand_a_nm), *dummy_sets(b, shared.unique_b, ligand_b_nm))
+    in_b, in_a = dict(shared.pairs), {j: i for i, j in shared.pairs}
+    dummies = (
+        *dummy_sets(a, shared.unique_a, ligand_a_nm, lambda *atoms: _angle_in(b, in_b, atoms)),
+        *dummy_sets(b, shared.unique_b, ligand_b_nm, lambda *atoms: _angle_in(a, in_a, atoms)),
+    )
     constant, weighed = mixed_terms(shared, dummies)
     system = copy.deepcopy(a.system)
     for atom in shared.unique_b:
@@ -123,6 +128,13 @@ def hybrid_topology(
                 force.addParticle(0.0, 0.1, NO_DESCREENING)
     made = HybridTopology(shared, dummies, system)
     return HybridTopology(shared, dummies, made.at({}))
+
+
+def _angle_in(end: EndState, place: Mapping[int, int], atoms: Sequence[int]) -> float | None:
+    """Angle of least energy that an end has between atoms of the other one."""
+    if not all(atom in place for atom in atoms):
+        return None
+    return end.rest_angle(*(place[atom] for atom in atoms))
 
 
 def charge_problem(shared: SharedAtoms) -> Problem | None:
