@@ -106,7 +106,7 @@ def test_sigterm_stops_within_seconds(box, tmp_path):
 @pytest.mark.parametrize("together", [False, pytest.param(True, marks=[needs_mpi, pytest.mark.slow])])
 def test_a_time_limit_ends_a_segment_and_loses_nothing_of_it(box, tmp_path, together):
     leg = box.leg(tmp_path / "leg", (LADDER[0], LADDER[1]))
-    samples, interval = 160, 5
+    samples, interval = 80, 5
 
     def sampler(left_s):
         return GromacsSampler(leg, leg.md, tmp_path / "work", exchange=together, left_s=lambda: left_s)
@@ -116,7 +116,7 @@ def test_a_time_limit_ends_a_segment_and_loses_nothing_of_it(box, tmp_path, toge
 
     begin = sampler(None).start(leg.starts_nm(0), False, 1, lambda: None, leg.starts_boxes_nm(0))
     with pytest.raises(StoppedEarly, match="time budget used up; .*% of a segment is kept"):
-        drawn(0.1, 2)
+        drawn(0.03, 2)
     (first, *_) = sorted(tmp_path.glob("work/*/window_00/run.part0001.xvg"))
     kept = np.loadtxt(first, comments=("#", "@"), ndmin=2)[:, 0]
     before = first.read_bytes()
