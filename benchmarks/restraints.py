@@ -4,8 +4,9 @@
     python benchmarks/restraints.py --state /tmp/cb7 --receptor assets/demo/cb7.sdf --ligand p-xylene.sdf --pose place \
         --replicates 3 --settings window_ps=28.0 equil_ps=80.0 complex_schedule=benchmarks/restraints_schedule.yaml \
         --set restraint=com --set restraint=boresch boresch_atoms=C37,N25,C39,C4,C1,C5 symmetry_number=2
-    python benchmarks/restraints.py --state /tmp/t4 --receptor protein.pdb --ligand p-xylene.sdf --pocket 4 --discard-ps 8 \
-        --settings window_ps=28.0 equil_ps=60.0 complex_schedule=benchmarks/restraints_schedule.yaml \
+    python benchmarks/restraints.py --state /tmp/t4 --receptor protein.pdb --ligand p-xylene.sdf --pocket 4 \
+        --discard-ps 8 --settings window_ps=28.0 equil_ps=60.0 \
+        complex_schedule=benchmarks/restraints_schedule.yaml \
         site=B:84,B:87,B:91,C:99,C:102,C:103,E:118 --set restraint=boresch symmetry_number=4 --set restraint=com
 
 A symmetric host, and a pocket (protein and pose as in openfe-benchmarks, ``t4_lysozyme``).
