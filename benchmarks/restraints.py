@@ -5,7 +5,8 @@
         --replicates 3 --settings window_ps=28.0 equil_ps=80.0 complex_schedule=benchmarks/restraints_schedule.yaml \
         --set restraint=com --set restraint=boresch boresch_atoms=C37,N25,C39,C4,C1,C5 symmetry_number=2
     python benchmarks/restraints.py --state /tmp/t4 --receptor protein.pdb --ligand p-xylene.sdf --pocket 4 \
-        --settings window_ps=28.0 equil_ps=60.0 complex_schedule=benchmarks/restraints_schedule.yaml \
+        --discard-ps 8 --settings window_ps=28.0 equil_ps=60.0 \
+        complex_schedule=benchmarks/restraints_schedule.yaml \
         site=B:84,B:87,B:91,C:99,C:102,C:103,E:118 --set restraint=boresch symmetry_number=4 --set restraint=com
 
 A symmetric host, and a pocket (protein and pose as in openfe-benchmarks, ``t4_lysozyme``).
@@ -26,7 +27,7 @@ import math
 import os
 import platform
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ from gibbsflow.binding.equilibrate.equil_analysis import analyse_equilibration  
 from gibbsflow.binding.equilibrate.equilibration import equilibrate  # noqa: E402
 from gibbsflow.binding.facts import TopologyFacts  # noqa: E402
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms  # noqa: E402
-from gibbsflow.binding.sample.energies import in_order, join_windows, read_window  # noqa: E402
+from gibbsflow.binding.sample.energies import Window, in_order, join_windows, read_window  # noqa: E402
 from gibbsflow.binding.sample.sampling import sample_leg  # noqa: E402
 from gibbsflow.binding.system import SimSystem  # noqa: E402
 from gibbsflow.config.binding import BindingConfig, Md  # noqa: E402
@@ -137,6 +138,12 @@ def cut_pocket(protein: Path, ligand: Path, angstrom: float, out: Path) -> Path:
     return out
 
 
+def without_start(window: Window, discard_ps: float) -> Window:
+    """Leave out what was sampled before a time of the first sample."""
+    kept = window.time_ps > window.time_ps[0] + discard_ps - 1e-6
+    return replace(window, time_ps=window.time_ps[kept], replica=window.replica[kept], u=window.u[kept])
+
+
 @dataclass(frozen=True)
 class Row:
     """One leg: its restraint, replicate, and −ΔG(complex) − ΔG(release) − kT ln σ in kcal/mol."""
@@ -186,9 +193,11 @@ def equilibrated(options: argparse.Namespace, config: BindingConfig) -> tuple[Si
 
 
 def held(
-    system: SimSystem, settings: str, replicate: int, config: BindingConfig, state: Path, engine: OpenMmEngine
-) -> Row:
+    system: SimSystem, settings: str, replicate: int, config: BindingConfig, options: argparse.Namespace,
+    engine: OpenMmEngine,
+) -> Row:  # fmt: skip
     """Sample and analyse one leg."""
+    state: Path = options.state
     slug = "".join(c if c.isalnum() else "_" for c in settings)
     prepared = prepare_legs(system, config, state / slug, Result(), engine=engine)
     leg = AlchemicalLeg.read(state / slug / "legs" / "complex")
@@ -198,7 +207,9 @@ def held(
             sample_leg(leg, replicate, None, run, run / "out", stopper, result, engine=engine)
         except NumericalError:  # a start far from the held pose: again with safer settings, as the pipeline does
             sample_leg(leg, replicate, None, run, run / "out", stopper, result, engine=engine)
-    windows = [read_window(path) for path in sorted((run / "out").glob("window_*.parquet"))]
+    windows = [
+        without_start(read_window(path), options.discard_ps) for path in sorted((run / "out").glob("window_*.parquet"))
+    ]
     energies = join_windows(in_order(windows), temperature_k=leg.md.temperature_k)
     analysed = analyse_leg(energies, decorrelate="auto", bridge_overlap=0.03)
     spent = run / "cpu_s.json"  # a leg that is finished costs nothing when it is read again
@@ -254,6 +265,7 @@ def main() -> int:
     parser.add_argument("--pose", help="given or place")
     parser.add_argument("--pocket", type=float, metavar="ANGSTROM")
     parser.add_argument("--replicates", type=int, default=2)
+    parser.add_argument("--discard-ps", type=float, default=0.0, help="of each window, beside window_equil_ps")
     parser.add_argument("--settings", nargs="+", default=[], metavar="KEY=VALUE", help="of all legs")
     parser.add_argument("--set", nargs="+", action="append", metavar="KEY=VALUE", help="of one kind of leg")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
@@ -268,10 +280,10 @@ def main() -> int:
         for kind in kinds:
             settings = " ".join(kind)
             config = BindingConfig.from_params(common | chosen(kind))
-            rows[settings].append(held(system, settings, replicate, config, options.state, engine))
+            rows[settings].append(held(system, settings, replicate, config, options, engine))
             print(json.dumps(vars(rows[settings][-1])), flush=True)
             kept[name] = {
-                "settings": {key: str(value) for key, value in common.items()},
+                "settings": {key: str(value) for key, value in common.items()} | {"discard_ps": options.discard_ps},
                 "atoms": app.AmberPrmtopFile(str(system.path("complex_prmtop"))).topology.getNumAtoms(),
                 "machine": f"{platform.machine()}, {os.cpu_count()} cores, OpenMM platform {config.md.platform}",
                 "versions": versions("openmm"),
