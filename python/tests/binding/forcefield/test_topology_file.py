@@ -13,8 +13,10 @@ from gibbsflow.binding.forcefield.topology_file import (
     sections,
     without_date,
 )
+from gibbsflow.config.binding import Md
 from gibbsflow.engines import ambertools
-from gibbsflow.engines.openmm_systems import load_topology
+from gibbsflow.engines.gromacs.topology import topology_text
+from gibbsflow.engines.openmm_systems import create_system, load_topology
 
 
 def test_the_same_input_has_no_date():
@@ -64,6 +66,13 @@ def test_molecules_are_what_bonds_hold_together(chains):
     sizes = np.array(sections(chains)["ATOMS_PER_MOLECULE"].split(), dtype=int)
     cut = np.repeat(np.arange(len(sizes)), sizes)
     assert any(cut[bond[0].index] != cut[bond[1].index] for bond in topology.bonds())
+
+
+def test_gromacs_has_chains_that_interleave_as_one_molecule(chains):
+    system = create_system(chains, Md(solvent="opc"))
+    text = topology_text(system, in_blocks(molecules(chains)))
+    waters = len(set(molecules(chains))) - 2
+    assert text.endswith(f"[ molecules ]\nM0 1\nM1 {waters}\n")
 
 
 def test_the_molecule_of_an_atom_can_come_first(chains):
