@@ -123,7 +123,7 @@ def test_one_ligand_that_is_left_has_no_edge(tmp_path: Path) -> None:
 def test_charges_of_two_signs_have_no_edge(tmp_path: Path) -> None:
     ligands = ligands_of(systems(tmp_path, {"cresol": SERIES["cresol"], "cresolate": "Cc1ccc([O-])cc1"}))
     found = compare(ligands, seed=1)
-    assert found.candidates.difficulty == {} and "+0 and -1 e" in found.causes["cresol", "cresolate"]
+    assert found.candidates().difficulty == {} and "+0 and -1 e" in found.causes["cresol", "cresolate"]
     with pytest.raises(InputError, match="no edge changes the net charge"):
         found.edge("cresol", "cresolate")
 
