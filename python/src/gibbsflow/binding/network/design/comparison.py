@@ -130,8 +130,10 @@ def compare(ligands: Mapping[str, Posed], given: Sequence[AtomMap] = (), *, seed
                 continue
             try:
                 with rdkit_messages():
-                    found = find_map(given, a, b) or _found(one, other, seed)
-                    maps[a, b], scores[a, b] = found, score(found, one.mol, other.mol)
+                    known = find_map(given, a, b)
+                    laid = _laid(one, other, known, seed)
+                    found = known or map_atoms(one.mol, laid)
+                    maps[a, b], scores[a, b] = found, score(found, one.mol, laid)
             except MoleculeError as error:
                 causes[a, b] = "; ".join(fault.what for fault in error.faults)
     return Comparison(ligands, maps, scores, causes)
@@ -143,12 +145,13 @@ def _named(ligand: Posed, name: str) -> Posed:
     return replace(ligand, mol=mol)
 
 
-def _found(one: Posed, other: Posed, seed: int) -> AtomMap:
-    """The map of two ligands where they lie; where one was placed by us, as the one would lie on the other."""
+def _laid(one: Posed, other: Posed, known: AtomMap | None, seed: int) -> Chem.Mol:
+    """The other ligand where it lies; where one of the two was placed by us, as it would lie on the one."""
     if one.given and other.given:
-        return map_atoms(one.mol, other.mol)
-    laid = align_pose(other.mol, one.mol, seed=seed)
-    return map_atoms(one.mol, laid.mol)
+        return other.mol
+    laid = align_pose(other.mol, one.mol, None if known is None else known.reversed(), seed=seed).mol
+    laid.SetProp("_Name", other.mol.GetProp("_Name"))
+    return laid
 
 
 def given_maps(path: Path | None, ligands: Mapping[str, Posed]) -> list[AtomMap]:
