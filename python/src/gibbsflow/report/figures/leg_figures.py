@@ -313,5 +313,6 @@ def _atom_map(record: Mapping[str, Any], system: SimSystem) -> dict[str, str]:
     if not all(role in system.artifacts for role in ENDS):
         return {}
     a, b = (Chem.MolFromMolFile(str(system.path(role)), removeHs=False) for role in ENDS)
+    ligand_a, ligand_b = record["ligands"]
     pairs = tuple((int(i), int(j)) for i, j in record["pairs"])
-    return {"atom_map": draw_atom_map(AtomMap(*record["ligands"], pairs), a, b)}
+    return {"atom_map": draw_atom_map(AtomMap(ligand_a, ligand_b, pairs), a, b)}
