@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-compiled setup-qe demo demo-asfe demo-potential test lint format lock schema images clean dev
+.PHONY: help setup setup-compiled setup-qe demo demo-asfe demo-rbfe demo-potential test lint format lock schema images clean dev
 
 HOME_DIR := $(or $(GIBBSFLOW_HOME),.gibbsflow)
 VENV := $(HOME_DIR)/venv/bin
@@ -29,6 +29,9 @@ demo-asfe: ## solvation free energies of methane and methanol, by each engine th
 	# the same by GROMACS
 	! type -P gmx >/dev/null || \
 		./nextfloww run main.nf -profile demo_asfe --engine gromacs --outdir results/demo-asfe-gromacs -resume
+
+demo-rbfe: ## relative binding free energies of three guests, a closed cycle; results/demo-rbfe/
+	./nextfloww run main.nf -profile demo_rbfe -resume
 
 demo-potential: ## a learned potential for the demo, from nothing; results/demo-potential/
 	type -P pw.x >/dev/null || ./nextfloww --setup-only --qe || echo "pw.x could not be had: GPAW or tblite will do" >&2

@@ -3,6 +3,8 @@
 from html.parser import HTMLParser
 
 from oscillators import Oscillators, write_system
+from rdkit import Chem
+from rdkit.Chem import AllChem
 
 from gibbsflow.binding.analyse.transformation import analyse_transformation
 from gibbsflow.config.binding import Analysis
@@ -62,6 +64,29 @@ def record_folder(root, name, replicates=2, **meta):
     out = root / name / "out"
     out.mkdir()
     record = analyse_transformation(system, runs, Analysis())
+    record["figures"] = write_figures(record, system, out)
+    write_json(out / "record.json", record)
+    return out
+
+
+def edge_folder(root, a, b, complex_leg, solvent_leg):
+    """Record of an edge between alkanes, whose first two carbons are shared."""
+    name = f"{a}~{b}"
+    facts = {"edge_ligands": [a, b], "edge_pairs": [[0, 0], [1, 1]]}
+    legs = {"complex": complex_leg, "solvent": solvent_leg}
+    system = write_system(root / name / "system", name, legs, 1, **facts)
+    for role, ligand in (("ligand_a", a), ("ligand_b", b)):
+        mol = Chem.AddHs(Chem.MolFromSmiles("C" * (1 + ["methane", "ethane", "propane", "butane"].index(ligand))))
+        AllChem.EmbedMolecule(mol, randomSeed=1)
+        Chem.MolToMolFile(mol, str(system.root / f"{role}.sdf"))
+        system = system.with_artifacts(**{role: f"{role}.sdf"})
+    runs = [
+        own.write(root / name / leg, count=60, leg=leg, transformation=name, replicate=0, seed=1)
+        for leg, own in legs.items()
+    ]
+    out = root / name / "out"
+    out.mkdir()
+    record = analyse_transformation(system, runs, Analysis(), "rbfe")
     record["figures"] = write_figures(record, system, out)
     write_json(out / "record.json", record)
     return out

@@ -22,7 +22,20 @@ def resultsTable(csv) {
         [row.transformation, number(row.dg_kcal_per_mol) + error, number(row.mbar_error_kcal_per_mol), number(row.experimental_dg_kcal_per_mol),
             row.replicates, row.verdict, row.status, row.cause].collect { cell -> cell ?: '' }
     }
-    def table = [['transformation', 'dG (kcal/mol)', 'MBAR error', 'experiment', 'replicates', 'verdict', 'status', 'cause']] + rows
+    laidOut([['transformation', 'dG (kcal/mol)', 'MBAR error', 'experiment', 'replicates', 'verdict', 'status', 'cause']] + rows)
+}
+
+// The ranking of a network's ligands as text, from the published ligands.csv.
+def rankingTable(csv) {
+    def rows = recordsOf(csv).collect { row ->
+        def error = row.dg_error_kcal_per_mol ? " +- ${number(row.dg_error_kcal_per_mol)}" : ''
+        [row.ligand, number(row.dg_kcal_per_mol) + error, number(row.experimental_dg_kcal_per_mol), row.edges, row.verdict, row.status, row.cause]
+            .collect { cell -> cell ?: '' }
+    }
+    laidOut([['ligand', 'dG (kcal/mol)', 'experiment', 'edges', 'verdict', 'status', 'cause']] + rows)
+}
+
+def laidOut(table) {
     def widths = table.transpose().collect { column -> column.collect { cell -> cell.size() }.max() }
     table.collect { row -> [row, widths].transpose().collect { cell, width -> cell.padRight(width) }.join('  ').trim() }.join('\n')
 }
@@ -34,19 +47,18 @@ def learningTable(checkpoint) {
         [record.generation, record.labels, String.format('%.4f', record.force_mae_ev_per_angstrom), number("${record.energy_mae_mev_per_atom}"),
             String.format('%.3g', record.largest_grade), String.format('%.1f %%', 100 * record.fraction_above)].collect { cell -> "${cell}".toString() }
     }
-    def table = [['generation', 'labels', 'force MAE (eV/A)', 'energy MAE (meV/atom)', 'largest grade', 'MD above']] + rows
-    def widths = table.transpose().collect { column -> column.collect { cell -> cell.size() }.max() }
-    def lines = table.collect { row -> [row, widths].transpose().collect { cell, width -> cell.padRight(width) }.join('  ').trim() }
-    "${lines.join('\n')}\nStopped by: ${content.stopped_by} (${content.reason})"
+    def table = laidOut([['generation', 'labels', 'force MAE (eV/A)', 'energy MAE (meV/atom)', 'largest grade', 'MD above']] + rows)
+    "${table}\nStopped by: ${content.stopped_by} (${content.reason})"
 }
 
 def completionText(outdir, success, tasks = 1) {
     def checkpoint = file("${outdir}/checkpoint.json", glob: false)
     def csv = file("${outdir}/results.csv", glob: false)
+    def ranking = file("${outdir}/ligands.csv", glob: false)
     def report = file("${outdir}/report.html", glob: false)
     !success ? "Not finished. What is done is kept: the same command with -resume goes on from there."
         : !tasks ? 'Nothing was run.'
-        : csv.exists() ? "\n${resultsTable(csv)}\n\nTables: ${csv}\nReport: ${report}\nRun:    ${outdir}/pipeline_info\n"
+        : csv.exists() ? "\n${resultsTable(csv)}\n${ranking.exists() ? "\n${rankingTable(ranking)}\n" : ''}\nTables: ${csv}\nReport: ${report}\nRun:    ${outdir}/pipeline_info\n"
         : checkpoint.exists() ? "\n${learningTable(checkpoint)}\n\nPotential: ${outdir}/potential\nReport:    ${report}\nRun:       ${outdir}/pipeline_info\n"
         : "Finished; see ${outdir}"
 }

@@ -226,13 +226,20 @@ def samplesheet(sheet, rows, state, workDir) {
 
 // Rows of a samplesheet that no core has read. Names become folders, so that they are looked at here too.
 def unchecked(sheet) {
-    def rows = sheet.splitCsv(header: true, quote: '"', strip: true).collect { row ->
+    def rows = sheet.name.toLowerCase().endsWith('.sdf') ? recordsIn(sheet) : sheet.splitCsv(header: true, quote: '"', strip: true).collect { row ->
         row.collectEntries { key, value -> [key.replace('\ufeff', ''), value?.trim()] }
     }
     rows.findAll { row -> row.values().any { value -> value } }.each { row ->
         if (!(row.ligand ==~ /(?!superseded-)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}/)) {
             error("${sheet}: '${row.ligand}' cannot name a ligand (right: letters, digits, '.', '_' and '-')")
         }
+    }
+}
+
+// Records of an SDF as rows: ligands by their titles, each in its pose.
+def recordsIn(sheet) {
+    sheet.text.split(/(?m)^[$]{4}.*\R?/).findAll { record -> record.trim() }.collect { record ->
+        [ligand: record.readLines()[0].trim().replaceAll(/[^A-Za-z0-9._-]/, '_'), structure: sheet.name, pose: 'given']
     }
 }
 

@@ -30,12 +30,14 @@ with open(notes, "a") as file:
     file.write(json.dumps(note) + "\n")
 
 SYSTEM = {"system.json": {"name": "x", "artifacts": {}, "meta": {}}}
+EDGE = {"name": "m0~m1", "ligand_a": "m0", "ligand_b": "m1", "pairs": [[0, 0]]}
 LEG = {"states": [{}, {}], "fe": {"sampler": "exchange"}}
 CHECKPOINT = {"generation": 0, "stopped_by": "", "reason": "", "history": []}
 FILES: dict[tuple[str, str], dict[str, object]] = {
     **dict.fromkeys(
         [("system_prep", "system"), ("param", "ligand"), *(("equil", v) for v in ("prepare", "run", "analyse"))], SYSTEM
     ),
+    ("gibbsflow", "network"): {} if "--before" in given else {"edges/m0~m1/edge.json": EDGE},
     ("fe", "prepare"): SYSTEM | {"legs/complex/leg.json": LEG, "legs/solvent/leg.json": LEG},
     ("analysis", "transformation"): {"record.json": {}},
     ("analysis", "campaign"): {"results.csv": "transformation,status\n", "report.html": "", "manifest.json": {}},
@@ -57,3 +59,5 @@ if "--out" in given:
         path = Path(given["--out"][0]) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(inside if isinstance(inside, str) else json.dumps(inside))
+    if (program, verb) == ("gibbsflow", "network"):
+        (Path(given["--out"][0]) / "edges").mkdir(exist_ok=True)

@@ -218,6 +218,34 @@ def test_binding_with_every_text_in_containers_and_without_a_core(tmp_path: Path
     assert told.count("reg.example/group/gibbsflow-core:0.1.0") == len(run.trace) == 5 * len(names) + 1
 
 
+def test_a_network_with_files_of_any_name(tmp_path: Path) -> None:
+    """Files of network and maps, both of one name, go with their tasks; an edge has its two ends."""
+    own = Campaign(tmp_path, "it's [2] é;(&)")
+    own.samplesheet("br[1]", ["a", "b"], "structure", "pose")
+    (own.folder / "g*3").mkdir()
+    (own.folder / "h.sdf").write_text("host")
+    name = f"n [1]'$(touch {hostile.MARKER}) {{a,b}}.json"
+    files = {"network": name, "map": f"g*3/{name}"}
+    for key, file in files.items():
+        (own.folder / file).write_text(key)
+    anchor = f"a'; touch {hostile.MARKER} #"
+    params = {"mode": "rbfe", "input": "br[1]/lig[1].csv", "receptor": "h.sdf", "replicates": 1, "anchor": anchor}
+    run = own.run(params | files | {"outdir": "o", "hub": "`x` $HOME"}, NOTING_LAUNCH="127")
+    assert run.code == 0, run.text
+    plans = own.verbs("gibbsflow", "network")
+    assert [note["words"][0] for note in plans] == ["edges", "edges"]
+    first, again = plans
+    assert "--before" in again["options"] and "--record" in again["options"] and "--before" not in first["options"]
+    for note in plans:
+        relative = note["settings"]["relative"]
+        assert relative["hub"] == "`x` $HOME" and relative["network"] != relative["map"]
+        assert len(note["options"]["--system"]) == 2 and any(path.startswith("given") for path in note["beside"])
+    (prepared,) = own.verbs("fe", "prepare")
+    assert prepared["options"]["--edge"] == ["m0~m1"] and "--partner" in prepared["options"]
+    (table,) = own.verbs("analysis", "campaign")
+    assert table["settings"]["relative"]["anchor"] == anchor and len(table["options"]["--record"]) == 1
+
+
 def test_jobs_of_slurm_in_containers_are_told_what_was_given(tmp_path: Path) -> None:
     own = Campaign(tmp_path, "cluster")
     own.samplesheet("br[1]", ["'; x"], "structure")

@@ -39,7 +39,7 @@ def test_schema_holds_every_setting_with_its_bounds() -> None:
         "Takes: number, > 0, ≤ 10000000 ps.",
     }
     needed = {key: item.get("requiredIn") for key, item in schema["$defs"]["io"]["properties"].items()}
-    assert needed["input"] == ["abfe", "asfe", "md"] and needed["receptor"] == ["abfe", "md"]
+    assert needed["input"] == ["abfe", "asfe", "rbfe", "md"] and needed["receptor"] == ["abfe", "rbfe", "md"]
     assert needed["outdir"] is None
     for name, section in Launch.sections().items():
         assert set(schema["$defs"][name]["properties"]) == set(section.model_fields)
@@ -132,7 +132,7 @@ def test_lint(nextflow: Launcher) -> None:
     assert run.code == 0 and "no errors" in run.text, run.text
 
 
-@pytest.mark.parametrize("profile", ["demo", "demo_asfe", "test"])
+@pytest.mark.parametrize("profile", ["demo", "demo_asfe", "demo_rbfe", "test"])
 def test_profiles_resolve(nextflow: Launcher, profile: str) -> None:
     run = nextflow("config", str(REPO), "-profile", profile, "-flat")
     assert run.code == 0, run.text

@@ -7,8 +7,11 @@ import shutil
 
 import pyarrow.parquet as pq
 import pytest
-from campaign_records import PLOT, read_page
+from campaign_records import PLOT, edge_folder, read_page
+from oscillators import Oscillators
 
+from gibbsflow.binding.network.design.links import Edge, Network
+from gibbsflow.binding.network.design.network_files import write_network
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.report.campaign import terminal_table, write_campaign
@@ -177,3 +180,41 @@ def test_poses_in_mode_md_have_nothing_to_sum_up(tmp_path):
     (tmp_path / "l.csv").write_text(SHEET)
     rows = write_campaign(tmp_path / "l.csv", [], BindingConfig.from_params({"mode": "md"}), None, tmp_path / "out")
     assert [row.ligand for row in rows] == ["first", "second", "never"]
+
+
+def test_edges_make_free_energies_of_ligands_and_one_that_is_lost_keeps_its_row(tmp_path):
+    """Two edges of known ΔΔG, one whose record is damaged, and a ligand that no edge reaches."""
+    stiff, soft = Oscillators(5, 30.0, 15.0), Oscillators(3, 6.0, 4.0)
+    legs = {("ethane", "propane"): (stiff, soft), ("propane", "butane"): (soft, stiff)}
+    kt = kt_kcal_per_mol(298.15)
+    known = {pair: kt * (one.exact_kt - other.exact_kt) for pair, (one, other) in legs.items()}
+    folders = [edge_folder(tmp_path, *pair, *own) for pair, own in legs.items()]
+    damaged = shutil.copytree(folders[0], tmp_path / "ethane~butane" / "out")
+    (damaged / "record.json").write_text((folders[0] / "record.json").read_text()[:200])
+    names = ("butane", "ethane", "methane", "propane")
+    edges = (Edge("ethane", "propane"), Edge("propane", "butane"), Edge("ethane", "butane"))
+    (tmp_path / "plan").mkdir()
+    write_network(Network("redundant", names, edges), tmp_path / "plan")
+    sheet = tmp_path / "ligands.csv"
+    sheet.write_text("ligand,smiles,experimental_dg_kcal_per_mol\n" + "".join(f"{name},C,-1\n" for name in names))
+    out = tmp_path / "out"
+    out.mkdir()
+    config = BindingConfig.from_mapping({"run": {"mode": "rbfe"}}, where="test")
+    rows = write_campaign(sheet, [*folders, damaged], config, None, out, tmp_path / "plan")
+    assert [(row.ligand, row.status) for row in rows] == [
+        ("ethane~propane", "finished"), ("propane~butane", "finished"), ("ethane~butane", "failed"),
+    ]  # fmt: skip
+    with open(out / "ligands.csv") as file:
+        ligands = {row["ligand"]: row for row in csv.DictReader(file)}
+    dg = {name: float(ligands[name]["dg_kcal_per_mol"]) for name in names if name != "methane"}
+    for (a, b), ddg in known.items():
+        assert dg[b] - dg[a] == pytest.approx(ddg, abs=0.3)
+    assert sum(dg.values()) == pytest.approx(0, abs=1e-3)
+    assert (ligands["methane"]["status"], ligands["methane"]["cause"]) == ("failed", "no edge reaches it")
+    with open(out / "edges.csv") as file:
+        lost = next(row for row in csv.DictReader(file) if row["ligand_b"] == "butane" and row["ligand_a"] == "ethane")
+    assert (lost["ddg_kcal_per_mol"], lost["status"], lost["verdict"]) == ("", "failed", "FAIL") and lost["cause"]
+    assert (out / "figures" / "ethane~propane" / "atom_map.svg").exists()
+    reader, html = read_page(out / "report.html")
+    assert "ΔΔG (kcal/mol)" in reader.text and "From ethane to propane" in reader.text and "2 atoms are shared" in html
+    assert reader.text.index("butane") < reader.text.index("ethane~propane")  # the ranking comes first

@@ -139,6 +139,10 @@ class PreparedFacts(Facts):
     symmetry_number: int | None = None
 
 
+ENDS = ("ligand_a", "ligand_b")
+"""Artifacts of an edge: its two ligands, whose atoms its pairs number."""
+
+
 class EdgeFacts(Facts):
     """The two ligands of an edge.
 

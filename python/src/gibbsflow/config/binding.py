@@ -18,7 +18,7 @@ class Io(Section):
 
     input: Path | None = setting(
         None,
-        "Samplesheet (CSV): ligand, structure or smiles; docs/usage.md lists its columns.",
+        "Samplesheet (CSV): ligand, structure or smiles; docs/usage.md lists its columns. Or an SDF of all ligands.",
     )
     receptor: Path | None = setting(None, "Host (MOL2, SDF) or protein (PDB, mmCIF).")
     config: Path | None = setting(None, "Settings of a potential (YAML): elements, structure, goal; docs/potential.md.")

@@ -65,7 +65,7 @@ def draw_item(
     images: dict[str, str] = {}
     if record is not None and place < MAX_DRAWN:
         made = {name: Markup(svg) for name, svg in leg_figures.record_figures(record).items()}  # noqa: S704
-        for name in ("equilibration", "restraint"):
+        for name in ("equilibration", "restraint", "atom_map"):
             if file := figures.get(name):
                 # as an image: what is inside another program's SVG stays inside
                 images[name] = "data:image/svg+xml;base64," + base64.b64encode(file.read_bytes()).decode()
@@ -79,6 +79,7 @@ def draw_item(
             legs=leg_names(protocol_of_legs(row.mode, (record or {}).get("leg_summary", {}))),
             equilibration=images.get("equilibration"),
             restraint_plot=images.get("restraint"),
+            atom_map=images.get("atom_map"),
             left_out=record is not None and place >= MAX_DRAWN,
             mode=MODES[config.run.mode],
             unfolded=count <= MAX_OPEN,

@@ -125,6 +125,44 @@ def test_a_stop_ends_the_run_with_its_own_code(tmp_path):
     assert (code, given) == (75, [])
 
 
+def test_an_edge_that_is_lost_has_its_place_taken_by_another(tmp_path):
+    """The plan is asked twice, the second time with what came through; what was run is not run again."""
+    edges = {"plan": (("a", "b"), ("b", "c")), "replan": (("a", "c"),)}
+    told = {}
+
+    class Planning(Verbs):
+        def __missing__(self, verb):
+            run = super().__missing__(verb)
+
+            def also(**options):
+                if verb == "network edges":
+                    name = options["out"].name
+                    told[name] = [path.parent.name for path in options.get("records", ())]
+                    assert [path.parent.name for path in options["systems"]] == ["a", "b", "c"]
+                    for one, other in edges[name]:
+                        folder = options["out"] / "edges" / f"{one}~{other}"
+                        folder.mkdir(parents=True)
+                        content = {"name": folder.name, "ligand_a": one, "ligand_b": other, "pairs": [[0, 0]]}
+                        (folder / "edge.json").write_text(json.dumps(content))
+                if verb == "fe prepare":
+                    ends = [options[key].parent.name for key in ("system", "partner")]
+                    assert "~".join(ends) == options["edge"].name == options["out"].parent.name
+                if verb == "analysis campaign":
+                    told["network"] = options["network"].name
+                return run(**options)
+
+            return also
+
+    io = {"input": DEMO / "ligands.csv", "receptor": DEMO / "cb7.sdf", "outdir": tmp_path / "out"}
+    settings = {"mode": "rbfe", "replicates": 1}
+    launch = Launch.model_validate({"io": io | {"state_dir": tmp_path / "state"}, "run": settings})
+    verbs = Planning({"fe prepare a~b": [70, 70]})
+    assert LocalRun(launch, [row("a"), row("b"), row("c")], verbs).run() == 0
+    assert told == {"plan": [], "replan": ["b~c"], "network": "replan"}
+    assert json.loads((tmp_path / "out" / "given.json").read_text()) == ["b~c", "a~c"]
+    assert verbs.calls.count("fe prepare a~b") == 2 and verbs.calls.count("fe prepare b~c") == 1
+
+
 def command(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     words = [sys.executable, "-m", "gibbsflow.cli.gibbsflow", *map(str, arguments)]
     return subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=300)

@@ -36,7 +36,7 @@ def test_a_text_that_must_match_says_so():
 @pytest.mark.parametrize(
     ("key", "good", "bad"),
     [
-        ("input", ["l.csv", "my ligands.csv"], ["l.tsv", ".csv", "l.csv.gz"]),
+        ("input", ["l.csv", "my ligands.csv", "l.sdf"], ["l.tsv", ".csv", "l.csv.gz", ".sdf"]),
         ("receptor", ["cb7.mol2", "a/b.PDB", "x.sdf", "x.cif", "x.pdb.gz"], ["x.xyz", "pdb", "x.sdf.gz"]),
         ("config", ["si.yaml", "si.yml", "c.json"], ["si.toml", "yaml"]),
     ],

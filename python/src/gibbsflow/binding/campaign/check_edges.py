@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gibbsflow.binding.campaign.edges import Posed, compare, given_maps, planned
+from gibbsflow.binding.campaign.edges import planned
 from gibbsflow.binding.network.design import connectivity
+from gibbsflow.binding.network.design.comparison import Posed, compare, given_maps
 from gibbsflow.binding.network.design.difficulty import common_difficulty
 from gibbsflow.binding.network.design.links import KINDS, candidates_from
 from gibbsflow.binding.network.design.network_files import read_network

@@ -7,27 +7,21 @@ that are new, or have lost an edge, get others.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rdkit import Chem
-
 from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
-from gibbsflow.binding.facts import PreparedFacts
-from gibbsflow.binding.network.design.links import KINDS, Candidates, Edge, Network, Pair, candidates_from, pair_of
+from gibbsflow.binding.facts import ENDS, PreparedFacts
+from gibbsflow.binding.network.design.comparison import Comparison, Posed, compare, given_maps
+from gibbsflow.binding.network.design.links import KINDS, Edge, Network
 from gibbsflow.binding.network.design.network_files import read_network, write_network
 from gibbsflow.binding.network.design.planning import plan
 from gibbsflow.binding.network.design.replanning import replan
-from gibbsflow.binding.prepare.atom_map.aligned_pose import align_pose
-from gibbsflow.binding.prepare.atom_map.atom_maps import DEFAULT_RULES, AtomMap
-from gibbsflow.binding.prepare.atom_map.common_core import map_atoms
-from gibbsflow.binding.prepare.atom_map.map_faults import faults
-from gibbsflow.binding.prepare.atom_map.map_files import find_map, read_maps
-from gibbsflow.binding.prepare.atom_map.map_score import MapScore, score
-from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, read_sdf
+from gibbsflow.binding.prepare.molecules import read_sdf
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.relative import Relative
@@ -40,84 +34,6 @@ log = logging.getLogger(__name__)
 EDGE = "edge.json"
 NETWORK = "network.json"
 EDGES = "edges"
-
-
-@dataclass(frozen=True)
-class Posed:
-    """A ligand to be compared with others.
-
-    Attributes
-    ----------
-    mol
-        With all hydrogens; with a conformer unless it is yet to be placed.
-    charge
-        Net charge, e.
-    given
-        Whether its pose was given, so that its place tells which atoms correspond.
-    """
-
-    mol: Chem.Mol
-    charge: int
-    given: bool
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Every pair of ligands, and how hard it would be to turn one into the other.
-
-    Attributes
-    ----------
-    ligands
-        By name.
-    maps, scores
-        Of each pair in alphabetical order; none where there is nothing in common.
-    causes
-        Why a pair has none, in words.
-    """
-
-    ligands: Mapping[str, Posed]
-    maps: Mapping[Pair, AtomMap] = field(default_factory=dict)
-    scores: Mapping[Pair, MapScore] = field(default_factory=dict)
-    causes: Mapping[Pair, str] = field(default_factory=dict)
-
-    @property
-    def candidates(self) -> Candidates:
-        """Pairs that can be transformed, with their difficulty.
-
-        Returns
-        -------
-        Candidates
-            Those whose map can be used.
-        """
-        usable = {pair: found.difficulty for pair, found in self.scores.items() if not found.faults}
-        return candidates_from(self.ligands, lambda a, b: usable.get((a, b)))
-
-    def edge(self, ligand_a: str, ligand_b: str) -> Edge:
-        """Make an edge of a pair, with its map.
-
-        Parameters
-        ----------
-        ligand_a, ligand_b
-            From which ligand to which.
-
-        Returns
-        -------
-        Edge
-            With difficulty and atoms.
-
-        Raises
-        ------
-        InputError
-            Where the two cannot be transformed.
-        """
-        pair = pair_of(ligand_a, ligand_b)
-        known = self.scores.get(pair)
-        if known is None or known.faults:
-            why = self.causes.get(pair) or "; ".join(known.faults if known else ()) or "nothing in common"
-            raise InputError(Problem(f"{ligand_a}~{ligand_b}", why, "a pair with a usable atom map", field="network"))
-        atom_map = self.maps[pair]
-        turned = atom_map if atom_map.ligand_a == ligand_a else atom_map.reversed()
-        return Edge(ligand_a, ligand_b, known.difficulty, turned.pairs)
 
 
 def ligands_of(systems: Iterable[SimSystem]) -> dict[str, Posed]:
@@ -148,89 +64,6 @@ def ligands_of(systems: Iterable[SimSystem]) -> dict[str, Posed]:
     return found
 
 
-def compare(ligands: Mapping[str, Posed], given: Sequence[AtomMap] = (), *, seed: int) -> Comparison:
-    """Map and score every pair of ligands.
-
-    Parameters
-    ----------
-    ligands
-        By name.
-    given
-        Maps that go before those that would be found; a fault in one is left to the caller.
-    seed
-        Of embedding, where ligands without poses of their own are laid on one another.
-
-    Returns
-    -------
-    Comparison
-        Of all pairs; those of different net charge have no map.
-    """
-    maps: dict[Pair, AtomMap] = {}
-    scores: dict[Pair, MapScore] = {}
-    causes: dict[Pair, str] = {}
-    names = sorted(ligands)
-    for place, a in enumerate(names):
-        for b in names[place + 1 :]:
-            one, other = _named(ligands[a], a), _named(ligands[b], b)
-            if one.charge != other.charge:
-                causes[a, b] = f"net charges {one.charge:+d} and {other.charge:+d} e: no edge changes the net charge"
-                continue
-            try:
-                with rdkit_messages():
-                    found = find_map(given, a, b) or _found(one, other, seed)
-                    maps[a, b], scores[a, b] = found, score(found, one.mol, other.mol)
-            except MoleculeError as error:
-                causes[a, b] = "; ".join(fault.what for fault in error.faults)
-    return Comparison(ligands, maps, scores, causes)
-
-
-def _named(ligand: Posed, name: str) -> Posed:
-    mol = Chem.Mol(ligand.mol)
-    mol.SetProp("_Name", name)
-    return replace(ligand, mol=mol)
-
-
-def _found(one: Posed, other: Posed, seed: int) -> AtomMap:
-    """The map of two ligands where they lie; where one was placed by us, as the one would lie on the other."""
-    if one.given and other.given:
-        return map_atoms(one.mol, other.mol)
-    laid = align_pose(other.mol, one.mol, seed=seed)
-    return map_atoms(one.mol, laid.mol)
-
-
-def given_maps(path: Path | None, ligands: Mapping[str, Posed]) -> list[AtomMap]:
-    """Read atom maps, and hold them against the ligands.
-
-    Parameters
-    ----------
-    path
-        File of maps; None for none.
-    ligands
-        By name.
-
-    Returns
-    -------
-    list of AtomMap
-        Of these ligands; maps of ligands that are not there any more are left out.
-
-    Raises
-    ------
-    InputError
-        For a file that cannot be read and for maps that cannot be used, all at once.
-    """
-    if path is None:
-        return []
-    maps = [one for one in read_maps(path) if {one.ligand_a, one.ligand_b} <= ligands.keys()]
-    wrong = [
-        Problem(str(path), f"{one.ligand_a} and {one.ligand_b}: {fault}", "a map of these two", field="map")
-        for one in maps
-        for fault in faults(one, ligands[one.ligand_a].mol, ligands[one.ligand_b].mol, DEFAULT_RULES)
-    ]
-    if wrong:
-        raise InputError(wrong)
-    return maps
-
-
 def planned(settings: Relative, comparison: Comparison, before: Network | None = None) -> Network:
     """Plan the network that is asked for.
 
@@ -256,10 +89,10 @@ def planned(settings: Relative, comparison: Comparison, before: Network | None =
     if settings.network in KINDS:
         kind = next(kind for kind in KINDS if kind == settings.network)
         if before is None or before.kind != kind:
-            found = plan(comparison.candidates, kind, hub=settings.hub)
+            found = plan(comparison.candidates(), kind, hub=settings.hub)
         else:
             gone = set(before.ligands) - comparison.ligands.keys()
-            found = replan(before, comparison.candidates, lost_ligands=gone)
+            found = replan(before, comparison.candidates(), lost_ligands=gone)
     else:
         found = read_network(Path(settings.network), whole=False)
         left = [edge for edge in found.edges if set(edge.pair) <= comparison.ligands.keys()]
@@ -362,7 +195,7 @@ def _around_what_is_lost(
         why = tuple(f"{edge} is lost, and the network is as it was given" for edge in lost)
         return replace(before, warnings=(*before.warnings, *why)), ()
     gone = set(before.ligands) - comparison.ligands.keys()
-    again = replan(before, comparison.candidates, lost_edges=[edge.pair for edge in lost], lost_ligands=gone)
+    again = replan(before, comparison.candidates(), lost_edges=[edge.pair for edge in lost], lost_ligands=gone)
     known = {edge.pair: edge for edge in before.edges}
     fresh = tuple(comparison.edge(e.ligand_a, e.ligand_b) for e in again.edges if e.pair not in known)
     kept = tuple(known[edge.pair] for edge in again.edges if edge.pair in known)
@@ -473,4 +306,10 @@ def prepare_legs_of(
     if (system.name, other.name) != (planned_edge.ligand_a, planned_edge.ligand_b):
         what = f"{planned_edge.name}, and the systems are {system.name} and {other.name}"
         raise InputError(Problem(str(edge), what, "--system of its first ligand, --partner of its second"))
-    return prepare_edge(system, other, planned_edge.pairs, config, out, result, name=planned_edge.name)
+    prepared = prepare_edge(system, other, planned_edge.pairs, config, out, result, name=planned_edge.name)
+    for role, end in zip(ENDS, (system, other), strict=True):
+        target = out / f"{role}.sdf"
+        shutil.copyfile(end.path("ligand"), target)
+        prepared = prepared.with_artifacts(**{role: target})
+    prepared.write()
+    return prepared

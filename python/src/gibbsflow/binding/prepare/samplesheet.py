@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name
 from gibbsflow.binding.prepare.solvated.includes import flattened
 from gibbsflow.config.launch.samplesheet_columns import (
     BY_NAME,
@@ -145,7 +146,9 @@ def check_samplesheet(path: Path) -> tuple[tuple[Row, ...], list[Problem]]:
     except InputError as error:
         return (), error.problems
     if not table:
-        return (), [Problem(str(path), "empty", "a header line and one line a ligand")]
+        return (), [
+            Problem(str(path), "empty", "a header line and one line a ligand; or an SDF with a record a ligand")
+        ]
     head_line, header = table[0]
     problems = _header_problems(str(path), head_line, header)
     if problems:
@@ -229,10 +232,25 @@ def read_pose_groups(path: Path) -> dict[str, list[str]]:
 
 
 def _table(path: Path) -> list[tuple[int, list[str]]]:
-    """Records that are not empty, each with the line it starts on; cells without the space around them."""
+    """Records that are not empty, each with the line it starts on; cells without the space around them.
+
+    An SDF is read as a table of its records: each a ligand of that name, in its pose.
+    """
+    if path.suffix.lower() == ".sdf":
+        return _records(path)
     text = read_text(path, _RIGHT, SHEET_BYTES)
     records = ((line, [cell.strip() for cell in cells]) for line, cells in csv_records(text, path, _RIGHT))
     return [(line, cells) for line, cells in records if any(cells)]
+
+
+def _records(path: Path) -> list[tuple[int, list[str]]]:
+    text = read_text(path, "an SDF with a record a ligand", STRUCTURE_BYTES, errors="replace")
+    table, line = [], 1
+    for record in re.split(r"^[$]{4}[^\n]*\n?", text, flags=re.MULTILINE):
+        if record.strip():
+            table.append((line, [ligand_name(record.partition("\n")[0]), path.name]))
+        line += record.count("\n") + 1
+    return [(0, ["ligand", "structure"]), *table] if table else []
 
 
 def _header_problems(where: str, line: int, header: list[str]) -> list[Problem]:

@@ -29,7 +29,7 @@ REQUIRED = {
 }
 """In which modes a parameter must be given."""
 _FORMATS: dict[str, dict[str, Any]] = {
-    "input": {"format": "file-path", "exists": True, "mimetype": "text/csv", "schema": "assets/schema_input.json"},
+    "input": {"format": "file-path", "exists": True, "schema": "assets/schema_input.json"},
     "receptor": {"format": "file-path", "exists": True},
     "config": {"format": "file-path", "exists": True},
     "resume_from": {"format": "directory-path", "exists": True},

@@ -43,7 +43,7 @@ _OPTIONS = Pattern(
 )
 
 PATTERNS = {
-    "input": Pattern(r"^.+\.csv$", "a CSV file"),
+    "input": Pattern(r"^.+\.(csv|sdf|SDF)$", "a CSV file, or an SDF with a record a ligand"),
     "receptor": Pattern(
         r"^.+\.([mM][oO][lL]2|[sS][dD][fF]|([pP][dD][bB]|[eE][nN][tT]|([mM][mM])?[cC][iI][fF])(\.[gG][zZ])?)$",
         "a MOL2, SDF, PDB or mmCIF file",
@@ -76,7 +76,7 @@ HIDDEN = frozenset(
 HELP = {
     "input": "Columns: ligand, structure or smiles; where wanted charge, pose, pose_of, "
     "experimental_dg_kcal_per_mol, symmetry_number, group. Structures are found relative to the samplesheet. All "
-    "faults are listed before the first task.",
+    "faults are listed before the first task. In an SDF each record is a ligand, by its title, in its pose.",
     "receptor": "A host is parametrised as the ligands are; a protein is protonated and gets its force field.",
     "config": "Needed with mode potential, and for that alone; its settings replace those of the other groups.",
     "resume_from": "A folder generation_NN in the outdir of an earlier run; the loop begins with the next generation.",

@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rdkit import Chem
+
+from gibbsflow.binding.facts import ENDS
+from gibbsflow.binding.prepare.atom_map.atom_maps import AtomMap
 from gibbsflow.binding.system import SimSystem
+from gibbsflow.report.figures.atom_map_figure import draw_atom_map
 from gibbsflow.report.figures.cycle_figure import draw_cycle
 from gibbsflow.report.figures.motion_figures import draw_poses, motion_figures
 from gibbsflow.report.figures.svg import Chart, padded_range, series_colour, svg_element, svg_file, tick_text
@@ -280,7 +285,7 @@ def record_figures(record: Mapping[str, Any]) -> dict[str, str]:
 
 
 def write_figures(record: Mapping[str, Any], system: SimSystem, out: Path) -> dict[str, str]:
-    """Write the figures of a record as SVG files, and take over the plots of equilibration and restraint.
+    """Write the figures of a record as SVG files, of an edge its atom map, and take over plots of earlier phases.
 
     Parameters
     ----------
@@ -297,7 +302,7 @@ def write_figures(record: Mapping[str, Any], system: SimSystem, out: Path) -> di
         File name by name of the figure.
     """
     files = {}
-    for name, svg in record_figures(record).items():
+    for name, svg in (record_figures(record) | _atom_map(record, system)).items():
         with atomic_open(out / f"{name}.svg", "w") as file:
             file.write(svg_file(svg))
         files[name] = f"{name}.svg"
@@ -306,3 +311,13 @@ def write_figures(record: Mapping[str, Any], system: SimSystem, out: Path) -> di
             shutil.copyfile(system.path(role), out / f"{name}.svg")
             files[name] = f"{name}.svg"
     return files
+
+
+def _atom_map(record: Mapping[str, Any], system: SimSystem) -> dict[str, str]:
+    """The atoms that the two ligands of an edge share; of one ligand alone, nothing."""
+    if not all(role in system.artifacts for role in ENDS):
+        return {}
+    a, b = (Chem.MolFromMolFile(str(system.path(role)), removeHs=False) for role in ENDS)
+    ligand_a, ligand_b = record["ligands"]
+    pairs = tuple((int(i), int(j)) for i, j in record["pairs"])
+    return {"atom_map": draw_atom_map(AtomMap(ligand_a, ligand_b, pairs), a, b)}

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from rdkit import Chem
+from rdkit.Chem import AllChem
 
+from gibbsflow.binding.network.design.comparison import compare
 from gibbsflow.binding.network.design.ligand_files import compared, read_molecules
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.account import Account
@@ -22,8 +24,28 @@ def test_sdf(tmp_path: Path) -> None:
     path = tmp_path / "l.sdf"
     path.write_text(block("Cc1ccccc1", "toluene") + block("c1ccccc1", "benzene") + block("CCc1ccccc1", "ethyl benzene"))
     found = compared(path, Account(str(path)))
-    assert found.ligands == ("benzene", "ethyl benzene", "toluene") and len(found.difficulty) == 3
-    assert found.difficulty["benzene", "toluene"] < found.difficulty["benzene", "ethyl benzene"]
+    assert found.ligands == ("benzene", "ethyl_benzene", "toluene") and len(found.difficulty) == 3
+    assert found.difficulty["benzene", "toluene"] < found.difficulty["benzene", "ethyl_benzene"]
+
+
+def test_poses_decide_as_in_a_campaign(tmp_path: Path) -> None:
+    """Two cresols, one laid on the other by its ring alone: the map where they lie, and so its difficulty."""
+    mol = Chem.AddHs(Chem.MolFromSmiles("Cc1cccc(O)c1"))
+    AllChem.EmbedMolecule(mol, randomSeed=3)
+    other = Chem.AddHs(Chem.MolFromSmiles("Cc1ccccc1"))
+    AllChem.EmbedMolecule(other, randomSeed=3)
+    blocks = []
+    for name, one in (("cresol", mol), ("toluene", other)):
+        one.SetProp("_Name", name)
+        blocks.append(Chem.MolToMolBlock(one) + "$$$$\n")
+    (tmp_path / "l.sdf").write_text("".join(blocks))
+    (tmp_path / "l.csv").write_text("ligand,structure\ncresol,l.sdf\ntoluene,l.sdf\n")
+    account = Account("l")
+    found = read_molecules(tmp_path / "l.sdf", account)
+    assert all(ligand.given for ligand in found.values())
+    wanted = compare(found, seed=0).candidates()
+    for name in ("l.sdf", "l.csv"):
+        assert compared(tmp_path / name, Account(name)).difficulty == wanted.difficulty
 
 
 def test_samplesheet(tmp_path: Path) -> None:

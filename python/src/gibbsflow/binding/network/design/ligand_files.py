@@ -1,36 +1,43 @@
-"""Ligands of a network as molecules: rows of a samplesheet, or records of one SDF."""
+"""Ligands of a network as molecules: rows of a samplesheet, or records of one SDF; and how hard each pair is."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from rdkit import Chem
 
+from gibbsflow.binding.network.design.comparison import Posed, compare
 from gibbsflow.binding.network.design.difficulty import common_difficulty
 from gibbsflow.binding.network.design.links import HARDEST, Candidates, candidates_from
-from gibbsflow.binding.network.design.sheet import LONGEST_NAME, alike
-from gibbsflow.binding.prepare.ligands import read_ligand
+from gibbsflow.binding.network.design.sheet import alike
+from gibbsflow.binding.prepare.ligands import given_pose, read_ligand
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, rdkit_reason
 from gibbsflow.binding.prepare.samplesheet import check_samplesheet
+from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name, records_of
+from gibbsflow.config.launch.samplesheet_columns import LONGEST_NAME
 from gibbsflow.errors import shown
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
 
+log = logging.getLogger(__name__)
 
-def read_molecules(path: Path, account: Account) -> dict[str, Chem.Mol]:
+
+def read_molecules(path: Path, account: Account) -> dict[str, Posed]:
     """Read all ligands.
 
     Parameters
     ----------
     path
-        Samplesheet (CSV), or SDF with a record a ligand, named by its first line.
+        Samplesheet (CSV), or SDF with a record a ligand, named by its title.
     account
         Takes all that is wrong.
 
     Returns
     -------
     dict
-        Molecule by name; of no use before the account is settled.
+        Ligand by name, in its pose where that is known; of no use before the account is settled.
 
     Raises
     ------
@@ -44,8 +51,10 @@ def read_molecules(path: Path, account: Account) -> dict[str, Chem.Mol]:
     return found
 
 
-def compared(path: Path, account: Account, hardest: float = HARDEST) -> Candidates:
-    """Judge every pair of ligands of a file by what they have in common.
+def compared(path: Path, account: Account, hardest: float = HARDEST, *, seed: int = 0) -> Candidates:
+    """Judge every pair of ligands of a file, as a campaign does: by the map of their atoms where they lie.
+
+    Ligands whose poses are not known, all of them, are judged by what they have in common, which is said.
 
     Parameters
     ----------
@@ -53,6 +62,8 @@ def compared(path: Path, account: Account, hardest: float = HARDEST) -> Candidat
         As in :func:`read_molecules`, which is settled here.
     hardest
         As in :class:`~.links.Candidates`.
+    seed
+        As in :func:`~.comparison.compare`.
 
     Returns
     -------
@@ -64,12 +75,22 @@ def compared(path: Path, account: Account, hardest: float = HARDEST) -> Candidat
     InputError
         For all that is wrong with the ligands.
     """
-    molecules = read_molecules(path, account)
+    ligands = read_molecules(path, account)
     account.settle()
-    return candidates_from(molecules, lambda a, b: common_difficulty(molecules[a], molecules[b]), hardest)
+    if ligands and all(ligand.given for ligand in ligands.values()):
+        return compare(ligands, seed=seed).candidates(hardest)
+    unposed = [name for name, ligand in ligands.items() if not ligand.given]
+    log.info("no poses of %s: pairs are judged by what their molecules have in common", ", ".join(unposed[:5]))
+    return candidates_from(ligands, lambda a, b: _common(ligands, a, b), hardest)
 
 
-def _from_samplesheet(path: Path, account: Account) -> dict[str, Chem.Mol]:
+def _common(ligands: Mapping[str, Posed], a: str, b: str) -> float | None:
+    """Difficulty without poses; none where the net charge changes, as where atoms are mapped."""
+    one, other = ligands[a], ligands[b]
+    return common_difficulty(one.mol, other.mol) if one.charge == other.charge else None
+
+
+def _from_samplesheet(path: Path, account: Account) -> dict[str, Posed]:
     rows, problems = check_samplesheet(path)
     for problem in problems:
         account.refuse(problem.what, problem.right, row=problem.row, field=problem.field)
@@ -79,32 +100,32 @@ def _from_samplesheet(path: Path, account: Account) -> dict[str, Chem.Mol]:
             account.refuse(f"{row.ligand} comes solvated", "structure or smiles", row=row.line, field="ligand")
             continue
         try:
-            found[row.ligand] = read_ligand(row).mol
+            ligand, given = read_ligand(row), row.pose != "place"
+            ligand = given_pose(row, ligand) if given else ligand
+            found[row.ligand] = Posed(ligand.mol, ligand.charge, given=given)
         except MoleculeError as error:
             for fault in error.faults:
                 account.refuse(fault.what, fault.right, row=row.line, field=fault.field)
     return found
 
 
-def _from_sdf(path: Path, account: Account) -> dict[str, Chem.Mol]:
-    text = read_text(path, "SDF with a record a ligand", STRUCTURE_BYTES, errors="replace")
-    found: dict[str, Chem.Mol] = {}
-    line = 1
-    for block in text.split("$$$$\n"):
-        start, line = line, line + block.count("\n") + 1
-        if not block.strip():
-            continue
-        name = block.partition("\n")[0].strip()
+def _from_sdf(path: Path, account: Account) -> dict[str, Posed]:
+    records = records_of(read_text(path, "SDF with a record a ligand", STRUCTURE_BYTES, errors="replace"))
+    found: dict[str, Posed] = {}
+    for place, record in enumerate(records, 1):
+        title = record.partition("\n")[0].strip()
         with rdkit_messages() as messages:
-            mol = Chem.MolFromMolBlock(block, removeHs=False)
-        if not name or len(name) > LONGEST_NAME or not name.isprintable():
-            account.refuse("a record without a usable name", "the ligand's name as its first line", row=start)
+            mol = Chem.MolFromMolBlock(record, removeHs=False)
+        if not title or len(title) > LONGEST_NAME or not title.isprintable():
+            account.refuse(f"record {place}: without a usable name", "the ligand's name as its first line")
         elif mol is None or not mol.GetNumAtoms():
-            account.refuse(f"{shown(name)} is not readable: {rdkit_reason(messages)}", "a molecule", row=start)
-        elif name in found:
-            account.refuse(f"{shown(name)} is there already", "each name once", row=start)
+            account.refuse(f"record {place}: {shown(title)} is not readable: {rdkit_reason(messages)}", "a molecule")
+        elif ligand_name(title) in found:
+            account.refuse(f"record {place}: {shown(title)} is there already", "each name once")
         else:
-            found[name] = mol
-    if not found and not account.of_weight("refuse"):
+            flat = not mol.GetConformer().Is3D() or not mol.GetConformer().GetPositions().any()
+            full = Chem.AddHs(mol, addCoords=not flat)
+            found[ligand_name(title)] = Posed(full, Chem.GetFormalCharge(full), given=not flat)
+    if not records:
         account.refuse("no ligand", "SDF with a record a ligand")
     return found
