@@ -77,7 +77,7 @@ def gathered(
             found[flag] = text_of.section(kind, _picked(found[flag], kind, old))
     molecule_of = np.repeat(np.arange(len(parts.sizes)), parts.sizes)
 
-    def repeated(table: Ints, first: Ints) -> tuple[Ints, Ints]:
+    def _repeated(table: Ints, first: Ints) -> tuple[Ints, Ints]:
         # rows by molecules, and how far each is moved; `first` is an atom of each row
         owner = molecule_of[first]
         order = np.argsort(owner, kind="stable")
@@ -90,7 +90,7 @@ def gathered(
         for which in _WHICH:
             flag = f"{kind}_{which}"
             table = text_of.ints(found[flag]).reshape(-1, width + 1)
-            rows, moved = repeated(table, np.abs(table[:, 0]) // 3)
+            rows, moved = _repeated(table, np.abs(table[:, 0]) // 3)
             signs = np.where(rows[:, :width] < 0, -1, 1)
             fresh = np.abs(rows[:, :width]) + 3 * moved[:, None]
             fresh, signs = _without_minus_zero(fresh, signs)
@@ -100,7 +100,7 @@ def gathered(
     for flag in _CMAP:
         if flag in found:
             table = text_of.ints(found[flag]).reshape(-1, 6)
-            rows, moved = repeated(table, table[:, 0] - 1)
+            rows, moved = _repeated(table, table[:, 0] - 1)
             found[flag] = text_of.section("I", np.concatenate([rows[:, :5] + moved[:, None], rows[:, 5:]], 1).ravel())
             count = flag.replace("INDEX", "COUNT")
             numbers = text_of.ints(found[count]).tolist()
