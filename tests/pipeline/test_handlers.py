@@ -9,8 +9,8 @@ from pipeline.launcher import REPO, Launcher
 
 TWICE = """
 include {{ holdCampaign; letGo }} from '{repo}/subworkflows/launch'
-include {{ writeCrate; resultsTable }} from '{repo}/subworkflows/completion'
-include {{ unnoticed; readSchema }} from '{repo}/subworkflows/launch'
+include {{ writeCrate; resultsTable; rankingTable }} from '{repo}/subworkflows/completion'
+include {{ unnoticed; readSchema; samplesheet }} from '{repo}/subworkflows/launch'
 
 workflow {{
     main:
@@ -39,6 +39,11 @@ workflow {{
     writeCrate(run + [complete: 'later'], [outdir: 'out', mode: 'abfe'], schema, "${{launchDir}}/core")
 
     file('table.txt').text = resultsTable(file('results.csv'))
+    file('ranking.txt').text = rankingTable(file('ligands.csv'))
+    // ligands of an SDF that no core has read
+    def rows = samplesheet(file("${{launchDir}}/two.sdf"), null, 'state', workflow.workDir)
+    def seen = rows.collect {{ row -> [row[0].ligand, row[0].pose, row[1].name] }}
+    assert seen == [['a_b', 'given', 'two.sdf'], ['c', 'given', 'two.sdf']]
     def given = [mode: 'potential', config: 'zero.yaml', outdir: 'out']
     file('refused.txt').text = unnoticed([], given, readSchema('{repo}/nextflow_schema.json'))
 }}
@@ -54,9 +59,15 @@ def test_handlers_may_be_called_twice(nextflow: Launcher, tmp_path: Path) -> Non
         causes = ('no such file "x, y"', "two\nlines", "")
         rows = [[f"l{k}", "" if cause else "-5.126", "failed", cause] for k, cause in enumerate(causes)]
         csv.writer(file).writerows([["transformation", "dg_kcal_per_mol", "status", "cause"], *rows])
+    (tmp_path / "ligands.csv").write_text(
+        "ligand,dg_kcal_per_mol,dg_error_kcal_per_mol,edges,cause\nb,-1.256,0.5,2,\nc,,,0,lost\n"
+    )
+    (tmp_path / "two.sdf").write_text("a b\n\n\nM  END\n$$$$\nc\n\n\nM  END\n$$$$\n")
     (tmp_path / "zero.yaml").symlink_to("/dev/zero")
     run = nextflow("run", "twice.nf")
     assert run.code == 0, run.text
+    ranking = [line.split() for line in (tmp_path / "ranking.txt").read_text().splitlines()]
+    assert ranking[1:] == [["b", "-1.26", "+-", "0.50", "2"], ["c", "0", "lost"]]
     table = [line.split() for line in (tmp_path / "table.txt").read_text().splitlines()]
     assert table[1:] == [
         ["l0", "failed", "no", "such", "file", '"x,', 'y"'], ["l1", "failed", "two", "lines"],

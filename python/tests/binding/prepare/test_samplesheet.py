@@ -186,3 +186,21 @@ def test_poses_of_a_ligand(tmp_path):
 def test_poses_that_cannot_be(tmp_path, rows, message):
     _, (problem,) = check_samplesheet(write(tmp_path, f"ligand,smiles,pose_of,experimental_dg_kcal_per_mol\n{rows}"))
     assert message in str(problem)
+
+
+def test_records_of_an_sdf_are_rows(tmp_path):
+    path = tmp_path / "all.SDF"
+    record = "{}\n\n\n  0  0  0  0  0  0            999 V2000\nM  END\n$$$$\n"
+    path.write_text("".join(record.format(name) for name in ("lig 1", "two", "Two", "")))
+    rows, problems = check_samplesheet(path)
+    assert [(row.line, row.ligand, row.structure, row.pose) for row in rows] == [
+        (1, "lig_1", str(path), "given"), (7, "two", str(path), "given"),
+    ]  # fmt: skip
+    assert [(problem.row, problem.what) for problem in problems] == [
+        (13, "'Two' is already the ligand of row 7"), (19, "no name"),
+    ]  # fmt: skip
+    path.write_text(record.format("lig 1") + record.format("two"))
+    assert read_ligands(path) == [("lig_1", None), ("two", None)]
+    path.write_text("\n")
+    (empty,) = check_samplesheet(path)[1]
+    assert empty.what == "empty" and "a record a ligand" in empty.right

@@ -1,0 +1,49 @@
+"""Ligands compared two by two, wherever each of them lies."""
+
+from __future__ import annotations
+
+import pytest
+from rdkit import Chem
+from rdkit.Chem import AllChem, rdMolTransforms
+
+from gibbsflow.binding.network.design.comparison import Posed, compare
+from gibbsflow.binding.prepare.atom_map.atom_maps import AtomMap
+from gibbsflow.errors import InputError
+
+
+def ligand(smiles: str, *, given: bool, seed: int = 7) -> Posed:
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    AllChem.EmbedMolecule(mol, randomSeed=seed)
+    return Posed(mol, Chem.GetFormalCharge(mol), given=given)
+
+
+def moved(one: Posed, by: float) -> Posed:
+    mol = Chem.Mol(one.mol)
+    turn = rdMolTransforms.ComputeCanonicalTransform(mol.GetConformer())
+    turn[:3, 3] += by
+    rdMolTransforms.TransformConformer(mol.GetConformer(), turn)
+    return Posed(mol, one.charge, given=one.given)
+
+
+def test_where_a_ligand_was_placed_does_not_matter_and_where_it_was_given_does() -> None:
+    toluene, phenol = "Cc1ccccc1", "Oc1ccccc1"
+    placed = {"toluene": ligand(toluene, given=False), "phenol": moved(ligand(phenol, given=False, seed=3), 5.0)}
+    found = compare(placed, seed=1)
+    score, atom_map = found.scores["phenol", "toluene"], found.maps["phenol", "toluene"]
+    assert score.difficulty < 0.2 and score.figures["rmsd_angstrom"] < 0.3
+    assert found.candidates().difficulty == {("phenol", "toluene"): score.difficulty}
+    assert found.edge("toluene", "phenol").atoms == atom_map.reversed().pairs
+    given = {name: Posed(one.mol, one.charge, given=True) for name, one in placed.items()}
+    apart = compare(given, seed=1)
+    assert apart.candidates().difficulty == {} and "0 heavy atoms" in apart.scores["phenol", "toluene"].faults[0]
+    # a map that is given lays them on one another as well
+    known = AtomMap("toluene", "phenol", atom_map.reversed().pairs)
+    again = compare(placed, [known], seed=1).scores["phenol", "toluene"]
+    assert again.difficulty == pytest.approx(score.difficulty, abs=0.05)
+
+
+def test_pairs_without_an_edge_say_why() -> None:
+    found = compare({"methanol": ligand("CO", given=False), "toluene": ligand("Cc1ccccc1", given=False)}, seed=1)
+    assert found.maps == {} and found.candidates().ligands == ("methanol", "toluene")
+    with pytest.raises(InputError, match="heavy atoms in common"):
+        found.edge("methanol", "toluene")
