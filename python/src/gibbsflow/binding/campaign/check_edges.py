@@ -74,7 +74,7 @@ def edge_problems(
         return error.problems, []
     largest, *others = connectivity.parts(network.graph)
     apart = {name: part for part in others for name in part}
-    right = "a ligand of its charge with four or more heavy atoms in common, or none of it"
+    right = "a ligand of its charge with four or more heavy atoms in common, one on the other where poses are given"
     told = []
     for row, _ in ligands:
         if row.ligand in apart:

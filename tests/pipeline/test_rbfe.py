@@ -1,0 +1,48 @@
+"""Relative free energies for real, picoseconds long: an edge is lost, another takes its place, nothing runs twice."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from pipeline.launcher import REPO, Launcher
+
+STATES = "states: [[0, 1, 1, 0, 0], [0.5, 0, 1, 1, 0], [1, 0, 0, 1, 1]]\n"
+LOST = "adamantane~adamantanol"
+CORE = f"""#!/bin/sh
+case "$*" in
+*"gibbsflow.cli.fe prepare "*{LOST}*) exit 70 ;;
+esac
+exec {sys.executable} "$@"
+"""
+
+
+@pytest.mark.slow
+def test_an_edge_is_lost_and_its_ligands_keep_their_places(nextflow: Launcher, tmp_path: Path) -> None:
+    core = tmp_path / "python"
+    core.write_text(CORE)
+    core.chmod(0o755)
+    (tmp_path / "edge.yaml").write_text(STATES)
+    given = ("--input", str(REPO / "assets/demo-rbfe/ligands.csv"), "--mode", "rbfe", "--network", "mst")
+    given += ("--replicates", "1", "--complex_schedule", "edge.yaml", "--solvent_schedule", "edge.yaml")
+    words = ("run", str(REPO / "main.nf"), "-profile", "test", "--outdir", "out", *given, "-resume")
+    first = nextflow(*words, timeout_s=900, GIBBSFLOW_PYTHON=str(core))
+    assert first.code == 0, first.text
+
+    plans = [json.loads((first.outdir / "network" / name / "network.json").read_text()) for name in ("plan", "replan")]
+    before, after = ({f"{edge['ligand_a']}~{edge['ligand_b']}" for edge in plan["edges"]} for plan in plans)
+    every = {LOST, "adamantane~methyladamantane", "adamantanol~methyladamantane"}
+    assert len(before) == 2 and LOST in before and after == every - {LOST}
+    with open(first.outdir / "ligands.csv") as file:
+        ligands = {row["ligand"]: row for row in csv.DictReader(file)}
+    assert {name: row["status"] for name, row in ligands.items()} == dict.fromkeys(
+        ("adamantane", "adamantanol", "methyladamantane"), "finished"
+    )
+    assert all(row["dg_kcal_per_mol"] for row in ligands.values()) and "adamantanol  " in first.text
+
+    again = nextflow(*words, timeout_s=900, GIBBSFLOW_PYTHON=str(core))
+    assert again.code == 0, again.text
+    assert not [name for name in again.tasks("COMPLETED") if "FE_RUN" in name]
