@@ -77,6 +77,8 @@ def test_what_gromacs_cannot_do():
     wide = np.array([[0.0, 0, 0], [0.9, 0, 0], [1.8, 0, 0]])
     with pytest.raises(InputError, match="reaches 0.90 nm"):
         pulls(CentreOfMassRestraint((0, 1, 2), (1,), 1.0), wide, np.eye(3) * 1.9, np.ones(3))
+    for box_nm, far in ((3.5, True), (4.5, False)):  # 0.9 nm is farther than half of half the box, or not
+        assert pulls(CentreOfMassRestraint((0, 1, 2), (1,), 1.0), wide, np.eye(3) * box_nm, np.ones(3))[0].wide == far
 
 
 def test_settings_that_gromacs_cannot_run_are_named_at_once():

@@ -1,5 +1,7 @@
 """Run parameters: PME as OpenMM chooses it, and coordinates of the pull code."""
 
+from dataclasses import replace
+
 import numpy as np
 import openmm
 import pytest
@@ -43,3 +45,6 @@ def test_groups_are_written_once():
     assert found["pull-ngroups"] == "3" and found["pull-coord2-groups"] == "1 3 1 2"
     assert found["pull-coord2-k"] == "0" and found["pull-coord2-kB"] == "20"
     assert index.startswith("[ System ]\n1\n2\n3\n4\n5\n6\n[ pull1 ]\n5\n[ pull2 ]\n1\n")
+    assert "pull-pbc-ref-prev-step-com" not in found
+    wide, _ = parameters.pulling([replace(pulls[0], wide=True)], 6)
+    assert wide["pull-pbc-ref-prev-step-com"] == "yes"

@@ -157,10 +157,11 @@ def pulls(restraint: Restraint | None, positions_nm: Floats, box_nm: Floats, mas
         groups = (restraint.receptor_atoms, restraint.ligand_atoms)
         k = restraint.k_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100
         weights = tuple(tuple(float(1 / masses_amu[atom]) for atom in group) for group in groups)
-        middles = tuple(_middle(group, positions_nm, box_nm) for group in groups)
+        found = [_middle(group, positions_nm, box_nm) for group in groups]
+        middles, wide = tuple(atom for atom, _ in found), any(reach > _WIDE for _, reach in found)
         if isinstance(restraint, FlatBottomRestraint):
-            return [Pull("distance", groups, restraint.radius_angstrom / 10, k, weights, middles, "flat-bottom")]
-        return [Pull("distance", groups, restraint.r0_angstrom / 10, k, weights, middles)]
+            return [Pull("distance", groups, restraint.radius_angstrom / 10, k, weights, middles, "flat-bottom", wide)]
+        return [Pull("distance", groups, restraint.r0_angstrom / 10, k, weights, middles, wide=wide)]
     (p1, p2, p3), (l1, l2, l3) = restraint.receptor, restraint.ligand
     k_r = restraint.k_r_kcal_per_mol_angstrom2 * KJ_PER_KCAL * 100
     k_angle = restraint.k_angle_kcal_per_mol_rad2 * KJ_PER_KCAL
@@ -175,12 +176,16 @@ def pulls(restraint: Restraint | None, positions_nm: Floats, box_nm: Floats, mas
     return [Pull(kind, tuple((atom,) for atom in atoms), rest, k) for kind, atoms, rest, k in terms]
 
 
-def _middle(group: Sequence[int], positions_nm: Floats, box_nm: Floats) -> int:
-    """The atom that is nearest to the middle of a group, which must be within half a box of all others."""
+_WIDE = 0.499
+"""Of half the box: where a group reaches farther than half of that, grompp asks for its centre a step before."""
+
+
+def _middle(group: Sequence[int], positions_nm: Floats, box_nm: Floats) -> tuple[int, float]:
+    """The atom that is nearest to the middle of a group, and how far the others are, of half the box."""
     inside = positions_nm[list(group)]
     middle = int(np.argmin(np.linalg.norm(inside - inside.mean(axis=0), axis=1)))
     reach, half = float(np.linalg.norm(inside - inside[middle], axis=1).max()), float(np.diag(box_nm).min()) / 2
     if reach > 0.9 * half:
         what = f"a group of the restraint reaches {reach:.2f} nm from its middle, and half the box is {half:.2f} nm"
         raise InputError(Problem("fe", what, f"fewer atoms (site), a larger box, or {_ENGINE}", field="restraint"))
-    return int(group[middle])
+    return int(group[middle]), reach / half

@@ -42,6 +42,9 @@ class Pull:
         Atom of each group by which it is made whole; empty for groups of one atom.
     type
         ``umbrella``, or ``flat-bottom``, where x is 0 below the rest.
+    wide
+        Whether a group is made whole by its own centre a step before, from the second step on: one atom of a ring is
+        too far from those across it.
     """
 
     geometry: str
@@ -51,6 +54,7 @@ class Pull:
     weights: tuple[tuple[float, ...], ...] = ()
     middles: tuple[int, ...] = ()
     type: Literal["umbrella", "flat-bottom"] = "umbrella"
+    wide: bool = False
 
 
 def pulling(coordinates: Sequence[Pull], atoms: int) -> tuple[dict[str, str], str]:
@@ -93,6 +97,8 @@ def pulling(coordinates: Sequence[Pull], atoms: int) -> tuple[dict[str, str], st
             f"{coordinate}-kB": f"{one.k:.9g}",
         }
     found["pull-ngroups"] = str(len(numbers))
+    if any(one.wide for one in coordinates):
+        found["pull-pbc-ref-prev-step-com"] = "yes"
     everything = ("System", tuple(range(atoms)))
     named = [everything, *((f"pull{number}", group) for group, number in numbers.items())]
     lines = [f"[ {name} ]\n" + "\n".join(str(atom + 1) for atom in group) for name, group in named]
