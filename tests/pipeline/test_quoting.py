@@ -176,7 +176,9 @@ def test_what_a_task_is_given_has_a_name_that_scripts_can_hold() -> None:
     assert unstaged(source) == []
     for call in re.finditer(r"staged\(pathOf\(values\.(\w+)\)", source):
         assert unstaged(source[: call.start()] + "(" + source[call.start() + 7 :]) == [call[1]]
-    assert "[key, staged(pathOf(values[key]), run.workDir)]" in source  # schedules
+    assert "[key, staged(pathOf(values[key]), workDir)]" in launch
+    among = re.findall(r"filesAmong\(values, (.*), run\.workDir\)", source)  # schedules; network and maps
+    assert len(among) == 2 and "_schedule" in among[0] and among[1] == "['network', 'map']"
     assert "structureFiles(pathOf(values.config)).collect { path -> staged(path" in source
     assert re.search(r"def besides\(.*\n    name \? staged\(", launch)
 

@@ -15,5 +15,5 @@ def test_each_mode_has_a_row_that_names_parameters_there_are():
 
 
 def test_what_has_no_receptor_needs_none():
-    assert {mode for mode, row in MODES.items() if "receptor" in row.needs} == {"abfe", "md"}
-    assert {mode for mode, row in MODES.items() if row.free_energies} == {"abfe", "asfe"}
+    assert {mode for mode, row in MODES.items() if "receptor" in row.needs} == {"abfe", "rbfe", "md"}
+    assert {mode for mode, row in MODES.items() if row.free_energies} == {"abfe", "asfe", "rbfe"}

@@ -6,7 +6,7 @@ from gibbsflow.binding.campaign.unused import unused_settings
 from gibbsflow.config.binding import BindingConfig
 
 
-@pytest.mark.parametrize("mode", ["abfe", "asfe", "md"])
+@pytest.mark.parametrize("mode", ["abfe", "asfe", "rbfe", "md"])
 @pytest.mark.parametrize("solvent", ["obc2", "vacuum", "tip3p", "opc"])
 def test_defaults_are_given_by_nobody(mode, solvent):
     assert unused_settings(BindingConfig.from_params({"mode": mode, "solvent": solvent})) == []
@@ -24,6 +24,8 @@ def test_defaults_are_given_by_nobody(mode, solvent):
         ({"mode": "asfe", "protein_ff": "ff19SB"}, ["protein_ff: given, and not used in mode asfe"]),
         ({"mode": "asfe", "complex_schedule": "complex_16"}, ["complex_schedule: given, and not used in mode asfe"]),
         ({"vacuum_schedule": "vacuum_5"}, ["vacuum_schedule: given, and not used in mode abfe, which has no such leg"]),
+        ({"hub": "b2", "anchor": "mean"}, ["hub, anchor: given, and not used in mode abfe, which has no network"]),
+        ({"mode": "rbfe", "hub": "b2", "restraint": "com"}, ["restraint: given, and not used in mode rbfe"]),
         ({"mode": "md", "window_ps": 9}, ["window_ps: given, and not used in mode md"]),
         ({"mode": "md", "solvent": "tip3p", "abfe_protocol": "sdr"}, []),  # what is in the box depends on it
         ({"mode": "asfe", "solvent": "tip3p", "abfe_protocol": "sdr"}, ["abfe_protocol: given, and not used in mode"]),

@@ -60,9 +60,15 @@ def unused_settings(settings: BindingConfig, *, boxed: bool = False) -> list[str
         restraints = [key for key in type(settings.fe).model_fields if key.startswith(_OF_RESTRAINTS)]
         of_receptors = _given(settings, every) + _given(settings, {"fe": tuple(restraints)})
         reasons.append((f"in mode {settings.run.mode}, which has no receptor", of_receptors))
+    elif settings.run.mode == "rbfe":
+        restraints = [key for key in type(settings.fe).model_fields if key.startswith((*_OF_RESTRAINTS, "symmetry_"))]
+        reasons.append(("in mode rbfe, which restrains nothing", _given(settings, {"fe": tuple(restraints)})))
     else:
         others = [key for kind in _kinds_not_taken(settings) for key in _of_kind(settings, kind)]
         reasons.append((f"with restraint {settings.fe.restraint}", _given(settings, {"fe": tuple(others)})))
+    if settings.run.mode != "rbfe":
+        networks = _given(settings, {"relative": tuple(type(settings.relative).model_fields)})
+        reasons.append((f"in mode {settings.run.mode}, which has no network", networks))
     if settings.equil.equil_stages is not None:
         reasons.append(
             ("beside equil_stages, which is all of the equilibration", _given(settings, {"equil": _OF_STAGES}))
