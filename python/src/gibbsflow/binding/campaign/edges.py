@@ -300,6 +300,6 @@ def legs_of_edge(
     for role, system in zip(ENDS, (a, b), strict=True):
         target = out / f"{role}.sdf"
         shutil.copyfile(system.path("ligand"), target)
-        prepared = prepared.with_artifacts(**{role: target.name})
+        prepared = prepared.with_artifacts(**{role: target})
     prepared.write()
     return prepared
