@@ -184,7 +184,7 @@ class SimSystem:
         Parameters
         ----------
         **artifacts
-            Paths by role, relative to the root, or absolute and below it.
+            Paths by role, relative to the root, or below it and absolute or relative to the current folder.
 
         Returns
         -------
@@ -266,6 +266,6 @@ class SimSystem:
 
 
 def _relative(path: Path, root: Path) -> str:
-    if not path.is_absolute():
+    if not path.is_absolute() and ((root / path).exists() or not path.resolve().is_relative_to(root.resolve())):
         return path.as_posix()
     return path.resolve().relative_to(root.resolve()).as_posix()
