@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from rdkit import Chem
 from rdkit.Chem import AllChem
@@ -55,3 +57,20 @@ def test_ligands_that_no_edge_reaches() -> None:
 def test_a_network_that_names_strangers(tmp_path) -> None:
     (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,cresol\nxylene,nobody\n")
     assert "'nobody' is none of the ligands" in told(ligands(**SOUND), network=str(tmp_path / "net.csv"))
+
+
+def test_strangers_are_refused_where_all_poses_are_given(tmp_path) -> None:
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,cresol\nxylene,cresol\nxylene,nobody\n")
+    posed = [(replace(row, pose="given"), ligand) for row, ligand in ligands(**SOUND)]
+    assert "'nobody' is none of the ligands" in told(posed, network=str(tmp_path / "net.csv"))
+
+
+def test_names_of_records_in_a_network(tmp_path) -> None:
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\nm cresol,toluene\np xylene,toluene\n")
+    series = {"toluene": "Cc1ccccc1", "m_cresol": "Cc1cccc(O)c1", "p_xylene": "Cc1ccc(C)cc1"}
+    assert told(ligands(**series), network=str(tmp_path / "net.csv")) == ""
+
+
+def test_an_element_may_change_in_a_ring_and_one_atom_is_no_core() -> None:
+    assert told(ligands(toluene="Cc1ccccc1", picoline="Cc1ccncc1", pyridine="c1ccncc1")) == ""
+    assert "water: no edges connect it" in told(ligands(**SOUND, water="O"))

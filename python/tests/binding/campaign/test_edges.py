@@ -99,7 +99,7 @@ def test_what_is_lost_is_made_up_for_and_what_came_through_stays(tmp_path: Path)
     again = plan_edges(made, tree, 1, tmp_path / "replan", Result(), before=before_that, records=records)
     fresh = planned_edges(tmp_path / "replan")
     assert len(fresh) == 1 and fresh[0].name not in {str(edge) for edge in before.edges}
-    assert {str(edge) for edge in again.edges} == {edge.name for edge in (*kept, *fresh)}
+    assert [str(edge) for edge in again.edges] == [*map(str, before.edges), fresh[0].name]  # what is lost keeps its row
     assert any(f"{lost.name} is lost" in text for text in again.warnings)
     whole = [record(tmp_path / "records", edge) for edge in (lost, *kept)]
     plan_edges(made, Relative(network="mst"), 1, tmp_path / "none", Result(), before=tmp_path / "plan", records=whole)
@@ -151,3 +151,19 @@ def test_foreign_folders_are_refused(tmp_path: Path) -> None:
         PlannedEdge.read(tmp_path)
     with pytest.raises(StateError, match="nothing to compare"):
         ligands_of([SimSystem("boxed", tmp_path)])
+
+
+def test_an_edge_that_has_become_impossible_is_planned_around(tmp_path: Path) -> None:
+    few = {name: SERIES[name] for name in ("toluene", "ethylbenzene", "xylene")}
+    plan_edges(systems(tmp_path, few), Relative(), 1, tmp_path / "one", Result(), state=tmp_path / "state")
+    other = few | {"xylene": "Cc1ccc([O-])cc1", "cresolate": "Cc1cccc([O-])c1"}
+    after = plan_edges(systems(tmp_path, other), Relative(), 1, tmp_path / "two", Result(), state=tmp_path / "state")
+    assert {edge.pair for edge in after.edges} == {("ethylbenzene", "toluene"), ("cresolate", "xylene")}
+
+
+def test_a_network_of_a_file_calls_ligands_by_their_records_and_tells_what_is_lost(tmp_path: Path) -> None:
+    ligands = ligands_of(systems(tmp_path, {"p_xylene": SERIES["xylene"], "toluene": SERIES["toluene"]}))
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\np xylene,toluene\ncresol,toluene\n")
+    network = planned(Relative(network=str(tmp_path / "net.csv")), compare(ligands, seed=1))
+    assert [str(edge) for edge in network.edges] == ["p_xylene~toluene"]
+    assert network.warnings == ("cresol~toluene is lost with its ligand",)

@@ -63,15 +63,15 @@ def edge_problems(
     posed = {row.ligand: Posed(ligand.mol, ligand.charge, given=row.pose != "place") for row, ligand in ligands}
     try:
         maps = given_maps(relative.map, posed)
+        network = None if relative.network in KINDS else read_network(Path(relative.network), names)
         if all(one.given for one in posed.values()):
             network = planned(relative, compare(posed, maps, seed=settings.run.seed))
         elif relative.network in KINDS:  # poses are yet to come: what the molecules have in common
             kind = next(kind for kind in KINDS if kind == relative.network)
             network = plan(candidates_from(posed, lambda a, b: _difficulty(posed[a], posed[b])), kind, hub=relative.hub)
-        else:
-            network = read_network(Path(relative.network), names)
     except InputError as error:
         return error.problems, []
+    assert network is not None  # of a file, or planned
     largest, *others = connectivity.parts(network.graph)
     apart = {name: part for part in others for name in part}
     right = "a ligand of its charge with four or more heavy atoms in common, one on the other where poses are given"

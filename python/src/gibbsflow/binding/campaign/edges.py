@@ -22,6 +22,7 @@ from gibbsflow.binding.network.design.network_files import read_network, write_n
 from gibbsflow.binding.network.design.planning import plan
 from gibbsflow.binding.network.design.replanning import replan
 from gibbsflow.binding.prepare.molecules import read_sdf
+from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.relative import Relative
@@ -92,11 +93,16 @@ def planned(settings: Relative, comparison: Comparison, before: Network | None =
             found = plan(comparison.candidates(), kind, hub=settings.hub)
         else:
             gone = set(before.ligands) - comparison.ligands.keys()
-            found = replan(before, comparison.candidates(), lost_ligands=gone)
+            possible = comparison.candidates().difficulty
+            # a ligand or a map may be another one by now
+            lost = [edge.pair for edge in before.edges if not gone & set(edge.pair) and edge.pair not in possible]
+            found = replan(before, comparison.candidates(), lost_ligands=gone, lost_edges=lost)
     else:
         found = read_network(Path(settings.network), whole=False)
-        left = [edge for edge in found.edges if set(edge.pair) <= comparison.ligands.keys()]
-        found = replace(found, ligands=tuple(sorted(comparison.ligands)), edges=tuple(left))
+        every = [replace(e, ligand_a=ligand_name(e.ligand_a), ligand_b=ligand_name(e.ligand_b)) for e in found.edges]
+        left = tuple(edge for edge in every if set(edge.pair) <= comparison.ligands.keys())
+        told = tuple(f"{edge} is lost with its ligand" for edge in every if edge not in left)
+        found = replace(found, ligands=tuple(sorted(comparison.ligands)), edges=left, warnings=told)
     problems: list[Problem] = []
     edges = []
     for edge in found.edges:
@@ -144,7 +150,7 @@ def plan_edges(
     Returns
     -------
     Network
-        All edges, those of `before` that came through first.
+        All edges: those of `before`, what was lost among them, then those that are new.
 
     Raises
     ------
@@ -198,9 +204,8 @@ def _around_what_is_lost(
     again = replan(before, comparison.candidates(), lost_edges=[edge.pair for edge in lost], lost_ligands=gone)
     known = {edge.pair: edge for edge in before.edges}
     fresh = tuple(comparison.edge(e.ligand_a, e.ligand_b) for e in again.edges if e.pair not in known)
-    kept = tuple(known[edge.pair] for edge in again.edges if edge.pair in known)
     text = tuple(f"{edge} is lost" for edge in lost)
-    return replace(again, edges=(*kept, *fresh), warnings=(*text, *again.warnings)), fresh
+    return replace(again, edges=(*before.edges, *fresh), warnings=(*text, *again.warnings)), fresh
 
 
 def _told(edge: Edge, comparison: Comparison) -> dict[str, Any]:

@@ -46,3 +46,9 @@ def test_what_two_molecules_have_in_common() -> None:
     assert difficulty("c1ccccc1", "c1ccc2ccccc2c1") != 0  # half a ring system is not common
     assert difficulty("CCCCN", "CCCC[NH3+]") == 1
     assert difficulty("Cc1ccccc1", "CCc1ccccc1") == difficulty("CCc1ccccc1", "Cc1ccccc1")
+
+
+def test_elements_change_where_nothing_else_is_common() -> None:
+    assert difficulty("c1ccccc1", "c1ccncc1") == pytest.approx(1 - math.exp(-0.2))  # C to N: one of each
+    assert difficulty("C1CCCCC1", "CC1CCOCC1") == pytest.approx(1 - math.exp(-0.3))
+    assert difficulty("CCCC", "O") is None and difficulty("CCC", "CCC") is None  # fewer than four heavy atoms

@@ -20,6 +20,7 @@ FEWEST_COMMON = 4
 """Heavy atoms that two ligands must have in common."""
 _BETA = 0.1
 _SECONDS = 20
+_WAYS = 1000
 
 
 def read_difficulties(
@@ -78,7 +79,8 @@ def common_difficulty(mol_a: Chem.Mol, mol_b: Chem.Mol) -> float | None:
     """Judge by what two molecules have in common, rings whole or not at all.
 
     ``1 - exp(-0.1 n)``, n heavy atoms of both that are not common: one minus LOMAP's score of the common substructure
-    (Liu et al., J. Comput.-Aided Mol. Des. 2013, 27, 755). Net charges that differ make it 1.
+    (Liu et al., J. Comput.-Aided Mol. Des. 2013, 27, 755). Where this is too little, elements may change, and an atom
+    that changes its own counts as one of each that is not common. Net charges that differ make it 1.
 
     Parameters
     ----------
@@ -91,17 +93,30 @@ def common_difficulty(mol_a: Chem.Mol, mol_b: Chem.Mol) -> float | None:
         Between 0 and 1; None where fewer than four heavy atoms are common.
     """
     heavy = [Chem.RemoveHs(mol) for mol in (mol_a, mol_b)]
+    common, changed = _common(heavy, rdFMCS.AtomCompare.CompareElements)
+    if common < FEWEST_COMMON:
+        common, changed = _common(heavy, rdFMCS.AtomCompare.CompareAny)
+    if common < FEWEST_COMMON:
+        return None
+    if Chem.GetFormalCharge(mol_a) != Chem.GetFormalCharge(mol_b):
+        return 1.0
+    return 1 - math.exp(-_BETA * (sum(mol.GetNumAtoms() for mol in heavy) - 2 * (common - changed)))
+
+
+def _common(heavy: list[Chem.Mol], compare: rdFMCS.AtomCompare) -> tuple[int, int]:
+    """Heavy atoms that two molecules have in common, and how many of them are of another element in the other."""
     with rdBase.BlockLogs():
         found = rdFMCS.FindMCS(
             heavy,
             timeout=_SECONDS,
             ringMatchesRingOnly=True,
             completeRingsOnly=True,
-            atomCompare=rdFMCS.AtomCompare.CompareElements,
+            atomCompare=compare,
             bondCompare=rdFMCS.BondCompare.CompareOrderExact,
         )
-    if found.numAtoms < min(FEWEST_COMMON, *(mol.GetNumAtoms() for mol in heavy)):
-        return None
-    if Chem.GetFormalCharge(mol_a) != Chem.GetFormalCharge(mol_b):
-        return 1.0
-    return 1 - math.exp(-_BETA * (sum(mol.GetNumAtoms() for mol in heavy) - 2 * found.numAtoms))
+    if found.numAtoms < FEWEST_COMMON or compare == rdFMCS.AtomCompare.CompareElements:
+        return found.numAtoms, 0
+    one, other = (mol.GetSubstructMatches(found.queryMol, uniquify=False, maxMatches=_WAYS) for mol in heavy)
+    numbers = [[atom.GetAtomicNum() for atom in mol.GetAtoms()] for mol in heavy]
+    changed = min(sum(numbers[0][i] != numbers[1][j] for i, j in zip(one[0], match, strict=True)) for match in other)
+    return found.numAtoms, changed

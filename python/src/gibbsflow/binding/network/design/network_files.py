@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,6 +14,7 @@ import networkx as nx
 from gibbsflow.binding.network.design import connectivity
 from gibbsflow.binding.network.design.links import Edge, Network, Pair
 from gibbsflow.binding.network.design.sheet import LONGEST_NAME, alike, name_of, number, read_sheet
+from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name
 from gibbsflow.errors import InputError, Problem, shown
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import atomic_open, write_json
@@ -43,7 +44,8 @@ def read_network(path: Path, ligands: Collection[str] | None = None, *, whole: b
         A table (CSV) with ``ligand_a, ligand_b`` and perhaps ``difficulty``; JSON of `gibbsflow network plan`, or of
         OpenFE with the atom maps of its edges.
     ligands
-        All ligands there are; None for those that the file names.
+        All ligands there are, which the file may call by the names of their records, with blanks and the like where
+        those of rows have ``_``; None for those that the file names.
     whole
         Whether each ligand must be connected to all others.
 
@@ -63,6 +65,9 @@ def read_network(path: Path, ligands: Collection[str] | None = None, *, whole: b
         kind, named, found = _from_json(Path(path), account)
     else:
         kind, named, found = "file", set(), _from_table(Path(path), account)
+    if ligands is not None:  # names of records may have blanks, those of rows have none
+        found = [replace(one, edge=_renamed(one.edge, ligands)) for one in found]
+        named = {_called(name, ligands) for name in named}
     named |= {name for one in found for name in one.edge.pair}
     edges, first = [], dict[Pair, _Found]()
     for one in found:
@@ -104,6 +109,15 @@ def listed(parts: Collection[Collection[str]]) -> str:
     """
     told = [", ".join([*list(part)[:_LISTED], *["…"] * (len(part) > _LISTED)]) for part in parts]
     return "; ".join([*told[:_LISTED], *["…"] * (len(told) > _LISTED)])
+
+
+def _renamed(edge: Edge, ligands: Collection[str]) -> Edge:
+    return replace(edge, ligand_a=_called(edge.ligand_a, ligands), ligand_b=_called(edge.ligand_b, ligands))
+
+
+def _called(name: str, ligands: Collection[str]) -> str:
+    """The ligand of a name: that of a row where only what rows cannot be called differs."""
+    return name if name in ligands or ligand_name(name) not in ligands else ligand_name(name)
 
 
 def _from_table(path: Path, account: Account) -> list[_Found]:
