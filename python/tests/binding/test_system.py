@@ -1,6 +1,7 @@
 """SimSystem: never changed in place, and it moves."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +48,15 @@ def test_facts_are_added_at_the_end_or_in_place_and_unknown_keys_stay(tmp_path):
 def test_a_path_outside_the_root_is_refused(tmp_path):
     with pytest.raises(ValueError, match="not in the subpath"):
         SimSystem("b2", tmp_path / "a").with_artifacts(ligand=tmp_path / "b" / "ligand.sdf")
+
+
+def test_a_file_named_from_the_current_folder_is_found_where_the_folder_is_moved(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = Path("some") / "system"
+    root.mkdir(parents=True)
+    (root / "a.sdf").write_text("a")
+    system = SimSystem("x", root).with_artifacts(ligand_a=root / "a.sdf", legs="legs")
+    assert system.artifacts == {"ligand_a": "a.sdf", "legs": "legs"}
+    system.write()
+    moved = root.rename("moved")
+    assert SimSystem.read(moved).path("ligand_a").read_text() == "a"
