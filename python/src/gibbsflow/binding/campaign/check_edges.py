@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from gibbsflow.binding.campaign.edges import Posed, compare, given_maps, planned
@@ -23,7 +23,7 @@ FEWEST = 2
 
 
 def edge_problems(
-    ligands: Sequence[tuple[Row, Molecule]], settings: BindingConfig, where: str
+    ligands: Sequence[tuple[Row, Molecule]], settings: BindingConfig, where: str, left_out: Collection[str] = ()
 ) -> tuple[list[Problem], list[Problem]]:
     """Check the ligands of a campaign against each other, and the network that is asked for.
 
@@ -35,6 +35,9 @@ def edge_problems(
         Section ``relative`` counts.
     where
         What messages call the samplesheet.
+    left_out
+        Ligands of rows that cannot be used: a network of a file may name them, and what they would connect is not
+        told of.
 
     Returns
     -------
@@ -44,7 +47,7 @@ def edge_problems(
     warnings
         Of the network as it will be planned.
     """
-    relative, names = settings.relative, [row.ligand for row, _ in ligands]
+    relative, names = settings.relative, [*(row.ligand for row, _ in ligands), *left_out]
     problems = _pairwise(ligands, where)
     if len(ligands) < FEWEST:
         problems.append(Problem(where, f"{len(ligands)} usable ligands: no edge", "two or more", field="ligand"))
@@ -76,7 +79,7 @@ def edge_problems(
     right = "a ligand of its charge with four or more heavy atoms in common, or none of it"
     told = []
     for row, _ in ligands:
-        if row.ligand in apart:
+        if row.ligand in apart and not left_out:
             beside = [name for name in apart[row.ligand] if name != row.ligand]
             what = f"{row.ligand}{' (with ' + ', '.join(beside) + ')' if beside else ''}: no edges connect it with "
             told.append(Problem(where, what + ", ".join(largest[:3]), right, row.line, "ligand"))
