@@ -60,9 +60,20 @@ def unused_settings(settings: BindingConfig, *, boxed: bool = False) -> list[str
         restraints = [key for key in type(settings.fe).model_fields if key.startswith(_OF_RESTRAINTS)]
         of_receptors = _given(settings, every) + _given(settings, {"fe": tuple(restraints)})
         reasons.append((f"in mode {settings.run.mode}, which has no receptor", of_receptors))
+    elif settings.run.mode == "rbfe":
+        keys = [key for key in type(settings.fe).model_fields if key.startswith(_OF_RESTRAINTS)]
+        reasons.append(("in mode rbfe, which restrains nothing", _given(settings, {"fe": tuple(keys)})))
+        if not settings.md.explicit:
+            reasons.append(("in mode rbfe", _given(settings, {"fe": ("abfe_protocol",)})))
+        if settings.relative.network != "star":
+            reasons.append(("in a network that is no star", _given(settings, {"relative": ("hub",)})))
     else:
         others = [key for kind in _kinds_not_taken(settings) for key in _of_kind(settings, kind)]
         reasons.append((f"with restraint {settings.fe.restraint}", _given(settings, {"fe": tuple(others)})))
+    if settings.run.mode != "rbfe":
+        keys = list(type(settings.relative).model_fields)
+        of_edges = _given(settings, {"relative": tuple(keys)})
+        reasons.append((f"in mode {settings.run.mode}, which turns no ligand into another", of_edges))
     if settings.equil.equil_stages is not None:
         reasons.append(
             ("beside equil_stages, which is all of the equilibration", _given(settings, {"equil": _OF_STAGES}))
