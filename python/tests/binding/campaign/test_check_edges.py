@@ -83,3 +83,11 @@ def test_a_row_that_is_left_out_hides_nothing_of_the_others(tmp_path) -> None:
     assert [problem.what for problem in problems] == ["'nobody' is none of the ligands"]
     (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,bad\nxylene,cresol\nbad,cresol\n")
     assert edge_problems(ligands(**SOUND), settings, "l.csv", ["bad"])[0] == []
+
+
+def test_a_box_with_a_copy_of_the_ligand_is_refused_before_it_is_built() -> None:
+    settings = BindingConfig.from_params({"mode": "rbfe", "solvent": "tip3p", "abfe_protocol": "sdr"})
+    problems, _ = edge_problems(ligands(**SOUND), settings, "l.csv")
+    assert [problem.field for problem in problems] == ["abfe_protocol"]
+    settings = BindingConfig.from_params({"mode": "rbfe", "solvent": "tip3p"})
+    assert edge_problems(ligands(**SOUND), settings, "l.csv")[0] == []

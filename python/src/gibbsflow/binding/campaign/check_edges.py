@@ -53,6 +53,9 @@ def edge_problems(
         problems.append(Problem(where, f"{len(ligands)} usable ligands: no edge", "two or more", field="ligand"))
     if settings.md.explicit and choose_engine(settings.md).engine == WHOLE_RUNS:
         problems.append(Problem("md", f"{WHOLE_RUNS} runs no edge from ligand to ligand", "openmm", field="engine"))
+    if settings.md.explicit and settings.fe.abfe_protocol == "sdr":
+        what = "sdr builds boxes of a ligand and its copy, in which no edge can be run"
+        problems.append(Problem("fe", what, "double_decoupling, the default", field="abfe_protocol"))
     measured = {row.ligand for row, _ in ligands if row.experimental_dg_kcal_per_mol is not None}
     if relative.anchor not in ("none", "mean") and relative.anchor not in measured:
         what = f"{shown(relative.anchor)} is {'not measured' if relative.anchor in names else 'none of the ligands'}"
