@@ -74,3 +74,20 @@ def test_names_of_records_in_a_network(tmp_path) -> None:
 def test_an_element_may_change_in_a_ring_and_one_atom_is_no_core() -> None:
     assert told(ligands(toluene="Cc1ccccc1", picoline="Cc1ccncc1", pyridine="c1ccncc1")) == ""
     assert "water: no edges connect it" in told(ligands(**SOUND, water="O"))
+
+
+def test_a_row_that_is_left_out_hides_nothing_of_the_others(tmp_path) -> None:
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,bad\nxylene,cresol\nbad,cresol\nbad,nobody\n")
+    settings = BindingConfig(relative=Relative(network=str(tmp_path / "net.csv")))
+    problems, _ = edge_problems(ligands(**SOUND), settings, "l.csv", ["bad"])
+    assert [problem.what for problem in problems] == ["'nobody' is none of the ligands"]
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,bad\nxylene,cresol\nbad,cresol\n")
+    assert edge_problems(ligands(**SOUND), settings, "l.csv", ["bad"])[0] == []
+
+
+def test_a_box_with_a_copy_of_the_ligand_is_refused_before_it_is_built() -> None:
+    settings = BindingConfig.from_params({"mode": "rbfe", "solvent": "tip3p", "abfe_protocol": "sdr"})
+    problems, _ = edge_problems(ligands(**SOUND), settings, "l.csv")
+    assert [problem.field for problem in problems] == ["abfe_protocol"]
+    settings = BindingConfig.from_params({"mode": "rbfe", "solvent": "tip3p"})
+    assert edge_problems(ligands(**SOUND), settings, "l.csv")[0] == []

@@ -58,3 +58,15 @@ def test_a_given_box_is_built_on_by_sdr_alone():
     assert told.startswith("padding_angstrom, salt_mol_per_l: given, and not used for systems that come in their boxes")
     (told,) = unused_settings(BindingConfig.from_params(given | {"abfe_protocol": "sdr"}), boxed=True)
     assert told.startswith("salt_mol_per_l: given")
+
+
+def test_edges_have_no_restraint_and_only_a_star_has_a_hub():
+    given = {"mode": "rbfe", "restraint": "boresch", "abfe_protocol": "sdr", "hub": "a", "anchor": "mean"}
+    assert unused_settings(BindingConfig.from_params(given)) == [
+        "restraint: given, and not used in mode rbfe, which restrains nothing",
+        "abfe_protocol: given, and not used in mode rbfe",
+        "hub: given, and not used in a network that is no star",
+    ]
+    assert unused_settings(BindingConfig.from_params({"mode": "rbfe", "network": "star", "hub": "a"})) == []
+    (told,) = unused_settings(BindingConfig.from_params({"mode": "abfe", "network": "mst", "anchor": "mean"}))
+    assert told == "network, anchor: given, and not used in mode abfe, which has no network"

@@ -224,7 +224,7 @@ def check_campaign(
             for row in in_boxes
         ]
         unfit, told = (
-            edge_problems(usable, settings, str(sheet)) if not (problems or left_out or in_boxes) else ([], [])
+            edge_problems(usable, settings, str(sheet), list(left_out)) if not (problems or in_boxes) else ([], [])
         )
         problems += unfit
         warnings += told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from gibbsflow.binding.campaign.edges import planned
@@ -24,7 +24,7 @@ FEWEST = 2
 
 
 def edge_problems(
-    ligands: Sequence[tuple[Row, Molecule]], settings: BindingConfig, where: str
+    ligands: Sequence[tuple[Row, Molecule]], settings: BindingConfig, where: str, left_out: Collection[str] = ()
 ) -> tuple[list[Problem], list[Problem]]:
     """Check the ligands of a campaign against each other, and the network that is asked for.
 
@@ -36,6 +36,9 @@ def edge_problems(
         Section ``relative`` counts.
     where
         What messages call the samplesheet.
+    left_out
+        Ligands of rows that cannot be used: a network of a file may name them, and what they would connect is not
+        told of.
 
     Returns
     -------
@@ -45,12 +48,15 @@ def edge_problems(
     warnings
         Of the network as it will be planned.
     """
-    relative, names = settings.relative, [row.ligand for row, _ in ligands]
+    relative, names = settings.relative, [*(row.ligand for row, _ in ligands), *left_out]
     problems = _pairwise(ligands, where)
     if len(ligands) < FEWEST:
         problems.append(Problem(where, f"{len(ligands)} usable ligands: no edge", "two or more", field="ligand"))
     if settings.md.explicit and choose_engine(settings.md).engine == WHOLE_RUNS:
         problems.append(Problem("md", f"{WHOLE_RUNS} runs no edge from ligand to ligand", "openmm", field="engine"))
+    if settings.md.explicit and settings.fe.abfe_protocol == "sdr":
+        what = "sdr builds boxes of a ligand and its copy, in which no edge can be run"
+        problems.append(Problem("fe", what, "double_decoupling, the default", field="abfe_protocol"))
     measured = {row.ligand for row, _ in ligands if row.experimental_dg_kcal_per_mol is not None}
     if relative.anchor not in ("none", "mean") and relative.anchor not in measured:
         what = f"{shown(relative.anchor)} is {'not measured' if relative.anchor in names else 'none of the ligands'}"
@@ -77,7 +83,7 @@ def edge_problems(
     right = "a ligand of its charge with four or more heavy atoms in common, one on the other where poses are given"
     told = []
     for row, _ in ligands:
-        if row.ligand in apart:
+        if row.ligand in apart and not left_out:
             beside = [name for name in apart[row.ligand] if name != row.ligand]
             what = f"{row.ligand}{' (with ' + ', '.join(beside) + ')' if beside else ''}: no edges connect it with "
             told.append(Problem(where, what + ", ".join(largest[:3]), right, row.line, "ligand"))

@@ -63,6 +63,10 @@ def unused_settings(settings: BindingConfig, *, boxed: bool = False) -> list[str
     elif settings.run.mode == "rbfe":
         restraints = [key for key in type(settings.fe).model_fields if key.startswith((*_OF_RESTRAINTS, "symmetry_"))]
         reasons.append(("in mode rbfe, which restrains nothing", _given(settings, {"fe": tuple(restraints)})))
+        if not settings.md.explicit:
+            reasons.append(("in mode rbfe", _given(settings, {"fe": ("abfe_protocol",)})))
+        if settings.relative.network != "star":
+            reasons.append(("in a network that is no star", _given(settings, {"relative": ("hub",)})))
     else:
         others = [key for kind in _kinds_not_taken(settings) for key in _of_kind(settings, kind)]
         reasons.append((f"with restraint {settings.fe.restraint}", _given(settings, {"fe": tuple(others)})))
