@@ -66,6 +66,7 @@ def test_run_local_carries_out_every_phase_of_every_mode(mode):
 
 def test_main_gives_settings_to_each_process_that_reads_some():
     root = MODULES.parent
-    asked = set(re.findall(r"settings\.([A-Z_]+)", (root / "workflows" / "binding" / "main.nf").read_text()))
+    parts = [root / "workflows" / "binding" / "main.nf", root / "subworkflows" / "transformations" / "main.nf"]
+    asked = {name for part in parts for name in re.findall(r"settings\.([A-Z_]+)", part.read_text())}
     given = set(re.findall(r"([A-Z_]+): settings\(", (root / "main.nf").read_text()))
     assert asked == given and len(asked) > 4

@@ -218,9 +218,10 @@ def record_row(record: Mapping[str, Any]) -> TableRow:
     for name, known in _WORDS.items():
         if values.get(name, "") not in known:
             raise ValueError(f"{name} is {shown(values.get(name))}")
+    edge = values["mode"] == "rbfe"  # an edge is a~b
     for name in ("ligand", "transformation"):
-        ends = str(values[name]).split("~") if values["mode"] == "rbfe" else [values[name]]  # an edge is a~b
-        if not all(re.fullmatch(NAME_PATTERN, end) for end in ends):
+        ends = str(values[name]).split("~") if edge else [values[name]]
+        if len(ends) != 1 + edge or not all(re.fullmatch(NAME_PATTERN, end) for end in ends):
             raise ValueError(f"{name} is {shown(values[name])}")
     return TableRow(**values)
 
