@@ -60,7 +60,7 @@ def test_the_policy_goes_on_below_a_sites_settings(
         assert "_" in waiting
         mark.unlink()
         output("scancel", waiting)
-        told = made.folder / "state/out/.killed/BINDING_FE_RUN.b2_complex_replicate_0_window_00.json"
+        told = made.folder / "state/out/.killed/BINDING_TRANSFORMATIONS_FE_RUN.b2_complex_replicate_0_window_00.json"
         wait_for("its end to be noticed", told.exists, 60)
         assert json.loads(told.read_text())["cause"] == "CANCELLED"
         orphan = wait_for("its next attempt", lambda: mark.exists() and mark.read_text(), 60)

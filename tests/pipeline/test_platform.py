@@ -68,10 +68,10 @@ def test_the_client_tells_the_platform_of_every_task(nextflow: Launcher) -> None
     (created,) = recorder.bodies("POST /trace/create")
     assert created["runName"] == "told_run"
     (begun,) = recorder.bodies(f"PUT /trace/{WORKFLOW_ID}/begin")
-    assert "BINDING:FE_RUN" in begun["processNames"]
+    assert "BINDING:TRANSFORMATIONS:FE_RUN" in begun["processNames"]
     told = {t["name"]: t for body in recorder.bodies(f"PUT /trace/{WORKFLOW_ID}/progress") for t in body["tasks"]}
     assert len(told) == len(run.trace) and all(task["tag"] for task in told.values())
-    assert told["BINDING:FE_RUN (b2 complex_replicate_0)"]["tag"] == "b2 complex_replicate_0"
+    assert told["BINDING:TRANSFORMATIONS:FE_RUN (b2 complex_replicate_0)"]["tag"] == "b2 complex_replicate_0"
     (ended,) = recorder.bodies(f"PUT /trace/{WORKFLOW_ID}/complete")
     assert ended["workflow"]["success"] is True
     kept = [run.folder / ".nextflow.log", *(path for path in run.outdir.rglob("*") if path.is_file())]

@@ -171,7 +171,7 @@ def test_the_example_of_the_docs(nextflow: Launcher, slurm: dict[str, str], tmp_
     assert (tmp_path / "jobs" / "cancelled").read_text().split() == ["7"] and "Ended 1 jobs" in run.text
     scripts = [path.read_text() for path in (tmp_path / "jobs").glob("*.sbatch")]
     asked = {
-        re.findall(r"-J nf-BINDING_(\w+?)_\(", text)[0]: re.findall(
+        re.findall(r"-J nf-BINDING_(?:TRANSFORMATIONS_)?(\w+?)_\(", text)[0]: re.findall(
             r"^#SBATCH (-p .*|-t .*|--mem .*|--\w+=.*)$", text, re.M
         )
         for text in scripts
