@@ -10,15 +10,6 @@ from pathlib import Path
 import pytest
 from pipeline.launcher import REPO, Launcher
 
-STATES = """states:
-  - [0.00, 1.0, 1.0, 0.0, 0.0]
-  - [0.15, 0.7, 1.0, 0.3, 0.0]
-  - [0.30, 0.4, 1.0, 0.6, 0.0]
-  - [0.50, 0.0, 1.0, 1.0, 0.0]
-  - [0.70, 0.0, 0.6, 1.0, 0.4]
-  - [0.85, 0.0, 0.3, 1.0, 0.7]
-  - [1.00, 0.0, 0.0, 1.0, 1.0]
-"""
 LOST = "adamantane~adamantanol"
 CORE = f"""#!/bin/sh
 case "$*" in
@@ -33,9 +24,8 @@ def test_an_edge_is_lost_and_its_ligands_keep_their_places(nextflow: Launcher, t
     core = tmp_path / "python"
     core.write_text(CORE)
     core.chmod(0o755)
-    (tmp_path / "edge.yaml").write_text(STATES)
     given = ("--input", str(REPO / "assets/demo-rbfe/ligands.csv"), "--mode", "rbfe", "--network", "mst")
-    given += ("--replicates", "1", "--complex_schedule", "edge.yaml", "--solvent_schedule", "edge.yaml")
+    given += ("--replicates", "1", "--equil_ps", "4", "--window_ps", "2", "--window_equil_ps", "0.5")
     words = ("run", str(REPO / "main.nf"), "-profile", "test", "--outdir", "out", *given, "-resume")
     first = nextflow(*words, timeout_s=900, GIBBSFLOW_PYTHON=str(core))
     assert first.code == 0, first.text
