@@ -46,11 +46,11 @@ def plan(
     """Plan a network of edges, read one from a file, or plan around what is lost; no MD."""
     with verb(out, as_json=as_json) as result:
         from gibbsflow.binding.network.design import network_files, planning, replanning
-        from gibbsflow.binding.network.design.links import KINDS
+        from gibbsflow.binding.network.design.links import kind_of
         from gibbsflow.errors import InputError, Problem
         from gibbsflow.report.network import write_plan
 
-        named = network if network in KINDS else None
+        named = kind_of(network)
         if (lost or lost_ligand) and earlier is None:
             raise InputError(Problem("--lost", "without --from", "the network.json that it is lost of"))
         candidates = _candidates(ligands, difficulties, hardest)

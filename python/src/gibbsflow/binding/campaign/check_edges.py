@@ -9,7 +9,7 @@ from gibbsflow.binding.campaign.edges import planned
 from gibbsflow.binding.network.design import connectivity
 from gibbsflow.binding.network.design.comparison import Posed, compare, given_maps
 from gibbsflow.binding.network.design.difficulty import common_difficulty
-from gibbsflow.binding.network.design.links import KINDS, candidates_from
+from gibbsflow.binding.network.design.links import candidates_from, kind_of
 from gibbsflow.binding.network.design.network_files import read_network
 from gibbsflow.binding.network.design.planning import plan
 from gibbsflow.binding.prepare.molecules import Molecule
@@ -69,11 +69,11 @@ def edge_problems(
     posed = {row.ligand: Posed(ligand.mol, ligand.charge, given=row.pose != "place") for row, ligand in ligands}
     try:
         maps = given_maps(relative.map, posed)
-        network = None if relative.network in KINDS else read_network(Path(relative.network), names)
+        kind = kind_of(relative.network)
+        network = None if kind else read_network(Path(relative.network), names)
         if all(one.given for one in posed.values()):
             network = planned(relative, compare(posed, maps, seed=settings.run.seed))
-        elif relative.network in KINDS:  # poses are yet to come: what the molecules have in common
-            kind = next(kind for kind in KINDS if kind == relative.network)
+        elif kind:  # poses are yet to come: what the molecules have in common
             network = plan(candidates_from(posed, lambda a, b: _difficulty(posed[a], posed[b])), kind, hub=relative.hub)
     except InputError as error:
         return error.problems, []

@@ -17,7 +17,7 @@ from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
 from gibbsflow.binding.facts import ENDS, PreparedFacts
 from gibbsflow.binding.network.design.comparison import Comparison, Posed, compare, given_maps
-from gibbsflow.binding.network.design.links import KINDS, Edge, Network
+from gibbsflow.binding.network.design.links import Edge, Network, kind_of
 from gibbsflow.binding.network.design.network_files import read_network, write_network
 from gibbsflow.binding.network.design.planning import plan
 from gibbsflow.binding.network.design.replanning import replan
@@ -87,16 +87,16 @@ def planned(settings: Relative, comparison: Comparison, before: Network | None =
     InputError
         For fewer than two ligands, a file that cannot be used, or edges that cannot be transformed.
     """
-    if settings.network in KINDS:
-        kind = next(kind for kind in KINDS if kind == settings.network)
+    if (kind := kind_of(settings.network)) is not None:
+        candidates = comparison.candidates()
         if before is None or before.kind != kind:
-            found = plan(comparison.candidates(), kind, hub=settings.hub)
+            found = plan(candidates, kind, hub=settings.hub)
         else:
             gone = set(before.ligands) - comparison.ligands.keys()
-            possible = comparison.candidates().difficulty
+            possible = candidates.difficulty
             # a ligand or a map may be another one by now
             lost = [edge.pair for edge in before.edges if not gone & set(edge.pair) and edge.pair not in possible]
-            found = replan(before, comparison.candidates(), lost_ligands=gone, lost_edges=lost)
+            found = replan(before, candidates, lost_ligands=gone, lost_edges=lost)
     else:
         found = read_network(Path(settings.network), whole=False)
         every = [replace(e, ligand_a=ligand_name(e.ligand_a), ligand_b=ligand_name(e.ligand_b)) for e in found.edges]
@@ -197,7 +197,7 @@ def _around_what_is_lost(
     """Plan around edges without a record; what is new comes second."""
     done = {tuple(read_json(path / "record.json")["ligands"]) for path in records}
     lost = [edge for edge in before.edges if (edge.ligand_a, edge.ligand_b) not in done]
-    if settings.network not in KINDS or not lost:
+    if kind_of(settings.network) is None or not lost:
         why = tuple(f"{edge} is lost, and the network is as it was given" for edge in lost)
         return replace(before, warnings=(*before.warnings, *why)), ()
     gone = set(before.ligands) - comparison.ligands.keys()

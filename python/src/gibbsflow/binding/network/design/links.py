@@ -16,6 +16,22 @@ HARDEST = 0.8
 """Difficulty from which on an edge is not taken while anything else connects its ligands."""
 
 
+def kind_of(network: str) -> Kind | None:
+    """Tell a kind of network that is planned from the name of a file.
+
+    Parameters
+    ----------
+    network
+        As it was asked for.
+
+    Returns
+    -------
+    Kind or None
+        None for a file.
+    """
+    return next((kind for kind in KINDS if kind == network), None)
+
+
 def pair_of(one: str, other: str) -> Pair:
     """Name a pair of ligands, whichever comes first.
 
