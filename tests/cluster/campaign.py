@@ -33,8 +33,12 @@ class Job:
 
 
 def output(*command: str) -> str:
-    """Standard output of a command that has to succeed."""
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    """Standard output of a command that has to succeed; what it said of a failure stands in the error."""
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    except subprocess.CalledProcessError as error:
+        error.add_note(error.stderr)
+        raise
 
 
 def wait_for(what: str, look: Callable[[], T | None], timeout_s: float = 600) -> T:

@@ -124,7 +124,8 @@ def test_time_limit(run: Campaign) -> None:
         return sum(int(part) * 60**i for i, part in enumerate(reversed(parts)))
 
     wait_for("more than a minute of running", lambda: seconds() > 65)
-    output("scontrol", "update", f"jobid={number}", "timelimit=1")
+    # for a while after its restart the controller may refuse to change a job
+    wait_for("the new limit", lambda: [output("scontrol", "update", f"jobid={number}", "timelimit=1")])
     goes_on(run, number, "TIMEOUT")
 
 
