@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import parmed
@@ -166,7 +167,9 @@ def _hydrogens(mol: Chem.Mol, atom: int) -> Sequence[int]:
     return [n.GetIdx() for n in mol.GetAtomWithIdx(atom).GetNeighbors() if n.GetAtomicNum() == 1]
 
 
-def system(name: str, folder: Path, *, solvent: str = "tip3p", frames: int = 4) -> SimSystem:
+def system(
+    name: str, folder: Path, *, solvent: str = "tip3p", frames: int = 4, engine: Literal["openmm", "gromacs"] = "openmm"
+) -> SimSystem:
     """A molecule as if it had been equilibrated, in its box or without one, and had not moved."""
     explicit = solvent == "tip3p"
     folder.mkdir(parents=True)
@@ -179,7 +182,7 @@ def system(name: str, folder: Path, *, solvent: str = "tip3p", frames: int = 4) 
     boxes = {"box_nm": np.tile(box_nm(name), (frames, 1, 1))} if explicit else {}
     np.savez(folder / "frames.npz", **kept, **boxes)
     artifacts = {f"{role}_{kind}": f"{role}.{kind}" for role in ("ligand", "solvent") for kind in ("prmtop", "inpcrd")}
-    md = MD.model_copy(update={"solvent": solvent})
+    md = MD.model_copy(update={"solvent": solvent, "engine": engine})
     atoms = tuple(range(molecule(name).GetNumAtoms()))
     facts = TopologyFacts(md=md, receptor_atoms=(), ligand_atoms=atoms, site_atoms=())
     made = SimSystem(name, folder, artifacts | {"solvent_equil_frames": "frames.npz", "equil_frames": "frames.npz"})

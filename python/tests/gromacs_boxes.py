@@ -13,6 +13,7 @@ import solutes
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg
 from gibbsflow.binding.alchemy.gromacs_states import gromacs_lambdas, pulls
+from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg
 from gibbsflow.binding.alchemy.periodic_states import periodic_alchemical_system
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.facts import TopologyFacts
@@ -22,6 +23,7 @@ from gibbsflow.engines.gromacs import parameters
 from gibbsflow.engines.gromacs.dhdl_file import read_dhdl
 from gibbsflow.engines.gromacs.programs import make_run_input
 from gibbsflow.engines.gromacs.topology import coulomb_table, g96_text, topology_text
+from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.engines.openmm_systems import box_vectors_nm, create_system, read_positions_nm
 
 needs_gromacs = pytest.mark.skipif(shutil.which("gmx") is None, reason="no GROMACS on PATH")
@@ -62,13 +64,7 @@ class Box:
         force.setPMEParameters(alpha, *grid)
         context = _context(periodic_alchemical_system(parent, self.ligand, restraint), self.boxes[0])
         context.setPositions(self.frames[0])
-        found = []
-        for state in states:
-            for name, value in state.as_dict().items():
-                if name in context.getParameters():
-                    context.setParameter(name, value)
-            found.append(context.getState(getEnergy=True).getPotentialEnergy()._value)
-        return np.array(found)
+        return energies_kj_per_mol(context, states)
 
     def gromacs_kj_per_mol(self, folder: Path, states, restraint=None):
         """The same by a rerun."""
@@ -108,6 +104,31 @@ class Box:
         )
         leg.write()
         return leg
+
+
+def edge_context(leg: HybridLeg, box: np.ndarray) -> openmm.Context:
+    """The hybrid of an edge, with the grid of the other engine."""
+    system = leg.hybrid(OPENMM).system
+    (force,) = (f for f in system.getForces() if isinstance(f, openmm.NonbondedForce))
+    alpha, grid = parameters.pme(leg.md.cutoff_angstrom / 10, box)
+    force.setPMEParameters(alpha, *grid)
+    return _context(system, box)
+
+
+def put(context: openmm.Context, state: LambdaState) -> None:
+    """Set the λ that there are."""
+    for name, value in state.as_dict().items():
+        if name in context.getParameters():
+            context.setParameter(name, value)
+
+
+def energies_kj_per_mol(context: openmm.Context, states) -> np.ndarray:
+    """Energies of a configuration in each state."""
+    found = []
+    for state in states:
+        put(context, state)
+        found.append(context.getState(getEnergy=True).getPotentialEnergy()._value)
+    return np.array(found)
 
 
 def _context(system, box):

@@ -7,8 +7,9 @@ from gromacs_boxes import LADDER, Box, needs_gromacs
 from gibbsflow.binding.alchemy.gromacs_states import check_gromacs_leg, gromacs_lambdas, gromacs_problems, pulls
 from gibbsflow.binding.alchemy.protocols import protocol_of
 from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, CentreOfMassRestraint, FlatBottomRestraint
-from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
+from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules, read_schedule
 from gibbsflow.config.binding import BindingConfig, Fe, Md
+from gibbsflow.engines.gromacs import parameters
 from gibbsflow.errors import InputError
 
 SOLUTES = {
@@ -112,3 +113,21 @@ def test_the_vacuum_leg_is_of_the_engine_that_has_no_need_of_a_box():
     md = Md(solvent="tip3p", engine="gromacs")
     engines = {leg.name: leg.md(md).engine for leg in protocol_of("asfe", explicit=True)}
     assert engines == {"solvent": "gromacs", "vacuum": "openmm"}
+
+
+@pytest.mark.parametrize("name", ["rbfe_11", "rbfe_21"])
+def test_an_edge_has_one_lambda_for_charges_and_lennard_jones(name):
+    states = read_schedule(name)
+    check_gromacs_leg(states, "beutler", where="edge")
+    found = gromacs_lambdas(states)
+    assert set(found) == {"coul", "vdw", "bonded"} and found["coul"] == found["vdw"]
+    assert found["bonded"] == [state.lambda_core for state in states]
+    assert found["vdw"][0] == 0 and found["vdw"][-1] == 1 and (np.diff(found["vdw"]) > 0.01).all()
+    np.testing.assert_allclose(found["vdw"], found["bonded"], atol=0.04)
+    np.testing.assert_allclose(np.add(found["vdw"], found["vdw"][::-1]), 1)  # of B to A it is the same
+
+
+def test_soft_charges_of_an_edge_are_written():
+    chosen = parameters.lambdas(gromacs_lambdas(read_schedule("rbfe_11")), 3, soft_charges=True)
+    assert (chosen["sc-coul"], chosen["sc-alpha"], chosen["sc-sigma"]) == ("yes", "0.3", "0.25")
+    assert chosen["bonded-lambdas"].split()[3] == "0.3" and chosen["init-lambda-state"] == "3"

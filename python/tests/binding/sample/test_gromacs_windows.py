@@ -9,16 +9,23 @@ import sys
 import time
 from pathlib import Path
 
+import edges
 import numpy as np
 import pytest
-from gromacs_boxes import LADDER, Box, needs_gromacs
+from gromacs_boxes import LADDER, Box, edge_context, energies_kj_per_mol, needs_gromacs
 
+from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
+from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
+from gibbsflow.binding.alchemy.protocols import RELATIVE_SOLVATION
 from gibbsflow.binding.sample.energies import read_windows
 from gibbsflow.binding.sample.gromacs_windows import GromacsSampler
 from gibbsflow.binding.sample.sampling import sample_leg
+from gibbsflow.config.binding import BindingConfig, Fe
 from gibbsflow.engines.gromacs.programs import exchange_fault
 from gibbsflow.errors import MissingProgramError, StoppedEarly
+from gibbsflow.units import KJ_PER_KCAL, kt_kcal_per_mol
 from gibbsflow.workflow.result import Result
+from gibbsflow.workflow.state.checkpoints import RollingCheckpoints
 from gibbsflow.workflow.state.segments import Stopper
 
 needs_mpi = pytest.mark.skipif(bool(exchange_fault(2)), reason="no gmx_mpi")
@@ -133,3 +140,35 @@ def test_a_time_limit_ends_a_segment_and_loses_nothing_of_it(box, tmp_path, toge
     same = 2 * int((kept > 0).sum())
     np.testing.assert_array_equal(found.u[:same], whole.u[:same])
     assert 0 < same < 2 * samples
+
+
+@needs_gromacs
+def test_windows_of_an_edge_are_drawn_and_resumed_as_any_other(tmp_path):
+    """A methyl comes onto benzene: its atoms start on top of waters, and come last in the leg, not in GROMACS."""
+    states = [[0, 1, 1, 0, 0], [1, 0, 0, 1, 1]]
+    (tmp_path / "few.yaml").write_text(f"states: {states}\n")
+    fe = Fe(
+        solvent_schedule=str(tmp_path / "few.yaml"), sampler="independent",
+        window_ps=0.8, window_equil_ps=0.0, sample_ps=0.2, segment_ps=0.4,
+    )  # fmt: skip
+    a, b = (edges.system(name, tmp_path / name, engine="gromacs") for name in ("benzene", "toluene"))
+    protocol = tuple(leg for leg in RELATIVE_SOLVATION if leg.name == "solvent")
+    config = BindingConfig(fe=fe)
+    prepare_edge(a, b, edges.pairs("benzene", "toluene"), config, tmp_path / "e", Result(), protocol=protocol)
+    leg = read_leg_folder(tmp_path / "e" / "legs" / "solvent")
+    figures, whole = sample(leg, tmp_path / "one")
+    assert figures["engine"] == "gromacs" and figures["windows"] == 2
+    with pytest.raises(StoppedEarly):
+        sample(leg, tmp_path / "two", segments=1)
+    _, again = sample(leg, tmp_path / "two")
+    for one, other in zip(whole, again, strict=True):
+        np.testing.assert_array_equal(one.u, other.u)
+    kj = kt_kcal_per_mol(leg.md.temperature_k) * KJ_PER_KCAL
+    for number, window in enumerate(whole):
+        home = tmp_path / "one" / "state" / f"window_{number:02d}"
+        hashed = json.loads((home / "FINISHED").read_text())["inputs_hash"]
+        last = RollingCheckpoints(home).load(hashed).arrays
+        context = edge_context(leg, last["box_nm"][0])
+        context.setPositions(last["positions_nm"][0])
+        ours = energies_kj_per_mol(context, leg.states)
+        assert window.u[-1, number] * kj == pytest.approx(ours[number], rel=1e-4)

@@ -9,6 +9,10 @@ GROMACS has a λ for each kind of term and mixes linearly, E = (1 − λ) E(A) +
 * ``vdw`` = 1 − λ_s, with GROMACS's own soft core of Beutler's. Types that are switched off keep their Lennard-Jones
   with each other by explicit pairs of types, equal in A and B, which the soft core leaves alone;
 * ``restraint`` = λ_r: the pull code's force constants, 0 in A.
+
+From one ligand to another (`hybrid.gromacs_edge`) state A is A and state B is B. ``bonded`` = λ_core; ``coul`` and
+``vdw`` are one λ, the mean of how far A's own charges and Lennard-Jones are gone and B's have come, with a soft core on
+both: GROMACS has no λ for atoms that go and another one for those that come.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from gibbsflow.binding.alchemy.restraint.restraints import (
     FlatBottomRestraint,
     Restraint,
 )
-from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
+from gibbsflow.binding.alchemy.schedules import HybridState, LambdaState, leg_schedules
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.engines.gromacs.parameters import Pull
 from gibbsflow.errors import InputError, Problem
@@ -60,11 +64,36 @@ def gromacs_lambdas(states: Sequence[LambdaState]) -> dict[str, list[float]]:
     dict
         Values by kind, one a state.
     """
+    if softens_charges(states):
+        edge = [state for state in states if isinstance(state, HybridState)]
+        core, mixture = [state.lambda_core for state in edge], [_turned(state) for state in edge]
+        return {"coul": mixture, "vdw": mixture, "bonded": core}
     e = np.array([state.lambda_electrostatics for state in states])
     s = np.array([state.lambda_sterics for state in states])
     r = np.array([state.lambda_restraints for state in states])
     found = {"coul": 1 - e, "vdw": 1 - s, "bonded": 4 * (e - e * e), "restraint": r}
     return {kind: [float(value) for value in values] for kind, values in found.items()}
+
+
+def softens_charges(states: Sequence[LambdaState]) -> bool:
+    """Say whether charges have a soft core, as they do where they change together with Lennard-Jones.
+
+    Parameters
+    ----------
+    states
+        Of a leg.
+
+    Returns
+    -------
+    bool
+        True from one ligand to another.
+    """
+    return isinstance(states[0], HybridState)
+
+
+def _turned(state: HybridState) -> float:
+    gone = 2 - state.lambda_electrostatics - state.lambda_sterics
+    return float(gone + state.lambda_sterics_new + state.lambda_electrostatics_new) / 4
 
 
 def check_gromacs_leg(states: Sequence[LambdaState], soft_core: str, *, where: str) -> None:
@@ -87,12 +116,16 @@ def check_gromacs_leg(states: Sequence[LambdaState], soft_core: str, *, where: s
     problems = []
     if soft_core != "beutler":
         problems.append(Problem(where, f"{soft_core} with engine gromacs", f"beutler, or {_ENGINE}", field="soft_core"))
-    bare = [str(k) for k, s in enumerate(states) if s.lambda_sterics < 1 and s.lambda_electrostatics > 0]
+    bare = [] if softens_charges(states) else [str(k) for k, state in enumerate(states) if _bare(state)]
     if bare:
         what = f"states {', '.join(bare)} have charges without full Lennard-Jones, which GROMACS refuses"
         problems.append(Problem(where, what, f"lambda_electrostatics 0 before lambda_sterics < 1, or {_ENGINE}"))
     if problems:
         raise InputError(problems)
+
+
+def _bare(state: LambdaState) -> bool:
+    return state.lambda_sterics < 1 and state.lambda_electrostatics > 0
 
 
 def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, where: str) -> list[Problem]:

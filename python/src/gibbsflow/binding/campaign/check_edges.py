@@ -15,8 +15,6 @@ from gibbsflow.binding.network.design.planning import plan
 from gibbsflow.binding.prepare.molecules import Molecule
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
-from gibbsflow.engines.gromacs.choice import choose_engine
-from gibbsflow.engines.md_engines import WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem, shown
 from gibbsflow.workflow.folders.places import LONGEST_NAME
 
@@ -52,8 +50,6 @@ def edge_problems(
     problems = _pairwise(ligands, where)
     if len(ligands) < FEWEST:
         problems.append(Problem(where, f"{len(ligands)} usable ligands: no edge", "two or more", field="ligand"))
-    if settings.md.explicit and choose_engine(settings.md).engine == WHOLE_RUNS:
-        problems.append(Problem("md", f"{WHOLE_RUNS} runs no edge from ligand to ligand", "openmm", field="engine"))
     if settings.md.explicit and settings.fe.abfe_protocol == "sdr":
         what = "sdr builds boxes of a ligand and its copy, in which no edge can be run"
         problems.append(Problem("fe", what, "double_decoupling, the default", field="abfe_protocol"))

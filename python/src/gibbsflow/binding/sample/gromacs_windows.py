@@ -36,7 +36,6 @@ from gibbsflow.engines.gromacs.programs import (
     require_gromacs,
     run_all,
 )
-from gibbsflow.engines.gromacs.topology import g96_text, read_g96
 from gibbsflow.errors import EngineError, NumericalError, StoppedEarly
 from gibbsflow.units import KJ_PER_KCAL, Floats, kt_kcal_per_mol
 from gibbsflow.workflow.seeds import derive_seed
@@ -171,7 +170,7 @@ class GromacsSampler:
         positions, boxes = starts_nm[chosen], boxes_nm[chosen]
         if relax:
             positions = self._inputs.minimised(positions, boxes, check)
-        masses = self._inputs.masses_amu
+        masses = self._inputs.atoms.masses_amu
         width, moving = np.zeros(len(masses)), masses > 0
         width[moving] = np.sqrt(1 / (self._beta_mol_per_kj * masses[moving]))
         draw = [np.random.default_rng(derive_seed(seed, "velocities", k)) for k in chosen]
@@ -210,7 +209,9 @@ class GromacsSampler:
         assert isinstance(walkers, GromacsWalkers)
         steps = samples * steps_per_sample
         places = self._inputs.places(
-            lambda w: g96_text(walkers.positions_nm[w], walkers.box_nm[w], walkers.velocities_nm_per_ps[w]),
+            lambda w: self._inputs.atoms.frame(
+                walkers.positions_nm[w], walkers.box_nm[w], walkers.velocities_nm_per_ps[w]
+            ),
             [bool(size) for size in walkers.saved_bytes],
             steps_per_sample,
             seed,
@@ -299,7 +300,8 @@ class GromacsSampler:
             self._energies(run, window, before.time_ps[w] + sample_ps * np.arange(1, samples + 1))
             for w, (window, run) in enumerate(zip(self.windows, runs, strict=True))
         ]
-        frames, saved = [read_g96(run.last_frame()) for run in runs], [run.checkpoint() for run in runs]
+        frames = [self._inputs.atoms.read(run.last_frame()) for run in runs]
+        saved = [run.checkpoint() for run in runs]
         padded = np.zeros((len(saved), max(map(len, saved))), dtype=np.uint8)
         for row, content in zip(padded, saved, strict=True):
             row[: len(content)] = np.frombuffer(content, dtype=np.uint8)

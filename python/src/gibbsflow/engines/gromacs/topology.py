@@ -10,10 +10,13 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 import openmm
 
+from gibbsflow.engines.gromacs.atom_types import AtomTypes, TorsionMap
+from gibbsflow.engines.gromacs.two_ends import TurningMolecule
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats, Ints
 
@@ -22,33 +25,6 @@ COULOMB = 138.935458
 INTEGRATOR_FORCES = (openmm.CMMotionRemover, openmm.MonteCarloBarostat)
 TABLE_NM = 5e-4
 """Between two points of the tabulated potential."""
-
-
-@dataclass(frozen=True)
-class TorsionMap:
-    """Energies over two torsions (CMAP), periodic, on as many points along the one as along the other.
-
-    Attributes
-    ----------
-    size
-        Points along each, from 0° on.
-    energies
-        kJ/mol, the first torsion's point running fastest, as OpenMM has them.
-    """
-
-    size: int
-    energies: tuple[float, ...]
-
-    def rows(self) -> list[str]:
-        """Write the energies as GROMACS has them: from -180° on, the second torsion's point running fastest.
-
-        Returns
-        -------
-        list of str
-            A row for each point of the first torsion.
-        """
-        turned = np.roll(np.reshape(self.energies, (self.size, self.size)).T, self.size // 2, axis=(0, 1))
-        return [" ".join(f"{value:.9g}" for value in row) for row in turned]
 
 
 @dataclass
@@ -84,7 +60,12 @@ class Terms:
     sites: list[tuple[int, int, int, int, float, float]] = field(default_factory=list)
 
 
-def topology_text(system: openmm.System, molecules: Ints, changing: Iterable[int] = ()) -> str:
+def topology_text(
+    system: openmm.System,
+    molecules: Ints,
+    changing: Iterable[int] = (),
+    turning: Mapping[int, TurningMolecule] = MappingProxyType({}),
+) -> str:
     """Write the topology of a System.
 
     Parameters
@@ -96,6 +77,8 @@ def topology_text(system: openmm.System, molecules: Ints, changing: Iterable[int
         Which molecule each atom is in, in order, shape (N,).
     changing
         Atoms that state B leaves without charges, and without Lennard-Jones but with each other; whole molecules.
+    turning
+        What stands in place of a molecule of the System, by its number: one that turns into another.
 
     Returns
     -------
@@ -110,15 +93,18 @@ def topology_text(system: openmm.System, molecules: Ints, changing: Iterable[int
     off = frozenset(changing)
     first = np.searchsorted(molecules, np.arange(molecules[-1] + 1))
     terms = _by_molecule(system, molecules, first.astype(np.int32))
-    types = _Types()
-    fudge = _fudge(terms)
+    types = AtomTypes()
+    fudge = _fudge([one for number, one in enumerate(terms) if number not in turning], turning.values())
     bodies: dict[str, str] = {}
     order: list[list[str | int]] = []
     for number, one in enumerate(terms):
         inside = [atom for atom in range(len(one.charges_e)) if first[number] + atom in off]
         if inside and len(inside) != len(one.charges_e):
             raise InputError(Problem("topology", "a part of a molecule changes with λ", "whole molecules"))
-        body = _molecule(one, types, fudge, changes=bool(inside))
+        if number in turning:
+            body = turning[number].body(types, fudge)
+        else:
+            body = _molecule(one, types, fudge, changes=bool(inside))
         name = bodies.setdefault(body, f"M{len(bodies)}")
         if order and order[-1][0] == name:
             order[-1][1] = int(order[-1][1]) + 1
@@ -148,53 +134,6 @@ def coulomb_table(reach_nm: float) -> str:
     slope = np.where(r < 0.05, 0.0, 1 / near**2)
     rows = zip(r, 1 / near, slope, strict=True)
     return "".join(f"{x:.5f} {value:.12e} {force:.12e}\n" for x, value, force in rows)
-
-
-class _Types:
-    """Types of atoms by σ and ε; one that is switched off acts on others of its kind as before, on nothing else.
-
-    Maps of torsions go by the types of their five atoms. So that these tell one map from another, an atom in the middle
-    of one has a type of its own.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[float, float, TorsionMap | None], str] = {}
-        self._off: dict[str, tuple[float, float]] = {}
-        self._maps: dict[TorsionMap, int] = {}
-        self._mapped: dict[tuple[str, ...], TorsionMap] = {}
-
-    def name(self, sigma: float, epsilon: float, middle_of: TorsionMap | None = None) -> str:
-        if middle_of is None:
-            count = sum(of is None for *_, of in self._known)
-            return self._known.setdefault((sigma, epsilon, None), f"t{count}")
-        number = self._maps.setdefault(middle_of, len(self._maps))
-        return self._known.setdefault((sigma, epsilon, middle_of), f"{self.name(sigma, epsilon)}m{number}")
-
-    def name_off(self, sigma: float, epsilon: float) -> str:
-        name = f"{self.name(sigma, epsilon)}off"
-        self._off[name] = (sigma, epsilon)
-        return name
-
-    def map_five(self, names: Sequence[str], torsion_map: TorsionMap) -> None:
-        self._mapped[tuple(names)] = torsion_map
-
-    def text(self) -> str:
-        lines = ["[ atomtypes ]"]
-        lines += [f"{name} 0 0.0 0.0 A {sigma:.12g} {eps:.12g}" for (sigma, eps, _), name in self._known.items()]
-        lines += [f"{name} 0 0.0 0.0 A 0.3 0.0" for name in self._off]
-        if self._off:
-            lines += ["", "[ nonbond_params ]"]
-        names = list(self._off)
-        for a, one in enumerate(names):
-            for other in names[a:]:
-                (sigma_a, eps_a), (sigma_b, eps_b) = self._off[one], self._off[other]
-                lines.append(f"{one} {other} 1 {(sigma_a + sigma_b) / 2:.12g} {math.sqrt(eps_a * eps_b):.12g}")
-        if self._mapped:
-            lines += ["", "[ cmaptypes ]"]
-        for five, torsion_map in self._mapped.items():
-            head = f"{' '.join(five)} 1 {torsion_map.size} {torsion_map.size}"
-            lines += ["\\\n".join([head, *torsion_map.rows()])]
-        return "\n".join(lines)
 
 
 def _by_molecule(system: openmm.System, molecules: Ints, first: Ints) -> list[Terms]:
@@ -264,9 +203,10 @@ def _by_molecule(system: openmm.System, molecules: Ints, first: Ints) -> list[Te
     return terms
 
 
-def _fudge(terms: Sequence[Terms]) -> float:
+def _fudge(terms: Sequence[Terms], turning: Iterable[TurningMolecule]) -> float:
     """What most 1–4 products of charges are scaled by."""
-    ratios = [
+    ratios = [ratio for one in turning for ratio in one.fudges()]
+    ratios += [
         product / (one.charges_e[i] * one.charges_e[j])
         for one in terms
         for i, j, product, _, _ in one.exceptions
@@ -275,7 +215,7 @@ def _fudge(terms: Sequence[Terms]) -> float:
     return float(np.median(ratios)) if ratios else 1.0
 
 
-def _molecule(one: Terms, types: _Types, fudge: float, *, changes: bool) -> str:
+def _molecule(one: Terms, types: AtomTypes, fudge: float, *, changes: bool) -> str:
     sections: dict[str, list[str]] = defaultdict(list)
 
     def both(*values: float) -> str:

@@ -21,8 +21,8 @@ from gibbsflow.binding.alchemy.protocols import (
 )
 from gibbsflow.binding.analyse import collect
 from gibbsflow.binding.analyse.verdict import leg_figures
-from gibbsflow.binding.facts import AccountFacts, GivenFacts, LegFacts, SettingsFacts
-from gibbsflow.binding.sample.sampling import sample_leg
+from gibbsflow.binding.facts import AccountFacts, GivenFacts, LegFacts
+from gibbsflow.binding.sample.sampling import runs_gromacs, sample_leg
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Fe, Run
 from gibbsflow.engines.openmm_engine import OPENMM
@@ -49,9 +49,9 @@ def settings(ps: float = 0.4, equil_ps: float = 0.1, sample_ps: float = 0.1, few
     return BindingConfig(fe=fe, run=Run(replicates=1))
 
 
-def prepared(root, a, b, config, *, solvent="tip3p", protocol=RELATIVE_SOLVATION, pairs=None):
+def prepared(root, a, b, config, *, solvent="tip3p", protocol=RELATIVE_SOLVATION, pairs=None, engine="openmm"):
     result = Result()
-    first = edges.system(a, root / "a", solvent=solvent)
+    first = edges.system(a, root / "a", solvent=solvent, engine=engine)
     second = edges.system(b, root / "b", solvent=solvent)
     shared = edges.pairs(a, b) if pairs is None else pairs
     system = prepare_edge(first, second, shared, config, root / "edge", result, protocol=protocol)
@@ -131,13 +131,12 @@ def test_what_no_edge_can_be_made_of_is_refused(tmp_path):
     a, b = (edges.system(name, tmp_path / name, solvent="obc2") for name in ("benzene", "toluene"))
     with pytest.raises(UnboundError, match="benzene: not bound"):
         prepare_edge(a, b, edges.pairs("benzene", "toluene"), config, tmp_path / "3", Result())
-    water = edges.system("benzene", tmp_path / "4")
-    md = water.facts(SettingsFacts).md.model_copy(update={"engine": "gromacs"})
-    chosen = water.with_facts(water.facts(SettingsFacts).model_copy(update={"md": md}))
-    with pytest.raises(InputError, match="gromacs runs no edge"):
-        prepare_edge(
-            chosen, b, edges.pairs("benzene", "toluene"), config, tmp_path / "5", Result(), protocol=RELATIVE_SOLVATION
-        )
+    gapsys = config.model_copy(update={"fe": config.fe.model_copy(update={"soft_core": "gapsys"})})
+    with pytest.raises(InputError, match="gapsys with engine gromacs.*beutler, or --engine openmm"):
+        prepared(tmp_path / "4", "benzene", "toluene", gapsys, engine="gromacs")
+    leg, _ = prepared(tmp_path / "5", "benzene", "toluene", config, engine="gromacs")
+    vacuum, solvent = (read_leg_folder(leg.path("legs") / name) for name in ("vacuum", "solvent"))
+    assert runs_gromacs(solvent) and not runs_gromacs(vacuum)
 
 
 def test_the_sum_of_an_edge_is_b_less_a():

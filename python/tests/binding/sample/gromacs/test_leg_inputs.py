@@ -28,4 +28,6 @@ def test_inputs_are_made_once_and_found_again(tmp_path):
     # another interval is another input, in a folder of its own
     assert places([False, False], 1, interval=50)[0].parent != first[0].parent
     inputs = LegInputs(leg, leg.md, tmp_path / "work", (0, 1))
-    assert inputs.masses_amu.sum() == pytest.approx(16.043 + 18.016 * (len(inputs.masses_amu) - 5) / 3, abs=0.3)
+    assert inputs.atoms.masses_amu.sum() == pytest.approx(
+        16.043 + 18.016 * (len(inputs.atoms.masses_amu) - 5) / 3, abs=0.3
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.alchemical_leg import place_leg, sampling
+from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
 from gibbsflow.binding.alchemy.hybrid.ends import Pair
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, share_files
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import charge_problem
@@ -80,7 +81,8 @@ def prepare_edge(
     Raises
     ------
     InputError
-        For a map, schedules or lengths that cannot be used, a net charge that changes in a box, or GROMACS.
+        For a map, schedules or lengths that cannot be used, a net charge that changes in a box, or a soft core that
+        GROMACS does not have.
     UnboundError
         Where a leg holds the receptor, and A is not bound.
     """
@@ -98,9 +100,9 @@ def prepare_edge(
         physics=PHYSICS,
     )
     schedules, plan = leg_schedules(config.fe, protocol), sampling(md, config.fe)
-    _check(a, protocol, md, name)
+    _check(a, protocol, md, config, name)
     account = Account(name)
-    engine = engine or engine_for(md.model_copy(update={"engine": "openmm"}))
+    engine = engine or engine_for(md)
     of_a_alone = GivenFacts.model_fields.keys()  # its name and what was measured of it are not the edge's
     prepared = SimSystem(name, out, {}, {key: value for key, value in a.meta.items() if key not in of_a_alone})
     legs = [
@@ -126,10 +128,11 @@ def prepare_edge(
     return prepared
 
 
-def _check(a: SimSystem, protocol: Sequence[LegSpec], md: Md, name: str) -> None:
+def _check(a: SimSystem, protocol: Sequence[LegSpec], md: Md, config: BindingConfig, name: str) -> None:
     account = Account(name)
     if md.engine == WHOLE_RUNS and md.explicit:
-        account.refuse(f"{WHOLE_RUNS} runs no edge from ligand to ligand", "engine openmm", field="engine")
+        for problem in gromacs_problems(config, protocol, where="fe"):
+            account.refuse(problem.what, problem.right, field=problem.field)
     for leg in protocol:
         if a.facts(TopologyFacts).far_from(leg.frames) is not None:
             what = f"the box of leg {leg.name} was built for sdr or counter_ion"

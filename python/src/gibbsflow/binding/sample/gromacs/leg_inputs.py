@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
-from gibbsflow.binding.alchemy.gromacs_states import gromacs_lambdas, pulls
-from gibbsflow.binding.forcefield.topology_file import in_blocks, molecules
+from gibbsflow.binding.alchemy.gromacs_states import gromacs_lambdas, pulls, softens_charges
+from gibbsflow.binding.alchemy.gromacs_topology import GromacsTopology, decoupling_topology
+from gibbsflow.binding.alchemy.hybrid.gromacs_edge import edge_topology
+from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.gromacs import parameters
 from gibbsflow.engines.gromacs.mdrun_segments import NAME
 from gibbsflow.engines.gromacs.programs import GMX, Start, make_run_input, run_all
-from gibbsflow.engines.gromacs.topology import coulomb_table, g96_text, read_g96, topology_text
-from gibbsflow.engines.openmm_systems import create_system
+from gibbsflow.engines.gromacs.topology import coulomb_table
+from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import atomic_open
 from gibbsflow.workflow.seeds import derive_seed
@@ -43,14 +45,16 @@ class LegInputs:
 
     def __init__(self, leg: AlchemicalLeg, md: Md, folder: Path, windows: Sequence[int]) -> None:
         self._leg, self._md, self._folder, self._windows = leg, md, folder.absolute(), tuple(windows)
-        prmtop = leg.folder / leg.topology
-        system = create_system(prmtop, md)
-        self.masses_amu: Floats = np.array([system.getParticleMass(i)._value for i in range(system.getNumParticles())])
-        """Of all atoms, shape (N,)."""
-        self._topology = topology_text(system, in_blocks(molecules(prmtop)), leg.ligand_atoms)
+        self.atoms: GromacsTopology = (
+            edge_topology(leg, engine_for(md))
+            if isinstance(leg, HybridLeg)
+            else decoupling_topology(leg.folder / leg.topology, md, leg.ligand_atoms)
+        )
+        """The leg's atoms, and where GROMACS has them."""
+        self._topology = self.atoms.text
         # grids by the first window's box: all windows have one Hamiltonian
         self._box_nm = leg.starts_boxes_nm(0)[0]
-        self._pulls = pulls(leg.restraint, leg.starts_nm(0)[0], self._box_nm, self.masses_amu)
+        self._pulls = pulls(leg.restraint, leg.starts_nm(0)[0], self._box_nm, self.atoms.masses_amu)
         self._places: list[Path] = []
 
     def minimised(self, positions_nm: Floats, boxes_nm: Floats, check: Callable[[], None]) -> Floats:
@@ -76,11 +80,14 @@ class LegInputs:
             place = self._place(home, window)
             chosen = self._parameters(window, 1, 1)
             chosen |= {"integrator": "steep", "nsteps": str(MINIMISE_STEPS), "emtol": "100", "pcoupl": "no"}
-            self._write_input(home, place, "min", chosen, g96_text(positions_nm[w], boxes_nm[w]))
-            words = (GMX, "mdrun", *QUIET, "-s", "min.tpr", "-deffnm", "min", "-tableb", TABLE, "-c", "min.out.g96")
-            starts.append(Start((*words, "-ntmpi", "1", "-ntomp", "1"), place, f"start of window {window}"))
+            self._write_input(home, place, "min", chosen, self.atoms.frame(positions_nm[w], boxes_nm[w]))
+            words = (GMX, "mdrun", *QUIET, "-s", "min.tpr", "-deffnm", "min", "-reprod", "-tableb", TABLE)
+            starts.append(
+                Start((*words, "-c", "min.out.g96", "-ntmpi", "1", "-ntomp", "1"), place, f"start of window {window}")
+            )
         run_all(starts, min(self._md.threads, len(starts)), check)
-        return np.array([read_g96((start.folder / "min.out.g96").read_text())["positions_nm"] for start in starts])
+        texts = [(start.folder / "min.out.g96").read_text() for start in starts]
+        return np.array([self.atoms.read(text)["positions_nm"] for text in texts])
 
     def places(
         self, frame: Callable[[int], str], begun: Sequence[bool], steps_per_sample: int, seed: int
@@ -119,15 +126,16 @@ class LegInputs:
     def _parameters(self, own: int, steps_per_sample: int, seed: int) -> dict[str, str]:
         alpha, grid = parameters.pme(self._md.cutoff_angstrom / 10, self._box_nm)
         found = parameters.common(self._md, alpha, grid) | parameters.dynamics(self._md, seed, steps_per_sample)
-        found |= parameters.lambdas(gromacs_lambdas(self._leg.states), own)
-        return found | (parameters.pulling(self._pulls, len(self.masses_amu))[0] if self._pulls else {})
+        states = self._leg.states
+        found |= parameters.lambdas(gromacs_lambdas(states), own, soft_charges=softens_charges(states))
+        return found | (parameters.pulling(self._pulls, len(self.atoms.masses_amu))[0] if self._pulls else {})
 
     def _home(self, name: str) -> Path:
         home = self._folder / name
         home.mkdir(parents=True, exist_ok=True)
         _write(home / "topol.top", self._topology)
         if self._pulls:
-            _write(home / "index.ndx", parameters.pulling(self._pulls, len(self.masses_amu))[1])
+            _write(home / "index.ndx", parameters.pulling(self._pulls, len(self.atoms.masses_amu))[1])
         return home
 
     def _write_input(self, home: Path, place: Path, name: str, chosen: dict[str, str], frame: str) -> None:
