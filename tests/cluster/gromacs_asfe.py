@@ -12,13 +12,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from pathlib import Path
 
 import gromacs_runs as runs
-
-from gibbsflow.units import kt_kcal_per_mol
 
 EXPECTED, NEAR = 2.45, 2.0
 
@@ -35,27 +32,6 @@ def settings(ps: float, seed: int) -> dict[str, dict[str, object]]:
     }
 
 
-def engines_agree(folder: Path) -> bool:
-    """Compare the leg in water by both engines, and say what was found."""
-    leg = runs.leg_of(folder, "solvent")
-    (theirs,) = (folder / "results").glob("**/fe/solvent_replicate_0")
-    by_gromacs, by_openmm = [runs.estimated(theirs)], [runs.sampled(leg, 0, folder / "openmm_0", "openmm")]
-    kt = kt_kcal_per_mol(leg.md.temperature_k)
-    for repeat in (1, 2):
-        means, errors = [], []
-        for found in (by_gromacs, by_openmm):
-            means.append(kt * sum(one.dg_kt for one in found) / repeat)
-            errors.append(kt * math.hypot(*(one.dg_error_kt for one in found)) / repeat)
-        agree = abs(means[0] - means[1]) < 2 * math.hypot(*errors)
-        told = [f"{mean:.2f} ± {error:.2f}" for mean, error in zip(means, errors, strict=True)]
-        print(f"methane out of water: GROMACS {told[0]}, OpenMM {told[1]} kcal/mol{'' if agree else ': TOO FAR'}")
-        if agree or repeat == 2:
-            return agree
-        by_gromacs.append(runs.sampled(leg, 1, folder / "gromacs_1", "gromacs"))
-        by_openmm.append(runs.sampled(leg, 1, folder / "openmm_1", "openmm"))
-    return False
-
-
 def main() -> int:
     """Run, compare; say by the exit code whether it is well."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -69,7 +45,7 @@ def main() -> int:
         (result,) = (folder / "results").glob("**/fe/solvent_replicate_0/result.json")
         told, row = json.loads(result.read_text()), runs.result_row(folder)
         print(f"exchange: {told['exchange']}; GROMACS {told['versions']['gromacs']}")
-        agree = engines_agree(folder)
+        agree = runs.engines_agree(folder, "solvent", "methane out of water")
     dg = float(row["dg_kcal_per_mol"])
     print(f"methane: {dg:.2f} ± {float(row['dg_error_kcal_per_mol']):.2f} kcal/mol ({EXPECTED} expected)")
     return 0 if agree and told["engine"] == "gromacs" and abs(dg - EXPECTED) < NEAR else 1

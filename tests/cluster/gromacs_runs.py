@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,10 +22,12 @@ import psutil
 import yaml
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
+from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, read_leg_folder
 from gibbsflow.binding.alchemy.periodic_states import periodic_alchemical_system
 from gibbsflow.binding.analyse.estimators import Estimate, decorrelated, estimate_mbar
 from gibbsflow.binding.sample.energies import read_leg
 from gibbsflow.binding.sample.sampling import sample_leg
+from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.engines.openmm_systems import create_system
 from gibbsflow.units import KJ_PER_KCAL, kt_kcal_per_mol
 from gibbsflow.workflow.result import Result
@@ -37,9 +41,15 @@ _COMPARABLE_KJ_PER_MOL = 200.0
 """States of higher energy than the own one by more than this count for nothing, and rounding grows with them."""
 
 
-def write_campaign(folder: Path, content: Mapping[str, Any], schedules: Mapping[str, list[tuple[float, ...]]]) -> None:
-    """Write ``run.yaml``, methane as its ligand, and λ schedules by their names."""
-    (folder / "ligands.csv").write_text("ligand,smiles\nmethane,C\n")
+def write_campaign(
+    folder: Path,
+    content: Mapping[str, Any],
+    schedules: Mapping[str, list[tuple[float, ...]]],
+    ligands: Mapping[str, str] = MappingProxyType({"methane": "C"}),
+) -> None:
+    """Write ``run.yaml``, ligands by SMILES, and λ schedules by their names."""
+    rows = [f"{name},{smiles}\n" for name, smiles in ligands.items()]
+    (folder / "ligands.csv").write_text("".join(["ligand,smiles\n", *rows]))
     for name, states in schedules.items():
         (folder / f"{name}.yaml").write_text(yaml.safe_dump({"states": [list(state) for state in states]}))
     given = {"io": {"input": "ligands.csv", "outdir": "results", "state_dir": "state"} | content.get("io", {})}
@@ -85,9 +95,9 @@ def kill_at(folder: Path, pattern: str) -> None:
         sys.exit(f"outlived the process that had started them: {alive}")
 
 
-def result_row(folder: Path) -> dict[str, str]:
+def result_row(folder: Path, table: str = "results.csv") -> dict[str, str]:
     """Read the one row of the table."""
-    with open(folder / "results" / "results.csv") as file:
+    with open(folder / "results" / table) as file:
         (row,) = csv.DictReader(file)
     return row
 
@@ -95,7 +105,7 @@ def result_row(folder: Path) -> dict[str, str]:
 def leg_of(folder: Path, name: str) -> AlchemicalLeg:
     """Read a leg as it was prepared."""
     (place,) = (folder / "results").glob(f"**/legs/{name}")
-    return AlchemicalLeg.read(place)
+    return read_leg_folder(place)
 
 
 def home_of(folder: Path, name: str) -> Path:
@@ -111,7 +121,7 @@ def attempts_of(folder: Path, name: str) -> list[str]:
 
 
 def state_energies(folder: Path, name: str) -> tuple[float, float]:
-    """Weigh the last sample of each window in all states by OpenMM as well.
+    """Weigh the last sample of each window in all states by OpenMM as well; of an edge in those of its ends.
 
     Returns the largest relative difference of an energy, and the largest difference in kJ/mol of a state to the own.
     """
@@ -122,23 +132,28 @@ def state_energies(folder: Path, name: str) -> tuple[float, float]:
     count = len(leg.states)
     with np.load(sorted(home.glob("segment-*.npz"))[-1]) as file:
         theirs = file["u"][-count:] * kt_kcal_per_mol(leg.md.temperature_k) * KJ_PER_KCAL
-    parent = create_system(leg.folder / leg.topology, leg.md)
-    system = periodic_alchemical_system(parent, leg.ligand_atoms, leg.restraint)
+    compared = range(count)
+    if isinstance(leg, HybridLeg):
+        system, compared = leg.hybrid(OPENMM).system, [0, count - 1]
+    else:
+        parent = create_system(leg.folder / leg.topology, leg.md)
+        system = periodic_alchemical_system(parent, leg.ligand_atoms, leg.restraint)
     context = openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("CPU"))
     relative = between = 0.0
     for window in range(count):
         context.setPeriodicBoxVectors(*point.arrays["box_nm"][window])
         context.setPositions(point.arrays["positions_nm"][window])
         ours = []
-        for state in leg.states:
-            for key, value in state.as_dict().items():
+        for state in compared:
+            for key, value in leg.states[state].as_dict().items():
                 if key in context.getParameters():
                     context.setParameter(key, value)
             ours.append(context.getState(getEnergy=True).getPotentialEnergy()._value)
-        off = theirs[window] - np.array(ours)
-        near = np.abs(theirs[window] - theirs[window, window]) < _COMPARABLE_KJ_PER_MOL
-        relative = max(relative, float(np.abs(off / ours)[near].max()))
-        between = max(between, float(np.abs(off - off[window])[near].max()))
+        off = theirs[window, compared] - np.array(ours)
+        near = np.abs(theirs[window, compared] - theirs[window, window]) < _COMPARABLE_KJ_PER_MOL
+        if near.any():
+            relative = max(relative, float(np.abs(off / ours)[near].max()))
+            between = max(between, float(np.ptp(off[near])))
     return relative, between
 
 
@@ -154,3 +169,24 @@ def estimated(folder: Path) -> Estimate:
     """Estimate the free energy of a sampled leg."""
     energies = read_leg(sorted(folder.glob("window_*.parquet")))
     return estimate_mbar(energies, *decorrelated(energies))[1]
+
+
+def engines_agree(folder: Path, name: str, what: str) -> bool:
+    """Compare a leg by both engines, and say what was found; where they differ a second repeat by both counts too."""
+    leg = leg_of(folder, name)
+    (theirs,) = (folder / "results").glob(f"**/fe/{name}_replicate_0")
+    by_gromacs, by_openmm = [estimated(theirs)], [sampled(leg, 0, folder / "openmm_0", "openmm")]
+    kt = kt_kcal_per_mol(leg.md.temperature_k)
+    for repeat in (1, 2):
+        means, errors = [], []
+        for found in (by_gromacs, by_openmm):
+            means.append(kt * sum(one.dg_kt for one in found) / repeat)
+            errors.append(kt * math.hypot(*(one.dg_error_kt for one in found)) / repeat)
+        agree = abs(means[0] - means[1]) < 2 * math.hypot(*errors)
+        told = [f"{mean:.2f} ± {error:.2f}" for mean, error in zip(means, errors, strict=True)]
+        print(f"{what}: GROMACS {told[0]}, OpenMM {told[1]} kcal/mol{'' if agree else ': TOO FAR'}")
+        if agree or repeat == 2:
+            return agree
+        by_gromacs.append(sampled(leg, 1, folder / "gromacs_1", "gromacs"))
+        by_openmm.append(sampled(leg, 1, folder / "openmm_1", "openmm"))
+    return False

@@ -91,3 +91,9 @@ def test_a_box_with_a_copy_of_the_ligand_is_refused_before_it_is_built() -> None
     assert [problem.field for problem in problems] == ["abfe_protocol"]
     settings = BindingConfig.from_params({"mode": "rbfe", "solvent": "tip3p"})
     assert edge_problems(ligands(**SOUND), settings, "l.csv")[0] == []
+
+
+@pytest.mark.parametrize("engine", ["gromacs", "auto"])
+def test_either_engine_runs_edges_in_water(engine) -> None:
+    settings = BindingConfig.from_params({"mode": "rbfe", "solvent": "tip3p", "engine": engine})
+    assert edge_problems(ligands(**SOUND), settings, "l.csv")[0] == []

@@ -14,6 +14,7 @@ or all of it, with legs that ``fe run`` samples and ``analysis leg`` analyses as
     system = prepare_edge(a, b, pairs, config, out, result)       # legs/complex, legs/solvent: G(B) − G(A) of each
     leg = read_leg_folder(out / "legs" / "complex")        # a HybridLeg
     sample_leg(leg, replicate, None, state, out, stopper, result)
+    edge_topology(leg, engine)                             # the same leg for GROMACS, which samples it where chosen
     cycle_sum(RELATIVE, {"complex": …, "solvent": …}, 0.0)  # ΔΔG = ΔG°(B) − ΔG°(A)
 
 `pairs` are 0-based numbers of atoms in the two prepared molecules, hydrogens included. ``RELATIVE``, in explicit
