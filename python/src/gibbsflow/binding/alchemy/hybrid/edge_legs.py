@@ -10,6 +10,7 @@ from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.alchemical_leg import place_leg, sampling
 from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
 from gibbsflow.binding.alchemy.hybrid.ends import Pair
+from gibbsflow.binding.alchemy.hybrid.gromacs_edge import edge_topology
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, share_files
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import charge_problem
 from gibbsflow.binding.alchemy.hybrid.placing import clashes, hybrid_positions
@@ -81,8 +82,8 @@ def prepare_edge(
     Raises
     ------
     InputError
-        For a map, schedules or lengths that cannot be used, a net charge that changes in a box, or a soft core that
-        GROMACS does not have.
+        For a map, schedules or lengths that cannot be used, a net charge that changes in a box, or what has no
+        counterpart in GROMACS.
     UnboundError
         Where a leg holds the receptor, and A is not bound.
     """
@@ -193,5 +194,7 @@ def _write_leg(
         pairs=shared.pairs,
         ligands=(a.name, b.name),
     )
+    if md.engine == WHOLE_RUNS and made.periodic:
+        edge_topology(made, engine)  # what it cannot be told is refused here, and not by the task that samples
     made.write()
     return made
