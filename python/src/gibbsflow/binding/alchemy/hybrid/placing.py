@@ -8,12 +8,11 @@ import networkx as nx
 import numpy as np
 
 from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms
+from gibbsflow.binding.prepare.atom_map.map_score import SAME_SITE_ANGSTROM
 from gibbsflow.units import Floats
 
 CLASH_ANGSTROM = 1.5
 """Heavy atoms nearer than this are a clash: no minimisation without a soft core parts them."""
-APART_ANGSTROM = 3.0
-"""Centroids of two ligands without a shared atom farther from each other than this are not in one place."""
 _WATERS = ("HOH", "WAT", "TIP3", "SOL")
 _NEAR_BONDS = 2
 
@@ -147,7 +146,7 @@ def _beside(shared: SharedAtoms, positions_a_nm: Floats, ligand_b_nm: Floats, li
     pose = ligand_a_nm[heavy]
     offset = ligand_b_nm - pose.mean(axis=0)
     apart = offset.mean(axis=0)
-    if np.linalg.norm(apart) * 10 > APART_ANGSTROM:
+    if np.linalg.norm(apart) * 10 > SAME_SITE_ANGSTROM:
         offset = offset - apart
     added = np.empty((len(frames), shared.b.size, 3))
     for number, frame in enumerate(frames):
