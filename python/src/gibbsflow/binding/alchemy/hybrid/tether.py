@@ -25,14 +25,14 @@ from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, Cen
 from gibbsflow.binding.geometry import angle_deg, boresch_geometry
 from gibbsflow.units import Floats
 
-K_DISTANCE = 5.0
-"""kcal/mol/Å²: 0.35 Å at 300 K."""
-K_ANGLE = 20.0
-"""kcal/mol/rad²: 10° at 300 K."""
+K_DISTANCE = 10.0
+"""kcal/mol/Å²: 0.24 Å at 300 K."""
+K_ANGLE = 40.0
+"""kcal/mol/rad²: 7° at 300 K."""
 NEAREST_ANGSTROM, FARTHEST_ANGSTROM = 1.5, 7.0
 """Between the first atoms: nearer, angles turn too fast; farther, they leave a ligand too much room."""
-LEAST_SINE = 0.5
-"""Of all angles of both frames: 30° to 150°."""
+LEAST_SINE = 0.6
+"""Of all angles of both frames: 37° to 143°."""
 _OFF_CENTRE_PER_ANGSTROM = 0.05
 """How much of a sine an atom costs that lies off its ligand's centre, where ends that move are."""
 
