@@ -17,12 +17,12 @@ from gibbsflow.binding.alchemy.hybrid.hybrid_system import hybrid_topology
 from gibbsflow.binding.alchemy.hybrid.placing import hybrid_positions
 from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms
 from gibbsflow.binding.alchemy.hybrid.tether import K_ANGLE, K_DISTANCE, LEAST_SINE, tether
-from gibbsflow.binding.alchemy.restraint.restraints import CentreOfMassRestraint
+from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, CentreOfMassRestraint
 from gibbsflow.binding.alchemy.schedules import OF_EDGE
 from gibbsflow.binding.geometry import angle_deg, boresch_geometry
 from gibbsflow.binding.sample.exchange import ExchangeSampler
 
-STEP = 1e-5
+STEP, KT = 1e-5, three.KT
 
 
 def coordinates(still, turned, move):
@@ -48,6 +48,64 @@ def test_the_six_coordinates_measure_the_places_of_either_ligand_alike(seed):
             columns.append(change / (2 * STEP))
         jacobian = abs(np.linalg.det(np.array(columns)))
         assert jacobian * r**2 * math.sin(theta_a) * math.sin(theta_b) == pytest.approx(1, rel=1e-5)
+
+
+WELLS = np.array([[1.0, 2.0, 3.0], [2.0, 0.5, 1.0], [0.3, 1.0, 2.0]]), np.array([[2.0, 1.0, 0.5]] * 3)
+"""Force constants of two fields, by site and direction, kcal/mol/Å²."""
+TRIANGLES = np.array([[0.0, 0, 0], [1.5, 0, 0], [2.0, 1.4, 0]]), np.array([[0.0, 0, 0], [1.3, 0.2, 0], [1.0, 1.5, 0.0]])
+
+
+def of_field(wells, sites):
+    return 0.5 * (wells * sites**2).sum(axis=(1, 2))
+
+
+def next_site(a, b, c, length, angle, torsion):
+    """Where d is, of sites with c–d, b–c–d and a–b–c–d."""
+    along = (c - b) / np.linalg.norm(c - b, axis=1, keepdims=True)
+    normal = np.cross(b - a, along)
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    side = np.cross(normal, along)
+    parts = -np.cos(angle) * along.T + np.sin(angle) * (np.cos(torsion) * side.T + np.sin(torsion) * normal.T)
+    return c + (length * parts).T
+
+
+def inserted(sites, random, count):
+    """Rigid ligands anywhere in a field: where, and the inverse of how often."""
+    first = random.normal(0, 1.6, (count, 3))
+    turned = Rotation.random(count, random_state=random).as_matrix()
+    return first[:, None] + np.einsum("nij,kj->nki", turned, sites), np.exp((first**2).sum(axis=1) / (2 * 1.6**2))
+
+
+def free_energy(weights):
+    return -KT * math.log(weights.mean()), KT * weights.std() / weights.mean() / math.sqrt(len(weights))
+
+
+def test_a_ligand_held_to_another_one_has_its_own_free_energy():
+    """∫ over a decoupled ligand and the coupled one it is held to: from either end the ligand by itself, + C."""
+    random, count, rest = np.random.default_rng(4), 100_000, (2.0, 70.0, 100.0, 30.0, -60.0, 140.0)
+    one, weight = inserted(TRIANGLES[0], random, count)
+    r = rest[0] + math.sqrt(KT / K_DISTANCE) * random.normal(size=count)
+    theta_a, theta_b, phi_a, phi_b, phi_c = (
+        math.radians(angle) + math.sqrt(KT / K_ANGLE) * random.normal(size=count) for angle in rest[1:]
+    )
+    b = TRIANGLES[1]
+    lengths = [np.linalg.norm(b[k] - b[k + 1]) for k in (0, 1)]
+    first = next_site(one[:, 2], one[:, 1], one[:, 0], r, theta_a, phi_a)
+    second = next_site(one[:, 1], one[:, 0], first, lengths[0], theta_b, phi_b)
+    third = next_site(one[:, 0], first, second, lengths[1], math.radians(angle_deg(*b)), phi_c)
+    other = np.stack([first, second, third], axis=1)
+    weight = weight * r**2 * np.sin(theta_a) * np.sin(theta_b)
+    restraint = BoreschRestraint((0, 1, 2), (3, 4, 5), *rest, K_DISTANCE, K_ANGLE)
+    found = boresch_geometry(np.concatenate([one, other], axis=1)[:1], restraint.receptor, restraint.ligand)[0]
+    np.testing.assert_allclose(np.radians(found[1:]), [x[0] for x in (theta_a, theta_b, phi_a, phi_b, phi_c)])
+    held = [free_energy(weight * np.exp(-of_field(w, x) / KT)) for w, x in zip(WELLS, (one, other), strict=True)]
+    alone = []
+    for wells, sites in zip(WELLS, TRIANGLES, strict=True):
+        places, w = inserted(sites, random, count)
+        alone.append(free_energy(w * np.exp(-of_field(wells, places) / KT)))
+    error = math.hypot(*(wrong for _, wrong in (*held, *alone)))
+    difference = held[1][0] - held[0][0] - (alone[1][0] - alone[0][0])
+    assert abs(alone[1][0] - alone[0][0]) > 0.1 and error < 0.05 and abs(difference) < 3 * error
 
 
 def held(a, b):

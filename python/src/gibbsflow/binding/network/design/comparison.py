@@ -251,10 +251,19 @@ def compare(
             except MoleculeError as error:
                 causes[a, b] = "; ".join(fault.what for fault in error.faults)
                 continue
-            shared = scores[a, b]
+            shared = scores[a, b] = _usable(scores[a, b])
             if not shared.faults and (a, b) in wholes and shared.difficulty < wholes[a, b].difficulty:
                 del wholes[a, b]
     return Comparison(ligands, maps, scores, causes, wholes)
+
+
+def _usable(found: MapScore) -> MapScore:
+    """A map whose unique atoms bridge the core cannot be carried out: they would tie both ends of the edge together."""
+    count = found.figures.get("bridging_groups", 0)
+    if found.faults or not count:
+        return found
+    what = f"a ring is shared in part: {count:g} group{'s' * (count > 1)} of unique atoms bridge the common core"
+    return replace(found, faults=(what,))
 
 
 def _named(ligand: Posed, name: str) -> Posed:
