@@ -215,27 +215,18 @@ def test_a_methyl_whose_hydrogens_are_taken_apart_at_both_ends_changes_nothing(t
 
 @pytest.mark.slow
 def test_a_difference_of_solvation_is_that_of_two_absolute_ones(tmp_path):
-    """Phenol to fluorobenzene in OBC2: an edge in solvent and in vacuum, and each ligand decoupled in both."""
-    few, config = settings(60, 2, 0.4, tmp_path), settings(6, 1, 0.2)
-    edge, _ = prepared(tmp_path / "edge", "phenol", "fluorobenzene", few, solvent="obc2")
-    relative, error = summed(RELATIVE_SOLVATION, sampled(edge, tmp_path / "edge"))
+    """Phenol to fluorobenzene in OBC2 and in vacuum: by shared atoms, as two whole ligands, and each decoupled."""
+    config, edges_of = settings(6, 1, 0.2), {}
+    for name, ps in (("hybrid", 60), ("dual", 20)):
+        few, whole = settings(ps, 2, 0.4, tmp_path), name == "dual"
+        edge, _ = prepared(tmp_path / name, "phenol", "fluorobenzene", few, solvent="obc2", dual=whole)
+        edges_of[name] = summed(RELATIVE_SOLVATION, sampled(edge, tmp_path / name))
     absolute = {}
     for name in ("phenol", "fluorobenzene"):
         root = tmp_path / name
         alone = prepare_legs(edges.system(name, root / "in", solvent="obc2"), config, root / "fe", Result(), SOLVATION)
         absolute[name] = summed(SOLVATION, sampled(alone, root))
     expected = absolute["fluorobenzene"][0] - absolute["phenol"][0]
-    error = math.hypot(error, *(wrong for _, wrong in absolute.values()))
-    assert expected > 2 and error < 0.06 and relative == pytest.approx(expected, abs=2.5 * error)
-
-
-@pytest.mark.slow
-def test_two_whole_ligands_differ_as_the_two_that_share_atoms_do(tmp_path):
-    """Phenol to fluorobenzene once more, both as a whole: the restraint between them drops out of each leg."""
-    few = settings(60, 2, 0.4, tmp_path)
-    hybrid, _ = prepared(tmp_path / "hybrid", "phenol", "fluorobenzene", few, solvent="obc2")
-    expected, wrong = summed(RELATIVE_SOLVATION, sampled(hybrid, tmp_path / "hybrid"))
-    dual, _ = prepared(tmp_path / "dual", "phenol", "fluorobenzene", few, solvent="obc2", dual=True)
-    found, error = summed(RELATIVE_SOLVATION, sampled(dual, tmp_path / "dual"))
-    error = math.hypot(error, wrong)
-    assert expected > 2 and error < 0.15 and found == pytest.approx(expected, abs=2.5 * error)
+    for relative, error in edges_of.values():
+        error = math.hypot(error, *(wrong for _, wrong in absolute.values()))
+        assert expected > 2 and error < 0.06 and relative == pytest.approx(expected, abs=2.5 * error)
