@@ -79,8 +79,9 @@ workflow {
                 [
                     SYSTEM_PREP: settings(own, schema, ['system', 'run.seed']),
                     PARAM_LIGAND: settings(own, schema, ['param']),
-                    EQUIL_PREPARE: settings(own, schema, ['md', 'equil', 'run.seed', 'fe.abfe_protocol', 'fe.charge_correction']),
-                    NETWORK_PLAN: settings(own, schema, ['relative', 'run.seed']),
+                    // ions of an edge are waters of its box, which is built as without them
+                    EQUIL_PREPARE: settings(own, schema, ['md', 'equil', 'run.seed', 'fe.abfe_protocol'] + (values.mode == 'rbfe' ? [] : ['fe.charge_correction'])),
+                    NETWORK_PLAN: settings(own, schema, ['relative', 'run.seed', 'md.solvent', 'fe.charge_correction']),
                     FE_PREPARE: settings(own, schema, ['fe', 'run.mode', 'run.seed', 'run.replicates']),
                     ANALYSIS_TRANSFORMATION: settings(own, schema, ['analysis', 'run.mode']),
                     ANALYSIS_CAMPAIGN: settings(own, schema, ['analysis', 'relative.anchor', 'run.mode', 'run.seed']),

@@ -152,11 +152,17 @@ class EdgeFacts(Facts):
         From which to which.
     edge_pairs
         Numbers (from 0) of the atoms that they share.
+    edge_topology
+        ``hybrid`` where they share atoms, ``dual`` where both are there as a whole.
+    edge_ions
+        What keeps the boxes neutral as the net charge changes, in words; None where nothing has to.
     """
 
     written_by: ClassVar[str] = "fe prepare"
     edge_ligands: tuple[str, str]
     edge_pairs: tuple[tuple[int, int], ...]
+    edge_topology: Literal["hybrid", "dual"] = "hybrid"
+    edge_ions: str | None = None
 
 
 class AccountFacts(Facts):

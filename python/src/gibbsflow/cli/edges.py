@@ -26,6 +26,7 @@ def edges(
     """Compare the ligands of a campaign, plan its network, and write a folder for each edge that is to be run."""
     with verb(out, state=state, as_json=as_json) as result:
         from gibbsflow.binding.campaign.edges import plan_edges
+        from gibbsflow.binding.network.design.comparison import Ways
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.binding import BindingConfig
         from gibbsflow.workflow.result import versions
@@ -34,7 +35,8 @@ def edges(
         result.versions = versions("rdkit")
         found = [SimSystem.read(folder) for folder in systems]
         network = plan_edges(
-            found, settings.relative, settings.run.seed, out, result, state=state, before=before, records=records or ()
-        )
+            found, settings.relative, settings.run.seed, out, result, state=state, before=before, records=records or (),
+            ways=Ways.of(settings),
+        )  # fmt: skip
         new = ", ".join(result.figures["to_be_run"]) or "none"
         typer.echo(f"{len(network.edges)} edges; to be run: {new}", err=as_json)

@@ -274,8 +274,8 @@ class Fe(Section):
     )
     charge_correction: Literal["counter_ion", "analytic"] | None = setting(
         None,
-        "What makes up for a charged ligand decoupled in a periodic box of water; without one it is refused. "
-        "Not for sdr, whose box stays neutral.",
+        "What makes up for a charged ligand decoupled in a periodic box of water, or (counter_ion) for an edge between "
+        "ligands of different charge; without one it is refused. Not for sdr, whose box stays neutral.",
     )
     sampler: Literal["exchange", "independent"] = setting(
         "exchange",

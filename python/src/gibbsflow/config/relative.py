@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from gibbsflow.config.section import Section, setting
 
@@ -20,6 +21,11 @@ class Relative(Section):
         "none",
         "Zero of the ligands' free energies: none (their mean), mean (of those that were measured), or the name of "
         "one that was measured.",
+    )
+    edge_topology: Literal["auto", "hybrid", "dual"] = setting(
+        "auto",
+        "What an edge is made of: atoms that both ligands share (hybrid), or both ligands as a whole, tethered to each "
+        "other (dual); auto: dual where no map can be used or one is as hard.",
     )
     map: Path | None = setting(
         None, "Atom maps of edges, as network plan writes them or in OpenFE's JSON; default: found for each edge."

@@ -20,6 +20,7 @@ from gibbsflow.binding.alchemy.protocols import (
     cycle_terms,
     leg_names,
     mode_of_legs,
+    of_edge,
     protocol_of,
     protocol_of_legs,
     restrains,
@@ -162,3 +163,37 @@ def test_an_analytic_correction_is_for_charges_in_a_periodic_box(mode, solvent, 
     assert [doubt.weight for doubt in doubts] == weights
     if weights == ["note"]:
         assert "complex and solvent" in str(doubts[0]) and "NET, USV, SCR, RIP, EMP and DSC" in str(doubts[0])
+
+
+def test_an_edge_makes_up_for_a_charge_by_ions_or_not_at_all():
+    """Where it has a box; what an edge changes is its own matter, so that no part of its table is ions."""
+    counter, analytic = (Fe(charge_correction=kind) for kind in ("counter_ion", "analytic"))
+    water, implicit = Md(solvent="tip3p"), Md()
+    assert protocol_of("rbfe", explicit=True, fe=counter) == RELATIVE_IN_WATER
+
+    def refused(protocol, md, fe, charge=1):
+        return [str(p) for p in cycle_doubts(protocol, md, charge, where="l", fe=fe).of_weight("refuse")]
+
+    assert refused(RELATIVE_IN_WATER, water, counter) == refused(RELATIVE_IN_WATER, water, Fe()) == []
+    (text,) = refused(RELATIVE_IN_WATER, water, analytic)
+    assert "charge_correction counter_ion" in text
+    (text,) = refused(RELATIVE, implicit, counter)
+    assert "no periodic box: there is nothing to correct" in text
+    assert refused(RELATIVE, implicit, Fe()) == []
+
+
+@pytest.mark.parametrize(
+    ("dual", "changes", "explicit", "names"),
+    [
+        (False, False, True, {"rbfe_11"}),
+        (True, False, True, {"rbfe_21"}),
+        (False, True, False, {"rbfe_21"}),
+        (False, True, True, {"rbfe_with_ion_25"}),
+        (True, True, True, {"dual_with_ion_33"}),
+    ],
+)
+def test_what_changes_on_an_edge_chooses_its_states(dual, changes, explicit, names):
+    table = RELATIVE_IN_WATER if explicit else RELATIVE
+    found = of_edge(table, dual=dual, charge_changes=changes, explicit=explicit)
+    assert {leg.named_schedule for leg in found} == names and dict(cycle_terms(found)) == dict(cycle_terms(table))
+    assert leg_schedules(Fe(), found)

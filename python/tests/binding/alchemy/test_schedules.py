@@ -22,7 +22,7 @@ def test_all_shipped_are_sound():
     for name in _shipped():
         states = read_schedule(name)
         assert len(states) == int(name.rsplit("_", 1)[1])
-        if name.startswith("rbfe"):
+        if name.startswith(("rbfe", "dual")):
             assert list(states[0].as_dict()) == list(OF_EDGE) and isinstance(states[0], HybridState)
             assert [1 - value for value in states[0].as_dict().values()] == list(states[-1].as_dict().values())
             continue

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 from rdkit import Chem
 from rdkit.Chem import AllChem
+from rdkit.Geometry import Point3D
 
 from gibbsflow.binding.campaign.check_edges import edge_problems
 from gibbsflow.binding.prepare.molecules import Molecule
 from gibbsflow.binding.prepare.samplesheet import Row
-from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.binding import BindingConfig, Md
 from gibbsflow.config.relative import Relative
 
 
@@ -25,8 +26,9 @@ def ligands(**smiles: str) -> list[tuple[Row, Molecule]]:
     return found
 
 
-def told(found: list[tuple[Row, Molecule]], **relative: str) -> str:
-    problems, _ = edge_problems(found, BindingConfig(relative=Relative(**relative)), "l.csv")
+def told(found: list[tuple[Row, Molecule]], *, solvent: str = "obc2", **relative: str) -> str:
+    settings = BindingConfig(relative=Relative(**relative), md=Md(solvent=solvent))
+    problems, _ = edge_problems(found, settings, "l.csv")
     return "\n".join(map(str, problems))
 
 
@@ -50,8 +52,13 @@ def test_one_ligand_and_names_that_are_too_long() -> None:
 
 
 def test_ligands_that_no_edge_reaches() -> None:
-    text = told(ligands(**SOUND, salicylate="O=C([O-])c1ccccc1O", benzoate="O=C([O-])c1ccccc1"))
+    found = ligands(**SOUND, salicylate="O=C([O-])c1ccccc1O", benzoate="O=C([O-])c1ccccc1")
+    text = told(found, solvent="tip3p")
     assert "l.csv, row 5, ligand: salicylate (with benzoate): no edges connect it with cresol, toluene, xylene" in text
+    assert "or charge_correction counter_ion" in text
+    params = {"mode": "rbfe", "solvent": "tip3p", "charge_correction": "counter_ion"}
+    for settings in (BindingConfig.from_params(params), BindingConfig()):  # nothing in OBC2 depends on a box
+        assert edge_problems(found, settings, "l.csv")[0] == []
 
 
 def test_a_network_that_names_strangers(tmp_path) -> None:
@@ -73,7 +80,21 @@ def test_names_of_records_in_a_network(tmp_path) -> None:
 
 def test_an_element_may_change_in_a_ring_and_one_atom_is_no_core() -> None:
     assert told(ligands(toluene="Cc1ccccc1", picoline="Cc1ccncc1", pyridine="c1ccncc1")) == ""
-    assert "water: no edges connect it" in told(ligands(**SOUND, water="O"))
+    assert "water: no edges connect it" in told(ligands(**SOUND, water="O"), edge_topology="hybrid")
+
+
+def test_two_whole_ligands_where_there_is_no_common_core_and_in_one_place_alone() -> None:
+    found = ligands(**SOUND, water="O")
+    problems, warnings = edge_problems(found, BindingConfig(), "l.csv")
+    assert problems == [] and any("water" in str(warning) for warning in warnings)
+    posed = [(replace(row, pose="given"), ligand) for row, ligand in found]
+    problems, warnings = edge_problems(posed, BindingConfig(), "l.csv")
+    assert problems == []
+    assert any("~water: dual topology (the common core has" in str(warning) for warning in warnings)
+    xyz = posed[-1][1].mol.GetConformer()
+    for atom in range(3):
+        xyz.SetAtomPosition(atom, xyz.GetAtomPosition(atom) + Point3D(9, 0, 0))
+    assert "water: no edges connect it" in "\n".join(map(str, edge_problems(posed, BindingConfig(), "l.csv")[0]))
 
 
 def test_a_row_that_is_left_out_hides_nothing_of_the_others(tmp_path) -> None:

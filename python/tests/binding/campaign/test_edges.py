@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rdkit import Chem
 from rdkit.Chem import AllChem
@@ -21,10 +22,13 @@ from gibbsflow.binding.campaign.edges import (
     planned,
 )
 from gibbsflow.binding.facts import PreparedFacts
+from gibbsflow.binding.network.design.comparison import Ways
+from gibbsflow.binding.network.design.network_files import read_network
 from gibbsflow.binding.prepare.atom_map.aligned_pose import align_pose
 from gibbsflow.binding.prepare.atom_map.map_files import write_maps
-from gibbsflow.binding.prepare.molecules import Molecule, write_sdf
+from gibbsflow.binding.prepare.molecules import Molecule, MoleculeError, write_sdf
 from gibbsflow.binding.system import SimSystem
+from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.relative import Relative
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.workflow.result import Result
@@ -38,12 +42,24 @@ def built(smiles: str) -> Chem.Mol:
     return mol
 
 
+def on(first: Chem.Mol, mol: Chem.Mol) -> Chem.Mol:
+    """A ligand where another one is, atom on atom if they have atoms in common."""
+    try:
+        return align_pose(mol, first, seed=1).mol
+    except MoleculeError:
+        shift = (one.GetConformer().GetPositions().mean(axis=0) for one in (first, mol))
+        by = np.subtract(*shift)
+        for atom, place in enumerate(mol.GetConformer().GetPositions() + by):
+            mol.GetConformer().SetAtomPosition(atom, place)
+        return mol
+
+
 def systems(folder: Path, series: dict[str, str], pose: str = "given") -> list[SimSystem]:
     """Prepared systems of ligands whose poses lie on that of the first."""
     found: list[SimSystem] = []
     first = built(next(iter(series.values())))
     for name, smiles in series.items():
-        mol = first if not found else align_pose(built(smiles), first, seed=1).mol
+        mol = first if not found else on(first, built(smiles))
         mol = mol if pose == "given" else built(smiles)
         (folder / name).mkdir(parents=True, exist_ok=True)
         charge = Chem.GetFormalCharge(mol)
@@ -125,8 +141,39 @@ def test_charges_of_two_signs_have_no_edge(tmp_path: Path) -> None:
     ligands = ligands_of(systems(tmp_path, {"cresol": SERIES["cresol"], "cresolate": "Cc1ccc([O-])cc1"}))
     found = compare(ligands, seed=1)
     assert found.candidates().difficulty == {} and "+0 and -1 e" in found.causes["cresol", "cresolate"]
-    with pytest.raises(InputError, match="no edge changes the net charge"):
+    with pytest.raises(InputError, match="charge_correction counter_ion"):
         found.edge("cresol", "cresolate")
+
+
+def test_charges_of_two_signs_have_one_where_the_change_is_made_up_for(tmp_path: Path) -> None:
+    ligands = ligands_of(systems(tmp_path, {"cresol": SERIES["cresol"], "cresolate": "Cc1ccc([O-])cc1"}))
+    found = compare(ligands, seed=1, ways=Ways("auto", charge_changes=True))
+    edge = found.edge("cresol", "cresolate")
+    assert edge.topology == "hybrid" and edge.difficulty >= 0.7 and len(edge.atoms) >= 14
+
+
+def test_what_ways_settings_leave_open() -> None:
+    water = {"mode": "rbfe", "solvent": "tip3p"}
+    assert Ways.of(BindingConfig()) == Ways("auto", charge_changes=True)
+    assert Ways.of(BindingConfig.from_params(water)) == Ways("auto", charge_changes=False)
+    params = water | {"charge_correction": "counter_ion", "edge_topology": "dual"}
+    assert Ways.of(BindingConfig.from_params(params)) == Ways("dual", charge_changes=True)
+
+
+def test_a_pair_without_a_map_is_exchanged_as_a_whole_and_the_plan_says_so(tmp_path: Path) -> None:
+    made = systems(tmp_path, {"toluene": SERIES["toluene"], "ethylbenzene": SERIES["ethylbenzene"], "amine": "NCCO"})
+    network = plan_edges(made, Relative(), 1, tmp_path / "out", Result(), ways=Ways("auto"))
+    whole = [edge for edge in planned_edges(tmp_path / "out") if edge.dual]
+    assert {edge.name for edge in whole} == {str(e) for e in network.edges if "amine" in e.pair} and len(whole) == 2
+    assert all(edge.pairs == () for edge in whole) and sum("dual topology" in note for note in network.notes) == 2
+    told = json.loads((tmp_path / "out" / EDGES / whole[0].name / EDGE).read_text())
+    assert told["topology"] == "dual" and told["difficulty"] >= 0.8 and told["notes"]
+    again = read_network(tmp_path / "out" / "network.json")
+    assert [edge.topology for edge in again.edges] == [edge.topology for edge in network.edges]
+    shared = plan_edges(made, Relative(), 1, tmp_path / "hybrid", Result(), ways=Ways("hybrid"))
+    assert {edge.topology for edge in shared.edges} == {"hybrid"} and len(shared.edges) == 1
+    every = plan_edges(made, Relative(), 1, tmp_path / "dual", Result(), ways=Ways("dual"))
+    assert {edge.topology for edge in every.edges} == {"dual"} and len(every.edges) == 3
 
 
 def test_maps_and_networks_from_files(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ def test_a_record_is_the_row_of_an_edge() -> None:
     row = row_of_record(record("a", "b"))
     assert (row.name, row.ddg_kcal_per_mol, row.overlap) == ("a~b", pytest.approx(-1.0), pytest.approx(0.1))
     assert (row.verdict, row.cause, row.complex_repeats) == ("WARN", "short", 2)
+    assert row.topology == "hybrid" and row_of_record(record("a", "b") | {"topology": "dual"}).topology == "dual"
+    assert lost_edge(Edge("a", "b", atoms=()), "failed", "NaN").topology == "dual"
     alone = row_of_record(record("a", "b", lost=1))
     assert (alone.ddg_kcal_per_mol, alone.complex_repeats) == (pytest.approx(-1.1), 1)
 

@@ -54,6 +54,14 @@ def test_units_legs_and_other_programs(tmp_path: Path) -> None:
     assert rows[1].status == "failed" and rows[1].cause == "no ΔΔG in the table"
 
 
+def test_what_an_edge_is_made_of(tmp_path: Path) -> None:
+    rows, _ = read(tmp_path, f"{HEAD},topology\na,b,1.5,0.2,dual\nb,c,1.5,0.2,\nb,a,-1.4,0.2,dual\n")
+    assert [row.topology for row in rows] == ["dual", ""]
+    assert "topology: 'both' is not usable (right: hybrid or dual)" in refused(
+        tmp_path, f"{HEAD},topology\na,b,1.5,0.2,both\n"
+    )
+
+
 def test_reversed_row() -> None:
     row = EdgeRow(
         "a", "b", 1.0, 0.1, complex_kcal_per_mol=3.0, solvent_kcal_per_mol=2.0, experimental_ddg_kcal_per_mol=0.5

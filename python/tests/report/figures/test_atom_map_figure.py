@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 from posed_ligands import laid_on, posed
 
+from gibbsflow.binding.prepare.atom_map.atom_maps import AtomMap
 from gibbsflow.binding.prepare.atom_map.common_core import map_atoms
 from gibbsflow.report.figures.atom_map_figure import PANEL, draw_atom_map
 from gibbsflow.report.figures.svg import svg_file
@@ -25,3 +26,12 @@ def test_both_sides_have_the_same_numbers():
     assert panels[0].count("var(--fail)") >= 1 and panels[1].count("var(--fail)") == 1
     assert f"translate({PANEL} 0)" in svg and len(svg) < 40_000
     assert "#FF0000" not in svg and "#000000" not in svg and "<style>" in svg_file(svg)
+
+
+def test_two_whole_ligands_are_drawn_beside_each_other():
+    a, b = posed("CCc1ccccc1", "one"), posed("NCCO", "other")
+    svg = draw_atom_map(AtomMap("one", "other", ()), a, b)
+    ElementTree.fromstring(svg)
+    panels = svg.split("<g transform")[1:]
+    assert [panel.count("var(--fail)") for panel in panels] == [8, 4] and "0 heavy atoms mapped" in svg
+    assert "one: 18 atoms vanish" in svg and "other: 11 atoms appear" in svg

@@ -149,6 +149,8 @@ def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, wher
     for key, chosen, why, right in _NOT_BY_GROMACS:
         if getattr(fe, key) == chosen:
             problems.append(Problem(where, f"{chosen} with engine gromacs: {why}", f"{right}, or {_ENGINE}", field=key))
+    if config.relative.edge_topology == "dual":
+        problems.append(whole_ligands_problem(where))
     schedules = leg_schedules(fe, protocol)
     for leg in protocol:
         if leg.medium == "solvent":
@@ -157,6 +159,23 @@ def gromacs_problems(config: BindingConfig, protocol: Sequence[LegSpec], *, wher
             except InputError as error:
                 problems += [problem for problem in error.problems if problem not in problems]
     return problems
+
+
+def whole_ligands_problem(where: str) -> Problem:
+    """Say why GROMACS runs no edge between two whole ligands.
+
+    Parameters
+    ----------
+    where
+        What the message calls the settings.
+
+    Returns
+    -------
+    Problem
+        With what would be right.
+    """
+    what = "dual topology with engine gromacs: it has one λ for all Lennard-Jones, and the two ligands' change by turns"
+    return Problem(where, what, f"hybrid, or {_ENGINE}", field="edge_topology")
 
 
 def pulls(restraint: Restraint | None, positions_nm: Floats, box_nm: Floats, masses_amu: Floats) -> list[Pull]:

@@ -171,6 +171,10 @@ WITH_IONS: Mapping[str, str] = {
     "water_17": "water_with_ions_29",
 }
 """λ schedules by those without ions: a net charge and its ion take more steps than a neutral ligand."""
+HARD_EDGE = "rbfe_21"
+"""λ schedule of an edge on which whole ligands or a net charge change."""
+EDGE_WITH_IONS = {False: "rbfe_with_ion_25", True: "dual_with_ion_33"}
+"""Of one in whose box ions make up for the charge, by whether the ligands are there as a whole."""
 RELEASE = "release"
 """The term of letting a restrained, decoupled ligand go; no leg is called so."""
 GONE_ON_WITH = "abfe"
@@ -216,7 +220,41 @@ def protocol_of(mode: str, *, explicit: bool = False, fe: Fe | None = None) -> t
     if not explicit:
         return PROTOCOLS[legs]
     table = IN_EXPLICIT_SOLVENT.get(legs, PROTOCOLS[legs])
-    return with_counter_ions(table) if fe is not None and fe.charge_correction == "counter_ion" else table
+    with_ions = fe is not None and fe.charge_correction == "counter_ion"
+    # ions of an edge are waters of its box: what they turn into is up to each edge
+    return with_counter_ions(table) if with_ions and not any(leg.relative for leg in table) else table
+
+
+def of_edge(protocol: Sequence[LegSpec], *, dual: bool, charge_changes: bool, explicit: bool) -> tuple[LegSpec, ...]:
+    """Choose λ schedules by what changes on an edge.
+
+    Parameters
+    ----------
+    protocol
+        The table of edges.
+    dual
+        Whether both ligands are there as a whole.
+    charge_changes
+        Whether their net charges differ.
+    explicit
+        Whether the solvent has a box.
+
+    Returns
+    -------
+    tuple of LegSpec
+        The table, with those schedules where the settings say ``auto``.
+    """
+    if not (dual or charge_changes):
+        return tuple(protocol)
+    return tuple(
+        replace(
+            leg,
+            named_schedule=EDGE_WITH_IONS[dual]
+            if charge_changes and explicit and leg.medium == "solvent"
+            else HARD_EDGE,
+        )
+        for leg in protocol
+    )
 
 
 def protocol_of_legs(mode: str, legs: Collection[str]) -> tuple[LegSpec, ...]:
@@ -365,18 +403,21 @@ def cycle_doubts(
     account, fe = Account(where), fe or Fe()
     from_vacuum = any(leg.medium == "vacuum" for leg in protocol)
     twice = any("copy" in leg.alchemical for leg in protocol)
-    relative = any(leg.relative for leg in protocol)  # ligands of an edge have one charge
+    relative = any(leg.relative for leg in protocol)  # which charges an edge has is its own matter
     if twice and not md.explicit:
         what = f"sdr couples a copy of the ligand in the water of its box, and {md.solvent} has none"
         account.refuse(what, "a water model, or abfe_protocol double_decoupling", field="abfe_protocol")
-    elif fe.charge_correction and (twice or relative or not md.explicit):
+    elif relative and md.explicit:
+        if fe.charge_correction == "analytic":
+            what = "analytic knows a charge that vanishes, and none that an edge changes"
+            account.refuse(what, "charge_correction counter_ion", field="charge_correction")
+    elif fe.charge_correction and (twice or not md.explicit):
         why = "the box of sdr is neutral in all states" if twice else f"{md.solvent} has no periodic box"
-        why = "no edge changes the net charge" if relative else why
         what = f"{fe.charge_correction}, but {why}: there is nothing to correct"
         account.refuse(what, "no charge_correction", field="charge_correction")
     elif fe.charge_correction and ligand_charge:
         _CORRECTIONS[fe.charge_correction](account, protocol, md)
-    elif md.explicit and ligand_charge and not twice and not relative:
+    elif md.explicit and ligand_charge and not twice:
         what = f"the free energy of a charge of {ligand_charge:+d} e depends on the size of its periodic box"
         right = "charge_correction analytic, or obc2"
         if not from_vacuum:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from gibbsflow.binding.campaign.edges import planned
 from gibbsflow.binding.network.design import connectivity
-from gibbsflow.binding.network.design.comparison import Posed, compare, given_maps
-from gibbsflow.binding.network.design.difficulty import common_difficulty
+from gibbsflow.binding.network.design.comparison import Posed, Ways, compare, given_maps
 from gibbsflow.binding.network.design.links import candidates_from, kind_of
 from gibbsflow.binding.network.design.network_files import read_network
 from gibbsflow.binding.network.design.planning import plan
@@ -62,32 +61,38 @@ def edge_problems(
         problems.append(Problem("relative", f"{shown(relative.hub)} is none of the ligands", right, field="hub"))
     if problems:
         return problems, []
+    ways = Ways.of(settings)
     posed = {row.ligand: Posed(ligand.mol, ligand.charge, given=row.pose != "place") for row, ligand in ligands}
     try:
         maps = given_maps(relative.map, posed)
         kind = kind_of(relative.network)
         network = None if kind else read_network(Path(relative.network), names)
         if all(one.given for one in posed.values()):
-            network = planned(relative, compare(posed, maps, seed=settings.run.seed))
+            network = planned(relative, compare(posed, maps, seed=settings.run.seed, ways=ways))
         elif kind:  # poses are yet to come: what the molecules have in common
-            network = plan(candidates_from(posed, lambda a, b: _difficulty(posed[a], posed[b])), kind, hub=relative.hub)
+            network = plan(
+                candidates_from(posed, lambda a, b: ways.foretold(posed[a], posed[b])), kind, hub=relative.hub
+            )
     except InputError as error:
         return error.problems, []
     assert network is not None  # of a file, or planned
     largest, *others = connectivity.parts(network.graph)
     apart = {name: part for part in others for name in part}
     right = "a ligand of its charge with four or more heavy atoms in common, one on the other where poses are given"
+    if ways.charge_changes:
+        right = right.replace(" of its charge", "")
+    elif len({one.charge for one in posed.values()}) > 1:
+        right += "; or charge_correction counter_ion, with which the net charge may change"
+    if ways.topology == "hybrid":
+        right += "; or edge_topology auto"
     told = []
     for row, _ in ligands:
         if row.ligand in apart and not left_out:
             beside = [name for name in apart[row.ligand] if name != row.ligand]
             what = f"{row.ligand}{' (with ' + ', '.join(beside) + ')' if beside else ''}: no edges connect it with "
             told.append(Problem(where, what + ", ".join(largest[:3]), right, row.line, "ligand"))
-    return told, [] if told else [Problem("network", text) for text in network.warnings]
-
-
-def _difficulty(one: Posed, other: Posed) -> float | None:
-    return common_difficulty(one.mol, other.mol) if one.charge == other.charge else None
+    whole = [text for text in network.notes if "dual topology" in text]
+    return told, [] if told else [Problem("network", text) for text in (*network.warnings, *whole)]
 
 
 def _pairwise(ligands: Sequence[tuple[Row, Molecule]], where: str) -> list[Problem]:

@@ -16,7 +16,7 @@ from typing import Any
 from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
 from gibbsflow.binding.facts import ENDS, PreparedFacts
-from gibbsflow.binding.network.design.comparison import Comparison, Posed, compare, given_maps
+from gibbsflow.binding.network.design.comparison import Comparison, Posed, Ways, compare, given_maps
 from gibbsflow.binding.network.design.links import Edge, Network, kind_of
 from gibbsflow.binding.network.design.network_files import read_network, write_network
 from gibbsflow.binding.network.design.planning import plan
@@ -112,7 +112,13 @@ def planned(settings: Relative, comparison: Comparison, before: Network | None =
             problems += error.problems
     if problems:
         raise InputError(problems)
-    return replace(found, edges=tuple(edges))
+    return _told_of_wholes(replace(found, edges=tuple(edges)), comparison)
+
+
+def _told_of_wholes(network: Network, comparison: Comparison) -> Network:
+    """Note which edges share no atoms, and why."""
+    told = [f"{e}: dual topology ({comparison.why_whole(e.pair)})" for e in network.edges if e.topology == "dual"]
+    return replace(network, notes=(*network.notes, *(text for text in told if text not in network.notes)))
 
 
 def plan_edges(
@@ -125,6 +131,7 @@ def plan_edges(
     state: Path | None = None,
     before: Path | None = None,
     records: Sequence[Path] = (),
+    ways: Ways = Ways(),
 ) -> Network:
     """Plan which edges are to be run: ``network edges``.
 
@@ -146,6 +153,8 @@ def plan_edges(
         Output of an earlier call whose edges have been run; None for the first.
     records
         Records of its edges that came through. The others are lost, and others are sought in their place.
+    ways
+        How ligands may be turned into each other.
 
     Returns
     -------
@@ -158,7 +167,7 @@ def plan_edges(
         For a network or maps that cannot be used.
     """
     ligands = ligands_of(systems)
-    comparison = compare(ligands, given_maps(settings.map, ligands), seed=seed)
+    comparison = compare(ligands, given_maps(settings.map, ligands), seed=seed, ways=ways)
     if before is not None:
         network, fresh = _around_what_is_lost(
             read_network(before / NETWORK, whole=False), records, settings, comparison
@@ -205,21 +214,24 @@ def _around_what_is_lost(
     known = {edge.pair: edge for edge in before.edges}
     fresh = tuple(comparison.edge(e.ligand_a, e.ligand_b) for e in again.edges if e.pair not in known)
     text = tuple(f"{edge} is lost" for edge in lost)
-    return replace(again, edges=(*before.edges, *fresh), warnings=(*text, *again.warnings)), fresh
+    network = replace(again, edges=(*before.edges, *fresh), warnings=(*text, *again.warnings))
+    return _told_of_wholes(network, comparison), fresh
 
 
 def _told(edge: Edge, comparison: Comparison) -> dict[str, Any]:
     """Content of ``edge.json``."""
-    found = comparison.scores[edge.pair]
+    whole = comparison.wholes.get(edge.pair)
+    found = whole or comparison.scores[edge.pair]
     return {
         "name": str(edge),
         "ligand_a": edge.ligand_a,
         "ligand_b": edge.ligand_b,
+        "topology": edge.topology,
         "pairs": [list(pair) for pair in edge.atoms or ()],
         "difficulty": found.difficulty,
         "parts": found.parts,
         "figures": found.figures,
-        "notes": list(comparison.maps[edge.pair].notes),
+        "notes": list(comparison.maps[edge.pair].notes) if whole is None else [comparison.why_whole(edge.pair)],
     }
 
 
@@ -235,12 +247,15 @@ class PlannedEdge:
         From which ligand to which.
     pairs
         Atoms that correspond, 0-based.
+    dual
+        Whether none do, and both ligands are there as a whole.
     """
 
     name: str
     ligand_a: str
     ligand_b: str
     pairs: tuple[tuple[int, int], ...]
+    dual: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> PlannedEdge:
@@ -265,7 +280,8 @@ class PlannedEdge:
         try:
             content = read_json(path)
             pairs = tuple((int(i), int(j)) for i, j in content["pairs"])
-            return cls(str(content["name"]), str(content["ligand_a"]), str(content["ligand_b"]), pairs)
+            dual = content.get("topology", "hybrid") == "dual"
+            return cls(str(content["name"]), str(content["ligand_a"]), str(content["ligand_b"]), pairs, dual)
         except (StateError, OSError, KeyError, TypeError, ValueError) as error:
             right = "a folder edges/<edge> of `gibbsflow network edges`"
             raise InputError(Problem(str(path), f"not usable ({error})", right, field="--edge")) from error
@@ -311,7 +327,9 @@ def prepare_legs_of(
     if (system.name, other.name) != (planned_edge.ligand_a, planned_edge.ligand_b):
         what = f"{planned_edge.name}, and the systems are {system.name} and {other.name}"
         raise InputError(Problem(str(edge), what, "--system of its first ligand, --partner of its second"))
-    prepared = prepare_edge(system, other, planned_edge.pairs, config, out, result, name=planned_edge.name)
+    prepared = prepare_edge(
+        system, other, planned_edge.pairs, config, out, result, name=planned_edge.name, dual=planned_edge.dual
+    )
     for role, end in zip(ENDS, (system, other), strict=True):
         target = out / f"{role}.sdf"
         shutil.copyfile(end.path("ligand"), target)

@@ -166,7 +166,9 @@ def prepare_topologies(
     stages = () if path is None else read_stages(path)
     if problems := stage_problems(asked, stages, built=not is_solvated(system), where=str(path)):
         raise InputError(problems)
-    built = topologies_of(system, asked, out, seed=settings.run.seed, fe=settings.fe)
+    # of an edge nothing is put far into a box beforehand: waters of it become ions, if the edge changes the charge
+    fe = None if settings.run.mode == "rbfe" else settings.fe
+    built = topologies_of(system, asked, out, seed=settings.run.seed, fe=fe)
     md = built.facts(TopologyFacts).md  # of a system that comes solvated the solvent is its own
     built = built.with_facts(SettingsFacts(md=md, equil=settings.equil, run=RunFacts(seed=settings.run.seed)))
     if stages:

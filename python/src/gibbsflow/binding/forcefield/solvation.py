@@ -15,6 +15,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from gibbsflow.binding.facts import RemoteFacts, SolvationFacts
+from gibbsflow.binding.forcefield.ions import ANION, CATION
 from gibbsflow.binding.forcefield.remote import CopyPlace, beyond_wall, wall_for_ions
 from gibbsflow.binding.forcefield.topology_file import Topology, residue_labels, without_date
 from gibbsflow.config.binding import Md
@@ -52,7 +53,7 @@ _BOXES = {
     "opc": ("OPCBOX", "OPC"),
     "tip4pew": ("TIP4PEWBOX", "T4E"),
 }
-_CATION, _ANION = "Na+", "Cl-"
+
 FITTING: Mapping[str, tuple[str, ...]] = {"ff14SB": ("tip3p", "tip4pew", "spce"), "ff19SB": ("opc",)}
 """Water models that a protein's force field is used with: Maier et al., J. Chem. Theory Comput. 11, 3696 (2015); Tian
 et al., ibid. 16, 528 (2020), who say what ff19SB loses in TIP3P."""
@@ -204,7 +205,7 @@ def solvate(
         remote = remote.model_copy(update={"ion_atoms": changing})
     positions = filled.positions_angstrom
     if cations or anions:
-        counts = [f"{ion} {count}" for ion, count in ((_CATION, cations), (_ANION, anions)) if count]
+        counts = [f"{ion} {count}" for ion, count in ((CATION, cations), (ANION, anions)) if count]
         text, salted, _ = _build(f"addIonsRand {unit_name} {' '.join(counts)} {ION_DISTANCE_ANGSTROM:g}")
         positions = _with_ions(filled, atoms, cations + anions, seed, name, remote, box_vectors_nm(inpcrd))
         if positions.shape != salted.positions_angstrom.shape:
@@ -338,7 +339,7 @@ def _check_solute(prmtop: Path, positions_angstrom: Floats, solute: Topology, na
     if not same:
         raise ParametrisationError(f"{name}: tleap built another solute in solvent than without")
     labels = residue_labels(prmtop)[int(solute.residue_of[-1]) + 1 :]
-    if re.fullmatch(r"(C|A)*W+", "".join({_CATION: "C", _ANION: "A"}.get(label, label[0]) for label in labels)) is None:
+    if re.fullmatch(r"(C|A)*W+", "".join({CATION: "C", ANION: "A"}.get(label, label[0]) for label in labels)) is None:
         raise ParametrisationError(f"{name}: tleap put waters before ions")
     if abs(float(built.charges_e.sum()) - extra_e) > 1e-3:
         raise ParametrisationError(f"{name}: the box has a charge of {built.charges_e.sum():+.4f} e")

@@ -44,6 +44,7 @@ def row_of_record(record: Mapping[str, Any]) -> EdgeRow:
         status=record["status"],
         verdict=record["verdict"],
         cause=record["cause"] or (record["reasons"][0] if record["reasons"] else ""),
+        topology=record.get("topology", "hybrid"),
     )
 
 
@@ -62,7 +63,7 @@ def lost_edge(edge: Edge, status: str, cause: str) -> EdgeRow:
     EdgeRow
         Verdict FAIL.
     """
-    return EdgeRow(edge.ligand_a, edge.ligand_b, status=status, verdict="FAIL", cause=cause)
+    return EdgeRow(edge.ligand_a, edge.ligand_b, status=status, verdict="FAIL", cause=cause, topology=edge.topology)
 
 
 def with_differences(

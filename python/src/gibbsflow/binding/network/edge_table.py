@@ -18,6 +18,7 @@ from gibbsflow.workflow.account import Account
 
 USED = ("finished", "partial")
 STATUSES = (*USED, "failed", "unbound", "unconverged", "waiting")
+TOPOLOGIES = ("hybrid", "dual")
 VERDICTS = ("PASS", "WARN", "FAIL")
 _ROUNDING = 0.02
 """Where ΔΔG and the difference of its legs are the same number, kcal/mol."""
@@ -78,6 +79,8 @@ class EdgeRow:
         As in ``results.csv``; ``waiting`` for an edge that has yet to be run.
     experimental_ddg_kcal_per_mol
         Measured ΔG of b less that of a.
+    topology
+        ``hybrid`` where the ligands share atoms, ``dual`` where both are there as a whole; empty where it is not known.
     line
         Of the file; None where it has none.
     spread
@@ -101,6 +104,7 @@ class EdgeRow:
     verdict: str = ""
     cause: str = ""
     experimental_ddg_kcal_per_mol: float | None = None
+    topology: str = ""
     line: int | None = None
     spread: Spread | None = None
 
@@ -229,6 +233,9 @@ def _row(row: SheetRow, kilojoules: Mapping[str, str], account: Account) -> Edge
         _wrong("status", ", ".join(STATUSES))
     if verdict not in ("", *VERDICTS):
         _wrong("verdict", ", ".join(VERDICTS))
+    topology = row.cells.get("topology", "").lower()
+    if topology not in ("", *TOPOLOGIES):
+        _wrong("topology", " or ".join(TOPOLOGIES))
     if a is None or b is None:
         return None
     if a == b:
@@ -243,6 +250,7 @@ def _row(row: SheetRow, kilojoules: Mapping[str, str], account: Account) -> Edge
         status=status or "finished",
         verdict=verdict,
         cause=row.cells.get("cause", ""),
+        topology=topology,
         line=row.line,
     )
     return _by_legs(edge, account)

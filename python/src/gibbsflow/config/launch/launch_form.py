@@ -110,8 +110,9 @@ HELP = {
     "soft_core": "Beutler's is what most programs use; Gapsys's has no singular slope near the end.",
     "sdr_schedule": "states: [[restraints, electrostatics, sterics, sterics of the copy], ...].",
     "abfe_protocol": "sdr needs a water model; its box is neutral in all states, also of a charged ligand.",
-    "charge_correction": "counter_ion: ions of each box lose their charge as the ligand does. analytic: the terms of "
-    "Rocklin et al. are computed for each leg and added (docs/methods).",
+    "charge_correction": "counter_ion: ions of each box lose their charge as the ligand does; on an edge that changes "
+    "it waters become ions. analytic: the terms of Rocklin et al. are computed for each leg and added (docs/methods).",
+    "edge_topology": "edges.csv says of each edge which it is.",
     "vacuum_schedule": "states: [[restraints, electrostatics, sterics], ...] from the coupled to the decoupled end.",
     "timestep_fs": "4 fs go with hydrogens of 3 amu.",
     "threads": "Also the cores that a task of MD asks for.",

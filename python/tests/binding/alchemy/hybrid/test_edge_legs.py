@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import edges
 import numpy as np
+import openmm
 import pytest
 
 from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
@@ -21,7 +23,7 @@ from gibbsflow.binding.alchemy.protocols import (
 )
 from gibbsflow.binding.analyse import collect
 from gibbsflow.binding.analyse.verdict import leg_figures
-from gibbsflow.binding.facts import AccountFacts, GivenFacts, LegFacts
+from gibbsflow.binding.facts import AccountFacts, EdgeFacts, GivenFacts, LegFacts
 from gibbsflow.binding.sample.sampling import runs_gromacs, sample_leg
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Fe, Run
@@ -49,12 +51,14 @@ def settings(ps: float = 0.4, equil_ps: float = 0.1, sample_ps: float = 0.1, few
     return BindingConfig(fe=fe, run=Run(replicates=1))
 
 
-def prepared(root, a, b, config, *, solvent="tip3p", protocol=RELATIVE_SOLVATION, pairs=None, engine="openmm"):
+def prepared(
+    root, a, b, config, *, solvent="tip3p", protocol=RELATIVE_SOLVATION, pairs=None, engine="openmm", dual=False
+):
     result = Result()
     first = edges.system(a, root / "a", solvent=solvent, engine=engine)
     second = edges.system(b, root / "b", solvent=solvent)
-    shared = edges.pairs(a, b) if pairs is None else pairs
-    system = prepare_edge(first, second, shared, config, root / "edge", result, protocol=protocol)
+    shared = () if dual else edges.pairs(a, b) if pairs is None else pairs
+    system = prepare_edge(first, second, shared, config, root / "edge", result, protocol=protocol, dual=dual)
     return system, result
 
 
@@ -121,9 +125,60 @@ def test_a_ligand_of_b_in_its_receptor_is_warned_of(tmp_path):
     )
 
 
+def test_an_edge_of_two_whole_ligands(tmp_path):
+    """Nothing is shared: B stands where A is, held to it in every state of either leg; and the record says so."""
+    a = edges.stacked("neopentane", "p-xylene", tmp_path / "a", apart_nm=0.45)
+    b = edges.system("phenol", tmp_path / "b", solvent="obc2")
+    result = Result()
+    system = prepare_edge(a, b, (), settings(), tmp_path / "edge", result, dual=True)
+    assert result.figures["windows"] == {"complex": 21, "solvent": 21} and result.figures["pairs"] == []
+    ends = system.facts(EdgeFacts)
+    assert (ends.edge_topology, ends.edge_pairs, ends.edge_ions) == ("dual", (), None)
+    assert any("dual topology" in text for text in map(str, system.facts(AccountFacts).account["notes"]))
+    for name in ("complex", "solvent"):
+        leg = read_leg_folder(system.path("legs") / name)
+        assert isinstance(leg, HybridLeg) and leg.tether.kind == "boresch" and leg.restraint is None
+        assert set(leg.tether.receptor) <= set(leg.old_atoms) and leg.hashed_settings(0, None)["hybrid"]["tether"]
+        made = leg.hybrid(OPENMM)
+        one, two = (leg.start_nm[0][list(place)].mean(axis=0) for place in (made.shared.place_a, made.shared.place_b))
+        assert np.linalg.norm(one - two) < 0.1
+        for state in leg.states[::5]:
+            simulation = OPENMM.simulation(made.at(state.as_dict()), leg.md, 1)
+            simulation.place(leg.start_nm[0])
+            assert np.isfinite(simulation.potential_kj_per_mol())
+    with pytest.raises(InputError, match="no atom is shared"):
+        prepare_edge(a, b, (), settings(), tmp_path / "hybrid", Result())
+
+
+def test_an_edge_that_changes_the_net_charge_has_the_same_ion_in_both_boxes(tmp_path):
+    """So that its work drops out: offset by offset, and behind a wall of the same kind."""
+    there = RELATIVE_IN_WATER[1]
+    twice = (there, replace(there, name="again", sign=-there.sign))
+    config = settings()
+    config = config.model_copy(update={"fe": config.fe.model_copy(update={"charge_correction": "counter_ion"})})
+    system, result = prepared(tmp_path, "acetate", "ethane", config, protocol=twice)
+    assert result.figures["windows"] == {"solvent": 25, "again": 25}
+    assert system.facts(EdgeFacts).edge_ions == "1 water far from the ligand becomes Cl-"
+    assert any("changes by +1 e" in text for text in map(str, system.facts(AccountFacts).account["notes"]))
+    offsets = []
+    for folder in sorted(system.path("legs").iterdir()):
+        leg = read_leg_folder(folder)
+        (water,) = leg.ions.waters
+        (wall,) = leg.apart
+        assert wall.away == water[:1] and wall.least_angstrom >= 5
+        made = leg.hybrid(OPENMM)
+        assert any(force.getName() == "KeptApart" for force in made.system.getForces())
+        force = next(f for f in made.system.getForces() if isinstance(f, openmm.NonbondedForce))
+        rows = map(force.getParticleParameterOffset, range(force.getNumParticleParameterOffsets()))
+        offsets.append([(name, water.index(atom), *values) for name, atom, *values in rows if atom in water])
+    assert offsets[0] == offsets[1] and len(offsets[0]) == 9
+    with pytest.raises(InputError, match="in one leg alone does not drop out"):
+        prepared(tmp_path / "solvation", "acetate", "ethane", config)
+
+
 def test_what_no_edge_can_be_made_of_is_refused(tmp_path):
     config = settings()
-    with pytest.raises(InputError, match="net charge goes from -1"):
+    with pytest.raises(InputError, match="net charge changes by [+]1 e, and nothing"):
         prepared(tmp_path / "1", "acetate", "ethane", config)
     with pytest.raises(InputError, match="no schedule from one ligand to another"):
         named = config.model_copy(update={"fe": config.fe.model_copy(update={"solvent_schedule": "water_17"})})
@@ -134,6 +189,8 @@ def test_what_no_edge_can_be_made_of_is_refused(tmp_path):
     gapsys = config.model_copy(update={"fe": config.fe.model_copy(update={"soft_core": "gapsys"})})
     with pytest.raises(InputError, match="gapsys with engine gromacs.*beutler, or --engine openmm"):
         prepared(tmp_path / "4", "benzene", "toluene", gapsys, engine="gromacs")
+    with pytest.raises(InputError, match="dual topology with engine gromacs.*hybrid, or --engine openmm"):
+        prepared(tmp_path / "dual", "benzene", "toluene", config, engine="gromacs", dual=True)
     leg, _ = prepared(tmp_path / "5", "benzene", "toluene", config, engine="gromacs")
     vacuum, solvent = (read_leg_folder(leg.path("legs") / name) for name in ("vacuum", "solvent"))
     assert runs_gromacs(solvent) and not runs_gromacs(vacuum)
@@ -161,15 +218,18 @@ def test_a_methyl_whose_hydrogens_are_taken_apart_at_both_ends_changes_nothing(t
 
 @pytest.mark.slow
 def test_a_difference_of_solvation_is_that_of_two_absolute_ones(tmp_path):
-    """Phenol to fluorobenzene in OBC2: an edge in solvent and in vacuum, and each ligand decoupled in both."""
-    few, config = settings(60, 2, 0.4, tmp_path), settings(6, 1, 0.2)
-    edge, _ = prepared(tmp_path / "edge", "phenol", "fluorobenzene", few, solvent="obc2")
-    relative, error = summed(RELATIVE_SOLVATION, sampled(edge, tmp_path / "edge"))
+    """Phenol to fluorobenzene in OBC2 and in vacuum: by shared atoms, as two whole ligands, and each decoupled."""
+    config, edges_of = settings(6, 1, 0.2), {}
+    for name, ps in (("hybrid", 60), ("dual", 20)):
+        few, whole = settings(ps, 2, 0.4, tmp_path), name == "dual"
+        edge, _ = prepared(tmp_path / name, "phenol", "fluorobenzene", few, solvent="obc2", dual=whole)
+        edges_of[name] = summed(RELATIVE_SOLVATION, sampled(edge, tmp_path / name))
     absolute = {}
     for name in ("phenol", "fluorobenzene"):
         root = tmp_path / name
         alone = prepare_legs(edges.system(name, root / "in", solvent="obc2"), config, root / "fe", Result(), SOLVATION)
         absolute[name] = summed(SOLVATION, sampled(alone, root))
     expected = absolute["fluorobenzene"][0] - absolute["phenol"][0]
-    error = math.hypot(error, *(wrong for _, wrong in absolute.values()))
-    assert expected > 2 and error < 0.06 and relative == pytest.approx(expected, abs=2.5 * error)
+    for relative, error in edges_of.values():
+        error = math.hypot(error, *(wrong for _, wrong in absolute.values()))
+        assert expected > 2 and error < 0.06 and relative == pytest.approx(expected, abs=2.5 * error)

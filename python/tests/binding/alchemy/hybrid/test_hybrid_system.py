@@ -11,12 +11,16 @@ import openmm
 import pytest
 from openmm import unit
 
+from gibbsflow.binding.alchemy.hybrid.co_ions import CoIons
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import hybrid_topology
 from gibbsflow.binding.alchemy.hybrid.placing import hybrid_positions
-from gibbsflow.binding.alchemy.hybrid.shared_atoms import share_atoms
+from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms, share_atoms
+from gibbsflow.binding.alchemy.hybrid.tether import tether
+from gibbsflow.binding.forcefield.ions import ANION, CATION, ion_of
 from gibbsflow.engines.md_engine import Apart
 from gibbsflow.engines.openmm_engine import apart_force
 from gibbsflow.errors import InputError
+from gibbsflow.units import KJ_PER_KCAL
 
 PME = (3.0, 24, 24, 24)
 A_END = {
@@ -40,6 +44,20 @@ def edge(a, b, solvent, soft_core="beutler"):
     first = fixed(edges.end(a, solvent))
     shared = share_atoms(first, fixed(edges.end(b, "obc2" if solvent == "obc2" else "vacuum")), edges.pairs(a, b))
     return hybrid_topology(shared, edges.positions_nm(a), edges.positions_nm(b), soft_core=soft_core)
+
+
+def dual(a, b, solvent, ions=None):
+    """Both ligands as a whole, B where A is; and the restraint between them."""
+    first = fixed(edges.end(a, solvent))
+    shared = SharedAtoms(first, fixed(edges.end(b, "obc2" if solvent == "obc2" else "vacuum")), ())
+    poses = edges.positions_nm(a), edges.positions_nm(b)
+    poses = poses[0], poses[1] - poses[1].mean(axis=0) + poses[0].mean(axis=0) + (0.05, 0.02, 0)
+    start = hybrid_positions(shared, edges.positions_nm(a, box=solvent == "tip3p"), poses[1], poses[0])
+    held = tether(shared, start)
+    made = hybrid_topology(shared, *poses, tether=held, ions=ions)
+    own = list(shared.ligand)
+    start[own] += np.random.default_rng(1).normal(0, 0.005, (len(own), 3))
+    return made, held, start
 
 
 def placed(made, a, b, solvent, seed=1):
@@ -99,6 +117,66 @@ def test_the_ends_are_the_parents(a, b, solvent):
         expected = energy(parent, positions[list(where)], box)
         found = energy(system, positions, box) - of_dummies(made, end, place, positions)
         assert found == pytest.approx(expected, rel=1e-6, abs=1e-4), (state, solvent)
+
+
+@pytest.mark.parametrize("solvent", ["vacuum", "obc2", "tip3p"])
+@pytest.mark.parametrize(("a", "b"), [("neopentane", "phenol"), ("ethane", "benzene")])
+def test_the_ends_of_two_whole_ligands_are_the_parents(a, b, solvent):
+    """10⁻⁶ relative, after the decoupled ligand's own terms and the restraint, which is on at both ends."""
+    made, held, positions = dual(a, b, solvent)
+    box = edges.box_nm(a) if solvent == "tip3p" else None
+    shared, size = made.shared, made.shared.a.system.getNumParticles()
+    assert held.kind == ("com" if a == "ethane" else "boresch") and len(made.words) == 2
+    parent_b = fixed(edges.in_the_box_of(b, a) if solvent == "tip3p" else edges.end(b, solvent))
+    rest = [i for i in range(size) if i not in shared.a.place]
+    tied = held.energy_kcal_per_mol(positions * 10) * KJ_PER_KCAL
+    assert tied > 0.01
+    for state, parent, where, end, place in (
+        (A_END, shared.a.system, range(size), shared.b, shared.place_b),
+        (B_END, parent_b.system, [*shared.place_b, *rest], shared.a, shared.place_a),
+    ):
+        expected = energy(parent, positions[list(where)], box)
+        found = energy(made.at(state), positions, box) - of_dummies(made, end, place, positions) - tied
+        assert found == pytest.approx(expected, rel=1e-6, abs=1e-4), (state, solvent)
+    for state in states():
+        assert np.isfinite(energy(made.at(state), positions, box))
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(("a", "b"), [("acetate", "ethane"), ("ethane", "acetate")])
+def test_a_box_whose_charge_changes_is_neutral_at_all_lambdas_and_its_ends_are_the_parents(a, b, whole):
+    """A water becomes an ion: A's end is A's box, B's has the ion in place of the water's oxygen."""
+    first = fixed(edges.end(a, "tip3p"))
+    size, water = first.system.getNumParticles(), tuple(range(first.size, first.size + 3))
+    ions = CoIons.of([water], ion_of("tip3p", ANION if b == "ethane" else CATION))
+    if whole:
+        made, held, positions = dual(a, b, "tip3p", ions)
+        tied = held.energy_kcal_per_mol(positions * 10) * KJ_PER_KCAL
+    else:
+        shared = share_atoms(first, edges.end(b), edges.pairs(a, b))
+        made = hybrid_topology(shared, edges.positions_nm(a), edges.positions_nm(b), ions=ions)
+        positions, tied = placed(made, a, b, "tip3p"), 0.0
+    box, shared = edges.box_nm(a), made.shared
+    parent_b = fixed(edges.in_the_box_of(b, a))
+    force = parent_b.nonbonded
+    moved = shared.b.size - shared.a.size
+    for atom, charge, epsilon in zip(water, (ions.charge_e, 0, 0), (ions.epsilon_kj_per_mol, 0, 0), strict=True):
+        force.setParticleParameters(atom + moved, charge, ions.sigma_nm, epsilon)
+    rest = [i for i in range(size) if i not in shared.a.place]
+    for state, parent, where, end, place in (
+        (A_END, shared.a.system, range(size), shared.b, shared.place_b),
+        (B_END, parent_b.system, [*shared.place_b, *rest], shared.a, shared.place_a),
+    ):
+        expected = energy(parent, positions[list(where)], box)
+        found = energy(made.at(state), positions, box) - of_dummies(made, end, place, positions) - tied
+        assert found == pytest.approx(expected, rel=1e-6), state
+    (force,) = (f for f in made.system.getForces() if isinstance(f, openmm.NonbondedForce))
+    for state in (*states(), A_END | {"lambda_sterics_new": 1.0}):
+        total = sum(force.getParticleParameters(i)[0]._value for i in range(force.getNumParticles()))
+        for index in range(force.getNumParticleParameterOffsets()):
+            name, _, charge, *_ = force.getParticleParameterOffset(index)
+            total += state[name] * charge
+        assert total == pytest.approx(shared.a.charge, abs=1e-5)
 
 
 def states():

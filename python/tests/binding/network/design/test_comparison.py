@@ -6,7 +6,7 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import AllChem, rdMolTransforms
 
-from gibbsflow.binding.network.design.comparison import Posed, compare
+from gibbsflow.binding.network.design.comparison import Posed, Ways, compare
 from gibbsflow.binding.prepare.atom_map.atom_maps import AtomMap
 from gibbsflow.errors import InputError
 
@@ -47,3 +47,14 @@ def test_pairs_without_an_edge_say_why() -> None:
     assert found.maps == {} and found.candidates().ligands == ("methanol", "toluene")
     with pytest.raises(InputError, match="heavy atoms in common"):
         found.edge("methanol", "toluene")
+
+
+def test_a_ring_that_is_shared_in_part_is_exchanged_as_a_whole_if_it_may() -> None:
+    """As by B2 and 1-adamantanol: such a group would tie both ends together, and its legs are refused."""
+    pair = {"b2": ligand("OCC12CCC(CC1)(CC2)CO", given=False), "cage": ligand("OC12CC3CC(CC(C3)C1)C2", given=False)}
+    found = compare(pair, seed=1, ways=Ways("auto"))
+    edge = found.edge("b2", "cage")
+    assert edge.topology == "dual" and edge.difficulty == found.candidates().difficulty["b2", "cage"] > 0.8
+    assert "bridge the common core" in found.why_whole(("b2", "cage"))
+    with pytest.raises(InputError, match="a ring is shared in part: 2 groups of unique atoms"):
+        compare(pair, seed=1).edge("b2", "cage")

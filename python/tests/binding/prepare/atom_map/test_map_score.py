@@ -2,10 +2,11 @@
 
 import pytest
 from posed_ligands import laid_on, posed
+from rdkit.Geometry import Point3D
 
 from gibbsflow.binding.prepare.atom_map.atom_maps import AtomMap
 from gibbsflow.binding.prepare.atom_map.common_core import map_atoms
-from gibbsflow.binding.prepare.atom_map.map_score import bridging_groups, score, volume_angstrom3
+from gibbsflow.binding.prepare.atom_map.map_score import bridging_groups, score, score_whole, volume_angstrom3
 
 TOLUENE = posed("Cc1ccccc1")
 
@@ -47,6 +48,19 @@ def test_a_ring_fused_on_bridges_two_atoms_of_the_core():
 def test_a_map_with_faults_is_of_no_use():
     found = score(AtomMap("a", "b", ((0, 0),)), TOLUENE, TOLUENE)
     assert found.difficulty == 1 and "1 heavy atoms" in found.faults[0]
+
+
+def test_two_whole_ligands_by_their_heavy_atoms_charges_and_places():
+    other = laid_on("Cc1ccc([NH3+])cc1", TOLUENE)
+    found = score_whole(TOLUENE, other, posed=True)
+    assert found.parts == pytest.approx({"heavy_atoms": 1 - 0.2231, "charge_change": 0.7}, abs=1e-4)
+    assert found == score_whole(other, TOLUENE, posed=True) and not found.faults
+    assert found.difficulty > score(map_atoms(TOLUENE, other), TOLUENE, other).difficulty
+    xyz = other.GetConformer()
+    for atom in range(other.GetNumAtoms()):
+        xyz.SetAtomPosition(atom, xyz.GetAtomPosition(atom) + Point3D(0, 7, 0))
+    (fault,) = score_whole(TOLUENE, other, posed=True).faults
+    assert "Å apart" in fault and not score_whole(TOLUENE, other, posed=False).faults
 
 
 def test_volumes():

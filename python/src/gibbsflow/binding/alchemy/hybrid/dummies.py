@@ -47,7 +47,7 @@ class DummySet:
     atoms
         The dummies.
     frame
-        P1, P2, P3 as far as there are such: physical atoms, P1 the anchor.
+        P1, P2, P3 as far as there are such: physical atoms, P1 the anchor; none of a whole ligand.
     neighbours
         Physical neighbours of the anchor.
     kept
@@ -86,6 +86,8 @@ class DummySet:
             One line for the junction, then one for each term that is not purely the dummies' own.
         """
         label = self.end.labels
+        if not self.frame:
+            return [f"{self.end.name}: whole in all states, with all of its bonded terms"]
         names = ", ".join(label[atom] for atom in self.atoms)
         frame = "–".join(label[atom] for atom in self.frame)
         lines = [
@@ -97,6 +99,22 @@ class DummySet:
             seen = dict.fromkeys((term.kind, term.atoms) for term in terms)
             lines += [f"{verb}: {kind} {'–'.join(label[atom] for atom in atoms)}" for kind, atoms in seen]
         return lines
+
+
+def whole_ligand(end: EndState) -> DummySet:
+    """Take a ligand of which no atom is shared: it keeps all of its terms.
+
+    Parameters
+    ----------
+    end
+        The ligand.
+
+    Returns
+    -------
+    DummySet
+        Of all its atoms.
+    """
+    return DummySet(end, tuple(range(end.size)), (), 0, end.terms, (), ())
 
 
 def dummy_sets(

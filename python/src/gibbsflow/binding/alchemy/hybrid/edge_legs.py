@@ -6,17 +6,22 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.alchemical_leg import place_leg, sampling
-from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
+from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems, whole_ligands_problem
+from gibbsflow.binding.alchemy.hybrid.co_ions import CoIons, far_waters
 from gibbsflow.binding.alchemy.hybrid.ends import Pair
 from gibbsflow.binding.alchemy.hybrid.gromacs_edge import edge_topology
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, share_files
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import charge_problem
 from gibbsflow.binding.alchemy.hybrid.placing import clashes, hybrid_positions
+from gibbsflow.binding.alchemy.hybrid.tether import tether
 from gibbsflow.binding.alchemy.prepare_fe import free_frames
-from gibbsflow.binding.alchemy.protocols import RELATIVE, RELATIVE_IN_WATER, LegSpec
+from gibbsflow.binding.alchemy.protocols import RELATIVE, RELATIVE_IN_WATER, LegSpec, of_edge
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
+from gibbsflow.binding.equilibrate.periodic_box import kept_apart
 from gibbsflow.binding.facts import (
     BoundFacts,
     EdgeFacts,
@@ -26,15 +31,18 @@ from gibbsflow.binding.facts import (
     SettingsFacts,
     TopologyFacts,
 )
+from gibbsflow.binding.forcefield.ions import ANION, CATION, ion_of
+from gibbsflow.binding.forcefield.topology_file import Topology
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Md, hashed
-from gibbsflow.engines.md_engine import MdEngine
+from gibbsflow.engines.md_engine import Apart, MdEngine
 from gibbsflow.engines.md_engines import WHOLE_RUNS, engine_for
 from gibbsflow.engines.openmm_systems import read_positions_nm
-from gibbsflow.errors import InputError, UnboundError
+from gibbsflow.errors import UnboundError
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import inputs_hash
 from gibbsflow.workflow.result import Result
+from gibbsflow.workflow.seeds import derive_seed
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +58,7 @@ def prepare_edge(
     name: str | None = None,
     protocol: Sequence[LegSpec] | None = None,
     engine: MdEngine | None = None,
+    dual: bool = False,
 ) -> SimSystem:
     """Write the legs of an edge.
 
@@ -73,6 +82,8 @@ def prepare_edge(
         The legs; default: complex and solvent.
     engine
         What reads the topologies; default: that of the settings.
+    dual
+        Whether both ligands are there as a whole, tethered to each other; `pairs` are none then.
 
     Returns
     -------
@@ -82,13 +93,15 @@ def prepare_edge(
     Raises
     ------
     InputError
-        For a map, schedules or lengths that cannot be used, a net charge that changes in a box, or what has no
-        counterpart in GROMACS.
+        For a map, schedules or lengths that cannot be used, a net charge that changes in a box without a correction or
+        without room for one, or what has no counterpart in GROMACS.
     UnboundError
         Where a leg holds the receptor, and A is not bound.
     """
     md = a.facts(SettingsFacts).md
+    change = _net_charge(b) - _net_charge(a)
     protocol = protocol or (RELATIVE_IN_WATER if md.explicit else RELATIVE)
+    protocol = of_edge(protocol, dual=dual, charge_changes=change != 0, explicit=md.explicit)
     name = name or f"{a.name}-{b.name}"
     found = a.find(BoundFacts)
     if any("receptor" in leg.parts for leg in protocol) and (found is None or not found.bound):
@@ -97,19 +110,32 @@ def prepare_edge(
     files |= {f"b_{role}": b.path(role) for role in ("ligand_prmtop", "ligand_inpcrd")}
     result.inputs_hash = inputs_hash(
         files=files,
-        settings={"fe": hashed(config.fe), "run": hashed(config.run), "pairs": [list(pair) for pair in pairs]},
+        settings={
+            "fe": hashed(config.fe),
+            "run": hashed(config.run),
+            "pairs": [list(pair) for pair in pairs],
+            **({"topology": "dual"} if dual else {}),
+        },
         physics=PHYSICS,
     )
     schedules, plan = leg_schedules(config.fe, protocol), sampling(md, config.fe)
-    _check(a, protocol, md, config, name)
+    _check(a, protocol, md, config, name, change, dual)
+    if dual and pairs:
+        raise ValueError("two whole ligands share no atom")
     account = Account(name)
     engine = engine or engine_for(md)
     of_a_alone = GivenFacts.model_fields.keys()  # its name and what was measured of it are not the edge's
     prepared = SimSystem(name, out, {}, {key: value for key, value in a.meta.items() if key not in of_a_alone})
+    shared_atoms = None if dual else tuple(pairs)
     legs = [
-        _write_leg(leg, a, b, tuple(pairs), out, name, schedules[leg.name], md, config, engine, account)
+        _write_leg(leg, a, b, shared_atoms, out, name, schedules[leg.name], md, config, engine, account)
         for leg in protocol
     ]
+    if (held := legs[0].tether) is not None:
+        account.note(f"dual topology: both ligands in all states, held to each other by {held.why}")
+    ions = next((str(leg.ions) for leg in legs if leg.ions is not None), None)
+    if ions is not None:
+        account.note(f"the net charge changes by {change:+d} e: in each box {ions}")
     account.settle()
     made = legs[-1].hybrid(engine)
     words = made.words
@@ -123,16 +149,44 @@ def prepare_edge(
         "dummies": words,
     }
     facts = LegFacts(fe=config.fe, run=RunFacts(seed=config.run.seed, replicates=config.run.replicates))
-    ends = EdgeFacts(edge_ligands=(a.name, b.name), edge_pairs=made.shared.pairs)
+    ends = EdgeFacts(
+        edge_ligands=(a.name, b.name),
+        edge_pairs=made.shared.pairs,
+        edge_topology="dual" if dual else "hybrid",
+        edge_ions=ions,
+    )
     prepared = prepared.with_artifacts(legs="legs").with_facts(facts, ends).with_account(account)
     prepared.write()
     return prepared
 
 
-def _check(a: SimSystem, protocol: Sequence[LegSpec], md: Md, config: BindingConfig, name: str) -> None:
+def _net_charge(system: SimSystem) -> int:
+    """Of a ligand, e, by its topology."""
+    path = system.path("ligand_prmtop")
+    return round(float(Topology.read_prmtop(path, np.empty((0, 3))).charges_e.sum()))
+
+
+def _check(
+    a: SimSystem,
+    protocol: Sequence[LegSpec],
+    md: Md,
+    config: BindingConfig,
+    name: str,
+    charge_change: int,
+    dual: bool,
+) -> None:
     account = Account(name)
+    if charge_change and md.explicit:
+        if config.fe.charge_correction != "counter_ion":
+            what = f"the net charge changes by {charge_change:+d} e, and nothing in the boxes makes up for it"
+            account.refuse(what, "charge_correction counter_ion, or obc2", field="charge_correction")
+        elif sum(leg.sign for leg in protocol if leg.medium == "solvent"):
+            what = "the work of ions that change in one leg alone does not drop out"
+            account.refuse(what, "legs in water that have both signs", field="charge_correction")
     if md.engine == WHOLE_RUNS and md.explicit:
-        for problem in gromacs_problems(config, protocol, where="fe"):
+        problems = gromacs_problems(config, protocol, where="fe")
+        whole = [whole_ligands_problem("fe")] if dual and config.relative.edge_topology != "dual" else []
+        for problem in (*problems, *whole):
             account.refuse(problem.what, problem.right, field=problem.field)
     for leg in protocol:
         if a.facts(TopologyFacts).far_from(leg.frames) is not None:
@@ -145,7 +199,7 @@ def _write_leg(
     leg: LegSpec,
     a: SimSystem,
     b: SimSystem,
-    pairs: tuple[Pair, ...],
+    pairs: tuple[Pair, ...] | None,
     out: Path,
     name: str,
     states: tuple[LambdaState, ...],
@@ -163,9 +217,20 @@ def _write_leg(
     ligand = tuple(place[atom] for atom in parts["ligand"])
     own_md = leg.md(md)
     shared = share_files((a.name, b.name), a.path(leg.topology), ligand, b.path("ligand_prmtop"), pairs, own_md, engine)
-    if problem := charge_problem(shared):
-        raise InputError(problem)
-    positions = hybrid_positions(shared, frames_nm[:, inside], read_positions_nm(b.path("ligand_inpcrd")))
+    frames_nm, ions = frames_nm[:, inside], None
+    apart: tuple[Apart, ...] = ()
+    if charge_problem(shared) is not None:  # what is to be done about it was checked before
+        assert boxes_nm is not None
+        count = round(shared.b.charge - shared.a.charge)
+        solute = [place[atom] for part in ("receptor", "ligand") if part in leg.parts for atom in parts[part]]
+        frames_nm, waters, wall = far_waters(
+            Topology.read_prmtop(a.path(leg.topology), frames_nm[0] * 10), solute, frames_nm, boxes_nm, abs(count), md,
+            seed=derive_seed(config.run.seed, name, leg.name, "waters"), name=f"{name}, {leg.name}",
+        )  # fmt: skip
+        ions = CoIons.of(waters, ion_of(md.solvent, ANION if count > 0 else CATION))
+        apart = kept_apart(wall.model_copy(update={"ion_atoms": tuple(atoms[0] for atoms in waters)}))
+    poses = read_positions_nm(b.path("ligand_inpcrd")), read_positions_nm(a.path("ligand_inpcrd"))
+    positions = hybrid_positions(shared, frames_nm, *poses)
     for note in shared.notes:
         account.note(note)
     for clash in clashes(shared, positions[0], None if boxes_nm is None else boxes_nm[0]):
@@ -193,6 +258,9 @@ def _write_leg(
         old_atoms=ligand,
         pairs=shared.pairs,
         ligands=(a.name, b.name),
+        tether=tether(shared, positions[0]) if shared.dual else None,
+        ions=ions,
+        apart=apart,
     )
     if md.engine == WHOLE_RUNS and made.periodic:
         edge_topology(made, engine)  # what it cannot be told is refused here, and not by the task that samples

@@ -12,9 +12,11 @@ import numpy as np
 from openmm import app
 
 from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME, AlchemicalLeg
+from gibbsflow.binding.alchemy.hybrid.co_ions import CoIons
 from gibbsflow.binding.alchemy.hybrid.ends import EndState, Pair
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import HybridTopology, hybrid_topology
 from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms, share_atoms
+from gibbsflow.binding.alchemy.restraint.restraints import Restraint, restraint_as_dict, restraint_from_dict
 from gibbsflow.binding.forcefield.topology_file import molecules
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine
@@ -37,15 +39,21 @@ class HybridLeg(AlchemicalLeg):
     old_atoms
         0-based indices of A's ligand, in the order of its molecule; ``ligand_atoms`` are these and B's own.
     pairs
-        Numbers of the shared atoms in A's and in B's ligand.
+        Numbers of the shared atoms in A's and in B's ligand; none where both are there as a whole.
     ligands
         Names of A and B.
+    tether
+        What holds two whole ligands to each other; None where they share atoms.
+    ions
+        Waters that become ions as the net charge changes; None for none.
     """
 
     other_topology: str = ""
     old_atoms: tuple[int, ...] = ()
     pairs: tuple[Pair, ...] = ()
     ligands: tuple[str, str] = ("A", "B")
+    tether: Restraint | None = None
+    ions: CoIons | None = None
 
     @property
     def thermal_starts(self) -> bool:
@@ -69,17 +77,22 @@ class HybridLeg(AlchemicalLeg):
         return super().files() | {"other_topology": self.folder / self.other_topology}
 
     def _beside_the_ligand(self) -> dict[str, Any]:
-        own = {
+        own: dict[str, Any] = {
             "other_topology": self.other_topology,
             "old_atoms": list(self.old_atoms),
             "pairs": [list(pair) for pair in self.pairs],
             "ligands": list(self.ligands),
         }
+        if self.tether is not None:
+            own["tether"] = restraint_as_dict(self.tether)
+        if self.ions is not None:
+            own["ions"] = self.ions.as_dict()
         return super()._beside_the_ligand() | {"hybrid": own}
 
     @classmethod
     def _from_mapping(cls, folder: Path, path: Path, content: Mapping[str, Any]) -> Self:
         own = content["hybrid"]
+        tether, ions = own.get("tether"), own.get("ions")
         leg = super()._from_mapping(folder, path, content)
         return replace(
             leg,  # type: ignore[arg-type]
@@ -87,6 +100,8 @@ class HybridLeg(AlchemicalLeg):
             old_atoms=tuple(own["old_atoms"]),
             pairs=tuple((int(i), int(j)) for i, j in own["pairs"]),
             ligands=tuple(own["ligands"]),
+            tether=None if tether is None else restraint_from_dict(tether, where=str(path)),
+            ions=None if ions is None else CoIons.from_dict(ions),
         )
 
     @property
@@ -142,7 +157,7 @@ class HybridLeg(AlchemicalLeg):
         system = engine.system(self.folder / self.topology, self.md, apart=self.apart)
         return _shared(
             self.ligands, system, self.folder / self.topology, self.old_atoms,
-            self.folder / self.other_topology, self.pairs, self.md, engine,
+            self.folder / self.other_topology, self.pairs or None, self.md, engine,
         )  # fmt: skip
 
     def hybrid(self, engine: MdEngine) -> HybridTopology:
@@ -164,7 +179,7 @@ class HybridLeg(AlchemicalLeg):
         shared, start = self.shared(engine), self.start_nm
         first: Floats = start if start.ndim == 2 else start[0]
         ends = (first[list(shared.place_a)], first[list(shared.place_b)])
-        return hybrid_topology(shared, *ends, soft_core=self.fe.soft_core)
+        return hybrid_topology(shared, *ends, soft_core=self.fe.soft_core, tether=self.tether, ions=self.ions)
 
     def systems(self, engine: MdEngine) -> list[EngineSystem]:
         """Make the Systems of the states, for what has no box.
@@ -188,7 +203,7 @@ def share_files(
     topology: Path,
     ligand: tuple[int, ...],
     other_topology: Path,
-    pairs: tuple[Pair, ...],
+    pairs: tuple[Pair, ...] | None,
     md: Md,
     engine: MdEngine,
 ) -> SharedAtoms:
@@ -205,7 +220,7 @@ def share_files(
     other_topology
         AMBER topology of B alone.
     pairs
-        The map.
+        The map; None where both ligands are there as a whole.
     md
         Settings of the leg.
     engine
@@ -214,7 +229,7 @@ def share_files(
     Returns
     -------
     SharedAtoms
-        From :func:`~gibbsflow.binding.alchemy.hybrid.shared_atoms.share_atoms`.
+        From :func:`~gibbsflow.binding.alchemy.hybrid.shared_atoms.share_atoms`, of a map.
     """
     return _shared(names, engine.system(topology, md), topology, ligand, other_topology, pairs, md, engine)
 
@@ -225,7 +240,7 @@ def _shared(
     topology: Path,
     ligand: tuple[int, ...],
     other_topology: Path,
-    pairs: tuple[Pair, ...],
+    pairs: tuple[Pair, ...] | None,
     md: Md,
     engine: MdEngine,
 ) -> SharedAtoms:
@@ -235,7 +250,7 @@ def _shared(
         EndState(names[0], system, ligand, load_topology(topology).topology),
         EndState(names[1], other, tuple(range(other.getNumParticles())), load_topology(other_topology).topology),
     )
-    return share_atoms(*ends, pairs)
+    return SharedAtoms(*ends, ()) if pairs is None else share_atoms(*ends, pairs)
 
 
 def read_leg_folder(folder: Path) -> AlchemicalLeg:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import openmm
 
-from gibbsflow.binding.alchemy.hybrid.dummies import DummySet, dummy_sets
+from gibbsflow.binding.alchemy.hybrid.co_ions import CoIons
+from gibbsflow.binding.alchemy.hybrid.dummies import DummySet, dummy_sets, whole_ligand
 from gibbsflow.binding.alchemy.hybrid.ends import EndState
 from gibbsflow.binding.alchemy.hybrid.mixed_bonds import CORE, mixed_terms, put_bonded
 from gibbsflow.binding.alchemy.hybrid.mixed_pairs import Side, put_nonbonded, sides
 from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms
-from gibbsflow.binding.alchemy.openmm_states import NO_DESCREENING
+from gibbsflow.binding.alchemy.openmm_states import NO_DESCREENING, restraint_force
+from gibbsflow.binding.alchemy.restraint.restraints import Restraint
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats
 
@@ -76,7 +78,13 @@ class HybridTopology:
 
 
 def hybrid_topology(
-    shared: SharedAtoms, ligand_a_nm: Floats, ligand_b_nm: Floats, *, soft_core: str = "beutler"
+    shared: SharedAtoms,
+    ligand_a_nm: Floats,
+    ligand_b_nm: Floats,
+    *,
+    soft_core: str = "beutler",
+    tether: Restraint | None = None,
+    ions: CoIons | None = None,
 ) -> HybridTopology:
     """Make the System of an edge.
 
@@ -89,6 +97,10 @@ def hybrid_topology(
         Any geometry of each ligand, shape (n, 3), nm: from it the side on which a dummy stands.
     soft_core
         A name in `SOFT_CORES`.
+    tether
+        What holds two whole ligands to each other, on at all λ; where no atom is shared.
+    ions
+        Waters that become ions as the net charge changes; where it does, in a periodic box.
 
     Returns
     -------
@@ -103,12 +115,18 @@ def hybrid_topology(
     a, b = shared.a, shared.b
     if (a.born is None) != (b.born is None):
         raise InputError(Problem(f"{a.name} to {b.name}", "implicit solvent at one end alone", "the same at both"))
-    if problem := charge_problem(shared):
+    if ions is None and (problem := charge_problem(shared)):
         raise InputError(problem)
+    if shared.dual != (tether is not None):
+        raise ValueError("two whole ligands are tethered to each other, and none that share atoms")
     in_b, in_a = dict(shared.pairs), {j: i for i, j in shared.pairs}
     dummies = (
-        *dummy_sets(a, shared.unique_a, ligand_a_nm, lambda *atoms: _angle_in(b, in_b, atoms)),
-        *dummy_sets(b, shared.unique_b, ligand_b_nm, lambda *atoms: _angle_in(a, in_a, atoms)),
+        (whole_ligand(a), whole_ligand(b))
+        if shared.dual
+        else (
+            *dummy_sets(a, shared.unique_a, ligand_a_nm, lambda *atoms: _angle_in(b, in_b, atoms)),
+            *dummy_sets(b, shared.unique_b, ligand_b_nm, lambda *atoms: _angle_in(a, in_a, atoms)),
+        )
     )
     constant, weighed = mixed_terms(shared, dummies)
     system = copy.deepcopy(a.system)
@@ -122,10 +140,14 @@ def hybrid_topology(
     both = sides(shared, dummies)
     for force in system.getForces():
         if isinstance(force, openmm.NonbondedForce):
-            put_nonbonded(system, force, shared, both, soft_core)
+            put_nonbonded(system, force, shared, both, soft_core, ions)
         elif isinstance(force, openmm.GBSAOBCForce):
             for _ in shared.unique_b:
                 force.addParticle(0.0, 0.1, NO_DESCREENING)
+    if tether is not None:
+        held = restraint_force(tether)
+        held.setUsesPeriodicBoundaryConditions(a.nonbonded.usesPeriodicBoundaryConditions())
+        system.addForce(held)
     made = HybridTopology(shared, dummies, system)
     return HybridTopology(shared, dummies, made.at({}))
 
@@ -154,7 +176,8 @@ def charge_problem(shared: SharedAtoms) -> Problem | None:
     if not a.nonbonded.usesPeriodicBoundaryConditions() or abs(a.charge - b.charge) < LEAST_CHARGE_E:
         return None
     what = f"the net charge goes from {a.charge:+.0f} to {b.charge:+.0f} e, and the box has nothing to make up for it"
-    return Problem(f"{a.name} to {b.name}", what, "ligands of the same charge, or obc2", field="map")
+    right = "charge_correction counter_ion, ligands of the same charge, or obc2"
+    return Problem(f"{a.name} to {b.name}", what, right, field="charge_correction")
 
 
 def _put_born(

@@ -17,6 +17,7 @@ from itertools import combinations
 
 import openmm
 
+from gibbsflow.binding.alchemy.hybrid.co_ions import CoIons, put_ions
 from gibbsflow.binding.alchemy.hybrid.dummies import DummySet
 from gibbsflow.binding.alchemy.hybrid.ends import EndState, Pair
 from gibbsflow.binding.alchemy.hybrid.mixed_bonds import CORE
@@ -95,7 +96,12 @@ def sides(shared: SharedAtoms, dummies: Sequence[DummySet]) -> tuple[Side, Side]
 
 
 def put_nonbonded(
-    system: openmm.System, force: openmm.NonbondedForce, shared: SharedAtoms, both: tuple[Side, Side], soft_core: str
+    system: openmm.System,
+    force: openmm.NonbondedForce,
+    shared: SharedAtoms,
+    both: tuple[Side, Side],
+    soft_core: str,
+    ions: CoIons | None = None,
 ) -> None:
     """Put both ligands' charges and Lennard-Jones into a System, in place of those of A.
 
@@ -111,9 +117,12 @@ def put_nonbonded(
         Atoms of A alone and of B alone, from :func:`sides`.
     soft_core
         A name in `SOFT_CORES`.
+    ions
+        Waters that become ions on the way; None for none.
     """
     periodic = force.usesPeriodicBoundaryConditions()
     around = [[v._value for v in force.getParticleParameters(i)] for i in range(force.getNumParticles())]
+    around_b = around if ions is None else ions.lennard_jones_in(around)
     old, new = both
     force.addGlobalParameter(CORE, 0.0)
     for side in both:
@@ -129,12 +138,18 @@ def put_nonbonded(
                     force.setParticleParameters(atom, 0.0, sigma, 0.0)
                 force.addParticleParameterOffset(side.charges, atom, charge, 0.0, 0.0)
     _put_exceptions(force, shared, both)
+    if ions is not None:
+        alone = [
+            sum(float(side.end.particles[n, 0]) for n, i in enumerate(side.place) if i in side.sets) for side in both
+        ]
+        core = (shared.b.charge - alone[1]) - (shared.a.charge - alone[0])
+        put_ions(force, ions, {CORE: (0.0, core), old.charges: (1.0, alone[0]), new.charges: (0.0, alone[1])})
     if periodic and force.getUseDispersionCorrection():
-        system.addForce(_dispersion(force, shared, around))
+        system.addForce(_dispersion(force, shared, around, around_b))
         force.setUseDispersionCorrection(False)
-    rest = {i: (sigma, epsilon) for i, (_, sigma, epsilon) in enumerate(around) if i not in shared.a.place}
-    for side in (side for side in both if side.sets):
-        for made in _lennard_jones(side, force, rest, soft_core):
+    for side, every in zip(both, (around, around_b), strict=True):  # where a side is in full, the rest is as at its end
+        rest = {i: (sigma, epsilon) for i, (_, sigma, epsilon) in enumerate(every) if i not in shared.a.place}
+        for made in _lennard_jones(side, force, rest, soft_core) if side.sets else ():
             system.addForce(made)
 
 
@@ -190,13 +205,16 @@ def _put_exceptions(force: openmm.NonbondedForce, shared: SharedAtoms, both: tup
 
 
 def _dispersion(
-    force: openmm.NonbondedForce, shared: SharedAtoms, around: Sequence[Sequence[float]]
+    force: openmm.NonbondedForce,
+    shared: SharedAtoms,
+    around_a: Sequence[Sequence[float]],
+    around_b: Sequence[Sequence[float]],
 ) -> openmm.CustomVolumeForce:
     """The long-range correction of both ends, mixed."""
     inside = set(shared.a.ligand)
-    rest = [(sigma, epsilon) for i, (_, sigma, epsilon) in enumerate(around) if i not in inside]
     coefficients = []
-    for end in (shared.a, shared.b):
+    for end, around in ((shared.a, around_a), (shared.b, around_b)):
+        rest = [(sigma, epsilon) for i, (_, sigma, epsilon) in enumerate(around) if i not in inside]
         every = rest + [(sigma, epsilon) for _, sigma, epsilon in end.particles.tolist()]
         kinds = Counter((sigma, epsilon, True) for sigma, epsilon in every if epsilon > 0)
         coefficients.append(dispersion_coefficient(force, kinds, len(every)))

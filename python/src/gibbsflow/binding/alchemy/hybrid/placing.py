@@ -8,6 +8,7 @@ import networkx as nx
 import numpy as np
 
 from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms
+from gibbsflow.binding.prepare.atom_map.map_score import SAME_SITE_ANGSTROM
 from gibbsflow.units import Floats
 
 CLASH_ANGSTROM = 1.5
@@ -49,11 +50,14 @@ class Clash:
         return f"{self.atom} is {self.distance_angstrom:.1f} Å from {self.other} of {self.residue}"
 
 
-def hybrid_positions(shared: SharedAtoms, positions_a_nm: Floats, ligand_b_nm: Floats) -> Floats:
+def hybrid_positions(
+    shared: SharedAtoms, positions_a_nm: Floats, ligand_b_nm: Floats, ligand_a_nm: Floats | None = None
+) -> Floats:
     """Place the atoms of an edge.
 
     The atoms that only B has are moved with the shared atoms about their anchor, from B's own geometry onto A's, so
-    that bonds and angles at the anchor are B's.
+    that bonds and angles at the anchor are B's. Where none is shared B stands to A as their poses do, or at A's
+    centroid where these are apart.
 
     Parameters
     ----------
@@ -63,12 +67,17 @@ def hybrid_positions(shared: SharedAtoms, positions_a_nm: Floats, ligand_b_nm: F
         Of A's System, one structure or frames, shape (..., N, 3), nm; the ligand whole.
     ligand_b_nm
         B's ligand in any place: its pose, or a conformer, shape (n, 3), nm.
+    ligand_a_nm
+        A's ligand in its pose, beside that of B, where no atom is shared.
 
     Returns
     -------
     ndarray
         Shape (..., size, 3), nm.
     """
+    if shared.dual:
+        assert ligand_a_nm is not None
+        return _beside(shared, positions_a_nm, ligand_b_nm, ligand_a_nm)
     frames = positions_a_nm.reshape(-1, *positions_a_nm.shape[-2:])
     added = np.empty((len(frames), len(shared.unique_b), 3))
     row = {atom: number for number, atom in enumerate(shared.unique_b)}
@@ -128,6 +137,24 @@ def clashes(
                 Clash(shared.b.labels[j], atoms[number].name, name, float(distances[number]), residue.name in _WATERS)
             )
     return sorted(found, key=lambda clash: clash.distance_angstrom)
+
+
+def _beside(shared: SharedAtoms, positions_a_nm: Floats, ligand_b_nm: Floats, ligand_a_nm: Floats) -> Floats:
+    """B as a whole, moved as A has moved from its pose."""
+    frames = positions_a_nm.reshape(-1, *positions_a_nm.shape[-2:])
+    heavy = [i for i in range(shared.a.size) if shared.a.heavy(i)] or list(range(shared.a.size))
+    pose = ligand_a_nm[heavy]
+    offset = ligand_b_nm - pose.mean(axis=0)
+    apart = offset.mean(axis=0)
+    if np.linalg.norm(apart) * 10 > SAME_SITE_ANGSTROM:
+        offset = offset - apart
+    added = np.empty((len(frames), shared.b.size, 3))
+    for number, frame in enumerate(frames):
+        there = frame[[shared.place_a[i] for i in heavy]]
+        turn = _turn(pose - pose.mean(axis=0), there - there.mean(axis=0))
+        added[number] = offset @ turn + there.mean(axis=0)
+    placed = np.concatenate([frames, added], axis=1)
+    return placed.reshape(*positions_a_nm.shape[:-2], shared.size, 3)
 
 
 def _near(bonds: nx.Graph, anchor: int, partner: dict[int, int]) -> list[int]:

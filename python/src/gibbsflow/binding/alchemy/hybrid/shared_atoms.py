@@ -34,6 +34,17 @@ class SharedAtoms:
     pairs: tuple[Pair, ...]
     notes: tuple[str, ...] = ()
 
+    @property
+    def dual(self) -> bool:
+        """Whether no atom is shared, so that both ligands are there as a whole.
+
+        Returns
+        -------
+        bool
+            True for dual topology.
+        """
+        return not self.pairs
+
     @cached_property
     def unique_a(self) -> tuple[int, ...]:
         """Name the atoms that only A has.
@@ -127,7 +138,8 @@ def share_atoms(a: EndState, b: EndState, pairs: Sequence[Pair]) -> SharedAtoms:
     Raises
     ------
     InputError
-        With all faults: pairs that are none, bonds that only one end has, atoms between two parts of what is shared.
+        With all faults: no pair, pairs that are none, bonds that only one end has, atoms between two parts of what is
+        shared.
     """
     edge = f"{a.name} to {b.name}"
     problems = _faults_of_pairs(a, b, pairs, edge)

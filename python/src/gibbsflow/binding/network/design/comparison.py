@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal, Self
 
 from rdkit import Chem
 
+from gibbsflow.binding.network.design.difficulty import common_difficulty
 from gibbsflow.binding.network.design.links import HARDEST, Candidates, Edge, Pair, candidates_from, pair_of
 from gibbsflow.binding.prepare.atom_map.aligned_pose import align_pose
 from gibbsflow.binding.prepare.atom_map.atom_maps import DEFAULT_RULES, AtomMap
 from gibbsflow.binding.prepare.atom_map.common_core import map_atoms
 from gibbsflow.binding.prepare.atom_map.map_faults import faults
 from gibbsflow.binding.prepare.atom_map.map_files import find_map, read_maps
-from gibbsflow.binding.prepare.atom_map.map_score import MapScore, score
+from gibbsflow.binding.prepare.atom_map.map_score import MapScore, score, score_whole
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages
+from gibbsflow.config.binding import BindingConfig
+from gibbsflow.engines.gromacs.choice import choose_engine
+from gibbsflow.engines.md_engines import WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem
 
 
@@ -39,6 +44,84 @@ class Posed:
 
 
 @dataclass(frozen=True)
+class Ways:
+    """How ligands may be turned into each other.
+
+    Attributes
+    ----------
+    topology
+        Sharing atoms (``hybrid``), as a whole (``dual``), or as whole ones where they cannot share atoms, or where
+        that is as hard (``auto``).
+    charge_changes
+        Whether the net charge may change.
+    """
+
+    topology: Literal["auto", "hybrid", "dual"] = "hybrid"
+    charge_changes: bool = False
+
+    @classmethod
+    def of(cls, settings: BindingConfig) -> Self:
+        """Take them from settings: without a box nothing depends on its size; GROMACS runs no two whole ligands.
+
+        Parameters
+        ----------
+        settings
+            Of a campaign.
+
+        Returns
+        -------
+        Ways
+            As they are asked for.
+        """
+        without_box, topology = not settings.md.explicit, settings.relative.edge_topology
+        if topology == "auto" and not without_box and choose_engine(settings.md).engine == WHOLE_RUNS:
+            topology = "hybrid"
+        return cls(topology, without_box or settings.fe.charge_correction == "counter_ion")
+
+    def refusal(self, one: Posed, other: Posed) -> str | None:
+        """Say why two ligands have no edge whatever their atoms are.
+
+        Parameters
+        ----------
+        one, other
+            The ligands.
+
+        Returns
+        -------
+        str or None
+            None where nothing speaks against it.
+        """
+        if self.charge_changes or one.charge == other.charge:
+            return None
+        made_up_for = "nothing makes up for it in a box: charge_correction counter_ion"
+        return f"net charges {one.charge:+d} and {other.charge:+d} e, and {made_up_for}"
+
+    def foretold(self, one: Posed, other: Posed) -> float | None:
+        """Judge two ligands that are yet to be placed by their molecules alone.
+
+        Parameters
+        ----------
+        one, other
+            The ligands.
+
+        Returns
+        -------
+        float or None
+            Difficulty; None where they have no edge.
+        """
+        if self.refusal(one, other) is not None:
+            return None
+        shared = None if self.topology == "dual" else common_difficulty(one.mol, other.mol)
+        whole = None if self.topology == "hybrid" else _lifted(score_whole(one.mol, other.mol, posed=False)).difficulty
+        return min((found for found in (shared, whole) if found is not None), default=None)
+
+
+def _lifted(found: MapScore) -> MapScore:
+    """Two whole ligands are taken where nothing easier is there: never below the hardest edges that are."""
+    return replace(found, difficulty=round(HARDEST + (1 - HARDEST) * found.difficulty, 4))
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Every pair of ligands, and how hard it would be to turn one into the other.
 
@@ -50,12 +133,15 @@ class Comparison:
         Of each pair in alphabetical order; none where there is nothing in common.
     causes
         Why a pair has none, in words.
+    wholes
+        Scores of pairs that are exchanged as a whole, because they have no map or because theirs is as hard.
     """
 
     ligands: Mapping[str, Posed]
     maps: Mapping[Pair, AtomMap] = field(default_factory=dict)
     scores: Mapping[Pair, MapScore] = field(default_factory=dict)
     causes: Mapping[Pair, str] = field(default_factory=dict)
+    wholes: Mapping[Pair, MapScore] = field(default_factory=dict)
 
     def candidates(self, hardest: float = HARDEST) -> Candidates:
         """Pairs that can be transformed, with their difficulty.
@@ -71,6 +157,7 @@ class Comparison:
             Those whose map can be used.
         """
         usable = {pair: found.difficulty for pair, found in self.scores.items() if not found.faults}
+        usable |= {pair: found.difficulty for pair, found in self.wholes.items()}
         return candidates_from(self.ligands, lambda a, b: usable.get((a, b)), hardest)
 
     def edge(self, ligand_a: str, ligand_b: str) -> Edge:
@@ -92,6 +179,8 @@ class Comparison:
             Where the two cannot be transformed.
         """
         pair = pair_of(ligand_a, ligand_b)
+        if (whole := self.wholes.get(pair)) is not None:
+            return Edge(ligand_a, ligand_b, whole.difficulty, ())
         known = self.scores.get(pair)
         if known is None or known.faults:
             why = self.causes.get(pair) or "; ".join(known.faults if known else ()) or "nothing in common"
@@ -100,8 +189,28 @@ class Comparison:
         turned = atom_map if atom_map.ligand_a == ligand_a else atom_map.reversed()
         return Edge(ligand_a, ligand_b, known.difficulty, turned.pairs)
 
+    def why_whole(self, pair: Pair) -> str:
+        """Say why a pair of whole ligands shares no atoms.
 
-def compare(ligands: Mapping[str, Posed], given: Sequence[AtomMap] = (), *, seed: int) -> Comparison:
+        Parameters
+        ----------
+        pair
+            In alphabetical order.
+
+        Returns
+        -------
+        str
+            In words.
+        """
+        known = self.scores.get(pair)
+        if known is None:
+            return self.causes.get(pair, "as it was asked for")
+        return "; ".join(known.faults) or f"a map of difficulty {known.difficulty:.2f}, which is as hard"
+
+
+def compare(
+    ligands: Mapping[str, Posed], given: Sequence[AtomMap] = (), *, seed: int, ways: Ways = Ways()
+) -> Comparison:
     """Map and score every pair of ligands.
 
     Parameters
@@ -112,12 +221,15 @@ def compare(ligands: Mapping[str, Posed], given: Sequence[AtomMap] = (), *, seed
         Maps that go before those that would be found; a fault in one is left to the caller.
     seed
         Of embedding, where ligands without poses of their own are laid on one another.
+    ways
+        How they may be turned into each other.
 
     Returns
     -------
     Comparison
-        Of all pairs; those of different net charge have no map.
+        Of all pairs.
     """
+    wholes: dict[Pair, MapScore] = {}
     maps: dict[Pair, AtomMap] = {}
     scores: dict[Pair, MapScore] = {}
     causes: dict[Pair, str] = {}
@@ -125,8 +237,14 @@ def compare(ligands: Mapping[str, Posed], given: Sequence[AtomMap] = (), *, seed
     for place, a in enumerate(names):
         for b in names[place + 1 :]:
             one, other = _named(ligands[a], a), _named(ligands[b], b)
-            if one.charge != other.charge:
-                causes[a, b] = f"net charges {one.charge:+d} and {other.charge:+d} e: no edge changes the net charge"
+            if (refused := ways.refusal(one, other)) is not None:
+                causes[a, b] = refused
+                continue
+            if ways.topology != "hybrid":
+                wholes[a, b] = _lifted(score_whole(one.mol, other.mol, posed=one.given and other.given))
+                if wholes[a, b].faults:
+                    causes[a, b] = "; ".join(wholes.pop((a, b)).faults)
+            if ways.topology == "dual":
                 continue
             try:
                 with rdkit_messages():
@@ -136,7 +254,20 @@ def compare(ligands: Mapping[str, Posed], given: Sequence[AtomMap] = (), *, seed
                     maps[a, b], scores[a, b] = found, score(found, one.mol, laid)
             except MoleculeError as error:
                 causes[a, b] = "; ".join(fault.what for fault in error.faults)
-    return Comparison(ligands, maps, scores, causes)
+                continue
+            shared = scores[a, b] = _usable(scores[a, b])
+            if not shared.faults and (a, b) in wholes and shared.difficulty < wholes[a, b].difficulty:
+                del wholes[a, b]
+    return Comparison(ligands, maps, scores, causes, wholes)
+
+
+def _usable(found: MapScore) -> MapScore:
+    """A map whose unique atoms bridge the core cannot be carried out: they would tie both ends of the edge together."""
+    count = found.figures.get("bridging_groups", 0)
+    if found.faults or not count:
+        return found
+    what = f"a ring is shared in part: {count:g} group{'s' * (count > 1)} of unique atoms bridge the common core"
+    return replace(found, faults=(what,))
 
 
 def _named(ligand: Posed, name: str) -> Posed:

@@ -80,7 +80,7 @@ def common_difficulty(mol_a: Chem.Mol, mol_b: Chem.Mol) -> float | None:
 
     ``1 - exp(-0.1 n)``, n heavy atoms of both that are not common: one minus LOMAP's score of the common substructure
     (Liu et al., J. Comput.-Aided Mol. Des. 2013, 27, 755). Where this is too little, elements may change, and an atom
-    that changes its own counts as one of each that is not common. Net charges that differ make it 1.
+    that changes its own counts as one of each that is not common. Net charges count as in the score of an atom map.
 
     Parameters
     ----------
@@ -98,9 +98,8 @@ def common_difficulty(mol_a: Chem.Mol, mol_b: Chem.Mol) -> float | None:
         common, changed = _common(heavy, rdFMCS.AtomCompare.CompareAny)
     if common < FEWEST_COMMON:
         return None
-    if Chem.GetFormalCharge(mol_a) != Chem.GetFormalCharge(mol_b):
-        return 1.0
-    return 1 - math.exp(-_BETA * (sum(mol.GetNumAtoms() for mol in heavy) - 2 * (common - changed)))
+    left = sum(mol.GetNumAtoms() for mol in heavy) - 2 * (common - changed)
+    return 1 - math.exp(-_BETA * left) * 0.3 ** abs(Chem.GetFormalCharge(mol_a) - Chem.GetFormalCharge(mol_b))
 
 
 def _common(heavy: list[Chem.Mol], compare: rdFMCS.AtomCompare) -> tuple[int, int]:

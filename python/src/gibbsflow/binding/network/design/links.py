@@ -59,13 +59,25 @@ class Edge:
     difficulty
         Between 0 (nothing changes) and 1; None where nobody has said.
     atoms
-        Pairs of atoms, 0-based, where the network came with an atom map; None where it is yet to be made.
+        Pairs of atoms, 0-based, where the network came with an atom map; None where it is yet to be made. Without any
+        both ligands are there as a whole.
     """
 
     ligand_a: str
     ligand_b: str
     difficulty: float | None = None
     atoms: tuple[tuple[int, int], ...] | None = None
+
+    @property
+    def topology(self) -> str:
+        """Tell what it is made of.
+
+        Returns
+        -------
+        str
+            ``hybrid`` where atoms are shared, ``dual`` where none are, empty where nobody has said.
+        """
+        return "" if self.atoms is None else "hybrid" if self.atoms else "dual"
 
     @property
     def pair(self) -> Pair:

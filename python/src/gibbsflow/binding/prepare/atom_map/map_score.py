@@ -16,6 +16,8 @@ from gibbsflow.binding.prepare.atom_map.side import Side
 
 HEAVY = 0.1
 """Per atom that appears or vanishes, as β of LOMAP (Liu et al., J. Comput.-Aided Mol. Des. 2013, 27, 755)."""
+SAME_SITE_ANGSTROM = 5.0
+"""Centroids of two ligands farther from each other than this are not in one place."""
 _BONDI_ANGSTROM3 = {
     1: 7.24,
     6: 20.58,
@@ -107,6 +109,36 @@ def score(atom_map: AtomMap, mol_a: Chem.Mol, mol_b: Chem.Mol, rules: MapRules =
     }
     easy = math.prod(1 - part for part in parts.values())
     return MapScore(round(1 - easy, 4), {name: round(part, 4) for name, part in parts.items()}, figures)
+
+
+def score_whole(mol_a: Chem.Mol, mol_b: Chem.Mol, *, posed: bool) -> MapScore:
+    """Say how hard an edge is on which nothing is shared: one ligand vanishes while the other appears.
+
+    Parameters
+    ----------
+    mol_a, mol_b
+        Its two ligands.
+    posed
+        Whether their places count.
+
+    Returns
+    -------
+    MapScore
+        On the scale of :func:`score`; with a fault where both lie apart.
+    """
+    heavy = sum(mol.GetNumHeavyAtoms() for mol in (mol_a, mol_b))
+    charge = abs(Chem.GetFormalCharge(mol_a) - Chem.GetFormalCharge(mol_b))
+    parts = {"heavy_atoms": 1 - math.exp(-HEAVY * heavy), "charge_change": 1 - 0.3**charge}
+    figures: dict[str, float] = {"heavy_atoms": heavy, "mapped_heavy_atoms": 0, "charge_change_e": charge}
+    wrong: tuple[str, ...] = ()
+    if posed:
+        centres = [mol.GetConformer().GetPositions().mean(axis=0) for mol in (mol_a, mol_b)]
+        apart = float(np.linalg.norm(centres[0] - centres[1]))
+        figures["apart_angstrom"] = round(apart, 2)
+        if apart > SAME_SITE_ANGSTROM:
+            wrong = (f"they lie {apart:.1f} Å apart, and two whole ligands are exchanged in one place",)
+    easy = math.prod(1 - part for part in parts.values())
+    return MapScore(round(1 - easy, 4), {name: round(part, 4) for name, part in parts.items()}, figures, wrong)
 
 
 def bridging_groups(atom_map: AtomMap, mol_a: Chem.Mol, mol_b: Chem.Mol) -> tuple[int, int]:

@@ -1,0 +1,50 @@
+"""Waters that become ions: where they stand, and what they become."""
+
+import edges
+import numpy as np
+import pytest
+
+from gibbsflow.binding.alchemy.hybrid.co_ions import CoIons, far_waters
+from gibbsflow.binding.forcefield.ions import ANION, ion_of
+from gibbsflow.binding.forcefield.topology_file import Topology
+from gibbsflow.errors import InputError
+
+
+def box(name):
+    """A molecule in its box, as it is and with all in it moved by half a box."""
+    start, vectors = edges.positions_nm(name, box=True), edges.box_nm(name)
+    topology = Topology.read_prmtop(edges.prmtop(name, box=True), start * 10)
+    return topology, np.stack([start, start + 0.5 * vectors[0]]), np.stack([vectors] * 2)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_waters_change_places_with_those_that_are_far_away(count):
+    topology, frames, boxes = box("acetate")
+    solute = tuple(range(7))
+    moved, waters, wall = far_waters(topology, solute, frames, boxes, count, edges.MD, seed=3, name="box")
+    assert len(waters) == count and all(topology.elements[list(atoms)].tolist() == [8, 1, 1] for atoms in waters)
+    assert set(wall.centre_atoms) == {i for i in solute if topology.elements[i] > 1} and wall.gap_angstrom >= 5
+    for before, after, vectors in zip(frames, moved, boxes, strict=True):
+        np.testing.assert_array_equal(after[:7], before[:7])
+        same = [sorted(map(tuple, one.reshape(-1, 9).round(9))) for one in (before[7:], after[7:])]
+        assert same[0] == same[1]  # whole waters, none twice
+        centre = after[list(wall.centre_atoms)].mean(axis=0)
+        for oxygen, *_ in waters:
+            away = after[oxygen] - centre
+            away -= np.round(away / np.diag(vectors)) * np.diag(vectors)
+            assert np.linalg.norm(away) * 10 > wall.least_angstrom
+
+
+def test_a_box_without_room_is_refused():
+    topology, frames, boxes = box("acetate")
+    with pytest.raises(InputError, match="no room for a counter-ion"):
+        far_waters(topology, range(7), frames, boxes * 0.7, 1, edges.MD, seed=3, name="box")
+    with pytest.raises(InputError, match="and 40 become ions"):
+        far_waters(topology, range(7), frames, boxes, 40, edges.MD, seed=3, name="box")
+
+
+def test_they_are_read_as_they_were_written():
+    ions = CoIons.of([(3, 4, 5), (6, 7, 8)], ion_of("tip3p", ANION))
+    assert CoIons.from_dict(ions.as_dict()) == ions
+    assert str(ions) == "2 waters far from the ligand become Cl-"
+    assert ions.lennard_jones_in([[0.0, 1.0, 2.0]] * 9)[6] == [0.0, ions.sigma_nm, ions.epsilon_kj_per_mol]
