@@ -64,12 +64,13 @@ workflow {
             def schedules = filesAmong(values, schema.fe.properties.keySet().findAll { key -> key.endsWith('_schedule') }, run.workDir)
             def network = filesAmong(values, ['network', 'map'], run.workDir)
             def stages = values.equil_stages ? staged(pathOf(values.equil_stages), run.workDir) : []
+            // rows tell by now what each is laid on
             // files about the receptor go with its task as options, and are not among its settings
             def about = [
                 protonation: values.protonation ? staged(pathOf(values.protonation), run.workDir) : [],
                 parameters: (values.parameters ?: '').tokenize(',').collect { name -> staged(pathOf(name.trim()), run.workDir) },
             ]
-            def own = values + inFolders('schedule', schedules) + inFolders('given', network) + about.collectEntries { key, _files -> [key, null] } + (stages ? [equil_stages: stages.name] : [:])
+            def own = values + inFolders('schedule', schedules) + inFolders('given', network) + about.collectEntries { key, _files -> [key, null] } + [align_poses: null] + (stages ? [equil_stages: stages.name] : [:])
 
             BINDING(
                 channel.fromList(samplesheet(pathOf(values.input), answer.rows, home, run.workDir)),

@@ -123,7 +123,8 @@ class PreparedFacts(Facts):
     site
         Residues of the binding site as the user named them; None for those near the ligand.
     pose
-        ``given``, ``file`` or ``place``; None where an earlier version prepared the system.
+        ``given``, ``file``, ``place``, or ``aligned`` on that of another ligand; None where an earlier version prepared
+        the system.
     symmetry_number
         As the samplesheet has it for this ligand; None where the setting counts.
     """
@@ -135,7 +136,7 @@ class PreparedFacts(Facts):
     ligand_charge: int
     ligand_smiles: str
     site: str | None
-    pose: Literal["given", "file", "place"] | None = None
+    pose: Literal["given", "file", "place", "aligned"] | None = None
     symmetry_number: int | None = None
 
 

@@ -165,5 +165,27 @@ def test_a_network_of_a_file_calls_ligands_by_their_records_and_tells_what_is_lo
     ligands = ligands_of(systems(tmp_path, {"p_xylene": SERIES["xylene"], "toluene": SERIES["toluene"]}))
     (tmp_path / "net.csv").write_text("ligand_a,ligand_b\np xylene,toluene\ncresol,toluene\n")
     network = planned(Relative(network=str(tmp_path / "net.csv")), compare(ligands, seed=1))
-    assert [str(edge) for edge in network.edges] == ["p_xylene~toluene"]
+    assert [str(edge) for edge in network.edges] == ["p_xylene~toluene", "cresol~toluene"]
+    assert network.edges[0].atoms and network.edges[1].atoms is None
     assert network.warnings == ("cresol~toluene is lost with its ligand",)
+
+
+def test_an_edge_of_a_lost_ligand_is_named_and_not_run(tmp_path: Path) -> None:
+    made = systems(tmp_path, {name: SERIES[name] for name in ("toluene", "xylene")})
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\nxylene,toluene\ncresol,toluene\n")
+    given, plan = Relative(network=str(tmp_path / "net.csv")), tmp_path / "plan"
+    plan_edges(made, given, 1, plan, Result())
+    (edge,) = planned_edges(plan)
+    again = plan_edges(made, given, 1, tmp_path / "re", Result(), before=plan, records=[record(tmp_path, edge)])
+    assert [str(one) for one in again.edges] == ["xylene~toluene", "cresol~toluene"]
+    assert planned_edges(tmp_path / "re") == []
+    alone = plan_edges(made[:1], given, 1, plan, Result())
+    assert len(alone.edges) == 2 and planned_edges(plan) == []  # nor is what the earlier plan has left
+
+
+def test_another_hub_makes_another_star(tmp_path: Path) -> None:
+    made, state = systems(tmp_path, SERIES), tmp_path / "state"
+    for hub in ("toluene", "cresol", None):
+        star = plan_edges(made, Relative(network="star", hub=hub), 1, tmp_path / "out", Result(), state=state)
+        assert all((hub or "cresol") in edge.pair for edge in star.edges) and len(star.edges) == 3
+        assert len(planned_edges(tmp_path / "out")) == 3

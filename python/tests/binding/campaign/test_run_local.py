@@ -157,9 +157,12 @@ def test_an_edge_that_is_lost_has_its_place_taken_by_another(tmp_path):
     settings = {"mode": "rbfe", "replicates": 1}
     launch = Launch.model_validate({"io": io | {"state_dir": tmp_path / "state"}, "run": settings})
     verbs = Planning({"fe prepare a~b": [70, 70]})
+    stale = tmp_path / "out" / "network" / "plan" / "edges" / "a~z"
+    stale.mkdir(parents=True)  # of an earlier run, in which z had not been lost
     assert LocalRun(launch, [row("a"), row("b"), row("c")], verbs).run() == 0
     assert told == {"plan": [], "replan": ["b~c"], "network": "replan"}
     assert json.loads((tmp_path / "out" / "given.json").read_text()) == ["b~c", "a~c"]
+    assert not stale.exists()
     assert verbs.calls.count("fe prepare a~b") == 2 and verbs.calls.count("fe prepare b~c") == 1
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from gibbsflow.binding.campaign.edges import planned
 from gibbsflow.binding.network.design import connectivity
 from gibbsflow.binding.network.design.comparison import Posed, compare, given_maps
 from gibbsflow.binding.network.design.difficulty import common_difficulty
-from gibbsflow.binding.network.design.links import candidates_from, kind_of
+from gibbsflow.binding.network.design.links import Network, candidates_from, kind_of
 from gibbsflow.binding.network.design.network_files import read_network
 from gibbsflow.binding.network.design.planning import plan
+from gibbsflow.binding.prepare.atom_map.atom_maps import AtomMap
+from gibbsflow.binding.prepare.atom_map.map_files import find_map
+from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.prepare.molecules import Molecule
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.relative import Relative
 from gibbsflow.engines.gromacs.choice import choose_engine
 from gibbsflow.engines.md_engines import WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem, shown
@@ -64,30 +68,66 @@ def edge_problems(
     if relative.hub is not None and relative.hub not in names:
         right = "one of " + ", ".join(names[:10])
         problems.append(Problem("relative", f"{shown(relative.hub)} is none of the ligands", right, field="hub"))
-    if problems:
-        return problems, []
-    posed = {row.ligand: Posed(ligand.mol, ligand.charge, given=row.pose != "place") for row, ligand in ligands}
+    asked = relative.model_copy(update={"hub": relative.hub if relative.hub in names else None})
+    posed = {row.ligand: _posed(row, ligand, settings) for row, ligand in ligands}
+    maps, network = [], None
     try:
-        maps = given_maps(relative.map, posed)
-        kind = kind_of(relative.network)
-        network = None if kind else read_network(Path(relative.network), names)
-        if all(one.given for one in posed.values()):
-            network = planned(relative, compare(posed, maps, seed=settings.run.seed))
-        elif kind:  # poses are yet to come: what the molecules have in common
-            network = plan(candidates_from(posed, lambda a, b: _difficulty(posed[a], posed[b])), kind, hub=relative.hub)
+        maps = given_maps(relative.map, posed, names)
     except InputError as error:
-        return error.problems, []
-    assert network is not None  # of a file, or planned
+        problems += error.problems
+    try:
+        network = None if kind_of(relative.network) else read_network(Path(relative.network), names)
+        if len(ligands) >= FEWEST:
+            network = _planned(asked, posed, maps, network, settings.run.seed)
+    except InputError as error:
+        problems += error.problems
+    told = [] if network is None or left_out else _apart(ligands, network, where)
+    problems += told
+    return problems, [] if problems or network is None else [Problem("network", text) for text in network.warnings]
+
+
+def _posed(row: Row, ligand: Molecule, settings: BindingConfig) -> Posed:
+    """A ligand as it is known before anything runs; maps are held against one geometry at least of its isomer."""
+    given = row.in_its_pose
+    built = ligand if given or settings.relative.map is None else embed(ligand, count=1, seed=settings.run.seed)
+    return Posed(built.mol, ligand.charge, given=given)
+
+
+def _planned(
+    relative: Relative, posed: Mapping[str, Posed], maps: Sequence[AtomMap], network: Network | None, seed: int
+) -> Network:
+    """The network as it will be planned; where poses are yet to come, by what the molecules have in common."""
+    if all(one.given for one in posed.values()):
+        return planned(relative, compare(posed, maps, seed=seed))
+    if kind := kind_of(relative.network):
+        candidates = candidates_from(posed, lambda a, b: _difficulty(posed[a], posed[b]))
+        return plan(candidates, kind, hub=relative.hub)
+    assert network is not None  # of a file
+    right = "two ligands of one net charge with four or more heavy atoms in common"
+    wrong = [
+        Problem(relative.network, f"{edge}: no atom map can be found", right, field="network")
+        for edge in network.edges
+        if set(edge.pair) <= posed.keys()
+        and find_map(maps, *edge.pair) is None
+        and _difficulty(posed[edge.ligand_a], posed[edge.ligand_b]) is None
+    ]
+    if wrong:
+        raise InputError(wrong)
+    return network
+
+
+def _apart(ligands: Sequence[tuple[Row, Molecule]], network: Network, where: str) -> list[Problem]:
+    """Ligands that no edge connects with most others."""
     largest, *others = connectivity.parts(network.graph)
     apart = {name: part for part in others for name in part}
     right = "a ligand of its charge with four or more heavy atoms in common, one on the other where poses are given"
     told = []
     for row, _ in ligands:
-        if row.ligand in apart and not left_out:
+        if row.ligand in apart:
             beside = [name for name in apart[row.ligand] if name != row.ligand]
             what = f"{row.ligand}{' (with ' + ', '.join(beside) + ')' if beside else ''}: no edges connect it with "
             told.append(Problem(where, what + ", ".join(largest[:3]), right, row.line, "ligand"))
-    return told, [] if told else [Problem("network", text) for text in network.warnings]
+    return told
 
 
 def _difficulty(one: Posed, other: Posed) -> float | None:

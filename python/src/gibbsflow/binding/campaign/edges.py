@@ -61,7 +61,7 @@ def ligands_of(systems: Iterable[SimSystem]) -> dict[str, Posed]:
         if known is None or "ligand" not in system.artifacts:
             raise StateError(f"{system.root}: no ligand of `system_prep system`, so there is nothing to compare")
         molecule = read_sdf(system.path("ligand"), known.ligand_charge)
-        found[system.name] = Posed(molecule.mol, known.ligand_charge, given=known.pose in ("given", "file"))
+        found[system.name] = Posed(molecule.mol, known.ligand_charge, given=known.pose not in (None, "place"))
     return found
 
 
@@ -80,7 +80,7 @@ def planned(settings: Relative, comparison: Comparison, before: Network | None =
     Returns
     -------
     Network
-        Each edge with its difficulty and its map.
+        Each edge with its difficulty and its map; an edge of a file that has lost a ligand is as the file has it.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def planned(settings: Relative, comparison: Comparison, before: Network | None =
     """
     if (kind := kind_of(settings.network)) is not None:
         candidates = comparison.candidates()
-        if before is None or before.kind != kind:
+        if before is None or before.kind != kind or not _is_hub(settings.hub, before):
             found = plan(candidates, kind, hub=settings.hub)
         else:
             gone = set(before.ligands) - comparison.ligands.keys()
@@ -99,20 +99,27 @@ def planned(settings: Relative, comparison: Comparison, before: Network | None =
             found = replan(before, candidates, lost_ligands=gone, lost_edges=lost)
     else:
         found = read_network(Path(settings.network), whole=False)
-        every = [replace(e, ligand_a=ligand_name(e.ligand_a), ligand_b=ligand_name(e.ligand_b)) for e in found.edges]
-        left = tuple(edge for edge in every if set(edge.pair) <= comparison.ligands.keys())
-        told = tuple(f"{edge} is lost with its ligand" for edge in every if edge not in left)
-        found = replace(found, ligands=tuple(sorted(comparison.ligands)), edges=left, warnings=told)
+        every = tuple(
+            replace(e, ligand_a=ligand_name(e.ligand_a), ligand_b=ligand_name(e.ligand_b)) for e in found.edges
+        )
+        told = tuple(f"{edge} is lost with its ligand" for edge in every if not comparison.has(edge))
+        found = replace(found, ligands=tuple(sorted(comparison.ligands)), edges=every, warnings=told)
     problems: list[Problem] = []
     edges = []
     for edge in found.edges:
         try:
-            edges.append(comparison.edge(edge.ligand_a, edge.ligand_b))
+            edges.append(comparison.edge(edge.ligand_a, edge.ligand_b) if comparison.has(edge) else edge)
         except InputError as error:
             problems += error.problems
     if problems:
         raise InputError(problems)
     return replace(found, edges=tuple(edges))
+
+
+def _is_hub(hub: str | None, before: Network) -> bool:
+    """Whether a network has the centre that is asked for; one that is no star, or is asked for none, has."""
+    degree = dict(before.graph.degree)
+    return before.kind != "star" or hub is None or degree.get(hub) == max(degree.values(), default=None)
 
 
 def plan_edges(
@@ -163,14 +170,15 @@ def plan_edges(
         network, fresh = _around_what_is_lost(
             read_network(before / NETWORK, whole=False), records, settings, comparison
         )
-    elif len(ligands) < 2:  # noqa: PLR2004 - a pair
+    elif len(ligands) < 2 and kind_of(settings.network):  # noqa: PLR2004 - a pair
         network = Network(settings.network, tuple(ligands), (), warnings=(f"{len(ligands)} ligands left: no edge",))
         fresh = ()
     else:
         network = planned(settings, comparison, _remembered(state))
-        fresh = network.edges
+        fresh = tuple(edge for edge in network.edges if comparison.has(edge))
     out.mkdir(parents=True, exist_ok=True)
-    (out / EDGES).mkdir(exist_ok=True)
+    shutil.rmtree(out / EDGES, ignore_errors=True)  # of an earlier plan
+    (out / EDGES).mkdir()
     for edge in fresh:
         write_json(out / EDGES / str(edge) / EDGE, _told(edge, comparison))
     write_network(network, out)
@@ -198,7 +206,8 @@ def _around_what_is_lost(
     done = {tuple(read_json(path / "record.json")["ligands"]) for path in records}
     lost = [edge for edge in before.edges if (edge.ligand_a, edge.ligand_b) not in done]
     if kind_of(settings.network) is None or not lost:
-        why = tuple(f"{edge} is lost, and the network is as it was given" for edge in lost)
+        lately = [edge for edge in lost if comparison.has(edge)]
+        why = tuple(f"{edge} is lost, and the network is as it was given" for edge in lately)
         return replace(before, warnings=(*before.warnings, *why)), ()
     gone = set(before.ligands) - comparison.ligands.keys()
     again = replan(before, comparison.candidates(), lost_edges=[edge.pair for edge in lost], lost_ligands=gone)

@@ -67,7 +67,7 @@ def read_network(path: Path, ligands: Collection[str] | None = None, *, whole: b
         kind, named, found = "file", set(), _from_table(Path(path), account)
     if ligands is not None:  # names of records may have blanks, those of rows have none
         found = [replace(one, edge=_renamed(one.edge, ligands)) for one in found]
-        named = {_called(name, ligands) for name in named}
+        named = {called_as(name, ligands) for name in named}
     named |= {name for one in found for name in one.edge.pair}
     edges, first = [], dict[Pair, _Found]()
     for one in found:
@@ -112,11 +112,24 @@ def listed(parts: Collection[Collection[str]]) -> str:
 
 
 def _renamed(edge: Edge, ligands: Collection[str]) -> Edge:
-    return replace(edge, ligand_a=_called(edge.ligand_a, ligands), ligand_b=_called(edge.ligand_b, ligands))
+    return replace(edge, ligand_a=called_as(edge.ligand_a, ligands), ligand_b=called_as(edge.ligand_b, ligands))
 
 
-def _called(name: str, ligands: Collection[str]) -> str:
-    """The ligand of a name: that of a row where only what rows cannot be called differs."""
+def called_as(name: str, ligands: Collection[str]) -> str:
+    """Find the ligand of a name: that of a row where only what rows cannot be called differs.
+
+    Parameters
+    ----------
+    name
+        As a file has it.
+    ligands
+        Names of the rows.
+
+    Returns
+    -------
+    str
+        One of `ligands`, or `name` where it is none of them.
+    """
     return name if name in ligands or ligand_name(name) not in ligands else ligand_name(name)
 
 
