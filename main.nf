@@ -82,7 +82,7 @@ workflow {
                     PARAM_LIGAND: settings(own, schema, ['param']),
                     EQUIL_PREPARE: settings(own, schema, ['md', 'equil', 'run.seed', 'fe.abfe_protocol', 'fe.charge_correction']),
                     NETWORK_PLAN: settings(own, schema, ['relative', 'run.seed']),
-                    FE_PREPARE: settings(own, schema, ['fe', 'run.mode', 'run.seed', 'run.replicates']),
+                    FE_PREPARE: settings(own, schema, ['fe', 'run.mode', 'run.seed', 'run.replicates', 'relative.hard_map']),
                     ANALYSIS_TRANSFORMATION: settings(own, schema, ['analysis', 'run.mode']),
                     ANALYSIS_CAMPAIGN: settings(own, schema, ['analysis', 'relative.anchor', 'run.mode', 'run.seed']),
                 ],

@@ -153,11 +153,14 @@ class EdgeFacts(Facts):
         From which to which.
     edge_pairs
         Numbers (from 0) of the atoms that they share.
+    edge_difficulty
+        Of that map, between 0 and 1; None where it was not scored.
     """
 
     written_by: ClassVar[str] = "fe prepare"
     edge_ligands: tuple[str, str]
     edge_pairs: tuple[tuple[int, int], ...]
+    edge_difficulty: float | None = None
 
 
 class AccountFacts(Facts):

@@ -21,6 +21,13 @@ class Relative(Section):
         "Zero of the ligands' free energies: none (their mean), mean (of those that were measured), or the name of "
         "one that was measured.",
     )
+    hard_map: float = setting(
+        0.5,
+        "Difficulty of an atom map from which on the legs of an edge get 21 windows in place of 11, unless schedules "
+        "are given; 1: never.",
+        ge=0.0,
+        le=1.0,
+    )
     map: Path | None = setting(
         None, "Atom maps of edges, as network plan writes them or in OpenFE's JSON; default: found for each edge."
     )

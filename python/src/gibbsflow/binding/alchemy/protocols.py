@@ -171,6 +171,8 @@ WITH_IONS: Mapping[str, str] = {
     "water_17": "water_with_ions_29",
 }
 """λ schedules by those without ions: a net charge and its ion take more steps than a neutral ligand."""
+OF_HARD_MAPS: Mapping[str, str] = {"rbfe_11": "rbfe_21"}
+"""λ schedules by those that do while few atoms change."""
 RELEASE = "release"
 """The term of letting a restrained, decoupled ligand go; no leg is called so."""
 GONE_ON_WITH = "abfe"
@@ -217,6 +219,24 @@ def protocol_of(mode: str, *, explicit: bool = False, fe: Fe | None = None) -> t
         return PROTOCOLS[legs]
     table = IN_EXPLICIT_SOLVENT.get(legs, PROTOCOLS[legs])
     return with_counter_ions(table) if fe is not None and fe.charge_correction == "counter_ion" else table
+
+
+def of_hard_map(protocol: Sequence[LegSpec]) -> tuple[LegSpec, ...]:
+    """Take the λ schedules for an edge whose map is hard.
+
+    Parameters
+    ----------
+    protocol
+        The table of edges.
+
+    Returns
+    -------
+    tuple of LegSpec
+        With more windows where the settings say ``auto``.
+    """
+    return tuple(
+        replace(leg, named_schedule=OF_HARD_MAPS.get(leg.named_schedule, leg.named_schedule)) for leg in protocol
+    )
 
 
 def protocol_of_legs(mode: str, legs: Collection[str]) -> tuple[LegSpec, ...]:

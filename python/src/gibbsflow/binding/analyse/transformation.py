@@ -100,7 +100,7 @@ def analyse_transformation(
         "transformation": system.name,
         "ligand": given.ligand or system.name if edge is None else system.name,
         "mode": mode,
-        **({} if edge is None else {"ligands": list(edge.edge_ligands), "pairs": [list(p) for p in edge.edge_pairs]}),
+        **({} if edge is None else _of_edge(edge)),
         **figures,
         **({"restraint_choice": choice} if choice else {}),
         "experimental_dg_kcal_per_mol": given.experimental_dg_kcal_per_mol,
@@ -123,6 +123,12 @@ def analyse_transformation(
             physics=PHYSICS,
         ),
     }
+
+
+def _of_edge(edge: EdgeFacts) -> dict[str, Any]:
+    """What the record of an edge says beside that of a ligand."""
+    pairs = [list(pair) for pair in edge.edge_pairs]
+    return {"ligands": list(edge.edge_ligands), "pairs": pairs, "difficulty": edge.edge_difficulty}
 
 
 def analyse_md(system: SimSystem) -> dict[str, Any]:

@@ -244,12 +244,15 @@ class PlannedEdge:
         From which ligand to which.
     pairs
         Atoms that correspond, 0-based.
+    difficulty
+        Of this map; None where it is not known.
     """
 
     name: str
     ligand_a: str
     ligand_b: str
     pairs: tuple[tuple[int, int], ...]
+    difficulty: float | None = None
 
     @classmethod
     def read(cls, folder: Path) -> PlannedEdge:
@@ -274,7 +277,8 @@ class PlannedEdge:
         try:
             content = read_json(path)
             pairs = tuple((int(i), int(j)) for i, j in content["pairs"])
-            return cls(str(content["name"]), str(content["ligand_a"]), str(content["ligand_b"]), pairs)
+            difficulty = None if content.get("difficulty") is None else float(content["difficulty"])
+            return cls(str(content["name"]), str(content["ligand_a"]), str(content["ligand_b"]), pairs, difficulty)
         except (StateError, OSError, KeyError, TypeError, ValueError) as error:
             right = "a folder edges/<edge> of `gibbsflow network edges`"
             raise InputError(Problem(str(path), f"not usable ({error})", right, field="--edge")) from error
@@ -320,7 +324,16 @@ def prepare_legs_of(
     if (system.name, other.name) != (planned_edge.ligand_a, planned_edge.ligand_b):
         what = f"{planned_edge.name}, and the systems are {system.name} and {other.name}"
         raise InputError(Problem(str(edge), what, "--system of its first ligand, --partner of its second"))
-    prepared = prepare_edge(system, other, planned_edge.pairs, config, out, result, name=planned_edge.name)
+    prepared = prepare_edge(
+        system,
+        other,
+        planned_edge.pairs,
+        config,
+        out,
+        result,
+        name=planned_edge.name,
+        difficulty=planned_edge.difficulty,
+    )
     for role, end in zip(ENDS, (system, other), strict=True):
         target = out / f"{role}.sdf"
         shutil.copyfile(end.path("ligand"), target)

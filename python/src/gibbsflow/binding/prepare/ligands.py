@@ -28,6 +28,8 @@ from gibbsflow.workflow.files import write_json
 CONFORMERS = 10
 CHARGES_ARTIFACT = "ligand_charges"
 """Partial charges that came with the ligand's SDF, in the order of the ligand that was written."""
+POSE_NOTE = "its pose: "
+"""What notes on a pose begin with that was found here."""
 COVALENT_MARGIN_ANGSTROM = 0.4
 """Heavy atoms nearer than their covalent radii and this are bonded, as programs that draw bonds see it."""
 
@@ -164,7 +166,7 @@ def laid_on(row: Row, ligand: Molecule, receptor: Receptor, settings: System, *,
     found = align_pose(
         mol, reference, seed=seed, receptor_angstrom=receptor.heavy_angstrom, clash_angstrom=settings.clash_angstrom
     )
-    return replace(ligand, mol=found.mol, notes=(*ligand.notes, *(f"its pose: {note}" for note in found.notes)))
+    return replace(ligand, mol=found.mol, notes=(*ligand.notes, *(f"{POSE_NOTE}{note}" for note in found.notes)))
 
 
 def given_pose(row: Row, ligand: Molecule) -> Molecule:

@@ -13,7 +13,7 @@ from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, share_files
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import charge_problem
 from gibbsflow.binding.alchemy.hybrid.placing import clashes, hybrid_positions
 from gibbsflow.binding.alchemy.prepare_fe import free_frames
-from gibbsflow.binding.alchemy.protocols import RELATIVE, RELATIVE_IN_WATER, LegSpec
+from gibbsflow.binding.alchemy.protocols import RELATIVE, RELATIVE_IN_WATER, LegSpec, of_hard_map
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
 from gibbsflow.binding.facts import (
     BoundFacts,
@@ -24,6 +24,7 @@ from gibbsflow.binding.facts import (
     SettingsFacts,
     TopologyFacts,
 )
+from gibbsflow.binding.prepare.ligands import POSE_NOTE
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Md, hashed
 from gibbsflow.engines.md_engine import MdEngine
@@ -48,6 +49,7 @@ def prepare_edge(
     name: str | None = None,
     protocol: Sequence[LegSpec] | None = None,
     engine: MdEngine | None = None,
+    difficulty: float | None = None,
 ) -> SimSystem:
     """Write the legs of an edge.
 
@@ -71,6 +73,8 @@ def prepare_edge(
         The legs; default: complex and solvent.
     engine
         What reads the topologies; default: that of the settings.
+    difficulty
+        Of the map, between 0 and 1; a hard one gets more windows. None where nobody has said.
 
     Returns
     -------
@@ -86,6 +90,8 @@ def prepare_edge(
     """
     md = a.facts(SettingsFacts).md
     protocol = protocol or (RELATIVE_IN_WATER if md.explicit else RELATIVE)
+    hard = difficulty is not None and config.relative.hard_map <= difficulty < 1
+    protocol = of_hard_map(protocol) if hard else protocol
     name = name or f"{a.name}-{b.name}"
     found = a.find(BoundFacts)
     if any("receptor" in leg.parts for leg in protocol) and (found is None or not found.bound):
@@ -94,12 +100,19 @@ def prepare_edge(
     files |= {f"b_{role}": b.path(role) for role in ("ligand_prmtop", "ligand_inpcrd")}
     result.inputs_hash = inputs_hash(
         files=files,
-        settings={"fe": hashed(config.fe), "run": hashed(config.run), "pairs": [list(pair) for pair in pairs]},
+        settings={"fe": hashed(config.fe), "run": hashed(config.run), "pairs": [list(pair) for pair in pairs]}
+        | ({"windows": "hard map"} if hard else {}),
         physics=PHYSICS,
     )
     schedules, plan = leg_schedules(config.fe, protocol), sampling(md, config.fe)
     _check(a, protocol, md, name)
     account = Account(name)
+    if hard and (more := [leg.name for leg in protocol if getattr(config.fe, leg.schedule) == "auto"]):
+        what = f"the map's difficulty is {difficulty:.2f}, {config.relative.hard_map:g} or more (hard_map)"
+        account.note(f"{what}: {len(schedules[more[0]])} windows in {' and '.join(more)}")
+    for told in b.account().of_weight("note"):  # what is noted of A goes with its system
+        if told.what.startswith(POSE_NOTE):
+            account.note(f"{b.name}: {told.what}")
     engine = engine or engine_for(md.model_copy(update={"engine": "openmm"}))
     of_a_alone = GivenFacts.model_fields.keys()  # its name and what was measured of it are not the edge's
     prepared = SimSystem(name, out, {}, {key: value for key, value in a.meta.items() if key not in of_a_alone})
@@ -120,7 +133,7 @@ def prepare_edge(
         "dummies": words,
     }
     facts = LegFacts(fe=config.fe, run=RunFacts(seed=config.run.seed, replicates=config.run.replicates))
-    ends = EdgeFacts(edge_ligands=(a.name, b.name), edge_pairs=made.shared.pairs)
+    ends = EdgeFacts(edge_ligands=(a.name, b.name), edge_pairs=made.shared.pairs, edge_difficulty=difficulty)
     prepared = prepared.with_artifacts(legs="legs").with_facts(facts, ends).with_account(account)
     prepared.write()
     return prepared
