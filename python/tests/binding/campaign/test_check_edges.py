@@ -80,10 +80,10 @@ def test_an_element_may_change_in_a_ring_and_one_atom_is_no_core() -> None:
 def test_a_row_that_is_left_out_hides_nothing_of_the_others(tmp_path) -> None:
     (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,bad\nxylene,cresol\nbad,cresol\nbad,nobody\n")
     settings = BindingConfig(relative=Relative(network=str(tmp_path / "net.csv")))
-    problems, _ = edge_problems(ligands(**SOUND), settings, "l.csv", ["bad"])
+    problems, _ = edge_problems(ligands(**SOUND), settings, "l.csv", {"bad": None})
     assert [problem.what for problem in problems] == ["'nobody' is none of the ligands"]
     (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,bad\nxylene,cresol\nbad,cresol\n")
-    assert edge_problems(ligands(**SOUND), settings, "l.csv", ["bad"])[0] == []
+    assert edge_problems(ligands(**SOUND), settings, "l.csv", {"bad": None})[0] == []
 
 
 def test_a_box_with_a_copy_of_the_ligand_is_refused_before_it_is_built() -> None:
@@ -132,3 +132,15 @@ def test_an_edge_of_a_file_between_placed_ligands_without_a_common_core(tmp_path
     (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,cresol\nxylene,toluene\nxylene,ether\n")
     text = told(ligands(**SOUND, ether="COC"), network=str(tmp_path / "net.csv"))
     assert "xylene~ether: no atom map can be found" in text and text.count("no atom map") == 1
+
+
+def test_what_no_ligand_connects_that_is_yet_to_be_mended() -> None:
+    """A row that cannot be used may connect others once it can: it is asked what it has in common with them."""
+    series = ligands(**SOUND, hexanol="OCCCCCC", heptanol="OCCCCCCC", phenylhexane="CCCCCCc1ccccc1")
+    unread, bridge = {"bad": None}, {"bridge": series[-1][1]}
+    wrong, _ = edge_problems(series[:-1], BindingConfig(), "l.csv", {})
+    assert {problem.what.split(" ")[0] for problem in wrong} == {"hexanol", "heptanol"}
+    alone = {"toluidine": ligands(x="Cc1ccc(N)cc1")[0][1]}
+    assert len(edge_problems(series[:-1], BindingConfig(), "l.csv", alone)[0]) == 2
+    for left_out in (unread, bridge):
+        assert edge_problems(series[:-1], BindingConfig(), "l.csv", left_out)[0] == []

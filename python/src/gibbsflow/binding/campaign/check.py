@@ -166,8 +166,9 @@ def check_campaign(
             if row.solvated
         ]
         if read.usable:
-            unfit, told = edge_problems(read.usable, settings, str(sheet), list(read.left_out))
-            problems += unfit
+            beside = {name: read.unfit.get(name) for name in read.left_out}
+            wrong, told = edge_problems(read.usable, settings, str(sheet), beside)
+            problems += wrong
             warnings += told
     misfits = {} if receptor is None else misplaced(read.usable, receptor, settings, str(sheet))
     boxes = {row.line: row for row in rows if row.solvated and row.ligand not in read.left_out}
@@ -213,11 +214,15 @@ def _receptor(
 
 @dataclass
 class _Rows:
-    """Rows as they were read: those that can be used, what is wrong with the others by ligand, what is to be known."""
+    """Rows as they were read: those that can be used, what is wrong with the others by ligand, what is to be known.
+
+    `unfit` are those of the others whose molecule is known.
+    """
 
     usable: list[tuple[Row, Molecule]] = field(default_factory=list)
     boxes: list[tuple[Row, str | None]] = field(default_factory=list)
     left_out: dict[str, list[Problem]] = field(default_factory=dict)
+    unfit: dict[str, Molecule] = field(default_factory=dict)
     warnings: list[Problem] = field(default_factory=list)
 
 
@@ -232,14 +237,18 @@ def _read_rows(rows: Sequence[Row], receptor: Receptor | None, settings: Binding
         else:
             asked, ligand, found, notes = _read_row(asked_for(row, settings), receptor, settings, where)
             read.usable += [] if found or ligand is None else [(asked, ligand)]
+            read.unfit |= {row.ligand: ligand} if found and ligand is not None else {}
         read.warnings += notes
         if found:
             read.left_out[row.ligand] = found
-    read.usable, unlike = with_references(read.usable, where, list(read.left_out))
+    laid = read.usable
+    read.usable, unlike = with_references(laid, where, list(read.left_out))
     poses = sorted([*read.usable, *read.boxes], key=lambda pose: pose[0].line or 0)
     clashing, same = pose_problems(poses, settings.run.mode, where)
     read.warnings += same
+    molecules = {row.ligand: ligand for row, ligand in (*read.usable, *laid)}
     for row, problem in (*unlike, *clashing):
+        read.unfit |= {row.ligand: molecules[row.ligand]} if row.ligand in molecules else {}
         read.left_out.setdefault(row.ligand, []).append(problem)
     read.usable = [(row, ligand) for row, ligand in read.usable if row.ligand not in read.left_out]
     return read

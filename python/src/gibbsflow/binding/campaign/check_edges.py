@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+
+import networkx as nx
 
 from gibbsflow.binding.campaign.edges import planned
 from gibbsflow.binding.network.design import connectivity
@@ -28,7 +31,10 @@ FEWEST = 2
 
 
 def edge_problems(
-    ligands: Sequence[tuple[Row, Molecule]], settings: BindingConfig, where: str, left_out: Collection[str] = ()
+    ligands: Sequence[tuple[Row, Molecule]],
+    settings: BindingConfig,
+    where: str,
+    left_out: Mapping[str, Molecule | None] = MappingProxyType({}),
 ) -> tuple[list[Problem], list[Problem]]:
     """Check the ligands of a campaign against each other, and the network that is asked for.
 
@@ -41,8 +47,8 @@ def edge_problems(
     where
         What messages call the samplesheet.
     left_out
-        Ligands of rows that cannot be used: a network of a file may name them, and what they would connect is not
-        told of.
+        Ligands of rows that cannot be used, as far as they could be read: a network of a file may name them, and what
+        they would connect once they are mended is not told of.
 
     Returns
     -------
@@ -81,7 +87,7 @@ def edge_problems(
             network = _planned(asked, posed, maps, network, settings.run.seed)
     except InputError as error:
         problems += error.problems
-    told = [] if network is None or left_out else _apart(ligands, network, where)
+    told = [] if network is None else _apart(ligands, left_out, network, where)
     problems += told
     return problems, [] if problems or network is None else [Problem("network", text) for text in network.warnings]
 
@@ -116,16 +122,28 @@ def _planned(
     return network
 
 
-def _apart(ligands: Sequence[tuple[Row, Molecule]], network: Network, where: str) -> list[Problem]:
+def _apart(
+    ligands: Sequence[tuple[Row, Molecule]], left_out: Mapping[str, Molecule | None], network: Network, where: str
+) -> list[Problem]:
     """Ligands that no edge connects with most others."""
-    largest, *others = connectivity.parts(network.graph)
+    if None in left_out.values():
+        return []  # it may connect whatever it is
+    graph = nx.Graph(network.graph)
+    graph.add_nodes_from(left_out)
+    known = {row.ligand: ligand for row, ligand in ligands}
+    beside = {name: Posed(ligand.mol, ligand.charge, given=False) for name, ligand in left_out.items() if ligand}
+    every = beside | {name: Posed(ligand.mol, ligand.charge, given=False) for name, ligand in known.items()}
+    graph.add_edges_from(
+        (a, b) for a in beside for b in every if a != b and _difficulty(every[a], every[b]) is not None
+    )
+    largest, *others = connectivity.parts(graph)
     apart = {name: part for part in others for name in part}
     right = "a ligand of its charge with four or more heavy atoms in common, one on the other where poses are given"
     told = []
     for row, _ in ligands:
         if row.ligand in apart:
-            beside = [name for name in apart[row.ligand] if name != row.ligand]
-            what = f"{row.ligand}{' (with ' + ', '.join(beside) + ')' if beside else ''}: no edges connect it with "
+            together = [name for name in apart[row.ligand] if name != row.ligand]
+            what = f"{row.ligand}{' (with ' + ', '.join(together) + ')' if together else ''}: no edges connect it with "
             told.append(Problem(where, what + ", ".join(largest[:3]), right, row.line, "ligand"))
     return told
 
