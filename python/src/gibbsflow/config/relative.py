@@ -29,5 +29,6 @@ class Relative(Section):
         le=1.0,
     )
     map: Path | None = setting(
-        None, "Atom maps of edges, as network plan writes them or in OpenFE's JSON; default: found for each edge."
+        None,
+        "Atom maps of edges (atom_maps, network.json of a campaign, OpenFE's JSON); default: found for each edge.",
     )

@@ -106,7 +106,7 @@ def write_campaign(
     with tempfile.TemporaryDirectory() as folder:
         parts = [Path(folder) / f"{number}.html" for number in range(items)]
         for place, (ligand, experiment) in enumerate(ligands):
-            failure = failed.get(ligand) or (_of_an_end(edges[ligand], failed) if relative else None)
+            failure = failed.get(ligand) or (_why_lost(edges[ligand], failed) if relative else None)
             row = results_table.failed_row(ligand, config.run.mode, experiment, failure, unknown)
             record, drawn, notes[ligand] = None, None, ""
             if ligand in index:
@@ -153,10 +153,12 @@ def write_campaign(
     return rows
 
 
-def _of_an_end(edge: Edge, failed: Mapping[str, Sentinel]) -> Sentinel | None:
-    """Why an edge that never began is lost: what has become of one of its ligands."""
+def _why_lost(edge: Edge, failed: Mapping[str, Sentinel]) -> Sentinel | None:
+    """Why an edge that never began is lost: what has become of one of its ligands, or what the plan says."""
     name = next((name for name in (edge.ligand_a, edge.ligand_b) if name in failed), None)
-    return None if name is None else replace(failed[name], message=f"{name}: {failed[name].message}")
+    if name is not None:
+        return replace(failed[name], message=f"{name}: {failed[name].message}")
+    return Sentinel("FAILED", "", cause="Input", message=edge.cause) if edge.cause else None
 
 
 def terminal_table(rows: Sequence[TableRow]) -> str:

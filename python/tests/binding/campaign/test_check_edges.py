@@ -144,3 +144,16 @@ def test_what_no_ligand_connects_that_is_yet_to_be_mended() -> None:
     assert len(edge_problems(series[:-1], BindingConfig(), "l.csv", alone)[0]) == 2
     for left_out in (unread, bridge):
         assert edge_problems(series[:-1], BindingConfig(), "l.csv", left_out)[0] == []
+
+
+def test_maps_of_a_network_file_are_noted_unless_they_are_taken(tmp_path) -> None:
+    found = [(replace(row, pose="given"), ligand) for row, ligand in ligands(**SOUND)]
+    atoms = [[0, 0], *([i, i] for i in range(1, 7))]
+    rows = (("toluene", "cresol", None), ("toluene", "xylene", atoms))
+    edges = [{"ligand_a": a, "ligand_b": b, "atoms": pairs} for a, b, pairs in rows]
+    (tmp_path / "net.json").write_text(json.dumps({"ligands": list(SOUND), "edges": edges}))
+    for taken in ({}, {"map": tmp_path / "net.json"}):
+        relative = Relative(network=str(tmp_path / "net.json"), **taken)
+        _, notes = edge_problems([(replace(row, pose="place"), one) for row, one in found],
+                                 BindingConfig(relative=relative), "l.csv")  # fmt: skip
+        assert any("its atom maps are not used" in note.what for note in notes) is not bool(taken)

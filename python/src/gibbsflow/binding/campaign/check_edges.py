@@ -76,20 +76,26 @@ def edge_problems(
         problems.append(Problem("relative", f"{shown(relative.hub)} is none of the ligands", right, field="hub"))
     asked = relative.model_copy(update={"hub": relative.hub if relative.hub in names else None})
     posed = {row.ligand: _posed(row, ligand, settings) for row, ligand in ligands}
-    maps, network = [], None
+    maps, network, had_maps = [], None, False
     try:
         maps = given_maps(relative.map, posed, names)
     except InputError as error:
         problems += error.problems
     try:
         network = None if kind_of(relative.network) else read_network(Path(relative.network), names)
+        had_maps = network is not None and any(edge.atoms is not None for edge in network.edges)
         if len(ligands) >= FEWEST:
             network = _planned(asked, posed, maps, network, settings.run.seed)
     except InputError as error:
         problems += error.problems
+    notes = []
+    if network is not None and kind_of(relative.network) is None and relative.map is None and had_maps:
+        notes = [Problem(relative.network, "its atom maps are not used", f"--map {relative.network}", field="map")]
     told = [] if network is None else _apart(ligands, left_out, network, where)
     problems += told
-    return problems, [] if problems or network is None else [Problem("network", text) for text in network.warnings]
+    if problems or network is None:
+        return problems, []
+    return [], [*notes, *(Problem("network", text) for text in network.warnings)]
 
 
 def _posed(row: Row, ligand: Molecule, settings: BindingConfig) -> Posed:

@@ -65,7 +65,9 @@ def ligands_of(systems: Iterable[SimSystem]) -> dict[str, Posed]:
     return found
 
 
-def planned(settings: Relative, comparison: Comparison, before: Network | None = None) -> Network:
+def planned(
+    settings: Relative, comparison: Comparison, before: Network | None = None, *, whole: bool = True
+) -> Network:
     """Plan the network that is asked for.
 
     Parameters
@@ -76,11 +78,14 @@ def planned(settings: Relative, comparison: Comparison, before: Network | None =
         Of the ligands that are left.
     before
         What was planned earlier; its edges between ligands that are left stay.
+    whole
+        Whether every edge of a file has to be possible. Otherwise one that has lost a ligand, or whose ligands turn out
+        to lie otherwise, is kept with its cause.
 
     Returns
     -------
     Network
-        Each edge with its difficulty and its map; an edge of a file that has lost a ligand is as the file has it.
+        Each edge with its difficulty and its map, or with the cause why it cannot be run.
 
     Raises
     ------
@@ -102,18 +107,19 @@ def planned(settings: Relative, comparison: Comparison, before: Network | None =
         every = tuple(
             replace(e, ligand_a=ligand_name(e.ligand_a), ligand_b=ligand_name(e.ligand_b)) for e in found.edges
         )
-        told = tuple(f"{edge} is lost with its ligand" for edge in every if not comparison.has(edge))
-        found = replace(found, ligands=tuple(sorted(comparison.ligands)), edges=every, warnings=told)
+        found = replace(found, ligands=tuple(sorted(comparison.ligands)), edges=every)
     problems: list[Problem] = []
     edges = []
     for edge in found.edges:
         try:
-            edges.append(comparison.edge(edge.ligand_a, edge.ligand_b) if comparison.has(edge) else edge)
+            edges.append(comparison.edge(edge.ligand_a, edge.ligand_b))
         except InputError as error:
+            edges.append(replace(edge, atoms=None, cause="; ".join(problem.what for problem in error.problems)))
             problems += error.problems
-    if problems:
+    if problems and (whole or kind_of(settings.network)):
         raise InputError(problems)
-    return replace(found, edges=tuple(edges))
+    told = tuple(f"{edge} cannot be run: {edge.cause}" for edge in edges if edge.cause)
+    return replace(found, edges=tuple(edges), warnings=(*found.warnings, *told))
 
 
 def _is_hub(hub: str | None, before: Network) -> bool:
@@ -174,8 +180,8 @@ def plan_edges(
         network = Network(settings.network, tuple(ligands), (), warnings=(f"{len(ligands)} ligands left: no edge",))
         fresh = ()
     else:
-        network = planned(settings, comparison, _remembered(state))
-        fresh = tuple(edge for edge in network.edges if comparison.has(edge))
+        network = planned(settings, comparison, _remembered(state), whole=False)
+        fresh = tuple(edge for edge in network.edges if not edge.cause)
     out.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(out / EDGES, ignore_errors=True)  # of an earlier plan
     (out / EDGES).mkdir()
@@ -206,7 +212,7 @@ def _around_what_is_lost(
     done = {tuple(read_json(path / "record.json")["ligands"]) for path in records}
     lost = [edge for edge in before.edges if (edge.ligand_a, edge.ligand_b) not in done]
     if kind_of(settings.network) is None or not lost:
-        lately = [edge for edge in lost if comparison.has(edge)]
+        lately = [edge for edge in lost if not edge.cause]
         why = tuple(f"{edge} is lost, and the network is as it was given" for edge in lately)
         return replace(before, warnings=(*before.warnings, *why)), ()
     gone = set(before.ligands) - comparison.ligands.keys()

@@ -11,9 +11,8 @@ from rdkit import Chem
 from gibbsflow.binding.network.design.links import HARDEST, Candidates, Edge, Pair, candidates_from, pair_of
 from gibbsflow.binding.network.design.network_files import called_as
 from gibbsflow.binding.prepare.atom_map.aligned_pose import align_pose
-from gibbsflow.binding.prepare.atom_map.atom_maps import DEFAULT_RULES, AtomMap
+from gibbsflow.binding.prepare.atom_map.atom_maps import AtomMap
 from gibbsflow.binding.prepare.atom_map.common_core import map_atoms
-from gibbsflow.binding.prepare.atom_map.map_faults import faults
 from gibbsflow.binding.prepare.atom_map.map_files import find_map, read_maps
 from gibbsflow.binding.prepare.atom_map.map_score import MapScore, score
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages
@@ -74,21 +73,6 @@ class Comparison:
         usable = {pair: found.difficulty for pair, found in self.scores.items() if not found.faults}
         return candidates_from(self.ligands, lambda a, b: usable.get((a, b)), hardest)
 
-    def has(self, edge: Edge) -> bool:
-        """Say whether both ends of an edge are among the ligands.
-
-        Parameters
-        ----------
-        edge
-            Of any network.
-
-        Returns
-        -------
-        bool
-            False where one is lost.
-        """
-        return set(edge.pair) <= self.ligands.keys()
-
     def edge(self, ligand_a: str, ligand_b: str) -> Edge:
         """Make an edge of a pair, with its map.
 
@@ -108,6 +92,8 @@ class Comparison:
             Where the two cannot be transformed.
         """
         pair = pair_of(ligand_a, ligand_b)
+        if gone := [name for name in pair if name not in self.ligands]:
+            raise InputError(Problem(f"{ligand_a}~{ligand_b}", f"{gone[0]} is lost", "ligands that are left"))
         known = self.scores.get(pair)
         if known is None or known.faults:
             why = self.causes.get(pair) or "; ".join(known.faults if known else ()) or "nothing in common"
@@ -212,7 +198,7 @@ def given_maps(
     wrong += [
         Problem(str(path), f"{one.ligand_a} and {one.ligand_b}: {fault}", "a map of these two", field="map")
         for one in maps
-        for fault in faults(one, ligands[one.ligand_a].mol, ligands[one.ligand_b].mol, DEFAULT_RULES)
+        for fault in score(one, ligands[one.ligand_a].mol, ligands[one.ligand_b].mol).faults
     ]
     if wrong:
         raise InputError(wrong)

@@ -169,15 +169,15 @@ def _own(content: dict[str, Any], account: Account) -> tuple[str, set[str], list
         try:
             difficulty = said.get("difficulty")
             atoms = None if said.get("atoms") is None else _atoms(said["atoms"])
-            a, b = said["ligand_a"], said["ligand_b"]
-            if not (_name(a) and _name(b)) or isinstance(difficulty, bool):
+            a, b, cause = said["ligand_a"], said["ligand_b"], said.get("cause", "")
+            if not isinstance(cause, str) or not (_name(a) and _name(b)) or isinstance(difficulty, bool):
                 raise TypeError
             if difficulty is not None and not 0 <= difficulty <= 1:
                 raise ValueError
         except (AttributeError, KeyError, TypeError, ValueError):
             account.refuse(shown(said), "ligand_a and ligand_b, difficulty (0 to 1), atoms (pairs)", field=where)
             continue
-        found.append(_Found(Edge(a, b, None if difficulty is None else float(difficulty), atoms), None))
+        found.append(_Found(Edge(a, b, None if difficulty is None else float(difficulty), atoms, cause), None))
     names = content["ligands"] if isinstance(content["ligands"], list) else [content["ligands"]]
     if strange := [name for name in names if not _name(name)]:
         account.refuse(f"{shown(strange[0])} is no name", "a list of names", field="ligands")
