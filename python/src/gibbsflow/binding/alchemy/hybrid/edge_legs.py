@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gibbsflow.binding import PHYSICS
-from gibbsflow.binding.alchemy.alchemical_leg import place_leg, sampling
+from gibbsflow.binding.alchemy.alchemical_leg import place_leg
 from gibbsflow.binding.alchemy.hybrid.ends import Pair
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, share_files
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import charge_problem
 from gibbsflow.binding.alchemy.hybrid.placing import clashes, hybrid_positions
-from gibbsflow.binding.alchemy.prepare_fe import free_frames
+from gibbsflow.binding.alchemy.prepare_fe import begin_legs, free_frames
 from gibbsflow.binding.alchemy.protocols import RELATIVE, RELATIVE_IN_WATER, LegSpec, of_hard_map
-from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
+from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.facts import (
-    BoundFacts,
     EdgeFacts,
     GivenFacts,
     LegFacts,
@@ -30,7 +29,7 @@ from gibbsflow.config.binding import BindingConfig, Md, hashed
 from gibbsflow.engines.md_engine import MdEngine
 from gibbsflow.engines.md_engines import WHOLE_RUNS, engine_for
 from gibbsflow.engines.openmm_systems import read_positions_nm
-from gibbsflow.errors import InputError, UnboundError
+from gibbsflow.errors import InputError
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import inputs_hash
 from gibbsflow.workflow.result import Result
@@ -93,9 +92,7 @@ def prepare_edge(
     hard = difficulty is not None and config.relative.hard_map <= difficulty < 1
     protocol = of_hard_map(protocol) if hard else protocol
     name = name or f"{a.name}-{b.name}"
-    found = a.find(BoundFacts)
-    if any("receptor" in leg.parts for leg in protocol) and (found is None or not found.bound):
-        raise UnboundError(f"{a.name}: not bound after equilibration, so there is nothing to prepare")
+    schedules, samples = begin_legs(a, protocol, config)
     files = {f"a_{role}": a.path(role) for leg in protocol for role in (leg.topology, leg.frames)}
     files |= {f"b_{role}": b.path(role) for role in ("ligand_prmtop", "ligand_inpcrd")}
     result.inputs_hash = inputs_hash(
@@ -104,7 +101,6 @@ def prepare_edge(
         | ({"windows": "hard map"} if hard else {}),
         physics=PHYSICS,
     )
-    schedules, plan = leg_schedules(config.fe, protocol), sampling(md, config.fe)
     _check(a, protocol, md, name)
     account = Account(name)
     if hard and (more := [leg.name for leg in protocol if getattr(config.fe, leg.schedule) == "auto"]):
@@ -128,7 +124,7 @@ def prepare_edge(
     result.seed = config.run.seed
     result.figures |= {
         "windows": {leg: len(states) for leg, states in schedules.items()},
-        "samples_per_window": plan.samples - plan.discarded,
+        "samples_per_window": samples,
         "pairs": [list(pair) for pair in made.shared.pairs],
         "dummies": words,
     }
