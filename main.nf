@@ -64,12 +64,13 @@ workflow {
             def schedules = filesAmong(values, schema.fe.properties.keySet().findAll { key -> key.endsWith('_schedule') }, run.workDir)
             def network = filesAmong(values, ['network', 'map'], run.workDir)
             def stages = values.equil_stages ? staged(pathOf(values.equil_stages), run.workDir) : []
+            // rows tell by now what each is laid on
             // files about the receptor go with its task as options, and are not among its settings
             def about = [
                 protonation: values.protonation ? staged(pathOf(values.protonation), run.workDir) : [],
                 parameters: (values.parameters ?: '').tokenize(',').collect { name -> staged(pathOf(name.trim()), run.workDir) },
             ]
-            def own = values + inFolders('schedule', schedules) + inFolders('given', network) + about.collectEntries { key, _files -> [key, null] } + (stages ? [equil_stages: stages.name] : [:])
+            def own = values + inFolders('schedule', schedules) + inFolders('given', network) + about.collectEntries { key, _files -> [key, null] } + [align_poses: null] + (stages ? [equil_stages: stages.name] : [:])
 
             BINDING(
                 channel.fromList(samplesheet(pathOf(values.input), answer.rows, home, run.workDir)),
@@ -81,8 +82,8 @@ workflow {
                     PARAM_LIGAND: settings(own, schema, ['param']),
                     // ions of an edge are waters of its box, which is built as without them
                     EQUIL_PREPARE: settings(own, schema, ['md', 'equil', 'run.seed', 'fe.abfe_protocol'] + (values.mode == 'rbfe' ? [] : ['fe.charge_correction'])),
-                    NETWORK_PLAN: settings(own, schema, ['relative', 'run.seed', 'md.solvent', 'fe.charge_correction']),
-                    FE_PREPARE: settings(own, schema, ['fe', 'run.mode', 'run.seed', 'run.replicates']),
+                    NETWORK_PLAN: settings(own, schema, ['relative', 'run.seed', 'md.solvent', 'md.engine', 'fe.charge_correction']),
+                    FE_PREPARE: settings(own, schema, ['fe', 'run.mode', 'run.seed', 'run.replicates', 'relative.hard_map']),
                     ANALYSIS_TRANSFORMATION: settings(own, schema, ['analysis', 'run.mode']),
                     ANALYSIS_CAMPAIGN: settings(own, schema, ['analysis', 'relative.anchor', 'run.mode', 'run.seed']),
                 ],

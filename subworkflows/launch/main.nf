@@ -182,6 +182,7 @@ def unnoticed(unknown, values, schema) {
             .collect { key, _item -> "--${key}: ${shown(values[key])} is no regular file" } +
         known.findAll { key, item -> values[key] == null && values.mode in (item.requiredIn ?: []) && !(key == 'receptor' && bringsReceptors(values.input)) }.collect { key, item -> "--${key}: missing (right: ${item.description})" } +
         values.findAll { _key, value -> "${value}" ==~ /(?s).*:\/\/[^\s:\/@]*:[^\s\/]*@.*/ }.collect { key, _value -> "--${key}: holds a password, which logs and reports would repeat" } +
+        (values.align_poses ? ['--align_poses: needs a gibbsflow core beside Nextflow (right: a file with each pose)'] : []) +
         (values.clean_failures ? ['--clean_failures: needs a gibbsflow core beside Nextflow (right: gibbsflow clean-failures STATE, in the image)'] : [])
     problems ? "${problems.join('\n  ')}\n  Nothing was started; --help lists all parameters." : null
 }
@@ -219,7 +220,7 @@ def samplesheet(sheet, rows, state, workDir) {
             ['topology', 'coordinates'].collect { kind -> besides(sheet, row["${role}_${kind}".toString()], workDir) } +
                 [(row["${role}_includes".toString()] ?: []).collect { name -> besides(sheet, name, workDir) }]
         }
-        def own = (row.symmetry_number ? [symmetry_number: row.symmetry_number] : [:]) + (row.ligand_residue ? [ligand_residue: row.ligand_residue] : [:])
+        def own = ['symmetry_number', 'ligand_residue', 'aligned_to'].findAll { key -> row[key] }.collectEntries { key -> [key, row[key]] }
         [meta + own, besides(sheet, row.structure, workDir), besides(sheet, fixed ? null : row.pose, workDir)] + solvated
     }
 }
@@ -232,6 +233,9 @@ def unchecked(sheet) {
     rows.findAll { row -> row.values().any { value -> value } }.each { row ->
         if (!(row.ligand ==~ /(?!superseded-)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}/)) {
             error("${sheet}: '${row.ligand}' cannot name a ligand (right: letters, digits, '.', '_' and '-')")
+        }
+        if (row.pose ==~ /align(:.*)?/) {
+            error("${sheet}: ${row.ligand}: pose '${shown(row.pose)}' needs a gibbsflow core beside Nextflow (right: a file with the pose)")
         }
     }
 }

@@ -1,4 +1,7 @@
-"""Relative free energies for real, picoseconds long: an edge is lost, another takes its place, nothing runs twice."""
+"""Relative free energies for real, picoseconds long: an edge is lost, another takes its place, nothing runs twice.
+
+One ligand comes in its pose, the others are laid on it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from pathlib import Path
 import pytest
 from pipeline.launcher import REPO, Launcher
 
+from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
+from gibbsflow.config.binding import BindingConfig
+
 LOST = "adamantane~adamantanol"
 CORE = f"""#!/bin/sh
 case "$*" in
@@ -19,17 +25,35 @@ exec {sys.executable} "$@"
 """
 
 
+def posed_ligands(folder: Path) -> Path:
+    """The ligands of the demo, the first in its pose."""
+    with open(REPO / "assets/demo-rbfe/ligands.csv") as file:
+        smiles = {row["ligand"]: row["smiles"] for row in csv.DictReader(file)}
+    first = next(iter(smiles))
+    (folder / "pose").mkdir()
+    row = row_from_options(first, None, smiles[first], None, None)
+    prepare_system(row, REPO / "assets/demo/cb7.sdf", BindingConfig(), folder / "pose")
+    rows = [f"{first},pose/ligand.sdf,,given", *(f"{name},,{text},align" for name, text in smiles.items())]
+    del rows[1]
+    (folder / "ligands.csv").write_text("ligand,structure,smiles,pose\n" + "\n".join(rows) + "\n")
+    return folder / "ligands.csv"
+
+
 @pytest.mark.slow
 def test_an_edge_is_lost_and_its_ligands_keep_their_places(nextflow: Launcher, tmp_path: Path) -> None:
     core = tmp_path / "python"
     core.write_text(CORE)
     core.chmod(0o755)
-    given = ("--input", str(REPO / "assets/demo-rbfe/ligands.csv"), "--mode", "rbfe", "--network", "mst")
+    given = ("--input", str(posed_ligands(tmp_path)), "--mode", "rbfe", "--network", "mst")
     given += ("--replicates", "1", "--equil_ps", "4", "--window_ps", "2", "--window_equil_ps", "0.5")
     words = ("run", str(REPO / "main.nf"), "-profile", "test", "--outdir", "out", *given, "-resume")
     first = nextflow(*words, timeout_s=900, GIBBSFLOW_PYTHON=str(core))
     assert first.code == 0, first.text
 
+    for name in ("adamantanol", "methyladamantane"):
+        prepared = json.loads((first.outdir / "phases" / name / "system_prep" / "result.json").read_text())
+        assert prepared["pose"] == "aligned"
+        assert any("laid on adamantane by 10 heavy atoms" in note for note in prepared["notes"])
     plans = [json.loads((first.outdir / "network" / name / "network.json").read_text()) for name in ("plan", "replan")]
     before, after = ({f"{edge['ligand_a']}~{edge['ligand_b']}" for edge in plan["edges"]} for plan in plans)
     every = {LOST, "adamantane~methyladamantane", "adamantanol~methyladamantane"}

@@ -21,7 +21,8 @@ process SYSTEM_PREP {
     def residue = meta.ligand_residue ? "--ligand_residue ${quoted(meta.ligand_residue)}" : ''
     def charge = meta.charge == null ? '' : "--charge ${quoted(meta.charge)}"
     def symmetry = meta.symmetry_number ? "--symmetry_number ${quoted(meta.symmetry_number)}" : ''
-    def placing = pose || (meta.pose && (structure || meta.smiles)) ? "--pose ${quoted(pose ?: meta.pose)}" : ''
+    def laid = meta.aligned_to ? "--aligned_to ${quoted(meta.aligned_to)}" : ''
+    def placing = pose || (meta.pose && (structure || meta.smiles)) ? "--pose ${quoted(pose ?: meta.pose)} ${laid}".trim() : ''
     def states = protonation ? "--protonation ${quoted(protonation)}" : ''
     def beside = options('--parameters', parameters)
     def args = task.ext.args ?: ''

@@ -218,3 +218,25 @@ def test_edges_make_free_energies_of_ligands_and_one_that_is_lost_keeps_its_row(
     reader, html = read_page(out / "report.html")
     assert "ΔΔG (kcal/mol)" in reader.text and "From ethane to propane" in reader.text and "2 atoms are shared" in html
     assert reader.text.index("butane") < reader.text.index("ethane~propane")  # the ranking comes first
+
+
+def test_an_edge_that_has_lost_a_ligand_says_what_became_of_it(tmp_path):
+    edges = (Edge("ethane", "propane"), Edge("butane", "propane"), Edge("methane", "ethane", cause="too small"))
+    (tmp_path / "plan").mkdir()
+    write_network(Network("file", ("ethane", "propane"), edges), tmp_path / "plan")
+    (tmp_path / "ligands.csv").write_text("ligand,smiles\nethane,CC\npropane,CCC\nbutane,CCCC\n")
+    lost = tmp_path / "state" / "host" / "butane" / "equil_analysis"
+    lost.mkdir(parents=True)
+    Sentinel("FAILED", "", cause="Unbound", message="left its site").write(lost)
+    config = BindingConfig.from_mapping({"run": {"mode": "rbfe"}}, where="test")
+    out = tmp_path / "out"
+    write_campaign(tmp_path / "ligands.csv", [], config, tmp_path / "state", out, tmp_path / "plan")
+    with open(out / "edges.csv") as file:
+        told = {row["ligand_a"]: (row["status"], row["cause"]) for row in csv.DictReader(file)}
+    assert told == {
+        "ethane": ("failed", "not finished"), "butane": ("unbound", "Unbound: butane: left its site"),
+        "methane": ("failed", "Input: too small"),
+    }  # fmt: skip
+    with open(out / "ligands.csv") as file:
+        causes = {row["ligand"]: row["cause"] for row in csv.DictReader(file)}
+    assert causes["butane"] == "Unbound: left its site"

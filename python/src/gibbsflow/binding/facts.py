@@ -123,7 +123,8 @@ class PreparedFacts(Facts):
     site
         Residues of the binding site as the user named them; None for those near the ligand.
     pose
-        ``given``, ``file`` or ``place``; None where an earlier version prepared the system.
+        ``given``, ``file``, ``place``, or ``aligned`` on that of another ligand; None where an earlier version prepared
+        the system.
     symmetry_number
         As the samplesheet has it for this ligand; None where the setting counts.
     """
@@ -135,7 +136,7 @@ class PreparedFacts(Facts):
     ligand_charge: int
     ligand_smiles: str
     site: str | None
-    pose: Literal["given", "file", "place"] | None = None
+    pose: Literal["given", "file", "place", "aligned"] | None = None
     symmetry_number: int | None = None
 
 
@@ -156,6 +157,8 @@ class EdgeFacts(Facts):
         ``hybrid`` where they share atoms, ``dual`` where both are there as a whole.
     edge_ions
         What keeps the boxes neutral as the net charge changes, in words; None where nothing has to.
+    edge_difficulty
+        Of that map, between 0 and 1; None where it was not scored.
     """
 
     written_by: ClassVar[str] = "fe prepare"
@@ -163,6 +166,7 @@ class EdgeFacts(Facts):
     edge_pairs: tuple[tuple[int, int], ...]
     edge_topology: Literal["hybrid", "dual"] = "hybrid"
     edge_ions: str | None = None
+    edge_difficulty: float | None = None
 
 
 class AccountFacts(Facts):

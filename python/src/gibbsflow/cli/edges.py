@@ -11,8 +11,10 @@ from gibbsflow.cli.options import Config, Json, Out, State, verb
 
 
 def edges(
-    systems: Annotated[list[Path], typer.Option("--system", help="Folder of a ligand's system; repeat for all.")],
     out: Out,
+    systems: Annotated[
+        list[Path] | None, typer.Option("--system", help="Folder of a ligand's system; repeat for all that are left.")
+    ] = None,
     config: Config = None,
     before: Annotated[
         Path | None, typer.Option("--before", help="The network as planned before: what is lost of it is made up for.")
@@ -33,7 +35,7 @@ def edges(
 
         settings = BindingConfig.read(config) if config else BindingConfig()
         result.versions = versions("rdkit")
-        found = [SimSystem.read(folder) for folder in systems]
+        found = [SimSystem.read(folder) for folder in systems or ()]
         network = plan_edges(
             found, settings.relative, settings.run.seed, out, result, state=state, before=before, records=records or (),
             ways=Ways.of(settings),

@@ -73,6 +73,9 @@ def system(
     smiles: Annotated[str | None, typer.Option("--smiles", help="SMILES, protonated as in the complex.")] = None,
     charge: Annotated[int | None, typer.Option("--charge", help="Net charge in e, as a check.")] = None,
     pose: Annotated[str | None, typer.Option("--pose", help="given, place, or a file with the bound pose.")] = None,
+    aligned_to: Annotated[
+        str | None, typer.Option("--aligned_to", help="Ligand whose pose that file holds, to be laid on.")
+    ] = None,
     ligand_residue: LigandResidue = None,
     symmetry_number: Annotated[
         int | None, typer.Option("--symmetry_number", help="Equivalent poses of which a Boresch restraint holds one.")
@@ -104,15 +107,14 @@ def system(
             given.prepare_solvated(ligand, boxes, ligand_residue, settings, out, result, symmetry_number)
             return
         if receptor is None:
-            _prepare_alone(
-                row_from_options(ligand, structure, smiles, charge, pose, symmetry_number), settings, out, result
-            )
+            row = row_from_options(ligand, structure, smiles, charge, pose, symmetry_number, aligned_to)
+            _prepare_alone(row, settings, out, result)
             return
         taken = None
         if ligand_residue is not None:
             taken = ligand_pose(receptor, ligand_residue, smiles, pose, settings.system.altloc, out)
             smiles, pose = taken.smiles, str(taken.pose)
-        row = row_from_options(ligand, structure, smiles, charge, pose, symmetry_number)
+        row = row_from_options(ligand, structure, smiles, charge, pose, symmetry_number, aligned_to)
         result.inputs_hash = preparation_hash(row, receptor, settings)
         result.seed = settings.run.seed
         prepared, facts = prepare_system(row, receptor, settings, out, taken=taken)

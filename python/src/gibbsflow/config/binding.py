@@ -88,6 +88,10 @@ class System(Section):
     parameters: str | None = setting(
         None, "Files with AMBER parameters of what is kept: mol2, lib or off, and frcmod; separated by commas."
     )
+    align_poses: bool = setting(
+        False,
+        "Ligands without a pose (SMILES, or a structure that lies elsewhere) take that of the most similar ligand.",
+    )
     clash_angstrom: float = setting(
         1.2,
         "Heavy atoms of ligand and receptor closer than this are a clash.",

@@ -27,6 +27,14 @@ class Relative(Section):
         "What an edge is made of: atoms that both ligands share (hybrid), or both ligands as a whole, tethered to each "
         "other (dual); auto: dual where no map can be used or one is as hard.",
     )
+    hard_map: float = setting(
+        0.5,
+        "Difficulty of an atom map from which on the legs of an edge get 21 windows in place of 11, unless schedules "
+        "are given; 1: never.",
+        ge=0.0,
+        le=1.0,
+    )
     map: Path | None = setting(
-        None, "Atom maps of edges, as network plan writes them or in OpenFE's JSON; default: found for each edge."
+        None,
+        "Atom maps of edges (atom_maps, network.json of a campaign, OpenFE's JSON); default: found for each edge.",
     )

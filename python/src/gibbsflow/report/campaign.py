@@ -7,6 +7,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from gibbsflow.binding.network.campaign_network import (
     row_of_record,
     with_differences,
 )
+from gibbsflow.binding.network.design.links import Edge
 from gibbsflow.binding.network.design.network_files import read_network
 from gibbsflow.binding.network.edge_table import EdgeRow
 from gibbsflow.binding.prepare.samplesheet import read_ligands, read_pose_groups
@@ -37,6 +39,7 @@ from gibbsflow.report.tables.results_table import TableRow
 from gibbsflow.workflow import artifacts
 from gibbsflow.workflow.files import read_json, within, write_json
 from gibbsflow.workflow.folders.places import folder_fault
+from gibbsflow.workflow.state.sentinels import Sentinel
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +106,8 @@ def write_campaign(
     with tempfile.TemporaryDirectory() as folder:
         parts = [Path(folder) / f"{number}.html" for number in range(items)]
         for place, (ligand, experiment) in enumerate(ligands):
-            row = results_table.failed_row(ligand, config.run.mode, experiment, failed.get(ligand), unknown)
+            failure = failed.get(ligand) or (_why_lost(edges[ligand], failed) if relative else None)
+            row = results_table.failed_row(ligand, config.run.mode, experiment, failure, unknown)
             record, drawn, notes[ligand] = None, None, ""
             if ligand in index:
                 try:
@@ -147,6 +151,14 @@ def write_campaign(
     store.add("report", out / "report.html", "report")
     store.write()
     return rows
+
+
+def _why_lost(edge: Edge, failed: Mapping[str, Sentinel]) -> Sentinel | None:
+    """Why an edge that never began is lost: what has become of one of its ligands, or what the plan says."""
+    name = next((name for name in (edge.ligand_a, edge.ligand_b) if name in failed), None)
+    if name is not None:
+        return replace(failed[name], message=f"{name}: {failed[name].message}")
+    return Sentinel("FAILED", "", cause="Input", message=edge.cause) if edge.cause else None
 
 
 def terminal_table(rows: Sequence[TableRow]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -100,10 +101,10 @@ def test_two_whole_ligands_where_there_is_no_common_core_and_in_one_place_alone(
 def test_a_row_that_is_left_out_hides_nothing_of_the_others(tmp_path) -> None:
     (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,bad\nxylene,cresol\nbad,cresol\nbad,nobody\n")
     settings = BindingConfig(relative=Relative(network=str(tmp_path / "net.csv")))
-    problems, _ = edge_problems(ligands(**SOUND), settings, "l.csv", ["bad"])
+    problems, _ = edge_problems(ligands(**SOUND), settings, "l.csv", {"bad": None})
     assert [problem.what for problem in problems] == ["'nobody' is none of the ligands"]
     (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,bad\nxylene,cresol\nbad,cresol\n")
-    assert edge_problems(ligands(**SOUND), settings, "l.csv", ["bad"])[0] == []
+    assert edge_problems(ligands(**SOUND), settings, "l.csv", {"bad": None})[0] == []
 
 
 def test_a_box_with_a_copy_of_the_ligand_is_refused_before_it_is_built() -> None:
@@ -118,3 +119,68 @@ def test_a_box_with_a_copy_of_the_ligand_is_refused_before_it_is_built() -> None
 def test_either_engine_runs_edges_in_water(engine) -> None:
     settings = BindingConfig.from_params({"mode": "rbfe", "solvent": "tip3p", "engine": engine})
     assert edge_problems(ligands(**SOUND), settings, "l.csv")[0] == []
+
+
+def test_all_that_is_wrong_with_maps_and_network_at_once(tmp_path) -> None:
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,cresol\nxylene,nobody\n")
+    maps = [
+        {"ligand_a": "toluene", "ligand_b": "stranger", "pairs": [[0, 0], [1, 1]]},
+        {"ligand_a": "toluene", "ligand_b": "cresol", "pairs": [[0, 0], [1, 1], [2, 3], [3, 2], [4, 4]]},
+        {"ligand_a": "toluene", "ligand_b": "xylene", "pairs": [[0, 0], [1, 1], [2, 2], [3, 3], [4, 4]]},
+    ]
+    (tmp_path / "maps.json").write_text(json.dumps({"atom_maps": maps}))
+    files = {"network": str(tmp_path / "net.csv"), "map": str(tmp_path / "maps.json")}
+    text = told(ligands(**SOUND, again="c1ccccc1C"), hub="none", **files)
+    for what in (
+        "again is the molecule of toluene", "'none' is none of the ligands", "'stranger' is none of the ligands",
+        "'nobody' is none of the ligands", "the bond C2-C3", "rings are mapped whole or not at all",
+    ):  # fmt: skip
+        assert what in text, what
+    beside = told(ligands(**SOUND, again="c1ccccc1C", water="O"), anchor="nobody")
+    assert all(what in beside for what in ("again is the molecule of", "water: no edges", "'nobody' is none of"))
+
+
+def test_a_map_of_ligands_that_are_placed_is_held_against_a_geometry_of_theirs(tmp_path) -> None:
+    series = {"one": "C[C@H](O)c1ccccc1", "two": "C[C@@H](O)c1ccc(C)cc1"}
+    heavy = [[i, i] for i in range(9)]
+    (tmp_path / "maps.json").write_text(json.dumps({"ligand_a": "one", "ligand_b": "two", "pairs": heavy}))
+    bare = [(row, replace(ligand, mol=unbuilt(ligand.mol))) for row, ligand in ligands(**series)]
+    text = told(bare, map=str(tmp_path / "maps.json"))
+    assert "the chirality at C2 to C2 is inverted" in text and text.count("chirality") == 1
+
+
+def unbuilt(mol: Chem.Mol) -> Chem.Mol:
+    mol = Chem.Mol(mol)
+    mol.RemoveAllConformers()
+    return mol
+
+
+def test_an_edge_of_a_file_between_placed_ligands_without_a_common_core(tmp_path) -> None:
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,cresol\nxylene,toluene\nxylene,ether\n")
+    text = told(ligands(**SOUND, ether="COC"), network=str(tmp_path / "net.csv"))
+    assert "xylene~ether: no atom map can be found" in text and text.count("no atom map") == 1
+
+
+def test_what_no_ligand_connects_that_is_yet_to_be_mended() -> None:
+    """A row that cannot be used may connect others once it can: it is asked what it has in common with them."""
+    series = ligands(**SOUND, hexanol="OCCCCCC", heptanol="OCCCCCCC", phenylhexane="CCCCCCc1ccccc1")
+    unread, bridge = {"bad": None}, {"bridge": series[-1][1]}
+    wrong, _ = edge_problems(series[:-1], BindingConfig(), "l.csv", {})
+    assert {problem.what.split(" ")[0] for problem in wrong} == {"hexanol", "heptanol"}
+    alone = {"toluidine": ligands(x="Cc1ccc(N)cc1")[0][1]}
+    assert len(edge_problems(series[:-1], BindingConfig(), "l.csv", alone)[0]) == 2
+    for left_out in (unread, bridge):
+        assert edge_problems(series[:-1], BindingConfig(), "l.csv", left_out)[0] == []
+
+
+def test_maps_of_a_network_file_are_noted_unless_they_are_taken(tmp_path) -> None:
+    found = [(replace(row, pose="given"), ligand) for row, ligand in ligands(**SOUND)]
+    atoms = [[0, 0], *([i, i] for i in range(1, 7))]
+    rows = (("toluene", "cresol", None), ("toluene", "xylene", atoms))
+    edges = [{"ligand_a": a, "ligand_b": b, "atoms": pairs} for a, b, pairs in rows]
+    (tmp_path / "net.json").write_text(json.dumps({"ligands": list(SOUND), "edges": edges}))
+    for taken in ({}, {"map": tmp_path / "net.json"}):
+        relative = Relative(network=str(tmp_path / "net.json"), **taken)
+        _, notes = edge_problems([(replace(row, pose="place"), one) for row, one in found],
+                                 BindingConfig(relative=relative), "l.csv")  # fmt: skip
+        assert any("its atom maps are not used" in note.what for note in notes) is not bool(taken)

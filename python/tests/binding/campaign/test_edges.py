@@ -211,6 +211,46 @@ def test_an_edge_that_has_become_impossible_is_planned_around(tmp_path: Path) ->
 def test_a_network_of_a_file_calls_ligands_by_their_records_and_tells_what_is_lost(tmp_path: Path) -> None:
     ligands = ligands_of(systems(tmp_path, {"p_xylene": SERIES["xylene"], "toluene": SERIES["toluene"]}))
     (tmp_path / "net.csv").write_text("ligand_a,ligand_b\np xylene,toluene\ncresol,toluene\n")
-    network = planned(Relative(network=str(tmp_path / "net.csv")), compare(ligands, seed=1))
-    assert [str(edge) for edge in network.edges] == ["p_xylene~toluene"]
-    assert network.warnings == ("cresol~toluene is lost with its ligand",)
+    given = Relative(network=str(tmp_path / "net.csv"))
+    network = planned(given, compare(ligands, seed=1), whole=False)
+    assert [str(edge) for edge in network.edges] == ["p_xylene~toluene", "cresol~toluene"]
+    assert network.edges[0].atoms and network.edges[1].atoms is None
+    assert network.warnings == ("cresol~toluene cannot be run: cresol is lost",)
+    with pytest.raises(InputError, match="cresol is lost"):
+        planned(given, compare(ligands, seed=1))
+
+
+def test_an_edge_of_a_lost_ligand_is_named_and_not_run(tmp_path: Path) -> None:
+    made = systems(tmp_path, {name: SERIES[name] for name in ("toluene", "xylene")})
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\nxylene,toluene\ncresol,toluene\n")
+    given, plan = Relative(network=str(tmp_path / "net.csv")), tmp_path / "plan"
+    plan_edges(made, given, 1, plan, Result())
+    (edge,) = planned_edges(plan)
+    again = plan_edges(made, given, 1, tmp_path / "re", Result(), before=plan, records=[record(tmp_path, edge)])
+    assert [str(one) for one in again.edges] == ["xylene~toluene", "cresol~toluene"]
+    assert planned_edges(tmp_path / "re") == []
+    alone = plan_edges(made[:1], given, 1, plan, Result())
+    assert len(alone.edges) == 2 and planned_edges(plan) == []  # nor is what the earlier plan has left
+
+
+def test_an_edge_of_a_file_that_turns_out_impossible_stops_no_other(tmp_path: Path) -> None:
+    """A ring that is fused on hangs on two shared atoms, which no edge can have."""
+    series = {"toluene": SERIES["toluene"], "xylene": SERIES["xylene"], "naphthalene": "Cc1ccc2ccccc2c1"}
+    made = systems(tmp_path, series)
+    (tmp_path / "net.csv").write_text("ligand_a,ligand_b\nxylene,toluene\nnaphthalene,toluene\n")
+    given = Relative(network=str(tmp_path / "net.csv"))
+    network = plan_edges(made, given, 1, tmp_path / "plan", Result())
+    assert [edge.name for edge in planned_edges(tmp_path / "plan")] == ["xylene~toluene"]
+    assert [edge.cause[:3] for edge in network.edges] == ["", "C6,"]
+    assert "of naphthalene hang on C5 and C10 of what is shared" in network.edges[1].cause
+    assert read_network(tmp_path / "plan" / "network.json").edges[1].cause == network.edges[1].cause
+    with pytest.raises(InputError, match="hang on C5 and C10"):
+        planned(given, compare(ligands_of(made), seed=1))
+
+
+def test_another_hub_makes_another_star(tmp_path: Path) -> None:
+    made, state = systems(tmp_path, SERIES), tmp_path / "state"
+    for hub in ("toluene", "cresol", None):
+        star = plan_edges(made, Relative(network="star", hub=hub), 1, tmp_path / "out", Result(), state=state)
+        assert all((hub or "cresol") in edge.pair for edge in star.edges) and len(star.edges) == 3
+        assert len(planned_edges(tmp_path / "out")) == 3

@@ -125,42 +125,95 @@ def test_a_stop_ends_the_run_with_its_own_code(tmp_path):
     assert (code, given) == (75, [])
 
 
+EDGES = {"plan": (("a", "b"), ("b", "c")), "replan": (("a", "c"),)}
+
+
+class Planning(Verbs):
+    """The same of a network: the second plan makes up for the first edge, whenever that is lost."""
+
+    def __init__(self, plan: dict[str, list[int]]) -> None:
+        super().__init__(plan)
+        self.told = {}
+
+    def __missing__(self, verb):
+        run = super().__missing__(verb)
+
+        def also(**options):
+            if verb == "network edges":
+                name = options["out"].name
+                self.told[name] = came = [path.parent.name for path in options.get("records", ())]
+                assert [path.parent.name for path in options["systems"]] == ["a", "b", "c"]
+                (options["out"] / "edges").mkdir(parents=True)
+                for one, other in () if name == "replan" and "a~b" in came else EDGES[name]:
+                    folder = options["out"] / "edges" / f"{one}~{other}"
+                    folder.mkdir()
+                    content = {"name": folder.name, "ligand_a": one, "ligand_b": other, "pairs": [[0, 0]]}
+                    (folder / "edge.json").write_text(json.dumps(content))
+            if verb == "fe prepare":
+                ends = [options[key].parent.name for key in ("system", "partner")]
+                assert "~".join(ends) == options["edge"].name == options["out"].parent.name
+            if verb == "analysis transformation":
+                self.told[options["out"].parent.name] = [path.name for path in options["runs"]]
+            if verb == "analysis campaign":
+                self.told["network"] = options["network"].name
+            return run(**options)
+
+        return also
+
+
+def network(tmp_path: Path, plan: dict[str, list[int]], **settings) -> tuple[int, Planning, list[str]]:
+    io = {"input": DEMO / "ligands.csv", "receptor": DEMO / "cb7.sdf", "outdir": tmp_path / "out"}
+    chosen = {"mode": "rbfe", "replicates": 1} | settings
+    launch = Launch.model_validate({"io": io | {"state_dir": tmp_path / "state"}, "run": chosen})
+    verbs, given = Planning(plan), tmp_path / "out" / "given.json"
+    code = LocalRun(launch, [row("a"), row("b"), row("c")], verbs).run()
+    return code, verbs, json.loads(given.read_text()) if given.exists() else []
+
+
 def test_an_edge_that_is_lost_has_its_place_taken_by_another(tmp_path):
     """The plan is asked twice, the second time with what came through; what was run is not run again."""
-    edges = {"plan": (("a", "b"), ("b", "c")), "replan": (("a", "c"),)}
-    told = {}
-
-    class Planning(Verbs):
-        def __missing__(self, verb):
-            run = super().__missing__(verb)
-
-            def also(**options):
-                if verb == "network edges":
-                    name = options["out"].name
-                    told[name] = [path.parent.name for path in options.get("records", ())]
-                    assert [path.parent.name for path in options["systems"]] == ["a", "b", "c"]
-                    for one, other in edges[name]:
-                        folder = options["out"] / "edges" / f"{one}~{other}"
-                        folder.mkdir(parents=True)
-                        content = {"name": folder.name, "ligand_a": one, "ligand_b": other, "pairs": [[0, 0]]}
-                        (folder / "edge.json").write_text(json.dumps(content))
-                if verb == "fe prepare":
-                    ends = [options[key].parent.name for key in ("system", "partner")]
-                    assert "~".join(ends) == options["edge"].name == options["out"].parent.name
-                if verb == "analysis campaign":
-                    told["network"] = options["network"].name
-                return run(**options)
-
-            return also
-
-    io = {"input": DEMO / "ligands.csv", "receptor": DEMO / "cb7.sdf", "outdir": tmp_path / "out"}
-    settings = {"mode": "rbfe", "replicates": 1}
-    launch = Launch.model_validate({"io": io | {"state_dir": tmp_path / "state"}, "run": settings})
-    verbs = Planning({"fe prepare a~b": [70, 70]})
-    assert LocalRun(launch, [row("a"), row("b"), row("c")], verbs).run() == 0
-    assert told == {"plan": [], "replan": ["b~c"], "network": "replan"}
-    assert json.loads((tmp_path / "out" / "given.json").read_text()) == ["b~c", "a~c"]
+    stale = tmp_path / "out" / "network" / "plan" / "edges" / "a~z"
+    stale.mkdir(parents=True)  # of an earlier run, in which z had not been lost
+    code, verbs, given = network(tmp_path, {"fe prepare a~b": [70, 70]})
+    assert (code, given) == (0, ["b~c", "a~c"])
+    assert {name: verbs.told[name] for name in ("plan", "replan", "network")} == {
+        "plan": [], "replan": ["b~c"], "network": "replan",
+    }  # fmt: skip
+    assert not stale.exists()
     assert verbs.calls.count("fe prepare a~b") == 2 and verbs.calls.count("fe prepare b~c") == 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "codes", "calls", "expected"),
+    [
+        ("retry", [70, 70], 2, (0, ["b~c", "a~c"])),  # lost, and made up for
+        ("retry", [70], 2, (0, ["a~b", "b~c"])),  # the second attempt comes through
+        ("prune", [70], 1, (0, ["b~c", "a~c"])),
+        ("raise", [70], 1, (70, [])),
+        ("retry", [75], 1, (75, [])),  # stopped: nothing is dropped
+    ],
+)
+def test_a_leg_of_an_edge_that_fails(tmp_path, policy, codes, calls, expected):
+    """Its other leg is run all the same; without a value of both, the analysis fails and the edge is planned around."""
+    lost = codes.count(70) == {"retry": 2, "prune": 1}.get(policy)
+    plan = {"fe run complex_replicate_0": [*codes], "analysis transformation a~b": [70, 70] if lost else []}
+    code, verbs, given = network(tmp_path, plan, on_failure=policy)
+    assert (code, given) == expected
+    edges = 2 + ("a~c" in given)
+    assert verbs.calls.count("fe run complex_replicate_0") == (calls + edges - 1 if code == 0 else 1)
+    if code == 0:
+        runs = ["solvent_replicate_0"] if lost else ["complex_replicate_0", "solvent_replicate_0"]
+        assert verbs.told["a~b"] == runs and verbs.told["b~c"][0] == "complex_replicate_0"
+
+
+def test_edges_of_other_settings_are_set_aside(tmp_path):
+    assert network(tmp_path, {})[0] == 0
+    out = tmp_path / "out"
+    assert (out / "phases" / "a~b").is_dir() and not list(out.glob("superseded-*"))
+    assert network(tmp_path, {}, seed=7)[0] == 0
+    before = out / "superseded-000"
+    assert (before / "phases" / "b~c").is_dir() and (before / "network" / "plan").is_dir()
+    assert (out / "phases" / "a~b").is_dir() and not (out / "superseded-001").exists()
 
 
 def command(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -93,11 +93,7 @@ def prepare_legs(
         settings={"fe": hashed(config.fe), "run": hashed(config.run), **own},
         physics=PHYSICS,
     )
-    found = system.find(BoundFacts)
-    if any("receptor" in leg.parts for leg in protocol) and (found is None or not found.bound):
-        raise UnboundError(f"{system.name}: not bound after equilibration, so there is nothing to prepare")
-    schedules = leg_schedules(config.fe, protocol)
-    plan = sampling(md, config.fe)
+    schedules, samples = begin_legs(system, protocol, config)
     if md.engine == WHOLE_RUNS and (problems := gromacs_problems(config, protocol, where="fe")):
         raise InputError(problems)
     account = cycle_doubts(protocol, md, known.ligand_charge if known else 0, where=system.name, fe=config.fe)
@@ -124,7 +120,7 @@ def prepare_legs(
     result.figures |= told | ({"finite_size": corrections} if corrections else {})
     result.figures |= {
         "windows": {leg: len(states) for leg, states in schedules.items()},
-        "samples_per_window": plan.samples - plan.discarded,
+        "samples_per_window": samples,
     }
     facts = LegFacts(
         fe=config.fe,
@@ -137,6 +133,41 @@ def prepare_legs(
     prepared = prepared.with_artifacts(legs="legs").with_facts(facts).with_account(account)
     prepared.write()
     return prepared
+
+
+def begin_legs(
+    system: SimSystem, protocol: Sequence[LegSpec], config: BindingConfig
+) -> tuple[dict[str, tuple[LambdaState, ...]], int]:
+    """See that legs can begin with a system, of a ligand or of an edge that begins with it.
+
+    Parameters
+    ----------
+    system
+        After its equilibration.
+    protocol
+        The legs.
+    config
+        Section `fe` is used.
+
+    Returns
+    -------
+    schedules
+        States by name of the leg.
+    samples
+        Of each window, kept ones.
+
+    Raises
+    ------
+    InputError
+        For schedules and lengths that cannot be used.
+    UnboundError
+        Where a leg holds the receptor, and the system is not bound.
+    """
+    found = system.find(BoundFacts)
+    if any("receptor" in leg.parts for leg in protocol) and (found is None or not found.bound):
+        raise UnboundError(f"{system.name}: not bound after equilibration, so there is nothing to prepare")
+    schedules, plan = leg_schedules(config.fe, protocol), sampling(system.facts(SettingsFacts).md, config.fe)
+    return schedules, plan.samples - plan.discarded
 
 
 def _hold(system: SimSystem, fe: Fe, md: Md, account: Account) -> tuple[Restraint, dict[str, Any]]:

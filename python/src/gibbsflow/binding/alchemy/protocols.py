@@ -171,10 +171,10 @@ WITH_IONS: Mapping[str, str] = {
     "water_17": "water_with_ions_29",
 }
 """λ schedules by those without ions: a net charge and its ion take more steps than a neutral ligand."""
-HARD_EDGE = "rbfe_21"
-"""λ schedule of an edge on which whole ligands or a net charge change."""
+OF_HARD_EDGES: Mapping[str, str] = {"rbfe_11": "rbfe_21"}
+"""λ schedules by those that do while few atoms change: hard maps, whole ligands, a net charge that changes."""
 EDGE_WITH_IONS = {False: "rbfe_with_ion_25", True: "dual_with_ion_33"}
-"""Of one in whose box ions make up for the charge, by whether the ligands are there as a whole."""
+"""Of an edge in whose box ions make up for the charge, by whether the ligands are there as a whole."""
 RELEASE = "release"
 """The term of letting a restrained, decoupled ligand go; no leg is called so."""
 GONE_ON_WITH = "abfe"
@@ -225,13 +225,17 @@ def protocol_of(mode: str, *, explicit: bool = False, fe: Fe | None = None) -> t
     return with_counter_ions(table) if with_ions and not any(leg.relative for leg in table) else table
 
 
-def of_edge(protocol: Sequence[LegSpec], *, dual: bool, charge_changes: bool, explicit: bool) -> tuple[LegSpec, ...]:
+def of_edge(
+    protocol: Sequence[LegSpec], *, hard: bool, dual: bool, charge_changes: bool, explicit: bool
+) -> tuple[LegSpec, ...]:
     """Choose λ schedules by what changes on an edge.
 
     Parameters
     ----------
     protocol
         The table of edges.
+    hard
+        Whether its atom map is hard.
     dual
         Whether both ligands are there as a whole.
     charge_changes
@@ -244,17 +248,15 @@ def of_edge(protocol: Sequence[LegSpec], *, dual: bool, charge_changes: bool, ex
     tuple of LegSpec
         The table, with those schedules where the settings say ``auto``.
     """
-    if not (dual or charge_changes):
+    if not (hard or dual or charge_changes):
         return tuple(protocol)
-    return tuple(
-        replace(
-            leg,
-            named_schedule=EDGE_WITH_IONS[dual]
-            if charge_changes and explicit and leg.medium == "solvent"
-            else HARD_EDGE,
-        )
-        for leg in protocol
-    )
+
+    def schedule(leg: LegSpec) -> str:
+        if charge_changes and explicit and leg.medium == "solvent":
+            return EDGE_WITH_IONS[dual]
+        return OF_HARD_EDGES.get(leg.named_schedule, leg.named_schedule)
+
+    return tuple(replace(leg, named_schedule=schedule(leg)) for leg in protocol)
 
 
 def protocol_of_legs(mode: str, legs: Collection[str]) -> tuple[LegSpec, ...]:

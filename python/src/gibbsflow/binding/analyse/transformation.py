@@ -128,7 +128,12 @@ def analyse_transformation(
 def _of_edge(edge: EdgeFacts) -> dict[str, Any]:
     """What the record of an edge says beside that of a ligand."""
     pairs = [list(pair) for pair in edge.edge_pairs]
-    told = {"ligands": list(edge.edge_ligands), "pairs": pairs, "topology": edge.edge_topology}
+    told = {
+        "ligands": list(edge.edge_ligands),
+        "pairs": pairs,
+        "difficulty": edge.edge_difficulty,
+        "topology": edge.edge_topology,
+    }
     return told if edge.edge_ions is None else told | {"ions": edge.edge_ions}
 
 

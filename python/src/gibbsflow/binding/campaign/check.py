@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gibbsflow.binding.alchemy.alchemical_leg import sampling
-from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
-from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of
-from gibbsflow.binding.alchemy.schedules import leg_schedules
+from gibbsflow.binding.alchemy.protocols import cycle_doubts, protocol_of
 from gibbsflow.binding.campaign.check_edges import edge_problems
 from gibbsflow.binding.campaign.check_restraints import row_problems, setting_problems
 from gibbsflow.binding.campaign.check_solvated import read_solvated, topology_bytes
+from gibbsflow.binding.campaign.input.references import asked_for, elsewhere, with_references
+from gibbsflow.binding.campaign.input.setting_faults import setting_faults
 from gibbsflow.binding.campaign.pose_rows import pose_problems
 from gibbsflow.binding.campaign.unused import unused_settings
-from gibbsflow.binding.equilibrate.stages import chosen_stages, plan_equilibration, stage_problems
 from gibbsflow.binding.forcefield.given.box_settings import AS_GIVEN
 from gibbsflow.binding.forcefield.solvation import box_problems, force_field_doubts
 from gibbsflow.binding.prepare import samplesheet
@@ -40,11 +38,8 @@ from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.binding.prepare.small_molecule.sdf_records import digest_of_record
 from gibbsflow.config.binding import BindingConfig
-from gibbsflow.config.equil_stages import read_stages
 from gibbsflow.config.launch.samplesheet_columns import SOLVATED, brings_receptors
 from gibbsflow.config.modes import MODES
-from gibbsflow.engines.gromacs.choice import choose_engine, engine_problems
-from gibbsflow.engines.md_engines import WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import sha256_path
@@ -153,85 +148,33 @@ def check_campaign(
     settings = settings.with_system(chosen or {})
     rows, table_problems = samplesheet.check_samplesheet(sheet)
     boxed = bool(rows) and all(row.solvated for row in rows)
-    md = settings.md.model_copy(update={"solvent": AS_GIVEN}) if boxed else settings.md
-    protocol = protocol_of(settings.run.mode, explicit=md.explicit, fe=settings.fe)
-    for check in (
-        lambda: leg_schedules(settings.fe, protocol),
-        lambda: sampling(settings.md, settings.fe),
-        lambda: _read_stages(settings, rows),
-    ):
-        try:
-            check()
-        except InputError as error:
-            problems += error.problems
-    asked = settings.model_copy(update={"md": md})
-    problems += _engine_problems(asked, protocol, programs=programs, where=str(config or "md"))
-    of_all = cycle_doubts(protocol, md, 0, where="settings", fe=settings.fe)
-    problems += [*of_all.of_weight("refuse"), *setting_problems(settings)]
+    problems += setting_faults(settings, rows, boxed=boxed, programs=programs, where=str(config or "md"))
+    problems += setting_problems(settings)
     warnings = [Problem("settings", note) for note in unused_settings(settings, boxed=boxed)]
-    if boxed and receptor_path is not None:
-        warnings.append(Problem(str(receptor_path), "given, and not used for systems that come in their boxes"))
     receptor = None
-    alone = "receptor" not in MODES[settings.run.mode].needs
-    # state of this receptor lies in a folder of that name
-    if receptor_path is not None and (fault := folder_fault(receptor_path.stem)):
-        problems.append(Problem(str(receptor_path), f"its name {fault}", f"a name of {RIGHT}", field="receptor"))
-    try:
-        if receptor_path is None and not readable:
-            pass  # whether there should be one is not known
-        elif receptor_path is None and not alone and (boxed or (table_problems and brings_receptors(sheet))):
-            pass  # the receptor comes with its box, or may do so
-        elif (receptor_path is None) != alone:
-            right = f"none in mode {settings.run.mode}" if alone else RECEPTOR_RIGHT
-            problems.append(Problem("io", str(receptor_path or "missing"), right, field="receptor"))
-        elif receptor_path is not None:
-            receptor = read_receptor(receptor_path, settings.system, complete=False)
-            warnings += [Problem(str(receptor_path), note) for note in receptor.notes]
-            beside = [str(called).split()[0] for called in receptor.account.facts.get("kept_beside", [])]
-            force_field = settings.param.protein_ff if receptor.kind == "protein" else None
-            doubts = force_field_doubts(force_field, beside, settings.md, where=str(receptor_path))
-            warnings += doubts.of_weight("warn")
-            problems += doubts.of_weight("refuse")
-    except InputError as error:
-        problems += error.problems
-    usable: list[tuple[Row, Molecule]] = []
-    boxes: list[tuple[Row, str | None]] = []
-    left_out: dict[str, list[Problem]] = {}
-    read = 0
-    for row in rows:
-        ligand = None
-        if row.solvated:
-            ligand_in_box, found, notes = read_solvated(row, settings, str(sheet), read)
-            read += topology_bytes(row)
-            boxes += [] if found else [(row, ligand_in_box)]
-        else:
-            ligand, found, notes = _read_row(row, receptor, settings, str(sheet))
-        warnings += notes
-        if found:
-            left_out[row.ligand] = found
-        elif ligand is not None:
-            usable.append((row, ligand))
-    poses = sorted([*usable, *boxes], key=lambda pose: pose[0].line or 0)
-    clashing, same = pose_problems(poses, settings.run.mode, str(sheet))
-    warnings += same
-    for row, problem in clashing:
-        left_out.setdefault(row.ligand, []).append(problem)
-    usable = [(row, ligand) for row, ligand in usable if row.ligand not in left_out]
+    if receptor_path is not None or readable:  # or whether there should be one is not known
+        may_come_along = boxed or (bool(table_problems) and brings_receptors(sheet))
+        receptor, wrong, told = _receptor(receptor_path, settings, boxed=boxed, may_come_along=may_come_along)
+        problems += wrong
+        warnings += told
+    read = _read_rows(rows, receptor, settings, str(sheet))
+    warnings += read.warnings
     if settings.run.mode == "rbfe":
-        in_boxes = [row for row in rows if row.solvated]
         problems += [
             Problem(str(sheet), f"{row.ligand} comes solvated", "structure or smiles in mode rbfe", row.line, "ligand")
-            for row in in_boxes
+            for row in rows
+            if row.solvated
         ]
-        unfit, told = (
-            edge_problems(usable, settings, str(sheet), list(left_out)) if not (problems or in_boxes) else ([], [])
-        )
-        problems += unfit
-        warnings += told
-    misfits = {} if receptor is None else misplaced(usable, receptor, settings, str(sheet))
-    fitting = {row.line for row, _ in usable if row.line not in misfits}
-    good = [row for row in rows if row.line in fitting or (row.solvated and row.ligand not in left_out)]
-    left_out |= {row.ligand: [misfits[row.line]] for row, _ in usable if row.line in misfits}
+        if read.usable:
+            beside = {name: read.unfit.get(name) for name in read.left_out}
+            wrong, told = edge_problems(read.usable, settings, str(sheet), beside)
+            problems += wrong
+            warnings += told
+    misfits = {} if receptor is None else misplaced(read.usable, receptor, settings, str(sheet))
+    boxes = {row.line: row for row in rows if row.solvated and row.ligand not in read.left_out}
+    fitting = {row.line: row for row, _ in read.usable if row.line not in misfits} | boxes
+    good = [fitting[row.line] for row in rows if row.line in fitting]
+    left_out = read.left_out | {row.ligand: [misfits[row.line]] for row, _ in read.usable if row.line in misfits}
     unwritable = outdir_problems(outdir) if outdir is not None else []
     if on_failure == "raise" or not good or problems or table_problems or unwritable:  # refused: all at once
         table_problems += [problem for found in left_out.values() for problem in found]
@@ -240,30 +183,75 @@ def check_campaign(
     return CampaignCheck(tuple(good), problems, warnings, left_out)
 
 
-def _read_stages(settings: BindingConfig, rows: Sequence[Row]) -> None:
-    """See that time steps and stages of the equilibration can be used."""
-    path, boxed = settings.equil.equil_stages, any(row.solvated for row in rows)
-    md = settings.md.model_copy(update={"solvent": AS_GIVEN}) if boxed else settings.md
-    given = () if path is None else read_stages(path)
-    problems = stage_problems(settings.md, given, built=not all(row.solvated for row in rows), where=str(path))
-    if problems:
-        raise InputError(problems)
-    if path is not None:
-        plan_equilibration(md, settings.equil, chosen_stages(given, md, where=str(path)))
-
-
-def _engine_problems(
-    settings: BindingConfig, protocol: Sequence[LegSpec], *, programs: bool, where: str
-) -> list[Problem]:
-    """What speaks against the engine that was named, or that ``auto`` stands for here."""
-    if problems := engine_problems(settings.md, where, programs=programs):
-        return problems
-    if choose_engine(settings.md).engine != WHOLE_RUNS or not MODES[settings.run.mode].free_energies:
-        return []
+def _receptor(
+    path: Path | None, settings: BindingConfig, *, boxed: bool, may_come_along: bool
+) -> tuple[Receptor | None, list[Problem], list[Problem]]:
+    """Read the receptor where there has to be one; what is wrong with it, and what is to be known of it."""
+    alone = "receptor" not in MODES[settings.run.mode].needs
+    if path is None:
+        wanted = not alone and not may_come_along
+        return None, [Problem("io", "missing", RECEPTOR_RIGHT, field="receptor")] if wanted else [], []
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    if boxed:
+        warnings.append(Problem(str(path), "given, and not used for systems that come in their boxes"))
+    # state of this receptor lies in a folder of that name
+    if fault := folder_fault(path.stem):
+        problems.append(Problem(str(path), f"its name {fault}", f"a name of {RIGHT}", field="receptor"))
+    if alone:
+        problems.append(Problem("io", str(path), f"none in mode {settings.run.mode}", field="receptor"))
+        return None, problems, warnings
     try:
-        return gromacs_problems(settings, protocol, where=where)
-    except InputError:
-        return []  # a schedule that cannot be read is told of as such
+        receptor = read_receptor(path, settings.system, complete=False)
+    except InputError as error:
+        return None, problems + error.problems, warnings
+    warnings += [Problem(str(path), note) for note in receptor.notes]
+    beside = [str(called).split()[0] for called in receptor.account.facts.get("kept_beside", [])]
+    force_field = settings.param.protein_ff if receptor.kind == "protein" else None
+    doubts = force_field_doubts(force_field, beside, settings.md, where=str(path))
+    return receptor, problems + doubts.of_weight("refuse"), warnings + doubts.of_weight("warn")
+
+
+@dataclass
+class _Rows:
+    """Rows as they were read: those that can be used, what is wrong with the others by ligand, what is to be known.
+
+    `unfit` are those of the others whose molecule is known.
+    """
+
+    usable: list[tuple[Row, Molecule]] = field(default_factory=list)
+    boxes: list[tuple[Row, str | None]] = field(default_factory=list)
+    left_out: dict[str, list[Problem]] = field(default_factory=dict)
+    unfit: dict[str, Molecule] = field(default_factory=dict)
+    warnings: list[Problem] = field(default_factory=list)
+
+
+def _read_rows(rows: Sequence[Row], receptor: Receptor | None, settings: BindingConfig, where: str) -> _Rows:
+    """Read and check the ligands of all rows, each by itself and then against the others."""
+    read, topologies = _Rows(), 0
+    for row in rows:
+        if row.solvated:
+            ligand_in_box, found, notes = read_solvated(row, settings, where, topologies)
+            topologies += topology_bytes(row)
+            read.boxes += [] if found else [(row, ligand_in_box)]
+        else:
+            asked, ligand, found, notes = _read_row(asked_for(row, settings), receptor, settings, where)
+            read.usable += [] if found or ligand is None else [(asked, ligand)]
+            read.unfit |= {row.ligand: ligand} if found and ligand is not None else {}
+        read.warnings += notes
+        if found:
+            read.left_out[row.ligand] = found
+    laid = read.usable
+    read.usable, unlike = with_references(laid, where, list(read.left_out))
+    poses = sorted([*read.usable, *read.boxes], key=lambda pose: pose[0].line or 0)
+    clashing, same = pose_problems(poses, settings.run.mode, where)
+    read.warnings += same
+    molecules = {row.ligand: ligand for row, ligand in (*read.usable, *laid)}
+    for row, problem in (*unlike, *clashing):
+        read.unfit |= {row.ligand: molecules[row.ligand]} if row.ligand in molecules else {}
+        read.left_out.setdefault(row.ligand, []).append(problem)
+    read.usable = [(row, ligand) for row, ligand in read.usable if row.ligand not in read.left_out]
+    return read
 
 
 def made_from(
@@ -305,7 +293,8 @@ def made_from(
                 given[key] = [sha256_path(Path(path)) for path in given[key]]
         for key in ("structure", "pose", *(name for name in SOLVATED if name in given)):
             if given[key] and (path := Path(given[key])).is_file():
-                given[key] = digest_of_record(path, row.ligand)[0] or sha256_path(path)
+                record = row.aligned_to if key == "pose" and row.aligned_to else row.ligand
+                given[key] = digest_of_record(path, record)[0] or sha256_path(path)
         items[row.ligand] = digest(given)
     files = {"input": file_given(sheet)} | ({} if receptor is None else {"receptor": file_given(receptor)})
     return MadeFrom(
@@ -346,15 +335,19 @@ def check_row(
     warnings
         What was done to the ligand or assumed of it.
     """
-    _, problems, warnings = _read_row(row, receptor, settings, where)
+    _, _, problems, warnings = _read_row(row, receptor, settings, where)
     return problems, warnings
 
 
 def _read_row(
     row: Row, receptor: Receptor | None, settings: BindingConfig, where: str
-) -> tuple[Molecule | None, list[Problem], list[Problem]]:
-    """Read and check the ligand of a row, with what :func:`check_row` says of it; None where it cannot be read."""
+) -> tuple[Row, Molecule | None, list[Problem], list[Problem]]:
+    """Read and check the ligand of a row, with what :func:`check_row` says of it; None where it cannot be read.
+
+    The row that is returned asks for the pose of another ligand where its own is elsewhere and the settings say so.
+    """
     ligand = None
+    said: list[str] = []
     try:
         with rdkit_messages():
             ligand = read_ligand(row)
@@ -362,7 +355,10 @@ def _read_row(
                 faults = solute_faults(row, ligand)
             else:
                 faults = check_pose(row, ligand, receptor, settings.system) if receptor is not None else []
-            if not faults and row.pose == "place":
+            if receptor is not None and elsewhere(row, faults, settings):
+                said = [f"its place is not taken, as {faults[0].what}"]
+                row, faults = replace(row, pose="align"), []
+            if not faults and not row.in_its_pose:
                 embed(ligand, count=1, seed=settings.run.seed)  # is there a geometry of this isomer at all?
             elif not faults:
                 ligand = given_pose(row, ligand)
@@ -384,7 +380,7 @@ def _read_row(
             boxed = box_problems(span, settings.md, where, rectangular=any("copy" in leg.parts for leg in protocol))
             faults = faults + [Fault(p.field or "", p.what, p.right) for p in boxed]
         source = "smiles" if row.smiles else "structure"
-        said = (*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol))
+        said += [*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol)]
         notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in said]
         if receptor is not None and receptor.left_out and not faults:
             near = Account(where)
@@ -392,20 +388,20 @@ def _read_row(
             notes += [Problem(where, f"{row.ligand}: {p.what}", p.right, row.line) for p in near.of_weight("warn")]
     except MoleculeError as error:
         faults, notes = error.faults, []
-    return ligand, [Problem(where, f"{row.ligand}: {f.what}", f.right, row.line, f.field) for f in faults], notes
+    return row, ligand, [Problem(where, f"{row.ligand}: {f.what}", f.right, row.line, f.field) for f in faults], notes
 
 
 def misplaced(
     ligands: Sequence[tuple[Row, Molecule]], receptor: Receptor, settings: BindingConfig, where: str
 ) -> dict[int | None, Problem]:
-    """Try whether the largest of the ligands that are to be placed fit into the host's cavity.
+    """Try whether the largest of the ligands that are to be placed, or laid on others, fit into the receptor.
 
     Parameters
     ----------
     ligands
         Usable rows, each with its ligand as it was read.
     receptor
-        Host, or a protein, in which nothing is placed.
+        Host, or a protein.
     settings
         With the seed that they will be placed with.
     where
@@ -416,7 +412,7 @@ def misplaced(
     dict
         By line of the samplesheet what does not fit, with the nearest distance.
     """
-    placed = [(row, ligand) for row, ligand in ligands if row.pose == "place"]
+    placed = [(row, ligand) for row, ligand in ligands if not row.in_its_pose]
     placed.sort(key=lambda pair: -len(pair[1].heavy_atoms))
     misfits: dict[int | None, Problem] = {}
     for row, ligand in placed[:MOST_PLACED]:

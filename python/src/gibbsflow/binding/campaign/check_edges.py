@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+
+import networkx as nx
 
 from gibbsflow.binding.campaign.edges import planned
 from gibbsflow.binding.network.design import connectivity
 from gibbsflow.binding.network.design.comparison import Posed, Ways, compare, given_maps
-from gibbsflow.binding.network.design.links import candidates_from, kind_of
+from gibbsflow.binding.network.design.links import Network, candidates_from, kind_of
 from gibbsflow.binding.network.design.network_files import read_network
 from gibbsflow.binding.network.design.planning import plan
+from gibbsflow.binding.prepare.atom_map.atom_maps import AtomMap
+from gibbsflow.binding.prepare.atom_map.map_files import find_map
+from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.prepare.molecules import Molecule
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.relative import Relative
 from gibbsflow.errors import InputError, Problem, shown
 from gibbsflow.workflow.folders.places import LONGEST_NAME
 
@@ -21,7 +28,10 @@ FEWEST = 2
 
 
 def edge_problems(
-    ligands: Sequence[tuple[Row, Molecule]], settings: BindingConfig, where: str, left_out: Collection[str] = ()
+    ligands: Sequence[tuple[Row, Molecule]],
+    settings: BindingConfig,
+    where: str,
+    left_out: Mapping[str, Molecule | None] = MappingProxyType({}),
 ) -> tuple[list[Problem], list[Problem]]:
     """Check the ligands of a campaign against each other, and the network that is asked for.
 
@@ -34,8 +44,8 @@ def edge_problems(
     where
         What messages call the samplesheet.
     left_out
-        Ligands of rows that cannot be used: a network of a file may name them, and what they would connect is not
-        told of.
+        Ligands of rows that cannot be used, as far as they could be read: a network of a file may name them, and what
+        they would connect once they are mended is not told of.
 
     Returns
     -------
@@ -59,40 +69,104 @@ def edge_problems(
     if relative.hub is not None and relative.hub not in names:
         right = "one of " + ", ".join(names[:10])
         problems.append(Problem("relative", f"{shown(relative.hub)} is none of the ligands", right, field="hub"))
-    if problems:
-        return problems, []
+    asked = relative.model_copy(update={"hub": relative.hub if relative.hub in names else None})
     ways = Ways.of(settings)
-    posed = {row.ligand: Posed(ligand.mol, ligand.charge, given=row.pose != "place") for row, ligand in ligands}
+    posed = {row.ligand: _posed(row, ligand, settings) for row, ligand in ligands}
+    maps, network, had_maps = [], None, False
     try:
-        maps = given_maps(relative.map, posed)
-        kind = kind_of(relative.network)
-        network = None if kind else read_network(Path(relative.network), names)
-        if all(one.given for one in posed.values()):
-            network = planned(relative, compare(posed, maps, seed=settings.run.seed, ways=ways))
-        elif kind:  # poses are yet to come: what the molecules have in common
-            network = plan(
-                candidates_from(posed, lambda a, b: ways.foretold(posed[a], posed[b])), kind, hub=relative.hub
-            )
+        maps = given_maps(relative.map, posed, names)
     except InputError as error:
-        return error.problems, []
-    assert network is not None  # of a file, or planned
-    largest, *others = connectivity.parts(network.graph)
+        problems += error.problems
+    try:
+        network = None if kind_of(relative.network) else read_network(Path(relative.network), names)
+        had_maps = network is not None and any(edge.atoms is not None for edge in network.edges)
+        if len(ligands) >= FEWEST:
+            network = _planned(asked, posed, maps, network, settings.run.seed, ways)
+    except InputError as error:
+        problems += error.problems
+    notes = []
+    if network is not None and kind_of(relative.network) is None and relative.map is None and had_maps:
+        notes = [Problem(relative.network, "its atom maps are not used", f"--map {relative.network}", field="map")]
+    told = [] if network is None else _apart(ligands, left_out, network, where, ways)
+    problems += told
+    if problems or network is None:
+        return problems, []
+    whole = [text for text in network.notes if "dual topology" in text]
+    return [], [*notes, *(Problem("network", text) for text in (*network.warnings, *whole))]
+
+
+def _posed(row: Row, ligand: Molecule, settings: BindingConfig) -> Posed:
+    """A ligand as it is known before anything runs; maps are held against one geometry at least of its isomer."""
+    given = row.in_its_pose
+    built = ligand if given or settings.relative.map is None else embed(ligand, count=1, seed=settings.run.seed)
+    return Posed(built.mol, ligand.charge, given=given)
+
+
+def _planned(
+    relative: Relative,
+    posed: Mapping[str, Posed],
+    maps: Sequence[AtomMap],
+    network: Network | None,
+    seed: int,
+    ways: Ways,
+) -> Network:
+    """The network as it will be planned; where poses are yet to come, by what the molecules have in common."""
+    if all(one.given for one in posed.values()):
+        return planned(relative, compare(posed, maps, seed=seed, ways=ways))
+    if kind := kind_of(relative.network):
+        candidates = candidates_from(posed, lambda a, b: ways.foretold(posed[a], posed[b]))
+        return plan(candidates, kind, hub=relative.hub)
+    assert network is not None  # of a file
+    right = _connected(ways)
+    wrong = [
+        Problem(relative.network, f"{edge}: no atom map can be found", right, field="network")
+        for edge in network.edges
+        if set(edge.pair) <= posed.keys()
+        and find_map(maps, *edge.pair) is None
+        and ways.foretold(posed[edge.ligand_a], posed[edge.ligand_b]) is None
+    ]
+    if wrong:
+        raise InputError(wrong)
+    return network
+
+
+def _apart(
+    ligands: Sequence[tuple[Row, Molecule]],
+    left_out: Mapping[str, Molecule | None],
+    network: Network,
+    where: str,
+    ways: Ways,
+) -> list[Problem]:
+    """Ligands that no edge connects with most others."""
+    if None in left_out.values():
+        return []  # it may connect whatever it is
+    graph = nx.Graph(network.graph)
+    graph.add_nodes_from(left_out)
+    known = {row.ligand: ligand for row, ligand in ligands}
+    beside = {name: Posed(ligand.mol, ligand.charge, given=False) for name, ligand in left_out.items() if ligand}
+    every = beside | {name: Posed(ligand.mol, ligand.charge, given=False) for name, ligand in known.items()}
+    graph.add_edges_from(
+        (a, b) for a in beside for b in every if a != b and ways.foretold(every[a], every[b]) is not None
+    )
+    largest, *others = connectivity.parts(graph)
     apart = {name: part for part in others for name in part}
-    right = "a ligand of its charge with four or more heavy atoms in common, one on the other where poses are given"
-    if ways.charge_changes:
-        right = right.replace(" of its charge", "")
-    elif len({one.charge for one in posed.values()}) > 1:
+    right = _connected(ways)
+    if not ways.charge_changes and len({ligand.charge for _, ligand in ligands}) > 1:
         right += "; or charge_correction counter_ion, with which the net charge may change"
-    if ways.topology == "hybrid":
-        right += "; or edge_topology auto"
     told = []
     for row, _ in ligands:
-        if row.ligand in apart and not left_out:
-            beside = [name for name in apart[row.ligand] if name != row.ligand]
-            what = f"{row.ligand}{' (with ' + ', '.join(beside) + ')' if beside else ''}: no edges connect it with "
+        if row.ligand in apart:
+            together = [name for name in apart[row.ligand] if name != row.ligand]
+            what = f"{row.ligand}{' (with ' + ', '.join(together) + ')' if together else ''}: no edges connect it with "
             told.append(Problem(where, what + ", ".join(largest[:3]), right, row.line, "ligand"))
-    whole = [text for text in network.notes if "dual topology" in text]
-    return told, [] if told else [Problem("network", text) for text in (*network.warnings, *whole)]
+    return told
+
+
+def _connected(ways: Ways) -> str:
+    """What two ligands need for an edge."""
+    charge = "" if ways.charge_changes else " of its charge"
+    right = f"a ligand{charge} with four or more heavy atoms in common, one on the other where poses are given"
+    return right + ("; or edge_topology auto" if ways.topology == "hybrid" else "")
 
 
 def _pairwise(ligands: Sequence[tuple[Row, Molecule]], where: str) -> list[Problem]:

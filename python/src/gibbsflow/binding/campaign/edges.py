@@ -61,11 +61,13 @@ def ligands_of(systems: Iterable[SimSystem]) -> dict[str, Posed]:
         if known is None or "ligand" not in system.artifacts:
             raise StateError(f"{system.root}: no ligand of `system_prep system`, so there is nothing to compare")
         molecule = read_sdf(system.path("ligand"), known.ligand_charge)
-        found[system.name] = Posed(molecule.mol, known.ligand_charge, given=known.pose in ("given", "file"))
+        found[system.name] = Posed(molecule.mol, known.ligand_charge, given=known.pose not in (None, "place"))
     return found
 
 
-def planned(settings: Relative, comparison: Comparison, before: Network | None = None) -> Network:
+def planned(
+    settings: Relative, comparison: Comparison, before: Network | None = None, *, whole: bool = True
+) -> Network:
     """Plan the network that is asked for.
 
     Parameters
@@ -76,11 +78,14 @@ def planned(settings: Relative, comparison: Comparison, before: Network | None =
         Of the ligands that are left.
     before
         What was planned earlier; its edges between ligands that are left stay.
+    whole
+        Whether every edge of a file has to be possible. Otherwise one that has lost a ligand, or whose ligands turn out
+        to lie otherwise, is kept with its cause.
 
     Returns
     -------
     Network
-        Each edge with its difficulty and its map.
+        Each edge with its difficulty and its map, or with the cause why it cannot be run.
 
     Raises
     ------
@@ -89,7 +94,7 @@ def planned(settings: Relative, comparison: Comparison, before: Network | None =
     """
     if (kind := kind_of(settings.network)) is not None:
         candidates = comparison.candidates()
-        if before is None or before.kind != kind:
+        if before is None or before.kind != kind or not _is_hub(settings.hub, before):
             found = plan(candidates, kind, hub=settings.hub)
         else:
             gone = set(before.ligands) - comparison.ligands.keys()
@@ -99,26 +104,35 @@ def planned(settings: Relative, comparison: Comparison, before: Network | None =
             found = replan(before, candidates, lost_ligands=gone, lost_edges=lost)
     else:
         found = read_network(Path(settings.network), whole=False)
-        every = [replace(e, ligand_a=ligand_name(e.ligand_a), ligand_b=ligand_name(e.ligand_b)) for e in found.edges]
-        left = tuple(edge for edge in every if set(edge.pair) <= comparison.ligands.keys())
-        told = tuple(f"{edge} is lost with its ligand" for edge in every if edge not in left)
-        found = replace(found, ligands=tuple(sorted(comparison.ligands)), edges=left, warnings=told)
+        every = tuple(
+            replace(e, ligand_a=ligand_name(e.ligand_a), ligand_b=ligand_name(e.ligand_b)) for e in found.edges
+        )
+        found = replace(found, ligands=tuple(sorted(comparison.ligands)), edges=every)
     problems: list[Problem] = []
     edges = []
     for edge in found.edges:
         try:
             edges.append(comparison.edge(edge.ligand_a, edge.ligand_b))
         except InputError as error:
+            edges.append(replace(edge, atoms=None, cause="; ".join(problem.what for problem in error.problems)))
             problems += error.problems
-    if problems:
+    if problems and (whole or kind_of(settings.network)):
         raise InputError(problems)
-    return _told_of_wholes(replace(found, edges=tuple(edges)), comparison)
+    told = tuple(f"{edge} cannot be run: {edge.cause}" for edge in edges if edge.cause)
+    found = replace(found, edges=tuple(edges), warnings=(*found.warnings, *told))
+    return _told_of_wholes(found, comparison)
 
 
 def _told_of_wholes(network: Network, comparison: Comparison) -> Network:
     """Note which edges share no atoms, and why."""
     told = [f"{e}: dual topology ({comparison.why_whole(e.pair)})" for e in network.edges if e.topology == "dual"]
     return replace(network, notes=(*network.notes, *(text for text in told if text not in network.notes)))
+
+
+def _is_hub(hub: str | None, before: Network) -> bool:
+    """Whether a network has the centre that is asked for; one that is no star, or is asked for none, has."""
+    degree = dict(before.graph.degree)
+    return before.kind != "star" or hub is None or degree.get(hub) == max(degree.values(), default=None)
 
 
 def plan_edges(
@@ -172,14 +186,15 @@ def plan_edges(
         network, fresh = _around_what_is_lost(
             read_network(before / NETWORK, whole=False), records, settings, comparison
         )
-    elif len(ligands) < 2:  # noqa: PLR2004 - a pair
+    elif len(ligands) < 2 and kind_of(settings.network):  # noqa: PLR2004 - a pair
         network = Network(settings.network, tuple(ligands), (), warnings=(f"{len(ligands)} ligands left: no edge",))
         fresh = ()
     else:
-        network = planned(settings, comparison, _remembered(state))
-        fresh = network.edges
+        network = planned(settings, comparison, _remembered(state), whole=False)
+        fresh = tuple(edge for edge in network.edges if not edge.cause)
     out.mkdir(parents=True, exist_ok=True)
-    (out / EDGES).mkdir(exist_ok=True)
+    shutil.rmtree(out / EDGES, ignore_errors=True)  # of an earlier plan
+    (out / EDGES).mkdir()
     for edge in fresh:
         write_json(out / EDGES / str(edge) / EDGE, _told(edge, comparison))
     write_network(network, out)
@@ -207,7 +222,8 @@ def _around_what_is_lost(
     done = {tuple(read_json(path / "record.json")["ligands"]) for path in records}
     lost = [edge for edge in before.edges if (edge.ligand_a, edge.ligand_b) not in done]
     if kind_of(settings.network) is None or not lost:
-        why = tuple(f"{edge} is lost, and the network is as it was given" for edge in lost)
+        lately = [edge for edge in lost if not edge.cause]
+        why = tuple(f"{edge} is lost, and the network is as it was given" for edge in lately)
         return replace(before, warnings=(*before.warnings, *why)), ()
     gone = set(before.ligands) - comparison.ligands.keys()
     again = replan(before, comparison.candidates(), lost_edges=[edge.pair for edge in lost], lost_ligands=gone)
@@ -249,6 +265,8 @@ class PlannedEdge:
         Atoms that correspond, 0-based.
     dual
         Whether none do, and both ligands are there as a whole.
+    difficulty
+        Of this map; None where it is not known.
     """
 
     name: str
@@ -256,6 +274,7 @@ class PlannedEdge:
     ligand_b: str
     pairs: tuple[tuple[int, int], ...]
     dual: bool = False
+    difficulty: float | None = None
 
     @classmethod
     def read(cls, folder: Path) -> PlannedEdge:
@@ -280,8 +299,9 @@ class PlannedEdge:
         try:
             content = read_json(path)
             pairs = tuple((int(i), int(j)) for i, j in content["pairs"])
-            dual = content.get("topology", "hybrid") == "dual"
-            return cls(str(content["name"]), str(content["ligand_a"]), str(content["ligand_b"]), pairs, dual)
+            name, a, b = (str(content[key]) for key in ("name", "ligand_a", "ligand_b"))
+            difficulty = None if content.get("difficulty") is None else float(content["difficulty"])
+            return cls(name, a, b, pairs, content.get("topology", "hybrid") == "dual", difficulty)
         except (StateError, OSError, KeyError, TypeError, ValueError) as error:
             right = "a folder edges/<edge> of `gibbsflow network edges`"
             raise InputError(Problem(str(path), f"not usable ({error})", right, field="--edge")) from error
@@ -328,7 +348,15 @@ def prepare_legs_of(
         what = f"{planned_edge.name}, and the systems are {system.name} and {other.name}"
         raise InputError(Problem(str(edge), what, "--system of its first ligand, --partner of its second"))
     prepared = prepare_edge(
-        system, other, planned_edge.pairs, config, out, result, name=planned_edge.name, dual=planned_edge.dual
+        system,
+        other,
+        planned_edge.pairs,
+        config,
+        out,
+        result,
+        name=planned_edge.name,
+        dual=planned_edge.dual,
+        difficulty=planned_edge.difficulty,
     )
     for role, end in zip(ENDS, (system, other), strict=True):
         target = out / f"{role}.sdf"

@@ -63,10 +63,10 @@ def pose_problems(
                     what = f"a pose of {name} is {ligand.smiles}, and {first.ligand} is {molecule.smiles}"
                 _wrong(row, what, "one molecule, in one isomer and protonation, for all poses of a ligand")
         alike = [(row, ligand) for row, ligand in group if isinstance(ligand, Molecule) and _alike(ligand, molecule)]
-        placed = [row for row, _ in alike if row.pose == "place"]
+        placed = [row for row, _ in alike if not row.in_its_pose]
         for row in placed[1:]:
             _wrong(row, f"placed, as {placed[0].ligand} is: one pose twice", "a structure or file with its own pose")
-        given = [(row, ligand) for row, ligand in alike if row.pose != "place"]
+        given = [(row, ligand) for row, ligand in alike if row.in_its_pose]
         for (one, mine), (other, theirs) in combinations(given, 2):
             if (apart := _rmsd_angstrom(mine, theirs)) < SAME_POSE_ANGSTROM:
                 what = f"{one.ligand} and {other.ligand} are one pose of {name} ({apart:.2f} Å apart): counted once"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sys
 import tempfile
 import time
@@ -115,12 +116,12 @@ class LocalRun:
         try:
             outcomes = self.pipeline.run(self.runners(), None)
             records: Folders = outcomes[list(self.pipeline)[-1].name]
-            if outcomes.get(phases.PLAN_NETWORK):
+            if (self.out / "network" / "plan").is_dir():
                 records |= self._made_up_for(outcomes[phases.EQUIL_ANALYSIS], records)
         except _RunEnded as end:
             return end.code
         given = {"samplesheet": self.launch.io.input, "records": list(records.values()), "state": self.state}
-        plans = [self.out / "network" / name for name in ("replan", "plan")] if phases.PLAN_NETWORK in outcomes else []
+        plans = [self.out / "network" / name for name in ("replan", "plan")]
         given["network"] = next((path for path in plans if path.is_dir()), None)  # the later one has all edges
         return self.verbs[phases.CAMPAIGN_VERB](**given, config=self.config, out=self.out)
 
@@ -172,6 +173,7 @@ class LocalRun:
                 "ligand": row.ligand,
                 "charge": row.charge,
                 "pose": row.pose,
+                "aligned_to": row.aligned_to,
             }
             if row.solvated:
                 boxes = {key: getattr(row, key) for key in (*SOLVATED, "complex_includes", "solvent_includes")}
@@ -209,10 +211,12 @@ class LocalRun:
 
     def _plan(self, systems: Folders, name: str = "plan", **options: Any) -> Folders:
         """Plan the network; returns the folders of the edges that are to be run."""
+        if name == "plan":
+            shutil.rmtree(self.out / "network", ignore_errors=True)  # of an earlier run; the state remembers its edges
         out, state = self.out / "network" / name, self._state("network", name)
         given = {"systems": list(systems.values()), "config": self.config, "out": out, "state": state}
         done = self._carry_out(phases.PLAN_NETWORK, name, **given, **options)
-        return {path.name: path for path in sorted((out / EDGES).iterdir())} if done else {}
+        return {path.name: path for path in sorted((out / EDGES).glob("*"))} if done else {}
 
     def _prepare_edges(self, edges: Folders) -> Folders:
         done = {}

@@ -15,6 +15,7 @@ _OF_BUILDING = {
         "altloc",
         "keep",
         "parameters",
+        "align_poses",
         "clash_angstrom",
     ),
     "param": ("ligand_ff", "charge_method", "protein_ff"),

@@ -123,4 +123,8 @@ def analyse_campaign_network(
         for name, measured_dg in ligands.items()
         if name not in in_edges
     )  # fmt: skip
-    return replace(found, ligands=(*found.ligands, *missing))
+    known_causes = tuple(
+        replace(one, cause=lost[one.ligand]) if one.dg_kcal_per_mol is None and one.ligand in lost else one
+        for one in found.ligands
+    )
+    return replace(found, ligands=(*known_causes, *missing))

@@ -64,6 +64,7 @@ def row_from_options(
     charge: int | None,
     pose: str | None,
     symmetry_number: int | None = None,
+    aligned_to: str | None = None,
 ) -> Row:
     """Make a row from options, under the rules of the samplesheet.
 
@@ -79,6 +80,8 @@ def row_from_options(
         ``given``, ``place`` or a file; None for the samplesheet's default.
     symmetry_number
         Equivalent poses of which a Boresch restraint holds one; None where the setting counts.
+    aligned_to
+        Ligand whose pose the file holds, on which this one is laid; None where the file holds its own.
 
     Returns
     -------
@@ -94,9 +97,12 @@ def row_from_options(
     given["symmetry_number"] = symmetry_number
     cells = {key: str(value) for key, value in given.items() if value is not None}
     row, problems = samplesheet.parse_row("command line", Path.cwd(), None, cells)
-    if row is None:
+    if row is not None and (row.pose == "align" or (aligned_to and row.pose in ("given", "place"))):
+        right = "pose FILE with aligned_to NAME, the pose of that ligand"
+        problems.append(Problem("command line", "without a pose to be laid on", right, field="aligned_to"))
+    if row is None or problems:
         raise InputError(problems)
-    return row
+    return replace(row, aligned_to=aligned_to)
 
 
 def ligand_pose(
@@ -167,7 +173,7 @@ def preparation_hash(row: Row, receptor: Path, settings: BindingConfig) -> str:
     files["receptor"] = receptor
     if _read_anew(row):
         content["ligand_reading"] = LIGAND_READING
-    chosen = settings.system.model_dump()
+    chosen = settings.system.model_dump(exclude={"align_poses"})  # which the row tells by now
     # hashed by content, or only where they are set: a state folder from before they were there stays valid
     for key in ("protonation", "altloc", "keep", "parameters"):
         value = chosen.pop(key)
@@ -189,8 +195,9 @@ def _ligand_inputs(row: Row, settings: BindingConfig) -> tuple[dict[str, Path], 
         if path is None:
             continue
         if key == "pose":
-            content["pose"] = "file"
-        digest, charges = digest_of_record(Path(path), row.ligand)
+            content["pose"] = "aligned" if row.aligned_to else "file"
+        record = row.aligned_to if key == "pose" and row.aligned_to else row.ligand
+        digest, charges = digest_of_record(Path(path), record)
         if digest is None:
             files[key] = Path(path)
         else:
@@ -276,7 +283,7 @@ def prepare_system(
         "notes": [*account.as_dict()["notes"], *account.as_dict()["warnings"]],
         "warnings": account.as_dict()["warnings"],
         "account": account.facts,
-        "pose": row.pose if row.pose in ("given", "place") else "file",
+        "pose": "aligned" if row.aligned_to else row.pose if row.pose in ("given", "place") else "file",
         "ligand_centre_offset_angstrom": round(float(np.linalg.norm(centre - receptor.heavy_angstrom.mean(axis=0))), 3),
         "ligand_buried_share": round(float(buriedness(centre[None], receptor.heavy_angstrom, RAYS)[0]), 3),
     }
@@ -334,7 +341,9 @@ def solute_faults(row: Row, ligand: Molecule) -> list[Fault]:
         Empty where it is usable, or has yet to be built.
     """
     try:
-        if row.pose != "place":
+        if not row.in_its_pose and row.pose != "place":
+            return [Fault("pose", "'align' without a receptor", "'place', which builds a conformer, or 'given'")]
+        if row.in_its_pose:
             given_pose(row, ligand)
     except MoleculeError as error:
         return error.faults
@@ -369,6 +378,10 @@ def prepare_solute(row: Row, settings: BindingConfig, out: Path) -> tuple[SimSys
     try:
         with rdkit_messages():
             read = read_ligand(row)
+            if row.aligned_to:
+                raise MoleculeError(
+                    [Fault("pose", "laid on another ligand, and there is no receptor", "given or place")]
+                )
             if row.pose == "place":
                 posed = _lowest(embed(read, count=CONFORMERS, seed=settings.run.seed))
             else:

@@ -10,6 +10,7 @@ from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
 from gibbsflow.binding.prepare import molecules
+from gibbsflow.binding.prepare.atom_map.aligned_pose import align_pose
 from gibbsflow.binding.prepare.conformers import LEFT_OPEN, embed, settle_stereo
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
 from gibbsflow.binding.prepare.poses import place_inside, pose_faults
@@ -27,6 +28,8 @@ from gibbsflow.workflow.files import write_json
 CONFORMERS = 10
 CHARGES_ARTIFACT = "ligand_charges"
 """Partial charges that came with the ligand's SDF, in the order of the ligand that was written."""
+POSE_NOTE = "its pose: "
+"""What notes on a pose begin with that was found here."""
 COVALENT_MARGIN_ANGSTROM = 0.4
 """Heavy atoms nearer than their covalent radii and this are bonded, as programs that draw bonds see it."""
 
@@ -71,24 +74,28 @@ def check_pose(row: Row, ligand: Molecule, receptor: Receptor, settings: System)
     Returns
     -------
     list of Fault
-        Empty where the pose is usable, or has yet to be found (``place`` in a host).
+        Empty where the pose is usable, or has yet to be found (``place`` in a host, ``align`` on another ligand).
     """
-    if row.pose == "place":
-        if receptor.kind == "protein":
-            right = "'given' with a structure in the receptor's frame, or a file with the pose"
-            return [Fault("pose", "'place' with a protein, which needs a known pose", right)]
+    if row.pose == "place" and receptor.kind == "protein":
+        right = "'given' with a structure in the receptor's frame, a file with the pose, or 'align'"
+        return [Fault("pose", "'place' with a protein, which needs a known pose", right)]
+    if not row.in_its_pose:
         return []
     try:
         posed = given_pose(row, ligand)
     except MoleculeError as error:
         return error.faults
+    return _faults_of(posed, receptor, settings)
+
+
+def _faults_of(posed: Molecule, receptor: Receptor, settings: System) -> list[Fault]:
     cage = receptor.kind == "host"
     faults = pose_faults(posed, receptor.heavy_angstrom, clash_angstrom=settings.clash_angstrom, cage=cage)
     return faults or covalent_faults(posed, receptor)
 
 
 def pose_ligand(row: Row, ligand: Molecule, receptor: Receptor, settings: System, *, seed: int) -> Molecule:
-    """Bring a ligand into its pose: as given, from a file, or placed in the host's cavity.
+    """Bring a ligand into its pose: as given, from a file, laid on another ligand, or placed in the host's cavity.
 
     Parameters
     ----------
@@ -116,12 +123,50 @@ def pose_ligand(row: Row, ligand: Molecule, receptor: Receptor, settings: System
     faults = check_pose(row, ligand, receptor, settings)
     if faults:
         raise MoleculeError(faults)
+    if row.aligned_to is not None:
+        posed = laid_on(row, ligand, receptor, settings, seed=seed)
+        if faults := _faults_of(posed, receptor, settings):
+            what = f"laid on {row.aligned_to}, {faults[0].what}"
+            raise MoleculeError([Fault("pose", what, "another ligand to be laid on, or a pose of its own")])
+        return posed
     if row.pose != "place":
         return given_pose(row, ligand)
     assert receptor.molecule is not None  # check_pose lets 'place' pass for hosts alone
     return place_inside(
         embed(ligand, count=CONFORMERS, seed=seed), receptor.molecule, clash_angstrom=settings.clash_angstrom, seed=seed
     )
+
+
+def laid_on(row: Row, ligand: Molecule, receptor: Receptor, settings: System, *, seed: int) -> Molecule:
+    """Lay a ligand on the pose of another one, as clear of the receptor as it can be.
+
+    Parameters
+    ----------
+    row
+        Its `pose` is a file, with the pose of the ligand `aligned_to`.
+    ligand, receptor, settings, seed
+        As in :func:`pose_ligand`.
+
+    Returns
+    -------
+    Molecule
+        With one conformer, and notes of what lies on what; whether it clashes is not looked at.
+
+    Raises
+    ------
+    MoleculeError
+        Where the file cannot be used, or the two have too little in common.
+    """
+    read, _ = molecules.read_noted(Path(row.pose), "pose", None, row.aligned_to)
+    if faults := molecules.coordinate_faults(read, "pose"):
+        raise MoleculeError(faults)
+    reference, mol = Chem.AddHs(read, addCoords=True), Chem.Mol(ligand.mol)
+    for each, name in ((reference, row.aligned_to), (mol, row.ligand)):
+        each.SetProp("_Name", str(name))
+    found = align_pose(
+        mol, reference, seed=seed, receptor_angstrom=receptor.heavy_angstrom, clash_angstrom=settings.clash_angstrom
+    )
+    return replace(ligand, mol=found.mol, notes=(*ligand.notes, *(f"{POSE_NOTE}{note}" for note in found.notes)))
 
 
 def given_pose(row: Row, ligand: Molecule) -> Molecule:

@@ -12,6 +12,7 @@ from typing import Any
 from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name
 from gibbsflow.binding.prepare.solvated.includes import flattened
 from gibbsflow.config.launch.samplesheet_columns import (
+    ALIGN_PATTERN,
     BY_NAME,
     MOST_CHARGE,
     MOST_SYMMETRY,
@@ -43,6 +44,9 @@ class Row:
         The same, of a system that comes solvated.
     complex_includes, solvent_includes
         Files that GROMACS topologies include.
+    aligned_to
+        Ligand whose pose `pose` is, on which this one is laid; None where the most similar is to be sought (`pose` is
+        ``align``), or nothing is laid on anything.
     """
 
     line: int | None
@@ -62,6 +66,18 @@ class Row:
     ligand_residue: str | None = None
     complex_includes: tuple[str, ...] = ()
     solvent_includes: tuple[str, ...] = ()
+    aligned_to: str | None = None
+
+    @property
+    def in_its_pose(self) -> bool:
+        """Whether the row brings a pose of its own.
+
+        Returns
+        -------
+        bool
+            False where it is to be placed, or laid on another ligand.
+        """
+        return self.pose not in ("place", "align") and self.aligned_to is None
 
     @property
     def solvated(self) -> bool:
@@ -83,7 +99,7 @@ class Row:
             Column names and `line`, by their names here; those of a system that comes solvated for such a row alone.
         """
         values = asdict(self)
-        own = (*SOLVATED, "ligand_residue", "complex_includes", "solvent_includes")
+        own = (*SOLVATED, "ligand_residue", "complex_includes", "solvent_includes", "aligned_to")
         return {key: value for key, value in values.items() if key not in own or value}
 
 
@@ -336,9 +352,10 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
     if pose == "given" and "smiles" in cell and not solvated:
         _wrong("pose", "'given' with smiles, which has no coordinates", "'place', or a file with the pose")
     files = {}
+    aligned = re.fullmatch(ALIGN_PATTERN, pose)
     for name in ("structure", "pose"):
         value = cell.get(name, "")
-        if re.fullmatch(STRUCTURE_PATTERN, value):
+        if re.fullmatch(STRUCTURE_PATTERN, value) and not (name == "pose" and aligned):
             files[name] = folder / value
             try:
                 require_file(files[name], "", STRUCTURE_BYTES)
@@ -365,12 +382,13 @@ def parse_row(where: str, folder: Path, line: int | None, cell: Mapping[str, str
         structure=str(files["structure"]) if "structure" in files else None,
         smiles=cell.get("smiles"),
         charge=None if charge is None else int(charge),
-        pose=str(files["pose"]) if "pose" in files else pose,
+        pose=str(files["pose"]) if "pose" in files else "align" if aligned else pose,
         experimental_dg_kcal_per_mol=experiment,
         group=cell.get("group"),
         symmetry_number=None if symmetry is None else int(symmetry),
         ligand_residue=cell.get("ligand_residue"),
         pose_of=cell.get("pose_of"),
+        aligned_to=aligned["reference"] if aligned else None,
     )
     own: dict[str, Any] = {name: str(files[name]) for name in SOLVATED if name in files} | includes
     return replace(row, **own), faults

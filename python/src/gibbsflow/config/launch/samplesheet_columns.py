@@ -20,6 +20,8 @@ _HEADER = 10_000
 LONGEST_NAME = 100
 NAME_PATTERN = r"^(?!superseded-)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$"
 """A ligand's name is that of folders and files; state that was set aside is called ``superseded-…``."""
+ALIGN_PATTERN = r"align(:(?P<reference>(?!superseded-)[A-Za-z0-9_][A-Za-z0-9._-]{0,99}))?"
+"""A pose that is taken from another row, of a name or the most alike."""
 MOST_CHARGE = 20
 MOST_SYMMETRY = 1000
 
@@ -113,11 +115,13 @@ COLUMNS = (
     ),
     Column(
         "pose",
-        "given (the structure is in the receptor's frame), place (in the host's cavity), or a file with the bound "
-        "pose; default: place for smiles, given for structure.",
+        "given (the structure is in the receptor's frame), place (in the host's cavity), align or align:LIGAND (on the "
+        "pose of the most similar row, or of that one), or a file with the bound pose; default: place for smiles, "
+        "given for structure.",
         "string",
-        "'given', 'place', or an existing .sdf or .mol2 file with the pose in the receptor's frame",
-        r"^(given|place|\S(.*\S)?\.(sdf|mol2|SDF|MOL2))$",
+        "'given', 'place', 'align', 'align:' and another row's name, or an existing .sdf or .mol2 file with the pose "
+        "in the receptor's frame",
+        r"^(given|place|align(:[A-Za-z0-9_][A-Za-z0-9._-]{0,99})?|\S(.*\S)?\.(sdf|mol2|SDF|MOL2))$",
     ),
     Column(
         "experimental_dg_kcal_per_mol",

@@ -33,7 +33,7 @@ IDENTITY = Path("pipeline_info") / "campaign.json"
 _TABLES = (
     "results.csv", "results.parquet",
     "edges.csv", "edges.parquet", "ligands.csv", "ligands.parquet", "cycles.csv",
-    "network.svg", "experiment_ligands.svg", "experiment_edges.svg",
+    "network", "network.svg", "experiment_ligands.svg", "experiment_edges.svg",
     "report.html", "result.json", "manifest.json", "ro-crate-metadata.json",
     "pipeline_info/run.json", "pipeline_info/versions.yml", "pipeline_info/inputs", "pipeline_info/workflow",
 )  # fmt: skip
@@ -44,7 +44,7 @@ _OF_ITEM = tuple(
     for place in ("phases/{0}", "record.{0}.json", "figures/{0}")
 )
 _ALL = (
-    "phases", "network", "record.*.json", "figures", "generation_[0-9]*", "checkpoint.json", "potential",
+    "phases", "record.*.json", "figures", "generation_[0-9]*", "checkpoint.json", "potential",
     "pipeline_info/settings.json",
 )  # fmt: skip
 

@@ -27,8 +27,10 @@ from gibbsflow.binding.facts import AccountFacts, EdgeFacts, GivenFacts, LegFact
 from gibbsflow.binding.sample.sampling import runs_gromacs, sample_leg
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Fe, Run
+from gibbsflow.config.relative import Relative
 from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.errors import InputError, UnboundError
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.state.segments import Stopper
 
@@ -114,6 +116,32 @@ def test_the_complex_of_an_edge_has_the_surroundings_of_a(tmp_path):
         simulation = OPENMM.simulation(made.at(state.as_dict()), leg.md, 1)
         simulation.place(leg.start_nm[0])
         assert np.isfinite(simulation.potential_kj_per_mol())
+
+
+def test_a_hard_map_gets_more_windows_unless_schedules_are_given(tmp_path):
+    a, b = (edges.system(name, tmp_path / name, solvent="obc2") for name in ("benzene", "toluene"))
+    told = Account("toluene")
+    told.note("its pose: laid on benzene by 6 heavy atoms")
+    b = b.with_account(told)
+    alone = tuple(leg for leg in RELATIVE if leg.name == "solvent")
+
+    def made(difficulty, config, name):
+        result, shared = Result(), edges.pairs("benzene", "toluene")
+        out = tmp_path / name
+        system = prepare_edge(a, b, shared, config, out, result, protocol=alone, difficulty=difficulty)
+        notes = "\n".join(map(str, system.facts(AccountFacts).account["notes"]))
+        return result.figures["windows"]["solvent"], notes, system.facts(EdgeFacts).edge_difficulty, result.inputs_hash
+
+    plain, own = settings(), settings(few=tmp_path / "few")
+    easy = made(0.49, plain, "easy")
+    assert easy[0] == 11 and "hard_map" not in easy[1] and "toluene: its pose: laid on benzene" in easy[1]
+    hard = made(0.5, plain, "hard")
+    assert hard[0] == 21 and "difficulty is 0.50, 0.5 or more (hard_map): 21 windows in solvent" in hard[1]
+    assert hard[2] == 0.5 and hard[3] != easy[3]
+    mine = made(0.9, own, "own")
+    assert mine[0] == len(FEW) and "hard_map" not in mine[1]
+    never = plain.model_copy(update={"relative": Relative(hard_map=1.0)})
+    assert made(0.99, never, "never")[0] == 11
 
 
 def test_a_ligand_of_b_in_its_receptor_is_warned_of(tmp_path):

@@ -3,15 +3,23 @@
 import edges
 import host_guest as hg
 import numpy as np
+import openmm
 import pytest
+from rdkit import Chem
+from rdkit.Chem import AllChem
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
-from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, read_leg_folder
+from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, read_leg_folder, share_files
+from gibbsflow.binding.alchemy.hybrid.hybrid_system import hybrid_topology
 from gibbsflow.binding.alchemy.protocols import RELATIVE_SOLVATION
 from gibbsflow.binding.alchemy.schedules import HybridState
+from gibbsflow.binding.forcefield.parametrise import parametrise_system
+from gibbsflow.binding.forcefield.topology import build_topologies
+from gibbsflow.binding.prepare.complex import prepare_solute, row_from_options
 from gibbsflow.config.binding import BindingConfig, Fe
 from gibbsflow.engines.openmm_engine import OPENMM
+from gibbsflow.engines.openmm_systems import read_positions_nm
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.result import Result
 
@@ -84,3 +92,42 @@ def test_another_engine_is_refused(folder):
 
     with pytest.raises(InputError, match="amber runs the windows"):
         read_leg_folder(folder / "vacuum").hybrid(Other())
+
+
+@pytest.mark.slow
+def test_charges_of_an_sdf_are_those_of_both_ends(tmp_path):
+    """Two records of one file, hydrogens first, with charges that no method gives: each atom has its own at its end."""
+    config, given, tops, blocks = BindingConfig.from_params({"charge_source": "sdf"}), {}, {}, []
+    for name, smiles in (("propanol", "CCCO"), ("butanol", "CCCCO")):
+        mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+        AllChem.EmbedMolecule(mol, randomSeed=1)
+        mol = Chem.RenumberAtoms(mol, [*range(len(smiles), mol.GetNumAtoms()), *range(len(smiles))])
+        values = np.round(np.random.default_rng(len(smiles)).normal(scale=0.2, size=mol.GetNumAtoms()), 4)
+        values[0] -= values.sum()
+        given[name] = values
+        text = " ".join(f"{value:.4f}" for value in values)
+        blocks.append(f"{name}{Chem.MolToMolBlock(mol)}>  <atom.dprop.PartialCharge>\n{text}\n\n$$$$\n")
+    (tmp_path / "all.sdf").write_text("".join(blocks))
+    for name in given:
+        (folder := tmp_path / name).mkdir()
+        row = row_from_options(name, tmp_path / "all.sdf", None, None, None)
+        system, _ = prepare_solute(row, config, folder)
+        system, _ = parametrise_system(system, config.param, cache=tmp_path / "cache", out=folder / "param")
+        tops[name] = build_topologies(system, config.md, folder / "top")
+    (a, b), (first, last) = tops.values(), (8, 10)  # where heavy atoms begin
+    pairs = tuple((first + i, last + i + 1) for i in range(4))
+    files = [top.path("ligand_prmtop") for top in (a, b)]
+    shared = share_files((a.name, b.name), files[0], tuple(range(12)), files[1], pairs, config.md, OPENMM)
+    made = hybrid_topology(shared, *(read_positions_nm(file.with_suffix(".inpcrd")) for file in files))
+    force = next(one for one in made.system.getForces() if isinstance(one, openmm.NonbondedForce))
+    ends = {"propanol": [0, 1, 1, 0, 0], "butanol": [1, 0, 0, 1, 1]}
+    names = ("core", "electrostatics", "sterics", "sterics_new", "electrostatics_new")
+    for end, places in zip(ends, (shared.place_a, shared.place_b), strict=True):
+        values = dict(zip((f"lambda_{name}" for name in names), ends[end], strict=True))
+        charges = [force.getParticleParameters(k)[0]._value for k in range(force.getNumParticles())]
+        for k in range(force.getNumParticleParameterOffsets()):
+            name, atom, change, *_ = force.getParticleParameterOffset(k)
+            charges[atom] += values[name] * change
+        found = np.array([charges[place] for place in places])
+        np.testing.assert_allclose(found, given[end], atol=2e-5)
+        assert abs(np.delete(charges, list(places))).max() < 1e-9  # what only the other has is without charge

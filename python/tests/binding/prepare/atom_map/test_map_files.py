@@ -89,3 +89,12 @@ def test_all_that_is_wrong_at_once_and_an_edge_once(tmp_path):
         read_maps(written(tmp_path, {"atom_maps": [a, {"ligand_a": "a"}, back, 7]}))
     told = [str(p) for p in caught.value.problems]
     assert len(told) == 4 and any("number 1" in t and "atom map 3" in t for t in told)
+
+
+def test_maps_of_a_network_that_was_planned(tmp_path):
+    edges = [
+        {"ligand_a": "a", "ligand_b": "b", "difficulty": 0.1, "atoms": [[0, 1], [1, 0]]},
+        {"ligand_a": "b", "ligand_b": "c", "difficulty": 0.2, "cause": "c is lost"},
+    ]
+    (tmp_path / "network.json").write_text(json.dumps({"kind": "mst", "ligands": ["a", "b", "c"], "edges": edges}))
+    assert read_maps(tmp_path / "network.json") == [AtomMap("a", "b", ((0, 1), (1, 0)))]

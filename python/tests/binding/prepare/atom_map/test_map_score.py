@@ -42,7 +42,11 @@ def test_a_ring_fused_on_bridges_two_atoms_of_the_core():
     fused = laid_on("Cc1ccc2ccccc2c1", TOLUENE)
     found = map_atoms(TOLUENE, fused)
     assert bridging_groups(found, TOLUENE, fused) == (0, 1)
-    assert score(found, TOLUENE, fused).parts["bridging_groups"] == 0.5
+    told = score(found, TOLUENE, fused)
+    assert told.parts["bridging_groups"] == 0.5 and told.difficulty == 1
+    (words,) = told.faults
+    assert words.startswith("C6, C7, C8, C9 of ") and "hang on C5 and C10 of what is shared" in words
+    assert score(found.reversed(), fused, TOLUENE).faults == told.faults
 
 
 def test_a_map_with_faults_is_of_no_use():

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gibbsflow.binding import PHYSICS
-from gibbsflow.binding.alchemy.alchemical_leg import place_leg, sampling
+from gibbsflow.binding.alchemy.alchemical_leg import place_leg
 from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems, whole_ligands_problem
 from gibbsflow.binding.alchemy.hybrid.co_ions import CoIons, far_waters
 from gibbsflow.binding.alchemy.hybrid.ends import Pair
@@ -18,12 +18,11 @@ from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, share_files
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import charge_problem
 from gibbsflow.binding.alchemy.hybrid.placing import clashes, hybrid_positions
 from gibbsflow.binding.alchemy.hybrid.tether import tether
-from gibbsflow.binding.alchemy.prepare_fe import free_frames
+from gibbsflow.binding.alchemy.prepare_fe import begin_legs, free_frames
 from gibbsflow.binding.alchemy.protocols import RELATIVE, RELATIVE_IN_WATER, LegSpec, of_edge
-from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
+from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.equilibrate.periodic_box import kept_apart
 from gibbsflow.binding.facts import (
-    BoundFacts,
     EdgeFacts,
     GivenFacts,
     LegFacts,
@@ -33,12 +32,12 @@ from gibbsflow.binding.facts import (
 )
 from gibbsflow.binding.forcefield.ions import ANION, CATION, ion_of
 from gibbsflow.binding.forcefield.topology_file import Topology
+from gibbsflow.binding.prepare.ligands import POSE_NOTE
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Md, hashed
 from gibbsflow.engines.md_engine import Apart, MdEngine
 from gibbsflow.engines.md_engines import WHOLE_RUNS, engine_for
 from gibbsflow.engines.openmm_systems import read_positions_nm
-from gibbsflow.errors import UnboundError
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import inputs_hash
 from gibbsflow.workflow.result import Result
@@ -59,6 +58,7 @@ def prepare_edge(
     protocol: Sequence[LegSpec] | None = None,
     engine: MdEngine | None = None,
     dual: bool = False,
+    difficulty: float | None = None,
 ) -> SimSystem:
     """Write the legs of an edge.
 
@@ -84,6 +84,8 @@ def prepare_edge(
         What reads the topologies; default: that of the settings.
     dual
         Whether both ligands are there as a whole, tethered to each other; `pairs` are none then.
+    difficulty
+        Of the map, between 0 and 1; a hard one gets more windows. None where nobody has said.
 
     Returns
     -------
@@ -101,28 +103,29 @@ def prepare_edge(
     md = a.facts(SettingsFacts).md
     change = _net_charge(b) - _net_charge(a)
     protocol = protocol or (RELATIVE_IN_WATER if md.explicit else RELATIVE)
-    protocol = of_edge(protocol, dual=dual, charge_changes=change != 0, explicit=md.explicit)
+    hard = not dual and difficulty is not None and config.relative.hard_map <= difficulty < 1
+    protocol = of_edge(protocol, hard=hard, dual=dual, charge_changes=change != 0, explicit=md.explicit)
     name = name or f"{a.name}-{b.name}"
-    found = a.find(BoundFacts)
-    if any("receptor" in leg.parts for leg in protocol) and (found is None or not found.bound):
-        raise UnboundError(f"{a.name}: not bound after equilibration, so there is nothing to prepare")
+    schedules, samples = begin_legs(a, protocol, config)
     files = {f"a_{role}": a.path(role) for leg in protocol for role in (leg.topology, leg.frames)}
     files |= {f"b_{role}": b.path(role) for role in ("ligand_prmtop", "ligand_inpcrd")}
     result.inputs_hash = inputs_hash(
         files=files,
-        settings={
-            "fe": hashed(config.fe),
-            "run": hashed(config.run),
-            "pairs": [list(pair) for pair in pairs],
-            **({"topology": "dual"} if dual else {}),
-        },
+        settings={"fe": hashed(config.fe), "run": hashed(config.run), "pairs": [list(pair) for pair in pairs]}
+        | ({"topology": "dual"} if dual else {})
+        | ({"windows": "hard map"} if hard else {}),
         physics=PHYSICS,
     )
-    schedules, plan = leg_schedules(config.fe, protocol), sampling(md, config.fe)
     _check(a, protocol, md, config, name, change, dual)
     if dual and pairs:
         raise ValueError("two whole ligands share no atom")
     account = Account(name)
+    if hard and (more := [leg.name for leg in protocol if getattr(config.fe, leg.schedule) == "auto"]):
+        what = f"the map's difficulty is {difficulty:.2f}, {config.relative.hard_map:g} or more (hard_map)"
+        account.note(f"{what}: {len(schedules[more[0]])} windows in {' and '.join(more)}")
+    for told in b.account().of_weight("note"):  # what is noted of A goes with its system
+        if told.what.startswith(POSE_NOTE):
+            account.note(f"{b.name}: {told.what}")
     engine = engine or engine_for(md)
     of_a_alone = GivenFacts.model_fields.keys()  # its name and what was measured of it are not the edge's
     prepared = SimSystem(name, out, {}, {key: value for key, value in a.meta.items() if key not in of_a_alone})
@@ -144,7 +147,7 @@ def prepare_edge(
     result.seed = config.run.seed
     result.figures |= {
         "windows": {leg: len(states) for leg, states in schedules.items()},
-        "samples_per_window": plan.samples - plan.discarded,
+        "samples_per_window": samples,
         "pairs": [list(pair) for pair in made.shared.pairs],
         "dummies": words,
     }
@@ -152,6 +155,7 @@ def prepare_edge(
     ends = EdgeFacts(
         edge_ligands=(a.name, b.name),
         edge_pairs=made.shared.pairs,
+        edge_difficulty=difficulty,
         edge_topology="dual" if dual else "hybrid",
         edge_ions=ions,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self
@@ -11,17 +11,17 @@ from rdkit import Chem
 
 from gibbsflow.binding.network.design.difficulty import common_difficulty
 from gibbsflow.binding.network.design.links import HARDEST, Candidates, Edge, Pair, candidates_from, pair_of
+from gibbsflow.binding.network.design.network_files import called_as
 from gibbsflow.binding.prepare.atom_map.aligned_pose import align_pose
-from gibbsflow.binding.prepare.atom_map.atom_maps import DEFAULT_RULES, AtomMap
+from gibbsflow.binding.prepare.atom_map.atom_maps import AtomMap
 from gibbsflow.binding.prepare.atom_map.common_core import map_atoms
-from gibbsflow.binding.prepare.atom_map.map_faults import faults
 from gibbsflow.binding.prepare.atom_map.map_files import find_map, read_maps
 from gibbsflow.binding.prepare.atom_map.map_score import MapScore, score, score_whole
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.engines.gromacs.choice import choose_engine
 from gibbsflow.engines.md_engines import WHOLE_RUNS
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, shown
 
 
 @dataclass(frozen=True)
@@ -179,6 +179,8 @@ class Comparison:
             Where the two cannot be transformed.
         """
         pair = pair_of(ligand_a, ligand_b)
+        if gone := [name for name in pair if name not in self.ligands]:
+            raise InputError(Problem(f"{ligand_a}~{ligand_b}", f"{gone[0]} is lost", "ligands that are left"))
         if (whole := self.wholes.get(pair)) is not None:
             return Edge(ligand_a, ligand_b, whole.difficulty, ())
         known = self.scores.get(pair)
@@ -285,33 +287,49 @@ def _laid(one: Posed, other: Posed, known: AtomMap | None, seed: int) -> Chem.Mo
     return laid
 
 
-def given_maps(path: Path | None, ligands: Mapping[str, Posed]) -> list[AtomMap]:
+def given_maps(
+    path: Path | None, ligands: Mapping[str, Posed], everyone: Collection[str] | None = None
+) -> list[AtomMap]:
     """Read atom maps, and hold them against the ligands.
 
     Parameters
     ----------
     path
-        File of maps; None for none.
+        File of maps, which may call ligands by the names of their records, with blanks and the like where those of
+        rows have ``_``; None for none.
     ligands
-        By name.
+        By name, with conformers.
+    everyone
+        All ligands there are; None where some may have been lost, so that nobody is a stranger.
 
     Returns
     -------
     list of AtomMap
-        Of these ligands; maps of ligands that are not there any more are left out.
+        Of these ligands; maps of others are left out.
 
     Raises
     ------
     InputError
-        For a file that cannot be read and for maps that cannot be used, all at once.
+        For a file that cannot be read, maps of strangers, and maps that cannot be used, all at once.
     """
     if path is None:
         return []
-    maps = [one for one in read_maps(path) if {one.ligand_a, one.ligand_b} <= ligands.keys()]
+    known = ligands.keys() if everyone is None else everyone
+    called = [
+        replace(one, ligand_a=called_as(one.ligand_a, known), ligand_b=called_as(one.ligand_b, known))
+        for one in read_maps(path)
+    ]
+    named = dict.fromkeys(name for one in called for name in (one.ligand_a, one.ligand_b))
     wrong = [
+        Problem(str(path), f"{shown(name)} is none of the ligands", "their names", field="map")
+        for name in named
+        if everyone is not None and name not in everyone
+    ]
+    maps = [one for one in called if {one.ligand_a, one.ligand_b} <= ligands.keys()]
+    wrong += [
         Problem(str(path), f"{one.ligand_a} and {one.ligand_b}: {fault}", "a map of these two", field="map")
         for one in maps
-        for fault in faults(one, ligands[one.ligand_a].mol, ligands[one.ligand_b].mol, DEFAULT_RULES)
+        for fault in score(one, ligands[one.ligand_a].mol, ligands[one.ligand_b].mol).faults
     ]
     if wrong:
         raise InputError(wrong)

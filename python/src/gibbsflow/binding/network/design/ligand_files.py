@@ -100,7 +100,7 @@ def _from_samplesheet(path: Path, account: Account) -> dict[str, Posed]:
             account.refuse(f"{row.ligand} comes solvated", "structure or smiles", row=row.line, field="ligand")
             continue
         try:
-            ligand, given = read_ligand(row), row.pose != "place"
+            ligand, given = read_ligand(row), row.in_its_pose  # in its own: others are judged by what is in common
             ligand = given_pose(row, ligand) if given else ligand
             found[row.ligand] = Posed(ligand.mol, ligand.charge, given=given)
         except MoleculeError as error:

@@ -61,12 +61,15 @@ class Edge:
     atoms
         Pairs of atoms, 0-based, where the network came with an atom map; None where it is yet to be made. Without any
         both ligands are there as a whole.
+    cause
+        Why it cannot be run; empty for one that can.
     """
 
     ligand_a: str
     ligand_b: str
     difficulty: float | None = None
     atoms: tuple[tuple[int, int], ...] | None = None
+    cause: str = ""
 
     @property
     def topology(self) -> str:
@@ -153,7 +156,8 @@ class Network:
         edges: list[dict[str, Any]] = []
         for edge in self.edges:
             said: dict[str, Any] = {"ligand_a": edge.ligand_a, "ligand_b": edge.ligand_b, "difficulty": edge.difficulty}
-            edges.append(said if edge.atoms is None else said | {"atoms": [list(pair) for pair in edge.atoms]})
+            said |= {} if edge.atoms is None else {"atoms": [list(pair) for pair in edge.atoms]}
+            edges.append(said | ({"cause": edge.cause} if edge.cause else {}))
         return {"kind": self.kind, "ligands": list(self.ligands), "edges": edges}
 
 

@@ -67,7 +67,7 @@ def read_network(path: Path, ligands: Collection[str] | None = None, *, whole: b
         kind, named, found = "file", set(), _from_table(Path(path), account)
     if ligands is not None:  # names of records may have blanks, those of rows have none
         found = [replace(one, edge=_renamed(one.edge, ligands)) for one in found]
-        named = {_called(name, ligands) for name in named}
+        named = {called_as(name, ligands) for name in named}
     named |= {name for one in found for name in one.edge.pair}
     edges, first = [], dict[Pair, _Found]()
     for one in found:
@@ -112,11 +112,24 @@ def listed(parts: Collection[Collection[str]]) -> str:
 
 
 def _renamed(edge: Edge, ligands: Collection[str]) -> Edge:
-    return replace(edge, ligand_a=_called(edge.ligand_a, ligands), ligand_b=_called(edge.ligand_b, ligands))
+    return replace(edge, ligand_a=called_as(edge.ligand_a, ligands), ligand_b=called_as(edge.ligand_b, ligands))
 
 
-def _called(name: str, ligands: Collection[str]) -> str:
-    """The ligand of a name: that of a row where only what rows cannot be called differs."""
+def called_as(name: str, ligands: Collection[str]) -> str:
+    """Find the ligand of a name: that of a row where only what rows cannot be called differs.
+
+    Parameters
+    ----------
+    name
+        As a file has it.
+    ligands
+        Names of the rows.
+
+    Returns
+    -------
+    str
+        One of `ligands`, or `name` where it is none of them.
+    """
     return name if name in ligands or ligand_name(name) not in ligands else ligand_name(name)
 
 
@@ -156,15 +169,15 @@ def _own(content: dict[str, Any], account: Account) -> tuple[str, set[str], list
         try:
             difficulty = said.get("difficulty")
             atoms = None if said.get("atoms") is None else _atoms(said["atoms"])
-            a, b = said["ligand_a"], said["ligand_b"]
-            if not (_name(a) and _name(b)) or isinstance(difficulty, bool):
+            a, b, cause = said["ligand_a"], said["ligand_b"], said.get("cause", "")
+            if not isinstance(cause, str) or not (_name(a) and _name(b)) or isinstance(difficulty, bool):
                 raise TypeError
             if difficulty is not None and not 0 <= difficulty <= 1:
                 raise ValueError
         except (AttributeError, KeyError, TypeError, ValueError):
             account.refuse(shown(said), "ligand_a and ligand_b, difficulty (0 to 1), atoms (pairs)", field=where)
             continue
-        found.append(_Found(Edge(a, b, None if difficulty is None else float(difficulty), atoms), None))
+        found.append(_Found(Edge(a, b, None if difficulty is None else float(difficulty), atoms, cause), None))
     names = content["ligands"] if isinstance(content["ligands"], list) else [content["ligands"]]
     if strange := [name for name in names if not _name(name)]:
         account.refuse(f"{shown(strange[0])} is no name", "a list of names", field="ligands")

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from rdkit import Chem
+from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom, rdFMCS, rdForceFieldHelpers, rdMolAlign, rdShapeHelpers
 from rdkit.Geometry import Point3D
 from scipy.spatial import cKDTree
 
 from gibbsflow.binding.prepare.atom_map.atom_maps import DEFAULT_RULES, AtomMap, MapRules, name_of
-from gibbsflow.binding.prepare.molecules import Fault, MoleculeError, rdkit_messages
+from gibbsflow.binding.prepare.small_molecule.faults import Fault, MoleculeError
 from gibbsflow.binding.prepare.small_molecule.mapping import heavy_only
 from gibbsflow.binding.prepare.small_molecule.stereo import specified
 from gibbsflow.units import Floats
@@ -24,6 +24,8 @@ SEARCH_S = 5
 MOST_WAYS = 8
 """Ways to lay the common graph on the reference (flips of rings and groups) that are embedded."""
 CONFORMERS = 5
+REFINED = 5
+"""Of all ways and conformers, those that look best are minimised: that is most of the time."""
 CLASH_ANGSTROM = 2.0
 STIFF_KCAL_PER_MOL_ANGSTROM2 = 100.0
 FREE_ANGSTROM = 0.1
@@ -73,7 +75,7 @@ def align_pose(
     """Put a ligand on the pose of another: embedded with the common core in its place, and minimised with it held.
 
     Of the ways to lay a symmetric core on the reference, and of several conformers, the one with the fewest clashes is
-    taken, and among those the one that fills the space of the reference best.
+    taken, and among those the one that fills the space of the reference best. The most promising are minimised.
 
     Parameters
     ----------
@@ -114,15 +116,25 @@ def align_pose(
         raise MoleculeError([Fault("pose", "; ".join((what, *notes)), right)])
     tree = None if receptor_angstrom is None or not len(receptor_angstrom) else cKDTree(receptor_angstrom)
     wanted = specified(mol)
+
+    def _rank(posed: Chem.Mol) -> tuple[int, float]:
+        near = 0 if tree is None else int((tree.query(_heavy_xyz(posed))[0] < clash_angstrom).sum())
+        return near, round(float(rdShapeHelpers.ShapeTanimotoDist(posed, reference, ignoreHs=True)), 4)
+
+    drafts = [(posed, way) for way in ways for posed in _embedded(mol, reference, way, seed)]
+    drafts.sort(key=lambda draft: _rank(draft[0]))
     best: tuple[tuple[int, float], Chem.Mol, dict[int, int]] | None = None
-    for way in ways:
-        for posed in _embedded(mol, reference, way, seed):
-            if wanted.against(posed):
-                continue
-            near = 0 if tree is None else int((tree.query(_heavy_xyz(posed))[0] < clash_angstrom).sum())
-            rank = near, round(float(rdShapeHelpers.ShapeTanimotoDist(posed, reference, ignoreHs=True)), 4)
-            if best is None or rank < best[0]:
-                best = rank, posed, way
+    refined = 0
+    for posed, way in drafts:
+        _minimise(posed, reference, way)
+        if wanted.against(posed):
+            continue
+        rank = _rank(posed)
+        if best is None or rank < best[0]:
+            best = rank, posed, way
+        refined += 1
+        if refined == REFINED:
+            break
     if best is None:
         what = f"no conformer of {names[0]} has its stereochemistry and lies on {names[1]}"
         raise MoleculeError([Fault("pose", what, "a reference of the same configuration, or a pose of its own")])
@@ -214,42 +226,49 @@ def _ranked(
 
 
 def _embedded(mol: Chem.Mol, reference: Chem.Mol, way: dict[int, int], seed: int) -> Iterator[Chem.Mol]:
-    """Conformers with the core on its place, minimised, each in a molecule of its own."""
-    places = {i: Point3D(*map(float, _xyz(reference)[j])) for i, j in way.items()}
+    """Conformers with the core near its place, each in a molecule of its own."""
     copy = Chem.Mol(mol)
     copy.RemoveAllConformers()
     parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed
     parameters.useRandomCoords = True
     parameters.maxIterations = 50
-    parameters.SetCoordMap(places)
+    parameters.SetCoordMap(_places(reference, way))
     found = _tried(copy, parameters)
     if not found:  # lengths of the reference that this molecule cannot have
         parameters.SetCoordMap({})
         found = _tried(copy, parameters)
-    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(copy)
     for number in found:
         posed = Chem.Mol(copy, confId=number)
         rdMolAlign.AlignMol(posed, reference, atomMap=list(way.items()))
-        if properties is None:
-            field = rdForceFieldHelpers.UFFGetMoleculeForceField(posed)
-        else:
-            field = rdForceFieldHelpers.MMFFGetMoleculeForceField(posed, properties)
-        field.Initialize()
-        for i, point in places.items():
-            anchor = field.AddExtraPoint(point.x, point.y, point.z, fixed=True) - 1
-            if properties is None:
-                field.UFFAddDistanceConstraint(anchor, i, False, 0, FREE_ANGSTROM, STIFF_KCAL_PER_MOL_ANGSTROM2)
-            else:
-                field.MMFFAddDistanceConstraint(anchor, i, False, 0, FREE_ANGSTROM, STIFF_KCAL_PER_MOL_ANGSTROM2)
-        field.Initialize()
-        field.Minimize(maxIts=500)
         yield posed
+
+
+def _minimise(posed: Chem.Mol, reference: Chem.Mol, way: dict[int, int]) -> None:
+    """Relax a conformer, its core held at its place."""
+    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(posed)
+    if properties is None:
+        field = rdForceFieldHelpers.UFFGetMoleculeForceField(posed)
+    else:
+        field = rdForceFieldHelpers.MMFFGetMoleculeForceField(posed, properties)
+    field.Initialize()
+    for i, point in _places(reference, way).items():
+        anchor = field.AddExtraPoint(point.x, point.y, point.z, fixed=True) - 1
+        if properties is None:
+            field.UFFAddDistanceConstraint(anchor, i, False, 0, FREE_ANGSTROM, STIFF_KCAL_PER_MOL_ANGSTROM2)
+        else:
+            field.MMFFAddDistanceConstraint(anchor, i, False, 0, FREE_ANGSTROM, STIFF_KCAL_PER_MOL_ANGSTROM2)
+    field.Initialize()
+    field.Minimize(maxIts=500)
+
+
+def _places(reference: Chem.Mol, way: dict[int, int]) -> dict[int, Point3D]:
+    return {i: Point3D(*map(float, _xyz(reference)[j])) for i, j in way.items()}
 
 
 def _tried(mol: Chem.Mol, parameters: Any) -> list[int]:
     """Conformers that could be embedded; RDKit gives up on some bounds with an error."""
-    with rdkit_messages():
+    with rdBase.BlockLogs():
         try:
             return list(rdDistGeom.EmbedMultipleConfs(mol, CONFORMERS, parameters))
         except RuntimeError:

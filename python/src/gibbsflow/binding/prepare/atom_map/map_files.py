@@ -4,7 +4,8 @@ Own form::
 
     {"atom_maps": [{"ligand_a": "benzene", "ligand_b": "toluene", "pairs": [[0, 0], [1, 1]]}]}
 
-or one such entry alone. Indices count from 0 in the order of the prepared ligands, which is that of their files.
+or one such entry alone, or ``network.json`` of a campaign. Indices count from 0 in the order of the prepared ligands,
+which is that of their files.
 """
 
 from __future__ import annotations
@@ -136,6 +137,10 @@ def _entries(content: Any, path: Path) -> Iterator[Any]:
         if not isinstance(content["atom_maps"], list):
             raise InputError(Problem(str(path), "is no list", "a list of maps", field="atom_maps"))
         yield from content["atom_maps"]
+    elif isinstance(content, dict) and isinstance(content.get("edges"), list) and "ligands" in content:
+        for edge in content["edges"]:  # a network as it was planned
+            if isinstance(edge, dict) and edge.get("atoms") is not None:
+                yield {"ligand_a": edge.get("ligand_a"), "ligand_b": edge.get("ligand_b"), "pairs": edge["atoms"]}
     else:
         try:
             yield from _gufe_entries(content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,8 +108,10 @@ def score(atom_map: AtomMap, mol_a: Chem.Mol, mol_b: Chem.Mol, rules: MapRules =
         "rings": rings,
         "bridging_groups": junctions,
     }
-    easy = math.prod(1 - part for part in parts.values())
-    return MapScore(round(1 - easy, 4), {name: round(part, 4) for name, part in parts.items()}, figures)
+    difficulty = 1 - math.prod(1 - part for part in parts.values())
+    tied = tuple(_tied(a, b, atom_map))
+    found = {name: round(part, 4) for name, part in parts.items()}
+    return MapScore(1.0 if tied else round(difficulty, 4), found, figures, tied)
 
 
 def score_whole(mol_a: Chem.Mol, mol_b: Chem.Mol, *, posed: bool) -> MapScore:
@@ -144,8 +147,8 @@ def score_whole(mol_a: Chem.Mol, mol_b: Chem.Mol, *, posed: bool) -> MapScore:
 def bridging_groups(atom_map: AtomMap, mol_a: Chem.Mol, mol_b: Chem.Mol) -> tuple[int, int]:
     """Count the groups of unique atoms that are bonded to more than one atom of the core, as a ring that is fused on.
 
-    The bonded terms of such a group cannot be kept without holding the core (Fleck, Wieder, Boresch, J. Chem. Theory
-    Comput. 2021, 17, 4403).
+    An edge with one is of no use: the bonded terms of such a group cannot be kept without holding the core (Fleck,
+    Wieder, Boresch, J. Chem. Theory Comput. 2021, 17, 4403).
 
     Parameters
     ----------
@@ -159,13 +162,33 @@ def bridging_groups(atom_map: AtomMap, mol_a: Chem.Mol, mol_b: Chem.Mol) -> tupl
     tuple of int
         In a and in b.
     """
-    counts = []
-    for mol, mapped in ((mol_a, {i for i, _ in atom_map.pairs}), (mol_b, {j for _, j in atom_map.pairs})):
-        side = Side(mol)
-        near = [set(neighbours) for neighbours in side.neighbours]
-        groups = components(_unique(side, mapped), near)
-        counts.append(sum(len({k for i in group for k in near[i] if k in mapped}) > 1 for group in groups))
-    return counts[0], counts[1]
+    a = len(_bridges(Side(mol_a), {i for i, _ in atom_map.pairs}))
+    return a, len(_bridges(Side(mol_b), {j for _, j in atom_map.pairs}))
+
+
+def _bridges(side: Side, mapped: set[int]) -> list[tuple[list[int], list[int]]]:
+    """Groups of unique atoms that are bonded to several of the core, and these."""
+    near = [set(neighbours) for neighbours in side.neighbours]
+    groups = [sorted(group) for group in components(_unique(side, mapped), near)]
+    held = [sorted({k for i in group for k in near[i] if k in mapped}) for group in groups]
+    return [(group, on) for group, on in zip(groups, held, strict=True) if len(on) > 1]
+
+
+def _tied(a: Side, b: Side, atom_map: AtomMap) -> Iterator[str]:
+    """Say what would tie the two ends of an edge together."""
+    ends = (
+        (a, {i for i, _ in atom_map.pairs}, atom_map.ligand_a),
+        (b, {j for _, j in atom_map.pairs}, atom_map.ligand_b),
+    )
+    for side, mapped, name in ends:
+        for group, on in _bridges(side, mapped):
+            heavy = [i for i in group if side.numbers[i] > 1] or group
+            what = f"{_named(side, heavy)} of {name} hang on {' and '.join(_named(side, [k]) for k in on)}"
+            yield f"{what} of what is shared: no edge grows a ring that is fused on, or bridges what there is"
+
+
+def _named(side: Side, atoms: list[int]) -> str:
+    return ", ".join(f"{side.mol.GetAtomWithIdx(i).GetSymbol()}{i + 1}" for i in atoms)
 
 
 def volume_angstrom3(mol: Chem.Mol) -> float:

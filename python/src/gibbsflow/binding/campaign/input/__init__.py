@@ -1,0 +1,1 @@
+"""What a campaign is given, apart from chemistry: its settings, and poses that rows take from each other."""

@@ -1,0 +1,86 @@
+"""Settings of a campaign that contradict each other, or what is on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gibbsflow.binding.alchemy.alchemical_leg import sampling
+from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
+from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of
+from gibbsflow.binding.alchemy.schedules import leg_schedules
+from gibbsflow.binding.equilibrate.stages import chosen_stages, plan_equilibration, stage_problems
+from gibbsflow.binding.forcefield.given.box_settings import AS_GIVEN
+from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.equil_stages import read_stages
+from gibbsflow.config.modes import MODES
+from gibbsflow.engines.gromacs.choice import choose_engine, engine_problems
+from gibbsflow.engines.md_engines import WHOLE_RUNS
+from gibbsflow.errors import InputError, Problem
+
+
+def setting_faults(
+    settings: BindingConfig, rows: Sequence[Row], *, boxed: bool, programs: bool, where: str
+) -> list[Problem]:
+    """Say what is wrong with settings, whatever the ligands and the receptor are.
+
+    Parameters
+    ----------
+    settings
+        All of a campaign.
+    rows
+        Of its samplesheet.
+    boxed
+        Whether all systems come solvated, whatever solvent the settings name.
+    programs
+        Whether what runs the MD must be on this machine.
+    where
+        What messages call the settings of the engine.
+
+    Returns
+    -------
+    list of Problem
+        Of schedules, lengths, stages, the engine, and terms that the cycle would lack.
+    """
+    md = settings.md.model_copy(update={"solvent": AS_GIVEN}) if boxed else settings.md
+    protocol = protocol_of(settings.run.mode, explicit=md.explicit, fe=settings.fe)
+    problems: list[Problem] = []
+    for check in (
+        lambda: leg_schedules(settings.fe, protocol),
+        lambda: sampling(settings.md, settings.fe),
+        lambda: _read_stages(settings, rows),
+    ):
+        try:
+            check()
+        except InputError as error:
+            problems += error.problems
+    asked = settings.model_copy(update={"md": md})
+    problems += _engine_problems(asked, protocol, programs=programs, where=where)
+    of_all = cycle_doubts(protocol, md, 0, where="settings", fe=settings.fe)
+    return problems + of_all.of_weight("refuse")
+
+
+def _read_stages(settings: BindingConfig, rows: Sequence[Row]) -> None:
+    """See that time steps and stages of the equilibration can be used."""
+    path, boxed = settings.equil.equil_stages, any(row.solvated for row in rows)
+    md = settings.md.model_copy(update={"solvent": AS_GIVEN}) if boxed else settings.md
+    given = () if path is None else read_stages(path)
+    problems = stage_problems(settings.md, given, built=not all(row.solvated for row in rows), where=str(path))
+    if problems:
+        raise InputError(problems)
+    if path is not None:
+        plan_equilibration(md, settings.equil, chosen_stages(given, md, where=str(path)))
+
+
+def _engine_problems(
+    settings: BindingConfig, protocol: Sequence[LegSpec], *, programs: bool, where: str
+) -> list[Problem]:
+    """What speaks against the engine that was named, or that ``auto`` stands for here."""
+    if problems := engine_problems(settings.md, where, programs=programs):
+        return problems
+    if choose_engine(settings.md).engine != WHOLE_RUNS or not MODES[settings.run.mode].free_energies:
+        return []
+    try:
+        return gromacs_problems(settings, protocol, where=where)
+    except InputError:
+        return []  # a schedule that cannot be read is told of as such

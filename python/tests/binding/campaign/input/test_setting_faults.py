@@ -1,0 +1,26 @@
+"""Settings that cannot be used, whatever the ligands are."""
+
+from __future__ import annotations
+
+from gibbsflow.binding.campaign.input.setting_faults import setting_faults
+from gibbsflow.config.binding import BindingConfig
+
+
+def faults(**settings: object) -> list[str]:
+    found = setting_faults(BindingConfig.from_params(settings), (), boxed=False, programs=False, where="md")
+    return [str(problem) for problem in found]
+
+
+def test_settings_that_fit() -> None:
+    assert faults() == faults(mode="rbfe", solvent="tip3p") == []
+
+
+def test_all_faults_at_once() -> None:
+    told = "\n".join(faults(complex_schedule="nowhere", window_ps=0.001, equil_stages="/nowhere.yaml"))
+    assert "'nowhere'" in told or "nowhere: neither" in told
+    assert "nowhere.yaml" in told and "window_ps" in told
+
+
+def test_a_relative_schedule_in_an_absolute_cycle_is_refused() -> None:
+    told = faults(complex_schedule="rbfe_21")
+    assert any("rbfe_21" in one and "leads from one ligand to another" in one for one in told)
