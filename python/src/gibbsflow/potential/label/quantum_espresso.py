@@ -255,6 +255,7 @@ class QuantumEspresso:
             self.dft.mixing_beta,
             diagonalization=self.dft.diagonalization,
             bands=self.dft.bands,
+            ranks=self.labels.ranks,
             pools=self.labels.pools,
         )
         free = electrons.polarised and electrons.multiplicity is None
@@ -339,11 +340,11 @@ class QuantumEspresso:
     def _command(self, scf: ScfSettings) -> list[str]:
         """Program and its arguments; MPI's launcher is the one beside it, for another's would start it n times."""
         pools = ["-nk", str(scf.pools)] if scf.pools > 1 else []
-        if self.labels.ranks == 1:
+        if scf.ranks == 1:
             return [self.program, *pools]
         beside = Path(self.program).resolve().with_name(self.labels.launcher)
         launcher = str(beside) if os.access(beside, os.X_OK) else shutil.which(self.labels.launcher)
-        return [launcher or self.labels.launcher, "-n", str(self.labels.ranks), self.program, *pools]
+        return [launcher or self.labels.launcher, "-n", str(scf.ranks), self.program, *pools]
 
     def _input(self, scf: ScfSettings, state: Electrons, *, alone: bool) -> dict[str, dict[str, Any]]:
         system: dict[str, Any] = {

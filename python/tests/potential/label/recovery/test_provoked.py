@@ -130,7 +130,7 @@ def test_a_mixing_that_worked_is_where_later_labels_start(program: Program) -> N
     assert other.started_from == {}  # another batch knows nothing of it
 
 
-NEVER = "sed -i 's/mixing_beta .*/mixing_beta=1e-30/;s/electron_maxstep .*/electron_maxstep=12/' $input"
+NEVER = "sed -i 's/mixing_beta .*/mixing_beta=1e-30/;s/electron_maxstep .*/electron_maxstep=10/' $input"
 
 
 def test_a_wider_smearing_leads_back_to_the_reference(program: Program) -> None:
@@ -177,6 +177,14 @@ def test_what_was_recorded_is_mended_by_the_real_program(
     label = program(f"[[ $run != 1 ]] || {{ echo -e {said!r}; exit 1; }}").label(si2())
     mended(label, error, handlers[0])
     assert [entry["handler"] for entry in label.audit] == handlers
+
+
+def test_a_density_that_was_cut_off_is_left_behind(program: Program) -> None:
+    short = first("s/electron_maxstep .*/electron_maxstep=2/")
+    cut = "[[ $run != 2 ]] || truncate -s 100 out/pwscf.save/charge-density.dat"
+    label = program(f"{short}; {cut}").label(si2())
+    mended(label, "UNCONVERGED", "more_steps")
+    assert [(entry["handler"], entry["kept"]) for entry in label.audit[1:]] == [("new_density", "nothing")]
 
 
 def test_two_readings_that_differ_refuse_a_label(program: Program) -> None:

@@ -27,6 +27,14 @@ def test_pools_are_halved_until_one_is_left() -> None:
     assert seen == [2, 1]
 
 
+def test_ranks_are_halved_and_pools_with_them() -> None:
+    scf, seen = ScfSettings(80, 0.7, ranks=6, pools=2), []
+    while (correction := correct("RANKS", scf)) is not None:
+        scf = correction.scf
+        seen.append((scf.ranks, scf.pools))
+    assert seen == [(3, 2), (1, 1)]
+
+
 def test_memory_is_spared_step_by_step() -> None:
     scf, seen = ScfSettings(80, 0.7, pools=4), []
     while (correction := correct("OUT_OF_MEMORY", scf)) is not None:

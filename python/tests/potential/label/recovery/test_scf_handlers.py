@@ -68,9 +68,10 @@ def test_a_failed_diagonalisation_goes_through_the_methods_that_were_not_tried(e
 def test_histories_and_densities_that_are_wrong() -> None:
     assert correct("shorter_history", "BROYDEN").scf.history == 4
     assert correct("shorter_history", "BROYDEN", ScfSettings(80, 0.7, history=1)) is None
-    gentle = correct("gentler_density", "CHARGE_WRONG")
-    assert (gentle.scf.beta, gentle.kept) == (0.4, "nothing")
-    for error in ("RADIAL_FFT", "DENSITY_FILE"):
+    for error in ("CHARGE_WRONG", "FERMI_ENERGY"):
+        gentle = correct("gentler_density", error)
+        assert (gentle.scf.beta, gentle.kept) == (0.4, "nothing")
+    for error in ("RADIAL_FFT", "DENSITY_FILE", "CRASH"):
         anew = correct("new_density", error, ScfSettings(80, 0.7, from_density=True))
         assert anew is not None and anew.kept == "nothing"
         assert correct("new_density", error) is None  # it had none
@@ -83,7 +84,7 @@ def test_bands() -> None:
     assert correct("more_bands", "TOP_BAND_OCCUPIED") is None
 
 
-@pytest.mark.parametrize("error", ["NOT_ORTHOGONAL", "G_PAR", "K_POINTS"])
+@pytest.mark.parametrize("error", ["NOT_ORTHOGONAL", "G_PAR", "SYMMETRY", "K_POINTS"])
 def test_symmetry_that_fails_is_left_out_once(error: ScfError) -> None:
     whole = correct("whole_mesh", error)
     assert whole is not None and not whole.scf.symmetry and not whole.scf.changes_physics

@@ -35,6 +35,12 @@ def routine(name: str, words: str) -> str:
         (routine("ppcg (1)", "[Q, R] = qr(X, 0) failed"), 1, "QR", "UNCONVERGED"),
         (routine("rdiaghg (4)", "eigenvectors failed to converge"), 4, "EIGENVECTORS", "UNCONVERGED"),
         (routine("cdiaghg (154)", "info =/= 0"), 154, "SUBSPACE", "UNCONVERGED"),
+        (routine("laxlib_cdiaghg (44)", "error"), 44, "SUBSPACE", "UNCONVERGED"),
+        (routine("sym_rho_init_shell (2)", "lone vector"), 2, "SYMMETRY", "CRASH(2)"),
+        (routine("efermig (1)", "internal error, cannot bracket Ef"), 1, "FERMI_ENERGY", "UNCONVERGED"),
+        (routine("fft_type_set (1)", "some processors have no planes: use pencil"), 1, "RANKS", "CRASH(1)"),
+        ("Fortran runtime error: No space left on device", 2, "NO_SPACE", "RESOURCE"),
+        ("pw.x: error while loading shared libraries: libfftw3.so.3: cannot open", 127, "CRASH", "CRASH(127)"),
         (routine("broyden (11)", "factorization"), 11, "BROYDEN", "UNCONVERGED"),
         (routine("electrons (1)", "charge is wrong: smearing is needed"), 1, "CHARGE_WRONG", "UNCONVERGED"),
         (routine("checkallsym (2)", "not orthogonal operation"), 2, "NOT_ORTHOGONAL", "CRASH(2)"),
@@ -60,9 +66,25 @@ def test_outputs_are_told_apart(text: str, code: int | None, error: str, cause: 
     assert (found.error, found.cause) == (error, cause) and found.message
 
 
-def test_a_run_that_converged_has_no_error() -> None:
-    found = diagnose("convergence has been achieved in 5 iterations\n JOB DONE.", 0)
-    assert (found.error, found.message) == ("", "")
+def test_a_run_that_converged_has_no_error_whatever_it_warned_of() -> None:
+    warning = "Message from routine divide_et_impera:\n suboptimal parallelization: some nodes have no k-points"
+    for text in ("", warning):
+        found = diagnose(f"{text}\nconvergence has been achieved in 5 iterations\n JOB DONE.", 0)
+        assert (found.error, found.message) == ("", "")
+    assert diagnose(f"{warning}\nconvergence NOT achieved after 80 iterations", 2).error == "UNCONVERGED"
+    assert diagnose(warning + routine("cdiaghg (9)", "S matrix not positive definite"), 9).error == "S_MATRIX"
+
+
+def test_what_is_no_number_does_not_converge() -> None:
+    lines = ["0.5", "NaN", "*****", "Infinity"]
+    text = "".join(f"     estimated scf accuracy    <  {word} Ry\n" for word in lines)
+    found = diagnose(text + "convergence NOT achieved after 4 iterations: stopping", 2, density=True)
+    assert found.accuracies_ry == (0.5, *[float("inf")] * 3)
+    assert (found.slope, found.grew, found.good_density) == (0.0, True, False)
+
+
+def test_a_crash_is_told_in_the_programs_words() -> None:
+    assert "libfftw3" in diagnose("pw.x: error while loading shared libraries: libfftw3.so.3", 127).message
 
 
 def test_figures_are_read_from_the_output() -> None:

@@ -16,6 +16,14 @@ def _fewer_pools(attempt: Attempt) -> Correction | None:
     return attempt.change(f"{pools // 2} of {pools} pools", pools=pools // 2) if pools > 1 else None
 
 
+def _fewer_ranks(attempt: Attempt) -> Correction | None:
+    """More ranks than there are planes or vectors to share: half as many."""
+    ranks = attempt.scf.ranks
+    if ranks == 1:
+        return None
+    return attempt.change(f"{ranks // 2} of {ranks} ranks", ranks=ranks // 2, pools=min(attempt.scf.pools, ranks // 2))
+
+
 def _less_memory(attempt: Attempt) -> Correction | None:
     """Fewer pools, then fewer vectors, then the diagonalisation that needs least.
 
@@ -35,6 +43,7 @@ def _less_memory(attempt: Attempt) -> Correction | None:
 RESOURCE_HANDLERS = (
     Handler("restart", frozenset({"OUT_OF_WALLTIME"}), 3, _restart),
     Handler("fewer_pools", frozenset({"POOLS"}), 6, _fewer_pools),
+    Handler("fewer_ranks", frozenset({"RANKS"}), 6, _fewer_ranks),
     Handler("less_memory", frozenset({"OUT_OF_MEMORY", "SEGFAULT"}), 4, _less_memory),
 )
 """In the order in which they are asked; more memory than the machine's is a matter of the task that runs the label."""

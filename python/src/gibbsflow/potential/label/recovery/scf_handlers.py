@@ -82,15 +82,18 @@ def _other_diagonalization(attempt: Attempt) -> Correction | None:
 
 
 def _gentler_density(attempt: Attempt) -> Correction | None:
-    """A density that does not hold all electrons: from scratch, with less of the new one."""
+    """A density that does not hold all electrons, or has no Fermi energy: from scratch, with less of the new one."""
     beta = _lower(min(attempt.scf.beta, BETAS[0]))
     return attempt.change(f"mixing_beta {beta:g} from scratch", beta=beta, from_density=False) if beta else None
 
 
+def _used_what_was_left(attempt: Attempt) -> bool:
+    return attempt.scf.from_density or attempt.scf.restart
+
+
 def _new_density(attempt: Attempt) -> Correction | None:
-    """A density that cannot be read or used: without it; from scratch before, it is not what is wrong."""
-    used = attempt.scf.from_density or attempt.scf.restart
-    return attempt.change("from scratch", from_density=False) if used else None
+    """What was kept of the run before cannot be read or used, or may be what is wrong: without it."""
+    return attempt.change("from scratch", from_density=False)
 
 
 def _own_bands(attempt: Attempt) -> Correction | None:
@@ -117,12 +120,12 @@ def _whole_mesh(attempt: Attempt) -> Correction | None:
 
 BANDS = (
     Handler("own_bands", frozenset({"TOO_FEW_BANDS"}), 1, _own_bands),
-    Handler("more_bands", frozenset({"TOP_BAND_OCCUPIED"}), 4, _more_bands),
+    Handler("more_bands", frozenset({"TOP_BAND_OCCUPIED", "FERMI_ENERGY"}), 4, _more_bands),
 )
 GEOMETRY = (Handler("whole_mesh", SYMMETRY, 1, _whole_mesh),)
 DENSITY = (
-    Handler("new_density", frozenset({"DENSITY_FILE", "RADIAL_FFT"}), 2, _new_density),
-    Handler("gentler_density", frozenset({"CHARGE_WRONG"}), 2, _gentler_density),
+    Handler("new_density", frozenset({"DENSITY_FILE", "RADIAL_FFT", "CRASH"}), 2, _new_density, _used_what_was_left),
+    Handler("gentler_density", frozenset({"CHARGE_WRONG", "FERMI_ENERGY"}), 2, _gentler_density),
     Handler("shorter_history", frozenset({"BROYDEN"}), 2, _shorter_history),
 )
 SOLVER = (Handler("diagonalization", DIAGONALIZATION | {"BROYDEN", "CHARGE_WRONG"}, 3, _other_diagonalization),)

@@ -32,8 +32,8 @@ class ScfSettings:
         Whether it keeps fewer vectors in memory, and wavefunctions of other k points on disk.
     symmetry
         Whether symmetry reduces the k points; without it the mesh is the same, and whole.
-    pools
-        Groups of ranks that share the k points.
+    ranks, pools
+        Ranks of MPI, and groups of them that share the k points.
     widening
         Factor on the width of the smearing; 1 is the reference.
     fixed_moment_ub
@@ -50,6 +50,7 @@ class ScfSettings:
     restart: bool = False
     lean: bool = False
     symmetry: bool = True
+    ranks: int = 1
     pools: int = 1
     widening: float = 1.0
     fixed_moment_ub: float | None = None
