@@ -26,6 +26,8 @@ def test_one_that_converges_gets_more_steps_from_its_density_and_to_a_limit() ->
     longer = correct("more_steps", "UNCONVERGED", ScfSettings(20, 0.7), accuracies=FALLING)
     assert longer is not None and (longer.scf.steps, longer.scf.beta, longer.kept) == (30, 0.7, "charge density")
     assert correct("more_steps", "UNCONVERGED", accuracies=STUCK) is None
+    wandering = (0.1, *(10.0 ** (3 - n / 8) for n in range(20)))
+    assert correct("more_steps", "UNCONVERGED", accuracies=wandering) is None
     assert correct("more_steps", "UNCONVERGED", ScfSettings(400, 0.7), accuracies=FALLING) is None
 
 

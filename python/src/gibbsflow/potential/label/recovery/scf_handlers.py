@@ -26,7 +26,9 @@ def _lower(beta: float) -> float | None:
 
 
 def _converging(attempt: Attempt) -> bool:
-    return attempt.outcome.slope < CONVERGING_SLOPE or len(attempt.outcome.accuracies_ry) < _SHORT
+    outcome = attempt.outcome
+    # one that ended farther off than it began only wanders
+    return (outcome.slope < CONVERGING_SLOPE and not outcome.grew) or len(outcome.accuracies_ry) < _SHORT
 
 
 def _more_steps(attempt: Attempt) -> Correction | None:
