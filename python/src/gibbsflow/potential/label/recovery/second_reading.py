@@ -6,6 +6,7 @@ that was cut off would otherwise be found by nobody.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,7 @@ def read_xml(path: Path) -> Reading:
     from ase.io.espresso import units
     from qeschema import PwDocument, XmlDocumentError
 
+    logging.getLogger("xmlschema").setLevel(logging.WARNING)  # it tells of each of its own files
     if not path.exists():
         raise ValueError(f"the run left no {path.name}")
     try:
