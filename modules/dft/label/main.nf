@@ -20,10 +20,14 @@ process DFT_LABEL {
     // a batch without one good label is still an outcome: each structure has its fate in labels.jsonl
     """
     printf %s ${quoted(settings)} > config.json
-    dft label --input ${quoted(batch)} --config config.json --state ${quoted(meta.state)} --out ${quoted(out)} ${args} || {
-        code=\$?
-        [[ \$code == 70 && -f ${quoted(out)}/labels.jsonl ]] || exit \$code
-    }
+    code=0
+    dft label --input ${quoted(batch)} --config config.json --state ${quoted(meta.state)} --out ${quoted(out)} ${args} || code=\$?
+    # the machine had no memory for some: the next attempt has twice as much, and all that is finished
+    if grep -Eqs '"short_of_memory": [1-9]' ${quoted(out)}/result.json; then
+        : > "\${NXF_TASK_WORKDIR:-.}/.oom"
+        exit 137
+    fi
+    [[ \$code == 0 || ( \$code == 70 && -f ${quoted(out)}/labels.jsonl ) ]] || exit \$code
     """
 
     stub:

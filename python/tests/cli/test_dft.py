@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ase.io import read
+from database_writer import result_of
 from silicon import overlapping, si8
 from typer.testing import CliRunner
 
@@ -57,6 +59,17 @@ def test_a_batch_ends_with_a_fate_for_each(batch: dict[str, Path], tmp_path: Pat
     assert "labelled     2" in status.output and "BAD_STRUCTURE 1" in status.output
     assert "Å apart" in invoke("explain", bad, "--database", database).output
     assert "1 structures wait again" in invoke("retry", "--failed", "--database", database).output
+
+
+def test_explain_says_what_was_done_to_mend_a_label(tmp_path: Path) -> None:
+    atoms = si8(1)
+    audit = [{"run": 1, "error": "S_MATRIX", "action": "diagonalization paro", "kept": "nothing"}]
+    manager = DatabaseManager(tmp_path / "s.db")
+    manager.add([atoms])
+    manager.record([replace(result_of(atoms), audit=audit)])
+    said = invoke("explain", atoms.info["gibbsflow_id"], "--database", tmp_path / "s.db").output
+    assert "corrections: \n  1 S_MATRIX: diagonalization paro (kept: nothing)\n" in said
+    assert " labelled: label accepted\n" in said
 
 
 def test_finished_labels_are_not_made_again(batch: dict[str, Path]) -> None:

@@ -133,6 +133,8 @@ def test_numbers_in_quotes_are_none() -> None:
         ("target: {elements: [Si]}\ndft: {ecutwfc_ry: -20}", ["dft.ecutwfc_ry", "-20", "> 0", "Ry"]),
         ("dft: {ecutwfc: 20}", ["dft.ecutwfc", "unknown parameter", "ecutwfc_ry"]),
         ("dft: {pw_command: 'pw.x; rm x'}", ["dft.pw_command"]),
+        ("labels: {launcher: 'mpirun; rm x'}", ["labels.launcher"]),
+        ("labels: {ranks: 2, pools: 4}", ["labels", "pools: 4 of 2 ranks", "at most as many pools as ranks"]),
         ("generator: {methods: [sqsx]}", ["generator.methods"]),
         ("generator: {dimer_range_angstrom: [6, 1]}", ["generator.dimer_range_angstrom", "first the smaller"]),
     ],

@@ -126,12 +126,12 @@ def explain(
 ) -> None:
     """Say all that is known of one structure: origin, status, cause, corrections, history."""
     with verb(None, as_json=as_json) as result:
-        known = _open(database).explain(name)
-        result.figures["structure"] = known
+        result.figures["structure"] = known = _open(database).explain(name)
         if not as_json:
             for key, value in known.items():
-                if key == "history":
-                    value = "".join(f"\n  {event['time']} {event['status']}: {event['why']}" for event in value or [])
+                if key in ("history", "corrections"):
+                    told = [[str(word) for word in event.values()] for event in value or []]
+                    value = "".join(f"\n  {' '.join(words[:-1])}: {words[-1]}" for words in told)
                 typer.echo(f"{key}: {value}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
 from gibbsflow.config.label_engines import Engine
 from gibbsflow.config.section import Section, setting
@@ -231,8 +231,15 @@ class Labels(Section):
     workers: int = setting(1, "Labels at a time; each runs on one core.", ge=1, le=1024)
     label_time_min: float = setting(60.0, "Time bound of one run of the program.", unit="min", gt=0, le=10_080)
     label_memory_gb: float | None = setting(None, "Memory bound of one run; default: none.", unit="GB", gt=0, le=4096)
-    corrections_max: int = setting(8, "Corrections of one label before it counts as failed; 0 for none.", ge=0, le=50)
+    corrections_max: int = setting(12, "Corrections of one label before it counts as failed; 0 for none.", ge=0, le=50)
     attempts_max: int = setting(3, "Runs of a label whose worker died or that ran out of memory.", ge=1, le=20)
+    ranks: int = setting(1, "MPI ranks of one run of pw.x; a task needs workers times as many cores.", ge=1, le=4096)
+    pools: int = setting(1, "Pools of k points of one run of pw.x, at most as many as ranks.", ge=1, le=4096)
+    launcher: str = setting(
+        "mpirun",
+        "Program that starts the ranks, taken from beside pw.x where it lies there; or a path.",
+        pattern=r"^[\w./+-]+$",
+    )
     force_cap_ev_per_angstrom: float = setting(
         100.0, "Labels with a larger force are refused.", unit="eV/Å", gt=0, le=1e5
     )
@@ -243,6 +250,12 @@ class Labels(Section):
         lt=1,
     )
     batch_size: int = setting(8, "Structures of one labelling task.", ge=1, le=10_000)
+
+    @model_validator(mode="after")
+    def _pools_of_ranks(self) -> Labels:
+        if self.pools > self.ranks:
+            raise ValueError(f"pools: {self.pools} of {self.ranks} ranks (right: at most as many pools as ranks)")
+        return self
 
 
 class StructureSettings(Section):

@@ -65,8 +65,9 @@ def test_a_structure_walks_through_all_statuses(where: str) -> None:
     assert len(manager.claim(5, "me")) == 2
     assert manager.claim(5, "you") == []
     failure = LabelResult(
-        bad.info["gibbsflow_id"], "failed", "UNCONVERGED", "80 steps", corrections=["mixing_beta 0.4"]
-    )
+        bad.info["gibbsflow_id"], "failed", "UNCONVERGED", "80 steps", corrections=["mixing_beta 0.4"],
+        audit=[{"run": 1, "error": "UNCONVERGED", "action": "mixing_beta 0.4", "kept": "charge density"}],
+    )  # fmt: skip
     assert manager.record([result_of(good, -3.5), failure]) == {"labelled": 1, "failed": 1}
     assert manager.causes() == {"UNCONVERGED": 1}
     assert manager.retry_failed() == [bad.info["gibbsflow_id"]]
@@ -79,6 +80,9 @@ def test_a_structure_walks_through_all_statuses(where: str) -> None:
     known = manager.explain(bad.info["gibbsflow_id"])
     assert [event["status"] for event in known["history"]] == ["pending", "claimed", "failed", "pending"]
     assert known["result"]["corrections"] == ["mixing_beta 0.4"]
+    assert known["corrections"] == [
+        {"run": 1, "error": "UNCONVERGED", "done": "mixing_beta 0.4 (kept: charge density)"}
+    ]
     assert known["attempts"] == 1
 
 

@@ -13,6 +13,7 @@ from silicon import overlapping, si2, si8
 from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.potential.data.labels import (
+    BOUND,
     bad_structure,
     check_label,
     crash,
@@ -45,6 +46,21 @@ def test_the_gate_keeps_out_what_cannot_be_used(changes: dict, cause: str, words
     assert words in refused.message
     with pytest.raises(StateError, match=cause):
         labelled_frame(atoms, refused)
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "short"),
+    [
+        ("OUT_OF_MEMORY", "out of memory", True),
+        ("OUT_OF_MEMORY", f"out of memory: {BOUND} is 2 GB", False),
+        ("KILLED", "killed (code -9)", True),
+        ("KILLED", "killed (code -15)", False),
+        ("OUT_OF_WALLTIME", "out of its time after 3 steps", False),
+    ],
+)
+def test_what_a_larger_task_may_do_is_told_apart(error: str, message: str, short: bool) -> None:
+    failed = replace(result_of(si2()).failed("RESOURCE", message), error=error)
+    assert failed.short_of_memory is short and not result_of(si2()).short_of_memory
 
 
 def test_what_a_threshold_refuses_keeps_its_figures() -> None:

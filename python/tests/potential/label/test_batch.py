@@ -75,7 +75,7 @@ def test_each_structure_has_its_fate_in_the_order_of_the_batch(frames: list[Atom
     assert recorded == batch.ordered()
     assert batch.figures() == {
         "counts": {"labelled": 2, "failed": 1}, "left": 0, "reused": 0, "failures": {ONE: BAD_STRUCTURE},
-        "corrected": {}, "label_s": 1.5,
+        "corrected": {}, "handlers": {}, "errors": {}, "short_of_memory": 0, "label_s": 1.5,
     }  # fmt: skip
     assert batch.programs() == {"test": "1.0"}
     batch.write(tmp_path)
@@ -102,6 +102,42 @@ def test_a_failure_that_says_nothing_of_the_structure_is_tried_again(frames: lis
     engine = Scripted()
     assert labelled(frames, engine, store=store).figures()["counts"] == {"labelled": 3, "failed": 0}
     assert engine.asked == {ZERO: 1, ONE: 1}
+
+
+def test_a_label_that_did_not_come_back_from_changed_physics_is_kept_and_not_used(
+    frames: list[Atoms], tmp_path: Path
+) -> None:
+    store = LabelStore(tmp_path, HASH)
+    tagged = replace(result_of(frames[0]), physics_changed=True, corrections=["smearing 2 times as wide"])
+    store.save(replace(tagged, gibbsflow_id=ZERO))
+    engine = Scripted()
+    batch = labelled(frames, engine, store=store)
+    assert (batch.results[ZERO].status, batch.results[ZERO].cause, engine.asked[ZERO]) == ("failed", "UNCONVERGED", 0)
+    assert len(batch.labelled()) == 2 and store.load(ZERO).energy_ev == -1.0
+    assert labelled(frames, engine, store=store, retry_failed=True).results[ZERO].status == "labelled"
+    assert engine.asked[ZERO] == 1
+
+
+def test_a_task_with_more_memory_is_asked_for_some_times(frames: list[Atoms], tmp_path: Path) -> None:
+    class Short(Scripted):
+        def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
+            made = super().label(atoms, folder)
+            return replace(made, error="OUT_OF_MEMORY") if made.status == "failed" else made
+
+    store = LabelStore(tmp_path, HASH)
+    asked = [labelled(frames, Short({ZERO: RESOURCE}), store=store).figures()["short_of_memory"] for _ in range(4)]
+    assert asked == [1, 1, 1, 0] and store.folder.joinpath(ZERO, "FAILED").exists()
+    assert labelled(frames, Scripted(), store=store).figures()["short_of_memory"] == 0
+
+
+def test_corrections_and_errors_are_counted(frames: list[Atoms]) -> None:
+    class Mended(Scripted):
+        def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
+            made = replace(super().label(atoms, folder), audit=[{"handler": "restart"}, {"handler": "more_steps"}])
+            return replace(made, error="S_MATRIX") if made.status == "failed" else made
+
+    figures = labelled(frames, Mended({ONE: "UNCONVERGED"})).figures()
+    assert figures["handlers"] == {"restart": 3, "more_steps": 3} and figures["errors"] == {"S_MATRIX": 1}
 
 
 def test_a_damaged_label_is_made_again(frames: list[Atoms], tmp_path: Path) -> None:

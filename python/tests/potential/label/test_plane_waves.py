@@ -10,7 +10,7 @@ from ase.build import bulk, molecule
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.generators.generate import generate
-from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed, without_images
+from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed, uneven, without_images
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -74,6 +74,19 @@ def test_a_slab_keeps_its_periodic_vectors() -> None:
     assert boxed.cell.array[:2] == pytest.approx(slab.cell.array[:2])
     assert boxed.cell.array[2] == pytest.approx([0, 0, 14.0])
     assert boxed.pbc.tolist() == [True, True, False]
+
+
+def test_charge_may_slosh_where_there_is_vacuum_or_a_long_cell() -> None:
+    cubic = bulk("Cu", cubic=True)
+    assert not uneven(cubic) and not uneven(bulk("Cu")) and not uneven(cubic.repeat((2, 2, 2)))
+    # an oblique cell is as high as it is, whatever its vectors' lengths
+    assert not uneven(Atoms("Cu", cell=[[2.5, 0, 0], [2.5, 2.5, 0], [0, 2.5, 2.5]], pbc=True))
+    assert uneven(cubic.repeat((1, 1, 3)))
+    slab = cubic.repeat((2, 2, 2))
+    slab.center(vacuum=3.0, axis=2)
+    shifted = slab.copy()
+    shifted.positions[:, 2] += 4.0  # its vacuum lies across the border or not
+    assert uneven(slab) and uneven(shifted) and uneven(in_cell(molecule("H2O")))
 
 
 def test_the_box_of_an_ion_is_twice_as_long_as_its_density() -> None:

@@ -83,6 +83,22 @@ def test_each_run_has_the_settings_that_its_label_names(no_pw: Path, tmp_path: P
     assert "startingpot" not in first and "nspin" not in first
 
 
+def test_ranks_are_started_by_the_launcher_beside_the_program(no_pw: Path, tmp_path: Path) -> None:
+    program(no_pw, PW)
+    labels = Labels(ranks=4, pools=2, corrections_max=0)
+    with pytest.raises(MissingProgramError, match="'mpirun' of MPI is not installed"):
+        QuantumEspresso(["Si"], coarse(), labels)
+    for says, error in (("", "LAUNCHER"), ("echo Parallel version, running on     4 processors", "UNCONVERGED")):
+        lines = ["#!/bin/sh", f'printf "%s " "$@" >"{tmp_path}/asked"', "shift 2", says, 'exec "$@"', ""]
+        (no_pw / "mpirun").write_text("\n".join(lines))
+        (no_pw / "mpirun").chmod(0o755)
+        failed = QuantumEspresso(["Si"], coarse(), labels).label(si2())
+        assert (failed.status, failed.error) == ("failed", error), failed
+    assert (tmp_path / "asked").read_text().split() == [
+        "-n", "4", str(no_pw / "pw.x"), "-nk", "2", "-in", "run1.pwi",
+    ]  # fmt: skip
+
+
 def written(no_pw: Path, folder: Path, atoms: Atoms, elements: tuple[str, ...] = ("Si",), **dft: object) -> str:
     """Input that the program gets for a structure."""
     program(no_pw, PW)

@@ -379,8 +379,8 @@ class DatabaseManager:
         Returns
         -------
         dict
-            Id, status, tags, formula, settings, cause, attempts and claim; `result`, the last label without forces, and
-            `history`, a list of time, status and reason.
+            Id, status, tags, formula, settings, cause, attempts and claim; `result`, the last label without forces;
+            `corrections`, a list of run, error and what was done; `history`, one of time, status and reason.
 
         Raises
         ------
@@ -390,7 +390,13 @@ class DatabaseManager:
         with database_errors(self.where):
             row = self._known(name)
         keys = {key: row.get(key) for key in ("gibbsflow_id", "status", *TAGS, *_COLUMNS)}
-        return {**keys, "formula": row.formula, **{key: row.data.get(key) for key in ("result", "history")}}
+        result = row.data.get("result")
+        corrections = [
+            {"run": entry["run"], "error": entry["error"], "done": f"{entry['action']} (kept: {entry['kept']})"}
+            for entry in (result or {}).get("audit", [])
+        ]
+        found = {"result": result, "corrections": corrections, "history": row.data.get("history")}
+        return {**keys, "formula": row.formula, **found}
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -23,8 +23,10 @@ UNCONVERGED = "UNCONVERGED"
 BAD_STRUCTURE = "BAD_STRUCTURE"
 MISSING_PSEUDO = "MISSING_PSEUDO"
 RESOURCE = "RESOURCE"
+BAD_OUTPUT = "BAD_OUTPUT"
 _CAP = "largest force"
 _CLOSE = "the least allowed is"
+BOUND = "all that labels.label_memory_gb allows"
 TRANSIENT = (RESOURCE, "CRASH(worker)")
 """Causes for which the same run may succeed on another day."""
 
@@ -67,6 +69,16 @@ class LabelResult:
         What made it: hash of the settings that count, engine, program with its version.
     corrections
         What was changed on the way, in order.
+    audit
+        The same with all that is known of each: ``run``, ``error``, ``message``, ``handler``, ``action``, ``changes``,
+        ``kept``, ``changes_physics``, ``count`` (`label/recovery/supervision.py`).
+    started_from
+        Settings of the first run that an earlier label of the batch had needed, by name.
+    shortages
+        How often the machine had no memory for it so far; counted where labels are stored.
+    error, end
+        Of a failure: name of the last run's error, and why nothing more was tried: ``NO_CORRECTION``, ``EXHAUSTED`` or
+        ``LIMIT``; empty where the engine names none.
     physics_changed
         Whether a correction changed what is computed; such a label is never accepted.
     charge_e
@@ -89,6 +101,11 @@ class LabelResult:
     engine: str = ""
     program: str = ""
     corrections: list[str] = field(default_factory=list)
+    audit: list[dict[str, Any]] = field(default_factory=list)
+    started_from: dict[str, Any] = field(default_factory=dict)
+    shortages: int = 0
+    error: str = ""
+    end: str = ""
     physics_changed: bool = False
     charge_e: int = 0
     total_moment_ub: float | None = None
@@ -132,6 +149,19 @@ class LabelResult:
             The failure.
         """
         return replace(self, status="failed", cause=BAD_STRUCTURE, message=message)
+
+    @property
+    def short_of_memory(self) -> bool:
+        """Say whether the machine had no memory for it, so that a task with more may do it.
+
+        Returns
+        -------
+        bool
+            True where the program got none beyond what the settings allow it, or was killed as the kernel does it.
+        """
+        refused = self.error == "OUT_OF_MEMORY" and BOUND not in self.message
+        killed = self.error == "KILLED" and self.message.endswith(("-9)", "137)"))
+        return self.status == "failed" and (refused or killed)
 
     @property
     def by_threshold(self) -> bool:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
+_SHORTAGES = 3
+"""Tasks with more memory that are asked for one label; after that, it has failed."""
 PHYSICS = 1
 """Raised by hand when labels change for the same settings and structure."""
 
@@ -94,12 +96,13 @@ class LabelStore:
                 return None
             result = LabelResult(**read_json(place / "label.json"))
             # a worker that died or ran out of memory says nothing about the structure
-            return None if result.cause in TRANSIENT else result
+            again = result.cause in TRANSIENT or (retry_failed and result.physics_changed)
+            return None if again else result
         except (StateError, TypeError) as error:
             log.warning("%s cannot be read (%s): made again", place, error)
             return None
 
-    def save(self, result: LabelResult, key: str = "") -> None:
+    def save(self, result: LabelResult, key: str = "") -> LabelResult:
         """Write a result, then its sentinel: a crash between the two leaves a label that is made again.
 
         Parameters
@@ -108,13 +111,27 @@ class LabelStore:
             Label or failure, as it was computed.
         key
             What else it depends on (`LabelEngine.key`).
+
+        Returns
+        -------
+        LabelResult
+            The same; of one that the machine had no memory for, with the times before counted.
         """
         place = self.place(result.gibbsflow_id)
+        if result.short_of_memory:
+            result = replace(result, shortages=self._shortages(place) + 1)
         write_json(place / "label.json", asdict(result))
         kind: Kind = "FINISHED" if result.status == "labelled" else "FAILED"
         Sentinel(
             kind, self._inputs(key), steps_done=result.scf_steps, cause=result.cause, message=result.message
         ).write(place)
+        return result
+
+    def _shortages(self, place: Path) -> int:
+        try:
+            return int(read_json(place / "label.json").get("shortages", 0))
+        except (StateError, ValueError, TypeError, AttributeError):
+            return 0  # none was there, or none that can be read: it is written anew
 
 
 @dataclass
@@ -173,7 +190,9 @@ class Batch:
         -------
         dict
             As `result.json` has it: `counts` by status, `left` (not yet made), `reused`, `failures` (cause by id),
-            `corrected` (corrections by id), `label_s` (time of all labels in s).
+            `corrected` (corrections by id), `handlers` (corrections by who made them), `errors` (of failures, by name),
+            `short_of_memory` (labels that the machine had no memory for, and a larger task may), `label_s` (time of all
+            labels in s).
         """
         results = self.ordered()
         return {
@@ -182,6 +201,9 @@ class Batch:
             "reused": self.reused,
             "failures": {r.gibbsflow_id: r.cause for r in results if r.status == "failed"},
             "corrected": {r.gibbsflow_id: r.corrections for r in results if r.corrections},
+            "handlers": dict(Counter(entry["handler"] for r in results for entry in r.audit)),
+            "errors": dict(Counter(r.error for r in results if r.status == "failed" and r.error)),
+            "short_of_memory": sum(r.short_of_memory and r.shortages <= _SHORTAGES for r in results),
             "label_s": round(sum(r.wall_s for r in results), 3),
         }
 
@@ -265,7 +287,7 @@ def label_batch(
 
     def _done(atoms: Atoms, result: LabelResult) -> None:
         if store is not None:
-            store.save(result, engine.key(atoms))
+            result = store.save(result, engine.key(atoms))
         _keep(atoms, result)
 
     def _lost(atoms: Atoms, why: str) -> None:

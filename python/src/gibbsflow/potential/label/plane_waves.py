@@ -13,6 +13,8 @@ _VACUUM_ANGSTROM = 6.0
 _DENSITY_ANGSTROM = 3.0
 _LEAST_GAP_ANGSTROM = 6.0
 """Between an atom and the images of others, in a direction that is not periodic."""
+_VACUUM_GAP_ANGSTROM = 5.0
+_LONG = 2.0
 
 
 def in_cell(atoms: Atoms) -> Atoms:
@@ -78,6 +80,25 @@ def reboxed(atoms: Atoms) -> bool:
         True where `in_cell` lengthens a vector that is there.
     """
     return any(atoms.cell.array[axis].any() for axis in _short(atoms))
+
+
+def uneven(atoms: Atoms) -> bool:
+    """Say whether charge may slosh in a cell: vacuum in it, or much longer in one direction than in another.
+
+    Parameters
+    ----------
+    atoms
+        The structure, in a cell.
+
+    Returns
+    -------
+    bool
+        True with 5 Å or more without atoms along a cell vector, or a cell twice as high along one as along another.
+    """
+    heights = 1 / np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
+    places = np.sort(atoms.get_scaled_positions(wrap=False) % 1.0, axis=0)
+    gaps = np.diff(np.vstack([places, places[:1] + 1.0]), axis=0).max(axis=0) * heights
+    return bool(heights.max() > _LONG * heights.min() or gaps.max() >= _VACUUM_GAP_ANGSTROM)
 
 
 def _short(atoms: Atoms) -> list[int]:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import uuid
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,7 +24,9 @@ from gibbsflow.engines.process import Bounds, last_line, run_program
 from gibbsflow.errors import EngineError, InputError, MissingProgramError, Problem
 from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.data.labels import (
+    BAD_OUTPUT,
     BAD_STRUCTURE,
+    BOUND,
     MISSING_PSEUDO,
     LabelResult,
     bad_structure,
@@ -31,9 +34,13 @@ from gibbsflow.potential.data.labels import (
 )
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.label.electronic_state import by_elements, key_of, starting_moments_ub
-from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed, without_images
+from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed, uneven, without_images
 from gibbsflow.potential.label.pseudopotentials import gth, pseudo_table
-from gibbsflow.potential.label.quantum_espresso_recovery import Outcome, ScfSettings, diagnose, next_settings
+from gibbsflow.potential.label.recovery.corrections import Case
+from gibbsflow.potential.label.recovery.scf_outcome import TOP_OCCUPATION, Outcome, diagnose
+from gibbsflow.potential.label.recovery.scf_settings import ScfSettings
+from gibbsflow.potential.label.recovery.second_reading import Reading, differences, read_xml
+from gibbsflow.potential.label.recovery.supervision import Recovery
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -45,6 +52,10 @@ _HOW_TO_GET_PW = (
 )
 _KINDS = 10  # ntypx of pw.x
 _FRACTION = 0.9999
+_SOFT_STOP = 0.95
+"""Share of a run's time after which pw.x ends by itself, with what it needs to go on."""
+_worked: dict[tuple[str, bool, bool], dict[str, Any]] = {}
+"""Mixing that a correction led to, by batch and kind of structure: later labels start from it, in each process."""
 
 
 class QuantumEspresso:
@@ -60,7 +71,7 @@ class QuantumEspresso:
     Raises
     ------
     MissingProgramError
-        Where pw.x is not installed.
+        Where pw.x, or the launcher of its ranks, is not installed.
     InputError
         Where no element is named, or a pseudopotential is missing or is not the table's.
     """
@@ -70,6 +81,7 @@ class QuantumEspresso:
 
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
         self.dft, self.labels = dft, labels
+        self._batch = uuid.uuid4().hex
         if not elements:
             raise InputError(Problem("target", "no elements", "the elements of the whole data set", field="elements"))
         program = find_pw(dft.pw_command)
@@ -84,6 +96,7 @@ class QuantumEspresso:
         if program is None:
             raise MissingProgramError(absent, what_to_do=_HOW_TO_GET_PW)
         self.program = program
+        self.launcher = _launcher(program, labels) if labels.ranks > 1 else ""
         self.ecutwfc_ry, self.ecutrho_ry = pseudo_table.cutoffs_ry(self.pseudos, dft)
         self.moments = pseudo_table.moments_ub(tuple(self.pseudos), dft)
         self.settings_hash = hash_settings(
@@ -238,33 +251,53 @@ class QuantumEspresso:
         return replace(result, wall_s=round(time.monotonic() - start, 3))
 
     def _converge(self, atoms: Atoms, electrons: Electrons, work: Path, result: LabelResult) -> LabelResult:
-        scf = ScfSettings(
+        own = ScfSettings(
             self.dft.electron_maxstep,
             self.dft.mixing_beta,
             diagonalization=self.dft.diagonalization,
             bands=self.dft.bands,
+            ranks=self.labels.ranks,
+            pools=self.labels.pools,
         )
-        corrections: list[str] = []
+        free = electrons.polarised and electrons.multiplicity is None
+        case = Case(own, uneven(in_cell(atoms)), sum(electrons.moments_ub or ()) if free else None)
+        kind = (self._batch, case.anisotropic, electrons.polarised)
+        scf = replace(own, **_worked.get(kind, {}))
+        result = replace(result, started_from={name: pair[1] for name, pair in own.changes_to(scf).items()})
+        recovery = Recovery(case, self.labels.corrections_max)
+        tagged: LabelResult | None = None
         steps = 0
         while True:
-            run = len(corrections) + 1
-            outcome, text = self._run(atoms, electrons, work, scf, run)
+            run = len(recovery.audit) + 1
+            outcome, text, reading = self._run(atoms, electrons, work, scf, run)
             steps += len(outcome.accuracies_ry)
             result = replace(
-                result, attempts=run, scf_steps=steps, corrections=list(corrections), program=f"pw.x {_version(text)}",
+                result, attempts=run, scf_steps=steps, corrections=recovery.corrections, audit=list(recovery.audit),
+                error=outcome.error, program=f"pw.x {_version(text)}",
             )  # fmt: skip
-            if outcome.kind == "converged":
-                return self._accept(atoms, work / f"run{run}.pwo", result)
-            step = next_settings(scf, outcome) if run <= self.labels.corrections_max else None
-            if step is None:
-                return result.failed(outcome.cause, outcome.message)
-            scf, what = step
-            log.info("%s: %s; trying %s", result.gibbsflow_id, outcome.message, what)
-            corrections.append(what)
+            if reading is not None and not outcome.error:
+                label = self._accept(atoms, work / f"run{run}.pwo", reading, result)
+                if not scf.changes_physics or label.status == "failed":
+                    if label.status == "labelled" and recovery.mended_mixing:
+                        _worked[kind] = {name: getattr(scf, name) for name in ("beta", "mode", "history")}
+                    return label
+                tagged = replace(label, physics_changed=True, error="CHANGED_PHYSICS")
+                outcome = replace(outcome, error="CHANGED_PHYSICS", message="converged with changed physics")
+            following = recovery.next(scf, outcome)
+            if following is None:
+                if tagged is not None:
+                    # its figures are kept; it is refused where labels are judged
+                    return replace(
+                        tagged, attempts=run, scf_steps=steps, corrections=recovery.corrections,
+                        audit=list(recovery.audit), end=recovery.end,
+                    )  # fmt: skip
+                return replace(result.failed(outcome.cause, outcome.message), end=recovery.end)
+            log.info("%s: %s; trying %s", result.gibbsflow_id, outcome.message, recovery.corrections[-1])
+            scf = following
 
     def _run(
         self, atoms: Atoms, electrons: Electrons, work: Path, scf: ScfSettings, number: int
-    ) -> tuple[Outcome, str]:
+    ) -> tuple[Outcome, str, Reading | None]:
         from ase.io.espresso import write_espresso_in
 
         structure = atoms.copy()
@@ -278,16 +311,39 @@ class QuantumEspresso:
                 file, structure, self._input(scf, electrons, alone=_ion(atoms, electrons)), files,
                 kpts=k_mesh(structure, self.dft.kspacing_per_angstrom),
             )  # fmt: skip
-        output = work / f"run{number}.pwo"
+        output, saved = work / f"run{number}.pwo", work / "out"
+        if not scf.from_density and not scf.restart:
+            shutil.rmtree(saved, ignore_errors=True)
+        for left in saved.glob("*.xml"):
+            left.unlink()  # of the run before: it must not be taken for this one's
         bounds = Bounds(memory_gb=self.labels.label_memory_gb, time_s=self.labels.label_time_min * 60)
         code: int | None = 0
         try:
-            run_program([self.program, "-in", f"run{number}.pwi"], folder=work, log=output, bounds=bounds)
+            run_program([*self._command(scf), "-in", f"run{number}.pwi"], folder=work, log=output, bounds=bounds)
         except EngineError as error:
             code = error.code
         text = output.read_text(errors="replace")
-        density = any((work / "out").glob("pwscf.save/charge-density.*"))
-        return diagnose(text, code, density=density), text
+        density = any(saved.glob("pwscf.save/charge-density.*"))
+        outcome = diagnose(text, code, density=density, restartable=any(saved.glob("pwscf.restart_*")))
+        if scf.ranks > 1 and "Program PWSCF" in text and not re.search(rf"running on\s+{scf.ranks} proc", text):
+            what = f"{self.launcher} started runs side by side and not {scf.ranks} ranks of one: it is of another MPI"
+            return replace(outcome, error="LAUNCHER", message=what), text, None
+        if outcome.error == "OUT_OF_MEMORY" and bounds.memory_gb is not None:
+            outcome = replace(outcome, message=f"{outcome.message}: {BOUND} is {bounds.memory_gb:g} GB")
+        if outcome.error:
+            return outcome, text, None
+        try:
+            reading = read_xml(saved / "pwscf.xml")
+        except ValueError as error:
+            return replace(outcome, error="BAD_OUTPUT", message=str(error)), text, None
+        if reading.top_occupation > TOP_OCCUPATION:
+            what = f"the highest of {outcome.bands} bands is occupied ({reading.top_occupation:.2g})"
+            return replace(outcome, error="TOP_BAND_OCCUPIED", message=what), text, None
+        return outcome, text, reading
+
+    def _command(self, scf: ScfSettings) -> list[str]:
+        ranks = [self.launcher, "-n", str(scf.ranks)] if scf.ranks > 1 else []
+        return [*ranks, self.program, *(["-nk", str(scf.pools)] if scf.pools > 1 else [])]
 
     def _input(self, scf: ScfSettings, state: Electrons, *, alone: bool) -> dict[str, dict[str, Any]]:
         system: dict[str, Any] = {
@@ -295,7 +351,7 @@ class QuantumEspresso:
             "ecutrho": self.ecutrho_ry,
             "occupations": "smearing",
             "smearing": self.dft.smearing,
-            "degauss": self.dft.degauss_ry,
+            "degauss": self.dft.degauss_ry * scf.widening,
         }
         if scf.bands is not None:
             system["nbnd"] = scf.bands
@@ -307,6 +363,10 @@ class QuantumEspresso:
             system["nspin"] = 2
             if state.multiplicity is not None:
                 system["tot_magnetization"] = state.multiplicity - 1
+            elif scf.fixed_moment_ub is not None:
+                system["tot_magnetization"] = scf.fixed_moment_ub
+        if not scf.symmetry:
+            system["nosym"] = True
         electrons: dict[str, Any] = {
             "conv_thr": self.dft.conv_thr_ry,
             "electron_maxstep": scf.steps,
@@ -317,14 +377,19 @@ class QuantumEspresso:
         }
         if scf.from_density:
             electrons["startingpot"] = "file"
-        control = {
+        if scf.lean:
+            electrons["diago_david_ndim"] = 2
+        control: dict[str, Any] = {
             "calculation": "scf", "tprnfor": True, "tstress": True, "pseudo_dir": ".", "outdir": "out",
             # the density is what a recovery starts from; wavefunctions stay in memory until the end
-            "disk_io": "low",
+            "disk_io": "medium" if scf.lean else "low",
+            "max_seconds": round(self.labels.label_time_min * 60 * _SOFT_STOP, 3),
         }  # fmt: skip
+        if scf.restart:
+            control["restart_mode"] = "restart"
         return {"control": control, "system": system, "electrons": electrons}
 
-    def _accept(self, atoms: Atoms, output: Path, result: LabelResult) -> LabelResult:
+    def _accept(self, atoms: Atoms, output: Path, reading: Reading, result: LabelResult) -> LabelResult:
         from ase.calculators.espresso import EspressoTemplate
 
         with warnings.catch_warnings():
@@ -333,6 +398,11 @@ class QuantumEspresso:
             template.outputname = output.name
             results = template.read_results(output.parent)
         stress = results.get("stress") if atoms.pbc.all() else None
+        apart = differences(reading, float(results["energy"]), results.get("forces", []), results.get("stress"))
+        if not reading.converged:
+            apart.append("the XML says that the SCF did not converge")
+        if apart:
+            return replace(result.failed(BAD_OUTPUT, "; ".join(apart)), error="BAD_OUTPUT")
         total, absolute = _moments_ub(output.read_text(errors="replace"))
         return replace(
             result, status="labelled", cause="", message="",
@@ -341,6 +411,16 @@ class QuantumEspresso:
             stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
             total_moment_ub=total, absolute_moment_ub=absolute,
         )  # fmt: skip
+
+
+def _launcher(program: str, labels: Labels) -> str:
+    """Launcher beside the program, else on PATH: beside this Python lies that of LAMMPS, of another MPI."""
+    beside = Path(program).resolve().with_name(labels.launcher)
+    found = str(beside) if os.access(beside, os.X_OK) else shutil.which(labels.launcher)
+    if found is None:
+        right = "labels.launcher: the one of the MPI that pw.x was built with; or labels.ranks: 1"
+        raise MissingProgramError(f"program {labels.launcher!r} of MPI is not installed", what_to_do=right)
+    return found
 
 
 def _ion(atoms: Atoms, electrons: Electrons) -> bool:

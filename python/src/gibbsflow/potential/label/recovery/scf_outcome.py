@@ -1,0 +1,224 @@
+"""What a run of pw.x came to, told from its output: an error of a known name, or none.
+
+Strings and names follow the parser of aiida-quantumespresso (parse_raw/pw.py) and what pw.x 6.7 and 7.2 write.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gibbsflow.engines.process import last_line
+from gibbsflow.potential.data.labels import BAD_OUTPUT, BAD_STRUCTURE, MISSING_PSEUDO, RESOURCE, UNCONVERGED, crash
+
+ScfError = Literal[
+    "", "UNCONVERGED", "OUT_OF_WALLTIME", "OUT_OF_TIME", "OUT_OF_MEMORY", "KILLED", "SEGFAULT", "NO_SPACE", "POOLS",
+    "RANKS", "TOO_FEW_BANDS", "TOP_BAND_OCCUPIED", "BANDS_NOT_CONVERGED", "S_MATRIX", "ZHEGVD", "QR", "EIGENVECTORS",
+    "CHOLESKY", "SUBSPACE", "BROYDEN", "CHARGE_WRONG", "DENSITY_FILE", "RADIAL_FFT", "NOT_ORTHOGONAL", "G_PAR",
+    "K_POINTS", "SYMMETRY", "FERMI_ENERGY", "DEXX_NEGATIVE", "STRUCTURE", "PSEUDO", "BAD_OUTPUT",
+    "CHANGED_PHYSICS", "LAUNCHER", "CRASH",
+]  # fmt: skip
+"""What went wrong; empty where nothing did."""
+
+DIAGONALIZATION: frozenset[ScfError] = frozenset(
+    {"BANDS_NOT_CONVERGED", "S_MATRIX", "ZHEGVD", "QR", "EIGENVECTORS", "CHOLESKY", "SUBSPACE"}
+)
+SYMMETRY: frozenset[ScfError] = frozenset({"NOT_ORTHOGONAL", "G_PAR", "SYMMETRY", "K_POINTS"})
+TOP_OCCUPATION = 5e-3
+"""Occupation of the highest band from which bands are missing (PwBaseWorkChain's)."""
+
+_SIGNS: tuple[tuple[ScfError, tuple[str, ...]], ...] = (
+    ("OUT_OF_WALLTIME", ("Maximum CPU time exceeded",)),
+    ("UNCONVERGED", ("convergence NOT achieved",)),
+    (
+        "OUT_OF_MEMORY",
+        ("Cannot allocate memory", "insufficient virtual memory", "Error allocating", "Not enough memory", "bad_alloc"),
+    ),
+    ("NO_SPACE", ("No space left on device", "Disk quota exceeded")),
+    ("POOLS", ("some nodes have no k-points", "invalid number of pools")),
+    ("RANKS", ("have no G-vectors", "have no planes", "too many processors", "processors have no")),
+    ("TOO_FEW_BANDS", ("too few bands",)),
+    ("BANDS_NOT_CONVERGED", ("too many bands are not converged",)),
+    ("S_MATRIX", ("S matrix not positive definite",)),
+    ("ZHEGVD", ("zhegvd failed",)),
+    ("QR", ("[Q, R] = qr(X, 0) failed", "cholQR")),
+    ("EIGENVECTORS", ("eigenvectors failed to converge",)),
+    ("CHOLESKY", ("problems computing cholesky",)),
+    ("SUBSPACE", ("diaghg (", "Error in routine cegterg", "Error in routine regterg")),
+    ("BROYDEN", ("Error in routine broyden",)),
+    ("CHARGE_WRONG", ("charge is wrong", "Error in routine electrons (1):\n     negative or zero charge")),
+    ("RADIAL_FFT", ("Not enough space allocated for radial FFT",)),
+    ("NOT_ORTHOGONAL", ("not orthogonal operation", "some of the original symmetry operations not satisfied")),
+    ("G_PAR", ("probably because G_par is NOT a reciprocal lattice vector",)),
+    ("SYMMETRY", ("lone vector", "Error in routine sgam", "Error in routine set_sym", "Error in routine multable")),
+    ("FERMI_ENERGY", ("cannot bracket Ef",)),
+    ("K_POINTS", ("Error in routine kpoint_grid", "Error in routine irreducible_BZ", "Error in routine irrek")),
+    (
+        "DENSITY_FILE",
+        ("Error in routine read_rhog", "Error in routine read_rho", "Error in routine read_scf", "wrong mixing file"),
+    ),
+    ("DEXX_NEGATIVE", ("dexx is negative",)),
+    ("PSEUDO", ("Error in routine readpp", "Error in routine read_upf", "Error in routine readgth")),
+    (
+        "STRUCTURE",
+        ("Error in routine check_atoms", "atoms #", "Error in routine recips", "Error in routine scale_h"),
+    ),
+)  # fmt: skip
+"""The first that fits counts."""
+_CAUSES: dict[ScfError, str] = {
+    **dict.fromkeys(DIAGONALIZATION, UNCONVERGED),
+    **dict.fromkeys(("UNCONVERGED", "BROYDEN", "CHARGE_WRONG", "TOP_BAND_OCCUPIED", "CHANGED_PHYSICS"), UNCONVERGED),
+    "FERMI_ENERGY": UNCONVERGED,
+    **dict.fromkeys(("OUT_OF_WALLTIME", "OUT_OF_TIME", "OUT_OF_MEMORY", "KILLED", "NO_SPACE"), RESOURCE),
+    "STRUCTURE": BAD_STRUCTURE,
+    "PSEUDO": MISSING_PSEUDO,
+    "BAD_OUTPUT": BAD_OUTPUT,
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the output of one run says.
+
+    Attributes
+    ----------
+    error
+        What went wrong; empty where it converged.
+    message
+        The line that says so.
+    code
+        Exit code; None where it was ended for its time.
+    accuracies_ry
+        Estimated SCF accuracy in Ry after each step; infinite where the program wrote no number.
+    bands, electrons
+        Bands and valence electrons of the run; None where it did not come to print them.
+    density
+        Whether it left a charge density to start from.
+    restartable
+        Whether it left what it needs to go on.
+    """
+
+    error: ScfError
+    message: str
+    code: int | None
+    accuracies_ry: tuple[float, ...] = ()
+    bands: int | None = None
+    electrons: float | None = None
+    density: bool = False
+    restartable: bool = False
+
+    @property
+    def slope(self) -> float:
+        """Fit ln(accuracy) against the step over the second half of the run.
+
+        Returns
+        -------
+        float
+            Slope a step, negative where the SCF converges; 0 with fewer than three steps, or where one is no number.
+        """
+        tail = np.array(self.accuracies_ry[len(self.accuracies_ry) // 2 :] or (1.0,))
+        if len(self.accuracies_ry) < 3 or len(tail) < 2 or not np.isfinite(tail).all():
+            return 0.0
+        return float(np.polyfit(np.arange(len(tail)), np.log(np.maximum(tail, 1e-300)), 1)[0])
+
+    @property
+    def grew(self) -> bool:
+        """Say whether the last step was farther from convergence than the first.
+
+        Returns
+        -------
+        bool
+            False with fewer than two steps; True where the last was no number.
+        """
+        return len(self.accuracies_ry) > 1 and self.accuracies_ry[-1] > self.accuracies_ry[0]
+
+    @property
+    def good_density(self) -> bool:
+        """Say whether the density that it left is worth starting from.
+
+        Returns
+        -------
+        bool
+            False where there is none, or where the accuracy had grown.
+        """
+        return self.density and not self.grew
+
+    @property
+    def cause(self) -> str:
+        """Name the cause of the failure in the words of a label.
+
+        Returns
+        -------
+        str
+            One of the causes of `data/labels.py`; ``CRASH(code)`` where no other fits.
+        """
+        return _CAUSES.get(self.error, crash(self.code))
+
+
+def diagnose(text: str, code: int | None, *, density: bool = False, restartable: bool = False) -> Outcome:
+    """Read the output of pw.x.
+
+    Parameters
+    ----------
+    text
+        Standard output and error.
+    code
+        Exit code; None where it was ended for its time.
+    density, restartable
+        Whether a charge density, and what a restart needs, were written.
+
+    Returns
+    -------
+    Outcome
+        Without an error only with exit code 0, the words of convergence and "JOB DONE".
+    """
+    accuracies = tuple(_number(x) for x in re.findall(r"estimated scf accuracy\s+<\s*(\S+)", text))
+    bands = re.search(r"number of Kohn-Sham states\s*=\s*(\d+)", text)
+    electrons = re.search(r"number of electrons\s*=\s*([0-9.]+)", text)
+    error, message = _error(text, code, accuracies)
+    return Outcome(
+        error, message, code, accuracies,
+        int(bands[1]) if bands else None, float(electrons[1]) if electrons else None, density, restartable,
+    )  # fmt: skip
+
+
+def _number(word: str) -> float:
+    """Read a number of Fortran's; NaN, and stars where it is too large, are infinite."""
+    try:
+        found = float(word.replace("D", "E"))
+    except ValueError:
+        return math.inf
+    return found if math.isfinite(found) else math.inf
+
+
+def _sign(text: str) -> ScfError:
+    return next((error for error, signs in _SIGNS if any(sign in text for sign in signs)), "")
+
+
+def _error(text: str, code: int | None, accuracies: tuple[float, ...]) -> tuple[ScfError, str]:
+    said = re.search(r"Error in routine ([^\n]*)\n\s*([^\n]*)", text)
+    words = f"{said[1].strip()} {said[2].strip()}" if said else ""
+    # the error itself goes before what a message elsewhere may have warned of
+    found = (_sign(said[0]) if said else "") or _sign(text)
+    if code is None:
+        return "OUT_OF_TIME", "over its time"
+    if code == 0 and "convergence has been achieved" in text and "JOB DONE" in text:
+        return "", ""  # signs of failure are mere warnings then
+    if found == "OUT_OF_MEMORY":
+        return found, "out of memory"
+    if code in (-9, -15, 137, 143):
+        return "KILLED", f"killed (code {code})"
+    if found == "UNCONVERGED":
+        last = f", accuracy {accuracies[-1]:.1e} Ry" if accuracies else ""
+        return found, f"SCF not converged after {len(accuracies)} steps{last}"
+    if found == "OUT_OF_WALLTIME":
+        return found, f"out of its time after {len(accuracies)} steps"
+    if found:
+        return found, words or found.lower().replace("_", " ")
+    if code in (-11, 139) or "SIGSEGV" in text:
+        return "SEGFAULT", "segmentation fault"
+    return "CRASH", words or (last_line(text) if code else "the output ends without a result")

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from gibbsflow.potential.label.recovery.corrections import Attempt, Case, Correction
+from gibbsflow.potential.label.recovery.resource_handlers import RESOURCE_HANDLERS
+from gibbsflow.potential.label.recovery.scf_outcome import Outcome, ScfError
+from gibbsflow.potential.label.recovery.scf_settings import ScfSettings
+
+
+def correct(error: ScfError, scf: ScfSettings, *, restartable: bool = False) -> Correction | None:
+    attempt = Attempt(scf, Outcome(error, "", 1, restartable=restartable), Case(scf))
+    known = [handler for handler in RESOURCE_HANDLERS if handler.check(attempt)]
+    return known[0].correct(attempt) if known else None
+
+
+def test_a_run_out_of_time_goes_on_where_it_can() -> None:
+    scf = ScfSettings(80, 0.7)
+    on = correct("OUT_OF_WALLTIME", scf, restartable=True)
+    assert on is not None and on.scf.restart and on.kept == "charge density, wavefunctions and mixing history"
+    assert correct("OUT_OF_WALLTIME", scf) is None and correct("OUT_OF_TIME", scf, restartable=True) is None
+
+
+def test_pools_are_halved_until_one_is_left() -> None:
+    scf, seen = ScfSettings(80, 0.7, pools=5), []
+    while (correction := correct("POOLS", scf)) is not None:
+        scf = correction.scf
+        seen.append(scf.pools)
+    assert seen == [2, 1]
+
+
+def test_ranks_are_halved_and_pools_with_them() -> None:
+    scf, seen = ScfSettings(80, 0.7, ranks=6, pools=2), []
+    while (correction := correct("RANKS", scf)) is not None:
+        scf = correction.scf
+        seen.append((scf.ranks, scf.pools))
+    assert seen == [(3, 2), (1, 1)]
+
+
+def test_memory_is_spared_step_by_step() -> None:
+    scf, seen = ScfSettings(80, 0.7, pools=4), []
+    while (correction := correct("OUT_OF_MEMORY", scf)) is not None:
+        assert not correction.scf.changes_physics
+        scf = correction.scf
+        seen.append((scf.pools, scf.lean, scf.history, scf.diagonalization))
+    assert seen == [(1, False, 8, "david"), (1, True, 4, "david"), (1, True, 4, "cg")]
+
+
+def test_a_segmentation_fault_is_tried_with_less_memory_once() -> None:
+    lean = correct("SEGFAULT", ScfSettings(80, 0.7))
+    assert lean is not None and lean.scf.lean and correct("SEGFAULT", lean.scf) is None
