@@ -14,7 +14,7 @@ from ase.io import write
 from labelled_sets import CUTOFF_ANGSTROM, fitted_copper, rattled
 
 TRAIN = [sys.executable, "-m", "gibbsflow.cli.train", "fit"]
-DRAWN = ("dataset_card.md", "parity.svg", "parity.png", "grades.svg", "grades.png")
+DRAWN = ("dataset_card.md", "parity.svg", "parity.png", "grades.svg", "grades.png", "pareto.svg", "pareto.png")
 
 
 def _copper_files():
@@ -36,7 +36,7 @@ def test_command_writes_the_contract(tmp_path):
         assert result[part]["force_mae_ev_per_angstrom"] > 0
     assert result["versions"]["lammps"] and "lammps" not in result
     written = {path.name for path in (tmp_path / "o").iterdir()}
-    assert written == {"potential", "result.json", *DRAWN}
+    assert written == {"potential", "result.json", "pareto.csv", *DRAWN}
     for name in DRAWN:
         assert (tmp_path / "o" / name).stat().st_size > 500
     card = (tmp_path / "o" / "dataset_card.md").read_text()
@@ -98,7 +98,7 @@ def test_sigterm_leaves_the_best_potential_so_far(tmp_path):
     assert result["test"]["force_mae_ev_per_angstrom"] < 0.1
     assert (tmp_path / "o" / "potential" / "active_set.npz").exists()
     assert result["cause"] == "StoppedEarly" and result["versions"]["lammps"]
-    assert {path.name for path in (tmp_path / "o").iterdir()} == {"potential", "result.json", *DRAWN}
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {"potential", "result.json", "pareto.csv", *DRAWN}
 
 
 @pytest.mark.parametrize(
