@@ -41,7 +41,9 @@ from gibbsflow.workflow.files import read_json, write_json
 log = logging.getLogger(__name__)
 # times 1.9 distances of nearest neighbours; in this order, since time may end the trials
 _CUTOFF_FACTORS = (1.25, 1.12, 1.4, 1.0)
-_SEARCH_SHARE, _CUTOFF_SHARE, _FINISH_SHARE = 0.70, 0.12, 0.85
+_CUTOFF_SHARE, _FINISH_SHARE = 0.12, 0.85
+# of the time budget, where virials are to follow and where none are
+_SEARCH_SHARE = {True: 0.70, False: 0.85}
 _BETTER = 0.99
 _KINDS = (1, 2, 3, 4, 6, 8)
 _CUTOFF_STEP = 1.07
@@ -205,7 +207,7 @@ class _Climb:
 
     def step(self, point: _Point, basis: PodBasis, *, must: bool = False) -> None:
         """Try a basis; it becomes the best where it gains enough, or must."""
-        tried = self._try(point, basis, self.targets.deadline.until_s(_FINISH_SHARE))
+        tried = self._try(point, basis, self.targets.deadline.until_s(_FINISH_SHARE + 0.05))
         goal = self.settings.goal
         if must or objective(tried.record, goal) < _BETTER * objective(self.best.record, goal):
             self.best = tried
@@ -266,7 +268,7 @@ class _Climb:
     def _next(self, refused: list[str]) -> tuple[_Point, PodBasis] | None:
         """What to try next, of what bounds and time allow; what is refused is said."""
         deadline, options = self.targets.deadline, []
-        left_s = deadline.until_s(_SEARCH_SHARE) - deadline.elapsed_s
+        left_s = deadline.until_s(_search_share(self.targets, self.settings)) - deadline.elapsed_s
         for place, point in enumerate(self._neighbours()):
             plain = self._plain(point)
             species = len(plain.species)
@@ -362,6 +364,10 @@ def _first_basis(
     raise InputError(Problem("training", what, f"at least {columns}", field="max_coefficients"))
 
 
+def _search_share(targets: pod_fit.Targets, settings: Training) -> float:
+    return _SEARCH_SHARE[settings.stress_weight > 0 and any(stress is not None for stress in targets.stress)]
+
+
 def _good_enough(choice: regression.Choice, settings: Training) -> bool:
     energy = 1e3 * choice.energy_rmse_ev_per_atom <= settings.target_energy_rmse_mev_per_atom
     return energy and choice.force_rmse_ev_per_angstrom <= settings.target_force_rmse_ev_per_angstrom
@@ -377,7 +383,10 @@ def _best_cutoff(
     basis, since large bases make more of a long cutoff than the one that is tried here.
     """
     point, few, columns = _probe(targets, start, settings, budget_s, climb)
-    until_s = min(targets.deadline.elapsed_s + 2 * _CUTOFF_SHARE * budget_s, targets.deadline.until_s(_SEARCH_SHARE))
+    until_s = min(
+        targets.deadline.elapsed_s + 2 * _CUTOFF_SHARE * budget_s,
+        targets.deadline.until_s(_search_share(targets, settings)),
+    )
     scores: list[tuple[float, float]] = []
     for factor in _CUTOFF_FACTORS:
         if targets.deadline.elapsed_s + pod_fit.validation_s(targets, columns, settings) > until_s:
