@@ -34,14 +34,14 @@ def test_every_part_of_the_data_has_its_line():
 
 
 def test_the_table_of_what_was_tried_marks_the_front_and_what_was_taken():
-    def _record(cost, score, coefficients, radial):
+    def _record(cost, score, coefficients):
         return {
-            "md_us_per_atom_step": cost, "validation_score": score, "coefficients": coefficients, "radial": radial,
+            "md_us_per_atom_step": cost, "validation_score": score, "coefficients": coefficients,
             "validation_energy_rmse_mev_per_atom": 1.5, "validation_force_rmse_ev_per_angstrom": 0.1, "environments": 1,
             "cutoff_angstrom": 5.0, "energy_weight": 4.0, "ridge": 1e-8,
         }  # fmt: skip
 
-    quick, slow, beaten = _record(10.0, 2.0, 67, (8,)), _record(40.0, 1.0, 261, (10,)), _record(50.0, 1.5, 133, (9,))
+    quick, slow, beaten = _record(10.0, 2.0, 67), _record(40.0, 1.0, 261), _record(50.0, 1.5, 133)
     cutoff = {"validation_score": 1.0, "purpose": "cutoff"}
     figures = {"search": [beaten, slow, cutoff, quick], "pareto": [quick, slow], "basis": slow}
     head, *rows = pareto_table(figures).splitlines()

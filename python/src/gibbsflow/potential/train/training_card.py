@@ -143,7 +143,7 @@ def pareto_table(figures: Mapping[str, Any]) -> str:
     str
         One row a basis, the fastest in MD first; µs, meV/atom, eV/Å, Å.
     """
-    taken = {key: figures["basis"][key] for key in ("coefficients", "environments", "cutoff_angstrom", "radial")}
+    taken = {key: figures["basis"][key] for key in ("coefficients", "environments", "cutoff_angstrom")}
     rows = [",".join((*_PARETO, "on_front", "taken"))]
     for record in sorted((r for r in figures["search"] if _PARETO[0] in r), key=lambda r: float(r[_PARETO[0]])):
         marks = (record in figures["pareto"], all(record[key] == value for key, value in taken.items()))
