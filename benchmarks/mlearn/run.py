@@ -25,7 +25,6 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
-from ase.units import GPa
 
 ELEMENTS = ("Ni", "Cu", "Li", "Mo", "Si", "Ge")
 HERE = Path(__file__).resolve().parent
@@ -81,10 +80,8 @@ def _frames(path: Path) -> list[Atoms]:
             scaled_positions=[site["abc"] for site in structure["sites"]],
             pbc=True,
         )
-        # VASP: kbar, compression positive, xx yy zz xy yz xz
-        stress = -0.1 * GPa * np.array(outputs["virial_stress"])[[0, 1, 2, 4, 5, 3]]
-        labels = {"energy": outputs["energy"], "forces": np.array(outputs["forces"]), "stress": stress}
-        atoms.calc = SinglePointCalculator(atoms, **labels)
+        # stresses are left out: the order of the shear components is not the same in all files
+        atoms.calc = SinglePointCalculator(atoms, energy=outputs["energy"], forces=np.array(outputs["forces"]))
         atoms.info["config_type"] = record["group"]
         frames.append(atoms)
     return frames
