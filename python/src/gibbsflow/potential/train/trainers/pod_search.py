@@ -1,7 +1,7 @@
 """Search for cutoff, size and kinds of surroundings of a POD basis; the best potential so far is always on disk.
 
 From a small basis the search climbs. Of the neighbours of the best it tries one size up, more kinds of surroundings,
-two sizes up, and other cutoffs, in this order but what is dear after what is not, and goes on from the first that gains
+other cutoffs, and two steps up, in this order but what is dear after what is not, and goes on from the first that gains
 1 %; until none does, or the time is used. What was tried is kept: a search that was killed goes on where it was.
 """
 
@@ -47,6 +47,8 @@ _SEARCH_SHARE = {True: 0.70, False: 0.85}
 _BETTER = 0.99
 _KINDS = (1, 2, 3, 4, 6, 8)
 _CUTOFF_STEP = 1.07
+# rows for each column where cutoffs are compared: fewer are decided by chance
+_PROBE_ROWS = 20
 # of what is left of the search: what takes longer waits for the rest
 _DEAR = 0.25
 # kinds of surroundings are told apart on so many frames
@@ -257,12 +259,13 @@ class _Climb:
         def _more(step: int) -> list[_Point]:
             return [replace(point, kinds=kinds[at + step])] if 0 <= at + step < len(kinds) else []
 
-        around = [*_size(1), *_more(1), *_size(2), *_more(2)]
+        around = [*_size(1), *_more(1)]
         if PRICE[self.settings.goal]:  # where cost counts, smaller may be better
             around += [*_size(-1), *_more(-1)]
         if self.settings.cutoff_angstrom is None:
             cutoffs = (round(point.cutoff * f, 2) for f in (1 / _CUTOFF_STEP, _CUTOFF_STEP))
             around += [replace(point, cutoff=c) for c in cutoffs if 1.3 * self.neighbour <= c <= 20]
+        around += [*_size(2), *_more(2)]
         return [p for p in around if p not in self.done]
 
     def _next(self, refused: list[str]) -> tuple[_Point, PodBasis] | None:
@@ -420,7 +423,7 @@ def _probe(
         share = _CUTOFF_SHARE * budget_s * len(targets.pool.members) / (8 * max(_cost(targets, plain, columns), 1e-9))
         few = _spread(range(len(targets.frames)), share)
         rows = 3 * sum(len(targets.frames[k].atoms) for k in few)
-        if columns <= min(_limit(targets, settings), rows // 8):
+        if columns <= min(_limit(targets, settings), rows // _PROBE_ROWS):
             break
     return _Point(number, kinds, start.rcut_angstrom), few, columns
 
