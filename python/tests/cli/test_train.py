@@ -14,7 +14,7 @@ from ase.io import write
 from labelled_sets import CUTOFF_ANGSTROM, fitted_copper, rattled
 
 TRAIN = [sys.executable, "-m", "gibbsflow.cli.train", "fit"]
-DRAWN = ("dataset_card.md", "parity.svg", "parity.png", "grades.svg", "grades.png")
+DRAWN = ("dataset_card.md", "parity.svg", "parity.png", "grades.svg", "grades.png", "pareto.svg", "pareto.png")
 
 
 def _copper_files():
@@ -25,18 +25,20 @@ def _copper_files():
 def test_command_writes_the_contract(tmp_path):
     (tmp_path / "c.yaml").write_text("training: {cutoff_angstrom: 4.0, stress_weight: 0, time_budget_min: 0.01}\n")
     command = [*TRAIN, *_copper_files(), "--out", str(tmp_path / "o"), "--config", str(tmp_path / "c.yaml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([*command, "--goal", "speed"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "o" / "result.json").read_text())
     assert result["status"] == "finished"
     assert len(result["inputs_hash"]) == 64
     assert "time budget would not hold" in result["search_stopped_by"]
+    assert result["goal"] == "speed" and result["pareto"][0]["md_us_per_atom_step"] > 0
+    assert sum(row.endswith(",yes") for row in (tmp_path / "o/pareto.csv").read_text().splitlines()) == 1
     for part in ("train", "test"):
         assert result[part]["energy_mae_mev_per_atom"] > 0
         assert result[part]["force_mae_ev_per_angstrom"] > 0
     assert result["versions"]["lammps"] and "lammps" not in result
     written = {path.name for path in (tmp_path / "o").iterdir()}
-    assert written == {"potential", "result.json", *DRAWN}
+    assert written == {"potential", "result.json", "pareto.csv", *DRAWN}
     for name in DRAWN:
         assert (tmp_path / "o" / name).stat().st_size > 500
     card = (tmp_path / "o" / "dataset_card.md").read_text()
@@ -98,7 +100,7 @@ def test_sigterm_leaves_the_best_potential_so_far(tmp_path):
     assert result["test"]["force_mae_ev_per_angstrom"] < 0.1
     assert (tmp_path / "o" / "potential" / "active_set.npz").exists()
     assert result["cause"] == "StoppedEarly" and result["versions"]["lammps"]
-    assert {path.name for path in (tmp_path / "o").iterdir()} == {"potential", "result.json", *DRAWN}
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {"potential", "result.json", "pareto.csv", *DRAWN}
 
 
 @pytest.mark.parametrize(
@@ -107,6 +109,7 @@ def test_sigterm_leaves_the_best_potential_so_far(tmp_path):
         (["--backend", "gap"], "'gap' is no trainer"),
         (["--train", "absent.extxyz"], "absent.extxyz: no such file"),
         (["--config", "c.yaml"], "did you mean 'max_coefficients'"),
+        (["--goal", "cheap"], "accuracy or balanced or speed"),
     ],
 )
 def test_bad_calls_exit_65_with_one_message(tmp_path, arguments, message):

@@ -58,3 +58,13 @@ def test_the_trainer_is_written_only_where_it_is_not_the_default() -> None:
     assert PotentialSettings.model_validate(other.model_dump(mode="json")) == other
     with pytest.raises(InputError, match="'pod' or 'pace'"):
         read_section(Training, {"backend": "gap"}, where="run.yaml")
+
+
+def test_a_goal_is_one_of_three_and_settings_without_one_stay_as_they_were() -> None:
+    plain = Training()
+    assert {"goal", "max_environments", "backend"}.isdisjoint(plain.model_dump())
+    assert plain.aimed_at(None) is plain
+    quick = plain.aimed_at("speed")
+    assert quick.goal == "speed" and quick.model_dump() == {**plain.model_dump(), "goal": "speed"}
+    with pytest.raises(InputError, match="accuracy or balanced or speed"):
+        plain.aimed_at("cheap")

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 app = new_app("Train machine-learned potentials on labelled structures.")
 # what a fit writes beside its potential and its result.json
-_CARD, _PARITY, _GRADES = "dataset_card.md", "parity", "grades"
-_DRAWN = (_CARD, *(f"{stem}{suffix}" for stem in (_PARITY, _GRADES) for suffix in (".svg", ".png")))
+_CARD, _PARITY, _GRADES, _PARETO = "dataset_card.md", "parity", "grades", "pareto"
+_FIGURES = (f"{stem}{suffix}" for stem in (_PARITY, _GRADES, _PARETO) for suffix in (".svg", ".png"))
+_DRAWN = (_CARD, f"{_PARETO}.csv", *_FIGURES)
 
 
 app.command()(potential_config.config)
@@ -31,6 +32,9 @@ def fit(
     out: Out,
     backend: Annotated[
         str | None, typer.Option("--backend", help=f"{BACKEND_WORDS}; default: training.backend of the settings.")
+    ] = None,
+    goal: Annotated[
+        str | None, typer.Option("--goal", help="accuracy, balanced or speed (of MD); default: training.goal.")
     ] = None,
     state: Annotated[
         Path | None, typer.Option("--state", help="State folder: keeps the finished potential for the same inputs.")
@@ -61,7 +65,7 @@ def fit(
         from gibbsflow.workflow.state import finished_output
         from gibbsflow.workflow.state.state_folder import StateFolder
 
-        settings = PotentialConfig.of_verb(config).training
+        settings = PotentialConfig.of_verb(config).training.aimed_at(goal)
         backend = backend or settings.backend
         physics = training.trainer(backend).physics
         inputs = Inputs.look_at(train, test)
@@ -83,14 +87,9 @@ def fit(
                     with clock as stopper:
                         try:
                             made = training.fit(
-                                inputs,
-                                settings,
-                                backend=backend,
-                                seed=seed,
-                                stopper=stopper,
-                                budget_s=budget_s,
-                                out=out,
-                            )
+                                inputs, settings, backend=backend, seed=seed, stopper=stopper, budget_s=budget_s,
+                                out=out, kept=home.folder if home is not None else None,
+                            )  # fmt: skip
                             made.figures.update(inputs.figures())
                             _draw(made, inputs, out)
                         finally:
@@ -130,7 +129,7 @@ def audit(
 
 def _draw(made: Fit, inputs: Inputs, out: Path) -> None:
     """Draw what a trainer found, and write the card."""
-    from gibbsflow.potential.train.training_card import training_card
+    from gibbsflow.potential.train.training_card import pareto_table, training_card
     from gibbsflow.report.figures import learning_figures
     from gibbsflow.workflow.files import atomic_open
 
@@ -140,6 +139,10 @@ def _draw(made: Fit, inputs: Inputs, out: Path) -> None:
         learning_figures.grade_histogram({"test": made.test_grades}, grade["lower"], grade["upper"], out / _GRADES)
     with atomic_open(out / _CARD, "w") as file:
         file.write(training_card(inputs, made.figures))
+    if made.figures.get("pareto"):
+        learning_figures.pareto_plot(made.figures["search"], made.figures["pareto"], out / _PARETO)
+        with atomic_open(out / f"{_PARETO}.csv", "w") as file:
+            file.write(pareto_table(made.figures))
 
 
 if __name__ == "__main__":

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from gibbsflow.config.section import Section, setting
+from gibbsflow.errors import InputError, Problem
 
 Backend = Literal["pod", "pace"]
 BACKENDS: Mapping[Backend, str] = {"pod": "LAMMPS ML-POD", "pace": "python-ace: academic licence, not bundled"}
 """All trainers and what is behind each; `potential/train/fit.py` says where each is made."""
 BACKEND_WORDS = ", or ".join(f"{name} ({program})" for name, program in BACKENDS.items())
 DEFAULT_BACKEND: Backend = "pod"
+Goal = Literal["accuracy", "balanced", "speed"]
+"""What a search for a potential makes small: its errors, or these with a lower or higher price on its cost in MD."""
+DEFAULT_GOAL: Goal = "accuracy"
+_MOST_ENVIRONMENTS = 8
 
 
 class Training(Section):
@@ -31,6 +36,14 @@ class Training(Section):
     )
     cutoff_angstrom: float | None = setting(
         None, "Cutoff of the potential; default: chosen by validation.", unit="Å", ge=2.0, le=20.0
+    )
+    goal: Goal = setting(
+        DEFAULT_GOAL,
+        "What validation chooses by: errors alone, or errors against the cost of MD (halving it is worth 10 % of the "
+        "errors if balanced, 29 % for speed).",
+    )
+    max_environments: int = setting(
+        _MOST_ENVIRONMENTS, "Kinds of surroundings with coefficients of their own at most (POD); 1: none.", ge=1, le=8
     )
     max_coefficients: int = setting(2000, "Largest number of coefficients; fewer make MD faster.", ge=10, le=20_000)
     folds: int = setting(5, "Folds of the inner validation.", ge=2, le=20)
@@ -54,11 +67,36 @@ class Training(Section):
     )
     zbl: bool = setting(True, "Ziegler-Biersack-Littmark core, in training and in MD alike.")
 
+    def aimed_at(self, goal: str | None) -> Training:
+        """Give the same settings with another goal.
+
+        Parameters
+        ----------
+        goal
+            One of :data:`Goal`; None keeps what is there.
+
+        Returns
+        -------
+        Training
+            A copy.
+
+        Raises
+        ------
+        InputError
+            Where it is none of them.
+        """
+        if goal is None:
+            return self
+        if goal not in get_args(Goal):
+            raise InputError(Problem("--goal", repr(goal), " or ".join(get_args(Goal))))
+        return self.model_copy(update={"goal": goal})
+
     @model_serializer(mode="wrap")
     def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Name the trainer only where it is not the default: settings written before there was a choice stay equal."""
+        """Name younger settings only where they are not the default: settings written before them stay equal."""
         told: dict[str, Any] = handler(self)
-        return {key: value for key, value in told.items() if key != "backend" or value != DEFAULT_BACKEND}
+        younger = {"backend": DEFAULT_BACKEND, "goal": DEFAULT_GOAL, "max_environments": _MOST_ENVIRONMENTS}
+        return {key: value for key, value in told.items() if key not in younger or value != younger[key]}
 
 
 class Exploration(Section):

@@ -45,6 +45,15 @@ def test_force_mask_is_read(tmp_path):
     assert read_labelled(_write(tmp_path / "a.extxyz", [frame]))[0].force_mask.sum() == 3
 
 
+def test_a_frame_whose_forces_do_not_count_needs_none(tmp_path):
+    frames = rattled(3, 0)
+    del frames[1].calc.results["forces"]
+    frames[1].info["forces_weight"] = 0
+    read = read_labelled(_write(tmp_path / "a.extxyz", frames))[1]
+    assert read.energy_ev == pytest.approx(frames[1].get_potential_energy())
+    assert not read.force_mask.any() and (read.weights.energy, read.weights.force) == (1, 0)
+
+
 def _no_energy(frames):
     del frames[1].calc.results["energy"]
 

@@ -3,7 +3,7 @@
 from labelled_sets import bare_frame
 
 from gibbsflow.potential.train.shared.inputs import Inputs
-from gibbsflow.potential.train.training_card import training_card
+from gibbsflow.potential.train.training_card import pareto_table, training_card
 
 ERRORS = {
     "frames": 2, "atoms": 4, "energy_mae_mev_per_atom": 1.234, "force_mae_ev_per_angstrom": 0.05678,
@@ -30,4 +30,24 @@ def test_every_part_of_the_data_has_its_line():
         "| train | all | 2 | 4 | 1 | 1.23 | 0.0568 | 0.500 |",
         "| test | md | 2 | 4 | 0 | 1.23 | 0.0568 | – |",
         "| test | all | 2 | 4 | 0 | 1.23 | 0.0568 | – |",
+    ]
+
+
+def test_the_table_of_what_was_tried_marks_the_front_and_what_was_taken():
+    def _record(cost, score, coefficients):
+        return {
+            "md_us_per_atom_step": cost, "validation_score": score, "coefficients": coefficients,
+            "validation_energy_rmse_mev_per_atom": 1.5, "validation_force_rmse_ev_per_angstrom": 0.1, "environments": 1,
+            "cutoff_angstrom": 5.0, "energy_weight": 4.0, "ridge": 1e-8,
+        }  # fmt: skip
+
+    quick, slow, beaten = _record(10.0, 2.0, 67), _record(40.0, 1.0, 261), _record(50.0, 1.5, 133)
+    cutoff = {"validation_score": 1.0, "purpose": "cutoff"}
+    figures = {"search": [beaten, slow, cutoff, quick], "pareto": [quick, slow], "basis": slow}
+    head, *rows = pareto_table(figures).splitlines()
+    assert head.split(",")[0] == "md_us_per_atom_step" and head.endswith("on_front,taken")
+    assert rows == [
+        "10,1.5,0.1,2,67,1,5,4,1e-08,yes,no",
+        "40,1.5,0.1,1,261,1,5,4,1e-08,yes,yes",
+        "50,1.5,0.1,1.5,133,1,5,4,1e-08,no,no",
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gibbsflow.report.figures.learning_figures import grade_histogram, learning_curve, parity_plot
+from gibbsflow.report.figures.learning_figures import grade_histogram, learning_curve, pareto_plot, parity_plot
 
 
 def _texts(path: Path) -> str:
@@ -54,3 +54,16 @@ def test_the_curve_has_a_panel_for_each_criterion(tmp_path: Path) -> None:
     text = _texts(learning_curve([record, better], tmp_path / "curve")[0])
     for words in ("hold-out force MAE, eV/Å", "hold-out energy MAE, meV/atom", "largest grade", "labels"):
         assert words in text
+
+
+def test_the_front_is_drawn_with_the_sizes_of_its_bases(tmp_path: Path) -> None:
+    def _record(cost: float, error: float, coefficients: int) -> dict[str, float]:
+        errors = {f"validation_{key}": error for key in ("force_rmse_ev_per_angstrom", "energy_rmse_mev_per_atom")}
+        return {"md_us_per_atom_step": cost, "coefficients": coefficients, **errors}
+
+    quick, slow, beaten = _record(10.0, 2.0, 67), _record(40.0, 1.0, 261), _record(50.0, 3.0, 999)
+    made = pareto_plot([quick, slow, beaten, {"purpose": "cutoff"}], [quick, slow], tmp_path / "pareto")
+    assert [path.suffix for path in made] == [".svg", ".png"]
+    text = _texts(made[0])
+    assert all(f"<!--  {count} -->" in text for count in (67, 261)) and "<!--  999 -->" not in text
+    assert "MD on one core, µs an atom and step" in text

@@ -70,7 +70,7 @@ def graded_trainer(settings: Training) -> Trainer:
 
 def fit(
     inputs: Inputs, settings: Training, *, backend: str | None = None, seed: int, stopper: Stopper, budget_s: float,
-    out: Path,
+    out: Path, kept: Path | None = None,
 ) -> Fit:  # fmt: skip
     """Fit a potential with one of the trainers and write it.
 
@@ -90,6 +90,8 @@ def fit(
         Wall-clock seconds for all.
     out
         Gets ``potential/``.
+    kept
+        Folder for what a run that goes on after this one was killed need not do again, or None.
 
     Returns
     -------
@@ -109,7 +111,7 @@ def fit(
     """
     backend = backend or settings.backend
     chosen = trainer(backend)
-    made = chosen.fit(inputs, settings, seed=seed, stopper=stopper, budget_s=budget_s, out=out)
+    made = chosen.fit(inputs, settings, seed=seed, stopper=stopper, budget_s=budget_s, out=out, kept=kept)
     check_figures(made.figures, graded=chosen.graded, where=backend)
     return made
 

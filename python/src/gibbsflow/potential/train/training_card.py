@@ -124,6 +124,35 @@ def account_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return lines
 
 
+_PARETO = (
+    "md_us_per_atom_step", "validation_energy_rmse_mev_per_atom", "validation_force_rmse_ev_per_angstrom",
+    "validation_score", "coefficients", "environments", "cutoff_angstrom", "energy_weight", "ridge",
+)  # fmt: skip
+
+
+def pareto_table(figures: Mapping[str, Any]) -> str:
+    """Tell what a search has tried, as CSV; the last two columns say which are on the front, and which was taken.
+
+    Parameters
+    ----------
+    figures
+        Of ``result.json``: ``search``, ``pareto`` and ``basis``.
+
+    Returns
+    -------
+    str
+        One row a basis, the fastest in MD first; µs, meV/atom, eV/Å, Å.
+    """
+    taken = {key: figures["basis"][key] for key in ("coefficients", "environments", "cutoff_angstrom")}
+    rows = [",".join((*_PARETO, "on_front", "taken"))]
+    for record in sorted((r for r in figures["search"] if _PARETO[0] in r), key=lambda r: float(r[_PARETO[0]])):
+        marks = (record in figures["pareto"], all(record[key] == value for key, value in taken.items()))
+        rows.append(
+            ",".join([*(f"{record[key]:.6g}" for key in _PARETO), *("yes" if mark else "no" for mark in marks)])
+        )
+    return "\n".join(rows) + "\n"
+
+
 def account_text(account: Account) -> str:
     """Describe what was read of labelled data, and every doubt about it.
 

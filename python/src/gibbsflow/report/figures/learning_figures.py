@@ -77,6 +77,43 @@ def grade_histogram(grades: Mapping[str, Floats], lower: float, upper: float, st
     return _save(figure, stem)
 
 
+def pareto_plot(tried: Sequence[Mapping[str, Any]], front: Sequence[Mapping[str, Any]], stem: Path) -> list[Path]:
+    """Validation errors of all that a search has tried against the cost of MD, and the best for their cost.
+
+    Parameters
+    ----------
+    tried
+        Records of the search; those without a cost are left out.
+    front
+        Of them, the most accurate for their cost, the fastest first.
+    stem
+        Path without suffix.
+
+    Returns
+    -------
+    list of Path
+        SVG and PNG.
+    """
+    figure, axes = _new(1, 2, (8.4, 3.6))
+    errors = (("force_rmse_ev_per_angstrom", "force RMSE, eV/Å"), ("energy_rmse_mev_per_atom", "energy RMSE, meV/atom"))
+    for axis, (key, text) in zip(axes, errors, strict=True):
+        for records, style, label in ((tried, "o", "tried"), (front, "o-", "best for their cost")):
+            points = [(r["md_us_per_atom_step"], r[f"validation_{key}"]) for r in records if "md_us_per_atom_step" in r]
+            axis.plot(
+                *zip(*points, strict=True),
+                style,
+                ms=4,
+                color=_COLOURS["test" if "-" in style else "train"],
+                label=label,
+            )
+        for record in front:
+            at = record["md_us_per_atom_step"], record[f"validation_{key}"]
+            axis.annotate(f" {record['coefficients']}", at, fontsize=7)
+        axis.set(xlabel="MD on one core, µs an atom and step", ylabel=f"left-out {text}", xscale="log")
+        axis.legend(frameon=False, fontsize=8)
+    return _save(figure, stem)
+
+
 def learning_curve(generations: Sequence[Mapping[str, Any]], stem: Path) -> list[Path]:
     """Hold-out errors and largest grade against the number of labels.
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import bulk
+from ase.build import bulk, fcc100
 from ase.io import write
 from labelled_sets import bare_frame, label, rattled
 
@@ -44,7 +44,7 @@ def test_energies_and_stresses_of_exactly_zero(tmp_path, count, weight):
 
 
 def test_forces_of_zero_are_right_by_symmetry_alone(tmp_path):
-    frames = _frames(tmp_path, [*rattled(6, 0), *[label(bulk("Cu", a=a)) for a in (3.5, 3.6, 3.7)]])
+    frames = _frames(tmp_path, [*rattled(6, 0), *[label(bulk("Cu", a=a)) for a in (3.4, 3.5, 3.6, 3.7, 3.8)]])
     assert _doubts(frames)[0] == []
     frames[2] = replace(frames[2], forces_ev_per_angstrom=np.zeros((8, 3)))
     ((weight, field, what),) = _doubts(frames)[0]
@@ -158,6 +158,27 @@ def test_shear_stresses_of_zero_are_refused(tmp_path):
     pressures = [replace(f, stress_ev_per_angstrom3=f.stress_ev_per_angstrom3 * [1, 1, 1, 0, 0, 0]) for f in frames]
     ((weight, field, what),) = _doubts(pressures)[0]
     assert (weight, field) == ("refuse", "stress") and "shear" in what
+
+
+def test_shear_stresses_that_symmetry_forbids_are_zero(tmp_path):
+    slabs = [fcc100("Cu", (2, 2, 3), a=a, vacuum=6.0, periodic=True) for a in (3.4, 3.5, 3.6, 3.7, 3.8)]
+    assert _doubts(_frames(tmp_path, [label(slab) for slab in slabs]))[0] == []
+
+
+def test_strains_that_symmetry_makes_one_are_left_out_of_the_test(tmp_path):
+    def _strained(axis, size):
+        atoms = bulk("Cu", cubic=True) * (2, 2, 2)
+        atoms.set_cell(atoms.cell[:] * np.where(np.arange(3) == axis, 1 + size, 1.0)[:, None], scale_atoms=True)
+        return label(atoms)
+
+    sizes = (-0.04, -0.02, 0.02, 0.04)
+    train = _frames(tmp_path, [*rattled(4, 0), *(_strained(0, size) for size in sizes)])
+    test = _frames(tmp_path, [*rattled(4, 1), *(_strained(1, size) for size in sizes)])
+    account = Account("b.extxyz")
+    assert len(check_pair(train, test, account)[1]) == 4 and not account.of_weight("refuse")
+    alone = Account("b.extxyz")
+    check_pair(train, test[4:], alone)
+    assert alone.of_weight("refuse")  # nothing would be left
 
 
 def test_positions_that_are_fractions_and_atoms_in_one_place(tmp_path):

@@ -29,6 +29,14 @@ def test_algebra_grows_with_the_cube_of_the_columns():
     assert deadline.eigen_s(2000) == pytest.approx(8 * deadline.eigen_s(1000)) and deadline.eigen_s(1000) >= 0.2
 
 
+def test_what_large_algebra_took_is_the_measure_of_more():
+    deadline = Deadline(_Clock(), 100.0)
+    deadline.learn(1000, 4.0)
+    assert deadline.eigen_s(2000) == pytest.approx(32.0)
+    deadline.learn(10, 4.0)  # too small to say anything
+    assert deadline.eigen_s(2000) == pytest.approx(32.0)
+
+
 def test_a_signal_is_given_its_effect():
     stopper = Stopper()
     stopper.signal = 15

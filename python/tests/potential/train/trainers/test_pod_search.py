@@ -1,5 +1,7 @@
 """The search for a basis: its limits, and why it ends."""
 
+import json
+
 import numpy as np
 import pytest
 from ase.io import write
@@ -15,6 +17,8 @@ from gibbsflow.potential.train.shared.splits import assign_folds
 from gibbsflow.potential.train.trainers import pod_fit, pod_search
 from gibbsflow.potential.train.trainers.pod import PodPotential
 from gibbsflow.workflow.state.segments import Stopper
+
+MORE = {"repeat": (2, 2, 2), "max_coefficients": 140}
 
 
 def test_memory_bounds_the_basis():
@@ -41,20 +45,20 @@ def test_a_share_of_the_frames_is_spread_over_all_of_them():
     assert pod_search._spread(range(5), 0.0) == list(range(5))
 
 
-def _search(tmp_path, **settings):
+def _search(tmp_path, kept=None, repeat=(2, 1, 1), **settings):
     """Search on six rattled cells of copper, with all the time in the world."""
     given = Training(**{"cutoff_angstrom": 4.0, "folds": 2, "max_coefficients": 70, **settings})
-    frames = _frames(tmp_path)
+    frames = _frames(tmp_path, repeat)
     references = reference_energies(frames, ("Cu",))
     folds = assign_folds(frames, given.folds, seed=1)
     with LammpsPool(tmp_path / "lammps", 1) as pool, Stopper() as stopper:
         targets = pod_fit.take_off(frames, folds, references, ("Cu",), None, pool, Deadline(stopper, 1e5))
         scales = pod_fit.length_scales(frames)
-        return pod_search.search(targets, given, references, ("Cu",), scales, None, tmp_path / "potential")
+        return pod_search.search(targets, given, references, ("Cu",), scales, None, tmp_path / "potential", kept=kept)
 
 
-def _frames(folder):
-    write(folder / "train.extxyz", rattled(6, 1, stress=False))
+def _frames(folder, repeat):
+    write(folder / "train.extxyz", rattled(6, 1, repeat=repeat, stress=False))
     return read_labelled(folder / "train.extxyz")
 
 
@@ -89,3 +93,27 @@ def test_more_elements_than_the_coefficients_allow_get_a_basis_below_the_ladder(
             pod_search._first_basis(targets, Training(max_coefficients=60), 1.0, 4.5, species, 1e5)
         # two validations of 2,065 columns would take longer than a fifth of a minute
         assert pod_search._first_basis(targets, Training(max_coefficients=3000), 1.0, 4.5, species, 60)[0] == -2
+
+
+def test_a_search_goes_on_from_what_was_tried(tmp_path):
+    kept = tmp_path / "state"
+    kept.mkdir()
+    whole = _search(tmp_path, kept=kept, **MORE)
+    told = json.loads((kept / "search.json").read_text())
+    assert len(told) == len(whole.records)
+    assert len(told) > 2
+    del told[list(told)[-1]]  # as after a kill
+    (kept / "search.json").write_text(json.dumps(told))
+    again = _search(tmp_path, kept=kept, **MORE)
+    assert again.best.basis == whole.best.basis
+    assert again.best.choice.weights == whole.best.choice.weights
+    assert [r["coefficients"] for r in again.records] == [r["coefficients"] for r in whole.records]
+    # what was known is told as it was measured, also the time
+    assert again.records[0] == json.loads(json.dumps(whole.records[0]))
+    (kept / "search.json").write_text("{")
+    assert _search(tmp_path, kept=kept, **MORE).best.basis == whole.best.basis
+
+
+def test_kinds_of_surroundings_may_be_forbidden(tmp_path):
+    assert {r["environments"] for r in _search(tmp_path, max_environments=1, **MORE).records} == {1}
+    assert {r["environments"] for r in _search(tmp_path, **MORE).records} >= {1, 2}

@@ -115,6 +115,19 @@ class Deadline:
             self._speed = max(0.5 * sorted(taken)[1] / _PROBE_COLUMNS**3, _FASTEST_S)
         return self._speed * columns**3
 
+    def learn(self, columns: int, seconds: float) -> None:
+        """Take the time of a large decomposition for the measure of those to come.
+
+        Parameters
+        ----------
+        columns
+            Size of the matrix.
+        seconds
+            What it took, with what belongs to it.
+        """
+        if columns >= _PROBE_COLUMNS:
+            self._speed = max(seconds / columns**3, _FASTEST_S)
+
 
 def spread_order(count: int) -> list[int]:
     """Order numbers so that every beginning of the list is spread evenly over all of them.

@@ -262,8 +262,9 @@ class Trainer(Protocol):
         """
 
     def fit(
-        self, inputs: Inputs, settings: Training, *, seed: int, stopper: Stopper, budget_s: float, out: Path
-    ) -> Fit:
+        self, inputs: Inputs, settings: Training, *, seed: int, stopper: Stopper, budget_s: float, out: Path,
+        kept: Path | None = None,
+    ) -> Fit:  # fmt: skip
         """Fit, evaluate and write a potential.
 
         Parameters
@@ -280,6 +281,8 @@ class Trainer(Protocol):
             Wall-clock seconds for all; they shape the search and end nothing.
         out
             Gets ``potential/``.
+        kept
+            Folder for what a run that goes on after this one was killed need not do again, or None.
 
         Returns
         -------

@@ -39,8 +39,9 @@ class PaceTrainer:
     graded = False
 
     def fit(
-        self, inputs: Inputs, settings: Training, *, seed: int, stopper: Stopper, budget_s: float, out: Path
-    ) -> Fit:
+        self, inputs: Inputs, settings: Training, *, seed: int, stopper: Stopper, budget_s: float, out: Path,
+        kept: Path | None = None,
+    ) -> Fit:  # fmt: skip
         """Fit a linear ACE (Drautz, Phys. Rev. B 2019, 99, 014104) of one size.
 
         Parameters
@@ -57,6 +58,8 @@ class PaceTrainer:
             Not used: the size is bounded by the data and by ``max_coefficients``.
         out
             Gets ``potential/``.
+        kept
+            Folder for what a run that goes on after this one was killed need not do again, or None.
 
         Returns
         -------

@@ -23,6 +23,7 @@ from gibbsflow.errors import InputError, StateError
 from gibbsflow.potential.data.neighbours import pairs_within
 from gibbsflow.potential.train.shared.metrics import Prediction
 from gibbsflow.potential.train.trainers.pod_basis import PodBasis, descriptor_sums, local_descriptors, virial_rows
+from gibbsflow.potential.train.trainers.pod_environments import Environments
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import atomic_open, read_json, write_json
 from gibbsflow.workflow.input_files import STRUCTURE_BYTES, read_text
@@ -193,7 +194,7 @@ class PodPotential:
         folder.mkdir(parents=True, exist_ok=True)
         files = {
             "potential.pod": self.basis.text(),
-            "coefficients.pod": coefficient_text(self.coefficients),
+            "coefficients.pod": self.basis.coefficient_text(self.coefficients),
             "in.potential": "# LAMMPS: units metal; atom types in the order " + " ".join(self.species) + "\n"
             + "\n".join(_pair_commands(self.species, self.zbl, "")) + "\n",
         }  # fmt: skip
@@ -201,7 +202,9 @@ class PodPotential:
             with atomic_open(folder / name, "w") as file:
                 file.write(text)
         zbl = asdict(self.zbl) if self.zbl else None
-        write_json(folder / "potential.json", {"backend": "pod", "basis": asdict(self.basis), "zbl": zbl, **self.meta})
+        write_json(
+            folder / "potential.json", {"backend": "pod", "basis": self.basis.to_json(), "zbl": zbl, **self.meta}
+        )
         return replace(self, folder=folder)
 
     @classmethod
@@ -227,12 +230,16 @@ class PodPotential:
         try:
             if meta.pop("backend") != "pod":
                 raise StateError(f"{folder}: not a POD potential")
-            basis = PodBasis.from_json(meta.pop("basis"))
+            told = meta.pop("basis")
             zbl = meta.pop("zbl")
             text = read_text(Path(folder) / "coefficients.pod", "coefficients", STRUCTURE_BYTES).split()
-            coefficients = np.array([float(word) for word in text[4:]])
-            if len(coefficients) != int(text[1]) or not np.isfinite(coefficients).all():
-                raise ValueError(f"coefficients.pod holds {len(coefficients)} numbers of {text[1]}, or some not finite")
+            numbers, sizes = np.array([float(word) for word in text[4:]]), [int(word) for word in text[1:4]]
+            if len(numbers) != sum(sizes) or not np.isfinite(numbers).all():
+                raise ValueError(f"coefficients.pod holds {len(numbers)} numbers of {sum(sizes)}, or some not finite")
+            coefficients, projection, centroids = np.split(numbers, np.cumsum(sizes[:2]))
+            kinds = told.pop("environments", None)
+            parts = tuple(tuple(part.tolist()) for part in (projection, centroids))
+            basis = PodBasis.from_json(told, Environments(*kinds, *parts) if kinds else None)
         except (InputError, KeyError, IndexError, TypeError, ValueError, OSError) as error:
             what = f"{folder}: not a potential written by gibbsflow ({error})"
             raise StateError(what, what_to_do="Give a folder as `train fit` wrote it: DIR/potential.") from error
@@ -349,22 +356,6 @@ def evaluate_zbl(lammps: Lammps, atoms: Atoms, species: Sequence[str], zbl: Zbl)
     """
     commands = [f"pair_style {_zbl_style(zbl)}", *_zbl_pairs(species, "")]
     return _evaluate(lammps, atoms, species, zbl.outer_angstrom, commands)
-
-
-def coefficient_text(coefficients: Floats) -> str:
-    """Content of LAMMPS' coefficient file: no projections and no centroids, then one number a line.
-
-    Parameters
-    ----------
-    coefficients
-        In LAMMPS' order, eV; shape (elements × per element,).
-
-    Returns
-    -------
-    str
-        With 17 digits, so that reading gives the same numbers.
-    """
-    return f"model_coefficients: {len(coefficients)} 0 0\n" + "".join(f"{c:.17g}\n" for c in coefficients)
 
 
 def _finish(lammps: Lammps, scratch: tempfile.TemporaryDirectory[str]) -> None:

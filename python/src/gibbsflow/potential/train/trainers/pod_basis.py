@@ -8,7 +8,7 @@ energy and forces, and the same B_i give the extrapolation grade.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from ase import Atoms
 
 from gibbsflow.engines.lammps import Lammps
 from gibbsflow.engines.lammps_frame import to_frame
+from gibbsflow.potential.train.trainers.pod_environments import Environments
 from gibbsflow.units import Floats
 
 _BODIES = ("three", "four", "five", "six", "seven")
@@ -36,6 +37,8 @@ class PodBasis:
         bodies on.
     angular
         Angular degree of the three- to seven-body terms.
+    environments
+        Kinds of surroundings that have coefficients of their own, or None: all atoms of an element share theirs.
     """
 
     species: tuple[str, ...]
@@ -43,15 +46,18 @@ class PodBasis:
     rcut_angstrom: float
     radial: tuple[int, int, int, int, int, int]
     angular: tuple[int, int, int, int, int]
+    environments: Environments | None = None
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> PodBasis:
+    def from_json(cls, content: Mapping[str, Any], environments: Environments | None = None) -> PodBasis:
         """Make it from the parsed JSON of its fields, where tuples have become lists.
 
         Parameters
         ----------
         content
-            Fields by name, as ``dataclasses.asdict`` gives them or as they come back from JSON.
+            Fields by name, as :meth:`to_json` gives them or as they come back from JSON.
+        environments
+            Kinds of surroundings, which the JSON only counts.
 
         Returns
         -------
@@ -59,7 +65,41 @@ class PodBasis:
             With tuples again.
         """
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-        return cls(**values)
+        return cls(**{**values, "environments": environments})
+
+    def to_json(self) -> dict[str, Any]:
+        """Fields by name; kinds of surroundings as their number and that of the principal components.
+
+        Returns
+        -------
+        dict
+            JSON-serialisable.
+        """
+        told = {field.name: getattr(self, field.name) for field in fields(self)}
+        found = told.pop("environments")
+        return told if found is None else {**told, "environments": [found.count, found.components]}
+
+    @property
+    def plain(self) -> PodBasis:
+        """The same basis with one kind of surroundings.
+
+        Returns
+        -------
+        PodBasis
+            Itself where it has no others.
+        """
+        return self if self.environments is None else replace(self, environments=None)
+
+    @property
+    def kinds(self) -> int:
+        """How many kinds of surroundings have coefficients of their own.
+
+        Returns
+        -------
+        int
+            At least 1.
+        """
+        return self.environments.count if self.environments else 1
 
     def text(self) -> str:
         """Content of LAMMPS' ``.pod`` parameter file.
@@ -77,7 +117,31 @@ class PodBasis:
         ]  # fmt: skip
         for body, radial, angular in zip(_BODIES, self.radial[1:], self.angular, strict=True):
             lines += [f"{body}body_number_radial_basis_functions {radial}", f"{body}body_angular_degree {angular}"]
-        return "\n".join([*lines, "number_of_environment_clusters 1", "number_of_principal_components 1"]) + "\n"
+        components = self.environments.components if self.environments else 1
+        lines += [f"number_of_environment_clusters {self.kinds}", f"number_of_principal_components {components}"]
+        return "\n".join(lines) + "\n"
+
+    def coefficient_text(self, coefficients: Floats | None = None) -> str:
+        """Content of LAMMPS' coefficient file: numbers one a line, then the projection and centroids of environments.
+
+        Parameters
+        ----------
+        coefficients
+            In LAMMPS' order, eV; shape (elements × per element,). None: zeros, for a file of environments alone.
+
+        Returns
+        -------
+        str
+            With 17 digits, so that reading gives the same numbers.
+        """
+        found = self.environments
+        projection, centroids = (found.projection, found.centroids) if found else ((), ())
+        if coefficients is None:
+            count = len(self.species) + (len(projection) // found.components * found.count if found else 0)
+            coefficients = np.zeros(count)
+        numbers = [*coefficients, *projection, *centroids]
+        head = f"model_coefficients: {len(coefficients)} {len(projection)} {len(centroids)}\n"
+        return head + "".join(f"{c:.17g}\n" for c in numbers)
 
     def with_cutoff(self, rcut_angstrom: float) -> PodBasis:
         """Return the same basis with another outer cutoff.
@@ -139,12 +203,16 @@ def ladder_basis(number: int, species: Sequence[str], rin_angstrom: float, rcut_
 
 def _with_basis(lammps: Lammps, atoms: Atoms, basis: PodBasis, compute: str) -> list[str]:
     (lammps.folder / f"{lammps.name}.pod").write_text(basis.text())
+    environments = '""'
+    if basis.environments is not None:
+        environments = f"{lammps.name}.environments"
+        (lammps.folder / environments).write_text(basis.coefficient_text())
     frame = to_frame(atoms, basis.species, basis.rcut_angstrom)
     return [
         *lammps.load(frame),
         f"pair_style zero {basis.rcut_angstrom + 0.01:.6f}",
         "pair_coeff * *",
-        f'compute pod all {compute} {lammps.name}.pod "" {" ".join(basis.species)}',
+        f"compute pod all {compute} {lammps.name}.pod {environments} {' '.join(basis.species)}",
         "run 0 post no",
     ]
 
@@ -178,7 +246,7 @@ def descriptor_sums(lammps: Lammps, atoms: Atoms, basis: PodBasis) -> tuple[Floa
 
 
 def local_descriptors(lammps: Lammps, atoms: Atoms, basis: PodBasis) -> Floats:
-    """Descriptors of each atom, without the one-body term.
+    """Descriptors of each atom, without the one-body term and whatever the kinds of surroundings.
 
     Parameters
     ----------
@@ -194,8 +262,21 @@ def local_descriptors(lammps: Lammps, atoms: Atoms, basis: PodBasis) -> Floats:
     ndarray
         Shape (n, descriptors of an element).
     """
-    values: Floats = lammps.run(_with_basis(lammps, atoms, basis, "pod/atom"), ["atoms:pod"])["atoms:pod"]
+    values: Floats = lammps.run(_with_basis(lammps, atoms, basis.plain, "pod/atom"), ["atoms:pod"])["atoms:pod"]
     return values
+
+
+def _sums(lammps: Lammps, atoms: Atoms, basis: PodBasis) -> Floats:
+    """Descriptors summed over the atoms, without the derivatives that take most of the time."""
+    local = local_descriptors(lammps, atoms, basis)
+    symbols = np.asarray(atoms.get_chemical_symbols())
+    parts = []
+    for number, name in enumerate(basis.species):
+        own = local[symbols == name]
+        found = basis.environments
+        shares = found.shares(number, len(basis.species), own) if found else np.ones((len(own), 1))
+        parts += [[len(own)], (shares.T @ own).ravel()]
+    return np.concatenate(parts)
 
 
 def virial_rows(lammps: Lammps, atoms: Atoms, basis: PodBasis, strain: float = 5e-4) -> Floats:
@@ -228,6 +309,6 @@ def virial_rows(lammps: Lammps, atoms: Atoms, basis: PodBasis, strain: float = 5
             deformation[j, i] += sign * strain / 2
             strained = atoms.copy()
             strained.set_cell(atoms.cell[:] @ deformation, scale_atoms=True)
-            sums.append(descriptor_sums(lammps, strained, basis)[0])
+            sums.append(_sums(lammps, strained, basis))
         rows.append((sums[0] - sums[1]) / (2 * strain))
     return np.array(rows)

@@ -26,7 +26,7 @@ from gibbsflow.units import Floats
 from gibbsflow.workflow.progress import Progress
 
 log = logging.getLogger(__name__)
-PHYSICS = 1
+PHYSICS = 2
 """Raised by hand when the same frames and settings give another potential."""
 _FEWEST_VIRIALS = 3
 # most atoms have a neighbour as near; the list to 6 Å has ten times as many pairs
@@ -192,6 +192,7 @@ class BasisTrial:
             "cutoff_angstrom": self.basis.rcut_angstrom,
             "radial": self.basis.radial,
             "angular": self.basis.angular,
+            "environments": self.basis.kinds,
             "coefficients": self.sums.shape[1],
             "frames": len(self.sums),
             "validation_energy_rmse_mev_per_atom": 1e3 * self.choice.energy_rmse_ev_per_atom,
@@ -291,13 +292,17 @@ def try_basis(
         sums.append(total)
         progress.add(1)
     seconds = time.monotonic() - start
-    return BasisTrial(basis, blocks, list(frames), np.array(sums), _validate(blocks, settings, 0.0), seconds)
+    choice = _validate(blocks, settings, 0.0, targets.deadline)
+    return BasisTrial(basis, blocks, list(frames), np.array(sums), choice, seconds)
 
 
-def _validate(blocks: regression.Blocks, settings: Training, stress: float) -> regression.Choice:
+def _validate(blocks: regression.Blocks, settings: Training, stress: float, deadline: Deadline) -> regression.Choice:
     energies = (settings.energy_weight,) if settings.energy_weight else regression.ENERGY_WEIGHTS
     ridges = (settings.ridge,) if settings.ridge else regression.RIDGES
-    return regression.cross_validate(blocks, energies=energies, ridges=ridges, stress=stress)
+    start = time.monotonic()
+    choice = regression.cross_validate(blocks, energies=energies, ridges=ridges, stress=stress)
+    deadline.learn(blocks[0]["energy"].columns, (time.monotonic() - start) / (len(blocks) * len(energies)))
+    return choice
 
 
 def validation_s(targets: Targets, columns: int, settings: Training) -> float:
@@ -356,7 +361,10 @@ def add_virials(
         log.warning("only %d frames have a stress: the fit is to energies and forces", len(have))
         return trial
     until_s -= validation_s(targets, trial.sums.shape[1], settings)
-    each_s = 12 * trial.seconds / max(len(trial.sums), 1)
+    typical = targets.frames[sorted(have, key=lambda k: len(targets.frames[k].atoms))[len(have) // 2]].atoms
+    start = time.monotonic()
+    pod_basis.virial_rows(targets.pool.members[0], typical, trial.basis)
+    each_s = 1.2 * (time.monotonic() - start) / len(targets.pool.members)
     room = int((until_s - targets.deadline.elapsed_s) / max(each_s, 1e-9))
     chosen = (
         [have[i] for i in np.unique(np.linspace(0, len(have) - 1, min(room, len(have))).astype(int))]
@@ -385,7 +393,7 @@ def add_virials(
         own.add(virial[:, free] / len(atoms), target * atoms.get_volume() / len(atoms), counts.stress)
         added += 1
         progress.add(1)
-    choice = _validate(blocks, settings, settings.stress_weight)
+    choice = _validate(blocks, settings, settings.stress_weight, targets.deadline)
     return replace(trial, choice=choice, stress_frames=added)
 
 

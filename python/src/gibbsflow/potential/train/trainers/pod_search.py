@@ -1,11 +1,16 @@
-"""Search for cutoff and size of a POD basis within a time budget; the best potential so far is always on disk."""
+"""Search for cutoff, size and kinds of surroundings of a POD basis; the best potential so far is always on disk.
+
+From a small basis the search climbs. Of the neighbours of the best it tries one size up, more kinds of surroundings,
+other cutoffs, and two steps up, in this order but what is dear after what is not, and goes on from the first that gains
+1 %; until none does, or the time is used. What was tried is kept: a search that was killed goes on where it was.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +18,42 @@ import numpy as np
 from ase import Atoms
 
 from gibbsflow.config.potential_training import Training
-from gibbsflow.errors import InputError, Problem, StoppedEarly
+from gibbsflow.engines.lammps import Lammps
+from gibbsflow.errors import InputError, Problem, StateError, StoppedEarly
 from gibbsflow.potential.train.shared import regression
 from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies
-from gibbsflow.potential.train.shared.deadline import FEWEST_FRAMES
+from gibbsflow.potential.train.shared.deadline import FEWEST_FRAMES, covering_order
 from gibbsflow.potential.train.trainers import pod_fit
 from gibbsflow.potential.train.trainers.pod import Zbl
-from gibbsflow.potential.train.trainers.pod_basis import LADDER, SMALL, PodBasis, descriptor_sums, ladder_basis
+from gibbsflow.potential.train.trainers.pod_basis import (
+    LADDER,
+    SMALL,
+    PodBasis,
+    descriptor_sums,
+    ladder_basis,
+    local_descriptors,
+)
+from gibbsflow.potential.train.trainers.pod_environments import find_environments
+from gibbsflow.potential.train.trainers.pod_speed import PRICE, SCORE, SPEED, dense, md_cost_us, objective
+from gibbsflow.units import Floats
+from gibbsflow.workflow.files import read_json, write_json
 
 log = logging.getLogger(__name__)
 # times 1.9 distances of nearest neighbours; in this order, since time may end the trials
 _CUTOFF_FACTORS = (1.25, 1.12, 1.4, 1.0)
-_SEARCH_SHARE, _CUTOFF_SHARE, _FINISH_SHARE = 0.70, 0.12, 0.85
+_CUTOFF_SHARE, _FINISH_SHARE = 0.12, 0.85
+# of the time budget, where virials are to follow and where none are
+_SEARCH_SHARE = {True: 0.70, False: 0.85}
 _BETTER = 0.99
-# validation is noisy where energies are few: one basis without gain says little
-_PATIENCE = 2
+_KINDS = (1, 2, 3, 4, 6, 8)
+_CUTOFF_STEP = 1.07
+# rows for each column where cutoffs are compared: fewer are decided by chance
+_PROBE_ROWS = 20
+# of what is left of the search: what takes longer waits for the rest
+_DEAR = 0.25
+# kinds of surroundings are told apart on so many frames
+_KIND_FRAMES = 80
+_TRIED = "search.json"
 _CUTOFF_PRICE = 0.15
 # of the time budget, for the two validations of the first basis
 _ALGEBRA_SHARE = 0.2
@@ -43,11 +69,11 @@ class Search:
     Attributes
     ----------
     best
-        Basis with the best score.
+        Basis with the best score, or of the best score for its cost where the goal asks for that.
     records
         All that were tried.
     stopped_by
-        Why no larger basis was tried.
+        Why no other basis was tried.
     signalled
         Whether a signal ended it.
     """
@@ -58,11 +84,30 @@ class Search:
     signalled: bool
 
 
+@dataclass(frozen=True)
+class _Point:
+    """Where the search may stand: a place on the ladder, kinds of surroundings, a cutoff in Å."""
+
+    number: int
+    kinds: int
+    cutoff: float
+
+
+@dataclass
+class _Tried:
+    """A basis that was tried; the trial is None where an earlier run of the same search did it."""
+
+    point: _Point
+    choice: regression.Choice
+    record: dict[str, Any]
+    trial: pod_fit.BasisTrial | None
+
+
 def search(
     targets: pod_fit.Targets, settings: Training, references: AtomicEnergies, species: Sequence[str],
-    scales: pod_fit.Scales, zbl: Zbl | None, folder: Path, *, frames_after: int = 0,
+    scales: pod_fit.Scales, zbl: Zbl | None, folder: Path, *, frames_after: int = 0, kept: Path | None = None,
 ) -> Search:  # fmt: skip
-    """Choose cutoff and size of the basis within the time; the best potential so far always lies in `folder`.
+    """Choose cutoff, size and kinds of surroundings within the time; the best potential so far lies in `folder`.
 
     Parameters
     ----------
@@ -82,6 +127,8 @@ def search(
         Gets the best potential so far.
     frames_after
         So many frames are predicted and graded after the search, of whose time an estimate is kept.
+    kept
+        Folder that keeps what was tried, or None; of the same inputs and settings.
 
     Returns
     -------
@@ -107,46 +154,198 @@ def search(
     after_s += 2 * len(species) * (int(targets.fold.max()) + 2) * deadline.eigen_s(_GRADE_COLUMNS)
     deadline.reserve(after_s)
     usable = _spread(everything, 0.4 * deadline.until_s(1.0) * len(targets.pool.members) / max(each_s, 1e-9))
-    best = pod_fit.try_basis(targets, start, settings, references, usable, float("inf"))
-    records = [best.record()]
-    pod_fit.solve(best, settings, references, zbl).write(folder)
-    reason, signalled, misses = "the largest basis was reached", False, 0
-    cutoff, first = start.rcut_angstrom, max(number + 1, 0)
+    climb = _Climb(
+        targets, settings, references, zbl, folder, tuple(species), usable, rin, scales.neighbour_angstrom, kept
+    )
+    climb.read()
+    point = _Point(number, 1, start.rcut_angstrom)
+    climb.begin(point, start)
+    reason, signalled = "time budget", False
     try:
         if settings.cutoff_angstrom is None and number >= 0:
-            cutoff = _best_cutoff(targets, start, shortest, settings, references, budget_s, records)
-            first -= cutoff != start.rcut_angstrom
-        for number in range(first, len(LADDER)):
-            targets.deadline.check()
-            if _good_enough(best.choice, settings):
-                reason = "validation errors are below the targets"
-                break
-            basis = ladder_basis(number, species, rin, cutoff)
-            columns = _columns(targets, basis)
-            if columns > _limit(targets, settings):
-                reason = f"a basis of {columns} coefficients is more than data, memory or max_coefficients allow"
-                break
-            each_s = _cost(targets, basis, columns)
-            expected_s = each_s * len(usable) / len(everything) / len(targets.pool.members)
-            expected_s += pod_fit.validation_s(targets, columns, settings)
-            if deadline.elapsed_s + expected_s > deadline.until_s(_SEARCH_SHARE):
-                reason = f"the time budget would not hold a basis of {columns} coefficients ({expected_s:.0f} s)"
-                break
-            trial = pod_fit.try_basis(targets, basis, settings, references, usable, deadline.until_s(_FINISH_SHARE))
-            records.append(trial.record())
-            log.info("%d coefficients: validation %s", columns, records[-1])
-            misses = misses + 1 if trial.choice.score > _BETTER * best.choice.score else 0
-            if trial.choice.score < best.choice.score:
-                best = trial
-                pod_fit.solve(best, settings, references, zbl).write(folder)
-            if misses == _PATIENCE:
-                reason = f"bases of up to {columns} coefficients are no better in validation"
-                break
+            cutoff = _best_cutoff(targets, start, shortest, settings, references, budget_s, climb)
+            if cutoff != point.cutoff:
+                climb.step(replace(point, cutoff=cutoff), start.with_cutoff(cutoff), must=True)
+        reason = climb.climb()
     except pod_fit.OutOfTimeError:
-        reason = "time budget"
+        pass
     except StoppedEarly as error:
         reason, signalled = str(error), True
-    return Search(best, records, reason, signalled)
+    return Search(climb.best_trial(), climb.records, reason, signalled)
+
+
+@dataclass
+class _Climb:
+    """The search under way."""
+
+    targets: pod_fit.Targets
+    settings: Training
+    references: AtomicEnergies
+    zbl: Zbl | None
+    folder: Path
+    species: tuple[str, ...]
+    usable: list[int]
+    rin: float
+    neighbour: float
+    kept: Path | None
+    records: list[dict[str, Any]] = field(default_factory=list)
+    known: dict[str, dict[str, Any]] = field(default_factory=dict)
+    done: dict[_Point, _Tried] = field(default_factory=dict)
+    best: _Tried = field(init=False)
+
+    def read(self) -> None:
+        """Read what an earlier run has tried."""
+        if self.kept is None or not (self.kept / _TRIED).exists():
+            return
+        try:
+            self.known = read_json(self.kept / _TRIED)
+        except StateError as error:
+            log.warning("%s: what was tried before is tried again", error)
+
+    def begin(self, point: _Point, basis: PodBasis) -> None:
+        """Try the first basis, whatever the time."""
+        self.best = self._try(point, basis, float("inf"))
+        self._write(self.best)
+
+    def step(self, point: _Point, basis: PodBasis, *, must: bool = False) -> None:
+        """Try a basis; it becomes the best where it gains enough, or must."""
+        tried = self._try(point, basis, self.targets.deadline.until_s(_FINISH_SHARE + 0.05))
+        goal = self.settings.goal
+        if must or objective(tried.record, goal) < _BETTER * objective(self.best.record, goal):
+            self.best = tried
+            self._write(tried)
+        tried.trial = self.best.trial if tried is self.best else None  # its sums fill the memory
+
+    def climb(self) -> str:
+        """Go on until nothing is left to try; why it ends, in words."""
+        while True:
+            self.targets.deadline.check()
+            if _good_enough(self.best.choice, self.settings):
+                return "validation errors are below the targets"
+            refused: list[str] = []
+            found = self._next(refused)
+            if found is None:
+                return next(
+                    (text for text in refused if text.startswith("the time budget")),
+                    "; ".join(["no neighbouring basis gains 1 % in validation", *refused[:1]]),
+                )
+            self.step(*found)
+
+    def best_trial(self) -> pod_fit.BasisTrial:
+        """The trial of the best basis, done again where an earlier run did it."""
+        if self.best.trial is None:
+            again = self._run(self.basis(self.best.point) or self._plain(self.best.point), float("inf"))
+            self.best.trial = again
+            self._write(self.best)
+        assert self.best.trial is not None  # noqa: S101 - just made
+        return self.best.trial
+
+    def keep(self, name: str, record: dict[str, Any], choice: regression.Choice) -> None:
+        """Keep what was tried, for a run that goes on after this one was killed."""
+        self.known[name] = {"record": record, "choice": asdict(choice)}
+        if self.kept is not None:
+            write_json(self.kept / _TRIED, self.known)
+
+    def _neighbours(self) -> list[_Point]:
+        """Neighbours of the best that were not tried, in the order of preference."""
+        point = self.best.point
+        kinds = [k for k in _KINDS if k <= self.settings.max_environments] or [1]
+        at = kinds.index(point.kinds)
+
+        def _size(step: int) -> list[_Point]:
+            number = point.number + step
+            return [replace(point, number=number)] if -len(SMALL) <= number < len(LADDER) else []
+
+        def _more(step: int) -> list[_Point]:
+            return [replace(point, kinds=kinds[at + step])] if 0 <= at + step < len(kinds) else []
+
+        around = [*_size(1), *_more(1)]
+        if PRICE[self.settings.goal]:  # where cost counts, smaller may be better
+            around += [*_size(-1), *_more(-1)]
+        if self.settings.cutoff_angstrom is None:
+            cutoffs = (round(point.cutoff * f, 2) for f in (1 / _CUTOFF_STEP, _CUTOFF_STEP))
+            around += [replace(point, cutoff=c) for c in cutoffs if 1.3 * self.neighbour <= c <= 20]
+        around += [*_size(2), *_more(2)]
+        return [p for p in around if p not in self.done]
+
+    def _next(self, refused: list[str]) -> tuple[_Point, PodBasis] | None:
+        """What to try next, of what bounds and time allow; what is refused is said."""
+        deadline, options = self.targets.deadline, []
+        left_s = deadline.until_s(_search_share(self.targets, self.settings)) - deadline.elapsed_s
+        for place, point in enumerate(self._neighbours()):
+            plain = self._plain(point)
+            species = len(plain.species)
+            columns = species + (_columns(self.targets, plain) - species) * point.kinds
+            if columns > _limit(self.targets, self.settings):
+                refused.append(f"a basis of {columns} coefficients is more than data, memory or max_coefficients allow")
+                continue
+            expected_s = 0.0
+            if self._name(point) not in self.known:
+                each_s = _cost(self.targets, plain, columns)
+                expected_s = each_s * len(self.usable) / len(self.targets.frames) / len(self.targets.pool.members)
+                expected_s += pod_fit.validation_s(self.targets, columns, self.settings)
+            if expected_s > left_s:
+                refused.append(f"the time budget would not hold a basis of {columns} coefficients ({expected_s:.0f} s)")
+                continue
+            options.append((expected_s > _DEAR * left_s, place, point))
+        for _, _, point in sorted(options, key=lambda option: option[:2]):
+            basis = self.basis(point)
+            if basis is not None:
+                return point, basis
+        return None
+
+    def _plain(self, point: _Point) -> PodBasis:
+        return ladder_basis(point.number, self.species, self.rin, point.cutoff)
+
+    def basis(self, point: _Point) -> PodBasis | None:
+        """The basis of a point; None where the surroundings are not of so many kinds."""
+        plain = self._plain(point)
+        if point.kinds == 1:
+            return plain
+
+        def _local(lammps: Lammps, k: int) -> Floats:
+            return local_descriptors(lammps, self.targets.frames[k].atoms, plain)
+
+        symbols = [self.targets.frames[k].atoms.get_chemical_symbols() for k in self.usable]
+        chosen = covering_order([frozenset(s) for s in symbols])[:_KIND_FRAMES]
+        local = list(self.targets.pool.map(_local, [self.usable[k] for k in chosen]))
+        found = find_environments([symbols[k] for k in chosen], local, plain.species, point.kinds)
+        if found is None:
+            self.done[point] = self.best  # not to be asked again
+            return None
+        return replace(plain, environments=found)
+
+    def _name(self, point: _Point) -> str:
+        return f"{point.number} {point.kinds} {point.cutoff:g} {len(self.usable)}"
+
+    def _run(self, basis: PodBasis, until_s: float) -> pod_fit.BasisTrial:
+        return pod_fit.try_basis(self.targets, basis, self.settings, self.references, self.usable, until_s)
+
+    def _try(self, point: _Point, basis: PodBasis, until_s: float) -> _Tried:
+        name = self._name(point)
+        if name in self.known:
+            told = self.known[name]
+            choice = regression.Choice(**{**told["choice"], "weights": regression.Weights(**told["choice"]["weights"])})
+            tried = _Tried(point, choice, told["record"], None)
+        else:
+            trial = self._run(basis, until_s)
+            atoms = dense(_typical(self.targets), point.cutoff, self.neighbour)
+            cost = md_cost_us(self.targets.pool.members[0], atoms, basis, trial.sums[0])
+            record = {**trial.record(), SCORE: trial.choice.score, SPEED: round(cost, 2)}
+            tried = _Tried(point, trial.choice, record, trial)
+            self.keep(name, record, trial.choice)
+            log.info("validation: %s", record)
+        self.records.append(tried.record)
+        self.done[point] = tried
+        return tried
+
+    def _write(self, tried: _Tried) -> None:
+        """Write the best so far, and let go of the sums of those before it."""
+        if tried.trial is not None:
+            pod_fit.solve(tried.trial, self.settings, self.references, self.zbl).write(self.folder)
+        for other in self.done.values():
+            if other is not tried:
+                other.trial = None
 
 
 def _first_basis(
@@ -168,6 +367,10 @@ def _first_basis(
     raise InputError(Problem("training", what, f"at least {columns}", field="max_coefficients"))
 
 
+def _search_share(targets: pod_fit.Targets, settings: Training) -> float:
+    return _SEARCH_SHARE[settings.stress_weight > 0 and any(stress is not None for stress in targets.stress)]
+
+
 def _good_enough(choice: regression.Choice, settings: Training) -> bool:
     energy = 1e3 * choice.energy_rmse_ev_per_atom <= settings.target_energy_rmse_mev_per_atom
     return energy and choice.force_rmse_ev_per_angstrom <= settings.target_force_rmse_ev_per_angstrom
@@ -175,33 +378,54 @@ def _good_enough(choice: regression.Choice, settings: Training) -> bool:
 
 def _best_cutoff(
     targets: pod_fit.Targets, start: PodBasis, shortest_angstrom: float, settings: Training, references: AtomicEnergies,
-    budget_s: float, records: list[dict[str, Any]],
+    budget_s: float, climb: _Climb,
 ) -> float:  # fmt: skip
-    """Cutoff of the best score with a small basis on some frames, where a longer one has to earn its cost.
+    """Cutoff of the best forces with a middling basis on some frames, where a longer one has to earn its cost.
 
     Time in fit and MD grows with the cube of the cutoff. The price is about half of what the same time buys by a larger
-    basis, since large bases make more of a long cutoff than the small one that is tried here.
+    basis, since large bases make more of a long cutoff than the one that is tried here.
     """
-    probe = ladder_basis(2, start.species, start.rin_angstrom, start.rcut_angstrom)
-    columns = _columns(targets, probe)
-    if columns > _limit(targets, settings):
-        probe, columns = start, _columns(targets, start)
-    each_s = _cost(targets, probe, columns)
-    share = _CUTOFF_SHARE * budget_s * len(targets.pool.members) / (8 * max(each_s, 1e-9))
-    few = _spread(range(len(targets.frames)), share)
-    until_s = min(targets.deadline.elapsed_s + 2 * _CUTOFF_SHARE * budget_s, targets.deadline.until_s(_SEARCH_SHARE))
+    point, few, columns = _probe(targets, start, settings, budget_s, climb)
+    until_s = min(
+        targets.deadline.elapsed_s + 2 * _CUTOFF_SHARE * budget_s,
+        targets.deadline.until_s(_search_share(targets, settings)),
+    )
     scores: list[tuple[float, float]] = []
     for factor in _CUTOFF_FACTORS:
         if targets.deadline.elapsed_s + pod_fit.validation_s(targets, columns, settings) > until_s:
             break
         cutoff = round(shortest_angstrom * factor, 2)
-        try:
-            tried = pod_fit.try_basis(targets, probe.with_cutoff(cutoff), settings, references, few, until_s)
-        except pod_fit.OutOfTimeError:
-            break
-        scores.append((tried.choice.score * cutoff**_CUTOFF_PRICE, cutoff))
-        records.append({**tried.record(), "purpose": "cutoff"})
+        name = f"cutoff {cutoff:g} {len(few)} {columns}"
+        if name not in climb.known:
+            probe = climb.basis(replace(point, cutoff=cutoff)) or climb.basis(replace(point, cutoff=cutoff, kinds=1))
+            assert probe is not None  # noqa: S101 - there is always one kind
+            try:
+                tried = pod_fit.try_basis(targets, probe, settings, references, few, until_s)
+            except pod_fit.OutOfTimeError:
+                break
+            record = {**tried.record(), SCORE: tried.choice.score, "purpose": "cutoff"}
+            climb.keep(name, record, tried.choice)
+        record = climb.known[name]["record"]
+        # forces alone: on few frames the few energies say little
+        scores.append((record["validation_force_rmse_ev_per_angstrom"] * cutoff**_CUTOFF_PRICE, cutoff))
+        climb.records.append(record)
     return min(scores)[1] if scores else start.rcut_angstrom
+
+
+def _probe(
+    targets: pod_fit.Targets, start: PodBasis, settings: Training, budget_s: float, climb: _Climb
+) -> tuple[_Point, list[int], int]:
+    """What cutoffs are tried with: size and kinds, frames, columns. Small bases without kinds like too long cutoffs."""
+    two = min(2, settings.max_environments)
+    for number, kinds in ((3, two), (2, two), (2, 1), (climb.best.point.number, 1)):
+        plain = ladder_basis(number, start.species, start.rin_angstrom, start.rcut_angstrom)
+        columns = _columns(targets, plain) * kinds
+        share = _CUTOFF_SHARE * budget_s * len(targets.pool.members) / (8 * max(_cost(targets, plain, columns), 1e-9))
+        few = _spread(range(len(targets.frames)), share)
+        rows = 3 * sum(len(targets.frames[k].atoms) for k in few)
+        if columns <= min(_limit(targets, settings), rows // _PROBE_ROWS):
+            break
+    return _Point(number, kinds, start.rcut_angstrom), few, columns
 
 
 def _columns(targets: pod_fit.Targets, basis: PodBasis) -> int:
@@ -213,13 +437,19 @@ def _columns(targets: pod_fit.Targets, basis: PodBasis) -> int:
 def _cost(targets: pod_fit.Targets, basis: PodBasis, columns: int) -> float:
     """Seconds of one process for the descriptors of all frames, by trying one."""
     sizes = np.array([len(f.atoms) for f in targets.frames])
-    typical = int(np.argsort(sizes)[len(sizes) // 2])
+    atoms = _typical(targets)
     start = time.monotonic()
-    descriptor_sums(targets.pool.members[0], targets.frames[typical].atoms, basis)
+    descriptor_sums(targets.pool.members[0], atoms, basis)
     seconds = time.monotonic() - start
     # the sums of squares: 2 · rows · columns² operations at some 5 · 10⁹ a second
     gram_s = 2 * 3 * sizes.sum() * columns**2 / 5e9 * len(targets.pool.members)
-    return float(seconds * sizes.sum() / sizes[typical] + gram_s)
+    return float(seconds * sizes.sum() / len(atoms) + gram_s)
+
+
+def _typical(targets: pod_fit.Targets) -> Atoms:
+    """A frame of median size."""
+    sizes = [len(f.atoms) for f in targets.frames]
+    return targets.frames[int(np.argsort(sizes, kind="stable")[len(sizes) // 2])].atoms
 
 
 def _limit(targets: pod_fit.Targets, settings: Training) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +32,7 @@ from gibbsflow.potential.train.trainers.pod_basis import (
     ladder_basis,
     local_descriptors,
 )
+from gibbsflow.potential.train.trainers.pod_speed import SPEED, pareto_front
 from gibbsflow.units import Floats
 from gibbsflow.workflow.state.segments import Stopper
 
@@ -50,8 +51,9 @@ class PodTrainer:
     graded = True
 
     def fit(
-        self, inputs: Inputs, settings: Training, *, seed: int, stopper: Stopper, budget_s: float, out: Path
-    ) -> Fit:
+        self, inputs: Inputs, settings: Training, *, seed: int, stopper: Stopper, budget_s: float, out: Path,
+        kept: Path | None = None,
+    ) -> Fit:  # fmt: skip
         """Fit, evaluate and write a POD potential with its active sets.
 
         Parameters
@@ -68,6 +70,8 @@ class PodTrainer:
             Wall-clock seconds for all.
         out
             Gets ``potential/``.
+        kept
+            Folder for what a run that goes on after this one was killed need not do again, or None.
 
         Returns
         -------
@@ -97,7 +101,9 @@ class PodTrainer:
             deadline = Deadline(stopper, budget_s)
             targets = pod_fit.take_off(inputs.train, folds, references, species, zbl, pool, deadline)
             after = len(inputs.train) + len(inputs.test)
-            found = pod_search.search(targets, settings, references, species, scales, zbl, folder, frames_after=after)
+            found = pod_search.search(
+                targets, settings, references, species, scales, zbl, folder, frames_after=after, kept=kept
+            )
             best = found.best
             if not found.signalled:
                 best = pod_fit.add_virials(targets, best, settings, references, deadline.until_s(0.85))
@@ -124,6 +130,8 @@ class PodTrainer:
             "stress_frames_used": best.stress_frames,
             "search": found.records,
             "search_stopped_by": found.stopped_by,
+            "goal": settings.goal,
+            "pareto": pareto_front([record for record in found.records if SPEED in record]),
             "references": {"energy_ev": references.energy_ev, "source": references.source},
             "zbl_angstrom": [zbl.inner_angstrom, zbl.outer_angstrom] if zbl else None,
             "lammps_difference_ev_per_atom": difference,
@@ -220,7 +228,7 @@ class _Finish:
         numbers = sorted(found)
         symbols = [frames[k].atoms.get_chemical_symbols() for k in numbers]
         _, fold = np.unique(folds.fold[numbers], return_inverse=True)
-        return calibrate(symbols, [found[k] for k in numbers], fold.astype(np.int64), asdict(chosen))
+        return calibrate(symbols, [found[k] for k in numbers], fold.astype(np.int64), chosen.to_json())
 
     def grades(self, grader: Grader, frames: Sequence[LabelledFrame]) -> Floats:
         """Largest grade of each frame, shape (frames,)."""
@@ -236,7 +244,7 @@ class _Finish:
 
     def _basis(self, own: PodBasis, folds: int, algebra_s: float) -> PodBasis:
         pair = Atoms([own.species[0], own.species[-1]], positions=[[0, 0, 0], [0, 0, 0.6 * own.rcut_angstrom]])
-        chosen = own
+        chosen = own.plain
         for number in range(-len(SMALL), len(LADDER)):
             smaller = ladder_basis(number, own.species, own.rin_angstrom, own.rcut_angstrom)
             count = local_descriptors(self.pool.members[0], pair, smaller).shape[1]
