@@ -65,6 +65,7 @@ def test_cost_before_anything_is_labelled(tmp_path: Path) -> None:
     [
         (["--only", "colour", "--config", "c.yaml"], "validation.*properties|properties"),
         ([], "no structure is named"),
+        (["--config", "c.yaml", "--only", "modes"], "modes of a crystal"),
         (["--structure", "au.extxyz"], "holds Au, which the potential does not know"),
         (["--structure", "au.extxyz", "--data", "au.extxyz"], "--structure and --data"),
         (["--config", "c.yaml", "--references", "c.yaml"], "references"),

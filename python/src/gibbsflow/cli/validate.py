@@ -96,6 +96,12 @@ def validate(
             account.settle()
             calculator = PotentialCalculator(potential)
             battery = Battery(subject, tuple(known), section, home, stopper)
+            possible = battery.applicable(section.properties)
+            if only and (out_of_place := [name for name in only if name not in possible]):
+                what = f"{', '.join(out_of_place)} of a {subject.kind}"
+                raise InputError(
+                    Problem("--only", what, f"what it has: {', '.join(battery.applicable(type(section)().properties))}")
+                )
             model = Model(_MODEL, model_key, by_calculator(calculator))
             try:
                 if dry_run and against is not None:

@@ -12,7 +12,8 @@ from gibbsflow.errors import ScienceError
 from gibbsflow.potential.label.engines import make_engine
 from gibbsflow.potential.validate.battery import Battery, Model
 from gibbsflow.potential.validate.engine_labels import EngineLabels
-from gibbsflow.potential.validate.properties.plans import by_calculator
+from gibbsflow.potential.validate.properties.crystals import Crystal
+from gibbsflow.potential.validate.properties.plans import Measured, by_calculator
 from gibbsflow.potential.validate.subjects import Subject
 from gibbsflow.potential.validate.validating import validate
 from gibbsflow.workflow.state.segments import Stopper
@@ -67,3 +68,28 @@ def test_meshes_that_jump_are_told(tmp_path: Path) -> None:
     one._look_at_meshes([small, large])
     (told,) = one.take_doubts()
     assert "cells of 1 atoms have different meshes of k points" in told and one.take_doubts() == ()
+
+
+@pytest.mark.qe
+def test_silicon_by_plane_waves_through_the_queue(tmp_path: Path) -> None:
+    """LDA at a low cutoff: a bulk modulus of silicon, and labels that are there the second time."""
+    dft = Dft(
+        engine="quantum_espresso", functional="lda", pseudo_library="gth", ecutwfc_ry=24, kspacing_per_angstrom=0.45
+    )
+    settings = Validation(properties=("eos",), eos_volumes=5, relax_force_ev_per_angstrom=0.05)
+    crystal = Subject(Crystal.of(bulk("Si", a=5.4), 0.01), None, "here")
+
+    def measured() -> tuple[EngineLabels, Measured]:
+        engine = EngineLabels(
+            make_engine(["Si"], dft, Labels()), dft, Labels(), tmp_path / "labels", tmp_path / "failed"
+        )
+        model = Model("quantum_espresso", engine.engine.settings_hash, engine, False, engine.take_doubts)
+        battery = Battery(crystal, ("Si",), settings, tmp_path, Stopper())
+        return engine, battery.measure(model, ["cell", "eos"])["eos"]
+
+    first, found = measured()
+    assert 75 < found.values["bulk_modulus"] < 120 and first.made >= 6, found
+    for path in tmp_path.glob("quantum_espresso-*/*.json"):
+        path.unlink()
+    again, same = measured()
+    assert (again.made, same.values) == (0, found.values)

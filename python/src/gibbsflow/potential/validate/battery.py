@@ -37,6 +37,7 @@ PHYSICS = 1
 """Raised by hand when a property changes for the same model and settings."""
 REST: PropertyName = "cell"
 _LEAST_MD_ANGSTROM = 6.0
+_TELL_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,7 @@ class Battery:
 
     def _rest(self, measured: Measured) -> Rest:
         if self.subject.crystal is not None:
-            crystal, _ = rest_of(measured, self.settings.symmetry_angstrom)
+            crystal, _ = rest_of(measured, self.settings.symmetry_angstrom, self.subject.crystal)
             return Rest(crystal, None, self.species)
         molecule = self.subject.atoms.copy()
         molecule.positions = measured.curves["positions_angstrom"]
@@ -243,10 +244,14 @@ class Battery:
                 return Measured.of_json(before["measured"])
         except (StateError, KeyError, TypeError, AttributeError) as error:
             log.warning("%s cannot be read (%s): measured again", path, error)
-        began = time.monotonic()
+        began = told = time.monotonic()
 
         def evaluate(frames: list[Atoms]) -> list[Prediction]:
+            nonlocal told
             self.stopper.check()
+            if time.monotonic() - told > _TELL_S:
+                told = time.monotonic()
+                log.info("%s: %s: %d structures so far", model.name, name, len(counts))
             counts.extend(len(frame) for frame in frames)
             return model.evaluate(frames)
 

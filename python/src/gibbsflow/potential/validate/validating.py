@@ -166,8 +166,8 @@ def _left_out(
     battery: Battery, names: Sequence[PropertyName], references: Sequence[Any], settings: Validation
 ) -> list[str]:
     told = []
-    given = "properties" in settings.model_fields_set
-    if given and (out := [name for name in settings.properties if name not in names]):
+    everything = settings.properties == Validation().properties
+    if not everything and (out := [name for name in settings.properties if name not in names]):
         told.append(f"{', '.join(out)} cannot be measured of a {battery.subject.kind}")
     kinds = {one.property: quantity(one.property) for one in references}
     lost = sorted(key for key, kind in kinds.items() if kind is not None and kind.property not in names)

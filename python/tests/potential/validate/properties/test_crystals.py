@@ -44,8 +44,15 @@ def test_at_rest_atoms_touch() -> None:
     crystal, energy, measured = answered(at_rest(start, SMALL), touching)
     assert measured.values["lattice_a"] == pytest.approx(TOUCHING * 2**0.5, abs=1e-3)
     assert set(measured.values) == {"lattice_a", "volume"} and not measured.warnings
-    again, same = rest_of(measured, 0.01)
+    again, same = rest_of(measured, 0.01, start)
     assert same == energy and np.allclose(again.primitive.cell.array, crystal.primitive.cell.array)
     far = Crystal.of(bulk("Cu", "fcc", a=4.1), 0.01)
     *_, told = answered(at_rest(far, SMALL), touching)
     assert "off that of the structure it started from" in told.warnings[0]
+
+
+def test_supercells_are_those_of_the_start_whatever_the_volume() -> None:
+    start = Crystal.of(bulk("Cu", "fcc", a=4.01), 0.01)
+    smaller = Crystal.of(bulk("Cu", "fcc", a=3.99), 0.01)
+    assert start.repeats(8.0) == (2, 2, 2) and smaller.repeats(8.0) == (3, 3, 3)
+    assert Crystal.of(bulk("Cu", "fcc", a=3.99), 0.01, like=start).repeats(8.0) == (2, 2, 2)

@@ -48,3 +48,19 @@ def test_energies_that_jump_are_doubted() -> None:
 
     measured = answered(equation_of_state(fcc(), SMALL), rough)
     assert "they are not smooth" in measured.warnings[0]
+
+
+def test_a_minimum_outside_of_the_volumes_is_looked_for() -> None:
+    # energies that do not fit the stresses, as those of plane waves of a low cutoff
+    def shifted(frames):
+        found = touching(frames)
+        return [
+            type(p)(p.energy_ev - 0.06 * f.get_volume(), p.forces_ev_per_angstrom, p.stress_ev_per_angstrom3)
+            for f, p in zip(frames, found, strict=True)
+        ]
+
+    narrow = SMALL.model_copy(update={"eos_strain_max": 0.02})
+    measured = answered(equation_of_state(fcc(), narrow), shifted)
+    assert measured.values["eos_volume"] > 1.02 * TOUCHING**3 / 2**0.5
+    assert "off that without stress" in measured.warnings[0]
+    assert len(measured.curves["volume_angstrom3_per_atom"]) == narrow.eos_volumes

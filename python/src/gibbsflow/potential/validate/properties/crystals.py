@@ -35,15 +35,21 @@ class Crystal:
         Number of the space group.
     symbol
         Its symbol.
+    heights_angstrom
+        Distances between opposite faces of the conventional cell by which supercells are counted: those of the
+        structure that a validation starts from, so that all models and volumes have the same supercells.
     """
 
     conventional: Atoms
     primitive: Atoms
     number: int
     symbol: str
+    heights_angstrom: tuple[float, ...]
 
     @classmethod
-    def of(cls, atoms: Atoms, symprec_angstrom: float, *, where: str = "structure") -> Crystal:
+    def of(
+        cls, atoms: Atoms, symprec_angstrom: float, *, where: str = "structure", like: Crystal | None = None
+    ) -> Crystal:
         """Find the standard cells of a periodic structure.
 
         Parameters
@@ -54,6 +60,8 @@ class Crystal:
             How far atoms may be off their places.
         where
             What messages call it.
+        like
+            Crystal whose supercells it shall have; default: its own.
 
         Returns
         -------
@@ -82,7 +90,9 @@ class Crystal:
         cells = [AseAtoms(numbers=one[2], scaled_positions=one[1], cell=one[0], pbc=True) for one in found if one]
         if data is None or len(cells) < 2:
             raise InputError(Problem(where, "spglib finds no standard cell", "atoms that do not overlap"))
-        return cls(cells[0], cells[1], int(data.number), str(data.international))
+        own = tuple(float(height) for height in 1 / np.linalg.norm(cells[0].cell.reciprocal().array, axis=1))
+        heights = like.heights_angstrom if like is not None else own
+        return cls(cells[0], cells[1], int(data.number), str(data.international), heights)
 
     @property
     def system(self) -> str:
@@ -149,7 +159,7 @@ class Crystal:
         tuple of int
             Along a, b, c.
         """
-        heights = 1 / np.linalg.norm(self.conventional.cell.reciprocal().array, axis=1)
+        heights = np.array(self.heights_angstrom)
         counts = [math.ceil(least_angstrom / height - 1e-6) for height in heights]
         while math.prod(counts) * len(self.conventional) < least_atoms:
             shortest = int(np.argmin(heights * counts))
@@ -212,7 +222,7 @@ def at_rest(start: Crystal, settings: Validation) -> Plan[tuple[Crystal, float, 
         force_max=settings.relax_force_ev_per_angstrom, steps=settings.relax_steps, cell="free",
     )  # fmt: skip
     try:
-        crystal = Crystal.of(rest, precision)
+        crystal = Crystal.of(rest, precision, like=start)
     except InputError as error:
         raise ScienceError(f"at rest, the crystal is none: {error}") from error
     if len(crystal.primitive) != len(start.primitive):
@@ -235,7 +245,7 @@ def at_rest(start: Crystal, settings: Validation) -> Plan[tuple[Crystal, float, 
     return crystal, energy, Measured(values, warnings=tuple(warnings), notes=notes, curves=curves)
 
 
-def rest_of(measured: Measured, precision: float) -> tuple[Crystal, float]:
+def rest_of(measured: Measured, precision: float, start: Crystal) -> tuple[Crystal, float]:
     """Read the crystal at rest back from what :func:`at_rest` measured.
 
     Parameters
@@ -244,6 +254,8 @@ def rest_of(measured: Measured, precision: float) -> tuple[Crystal, float]:
         The measurement.
     precision
         As in :meth:`Crystal.of`, Å.
+    start
+        The crystal that it was relaxed from.
 
     Returns
     -------
@@ -258,7 +270,7 @@ def rest_of(measured: Measured, precision: float) -> tuple[Crystal, float]:
     atoms = AseAtoms(
         numbers=told["numbers"], positions=told["positions_angstrom"], cell=told["cell_angstrom"], pbc=True
     )
-    return Crystal.of(atoms, precision), float(told["energy_ev_per_atom"])
+    return Crystal.of(atoms, precision, like=start), float(told["energy_ev_per_atom"])
 
 
 def _as_json(atoms: Atoms) -> dict[str, Any]:

@@ -12,6 +12,9 @@ from gibbsflow.potential.validate.properties.crystals import Crystal, with_symme
 from gibbsflow.potential.validate.properties.plans import Measured, Plan, all_relaxed, energy_of
 from gibbsflow.units import GPA_PER_EV_PER_ANGSTROM3, Floats
 
+_EXTENSIONS = 4
+_SAME_VOLUME = 0.01
+
 
 @dataclass(frozen=True)
 class BirchMurnaghan:
@@ -125,6 +128,9 @@ def volume_frames(rest: Crystal, factors: Floats, settings: Validation) -> Plan[
 def equation_of_state(rest: Crystal, settings: Validation) -> Plan[Measured]:
     """Measure the equation of state about the volume at rest.
 
+    Where the least energy lies at an end of the volumes, more are taken beyond it, and those about it are fitted: plane
+    waves of a low cutoff have no stress at another volume than the least energy (Pulay), which is said.
+
     Parameters
     ----------
     rest
@@ -142,14 +148,32 @@ def equation_of_state(rest: Crystal, settings: Validation) -> Plan[Measured]:
     ScienceError
         Where the energy has no minimum within the volumes.
     """
-    factors = 1 + settings.eos_strain_max * np.linspace(-1, 1, settings.eos_volumes)
-    frames = yield from volume_frames(rest, factors, settings)
+    half = settings.eos_volumes // 2
+    wanted = 1 + settings.eos_strain_max * np.linspace(-1, 1, settings.eos_volumes)
+    step = wanted[1] - wanted[0]
     atoms = len(rest.primitive)
-    volumes = np.array([frame.get_volume() / atoms for frame in frames])
-    energies = np.array([energy_of(frame) / atoms for frame in frames])
+    factors, energies = np.zeros(0), np.zeros(0)
+    for _ in range(_EXTENSIONS + 1):
+        frames = yield from volume_frames(rest, wanted, settings)
+        factors = np.append(factors, wanted)
+        energies = np.append(energies, [energy_of(frame) / atoms for frame in frames])
+        order = np.argsort(factors)
+        factors, energies = factors[order], energies[order]
+        lowest = int(np.argmin(energies))
+        if lowest not in (0, len(factors) - 1):
+            break
+        wanted = factors[lowest] + step * np.arange(1, half + 1) * (1 if lowest else -1)
+    near = slice(max(0, min(lowest - half, len(factors) - settings.eos_volumes)), None)
+    factors, energies = factors[near][: settings.eos_volumes], energies[near][: settings.eos_volumes]
+    volumes = factors * rest.primitive.get_volume() / atoms
     fit = BirchMurnaghan.fit(volumes, energies)
     residual = 1000 * fit.residual_ev
     warnings = []
+    off = fit.volume_angstrom3 * atoms / rest.primitive.get_volume() - 1
+    if abs(off) > _SAME_VOLUME:
+        warnings.append(
+            f"the volume of least energy is {off:+.1%} off that without stress: one of both is not converged"
+        )
     if residual > settings.eos_residual_mev_per_atom:
         what = f"the Birch-Murnaghan equation leaves {residual:.2f} meV/atom of the energies"
         warnings.append(f"{what} (wanted {settings.eos_residual_mev_per_atom:g}): they are not smooth")
@@ -166,5 +190,5 @@ def equation_of_state(rest: Crystal, settings: Validation) -> Plan[Measured]:
         "fit_energy_ev_per_atom": (fit.energy(dense) - fit.energy_ev).tolist(),
         "residual_mev_per_atom": residual,
     }
-    notes = (f"the fit leaves {residual:.3f} meV/atom of {settings.eos_volumes} volumes",)
+    notes = (f"the fit leaves {residual:.3f} meV/atom of {len(volumes)} volumes",)
     return Measured(values, warnings=tuple(warnings), notes=notes, curves=curves)

@@ -43,7 +43,7 @@ def thermal_expansion(rest: Crystal, settings: Validation) -> Plan[Measured]:
     frames = yield from volume_frames(rest, factors, settings)
     found = []
     for factor, frame in zip(factors, frames, strict=True):
-        one = yield from force_constants(Crystal.of(frame, settings.symmetry_angstrom), settings)
+        one = yield from force_constants(Crystal.of(frame, settings.symmetry_angstrom, like=rest), settings)
         one.run_mesh(settings.phonon_mesh_angstrom)
         lowest = float(np.min(one.mesh.frequencies))
         if lowest < -settings.imaginary_thz:
