@@ -11,7 +11,6 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,9 @@ from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.explore.calculator import PodCalculator
 from gibbsflow.potential.label.engines import LabelEngine, make_engine
-from gibbsflow.potential.validate.elasticity import cubic_constants
+from gibbsflow.potential.validate.properties.crystals import Crystal, at_rest
+from gibbsflow.potential.validate.properties.elasticity import constants
+from gibbsflow.potential.validate.properties.plans import answered, by_calculator
 
 # of published calculations and of experiment, for orientation: other functionals than a demo's
 PUBLISHED = {
@@ -60,9 +61,17 @@ def measure(config: PotentialConfig, calculator: Calculator) -> dict[str, Any]:
     start = time.monotonic()
     (element,) = config.target.elements
     atoms = bulk(element, config.target.crystal, a=config.target.lattice_constant_angstrom, cubic=True)
-    atoms.calc = calculator
-    found = cubic_constants(atoms)
-    return {**asdict(found), "bulk_modulus_gpa": found.bulk_modulus_gpa, "wall_s": round(time.monotonic() - start, 1)}
+    evaluate = by_calculator(calculator)
+    precision = config.validation.symmetry_angstrom
+    rest, *_ = answered(at_rest(Crystal.of(atoms, precision), config.validation), evaluate)
+    found = answered(constants(rest, config.validation), evaluate)
+    return {
+        "lattice_constant_angstrom": float(rest.conventional.cell[0, 0]),
+        **{f"{name}_gpa": value for name, value in found.values_gpa.items()},
+        "residual_gpa": found.residual_gpa,
+        "bulk_modulus_gpa": found.hill_gpa()[0],
+        "wall_s": round(time.monotonic() - start, 1),
+    }
 
 
 def main() -> int:

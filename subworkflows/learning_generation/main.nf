@@ -1,4 +1,4 @@
-// One turn of the learning loop: label -> record -> train (and validate) -> explore -> decide (and select what comes next).
+// One turn of the learning loop: label -> record -> train -> explore (and validate) -> decide (and select what comes next).
 //
 // Made to be recursed: one tuple in, one of the same shape out. Nothing in here may gather by `collect`, `toList` or `count`, for their
 // channels end only after the last generation; groups have a known size and are sorted, so that -resume finds them again.
@@ -6,12 +6,13 @@
 include { DFT_LABEL     } from '../../modules/dft/label'
 include { INFER_RECORD  } from '../../modules/infer/record'
 include { TRAIN_FIT     } from '../../modules/train/fit'
+include { TRAIN_VALIDATE } from '../../modules/train/validate'
 include { INFER_EXPLORE } from '../../modules/infer/explore'
 include { INFER_DECIDE  } from '../../modules/infer/decide'
 
 workflow LEARNING_GENERATION {
     take:
-    ch_state // [meta{id, generation}, folder of the state, campaign{settings by process, seed, state}]
+    ch_state // [meta{id, generation}, folder of the state, campaign{settings by process, seed, state, validated}]
 
     main:
     ch_batches = ch_state.flatMap { meta, folder, campaign ->
@@ -51,13 +52,26 @@ workflow LEARNING_GENERATION {
         }
     INFER_EXPLORE(ch_starts)
 
+    ch_validating = ch_fit
+        .combine(INFER_RECORD.out.dataset, by: 0)
+        .combine(ch_state, by: 0)
+        .filter { _meta, _fit, _recorded, _train, _holdout, _folder, campaign -> campaign.validated }
+        .map { meta, fit, _recorded, train, _holdout, _folder, campaign ->
+            [meta + [state: "${campaign.state}/validation".toString()], fit, train, campaign.settings.TRAIN_VALIDATE]
+        }
+    TRAIN_VALIDATE(ch_validating)
+    ch_validated = TRAIN_VALIDATE.out.validated
+        .map { meta, validated -> [generationOf(meta.generation), [validated]] }
+        .mix(ch_state.filter { _meta, _folder, campaign -> !campaign.validated }.map { meta, _folder, _campaign -> [meta, []] })
+
     ch_explored = INFER_EXPLORE.out.explored
         .map { meta, explored -> [groupKey(generationOf(meta.generation), meta.size), explored] }
         .groupTuple()
         .map { key, explored -> [key.target, explored.sort { folder -> folder.name }] }
         .combine(INFER_RECORD.out.dataset, by: 0)
         .combine(ch_fit, by: 0)
-        .map { meta, explored, recorded, _train, _holdout, fit -> [meta, explored, recorded, fit] }
+        .combine(ch_validated, by: 0)
+        .map { meta, explored, recorded, _train, _holdout, fit, validated -> [meta, explored, recorded, fit, validated] }
     INFER_DECIDE(ch_explored)
 
     ch_next = INFER_DECIDE.out.state

@@ -40,13 +40,13 @@ def processes(run: Run) -> list[str]:
 
 
 def test_two_generations_and_a_resume_that_repeats_nothing(nextflow: Launcher) -> None:
-    (nextflow.folder / "si.yaml").write_text(SETTINGS)
+    (nextflow.folder / "si.yaml").write_text(SETTINGS + "convergence: {validation: WARN}\n")
     first = nextflow(*ARGUMENTS, "-stub")
     assert first.code == 0, first.text
     found = processes(first)
     counts = {name: found.count(name) for name in found}
     assert counts["DFT_LABEL"] == 2 + 3 and counts["INFER_EXPLORE"] == 4
-    assert all(counts[name] == 2 for name in ("INFER_RECORD", "TRAIN_FIT", "INFER_DECIDE"))
+    assert all(counts[name] == 2 for name in ("INFER_RECORD", "TRAIN_FIT", "TRAIN_VALIDATE", "INFER_DECIDE"))
     assert (first.outdir / "generation_00" / "checkpoint.json").exists()
     assert (first.outdir / "generation_01" / "checkpoint.json").exists()
     assert (first.outdir / "potential").is_dir() and (first.outdir / "report.html").exists()

@@ -63,9 +63,10 @@ def campaignOf(config, state) {
         INFER_START: all.keySet(),
         DFT_LABEL: ['target', 'dft', 'labels'],
         TRAIN_FIT: ['training'],
+        TRAIN_VALIDATE: ['target', 'dft', 'labels', 'validation'],
     ]
     def settings = sections.collectEntries { process, names ->
         [process, groovy.json.JsonOutput.toJson(names.sort().collectEntries { name -> [name, all[name]] })]
     }
-    [settings: settings, seed: all.loop?.seed, state: state]
+    [settings: settings, seed: all.loop?.seed, state: state, validated: (all.convergence?.validation ?: 'none') != 'none']
 }

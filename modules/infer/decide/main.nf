@@ -5,7 +5,7 @@ process INFER_DECIDE {
     label 'process_loop'
 
     input:
-    tuple val(meta), path(explored, stageAs: 'explored/*'), path(recorded), path(fit)
+    tuple val(meta), path(explored, stageAs: 'explored/*'), path(recorded), path(fit), path(validated)
 
     output:
     tuple val(meta), path("${meta.id}"), emit: state
@@ -14,7 +14,7 @@ process INFER_DECIDE {
     script:
     def args = task.ext.args ?: ''
     """
-    infer decide --from ${quoted(recorded)} --fit ${quoted(fit)} ${options('--explored', explored)} --out ${quoted(meta.id)} ${args}
+    infer decide --from ${quoted(recorded)} --fit ${quoted(fit)} ${options('--explored', explored)} ${options('--validated', validated)} --out ${quoted(meta.id)} ${args}
     """
 
     stub:

@@ -21,7 +21,9 @@ process TRAIN_CONFIG {
     stub:
     """
     mkdir settings
-    echo '{"target": {}, "generator": {}, "dft": {}, "labels": {}, "training": {}, "exploration": {}, "selection": {}, "loop": {}}' > settings/config.json
+    validation=\$(sed -nE 's/.*validation: (PASS|WARN).*/\\1/p' ${quoted(config)})
+    echo '{"target": {}, "generator": {}, "dft": {}, "labels": {}, "training": {}, "exploration": {}, "selection": {}, "loop": {},' \\
+        '"validation": {}, "convergence": {"validation": "'"\${validation:-none}"'"}}' > settings/config.json
     echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > settings/result.json
     """
 }

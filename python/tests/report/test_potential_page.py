@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from loop_states import finished
@@ -31,6 +32,19 @@ def test_results_are_whole_and_the_page_stands_alone(tmp_path: Path) -> None:
     card = (out / "dataset_card.md").read_text()
     assert "tblite 0.5" in card and "| UNCONVERGED | 1 |" in card and "| holdout | 0 | rattle | 1 | 0 | 0 |" in card
     assert ArtifactStore(out).verify() == []
+
+
+def test_a_validation_goes_with_the_potential(tmp_path: Path) -> None:
+    manager = finished(tmp_path / "generation_01")
+    last = replace(manager.checkpoint.history[-1], validation="WARN", validation_reasons=["md: the energy <drifts>"])
+    manager.checkpoint = replace(manager.checkpoint, history=(*manager.checkpoint.history[:-1], last))
+    write_json(manager.folder / "validation" / "result.json", {})
+    write_loop_results(manager, tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "the energy &lt;drifts&gt;" in page and (tmp_path / "out" / "validation" / "result.json").exists()
+    with open(tmp_path / "out" / "learning_curve.csv") as file:
+        assert [row["validation"] for row in csv.DictReader(file)] == ["", "WARN"]
+    assert ArtifactStore(tmp_path / "out").verify() == []
 
 
 def test_what_is_read_stays_as_it_was(tmp_path: Path) -> None:

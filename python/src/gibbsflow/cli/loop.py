@@ -58,11 +58,14 @@ def decide(
     fit: Annotated[Path, typer.Option("--fit", help="Folder of `train fit`.")],
     explored: Annotated[list[Path], typer.Option("--explored", help="Folder of `infer explore`; one a trajectory.")],
     out: Out,
+    validated: Annotated[
+        Path | None, typer.Option("--validated", help="Folder of `train validate`, where the settings ask for it.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Decide whether the loop goes on; where it does, select what the next generation labels."""
     with verb(out, as_json=as_json) as result:
-        manager = _open(begin).decide(fit, explored, out)
+        manager = _open(begin).decide(fit, explored, out, validated=validated)
         _describe(result, manager)
         typer.echo(f"generation {len(manager.checkpoint.history) - 1}: {manager.checkpoint.reason}", err=True)
 

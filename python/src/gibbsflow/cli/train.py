@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gibbsflow.cli import potential_config
+from gibbsflow.cli import potential_config, validate
 from gibbsflow.cli.options import Config, Json, Out, TimeBudget, new_app, parse_duration_s, verb
 from gibbsflow.config.potential_training import BACKEND_WORDS
 
@@ -23,6 +23,7 @@ _DRAWN = (_CARD, f"{_PARETO}.csv", *_FIGURES)
 
 
 app.command()(potential_config.config)
+app.command()(validate.validate)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from gibbsflow.config.label_engines import choose_engine
 from gibbsflow.config.potential import Crystal, Dft, StructureSettings
 from gibbsflow.config.potential_rules import RuleFacts, apply_rules, judge
 from gibbsflow.config.potential_training import PotentialSettings
+from gibbsflow.config.potential_validation import Validation
 from gibbsflow.config.section import Section, nearest, read_section, setting
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.settings_file import read_mapping
@@ -56,6 +57,10 @@ class Convergence(Section):
         le=1,
     )
     generations: int = setting(2, "Consecutive generations in which both must hold.", ge=1, le=100)
+    validation: Literal["none", "WARN", "PASS"] = setting(
+        "none",
+        "Worst verdict of `train validate` with which the loop may have converged; none: it is not validated.",
+    )
     max_generations: int = setting(6, "Budget: generations.", ge=1, le=1000)
     max_labels: int = setting(400, "Budget: labels, with those that failed and the hold-out.", ge=10, le=10**6)
 
@@ -71,6 +76,7 @@ class PotentialConfig(StructureSettings, PotentialSettings):
 
     loop: Loop = Loop()
     convergence: Convergence = Convergence()
+    validation: Validation = Validation()
     resources: Resources = Resources()
 
     @classmethod

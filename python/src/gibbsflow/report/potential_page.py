@@ -47,7 +47,8 @@ def write_loop_results(manager: WorkflowManager, out: Path) -> None:
     folder, point = manager.folder, manager.checkpoint
     out.mkdir(parents=True, exist_ok=True)
     carried = (loop_state.POTENTIAL, "dataset", loop_state.DATABASE, loop_state.CHECKPOINT, loop_state.CONFIG)
-    loop_state.copy_state(folder, out, carried)
+    validated = [loop_state.VALIDATION] if (folder / loop_state.VALIDATION).is_dir() else []
+    loop_state.copy_state(folder, out, (*carried, *validated))
     database = DatabaseManager(out / loop_state.DATABASE)
     explained = [database.explain(structure_id(frame)) for frame in database.frames()]
     rows = structure_rows(explained, point.holdout)
@@ -148,11 +149,14 @@ def _image(path: Path) -> str:
 
 
 def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record for a table: counts by name in words."""
-    return {
-        key: ", ".join(f"{count} {name}" for name, count in value.items()) if isinstance(value, dict) else value
-        for key, value in record.items()
-    }
+    """A record for a table: counts by name and reasons in words."""
+
+    def _words(value: Any) -> Any:
+        if isinstance(value, dict):
+            return ", ".join(f"{count} {name}" for name, count in value.items())
+        return "; ".join(value) if isinstance(value, list | tuple) else value
+
+    return {key: _words(value) for key, value in record.items()}
 
 
 def _list(out: Path) -> None:
@@ -162,6 +166,8 @@ def _list(out: Path) -> None:
         "learning_curve.csv": "table", "dataset_card.md": "report", FILE_NAME: "report",
         loop_state.CHECKPOINT: "record",
     }  # fmt: skip
+    if (out / loop_state.VALIDATION).is_dir():
+        kinds[loop_state.VALIDATION] = "report"
     for name, kind in kinds.items():
         store.add(name, Path(name), kind)
     for figure in sorted((out / "figures").iterdir()):

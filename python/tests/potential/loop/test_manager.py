@@ -115,6 +115,34 @@ def test_a_phase_does_not_come_before_its_turn(begun: WorkflowManager, tmp_path:
         begun.decide(tmp_path, [], tmp_path / "generation_00")
 
 
+def test_a_validation_is_kept_with_its_generation(begun: WorkflowManager, tmp_path: Path) -> None:
+    labels = [label(b, tmp_path / "l") for b in loop_state.batches(begun.folder)]
+    recorded = begun.record(labels, tmp_path / "recorded")
+    errors = {"frames": 3, "atoms": 24, "energy_mae_mev_per_atom": 1.0, "force_mae_ev_per_angstrom": 0.01,
+              "force_rmse_ev_per_angstrom": 0.02, "stress_mae_gpa": None, "by_config_type": {}}  # fmt: skip
+    fit = {"status": "finished", "train": errors, "test": errors, "coefficients": 60, "split": {},
+           "references": {"energy_ev": {}, "source": "fit"},
+           "grade": {"lower": 1.5, "upper": 9.0, "test_largest": 1.2}}  # fmt: skip
+    write_json(tmp_path / "fit" / "result.json", fit)
+    (tmp_path / "fit" / "potential").mkdir()
+    runs = []
+    for plan in loop_state.trajectories(begun.folder):
+        run = {"steps": 10, "stopped_by": "steps", "looks": 1000, "fraction_above_lower": 0.0, "max_grade": 1.0}
+        write_json(tmp_path / "md" / plan.stem / "result.json", run)
+        write_frames(tmp_path / "md" / plan.stem / "frames.extxyz", [])
+        runs.append(tmp_path / "md" / plan.stem)
+    told = {"status": "finished", "verdict": "FAIL", "reasons": ["phonons: imaginary modes"]}
+    for name in loop_state.VALIDATION_FILES:
+        write_json(tmp_path / "validated" / name, told)
+    limited = config(convergence={"validation": "WARN", "max_generations": 1, "generations": 1})
+    manager = WorkflowManager(recorded.folder, limited)
+    done = manager.decide(tmp_path / "fit", runs, tmp_path / "generation_00", validated=tmp_path / "validated")
+    assert done.checkpoint.stopped_by == "generations" and "validation FAIL" in done.checkpoint.reason
+    again = WorkflowManager(tmp_path / "generation_00", limited).checkpoint.history[-1]
+    assert again.validation == "FAIL" and again.validation_reasons == ["phonons: imaginary modes"]
+    assert (tmp_path / "generation_00" / "validation" / "validation.html").exists()
+
+
 def test_nothing_to_start_from_is_refused(tmp_path: Path) -> None:
     write_frames(tmp_path / "a.extxyz", [si8(1)])
     with pytest.raises(InputError, match="holds no structure that is not in the hold-out"):

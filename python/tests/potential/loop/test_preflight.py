@@ -57,6 +57,12 @@ def test_a_trainer_without_a_grade_is_refused() -> None:
         check(config(training={"backend": "pace"}), "si.yaml")
 
 
+def test_references_of_no_quantity_are_refused() -> None:
+    wrong = [{"property": "c11", "value": 1, "unit": "eV", "source": "x"}]
+    with pytest.raises(InputError, match=r"si\.yaml, references\[0\]\.unit: 'eV' is no unit of c11"):
+        check(config(validation={"references": wrong}), "si.yaml")
+
+
 def test_one_atom_is_no_start(tmp_path: Path) -> None:
     write_frames(tmp_path / "one.extxyz", [tag(bulk("Si", "fcc", a=3.9), "bulk", generator="test", seed=0)])
     plan = config(structure=str(tmp_path / "one.extxyz"), generator={"supercell": [1, 1, 1]})

@@ -101,6 +101,20 @@ def test_a_loop_that_has_stopped_runs_nothing(loop: LocalLoop, tmp_path: Path) -
     assert not loop.out.exists()
 
 
+def test_a_potential_is_validated_where_that_decides(tmp_path: Path) -> None:
+    fit, train, work = tmp_path / "fit", tmp_path / "train.extxyz", tmp_path / "work"
+    plain = LocalLoop(tmp_path / "si.yaml", config(), tmp_path / "out", tmp_path / "state")
+    assert plain._validation(fit, train, work) == []
+    asked = config(convergence={"validation": "WARN"})
+    (command,) = LocalLoop(tmp_path / "si.yaml", asked, tmp_path / "out", tmp_path / "state")._validation(
+        fit, train, work
+    )
+    assert (command.program, command.verb, command.out) == ("train", "validate", work / "validated")
+    given = dict(zip(command.options[::2], command.options[1::2], strict=True))
+    assert given["--potential"] == str(fit / "potential") and given["--data"] == str(train)
+    assert given["--state"] == str(tmp_path / "state" / "validation") and command.inputs == (fit / "potential", train)
+
+
 def test_a_trainer_without_a_grade_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     plan = config(training={"backend": "pace"})
     with pytest.raises(InputError, match="'pace' makes potentials without a grade"):

@@ -36,6 +36,30 @@ def test_both_criteria_over_two_generations_or_a_budget(history: list[Generation
     assert "hold-out force error" in verdict.reason and "of MD above the threshold" in verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("wanted", "verdict", "stopped_by"),
+    [("none", "", "converged"), ("none", "FAIL", "converged"), ("WARN", "", ""), ("WARN", "FAIL", ""),
+     ("WARN", "WARN", "converged"), ("WARN", "PASS", "converged"), ("PASS", "WARN", ""), ("PASS", "PASS", "converged")],
+)  # fmt: skip
+def test_a_validation_gates_convergence_where_it_is_asked(wanted: str, verdict: str, stopped_by: str) -> None:
+    limits = LIMITS.model_copy(update={"validation": wanted})
+    reasons = ["phonons: imaginary modes"] if verdict == "FAIL" else []
+    last = replace(record(0.05, 0.01), validation=verdict, validation_reasons=reasons)
+    found = judge([record(0.05, 0.01), last], limits)
+    assert found.stopped_by == stopped_by
+    if wanted == "none":
+        assert "validat" not in found.reason
+    else:
+        assert (f"validation {verdict} (wanted {wanted})" if verdict else "not validated yet") in found.reason
+        assert ("imaginary modes" in found.reason) == bool(reasons)
+
+
+def test_a_budget_ends_a_loop_that_is_not_valid() -> None:
+    limits = LIMITS.model_copy(update={"validation": "PASS"})
+    found = judge([replace(record(0.05, 0.01), validation="FAIL")] * 4, limits)
+    assert found.stopped_by == "generations" and "validation FAIL" in found.reason
+
+
 def test_the_reason_names_the_budget() -> None:
     assert "budget of 4 generations is spent" in judge([record(0.2, 0.5)] * 4, LIMITS).reason
     assert "budget of 100 labels is spent" in judge([record(0.2, 0.5, 120)], LIMITS).reason

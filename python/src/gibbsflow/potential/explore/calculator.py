@@ -17,6 +17,30 @@ from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
 from gibbsflow.potential.train.shared.protocols import Evaluator, Potential
 
 
+def read_potential(folder: Path) -> Potential:
+    """Read a potential from a folder that a user names.
+
+    Parameters
+    ----------
+    folder
+        Folder that ``train fit`` wrote (``DIR/potential``).
+
+    Returns
+    -------
+    Potential
+        As its trainer reads it.
+
+    Raises
+    ------
+    InputError
+        Where there is none, or a damaged one.
+    """
+    try:
+        return load_potential(folder)
+    except StateError as error:
+        raise InputError(f"{error} (right: a folder as `train fit` wrote it: DIR/potential)") from error
+
+
 def read_graded(folder: Path) -> tuple[Potential, Grader]:
     """Read a potential and its grade from a folder that a user names.
 
@@ -37,8 +61,9 @@ def read_graded(folder: Path) -> tuple[Potential, Grader]:
     InputError
         Where there is no potential with a grade, or a damaged one.
     """
+    potential = read_potential(folder)
     try:
-        return load_potential(folder), Grader.read(folder / ACTIVE_SET)
+        return potential, Grader.read(folder / ACTIVE_SET)
     except StateError as error:
         raise InputError(f"{error} (right: a folder as `train fit` wrote it: DIR/potential)") from error
 

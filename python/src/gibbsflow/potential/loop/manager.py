@@ -213,7 +213,9 @@ class WorkflowManager:
         loop_state.copy_state(self.folder, out, (loop_state.TRAJECTORIES,))
         return WorkflowManager(out, self.config)
 
-    def decide(self, fit: Path, explored: Sequence[Path], out: Path) -> WorkflowManager:
+    def decide(
+        self, fit: Path, explored: Sequence[Path], out: Path, *, validated: Path | None = None
+    ) -> WorkflowManager:
         """TRAIN to SELECT: take in the potential and what MD met with it, decide, and select what comes next.
 
         Parameters
@@ -224,6 +226,8 @@ class WorkflowManager:
             Folders that ``infer explore`` wrote, one for each of this state's trajectories.
         out
             ``generation_NN/`` to make: this generation's results, and the state of the next.
+        validated
+            Folder that ``train validate`` wrote of its potential; None where it was not asked.
 
         Returns
         -------
@@ -253,6 +257,11 @@ class WorkflowManager:
         # the copy: opening a database touches its folder, and what was read in must stay as it was
         failures = DatabaseManager(out / loop_state.DATABASE).causes()
         record = self._record(errors, runs, len(found), failures)
+        if validated is not None:
+            told = read_json(validated / "result.json")
+            record = replace(record, validation=told["verdict"], validation_reasons=list(told["reasons"]))
+            for name in loop_state.VALIDATION_FILES:
+                loop_state.copy_state(validated, out / loop_state.VALIDATION, (name,))
         self.checkpoint = point.to(Phase.DECIDE, history=(*point.history, record))
         loop_state.copy_state(fit, out, (loop_state.POTENTIAL,))
         for figure in sorted([*fit.glob("*.svg"), *fit.glob("*.png")]):
@@ -267,7 +276,8 @@ class WorkflowManager:
         verdict = stopping.judge(point.history, self.config.convergence)
         log.info("generation %d: %s", point.generation, verdict.reason)
         if source != out:
-            kept = [name for name in ("figures", loop_state.METRICS, "candidates.extxyz") if (source / name).exists()]
+            optional = ("figures", loop_state.METRICS, "candidates.extxyz", loop_state.VALIDATION)
+            kept = [name for name in optional if (source / name).exists()]
             loop_state.copy_state(source, out, (*loop_state.ALWAYS_COPIED, "dataset", loop_state.POTENTIAL, *kept))
             label_doubts.hand_on(source, out)
         self.config.write(out / loop_state.CONFIG)

@@ -14,6 +14,7 @@ from gibbsflow.potential.generators import thermal
 from gibbsflow.potential.generators.parents import parents
 from gibbsflow.potential.label.engines import engine_for
 from gibbsflow.potential.train.fit import graded_trainer
+from gibbsflow.potential.validate.quantities import checked
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.folders.published import MadeFrom, digest, file_given
 
@@ -65,14 +66,15 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
     Raises
     ------
     InputError
-        For a trainer whose potentials have no grade, a structure file that cannot be read or holds other elements, a
-        target of which no hold-out set can be made, and for pseudopotentials.
+        For a trainer whose potentials have no grade, references of no known quantity, a structure file that cannot be
+        read or holds other elements, a target of which no hold-out set can be made, and for pseudopotentials.
     MissingProgramError
         Where a program, or LAMMPS' package of the trainer, is not installed.
     """
     from gibbsflow.engines.lammps import Lammps
 
     trainer = graded_trainer(config.training)
+    checked(config.validation.references, where)
     target = config.beside(Path(where)).target
     if target.structure_file is not None:
         for number, frame in enumerate(read_frames(target.structure_file)):

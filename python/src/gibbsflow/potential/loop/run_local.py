@@ -194,12 +194,26 @@ class LocalLoop:
         self._run([Command("train", "fit", options, fit, data)])
         runs = [self._trajectory(start, fit, work) for start in loop_state.trajectories(recorded)]
         self._run(runs)
+        validation = self._validation(fit, data[0], work)
+        self._run(validation)
         decided = self.out / f"generation_{number:02d}"
         explored = [word for command in runs for word in ("--explored", str(command.out))]
-        inputs = (recorded, fit, *(command.out / "result.json" for command in runs))
+        inputs = (recorded, fit, *(command.out / "result.json" for command in (*runs, *validation)))
         given = ["--from", str(recorded), "--fit", str(fit), *explored]
+        given += [word for command in validation for word in ("--validated", str(command.out))]
         self._run([Command("infer", "decide", tuple(given), decided, inputs)])
         return decided
+
+    def _validation(self, fit: Path, train: Path, work: Path) -> list[Command]:
+        """Properties of a potential whose validation decides; of the structure of least energy among its labels."""
+        if self.config.convergence.validation == "none":
+            return []
+        potential = fit / loop_state.POTENTIAL
+        options = (
+            "--potential", str(potential), "--data", str(train), "--config", str(self.settings),
+            "--state", str(self.state / loop_state.VALIDATION),
+        )  # fmt: skip
+        return [Command("train", "validate", options, work / "validated", (potential, train))]
 
     def _trajectory(self, start: Path, fit: Path, work: Path) -> Command:
         settings = start.with_suffix(".json")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gibbsflow.config.potential_config import Convergence
@@ -51,6 +51,10 @@ class GenerationRecord:
         Frames that MD put up for a label.
     selected
         How many of them the next generation labels.
+    validation
+        Verdict of ``train validate``; empty where it was not asked.
+    validation_reasons
+        Why it is not PASS, the worst first.
     """
 
     generation: int
@@ -73,6 +77,8 @@ class GenerationRecord:
     md_largest_grade: float
     candidates: int
     selected: int = 0
+    validation: str = ""
+    validation_reasons: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,24 @@ def share_above(trajectories: Sequence[dict[str, Any]]) -> float:
     return above / planned if planned else 1.0
 
 
+def validated(record: GenerationRecord, limits: Convergence) -> bool:
+    """Say whether a validation allows the loop to have converged.
+
+    Parameters
+    ----------
+    record
+        A generation.
+    limits
+        Section ``convergence``.
+
+    Returns
+    -------
+    bool
+        True also where none is asked for.
+    """
+    return limits.validation == "none" or record.validation in ("PASS", limits.validation)
+
+
 def judge(history: Sequence[GenerationRecord], limits: Convergence) -> Verdict:
     """Decide after a generation: converged, out of budget, or on.
 
@@ -138,10 +162,21 @@ def judge(history: Sequence[GenerationRecord], limits: Convergence) -> Verdict:
         f"(wanted {limits.force_mae_ev_per_angstrom:g}), "
         f"{last.fraction_above:.1%} of MD above the threshold (wanted {limits.fraction_above:.1%})"
     )
-    if len(recent) == limits.generations and all(good):
-        return Verdict(CONVERGED, f"{state}, both over {limits.generations} generations")
+    told = _validation(last, limits)
+    if len(recent) == limits.generations and all(good) and validated(last, limits):
+        return Verdict(CONVERGED, f"{state}, both over {limits.generations} generations{told}")
+    state += told
     if len(history) >= limits.max_generations:
         return Verdict(GENERATIONS, f"the budget of {limits.max_generations} generations is spent: {state}")
     if last.labels_made >= limits.max_labels:
         return Verdict(LABELS, f"the budget of {limits.max_labels} labels is spent: {state}")
     return Verdict("", state)
+
+
+def _validation(record: GenerationRecord, limits: Convergence) -> str:
+    if limits.validation == "none":
+        return ""
+    if not record.validation:
+        return f", not validated yet (wanted {limits.validation})"
+    first = f": {record.validation_reasons[0]}" if record.validation_reasons else ""
+    return f", validation {record.validation} (wanted {limits.validation}){first}"

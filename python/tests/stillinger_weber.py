@@ -1,25 +1,21 @@
-"""Elastic constants against a potential whose constants are published."""
+"""Silicon of Stillinger and Weber by LAMMPS, whose properties are published."""
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
-import pytest
-from ase.build import bulk
 from ase.calculators.calculator import Calculator, all_changes
 
 from gibbsflow.engines.lammps import Lammps
 from gibbsflow.engines.lammps_frame import stress_from_virial, to_frame
-from gibbsflow.errors import InputError
-from gibbsflow.potential.validate.elasticity import cubic_constants
 
 # Stillinger and Weber, Phys. Rev. B 31, 5262 (1985)
 SW = "Si Si Si 2.1683 2.0951 1.80 21.0 1.20 -0.333333333333 7.049556277 0.6022245584 4.0 0.0 0.0\n"
 
 
 class StillingerWeber(Calculator):
+    """Energy, forces and stress of silicon."""
+
     implemented_properties = ["energy", "forces", "stress"]
 
     def __init__(self, lammps: Lammps) -> None:
@@ -40,23 +36,3 @@ class StillingerWeber(Calculator):
             "forces": got["forces"] @ frame.rotation.T,
             "stress": stress_from_virial(got["virial"], frame.rotation),
         }
-
-
-def test_silicon_of_stillinger_and_weber() -> None:
-    # relaxed constants: Balamane, Halicioglu, Tiller, Phys. Rev. B 46, 2250 (1992), table IV: 151, 76, 56 GPa
-    with tempfile.TemporaryDirectory() as folder, Lammps(Path(folder)) as lammps:
-        silicon = bulk("Si", cubic=True, a=5.5)
-        silicon.calc = StillingerWeber(lammps)
-        found = cubic_constants(silicon)
-    assert found.lattice_constant_angstrom == pytest.approx(5.431, abs=0.001)
-    assert found.c11_gpa == pytest.approx(151.4, abs=1.0)
-    assert found.c12_gpa == pytest.approx(76.4, abs=1.0)
-    assert found.c44_gpa == pytest.approx(56.4, abs=1.0)  # 117 with ions held
-    assert found.bulk_modulus_gpa == pytest.approx(101.4, abs=1.0)
-    assert found.residual_gpa < 0.1
-
-
-def test_other_crystals_are_refused() -> None:
-    for atoms in (bulk("Ti"), bulk("Si")):
-        with pytest.raises(InputError, match="a conventional cubic cell"):
-            cubic_constants(atoms)

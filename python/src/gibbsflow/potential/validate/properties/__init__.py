@@ -1,0 +1,1 @@
+"""What is measured of a crystal or a molecule, by any model that gives energy, forces and stress."""

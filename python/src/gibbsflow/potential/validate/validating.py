@@ -1,0 +1,176 @@
+"""One validation from a potential and a structure to verdicts: measured, compared, judged."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gibbsflow.config.potential_validation import PropertyName, Validation
+from gibbsflow.potential.validate.battery import Battery, Model, relative_cost
+from gibbsflow.potential.validate.comparisons import Judged, Level, judge, overall
+from gibbsflow.potential.validate.engine_labels import EngineLabels
+from gibbsflow.potential.validate.quantities import checked, quantity
+from gibbsflow.potential.validate.subjects import Subject
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Validated:
+    """What a validation found.
+
+    Attributes
+    ----------
+    subject
+        What was measured.
+    judged
+        Its properties, in the order in which they were measured.
+    verdict
+        The worst of them.
+    reasons
+        Why it is not PASS, the worst first.
+    notes
+        What is to be known of all.
+    engine
+        Name of the engine that was asked; empty for none.
+    """
+
+    subject: Subject
+    judged: tuple[Judged, ...]
+    verdict: Level
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    engine: str = ""
+
+    def figures(self) -> dict[str, Any]:
+        """Say it in figures.
+
+        Returns
+        -------
+        dict
+            For ``result.json``: ``verdict``, ``reasons``, ``structure``, ``structure_source``, ``space_group``,
+            ``properties`` (verdict by property), ``counts`` (properties by verdict), ``compared`` and ``quantities``.
+        """
+        crystal = self.subject.crystal
+        return {
+            "verdict": self.verdict,
+            "reasons": list(self.reasons),
+            "structure": self.subject.name,
+            "structure_source": self.subject.source,
+            "space_group": crystal.number if crystal is not None else None,
+            "engine": self.engine,
+            "properties": {one.name: one.verdict for one in self.judged},
+            "counts": {"PASS": 0, "WARN": 0, "FAIL": 0, **Counter(one.verdict for one in self.judged)},
+            "compared": sum(one.compared for one in self.judged),
+            "quantities": self.rows(),
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Give the quantities as a table.
+
+        Returns
+        -------
+        list of dict
+            One row a quantity and reference (:meth:`.Row.as_json`).
+        """
+        return [row.as_json() for one in self.judged for row in one.rows]
+
+
+def validate(
+    battery: Battery, potential: Model, *, engine: EngineLabels | None = None, where: str = "validation.references"
+) -> Validated:
+    """Measure, compare and judge.
+
+    Parameters
+    ----------
+    battery
+        Structure and settings.
+    potential
+        The potential.
+    engine
+        The engine of the reference; None for none.
+    where
+        Where the references of the settings come from, for messages.
+
+    Returns
+    -------
+    Validated
+        With a verdict.
+
+    Raises
+    ------
+    InputError
+        For references that are none.
+    StoppedEarly
+        After a signal or where time is up; what is done is kept.
+    """
+    settings = battery.settings
+    references = checked(settings.references, where)
+    names = battery.applicable(settings.properties)
+    own = battery.measure(potential, names)
+    other = {}
+    if engine is not None:
+        wanted = [name for name in names if name in settings.engine_properties or name == "cell"]
+        # what the potential cannot give needs no label
+        wanted = [name for name in wanted if name in own and (not own[name].lost or name == "cell")]
+        model = Model(engine.engine.name, engine.engine.settings_hash, engine, False, engine.take_doubts)
+        other = battery.measure(model, wanted)
+    name = engine.engine.name if engine is not None else ""
+    judged = [
+        judge(one, own[one], other.get(one), references, settings, engine_name=name or "engine")
+        for one in names
+        if one in own
+    ]
+    verdict, reasons = overall(judged)
+    notes = [*_left_out(battery, names, references, settings)]
+    if not any(one.compared for one in judged):
+        notes.append("compared with nothing: the verdict says whether the potential is sane, not whether it is right")
+    return Validated(battery.subject, tuple(judged), verdict, tuple(reasons), tuple(notes), name)
+
+
+def engine_cost(battery: Battery, potential: Model, engine: EngineLabels) -> dict[str, Any]:
+    """Count what the engine would be asked, by the potential in its place: relaxations take about as many steps.
+
+    Parameters
+    ----------
+    battery
+        Structure and settings.
+    potential
+        The potential.
+    engine
+        The engine; nothing is labelled.
+
+    Returns
+    -------
+    dict
+        ``labels`` in all, by property ``of``, and ``core_hours`` where labels of the same settings are kept, else None.
+    """
+    settings = battery.settings
+    names = [n for n in battery.applicable(settings.properties) if n in (*settings.engine_properties, "cell")]
+    battery.measure(potential, names)
+    asked = battery.asked[potential.name]
+    rows = relative_cost(asked)
+    seconds = engine.seconds([count for counts in asked.values() for count in counts])
+    return {
+        "engine": engine.engine.name,
+        "labels": sum(row["labels"] for row in rows),
+        "of": rows,
+        "core_hours": round(seconds / 3600, 3) if seconds is not None else None,
+    }
+
+
+def _left_out(
+    battery: Battery, names: Sequence[PropertyName], references: Sequence[Any], settings: Validation
+) -> list[str]:
+    told = []
+    everything = settings.properties == Validation().properties
+    if not everything and (out := [name for name in settings.properties if name not in names]):
+        told.append(f"{', '.join(out)} cannot be measured of a {battery.subject.kind}")
+    kinds = {one.property: quantity(one.property) for one in references}
+    lost = sorted(key for key, kind in kinds.items() if kind is not None and kind.property not in names)
+    if lost:
+        told.append(f"references of properties that were not measured: {', '.join(lost)}")
+    return told

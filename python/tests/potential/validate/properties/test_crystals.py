@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk, fcc111, molecule
+from pair_crystals import SMALL, TOUCHING, fcc, touching
+
+from gibbsflow.errors import InputError
+from gibbsflow.potential.validate.properties.crystals import Crystal, at_rest, rest_of
+from gibbsflow.potential.validate.properties.plans import answered
+
+
+def test_standard_cells_of_whatever_cell_was_given() -> None:
+    odd = bulk("Cu", "fcc", a=3.6).repeat((1, 2, 3))
+    odd.rotate(30, "x", rotate_cell=True)
+    crystal = Crystal.of(odd, 0.01)
+    assert (crystal.number, crystal.system, len(crystal.primitive), len(crystal.conventional)) == (225, "cubic", 1, 4)
+    assert np.allclose(crystal.conventional.cell.array, 3.6 * np.eye(3)) and crystal.isotropic
+    hcp = Crystal.of(bulk("Ti"), 0.01)
+    assert (hcp.system, hcp.isotropic, hcp.elements) == ("hexagonal", False, ["Ti"])
+
+
+def test_what_is_no_crystal_is_refused_by_name() -> None:
+    with pytest.raises(InputError, match="slab: is periodic in 2 of three directions"):
+        Crystal.of(fcc111("Cu", (1, 1, 3), vacuum=5), 0.01, where="slab")
+    with pytest.raises(InputError, match="periodic in 0 of three"):
+        Crystal.of(molecule("H2O"), 0.01)
+    overlapping = Atoms("Cu2", [[0, 0, 0], [0, 0, 1e-4]], cell=[3] * 3, pbc=True)
+    with pytest.raises(InputError, match="spglib finds no standard cell"):
+        Crystal.of(overlapping, 0.01)
+
+
+def test_supercells_are_wide_and_hold_enough_atoms() -> None:
+    crystal = fcc()
+    assert crystal.repeats(8.0) == (3, 3, 3) and len(crystal.supercell(3.0, least_atoms=30)) >= 30
+    flat = Crystal.of(bulk("Ti"), 0.01)
+    wide = flat.supercell(8.0)
+    assert (1 / np.linalg.norm(wide.cell.reciprocal().array, axis=1)).min() >= 8.0
+
+
+def test_at_rest_atoms_touch() -> None:
+    start = Crystal.of(bulk("Cu", "fcc", a=3.7), 0.01)
+    crystal, energy, measured = answered(at_rest(start, SMALL), touching)
+    assert measured.values["lattice_a"] == pytest.approx(TOUCHING * 2**0.5, abs=1e-3)
+    assert set(measured.values) == {"lattice_a", "volume"} and not measured.warnings
+    again, same = rest_of(measured, 0.01, start)
+    assert same == energy and np.allclose(again.primitive.cell.array, crystal.primitive.cell.array)
+    far = Crystal.of(bulk("Cu", "fcc", a=4.1), 0.01)
+    *_, told = answered(at_rest(far, SMALL), touching)
+    assert "off that of the structure it started from" in told.warnings[0]
+
+
+def test_supercells_are_those_of_the_start_whatever_the_volume() -> None:
+    start = Crystal.of(bulk("Cu", "fcc", a=4.01), 0.01)
+    smaller = Crystal.of(bulk("Cu", "fcc", a=3.99), 0.01)
+    assert start.repeats(8.0) == (2, 2, 2) and smaller.repeats(8.0) == (3, 3, 3)
+    assert Crystal.of(bulk("Cu", "fcc", a=3.99), 0.01, like=start).repeats(8.0) == (2, 2, 2)

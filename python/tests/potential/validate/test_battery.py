@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from pair_crystals import DEPTH, SMALL, fcc, touching
+
+from gibbsflow.errors import ScienceError, StoppedEarly
+from gibbsflow.potential.validate.battery import PROPERTIES, Battery, Model
+from gibbsflow.potential.validate.properties.plans import by_calculator
+from gibbsflow.potential.validate.subjects import Subject
+from gibbsflow.workflow.state.segments import Stopper
+
+
+class Counted:
+    """Answers as touching atoms do, counts, and raises at a number."""
+
+    def __init__(self, stop_at: int = 10**9, error: Exception | None = None, calculator=None) -> None:
+        self.asked, self.stop_at, self.error = 0, stop_at, error
+        self.evaluate = by_calculator(calculator) if calculator else touching
+
+    def __call__(self, frames):
+        self.asked += len(frames)
+        if self.asked >= self.stop_at and self.error is not None:
+            raise self.error
+        return self.evaluate(frames)
+
+
+def battery(state: Path, **changes) -> Battery:
+    return Battery(Subject(fcc(), None, "here"), ("Cu",), SMALL.model_copy(update=changes), state, Stopper())
+
+
+def test_what_is_measured_is_kept_property_by_property(tmp_path: Path) -> None:
+    names = ["cell", "eos", "vacancy"]
+    first = Counted(12, StoppedEarly("stopped by SIGTERM"))
+    with pytest.raises(StoppedEarly):
+        battery(tmp_path).measure(Model("potential", "k" * 64, first), names)
+    second, after = Counted(), battery(tmp_path)
+    found = after.measure(Model("potential", "k" * 64, second), names)
+    assert after.reused >= 1 and found["vacancy"].values["vacancy_energy"] == pytest.approx(6 * DEPTH, abs=1e-3)
+    third, again = Counted(), battery(tmp_path)
+    assert again.measure(Model("potential", "k" * 64, third), names) == found and third.asked == 0
+    assert again.asked == after.asked  # also the counts, for the cost
+    # another tolerance measures nothing anew, another setting does, and so does another potential
+    judged = battery(tmp_path, modulus_floor_gpa=1.0)
+    judged.measure(Model("potential", "k" * 64, third), names)
+    assert third.asked == 0
+    battery(tmp_path, eos_volumes=5).measure(Model("potential", "k" * 64, third), ["cell"])
+    assert third.asked > 0
+    other = Counted()
+    battery(tmp_path).measure(Model("potential", "j" * 64, other), ["cell"])
+    assert other.asked > 0
+
+
+def test_state_that_cannot_be_read_is_measured_again(tmp_path: Path) -> None:
+    model = Model("potential", "k" * 64, touching)
+    before = battery(tmp_path).measure(model, ["cell"])
+    (path,) = tmp_path.glob("potential-*/cell.json")
+    path.write_text("{")
+    assert battery(tmp_path).measure(model, ["cell"]) == before and json.loads(path.read_text())
+
+
+def test_a_signal_stops_between_structures(tmp_path: Path) -> None:
+    with Stopper() as stopper:
+        under_way = battery(tmp_path)
+        under_way.stopper = stopper
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(StoppedEarly):
+            under_way.measure(Model("potential", "k" * 64, touching), ["cell"])
+
+
+def test_what_a_model_cannot_give_is_lost_and_said(tmp_path: Path) -> None:
+    model = Model("potential", "k" * 64, Counted(8, ScienceError("the program died")))
+    found = battery(tmp_path).measure(model, ["cell", "eos"])
+    lost = found.get("eos", found["cell"])
+    assert lost.lost == "the program died"
+
+
+def test_only_what_applies() -> None:
+    assert {kind for kinds, _ in PROPERTIES.values() for kind in kinds} == {"crystal", "molecule"}
+    here = battery(Path("nowhere"))
+    assert here.applicable(("modes", "md", "cell")) == ["cell", "md"]

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ase import Atoms
+from ase.build import bulk, molecule
+
+from gibbsflow.config.potential import Dft, Labels
+from gibbsflow.config.potential_validation import Validation
+from gibbsflow.errors import ScienceError
+from gibbsflow.potential.label.engines import make_engine
+from gibbsflow.potential.validate.battery import Battery, Model
+from gibbsflow.potential.validate.engine_labels import EngineLabels
+from gibbsflow.potential.validate.properties.crystals import Crystal
+from gibbsflow.potential.validate.properties.plans import Measured, by_calculator
+from gibbsflow.potential.validate.subjects import Subject
+from gibbsflow.potential.validate.validating import validate
+from gibbsflow.workflow.state.segments import Stopper
+
+DFT = Dft(engine="tblite")
+
+
+def labels(folder: Path) -> EngineLabels:
+    engine = make_engine(["H", "O"], DFT, Labels())
+    return EngineLabels(engine, DFT, Labels(), folder / "labels", folder / "failed")
+
+
+def test_a_molecule_beside_the_engine_itself(tmp_path: Path) -> None:
+    """The same model on both sides: all frequencies agree, and every label is kept with its sentinel."""
+    from tblite.ase import TBLite
+
+    water = Subject(None, molecule("H2O"), "here")
+    settings = Validation(properties=("modes",), engine_properties=("modes",))
+
+    def judged(engine: EngineLabels):  # type: ignore[no-untyped-def]
+        own = by_calculator(TBLite(method=DFT.tblite_method, verbosity=0))
+        return validate(
+            Battery(water, ("H", "O"), settings, tmp_path, Stopper()), Model("potential", "k", own), engine=engine
+        )
+
+    first = labels(tmp_path)
+    found = judged(first)
+    assert found.verdict == "PASS", found.reasons
+    modes = [row for one in found.judged for row in one.rows]
+    assert len(modes) == 3 and all(abs(row.difference or 0) < 0.05 for row in modes)
+    # GFN2-xTB of water: a bend of some 45 THz, two stretches of some 110
+    assert 40 < modes[0].potential < 55 and 100 < modes[2].potential < 120 and found.engine == "tblite"
+    assert first.made >= 18 and len(list((tmp_path / "labels").rglob("FINISHED"))) == first.made
+    assert first.seconds([3]) is not None
+    for path in tmp_path.glob("tblite-*/*.json"):
+        path.unlink()
+    again = labels(tmp_path)
+    judged(again)
+    assert (again.made, again.reused) == (0, first.made)
+
+
+def test_a_label_that_fails_ends_the_property(tmp_path: Path) -> None:
+    close = Atoms("HO", [[0, 0, 0], [0, 0, 0.1]])
+    with pytest.raises(ScienceError, match="no label succeeded|failed"):
+        labels(tmp_path)([close])
+
+
+def test_meshes_that_jump_are_told(tmp_path: Path) -> None:
+    one = labels(tmp_path)
+    one.engine.periodic = True
+    small, large = bulk("Cu", a=3.4), bulk("Cu", a=3.9)
+    one._look_at_meshes([small, large])
+    (told,) = one.take_doubts()
+    assert "cells of 1 atoms have different meshes of k points" in told and one.take_doubts() == ()
+
+
+@pytest.mark.qe
+def test_silicon_by_plane_waves_through_the_queue(tmp_path: Path) -> None:
+    """LDA at a low cutoff: a bulk modulus of silicon, and labels that are there the second time."""
+    dft = Dft(
+        engine="quantum_espresso", functional="lda", pseudo_library="gth", ecutwfc_ry=24, kspacing_per_angstrom=0.45
+    )
+    settings = Validation(properties=("eos",), eos_volumes=5, relax_force_ev_per_angstrom=0.05)
+    crystal = Subject(Crystal.of(bulk("Si", a=5.4), 0.01), None, "here")
+
+    def measured() -> tuple[EngineLabels, Measured]:
+        engine = EngineLabels(
+            make_engine(["Si"], dft, Labels()), dft, Labels(), tmp_path / "labels", tmp_path / "failed"
+        )
+        model = Model("quantum_espresso", engine.engine.settings_hash, engine, False, engine.take_doubts)
+        battery = Battery(crystal, ("Si",), settings, tmp_path, Stopper())
+        return engine, battery.measure(model, ["cell", "eos"])["eos"]
+
+    first, found = measured()
+    assert 75 < found.values["bulk_modulus"] < 120 and first.made >= 6, found
+    for path in tmp_path.glob("quantum_espresso-*/*.json"):
+        path.unlink()
+    again, same = measured()
+    assert (again.made, same.values) == (0, found.values)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ase import Atoms
+from ase.build import bulk, fcc111, molecule
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import write
+
+from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.errors import InputError
+from gibbsflow.potential.validate.subjects import find_subject
+from gibbsflow.workflow.account import Account
+
+CONFIG = PotentialConfig.of_verb(None)
+COPPER = PotentialConfig.from_mapping({"elements": ["Cu"], "structure": "fcc", "engine": "tblite"}, where="here")
+
+
+def labelled(atoms: Atoms, energy: float, kind: str = "bulk") -> Atoms:
+    made = atoms.copy()
+    made.info["config_type"] = kind
+    made.calc = SinglePointCalculator(made, energy=energy, forces=0.01 * made.positions)
+    return made
+
+
+def test_ground_state_of_labelled_data(tmp_path: Path) -> None:
+    path = tmp_path / "train.extxyz"
+    hot = bulk("Cu", cubic=True)
+    hot.rattle(0.1, seed=1)
+    frames = [labelled(hot, -14.0, "md"), labelled(bulk("Cu", cubic=True, a=3.61), -14.8), labelled(bulk("Cu"), -3.6)]
+    write(path, frames)
+    found = find_subject(CONFIG, Account("x"), species=["Cu"], data=path)
+    assert found.kind == "crystal" and found.name == "Cu, Fm-3m" and "frame 2 of train.extxyz" in found.source
+    assert found.crystal is not None and found.crystal.conventional.cell[0, 0] == pytest.approx(3.61)
+
+
+def test_several_compositions(tmp_path: Path) -> None:
+    path = tmp_path / "alloy.extxyz"
+    one, other = (
+        bulk("CuAu", "rocksalt", a=5.0),
+        Atoms(
+            "CuAu3", cell=[4] * 3, pbc=True, scaled_positions=[[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
+        ),
+    )
+    frames = [labelled(bulk("Cu"), -9.0), labelled(one, -6.0), labelled(other, -30.0)]
+    write(path, frames)
+    with pytest.raises(InputError, match=r"no composition is the most frequent.*--structure"):
+        find_subject(CONFIG, Account("x"), species=["Cu", "Au"], data=path)
+    account = Account("x")
+    larger = one.copy()
+    larger.set_cell(one.cell * 1.01, scale_atoms=True)
+    write(path, [*frames, labelled(larger, -6.2)])
+    assert find_subject(CONFIG, account, species=["Cu", "Au"], data=path).name.startswith("AuCu")
+    assert "of 2 compositions" in account.as_figures()["notes"][0]
+
+
+def test_target_of_the_settings_and_a_file(tmp_path: Path) -> None:
+    assert find_subject(COPPER, Account("x"), species=["Cu"]).name == "Cu, Fm-3m"
+    write(tmp_path / "w.xyz", molecule("H2O"))
+    found = find_subject(CONFIG, Account("x"), species=["H", "O"], structure=tmp_path / "w.xyz")
+    assert found.kind == "molecule" and found.name == "H2O" and len(found.atoms) == 3
+
+
+def test_what_cannot_be_measured_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no structure is named.*--structure FILE, --data FILE"):
+        find_subject(CONFIG, Account("x"), species=["Cu"])
+    with pytest.raises(InputError, match="holds Cu, which the potential does not know"):
+        find_subject(COPPER, Account("x"), species=["Si"])
+    path = tmp_path / "s.extxyz"
+    for atoms, told in (
+        (fcc111("Cu", (1, 1, 3), vacuum=5), "periodic in 2 of three"), (Atoms("Cu"), "single atom"),
+        (Atoms("Cu2", [[0, 0, 0], [0, 0, 0.2]], cell=[4] * 3, pbc=True), "apart"),
+    ):  # fmt: skip
+        write(path, atoms)
+        with pytest.raises(InputError, match=told):
+            find_subject(CONFIG, Account("x"), species=["Cu"], structure=path)
+    with pytest.raises(InputError, match="has 1 frames"):
+        find_subject(CONFIG, Account("x"), species=["Cu"], structure=path, frame=1)
+
+
+def test_no_symmetry_is_a_doubt(tmp_path: Path) -> None:
+    atoms = bulk("Cu", cubic=True)
+    atoms.rattle(0.1, seed=1)
+    write(tmp_path / "s.extxyz", atoms)
+    account = Account("x")
+    find_subject(CONFIG, account, species=["Cu"], structure=tmp_path / "s.extxyz")
+    assert "no symmetry is found" in account.as_figures()["warnings"][0]

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pair_crystals import SMALL, Pairs, fcc, touching
+
+from gibbsflow.config.potential_validation import ReferenceValue
+from gibbsflow.errors import InputError
+from gibbsflow.potential.validate.battery import Battery, Model
+from gibbsflow.potential.validate.properties.plans import by_calculator
+from gibbsflow.potential.validate.subjects import Subject
+from gibbsflow.potential.validate.validating import engine_cost, validate
+from gibbsflow.workflow.state.segments import Stopper
+
+
+def battery(state: Path, **changes) -> Battery:
+    return Battery(Subject(fcc(), None, "here"), ("Cu",), SMALL.model_copy(update=changes), state, Stopper())
+
+
+def test_a_sane_potential_without_references(tmp_path: Path) -> None:
+    names = ("cell", "eos", "repulsion")
+    found = validate(battery(tmp_path, properties=names), Model("potential", "k" * 64, touching))
+    assert found.verdict == "PASS" and "compared with nothing" in found.notes[-1]
+    figures = found.figures()
+    assert figures["properties"] == dict.fromkeys(names, "PASS") and figures["space_group"] == 225
+    assert {"property", "quantity", "potential", "reference", "verdict"} <= set(figures["quantities"][0])
+
+
+def test_a_potential_with_a_hole_fails(tmp_path: Path) -> None:
+    model = Model("potential", "h" * 64, by_calculator(Pairs(hole=1.9)))
+    found = validate(battery(tmp_path, properties=("repulsion",)), model)
+    assert found.verdict == "FAIL" and found.reasons[0].startswith("repulsion: pair Cu-Cu: the energy falls")
+
+
+def test_cost_is_counted_with_the_potential(tmp_path: Path) -> None:
+    class Engine:
+        class engine:  # noqa: N801
+            name = "dft"
+
+        def seconds(self, atoms):
+            return float(sum(count**2 for count in atoms))
+
+    told = engine_cost(
+        battery(tmp_path, properties=("eos", "vacancy", "md")),
+        Model("potential", "k" * 64, touching),
+        Engine(),  # type: ignore[arg-type]
+    )
+    rows = {row["property"]: row for row in told["of"]}
+    assert (
+        set(rows) == {"cell", "eos", "vacancy"} and rows["eos"]["labels"] == 7 and rows["vacancy"]["atoms_most"] == 32
+    )
+    assert told["labels"] == sum(row["labels"] for row in rows.values()) and told["core_hours"] > 0
+
+
+def test_references_of_the_settings_are_checked_before_anything_runs(tmp_path: Path) -> None:
+    wrong = ReferenceValue(property="c11", value=1, unit="eV", source="x")
+    with pytest.raises(InputError, match="no unit of c11"):
+        validate(battery(tmp_path, references=(wrong,)), Model("potential", "k" * 64, touching))
+    assert not list(tmp_path.iterdir())
