@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gibbsflow.cli import potential_config
+from gibbsflow.cli import export, potential_config
 from gibbsflow.cli.options import Config, Json, Out, TimeBudget, new_app, parse_duration_s, verb
 from gibbsflow.config.potential_training import BACKEND_WORDS
 
@@ -22,6 +22,7 @@ _DRAWN = (_CARD, *(f"{stem}{suffix}" for stem in (_PARITY, _GRADES) for suffix i
 
 
 app.command()(potential_config.config)
+app.add_typer(export.app, name="export")
 
 
 @app.command()
