@@ -13,7 +13,7 @@ from labelled_sets import fitted_copper, rattled
 from gibbsflow import PotentialCalculator
 from gibbsflow.config.potential_training import Exploration
 from gibbsflow.errors import InputError
-from gibbsflow.potential.explore.md import halted_at
+from gibbsflow.potential.explore.lammps_dynamics import halted_at
 from gibbsflow.potential.export.folder import write_folder
 from gibbsflow.potential.export.handed_over import Source
 

@@ -39,7 +39,7 @@ def test_linear_forms_give_the_grade():
 def test_the_text_gives_the_grade_of_every_atom():
     """The commands are read as LAMMPS reads them: lines joined at their ends, a fix holding what variables gave."""
     grader = _grader()
-    text = grade_input(grader, lower=2.0, upper=10.0, interval=10)
+    text = grade_input(grader, ["compute grade_b all"], lower=2.0, upper=10.0, interval=10)
     assert max(map(len, text.splitlines())) < 125
     commands = [line.split(maxsplit=3) for line in re.sub(r"&\n", "", text).splitlines() if line[:1] not in ("#", "")]
     symbols = ["Cu", "Au", "Au"]
@@ -63,7 +63,7 @@ def test_the_text_gives_the_grade_of_every_atom():
 
 
 def test_thresholds_stand_in_the_text():
-    text = grade_input(_grader(), lower=2.5, upper=12.5, interval=20)
+    text = grade_input(_grader(), [], lower=2.5, upper=12.5, interval=20)
     assert "variable grade_collect index 2.5\n" in text
     assert "variable grade_stop index 12.5\n" in text
     assert "fix grade_halt all halt ${grade_every} v_grade_max >= ${grade_stop} error soft" in text

@@ -57,12 +57,8 @@ def write_folder(
     if start is not None and (alien := sorted(set(start.get_chemical_symbols()) - set(potential.species))):
         right = f"only {', '.join(potential.species)}"
         raise InputError(Problem("--structure", f"holds {', '.join(alien)}, unknown to the potential", right))
-    files = []
-    for path in sorted(source.folder.iterdir()):
-        if path.is_file():
-            shutil.copyfile(path, out / path.name)
-            files.append(path.name)
-    files += lammps_input.write_grade(out, grader, lower=lower, upper=upper, interval=interval)
+    shutil.copytree(source.folder, out, dirs_exist_ok=True)
+    lammps_input.write_grade(out, potential, grader, lower=lower, upper=upper, interval=interval)
     texts = {
         lammps_input.RUN_INPUT: lammps_input.run_input(
             settings, species=potential.species, interval=interval, seed=seed
@@ -75,7 +71,7 @@ def write_folder(
     for name, text in texts.items():
         (out / name).write_text(text)
     return {
-        "files": sorted({*files, *texts}), "species": list(potential.species), "lower_grade": lower,
+        "files": sorted(path.name for path in out.iterdir()), "species": list(potential.species), "lower_grade": lower,
         "upper_grade": upper, "grade_interval": interval,
         "descriptors": grader.basis_descriptors, "linear_forms": sum(len(s.inverse) for s in grader.sets.values()),
     }  # fmt: skip

@@ -16,12 +16,13 @@ import numpy as np
 from gibbsflow.config.potential_training import Exploration
 from gibbsflow.engines.lammps import timestep_ps
 from gibbsflow.potential.train.shared.grade import ActiveSet, Grader
-from gibbsflow.potential.train.trainers.pod_basis import PodBasis
+from gibbsflow.potential.train.shared.protocols import Potential
 from gibbsflow.units import Floats
 
 POTENTIAL_INPUT, GRADE_INPUT, RUN_INPUT, START = "in.potential", "in.grade", "in.md", "start.data"
 UNKNOWN = "unknown.lammpstrj"
-_BASIS = "grade.pod"
+DESCRIPTORS = "grade_b"
+"""Name of the compute of the descriptors; a potential's commands write files that begin with it."""
 # LAMMPS has no maximum over several values of an atom: a maximum of n takes n² of them, so it is taken in two steps
 _BLOCK = 12
 _LINE = 116
@@ -46,13 +47,15 @@ def linear_forms(own: ActiveSet) -> tuple[Floats, Floats]:
     return np.asarray(own.inverse[0] - own.mean @ slopes), np.asarray(slopes)
 
 
-def grade_input(grader: Grader, *, lower: float, upper: float, interval: int) -> str:
+def grade_input(grader: Grader, descriptors: Sequence[str], *, lower: float, upper: float, interval: int) -> str:
     """Commands that compute the grade of each atom every so many steps, and halt where it is too large.
 
     Parameters
     ----------
     grader
-        Active sets in a POD basis.
+        Active sets.
+    descriptors
+        Commands that make :data:`DESCRIPTORS` compute the descriptors of each atom.
     lower
         Frames from this grade on are written.
     upper
@@ -74,7 +77,7 @@ def grade_input(grader: Grader, *, lower: float, upper: float, interval: int) ->
         f"variable grade_every index {interval}",
         f"variable grade_collect index {lower:.10g}",
         f"variable grade_stop index {upper:.10g}",
-        f'compute grade_b all pod/atom {_BASIS} "" {" ".join(grader.species)}',
+        *descriptors,
     ]
     finals = []
     for number, (symbol, own) in enumerate(grader.sets.items(), 1):
@@ -154,32 +157,27 @@ def run_input(settings: Exploration, *, species: Sequence[str], interval: int, s
     ]) + "\n"  # fmt: skip
 
 
-def write_grade(folder: Path, grader: Grader, *, lower: float, upper: float, interval: int) -> list[str]:
+def write_grade(
+    folder: Path, potential: Potential, grader: Grader, *, lower: float, upper: float, interval: int
+) -> None:
     """Write what computes the grade.
 
     Parameters
     ----------
     folder
         Folder of the potential's files.
+    potential
+        The potential, which knows how LAMMPS computes its descriptors.
     grader
-        Active sets in a POD basis.
+        Its active sets.
     lower, upper
         Thresholds of :func:`grade_input`.
     interval
         Steps between two looks.
-
-    Returns
-    -------
-    list of str
-        Names of the files.
     """
-    files = {
-        _BASIS: PodBasis.from_json(grader.basis).text(),
-        GRADE_INPUT: grade_input(grader, lower=lower, upper=upper, interval=interval),
-    }
-    for name, text in files.items():
-        (folder / name).write_text(text)
-    return list(files)
+    descriptors = potential.descriptor_commands(DESCRIPTORS, grader.basis, folder)
+    text = grade_input(grader, descriptors, lower=lower, upper=upper, interval=interval)
+    (folder / GRADE_INPUT).write_text(text)
 
 
 def largest(values: Sequence[str]) -> str:
@@ -204,7 +202,7 @@ def largest(values: Sequence[str]) -> str:
 def _forms(own: ActiveSet) -> Iterable[str]:
     constants, slopes = linear_forms(own)
     for constant, column in zip(constants, slopes.T, strict=True):
-        terms = "".join(f"{slope:+.16g}*c_grade_b[{k}]" for k, slope in enumerate(column, 1) if slope)
+        terms = "".join(f"{slope:+.16g}*c_{DESCRIPTORS}[{k}]" for k, slope in enumerate(column, 1) if slope)
         yield f"abs({constant:.16g}{terms})"
 
 
