@@ -31,3 +31,19 @@ def test_unknown_elements_are_refused(tmp_path):
     done = _grade(tmp_path, bulk("Au", cubic=True))
     assert done.exit_code == 65
     assert "does not know Au" in done.output
+
+
+def test_a_box_is_cut(tmp_path):
+    large = bulk("Cu", cubic=True) * (5, 5, 5)
+    large.positions[7] += 0.7
+    write(tmp_path / "s.extxyz", large)
+    settings = "embedding: {largest_cell_atoms: 100, core_radius_angstrom: 2.5, buffer_angstrom: 2.5}\n"
+    (tmp_path / "c.yaml").write_text(settings)
+    options = ["--potential", fitted_copper()[0] / "potential", "--structures", tmp_path / "s.extxyz"]
+    words = ["embed", *map(str, options), "--out", str(tmp_path / "o")]
+    done = CliRunner().invoke(app, [*words, "--config", str(tmp_path / "c.yaml")])
+    assert done.exit_code == 0, done.output
+    assert len(json.loads((tmp_path / "o/result.json").read_text())["boxes"]) == 1
+    assert 0 < read(tmp_path / "o/embedded.extxyz").arrays["force_mask"].sum() < 100
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 65 and "largest_cell_atoms" in done.output

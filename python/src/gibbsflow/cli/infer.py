@@ -109,7 +109,7 @@ def _frames(paths: list[Path]) -> list[tuple[str, Any]]:
     return [(f"{path.name}:{number}", atoms) for path, frames in found for number, atoms in enumerate(frames)]
 
 
-app.command()(grading.grade)
+grading.register(app)
 loop.register(app)
 
 if __name__ == "__main__":

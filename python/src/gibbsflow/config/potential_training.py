@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from gibbsflow.config.potential_embedding import Embedding
 from gibbsflow.config.section import Section, setting
 
 Backend = Literal["pod", "pace"]
@@ -146,3 +147,4 @@ class PotentialSettings(Section):
     training: Training = Training()
     exploration: Exploration = Exploration()
     selection: Selection = Selection()
+    embedding: Embedding = Embedding()

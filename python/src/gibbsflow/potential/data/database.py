@@ -23,6 +23,7 @@ from gibbsflow.potential.data.formats.backends import (
     open_sqlite,
 )
 from gibbsflow.potential.data.formats.electrons import kept_info
+from gibbsflow.potential.data.formats.masks import counted_parts, restore_parts
 from gibbsflow.potential.data.formats.statuses import RowStatus, check_transition
 from gibbsflow.potential.data.labels import BAD_STRUCTURE, LabelResult, over_threshold, with_figures
 from gibbsflow.potential.data.structures import structure_id
@@ -116,6 +117,8 @@ class DatabaseManager:
                 data: dict[str, Any] = {"history": [_event(status, cause or "added")]}
                 if said := kept_info(frame):
                     data["said"] = said
+                if parts := counted_parts(frame):
+                    data["counts"] = parts
                 if moments := {key: frame.info[key] for key in MOMENTS if labelled and key in frame.info}:
                     data["result"] = moments
                 self._db.write(_bare(frame) if not labelled else frame, key_value_pairs=keys, data=data)
@@ -240,7 +243,8 @@ class DatabaseManager:
                     atoms = row.toatoms()
                     if atoms.calc is None or "forces" not in atoms.calc.results:
                         continue
-                    fault = over_threshold(atoms, atoms.calc.results["forces"], labels)
+                    forces = atoms.calc.results["forces"]
+                    fault = over_threshold(restore_parts(atoms, row.data.get("counts", {})), forces, labels)
                     if bool(fault) == (status is RowStatus.FAILED):
                         continue
                     new, cause = (RowStatus.FAILED, BAD_STRUCTURE) if fault else (RowStatus.LABELLED, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -193,6 +193,23 @@ def _disagreement(
     return largest
 
 
+def _learnt(
+    frames: Sequence[LabelledFrame], found: Mapping[int, Floats], numbers: Sequence[int]
+) -> tuple[list[int], list[list[str]], list[Floats]]:
+    """Frames with symbols and descriptors of the atoms that the fit has learnt from.
+
+    An atom whose force does not count, in a frame whose energy does not count, is known to no one.
+    """
+    kept = {k: frames[k].force_mask if frames[k].weights.energy == 0 else np.ones(len(frames[k].atoms), bool)
+            for k in numbers}  # fmt: skip
+    names = {k: np.array(frames[k].atoms.get_chemical_symbols()) for k in numbers}
+    every = {str(symbol) for k in numbers for symbol in names[k]}
+    if {str(symbol) for k in numbers for symbol in names[k][kept[k]]} != every:
+        kept = {k: np.ones(len(names[k]), bool) for k in numbers}  # an element would have no active set at all
+    numbers = [k for k in numbers if kept[k].any()]
+    return numbers, [names[k][kept[k]].tolist() for k in numbers], [found[k][kept[k]] for k in numbers]
+
+
 @dataclass
 class _Finish:
     """What comes after the search, within what is left of the time; what was left out is noted."""
@@ -225,9 +242,9 @@ class _Finish:
         found = self._within(_one, frames, until_s)
         self._say("the grade", len(found), len(frames))
         numbers = sorted(found)
-        symbols = [frames[k].atoms.get_chemical_symbols() for k in numbers]
+        numbers, symbols, descriptors = _learnt(frames, found, numbers)
         _, fold = np.unique(folds.fold[numbers], return_inverse=True)
-        return calibrate(symbols, [found[k] for k in numbers], fold.astype(np.int64), asdict(chosen))
+        return calibrate(symbols, descriptors, fold.astype(np.int64), asdict(chosen))
 
     def committee(
         self, best: pod_fit.BasisTrial, settings: Training, references: AtomicEnergies, zbl: Zbl | None, folder: Path,
