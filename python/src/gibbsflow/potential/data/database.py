@@ -268,6 +268,31 @@ class DatabaseManager:
         with database_errors(self.where):
             self._one_setting({settings_hash})
 
+    def rekey(self, old: str, new: str, why: str) -> int:
+        """Give labels another key: of settings that are the same for their structures.
+
+        Parameters
+        ----------
+        old, new
+            Hashes of settings.
+        why
+            Reason, as `explain` shows it.
+
+        Returns
+        -------
+        int
+            How many labels were of the old one.
+        """
+        with self._transaction():
+            rows = list(self._rows(f"settings_hash={old}"))
+            for row in rows:
+                data = dict(row.data)
+                event = _event(self._status(row), f"settings {old} are {new}: {why}")
+                data["history"] = [*data.get("history", []), event]
+                pairs = {**row.key_value_pairs, "settings_hash": new}
+                self._db.write(row.toatoms(), key_value_pairs=pairs, data=data, id=row.id)
+        return len(rows)
+
     def _one_setting(self, hashes: set[str]) -> None:
         if len(hashes) > 1:
             what = f"mixes labels of different settings ({', '.join(sorted(hashes))})"
