@@ -14,7 +14,10 @@ from ase.io import write
 from labelled_sets import CUTOFF_ANGSTROM, fitted_copper, rattled
 
 TRAIN = [sys.executable, "-m", "gibbsflow.cli.train", "fit"]
-DRAWN = ("dataset_card.md", "parity.svg", "parity.png", "grades.svg", "grades.png", "pareto.svg", "pareto.png")
+DRAWN = (
+    "dataset_card.md", "parity.svg", "parity.png", "grades.svg", "grades.png", "grade_error.svg", "grade_error.png",
+    "pareto.svg", "pareto.png",
+)  # fmt: skip
 
 
 def _copper_files():

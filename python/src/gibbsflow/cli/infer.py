@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gibbsflow.cli import loop
+from gibbsflow.cli import grading, loop
 from gibbsflow.cli.options import Config, Json, Out, Segments, TimeBudget, new_app, parse_duration_s, verb
 
 app = new_app("Explore with a potential by MD that knows when it is guessing, and select structures to label.")
@@ -109,6 +109,7 @@ def _frames(paths: list[Path]) -> list[tuple[str, Any]]:
     return [(f"{path.name}:{number}", atoms) for path, frames in found for number, atoms in enumerate(frames)]
 
 
+grading.register(app)
 loop.register(app)
 
 if __name__ == "__main__":

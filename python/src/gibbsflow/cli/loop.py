@@ -33,7 +33,7 @@ def start(
 
         settings = PotentialConfig.expand(config)
         if begin is not None and structures is None and holdout is None:
-            manager = WorkflowManager.resume(begin, settings, out)
+            manager = WorkflowManager.resume(begin, settings, out, target=settings.beside(config).target)
         elif begin is None and structures is not None and holdout is not None:
             name = "structures.extxyz"
             manager = WorkflowManager.begin(settings, structures / name, holdout / name, out)

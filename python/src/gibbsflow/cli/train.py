@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from gibbsflow.cli import potential_config, validate
+from gibbsflow.cli import export, potential_config, validate
 from gibbsflow.cli.options import Config, Json, Out, TimeBudget, new_app, parse_duration_s, verb
 from gibbsflow.config.potential_training import BACKEND_WORDS
 
-if TYPE_CHECKING:
-    from gibbsflow.potential.train.shared.inputs import Inputs
-    from gibbsflow.potential.train.shared.protocols import Fit
-
 app = new_app("Train machine-learned potentials on labelled structures.")
-# what a fit writes beside its potential and its result.json
-_CARD, _PARITY, _GRADES, _PARETO = "dataset_card.md", "parity", "grades", "pareto"
-_FIGURES = (f"{stem}{suffix}" for stem in (_PARITY, _GRADES, _PARETO) for suffix in (".svg", ".png"))
-_DRAWN = (_CARD, f"{_PARETO}.csv", *_FIGURES)
 
 
 app.command()(potential_config.config)
 app.command()(validate.validate)
+app.add_typer(export.app, name="export")
 
 
 @app.command()
@@ -62,6 +55,7 @@ def fit(
         from gibbsflow.potential.train import fit as training
         from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs
         from gibbsflow.potential.train.training_card import labels_text
+        from gibbsflow.report.fit_files import FIT_FILES, write_fit_files
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.state import finished_output
         from gibbsflow.workflow.state.state_folder import StateFolder
@@ -92,14 +86,14 @@ def fit(
                                 out=out, kept=home.folder if home is not None else None,
                             )  # fmt: skip
                             made.figures.update(inputs.figures())
-                            _draw(made, inputs, out)
+                            write_fit_files(made, inputs, out)
                         finally:
                             result.timings["engine_s"] = round(stopper.elapsed_s, 3)
                     result.figures = made.figures
                     if made.stopped_by:
                         raise StoppedEarly(f"{made.stopped_by}: the best potential so far lies in {out / POTENTIAL}")
                     if home is not None:
-                        finished_output.keep(home, out, (POTENTIAL, *_DRAWN), result.figures)
+                        finished_output.keep(home, out, (POTENTIAL, *FIT_FILES), result.figures)
         finally:
             result.versions["lammps"] = result.figures.pop("lammps", "")
         errors = result.figures["test"]
@@ -126,24 +120,6 @@ def audit(
         if not as_json:
             typer.echo(account_text(inputs.account))
         inputs.account.settle()
-
-
-def _draw(made: Fit, inputs: Inputs, out: Path) -> None:
-    """Draw what a trainer found, and write the card."""
-    from gibbsflow.potential.train.training_card import pareto_table, training_card
-    from gibbsflow.report.figures import learning_figures
-    from gibbsflow.workflow.files import atomic_open
-
-    learning_figures.parity_plot(made.parity, out / _PARITY)
-    if made.test_grades is not None:
-        grade = made.figures["grade"]
-        learning_figures.grade_histogram({"test": made.test_grades}, grade["lower"], grade["upper"], out / _GRADES)
-    with atomic_open(out / _CARD, "w") as file:
-        file.write(training_card(inputs, made.figures))
-    if made.figures.get("pareto"):
-        learning_figures.pareto_plot(made.figures["search"], made.figures["pareto"], out / _PARETO)
-        with atomic_open(out / f"{_PARETO}.csv", "w") as file:
-            file.write(pareto_table(made.figures))
 
 
 if __name__ == "__main__":

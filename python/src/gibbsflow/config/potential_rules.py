@@ -60,6 +60,8 @@ class RuleFacts:
         Lowest and highest temperature asked for, in K.
     constant_volume
         Whether ``exploration.ensemble`` is given as nvt.
+    committee
+        Whether a committee is to tell the unknown.
     """
 
     goal: str = "md"
@@ -69,6 +71,7 @@ class RuleFacts:
     lowest_k: float = 300.0
     highest_k: float = 300.0
     constant_volume: bool = False
+    committee: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, Mapping[str, Any]]) -> RuleFacts:
@@ -96,6 +99,7 @@ class RuleFacts:
             lowest_k=min(kelvin),
             highest_k=max(kelvin),
             constant_volume=exploration.get("ensemble") == "nvt",
+            committee=exploration.get("uncertainty") == "committee",
         )
 
 
@@ -217,6 +221,11 @@ RULES: tuple[Rule, ...] = (
         "hydrogen among the elements", lambda f: "H" in f.elements,
         {"exploration": {"timestep_fs": 0.5}},
         "its vibrations have periods of about 10 fs",
+    ),
+    Rule(
+        "exploration.uncertainty: committee", lambda f: f.committee,
+        {"training": {"committee": True}},
+        "it has to be there",
     ),
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from gibbsflow.config.potential_embedding import Embedding
 from gibbsflow.config.section import Section, setting
 from gibbsflow.errors import InputError, Problem
 
@@ -66,6 +67,15 @@ class Training(Section):
         le=1000,
     )
     zbl: bool = setting(True, "Ziegler-Biersack-Littmark core, in training and in MD alike.")
+    target_atom_error_ev_per_angstrom: float | None = setting(
+        None,
+        "Force error of an atom (length of the vector) that MD may have: the thresholds of the grade lie where the "
+        "hold-out's expected error reaches it, and four times it; default: by frames left out of training.",
+        unit="eV/Å", gt=0, le=100,
+    )  # fmt: skip
+    committee: bool = setting(
+        False, "Write the fits that leave out one fold each, whose spread is another measure of what is not known."
+    )
 
     def aimed_at(self, goal: str | None) -> Training:
         """Give the same settings with another goal.
@@ -93,10 +103,16 @@ class Training(Section):
 
     @model_serializer(mode="wrap")
     def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Name younger settings only where they are not the default: settings written before them stay equal."""
+        """Name later settings only where they are not the default: what was written before them stays equal."""
         told: dict[str, Any] = handler(self)
-        younger = {"backend": DEFAULT_BACKEND, "goal": DEFAULT_GOAL, "max_environments": _MOST_ENVIRONMENTS}
-        return {key: value for key, value in told.items() if key not in younger or value != younger[key]}
+        later = {
+            "backend": DEFAULT_BACKEND,
+            "goal": DEFAULT_GOAL,
+            "max_environments": _MOST_ENVIRONMENTS,
+            "target_atom_error_ev_per_angstrom": None,
+            "committee": False,
+        }
+        return {key: value for key, value in told.items() if key not in later or value != later[key]}
 
 
 class Exploration(Section):
@@ -117,6 +133,15 @@ class Exploration(Section):
         None, "Frames from here on are collected; default: the threshold calibrated with the potential.", gt=0
     )
     upper_grade: float | None = setting(None, "MD stops from here on; default: as calibrated.", gt=0)
+    uncertainty: Literal["grade", "committee"] = setting(
+        "grade", "What tells the unknown: the extrapolation grade, or the spread of the committee (training.committee)."
+    )
+    lower_error_ev_per_angstrom: float | None = setting(
+        None, "The same threshold of a committee's spread; default: as calibrated.", unit="eV/Å", gt=0, le=1000
+    )
+    upper_error_ev_per_angstrom: float | None = setting(
+        None, "MD stops from here on, by a committee; default: as calibrated.", unit="eV/Å", gt=0, le=1000
+    )
     max_frames: int = setting(200, "Frames collected at most a trajectory.", ge=1, le=10**6)
     supercell: tuple[int, int, int] = setting((1, 1, 1), "Repeats of the structure along its cell vectors before MD.")
 
@@ -128,7 +153,17 @@ class Exploration(Section):
             raise ValueError("segment_steps must be a multiple of grade_interval")
         if self.lower_grade is not None and self.upper_grade is not None and self.lower_grade > self.upper_grade:
             raise ValueError("lower_grade must not be above upper_grade")
+        low, high = self.lower_error_ev_per_angstrom, self.upper_error_ev_per_angstrom
+        if low is not None and high is not None and low > high:
+            raise ValueError("lower_error_ev_per_angstrom must not be above upper_error_ev_per_angstrom")
         return self
+
+    @model_serializer(mode="wrap")
+    def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Name later settings only where they are not the default: state that was begun before them goes on."""
+        told: dict[str, Any] = handler(self)
+        later = {"uncertainty": "grade", "lower_error_ev_per_angstrom": None, "upper_error_ev_per_angstrom": None}
+        return {key: value for key, value in told.items() if key not in later or value != later[key]}
 
 
 class Selection(Section):
@@ -155,3 +190,4 @@ class PotentialSettings(Section):
     training: Training = Training()
     exploration: Exploration = Exploration()
     selection: Selection = Selection()
+    embedding: Embedding = Embedding()

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     from gibbsflow.potential.loop.manager import WorkflowManager
 
 _SETS = {"train": "training", "test": "hold-out"}
-_TITLES = {"parity": "Predicted against labelled", "grades": "Extrapolation grades of the hold-out"}
+_TITLES = {
+    "parity": "Predicted against labelled",
+    "grades": "Extrapolation grades of the hold-out",
+    "grade_error": "Force errors of the hold-out against the grade",
+}
 
 
 def write_loop_results(manager: WorkflowManager, out: Path) -> None:
@@ -105,6 +109,8 @@ def _write_page(manager: WorkflowManager, programs: Sequence[str], out: Path) ->
         curve=_image(out / "figures/learning_curve.svg"),
         parity=_image(out / "figures/parity.png"),
         grades=_image(out / "figures/grades.svg"),
+        grade_error=_image(out / "figures/grade_error.png"),
+        grade=fit.get("grade", {}),
         errors=list(_errors(fit)),
         doubts=[
             (weight.removesuffix("s"), text)

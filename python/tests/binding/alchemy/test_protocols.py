@@ -183,17 +183,18 @@ def test_an_edge_makes_up_for_a_charge_by_ions_or_not_at_all():
 
 
 @pytest.mark.parametrize(
-    ("dual", "changes", "explicit", "names"),
+    ("hard", "dual", "changes", "explicit", "names"),
     [
-        (False, False, True, {"rbfe_11"}),
-        (True, False, True, {"rbfe_21"}),
-        (False, True, False, {"rbfe_21"}),
-        (False, True, True, {"rbfe_with_ion_25"}),
-        (True, True, True, {"dual_with_ion_33"}),
+        (False, False, False, True, {"rbfe_11"}),
+        (True, False, False, True, {"rbfe_21"}),
+        (False, True, False, True, {"rbfe_21"}),
+        (False, False, True, False, {"rbfe_21"}),
+        (True, False, True, True, {"rbfe_with_ion_25"}),
+        (False, True, True, True, {"dual_with_ion_33"}),
     ],
 )
-def test_what_changes_on_an_edge_chooses_its_states(dual, changes, explicit, names):
+def test_what_changes_on_an_edge_chooses_its_states(hard, dual, changes, explicit, names):
     table = RELATIVE_IN_WATER if explicit else RELATIVE
-    found = of_edge(table, dual=dual, charge_changes=changes, explicit=explicit)
+    found = of_edge(table, hard=hard, dual=dual, charge_changes=changes, explicit=explicit)
     assert {leg.named_schedule for leg in found} == names and dict(cycle_terms(found)) == dict(cycle_terms(table))
     assert leg_schedules(Fe(), found)

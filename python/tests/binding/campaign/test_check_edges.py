@@ -136,7 +136,7 @@ def test_all_that_is_wrong_with_maps_and_network_at_once(tmp_path) -> None:
         "'nobody' is none of the ligands", "the bond C2-C3", "rings are mapped whole or not at all",
     ):  # fmt: skip
         assert what in text, what
-    beside = told(ligands(**SOUND, again="c1ccccc1C", water="O"), anchor="nobody")
+    beside = told(ligands(**SOUND, again="c1ccccc1C", water="O"), anchor="nobody", edge_topology="hybrid")
     assert all(what in beside for what in ("again is the molecule of", "water: no edges", "'nobody' is none of"))
 
 
@@ -157,20 +157,21 @@ def unbuilt(mol: Chem.Mol) -> Chem.Mol:
 
 def test_an_edge_of_a_file_between_placed_ligands_without_a_common_core(tmp_path) -> None:
     (tmp_path / "net.csv").write_text("ligand_a,ligand_b\ntoluene,cresol\nxylene,toluene\nxylene,ether\n")
-    text = told(ligands(**SOUND, ether="COC"), network=str(tmp_path / "net.csv"))
+    text = told(ligands(**SOUND, ether="COC"), network=str(tmp_path / "net.csv"), edge_topology="hybrid")
     assert "xylene~ether: no atom map can be found" in text and text.count("no atom map") == 1
 
 
 def test_what_no_ligand_connects_that_is_yet_to_be_mended() -> None:
     """A row that cannot be used may connect others once it can: it is asked what it has in common with them."""
     series = ligands(**SOUND, hexanol="OCCCCCC", heptanol="OCCCCCCC", phenylhexane="CCCCCCc1ccccc1")
+    hybrid = BindingConfig(relative=Relative(edge_topology="hybrid"))
     unread, bridge = {"bad": None}, {"bridge": series[-1][1]}
-    wrong, _ = edge_problems(series[:-1], BindingConfig(), "l.csv", {})
+    wrong, _ = edge_problems(series[:-1], hybrid, "l.csv", {})
     assert {problem.what.split(" ")[0] for problem in wrong} == {"hexanol", "heptanol"}
     alone = {"toluidine": ligands(x="Cc1ccc(N)cc1")[0][1]}
-    assert len(edge_problems(series[:-1], BindingConfig(), "l.csv", alone)[0]) == 2
+    assert len(edge_problems(series[:-1], hybrid, "l.csv", alone)[0]) == 2
     for left_out in (unread, bridge):
-        assert edge_problems(series[:-1], BindingConfig(), "l.csv", left_out)[0] == []
+        assert edge_problems(series[:-1], hybrid, "l.csv", left_out)[0] == []
 
 
 def test_maps_of_a_network_file_are_noted_unless_they_are_taken(tmp_path) -> None:

@@ -1,6 +1,8 @@
 """MD that watches the grade: units, ramps, restarts, and each way it can end."""
 
 import shutil
+import tempfile
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,14 +14,19 @@ from ase.geometry import find_mic
 from labelled_sets import fitted_copper
 
 from gibbsflow.config.potential import Labels
-from gibbsflow.config.potential_training import Exploration
+from gibbsflow.config.potential_training import Exploration, Training
 from gibbsflow.engines.lammps import Lammps, LammpsError
 from gibbsflow.errors import EngineError, InputError, StoppedEarly
 from gibbsflow.potential.explore.calculator import PotentialCalculator
 from gibbsflow.potential.explore.exploring import check_start
-from gibbsflow.potential.explore.md import Trajectory, dynamics, figures, halted_at, pace_script
+from gibbsflow.potential.explore.lammps_dynamics import dynamics
+from gibbsflow.potential.explore.md import Trajectory, limits
+from gibbsflow.potential.explore.md import figures as trajectory_figures
+from gibbsflow.potential.explore.unknown.committee import Committee
+from gibbsflow.potential.train import fit as training
 from gibbsflow.potential.train.fit import load_potential
 from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
+from gibbsflow.potential.train.shared.inputs import Inputs
 from gibbsflow.potential.train.trainers.pod import PodPotential
 from gibbsflow.workflow.state.segments import Stopper
 
@@ -42,37 +49,13 @@ def _run(trajectory, **limits):
         return trajectory.run(stopper)
 
 
-def test_femtoseconds_become_picoseconds_once():
-    commands = dynamics(Exploration(timestep_fs=0.5, temperature_k=300), 0, 100, 1)
-    assert "timestep 0.0005" in commands
-    assert not [c for c in commands if "nph" in c]
-
-
-def test_ramps_go_on_from_segment_to_segment():
-    settings = Exploration(
-        ensemble="npt",
-        temperature_k=300,
-        temperature_end_k=900,
-        pressure_bar=0,
-        pressure_end_bar=6000,
-        steps=300,
-        segment_steps=100,
-    )
-    first, second = (dynamics(settings, k, 100, 1) for k in (0, 1))
-    assert any(c.startswith("velocity all create 300.0") for c in first)
-    assert not any(c.startswith("velocity") for c in second)
-    assert "fix move all nph iso 2000.000000 4000.000000 1.0" in second
-    assert any(c.startswith("fix heat all langevin 500.000000 700.000000 0.1 ") for c in second)
-    assert first[-1].split()[7] != second[-1].split()[7]  # each segment has random numbers of its own
-
-
 def test_a_quiet_trajectory_ends_with_its_steps(tmp_path):
     trajectory = _trajectory(tmp_path, temperature_k=50.0)
     trail = _run(trajectory)
     assert (trail.steps, trail.stopped, trail.looks) == (60, "steps", 6)
     assert 0 < trail.max_grade < trajectory.lower
     assert trajectory.frames() == []
-    assert figures(trajectory)["simulated_ps"] == pytest.approx(0.12)
+    assert trajectory_figures(trajectory)["simulated_ps"] == pytest.approx(0.12)
     again = _trajectory(tmp_path, temperature_k=50.0)
     assert _run(again) == trail  # what is done is not run again
 
@@ -264,16 +247,47 @@ def test_pressure_changes_the_volume(tmp_path):
     assert trajectory.frames()[-1].get_volume() < 0.98 * bulk("Cu", cubic=True).get_volume()
 
 
-def test_script_for_ace_watches_and_halts():
-    text = pace_script("Cu.yaml", "Cu.asi", ("Cu",), Exploration(timestep_fs=2.0, steps=500), 5.0)
-    for line in (
-        "pair_style pace/extrapolation",
-        "pair_coeff * * Cu.yaml Cu.asi Cu",
-        "fix grade all pair 10 pace/extrapolation gamma 1",
-        "fix watch all halt 10 v_grade > 5 error soft",
-        "timestep 0.002",
-        "run 500",
-    ):
-        assert line in text.splitlines()
-    assert halted_at("...\nFix halt condition for fix-id watch met on step 120 with value 7.25 (x)\n") == (120, 7.25)
-    assert halted_at("Loop time of 1") is None
+@cache
+def _with_committee():
+    """Folder of a small fit with a committee."""
+    source, _ = fitted_copper()
+    holder = tempfile.TemporaryDirectory(prefix="gibbsflow-test-")
+    settings = Training(cutoff_angstrom=4.0, max_coefficients=30, processes=1, committee=True, stress_weight=0)
+    with Stopper() as stopper:
+        inputs = Inputs.read(source / "train.extxyz", source / "test.extxyz")
+        figures = training.fit(inputs, settings, seed=1, stopper=stopper, budget_s=20, out=Path(holder.name)).figures
+    _with_committee.holder = holder
+    return Path(holder.name) / "potential", figures
+
+
+def test_thresholds_of_the_settings_win():
+    folder, _ = _with_committee()
+    grader, committee = Grader.read(folder / ACTIVE_SET), Committee.read(folder)
+    scale = committee.scale
+    assert limits(Exploration(), grader, None) == (grader.lower, grader.upper)
+    assert limits(Exploration(lower_grade=3.0), grader, None) == (3.0, max(grader.upper, 3.0))
+    assert limits(Exploration(), grader, committee) == (scale.lower_ev_per_angstrom, scale.upper_ev_per_angstrom)
+    given = Exploration(lower_error_ev_per_angstrom=0.1, upper_error_ev_per_angstrom=0.2)
+    assert limits(given, grader, committee) == (0.1, 0.2)
+
+
+def test_a_committee_stops_where_its_members_disagree(tmp_path):
+    folder, figures = _with_committee()
+    assert figures["committee"]["members"] == 5
+    settings = Exploration(
+        steps=400, segment_steps=100, grade_interval=20, timestep_fs=2.0, temperature_k=4000.0, uncertainty="committee"
+    )
+    with Committee.read(folder) as committee:
+        trajectory = Trajectory(
+            load_potential(folder), Grader.read(folder / ACTIVE_SET), bulk("Cu", cubic=True), settings, 3, 0, tmp_path,
+            "h", committee,
+        )  # fmt: skip
+        trail = _run(trajectory)
+        assert trail.stopped == "grade" and "expected force error" in trail.detail
+        last = trajectory.frames()[-1]
+        spreads = committee.spreads(last)
+    assert last.arrays["force_spread_ev_per_angstrom"] == pytest.approx(spreads, rel=1e-3)
+    assert trail.max_spread == pytest.approx(spreads.max(), rel=1e-3)
+    assert spreads.max() >= committee.scale.upper_ev_per_angstrom
+    assert "atom_grade" in last.arrays
+    assert "max_spread_ev_per_angstrom" in trajectory_figures(trajectory)

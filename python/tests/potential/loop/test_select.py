@@ -16,6 +16,7 @@ from gibbsflow.potential.data.structures import tag, write_frames
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.select import by_type, ids_of, select, spread
 from gibbsflow.potential.loop.state import LoopCheckpoint, Phase
+from gibbsflow.workflow.files import read_json
 
 
 def _tagged(frames, kind="md"):
@@ -57,6 +58,25 @@ def test_what_md_met_is_selected_and_every_fate_is_stored(tmp_path):
     chosen = select(tmp_path, plan, LoopCheckpoint(0, Phase.SELECT, 1, labels_made=4))
     assert len(chosen) == 2 and set(ids_of(chosen)) < set(ids_of(far))
     assert database.counts() | {"pending": 2, "labelled": 4, "held": 2, "rejected": 1} == database.counts()
+
+
+def test_a_cell_that_is_too_large_is_labelled_by_a_box(tmp_path):
+    large = bulk("Cu", cubic=True) * (5, 5, 5)
+    large.rattle(0.03, seed=1)
+    large.positions[17] += 0.7
+    large = _tagged([large])
+    database = _state(tmp_path, large, _tagged(rattled(4, 1)))
+    embedding = {"largest_cell_atoms": 200, "core_radius_angstrom": 2.5, "buffer_angstrom": 2.5}
+    plan = config(elements=["Cu"], structure="fcc", selection={"budget": 2}, embedding=embedding)
+    (box,) = select(tmp_path, plan, LoopCheckpoint(0, Phase.SELECT, 1, labels_made=4))
+    assert len(box) < 200 and box.info["config_type"] == "embedded"
+    (waiting,) = database.pending()
+    assert waiting.arrays["force_mask"].tolist() == box.arrays["force_mask"].tolist()
+    assert waiting.info["energy_weight"] == 0.0
+    told = database.explain(ids_of(large)[0])
+    assert (told["status"], told["cause"]) == ("rejected", "embedded")
+    (record,) = read_json(tmp_path / "selection.json")["embedding"]["boxes"]
+    assert (record["parent"], record["gibbsflow_id"]) == (ids_of(large)[0], ids_of([box])[0])
 
 
 def test_the_budget_of_labels_bounds_the_choice(tmp_path):

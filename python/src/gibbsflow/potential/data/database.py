@@ -23,6 +23,7 @@ from gibbsflow.potential.data.formats.backends import (
     open_sqlite,
 )
 from gibbsflow.potential.data.formats.electrons import kept_info
+from gibbsflow.potential.data.formats.masks import counted_parts, restore_parts
 from gibbsflow.potential.data.formats.statuses import RowStatus, check_transition
 from gibbsflow.potential.data.labels import BAD_STRUCTURE, LabelResult, over_threshold, with_figures
 from gibbsflow.potential.data.structures import structure_id
@@ -116,6 +117,8 @@ class DatabaseManager:
                 data: dict[str, Any] = {"history": [_event(status, cause or "added")]}
                 if said := kept_info(frame):
                     data["said"] = said
+                if parts := counted_parts(frame):
+                    data["counts"] = parts
                 if moments := {key: frame.info[key] for key in MOMENTS if labelled and key in frame.info}:
                     data["result"] = moments
                 self._db.write(_bare(frame) if not labelled else frame, key_value_pairs=keys, data=data)
@@ -240,7 +243,8 @@ class DatabaseManager:
                     atoms = row.toatoms()
                     if atoms.calc is None or "forces" not in atoms.calc.results:
                         continue
-                    fault = over_threshold(atoms, atoms.calc.results["forces"], labels)
+                    forces = atoms.calc.results["forces"]
+                    fault = over_threshold(restore_parts(atoms, row.data.get("counts", {})), forces, labels)
                     if bool(fault) == (status is RowStatus.FAILED):
                         continue
                     new, cause = (RowStatus.FAILED, BAD_STRUCTURE) if fault else (RowStatus.LABELLED, "")
@@ -263,6 +267,31 @@ class DatabaseManager:
         """
         with database_errors(self.where):
             self._one_setting({settings_hash})
+
+    def rekey(self, old: str, new: str, why: str) -> int:
+        """Give labels another key: of settings that are the same for their structures.
+
+        Parameters
+        ----------
+        old, new
+            Hashes of settings.
+        why
+            Reason, as `explain` shows it.
+
+        Returns
+        -------
+        int
+            How many labels were of the old one.
+        """
+        with self._transaction():
+            rows = list(self._rows(f"settings_hash={old}"))
+            for row in rows:
+                data = dict(row.data)
+                event = _event(self._status(row), f"settings {old} are {new}: {why}")
+                data["history"] = [*data.get("history", []), event]
+                pairs = {**row.key_value_pairs, "settings_hash": new}
+                self._db.write(row.toatoms(), key_value_pairs=pairs, data=data, id=row.id)
+        return len(rows)
 
     def _one_setting(self, hashes: set[str]) -> None:
         if len(hashes) > 1:

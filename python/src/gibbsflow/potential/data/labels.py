@@ -13,6 +13,7 @@ import numpy as np
 
 from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, Problem, StateError
+from gibbsflow.potential.data.formats.masks import FORCE_MASK
 from gibbsflow.workflow.files import atomic_open
 from gibbsflow.workflow.input_files import DATA_BYTES, read_text
 
@@ -283,7 +284,7 @@ def over_threshold(atoms: Atoms, forces_ev_per_angstrom: Any, labels: Labels) ->
     atoms
         The structure.
     forces_ev_per_angstrom
-        Its forces in eV/Å, shape (atoms, 3).
+        Its forces in eV/Å, shape (atoms, 3); those that do not count (``force_mask``) have no cap.
     labels
         Settings: the cap of forces and the least distance.
 
@@ -294,7 +295,9 @@ def over_threshold(atoms: Atoms, forces_ev_per_angstrom: Any, labels: Labels) ->
     """
     if fault := bad_structure(atoms, labels.closest_ratio):
         return fault
-    largest = float(np.linalg.norm(np.asarray(forces_ev_per_angstrom, dtype=float), axis=1).max())
+    counted = np.asarray(atoms.arrays.get(FORCE_MASK, np.ones(len(atoms)))).astype(bool)
+    forces = np.asarray(forces_ev_per_angstrom, dtype=float)[counted]
+    largest = float(np.linalg.norm(forces, axis=1).max(initial=0.0))
     cap = labels.force_cap_ev_per_angstrom
     return f"{_CAP} {largest:.1f} eV/Å, the cap is {cap:g} eV/Å" if largest > cap else ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from gibbsflow.potential.data.labels import bad_structure
 from gibbsflow.potential.data.structures import read_frames, write_frames
 from gibbsflow.potential.explore import md
 from gibbsflow.potential.explore.calculator import read_graded
+from gibbsflow.potential.explore.unknown.committee import Committee
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.state.segments import Stopper
 from gibbsflow.workflow.state.sentinels import Sentinel
@@ -103,7 +105,10 @@ class Exploring:
         content = {**settings.model_dump(mode="json"), "seed": seed, "frame": frame, "generation": generation}
         files = {"potential": potential, "structure": structure}
         home = StateFolder(state, files=files, settings=content, physics=md.PHYSICS, stopper=stopper)
-        trajectory = md.Trajectory(fitted, grader, start, settings, seed, generation, state, home.inputs_hash)
+        committee = Committee.read(potential) if settings.uncertainty == "committee" else None
+        trajectory = md.Trajectory(
+            fitted, grader, start, settings, seed, generation, state, home.inputs_hash, committee
+        )  # fmt: skip
         return cls(trajectory, home, content, account)
 
     def run(self, stopper: Stopper, out: Path) -> dict[str, Any]:
@@ -127,7 +132,8 @@ class Exploring:
             By time, number of segments or signal; state is saved.
         """
         with self.home:
-            trail = self.trajectory.run(stopper)
+            with self.trajectory.committee or nullcontext():
+                trail = self.trajectory.run(stopper)
             write_frames(out / "frames.extxyz", self.trajectory.frames())
             told = {key: value for key, value in self.account.as_figures().items() if key != "account" and value}
             figures = md.figures(self.trajectory) | self.home.facts() | told

@@ -26,6 +26,8 @@ from gibbsflow.engines.lammps import CRASHES, Lammps, LammpsError, blown_up, tim
 from gibbsflow.engines.lammps_frame import Frame, to_frame
 from gibbsflow.errors import EngineError, InputError, Problem, StoppedEarly
 from gibbsflow.potential.data.structures import read_frames, structure_id, tag, write_frames
+from gibbsflow.potential.explore.lammps_dynamics import dynamics
+from gibbsflow.potential.explore.unknown.committee import Committee
 from gibbsflow.potential.train.shared.grade import Grader
 from gibbsflow.potential.train.shared.protocols import Potential
 from gibbsflow.units import Floats
@@ -37,8 +39,6 @@ log = logging.getLogger(__name__)
 Reason = Literal["steps", "grade", "unstable"]
 PHYSICS = 1
 """Raised by hand when the same inputs give another trajectory."""
-_FRICTION_PS = 0.1
-_BAROSTAT_PS = 1.0
 # hotter than this times the thermostat's aim, atoms have fallen into a hole of the potential
 _HOT = 10.0
 _LIVES = 3
@@ -60,6 +60,8 @@ class Trail:
         How many of them were at or over each threshold.
     max_grade
         Largest finite grade.
+    max_spread
+        Largest expected error by a committee, eV/Å; 0 where none is asked.
     collected
         Frames kept.
     stopped
@@ -76,6 +78,7 @@ class Trail:
     collected: int = 0
     stopped: str = ""
     detail: str = ""
+    max_spread: float = 0.0
 
 
 @dataclass
@@ -98,6 +101,8 @@ class Trajectory:
         State folder: checkpoints and the frames of each segment.
     inputs_hash
         Hash that its checkpoints carry.
+    committee
+        Its committee, which decides in place of the grade; None where the grade does.
     trail
         What it has seen so far; read from its checkpoint.
     crashed
@@ -112,13 +117,13 @@ class Trajectory:
     generation: int
     state: Path
     inputs_hash: str
+    committee: Committee | None = None
     trail: Trail = field(default_factory=Trail)
     crashed: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         given = self.settings
-        self.lower = given.lower_grade if given.lower_grade is not None else self.grader.lower
-        self.upper = given.upper_grade if given.upper_grade is not None else max(self.grader.upper, self.lower)
+        self.lower, self.upper = limits(given, self.grader, self.committee)
         self.segments = math.ceil(given.steps / given.segment_steps)
         repeated = self.atoms.repeat(given.supercell) if self.atoms.pbc.any() else self.atoms
         self.start = to_frame(repeated, self.potential.species, self.potential.cutoff_angstrom)
@@ -284,25 +289,38 @@ class Trajectory:
         """Grade the present frame and decide what becomes of it."""
         grades = self.grader.grades(self.symbols, got["atoms:grade"])
         largest, temperature = float(grades.max()), float(got["thermo:temp"])
+        spreads = self._spreads(got) if self.committee is not None else None
+        decisive = largest if spreads is None else float(spreads.max())
         aim = max(self.settings.temperature_k, self.settings.temperature_end_k or 0.0)
         trail = replace(trail, steps=trail.steps + chunk, looks=trail.looks + 1)
         if not (np.isfinite(got["positions"]).all() and math.isfinite(largest) and math.isfinite(temperature)):
             return _ended(trail, "unstable", "positions or descriptors are not finite"), None
-        over, beyond = largest >= self.lower, largest >= self.upper
+        over, beyond = decisive >= self.lower, decisive >= self.upper
         keep = over and (beyond or trail.collected < self.settings.max_frames)
         trail = replace(
             trail, above_lower=trail.above_lower + over, above_upper=trail.above_upper + beyond,
             max_grade=max(trail.max_grade, largest), collected=trail.collected + keep,
         )  # fmt: skip
+        if spreads is not None and math.isfinite(decisive):
+            trail = replace(trail, max_spread=max(trail.max_spread, decisive))
         if beyond:
-            trail = _ended(trail, "grade", f"grade {largest:.3g} at step {trail.steps}, threshold {self.upper:.3g}")
+            what = "grade" if spreads is None else "expected force error in eV/Å"
+            trail = _ended(trail, "grade", f"{what} {decisive:.3g} at step {trail.steps}, threshold {self.upper:.3g}")
         elif temperature > _HOT * aim:
             trail = _ended(
                 trail, "unstable", f"{temperature:.0f} K at step {trail.steps}, the thermostat aims at {aim:.0f} K"
             )
-        return trail, self._tagged(got, grades, trail.steps, temperature) if keep else None
+        return trail, self._tagged(got, grades, spreads, trail.steps, temperature) if keep else None
 
-    def _tagged(self, got: dict[str, Any], grades: Floats, step: int, temperature_k: float) -> Atoms:
+    def _spreads(self, got: dict[str, Any]) -> Floats:
+        """What the committee expects of the force error on each atom of the present frame."""
+        assert self.committee is not None  # noqa: S101 - asked before
+        cell, positions = _cell(got["box"]), got["positions"] - got["box"][:3]
+        return self.committee.spreads(Atoms(self.symbols, positions=positions, cell=cell, pbc=True))
+
+    def _tagged(
+        self, got: dict[str, Any], grades: Floats, spreads: Floats | None, step: int, temperature_k: float
+    ) -> Atoms:
         cell, positions = _cell(got["box"]), got["positions"] - got["box"][:3]
         atoms = Atoms(self.symbols, positions=positions, cell=cell, pbc=True)
         if self.atoms.pbc.any():
@@ -315,59 +333,42 @@ class Trajectory:
             grade=float(grades.max()), step=step, temperature_k=round(temperature_k, 2),
         )  # fmt: skip
         made.arrays["atom_grade"] = grades
+        if spreads is not None:
+            made.info["force_spread"] = float(spreads.max())
+            made.arrays["force_spread_ev_per_angstrom"] = spreads
         return made
+
+
+def limits(settings: Exploration, grader: Grader, committee: Committee | None) -> tuple[float, float]:
+    """From where on frames are collected, and where MD stops: as the settings say, or else as calibrated.
+
+    Parameters
+    ----------
+    settings
+        Section ``exploration``.
+    grader
+        Grade with its thresholds.
+    committee
+        Committee with its own, in eV/Å, which then count; or None.
+
+    Returns
+    -------
+    tuple
+        Lower and upper threshold.
+    """
+    if committee is not None:
+        low, high = settings.lower_error_ev_per_angstrom, settings.upper_error_ev_per_angstrom
+        usual = committee.scale.lower_ev_per_angstrom, committee.scale.upper_ev_per_angstrom
+    else:
+        low, high, usual = settings.lower_grade, settings.upper_grade, (grader.lower, grader.upper)
+    lower = low if low is not None else usual[0]
+    return lower, high if high is not None else max(usual[1], lower)
 
 
 def _before(path: Path, steps: int) -> list[Atoms]:
     """Frames that a segment had collected when it was cut short."""
     found = read_frames(path) if path.exists() and path.stat().st_size else []
     return [frame for frame in found if frame.info["step"] <= steps]
-
-
-def dynamics(settings: Exploration, segment: int, steps: int, seed: int, *, inside: int = 0) -> list[str]:
-    """Time step, thermostat, barostat and, in the first segment, velocities.
-
-    The thermostat is Langevin's (Schneider and Stoll, Phys. Rev. B 1978, 17, 1302), with a friction time of 0.1 ps.
-
-    Parameters
-    ----------
-    settings
-        Section ``exploration``.
-    segment
-        Number of the segment; a ramp goes on from where the one before ended.
-    steps
-        Steps of this segment that are to be run.
-    seed
-        Seed of the trajectory.
-    inside
-        Steps of this segment that were run before, where a time budget cut it short.
-
-    Returns
-    -------
-    list of str
-        LAMMPS commands in metal units: ps, K, bar.
-    """
-    begin = segment * settings.segment_steps + inside
-    start_k, end_k = _ramp(settings.temperature_k, settings.temperature_end_k, begin, steps, settings.steps)
-    # LAMMPS takes seeds from 1 to 900 million
-    own = (
-        int(np.random.SeedSequence([seed, segment, *([inside] if inside else [])]).generate_state(1)[0] % 899_999_999)
-        + 1
-    )
-    commands = [f"timestep {timestep_ps(settings.timestep_fs):.10g}"]
-    if begin == 0:
-        commands.append(f"velocity all create {start_k:.6f} {own} mom yes rot no dist gaussian")
-    if settings.ensemble == "npt":
-        low, high = _ramp(settings.pressure_bar, settings.pressure_end_bar, begin, steps, settings.steps)
-        commands.append(f"fix move all nph iso {low:.6f} {high:.6f} {_BAROSTAT_PS}")
-    else:
-        commands.append("fix move all nve")
-    return [*commands, f"fix heat all langevin {start_k:.6f} {end_k:.6f} {_FRICTION_PS} {own} zero yes"]
-
-
-def _ramp(start: float, end: float | None, begin: int, steps: int, total: int) -> tuple[float, float]:
-    change = (end if end is not None else start) - start
-    return start + change * begin / total, start + change * (begin + steps) / total
 
 
 def _cell(box: Floats) -> Floats:
@@ -406,6 +407,7 @@ def figures(trajectory: Trajectory) -> dict[str, Any]:
         "stopped_by": trail.stopped,
         "detail": trail.detail,
         "max_grade": trail.max_grade,
+        **({"by": "committee", "max_spread_ev_per_angstrom": trail.max_spread} if trajectory.committee else {}),
         "lower_grade": trajectory.lower,
         "upper_grade": trajectory.upper,
         "looks": trail.looks,
@@ -415,54 +417,3 @@ def figures(trajectory: Trajectory) -> dict[str, Any]:
         "atoms": len(trajectory.symbols),
         "ensemble": settings.ensemble,
     }
-
-
-def pace_script(
-    potential: str, active_set: str, species: tuple[str, ...], settings: Exploration, upper_grade: float
-) -> str:
-    """LAMMPS commands that watch the grade of an ACE potential, for a LAMMPS that has ML-PACE.
-
-    Parameters
-    ----------
-    potential, active_set
-        ``.yaml`` B-basis and its ``.asi``.
-    species
-        Symbols in the order of LAMMPS' types.
-    settings
-        Section ``exploration``.
-    upper_grade
-        MD stops above it: a soft halt, which is a normal outcome.
-
-    Returns
-    -------
-    str
-        An input for LAMMPS, without the atoms.
-    """
-    return "\n".join([
-        "units metal",
-        "pair_style pace/extrapolation",
-        f"pair_coeff * * {potential} {active_set} {' '.join(species)}",
-        f"fix grade all pair {settings.grade_interval} pace/extrapolation gamma 1",
-        "compute grade_max all reduce max f_grade",
-        "variable grade equal c_grade_max",
-        f"fix watch all halt {settings.grade_interval} v_grade > {upper_grade:g} error soft",
-        *dynamics(settings, 0, settings.steps, 1),
-        f"run {settings.steps}",
-    ]) + "\n"  # fmt: skip
-
-
-def halted_at(log_text: str) -> tuple[int, float] | None:
-    """Step and value at which ``fix halt`` ended a run.
-
-    Parameters
-    ----------
-    log_text
-        LAMMPS' log.
-
-    Returns
-    -------
-    tuple or None
-        Step and grade; None where the run was not halted.
-    """
-    match = re.search(r"Fix halt condition for fix-id \S+ met on step (\d+) with value (\S+)", log_text)
-    return (int(match[1]), float(match[2])) if match else None

@@ -54,6 +54,20 @@ def hand_on(source: Path, target: Path, labels: Iterable[Path] = ()) -> None:
         (Path(target) / FILE).unlink(missing_ok=True)
 
 
+def add_note(folder: Path, sentence: str) -> None:
+    """Add a note of the loop's own.
+
+    Parameters
+    ----------
+    folder
+        State folder.
+    sentence
+        The note.
+    """
+    said = read(folder)
+    write_json(Path(folder) / FILE, {**said, "notes": [*said["notes"], sentence]})
+
+
 def _summed(sentences: Iterable[str]) -> list[str]:
     """Each sentence once, with the frames of all that say the same counted together."""
     counts: dict[str, int] = {}

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gibbsflow.config.potential import Target
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError, Problem, ScienceError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
@@ -22,7 +23,7 @@ from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import read_labels, require_one_settings_hash
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
 from gibbsflow.potential.generators.generate import start_types
-from gibbsflow.potential.loop import label_doubts, stopping
+from gibbsflow.potential.loop import extension, label_doubts, stopping
 from gibbsflow.potential.loop import select as selection_step
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.state import LoopCheckpoint, Phase
@@ -113,8 +114,12 @@ class WorkflowManager:
         return cls(out, config)
 
     @classmethod
-    def resume(cls, folder: Path, config: PotentialConfig, out: Path) -> WorkflowManager:
+    def resume(
+        cls, folder: Path, config: PotentialConfig, out: Path, *, target: Target | None = None
+    ) -> WorkflowManager:
         """Go on from a published ``generation_NN/``, perhaps with other settings; a stopped loop is judged anew.
+
+        With more elements, another target or other temperatures a new campaign begins that has all its labels.
 
         Parameters
         ----------
@@ -124,6 +129,8 @@ class WorkflowManager:
             Settings from here on.
         out
             State folder to make.
+        target
+            Section ``target`` with its structure file as it can be opened from here; default: that of the settings.
 
         Returns
         -------
@@ -140,8 +147,12 @@ class WorkflowManager:
         """
         graded_trainer(config.training)
         before = cls(folder, config)
-        _same_labels(PotentialConfig.model_validate(read_json(folder / loop_state.CONFIG)), config, folder)
+        old = PotentialConfig.model_validate(read_json(folder / loop_state.CONFIG))
+        extension.require_same_labels(old, config, folder)
         loop_state.clear(out)
+        if why := extension.news(old, config):
+            extension.extend(folder, before.checkpoint, config, target or config.target, why, out)
+            return cls(out, config)
         if before.checkpoint.phase is Phase.STOPPED:
             state = cls(folder, config)
             state.checkpoint = before.checkpoint.to(Phase.DECIDE, stopped_by="", reason="")
@@ -154,6 +165,7 @@ class WorkflowManager:
             return judged
         loop_state.copy_state(folder, out, (*loop_state.ALWAYS_COPIED, loop_state.BATCHES, "dataset"))
         label_doubts.hand_on(folder, out)
+        extension.hand_on(folder, out)
         config.write(out / loop_state.CONFIG)
         write_trajectories(out, config, before.checkpoint.generation)
         before.checkpoint.write(out)
@@ -194,6 +206,7 @@ class WorkflowManager:
         loop_state.copy_state(self.folder, out)
         label_doubts.hand_on(self.folder, out, labels)
         manager = DatabaseManager(out / loop_state.DATABASE)
+        extension.take_over(self.folder, manager, results, out)
         counts = manager.record(results)
         log.info("generation %d: %d labels, %d failed", point.generation, counts["labelled"], counts["failed"])
         if changed := manager.judge(self.config.labels):
@@ -254,6 +267,7 @@ class WorkflowManager:
         loop_state.clear(out)
         loop_state.copy_state(self.folder, out, (*loop_state.ALWAYS_COPIED, "dataset"))
         label_doubts.hand_on(self.folder, out)
+        extension.hand_on(self.folder, out)
         # the copy: opening a database touches its folder, and what was read in must stay as it was
         failures = DatabaseManager(out / loop_state.DATABASE).causes()
         record = self._record(errors, runs, len(found), failures)
@@ -280,6 +294,7 @@ class WorkflowManager:
             kept = [name for name in optional if (source / name).exists()]
             loop_state.copy_state(source, out, (*loop_state.ALWAYS_COPIED, "dataset", loop_state.POTENTIAL, *kept))
             label_doubts.hand_on(source, out)
+            extension.hand_on(source, out)
         self.config.write(out / loop_state.CONFIG)
         if verdict.stopped_by:
             point.to(Phase.STOPPED, stopped_by=verdict.stopped_by, reason=verdict.reason).write(out)
@@ -340,15 +355,3 @@ def _validated(fit: Path) -> dict[str, Any]:
 def _frames(folder: Path) -> list[Atoms]:
     path = Path(folder) / "frames.extxyz"
     return read_frames(path) if path.stat().st_size else []
-
-
-def _same_labels(before: PotentialConfig, now: PotentialConfig, folder: Path) -> None:
-    """Refuse other DFT settings before anything is labelled with them."""
-    old, new = before.dft.model_dump(mode="json"), now.dft.model_dump(mode="json")
-    free = ("engine_because", "pw_command", "pseudo_dir", "electron_maxstep", "mixing_beta", "diagonalization")
-    changed = [f"{key}: {old[key]} -> {new[key]}" for key in old if key not in free and old[key] != new[key]]
-    if before.target.elements != now.target.elements:
-        changed.append(f"elements: {before.target.elements} -> {now.target.elements}")
-    if changed:
-        right = "the settings that the labels of that generation were made with"
-        raise InputError(Problem(str(folder), f"other DFT settings ({'; '.join(changed)})", right, field="dft"))

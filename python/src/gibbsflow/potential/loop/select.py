@@ -11,6 +11,7 @@ from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.structures import read_frames, structure_id
 from gibbsflow.potential.explore import selection
+from gibbsflow.potential.explore.embedding import Embedded, embed
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.state import LoopCheckpoint
 from gibbsflow.workflow.files import write_json
@@ -57,8 +58,13 @@ def select(folder: Path, config: PotentialConfig, point: LoopCheckpoint) -> list
     with selection.Selector(folder / loop_state.POTENTIAL, _named(labelled), settings) as selector:
         for offered in (frames, manager.frames(RowStatus.HELD)):
             decided = selector.choose(_named(offered), budget=budget, seed=seed)
-            write_json(folder / "selection.json", selection.figures(decided, len(labelled), budget))
-            if chosen := _store(manager, decided):
+            picked = [c.atoms for c in decided if c.fate == "selected"]
+            boxes = embed(picked, selector.calculator, config.embedding, seed=seed, generation=point.generation + 1)
+            figures = selection.figures(decided, len(labelled), budget)
+            if config.embedding.largest_cell_atoms is not None:
+                figures["embedding"] = boxes.figures()
+            write_json(folder / "selection.json", figures)
+            if chosen := _store(manager, decided, boxes, budget):
                 break
     return chosen
 
@@ -83,14 +89,28 @@ def ids_of(frames: Sequence[Atoms]) -> list[str]:
     return [structure_id(frame) for frame in frames]
 
 
-def _store(manager: DatabaseManager, decided: Sequence[selection.Candidate]) -> list[Atoms]:
-    """Put every candidate into the database with its fate; return those to label."""
-    chosen = [c.atoms for c in decided if c.fate == "selected"]
+def _store(
+    manager: DatabaseManager, decided: Sequence[selection.Candidate], boxes: Embedded, budget: int
+) -> list[Atoms]:
+    """Put every candidate into the database with its fate; return those to label, boxes in place of large cells."""
+    chosen = boxes.frames[:budget]
+    there = {structure_id(frame) for frame in manager.frames(RowStatus.LABELLED)}
+    chosen = [frame for frame in chosen if structure_id(frame) not in there]
     new = set(manager.add(chosen))
     manager.move([name for name in ids_of(chosen) if name not in new], RowStatus.PENDING, "selected")
+    manager.add(boxes.frames[budget:], RowStatus.HELD, "over_budget")
+    _set_aside(manager, boxes.replaced, "embedded")
+    _set_aside(manager, [atoms for atoms, _ in boxes.refused], "too_large")
     for fate, status in _FATE_STATUS.items():
         manager.add([c.atoms for c in decided if c.fate == fate], status, fate)
     return chosen
+
+
+def _set_aside(manager: DatabaseManager, frames: Sequence[Atoms], cause: str) -> None:
+    """Reject structures that are too large to be labelled, also those that were held before."""
+    manager.add(frames, RowStatus.REJECTED, cause)
+    held = set(ids_of(manager.frames(RowStatus.HELD)))
+    manager.move([name for name in ids_of(frames) if name in held], RowStatus.REJECTED, cause)
 
 
 def spread(frames: Sequence[Atoms], count: int) -> list[Atoms]:

@@ -38,14 +38,20 @@ def training_card(inputs: Inputs, figures: Mapping[str, Any]) -> str:
     for name in ("train", "test"):
         groups = {**figures[name]["by_config_type"], "all": figures[name]}
         for kind, errors in groups.items():
-            stress = "–" if errors["stress_mae_gpa"] is None else f"{errors['stress_mae_gpa']:.3f}"
+            energy = _said(errors["energy_mae_mev_per_atom"], 2)
+            force, stress = _said(errors["force_mae_ev_per_angstrom"], 4), _said(errors["stress_mae_gpa"], 3)
             lines.append(
                 f"| {name} | {kind} | {errors['frames']} | {errors['atoms']} | {errors.get('stress_frames', 0)} "
-                f"| {errors['energy_mae_mev_per_atom']:.2f} | {errors['force_mae_ev_per_angstrom']:.4f} | {stress} |"
+                f"| {energy} | {force} | {stress} |"
             )
     if inputs.account.facts:
         lines += ["", "## What was read", "", account_text(inputs.account)]
     return "\n".join(lines) + "\n"
+
+
+def _said(value: float | None, digits: int) -> str:
+    """A number, or a dash where no label of that kind counts."""
+    return "–" if value is None else f"{value:.{digits}f}"
 
 
 def labels_text(account: Account) -> str:

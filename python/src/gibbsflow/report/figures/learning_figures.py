@@ -30,7 +30,7 @@ def parity_plot(pairs: Mapping[str, Mapping[str, Floats]], stem: Path) -> list[P
     list of Path
         SVG and PNG.
     """
-    figure, axes = _new(1, 2, (8.4, 4.0))
+    figure, axes = new_figure(1, 2, (8.4, 4.0))
     for axis, kind, unit in zip(axes, ("energy", "force"), ("eV/atom", "eV/Å"), strict=True):
         for name, values in pairs.items():
             x, y = values[kind]
@@ -43,7 +43,7 @@ def parity_plot(pairs: Mapping[str, Mapping[str, Floats]], stem: Path) -> list[P
         axis.plot([low, high], [low, high], "-", lw=0.8, color="black")
         axis.set(xlabel=f"reference {kind}, {unit}", ylabel=f"predicted {kind}, {unit}")
         axis.legend(frameon=False, fontsize=8)
-    return _save(figure, stem)
+    return save_figure(figure, stem)
 
 
 def grade_histogram(grades: Mapping[str, Floats], lower: float, upper: float, stem: Path) -> list[Path]:
@@ -63,7 +63,7 @@ def grade_histogram(grades: Mapping[str, Floats], lower: float, upper: float, st
     list of Path
         SVG and PNG.
     """
-    figure, (axis,) = _new(1, 1, (5.0, 3.4))
+    figure, (axis,) = new_figure(1, 1, (5.0, 3.4))
     finite = {name: np.asarray(v)[np.isfinite(v)] for name, v in grades.items()}
     every = np.concatenate([*finite.values(), [lower, upper]])
     bins = np.geomspace(max(every.min(), 1e-2) * 0.9, every.max() * 3.0, 40)
@@ -74,7 +74,7 @@ def grade_histogram(grades: Mapping[str, Floats], lower: float, upper: float, st
         axis.text(value, axis.get_ylim()[1], f" {text} {value:.3g}", va="top", fontsize=8)
     axis.set(xscale="log", xlabel="largest extrapolation grade γ of a frame", ylabel="frames")
     axis.legend(frameon=False, fontsize=8)
-    return _save(figure, stem)
+    return save_figure(figure, stem)
 
 
 def pareto_plot(tried: Sequence[Mapping[str, Any]], front: Sequence[Mapping[str, Any]], stem: Path) -> list[Path]:
@@ -137,7 +137,7 @@ def learning_curve(generations: Sequence[Mapping[str, Any]], stem: Path) -> list
         ("energy_mae_mev_per_atom", "hold-out energy MAE, meV/atom"),
         ("largest_grade", "largest grade γ"),
     )
-    figure, axes = _new(1, len(panels), (11.0, 3.4))
+    figure, axes = new_figure(1, len(panels), (11.0, 3.4))
     labels = [record["labels"] for record in generations]
     for axis, (key, text) in zip(axes, panels, strict=True):
         axis.plot(labels, [record[key] for record in generations], "o-", color=_COLOURS["test"])
@@ -145,10 +145,26 @@ def learning_curve(generations: Sequence[Mapping[str, Any]], stem: Path) -> list
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         for which in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
             which(LogFormatter(minor_thresholds=(2, 0.5)))
-    return _save(figure, stem)
+    return save_figure(figure, stem)
 
 
-def _new(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
+def new_figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
+    """Make a figure that needs no display.
+
+    Parameters
+    ----------
+    rows, columns
+        Of its axes.
+    size
+        Width and height, inches.
+
+    Returns
+    -------
+    figure : object
+        Matplotlib's.
+    axes : ndarray
+        Those of the first row.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -157,9 +173,26 @@ def _new(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
     return figure, figure.subplots(rows, columns, squeeze=False)[0]
 
 
-def _save(figure: Any, stem: Path) -> list[Path]:
+def save_figure(figure: Any, stem: Path) -> list[Path]:
+    """Write a figure.
+
+    Parameters
+    ----------
+    figure
+        Of :func:`new_figure`.
+    stem
+        Path without suffix.
+
+    Returns
+    -------
+    list of Path
+        SVG and PNG; the same figure gives the same bytes.
+    """
+    from matplotlib import rc_context
+
     paths = [Path(stem).with_suffix(suffix) for suffix in (".svg", ".png")]
     for path in paths:
-        # no date: the same input gives the same bytes
-        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
+        # without a date and without names drawn at random
+        with rc_context({"svg.hashsalt": Path(stem).name}):
+            figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
     return paths

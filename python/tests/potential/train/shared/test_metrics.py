@@ -38,6 +38,11 @@ def test_masked_forces_do_not_count():
     assert nothing["force_mae_ev_per_angstrom"] is None
 
 
+def test_masked_forces_are_not_drawn():
+    frame = replace(FRAMES[0], force_mask=np.array([False, True]))
+    assert parity([frame], PREDICTIONS[:1], lambda f: 0.0)["force"].shape == (2, 3)
+
+
 def test_parity_takes_the_reference_energies_off_both():
     pairs = parity(FRAMES, PREDICTIONS, lambda frame: -4.0 * len(frame.atoms))
     assert pairs["energy"] == pytest.approx(np.array([[-1.0, -1.0], [-0.998, -1.004]]))

@@ -1,19 +1,23 @@
 """POD fits on small sets by effective medium theory: errors, references, repulsion, masks, settings."""
 
 import resource
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import molecule
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
-from labelled_sets import CUTOFF_ANGSTROM, fitted_copper, label, rattled
+from labelled_sets import CUTOFF_ANGSTROM, bare_frame, fitted_copper, label, rattled
 
 from gibbsflow.config.potential_training import Training
+from gibbsflow.potential.data.frame_weights import FrameWeights
 from gibbsflow.potential.explore.calculator import PotentialCalculator
+from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
 from gibbsflow.potential.train.shared.inputs import Inputs
 from gibbsflow.potential.train.trainers.pod import PodPotential
-from gibbsflow.potential.train.trainers.pod_trainer import PodTrainer
+from gibbsflow.potential.train.trainers.pod_trainer import PodTrainer, _learnt
 from gibbsflow.workflow.state.segments import Stopper
 
 
@@ -146,3 +150,45 @@ def test_seven_elements_are_fitted_within_the_time_budget(tmp_path):
     said = " ".join(problem.what for problem in inputs.account.of_weight("note"))
     assert all(f"{part} by 20 of " in said for part in ("test errors", "the grade", "train errors"))
     assert made.figures["lammps_difference_ev_per_atom"] < 1e-6 and not made.stopped_by
+
+
+def test_masked_atoms_do_not_change_the_fit(tmp_path):
+    """Of a box cut from a cell the core's forces count: whatever the buffer's, the energy and the stress are."""
+    frames = rattled(16, 3, parent="a") + rattled(4, 9, sigma=0.25, config_type="embedded", parent="b")
+    fits = []
+    for number, wrong in enumerate((0.0, 1.5)):
+        made = []
+        for k, frame in enumerate(frames):
+            copy = frame.copy()
+            copy.info.update(frame.info)
+            results = {key: np.array(value) for key, value in frame.calc.results.items()}
+            if k >= 16:
+                copy.arrays["force_mask"] = np.arange(8) % 2
+                copy.info |= {"energy_weight": 0.0, "stress_weight": 0.0}
+                results["forces"][::2] += wrong
+                results["stress"] += 0.01 * wrong
+                results["energy"] += wrong
+            copy.calc = SinglePointCalculator(copy, **results)
+            made.append(copy)
+        (tmp_path / str(number)).mkdir()
+        figures = _fit(tmp_path / str(number), made, rattled(4, 4), max_coefficients=30, cutoff_angstrom=4.0)
+        fits.append((PodPotential.read(tmp_path / str(number) / "potential"), figures))
+    (first, told), (second, other) = fits
+    assert np.array_equal(first.coefficients, second.coefficients)
+    assert told["train"]["by_config_type"] == other["train"]["by_config_type"]
+    embedded = told["train"]["by_config_type"]["embedded"]
+    assert embedded["energy_mae_mev_per_atom"] is None and embedded["force_mae_ev_per_angstrom"] < 1.0
+    one, two = (Grader.read(tmp_path / str(k) / "potential" / ACTIVE_SET).sets["Cu"].inverse for k in (0, 1))
+    assert np.array_equal(one, two)
+
+
+def test_atoms_that_nothing_was_learnt_from_are_not_known():
+    known, core = bare_frame("Cu4"), bare_frame("Cu4", row=2)
+    core = replace(core, force_mask=np.array([True, False, False, True]), weights=FrameWeights(energy=0.0))
+    found = {0: np.zeros((4, 2)), 1: np.arange(8.0).reshape(4, 2)}
+    numbers, symbols, descriptors = _learnt([known, core], found, [0, 1])
+    assert (numbers, [len(own) for own in symbols]) == ([0, 1], [4, 2])
+    assert descriptors[1].tolist() == [[0, 1], [6, 7]]
+    gone = replace(core, force_mask=np.zeros(4, bool))
+    assert _learnt([known, gone], found, [0, 1])[0] == [0]
+    assert _learnt([gone], {0: found[0]}, [0])[0] == [0]  # rather that than an element without an active set

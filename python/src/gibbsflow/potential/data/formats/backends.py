@@ -26,6 +26,7 @@ from tenacity import (
 )
 
 from gibbsflow.errors import InputError, LockedError, MissingProgramError, Problem, StateError
+from gibbsflow.potential.data.formats.masks import restore_parts
 from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.workflow.credentials import without_passwords
 from gibbsflow.workflow.input_files import DATA_BYTES, open_input
@@ -280,7 +281,7 @@ def frame_of_row(row: Any) -> Any:
     if labelled:
         result = row.data.get("result") or {}
         atoms.info |= {key: result[key] for key in MOMENTS if result.get(key) is not None}
-    return atoms
+    return restore_parts(atoms, row.data.get("counts", {}))
 
 
 def _require_own(path: Path) -> None:

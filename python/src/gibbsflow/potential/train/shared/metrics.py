@@ -114,6 +114,6 @@ def parity(
     pairs = list(zip(frames, predictions, strict=True))
     energy = [[(f.energy_ev - of(f)) / len(f.atoms), (p.energy_ev - of(f)) / len(f.atoms)]
               for f, p in pairs if f.weights.energy > 0]  # fmt: skip
-    forces = [np.stack([f.forces_ev_per_angstrom.ravel(), p.forces_ev_per_angstrom.ravel()])
+    forces = [np.stack([f.forces_ev_per_angstrom[f.force_mask].ravel(), p.forces_ev_per_angstrom[f.force_mask].ravel()])
               for f, p in pairs if f.weights.force > 0]  # fmt: skip
     return {"energy": np.array(energy).reshape(-1, 2).T, "force": np.concatenate([np.zeros((2, 0)), *forces], axis=1)}

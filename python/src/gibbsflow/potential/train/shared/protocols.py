@@ -36,12 +36,15 @@ class Fit:
         Largest extrapolation grade of each test frame, shape (frames,); None where the trainer does not grade.
     stopped_by
         What ended the fit before its end, in words, where a signal did; then the potential is the best so far.
+    atom_errors
+        Grade and length of the force error in eV/Å of each test atom, shape (2, atoms); None as `test_grades`.
     """
 
     figures: dict[str, Any]
     parity: Mapping[str, Mapping[str, Floats]]
     test_grades: Floats | None = None
     stopped_by: str = ""
+    atom_errors: Floats | None = None
 
 
 _ERRORS = (

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from ase import Atoms
@@ -16,15 +17,15 @@ from gibbsflow.config.potential_training import Training
 from gibbsflow.engines.lammps import Lammps, LammpsPool
 from gibbsflow.errors import ScienceError
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
-from gibbsflow.potential.train.shared.atomic_energies import reference_energies
+from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies, reference_energies
 from gibbsflow.potential.train.shared.deadline import FEWEST_FRAMES, Deadline, covering_order
-from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader, calibrate
+from gibbsflow.potential.train.shared.grade import Grader, calibrate
 from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs, processes
 from gibbsflow.potential.train.shared.metrics import Prediction, parity, summarise_errors
 from gibbsflow.potential.train.shared.protocols import Fit
 from gibbsflow.potential.train.shared.splits import Folds, assign_folds
-from gibbsflow.potential.train.trainers import pod_fit, pod_search
-from gibbsflow.potential.train.trainers.pod import PodEvaluator, PodPotential, zbl_for
+from gibbsflow.potential.train.trainers import pod_fit, pod_search, pod_uncertainty
+from gibbsflow.potential.train.trainers.pod import PodEvaluator, PodPotential, Zbl, zbl_for
 from gibbsflow.potential.train.trainers.pod_basis import (
     LADDER,
     SMALL,
@@ -112,8 +113,11 @@ class PodTrainer:
             finish = _Finish(pool, deadline, inputs)
             test, predicted = finish.predict(potential, inputs.test, "test", 0.3)
             grader = finish.grader(potential, inputs.train, folds, 0.6)
-            grader.write(folder / ACTIVE_SET)
             test_grades = finish.grades(grader, test)
+            target = settings.target_atom_error_ev_per_angstrom
+            judged = pod_uncertainty.judge(grader, test, predicted, test_grades, target, folder)
+            grader = judged.grader
+            committee = finish.committee(best, settings, references, zbl, folder, test, predicted)
             train, fitted = finish.predict(potential, inputs.train, "train", 1.0)
             predictions = {"train": fitted, "test": predicted}
             difference = _disagreement(targets, best, potential, fitted, train, references.of)
@@ -137,9 +141,10 @@ class PodTrainer:
             "lammps_difference_ev_per_atom": difference,
             "grade": {
                 "lower": grader.lower, "upper": grader.upper, **grader.calibration,
-                "test_largest": float(test_grades.max()),
-                "basis_descriptors": grader.basis_descriptors,
+                "test_largest": float(max(own.max() for own in test_grades)),
+                "basis_descriptors": grader.basis_descriptors, **judged.figures,
             },
+            **committee,
             "train": summarise_errors(train, predictions["train"]),
             "test": summarise_errors(test, predictions["test"]),
             "lammps": version,
@@ -148,7 +153,9 @@ class PodTrainer:
             "train": parity(train, predictions["train"], references.of),
             "test": parity(test, predictions["test"], references.of),
         }
-        return Fit(figures, pairs, test_grades, stopped_by=found.stopped_by if found.signalled else "")
+        stopped_by = found.stopped_by if found.signalled else ""
+        largest = np.array([own.max() for own in test_grades])
+        return Fit(figures, pairs, largest, stopped_by=stopped_by, atom_errors=judged.atom_errors)
 
     def read(self, folder: Path) -> PodPotential:
         """Read what :meth:`fit` has written.
@@ -194,6 +201,23 @@ def _disagreement(
     return largest
 
 
+def _learnt(
+    frames: Sequence[LabelledFrame], found: Mapping[int, Floats], numbers: Sequence[int]
+) -> tuple[list[int], list[list[str]], list[Floats]]:
+    """Frames with symbols and descriptors of the atoms that the fit has learnt from.
+
+    An atom whose force does not count, in a frame whose energy does not count, is known to no one.
+    """
+    kept = {k: frames[k].force_mask if frames[k].weights.energy == 0 else np.ones(len(frames[k].atoms), bool)
+            for k in numbers}  # fmt: skip
+    names = {k: np.array(frames[k].atoms.get_chemical_symbols()) for k in numbers}
+    every = {str(symbol) for k in numbers for symbol in names[k]}
+    if {str(symbol) for k in numbers for symbol in names[k][kept[k]]} != every:
+        kept = {k: np.ones(len(names[k]), bool) for k in numbers}  # an element would have no active set at all
+    numbers = [k for k in numbers if kept[k].any()]
+    return numbers, [names[k][kept[k]].tolist() for k in numbers], [found[k][kept[k]] for k in numbers]
+
+
 @dataclass
 class _Finish:
     """What comes after the search, within what is left of the time; what was left out is noted."""
@@ -226,21 +250,38 @@ class _Finish:
         found = self._within(_one, frames, until_s)
         self._say("the grade", len(found), len(frames))
         numbers = sorted(found)
-        symbols = [frames[k].atoms.get_chemical_symbols() for k in numbers]
+        numbers, symbols, descriptors = _learnt(frames, found, numbers)
         _, fold = np.unique(folds.fold[numbers], return_inverse=True)
-        return calibrate(symbols, [found[k] for k in numbers], fold.astype(np.int64), chosen.to_json())
+        return calibrate(symbols, descriptors, fold.astype(np.int64), chosen.to_json())
 
-    def grades(self, grader: Grader, frames: Sequence[LabelledFrame]) -> Floats:
-        """Largest grade of each frame, shape (frames,)."""
+    def committee(
+        self, best: pod_fit.BasisTrial, settings: Training, references: AtomicEnergies, zbl: Zbl | None, folder: Path,
+        frames: Sequence[LabelledFrame], predicted: Sequence[Prediction],
+    ) -> dict[str, Any]:  # fmt: skip
+        """Fits without each fold, where they are asked for, and what the test frames say of their spread."""
+        if not settings.committee:
+            shutil.rmtree(folder / pod_uncertainty.COMMITTEE, ignore_errors=True)
+            return {}
+        members = pod_uncertainty.make_committee(best, settings, references, zbl, folder)
+        if not members:
+            self.inputs.account.warn("all training frames are of one group: there is no committee", "several parents")
+            return {"committee": None}
+        target, until_s = (
+            settings.target_atom_error_ev_per_angstrom,
+            self.deadline.elapsed_s + 0.5 * self.deadline.left_s,
+        )
+        found = pod_uncertainty.judge_committee(members, frames, predicted, target, folder, self._within, until_s)
+        return {"committee": found}
+
+    def grades(self, grader: Grader, frames: Sequence[LabelledFrame]) -> list[Floats]:
+        """Grade of each atom, an array a frame."""
         basis = PodBasis.from_json(grader.basis)
 
         def _one(lammps: Lammps, frame: LabelledFrame) -> Floats:
             return local_descriptors(lammps, frame.atoms, basis)
 
         found = list(self.pool.map(_one, frames))
-        return np.array(
-            [grader.grades(f.atoms.get_chemical_symbols(), d).max() for f, d in zip(frames, found, strict=True)]
-        )
+        return [grader.grades(f.atoms.get_chemical_symbols(), d) for f, d in zip(frames, found, strict=True)]
 
     def _basis(self, own: PodBasis, folds: int, algebra_s: float) -> PodBasis:
         pair = Atoms([own.species[0], own.species[-1]], positions=[[0, 0, 0], [0, 0, 0.6 * own.rcut_angstrom]])

@@ -1,0 +1,96 @@
+"""A folder that a stock LAMMPS runs: what it gives is what ASE gives, and it halts where the potential guesses."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.io import read
+from labelled_sets import fitted_copper, rattled
+
+from gibbsflow import PotentialCalculator
+from gibbsflow.config.potential_training import Exploration
+from gibbsflow.errors import InputError
+from gibbsflow.potential.explore.lammps_dynamics import halted_at
+from gibbsflow.potential.export.folder import write_folder
+from gibbsflow.potential.export.handed_over import Source
+
+LMP = Path(sys.executable).with_name("lmp")
+FORCES = "dump forces all custom 1 forces.txt id fx fy fz\ndump_modify forces sort id format float %.15g\n"
+
+
+def _write(out, start, interval=10, **settings):
+    given = {"steps": 100, "timestep_fs": 2.0, "grade_interval": 10, "segment_steps": 100, **settings}
+    source = Source.find(fitted_copper()[0])
+    return write_folder(source, out, Exploration(**given), interval=interval, seed=5, start=start)
+
+
+def _lammps(folder, script="in.md", *words):
+    command = [LMP, "-in", script, *words, "-nocite"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+def test_lammps_and_ase_agree(tmp_path):
+    start = rattled(1, 77)[0]
+    _write(tmp_path, start)
+    (tmp_path / "in.two").write_text(
+        "units metal\natom_modify map array\nbox tilt large\nread_data start.data\n"
+        "include in.potential\ninclude in.grade\n"
+        + FORCES
+        + 'thermo_style custom step pe\nthermo_modify format float %.15g\nrun 0\nprint "energy $(pe:%.15g)"\n'
+    )
+    told = _lammps(tmp_path, "in.two")
+    assert told.returncode == 0, told.stdout[-2000:]
+    energy = float(told.stdout.rsplit("energy ", 1)[1].split()[0])
+    forces = np.loadtxt(tmp_path / "forces.txt", skiprows=9)[:, 1:]
+    atoms = start.copy()
+    atoms.calc = PotentialCalculator(tmp_path)
+    assert energy == pytest.approx(atoms.get_potential_energy(), abs=1e-6)
+    assert np.linalg.norm(forces, axis=1) == pytest.approx(np.linalg.norm(atoms.get_forces(), axis=1), abs=1e-6)
+    atoms.calc.close()
+
+
+def test_it_halts_where_it_guesses_and_says_so(tmp_path):
+    told = _write(tmp_path, bulk("Cu", cubic=True) * (2, 2, 2), temperature_k=6000.0, steps=2000)
+    run = _lammps(tmp_path)
+    assert run.returncode == 3
+    assert "halted outside of the range of this potential" in run.stdout
+    step, grade = halted_at(run.stdout)
+    assert 0 < step < 2000 and grade >= told["upper_grade"]
+    frames = read(tmp_path / "unknown.lammpstrj", index=":", format="lammps-dump-text", specorder=["Cu"])
+    calculator = PotentialCalculator(tmp_path)
+    for frame in frames:
+        ours = calculator.grades(frame)
+        assert ours.max() >= told["lower_grade"]
+        assert frame.arrays["v_grade"].ravel() == pytest.approx(ours, rel=1e-4)  # positions of the dump are rounded
+    calculator.close()
+
+
+def test_it_runs_to_its_end_inside_of_the_range(tmp_path):
+    _write(tmp_path, bulk("Cu", cubic=True) * (2, 2, 2), temperature_k=100.0)
+    run = _lammps(tmp_path, "in.md", "-var", "steps", "50", "-var", "grade_every", "25")
+    assert run.returncode == 0, run.stdout[-2000:]
+    assert halted_at(run.stdout) is None
+    assert not (tmp_path / "unknown.lammpstrj").read_text()
+
+
+def test_a_start_outside_of_the_range_is_not_run(tmp_path):
+    squeezed = bulk("Cu", cubic=True) * (2, 2, 2)
+    squeezed.set_cell(squeezed.cell * 0.8, scale_atoms=True)
+    _write(tmp_path, squeezed)
+    run = _lammps(tmp_path)
+    assert run.returncode == 3
+    assert "the start lies outside of the range" in run.stdout
+
+
+def test_thresholds_of_the_settings_win(tmp_path):
+    told = _write(tmp_path, None, lower_grade=1.2, upper_grade=3.4)
+    assert (told["lower_grade"], told["upper_grade"]) == (1.2, 3.4)
+    assert "start.data" not in told["files"]
+
+
+def test_elements_that_are_not_known_are_refused(tmp_path):
+    with pytest.raises(InputError, match="holds Au, unknown to the potential"):
+        _write(tmp_path, bulk("Au", cubic=True))

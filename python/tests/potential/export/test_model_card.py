@@ -1,0 +1,52 @@
+"""The card says what the potential is, with the numbers of its data."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from labelled_sets import fitted_copper, label
+
+from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.potential.export.handed_over import Source
+from gibbsflow.potential.export.model_card import card, card_text, span
+
+
+def test_the_range_of_known_frames():
+    small, large = bulk("Cu", "fcc", a=3.4, cubic=True), bulk("Cu", "fcc", a=3.8, cubic=True)
+    frames = [label(small, temperature_k=300.0), label(large, temperature_k=900.0)]
+    found = span(frames)
+    assert found["volume_angstrom3_per_atom"] == [pytest.approx(3.4**3 / 4, abs=1e-4), pytest.approx(13.718, abs=1e-4)]
+    assert found["shortest_distance_angstrom"] == {"Cu-Cu": pytest.approx(3.4 / np.sqrt(2), abs=1e-4)}
+    assert found["md_temperature_k"] == [300.0, 900.0]
+    low, high = found["pressure_gpa"]
+    assert low < 0 < high  # stretched and squeezed copper
+    assert found["compositions"] == {"Cu": 2}
+
+
+def test_the_card_of_a_fit():
+    folder, figures = fitted_copper()
+    source = replace(
+        Source.find(folder, folder / "train.extxyz", folder / "test.extxyz"),
+        figures=figures,
+        config=PotentialConfig.from_mapping({"elements": ["Cu"], "engine": "tblite"}, where="here"),
+    )
+    content = card(
+        source, licence="CC-BY-4.0", title="", authors=["A. Nother"],
+        validation={"verdict": "FAIL", "reasons": ["C44 is 30 % low"]},
+    )  # fmt: skip
+    assert json.loads(json.dumps(content)) is not None
+    assert content["grade"]["upper"] == figures["grade"]["upper"]
+    assert content["errors"]["test"]["all"]["force_mae_ev_per_angstrom"] == figures["test"]["force_mae_ev_per_angstrom"]
+    assert content["labels"]["settings"]["tblite_method"] == "GFN1-xTB"
+    text = card_text(content)
+    for words in ("# Cu potential", "FAIL; C44 is 30 % low", "CC-BY-4.0", "A. Nother", "train | 24", "Nguyen", "xTB"):
+        assert words in text
+
+
+def test_what_nobody_said_is_said_to_be_unknown():
+    content = card(Source.find(fitted_copper()[0]), licence="", title="X", authors=(), validation=None)
+    text = card_text(content)
+    for words in ("| licence | not stated |", "not validated", "settings not recorded", "# X"):
+        assert words in text

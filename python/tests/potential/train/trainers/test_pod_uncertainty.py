@@ -1,0 +1,52 @@
+"""Errors of a hold-out, atom by atom, and what becomes of the grade's thresholds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from labelled_sets import bare_frame, fitted_copper
+
+from gibbsflow.potential.data.frame_weights import FrameWeights
+from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
+from gibbsflow.potential.train.shared.metrics import Prediction
+from gibbsflow.potential.train.trainers.pod_uncertainty import force_errors, judge
+from gibbsflow.potential.train.uncertainty.error_curve import ErrorCurve
+
+
+def _frame(errors, mask=None, weight=1.0):
+    """A frame of labels zero, and a prediction that is wrong by so much on each atom."""
+    frame = bare_frame("Cu" * len(errors))
+    mask = np.ones(len(errors), bool) if mask is None else np.array(mask)
+    frame = replace(frame, force_mask=mask, weights=FrameWeights(force=weight))
+    forces = np.zeros((len(errors), 3))
+    forces[:, 1] = errors
+    return frame, Prediction(0.0, forces, None)
+
+
+def test_masked_atoms_have_no_error():
+    assert force_errors(*_frame([0.1, 0.2])) == pytest.approx([0.1, 0.2])
+    assert np.isnan(force_errors(*_frame([0.1, 0.2], mask=[True, False]))).tolist() == [False, True]
+    assert np.isnan(force_errors(*_frame([0.1, 0.2], weight=0.0))).all()
+
+
+def test_thresholds_follow_the_target_and_are_recorded(tmp_path):
+    grader = Grader.read(fitted_copper()[0] / "potential" / ACTIVE_SET)
+    grades = np.geomspace(0.3, 60, 200)
+    frame, predicted = _frame(0.05 * grades)
+    judged = judge(grader, [frame], [predicted], [grades], 0.3, tmp_path)
+    written = Grader.read(tmp_path / ACTIVE_SET)
+    assert written.lower == judged.grader.lower == pytest.approx(6.0, rel=0.15)
+    assert written.upper == pytest.approx(24.0, rel=0.15)
+    assert written.calibration["usual_lower"] == grader.lower
+    assert "reaches 0.3 eV/Å at grade" in judged.figures["thresholds_from"]
+    assert judged.figures["curve"]["rank_correlation_atoms"] == pytest.approx(1.0)
+    assert ErrorCurve.read(tmp_path).expected([10.0])[0] == pytest.approx(0.5, rel=0.1)
+    assert judged.atom_errors.shape == (2, 200)
+
+
+def test_without_a_target_the_thresholds_stay(tmp_path):
+    grader = Grader.read(fitted_copper()[0] / "potential" / ACTIVE_SET)
+    frame, predicted = _frame(np.ones(20))
+    judged = judge(grader, [frame], [predicted], [np.linspace(0.5, 5, 20)], None, tmp_path)
+    assert (judged.grader.lower, judged.grader.upper) == (grader.lower, grader.upper)
+    assert "frames left out of training" in judged.figures["thresholds_from"]
