@@ -77,14 +77,16 @@ class Box:
         index = None
         if held := pulls(restraint, self.frames[0], box, masses):
             extra, groups = parameters.pulling(held, len(masses))
-            chosen |= extra
+            chosen |= extra | {"continuation": "yes"}
             index = folder / "index.ndx"
             index.write_text(groups)
         (folder / "topol.top").write_text(topology_text(self.system, molecules(self.prmtop), self.ligand))
         (folder / "table_b0.xvg").write_text(coulomb_table(4.0))
         frame = g96_text(self.frames[0], box)
         make_run_input(folder, "run", parameters.mdp_text(chosen), frame, folder / "topol.top", index)
-        words = "mdrun -s run.tpr -rerun run.g96 -deffnm run -ntmpi 1 -ntomp 1 -tableb table_b0.xvg".split()
+        # a rerun never knows the centres a step before, and loops for ever where a wide group asks for them
+        once = "" if any(one.wide for one in held) else "-rerun run.g96"
+        words = f"mdrun -s run.tpr {once} -deffnm run -ntmpi 1 -ntomp 1 -tableb table_b0.xvg".split()
         subprocess.run(["gmx", "-quiet", "-nobackup", *words], cwd=folder, check=True, capture_output=True, timeout=60)
         file = read_dhdl(folder / "run.xvg")
         (potential,) = file.header.columns("Potential Energy")

@@ -17,7 +17,6 @@ from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import HybridTopology
 from gibbsflow.binding.alchemy.hybrid.mixed_bonds import mixed_terms
 from gibbsflow.binding.alchemy.hybrid.mixed_pairs import Side, sides
-from gibbsflow.binding.alchemy.schedules import OF_EDGE
 from gibbsflow.binding.forcefield.topology_file import in_blocks, molecules
 from gibbsflow.engines.gromacs.atom_types import TwoEnded
 from gibbsflow.engines.gromacs.topology import topology_text
@@ -27,6 +26,15 @@ from gibbsflow.errors import InputError, Problem
 
 _Values = tuple[float, float, float]
 _WHOLE = (1.0, 1.0)
+_OF_HYBRID = (
+    "MixedBonds",
+    "MixedAngles",
+    "MixedTorsions",
+    "DummyLennardJones",
+    "SoftCoreLennardJones",
+    "MixedDispersionCorrection",
+)
+"""Forces that say in OpenMM what state A, state B and a soft core say here."""
 _SMALL_NM = 0.15
 """σ of an atom that lies within a heavy neighbour's: 0.11 nm of hydrogens of amines, 0.24 nm and more of those on
 carbon."""
@@ -55,7 +63,7 @@ def edge_topology(leg: HybridLeg, engine: MdEngine) -> GromacsTopology:
     made = leg.hybrid(engine)
     shared = made.shared
     where = f"{leg.transformation}.{leg.leg}"
-    _refuse_what_else_changes(made, where)
+    _refuse_what_else_there_is(leg, made, where)
     of_a = in_blocks(molecules(leg.folder / leg.topology))
     number = int(of_a[shared.place_a[0]])
     (block,) = np.nonzero(of_a == number)
@@ -154,16 +162,17 @@ def _exceptions(both: tuple[Side, Side]) -> dict[tuple[int, int], tuple[_Values,
     return found
 
 
-def _refuse_what_else_changes(made: HybridTopology, where: str) -> None:
-    """See that all that goes with λ in the hybrid is what is carried over: λ of edges, of atoms of the ligands."""
-    right, ligands = "--engine openmm", set(made.shared.ligand)
+def _refuse_what_else_there_is(leg: HybridLeg, made: HybridTopology, where: str) -> None:
+    """See that all of the hybrid is carried over: its forces, and charges that go with λ, of the ligands alone."""
+    found = [name for name in ("restraint", "copy_atoms", "ion_atoms", "apart") if getattr(leg, name)]
+    ligands = set(made.shared.ligand)
     for force in made.system.getForces():
-        names = [force.getGlobalParameterName(k) for k in range(getattr(force, "getNumGlobalParameters", int)())]
-        if unknown := sorted(set(names) - set(OF_EDGE) - {"tail_a", "tail_b"}):
-            what = f"{force.getName()} goes with {', '.join(unknown)}, which is not carried over to GROMACS"
-            raise InputError(Problem(where, what, right, field="engine"))
+        if type(force).__name__.startswith("Custom") and force.getName() not in _OF_HYBRID:
+            found.append(force.getName())
         if isinstance(force, openmm.NonbondedForce):
             offsets = [force.getParticleParameterOffset(k)[1] for k in range(force.getNumParticleParameterOffsets())]
-            if outside := sorted(set(offsets) - ligands):
-                what = f"charges of {len(outside)} atoms beside the ligands change, which is not carried over"
-                raise InputError(Problem(where, what, right, field="engine"))
+            if outside := set(offsets) - ligands:
+                found.append(f"charges of {len(outside)} atoms beside the ligands")
+    if found:
+        what = f"an edge with {', '.join(found)}, which is not carried over to GROMACS"
+        raise InputError(Problem(where, what, "--engine openmm", field="engine"))
