@@ -316,6 +316,7 @@ class QuantumEspresso:
             shutil.rmtree(saved, ignore_errors=True)
         for left in saved.glob("*.xml"):
             left.unlink()  # of the run before: it must not be taken for this one's
+        (work / "CRASH").unlink(missing_ok=True)
         bounds = Bounds(memory_gb=self.labels.label_memory_gb, time_s=self.labels.label_time_min * 60)
         code: int | None = 0
         try:
@@ -323,6 +324,8 @@ class QuantumEspresso:
         except EngineError as error:
             code = error.code
         text = output.read_text(errors="replace")
+        if code and "Error in routine" not in text and (work / "CRASH").exists():
+            text += (work / "CRASH").read_text(errors="replace")  # MPI may have ended it before its output was written
         density = any(saved.glob("pwscf.save/charge-density.*"))
         outcome = diagnose(text, code, density=density, restartable=any(saved.glob("pwscf.restart_*")))
         if scf.ranks > 1 and "Program PWSCF" in text and not re.search(rf"running on\s+{scf.ranks} proc", text):

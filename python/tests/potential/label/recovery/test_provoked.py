@@ -61,6 +61,20 @@ def test_bands_that_a_method_does_not_find(program: Program) -> None:
     mended(program(spoil).label(si2()), "BANDS_NOT_CONVERGED", "diagonalization")
 
 
+NICKEL = Path("/usr/share/espresso/pseudo/Ni.pbe-nd-rrkjus.UPF")
+
+
+@pytest.mark.skipif(not NICKEL.exists(), reason="quantum-espresso-data is not installed")
+@pytest.mark.parametrize(("method", "errors"), [("david", "SUBSPACE, S_MATRIX"), ("ppcg", "ZHEGVD")])
+def test_an_overlap_that_has_no_inverse(program: Program, method: str, errors: str) -> None:
+    # two atoms of nickel nearly in one place; with david, pw.x 6.7 ends without a word
+    nickel = f"s/'david'/'{method}'/;s/Si.lda-gth.UPF/{NICKEL.name}/;s#pseudo_dir .*#pseudo_dir='{NICKEL.parent}'#"
+    spoil = first(f"{nickel};s/ecutwfc .*/ecutwfc=12/;s/ecutrho .*/ecutrho=48/;s/^Si 1[.].*/Si 0.1 0.1 0.1/")
+    label = program(spoil).label(si2())
+    assert label.audit[0]["error"] in errors.split(", ")
+    mended(label, label.audit[0]["error"], "diagonalization")
+
+
 def test_a_run_that_was_out_of_time_goes_on(program: Program) -> None:
     # a time within the SCF, on any machine
     spoil = f"""if [[ $run == 1 ]]; then

@@ -221,4 +221,9 @@ def _error(text: str, code: int | None, accuracies: tuple[float, ...]) -> tuple[
         return found, words or found.lower().replace("_", " ")
     if code in (-11, 139) or "SIGSEGV" in text:
         return "SEGFAULT", "segmentation fault"
+    runtime = "Fortran runtime error" in text or "forrtl:" in text
+    in_scf = "iteration #" in text and "End of self-consistent" not in text
+    if not words and not runtime and code > 0 and in_scf:
+        # LAPACK's complaint, whose words 6.7 loses where it calls MPI_ABORT
+        return "SUBSPACE", f"ended within the diagonalisation, without a word (code {code})"
     return "CRASH", words or (last_line(text) if code else "the output ends without a result")
