@@ -94,7 +94,7 @@ def pareto_plot(tried: Sequence[Mapping[str, Any]], front: Sequence[Mapping[str,
     list of Path
         SVG and PNG.
     """
-    figure, axes = _new(1, 2, (8.4, 3.6))
+    figure, axes = new_figure(1, 2, (8.4, 3.6))
     errors = (("force_rmse_ev_per_angstrom", "force RMSE, eV/Å"), ("energy_rmse_mev_per_atom", "energy RMSE, meV/atom"))
     for axis, (key, text) in zip(axes, errors, strict=True):
         for records, style, label in ((tried, "o", "tried"), (front, "o-", "best for their cost")):
@@ -111,7 +111,7 @@ def pareto_plot(tried: Sequence[Mapping[str, Any]], front: Sequence[Mapping[str,
             axis.annotate(f" {record['coefficients']}", at, fontsize=7)
         axis.set(xlabel="MD on one core, µs an atom and step", ylabel=f"left-out {text}", xscale="log")
         axis.legend(frameon=False, fontsize=8)
-    return _save(figure, stem)
+    return save_figure(figure, stem)
 
 
 def learning_curve(generations: Sequence[Mapping[str, Any]], stem: Path) -> list[Path]:
