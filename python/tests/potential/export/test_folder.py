@@ -1,5 +1,6 @@
 """A folder that a stock LAMMPS runs: what it gives is what ASE gives, and it halts where the potential guesses."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,7 @@ def test_it_halts_where_it_guesses_and_says_so(tmp_path):
     run = _lammps(tmp_path)
     assert run.returncode == 3
     assert "halted outside of the range of this potential" in run.stdout
+    assert re.search(r"warning: [\d.]+ % of the looks met grades of [\d.]+ and more: see unknown", run.stdout)
     step, grade = halted_at(run.stdout)
     assert 0 < step < 2000 and grade >= told["upper_grade"]
     frames = read(tmp_path / "unknown.lammpstrj", index=":", format="lammps-dump-text", specorder=["Cu"])
@@ -73,6 +75,7 @@ def test_it_runs_to_its_end_inside_of_the_range(tmp_path):
     run = _lammps(tmp_path, "in.md", "-var", "steps", "50", "-var", "grade_every", "25")
     assert run.returncode == 0, run.stdout[-2000:]
     assert halted_at(run.stdout) is None
+    assert "warning:" not in run.stdout
     assert not (tmp_path / "unknown.lammpstrj").read_text()
 
 

@@ -102,6 +102,9 @@ def grade_input(grader: Grader, descriptors: Sequence[str], *, lower: float, upp
         "variable grade_known equal v_grade_max<${grade_collect}",
         f"dump grade_frames all custom ${{grade_every}} {UNKNOWN} id type x y z v_grade",
         "dump_modify grade_frames sort id format float %.10g skip v_grade_known",
+        "# share of the looks so far at which it was at or above grade_collect",
+        "variable grade_over equal v_grade_max>=${grade_collect}",
+        "fix grade_share all ave/time ${grade_every} 1 ${grade_every} v_grade_over ave running",
         "fix grade_halt all halt ${grade_every} v_grade_max >= ${grade_stop} error soft message yes",
     ]
     return "\n".join(lines) + "\n"
@@ -151,6 +154,9 @@ def run_input(settings: Exploration, *, species: Sequence[str], interval: int, s
         '  "print \'the start lies outside of the range of this potential: grade $(v_grade_max)\'" &',
         '  "quit 3"',
         "run ${steps}",
+        'if "$(f_grade_share) > 0" then &',
+        "  \"print 'warning: $(100*f_grade_share:%.3g) % of the looks met grades of ${grade_collect} and more: see &",
+        f"{UNKNOWN}'\"",
         'if "$(v_grade_max) >= ${grade_stop}" then &',
         '  "print \'halted outside of the range of this potential: grade $(v_grade_max) at step $(step)\'" &',
         '  "quit 3"',

@@ -155,4 +155,7 @@ def spread_figures(own: CommitteeScale, curve: ErrorCurve | None) -> dict[str, A
     dict
         JSON-serialisable.
     """
-    return {**vars(own), "curve": curve.figures() if curve is not None else None}
+    told = curve.figures() if curve is not None else {}
+    # what lies outside of the training set is the grade's to say
+    kept = {key: value for key, value in told.items() if not key.endswith("_outside")}
+    return {**vars(own), "curve": kept or None}
