@@ -6,9 +6,9 @@ import numpy as np
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.calculator import Calculator, all_changes
-from ase.neighborlist import neighbor_list
 
 from gibbsflow.config.potential_validation import Validation
+from gibbsflow.potential.data.neighbours import pairs_within
 from gibbsflow.potential.validate.properties.crystals import Crystal
 from gibbsflow.potential.validate.properties.plans import by_calculator
 
@@ -16,7 +16,7 @@ TOUCHING, DEPTH = 2.5, 0.3
 """Distance in Å at which a pair has its least energy, and how deep that is in eV."""
 SPRING = 72 * DEPTH / TOUCHING**2
 """Second derivative of the pair's energy there, eV/Å^2: 4ε(s^12 - s^6) has 72 ε/r^2 at its least."""
-SMALL = Validation(supercell_angstrom=5.0, phonon_mesh_angstrom=15.0, relax_force_ev_per_angstrom=1e-4)
+SMALL = Validation(supercell_angstrom=5.0, phonon_mesh_angstrom=15.0, relax_force_ev_per_angstrom=1e-4, eos_volumes=5)
 
 
 class Pairs(Calculator):
@@ -30,7 +30,7 @@ class Pairs(Calculator):
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes) -> None:
         super().calculate(atoms, properties, system_changes)
-        first, _, distances, vectors = neighbor_list("ijdD", self.atoms, self.reach)
+        first, _, distances, vectors = pairs_within(self.atoms, self.reach)
         power = (TOUCHING / distances) ** 6
         energies = DEPTH * (power**2 - 2 * power)
         slopes = -12 * DEPTH * (power**2 - power) / distances

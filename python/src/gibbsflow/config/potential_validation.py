@@ -88,7 +88,9 @@ class Validation(Section):
     energy_drift_mev_per_atom_ps: Tolerance = setting(
         (0.5, 5.0), "Drift of the energy in MD at constant energy.", unit="meV/atom/ps"
     )
-    lattice_tolerance: Tolerance = setting((0.01, 0.03), "Relative, of lattice constants and volume.")
+    lattice_tolerance: Tolerance = setting(
+        (0.01, 0.03), "Relative, of lattice constants; of volumes three times as much."
+    )
     modulus_tolerance: Tolerance = setting((0.1, 0.2), "Relative, of bulk, shear and elastic constants.")
     modulus_floor_gpa: float = setting(
         5.0, "Elastic constants that differ by less are equal.", unit="GPa", ge=0, le=100

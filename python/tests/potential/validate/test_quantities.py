@@ -63,4 +63,6 @@ def test_bounds_are_relative_with_a_floor() -> None:
     settings = Validation(modulus_tolerance=(0.1, 0.2), modulus_floor_gpa=5)
     assert bounds("c11", 100.0, settings) == pytest.approx((10, 20))
     assert bounds("c12", -10.0, settings) == pytest.approx((5, 5))
+    assert bounds("lattice_a", 5.0, settings) == pytest.approx((0.05, 0.15))
+    assert bounds("volume", 20.0, settings) == pytest.approx((0.6, 1.8))
     assert bounds("bulk_modulus_derivative", 4.0, settings) is None and bounds("other", 1.0, settings) is None

@@ -19,7 +19,7 @@ def battery(state: Path, **changes) -> Battery:
 
 
 def test_a_sane_potential_without_references(tmp_path: Path) -> None:
-    names = ("cell", "eos", "repulsion")
+    names = ("cell", "repulsion")
     found = validate(battery(tmp_path, properties=names), Model("potential", "k" * 64, touching))
     assert found.verdict == "PASS" and "compared with nothing" in found.notes[-1]
     figures = found.figures()
@@ -42,14 +42,12 @@ def test_cost_is_counted_with_the_potential(tmp_path: Path) -> None:
             return float(sum(count**2 for count in atoms))
 
     told = engine_cost(
-        battery(tmp_path, properties=("eos", "vacancy", "md")),
+        battery(tmp_path, properties=("vacancy", "md")),
         Model("potential", "k" * 64, touching),
         Engine(),  # type: ignore[arg-type]
     )
     rows = {row["property"]: row for row in told["of"]}
-    assert (
-        set(rows) == {"cell", "eos", "vacancy"} and rows["eos"]["labels"] == 7 and rows["vacancy"]["atoms_most"] == 32
-    )
+    assert set(rows) == {"cell", "vacancy"} and rows["cell"]["labels"] == 1 and rows["vacancy"]["atoms_most"] == 32
     assert told["labels"] == sum(row["labels"] for row in rows.values()) and told["core_hours"] > 0
 
 

@@ -51,6 +51,8 @@ class Quantity:
         Setting of the difference that does not count; empty for none.
     example
         A name, for messages.
+    times
+        Factor on the tolerance.
     """
 
     names: str
@@ -59,17 +61,20 @@ class Quantity:
     tolerance: str
     floor: str
     example: str
+    times: float = 1.0
 
 
 _LATTICE, _MODULUS = ("lattice_tolerance", ""), ("modulus_tolerance", "modulus_floor_gpa")
 _FREQUENCY, _DEFECT = ("frequency_tolerance", "frequency_floor_thz"), ("defect_tolerance", "defect_floor_ev")
 _NONE = ("", "")
+# three edges make a volume
+_OF_VOLUME = 3.0
 QUANTITIES = (
     Quantity("lattice_[abc]", "cell", "Å", *_LATTICE, "lattice_a"),
-    Quantity("volume", "cell", "Å^3/atom", *_LATTICE, "volume"),
+    Quantity("volume", "cell", "Å^3/atom", *_LATTICE, "volume", _OF_VOLUME),
     Quantity("bulk_modulus", "eos", "GPa", *_MODULUS, "bulk_modulus"),
     Quantity("bulk_modulus_derivative", "eos", "", *_NONE, "bulk_modulus_derivative"),
-    Quantity("eos_volume", "eos", "Å^3/atom", *_LATTICE, "eos_volume"),
+    Quantity("eos_volume", "eos", "Å^3/atom", *_LATTICE, "eos_volume", _OF_VOLUME),
     Quantity("c[1-6][1-6]", "elastic", "GPa", *_MODULUS, "c11"),
     Quantity("elastic_bulk_modulus", "elastic", "GPa", *_MODULUS, "elastic_bulk_modulus"),
     Quantity("shear_modulus", "elastic", "GPa", *_MODULUS, "shear_modulus"),
@@ -82,7 +87,7 @@ QUANTITIES = (
     Quantity("surface_energy_(m?[0-9]){3}", "surface", "J/m^2", "surface_tolerance", "surface_floor_j_per_m2",
              "surface_energy_111"),
     Quantity("thermal_expansion", "thermal_expansion", "1e-6/K", "expansion_tolerance", "", "thermal_expansion"),
-    Quantity("warm_volume", "thermal_expansion", "Å^3/atom", *_LATTICE, "warm_volume"),
+    Quantity("warm_volume", "thermal_expansion", "Å^3/atom", *_LATTICE, "warm_volume", _OF_VOLUME),
     Quantity("energy_drift", "md", "meV/atom/ps", *_NONE, "energy_drift"),
     Quantity("mean_temperature", "md", "K", *_NONE, "mean_temperature"),
     Quantity("rdf_first_peak", "md", "Å", *_LATTICE, "rdf_first_peak"),
@@ -127,7 +132,7 @@ def bounds(name: str, reference: float, settings: Validation) -> tuple[float, fl
     if kind is None or not kind.tolerance:
         return None
     floor = getattr(settings, kind.floor) if kind.floor else 0.0
-    first, second = getattr(settings, kind.tolerance)
+    first, second = (kind.times * share for share in getattr(settings, kind.tolerance))
     return max(first * abs(reference), floor), max(second * abs(reference), floor)
 
 

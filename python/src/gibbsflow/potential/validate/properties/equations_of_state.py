@@ -117,7 +117,9 @@ def volume_frames(rest: Crystal, factors: Floats, settings: Validation) -> Plan[
     for factor in factors:
         frame = rest.primitive.copy()
         frame.set_cell(frame.cell.array * factor ** (1 / 3), scale_atoms=True)
-        frames.append(with_symmetry(frame, settings.symmetry_angstrom))
+        # the volume is all that one atom of a cubic crystal has
+        single = len(frame) == 1 and rest.isotropic
+        frames.append(frame if single else with_symmetry(frame, settings.symmetry_angstrom))
     relaxed = yield from all_relaxed(
         frames, force_max=settings.relax_force_ev_per_angstrom, steps=settings.relax_steps,
         cell="held" if rest.isotropic else "shape",
