@@ -133,8 +133,8 @@ def prepare_edge(
         _write_leg(leg, a, b, shared_atoms, out, name, schedules[leg.name], md, config, engine, account)
         for leg in protocol
     ]
-    if held := [f"in the {leg.leg} {leg.tether.why}" for leg in legs if leg.tether is not None]:
-        account.note(f"dual topology: both ligands in all states, held to each other by {'; '.join(held)}")
+    if held := [f"in the {leg.leg} by {leg.tether.why}" for leg in legs if leg.tether is not None]:
+        account.note(f"dual topology: both ligands in all states, held to each other {'; '.join(held)}")
     ions = next((str(leg.ions) for leg in legs if leg.ions is not None), None)
     if ions is not None:
         account.note(f"the net charge changes by {change:+d} e: in each box {ions}")
