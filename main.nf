@@ -80,8 +80,8 @@ workflow {
                 [
                     SYSTEM_PREP: settings(own, schema, ['system', 'run.seed']),
                     PARAM_LIGAND: settings(own, schema, ['param']),
-                    // ions of an edge are waters of its box, which is built as without them
-                    EQUIL_PREPARE: settings(own, schema, ['md', 'equil', 'run.seed', 'fe.abfe_protocol'] + (values.mode == 'rbfe' ? [] : ['fe.charge_correction'])),
+                    // ions of an edge are waters of its box, which is built without them
+                    EQUIL_PREPARE: settings(own, schema, ['md', 'equil', 'run.seed', 'fe.abfe_protocol', 'fe.charge_correction'] + (values.mode == 'rbfe' ? ['run.mode'] : [])),
                     NETWORK_PLAN: settings(own, schema, ['relative', 'run.seed', 'md.solvent', 'md.engine', 'fe.charge_correction']),
                     FE_PREPARE: settings(own, schema, ['fe', 'run.mode', 'run.seed', 'run.replicates', 'relative.hard_map']),
                     ANALYSIS_TRANSFORMATION: settings(own, schema, ['analysis', 'run.mode']),

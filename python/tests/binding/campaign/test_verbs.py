@@ -4,6 +4,7 @@ from pathlib import Path
 
 import host_guest as hg
 import pytest
+import solutes
 import yaml
 
 from gibbsflow.binding.campaign.verbs import (
@@ -11,9 +12,10 @@ from gibbsflow.binding.campaign.verbs import (
     equilibrate_complex,
     parametrise_complex,
     prepare_complex,
+    prepare_topologies,
     sample_legs,
 )
-from gibbsflow.binding.facts import BoundFacts
+from gibbsflow.binding.facts import BoundFacts, TopologyFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Equil
 from gibbsflow.errors import InputError, UnboundError
@@ -77,3 +79,15 @@ def test_prepared_and_parametrised(tmp_path):
 def test_a_ligand_of_which_nothing_is_known(tmp_path):
     with pytest.raises(InputError, match="structure"):
         prepare_complex("b2", tmp_path / "host.sdf", BindingConfig(), tmp_path / "out")
+
+
+def test_boxes_of_an_edge_have_no_ions_of_its_own_and_say_where_there_is_no_room_for_any(tmp_path):
+    """Waters of them become ions; what could not be kept in bulk is told of before the box is equilibrated."""
+    config = solutes.settings(mode="rbfe", charge_correction="counter_ion", salt_mol_per_l=0.0)
+    both = solutes.stacked(tmp_path, "CC(=O)[O-]", "C[NH3+]", config)
+    built, _ = prepare_topologies(both, config, tmp_path / "built")
+    known = built.facts(TopologyFacts)
+    assert known.remote is None
+    assert (known.solvation["solvent"].cations, known.solvation["solvent"].anions) == (0, 1)
+    (told,) = map(str, built.account().of_weight("warn"))  # there is room in the box of the ligand alone
+    assert "complex: the box has no room" in told and "no edge from here can change the net charge" in told

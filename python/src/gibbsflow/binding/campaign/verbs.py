@@ -21,6 +21,7 @@ from gibbsflow.binding.equilibrate.equilibration import equilibrate
 from gibbsflow.binding.equilibrate.stages import chosen_stages, stage_problems
 from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.given.given_topologies import is_solvated, md_of, parameters_of, topologies_of
+from gibbsflow.binding.forcefield.remote import lacking_room
 from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.binding.solvated_facts import StageFacts
@@ -30,6 +31,7 @@ from gibbsflow.config.equil_stages import read_stages
 from gibbsflow.engines.gromacs.choice import Choice, engine_versions, settled
 from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.errors import InputError
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.result import Result, versions
 from gibbsflow.workflow.state.segments import Stopper
@@ -169,6 +171,8 @@ def prepare_topologies(
     # of an edge nothing is put far into a box beforehand: waters of it become ions, if the edge changes the charge
     fe = None if settings.run.mode == "rbfe" else settings.fe
     built = topologies_of(system, asked, out, seed=settings.run.seed, fe=fe)
+    if fe is None and asked.explicit and settings.fe.charge_correction == "counter_ion":
+        built = built.with_account(_room_for_ions(built))
     md = built.facts(TopologyFacts).md  # of a system that comes solvated the solvent is its own
     built = built.with_facts(SettingsFacts(md=md, equil=settings.equil, run=RunFacts(seed=settings.run.seed)))
     if stages:
@@ -176,6 +180,19 @@ def prepare_topologies(
         built = built.with_facts(StageFacts(stages=stages))
     built.write()
     return built, choice
+
+
+def _room_for_ions(system: SimSystem) -> Account:
+    """Say of the boxes of an edge whether its charge may change, before they are equilibrated."""
+    known, account = system.facts(TopologyFacts), Account(system.name)
+    boxes = {"complex": (*known.receptor_atoms, *known.ligand_atoms), "solvent": range(len(known.ligand_atoms))}
+    for name, solute in boxes.items():
+        if f"{name}_inpcrd" in system.artifacts:
+            files = system.path(f"{name}_prmtop"), system.path(f"{name}_inpcrd")
+            if (fault := lacking_room(*files, solute, known.md, system.name)) is not None:
+                what = f"{name}: {fault.what}, so that no edge from here can change the net charge"
+                account.warn(what, fault.right, field=fault.field)
+    return account
 
 
 def equilibrate_complex(system: SimSystem, out: Path | str, *, state: Path | str | None = None) -> SimSystem:

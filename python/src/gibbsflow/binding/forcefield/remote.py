@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from gibbsflow.binding.facts import RemoteFacts
 from gibbsflow.binding.forcefield.topology_file import Topology
 from gibbsflow.config.binding import Md
+from gibbsflow.engines.openmm_systems import box_vectors_nm
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats, Ints
 
@@ -24,6 +26,8 @@ MOST_GAP_ANGSTROM = 15.0
 """Where a box has room, they are kept no farther from it than this."""
 SLACK_ANGSTROM = 2.0
 """What is kept away is put so much farther than its wall."""
+AT_DENSITY = 0.96
+"""What is left of the edges of a box of water as tleap fills it, of some 40 Å and more."""
 _PER_LINE = 5
 
 
@@ -126,6 +130,34 @@ def wall_for_ions(solute: Topology, box_nm: Floats, md: Md, shrinks_to: float, n
     return RemoteFacts(
         centre_atoms=_heavy(solute, atoms), least_angstrom=round(least, 3), gap_angstrom=round(least - reach, 3)
     )
+
+
+def lacking_room(prmtop: Path, inpcrd: Path, solute: Sequence[int], md: Md, name: str) -> Problem | None:
+    """Foretell whether ions can be kept from a solute in a box that has yet to find its density.
+
+    Parameters
+    ----------
+    prmtop, inpcrd
+        Of the box.
+    solute
+        What is in it beside water and ions.
+    md
+        With the padding, for the message.
+    name
+        What messages call the system.
+
+    Returns
+    -------
+    Problem or None
+        None where there is room.
+    """
+    box, atoms = Topology.read(prmtop, inpcrd), list(solute)
+    inside = Topology(box.elements[atoms], box.residue_of[atoms], box.charges_e[atoms], box.positions_angstrom[atoms])
+    try:
+        wall_for_ions(inside, box_vectors_nm(inpcrd), md, AT_DENSITY, name)
+    except InputError as error:
+        return error.problems[0]
+    return None
 
 
 def beyond_wall(wall: RemoteFacts, solute_angstrom: Floats, box_nm: Floats, places_angstrom: Floats) -> Ints:

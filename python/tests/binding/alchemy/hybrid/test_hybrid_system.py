@@ -13,7 +13,7 @@ from openmm import unit
 
 from gibbsflow.binding.alchemy.hybrid.co_ions import CoIons
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import hybrid_topology
-from gibbsflow.binding.alchemy.hybrid.placing import hybrid_positions
+from gibbsflow.binding.alchemy.hybrid.placing import Pose, hybrid_positions
 from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms, share_atoms
 from gibbsflow.binding.alchemy.hybrid.tether import tether
 from gibbsflow.binding.forcefield.ions import ANION, CATION, ion_of
@@ -52,7 +52,8 @@ def dual(a, b, solvent, ions=None):
     shared = SharedAtoms(first, fixed(edges.end(b, "obc2" if solvent == "obc2" else "vacuum")), ())
     poses = edges.positions_nm(a), edges.positions_nm(b)
     poses = poses[0], poses[1] - poses[1].mean(axis=0) + poses[0].mean(axis=0) + (0.05, 0.02, 0)
-    start = hybrid_positions(shared, edges.positions_nm(a, box=solvent == "tip3p"), poses[1], poses[0])
+    pose = Pose(poses[1], shared.place_a, poses[0])
+    start = hybrid_positions(shared, edges.positions_nm(a, box=solvent == "tip3p"), poses[1], pose)
     held = tether(shared, start)
     made = hybrid_topology(shared, *poses, tether=held, ions=ions)
     own = list(shared.ligand)

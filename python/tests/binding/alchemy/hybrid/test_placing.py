@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from gibbsflow.binding.alchemy.hybrid.placing import clashes, hybrid_positions
-from gibbsflow.binding.alchemy.hybrid.shared_atoms import share_atoms
+from gibbsflow.binding.alchemy.hybrid.placing import Pose, clashes, hybrid_positions, turns_deg
+from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms, share_atoms
 from gibbsflow.binding.geometry import angle_deg
 
 
@@ -64,3 +64,31 @@ def test_clashes_are_named_the_nearest_first_across_the_box():
     assert [str(clash) for clash in clashes(shared, placed)] == ["C1 is 1.2 Å from O of HOH 2"]
     assert [str(clash) for clash in clashes(shared, placed, box)][0] == "C1 is 1.0 Å from O of HOH 3"
     assert clashes(shared, placed, least_angstrom=1.1) == []
+
+
+@pytest.mark.parametrize("far", [0.0, 2.0])
+def test_a_whole_ligand_stands_in_the_site_wherever_that_has_gone(far):
+    """And where the two do not lie in one place, its centroid is on A's. Five waters are taken for the site."""
+    shared = SharedAtoms(edges.end("benzene", "tip3p"), edges.end("phenol"), ())
+    start, b = edges.positions_nm("benzene", box=True), edges.positions_nm("phenol")
+    b = b - b.mean(axis=0) + start[:12].mean(axis=0) + 0.1
+    site = tuple(range(12, 27, 3))
+    frame = start @ Rotation.random(random_state=4).as_matrix() + 1.0
+    frame[:12] += far
+    placed = hybrid_positions(shared, frame, b, Pose(b, site, start[list(site)]))
+    expected = b @ Rotation.random(random_state=4).as_matrix() + 1.0
+    if far:
+        expected += frame[:12].mean(axis=0) - expected.mean(axis=0)
+    np.testing.assert_allclose(placed[len(frame) :], expected, atol=1e-6)
+    np.testing.assert_array_equal(placed[: len(frame)], frame)
+
+
+def test_how_far_a_ligand_has_turned_in_its_site():
+    random = np.random.default_rng(3)
+    ligand, site = random.normal(0, 0.3, (6, 3)), random.normal(0, 0.5, (5, 3))
+    whole = Rotation.random(random_state=4).as_matrix()
+    frames = []
+    for angle in (0.0, 30.0, 170.0):
+        own = Rotation.from_euler("z", angle, degrees=True).as_matrix()
+        frames.append(np.concatenate([ligand @ own @ whole + 0.3, site @ whole]))
+    np.testing.assert_allclose(turns_deg(range(6), range(6, 11), np.array(frames)), [0, 30, 170], atol=1e-3)

@@ -14,7 +14,7 @@ from springs import mbar, run
 
 from gibbsflow.binding.alchemy.hybrid.ends import EndState
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import hybrid_topology
-from gibbsflow.binding.alchemy.hybrid.placing import hybrid_positions
+from gibbsflow.binding.alchemy.hybrid.placing import Pose, hybrid_positions
 from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms
 from gibbsflow.binding.alchemy.hybrid.tether import K_ANGLE, K_DISTANCE, LEAST_SINE, tether
 from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, CentreOfMassRestraint
@@ -111,7 +111,7 @@ def test_a_ligand_held_to_another_one_has_its_own_free_energy():
 def held(a, b):
     poses = [edges.positions_nm(name) - edges.positions_nm(name).mean(axis=0) for name in (a, b)]
     shared = SharedAtoms(edges.end(a), edges.end(b), ())
-    start = hybrid_positions(shared, poses[0], poses[1], poses[0])
+    start = hybrid_positions(shared, poses[0], poses[1], Pose(poses[1], shared.place_a, poses[0]))
     return shared, start, tether(shared, start)
 
 
@@ -126,7 +126,8 @@ def test_it_rests_where_the_poses_are_and_is_never_near_a_line(a, b):
         assert math.sin(math.radians(angle_deg(*start[list(corner)]))) >= LEAST_SINE
 
 
-def test_ligands_of_fewer_than_three_heavy_atoms_are_held_by_their_centres():
+def test_ligands_that_tumble_or_have_fewer_than_three_heavy_atoms_are_held_by_their_centres():
+    assert tether(*held("toluene", "phenol")[:2], tumbles=True).kind == "com"
     shared, start, found = held("methanol", "toluene")
     assert found.kind == "com" and found.r0_angstrom == 0
     assert set(found.receptor_atoms) == {i for i in shared.place_a if shared.a.heavy(i)}

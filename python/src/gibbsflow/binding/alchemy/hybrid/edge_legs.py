@@ -16,8 +16,8 @@ from gibbsflow.binding.alchemy.hybrid.ends import Pair
 from gibbsflow.binding.alchemy.hybrid.gromacs_edge import edge_topology
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, share_files
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import charge_problem
-from gibbsflow.binding.alchemy.hybrid.placing import clashes, hybrid_positions
-from gibbsflow.binding.alchemy.hybrid.tether import tether
+from gibbsflow.binding.alchemy.hybrid.placing import Pose, clashes, hybrid_positions, turns_deg
+from gibbsflow.binding.alchemy.hybrid.tether import TUMBLES_DEG, tether
 from gibbsflow.binding.alchemy.prepare_fe import begin_legs, free_frames
 from gibbsflow.binding.alchemy.protocols import RELATIVE, RELATIVE_IN_WATER, LegSpec, of_edge
 from gibbsflow.binding.alchemy.schedules import LambdaState
@@ -43,6 +43,8 @@ from gibbsflow.workflow.files import inputs_hash
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.seeds import derive_seed
 
+FEWEST_OF_SITE = 3
+"""Atoms that say how something lies in a site."""
 log = logging.getLogger(__name__)
 
 
@@ -109,6 +111,8 @@ def prepare_edge(
     schedules, samples = begin_legs(a, protocol, config)
     files = {f"a_{role}": a.path(role) for leg in protocol for role in (leg.topology, leg.frames)}
     files |= {f"b_{role}": b.path(role) for role in ("ligand_prmtop", "ligand_inpcrd")}
+    if dual:
+        files |= {f"b_{leg.frames}": b.path(leg.frames) for leg in protocol if leg.frames in b.artifacts}
     result.inputs_hash = inputs_hash(
         files=files,
         settings={"fe": hashed(config.fe), "run": hashed(config.run), "pairs": [list(pair) for pair in pairs]}
@@ -134,8 +138,8 @@ def prepare_edge(
         _write_leg(leg, a, b, shared_atoms, out, name, schedules[leg.name], md, config, engine, account)
         for leg in protocol
     ]
-    if (held := legs[0].tether) is not None:
-        account.note(f"dual topology: both ligands in all states, held to each other by {held.why}")
+    if held := [f"in the {leg.leg} by {leg.tether.why}" for leg in legs if leg.tether is not None]:
+        account.note(f"dual topology: both ligands in all states, held to each other {'; '.join(held)}")
     ions = next((str(leg.ions) for leg in legs if leg.ions is not None), None)
     if ions is not None:
         account.note(f"the net charge changes by {change:+d} e: in each box {ions}")
@@ -199,6 +203,16 @@ def _check(
     account.settle()
 
 
+def _pose(a: SimSystem, b: SimSystem, leg: LegSpec, ligand: tuple[int, ...], site: tuple[int, ...]) -> Pose:
+    """Where B stands: in the site as its own equilibration left it, or else to A as their poses do."""
+    here, there = a.facts(TopologyFacts), b.find(TopologyFacts)
+    equilibrated = there is not None and leg.frames in b.artifacts and there.receptor_atoms == here.receptor_atoms
+    if there is not None and equilibrated and len(site) >= FEWEST_OF_SITE:
+        last = free_frames(b, leg.frames)[0][-1]
+        return Pose(last[list(there.ligand_atoms)], site, last[list(here.site_atoms)])
+    return Pose(read_positions_nm(b.path("ligand_inpcrd")), ligand, read_positions_nm(a.path("ligand_inpcrd")))
+
+
 def _write_leg(
     leg: LegSpec,
     a: SimSystem,
@@ -233,13 +247,22 @@ def _write_leg(
         )  # fmt: skip
         ions = CoIons.of(waters, ion_of(md.solvent, ANION if count > 0 else CATION))
         apart = kept_apart(wall.model_copy(update={"ion_atoms": tuple(atoms[0] for atoms in waters)}))
-    poses = read_positions_nm(b.path("ligand_inpcrd")), read_positions_nm(a.path("ligand_inpcrd"))
-    positions = hybrid_positions(shared, frames_nm, *poses)
+    pose: Pose | None = None
+    site: tuple[int, ...] = ()
+    if shared.dual:
+        if "receptor" in leg.parts:
+            site = tuple(place[atom] for atom in a.facts(TopologyFacts).site_atoms)
+        pose = _pose(a, b, leg, ligand, site)
+    positions = hybrid_positions(shared, frames_nm, read_positions_nm(b.path("ligand_inpcrd")), pose)
     for note in shared.notes:
         account.note(note)
     for clash in clashes(shared, positions[0], None if boxes_nm is None else boxes_nm[0]):
         if not clash.solvent:
             account.warn(f"{leg.name}: {clash}", "a pose, or a map, in which it has room")
+    held = None
+    if shared.dual:
+        tumbles = len(site) >= FEWEST_OF_SITE and turns_deg(ligand, site, positions).max() > TUMBLES_DEG
+        held = tether(shared, positions[0], tumbles=bool(tumbles))
     folder = out / "legs" / leg.name
     topology, start = place_leg(folder, a.path(leg.topology), positions, range(shared.size), boxes_nm)
     other = "other.prmtop"
@@ -262,7 +285,7 @@ def _write_leg(
         old_atoms=ligand,
         pairs=shared.pairs,
         ligands=(a.name, b.name),
-        tether=tether(shared, positions[0]) if shared.dual else None,
+        tether=held,
         ions=ions,
         apart=apart,
     )

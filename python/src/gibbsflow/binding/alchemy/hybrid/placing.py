@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import networkx as nx
@@ -50,14 +51,33 @@ class Clash:
         return f"{self.atom} is {self.distance_angstrom:.1f} Å from {self.other} of {self.residue}"
 
 
+@dataclass(frozen=True)
+class Pose:
+    """Where a whole ligand B stands, and what else is known to stand there.
+
+    Attributes
+    ----------
+    ligand_nm
+        B's atoms, shape (n, 3), nm.
+    atoms
+        Indices in A's System: of A's ligand, or of the site.
+    places_nm
+        Where these are when B is there, shape (len(atoms), 3), nm.
+    """
+
+    ligand_nm: Floats
+    atoms: tuple[int, ...]
+    places_nm: Floats
+
+
 def hybrid_positions(
-    shared: SharedAtoms, positions_a_nm: Floats, ligand_b_nm: Floats, ligand_a_nm: Floats | None = None
+    shared: SharedAtoms, positions_a_nm: Floats, ligand_b_nm: Floats, pose: Pose | None = None
 ) -> Floats:
     """Place the atoms of an edge.
 
     The atoms that only B has are moved with the shared atoms about their anchor, from B's own geometry onto A's, so
-    that bonds and angles at the anchor are B's. Where none is shared B stands to A as their poses do, or at A's
-    centroid where these are apart.
+    that bonds and angles at the anchor are B's. Where none is shared B is moved as a whole with what its pose is told
+    against, and to A's centroid where the two are not in one place.
 
     Parameters
     ----------
@@ -67,8 +87,8 @@ def hybrid_positions(
         Of A's System, one structure or frames, shape (..., N, 3), nm; the ligand whole.
     ligand_b_nm
         B's ligand in any place: its pose, or a conformer, shape (n, 3), nm.
-    ligand_a_nm
-        A's ligand in its pose, beside that of B, where no atom is shared.
+    pose
+        Of B, where no atom is shared.
 
     Returns
     -------
@@ -76,8 +96,8 @@ def hybrid_positions(
         Shape (..., size, 3), nm.
     """
     if shared.dual:
-        assert ligand_a_nm is not None
-        return _beside(shared, positions_a_nm, ligand_b_nm, ligand_a_nm)
+        assert pose is not None
+        return _as_a_whole(shared, positions_a_nm, pose)
     frames = positions_a_nm.reshape(-1, *positions_a_nm.shape[-2:])
     added = np.empty((len(frames), len(shared.unique_b), 3))
     row = {atom: number for number, atom in enumerate(shared.unique_b)}
@@ -139,22 +159,45 @@ def clashes(
     return sorted(found, key=lambda clash: clash.distance_angstrom)
 
 
-def _beside(shared: SharedAtoms, positions_a_nm: Floats, ligand_b_nm: Floats, ligand_a_nm: Floats) -> Floats:
-    """B as a whole, moved as A has moved from its pose."""
+def _as_a_whole(shared: SharedAtoms, positions_a_nm: Floats, pose: Pose) -> Floats:
     frames = positions_a_nm.reshape(-1, *positions_a_nm.shape[-2:])
-    heavy = [i for i in range(shared.a.size) if shared.a.heavy(i)] or list(range(shared.a.size))
-    pose = ligand_a_nm[heavy]
-    offset = ligand_b_nm - pose.mean(axis=0)
-    apart = offset.mean(axis=0)
-    if np.linalg.norm(apart) * 10 > SAME_SITE_ANGSTROM:
-        offset = offset - apart
+    centre = pose.places_nm.mean(axis=0)
     added = np.empty((len(frames), shared.b.size, 3))
     for number, frame in enumerate(frames):
-        there = frame[[shared.place_a[i] for i in heavy]]
-        turn = _turn(pose - pose.mean(axis=0), there - there.mean(axis=0))
-        added[number] = offset @ turn + there.mean(axis=0)
+        there = frame[list(pose.atoms)]
+        turn = _turn(pose.places_nm - centre, there - there.mean(axis=0))
+        added[number] = (pose.ligand_nm - centre) @ turn + there.mean(axis=0)
+        apart = added[number].mean(axis=0) - frame[list(shared.place_a)].mean(axis=0)
+        if np.linalg.norm(apart) * 10 > SAME_SITE_ANGSTROM:
+            added[number] -= apart
     placed = np.concatenate([frames, added], axis=1)
     return placed.reshape(*positions_a_nm.shape[:-2], shared.size, 3)
+
+
+def turns_deg(atoms: Sequence[int], beside: Sequence[int], frames_nm: Floats) -> Floats:
+    """Say how far a ligand has turned in its site since the first frame.
+
+    Parameters
+    ----------
+    atoms
+        Of the ligand.
+    beside
+        Of the site.
+    frames_nm
+        Shape (F, N, 3), nm.
+
+    Returns
+    -------
+    ndarray
+        Angle of the rotation that is left when the site is laid on itself, shape (F,), degrees.
+    """
+
+    def since(part: Sequence[int], frame: Floats) -> Floats:
+        first, now = frames_nm[0][list(part)], frame[list(part)]
+        return _turn(first - first.mean(axis=0), now - now.mean(axis=0))
+
+    cosines = [(np.trace(since(beside, frame).T @ since(atoms, frame)) - 1) / 2 for frame in frames_nm]
+    return np.degrees(np.arccos(np.clip(cosines, -1, 1)))
 
 
 def _near(bonds: nx.Graph, anchor: int, partner: dict[int, int]) -> list[int]:

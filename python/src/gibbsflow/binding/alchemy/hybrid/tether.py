@@ -33,11 +33,13 @@ NEAREST_ANGSTROM, FARTHEST_ANGSTROM = 1.5, 7.0
 """Between the first atoms: nearer, angles turn too fast; farther, they leave a ligand too much room."""
 LEAST_SINE = 0.6
 """Of all angles of both frames: 37° to 143°."""
+TUMBLES_DEG = 60.0
+"""A ligand that has turned by more than this in its site, from one frame to another, keeps no orientation there."""
 _OFF_CENTRE_PER_ANGSTROM = 0.05
 """How much of a sine an atom costs that lies off its ligand's centre, where ends that move are."""
 
 
-def tether(shared: SharedAtoms, positions_nm: Floats) -> Restraint:
+def tether(shared: SharedAtoms, positions_nm: Floats, *, tumbles: bool = False) -> Restraint:
     """Choose the restraint between two whole ligands, at rest where they are.
 
     Parameters
@@ -46,15 +48,18 @@ def tether(shared: SharedAtoms, positions_nm: Floats) -> Restraint:
         Without a shared atom.
     positions_nm
         Of the hybrid, both ligands in their poses, shape (size, 3), nm.
+    tumbles
+        Whether A turns in its site, so that how B lies in it says nothing of how B lies against A.
 
     Returns
     -------
     Restraint
         Boresch's, of three heavy atoms of each ligand that are bonded to each other; of their centroids where one has
-        no such three, or where all lie on a line. A's atoms are called the receptor's.
+        no such three, where all lie on a line, or where A tumbles. A's atoms are called the receptor's.
     """
     found = None
-    for p, q in itertools.product(_chains(shared.a, shared.place_a), _chains(shared.b, shared.place_b)):
+    chains = _chains(shared.a, shared.place_a), _chains(shared.b, shared.place_b)
+    for p, q in itertools.product(*chains) if not tumbles else ():
         worth = _worth(positions_nm * 10, shared, p, q)
         if worth is not None and (found is None or worth > found[0] + 1e-9):
             found = (worth, p, q)
@@ -63,7 +68,11 @@ def tether(shared: SharedAtoms, positions_nm: Floats) -> Restraint:
             tuple(place[i] for i in range(end.size) if end.heavy(i)) or place
             for end, place in ((shared.a, shared.place_a), (shared.b, shared.place_b))
         ]
-        why = "their centroids: no three atoms of each say how they lie against each other"
+        why = "their centroids: " + (
+            f"{shared.a.name} turns in its site"
+            if tumbles
+            else "no three atoms of each say how they lie against each other"
+        )
         return CentreOfMassRestraint(centres[0], centres[1], K_DISTANCE, why=why)
     _, p, q = found
     r, theta_a, theta_b, *phi = (round(float(x), 4) for x in boresch_geometry(positions_nm[None] * 10, p, q)[0])
