@@ -185,7 +185,7 @@ RULES: tuple[Rule, ...] = (
         "goal elastic", lambda f: f.goal == "elastic",
         {
             "generator": {"cell_strain_count": 8, "volume_steps": 9, "rattle_sigma_angstrom": (0.02, 0.05, 0.1)},
-            "convergence": {"force_mae_ev_per_angstrom": 0.05},
+            "convergence": {"force_mae_ev_per_angstrom": 0.05, "stress_mae_gpa": 0.3},
             "training": {"stress_weight": 1.0},
         },
         "small strains and small forces decide",
@@ -195,7 +195,7 @@ RULES: tuple[Rule, ...] = (
         {
             "generator": {"rattle_sigma_angstrom": (0.05, 0.15, 0.3, 0.5)},
             "loop": {"trajectories": 6},
-            "convergence": {"force_mae_ev_per_angstrom": 0.15},
+            "convergence": {"force_mae_ev_per_angstrom": 0.15, "stress_mae_gpa": 2.0},
         },
         "far from the crystal from the start; every second trajectory cools from the last temperature to the first",
     ),

@@ -74,6 +74,7 @@ def dataset_card(
         "labels",
         "force MAE, eV/Å",
         "energy MAE, meV/atom",
+        "stress MAE, GPa",
         "largest grade",
         "MD above the threshold",
     ]
@@ -111,6 +112,7 @@ def _generation(record: GenerationRecord) -> list[str]:
         str(record.labels),
         f"{record.force_mae_ev_per_angstrom:.4f}",
         f"{record.energy_mae_mev_per_atom:.2f}",
+        "–" if record.stress_mae_gpa is None else f"{record.stress_mae_gpa:.3f}",
         f"{record.largest_grade:.3g}",
         f"{record.fraction_above:.1%}",
     ]

@@ -130,18 +130,29 @@ def judge(history: Sequence[GenerationRecord], limits: Convergence) -> Verdict:
     last = history[-1]
     recent = history[-limits.generations :]
     good = [
-        r.force_mae_ev_per_angstrom <= limits.force_mae_ev_per_angstrom and r.fraction_above <= limits.fraction_above
+        r.force_mae_ev_per_angstrom <= limits.force_mae_ev_per_angstrom
+        and r.fraction_above <= limits.fraction_above
+        and _stress_is_good(r, limits)
         for r in recent
     ]
+    gated = limits.stress_mae_gpa is not None and last.stress_mae_gpa is not None
+    stress = f"stress error {last.stress_mae_gpa:.3g} GPa (wanted {limits.stress_mae_gpa:g}), " if gated else ""
     state = (
         f"hold-out force error {last.force_mae_ev_per_angstrom:.4g} eV/Å "
-        f"(wanted {limits.force_mae_ev_per_angstrom:g}), "
+        f"(wanted {limits.force_mae_ev_per_angstrom:g}), {stress}"
         f"{last.fraction_above:.1%} of MD above the threshold (wanted {limits.fraction_above:.1%})"
     )
     if len(recent) == limits.generations and all(good):
-        return Verdict(CONVERGED, f"{state}, both over {limits.generations} generations")
+        return Verdict(CONVERGED, f"{state}, all over {limits.generations} generations")
     if len(history) >= limits.max_generations:
         return Verdict(GENERATIONS, f"the budget of {limits.max_generations} generations is spent: {state}")
     if last.labels_made >= limits.max_labels:
         return Verdict(LABELS, f"the budget of {limits.max_labels} labels is spent: {state}")
     return Verdict("", state)
+
+
+def _stress_is_good(record: GenerationRecord, limits: Convergence) -> bool:
+    """Whether the stress passes; where nothing is periodic, and without a limit, there is nothing to pass."""
+    if limits.stress_mae_gpa is None or record.stress_mae_gpa is None:
+        return True
+    return record.stress_mae_gpa <= limits.stress_mae_gpa
