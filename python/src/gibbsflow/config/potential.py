@@ -288,6 +288,42 @@ class Labels(Section):
     batch_size: int = setting(8, "Structures of one labelling task.", ge=1, le=10_000)
 
 
+class Audit(Section):
+    """From when on a label is held and does not count, and what a label made again at tighter settings may differ."""
+
+    net_force_ev_per_angstrom: float = setting(
+        0.02, "Sum of the forces over the number of atoms, above which a label is held.", unit="eV/Å", gt=0, le=10
+    )
+    stress_cap_gpa: float = setting(
+        1000.0, "Component of the stress, above which a label is held.", unit="GPa", gt=0, le=1e6
+    )
+    outlier_factor: float = setting(
+        8.0,
+        "Robust standard deviations from the others of its composition, from which on a label is held.",
+        ge=3,
+        le=1e3,
+    )
+    work_mev_per_atom: float = setting(
+        20.0,
+        "Energies that differ by more from what forces and stress say, on the way to every like structure, are held.",
+        unit="meV/atom", gt=0, le=1e5,
+    )  # fmt: skip
+    duplicate_mev_per_atom: float = setting(
+        2.0, "Energies of one structure that differ by more: the higher is held.", unit="meV/atom", gt=0, le=1e4
+    )
+    tighter: float = setting(1.4, "Factor on cutoffs and on the density of k points of labels made again.", gt=1, le=4)
+    relabel_energy_mev_per_atom: float = setting(
+        2.0, "Stated error of energies against tighter settings, a constant for each element apart.", unit="meV/atom",
+        gt=0, le=1e4,
+    )  # fmt: skip
+    relabel_force_ev_per_angstrom: float = setting(
+        0.02, "Stated error of forces against tighter settings.", unit="eV/Å", gt=0, le=10
+    )
+    relabel_stress_gpa: float = setting(
+        0.5, "Stated error of stresses against tighter settings.", unit="GPa", gt=0, le=100
+    )
+
+
 class StructureSettings(Section):
     """The sections of this half that structures and labels read."""
 
@@ -295,3 +331,4 @@ class StructureSettings(Section):
     generator: Generator = Generator()
     dft: Dft = Dft()
     labels: Labels = Labels()
+    audit: Audit = Audit()

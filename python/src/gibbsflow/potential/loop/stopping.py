@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gibbsflow.config.potential_config import Convergence
@@ -51,6 +51,8 @@ class GenerationRecord:
         Frames that MD put up for a label.
     selected
         How many of them the next generation labels.
+    held
+        Labels that an audit holds, by check; one may count in several.
     """
 
     generation: int
@@ -73,6 +75,7 @@ class GenerationRecord:
     md_largest_grade: float
     candidates: int
     selected: int = 0
+    held: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
