@@ -93,5 +93,10 @@ def test_settings_are_converged_for_a_stated_error(tmp_path: Path) -> None:
     assert ran.exit_code == 0, ran.output
     told = result(tmp_path / "out")
     assert told["errors"]["energy_mev_per_atom"] <= 400 and set(told["ladders"]) == {"cutoff", "k points"}
+    assert told["finer"]["ecutwfc_ry"] > told["dft"]["ecutwfc_ry"]
+    assert {"convergence.json", "convergence.csv", "convergence.svg"} <= {p.name for p in (tmp_path / "out").iterdir()}
+    labels = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("label.json")}
+    assert invoke(*words).exit_code == 0 and result(tmp_path / "out")["dft"] == told["dft"]
+    assert labels == {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("label.json")}
     checked = invoke("check", "--config", tmp_path / "out" / "settings.yaml")
     assert checked.exit_code == 0 and f"cutoffs: {told['dft']['ecutwfc_ry']:g}" in checked.output

@@ -42,24 +42,7 @@ _COLUMNS = ("settings_hash", "engine", "cause", "attempts", "holder", "claimed_a
 
 
 class DatabaseManager(RowStore):
-    """Structures and labels in an ase.db, which `ase db` and ASE itself can read.
-
-    Parameters
-    ----------
-    where
-        Path of a SQLite file, made where absent, or a ``postgresql://`` address.
-
-    Raises
-    ------
-    InputError
-        For an address of another kind.
-    MissingProgramError
-        For an address, where ase-db-backends is not installed.
-    StateError
-        Where the file is no database or a damaged one.
-    LockedError
-        Where another process keeps it locked.
-    """
+    """Structures and labels in an ase.db, which `ase db` and ASE itself can read; opened as :class:`.RowStore`."""
 
     def add(self, frames: Iterable[Atoms], status: RowStatus = RowStatus.PENDING, cause: str = "") -> list[str]:
         """Add structures in one transaction; those whose content is there already are left as they are.

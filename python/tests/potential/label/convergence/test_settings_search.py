@@ -3,15 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from silicon import COARSE, needs_pw, si2
+from silicon import COARSE, si2
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError
 from gibbsflow.potential.label.convergence.ladders import Errors
-from gibbsflow.potential.label.convergence.settings_search import SettingsSearch
+from gibbsflow.potential.label.convergence.settings_search import SettingsSearch, _finer, _rising
 from gibbsflow.workflow.account import Account
 
-qe = [pytest.mark.qe, needs_pw]
 LOOSE = Errors(400.0, 3.0, 60.0)
 
 
@@ -41,19 +40,7 @@ def test_ladders_start_below_what_tables_suggest_and_skip_equal_meshes(tmp_path:
     assert gpaw._plane_waves({})[0] == {"gpaw_cutoff_ev": 180.0}
 
 
-class TestRealRuns:
-    pytestmark = qe
-
-    def test_settings_for_a_stated_error_and_the_same_again(self, tmp_path: Path) -> None:
-        found = search(config(), tmp_path).run()
-        assert set(found.values) == {"ecutwfc_ry", "ecutrho_ry", "kspacing_per_angstrom"}
-        assert found.together.within(LOOSE) and found.finer["ecutwfc_ry"] > found.values["ecutwfc_ry"]
-        rows = found.rows()
-        assert [row["chosen"] for row in rows].count(True) == 2 and {row["ladder"] for row in rows} == {
-            "cutoff",
-            "k points",
-        }
-        assert found.figures()["ladders"]["cutoff"]["ecutwfc_ry"] <= found.values["ecutwfc_ry"]
-        stored = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("label.json")}
-        assert search(config(), tmp_path).run() == found
-        assert stored == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("label.json")}
+def test_finer_settings_stay_in_their_range() -> None:
+    assert (_finer("ecutwfc_ry", 20.0), _finer("ecutwfc_ry", 390.0)) == (24.0, 400.0)
+    assert _finer("kspacing_per_angstrom", 0.36) == 0.25 and _finer("kspacing_per_angstrom", 0.02) == 0.0201
+    assert [rung["ecutwfc_ry"] for rung in _rising("ecutwfc_ry", 300.0)] == [300.0, 360.0]
