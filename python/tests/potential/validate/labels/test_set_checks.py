@@ -63,6 +63,11 @@ def test_energies_and_forces_far_from_all_others(many: list[Atoms]) -> None:
     assert reasons(found) == {3: ["energy"], 5: ["energy"], 7: ["force", "threshold"]}
     assert "below the 24 labels" in found[3].reasons["energy"] or "below the 33 labels" in found[3].reasons["energy"]
     assert found[3].figures["energy_z"] < -8 < 8 < found[5].figures["energy_z"]
+    for one in found:
+        one.reasons.clear()
+        one.linked = True  # a like structure agrees with it
+    check_outliers(found, Audit())
+    assert reasons(found) == {}
     few = prepared(frames[:9])
     check_outliers(few, Audit())
     assert "energy" not in few[3].reasons  # nine of a composition say too little

@@ -24,6 +24,7 @@ def test_right_labels_agree_with_each_other() -> None:
     found = prepared(displaced(20) + strained())
     told = check_work(found, Audit())
     assert culprits(found) == [] and told["pairs"] > 40
+    assert sum(one.linked for one in found) >= len(found) - 5
     assert told["left_mev_per_atom"] < 20 and abs(told["stress_off_gpa"]) < 0.5
 
 
@@ -35,7 +36,7 @@ def test_a_strained_sibling_that_is_off_is_found_and_no_other(what: str) -> None
     )
     found = prepared(frames)
     check_work(found, Audit())
-    assert culprits(found) == [6]
+    assert culprits(found) == [6] and not found[6].linked
     assert "meV/atom or more from what forces and stress say" in found[6].reasons["work"]
 
 

@@ -29,6 +29,8 @@ class Audited:
         What was measured, by column of the table.
     reasons
         Words by check, of what speaks against it.
+    linked
+        Whether its energy differs from that of a like structure as forces and stresses say: then it is no outlier.
     """
 
     known: KnownLabel
@@ -36,6 +38,7 @@ class Audited:
     electrons: str
     figures: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    linked: bool = False
 
     @property
     def name(self) -> str:

@@ -138,8 +138,8 @@ def audit_labels(database: DatabaseManager, settings: Audit, labels: Labels) -> 
     check_settings(found)
     alike = [label for label in found if label.frame is not None and "settings" not in label.reasons]
     check_duplicates(alike, settings)
-    check_outliers(alike, settings)
     facts = {"work": check_work(alike, settings)}
+    check_outliers(alike, settings)
     unsaid = sum(not label.known.result for label in found)
     if unsaid:
         facts["without_a_record_of_their_run"] = unsaid  # type: ignore[assignment]

@@ -17,7 +17,7 @@ from gibbsflow.units import Floats
 FEWEST = 10
 """Fewer labels of one composition have no outliers."""
 _NORMAL = 1.4826  # of a median absolute deviation, in standard deviations of a normal distribution
-_LEAST_EV_PER_ATOM = 0.01
+_LEAST_EV_PER_ATOM = 0.05
 _LEAST_DECADES = 0.15
 _FLOOR_EV_PER_ATOM, _FLOOR_EV_PER_ANGSTROM = 0.005, 0.05
 _DISTANCES = 24
@@ -82,7 +82,8 @@ def check_outliers(labels: Sequence[Audited], settings: Audit) -> None:
 
     Energies a potential is made for rise from a ground state, over decades where atoms come close: below the median,
     deviations are judged as they are, above it by their logarithm, and so are forces. Standard deviations are those of
-    the median absolute deviation (Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993).
+    the median absolute deviation (Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993). A label is none where
+    the work of its forces links it to a like structure, however rare it is: the one crystal in a set of melts.
 
     Parameters
     ----------
@@ -115,6 +116,8 @@ def check_outliers(labels: Sequence[Audited], settings: Audit) -> None:
         for label, low, high, force in zip(members, below, above, strong, strict=True):
             score = -low if low > high else high
             label.figures |= {"energy_z": float(score), "force_z": float(force)}
+            if label.linked:
+                continue
             if max(low, high) >= settings.outlier_factor:
                 where = "below" if low > high else "above"
                 label.reasons["energy"] = (

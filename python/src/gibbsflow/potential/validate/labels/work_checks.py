@@ -30,6 +30,7 @@ _NEAR_ANGSTROM3 = 1e-3
 _SAME_VOLUME, _STILL_SHARE = 1e-3, 0.05
 # of the energies and the work: up to this share, a trapezoid may miss a steep wall
 _MISSED_SHARE = 0.6
+_LINKED_EV_PER_ATOM, _LINKED_SHARE = 0.005, 0.3
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class _Pair:
 
 def check_work(labels: Sequence[Audited], settings: Audit) -> dict[str, Any]:
     """Enter the reason ``work`` where an energy differs from those of all like structures otherwise than forces say.
+
+    Labels that agree with one at least are marked as linked.
 
     Parameters
     ----------
@@ -85,8 +88,14 @@ def check_work(labels: Sequence[Audited], settings: Audit) -> dict[str, Any]:
     scores = np.abs(left) / (np.array([pair.size for pair in pairs]) ** 1.5 + _NEAR_ANGSTROM3)
     usual = max(_NORMAL * float(np.median(scores)), _LEAST_EV_PER_ANGSTROM3)
     larger = np.array([pair.larger_ev_per_atom for pair in pairs])
+    for pair in (pair for pair, own, most in zip(pairs, np.abs(left), larger, strict=True) if _agree(own, most)):
+        owners[pair.first].linked = owners[pair.second].linked = True
     _judge(owners, pairs, np.abs(left), np.where(np.abs(left) < _MISSED_SHARE * larger, 0.0, scores / usual), settings)
     return told
+
+
+def _agree(left_ev_per_atom: float, larger_ev_per_atom: float) -> bool:
+    return left_ev_per_atom <= max(_LINKED_EV_PER_ATOM, _LINKED_SHARE * larger_ev_per_atom)
 
 
 def _judge(owners: Sequence[Audited], pairs: Sequence[_Pair], left: Floats, scores: Floats, settings: Audit) -> None:
