@@ -11,6 +11,7 @@ from gibbsflow.errors import InputError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.known_labels import held_cause
+from gibbsflow.potential.data.labelled_frames import read_with_account
 from gibbsflow.potential.data.labels import LabelResult
 
 REASON = {"net_force": "a net force of 0.5 eV/Å an atom"}
@@ -60,6 +61,17 @@ def test_a_held_label_is_no_structure_to_choose_from(database: DatabaseManager) 
     second = names(database)[1]
     database.hold({second: REASON}, "an audit")
     assert [f.info["gibbsflow_id"] for f in database.frames(RowStatus.HELD)] == [si2(9).info["gibbsflow_id"]]
+
+
+def test_a_fit_to_the_database_reads_what_counts(database: DatabaseManager) -> None:
+    first, second, third = names(database)
+    database.hold({second: REASON}, "an audit")
+    frames, account = read_with_account(Path(database.where))
+    assert [frame.structure_id for frame in frames] == [first, third]
+    # the one that is held, and the one that has no label
+    assert [str(doubt.problem.what) for doubt in account.doubts] == [
+        "2 structures without a label that counts are left out (see dft status)"
+    ]
 
 
 def test_a_second_result_does_not_let_it_in(database: DatabaseManager) -> None:

@@ -155,8 +155,8 @@ def read_with_account(path: Path) -> tuple[list[LabelledFrame], Account]:
     InputError
         Where the file cannot be read at all.
     """
-    images = _images(Path(path))
     account = Account(str(path))
+    images = _that_count(Path(path), _images(Path(path)), account)
     keys = choose_keys(images, account)
     refuse_other_weights(images, account)
     problems: list[Problem] = []
@@ -295,6 +295,16 @@ def _images(path: Path) -> list[Atoms]:
             elif value is not None:
                 atoms.info[name] = value
     return images
+
+
+def _that_count(path: Path, images: list[Atoms], account: Account) -> list[Atoms]:
+    """Of a database of ours, the rows whose label counts: what waits, has failed or is held has none."""
+    own = path.suffix == ".db" and all({"gibbsflow_id", "generator", "generation"} <= f.info.keys() for f in images)
+    counted = [frame for frame in images if frame.info.get("settings_hash")]
+    if not own or not counted or len(counted) == len(images):
+        return images
+    account.note(f"{len(images) - len(counted)} structures without a label that counts are left out (see dft status)")
+    return counted
 
 
 def _refuse_unconverged(path: Path) -> None:
