@@ -139,6 +139,18 @@ def test_settings_of_another_engine_are_noted() -> None:
     assert judged(dft={"functional": "lda", "bands": 20}).doubts == []
 
 
+def test_physics_that_an_engine_cannot_compute_is_refused() -> None:
+    for engine in ("tblite", "gpaw"):
+        refused = judged(dft={"engine": engine, "dispersion": "d3", "hubbard_u_ev": {"Fe": 3.0}}).of_weight("refuse")
+        assert [problem.field for problem in refused] == ["dft.dispersion", "dft.hubbard_u_ev"]
+        assert f"cannot be computed by engine {engine}" in str(refused[0]) and "quantum_espresso" in str(refused[0])
+    assert judged({"elements": ("Fe",)}, {"dispersion": "d3-bj", "hubbard_u_ev": {"Fe": 3.0}}).doubts == []
+    (absent,) = judged({"elements": ("Cu", "O")}, {"hubbard_u_ev": {"Co": 3.0}}).of_weight("refuse")
+    assert "dft.hubbard_u_ev: names Co" in str(absent) and "elements are Cu, O" in str(absent)
+    (idle,) = judged(dft={"dispersion_three_body": False}).doubts
+    assert "dft.dispersion_three_body: has no effect" in str(idle)
+
+
 def test_what_is_said_of_no_element_no_spin_or_no_method_is_not_passed_over() -> None:
     silicon = {"elements": ("Si",)}
     spins = judged(silicon, {"magnetism": "none", "moments_ub": {"Si": 2.0}})

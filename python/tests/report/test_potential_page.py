@@ -8,7 +8,9 @@ from pathlib import Path
 
 from loop_states import finished
 
+from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.loop import label_doubts
+from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.report.potential_page import write_loop_results
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.artifacts import ArtifactStore
@@ -45,6 +47,18 @@ def test_a_validation_goes_with_the_potential(tmp_path: Path) -> None:
     with open(tmp_path / "out" / "learning_curve.csv") as file:
         assert [row["validation"] for row in csv.DictReader(file)] == ["", "WARN"]
     assert ArtifactStore(tmp_path / "out").verify() == []
+
+
+def test_a_label_that_is_held_is_told_with_its_reason(tmp_path: Path) -> None:
+    manager = finished(tmp_path / "generation_01")
+    database = DatabaseManager(manager.folder / loop_state.DATABASE)
+    name = database.labels()[0].name
+    database.hold({name: {"net_force": "forces do <not> balance"}}, "audit")
+    write_loop_results(manager, tmp_path / "out")
+    page, card = (tmp_path / "out" / "report.html").read_text(), (tmp_path / "out" / "dataset_card.md").read_text()
+    assert "Labels that are held" in page and "forces do &lt;not&gt; balance" in page and ", 1 held" in page
+    assert f"| {name} | AUDIT(net_force) | forces do <not> balance |" in card and "1 are held." in card
+    assert "| train | 0 | rattle | 0 | 1 | 1 |" in card
 
 
 def test_what_is_read_stays_as_it_was(tmp_path: Path) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from gibbsflow.cli import label_quality
 from gibbsflow.cli.options import Config, Json, Out, State, new_app, verb
 from gibbsflow.config.label_engines import ENGINE_WORDS
-from gibbsflow.errors import InputError, Problem, StateError
-
-if TYPE_CHECKING:
-    from gibbsflow.potential.data.database import DatabaseManager
+from gibbsflow.errors import InputError, Problem
 
 app = new_app("Label structures with energies, forces and stresses by DFT, and say what became of each.")
 
@@ -36,6 +34,7 @@ def label(
     """Label every structure of a file; a failed label never stops the others. Exit 70 where none succeeded."""
     with verb(out, as_json=as_json) as result:
         from gibbsflow.config.potential_config import PotentialConfig
+        from gibbsflow.potential.data.database import existing
         from gibbsflow.potential.data.structures import read_frames
         from gibbsflow.potential.label import batch as labelling
         from gibbsflow.potential.label.engines import engine_for
@@ -52,7 +51,7 @@ def label(
         result.inputs_hash = inputs_hash(
             files={"input": input}, settings={"dft": maker.settings_hash}, physics=labelling.PHYSICS
         )
-        manager = _open(database, made=True) if database is not None else None
+        manager = existing(database, made=True) if database is not None else None
         if manager is not None:
             manager.require_setting(maker.settings_hash)
             manager.add(frames)
@@ -96,7 +95,9 @@ def check(config: Config = None, engine: Engine = None, as_json: Json = False) -
 def status(database: Database, as_json: Json = False) -> None:
     """Count the structures in each status, and the failures by cause."""
     with verb(None, as_json=as_json) as result:
-        manager = _open(database)
+        from gibbsflow.potential.data.database import existing
+
+        manager = existing(database)
         result.figures = {"counts": manager.counts(), "causes": manager.causes()}
         causes = {f"  {cause}": count for cause, count in manager.causes().items()}
         for name, count in ({} if as_json else manager.counts() | causes).items():
@@ -112,9 +113,11 @@ def retry(
 ) -> None:
     """Have failed structures wait for another try."""
     with verb(None, as_json=as_json) as result:
+        from gibbsflow.potential.data.database import existing
+
         if not failed and cause is None:
             raise InputError(Problem("dft retry", "nothing named", "--failed, or --cause CAUSE"))
-        result.figures["ids"] = _open(database).retry_failed(cause)
+        result.figures["ids"] = existing(database).retry_failed(cause)
         typer.echo(f"{len(result.figures['ids'])} structures wait again", err=as_json)
 
 
@@ -126,7 +129,10 @@ def explain(
 ) -> None:
     """Say all that is known of one structure: origin, status, cause, corrections, history."""
     with verb(None, as_json=as_json) as result:
-        result.figures["structure"] = known = _open(database).explain(name)
+        from gibbsflow.potential.data.database import existing
+
+        known = existing(database).explain(name)
+        result.figures["structure"] = known
         if not as_json:
             for key, value in known.items():
                 if key in ("history", "corrections"):
@@ -135,16 +141,7 @@ def explain(
                 typer.echo(f"{key}: {value}")
 
 
-def _open(database: str, *, made: bool = False) -> DatabaseManager:
-    from gibbsflow.potential.data.database import DatabaseManager
-
-    if not made and not database.startswith("postgres") and not Path(database).exists():
-        raise InputError(Problem(database, "no such database", "the file that `dft label --database` wrote"))
-    try:
-        return DatabaseManager(database)
-    except StateError as error:
-        raise InputError(f"{error} (right: the file that `dft label --database` wrote, or a new name)") from error
-
+label_quality.register(app)
 
 if __name__ == "__main__":
     app()

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.cli import network
+from gibbsflow.cli import dft, network
 from gibbsflow.cli.launch import launch
 from gibbsflow.cli.options import DryRun, new_app, verb
 from gibbsflow.cli.status import clean
@@ -56,6 +56,7 @@ def run_local(
 
 app.command("clean-failures")(clean)
 app.add_typer(network.app, name="network")
+app.add_typer(dft.app, name="dft")
 app.command(hidden=True)(launch)  # for the pipeline
 
 

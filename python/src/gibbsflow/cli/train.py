@@ -54,7 +54,7 @@ def fit(
         from gibbsflow.errors import StoppedEarly
         from gibbsflow.potential.train import fit as training
         from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs
-        from gibbsflow.potential.train.training_card import labels_text
+        from gibbsflow.potential.train.training_card import errors_in_words, labels_text
         from gibbsflow.report.fit_files import FIT_FILES, write_fit_files
         from gibbsflow.workflow.files import inputs_hash
         from gibbsflow.workflow.state import finished_output
@@ -96,12 +96,7 @@ def fit(
                         finished_output.keep(home, out, (POTENTIAL, *FIT_FILES), result.figures)
         finally:
             result.versions["lammps"] = result.figures.pop("lammps", "")
-        errors = result.figures["test"]
-        typer.echo(
-            f"test: energy MAE {errors['energy_mae_mev_per_atom']:.2f} meV/atom, "
-            f"force MAE {errors['force_mae_ev_per_angstrom']:.4f} eV/Å; potential in {out / POTENTIAL}",
-            err=True,
-        )
+        typer.echo(f"test: {errors_in_words(result.figures['test'])}; potential in {out / POTENTIAL}", err=True)
 
 
 @app.command()

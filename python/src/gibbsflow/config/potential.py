@@ -17,6 +17,13 @@ Crystal = Literal[
     "sc", "fcc", "bcc", "hcp", "diamond", "zincblende", "rocksalt", "cesiumchloride", "fluorite", "wurtzite"
 ]
 Pair = tuple[float, float]
+_SHELLS = {
+    "1s": "H", "2p": "C N O", "3d": "Sc Ti V Cr Mn Fe Co Ni Cu Zn", "4d": "Y Zr Nb Mo Tc Ru Rh Pd Ag Cd",
+    "4f": "Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu", "5d": "Hf Ta W Re Os Ir Pt Au Hg", "5f": "Th Pa U Np Pu",
+}  # fmt: skip
+HUBBARD_SHELLS = {symbol: shell for shell, symbols in _SHELLS.items() for symbol in symbols.split()}
+"""Shell of each element that a Hubbard U acts on: as pw.x takes them by itself up to 7.0 (`set_hubbard_l`), and as its
+input names them from 7.1 on."""
 
 
 def check_element(symbol: str) -> str:
@@ -199,7 +206,19 @@ class Dft(Section):
     magnetism: Literal["auto", "none"] = setting(
         "auto", "auto: spin-polarised where an element is magnetic (V, Cr, Mn, Fe, Co, Ni, rare earths)."
     )
-    moments_ub: dict[str, float] = setting({}, "Starting moments by element in place of the table's.", unit="μB")
+    moments_ub: dict[str, float] = setting(
+        {}, "Starting moments by element in place of the table's: of either sign, 10 at most.", unit="μB"
+    )
+    dispersion: Literal["none", "d3", "d3-bj"] = setting(
+        "none", "Grimme's D3 with zero damping, or with that of Becke and Johnson; its parameters are the functional's."
+    )
+    dispersion_three_body: bool = setting(True, "The three-body term of D3.")
+    hubbard_u_ev: dict[str, float] = setting(
+        {},
+        "Hubbard U by element (Dudarev's form, atomic projectors), on the shell that goes with the element: "
+        + "; ".join(f"{shell} of {symbols.replace(' ', ', ')}" for shell, symbols in _SHELLS.items()) + ".",
+        unit="eV",
+    )  # fmt: skip
     bands: int | None = setting(None, "Number of bands; default: the program's.", ge=1, le=10_000)
     conv_thr_ry: float = setting(1e-8, "Convergence of the energy in the SCF.", unit="Ry", gt=0, le=1e-2)
     gpaw_cutoff_ev: float = setting(350.0, "Plane-wave cutoff of GPAW.", unit="eV", ge=100, le=2000)
@@ -219,10 +238,34 @@ class Dft(Section):
     mixing_beta: float = setting(0.7, "Mixing of the first attempt.", gt=0, le=1)
     diagonalization: Literal["david", "cg", "paro", "ppcg"] = setting("david", "Diagonalisation of the first attempt.")
 
-    @field_validator("pseudopotentials", "moments_ub")
+    @field_validator("pseudopotentials", "moments_ub", "hubbard_u_ev")
     @classmethod
     def _known_keys(cls, value: dict[str, Any]) -> dict[str, Any]:
         return {check_element(symbol): item for symbol, item in value.items()}
+
+    @field_validator("moments_ub")
+    @classmethod
+    def _moments_of_atoms(cls, value: dict[str, float]) -> dict[str, float]:
+        for symbol, moment in value.items():
+            if abs(moment) > 10:
+                raise ValueError(f"moments of atoms in μB, 10 at most; {symbol} has {moment:g}")
+        return value
+
+    @field_validator("hubbard_u_ev")
+    @classmethod
+    def _usable_u(cls, value: dict[str, float]) -> dict[str, float]:
+        for symbol, energy in value.items():
+            if symbol not in HUBBARD_SHELLS:
+                raise ValueError(f"no shell of {symbol} is known to take a U; one of {', '.join(HUBBARD_SHELLS)}")
+            if not 0 < energy <= 20:
+                raise ValueError(f"a U in eV, above 0 and at most 20; {symbol} has {energy:g}")
+        return value
+
+    @model_validator(mode="after")
+    def _dispersion_of_functional(self) -> Dft:
+        if self.dispersion != "none" and self.functional == "lda":
+            raise ValueError("dispersion: D3 has no parameters for lda; right: pbe or pbesol, or none")
+        return self
 
 
 class Labels(Section):
@@ -258,6 +301,42 @@ class Labels(Section):
         return self
 
 
+class Audit(Section):
+    """From when on a label is held and does not count, and what a label made again at tighter settings may differ."""
+
+    net_force_ev_per_angstrom: float = setting(
+        0.02, "Sum of the forces over the number of atoms, above which a label is held.", unit="eV/Å", gt=0, le=10
+    )
+    stress_cap_gpa: float = setting(
+        1000.0, "Component of the stress, above which a label is held.", unit="GPa", gt=0, le=1e6
+    )
+    outlier_factor: float = setting(
+        8.0,
+        "Robust standard deviations from the others of its composition, from which on a label is held.",
+        ge=3,
+        le=1e3,
+    )
+    work_mev_per_atom: float = setting(
+        20.0,
+        "Energies that differ by more from what forces and stress say, on the way to every like structure, are held.",
+        unit="meV/atom", gt=0, le=1e5,
+    )  # fmt: skip
+    duplicate_mev_per_atom: float = setting(
+        2.0, "Energies of one structure that differ by more: the higher is held.", unit="meV/atom", gt=0, le=1e4
+    )
+    tighter: float = setting(1.4, "Factor on cutoffs and on the density of k points of labels made again.", gt=1, le=4)
+    relabel_energy_mev_per_atom: float = setting(
+        2.0, "Stated error of energies against tighter settings, a constant for each element apart.", unit="meV/atom",
+        gt=0, le=1e4,
+    )  # fmt: skip
+    relabel_force_ev_per_angstrom: float = setting(
+        0.02, "Stated error of forces against tighter settings.", unit="eV/Å", gt=0, le=10
+    )
+    relabel_stress_gpa: float = setting(
+        0.5, "Stated error of stresses against tighter settings.", unit="GPa", gt=0, le=100
+    )
+
+
 class StructureSettings(Section):
     """The sections of this half that structures and labels read."""
 
@@ -265,3 +344,4 @@ class StructureSettings(Section):
     generator: Generator = Generator()
     dft: Dft = Dft()
     labels: Labels = Labels()
+    audit: Audit = Audit()

@@ -41,7 +41,7 @@ class Loop(Section):
 
 
 class Convergence(Section):
-    """When the loop stops: both criteria over some generations, or a budget."""
+    """When the loop stops: all criteria over some generations, or a budget."""
 
     force_mae_ev_per_angstrom: float = setting(
         0.1,
@@ -50,13 +50,20 @@ class Convergence(Section):
         gt=0,
         le=100,
     )
+    stress_mae_gpa: float | None = setting(
+        1.0,
+        "Mean absolute stress error on the hold-out, at or below which it is good enough; null: it does not count.",
+        unit="GPa",
+        gt=0,
+        le=1000,
+    )
     fraction_above: float = setting(
         0.05,
         "Share of MD at or above the lower threshold of the grade, at or below which it is good enough.",
         ge=0,
         le=1,
     )
-    generations: int = setting(2, "Consecutive generations in which both must hold.", ge=1, le=100)
+    generations: int = setting(2, "Consecutive generations in which all must hold.", ge=1, le=100)
     validation: Literal["none", "WARN", "PASS"] = setting(
         "none",
         "Worst verdict of `train validate` with which the loop may have converged; none: it is not validated.",

@@ -29,6 +29,8 @@ _OF_ENGINES: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+_PHYSICS: Mapping[str, tuple[str, ...]] = dict.fromkeys(("dispersion", "hubbard_u_ev"), ("quantum_espresso",))
+"""Settings that other engines cannot compute, and that would be taken for the label's."""
 # without those that a rule sets, whether or not its method is there
 _OF_METHODS: Mapping[str, tuple[str, ...]] = {
     "cell_strain_max": ("strain",),
@@ -187,7 +189,7 @@ RULES: tuple[Rule, ...] = (
         "goal elastic", lambda f: f.goal == "elastic",
         {
             "generator": {"cell_strain_count": 8, "volume_steps": 9, "rattle_sigma_angstrom": (0.02, 0.05, 0.1)},
-            "convergence": {"force_mae_ev_per_angstrom": 0.05},
+            "convergence": {"force_mae_ev_per_angstrom": 0.05, "stress_mae_gpa": 0.3},
             "training": {"stress_weight": 1.0},
         },
         "small strains and small forces decide",
@@ -197,7 +199,7 @@ RULES: tuple[Rule, ...] = (
         {
             "generator": {"rattle_sigma_angstrom": (0.05, 0.15, 0.3, 0.5)},
             "loop": {"trajectories": 6},
-            "convergence": {"force_mae_ev_per_angstrom": 0.15},
+            "convergence": {"force_mae_ev_per_angstrom": 0.15, "stress_mae_gpa": 2.0},
         },
         "far from the crystal from the start; every second trajectory cools from the last temperature to the first",
     ),
@@ -296,8 +298,8 @@ def judge(target: Target, dft: Dft, exploration: Exploration, generator: Generat
     -------
     Account
         Refusals for what would be taken for the result's: a pressure at constant volume, a composition of what has its
-        own, two structures, moments without magnetism. A warning for a density's cutoff below what its wavefunctions
-        need. Notes for the rest.
+        own, two structures, moments without magnetism, physics that the engine cannot compute. A warning for a
+        density's cutoff below what its wavefunctions need. Notes for the rest.
     """
     account = Account(where)
     _structure(target, account)
@@ -309,6 +311,12 @@ def judge(target: Target, dft: Dft, exploration: Exploration, generator: Generat
     for key, engines in _OF_ENGINES.items():
         if dft.engine not in engines and _given(dft, key):
             account.note(f"has no effect with engine {dft.engine}", field=f"dft.{key}")
+    for key, engines in _PHYSICS.items():
+        if dft.engine not in engines and _given(dft, key):
+            right = f"engine {' or '.join(engines)}, or without it"
+            account.refuse(f"cannot be computed by engine {dft.engine}", right, field=f"dft.{key}")
+    if dft.dispersion == "none" and not dft.dispersion_three_body:
+        account.note("has no effect with dispersion none", field="dft.dispersion_three_body")
     _elements(target, dft, account)
     for key, methods in _OF_METHODS.items():
         in_use = set(methods) & set(generator.methods) or (key == "box_angstrom" and target.molecule)
@@ -330,6 +338,9 @@ def _elements(target: Target, dft: Dft, account: Account) -> None:
         if target.elements and strange:
             right = f"elements are {', '.join(target.elements)}"
             account.note(f"has no effect for {', '.join(strange)}: {right}", field=f"dft.{key}")
+    if target.elements and (absent := [symbol for symbol in dft.hubbard_u_ev if symbol not in target.elements]):
+        what = f"names {', '.join(absent)}, which would be computed without a U where another element was meant"
+        account.refuse(what, f"elements are {', '.join(target.elements)}", field="dft.hubbard_u_ev")
     pairs = {"dft": (dft.ecutwfc_ry, dft.ecutrho_ry)} | {
         f"dft.pseudopotentials.{symbol}": (own.ecutwfc_ry, own.ecutrho_ry)
         for symbol, own in dft.pseudopotentials.items()

@@ -67,7 +67,7 @@ def write_loop_results(manager: WorkflowManager, out: Path) -> None:
     learning_curve([asdict(record) for record in point.history], figures / "learning_curve")
     for figure in sorted((folder / "figures").glob("*.*")):
         shutil.copyfile(figure, figures / figure.name)
-    _write_page(manager, programs, out)
+    _write_page(manager, programs, rows, out)
     _list(out)
 
 
@@ -87,7 +87,9 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
 
 
-def _write_page(manager: WorkflowManager, programs: Sequence[str], out: Path) -> None:
+def _write_page(
+    manager: WorkflowManager, programs: Sequence[str], rows: Sequence[Mapping[str, Any]], out: Path
+) -> None:
     environment = Environment(
         loader=PackageLoader("gibbsflow.report"),
         autoescape=True,
@@ -104,6 +106,7 @@ def _write_page(manager: WorkflowManager, programs: Sequence[str], out: Path) ->
         stopped_by=point.stopped_by,
         reason=point.reason[:1].upper() + point.reason[1:],
         programs=programs,
+        held=[row for row in rows if row["status"] == "held" and row["settings_hash"]],
         config=manager.config,
         settings=manager.config.model_dump(mode="json"),
         curve=_image(out / "figures/learning_curve.svg"),

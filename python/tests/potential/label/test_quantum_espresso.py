@@ -129,6 +129,20 @@ def test_moments_by_element_are_fractions_of_the_valence(no_pw: Path, tmp_path: 
     assert said["starting_magnetization(1)"] == "0.9999"
 
 
+def test_dispersion_and_a_u_are_in_the_input(no_pw: Path, tmp_path: Path) -> None:
+    atoms = Atoms("C2", [[0, 0, 0], [0.9, 0.9, 0.9]], cell=np.full((3, 3), 1.8) - 1.8 * np.eye(3), pbc=True)
+    atoms.set_initial_magnetic_moments([1.0, -1.0])
+    physics = {"functional": "pbe", "dispersion": "d3-bj", "hubbard_u_ev": {"C": 2.0}}
+    text = written(no_pw, tmp_path, atoms, ("C",), **physics)  # a program that says 7.2
+    said = values(text)
+    assert (said["vdw_corr"], said["dftd3_version"], said["dftd3_threebody"]) == ("'grimme-d3'", "4", ".true.")
+    assert text.rstrip().endswith("HUBBARD (atomic)\nU C-2p 2\nU C1-2p 2")
+    kinds = [line.split()[0] for line in text.partition("ATOMIC_SPECIES")[2].splitlines()[1:3]]
+    assert kinds == ["C", "C1"] and "lda_plus_u" not in said
+    plain = values(written(no_pw, tmp_path, atoms, ("C",), functional="pbe"))
+    assert not {"vdw_corr", "lda_plus_u", "HUBBARD"} & plain.keys()
+
+
 def test_charge_multiplicity_and_ground_states_of_atoms(no_pw: Path, tmp_path: Path) -> None:
     charged = si2()
     charged.info.update(charge=2, multiplicity=3)

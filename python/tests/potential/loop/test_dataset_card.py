@@ -37,7 +37,7 @@ def test_the_card_counts_and_names() -> None:
     assert "Made by tblite 0.5; settings tblite-1." in card
     assert "| train | 0 | rattle | 1 | 0 | 1 |" in card
     assert "| UNCONVERGED | 1 |" in card
-    assert "| 1 | 9 | 0.1250 | 5.00 | 5 | 50.0% |" in card
+    assert "| 1 | 9 | 0.1250 | 5.00 | – | 5 | 50.0% |" in card
     assert "| tblite_method | GFN1-xTB |" in card and "ecutwfc_ry" not in card
     assert "To be known" not in card
     told = dataset_card(config(), history, rows, [], {"warnings": ["2 frames are charged"], "notes": []})

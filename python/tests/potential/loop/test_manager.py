@@ -10,12 +10,14 @@ from silicon import si8
 
 from gibbsflow.errors import InputError, ScienceError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
+from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import read_labels, write_labels
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
 from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.potential.loop.state import Phase
+from gibbsflow.potential.validate.labels.label_audit import held_counts, release
 from gibbsflow.workflow.files import write_json
 
 
@@ -172,13 +174,32 @@ def test_the_budget_of_labels_holds_from_the_first_generation(begun: WorkflowMan
 def test_the_data_set_holds_what_the_cap_of_today_lets_in(begun: WorkflowManager, tmp_path: Path) -> None:
     labels = [label(batch, tmp_path / "l") for batch in loop_state.batches(begun.folder)]
     first, *others = read_labels(tmp_path / "l" / "training_000" / "labels.jsonl")
-    strong = replace(first, forces_ev_per_angstrom=[[9.0, 0.0, 0.0]] * 8)
+    strong = replace(first, forces_ev_per_angstrom=[[0.09, 0.0, 0.0], [-0.09, 0.0, 0.0]] * 4)
     write_labels(tmp_path / "l" / "training_000" / "labels.jsonl", [strong, *others])
     assert len(read_frames(begun.record(labels, tmp_path / "all").folder / loop_state.TRAIN)) == 6
-    begun.config = config(labels={"force_cap_ev_per_angstrom": 8.0})
+    begun.config = config(labels={"force_cap_ev_per_angstrom": 0.08})
     strict = begun.record(labels, tmp_path / "strict").folder
     assert strong.gibbsflow_id not in {structure_id(frame) for frame in read_frames(strict / loop_state.TRAIN)}
     assert DatabaseManager(strict / loop_state.DATABASE).causes() == {"BAD_STRUCTURE": 1}
+
+
+def test_a_label_that_the_audit_holds_is_in_no_set_and_stays_held(begun: WorkflowManager, tmp_path: Path) -> None:
+    labels = [label(batch, tmp_path / "l") for batch in loop_state.batches(begun.folder)]
+    first, *others = read_labels(tmp_path / "l" / "training_000" / "labels.jsonl")
+    drifting = replace(first, forces_ev_per_angstrom=[[9.0, 0.0, 0.0]] * 8)
+    write_labels(tmp_path / "l" / "training_000" / "labels.jsonl", [drifting, *others])
+    recorded = begun.record(labels, tmp_path / "recorded").folder
+    assert len(read_frames(recorded / loop_state.TRAIN)) == 5
+    database = DatabaseManager(recorded / loop_state.DATABASE)
+    assert held_counts(database)["net_force"] == 1
+    assert database.explain(first.gibbsflow_id)["status"] == "held"
+    assert structure_id(si8(0)) not in {structure_id(f) for f in database.frames(RowStatus.HELD)}
+    # the wide limit of another run lets it in again; what is overruled stays in
+    begun.config = config(audit={"net_force_ev_per_angstrom": 10.0, "work_mev_per_atom": 1e5})
+    wide = begun.record(labels, tmp_path / "wide").folder
+    assert len(read_frames(wide / loop_state.TRAIN)) == 6
+    release(database, [first.gibbsflow_id])
+    assert database.counts()["labelled"] == 9 and held_counts(database) == {}
 
 
 def test_what_was_said_of_the_labels_goes_with_the_state(begun: WorkflowManager, tmp_path: Path) -> None:

@@ -42,6 +42,10 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
     point = LoopCheckpoint(1, Phase.LABEL, 7, ("gf-1",), 9, "", "on", (RECORD,))
     point.write(tmp_path)
     assert LoopCheckpoint.read(tmp_path) == point
+    assert "held" not in (tmp_path / "checkpoint.json").read_text()
+    held = replace(point, history=(replace(RECORD, held={"net_force": 2}),))
+    held.write(tmp_path)
+    assert LoopCheckpoint.read(tmp_path) == held
 
 
 @pytest.mark.parametrize(

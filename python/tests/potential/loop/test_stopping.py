@@ -60,6 +60,19 @@ def test_a_budget_ends_a_loop_that_is_not_valid() -> None:
     assert found.stopped_by == "generations" and "validation FAIL" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("stress", "limit", "stopped_by"),
+    [([0.9, 1.0], 1.0, "converged"), ([0.9, 1.1], 1.0, ""), ([1.1, 0.9], 1.0, ""), ([5.0, 5.0], None, "converged"),
+     ([None, None], 1.0, "converged")],
+)  # fmt: skip
+def test_the_stress_counts_where_there_is_one(stress: list[float | None], limit: float | None, stopped_by: str) -> None:
+    limits = LIMITS.model_copy(update={"stress_mae_gpa": limit})
+    verdict = judge([replace(record(0.05, 0.01), stress_mae_gpa=value) for value in stress], limits)
+    assert verdict.stopped_by == stopped_by
+    said = f"stress error {stress[-1]:.3g} GPa (wanted {limit:g})" if limit and stress[-1] else "stress"
+    assert (said in verdict.reason) == bool(limit and stress[-1])
+
+
 def test_the_reason_names_the_budget() -> None:
     assert "budget of 4 generations is spent" in judge([record(0.2, 0.5)] * 4, LIMITS).reason
     assert "budget of 100 labels is spent" in judge([record(0.2, 0.5, 120)], LIMITS).reason

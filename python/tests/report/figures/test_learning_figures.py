@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from gibbsflow.report.figures.learning_figures import grade_histogram, learning_curve, pareto_plot, parity_plot
 
@@ -40,6 +41,13 @@ def test_a_large_set_is_thinned_and_its_error_is_of_all(tmp_path: Path) -> None:
     pairs = {"test": {"energy": np.zeros((2, 1)), "force": force}}
     text = _texts(parity_plot(pairs, tmp_path / "parity")[0])
     assert "test: MAE 0.25 eV/Å" in text
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_set_without_forces_is_drawn_by_its_energies(tmp_path: Path) -> None:
+    pairs = {"test": {"energy": np.ones((2, 3)), "force": np.zeros((2, 0))}}
+    text = _texts(parity_plot(pairs, tmp_path / "parity")[0])
+    assert "test: MAE 0 meV/atom" in text and "eV/Å -->" in text and "MAE nan" not in text
 
 
 def test_grades_that_are_infinite_are_left_out_and_thresholds_shown(tmp_path: Path) -> None:

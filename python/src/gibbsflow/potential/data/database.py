@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +17,21 @@ from gibbsflow.potential.data.formats.backends import (
     TAGS,
     database_errors,
     frame_of_row,
-    open_postgres,
-    open_sqlite,
 )
 from gibbsflow.potential.data.formats.electrons import kept_info
 from gibbsflow.potential.data.formats.masks import counted_parts, restore_parts
-from gibbsflow.potential.data.formats.statuses import RowStatus, check_transition
+from gibbsflow.potential.data.formats.row_store import RowStore
+from gibbsflow.potential.data.formats.statuses import RowStatus, event
+from gibbsflow.potential.data.known_labels import (
+    AUDIT,
+    KnownLabel,
+    audit_after,
+    held_cause,
+    is_held_label,
+    say_difference,
+)  # fmt: skip
 from gibbsflow.potential.data.labels import BAD_STRUCTURE, LabelResult, over_threshold, with_figures
 from gibbsflow.potential.data.structures import structure_id
-from gibbsflow.workflow.credentials import without_passwords
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -35,36 +39,11 @@ if TYPE_CHECKING:
 __all__ = ["DatabaseManager", "RowStatus"]
 
 log = logging.getLogger(__name__)
-_SAME_EV_PER_ATOM = 1e-4
 _COLUMNS = ("settings_hash", "engine", "cause", "attempts", "holder", "claimed_at")
 
 
-class DatabaseManager:
-    """Structures and labels in an ase.db, which `ase db` and ASE itself can read.
-
-    Parameters
-    ----------
-    where
-        Path of a SQLite file, made where absent, or a ``postgresql://`` address.
-
-    Raises
-    ------
-    InputError
-        For an address of another kind.
-    MissingProgramError
-        For an address, where ase-db-backends is not installed.
-    StateError
-        Where the file is no database or a damaged one.
-    LockedError
-        Where another process keeps it locked.
-    """
-
-    def __init__(self, where: Path | str) -> None:
-        self.where = without_passwords(str(where))
-        postgres = self.where.startswith(("postgresql://", "postgres://"))
-        if "://" in self.where and not postgres:
-            raise InputError(Problem(self.where, "no database of a known kind", "a file, or a postgresql:// address"))
-        self._db: Any = open_postgres(str(where)) if postgres else open_sqlite(Path(where))
+class DatabaseManager(RowStore):
+    """Structures and labels in an ase.db, which `ase db` and ASE itself can read; opened as :class:`.RowStore`."""
 
     def add(self, frames: Iterable[Atoms], status: RowStatus = RowStatus.PENDING, cause: str = "") -> list[str]:
         """Add structures in one transaction; those whose content is there already are left as they are.
@@ -114,7 +93,7 @@ class DatabaseManager:
                     "claimed_at": 0.0,
                 }
                 keys["parent"] = keys["parent"] or name
-                data: dict[str, Any] = {"history": [_event(status, cause or "added")]}
+                data: dict[str, Any] = {"history": [event(status, cause or "added")]}
                 if said := kept_info(frame):
                     data["said"] = said
                 if parts := counted_parts(frame):
@@ -168,7 +147,7 @@ class DatabaseManager:
 
         A structure that nobody had claimed is claimed and recorded at once. A second result for a structure that is
         labelled already (two holders after a stale claim) changes nothing and is counted as ``repeated``, unless a
-        threshold refuses the label now.
+        threshold refuses the label now; one of a label that an audit holds is counted as ``held``, which it stays.
 
         Parameters
         ----------
@@ -178,7 +157,7 @@ class DatabaseManager:
         Returns
         -------
         Counter
-            Results by what became of them: ``labelled``, ``failed``, ``repeated``.
+            Results by what became of them: ``labelled``, ``failed``, ``repeated``, ``held``.
 
         Raises
         ------
@@ -199,8 +178,11 @@ class DatabaseManager:
                     self._move(row, RowStatus.FAILED, result.message, cause=result.cause)
                     counts["failed"] += 1
                     continue
+                if is_held_label(row):
+                    counts["held"] += 1
+                    continue
                 if row.status in (RowStatus.LABELLED, RowStatus.REJECTED):
-                    _say_difference(row, result)
+                    say_difference(row, result)
                     counts["repeated"] += 1
                     continue
                 if row.status in (RowStatus.FAILED, RowStatus.HELD):
@@ -252,6 +234,68 @@ class DatabaseManager:
                     counts[str(new)] += 1
         return counts
 
+    def labels(self) -> list[KnownLabel]:
+        """Give all labels that were accepted, those that an audit holds included.
+
+        Returns
+        -------
+        list of KnownLabel
+            In the order in which they were added.
+        """
+        with database_errors(self.where):
+            rows = [
+                row
+                for status in (RowStatus.LABELLED, RowStatus.HELD)
+                for row in self._rows(status=str(status))
+                if status is RowStatus.LABELLED or is_held_label(row)
+            ]
+            return [KnownLabel.of_row(row) for row in sorted(rows, key=lambda row: int(row.id))]
+
+    def hold(self, reasons: Mapping[str, Mapping[str, str]], why: str, *, released: Iterable[str] = ()) -> list[str]:
+        """Hold labels, so that they do not count, or let them count again; all in one transaction.
+
+        Parameters
+        ----------
+        reasons
+            By id: words by check; none where nothing speaks against the label any more.
+        why
+            Who says so, for the history.
+        released
+            Checks that are overruled from now on for these labels.
+
+        Returns
+        -------
+        list of str
+            Ids of the labels whose status has changed.
+
+        Raises
+        ------
+        InputError
+            For an id that is not there, of what is no label, or of other settings than those of the labels that count;
+            nothing is written.
+        """
+        changed = []
+        released = tuple(released)
+        with self._transaction():
+            for name, words in reasons.items():
+                row = self._known(name)
+                if row.status != RowStatus.LABELLED and not is_held_label(row):
+                    what = f"{name} is {row.status}, and no label that was accepted"
+                    raise InputError(Problem(self.where, what, "a label that counts, or that an audit holds"))
+                said = audit_after(row, words, released)
+                status = RowStatus.HELD if words else RowStatus.LABELLED
+                if said is None:
+                    continue
+                if status == row.status:
+                    self._write(row, {**row.data, AUDIT: said})
+                    continue
+                if not words:
+                    self._one_setting({row.settings_hash})
+                text = f"{why}: {'; '.join(words.values()) or 'let in again'}"
+                self._move(row, status, text, cause=held_cause(list(words)) if words else "", audit=said)
+                changed.append(name)
+        return changed
+
     def require_setting(self, settings_hash: str) -> None:
         """Check that labels of these settings may come in.
 
@@ -287,25 +331,10 @@ class DatabaseManager:
             rows = list(self._rows(f"settings_hash={old}"))
             for row in rows:
                 data = dict(row.data)
-                event = _event(self._status(row), f"settings {old} are {new}: {why}")
-                data["history"] = [*data.get("history", []), event]
-                pairs = {**row.key_value_pairs, "settings_hash": new}
-                self._db.write(row.toatoms(), key_value_pairs=pairs, data=data, id=row.id)
+                said = event(self._status(row), f"settings {old} are {new}: {why}")
+                data["history"] = [*data.get("history", []), said]
+                self._write(row, data, settings_hash=new)
         return len(rows)
-
-    def _one_setting(self, hashes: set[str]) -> None:
-        if len(hashes) > 1:
-            what = f"mixes labels of different settings ({', '.join(sorted(hashes))})"
-            right = "labels made with one set of DFT settings"
-            raise InputError(Problem(self.where, what, right, field="settings_hash"))
-        there = {
-            row.get("settings_hash")
-            for name in hashes
-            for row in self._rows(f"status={RowStatus.LABELLED},settings_hash!={name}", limit=1, include_data=False)
-        }
-        if others := sorted(filter(None, there - hashes)):
-            what = f"holds labels of {', '.join(others)}; these are of {', '.join(sorted(hashes))}"
-            raise InputError(Problem(self.where, what, "another --database for other settings", field="settings_hash"))
 
     def retry_failed(self, cause: str | None = None) -> list[str]:
         """Make failed structures wait again.
@@ -357,7 +386,8 @@ class DatabaseManager:
         Parameters
         ----------
         status
-            Only those that stand there; default: all.
+            Only those that stand there; default: all. Labels that an audit holds are no structures to choose from, and
+            not among those that are held.
         limit
             How many at most; default: all.
         generation
@@ -372,7 +402,8 @@ class DatabaseManager:
         if generation is not None:
             keys["generation"] = generation
         with database_errors(self.where):
-            return [frame_of_row(row) for row in self._rows(limit=limit, sort="id", **keys)]
+            rows = self._rows(limit=limit, sort="id", **keys)
+            return [frame_of_row(row) for row in rows if status is not RowStatus.HELD or not is_held_label(row)]
 
     def counts(self) -> dict[str, int]:
         """Count the structures in each status.
@@ -409,7 +440,8 @@ class DatabaseManager:
         -------
         dict
             Id, status, tags, formula, settings, cause, attempts and claim; `result`, the last label without forces;
-            `corrections`, a list of run, error and what was done; `history`, one of time, status and reason.
+            `corrections`, a list of run, error and what was done; `history`, one of time, status and reason; where an
+            audit has looked at it, `audit`: what holds it, and what was overruled.
 
         Raises
         ------
@@ -425,62 +457,39 @@ class DatabaseManager:
             for entry in (result or {}).get("audit", [])
         ]
         found = {"result": result, "corrections": corrections, "history": row.data.get("history")}
-        return {**keys, "formula": row.formula, **found}
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with database_errors(self.where), self._db.transaction():
-            yield
-
-    def _rows(self, *search: str, **wanted: Any) -> Iterator[Any]:
-        """Rows in ASE's form; one that was edited by hand may have none."""
-        try:
-            yield from self._db.select(*search, **wanted)
-        except (ValueError, TypeError, KeyError) as error:
-            raise StateError(f"{self.where}: a row cannot be read ({error})") from error
-
-    def _status(self, row: Any) -> RowStatus:
-        try:
-            return RowStatus(row.status)
-        except (ValueError, AttributeError) as error:
-            found = row.get("status", "no status")
-            raise StateError(f"{self.where}: row {row.id} has {found!r} (right: {', '.join(RowStatus)})") from error
-
-    def _find(self, name: str) -> Any:
-        return next(self._rows(gibbsflow_id=name, limit=1), None)
-
-    def _known(self, name: str) -> Any:
-        row = self._find(name)
-        if row is None:
-            raise InputError(
-                Problem(self.where, f"no structure {name!r}", "an id as `dft status` or a labels.jsonl shows")
-            )
-        return row
-
-    def _move(
-        self, row: Any, status: RowStatus, why: str, *, atoms: Any = None, result: Any = None, **keys: Any
-    ) -> Any:
-        """Change a row's status; the only place that does."""
-        check_transition(row.gibbsflow_id, self._status(row), status)
-        data = dict(row.data)
-        data["history"] = [*data.get("history", []), _event(status, why)]
-        if result is not None:
-            data["result"] = result
-        pairs = {**row.key_value_pairs, **keys, "status": str(status)}
-        self._db.write(atoms if atoms is not None else row.toatoms(), key_value_pairs=pairs, data=data, id=row.id)
-        return self._db.get(id=row.id)
+        audit = {AUDIT: row.data[AUDIT]} if AUDIT in row.data else {}
+        return {**keys, "formula": row.formula, **found, **audit}
 
 
-def _say_difference(row: Any, result: LabelResult) -> None:
-    """Say where a second label is another than the one that stands."""
-    if row.status == RowStatus.LABELLED and result.energy_ev is not None:
-        if abs(row.energy - result.energy_ev) > _SAME_EV_PER_ATOM * row.natoms:
-            what = "%s: its label in the database stands (%.6f eV), and a second one is another (%.6f eV)"
-            log.warning(what, result.gibbsflow_id, row.energy, result.energy_ev)
+def existing(where: str, *, made: bool = False) -> DatabaseManager:
+    """Open a database that is there.
 
+    Parameters
+    ----------
+    where
+        File, or a ``postgresql://`` address.
+    made
+        Whether a file is made where there is none.
 
-def _event(status: RowStatus, why: str) -> dict[str, str]:
-    return {"time": datetime.now(UTC).isoformat(timespec="seconds"), "status": str(status), "why": why}
+    Returns
+    -------
+    DatabaseManager
+        Ready to be asked.
+
+    Raises
+    ------
+    InputError
+        Where there is none, or it is no database of gibbsflow's.
+    LockedError
+        Where another process keeps it locked.
+    """
+    if not made and not where.startswith("postgres") and not Path(where).exists():
+        raise InputError(Problem(where, "no such database", "the file that `dft label --database` wrote"))
+    try:
+        return DatabaseManager(where)
+    except StateError as error:
+        right = "the file that `dft label --database` wrote, or a new name"
+        raise InputError(f"{error} (right: {right})") from error
 
 
 def _bare(frame: Atoms) -> Atoms:

@@ -155,8 +155,8 @@ def read_with_account(path: Path) -> tuple[list[LabelledFrame], Account]:
     InputError
         Where the file cannot be read at all.
     """
-    images = _images(Path(path))
     account = Account(str(path))
+    images = _that_count(Path(path), _images(Path(path)), account)
     keys = choose_keys(images, account)
     refuse_other_weights(images, account)
     problems: list[Problem] = []
@@ -207,13 +207,15 @@ def counts(frames: Sequence[LabelledFrame]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``frames``, ``atoms``, ``elements``, ``with_stress``, ``isolated_atoms``.
+        ``frames``, ``atoms``, ``elements``, ``with_stress``, ``energy_alone`` (frames without forces or stress that
+        count), ``isolated_atoms``.
     """
     return {
         "frames": len(frames),
         "atoms": sum(len(frame.atoms) for frame in frames),
         "elements": sorted({s for frame in frames for s in frame.atoms.get_chemical_symbols()}),
         "with_stress": sum(frame.stress_ev_per_angstrom3 is not None for frame in frames),
+        "energy_alone": sum(not (f.force_mask.any() or f.stress_ev_per_angstrom3 is not None) for f in frames),
         "isolated_atoms": [f"{frame.atoms.symbols[0]} (frame {frame.row})" for frame in frames if frame.isolated],
     }
 
@@ -293,6 +295,16 @@ def _images(path: Path) -> list[Atoms]:
             elif value is not None:
                 atoms.info[name] = value
     return images
+
+
+def _that_count(path: Path, images: list[Atoms], account: Account) -> list[Atoms]:
+    """Of a database of ours, the rows whose label counts: what waits, has failed or is held has none."""
+    own = path.suffix == ".db" and all({"gibbsflow_id", "generator", "generation"} <= f.info.keys() for f in images)
+    counted = [frame for frame in images if frame.info.get("settings_hash")]
+    if not own or not counted or len(counted) == len(images):
+        return images
+    account.note(f"{len(images) - len(counted)} structures without a label that counts are left out (see dft status)")
+    return counted
 
 
 def _refuse_unconverged(path: Path) -> None:
@@ -378,7 +390,8 @@ def _forces(atoms: Atoms, keys: LabelKeys, weights: FrameWeights, fault: Any) ->
     if found is None:
         if alone(atoms) or weights.force == 0:
             return np.zeros((len(atoms), 3))
-        fault("forces", f"missing; the frame has {_names(atoms.arrays)}", _right(keys.named[1], "REF_forces", "eV/Å"))
+        right = f"{_right(keys.named[1], 'REF_forces', 'eV/Å')}; or forces_weight=0, to train to its energy alone"
+        fault("forces", f"missing; the frame has {_names(atoms.arrays)}", right)
         return None
     name, forces = found
     if np.shape(forces) != (len(atoms), 3) or np.asarray(forces).dtype.kind not in "if":

@@ -62,7 +62,7 @@ def twins(frames: Sequence[LabelledFrame], others: Sequence[LabelledFrame] | Non
             i = groups[kind][place]
             if others is None and i >= j:
                 break
-            if _same(_distances(frames[i]), _distances(other)):
+            if same_distances(_distances(frames[i]), _distances(other)):
                 found.append((i, j))
                 break
     return found
@@ -96,8 +96,19 @@ def sorted_distances(frame: LabelledFrame) -> Distances:
     }
 
 
-def _same(one: Distances, other: Distances) -> bool:
-    """Whether all distances agree, but those so near the reach that either list may miss them."""
+def same_distances(one: Distances, other: Distances) -> bool:
+    """Say whether all distances agree, but those so near the reach that either list may miss them.
+
+    Parameters
+    ----------
+    one, other
+        As :func:`sorted_distances` lists them.
+
+    Returns
+    -------
+    bool
+        True for one structure.
+    """
     if one.keys() != other.keys():
         return False
     for pair, own in one.items():

@@ -240,9 +240,21 @@ def _tblite() -> Kind:
 _PLANE_WAVES = ("engine", "functional", "kspacing_per_angstrom", "smearing", "degauss_ry")
 ENGINES: Mapping[Engine, EngineRow] = {
     "quantum_espresso": EngineRow(
-        _quantum_espresso, (*_PLANE_WAVES, "pseudo_library", "ecutwfc_ry", "ecutrho_ry", "conv_thr_ry")
-    ),
-    "gpaw": EngineRow(_gpaw, (*_PLANE_WAVES, "gpaw_cutoff_ev")),
+        _quantum_espresso,
+        (
+            *_PLANE_WAVES,
+            "pseudo_library",
+            "ecutwfc_ry",
+            "ecutrho_ry",
+            "conv_thr_ry",
+            "magnetism",
+            "moments_ub",
+            "dispersion",
+            "dispersion_three_body",
+            "hubbard_u_ev",
+        ),
+    ),  # fmt: skip
+    "gpaw": EngineRow(_gpaw, (*_PLANE_WAVES, "gpaw_cutoff_ev", "magnetism", "moments_ub")),
     "tblite": EngineRow(_tblite, ("engine", "tblite_method")),
 }
 """By name in the settings."""

@@ -34,6 +34,7 @@ from gibbsflow.potential.data.labels import (
 )
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.label.electronic_state import by_elements, key_of, starting_moments_ub
+from gibbsflow.potential.label.hamiltonian import beyond_functional
 from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed, uneven, without_images
 from gibbsflow.potential.label.pseudopotentials import gth, pseudo_table
 from gibbsflow.potential.label.recovery.corrections import Case
@@ -71,7 +72,7 @@ class QuantumEspresso:
     Raises
     ------
     MissingProgramError
-        Where pw.x, or the launcher of its ranks, is not installed.
+        Where pw.x, or the launcher of its ranks, is not installed, or pw.x does not start where its version matters.
     InputError
         Where no element is named, or a pseudopotential is missing or is not the table's.
     """
@@ -112,8 +113,10 @@ class QuantumEspresso:
                 "moments_ub": dict(sorted(self.moments.items())),
                 "bands": dft.bands,
                 "conv_thr_ry": dft.conv_thr_ry,
+                **beyond_functional.part_of_key(dft, tuple(self.pseudos)),
             },
         )
+        self._named_shells = bool(dft.hubbard_u_ev) and beyond_functional.names_shells(_version(self._without_input()))
 
     def describe(self) -> dict[str, str]:
         """Say program, version, cutoffs and pseudopotentials in words.
@@ -128,6 +131,18 @@ class QuantumEspresso:
         MissingProgramError
             Where the program is there and does not start.
         """
+        return {
+            "program": self.program,
+            "version": _version(self._without_input()),
+            "settings_hash": self.settings_hash,
+            "cutoffs": f"{self.ecutwfc_ry:g} / {self.ecutrho_ry:g} Ry",
+            **{f"pseudopotential {e}": f"{p.file} ({p.type}, {p.functional})" for e, p in self.pseudos.items()},
+            **{f"valence electrons {e}": f"{p.z_valence:g}" for e, p in self.pseudos.items()},
+            **beyond_functional.in_words(self.dft),
+        }
+
+    def _without_input(self) -> str:
+        """What the program says of itself before it finds that it has nothing to do."""
         with tempfile.TemporaryDirectory() as folder:
             empty = Path(folder) / "empty.pwi"
             empty.touch()
@@ -139,14 +154,7 @@ class QuantumEspresso:
             raise MissingProgramError(
                 f"{self.program} does not start (code {ran.returncode}): {words}", what_to_do=_HOW_TO_GET_PW
             )
-        return {
-            "program": self.program,
-            "version": _version(ran.stdout),
-            "settings_hash": self.settings_hash,
-            "cutoffs": f"{self.ecutwfc_ry:g} / {self.ecutrho_ry:g} Ry",
-            **{f"pseudopotential {e}": f"{p.file} ({p.type}, {p.functional})" for e, p in self.pseudos.items()},
-            **{f"valence electrons {e}": f"{p.z_valence:g}" for e, p in self.pseudos.items()},
-        }
+        return ran.stdout
 
     def electrons(self, atoms: Atoms) -> Electrons:
         """Say with which charge and spin a structure would be computed.
@@ -306,10 +314,16 @@ class QuantumEspresso:
         structure.set_initial_magnetic_moments(self._fractions(atoms, electrons) if electrons.polarised else None)
         structure = without_images(structure) if _ion(atoms, electrons) else in_cell(structure)
         files = {element: _file_name(self.pseudos[element]) for element in dict.fromkeys(atoms.get_chemical_symbols())}
+        card: list[str] = []
+        settings = self._input(scf, electrons, alone=_ion(atoms, electrons))
+        if self.dft.hubbard_u_ev:
+            kinds = beyond_functional.kinds_of(structure, polarised=electrons.polarised)
+            own, card = beyond_functional.hubbard(self.dft, kinds, named_shells=self._named_shells)
+            settings["system"] |= own
         with open(work / f"run{number}.pwi", "w") as file:
             write_espresso_in(
-                file, structure, self._input(scf, electrons, alone=_ion(atoms, electrons)), files,
-                kpts=k_mesh(structure, self.dft.kspacing_per_angstrom),
+                file, structure, settings, files, kpts=k_mesh(structure, self.dft.kspacing_per_angstrom),
+                additional_cards=card or None,
             )  # fmt: skip
         output, saved = work / f"run{number}.pwo", work / "out"
         if not scf.from_density and not scf.restart:
@@ -355,6 +369,7 @@ class QuantumEspresso:
             "occupations": "smearing",
             "smearing": self.dft.smearing,
             "degauss": self.dft.degauss_ry * scf.widening,
+            **beyond_functional.dispersion(self.dft),
         }
         if scf.bands is not None:
             system["nbnd"] = scf.bands
@@ -395,18 +410,22 @@ class QuantumEspresso:
     def _accept(self, atoms: Atoms, output: Path, reading: Reading, result: LabelResult) -> LabelResult:
         from ase.calculators.espresso import EspressoTemplate
 
+        # ASE stops at the occupations of a Hubbard U that stand before the bands, which nobody asks for
+        text = output.read_text(errors="replace")
+        read = output.with_suffix(".without_bands")
+        read.write_text(text.replace("End of self-consistent calculation", ""))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             template = EspressoTemplate()
-            template.outputname = output.name
-            results = template.read_results(output.parent)
+            template.outputname = read.name
+            results = template.read_results(read.parent)
         stress = results.get("stress") if atoms.pbc.all() else None
         apart = differences(reading, float(results["energy"]), results.get("forces", []), results.get("stress"))
         if not reading.converged:
             apart.append("the XML says that the SCF did not converge")
         if apart:
             return replace(result.failed(BAD_OUTPUT, "; ".join(apart)), error="BAD_OUTPUT")
-        total, absolute = _moments_ub(output.read_text(errors="replace"))
+        total, absolute = _moments_ub(text)
         return replace(
             result, status="labelled", cause="", message="",
             energy_ev=float(results["energy"]),

@@ -17,6 +17,11 @@ _FORMATS = (
     "`structures.csv` and `structures.db` (`dft status`, `dft explain ID`)."
 )
 
+_HELD = (
+    "An audit speaks against them: they are in neither set. `dft audit generation_NN/structures.db --release ID --out "
+    "DIR` lets one in, and a loop that goes on from there trains to it."
+)
+
 
 def dataset_card(
     config: PotentialConfig,
@@ -54,7 +59,7 @@ def dataset_card(
         f"# Data set: {'-'.join(config.target.elements)}",
         f"{last.labels} labelled structures to train on, and {last.holdout_labels} of a hold-out that came from "
         "another sampler and was labelled once. "
-        f"{last.labels_made} labels were attempted, {sum(last.failures.values())} failed.",
+        f"{last.labels_made} labels were attempted, {sum(last.failures.values())} failed, {_held(rows)} are held.",
         _FORMATS,
         "## Labels",
         f"Made by {', '.join(programs) or config.dft.engine}; settings {', '.join(hashes)}."
@@ -69,16 +74,24 @@ def dataset_card(
     if last.failures:
         causes = [[cause, str(count)] for cause, count in sorted(last.failures.items())]
         parts += ["## Failed labels", _table(["cause", "labels"], causes)]
+    if held := [row for row in rows if row["status"] == "held" and row["settings_hash"]]:
+        lines = [[row["gibbsflow_id"], row["cause"], row["message"]] for row in held]
+        parts += ["## Labels that are held", _HELD, _table(["structure", "by", "why"], lines)]
     heads = [
         "generation",
         "labels",
         "force MAE, eV/Å",
         "energy MAE, meV/atom",
+        "stress MAE, GPa",
         "largest grade",
         "MD above the threshold",
     ]
     parts += ["## Generations", _table(heads, [_generation(record) for record in history])]
     return "\n\n".join(parts) + "\n"
+
+
+def _held(rows: Sequence[Mapping[str, Any]]) -> int:
+    return sum(row["status"] == "held" and bool(row["settings_hash"]) for row in rows)
 
 
 def _doubts(doubts: Mapping[str, Sequence[str]]) -> list[str]:
@@ -111,6 +124,7 @@ def _generation(record: GenerationRecord) -> list[str]:
         str(record.labels),
         f"{record.force_mae_ev_per_angstrom:.4f}",
         f"{record.energy_mae_mev_per_atom:.2f}",
+        "–" if record.stress_mae_gpa is None else f"{record.stress_mae_gpa:.3f}",
         f"{record.largest_grade:.3g}",
         f"{record.fraction_above:.1%}",
     ]
@@ -138,7 +152,7 @@ def structure_rows(explained: Sequence[Mapping[str, Any]], holdout: Sequence[str
     apart = set(holdout)
     rows = []
     for known in explained:
-        result = known.get("result") or {}
+        result, audit = known.get("result") or {}, known.get("audit") or {}
         rows.append(
             {
                 "gibbsflow_id": known["gibbsflow_id"],
@@ -148,7 +162,7 @@ def structure_rows(explained: Sequence[Mapping[str, Any]], holdout: Sequence[str
                 "formula": known["formula"],
                 "status": known["status"],
                 "cause": known["cause"] or "",
-                "message": result.get("message", ""),
+                "message": "; ".join(audit.get("held", {}).values()) or result.get("message", ""),
                 "settings_hash": known["settings_hash"] or "",
                 "program": result.get("program", ""),
                 "scf_steps": result.get("scf_steps", ""),

@@ -31,6 +31,7 @@ from gibbsflow.potential.loop.stopping import GenerationRecord
 from gibbsflow.potential.loop.trajectories import write_trajectories
 from gibbsflow.potential.train.fit import graded_trainer
 from gibbsflow.potential.train.shared.protocols import check_figures
+from gibbsflow.potential.validate.labels.label_audit import held_counts, hold_labels
 from gibbsflow.workflow.files import read_json, write_json
 
 if TYPE_CHECKING:
@@ -211,6 +212,8 @@ class WorkflowManager:
         log.info("generation %d: %d labels, %d failed", point.generation, counts["labelled"], counts["failed"])
         if changed := manager.judge(self.config.labels):
             log.info("labels judged anew by today's thresholds: %s", dict(changed))
+        if held := hold_labels(manager, self.config.audit, self.config.labels):
+            log.warning("labels that an audit holds, and that do not count: %s", held)
         labelled = manager.frames(RowStatus.LABELLED)
         require_one_settings_hash(labelled)
         apart = [frame for frame in labelled if structure_id(frame) in point.holdout]
@@ -218,7 +221,8 @@ class WorkflowManager:
         for name, frames in (("training set", train), ("hold-out", apart)):
             if not frames:
                 raise ScienceError(
-                    f"the {name} has no label: {manager.causes()}", what_to_do="See `dft explain` and the DFT logs."
+                    f"the {name} has no label: {manager.causes()}" + (f", held by the audit {held}" if held else ""),
+                    what_to_do="See `dft explain` and the DFT logs.",
                 )
         write_frames(out / loop_state.TRAIN, train)
         write_frames(out / loop_state.HOLDOUT, apart)
@@ -269,8 +273,8 @@ class WorkflowManager:
         label_doubts.hand_on(self.folder, out)
         extension.hand_on(self.folder, out)
         # the copy: opening a database touches its folder, and what was read in must stay as it was
-        failures = DatabaseManager(out / loop_state.DATABASE).causes()
-        record = self._record(errors, runs, len(found), failures)
+        database = DatabaseManager(out / loop_state.DATABASE)
+        record = self._record(errors, runs, len(found), database.causes(), held_counts(database))
         if validated is not None:
             told = read_json(validated / "result.json")
             record = replace(record, validation=told["verdict"], validation_reasons=list(told["reasons"]))
@@ -314,8 +318,9 @@ class WorkflowManager:
         return WorkflowManager(out, self.config)
 
     def _record(
-        self, fit: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], candidates: int, failures: dict[str, int]
-    ) -> GenerationRecord:
+        self, fit: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], candidates: int, failures: dict[str, int],
+        held: dict[str, int],
+    ) -> GenerationRecord:  # fmt: skip
         test, grade = fit["test"], fit["grade"]
         return GenerationRecord(
             generation=self.checkpoint.generation,
@@ -337,6 +342,7 @@ class WorkflowManager:
             fraction_above=stopping.share_above([dict(run) for run in runs]),
             md_largest_grade=max((run["max_grade"] for run in runs), default=0.0),
             candidates=candidates,
+            held=held,
         )
 
 

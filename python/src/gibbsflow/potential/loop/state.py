@@ -126,7 +126,12 @@ class LoopCheckpoint:
         folder
             State folder.
         """
-        write_json(Path(folder) / CHECKPOINT, {"version": VERSION, **asdict(self)})
+        content = asdict(self)
+        # where nothing is held, a checkpoint is to the byte what it was before there was an audit
+        history = [
+            {key: value for key, value in record.items() if key != "held" or value} for record in content["history"]
+        ]
+        write_json(Path(folder) / CHECKPOINT, {"version": VERSION, **content, "history": history})
 
     @classmethod
     def read(cls, folder: Path) -> LoopCheckpoint:

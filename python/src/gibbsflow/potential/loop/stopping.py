@@ -55,6 +55,8 @@ class GenerationRecord:
         Verdict of ``train validate``; empty where it was not asked.
     validation_reasons
         Why it is not PASS, the worst first.
+    held
+        Labels that an audit holds, by check; one may count in several.
     """
 
     generation: int
@@ -79,6 +81,7 @@ class GenerationRecord:
     selected: int = 0
     validation: str = ""
     validation_reasons: list[str] = field(default_factory=list)
+    held: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -154,17 +157,21 @@ def judge(history: Sequence[GenerationRecord], limits: Convergence) -> Verdict:
     last = history[-1]
     recent = history[-limits.generations :]
     good = [
-        r.force_mae_ev_per_angstrom <= limits.force_mae_ev_per_angstrom and r.fraction_above <= limits.fraction_above
+        r.force_mae_ev_per_angstrom <= limits.force_mae_ev_per_angstrom
+        and r.fraction_above <= limits.fraction_above
+        and _stress_is_good(r, limits)
         for r in recent
     ]
+    gated = limits.stress_mae_gpa is not None and last.stress_mae_gpa is not None
+    stress = f"stress error {last.stress_mae_gpa:.3g} GPa (wanted {limits.stress_mae_gpa:g}), " if gated else ""
     state = (
         f"hold-out force error {last.force_mae_ev_per_angstrom:.4g} eV/Å "
-        f"(wanted {limits.force_mae_ev_per_angstrom:g}), "
+        f"(wanted {limits.force_mae_ev_per_angstrom:g}), {stress}"
         f"{last.fraction_above:.1%} of MD above the threshold (wanted {limits.fraction_above:.1%})"
     )
     told = _validation(last, limits)
     if len(recent) == limits.generations and all(good) and validated(last, limits):
-        return Verdict(CONVERGED, f"{state}, both over {limits.generations} generations{told}")
+        return Verdict(CONVERGED, f"{state}, all over {limits.generations} generations{told}")
     state += told
     if len(history) >= limits.max_generations:
         return Verdict(GENERATIONS, f"the budget of {limits.max_generations} generations is spent: {state}")
@@ -180,3 +187,10 @@ def _validation(record: GenerationRecord, limits: Convergence) -> str:
         return f", not validated yet (wanted {limits.validation})"
     first = f": {record.validation_reasons[0]}" if record.validation_reasons else ""
     return f", validation {record.validation} (wanted {limits.validation}){first}"
+
+
+def _stress_is_good(record: GenerationRecord, limits: Convergence) -> bool:
+    """Whether the stress passes; where nothing is periodic, and without a limit, there is nothing to pass."""
+    if limits.stress_mae_gpa is None or record.stress_mae_gpa is None:
+        return True
+    return record.stress_mae_gpa <= limits.stress_mae_gpa

@@ -32,26 +32,70 @@ def training_card(inputs: Inputs, figures: Mapping[str, Any]) -> str:
         f"Reference energies ({sources['source']}): "
         + ", ".join(f"{s} {e:.6f} eV" for s, e in sources["energy_ev"].items()) + ".",
         f"Inner validation split by {figures['split']}.", "",
-        "| set | config_type | frames | atoms | with stress | E MAE, meV/atom | F MAE, eV/Å | S MAE, GPa |",
-        "|---|---|---|---|---|---|---|---|",
+        fitted_to(figures), "",
+        "| set | config_type | frames | atoms | with forces | with stress "
+        "| E MAE, meV/atom | F MAE, eV/Å | S MAE, GPa |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for name in ("train", "test"):
         groups = {**figures[name]["by_config_type"], "all": figures[name]}
         for kind, errors in groups.items():
-            energy = _said(errors["energy_mae_mev_per_atom"], 2)
-            force, stress = _said(errors["force_mae_ev_per_angstrom"], 4), _said(errors["stress_mae_gpa"], 3)
             lines.append(
-                f"| {name} | {kind} | {errors['frames']} | {errors['atoms']} | {errors.get('stress_frames', 0)} "
-                f"| {energy} | {force} | {stress} |"
+                f"| {name} | {kind} | {errors['frames']} | {errors['atoms']} | {errors.get('force_frames', '')} "
+                f"| {errors.get('stress_frames', 0)} | {_shown(errors['energy_mae_mev_per_atom'], 2)} "
+                f"| {_shown(errors['force_mae_ev_per_angstrom'], 4)} | {_shown(errors['stress_mae_gpa'], 3)} |"
             )
     if inputs.account.facts:
         lines += ["", "## What was read", "", account_text(inputs.account)]
     return "\n".join(lines) + "\n"
 
 
-def _said(value: float | None, digits: int) -> str:
-    """A number, or a dash where no label of that kind counts."""
+def _shown(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def fitted_to(figures: Mapping[str, Any]) -> str:
+    """Say to which labels a potential was fitted.
+
+    Parameters
+    ----------
+    figures
+        Of the fit.
+
+    Returns
+    -------
+    str
+        Frames by kind of label; where there are stresses and none of them is in the fit, that too.
+    """
+    train, used = figures["train"], figures.get("stress_frames_used", 0)
+    frames = [f"{train[f'{kind}_frames']} frames" for kind in ("energy", "force") if f"{kind}_frames" in train]
+    text = "".join(f"{kind} of {count}, " for kind, count in zip(("energies", "forces"), frames, strict=False))
+    left_out = train.get("stress_frames", 0) > 0 and not used
+    return f"Fitted to {text}stress of {used} frames." + (" **Stresses are labelled, and not in the fit.**" * left_out)
+
+
+def errors_in_words(errors: Mapping[str, Any]) -> str:
+    """Say how large errors are, of the labels that there are.
+
+    Parameters
+    ----------
+    errors
+        As :func:`.summarise_errors` gives them.
+
+    Returns
+    -------
+    str
+        Mean absolute errors of energy, forces and stress.
+    """
+    said = [
+        f"{name} MAE {_shown(errors[key], digits)} {unit}"
+        for name, key, digits, unit in (
+            ("energy", "energy_mae_mev_per_atom", 2, "meV/atom"), ("force", "force_mae_ev_per_angstrom", 4, "eV/Å"),
+            ("stress", "stress_mae_gpa", 3, "GPa"),
+        )
+        if errors[key] is not None
+    ]  # fmt: skip
+    return ", ".join(said) or "no label that counts"
 
 
 def labels_text(account: Account) -> str:
@@ -104,6 +148,8 @@ def account_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         atoms = f"{facts['atoms']} atoms, {', '.join(facts['elements'])}"
         lines.append(("frames", f"{facts['frames']} of {facts['frames_read']}{out}, {atoms}"))
         lines.append(("with stress", str(facts["with_stress"])))
+        if facts.get("energy_alone"):
+            lines.append(("energy alone", f"{facts['energy_alone']} frames, whose forces and stress do not count"))
     if facts.get("isolated_atoms"):
         lines.append(("isolated atoms", ", ".join(facts["isolated_atoms"])))
     if facts.get("twins"):

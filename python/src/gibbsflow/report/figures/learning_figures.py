@@ -34,6 +34,8 @@ def parity_plot(pairs: Mapping[str, Mapping[str, Floats]], stem: Path) -> list[P
     for axis, kind, unit in zip(axes, ("energy", "force"), ("eV/atom", "eV/Å"), strict=True):
         for name, values in pairs.items():
             x, y = values[kind]
+            if not len(x):
+                continue  # no such label counts in this set
             mae = float(np.abs(x - y).mean())
             step = max(1, len(x) // _DOTS)
             scale, small = (1e3, "meV/atom") if kind == "energy" else (1.0, unit)
@@ -42,7 +44,8 @@ def parity_plot(pairs: Mapping[str, Mapping[str, Floats]], stem: Path) -> list[P
         low, high = axis.get_xlim()
         axis.plot([low, high], [low, high], "-", lw=0.8, color="black")
         axis.set(xlabel=f"reference {kind}, {unit}", ylabel=f"predicted {kind}, {unit}")
-        axis.legend(frameon=False, fontsize=8)
+        if axis.lines[:-1]:
+            axis.legend(frameon=False, fontsize=8)
     return save_figure(figure, stem)
 
 

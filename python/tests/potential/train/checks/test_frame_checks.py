@@ -61,6 +61,19 @@ def test_too_little_to_fit_to(tmp_path):
     assert _doubts(_frames(tmp_path, [label(Atoms("Cu"))]))[0][0][0] == "refuse"
 
 
+def test_energies_alone_are_warned_of_and_are_no_perfect_structures(tmp_path):
+    atoms = bulk("Cu", cubic=True)
+    frames = []
+    for seed in range(8):
+        moved = atoms.copy()
+        moved.rattle(0.1, seed=seed)
+        frames.append(label(moved, stress=False, forces_weight=0))
+        del frames[-1].calc.results["forces"]
+    ((weight, field, what),) = _doubts(_frames(tmp_path, frames))[0]
+    assert (weight, field, what) == ("warn", "forces", "8 frames to fit to by their energies alone: one number each")
+    assert _doubts(_frames(tmp_path, [*frames, *rattled(6, 0)]))[0] == []
+
+
 def test_two_references_of_an_element_are_refused():
     account = Account("a.xyz")
     frames = [bare_frame("Cu", -1.0, row=1), bare_frame("Cu", -1.5, row=2), bare_frame("Au", -2.0, row=3)]

@@ -47,3 +47,20 @@ def test_what_is_read_as_ever_leaves_the_hash_of_a_fit_as_it_was(tmp_path):
     assert Inputs.look_at(tmp_path / "train.extxyz").read_otherwise == {
         "train_labels": ["free_energy", "forces", "stress"], "train_weights": [0, 1],
     }  # fmt: skip
+
+
+def test_a_set_of_energies_alone_has_no_labels_of_another_name(tmp_path):
+    write(tmp_path / "train.extxyz", rattled(12, 1))
+    alone = rattled(6, 2, forces_weight=0)
+    for frame in alone:
+        frame.calc.results = {"energy": frame.get_potential_energy()}
+    write(tmp_path / "test.extxyz", alone)
+    inputs = Inputs.read(tmp_path / "train.extxyz", tmp_path / "test.extxyz")
+    assert inputs.account.of_weight("warn") == []
+    assert inputs.account.facts["test"]["energy_alone"] == 6 and inputs.account.facts["train"]["energy_alone"] == 0
+    for frame in alone:
+        frame.calc.results = {}
+        frame.info["REF_energy"] = -1.0
+    write(tmp_path / "test.extxyz", alone)
+    doubts = Inputs.look_at(tmp_path / "train.extxyz", tmp_path / "test.extxyz").account.of_weight("warn")
+    assert any("labels are REF_energy" in str(doubt) for doubt in doubts)

@@ -35,7 +35,8 @@ def test_masked_forces_do_not_count():
     frames = [replace(FRAMES[0], force_mask=np.array([False, True]))]
     assert summarise_errors(frames, PREDICTIONS[:1])["force_mae_ev_per_angstrom"] == 0.0
     nothing = summarise_errors([replace(FRAMES[0], force_mask=np.zeros(2, bool))], PREDICTIONS[:1])
-    assert nothing["force_mae_ev_per_angstrom"] is None
+    assert (nothing["force_mae_ev_per_angstrom"], nothing["force_frames"], nothing["energy_frames"]) == (None, 0, 1)
+    assert summarise_errors(FRAMES, PREDICTIONS)["force_frames"] == 2
 
 
 def test_masked_forces_are_not_drawn():

@@ -106,6 +106,30 @@ def test_masked_forces_do_not_change_the_fit(tmp_path):
     assert coefficients[1] == pytest.approx(coefficients[0], rel=1e-6, abs=1e-9)
 
 
+def test_frames_without_forces_are_fitted_by_their_energies(tmp_path):
+    train, test = rattled(24, 1), rattled(4, 2)
+    for frame in [*train[::2], *test]:
+        frame.info.update(forces_weight=0, energy_weight=4, config_type="alone")
+        frame.calc.results = {"energy": frame.get_potential_energy()}
+    figures = _fit(tmp_path, train, test)
+    assert (figures["train"]["energy_frames"], figures["train"]["force_frames"]) == (24, 12)
+    assert figures["train"]["by_config_type"]["alone"]["force_mae_ev_per_angstrom"] is None
+    assert figures["stress_frames_used"] == 12
+    assert figures["test"]["force_mae_ev_per_angstrom"] is None
+    assert figures["test"]["energy_mae_mev_per_atom"] < 3.0
+    # their energies count: 0.05 eV an atom more on each draws the potential up
+    calculator = PotentialCalculator(tmp_path / "potential")
+    here = calculator.get_potential_energy(train[0])
+    calculator.close()
+    for frame in train[::2]:
+        frame.calc.results["energy"] += 0.4
+    (tmp_path / "raised").mkdir()
+    _fit(tmp_path / "raised", train, test)
+    calculator = PotentialCalculator(tmp_path / "raised" / "potential")
+    assert calculator.get_potential_energy(train[0]) > here + 0.1
+    calculator.close()
+
+
 def test_settings_are_obeyed(tmp_path):
     figures = _fit(
         tmp_path, rattled(12, 8), rattled(2, 9), cutoff_angstrom=None, folds=3, energy_weight=5.0, ridge=1e-6,

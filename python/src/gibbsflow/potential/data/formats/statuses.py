@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from gibbsflow.errors import StateError
@@ -20,7 +21,7 @@ class RowStatus(StrEnum):
     FAILED = "failed"
     """Has none, and a cause."""
     HELD = "held"
-    """Set aside by selection: may be wanted later."""
+    """Set aside: by selection, may be wanted later; or a label that an audit speaks against, which does not count."""
     REJECTED = "rejected"
     """Never to be labelled: broken, or equal to another."""
 
@@ -28,13 +29,13 @@ class RowStatus(StrEnum):
 TRANSITIONS: Mapping[RowStatus, frozenset[RowStatus]] = {
     RowStatus.PENDING: frozenset({RowStatus.CLAIMED, RowStatus.HELD, RowStatus.REJECTED}),
     RowStatus.CLAIMED: frozenset({RowStatus.LABELLED, RowStatus.FAILED, RowStatus.PENDING}),
-    RowStatus.LABELLED: frozenset({RowStatus.FAILED}),
+    RowStatus.LABELLED: frozenset({RowStatus.FAILED, RowStatus.HELD}),
     RowStatus.FAILED: frozenset({RowStatus.PENDING, RowStatus.REJECTED, RowStatus.LABELLED}),
-    RowStatus.HELD: frozenset({RowStatus.PENDING, RowStatus.REJECTED}),
+    RowStatus.HELD: frozenset({RowStatus.PENDING, RowStatus.REJECTED, RowStatus.LABELLED}),
     RowStatus.REJECTED: frozenset(),
 }
 """From each status, those that may follow; `rejected` is final. A label that was computed fails, and counts again, by a
-threshold alone."""
+threshold or an audit alone."""
 
 
 def check_transition(name: str, old: RowStatus, new: RowStatus) -> None:
@@ -55,3 +56,21 @@ def check_transition(name: str, old: RowStatus, new: RowStatus) -> None:
     if new not in TRANSITIONS[old]:
         allowed = ", ".join(sorted(TRANSITIONS[old])) or "nothing: it is final"
         raise StateError(f"{name}: {old} cannot become {new} (allowed: {allowed})")
+
+
+def event(status: RowStatus, why: str) -> dict[str, str]:
+    """Make an entry of a structure's history, of now.
+
+    Parameters
+    ----------
+    status
+        That it gets.
+    why
+        In words.
+
+    Returns
+    -------
+    dict
+        ``time`` (UTC), ``status``, ``why``.
+    """
+    return {"time": datetime.now(UTC).isoformat(timespec="seconds"), "status": str(status), "why": why}

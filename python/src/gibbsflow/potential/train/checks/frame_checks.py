@@ -68,10 +68,20 @@ def look_through(frames: Sequence[LabelledFrame], account: Account, *, train: bo
         few = ", ".join(f"{frames[j].row} is {frames[i].row}" for i, j in pairs[:5])
         account.note(f"{len(pairs)} frames are earlier ones shifted, turned or reordered ({few})")
     solid = [frame for frame in frames if not frame.isolated]
-    if solid and all(_still(frame) for frame in solid) and len({_shape(frame) for frame in solid}) == 1:
+    if (
+        solid
+        and all(frame.force_mask.any() and _still(frame) for frame in solid)
+        and len({_shape(frame) for frame in solid}) == 1
+    ):
         account.refuse(
             f"{_frames(len(solid))} of one perfect structure, all forces zero: nothing tells how the energy changes",
             "displaced, strained or hot structures as well",
+        )
+    elif solid and not any(frame.force_mask.any() for frame in solid):
+        account.warn(
+            f"{_frames(len(solid))} to fit to by their energies alone: one number each",
+            "forces of some frames at least: three numbers an atom",
+            field="forces",
         )
     elif 0 < len(solid) < FEW_FRAMES:
         account.warn(
@@ -382,7 +392,7 @@ def _open_cells(frames: Sequence[LabelledFrame], account: Account) -> None:
 
 
 def _outliers(frames: Sequence[LabelledFrame], account: Account) -> None:
-    solid = [frame for frame in frames if not frame.isolated]
+    solid = [frame for frame in frames if not frame.isolated and frame.force_mask.any()]
     if len(solid) < 2 * FEW_FRAMES:
         return
     sizes = np.log10([max(_largest(frame), 1e-3) for frame in solid])

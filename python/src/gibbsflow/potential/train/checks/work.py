@@ -186,7 +186,7 @@ def steps(frames: Sequence[LabelledFrame]) -> list[Step]:
         near: dict[int, Step] = {}
         for place, a in enumerate(some):
             for b in some[:place]:
-                pair = _step(frames, b, a)
+                pair = step_between(frames, b, a)
                 for own in (a, b) if pair is not None else ():
                     if pair is not None and (own not in near or pair.size < near[own].size):
                         near[own] = pair
@@ -197,7 +197,21 @@ def steps(frames: Sequence[LabelledFrame]) -> list[Step]:
     return list(found.values())
 
 
-def _step(frames: Sequence[LabelledFrame], first: int, second: int) -> Step | None:
+def step_between(frames: Sequence[LabelledFrame], first: int, second: int) -> Step | None:
+    """Measure the step from one frame to another of the same atoms.
+
+    Parameters
+    ----------
+    frames
+        Of one kind: elements in order, periodicity.
+    first, second
+        Positions in them.
+
+    Returns
+    -------
+    Step or None
+        None where they are too far apart, are one structure, or a strain between them has no stress.
+    """
     one, other = frames[first], frames[second]
     strain = np.zeros((3, 3))
     if one.atoms.pbc.any():

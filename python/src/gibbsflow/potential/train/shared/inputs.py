@@ -166,7 +166,10 @@ def _same_labels(train: Account, test: Account) -> None:
     """Warn where the two sets are labelled under different names."""
     own: Sequence[str] = train.facts.get("labels", [])
     other: Sequence[str] = test.facts.get("labels", [])
-    if own[:2] and other[:2] and [key.lower() for key in own[:2]] != [key.lower() for key in other[:2]]:
+    # what one of them does not have at all is no other name
+    pairs = [[next((k.lower() for k in names if what in k.lower()), "") for what in ("energy", "force")]
+             for names in (own, other)]  # fmt: skip
+    if any(one != two for one, two in zip(*pairs, strict=True) if one and two):
         test.warn(f"labels are {', '.join(other)}, and those of training {', '.join(own)}", "labels of one level")
 
 

@@ -42,9 +42,10 @@ def summarise_errors(frames: Sequence[LabelledFrame], predictions: Sequence[Pred
     Returns
     -------
     dict
-        ``frames``, ``atoms``, ``energy_mae_mev_per_atom``, ``energy_rmse_mev_per_atom``, ``force_mae_ev_per_angstrom``,
-        ``force_rmse_ev_per_angstrom``, ``stress_mae_gpa``, ``stress_rmse_gpa`` (None where there is none, then with
-        ``stress_reason``), and the same again under ``by_config_type``.
+        ``frames``, ``atoms``, ``energy_frames`` and ``force_frames`` (those with such a label that counts; errors are
+        None where there is none), ``energy_mae_mev_per_atom``, ``energy_rmse_mev_per_atom``,
+        ``force_mae_ev_per_angstrom``, ``force_rmse_ev_per_angstrom``, ``stress_mae_gpa``, ``stress_rmse_gpa`` (where
+        there is none, with ``stress_reason``), and the same again under ``by_config_type``.
     """
     result = _errors(frames, predictions)
     kinds = sorted({frame.config_type for frame in frames})
@@ -71,6 +72,8 @@ def _errors(frames: Sequence[LabelledFrame], predictions: Sequence[Prediction]) 
     result: dict[str, Any] = {
         "frames": len(frames),
         "atoms": sum(len(f.atoms) for f in frames),
+        "energy_frames": len(energy),
+        "force_frames": sum(bool(f.force_mask.any()) for f in frames),
         "energy_mae_mev_per_atom": _mae(energy),
         "energy_rmse_mev_per_atom": _rmse(energy),
         "force_mae_ev_per_angstrom": _mae(force),

@@ -1,0 +1,1 @@
+"""Cutoffs and k points that make labels with a stated error."""

@@ -1,0 +1,1 @@
+"""What a label computes beside its functional."""

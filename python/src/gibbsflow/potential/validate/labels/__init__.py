@@ -1,0 +1,1 @@
+"""Labels are looked through before they count: each by itself, against its like, and against tighter settings."""
