@@ -62,7 +62,9 @@ class LabelAudit:
         database
             Whose labels these are.
         """
-        reasons = {label.name: _in_order(label.standing) for label in self.labels}
+        reasons = {
+            label.name: _in_order(label.standing) for label in self.labels if label.standing != label.known.held_for
+        }
         self.changed = database.hold(reasons, "audit")
 
     def figures(self) -> dict[str, Any]:
