@@ -172,3 +172,15 @@ def test_what_has_changed_is_named_and_a_setting_that_is_new_has_its_default(loo
     other = LocalLoop(tmp_path / "si.yaml", config(loop={"trajectories": 2}), tmp_path / "out", tmp_path / "state")
     with pytest.raises(StateError, match=r"loop\.trajectories was \d and is 2"):
         other._settle()
+
+
+def test_a_criterion_of_a_later_version_is_no_other_setting(loop: LocalLoop) -> None:
+    elastic = config(goal="elastic")  # whose rule sets the stress error
+    before = elastic.model_dump(mode="json")
+    del before["convergence"]["stress_mae_gpa"]
+    assert run_local._changes(before, elastic) == []
+    before["convergence"]["stress_mae_gpa"] = 2.0
+    assert run_local._changes(before, elastic) == ["convergence.stress_mae_gpa was 2.0 and is 0.3"]
+    del before["audit"]
+    before["convergence"]["stress_mae_gpa"] = 0.3
+    assert run_local._changes(before, elastic) == []

@@ -274,13 +274,19 @@ class LocalLoop:
 
 
 def _changes(before: dict[str, Any], now: PotentialConfig) -> list[str]:
-    """Name the keys that differ; not the remark why an engine was chosen, which may change while the engine stays."""
+    """Name the keys that differ.
+
+    Not the remark why an engine was chosen, which may change while the engine stays; nor a criterion that there was not
+    when the state was begun, for nothing that it holds depends on it.
+    """
     old = read_section(PotentialConfig, before, where=loop_state.CONFIG).model_dump(mode="json")
     return [
         f"{section}.{key} was {old[section][key]!r} and is {value!r}"
         for section, values in now.model_dump(mode="json").items()
         for key, value in values.items()
-        if value != old[section][key] and key != "engine_because"
+        if value != old[section][key]
+        and key != "engine_because"
+        and not (section == "convergence" and key not in before.get(section, {}))
     ]
 
 

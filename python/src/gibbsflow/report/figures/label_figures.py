@@ -41,9 +41,7 @@ def audit_plot(rows: Sequence[Mapping[str, Any]], stated: Mapping[str, float], s
         force = [max(float(row["largest_force_ev_per_angstrom"]), _LEAST) for row in own]
         energy = [float(row["energy_ev_per_atom"]) - lowest[row["formula"]] + _LEAST for row in own]
         axes[0].plot(force, energy, ".", ms=4, color=colour, label=f"{status} ({len(own)})")
-    axes[0].set(
-        xscale="log", yscale="log", xlabel="largest force, eV/Å", ylabel="energy above the lowest of a formula, eV/atom"
-    )
+    axes[0].set(xscale="log", yscale="log", xlabel="largest force, eV/Å", ylabel="energy above the lowest, eV/atom")
     axes[0].legend(frameon=False, fontsize=8)
     for place, (kind, limit) in enumerate(stated.items()):
         values = np.array([abs(float(row[f"relabel_{kind}"])) for row in rows if row[f"relabel_{kind}"] != ""])
@@ -53,7 +51,7 @@ def audit_plot(rows: Sequence[Mapping[str, Any]], stated: Mapping[str, float], s
         axes[1].text(place, 1.05, f"{limit:g} {unit}", ha="center", va="bottom", fontsize=8)
     if stated:
         axes[1].axhline(1.0, color="black", lw=0.8)
-        axes[1].set(yscale="log", ylabel="difference from tighter settings, in stated errors")
+        axes[1].set(yscale="log", ylabel="off tighter settings, in stated errors")
         axes[1].set_xticks(range(len(stated)), [kind.partition("_")[0] for kind in stated])
     return _save(figure, stem)
 

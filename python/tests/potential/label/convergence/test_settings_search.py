@@ -3,12 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ase.build import bulk
 from silicon import COARSE, si2
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError
 from gibbsflow.potential.label.convergence.ladders import Errors
 from gibbsflow.potential.label.convergence.settings_search import SettingsSearch, _finer, _rising
+from gibbsflow.potential.label.pseudopotentials import pseudo_table
 from gibbsflow.workflow.account import Account
 
 LOOSE = Errors(400.0, 3.0, 60.0)
@@ -44,3 +46,15 @@ def test_finer_settings_stay_in_their_range() -> None:
     assert (_finer("ecutwfc_ry", 20.0), _finer("ecutwfc_ry", 390.0)) == (24.0, 400.0)
     assert _finer("kspacing_per_angstrom", 0.36) == 0.25 and _finer("kspacing_per_angstrom", 0.02) == 0.0201
     assert [rung["ecutwfc_ry"] for rung in _rising("ecutwfc_ry", 300.0)] == [300.0, 360.0]
+
+
+def test_the_density_of_ultrasoft_files_has_a_ladder_of_its_own(tmp_path: Path) -> None:
+    if not (pseudo_table.DEBIAN_FOLDER / "Ni.pbe-nd-rrkjus.UPF").is_file():
+        pytest.skip("no pseudopotentials of quantum-espresso-data")
+    own = {"file": "Ni.pbe-nd-rrkjus.UPF", "ecutwfc_ry": 30.0, "ecutrho_ry": 240.0}
+    dft = {"pseudopotentials": {"Ni": own}, "pseudo_dir": pseudo_table.DEBIAN_FOLDER}
+    nickel = PotentialConfig.model_validate({"target": {"elements": ["Ni"]}, "dft": dft})
+    made = SettingsSearch([bulk("Ni")], nickel, LOOSE, tmp_path, Account("structures"))
+    assert made._wavefunctions({})[0] == {"ecutwfc_ry": 18.0, "ecutrho_ry": 144.0}
+    ratios = [rung["ecutrho_ry"] / 25.0 for rung in made._densities({"ecutwfc_ry": 25.0})]
+    assert ratios[0] == 4.0 and ratios == sorted(ratios) and ratios[-1] >= 12

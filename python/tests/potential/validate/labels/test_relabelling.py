@@ -15,7 +15,7 @@ from gibbsflow.errors import InputError, ScienceError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.labels import LabelResult
 from gibbsflow.potential.label.quantum_espresso import QuantumEspresso
-from gibbsflow.potential.validate.labels.label_audit import LabelAudit, audit_labels
+from gibbsflow.potential.validate.labels.label_audit import LabelAudit, audit_labels, in_words
 from gibbsflow.potential.validate.labels.relabelling import compare, relabel, sample, tighter
 from gibbsflow.units import GPA_PER_EV_PER_ANGSTROM3
 
@@ -68,6 +68,12 @@ def test_a_constant_of_each_atom_is_no_difference(found: LabelAudit) -> None:
     assert told["offset_ev"] == {"Cu": pytest.approx(-3.0)} and told["labels"] == 8
     assert told["energy_mev_per_atom"]["largest"] == pytest.approx(0.0, abs=1e-6)
     assert all(told[kind]["within"] for kind in ("energy_mev_per_atom", "force_ev_per_angstrom", "stress_gpa"))
+    found.facts["relabel"] = told
+    assert found.figures()["warnings"] == [] and len(found.compared()) == 3
+    told["stress_gpa"] |= {"largest": 6.87, "within": False}
+    (warned,) = found.figures()["warnings"]
+    assert warned == "stress_gpa against tighter settings: 6.87 at most, NOT within the stated 0.5"
+    assert in_words(found).endswith(warned)
 
 
 def test_the_one_that_is_off_is_named_and_all_that_are_off_are_the_settings(found: LabelAudit) -> None:

@@ -62,8 +62,29 @@ class LabelAudit:
         database
             Whose labels these are.
         """
-        reasons = {label.name: _in_order(label.standing) for label in self.labels}
+        reasons = {
+            label.name: _in_order(label.standing) for label in self.labels if label.standing != label.known.held_for
+        }
         self.changed = database.hold(reasons, "audit")
+
+    def compared(self) -> list[tuple[bool, str]]:
+        """Say how labels compare with tighter settings.
+
+        Returns
+        -------
+        list of tuple
+            Of each kind of figure whether it is within the stated error, and words; empty where none were made again.
+        """
+        told = self.facts.get(RELABEL) or {}
+        return [
+            (
+                own["within"],
+                f"{kind} against tighter settings: {own['largest']:.3g} at most, "
+                f"{'within' if own['within'] else 'NOT within'} the stated {own['stated']:g}",
+            )
+            for kind, own in told.items()
+            if isinstance(own, dict) and "within" in own
+        ]
 
     def figures(self) -> dict[str, Any]:
         """Say in figures what was found.
@@ -72,7 +93,7 @@ class LabelAudit:
         -------
         dict
             ``labels``, ``held``, ``released`` (overruled), ``checks`` (labels by check), ``reasons`` (words by id and
-            check), ``changed``, and the facts.
+            check), ``changed``, ``warnings`` (of settings that are off their stated error), and the facts.
         """
         return {
             "labels": len(self.labels),
@@ -81,6 +102,7 @@ class LabelAudit:
             "checks": counts_of(self.held),
             "reasons": {label.name: _in_order(label.standing) for label in self.held},
             "changed": self.changed,
+            "warnings": [words for within, words in self.compared() if not within],
             **self.facts,
         }
 
@@ -163,13 +185,7 @@ def in_words(found: LabelAudit) -> str:
     lines += [f"{label.name}: {'; '.join(_in_order(label.standing).values())}" for label in found.held[:_SHOWN]]
     if len(found.held) > _SHOWN:
         lines.append(f"and {len(found.held) - _SHOWN} more, in audit.csv")
-    for kind, told in (found.facts.get("relabel") or {}).items():
-        if isinstance(told, dict) and "within" in told:
-            which = "within" if told["within"] else "NOT within"
-            lines.append(
-                f"{kind} against tighter settings: {told['largest']:.3g} at most, {which} the stated {told['stated']:g}"
-            )
-    return "\n".join(lines)
+    return "\n".join([*lines, *(words for _, words in found.compared())])
 
 
 def hold_labels(database: DatabaseManager, settings: Audit, labels: Labels) -> dict[str, int]:
