@@ -172,7 +172,7 @@ def table(found: dict, published: dict) -> str:
             errors = found.get(element, {}).get(split, {}).get(of)
             cells.append(_cell(errors) if errors else "–")
         rows.append(["gibbsflow", words, *cells])
-    for key, words in (("coefficients", "coefficients"), ("wall_s", "wall, s")):
+    for key, words in (("coefficients", "coefficients"), ("wall_s", "wall, s"), ("processor_s", "processor, s")):
         rows.append(["", words, *(str(found.get(e, {}).get("public", {}).get(key, "–")) for e in ELEMENTS)])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
