@@ -120,9 +120,11 @@ def _fit(training: list[Atoms], test: list[Atoms], name: str, arguments: argpars
             "training": _errors(folder / "fit" / "potential", training),
             "test": _errors(folder / "fit" / "potential", test),
         }
+    element, split = name.split("-")
     spent = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
     return record | {
-        "command": f"python benchmarks/mlearn/run.py --time-budget {arguments.time_budget}",
+        "command": f"python benchmarks/mlearn/run.py --data FOLDER --elements {element} --splits {split} "
+        f"--time-budget {arguments.time_budget}",
         "wall_s": round(seconds),
         "processor_s": round(spent),
         "cores": os.cpu_count(),
