@@ -126,7 +126,13 @@ class LoopCheckpoint:
         folder
             State folder.
         """
-        write_json(Path(folder) / CHECKPOINT, {"version": VERSION, **asdict(self)})
+        content = {"version": VERSION, **asdict(self)}
+        for record in content["history"]:
+            # said only where it was asked: the checkpoints of other loops stay as those of earlier versions
+            for name in ("validation", "validation_reasons"):
+                if not record[name]:
+                    del record[name]
+        write_json(Path(folder) / CHECKPOINT, content)
 
     @classmethod
     def read(cls, folder: Path) -> LoopCheckpoint:
