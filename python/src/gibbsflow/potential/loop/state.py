@@ -126,12 +126,13 @@ class LoopCheckpoint:
         folder
             State folder.
         """
-        content = asdict(self)
-        # where nothing is held, a checkpoint is to the byte what it was before there was an audit
-        history = [
-            {key: value for key, value in record.items() if key != "held" or value} for record in content["history"]
-        ]
-        write_json(Path(folder) / CHECKPOINT, {"version": VERSION, **content, "history": history})
+        content = {"version": VERSION, **asdict(self)}
+        for record in content["history"]:
+            # said only where there is something: other checkpoints are to the byte what they were before
+            for name in ("validation", "validation_reasons", "held"):
+                if not record[name]:
+                    del record[name]
+        write_json(Path(folder) / CHECKPOINT, content)
 
     @classmethod
     def read(cls, folder: Path) -> LoopCheckpoint:

@@ -8,7 +8,7 @@ from gibbsflow.potential.validate.properties.plans import answered, by_calculato
 from gibbsflow.potential.validate.properties.thermal_expansions import thermal_expansion
 from gibbsflow.units import KB_EV_PER_K
 
-HOT = SMALL.model_copy(update={"temperature_k": 600.0, "expansion_strain_max": 0.05, "phonon_mesh_angstrom": 10.0})
+HOT = SMALL.model_copy(update={"temperature_k": 300.0, "expansion_strain_max": 0.05, "phonon_mesh_angstrom": 10.0})
 
 
 @pytest.mark.slow
@@ -18,7 +18,7 @@ def test_classical_limit_of_grueneisen() -> None:
     a = TOUCHING * 2**0.5
     bulk_modulus, volume = 4 * SPRING / (3 * a), a**3 / 4
     linear = 21 / 6 * 3 * KB_EV_PER_K / (bulk_modulus * volume) / 3 * 1e6
-    assert measured.values["thermal_expansion"] == pytest.approx(linear, rel=0.3)
+    assert measured.values["thermal_expansion"] == pytest.approx(linear, rel=0.15)
     assert measured.values["warm_volume"] > volume
     assert DEPTH > 0 and measured.curves["temperature_k"][0] == 0
 
