@@ -1,6 +1,7 @@
 """A folder that a stock LAMMPS runs: what it gives is what ASE gives, and it halts where the potential guesses."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -97,3 +98,10 @@ def test_thresholds_of_the_settings_win(tmp_path):
 def test_elements_that_are_not_known_are_refused(tmp_path):
     with pytest.raises(InputError, match="holds Au, unknown to the potential"):
         _write(tmp_path, bulk("Au", cubic=True))
+
+
+def test_a_potential_is_not_written_into_itself(tmp_path):
+    shutil.copytree(fitted_copper()[0] / "potential", tmp_path / "potential")
+    for out in (tmp_path / "potential", tmp_path / "potential" / "export"):
+        with pytest.raises(InputError, match="is the potential's folder, or lies in it"):
+            write_folder(Source.find(tmp_path), out, Exploration(), interval=10, seed=1)

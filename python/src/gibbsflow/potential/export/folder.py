@@ -57,6 +57,9 @@ def write_folder(
     if start is not None and (alien := sorted(set(start.get_chemical_symbols()) - set(potential.species))):
         right = f"only {', '.join(potential.species)}"
         raise InputError(Problem("--structure", f"holds {', '.join(alien)}, unknown to the potential", right))
+    if out.resolve().is_relative_to(source.folder.resolve()):
+        right = "a folder of its own"
+        raise InputError(Problem(str(out), "is the potential's folder, or lies in it", right, field="--out"))
     shutil.copytree(source.folder, out, dirs_exist_ok=True)
     lammps_input.write_grade(out, potential, grader, lower=lower, upper=upper, interval=interval)
     texts = {
