@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,9 @@ def test_all_of_a_row_reaches_the_preparation(tmp_path):
     indifferent = {"line", "experimental_dg_kcal_per_mol", "group", "pose_of"}
     told = {key: value for key, value in whole.as_dict().items() if value is not None and key not in indifferent}
     assert {key: given[key] for key in told} == told
+    laid = replace(whole, pose=str(DEMO / "cb7.sdf"), aligned_to="b")
+    LocalRun(launch, [laid], Noting({})).run()
+    assert (given["pose"], given["aligned_to"]) == (str(DEMO / "cb7.sdf"), "b")
 
 
 def test_md_stops_early(tmp_path):

@@ -13,7 +13,7 @@ from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.atom_map.aligned_pose import align_pose
 from gibbsflow.binding.prepare.conformers import LEFT_OPEN, embed, settle_stereo
 from gibbsflow.binding.prepare.molecules import Fault, Molecule, MoleculeError
-from gibbsflow.binding.prepare.poses import place_inside, pose_faults
+from gibbsflow.binding.prepare.poses import PLACED_ANGSTROM, place_inside, pose_faults
 from gibbsflow.binding.prepare.protein.atom_records import is_metal
 from gibbsflow.binding.prepare.protein.placement import BONDED_METAL_ANGSTROM
 from gibbsflow.binding.prepare.receptors import Receptor
@@ -163,8 +163,9 @@ def laid_on(row: Row, ligand: Molecule, receptor: Receptor, settings: System, *,
     reference, mol = Chem.AddHs(read, addCoords=True), Chem.Mol(ligand.mol)
     for each, name in ((reference, row.aligned_to), (mol, row.ligand)):
         each.SetProp("_Name", str(name))
+    clash_angstrom = max(settings.clash_angstrom, PLACED_ANGSTROM)
     found = align_pose(
-        mol, reference, seed=seed, receptor_angstrom=receptor.heavy_angstrom, clash_angstrom=settings.clash_angstrom
+        mol, reference, seed=seed, receptor_angstrom=receptor.heavy_angstrom, clash_angstrom=clash_angstrom
     )
     return replace(ligand, mol=found.mol, notes=(*ligand.notes, *(f"{POSE_NOTE}{note}" for note in found.notes)))
 

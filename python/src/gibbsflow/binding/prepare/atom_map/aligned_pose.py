@@ -24,6 +24,8 @@ SEARCH_S = 5
 MOST_WAYS = 8
 """Ways to lay the common graph on the reference (flips of rings and groups) that are embedded."""
 CONFORMERS = 5
+CONFORMERS_IN_RECEPTOR = 20
+"""The same where a receptor leaves room for few of them."""
 REFINED = 5
 """Of all ways and conformers, those that look best are minimised: that is most of the time."""
 CLASH_ANGSTROM = 2.0
@@ -121,7 +123,8 @@ def align_pose(
         near = 0 if tree is None else int((tree.query(_heavy_xyz(posed))[0] < clash_angstrom).sum())
         return near, round(float(rdShapeHelpers.ShapeTanimotoDist(posed, reference, ignoreHs=True)), 4)
 
-    drafts = [(posed, way) for way in ways for posed in _embedded(mol, reference, way, seed)]
+    count = CONFORMERS if tree is None else CONFORMERS_IN_RECEPTOR
+    drafts = [(posed, way) for way in ways for posed in _embedded(mol, reference, way, seed, count)]
     drafts.sort(key=lambda draft: _rank(draft[0]))
     best: tuple[tuple[int, float], Chem.Mol, dict[int, int]] | None = None
     refined = 0
@@ -225,7 +228,7 @@ def _ranked(
     return [way for *_, way in sorted(ranked)]
 
 
-def _embedded(mol: Chem.Mol, reference: Chem.Mol, way: dict[int, int], seed: int) -> Iterator[Chem.Mol]:
+def _embedded(mol: Chem.Mol, reference: Chem.Mol, way: dict[int, int], seed: int, count: int) -> Iterator[Chem.Mol]:
     """Conformers with the core near its place, each in a molecule of its own."""
     copy = Chem.Mol(mol)
     copy.RemoveAllConformers()
@@ -234,10 +237,10 @@ def _embedded(mol: Chem.Mol, reference: Chem.Mol, way: dict[int, int], seed: int
     parameters.useRandomCoords = True
     parameters.maxIterations = 50
     parameters.SetCoordMap(_places(reference, way))
-    found = _tried(copy, parameters)
+    found = _tried(copy, parameters, count)
     if not found:  # lengths of the reference that this molecule cannot have
         parameters.SetCoordMap({})
-        found = _tried(copy, parameters)
+        found = _tried(copy, parameters, count)
     for number in found:
         posed = Chem.Mol(copy, confId=number)
         rdMolAlign.AlignMol(posed, reference, atomMap=list(way.items()))
@@ -266,11 +269,11 @@ def _places(reference: Chem.Mol, way: dict[int, int]) -> dict[int, Point3D]:
     return {i: Point3D(*map(float, _xyz(reference)[j])) for i, j in way.items()}
 
 
-def _tried(mol: Chem.Mol, parameters: Any) -> list[int]:
+def _tried(mol: Chem.Mol, parameters: Any, count: int) -> list[int]:
     """Conformers that could be embedded; RDKit gives up on some bounds with an error."""
     with rdBase.BlockLogs():
         try:
-            return list(rdDistGeom.EmbedMultipleConfs(mol, CONFORMERS, parameters))
+            return list(rdDistGeom.EmbedMultipleConfs(mol, count, parameters))
         except RuntimeError:
             return []
 
