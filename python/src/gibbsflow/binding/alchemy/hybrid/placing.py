@@ -192,11 +192,11 @@ def turns_deg(atoms: Sequence[int], beside: Sequence[int], frames_nm: Floats) ->
         Angle of the rotation that is left when the site is laid on itself, shape (F,), degrees.
     """
 
-    def since(part: Sequence[int], frame: Floats) -> Floats:
+    def _since(part: Sequence[int], frame: Floats) -> Floats:
         first, now = frames_nm[0][list(part)], frame[list(part)]
         return _turn(first - first.mean(axis=0), now - now.mean(axis=0))
 
-    cosines = [(np.trace(since(beside, frame).T @ since(atoms, frame)) - 1) / 2 for frame in frames_nm]
+    cosines = [(np.trace(_since(beside, frame).T @ _since(atoms, frame)) - 1) / 2 for frame in frames_nm]
     return np.degrees(np.arccos(np.clip(cosines, -1, 1)))
 
 
