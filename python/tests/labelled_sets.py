@@ -66,15 +66,23 @@ def bare_frame(symbols, energy=0.0, config_type="md", parent="", row=1, forces=N
 
 
 @cache
-def fitted_copper():
+def fitted(*elements):
     """Folder of a small fit (`potential/` and its data) and its figures, made once a session."""
     holder = tempfile.TemporaryDirectory(prefix="gibbsflow-test-")
     folder = Path(holder.name)
-    write(folder / "train.extxyz", rattled(24, 1))
-    write(folder / "test.extxyz", rattled(6, 2))
+    write(folder / "train.extxyz", rattled(24, 1, elements))
+    write(folder / "test.extxyz", rattled(6, 2, elements))
     settings = Training(cutoff_angstrom=CUTOFF_ANGSTROM, max_coefficients=70, processes=1)
     inputs = Inputs.read(folder / "train.extxyz", folder / "test.extxyz")
     with Stopper() as stopper:
         made = training.fit(inputs, settings, backend="pod", seed=1, stopper=stopper, budget_s=60, out=folder)
-    fitted_copper.holder = holder  # lives as long as the session
+    _held.append(holder)
     return folder, made.figures
+
+
+def fitted_copper():
+    """The fit of copper alone."""
+    return fitted("Cu")
+
+
+_held: list[tempfile.TemporaryDirectory[str]] = []  # live as long as the session

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.build import bulk
-from ase.io import read
-from labelled_sets import fitted_copper, rattled
+from ase.io import read, write
+from labelled_sets import fitted, fitted_copper, rattled
 
 from gibbsflow import PotentialCalculator
 from gibbsflow.config.potential_training import Exploration
@@ -87,6 +87,32 @@ def test_a_start_outside_of_the_range_is_not_run(tmp_path):
     run = _lammps(tmp_path)
     assert run.returncode == 3
     assert "the start lies outside of the range" in run.stdout
+
+
+def test_steps_need_not_be_whole_looks_at_the_grade(tmp_path):
+    _write(tmp_path, bulk("Cu", cubic=True) * (2, 2, 2), temperature_k=100.0)
+    run = _lammps(tmp_path, "in.md", "-var", "steps", "21")
+    assert run.returncode == 0, run.stdout[-2000:]
+    assert "Loop time" in run.stdout and "for 30 steps" in run.stdout
+
+
+def test_types_in_another_order_are_not_run(tmp_path):
+    source = Source.find(fitted("Au", "Cu")[0])
+    alloy = bulk("Cu", cubic=True) * (2, 2, 2)
+    alloy.symbols[:5] = "Au"
+    write_folder(source, tmp_path / "out", Exploration(steps=10), interval=10, seed=5, start=alloy)
+    swapped = tmp_path / "out" / "swapped.data"
+    write(swapped, alloy, format="lammps-data", specorder=["Cu", "Au"], masses=True, atom_style="atomic")
+    own = _lammps(tmp_path / "out", "in.md", "-var", "grade_stop", "1e9")
+    assert own.returncode == 0 and "mass of another element" not in own.stdout, own.stdout[-2000:]
+    run = _lammps(tmp_path / "out", "in.md", "-var", "start", "swapped.data")
+    assert run.returncode == 4 and "type 1 is Au here, and has the mass of another element" in run.stdout
+
+
+def test_one_atom_has_no_md(tmp_path):
+    with pytest.raises(InputError, match=r"is one atom.*exploration.supercell"):
+        _write(tmp_path, bulk("Cu"))
+    assert "start.data" in _write(tmp_path, bulk("Cu"), supercell=(3, 3, 3))["files"]
 
 
 def test_thresholds_of_the_settings_win(tmp_path):

@@ -10,7 +10,7 @@ from ase.build import bulk, molecule
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.generators.generate import generate
-from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed, uneven, without_images
+from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed, uneven, within_reach, without_images
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -97,3 +97,12 @@ def test_the_box_of_an_ion_is_twice_as_long_as_its_density() -> None:
     assert np.allclose((boxed.positions.min(axis=0) + boxed.positions.max(axis=0)) / 2, boxed.cell.lengths() / 2)
     assert np.allclose(boxed.get_all_distances(), water.get_all_distances())
     assert not boxed.pbc.any() and not water.cell.any()
+
+
+def test_atoms_far_away_come_back_by_whole_cells() -> None:
+    crystal = bulk("Si", a=5.43)
+    assert within_reach(crystal) is crystal
+    far = crystal.copy()
+    far.positions += np.array([[-120, 7, 2000], [3, 0, -4]]) @ crystal.cell.array
+    back = within_reach(far)
+    assert back.positions == pytest.approx(crystal.positions, abs=1e-9) and far.positions.max() > 1000

@@ -70,6 +70,9 @@ def write_folder(
     }
     if start is not None:
         repeated = start.repeat(settings.supercell) if start.pbc.any() else start
+        if len(repeated) < 2:
+            right = "a larger cell, or exploration.supercell, such as [4, 4, 4]"
+            raise InputError(Problem("--structure", "is one atom, of which there is no MD at a temperature", right))
         texts[lammps_input.START] = to_frame(repeated, potential.species, potential.cutoff_angstrom).data_file()
     for name, text in texts.items():
         (out / name).write_text(text)

@@ -145,6 +145,7 @@ def run_input(settings: Exploration, *, species: Sequence[str], interval: int, s
         f"include {GRADE_INPUT}",
         f"timestep {timestep_ps(settings.timestep_fs):.10g}",
         f"velocity all create {settings.temperature_k:.10g} {seed} mom yes rot no dist gaussian",
+        *_mass_checks(species),
         ensemble,
         f"fix heat all langevin {settings.temperature_k:.10g} {end_k:.10g} 0.1 {seed} zero yes",
         "thermo ${grade_every}", "thermo_style custom step temp pe press v_grade_max",
@@ -153,7 +154,8 @@ def run_input(settings: Exploration, *, species: Sequence[str], interval: int, s
         'if "$(v_grade_max) >= ${grade_stop}" then &',
         '  "print \'the start lies outside of the range of this potential: grade $(v_grade_max)\'" &',
         '  "quit 3"',
-        "run ${steps}",
+        "# up to a look at the grade, of which there is no value in between",
+        "run $(ceil(v_steps/v_grade_every)*v_grade_every)",
         'if "$(f_grade_share) > 0" then &',
         "  \"print 'warning: $(100*f_grade_share:%.3g) % of the looks met grades of ${grade_collect} and more: see &",
         f"{UNKNOWN}'\"",
@@ -203,6 +205,22 @@ def largest(values: Sequence[str]) -> str:
         return values[0]
     a, b = largest(values[: len(values) // 2]), largest(values[len(values) // 2 :])
     return f"(0.5*({a}+{b}+abs({a}-({b}))))"
+
+
+def _mass_checks(species: Sequence[str]) -> Iterable[str]:
+    """Stop where a type has a mass nearer to that of another element: the data file has types in another order."""
+    from ase.data import atomic_masses, atomic_numbers
+
+    def off(number: int, symbol: str) -> str:
+        mass = atomic_masses[atomic_numbers[symbol]]
+        return f"abs(mass(grade_{number})-{mass:.6g}*count(grade_{number}))"
+
+    for number, symbol in enumerate(species, 1):
+        nearer = [f"({off(number, symbol)}>{off(number, other)})" for other in species if other != symbol]
+        if nearer:
+            yield f'if "$({"||".join(nearer)}) != 0" then &'
+            yield f"  \"print 'type {number} is {symbol} here, and has the mass of another element'\" &"
+            yield '  "quit 4"'
 
 
 def _forms(own: ActiveSet) -> Iterable[str]:

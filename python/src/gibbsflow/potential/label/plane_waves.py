@@ -15,6 +15,7 @@ _LEAST_GAP_ANGSTROM = 6.0
 """Between an atom and the images of others, in a direction that is not periodic."""
 _VACUUM_GAP_ANGSTROM = 5.0
 _LONG = 2.0
+_REACH_CELLS = 10
 
 
 def in_cell(atoms: Atoms) -> Atoms:
@@ -40,6 +41,27 @@ def in_cell(atoms: Atoms) -> Atoms:
     boxed.set_cell(cell)
     boxed.center(vacuum=_VACUUM_ANGSTROM, axis=short)
     return boxed
+
+
+def within_reach(atoms: Atoms) -> Atoms:
+    """Move atoms that are many cells away by whole cell vectors, for programs write positions in columns.
+
+    Parameters
+    ----------
+    atoms
+        The structure, in a cell; it stays as it is.
+
+    Returns
+    -------
+    Atoms
+        The structure itself where all atoms are within 10 cells, as nearly all are; otherwise a copy.
+    """
+    cells = np.rint(atoms.get_scaled_positions(wrap=False))
+    if np.abs(cells).max(initial=0) <= _REACH_CELLS:
+        return atoms
+    moved = atoms.copy()
+    moved.positions -= cells @ atoms.cell.array
+    return moved
 
 
 def without_images(atoms: Atoms) -> Atoms:

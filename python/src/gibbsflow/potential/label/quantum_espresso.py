@@ -35,7 +35,7 @@ from gibbsflow.potential.data.labels import (
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.label.electronic_state import by_elements, key_of, starting_moments_ub
 from gibbsflow.potential.label.hamiltonian import beyond_functional
-from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed, uneven, without_images
+from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed, uneven, within_reach, without_images
 from gibbsflow.potential.label.pseudopotentials import gth, pseudo_table
 from gibbsflow.potential.label.recovery.corrections import Case
 from gibbsflow.potential.label.recovery.scf_outcome import TOP_OCCUPATION, Outcome, diagnose
@@ -312,7 +312,7 @@ class QuantumEspresso:
         structure.set_constraint()
         # ASE makes a kind of atoms for each element and moment, and writes the moment as the kind's magnetisation
         structure.set_initial_magnetic_moments(self._fractions(atoms, electrons) if electrons.polarised else None)
-        structure = without_images(structure) if _ion(atoms, electrons) else in_cell(structure)
+        structure = without_images(structure) if _ion(atoms, electrons) else within_reach(in_cell(structure))
         files = {element: _file_name(self.pseudos[element]) for element in dict.fromkeys(atoms.get_chemical_symbols())}
         card: list[str] = []
         settings = self._input(scf, electrons, alone=_ion(atoms, electrons))
@@ -418,7 +418,11 @@ class QuantumEspresso:
             warnings.simplefilter("ignore")
             template = EspressoTemplate()
             template.outputname = read.name
-            results = template.read_results(read.parent)
+            try:
+                results = template.read_results(read.parent)
+            except Exception as error:  # noqa: BLE001 - whatever ASE's parser stumbles over, other labels go on
+                what = f"ASE cannot read the output: {type(error).__name__} {error}".rstrip()
+                return replace(result.failed(BAD_OUTPUT, what), error="BAD_OUTPUT")
         stress = results.get("stress") if atoms.pbc.all() else None
         apart = differences(reading, float(results["energy"]), results.get("forces", []), results.get("stress"))
         if not reading.converged:

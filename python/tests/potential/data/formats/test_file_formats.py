@@ -94,6 +94,19 @@ def test_atoms_have_elements(tmp_path: Path) -> None:
     assert read(tmp_path / "s.dump")[0][0].get_chemical_symbols() == ["Cu"]
 
 
+def test_a_data_file_of_lammps_is_one_by_its_head(tmp_path: Path) -> None:
+    alloy = bulk("CuAu", "cesiumchloride", a=3.2)
+    for style, masses in (("charge", True), ("atomic", False)):
+        data = tmp_path / f"{style}.data"
+        write(data, alloy, format="lammps-data", specorder=["Au", "Cu"], atom_style=style, masses=masses)
+    frame = read(tmp_path / "charge.data")[0][0]
+    assert frame.get_chemical_symbols() == ["Cu", "Au"] and frame.cell.lengths() == pytest.approx([3.2] * 3)
+    with pytest.raises(InputError, match="no masses to tell the elements by"):
+        read(tmp_path / "atomic.data")
+    write(tmp_path / "runner.data", alloy)
+    assert read(tmp_path / "runner.data")[0][0].get_chemical_symbols() == ["Cu", "Au"]
+
+
 def poscar(path: Path, first: str, symbols: str | None) -> Path:
     write(path, bulk("Si", cubic=True), format="vasp", direct=True)
     lines = path.read_text().splitlines()

@@ -207,5 +207,10 @@ def test_two_readings_that_differ_refuse_a_label(program: Program) -> None:
     label = program(spoil).label(si2())
     assert (label.status, label.cause, label.error) == ("failed", "BAD_OUTPUT", "BAD_OUTPUT")
     assert "energy -225.4" in label.message and "-211.80045" in label.message
+    # columns that run into each other, which ASE's parser does not expect
+    label = program(
+        f"""{find_pw()} "$@" | sed -E 's/tau\\(   2\\) = \\( +/tau(   2) = (-123.1234567/'; exit 0"""
+    ).label(si2())
+    assert (label.cause, label.error) == ("BAD_OUTPUT", "BAD_OUTPUT") and "ASE cannot read" in label.message
     label = program(f"""{find_pw()} "$@"; rm out/pwscf.xml; exit 0""").label(si2())
     assert (label.cause, label.end) == ("BAD_OUTPUT", "NO_CORRECTION") and "no pwscf.xml" in label.message

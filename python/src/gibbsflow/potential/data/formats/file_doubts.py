@@ -62,6 +62,22 @@ def judge_file(path: Path, kind: str, account: Account) -> None:
             account.settle()
 
 
+def is_lammps_data(path: Path) -> bool:
+    """Say whether a file has the head of a data file of LAMMPS: its second or a later line counts atoms.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    bool
+        True where one of its first lines is such as `32 atoms`.
+    """
+    return any(re.fullmatch(r"\s*\d+\s+atoms\s*(#.*)?", line.rstrip("\n")) for line in _lines(path, 50)[1:])
+
+
 def _lammps_dump(path: Path, account: Account) -> None:
     header = next((line for line in _lines(path, 50) if line.startswith("ITEM: ATOMS")), "")
     if "element" not in header.split():

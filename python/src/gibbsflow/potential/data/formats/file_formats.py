@@ -11,7 +11,7 @@ import numpy as np
 from gibbsflow.errors import GibbsflowError, InputError, Problem, StateError, one_line
 from gibbsflow.potential.data.formats.backends import frame_of_row, read_rows
 from gibbsflow.potential.data.formats.extended_xyz import is_extended_xyz, lines_of, read_extended_xyz
-from gibbsflow.potential.data.formats.file_doubts import judge_file
+from gibbsflow.potential.data.formats.file_doubts import is_lammps_data, judge_file
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.input_files import DATA_BYTES, require_file
 
@@ -53,6 +53,8 @@ def read_any(path: Path, account: Account) -> list[Atoms]:
         require_file(path, f"a structure file ({_KNOWN})", DATA_BYTES)
         if path.stat().st_size:
             kind = filetype(str(path))
+            if kind == "runnerdata" and is_lammps_data(path):
+                kind = "lammps-data"  # ASE goes by the end of the name, which both have
             judge_file(path, kind, account)
             if kind == "db":
                 frames = [_of_row(row) for row in read_rows(path)]
@@ -67,7 +69,7 @@ def read_any(path: Path, account: Account) -> list[Atoms]:
                     # what they say is judged here, in our words
                     warnings.simplefilter("ignore")
                     # a file name is given as it is, or ASE would take what follows an @ for frame numbers
-                    for frame in iread(str(path), index=":", do_not_split_by_at_sign=True):
+                    for frame in iread(str(path), index=":", format=kind, do_not_split_by_at_sign=True):
                         frames.append(frame)
     except StateError as error:
         raise InputError(Problem(str(path), str(error), _KNOWN)) from error
