@@ -16,7 +16,7 @@ import parmed
 from rdkit import Chem
 from rdkit.Chem import AllChem, rdFMCS
 
-from gibbsflow.binding.alchemy.hybrid.ends import EndState, Term
+from gibbsflow.binding.alchemy.hybrid.pair.ends import EndState, Term
 from gibbsflow.binding.facts import BoundFacts, RunFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.geometry import angle_deg, dihedral_deg
 from gibbsflow.binding.system import SimSystem

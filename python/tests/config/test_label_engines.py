@@ -8,7 +8,7 @@ import pytest
 
 from gibbsflow.config import label_engines
 from gibbsflow.config.potential_config import PotentialConfig
-from gibbsflow.potential.loop.manager import _same_labels
+from gibbsflow.potential.loop.extension import require_same_labels
 
 AUTO = {"elements": ["Si"], "structure": "diamond", "engine": "auto"}
 
@@ -60,7 +60,7 @@ def test_the_reason_travels_with_the_settings_and_decides_nothing(bare: Path) ->
     assert again == config
     named = PotentialConfig.from_mapping({**AUTO, "engine": "quantum_espresso"}, where="si.yaml")
     assert named.dft.engine_because == ""
-    _same_labels(config, named, bare)  # not refused
+    require_same_labels(config, named, bare)  # not refused
 
 
 def test_the_names_are_said_as_a_list() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from gibbsflow.potential.train.shared.inputs import Inputs
 from gibbsflow.potential.train.shared.protocols import Fit
 from gibbsflow.potential.train.training_card import pareto_table, training_card
-from gibbsflow.report.figures import learning_figures
-from gibbsflow.report.figures.uncertainty_figures import grade_error_plot
+from gibbsflow.report.figures.learning import learning_figures
+from gibbsflow.report.figures.learning.uncertainty_figures import grade_error_plot
 from gibbsflow.workflow.files import atomic_open
 
 _CARD, _PARITY, _GRADES, _ERRORS, _PARETO = "dataset_card.md", "parity", "grades", "grade_error", "pareto"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gibbsflow.config.potential_config import structure_of
-from gibbsflow.report.figures.label_figures import audit_plot, convergence_plot
+from gibbsflow.report.figures.learning.label_figures import audit_plot, convergence_plot
 from gibbsflow.report.potential_page import write_table
 from gibbsflow.workflow.files import atomic_open, write_json
 from gibbsflow.workflow.settings_file import read_mapping

@@ -19,7 +19,7 @@ from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.dataset_card import dataset_card, structure_rows
 from gibbsflow.potential.train.training_card import account_lines
-from gibbsflow.report.figures.learning_figures import learning_curve
+from gibbsflow.report.figures.learning.learning_figures import learning_curve
 from gibbsflow.report.figures.svg import CHART_STYLE
 from gibbsflow.report.page import FILE_NAME, pretty
 from gibbsflow.report.tables.cells import cell

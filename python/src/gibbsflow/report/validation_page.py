@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from gibbsflow.potential.validate.comparisons import Judged
 from gibbsflow.potential.validate.validating import Validated
+from gibbsflow.report.figures.learning.validation_figures import charts
 from gibbsflow.report.figures.svg import CHART_STYLE
-from gibbsflow.report.figures.validation_figures import charts
 from gibbsflow.report.potential_page import write_table
 from gibbsflow.version import __version__
 from gibbsflow.workflow.files import atomic_open, write_json

@@ -5,7 +5,7 @@ from ase.build import bulk
 from ase.cluster import Octahedron
 from labelled_sets import fitted_copper
 
-from gibbsflow.config.potential_embedding import Embedding
+from gibbsflow.config.potential_training import Embedding
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.explore.calculator import PotentialCalculator
 from gibbsflow.potential.explore.embedding import embed

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gibbsflow.config.potential_embedding import Embedding
+from gibbsflow.config.potential_training import Embedding
 from gibbsflow.potential.data.structures import structure_id, tag
 from gibbsflow.potential.explore.boxes.cutting import CannotCutError, cut_box
 from gibbsflow.potential.explore.boxes.formal_charges import charges_of

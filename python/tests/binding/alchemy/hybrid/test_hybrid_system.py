@@ -13,8 +13,8 @@ from openmm import unit
 
 from gibbsflow.binding.alchemy.hybrid.co_ions import CoIons
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import hybrid_topology
+from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import SharedAtoms, share_atoms
 from gibbsflow.binding.alchemy.hybrid.placing import Pose, hybrid_positions
-from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms, share_atoms
 from gibbsflow.binding.alchemy.hybrid.tether import tether
 from gibbsflow.binding.forcefield.ions import ANION, CATION, ion_of
 from gibbsflow.engines.md_engine import Apart

@@ -3,9 +3,9 @@
 import edges
 import openmm
 
-from gibbsflow.binding.alchemy.hybrid.dummies import dummy_sets
 from gibbsflow.binding.alchemy.hybrid.mixed_bonds import CORE, mixed_terms, put_bonded
-from gibbsflow.binding.alchemy.hybrid.shared_atoms import share_atoms
+from gibbsflow.binding.alchemy.hybrid.pair.dummies import dummy_sets
+from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import share_atoms
 
 
 def sorted_out(a, b):

@@ -6,7 +6,7 @@ import pytest
 
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import hybrid_topology
 from gibbsflow.binding.alchemy.hybrid.mixed_pairs import sides
-from gibbsflow.binding.alchemy.hybrid.shared_atoms import share_atoms
+from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import share_atoms
 
 
 def made_of(a, b, solvent="vacuum"):

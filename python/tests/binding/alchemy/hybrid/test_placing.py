@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import SharedAtoms, share_atoms
 from gibbsflow.binding.alchemy.hybrid.placing import Pose, clashes, hybrid_positions, turns_deg
-from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms, share_atoms
 from gibbsflow.binding.geometry import angle_deg
 
 

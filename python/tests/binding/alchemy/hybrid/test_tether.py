@@ -12,10 +12,10 @@ from openmm import app
 from scipy.spatial.transform import Rotation
 from springs import mbar, run
 
-from gibbsflow.binding.alchemy.hybrid.ends import EndState
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import hybrid_topology
+from gibbsflow.binding.alchemy.hybrid.pair.ends import EndState
+from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import SharedAtoms
 from gibbsflow.binding.alchemy.hybrid.placing import Pose, hybrid_positions
-from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms
 from gibbsflow.binding.alchemy.hybrid.tether import K_ANGLE, K_DISTANCE, LEAST_SINE, tether
 from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, CentreOfMassRestraint
 from gibbsflow.binding.alchemy.schedules import OF_EDGE

@@ -6,7 +6,7 @@ from ase import Atoms
 from ase.build import bulk, fcc111
 from ase.neighborlist import neighbor_list
 
-from gibbsflow.config.potential_embedding import Embedding
+from gibbsflow.config.potential_training import Embedding
 from gibbsflow.potential.explore.boxes.cutting import CannotCutError, cut_box
 
 SMALL = Embedding(core_radius_angstrom=3.0, buffer_angstrom=2.0)

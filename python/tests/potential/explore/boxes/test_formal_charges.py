@@ -3,7 +3,7 @@
 import pytest
 from ase import Atoms
 
-from gibbsflow.config.potential_embedding import Embedding
+from gibbsflow.config.potential_training import Embedding
 from gibbsflow.errors import InputError
 from gibbsflow.potential.explore.boxes.formal_charges import charges_of, surplus
 

@@ -12,10 +12,10 @@ from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.alchemical_leg import place_leg
 from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems, whole_ligands_problem
 from gibbsflow.binding.alchemy.hybrid.co_ions import CoIons, far_waters
-from gibbsflow.binding.alchemy.hybrid.ends import Pair
 from gibbsflow.binding.alchemy.hybrid.gromacs_edge import edge_topology
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, share_files
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import charge_problem
+from gibbsflow.binding.alchemy.hybrid.pair.ends import Pair
 from gibbsflow.binding.alchemy.hybrid.placing import Pose, clashes, hybrid_positions, turns_deg
 from gibbsflow.binding.alchemy.hybrid.tether import TUMBLES_DEG, tether
 from gibbsflow.binding.alchemy.prepare_fe import begin_legs, free_frames

@@ -13,9 +13,9 @@ from openmm import app
 
 from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME, AlchemicalLeg
 from gibbsflow.binding.alchemy.hybrid.co_ions import CoIons
-from gibbsflow.binding.alchemy.hybrid.ends import EndState, Pair
 from gibbsflow.binding.alchemy.hybrid.hybrid_system import HybridTopology, hybrid_topology
-from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms, share_atoms
+from gibbsflow.binding.alchemy.hybrid.pair.ends import EndState, Pair
+from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import SharedAtoms, share_atoms
 from gibbsflow.binding.alchemy.restraint.restraints import Restraint, restraint_as_dict, restraint_from_dict
 from gibbsflow.binding.forcefield.topology_file import molecules
 from gibbsflow.config.binding import Md
@@ -229,7 +229,7 @@ def share_files(
     Returns
     -------
     SharedAtoms
-        From :func:`~gibbsflow.binding.alchemy.hybrid.shared_atoms.share_atoms`, of a map.
+        From :func:`~gibbsflow.binding.alchemy.hybrid.pair.shared_atoms.share_atoms`, of a map.
     """
     return _shared(names, engine.system(topology, md), topology, ligand, other_topology, pairs, md, engine)
 

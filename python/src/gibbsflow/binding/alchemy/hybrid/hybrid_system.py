@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import openmm
 
 from gibbsflow.binding.alchemy.hybrid.co_ions import CoIons
-from gibbsflow.binding.alchemy.hybrid.dummies import DummySet, dummy_sets, whole_ligand
-from gibbsflow.binding.alchemy.hybrid.ends import EndState
 from gibbsflow.binding.alchemy.hybrid.mixed_bonds import CORE, mixed_terms, put_bonded
 from gibbsflow.binding.alchemy.hybrid.mixed_pairs import Side, put_nonbonded, sides
-from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms
+from gibbsflow.binding.alchemy.hybrid.pair.dummies import DummySet, dummy_sets, whole_ligand
+from gibbsflow.binding.alchemy.hybrid.pair.ends import EndState
+from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import SharedAtoms
 from gibbsflow.binding.alchemy.openmm_states import NO_DESCREENING, restraint_force
 from gibbsflow.binding.alchemy.restraint.restraints import Restraint
 from gibbsflow.errors import InputError, Problem
@@ -91,8 +91,8 @@ def hybrid_topology(
     Parameters
     ----------
     shared
-        The atoms, from :func:`~gibbsflow.binding.alchemy.hybrid.shared_atoms.share_atoms`. Surroundings are those of
-        A's System.
+        The atoms, from :func:`~gibbsflow.binding.alchemy.hybrid.pair.shared_atoms.share_atoms`. Surroundings are those
+        of A's System.
     ligand_a_nm, ligand_b_nm
         Any geometry of each ligand, shape (n, 3), nm: from it the side on which a dummy stands.
     soft_core

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import openmm
 
-from gibbsflow.binding.alchemy.hybrid.dummies import DummySet
-from gibbsflow.binding.alchemy.hybrid.ends import Term, bonded_terms
-from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms
+from gibbsflow.binding.alchemy.hybrid.pair.dummies import DummySet
+from gibbsflow.binding.alchemy.hybrid.pair.ends import Term, bonded_terms
+from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import SharedAtoms
 
 CORE = "lambda_core"
 """Global parameter: 0 for A, 1 for B."""

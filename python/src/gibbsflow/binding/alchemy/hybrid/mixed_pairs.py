@@ -18,10 +18,10 @@ from itertools import combinations
 import openmm
 
 from gibbsflow.binding.alchemy.hybrid.co_ions import CoIons, put_ions
-from gibbsflow.binding.alchemy.hybrid.dummies import DummySet
-from gibbsflow.binding.alchemy.hybrid.ends import EndState, Pair
 from gibbsflow.binding.alchemy.hybrid.mixed_bonds import CORE
-from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms
+from gibbsflow.binding.alchemy.hybrid.pair.dummies import DummySet
+from gibbsflow.binding.alchemy.hybrid.pair.ends import EndState, Pair
+from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import SharedAtoms
 from gibbsflow.binding.alchemy.periodic_states import SOFT_CORES, dispersion_coefficient
 from gibbsflow.errors import InputError, Problem
 

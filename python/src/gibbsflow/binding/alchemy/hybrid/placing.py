@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import networkx as nx
 import numpy as np
 
-from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms
+from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import SharedAtoms
 from gibbsflow.binding.prepare.atom_map.map_score import SAME_SITE_ANGSTROM
 from gibbsflow.units import Floats
 

@@ -19,8 +19,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gibbsflow.binding.alchemy.hybrid.ends import EndState
-from gibbsflow.binding.alchemy.hybrid.shared_atoms import SharedAtoms
+from gibbsflow.binding.alchemy.hybrid.pair.ends import EndState
+from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import SharedAtoms
 from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, CentreOfMassRestraint, Restraint
 from gibbsflow.binding.geometry import angle_deg, boresch_geometry
 from gibbsflow.units import Floats

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 
-from gibbsflow.config.potential_embedding import Embedding
+from gibbsflow.config.potential_training import Embedding
 from gibbsflow.potential.explore.boxes.formal_charges import surplus
 from gibbsflow.units import Floats
 

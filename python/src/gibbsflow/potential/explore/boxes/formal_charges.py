@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gibbsflow.config.potential_embedding import Embedding
+from gibbsflow.config.potential_training import Embedding
 from gibbsflow.errors import InputError, Problem
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import edges
 import openmm
 import pytest
 
-from gibbsflow.binding.alchemy.hybrid.ends import Term
+from gibbsflow.binding.alchemy.hybrid.pair.ends import Term
 from gibbsflow.errors import InputError
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.report.figures.label_figures import audit_plot, convergence_plot
+from gibbsflow.report.figures.learning.label_figures import audit_plot, convergence_plot
 
 
 def row(status: str, energy: object, **more: Any) -> dict[str, Any]:

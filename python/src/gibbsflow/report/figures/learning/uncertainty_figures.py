@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gibbsflow.report.figures.learning_figures import new_figure, save_figure
+from gibbsflow.report.figures.learning.learning_figures import new_figure, save_figure
 from gibbsflow.units import Floats
 
 _DOTS = 5000

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import networkx as nx
 
-from gibbsflow.binding.alchemy.hybrid.ends import EndState, Pair
+from gibbsflow.binding.alchemy.hybrid.pair.ends import EndState, Pair
 from gibbsflow.errors import InputError, Problem
 
 SAME_LENGTH_NM = 1e-6

@@ -4,8 +4,8 @@ import edges
 import numpy as np
 import pytest
 
-from gibbsflow.binding.alchemy.hybrid.dummies import HOLD_KJ_PER_MOL, dummy_sets
-from gibbsflow.binding.alchemy.hybrid.shared_atoms import share_atoms
+from gibbsflow.binding.alchemy.hybrid.pair.dummies import HOLD_KJ_PER_MOL, dummy_sets
+from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import share_atoms
 from gibbsflow.binding.geometry import dihedral_deg
 
 ENDS = [(a, b, which) for a, b in edges.PAIRS for which in (0, 1)]

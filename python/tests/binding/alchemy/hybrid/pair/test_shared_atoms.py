@@ -3,7 +3,7 @@
 import edges
 import pytest
 
-from gibbsflow.binding.alchemy.hybrid.shared_atoms import share_atoms
+from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import share_atoms
 from gibbsflow.errors import InputError
 
 

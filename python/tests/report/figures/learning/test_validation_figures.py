@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from gibbsflow.report.figures.validation_figures import charts
+from gibbsflow.report.figures.learning.validation_figures import charts
 
 BANDS = [
     {"ends": ["Γ", "X"], "distance": [0.0, 0.1, 0.2], "frequencies_thz": [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]},

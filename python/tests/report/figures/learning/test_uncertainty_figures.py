@@ -3,7 +3,7 @@
 import numpy as np
 
 from gibbsflow.potential.train.uncertainty.error_curve import error_curve
-from gibbsflow.report.figures.uncertainty_figures import grade_error_plot
+from gibbsflow.report.figures.learning.uncertainty_figures import grade_error_plot
 
 
 def test_thresholds_and_rank_are_written_into_the_figure(tmp_path):

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gibbsflow.binding.alchemy.hybrid.ends import EndState, Term
+from gibbsflow.binding.alchemy.hybrid.pair.ends import EndState, Term
 from gibbsflow.binding.geometry import dihedral_deg
 from gibbsflow.units import Floats
 

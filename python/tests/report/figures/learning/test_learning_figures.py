@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gibbsflow.report.figures.learning_figures import grade_histogram, learning_curve, pareto_plot, parity_plot
+from gibbsflow.report.figures.learning.learning_figures import grade_histogram, learning_curve, pareto_plot, parity_plot
 
 
 def _texts(path: Path) -> str:
