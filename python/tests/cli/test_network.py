@@ -66,6 +66,20 @@ def test_other_kinds_and_molecules(tmp_path: Path, kind: str) -> None:
     assert edges_of(tmp_path / "out") == [("benzene", "toluene"), ("toluene", "xylene")]
 
 
+def test_settings_of_the_campaign_decide_what_edges_there_are(tmp_path: Path) -> None:
+    sheet, water = tmp_path / "ligands.csv", tmp_path / "water.json"
+    sheet.write_text("ligand,smiles\ncresol,Cc1ccc(O)cc1\ntoluene,Cc1ccccc1\nanilinium,Cc1ccc([NH3+])cc1\n")
+    assert plan("--input", sheet, "--out", tmp_path / "out").exit_code == 0
+    assert len(edges_of(tmp_path / "out")) == 3
+    settings = {"md": {"solvent": "tip3p"}, "relative": {"network": "star", "hub": "anilinium"}}
+    water.write_text(json.dumps(settings))
+    told = plan("--input", sheet, "--config", water, "--out", tmp_path / "none")
+    assert told.exit_code == 65 and "anilinium" in told.stderr
+    water.write_text(json.dumps(settings | {"fe": {"charge_correction": "counter_ion"}}))
+    assert plan("--input", sheet, "--config", water, "--out", tmp_path / "out").exit_code == 0
+    assert edges_of(tmp_path / "out") == [("anilinium", "cresol"), ("anilinium", "toluene")]
+
+
 def test_network_from_a_file(tmp_path: Path, difficulties: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("ligand_a,ligand_b\nc,a\nb,c\n")

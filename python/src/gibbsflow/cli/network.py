@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gibbsflow.cli.edges import edges
-from gibbsflow.cli.options import Json, Out, new_app, verb
+from gibbsflow.cli.options import Config, Json, Out, new_app, verb
 
 if TYPE_CHECKING:
-    from gibbsflow.binding.network.design.links import Candidates, Network
+    from gibbsflow.binding.network.design.links import Candidates
+    from gibbsflow.config.binding import BindingConfig
 
 app = new_app("Networks of relative free energies.")
 app.command()(edges)
@@ -27,8 +28,11 @@ def plan(
         Path | None,
         typer.Option(help="CSV ligand_a, ligand_b, difficulty (0 to 1) of each pair that can be transformed."),
     ] = None,
-    network: Annotated[str, typer.Option(help="star, mst, redundant, or a file with the edges.")] = "redundant",
-    hub: Annotated[str | None, typer.Option(help="Centre of a star; default: the ligand that gives the best.")] = None,
+    config: Config = None,
+    network: Annotated[
+        str | None, typer.Option(help="star, mst, redundant, or a file with the edges; default: of settings.")
+    ] = None,
+    hub: Annotated[str | None, typer.Option(help="Centre of a star; default: of the settings, or the best.")] = None,
     hardest: Annotated[
         float,
         typer.Option(min=0.0, max=1.01, help="Difficulty of edges that are taken only where nothing else connects."),
@@ -37,29 +41,31 @@ def plan(
     earlier: Annotated[
         Path | None, typer.Option("--from", help="network.json to plan anew: its edges stay, new ligands are added.")
     ] = None,
-    lost: Annotated[
-        list[str] | None, typer.Option(help="Edge A~B that is lost (with --from); repeat for more.")
-    ] = None,
+    lost: Annotated[list[str] | None, typer.Option(help="Edge A~B that is lost (with --from); or several.")] = None,
     lost_ligand: Annotated[list[str] | None, typer.Option(help="Ligand that is given up (with --from).")] = None,
     as_json: Json = False,
 ) -> None:
     """Plan a network of edges, read one from a file, or plan around what is lost; no MD."""
     with verb(out, as_json=as_json) as result:
         from gibbsflow.binding.network.design import network_files, planning, replanning
-        from gibbsflow.binding.network.design.links import kind_of
+        from gibbsflow.binding.network.design.links import kind_of, pair_called
+        from gibbsflow.config.binding import BindingConfig
         from gibbsflow.errors import InputError, Problem
         from gibbsflow.report.network import write_plan
 
+        settings = BindingConfig.read(config) if config else BindingConfig()
+        network, hub = network or settings.relative.network, hub or settings.relative.hub
         named = kind_of(network)
         if (lost or lost_ligand) and earlier is None:
             raise InputError(Problem("--lost", "without --from", "the network.json that it is lost of"))
-        candidates = _candidates(ligands, difficulties, hardest)
+        candidates = _candidates(ligands, difficulties, hardest, settings)
         if candidates is None and (named or earlier):
             raise InputError(Problem("--input", "no ligands", "--input, or --difficulties"))
         if earlier is not None and candidates is not None:
             before = network_files.read_network(earlier, whole=False)
-            gone = [_pair(text, before) for text in lost or ()]
-            done = replanning.replan(before, candidates, lost_edges=gone, lost_ligands=lost_ligand or (), most=diameter)
+            gone = [pair_called(text, before.ligands) for text in lost or ()]
+            given_up = lost_ligand or ()
+            done = replanning.replan(before, candidates, lost_edges=gone, lost_ligands=given_up, hub=hub, most=diameter)
             result.figures["new_edges"] = [str(edge) for edge in done.edges if edge not in before.edges]
             result.figures["lost_edges"] = [str(edge) for edge in before.edges if edge not in done.edges]
         elif named and candidates is not None:
@@ -74,13 +80,15 @@ def plan(
         typer.echo(planning.text(done), err=as_json)
 
 
-def _candidates(ligands: Path | None, difficulties: Path | None, hardest: float) -> Candidates | None:
+def _candidates(
+    ligands: Path | None, difficulties: Path | None, hardest: float, settings: BindingConfig
+) -> Candidates | None:
     from gibbsflow.binding.network.design import ligand_files
     from gibbsflow.binding.network.design.difficulty import read_difficulties
     from gibbsflow.workflow.account import Account
 
     if difficulties is None:
-        return None if ligands is None else ligand_files.compared(ligands, Account(str(ligands)), hardest)
+        return None if ligands is None else ligand_files.compared(ligands, Account(str(ligands)), hardest, settings)
     names = None
     if ligands is not None:
         given = Account(str(ligands))
@@ -90,13 +98,6 @@ def _candidates(ligands: Path | None, difficulties: Path | None, hardest: float)
     found = read_difficulties(difficulties, account, names, hardest)
     account.settle()
     return found
-
-
-def _pair(text: str, network: Network) -> tuple[str, str]:
-    """The two names of ``A~B``, which may have a tilde of their own."""
-    words = text.split("~")
-    pairs = [("~".join(words[:k]), "~".join(words[k:])) for k in range(1, len(words))]
-    return next((pair for pair in pairs if set(pair) <= set(network.ligands)), (pairs or [(text, "")])[0])
 
 
 def network(

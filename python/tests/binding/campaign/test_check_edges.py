@@ -107,6 +107,13 @@ def test_a_row_that_is_left_out_hides_nothing_of_the_others(tmp_path) -> None:
     assert edge_problems(ligands(**SOUND), settings, "l.csv", {"bad": None})[0] == []
 
 
+def test_no_advice_that_gromacs_cannot_follow() -> None:
+    settings = BindingConfig.from_params({"mode": "rbfe", "solvent": "tip3p", "engine": "gromacs"})
+    problems, _ = edge_problems(ligands(toluene="Cc1ccccc1", amine="NCCO"), settings, "l.csv")
+    (told,) = map(str, problems)
+    assert "or engine openmm with edge_topology auto" in told
+
+
 def test_a_box_with_a_copy_of_the_ligand_is_refused_before_it_is_built() -> None:
     settings = BindingConfig.from_params({"mode": "rbfe", "solvent": "tip3p", "abfe_protocol": "sdr"})
     problems, _ = edge_problems(ligands(**SOUND), settings, "l.csv")

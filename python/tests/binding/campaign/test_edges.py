@@ -25,6 +25,7 @@ from gibbsflow.binding.facts import PreparedFacts
 from gibbsflow.binding.network.design.comparison import Ways
 from gibbsflow.binding.network.design.network_files import read_network
 from gibbsflow.binding.prepare.atom_map.aligned_pose import align_pose
+from gibbsflow.binding.prepare.atom_map.atom_maps import AtomMap
 from gibbsflow.binding.prepare.atom_map.map_files import write_maps
 from gibbsflow.binding.prepare.molecules import Molecule, MoleculeError, write_sdf
 from gibbsflow.binding.system import SimSystem
@@ -122,6 +123,33 @@ def test_what_is_lost_is_made_up_for_and_what_came_through_stays(tmp_path: Path)
     assert planned_edges(tmp_path / "none") == []
 
 
+def test_what_took_a_place_stays_when_what_was_lost_comes_through(tmp_path: Path) -> None:
+    made, tree, plan, state = systems(tmp_path, SERIES), Relative(network="mst"), tmp_path / "plan", tmp_path / "state"
+    plan_edges(made, tree, 1, plan, Result())
+    every = [record(tmp_path / "records", edge) for edge in planned_edges(plan)]
+    plan_edges(made, tree, 1, tmp_path / "re", Result(), state=state, before=plan, records=every[1:])
+    (taken,) = planned_edges(tmp_path / "re")
+    again = plan_edges(made, tree, 1, tmp_path / "re", Result(), state=state, before=plan, records=every)
+    assert planned_edges(tmp_path / "re") == [taken] and taken.name in map(str, again.edges)
+    assert not any("is lost" in text for text in again.warnings)
+    star = Relative(network="star")
+    plan_edges(made, star, 1, plan, Result())
+    every = [record(tmp_path / "records", edge) for edge in planned_edges(plan)]
+    plan_edges(made, star, 1, tmp_path / "re", Result(), state=state, before=plan, records=every)
+    assert planned_edges(tmp_path / "re") == []  # of another kind of network
+
+
+def test_a_hub_that_is_lost_takes_no_other_ligand_with_it_and_new_ones_get_the_hub_asked_for(tmp_path: Path) -> None:
+    made, star = systems(tmp_path, SERIES), Relative(network="star", hub="xylene")
+    left = [one for one in made if one.name != "xylene"]
+    network = plan_edges(left, star, 1, tmp_path / "out", Result())
+    assert len(network.edges) == 2 and network.warnings == ("the hub xylene is lost: another in its place",)
+    two = [one for one in made if one.name in ("cresol", "xylene")]
+    plan_edges(two, star, 1, tmp_path / "out", Result(), state=tmp_path / "state")
+    grown = plan_edges(made, star, 1, tmp_path / "out", Result(), state=tmp_path / "state")
+    assert len(grown.edges) == 3 and all("xylene" in edge.pair for edge in grown.edges)
+
+
 def test_a_ligand_that_is_added_leaves_the_edges_as_they_are(tmp_path: Path) -> None:
     few = {name: SERIES[name] for name in ("toluene", "ethylbenzene", "xylene")}
     before = plan_edges(systems(tmp_path, few), Relative(), 1, tmp_path / "one", Result(), state=tmp_path / "state")
@@ -158,6 +186,8 @@ def test_what_ways_settings_leave_open() -> None:
     assert Ways.of(BindingConfig.from_params(water)) == Ways("auto", charge_changes=False)
     params = water | {"charge_correction": "counter_ion", "edge_topology": "dual"}
     assert Ways.of(BindingConfig.from_params(params)) == Ways("dual", charge_changes=True)
+    either = BindingConfig.from_params(water | {"engine": "auto"})  # by now the ligands know which
+    assert Ways.of(either, {"openmm"}).topology == "auto" and Ways.of(either, {"gromacs"}).topology == "hybrid"
 
 
 def test_a_pair_without_a_map_is_exchanged_as_a_whole_and_the_plan_says_so(tmp_path: Path) -> None:
@@ -174,6 +204,31 @@ def test_a_pair_without_a_map_is_exchanged_as_a_whole_and_the_plan_says_so(tmp_p
     assert {edge.topology for edge in shared.edges} == {"hybrid"} and len(shared.edges) == 1
     every = plan_edges(made, Relative(), 1, tmp_path / "dual", Result(), ways=Ways("dual"))
     assert {edge.topology for edge in every.edges} == {"dual"} and len(every.edges) == 3
+
+
+def test_maps_of_a_network_with_whole_ligands_are_taken_as_they_are(tmp_path: Path) -> None:
+    made = systems(tmp_path, {"toluene": SERIES["toluene"], "ethylbenzene": SERIES["ethylbenzene"], "amine": "NCCO"})
+    ways, told = Ways("auto"), tmp_path / "one" / "network.json"
+    first = plan_edges(made, Relative(), 1, tmp_path / "one", Result(), ways=ways)
+    again = plan_edges(made, Relative(map=told), 1, tmp_path / "two", Result(), ways=ways)
+    assert again.edges == first.edges and {edge.topology for edge in again.edges} == {"dual", "hybrid"}
+    with pytest.raises(InputError, match="amine and toluene: the common core has 0 heavy atoms"):
+        plan_edges(made, Relative(map=told), 1, tmp_path / "two", Result(), ways=Ways("hybrid"))
+    nothing = tmp_path / "whole.json"
+    write_maps(nothing, [AtomMap("toluene", "ethylbenzene", ())])
+    asked = plan_edges(made, Relative(map=nothing), 1, tmp_path / "two", Result(), ways=ways)
+    assert {edge.topology for edge in asked.edges} == {"dual"}
+
+
+def test_a_map_that_was_given_is_taken_however_hard_it_is_or_refused(tmp_path: Path) -> None:
+    ligands = ligands_of(systems(tmp_path, {"cresol": SERIES["cresol"], "decane": "CCCCCCCCCCc1ccc(C)cc1"}))
+    full = compare(ligands, seed=1).maps["cresol", "decane"]
+    carbons = [a.GetIdx() for a in ligands["cresol"].mol.GetAtoms() if a.GetIsAromatic()]
+    few = replace(full, pairs=tuple(pair for pair in full.pairs if pair[0] in carbons))
+    write_maps(tmp_path / "m.json", [few])
+    ways = Ways("auto", charge_changes=True)
+    maps = given_maps(tmp_path / "m.json", ligands, ways=ways)
+    assert compare(ligands, maps, seed=1, ways=ways).edge("cresol", "decane").atoms == few.pairs
 
 
 def test_maps_and_networks_from_files(tmp_path: Path) -> None:

@@ -68,5 +68,8 @@ def test_edges_have_no_restraint_and_only_a_star_has_a_hub():
         "hub: given, and not used in a network that is no star",
     ]
     assert unused_settings(BindingConfig.from_params({"mode": "rbfe", "network": "star", "hub": "a"})) == []
+    whole = {"mode": "rbfe", "edge_topology": "dual", "map": "m.json", "hard_map": 0.3}
+    (told,) = unused_settings(BindingConfig.from_params(whole))
+    assert told == "map, hard_map: given, and not used with edge_topology dual, which shares no atoms"
     (told,) = unused_settings(BindingConfig.from_params({"mode": "abfe", "network": "mst", "anchor": "mean"}))
     assert told == "network, anchor: given, and not used in mode abfe, which has no network"

@@ -21,6 +21,8 @@ from gibbsflow.binding.prepare.molecules import Molecule
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.relative import Relative
+from gibbsflow.engines.gromacs.choice import choose_engine
+from gibbsflow.engines.md_engines import WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem, shown
 from gibbsflow.workflow.folders.places import LONGEST_NAME
 
@@ -74,20 +76,20 @@ def edge_problems(
     posed = {row.ligand: _posed(row, ligand, settings) for row, ligand in ligands}
     maps, network, had_maps = [], None, False
     try:
-        maps = given_maps(relative.map, posed, names)
+        maps = given_maps(relative.map, posed, names, ways)
     except InputError as error:
         problems += error.problems
     try:
         network = None if kind_of(relative.network) else read_network(Path(relative.network), names)
         had_maps = network is not None and any(edge.atoms is not None for edge in network.edges)
         if len(ligands) >= FEWEST:
-            network = _planned(asked, posed, maps, network, settings.run.seed, ways)
+            network = _planned(asked, posed, maps, network, settings)
     except InputError as error:
         problems += error.problems
     notes = []
     if network is not None and kind_of(relative.network) is None and relative.map is None and had_maps:
         notes = [Problem(relative.network, "its atom maps are not used", f"--map {relative.network}", field="map")]
-    told = [] if network is None else _apart(ligands, left_out, network, where, ways)
+    told = [] if network is None else _apart(ligands, left_out, network, where, settings)
     problems += told
     if problems or network is None:
         return problems, []
@@ -107,17 +109,17 @@ def _planned(
     posed: Mapping[str, Posed],
     maps: Sequence[AtomMap],
     network: Network | None,
-    seed: int,
-    ways: Ways,
+    settings: BindingConfig,
 ) -> Network:
     """The network as it will be planned; where poses are yet to come, by what the molecules have in common."""
+    ways = Ways.of(settings)
     if all(one.given for one in posed.values()):
-        return planned(relative, compare(posed, maps, seed=seed, ways=ways))
+        return planned(relative, compare(posed, maps, seed=settings.run.seed, ways=ways))
     if kind := kind_of(relative.network):
         candidates = candidates_from(posed, lambda a, b: ways.foretold(posed[a], posed[b]))
         return plan(candidates, kind, hub=relative.hub)
     assert network is not None  # of a file
-    right = _connected(ways)
+    right = _connected(settings)
     wrong = [
         Problem(relative.network, f"{edge}: no atom map can be found", right, field="network")
         for edge in network.edges
@@ -135,9 +137,10 @@ def _apart(
     left_out: Mapping[str, Molecule | None],
     network: Network,
     where: str,
-    ways: Ways,
+    settings: BindingConfig,
 ) -> list[Problem]:
     """Ligands that no edge connects with most others."""
+    ways = Ways.of(settings)
     if None in left_out.values():
         return []  # it may connect whatever it is
     graph = nx.Graph(network.graph)
@@ -150,9 +153,9 @@ def _apart(
     )
     largest, *others = connectivity.parts(graph)
     apart = {name: part for part in others for name in part}
-    right = _connected(ways)
+    right = _connected(settings)
     if not ways.charge_changes and len({ligand.charge for _, ligand in ligands}) > 1:
-        right += "; or charge_correction counter_ion, with which the net charge may change"
+        right += f"; or {_by_openmm(settings)}charge_correction counter_ion, with which the net charge may change"
     told = []
     for row, _ in ligands:
         if row.ligand in apart:
@@ -162,11 +165,17 @@ def _apart(
     return told
 
 
-def _connected(ways: Ways) -> str:
+def _connected(settings: BindingConfig) -> str:
     """What two ligands need for an edge."""
+    ways = Ways.of(settings)
     charge = "" if ways.charge_changes else " of its charge"
     right = f"a ligand{charge} with four or more heavy atoms in common, one on the other where poses are given"
-    return right + ("; or edge_topology auto" if ways.topology == "hybrid" else "")
+    return right + (f"; or {_by_openmm(settings)}edge_topology auto" if ways.topology == "hybrid" else "")
+
+
+def _by_openmm(settings: BindingConfig) -> str:
+    """What goes before advice that GROMACS cannot follow."""
+    return "engine openmm with " if choose_engine(settings.md).engine == WHOLE_RUNS else ""
 
 
 def _pairwise(ligands: Sequence[tuple[Row, Molecule]], where: str) -> list[Problem]:

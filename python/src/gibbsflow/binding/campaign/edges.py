@@ -17,7 +17,7 @@ from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
 from gibbsflow.binding.facts import ENDS, PreparedFacts
 from gibbsflow.binding.network.design.comparison import Comparison, Posed, Ways, compare, given_maps
-from gibbsflow.binding.network.design.links import Edge, Network, kind_of
+from gibbsflow.binding.network.design.links import Candidates, Edge, Network, kind_of
 from gibbsflow.binding.network.design.network_files import read_network, write_network
 from gibbsflow.binding.network.design.planning import plan
 from gibbsflow.binding.network.design.replanning import replan
@@ -94,14 +94,17 @@ def planned(
     """
     if (kind := kind_of(settings.network)) is not None:
         candidates = comparison.candidates()
-        if before is None or before.kind != kind or not _is_hub(settings.hub, before):
-            found = plan(candidates, kind, hub=settings.hub)
+        hub = settings.hub if settings.hub in comparison.ligands else None  # it may be lost, the others are not
+        if before is None or before.kind != kind or not _is_hub(hub, before):
+            found = plan(candidates, kind, hub=hub)
         else:
             gone = set(before.ligands) - comparison.ligands.keys()
             possible = candidates.difficulty
             # a ligand or a map may be another one by now
             lost = [edge.pair for edge in before.edges if not gone & set(edge.pair) and edge.pair not in possible]
-            found = replan(before, candidates, lost_ligands=gone, lost_edges=lost)
+            found = replan(before, candidates, lost_ligands=gone, lost_edges=lost, hub=hub)
+        if kind == "star" and settings.hub != hub:
+            found = replace(found, warnings=(*found.warnings, f"the hub {settings.hub} is lost: another in its place"))
     else:
         found = read_network(Path(settings.network), whole=False)
         every = tuple(
@@ -162,7 +165,7 @@ def plan_edges(
     result
         Filled with figures.
     state
-        State folder, which remembers the network for the next run; None for none.
+        State folder, which remembers the network, or what was added to `before`, for the next run; None for none.
     before
         Output of an earlier call whose edges have been run; None for the first.
     records
@@ -181,11 +184,10 @@ def plan_edges(
         For a network or maps that cannot be used.
     """
     ligands = ligands_of(systems)
-    comparison = compare(ligands, given_maps(settings.map, ligands), seed=seed, ways=ways)
+    comparison = compare(ligands, given_maps(settings.map, ligands, ways=ways), seed=seed, ways=ways)
     if before is not None:
-        network, fresh = _around_what_is_lost(
-            read_network(before / NETWORK, whole=False), records, settings, comparison
-        )
+        earlier = read_network(before / NETWORK, whole=False)
+        network, fresh = _around_what_is_lost(earlier, records, settings, comparison, _remembered(state))
     elif len(ligands) < 2 and kind_of(settings.network):  # noqa: PLR2004 - a pair
         network = Network(settings.network, tuple(ligands), (), warnings=(f"{len(ligands)} ligands left: no edge",))
         fresh = ()
@@ -198,8 +200,10 @@ def plan_edges(
     for edge in fresh:
         write_json(out / EDGES / str(edge) / EDGE, _told(edge, comparison))
     write_network(network, out)
-    if state is not None:
+    if state is not None and before is None:
         write_network(network, state)
+    elif state is not None and fresh:  # those alone: what else was planned may be planned otherwise next time
+        write_network(replace(network, edges=fresh), state)
     for text in (*network.warnings, *network.notes):
         log.info("%s", text)
     result.seed = seed
@@ -216,22 +220,39 @@ def _remembered(state: Path | None) -> Network | None:
 
 
 def _around_what_is_lost(
-    before: Network, records: Sequence[Path], settings: Relative, comparison: Comparison
+    before: Network,
+    records: Sequence[Path],
+    settings: Relative,
+    comparison: Comparison,
+    remembered: Network | None,
 ) -> tuple[Network, tuple[Edge, ...]]:
-    """Plan around edges without a record; what is new comes second."""
+    """Plan around edges without a record; what is new, or was when it was planned around before, comes second."""
     done = {tuple(read_json(path / "record.json")["ligands"]) for path in records}
     lost = [edge for edge in before.edges if (edge.ligand_a, edge.ligand_b) not in done]
-    if kind_of(settings.network) is None or not lost:
+    if kind_of(settings.network) is None:
         lately = [edge for edge in lost if not edge.cause]
         why = tuple(f"{edge} is lost, and the network is as it was given" for edge in lately)
         return replace(before, warnings=(*before.warnings, *why)), ()
+    known, candidates = {edge.pair: edge for edge in before.edges}, comparison.candidates()
+    more = _made_up_for(before, remembered, candidates)
+    if not lost and not more:
+        return before, ()
     gone = set(before.ligands) - comparison.ligands.keys()
-    again = replan(before, comparison.candidates(), lost_edges=[edge.pair for edge in lost], lost_ligands=gone)
-    known = {edge.pair: edge for edge in before.edges}
+    there = replace(before, edges=(*before.edges, *more))
+    hub = settings.hub if settings.hub in comparison.ligands else None
+    again = replan(there, candidates, lost_edges=[edge.pair for edge in lost], lost_ligands=gone, hub=hub)
     fresh = tuple(comparison.edge(e.ligand_a, e.ligand_b) for e in again.edges if e.pair not in known)
     text = tuple(f"{edge} is lost" for edge in lost)
     network = replace(again, edges=(*before.edges, *fresh), warnings=(*text, *again.warnings))
     return _told_of_wholes(network, comparison), fresh
+
+
+def _made_up_for(before: Network, remembered: Network | None, candidates: Candidates) -> list[Edge]:
+    """Edges that took the place of others in an earlier run: they stay, whether or not those come through by now."""
+    if remembered is None or remembered.kind != before.kind:
+        return []
+    known = {edge.pair for edge in before.edges}
+    return [e for e in remembered.edges if e.pair not in known and e.pair in candidates.difficulty]
 
 
 def _told(edge: Edge, comparison: Comparison) -> dict[str, Any]:

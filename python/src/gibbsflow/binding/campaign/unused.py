@@ -68,6 +68,9 @@ def unused_settings(settings: BindingConfig, *, boxed: bool = False) -> list[str
             reasons.append(("in mode rbfe", _given(settings, {"fe": ("abfe_protocol",)})))
         if settings.relative.network != "star":
             reasons.append(("in a network that is no star", _given(settings, {"relative": ("hub",)})))
+        if settings.relative.edge_topology == "dual":
+            shared = _given(settings, {"relative": ("map", "hard_map")})
+            reasons.append(("with edge_topology dual, which shares no atoms", shared))
     else:
         others = [key for kind in _kinds_not_taken(settings) for key in _of_kind(settings, kind)]
         reasons.append((f"with restraint {settings.fe.restraint}", _given(settings, {"fe": tuple(others)})))

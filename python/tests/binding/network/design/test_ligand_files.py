@@ -8,8 +8,9 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
-from gibbsflow.binding.network.design.comparison import compare
+from gibbsflow.binding.network.design.comparison import Ways, compare
 from gibbsflow.binding.network.design.ligand_files import compared, read_molecules
+from gibbsflow.config.binding import BindingConfig
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.account import Account
 
@@ -43,7 +44,7 @@ def test_poses_decide_as_in_a_campaign(tmp_path: Path) -> None:
     account = Account("l")
     found = read_molecules(tmp_path / "l.sdf", account)
     assert all(ligand.given for ligand in found.values())
-    wanted = compare(found, seed=0).candidates()
+    wanted = compare(found, seed=0, ways=Ways.of(BindingConfig())).candidates()
     for name in ("l.sdf", "l.csv"):
         assert compared(tmp_path / name, Account(name)).difficulty == wanted.difficulty
 

@@ -60,13 +60,15 @@ class Ways:
     charge_changes: bool = False
 
     @classmethod
-    def of(cls, settings: BindingConfig) -> Self:
+    def of(cls, settings: BindingConfig, engines: Collection[str] = ()) -> Self:
         """Take them from settings: without a box nothing depends on its size; GROMACS runs no two whole ligands.
 
         Parameters
         ----------
         settings
             Of a campaign.
+        engines
+            Those that its ligands are kept with, where they are by now; else those that settings stand for here.
 
         Returns
         -------
@@ -74,7 +76,7 @@ class Ways:
             As they are asked for.
         """
         without_box, topology = not settings.md.explicit, settings.relative.edge_topology
-        if topology == "auto" and not without_box and choose_engine(settings.md).engine == WHOLE_RUNS:
+        if topology == "auto" and not without_box and WHOLE_RUNS in (engines or {choose_engine(settings.md).engine}):
             topology = "hybrid"
         return cls(topology, without_box or settings.fe.charge_correction == "counter_ion")
 
@@ -251,6 +253,8 @@ def compare(
             try:
                 with rdkit_messages():
                     known = find_map(given, a, b)
+                    if known is not None and not known.pairs and (a, b) in wholes:
+                        continue  # the map says that nothing is shared
                     laid = _laid(one, other, known, seed)
                     found = known or map_atoms(one.mol, laid)
                     maps[a, b], scores[a, b] = found, score(found, one.mol, laid)
@@ -258,7 +262,8 @@ def compare(
                 causes[a, b] = "; ".join(fault.what for fault in error.faults)
                 continue
             shared = scores[a, b] = _usable(scores[a, b])
-            if not shared.faults and (a, b) in wholes and shared.difficulty < wholes[a, b].difficulty:
+            asked = known is not None
+            if not shared.faults and (a, b) in wholes and (asked or shared.difficulty < wholes[a, b].difficulty):
                 del wholes[a, b]
     return Comparison(ligands, maps, scores, causes, wholes)
 
@@ -288,7 +293,10 @@ def _laid(one: Posed, other: Posed, known: AtomMap | None, seed: int) -> Chem.Mo
 
 
 def given_maps(
-    path: Path | None, ligands: Mapping[str, Posed], everyone: Collection[str] | None = None
+    path: Path | None,
+    ligands: Mapping[str, Posed],
+    everyone: Collection[str] | None = None,
+    ways: Ways = Ways(),
 ) -> list[AtomMap]:
     """Read atom maps, and hold them against the ligands.
 
@@ -301,6 +309,8 @@ def given_maps(
         By name, with conformers.
     everyone
         All ligands there are; None where some may have been lost, so that nobody is a stranger.
+    ways
+        How ligands may be turned into each other: a map without atoms is one of two whole ligands.
 
     Returns
     -------
@@ -329,7 +339,8 @@ def given_maps(
     wrong += [
         Problem(str(path), f"{one.ligand_a} and {one.ligand_b}: {fault}", "a map of these two", field="map")
         for one in maps
-        for fault in score(one, ligands[one.ligand_a].mol, ligands[one.ligand_b].mol).faults
+        if one.pairs or ways.topology == "hybrid"
+        for fault in _usable(score(one, ligands[one.ligand_a].mol, ligands[one.ligand_b].mol)).faults
     ]
     if wrong:
         raise InputError(wrong)

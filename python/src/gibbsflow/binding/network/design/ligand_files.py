@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 
 from rdkit import Chem
 
-from gibbsflow.binding.network.design.comparison import Posed, compare
-from gibbsflow.binding.network.design.difficulty import common_difficulty
+from gibbsflow.binding.network.design.comparison import Posed, Ways, compare, given_maps
 from gibbsflow.binding.network.design.links import HARDEST, Candidates, candidates_from
 from gibbsflow.binding.network.design.sheet import alike
 from gibbsflow.binding.prepare.ligands import given_pose, read_ligand
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages, rdkit_reason
 from gibbsflow.binding.prepare.samplesheet import check_samplesheet
 from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name, records_of
+from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.launch.samplesheet_columns import LONGEST_NAME
 from gibbsflow.errors import shown
 from gibbsflow.workflow.account import Account
@@ -51,7 +50,9 @@ def read_molecules(path: Path, account: Account) -> dict[str, Posed]:
     return found
 
 
-def compared(path: Path, account: Account, hardest: float = HARDEST, *, seed: int = 0) -> Candidates:
+def compared(
+    path: Path, account: Account, hardest: float = HARDEST, settings: BindingConfig | None = None
+) -> Candidates:
     """Judge every pair of ligands of a file, as a campaign does: by the map of their atoms where they lie.
 
     Ligands whose poses are not known, all of them, are judged by what they have in common, which is said.
@@ -62,8 +63,8 @@ def compared(path: Path, account: Account, hardest: float = HARDEST, *, seed: in
         As in :func:`read_molecules`, which is settled here.
     hardest
         As in :class:`~.links.Candidates`.
-    seed
-        As in :func:`~.comparison.compare`.
+    settings
+        Of the campaign: maps of its own, and how ligands may be turned into each other.
 
     Returns
     -------
@@ -77,17 +78,14 @@ def compared(path: Path, account: Account, hardest: float = HARDEST, *, seed: in
     """
     ligands = read_molecules(path, account)
     account.settle()
+    settings = settings or BindingConfig()
+    ways = Ways.of(settings)
     if ligands and all(ligand.given for ligand in ligands.values()):
-        return compare(ligands, seed=seed).candidates(hardest)
+        maps = given_maps(settings.relative.map, ligands, ligands, ways)
+        return compare(ligands, maps, seed=settings.run.seed, ways=ways).candidates(hardest)
     unposed = [name for name, ligand in ligands.items() if not ligand.given]
     log.info("no poses of %s: pairs are judged by what their molecules have in common", ", ".join(unposed[:5]))
-    return candidates_from(ligands, lambda a, b: _common(ligands, a, b), hardest)
-
-
-def _common(ligands: Mapping[str, Posed], a: str, b: str) -> float | None:
-    """Difficulty without poses; none where the net charge changes, as where atoms are mapped."""
-    one, other = ligands[a], ligands[b]
-    return common_difficulty(one.mol, other.mol) if one.charge == other.charge else None
+    return candidates_from(ligands, lambda a, b: ways.foretold(ligands[a], ligands[b]), hardest)
 
 
 def _from_samplesheet(path: Path, account: Account) -> dict[str, Posed]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -46,6 +46,26 @@ def pair_of(one: str, other: str) -> Pair:
         Both, in alphabetical order.
     """
     return (one, other) if one <= other else (other, one)
+
+
+def pair_called(text: str, ligands: Collection[str]) -> tuple[str, str]:
+    """Take the name of an edge apart, whose ligands may have a tilde of their own.
+
+    Parameters
+    ----------
+    text
+        ``A~B``.
+    ligands
+        Names there are.
+
+    Returns
+    -------
+    tuple of str
+        A and B; where none are meant, what a part of the text and the rest are.
+    """
+    words = text.split("~")
+    pairs = [("~".join(words[:k]), "~".join(words[k:])) for k in range(1, len(words))]
+    return next((pair for pair in pairs if set(pair) <= set(ligands)), (pairs or [(text, "")])[0])
 
 
 @dataclass(frozen=True)

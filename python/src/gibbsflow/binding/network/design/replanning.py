@@ -17,6 +17,7 @@ def replan(
     *,
     lost_edges: Iterable[Pair] = (),
     lost_ligands: Iterable[str] = (),
+    hub: str | None = None,
     most: int = DIAMETER,
 ) -> Network:
     """Plan around what is lost, and towards ligands that are new.
@@ -35,6 +36,8 @@ def replan(
         Pairs of ligands, in either order.
     lost_ligands
         Ligands that are given up, with all their edges.
+    hub
+        Centre of a star, for ligands that are new or alone; None for the one that it has.
     most
         Most edges between two ligands, of ``redundant``.
 
@@ -55,6 +58,8 @@ def replan(
     problems = [Problem("lost edge", f"{shown('~'.join(p))} is none of its edges", right) for p in sorted(gone - there)]
     strangers = sorted(given_up - set(network.ligands))
     problems += [Problem("lost ligand", f"{shown(name)} is none of its ligands", right) for name in strangers]
+    if hub is not None and hub not in {*network.ligands, *candidates.ligands} - given_up:
+        problems.append(Problem("hub", f"{shown(hub)} is none of the ligands that are left", "one of them"))
     if problems:
         raise InputError(problems)
     kept = [edge for edge in network.edges if edge.pair not in gone and not given_up & set(edge.pair)]
@@ -64,7 +69,8 @@ def replan(
     graph.add_edges_from(sorted(fixed))
     left = candidates.without(gone, given_up)
     if network.kind == "star":
-        hub = max(sorted(graph), key=graph.degree) if kept else None
+        if hub is None and kept:
+            hub = max(sorted(graph), key=graph.degree)
         alone = set(nx.isolates(graph))
         graph.add_edges_from(pair for pair in star(left, hub) if alone & set(pair))
     connect(graph, left)
