@@ -150,6 +150,20 @@ def test_a_hub_that_is_lost_takes_no_other_ligand_with_it_and_new_ones_get_the_h
     assert len(grown.edges) == 3 and all("xylene" in edge.pair for edge in grown.edges)
 
 
+def test_a_hub_that_is_hard_to_reach_is_told_of_and_its_network_stays(tmp_path: Path) -> None:
+    some = {"toluene": SERIES["toluene"], "xylene": SERIES["xylene"], "amine": "NCCO"}
+    made, star, ways = systems(tmp_path, some | {"cresol": SERIES["cresol"]}), Relative(hub="amine"), Ways("auto")
+    star = star.model_copy(update={"network": "star"})
+    told = {"ways": ways, "state": tmp_path / "state"}
+    first = plan_edges([one for one in made if one.name in some], star, 1, tmp_path / "out", Result(), **told)
+    (far,) = [text for text in first.warnings if "the hub" in text]
+    assert far.startswith("not from amine, the hub,")
+    grown = plan_edges(made, star, 1, tmp_path / "out", Result(), **told)
+    assert {edge.pair for edge in first.edges} < {edge.pair for edge in grown.edges} and len(grown.edges) == 3
+    whole = plan_edges(made, star, 1, tmp_path / "out", Result(), ways=Ways("dual"))
+    assert len(whole.edges) == 3 and all("amine" in edge.pair for edge in whole.edges)
+
+
 def test_a_ligand_that_is_added_leaves_the_edges_as_they_are(tmp_path: Path) -> None:
     few = {name: SERIES[name] for name in ("toluene", "ethylbenzene", "xylene")}
     before = plan_edges(systems(tmp_path, few), Relative(), 1, tmp_path / "one", Result(), state=tmp_path / "state")
