@@ -243,6 +243,10 @@ def test_a_map_that_was_given_is_taken_however_hard_it_is_or_refused(tmp_path: P
     ways = Ways("auto", charge_changes=True)
     maps = given_maps(tmp_path / "m.json", ligands, ways=ways)
     assert compare(ligands, maps, seed=1, ways=ways).edge("cresol", "decane").atoms == few.pairs
+    fused = ligands_of(systems(tmp_path, {"toluene": SERIES["toluene"], "naphthalene": "Cc1ccc2ccccc2c1"}))
+    write_maps(tmp_path / "m.json", [compare(fused, seed=1).maps["naphthalene", "toluene"]])
+    with pytest.raises(InputError, match="hang on|shared in part"):
+        given_maps(tmp_path / "m.json", fused, ways=ways)
 
 
 def test_maps_and_networks_from_files(tmp_path: Path) -> None:
