@@ -150,6 +150,20 @@ def test_a_hub_that_is_lost_takes_no_other_ligand_with_it_and_new_ones_get_the_h
     assert len(grown.edges) == 3 and all("xylene" in edge.pair for edge in grown.edges)
 
 
+def test_a_hub_that_is_hard_to_reach_is_told_of_and_its_network_stays(tmp_path: Path) -> None:
+    some = {"toluene": SERIES["toluene"], "xylene": SERIES["xylene"], "amine": "NCCO"}
+    made, star, ways = systems(tmp_path, some | {"cresol": SERIES["cresol"]}), Relative(hub="amine"), Ways("auto")
+    star = star.model_copy(update={"network": "star"})
+    told = {"ways": ways, "state": tmp_path / "state"}
+    first = plan_edges([one for one in made if one.name in some], star, 1, tmp_path / "out", Result(), **told)
+    (far,) = [text for text in first.warnings if "the hub" in text]
+    assert far.startswith("not from amine, the hub,")
+    grown = plan_edges(made, star, 1, tmp_path / "out", Result(), **told)
+    assert {edge.pair for edge in first.edges} < {edge.pair for edge in grown.edges} and len(grown.edges) == 3
+    whole = plan_edges(made, star, 1, tmp_path / "out", Result(), ways=Ways("dual"))
+    assert len(whole.edges) == 3 and all("amine" in edge.pair for edge in whole.edges)
+
+
 def test_a_ligand_that_is_added_leaves_the_edges_as_they_are(tmp_path: Path) -> None:
     few = {name: SERIES[name] for name in ("toluene", "ethylbenzene", "xylene")}
     before = plan_edges(systems(tmp_path, few), Relative(), 1, tmp_path / "one", Result(), state=tmp_path / "state")
@@ -221,14 +235,19 @@ def test_maps_of_a_network_with_whole_ligands_are_taken_as_they_are(tmp_path: Pa
 
 
 def test_a_map_that_was_given_is_taken_however_hard_it_is_or_refused(tmp_path: Path) -> None:
-    ligands = ligands_of(systems(tmp_path, {"cresol": SERIES["cresol"], "decane": "CCCCCCCCCCc1ccc(C)cc1"}))
-    full = compare(ligands, seed=1).maps["cresol", "decane"]
-    carbons = [a.GetIdx() for a in ligands["cresol"].mol.GetAtoms() if a.GetIsAromatic()]
-    few = replace(full, pairs=tuple(pair for pair in full.pairs if pair[0] in carbons))
-    write_maps(tmp_path / "m.json", [few])
+    ligands = ligands_of(systems(tmp_path, {name: SERIES[name] for name in ("cresol", "toluene")}))
+    (ring,) = ligands["cresol"].mol.GetRingInfo().AtomRings()
+    on = dict(compare(ligands, seed=1).maps["cresol", "toluene"].pairs)
+    turned = AtomMap("cresol", "toluene", tuple(sorted((ring[k], on[ring[(k + 2) % 6]]) for k in range(6))))
+    write_maps(tmp_path / "m.json", [turned])
     ways = Ways("auto", charge_changes=True)
     maps = given_maps(tmp_path / "m.json", ligands, ways=ways)
-    assert compare(ligands, maps, seed=1, ways=ways).edge("cresol", "decane").atoms == few.pairs
+    edge = compare(ligands, maps, seed=1, ways=ways).edge("cresol", "toluene")
+    assert edge.atoms == turned.pairs and (edge.difficulty or 0) > 0.99  # two whole ligands would be easier
+    fused = ligands_of(systems(tmp_path, {"toluene": SERIES["toluene"], "naphthalene": "Cc1ccc2ccccc2c1"}))
+    write_maps(tmp_path / "m.json", [compare(fused, seed=1).maps["naphthalene", "toluene"]])
+    with pytest.raises(InputError, match="hang on|shared in part"):
+        given_maps(tmp_path / "m.json", fused, ways=ways)
 
 
 def test_maps_and_networks_from_files(tmp_path: Path) -> None:

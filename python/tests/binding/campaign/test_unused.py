@@ -71,5 +71,9 @@ def test_edges_have_no_restraint_and_only_a_star_has_a_hub():
     whole = {"mode": "rbfe", "edge_topology": "dual", "map": "m.json", "hard_map": 0.3}
     (told,) = unused_settings(BindingConfig.from_params(whole))
     assert told == "map, hard_map: given, and not used with edge_topology dual, which shares no atoms"
+    given = {"mode": "rbfe", "complex_schedule": "rbfe_11", "hard_map": 0.3}
+    assert unused_settings(BindingConfig.from_params(given)) == []
+    (told,) = unused_settings(BindingConfig.from_params(given | {"solvent_schedule": "rbfe_11"}))
+    assert told == "hard_map: given, and not used beside schedules for both legs"
     (told,) = unused_settings(BindingConfig.from_params({"mode": "abfe", "network": "mst", "anchor": "mean"}))
     assert told == "network, anchor: given, and not used in mode abfe, which has no network"

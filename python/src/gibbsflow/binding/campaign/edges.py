@@ -95,7 +95,7 @@ def planned(
     if (kind := kind_of(settings.network)) is not None:
         candidates = comparison.candidates()
         hub = settings.hub if settings.hub in comparison.ligands else None  # it may be lost, the others are not
-        if before is None or before.kind != kind or not _is_hub(hub, before):
+        if before is None or before.kind != kind or not _is_hub(hub, before, candidates):
             found = plan(candidates, kind, hub=hub)
         else:
             gone = set(before.ligands) - comparison.ligands.keys()
@@ -132,10 +132,15 @@ def _told_of_wholes(network: Network, comparison: Comparison) -> Network:
     return replace(network, notes=(*network.notes, *(text for text in told if text not in network.notes)))
 
 
-def _is_hub(hub: str | None, before: Network) -> bool:
-    """Whether a network has the centre that is asked for; one that is no star, or is asked for none, has."""
+def _is_hub(hub: str | None, before: Network, candidates: Candidates) -> bool:
+    """Whether a network has the centre that is asked for, or is what comes of asking; one that is no star has."""
     degree = dict(before.graph.degree)
-    return before.kind != "star" or hub is None or degree.get(hub) == max(degree.values(), default=None)
+    if before.kind != "star" or hub is None or degree.get(hub) == max(degree.values(), default=None):
+        return True
+    if hub not in degree:
+        return False
+    asked = plan(candidates.without((), set(candidates.ligands) - degree.keys()), "star", hub=hub)
+    return {edge.pair for edge in asked.edges} == {edge.pair for edge in before.edges}
 
 
 def plan_edges(

@@ -71,6 +71,8 @@ def unused_settings(settings: BindingConfig, *, boxed: bool = False) -> list[str
         if settings.relative.edge_topology == "dual":
             shared = _given(settings, {"relative": ("map", "hard_map")})
             reasons.append(("with edge_topology dual, which shares no atoms", shared))
+        if "auto" not in (settings.fe.complex_schedule, settings.fe.solvent_schedule):
+            reasons.append(("beside schedules for both legs", _given(settings, {"relative": ("hard_map",)})))
     else:
         others = [key for kind in _kinds_not_taken(settings) for key in _of_kind(settings, kind)]
         reasons.append((f"with restraint {settings.fe.restraint}", _given(settings, {"fe": tuple(others)})))

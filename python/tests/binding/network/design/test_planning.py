@@ -77,6 +77,15 @@ def test_star_has_the_best_centre_or_the_one_asked_for() -> None:
     assert all("L03" in edge.pair for edge in plan(candidates, "star", hub="L03").edges)
 
 
+def test_a_star_of_edges_that_are_all_hard_is_one() -> None:
+    hard = scattered(6, 4, hardest=0.0)
+    assert all("L03" in edge.pair for edge in plan(hard, "star", hub="L03").edges)
+    assert connectivity.diameter(plan(hard, "star").graph) == 2
+    table = {("a", "b"): 0.1, ("a", "c"): 0.2, ("b", "c"): 0.3, ("a", "d"): 0.9, ("b", "d"): 0.95, ("c", "d"): 0.95}
+    told = plan(Candidates(("a", "b", "c", "d"), table), "star", hub="d").warnings
+    assert told[-1] == "not from d, the hub, since easier from elsewhere or by no other edge: b, c"
+
+
 def test_ways_are_kept_short() -> None:
     ring = candidates_from(ligand_names(16), lambda a, b: 0.1 if (int(a[1:]) - int(b[1:])) % 16 in (1, 15) else 0.7)
     assert connectivity.diameter(plan(ring, most=16).graph) == 8  # the ring itself

@@ -214,14 +214,15 @@ class Candidates:
         Parameters
         ----------
         hard
-            Whether those that are too hard are listed as well.
+            Whether those that are too hard are listed as well; they are where all are, such as those of whole ligands.
 
         Returns
         -------
         tuple of tuple of str
             By difficulty, then by name.
         """
-        return self._ranked if hard else tuple(p for p in self._ranked if self.difficulty[p] < self.hardest)
+        easy = tuple(p for p in self._ranked if self.difficulty[p] < self.hardest)
+        return self._ranked if hard or not easy else easy
 
     def without(self, pairs: Iterable[Pair], ligands: Iterable[str] = ()) -> Candidates:
         """Leave some out.

@@ -64,7 +64,7 @@ def plan(candidates: Candidates, kind: Kind = "redundant", *, hub: str | None = 
     if kind == "redundant":
         close(graph, candidates, set())
         shorten(graph, candidates, most, set())
-    return described(kind, graph, candidates, most=most)
+    return described(kind, graph, candidates, most=most, hub=hub)
 
 
 def connect(graph: nx.Graph, candidates: Candidates) -> list[Pair]:
@@ -191,7 +191,13 @@ def _shortcut(graph: nx.Graph, candidates: Candidates, most: int) -> Pair | None
 
 
 def described(
-    kind: str, graph: nx.Graph, candidates: Candidates, *, most: int = DIAMETER, known: dict[Pair, Edge] | None = None
+    kind: str,
+    graph: nx.Graph,
+    candidates: Candidates,
+    *,
+    most: int = DIAMETER,
+    known: dict[Pair, Edge] | None = None,
+    hub: str | None = None,
 ) -> Network:
     """Make a network of a graph, and say what is not as one would expect.
 
@@ -207,6 +213,8 @@ def described(
         Most edges between two ligands, of ``redundant``.
     known
         Edges that are taken over as they are.
+    hub
+        Centre that a star was asked to have.
 
     Returns
     -------
@@ -226,6 +234,9 @@ def described(
             f"difficulty {candidates.hardest:g} or more, and nothing easier connects their ligands or closes a cycle: "
         )
         warnings.append(text + ", ".join(hard))
+    if kind == "star" and hub is not None and (far := [name for name in graph if name not in {hub, *graph[hub]}]):
+        listed = ", ".join(far[:_MOST_NAMED]) + (", …" if len(far) > _MOST_NAMED else "")
+        warnings.append(f"not from {hub}, the hub, since easier from elsewhere or by no other edge: {listed}")
     if kind == "redundant" and (loose := connectivity.bridges(graph)) and len(candidates.ligands) > 2:
         text = "no cycle checks these edges, as no other possible edge closes one: "
         notes.append(text + ", ".join("~".join(pair) for pair in loose))

@@ -67,7 +67,7 @@ def replan(
     graph = nx.Graph()
     graph.add_nodes_from(sorted({*network.ligands, *candidates.ligands} - given_up))
     graph.add_edges_from(sorted(fixed))
-    left = candidates.without(gone, given_up)
+    left, asked = candidates.without(gone, given_up), hub
     if network.kind == "star":
         if hub is None and kept:
             hub = max(sorted(graph), key=graph.degree)
@@ -78,6 +78,6 @@ def replan(
         close(graph, left, fixed)
         shorten(graph, left, most, fixed)
     known = {edge.pair: edge for edge in kept}
-    new = described(network.kind, graph, left, most=most, known=known)
+    new = described(network.kind, graph, left, most=most, known=known, hub=asked)
     fresh = tuple(edge for edge in new.edges if edge.pair not in fixed)
     return Network(new.kind, new.ligands, (*kept, *fresh), new.notes, new.warnings)
