@@ -330,9 +330,9 @@ class QuantumEspresso:
             text += (work / "CRASH").read_text(errors="replace")  # MPI may have ended it before its output was written
         density = any(saved.glob("pwscf.save/charge-density.*"))
         outcome = diagnose(text, code, density=density, restartable=any(saved.glob("pwscf.restart_*")))
-        if outcome.error in ("CRASH", "SUBSPACE") and (left := shutil.disk_usage(work).free) < _SCRATCH_BYTES:
+        if outcome.error in ("CRASH", "SUBSPACE") and (space := shutil.disk_usage(work).free) < _SCRATCH_BYTES:
             # neither MPI nor the Fortran library always has words for it
-            what = f"{work.parent} has {left / 1e6:.1f} MB left: {outcome.message}"
+            what = f"{work.parent} has {space / 1e6:.1f} MB left: {outcome.message}"
             outcome = replace(outcome, error="NO_SPACE", message=what)
         if scf.ranks > 1 and "Program PWSCF" in text and not re.search(rf"running on\s+{scf.ranks} proc", text):
             what = f"{self.launcher} started runs side by side and not {scf.ranks} ranks of one: it is of another MPI"
