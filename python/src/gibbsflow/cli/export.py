@@ -74,7 +74,7 @@ def card(
         from gibbsflow.workflow.files import atomic_open, write_json
 
         source = Source.find(begin, train, holdout)
-        verdict = read_verdict(validation) if validation is not None else None
+        verdict = read_verdict(validation, source) if validation is not None else None
         content = make_card(source, licence=licence, title=title, authors=author or (), validation=verdict)
         write_json(out / "model_card.json", content)
         with atomic_open(out / "model_card.md", "w") as file:

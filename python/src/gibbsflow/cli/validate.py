@@ -55,6 +55,7 @@ def validate(
         from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.config.section import read_section
         from gibbsflow.potential.explore.calculator import PotentialCalculator, read_potential
+        from gibbsflow.potential.train.fit import fingerprint
         from gibbsflow.potential.validate.battery import PHYSICS, Battery, Model
         from gibbsflow.potential.validate.properties.plans import by_calculator
         from gibbsflow.potential.validate.quantities import read_references
@@ -114,7 +115,8 @@ def validate(
                 result.timings["engine_s"] = round(stopper.elapsed_s, 3)
         told = {key: value for key, value in account.as_figures().items() if key != "account" and value}
         result.figures = {**found.figures(), "notes": [*found.notes, *told.get("notes", [])],
-                          "warnings": told.get("warnings", []), "reused": battery.reused}  # fmt: skip
+                          "warnings": told.get("warnings", []), "reused": battery.reused,
+                          "potential_sha256": fingerprint(potential)}  # fmt: skip
         if against is not None:
             result.figures["labels"] = {"made": against.made, "reused": against.reused}
             result.versions |= against.programs

@@ -269,6 +269,10 @@ def test_thresholds_of_the_settings_win():
     assert limits(Exploration(), grader, committee) == (scale.lower_ev_per_angstrom, scale.upper_ev_per_angstrom)
     given = Exploration(lower_error_ev_per_angstrom=0.1, upper_error_ev_per_angstrom=0.2)
     assert limits(given, grader, committee) == (0.1, 0.2)
+    # where MD stops, the frame is collected: an upper threshold below the calibrated lower one moves that
+    assert limits(Exploration(upper_grade=1.1), grader, None) == (1.1, 1.1)
+    low = scale.lower_ev_per_angstrom / 2
+    assert limits(Exploration(upper_error_ev_per_angstrom=low), grader, committee) == (low, low)
 
 
 def test_a_committee_stops_where_its_members_disagree(tmp_path):

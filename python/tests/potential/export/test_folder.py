@@ -118,7 +118,11 @@ def test_one_atom_has_no_md(tmp_path):
 def test_thresholds_of_the_settings_win(tmp_path):
     told = _write(tmp_path, None, lower_grade=1.2, upper_grade=3.4)
     assert (told["lower_grade"], told["upper_grade"]) == (1.2, 3.4)
-    assert "start.data" not in told["files"]
+    assert "start.data" not in told["files"] and told["notes"] == []
+    told = _write(tmp_path, None, upper_grade=1.1)
+    assert (told["lower_grade"], told["upper_grade"]) == (1.1, 1.1)
+    (note,) = _write(tmp_path, None, uncertainty="committee")["notes"]
+    assert "exploration.uncertainty: committee has no effect here" in note
 
 
 def test_elements_that_are_not_known_are_refused(tmp_path):

@@ -10,6 +10,7 @@ from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.structures import write_frames
 from gibbsflow.potential.export.handed_over import Source, read_verdict
+from gibbsflow.potential.train.fit import fingerprint
 
 
 def test_a_fit_and_its_potential_alone():
@@ -55,8 +56,16 @@ def test_what_is_not_there_is_named(tmp_path):
 
 
 def test_a_verdict(tmp_path):
+    source = Source.find(fitted_copper()[0])
+    content = {"verdict": "PASS", "reasons": [], "potential_sha256": fingerprint(source.folder)}
+    (tmp_path / "result.json").write_text(json.dumps(content))
+    assert read_verdict(tmp_path, source)["reasons"] == []
     (tmp_path / "result.json").write_text('{"verdict": "PASS", "reasons": []}')
-    assert read_verdict(tmp_path)["verdict"] == "PASS"
+    told = read_verdict(tmp_path, source)
+    assert (told["verdict"], told["reasons"]) == ("PASS", ["it does not say which potential it was of"])
+    (tmp_path / "result.json").write_text(json.dumps(content | {"potential_sha256": "0" * 64}))
+    with pytest.raises(InputError, match="is of another potential than"):
+        read_verdict(tmp_path, source)
     (tmp_path / "result.json").write_text('{"status": "finished"}')
     with pytest.raises(InputError, match="holds no verdict"):
-        read_verdict(tmp_path)
+        read_verdict(tmp_path, source)

@@ -81,6 +81,12 @@ def test_other_settings_need_another_state(loop: LocalLoop, tmp_path: Path) -> N
         other._settle()
 
 
+def test_what_is_no_generation_is_refused_before_the_state_is_begun(loop: LocalLoop, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no generation of a loop"):
+        loop.run(tmp_path)
+    assert not list(loop.state.iterdir())
+
+
 def test_structure_files_are_found_beside_the_settings(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "si.extxyz").write_text("structure")

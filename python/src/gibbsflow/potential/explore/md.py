@@ -361,7 +361,8 @@ def limits(settings: Exploration, grader: Grader, committee: Committee | None) -
         usual = committee.scale.lower_ev_per_angstrom, committee.scale.upper_ev_per_angstrom
     else:
         low, high, usual = settings.lower_grade, settings.upper_grade, (grader.lower, grader.upper)
-    lower = low if low is not None else usual[0]
+    # one that is given moves the other: MD must not stop at a frame that is not collected
+    lower = low if low is not None else min(usual[0], high if high is not None else math.inf)
     return lower, high if high is not None else max(usual[1], lower)
 
 

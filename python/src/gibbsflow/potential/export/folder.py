@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from gibbsflow.potential.export.handed_over import Source
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+log = logging.getLogger(__name__)
 
 README = "README.md"
 
@@ -54,6 +57,7 @@ def write_folder(
         raise InputError(Problem(str(source.folder), what, "a potential of `train fit --backend pod`"))
     lower = settings.lower_grade if settings.lower_grade is not None else grader.lower
     upper = settings.upper_grade if settings.upper_grade is not None else max(grader.upper, lower)
+    lower = min(lower, upper)
     if start is not None and (alien := sorted(set(start.get_chemical_symbols()) - set(potential.species))):
         right = f"only {', '.join(potential.species)}"
         raise InputError(Problem("--structure", f"holds {', '.join(alien)}, unknown to the potential", right))
@@ -74,12 +78,17 @@ def write_folder(
             right = "a larger cell, or exploration.supercell, such as [4, 4, 4]"
             raise InputError(Problem("--structure", "is one atom, of which there is no MD at a temperature", right))
         texts[lammps_input.START] = to_frame(repeated, potential.species, potential.cutoff_angstrom).data_file()
+    notes = []
+    if settings.uncertainty == "committee":
+        notes.append("exploration.uncertainty: committee has no effect here: the grade decides in LAMMPS")
+        log.warning("%s", notes[0])
     for name, text in texts.items():
         (out / name).write_text(text)
     return {
         "files": sorted(path.name for path in out.iterdir()), "species": list(potential.species), "lower_grade": lower,
         "upper_grade": upper, "grade_interval": interval,
         "descriptors": grader.basis_descriptors, "linear_forms": sum(len(s.inverse) for s in grader.sets.values()),
+        "notes": notes,
     }  # fmt: skip
 
 

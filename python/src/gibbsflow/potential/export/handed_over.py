@@ -12,7 +12,7 @@ from gibbsflow.config.section import read_section
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.potential.data.labels import require_one_settings_hash
 from gibbsflow.potential.data.structures import read_frames
-from gibbsflow.potential.train.fit import load_potential
+from gibbsflow.potential.train.fit import fingerprint, load_potential
 from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
 from gibbsflow.potential.train.shared.inputs import POTENTIAL
 from gibbsflow.potential.train.shared.protocols import Potential
@@ -151,26 +151,34 @@ def _config(home: Path) -> PotentialConfig | None:
     return read_section(PotentialConfig, read_json(path), where=str(path)) if path.is_file() else None
 
 
-def read_verdict(folder: Path) -> Mapping[str, Any]:
+def read_verdict(folder: Path, source: Source) -> Mapping[str, Any]:
     """Read what a validation came to.
 
     Parameters
     ----------
     folder
         Folder that it wrote, or its ``result.json``.
+    source
+        The potential that it must have been of.
 
     Returns
     -------
     Mapping
-        With ``verdict`` and ``reasons``.
+        With ``verdict`` and ``reasons``, one of them where it does not say which potential it was of.
 
     Raises
     ------
     InputError
-        Where there is no verdict.
+        Where there is no verdict, or that of another potential.
     """
     path = Path(folder) / FILE_NAME if Path(folder).is_dir() else Path(folder)
     content = dict(read_json(path)) if path.is_file() else {}
     if not isinstance(content.get("verdict"), str):
         raise InputError(Problem(str(path), "holds no verdict", "the result.json of a validation", field="verdict"))
+    was_of = content.get("potential_sha256")
+    if was_of is None:
+        content["reasons"] = [*content.get("reasons", []), "it does not say which potential it was of"]
+    elif was_of != fingerprint(source.folder):
+        what = f"is of another potential than {source.folder}"
+        raise InputError(Problem(str(path), what, "`train validate --potential` of this one", field="potential_sha256"))
     return content

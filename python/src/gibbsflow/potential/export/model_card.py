@@ -216,7 +216,7 @@ def _words(key: str) -> str:
 
 def _said(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_said(own)}" for key, own in value.items()) or "none"
+        return ", ".join(f"{key} {_said(own)}" for key, own in value.items()) or "not stated"
     if isinstance(value, (list, tuple)):
         return " to ".join(map(_said, value))
     if isinstance(value, float):

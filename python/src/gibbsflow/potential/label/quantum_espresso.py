@@ -53,6 +53,8 @@ _HOW_TO_GET_PW = (
 )
 _KINDS = 10  # ntypx of pw.x
 _FRACTION = 0.9999
+_SCRATCH_BYTES = 64_000_000
+"""Where a run ends without a known error and its disk has less than this left, it is taken to be full."""
 _SOFT_STOP = 0.95
 """Share of a run's time after which pw.x ends by itself, with what it needs to go on."""
 _worked: dict[tuple[str, bool, bool], dict[str, Any]] = {}
@@ -342,6 +344,10 @@ class QuantumEspresso:
             text += (work / "CRASH").read_text(errors="replace")  # MPI may have ended it before its output was written
         density = any(saved.glob("pwscf.save/charge-density.*"))
         outcome = diagnose(text, code, density=density, restartable=any(saved.glob("pwscf.restart_*")))
+        if outcome.error in ("CRASH", "SUBSPACE") and (space := shutil.disk_usage(work).free) < _SCRATCH_BYTES:
+            # neither MPI nor the Fortran library always has words for it
+            what = f"{work.parent} has {space / 1e6:.1f} MB left: {outcome.message}"
+            outcome = replace(outcome, error="NO_SPACE", message=what)
         if scf.ranks > 1 and "Program PWSCF" in text and not re.search(rf"running on\s+{scf.ranks} proc", text):
             what = f"{self.launcher} started runs side by side and not {scf.ranks} ranks of one: it is of another MPI"
             return replace(outcome, error="LAUNCHER", message=what), text, None

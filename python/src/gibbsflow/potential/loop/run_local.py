@@ -113,6 +113,9 @@ class LocalLoop:
             By a signal; the same call goes on.
         """
         graded_trainer(self.config.training)
+        if begin is not None and not (Path(begin) / loop_state.CHECKPOINT).is_file():
+            right = f"generation_NN/ of a loop's results, with {loop_state.CHECKPOINT}"
+            raise InputError(Problem(str(begin), "no generation of a loop", right, field="--from"))
         with folder_lock(self.state), Stopper() as self.stopper:
             self._settle()
             folder = self._begin(begin)

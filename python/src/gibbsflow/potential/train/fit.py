@@ -11,7 +11,7 @@ from gibbsflow.potential.train.shared.inputs import Inputs
 from gibbsflow.potential.train.shared.protocols import Fit, Potential, Trainer, check_figures
 from gibbsflow.potential.train.trainers.pace import PaceTrainer
 from gibbsflow.potential.train.trainers.pod_trainer import PodTrainer
-from gibbsflow.workflow.files import read_json
+from gibbsflow.workflow.files import inputs_hash, read_json
 from gibbsflow.workflow.state.segments import Stopper
 
 TRAINERS: Mapping[Backend, Trainer] = {"pod": PodTrainer(), "pace": PaceTrainer()}
@@ -140,3 +140,20 @@ def load_potential(folder: Path) -> Potential:
     except (KeyError, TypeError) as error:
         raise StateError(f"{folder}: not a potential written by gibbsflow ({error})") from error
     return written_by.read(Path(folder))
+
+
+def fingerprint(folder: Path) -> str:
+    """Hash what a potential computes with, which is the same wherever it is copied or exported to.
+
+    Parameters
+    ----------
+    folder
+        Folder of the potential.
+
+    Returns
+    -------
+    str
+        SHA-256 of the names and contents of its basis, coefficients and description.
+    """
+    files = sorted([*Path(folder).glob("potential.*"), *Path(folder).glob("coefficients.*")])
+    return inputs_hash(files={file.name: file for file in files}, settings={}, physics=1)

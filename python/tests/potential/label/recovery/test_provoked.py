@@ -12,6 +12,7 @@ from silicon import coarse, needs_pw, si2
 from gibbsflow.config.label_engines import find_pw
 from gibbsflow.config.potential import Labels
 from gibbsflow.potential.data.labels import LabelResult, check_label
+from gibbsflow.potential.label import quantum_espresso
 from gibbsflow.potential.label.quantum_espresso import QuantumEspresso
 
 pytestmark = [pytest.mark.qe, needs_pw]
@@ -214,3 +215,13 @@ def test_two_readings_that_differ_refuse_a_label(program: Program) -> None:
     assert (label.cause, label.error) == ("BAD_OUTPUT", "BAD_OUTPUT") and "ASE cannot read" in label.message
     label = program(f"""{find_pw()} "$@"; rm out/pwscf.xml; exit 0""").label(si2())
     assert (label.cause, label.end) == ("BAD_OUTPUT", "NO_CORRECTION") and "no pwscf.xml" in label.message
+
+
+def test_a_crash_on_a_full_disk_is_no_verdict_on_the_structure(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crashing = program("echo '[host:1] PMIX ERROR: ERROR in file gds_ds21_lock.c at line 99'; exit 1")
+    assert crashing.label(si2()).cause == "CRASH(1)"
+    monkeypatch.setattr(quantum_espresso, "_SCRATCH_BYTES", float("inf"))
+    label = crashing.label(si2())
+    assert (label.error, label.cause) == ("NO_SPACE", "RESOURCE") and "MB left: [host:1]" in label.message
