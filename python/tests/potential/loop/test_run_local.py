@@ -100,7 +100,7 @@ def test_a_loop_that_has_stopped_runs_nothing(loop: LocalLoop, tmp_path: Path) -
     begun = loop.state / "start"
     begun.mkdir(parents=True)
     finished(begun)
-    (tmp_path / "from").mkdir()
+    finished(tmp_path / "from")
     manager = loop.run(tmp_path / "from")
     assert manager.checkpoint.phase is Phase.STOPPED
     assert (begun / "calls").read_text() == "x"  # `infer start --from`, and nothing after it
