@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,16 @@ from gibbsflow.potential.validate.properties.plans import Measured, Plan, asked
 from gibbsflow.units import Floats
 
 _POINTS = 41
+
+
+@contextmanager
+def _usual_recursion() -> Iterator[None]:
+    """Take back the limit that symfc raises for the whole process: with it, hostile JSON would end that by a signal."""
+    limit = sys.getrecursionlimit()
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def force_constants(rest: Crystal, settings: Validation) -> Plan[Any]:
@@ -50,7 +63,8 @@ def force_constants(rest: Crystal, settings: Validation) -> Plan[Any]:
     ]
     frames = yield from asked(displaced)
     found.forces = [frame.calc.results["forces"] for frame in frames]
-    found.produce_force_constants(fc_calculator="symfc", show_drift=False)
+    with _usual_recursion():
+        found.produce_force_constants(fc_calculator="symfc", show_drift=False)
     return found
 
 
