@@ -298,14 +298,14 @@ def _sure(
     apart: npt.NDArray[np.bool_], account: Account,
 ) -> npt.NDArray[np.bool_]:  # fmt: skip
     """Keep those that lie apart by more than the model may be wrong, and note the others."""
-    chosen = np.flatnonzero(apart)
+    chosen = [k for k in range(len(apart)) if apart[k]]
     sure = apart.copy()
-    if not len(chosen):
+    if not chosen:
         return sure
     sure[chosen] = seen.surely([frames[k] for k in chosen], [rows[k] for k in chosen], left[chosen])
     unsure = apart & ~sure
     if unsure.any():
-        named = rows_in_words(sorted(frames[k].row for k in np.flatnonzero(unsure)))
+        named = rows_in_words(sorted(frames[k].row for k in chosen if unsure[k]))
         shift = float(np.median(left[unsure]))
         account.note(f"energies of {named} lie {shift:+.3g} eV/atom from the others', as a simple model may be wrong")
     return sure
