@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import bulk, fcc111
+from ase.build import bulk, fcc111, molecule
 from ase.io import write
 from labelled_sets import label, rattled
 
@@ -124,3 +124,37 @@ def test_few_frames_of_many_elements_tell_no_sign_of_stress(tmp_path):
     species = ("Ag", "Al", "Au", "Cu", "Ni", "Pd", "Pt")
     write(tmp_path / "a.extxyz", rattled(6, 1, species, (2, 2, 2)))
     assert _doubts(read_labelled(tmp_path / "a.extxyz")) == []
+
+
+def _water_and_dimers(seed):
+    """Twelve rattled molecules, and three quarters of the dimers of their elements."""
+    rng, frames = np.random.default_rng(seed), []
+    for _ in range(12):
+        water = molecule("H2O")
+        water.positions += rng.normal(0, 0.05, water.positions.shape)
+        frames.append(label(water))
+    for pair, bond in (("OO", 1.32), ("OH", 0.97), ("HH", 0.62)):
+        distances = np.geomspace(0.6 * bond, 6, 12)
+        frames += [label(Atoms(list(pair), [[0, 0, 0], [0, 0, d]])) for d in distances if rng.random() < 0.75]
+    return frames
+
+
+@pytest.mark.parametrize("seed", [1, 7])
+def test_forces_say_nothing_of_the_zero_of_a_molecule_beside_dimers(tmp_path, seed):
+    frames = _water_and_dimers(seed)
+    write(tmp_path / "a.extxyz", frames)
+    labelled = read_labelled(tmp_path / "a.extxyz")
+    assert [d for d in _doubts(labelled) if d[0] != "note"] == []
+    ((weight, _, what),) = [d for d in _doubts([*labelled[:9], *_energy(labelled[9:12], 2.0)]) if d[0] != "note"]
+    assert weight == "refuse" and "10, 11, 12" in what
+
+
+@pytest.mark.parametrize(("noise", "shift", "sure"), [(0.0, 0.35, True), (0.24, 0.5, False), (0.24, 0.9, True)])
+def test_what_a_model_misses_of_forces_it_misses_of_energies(copper, noise, shift, sure):
+    """Noise on forces, which energies do not follow: 0.24 eV/Å are 0.6 eV/atom along 2.5 Å."""
+    rng = np.random.default_rng(0)
+    rough = [replace(f, forces_ev_per_angstrom=f.forces_ev_per_angstrom + rng.normal(0, noise, (8, 3))) for f in copper]
+    seen = look_at(rough[:17], Account("a.xyz"))
+    others = _energy(rough[17:], shift)
+    rows = [seen.model.rows(frame.atoms) for frame in others]
+    assert seen.surely(others, rows, np.full(3, shift)).tolist() == [sure] * 3

@@ -16,7 +16,7 @@ from gibbsflow.potential.data.labelled_frames import LabelledFrame, rows_in_word
 from gibbsflow.potential.train.checks.simple_model import Rows, SimpleModel
 from gibbsflow.potential.train.checks.stresses import hold_stresses, judge_stresses
 from gibbsflow.potential.train.checks.work import Agreement
-from gibbsflow.potential.train.checks.zeros import EXPLAINED, judge_shifts, left_over
+from gibbsflow.potential.train.checks.zeros import EXPLAINED, held_by, judge_shifts, left_over
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
 
@@ -24,6 +24,10 @@ GAP_EV_PER_ATOM = 0.3
 """Energies apart from all others by less are never called another zero."""
 GAP_SPREADS = 10.0
 """Nor by less than so many robust standard deviations (1.4826 times the median absolute deviation)."""
+FREE_SPREADS = 4.0
+"""Nor by less than so many standard deviations of what forces leave free."""
+UNEXPLAINED_ANGSTROM = 2.5
+"""Nor by less than forces that the model does not explain do along such a way: those of its own, or the others'."""
 REFUSED_EV_PER_ATOM = 1.0
 """From here on another zero is refused; below it is warned of."""
 FORCES_REFUSED = 4.0
@@ -87,6 +91,34 @@ class Consistency:
         energies = np.array([frame.energy_ev / len(frame.atoms) for frame in frames])
         plain = energies - _counts(frames, self.model.species) @ self.plain_ev - self.plain_centre
         return np.asarray(plain * np.sign(left) >= 0.5 * np.abs(left))
+
+    def surely(self, frames: Sequence[LabelledFrame], rows: Sequence[Rows], left: Floats) -> npt.NDArray[np.bool_]:
+        """Say where energies lie farther apart than the model may be wrong.
+
+        Forces say nothing of energies between kinds of frames that no path joins (dimers and a molecule), and what a
+        model does not explain of forces it misses of energies too.
+
+        Parameters
+        ----------
+        frames, rows
+            Any frames of the same elements, with their rows.
+        left
+            How far they lie from the others by the model, eV an atom, shape (frames,).
+
+        Returns
+        -------
+        ndarray
+            True where neither accounts for it; shape (frames,).
+        """
+        both, count = [*self.frames, *frames], len(self.frames)
+        shares = _counts(both, self.model.species)
+        energies = np.array([frame.energy_ev / len(frame.atoms) for frame in both]) - shares @ self.plain_ev
+        main = np.concatenate([self.main, np.zeros(len(frames), dtype=bool)])
+        held = held_by(both, [*self.rows, *rows], shares, energies, self.model.explained, main, count)
+        missed = held.unexplained_ev_per_angstrom
+        limit = UNEXPLAINED_ANGSTROM * np.maximum(missed[count:], np.median(missed[main]))
+        known = held.shift_ev[count:] * np.sign(left) > FREE_SPREADS * held.spread_ev[count:]
+        return np.asarray(known & (np.abs(left) > limit))
 
 
 def look_at(
@@ -175,6 +207,7 @@ def hold_against(seen: Consistency, test: Sequence[LabelledFrame], account: Acco
     alike = _alike(rows, chosen, [row for row, own in zip(seen.rows, seen.main, strict=True) if own],
                    [frame for frame, own in zip(seen.frames, seen.main, strict=True) if own])  # fmt: skip
     off = (np.abs(left) > limit) & alike & seen.truly(chosen, left)
+    off = _sure(seen, chosen, rows, left, off, account)
     if off.any():
         _say_zero(account, chosen, left, off, "those of the training set", of_all=bool(off.all()))
     _hold_forces(seen, chosen, rows, account)
@@ -251,12 +284,31 @@ def _judge_energies(seen: Consistency, left: Floats, account: Account) -> npt.ND
         [seen.rows[k] for k in main], [seen.frames[k] for k in main],
     )  # fmt: skip
     alike &= seen.truly(seen.frames, left)
+    strange = [seen.frames[k].row for k in others if not alike[k]]
+    alike = _sure(seen, seen.frames, seen.rows, left, alike, account)
     if alike.any():
         _say_zero(account, seen.frames, left, alike, "those of all other frames", of_all=False)
-    strange = [seen.frames[k].row for k in others if not alike[k]]
     if strange:
         account.note(f"outliers: energies of {rows_in_words(strange)}, whose geometry is unlike all others'")
     return alike
+
+
+def _sure(
+    seen: Consistency, frames: Sequence[LabelledFrame], rows: Sequence[Rows], left: Floats,
+    apart: npt.NDArray[np.bool_], account: Account,
+) -> npt.NDArray[np.bool_]:  # fmt: skip
+    """Keep those that lie apart by more than the model may be wrong, and note the others."""
+    chosen = [k for k in range(len(apart)) if apart[k]]
+    sure = apart.copy()
+    if not chosen:
+        return sure
+    sure[chosen] = seen.surely([frames[k] for k in chosen], [rows[k] for k in chosen], left[chosen])
+    unsure = apart & ~sure
+    if unsure.any():
+        named = rows_in_words(sorted(frames[k].row for k in chosen if unsure[k]))
+        shift = float(np.median(left[unsure]))
+        account.note(f"energies of {named} lie {shift:+.3g} eV/atom from the others', as a simple model may be wrong")
+    return sure
 
 
 def _judge_parts(seen: Consistency, agreement: Agreement, account: Account) -> npt.NDArray[np.bool_]:

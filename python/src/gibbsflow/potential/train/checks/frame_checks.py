@@ -392,10 +392,10 @@ def _open_cells(frames: Sequence[LabelledFrame], account: Account) -> None:
 
 
 def _outliers(frames: Sequence[LabelledFrame], account: Account) -> None:
-    solid = [frame for frame in frames if not frame.isolated and frame.force_mask.any()]
-    if len(solid) < 2 * FEW_FRAMES:
+    solid = [frame for frame in frames if not frame.isolated and frame.force_mask.any() and _largest(frame) > 1e-3]
+    if len(solid) < 2 * FEW_FRAMES:  # those that symmetry makes zero tell no size
         return
-    sizes = np.log10([max(_largest(frame), 1e-3) for frame in solid])
+    sizes = np.log10([_largest(frame) for frame in solid])
     limit = np.median(sizes) + _FAR * 1.4826 * max(float(np.median(np.abs(sizes - np.median(sizes)))), 0.05)
     rows = [frame.row for frame, size in zip(solid, sizes, strict=True) if size > limit]
     account.facts["outliers"] = rows

@@ -53,13 +53,14 @@ class Left:
     spread_ev
         Standard deviation of the prediction, eV an atom, shape (frames,).
     unexplained_ev_per_angstrom
-        Root mean square of the forces that the model does not give.
+        Root mean square of the forces that the model does not give: those of the frame, or those of all where they
+        are larger, shape (frames,).
     """
 
     main: Mask
     shift_ev: Floats
     spread_ev: Floats
-    unexplained_ev_per_angstrom: float
+    unexplained_ev_per_angstrom: Floats
 
     @property
     def apart(self) -> Mask:
@@ -70,7 +71,7 @@ class Left:
         ndarray
             Shape (frames,).
         """
-        least = max(SHIFT_EV_PER_ATOM, UNEXPLAINED_ANGSTROM * self.unexplained_ev_per_angstrom)
+        least = np.maximum(SHIFT_EV_PER_ATOM, UNEXPLAINED_ANGSTROM * self.unexplained_ev_per_angstrom)
         limit = np.maximum(least, SHIFT_SPREADS * self.spread_ev)
         return np.asarray(np.abs(self.shift_ev) > limit) & ~self.main
 
@@ -96,23 +97,15 @@ def left_over(
     Left
         Of each frame.
     """
-    masks = [np.repeat(frame.force_mask, 3) for frame in frames]
-    forces = [f.forces_ev_per_angstrom.ravel()[own] for f, own in zip(frames, masks, strict=True)]
-    size = max(float(np.sqrt(np.mean(np.concatenate(forces) ** 2))), 1e-3)
-    deviation = max(size * float(np.sqrt(max(1 - explained, 0.0))), 1e-3)
-    energy = np.array([row.energy / len(frame.atoms) for row, frame in zip(rows, frames, strict=True)])
-    mean, kernel = _prior(energy, [row.forces[own] for row, own in zip(rows, masks, strict=True)], forces, deviation)
-    kernel += _ELEMENT_EV**2 * shares @ shares.T
+    mean, kernel, unexplained = _free(frames, rows, shares, explained, len(frames))
     values = energies - mean
     weighted = np.flatnonzero([frame.weights.energy > 0 for frame in frames])
     main = np.zeros(len(frames), dtype=bool)
     main[weighted] = _trimmed(values[weighted], kernel[np.ix_(weighted, weighted)])
     noise = _NOISE_EV_PER_ATOM
     for _ in range(4):
-        shift, spread = _predicted(values, kernel, main, noise)
-        ratio = 1.4826 * float(np.median(np.abs(shift[main] / spread[main])))
-        noise = max(_NOISE_EV_PER_ATOM, min(noise * max(ratio, 1.0), 1.0))
-        found = Left(main, shift, spread * max(ratio, 1.0), deviation)
+        shift, spread, noise = _scaled(values, kernel, main, noise)
+        found = Left(main, shift, spread, unexplained)
         near = np.abs(shift) <= np.maximum(SHIFT_EV_PER_ATOM / 2, SHIFT_SPREADS / 2 * found.spread_ev)
         wider = np.zeros(len(frames), dtype=bool)
         wider[weighted] = near[weighted]
@@ -120,6 +113,39 @@ def left_over(
             break
         main = wider
     return found
+
+
+def held_by(
+    frames: Sequence[LabelledFrame], rows: Sequence[Rows], shares: Floats, energies: Floats, explained: float,
+    main: Mask, fitted: int,
+) -> Left:  # fmt: skip
+    """Predict the energy of each frame by forces and by the energies of frames that are known to agree.
+
+    Parameters
+    ----------
+    frames, rows
+        In the same order.
+    shares
+        Share of each element in each frame, shape (frames, elements).
+    energies
+        Less those of the elements, to 10 eV, eV an atom, shape (frames,).
+    explained
+        Share of the squared forces that a fit of the rows accounts for.
+    main
+        Frames that agree, shape (frames,).
+    fitted
+        So many of the first frames give forces.
+
+    Returns
+    -------
+    Left
+        Of each frame.
+    """
+    mean, kernel, unexplained = _free(frames, rows, shares, explained, fitted)
+    noise = _NOISE_EV_PER_ATOM
+    for _ in range(4):
+        shift, spread, noise = _scaled(energies - mean, kernel, main, noise)
+    return Left(main, shift, spread, unexplained)
 
 
 def judge_shifts(frames: Sequence[LabelledFrame], left: Left, trusted: Mask, account: Account) -> Mask:
@@ -159,10 +185,34 @@ def judge_shifts(frames: Sequence[LabelledFrame], left: Left, trusted: Mask, acc
     return np.asarray(off)
 
 
+def _free(
+    frames: Sequence[LabelledFrame], rows: Sequence[Rows], shares: Floats, explained: float, fitted: int
+) -> tuple[Floats, Floats, Floats]:
+    """Energies an atom by the forces of the first frames, the covariance left to them, and unexplained forces."""
+    masks = [np.repeat(frame.force_mask, 3) for frame in frames]
+    forces = [f.forces_ev_per_angstrom.ravel()[own] for f, own in zip(frames, masks, strict=True)]
+    columns = [row.forces[own] for row, own in zip(rows, masks, strict=True)]
+    size = max(float(np.sqrt(np.mean(np.concatenate(forces[:fitted]) ** 2))), 1e-3)
+    deviation = max(size * float(np.sqrt(max(1 - explained, 0.0))), 1e-3)
+    energy = np.array([row.energy / len(frame.atoms) for row, frame in zip(rows, frames, strict=True)])
+    coefficients, free = _prior(energy, columns[:fitted], forces[:fitted], deviation)
+    missed = [y - x @ coefficients for x, y in zip(columns, forces, strict=True)]
+    unexplained = np.array([np.sqrt(np.mean(own**2)) if len(own) else 0.0 for own in missed])
+    kernel = free @ free.T + _ELEMENT_EV**2 * shares @ shares.T
+    return energy @ coefficients, kernel, np.maximum(unexplained, deviation)
+
+
+def _scaled(values: Floats, kernel: Floats, main: Mask, noise: float) -> tuple[Floats, Floats, float]:
+    """Residuals, standard deviations at least as large as those of the main part are, and the noise of that."""
+    shift, spread = _predicted(values, kernel, main, noise)
+    ratio = max(1.4826 * float(np.median(np.abs(shift[main] / spread[main]))), 1.0)
+    return shift, spread * ratio, max(_NOISE_EV_PER_ATOM, min(noise * ratio, 1.0))
+
+
 def _prior(
     energy: Floats, columns: Sequence[Floats], forces: Sequence[Floats], deviation: float
 ) -> tuple[Floats, Floats]:
-    """Energies an atom by a fit to forces, and the covariance that this fit leaves to them."""
+    """Coefficients by a fit to forces, and a root of the covariance that it leaves to energies an atom."""
     size = float(np.sqrt(np.mean(np.concatenate(list(forces)) ** 2)))
     scale = _COLUMN_EV / np.maximum(np.sqrt(np.mean(energy**2, axis=0)), 1e-6)
     gram, moment = np.zeros((len(scale),) * 2), np.zeros(len(scale))
@@ -173,9 +223,8 @@ def _prior(
         moment += x.T @ y
     found, vectors = np.linalg.eigh(gram)
     precision = np.maximum(found, 0.0) + deviation**2
-    mean = energy * scale @ (vectors @ (vectors.T @ moment / precision))
     free = deviation * (energy * scale @ vectors) / np.sqrt(precision)
-    return mean, free @ free.T
+    return scale * (vectors @ (vectors.T @ moment / precision)), free
 
 
 def _predicted(values: Floats, kernel: Floats, main: Mask, noise: float) -> tuple[Floats, Floats]:
