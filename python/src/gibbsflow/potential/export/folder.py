@@ -11,6 +11,7 @@ from gibbsflow.engines.lammps_frame import to_frame
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.export import lammps_input
 from gibbsflow.potential.export.handed_over import Source
+from gibbsflow.workflow.files import atomic_open
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -46,7 +47,8 @@ def write_folder(
     Raises
     ------
     InputError
-        Where the potential has no grade, is of another kind than ``pair_style pod``, or does not know the structure.
+        Where the potential has no grade, is of another kind than ``pair_style pod``, does not know the structure, or
+        the structure is one atom; nothing is written.
     """
     potential, grader = source.potential, source.require_grade()
     if potential.lammps_style != "pod":
@@ -60,6 +62,10 @@ def write_folder(
     if out.resolve().is_relative_to(source.folder.resolve()):
         right = "a folder of its own"
         raise InputError(Problem(str(out), "is the potential's folder, or lies in it", right, field="--out"))
+    repeated = start.repeat(settings.supercell) if start is not None and start.pbc.any() else start
+    if repeated is not None and len(repeated) < 2:
+        right = "a larger cell, or exploration.supercell, such as [4, 4, 4]"
+        raise InputError(Problem("--structure", "is one atom, of which there is no MD at a temperature", right))
     shutil.copytree(source.folder, out, dirs_exist_ok=True)
     lammps_input.write_grade(out, potential, grader, lower=lower, upper=upper, interval=interval)
     texts = {
@@ -68,14 +74,11 @@ def write_folder(
         ),
         README: _readme(potential.species, lower, upper),
     }
-    if start is not None:
-        repeated = start.repeat(settings.supercell) if start.pbc.any() else start
-        if len(repeated) < 2:
-            right = "a larger cell, or exploration.supercell, such as [4, 4, 4]"
-            raise InputError(Problem("--structure", "is one atom, of which there is no MD at a temperature", right))
+    if repeated is not None:
         texts[lammps_input.START] = to_frame(repeated, potential.species, potential.cutoff_angstrom).data_file()
     for name, text in texts.items():
-        (out / name).write_text(text)
+        with atomic_open(out / name, "w") as file:
+            file.write(text)
     return {
         "files": sorted(path.name for path in out.iterdir()), "species": list(potential.species), "lower_grade": lower,
         "upper_grade": upper, "grade_interval": interval,

@@ -18,6 +18,7 @@ from gibbsflow.engines.lammps import timestep_ps
 from gibbsflow.potential.train.shared.grade import ActiveSet, Grader
 from gibbsflow.potential.train.shared.protocols import Potential
 from gibbsflow.units import Floats
+from gibbsflow.workflow.files import atomic_open
 
 POTENTIAL_INPUT, GRADE_INPUT, RUN_INPUT, START = "in.potential", "in.grade", "in.md", "start.data"
 UNKNOWN = "unknown.lammpstrj"
@@ -185,7 +186,8 @@ def write_grade(
     """
     descriptors = potential.descriptor_commands(DESCRIPTORS, grader.basis, folder)
     text = grade_input(grader, descriptors, lower=lower, upper=upper, interval=interval)
-    (folder / GRADE_INPUT).write_text(text)
+    with atomic_open(folder / GRADE_INPUT, "w") as file:
+        file.write(text)
 
 
 def largest(values: Sequence[str]) -> str:
