@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ from ase.io import read
 from labelled_sets import fitted_copper, rattled, strained_alloy
 
 from gibbsflow.errors import InputError
-from gibbsflow.potential.data.structures import write_frames
 from gibbsflow.potential.export.data_files import structure, write_data
 from gibbsflow.potential.export.handed_over import Source
 
@@ -39,13 +39,13 @@ def test_labels_are_the_same_in_all_files(tmp_path):
 def test_what_a_database_has_no_key_for_lies_beside_the_row(tmp_path):
     folder, _ = fitted_copper()
     frames = rattled(1, 3)
-    odd = {"formula": "Cu4", "virial-x": 1.5, "run": "12", "Cu": 2, "charge": 1}
-    frames[0].info |= {**odd, "origin": "elsewhere"}
-    write_frames(tmp_path / "own.extxyz", frames)
-    (tmp_path / "out").mkdir()
-    write_data(Source.find(folder, tmp_path / "own.extxyz"), tmp_path / "out", licence="", authors=())
-    row = next(connect(tmp_path / "out/data.db").select())
-    assert row.origin == "elsewhere"
+    odd = {"formula": "Cu4", "virial-x": np.float64(1.5), "run": "12", "Cu": np.int64(2), "charge": 1}
+    frames[0].info |= {**odd, "origin": "elsewhere", "step": np.int64(7), "virial": np.eye(3)}
+    source = replace(Source.find(folder), frames={"train": frames})
+    write_data(source, tmp_path, licence="", authors=())
+    row = next(connect(tmp_path / "data.db").select())
+    assert (row.origin, row.step) == ("elsewhere", 7)
+    assert row.data["info"]["virial"] == pytest.approx(np.eye(3))
     assert {key: str(row.data["info"][key]) for key in odd} == {key: str(value) for key, value in odd.items()}
 
 

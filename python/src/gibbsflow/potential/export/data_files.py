@@ -157,7 +157,7 @@ def _searchable(key: str, value: Any) -> bool:
 def _beside(atoms: Atoms) -> dict[str, Any]:
     """What ase.db has no column for."""
     rest = {key: _kept(value) for key, value in _info(atoms).items() if not _searchable(key, value)}
-    arrays = {key: atoms.arrays[key] for key in ("force_mask", "atom_grade") if key in atoms.arrays}
+    arrays: dict[str, Any] = {key: atoms.arrays[key] for key in ("force_mask", "atom_grade") if key in atoms.arrays}
     return {**arrays, **({"info": rest} if rest else {})}
 
 

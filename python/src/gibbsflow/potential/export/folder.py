@@ -69,9 +69,7 @@ def write_folder(
     shutil.copytree(source.folder, out, dirs_exist_ok=True)
     lammps_input.write_grade(out, potential, grader, lower=lower, upper=upper, interval=interval)
     texts = {
-        lammps_input.RUN_INPUT: lammps_input.run_input(
-            settings, species=potential.species, interval=interval, seed=seed
-        ),
+        lammps_input.RUN_INPUT: lammps_input.run_input(settings, species=potential.species, seed=seed),
         README: _readme(potential.species, lower, upper),
     }
     if repeated is not None:

@@ -111,7 +111,7 @@ def grade_input(grader: Grader, descriptors: Sequence[str], *, lower: float, upp
     return "\n".join(lines) + "\n"
 
 
-def run_input(settings: Exploration, *, species: Sequence[str], interval: int, seed: int) -> str:
+def run_input(settings: Exploration, *, species: Sequence[str], seed: int) -> str:
     """A whole input: start, potential, grade and dynamics, which ends by itself outside of the range.
 
     Parameters
@@ -120,8 +120,6 @@ def run_input(settings: Exploration, *, species: Sequence[str], interval: int, s
         Section ``exploration``: ensemble, temperatures, pressures, time step, steps.
     species
         Chemical symbols in the order of LAMMPS' types.
-    interval
-        Steps between two looks at the grade.
     seed
         Of velocities and thermostat.
 
