@@ -29,7 +29,7 @@ def lammps(
     ] = None,
     config: Config = None,
     every: Annotated[int, typer.Option("--every", min=1, help="Steps between two looks at the grade.")] = 50,
-    seed: Annotated[int, typer.Option("--seed", min=1, help="Seed of the example run.")] = 2026,
+    seed: Annotated[int, typer.Option("--seed", min=1, max=900_000_000, help="Seed of the example run.")] = 2026,
     as_json: Json = False,
 ) -> None:
     """Write a folder for LAMMPS (`include in.potential`, `include in.grade`) and ASE: the run halts where it guesses.

@@ -59,6 +59,8 @@ def embed(
     structures go there as they are.
     """
     with verb(out, as_json=as_json) as result:
+        from contextlib import closing
+
         from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.errors import InputError, Problem
         from gibbsflow.potential.data.structures import write_frames
@@ -72,9 +74,8 @@ def embed(
             raise InputError(Problem("embedding", "not given", right, field="largest_cell_atoms"))
         frames = _read(structures)
         read_graded(potential)
-        calculator = PotentialCalculator(potential)
-        made = cut([atoms for _, atoms in frames], calculator, settings, seed=seed, generation=0)
-        calculator.close()
+        with closing(PotentialCalculator(potential)) as calculator:
+            made = cut([atoms for _, atoms in frames], calculator, settings, seed=seed, generation=0)
         files = {f"structures{k}": path for k, path in enumerate(structures)}
         content = {**settings.model_dump(mode="json"), "seed": seed}
         result.inputs_hash = inputs_hash(files={**files, "potential": potential}, settings=content, physics=1)

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from ase.db import connect
 from ase.io import read
-from labelled_sets import fitted_copper, strained_alloy
+from labelled_sets import fitted_copper, rattled, strained_alloy
 
 from gibbsflow.errors import InputError
 from gibbsflow.potential.export.data_files import structure, write_data
@@ -33,6 +34,19 @@ def test_labels_are_the_same_in_all_files(tmp_path):
     told = json.loads((tmp_path / "metadata.json").read_text())
     assert (told["licence"], told["settings_key"]) == ("CC0-1.0", "not recorded")
     assert told["files"]["data.db"] == hashlib.sha256((tmp_path / "data.db").read_bytes()).hexdigest()
+
+
+def test_what_a_database_has_no_key_for_lies_beside_the_row(tmp_path):
+    folder, _ = fitted_copper()
+    frames = rattled(1, 3)
+    odd = {"formula": "Cu4", "virial-x": np.float64(1.5), "run": "12", "Cu": np.int64(2), "charge": 1}
+    frames[0].info |= {**odd, "origin": "elsewhere", "step": np.int64(7), "virial": np.eye(3)}
+    source = replace(Source.find(folder), frames={"train": frames})
+    write_data(source, tmp_path, licence="", authors=())
+    row = next(connect(tmp_path / "data.db").select())
+    assert (row.origin, row.step) == ("elsewhere", 7)
+    assert row.data["info"]["virial"] == pytest.approx(np.eye(3))
+    assert {key: str(row.data["info"][key]) for key in odd} == {key: str(value) for key, value in odd.items()}
 
 
 def test_a_structure_in_the_words_of_optimade():

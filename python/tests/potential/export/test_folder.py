@@ -112,6 +112,7 @@ def test_types_in_another_order_are_not_run(tmp_path):
 def test_one_atom_has_no_md(tmp_path):
     with pytest.raises(InputError, match=r"is one atom.*exploration.supercell"):
         _write(tmp_path, bulk("Cu"))
+    assert not list(tmp_path.iterdir())
     assert "start.data" in _write(tmp_path, bulk("Cu"), supercell=(3, 3, 3))["files"]
 
 

@@ -39,6 +39,16 @@ def test_a_generation(tmp_path):
     assert source.config.target.elements == ("Cu",)
 
 
+def test_figures_are_those_of_the_last_generation(tmp_path):
+    folder, _ = fitted_copper()
+    shutil.copytree(folder / "potential", tmp_path / "potential")
+    for number in (9, 99, 100):
+        home = tmp_path / f"generation_{number:02d}"
+        home.mkdir()
+        (home / "metrics.json").write_text(json.dumps({"fit": {"coefficients": number}}))
+    assert Source.find(tmp_path).figures["coefficients"] == 100
+
+
 def test_labels_of_two_settings_are_refused(tmp_path):
     folder, _ = fitted_copper()
     frames = rattled(2, 5)

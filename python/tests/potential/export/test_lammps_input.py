@@ -71,11 +71,9 @@ def test_thresholds_stand_in_the_text():
 
 def test_a_run_in_the_units_of_metal():
     settings = Exploration(temperature_k=300, temperature_end_k=600, timestep_fs=2.0, steps=500)
-    text = run_input(settings, species=("Cu",), interval=50, seed=4)
+    text = run_input(settings, species=("Cu",), seed=4)
     assert "timestep 0.002\n" in text
     assert "fix heat all langevin 300 600 0.1 4 zero yes\n" in text
     assert "fix move all nve\n" in text
-    pressed = run_input(
-        settings.model_copy(update={"ensemble": "npt", "pressure_bar": 1e4}), species=("Cu",), interval=50, seed=4
-    )
+    pressed = run_input(settings.model_copy(update={"ensemble": "npt", "pressure_bar": 1e4}), species=("Cu",), seed=4)
     assert "fix move all nph iso 10000 10000 1.0\n" in pressed

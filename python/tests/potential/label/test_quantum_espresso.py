@@ -99,6 +99,20 @@ def test_ranks_are_started_by_the_launcher_beside_the_program(no_pw: Path, tmp_p
     ]  # fmt: skip
 
 
+def test_a_launcher_may_be_a_path(no_pw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(no_pw, PW)
+    own = tmp_path / "own" / "srun"
+    own.parent.mkdir()
+    own.write_text('#!/bin/sh\nshift 2\necho "running on 2 processors"\nexec "$@"\n')
+    own.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    for launcher in (str(own), "own/srun"):
+        engine = QuantumEspresso(["Si"], coarse(), Labels(ranks=2, launcher=launcher, corrections_max=0))
+        assert engine.label(si2()).error == "UNCONVERGED", launcher
+    with pytest.raises(MissingProgramError, match="/nowhere/mpirun' of MPI is not installed"):
+        QuantumEspresso(["Si"], coarse(), Labels(ranks=2, launcher="/nowhere/mpirun"))
+
+
 def written(no_pw: Path, folder: Path, atoms: Atoms, elements: tuple[str, ...] = ("Si",), **dft: object) -> str:
     """Input that the program gets for a structure."""
     program(no_pw, PW)

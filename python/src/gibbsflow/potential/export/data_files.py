@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase.db import connect
+from ase.db.core import check
 
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.structures import structure_id, write_frames
@@ -59,7 +60,7 @@ def write_data(source: Source, out: Path, *, licence: str, authors: Sequence[str
     (out / DATABASE).unlink(missing_ok=True)
     with connect(out / DATABASE, use_lock_file=False) as database:
         for frame in frames:
-            database.write(frame, key_value_pairs=_pairs(frame), data=_arrays(frame))
+            database.write(frame, key_value_pairs=_pairs(frame), data=_beside(frame))
     write_json(out / OPTIMADE, {
         "meta": {"representation": "OPTIMADE 1.2 structures; properties with the prefix _gibbsflow_ are its own"},
         "data": [structure(frame) for frame in frames],
@@ -133,12 +134,33 @@ def _list(values: Any) -> Any:
     return None if values is None else np.asarray(values, dtype=float).tolist()
 
 
+def _info(atoms: Atoms) -> dict[str, Any]:
+    """What is said of a frame, with numbers of Python's: a database knows no others."""
+    return {str(key): value.item() if isinstance(value, np.generic) else value for key, value in atoms.info.items()}
+
+
 def _pairs(atoms: Atoms) -> dict[str, Any]:
     """What of a frame's ``info`` a database can search for; its own columns keep their names."""
-    plain = {key: value for key, value in atoms.info.items() if isinstance(value, (str, int, float)) and value != ""}
-    return {key: value for key, value in plain.items() if key not in ("id", "energy", "charge", "mass", "magmom")}
+    return {key: value for key, value in _info(atoms).items() if _searchable(key, value)}
 
 
-def _arrays(atoms: Atoms) -> dict[str, Any]:
+def _searchable(key: str, value: Any) -> bool:
+    if not isinstance(value, (str, int, float)) or value == "" or key in ("id", "energy", "charge", "mass", "magmom"):
+        return False
+    try:
+        check({key: value})
+    except ValueError:  # of ase.db's own words, or a number in quotes
+        return False
+    return True
+
+
+def _beside(atoms: Atoms) -> dict[str, Any]:
     """What ase.db has no column for."""
-    return {key: atoms.arrays[key] for key in ("force_mask", "atom_grade") if key in atoms.arrays}
+    rest = {key: _kept(value) for key, value in _info(atoms).items() if not _searchable(key, value)}
+    arrays: dict[str, Any] = {key: atoms.arrays[key] for key in ("force_mask", "atom_grade") if key in atoms.arrays}
+    return {**arrays, **({"info": rest} if rest else {})}
+
+
+def _kept(value: Any) -> Any:
+    numbers = isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
+    return value if numbers or isinstance(value, (str, int, float)) else str(value)

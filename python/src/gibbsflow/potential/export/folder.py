@@ -12,6 +12,7 @@ from gibbsflow.engines.lammps_frame import to_frame
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.export import lammps_input
 from gibbsflow.potential.export.handed_over import Source
+from gibbsflow.workflow.files import atomic_open
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -49,7 +50,8 @@ def write_folder(
     Raises
     ------
     InputError
-        Where the potential has no grade, is of another kind than ``pair_style pod``, or does not know the structure.
+        Where the potential has no grade, is of another kind than ``pair_style pod``, does not know the structure, or
+        the structure is one atom; nothing is written.
     """
     potential, grader = source.potential, source.require_grade()
     if potential.lammps_style != "pod":
@@ -64,26 +66,25 @@ def write_folder(
     if out.resolve().is_relative_to(source.folder.resolve()):
         right = "a folder of its own"
         raise InputError(Problem(str(out), "is the potential's folder, or lies in it", right, field="--out"))
+    repeated = start.repeat(settings.supercell) if start is not None and start.pbc.any() else start
+    if repeated is not None and len(repeated) < 2:
+        right = "a larger cell, or exploration.supercell, such as [4, 4, 4]"
+        raise InputError(Problem("--structure", "is one atom, of which there is no MD at a temperature", right))
     shutil.copytree(source.folder, out, dirs_exist_ok=True)
     lammps_input.write_grade(out, potential, grader, lower=lower, upper=upper, interval=interval)
     texts = {
-        lammps_input.RUN_INPUT: lammps_input.run_input(
-            settings, species=potential.species, interval=interval, seed=seed
-        ),
+        lammps_input.RUN_INPUT: lammps_input.run_input(settings, species=potential.species, seed=seed),
         README: _readme(potential.species, lower, upper),
     }
-    if start is not None:
-        repeated = start.repeat(settings.supercell) if start.pbc.any() else start
-        if len(repeated) < 2:
-            right = "a larger cell, or exploration.supercell, such as [4, 4, 4]"
-            raise InputError(Problem("--structure", "is one atom, of which there is no MD at a temperature", right))
+    if repeated is not None:
         texts[lammps_input.START] = to_frame(repeated, potential.species, potential.cutoff_angstrom).data_file()
     notes = []
     if settings.uncertainty == "committee":
         notes.append("exploration.uncertainty: committee has no effect here: the grade decides in LAMMPS")
         log.warning("%s", notes[0])
     for name, text in texts.items():
-        (out / name).write_text(text)
+        with atomic_open(out / name, "w") as file:
+            file.write(text)
     return {
         "files": sorted(path.name for path in out.iterdir()), "species": list(potential.species), "lower_grade": lower,
         "upper_grade": upper, "grade_interval": interval,

@@ -138,12 +138,14 @@ class Source:
 
 def _figures(home: Path) -> Mapping[str, Any]:
     """Figures of the fit: beside it, in a generation's metrics, or in the last generation of a loop's results."""
-    generations = sorted(home.glob(f"generation_*/{_METRICS}"), reverse=True)
+    # two digits, and more where there are more generations: the longer name is the later one
+    found = home.glob(f"generation_*/{_METRICS}")
+    generations = sorted(found, key=lambda path: (len(path.parent.name), path.parent.name), reverse=True)
     for path in (home / _METRICS, *generations):
         if path.is_file():
             return dict(read_json(path)["fit"])
-    found = dict(read_json(home / FILE_NAME)) if (home / FILE_NAME).is_file() else {}
-    return found if "coefficients" in found else {}
+    result = dict(read_json(home / FILE_NAME)) if (home / FILE_NAME).is_file() else {}
+    return result if "coefficients" in result else {}
 
 
 def _config(home: Path) -> PotentialConfig | None:

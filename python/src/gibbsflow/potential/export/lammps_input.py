@@ -18,6 +18,7 @@ from gibbsflow.engines.lammps import timestep_ps
 from gibbsflow.potential.train.shared.grade import ActiveSet, Grader
 from gibbsflow.potential.train.shared.protocols import Potential
 from gibbsflow.units import Floats
+from gibbsflow.workflow.files import atomic_open
 
 POTENTIAL_INPUT, GRADE_INPUT, RUN_INPUT, START = "in.potential", "in.grade", "in.md", "start.data"
 UNKNOWN = "unknown.lammpstrj"
@@ -110,7 +111,7 @@ def grade_input(grader: Grader, descriptors: Sequence[str], *, lower: float, upp
     return "\n".join(lines) + "\n"
 
 
-def run_input(settings: Exploration, *, species: Sequence[str], interval: int, seed: int) -> str:
+def run_input(settings: Exploration, *, species: Sequence[str], seed: int) -> str:
     """A whole input: start, potential, grade and dynamics, which ends by itself outside of the range.
 
     Parameters
@@ -119,8 +120,6 @@ def run_input(settings: Exploration, *, species: Sequence[str], interval: int, s
         Section ``exploration``: ensemble, temperatures, pressures, time step, steps.
     species
         Chemical symbols in the order of LAMMPS' types.
-    interval
-        Steps between two looks at the grade.
     seed
         Of velocities and thermostat.
 
@@ -185,7 +184,8 @@ def write_grade(
     """
     descriptors = potential.descriptor_commands(DESCRIPTORS, grader.basis, folder)
     text = grade_input(grader, descriptors, lower=lower, upper=upper, interval=interval)
-    (folder / GRADE_INPUT).write_text(text)
+    with atomic_open(folder / GRADE_INPUT, "w") as file:
+        file.write(text)
 
 
 def largest(values: Sequence[str]) -> str:

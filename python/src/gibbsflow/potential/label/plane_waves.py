@@ -44,7 +44,7 @@ def in_cell(atoms: Atoms) -> Atoms:
 
 
 def within_reach(atoms: Atoms) -> Atoms:
-    """Move atoms that are many cells away by whole cell vectors, for programs write positions in columns.
+    """Move atoms that are many cells away by whole cell vectors, for programs that write positions in columns.
 
     Parameters
     ----------

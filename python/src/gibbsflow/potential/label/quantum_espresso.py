@@ -447,12 +447,12 @@ class QuantumEspresso:
 
 def _launcher(program: str, labels: Labels) -> str:
     """Launcher beside the program, else on PATH: beside this Python lies that of LAMMPS, of another MPI."""
-    beside = Path(program).resolve().with_name(labels.launcher)
+    beside = Path(program).resolve().parent / labels.launcher  # of a path that begins with a slash, that path
     found = str(beside) if os.access(beside, os.X_OK) else shutil.which(labels.launcher)
     if found is None:
         right = "labels.launcher: the one of the MPI that pw.x was built with; or labels.ranks: 1"
         raise MissingProgramError(f"program {labels.launcher!r} of MPI is not installed", what_to_do=right)
-    return found
+    return os.path.abspath(found)  # runs are started in folders of their own
 
 
 def _ion(atoms: Atoms, electrons: Electrons) -> bool:

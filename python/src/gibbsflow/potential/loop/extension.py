@@ -17,14 +17,13 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import LabelResult, require_one_settings_hash
-from gibbsflow.potential.data.structures import structure_id, write_frames
-from gibbsflow.potential.generators.generate import generate, start_types
+from gibbsflow.potential.data.structures import structure_id
+from gibbsflow.potential.generators.generate import generate
 from gibbsflow.potential.label.pseudopotentials import pseudo_table
 from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import select as selection_step
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.state import LoopCheckpoint, Phase
-from gibbsflow.potential.loop.trajectories import write_trajectories
 from gibbsflow.workflow.files import read_json, write_json
 
 log = logging.getLogger(__name__)
@@ -156,16 +155,7 @@ def extend(
         what = f"{len(generated)} new structures, and {left} labels beside a hold-out of {len(apart)}"
         right = "a target or temperatures that the old campaign did not have, and a larger convergence.max_labels"
         raise InputError(Problem(str(folder), what, right))
-    chosen = selection_step.by_type(generated, min(config.loop.initial_labels, left))
-    manager.add(apart)
-    manager.add(chosen)
-    manager.add(generated, RowStatus.HELD, "over the number of initial labels")
-    config.write(out / loop_state.CONFIG)
-    starts = [f for kind in start_types() for f in generated if f.info["config_type"] == kind] or generated
-    write_frames(out / loop_state.STARTS, starts)
-    loop_state.write_batches(out, "holdout", apart, config.labels.batch_size)
-    loop_state.write_batches(out, "training", chosen, config.labels.batch_size)
-    write_trajectories(out, config, 0)
+    selection_step.begin(out, config, manager, apart, generated)
     label_doubts.hand_on(folder, out)
     said = f"{len(labelled)} labels of an earlier campaign are reused ({key}); new here: {', '.join(why)}"
     label_doubts.add_note(out, said)

@@ -22,7 +22,6 @@ from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import read_labels, require_one_settings_hash
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
-from gibbsflow.potential.generators.generate import start_types
 from gibbsflow.potential.loop import extension, label_doubts, stopping
 from gibbsflow.potential.loop import select as selection_step
 from gibbsflow.potential.loop import state as loop_state
@@ -98,19 +97,9 @@ class WorkflowManager:
             what = f"{config.convergence.max_labels} labels, and the hold-out alone takes {len(apart)}"
             right = "a larger budget, or fewer loop.holdout_labels"
             raise InputError(Problem("settings", what, right, field="convergence.max_labels"))
-        chosen = selection_step.by_type(generated, min(config.loop.initial_labels, left))
         loop_state.clear(out)
         (out / loop_state.DATABASE).unlink(missing_ok=True)
-        manager = DatabaseManager(out / loop_state.DATABASE)
-        manager.add(apart)
-        manager.add(chosen)
-        manager.add(generated, RowStatus.HELD, "over the number of initial labels")
-        config.write(out / loop_state.CONFIG)
-        starts = [f for kind in start_types() for f in generated if f.info["config_type"] == kind] or generated
-        write_frames(out / loop_state.STARTS, starts)
-        loop_state.write_batches(out, "holdout", apart, config.labels.batch_size)
-        loop_state.write_batches(out, "training", chosen, config.labels.batch_size)
-        write_trajectories(out, config, 0)
+        selection_step.begin(out, config, DatabaseManager(out / loop_state.DATABASE), apart, generated)
         point.to(Phase.LABEL, holdout=tuple(selection_step.ids_of(apart))).write(out)
         return cls(out, config)
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.statuses import RowStatus
-from gibbsflow.potential.data.structures import read_frames, structure_id
+from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
 from gibbsflow.potential.explore import selection
 from gibbsflow.potential.explore.embedding import Embedded, embed
+from gibbsflow.potential.generators.generate import start_types
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.state import LoopCheckpoint
+from gibbsflow.potential.loop.trajectories import write_trajectories
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.seeds import derive_seed
 
@@ -67,6 +69,37 @@ def select(folder: Path, config: PotentialConfig, point: LoopCheckpoint) -> list
             if chosen := _store(manager, decided, boxes, budget):
                 break
     return chosen
+
+
+def begin(
+    folder: Path, config: PotentialConfig, manager: DatabaseManager, apart: Sequence[Atoms], generated: Sequence[Atoms]
+) -> None:
+    """Store what was generated, and write batches of the first labels and starts of the first exploration.
+
+    Parameters
+    ----------
+    folder
+        State folder of a campaign that begins.
+    config
+        Settings, which are written too; the budget of labels holds more than the hold-out.
+    manager
+        Its database.
+    apart
+        Structures of the hold-out, all of which are labelled.
+    generated
+        The others; those over the number of initial labels wait.
+    """
+    left = config.convergence.max_labels - len(apart)
+    chosen = by_type(generated, min(config.loop.initial_labels, left))
+    manager.add(apart)
+    manager.add(chosen)
+    manager.add(generated, RowStatus.HELD, "over the number of initial labels")
+    config.write(folder / loop_state.CONFIG)
+    starts = [f for kind in start_types() for f in generated if f.info["config_type"] == kind] or generated
+    write_frames(folder / loop_state.STARTS, starts)
+    loop_state.write_batches(folder, "holdout", apart, config.labels.batch_size)
+    loop_state.write_batches(folder, "training", chosen, config.labels.batch_size)
+    write_trajectories(folder, config, 0)
 
 
 def _named(frames: Sequence[Atoms]) -> list[tuple[str, Atoms]]:

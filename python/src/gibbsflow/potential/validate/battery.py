@@ -239,9 +239,10 @@ class Battery:
         try:
             before = read_json(path) if path.exists() else {}
             if before.get("inputs_hash") == inputs:
-                counts += before["asked"]
+                measured = Measured.of_json(before["measured"])
+                counts.extend(before["asked"])
                 self.reused += 1
-                return Measured.of_json(before["measured"])
+                return measured
         except (StateError, KeyError, TypeError, AttributeError) as error:
             log.warning("%s cannot be read (%s): measured again", path, error)
         began = told = time.monotonic()

@@ -35,6 +35,17 @@ def test_waters_change_places_with_those_that_are_far_away(count):
             assert np.linalg.norm(away) * 10 > wall.least_angstrom
 
 
+def test_waters_at_two_faces_of_a_box_are_no_pair():
+    topology, frames, boxes = box("acetate")
+    for seed in range(40):
+        moved, waters, _ = far_waters(topology, range(7), frames, boxes, 6, edges.MD, seed=seed, name="box")
+        for after, vectors in zip(moved, boxes, strict=True):
+            places = after[[oxygen for oxygen, *_ in waters]]
+            away = places[:, None] - places
+            away -= np.round(away / np.diag(vectors)) * np.diag(vectors)
+            assert np.linalg.norm(away, axis=2)[np.triu_indices(6, 1)].min() >= 0.5
+
+
 def test_a_box_without_room_is_refused():
     topology, frames, boxes = box("acetate")
     with pytest.raises(InputError, match="no room for a counter-ion"):

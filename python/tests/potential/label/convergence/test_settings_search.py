@@ -7,7 +7,7 @@ from ase.build import bulk
 from silicon import COARSE, si2
 
 from gibbsflow.config.potential_config import PotentialConfig
-from gibbsflow.errors import InputError
+from gibbsflow.errors import InputError, ScienceError
 from gibbsflow.potential.label.convergence.ladders import Errors
 from gibbsflow.potential.label.convergence.settings_search import SettingsSearch, _finer, _rising
 from gibbsflow.potential.label.pseudopotentials import pseudo_table
@@ -46,6 +46,11 @@ def test_finer_settings_stay_in_their_range() -> None:
     assert (_finer("ecutwfc_ry", 20.0), _finer("ecutwfc_ry", 390.0)) == (24.0, 400.0)
     assert _finer("kspacing_per_angstrom", 0.36) == 0.25 and _finer("kspacing_per_angstrom", 0.02) == 0.0201
     assert [rung["ecutwfc_ry"] for rung in _rising("ecutwfc_ry", 300.0)] == [300.0, 360.0]
+
+
+def test_the_finest_settings_are_not_held_against_themselves(tmp_path: Path) -> None:
+    with pytest.raises(ScienceError, match="ecutwfc_ry 400 is the finest that can be asked for"):
+        search(config(), tmp_path)._together({"ecutwfc_ry": 400.0, "kspacing_per_angstrom": 0.3}, [])
 
 
 def test_the_density_of_ultrasoft_files_has_a_ladder_of_its_own(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ def test_differences_from_tighter_settings_are_drawn_in_stated_errors(tmp_path: 
     rows = [row("labelled", -5.0, relabel_stress_gpa=0.2), row("labelled", -4.8)]
     text = audit_plot(rows, {"stress_gpa": 0.5}, tmp_path / "audit")[0].read_text()
     assert "0.5 GPa" in text and "in stated errors" in text
+    again = audit_plot(rows, {"stress_gpa": 0.5}, tmp_path / "audit")[0].read_text()
+    assert again == text  # no date in it, and no names drawn at random
 
 
 def test_each_ladder_has_its_panel_and_its_choice(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 import openmm
 
 from gibbsflow.binding.alchemy.hybrid.mixed_bonds import CORE
+from gibbsflow.binding.equilibrate.periodic_box import to_nearest_image
 from gibbsflow.binding.facts import RemoteFacts
 from gibbsflow.binding.forcefield.ions import Ion
 from gibbsflow.binding.forcefield.remote import beyond_wall, wall_for_ions
@@ -30,7 +31,7 @@ from gibbsflow.units import Floats
 BREATHES_TO = 0.98
 """Share of its edges to which a box at its density may shrink."""
 APART_ANGSTROM = 5.0
-"""Waters that become ions start no nearer to each other."""
+"""Waters that become ions start no nearer to each other, whatever the image."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,9 @@ def far_waters(
         far = [int(k) for k in random.permutation(beyond_wall(wall, one.positions_angstrom, box, places))]
         taken: list[int] = []
         for k in far:
-            if len(taken) < count and all(np.linalg.norm(places[k] - places[m]) >= APART_ANGSTROM for m in taken):
+            away = (places[taken] - places[k]) / 10
+            apart_nm = np.linalg.norm(away + to_nearest_image(away, box), axis=1)
+            if len(taken) < count and (apart_nm >= APART_ANGSTROM / 10).all():
                 taken.append(k)
         if len(taken) < count:
             what = f"{len(taken)} waters beyond {wall.least_angstrom:.1f} Å from the solute, and {count} become ions"

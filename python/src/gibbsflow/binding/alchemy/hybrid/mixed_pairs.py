@@ -137,7 +137,7 @@ def put_nonbonded(
                 else:
                     force.setParticleParameters(atom, 0.0, sigma, 0.0)
                 force.addParticleParameterOffset(side.charges, atom, charge, 0.0, 0.0)
-    _put_exceptions(force, shared, both)
+    _put_exceptions(force, both)
     if ions is not None:
         alone = [
             sum(float(side.end.particles[n, 0]) for n, i in enumerate(side.place) if i in side.sets) for side in both
@@ -168,7 +168,7 @@ def _mean(a: Values, b: Values) -> tuple[Values, Values]:
     return (a[0], sigma_a, a[2]), (b[0] - a[0], sigma_b - sigma_a, b[2] - a[2])
 
 
-def _put_exceptions(force: openmm.NonbondedForce, shared: SharedAtoms, both: tuple[Side, Side]) -> None:
+def _put_exceptions(force: openmm.NonbondedForce, both: tuple[Side, Side]) -> None:
     """Excluded and 1–4 pairs of both ligands, and A's own atoms apart from B's."""
     old, new = both
     index = {_sorted(*force.getExceptionParameters(k)[:2]): k for k in range(force.getNumExceptions())}

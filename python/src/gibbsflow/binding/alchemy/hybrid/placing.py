@@ -9,6 +9,7 @@ import networkx as nx
 import numpy as np
 
 from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import SharedAtoms
+from gibbsflow.binding.equilibrate.periodic_box import to_nearest_image
 from gibbsflow.binding.prepare.atom_map.map_score import SAME_SITE_ANGSTROM
 from gibbsflow.units import Floats
 
@@ -147,8 +148,7 @@ def clashes(
     for j in (j for j in shared.unique_b if shared.b.heavy(j)):
         away = around - positions_nm[shared.place_b[j]]
         if box_nm is not None:
-            for axis in (2, 1, 0):  # reduced vectors: c first, then b, then a
-                away = away - np.round(away[:, axis] / box_nm[axis, axis])[:, None] * box_nm[axis]
+            away = away + to_nearest_image(away, box_nm)
         distances = 10 * np.linalg.norm(away, axis=1)
         for number in np.flatnonzero(distances < least_angstrom):
             residue = atoms[number].residue

@@ -160,10 +160,7 @@ class SettingsSearch:
 
     def _ladders(self) -> list[tuple[str, Callable[[Values], list[Values]]]]:
         if self.config.dft.engine == "gpaw":
-            cutoffs = [
-                ("cutoff", lambda found: _rising("gpaw_cutoff_ev", _START_SHARE * self.config.dft.gpaw_cutoff_ev))
-            ]
-            return [*cutoffs, ("k points", self._spacings)]
+            return [("cutoff", self._plane_waves), ("k points", self._spacings)]
         return [("cutoff", self._wavefunctions), ("density cutoff", self._densities), ("k points", self._spacings)]
 
     def _plane_waves(self, found: Values) -> list[Values]:  # noqa: ARG002 - the first of a row
@@ -202,7 +199,11 @@ class SettingsSearch:
     def _together(self, found: Values, ladders: Sequence[Climbed]) -> Converged:
         """Hold all settings at once against the next finer of all, and go there where they are not converged."""
         for _ in range(_ROUNDS):
-            finer = {**found, **{key: _finer(key, value) for key, value in found.items()}}
+            finer = {key: _finer(key, value) for key, value in found.items()}
+            if last := [key for key, value in finer.items() if value == found[key]]:
+                # against itself every setting is converged
+                what = f"{last[0]} {found[last[0]]:g} is the finest that can be asked for"
+                raise ScienceError(f"{what}: nothing is left to hold it against", what_to_do="Allow larger errors.")
             errors = Rung(found, self._label(found, {})).against(Rung(finer, self._label(finer, {})))
             if errors.within(self.stated):
                 return Converged(found, ladders, errors, finer)

@@ -178,7 +178,7 @@ class PodPotential:
         return PodEvaluator(self, lammps, scratch)
 
     def write(self, folder: Path) -> PodPotential:
-        """Write a folder that LAMMPS (``include in.potential``) and ASE (``PodCalculator``) can use.
+        """Write a folder that LAMMPS (``include in.potential``) and ASE (``PotentialCalculator``) can use.
 
         Parameters
         ----------

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from gibbsflow.report.figures.learning.learning_figures import new_figure, save_figure
+
 _HELD, _COUNTS = "#c2410c", "#7a8ca3"
 _LEAST = 1e-4
 _ERRORS = (("energy_mev_per_atom", "meV/atom"), ("force_ev_per_angstrom", "eV/Å"), ("stress_gpa", "GPa"))
@@ -30,7 +32,7 @@ def audit_plot(rows: Sequence[Mapping[str, Any]], stated: Mapping[str, float], s
     list of Path
         SVG and PNG.
     """
-    figure, axes = _new(1 + bool(stated), (4.6 * (1 + bool(stated)), 3.8))
+    figure, axes = new_figure(1, 1 + bool(stated), (4.6 * (1 + bool(stated)), 3.8))
     whole = [row for row in rows if row["energy_ev_per_atom"] != ""]
     lowest = {
         formula: min(float(row["energy_ev_per_atom"]) for row in whole if row["formula"] == formula)
@@ -53,7 +55,7 @@ def audit_plot(rows: Sequence[Mapping[str, Any]], stated: Mapping[str, float], s
         axes[1].axhline(1.0, color="black", lw=0.8)
         axes[1].set(yscale="log", ylabel="off tighter settings, in stated errors")
         axes[1].set_xticks(range(len(stated)), [kind.partition("_")[0] for kind in stated])
-    return _save(figure, stem)
+    return save_figure(figure, stem)
 
 
 def convergence_plot(rows: Sequence[Mapping[str, Any]], stated: Mapping[str, float], stem: Path) -> list[Path]:
@@ -74,7 +76,7 @@ def convergence_plot(rows: Sequence[Mapping[str, Any]], stated: Mapping[str, flo
         SVG and PNG.
     """
     ladders = list(dict.fromkeys(row["ladder"] for row in rows))
-    figure, axes = _new(len(ladders), (4.2 * len(ladders), 3.6))
+    figure, axes = new_figure(1, len(ladders), (4.2 * len(ladders), 3.6))
     varied = {"cutoff": ("ecutwfc_ry", "gpaw_cutoff_ev"), "density cutoff": ("ecutrho_ry",)}
     for axis, ladder in zip(axes, ladders, strict=True):
         own = [row for row in rows if row["ladder"] == ladder]
@@ -90,21 +92,4 @@ def convergence_plot(rows: Sequence[Mapping[str, Any]], stated: Mapping[str, flo
         if name == "kspacing_per_angstrom":
             axis.invert_xaxis()
         axis.legend(frameon=False, fontsize=8)
-    return _save(figure, stem)
-
-
-def _new(columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(1, columns, squeeze=False)[0]
-
-
-def _save(figure: Any, stem: Path) -> list[Path]:
-    paths = [Path(stem).with_suffix(suffix) for suffix in (".svg", ".png")]
-    for path in paths:
-        # no date: the same input gives the same bytes
-        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
-    return paths
+    return save_figure(figure, stem)
