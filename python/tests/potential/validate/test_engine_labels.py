@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,11 @@ def test_a_molecule_beside_the_engine_itself(tmp_path: Path) -> None:
     # GFN2-xTB of water: a bend of some 45 THz, two stretches of some 110
     assert 40 < modes[0].potential < 55 and 100 < modes[2].potential < 120 and found.engine == "tblite"
     assert first.made >= 18 and len(list((tmp_path / "labels").rglob("FINISHED"))) == first.made
-    assert first.seconds([3]) is not None
+    one_core = first.seconds([3])
+    assert one_core is not None and one_core > 0
+    four = replace(first, labels=Labels(ranks=4))
+    assert four.seconds([3]) == one_core  # ranks are those of pw.x
+    assert replace(four, dft=Dft(engine="quantum_espresso")).seconds([3]) == pytest.approx(4 * one_core)
     for path in tmp_path.glob("tblite-*/*.json"):
         path.unlink()
     again = labels(tmp_path)

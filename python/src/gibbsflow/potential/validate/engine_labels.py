@@ -137,11 +137,12 @@ class EngineLabels:
         float or None
             Core seconds; None where no label of the same settings is kept.
         """
+        cores = self.labels.ranks if self.dft.engine == "quantum_espresso" else 1
         rates = []
         for path in LabelStore(self.state, self.engine.settings_hash).folder.glob("*/label.json"):
             label = read_json(path)
             if label.get("status") == "labelled" and label.get("wall_s"):
-                rates.append(label["wall_s"] / len(label["forces_ev_per_angstrom"]) ** 2)
+                rates.append(cores * label["wall_s"] / len(label["forces_ev_per_angstrom"]) ** 2)
         return float(np.median(rates)) * sum(count**2 for count in atoms) if rates else None
 
     def _look_at_meshes(self, frames: Sequence[Atoms]) -> None:

@@ -50,3 +50,11 @@ def test_without_a_target_the_thresholds_stay(tmp_path):
     judged = judge(grader, [frame], [predicted], [np.linspace(0.5, 5, 20)], None, tmp_path)
     assert (judged.grader.lower, judged.grader.upper) == (grader.lower, grader.upper)
     assert "frames left out of training" in judged.figures["thresholds_from"]
+
+
+def test_a_hold_out_that_tells_nothing_leaves_no_curve_of_an_earlier_fit(tmp_path):
+    grader = Grader.read(fitted_copper()[0] / "potential" / ACTIVE_SET)
+    for errors in (np.ones(20), np.ones(3)):
+        frame, predicted = _frame(errors)
+        judge(grader, [frame], [predicted], [np.linspace(0.5, 5, len(errors))], None, tmp_path)
+    assert ErrorCurve.read(tmp_path) is None

@@ -25,7 +25,7 @@ from gibbsflow.potential.train.uncertainty.committee_spread import (
     force_spread,
     spread_figures,
 )
-from gibbsflow.potential.train.uncertainty.error_curve import Thresholds, error_curve, thresholds
+from gibbsflow.potential.train.uncertainty.error_curve import CURVE, Thresholds, error_curve, thresholds
 from gibbsflow.units import Floats
 
 log = logging.getLogger(__name__)
@@ -127,6 +127,8 @@ def judge(
     grader.write(folder / ACTIVE_SET)
     if curve is not None:
         curve.write(folder)
+    else:  # an earlier fit may have left its own
+        (folder / CURVE).unlink(missing_ok=True)
     figures = {"thresholds_from": found.how, "curve": curve.figures() if curve is not None else None}
     pairs = np.stack([np.concatenate([*grades, []]), np.concatenate([*errors, []])])
     return Judged(grader, figures, pairs[:, np.isfinite(pairs).all(axis=0)])
