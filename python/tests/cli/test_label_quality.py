@@ -52,6 +52,13 @@ def test_an_audit_holds_lets_in_and_does_nothing_twice(spoilt: DatabaseManager, 
     assert spoilt.counts()["labelled"] == 5
 
 
+def test_settings_of_other_labels_hold_nothing(spoilt: DatabaseManager, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("target: {elements: [Cu]}\ndft: {engine: tblite}\n")
+    words = ("audit", tmp_path / "s.db", "--out", tmp_path / "out", "--config", tmp_path / "a.yaml", "--relabel", 1)
+    assert invoke(*words).exit_code == 65
+    assert spoilt.counts()["held"] == 0
+
+
 def test_what_is_wrong_with_the_command_is_said(spoilt: DatabaseManager, tmp_path: Path) -> None:
     out = tmp_path / "out"
     (tmp_path / "a.yaml").write_text("target: {elements: [Cu]}\ndft: {engine: tblite}\n")

@@ -53,6 +53,7 @@ def audit(
         if not found.labels:
             raise InputError(Problem(database, "holds no label", "labels, as `dft label --database` writes them"))
         result.seed = seed
+        settled = not dry_run
         try:
             if relabel is not None:
                 with Stopper() as stopper:
@@ -60,8 +61,11 @@ def audit(
                         found, settings, relabel, seed, state or out / "state", workers=workers,
                         where=str(config) if config is not None else "--config", stopper=stopper,
                     )  # fmt: skip
+        except InputError:
+            settled = False  # with other settings than those of the labels nothing was asked
+            raise
         finally:
-            if not dry_run:
+            if settled:
                 found.hold(manager)
             result.figures = {**found.figures(), "let_in": released}
             write_audit(found, result.figures, out)
