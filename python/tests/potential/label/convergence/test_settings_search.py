@@ -29,6 +29,13 @@ def test_an_engine_without_such_settings_is_refused(tmp_path: Path) -> None:
         search(config(engine="tblite"), tmp_path)
 
 
+def test_an_element_that_is_not_the_targets_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    frames = [si2(), bulk("SiGe", "zincblende", a=5.5)]
+    with pytest.raises(InputError, match="frame 2 has Ge, which cannot be labelled") as refused:
+        SettingsSearch(frames, config(), LOOSE, tmp_path, Account("structures"))
+    assert refused.value.exit_code == 65 and not list(tmp_path.iterdir())
+
+
 def test_ladders_start_below_what_tables_suggest_and_skip_equal_meshes(tmp_path: Path) -> None:
     own = search(config(), tmp_path)
     cutoffs = own._wavefunctions({})

@@ -110,7 +110,7 @@ class SettingsSearch:
     Raises
     ------
     InputError
-        For an engine that has neither cutoffs nor k points.
+        For an engine that has neither cutoffs nor k points, or elements that are not the target's.
     """
 
     def __init__(
@@ -124,6 +124,11 @@ class SettingsSearch:
             raise InputError(Problem("dft converge", what, "quantum_espresso or gpaw", field="dft.engine"))
         there = dict.fromkeys(symbol for frame in frames for symbol in frame.get_chemical_symbols())
         self.elements = config.target.elements or tuple(there)
+        for number, frame in enumerate(frames, start=1):
+            if others := [own for own in dict.fromkeys(frame.get_chemical_symbols()) if own not in self.elements]:
+                what = f"frame {number} has {', '.join(others)}, which cannot be labelled"
+                right = f"the elements of target.elements: {', '.join(self.elements)}"
+                raise InputError(Problem("dft converge", what, right, row=number, field="input"))
 
     def run(self, seen: Callable[[Rung], object] = lambda rung: None) -> Converged:
         """Search.

@@ -64,12 +64,12 @@ def read_xml(path: Path) -> Reading:
     ValueError
         Where it is missing, is no XML of pw.x, or lacks one of the figures; in words.
     """
+    logging.getLogger("xmlschema").setLevel(logging.WARNING)  # it tells of each of its own files
     # a second of import and schema, once a process, and only where pw.x is run
     import xmlschema
     from ase.io.espresso import units
     from qeschema import PwDocument, XmlDocumentError
 
-    logging.getLogger("xmlschema").setLevel(logging.WARNING)  # it tells of each of its own files
     if not path.exists():
         raise ValueError(f"the run left no {path.name}")
     try:

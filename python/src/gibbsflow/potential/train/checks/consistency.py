@@ -307,7 +307,7 @@ def _sure(
     if unsure.any():
         named = rows_in_words(sorted(frames[k].row for k in chosen if unsure[k]))
         shift = float(np.median(left[unsure]))
-        account.note(f"energies of {named} lie {shift:+.3g} eV/atom from the others', as a simple model may be wrong")
+        account.note(f"energies of {named} lie {shift:+.3g} eV/atom off by a simple model that may err as much")
     return sure
 
 
