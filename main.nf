@@ -64,13 +64,15 @@ workflow {
             def schedules = filesAmong(values, schema.fe.properties.keySet().findAll { key -> key.endsWith('_schedule') }, run.workDir)
             def network = filesAmong(values, ['network', 'map'], run.workDir)
             def stages = values.equil_stages ? staged(pathOf(values.equil_stages), run.workDir) : []
-            // rows tell by now what each is laid on
             // files about the receptor go with its task as options, and are not among its settings
             def about = [
                 protonation: values.protonation ? staged(pathOf(values.protonation), run.workDir) : [],
                 parameters: (values.parameters ?: '').tokenize(',').collect { name -> staged(pathOf(name.trim()), run.workDir) },
             ]
+            // what each ligand is laid on, its row tells by now
             def own = values + inFolders('schedule', schedules) + inFolders('given', network) + about.collectEntries { key, _files -> [key, null] } + [align_poses: null] + (stages ? [equil_stages: stages.name] : [:])
+            // ions of an edge are waters of its box, which is built without them; other boxes are the same in each mode
+            def boxed = values.mode == 'rbfe' ? own : own + [mode: null]
 
             BINDING(
                 channel.fromList(samplesheet(pathOf(values.input), answer.rows, home, run.workDir)),
@@ -80,8 +82,7 @@ workflow {
                 [
                     SYSTEM_PREP: settings(own, schema, ['system', 'run.seed']),
                     PARAM_LIGAND: settings(own, schema, ['param']),
-                    // ions of an edge are waters of its box, which is built without them
-                    EQUIL_PREPARE: settings(own, schema, ['md', 'equil', 'run.seed', 'fe.abfe_protocol', 'fe.charge_correction'] + (values.mode == 'rbfe' ? ['run.mode'] : [])),
+                    EQUIL_PREPARE: settings(boxed, schema, ['md', 'equil', 'run.mode', 'run.seed', 'fe.abfe_protocol', 'fe.charge_correction']),
                     NETWORK_PLAN: settings(own, schema, ['relative', 'run.seed', 'md.solvent', 'md.engine', 'fe.charge_correction']),
                     FE_PREPARE: settings(own, schema, ['fe', 'run.mode', 'run.seed', 'run.replicates', 'relative.hard_map']),
                     ANALYSIS_TRANSFORMATION: settings(own, schema, ['analysis', 'run.mode']),

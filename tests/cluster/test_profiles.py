@@ -57,7 +57,7 @@ def test_each_process_runs_in_the_image_of_its_label(tmp_path: Path) -> None:
     assert set(found.values()) == {f"reg.example/group/gibbsflow-{n}:{__version__}" for n in IMAGES}
     roles = {name: found[name].rsplit("-", 1)[1].split(":")[0] for name in found}
     # what `engine: auto` stands for is settled where the labels will be made
-    assert {n for n in roles if roles[n] == "dft"} == {"TRAIN_CONFIG", "DFT_LABEL"}
+    assert {n for n in roles if roles[n] == "dft"} == {"TRAIN_CONFIG", "DFT_LABEL", "TRAIN_VALIDATE"}
     assert {n for n in roles if roles[n] in ("dft", "ml")} == {n for n in roles if n.startswith(POTENTIAL)}
     assert {n for n in roles if roles[n] == "cuda"} == {"EQUIL_RUN", "FE_RUN", "FE_SHARE"}
 

@@ -22,13 +22,13 @@ process SYSTEM_PREP {
     def charge = meta.charge == null ? '' : "--charge ${quoted(meta.charge)}"
     def symmetry = meta.symmetry_number ? "--symmetry_number ${quoted(meta.symmetry_number)}" : ''
     def laid = meta.aligned_to ? "--aligned_to ${quoted(meta.aligned_to)}" : ''
-    def placing = pose || (meta.pose && (structure || meta.smiles)) ? "--pose ${quoted(pose ?: meta.pose)} ${laid}".trim() : ''
+    def placing = pose || (meta.pose && (structure || meta.smiles)) ? "--pose ${quoted(pose ?: meta.pose)}" : ''
     def states = protonation ? "--protonation ${quoted(protonation)}" : ''
     def beside = options('--parameters', parameters)
     def args = task.ext.args ?: ''
     """
     printf %s ${quoted(settings)} > config.json
-    system_prep system ${held} --ligand ${quoted(meta.ligand)} ${drawn} ${smiles} ${charge} ${placing} ${symmetry} ${residue} \\
+    system_prep system ${held} --ligand ${quoted(meta.ligand)} ${drawn} ${smiles} ${charge} ${placing} ${laid} ${symmetry} ${residue} \\
         ${options('--complex_topology', complex_topology)} ${options('--complex_coordinates', complex_coordinates)} \\
         ${options('--complex_includes', complex_includes)} ${options('--solvent_topology', solvent_topology)} \\
         ${options('--solvent_coordinates', solvent_coordinates)} ${options('--solvent_includes', solvent_includes)} \\
