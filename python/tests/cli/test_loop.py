@@ -41,7 +41,7 @@ def command(folder: Path, *more: str) -> list[str]:
 
 
 def run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(folder, *more), capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command(folder, *more), capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_verbs_describe_where_the_loop_stands(tmp_path: Path) -> None:
