@@ -251,12 +251,12 @@ def of_edge(
     if not (hard or dual or charge_changes):
         return tuple(protocol)
 
-    def schedule(leg: LegSpec) -> str:
-        if charge_changes and explicit and leg.medium == "solvent":
-            return EDGE_WITH_IONS[dual]
-        return OF_HARD_EDGES.get(leg.named_schedule, leg.named_schedule)
-
-    return tuple(replace(leg, named_schedule=schedule(leg)) for leg in protocol)
+    changed = []
+    for leg in protocol:
+        with_ions = charge_changes and explicit and leg.medium == "solvent"
+        hard_schedule = OF_HARD_EDGES.get(leg.named_schedule, leg.named_schedule)
+        changed.append(replace(leg, named_schedule=EDGE_WITH_IONS[dual] if with_ions else hard_schedule))
+    return tuple(changed)
 
 
 def protocol_of_legs(mode: str, legs: Collection[str]) -> tuple[LegSpec, ...]:
