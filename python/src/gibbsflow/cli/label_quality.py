@@ -130,7 +130,7 @@ def converge(
         write_convergence(found, stated, config, out)
         result.figures = {**found.figures(), **account.as_figures()}
         said = ", ".join(f"{key}: {value:g}" for key, value in found.values.items())
-        typer.echo(f"dft: {{{said}}}\nsettings: {out / 'settings.yaml'}", err=as_json)
+        typer.echo(f"dft: {said}\nsettings: {out / 'settings.yaml'}", err=as_json)
 
 
 def register(app: typer.Typer) -> None:
