@@ -20,6 +20,7 @@ import numpy as np
 import openmm
 import psutil
 import yaml
+from openmm.app.internal.unitcell import reducePeriodicBoxVectors
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg, read_leg_folder
@@ -141,7 +142,8 @@ def state_energies(folder: Path, name: str) -> tuple[float, float]:
     context = openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("CPU"))
     relative = between = 0.0
     for window in range(count):
-        context.setPeriodicBoxVectors(*point.arrays["box_nm"][window])
+        # an octahedron's box is at the limit of the form that OpenMM wants, and GROMACS keeps it in single precision
+        context.setPeriodicBoxVectors(*reducePeriodicBoxVectors(point.arrays["box_nm"][window] * openmm.unit.nanometer))
         context.setPositions(point.arrays["positions_nm"][window])
         ours = []
         for state in compared:
