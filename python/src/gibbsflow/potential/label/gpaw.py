@@ -191,12 +191,12 @@ class Gpaw:
             while True:
                 trail = list(recovery.audit)
                 result = replace(result, attempts=len(trail) + 1, corrections=recovery.corrections, audit=trail)
-                result, error, code = self._run(atoms, electrons, Path(scratch), scf, result)
-                if not error:
+                result, lost, code = self._run(atoms, electrons, Path(scratch), scf, result)
+                if not lost:
                     break
-                following = recovery.next(scf, Outcome(error, result.message, code))
+                following = recovery.next(scf, Outcome(lost, result.message, code))
                 if following is None:
-                    result = replace(result, error=error, end=recovery.end)
+                    result = replace(result, error=lost, end=recovery.end)
                     break
                 scf = following
             log = Path(scratch) / "run.log"
