@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from gibbsflow.cli.dft import app
 from gibbsflow.cli.gibbsflow import app as whole
+from gibbsflow.cli.train import app as train
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.structures import write_frames
 
@@ -57,6 +58,24 @@ def test_settings_of_other_labels_hold_nothing(spoilt: DatabaseManager, tmp_path
     words = ("audit", tmp_path / "s.db", "--out", tmp_path / "out", "--config", tmp_path / "a.yaml", "--relabel", 1)
     assert invoke(*words).exit_code == 65
     assert spoilt.counts()["held"] == 0
+
+
+def test_a_refused_call_releases_nothing(spoilt: DatabaseManager, tmp_path: Path) -> None:
+    where, out, name = tmp_path / "s.db", tmp_path / "out", spoilt.labels()[1].name
+    assert invoke("audit", where, "--out", out).exit_code == 0 and spoilt.counts()["held"] == 1
+    (tmp_path / "a.yaml").write_text("target: {elements: [Cu]}\ndft: {engine: tblite}\n")
+    words = ("audit", where, "--out", out, "--release", name, "--config", tmp_path / "a.yaml")
+    ran = invoke(*words, "--relabel", 1)
+    assert ran.exit_code == 65 and "the settings that the labels were made with" in ran.output
+    known = spoilt.labels()[1]
+    assert (spoilt.counts()["held"], list(known.released), list(known.held_for)) == (1, [], ["net_force"])
+    assert invoke(*words).exit_code == 0 and spoilt.counts()["held"] == 0  # the same release by itself
+
+
+def test_verbs_of_one_name_point_at_each_other() -> None:
+    for program, other in ((app, "train audit"), (train, "dft audit")):
+        said = " ".join(RUN.invoke(program, ["audit", "--help"]).output.split())
+        assert other in said, said
 
 
 def test_what_is_wrong_with_the_command_is_said(spoilt: DatabaseManager, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def audit(
     """Check every label of a database; hold those that something speaks against, each with its reasons.
 
     A held label is in no data set. It counts again where its reasons are gone, or where --release overrules them. The
-    same command does nothing twice. Exit 70 where no label is left that counts.
+    same command does nothing twice. Exit 70 where no label is left that counts. (For labelled files: `train audit`.)
     """
     with verb(out, as_json=as_json) as result:
         from gibbsflow.config.potential_config import PotentialConfig
@@ -48,6 +48,10 @@ def audit(
         manager = existing(database)
         if dry_run and release:
             raise InputError(Problem("dft audit", "--release beside --dry-run", "one of them"))
+        where = str(config) if config is not None else "--config"
+        if relabel is not None and release:
+            # a call that is refused has let nothing in
+            relabelling.require_settings(manager.labels(), settings, where=where)
         released = label_audit.release(manager, release or ())
         found = label_audit.audit_labels(manager, settings.audit, settings.labels)
         if not found.labels:
@@ -59,7 +63,7 @@ def audit(
                 with Stopper() as stopper:
                     found.facts["relabel"] = relabelling.relabel(
                         found, settings, relabel, seed, state or out / "state", workers=workers,
-                        where=str(config) if config is not None else "--config", stopper=stopper,
+                        where=where, stopper=stopper,
                     )  # fmt: skip
         except InputError:
             settled = False  # with other settings than those of the labels nothing was asked

@@ -105,7 +105,10 @@ def audit(
     test: Annotated[Path | None, typer.Option("--test", help="Labelled structures that are only predicted.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what is in labelled data, and what speaks against it: exits 65 where a fit would refuse. Fits nothing."""
+    """Say what is in labelled data, and what speaks against it: exits 65 where a fit would refuse. Fits nothing.
+
+    (For labels in a database, which may be held or made again: `dft audit`.)
+    """
     with verb(None, as_json=as_json) as result:
         from gibbsflow.potential.train.shared.inputs import Inputs
         from gibbsflow.potential.train.training_card import account_text

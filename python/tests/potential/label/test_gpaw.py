@@ -93,6 +93,21 @@ def test_what_does_not_converge_is_mixed_less(seen: Path, monkeypatch: pytest.Mo
     assert (label.status, label.attempts) == ("labelled", 2)
     assert label.corrections == ["mixing beta 0.05, history 8, up to 400 steps"]
     assert [used["mixer"]["beta"] for used in calls(seen)] == [0.1, 0.05]
+    (entry,) = label.audit
+    assert (entry["run"], entry["error"], entry["handler"], entry["kept"]) == (
+        1, "UNCONVERGED", "mixing_ladder", "nothing",
+    )  # fmt: skip
+    assert entry["changes"] == {"steps": [200, 400], "beta": [0.1, 0.05], "history": [5, 8]}
+    assert (label.error, label.end) == ("", "")
+
+
+def test_a_failure_says_why_nothing_more_was_tried(seen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPAW_CONVERGES_FROM", "0")
+    lost = engine().label(copper())
+    assert (lost.error, lost.end, lost.attempts, len(lost.audit)) == ("UNCONVERGED", "EXHAUSTED", 3, 2)
+    monkeypatch.setenv("GPAW_CODE", "7")
+    lost = engine().label(copper())
+    assert (lost.error, lost.end, lost.audit) == ("CRASH", "NO_CORRECTION", [])
 
 
 def test_a_failure_has_its_cause_and_its_log(seen: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

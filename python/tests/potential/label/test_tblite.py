@@ -9,6 +9,7 @@ from silicon import overlapping, si8
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.structures import tag
+from gibbsflow.potential.label import tblite
 from gibbsflow.potential.label.engines import make_engine
 
 pytest.importorskip("tblite")
@@ -98,3 +99,14 @@ def test_atoms_alone_have_their_ground_state() -> None:
     assert ENGINE.label(atom).total_moment_ub == 2.0
     plain = make_engine(["Si"], Dft(engine="tblite", magnetism="none"), Labels())
     assert plain.electrons(atom).multiplicity is None
+
+
+def test_more_iterations_are_in_the_trail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tblite, "_ITERATIONS", (2, 250))
+    label = ENGINE.label(si8())
+    assert (label.status, label.attempts, label.corrections) == ("labelled", 2, ["up to 250 iterations"])
+    (entry,) = label.audit
+    assert (entry["error"], entry["handler"], entry["changes"]) == ("UNCONVERGED", "more_steps", {"steps": [2, 250]})
+    monkeypatch.setattr(tblite, "_ITERATIONS", (2, 3))
+    lost = ENGINE.label(si8())
+    assert (lost.cause, lost.error, lost.end, lost.attempts) == ("UNCONVERGED", "UNCONVERGED", "EXHAUSTED", 2)

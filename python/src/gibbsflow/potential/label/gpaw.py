@@ -30,14 +30,34 @@ from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.label.electronic_state import by_elements, key_of, starting_moments_ub
 from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed
 from gibbsflow.potential.label.pseudopotentials import pseudo_table
+from gibbsflow.potential.label.recovery.corrections import Attempt, Case, Correction, Handler
+from gibbsflow.potential.label.recovery.scf_outcome import Outcome, ScfError
+from gibbsflow.potential.label.recovery.scf_settings import ScfSettings
+from gibbsflow.potential.label.recovery.supervision import Recovery
 from gibbsflow.units import RYDBERG_EV
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 _XC = {"pbe": "PBE", "lda": "LDA", "pbesol": "PBEsol"}
-# mixing beta, mixing history and SCF steps of one run after the other
-_RUNS = ((0.1, 5, 200), (0.05, 8, 400), (0.02, 12, 800))
+_RUNS = (
+    ScfSettings(200, 0.1, history=5),
+    ScfSettings(400, 0.05, history=8),
+    ScfSettings(800, 0.02, history=12),
+)
+
+
+def _mix_less(attempt: Attempt) -> Correction | None:
+    """Not converged: less of the new density in each step, a longer history, and more steps; from scratch."""
+    rung = next((own for own in _RUNS if own.beta < attempt.scf.beta), None)
+    if rung is None:
+        return None
+    action = f"mixing beta {rung.beta:g}, history {rung.history}, up to {rung.steps} steps"
+    return attempt.change(action, beta=rung.beta, history=rung.history, steps=rung.steps)
+
+
+HANDLERS = (Handler("mixing_ladder", frozenset({"UNCONVERGED"}), len(_RUNS), _mix_less),)
+"""What mends a run of GPAW; none of it changes the physics."""
 
 
 class Gpaw:
@@ -166,16 +186,19 @@ class Gpaw:
         except ValueError as error:
             return result.failed(BAD_STRUCTURE, str(error))
         result = replace(result, charge_e=electrons.charge)
-        corrections: list[str] = []
+        recovery, scf = Recovery(Case(_RUNS[0]), self.labels.corrections_max, HANDLERS), _RUNS[0]
         with tempfile.TemporaryDirectory(prefix="gibbsflow-gpaw-") as scratch:
-            for run, scf in enumerate(_RUNS[: 1 + self.labels.corrections_max], start=1):
-                result = replace(result, attempts=run, corrections=list(corrections))
-                result = self._run(atoms, electrons, Path(scratch), scf, result)
-                if result.status == "labelled" or result.cause != UNCONVERGED:
+            while True:
+                trail = list(recovery.audit)
+                result = replace(result, attempts=len(trail) + 1, corrections=recovery.corrections, audit=trail)
+                result, lost, code = self._run(atoms, electrons, Path(scratch), scf, result)
+                if not lost:
                     break
-                corrections.append(
-                    "mixing beta {}, history {}, up to {} steps".format(*_RUNS[min(run, len(_RUNS) - 1)])
-                )
+                following = recovery.next(scf, Outcome(lost, result.message, code))
+                if following is None:
+                    result = replace(result, error=lost, end=recovery.end)
+                    break
+                scf = following
             log = Path(scratch) / "run.log"
             if result.status == "failed" and folder is not None and log.exists():
                 folder.mkdir(parents=True, exist_ok=True)
@@ -183,11 +206,10 @@ class Gpaw:
         return replace(result, wall_s=round(time.monotonic() - start, 3))
 
     def _run(
-        self, atoms: Atoms, electrons: Electrons, work: Path, scf: tuple[float, int, int], result: LabelResult
-    ) -> LabelResult:
+        self, atoms: Atoms, electrons: Electrons, work: Path, scf: ScfSettings, result: LabelResult
+    ) -> tuple[LabelResult, ScfError, int | None]:
         from ase.io.jsonio import write_json
 
-        beta, history, maxiter = scf
         structure = atoms.copy()
         structure.info, structure.calc = {}, None
         structure = in_cell(structure)
@@ -198,7 +220,8 @@ class Gpaw:
         settings = {
             "cutoff_ev": self.dft.gpaw_cutoff_ev, "xc": _XC[self.dft.functional],
             "kpts": k_mesh(structure, self.dft.kspacing_per_angstrom), "smearing": self.dft.smearing,
-            "width_ev": self.dft.degauss_ry * RYDBERG_EV, "beta": beta, "history": history, "maxiter": maxiter,
+            "width_ev": self.dft.degauss_ry * RYDBERG_EV, "beta": scf.beta, "history": scf.history,
+            "maxiter": scf.steps,
             "spin": electrons.polarised, "charge": electrons.charge,
             "fixed_moment": electrons.polarised and electrons.multiplicity is not None,
         }  # fmt: skip
@@ -213,12 +236,17 @@ class Gpaw:
             )  # fmt: skip
         except EngineError as error:
             if error.code == 2:
-                return result.failed(UNCONVERGED, f"SCF not converged after {maxiter} steps")
-            cause = RESOURCE if error.code is None or error.code < 0 else crash(error.code)
-            return result.failed(cause, str(error))
+                failed = result.failed(UNCONVERGED, f"SCF not converged after {scf.steps} steps")
+                return failed, "UNCONVERGED", error.code
+            if error.code is None:
+                return result.failed(RESOURCE, str(error)), "OUT_OF_TIME", None
+            if error.code < 0:
+                return result.failed(RESOURCE, str(error)), "KILLED", error.code
+            return result.failed(crash(error.code), str(error)), "CRASH", error.code
         figures = json.loads((work / "out.json").read_text())
-        return replace(
+        label = replace(
             result, status="labelled", cause="", message="", energy_ev=figures["energy"],
             forces_ev_per_angstrom=figures["forces"], stress_ev_per_angstrom3=figures.get("stress"),
             total_moment_ub=figures.get("total_moment"), absolute_moment_ub=figures.get("absolute_moment"),
         )  # fmt: skip
+        return label, "", 0

@@ -55,6 +55,8 @@ _KINDS = 10  # ntypx of pw.x
 _FRACTION = 0.9999
 _SCRATCH_BYTES = 64_000_000
 """Where a run ends without a known error and its disk has less than this left, it is taken to be full."""
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError)
+"""What ASE's reader ends with where lines are missing, cut off, or run into each other."""
 _SOFT_STOP = 0.95
 """Share of a run's time after which pw.x ends by itself, with what it needs to go on."""
 _worked: dict[tuple[str, bool, bool], dict[str, Any]] = {}
@@ -119,6 +121,8 @@ class QuantumEspresso:
             },
         )
         self._named_shells = bool(dft.hubbard_u_ev) and beyond_functional.names_shells(_version(self._without_input()))
+        files = {e: pseudo_table.path_of(p, dft) for e, p in self.pseudos.items() if not p.file.endswith(".gth")}
+        beyond_functional.require_shells(dft, files, named_shells=self._named_shells)
 
     def describe(self) -> dict[str, str]:
         """Say program, version, cutoffs and pseudopotentials in words.
@@ -426,11 +430,12 @@ class QuantumEspresso:
             template.outputname = read.name
             try:
                 results = template.read_results(read.parent)
-            except Exception as error:  # noqa: BLE001 - whatever ASE's parser stumbles over, other labels go on
+                energy_ev = float(results["energy"])
+            except _UNREADABLE as error:
                 what = f"ASE cannot read the output: {type(error).__name__} {error}".rstrip()
                 return replace(result.failed(BAD_OUTPUT, what), error="BAD_OUTPUT")
         stress = results.get("stress") if atoms.pbc.all() else None
-        apart = differences(reading, float(results["energy"]), results.get("forces", []), results.get("stress"))
+        apart = differences(reading, energy_ev, results.get("forces", []), results.get("stress"))
         if not reading.converged:
             apart.append("the XML says that the SCF did not converge")
         if apart:
@@ -438,7 +443,7 @@ class QuantumEspresso:
         total, absolute = _moments_ub(text)
         return replace(
             result, status="labelled", cause="", message="",
-            energy_ev=float(results["energy"]),
+            energy_ev=energy_ev,
             forces_ev_per_angstrom=np.asarray(results.get("forces", [])).tolist(),
             stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
             total_moment_ub=total, absolute_moment_ub=absolute,

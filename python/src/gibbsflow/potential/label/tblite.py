@@ -26,6 +26,10 @@ from gibbsflow.potential.data.labels import (
 )
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.label.electronic_state import key_of
+from gibbsflow.potential.label.recovery.corrections import Attempt, Case, Correction, Handler
+from gibbsflow.potential.label.recovery.scf_outcome import Outcome
+from gibbsflow.potential.label.recovery.scf_settings import ScfSettings
+from gibbsflow.potential.label.recovery.supervision import Recovery
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -35,6 +39,17 @@ _WHOLE = 0.05
 _FERROMAGNETS = frozenset({"Fe", "Co", "Ni"})
 _FIRST_HIDDEN, _LAST_HIDDEN = 58, 71
 _ITERATIONS = (250, 500)
+_DAMPING = 0.4
+
+
+def _more_iterations(attempt: Attempt) -> Correction | None:
+    """Not converged: as many iterations again, from scratch."""
+    more = next((count for count in _ITERATIONS if count > attempt.scf.steps), None)
+    return attempt.change(f"up to {more} iterations", steps=more) if more is not None else None
+
+
+HANDLERS = (Handler("more_steps", frozenset({"UNCONVERGED"}), len(_ITERATIONS) - 1, _more_iterations),)
+"""What mends a run of tblite; none of it changes the physics."""
 
 
 class Tblite:
@@ -174,15 +189,17 @@ class Tblite:
         except ValueError as error:
             return result.failed(BAD_STRUCTURE, str(error))
         result = replace(result, charge_e=electrons.charge)
-        corrections: list[str] = []
-        for run, iterations in enumerate(_ITERATIONS[: 1 + min(self.labels.corrections_max, 1)], start=1):
+        scf = ScfSettings(_ITERATIONS[0], _DAMPING)
+        recovery = Recovery(Case(scf), self.labels.corrections_max, HANDLERS)
+        while True:
             copy = atoms.copy()
             copy.set_constraint()
             copy.calc = TBLite(
-                method=self.dft.tblite_method, accuracy=_ACCURACY, max_iterations=iterations, verbosity=0,
+                method=self.dft.tblite_method, accuracy=_ACCURACY, max_iterations=scf.steps, verbosity=0,
                 charge=electrons.charge, multiplicity=electrons.multiplicity,
             )  # fmt: skip
-            result = replace(result, attempts=run, corrections=list(corrections))
+            trail = list(recovery.audit)
+            result = replace(result, attempts=len(trail) + 1, corrections=recovery.corrections, audit=trail)
             try:
                 energy = copy.get_potential_energy()
                 forces = copy.get_forces()
@@ -190,9 +207,12 @@ class Tblite:
             except (CalculationFailed, TBLiteRuntimeError) as error:
                 converged = "not converged" not in str(error)
                 result = result.failed(crash("tblite") if converged else UNCONVERGED, str(error))
-                if converged:
+                outcome = Outcome("CRASH" if converged else "UNCONVERGED", str(error), None)
+                following = recovery.next(scf, outcome)
+                if following is None:
+                    result = replace(result, error=outcome.error, end=recovery.end)
                     break
-                corrections.append(f"up to {_ITERATIONS[-1]} iterations")
+                scf = following
                 continue
             except (CalculatorError, TBLiteTypeError, TBLiteValueError, ValueError) as error:
                 result = result.failed(BAD_STRUCTURE, str(error))

@@ -11,6 +11,7 @@ from ase.build import bulk
 from silicon import coarse, needs_pw, si2
 
 from gibbsflow.config.potential import Dft, Labels
+from gibbsflow.errors import InputError
 from gibbsflow.potential.label.hamiltonian.beyond_functional import (
     dispersion,
     hubbard,
@@ -18,6 +19,7 @@ from gibbsflow.potential.label.hamiltonian.beyond_functional import (
     kinds_of,
     names_shells,
     part_of_key,
+    require_shells,
 )
 from gibbsflow.potential.label.quantum_espresso import QuantumEspresso
 
@@ -126,3 +128,27 @@ class TestRealRuns:
         assert labels[1].energy_ev == pytest.approx(-757.37877, abs=1e-3)
         trace = np.sum(labels[1].stress_ev_per_angstrom3[:3]) * bulk("Fe", a=2.87).get_volume()
         assert trace == pytest.approx((labels[2].energy_ev - labels[0].energy_ev) / 0.02, rel=0.01)
+
+
+def shells(folder: Path, *labels: str) -> dict[str, Path]:
+    """Pseudopotential of iron that has these orbitals."""
+    momenta = {"s": 0, "p": 1, "d": 2, "f": 3}
+    tags = (f'<PP_CHI.1 label="{own}" l="{momenta[own[1].lower()]}" occupation="0.0">' for own in labels)
+    (folder / "Fe.UPF").write_text("\n".join(["<PP_PSWFC>", *tags, "</PP_PSWFC>"]))
+    return {"Fe": folder / "Fe.UPF"}
+
+
+def test_a_u_without_an_orbital_to_act_on_is_refused(tmp_path: Path) -> None:
+    dft = Dft(hubbard_u_ev={"Fe": 3.0, "O": 2.0})
+    for named in (False, True):
+        require_shells(dft, shells(tmp_path, "4S", "3D"), named_shells=named)
+        require_shells(Dft(), shells(tmp_path, "4S"), named_shells=named)
+        with pytest.raises(InputError) as caught:
+            require_shells(dft, shells(tmp_path, "4S", "4P"), named_shells=named)
+        (problem,) = caught.value.problems
+        assert problem.what == "has no orbital 3d of Fe for a U to act on, only 4p, 4s"
+        assert (problem.field, Path(problem.where).name) == ("dft.hubbard_u_ev.Fe", "Fe.UPF")
+    # up to 7.0 pw.x goes by the momentum, from 7.1 on by the name
+    require_shells(dft, shells(tmp_path, "4D"), named_shells=False)
+    with pytest.raises(InputError, match="only 4d"):
+        require_shells(dft, shells(tmp_path, "4D"), named_shells=True)

@@ -8,7 +8,7 @@ import pytest
 
 from gibbsflow.errors import InputError
 from gibbsflow.potential.label.pseudopotentials import gth, pseudo_table
-from gibbsflow.potential.label.pseudopotentials.upf import Header, read_header, require_whole
+from gibbsflow.potential.label.pseudopotentials.upf import Header, read_header, read_shells, require_whole
 
 FIRST = """<PP_INFO>
 Generated using ...
@@ -107,3 +107,33 @@ def test_the_charge_of_a_potential_is_that_of_its_header(tmp_path: Path) -> None
 def test_debians_files_are_whole() -> None:
     for path in sorted(pseudo_table.DEBIAN_FOLDER.glob("*.UPF")):
         require_whole(path, read_header(path).z_valence)
+
+
+SECOND_SHELLS = """<PP_PSWFC>
+<PP_CHI.1 type="real" label="4S" l="0" occupation="1.000000000000e0"
+ n="4">
+ 1.0 2.0
+</PP_CHI.1>
+<PP_CHI.2 label="3D" l="2" occupation="7.0D0"> 1.0 </PP_CHI.2>
+<PP_CHI.3 label="4P" l="1" occupation="-1.000000000000e0"> 1.0 </PP_CHI.3>
+<PP_CHI.4 label="&lt;/" l="1" occupation="0.000000000000e0"> 1.0 </PP_CHI.4>
+</PP_PSWFC>
+<PP_FULL_WFC><PP_AEWFC.1 label="5F" l="3"></PP_AEWFC.1></PP_FULL_WFC>
+"""
+FIRST_SHELLS = """<PP_PSWFC>
+4S    0  1.00          Wavefunction
+  1.0E-01  2.0E-01
+3D    2 -1.00          Wavefunction
+</PP_PSWFC>
+"""
+
+
+def test_shells_are_those_that_the_program_takes(tmp_path: Path) -> None:
+    (tmp_path / "a.UPF").write_text(SECOND_SHELLS)
+    assert read_shells(tmp_path / "a.UPF") == [("4s", 0), ("3d", 2), ("&lt;/", 1)]
+    (tmp_path / "a.UPF").write_text(FIRST_SHELLS)
+    assert read_shells(tmp_path / "a.UPF") == [("4s", 0)]
+    gth.write_upf(pseudo_table.GTH_FOLDER / "C.pbe-gth.gth", tmp_path / "a.UPF")
+    assert ("2p", 1) in read_shells(tmp_path / "a.UPF")
+    (tmp_path / "a.UPF").write_text(FIRST)
+    assert read_shells(tmp_path / "a.UPF") == []

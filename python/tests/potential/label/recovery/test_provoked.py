@@ -213,6 +213,11 @@ def test_two_readings_that_differ_refuse_a_label(program: Program) -> None:
         f"""{find_pw()} "$@" | sed -E 's/tau\\(   2\\) = \\( +/tau(   2) = (-123.1234567/'; exit 0"""
     ).label(si2())
     assert (label.cause, label.error) == ("BAD_OUTPUT", "BAD_OUTPUT") and "ASE cannot read" in label.message
+    label = program(f"""{find_pw()} "$@" | sed '/^!/d'; exit 0""").label(si2())  # no energy
+    assert (label.cause, label.error) == ("BAD_OUTPUT", "BAD_OUTPUT") and "ASE cannot read" in label.message, label
+    short = f"""{find_pw()} "$@"; truncate -s 2000 out/pwscf.xml; exit 0"""
+    label = program(short).label(si2())
+    assert (label.cause, label.error) == ("BAD_OUTPUT", "BAD_OUTPUT") and "pwscf.xml cannot be read" in label.message
     label = program(f"""{find_pw()} "$@"; rm out/pwscf.xml; exit 0""").label(si2())
     assert (label.cause, label.end) == ("BAD_OUTPUT", "NO_CORRECTION") and "no pwscf.xml" in label.message
 

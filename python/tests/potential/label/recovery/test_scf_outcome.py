@@ -48,6 +48,10 @@ def routine(name: str, words: str) -> str:
         (routine("electrons (1)", "charge is wrong: smearing is needed"), 1, "CHARGE_WRONG", "UNCONVERGED"),
         (routine("checkallsym (2)", "not orthogonal operation"), 2, "NOT_ORTHOGONAL", "CRASH(2)"),
         (
+            routine("d_matrix (1)", "D_S (l=2)  for this symmetry operation is not orthogonal"),
+            1, "NOT_ORTHOGONAL", "CRASH(1)",
+        ),
+        (
             routine("sgam_at (1)", "probably because G_par is NOT a reciprocal lattice vector"), 1, "G_PAR", "CRASH(1)",
         ),
         (

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gibbsflow.config.potential import HUBBARD_SHELLS, Dft
+from gibbsflow.errors import InputError, Problem
+from gibbsflow.potential.label.pseudopotentials.upf import read_shells
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -118,6 +121,39 @@ def names_shells(version: str) -> bool:
     """
     found = re.match(r"(\d+)\.(\d+)", version)
     return found is not None and (int(found[1]), int(found[2])) >= (7, 1)
+
+
+def require_shells(dft: Dft, files: Mapping[str, Path], *, named_shells: bool) -> None:
+    """Refuse a U on a shell of which a pseudopotential has no orbital to project on.
+
+    Parameters
+    ----------
+    dft
+        Settings.
+    files
+        UPF file by element.
+    named_shells
+        Whether this version finds the shell by its name (:func:`names_shells`), or by its angular momentum.
+
+    Raises
+    ------
+    InputError
+        Naming each such file and the orbitals that it has.
+    """
+    problems = []
+    for symbol in dft.hubbard_u_ev.keys() & files.keys():
+        shell, there = HUBBARD_SHELLS[symbol], read_shells(files[symbol])
+        # labels such as "&lt;/" say nothing: the momentum counts then
+        names = {
+            label if re.fullmatch(r"\d[spdf]", label) else shell[0] + "spdf"[momentum] for label, momentum in there
+        }
+        if shell in names or (not named_shells and "spdf".index(shell[1]) in {momentum for _, momentum in there}):
+            continue
+        what = f"has no orbital {shell} of {symbol} for a U to act on, only {', '.join(sorted(names)) or 'none at all'}"
+        right = f"a pseudopotential with {shell} in PP_PSWFC, or no U for {symbol}"
+        problems.append(Problem(str(files[symbol]), what, right, field=f"dft.hubbard_u_ev.{symbol}"))
+    if problems:
+        raise InputError(problems)
 
 
 def hubbard(dft: Dft, kinds: Sequence[str], *, named_shells: bool) -> tuple[dict[str, Any], list[str]]:

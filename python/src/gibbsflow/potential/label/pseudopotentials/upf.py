@@ -1,4 +1,4 @@
-"""UPF files, of both versions: what element and functional one is made for by its header, and whether it is whole."""
+"""UPF files, of both versions: what one is made for by its header, which orbitals it has, and whether it is whole."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _HEAD_BYTES = 200_000
 _SECTIONS = ("PP_MESH", "PP_R", "PP_LOCAL", "PP_NONLOCAL", "PP_RHOATOM")
 _WHOLE = "a pseudopotential in the format UPF, version 1 or 2, whole and as it was published"
 _APART_E = 0.05
+_ATTRIBUTE = re.compile(r"(\w+)\s*=\s*[\"']\s*([^\"']*?)\s*[\"']")
 # Names of Quantum ESPRESSO (Modules/funct.f90): short ones, and exchange, correlation and their gradient corrections.
 _FUNCTIONALS = {
     "PBE": "pbe", "SLA PW PBX PBC": "pbe", "SLA PW PBE PBE": "pbe", "1 4 3 4": "pbe",
@@ -69,7 +70,7 @@ def read_header(path: Path) -> Header:
         text = file.read(_HEAD_BYTES).decode(errors="replace")
     try:
         if found := re.search(r"<PP_HEADER\s+([^>]*?)/?>", text):
-            said = dict(re.findall(r"(\w+)\s*=\s*[\"']\s*([^\"']*?)\s*[\"']", found[1]))
+            said = dict(_ATTRIBUTE.findall(found[1]))
             return _header(said["element"], said["functional"], said["pseudo_type"], said["z_valence"])
         found = re.search(r"<PP_HEADER>(.*?)</PP_HEADER>", text, re.DOTALL)
         lines = found[1].strip().splitlines() if found else []
@@ -89,6 +90,34 @@ def _header(element: str, functional: str, kind: str, z_valence: str) -> Header:
     if valence <= 0:
         raise ValueError(z_valence)
     return Header(element.capitalize(), known or functional.strip(), _TYPES.get(kind.upper(), ""), valence)
+
+
+def read_shells(path: Path) -> list[tuple[str, int]]:
+    """List the atomic wavefunctions of a UPF file, version 1 or 2, that pw.x takes as orbitals of the atom.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    list of tuple
+        Label in lower case, such as ``3d``, and angular momentum of each; without those of a negative occupation, which
+        pw.x passes over (`offset_atom_wfc`).
+
+    Raises
+    ------
+    InputError
+        Where the file is not there, or too large.
+    """
+    text = read_input(path, "a pseudopotential in UPF", STRUCTURE_BYTES).decode(errors="replace")
+    found = re.search(r"<PP_PSWFC>(.*?)</PP_PSWFC>", text, re.DOTALL)
+    body = found[1] if found else ""
+    said = [dict(_ATTRIBUTE.findall(tag)) for tag in re.findall(r"<PP_CHI\.\d+\s([^>]*)>", body)]
+    rows = [(one.get("label", ""), one.get("l", ""), one.get("occupation", "0")) for one in said]
+    rows += re.findall(r"^\s*(\S*?)\s+(\d)\s+(-?[\d.]+)\s+Wavefunction", body, re.MULTILINE)
+    return [(label.lower(), int(momentum)) for label, momentum, held in rows if momentum and _numbers(held)[0] >= 0]
 
 
 def require_whole(path: Path, z_valence: float) -> None:

@@ -52,7 +52,13 @@ _SIGNS: tuple[tuple[ScfError, tuple[str, ...]], ...] = (
     ("BROYDEN", ("Error in routine broyden",)),
     ("CHARGE_WRONG", ("charge is wrong", "Error in routine electrons (1):\n     negative or zero charge")),
     ("RADIAL_FFT", ("Not enough space allocated for radial FFT",)),
-    ("NOT_ORTHOGONAL", ("not orthogonal operation", "some of the original symmetry operations not satisfied")),
+    (
+        "NOT_ORTHOGONAL",
+        (
+            "not orthogonal operation", "for this symmetry operation is not orthogonal",
+            "some of the original symmetry operations not satisfied",
+        ),
+    ),
     ("G_PAR", ("probably because G_par is NOT a reciprocal lattice vector",)),
     ("SYMMETRY", ("lone vector", "Error in routine sgam", "Error in routine set_sym", "Error in routine multable")),
     ("FERMI_ENERGY", ("cannot bracket Ef",)),

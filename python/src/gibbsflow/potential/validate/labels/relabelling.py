@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from gibbsflow.config.potential import Audit, Dft
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError, Problem, ScienceError
+from gibbsflow.potential.data.known_labels import KnownLabel
 from gibbsflow.potential.data.labels import LabelResult
 from gibbsflow.potential.label.batch import Batch, LabelStore, label_batch
 from gibbsflow.potential.label.engines import LabelEngine, make_engine
@@ -91,6 +93,46 @@ def sample(found: LabelAudit, count: int, seed: int) -> list[Audited]:
     return [own[k] for k in range(longest) for _, own in sorted(kinds.items()) if k < len(own)][:count]
 
 
+def require_settings(
+    labels: Sequence[KnownLabel], config: PotentialConfig, *, where: str = "settings"
+) -> tuple[LabelEngine, Dft]:
+    """Hold settings against labels that are to be made again, before anything is done to these.
+
+    Parameters
+    ----------
+    labels
+        Of a database.
+    config
+        Settings that they should have been made with.
+    where
+        File of the settings, for messages.
+
+    Returns
+    -------
+    engine : LabelEngine
+        That the settings make.
+    tight : Dft
+        As :func:`tighter`.
+
+    Raises
+    ------
+    InputError
+        Where no label was made with the settings, or there is nothing to tighten.
+    MissingProgramError
+        Where the program is not installed.
+    """
+    used = make_engine(config.target.elements or _elements(labels), config.dft, config.labels)
+    made = Counter(label.settings_hash for label in labels)
+    if made and used.settings_hash not in made:
+        raise _others(where, used, made.most_common(1)[0][0])
+    return used, tighter(config.dft, used, config.audit.tighter)
+
+
+def _others(where: str, used: LabelEngine, made: str) -> InputError:
+    what = f"give labels of {used.settings_hash}, and those of the database are of {made}"
+    return InputError(Problem(where, what, "the settings that the labels were made with", field="dft"))
+
+
 def relabel(
     found: LabelAudit, config: PotentialConfig, count: int, seed: int, state: Path, *, workers: int | None = None,
     where: str = "settings", stopper: Stopper | None = None,
@@ -135,13 +177,11 @@ def relabel(
     drawn = sample(found, count, seed)
     if not drawn:
         raise ScienceError("no label is left to be made again", what_to_do="See what holds them in audit.csv.")
-    elements = config.target.elements or _elements(found.labels)
-    used = make_engine(elements, config.dft, config.labels)
+    known = [label.known for label in found.labels]
+    used, tight = require_settings(known, config, where=where)
     if (made := drawn[0].known.settings_hash) != used.settings_hash:
-        what = f"give labels of {used.settings_hash}, and those of the database are of {made}"
-        raise InputError(Problem(where, what, "the settings that the labels were made with", field="dft"))
-    tight = tighter(config.dft, used, config.audit.tighter)
-    engine = make_engine(elements, tight, config.labels)
+        raise _others(where, used, made)
+    engine = make_engine(config.target.elements or _elements(known), tight, config.labels)
     batch = Batch([label.known.atoms for label in drawn])
     label_batch(
         batch, engine, config.labels, store=LabelStore(state, engine.settings_hash),
@@ -232,5 +272,5 @@ def _offset_ev(pairs: Sequence[tuple[Audited, LabelResult]]) -> dict[str, float]
     return dict(zip(species, map(float, solved), strict=True))
 
 
-def _elements(labels: Sequence[Audited]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(symbol for label in labels for symbol in label.known.atoms.get_chemical_symbols()))
+def _elements(labels: Sequence[KnownLabel]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(symbol for label in labels for symbol in label.atoms.get_chemical_symbols()))
