@@ -67,7 +67,11 @@ def summary(results: Path, state: Path) -> dict[str, Any]:
         "kinds": dict(Counter(frame.info["config_type"] for frame in frames)),
         "atoms_of_a_label": [min(map(len, frames)), max(map(len, frames))],
         "generations": [{key: record[key] for key in _HISTORY if key in record} for record in checkpoint["history"]],
-        "validation": {key: said[key] for key in ("verdict", "reasons", "rows") if key in said},
+        "validation": {
+            key: said[key]
+            for key in ("verdict", "reasons", "quantities", "properties", "structure", "space_group")
+            if key in said
+        },
     }
 
 
