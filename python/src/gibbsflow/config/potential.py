@@ -64,7 +64,12 @@ class Target(Section):
         None, "Crystal structure; default: that of the first element at room temperature."
     )
     lattice_constant_angstrom: float | None = setting(
-        None, "Lattice constant; default: the elements' own by Vegard's rule.", unit="Å", gt=1, le=30
+        None,
+        "Lattice constant; default: the elements' own by Vegard's rule; of compounds (zincblende, rocksalt, "
+        "cesiumchloride, fluorite, wurtzite) that at which covalent radii touch.",
+        unit="Å",
+        gt=1,
+        le=30,
     )
     structure_file: Path | None = setting(None, "Structures to start from (any format of ASE), instead of a crystal.")
     molecule: str | None = setting(

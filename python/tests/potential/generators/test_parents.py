@@ -110,3 +110,20 @@ def test_a_structure_that_is_not_finite_is_refused(tmp_path: Path) -> None:
     (tmp_path / "s.extxyz").write_text("1\nProperties=species:S:1:pos:R:3\nSi 0 nan 0\n")
     with pytest.raises(InputError, match=r"s\.extxyz: frame 0: positions or cell are not finite"):
         parents(Target(elements=("Si",), structure_file=str(tmp_path / "s.extxyz")), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("elements", "crystal", "measured"),
+    [
+        (("Mg", "O"), "rocksalt", 4.21), (("Na", "Cl"), "rocksalt", 5.64), (("Li", "F"), "rocksalt", 4.03),
+        (("Ga", "As"), "zincblende", 5.65), (("Cs", "Cl"), "cesiumchloride", 4.12), (("Ca", "F"), "fluorite", 5.46),
+        (("Ga", "N"), "wurtzite", 3.19),
+    ],
+)  # fmt: skip
+def test_compounds_begin_near_their_own_lattice_constant(
+    elements: tuple[str, str], crystal: str, measured: float
+) -> None:
+    (atoms,) = parents(Target(elements=elements, crystal=crystal), SETTINGS)
+    assert atoms.cell.lengths()[0] == pytest.approx(measured, rel=0.09)
+    near = [float(d[d > 0.1].min()) for d in atoms.repeat(2).get_all_distances(mic=True)]
+    assert max(near) - min(near) < 0.01

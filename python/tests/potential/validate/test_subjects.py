@@ -55,6 +55,35 @@ def test_several_compositions(tmp_path: Path) -> None:
     assert "of 2 compositions" in account.as_figures()["notes"][0]
 
 
+def test_of_compositions_that_are_as_frequent_that_of_the_target_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "alloy.extxyz"
+    frames = []
+    for count in (2, 4, 6):  # a loop begins with quasirandom structures on both sides of its target
+        for energy, stretch in ((-40.0, 1.0), (-40.5, 1.01)):
+            atoms = bulk("Si", cubic=True, a=5.5 * stretch)
+            atoms.symbols[:count] = "Ge"
+            frames.append(labelled(atoms, energy))
+    write(path, frames)
+    for share, name in ((0.5, "SiGe"), (0.7, "SiGe3"), (0.25, "Si3Ge")):
+        given = {
+            "elements": ["Si", "Ge"], "structure": "diamond", "engine": "tblite",
+            "composition": {"Ge": share, "Si": 1 - share}, "generator": {"supercell": [1, 1, 1]},
+        }  # fmt: skip
+        account = Account("x")
+        found = find_subject(
+            PotentialConfig.from_mapping(given, where="here"), account, species=["Si", "Ge"], data=path
+        )
+        assert found.name.split(",")[0] == Atoms(name).get_chemical_formula(empirical=True)
+        assert "nearest to the target" in account.as_figures()["notes"][0]
+        assert found.crystal is not None and found.atoms.get_volume() / len(found.atoms) == pytest.approx(5.555**3 / 8)
+    # a structure file as target names no composition of its own: the first of them, and no end of a loop
+    write(tmp_path / "start.extxyz", frames)
+    given = {"elements": ["Si", "Ge"], "structure": str(tmp_path / "start.extxyz"), "engine": "tblite"}
+    config = PotentialConfig.from_mapping(given, where=str(tmp_path / "si.yaml"))
+    first = find_subject(config, Account("x"), species=["Si", "Ge"], data=path)
+    assert first.atoms.symbols.count("Si") == 3 * first.atoms.symbols.count("Ge")
+
+
 def test_target_of_the_settings_and_a_file(tmp_path: Path) -> None:
     assert find_subject(COPPER, Account("x"), species=["Cu"]).name == "Cu, Fm-3m"
     write(tmp_path / "w.xyz", molecule("H2O"))

@@ -30,6 +30,11 @@ _ATOMS_IN_A3 = {
     "fluorite": 12,
 }
 _FRACTIONS = {"fluorite": (1 / 3, 2 / 3)}
+_A_OVER_DISTANCE = {
+    "zincblende": 4 / math.sqrt(3), "rocksalt": 2.0, "cesiumchloride": 2 / math.sqrt(3), "fluorite": 4 / math.sqrt(3),
+    "wurtzite": math.sqrt(8 / 3),
+}  # fmt: skip
+"""Lattice constant over the distance between neighbours, of a wurtzite with the ideal c/a."""
 
 
 def parents(
@@ -249,6 +254,14 @@ def _volume_per_atom(element: str) -> float:
     return float((2 * covalent_radii[atomic_numbers[element]]) ** 3 / math.sqrt(2))
 
 
+def _bonded(crystal: str, elements: tuple[str, ...]) -> float:
+    """Lattice constant of a compound whose neighbours touch: volumes of the elements would be 30 % off for MgO."""
+    from ase.data import atomic_numbers, covalent_radii
+
+    distance = sum(float(covalent_radii[atomic_numbers[element]]) for element in elements)
+    return distance * _A_OVER_DISTANCE[crystal]
+
+
 def _crystal(crystal: str, elements: tuple[str, ...], target: Target, volume: float | None = None) -> Atoms:
     from ase.build import bulk
 
@@ -257,6 +270,8 @@ def _crystal(crystal: str, elements: tuple[str, ...], target: Target, volume: fl
         raise InputError(
             Problem("target", f"{crystal} with {len(elements)} elements", "two elements", field="elements")
         )
+    if crystal in ORDERED and target.lattice_constant_angstrom is None:
+        target = target.model_copy(update={"lattice_constant_angstrom": _bonded(crystal, elements)})
     if volume is None:
         volume = sum(share * _volume_per_atom(e) for share, e in zip(shares, elements, strict=True))
     name = "".join(elements) if crystal != "fluorite" else f"{elements[0]}{elements[1]}2"

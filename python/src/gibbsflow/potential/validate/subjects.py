@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -138,7 +138,7 @@ def find_subject(
     elif data is not None:
         labelled, own = read_with_account(data)
         own.settle()
-        chosen, source = ground_state(labelled, str(data), account)
+        chosen, source = ground_state(labelled, str(data), account, wanted=_composition(config))
         atoms, where = chosen.atoms, f"{data}: frame {chosen.row}"
     elif config.target.elements or config.target.structure_file or config.target.molecule:
         atoms, where = parents(config.target, config.generator)[-1], "target of the settings"
@@ -169,11 +169,13 @@ def find_subject(
     return Subject(crystal, None, source)
 
 
-def ground_state(frames: Sequence[LabelledFrame], where: str, account: Account) -> tuple[LabelledFrame, str]:
+def ground_state(
+    frames: Sequence[LabelledFrame], where: str, account: Account, *, wanted: Mapping[str, float] | None = None
+) -> tuple[LabelledFrame, str]:
     """Choose the labelled structure of least energy an atom: a crystal where there is one, else a molecule.
 
-    Of several compositions those with most elements are looked at, and of them the one with most frames: energies of
-    different compositions do not compare.
+    Of several compositions those with most elements are looked at, and of them the one that is wanted, or nearest to
+    it, or else the one with most frames: energies of different compositions do not compare.
 
     Parameters
     ----------
@@ -183,6 +185,9 @@ def ground_state(frames: Sequence[LabelledFrame], where: str, account: Account) 
         Their file.
     account
         Gets a note where there were several compositions.
+    wanted
+        Fraction of each element; empty: a target without a composition of its own, of which the first of equally
+        frequent ones is taken; None: nobody said.
 
     Returns
     -------
@@ -194,7 +199,8 @@ def ground_state(frames: Sequence[LabelledFrame], where: str, account: Account) 
     Raises
     ------
     InputError
-        Where nothing is periodic in all directions and no molecule is there, or two compositions have as many frames.
+        Where nothing is periodic in all directions and no molecule is there, or where nobody said what is
+        wanted and two compositions have as many frames.
     """
     crystals = [frame for frame in frames if frame.atoms.pbc.all() and not frame.isolated]
     molecules = [frame for frame in frames if not frame.atoms.pbc.any() and len(frame.atoms) > 1]
@@ -205,11 +211,15 @@ def ground_state(frames: Sequence[LabelledFrame], where: str, account: Account) 
     most = max(len(set(frame.atoms.get_chemical_symbols())) for frame in kind)
     kind = [frame for frame in kind if len(set(frame.atoms.get_chemical_symbols())) == most]
     counts = Counter(_formula(frame) for frame in kind).most_common()
-    if len(counts) > 1 and counts[0][1] == counts[1][1]:
+    how = "most frequent"
+    if wanted:
+        how = "nearest to the target"
+        counts.sort(key=lambda one: _distance(one[0], wanted))  # stable: of equally near ones the most frequent
+    elif wanted is None and len(counts) > 1 and counts[0][1] == counts[1][1]:
         names = ", ".join(f"{count} of {name}" for name, count in counts[:4])
         raise InputError(Problem(where, f"no composition is the most frequent ({names}, ...)", "--structure FILE"))
     if len(counts) > 1:
-        account.note(f"of {len(counts)} compositions the most frequent is taken: {counts[0][0]}")
+        account.note(f"of {len(counts)} compositions the {how} is taken: {counts[0][0]}")
     those = [frame for frame in kind if _formula(frame) == counts[0][0]]
     chosen = min(those, key=lambda frame: frame.energy_ev / len(frame.atoms))
     return chosen, f"frame {chosen.row} of {Path(where).name}, of least energy among {len(those)}"
@@ -218,3 +228,23 @@ def ground_state(frames: Sequence[LabelledFrame], where: str, account: Account) 
 def _formula(frame: LabelledFrame) -> str:
     periodic = bool(frame.atoms.pbc.any())
     return str(frame.atoms.get_chemical_formula(empirical=periodic))
+
+
+def _composition(config: PotentialConfig) -> dict[str, float] | None:
+    """Composition that the settings aim at; empty for that of a structure file, None without a target."""
+    if config.target.structure_file is not None:
+        return {}
+    if not config.target.elements and config.target.molecule is None:
+        return None
+    symbols = parents(config.target, config.generator)[-1].get_chemical_symbols()
+    return {symbol: count / len(symbols) for symbol, count in Counter(symbols).items()}
+
+
+def _distance(formula: str, wanted: Mapping[str, float]) -> float:
+    """Sum of the differences of all fractions, rounded so that equally near compositions are equal."""
+    from ase.formula import Formula
+
+    counts = Formula(formula).count()
+    atoms = sum(counts.values())
+    symbols = {*counts, *wanted}
+    return round(sum(abs(counts.get(symbol, 0) / atoms - wanted.get(symbol, 0.0)) for symbol in symbols), 9)
