@@ -12,8 +12,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 from gibbsflow.config.label_engines import choose_engine
 from gibbsflow.config.potential import Crystal, Dft, StructureSettings
 from gibbsflow.config.potential_rules import RuleFacts, apply_rules, judge
-from gibbsflow.config.potential_surrogate import Surrogate
-from gibbsflow.config.potential_training import PotentialSettings
+from gibbsflow.config.potential_training import PotentialSettings, Surrogate
 from gibbsflow.config.potential_validation import Validation
 from gibbsflow.config.section import Section, nearest, read_section, setting
 from gibbsflow.errors import InputError, Problem

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from gibbsflow.config.potential_surrogate import Surrogate
+from gibbsflow.config.potential_training import Surrogate
 from gibbsflow.errors import EngineError
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.explore.screening.screen import figures, screen

@@ -9,7 +9,7 @@ from ase import Atoms
 from ase.build import bulk, molecule
 from numpy.testing import assert_allclose
 
-from gibbsflow.config.potential_surrogate import Surrogate
+from gibbsflow.config.potential_training import Surrogate
 from gibbsflow.errors import EngineError, InputError
 from gibbsflow.potential.explore.screening.surrogates import SurrogateModel, make_surrogate
 

@@ -15,7 +15,7 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.optimize import FIRE
 
-from gibbsflow.config.potential_surrogate import Surrogate
+from gibbsflow.config.potential_training import Surrogate
 from gibbsflow.errors import EngineError
 from gibbsflow.potential.data.structures import structure_id, tag
 from gibbsflow.potential.explore.screening.surrogates import SurrogateModel

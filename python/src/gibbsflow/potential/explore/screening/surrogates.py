@@ -14,7 +14,7 @@ import numpy as np
 from ase import Atoms
 
 from gibbsflow.config.potential import Dft, Labels
-from gibbsflow.config.potential_surrogate import Surrogate
+from gibbsflow.config.potential_training import Surrogate
 from gibbsflow.engines.lammps import Lammps, LammpsError
 from gibbsflow.engines.lammps_frame import to_frame
 from gibbsflow.errors import EngineError, InputError, MissingProgramError, Problem
