@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gibbsflow.cli import grading, loop
+from gibbsflow.cli import grading, loop, screening
 from gibbsflow.cli.options import Config, Json, Out, Segments, TimeBudget, new_app, parse_duration_s, verb
 
 app = new_app("Explore with a potential by MD that knows when it is guessing, and select structures to label.")
@@ -110,6 +110,7 @@ def _frames(paths: list[Path]) -> list[tuple[str, Any]]:
 
 
 grading.register(app)
+screening.register(app)
 loop.register(app)
 
 if __name__ == "__main__":

@@ -7,10 +7,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self, get_args
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from gibbsflow.config.label_engines import choose_engine
 from gibbsflow.config.potential import Crystal, Dft, StructureSettings
 from gibbsflow.config.potential_rules import RuleFacts, apply_rules, judge
-from gibbsflow.config.potential_training import PotentialSettings
+from gibbsflow.config.potential_training import PotentialSettings, Surrogate
 from gibbsflow.config.potential_validation import Validation
 from gibbsflow.config.section import Section, nearest, read_section, setting
 from gibbsflow.errors import InputError, Problem
@@ -85,6 +87,15 @@ class PotentialConfig(StructureSettings, PotentialSettings):
     convergence: Convergence = Convergence()
     validation: Validation = Validation()
     resources: Resources = Resources()
+    surrogate: Surrogate = Surrogate()
+
+    @model_serializer(mode="wrap")
+    def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Name a surrogate only where there is one: what was written before there were any stays equal."""
+        told: dict[str, Any] = handler(self)
+        if self.surrogate == Surrogate():
+            told.pop("surrogate", None)
+        return told
 
     @classmethod
     def expand(cls, path: Path) -> Self:
@@ -105,7 +116,11 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         InputError
             With all problems at once.
         """
-        return cls.from_mapping(read_mapping(path), where=str(path))
+        settings = cls.from_mapping(read_mapping(path), where=str(path))
+        if settings.surrogate.model != "none":
+            right = "`infer screen` by hand, and the loop's settings without a surrogate"
+            raise InputError(Problem(str(path), "the learning loop asks no surrogate", right, field="surrogate.model"))
+        return settings
 
     @classmethod
     def from_mapping(cls, content: Mapping[str, Any], *, where: str) -> Self:

@@ -1,0 +1,1 @@
+"""A cheap model that looks at structures before they are labelled."""

@@ -1,0 +1,202 @@
+"""Cheap models of energies and forces: tblite, classical potentials of LAMMPS, and potentials that were trained.
+
+Another one is a class that follows `SurrogateModel` and its row in `SURROGATES`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from ase import Atoms
+
+from gibbsflow.config.potential import Dft, Labels
+from gibbsflow.config.potential_training import Surrogate
+from gibbsflow.engines.lammps import Lammps, LammpsError
+from gibbsflow.engines.lammps_frame import to_frame
+from gibbsflow.errors import EngineError, InputError, MissingProgramError, Problem
+from gibbsflow.potential.explore.calculator import PotentialCalculator, read_potential
+from gibbsflow.potential.label.tblite import Tblite
+from gibbsflow.units import Floats
+from gibbsflow.workflow.files import inputs_hash
+
+_REACH_ANGSTROM = 12.0
+"""No classical potential that is taken reaches further; images of molecules are kept out of it."""
+
+
+class SurrogateModel(Protocol):
+    """What gives energies and forces of a structure at little cost.
+
+    Attributes
+    ----------
+    name
+        In words, for records.
+    identity
+        Hash of all that changes its figures.
+    """
+
+    name: str
+    identity: str
+
+    def evaluate(self, atoms: Atoms) -> tuple[float, Floats]:
+        """Compute one structure.
+
+        Parameters
+        ----------
+        atoms
+            The structure; it stays as it is.
+
+        Returns
+        -------
+        energy : float
+            In eV.
+        forces : ndarray
+            In eV/Å, shape (n, 3).
+
+        Raises
+        ------
+        EngineError
+            Where the model fails on this structure.
+        """
+
+    def close(self) -> None:
+        """End what was started for it."""
+
+
+class _OfTblite:
+    def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None) -> None:
+        del potential
+        self._engine = Tblite(elements, Dft(engine="tblite", tblite_method=settings.tblite_method), Labels())
+        self.name, self.identity = f"tblite {settings.tblite_method}", self._engine.settings_hash
+
+    def evaluate(self, atoms: Atoms) -> tuple[float, Floats]:
+        made = self._engine.label(atoms)
+        if made.energy_ev is None:
+            raise EngineError(f"{made.cause}: {made.message}")
+        return made.energy_ev, np.array(made.forces_ev_per_angstrom)
+
+    def close(self) -> None:
+        return
+
+
+class _Classical:
+    def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None) -> None:
+        del potential
+        style, path = str(settings.pair_style), Path(settings.pair_file or "")
+        if not path.is_file():
+            right = "a file of a potential, beside the settings"
+            raise InputError(Problem(str(path), "no such file", right, field="surrogate.pair_file"))
+        self._species, self._scratch = tuple(sorted(elements)), tempfile.TemporaryDirectory(prefix="gibbsflow-screen-")
+        self.name = f"pair_style {style}, {path.name}"
+        self.identity = inputs_hash(files={"file": path}, settings={"style": style}, physics=1)
+        folder = Path(self._scratch.name)
+        # under a plain name: LAMMPS splits lines at blanks
+        (folder / "surrogate.potential").write_bytes(path.read_bytes())
+        self._pair = [f"pair_style {style}", f"pair_coeff * * surrogate.potential {' '.join(self._species)}"]
+        self._lammps: Lammps | None = None
+        apart = [[4.0 * number, 0.0, 0.0] for number in range(len(self._species))]
+        try:
+            self.evaluate(Atoms(self._species, positions=apart))
+        except MissingProgramError:
+            self.close()
+            raise
+        except EngineError as error:
+            self.close()
+            right = f"a file of pair_style {style} that knows {', '.join(self._species)}"
+            raise InputError(
+                Problem(str(path), str(error).partition("): ")[2] or str(error), right, field="surrogate.pair_file")
+            ) from error
+
+    def evaluate(self, atoms: Atoms) -> tuple[float, Floats]:
+        if self._lammps is None:
+            self._lammps = Lammps(Path(self._scratch.name))
+        frame = to_frame(atoms, self._species, _REACH_ANGSTROM)
+        commands = [*self._lammps.load(frame), *self._pair, "run 0 post no"]
+        try:
+            found = self._lammps.run(commands, ["thermo:pe", "forces"])
+        except EngineError as error:
+            if not isinstance(error, LammpsError):
+                self._end()
+            raise
+        energy, forces = float(found["thermo:pe"]), found["forces"] @ frame.rotation.T
+        if not (np.isfinite(energy) and np.isfinite(forces).all()):
+            raise EngineError("energy or forces are not finite")
+        return energy, forces
+
+    def _end(self) -> None:
+        if self._lammps is not None:
+            self._lammps.close()
+            self._lammps = None
+
+    def close(self) -> None:
+        self._end()
+        self._scratch.cleanup()
+
+
+class _Trained:
+    def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None) -> None:
+        del settings
+        if potential is None:
+            right = "--potential: a folder as `train fit` wrote it"
+            raise InputError(Problem("infer screen", "no potential given", right, field="surrogate.model"))
+        known = read_potential(potential).species
+        if alien := sorted(set(elements) - set(known)):
+            raise InputError(Problem(str(potential), f"does not know {', '.join(alien)}", f"only {', '.join(known)}"))
+        self._calculator = PotentialCalculator(potential)
+        self.name = "trained potential"
+        self.identity = inputs_hash(files={"potential": potential}, settings={}, physics=1)
+
+    def evaluate(self, atoms: Atoms) -> tuple[float, Floats]:
+        copy = atoms.copy()
+        copy.calc = self._calculator
+        try:
+            energy, forces = float(copy.get_potential_energy()), np.array(copy.get_forces())
+        except EngineError:
+            self._calculator.close()
+            raise
+        if not (np.isfinite(energy) and np.isfinite(forces).all()):
+            raise EngineError("energy or forces are not finite")
+        return energy, forces
+
+    def close(self) -> None:
+        self._calculator.close()
+
+
+Kind = Callable[[Surrogate, Sequence[str], Path | None], SurrogateModel]
+SURROGATES: Mapping[str, Kind] = {"tblite": _OfTblite, "classical": _Classical, "potential": _Trained}
+"""By name in section ``surrogate``: made of the settings, all elements, and the folder of a trained potential."""
+
+
+def make_surrogate(settings: Surrogate, elements: Sequence[str], potential: Path | None = None) -> SurrogateModel:
+    """Make the model that the settings name, checked.
+
+    Parameters
+    ----------
+    settings
+        Section ``surrogate``.
+    elements
+        All elements of the structures.
+    potential
+        Folder of a trained potential; default: none.
+
+    Returns
+    -------
+    SurrogateModel
+        To be closed by the caller.
+
+    Raises
+    ------
+    InputError
+        Where none is named, a file is missing or does not know an element, or no potential is given where one is asked
+        for.
+    MissingProgramError
+        Where tblite or LAMMPS is not installed.
+    """
+    if settings.model not in SURROGATES:
+        raise InputError(Problem("surrogate", "no model", " or ".join(SURROGATES), field="surrogate.model"))
+    if potential is not None and settings.model != "potential":
+        raise InputError(Problem("--potential", f"has no effect with model {settings.model}", "model: potential"))
+    return SURROGATES[settings.model](settings, elements, potential)

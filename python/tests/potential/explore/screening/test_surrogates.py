@@ -1,0 +1,78 @@
+"""Cheap models give the published and finite-difference figures, or say what is wrong with their files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk, molecule
+from numpy.testing import assert_allclose
+
+from gibbsflow.config.potential_training import Surrogate
+from gibbsflow.errors import EngineError, InputError
+from gibbsflow.potential.explore.screening.surrogates import SurrogateModel, make_surrogate
+
+SW = """Si Si Si 2.1683 2.0951 1.80 21.0 1.20 -0.333333333333 7.049556277 0.6022245584 4.0 0.0 0.0
+"""
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Surrogate:
+    path = tmp_path_factory.mktemp("with blank") / "Si of 1985.sw"
+    path.write_text(SW)
+    return Surrogate(model="classical", pair_style="sw", pair_file=path)
+
+
+@pytest.fixture(scope="module")
+def silicon(settings: Surrogate) -> Iterator[SurrogateModel]:
+    model = make_surrogate(settings, ["Si"])
+    yield model
+    model.close()
+
+
+def test_stillinger_weber_has_its_cohesive_energy(silicon: SurrogateModel) -> None:
+    # two epsilon of 2.1683 eV an atom in the ideal crystal (Stillinger and Weber, Phys. Rev. B 1985, 31, 5262)
+    energy, forces = silicon.evaluate(bulk("Si", a=5.431))
+    assert energy / 2 == pytest.approx(-2 * 2.1683, abs=1e-3)
+    assert_allclose(forces, 0, atol=1e-9)
+
+
+def test_forces_are_the_slope_in_the_given_orientation(silicon: SurrogateModel) -> None:
+    atoms = Atoms("Si3", [[0, 0, 0], [2.2, 0.3, 0.1], [0.4, 2.3, 0.7]])
+    ends = []
+    for step in (-1e-4, 1e-4):
+        moved = atoms.copy()
+        moved.positions[1, 1] += step
+        ends.append(silicon.evaluate(moved)[0])
+    assert silicon.evaluate(atoms)[1][1, 1] == pytest.approx(-(ends[1] - ends[0]) / 2e-4, abs=1e-5)
+
+
+def test_an_element_that_the_file_does_not_know_is_refused(settings: Surrogate) -> None:
+    with pytest.raises(InputError, match=r"Si of 1985.sw.*knows Ge, Si"):
+        make_surrogate(settings, ["Si", "Ge"])
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    lost = Surrogate(model="classical", pair_style="sw", pair_file=tmp_path / "lost.sw")
+    with pytest.raises(InputError, match=r"lost.sw.*no such file"):
+        make_surrogate(lost, ["Si"])
+
+
+def test_no_model_and_no_potential_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="tblite or classical or potential"):
+        make_surrogate(Surrogate(), ["Si"])
+    with pytest.raises(InputError, match="no potential given"):
+        make_surrogate(Surrogate(model="potential"), ["Si"])
+    with pytest.raises(InputError, match="has no effect"):
+        make_surrogate(Surrogate(model="tblite"), ["Si"], tmp_path)
+
+
+def test_tblite_gives_forces_and_fails_in_words() -> None:
+    model = make_surrogate(Surrogate(model="tblite"), ["H", "O"])
+    energy, forces = model.evaluate(molecule("H2O"))
+    assert energy == pytest.approx(-156.96, abs=0.1)
+    assert np.linalg.norm(forces, axis=1).max() < 1.0
+    with pytest.raises(EngineError, match="BAD_STRUCTURE"):
+        model.evaluate(Atoms("H2", [[0, 0, 0], [0, 0, 0.01]]))
+    model.close()
