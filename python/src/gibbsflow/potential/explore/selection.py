@@ -19,6 +19,7 @@ from gibbsflow.engines.lammps import CRASHES, blown_up
 from gibbsflow.errors import EngineError, InputError, Problem
 from gibbsflow.potential.data.structures import content_hash
 from gibbsflow.potential.explore.calculator import PotentialCalculator, read_graded
+from gibbsflow.potential.explore.variance import MeanVariance
 from gibbsflow.potential.train.shared.grade import ActiveSet, Grader, maxvol
 from gibbsflow.units import Floats
 
@@ -26,6 +27,8 @@ PHYSICS = 1
 """Raised by hand when the same inputs give another choice."""
 # a candidate that adds less than this to the volume of the active set adds nothing worth a label
 _NEW = 1.05
+# and what lowers the mean variance by less than this share of it
+_LITTLE = 1e-3
 FATES = ("selected", "too_close", "force", "duplicate", "nothing_new", "over_budget", "unknown_element")
 
 
@@ -270,7 +273,7 @@ def choose(
                 decided[k] = replace(candidate, fate="force", reason=f"largest surrogate force {force:.3g} eV/Å")
     decided = _without_copies(decided, labelled, grader, settings, first)
     order = np.random.default_rng(seed).permutation(len(decided))
-    pick = _by_volume if settings.method == "maxvol" else _by_distance
+    pick = {"maxvol": _by_volume, "fps": _by_distance, "variance": _by_variance}[settings.method]
     return pick(decided, labelled, grader, budget, first, order)
 
 
@@ -406,6 +409,41 @@ def _by_distance(
             candidates[k], fate="over_budget", reason=f"distance {nearest[k]:.3g} with the budget spent"
         )
     return candidates
+
+
+def _by_variance(
+    candidates: list[Candidate], labelled: Sequence[Candidate], grader: Grader, budget: int, first: int | None,
+    order: npt.NDArray[np.int64],
+) -> list[Candidate]:  # fmt: skip
+    """Take the candidate that lowers the mean variance of predictions the most, count it as labelled, and so on."""
+    open_ = [int(k) for k in order if not candidates[k].fate]
+    offered = [_by_element(candidates[k]) for k in open_]
+    mean = MeanVariance([_by_element(c) for c in labelled], offered, grader.species)
+    place = {k: number for number, k in enumerate(open_)}
+    taken, closed = 0, ("over_budget", "with the budget spent")
+    while open_:
+        whole = mean.value
+        falls = {k: mean.fall(place[k]) / whole for k in open_} if whole > 0 else dict.fromkeys(open_, 0.0)
+        best = first if first in open_ else max(open_, key=lambda k: falls[k])
+        if taken == budget:
+            break
+        if falls[best] < _LITTLE and best != first:
+            closed = ("nothing_new", "after the others were taken")
+            break
+        reason = f"lowers the mean variance by {100 * falls[best]:.3g} % when it was taken"
+        candidates[best] = replace(candidates[best], fate="selected", reason=reason)
+        mean.take(place[best])
+        open_.remove(best)
+        taken += 1
+    for k in open_:
+        said = f"lowers the mean variance by {100 * falls[k]:.3g} % {closed[1]}"
+        candidates[k] = replace(candidates[k], fate=closed[0], reason=said)
+    return candidates
+
+
+def _by_element(candidate: Candidate) -> dict[str, Floats]:
+    symbols = np.array(candidate.atoms.get_chemical_symbols())
+    return {str(s): candidate.descriptors[symbols == s] for s in sorted(set(symbols))}
 
 
 def figures(candidates: Sequence[Candidate], labelled: int, budget: int) -> dict[str, Any]:

@@ -148,6 +148,10 @@ def run_input(settings: Exploration, *, species: Sequence[str], seed: int) -> st
         ensemble,
         f"fix heat all langevin {settings.temperature_k:.10g} {end_k:.10g} 0.1 {seed} zero yes",
         "thermo ${grade_every}", "thermo_style custom step temp pe press v_grade_max",
+        "# atoms that are thrown out between two looks would end the run without a word about the grade",
+        "thermo_modify lost warn",
+        "variable lost equal $(atoms)-count(all)",
+        "fix lost_halt all halt ${grade_every} v_lost > 0 error soft message yes",
         "# fix halt looks at steps, not at the start",
         "run 0",
         'if "$(v_grade_max) >= ${grade_stop}" then &',
@@ -160,6 +164,9 @@ def run_input(settings: Exploration, *, species: Sequence[str], seed: int) -> st
         f"{UNKNOWN}'\"",
         'if "$(v_grade_max) >= ${grade_stop}" then &',
         '  "print \'halted outside of the range of this potential: grade $(v_grade_max) at step $(step)\'" &',
+        '  "quit 3"',
+        'if "$(v_lost) > 0" then &',
+        '  "print \'halted outside of the range of this potential: $(v_lost) atoms were lost by step $(step)\'" &',
         '  "quit 3"',
     ]) + "\n"  # fmt: skip
 
