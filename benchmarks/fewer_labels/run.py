@@ -196,7 +196,8 @@ def active(frames: list[Frame], basis: PodBasis, method: str, seed: int) -> dict
 
 
 def select(
-    frames: list[Frame], picked: list[int], coefficients: np.ndarray, basis: PodBasis, method: str, budget: int, seed: int
+    frames: list[Frame], picked: list[int], coefficients: np.ndarray, basis: PodBasis, method: str, budget: int,
+    seed: int,
 ) -> list[int]:  # fmt: skip
     """One batch by the product's selector, from what has been picked and the geometry of the rest."""
     symbols = [frames[k].atoms.get_chemical_symbols() for k in picked]
