@@ -20,7 +20,7 @@ from gibbsflow.errors import InputError
         (Exploration, {"temperature_k": 0}, "> 0 and <= 20000 K"),
         (Training, {"cutoff_angstrom": 1.0}, ">= 2 and <= 20 Å"),
         (Training, {"ridge": float("nan")}, "ridge"),
-        (Selection, {"method": "random"}, "'maxvol' or 'fps'"),
+        (Selection, {"method": "random"}, "'maxvol', 'fps' or 'variance'"),
     ],
 )
 def test_what_is_not_usable_is_named(section: type[Section], values: dict[str, Any], words: str) -> None:
