@@ -34,6 +34,7 @@ from gibbsflow.potential.data.labels import (
 )
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.label.electronic_state import by_elements, key_of, starting_moments_ub
+from gibbsflow.potential.label.first_bands import first_bands
 from gibbsflow.potential.label.hamiltonian import beyond_functional
 from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed, uneven, within_reach, without_images
 from gibbsflow.potential.label.pseudopotentials import gth, pseudo_table
@@ -265,11 +266,13 @@ class QuantumEspresso:
         return replace(result, wall_s=round(time.monotonic() - start, 3))
 
     def _converge(self, atoms: Atoms, electrons: Electrons, work: Path, result: LabelResult) -> LabelResult:
+        moment_ub = (electrons.multiplicity or 1) - 1 + sum(electrons.moments_ub or ())
+        valence = sum(self._valence(atoms)) - electrons.charge
         own = ScfSettings(
             self.dft.electron_maxstep,
             self.dft.mixing_beta,
             diagonalization=self.dft.diagonalization,
-            bands=self.dft.bands,
+            bands=self.dft.bands or first_bands(in_cell(atoms), valence, moment_ub, self.dft),
             ranks=self.labels.ranks,
             pools=self.labels.pools,
         )
