@@ -329,6 +329,12 @@ class Audit(Section):
     duplicate_mev_per_atom: float = setting(
         2.0, "Energies of one structure that differ by more: the higher is held.", unit="meV/atom", gt=0, le=1e4
     )
+    moment_share: float = setting(
+        0.25,
+        "Share of the median moment an atom, among labels of the same elements, below which a label is held; 0: never.",
+        ge=0,
+        lt=1,
+    )
     tighter: float = setting(1.4, "Factor on cutoffs and on the density of k points of labels made again.", gt=1, le=4)
     relabel_energy_mev_per_atom: float = setting(
         2.0, "Stated error of energies against tighter settings, a constant for each element apart.", unit="meV/atom",

@@ -12,7 +12,12 @@ from labelled_sets import label
 from gibbsflow.config.potential import Audit, Labels
 from gibbsflow.potential.data.known_labels import KnownLabel
 from gibbsflow.potential.validate.labels.audited import Audited, audited
-from gibbsflow.potential.validate.labels.set_checks import check_duplicates, check_outliers, check_settings
+from gibbsflow.potential.validate.labels.set_checks import (
+    check_duplicates,
+    check_moments,
+    check_outliers,
+    check_settings,
+)
 from gibbsflow.potential.validate.labels.single_checks import check_alone
 
 
@@ -104,3 +109,31 @@ def test_the_few_of_other_settings_are_named(many: list[Atoms]) -> None:
     check_settings(found)
     assert reasons(found) == {4: ["settings"]}
     assert found[4].reasons["settings"] == "made with emt-2; 4 of 5 labels with emt-1"
+
+
+def magnetic(moments_ub: list[float]) -> list[Audited]:
+    """Labels of nickel, each with the absolute moment of its two atoms."""
+    frames = [
+        label(bulk("Ni", "bcc", a=2.8 + 0.01 * n, cubic=True), config_type="strain") for n in range(len(moments_ub))
+    ]
+    found = prepared(frames)
+    for one, moment_ub in zip(found, moments_ub, strict=True):
+        one.known = replace(one.known, result={"status": "labelled", "absolute_moment_ub": moment_ub})
+    return found
+
+
+def test_a_label_that_lost_its_moment_is_held_unless_the_settings_keep_it() -> None:
+    found = magnetic([4.6] * 11 + [0.02, 2.4])
+    check_moments(found, Audit())
+    assert reasons(found) == {11: ["moment"]}
+    assert "0.01 μB an atom" in found[11].reasons["moment"]
+    assert found[0].figures["absolute_moment_ub_per_atom"] == pytest.approx(2.3)
+    kept = magnetic([4.6] * 11 + [0.02, 2.4])
+    check_moments(kept, Audit(moment_share=0.0))
+    assert reasons(kept) == {}
+
+
+def test_where_most_labels_have_no_moment_none_is_held_for_it() -> None:
+    found = magnetic([0.01] * 11 + [0.0, 4.6])
+    check_moments(found, Audit())
+    assert reasons(found) == {}

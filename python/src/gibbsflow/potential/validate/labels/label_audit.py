@@ -12,13 +12,19 @@ from gibbsflow.config.potential import Audit, Labels
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.validate.labels.audited import Audited, audited
-from gibbsflow.potential.validate.labels.set_checks import check_duplicates, check_outliers, check_settings
+from gibbsflow.potential.validate.labels.set_checks import (
+    check_duplicates,
+    check_moments,
+    check_outliers,
+    check_settings,
+)
 from gibbsflow.potential.validate.labels.single_checks import check_alone
 from gibbsflow.potential.validate.labels.work_checks import check_work
 
 log = logging.getLogger(__name__)
 CHECKS = (
-    "convergence", "net_force", "threshold", "stress", "settings", "duplicate", "energy", "force", "work", "relabel",
+    "convergence", "net_force", "threshold", "stress", "settings", "duplicate", "moment", "energy", "force", "work",
+    "relabel",
 )  # fmt: skip
 """Names of all checks, in the order in which reasons are told."""
 RELABEL = "relabel"
@@ -116,8 +122,8 @@ class LabelAudit:
         """
         columns = (
             "energy_ev_per_atom", "energy_z", "largest_force_ev_per_angstrom", "force_z", "net_force_ev_per_angstrom",
-            "largest_stress_gpa", "work_mev_per_atom", "work_z", "relabel_energy_mev_per_atom",
-            "relabel_force_ev_per_angstrom", "relabel_stress_gpa",
+            "largest_stress_gpa", "absolute_moment_ub_per_atom", "work_mev_per_atom", "work_z",
+            "relabel_energy_mev_per_atom", "relabel_force_ev_per_angstrom", "relabel_stress_gpa",
         )  # fmt: skip
         return [
             {
@@ -160,6 +166,7 @@ def audit_labels(database: DatabaseManager, settings: Audit, labels: Labels) -> 
     check_settings(found)
     alike = [label for label in found if label.frame is not None and "settings" not in label.reasons]
     check_duplicates(alike, settings)
+    check_moments(alike, settings)
     facts = {"work": check_work(alike, settings)}
     check_outliers(alike, settings)
     unsaid = sum(not label.known.result for label in found)

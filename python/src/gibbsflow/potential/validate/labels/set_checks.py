@@ -1,4 +1,4 @@
-"""Checks of labels against each other: one set of settings, one energy a structure, and no outliers."""
+"""Checks of labels against each other: one set of settings, one energy and one magnetic state, and no outliers."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _LEAST_EV_PER_ATOM = 0.05
 _LEAST_DECADES = 0.15
 _FLOOR_EV_PER_ATOM, _FLOOR_EV_PER_ANGSTROM = 0.005, 0.05
 _DISTANCES = 24
+_MAGNETIC_UB = 0.1
 
 
 def check_settings(labels: Sequence[Audited]) -> None:
@@ -74,6 +75,40 @@ def check_duplicates(labels: Sequence[Audited], settings: Audit) -> None:
                 higher, lower = (other, one) if apart > 0 else (one, other)
                 higher.reasons["duplicate"] = (
                     f"the structure of {lower.name}, and {abs(apart):.3g} meV/atom above its energy"
+                )
+
+
+def check_moments(labels: Sequence[Audited], settings: Audit) -> None:
+    """Enter the reason ``moment`` where a label has lost the moment that labels of the same elements keep.
+
+    A run that starts from ferromagnetic moments may end without: in another state, on an energy surface of its own,
+    which no potential of positions alone can follow together with the first.
+
+    Parameters
+    ----------
+    labels
+        Whole labels.
+    settings
+        Section ``audit``: the share of the median moment an atom that a label must keep.
+    """
+    groups: dict[Hashable, list[tuple[Audited, float]]] = {}
+    for label in labels:
+        moment_ub = label.known.result.get("absolute_moment_ub")
+        if label.frame is not None and not label.frame.isolated and moment_ub is not None:
+            symbols = label.frame.atoms.get_chemical_symbols()
+            share = float(moment_ub) / len(symbols)
+            label.figures["absolute_moment_ub_per_atom"] = share
+            groups.setdefault(frozenset(symbols), []).append((label, share))
+    for members in groups.values():
+        usual = float(np.median([moment for _, moment in members]))
+        # where most have none there is nothing to lose
+        if len(members) < FEWEST or usual < _MAGNETIC_UB:
+            continue
+        for label, moment in members:
+            if moment < settings.moment_share * usual:
+                label.reasons["moment"] = (
+                    f"an absolute moment of {moment:.3g} μB an atom, where the {len(members)} labels of its elements "
+                    f"have {usual:.3g} (median): it has lost its moment"
                 )
 
 
