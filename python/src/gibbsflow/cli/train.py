@@ -60,7 +60,9 @@ def fit(
         from gibbsflow.workflow.state import finished_output
         from gibbsflow.workflow.state.state_folder import StateFolder
 
-        settings = PotentialConfig.of_verb(config).training.aimed_at(goal)
+        chosen = PotentialConfig.of_verb(config)
+        wanted = chosen.convergence.force_mae_ev_per_angstrom if config is not None else None
+        settings = chosen.training.aimed_at(goal).wanting(wanted)
         backend = backend or settings.backend
         physics = training.trainer(backend).physics
         inputs = Inputs.look_at(train, test)

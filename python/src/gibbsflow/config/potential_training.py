@@ -74,6 +74,12 @@ class Training(Section):
         "hold-out's expected error reaches it, and four times it; default: by frames left out of training.",
         unit="eV/Å", gt=0, le=100,
     )  # fmt: skip
+    wanted_force_mae_ev_per_angstrom: float | None = setting(
+        None,
+        "Mean force error that is good enough: without a target_atom_error_ev_per_angstrom, the lower threshold is no "
+        "higher than where the hold-out's expected error reaches it; default: convergence's of the same settings.",
+        unit="eV/Å", gt=0, le=100,
+    )  # fmt: skip
     committee: bool = setting(
         False, "Write the fits that leave out one fold each, whose spread is another measure of what is not known."
     )
@@ -102,11 +108,29 @@ class Training(Section):
             raise InputError(Problem("--goal", repr(goal), " or ".join(get_args(Goal))))
         return self.model_copy(update={"goal": goal})
 
+    def wanting(self, force_mae_ev_per_angstrom: float | None) -> Training:
+        """Give the same settings with a force error that is good enough, unless they name one.
+
+        Parameters
+        ----------
+        force_mae_ev_per_angstrom
+            Mean over components, eV/Å; None for nothing that is wanted.
+
+        Returns
+        -------
+        Training
+            A copy.
+        """
+        own = self.wanted_force_mae_ev_per_angstrom
+        wanted = force_mae_ev_per_angstrom if own is None else own
+        return self.model_copy(update={"wanted_force_mae_ev_per_angstrom": wanted})
+
     @model_serializer(mode="wrap")
     def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Name later settings only where they are not the default: what was written before them stays equal."""
         told: dict[str, Any] = handler(self)
         later = {
+            "wanted_force_mae_ev_per_angstrom": None,
             "backend": DEFAULT_BACKEND,
             "goal": DEFAULT_GOAL,
             "max_environments": _MOST_ENVIRONMENTS,

@@ -78,6 +78,19 @@ def test_thresholds_come_from_frames_left_out(tmp_path):
     assert read.grades(symbols[0], descriptors[0]) == pytest.approx(grader.grades(symbols[0], descriptors[0]))
 
 
+def test_frames_that_dynamics_does_not_meet_set_no_thresholds_and_are_known():
+    symbols, descriptors = _frames(40, 1.0)
+    pairs = [row * np.geomspace(10, 1e4, 30)[k] for k, row in enumerate(RNG.normal(0, 1, (30, 2, 4)))]
+    everything, fold = [*descriptors, *pairs], np.arange(70) % 5
+    named = [*symbols, *[["A", "B"]] * 30]
+    counted = np.arange(70) < 40
+    grader = grade.calibrate(named, everything, fold, BASIS, counted)
+    assert grader.calibration["held_out_frames"] == 40
+    usual = grade.calibrate(named, everything, fold, BASIS).calibration
+    assert 2 * grader.calibration["held_out_q95"] < usual["held_out_q95"]
+    assert max(grader.grades(["A", "B"], row).max() for row in pairs) < 1.1
+
+
 def test_what_is_not_finite_or_unknown_grades_as_infinite():
     symbols, descriptors = _frames(20, 1.0)
     grader = grade.calibrate(symbols, descriptors, np.arange(20) % 5, BASIS)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from labelled_sets import bare_frame, fitted_copper
 
+from gibbsflow.config.potential_training import Training
 from gibbsflow.potential.data.frame_weights import FrameWeights
 from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
 from gibbsflow.potential.train.shared.metrics import Prediction
@@ -33,7 +34,7 @@ def test_thresholds_follow_the_target_and_are_recorded(tmp_path):
     grader = Grader.read(fitted_copper()[0] / "potential" / ACTIVE_SET)
     grades = np.geomspace(0.3, 60, 200)
     frame, predicted = _frame(0.05 * grades)
-    judged = judge(grader, [frame], [predicted], [grades], 0.3, tmp_path)
+    judged = judge(grader, [frame], [predicted], [grades], Training(target_atom_error_ev_per_angstrom=0.3), tmp_path)
     written = Grader.read(tmp_path / ACTIVE_SET)
     assert written.lower == judged.grader.lower == pytest.approx(6.0, rel=0.15)
     assert written.upper == pytest.approx(24.0, rel=0.15)
@@ -47,7 +48,7 @@ def test_thresholds_follow_the_target_and_are_recorded(tmp_path):
 def test_without_a_target_the_thresholds_stay(tmp_path):
     grader = Grader.read(fitted_copper()[0] / "potential" / ACTIVE_SET)
     frame, predicted = _frame(np.ones(20))
-    judged = judge(grader, [frame], [predicted], [np.linspace(0.5, 5, 20)], None, tmp_path)
+    judged = judge(grader, [frame], [predicted], [np.linspace(0.5, 5, 20)], Training(), tmp_path)
     assert (judged.grader.lower, judged.grader.upper) == (grader.lower, grader.upper)
     assert "frames left out of training" in judged.figures["thresholds_from"]
 
@@ -56,5 +57,26 @@ def test_a_hold_out_that_tells_nothing_leaves_no_curve_of_an_earlier_fit(tmp_pat
     grader = Grader.read(fitted_copper()[0] / "potential" / ACTIVE_SET)
     for errors in (np.ones(20), np.ones(3)):
         frame, predicted = _frame(errors)
-        judge(grader, [frame], [predicted], [np.linspace(0.5, 5, len(errors))], None, tmp_path)
+        judge(grader, [frame], [predicted], [np.linspace(0.5, 5, len(errors))], Training(), tmp_path)
     assert ErrorCurve.read(tmp_path) is None
+
+
+def test_a_hold_out_worse_than_is_wanted_lowers_the_threshold_and_no_other_moves_it(tmp_path):
+    grader = replace(Grader.read(fitted_copper()[0] / "potential" / ACTIVE_SET), lower=9.0, upper=45.0)
+    grades = np.geomspace(0.3, 60, 200)
+    frame, predicted = _frame(0.05 * grades)
+    judged = judge(grader, [frame], [predicted], [grades], Training().wanting(0.1), tmp_path)
+    assert judged.grader.lower == pytest.approx(4.0, rel=0.15) and judged.grader.upper == 45.0
+    assert "reaches 0.2 eV/Å" in judged.figures["thresholds_from"]
+    assert Grader.read(tmp_path / ACTIVE_SET).calibration["usual_lower"] == 9.0
+    for wanted in (None, 0.4, 10.0):
+        judged = judge(grader, [frame], [predicted], [grades], Training().wanting(wanted), tmp_path)
+        assert (judged.grader.lower, judged.grader.upper) == (9.0, 45.0)
+        assert "wanted_force_mae" not in judged.grader.calibration
+    bad, wrong = _frame(np.ones(200))
+    assert judge(grader, [bad], [wrong], [grades], Training().wanting(0.1), tmp_path).grader.lower == 1.0
+
+
+def test_what_the_section_names_goes_before_what_convergence_wants():
+    assert Training(wanted_force_mae_ev_per_angstrom=0.3).wanting(0.1).wanted_force_mae_ev_per_angstrom == 0.3
+    assert "wanted_force_mae_ev_per_angstrom" not in Training().wanting(None).model_dump()

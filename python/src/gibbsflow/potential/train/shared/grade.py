@@ -295,6 +295,7 @@ def calibrate(
     descriptors: Sequence[Floats],
     fold: npt.NDArray[np.int64],
     basis: Mapping[str, Any],
+    counted: npt.NDArray[np.bool_] | None = None,
 ) -> Grader:
     """Build the active sets and set the thresholds by what training itself looks like when it is left out.
 
@@ -312,6 +313,8 @@ def calibrate(
         Fold of each frame, shape (frames,).
     basis
         What the potential needs to compute these descriptors; see :class:`Grader`.
+    counted
+        Of each frame, whether its grade counts for the thresholds; default: all do. Active sets are of all frames.
 
     Returns
     -------
@@ -325,7 +328,8 @@ def calibrate(
         present = {s for i in kept for s in symbols[i]}
         sets = {s: active_set(_of(s, symbols, descriptors, kept)) for s in species if s in present}
         grader = Grader(basis, sets, 1.0, 1.0, {})
-        largest = [grader.grades(symbols[i], descriptors[i]).max() for i in range(len(symbols)) if fold[i] == left_out]
+        judged = [i for i in range(len(symbols)) if fold[i] == left_out and (counted is None or counted[i])]
+        largest = [grader.grades(symbols[i], descriptors[i]).max() for i in judged]
         held_out += [g for g in largest if np.isfinite(g)]
     everything = list(range(len(symbols)))
     sets = {s: active_set(_of(s, symbols, descriptors, everything)) for s in species}

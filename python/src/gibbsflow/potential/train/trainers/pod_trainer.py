@@ -34,6 +34,7 @@ from gibbsflow.potential.train.trainers.pod_basis import (
     local_descriptors,
 )
 from gibbsflow.potential.train.trainers.pod_speed import SPEED, pareto_front
+from gibbsflow.potential.train.uncertainty.met_frames import met
 from gibbsflow.units import Floats
 from gibbsflow.workflow.state.segments import Stopper
 
@@ -114,8 +115,7 @@ class PodTrainer:
             test, predicted = finish.predict(potential, inputs.test, "test", 0.3)
             grader = finish.grader(potential, inputs.train, folds, 0.6)
             test_grades = finish.grades(grader, test)
-            target = settings.target_atom_error_ev_per_angstrom
-            judged = pod_uncertainty.judge(grader, test, predicted, test_grades, target, folder)
+            judged = pod_uncertainty.judge(grader, test, predicted, test_grades, settings, folder)
             grader = judged.grader
             committee = finish.committee(best, settings, references, zbl, folder, test, predicted)
             train, fitted = finish.predict(potential, inputs.train, "train", 1.0)
@@ -252,7 +252,8 @@ class _Finish:
         numbers = sorted(found)
         numbers, symbols, descriptors = _learnt(frames, found, numbers)
         _, fold = np.unique(folds.fold[numbers], return_inverse=True)
-        return calibrate(symbols, descriptors, fold.astype(np.int64), chosen.to_json())
+        counted = met([frames[k] for k in numbers])
+        return calibrate(symbols, descriptors, fold.astype(np.int64), chosen.to_json(), counted)
 
     def committee(
         self, best: pod_fit.BasisTrial, settings: Training, references: AtomicEnergies, zbl: Zbl | None, folder: Path,

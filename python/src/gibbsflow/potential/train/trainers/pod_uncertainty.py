@@ -25,7 +25,8 @@ from gibbsflow.potential.train.uncertainty.committee_spread import (
     force_spread,
     spread_figures,
 )
-from gibbsflow.potential.train.uncertainty.error_curve import CURVE, Thresholds, error_curve, thresholds
+from gibbsflow.potential.train.uncertainty.error_curve import CURVE, Thresholds, error_curve, no_higher, thresholds
+from gibbsflow.potential.train.uncertainty.met_frames import met
 from gibbsflow.units import Floats
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ def force_errors(frame: LabelledFrame, predicted: Prediction) -> Floats:
 
 def judge(
     grader: Grader, frames: Sequence[LabelledFrame], predicted: Sequence[Prediction], grades: Sequence[Floats],
-    target_ev_per_angstrom: float | None, folder: Path,
+    settings: Training, folder: Path,
 ) -> Judged:  # fmt: skip
     """Hold the grade against the hold-out, set its thresholds, and write both into the potential's folder.
 
@@ -107,8 +108,8 @@ def judge(
         With its usual thresholds.
     frames, predicted, grades
         Of the hold-out: labels, predictions and the grade of each atom.
-    target_ev_per_angstrom
-        Force error of an atom that MD may have; None leaves the usual thresholds.
+    settings
+        Section ``training``: the force error of an atom that MD may have, or the mean one that is wanted.
     folder
         Of the potential.
 
@@ -118,10 +119,14 @@ def judge(
         As written.
     """
     errors = [force_errors(frame, own) for frame, own in zip(frames, predicted, strict=True)]
-    curve = error_curve(grades, errors)
-    found = thresholds(curve, target_ev_per_angstrom, Thresholds(grader.lower, grader.upper, _USUAL))
-    if target_ev_per_angstrom is not None:
-        said = {"usual_lower": grader.lower, "usual_upper": grader.upper, "target_atom_error": target_ev_per_angstrom}
+    judged = np.flatnonzero(met(frames)).tolist()
+    curve = error_curve([grades[k] for k in judged], [errors[k] for k in judged])
+    usual = Thresholds(grader.lower, grader.upper, _USUAL)
+    target, wanted = settings.target_atom_error_ev_per_angstrom, settings.wanted_force_mae_ev_per_angstrom
+    found = thresholds(curve, target, usual) if target is not None else no_higher(curve, wanted, usual)
+    if found != usual:
+        said = {"usual_lower": grader.lower, "usual_upper": grader.upper}
+        said |= {"target_atom_error": target} if target is not None else {"wanted_force_mae": float(wanted or 0.0)}
         grader = replace(grader, lower=found.lower, upper=found.upper, calibration={**grader.calibration, **said})
         log.info("thresholds of the grade: %s", found.how)
     grader.write(folder / ACTIVE_SET)

@@ -300,6 +300,40 @@ def thresholds(curve: ErrorCurve | None, target_ev_per_angstrom: float | None, u
     return Thresholds(lower, upper, f"{how}; {HALT:g} times that is not reached above it: {ratio:.3g} times the lower")
 
 
+def no_higher(curve: ErrorCurve | None, wanted_ev_per_angstrom: float | None, usual: Thresholds) -> Thresholds:
+    """Lower a threshold to where a hold-out is no longer as good as is wanted.
+
+    What frames left out of training say of a grade is how usual it is, not how wrong: of few frames that do not span
+    their own kind, a grade of ten is usual, and so are large errors. The mean length of an error is twice the mean of
+    its components (2σ√(2/π) and σ√(2/π) of a normal distribution).
+
+    Parameters
+    ----------
+    curve
+        Of the grade, on a hold-out.
+    wanted_ev_per_angstrom
+        Mean force error over components that is good enough; None leaves the usual thresholds.
+    usual
+        By frames left out of training.
+
+    Returns
+    -------
+    Thresholds
+        The lower one at least 1, where the training set ends, and at most the usual one; the upper one as it was.
+    """
+    if curve is None or wanted_ev_per_angstrom is None:
+        return usual
+    reached = curve.reaches(2 * wanted_ev_per_angstrom)
+    lower = max(reached, _INSIDE) if reached is not None else usual.lower
+    if lower >= usual.lower:
+        return usual
+    how = (
+        f"the expected error of the hold-out reaches {2 * wanted_ev_per_angstrom:g} eV/Å, twice the wanted mean of "
+        f"its components, at grade {lower:.3g}, below {usual.lower:.3g} by {usual.how}"
+    )
+    return Thresholds(lower, usual.upper, how)
+
+
 def _parts(count: int) -> list[tuple[int, int]]:
     number = max(1, min(_BINS, count // _FEWEST))
     edges = np.linspace(0, count, number + 1).astype(int).tolist()
