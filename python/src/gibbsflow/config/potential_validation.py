@@ -28,6 +28,11 @@ class ReferenceValue(Section):
 class Validation(Section):
     """What is measured of a trained potential, and when it is good enough."""
 
+    subject: Literal["ground_state", "target"] = setting(
+        "ground_state",
+        "What is measured: the labelled structure of least energy an atom, or the crystal that section target names, "
+        "of an alloy of two elements in equal parts on diamond, bcc or fcc the ordered compound.",
+    )
     properties: tuple[PropertyName, ...] = setting(
         ("cell", "eos", "elastic", "phonons", "vacancy", "surface", "interstitial", "thermal_expansion", "repulsion",
          "md", "modes"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, fcc111, molecule
@@ -9,6 +10,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
 from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.config.potential_validation import Validation
 from gibbsflow.errors import InputError
 from gibbsflow.potential.validate.subjects import find_subject
 from gibbsflow.workflow.account import Account
@@ -115,3 +117,14 @@ def test_no_symmetry_is_a_doubt(tmp_path: Path) -> None:
     account = Account("x")
     find_subject(CONFIG, account, species=["Cu"], structure=tmp_path / "s.extxyz")
     assert "no symmetry is found" in account.as_figures()["warnings"][0]
+
+
+def test_the_targets_crystal_in_place_of_labelled_data(tmp_path: Path) -> None:
+    path = tmp_path / "train.extxyz"
+    squeezed = bulk("Cu", cubic=True)
+    squeezed.set_cell(squeezed.cell.array @ np.diag([1, 1, 1.05]), scale_atoms=True)
+    write(path, [labelled(squeezed, -14.9, "strain"), labelled(bulk("Cu", cubic=True), -14.8)])
+    assert find_subject(COPPER, Account("x"), species=["Cu"], data=path).name == "Cu, I4/mmm"
+    of_target = COPPER.model_copy(update={"validation": Validation(subject="target")})
+    found = find_subject(of_target, Account("x"), species=["Cu"], data=path)
+    assert (found.name, found.source) == ("Cu, Fm-3m", "target of the settings")

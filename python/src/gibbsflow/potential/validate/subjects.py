@@ -16,6 +16,7 @@ from gibbsflow.potential.data.labelled_frames import LabelledFrame, read_with_ac
 from gibbsflow.potential.data.labels import bad_structure
 from gibbsflow.potential.data.structures import content_hash, read_frames
 from gibbsflow.potential.generators.parents import parents
+from gibbsflow.potential.validate.ordered import ordered_compound
 from gibbsflow.potential.validate.properties.crystals import Crystal
 from gibbsflow.workflow.account import Account
 
@@ -103,6 +104,8 @@ def find_subject(
 ) -> Subject:
     """Find the structure: of a file, else the ground state of labelled data, else the target of the settings.
 
+    With `validation.subject: target` labelled data do not count.
+
     Parameters
     ----------
     config
@@ -135,14 +138,14 @@ def find_subject(
             raise InputError(Problem(str(structure), what, f"one of them, not {frame}", field="--frame"))
         atoms, where = frames[frame], str(structure)
         source = f"frame {frame % len(frames)} of {Path(structure).name}"
-    elif data is not None:
+    elif data is not None and config.validation.subject == "ground_state":
         labelled, own = read_with_account(data)
         own.settle()
         chosen, source = ground_state(labelled, str(data), account, wanted=_composition(config))
         atoms, where = chosen.atoms, f"{data}: frame {chosen.row}"
     elif config.target.elements or config.target.structure_file or config.target.molecule:
-        atoms, where = parents(config.target, config.generator)[-1], "target of the settings"
-        source = where
+        where = "target of the settings"
+        atoms, source = _of_target(config, where)
     else:
         right = "--structure FILE, --data FILE, or settings with elements and structure"
         raise InputError(Problem("train validate", "no structure is named", right))
@@ -223,6 +226,13 @@ def ground_state(
     those = [frame for frame in kind if _formula(frame) == counts[0][0]]
     chosen = min(those, key=lambda frame: frame.energy_ev / len(frame.atoms))
     return chosen, f"frame {chosen.row} of {Path(where).name}, of least energy among {len(those)}"
+
+
+def _of_target(config: PotentialConfig, where: str) -> tuple[Atoms, str]:
+    """Structure that the settings name; of an alloy the ordered compound, where there is one."""
+    if config.validation.subject == "target" and (found := ordered_compound(config.target)) is not None:
+        return found[0], f"{where}, ordered ({found[1]})"
+    return parents(config.target, config.generator)[-1], where
 
 
 def _formula(frame: LabelledFrame) -> str:
