@@ -62,7 +62,7 @@ def campaignOf(config, state) {
         SYSTEM_PREP_STRUCTURES: ['target', 'generator'],
         INFER_START: all.keySet(),
         DFT_LABEL: ['target', 'dft', 'labels'],
-        TRAIN_FIT: ['training'],
+        TRAIN_FIT: ['convergence', 'training'],
         TRAIN_VALIDATE: ['target', 'dft', 'labels', 'validation'],
     ]
     def settings = sections.collectEntries { process, names ->
