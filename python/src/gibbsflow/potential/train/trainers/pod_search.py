@@ -1,8 +1,9 @@
 """Search for cutoff, size and kinds of surroundings of a POD basis; the best potential so far is always on disk.
 
 From a small basis the search climbs. Of the neighbours of the best it tries one size up, more kinds of surroundings,
-other cutoffs, and two steps up, in this order but what is dear after what is not, and goes on from the first that gains
-1 %; until none does, or the time is used. What was tried is kept: a search that was killed goes on where it was.
+other cutoffs, and two steps up, in this order but what is dear after what is not, and goes on from the first that
+gains 1 %. Where none does and time is left, 0.1 % is enough, of what was tried and of smaller steps; until none does,
+or the time is used. What was tried is kept: a search that was killed goes on where it was.
 """
 
 from __future__ import annotations
@@ -44,9 +45,10 @@ _CUTOFF_FACTORS = (1.25, 1.12, 1.4, 1.0)
 _CUTOFF_SHARE, _FINISH_SHARE = 0.12, 0.85
 # of the time budget, where virials are to follow and where none are
 _SEARCH_SHARE = {True: 0.70, False: 0.85}
-_BETTER = 0.99
+# first what is worth its time in MD, then what time is left for
+_BETTER, _BETTER_AT_ALL = 0.99, 0.999
 _KINDS = (1, 2, 3, 4, 6, 8)
-_CUTOFF_STEP = 1.07
+_CUTOFF_STEP, _FINE_CUTOFF_STEP = 1.07, 1.035
 # rows for each column where cutoffs are compared: fewer are decided by chance
 _PROBE_ROWS = 20
 # of what is left of the search: what takes longer waits for the rest
@@ -192,6 +194,7 @@ class _Climb:
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
     done: dict[_Point, _Tried] = field(default_factory=dict)
     best: _Tried = field(init=False)
+    enough: float = _BETTER
 
     def read(self) -> None:
         """Read what an earlier run has tried."""
@@ -210,8 +213,7 @@ class _Climb:
     def step(self, point: _Point, basis: PodBasis, *, must: bool = False) -> None:
         """Try a basis; it becomes the best where it gains enough, or must."""
         tried = self._try(point, basis, self.targets.deadline.until_s(_FINISH_SHARE + 0.05))
-        goal = self.settings.goal
-        if must or objective(tried.record, goal) < _BETTER * objective(self.best.record, goal):
+        if must or self._objective(tried) < self.enough * self._objective(self.best):
             self.best = tried
             self._write(tried)
         tried.trial = self.best.trial if tried is self.best else None  # its sums fill the memory
@@ -224,12 +226,27 @@ class _Climb:
                 return "validation errors are below the targets"
             refused: list[str] = []
             found = self._next(refused)
-            if found is None:
+            if found is not None:
+                self.step(*found)
+            elif self.enough == _BETTER:
+                self._take_small_gains()
+            else:
                 return next(
                     (text for text in refused if text.startswith("the time budget")),
-                    "; ".join(["no neighbouring basis gains 1 % in validation", *refused[:1]]),
+                    "; ".join(["no neighbouring basis gains 0.1 % in validation", *refused[:1]]),
                 )
-            self.step(*found)
+
+    def _take_small_gains(self) -> None:
+        """From now on small gains are enough; the best of what was tried may be another by them."""
+        self.enough = _BETTER_AT_ALL
+        found = min(self.done.values(), key=self._objective)
+        left_s = self.targets.deadline.until_s(_search_share(self.targets, self.settings))
+        again_s = found.record["seconds"] + self.targets.deadline.elapsed_s
+        if self._objective(found) < self.enough * self._objective(self.best) and again_s < left_s:
+            self.best = found
+
+    def _objective(self, tried: _Tried) -> float:
+        return objective(tried.record, self.settings.goal)
 
     def best_trial(self) -> pod_fit.BasisTrial:
         """The trial of the best basis, done again where an earlier run did it."""
@@ -263,7 +280,8 @@ class _Climb:
         if PRICE[self.settings.goal]:  # where cost counts, smaller may be better
             around += [*_size(-1), *_more(-1)]
         if self.settings.cutoff_angstrom is None:
-            cutoffs = (round(point.cutoff * f, 2) for f in (1 / _CUTOFF_STEP, _CUTOFF_STEP))
+            steps = (_CUTOFF_STEP,) if self.enough == _BETTER else (_CUTOFF_STEP, _FINE_CUTOFF_STEP)
+            cutoffs = (round(point.cutoff * f, 2) for step in steps for f in (1 / step, step))
             around += [replace(point, cutoff=c) for c in cutoffs if 1.3 * self.neighbour <= c <= 20]
         around += [*_size(2), *_more(2)]
         return [p for p in around if p not in self.done]
@@ -272,6 +290,8 @@ class _Climb:
         """What to try next, of what bounds and time allow; what is refused is said."""
         deadline, options = self.targets.deadline, []
         left_s = deadline.until_s(_search_share(self.targets, self.settings)) - deadline.elapsed_s
+        if self.best.trial is None:  # its sums are to be made again
+            left_s -= self.best.record["seconds"]
         for place, point in enumerate(self._neighbours()):
             plain = self._plain(point)
             species = len(plain.species)
@@ -436,7 +456,7 @@ def _columns(targets: pod_fit.Targets, basis: PodBasis) -> int:
 
 def _cost(targets: pod_fit.Targets, basis: PodBasis, columns: int) -> float:
     """Seconds of one process for the descriptors of all frames, by trying one."""
-    sizes = np.array([len(f.atoms) for f in targets.frames])
+    sizes = np.array([len(cell.atoms) for cell in targets.cells])
     atoms = _typical(targets)
     start = time.monotonic()
     descriptor_sums(targets.pool.members[0], atoms, basis)
@@ -460,7 +480,7 @@ def _limit(targets: pod_fit.Targets, settings: Training) -> int:
 
 def _bound(targets: pod_fit.Targets, settings: Training) -> int:
     """Largest number of coefficients that memory and settings allow, however few the data are."""
-    blocks = 3 * (int(targets.fold.max()) + 2)
+    blocks = 4 * (int(targets.fold.max()) + 2)
     return min(settings.max_coefficients, int(np.sqrt(settings.memory_gb * 1024**3 / (8 * blocks))))
 
 
