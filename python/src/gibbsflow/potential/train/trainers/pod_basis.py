@@ -175,6 +175,9 @@ LADDER: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
 )
 
 
+# of the Bessel functions and inverse powers that radial functions are made of: the first are those of the FastPOD fits
+DEGREES = ((4, 8), (3, 6))
+
 # below the ladder, the largest first: for so many elements that its first step is too large
 SMALL: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
     ((6, 3, 0, 0, 0, 0), (2, 0, 0, 0, 0)),

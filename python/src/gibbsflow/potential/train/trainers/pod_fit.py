@@ -198,6 +198,7 @@ class BasisTrial:
             "radial": self.basis.radial,
             "angular": self.basis.angular,
             "environments": self.basis.kinds,
+            "radial_degrees": [self.basis.bessel, self.basis.inverse],
             "coefficients": self.sums.shape[1],
             "frames": len(self.sums),
             "validation_energy_mae_mev_per_atom": 1e3 * self.choice.energy_mae_ev_per_atom,
