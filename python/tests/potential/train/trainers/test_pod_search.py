@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 from ase.io import write
 from labelled_sets import rattled
@@ -18,31 +17,7 @@ from gibbsflow.potential.train.trainers import pod_fit, pod_search
 from gibbsflow.potential.train.trainers.pod import PodPotential
 from gibbsflow.workflow.state.segments import Stopper
 
-MORE = {"repeat": (2, 2, 2), "max_coefficients": 140}
-
-
-def test_memory_bounds_the_basis():
-    frames = [type("F", (), {"force_mask": np.ones(10_000, bool)})()]
-    problem = type("P", (), {"frames": frames, "fold": np.array([4])})()
-    small, large = (pod_search._limit(problem, Training(memory_gb=m, max_coefficients=20_000)) for m in (0.01, 4.0))
-    assert small < 300 < large <= 7500
-
-
-def test_data_bound_the_basis():
-    frames = [type("F", (), {"force_mask": np.ones(atoms, bool)})() for atoms in (10, 20)]
-    targets = type("T", (), {"frames": frames, "fold": np.array([0, 1])})()
-    assert pod_search._limit(targets, Training()) == 24  # 92 rows
-    frames[0].force_mask = np.ones(1000, bool)
-    assert pod_search._limit(targets, Training()) == (3 * 1020 + 2) // 4
-    assert pod_search._limit(targets, Training(max_coefficients=100)) == 100
-
-
-def test_a_share_of_the_frames_is_spread_over_all_of_them():
-    assert pod_search._spread(range(100), 1.0) == list(range(100))
-    half = pod_search._spread(range(100), 0.5)
-    assert (len(half), half[0], half[-1]) == (50, 0, 99)
-    assert len(pod_search._spread(range(100), 0.0)) == 20
-    assert pod_search._spread(range(5), 0.0) == list(range(5))
+MORE = {"repeat": (2, 2, 2), "max_coefficients": 50, "max_environments": 2}
 
 
 def _search(tmp_path, kept=None, repeat=(2, 1, 1), **settings):
@@ -116,4 +91,14 @@ def test_a_search_goes_on_from_what_was_tried(tmp_path):
 
 
 def test_kinds_of_surroundings_may_be_forbidden(tmp_path):
-    assert {r["environments"] for r in _search(tmp_path, max_environments=1, **MORE).records} == {1}
+    assert {r["environments"] for r in _search(tmp_path, **{**MORE, "max_environments": 1}).records} == {1}
+
+
+def test_time_that_is_left_goes_to_small_gains(tmp_path, monkeypatch):
+    monkeypatch.setattr(pod_search, "_BETTER", 0.2)  # no neighbour of the first is five times as good
+    found = _search(tmp_path, **MORE)
+    best = min(found.records, key=lambda record: record["validation_score"])
+    assert len(found.records) > 2
+    assert found.stopped_by.startswith("no neighbouring basis gains 0.1 %")
+    assert found.best.choice.score == pytest.approx(best["validation_score"], rel=2e-3)
+    assert {tuple(record["radial_degrees"]) for record in found.records} == {(4, 8), (3, 6)}

@@ -10,14 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from gibbsflow.units import Floats
 
 KINDS = ("energy", "force", "stress")
 ENERGY_WEIGHTS = (1.0, 2.0, 4.0, 8.0)
 RIDGES = (1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
+SIZE_POWERS = (0.0, 1.0)
+"""Energies an atom count alike, or by the number of atoms: errors of atoms that are independent average out in it."""
 # among settings this close to the best the smoothest potential is taken: it extrapolates more gently
-_CLOSE = 1.01
+_CLOSE = 1.0025
 
 
 @dataclass
@@ -36,6 +39,8 @@ class NormalEquations:
         Σ y².
     rows
         Number of rows, each times its weight.
+    kept
+        Rows, targets, weights and numbers of atoms as they were added; None where only the sums are kept.
     """
 
     columns: int
@@ -43,12 +48,14 @@ class NormalEquations:
     moment: Floats = field(init=False)
     square: float = 0.0
     rows: float = 0
+    kept: list[tuple[Floats, Floats, float, float]] | None = None
+    _scaled: dict[float, NormalEquations] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.gram = np.zeros((self.columns, self.columns))
         self.moment = np.zeros(self.columns)
 
-    def add(self, x: Floats, y: Floats, weight: float = 1.0) -> None:
+    def add(self, x: Floats, y: Floats, weight: float = 1.0, size: float = 1.0) -> None:
         """Add rows.
 
         Parameters
@@ -59,15 +66,60 @@ class NormalEquations:
             Targets, shape (rows,).
         weight
             Factor on their squared errors; rows of weight 0 are left out.
+        size
+            Number of atoms that they are of, for :meth:`by_size`.
         """
         if weight == 0:
             return
+        if self.kept is not None:
+            self.kept.append((x, y, weight, size))
+            self._scaled.clear()
         if weight != 1:
             x, y = x * np.sqrt(weight), y * np.sqrt(weight)
         self.gram += x.T @ x
         self.moment += x.T @ y
         self.square += float(y @ y)
         self.rows += weight * len(y)
+
+    def by_size(self, power: float) -> NormalEquations:
+        """Weigh the rows by a power of their number of atoms.
+
+        Parameters
+        ----------
+        power
+            0 leaves them as they are.
+
+        Returns
+        -------
+        NormalEquations
+            The same rows; itself where none are kept.
+        """
+        if power == 0 or self.kept is None:
+            return self
+        if power not in self._scaled:
+            made = NormalEquations(self.columns)
+            for x, y, weight, size in self.kept:
+                made.add(x, y, weight * size**power)
+            self._scaled[power] = made
+        return self._scaled[power]
+
+    def mae(self, coefficients: Floats) -> float:
+        """Mean absolute residual of the rows that are kept, weighted.
+
+        Parameters
+        ----------
+        coefficients
+            Shape (columns,).
+
+        Returns
+        -------
+        float
+            In the unit of the targets; the root mean square where no rows are kept.
+        """
+        if self.kept is None:
+            return self.rmse(coefficients)
+        total = sum(weight * float(np.abs(y - x @ coefficients).sum()) for x, y, weight, _ in self.kept)
+        return total / (self.rows or 1)
 
     def rmse(self, coefficients: Floats) -> float:
         """Root mean square residual of these rows, weighted.
@@ -98,11 +150,14 @@ class Weights:
         Of virials an atom, against energies an atom.
     ridge
         Penalty on coefficients scaled to unit columns.
+    size_power
+        Energies an atom count by this power of their number of atoms.
     """
 
     energy: float
     stress: float
     ridge: float
+    size_power: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -115,11 +170,14 @@ class Choice:
         The weights.
     energy_rmse_ev_per_atom, force_rmse_ev_per_angstrom
         Root mean square errors over the frames left out.
+    energy_mae_ev_per_atom
+        Mean absolute error over them: a few frames that are like no other say little of how to weigh all the rest.
     """
 
     weights: Weights
     energy_rmse_ev_per_atom: float
     force_rmse_ev_per_angstrom: float
+    energy_mae_ev_per_atom: float
 
     @property
     def score(self) -> float:
@@ -128,9 +186,9 @@ class Choice:
         Returns
         -------
         float
-            √(energy error × force error), of which smaller is better.
+            √(mean absolute energy error × root mean square force error), of which smaller is better.
         """
-        return float(np.sqrt(max(self.energy_rmse_ev_per_atom, 1e-9) * max(self.force_rmse_ev_per_angstrom, 1e-9)))
+        return float(np.sqrt(max(self.energy_mae_ev_per_atom, 1e-9) * max(self.force_rmse_ev_per_angstrom, 1e-9)))
 
 
 Blocks = Sequence[dict[str, NormalEquations]]
@@ -149,9 +207,11 @@ def new_blocks(folds: int, columns: int) -> list[dict[str, NormalEquations]]:
     Returns
     -------
     list of dict
-        One a fold; in each, one a kind of :data:`KINDS`.
+        One a fold; in each, one a kind of :data:`KINDS`; of energies, which are few, the rows are kept too.
     """
-    return [{kind: NormalEquations(columns) for kind in KINDS} for _ in range(folds)]
+    return [
+        {kind: NormalEquations(columns, kept=[] if kind == "energy" else None) for kind in KINDS} for _ in range(folds)
+    ]
 
 
 def least_squares(blocks: Blocks, weights: Weights) -> Floats:
@@ -169,15 +229,18 @@ def least_squares(blocks: Blocks, weights: Weights) -> Floats:
     ndarray
         Shape (columns,); zero where a column is zero in all rows.
     """
-    values, vectors, moment, scale = _decompose(blocks, weights)
-    coefficients: Floats = scale * (vectors @ (moment / (values + weights.ridge)))
+    gram, moment, scale = _scaled_sums(blocks, weights)
+    values, vectors = np.linalg.eigh(gram)
+    coefficients: Floats = scale * (vectors @ (vectors.T @ moment / (np.maximum(values, 0.0) + weights.ridge)))
     return coefficients
 
 
 def cross_validate(
     blocks: Blocks, *, energies: Sequence[float] = ENERGY_WEIGHTS, ridges: Sequence[float] = RIDGES, stress: float = 0.0
 ) -> Choice:
-    """Choose weight and penalty by leaving each block out in turn.
+    """Choose weights and penalty by leaving each block out in turn.
+
+    First the weight of energies and the penalty; then, with that weight, whether energies count by their atoms.
 
     Parameters
     ----------
@@ -191,52 +254,73 @@ def cross_validate(
     Returns
     -------
     Choice
-        Of all settings within 1 % of the best score, the one with the largest penalty.
+        Of all settings within 0.25 % of the best score, the one with the largest penalty.
 
     Raises
     ------
     ValueError
         Where there are no coefficients, or no values to try.
     """
-    columns = blocks[0]["energy"].columns
-    choices = []
-    for energy in energies:
-        squares = np.zeros((len(ridges), 2))
-        rows = np.zeros(2)
-        for left_out in range(len(blocks)):
-            kept = [block for i, block in enumerate(blocks) if i != left_out] or list(blocks)
-            values, vectors, moment, scale = _decompose(kept, Weights(energy, stress, 0.0))
-            solutions = scale[:, None] * (vectors @ (moment[:, None] / (values[:, None] + np.array(ridges))))
-            for column, kind in enumerate(("energy", "force")):
-                block = blocks[left_out][kind]
-                squares[:, column] += [block.rows * block.rmse(solutions[:, i]) ** 2 for i in range(len(ridges))]
-                rows[column] += block.rows
-        errors = np.sqrt(squares / np.where(rows > 0, rows, 1))
-        choices += [
-            Choice(Weights(energy, stress, ridge), float(errors[i, 0]), float(errors[i, 1]))
-            for i, ridge in enumerate(ridges)
-        ]
-    if columns == 0 or not choices:
+    if blocks[0]["energy"].columns == 0 or not energies or not ridges:
         raise ValueError("nothing to choose from")
+    choices = [choice for energy in energies for choice in _left_out(blocks, energy, SIZE_POWERS[0], ridges, stress)]
+    sizes = {size for block in blocks for *_, size in block["energy"].kept or ()}
+    if len(sizes) > 1:
+        weight = min(choices, key=lambda choice: choice.score).weights.energy
+        for power in SIZE_POWERS[1:]:
+            choices += _left_out(blocks, weight, power, ridges, stress)
     best = min(choice.score for choice in choices)
     close = [choice for choice in choices if choice.score <= _CLOSE * best]
     return max(close, key=lambda choice: (choice.weights.ridge, -choice.score))
 
 
-def _decompose(blocks: Blocks, weights: Weights) -> tuple[Floats, Floats, Floats, Floats]:
-    """Eigenvalues and vectors of the scaled, weighted Gram matrix, its moment in them, and the scale of each column."""
-    rows = {kind: sum(block[kind].rows for block in blocks) for kind in KINDS}
-    per_energy = weights.energy**2 * (rows["force"] or 1) / (rows["energy"] or 1)
-    factor = {"energy": per_energy, "force": 1.0, "stress": weights.stress**2 * per_energy}
+def _left_out(blocks: Blocks, energy: float, power: float, ridges: Sequence[float], stress: float) -> list[Choice]:
+    """Errors of the blocks, each by a fit to the others, with each penalty."""
+    sums, rows = np.zeros((len(ridges), 3)), np.zeros(2)
+    for left_out, block in enumerate(blocks):
+        kept = [own for i, own in enumerate(blocks) if i != left_out] or list(blocks)
+        gram, moment, scale = _scaled_sums(kept, Weights(energy, stress, 0.0, power))
+        for number, ridge in enumerate(ridges):
+            solution = scale * _solve(gram, moment, ridge)
+            for column, kind in enumerate(("energy", "force")):
+                sums[number, column] += block[kind].rows * block[kind].rmse(solution) ** 2
+            sums[number, 2] += block["energy"].rows * block["energy"].mae(solution)
+        rows += [block["energy"].rows, block["force"].rows]
+    errors = sums / np.where(rows > 0, rows, 1)[[0, 1, 0]]
+    return [
+        Choice(Weights(energy, stress, ridge, power), float(np.sqrt(e)), float(np.sqrt(f)), float(a))
+        for ridge, (e, f, a) in zip(ridges, errors, strict=True)
+    ]
+
+
+def _solve(gram: Floats, moment: Floats, ridge: float) -> Floats:
+    """Solve with a penalty; by eigenvalues where rounding has left the matrix without its sign."""
+    penalised = gram.copy()
+    penalised[np.diag_indices_from(penalised)] += ridge
+    try:
+        found: Floats = cho_solve(cho_factor(penalised, overwrite_a=True, check_finite=False), moment)
+    except LinAlgError:
+        values, vectors = np.linalg.eigh(gram)
+        found = vectors @ (vectors.T @ moment / (np.maximum(values, 0.0) + ridge))
+    return found
+
+
+def _scaled_sums(blocks: Blocks, weights: Weights) -> tuple[Floats, Floats, Floats]:
+    """Weighted Gram matrix and moment of columns that are scaled to unit length, and the scale of each."""
+    power = weights.size_power
+    rows = {kind: sum(block[kind].by_size(power).rows for block in blocks) for kind in KINDS}
+    both = weights.energy**2 * (rows["force"] or 1)
+    alike = sum(block["energy"].rows for block in blocks)
+    factor = {"energy": both / (rows["energy"] or 1), "force": 1.0, "stress": weights.stress**2 * both / (alike or 1)}
     columns = blocks[0]["energy"].columns
     gram, moment = np.zeros((columns, columns)), np.zeros(columns)
     for block in blocks:
         for kind in KINDS:
-            if block[kind].rows:
-                gram += factor[kind] * block[kind].gram
-                moment += factor[kind] * block[kind].moment
+            own = block[kind].by_size(power)
+            if own.rows:
+                gram += factor[kind] * own.gram
+                moment += factor[kind] * own.moment
     scale = np.diag(gram).copy()
     # a descriptor that never differs from zero in training gets no say
     scale = np.where(scale > 1e-14 * max(scale.max(initial=0.0), 1e-300), 1 / np.sqrt(np.maximum(scale, 1e-300)), 0.0)
-    values, vectors = np.linalg.eigh(gram * scale * scale[:, None])
-    return np.maximum(values, 0.0), vectors, vectors.T @ (moment * scale), scale
+    return gram * scale * scale[:, None], moment * scale, scale

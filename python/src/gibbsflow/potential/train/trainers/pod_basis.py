@@ -39,6 +39,8 @@ class PodBasis:
         Angular degree of the three- to seven-body terms.
     environments
         Kinds of surroundings that have coefficients of their own, or None: all atoms of an element share theirs.
+    bessel, inverse
+        Degrees of the Bessel functions and of the inverse powers of the distance that radial functions are made of.
     """
 
     species: tuple[str, ...]
@@ -47,6 +49,8 @@ class PodBasis:
     radial: tuple[int, int, int, int, int, int]
     angular: tuple[int, int, int, int, int]
     environments: Environments | None = None
+    bessel: int = 4
+    inverse: int = 8
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any], environments: Environments | None = None) -> PodBasis:
@@ -112,7 +116,7 @@ class PodBasis:
         lines = [
             f"species {' '.join(self.species)}", "pbc 1 1 1",
             f"rin {self.rin_angstrom:.6f}", f"rcut {self.rcut_angstrom:.6f}",
-            "bessel_polynomial_degree 4", "inverse_polynomial_degree 8", "onebody 1",
+            f"bessel_polynomial_degree {self.bessel}", f"inverse_polynomial_degree {self.inverse}", "onebody 1",
             f"twobody_number_radial_basis_functions {self.radial[0]}",
         ]  # fmt: skip
         for body, radial, angular in zip(_BODIES, self.radial[1:], self.angular, strict=True):
@@ -170,6 +174,9 @@ LADDER: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
     ((12, 12, 9, 7, 6, 5), (8, 6, 6, 4, 3)),
 )
 
+
+# of the Bessel functions and inverse powers that radial functions are made of: the first are those of the FastPOD fits
+DEGREES = ((4, 8), (3, 6))
 
 # below the ladder, the largest first: for so many elements that its first step is too large
 SMALL: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (

@@ -19,6 +19,7 @@ from gibbsflow.potential.train.shared import regression
 from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies
 from gibbsflow.potential.train.shared.deadline import Deadline
 from gibbsflow.potential.train.shared.metrics import Prediction
+from gibbsflow.potential.train.shared.repeated_cells import RepeatedCell, smallest_cell
 from gibbsflow.potential.train.shared.splits import Folds
 from gibbsflow.potential.train.trainers import pod_basis
 from gibbsflow.potential.train.trainers.pod import PodPotential, Zbl, evaluate_zbl
@@ -88,6 +89,8 @@ class Targets:
         of shape (6,) or None.
     fold
         Fold of each frame, shape (frames,).
+    cells
+        The smallest cell of each frame, whose descriptors are those of all its repeats.
     pool
         LAMMPS processes that compute descriptors.
     deadline
@@ -99,6 +102,7 @@ class Targets:
     force: list[Floats]
     stress: list[Floats | None]
     fold: npt.NDArray[np.int64]
+    cells: list[RepeatedCell]
     pool: LammpsPool
     deadline: Deadline
 
@@ -147,7 +151,8 @@ def take_off(
             force[k] = force[k] - base.forces_ev_per_angstrom
             own, part = stress[k], base.stress_ev_per_angstrom3
             stress[k] = None if own is None or part is None else own - part
-    return Targets(kept, energy, force, stress, folds.fold[keep], pool, deadline)
+    cells = [smallest_cell(f.atoms, f.force_mask) for f in kept]
+    return Targets(kept, energy, force, stress, folds.fold[keep], cells, pool, deadline)
 
 
 @dataclass
@@ -193,11 +198,14 @@ class BasisTrial:
             "radial": self.basis.radial,
             "angular": self.basis.angular,
             "environments": self.basis.kinds,
+            "radial_degrees": [self.basis.bessel, self.basis.inverse],
             "coefficients": self.sums.shape[1],
             "frames": len(self.sums),
+            "validation_energy_mae_mev_per_atom": 1e3 * self.choice.energy_mae_ev_per_atom,
             "validation_energy_rmse_mev_per_atom": 1e3 * self.choice.energy_rmse_ev_per_atom,
             "validation_force_rmse_ev_per_angstrom": self.choice.force_rmse_ev_per_angstrom,
             "energy_weight": self.choice.weights.energy,
+            "energy_size_power": self.choice.weights.size_power,
             "ridge": self.choice.weights.ridge,
             "seconds": round(self.seconds, 1),
         }
@@ -275,7 +283,7 @@ def try_basis(
     sums: list[Floats] = []
 
     def _rows(lammps: Lammps, k: int) -> tuple[Floats, Floats, Floats]:
-        return pod_basis.descriptor_sums(lammps, targets.frames[k].atoms, basis)
+        return pod_basis.descriptor_sums(lammps, targets.cells[k].atoms, basis)
 
     for k, fold, (total, derivatives, rotation) in zip(frames, folds, targets.pool.map(_rows, frames), strict=True):
         targets.deadline.check()
@@ -283,12 +291,15 @@ def try_basis(
             raise OutOfTimeError
         free = free_columns(len(total), basis.species, references)
         blocks = blocks or regression.new_blocks(int(folds.max()) + 1, int(free.sum()))
-        n = len(targets.frames[k].atoms)
-        mask = np.repeat(targets.frames[k].force_mask, 3)
+        cell, n = targets.cells[k], len(targets.frames[k].atoms)
+        mask = np.repeat(targets.frames[k].force_mask[cell.chosen], 3)
         counts = targets.frames[k].weights
-        blocks[fold]["energy"].add(total[None, free] / n, np.array([targets.energy[k] / n]), counts.energy)
-        turned = (targets.force[k] @ rotation).ravel()
-        blocks[fold]["force"].add(derivatives[mask][:, free], turned[mask], counts.force)
+        total = cell.count * total
+        blocks[fold]["energy"].add(total[None, free] / n, np.array([targets.energy[k] / n]), counts.energy, n)
+        force, spread = cell.mean(targets.force[k])
+        turned = (force @ rotation).ravel()
+        blocks[fold]["force"].add(derivatives[mask][:, free], turned[mask], cell.count * counts.force)
+        blocks[fold]["force"].square += spread * counts.force
         sums.append(total)
         progress.add(1)
     seconds = time.monotonic() - start
@@ -301,12 +312,13 @@ def _validate(blocks: regression.Blocks, settings: Training, stress: float, dead
     ridges = (settings.ridge,) if settings.ridge else regression.RIDGES
     start = time.monotonic()
     choice = regression.cross_validate(blocks, energies=energies, ridges=ridges, stress=stress)
-    deadline.learn(blocks[0]["energy"].columns, (time.monotonic() - start) / (len(blocks) * len(energies)))
+    tried = len(energies) + len(regression.SIZE_POWERS) - 1
+    deadline.learn(blocks[0]["energy"].columns, (time.monotonic() - start) / (len(blocks) * tried))
     return choice
 
 
 def validation_s(targets: Targets, columns: int, settings: Training) -> float:
-    """Predict the time of one validation: an eigenvalue decomposition for each fold and weight of energies.
+    """Predict the time of one validation: decompositions for each fold and weighting of energies.
 
     Parameters
     ----------
@@ -323,6 +335,7 @@ def validation_s(targets: Targets, columns: int, settings: Training) -> float:
         Seconds.
     """
     weights = 1 if settings.energy_weight else len(regression.ENERGY_WEIGHTS)
+    weights += len(regression.SIZE_POWERS) - 1
     return (int(targets.fold.max()) + 1) * weights * targets.deadline.eigen_s(columns)
 
 
@@ -379,7 +392,8 @@ def add_virials(
     progress = Progress("virials", len(chosen), "frames")
 
     def _rows(lammps: Lammps, k: int) -> Floats:
-        return pod_basis.virial_rows(lammps, targets.frames[k].atoms, basis)
+        cell = targets.cells[k]
+        return cell.count * pod_basis.virial_rows(lammps, cell.atoms, basis)
 
     added = 0
     for k, virial in zip(chosen, targets.pool.map(_rows, chosen), strict=True):

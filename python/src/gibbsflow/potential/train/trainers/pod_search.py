@@ -1,21 +1,20 @@
 """Search for cutoff, size and kinds of surroundings of a POD basis; the best potential so far is always on disk.
 
 From a small basis the search climbs. Of the neighbours of the best it tries one size up, more kinds of surroundings,
-other cutoffs, and two steps up, in this order but what is dear after what is not, and goes on from the first that gains
-1 %; until none does, or the time is used. What was tried is kept: a search that was killed goes on where it was.
+other cutoffs, other radial functions, and two steps up, in this order but what is dear after what is not, and goes on
+from the first that gains 1 %. Where none does and time is left, 0.1 % is enough, of what was tried and of smaller
+steps; until none does, or the time is used. What was tried is kept: a search that was killed goes on where it was.
 """
 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ase import Atoms
 
 from gibbsflow.config.potential_training import Training
 from gibbsflow.engines.lammps import Lammps
@@ -23,13 +22,13 @@ from gibbsflow.errors import InputError, Problem, StateError, StoppedEarly
 from gibbsflow.potential.train.shared import regression
 from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies
 from gibbsflow.potential.train.shared.deadline import FEWEST_FRAMES, covering_order
-from gibbsflow.potential.train.trainers import pod_fit
+from gibbsflow.potential.train.trainers import pod_bounds, pod_fit
 from gibbsflow.potential.train.trainers.pod import Zbl
 from gibbsflow.potential.train.trainers.pod_basis import (
+    DEGREES,
     LADDER,
     SMALL,
     PodBasis,
-    descriptor_sums,
     ladder_basis,
     local_descriptors,
 )
@@ -44,9 +43,10 @@ _CUTOFF_FACTORS = (1.25, 1.12, 1.4, 1.0)
 _CUTOFF_SHARE, _FINISH_SHARE = 0.12, 0.85
 # of the time budget, where virials are to follow and where none are
 _SEARCH_SHARE = {True: 0.70, False: 0.85}
-_BETTER = 0.99
+# first what is worth its time in MD, then what time is left for
+_BETTER, _BETTER_AT_ALL = 0.99, 0.999
 _KINDS = (1, 2, 3, 4, 6, 8)
-_CUTOFF_STEP = 1.07
+_CUTOFF_STEP, _FINE_CUTOFF_STEP = 1.07, 1.035
 # rows for each column where cutoffs are compared: fewer are decided by chance
 _PROBE_ROWS = 20
 # of what is left of the search: what takes longer waits for the rest
@@ -86,11 +86,12 @@ class Search:
 
 @dataclass(frozen=True)
 class _Point:
-    """Where the search may stand: a place on the ladder, kinds of surroundings, a cutoff in Å."""
+    """Where the search may stand: places on the ladder and in the degrees, kinds of surroundings, a cutoff in Å."""
 
     number: int
     kinds: int
     cutoff: float
+    degrees: int = 0
 
 
 @dataclass
@@ -153,7 +154,7 @@ def search(
     after_s = 3 * each_s * frames_after / len(everything) / len(targets.pool.members)
     after_s += 2 * len(species) * (int(targets.fold.max()) + 2) * deadline.eigen_s(_GRADE_COLUMNS)
     deadline.reserve(after_s)
-    usable = _spread(everything, 0.4 * deadline.until_s(1.0) * len(targets.pool.members) / max(each_s, 1e-9))
+    usable = pod_bounds.spread(everything, 0.4 * deadline.until_s(1.0) * len(targets.pool.members) / max(each_s, 1e-9))
     climb = _Climb(
         targets, settings, references, zbl, folder, tuple(species), usable, rin, scales.neighbour_angstrom, kept
     )
@@ -192,6 +193,7 @@ class _Climb:
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
     done: dict[_Point, _Tried] = field(default_factory=dict)
     best: _Tried = field(init=False)
+    enough: float = _BETTER
 
     def read(self) -> None:
         """Read what an earlier run has tried."""
@@ -210,8 +212,7 @@ class _Climb:
     def step(self, point: _Point, basis: PodBasis, *, must: bool = False) -> None:
         """Try a basis; it becomes the best where it gains enough, or must."""
         tried = self._try(point, basis, self.targets.deadline.until_s(_FINISH_SHARE + 0.05))
-        goal = self.settings.goal
-        if must or objective(tried.record, goal) < _BETTER * objective(self.best.record, goal):
+        if must or self._objective(tried) < self.enough * self._objective(self.best):
             self.best = tried
             self._write(tried)
         tried.trial = self.best.trial if tried is self.best else None  # its sums fill the memory
@@ -224,12 +225,27 @@ class _Climb:
                 return "validation errors are below the targets"
             refused: list[str] = []
             found = self._next(refused)
-            if found is None:
+            if found is not None:
+                self.step(*found)
+            elif self.enough == _BETTER:
+                self._take_small_gains()
+            else:
                 return next(
                     (text for text in refused if text.startswith("the time budget")),
-                    "; ".join(["no neighbouring basis gains 1 % in validation", *refused[:1]]),
+                    "; ".join(["no neighbouring basis gains 0.1 % in validation", *refused[:1]]),
                 )
-            self.step(*found)
+
+    def _take_small_gains(self) -> None:
+        """From now on small gains are enough; the best of what was tried may be another by them."""
+        self.enough = _BETTER_AT_ALL
+        found = min(self.done.values(), key=self._objective)
+        left_s = self.targets.deadline.until_s(_search_share(self.targets, self.settings))
+        again_s = found.record["seconds"] + self.targets.deadline.elapsed_s
+        if self._objective(found) < self.enough * self._objective(self.best) and again_s < left_s:
+            self.best = found
+
+    def _objective(self, tried: _Tried) -> float:
+        return objective(tried.record, self.settings.goal)
 
     def best_trial(self) -> pod_fit.BasisTrial:
         """The trial of the best basis, done again where an earlier run did it."""
@@ -263,8 +279,10 @@ class _Climb:
         if PRICE[self.settings.goal]:  # where cost counts, smaller may be better
             around += [*_size(-1), *_more(-1)]
         if self.settings.cutoff_angstrom is None:
-            cutoffs = (round(point.cutoff * f, 2) for f in (1 / _CUTOFF_STEP, _CUTOFF_STEP))
+            steps = (_CUTOFF_STEP,) if self.enough == _BETTER else (_CUTOFF_STEP, _FINE_CUTOFF_STEP)
+            cutoffs = (round(point.cutoff * f, 2) for step in steps for f in (1 / step, step))
             around += [replace(point, cutoff=c) for c in cutoffs if 1.3 * self.neighbour <= c <= 20]
+        around += [replace(point, degrees=k) for k in range(len(DEGREES))]
         around += [*_size(2), *_more(2)]
         return [p for p in around if p not in self.done]
 
@@ -272,16 +290,18 @@ class _Climb:
         """What to try next, of what bounds and time allow; what is refused is said."""
         deadline, options = self.targets.deadline, []
         left_s = deadline.until_s(_search_share(self.targets, self.settings)) - deadline.elapsed_s
+        if self.best.trial is None:  # its sums are to be made again
+            left_s -= self.best.record["seconds"]
         for place, point in enumerate(self._neighbours()):
             plain = self._plain(point)
             species = len(plain.species)
-            columns = species + (_columns(self.targets, plain) - species) * point.kinds
-            if columns > _limit(self.targets, self.settings):
+            columns = species + (pod_bounds.columns_of(self.targets, plain) - species) * point.kinds
+            if columns > pod_bounds.most_columns(self.targets, self.settings):
                 refused.append(f"a basis of {columns} coefficients is more than data, memory or max_coefficients allow")
                 continue
             expected_s = 0.0
             if self._name(point) not in self.known:
-                each_s = _cost(self.targets, plain, columns)
+                each_s = pod_bounds.descriptors_s(self.targets, plain, columns)
                 expected_s = each_s * len(self.usable) / len(self.targets.frames) / len(self.targets.pool.members)
                 expected_s += pod_fit.validation_s(self.targets, columns, self.settings)
             if expected_s > left_s:
@@ -295,7 +315,9 @@ class _Climb:
         return None
 
     def _plain(self, point: _Point) -> PodBasis:
-        return ladder_basis(point.number, self.species, self.rin, point.cutoff)
+        bessel, inverse = DEGREES[point.degrees]
+        plain = ladder_basis(point.number, self.species, self.rin, point.cutoff)
+        return replace(plain, bessel=bessel, inverse=inverse)
 
     def basis(self, point: _Point) -> PodBasis | None:
         """The basis of a point; None where the surroundings are not of so many kinds."""
@@ -316,7 +338,7 @@ class _Climb:
         return replace(plain, environments=found)
 
     def _name(self, point: _Point) -> str:
-        return f"{point.number} {point.kinds} {point.cutoff:g} {len(self.usable)}"
+        return f"{point.number} {point.kinds} {point.cutoff:g} {point.degrees} {len(self.usable)}"
 
     def _run(self, basis: PodBasis, until_s: float) -> pod_fit.BasisTrial:
         return pod_fit.try_basis(self.targets, basis, self.settings, self.references, self.usable, until_s)
@@ -329,7 +351,7 @@ class _Climb:
             tried = _Tried(point, choice, told["record"], None)
         else:
             trial = self._run(basis, until_s)
-            atoms = dense(_typical(self.targets), point.cutoff, self.neighbour)
+            atoms = dense(pod_bounds.typical(self.targets), point.cutoff, self.neighbour)
             cost = md_cost_us(self.targets.pool.members[0], atoms, basis, trial.sums[0])
             record = {**trial.record(), SCORE: trial.choice.score, SPEED: round(cost, 2)}
             tried = _Tried(point, trial.choice, record, trial)
@@ -354,15 +376,19 @@ def _first_basis(
     """Number of the basis to begin with, the basis and its cost: the second of the ladder, or what bounds allow."""
     for number in range(1, -1 - len(SMALL), -1):
         basis = ladder_basis(number, species, rin, cutoff)
-        columns = _columns(targets, basis)
-        bound = _limit(targets, settings) if number > 0 else _bound(targets, settings)
-        if columns <= bound and 2 * pod_fit.validation_s(targets, columns, settings) <= _ALGEBRA_SHARE * budget_s:
-            each_s = _cost(targets, basis, columns)
+        columns = pod_bounds.columns_of(targets, basis)
+        bound = pod_bounds.most_columns if number > 0 else pod_bounds.affordable_columns
+        if (
+            columns <= bound(targets, settings)
+            and 2 * pod_fit.validation_s(targets, columns, settings) <= _ALGEBRA_SHARE * budget_s
+        ):
+            each_s = pod_bounds.descriptors_s(targets, basis, columns)
             few = min(FEWEST_FRAMES, len(targets.frames)) / len(targets.frames) / len(targets.pool.members)
             if few * each_s <= _FIRST_SHARE * budget_s or number == -len(SMALL):
                 return number, basis, each_s
-    if columns <= _bound(targets, settings):  # the time budget alone forbids it: the least that can be done
-        return number, basis, _cost(targets, basis, columns)
+    # where the time budget alone forbids it: the least that can be done
+    if columns <= pod_bounds.affordable_columns(targets, settings):
+        return number, basis, pod_bounds.descriptors_s(targets, basis, columns)
     what = f"{settings.max_coefficients}, and the smallest basis of {len(species)} elements has {columns} coefficients"
     raise InputError(Problem("training", what, f"at least {columns}", field="max_coefficients"))
 
@@ -419,52 +445,11 @@ def _probe(
     two = min(2, settings.max_environments)
     for number, kinds in ((3, two), (2, two), (2, 1), (climb.best.point.number, 1)):
         plain = ladder_basis(number, start.species, start.rin_angstrom, start.rcut_angstrom)
-        columns = _columns(targets, plain) * kinds
-        share = _CUTOFF_SHARE * budget_s * len(targets.pool.members) / (8 * max(_cost(targets, plain, columns), 1e-9))
-        few = _spread(range(len(targets.frames)), share)
+        columns = pod_bounds.columns_of(targets, plain) * kinds
+        each_s = max(pod_bounds.descriptors_s(targets, plain, columns), 1e-9)
+        share = _CUTOFF_SHARE * budget_s * len(targets.pool.members) / (8 * each_s)
+        few = pod_bounds.spread(range(len(targets.frames)), share)
         rows = 3 * sum(len(targets.frames[k].atoms) for k in few)
-        if columns <= min(_limit(targets, settings), rows // _PROBE_ROWS):
+        if columns <= min(pod_bounds.most_columns(targets, settings), rows // _PROBE_ROWS):
             break
     return _Point(number, kinds, start.rcut_angstrom), few, columns
-
-
-def _columns(targets: pod_fit.Targets, basis: PodBasis) -> int:
-    """Number of coefficients of a basis, by asking LAMMPS about two atoms."""
-    atoms = Atoms([basis.species[0], basis.species[-1]], positions=[[0, 0, 0], [0, 0, 0.6 * basis.rcut_angstrom]])
-    return len(descriptor_sums(targets.pool.members[0], atoms, basis)[0])
-
-
-def _cost(targets: pod_fit.Targets, basis: PodBasis, columns: int) -> float:
-    """Seconds of one process for the descriptors of all frames, by trying one."""
-    sizes = np.array([len(f.atoms) for f in targets.frames])
-    atoms = _typical(targets)
-    start = time.monotonic()
-    descriptor_sums(targets.pool.members[0], atoms, basis)
-    seconds = time.monotonic() - start
-    # the sums of squares: 2 · rows · columns² operations at some 5 · 10⁹ a second
-    gram_s = 2 * 3 * sizes.sum() * columns**2 / 5e9 * len(targets.pool.members)
-    return float(seconds * sizes.sum() / len(atoms) + gram_s)
-
-
-def _typical(targets: pod_fit.Targets) -> Atoms:
-    """A frame of median size."""
-    sizes = [len(f.atoms) for f in targets.frames]
-    return targets.frames[int(np.argsort(sizes, kind="stable")[len(sizes) // 2])].atoms
-
-
-def _limit(targets: pod_fit.Targets, settings: Training) -> int:
-    """Largest number of coefficients that rows, memory and settings allow."""
-    rows = sum(3 * int(f.force_mask.sum()) + 1 for f in targets.frames)
-    return min(_bound(targets, settings), max(rows // 4, 24))
-
-
-def _bound(targets: pod_fit.Targets, settings: Training) -> int:
-    """Largest number of coefficients that memory and settings allow, however few the data are."""
-    blocks = 3 * (int(targets.fold.max()) + 2)
-    return min(settings.max_coefficients, int(np.sqrt(settings.memory_gb * 1024**3 / (8 * blocks))))
-
-
-def _spread(items: Sequence[int], share: float) -> list[int]:
-    """Evenly spread part of a list, at least 20 of it."""
-    count = min(len(items), max(FEWEST_FRAMES, int(min(share, 1.0) * len(items))))
-    return [items[i] for i in np.unique(np.linspace(0, len(items) - 1, count).astype(int))]
