@@ -22,10 +22,11 @@ _TITLES: Mapping[str, str] = {
     "cell": "The structure at rest", "eos": "Equation of state", "elastic": "Elastic constants", "phonons": "Phonons",
     "vacancy": "Vacancies", "surface": "Surfaces", "interstitial": "Interstitials",
     "thermal_expansion": "Thermal expansion", "repulsion": "Close approach", "md": "MD at constant energy",
-    "modes": "Vibrations",
+    "modes": "Vibrations", "npt_expansion": "Thermal expansion in MD", "rdf": "Radial distributions",
+    "melting": "Melting",
 }  # fmt: skip
 _COLUMNS = ("property", "quantity", "unit", "potential", "reference", "difference", "good_within", "bearable_within",
-            "verdict", "source")  # fmt: skip
+            "verdict", "source", "error")  # fmt: skip
 
 
 def write_validation(found: Validated, figures: Mapping[str, Any], out: Path) -> None:
@@ -67,7 +68,7 @@ def write_validation(found: Validated, figures: Mapping[str, Any], out: Path) ->
 
 def _item(one: Judged, engine_name: str) -> dict[str, Any]:
     engine = one.engine.curves if one.engine is not None and not one.engine.lost else None
-    drawn = charts(one.name, one.potential.curves, engine, engine_name)
+    drawn = charts(one.name, one.potential.curves, engine, engine_name, one.distributions)
     both = (("potential", one.potential), (engine_name, one.engine))
     matrices = [(name, m.curves["matrix_gpa"]) for name, m in both if m is not None and "matrix_gpa" in m.curves]
     return {
