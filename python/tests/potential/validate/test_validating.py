@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pair_crystals import SMALL, Pairs, fcc, touching
+from pair_crystals import SMALL, TOUCHING, Pairs, fcc, touching
 
 from gibbsflow.config.potential_validation import ReferenceValue
 from gibbsflow.errors import InputError
@@ -66,3 +66,13 @@ def test_expansion_of_md_stands_beside_the_harmonic_one_without_a_verdict() -> N
     )
     assert (judged.rows[-1].reference, judged.rows[-1].verdict, judged.verdict) == (9.0, None, "PASS")
     assert _beside_harmonic(judged, None) is judged
+
+
+def test_references_of_another_cell_are_doubted(tmp_path: Path) -> None:
+    primitive = ReferenceValue(property="lattice_a", value=TOUCHING, unit="Å", source="a primitive cell")
+    found = validate(
+        battery(tmp_path, properties=("cell",), references=(primitive,)), Model("potential", "k", touching)
+    )
+    assert found.verdict == "FAIL" and any(
+        "a primitive cell is -29% off: another phase" in note for note in found.notes
+    )

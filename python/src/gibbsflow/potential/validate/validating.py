@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gibbsflow.config.potential_validation import PropertyName, Validation
+from gibbsflow.config.potential_validation import PropertyName, ReferenceValue, Validation
 from gibbsflow.potential.validate.battery import Battery, Model, relative_cost
 from gibbsflow.potential.validate.comparisons import Judged, Level, Row, judge, overall
 from gibbsflow.potential.validate.engine_labels import EngineLabels
@@ -17,6 +17,7 @@ from gibbsflow.potential.validate.quantities import checked, quantity
 from gibbsflow.potential.validate.subjects import Subject
 
 log = logging.getLogger(__name__)
+_OTHER_PHASE = 0.15
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def validate(
     ]
     judged = [_beside_harmonic(one, own.get("thermal_expansion")) for one in judged]
     verdict, reasons = overall(judged)
-    notes = [*_left_out(battery, names, references, settings)]
+    notes = [*_left_out(battery, names, references, settings, own["cell"])]
     if not any(one.compared for one in judged):
         notes.append("compared with nothing: the verdict says whether the potential is sane, not whether it is right")
     return Validated(battery.subject, tuple(judged), verdict, tuple(reasons), tuple(notes), name)
@@ -175,8 +176,22 @@ def engine_cost(battery: Battery, potential: Model, engine: EngineLabels) -> dic
     }
 
 
+def _of_another_phase(rest: Measured, references: Sequence[ReferenceValue]) -> list[str]:
+    """References so far from the crystal at rest that they must be of another phase, cell or unit."""
+    return [
+        f"{one.property} of {one.source} is {one.value / rest.values[one.property] - 1:+.0%} off: "
+        "another phase, a primitive cell, or a volume of the whole cell?"
+        for one in references
+        if one.property in rest.values and abs(one.value / rest.values[one.property] - 1) > _OTHER_PHASE
+    ]
+
+
 def _left_out(
-    battery: Battery, names: Sequence[PropertyName], references: Sequence[Any], settings: Validation
+    battery: Battery,
+    names: Sequence[PropertyName],
+    references: Sequence[ReferenceValue],
+    settings: Validation,
+    own: Measured,
 ) -> list[str]:
     told = []
     everything = settings.properties == Validation().properties
@@ -184,6 +199,7 @@ def _left_out(
         told.append(f"{', '.join(out)} cannot be measured of a {battery.subject.kind}")
     kinds = {one.property: quantity(one.property) for one in references}
     lost = sorted(key for key, kind in kinds.items() if kind is not None and kind.property not in names)
+    told += _of_another_phase(own, references)
     if lost:
         told.append(f"references of properties that were not measured: {', '.join(lost)}")
     return told
