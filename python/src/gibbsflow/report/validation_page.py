@@ -57,6 +57,7 @@ def write_validation(found: Validated, figures: Mapping[str, Any], out: Path) ->
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["value"] = _value
+    environment.filters["unit"] = _unit
     text = environment.get_template("validation.html.j2").render(
         found=found, figures=figures, items=[_item(one, found.engine) for one in found.judged],
         chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
@@ -77,6 +78,10 @@ def _item(one: Judged, engine_name: str) -> dict[str, Any]:
         "matrices": matrices,
         "charts": [(Markup(svg), caption) for svg, caption in drawn],  # noqa: S704 - drawn here, words escaped
     }
+
+
+def _unit(unit: str) -> str:
+    return unit.replace("^3", "³").replace("^2", "²").replace("1e-6", "10⁻⁶")
 
 
 def _value(number: float | None) -> str:

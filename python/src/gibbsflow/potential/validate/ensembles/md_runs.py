@@ -31,7 +31,7 @@ PHYSICS = 1
 """Raised by hand when the same inputs give another run."""
 Observe = Callable[[Frame], Mapping[str, Floats]]
 _FRICTION_PS, _BAROSTAT_PS = 0.1, 1.0
-_LOOKS_OF_SEGMENT = 40
+_LOOKS_OF_SEGMENT, _LEAST_LOOKS = 40, 40
 _ON_A_LINE = 100
 _HOT = 5.0
 
@@ -144,7 +144,7 @@ class MdRuns:
     stopper
         Says when to stop.
     look_steps
-        Steps between two looks.
+        Steps between two looks at most: a run has forty looks or more, so that blocks have an error.
     steps_run
         Steps that were run by this object, and not found.
     """
@@ -191,16 +191,18 @@ class MdRuns:
         StoppedEarly
             After a signal, or where time is up; segments that have ended are kept.
         """
-        looks = max(4, round(length_ps * 1000 / step_fs / self.look_steps))
+        steps = max(_LEAST_LOOKS, round(length_ps * 1000 / step_fs))
+        every = max(1, min(self.look_steps, steps // _LEAST_LOOKS))
+        looks = steps // every
         told = {
             "cell": start.cell, "positions": start.positions, "velocities": start.velocities, "species": start.species,
-            "types": start.types, "conditions": vars(conditions), "looks": looks, "look_steps": self.look_steps,
+            "types": start.types, "conditions": vars(conditions), "looks": looks, "look_steps": every,
             "step_fs": step_fs, "seed": seed, "key": self.key,
         }  # fmt: skip
         folder = self.state / f"{name}-{inputs_hash(files={}, settings=told, physics=PHYSICS)[:16]}"
         parts: list[dict[str, Any]] = []
-        frame = start
-        progress = Progress(f"MD {name}", looks * self.look_steps, "steps")
+        frame, timestep = start, f"timestep {timestep_ps(step_fs):.10g}"
+        progress = Progress(f"MD {name}", looks * every, "steps")
         began = time.monotonic()
         while (done := sum(len(part["temperature_k"]) for part in parts)) < looks:
             path = folder / f"segment-{len(parts):05d}.npz"
@@ -213,7 +215,7 @@ class MdRuns:
                     raise StoppedEarly(f"{reason}; MD {name}: {done} of {looks} looks done")
                 own = int(np.random.SeedSequence([seed, len(parts)]).generate_state(1)[0] % 899_999_999) + 1
                 commands = conditions.commands(own, begins=frame.velocities is None)
-                part = self._segment(frame, commands, count, step_fs, observe, conditions.temperature_k)
+                part = self._segment(frame, [timestep, *commands], count, every, observe, conditions.temperature_k)
                 with atomic_open(path) as file:
                     held = io.BytesIO()
                     np.savez_compressed(held, **part)
@@ -221,12 +223,12 @@ class MdRuns:
             parts.append(part)
             frame = replace(frame, cell=part["end_cell"], positions=part["end_positions"],
                             velocities=part["end_velocities"])  # fmt: skip
-            progress.add(count * self.look_steps, f"{part['temperature_k'][-1]:.0f} K")
+            progress.add(count * every, f"{part['temperature_k'][-1]:.0f} K")
         series = {key: np.concatenate([part[key] for part in parts]) for key in parts[0] if not key.startswith("end_")}
         return Run(frame, series.pop("temperature_k"), series.pop("volume_angstrom3"), series)
 
     def _segment(
-        self, frame: Frame, commands: list[str], looks: int, step_fs: float, observe: Observe, aim_k: float
+        self, frame: Frame, commands: list[str], looks: int, every: int, observe: Observe, aim_k: float
     ) -> dict[str, Any]:
         seen: list[dict[str, Any]] = []
         results = ["positions", "velocities", "box", "thermo:temp", "thermo:vol"]
@@ -235,12 +237,12 @@ class MdRuns:
                 lammps.require(self.potential.lammps_style)
                 lammps.run([
                     *lammps.load(frame), *self.potential.pair_commands(lammps.folder),
-                    f"timestep {timestep_ps(step_fs):.10g}", *commands, "thermo 1000000",
+                    *commands, "thermo 1000000",
                     "thermo_modify lost error norm no", "run 0 post no",
                 ])  # fmt: skip
                 for _ in range(looks):
                     self.stopper.check()
-                    got = lammps.run([f"run {self.look_steps} pre no post no"], results)
+                    got = lammps.run([f"run {every} pre no post no"], results)
                     temperature = float(got["thermo:temp"])
                     if not np.isfinite(got["positions"]).all() or not temperature < _HOT * max(aim_k, 300.0):
                         raise NumericalError(f"MD at {aim_k:.0f} K blows up: {temperature:.3g} K")
@@ -248,7 +250,7 @@ class MdRuns:
                                     velocities=got["velocities"])  # fmt: skip
                     seen.append({"temperature_k": temperature, "volume_angstrom3": float(got["thermo:vol"]),
                                  **observe(frame)})  # fmt: skip
-                    self.steps_run += self.look_steps
+                    self.steps_run += every
         except EngineError as error:
             if blown_up(error) or error.code in CRASHES:
                 raise NumericalError(f"MD at {aim_k:.0f} K blows up: {error}") from error
