@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ase.calculators.calculator import Calculator, all_changes
@@ -11,6 +12,16 @@ from gibbsflow.engines.lammps_frame import stress_from_virial, to_frame
 
 # Stillinger and Weber, Phys. Rev. B 31, 5262 (1985)
 SW = "Si Si Si 2.1683 2.0951 1.80 21.0 1.20 -0.333333333333 7.049556277 0.6022245584 4.0 0.0 0.0\n"
+
+
+class SwPotential:
+    """The same as MD asks for it."""
+
+    species, cutoff_angstrom, lammps_style = ("Si",), 3.78, "sw"
+
+    def pair_commands(self, folder: Path) -> list[str]:
+        (folder / "Si.sw").write_text(SW)
+        return ["pair_style sw", "pair_coeff * * Si.sw Si"]
 
 
 class StillingerWeber(Calculator):

@@ -18,6 +18,11 @@ from gibbsflow.errors import InputError
         ({"properties": ["colour"]}, "properties"),
         ({"properties": []}, "properties"),
         ({"md_steps": "many"}, "md_steps"),
+        ({"properties": ["melting"]}, "melting_range_k: two temperatures to look for melting between"),
+        ({"melting_range_k": [900, 800]}, "melting_range_k: .*the second above the first"),
+        ({"properties": ["npt_expansion"], "temperature_k": 90}, "expansion_span_k: less than twice temperature_k"),
+        ({"engine_properties": ["melting"]}, "not melting"),
+        ({"rdf_temperatures_k": [300, -5]}, "rdf_temperatures_k"),
         ({"references": [{"property": "c11", "value": 1}]}, "references.0.source"),
     ],
 )

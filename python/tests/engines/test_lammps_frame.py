@@ -5,7 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, fcc111, molecule
 
-from gibbsflow.engines.lammps_frame import stress_from_virial, to_frame
+from gibbsflow.engines.lammps_frame import cell_of, stress_from_virial, to_frame
 from gibbsflow.units import EV_PER_ANGSTROM3_PER_BAR
 
 
@@ -64,3 +64,8 @@ def test_shear_goes_to_its_place_when_the_axes_change():
     turn = np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]])
     stress = stress_from_virial(np.array([1.0, 2.0, 3.0, 0.0, 0.0, 4.0]), turn)
     assert stress == pytest.approx(-EV_PER_ANGSTROM3_PER_BAR * np.array([3.0, 1.0, 2.0, 4.0, 0.0, 0.0]))
+
+
+def test_cell_of_a_box():
+    cell = cell_of(np.array([1.0, 2, 3, 11, 22, 33, 0.1, 0.2, 0.3]))
+    assert cell == pytest.approx(np.array([[10, 0, 0], [0.1, 20, 0], [0.2, 0.3, 30]]))

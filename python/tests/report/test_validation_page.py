@@ -16,8 +16,10 @@ from gibbsflow.workflow.files import read_json
 
 def test_page_table_and_data(tmp_path: Path) -> None:
     stiff = Measured({"c11": 150.0}, ("Born: <unstable>",), notes=("3 free",), curves={"matrix_gpa": [[150.0, -1.0]]})
+    melts = Measured({"melting_temperature": 1690.0}, errors={"melting_temperature": 6.21})
     parts = (
         judge("elastic", stiff, Measured({"c11": 100.0}), [], Validation(), engine_name="dft"),
+        judge("melting", melts, None, [], Validation()),
         judge("vacancy", Measured({}, lost="does not relax"), None, [], Validation()),
     )
     verdict, reasons = overall(parts)
@@ -27,6 +29,8 @@ def test_page_table_and_data(tmp_path: Path) -> None:
     assert (
         "Born: &lt;unstable&gt;" in page and "a &amp; b" in page and "w&lt;" in page and "could not be measured" in page
     )
+    # what nothing is compared with has no empty columns, what an error has is written with it
+    assert page.count(">Reference<") == 1 and "1690 ± 6.2</td>" in page
     assert "Stiffness matrix of the potential" in page and "beside dft by the same settings" in page
     assert not re.findall(r"(?:src|href)=\"(?!data:|#)", page)
     told = read_json(tmp_path / "validation.json")

@@ -35,7 +35,8 @@ def validate(
         list[str] | None, typer.Option("--only", help="Property to measure; repeat for several. Default: config's.")
     ] = None,
     references: Annotated[
-        Path | None, typer.Option("--references", help="YAML: references, a list of property, value, unit, source.")
+        Path | None,
+        typer.Option("--references", help="YAML: values and radial distributions, each with unit and source."),
     ] = None,
     against_engine: Annotated[
         bool, typer.Option("--against-engine", help="Measure the same by the engine of section dft.")
@@ -56,9 +57,10 @@ def validate(
         from gibbsflow.config.section import read_section
         from gibbsflow.potential.explore.calculator import PotentialCalculator, read_potential
         from gibbsflow.potential.train.fit import fingerprint
-        from gibbsflow.potential.validate.battery import PHYSICS, Battery, Model
+        from gibbsflow.potential.validate.battery import PHYSICS, PROPERTIES, Battery, Model
+        from gibbsflow.potential.validate.ensembles.md_runs import MdRuns
         from gibbsflow.potential.validate.properties.plans import by_calculator
-        from gibbsflow.potential.validate.quantities import read_references
+        from gibbsflow.potential.validate.reference_files import read_references
         from gibbsflow.potential.validate.subjects import find_subject
         from gibbsflow.potential.validate.validating import engine_cost
         from gibbsflow.potential.validate.validating import validate as judged
@@ -72,14 +74,16 @@ def validate(
             raise InputError(Problem("train validate", "--structure and --data", "one of them"))
         settings = PotentialConfig.of_verb(config, engine=engine).beside(config)
         known = read_potential(potential).species
-        changed: dict[str, Any] = {"properties": tuple(only)} if only else {}
-        if references is not None:
-            changed["references"] = (*settings.validation.references, *read_references(references))
-        chosen = settings.validation.model_dump(exclude_unset=True) | changed
+        chosen = settings.validation.model_dump(exclude_unset=True) | ({"properties": tuple(only)} if only else {})
+        beside = read_references(references) if references is not None else None
+        if beside is not None:
+            beside.beside(chosen, settings.validation.references, settings.validation.rdf_references)
         section = read_section(type(settings.validation), chosen, where="--only" if only else str(config))
         settings = settings.model_copy(update={"validation": section})
         account = Account(str(structure or data or config))
         subject = find_subject(settings, account, species=known, structure=structure, frame=frame, data=data)
+        if beside is not None:
+            beside.require(subject)
         model_key = inputs_hash(files={"potential": potential}, settings={}, physics=PHYSICS)
         home = state or out / "state"
         result.inputs_hash = inputs_hash(
@@ -101,9 +105,10 @@ def validate(
             if only and (out_of_place := [name for name in only if name not in possible]):
                 what = f"{', '.join(out_of_place)} of a {subject.kind}"
                 raise InputError(
-                    Problem("--only", what, f"what it has: {', '.join(battery.applicable(type(section)().properties))}")
+                    Problem("--only", what, f"what it has: {', '.join(battery.applicable(tuple(PROPERTIES)))}")
                 )
-            model = Model(_MODEL, model_key, by_calculator(calculator))
+            md = MdRuns(calculator.potential, model_key, home / "md", stopper)
+            model = Model(_MODEL, model_key, by_calculator(calculator), md=md)
             try:
                 if dry_run and against is not None:
                     result.figures = {"cost": engine_cost(battery, model, against)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import field_validator, model_validator
@@ -10,7 +11,7 @@ from gibbsflow.config.section import Section, setting
 
 PropertyName = Literal[
     "cell", "eos", "elastic", "phonons", "vacancy", "surface", "interstitial", "thermal_expansion", "repulsion", "md",
-    "modes",
+    "modes", "npt_expansion", "rdf", "melting",
 ]  # fmt: skip
 Tolerance = tuple[float, float]
 """PASS up to the first, WARN up to the second, FAIL beyond it."""
@@ -25,6 +26,26 @@ class ReferenceValue(Section):
     source: str = setting(..., "Where it comes from.", min_length=1)
 
 
+class RadialReference(Section):
+    """A radial distribution to compare with."""
+
+    temperature_k: float = setting(..., "Its temperature.", unit="K", gt=0, le=20_000)
+    radius_angstrom: tuple[float, ...] = setting(..., "Distances, rising.", unit="Å", min_length=20)
+    density: tuple[float, ...] = setting(..., "g(r) at each of them, which goes to 1.", min_length=20)
+    source: str = setting(..., "Where it comes from.", min_length=1)
+
+    @model_validator(mode="after")
+    def _a_distribution(self) -> RadialReference:
+        if len(self.radius_angstrom) != len(self.density):
+            raise ValueError(f"{len(self.radius_angstrom)} distances and {len(self.density)} densities")
+        pairs = zip(self.radius_angstrom, self.radius_angstrom[1:], strict=False)
+        if not all(0 <= one < other for one, other in pairs):
+            raise ValueError("distances that rise, none below 0")
+        if min(self.density) < 0 or max(self.density) < 1:
+            raise ValueError("densities of g(r), none below 0 and some above 1")
+        return self
+
+
 class Validation(Section):
     """What is measured of a trained potential, and when it is good enough."""
 
@@ -36,14 +57,15 @@ class Validation(Section):
     properties: tuple[PropertyName, ...] = setting(
         ("cell", "eos", "elastic", "phonons", "vacancy", "surface", "interstitial", "thermal_expansion", "repulsion",
          "md", "modes"),
-        "Properties that are measured, of those that apply to the structure.", min_length=1,
+        "Properties that are measured, of those that apply to the structure; npt_expansion, rdf and melting, which "
+        "take MD of many atoms, only where they are named.", min_length=1,
     )  # fmt: skip
     against_engine: bool = setting(
         False, "Measure the same by the engine of section dft, with the same settings; its labels are kept."
     )
     engine_properties: tuple[PropertyName, ...] = setting(
         ("cell", "eos", "elastic", "phonons", "vacancy", "surface", "interstitial", "modes"),
-        "Properties that the engine measures too; repulsion and md are the potential's alone.",
+        "Properties that the engine measures too; repulsion, md, npt_expansion and melting are the potential's alone.",
     )
     references: tuple[ReferenceValue, ...] = setting((), "Values to compare with, each with unit and source.")
     symmetry_angstrom: float = setting(
@@ -83,6 +105,28 @@ class Validation(Section):
     )
     md_atoms_min: int = setting(50, "Atoms of its supercell at least.", ge=2, le=100_000)
     seed: int = setting(2026, "Seed of its velocities.", ge=0, le=2**31 - 1)
+    sample_ps: float = setting(
+        20.0, "Length of each MD of npt_expansion and rdf, of which three quarters count.", unit="ps", ge=0.1,
+        le=100_000,
+    )  # fmt: skip
+    sample_atoms_min: int = setting(200, "Atoms of its supercell at least.", ge=8, le=1_000_000)
+    expansion_span_k: float = setting(
+        200.0, "Between the lowest and the highest temperature of npt_expansion.", unit="K", gt=0, le=5000
+    )
+    rdf_temperatures_k: tuple[float, ...] = setting(
+        (), "Temperatures of radial distributions; default: those of their references, else temperature_k.", unit="K"
+    )
+    rdf_references: tuple[RadialReference, ...] = setting((), "Radial distributions to compare with.")
+    rdf_engine_steps: int = setting(
+        400, "MD steps by which the engine measures a radial distribution, where engine_properties names rdf.", ge=50,
+        le=1_000_000,
+    )  # fmt: skip
+    melting_range_k: tuple[float, float] | None = setting(
+        None, "Where the melting temperature is looked for; needed by melting.", unit="K"
+    )
+    melting_atoms_min: int = setting(1000, "Atoms of the box of crystal and melt at least.", ge=100, le=10_000_000)
+    melting_ps: float = setting(50.0, "Length of each run of crystal and melt.", unit="ps", ge=1, le=100_000)
+    melting_runs_max: int = setting(6, "Runs of crystal and melt at most.", ge=2, le=50)
     imaginary_thz: float = setting(
         0.1, "Frequencies below minus this are imaginary modes, and no noise near the centre of the zone.", unit="THz",
         ge=0, le=5,
@@ -111,11 +155,13 @@ class Validation(Section):
         0.05, "Surface energies that differ by less are equal.", unit="J/m²", ge=0, le=2
     )
     expansion_tolerance: Tolerance = setting((0.2, 0.5), "Relative, of the thermal expansion.")
+    melting_tolerance: Tolerance = setting((0.05, 0.15), "Relative, of the melting temperature.")
+    rdf_tolerance: Tolerance = setting((0.1, 0.25), "Distance of radial distributions, ∫|g - g'| dr over ∫ g' dr.")
 
     @field_validator("engine_properties")
     @classmethod
     def _of_the_engine(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if alone := {"repulsion", "md"} & set(value):
+        if alone := {"repulsion", "md", "npt_expansion", "melting"} & set(value):
             raise ValueError(f"not {', '.join(sorted(alone))}, which are the potential's alone")
         return value
 
@@ -132,6 +178,38 @@ class Validation(Section):
         if not all(any(indices) and max(map(abs, indices)) <= 9 for indices in value):
             raise ValueError("three whole numbers from -9 to 9, not all of them 0")
         return value
+
+    @field_validator("rdf_temperatures_k")
+    @classmethod
+    def _warm(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0 < temperature <= 20_000 for temperature in value):
+            raise ValueError("temperatures > 0 and <= 20000")
+        return value
+
+    @model_validator(mode="after")
+    def _what_md_needs(self) -> Validation:
+        if self.melting_range_k is not None and not 0 < self.melting_range_k[0] < self.melting_range_k[1] <= 20_000:
+            raise ValueError("melting_range_k: two temperatures > 0 and <= 20000, the second above the first")
+        if "melting" in self.properties and self.melting_range_k is None:
+            raise ValueError("melting_range_k: two temperatures to look for melting between, such as [1000, 2000]")
+        if "npt_expansion" in self.properties and self.expansion_span_k >= 2 * self.temperature_k:
+            raise ValueError("expansion_span_k: less than twice temperature_k, so that the lowest is above 0 K")
+        return self
+
+    def timestep_fs(self, symbols: Iterable[str]) -> float:
+        """Choose the time step of MD.
+
+        Parameters
+        ----------
+        symbols
+            Chemical symbols of what moves.
+
+        Returns
+        -------
+        float
+            That of the settings, else 1 fs, with hydrogen 0.5 fs.
+        """
+        return self.md_timestep_fs or (0.5 if "H" in set(symbols) else 1.0)
 
     @model_validator(mode="after")
     def _in_order(self) -> Validation:

@@ -103,6 +103,23 @@ def to_frame(atoms: Atoms, species: Sequence[str], cutoff_angstrom: float) -> Fr
     return Frame(np.tril(lower), positions @ rotation, rotation, types, tuple(species))
 
 
+def cell_of(box: Floats) -> Floats:
+    """Cell vectors of LAMMPS' box.
+
+    Parameters
+    ----------
+    box
+        As :func:`gibbsflow.engines.lammps_worker.extract` gives it: lo, hi, xy, xz, yz, Å; shape (9,).
+
+    Returns
+    -------
+    ndarray
+        Vectors as rows, lower triangular, Å; shape (3, 3). Positions count from ``box[:3]``.
+    """
+    (xlo, ylo, zlo), (xhi, yhi, zhi), (xy, xz, yz) = box.reshape(3, 3)
+    return np.array([[xhi - xlo, 0.0, 0.0], [xy, yhi - ylo, 0.0], [xz, yz, zhi - zlo]])
+
+
 def _pad(cell: Floats, positions: Floats, periodic: npt.NDArray[np.bool_], cutoff: float) -> tuple[Floats, Floats]:
     """Replace the vectors of directions that are not periodic by long ones, orthogonal to all others."""
     basis = list(cell[periodic])

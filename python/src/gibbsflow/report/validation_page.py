@@ -22,10 +22,11 @@ _TITLES: Mapping[str, str] = {
     "cell": "The structure at rest", "eos": "Equation of state", "elastic": "Elastic constants", "phonons": "Phonons",
     "vacancy": "Vacancies", "surface": "Surfaces", "interstitial": "Interstitials",
     "thermal_expansion": "Thermal expansion", "repulsion": "Close approach", "md": "MD at constant energy",
-    "modes": "Vibrations",
+    "modes": "Vibrations", "npt_expansion": "Thermal expansion in MD", "rdf": "Radial distributions",
+    "melting": "Melting",
 }  # fmt: skip
 _COLUMNS = ("property", "quantity", "unit", "potential", "reference", "difference", "good_within", "bearable_within",
-            "verdict", "source")  # fmt: skip
+            "verdict", "source", "error")  # fmt: skip
 
 
 def write_validation(found: Validated, figures: Mapping[str, Any], out: Path) -> None:
@@ -56,6 +57,7 @@ def write_validation(found: Validated, figures: Mapping[str, Any], out: Path) ->
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["value"] = _value
+    environment.filters["unit"] = _unit
     text = environment.get_template("validation.html.j2").render(
         found=found, figures=figures, items=[_item(one, found.engine) for one in found.judged],
         chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
@@ -67,7 +69,7 @@ def write_validation(found: Validated, figures: Mapping[str, Any], out: Path) ->
 
 def _item(one: Judged, engine_name: str) -> dict[str, Any]:
     engine = one.engine.curves if one.engine is not None and not one.engine.lost else None
-    drawn = charts(one.name, one.potential.curves, engine, engine_name)
+    drawn = charts(one.name, one.potential.curves, engine, engine_name, one.distributions)
     both = (("potential", one.potential), (engine_name, one.engine))
     matrices = [(name, m.curves["matrix_gpa"]) for name, m in both if m is not None and "matrix_gpa" in m.curves]
     return {
@@ -76,6 +78,10 @@ def _item(one: Judged, engine_name: str) -> dict[str, Any]:
         "matrices": matrices,
         "charts": [(Markup(svg), caption) for svg, caption in drawn],  # noqa: S704 - drawn here, words escaped
     }
+
+
+def _unit(unit: str) -> str:
+    return unit.replace("^3", "³").replace("^2", "²").replace("1e-6", "10⁻⁶")
 
 
 def _value(number: float | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pair_crystals import DEPTH, SMALL, fcc, touching
 
-from gibbsflow.errors import ScienceError, StoppedEarly
+from gibbsflow.errors import EngineError, ScienceError, StoppedEarly
 from gibbsflow.potential.validate.battery import PROPERTIES, Battery, Model
 from gibbsflow.potential.validate.properties.plans import by_calculator
 from gibbsflow.potential.validate.subjects import Subject
@@ -77,6 +77,26 @@ def test_what_a_model_cannot_give_is_lost_and_said(tmp_path: Path) -> None:
     found = battery(tmp_path).measure(model, ["cell", "vacancy"])
     lost = found["vacancy"]
     assert lost.lost == "the program died"
+
+
+def test_a_program_killed_from_outside_is_no_finding(tmp_path: Path) -> None:
+    killed = Counted(3, EngineError("LAMMPS ended with code -9", code=-signal.SIGKILL))
+    with pytest.raises(EngineError):
+        battery(tmp_path).measure(Model("potential", "k" * 64, killed), ["cell", "vacancy"])
+    found = battery(tmp_path).measure(Model("potential", "k" * 64, touching), ["cell", "vacancy"])
+    assert found["vacancy"].values and not found["vacancy"].lost
+
+
+def test_settings_of_long_md_measure_nothing_else_anew(tmp_path: Path) -> None:
+    battery(tmp_path).measure(Model("potential", "k" * 64, touching), ["cell"])
+    again = battery(tmp_path, melting_ps=9.0, sample_ps=1.0, rdf_engine_steps=60, expansion_span_k=20.0)
+    again.measure(Model("potential", "k" * 64, Counted(1, ScienceError("asked"))), ["cell"])
+    assert again.reused == 1
+
+
+def test_what_needs_md_is_lost_where_there_is_none(tmp_path: Path) -> None:
+    found = battery(tmp_path, sample_ps=1.0).measure(Model("potential", "k" * 64, touching), ["cell", "npt_expansion"])
+    assert "only what LAMMPS runs" in found["npt_expansion"].lost
 
 
 def test_only_what_applies() -> None:

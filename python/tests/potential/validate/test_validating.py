@@ -3,14 +3,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pair_crystals import SMALL, Pairs, fcc, touching
+from pair_crystals import SMALL, TOUCHING, Pairs, fcc, touching
 
 from gibbsflow.config.potential_validation import ReferenceValue
 from gibbsflow.errors import InputError
 from gibbsflow.potential.validate.battery import Battery, Model
-from gibbsflow.potential.validate.properties.plans import by_calculator
+from gibbsflow.potential.validate.comparisons import Judged, Row
+from gibbsflow.potential.validate.properties.plans import Measured, by_calculator
 from gibbsflow.potential.validate.subjects import Subject
-from gibbsflow.potential.validate.validating import engine_cost, validate
+from gibbsflow.potential.validate.validating import _beside_harmonic, engine_cost, validate
 from gibbsflow.workflow.state.segments import Stopper
 
 
@@ -56,3 +57,22 @@ def test_references_of_the_settings_are_checked_before_anything_runs(tmp_path: P
     with pytest.raises(InputError, match="no unit of c11"):
         validate(battery(tmp_path, references=(wrong,)), Model("potential", "k" * 64, touching))
     assert not list(tmp_path.iterdir())
+
+
+def test_expansion_of_md_stands_beside_the_harmonic_one_without_a_verdict() -> None:
+    md, harmonic = Measured({"npt_expansion": 3.0}, errors={"npt_expansion": 0.5}), Measured({"thermal_expansion": 9.0})
+    judged = _beside_harmonic(
+        Judged("npt_expansion", "PASS", (), (), (Row("a", "npt_expansion", "", 3.0),), md), harmonic
+    )
+    assert (judged.rows[-1].reference, judged.rows[-1].verdict, judged.verdict) == (9.0, None, "PASS")
+    assert _beside_harmonic(judged, None) is judged
+
+
+def test_references_of_another_cell_are_doubted(tmp_path: Path) -> None:
+    primitive = ReferenceValue(property="lattice_a", value=TOUCHING, unit="Å", source="a primitive cell")
+    found = validate(
+        battery(tmp_path, properties=("cell",), references=(primitive,)), Model("potential", "k", touching)
+    )
+    assert found.verdict == "FAIL" and any(
+        "a primitive cell is -29% off: another phase" in note for note in found.notes
+    )

@@ -83,3 +83,10 @@ def test_numbers_beside_an_axis(value, text):
 def test_colours_come_again():
     assert [series_colour(place) for place in (0, 4, 5, 11)] == ["s0", "s4", "s0", "s1"]
     assert SERIES_COLOURS == 5
+
+
+def test_long_numbers_leave_room_for_the_words_beside_them() -> None:
+    short, long = Chart((0, 1), (0, 9), y_label="volume"), Chart((0, 1), (20.600, 20.612), y_label="volume")
+    for chart in (short, long):
+        chart.axes()
+    assert short.left == 56 and long.left > 62

@@ -23,7 +23,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from gibbsflow.config.potential_training import Exploration
 from gibbsflow.engines.lammps import CRASHES, Lammps, LammpsError, blown_up, timestep_ps
-from gibbsflow.engines.lammps_frame import Frame, to_frame
+from gibbsflow.engines.lammps_frame import Frame, cell_of, to_frame
 from gibbsflow.errors import EngineError, InputError, Problem, StoppedEarly
 from gibbsflow.potential.data.structures import read_frames, structure_id, tag, write_frames
 from gibbsflow.potential.explore.lammps_dynamics import dynamics
@@ -229,7 +229,7 @@ class Trajectory:
                 if trail.stopped:
                     break
                 frame = Frame(
-                    _cell(got["box"]), got["positions"] - got["box"][:3], np.eye(3), frame.types, frame.species,
+                    cell_of(got["box"]), got["positions"] - got["box"][:3], np.eye(3), frame.types, frame.species,
                     got["velocities"],
                 )  # fmt: skip
         except EngineError as error:
@@ -315,13 +315,13 @@ class Trajectory:
     def _spreads(self, got: dict[str, Any]) -> Floats:
         """What the committee expects of the force error on each atom of the present frame."""
         assert self.committee is not None  # noqa: S101 - asked before
-        cell, positions = _cell(got["box"]), got["positions"] - got["box"][:3]
+        cell, positions = cell_of(got["box"]), got["positions"] - got["box"][:3]
         return self.committee.spreads(Atoms(self.symbols, positions=positions, cell=cell, pbc=True))
 
     def _tagged(
         self, got: dict[str, Any], grades: Floats, spreads: Floats | None, step: int, temperature_k: float
     ) -> Atoms:
-        cell, positions = _cell(got["box"]), got["positions"] - got["box"][:3]
+        cell, positions = cell_of(got["box"]), got["positions"] - got["box"][:3]
         atoms = Atoms(self.symbols, positions=positions, cell=cell, pbc=True)
         if self.atoms.pbc.any():
             atoms.wrap()
@@ -370,11 +370,6 @@ def _before(path: Path, steps: int) -> list[Atoms]:
     """Frames that a segment had collected when it was cut short."""
     found = read_frames(path) if path.exists() and path.stat().st_size else []
     return [frame for frame in found if frame.info["step"] <= steps]
-
-
-def _cell(box: Floats) -> Floats:
-    (xlo, ylo, zlo), (xhi, yhi, zhi), (xy, xz, yz) = box.reshape(3, 3)
-    return np.array([[xhi - xlo, 0.0, 0.0], [xy, yhi - ylo, 0.0], [xz, yz, zhi - zlo]])
 
 
 def _killed(error: BaseException) -> bool:

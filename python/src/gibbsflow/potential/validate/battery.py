@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gibbsflow.config.potential_validation import PropertyName, Validation
-from gibbsflow.errors import ScienceError, StateError, StoppedEarly
+from gibbsflow.errors import EngineError, ScienceError, StateError, StoppedEarly
 from gibbsflow.potential.train.shared.metrics import Prediction
+from gibbsflow.potential.validate.ensembles.coexistence import melting
+from gibbsflow.potential.validate.ensembles.md_runs import MdRuns
+from gibbsflow.potential.validate.ensembles.npt_expansions import npt_expansion
+from gibbsflow.potential.validate.ensembles.radial_distributions import by_plan, by_runs
 from gibbsflow.potential.validate.properties.crystals import Crystal, at_rest, rest_of
 from gibbsflow.potential.validate.properties.dynamics import stability
 from gibbsflow.potential.validate.properties.elasticity import elastic
@@ -33,7 +38,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
-PHYSICS = 1
+PHYSICS = 2
 """Raised by hand when a property changes for the same model and settings."""
 REST: PropertyName = "cell"
 _LEAST_MD_ANGSTROM = 6.0
@@ -77,18 +82,36 @@ class Rest:
         return self.molecule
 
 
-Make = Callable[[Rest, Validation], Plan[Measured]]
+Make = Callable[[Rest, Validation, MdRuns | None], Plan[Measured]]
 
 
 def _of_crystal(plan: Callable[[Crystal, Validation], Plan[Measured]]) -> Make:
-    def made(rest: Rest, settings: Validation) -> Plan[Measured]:
+    def made(rest: Rest, settings: Validation, _md: MdRuns | None) -> Plan[Measured]:
         assert rest.crystal is not None  # noqa: S101 - the table says that it is for crystals
         return plan(rest.crystal, settings)
 
     return made
 
 
-def _of_molecule(rest: Rest, settings: Validation) -> Plan[Measured]:
+def _by_md(
+    measure: Callable[[Crystal, Validation, MdRuns], Measured],
+    instead: Callable[[Crystal, Validation], Plan[Measured]] | None = None,
+) -> Make:
+    """Measure by MD in LAMMPS, which asks for no structure; by a plan, where a model has no MD of its own."""
+
+    def made(rest: Rest, settings: Validation, md: MdRuns | None) -> Plan[Measured]:
+        assert rest.crystal is not None  # noqa: S101 - the table says that it is for crystals
+        if md is not None:
+            return measure(rest.crystal, settings, md)
+        if instead is None:
+            raise ScienceError("only what LAMMPS runs can be asked for this")
+        measured = yield from instead(rest.crystal, settings)
+        return measured
+
+    return made
+
+
+def _of_molecule(rest: Rest, settings: Validation, _md: MdRuns | None) -> Plan[Measured]:
     assert rest.molecule is not None  # noqa: S101 - the table says that it is for molecules
     return vibrations(rest.molecule, settings)
 
@@ -102,8 +125,11 @@ PROPERTIES: Mapping[PropertyName, tuple[tuple[str, ...], Make]] = {
     "interstitial": (("crystal",), _of_crystal(interstitial)),
     "thermal_expansion": (("crystal",), _of_crystal(thermal_expansion)),
     "modes": (("molecule",), _of_molecule),
-    "repulsion": (("crystal", "molecule"), lambda rest, settings: repulsion(rest.species, rest.crystal, settings)),
-    "md": (("crystal", "molecule"), lambda rest, settings: stability(rest.md_start(settings), settings)),
+    "repulsion": (("crystal", "molecule"), lambda rest, settings, _: repulsion(rest.species, rest.crystal, settings)),
+    "md": (("crystal", "molecule"), lambda rest, settings, _: stability(rest.md_start(settings), settings)),
+    "npt_expansion": (("crystal",), _by_md(npt_expansion)),
+    "rdf": (("crystal",), _by_md(by_runs, by_plan)),
+    "melting": (("crystal",), _by_md(melting)),
 }
 """By name: what it can be measured of, and its plan. What is at rest (``cell``) comes before all of them."""
 
@@ -124,6 +150,8 @@ class Model:
         Whether a property that it cannot give is kept as that; a label that failed is kept by its own store.
     doubts
         Called after each plan: what is to be known of the answers.
+    md
+        Runs MD of many atoms; None for what only answers.
     """
 
     name: str
@@ -131,6 +159,7 @@ class Model:
     evaluate: Evaluate
     keeps_failures: bool = True
     doubts: Callable[[], Sequence[str]] = tuple
+    md: MdRuns | None = None
 
 
 @dataclass
@@ -207,7 +236,7 @@ class Battery:
         for name in names:
             if name != REST:
                 make = PROPERTIES[name][1]
-                found[name] = self._kept(model, name, lambda make=make: make(rest, self.settings), start)  # type: ignore[misc]
+                found[name] = self._kept(model, name, lambda make=make: make(rest, self.settings, model.md), start)  # type: ignore[misc]
         return found
 
     def _at_rest(self) -> Plan[Measured]:
@@ -230,9 +259,11 @@ class Battery:
         self.stopper.check()
         if reason := self.stopper.out_of_time():
             raise StoppedEarly(f"{reason}; {model.name} is to measure {name} next")
-        settings = {k: v for k, v in self.settings.model_dump(mode="json").items() if k not in _JUDGING}
+        settings = {k: v for k, v in self.settings.model_dump(mode="json").items() if _matters(k, name)}
         content = {"model": model.key, "subject": self.subject.key, "settings": settings, "start": start,
                    "property": name, "species": self.species}  # fmt: skip
+        if name == "rdf":
+            content["by"] = "md" if model.md is not None else "plan"
         inputs = inputs_hash(files={}, settings=content, physics=PHYSICS)
         path = self.state / f"{model.name}-{model.key[:12]}" / f"{name}.json"
         counts = self.asked.setdefault(model.name, {}).setdefault(name, [])
@@ -259,6 +290,8 @@ class Battery:
         try:
             measured = answered(make(), evaluate)
         except (ScienceError, np.linalg.LinAlgError) as error:
+            if isinstance(error, EngineError) and error.code in _KILLED:
+                raise  # from outside: that says nothing of the model, and the next attempt measures it
             measured = Measured({}, lost=str(error))
         doubts = model.doubts()
         if doubts:
@@ -277,6 +310,18 @@ _JUDGING = {
                                                                  "_floor_j_per_m2"))),
 }  # fmt: skip
 """Settings that only judge: another value of theirs measures nothing anew."""
+_ONLY_OF: Mapping[str, tuple[PropertyName, ...]] = {
+    "melting_": ("melting",), "rdf_": ("rdf",), "sample_": ("npt_expansion", "rdf"),
+    "expansion_span": ("npt_expansion",),
+}  # fmt: skip
+"""By the beginning of a setting's name: the properties that it is for; the others do not go by it."""
+_KILLED = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT)
+
+
+def _matters(setting: str, name: PropertyName) -> bool:
+    """Whether a property goes by a setting."""
+    of = next((properties for start, properties in _ONLY_OF.items() if setting.startswith(start)), None)
+    return setting not in _JUDGING and (of is None or name in of)
 
 
 def _told(name: str, measured: Measured) -> str:

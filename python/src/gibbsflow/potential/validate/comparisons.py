@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from gibbsflow.config.potential_validation import ReferenceValue, Validation
+import numpy as np
+
+from gibbsflow.config.potential_validation import RadialReference, ReferenceValue, Validation
+from gibbsflow.potential.validate.ensembles.radial_distributions import distance_between
 from gibbsflow.potential.validate.properties.phonons import frequency_difference_thz
 from gibbsflow.potential.validate.properties.plans import Measured
 from gibbsflow.potential.validate.quantities import bounds, quantity
+from gibbsflow.units import Floats
 
 Level = Literal["PASS", "WARN", "FAIL"]
 _ORDER: tuple[Level, ...] = ("PASS", "WARN", "FAIL")
@@ -33,6 +38,8 @@ class Row:
         Differences up to which it is PASS and WARN; None for what is only reported.
     verdict
         The worst that follows; None where nothing was compared.
+    error
+        Standard error of the potential's value; 0 for what has none.
     """
 
     of: str
@@ -44,6 +51,21 @@ class Row:
     good: float | None = None
     bearable: float | None = None
     verdict: Level | None = None
+    error: float = 0.0
+
+    @property
+    def undecided(self) -> bool:
+        """Whether two standard errors lead to another verdict.
+
+        Returns
+        -------
+        bool
+            Never, where the value has no error.
+        """
+        if self.difference is None or self.good is None or self.bearable is None or not self.error:
+            return False
+        off, two = abs(self.difference), 2 * self.error
+        return _level(max(off - two, 0.0), self.good, self.bearable) != _level(off + two, self.good, self.bearable)
 
     @property
     def difference(self) -> float | None:
@@ -62,12 +84,13 @@ class Row:
         Returns
         -------
         dict
-            All attributes, and ``difference``.
+            All attributes, and ``difference``; ``error`` is None for what has none.
         """
         return {
             "property": self.of, "quantity": self.quantity, "unit": self.unit, "potential": self.potential,
             "reference": self.reference, "difference": self.difference, "good_within": self.good,
             "bearable_within": self.bearable, "verdict": self.verdict or "", "source": self.source,
+            "error": self.error or None,
         }  # fmt: skip
 
 
@@ -89,6 +112,8 @@ class Judged:
         Its quantities.
     potential, engine
         What was measured; None for an engine that was not asked.
+    distributions
+        Radial distributions that it was compared with.
     """
 
     name: str
@@ -98,6 +123,7 @@ class Judged:
     rows: tuple[Row, ...]
     potential: Measured
     engine: Measured | None = None
+    distributions: tuple[RadialReference, ...] = ()
 
     @property
     def compared(self) -> int:
@@ -182,10 +208,15 @@ def judge(
             beside.insert(0, (engine.values[key], engine_name))
         kind = quantity(key)
         unit = kind.unit if kind is not None else ""
+        row = Row(name, key, unit, value, error=potential.errors.get(key, 0.0))
+        # the engine's value has an error of its own
+        both = math.hypot(row.error, engine.errors.get(key, 0.0)) if engine is not None else row.error
         if not beside:
-            rows.append(Row(name, key, unit, value))
+            rows.append(row)
         for reference, source in beside:
-            rows.append(_compared(name, key, unit, value, reference, source, settings))
+            error = both if source == engine_name else row.error
+            limits = bounds(key, reference, settings)
+            rows.append(_against(replace(row, error=error), reference, source, limits))
     if (
         name == "phonons"
         and engine is not None
@@ -193,6 +224,10 @@ def judge(
         and potential.curves
     ):
         rows += _phonon_row(potential, engine, settings, engine_name)
+    if name == "rdf" and potential.curves:
+        more, apart = _distribution_rows(potential, engine, settings, engine_name)
+        rows += more
+        findings += [("WARN", text) for text in apart]
     findings += [(row.verdict, _sentence(row)) for row in rows if row.verdict in ("WARN", "FAIL")]  # type: ignore[misc]
     missing = [one.property for one in references if _of(one.property) == name and one.property not in potential.values]
     findings += [("WARN", f"{key} has a reference and was not measured") for key in dict.fromkeys(missing)]
@@ -200,7 +235,7 @@ def judge(
     notes = (*potential.notes, *(f"{engine_name}: {text}" for text in (engine.notes if engine is not None else ())))
     return Judged(
         name, worst(level for level, _ in findings), tuple(text for _, text in findings), notes, tuple(rows), potential,
-        engine,
+        engine, settings.rdf_references if name == "rdf" else (),
     )  # fmt: skip
 
 
@@ -228,14 +263,48 @@ def _of(name: str) -> str:
     return kind.property if kind is not None else ""
 
 
-def _compared(name: str, key: str, unit: str, value: float, reference: float, source: str, settings: Validation) -> Row:
-    limits = bounds(key, reference, settings)
+def _level(off: float, good: float, bearable: float) -> Level:
+    return "PASS" if off <= good else "WARN" if off <= bearable else "FAIL"
+
+
+def _against(row: Row, reference: float, source: str, limits: tuple[float, float] | None) -> Row:
+    """Compare; where the error does not decide between two verdicts, it is a WARN."""
+    made = replace(row, reference=reference, source=source)
     if limits is None:
-        return Row(name, key, unit, value, reference, source)
-    good, bearable = limits
-    off = abs(value - reference)
-    level: Level = "PASS" if off <= good else "WARN" if off <= bearable else "FAIL"
-    return Row(name, key, unit, value, reference, source, good, bearable, level)
+        return made
+    made = replace(made, good=limits[0], bearable=limits[1])
+    level = "WARN" if made.undecided else _level(abs(made.potential - reference), *limits)
+    return replace(made, verdict=level)
+
+
+def _distribution_rows(
+    potential: Measured, engine: Measured | None, settings: Validation, engine_name: str
+) -> tuple[list[Row], list[str]]:
+    """Distances of radial distributions from those of references and of the engine; and which have none, in words."""
+    rows, apart = [], []
+    for one in potential.curves["distributions"]:
+        kelvin = one["temperature_k"]
+        beside = [
+            (ref.radius_angstrom, ref.density, ref.source, 0.0)
+            for ref in settings.rdf_references
+            if abs(ref.temperature_k - kelvin) < 1
+        ]
+        for like in engine.curves.get("distributions", ()) if engine is not None else ():
+            if like["temperature_k"] == kelvin:
+                beside.append((like["radius_angstrom"], like["rdf"], engine_name, like["noise"] or 0.0))
+        for radii, density, source, noise in beside:
+            own, other = (_numbers(x) for x in (one["rdf"], density))
+            off = distance_between(np.array(one["radius_angstrom"]), own, np.array(radii), other)
+            if not math.isfinite(off):
+                apart.append(f"the distribution at {kelvin:.0f} K shares less than 1 Å with that of {source}")
+                continue
+            row = Row("rdf", f"rdf_distance_{kelvin:.0f}K", "", off, error=math.hypot(one["noise"] or 0.0, noise))
+            rows.append(_against(row, 0.0, source, settings.rdf_tolerance))
+    return rows, apart
+
+
+def _numbers(values: Sequence[float | None]) -> Floats:
+    return np.array([np.nan if value is None else value for value in values], dtype=float)
 
 
 def _phonon_row(potential: Measured, engine: Measured, settings: Validation, engine_name: str) -> list[Row]:
@@ -246,9 +315,8 @@ def _phonon_row(potential: Measured, engine: Measured, settings: Validation, eng
     limits: Mapping[str, float] = engine.values
     bound = bounds("mean_frequency", limits["mean_frequency"], settings)
     assert bound is not None  # noqa: S101 - frequencies have a tolerance
-    level: Level = "PASS" if off <= bound[0] else "WARN" if off <= bound[1] else "FAIL"
-    source = f"{engine_name}, mode by mode over the mesh"
-    return [Row("phonons", "frequency_rms_difference", "THz", off, 0.0, source, bound[0], bound[1], level)]
+    row = Row("phonons", "frequency_rms_difference", "THz", off)
+    return [_against(row, 0.0, f"{engine_name}, mode by mode over the mesh", bound)]
 
 
 def _sentence(row: Row) -> str:
@@ -256,4 +324,6 @@ def _sentence(row: Row) -> str:
     share = f", {row.potential / row.reference - 1:+.1%}" if row.reference else ""
     good = f"good within {row.good:.3g}, bearable within {row.bearable:.3g}"
     unit = f" {row.unit}" if row.unit else ""
-    return f"{row.quantity} {row.potential:.4g}{unit} beside {row.reference:.4g} ({row.source}{share}; {good})"
+    own = f"{row.potential:.4g} ± {row.error:.2g}" if row.error else f"{row.potential:.4g}"
+    decided = "; not decided within two standard errors" if row.undecided else ""
+    return f"{row.quantity} {own}{unit} beside {row.reference:.4g} ({row.source}{share}; {good}{decided})"

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from scipy import constants
 
 from gibbsflow.config.potential_validation import ReferenceValue, Validation
-from gibbsflow.config.section import Section, nearest, nearest_name, read_section, setting
+from gibbsflow.config.section import nearest, nearest_name
 from gibbsflow.errors import InputError, Problem, shown
 from gibbsflow.units import GPA_PER_EV_PER_ANGSTROM3, RYDBERG_EV
-from gibbsflow.workflow.settings_file import read_mapping
 
 _CM_PER_THZ = constants.c * 100 / 1e12
 _MEV_THZ = constants.e / constants.h * 1e-15
@@ -27,7 +25,7 @@ UNITS: Mapping[str, Mapping[str, float]] = {
               **dict.fromkeys(("eV/Å^2", "eV/A^2"), GPA_PER_EV_PER_ANGSTROM3 / 10)},
     "1e-6/K": {"1e-6/K": 1.0, "ppm/K": 1.0, "1/K": 1e6, "K^-1": 1e6},
     "meV/atom/ps": {"meV/atom/ps": 1.0},
-    "K": {"K": 1.0},
+    "K": {"K": 1.0, "kK": 1000.0},
     "": {"": 1.0, "1": 1.0},
 }  # fmt: skip
 """By unit that is reported: units that references may have, and what one of them is in it."""
@@ -88,6 +86,10 @@ QUANTITIES = (
              "surface_energy_111"),
     Quantity("thermal_expansion", "thermal_expansion", "1e-6/K", "expansion_tolerance", "", "thermal_expansion"),
     Quantity("warm_volume", "thermal_expansion", "Å^3/atom", *_LATTICE, "warm_volume", _OF_VOLUME),
+    Quantity("npt_expansion", "npt_expansion", "1e-6/K", "expansion_tolerance", "", "npt_expansion"),
+    Quantity("npt_volume", "npt_expansion", "Å^3/atom", *_LATTICE, "npt_volume", _OF_VOLUME),
+    Quantity("rdf_peak_[0-9]{1,5}K", "rdf", "Å", *_LATTICE, "rdf_peak_300K"),
+    Quantity("melting_temperature", "melting", "K", "melting_tolerance", "", "melting_temperature"),
     Quantity("energy_drift", "md", "meV/atom/ps", *_NONE, "energy_drift"),
     Quantity("mean_temperature", "md", "K", *_NONE, "mean_temperature"),
     Quantity("rdf_first_peak", "md", "Å", *_LATTICE, "rdf_first_peak"),
@@ -134,33 +136,6 @@ def bounds(name: str, reference: float, settings: Validation) -> tuple[float, fl
     floor = getattr(settings, kind.floor) if kind.floor else 0.0
     first, second = (kind.times * share for share in getattr(settings, kind.tolerance))
     return max(first * abs(reference), floor), max(second * abs(reference), floor)
-
-
-class ReferenceFile(Section):
-    """Content of a file of references."""
-
-    references: tuple[ReferenceValue, ...] = setting(..., "List of property, value, unit, source.", min_length=1)
-
-
-def read_references(path: Path) -> tuple[ReferenceValue, ...]:
-    """Read a file of references.
-
-    Parameters
-    ----------
-    path
-        YAML or JSON: ``references``, a list of ``property``, ``value``, ``unit`` and ``source``.
-
-    Returns
-    -------
-    tuple of ReferenceValue
-        As :func:`checked` gives them.
-
-    Raises
-    ------
-    InputError
-        For what cannot be used, all of it at once.
-    """
-    return checked(read_section(ReferenceFile, read_mapping(path), where=str(path)).references, str(path))
 
 
 def checked(references: Sequence[ReferenceValue], where: str) -> tuple[ReferenceValue, ...]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from gibbsflow.config.potential_validation import PropertyName, Validation
+from gibbsflow.config.potential_validation import PropertyName, ReferenceValue, Validation
 from gibbsflow.potential.validate.battery import Battery, Model, relative_cost
-from gibbsflow.potential.validate.comparisons import Judged, Level, judge, overall
+from gibbsflow.potential.validate.comparisons import Judged, Level, Row, judge, overall
 from gibbsflow.potential.validate.engine_labels import EngineLabels
+from gibbsflow.potential.validate.properties.plans import Measured
 from gibbsflow.potential.validate.quantities import checked, quantity
 from gibbsflow.potential.validate.subjects import Subject
 
 log = logging.getLogger(__name__)
+_OTHER_PHASE = 0.15
 
 
 @dataclass(frozen=True)
@@ -124,11 +126,23 @@ def validate(
         for one in names
         if one in own
     ]
+    judged = [_beside_harmonic(one, own.get("thermal_expansion")) for one in judged]
     verdict, reasons = overall(judged)
-    notes = [*_left_out(battery, names, references, settings)]
+    notes = [*_left_out(battery, names, references, settings, own["cell"])]
     if not any(one.compared for one in judged):
         notes.append("compared with nothing: the verdict says whether the potential is sane, not whether it is right")
     return Validated(battery.subject, tuple(judged), verdict, tuple(reasons), tuple(notes), name)
+
+
+def _beside_harmonic(judged: Judged, harmonic: Measured | None) -> Judged:
+    """Lay the expansion of MD beside the quasi-harmonic one of the same potential, without a verdict."""
+    value = harmonic.values.get("thermal_expansion") if harmonic is not None else None
+    if judged.name != "npt_expansion" or value is None or not judged.rows:
+        return judged
+    source = "quasi-harmonic by the same potential, with quantum nuclei: no verdict"
+    first = next(row for row in judged.rows if row.quantity == "npt_expansion")
+    bare = Row(first.of, first.quantity, first.unit, first.potential, error=first.error)
+    return replace(judged, rows=(*judged.rows, replace(bare, reference=value, source=source)))
 
 
 def engine_cost(battery: Battery, potential: Model, engine: EngineLabels) -> dict[str, Any]:
@@ -150,7 +164,7 @@ def engine_cost(battery: Battery, potential: Model, engine: EngineLabels) -> dic
     """
     settings = battery.settings
     names = [n for n in battery.applicable(settings.properties) if n in (*settings.engine_properties, "cell")]
-    battery.measure(potential, names)
+    battery.measure(replace(potential, md=None), names)
     asked = battery.asked[potential.name]
     rows = relative_cost(asked)
     seconds = engine.seconds([count for counts in asked.values() for count in counts])
@@ -162,8 +176,22 @@ def engine_cost(battery: Battery, potential: Model, engine: EngineLabels) -> dic
     }
 
 
+def _of_another_phase(rest: Measured, references: Sequence[ReferenceValue]) -> list[str]:
+    """References so far from the crystal at rest that they must be of another phase, cell or unit."""
+    return [
+        f"{one.property} of {one.source} is {one.value / rest.values[one.property] - 1:+.0%} off: "
+        "another phase, a primitive cell, or a volume of the whole cell?"
+        for one in references
+        if one.property in rest.values and abs(one.value / rest.values[one.property] - 1) > _OTHER_PHASE
+    ]
+
+
 def _left_out(
-    battery: Battery, names: Sequence[PropertyName], references: Sequence[Any], settings: Validation
+    battery: Battery,
+    names: Sequence[PropertyName],
+    references: Sequence[ReferenceValue],
+    settings: Validation,
+    own: Measured,
 ) -> list[str]:
     told = []
     everything = settings.properties == Validation().properties
@@ -171,6 +199,7 @@ def _left_out(
         told.append(f"{', '.join(out)} cannot be measured of a {battery.subject.kind}")
     kinds = {one.property: quantity(one.property) for one in references}
     lost = sorted(key for key, kind in kinds.items() if kind is not None and kind.property not in names)
+    told += _of_another_phase(own, references)
     if lost:
         told.append(f"references of properties that were not measured: {', '.join(lost)}")
     return told

@@ -20,6 +20,7 @@ svg{--ink:#1c2430;--muted:#5d6776;--grid:#e3e7ec;--panel:#fff;--accent:#0b6bcb;-
 """Colours of a chart that stands alone; the report sets the same names for the whole page."""
 
 SERIES_COLOURS = 5
+_BESIDE_WORDS, _DIGIT = 28, 7
 
 
 @dataclass
@@ -96,6 +97,10 @@ class Chart:
             Whether values of y have lines and names.
         """
         floor, ceiling = self.height - self.bottom, self.top
+        if self.y_label and y_labels:
+            # long numbers would lie on the words beside them
+            longest = max((len(tick_text(value)) for value in ticks(*self.y_range, 5)), default=0)
+            self.left = max(self.left, _BESIDE_WORDS + _DIGIT * longest)
         for value in x_ticks if x_ticks is not None else ticks(*self.x_range, 6):
             self.text(self.x(value), floor + 16, tick_text(value), "mid")
         for value in ticks(*self.y_range, 5) if y_labels else ():

@@ -7,7 +7,7 @@ from pair_crystals import DEPTH, SMALL, TOUCHING, caesium_chloride, fcc, touchin
 
 from gibbsflow.potential.validate.properties.crystals import Crystal
 from gibbsflow.potential.validate.properties.plans import answered
-from gibbsflow.potential.validate.properties.surface_energies import slab, surface_name, surfaces
+from gibbsflow.potential.validate.properties.surface_energies import slab, surface_name, surfaces, uneven_faces
 
 
 def test_broken_bonds_are_counted() -> None:
@@ -41,3 +41,15 @@ def test_slabs_are_whole_crystals_as_thick_as_asked(atoms, indices) -> None:
 
 def test_names_have_no_signs() -> None:
     assert surface_name((1, -1, 0)) == "1m10"
+
+
+def test_faces_that_end_on_different_elements_are_told() -> None:
+    salt, zinc_blende = bulk("MgO", "rocksalt", a=4.2), bulk("ZnS", "zincblende", a=5.4)
+    told = {
+        (name, indices): uneven_faces(slab(Crystal.of(atoms, 0.01), indices, SMALL))
+        for name, atoms in (("MgO", salt), ("ZnS", zinc_blende))
+        for indices in ((1, 0, 0), (1, 1, 0), (1, 1, 1))
+    }
+    polar = {place for place, words in told.items() if words}
+    assert polar == {("MgO", (1, 1, 1)), ("ZnS", (1, 0, 0)), ("ZnS", (1, 1, 1))}
+    assert "it ends on Mg and on O" in told["MgO", (1, 1, 1)] or "it ends on O and on Mg" in told["MgO", (1, 1, 1)]

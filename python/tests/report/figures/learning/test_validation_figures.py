@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+from gibbsflow.config.potential_validation import RadialReference
 from gibbsflow.report.figures.learning.validation_figures import charts
 
 BANDS = [
@@ -35,3 +36,23 @@ def test_every_property_that_has_curves_is_drawn() -> None:
         for svg, _ in drawn:
             ElementTree.fromstring(svg)
     assert charts("vacancy", {"a": 1}, None, "") == [] and charts("eos", {}, None, "") == []
+
+
+def test_what_long_md_measures_is_drawn_with_its_errors() -> None:
+    warm = {"temperature_k": [200.0, 300.0], "volume_angstrom3_per_atom": [20.0, 20.1], "error_angstrom3": [0.01, 0.02]}
+    run = {"start_k": 900.0, "temperature_k": 950.0, "error_k": 5.0}
+    for name, curves, bars in (("npt_expansion", warm, 2), ("melting", {"runs": [run, run]}, 2)):
+        ((svg, _),) = charts(name, curves, None, "")
+        ElementTree.fromstring(svg)
+        assert svg.count('class="bar"') == bars
+    radii = tuple(float(n) for n in range(20))
+    book = RadialReference(
+        temperature_k=300, radius_angstrom=radii, density=radii, source="a <book> of a long, long name"
+    )
+    one = {"temperature_k": 300.0, "radius_angstrom": [1.0, 2.0, 3.0], "rdf": [0.0, 2.0, None]}
+    ((svg, _),) = charts("rdf", {"distributions": [one]}, {"distributions": [one]}, "dft", (book,))
+    ElementTree.fromstring(svg)
+    assert (
+        all(word in svg for word in (">potential<", ">dft<", ">a &lt;book&gt; of a long, "))
+        and svg.count("dasharray") >= 2
+    )

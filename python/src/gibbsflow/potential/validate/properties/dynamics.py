@@ -38,7 +38,7 @@ def stability(start: Atoms, settings: Validation) -> Plan[Measured]:
         ``energy_drift`` (meV/atom/ps, its size), ``mean_temperature`` (K), of crystals ``rdf_first_peak`` (Å); an
         explosion, atoms on each other and a drift beyond its bounds are failures.
     """
-    step_fs = settings.md_timestep_fs or (0.5 if "H" in start.get_chemical_symbols() else 1.0)
+    step_fs = settings.timestep_fs(start.get_chemical_symbols())
     step = step_fs * units.fs
     (atoms,) = yield from asked([start])
     thermalize_momenta(atoms, 2 * settings.temperature_k, rng=np.random.default_rng(settings.seed))

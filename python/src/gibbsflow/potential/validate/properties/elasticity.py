@@ -50,6 +50,10 @@ BORN: Mapping[str, tuple[_Criterion, ...]] = {
 lower ones, as of all, the criterion is that no eigenvalue of the matrix is below zero."""
 
 
+_FORCE_OF_STRAIN = 0.05
+"""eV/Å that a unit of strain may leave: ions respond in proportion, and half a response would be half of C44."""
+
+
 @dataclass(frozen=True)
 class ElasticConstants:
     """Elastic constants of a crystal at zero pressure.
@@ -240,7 +244,8 @@ def constants(rest: Crystal, settings: Validation) -> Plan[ElasticConstants]:
     strains = [size * np.eye(6)[k] for k in strains_needed(basis) for size in sizes]
     frames = yield from all_relaxed(
         [strained(rest.primitive, strain) for strain in (np.zeros(6), *strains)],
-        force_max=settings.relax_force_ev_per_angstrom, steps=settings.relax_steps,
+        force_max=min(settings.relax_force_ev_per_angstrom, _FORCE_OF_STRAIN * min(settings.elastic_strains)),
+        steps=settings.relax_steps,
     )  # fmt: skip
     stresses = [np.asarray(frame.calc.results["stress"]) * GPA_PER_EV_PER_ANGSTROM3 for frame in frames]
     changes = np.concatenate([stress - stresses[0] for stress in stresses[1:]])

@@ -101,7 +101,8 @@ def phonons(rest: Crystal, settings: Validation) -> Plan[Measured]:
         where = _where_lowest(bands, np.asarray(mesh.qpoints), frequencies)
         failures.append(f"imaginary modes: {-lowest:.2f}i THz at {where} (more than {settings.imaginary_thz:g}i)")
     repeats = "×".join(map(str, rest.repeats(settings.supercell_angstrom)))
-    notes = [f"{len(found.supercells_with_displacements)} displacements in {repeats} conventional cells"]
+    count = len(found.supercells_with_displacements)
+    notes = [f"{count} displacement{'s' if count != 1 else ''} in {repeats} conventional cells"]
     if len(rest.elements) > 1:
         notes.append("no splitting of longitudinal and transverse optical modes: no charges are known")
     curves = {

@@ -41,6 +41,8 @@ class Measured:
         What is drawn, and compared point by point.
     lost
         Why nothing could be measured; empty where it was.
+    errors
+        Standard errors of values that have one.
     """
 
     values: Mapping[str, float]
@@ -49,6 +51,7 @@ class Measured:
     notes: tuple[str, ...] = ()
     curves: Mapping[str, Any] = field(default_factory=dict)
     lost: str = ""
+    errors: Mapping[str, float] = field(default_factory=dict)
 
     def finite(self) -> Self:
         """Leave out values that are no numbers, and say so; numbers of curves that are none become None.
@@ -61,7 +64,9 @@ class Measured:
         odd = [name for name, value in self.values.items() if not np.isfinite(value)]
         told = (f"no finite {', '.join(odd)}",) if odd else ()
         values = {name: float(value) for name, value in self.values.items() if name not in odd}
-        return replace(self, values=values, warnings=(*self.warnings, *told), curves=_finite(self.curves))
+        errors = {name: float(error) for name, error in self.errors.items() if name in values and np.isfinite(error)}
+        warnings = (*self.warnings, *told)
+        return replace(self, values=values, warnings=warnings, curves=_finite(self.curves), errors=errors)
 
     def as_json(self) -> dict[str, Any]:
         """Give it for a file.

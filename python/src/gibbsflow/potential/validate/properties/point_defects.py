@@ -132,7 +132,7 @@ def _costs(
             told.append(f"{words}: does not relax within {settings.relax_steps} steps")
         else:
             costs.append((candidate.element, energy_of(atoms) - energy_of(whole)))
-            told.append(f"{words}: {costs[-1][1]:+.3f} eV")
+            told.append(f"{words}: changes the energy of the cell by {costs[-1][1]:+.3f} eV")
     return energy_of(whole), costs, (f"in a cell of {len(perfect)} atoms", *told)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from gibbsflow.units import GPA_PER_EV_PER_ANGSTROM3
 if TYPE_CHECKING:
     from ase import Atoms
 
+_FLAT_ANGSTROM = 0.3
 _J_PER_M2 = GPA_PER_EV_PER_ANGSTROM3 / 10
 """1 eV/Å^2 in J/m^2: 1 GPa Å is 0.1 J/m^2."""
 
@@ -77,11 +79,40 @@ def surfaces(rest: Crystal, settings: Validation) -> Plan[Measured]:
         cost = energy_of(atoms) - len(atoms) / len(bulk) * energy_of(bulk)
         values[f"surface_energy_{name}"] = cost / (2 * area) * _J_PER_M2
         notes.append(f"({name}): {len(atoms)} atoms, {area:.1f} Å^2")
+        if ends := uneven_faces(start):
+            notes.append(f"({name}) {ends}")
     if not values:
         raise ScienceError("; ".join(warnings))
     gained = [f"{name} {value:.2f} J/m^2" for name, value in values.items() if value < 0]
     failures = (f"surfaces that cost less than nothing: {', '.join(gained)}",) if gained else ()
     return Measured(values, failures, tuple(warnings), tuple(notes))
+
+
+def uneven_faces(made: Atoms) -> str:
+    """Say where the two faces of a slab end on different elements, as those of polar surfaces do.
+
+    Parameters
+    ----------
+    made
+        A slab, its faces normal to its third vector.
+
+    Returns
+    -------
+    str
+        In words; empty where they end on the same, and for elements.
+    """
+    normal = np.cross(made.cell.array[0], made.cell.array[1])
+    heights = made.positions @ (normal / np.linalg.norm(normal))
+    ends = [
+        Counter(symbol for symbol, off in zip(made.symbols, np.abs(heights - end), strict=True) if off < _FLAT_ANGSTROM)
+        for end in (heights.min(), heights.max())
+    ]
+    if ends[0] == ends[1]:
+        return ""
+    below, above = (" and ".join(sorted(one)) for one in ends)
+    return (
+        f"is polar or uneven: it ends on {below} and on {above}; the energy is the mean of both, and goes by thickness"
+    )
 
 
 def slab(rest: Crystal, indices: Sequence[int], settings: Validation) -> Atoms:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from gibbsflow.config.potential_validation import RadialReference
 from gibbsflow.report.figures.svg import Chart, padded_range, series_colour
 
 Curves = Mapping[str, Any]
@@ -12,9 +13,12 @@ _POTENTIAL, _ENGINE = series_colour(0), series_colour(1)
 _STRONGEST_EV = 30.0
 _AIR = 1e-9
 _NOISE_THZ = 0.02
+_LONG_NAME = 24
 
 
-def charts(name: str, potential: Curves, engine: Curves | None, engine_name: str) -> list[tuple[str, str]]:
+def charts(
+    name: str, potential: Curves, engine: Curves | None, engine_name: str, beside: Sequence[RadialReference] = ()
+) -> list[tuple[str, str]]:
     """Draw one property.
 
     Parameters
@@ -27,12 +31,16 @@ def charts(name: str, potential: Curves, engine: Curves | None, engine_name: str
         Those of the engine; None where there are none.
     engine_name
         Its name.
+    beside
+        Radial distributions of references.
 
     Returns
     -------
     list of tuple
         SVG and caption; empty where there is nothing to draw.
     """
+    if name == "rdf" and potential:
+        return _distributions(potential, engine or {}, engine_name, beside)
     draw = _CHARTS.get(name)
     if draw is None or not potential:
         return []
@@ -139,16 +147,23 @@ def _capped(
         padded_range(xs, 0.02, least=_AIR), padded_range([low, high]), x_label=x_label, y_label=y_label, title=caption
     )
     chart.axes()
-    for number, (name, places, energies) in enumerate(lines):
+    for number, (_, places, energies) in enumerate(lines):
         inside = [y if y is not None and low <= y <= high else None for y in energies]
         chart.line(places, inside, series_colour(number))
-        if len(lines) > 1:
-            chart.text(chart.width - chart.right - 60, chart.top + 14 * (number + 1), name)
-            x = chart.width - chart.right - 80
-            y = chart.top + 14 * (number + 1) - 4
-            style = f"stroke:var(--{series_colour(number)})"
-            chart.parts.append(f'<path class="line" style="{style}" d="M{x} {y}H{x + 15}"/>')
+    if len(lines) > 1:
+        _legend(chart, [name for name, _, _ in lines])
     return chart.svg(), caption
+
+
+def _legend(chart: Chart, names: Sequence[str]) -> None:
+    """Say in the upper right corner which line is which."""
+    shown = [name if len(name) <= _LONG_NAME else f"{name[: _LONG_NAME - 1]}…" for name in names]
+    x = chart.width - chart.right - 24 - 7 * max(map(len, shown))
+    for number, name in enumerate(shown):
+        y = chart.top + 14 * (number + 1)
+        chart.text(x + 20, y, name)
+        style = f"stroke:var(--{series_colour(number)})"
+        chart.parts.append(f'<path class="line" style="{style}" d="M{x} {y - 4}H{x + 15}"/>')
 
 
 def _md(potential: Curves, _engine: Curves) -> list[tuple[str, str]]:
@@ -168,6 +183,55 @@ def _md(potential: Curves, _engine: Curves) -> list[tuple[str, str]]:
     return made
 
 
+def _npt_expansion(potential: Curves, _engine: Curves) -> list[tuple[str, str]]:
+    kelvin, volumes, errors = (potential[k] for k in ("temperature_k", "volume_angstrom3_per_atom", "error_angstrom3"))
+    ends = [v + sign * e for v, e in zip(volumes, errors, strict=True) for sign in (-2, 2)]
+    chart = Chart(padded_range(kelvin), padded_range(ends, least=_AIR), x_label="temperature, K",
+                  y_label="volume, Å³/atom", title="Volume in MD at no pressure")  # fmt: skip
+    chart.axes()
+    for x, y, error in zip(kelvin, volumes, errors, strict=True):
+        chart.point(x, y, 2 * error, _POTENTIAL)
+    return [(chart.svg(), "Volume in MD at no pressure; bars are two standard errors.")]
+
+
+def _melting(potential: Curves, _engine: Curves) -> list[tuple[str, str]]:
+    runs = potential["runs"]
+    every = [run[key] for run in runs for key in ("start_k", "temperature_k")]
+    chart = Chart((0.5, len(runs) + 0.5), padded_range(every, least=1.0), x_label="run", y_label="temperature, K",
+                  title="Crystal and melt")  # fmt: skip
+    chart.axes(x_ticks=[float(n + 1) for n in range(len(runs))])
+    for number, run in enumerate(runs, 1):
+        chart.point(number, run["start_k"], None, _POTENTIAL, hollow=True)
+        chart.point(number, run["temperature_k"], 2 * run["error_k"], _POTENTIAL)
+        chart.line([number, number], [run["start_k"], run["temperature_k"]], _POTENTIAL)
+    return [(chart.svg(), "Crystal and melt in one box: where each run started (hollow) and where it went.")]
+
+
+def _distributions(
+    potential: Curves, engine: Curves, engine_name: str, beside: Sequence[RadialReference]
+) -> list[tuple[str, str]]:
+    made = []
+    for one in potential["distributions"]:
+        kelvin = one["temperature_k"]
+        lines = [("potential", one["radius_angstrom"], one["rdf"])]
+        lines += [(engine_name, like["radius_angstrom"], like["rdf"]) for like in engine.get("distributions", ())
+                  if like["temperature_k"] == kelvin]  # fmt: skip
+        lines += [
+            (ref.source, ref.radius_angstrom, ref.density) for ref in beside if abs(ref.temperature_k - kelvin) < 1
+        ]
+        caption = f"Radial distribution at {kelvin:.0f} K."
+        highest = max(y for _, _, ys in lines for y in ys if y is not None)
+        chart = Chart((0.0, max(one["radius_angstrom"])), (0.0, 1.08 * highest), x_label="distance, Å", y_label="g(r)",
+                      title=caption)  # fmt: skip
+        chart.axes()
+        for number, (_, places, values) in enumerate(lines):
+            inside = [y if x <= chart.x_range[1] else None for x, y in zip(places, values, strict=True)]
+            chart.line(places, inside, series_colour(number), dashed=number > 0)
+        _legend(chart, [name for name, _, _ in lines])
+        made.append((chart.svg(), caption))
+    return made
+
+
 def _modes(potential: Curves, engine: Curves) -> list[tuple[str, str]]:
     both = [curves["frequencies_thz"] for curves in (potential, engine) if curves.get("frequencies_thz")]
     every = [value for values in both for value in values]
@@ -184,5 +248,5 @@ def _modes(potential: Curves, engine: Curves) -> list[tuple[str, str]]:
 
 _CHARTS: Mapping[str, Callable[[Curves, Curves], list[tuple[str, str]]]] = {
     "eos": _eos, "phonons": _phonons, "thermal_expansion": _expansion, "repulsion": _repulsion, "md": _md,
-    "modes": _modes,
+    "modes": _modes, "npt_expansion": _npt_expansion, "melting": _melting,
 }  # fmt: skip
