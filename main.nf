@@ -2,7 +2,7 @@
 
 include { readSchema; helpText; typedParams; settings; stateFolder; askCore } from './subworkflows/launch'
 include { pathOf; staged; folderProblem                                     } from './subworkflows/launch'
-include { samplesheet; structureFiles; filesAmong; inFolders                 } from './subworkflows/launch'
+include { samplesheet; structureFiles; surrogateFiles; filesAmong; inFolders } from './subworkflows/launch'
 include { holdCampaign; letGo                                               } from './subworkflows/launch'
 include { keepPolicy; tooLate; fromSettings; endOrphans; mdRunsHere         } from './subworkflows/site'
 include { completionText; failureHint; versionsOf; writeCrate               } from './subworkflows/completion'
@@ -53,6 +53,7 @@ workflow {
             POTENTIAL(
                 staged(pathOf(values.config), run.workDir),
                 structureFiles(pathOf(values.config)).collect { path -> staged(path, run.workDir) },
+                surrogateFiles(pathOf(values.config)).collect { path -> staged(path, run.workDir) },
                 values.resume_from ? staged(pathOf(values.resume_from), run.workDir) : null,
                 state,
             )

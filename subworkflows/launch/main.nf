@@ -200,7 +200,7 @@ def isText(value, item) {
 
 // The structure file that the settings of a potential name, relative to their folder or absolute; the core tells what else may stand there.
 def structureFiles(config) {
-    def content = new org.yaml.snakeyaml.Yaml(new org.yaml.snakeyaml.constructor.SafeConstructor(new org.yaml.snakeyaml.LoaderOptions())).load(config.text)
+    def content = contentOf(config)
     def target = content.target instanceof Map ? content.target : [:]
     [content.structure, target.structure_file]
         .findAll { name -> name }
@@ -208,6 +208,17 @@ def structureFiles(config) {
         .findAll { name, path -> name ==~ /.*[.\/].*/ || path.isFile() }
         .collect { _name, path -> path.normalize() }
         .unique()
+}
+
+// The file or folder of the surrogate that the settings of a potential name, in the same way.
+def surrogateFiles(config) {
+    def content = contentOf(config)
+    def surrogate = content.surrogate instanceof Map ? content.surrogate : [:]
+    [surrogate.pair_file, surrogate.potential].findAll { name -> name }.collect { name -> config.parent.resolve(name.toString()).normalize() }
+}
+
+def contentOf(config) {
+    new org.yaml.snakeyaml.Yaml(new org.yaml.snakeyaml.constructor.SafeConstructor(new org.yaml.snakeyaml.LoaderOptions())).load(config.text)
 }
 
 // The ligands as [meta, structure, pose, and of complex and of solvent topology, coordinates and includes], files empty where absent; meta.state is

@@ -1,4 +1,5 @@
-// One turn of the learning loop: label -> record -> train -> explore (and validate) -> decide (and select what comes next).
+// One turn of the learning loop: label -> record -> train -> explore (and validate) -> decide (and select what comes next) -> screen
+// (where a surrogate is asked).
 //
 // Made to be recursed: one tuple in, one of the same shape out. Nothing in here may gather by `collect`, `toList` or `count`, for their
 // channels end only after the last generation; groups have a known size and are sorted, so that -resume finds them again.
@@ -9,10 +10,11 @@ include { TRAIN_FIT     } from '../../modules/train/fit'
 include { TRAIN_VALIDATE } from '../../modules/train/validate'
 include { INFER_EXPLORE } from '../../modules/infer/explore'
 include { INFER_DECIDE  } from '../../modules/infer/decide'
+include { INFER_SCREEN  } from '../../modules/infer/screen'
 
 workflow LEARNING_GENERATION {
     take:
-    ch_state // [meta{id, generation}, folder of the state, campaign{settings by process, seed, state, validated}]
+    ch_state // [meta{id, generation}, folder of the state, campaign{settings by process, seed, state, validated, screened, surrogate}]
 
     main:
     ch_batches = ch_state.flatMap { meta, folder, campaign ->
@@ -71,10 +73,24 @@ workflow LEARNING_GENERATION {
         .combine(INFER_RECORD.out.dataset, by: 0)
         .combine(ch_fit, by: 0)
         .combine(ch_validated, by: 0)
-        .map { meta, explored, recorded, _train, _holdout, fit, validated -> [meta, explored, recorded, fit, validated] }
+        .combine(ch_state, by: 0)
+        .map { meta, explored, recorded, _train, _holdout, fit, validated, _folder, campaign ->
+            [meta + (campaign.screened ? [screened: true] : [:]), explored, recorded, fit, validated]
+        }
     INFER_DECIDE(ch_explored)
 
-    ch_next = INFER_DECIDE.out.state
+    ch_decided = INFER_DECIDE.out.state
+        .map { meta, decided -> [generationOf(meta.generation), decided] }
+        .combine(ch_state, by: 0)
+    ch_screening = ch_decided
+        .filter { _meta, _decided, _folder, campaign -> campaign.screened }
+        .map { meta, decided, _folder, campaign -> [meta + [state: "${campaign.state}/screening".toString()], decided, campaign.surrogate] }
+    INFER_SCREEN(ch_screening)
+
+    ch_next = ch_decided
+        .filter { _meta, _decided, _folder, campaign -> !campaign.screened }
+        .map { meta, decided, _folder, _campaign -> [meta, decided] }
+        .mix(INFER_SCREEN.out.state.map { meta, screened -> [generationOf(meta.generation), screened] })
         .combine(ch_state, by: 0)
         .map { meta, decided, _folder, campaign -> [generationOf(meta.generation + 1), decided, campaign] }
 

@@ -10,6 +10,8 @@ from pipeline.launcher import REPO
 
 MARKER = "hacked"
 """A file of this name anywhere says that something was run."""
+STILLINGER_WEBER = "Si Si Si 2.1683 2.0951 1.80 21.0 1.20 -0.333333333333 7.049556277 0.6022245584 4.0 0.0 0.0\n"
+"""A file for pair_style sw (Stillinger and Weber, Phys. Rev. B 1985, 31, 5262)."""
 WORDS = (
     f"'; touch {MARKER}; '", f'"; touch {MARKER}; "', f"`touch {MARKER}`", f"$(touch {MARKER})", f"; touch {MARKER} ;",
     f"a & touch {MARKER} & b", f"a | touch {MARKER}", f"a > {MARKER}", f"<(touch {MARKER})", "a b", "*", "?", "[1]",

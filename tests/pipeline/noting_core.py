@@ -6,6 +6,7 @@ asked before all tasks is answered by the core itself, unless NOTING_LAUNCH hold
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -41,7 +42,12 @@ FILES: dict[tuple[str, str], dict[str, object]] = {
     ("fe", "prepare"): SYSTEM | {"legs/complex/leg.json": LEG, "legs/solvent/leg.json": LEG},
     ("analysis", "transformation"): {"record.json": {}},
     ("analysis", "campaign"): {"results.csv": "transformation,status\n", "report.html": "", "manifest.json": {}},
-    ("train", "config"): {"config.json": {"training": {}, "loop": {"seed": 7}}},
+    ("train", "config"): {
+        "config.json": {
+            "training": {}, "loop": {"seed": 7},
+            "surrogate": {"model": "classical" if "--surrogate" in given else "none"},
+        },
+    },
     ("system_prep", "structures"): {"structures.extxyz": ""},
     ("infer", "start"): {
         "batches/batch_000.extxyz": "", "trajectories/trajectory_00.extxyz": "",
@@ -59,5 +65,7 @@ if "--out" in given:
         path = Path(given["--out"][0]) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(inside if isinstance(inside, str) else json.dumps(inside))
+    if (program, verb) == ("infer", "screen"):
+        shutil.copytree(given["--from"][0], given["--out"][0], dirs_exist_ok=True)
     if (program, verb) == ("gibbsflow", "network"):
         (Path(given["--out"][0]) / "edges").mkdir(exist_ok=True)

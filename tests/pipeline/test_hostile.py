@@ -276,15 +276,23 @@ def test_a_potential_with_folders_and_files_of_any_name(tmp_path: Path) -> None:
     (home / "cells").mkdir(parents=True)
     cell, settings = f"s [1]'$(touch {hostile.MARKER}).cif", f"si {{a,b}};touch {hostile.MARKER};.yaml"
     write(home / "cells" / cell, bulk("Si", cubic=True))
-    (home / settings).write_text(f"elements: [Si]\nstructure: {json.dumps('cells/' + cell)}\nengine: tblite\n")
+    pair_file = f"Si {{1985}} '`touch {hostile.MARKER}`*.sw"
+    (home / "cells" / pair_file).write_text(hostile.STILLINGER_WEBER)
+    surrogate = {"model": "classical", "pair_style": "sw", "pair_file": f"cells/{pair_file}"}
+    given = {"elements": ["Si"], "structure": f"cells/{cell}", "engine": "tblite", "surrogate": surrogate}
+    (home / settings).write_text(json.dumps(given))
     params = {"mode": "potential", "config": f"br[1]/{settings}", "outdir": "o'ut*", "state_dir": "s $(x)"}
     run = own.run(params)
     assert run.code == 0, run.text
     assert (own.folder / "o'ut*" / "report.html").exists()
     (expanded,) = own.verbs("train", "config")
-    seen = [expanded["seen"][expanded["options"][option][0]] for option in ("--expand", "--structure")]
-    assert seen == [(home / settings).read_text(), (home / "cells" / cell).read_text()]
+    seen = [expanded["seen"][expanded["options"][option][0]] for option in ("--expand", "--structure", "--surrogate")]
+    assert seen == [(home / settings).read_text(), (home / "cells" / cell).read_text(), hostile.STILLINGER_WEBER]
     state = own.folder / "s $(x)" / "o'ut*"
+    for screened in (looks := own.verbs("infer", "screen")):
+        assert screened["seen"][screened["options"]["--surrogate"][0]] == hostile.STILLINGER_WEBER
+        assert screened["options"]["--state"] == [str(state / "screening")]
+    assert len(looks) == 2
     assert own.verbs("dft", "label")[0]["options"]["--state"] == [str(state / "labels")]
     assert own.verbs("train", "fit")[0]["options"]["--seed"] == ["7"]
 

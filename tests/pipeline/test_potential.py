@@ -68,6 +68,21 @@ def test_two_generations_and_a_resume_that_repeats_nothing(nextflow: Launcher) -
     assert not (later.folder / "later" / "generation_00").exists()
 
 
+def test_a_surrogate_looks_at_what_each_generation_would_label(nextflow: Launcher) -> None:
+    (nextflow.folder / "si.yaml").write_text(SETTINGS + "surrogate: {model: last_generation}\n")
+    first = nextflow(*ARGUMENTS, "-stub")
+    assert first.code == 0, first.text
+    found = processes(first)
+    assert found.count("INFER_SCREEN") == 1 + 2 and found.count("DFT_LABEL") == 2 + 3
+    # what is published is the state as the surrogate leaves it
+    results = [json.loads((first.outdir / f"generation_0{n}" / "checkpoint.json").read_text()) for n in (0, 1)]
+    assert [told["stopped_by"] for told in results] == ["", "generations"]
+    assert all((first.outdir / f"generation_0{n}" / "screening.json").exists() for n in (0, 1))
+
+    again = nextflow(*ARGUMENTS, "-stub", "-resume")
+    assert (again.code, again.submitted, again.cached) == (0, 0, len(found)), again.text
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -75,6 +90,10 @@ def test_two_generations_and_a_resume_that_repeats_nothing(nextflow: Launcher) -
         (SETTINGS.replace("Si", "Sii"), "did you mean 'Si'?"),
         (SETTINGS + "dft: {ecutwfc_ry: -5}\n", "si.yaml, dft.ecutwfc_ry: -5 is not usable"),
         (SETTINGS.replace("diamond", "nowhere.cif"), "nowhere.cif"),
+        (
+            SETTINGS + "surrogate: {model: classical, pair_style: sw, pair_file: no.sw}\n",
+            "no.sw, surrogate.pair_file: no such",
+        ),
     ],
 )
 def test_bad_settings_are_refused_before_any_task(nextflow: Launcher, content: str | None, message: str) -> None:

@@ -7,6 +7,7 @@ nextflow.preview.recursion = true
 include { TRAIN_CONFIG                      } from '../../modules/train/config'
 include { SYSTEM_PREP_STRUCTURES            } from '../../modules/system_prep/structures'
 include { INFER_START                       } from '../../modules/infer/start'
+include { INFER_SCREEN                      } from '../../modules/infer/screen'
 include { INFER_REPORT                      } from '../../modules/infer/report'
 include { LEARNING_GENERATION; generationOf } from '../../subworkflows/learning_generation'
 
@@ -14,12 +15,13 @@ workflow POTENTIAL {
     take:
     config     // settings as the user wrote them
     structures // structure files that they name, or []
+    surrogate  // file or folder of the surrogate that they name, or []
     begin      // generation_NN/ of an earlier run to go on from, or null
     state      // folder of finished labels and of MD under way
 
     main:
-    TRAIN_CONFIG([[id: config.name], config], structures)
-    ch_campaign = TRAIN_CONFIG.out.config.map { _meta, file -> campaignOf(file, state) }
+    TRAIN_CONFIG([[id: config.name], config], structures, surrogate)
+    ch_campaign = TRAIN_CONFIG.out.config.map { _meta, file -> campaignOf(file, state) + [surrogate: surrogate] }
 
     if (begin) {
         ch_begin = channel.value([[id: 'start'], begin])
@@ -32,7 +34,16 @@ workflow POTENTIAL {
             .map { kinds -> [[id: 'start'], kinds.collect { _meta, folder -> folder }] }
     }
     INFER_START(ch_begin, ch_campaign.map { campaign -> campaign.settings.INFER_START })
-    ch_start = INFER_START.out.state
+    ch_begun = INFER_START.out.state.combine(ch_campaign)
+    INFER_SCREEN(
+        ch_begun
+            .filter { _meta, _folder, campaign -> campaign.screened }
+            .map { meta, folder, campaign -> [meta + [state: "${campaign.state}/screening".toString()], folder, campaign.surrogate] }
+    )
+    ch_start = ch_begun
+        .filter { _meta, _folder, campaign -> !campaign.screened }
+        .map { meta, folder, _campaign -> [meta, folder] }
+        .mix(INFER_SCREEN.out.state)
         .combine(ch_campaign)
         .map { _meta, folder, campaign -> [generationOf(checkpoint(folder).generation), folder, campaign] }
         .first()
@@ -54,7 +65,7 @@ def checkpoint(folder) {
     new groovy.json.JsonSlurper().parseText(folder.resolve('checkpoint.json').text)
 }
 
-// What goes round with every generation, all plain text: each process has the sections that its verb reads, so that a change of
+// What goes round with every generation, plain text but for the surrogate's file: each process has the sections that its verb reads, so that a change of
 // others leaves its tasks as they are.
 def campaignOf(config, state) {
     def all = new groovy.json.JsonSlurper().parseText(config.text)
@@ -68,5 +79,11 @@ def campaignOf(config, state) {
     def settings = sections.collectEntries { process, names ->
         [process, groovy.json.JsonOutput.toJson(names.sort().collectEntries { name -> [name, all[name]] })]
     }
-    [settings: settings, seed: all.loop?.seed, state: state, validated: (all.convergence?.validation ?: 'none') != 'none']
+    [
+        settings: settings,
+        seed: all.loop?.seed,
+        state: state,
+        validated: (all.convergence?.validation ?: 'none') != 'none',
+        screened: (all.surrogate?.model ?: 'none') != 'none',
+    ]
 }

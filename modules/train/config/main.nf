@@ -7,6 +7,7 @@ process TRAIN_CONFIG {
     input:
     tuple val(meta), path(config)
     path structures
+    path surrogate, stageAs: 'surrogate/*'
 
     output:
     tuple val(meta), path('settings/config.json'), emit: config
@@ -15,15 +16,16 @@ process TRAIN_CONFIG {
     script:
     def args = task.ext.args ?: ''
     """
-    train config --expand ${quoted(config)} ${options('--structure', structures)} --check --out settings ${args}
+    train config --expand ${quoted(config)} ${options('--structure', structures)} ${options('--surrogate', surrogate)} --check --out settings ${args}
     """
 
     stub:
     """
     mkdir settings
     validation=\$(sed -nE 's/.*validation: (PASS|WARN).*/\\1/p' ${quoted(config)})
+    surrogate=\$(sed -nE 's/.*surrogate:.*model: ([a-z_]+).*/"surrogate": {"model": "\\1"}, /p' ${quoted(config)})
     echo '{"target": {}, "generator": {}, "dft": {}, "labels": {}, "training": {}, "exploration": {}, "selection": {}, "loop": {},' \\
-        '"validation": {}, "convergence": {"validation": "'"\${validation:-none}"'"}}' > settings/config.json
+        '"validation": {}, '"\$surrogate"'"convergence": {"validation": "'"\${validation:-none}"'"}}' > settings/config.json
     echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > settings/result.json
     """
 }

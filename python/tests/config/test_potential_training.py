@@ -96,6 +96,7 @@ def test_none_is_left_unsaid() -> None:
         ({"model": "classical"}, "pair_style"),
         ({"model": "classical", "pair_style": "sw"}, "pair_file"),
         ({"model": "tblite", "pair_style": "sw"}, "no effect"),
+        ({"model": "last_generation", "potential": "p"}, "potential has no effect"),
         ({"model": "classical", "pair_style": "lj/cut", "pair_file": "a"}, "sw"),
         ({"model": "tblite", "max_force_ev_per_angstrom": -1}, "a number > 0"),
     ],

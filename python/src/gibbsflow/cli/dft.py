@@ -76,15 +76,20 @@ def label(
 
 @app.command()
 def check(config: Config = None, engine: Engine = None, as_json: Json = False) -> None:
-    """Say which program, version and pseudopotentials would be used; exit 65 naming what is missing."""
+    """Say which program, version, pseudopotentials and surrogate would be used; exit 65 naming what is missing."""
     with verb(None, as_json=as_json) as result:
         from gibbsflow.config.potential_config import PotentialConfig
+        from gibbsflow.potential.explore.screening.surrogate_check import check_surrogate
         from gibbsflow.potential.label.engines import make_engine
+        from gibbsflow.workflow.account import Account
 
-        settings = PotentialConfig.of_verb(config, engine=engine)
+        settings = PotentialConfig.of_verb(config, engine=engine).beside(config)
         if not settings.target.elements:
             raise InputError(Problem(str(config), "no elements", "elements: [Si]", field="target.elements"))
         found = make_engine(settings.target.elements, settings.dft, settings.labels).describe()
+        account = Account(str(config))
+        found |= check_surrogate(settings, account)
+        account.settle()
         result.figures.update(found)
         if not as_json:
             for key, value in found.items():

@@ -135,4 +135,5 @@ def _describe(result: Result, manager: WorkflowManager) -> None:
         "stopped_by": point.stopped_by,
         "reason": point.reason,
         "history": [asdict(record) for record in point.history],
+        **({"screenings": list(point.screenings)} if point.screenings else {}),
     }

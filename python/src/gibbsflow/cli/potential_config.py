@@ -12,9 +12,14 @@ from gibbsflow.cli.options import Json, verb
 
 def config(
     expand: Annotated[Path, typer.Option("--expand", help="Settings, short or whole (YAML, JSON).")],
-    check: Annotated[bool, typer.Option("--check", help="Also check structure files, DFT program and LAMMPS.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Also check files, DFT program, surrogate and LAMMPS.")
+    ] = False,
     structure: Annotated[
         Path | None, typer.Option("--structure", help="The structure file that the settings name, where it lies now.")
+    ] = None,
+    surrogate: Annotated[
+        Path | None, typer.Option("--surrogate", help="The surrogate's file or folder, where it lies now.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write config.json here instead of printing it.")] = None,
     as_json: Json = False,
@@ -26,6 +31,8 @@ def config(
         settings = PotentialConfig.expand(expand)
         if structure is not None:
             settings = settings.with_structure(structure)
+        if surrogate is not None:
+            settings = settings.with_surrogate(surrogate)
         result.figures |= {"engine": settings.dft.engine, "engine_because": settings.dft.engine_because}
         if settings.dft.engine_because:
             typer.echo(f"note: labels are made by {settings.dft.engine}: {settings.dft.engine_because}", err=True)

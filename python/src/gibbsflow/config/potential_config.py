@@ -116,11 +116,7 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         InputError
             With all problems at once.
         """
-        settings = cls.from_mapping(read_mapping(path), where=str(path))
-        if settings.surrogate.model != "none":
-            right = "`infer screen` by hand, and the loop's settings without a surrogate"
-            raise InputError(Problem(str(path), "the learning loop asks no surrogate", right, field="surrogate.model"))
-        return settings
+        return cls.from_mapping(read_mapping(path), where=str(path))
 
     @classmethod
     def from_mapping(cls, content: Mapping[str, Any], *, where: str) -> Self:
@@ -196,7 +192,7 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         return settings
 
     def beside(self, path: Path | None) -> Self:
-        """Find the structure file that settings name: it lies beside them, or else where the command runs.
+        """Find the files that settings name, of structures and of a surrogate: beside them, or else where it runs.
 
         Parameters
         ----------
@@ -206,12 +202,14 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         Returns
         -------
         PotentialConfig
-            The settings, with the path as it can be opened from here.
+            The settings, with the paths as they can be opened from here.
         """
-        file = self.target.structure_file
-        if path is None or file is None or not (found := Path(path).parent / file).exists():
-            return self
-        return self.with_structure(found)
+        home, settings = Path(path).parent if path is not None else Path(), self
+        if (file := self.target.structure_file) is not None and (home / file).exists():
+            settings = settings.with_structure(home / file)
+        if (file := self.surrogate.file) is not None and (home / file).exists():
+            settings = settings.with_surrogate(home / file)
+        return settings
 
     def with_structure(self, file: Path) -> Self:
         """Take another path for the structure file.
@@ -227,6 +225,21 @@ class PotentialConfig(StructureSettings, PotentialSettings):
             The settings with it.
         """
         return self.model_copy(update={"target": self.target.model_copy(update={"structure_file": Path(file)})})
+
+    def with_surrogate(self, file: Path) -> Self:
+        """Take another path for the file or folder of the surrogate.
+
+        Parameters
+        ----------
+        file
+            The path.
+
+        Returns
+        -------
+        PotentialConfig
+            The settings with it.
+        """
+        return self.model_copy(update={"surrogate": self.surrogate.with_file(file)})
 
     def write(self, path: Path) -> None:
         """Write all settings as JSON.

@@ -251,9 +251,10 @@ class Embedding(Section):
 class Surrogate(Section):
     """A cheap model before DFT: what it is, and what it does with structures that it finds out of all measure."""
 
-    model: Literal["none", "tblite", "classical", "potential"] = setting(
+    model: Literal["none", "tblite", "classical", "potential", "last_generation"] = setting(
         "none",
-        "Model of `infer screen`: tblite, a classical potential of LAMMPS, or one that was trained (--potential).",
+        "Model that looks at structures before they are labelled: tblite, a classical potential of LAMMPS, one that "
+        "was trained, or in the loop the potential of the generation before.",
     )
     action: Literal["screen", "relax"] = setting(
         "screen", "What is above the limits is left out, or first relaxed until it is below them."
@@ -270,15 +271,53 @@ class Surrogate(Section):
         None, "Pair style of LAMMPS of the classical potential."
     )
     pair_file: Path | None = setting(None, "File of the classical potential, beside the settings.")
+    potential: Path | None = setting(
+        None, "Folder of the trained potential, beside the settings (`train fit`: DIR/potential)."
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Surrogate:
-        given = [name for name in ("pair_style", "pair_file") if getattr(self, name) is not None]
-        if self.model == "classical" and len(given) < 2:
+        of = {"pair_style": "classical", "pair_file": "classical", "potential": "potential"}
+        if idle := [name for name, model in of.items() if getattr(self, name) is not None and self.model != model]:
+            right = f"model {of[idle[0]]}, or without it"
+            raise ValueError(f"{idle[0]} has no effect with model {self.model}; right: {right}")
+        if self.model == "classical" and (self.pair_style is None or self.pair_file is None):
             raise ValueError("model classical needs pair_style (sw, tersoff, eam/alloy or eam/fs) and pair_file")
-        if self.model != "classical" and given:
-            raise ValueError(f"{given[0]} has no effect with model {self.model}; right: model classical, or without it")
         return self
+
+    @property
+    def file(self) -> Path | None:
+        """What the model is read from.
+
+        Returns
+        -------
+        Path or None
+            File or folder; None where it needs none that settings name.
+        """
+        return self.pair_file or self.potential
+
+    def with_file(self, file: Path) -> Surrogate:
+        """Take another path for what the model is read from.
+
+        Parameters
+        ----------
+        file
+            The path.
+
+        Returns
+        -------
+        Surrogate
+            The settings with it; as they are where the model is read from nothing.
+        """
+        if self.file is None:
+            return self
+        return self.model_copy(update={"pair_file" if self.model == "classical" else "potential": Path(file)})
+
+    @model_serializer(mode="wrap")
+    def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Name a potential only where there is one: what was written before there could be any stays equal."""
+        told: dict[str, Any] = handler(self)
+        return {key: value for key, value in told.items() if key != "potential" or value is not None}
 
 
 class PotentialSettings(Section):

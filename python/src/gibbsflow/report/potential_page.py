@@ -18,7 +18,9 @@ from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.dataset_card import dataset_card, structure_rows
+from gibbsflow.potential.loop.screening.fates import fates_by_generation
 from gibbsflow.potential.train.training_card import account_lines
+from gibbsflow.report.figures.learning.fate_figures import fates_figure
 from gibbsflow.report.figures.learning.learning_figures import learning_curve
 from gibbsflow.report.figures.svg import CHART_STYLE
 from gibbsflow.report.page import FILE_NAME, pretty
@@ -61,9 +63,13 @@ def write_loop_results(manager: WorkflowManager, out: Path) -> None:
     programs = sorted({row["program"] for row in rows if row["program"]})
     with atomic_open(out / "dataset_card.md", "w") as file:
         fit = read_json(folder / loop_state.METRICS)["fit"]
-        file.write(dataset_card(manager.config, point.history, rows, programs, label_doubts.read(folder), fit))
+        doubts, fates = label_doubts.read(folder), fates_by_generation(point)
+        file.write(dataset_card(manager.config, point.history, rows, programs, doubts, fit, fates))
     figures = out / "figures"
     figures.mkdir(exist_ok=True)
+    if fates:
+        write_table(out / "fates.csv", fates)
+        fates_figure(fates, figures / "fates")
     learning_curve([asdict(record) for record in point.history], figures / "learning_curve")
     for figure in sorted((folder / "figures").glob("*.*")):
         shutil.copyfile(figure, figures / figure.name)
@@ -106,6 +112,8 @@ def _write_page(
         stopped_by=point.stopped_by,
         reason=point.reason[:1].upper() + point.reason[1:],
         programs=programs,
+        fates=fates_by_generation(point),
+        fates_figure=_image(out / "figures/fates.svg"),
         held=[row for row in rows if row["status"] == "held" and row["settings_hash"]],
         config=manager.config,
         settings=manager.config.model_dump(mode="json"),
@@ -177,6 +185,8 @@ def _list(out: Path) -> None:
     }  # fmt: skip
     if (out / loop_state.VALIDATION).is_dir():
         kinds[loop_state.VALIDATION] = "report"
+    if (out / "fates.csv").is_file():
+        kinds["fates.csv"] = "table"
     for name, kind in kinds.items():
         store.add(name, Path(name), kind)
     for figure in sorted((out / "figures").iterdir()):

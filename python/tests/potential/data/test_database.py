@@ -60,7 +60,15 @@ def test_a_structure_walks_through_all_statuses(where: str) -> None:
     assert len(manager.add([good, bad, good])) == 2
     manager.add([held], RowStatus.HELD, "grade below the threshold")
     manager.add([unwanted], RowStatus.REJECTED, "atoms too close")
-    assert manager.counts() == {"pending": 2, "claimed": 0, "labelled": 0, "failed": 0, "held": 1, "rejected": 1}
+    assert manager.counts() == {
+        "pending": 2,
+        "claimed": 0,
+        "labelled": 0,
+        "failed": 0,
+        "held": 1,
+        "screened": 0,
+        "rejected": 1,
+    }
     assert [a.info["gibbsflow_id"] for a in manager.pending(1)] == [good.info["gibbsflow_id"]]
     assert len(manager.claim(5, "me")) == 2
     assert manager.claim(5, "you") == []

@@ -169,6 +169,28 @@ def test_a_missing_structure_file_is_named(tmp_path: Path) -> None:
         _with_structure(tmp_path, "s.cif")._settle()
 
 
+def test_a_changed_file_of_the_surrogate_is_a_changed_input(tmp_path: Path) -> None:
+    section = {"model": "classical", "pair_style": "sw", "pair_file": "Si.sw"}
+    (tmp_path / "state").mkdir()
+
+    def settle() -> None:
+        plan = config(surrogate=section)
+        LocalLoop(tmp_path / "si.yaml", plan, tmp_path / "out", tmp_path / "state")._settle()
+
+    with pytest.raises(InputError, match=r"Si\.sw: no such file"):
+        settle()
+    (tmp_path / "Si.sw").write_text("first")
+    settle()
+    settle()
+    (tmp_path / "Si.sw").write_text("second")
+    with pytest.raises(StateError, match=r"Si\.sw: the content of the surrogate's file is another"):
+        settle()
+    (tmp_path / "Si.sw").write_text("first")
+    plain = LocalLoop(tmp_path / "si.yaml", config(), tmp_path / "out", tmp_path / "state")
+    with pytest.raises(StateError, match=r"surrogate\.model was 'classical' and is 'none'"):
+        plain._settle()
+
+
 def test_what_has_changed_is_named_and_a_setting_that_is_new_has_its_default(loop: LocalLoop, tmp_path: Path) -> None:
     loop._settle()
     content = json.loads(loop.settings.read_text())

@@ -185,7 +185,7 @@ class DatabaseManager(RowStore):
                     say_difference(row, result)
                     counts["repeated"] += 1
                     continue
-                if row.status in (RowStatus.FAILED, RowStatus.HELD):
+                if row.status in (RowStatus.FAILED, RowStatus.HELD, RowStatus.SCREENED):
                     row = self._move(row, RowStatus.PENDING, "another result came in")
                 if row.status == RowStatus.PENDING:
                     row = self._move(row, RowStatus.CLAIMED, "recorded without a claim", attempts=row.attempts + 1)
@@ -354,29 +354,6 @@ class DatabaseManager(RowStore):
             for row in rows:
                 self._move(row, RowStatus.PENDING, f"to be tried again after {row.cause}", cause="")
         return [row.gibbsflow_id for row in rows]
-
-    def move(self, names: Iterable[str], status: RowStatus, why: str) -> None:
-        """Set structures aside (held), drop them (rejected) or have them wait (pending), with a reason.
-
-        Parameters
-        ----------
-        names
-            Ids of the structures.
-        status
-            Status that all of them get.
-        why
-            Reason, as `explain` shows it.
-
-        Raises
-        ------
-        InputError
-            Where the database does not have one of them; nothing is written.
-        StateError
-            For a transition that is not allowed; nothing is written.
-        """
-        with self._transaction():
-            for name in names:
-                self._move(self._known(name), status, why, cause=why if status is not RowStatus.PENDING else "")
 
     def frames(
         self, status: RowStatus | None = None, *, limit: int | None = None, generation: int | None = None

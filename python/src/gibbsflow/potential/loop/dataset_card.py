@@ -30,6 +30,7 @@ def dataset_card(
     programs: Sequence[str],
     doubts: Mapping[str, Sequence[str]] | None = None,
     fit: Mapping[str, Any] | None = None,
+    fates: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """Describe a data set in Markdown.
 
@@ -47,6 +48,8 @@ def dataset_card(
         What was said of the labelled structures: ``warnings`` and ``notes``, as sentences; default: nothing.
     fit
         Figures of the last fit, which say what it read.
+    fates
+        What a surrogate left out: ``fates_by_generation``; default: none was asked.
 
     Returns
     -------
@@ -77,6 +80,8 @@ def dataset_card(
     if held := [row for row in rows if row["status"] == "held" and row["settings_hash"]]:
         lines = [[row["gibbsflow_id"], row["cause"], row["message"]] for row in held]
         parts += ["## Labels that are held", _HELD, _table(["structure", "by", "why"], lines)]
+    if fates:
+        parts += ["## Structures that a surrogate looked at", _fates(fates)]
     heads = [
         "generation",
         "labels",
@@ -88,6 +93,15 @@ def dataset_card(
     ]
     parts += ["## Generations", _table(heads, [_generation(record) for record in history])]
     return "\n\n".join(parts) + "\n"
+
+
+def _fates(fates: Sequence[Mapping[str, Any]]) -> str:
+    heads = {
+        "generation": "generation", "surrogate": "surrogate", "offered": "offered", "screened": "left out",
+        "relaxed": "relaxed", "unknown": "it failed on", "labels": "labels made", "failed": "failed",
+    }  # fmt: skip
+    lines = [["–" if row[key] is None else str(row[key]) for key in heads] for row in fates]
+    return _table(list(heads.values()), lines)
 
 
 def _held(rows: Sequence[Mapping[str, Any]]) -> int:
@@ -134,6 +148,10 @@ def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *lines))
 
 
+def _left_out(known: Mapping[str, Any]) -> str:
+    return str(known["history"][-1]["why"]) if known["status"] == "screened" else ""
+
+
 def structure_rows(explained: Sequence[Mapping[str, Any]], holdout: Sequence[str]) -> list[dict[str, Any]]:
     """Make the table of all structures.
 
@@ -162,7 +180,7 @@ def structure_rows(explained: Sequence[Mapping[str, Any]], holdout: Sequence[str
                 "formula": known["formula"],
                 "status": known["status"],
                 "cause": known["cause"] or "",
-                "message": "; ".join(audit.get("held", {}).values()) or result.get("message", ""),
+                "message": "; ".join(audit.get("held", {}).values()) or result.get("message", "") or _left_out(known),
                 "settings_hash": known["settings_hash"] or "",
                 "program": result.get("program", ""),
                 "scf_steps": result.get("scf_steps", ""),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.structures import read_frames
+from gibbsflow.potential.explore.screening.surrogate_check import check_surrogate
 from gibbsflow.potential.generators import thermal
 from gibbsflow.potential.generators.parents import parents
 from gibbsflow.potential.label.engines import engine_for
@@ -41,7 +42,8 @@ def made_from(settings: PotentialConfig, config: Path, begin: str | None, campai
     MadeFrom
         With all files as they are now.
     """
-    named = [Path(name) for name in (settings.beside(config).target.structure_file, begin) if name]
+    here = settings.beside(config)
+    named = [Path(name) for name in (here.target.structure_file, begin, here.surrogate.file) if name]
     # one that is no file is told where it is read
     digests = [file_given(path)[1] for path in named if path.is_file() or path.is_dir()]
     chosen = digest([settings.model_dump(mode="json"), digests])
@@ -49,7 +51,7 @@ def made_from(settings: PotentialConfig, config: Path, begin: str | None, campai
 
 
 def check(config: PotentialConfig, where: str) -> dict[str, str]:
-    """Check trainer, structure file, label engine and LAMMPS.
+    """Check trainer, structure file, label engine, surrogate and LAMMPS.
 
     Parameters
     ----------
@@ -67,7 +69,8 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
     ------
     InputError
         For a trainer whose potentials have no grade, references of no known quantity, a structure file that cannot be
-        read or holds other elements, a target of which no hold-out set can be made, and for pseudopotentials.
+        read or holds other elements, a target of which no hold-out set can be made, for pseudopotentials, and for a
+        surrogate whose file is missing or does not know all elements.
     MissingProgramError
         Where a program, or LAMMPS' package of the trainer, is not installed.
     """
@@ -75,7 +78,8 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
 
     trainer = graded_trainer(config.training)
     checked(config.validation.references, where)
-    target = config.beside(Path(where)).target
+    settings = config.beside(Path(where))
+    target = settings.target
     if target.structure_file is not None:
         for number, frame in enumerate(read_frames(target.structure_file)):
             if alien := sorted(set(frame.get_chemical_symbols()) - set(target.elements)):
@@ -91,8 +95,8 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
     _require_all_elements(start, config, where)
     account = Account(str(target.structure_file or where))
     engine = engine_for(start, config, account)
+    found = {"engine": config.dft.engine, **engine.describe(), **check_surrogate(settings, account)}
     account.settle()
-    found = {"engine": config.dft.engine, **engine.describe()}
     with tempfile.TemporaryDirectory(prefix="gibbsflow-check-") as scratch, Lammps(Path(scratch)) as lammps:
         lammps.require(trainer.lammps_style)
         found["lammps"] = lammps.version

@@ -29,13 +29,14 @@ from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.potential.loop.state import Phase
 from gibbsflow.potential.train.fit import graded_trainer
-from gibbsflow.workflow.files import inputs_hash, read_json, sha256_file, write_json
+from gibbsflow.workflow.files import inputs_hash, read_json, sha256_file, sha256_path, write_json
 from gibbsflow.workflow.state.locks import folder_lock
 from gibbsflow.workflow.state.segments import Stopper
 
 log = logging.getLogger(__name__)
 _DONE = "command.json"
 _STRUCTURE = "structure_file.json"
+_SURROGATE = "surrogate_file.json"
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,26 @@ class LocalLoop:
             if not file.is_absolute() and source.resolve() != self.state / file.name:
                 shutil.copyfile(source, self.state / file.name)
             write_json(self.state / _STRUCTURE, {"sha256": content})
+        self._settle_surrogate()
         self.config.write(self.settings)
+
+    def _settle_surrogate(self) -> None:
+        """Hold what the surrogate is read from against what the state was begun with."""
+        if (file := self._surrogate()) is None:
+            return
+        if not file.exists():
+            raise InputError(Problem(str(file), "no such file", "what section surrogate of the settings names"))
+        content, record = sha256_path(file), self.state / _SURROGATE
+        if record.exists() and read_json(record) != {"sha256": content}:
+            raise StateError(
+                f"{file}: the content of the surrogate's file is another than when the state was begun",
+                what_to_do="Give another --state; with --from generation_NN a loop goes on with another surrogate.",
+            )
+        write_json(record, {"sha256": content})
+
+    def _surrogate(self) -> Path | None:
+        file = self.config.surrogate.file
+        return (self.source.parent / file).resolve() if file is not None else None
 
     def _structure_before(self, now: str) -> str:
         """Hash of the structure file that the state was begun with; of an earlier version's state its copy tells."""
@@ -161,7 +181,7 @@ class LocalLoop:
             self._run(
                 [Command("infer", "start", (*common, "--from", str(Path(begin).resolve())), start, (Path(begin),))]
             )
-            return start
+            return self._screened(start, self.state / "screened")
         made = {kind: self.state / "structures" / kind for kind in ("training", "holdout")}
         self._run(
             [
@@ -171,7 +191,18 @@ class LocalLoop:
         )
         options = (*common, "--structures", str(made["training"]), "--holdout", str(made["holdout"]))
         self._run([Command("infer", "start", options, start, tuple(made.values()))])
-        return start
+        return self._screened(start, self.state / "screened")
+
+    def _screened(self, folder: Path, out: Path) -> Path:
+        """The state after the surrogate's look at it; itself where none is asked."""
+        if self.config.surrogate.model == "none":
+            return folder
+        options, inputs = ["--from", str(folder), "--state", str(self.state / "screening")], [folder]
+        if (file := self._surrogate()) is not None:
+            options += ["--surrogate", str(file)]
+            inputs.append(file)
+        self._run([Command("infer", "screen", tuple(options), out, tuple(inputs))])
+        return out
 
     def _generation(self, folder: Path, number: int) -> Path:
         work = self.state / f"generation_{number:02d}"
@@ -199,13 +230,14 @@ class LocalLoop:
         self._run(runs)
         validation = self._validation(fit, data[0], work)
         self._run(validation)
-        decided = self.out / f"generation_{number:02d}"
+        published = self.out / f"generation_{number:02d}"
+        decided = published if self.config.surrogate.model == "none" else work / "decided"
         explored = [word for command in runs for word in ("--explored", str(command.out))]
         inputs = (recorded, fit, *(command.out / "result.json" for command in (*runs, *validation)))
         given = ["--from", str(recorded), "--fit", str(fit), *explored]
         given += [word for command in validation for word in ("--validated", str(command.out))]
         self._run([Command("infer", "decide", tuple(given), decided, inputs)])
-        return decided
+        return self._screened(decided, published)
 
     def _validation(self, fit: Path, train: Path, work: Path) -> list[Command]:
         """Properties of a potential whose validation decides; of the structure of least energy among its labels."""
@@ -282,12 +314,15 @@ def _changes(before: dict[str, Any], now: PotentialConfig) -> list[str]:
     Not the remark why an engine was chosen, which may change while the engine stays; nor a criterion that there was not
     when the state was begun, for nothing that it holds depends on it.
     """
-    old = read_section(PotentialConfig, before, where=loop_state.CONFIG).model_dump(mode="json")
+    config = read_section(PotentialConfig, before, where=loop_state.CONFIG)
+    old, new = (
+        {**one.model_dump(mode="json"), "surrogate": one.surrogate.model_dump(mode="json")} for one in (config, now)
+    )
     return [
-        f"{section}.{key} was {old[section][key]!r} and is {value!r}"
-        for section, values in now.model_dump(mode="json").items()
+        f"{section}.{key} was {old[section].get(key)!r} and is {value!r}"
+        for section, values in new.items()
         for key, value in values.items()
-        if value != old[section][key]
+        if value != old[section].get(key)
         and key != "engine_because"
         and not (section == "convergence" and key not in before.get(section, {}))
     ]

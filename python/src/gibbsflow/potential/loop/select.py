@@ -30,6 +30,8 @@ _FATE_STATUS = {
     "duplicate": RowStatus.REJECTED,
     "unknown_element": RowStatus.REJECTED,
 }
+_CLOSED = (RowStatus.SCREENED, RowStatus.REJECTED)
+"""What has such a status is no candidate again."""
 
 
 def select(folder: Path, config: PotentialConfig, point: LoopCheckpoint) -> list[Atoms]:
@@ -52,6 +54,8 @@ def select(folder: Path, config: PotentialConfig, point: LoopCheckpoint) -> list
     path = folder / "candidates.extxyz"
     frames = read_frames(path) if path.exists() and path.stat().st_size else []
     manager = DatabaseManager(folder / loop_state.DATABASE)
+    closed = {name for status in _CLOSED for name in ids_of(manager.frames(status))}
+    frames = [frame for frame in frames if structure_id(frame) not in closed]
     labelled = manager.frames(RowStatus.LABELLED)
     settings = config.selection
     budget = min(settings.budget, config.convergence.max_labels - point.labels_made)

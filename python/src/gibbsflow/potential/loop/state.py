@@ -50,14 +50,15 @@ class Phase(StrEnum):
 TRANSITIONS: Mapping[Phase, frozenset[Phase]] = {
     Phase.GENERATE: frozenset({Phase.SELECT}),
     Phase.SELECT: frozenset({Phase.LABEL, Phase.STOPPED}),
-    Phase.LABEL: frozenset({Phase.TRAIN}),
+    Phase.LABEL: frozenset({Phase.TRAIN, Phase.STOPPED}),
     Phase.TRAIN: frozenset({Phase.VALIDATE}),
     Phase.VALIDATE: frozenset({Phase.EXPLORE}),
     Phase.EXPLORE: frozenset({Phase.DECIDE}),
     Phase.DECIDE: frozenset({Phase.SELECT, Phase.STOPPED}),
     Phase.STOPPED: frozenset({Phase.DECIDE}),
 }
-"""What may follow each phase. A stopped loop may be judged again, with other limits."""
+"""What may follow each phase. A stopped loop may be judged again, with other limits; one whose structures a surrogate
+leaves out, all of them, stops before it labels."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,9 @@ class LoopCheckpoint:
         Why the loop stopped, as a word and in words; empty while it goes on (`reason` says how it stands).
     history
         One record a finished generation.
+    screenings
+        What a surrogate made of the structures of each generation: ``generation``, ``surrogate``, ``key`` (what it
+        decided by), ``offered``, and counts by fate.
     """
 
     generation: int
@@ -90,6 +94,7 @@ class LoopCheckpoint:
     stopped_by: str = ""
     reason: str = ""
     history: tuple[GenerationRecord, ...] = field(default=())
+    screenings: tuple[dict[str, Any], ...] = ()
 
     def to(self, phase: Phase, **changes: Any) -> LoopCheckpoint:
         """Return the checkpoint after a step.
@@ -127,8 +132,10 @@ class LoopCheckpoint:
             State folder.
         """
         content = {"version": VERSION, **asdict(self)}
+        # said only where there is something: other checkpoints are to the byte what they were before
+        if not content["screenings"]:
+            del content["screenings"]
         for record in content["history"]:
-            # said only where there is something: other checkpoints are to the byte what they were before
             for name in ("validation", "validation_reasons", "held"):
                 if not record[name]:
                     del record[name]
@@ -161,13 +168,14 @@ class LoopCheckpoint:
                 raise StateError(f"{path}: version {version}, expected {VERSION}")
             history = tuple(GenerationRecord(**record) for record in content.pop("history"))
             phase, holdout = Phase(content.pop("phase")), tuple(content.pop("holdout"))
-            return cls(**content, phase=phase, holdout=holdout, history=history)
+            screenings = tuple(dict(entry) for entry in content.pop("screenings", ()))
+            return cls(**content, phase=phase, holdout=holdout, history=history, screenings=screenings)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StateError(f"{path}: not a checkpoint of the learning loop ({error})") from error
 
 
 def clear(folder: Path) -> None:
-    """Make a folder ready for a state: of an attempt before, neither batches nor trajectories may stay.
+    """Make a folder ready for a state: of an attempt before, neither batches, trajectories nor half a write may stay.
 
     Parameters
     ----------
@@ -177,7 +185,8 @@ def clear(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in (BATCHES, TRAJECTORIES):
         shutil.rmtree(folder / name, ignore_errors=True)
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+    for name in (CHECKPOINT, f"{DATABASE}-journal"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def copy_state(source: Path, target: Path, names: Sequence[str] = ALWAYS_COPIED) -> None:

@@ -49,7 +49,7 @@ def test_forces_are_the_slope_in_the_given_orientation(silicon: SurrogateModel) 
 
 
 def test_an_element_that_the_file_does_not_know_is_refused(settings: Surrogate) -> None:
-    with pytest.raises(InputError, match=r"Si of 1985.sw.*knows Ge, Si"):
+    with pytest.raises(InputError, match=r"Si of 1985.sw, surrogate.pair_file: knows Si and not Ge"):
         make_surrogate(settings, ["Si", "Ge"])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,31 @@ class RowStore:
         if "://" in self.where and not postgres:
             raise InputError(Problem(self.where, "no database of a known kind", "a file, or a postgresql:// address"))
         self._db: Any = open_postgres(str(where)) if postgres else open_sqlite(Path(where))
+
+    def move(self, names: Iterable[str], status: RowStatus, why: str, *, cause: str = "") -> None:
+        """Set structures aside (held, screened), drop them (rejected) or have them wait (pending), with a reason.
+
+        Parameters
+        ----------
+        names
+            Ids of the structures.
+        status
+            Status that all of them get.
+        why
+            Reason, as `explain` shows it.
+        cause
+            The same in a word; default: the reason, of those that do not wait.
+
+        Raises
+        ------
+        InputError
+            Where the database does not have one of them; nothing is written.
+        StateError
+            For a transition that is not allowed; nothing is written.
+        """
+        with self._transaction():
+            for name in names:
+                self._move(self._known(name), status, why, cause=cause or ("" if status is RowStatus.PENDING else why))
 
     def _one_setting(self, hashes: set[str]) -> None:
         if len(hashes) > 1:

@@ -22,16 +22,19 @@ class RowStatus(StrEnum):
     """Has none, and a cause."""
     HELD = "held"
     """Set aside: by selection, may be wanted later; or a label that an audit speaks against, which does not count."""
+    SCREENED = "screened"
+    """Left out by a surrogate before its label, as it was: no candidate again, but a label made by hand counts."""
     REJECTED = "rejected"
     """Never to be labelled: broken, or equal to another."""
 
 
 TRANSITIONS: Mapping[RowStatus, frozenset[RowStatus]] = {
-    RowStatus.PENDING: frozenset({RowStatus.CLAIMED, RowStatus.HELD, RowStatus.REJECTED}),
+    RowStatus.PENDING: frozenset({RowStatus.CLAIMED, RowStatus.HELD, RowStatus.SCREENED, RowStatus.REJECTED}),
     RowStatus.CLAIMED: frozenset({RowStatus.LABELLED, RowStatus.FAILED, RowStatus.PENDING}),
     RowStatus.LABELLED: frozenset({RowStatus.FAILED, RowStatus.HELD}),
     RowStatus.FAILED: frozenset({RowStatus.PENDING, RowStatus.REJECTED, RowStatus.LABELLED}),
     RowStatus.HELD: frozenset({RowStatus.PENDING, RowStatus.REJECTED, RowStatus.LABELLED}),
+    RowStatus.SCREENED: frozenset({RowStatus.PENDING}),
     RowStatus.REJECTED: frozenset(),
 }
 """From each status, those that may follow; `rejected` is final. A label that was computed fails, and counts again, by a

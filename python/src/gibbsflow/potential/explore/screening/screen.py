@@ -1,13 +1,15 @@
 """Structures before their label: those out of all measure by a cheap model are left out, or relaxed until they are not.
 
-A structure on which the model fails is kept: only figures speak against one.
+A structure on which the model fails is kept: only figures speak against one. What the model has said is kept in a state
+folder, so that a screening that was stopped goes on; what it failed on, it is asked again.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,10 @@ from ase.optimize import FIRE
 from gibbsflow.config.potential_training import Surrogate
 from gibbsflow.errors import EngineError
 from gibbsflow.potential.data.structures import structure_id, tag
+from gibbsflow.potential.explore.screening.looked_at import LookedAt
 from gibbsflow.potential.explore.screening.surrogates import SurrogateModel
+from gibbsflow.workflow.files import inputs_hash
+from gibbsflow.workflow.state.segments import Stopper
 
 PHYSICS = 1
 """Raised by hand when the same structures get another fate."""
@@ -67,7 +72,14 @@ class Screened:
         return {"gibbsflow_id": structure_id(self.given), "becomes": becomes, **own}
 
 
-def screen(frames: Sequence[Atoms], model: SurrogateModel, settings: Surrogate) -> list[Screened]:
+def screen(
+    frames: Sequence[Atoms],
+    model: SurrogateModel,
+    settings: Surrogate,
+    *,
+    state: Path | None = None,
+    stopper: Stopper | None = None,
+) -> list[Screened]:
     """Decide the fate of each structure.
 
     Parameters
@@ -78,35 +90,36 @@ def screen(frames: Sequence[Atoms], model: SurrogateModel, settings: Surrogate) 
         Cheap model.
     settings
         Section ``surrogate``: limits, and what is done with those above them.
+    state
+        Folder in which the model's figures are kept, and found again; default: nowhere.
+    stopper
+        Says when to stop.
 
     Returns
     -------
     list of Screened
         In the same order.
+
+    Raises
+    ------
+    StoppedEarly
+        After a signal: the same call goes on from `state`.
     """
-    found = [_figures(atoms, model) for atoms in frames]
+    looks = _Looks(model, settings, LookedAt(state, model.identity), stopper or Stopper())
+    found = [looks.figures(atoms) for atoms in frames]
     lowest: dict[str, float] = {}
     for atoms, (energy, _, _) in zip(frames, found, strict=True):
         if energy is not None:
             formula = _formula(atoms)
             lowest[formula] = min(energy, lowest.get(formula, energy))
     return [
-        _fate(atoms, figures, lowest.get(_formula(atoms), 0.0), model, settings)
+        looks.fate(atoms, figures, lowest.get(_formula(atoms), 0.0))
         for atoms, figures in zip(frames, found, strict=True)
     ]
 
 
 def _formula(atoms: Atoms) -> str:
     return str(atoms.symbols.formula.reduce()[0].format("hill"))
-
-
-def _figures(atoms: Atoms, model: SurrogateModel) -> tuple[float | None, float | None, str]:
-    """Energy an atom, largest force, and the model's words where there are neither."""
-    try:
-        energy, forces = model.evaluate(atoms)
-    except EngineError as error:
-        return None, None, str(error)
-    return energy / len(atoms), float(np.linalg.norm(forces, axis=1).max()), ""
 
 
 def _above(energy: float, force: float, lowest: float, settings: Surrogate) -> str:
@@ -119,55 +132,85 @@ def _above(energy: float, force: float, lowest: float, settings: Surrogate) -> s
     return ""
 
 
-def _fate(
-    atoms: Atoms, figures: tuple[float | None, float | None, str], lowest: float, model: SurrogateModel,
-    settings: Surrogate,
-) -> Screened:  # fmt: skip
-    energy, force, fault = figures
-    if energy is None or force is None:
-        return Screened(atoms, atoms, "unknown", f"{model.name} failed: {fault}")
-    why = _above(energy, force, lowest, settings) if len(atoms) > 1 else ""
-    if not why:
-        return Screened(atoms, atoms, "kept", "", force, energy)
-    if settings.action == "screen":
-        return Screened(atoms, atoms, "screened", why, force, energy)
-    return _relaxed(Screened(atoms, atoms, "screened", why, force, energy), lowest, model, settings)
+@dataclass(frozen=True)
+class _Looks:
+    """One model's looks at structures, each taken once."""
 
+    model: SurrogateModel
+    settings: Surrogate
+    known: LookedAt
+    stopper: Stopper
 
-def _relaxed(before: Screened, lowest: float, model: SurrogateModel, settings: Surrogate) -> Screened:
-    """Relax until the limits hold, at a fixed cell; what does not get there is left out."""
-    moving = before.given.copy()
-    moving.set_constraint()
-    moving.calc = _Model(model)
-    after: tuple[float, float] | None = None
-    steps = 0
-    try:
-        with FIRE(moving, logfile=None) as optimiser:
-            for _ in optimiser.irun(fmax=0.0, steps=settings.steps):
-                steps = int(optimiser.nsteps)
-                forces = moving.get_forces()
-                after = moving.get_potential_energy() / len(moving), float(np.linalg.norm(forces, axis=1).max())
-                if not _above(*after, lowest, settings):
-                    break
-    except EngineError as error:
-        why = f"{before.reason}; {model.name} failed as it was relaxed: {error}"
-        return Screened(
-            before.given, before.given, "unknown", why, before.largest_force_ev_per_angstrom, before.energy_ev_per_atom,
-            steps,
+    def figures(self, atoms: Atoms) -> tuple[float | None, float | None, str]:
+        """Energy an atom, largest force, and the model's words where there are neither."""
+        self.stopper.check()
+        said = self.known.get(atoms)
+        if said is None:
+            try:
+                energy, forces = self.model.evaluate(atoms)
+            except EngineError as error:
+                return None, None, str(error)
+            largest = float(np.linalg.norm(forces, axis=1).max())
+            said = self.known.keep(atoms, {"energy_ev_per_atom": energy / len(atoms), "force_ev_per_angstrom": largest})
+        return said["energy_ev_per_atom"], said["force_ev_per_angstrom"], ""
+
+    def fate(self, atoms: Atoms, figures: tuple[float | None, float | None, str], lowest: float) -> Screened:
+        """What becomes of a structure with these figures."""
+        energy, force, fault = figures
+        if energy is None or force is None:
+            return Screened(atoms, atoms, "unknown", f"{self.model.name} failed: {fault}")
+        why = _above(energy, force, lowest, self.settings) if len(atoms) > 1 else ""
+        if not why:
+            return Screened(atoms, atoms, "kept", "", force, energy)
+        left_out = Screened(atoms, atoms, "screened", why, force, energy)
+        return left_out if self.settings.action == "screen" else self._relaxed(left_out, lowest)
+
+    def _relaxed(self, before: Screened, lowest: float) -> Screened:
+        """Relax until the limits hold, at a fixed cell; what does not get there is left out."""
+        own = {"limits": self.settings.model_dump(mode="json", exclude={"pair_file", "potential"}), "lowest": lowest}
+        how = f"relaxed {inputs_hash(files={}, settings=own, physics=PHYSICS)[:16]}"
+        end = self.known.get(before.given, how)
+        if end is None:
+            try:
+                end = self.known.keep(before.given, self._descend(before.given, lowest), how)
+            except EngineError as error:
+                why = f"{before.reason}; {self.model.name} failed as it was relaxed: {error}"
+                return replace(before, fate="unknown", reason=why)
+        energy, force = end["energy_ev_per_atom"], end["force_ev_per_angstrom"]
+        still = _above(energy, force, lowest, self.settings)
+        moved = before.given.copy()
+        moved.positions[:] = end["positions_angstrom"]
+        info = before.given.info
+        made = tag(
+            moved, str(info.get("config_type", "relaxed")), generator="screen", seed=int(info.get("seed", 0)),
+            parent=info.get("parent") or structure_id(before.given), generation=int(info.get("generation", 0)),
+            relaxed_from=structure_id(before.given), relaxed_by=self.model.name,
         )  # fmt: skip
-    energy, force = after if after is not None else (np.inf, np.inf)
-    still = _above(energy, force, lowest, settings)
-    info = before.given.info
-    made = tag(
-        moving, str(info.get("config_type", "relaxed")), generator="screen", seed=int(info.get("seed", 0)),
-        parent=info.get("parent") or structure_id(before.given), generation=int(info.get("generation", 0)),
-        relaxed_from=structure_id(before.given), relaxed_by=model.name,
-    )  # fmt: skip
-    why = f"{before.reason}; after {steps} steps: {still or 'below the limits'}"
-    return Screened(
-        before.given, before.given if still else made, "screened" if still else "relaxed", why,
-        before.largest_force_ev_per_angstrom, before.energy_ev_per_atom, steps, force, energy,
-    )  # fmt: skip
+        return replace(
+            before, atoms=before.given if still else made, fate="screened" if still else "relaxed",
+            reason=f"{before.reason}; after {end['steps']} steps: {still or 'below the limits'}", steps=end["steps"],
+            relaxed_force_ev_per_angstrom=force, relaxed_energy_ev_per_atom=energy,
+        )  # fmt: skip
+
+    def _descend(self, atoms: Atoms, lowest: float) -> dict[str, Any]:
+        """Where a relaxation ends, and after how many steps."""
+        moving = atoms.copy()
+        moving.set_constraint()
+        moving.calc = _Model(self.model)
+        energy = force = np.inf
+        steps = 0
+        with FIRE(moving, logfile=None) as optimiser:
+            for _ in optimiser.irun(fmax=0.0, steps=self.settings.steps):
+                self.stopper.check()
+                steps = int(optimiser.nsteps)
+                energy = float(moving.get_potential_energy()) / len(moving)
+                force = float(np.linalg.norm(moving.get_forces(), axis=1).max())
+                if not _above(energy, force, lowest, self.settings):
+                    break
+        return {
+            "steps": steps, "energy_ev_per_atom": energy, "force_ev_per_angstrom": force,
+            "positions_angstrom": moving.positions.tolist(),
+        }  # fmt: skip
 
 
 class _Model(Calculator):  # type: ignore[misc]  # ASE has no types

@@ -19,10 +19,12 @@ from gibbsflow.engines.lammps import Lammps, LammpsError
 from gibbsflow.engines.lammps_frame import to_frame
 from gibbsflow.errors import EngineError, InputError, MissingProgramError, Problem
 from gibbsflow.potential.explore.calculator import PotentialCalculator, read_potential
+from gibbsflow.potential.explore.screening.potential_files import require_elements
 from gibbsflow.potential.label.tblite import Tblite
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import inputs_hash
 
+_POTENTIAL = "surrogate.potential"
 _REACH_ANGSTROM = 12.0
 """No classical potential that is taken reaches further; images of molecules are kept out of it."""
 
@@ -86,9 +88,7 @@ class _Classical:
     def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None) -> None:
         del potential
         style, path = str(settings.pair_style), Path(settings.pair_file or "")
-        if not path.is_file():
-            right = "a file of a potential, beside the settings"
-            raise InputError(Problem(str(path), "no such file", right, field="surrogate.pair_file"))
+        require_elements(path, style, elements)
         self._species, self._scratch = tuple(sorted(elements)), tempfile.TemporaryDirectory(prefix="gibbsflow-screen-")
         self.name = f"pair_style {style}, {path.name}"
         self.identity = inputs_hash(files={"file": path}, settings={"style": style}, physics=1)
@@ -137,17 +137,22 @@ class _Classical:
 
 
 class _Trained:
+    name = "trained potential"
+
     def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None) -> None:
-        del settings
-        if potential is None:
-            right = "--potential: a folder as `train fit` wrote it"
-            raise InputError(Problem("infer screen", "no potential given", right, field="surrogate.model"))
-        known = read_potential(potential).species
+        path = potential or settings.potential
+        if path is None:
+            right = "its folder as `train fit` wrote it: surrogate.potential, or --potential"
+            raise InputError(Problem(f"surrogate {settings.model}", "no potential given", right, field=_POTENTIAL))
+        if not path.is_dir():
+            right = "a folder as `train fit` wrote it: DIR/potential"
+            raise InputError(Problem(str(path), "no such folder", right, field=_POTENTIAL))
+        known = read_potential(path).species
         if alien := sorted(set(elements) - set(known)):
-            raise InputError(Problem(str(potential), f"does not know {', '.join(alien)}", f"only {', '.join(known)}"))
-        self._calculator = PotentialCalculator(potential)
-        self.name = "trained potential"
-        self.identity = inputs_hash(files={"potential": potential}, settings={}, physics=1)
+            what, right = f"knows {', '.join(known)} and not {', '.join(alien)}", "one trained to all elements"
+            raise InputError(Problem(str(path), what, right, field=_POTENTIAL))
+        self._calculator = PotentialCalculator(path)
+        self.identity = inputs_hash(files={"potential": path}, settings={}, physics=1)
 
     def evaluate(self, atoms: Atoms) -> tuple[float, Floats]:
         copy = atoms.copy()
@@ -165,8 +170,14 @@ class _Trained:
         self._calculator.close()
 
 
+class _OfLastGeneration(_Trained):
+    name = "potential of the generation before"
+
+
 Kind = Callable[[Surrogate, Sequence[str], Path | None], SurrogateModel]
-SURROGATES: Mapping[str, Kind] = {"tblite": _OfTblite, "classical": _Classical, "potential": _Trained}
+SURROGATES: Mapping[str, Kind] = {
+    "tblite": _OfTblite, "classical": _Classical, "potential": _Trained, "last_generation": _OfLastGeneration,
+}  # fmt: skip
 """By name in section ``surrogate``: made of the settings, all elements, and the folder of a trained potential."""
 
 
@@ -176,11 +187,11 @@ def make_surrogate(settings: Surrogate, elements: Sequence[str], potential: Path
     Parameters
     ----------
     settings
-        Section ``surrogate``.
+        Section ``surrogate``, with paths as they can be opened.
     elements
         All elements of the structures.
     potential
-        Folder of a trained potential; default: none.
+        Folder of a trained potential; default: that of the settings.
 
     Returns
     -------
@@ -197,6 +208,9 @@ def make_surrogate(settings: Surrogate, elements: Sequence[str], potential: Path
     """
     if settings.model not in SURROGATES:
         raise InputError(Problem("surrogate", "no model", " or ".join(SURROGATES), field="surrogate.model"))
-    if potential is not None and settings.model != "potential":
+    if potential is not None and settings.model not in ("potential", "last_generation"):
         raise InputError(Problem("--potential", f"has no effect with model {settings.model}", "model: potential"))
+    if potential is not None and settings.potential is not None:
+        what = f"{potential} and, by the settings, {settings.potential}"
+        raise InputError(Problem("--potential", what, "one of them", field=_POTENTIAL))
     return SURROGATES[settings.model](settings, elements, potential)
