@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-compiled setup-qe demo demo-asfe demo-rbfe demo-potential test lint format lock schema images clean dev
+.PHONY: help setup setup-compiled setup-qe setup-foundation demo demo-asfe demo-rbfe demo-potential test lint format lock schema images clean dev
 
 HOME_DIR := $(or $(GIBBSFLOW_HOME),.gibbsflow)
 VENV := $(HOME_DIR)/venv/bin
@@ -20,6 +20,9 @@ setup-compiled: ## the same, with the packages that need g++ and Python.h (GPAW,
 
 setup-qe: ## the same, with Quantum ESPRESSO's pw.x (PyPI's qepy, GPL); needs no root
 	./nextfloww --setup-only --qe
+
+setup-foundation: ## the same, with the foundation model CHGNet (BSD-3) and PyTorch in an environment of their own
+	./nextfloww --setup-only --foundation
 
 demo: ## binding free energies of the demo, from nothing; results/demo/
 	./nextfloww run main.nf -profile demo -resume

@@ -12,8 +12,12 @@ from gibbsflow.config.potential import check_element
 from gibbsflow.config.section import Section, setting
 from gibbsflow.errors import InputError, Problem
 
-Backend = Literal["pod", "pace"]
-BACKENDS: Mapping[Backend, str] = {"pod": "LAMMPS ML-POD", "pace": "python-ace: academic licence, not bundled"}
+Backend = Literal["pod", "pace", "chgnet"]
+BACKENDS: Mapping[Backend, str] = {
+    "pod": "LAMMPS ML-POD",
+    "pace": "python-ace: academic licence, not bundled",
+    "chgnet": "a foundation model, tuned; `make setup-foundation`",
+}
 """All trainers and what is behind each; `potential/train/fit.py` says where each is made."""
 BACKEND_WORDS = ", or ".join(f"{name} ({program})" for name, program in BACKENDS.items())
 DEFAULT_BACKEND: Backend = "pod"
@@ -21,6 +25,32 @@ Goal = Literal["accuracy", "balanced", "speed"]
 """What a search for a potential makes small: its errors, or these with a lower or higher price on its cost in MD."""
 DEFAULT_GOAL: Goal = "accuracy"
 _MOST_ENVIRONMENTS = 8
+Weights = Literal["0.3.0", "0.2.0", "r2scan"]
+"""Weights in CHGNet's wheel: of PBE and PBE+U (MPtrj), an earlier version of these, and of r2SCAN."""
+DEFAULT_WEIGHTS: Weights = "0.3.0"
+
+
+class Tuning(Section):
+    """How a foundation model is tuned. Nothing is replayed: the data that it was made from are not in its wheel."""
+
+    weights: Weights = setting(DEFAULT_WEIGHTS, "Weights in CHGNet's wheel that the fit begins from.")
+    frozen: Literal["none", "embeddings", "interactions"] = setting(
+        "none",
+        "What stays as it is: nothing, the embeddings of atoms, bonds and angles, or these and all interactions but "
+        "the last.",
+    )
+    learning_rate: float = setting(1e-3, "Of AdamW at the start; it falls to a hundredth as a cosine.", gt=0, le=0.1)
+    epochs: int = setting(30, "Passes over the training frames, at most as many as the time holds.", ge=1, le=100_000)
+    batch: int = setting(4, "Frames of one step.", ge=1, le=1024)
+    energy_weight: float = setting(1.0, "Weight of squared errors of energies, in 10 meV/atom.", ge=0, le=1e4)
+    force_weight: float = setting(1.0, "Weight of squared errors of forces, in 0.1 eV/Å.", ge=0, le=1e4)
+    stress_weight: float = setting(0.1, "Weight of squared errors of stresses, in 1 GPa.", ge=0, le=1e4)
+
+    @model_validator(mode="after")
+    def _learns(self) -> Tuning:
+        if self.energy_weight == self.force_weight == self.stress_weight == 0:
+            raise ValueError("energy_weight, force_weight and stress_weight must not all be 0")
+        return self
 
 
 class Training(Section):
@@ -80,6 +110,7 @@ class Training(Section):
         "higher than where the hold-out's expected error reaches it; default: convergence's of the same settings.",
         unit="eV/Å", gt=0, le=100,
     )  # fmt: skip
+    chgnet: Tuning = Tuning()
     committee: bool = setting(
         False, "Write the fits that leave out one fold each, whose spread is another measure of what is not known."
     )
@@ -136,6 +167,7 @@ class Training(Section):
             "max_environments": _MOST_ENVIRONMENTS,
             "target_atom_error_ev_per_angstrom": None,
             "committee": False,
+            "chgnet": Tuning().model_dump(),
         }
         return {key: value for key, value in told.items() if key not in later or value != later[key]}
 
@@ -251,10 +283,11 @@ class Embedding(Section):
 class Surrogate(Section):
     """A cheap model before DFT: what it is, and what it does with structures that it finds out of all measure."""
 
-    model: Literal["none", "tblite", "classical", "potential", "last_generation"] = setting(
+    model: Literal["none", "tblite", "classical", "potential", "last_generation", "foundation"] = setting(
         "none",
         "Model that looks at structures before they are labelled: tblite, a classical potential of LAMMPS, one that "
-        "was trained, or in the loop the potential of the generation before.",
+        "was trained, in the loop the potential of the generation before, or the foundation model CHGNet as it is "
+        "(`make setup-foundation`).",
     )
     action: Literal["screen", "relax"] = setting(
         "screen", "What is above the limits is left out, or first relaxed until it is below them."
@@ -274,6 +307,7 @@ class Surrogate(Section):
     potential: Path | None = setting(
         None, "Folder of the trained potential, beside the settings (`train fit`: DIR/potential)."
     )
+    foundation_weights: Weights = setting(DEFAULT_WEIGHTS, "Weights of the foundation model.")
 
     @model_validator(mode="after")
     def _whole(self) -> Surrogate:

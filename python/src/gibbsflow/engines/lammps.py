@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar, cast
 
-from gibbsflow.engines import lammps_worker
+from gibbsflow.engines import lammps_worker, messages
 from gibbsflow.engines.lammps_frame import Frame
 from gibbsflow.errors import EngineError, MissingProgramError
 
@@ -213,7 +213,7 @@ class Lammps:
         """
         try:
             request = {"commands": list(commands), "results": list(results)}
-            lammps_worker.send(cast(BinaryIO, self.process.stdin), request, {})
+            messages.send(cast(BinaryIO, self.process.stdin), request, {})
         except BrokenPipeError as error:
             code = self.process.wait()
             raise EngineError(f"LAMMPS is gone (log: {self.log}): {self._last_words()}", code=code) from error
@@ -274,7 +274,7 @@ class Lammps:
             self.process.kill()
             self.close()
             raise EngineError(f"LAMMPS ran over its {time_s:.0f} s (log: {self.log})")
-        message = lammps_worker.receive(stream)
+        message = messages.receive(stream)
         if message is None:
             code = self.process.wait()
             raise EngineError(f"LAMMPS ended with code {code} (log: {self.log}): {self._last_words()}", code=code)

@@ -1,68 +1,24 @@
 """LAMMPS in a process of its own: takes commands on standard input, gives arrays back on standard output.
 
 Started as ``python -m gibbsflow.engines.lammps_worker LOG`` by :class:`gibbsflow.engines.lammps.Lammps`; nothing of
-LAMMPS is loaded into the caller. A message is eight bytes of length and an ``npz``; the array ``json`` of a request
-holds its commands and the names of what shall come back.
+LAMMPS is loaded into the caller. The header of a request holds its commands and the names of what shall come back.
 """
 
 from __future__ import annotations
 
 import ctypes
 import importlib.metadata
-import io
-import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
+from gibbsflow.engines.messages import receive, send
 from gibbsflow.workflow.signals import ignore_stop_signals
 
 _ATOM_ARRAYS = {"forces": "f", "positions": "x", "velocities": "v"}
-
-
-def send(stream: BinaryIO, header: dict[str, Any], arrays: dict[str, Any]) -> None:
-    """Write one message.
-
-    Parameters
-    ----------
-    stream
-        Where to.
-    header
-        JSON-serialisable part.
-    arrays
-        Arrays by name.
-    """
-    body = io.BytesIO()
-    np.savez(body, json=np.array(json.dumps(header)), **arrays)
-    content = body.getbuffer()
-    stream.write(len(content).to_bytes(8, "little"))
-    stream.write(content)
-    stream.flush()
-
-
-def receive(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Read one message.
-
-    Parameters
-    ----------
-    stream
-        Where from.
-
-    Returns
-    -------
-    tuple or None
-        Header and arrays; None at the end of the stream.
-    """
-    head = stream.read(8)
-    if len(head) < 8:
-        return None
-    body = stream.read(int.from_bytes(head, "little"))
-    with np.load(io.BytesIO(body), allow_pickle=False) as content:
-        arrays = {name: content[name] for name in content.files}
-    return json.loads(str(arrays.pop("json"))), arrays
 
 
 def load_mpi() -> None:

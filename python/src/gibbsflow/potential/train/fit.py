@@ -9,12 +9,13 @@ from gibbsflow.config.potential_training import Backend, Training
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.potential.train.shared.inputs import Inputs
 from gibbsflow.potential.train.shared.protocols import Fit, Potential, Trainer, check_figures
+from gibbsflow.potential.train.trainers.chgnet_trainer import ChgnetTrainer
 from gibbsflow.potential.train.trainers.pace import PaceTrainer
 from gibbsflow.potential.train.trainers.pod_trainer import PodTrainer
 from gibbsflow.workflow.files import inputs_hash, read_json
 from gibbsflow.workflow.state.segments import Stopper
 
-TRAINERS: Mapping[Backend, Trainer] = {"pod": PodTrainer(), "pace": PaceTrainer()}
+TRAINERS: Mapping[Backend, Trainer] = {"pod": PodTrainer(), "pace": PaceTrainer(), "chgnet": ChgnetTrainer()}
 """By ``training.backend``, which is also the ``backend`` of a potential's ``potential.json``."""
 
 

@@ -1,4 +1,4 @@
-"""Cheap models of energies and forces: tblite, classical potentials of LAMMPS, and potentials that were trained.
+"""Cheap models of energies and forces: tblite, classical potentials, potentials that were trained, a foundation model.
 
 Another one is a class that follows `SurrogateModel` and its row in `SURROGATES`.
 """
@@ -15,6 +15,8 @@ from ase import Atoms
 
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.config.potential_training import Surrogate
+from gibbsflow.engines.foundation.elements import refuse_unknown
+from gibbsflow.engines.foundation.session import Model
 from gibbsflow.engines.lammps import Lammps, LammpsError
 from gibbsflow.engines.lammps_frame import to_frame
 from gibbsflow.errors import EngineError, InputError, MissingProgramError, Problem
@@ -174,10 +176,40 @@ class _OfLastGeneration(_Trained):
     name = "potential of the generation before"
 
 
+class _Foundation:
+    def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None) -> None:
+        del potential
+        refuse_unknown(elements, "surrogate")
+        self._weights = settings.foundation_weights
+        self._model: Model | None = Model(self._weights)
+        content = {"weights": self._weights, "lock": self._model.environment.lock}
+        self.name = f"CHGNet {self._weights}, untuned"
+        self.identity = inputs_hash(files={}, settings=content, physics=1)
+
+    def evaluate(self, atoms: Atoms) -> tuple[float, Floats]:
+        if self._model is None:
+            self._model = Model(self._weights)
+        try:
+            energy, forces, _ = self._model.predict(atoms)
+        except EngineError:
+            self.close()
+            raise
+        return energy, forces
+
+    def close(self) -> None:
+        if self._model is not None:
+            self._model.close()
+            self._model = None
+
+
 Kind = Callable[[Surrogate, Sequence[str], Path | None], SurrogateModel]
 SURROGATES: Mapping[str, Kind] = {
-    "tblite": _OfTblite, "classical": _Classical, "potential": _Trained, "last_generation": _OfLastGeneration,
-}  # fmt: skip
+    "tblite": _OfTblite,
+    "classical": _Classical,
+    "potential": _Trained,
+    "last_generation": _OfLastGeneration,
+    "foundation": _Foundation,
+}
 """By name in section ``surrogate``: made of the settings, all elements, and the folder of a trained potential."""
 
 

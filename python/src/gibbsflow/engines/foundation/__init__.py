@@ -1,0 +1,1 @@
+"""A foundation model in an environment of its own: found, started, asked, tuned."""
