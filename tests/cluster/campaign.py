@@ -92,7 +92,7 @@ class Campaign:
                 self.command(*arguments, *quick[:2], *site), cwd=self.folder, stdout=log, stderr=log, env=os.environ
             )
 
-    def run(self, *arguments: str, timeout_s: float = 480) -> int:
+    def run(self, *arguments: str, timeout_s: float = 900) -> int:
         """Run on the cluster to the end; the exit code."""
         return self.start(*arguments).wait(timeout_s)
 

@@ -19,8 +19,8 @@ def test_free_energy_is_that_of_a_local_run(campaign: Callable[..., Campaign]) -
     there, here = campaign("there"), campaign("here", user="")
     options = ["--replicates", "1"]
     run = there.start("-profile", f"{WHERE},test", *options, "--array_size", "2")
-    assert subprocess.run(here.command("-profile", "test", *options), cwd=here.folder, timeout=480).returncode == 0
-    assert run.wait(480) == 0, there.log.read_text()
+    assert subprocess.run(here.command("-profile", "test", *options), cwd=here.folder, timeout=900).returncode == 0
+    assert run.wait(900) == 0, there.log.read_text()
     assert there.table()[0]["status"] == "finished"
     keys = ("transformation", "status", "verdict", "dg_kcal_per_mol", "dg_error_kcal_per_mol")
     assert [[row[key] for key in keys] for row in there.table()] == [[row[key] for key in keys] for row in here.table()]

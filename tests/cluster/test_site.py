@@ -53,7 +53,7 @@ def test_the_policy_goes_on_below_a_sites_settings(
 
     head = made.start(*ARGUMENTS)
     try:
-        waiting = wait_for("a member that waits", lambda: mark.exists() and mark.read_text(), 240)
+        waiting = wait_for("a member that waits", lambda: mark.exists() and mark.read_text(), 480)
         pid = json.loads((made.folder / "state/out/.head.json").read_text())["pid"]
         equil = made.jobs("EQUIL_RUN")
         assert [(job.state, job.memory) for job in equil] == [("OUT_OF_MEMORY", "200M"), ("COMPLETED", "400M")]
@@ -61,9 +61,9 @@ def test_the_policy_goes_on_below_a_sites_settings(
         mark.unlink()
         output("scancel", waiting)
         told = made.folder / "state/out/.killed/BINDING_TRANSFORMATIONS_FE_RUN.b2_complex_replicate_0_window_00.json"
-        wait_for("its end to be noticed", told.exists, 60)
+        wait_for("its end to be noticed", told.exists, 180)
         assert json.loads(told.read_text())["cause"] == "CANCELLED"
-        orphan = wait_for("its next attempt", lambda: mark.exists() and mark.read_text(), 60)
+        orphan = wait_for("its next attempt", lambda: mark.exists() and mark.read_text(), 180)
         os.kill(pid, signal.SIGKILL)
     finally:
         head.terminate()
@@ -71,7 +71,7 @@ def test_the_policy_goes_on_below_a_sites_settings(
     head = made.start(*ARGUMENTS, "-resume")
     try:
         ended = "Ended 1 jobs that an earlier head had left"
-        wait_for("the orphan to be ended", lambda: ended in made.log.read_text() or None, 120)
+        wait_for("the orphan to be ended", lambda: ended in made.log.read_text() or None, 240)
         assert (plan / "b2.fe.run.saved").exists() and made.running("FE_RUN") != orphan
     finally:
         head.terminate()
