@@ -242,7 +242,10 @@ class _Climb:
         left_s = self.targets.deadline.until_s(_search_share(self.targets, self.settings))
         again_s = found.record["seconds"] + self.targets.deadline.elapsed_s
         if self._objective(found) < self.enough * self._objective(self.best) and again_s < left_s:
+            # made again before it is the best: a signal meanwhile leaves one that is complete
+            found.trial = self._run(self.basis(found.point) or self._plain(found.point), left_s)
             self.best = found
+            self._write(found)
 
     def _objective(self, tried: _Tried) -> float:
         return objective(tried.record, self.settings.goal)
