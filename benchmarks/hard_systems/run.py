@@ -79,7 +79,7 @@ def summary(results: Path, state: Path) -> dict[str, Any]:
             {key: fit["grade"].get(key) for key in ("lower", "upper", "usual_lower", "thresholds_from")} for fit in fits
         ],
         "test_by_config_type": fits[-1]["test"]["by_config_type"],
-        "embedding": _embedding(state, results, frames),
+        "embedding": _embedding(results, frames, fits[-1]),
         "kinds": dict(Counter(frame.info["config_type"] for frame in frames)),
         "atoms_of_a_label": [min(map(len, frames)), max(map(len, frames))],
         "generations": [{key: record[key] for key in _HISTORY if key in record} for record in checkpoint["history"]],
@@ -95,7 +95,7 @@ def _spread(values: list[float]) -> list[float] | None:
     return [round(float(np.quantile(values, share)), 3) for share in (0, 0.5, 1)] if values else None
 
 
-def _embedding(state: Path, results: Path, frames: list[Any]) -> dict[str, Any] | None:
+def _embedding(results: Path, frames: list[Any], fit: dict[str, Any]) -> dict[str, Any] | None:
     """Boxes that were cut, and what of their labels counts in the data sets."""
     said = [json.loads(path.read_text()) for path in sorted(results.glob("generation_*/selection.json"))]
     boxes = [box for one in said for box in one.get("embedding", {}).get("boxes", ())]
@@ -108,7 +108,10 @@ def _embedding(state: Path, results: Path, frames: list[Any]) -> dict[str, Any] 
         "labelled_boxes": len(masked),
         "atoms": sum(len(frame) for frame in masked),
         "atoms_whose_force_counts": int(sum(frame.arrays["force_mask"].sum() for frame in masked)),
-        "weights": sorted({frame.info[key] for frame in masked for key in ("energy_weight",) if key in frame.info}),
+        "errors_in_training": fit["train"]["by_config_type"].get("embedded"),
+        "energy_weights": sorted(
+            {frame.info[key] for frame in masked for key in ("energy_weight",) if key in frame.info}
+        ),
     }
 
 
