@@ -39,7 +39,7 @@ from gibbsflow.config.potential_training import Selection  # noqa: E402
 from gibbsflow.engines.lammps import Lammps  # noqa: E402
 from gibbsflow.potential.explore import selection  # noqa: E402
 from gibbsflow.potential.train.shared import regression  # noqa: E402
-from gibbsflow.potential.train.shared.grade import Grader, calibrate  # noqa: E402
+from gibbsflow.potential.train.shared.grade import calibrate  # noqa: E402
 from gibbsflow.potential.train.trainers.pod import evaluate_zbl, zbl_for  # noqa: E402
 from gibbsflow.potential.train.trainers.pod_basis import (  # noqa: E402
     PodBasis,
@@ -202,16 +202,14 @@ def select(
     seed: int,
 ) -> list[int]:  # fmt: skip
     """One batch by the product's selector, from what has been picked and the geometry of the rest."""
-    symbols = [frames[k].atoms.get_chemical_symbols() for k in picked]
-    folds = np.arange(len(picked)) % FOLDS
-    if method == "variance":  # looks at no grade where forces are sane, as they are in these pools
-        grader = Grader(basis.to_json(), {}, np.inf, np.inf, {})
-    else:
-        grader = calibrate(symbols, [frames[k].local for k in picked], folds, basis.to_json())
+    # variance looks at no grade where forces are sane, as they are in these pools
+    graded = picked[: SIZES[0]] if method == "variance" else picked
+    symbols = [frames[k].atoms.get_chemical_symbols() for k in graded]
+    grader = calibrate(symbols, [frames[k].local for k in graded], np.arange(len(graded)) % FOLDS, basis.to_json())
 
     def _candidate(k: int) -> selection.Candidate:
         frame = frames[k]
-        grade = grader.grades(frame.atoms.get_chemical_symbols(), frame.local).max() if grader.sets else 0.0
+        grade = grader.grades(frame.atoms.get_chemical_symbols(), frame.local).max()
         return selection.Candidate(frame.atoms, str(k), frame.local, float(grade), rows=frame.rows)
 
     rest = [k for k in range(len(frames)) if k not in set(picked)]

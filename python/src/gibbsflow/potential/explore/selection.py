@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from ase import Atoms
-from ase.data import covalent_radii
-from ase.neighborlist import neighbor_list
 
 from gibbsflow.config.potential_training import Selection
 from gibbsflow.engines.lammps import CRASHES, blown_up
 from gibbsflow.errors import EngineError, InputError, Problem
 from gibbsflow.potential.data.structures import content_hash
 from gibbsflow.potential.explore.calculator import PotentialCalculator, read_graded
+from gibbsflow.potential.explore.distances import shortest_distance
 from gibbsflow.potential.explore.variance import MeanVariance
 from gibbsflow.potential.train.shared.grade import ActiveSet, Grader, maxvol
 from gibbsflow.units import Floats
@@ -196,30 +195,6 @@ def surrogate_force(calculator: PotentialCalculator) -> Callable[[Atoms], float]
         return float(np.linalg.norm(forces, axis=1).max()) if np.isfinite(forces).all() else float("inf")
 
     return _largest
-
-
-def shortest_distance(atoms: Atoms) -> tuple[float, str]:
-    """Shortest distance as a fraction of the sum of covalent radii (Cordero et al., Dalton Trans. 2008, 2832).
-
-    Parameters
-    ----------
-    atoms
-        Structure; any periodicity.
-
-    Returns
-    -------
-    share : float
-        Of the pair for which it is least; infinite where no two atoms are within twice the sum.
-    pair : str
-        Its elements and its distance in Å.
-    """
-    reach = 2.0 * covalent_radii[atoms.numbers]
-    i, j, d = neighbor_list("ijd", atoms, list(reach))
-    if len(d) == 0:
-        return float("inf"), ""
-    share = d / (covalent_radii[atoms.numbers[i]] + covalent_radii[atoms.numbers[j]])
-    k = int(share.argmin())
-    return float(share[k]), f"{atoms.symbols[i[k]]}-{atoms.symbols[j[k]]} {d[k]:.3f} Å"
 
 
 def fingerprint(symbols: Sequence[str], descriptors: Floats, species: Sequence[str]) -> Floats:
