@@ -7,8 +7,8 @@ data/ELEMENT/{training,test}.json; without it the pool MD alone, which is made h
 The selector's folder gets the pool without labels, and what has been picked; the hold-out lies in another folder, which
 is read by this script to judge and given to no selection and no fit. A round: the product's fit of a fixed basis to
 what is picked (rows by LAMMPS, weights by validation), its grade, its selection among the rest. Random picking takes
-the same numbers; both begin from the same four random frames. --verbs does one round by `train fit` and `infer select`
-and compares the picks.
+the same numbers; both begin from the same four random frames. What --methods leaves out stays as it was. --verbs does
+one round by `train fit` and `infer select` and compares the picks.
 """
 
 import argparse
@@ -82,7 +82,8 @@ def main() -> int:
     """Measure, record, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="see above")
-    parser.add_argument("--pools", nargs="+", default=("Si", "Mo", "MD"))
+    parser.add_argument("--pools", nargs="+", default=("Si", "Ge", "Mo", "Li", "MD"))
+    parser.add_argument("--methods", nargs="+", default=("random", *METHODS), choices=("random", *METHODS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--verbs", action="store_true", help="one round by the verbs, compared")
     arguments = parser.parse_args()
@@ -103,7 +104,8 @@ def main() -> int:
             frames, holdout = (described(folder / "frames.extxyz", basis, Path(scratch)) for folder in folders)
             if arguments.verbs:
                 by_verbs(frames, basis, folders[0])
-        results[pool], picks[pool] = measured(frames, holdout, basis, arguments.seeds)
+        before = {**results.get(pool, {}).get("curves", {})}, {**picks.get(pool, {})}
+        results[pool], picks[pool] = measured(frames, holdout, basis, arguments.seeds, arguments.methods, before)
         results[pool]["command"] = f"python benchmarks/fewer_labels/run.py --data FOLDER --pools {pool}"
         results[pool]["processor_s"] = round(time.process_time() - started)
         for path, content in zip(paths, (results, picks), strict=True):
@@ -200,14 +202,15 @@ def select(
     seed: int,
 ) -> list[int]:  # fmt: skip
     """One batch by the product's selector, from what has been picked and the geometry of the rest."""
-    symbols = [frames[k].atoms.get_chemical_symbols() for k in picked]
-    folds = np.arange(len(picked)) % FOLDS
-    grader = calibrate(symbols, [frames[k].local for k in picked], folds, basis.to_json())
+    # variance looks at no grade where forces are sane, as they are in these pools
+    graded = picked[: SIZES[0]] if method == "variance" else picked
+    symbols = [frames[k].atoms.get_chemical_symbols() for k in graded]
+    grader = calibrate(symbols, [frames[k].local for k in graded], np.arange(len(graded)) % FOLDS, basis.to_json())
 
     def _candidate(k: int) -> selection.Candidate:
         frame = frames[k]
         grade = grader.grades(frame.atoms.get_chemical_symbols(), frame.local).max()
-        return selection.Candidate(frame.atoms, str(k), frame.local, float(grade))
+        return selection.Candidate(frame.atoms, str(k), frame.local, float(grade), rows=frame.rows)
 
     rest = [k for k in range(len(frames)) if k not in set(picked)]
     largest = {
@@ -223,23 +226,26 @@ def select(
     return [k for k, candidate in zip(rest, decided, strict=True) if candidate.fate == "selected"]
 
 
-def measured(frames: list[Frame], holdout: list[Frame], basis: PodBasis, seeds: int) -> tuple[dict, dict]:
-    """Curves of all methods and seeds, and the labels that each needs."""
+def measured(
+    frames: list[Frame], holdout: list[Frame], basis: PodBasis, seeds: int, methods: tuple[str, ...],
+    before: tuple[dict, dict],
+) -> tuple[dict, dict]:  # fmt: skip
+    """Curves of all methods and seeds, and the labels that each needs; other methods' as they were before."""
     whole = errors(fitted(frames), holdout)
-    curves: dict[str, list] = {method: [] for method in ("random", *METHODS)}
-    picks: dict[str, list] = {method: [] for method in curves}
+    curves, picks = ({m: own[m] for m in ("random", *METHODS) if m in own and m not in methods} for own in before)
+    curves, picks = {"random": [], **curves}, {"random": [], **picks}
     for seed in range(seeds):
-        for draw in range(DRAWS):
+        for draw in range(DRAWS if "random" in methods else 0):
             # the first draw shares its first frames with active picking; the others average out the luck of one order
             order = [int(k) for k in np.random.default_rng(seed + 1000 * draw).permutation(len(frames))]
             curves["random"].append([(n, *errors(fitted([frames[k] for k in order[:n]]), holdout)) for n in SIZES])
             picks["random"].append({"seed": seed + 1000 * draw, "order": order[: SIZES[-1]]})
-        for method in METHODS:
+        for method in (m for m in methods if m != "random"):
             found = active(frames, basis, method, seed)
-            curves[method].append([
+            curves.setdefault(method, []).append([
                 (n, *errors(fitted([frames[k] for k in own]), holdout)) for n, own in found.items()
             ])  # fmt: skip
-            picks[method].append({"seed": seed, "order": list(found.values())[-1]})
+            picks.setdefault(method, []).append({"seed": seed, "order": list(found.values())[-1]})
     needed = {}
     for column, name in ((1, "force_mae"), (2, "force_rmse")):
         needed[name] = {
@@ -346,6 +352,9 @@ def table(results: dict) -> str:
             for level, own in levels.items():
                 cells = [f"{own['random']['mean']:.0f}"]
                 for method in METHODS:
+                    if method not in own:
+                        cells.append("not run")
+                        continue
                     low, high = own[method]["share_over_seeds"]
                     cells.append(
                         f"{own[method]['mean']:.0f} ({own[method]['share_of_random']:.2f}: {low:.2f} to {high:.2f})"

@@ -229,8 +229,8 @@ class Selection(Section):
     budget: int = setting(20, "Structures a generation at most.", ge=1, le=10**6)
     method: Literal["maxvol", "fps", "variance"] = setting(
         "maxvol",
-        "D-optimality of the worst local environments, farthest points of structures, or I-optimality: the least mean "
-        "variance of predictions over all atoms that are labelled or offered.",
+        "D-optimality of the worst local environments, farthest points of structures, or V-optimality: the least mean "
+        "variance of predicted forces over all structures that are labelled or offered.",
     )
     min_distance_factor: float = setting(
         0.6, "Shortest distance allowed, as a fraction of the sum of covalent radii.", ge=0.1, le=1.5

@@ -37,10 +37,13 @@ def _fates(decided):
     return [c.fate for c in decided]
 
 
-def test_shortest_distance_is_relative_to_covalent_radii():
-    share, pair = selection.shortest_distance(bulk("Cu"))
-    assert share == pytest.approx(2.553 / 2.64, abs=0.01)
-    assert pair.startswith("Cu-Cu 2.55")
+def test_with_sane_forces_the_first_over_the_threshold_is_one_among_others(calculator):
+    frames = [*rattled(1, 41, sigma=0.25), *rattled(1, 42, sigma=0.4)]
+    grades = [c.grade for c in _candidates(calculator, frames)]
+    assert calculator.grader.lower <= grades[0] < grades[1]
+    assert _fates(_choose(calculator, frames, budget=1, min_distance_factor=0.3)) == ["over_budget", "selected"]
+    led = _fates(_choose(calculator, frames, budget=1, min_distance_factor=0.3, force=1e9))
+    assert led == ["selected", "force"]
 
 
 def test_copies_are_rejected_across_generations(calculator):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,16 @@ from silicon import si8
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.database import DatabaseManager, RowStatus
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
+from gibbsflow.potential.label.engines import make_engine
+from gibbsflow.potential.label.pseudopotentials.pseudo_table import DEBIAN_FOLDER
 from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import state as loop_state
-from gibbsflow.potential.loop.extension import REUSED, news, require_same_labels
+from gibbsflow.potential.loop.extension import REUSED, news, require_same_key, require_same_labels
 from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.potential.loop.state import Phase
 from gibbsflow.workflow.files import read_json
 
+OLD = make_engine(["Si"], config().dft, config().labels).settings_hash
 SMALL = {"supercell": [1, 1, 1], "methods": ["bulk", "strain", "rattle"], "rattle_count": 2, "thermal_count": 2}
 
 
@@ -28,7 +32,7 @@ def old(tmp_path: Path) -> Path:
         write_frames(tmp_path / f"{name}.extxyz", [si8(seed) for seed in seeds])
     plan = config(generator=SMALL)
     begun = WorkflowManager.begin(plan, tmp_path / "training.extxyz", tmp_path / "holdout.extxyz", tmp_path / "begun")
-    labels = [label(b, tmp_path / "l", settings="tblite-old") for b in loop_state.batches(begun.folder)]
+    labels = [label(b, tmp_path / "l", settings=OLD) for b in loop_state.batches(begun.folder)]
     recorded = begun.record(labels, tmp_path / "generation_00")
     (recorded.folder / "potential").mkdir()
     point = recorded.checkpoint.to(Phase.VALIDATE).to(Phase.EXPLORE).to(Phase.DECIDE, history=(RECORD,))
@@ -47,7 +51,7 @@ def test_silicon_goes_on_with_germanium(old: Path, tmp_path: Path) -> None:
     assert any("Ge" in frame.get_chemical_symbols() for frame in new)
     assert {structure_id(frame) for frame in database.frames(RowStatus.PENDING)} == {structure_id(f) for f in new}
     (said,) = label_doubts.read(begun.folder)["notes"]
-    assert said == "9 labels of an earlier campaign are reused (tblite-old); new here: new elements Ge"
+    assert said == f"9 labels of an earlier campaign are reused ({OLD}); new here: new elements Ge"
 
     labels = [label(b, tmp_path / "n", settings="tblite-new") for b in loop_state.batches(begun.folder)]
     recorded = begun.record(labels, tmp_path / "recorded")
@@ -56,11 +60,11 @@ def test_silicon_goes_on_with_germanium(old: Path, tmp_path: Path) -> None:
     assert len(train) + len(apart) == 9 + len(new)
     assert sum(set(frame.get_chemical_symbols()) == {"Si"} for frame in apart) >= 3  # the old hold-out stays one
     assert read_json(recorded.folder / REUSED) == {
-        "key": "tblite-old", "labels": 9, "why": ["new elements Ge"], "as": "tblite-new"
+        "key": OLD, "labels": 9, "why": ["new elements Ge"], "added": ["Ge"], "as": "tblite-new"
     }  # fmt: skip
     name = min(point.holdout, key=lambda name: name not in {structure_id(si8(seed)) for seed in range(100, 106)})
     history = DatabaseManager(recorded.folder / loop_state.DATABASE).explain(name)["history"]
-    assert any("settings tblite-old are tblite-new" in event["why"] for event in history)
+    assert any(f"settings {OLD} are tblite-new" in event["why"] for event in history)
 
 
 def test_other_temperatures_have_a_hold_out_of_their_own(old: Path, tmp_path: Path) -> None:
@@ -70,6 +74,30 @@ def test_other_temperatures_have_a_hold_out_of_their_own(old: Path, tmp_path: Pa
     assert "temperatures 300-1800 K in place of 300-900 K" in label_doubts.read(begun.folder)["notes"][0]
     plans = [read_json(p.with_suffix(".json")) for p in loop_state.trajectories(begun.folder)]
     assert plans[-1]["exploration"]["temperature_end_k"] == 1800
+
+
+def test_labels_of_another_key_never_join_without_new_elements(old: Path, tmp_path: Path) -> None:
+    begun = WorkflowManager.resume(old, config(temperature_k=[300, 1800], generator=SMALL), tmp_path / "start")
+    labels = [label(b, tmp_path / "n", settings="tblite-new") for b in loop_state.batches(begun.folder)]
+    with pytest.raises(InputError, match="these are of tblite-new"):
+        begun.record(labels, tmp_path / "recorded")
+
+
+def test_a_pseudopotential_whose_file_is_another_by_now_is_refused(tmp_path: Path) -> None:
+    if shutil.which("pw.x") is None:
+        pytest.skip("no pw.x")
+    (tmp_path / "Si.UPF").write_bytes((DEBIAN_FOLDER / "Si.pbe-rrkj.UPF").read_bytes())
+    own = {"file": "Si.UPF", "ecutwfc_ry": 20.0, "ecutrho_ry": 80.0}
+    dft = {"pseudopotentials": {"Si": own}, "pseudo_dir": str(tmp_path), "functional": "pbe"}
+    settings = config(engine="quantum_espresso", dft=dft, generator=SMALL)
+    key = make_engine(["Si"], settings.dft, settings.labels).settings_hash
+    assert require_same_key(key, settings, settings, tmp_path) == ""
+    with (tmp_path / "Si.UPF").open("a") as file:
+        file.write("\n")
+    with pytest.raises(InputError, match=f"labels of {key}, and the same settings are quantum_espresso-.* today"):
+        require_same_key(key, settings, settings, tmp_path)
+    (tmp_path / "Si.UPF").unlink()
+    assert "was not looked at" in require_same_key(key, settings, settings, tmp_path)
 
 
 def test_the_same_target_is_no_news() -> None:

@@ -173,17 +173,43 @@ class PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE has no types
         InputError
             Where the folder has no active set, or for an element that the potential was not trained on.
         """
-        if self.grader is None:
-            raise InputError(Problem(str(self.folder), "has no active set", f"a folder with {ACTIVE_SET}"))
+        grader = self._graded()
         self._check(atoms)
-        descriptors = self._running().descriptors(atoms, self.grader.basis)
-        return descriptors, self.grader.grades(atoms.get_chemical_symbols(), descriptors)
+        descriptors = self._running().descriptors(atoms, grader.basis)
+        return descriptors, grader.grades(atoms.get_chemical_symbols(), descriptors)
+
+    def force_rows(self, atoms: Atoms) -> npt.NDArray[np.float64]:
+        """Rows that forces have in a fit to coefficients of the grade's basis.
+
+        Parameters
+        ----------
+        atoms
+            Structure; any periodicity.
+
+        Returns
+        -------
+        ndarray
+            1/Å, shape (3n, columns).
+
+        Raises
+        ------
+        InputError
+            Where the folder has no active set, or for an element that the potential was not trained on.
+        """
+        grader = self._graded()
+        self._check(atoms)
+        return self._running().force_rows(atoms, grader.basis)
 
     def close(self) -> None:
         """End what evaluates; the next evaluation starts it again."""
         if self._evaluator is not None:
             self._evaluator.close()
             self._evaluator = None
+
+    def _graded(self) -> Grader:
+        if self.grader is None:
+            raise InputError(Problem(str(self.folder), "has no active set", f"a folder with {ACTIVE_SET}"))
+        return self.grader
 
     def _check(self, atoms: Atoms) -> None:
         alien = sorted(set(atoms.get_chemical_symbols()) - set(self.potential.species))

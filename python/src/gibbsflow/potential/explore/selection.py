@@ -11,19 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from ase import Atoms
-from ase.data import covalent_radii
-from ase.neighborlist import neighbor_list
 
 from gibbsflow.config.potential_training import Selection
 from gibbsflow.engines.lammps import CRASHES, blown_up
 from gibbsflow.errors import EngineError, InputError, Problem
 from gibbsflow.potential.data.structures import content_hash
 from gibbsflow.potential.explore.calculator import PotentialCalculator, read_graded
+from gibbsflow.potential.explore.distances import shortest_distance
 from gibbsflow.potential.explore.variance import MeanVariance
 from gibbsflow.potential.train.shared.grade import ActiveSet, Grader, maxvol
 from gibbsflow.units import Floats
 
-PHYSICS = 1
+PHYSICS = 2
 """Raised by hand when the same inputs give another choice."""
 # a candidate that adds less than this to the volume of the active set adds nothing worth a label
 _NEW = 1.05
@@ -50,6 +49,8 @@ class Candidate:
         One of :data:`FATES`, empty while undecided.
     reason
         The same in words.
+    rows
+        Rows of its forces in a fit, shape (forces that count, columns), where the method asks for them.
     """
 
     atoms: Atoms
@@ -58,6 +59,7 @@ class Candidate:
     grade: float
     fate: str = ""
     reason: str = ""
+    rows: Floats | None = None
 
 
 class Selector:
@@ -83,7 +85,7 @@ class Selector:
         self.settings = settings
         self.calculator = PotentialCalculator(potential)
         try:
-            self.known = [found for found in describe(labelled, self.calculator) if not found.fate]
+            self.known = [found for found in self._described(labelled) if not found.fate]
         except BaseException:
             self.calculator.close()
             raise
@@ -112,12 +114,17 @@ class Selector:
             In the same order, each with its fate.
         """
         return choose(
-            describe(offered, self.calculator), self.known, self.grader, self.settings, budget=budget, seed=seed,
+            self._described(offered), self.known, self.grader, self.settings, budget=budget, seed=seed,
             largest_force=surrogate_force(self.calculator),
         )  # fmt: skip
 
+    def _described(self, frames: Iterable[tuple[str, Atoms]]) -> list[Candidate]:
+        return describe(frames, self.calculator, rows=self.settings.method == "variance")
 
-def describe(frames: Iterable[tuple[str, Atoms]], calculator: PotentialCalculator) -> list[Candidate]:
+
+def describe(
+    frames: Iterable[tuple[str, Atoms]], calculator: PotentialCalculator, *, rows: bool = False
+) -> list[Candidate]:
     """Candidates with descriptors and grade; those that hold an element unknown to the potential come with that fate.
 
     Parameters
@@ -126,6 +133,8 @@ def describe(frames: Iterable[tuple[str, Atoms]], calculator: PotentialCalculato
         Source and structure.
     calculator
         Present potential, with its active set.
+    rows
+        Whether the rows of their forces in a fit are wanted too.
 
     Returns
     -------
@@ -148,8 +157,15 @@ def describe(frames: Iterable[tuple[str, Atoms]], calculator: PotentialCalculato
         if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
             raise InputError(Problem(source, "positions or cell are not finite", "numbers"))
         descriptors, grades = calculator.describe(atoms)
-        result.append(Candidate(atoms, source, descriptors, float(grades.max())))
+        own = _counting(calculator.force_rows(atoms), atoms) if rows else None
+        result.append(Candidate(atoms, source, descriptors, float(grades.max()), rows=own))
     return result
+
+
+def _counting(rows: Floats, atoms: Atoms) -> Floats:
+    """Rows of the forces that count: in a box that was cut out, those of its core."""
+    mask = atoms.arrays.get("force_mask")
+    return rows if mask is None else rows[np.repeat(np.asarray(mask) > 0, 3)]
 
 
 def surrogate_force(calculator: PotentialCalculator) -> Callable[[Atoms], float]:
@@ -179,30 +195,6 @@ def surrogate_force(calculator: PotentialCalculator) -> Callable[[Atoms], float]
         return float(np.linalg.norm(forces, axis=1).max()) if np.isfinite(forces).all() else float("inf")
 
     return _largest
-
-
-def shortest_distance(atoms: Atoms) -> tuple[float, str]:
-    """Shortest distance as a fraction of the sum of covalent radii (Cordero et al., Dalton Trans. 2008, 2832).
-
-    Parameters
-    ----------
-    atoms
-        Structure; any periodicity.
-
-    Returns
-    -------
-    share : float
-        Of the pair for which it is least; infinite where no two atoms are within twice the sum.
-    pair : str
-        Its elements and its distance in Å.
-    """
-    reach = 2.0 * covalent_radii[atoms.numbers]
-    i, j, d = neighbor_list("ijd", atoms, list(reach))
-    if len(d) == 0:
-        return float("inf"), ""
-    share = d / (covalent_radii[atoms.numbers[i]] + covalent_radii[atoms.numbers[j]])
-    k = int(share.argmin())
-    return float(share[k]), f"{atoms.symbols[i[k]]}-{atoms.symbols[j[k]]} {d[k]:.3f} Å"
 
 
 def fingerprint(symbols: Sequence[str], descriptors: Floats, species: Sequence[str]) -> Floats:
@@ -237,8 +229,9 @@ def choose(
 ) -> list[Candidate]:  # fmt: skip
     """Decide the fate of every candidate.
 
-    The first candidate over the lower threshold with sane distances is always kept, whatever the surrogate thinks of
-    its forces: where the potential is wrong, so are its forces, and a filter that trusts them would starve the loop.
+    The first candidate over the lower threshold with sane distances leads, whatever the surrogate thinks of its forces,
+    where these are too large or nothing else would be taken: where the potential is wrong, so are its forces, and a
+    filter that trusts them would starve the loop. With sane forces it is one among the others.
 
     Parameters
     ----------
@@ -266,15 +259,23 @@ def choose(
     first = next((k for k, c in enumerate(decided) if not c.fate and c.grade >= grader.lower), None)
     if first is not None and content_hash(decided[first].atoms) in {content_hash(c.atoms) for c in labelled}:
         first = None
+    leads = None
     for k, candidate in enumerate(decided):
-        if not candidate.fate and k != first:
-            force = largest_force(candidate.atoms)
-            if not force <= settings.max_force_ev_per_angstrom:
+        if candidate.fate:
+            continue
+        force = largest_force(candidate.atoms)
+        if not force <= settings.max_force_ev_per_angstrom:
+            if k == first:
+                leads = first
+            else:
                 decided[k] = replace(candidate, fate="force", reason=f"largest surrogate force {force:.3g} eV/Å")
     decided = _without_copies(decided, labelled, grader, settings, first)
     order = np.random.default_rng(seed).permutation(len(decided))
     pick = {"maxvol": _by_volume, "fps": _by_distance, "variance": _by_variance}[settings.method]
-    return pick(decided, labelled, grader, budget, first, order)
+    found = pick(list(decided), labelled, grader, budget, leads, order)
+    if first is not None and leads is None and all(c.fate != "selected" for c in found):
+        found = pick(decided, labelled, grader, budget, first, order)
+    return found
 
 
 def _distances(candidate: Candidate, settings: Selection) -> Candidate:
@@ -415,10 +416,10 @@ def _by_variance(
     candidates: list[Candidate], labelled: Sequence[Candidate], grader: Grader, budget: int, first: int | None,
     order: npt.NDArray[np.int64],
 ) -> list[Candidate]:  # fmt: skip
-    """Take the candidate that lowers the mean variance of predictions the most, count it as labelled, and so on."""
+    """Take the candidate that lowers the mean variance of forces the most, count it as labelled, and so on."""
+    del grader
     open_ = [int(k) for k in order if not candidates[k].fate]
-    offered = [_by_element(candidates[k]) for k in open_]
-    mean = MeanVariance([_by_element(c) for c in labelled], offered, grader.species)
+    mean = MeanVariance([_rows(c) for c in labelled], [_rows(candidates[k]) for k in open_])
     place = {k: number for number, k in enumerate(open_)}
     taken, closed = 0, ("over_budget", "with the budget spent")
     while open_:
@@ -441,9 +442,10 @@ def _by_variance(
     return candidates
 
 
-def _by_element(candidate: Candidate) -> dict[str, Floats]:
-    symbols = np.array(candidate.atoms.get_chemical_symbols())
-    return {str(s): candidate.descriptors[symbols == s] for s in sorted(set(symbols))}
+def _rows(candidate: Candidate) -> Floats:
+    if candidate.rows is None:
+        raise ValueError(f"{candidate.source} was described without the rows of its forces")
+    return candidate.rows
 
 
 def figures(candidates: Sequence[Candidate], labelled: int, budget: int) -> dict[str, Any]:

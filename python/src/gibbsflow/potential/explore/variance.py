@@ -1,73 +1,66 @@
-"""Picks that lower the mean variance of a linear model's predictions the most: I-optimality, greedily.
+"""Picks that lower the mean variance of predicted forces the most: V-optimality, greedily.
 
-A model that is linear in the descriptors b of an atom and knows the atoms of information M = Σ b bᵀ predicts b with a
-variance proportional to bᵀ M⁻¹ b. Over atoms of mean T = ⟨b bᵀ⟩ that is tr(T M⁻¹) on average, and a structure with the
-atoms B lowers it by tr[(1 + B M⁻¹ Bᵀ)⁻¹ B M⁻¹ T M⁻¹ Bᵀ] (Cohn, Ghahramani and Jordan, J. Artif. Intell. Res. 1996, 4,
-129; the identity is Woodbury's). Unlike the worst atom's grade it counts all atoms of a structure, and how usual they
-are among what is known and offered.
+Forces that are linear in coefficients, f = X c, and were fitted to rows of information M = Σ x xᵀ have a variance
+proportional to x M⁻¹ xᵀ. Over the rows of all structures that are known or offered, of mean T = ⟨xᵀ x⟩, that is
+tr(T M⁻¹) on average, and a structure with the rows X lowers it by tr[(1 + X M⁻¹ Xᵀ)⁻¹ X M⁻¹ T M⁻¹ Xᵀ] (Cohn, Ghahramani
+and Jordan, J. Artif. Intell. Res. 1996, 4, 129; Yu, Bi and Tresp, ICML 2006, 1081, as transductive design; the identity
+is Woodbury's). The rows are those that the fit of forces has, so that no label is looked at. Unlike the worst atom's
+grade it counts all atoms of a structure, and how usual they are among what is known and offered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.linalg
 
 from gibbsflow.units import Floats
 
-Atoms = Mapping[str, Floats]
-"""Descriptors of a structure's atoms by element, each of shape (n, d)."""
-# information before any label, in atoms one standard deviation from the mean: keeps M invertible and decides nothing
-_PRIOR = 1e-4
+# information before any label, in rows of a mean square of 1: keeps M invertible and decides nothing
+_PRIOR = 1e-3
+# directions of coefficient space that are followed: those in which the forces of all structures spread the most
+_DIRECTIONS = 300
+_ROUNDING = 1e-12
 
 
 class MeanVariance:
-    """Mean variance of predictions, and what each structure that is offered would lower it by.
+    """Mean variance of predicted forces, and what each structure that is offered would lower it by.
 
     Parameters
     ----------
     known
-        Structures that are labelled.
+        Rows of the structures that are labelled: derivatives of the descriptors, each of shape (forces, columns).
     offered
-        Structures that may be.
-    species
-        Chemical symbols.
+        Rows of those that may be.
     """
 
-    def __init__(self, known: Sequence[Atoms], offered: Sequence[Atoms], species: Sequence[str]) -> None:
-        self._rows: list[dict[str, Floats]] = [{} for _ in offered]
-        self._inverse: dict[str, Floats] = {}
-        self._target: dict[str, Floats] = {}
-        every = sum(len(own) for atoms in (*known, *offered) for own in atoms.values())
-        for symbol in species:
-            labelled, new = ([atoms[symbol] for atoms in part if symbol in atoms] for part in (known, offered))
-            if not (labelled or new):
-                continue
-            together = np.concatenate([*labelled, *new])
-            mean, scale = together.mean(axis=0), together.std(axis=0)
-            # directions without spread hold rounding only
-            scale = np.where(scale > 1e-9 * np.maximum(np.abs(mean), 1.0), scale, np.inf)
-            squares = _squares(together, mean, scale)
-            self._target[symbol] = np.asarray(squares / every, dtype=np.float64)
-            information: Floats = _PRIOR * np.eye(len(squares), dtype=np.float64)
-            if labelled:
-                information = information + _squares(np.concatenate(labelled), mean, scale)
-            self._inverse[symbol] = np.asarray(np.linalg.inv(information), dtype=np.float64)
-            for rows, atoms in zip(self._rows, offered, strict=True):
-                if symbol in atoms:
-                    rows[symbol] = _short(_standard(atoms[symbol], mean, scale))
+    def __init__(self, known: Sequence[Floats], offered: Sequence[Floats]) -> None:
+        columns = next((rows.shape[1] for rows in (*known, *offered)), 0)
+        labelled = _squares(known, columns)
+        every = labelled + _squares(offered, columns)
+        target = every / max(sum(len(rows) for rows in (*known, *offered)), 1)
+        scale = np.sqrt(np.diag(target))
+        # columns that never differ from zero hold rounding only
+        scale = np.where(scale > _ROUNDING**0.5 * scale.max(initial=1e-300), scale, np.inf)
+        values, vectors = np.linalg.eigh(target / scale / scale[:, None])
+        kept = np.flatnonzero(values > _ROUNDING * values.max(initial=1e-300))[::-1][:_DIRECTIONS]
+        axes = vectors[:, kept] / scale[:, None]
+        self._spread = np.asarray(values[kept])
+        information = _PRIOR * np.eye(len(kept)) + axes.T @ labelled @ axes
+        self._inverse = np.asarray(np.linalg.inv(information))
+        self._rows = [_short(rows @ axes) for rows in offered]
 
     @property
     def value(self) -> float:
-        """Mean variance over the atoms of all structures, known and offered.
+        """Mean variance over the forces of all structures, known and offered.
 
         Returns
         -------
         float
             In units of the variance of a label.
         """
-        return float(sum(np.sum(self._target[s] * self._inverse[s]) for s in self._inverse))
+        return float(self._spread @ np.diag(self._inverse))
 
     def fall(self, number: int) -> float:
         """By how much a structure would lower it.
@@ -82,12 +75,8 @@ class MeanVariance:
         float
             At least 0.
         """
-        found = 0.0
-        for symbol, rows in self._rows[number].items():
-            spread = rows @ self._inverse[symbol]
-            sums = np.eye(len(rows)) + spread @ rows.T
-            found += float(np.trace(np.linalg.solve(sums, spread @ self._target[symbol] @ spread.T)))
-        return found
+        gain, sums = self._gain(number)
+        return float(np.sum(scipy.linalg.solve(sums, gain * self._spread, assume_a="pos") * gain))
 
     def take(self, number: int) -> None:
         """Count a structure as labelled.
@@ -97,24 +86,25 @@ class MeanVariance:
         number
             Of the structure among those offered.
         """
-        for symbol, rows in self._rows[number].items():
-            spread = rows @ self._inverse[symbol]
-            sums = np.eye(len(rows)) + spread @ rows.T
-            lower = self._inverse[symbol] - spread.T @ np.linalg.solve(sums, spread)
-            self._inverse[symbol] = (lower + lower.T) / 2
+        gain, sums = self._gain(number)
+        lower = self._inverse - gain.T @ scipy.linalg.solve(sums, gain, assume_a="pos")
+        self._inverse = (lower + lower.T) / 2
+
+    def _gain(self, number: int) -> tuple[Floats, Floats]:
+        rows = self._rows[number]
+        gain = rows @ self._inverse
+        return gain, np.eye(len(rows)) + gain @ rows.T
 
 
-def _standard(descriptors: Floats, mean: Floats, scale: Floats) -> Floats:
-    return np.column_stack([np.ones(len(descriptors)), (descriptors - mean) / scale])
-
-
-def _squares(descriptors: Floats, mean: Floats, scale: Floats) -> Floats:
-    rows = _standard(descriptors, mean, scale)
-    return np.asarray(rows.T @ rows)
+def _squares(structures: Sequence[Floats], columns: int) -> Floats:
+    found = np.zeros((columns, columns))
+    for rows in structures:
+        found += rows.T @ rows
+    return found
 
 
 def _short(rows: Floats) -> Floats:
-    """Rows of the same Σ b bᵀ, no more than there are columns."""
+    """Rows of the same Σ x xᵀ, no more than there are columns."""
     if len(rows) <= rows.shape[1]:
         return rows
     return np.asarray(scipy.linalg.qr(rows, mode="r")[0][: rows.shape[1]])

@@ -13,12 +13,13 @@ from typing import Any
 
 from gibbsflow.config.potential import Target
 from gibbsflow.config.potential_config import PotentialConfig
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, MissingProgramError, Problem
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import LabelResult, require_one_settings_hash
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.generators.generate import generate
+from gibbsflow.potential.label.engines import make_engine
 from gibbsflow.potential.label.pseudopotentials import pseudo_table
 from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import select as selection_step
@@ -77,6 +78,41 @@ def require_same_labels(before: PotentialConfig, now: PotentialConfig, folder: P
         raise InputError(Problem(str(folder), f"other DFT settings ({'; '.join(changed)})", right, field="dft"))
 
 
+def require_same_key(key: str | None, before: PotentialConfig, now: PotentialConfig, folder: Path) -> str:
+    """Refuse labels whose key is not what the engine gives today for their elements.
+
+    The same words in the settings may mean another file of a pseudopotential, or another version of the data.
+
+    Parameters
+    ----------
+    key
+        Of the labels that are there.
+    before, now
+        Settings of the labels that are there, and from here on.
+    folder
+        Where the former come from, for messages.
+
+    Returns
+    -------
+    str
+        Empty, or why it could not be looked at here.
+
+    Raises
+    ------
+    InputError
+        Where the keys are two.
+    """
+    try:
+        today = make_engine(before.target.elements, now.dft, now.labels).settings_hash
+    except (MissingProgramError, InputError) as error:
+        # the loop may decide on a machine that makes no labels
+        return f"whether labels of {key} would be the same today was not looked at: {error}"
+    if key != today:
+        what = f"labels of {key}, and the same settings are {today} today: another pseudopotential, or other data"
+        raise InputError(Problem(str(folder), what, "the files that those labels were made with", field="dft"))
+    return ""
+
+
 def news(before: PotentialConfig, now: PotentialConfig) -> list[str]:
     """Name what asks for structures that an old campaign has not made.
 
@@ -131,12 +167,16 @@ def extend(
     Raises
     ------
     InputError
-        Where nothing new can be generated, or the budget of labels does not hold the hold-out.
+        Where nothing new can be generated, the budget of labels does not hold the hold-out, or the labels that are
+        there would have another key today.
     """
     loop_state.copy_state(folder, out, (loop_state.DATABASE,))
     manager = DatabaseManager(out / loop_state.DATABASE)
     labelled = manager.frames(RowStatus.LABELLED)
     key = require_one_settings_hash(labelled, where=str(folder))
+    earlier = PotentialConfig.model_validate(read_json(folder / loop_state.CONFIG))
+    unsure = require_same_key(key, earlier, config, folder)
+    added = sorted({*config.target.elements} - {*earlier.target.elements})
     manager.move(
         [structure_id(frame) for frame in manager.frames(RowStatus.PENDING)], RowStatus.HELD,
         "was waiting in the campaign before",
@@ -158,15 +198,18 @@ def extend(
     selection_step.begin(out, config, manager, apart, generated)
     label_doubts.hand_on(folder, out)
     said = f"{len(labelled)} labels of an earlier campaign are reused ({key}); new here: {', '.join(why)}"
-    label_doubts.add_note(out, said)
-    log.info("%s", said)
-    write_json(out / REUSED, {"key": key, "labels": len(labelled), "why": list(why)})
+    for sentence in filter(None, (said, unsure)):
+        label_doubts.add_note(out, sentence)
+        log.info("%s", sentence)
+    write_json(out / REUSED, {"key": key, "labels": len(labelled), "why": list(why), "added": added})
     point = LoopCheckpoint(0, Phase.GENERATE, config.loop.seed).to(Phase.SELECT)
     point.to(Phase.LABEL, holdout=(*before.holdout, *selection_step.ids_of(apart))).write(out)
 
 
 def take_over(folder: Path, manager: DatabaseManager, results: Sequence[LabelResult], out: Path) -> None:
-    """Give the labels of an old campaign the key of new ones, the first time that such come in.
+    """Give the labels of an old campaign the key of new ones with more elements, the first time that such come in.
+
+    Without new elements a key that is another is one of other settings, and is left for the data set to refuse.
 
     Parameters
     ----------
@@ -184,7 +227,7 @@ def take_over(folder: Path, manager: DatabaseManager, results: Sequence[LabelRes
         return
     told: dict[str, Any] = dict(read_json(path))
     keys = {result.settings_hash for result in results if result.status == RowStatus.LABELLED}
-    if told.get("as") is None and len(keys) == 1 and keys != {told["key"]}:
+    if told.get("added", True) and told.get("as") is None and len(keys) == 1 and keys != {told["key"]}:
         (told["as"],) = keys
         moved = manager.rekey(told["key"], told["as"], "the same settings, with more elements")
         log.info(

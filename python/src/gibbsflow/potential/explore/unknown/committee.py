@@ -58,7 +58,7 @@ class Committee:
         """
         scale = CommitteeScale.read(folder)
         if scale is None:
-            right = "a potential fitted with training: {committee: true}"
+            right = "a potential fitted with training: {committee: true}, to frames of two groups or more"
             raise InputError(Problem(str(folder), "has no committee", right))
         return cls(scale, [load_potential(Path(folder) / COMMITTEE / str(k)) for k in range(scale.members)])
 

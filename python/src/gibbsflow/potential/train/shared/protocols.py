@@ -133,6 +133,27 @@ class Evaluator(Protocol):
             Where the program behind it fails.
         """
 
+    def force_rows(self, atoms: Atoms, basis: Mapping[str, Any]) -> Floats:
+        """Rows that forces have in a fit to coefficients of a basis.
+
+        Parameters
+        ----------
+        atoms
+            Structure of the potential's elements; any periodicity.
+        basis
+            Basis of the descriptors, as a grader of this potential holds it.
+
+        Returns
+        -------
+        ndarray
+            Minus the derivatives of the summed descriptors with the positions, 1/Å, shape (3n, columns).
+
+        Raises
+        ------
+        EngineError
+            Where the program behind it fails.
+        """
+
     def close(self) -> None:
         """End what was started for it."""
 

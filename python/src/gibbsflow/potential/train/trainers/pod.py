@@ -311,6 +311,29 @@ class PodEvaluator:
         """
         return local_descriptors(self.lammps, atoms, PodBasis.from_json(basis))
 
+    def force_rows(self, atoms: Atoms, basis: Mapping[str, Any]) -> Floats:
+        """Rows that forces have in a fit to coefficients of a basis.
+
+        Parameters
+        ----------
+        atoms
+            Structure of the potential's elements; any periodicity.
+        basis
+            Fields of a :class:`PodBasis`.
+
+        Returns
+        -------
+        ndarray
+            Minus the derivatives of the summed descriptors with the positions, 1/Å, shape (3n, columns); in LAMMPS'
+            orientation.
+
+        Raises
+        ------
+        EngineError
+            Where LAMMPS fails.
+        """
+        return descriptor_sums(self.lammps, atoms, PodBasis.from_json(basis).plain)[1]
+
     def close(self) -> None:
         """End the process where it is the evaluator's own."""
         if self._end is not None:
