@@ -71,7 +71,7 @@ def npt_expansion(rest: Crystal, settings: Validation, md: MdRuns) -> Measured:
     notes.append(f"{len(atoms)} atoms at no pressure, {settings.sample_ps:g} ps each, of which three quarters count")
     notes.append("nuclei are classical: well below the Debye temperature expansion comes out too large")
     if not rest.isotropic:
-        notes.append("mean of the axes; angles are held" if rest.number < 75 else "mean of the axes")
+        notes.append("mean of the axes; angles are held" if rest.number < 16 else "mean of the axes")
     return Measured(
         values, notes=tuple(notes), errors={"npt_expansion": slope_error / 3 * _PPM, "npt_volume": errors[1]},
         curves={"temperature_k": temperatures, "volume_angstrom3_per_atom": volumes, "error_angstrom3": errors},
