@@ -7,8 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from loop_states import finished
+from silicon import si2
 
 from gibbsflow.potential.data.database import DatabaseManager
+from gibbsflow.potential.data.formats.statuses import RowStatus
+from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.report.potential_page import write_loop_results
@@ -59,6 +62,26 @@ def test_a_label_that_is_held_is_told_with_its_reason(tmp_path: Path) -> None:
     assert "Labels that are held" in page and "forces do &lt;not&gt; balance" in page and ", 1 held" in page
     assert f"| {name} | AUDIT(net_force) | forces do <not> balance |" in card and "1 are held." in card
     assert "| train | 0 | rattle | 0 | 1 | 1 |" in card
+
+
+def test_what_a_surrogate_left_out_is_told_by_generation_and_by_structure(tmp_path: Path) -> None:
+    manager = finished(tmp_path / "generation_01")
+    database = DatabaseManager(manager.folder / loop_state.DATABASE)
+    database.add([gone := si2(7)])
+    database.move([structure_id(gone)], RowStatus.SCREENED, "largest force 40 eV/Å, at most <30>", cause="surrogate")
+    counts = {"kept": 11, "screened": 21, "relaxed": 0, "unknown": 2}
+    entry = {"generation": 0, "surrogate": "tblite <GFN1>", "key": "k", "offered": 34, **counts}
+    manager.checkpoint = replace(manager.checkpoint, screenings=(entry,))
+    write_loop_results(manager, out := tmp_path / "out")
+    page, card = (out / "report.html").read_text(), (out / "dataset_card.md").read_text()
+    assert "What the surrogate left out" in page and "tblite &lt;GFN1&gt;" in page and "21 labels were saved" in page
+    assert "| 0 | tblite <GFN1> | 34 | 21 | 0 | 2 | 12 | 1 |" in card
+    with open(out / "fates.csv") as file:
+        assert [row["screened"] for row in csv.DictReader(file)] == ["21", "0"]
+    with open(out / "structures.csv") as file:
+        (row,) = [row for row in csv.DictReader(file) if row["status"] == "screened"]
+    assert (row["cause"], row["message"]) == ("surrogate", "largest force 40 eV/Å, at most <30>")
+    assert (out / "figures" / "fates.svg").exists() and ArtifactStore(out).verify() == []
 
 
 def test_what_is_read_stays_as_it_was(tmp_path: Path) -> None:

@@ -86,14 +86,12 @@ def check(config: Config = None, engine: Engine = None, as_json: Json = False) -
         settings = PotentialConfig.of_verb(config, engine=engine).beside(config)
         if not settings.target.elements:
             raise InputError(Problem(str(config), "no elements", "elements: [Si]", field="target.elements"))
-        found = make_engine(settings.target.elements, settings.dft, settings.labels).describe()
         account = Account(str(config))
-        found |= check_surrogate(settings, account)
+        result.figures |= make_engine(settings.target.elements, settings.dft, settings.labels).describe()
+        result.figures |= check_surrogate(settings, account)
         account.settle()
-        result.figures.update(found)
-        if not as_json:
-            for key, value in found.items():
-                typer.echo(f"{key}: {value}")
+        for key, value in ({} if as_json else result.figures).items():
+            typer.echo(f"{key}: {value}")
 
 
 @app.command()

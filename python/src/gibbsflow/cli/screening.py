@@ -82,13 +82,14 @@ def _of_state(
     begin: Path, out: Path, surrogate: Path | None, state: Path | None, stopper: Stopper, result: Result
 ) -> None:
     from gibbsflow.config.potential_config import PotentialConfig
-    from gibbsflow.potential.loop.manager import WorkflowManager
-    from gibbsflow.potential.loop.state import CONFIG
+    from gibbsflow.potential.loop.screening.screened_state import screen_state
+    from gibbsflow.potential.loop.state import CONFIG, LoopCheckpoint
 
     settings = PotentialConfig.expand(begin / CONFIG)
-    manager = WorkflowManager(begin, settings)
-    after, told = manager.screen(out, surrogate=surrogate, state=state, stopper=stopper)
-    point = after.checkpoint
+    if surrogate is not None:
+        settings = settings.with_surrogate(surrogate)
+    told = screen_state(begin, settings, out, state=state, stopper=stopper)
+    point = LoopCheckpoint.read(out)
     result.seed = point.seed
     result.figures = {
         "generation": point.generation, "phase": point.phase, "stopped_by": point.stopped_by, "reason": point.reason,

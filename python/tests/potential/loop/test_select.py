@@ -58,6 +58,10 @@ def test_what_md_met_is_selected_and_every_fate_is_stored(tmp_path):
     chosen = select(tmp_path, plan, LoopCheckpoint(0, Phase.SELECT, 1, labels_made=4))
     assert len(chosen) == 2 and set(ids_of(chosen)) < set(ids_of(far))
     assert database.counts() | {"pending": 2, "labelled": 4, "held": 2, "rejected": 1} == database.counts()
+    # what a surrogate has left out is no candidate again: the others are
+    database.move(ids_of(chosen), RowStatus.SCREENED, "largest force", cause="surrogate")
+    others = select(tmp_path, plan, LoopCheckpoint(0, Phase.SELECT, 1, labels_made=4))
+    assert others and not set(ids_of(others)) & set(ids_of(chosen))
 
 
 def test_a_cell_that_is_too_large_is_labelled_by_a_box(tmp_path):

@@ -46,6 +46,10 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
     held = replace(point, history=(replace(RECORD, held={"net_force": 2}),))
     held.write(tmp_path)
     assert LoopCheckpoint.read(tmp_path) == held
+    assert "screenings" not in (tmp_path / "checkpoint.json").read_text()
+    screened = replace(point, screenings=({"generation": 1, "screened": 3},))
+    screened.write(tmp_path)
+    assert LoopCheckpoint.read(tmp_path) == screened
 
 
 @pytest.mark.parametrize(

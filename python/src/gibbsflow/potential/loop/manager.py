@@ -25,7 +25,6 @@ from gibbsflow.potential.data.structures import read_frames, structure_id, write
 from gibbsflow.potential.loop import extension, label_doubts, stopping
 from gibbsflow.potential.loop import select as selection_step
 from gibbsflow.potential.loop import state as loop_state
-from gibbsflow.potential.loop.screening import screened_state
 from gibbsflow.potential.loop.state import LoopCheckpoint, Phase
 from gibbsflow.potential.loop.stopping import GenerationRecord
 from gibbsflow.potential.loop.trajectories import write_trajectories
@@ -33,7 +32,6 @@ from gibbsflow.potential.train.fit import graded_trainer
 from gibbsflow.potential.train.shared.protocols import check_figures
 from gibbsflow.potential.validate.labels.label_audit import held_counts, hold_labels
 from gibbsflow.workflow.files import read_json, write_json
-from gibbsflow.workflow.state.segments import Stopper
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -164,42 +162,6 @@ class WorkflowManager:
         write_trajectories(out, config, before.checkpoint.generation)
         before.checkpoint.write(out)
         return cls(out, config)
-
-    def screen(
-        self, out: Path, *, surrogate: Path | None = None, state: Path | None = None, stopper: Stopper | None = None
-    ) -> tuple[WorkflowManager, dict[str, Any]]:
-        """Have the surrogate of the settings look at what this state would label.
-
-        Parameters
-        ----------
-        out
-            State folder to make.
-        surrogate
-            The surrogate's file or folder, where it lies now; default: as the settings say.
-        state
-            Folder in which the surrogate's figures are kept; default: nowhere.
-        stopper
-            Says when to stop.
-
-        Returns
-        -------
-        manager : WorkflowManager
-            Of the new state, whose phase is LABEL, or STOPPED where all is left out.
-        told : dict
-            What became of each structure; see :func:`.screen_state`.
-
-        Raises
-        ------
-        InputError
-            For a surrogate that cannot be had.
-        ScienceError
-            Where nothing is left to label in a first generation.
-        StoppedEarly
-            After a signal.
-        """
-        config = self.config.with_surrogate(surrogate) if surrogate is not None else self.config
-        told = screened_state.screen_state(self.folder, config, out, state=state, stopper=stopper)
-        return WorkflowManager(out, self.config), told
 
     def record(self, labels: Sequence[Path], out: Path) -> WorkflowManager:
         """LABEL: take labels in, each with its fate, and write the data set.

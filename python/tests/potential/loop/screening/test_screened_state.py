@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from loop_states import RECORD, config
@@ -18,7 +19,7 @@ from gibbsflow.potential.data.structures import read_frames, structure_id, write
 from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
-from gibbsflow.potential.loop.screening.screened_state import SCREENING
+from gibbsflow.potential.loop.screening.screened_state import SCREENING, screen_state
 from gibbsflow.potential.loop.state import Phase
 
 SW = "Si Si Si 2.1683 2.0951 1.80 21.0 1.20 -0.333333333333 7.049556277 0.6022245584 4.0 0.0 0.0\n"
@@ -38,6 +39,11 @@ def begun(folder: Path, settings: PotentialConfig, sigmas: list[float]) -> Workf
     return WorkflowManager.begin(settings, folder / "training.extxyz", folder / "holdout.extxyz", folder / "start")
 
 
+def screen(before: WorkflowManager, out: Path, state: Path | None = None) -> tuple[WorkflowManager, dict[str, Any]]:
+    told = screen_state(before.folder, before.config, out, state=state)
+    return WorkflowManager(out, before.config), told
+
+
 def waiting(manager: WorkflowManager) -> list[str]:
     """Ids of what waits for a label, the hold-out apart."""
     frames = [frame for path in loop_state.batches(manager.folder) for frame in read_frames(path)]
@@ -46,7 +52,7 @@ def waiting(manager: WorkflowManager) -> list[str]:
 
 def test_what_is_left_out_keeps_its_row_and_its_cause(tmp_path: Path) -> None:
     start = begun(tmp_path, plan(tmp_path), [STILL, TORN, STILL, TORN, STILL])
-    after, told = start.screen(tmp_path / "screened", state=tmp_path / "state")
+    after, told = screen(start, tmp_path / "screened", state=tmp_path / "state")
     assert told["fates"] == {"kept": 3, "screened": 2}
     assert waiting(after) == [structure_id(si8(seed, STILL)) for seed in (0, 2, 4)]
     # the hold-out is as it was, however torn
@@ -61,13 +67,13 @@ def test_what_is_left_out_keeps_its_row_and_its_cause(tmp_path: Path) -> None:
     assert (entry["generation"], entry["offered"], entry["screened"]) == (0, 5, 2)
     # the state that it came from stays as it was, and the same look is not taken twice
     assert DatabaseManager(start.folder / loop_state.DATABASE).counts()["screened"] == 0
-    again, nothing = after.screen(tmp_path / "again")
+    again, nothing = screen(after, tmp_path / "again")
     assert nothing == {} and again.checkpoint == after.checkpoint and waiting(again) == waiting(after)
 
 
 def test_a_relaxed_structure_is_labelled_in_place_of_the_one_it_was(tmp_path: Path) -> None:
     start = begun(tmp_path, plan(tmp_path, action="relax", steps=200), [STILL, TORN])
-    after, told = start.screen(tmp_path / "screened")
+    after, told = screen(start, tmp_path / "screened")
     assert told["fates"] == {"kept": 1, "relaxed": 1}
     made = told["records"][1]["becomes"]
     assert waiting(after) == [structure_id(si8(0, STILL)), made]
@@ -84,7 +90,7 @@ def test_where_all_is_left_out_what_was_set_aside_is_offered(tmp_path: Path) -> 
     database = DatabaseManager(start.folder / loop_state.DATABASE)
     good = si8(50, STILL)
     database.add([good], RowStatus.HELD, "over the number of initial labels")
-    after, told = start.screen(tmp_path / "screened")
+    after, told = screen(start, tmp_path / "screened")
     assert told["fates"] == {"screened": 8, "kept": 1}
     assert waiting(after) == [structure_id(good)]
 
@@ -92,9 +98,9 @@ def test_where_all_is_left_out_what_was_set_aside_is_offered(tmp_path: Path) -> 
 def test_a_first_generation_with_nothing_left_is_refused_and_a_later_one_stops(tmp_path: Path) -> None:
     start = begun(tmp_path, plan(tmp_path), [TORN] * 3)
     with pytest.raises(ScienceError, match=r"generation 0: pair_style sw, Si.sw leaves out all 3 structures"):
-        start.screen(tmp_path / "screened")
+        screen(start, tmp_path / "screened")
     replace(start.checkpoint, generation=1, history=(RECORD,)).write(start.folder)
-    later, _ = WorkflowManager(start.folder, start.config).screen(tmp_path / "later")
+    later, _ = screen(start, tmp_path / "later")
     point = later.checkpoint
     assert (point.phase, point.stopped_by, point.generation) == (Phase.STOPPED, "nothing_new", 0)
     assert "leaves out all 3" in point.reason and loop_state.batches(later.folder) == []
@@ -102,7 +108,7 @@ def test_a_first_generation_with_nothing_left_is_refused_and_a_later_one_stops(t
 
 def test_without_a_potential_the_last_generations_screens_nothing_and_says_so(tmp_path: Path) -> None:
     start = begun(tmp_path, config(surrogate={"model": "last_generation"}), [STILL, TORN])
-    after, told = start.screen(tmp_path / "screened")
+    after, told = screen(start, tmp_path / "screened")
     assert told["notes"] == ["generation 0: no potential yet, so that none of its structures was screened"]
     assert label_doubts.read(after.folder)["notes"] == told["notes"]
     assert waiting(after) == waiting(start) and after.checkpoint.screenings == ()
@@ -111,6 +117,6 @@ def test_without_a_potential_the_last_generations_screens_nothing_and_says_so(tm
 def test_a_screening_is_told_beside_the_state(tmp_path: Path) -> None:
     start = begun(tmp_path, plan(tmp_path), [STILL, TORN])
     (start.folder / "command.json").write_text("{}")  # of the command that made it, not of this one
-    after, told = start.screen(tmp_path / "screened")
+    after, told = screen(start, tmp_path / "screened")
     assert json.loads((after.folder / SCREENING).read_text()) == json.loads(json.dumps(told))
     assert not (after.folder / "command.json").exists()
