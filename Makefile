@@ -46,8 +46,9 @@ test: lint ## lint and all quick tests
 lint: dev ## ruff, mypy, numpydoc, shellcheck, hadolint
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
-	cd python && $(abspath $(VENV))/mypy
-	$(VENV)/python -m numpydoc lint --config python $$(find python/src -name '*.py')
+	# mypy and numpydoc take half a minute each, on one core
+	(cd python && $(abspath $(VENV))/mypy) & types=$$!; \
+		$(VENV)/python -m numpydoc lint --config python $$(find python/src -name '*.py') || { wait $$types; exit 1; }; wait $$types
 	$(VENV)/shellcheck $(SCRIPTS)
 	$(VENV)/hadolint containers/*/Dockerfile
 
