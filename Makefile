@@ -44,13 +44,14 @@ dev:
 	./nextfloww --setup-only --dev
 
 test: lint ## lint and all quick tests
-	$(VENV)/python -m pytest -c python/pyproject.toml -n 2 -m "not slow and not qe and not cluster" python/tests tests
+	$(VENV)/python -m pytest -c python/pyproject.toml -n 2 --dist worksteal -m "not slow and not qe and not cluster" python/tests tests
 
 lint: dev ## ruff, mypy, numpydoc, shellcheck, hadolint
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
-	cd python && $(abspath $(VENV))/mypy
-	$(VENV)/python -m numpydoc lint --config python $$(find python/src -name '*.py')
+	# mypy and numpydoc take half a minute each, on one core
+	(cd python && $(abspath $(VENV))/mypy) & types=$$!; \
+		$(VENV)/python -m numpydoc lint --config python $$(find python/src -name '*.py') || { wait $$types; exit 1; }; wait $$types
 	$(VENV)/shellcheck $(SCRIPTS)
 	$(VENV)/hadolint containers/*/Dockerfile
 

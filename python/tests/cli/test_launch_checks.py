@@ -38,6 +38,16 @@ def test_a_potential_is_checked_by_its_own_rules(ask, tmp_path):
         file.write("training: {backend: pace}\n")
     code, answer = ask({"mode": "potential", "config": "si.yaml"}, "--containers")
     assert code == EXIT_INPUT and "'pace' makes potentials without a grade" in answer["problem"]
+    (tmp_path / "si.yaml").write_text("elements: [Si]\nstructure: nowhere.cif\ngoal: md\nengine: tblite\n")
+    code, answer = ask({"mode": "potential", "config": "si.yaml"})
+    assert code == EXIT_INPUT and "nowhere.cif" in answer["problem"]
+    with open(tmp_path / "si.yaml", "w") as file:
+        file.write("elements: [Si]\nstructure: diamond\ngoal: md\ntemperature_k: 300\nengine: tblite\n")
+        file.write("surrogate: {model: classical, pair_style: sw, pair_file: no.sw}\n")
+    code, answer = ask({"mode": "potential", "config": "si.yaml"}, "--containers")
+    assert code == EXIT_INPUT and "no.sw, surrogate.pair_file: no such" in answer["problem"]
+    code, answer = ask({"mode": "potential"}, "--containers")
+    assert code == EXIT_INPUT and "--config: missing" in answer["problem"]
 
 
 def test_failures_are_forgotten_where_that_is_asked_for_and_nobody_is_at_work(ask, tmp_path):
