@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import yaml
+from pipeline.dag import assert_phases_follow_each_other
 from pipeline.launcher import REPO, Launcher
 
 LIGANDS = ("adamantanol", "b2")
+DAG = ("-with-dag", "dag.dot")
 ITEM = ("SYSTEM_PREP", "PARAM_LIGAND", "EQUIL_PREPARE", "EQUIL_RUN", "EQUIL_ANALYSE")
 
 
@@ -55,8 +57,9 @@ def test_abfe_then_resume_then_another_analysis(nextflow: Launcher) -> None:
 
 
 def test_sdr_has_one_leg(nextflow: Launcher) -> None:
-    run = nextflow.pipeline("-stub", "--solvent", "tip3p", "--abfe_protocol", "sdr", "--replicates", "1")
+    run = nextflow.pipeline("-stub", "--solvent", "tip3p", "--abfe_protocol", "sdr", "--replicates", "1", *DAG)
     assert run.code == 0, run.text
+    assert_phases_follow_each_other(run, "abfe")
     names = ("FE_PREPARE", "ANALYSIS_TRANSFORMATION")
     legs = [f"FE_RUN ({ligand} sdr_replicate_0)" for ligand in LIGANDS]
     ends = [f"{process} ({ligand})" for process in names for ligand in LIGANDS]
@@ -64,8 +67,9 @@ def test_sdr_has_one_leg(nextflow: Launcher) -> None:
 
 
 def test_rbfe_runs_edges_of_the_ligands_that_are_left(nextflow: Launcher) -> None:
-    run = nextflow.pipeline("-stub", "--mode", "rbfe", "--replicates", "1")
+    run = nextflow.pipeline("-stub", "--mode", "rbfe", "--replicates", "1", *DAG)
     assert run.code == 0, run.text
+    assert_phases_follow_each_other(run, "rbfe")
     edge = "adamantanol~b2"
     legs = [f"FE_RUN ({edge} {leg}_replicate_0)" for leg in ("complex", "solvent")]
     ends = [f"{process} ({edge})" for process in ("FE_PREPARE", "ANALYSIS_TRANSFORMATION")]
@@ -75,8 +79,9 @@ def test_rbfe_runs_edges_of_the_ligands_that_are_left(nextflow: Launcher) -> Non
 
 
 def test_md_stops_after_equil_analysis_and_still_writes_results(nextflow: Launcher) -> None:
-    run = nextflow.pipeline("-stub", "--mode", "md")
+    run = nextflow.pipeline("-stub", "--mode", "md", *DAG)
     assert run.code == 0, run.text
+    assert_phases_follow_each_other(run, "md")
     assert run.tasks("COMPLETED") == expected("ANALYSIS_CAMPAIGN (campaign)")
     assert {"results.csv", "report.html"} <= {path.name for path in run.outdir.iterdir()}
 
