@@ -51,12 +51,14 @@ _HOW_TO_GET_PW = (
     "Install Quantum ESPRESSO (Debian: quantum-espresso), or run `make setup-qe`, which needs no root; "
     "or choose another dft.engine."
 )
+_LEAST_DUAL = 3.9  # of cutoffs; 4 but for the rounding of those that pseudopotentials suggest
 _KINDS = 10  # ntypx of pw.x
 _FRACTION = 0.9999
 _SCRATCH_BYTES = 64_000_000
 """Where a run ends without a known error and its disk has less than this left, it is taken to be full."""
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError)
 """What ASE's reader ends with where lines are missing, cut off, or run into each other."""
+_SIGNALLED = 128
 _SOFT_STOP = 0.95
 """Share of a run's time after which pw.x ends by itself, with what it needs to go on."""
 _worked: dict[tuple[str, bool, bool], dict[str, Any]] = {}
@@ -78,11 +80,13 @@ class QuantumEspresso:
     MissingProgramError
         Where pw.x, or the launcher of its ranks, is not installed, or pw.x does not start where its version matters.
     InputError
-        Where no element is named, or a pseudopotential is missing or is not the table's.
+        Where no element is named, a pseudopotential is missing or is not the table's, or the cutoff of the density is
+        below four times that of the wavefunctions.
     """
 
     name = "quantum_espresso"
     periodic = True
+    in_process = False
 
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
         self.dft, self.labels = dft, labels
@@ -103,6 +107,10 @@ class QuantumEspresso:
         self.program = program
         self.launcher = _launcher(program, labels) if labels.ranks > 1 else ""
         self.ecutwfc_ry, self.ecutrho_ry = pseudo_table.cutoffs_ry(self.pseudos, dft)
+        if self.ecutrho_ry < _LEAST_DUAL * self.ecutwfc_ry:
+            right = f"four times that of the wavefunctions at least: {4 * self.ecutwfc_ry:g}"
+            what = f"a density of {self.ecutrho_ry:g} Ry does not hold wavefunctions of {self.ecutwfc_ry:g} Ry"
+            raise InputError(Problem("dft", what, right, field="ecutrho_ry"))
         self.moments = pseudo_table.moments_ub(tuple(self.pseudos), dft)
         self.settings_hash = hash_settings(
             self.name,
@@ -337,7 +345,7 @@ class QuantumEspresso:
         for left in saved.glob("*.xml"):
             left.unlink()  # of the run before: it must not be taken for this one's
         (work / "CRASH").unlink(missing_ok=True)
-        bounds = Bounds(memory_gb=self.labels.label_memory_gb, time_s=self.labels.label_time_min * 60)
+        bounds = Bounds(memory_gb=self.labels.label_memory_gb, time_s=self.labels.label_time_min * 60, whole_stack=True)
         code: int | None = 0
         try:
             run_program([*self._command(scf), "-in", f"run{number}.pwi"], folder=work, log=output, bounds=bounds)
@@ -348,7 +356,14 @@ class QuantumEspresso:
             text += (work / "CRASH").read_text(errors="replace")  # MPI may have ended it before its output was written
         density = any(saved.glob("pwscf.save/charge-density.*"))
         outcome = diagnose(text, code, density=density, restartable=any(saved.glob("pwscf.restart_*")))
-        if outcome.error in ("CRASH", "SUBSPACE") and (space := shutil.disk_usage(work).free) < _SCRATCH_BYTES:
+        silent = "Program PWSCF" not in text and "MPI_ABORT" not in text
+        if outcome.error == "CRASH" and silent and 0 <= (code or 0) < _SIGNALLED:
+            what = f"{self.program} is not pw.x, or did not start (code {code}): {outcome.message}"
+            outcome = replace(outcome, error="NOT_STARTED", message=what)
+        if (
+            outcome.error in ("CRASH", "NOT_STARTED", "SUBSPACE")
+            and (space := shutil.disk_usage(work).free) < _SCRATCH_BYTES
+        ):
             # neither MPI nor the Fortran library always has words for it
             what = f"{work.parent} has {space / 1e6:.1f} MB left: {outcome.message}"
             outcome = replace(outcome, error="NO_SPACE", message=what)

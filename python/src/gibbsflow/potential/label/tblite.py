@@ -72,6 +72,7 @@ class Tblite:
 
     name = "tblite"
     periodic = False
+    in_process = True
 
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
         if importlib.util.find_spec("tblite") is None:
@@ -204,6 +205,7 @@ class Tblite:
                 energy = copy.get_potential_energy()
                 forces = copy.get_forces()
                 stress = copy.get_stress() if atoms.pbc.all() else None
+                computed, bonds = float(copy.get_charges().sum()), copy.calc.results["bond-orders"]
             except (CalculationFailed, TBLiteRuntimeError) as error:
                 converged = "not converged" not in str(error)
                 result = result.failed(crash("tblite") if converged else UNCONVERGED, str(error))
@@ -216,6 +218,12 @@ class Tblite:
                 continue
             except (CalculatorError, TBLiteTypeError, TBLiteValueError, ValueError) as error:
                 result = result.failed(BAD_STRUCTURE, str(error))
+                break
+            # it goes on with as many electrons as its valence shells have, down to none, and says nothing
+            bare = electrons.charge > 0 and len(atoms) > 1 and not np.any(bonds)
+            if bare or abs(computed - electrons.charge) > _WHOLE:
+                what = f"charge {electrons.charge:+d}: its valence shells have no electron left"
+                result = result.failed(BAD_STRUCTURE, what)
                 break
             result = replace(
                 result, status="labelled", cause="", message="", energy_ev=float(energy),
