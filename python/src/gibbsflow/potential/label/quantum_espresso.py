@@ -51,7 +51,6 @@ _HOW_TO_GET_PW = (
     "Install Quantum ESPRESSO (Debian: quantum-espresso), or run `make setup-qe`, which needs no root; "
     "or choose another dft.engine."
 )
-_LEAST_DUAL = 3.9  # of cutoffs; 4 but for the rounding of those that pseudopotentials suggest
 _KINDS = 10  # ntypx of pw.x
 _FRACTION = 0.9999
 _SCRATCH_BYTES = 64_000_000
@@ -107,10 +106,6 @@ class QuantumEspresso:
         self.program = program
         self.launcher = _launcher(program, labels) if labels.ranks > 1 else ""
         self.ecutwfc_ry, self.ecutrho_ry = pseudo_table.cutoffs_ry(self.pseudos, dft)
-        if self.ecutrho_ry < _LEAST_DUAL * self.ecutwfc_ry:
-            right = f"four times that of the wavefunctions at least: {4 * self.ecutwfc_ry:g}"
-            what = f"a density of {self.ecutrho_ry:g} Ry does not hold wavefunctions of {self.ecutwfc_ry:g} Ry"
-            raise InputError(Problem("dft", what, right, field="ecutrho_ry"))
         self.moments = pseudo_table.moments_ub(tuple(self.pseudos), dft)
         self.settings_hash = hash_settings(
             self.name,

@@ -7,6 +7,7 @@ import importlib.util
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,20 @@ def _more_iterations(attempt: Attempt) -> Correction | None:
     """Not converged: as many iterations again, from scratch."""
     more = next((count for count in _ITERATIONS if count > attempt.scf.steps), None)
     return attempt.change(f"up to {more} iterations", steps=more) if more is not None else None
+
+
+@cache
+def _valence(number: int, method: str) -> int:
+    """Electrons that the method computes of a neutral atom; all of them where it cannot say."""
+    from tblite.exceptions import TBLiteRuntimeError
+    from tblite.interface import Calculator
+
+    try:
+        atom = Calculator(method, np.array([number]), np.zeros((1, 3)))
+        atom.set("verbosity", 0)
+        return round(float(np.sum(atom.singlepoint().get("orbital-occupations"))))
+    except TBLiteRuntimeError:
+        return number
 
 
 HANDLERS = (Handler("more_steps", frozenset({"UNCONVERGED"}), len(_ITERATIONS) - 1, _more_iterations),)
@@ -115,7 +130,8 @@ class Tblite:
         Raises
         ------
         ValueError
-            For moments of both signs, or whose sum is not whole or does not fit the number of electrons; in words.
+            For moments of both signs, or whose sum is not whole or does not fit the number of electrons, and for a
+            charge of all valence electrons; in words.
         """
         said = Electrons.of(atoms)
         moments = said.moments_ub or ()
@@ -135,6 +151,11 @@ class Tblite:
         found = Electrons(said.charge, multiplicity)
         if not hidden:
             found.require_parity(int(atoms.numbers.sum()))
+        if found.charge > 0:
+            # without them, tblite gives the energy of what is left, or writes where it must not
+            valence = sum(_valence(number, self.dft.tblite_method) for number in atoms.numbers.tolist())
+            if found.charge >= valence:
+                raise ValueError(f"charge {found.charge:+d}, with {valence} valence electrons")
         return found
 
     def key(self, atoms: Atoms) -> str:
@@ -205,7 +226,6 @@ class Tblite:
                 energy = copy.get_potential_energy()
                 forces = copy.get_forces()
                 stress = copy.get_stress() if atoms.pbc.all() else None
-                computed, bonds = float(copy.get_charges().sum()), copy.calc.results["bond-orders"]
             except (CalculationFailed, TBLiteRuntimeError) as error:
                 converged = "not converged" not in str(error)
                 result = result.failed(crash("tblite") if converged else UNCONVERGED, str(error))
@@ -218,12 +238,6 @@ class Tblite:
                 continue
             except (CalculatorError, TBLiteTypeError, TBLiteValueError, ValueError) as error:
                 result = result.failed(BAD_STRUCTURE, str(error))
-                break
-            # it goes on with as many electrons as its valence shells have, down to none, and says nothing
-            bare = electrons.charge > 0 and len(atoms) > 1 and not np.any(bonds)
-            if bare or abs(computed - electrons.charge) > _WHOLE:
-                what = f"charge {electrons.charge:+d}: its valence shells have no electron left"
-                result = result.failed(BAD_STRUCTURE, what)
                 break
             result = replace(
                 result, status="labelled", cause="", message="", energy_ev=float(energy),

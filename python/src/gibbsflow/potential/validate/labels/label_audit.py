@@ -12,6 +12,7 @@ from gibbsflow.config.potential import Audit, Labels
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.validate.labels.audited import Audited, audited
+from gibbsflow.potential.validate.labels.moment_checks import lost_moments
 from gibbsflow.potential.validate.labels.set_checks import check_duplicates, check_outliers, check_settings
 from gibbsflow.potential.validate.labels.single_checks import check_alone
 from gibbsflow.potential.validate.labels.work_checks import check_work
@@ -22,6 +23,7 @@ CHECKS = (
 )  # fmt: skip
 """Names of all checks, in the order in which reasons are told."""
 RELABEL = "relabel"
+LOST = "lost_moments"
 _SHOWN = 20
 
 
@@ -93,7 +95,7 @@ class LabelAudit:
         -------
         dict
             ``labels``, ``held``, ``released`` (overruled), ``checks`` (labels by check), ``reasons`` (words by id and
-            check), ``changed``, ``warnings`` (of settings that are off their stated error), and the facts.
+            check), ``changed``, ``warnings`` (settings off their stated error, lost moments), and the facts.
         """
         return {
             "labels": len(self.labels),
@@ -102,7 +104,10 @@ class LabelAudit:
             "checks": counts_of(self.held),
             "reasons": {label.name: _in_order(label.standing) for label in self.held},
             "changed": self.changed,
-            "warnings": [words for within, words in self.compared() if not within],
+            "warnings": [
+                *(words for within, words in self.compared() if not within),
+                *(f"{name}: {words}" for name, words in self.facts.get(LOST, {}).items()),
+            ],
             **self.facts,
         }
 
@@ -160,11 +165,13 @@ def audit_labels(database: DatabaseManager, settings: Audit, labels: Labels) -> 
     check_settings(found)
     alike = [label for label in found if label.frame is not None and "settings" not in label.reasons]
     check_duplicates(alike, settings)
-    facts = {"work": check_work(alike, settings)}
+    facts: dict[str, Any] = {"work": check_work(alike, settings)}
+    if lost := lost_moments(alike):
+        facts[LOST] = lost
     check_outliers(alike, settings)
     unsaid = sum(not label.known.result for label in found)
     if unsaid:
-        facts["without_a_record_of_their_run"] = unsaid  # type: ignore[assignment]
+        facts["without_a_record_of_their_run"] = unsaid
     return LabelAudit(found, facts)
 
 
@@ -185,6 +192,7 @@ def in_words(found: LabelAudit) -> str:
     lines += [f"{label.name}: {'; '.join(_in_order(label.standing).values())}" for label in found.held[:_SHOWN]]
     if len(found.held) > _SHOWN:
         lines.append(f"and {len(found.held) - _SHOWN} more, in audit.csv")
+    lines += [f"note: {name}: {words}" for name, words in list(found.facts.get(LOST, {}).items())[:_SHOWN]]
     return "\n".join([*lines, *(words for _, words in found.compared())])
 
 
