@@ -15,6 +15,7 @@ import psutil
 from gibbsflow.errors import EngineError, MissingProgramError
 
 _LIMITED = 'ulimit -v "$0" && exec "$@"'
+_WHOLE_STACK = 'ulimit -S -s "$(ulimit -H -s)" && exec "$0" "$@"'
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,14 @@ class Bounds:
         Wall-clock seconds; None for no bound.
     threads
         Value of ``OMP_NUM_THREADS``.
+    whole_stack
+        Whether it has all of the stack that the hard limit allows, as Fortran's automatic arrays may need.
     """
 
     memory_gb: float | None = None
     time_s: float | None = None
     threads: int = 1
+    whole_stack: bool = False
 
 
 def find_program(name: str) -> str:
@@ -99,6 +103,8 @@ def run_program(
     program = [find_program(command[0]), *command[1:]]
     if bounds.memory_gb is not None:
         program = ["/bin/sh", "-c", _LIMITED, str(int(bounds.memory_gb * 1024**2)), *program]
+    if bounds.whole_stack:
+        program = ["/bin/sh", "-c", _WHOLE_STACK, *program]
     variables = {**os.environ, "OMP_NUM_THREADS": str(bounds.threads), **(environment or {})}
     with open(log, "a+", errors="replace") as output:
         output.write(f"$ {' '.join(command)}\n")

@@ -88,6 +88,8 @@ def test_what_a_threshold_refuses_keeps_its_figures() -> None:
         (Atoms("Si", cell=[[3, 0, 0], [0, 3, 0], [0, 0, 0]], pbc=[1, 1, 0]), ""),  # a slab whose vacuum is left open
         (Atoms("Si", cell=[[3, 0, 0], [0, 0, 0], [0, 0, 9]], pbc=[1, 1, 0]), "without a cell vector"),
         (Atoms("Si", cell=[[3, 0, 0], [3, 0, 0], [0, 0, 0]], pbc=[1, 1, 0]), "cell of 0"),
+        (Atoms("Si", cell=[5, 5, 2e4], pbc=True), "a cell vector of 2e+04 Å, the longest allowed is 10000 Å"),
+        (Atoms("Si", cell=[1e6, 1e6, 1e6]), "a cell vector of 1e+06 Å"),
         (Atoms("Si", cell=[[0, 0, 5], [0, 5, 0], [5, 0, 0]], pbc=True), ""),  # left-handed
         (si8(), ""),
         (Atoms("H2", [[0, 0, 0], [0, 0, 0.74]]), ""),

@@ -27,7 +27,7 @@ HASH = "test-0123456789abcdef"
 class Scripted:
     """An engine that fails as it is told to, and counts what it was asked for."""
 
-    name, settings_hash, periodic = "test", HASH, False
+    name, settings_hash, periodic, in_process = "test", HASH, False, False
 
     def __init__(self, causes: dict[str, str] | None = None, *, force: float = 0.0, made_with: str = "") -> None:
         self.causes, self.force, self.made_with = causes or {}, force, made_with

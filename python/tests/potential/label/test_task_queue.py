@@ -63,6 +63,13 @@ def test_defects_of_ours_are_raised() -> None:
         collect(TaskQueue(1), defect, [0])
 
 
+def test_what_ends_its_process_costs_its_item_and_not_this_process(tmp_path: Path) -> None:
+    queue = TaskQueue(1, attempts=2, fragile=True)
+    done, lost = collect(queue, partial(sleepy_queue.deadly, str(tmp_path)), [0, 1, 2, 3])
+    assert (done, list(lost)) == ({0: 0, 1: 1, 3: 3}, [2])
+    assert "its process ended with code -9" in lost[2]
+
+
 @pytest.mark.slow
 def test_killed_workers_cost_their_item_only(tmp_path: Path) -> None:
     done, lost = collect(TaskQueue(2, attempts=3), partial(sleepy_queue.deadly, str(tmp_path)), [0, 1, 2, 3])

@@ -84,6 +84,7 @@ def test_what_it_cannot_compute_is_refused() -> None:
     for atoms, words in (
         (antiferro, "moments of both signs"),
         (ammonium(charge=1, multiplicity=2), "multiplicity 2, with 10 electrons"),
+        (ammonium(charge=9), "charge \\+9, with 9 valence electrons"),
         (ammonium(charge=12), "charge \\+12, with 11 electrons"),
     ):
         with pytest.raises(ValueError, match=words):

@@ -28,6 +28,7 @@ BAD_OUTPUT = "BAD_OUTPUT"
 _CAP = "largest force"
 _CLOSE = "the least allowed is"
 BOUND = "all that labels.label_memory_gb allows"
+_LONGEST_ANGSTROM = 1e4
 TRANSIENT = (RESOURCE, "CRASH(worker)")
 """Causes for which the same run may succeed on another day."""
 
@@ -220,6 +221,9 @@ def bad_structure(atoms: Atoms, closest_ratio: float) -> str:
         return "positions or cell are not finite"
     if min(atoms.numbers) < 1:
         return "an atom of no element"
+    longest = float(np.linalg.norm(atoms.cell.array, axis=1).max())
+    if longest > _LONGEST_ANGSTROM:
+        return f"a cell vector of {longest:.3g} Å, the longest allowed is {_LONGEST_ANGSTROM:g} Å"
     if atoms.pbc.any():
         # of directions that are not periodic, the vector may be missing; a missing one gets 1 Å along the normal
         if not all(atoms.cell.array[atoms.pbc].any(axis=1)):

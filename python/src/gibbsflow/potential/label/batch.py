@@ -294,7 +294,7 @@ def label_batch(
         result = LabelResult(structure_id(atoms), "failed", settings_hash=engine.settings_hash, engine=engine.name)
         _done(atoms, result.failed(crash("worker"), f"its worker died each time: {why}"))
 
-    queue: TaskQueue[Atoms, LabelResult] = TaskQueue(workers, scheduler, labels.attempts_max)
+    queue: TaskQueue[Atoms, LabelResult] = TaskQueue(workers, scheduler, labels.attempts_max, fragile=engine.in_process)
     task = partial(_label, engine, str(logs) if logs is not None else None)
     queue.run(task, list(wanted.values()), done=_done, lost=_lost, stopper=stopper, text=f"labels ({engine.name})")
     if not any(result.status == "labelled" for result in batch.results.values()):

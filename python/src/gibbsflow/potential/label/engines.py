@@ -43,10 +43,13 @@ class LabelEngine(Protocol):
         Hash of all that changes a label (`hash_settings`).
     periodic
         Whether it repeats every structure in space, as plane waves do.
+    in_process
+        Whether it computes within Python, whose process a failure of its libraries may end.
     """
 
     name: str
     periodic: bool
+    in_process: bool
     settings_hash: str
 
     def electrons(self, atoms: Atoms) -> Electrons:

@@ -19,6 +19,7 @@ from gibbsflow.errors import EngineError, MissingProgramError
 from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.data.labels import (
     BAD_STRUCTURE,
+    MISSING_PSEUDO,
     RESOURCE,
     UNCONVERGED,
     LabelResult,
@@ -78,6 +79,7 @@ class Gpaw:
 
     name = "gpaw"
     periodic = True
+    in_process = False
 
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
         missing = [package for package in ("gpaw", "gpaw_data") if importlib.util.find_spec(package) is None]
@@ -242,6 +244,10 @@ class Gpaw:
                 return result.failed(RESOURCE, str(error)), "OUT_OF_TIME", None
             if error.code < 0:
                 return result.failed(RESOURCE, str(error)), "KILLED", error.code
+            if "MemoryError" in (said := (work / "run.log").read_text(errors="replace")) or "Cannot allocate" in said:
+                return result.failed(RESOURCE, f"out of memory: {error}"), "OUT_OF_MEMORY", error.code
+            if "Could not find required PAW dataset" in said:
+                return result.failed(MISSING_PSEUDO, str(error)), "PSEUDO", error.code
             return result.failed(crash(error.code), str(error)), "CRASH", error.code
         figures = json.loads((work / "out.json").read_text())
         label = replace(

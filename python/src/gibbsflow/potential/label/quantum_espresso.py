@@ -58,6 +58,7 @@ _SCRATCH_BYTES = 64_000_000
 """Where a run ends without a known error and its disk has less than this left, it is taken to be full."""
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError)
 """What ASE's reader ends with where lines are missing, cut off, or run into each other."""
+_SIGNALLED = 128
 _SOFT_STOP = 0.95
 """Share of a run's time after which pw.x ends by itself, with what it needs to go on."""
 _worked: dict[tuple[str, bool, bool], dict[str, Any]] = {}
@@ -79,11 +80,13 @@ class QuantumEspresso:
     MissingProgramError
         Where pw.x, or the launcher of its ranks, is not installed, or pw.x does not start where its version matters.
     InputError
-        Where no element is named, or a pseudopotential is missing or is not the table's.
+        Where no element is named, a pseudopotential is missing or is not the table's, or the cutoff of the density is
+        below four times that of the wavefunctions.
     """
 
     name = "quantum_espresso"
     periodic = True
+    in_process = False
 
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
         self.dft, self.labels = dft, labels
@@ -340,7 +343,7 @@ class QuantumEspresso:
         for left in saved.glob("*.xml"):
             left.unlink()  # of the run before: it must not be taken for this one's
         (work / "CRASH").unlink(missing_ok=True)
-        bounds = Bounds(memory_gb=self.labels.label_memory_gb, time_s=self.labels.label_time_min * 60)
+        bounds = Bounds(memory_gb=self.labels.label_memory_gb, time_s=self.labels.label_time_min * 60, whole_stack=True)
         code: int | None = 0
         try:
             run_program([*self._command(scf), "-in", f"run{number}.pwi"], folder=work, log=output, bounds=bounds)
@@ -351,7 +354,14 @@ class QuantumEspresso:
             text += (work / "CRASH").read_text(errors="replace")  # MPI may have ended it before its output was written
         density = any(saved.glob("pwscf.save/charge-density.*"))
         outcome = diagnose(text, code, density=density, restartable=any(saved.glob("pwscf.restart_*")))
-        if outcome.error in ("CRASH", "SUBSPACE") and (space := shutil.disk_usage(work).free) < _SCRATCH_BYTES:
+        silent = "Program PWSCF" not in text and "MPI_ABORT" not in text
+        if outcome.error == "CRASH" and silent and 0 <= (code or 0) < _SIGNALLED:
+            what = f"{self.program} is not pw.x, or did not start (code {code}): {outcome.message}"
+            outcome = replace(outcome, error="NOT_STARTED", message=what)
+        if (
+            outcome.error in ("CRASH", "NOT_STARTED", "SUBSPACE")
+            and (space := shutil.disk_usage(work).free) < _SCRATCH_BYTES
+        ):
             # neither MPI nor the Fortran library always has words for it
             what = f"{work.parent} has {space / 1e6:.1f} MB left: {outcome.message}"
             outcome = replace(outcome, error="NO_SPACE", message=what)

@@ -15,6 +15,7 @@ import psutil
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from gibbsflow.errors import InputError, Problem, StoppedEarly
+from gibbsflow.potential.label.own_process import OwnProcess
 from gibbsflow.workflow.progress import Progress
 from gibbsflow.workflow.signals import ignore_stop_signals
 from gibbsflow.workflow.state.segments import Stopper
@@ -37,6 +38,8 @@ class TaskQueue(Generic[T, R]):
         Address of a running dask scheduler, instead of processes here.
     attempts
         Runs of an item whose worker died, or that raised OSError.
+    fragile
+        Whether the function may end the process that it runs in: one worker is then a process beside this one.
 
     Raises
     ------
@@ -44,8 +47,10 @@ class TaskQueue(Generic[T, R]):
         From `run`, where the scheduler does not answer.
     """
 
-    def __init__(self, workers: int = 1, scheduler: str | None = None, attempts: int = 3) -> None:
-        self.workers, self.scheduler, self.attempts = workers, scheduler, attempts
+    def __init__(
+        self, workers: int = 1, scheduler: str | None = None, attempts: int = 3, *, fragile: bool = False
+    ) -> None:
+        self.workers, self.scheduler, self.attempts, self.fragile = workers, scheduler, attempts, fragile
 
     def run(
         self,
@@ -117,14 +122,16 @@ class TaskQueue(Generic[T, R]):
                     progress.add(1)
 
     @contextmanager
-    def _client(self) -> Iterator[_Thread | _Dask]:
+    def _client(self) -> Iterator[_Thread | OwnProcess | _Dask]:
         if self.workers == 1 and self.scheduler is None:
-            client = _Thread()
+            client = OwnProcess() if self.fragile else _Thread()
             try:
                 yield client
             except BaseException:
                 client.end_programs()
                 raise
+            finally:
+                client.close()
             return
         from dask import config as dask_config
         from distributed import Client, LocalCluster
@@ -175,6 +182,9 @@ class _Thread:
     def end_programs(self) -> None:
         """End what runs below this process and did not when the queue began."""
         _end([child for child in psutil.Process().children(recursive=True) if child.pid not in self._before])
+
+    def close(self) -> None:
+        """There is nothing to end."""
 
     def slots(self) -> int:
         return 1

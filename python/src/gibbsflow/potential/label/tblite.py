@@ -7,6 +7,7 @@ import importlib.util
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,20 @@ def _more_iterations(attempt: Attempt) -> Correction | None:
     return attempt.change(f"up to {more} iterations", steps=more) if more is not None else None
 
 
+@cache
+def _valence(number: int, method: str) -> int:
+    """Electrons that the method computes of a neutral atom; all of them where it cannot say."""
+    from tblite.exceptions import TBLiteRuntimeError
+    from tblite.interface import Calculator
+
+    try:
+        atom = Calculator(method, np.array([number]), np.zeros((1, 3)))
+        atom.set("verbosity", 0)
+        return round(float(np.sum(atom.singlepoint().get("orbital-occupations"))))
+    except TBLiteRuntimeError:
+        return number
+
+
 HANDLERS = (Handler("more_steps", frozenset({"UNCONVERGED"}), len(_ITERATIONS) - 1, _more_iterations),)
 """What mends a run of tblite; none of it changes the physics."""
 
@@ -72,6 +87,7 @@ class Tblite:
 
     name = "tblite"
     periodic = False
+    in_process = True
 
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
         if importlib.util.find_spec("tblite") is None:
@@ -114,7 +130,8 @@ class Tblite:
         Raises
         ------
         ValueError
-            For moments of both signs, or whose sum is not whole or does not fit the number of electrons; in words.
+            For moments of both signs, or whose sum is not whole or does not fit the number of electrons, and for a
+            charge of all valence electrons; in words.
         """
         said = Electrons.of(atoms)
         moments = said.moments_ub or ()
@@ -134,6 +151,11 @@ class Tblite:
         found = Electrons(said.charge, multiplicity)
         if not hidden:
             found.require_parity(int(atoms.numbers.sum()))
+        if found.charge > 0:
+            # without them, tblite gives the energy of what is left, or writes where it must not
+            valence = sum(_valence(number, self.dft.tblite_method) for number in atoms.numbers.tolist())
+            if found.charge >= valence:
+                raise ValueError(f"charge {found.charge:+d}, with {valence} valence electrons")
         return found
 
     def key(self, atoms: Atoms) -> str:

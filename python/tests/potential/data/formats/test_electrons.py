@@ -50,6 +50,7 @@ def test_what_a_frame_says(info: dict, expected: Electrons) -> None:
         ({"charge": True}, "not a whole number"),
         ({"charge": "one"}, "not a whole number"),
         ({"charge": float("nan")}, "not a whole number"),
+        ({"charge": -13}, "charge -13 of 3 atoms"),
         ({"charge": 1, "total_charge": 2}, "contradict"),
         ({"spin": 1}, "may be a multiplicity or a moment"),
         ({"multiplicity": 0}, "the least is 1"),
@@ -93,7 +94,7 @@ def test_columns_count() -> None:
 def test_electrons_are_counted() -> None:
     Electrons(1, 2).require_parity(10)
     Electrons().require_parity(9)
-    for wrong in (Electrons(0, 2), Electrons(1, 1), Electrons(0, 13), Electrons(11)):
+    for wrong in (Electrons(0, 2), Electrons(1, 1), Electrons(0, 13), Electrons(11), Electrons(10)):
         with pytest.raises(ValueError, match="electrons"):
             wrong.require_parity(10)
 

@@ -83,6 +83,11 @@ def whole(folder: Path) -> str:
         (lambda text: text[: text.index("<PP_NONLOCAL") + 500], "section PP_NONLOCAL has no end"),
         (lambda text: text[: text.index("</PP_R>") - 40], "section PP_MESH has no end"),
         (lambda text: text[: text.index("<PP_RHOATOM")], "section PP_RHOATOM has no end"),
+        (lambda text: text.replace("</UPF>", "<PP_FULL_WFC>\n 0.1\n"), "section PP_FULL_WFC has no end"),
+        (
+            lambda text: re.sub(r"(<PP_NONLOCAL>.*?<PP_BETA[^>]*>)", r"\1 NaN ", text, count=1, flags=re.DOTALL),
+            "NaN for",
+        ),
         (lambda text: re.sub(r"(<PP_LOCAL[^>]*>)[^<]*", r"\1 words ", text), "not readable as a potential"),
         (lambda text: text[: text.index(">", text.index("<PP_HEADER")) + 1], ""),  # left to pw.x
     ],

@@ -11,7 +11,8 @@ from silicon import coarse, needs_pw, si2
 
 from gibbsflow.config.label_engines import find_pw
 from gibbsflow.config.potential import Labels
-from gibbsflow.potential.data.labels import LabelResult, check_label
+from gibbsflow.errors import InputError
+from gibbsflow.potential.data.labels import TRANSIENT, LabelResult, check_label
 from gibbsflow.potential.label import quantum_espresso
 from gibbsflow.potential.label.quantum_espresso import QuantumEspresso
 
@@ -226,7 +227,28 @@ def test_a_crash_on_a_full_disk_is_no_verdict_on_the_structure(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crashing = program("echo '[host:1] PMIX ERROR: ERROR in file gds_ds21_lock.c at line 99'; exit 1")
-    assert crashing.label(si2()).cause == "CRASH(1)"
+    assert crashing.label(si2()).error == "NOT_STARTED"
     monkeypatch.setattr(quantum_espresso, "_SCRATCH_BYTES", float("inf"))
     label = crashing.label(si2())
     assert (label.error, label.cause) == ("NO_SPACE", "RESOURCE") and "MB left: [host:1]" in label.message
+
+
+@pytest.mark.parametrize(
+    "spoil", ["echo 'error while loading shared libraries: libx.so' >&2; exit 127", "exec /bin/ls"]
+)
+def test_a_program_that_did_not_start_is_no_verdict_on_the_structure(program: Program, spoil: str) -> None:
+    label = program(spoil).label(si2())
+    assert (label.error, label.cause, label.end, label.attempts) == ("NOT_STARTED", "RESOURCE", "NO_CORRECTION", 1)
+    assert label.cause in TRANSIENT and "is not pw.x, or did not start" in label.message
+
+
+def test_the_program_has_all_of_the_stack(program: Program, tmp_path: Path) -> None:
+    # as where a shell has left it little: a run that needs more ends with a segmentation fault
+    program(f"ulimit -S -s > {tmp_path}/soft; ulimit -H -s > {tmp_path}/hard; exit 3").label(si2())
+    assert (tmp_path / "soft").read_text() == (tmp_path / "hard").read_text()
+    mended(program("[[ $run != 1 ]] || ulimit -s 8").label(si2()), "SEGFAULT", "less_memory")
+
+
+def test_a_density_that_does_not_hold_the_wavefunctions_is_refused(program: Program) -> None:
+    with pytest.raises(InputError, match=r"20 Ry does not hold wavefunctions of 10 Ry .* 40"):
+        program.engine(":", Labels(), ecutrho_ry=20.0)

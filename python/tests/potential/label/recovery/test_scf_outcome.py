@@ -73,6 +73,21 @@ def test_outputs_are_told_apart(text: str, code: int | None, error: str, cause: 
     assert (found.error, found.cause) == (error, cause) and found.message
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ("$ pw.x -in run1.pwi\n", -7, "ended by SIGBUS (code -7): no output"),
+        ("$ pw.x -in run1.pwi\n     Estimated max dynamical RAM\n", 134, "ended by SIGABRT (code 134): Estimated"),
+        ("     Dense  grid: 9\nMPI_ABORT was invoked on rank 0\nwith errorcode 9.\n", 9, "(code 9) after: Dense  grid"),
+        ("At line 9\nFortran runtime error: Bad real number\nError termination. Backtrace:\n#0", 2, "Bad real number"),
+        ("Program stopped by user request\nSTOP 255", 255, "asked to stop by a signal or a file (code 255)"),
+        ("SIGSEGV", 139, "ulimit -H -s"),
+    ],
+)  # fmt: skip
+def test_an_end_without_an_error_is_told_by_what_is_known(text: str, code: int, message: str) -> None:
+    assert message in diagnose(text, code).message
+
+
 def test_a_run_that_converged_has_no_error_whatever_it_warned_of() -> None:
     warning = "Message from routine divide_et_impera:\n suboptimal parallelization: some nodes have no k-points"
     for text in ("", warning):

@@ -42,6 +42,7 @@ _LIKE_CHARGES = re.compile(
     re.IGNORECASE,
 )
 _APART_E = 0.5
+_MOST_EXTRA = 4  # electrons an atom, as of carbides; more are not bound, and no program says so
 _WHOLE = 1e-3
 # Ground terms of NIST's Atomic Spectra Database where ASE's table has none or, by its parity, another's.
 _UNPAIRED_BY_NIST: Mapping[str, int] = {"Ce": 0, "Es": 3, "Lr": 1}
@@ -108,7 +109,10 @@ class Electrons:
             said["the sum of initial_charges"] = _whole("the sum of initial_charges", np.sum(charges))
         if len(set(said.values())) > 1:
             raise ValueError("charges contradict each other: " + ", ".join(f"{k} is {v}" for k, v in said.items()))
-        return next(iter(said.values()), 0)
+        charge = next(iter(said.values()), 0)
+        if -charge > _MOST_EXTRA * len(atoms):
+            raise ValueError(f"charge {charge:+d} of {len(atoms)} atoms, which hold no such number of electrons")
+        return charge
 
     @staticmethod
     def _multiplicity(atoms: Atoms) -> int | None:
@@ -149,7 +153,7 @@ class Electrons:
             Where they are too few, or odd where they should be even; in words.
         """
         left = electrons - self.charge
-        if left < 0:
+        if left < 0 or (self.charge and not left):
             raise ValueError(f"charge {self.charge:+d}, with {electrons} electrons")
         unpaired = (self.multiplicity or 1) - 1
         if self.multiplicity is not None and (unpaired > left or (left - unpaired) % 2):

@@ -27,6 +27,10 @@ MOMENTS_UB: Mapping[str, float] = {
 }  # fmt: skip
 
 
+_LEAST_DUAL = 3.9
+"""Of cutoffs: four, but for the rounding of those that pseudopotentials suggest."""
+
+
 @dataclass(frozen=True)
 class Pseudopotential:
     """One file of the table.
@@ -219,9 +223,18 @@ def cutoffs_ry(chosen: Mapping[str, Pseudopotential], dft: Dft) -> tuple[float, 
         Cutoff of the wavefunctions in Ry.
     density_ry : float
         Cutoff of the density in Ry; where the settings give none, each pseudopotential's own ratio to the other.
+
+    Raises
+    ------
+    InputError
+        Where the settings' cutoff of the density is too low for the wavefunctions.
     """
     wfc = dft.ecutwfc_ry or max(p.ecutwfc_ry for p in chosen.values())
     if dft.ecutrho_ry is not None:
+        if dft.ecutrho_ry < _LEAST_DUAL * wfc:
+            what = f"a density of {dft.ecutrho_ry:g} Ry does not hold wavefunctions of {wfc:g} Ry"
+            right = f"four times that of the wavefunctions at least: {4 * wfc:g}"
+            raise InputError(Problem("dft", what, right, field="ecutrho_ry"))
         return wfc, dft.ecutrho_ry
     # a raised wavefunction cutoff carries the density's with it, at each pseudopotential's own ratio
     return wfc, max(wfc * p.ecutrho_ry / p.ecutwfc_ry for p in chosen.values())

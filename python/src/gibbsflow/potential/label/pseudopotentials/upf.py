@@ -14,6 +14,7 @@ _SECTIONS = ("PP_MESH", "PP_R", "PP_LOCAL", "PP_NONLOCAL", "PP_RHOATOM")
 _WHOLE = "a pseudopotential in the format UPF, version 1 or 2, whole and as it was published"
 _APART_E = 0.05
 _ATTRIBUTE = re.compile(r"(\w+)\s*=\s*[\"']\s*([^\"']*?)\s*[\"']")
+_NO_NUMBER = re.compile(r"(?<![\w.])([+-]?nan|\*{4,})(?![\w.])", re.IGNORECASE)
 # Names of Quantum ESPRESSO (Modules/funct.f90): short ones, and exchange, correlation and their gradient corrections.
 _FUNCTIONALS = {
     "PBE": "pbe", "SLA PW PBX PBC": "pbe", "SLA PW PBE PBE": "pbe", "1 4 3 4": "pbe",
@@ -135,7 +136,8 @@ def require_whole(path: Path, z_valence: float) -> None:
     Raises
     ------
     InputError
-        Where a section has no end, the last, the atom's density, is missing, or the potential has another charge.
+        Where a section has no end, the atom's density is missing, a number is none, or the potential has another
+        charge.
     """
     text = read_input(path, "a pseudopotential in UPF", STRUCTURE_BYTES).decode(errors="replace")
     if "\n" not in text:
@@ -145,6 +147,13 @@ def require_whole(path: Path, z_valence: float) -> None:
     if broken or (any(bodies.values()) and bodies["PP_RHOATOM"] is None):
         what = f"section {broken[0] if broken else 'PP_RHOATOM'} has no end: the file was cut off"
         raise InputError(Problem(str(path), what, _WHOLE))
+    # what is opened is closed, in the sections after the atom's density too
+    opened = re.findall(r"<(PP_[\w.]+)(?=[\s>])(?:[^>]*[^>/])?>", text)
+    if left := [name for name in opened if f"</{name}>" not in text]:
+        raise InputError(Problem(str(path), f"section {left[0]} has no end: the file was cut off", _WHOLE))
+    if found := _NO_NUMBER.search(text, text.find("<PP_R")):
+        line = text.count("\n", 0, found.start()) + 1
+        raise InputError(Problem(str(path), f"{found[1]} for a number", _WHOLE, row=line))
     mesh, local = bodies["PP_R"], bodies["PP_LOCAL"]
     if mesh is None or local is None or "<!--" in local[1]:
         return  # a bare Coulomb potential has no local part

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import signal
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +21,7 @@ ScfError = Literal[
     "RANKS", "TOO_FEW_BANDS", "TOP_BAND_OCCUPIED", "BANDS_NOT_CONVERGED", "S_MATRIX", "ZHEGVD", "QR", "EIGENVECTORS",
     "CHOLESKY", "SUBSPACE", "BROYDEN", "CHARGE_WRONG", "DENSITY_FILE", "RADIAL_FFT", "NOT_ORTHOGONAL", "G_PAR",
     "K_POINTS", "SYMMETRY", "FERMI_ENERGY", "DEXX_NEGATIVE", "STRUCTURE", "PSEUDO", "BAD_OUTPUT",
-    "CHANGED_PHYSICS", "LAUNCHER", "CRASH",
+    "CHANGED_PHYSICS", "LAUNCHER", "NOT_STARTED", "CRASH",
 ]  # fmt: skip
 """What went wrong; empty where nothing did."""
 
@@ -75,11 +76,13 @@ _SIGNS: tuple[tuple[ScfError, tuple[str, ...]], ...] = (
     ),
 )  # fmt: skip
 """The first that fits counts."""
+_ASKED_TO_STOP = ("Program stopped by user request", "Signal Received, stopping")
 _CAUSES: dict[ScfError, str] = {
     **dict.fromkeys(DIAGONALIZATION, UNCONVERGED),
     **dict.fromkeys(("UNCONVERGED", "BROYDEN", "CHARGE_WRONG", "TOP_BAND_OCCUPIED", "CHANGED_PHYSICS"), UNCONVERGED),
     "FERMI_ENERGY": UNCONVERGED,
     **dict.fromkeys(("OUT_OF_WALLTIME", "OUT_OF_TIME", "OUT_OF_MEMORY", "KILLED", "NO_SPACE"), RESOURCE),
+    "NOT_STARTED": RESOURCE,
     "STRUCTURE": BAD_STRUCTURE,
     "PSEUDO": MISSING_PSEUDO,
     "BAD_OUTPUT": BAD_OUTPUT,
@@ -218,6 +221,8 @@ def _error(text: str, code: int | None, accuracies: tuple[float, ...]) -> tuple[
         return found, "out of memory"
     if code in (-9, -15, 137, 143):
         return "KILLED", f"killed (code {code})"
+    if any(sign in text for sign in _ASKED_TO_STOP):
+        return "KILLED", f"asked to stop by a signal or a file (code {code})"
     if found == "UNCONVERGED":
         last = f", accuracy {accuracies[-1]:.1e} Ry" if accuracies else ""
         return found, f"SCF not converged after {len(accuracies)} steps{last}"
@@ -226,10 +231,28 @@ def _error(text: str, code: int | None, accuracies: tuple[float, ...]) -> tuple[
     if found:
         return found, words or found.lower().replace("_", " ")
     if code in (-11, 139) or "SIGSEGV" in text:
-        return "SEGFAULT", "segmentation fault"
+        return "SEGFAULT", "segmentation fault: the stack was all that the hard limit allows (ulimit -H -s)"
     runtime = "Fortran runtime error" in text or "forrtl:" in text
     in_scf = "iteration #" in text and "End of self-consistent" not in text
     if not words and not runtime and code > 0 and in_scf:
         # LAPACK's complaint, whose words 6.7 loses where it calls MPI_ABORT
         return "SUBSPACE", f"ended within the diagonalisation, without a word (code {code})"
-    return "CRASH", words or (last_line(text) if code else "the output ends without a result")
+    if not code:
+        return "CRASH", words or "the output ends without a result"
+    return "CRASH", words or _last_words(text, code)
+
+
+def _last_words(text: str, code: int) -> str:
+    """What a run said at last, where it names no error: the runtime's error, the signal, or where it was."""
+    if said := re.search(r"Fortran runtime error: [^\n]*|forrtl: [^\n]*", text):
+        return said[0]
+    # of ours is the command; MPI and the runtime speak of their own ends
+    own = re.sub(r"^\$ .*\n?|^-{20,}\n.*|^Note: The following floating-point.*\n?", "", text, flags=re.MULTILINE)
+    number = -code if code < 0 else code - 128
+    if number in {int(known) for known in signal.Signals}:
+        return f"ended by {signal.Signals(number).name} (code {code}): {last_line(own)}"
+    if "MPI_ABORT was invoked" in text:
+        own = text.partition("MPI_ABORT was invoked")[0]
+        lines = [line.strip() for line in own.splitlines() if line.strip(" -") and not line.startswith("$ ")]
+        return f"ended without a word (code {code}){f' after: {lines[-1]}' if lines else ''}"
+    return last_line(own)

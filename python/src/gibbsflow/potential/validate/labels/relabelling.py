@@ -53,8 +53,9 @@ def tighter(dft: Dft, engine: LabelEngine, factor: float) -> Dft:
     spacing = max(dft.kspacing_per_angstrom / factor, 0.0201)
     if dft.engine == "quantum_espresso":
         wfc, rho = (getattr(engine, name) for name in ("ecutwfc_ry", "ecutrho_ry"))
+        higher = float(math.ceil(wfc * factor))
         changes: dict[str, Any] = {
-            "ecutwfc_ry": float(math.ceil(wfc * factor)), "ecutrho_ry": float(math.ceil(rho * factor)),
+            "ecutwfc_ry": higher, "ecutrho_ry": max(float(math.ceil(rho * factor)), 4 * higher),
             "conv_thr_ry": max(dft.conv_thr_ry / _TIGHTER_SCF, _LEAST_SCF_RY),
         }  # fmt: skip
     elif dft.engine == "gpaw":
