@@ -465,7 +465,7 @@ def test_launcher_without_any_python_says_what_to_do(machine):
 def test_the_foundation_model_is_made_when_asked_for_and_then_follows_its_lock(machine):
     with_uv(machine.with_python().python_is_ready().nextflow_is_ready(), UV)
     (machine.bin / "chmod").symlink_to(shutil.which("chmod"))
-    assert "foundation" not in machine.run("--setup-only").stderr
+    assert "foundation model" not in machine.run("--setup-only").stderr
     done = machine.run("--setup-only", "--foundation")
     assert done.returncode == 0, done.stderr
     assert "foundation model: done" in done.stderr and (machine.home / "foundation/bin/python").exists()

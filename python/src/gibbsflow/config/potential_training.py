@@ -104,7 +104,7 @@ class Training(Section):
         "hold-out's expected error reaches it, and four times it; default: by frames left out of training.",
         unit="eV/Å", gt=0, le=100,
     )  # fmt: skip
-    chgnet: Tuning = Tuning()
+    chgnet: Tuning = setting(Tuning(), "How the foundation model is tuned (backend chgnet).")
     committee: bool = setting(
         False, "Write the fits that leave out one fold each, whose spread is another measure of what is not known."
     )

@@ -12,7 +12,7 @@ from gibbsflow import PotentialCalculator
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.potential.explore.calculator import read_graded
 from gibbsflow.potential.train.fit import fingerprint, load_potential
-from gibbsflow.potential.train.trainers.chgnet import ChgnetPotential
+from gibbsflow.potential.train.trainers.foundation.chgnet import ChgnetPotential
 
 _MINUS_TWO_AN_ATOM = """
 import numpy as np

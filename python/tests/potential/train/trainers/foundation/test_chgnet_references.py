@@ -8,7 +8,7 @@ from labelled_sets import bare_frame
 
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.frame_weights import FrameWeights
-from gibbsflow.potential.train.trainers.chgnet_references import fit_shift, refuse_undetermined
+from gibbsflow.potential.train.trainers.foundation.chgnet_references import fit_shift, refuse_undetermined
 
 SPECIES = ("Au", "Cu")
 

@@ -16,8 +16,8 @@ from gibbsflow.errors import InputError, MissingProgramError
 from gibbsflow.potential.train import fit as training
 from gibbsflow.potential.train.shared.inputs import Inputs
 from gibbsflow.potential.train.shared.splits import Folds
-from gibbsflow.potential.train.trainers import chgnet_trainer
-from gibbsflow.potential.train.trainers.chgnet_references import Shift
+from gibbsflow.potential.train.trainers.foundation import chgnet_trainer
+from gibbsflow.potential.train.trainers.foundation.chgnet_references import Shift
 from gibbsflow.workflow.state.segments import Stopper
 
 
