@@ -4,9 +4,9 @@ Run it so::
 
     python benchmarks/foundation.py --data shared/data/mlearn_si --out benchmarks/foundation.json
 
-`--data` holds `training.extxyz` and `test.extxyz`; `--every` and `--test-every` take each n-th frame of them, for machines
-that have little time. Untuned means: with reference energies fitted to the training energies, else nothing could be
-compared. What tuning has changed elsewhere is shown on crystals of silicon that no frame holds.
+`--data` holds `training.extxyz` and `test.extxyz`; `--every` and `--test-every` take each n-th frame of them, for
+machines that have little time. Untuned means: with reference energies fitted to the training energies, else nothing
+could be compared. What tuning has changed elsewhere is shown on crystals of silicon that no frame holds.
 """
 
 from __future__ import annotations

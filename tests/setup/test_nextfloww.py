@@ -462,6 +462,18 @@ def test_launcher_without_any_python_says_what_to_do(machine):
 # --- locks -----------------------------------------------------------------------------------------------------------
 
 
+def test_the_foundation_model_is_made_when_asked_for_and_then_follows_its_lock(machine):
+    with_uv(machine.with_python().python_is_ready().nextflow_is_ready(), UV)
+    (machine.bin / "chmod").symlink_to(shutil.which("chmod"))
+    assert "foundation model" not in machine.run("--setup-only").stderr
+    done = machine.run("--setup-only", "--foundation")
+    assert done.returncode == 0, done.stderr
+    assert "foundation model: done" in done.stderr and (machine.home / "foundation/bin/python").exists()
+    assert "started" not in machine.run("--setup-only", "--foundation").stderr
+    (machine.home / "foundation.stamp").write_text("of another lock")
+    assert "foundation model: done" in machine.run("--setup-only").stderr
+
+
 def pins(name: str) -> dict[str, str]:
     return dict(re.findall(r"^(\S+)==(\S+)", (REPO / "python/locks" / name).read_text(), re.M))
 
@@ -471,7 +483,8 @@ def test_dev_lock_holds_the_default_versions():
     assert default.items() <= dev.items()
 
 
-LOCKS = ["default.lock", "dev.lock", "compiled.lock", "cuda.lock", "build.lock", "qe.lock", "postgresql.lock"]
+LOCKS = ["default.lock", "dev.lock", "compiled.lock", "cuda.lock", "build.lock", "qe.lock", "postgresql.lock",
+         "foundation.lock"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LOCKS)

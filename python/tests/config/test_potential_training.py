@@ -58,7 +58,7 @@ def test_the_trainer_is_written_only_where_it_is_not_the_default() -> None:
     other = PotentialSettings(training=Training(backend="pace"))
     assert other.model_dump(mode="json")["training"]["backend"] == "pace"
     assert PotentialSettings.model_validate(other.model_dump(mode="json")) == other
-    with pytest.raises(InputError, match="'pod' or 'pace'"):
+    with pytest.raises(InputError, match="'pod', 'pace' or 'chgnet'"):
         read_section(Training, {"backend": "gap"}, where="run.yaml")
 
 

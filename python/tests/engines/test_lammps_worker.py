@@ -1,28 +1,12 @@
-"""Messages between the caller and LAMMPS' process, and the names of results."""
+"""LAMMPS' process as its caller sees it: the names of results, and what cannot be done."""
 
-import io
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from gibbsflow.engines import lammps_worker
-
-
-def test_messages_survive_the_way(tmp_path):
-    path = tmp_path / "message"
-    with open(path, "wb") as stream:
-        lammps_worker.send(stream, {"commands": ["a"]}, {"x": np.eye(2)})
-    with open(path, "rb") as stream:
-        header, arrays = lammps_worker.receive(stream)
-        assert lammps_worker.receive(stream) is None
-    assert header == {"commands": ["a"]}
-    assert arrays["x"] == pytest.approx(np.eye(2))
-
-
-def test_a_stream_that_ends_within_a_length_has_ended():
-    assert lammps_worker.receive(io.BytesIO(b"\x01\x00\x00")) is None
+from gibbsflow.engines import lammps_worker, messages
 
 
 class _Lammps:
@@ -66,13 +50,13 @@ def test_an_unknown_result_is_an_error():
 def test_the_process_answers_errors_and_goes_on(tmp_path):
     command = [sys.executable, "-m", "gibbsflow.engines.lammps_worker", "log"]
     with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        header, _ = lammps_worker.receive(process.stdout)
+        header, _ = messages.receive(process.stdout)
         assert "pod" in header["styles"]
-        lammps_worker.send(process.stdin, {"commands": ["no_such_command"], "results": []}, {})
-        answer, _ = lammps_worker.receive(process.stdout)
+        messages.send(process.stdin, {"commands": ["no_such_command"], "results": []}, {})
+        answer, _ = messages.receive(process.stdout)
         assert "Unknown command" in answer["error"]
-        lammps_worker.send(process.stdin, {"commands": ["units metal"], "results": []}, {})
-        answer, _ = lammps_worker.receive(process.stdout)
+        messages.send(process.stdin, {"commands": ["units metal"], "results": []}, {})
+        answer, _ = messages.receive(process.stdout)
         assert answer == {"atoms": 0}
         process.stdin.close()
         assert process.wait(20) == 0

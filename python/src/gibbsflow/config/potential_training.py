@@ -110,7 +110,7 @@ class Training(Section):
         "higher than where the hold-out's expected error reaches it; default: convergence's of the same settings.",
         unit="eV/Å", gt=0, le=100,
     )  # fmt: skip
-    chgnet: Tuning = Tuning()
+    chgnet: Tuning = setting(Tuning(), "How the foundation model is tuned (backend chgnet).")
     committee: bool = setting(
         False, "Write the fits that leave out one fold each, whose spread is another measure of what is not known."
     )

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import gibbsflow
 from gibbsflow.errors import MissingProgramError
 
 PROGRAM = "gibbsflow.engines.foundation.program.worker"
@@ -62,7 +61,7 @@ class Environment:
         hidden = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV")
         kept = {key: value for key, value in os.environ.items() if key not in hidden}
         count = str(threads)
-        root = str(Path(gibbsflow.__file__).parents[1])
+        root = str(Path(__file__).parents[3])
         return subprocess.Popen(
             [str(self.python), "-P", "-s", "-c", _START, root, *arguments],
             cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True,

@@ -114,6 +114,7 @@ class Session:
             self.check()
             left_s = end - time.monotonic()
             if left_s <= 0:
+                self.process.kill()
                 self.close()
                 raise EngineError(f"the foundation model ran over its {time_s:.0f} s (log: {self.log})")
             ready, _, _ = select.select([stream], [], [], min(1.0, left_s))

@@ -62,6 +62,9 @@ def read_graded(folder: Path) -> tuple[Potential, Grader]:
         Where there is no potential with a grade, or a damaged one.
     """
     potential = read_potential(folder)
+    if not potential.lammps_style and not (Path(folder) / ACTIVE_SET).exists():
+        what = "has no grade: nothing would tell where MD and selection leave what it was trained on"
+        raise InputError(Problem(str(folder), what, "a potential of `train fit --backend pod`", field=ACTIVE_SET))
     try:
         return potential, Grader.read(folder / ACTIVE_SET)
     except StateError as error:

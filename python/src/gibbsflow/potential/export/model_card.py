@@ -26,6 +26,10 @@ _PAPERS = {
         "A. P. Thompson et al., Comput. Phys. Commun. 2022, 271, 108171 (LAMMPS)",
         "E. V. Podryabinkin and A. V. Shapeev, Comput. Mater. Sci. 2017, 140, 171 (extrapolation grade)",
     ],
+    "chgnet": [
+        "B. Deng et al., Nat. Mach. Intell. 2023, 5, 1031 (CHGNet)",
+        "A. Jain et al., APL Mater. 2013, 1, 011002 (Materials Project, whose relaxations it was made from)",
+    ],
     "quantum_espresso": ["P. Giannozzi et al., J. Phys.: Condens. Matter 2017, 29, 465901 (Quantum ESPRESSO)"],
     "gpaw": ["J. J. Mortensen et al., J. Chem. Phys. 2024, 160, 092503 (GPAW)"],
     "tblite": ["C. Bannwarth et al., WIREs Comput. Mol. Sci. 2021, 11, e1493 (xTB)"],
@@ -138,6 +142,10 @@ def span(frames: Iterable[Atoms]) -> dict[str, Any]:
     }
 
 
+def _program(pair_style: str) -> str:
+    return f"LAMMPS pair_style {pair_style}" if pair_style else "ASE alone, by a process of its own environment"
+
+
 def card_text(content: Mapping[str, Any]) -> str:
     """Write a card in Markdown.
 
@@ -157,7 +165,7 @@ def card_text(content: Mapping[str, Any]) -> str:
         f"# {content['title']}", "",
         *_table(["", ""], [
             ["elements", ", ".join(content["elements"])],
-            ["kind", f"{kind['backend']} (LAMMPS pair_style {kind['pair_style']}), cutoff "
+            ["kind", f"{kind['backend']} ({_program(kind['pair_style'])}), cutoff "
              f"{kind['cutoff_angstrom']:g} Å, {kind['coefficients'] or 'unknown number of'} coefficients"],
             ["labels", f"{labels['engine'] or 'engine not recorded'}, settings {labels['settings_key']}"],
             ["validation", f"{verdict['verdict']}" + "".join(f"; {reason}" for reason in verdict["reasons"])],

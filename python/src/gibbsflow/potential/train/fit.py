@@ -9,7 +9,7 @@ from gibbsflow.config.potential_training import Backend, Training
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.potential.train.shared.inputs import Inputs
 from gibbsflow.potential.train.shared.protocols import Fit, Potential, Trainer, check_figures
-from gibbsflow.potential.train.trainers.chgnet_trainer import ChgnetTrainer
+from gibbsflow.potential.train.trainers.foundation.chgnet_trainer import ChgnetTrainer
 from gibbsflow.potential.train.trainers.pace import PaceTrainer
 from gibbsflow.potential.train.trainers.pod_trainer import PodTrainer
 from gibbsflow.workflow.files import inputs_hash, read_json

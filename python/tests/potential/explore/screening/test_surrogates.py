@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
+from foundation_models import stand_in
 from numpy.testing import assert_allclose
 
 from gibbsflow.config.potential_training import Surrogate
@@ -100,3 +101,23 @@ def test_tblite_gives_forces_and_fails_in_words() -> None:
     with pytest.raises(EngineError, match="BAD_STRUCTURE"):
         model.evaluate(Atoms("H2", [[0, 0, 0], [0, 0, 0.01]]))
     model.close()
+
+
+_TWO_AN_ATOM = """
+import numpy as np
+while (message := receive(requests)) is not None:
+    count = len(message[1]["numbers"])
+    send(out, {}, {"energy": np.float64(2.0 * count), "forces": np.ones((count, 3)), "stress": np.zeros(6)})
+"""
+
+
+def test_the_foundation_model_is_one_and_refuses_what_it_has_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, _TWO_AN_ATOM)
+    model = make_surrogate(Surrogate(model="foundation", foundation_weights="r2scan"), ["Si"])
+    assert model.name == "CHGNet r2scan, untuned"
+    assert model.evaluate(bulk("Si"))[0] == 4.0
+    model.close()
+    assert model.evaluate(bulk("Si"))[0] == 4.0  # another process
+    model.close()
+    with pytest.raises(InputError, match="CHGNet does not know Am"):
+        make_surrogate(Surrogate(model="foundation"), ["Si", "Am"])

@@ -30,8 +30,8 @@ from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs, processes
 from gibbsflow.potential.train.shared.metrics import Prediction, parity, summarise_errors
 from gibbsflow.potential.train.shared.protocols import Evaluator, Fit
 from gibbsflow.potential.train.shared.splits import Folds, assign_folds
-from gibbsflow.potential.train.trainers.chgnet import ChgnetPotential
-from gibbsflow.potential.train.trainers.chgnet_references import Shift, fit_shift, refuse_undetermined
+from gibbsflow.potential.train.trainers.foundation.chgnet import ChgnetPotential
+from gibbsflow.potential.train.trainers.foundation.chgnet_references import Shift, fit_shift, refuse_undetermined
 from gibbsflow.workflow.state.segments import Stopper
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""A foundation model as a trainer: reference energies, tuning, and the potential that it leaves."""
