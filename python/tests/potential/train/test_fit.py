@@ -17,7 +17,7 @@ from gibbsflow.workflow.state.segments import Stopper
 
 
 def test_a_trainer_that_is_none_is_refused_with_those_there_are(tmp_path):
-    with pytest.raises(InputError, match=r"--backend: 'gap' is no trainer \(right: pod or pace\)"):
+    with pytest.raises(InputError, match=r"--backend: 'gap' is no trainer \(right: pod or pace or chgnet\)"):
         training.fit(None, Training(), backend="gap", seed=1, stopper=Stopper(), budget_s=1.0, out=tmp_path)
 
 
@@ -70,7 +70,10 @@ def test_other_folders_are_refused(tmp_path, content, message):
 
 def test_every_trainer_of_the_settings_is_there_and_told_of():
     assert tuple(training.TRAINERS) == tuple(BACKENDS) == get_args(Backend)
-    assert BACKEND_WORDS == "pod (LAMMPS ML-POD), or pace (python-ace: academic licence, not bundled)"
+    assert BACKEND_WORDS == (
+        "pod (LAMMPS ML-POD), or pace (python-ace: academic licence, not bundled), "
+        "or chgnet (a foundation model, tuned; `make setup-foundation`)"
+    )
     contracts = (Path(__file__).parents[4] / "docs/contracts.md").read_text()
     assert "--backend " + "\\|".join(BACKENDS) + " " in contracts
 
