@@ -44,7 +44,7 @@ def test_a_potential_is_checked_by_its_own_rules(ask, tmp_path):
     with open(tmp_path / "si.yaml", "w") as file:
         file.write("elements: [Si]\nstructure: diamond\ngoal: md\ntemperature_k: 300\nengine: tblite\n")
         file.write("surrogate: {model: classical, pair_style: sw, pair_file: no.sw}\n")
-    code, answer = ask({"mode": "potential", "config": "si.yaml"}, "--containers")
+    code, answer = ask({"mode": "potential", "config": "si.yaml"})
     assert code == EXIT_INPUT and "no.sw, surrogate.pair_file: no such" in answer["problem"]
     code, answer = ask({"mode": "potential"}, "--containers")
     assert code == EXIT_INPUT and "--config: missing" in answer["problem"]

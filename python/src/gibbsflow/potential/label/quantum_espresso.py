@@ -358,10 +358,8 @@ class QuantumEspresso:
         if outcome.error == "CRASH" and silent and 0 <= (code or 0) < _SIGNALLED:
             what = f"{self.program} is not pw.x, or did not start (code {code}): {outcome.message}"
             outcome = replace(outcome, error="NOT_STARTED", message=what)
-        if (
-            outcome.error in ("CRASH", "NOT_STARTED", "SUBSPACE")
-            and (space := shutil.disk_usage(work).free) < _SCRATCH_BYTES
-        ):
+        wordless = outcome.error in ("CRASH", "NOT_STARTED", "SUBSPACE")
+        if wordless and (space := shutil.disk_usage(work).free) < _SCRATCH_BYTES:
             # neither MPI nor the Fortran library always has words for it
             what = f"{work.parent} has {space / 1e6:.1f} MB left: {outcome.message}"
             outcome = replace(outcome, error="NO_SPACE", message=what)

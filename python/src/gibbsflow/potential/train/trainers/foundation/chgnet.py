@@ -288,6 +288,26 @@ class ChgnetEvaluator:
         del atoms, basis
         self.potential._refuse("it has no descriptors of a grade")
 
+    def force_rows(self, atoms: Atoms, basis: Mapping[str, Any]) -> Floats:
+        """Refuse: it is fitted to no coefficients of a basis.
+
+        Parameters
+        ----------
+        atoms, basis
+            Not looked at.
+
+        Returns
+        -------
+        ndarray
+            Never.
+
+        Raises
+        ------
+        InputError
+            Always.
+        """
+        return self.descriptors(atoms, basis)
+
     def close(self) -> None:
         """End the process."""
         self.model.close()
