@@ -75,27 +75,43 @@ workflow LEARNING_GENERATION {
         .combine(ch_validated, by: 0)
         .combine(ch_state, by: 0)
         .map { meta, explored, recorded, _train, _holdout, fit, validated, _folder, campaign ->
-            [meta + (campaign.screened ? [screened: true] : [:]), explored, recorded, fit, validated]
+            [meta + (campaign.screened ? [id: meta.id.replace('generation', 'unscreened')] : [:]), explored, recorded, fit, validated]
         }
     INFER_DECIDE(ch_explored)
 
     ch_decided = INFER_DECIDE.out.state
         .map { meta, decided -> [generationOf(meta.generation), decided] }
         .combine(ch_state, by: 0)
-    ch_screening = ch_decided
-        .filter { _meta, _decided, _folder, campaign -> campaign.screened }
-        .map { meta, decided, _folder, campaign -> [meta + [state: "${campaign.state}/screening".toString()], decided, campaign.surrogate] }
-    INFER_SCREEN(ch_screening)
+        .map { meta, decided, _folder, campaign -> [meta, decided, campaign] }
+    SCREENING(ch_decided)
 
-    ch_next = ch_decided
-        .filter { _meta, _decided, _folder, campaign -> !campaign.screened }
-        .map { meta, decided, _folder, _campaign -> [meta, decided] }
-        .mix(INFER_SCREEN.out.state.map { meta, screened -> [generationOf(meta.generation), screened] })
+    ch_next = SCREENING.out.ch_state
         .combine(ch_state, by: 0)
         .map { meta, decided, _folder, campaign -> [generationOf(meta.generation + 1), decided, campaign] }
 
     emit:
     ch_next
+}
+
+// A state as a surrogate leaves it, where one is asked; else as it is.
+workflow SCREENING {
+    take:
+    ch_decided // [meta, folder of the state, campaign]
+
+    main:
+    ch_asked = ch_decided.branch { _meta, _folder, campaign ->
+        by_surrogate: campaign.screened
+        as_it_is: true
+    }
+    ch_looked_at = ch_asked.by_surrogate.map { meta, folder, campaign ->
+        [meta + [state: "${campaign.state}/screening".toString()], folder, campaign.surrogate]
+    }
+    INFER_SCREEN(ch_looked_at)
+
+    ch_screened = INFER_SCREEN.out.state.map { meta, folder -> [meta.findAll { name, _value -> name != 'state' }, folder] }
+
+    emit:
+    ch_state = ch_asked.as_it_is.map { meta, folder, _campaign -> [meta, folder] }.mix(ch_screened)
 }
 
 // The structures that lie in a folder, in order. Their names name folders and tasks; those of an earlier run come from outside.

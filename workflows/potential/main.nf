@@ -7,9 +7,9 @@ nextflow.preview.recursion = true
 include { TRAIN_CONFIG                      } from '../../modules/train/config'
 include { SYSTEM_PREP_STRUCTURES            } from '../../modules/system_prep/structures'
 include { INFER_START                       } from '../../modules/infer/start'
-include { INFER_SCREEN                      } from '../../modules/infer/screen'
 include { INFER_REPORT                      } from '../../modules/infer/report'
-include { LEARNING_GENERATION; generationOf } from '../../subworkflows/learning_generation'
+include { LEARNING_GENERATION; SCREENING    } from '../../subworkflows/learning_generation'
+include { generationOf                      } from '../../subworkflows/learning_generation'
 
 workflow POTENTIAL {
     take:
@@ -34,16 +34,8 @@ workflow POTENTIAL {
             .map { kinds -> [[id: 'start'], kinds.collect { _meta, folder -> folder }] }
     }
     INFER_START(ch_begin, ch_campaign.map { campaign -> campaign.settings.INFER_START })
-    ch_begun = INFER_START.out.state.combine(ch_campaign)
-    INFER_SCREEN(
-        ch_begun
-            .filter { _meta, _folder, campaign -> campaign.screened }
-            .map { meta, folder, campaign -> [meta + [state: "${campaign.state}/screening".toString()], folder, campaign.surrogate] }
-    )
-    ch_start = ch_begun
-        .filter { _meta, _folder, campaign -> !campaign.screened }
-        .map { meta, folder, _campaign -> [meta, folder] }
-        .mix(INFER_SCREEN.out.state)
+    SCREENING(INFER_START.out.state.combine(ch_campaign))
+    ch_start = SCREENING.out.ch_state
         .combine(ch_campaign)
         .map { _meta, folder, campaign -> [generationOf(checkpoint(folder).generation), folder, campaign] }
         .first()
