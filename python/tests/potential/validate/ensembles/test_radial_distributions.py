@@ -64,5 +64,7 @@ def test_temperatures_are_those_asked_for_and_of_references() -> None:
     radii = tuple(range(1, 21))
     one = RadialReference(temperature_k=500, radius_angstrom=radii, density=(1.0,) * 20, source="x")
     assert temperatures(SMALL) == (300.0,)
-    both = SMALL.model_copy(update={"rdf_references": (one,), "rdf_temperatures_k": (900.0,)})
-    assert temperatures(both) == (500, 900)
+    assert temperatures(SMALL.model_copy(update={"rdf_references": (one,), "rdf_temperatures_k": (900.0,)})) == (
+        500,
+        900,
+    )
