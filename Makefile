@@ -49,7 +49,7 @@ test: lint ## lint and all quick tests
 lint: dev ## ruff, mypy, numpydoc, shellcheck, hadolint
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
-	# mypy and numpydoc take half a minute each, on one core
+# mypy and numpydoc take half a minute each, on one core
 	(cd python && $(abspath $(VENV))/mypy) & types=$$!; \
 		$(VENV)/python -m numpydoc lint --config python $$(find python/src -name '*.py') || { wait $$types; exit 1; }; wait $$types
 	$(VENV)/shellcheck $(SCRIPTS)

@@ -147,8 +147,9 @@ def by_hand(folder: Path, rest: Crystal) -> dict[str, Any]:
     (folder / "gamma.in").write_text(
         "Γ\n&inputph\n prefix='ground', outdir='tmp', fildyn='gamma.dyn', tr2_ph=1d-14, amass(1)=28.085\n/\n0 0 0\n"
     )
-    if "JOB DONE" not in (folder / "gamma.out").read_text() if (folder / "gamma.out").exists() else True:
-        hand.program("ph.x", "gamma", folder / "gamma.out")
+    output = folder / "gamma.out"
+    if not (output.exists() and "JOB DONE" in output.read_text()):
+        hand.program("ph.x", "gamma", output)
     values["gamma_by_ph_thz"] = [
         float(line.split("=")[1].split()[0])
         for line in (folder / "gamma.dyn").read_text().splitlines()
@@ -193,12 +194,12 @@ def main() -> int:
         state = (arguments.state or Path(scratch)).resolve()
         ours, rest, labels = by_validate(state)
         hand = by_hand(state / "hand", rest)
+        version = re.search(r"PWSCF v\.(\S+)", (state / "hand" / "ground.out").read_text())
     rows = {}
     for name, reference in hand.items():
         own = ours[name.replace("_by_ph", "")]
         rows[name] = {"validate": own, "by_hand": reference,
                       "largest_difference": float(np.abs(np.subtract(own, reference)).max())}  # fmt: skip
-    version = re.search(r"PWSCF v\.(\S+)", (state / "hand" / "ground.out").read_text()) if arguments.state else None
     record = {
         "dft": DFT.model_dump(mode="json", exclude_unset=True), "pw": version[1] if version else None, "labels": labels,
         "lattice_a_angstrom": ours["lattice_a"], "rows": rows,

@@ -109,9 +109,7 @@ def _embedding(results: Path, frames: list[Any], fit: dict[str, Any]) -> dict[st
         "atoms": sum(len(frame) for frame in masked),
         "atoms_whose_force_counts": int(sum(frame.arrays["force_mask"].sum() for frame in masked)),
         "errors_in_training": fit["train"]["by_config_type"].get("embedded"),
-        "energy_weights": sorted(
-            {frame.info[key] for frame in masked for key in ("energy_weight",) if key in frame.info}
-        ),
+        "energy_weights": sorted({frame.info["energy_weight"] for frame in masked if "energy_weight" in frame.info}),
     }
 
 

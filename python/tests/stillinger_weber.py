@@ -15,7 +15,7 @@ SW = "Si Si Si 2.1683 2.0951 1.80 21.0 1.20 -0.333333333333 7.049556277 0.602224
 
 
 class SwPotential:
-    """The same as MD asks for it."""
+    """Silicon as a potential that MD runs in LAMMPS."""
 
     species, cutoff_angstrom, lammps_style = ("Si",), 3.78, "sw"
 

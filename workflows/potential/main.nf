@@ -57,8 +57,8 @@ def checkpoint(folder) {
     new groovy.json.JsonSlurper().parseText(folder.resolve('checkpoint.json').text)
 }
 
-// What goes round with every generation, plain text but for the surrogate's file: each process has the sections that its verb reads, so that a change of
-// others leaves its tasks as they are.
+// What goes round with every generation, plain text (the surrogate's file joins it above): each process has the sections that its verb reads,
+// so that a change of others leaves its tasks as they are.
 def campaignOf(config, state) {
     def all = new groovy.json.JsonSlurper().parseText(config.text)
     def sections = [

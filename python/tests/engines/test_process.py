@@ -1,12 +1,14 @@
 """Foreign programs: found, run with their bounds and log, and ended by a bound or by a signal at any moment."""
 
 import subprocess
+import sys
 import time
 
 import psutil
 import pytest
 
-from gibbsflow.engines.process import Bounds, find_program, last_line, run_program
+from gibbsflow.engines import process
+from gibbsflow.engines.process import Bounds, find_program, last_line, let_end, run_program
 from gibbsflow.errors import EngineError, MissingProgramError
 
 SLEEP = ["/bin/sh", "-c", "sleep 600 & wait"]
@@ -38,6 +40,19 @@ def test_a_signal_within_the_wait_leaves_no_lock_that_holds_us_up(tmp_path, monk
 
 def shell(folder, script: str, **options) -> str:
     return run_program(["/bin/sh", "-c", script], folder=folder, log=folder / "log", **options)
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [("sys.stdin.read(); sys.exit(3)", 3), ("signal.pause()", -9), ("sys.stdin.close(); sys.exit(4)", 4)],
+)
+def test_a_worker_ends_by_itself_or_is_killed(monkeypatch, script, code):
+    monkeypatch.setattr(process, "_ENDING_S", 0.5 if code < 0 else 60.0)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    worker = subprocess.Popen([sys.executable, "-c", f"import signal, sys; {script}"], **pipes)
+    worker.stdin.write(b"a request")
+    let_end(worker)
+    assert worker.returncode == code and worker.stdin.closed and worker.stdout.closed
 
 
 def test_output_of_this_run_is_given_and_the_log_keeps_all(tmp_path):

@@ -26,6 +26,7 @@ from typing import Any, BinaryIO, TypeVar, cast
 
 from gibbsflow.engines import lammps_worker, messages
 from gibbsflow.engines.lammps_frame import Frame
+from gibbsflow.engines.process import let_end
 from gibbsflow.errors import EngineError, MissingProgramError
 
 T = TypeVar("T")
@@ -290,17 +291,7 @@ class Lammps:
 
     def close(self) -> None:
         """End the process."""
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                try:
-                    stream.close()
-                except BrokenPipeError:
-                    continue
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        let_end(self.process)
         self._errors.close()
 
     def __enter__(self) -> Lammps:

@@ -1,4 +1,4 @@
-"""One way to start a foreign program: bounds on memory and time, one thread, its log kept."""
+"""One way to start and end a foreign program: bounds on memory and time, one thread, its log kept."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import psutil
 
 from gibbsflow.errors import EngineError, MissingProgramError
 
+_ENDING_S = 5.0
 _LIMITED = 'ulimit -v "$0" && exec "$@"'
 _WHOLE_STACK = 'ulimit -S -s "$(ulimit -H -s)" && exec "$0" "$@"'
 
@@ -140,6 +142,26 @@ def last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip(" \t-=*!")]
     telling = [line for line in lines if any(word in line.lower() for word in ("error", "fatal", "cannot", "fail"))]
     return (telling or lines or ["no output"])[-1]
+
+
+def let_end(process: subprocess.Popen[bytes]) -> None:
+    """Close the pipes of a worker, which ends by itself then; one that does not within five seconds is killed.
+
+    Parameters
+    ----------
+    process
+        That reads requests from its standard input.
+    """
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            # what it did not read before it ended
+            with suppress(OSError):
+                stream.close()
+    try:
+        process.wait(_ENDING_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def end_tree(process: subprocess.Popen[bytes]) -> None:

@@ -1,7 +1,5 @@
 """A living process of the foundation model: answers, failures, waits; and the real one where it is installed."""
 
-import time
-
 import numpy as np
 import pytest
 from ase import Atoms
@@ -62,10 +60,10 @@ def test_waits_are_bounded_and_can_be_ended(monkeypatch):
         raise KeyboardInterrupt
 
     with session.Model("0.3.0") as model:
-        model.check, begin = _stop, time.monotonic()
+        model.check = _stop
         with pytest.raises(KeyboardInterrupt):
             model.answer(100)
-        assert time.monotonic() - begin < 5
+        assert model.process.poll() is None  # it would have gone on: the wait alone was ended
         model.process.kill()
 
 

@@ -169,6 +169,14 @@ def test_a_missing_structure_file_is_named(tmp_path: Path) -> None:
         _with_structure(tmp_path, "s.cif")._settle()
 
 
+@pytest.mark.parametrize("changes", [{"goal": "speed"}, {"committee": True}, {"chgnet": {"epochs": 3}}])
+def test_a_setting_that_goes_back_to_its_default_is_a_changed_one(tmp_path: Path, changes: dict[str, object]) -> None:
+    (tmp_path / "state").mkdir()
+    LocalLoop(tmp_path / "si.yaml", config(training=changes), tmp_path / "out", tmp_path / "state")._settle()
+    with pytest.raises(StateError, match=rf"begun with other settings: training\.{next(iter(changes))} was"):
+        LocalLoop(tmp_path / "si.yaml", config(), tmp_path / "out", tmp_path / "state")._settle()
+
+
 def test_a_changed_file_of_the_surrogate_is_a_changed_input(tmp_path: Path) -> None:
     section = {"model": "classical", "pair_style": "sw", "pair_file": "Si.sw"}
     (tmp_path / "state").mkdir()

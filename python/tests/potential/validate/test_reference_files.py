@@ -26,9 +26,8 @@ def test_references_come_in_our_units(tmp_path: Path) -> None:
     path.write_text(GOOD)
     found = read_references(path)
     assert [one.value for one in found.values] == pytest.approx([151.4, 1.23, 15.589, 2.6], rel=1e-4)
-    assert [one.unit for one in found.values] == ["GPa", "J/m^2", "THz", "1e-6/K"] and found.values[
-        0
-    ].source == "Balamane 1992"
+    assert [one.unit for one in found.values] == ["GPa", "J/m^2", "THz", "1e-6/K"]
+    assert found.values[0].source == "Balamane 1992"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,7 @@ def test_references_that_are_none_are_refused(tmp_path: Path, line: str, told: s
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text("references: []\n")
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=r"r\.yaml.*references: a list of property, value, unit and source"):
         read_references(tmp_path / "r.yaml")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import select
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from ase.geometry import complete_cell
 from gibbsflow.engines import messages
 from gibbsflow.engines.foundation.elements import refuse_unknown
 from gibbsflow.engines.foundation.environment import Environment, find_environment
-from gibbsflow.engines.process import last_line
+from gibbsflow.engines.process import last_line, let_end
 from gibbsflow.errors import EngineError
 from gibbsflow.units import Floats
 
@@ -144,17 +143,7 @@ class Session:
 
     def close(self) -> None:
         """End the process; it ends by itself once its standard input is closed."""
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                try:
-                    stream.close()
-                except OSError:
-                    continue
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        let_end(self.process)
         self._errors.close()
         if self._scratch is not None:
             self._scratch.cleanup()

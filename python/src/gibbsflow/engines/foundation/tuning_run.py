@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from gibbsflow.engines.foundation.program.fit_files import FRAMES, REQUEST, TUNED
 from gibbsflow.engines.foundation.session import Session
 from gibbsflow.errors import EngineError
 from gibbsflow.workflow.files import atomic_open, write_json
 from gibbsflow.workflow.state.segments import Stopper
 
 log = logging.getLogger(__name__)
-REQUEST, FRAMES, TUNED = "request.json", "frames.npz", "tuned.npz"
 _BEAT_S = 1800.0
 
 

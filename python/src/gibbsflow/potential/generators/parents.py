@@ -19,17 +19,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 ORDERED = ("zincblende", "rocksalt", "cesiumchloride", "fluorite", "wurtzite")
-_ATOMS_IN_A3 = {
-    "sc": 1,
-    "fcc": 4,
-    "bcc": 2,
-    "diamond": 8,
-    "zincblende": 8,
-    "rocksalt": 8,
-    "cesiumchloride": 2,
-    "fluorite": 12,
-}
-_FRACTIONS = {"fluorite": (1 / 3, 2 / 3)}
+_ATOMS_IN_A3 = {"sc": 1, "fcc": 4, "bcc": 2, "diamond": 8}
 _A_OVER_DISTANCE = {
     "zincblende": 4 / math.sqrt(3), "rocksalt": 2.0, "cesiumchloride": 2 / math.sqrt(3), "fluorite": 4 / math.sqrt(3),
     "wurtzite": math.sqrt(8 / 3),
@@ -263,26 +253,23 @@ def _bonded(crystal: str, elements: tuple[str, ...]) -> float:
 
 
 def _crystal(crystal: str, elements: tuple[str, ...], target: Target, volume: float | None = None) -> Atoms:
+    """Conventional cell; without a lattice constant of its volume an atom (Å^3), by default the first element's own."""
     from ase.build import bulk
 
-    shares = _FRACTIONS.get(crystal, (1 / len(elements),) * len(elements))
     if crystal in ORDERED and len(elements) != 2:
         raise InputError(
             Problem("target", f"{crystal} with {len(elements)} elements", "two elements", field="elements")
         )
-    if crystal in ORDERED and target.lattice_constant_angstrom is None:
-        target = target.model_copy(update={"lattice_constant_angstrom": _bonded(crystal, elements)})
-    if volume is None:
-        volume = sum(share * _volume_per_atom(e) for share, e in zip(shares, elements, strict=True))
+    a, ratio = target.lattice_constant_angstrom, math.sqrt(8 / 3)
+    if a is None and crystal in ORDERED:
+        a = _bonded(crystal, elements)
+    if a is None:
+        volume = _volume_per_atom(elements[0]) if volume is None else volume
+        part_of_a3 = math.sqrt(3) * ratio / 4 if crystal == "hcp" else 1 / _ATOMS_IN_A3[crystal]
+        a = (volume / part_of_a3) ** (1 / 3)
     name = "".join(elements) if crystal != "fluorite" else f"{elements[0]}{elements[1]}2"
-    if crystal in ("hcp", "wurtzite"):
-        ratio = math.sqrt(8 / 3)
-        a = target.lattice_constant_angstrom
-        if a is None:
-            a = (4 * volume / (math.sqrt(3) * ratio)) ** (1 / 3) * (2 ** (1 / 3) if crystal == "wurtzite" else 1)
-        return _without_moments(bulk(name, crystal, a=a, c=a * ratio))
-    a = target.lattice_constant_angstrom or (volume * _ATOMS_IN_A3[crystal]) ** (1 / 3)
-    return _without_moments(bulk(name, crystal, a=a, cubic=True))
+    shape = {"c": a * ratio} if crystal in ("hcp", "wurtzite") else {"cubic": True}
+    return _without_moments(bulk(name, crystal, a=a, **shape))
 
 
 def _without_moments(atoms: Atoms) -> Atoms:

@@ -79,10 +79,9 @@ class OwnProcess:
             self._process.wait()
 
     def close(self) -> None:
-        """Let the process end, which it does where nothing more is asked."""
+        """End the process, and give back what it held."""
+        self.end_programs()
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
             for pipe in (self._process.stdin, self._process.stdout, self._said):
                 with suppress(BrokenPipeError):  # what it did not read before it ended
                     if pipe is not None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.config.section import read_section
 from gibbsflow.errors import (
@@ -309,20 +311,19 @@ class LocalLoop:
 
 
 def _changes(before: dict[str, Any], now: PotentialConfig) -> list[str]:
-    """Name the keys that differ.
+    """Name the keys that differ, of all that there are: files of settings leave some out that have their default.
 
     Not the remark why an engine was chosen, which may change while the engine stays; nor a criterion that there was not
     when the state was begun, for nothing that it holds depends on it.
     """
-    config = read_section(PotentialConfig, before, where=loop_state.CONFIG)
     old, new = (
-        {**one.model_dump(mode="json"), "surrogate": one.surrogate.model_dump(mode="json")} for one in (config, now)
+        {(section, key): to_jsonable_python(value) for section, part in one for key, value in part}
+        for one in (read_section(PotentialConfig, before, where=loop_state.CONFIG), now)
     )
     return [
-        f"{section}.{key} was {old[section].get(key)!r} and is {value!r}"
-        for section, values in new.items()
-        for key, value in values.items()
-        if value != old[section].get(key)
+        f"{section}.{key} was {old[section, key]!r} and is {value!r}"
+        for (section, key), value in new.items()
+        if value != old[section, key]
         and key != "engine_because"
         and not (section == "convergence" and key not in before.get(section, {}))
     ]

@@ -84,7 +84,9 @@ class ReferenceSet:
             what = f"{subject.name} ({number})" if number is not None else f"{subject.name}, a molecule"
             raise InputError(Problem(self.where, is_of, f"that of what is measured, {what}", field="space_group"))
 
-    def beside(self, chosen: dict[str, Any], values: tuple[ReferenceValue, ...], rdf: tuple[Any, ...]) -> None:
+    def beside(
+        self, chosen: dict[str, Any], values: tuple[ReferenceValue, ...], rdf: tuple[RadialReference, ...]
+    ) -> None:
         """Put them beside those of the settings.
 
         Parameters

@@ -11,13 +11,11 @@ from ase import Atoms
 from ase.build import bulk, molecule
 from foundation_models import stand_in
 from numpy.testing import assert_allclose
+from stillinger_weber import SW
 
 from gibbsflow.config.potential_training import Surrogate
 from gibbsflow.errors import EngineError, InputError
 from gibbsflow.potential.explore.screening.surrogates import SurrogateModel, make_surrogate
-
-SW = """Si Si Si 2.1683 2.0951 1.80 21.0 1.20 -0.333333333333 7.049556277 0.6022245584 4.0 0.0 0.0
-"""
 
 
 @pytest.fixture(scope="module")

@@ -230,11 +230,8 @@ def test_a_crash_on_a_full_disk_is_no_verdict_on_the_structure(
     assert crashing.label(si2()).error == "NOT_STARTED"
     monkeypatch.setattr(quantum_espresso, "_SCRATCH_BYTES", float("inf"))
     label = crashing.label(si2())
-    assert (
-        (label.error, label.cause) == ("NO_SPACE", "RESOURCE")
-        and "MB left: " in label.message
-        and "[host:1]" in label.message
-    )
+    assert (label.error, label.cause) == ("NO_SPACE", "RESOURCE")
+    assert "MB left: " in label.message and "[host:1]" in label.message
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from loop_states import RECORD, config
 from silicon import si8
+from stillinger_weber import SW
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import ScienceError
@@ -22,7 +23,6 @@ from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.potential.loop.screening.screened_state import SCREENING, screen_state
 from gibbsflow.potential.loop.state import Phase
 
-SW = "Si Si Si 2.1683 2.0951 1.80 21.0 1.20 -0.333333333333 7.049556277 0.6022245584 4.0 0.0 0.0\n"
 STILL, TORN = 0.05, 0.45
 """Rattles (Å) far below and far above the limit."""
 

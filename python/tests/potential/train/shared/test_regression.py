@@ -99,6 +99,8 @@ def test_energies_of_many_atoms_count_for_more_where_their_errors_are_smaller():
     assert (scaled.rows, blocks[0]["energy"].rows) == (303, 6)
     off = [float(abs(y[0] - x[0] @ np.ones(columns))) for x, y, _, _ in blocks[0]["energy"].kept]
     assert blocks[0]["energy"].mae(np.ones(columns)) == pytest.approx(np.mean(off))
+    with pytest.raises(ValueError, match="not kept"):
+        blocks[0]["force"].mae(np.ones(columns))
 
 
 def test_a_matrix_without_its_sign_is_solved_all_the_same():

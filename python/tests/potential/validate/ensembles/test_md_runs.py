@@ -36,9 +36,8 @@ def test_what_was_killed_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
     again = runs(tmp_path / "a")
     second = run(again)
     assert again.steps_run == 50  # the damaged one alone
-    assert (second.observed["edge"] == first.observed["edge"]).all() and (
-        second.end.positions == first.end.positions
-    ).all()
+    assert (second.observed["edge"] == first.observed["edge"]).all()
+    assert (second.end.positions == first.end.positions).all()
 
 
 def test_time_that_is_up_ends_between_segments(tmp_path: Path) -> None:

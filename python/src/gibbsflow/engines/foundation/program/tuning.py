@@ -19,9 +19,9 @@ import numpy as np
 import torch
 
 from gibbsflow.engines.foundation.program import network
+from gibbsflow.engines.foundation.program.fit_files import FRAMES, REQUEST, TUNED
 
-REQUEST, FRAMES, CHECKPOINT, PREVIOUS = "request.json", "frames.npz", "checkpoint.pt", "checkpoint.previous.pt"
-TUNED = "tuned.npz"
+CHECKPOINT, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 ENERGY_EV_PER_ATOM, FORCE_EV_PER_ANGSTROM, STRESS_GPA = 0.01, 0.1, 1.0
 """Errors that count alike where all weights are one."""
 _LAST_RATE = 0.01
@@ -114,8 +114,9 @@ def tune(folder: Path, *, tell: Callable[[dict[str, Any]], None], stopped: Calla
         record = {"epoch": number, "train_loss": total / len(learn)}
         if judge:
             record |= _judged(model, judge, loss_weights, tell)
-        if record.get("loss", -number) < kept["best_loss"]:
-            kept |= {"best_loss": record.get("loss", -number), "best_epoch": number, "best": _copy(model)}
+        score = record.get("loss", -number)  # where no fold judges, the last epoch is the best
+        if score < kept["best_loss"]:
+            kept |= {"best_loss": score, "best_epoch": number, "best": _copy(model)}
         kept["epoch"] = number
         longest_s = max(longest_s, time.monotonic() - start)
         if number == 1:

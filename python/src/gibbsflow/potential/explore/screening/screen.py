@@ -160,9 +160,10 @@ class _Looks:
         if energy is None or force is None:
             return Screened(atoms, atoms, "unknown", f"{self.model.name} failed: {fault}")
         why = _above(energy, force, lowest, self.settings) if len(atoms) > 1 else ""
+        kept = Screened(atoms, atoms, "kept", largest_force_ev_per_angstrom=force, energy_ev_per_atom=energy)
         if not why:
-            return Screened(atoms, atoms, "kept", "", force, energy)
-        left_out = Screened(atoms, atoms, "screened", why, force, energy)
+            return kept
+        left_out = replace(kept, fate="screened", reason=why)
         return left_out if self.settings.action == "screen" else self._relaxed(left_out, lowest)
 
     def _relaxed(self, before: Screened, lowest: float) -> Screened:

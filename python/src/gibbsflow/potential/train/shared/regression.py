@@ -114,10 +114,15 @@ class NormalEquations:
         Returns
         -------
         float
-            In the unit of the targets; the root mean square where no rows are kept.
+            In the unit of the targets.
+
+        Raises
+        ------
+        ValueError
+            Where only the sums are kept.
         """
         if self.kept is None:
-            return self.rmse(coefficients)
+            raise ValueError("rows that were not kept have no absolute residuals")
         total = sum(weight * float(np.abs(y - x @ coefficients).sum()) for x, y, weight, _ in self.kept)
         return total / (self.rows or 1)
 
@@ -230,9 +235,7 @@ def least_squares(blocks: Blocks, weights: Weights) -> Floats:
         Shape (columns,); zero where a column is zero in all rows.
     """
     gram, moment, scale = _scaled_sums(blocks, weights)
-    values, vectors = np.linalg.eigh(gram)
-    coefficients: Floats = scale * (vectors @ (vectors.T @ moment / (np.maximum(values, 0.0) + weights.ridge)))
-    return coefficients
+    return scale * _by_eigenvalues(gram, moment, weights.ridge)
 
 
 def cross_validate(
@@ -300,8 +303,13 @@ def _solve(gram: Floats, moment: Floats, ridge: float) -> Floats:
     try:
         found: Floats = cho_solve(cho_factor(penalised, overwrite_a=True, check_finite=False), moment)
     except LinAlgError:
-        values, vectors = np.linalg.eigh(gram)
-        found = vectors @ (vectors.T @ moment / (np.maximum(values, 0.0) + ridge))
+        found = _by_eigenvalues(gram, moment, ridge)
+    return found
+
+
+def _by_eigenvalues(gram: Floats, moment: Floats, ridge: float) -> Floats:
+    values, vectors = np.linalg.eigh(gram)
+    found: Floats = vectors @ (vectors.T @ moment / (np.maximum(values, 0.0) + ridge))
     return found
 
 

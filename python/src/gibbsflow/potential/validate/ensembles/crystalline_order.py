@@ -71,8 +71,7 @@ class CrystallineOrder:
             raise ScienceError("no short wave tells this crystal from a liquid")
         shell = strong & (lengths < 1.02 * lengths[strong].min())
         count = max(1, min(slices, len(frame.positions) // _LEAST_ATOMS))
-        made = cls(waves[shell] @ frame.rotation, frame.cell, count, float(strength[shell].mean()))
-        return made
+        return cls(waves[shell] @ frame.rotation, frame.cell, count, float(strength[shell].mean()))
 
     def of_slices(self, frame: Frame) -> Floats:
         """Measure the order of each slice: 1 where atoms are in their places, 0 in a liquid.

@@ -12,7 +12,7 @@ from labelled_sets import bare_frame, rattled
 from gibbsflow import PotentialCalculator
 from gibbsflow.config.potential_training import Training, Tuning
 from gibbsflow.engines.foundation import environment
-from gibbsflow.errors import InputError, MissingProgramError
+from gibbsflow.errors import EngineError, InputError, MissingProgramError
 from gibbsflow.potential.train import fit as training
 from gibbsflow.potential.train.shared.inputs import Inputs
 from gibbsflow.potential.train.shared.splits import Folds
@@ -58,7 +58,7 @@ def test_the_loop_is_refused_for_it_has_no_grade():
 def test_a_failure_of_its_process_is_told(tmp_path, monkeypatch):
     stand_in(monkeypatch, "receive(requests); send(out, {'error': 'RuntimeError: no'}, {})")
     monkeypatch.setattr(chgnet_trainer, "find_environment", lambda: None)
-    with pytest.raises(Exception, match="RuntimeError: no"):
+    with pytest.raises(EngineError, match="RuntimeError: no"):
         _fit(Inputs([bare_frame("Cu2")], [bare_frame("Cu2")]), tmp_path)
 
 

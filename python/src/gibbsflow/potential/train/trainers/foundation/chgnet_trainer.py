@@ -20,8 +20,9 @@ import numpy.typing as npt
 from gibbsflow.config.potential_training import Training
 from gibbsflow.engines.foundation.elements import refuse_unknown
 from gibbsflow.engines.foundation.environment import find_environment
+from gibbsflow.engines.foundation.program.fit_files import TUNED
 from gibbsflow.engines.foundation.session import Model, periodic_cell
-from gibbsflow.engines.foundation.tuning_run import TUNED, tune
+from gibbsflow.engines.foundation.tuning_run import tune
 from gibbsflow.errors import InputError, Problem, StoppedEarly
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
 from gibbsflow.potential.train.shared.atomic_energies import reference_energies
