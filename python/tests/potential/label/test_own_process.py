@@ -21,6 +21,8 @@ def test_the_process_answers_raises_and_is_started_again() -> None:
         with pytest.raises(ChildProcessError, match="code 3: Error allocating 9 bytes"):
             ended.result(30)
         assert own.died(ended) and own.submit(os.getpid).result(30) not in (first, os.getpid())
+        with pytest.raises(ChildProcessError, match="ended with code 7"):  # and not by our kill while it ends
+            own.submit(sys.exit, 7).result(30)
         assert own.submit(sys.getrecursionlimit).result(30) == sys.getrecursionlimit()
     finally:
         own.close()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from loop_states import RECORD, config, label
 from silicon import si8
 
-from gibbsflow.errors import InputError
+from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.errors import InputError, MissingProgramError
 from gibbsflow.potential.data.database import DatabaseManager, RowStatus
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
-from gibbsflow.potential.label.engines import make_engine
+from gibbsflow.potential.label.engines import ENGINES
 from gibbsflow.potential.label.pseudopotentials.pseudo_table import DEBIAN_FOLDER
 from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import state as loop_state
@@ -21,18 +22,27 @@ from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.potential.loop.state import Phase
 from gibbsflow.workflow.files import read_json
 
-OLD = make_engine(["Si"], config().dft, config().labels).settings_hash
 SMALL = {"supercell": [1, 1, 1], "methods": ["bulk", "strain", "rattle"], "rattle_count": 2, "thermal_count": 2}
+
+
+PLANE_WAVES = {"engine": "quantum_espresso", "dft": {"pseudo_library": "gth", "ecutwfc_ry": 30.0, "ecutrho_ry": 120.0}}
+
+
+def key_of(plan: PotentialConfig) -> str:
+    return ENGINES[plan.dft.engine].key(plan.target.elements, plan.dft)
 
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
     """A generation of silicon whose labels are all there."""
+    return campaign(tmp_path, config(generator=SMALL))
+
+
+def campaign(tmp_path: Path, plan: PotentialConfig) -> Path:
     for name, seeds in (("training", range(10)), ("holdout", range(100, 106))):
         write_frames(tmp_path / f"{name}.extxyz", [si8(seed) for seed in seeds])
-    plan = config(generator=SMALL)
     begun = WorkflowManager.begin(plan, tmp_path / "training.extxyz", tmp_path / "holdout.extxyz", tmp_path / "begun")
-    labels = [label(b, tmp_path / "l", settings=OLD) for b in loop_state.batches(begun.folder)]
+    labels = [label(b, tmp_path / "l", settings=key_of(plan)) for b in loop_state.batches(begun.folder)]
     recorded = begun.record(labels, tmp_path / "generation_00")
     (recorded.folder / "potential").mkdir()
     point = recorded.checkpoint.to(Phase.VALIDATE).to(Phase.EXPLORE).to(Phase.DECIDE, history=(RECORD,))
@@ -40,8 +50,12 @@ def old(tmp_path: Path) -> Path:
     return recorded.folder
 
 
-def test_silicon_goes_on_with_germanium(old: Path, tmp_path: Path) -> None:
-    both = config(elements=["Si", "Ge"], generator=SMALL)
+def test_silicon_goes_on_with_germanium(tmp_path: Path) -> None:
+    """The engine's program is not looked for: its files tell the keys."""
+    silicon = config(generator=SMALL, **PLANE_WAVES)
+    both = config(elements=["Si", "Ge"], generator=SMALL, **PLANE_WAVES)
+    before, then = key_of(silicon), key_of(both)
+    old = campaign(tmp_path, silicon)
     begun = WorkflowManager.resume(old, both, tmp_path / "start")
     point = begun.checkpoint
     assert (point.generation, point.phase, point.labels_made, point.history) == (0, Phase.LABEL, 0, ())
@@ -51,20 +65,44 @@ def test_silicon_goes_on_with_germanium(old: Path, tmp_path: Path) -> None:
     assert any("Ge" in frame.get_chemical_symbols() for frame in new)
     assert {structure_id(frame) for frame in database.frames(RowStatus.PENDING)} == {structure_id(f) for f in new}
     (said,) = label_doubts.read(begun.folder)["notes"]
-    assert said == f"9 labels of an earlier campaign are reused ({OLD}); new here: new elements Ge"
+    assert said == f"9 labels of an earlier campaign are reused ({before}); new here: new elements Ge"
 
-    labels = [label(b, tmp_path / "n", settings="tblite-new") for b in loop_state.batches(begun.folder)]
+    labels = [label(b, tmp_path / "n", settings=then) for b in loop_state.batches(begun.folder)]
     recorded = begun.record(labels, tmp_path / "recorded")
     train, apart = (read_frames(recorded.folder / name) for name in (loop_state.TRAIN, loop_state.HOLDOUT))
-    assert {frame.info["settings_hash"] for frame in train + apart} == {"tblite-new"}
+    assert {frame.info["settings_hash"] for frame in train + apart} == {then}
     assert len(train) + len(apart) == 9 + len(new)
     assert sum(set(frame.get_chemical_symbols()) == {"Si"} for frame in apart) >= 3  # the old hold-out stays one
     assert read_json(recorded.folder / REUSED) == {
-        "key": OLD, "labels": 9, "why": ["new elements Ge"], "added": ["Ge"], "as": "tblite-new"
+        "key": before, "key_then": then, "labels": 9, "why": ["new elements Ge"], "added": ["Ge"], "as": then
     }  # fmt: skip
     name = min(point.holdout, key=lambda name: name not in {structure_id(si8(seed)) for seed in range(100, 106)})
     history = DatabaseManager(recorded.folder / loop_state.DATABASE).explain(name)["history"]
-    assert any(f"settings {OLD} are tblite-new" in event["why"] for event in history)
+    assert any(f"settings {before} are {then}" in event["why"] for event in history)
+
+
+def test_labels_of_another_pseudopotential_never_join_with_new_elements(tmp_path: Path) -> None:
+    """Checked where the loop decides, and made elsewhere with another file."""
+    old = campaign(tmp_path, config(generator=SMALL, **PLANE_WAVES))
+    both = config(elements=["Si", "Ge"], generator=SMALL, **PLANE_WAVES)
+    begun = WorkflowManager.resume(old, both, tmp_path / "start")
+    labels = [label(b, tmp_path / "n", settings="another-file") for b in loop_state.batches(begun.folder)]
+    with pytest.raises(InputError, match="these are of another-file"):
+        begun.record(labels, tmp_path / "recorded")
+
+
+def test_with_new_elements_a_key_that_cannot_be_looked_at_is_refused(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def _gone(*_: object) -> str:
+        raise MissingProgramError("package gone")
+
+    monkeypatch.setitem(ENGINES, "tblite", replace(ENGINES["tblite"], key=_gone))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="was not looked at: package gone"):
+        WorkflowManager.resume(old, config(elements=["Si", "Ge"], generator=SMALL), tmp_path / "start")
+    hot = config(temperature_k=[300, 1800], generator=SMALL)
+    begun = WorkflowManager.resume(old, hot, tmp_path / "hot")
+    assert any("package gone" in note for note in label_doubts.read(begun.folder)["notes"])
 
 
 def test_other_temperatures_have_a_hold_out_of_their_own(old: Path, tmp_path: Path) -> None:
@@ -84,13 +122,13 @@ def test_labels_of_another_key_never_join_without_new_elements(old: Path, tmp_pa
 
 
 def test_a_pseudopotential_whose_file_is_another_by_now_is_refused(tmp_path: Path) -> None:
-    if shutil.which("pw.x") is None:
-        pytest.skip("no pw.x")
+    if not DEBIAN_FOLDER.is_dir():
+        pytest.skip("no pseudopotentials of Debian")
     (tmp_path / "Si.UPF").write_bytes((DEBIAN_FOLDER / "Si.pbe-rrkj.UPF").read_bytes())
     own = {"file": "Si.UPF", "ecutwfc_ry": 20.0, "ecutrho_ry": 80.0}
     dft = {"pseudopotentials": {"Si": own}, "pseudo_dir": str(tmp_path), "functional": "pbe"}
     settings = config(engine="quantum_espresso", dft=dft, generator=SMALL)
-    key = make_engine(["Si"], settings.dft, settings.labels).settings_hash
+    key = key_of(settings)
     assert require_same_key(key, settings, settings, tmp_path) == ""
     with (tmp_path / "Si.UPF").open("a") as file:
         file.write("\n")

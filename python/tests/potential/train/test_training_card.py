@@ -36,22 +36,28 @@ def test_every_part_of_the_data_has_its_line():
 
 
 def test_the_table_of_what_was_tried_marks_the_front_and_what_was_taken():
-    def _record(cost, score, coefficients):
+    def _record(cost, score, coefficients, degrees):
         return {
             "md_us_per_atom_step": cost, "validation_score": score, "coefficients": coefficients,
-            "validation_energy_rmse_mev_per_atom": 1.5, "validation_force_rmse_ev_per_angstrom": 0.1, "environments": 1,
-            "cutoff_angstrom": 5.0, "energy_weight": 4.0, "ridge": 1e-8,
+            "validation_energy_mae_mev_per_atom": 1.2, "validation_energy_rmse_mev_per_atom": 1.5,
+            "validation_force_rmse_ev_per_angstrom": 0.1, "environments": 1, "cutoff_angstrom": 5.0,
+            "radial_degrees": degrees, "energy_weight": 4.0, "ridge": 1e-8,
         }  # fmt: skip
 
-    quick, slow, beaten = _record(10.0, 2.0, 67), _record(40.0, 1.0, 261), _record(50.0, 1.5, 133)
+    # two of one size, which other radial functions alone tell apart
+    quick, slow, beaten = (
+        _record(10.0, 2.0, 67, [4, 8]),
+        _record(40.0, 1.0, 261, [4, 8]),
+        _record(50.0, 1.5, 261, [3, 6]),
+    )
     cutoff = {"validation_score": 1.0, "purpose": "cutoff"}
     figures = {"search": [beaten, slow, cutoff, quick], "pareto": [quick, slow], "basis": slow}
     head, *rows = pareto_table(figures).splitlines()
     assert head.split(",")[0] == "md_us_per_atom_step" and head.endswith("on_front,taken")
     assert rows == [
-        "10,1.5,0.1,2,67,1,5,4,1e-08,yes,no",
-        "40,1.5,0.1,1,261,1,5,4,1e-08,yes,yes",
-        "50,1.5,0.1,1.5,133,1,5,4,1e-08,no,no",
+        "10,1.2,1.5,0.1,2,67,1,5,4 8,4,1e-08,yes,no",
+        "40,1.2,1.5,0.1,1,261,1,5,4 8,4,1e-08,yes,yes",
+        "50,1.2,1.5,0.1,1.5,261,1,5,3 6,4,1e-08,no,no",
     ]
 
 

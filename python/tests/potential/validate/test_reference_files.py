@@ -8,6 +8,7 @@ from ase.build import bulk, molecule
 from pair_crystals import fcc
 
 from gibbsflow.errors import InputError
+from gibbsflow.potential.validate.ensembles.radial_distributions import radial_distribution
 from gibbsflow.potential.validate.properties.crystals import Crystal
 from gibbsflow.potential.validate.reference_files import read_references
 from gibbsflow.potential.validate.subjects import Subject
@@ -72,6 +73,20 @@ def test_a_distribution_comes_in_angstrom(tmp_path: Path) -> None:
     (one,) = read_references(tmp_path / "r.yaml").distributions
     assert one.radius_angstrom[np.argmax(one.density)] == pytest.approx(2.3, abs=0.11)
     assert one.source == "X-rays" and len(one.density) == len(RADII)
+
+
+@pytest.mark.parametrize("reach_angstrom", [3.5, 4.0, 6.0, 8.0])
+def test_shells_of_a_cold_crystal_are_no_reason_to_refuse(tmp_path: Path, reach_angstrom: float) -> None:
+    atoms = bulk("Si", cubic=True) * (3, 3, 3)
+    atoms.rattle(0.1, seed=1)
+    density = radial_distribution(atoms.positions, atoms.cell.array)
+    rows = [
+        f"{r:.3f} {g:.4f}\n" for r, g in zip(0.05 * (np.arange(160) + 0.5), density, strict=True) if r < reach_angstrom
+    ]
+    (tmp_path / "r.yaml").write_text(RDF.replace("nm", "Å"))
+    (tmp_path / "g.txt").write_text("".join(rows))
+    (one,) = read_references(tmp_path / "r.yaml").distributions
+    assert len(one.density) == len(rows)
 
 
 @pytest.mark.parametrize(

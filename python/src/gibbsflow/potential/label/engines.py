@@ -18,6 +18,7 @@ from gibbsflow.config.potential import Dft, Labels, StructureSettings
 from gibbsflow.potential.data.formats.alone import alone
 from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.data.labels import LabelResult
+from gibbsflow.potential.label.hamiltonian import settings_keys
 from gibbsflow.potential.label.plane_waves import reboxed
 from gibbsflow.workflow.account import Account
 
@@ -214,11 +215,14 @@ class EngineRow:
     ----------
     load
         Imports its class.
+    key
+        Gives the hash of settings for all elements of a data set, on machines without the program, too.
     settings
         Keys of section ``dft`` that define its labels, as the data-set card lists them.
     """
 
     load: Callable[[], Kind]
+    key: Callable[[Sequence[str], Dft], str]
     settings: tuple[str, ...]
 
 
@@ -244,6 +248,7 @@ _PLANE_WAVES = ("engine", "functional", "kspacing_per_angstrom", "smearing", "de
 ENGINES: Mapping[Engine, EngineRow] = {
     "quantum_espresso": EngineRow(
         _quantum_espresso,
+        settings_keys.quantum_espresso,
         (
             *_PLANE_WAVES,
             "pseudo_library",
@@ -257,8 +262,8 @@ ENGINES: Mapping[Engine, EngineRow] = {
             "hubbard_u_ev",
         ),
     ),  # fmt: skip
-    "gpaw": EngineRow(_gpaw, (*_PLANE_WAVES, "gpaw_cutoff_ev", "magnetism", "moments_ub")),
-    "tblite": EngineRow(_tblite, ("engine", "tblite_method")),
+    "gpaw": EngineRow(_gpaw, settings_keys.gpaw, (*_PLANE_WAVES, "gpaw_cutoff_ev", "magnetism", "moments_ub")),
+    "tblite": EngineRow(_tblite, settings_keys.tblite, ("engine", "tblite_method")),
 }
 """By name in the settings."""
 

@@ -25,10 +25,10 @@ from gibbsflow.potential.data.labels import (
     LabelResult,
     bad_structure,
     crash,
-    hash_settings,
 )
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.label.electronic_state import by_elements, key_of, starting_moments_ub
+from gibbsflow.potential.label.hamiltonian import settings_keys
 from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed
 from gibbsflow.potential.label.pseudopotentials import pseudo_table
 from gibbsflow.potential.label.recovery.corrections import Attempt, Case, Correction, Handler
@@ -89,18 +89,7 @@ class Gpaw:
             )
         self.dft, self.labels = dft, labels
         self.moments = pseudo_table.moments_ub(tuple(elements), dft)
-        self.settings_hash = hash_settings(
-            self.name,
-            {
-                "functional": dft.functional,
-                "cutoff_ev": dft.gpaw_cutoff_ev,
-                "kspacing_per_angstrom": dft.kspacing_per_angstrom,
-                "smearing": dft.smearing,
-                "degauss_ry": dft.degauss_ry,
-                "moments_ub": self.moments,
-                "data": importlib.metadata.version("gpaw-data"),
-            },
-        )
+        self.settings_hash = settings_keys.gpaw(elements, dft)
 
     def describe(self) -> dict[str, str]:
         """Say version and cutoff in words.

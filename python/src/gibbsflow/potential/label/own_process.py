@@ -17,6 +17,7 @@ from gibbsflow.engines.process import last_line
 from gibbsflow.workflow.signals import ignore_stop_signals
 
 _PROGRAM = "from gibbsflow.potential.label.own_process import serve; serve()"
+_ENDING_S = 5.0
 
 
 class OwnProcess:
@@ -110,6 +111,8 @@ class OwnProcess:
             process.stdin.flush()
             worked, answer = pickle.load(process.stdout)  # noqa: S301 - of our own process
         except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_ENDING_S)  # at its own end, of which the code tells
             process.kill()
             code = process.wait()
             said.seek(start)

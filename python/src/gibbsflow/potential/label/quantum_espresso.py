@@ -30,12 +30,11 @@ from gibbsflow.potential.data.labels import (
     MISSING_PSEUDO,
     LabelResult,
     bad_structure,
-    hash_settings,
 )
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.label.electronic_state import by_elements, key_of, starting_moments_ub
 from gibbsflow.potential.label.first_bands import first_bands
-from gibbsflow.potential.label.hamiltonian import beyond_functional
+from gibbsflow.potential.label.hamiltonian import beyond_functional, settings_keys
 from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed, uneven, within_reach, without_images
 from gibbsflow.potential.label.pseudopotentials import gth, pseudo_table
 from gibbsflow.potential.label.recovery.corrections import Case
@@ -108,22 +107,7 @@ class QuantumEspresso:
         self.launcher = _launcher(program, labels) if labels.ranks > 1 else ""
         self.ecutwfc_ry, self.ecutrho_ry = pseudo_table.cutoffs_ry(self.pseudos, dft)
         self.moments = pseudo_table.moments_ub(tuple(self.pseudos), dft)
-        self.settings_hash = hash_settings(
-            self.name,
-            {
-                "functional": dft.functional,
-                "pseudopotentials": {element: pseudo.sha256 for element, pseudo in sorted(self.pseudos.items())},
-                "ecutwfc_ry": self.ecutwfc_ry,
-                "ecutrho_ry": self.ecutrho_ry,
-                "kspacing_per_angstrom": dft.kspacing_per_angstrom,
-                "smearing": dft.smearing,
-                "degauss_ry": dft.degauss_ry,
-                "moments_ub": dict(sorted(self.moments.items())),
-                "bands": dft.bands,
-                "conv_thr_ry": dft.conv_thr_ry,
-                **beyond_functional.part_of_key(dft, tuple(self.pseudos)),
-            },
-        )
+        self.settings_hash = settings_keys.of_pseudopotentials(self.pseudos, dft)
         self._named_shells = bool(dft.hubbard_u_ev) and beyond_functional.names_shells(_version(self._without_input()))
         files = {e: pseudo_table.path_of(p, dft) for e, p in self.pseudos.items() if not p.file.endswith(".gth")}
         beyond_functional.require_shells(dft, files, named_shells=self._named_shells)

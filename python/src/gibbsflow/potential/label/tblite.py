@@ -23,10 +23,10 @@ from gibbsflow.potential.data.labels import (
     LabelResult,
     bad_structure,
     crash,
-    hash_settings,
 )
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.label.electronic_state import key_of
+from gibbsflow.potential.label.hamiltonian import settings_keys
 from gibbsflow.potential.label.recovery.corrections import Attempt, Case, Correction, Handler
 from gibbsflow.potential.label.recovery.scf_outcome import Outcome
 from gibbsflow.potential.label.recovery.scf_settings import ScfSettings
@@ -35,7 +35,6 @@ from gibbsflow.potential.label.recovery.supervision import Recovery
 if TYPE_CHECKING:
     from ase import Atoms
 
-_ACCURACY = 0.1
 _WHOLE = 0.05
 _FERROMAGNETS = frozenset({"Fe", "Co", "Ni"})
 _FIRST_HIDDEN, _LAST_HIDDEN = 58, 71
@@ -96,7 +95,7 @@ class Tblite:
             right = "multiplicity, or initial_magmoms, of each structure; or another engine"
             raise InputError(Problem("dft", "tblite takes no moments by element", right, field="moments_ub"))
         self.elements, self.dft, self.labels = tuple(elements), dft, labels
-        self.settings_hash = hash_settings(self.name, {"method": dft.tblite_method, "accuracy": _ACCURACY})
+        self.settings_hash = settings_keys.tblite(elements, dft)
 
     def describe(self) -> dict[str, str]:
         """Say version and method, and what it leaves out.
@@ -217,8 +216,8 @@ class Tblite:
             copy = atoms.copy()
             copy.set_constraint()
             copy.calc = TBLite(
-                method=self.dft.tblite_method, accuracy=_ACCURACY, max_iterations=scf.steps, verbosity=0,
-                charge=electrons.charge, multiplicity=electrons.multiplicity,
+                method=self.dft.tblite_method, accuracy=settings_keys.TBLITE_ACCURACY, max_iterations=scf.steps,
+                verbosity=0, charge=electrons.charge, multiplicity=electrons.multiplicity,
             )  # fmt: skip
             trail = list(recovery.audit)
             result = replace(result, attempts=len(trail) + 1, corrections=recovery.corrections, audit=trail)

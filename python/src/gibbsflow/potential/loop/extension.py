@@ -19,7 +19,7 @@ from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import LabelResult, require_one_settings_hash
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.generators.generate import generate
-from gibbsflow.potential.label.engines import make_engine
+from gibbsflow.potential.label.engines import ENGINES
 from gibbsflow.potential.label.pseudopotentials import pseudo_table
 from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import select as selection_step
@@ -103,7 +103,7 @@ def require_same_key(key: str | None, before: PotentialConfig, now: PotentialCon
         Where the keys are two.
     """
     try:
-        today = make_engine(before.target.elements, now.dft, now.labels).settings_hash
+        today = ENGINES[now.dft.engine].key(before.target.elements, now.dft)
     except (MissingProgramError, InputError) as error:
         # the loop may decide on a machine that makes no labels
         return f"whether labels of {key} would be the same today was not looked at: {error}"
@@ -168,7 +168,7 @@ def extend(
     ------
     InputError
         Where nothing new can be generated, the budget of labels does not hold the hold-out, or the labels that are
-        there would have another key today.
+        there would have another key today, or may have where elements are added.
     """
     loop_state.copy_state(folder, out, (loop_state.DATABASE,))
     manager = DatabaseManager(out / loop_state.DATABASE)
@@ -177,6 +177,10 @@ def extend(
     earlier = PotentialConfig.model_validate(read_json(folder / loop_state.CONFIG))
     unsure = require_same_key(key, earlier, config, folder)
     added = sorted({*config.target.elements} - {*earlier.target.elements})
+    if unsure and added:
+        right = "files and packages of the engine, which tell whether old and new labels are of the same settings"
+        raise InputError(Problem(str(folder), unsure, right, field="dft"))
+    key_then = ENGINES[config.dft.engine].key(config.target.elements, config.dft) if added else key
     manager.move(
         [structure_id(frame) for frame in manager.frames(RowStatus.PENDING)], RowStatus.HELD,
         "was waiting in the campaign before",
@@ -201,7 +205,8 @@ def extend(
     for sentence in filter(None, (said, unsure)):
         label_doubts.add_note(out, sentence)
         log.info("%s", sentence)
-    write_json(out / REUSED, {"key": key, "labels": len(labelled), "why": list(why), "added": added})
+    told = {"key": key, "key_then": key_then, "labels": len(labelled), "why": list(why), "added": added}
+    write_json(out / REUSED, told)
     point = LoopCheckpoint(0, Phase.GENERATE, config.loop.seed).to(Phase.SELECT)
     point.to(Phase.LABEL, holdout=(*before.holdout, *selection_step.ids_of(apart))).write(out)
 
@@ -209,7 +214,8 @@ def extend(
 def take_over(folder: Path, manager: DatabaseManager, results: Sequence[LabelResult], out: Path) -> None:
     """Give the labels of an old campaign the key of new ones with more elements, the first time that such come in.
 
-    Without new elements a key that is another is one of other settings, and is left for the data set to refuse.
+    A key that is not the one expected for these elements is one of other settings or of other pseudopotentials, and is
+    left for the data set to refuse.
 
     Parameters
     ----------
@@ -227,8 +233,8 @@ def take_over(folder: Path, manager: DatabaseManager, results: Sequence[LabelRes
         return
     told: dict[str, Any] = dict(read_json(path))
     keys = {result.settings_hash for result in results if result.status == RowStatus.LABELLED}
-    if told.get("added", True) and told.get("as") is None and len(keys) == 1 and keys != {told["key"]}:
-        (told["as"],) = keys
+    if told.get("as") is None and keys == {told.get("key_then")} != {told["key"]}:
+        told["as"] = told["key_then"]
         moved = manager.rekey(told["key"], told["as"], "the same settings, with more elements")
         log.info(
             "%d labels of %s are labels of %s: the same settings, with more elements", moved, told["key"], told["as"]

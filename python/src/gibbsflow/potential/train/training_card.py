@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gibbsflow.potential.train.shared.inputs import Inputs
@@ -177,9 +177,11 @@ def account_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 _PARETO = (
-    "md_us_per_atom_step", "validation_energy_rmse_mev_per_atom", "validation_force_rmse_ev_per_angstrom",
-    "validation_score", "coefficients", "environments", "cutoff_angstrom", "energy_weight", "ridge",
+    "md_us_per_atom_step", "validation_energy_mae_mev_per_atom", "validation_energy_rmse_mev_per_atom",
+    "validation_force_rmse_ev_per_angstrom", "validation_score", "coefficients", "environments", "cutoff_angstrom",
+    "radial_degrees", "energy_weight", "ridge",
 )  # fmt: skip
+_BASIS = ("coefficients", "environments", "cutoff_angstrom", "radial_degrees")
 
 
 def pareto_table(figures: Mapping[str, Any]) -> str:
@@ -195,14 +197,16 @@ def pareto_table(figures: Mapping[str, Any]) -> str:
     str
         One row a basis, the fastest in MD first; µs, meV/atom, eV/Å, Å.
     """
-    taken = {key: figures["basis"][key] for key in ("coefficients", "environments", "cutoff_angstrom")}
+    taken = {key: figures["basis"][key] for key in _BASIS}
     rows = [",".join((*_PARETO, "on_front", "taken"))]
     for record in sorted((r for r in figures["search"] if _PARETO[0] in r), key=lambda r: float(r[_PARETO[0]])):
         marks = (record in figures["pareto"], all(record[key] == value for key, value in taken.items()))
-        rows.append(
-            ",".join([*(f"{record[key]:.6g}" for key in _PARETO), *("yes" if mark else "no" for mark in marks)])
-        )
+        rows.append(",".join([*(_cell(record[key]) for key in _PARETO), *("yes" if mark else "no" for mark in marks)]))
     return "\n".join(rows) + "\n"
+
+
+def _cell(value: float | Sequence[int]) -> str:
+    return " ".join(map(str, value)) if isinstance(value, Sequence) else f"{value:.6g}"
 
 
 def account_text(account: Account) -> str:

@@ -18,7 +18,7 @@ from gibbsflow.workflow.input_files import SETTINGS_BYTES, read_text
 from gibbsflow.workflow.settings_file import read_mapping
 
 _RIGHT = "two columns, distance and g(r), lines of comment with #"
-_FAR = 0.25
+_FAR = 0.6
 
 
 class DistributionFile(Section):
@@ -159,8 +159,10 @@ def _distribution(one: DistributionFile, beside: Path, field: str) -> RadialRefe
         {"temperature_k": one.temperature_k, "radius_angstrom": radii, "density": densities, "source": one.source},
         where=str(path),
     )
-    tail = densities[-max(3, len(densities) // 10) :]
-    if abs(sum(tail) / len(tail) - 1) > _FAR:
-        what = f"ends at a mean of {sum(tail) / len(tail):.2g} over its last tenth"
+    # shells of a crystal part far out, too: over half of the radius, by volume, they even out
+    outer = [(radius**2, density) for radius, density in rows if radius > radii[-1] / 2]
+    mean = sum(weight * density for weight, density in outer) / sum(weight for weight, _ in outer)
+    if abs(mean - 1) > _FAR:
+        what = f"has a mean of {mean:.2g} by volume over the outer half of its distances"
         raise InputError(Problem(str(path), what, "g(r), which goes to 1 far away: no coordination, no 4πr²ρg(r)"))
     return made

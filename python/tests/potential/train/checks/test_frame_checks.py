@@ -61,6 +61,15 @@ def test_too_little_to_fit_to(tmp_path):
     assert _doubts(_frames(tmp_path, [label(Atoms("Cu"))]))[0][0][0] == "refuse"
 
 
+def test_an_element_of_few_atoms_is_warned_of(tmp_path):
+    """Of one atom the active set is one row, and every atom of its element has the grade 1."""
+    frames = rattled(12, 0)
+    frames[3].symbols[0] = "Au"
+    doubts, _ = _doubts(_frames(tmp_path, frames))
+    ((weight, _, what),) = doubts
+    assert weight == "warn" and what.startswith("few atoms of Au (1) in 12 frames")
+
+
 def test_energies_alone_are_warned_of_and_are_no_perfect_structures(tmp_path):
     atoms = bulk("Cu", cubic=True)
     frames = []

@@ -8,9 +8,11 @@ from ase.build import bulk
 from pair_crystals import fcc
 
 from gibbsflow.config.potential_validation import Validation
+from gibbsflow.engines.lammps_frame import to_frame
 from gibbsflow.errors import ScienceError
 from gibbsflow.potential.validate.ensembles import coexistence
 from gibbsflow.potential.validate.ensembles.coexistence import Coexistence, melting
+from gibbsflow.potential.validate.ensembles.crystalline_order import CrystallineOrder
 from gibbsflow.potential.validate.properties.crystals import Crystal
 
 SETTINGS = Validation(properties=("melting",), melting_range_k=(600.0, 3000.0), melting_runs_max=8)
@@ -46,6 +48,18 @@ def test_boxes_that_stay_where_they_start_decide_nothing(monkeypatch: pytest.Mon
 def test_a_range_without_it_decides_nothing(monkeypatch: pytest.MonkeyPatch, melts_k: float, left: str) -> None:
     found = acted(monkeypatch, melts_k, 0.8)
     assert not found.values and "another validation.melting_range_k" in found.warnings[0] and left in found.notes[-1]
+
+
+@pytest.mark.parametrize("atoms_min", [100, 1000])
+def test_of_tall_cells_some_slices_lie_within_the_melt(atoms_min: int) -> None:
+    """The melt is looked at away from both faces: with four slices none is, and nothing ever counts as molten."""
+    tall = bulk("Ti", c=30.0)
+    settings = SETTINGS.model_copy(update={"melting_atoms_min": atoms_min})
+    crystal = Crystal.of(tall, 0.01)
+    repeats = coexistence._repeats(crystal, settings)
+    box = to_frame(crystal.conventional.repeat(repeats), ("Ti",), 5.0)
+    slices = CrystallineOrder.of(crystal.conventional, box, slices=repeats[2]).slices
+    assert range(slices // 2 + 1, slices - 1)
 
 
 def test_a_crystal_that_does_not_stand_upright_is_refused() -> None:

@@ -68,3 +68,6 @@ def test_temperatures_are_those_asked_for_and_of_references() -> None:
         500,
         900,
     )
+    # quantities are named by whole kelvin: 499.8 K would take the place of 500 K
+    near = SMALL.model_copy(update={"rdf_references": (one,), "rdf_temperatures_k": (499.8, 900.0)})
+    assert temperatures(near) == (499.8, 900)

@@ -133,6 +133,23 @@ def test_a_label_that_lost_its_moment_is_held_unless_the_settings_keep_it() -> N
     assert reasons(kept) == {}
 
 
+def test_few_magnetic_atoms_among_others_have_not_lost_their_moment() -> None:
+    """Of one in eight an eighth of the moment an atom is all there is; one that has lost it is still found."""
+    counts, frames = [8] * 11 + [1, 1], []
+    for number, nickels in enumerate(counts):
+        atoms = bulk("Cu", cubic=True) * (3, 1, 1)
+        atoms.rattle(0.01, seed=number)
+        atoms.symbols[:nickels] = "Ni"
+        frames.append(label(atoms, config_type="strain"))
+    found = prepared(frames)
+    for number, (one, nickels) in enumerate(zip(found, counts, strict=True)):
+        moment_ub = 0.05 if number == 12 else 0.6 * nickels
+        one.known = replace(one.known, result={"status": "labelled", "absolute_moment_ub": moment_ub})
+    check_moments(found, Audit())
+    assert reasons(found) == {12: ["moment"]}
+    assert "0.05 μB an atom of Ni" in found[12].reasons["moment"]
+
+
 def test_where_most_labels_have_no_moment_none_is_held_for_it() -> None:
     found = magnetic([0.01] * 11 + [0.0, 4.6])
     check_moments(found, Audit())

@@ -89,7 +89,7 @@ class Committee:
             if not blown_up(error) and error.code not in CRASHES:
                 raise
             return np.full(len(atoms), np.inf)
-        spread = self.scale.scale * force_spread(forces)
+        spread = self.scale.expected(force_spread(forces), atoms.get_chemical_symbols())
         return np.where(np.isfinite(spread), spread, np.inf)
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from gibbsflow.workflow.account import Account
 
 FEW_FRAMES = 5
 """Fewer frames than this are fitted with a warning."""
+FEW_ATOMS = 10
+"""And elements of fewer atoms."""
 SAME_REFERENCE_EV = 1e-3
 """Energies of isolated atoms of one element that differ by more are two references."""
 BINDING_EV_PER_ATOM = (-15.0, 5.0)
@@ -90,6 +93,20 @@ def look_through(frames: Sequence[LabelledFrame], account: Account, *, train: bo
         )
     elif frames and not solid:
         account.refuse("isolated atoms, and nothing else", "structures of several atoms")
+    else:
+        _rare_elements(solid, account)
+
+
+def _rare_elements(frames: Sequence[LabelledFrame], account: Account) -> None:
+    """Warn of elements whose active set has so few axes that hardly anything lies outside of it."""
+    counts = Counter(symbol for frame in frames for symbol in frame.atoms.get_chemical_symbols())
+    rare = [f"{symbol} ({count})" for symbol, count in sorted(counts.items()) if count < FEW_ATOMS]
+    if rare:
+        account.warn(
+            f"few atoms of {', '.join(rare)} in {_frames(len(frames))}: forces on them are hardly known, and their "
+            "grade does not tell",
+            f"at least {FEW_ATOMS} atoms of each element, better hundreds",
+        )
 
 
 def references(files: Sequence[tuple[str, Sequence[LabelledFrame]]], account: Account) -> None:

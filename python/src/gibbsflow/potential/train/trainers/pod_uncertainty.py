@@ -211,6 +211,9 @@ def judge_committee(
     counted = [np.isfinite(own) for own in errors]
     spreads = [found[k][ok] for k, ok in zip(numbers, counted, strict=True)]
     errors = [own[ok] for own, ok in zip(errors, counted, strict=True)]
-    scale = calibrated(spreads, errors, len(members), target_ev_per_angstrom)
+    kinds = [np.array(frames[k].atoms.get_chemical_symbols())[ok] for k, ok in zip(numbers, counted, strict=True)]
+    symbols = [own.tolist() for own in kinds]
+    scale = calibrated(spreads, errors, symbols, len(members), target_ev_per_angstrom)
     scale.write(folder)
-    return spread_figures(scale, error_curve([scale.scale * own for own in spreads], errors))
+    scaled = [scale.expected(*own) for own in zip(spreads, symbols, strict=True)]
+    return spread_figures(scale, error_curve(scaled, errors))

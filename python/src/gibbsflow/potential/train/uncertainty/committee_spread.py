@@ -3,13 +3,13 @@
 The members are the fits that leave out one fold of related frames each (delete-a-group jackknife, Kott, J. Off. Stat.
 2001, 17, 521), of which the sums of the fit are there already. Their spread is too small by far, since their data
 overlap; on a hold-out it is scaled so that its root mean square is that of the true errors (Musil et al., J. Chem.
-Theory Comput. 2019, 15, 906).
+Theory Comput. 2019, 15, 906), for each element of which the hold-out has atoms enough.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ COMMITTEE = "committee"
 """Folder of the members in a potential's folder, each a potential by its number, with ``committee.json``."""
 _RECORD = "committee.json"
 _COMMON = 0.95
+_FEWEST = 10
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,13 @@ class CommitteeScale:
     members
         How many there are.
     scale
-        Factor on the spread.
+        Factor on the spread, of all atoms together.
     lower_ev_per_angstrom, upper_ev_per_angstrom
         Thresholds of the scaled spread for MD.
     how
         Where they come from, in words.
+    by_element
+        The factor for atoms of an element, where the hold-out tells it.
     """
 
     members: int
@@ -47,6 +50,24 @@ class CommitteeScale:
     lower_ev_per_angstrom: float
     upper_ev_per_angstrom: float
     how: str
+    by_element: dict[str, float] = field(default_factory=dict)
+
+    def expected(self, spread: Floats, symbols: Sequence[str]) -> Floats:
+        """Expect the force errors of atoms.
+
+        Parameters
+        ----------
+        spread
+            Of the members' forces on each, eV/Å, shape (n,).
+        symbols
+            Chemical symbol of each.
+
+        Returns
+        -------
+        ndarray
+            In eV/Å, shape (n,).
+        """
+        return spread * np.array([self.by_element.get(symbol, self.scale) for symbol in symbols])
 
     def write(self, folder: Path) -> None:
         """Write ``committee/committee.json`` into a potential's folder.
@@ -105,8 +126,9 @@ def force_spread(forces_ev_per_angstrom: Sequence[Floats]) -> Floats:
 
 
 def calibrated(
-    spreads: Sequence[Floats], errors: Sequence[Floats], members: int, target_ev_per_angstrom: float | None
-) -> CommitteeScale:
+    spreads: Sequence[Floats], errors: Sequence[Floats], symbols: Sequence[Sequence[str]], members: int,
+    target_ev_per_angstrom: float | None,
+) -> CommitteeScale:  # fmt: skip
     """Scale a spread by true errors, and set its thresholds.
 
     Parameters
@@ -115,6 +137,8 @@ def calibrated(
         Spread on each atom of a hold-out, an array a frame, eV/Å.
     errors
         Length of the true force error of each, eV/Å.
+    symbols
+        Chemical symbol of each.
     members
         How many there are.
     target_ev_per_angstrom
@@ -123,21 +147,30 @@ def calibrated(
     Returns
     -------
     CommitteeScale
-        With the lower threshold at the target and the upper one at four times it.
+        With the lower threshold at the target and the upper one at four times it; an element of fewer than ten atoms
+        has the factor of all.
     """
     spread, error = np.concatenate([*spreads, []]), np.concatenate([*errors, []])
-    squares = float((spread**2).mean()) if len(spread) else 0.0
-    scale = float(np.sqrt((error**2).mean() / squares)) if squares > 0 else 1.0
+    kinds = [symbol for frame in symbols for symbol in frame]
+    own = {symbol: np.array(kinds) == symbol for symbol in sorted(set(kinds))}
+    by_element = {
+        symbol: _factor(spread[mask], error[mask])
+        for symbol, mask in own.items() if mask.sum() >= _FEWEST and spread[mask].any()
+    }  # fmt: skip
+    made = CommitteeScale(members, _factor(spread, error), 0.0, 0.0, "", by_element)
     if target_ev_per_angstrom is not None:
-        return CommitteeScale(
-            members, scale, target_ev_per_angstrom, HALT * target_ev_per_angstrom,
-            f"the target error, and {HALT:g} times it",
-        )  # fmt: skip
-    lower = max(float(np.quantile(scale * spread, _COMMON)), 1e-6) if len(spread) else 0.1
-    return CommitteeScale(
-        members, scale, lower, HALT * lower,
-        f"what {_COMMON:.0%} of the hold-out's atoms stay below, and {HALT:g} times it",
-    )  # fmt: skip
+        lower, how = target_ev_per_angstrom, f"the target error, and {HALT:g} times it"
+    else:
+        scaled = made.expected(spread, kinds)
+        lower = max(float(np.quantile(scaled, _COMMON)), 1e-6) if len(spread) else 0.1
+        how = f"what {_COMMON:.0%} of the hold-out's atoms stay below, and {HALT:g} times it"
+    return replace(made, lower_ev_per_angstrom=lower, upper_ev_per_angstrom=HALT * lower, how=how)
+
+
+def _factor(spread: Floats, error: Floats) -> float:
+    """What makes the root mean square of spreads that of errors; 1 where there are none."""
+    squares = float((spread**2).mean()) if len(spread) else 0.0
+    return float(np.sqrt((error**2).mean() / squares)) if squares > 0 else 1.0
 
 
 def spread_figures(own: CommitteeScale, curve: ErrorCurve | None) -> dict[str, Any]:

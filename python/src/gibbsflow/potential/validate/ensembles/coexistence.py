@@ -26,6 +26,7 @@ from gibbsflow.units import Floats
 
 log = logging.getLogger(__name__)
 _LONG = 3
+_LEAST_SLICES = 6
 _HOTTER, _ATTEMPTS = 1.5, 3
 _MOLTEN = 0.25
 _SHORT_OF_RUN, _LEAST_PS = 0.1, 2.0
@@ -221,10 +222,10 @@ def _coexist(rest: Crystal, settings: Validation, md: MdRuns, start_k: float, nu
 
 
 def _repeats(rest: Crystal, settings: Validation) -> tuple[int, int, int]:
-    """Cells of a box three times as long as wide."""
+    """Cells of a box three times as long as wide, with slices enough that some lie within the melt."""
     heights = np.array(rest.heights_angstrom)
     volume = rest.conventional.get_volume() / len(rest.conventional) * settings.melting_atoms_min
     wide = (volume / _LONG) ** (1 / 3)
     across = [max(1, round(wide / height)) for height in heights[:2]]
     along = math.ceil(settings.melting_atoms_min / (math.prod(across) * len(rest.conventional)))
-    return across[0], across[1], max(along, 2)
+    return across[0], across[1], max(along, _LEAST_SLICES)

@@ -129,10 +129,11 @@ def temperatures(settings: Validation) -> tuple[float, ...]:
     Returns
     -------
     tuple of float
-        In K, each once, rising.
+        In K, rising; of those that are one in whole K, by which quantities are named, the lowest.
     """
     asked_for = {*settings.rdf_temperatures_k, *(one.temperature_k for one in settings.rdf_references)}
-    return tuple(sorted(asked_for)) or (settings.temperature_k,)
+    apart = {f"{kelvin:.0f}": kelvin for kelvin in sorted(asked_for, reverse=True)}
+    return tuple(sorted(apart.values())) or (settings.temperature_k,)
 
 
 def radial_distribution(positions: Floats, cell: Floats) -> Floats:

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 from gibbsflow.config.potential import Audit
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
 from gibbsflow.potential.data.twins import DISTANCE_ANGSTROM, VOLUME_SHARE, same_distances, sorted_distances
+from gibbsflow.potential.label.pseudopotentials.pseudo_table import MOMENTS_UB
 from gibbsflow.potential.validate.labels.audited import Audited
 from gibbsflow.units import Floats
 
@@ -82,7 +83,8 @@ def check_moments(labels: Sequence[Audited], settings: Audit) -> None:
     """Enter the reason ``moment`` where a label has lost the moment that labels of the same elements keep.
 
     A run that starts from ferromagnetic moments may end without: in another state, on an energy surface of its own,
-    which no potential of positions alone can follow together with the first.
+    which no potential of positions alone can follow together with the first. Moments are counted for each atom that may
+    have one, so that few of them among others have lost nothing.
 
     Parameters
     ----------
@@ -91,23 +93,25 @@ def check_moments(labels: Sequence[Audited], settings: Audit) -> None:
     settings
         Section ``audit``: the share of the median moment an atom that a label must keep.
     """
-    groups: dict[Hashable, list[tuple[Audited, float]]] = {}
+    groups: dict[frozenset[str], list[tuple[Audited, float]]] = {}
     for label in labels:
         moment_ub = label.known.result.get("absolute_moment_ub")
         if label.frame is not None and not label.frame.isolated and moment_ub is not None:
             symbols = label.frame.atoms.get_chemical_symbols()
-            share = float(moment_ub) / len(symbols)
-            label.figures["absolute_moment_ub_per_atom"] = share
-            groups.setdefault(frozenset(symbols), []).append((label, share))
-    for members in groups.values():
+            label.figures["absolute_moment_ub_per_atom"] = float(moment_ub) / len(symbols)
+            carriers = sum(symbol in MOMENTS_UB for symbol in symbols) or len(symbols)
+            groups.setdefault(frozenset(symbols), []).append((label, float(moment_ub) / carriers))
+    for elements, members in groups.items():
         usual = float(np.median([moment for _, moment in members]))
         # where most have none there is nothing to lose
         if len(members) < FEWEST or usual < _MAGNETIC_UB:
             continue
+        magnetic = [symbol for symbol in MOMENTS_UB if symbol in elements and not elements <= set(MOMENTS_UB)]
+        each = f"an atom of {' and '.join(magnetic)}" if magnetic else "an atom"
         for label, moment in members:
             if moment < settings.moment_share * usual:
                 label.reasons["moment"] = (
-                    f"an absolute moment of {moment:.3g} μB an atom, where the {len(members)} labels of its elements "
+                    f"an absolute moment of {moment:.3g} μB {each}, where the {len(members)} labels of its elements "
                     f"have {usual:.3g} (median): it has lost its moment"
                 )
 
