@@ -222,7 +222,7 @@ SURROGATES: Mapping[str, Kind] = {
     "last_generation": _OfLastGeneration,
     "foundation": _Foundation,
 }
-"""By name in section ``surrogate``: made of the settings, all elements, the folder of a trained potential, and a check."""
+"""By name in section ``surrogate``: made of settings, all elements, the folder of a trained potential, and a check."""
 
 
 def make_surrogate(
