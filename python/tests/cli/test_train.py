@@ -7,11 +7,17 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import psutil
 import pytest
 from ase.io import write
 from labelled_sets import CUTOFF_ANGSTROM, fitted_copper, rattled
+from typer.testing import CliRunner
+
+from gibbsflow.cli.train import app
+from gibbsflow.potential.train import fit as training
+from gibbsflow.report import fit_files
 
 TRAIN = [sys.executable, "-m", "gibbsflow.cli.train", "fit"]
 DRAWN = (
@@ -83,6 +89,15 @@ def test_a_finished_fit_is_kept_and_a_damaged_one_is_made_again(tmp_path):
     assert (state / "superseded-000/output.tar.gz").read_bytes() == content
     _, other = run("four", "--seed", "7")
     assert other["inputs_hash"] != first["inputs_hash"] and (state / "superseded-001").is_dir()
+
+
+def test_a_trainer_that_no_lammps_runs_names_no_version_of_it(tmp_path, monkeypatch):
+    made = SimpleNamespace(figures={"test": {}}, stopped_by="signal")
+    monkeypatch.setattr(training, "fit", lambda *_, **__: made)
+    monkeypatch.setattr(fit_files, "write_fit_files", lambda *_: None)
+    given = [*_copper_files(), "--backend", "chgnet", "--out", str(tmp_path / "o")]
+    assert CliRunner().invoke(app, ["fit", *given]).exit_code == 75
+    assert "lammps" not in json.loads((tmp_path / "o" / "result.json").read_text())["versions"]
 
 
 def test_sigterm_leaves_the_best_potential_so_far(tmp_path):

@@ -67,7 +67,7 @@ def _of_structures(
     settings = PotentialConfig.of_verb(config).beside(config).surrogate
     frames = [frame for path in structures for frame in read_frames(path)]
     elements = sorted({symbol for frame in frames for symbol in frame.get_chemical_symbols()})
-    with closing(make_surrogate(settings, elements, potential)) as model:
+    with closing(make_surrogate(settings, elements, potential, check=stopper.check)) as model:
         found = screening.screen(frames, model, settings, state=state, stopper=stopper)
     content = {**settings.model_dump(mode="json", exclude={"pair_file", "potential"}), "identity": model.identity}
     files = {f"structures{k}": path for k, path in enumerate(structures)}

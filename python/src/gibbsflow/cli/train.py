@@ -97,7 +97,8 @@ def fit(
                     if home is not None:
                         finished_output.keep(home, out, (POTENTIAL, *FIT_FILES), result.figures)
         finally:
-            result.versions["lammps"] = result.figures.pop("lammps", "")
+            if version := result.figures.pop("lammps", ""):
+                result.versions["lammps"] = version
         typer.echo(f"test: {errors_in_words(result.figures['test'])}; potential in {out / POTENTIAL}", err=True)
 
 

