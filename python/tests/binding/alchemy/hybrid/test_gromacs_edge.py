@@ -83,8 +83,8 @@ def test_ends_have_the_energies_of_the_other_engine(a, b, tmp_path):
     ends = [0, -1]
     np.testing.assert_allclose(theirs[ends], ours[ends], rtol=1e-4)
     assert np.diff(theirs[ends]) == pytest.approx(np.diff(ours[ends]), abs=0.1)
-    # between them atoms come and go softly: no energy that leads nowhere
-    assert np.ptp(theirs) < 60 and np.isfinite(theirs).all()
+    # between them atoms come and go softly: no energy far beyond both ends
+    assert np.ptp(theirs) - np.ptp(theirs[ends]) < 60 and np.isfinite(theirs).all()
 
 
 @needs_gromacs
