@@ -205,6 +205,9 @@ class SettingsSearch:
         """Hold all settings at once against the next finer of all, and go there where they are not converged."""
         for _ in range(_ROUNDS):
             finer = {key: _finer(key, value) for key, value in found.items()}
+            if "ecutrho_ry" in finer:
+                # each in whole numbers, and still the density holds all of the wavefunctions' squares
+                finer["ecutrho_ry"] = max(finer["ecutrho_ry"], 4 * finer["ecutwfc_ry"])
             if last := [key for key, value in finer.items() if value == found[key]]:
                 # against itself every setting is converged
                 what = f"{last[0]} {found[last[0]]:g} is the finest that can be asked for"
