@@ -26,12 +26,19 @@ from gibbsflow.units import Floats
 
 log = logging.getLogger(__name__)
 _LONG = 3
+"""The box is so many times as long as it is wide, for two interfaces apart from each other."""
 _LEAST_SLICES = 6
+"""Cells along the axis: fewer leave no slice of the melt that is not beside an interface."""
 _HOTTER, _ATTEMPTS = 1.5, 3
+"""The half that melts is heated to so many times the top of the range, and where that is too little again."""
 _MOLTEN = 0.25
+"""Share of the crystal's order below which it is a melt."""
 _SHORT_OF_RUN, _LEAST_PS = 0.1, 2.0
+"""Lengths of what comes before the run that counts."""
 _BESIDE = 0.04
+"""Share of the temperature by which a start lies beside what is known."""
 _AGREE = 0.03
+"""Share of the temperature by which runs from both sides may differ beyond their errors."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from gibbsflow.units import Floats
 
 _PPM = 1e6
 _MOLTEN = 0.2
+"""Order, of 1 in the perfect crystal, below which it is none any more."""
 
 
 def npt_expansion(rest: Crystal, settings: Validation, md: MdRuns) -> Measured:
