@@ -11,11 +11,9 @@ import os
 import queue
 import re
 import resource
-import select
 import signal
 import subprocess
 import sys
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -266,12 +264,7 @@ class Lammps:
 
     def _answer(self, time_s: float) -> tuple[dict[str, Any], dict[str, Any]]:
         stream = cast(BinaryIO, self.process.stdout)
-        end = time.monotonic() + time_s
-        ready: list[Any] = []
-        while not ready and time.monotonic() < end:
-            self.check()
-            ready, _, _ = select.select([stream], [], [], min(1.0, max(0.0, end - time.monotonic())))
-        if not ready:
+        if not messages.arrives(stream, time_s, self.check):
             self.process.kill()
             self.close()
             raise EngineError(f"LAMMPS ran over its {time_s:.0f} s (log: {self.log})")

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import io
 import json
+import select
+import time
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -30,6 +33,31 @@ def send(stream: BinaryIO, header: dict[str, Any], arrays: dict[str, Any]) -> No
     stream.write(len(content).to_bytes(8, "little"))
     stream.write(content)
     stream.flush()
+
+
+def arrives(stream: BinaryIO, time_s: float, check: Callable[[], None]) -> bool:
+    """Wait until a message begins, or the stream has ended.
+
+    Parameters
+    ----------
+    stream
+        Other end of a pipe, unbuffered or with nothing left in its buffer.
+    time_s
+        Wall-clock seconds to wait at most.
+    check
+        Called every second; what it raises ends the wait.
+
+    Returns
+    -------
+    bool
+        False where the time has passed.
+    """
+    end = time.monotonic() + time_s
+    ready: list[Any] = []
+    while not ready and (left_s := end - time.monotonic()) > 0:
+        check()
+        ready, _, _ = select.select([stream], [], [], min(1.0, left_s))
+    return bool(ready)
 
 
 def receive(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, Any]] | None:

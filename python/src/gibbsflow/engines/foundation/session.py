@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import select
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -107,16 +105,10 @@ class Session:
             Where the process reports a failure, has died, or takes longer.
         """
         stream = cast(BinaryIO, self.process.stdout)
-        end = time.monotonic() + time_s
-        ready: list[Any] = []
-        while not ready:
-            self.check()
-            left_s = end - time.monotonic()
-            if left_s <= 0:
-                self.process.kill()
-                self.close()
-                raise EngineError(f"the foundation model ran over its {time_s:.0f} s (log: {self.log})")
-            ready, _, _ = select.select([stream], [], [], min(1.0, left_s))
+        if not messages.arrives(stream, time_s, self.check):
+            self.process.kill()
+            self.close()
+            raise EngineError(f"the foundation model ran over its {time_s:.0f} s (log: {self.log})")
         message = messages.receive(stream)
         if message is None:
             raise self._gone()
