@@ -5,8 +5,8 @@
 
 Needs GROMACS on PATH. Prints the relative free energy of binding; exit 1 where the run was not resumed from what it had
 saved, where OpenMM gives the last sample of a window another energy at either end, or where the engines, whose paths
-between the ends differ, differ by more than two standard errors in water. As one pair in twenty does so by chance, a
-second repeat by both then counts as well.
+between the ends differ, differ by more than two standard errors in water and then, with two more repeats by each, by
+more than their spread.
 """
 
 from __future__ import annotations
