@@ -99,6 +99,21 @@ def test_time_that_is_left_goes_to_small_gains(tmp_path, monkeypatch):
     found = _search(tmp_path, **MORE)
     best = min(found.records, key=lambda record: record["validation_score"])
     assert len(found.records) > 2
-    assert found.stopped_by.startswith("no neighbouring basis gains 0.1 %")
+    assert found.stopped_by.startswith("no basis near the best ones gains 0.1 %")
     assert found.best.choice.score == pytest.approx(best["validation_score"], rel=2e-3)
     assert {tuple(record["radial_degrees"]) for record in found.records} == {(4, 8), (3, 6)}
+
+
+def test_a_way_up_may_lead_over_a_basis_that_gains_nothing():
+    climb = object.__new__(pod_search._Climb)
+    climb.settings = Training()
+    scores = {1: 1.0, 2: 1.1, 3: 1.05, 4: 1.3}
+    points = {kinds: pod_search._Point(0, kinds, 4.0) for kinds in scores}
+    climb.done = {
+        point: pod_search._Tried(point, None, {pod_search.SCORE: scores[kinds], pod_search.SPEED: 1.0}, None)
+        for kinds, point in points.items()
+    }
+    climb.best = climb.done[points[1]]
+    assert climb._origins() == [points[1]]  # what is worth its time in MD is sought around the best alone
+    climb.enough = pod_search._BETTER_AT_ALL
+    assert climb._origins() == [points[1], points[3], points[2]]  # a third worse is not nearly as good

@@ -1,9 +1,11 @@
 """Search for cutoff, size and kinds of surroundings of a POD basis; the best potential so far is always on disk.
 
 From a small basis the search climbs. Of the neighbours of the best it tries one size up, more kinds of surroundings,
-other cutoffs, other radial functions, and two steps up, in this order but what is dear after what is not, and goes on
-from the first that gains 1 %. Where none does and time is left, 0.1 % is enough, of what was tried and of smaller
-steps; until none does, or the time is used. What was tried is kept: a search that was killed goes on where it was.
+other cutoffs, other radial functions, size against kinds, and two steps up, in this order but what is dear after what
+is not, and goes on from the first that gains 1 %. Where none does and time is left, 0.1 % is enough, of what was tried
+and of smaller steps, around the best and then around what was nearly as good, since a way up may lead over a basis that
+gains nothing; until nothing is left or the time is used. What was tried is kept: a search that was killed goes on where
+it was.
 """
 
 from __future__ import annotations
@@ -45,6 +47,8 @@ _CUTOFF_SHARE, _FINISH_SHARE = 0.12, 0.85
 _SEARCH_SHARE = {True: 0.70, False: 0.85}
 # first what is worth its time in MD, then what time is left for
 _BETTER, _BETTER_AT_ALL = 0.99, 0.999
+# of the best objective: what is no worse has its surroundings tried as well, where there is time
+_NEARLY = 1.2
 _KINDS = (1, 2, 3, 4, 6, 8)
 _CUTOFF_STEP, _FINE_CUTOFF_STEP = 1.07, 1.035
 # rows for each column where cutoffs are compared: fewer are decided by chance
@@ -232,7 +236,7 @@ class _Climb:
             else:
                 return next(
                     (text for text in refused if text.startswith("the time budget")),
-                    "; ".join(["no neighbouring basis gains 0.1 % in validation", *refused[:1]]),
+                    "; ".join(["no basis near the best ones gains 0.1 % in validation", *refused[:1]]),
                 )
 
     def _take_small_gains(self) -> None:
@@ -265,9 +269,17 @@ class _Climb:
         if self.kept is not None:
             write_json(self.kept / _TRIED, self.known)
 
-    def _neighbours(self) -> list[_Point]:
-        """Neighbours of the best that were not tried, in the order of preference."""
-        point = self.best.point
+    def _origins(self) -> list[_Point]:
+        """Where to go on from: the best, and where small gains count also what was nearly as good, the best first."""
+        if self.enough == _BETTER:
+            return [self.best.point]
+        bound = _NEARLY * self._objective(self.best)
+        others = {id(tried): tried for tried in self.done.values() if tried is not self.best}.values()
+        near = [tried for tried in sorted(others, key=self._objective) if self._objective(tried) <= bound]
+        return [self.best.point, *(tried.point for tried in near)]
+
+    def _neighbours(self, point: _Point) -> list[_Point]:
+        """Neighbours of a point that were not tried, in the order of preference."""
         kinds = [k for k in _KINDS if k <= self.settings.max_environments] or [1]
         at = kinds.index(point.kinds)
 
@@ -286,16 +298,28 @@ class _Climb:
             cutoffs = (round(point.cutoff * f, 2) for step in steps for f in (1 / step, step))
             around += [replace(point, cutoff=c) for c in cutoffs if 1.3 * self.neighbour <= c <= 20]
         around += [replace(point, degrees=k) for k in range(len(DEGREES))]
+        # at the bound of coefficients neither alone can grow
+        around += [replace(more, number=less.number) for k in (1, 2) for less in _size(-k) for more in _more(k)]
+        around += [replace(fewer, number=larger.number) for larger in _size(1) for fewer in _more(-1)]
         around += [*_size(2), *_more(2)]
         return [p for p in around if p not in self.done]
 
     def _next(self, refused: list[str]) -> tuple[_Point, PodBasis] | None:
         """What to try next, of what bounds and time allow; what is refused is said."""
+        for origin in self._origins():
+            for point in self._possible(origin, refused):
+                basis = self.basis(point)
+                if basis is not None:
+                    return point, basis
+        return None
+
+    def _possible(self, origin: _Point, refused: list[str]) -> list[_Point]:
+        """Neighbours of a point that bounds and time allow, what is dear after what is not."""
         deadline, options = self.targets.deadline, []
         left_s = deadline.until_s(_search_share(self.targets, self.settings)) - deadline.elapsed_s
         if self.best.trial is None:  # its sums are to be made again
             left_s -= self.best.record["seconds"]
-        for place, point in enumerate(self._neighbours()):
+        for place, point in enumerate(self._neighbours(origin)):
             plain = self._plain(point)
             species = len(plain.species)
             columns = species + (pod_bounds.columns_of(self.targets, plain) - species) * point.kinds
@@ -311,11 +335,7 @@ class _Climb:
                 refused.append(f"the time budget would not hold a basis of {columns} coefficients ({expected_s:.0f} s)")
                 continue
             options.append((expected_s > _DEAR * left_s, place, point))
-        for _, _, point in sorted(options, key=lambda option: option[:2]):
-            basis = self.basis(point)
-            if basis is not None:
-                return point, basis
-        return None
+        return [point for _, _, point in sorted(options, key=lambda option: option[:2])]
 
     def _plain(self, point: _Point) -> PodBasis:
         bessel, inverse = DEGREES[point.degrees]
