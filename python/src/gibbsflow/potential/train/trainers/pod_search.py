@@ -1,11 +1,11 @@
 """Search for cutoff, size and kinds of surroundings of a POD basis; the best potential so far is always on disk.
 
-From a small basis the search climbs. Of the neighbours of the best it tries one size up, more kinds of surroundings,
-other cutoffs, other radial functions, size against kinds, and two steps up, in this order but what is dear after what
-is not, and goes on from the first that gains 1 %. Where none does and time is left, 0.1 % is enough, of what was tried
-and of smaller steps, around the best and then around what was nearly as good, since a way up may lead over a basis that
-gains nothing; until nothing is left or the time is used. What was tried is kept: a search that was killed goes on where
-it was.
+From a small basis the search climbs. Of the neighbours of the best it tries one or two sizes up, more kinds of
+surroundings, other cutoffs, other radial functions, size against kinds, and many more kinds, in this order but what is
+dear after what is not, and goes on from the first that gains 1 %. Where none does and time is left, 0.1 % is enough, of
+what was tried and of smaller steps, around the best and then around what was nearly as good, since a way up may lead
+over a basis that gains nothing; until nothing is left or the time is used. What was tried is kept: a search that was
+killed goes on where it was.
 """
 
 from __future__ import annotations
@@ -290,7 +290,7 @@ class _Climb:
         def _more(step: int) -> list[_Point]:
             return [replace(point, kinds=kinds[at + step])] if 0 <= at + step < len(kinds) else []
 
-        around = [*_size(1), *_more(1)]
+        around = [*_size(1), *_size(2), *_more(1)]
         if PRICE[self.settings.goal]:  # where cost counts, smaller may be better
             around += [*_size(-1), *_more(-1)]
         if self.settings.cutoff_angstrom is None:
@@ -301,7 +301,7 @@ class _Climb:
         # at the bound of coefficients neither alone can grow
         around += [replace(more, number=less.number) for k in (1, 2) for less in _size(-k) for more in _more(k)]
         around += [replace(fewer, number=larger.number) for larger in _size(1) for fewer in _more(-1)]
-        around += [*_size(2), *_more(2)]
+        around += _more(2)
         return [p for p in around if p not in self.done]
 
     def _next(self, refused: list[str]) -> tuple[_Point, PodBasis] | None:
