@@ -12,8 +12,7 @@ import numpy as np
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError, Problem
-from gibbsflow.potential.data.formats.mesh_cells import kept_mesh
-from gibbsflow.potential.data.labelled_frames import LabelledFrame, read_with_account
+from gibbsflow.potential.data.labelled_frames import LabelledFrame, bare, read_with_account
 from gibbsflow.potential.data.labels import bad_structure
 from gibbsflow.potential.data.structures import content_hash, read_frames
 from gibbsflow.potential.generators.parents import parents
@@ -173,7 +172,7 @@ def find_subject(
         account.warn("no symmetry is found in the structure: it is measured as it is", right)
     if len(crystal.primitive) > _MANY_ATOMS:
         account.note(f"its primitive cell has {len(crystal.primitive)} atoms: each property takes its time")
-    return Subject(crystal, None, source, _bare(atoms) if structure is None else None)
+    return Subject(crystal, None, source, bare(atoms) if structure is None else None)
 
 
 def ground_state(
@@ -238,15 +237,6 @@ def _of_target(config: PotentialConfig, where: str) -> tuple[Atoms, str]:
         # in a cell as large as those that are labelled
         return found[0].repeat(config.generator.supercell), f"{where}, ordered ({found[1]})"
     return parents(config.target, config.generator)[-1], where
-
-
-def _bare(atoms: Atoms) -> Atoms:
-    """Leave moments, charges and labels behind, as standard cells do."""
-    from ase import Atoms as AseAtoms
-
-    made = AseAtoms(numbers=atoms.numbers, positions=atoms.positions, cell=atoms.cell, pbc=True)
-    made.info |= kept_mesh(atoms)
-    return made
 
 
 def _formula(frame: LabelledFrame) -> str:

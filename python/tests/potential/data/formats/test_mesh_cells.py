@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ase.build import bulk, molecule
+from ase.calculators.singlepoint import SinglePointCalculator
 
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.mesh_cells import MESH_HEIGHTS, keep_mesh, kept_mesh, mesh_fault, mesh_of
+from gibbsflow.potential.data.labelled_frames import read_with_account
 from gibbsflow.potential.data.structures import read_frames, tag, write_frames
 
 
@@ -28,10 +31,14 @@ def test_file_and_database_keep_it(tmp_path: Path) -> None:
     made = tag(larger, "strain", generator="test", seed=0, **mesh_of(cell, larger))
     write_frames(tmp_path / "made.extxyz", [made])
     (read,) = read_frames(tmp_path / "made.extxyz")
-    assert kept_mesh(read) == kept_mesh(made) != {}
+    assert kept_mesh(read)[MESH_HEIGHTS] == pytest.approx([2.87] * 3)
+    read.calc = SinglePointCalculator(read, energy=-1.0, forces=np.zeros((2, 3)), stress=np.zeros(6))
+    write_frames(tmp_path / "labelled.extxyz", [read])
+    frames, _ = read_with_account(tmp_path / "labelled.extxyz")  # by a reader of its own
+    assert frames[0].atoms.info[MESH_HEIGHTS] == pytest.approx([2.87] * 3)
     database = DatabaseManager(str(tmp_path / "made.db"))
     database.add([read])
-    assert kept_mesh(database.pending()[0]) == kept_mesh(made)
+    assert kept_mesh(database.pending()[0])[MESH_HEIGHTS] == pytest.approx([2.87] * 3)
     assert kept_mesh(tag(read, "defect", generator="test", seed=0)) == {}
 
 

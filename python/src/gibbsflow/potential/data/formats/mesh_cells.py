@@ -54,7 +54,7 @@ def mesh_heights_angstrom(atoms: Atoms) -> Floats:
         Those of the cell that it says it was deformed from, else its own, in Å, shape (3,).
     """
     said = atoms.info.get(MESH_HEIGHTS)
-    return heights_angstrom(atoms) if said is None else np.asarray(said, dtype=float)
+    return heights_angstrom(atoms) if said is None else _numbers(said)
 
 
 def mesh_of(reference: Atoms, atoms: Atoms, repeats: Sequence[int] = (1, 1, 1)) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def mesh_of(reference: Atoms, atoms: Atoms, repeats: Sequence[int] = (1, 1, 1)) 
     if not (reference.pbc.all() and atoms.pbc.all()):
         return {}
     heights = mesh_heights_angstrom(reference) * np.asarray(repeats)
-    return {MESH_HEIGHTS: np.round(heights, 8).tolist()} if _one_cell(heights, atoms) else {}
+    return {MESH_HEIGHTS: np.round(heights, 8)} if _one_cell(heights, atoms) else {}
 
 
 def keep_mesh(atoms: Atoms, reference: Atoms, repeats: Sequence[int] = (1, 1, 1)) -> None:
@@ -110,7 +110,7 @@ def kept_mesh(atoms: Atoms) -> dict[str, Any]:
         Empty where it has none.
     """
     said = atoms.info.get(MESH_HEIGHTS)
-    return {} if said is None else {MESH_HEIGHTS: np.asarray(said, dtype=float).tolist()}
+    return {} if said is None else {MESH_HEIGHTS: _numbers(said)}
 
 
 def mesh_fault(atoms: Atoms) -> str:
@@ -130,7 +130,7 @@ def mesh_fault(atoms: Atoms) -> str:
     if said is None:
         return ""
     try:
-        heights = np.asarray(said, dtype=float)
+        heights = _numbers(said)
     except (TypeError, ValueError):
         heights = np.zeros(0)
     if heights.shape != (3,) or not (np.isfinite(heights).all() and (heights > 0).all()):
@@ -141,6 +141,11 @@ def mesh_fault(atoms: Atoms) -> str:
         shown = ["×".join(f"{height:.3g}" for height in own) for own in (heights, heights_angstrom(atoms))]
         return f"{MESH_HEIGHTS} is {shown[0]} Å, and the cell is {shown[1]} Å high: another cell, and no strain of it"
     return ""
+
+
+def _numbers(said: Any) -> Floats:
+    """Numbers as they were given, or as a file has them: in words."""
+    return np.array(said.split() if isinstance(said, str) else said, dtype=float)
 
 
 def _one_cell(heights: Floats, atoms: Atoms) -> bool:
