@@ -202,7 +202,11 @@ class Dft(Section):
         None, "Cutoff of the density; default: the largest of the table's.", unit="Ry", gt=0, le=4000
     )
     kspacing_per_angstrom: float = setting(
-        0.25, "Spacing of k points: |b_i|/N_i is at most this, 2π in b_i.", unit="1/Å", gt=0.02, le=5
+        0.25,
+        "Spacing of k points: |b_i|/N_i is at most this, 2π in b_i; strained copies keep the mesh of their cell.",
+        unit="1/Å",
+        gt=0.02,
+        le=5,
     )
     smearing: Literal["marzari-vanderbilt", "gaussian", "methfessel-paxton", "fermi-dirac"] = setting(
         "marzari-vanderbilt", "Smearing of occupations."

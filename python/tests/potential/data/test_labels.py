@@ -91,6 +91,9 @@ def test_what_a_threshold_refuses_keeps_its_figures() -> None:
         (Atoms("Si", cell=[5, 5, 2e4], pbc=True), "a cell vector of 2e+04 Å, the longest allowed is 10000 Å"),
         (Atoms("Si", cell=[1e6, 1e6, 1e6]), "a cell vector of 1e+06 Å"),
         (Atoms("Si", cell=[[0, 0, 5], [0, 5, 0], [5, 0, 0]], pbc=True), ""),  # left-handed
+        (Atoms("Si", cell=[[5, 0, 0], [0, 5, 0], [150, 90, 5]], pbc=True), "that their product is 35 volumes"),
+        (Atoms("Si", cell=[[5, 0, 0], [0, 5, 0], [150, 90, 5]], pbc=[1, 1, 0]), ""),  # the third is no period
+        (Atoms("Si", cell=[[5, 0, 0], [150, 5, 0], [0, 0, 5]], pbc=[1, 1, 0]), "that their product is 30 volumes"),
         (si8(), ""),
         (Atoms("H2", [[0, 0, 0], [0, 0, 0.74]]), ""),
     ],

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from types import ModuleType
+
 import numpy as np
 import pytest
 from ase.build import bulk, molecule
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.potential.data.structures import tag
-from gibbsflow.potential.generators import strains
+from gibbsflow.potential.generators import rattles, strains, thermal
 from gibbsflow.potential.generators.parents import parents
+from gibbsflow.potential.label.plane_waves import foreign_mesh, k_mesh
 
 SI = Target(elements=("Si",))
 SETTINGS = Generator()
@@ -40,3 +43,14 @@ def test_a_deformed_cell_takes_its_atoms_along() -> None:
 def test_what_is_not_periodic_gives_nothing() -> None:
     water = tag(molecule("H2O", vacuum=5), "molecule", generator="test", seed=0)
     assert strains.make([water], Target(molecule="H2O"), SETTINGS) == []
+
+
+@pytest.mark.parametrize("generator", [strains, rattles, thermal])
+def test_deformed_copies_keep_the_mesh_of_their_parent(generator: ModuleType) -> None:
+    """At a spacing where a little smaller, or larger, a cell of its own would step to another mesh."""
+    (parent,) = parents(SI, Generator(supercell=(1, 1, 1)))
+    made = generator.make([parent], SI, SETTINGS)
+    step = 2 * np.pi / (2 * parent.cell.lengths()[0])
+    for spacing, mesh in ((1.0005 * step, (2, 2, 2)), (0.9995 * step, (3, 3, 3))):
+        assert {k_mesh(atoms, spacing) for atoms in (parent, *made)} == {mesh}
+    assert any(foreign_mesh(atoms, spacing) for atoms in made)

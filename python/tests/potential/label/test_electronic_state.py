@@ -38,3 +38,9 @@ def test_what_was_always_computed_has_no_key() -> None:
     others = [Electrons(1), Electrons(0, 3), Electrons(moments_ub=(1.0, -1.0)), Electrons(moments_ub=(-1.0, 1.0))]
     keys = [key_of(one, changed=wide) for one in others for wide in (False, True)]
     assert all(keys) and len(set(keys)) == 8
+
+
+def test_the_mesh_of_another_cell_is_part_of_the_key() -> None:
+    keys = [key_of(Electrons(), mesh=mesh) for mesh in (None, (4, 4, 4), (5, 5, 5))]
+    assert keys[0] == "" and len(set(keys)) == 3
+    assert key_of(Electrons(charge=1), mesh=(4, 4, 4)) not in (keys[1], key_of(Electrons(charge=1)))

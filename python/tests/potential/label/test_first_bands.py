@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
@@ -7,7 +8,9 @@ from silicon import needs_pw
 
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.potential.label.first_bands import first_bands
+from gibbsflow.potential.label.plane_waves import k_mesh
 from gibbsflow.potential.label.quantum_espresso import QuantumEspresso
+from gibbsflow.units import RYDBERG_EV
 
 ALUMINIUM = Dft(
     functional="lda", pseudo_library="gth", ecutwfc_ry=10, ecutrho_ry=40, kspacing_per_angstrom=0.8, degauss_ry=0.05,
@@ -42,6 +45,21 @@ def test_a_wide_tail_of_the_smearing_needs_more_bands() -> None:
     atoms = bulk("Al", cubic=True)
     wide = ALUMINIUM.model_copy(update={"smearing": "fermi-dirac"})
     assert (first_bands(atoms, 12, 0, wide) or 0) > (first_bands(atoms, 12, 0, ALUMINIUM) or 0)
+
+
+def test_oblique_vectors_of_a_lattice_count_the_same_waves() -> None:
+    """The waves of the vectors as they are, whose reach grows with their lengths, counted by hand at each k point."""
+    oblique = bulk("Al", a=4.181, cubic=True)
+    oblique.set_cell(np.array([[1, 0, 0], [2, 1, 0], [0, 1, 1]]) @ oblique.cell.array)
+    reciprocal = 2 * np.pi * oblique.cell.reciprocal().array
+    steps = np.arange(-14, 15)
+    waves = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    mesh = k_mesh(oblique, ALUMINIUM.kspacing_per_angstrom)
+    fermi_ev = 3.80998211616 * (6 * np.pi**2 * 6 / oblique.get_volume()) ** (2 / 3)
+    top = (fermi_ev + 1.9 * ALUMINIUM.degauss_ry * RYDBERG_EV) / 3.80998211616
+    points = [np.array(point) / mesh for point in np.ndindex(*mesh)]
+    below = max(int(((((waves + point) @ reciprocal) ** 2).sum(axis=1) < top).sum()) for point in points)
+    assert first_bands(oblique, 12, 0, ALUMINIUM) == below + 1 > 10
 
 
 @pytest.mark.qe

@@ -9,8 +9,18 @@ from ase import Atoms
 from ase.build import bulk, molecule
 
 from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.potential.data.formats.mesh_cells import keep_mesh
 from gibbsflow.potential.generators.generate import generate
-from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed, uneven, within_reach, without_images
+from gibbsflow.potential.label.plane_waves import (
+    foreign_mesh,
+    in_cell,
+    k_mesh,
+    own_mesh,
+    reboxed,
+    uneven,
+    within_reach,
+    without_images,
+)
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -106,3 +116,13 @@ def test_atoms_far_away_come_back_by_whole_cells() -> None:
     far.positions += np.array([[-120, 7, 2000], [3, 0, -4]]) @ crystal.cell.array
     back = within_reach(far)
     assert back.positions == pytest.approx(crystal.positions, abs=1e-9) and far.positions.max() > 1000
+
+
+def test_a_strained_copy_has_the_mesh_of_its_cell_at_any_spacing() -> None:
+    cell, larger = bulk("Fe", cubic=True), bulk("Fe", a=3.0, cubic=True)
+    assert (k_mesh(cell, 0.545), k_mesh(larger, 0.545), foreign_mesh(larger, 0.545)) == ((5, 5, 5), (4, 4, 4), None)
+    keep_mesh(larger, cell)
+    spacings = (0.7, 0.545, 0.437, 0.3)
+    assert [k_mesh(larger, one) for one in spacings] == [k_mesh(cell, one) for one in spacings]
+    assert (own_mesh(larger, 0.545), foreign_mesh(larger, 0.545)) == ((4, 4, 4), (5, 5, 5))
+    assert in_cell(larger) is larger and foreign_mesh(larger, 0.5) is None

@@ -6,17 +6,23 @@ from pathlib import Path
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
+from silicon import needs_pw
 
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.config.potential_validation import Validation
 from gibbsflow.errors import ScienceError
+from gibbsflow.potential.data.formats.mesh_cells import MESH_HEIGHTS, keep_mesh
 from gibbsflow.potential.label.engines import make_engine
+from gibbsflow.potential.label.plane_waves import k_mesh, own_mesh
+from gibbsflow.potential.train.shared.metrics import Prediction
 from gibbsflow.potential.validate.battery import Battery, Model
 from gibbsflow.potential.validate.engine_labels import EngineLabels
 from gibbsflow.potential.validate.properties.crystals import Crystal
-from gibbsflow.potential.validate.properties.plans import Measured, by_calculator
+from gibbsflow.potential.validate.properties.equations_of_state import equation_of_state
+from gibbsflow.potential.validate.properties.plans import Measured, answered, by_calculator
 from gibbsflow.potential.validate.subjects import Subject
 from gibbsflow.potential.validate.validating import validate
+from gibbsflow.workflow.files import read_json
 from gibbsflow.workflow.state.segments import Stopper
 
 DFT = Dft(engine="tblite")
@@ -66,13 +72,46 @@ def test_a_label_that_fails_ends_the_property(tmp_path: Path) -> None:
         labels(tmp_path)([close])
 
 
-def test_meshes_that_jump_are_told(tmp_path: Path) -> None:
+def test_meshes_that_are_kept_where_a_cell_has_a_larger_one_are_told(tmp_path: Path) -> None:
     one = labels(tmp_path)
     one.engine.periodic = True
-    small, large = bulk("Cu", a=3.4), bulk("Cu", a=3.9)
+    large = bulk("Cu", a=3.9)
+    small = bulk("Cu", a=3.4)
+    one._look_at_meshes([small, large])
+    assert one.take_doubts() == ()  # each cell's own
+    keep_mesh(small, large)
     one._look_at_meshes([small, large])
     (told,) = one.take_doubts()
-    assert "cells of 1 atoms have different meshes of k points" in told and one.take_doubts() == ()
+    kept, own = ("×".join(map(str, mesh(small, DFT.kspacing_per_angstrom))) for mesh in (k_mesh, own_mesh))
+    assert told.startswith(f"cells of 1 atoms keep {kept} and not the {own} k points") and one.take_doubts() == ()
+
+
+@pytest.mark.slow
+@pytest.mark.qe
+@needs_pw
+def test_energies_of_a_coarse_metal_are_smooth_over_its_volumes(tmp_path: Path) -> None:
+    """Aluminium at 10 Ry and a spacing at which the mesh of a strained cell steps within the volumes."""
+    dft = Dft(
+        functional="lda", pseudo_library="gth", ecutwfc_ry=10, ecutrho_ry=40, kspacing_per_angstrom=0.92,
+        degauss_ry=0.05, conv_thr_ry=1e-6,
+    )  # fmt: skip
+    engine = make_engine(["Al"], dft, Labels())
+    start = Crystal.of(bulk("Al", a=3.92), 0.01)
+    made = EngineLabels(engine, dft, Labels(), tmp_path / "labels", tmp_path / "failed")
+    found = answered(equation_of_state(start, Validation(eos_volumes=5)), made)
+    for path in tmp_path.rglob("label.json"):
+        assert read_json(path)["k_mesh"] == list(k_mesh(start.primitive, 0.92))
+    left = found.curves["residual_mev_per_atom"]
+
+    def own(frames: list[Atoms]) -> list[Prediction]:
+        for frame in frames:
+            frame.info.pop(MESH_HEIGHTS)
+        return made(frames)
+
+    before = made.made
+    stepping = answered(equation_of_state(start, Validation(eos_volumes=5)), own)
+    assert 10 * left < stepping.curves["residual_mev_per_atom"] > 20, (left, stepping)
+    assert made.made > before  # the key of a label knows its mesh
 
 
 @pytest.mark.qe

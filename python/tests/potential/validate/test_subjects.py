@@ -35,6 +35,8 @@ def test_ground_state_of_labelled_data(tmp_path: Path) -> None:
     found = find_subject(CONFIG, Account("x"), species=["Cu"], data=path)
     assert found.kind == "crystal" and found.name == "Cu, Fm-3m" and "frame 2 of train.extxyz" in found.source
     assert found.crystal is not None and found.crystal.conventional.cell[0, 0] == pytest.approx(3.61)
+    assert found.labelled is not None and len(found.labelled) == 4
+    assert find_subject(CONFIG, Account("x"), species=["Cu"], structure=path).labelled is None
 
 
 def test_several_compositions(tmp_path: Path) -> None:

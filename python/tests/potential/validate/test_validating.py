@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from gibbsflow.potential.validate.battery import Battery, Model
 from gibbsflow.potential.validate.comparisons import Judged, Row
 from gibbsflow.potential.validate.properties.plans import Measured, by_calculator
 from gibbsflow.potential.validate.subjects import Subject
-from gibbsflow.potential.validate.validating import _beside_harmonic, engine_cost, validate
+from gibbsflow.potential.validate.validating import _about_the_cell, _beside_harmonic, engine_cost, validate
 from gibbsflow.workflow.state.segments import Stopper
 
 
@@ -37,7 +38,7 @@ def test_a_potential_with_a_hole_fails(tmp_path: Path) -> None:
 def test_cost_is_counted_with_the_potential(tmp_path: Path) -> None:
     class Engine:
         class engine:  # noqa: N801
-            name = "dft"
+            name, periodic = "dft", True
 
         def seconds(self, atoms):
             return float(sum(count**2 for count in atoms))
@@ -75,3 +76,23 @@ def test_references_of_another_cell_are_doubted(tmp_path: Path) -> None:
     )
     assert found.verdict == "FAIL"
     assert any("a primitive cell is -29% off: another phase" in note for note in found.notes)
+
+
+def test_an_expansion_about_a_cell_that_is_off_is_no_pass() -> None:
+    row = Row("cell", "volume", "Å^3/atom", 11.0, 10.0, "dft", 0.3, 0.9, "WARN")
+    nothing = Measured({})
+    off, good = (Judged("cell", "WARN", (), (), rows, nothing) for rows in ((row,), ()))
+    for name in ("npt_expansion", "rdf", "thermal_expansion"):
+        judged = Judged(name, "PASS", (), (), (), nothing)
+        told = _about_the_cell(judged, off)
+        assert (told.verdict, told.reasons) == (
+            "WARN",
+            ("measured about a cell that is off (volume +10.0% beside dft)",),
+        )
+        assert _about_the_cell(judged, good) is judged
+    failed = Judged("rdf", "FAIL", ("far",), (), (), nothing)
+    assert _about_the_cell(failed, off).verdict == "FAIL"
+    moved = replace(good, potential=Measured({}, warnings=("a volume +30% off",)))
+    assert _about_the_cell(Judged("rdf", "PASS", (), (), (), nothing), moved).verdict == "WARN"
+    elastic = Judged("elastic", "PASS", (), (), (), nothing)
+    assert _about_the_cell(elastic, off) is elastic

@@ -20,6 +20,7 @@ from gibbsflow.potential.data.formats.backends import (
 )
 from gibbsflow.potential.data.formats.electrons import kept_info
 from gibbsflow.potential.data.formats.masks import counted_parts, restore_parts
+from gibbsflow.potential.data.formats.mesh_cells import kept_mesh
 from gibbsflow.potential.data.formats.row_store import RowStore
 from gibbsflow.potential.data.formats.statuses import RowStatus, event
 from gibbsflow.potential.data.known_labels import (
@@ -94,7 +95,7 @@ class DatabaseManager(RowStore):
                 }
                 keys["parent"] = keys["parent"] or name
                 data: dict[str, Any] = {"history": [event(status, cause or "added")]}
-                if said := kept_info(frame):
+                if said := kept_info(frame) | kept_mesh(frame):
                     data["said"] = said
                 if parts := counted_parts(frame):
                     data["counts"] = parts

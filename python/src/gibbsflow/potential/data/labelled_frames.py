@@ -17,6 +17,7 @@ from ase import Atoms
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.formats.alone import alone, nearest_image_angstrom
 from gibbsflow.potential.data.formats.extended_xyz import is_extended_xyz, read_extended_xyz
+from gibbsflow.potential.data.formats.mesh_cells import kept_mesh, mesh_fault
 from gibbsflow.potential.data.frame_weights import FrameWeights, read_weights, refuse_other_weights
 from gibbsflow.potential.data.frame_words import judge_words
 from gibbsflow.potential.data.label_keys import LabelKeys, choose_keys, find, many_numbers, one_number, tensor
@@ -273,9 +274,12 @@ def bare(atoms: Atoms) -> Atoms:
     Returns
     -------
     Atoms
-        Elements, cell, positions and periodicity, and nothing else.
+        Elements, cell, positions, periodicity, and the cell whose mesh of k points it keeps (`mesh_cells.py`).
     """
-    return Atoms(atoms.numbers, positions=atoms.get_positions(), cell=atoms.cell[:], pbc=atoms.pbc)
+    made = Atoms(atoms.numbers, positions=atoms.get_positions(), cell=atoms.cell[:], pbc=atoms.pbc)
+    if not mesh_fault(atoms):
+        made.info |= kept_mesh(atoms)
+    return made
 
 
 def _images(path: Path) -> list[Atoms]:

@@ -29,6 +29,8 @@ _CAP = "largest force"
 _CLOSE = "the least allowed is"
 BOUND = "all that labels.label_memory_gb allows"
 _LONGEST_ANGSTROM = 1e4
+_MOST_OBLIQUE = 20.0
+"""Times as many k points, and more, as shorter vectors of the same lattice would take."""
 TRANSIENT = (RESOURCE, "CRASH(worker)")
 """Causes for which the same run may succeed on another day."""
 
@@ -85,6 +87,8 @@ class LabelResult:
         Whether a correction changed what is computed; such a label is never accepted.
     charge_e
         Total charge in e that was computed.
+    k_mesh
+        k points along each reciprocal vector; None where the engine has none.
     total_moment_ub, absolute_moment_ub
         Integral of the spin density, and of its absolute value, in μB at the end; None where up and down were not
         computed apart, or the program does not say.
@@ -110,6 +114,7 @@ class LabelResult:
     end: str = ""
     physics_changed: bool = False
     charge_e: int = 0
+    k_mesh: list[int] | None = None
     total_moment_ub: float | None = None
     absolute_moment_ub: float | None = None
     attempts: int = 1
@@ -231,6 +236,9 @@ def bad_structure(atoms: Atoms, closest_ratio: float) -> str:
         independent = np.linalg.matrix_rank(atoms.cell.array[atoms.pbc]) == atoms.pbc.sum()
         if (volume := abs(atoms.cell.complete().volume) if independent else 0.0) < 1.0:
             return f"periodic, with a cell of {volume:.3g} Å^3"
+        if (skew := _obliqueness(atoms)) > _MOST_OBLIQUE:
+            what = f"cell vectors so oblique that their product is {skew:.3g} volumes, at most {_MOST_OBLIQUE:g}"
+            return f"{what}: reduce them (the shortest vectors of a lattice have at most 2)"
     radii = covalent_radii[atoms.numbers]
     reach = closest_ratio * 2 * float(radii.max())
     first, second, distance = neighbor_list("ijd", atoms, max(reach, 1e-3))
@@ -239,6 +247,13 @@ def bad_structure(atoms: Atoms, closest_ratio: float) -> str:
         pair = f"{atoms[first[worst]].symbol}{first[worst]} and {atoms[second[worst]].symbol}{second[worst]}"
         return f"atoms {pair} are {distance[worst]:.2f} Å apart, {_CLOSE} {limit[worst]:.2f} Å"
     return ""
+
+
+def _obliqueness(atoms: Atoms) -> float:
+    """Lengths of the periodic vectors multiplied, over the length, area or volume that they span: Hadamard's ratio."""
+    vectors = atoms.cell.array[atoms.pbc]
+    directions = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return float(1 / np.sqrt(np.linalg.det(directions @ directions.T)))
 
 
 def check_label(result: LabelResult, atoms: Atoms, labels: Labels) -> LabelResult:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from gibbsflow.potential.data.formats.electrons import kept_info, said_token
 from gibbsflow.potential.data.formats.file_formats import read_any
+from gibbsflow.potential.data.formats.mesh_cells import MESH_HEIGHTS, mesh_fault
 from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:
@@ -161,8 +162,8 @@ def read_frames(path: Path, account: Account | None = None) -> list[Atoms]:
     Raises
     ------
     InputError
-        Where the file is missing, unreadable or empty; without an account also for sites that are not fully occupied
-        and atoms of no element.
+        Where the file is missing, unreadable or empty; without an account also for sites that are not fully occupied,
+        atoms of no element, and heights of a mesh (`mesh_cells.py`) that are of another cell.
     """
     own = account if account is not None else Account(str(path))
     frames = read_any(path, own)
@@ -172,6 +173,9 @@ def read_frames(path: Path, account: Account | None = None) -> list[Atoms]:
         if frame.info.get("gibbsflow_id", name) not in (name, earlier_hash(frame)):
             stale.append(number)
         frame.info["gibbsflow_id"] = name
+        if fault := mesh_fault(frame):
+            right = "heights of the undeformed cell in Å, or no such entry"
+            own.refuse(f"frame {number}: {fault}", right, field=MESH_HEIGHTS)
     if stale:
         others = f" (and of {len(stale) - 1} others)" if len(stale) > 1 else ""
         own.note(f"the gibbsflow_id of frame {stale[0]}{others} is not that of its content: it was replaced")

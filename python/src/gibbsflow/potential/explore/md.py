@@ -25,6 +25,7 @@ from gibbsflow.config.potential_training import Exploration
 from gibbsflow.engines.lammps import CRASHES, Lammps, LammpsError, blown_up, timestep_ps
 from gibbsflow.engines.lammps_frame import Frame, cell_of, to_frame
 from gibbsflow.errors import EngineError, InputError, Problem, StoppedEarly
+from gibbsflow.potential.data.formats.mesh_cells import mesh_of
 from gibbsflow.potential.data.structures import read_frames, structure_id, tag, write_frames
 from gibbsflow.potential.explore.lammps_dynamics import dynamics
 from gibbsflow.potential.explore.unknown.committee import Committee
@@ -331,6 +332,7 @@ class Trajectory:
         made = tag(
             atoms, "md", generator="exploration", seed=self.seed, parent=self.parent, generation=self.generation,
             grade=float(grades.max()), step=step, temperature_k=round(temperature_k, 2),
+            **mesh_of(self.atoms, atoms, self.settings.supercell),
         )  # fmt: skip
         made.arrays["atom_grade"] = grades
         if spreads is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.data.formats.mesh_cells import mesh_of
 from gibbsflow.potential.data.structures import closest_pair_angstrom, tag
 from gibbsflow.potential.generators.parents import parent_of, seeded_rng
 from gibbsflow.potential.generators.strains import deformed
@@ -56,6 +57,7 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
                         seed=settings.generator_seed,
                         parent=parent_of(parent),
                         sigma_angstrom=sigma,
+                        **mesh_of(parent, atoms),
                     )  # fmt: skip
                 )
     return made

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.data.formats.mesh_cells import mesh_of
 from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.generators.parents import parent_of
 
@@ -38,6 +39,7 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
     -------
     list of Atoms
         For each parent its volumes, smallest first, then uniaxial strains and shears in turn; `strain_kind` says which.
+        Each keeps the mesh of k points of its parent.
     """
     made = []
     for parent in parents:
@@ -54,14 +56,16 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
             shear[i, j] = shear[j, i] = size / 2
             kinds += [("uniaxial", uniaxial), ("shear", shear)]
         for kind, strain in kinds:
+            atoms = deformed(parent, strain)
             made.append(
                 tag(
-                    deformed(parent, strain),
+                    atoms,
                     "strain",
                     generator="strains",
                     seed=settings.generator_seed,
                     parent=parent_of(parent),
                     strain_kind=kind,
+                    **mesh_of(parent, atoms),
                 )  # fmt: skip
             )
     return made

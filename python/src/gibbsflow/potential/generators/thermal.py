@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.data.formats.mesh_cells import mesh_of
 from gibbsflow.potential.data.structures import closest_pair_angstrom, tag
 from gibbsflow.potential.generators.normal_modes import displacements, linear
 from gibbsflow.potential.generators.parents import parent_of, seeded_rng
@@ -68,6 +69,7 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
                         seed=settings.generator_seed,
                         parent=parent_of(parent),
                         temperature_k=temperature,
+                        **mesh_of(parent, atoms),
                     )  # fmt: skip
                 )
     return made

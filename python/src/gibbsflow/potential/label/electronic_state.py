@@ -82,7 +82,7 @@ def starting_moments_ub(electrons: Electrons, valence: Sequence[float]) -> tuple
     return tuple(unpaired * count / sum(valence) for count in valence)
 
 
-def key_of(electrons: Electrons, *, changed: bool = False) -> str:
+def key_of(electrons: Electrons, *, changed: bool = False, mesh: Sequence[int] | None = None) -> str:
     """Hash what a label depends on beside settings and structure.
 
     Parameters
@@ -91,13 +91,19 @@ def key_of(electrons: Electrons, *, changed: bool = False) -> str:
         Charge and spin that are computed.
     changed
         Whether versions up to 0.1 computed another thing, such as a cell that was too small.
+    mesh
+        k points along each reciprocal vector where they are not those of the cell itself, which settings and structure
+        tell; shape (3,).
 
     Returns
     -------
     str
-        16 hexadecimal digits; empty for a neutral structure without spin that is computed as it always was.
+        16 hexadecimal digits; empty for a neutral structure without spin that is computed as it always was, on the
+        mesh of its cell.
     """
     parts: list[object] = ["changed"] if changed else []
     if electrons.charge or electrons.polarised:
         parts.append([electrons.charge, electrons.multiplicity, electrons.moments_ub])
+    if mesh is not None:
+        parts.append({"k_mesh": list(mesh)})
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16] if parts else ""

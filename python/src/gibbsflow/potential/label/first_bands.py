@@ -6,6 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ase.cell import Cell
+from ase.geometry import minkowski_reduce
 
 from gibbsflow.config.potential import Dft
 from gibbsflow.potential.label.plane_waves import k_mesh
@@ -60,11 +62,14 @@ def _free_below(atoms: Atoms, filled: float, dft: Dft) -> int:
     """Most plane waves |k + G⟩ below the Fermi energy and the tail of the smearing, over the k points."""
     fermi_ev = _EV_ANGSTROM2 * (6 * np.pi**2 * filled / atoms.get_volume()) ** (2 / 3)
     top_ev = fermi_ev + _TAIL_WIDTHS.get(dft.smearing, _USUAL_TAIL_WIDTHS) * dft.degauss_ry * RYDBERG_EV
-    reciprocal = 2 * np.pi * atoms.cell.reciprocal().array
-    reach = np.ceil(math.sqrt(top_ev / _EV_ANGSTROM2) * atoms.cell.lengths() / (2 * np.pi)).astype(int) + 1
+    # oblique vectors reach over many more waves than the same lattice needs
+    reduced = Cell(minkowski_reduce(atoms.cell)[0])
+    reciprocal = 2 * np.pi * reduced.reciprocal().array
+    reach = np.ceil(math.sqrt(top_ev / _EV_ANGSTROM2) * reduced.lengths() / (2 * np.pi)).astype(int) + 1
     waves = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in reach], indexing="ij"), axis=-1).reshape(-1, 3)
     mesh = k_mesh(atoms, dft.kspacing_per_angstrom)
+    points = np.array(list(np.ndindex(*mesh))) / mesh @ atoms.cell.reciprocal().array @ reduced.array.T
     return max(
-        int((_EV_ANGSTROM2 * (((waves + np.array(point) / mesh) @ reciprocal) ** 2).sum(axis=1) < top_ev).sum())
-        for point in np.ndindex(*mesh)
+        int((_EV_ANGSTROM2 * (((waves + point) @ reciprocal) ** 2).sum(axis=1) < top_ev).sum())
+        for point in points - np.rint(points)
     )

@@ -29,7 +29,7 @@ from gibbsflow.potential.data.labels import (
 from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.label.electronic_state import by_elements, key_of, starting_moments_ub
 from gibbsflow.potential.label.hamiltonian import settings_keys
-from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed
+from gibbsflow.potential.label.plane_waves import foreign_mesh, in_cell, k_mesh, reboxed
 from gibbsflow.potential.label.pseudopotentials import pseudo_table
 from gibbsflow.potential.label.recovery.corrections import Attempt, Case, Correction, Handler
 from gibbsflow.potential.label.recovery.scf_outcome import Outcome, ScfError
@@ -139,8 +139,8 @@ class Gpaw:
         Returns
         -------
         str
-            Hexadecimal digits; empty for a neutral structure in its own cell whose moments are those of its elements,
-            which are among the settings.
+            Hexadecimal digits; empty for a neutral structure in its own cell and on its mesh, whose moments are those
+            of its elements, which are among the settings.
         """
         try:
             found = self.electrons(atoms)
@@ -148,7 +148,8 @@ class Gpaw:
             return ""
         moments = tuple(self.moments.get(symbol, 0.0) for symbol in atoms.get_chemical_symbols())
         plain = found == Electrons(moments_ub=moments)
-        return key_of(Electrons() if plain else found, changed=reboxed(atoms))
+        mesh = foreign_mesh(atoms, self.dft.kspacing_per_angstrom)
+        return key_of(Electrons() if plain else found, changed=reboxed(atoms), mesh=mesh)
 
     def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
         """Label one structure; each correction mixes less and allows more steps.
@@ -176,7 +177,8 @@ class Gpaw:
             electrons = self.electrons(atoms)
         except ValueError as error:
             return result.failed(BAD_STRUCTURE, str(error))
-        result = replace(result, charge_e=electrons.charge)
+        mesh = k_mesh(in_cell(atoms), self.dft.kspacing_per_angstrom)
+        result = replace(result, charge_e=electrons.charge, k_mesh=list(mesh))
         recovery, scf = Recovery(Case(_RUNS[0]), self.labels.corrections_max, HANDLERS), _RUNS[0]
         with tempfile.TemporaryDirectory(prefix="gibbsflow-gpaw-") as scratch:
             while True:
@@ -210,7 +212,7 @@ class Gpaw:
         write_json(work / "structure.json", structure)
         settings = {
             "cutoff_ev": self.dft.gpaw_cutoff_ev, "xc": _XC[self.dft.functional],
-            "kpts": k_mesh(structure, self.dft.kspacing_per_angstrom), "smearing": self.dft.smearing,
+            "kpts": result.k_mesh, "smearing": self.dft.smearing,
             "width_ev": self.dft.degauss_ry * RYDBERG_EV, "beta": scf.beta, "history": scf.history,
             "maxiter": scf.steps,
             "spin": electrons.polarised, "charge": electrons.charge,

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gibbsflow.potential.data.formats.mesh_cells import MESH_HEIGHTS, heights_angstrom, mesh_heights_angstrom
+from gibbsflow.units import Floats
+
 if TYPE_CHECKING:
     from ase import Atoms
 
@@ -141,23 +144,62 @@ def _gap_angstrom(atoms: Atoms, axis: int) -> float:
 def k_mesh(atoms: Atoms, kspacing_per_angstrom: float) -> tuple[int, int, int]:
     """Choose the Monkhorst-Pack mesh N_i = ceil(|b_i| / spacing), b_i the reciprocal vectors with 2π.
 
-    The reciprocal vectors count, not the lengths of the cell's: the two differ in every oblique cell.
+    The reciprocal vectors count, not the lengths of the cell's: the two differ in every oblique cell. A strained copy
+    has the mesh of the cell that its `info` says it was deformed from (`mesh_cells.py`).
 
     Parameters
     ----------
     atoms
         The structure.
     kspacing_per_angstrom
-        Largest spacing of k points in 1/Å.
+        Largest spacing of k points in 1/Å, in the undeformed cell.
 
     Returns
     -------
     tuple of int
         Points along each reciprocal vector; 1 where the structure is not periodic.
     """
-    lengths = 2 * np.pi * np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
+    return _mesh(atoms, mesh_heights_angstrom(atoms), kspacing_per_angstrom)
+
+
+def own_mesh(atoms: Atoms, kspacing_per_angstrom: float) -> tuple[int, int, int]:
+    """Choose the mesh that a cell has by itself, whatever it was deformed from.
+
+    Parameters
+    ----------
+    atoms, kspacing_per_angstrom
+        As in :func:`k_mesh`.
+
+    Returns
+    -------
+    tuple of int
+        As :func:`k_mesh` gives it.
+    """
+    return _mesh(atoms, heights_angstrom(atoms), kspacing_per_angstrom)
+
+
+def foreign_mesh(atoms: Atoms, kspacing_per_angstrom: float) -> tuple[int, int, int] | None:
+    """Give the mesh of a structure where it is not that of its own cell.
+
+    Parameters
+    ----------
+    atoms, kspacing_per_angstrom
+        As in :func:`k_mesh`.
+
+    Returns
+    -------
+    tuple of int or None
+        None where the settings and the cell tell it.
+    """
+    if MESH_HEIGHTS not in atoms.info:
+        return None
+    mesh = k_mesh(atoms, kspacing_per_angstrom)
+    return mesh if mesh != own_mesh(atoms, kspacing_per_angstrom) else None
+
+
+def _mesh(atoms: Atoms, heights_angstrom: Floats, kspacing_per_angstrom: float) -> tuple[int, int, int]:
     mesh = [
-        max(1, int(np.ceil(b / kspacing_per_angstrom - 1e-6))) if p else 1
-        for b, p in zip(lengths, atoms.pbc, strict=True)
+        max(1, int(np.ceil(2 * np.pi / height / kspacing_per_angstrom - 1e-6))) if periodic else 1
+        for height, periodic in zip(heights_angstrom, atoms.pbc, strict=True)
     ]
     return mesh[0], mesh[1], mesh[2]

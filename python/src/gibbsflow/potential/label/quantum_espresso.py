@@ -35,7 +35,15 @@ from gibbsflow.potential.data.structures import structure_id
 from gibbsflow.potential.label.electronic_state import by_elements, key_of, starting_moments_ub
 from gibbsflow.potential.label.first_bands import first_bands
 from gibbsflow.potential.label.hamiltonian import beyond_functional, settings_keys
-from gibbsflow.potential.label.plane_waves import in_cell, k_mesh, reboxed, uneven, within_reach, without_images
+from gibbsflow.potential.label.plane_waves import (
+    foreign_mesh,
+    in_cell,
+    k_mesh,
+    reboxed,
+    uneven,
+    within_reach,
+    without_images,
+)
 from gibbsflow.potential.label.pseudopotentials import gth, pseudo_table
 from gibbsflow.potential.label.recovery.corrections import Case
 from gibbsflow.potential.label.recovery.scf_outcome import TOP_OCCUPATION, Outcome, diagnose
@@ -189,11 +197,12 @@ class QuantumEspresso:
         Returns
         -------
         str
-            Hexadecimal digits; empty for a neutral structure without spin in its own cell.
+            Hexadecimal digits; empty for a neutral structure without spin in its own cell, on the mesh of that cell.
         """
         try:
             found = self.electrons(atoms)
-            return key_of(found, changed=reboxed(atoms) or _ion(atoms, found))
+            mesh = foreign_mesh(atoms, self.dft.kspacing_per_angstrom)
+            return key_of(found, changed=reboxed(atoms) or _ion(atoms, found), mesh=mesh)
         except ValueError:
             return ""
 
@@ -237,7 +246,8 @@ class QuantumEspresso:
             electrons = self.electrons(atoms)
         except ValueError as error:
             return result.failed(BAD_STRUCTURE, str(error))
-        result = replace(result, charge_e=electrons.charge)
+        mesh = k_mesh(in_cell(atoms), self.dft.kspacing_per_angstrom)
+        result = replace(result, charge_e=electrons.charge, k_mesh=list(mesh))
         with tempfile.TemporaryDirectory(prefix="gibbsflow-pw-") as scratch:
             work = Path(scratch)
             for element in set(atoms.get_chemical_symbols()):

@@ -68,6 +68,17 @@ class Row:
         return _level(max(off - two, 0.0), self.good, self.bearable) != _level(off + two, self.good, self.bearable)
 
     @property
+    def off(self) -> bool:
+        """Whether it is farther from its reference than is good.
+
+        Returns
+        -------
+        bool
+            Never, where nothing was compared.
+        """
+        return self.verdict in ("WARN", "FAIL")
+
+    @property
     def difference(self) -> float | None:
         """Potential minus reference.
 

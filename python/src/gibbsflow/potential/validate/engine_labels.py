@@ -11,10 +11,11 @@ import numpy as np
 
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.errors import ScienceError
+from gibbsflow.potential.data.formats.mesh_cells import kept_mesh
 from gibbsflow.potential.data.structures import structure_id, tag
 from gibbsflow.potential.label.batch import Batch, LabelStore, label_batch
 from gibbsflow.potential.label.engines import LabelEngine
-from gibbsflow.potential.label.plane_waves import k_mesh
+from gibbsflow.potential.label.plane_waves import k_mesh, own_mesh
 from gibbsflow.potential.train.shared.metrics import Prediction
 from gibbsflow.workflow.files import read_json
 from gibbsflow.workflow.state.segments import Stopper
@@ -86,7 +87,7 @@ class EngineLabels:
             After a signal: finished labels are kept.
         """
         self._look_at_meshes(frames)
-        tagged = [tag(frame, "validation", generator="validate", seed=0) for frame in frames]
+        tagged = [tag(frame, "validation", generator="validate", seed=0, **kept_mesh(frame)) for frame in frames]
         batch = Batch(tagged)
         label_batch(
             batch, self.engine, self.labels, store=LabelStore(self.state, self.engine.settings_hash),
@@ -146,14 +147,12 @@ class EngineLabels:
         return float(np.median(rates)) * sum(count**2 for count in atoms) if rates else None
 
     def _look_at_meshes(self, frames: Sequence[Atoms]) -> None:
-        """Note where cells of one shape get different meshes of k points, which makes steps in an energy."""
+        """Note where a cell keeps the mesh of the undeformed one, and by itself would have a larger one."""
         if not self.engine.periodic:
             return
-        meshes: dict[int, set[tuple[int, int, int]]] = {}
+        spacing = self.dft.kspacing_per_angstrom
         for frame in frames:
-            if frame.pbc.all():
-                meshes.setdefault(len(frame), set()).add(k_mesh(frame, self.dft.kspacing_per_angstrom))
-        for count, several in meshes.items():
-            if len(several) > 1:
-                each = ", ".join("×".join(map(str, mesh)) for mesh in sorted(several))
-                self.doubts.append(f"cells of {count} atoms have different meshes of k points ({each})")
+            kept, own = k_mesh(frame, spacing), own_mesh(frame, spacing)
+            if any(few < many for few, many in zip(kept, own, strict=True)):
+                each = " and not the ".join("×".join(map(str, mesh)) for mesh in (kept, own))
+                self.doubts.append(f"cells of {len(frame)} atoms keep {each} k points that some have by themselves")

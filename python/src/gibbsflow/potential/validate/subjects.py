@@ -12,7 +12,7 @@ import numpy as np
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.errors import InputError, Problem
-from gibbsflow.potential.data.labelled_frames import LabelledFrame, read_with_account
+from gibbsflow.potential.data.labelled_frames import LabelledFrame, bare, read_with_account
 from gibbsflow.potential.data.labels import bad_structure
 from gibbsflow.potential.data.structures import content_hash, read_frames
 from gibbsflow.potential.generators.parents import parents
@@ -38,11 +38,14 @@ class Subject:
         The molecule; None for a crystal.
     source
         Where it came from, in words.
+    labelled
+        The crystal in the cell that labels are made in, as far as that is known.
     """
 
     crystal: Crystal | None
     molecule: Atoms | None
     source: str
+    labelled: Atoms | None = None
 
     @property
     def kind(self) -> str:
@@ -169,7 +172,7 @@ def find_subject(
         account.warn("no symmetry is found in the structure: it is measured as it is", right)
     if len(crystal.primitive) > _MANY_ATOMS:
         account.note(f"its primitive cell has {len(crystal.primitive)} atoms: each property takes its time")
-    return Subject(crystal, None, source)
+    return Subject(crystal, None, source, bare(atoms) if structure is None else None)
 
 
 def ground_state(
@@ -231,7 +234,8 @@ def ground_state(
 def _of_target(config: PotentialConfig, where: str) -> tuple[Atoms, str]:
     """Structure that the settings name; of an alloy the ordered compound, where there is one."""
     if config.validation.subject == "target" and (found := ordered_compound(config.target)) is not None:
-        return found[0], f"{where}, ordered ({found[1]})"
+        # in a cell as large as those that are labelled
+        return found[0].repeat(config.generator.supercell), f"{where}, ordered ({found[1]})"
     return parents(config.target, config.generator)[-1], where
 
 

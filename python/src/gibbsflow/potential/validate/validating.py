@@ -9,15 +9,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gibbsflow.config.potential_validation import PropertyName, ReferenceValue, Validation
+from gibbsflow.errors import ScienceError
 from gibbsflow.potential.validate.battery import Battery, Model, relative_cost
-from gibbsflow.potential.validate.comparisons import Judged, Level, Row, judge, overall
+from gibbsflow.potential.validate.comparisons import Judged, Level, Row, judge, overall, worst
 from gibbsflow.potential.validate.engine_labels import EngineLabels
+from gibbsflow.potential.validate.label_cells import beside_label_cell, cells_to_compare
 from gibbsflow.potential.validate.properties.plans import Measured
 from gibbsflow.potential.validate.quantities import checked, quantity
 from gibbsflow.potential.validate.subjects import Subject
 
 log = logging.getLogger(__name__)
 _OTHER_PHASE = 0.15
+_ABOUT_THE_CELL: tuple[PropertyName, ...] = ("thermal_expansion", "npt_expansion", "rdf")
+"""Properties whose value goes by the volume that they are measured about."""
 
 
 @dataclass(frozen=True)
@@ -113,25 +117,58 @@ def validate(
     references = checked(settings.references, where)
     names = battery.applicable(settings.properties)
     own = battery.measure(potential, names)
-    other = {}
+    other: dict[PropertyName, Measured] = {}
+    apart = ""
     if engine is not None:
         wanted = [name for name in names if name in settings.engine_properties or name == "cell"]
         # what the potential cannot give needs no label
         wanted = [name for name in wanted if name in own and (not own[name].lost or name == "cell")]
         model = Model(engine.engine.name, engine.engine.settings_hash, engine, False, engine.take_doubts)
         other = battery.measure(model, wanted)
+        other["cell"], apart = _beside_labels(other["cell"], battery, engine)
     name = engine.engine.name if engine is not None else ""
     judged = [
         judge(one, own[one], other.get(one), references, settings, engine_name=name or "engine")
         for one in names
         if one in own
     ]
-    judged = [_beside_harmonic(one, own.get("thermal_expansion")) for one in judged]
+    judged = [_about_the_cell(_beside_harmonic(one, own.get("thermal_expansion")), judged[0]) for one in judged]
     verdict, reasons = overall(judged)
-    notes = [*_left_out(battery, names, references, settings, own["cell"])]
+    notes = [*_left_out(battery, names, references, settings, own["cell"]), *([apart] if apart else [])]
     if not any(one.compared for one in judged):
         notes.append("compared with nothing: the verdict says whether the potential is sane, not whether it is right")
     return Validated(battery.subject, tuple(judged), verdict, tuple(reasons), tuple(notes), name)
+
+
+def _beside_labels(cell: Measured, battery: Battery, engine: EngineLabels) -> tuple[Measured, str]:
+    """Hold the engine against itself in the cell of labels: a warning where it differs by much, else a note."""
+    try:
+        found = beside_label_cell(battery.subject, engine)
+    except ScienceError as error:
+        return cell, f"{engine.engine.name} gives nothing in the cell of labels to hold this cell against: {error}"
+    finally:
+        engine.take_doubts()
+    if found is None:
+        return cell, ""
+    text = found.in_words()
+    if abs(found.energy_mev_per_atom) <= battery.settings.eos_residual_mev_per_atom:
+        return cell, f"{engine.engine.name} {text}"
+    told = f"{text}: these settings are too coarse to tell the potential's differences from its own"
+    return replace(cell, warnings=(*cell.warnings, told)), ""
+
+
+def _about_the_cell(judged: Judged, cell: Judged) -> Judged:
+    """What MD or phonons find about a cell that is off is no PASS, whatever their own numbers."""
+    rows = [
+        f"{row.quantity} {row.potential / row.reference - 1:+.1%} beside {row.source}"
+        for row in cell.rows
+        if row.off and row.reference
+    ]
+    off = [*rows, *cell.potential.failures, *cell.potential.warnings]
+    if judged.name not in _ABOUT_THE_CELL or not off:
+        return judged
+    reason = f"measured about a cell that is off ({'; '.join(dict.fromkeys(off))})"
+    return replace(judged, verdict=worst((judged.verdict, "WARN")), reasons=(*judged.reasons, reason))
 
 
 def _beside_harmonic(judged: Judged, harmonic: Measured | None) -> Judged:
@@ -166,6 +203,9 @@ def engine_cost(battery: Battery, potential: Model, engine: EngineLabels) -> dic
     names = [n for n in battery.applicable(settings.properties) if n in (*settings.engine_properties, "cell")]
     battery.measure(replace(potential, md=None), names)
     asked = battery.asked[potential.name]
+    if pair := cells_to_compare(battery.subject, engine):
+        # the other of both is where the relaxation begins
+        asked = {**asked, "the cell of labels": [len(pair[1])]}
     rows = relative_cost(asked)
     seconds = engine.seconds([count for counts in asked.values() for count in counts])
     return {

@@ -7,8 +7,15 @@ from ase.build import bulk, fcc111, molecule
 from pair_crystals import SMALL, TOUCHING, fcc, touching
 
 from gibbsflow.errors import InputError
+from gibbsflow.potential.data.formats.mesh_cells import MESH_HEIGHTS
+from gibbsflow.potential.label.plane_waves import foreign_mesh, k_mesh, own_mesh
 from gibbsflow.potential.validate.properties.crystals import Crystal, at_rest, rest_of
+from gibbsflow.potential.validate.properties.elasticity import elastic
+from gibbsflow.potential.validate.properties.equations_of_state import equation_of_state
+from gibbsflow.potential.validate.properties.phonons import phonons
 from gibbsflow.potential.validate.properties.plans import answered
+from gibbsflow.potential.validate.properties.point_defects import vacancy
+from gibbsflow.potential.validate.properties.surface_energies import slab
 
 
 def test_standard_cells_of_whatever_cell_was_given() -> None:
@@ -56,3 +63,29 @@ def test_supercells_are_those_of_the_start_whatever_the_volume() -> None:
     smaller = Crystal.of(bulk("Cu", "fcc", a=3.99), 0.01)
     assert start.repeats(8.0) == (2, 2, 2) and smaller.repeats(8.0) == (3, 3, 3)
     assert Crystal.of(bulk("Cu", "fcc", a=3.99), 0.01, like=start).repeats(8.0) == (2, 2, 2)
+
+
+def test_all_that_is_made_of_a_crystal_has_the_mesh_of_the_start() -> None:
+    """Volumes, strains and displaced supercells of a crystal at rest; a slab is a cell of its own."""
+    start = Crystal.of(bulk("Cu", "fcc", a=3.45), 0.01)
+    rest = Crystal.of(bulk("Cu", "fcc", a=TOUCHING * 2**0.5), 0.01, like=start)
+    spacing = 2 * np.pi / 3.45 / 4.03
+    assert (k_mesh(start.conventional, spacing), own_mesh(rest.conventional, spacing)) == ((5, 5, 5), (4, 4, 4))
+
+    def meshes(plan) -> set[tuple[int, int, int]]:  # type: ignore[no-untyped-def]
+        seen: list[Atoms] = []
+        with pytest.raises(StopIteration):
+            frames = next(plan)
+            while True:
+                seen += frames
+                frames = plan.send(touching(frames))
+        return {k_mesh(atoms, spacing) for atoms in seen}
+
+    own = k_mesh(start.primitive, spacing)
+    assert meshes(equation_of_state(rest, SMALL)) == meshes(elastic(rest, SMALL)) == {own}
+    supercell = start.supercell(SMALL.supercell_angstrom)
+    assert meshes(phonons(rest, SMALL)) == {k_mesh(supercell, spacing)} == {own_mesh(supercell, spacing)}
+    assert meshes(vacancy(rest, SMALL)) == {k_mesh(supercell, spacing)}
+    assert MESH_HEIGHTS not in slab(rest, (1, 1, 1), SMALL).info
+    other = Crystal.of(bulk("Cu", "bcc", a=2.9), 0.01, like=start)
+    assert foreign_mesh(other.primitive, spacing) is None

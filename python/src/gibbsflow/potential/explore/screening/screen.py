@@ -20,6 +20,7 @@ from ase.optimize import FIRE
 from gibbsflow.config.potential_training import Surrogate
 from gibbsflow.errors import EngineError
 from gibbsflow.potential.data.formats.electrons import Electrons
+from gibbsflow.potential.data.formats.mesh_cells import kept_mesh
 from gibbsflow.potential.data.structures import structure_id, tag
 from gibbsflow.potential.explore.screening.looked_at import LookedAt
 from gibbsflow.potential.explore.screening.surrogates import SurrogateModel
@@ -190,7 +191,7 @@ class _Looks:
         made = tag(
             moved, str(info.get("config_type", "relaxed")), generator="screen", seed=_count(info.get("seed")),
             parent=info.get("parent") or structure_id(before.given), generation=_count(info.get("generation")),
-            relaxed_from=structure_id(before.given), relaxed_by=self.model.name,
+            relaxed_from=structure_id(before.given), relaxed_by=self.model.name, **kept_mesh(before.given),
         )  # fmt: skip
         return replace(
             before, atoms=before.given if still else made, fate="screened" if still else "relaxed",

@@ -10,6 +10,7 @@ import numpy as np
 
 from gibbsflow.config.potential_validation import Validation
 from gibbsflow.errors import InputError, Problem, ScienceError
+from gibbsflow.potential.data.formats.mesh_cells import heights_angstrom, keep_mesh
 from gibbsflow.potential.validate.properties.plans import Measured, Plan, all_relaxed, energy_of
 from gibbsflow.units import GPA_PER_EV_PER_ANGSTROM3
 
@@ -24,6 +25,9 @@ _LARGE_MOVE = 0.2
 @dataclass(frozen=True)
 class Crystal:
     """A crystal in the standard cells of spglib.
+
+    Each cell says in its `info` by which heights an engine is to count its k points (`mesh_cells.py`): those of the
+    structure that a validation starts from, so that all strains and volumes of a cell have one mesh.
 
     Attributes
     ----------
@@ -61,7 +65,7 @@ class Crystal:
         where
             What messages call it.
         like
-            Crystal whose supercells it shall have; default: its own.
+            Crystal whose supercells and meshes of k points it shall have; default: its own.
 
         Returns
         -------
@@ -90,8 +94,11 @@ class Crystal:
         cells = [AseAtoms(numbers=one[2], scaled_positions=one[1], cell=one[0], pbc=True) for one in found if one]
         if data is None or len(cells) < 2:
             raise InputError(Problem(where, "spglib finds no standard cell", "atoms that do not overlap"))
-        own = tuple(float(height) for height in 1 / np.linalg.norm(cells[0].cell.reciprocal().array, axis=1))
-        heights = like.heights_angstrom if like is not None else own
+        heights = like.heights_angstrom if like is not None else tuple(map(float, heights_angstrom(cells[0])))
+        # of another group, cells may have other axes
+        same = like is not None and like.number == data.number
+        for made, reference in zip(cells, (like.conventional, like.primitive) if like and same else cells, strict=True):
+            keep_mesh(made, reference)
         return cls(cells[0], cells[1], int(data.number), str(data.international), heights)
 
     @property
@@ -142,7 +149,10 @@ class Crystal:
         Atoms
             The supercell.
         """
-        return self.conventional.repeat(self.repeats(least_angstrom, least_atoms=least_atoms))
+        repeats = self.repeats(least_angstrom, least_atoms=least_atoms)
+        made: Atoms = self.conventional.repeat(repeats)
+        keep_mesh(made, self.conventional, repeats)
+        return made
 
     def repeats(self, least_angstrom: float, *, least_atoms: int = 0) -> tuple[int, int, int]:
         """Count the conventional cells of a supercell along each axis.

@@ -11,6 +11,7 @@ import numpy as np
 from ase import Atoms
 
 from gibbsflow.config.potential_validation import Validation
+from gibbsflow.potential.data.formats.mesh_cells import keep_mesh
 from gibbsflow.potential.validate.properties.crystals import Crystal
 from gibbsflow.potential.validate.properties.plans import Measured, Plan, asked
 from gibbsflow.units import Floats
@@ -46,7 +47,7 @@ def force_constants(rest: Crystal, settings: Validation) -> Plan[Any]:
     from phonopy import Phonopy
     from phonopy.structure.atoms import PhonopyAtoms
 
-    unit = rest.conventional
+    unit, perfect = rest.conventional, rest.supercell(settings.supercell_angstrom)
     cell = PhonopyAtoms(
         symbols=unit.get_chemical_symbols(), cell=unit.cell.array, scaled_positions=unit.get_scaled_positions()
     )
@@ -61,6 +62,8 @@ def force_constants(rest: Crystal, settings: Validation) -> Plan[Any]:
         Atoms(one.symbols, cell=one.cell, scaled_positions=one.scaled_positions, pbc=True)
         for one in found.supercells_with_displacements or ()
     ]
+    for one in displaced:
+        keep_mesh(one, perfect)
     frames = yield from asked(displaced)
     found.forces = [frame.calc.results["forces"] for frame in frames]
     with _usual_recursion():

@@ -12,6 +12,7 @@ import numpy as np
 
 from gibbsflow.config.potential_validation import Validation
 from gibbsflow.errors import ScienceError
+from gibbsflow.potential.data.formats.mesh_cells import MESH_HEIGHTS
 from gibbsflow.potential.validate.properties.crystals import Crystal
 from gibbsflow.potential.validate.properties.plans import Measured, Plan, asked, energy_of, relaxed
 from gibbsflow.units import GPA_PER_EV_PER_ANGSTROM3
@@ -145,6 +146,7 @@ def slab(rest: Crystal, indices: Sequence[int], settings: Validation) -> Atoms:
     layers = max(1, math.ceil(settings.surface_thickness_angstrom / distance - 1e-6))
     made = surface(rest.primitive, tuple(int(i) for i in whole), layers, vacuum=settings.surface_vacuum_angstrom / 2)
     made.pbc = True
+    made.info.pop(MESH_HEIGHTS, None)  # a cell of its own
     return made
 
 
