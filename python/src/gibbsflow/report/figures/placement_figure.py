@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.binding.analyse.placement.placement_files import FILE_NAME
+from gibbsflow.binding.alchemy.schedules import PLACEMENT
 from gibbsflow.report.figures.leg_figures import draw_legend
 from gibbsflow.report.figures.svg import Chart, series_colour, svg_file
 from gibbsflow.workflow.files import atomic_open, read_json
@@ -61,7 +61,7 @@ def write_figure(folder: Path, title: str) -> None:
     title
         What screen readers say.
     """
-    content = read_json(folder / FILE_NAME)
+    content = read_json(folder / PLACEMENT)
     if "components" in content:
         with atomic_open(folder / "placement.svg", "w") as file:
             file.write(svg_file(draw_placement(content, title)))

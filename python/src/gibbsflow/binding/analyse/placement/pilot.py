@@ -9,7 +9,8 @@ from pathlib import Path
 
 from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME as LEG
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
-from gibbsflow.binding.analyse.placement.placement_files import FILE_NAME, place_from_runs, write_placement
+from gibbsflow.binding.alchemy.schedules import PLACEMENT
+from gibbsflow.binding.analyse.placement.placement_files import place_from_runs, write_placement
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.config.binding import Fe
 from gibbsflow.errors import InputError, Problem, UnconvergedError
@@ -67,7 +68,7 @@ def place_by_pilot(leg: AlchemicalLeg, state: Path, out: Path, stopper: Stopper,
     except UnconvergedError as error:
         what = f"the pilot of {leg.leg} could not be measured, and its windows stay as they were: {error}"
         log.warning("%s", what)
-        write_json(out / FILE_NAME, {"account": {"warnings": [what], "notes": []}})
+        write_json(out / PLACEMENT, {"account": {"warnings": [what], "notes": []}})
         result.figures["placement"] = {"windows": len(leg.states), "warnings": [what]}
         states = leg.states
     else:
@@ -159,5 +160,7 @@ def hand_on(leg: Path, out: Path) -> None:
         Folder of its run.
     """
     shutil.copyfile(leg / LEG, out / LEG)
-    if (leg / FILE_NAME).exists():
-        shutil.copyfile(leg / FILE_NAME, out / FILE_NAME)
+    if (leg / PLACEMENT).exists():
+        shutil.copyfile(leg / PLACEMENT, out / PLACEMENT)
+    else:
+        (out / PLACEMENT).unlink(missing_ok=True)  # of an earlier run with a pilot

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.binding.alchemy.schedules import NAMES, OF_COPY, OF_EDGE, LambdaState, check_schedule
+from gibbsflow.binding.alchemy.schedules import NAMES, OF_COPY, OF_EDGE, PLACEMENT, LambdaState, check_schedule
 from gibbsflow.binding.analyse.placement.distances import By, Distances, mean_distances, neighbour_distances
 from gibbsflow.binding.analyse.placement.placing import MOST_WINDOWS, SPACING, Placement, least_windows, place_states
 from gibbsflow.binding.sample.energies import in_order, join_windows, read_window
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.files import atomic_open, write_json
 
-FILE_NAME = "placement.json"
 SCHEDULE = "schedule.yaml"
 TABLE = "distances.csv"
 _OWN = (set(NAMES), {*NAMES, OF_COPY}, set(OF_EDGE))
@@ -135,5 +134,5 @@ def write_placement(placement: Placement, out: Path, about: str) -> dict[str, An
                 a, b = content["states_before"][state : state + 2]
                 figures = [content[f"{what}_before"][state] for what in ("length", "overlap", "disjoint")]
                 table.writerow([part["component"], state, state + 1, *a.values(), *b.values(), *figures])
-    write_json(out / FILE_NAME, content)
+    write_json(out / PLACEMENT, content)
     return {key: content[key] for key in ("by", "spacing", "windows_before", "windows", "components")}
