@@ -65,8 +65,8 @@ def optimise(
     if spacing is not None and windows is not None:
         raise typer.BadParameter("--spacing and --windows both say how many windows there are; right: one of them")
     with verb(out, as_json=as_json) as result:
+        from gibbsflow.binding.analyse.placement.even_states import SPACING
         from gibbsflow.binding.analyse.placement.placement_files import place_from_runs, write_placement
-        from gibbsflow.binding.analyse.placement.placing import SPACING
         from gibbsflow.report.figures.placement_figure import write_figure
         from gibbsflow.workflow.files import inputs_hash
 

@@ -9,7 +9,13 @@ from typing import Any
 
 from gibbsflow.binding.alchemy.schedules import NAMES, OF_COPY, OF_EDGE, PLACEMENT, LambdaState, check_schedule
 from gibbsflow.binding.analyse.placement.distances import By, Distances, mean_distances, neighbour_distances
-from gibbsflow.binding.analyse.placement.placing import MOST_WINDOWS, SPACING, Placement, least_windows, place_states
+from gibbsflow.binding.analyse.placement.even_states import (
+    MOST_WINDOWS,
+    SPACING,
+    Placement,
+    least_windows,
+    place_states,
+)
 from gibbsflow.binding.sample.energies import in_order, join_windows, read_window
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.files import atomic_open, write_json
@@ -29,7 +35,7 @@ def place_from_runs(
     runs
         Folders of `fe run` of one leg, one or more a replicate; windows may be missing.
     by, spacing, windows
-        As :func:`.placing.place_states` takes them.
+        As :func:`.even_states.place_states` takes them.
 
     Returns
     -------

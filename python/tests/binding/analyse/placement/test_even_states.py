@@ -5,8 +5,8 @@ import pytest
 
 from gibbsflow.binding.alchemy.schedules import check_schedule, read_schedule
 from gibbsflow.binding.analyse.placement.distances import Distances, overlap_of_distance
+from gibbsflow.binding.analyse.placement.even_states import MOST_WINDOWS, least_windows, place_states
 from gibbsflow.binding.analyse.placement.lambda_path import as_mappings
-from gibbsflow.binding.analyse.placement.placing import MOST_WINDOWS, least_windows, place_states
 
 from .gaussians import charges
 

@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""Windows that place themselves against the shipped schedules, at equal cost: the ratio of their errors.
+
+    python benchmarks/schedule/run.py --seeds 100                      # systems with exact answers
+    python benchmarks/schedule/run.py --system cb7_b2 --state DIR      # OpenMM, in segments; goes on where it was
+
+Each seed samples a leg twice: with the shipped schedule, and with a pilot of a tenth of the samples on that schedule,
+a placement, and the rest of the samples shared out among the windows placed. The samples of a pilot are not used
+again. MBAR of all samples against the truth gives an error each; of those the root mean square over the seeds, their
+ratio, and its 95 % interval by a bootstrap of the seeds (5,000 draws, pairs kept together).
+
+Exact systems are sampled without correlation, by the inverse of their cumulated distribution, and known by quadrature:
+
+springs   a point in three dimensions whose spring stiffens linearly, 1 to 41 kT; solvent_6
+cage      a guest in a shell of Lennard-Jones sites, charged, tied to its centre as it is decoupled; complex_16
+cage_weak, cage_strong  the same with a quarter, and with three times, of charges and Lennard-Jones
+bath      a solute among 60 particles that do not see each other; water_17
+
+cb7_b2    the complex of openmmtools' CB7·B2 in OBC2 by replica exchange, against all of its shipped runs together
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python" / "tests"))
+
+from gibbsflow.binding.alchemy.schedules import LambdaState, read_schedule  # noqa: E402
+from gibbsflow.binding.analyse.estimators import fit_mbar  # noqa: E402
+from gibbsflow.binding.analyse.placement.distances import By, neighbour_distances  # noqa: E402
+from gibbsflow.binding.analyse.placement.even_states import SPACING, place_states  # noqa: E402
+from gibbsflow.binding.sample.energies import Energies, read_leg  # noqa: E402
+from gibbsflow.units import Floats  # noqa: E402
+from gibbsflow.version import __version__  # noqa: E402
+
+SAMPLES, PILOT_SHARE, DRAWS = 200, 0.1, 5000
+TEMPERATURE_K = 298.15
+
+
+@dataclass(frozen=True)
+class Exact:
+    """`copies` of a radius that do not see each other, within `reach`, in three dimensions; kT and Å."""
+
+    schedule: str
+    u: Callable[[Floats, LambdaState], Floats]
+    reach: float
+    copies: int = 1
+
+    @property
+    def grid(self) -> Floats:
+        """Radii, shape (4000,)."""
+        return (np.arange(4000) + 0.5) * self.reach / 4000
+
+    def exact_kt(self) -> float:
+        """G(last) − G(first) by quadrature."""
+        ends = read_schedule(self.schedule)
+        z = [np.sum(self.grid**2 * np.exp(-self.u(self.grid, ends[end]))) for end in (0, -1)]
+        return -self.copies * float(np.log(z[1] / z[0]))
+
+    def sample(self, states: Sequence[LambdaState], count: int, random: np.random.Generator) -> Energies:
+        """Draw samples of all states, with their energies in all."""
+        grid, every = self.grid, []
+        for state in states:
+            cumulated = np.cumsum(grid**2 * np.exp(-self.u(grid, state)))
+            draws = random.random((count, self.copies)) * cumulated[-1]
+            r = np.interp(draws, cumulated, grid)
+            every.append(np.column_stack([self.u(r, other).sum(axis=1) for other in states]))
+        index = pd.MultiIndex.from_product([range(len(states)), np.arange(float(count))], names=["state", "time"])
+        u_nk = pd.DataFrame(np.concatenate(every), index=index.swaplevel(), columns=range(len(states)))
+        u_nk.attrs = {"temperature": TEMPERATURE_K, "energy_unit": "kT"}
+        return Energies(u_nk, TEMPERATURE_K, [state.as_dict() for state in states])
+
+
+def soft(distance: Floats, sterics: float, epsilon_kt: float, sigma: float) -> Floats:
+    """Lennard-Jones by the soft core of openmm_states.py."""
+    d = np.maximum(0.5 * (1 - sterics) + (distance / sigma) ** 6, 1e-3)
+    return 4 * epsilon_kt * sterics * (1 / d - 1) / d
+
+
+def cage(strength: float) -> Callable[[Floats, LambdaState], Floats]:
+    """A guest in a shell of radius 4.5 Å."""
+
+    def u(r: Floats, state: LambdaState) -> Floats:
+        tied = state.lambda_restraints * 0.5 * 16.9 * r**2  # 10 kcal/mol/Å²
+        charged = -state.lambda_electrostatics * 12 * strength * np.exp(-((r / 2.0) ** 2))
+        return tied + charged + soft(np.abs(4.5 - r), state.lambda_sterics, 6 * strength, 3.5)
+
+    return u
+
+
+def bath(r: Floats, state: LambdaState) -> Floats:
+    """A particle at a distance from the solute."""
+    return -state.lambda_electrostatics * 1.5 * np.exp(-r / 3) + soft(r, state.lambda_sterics, 0.2, 3.4)
+
+
+SYSTEMS = {
+    "springs": Exact("solvent_6", lambda r, s: 0.5 * (1 + 40 * (1 - s.lambda_electrostatics)) * r**2, 8.0),
+    "cage": Exact("complex_16", cage(1.0), 12.0),
+    "cage_weak": Exact("complex_16", cage(0.25), 12.0),
+    "cage_strong": Exact("complex_16", cage(3.0), 12.0),
+    "bath": Exact("water_17", bath, 8.0, 60),
+}
+
+
+def dg_kt(energies: Energies) -> float:
+    """MBAR of all samples."""
+    return float(fit_mbar(energies.u_nk).delta_f_.iloc[0, -1])
+
+
+def run_exact(name: str, seeds: int, by: By, spacing: float) -> dict[str, object]:
+    """All seeds of one exact system."""
+    system = SYSTEMS[name]
+    given, exact = read_schedule(system.schedule), system.exact_kt()
+    pilot = round(PILOT_SHARE * SAMPLES)
+    rows = []
+    for seed in range(seeds):
+        random = np.random.default_rng([seed, *name.encode()])
+        shipped = dg_kt(system.sample(given, SAMPLES, random)) - exact
+        distances = neighbour_distances(system.sample(given, pilot, random))
+        placed = place_states(given, distances, by=by, spacing=spacing).states
+        count = (SAMPLES - pilot) * len(given) // len(placed)
+        rows.append([seed, shipped, dg_kt(system.sample(placed, count, random)) - exact, len(placed)])
+    return summary(rows, len(given), {"exact_kt": exact, "schedule": system.schedule})
+
+
+def run_cb7(seeds: int, by: By, spacing: float, state: Path, window_ps: float) -> dict[str, object]:
+    """All seeds of CB7·B2, in one process after the other: what has finished is not run again."""
+    import host_guest as hg
+
+    from gibbsflow.binding.analyse.placement.pilot import DISCARDED, place_by_pilot
+    from gibbsflow.binding.sample.sampling import sample_leg
+    from gibbsflow.config.binding import Fe, Md
+    from gibbsflow.workflow.result import Result
+    from gibbsflow.workflow.state.segments import Stopper
+
+    equil_ps, pilot_ps = 0.2 * window_ps, PILOT_SHARE * 1.2 * window_ps
+    fe = Fe(
+        window_ps=window_ps, window_equil_ps=equil_ps, sample_ps=0.1, segment_ps=window_ps / 2, schedule="auto",
+        fe_pilot_ps=pilot_ps, schedule_by=by, schedule_spacing=spacing,
+    )  # fmt: skip
+
+    def energies(leg, home: Path) -> Energies:  # noqa: ANN001
+        with Stopper(None, None) as stopper:
+            sample_leg(leg, 0, None, home / "state", home / "out", stopper, Result())
+        return read_leg(sorted((home / "out").glob("window_*.parquet")))
+
+    shipped, rows, tables = [], [], []
+    for seed in range(seeds):
+        home = state / f"seed_{seed:02d}"
+        leg = hg.make_leg(home / "leg", "complex", fe=fe, md=Md(trajectory="none"), seed=seed + 1, replicates=1)
+        given = energies(leg, home / "shipped")
+        shipped.append(dg_kt(given))
+        tables.append(given.u_nk)
+        with Stopper(None, None) as stopper:
+            placed = place_by_pilot(leg, home / "pilot", home / "placed", stopper, Result())
+        rest_ps = (1.2 * window_ps - pilot_ps) * len(leg.states) / len(placed.states)
+        lengths = {"window_ps": rest_ps / 1.2, "window_equil_ps": rest_ps / 6, "segment_ps": rest_ps / 2}
+        from dataclasses import replace
+
+        longer = replace(placed, fe=placed.fe.model_copy(update=lengths))
+        rows.append([seed, shipped[-1], dg_kt(energies(longer, home / "auto")), len(placed.states)])
+        sys.stderr.write(f"seed {seed}: {rows[-1]}\n")
+    every = pd.concat(tables)
+    every.index = pd.MultiIndex.from_arrays(
+        [np.arange(float(len(every))), every.index.get_level_values("state")], names=["time", "state"]
+    )
+    every.attrs = tables[0].attrs
+    truth = float(fit_mbar(every).delta_f_.iloc[0, -1])
+    rows = [[seed, one - truth, other - truth, count] for seed, one, other, count in rows]
+    about = {"truth_kt": truth, "schedule": "complex_16", "window_ps": window_ps, "pilot_discarded": DISCARDED}
+    return summary(rows, 16, about)
+
+
+def summary(rows: list[list[float]], windows: int, about: dict[str, object]) -> dict[str, object]:
+    """Errors of both ways, and their ratio with its interval."""
+    errors = np.array([row[1:3] for row in rows])
+    rmse = np.sqrt(np.mean(errors**2, axis=0))
+    random = np.random.default_rng(1)
+    drawn = errors[random.integers(len(errors), size=(DRAWS, len(errors)))]
+    ratios = np.divide(*np.sqrt(np.mean(drawn**2, axis=1)).T[::-1])
+    low, high = np.quantile(ratios, [0.025, 0.975])
+    return {
+        **about,
+        "seeds": len(rows),
+        "windows_shipped": windows,
+        "windows_auto": [min(row[3] for row in rows), max(row[3] for row in rows)],
+        "rmse_shipped_kt": round(float(rmse[0]), 5),
+        "rmse_auto_kt": round(float(rmse[1]), 5),
+        "bias_kt": [round(float(one), 5) for one in errors.mean(axis=0)],
+        "ratio": round(float(rmse[1] / rmse[0]), 4),
+        "ratio_ci95": [round(float(low), 4), round(float(high), 4)],
+        "per_seed": [[int(row[0]), round(row[1], 5), round(row[2], 5), int(row[3])] for row in rows],
+    }
+
+
+def main() -> None:
+    """Run what is asked for, and put it into the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--system", action="append", choices=[*SYSTEMS, "cb7_b2"], help="default: all exact ones")
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--by", choices=["length", "overlap"], default="length")
+    parser.add_argument("--spacing", type=float, default=SPACING)
+    parser.add_argument("--state", type=Path, help="folder of cb7_b2's state")
+    parser.add_argument("--window-ps", type=float, default=4.0, help="of cb7_b2")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("results.json"))
+    given = parser.parse_args()
+    for name in given.system or SYSTEMS:
+        if name == "cb7_b2":
+            found = run_cb7(given.seeds, given.by, given.spacing, given.state, given.window_ps)
+        else:
+            found = run_exact(name, given.seeds, given.by, given.spacing)
+        results = json.loads(given.out.read_text()) if given.out.exists() else {}
+        found |= {"by": given.by, "spacing": given.spacing, "version": __version__, "machine": platform.machine()}
+        results[f"{name} {given.by} {given.spacing:g}"] = found
+        given.out.write_text(json.dumps(results, indent=1) + "\n")
+        print(f"{name:12s} {found['ratio']:.3f} {found['ratio_ci95']} windows {found['windows_auto']}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
