@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Windows that place themselves against the shipped schedules, at equal cost: the ratio of their errors.
 
-    python benchmarks/schedule/run.py --seeds 100                      # systems with exact answers
-    python benchmarks/schedule/run.py --system cb7_b2 --state DIR      # OpenMM, in segments; goes on where it was
+    python benchmarks/schedule/run.py --seeds 40                       # systems with exact answers
+    python benchmarks/schedule/run.py --system b2_solvent --state DIR  # OpenMM, in segments; goes on where it was
 
-Each seed samples a leg twice: with the shipped schedule, and with a pilot of a tenth of the samples on that schedule,
-a placement, and the rest of the samples shared out among the windows placed. The samples of a pilot are not used
-again. MBAR of all samples against the truth gives an error each; of those the root mean square over the seeds, their
-ratio, and its 95 % interval by a bootstrap of the seeds (5,000 draws, pairs kept together).
+Each seed samples a leg twice: with the shipped schedule, and with a pilot of a twentieth of the samples on that
+schedule (as by default), a placement, and the rest of the samples shared out among the windows placed. The samples of a
+pilot are not used again. MBAR of all samples against the truth gives an error each; of those the root mean square over
+the seeds, their ratio, and its 95 % interval by a bootstrap of the seeds (5,000 draws, pairs kept together).
 
 Exact systems are sampled without correlation, by the inverse of their cumulated distribution, and known by quadrature:
 
@@ -16,7 +16,8 @@ cage      a guest in a shell of Lennard-Jones sites, charged, tied to its centre
 cage_weak, cage_strong  the same with a quarter, and with three times, of charges and Lennard-Jones
 bath      a solute among 60 particles that do not see each other; water_17
 
-cb7_b2    the complex of openmmtools' CB7·B2 in OBC2 by replica exchange, against all of its shipped runs together
+b2_solvent, b2_complex  legs of openmmtools' CB7·B2 in OBC2 by replica exchange, against one run 20 times as long on
+          the shipped schedule
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import json
 import platform
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,8 @@ from gibbsflow.binding.sample.energies import Energies, read_leg  # noqa: E402
 from gibbsflow.units import Floats  # noqa: E402
 from gibbsflow.version import __version__  # noqa: E402
 
-SAMPLES, PILOT_SHARE, DRAWS = 200, 0.1, 5000
+SAMPLES, PILOT_SHARE, DRAWS = 400, 0.05, 5000
+REFERENCE = 20
 TEMPERATURE_K = 298.15
 
 
@@ -70,9 +72,9 @@ class Exact:
         """Draw samples of all states, with their energies in all."""
         grid, every = self.grid, []
         for state in states:
-            cumulated = np.cumsum(grid**2 * np.exp(-self.u(grid, state)))
+            cumulated = np.cumsum([0.0, *(grid**2 * np.exp(-self.u(grid, state)))])
             draws = random.random((count, self.copies)) * cumulated[-1]
-            r = np.interp(draws, cumulated, grid)
+            r = np.interp(draws, cumulated, np.linspace(0.0, self.reach, len(cumulated)))
             every.append(np.column_stack([self.u(r, other).sum(axis=1) for other in states]))
         index = pd.MultiIndex.from_product([range(len(states)), np.arange(float(count))], names=["state", "time"])
         u_nk = pd.DataFrame(np.concatenate(every), index=index.swaplevel(), columns=range(len(states)))
@@ -132,52 +134,49 @@ def run_exact(name: str, seeds: int, by: By, spacing: float) -> dict[str, object
     return summary(rows, len(given), {"exact_kt": exact, "schedule": system.schedule})
 
 
-def run_cb7(seeds: int, by: By, spacing: float, state: Path, window_ps: float) -> dict[str, object]:
-    """All seeds of CB7·B2, in one process after the other: what has finished is not run again."""
+def run_b2(leg_name: str, seeds: int, by: By, spacing: float, state: Path, window_ps: float) -> dict[str, object]:
+    """All seeds of a leg of CB7·B2, in one process after the other: what has finished is not run again."""
     import host_guest as hg
 
-    from gibbsflow.binding.analyse.placement.pilot import DISCARDED, place_by_pilot
+    from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
+    from gibbsflow.binding.analyse.placement.pilot import place_by_pilot
     from gibbsflow.binding.sample.sampling import sample_leg
     from gibbsflow.config.binding import Fe, Md
     from gibbsflow.workflow.result import Result
     from gibbsflow.workflow.state.segments import Stopper
 
-    equil_ps, pilot_ps = 0.2 * window_ps, PILOT_SHARE * 1.2 * window_ps
-    fe = Fe(
-        window_ps=window_ps, window_equil_ps=equil_ps, sample_ps=0.1, segment_ps=window_ps / 2, schedule="auto",
-        fe_pilot_ps=pilot_ps, schedule_by=by, schedule_spacing=spacing,
-    )  # fmt: skip
+    def lengths(total_ps: float) -> dict[str, float]:
+        """Of a window, a sixth of which is discarded."""
+        return {"window_ps": total_ps / 1.2, "window_equil_ps": total_ps / 6, "segment_ps": total_ps / 4}
 
-    def energies(leg, home: Path) -> Energies:  # noqa: ANN001
+    def make(home: Path, seed: int, total_ps: float) -> AlchemicalLeg:
+        fe = Fe(
+            sample_ps=0.04, schedule="auto", fe_pilot_ps=PILOT_SHARE * total_ps, schedule_by=by,
+            schedule_spacing=spacing, **lengths(total_ps),
+        )  # fmt: skip
+        return hg.make_leg(home / "leg", leg_name, fe=fe, md=Md(trajectory="none"), seed=seed, replicates=1)
+
+    def dg(leg: AlchemicalLeg, home: Path) -> float:
         with Stopper(None, None) as stopper:
             sample_leg(leg, 0, None, home / "state", home / "out", stopper, Result())
-        return read_leg(sorted((home / "out").glob("window_*.parquet")))
+        return dg_kt(read_leg(sorted((home / "out").glob("window_*.parquet"))))
 
-    shipped, rows, tables = [], [], []
+    total_ps, rows = 1.2 * window_ps, []
     for seed in range(seeds):
         home = state / f"seed_{seed:02d}"
-        leg = hg.make_leg(home / "leg", "complex", fe=fe, md=Md(trajectory="none"), seed=seed + 1, replicates=1)
-        given = energies(leg, home / "shipped")
-        shipped.append(dg_kt(given))
-        tables.append(given.u_nk)
+        leg = make(home, seed + 1, total_ps)
+        shipped = dg(leg, home / "shipped")
         with Stopper(None, None) as stopper:
             placed = place_by_pilot(leg, home / "pilot", home / "placed", stopper, Result())
-        rest_ps = (1.2 * window_ps - pilot_ps) * len(leg.states) / len(placed.states)
-        lengths = {"window_ps": rest_ps / 1.2, "window_equil_ps": rest_ps / 6, "segment_ps": rest_ps / 2}
-        from dataclasses import replace
-
-        longer = replace(placed, fe=placed.fe.model_copy(update=lengths))
-        rows.append([seed, shipped[-1], dg_kt(energies(longer, home / "auto")), len(placed.states)])
+        rest_ps = (1 - PILOT_SHARE) * total_ps * len(leg.states) / len(placed.states)
+        longer = replace(placed, fe=placed.fe.model_copy(update=lengths(rest_ps)))
+        rows.append([seed, shipped, dg(longer, home / "auto"), len(placed.states)])
         sys.stderr.write(f"seed {seed}: {rows[-1]}\n")
-    every = pd.concat(tables)
-    every.index = pd.MultiIndex.from_arrays(
-        [np.arange(float(len(every))), every.index.get_level_values("state")], names=["time", "state"]
-    )
-    every.attrs = tables[0].attrs
-    truth = float(fit_mbar(every).delta_f_.iloc[0, -1])
+    reference = make(state / "reference", 1000, REFERENCE * total_ps)
+    truth = dg(reference, state / "reference")
     rows = [[seed, one - truth, other - truth, count] for seed, one, other, count in rows]
-    about = {"truth_kt": truth, "schedule": "complex_16", "window_ps": window_ps, "pilot_discarded": DISCARDED}
-    return summary(rows, 16, about)
+    about = {"reference_kt": truth, "reference_ps": REFERENCE * total_ps, "window_ps": window_ps}
+    return summary(rows, len(reference.states), about)
 
 
 def summary(rows: list[list[float]], windows: int, about: dict[str, object]) -> dict[str, object]:
@@ -205,17 +204,20 @@ def summary(rows: list[list[float]], windows: int, about: dict[str, object]) -> 
 def main() -> None:
     """Run what is asked for, and put it into the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--system", action="append", choices=[*SYSTEMS, "cb7_b2"], help="default: all exact ones")
+    parser.add_argument(
+        "--system", action="append", choices=[*SYSTEMS, "b2_solvent", "b2_complex"], help="default: all exact ones"
+    )
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--by", choices=["length", "overlap"], default="length")
     parser.add_argument("--spacing", type=float, default=SPACING)
-    parser.add_argument("--state", type=Path, help="folder of cb7_b2's state")
-    parser.add_argument("--window-ps", type=float, default=4.0, help="of cb7_b2")
+    parser.add_argument("--state", type=Path, help="folder of b2's state")
+    parser.add_argument("--window-ps", type=float, default=20.0, help="of b2")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("results.json"))
     given = parser.parse_args()
     for name in given.system or SYSTEMS:
-        if name == "cb7_b2":
-            found = run_cb7(given.seeds, given.by, given.spacing, given.state, given.window_ps)
+        if name not in SYSTEMS:
+            leg = name.removeprefix("b2_")
+            found = run_b2(leg, given.seeds, given.by, given.spacing, given.state, given.window_ps)
         else:
             found = run_exact(name, given.seeds, given.by, given.spacing)
         results = json.loads(given.out.read_text()) if given.out.exists() else {}

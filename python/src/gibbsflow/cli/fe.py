@@ -42,7 +42,6 @@ def prepare(
 ) -> None:
     """Write the legs: λ states, restraint, start and settings, and the standard-state term; of an edge, from a to b."""
     with verb(out, state=state, as_json=as_json) as result:
-        from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME
         from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
         from gibbsflow.binding.alchemy.restraint.holding import motion_of_held
         from gibbsflow.binding.campaign.edges import prepare_legs_of
@@ -57,7 +56,8 @@ def prepare(
             plot_restraint(out / "restraint.svg", motion, f"{prepared.name}: what the restraint holds (dashed: where)")
             prepared.with_artifacts(restraint_plot="restraint.svg").write()
         if state is not None:
-            legs = [read_leg_folder(path.parent) for path in sorted(out.glob(f"legs/*/{FILE_NAME}"))]
+            given = out.glob("legs/*") if settings.fe.schedule == "given" else ()  # else pilots will tell
+            legs = [read_leg_folder(path) for path in sorted(given)]
             write_plan(state, {leg.leg: leg.planned_ns for leg in legs}, settings.run.replicates)
 
 
