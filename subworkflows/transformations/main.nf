@@ -1,6 +1,7 @@
 // Free energies of transformations: their legs, all replicates, and what they sum up to. A transformation is a ligand alone, or an edge of two.
 
 include { FE_PREPARE              } from '../../modules/fe/prepare'
+include { FE_PILOT                } from '../../modules/fe/pilot'
 include { FE_RUN                  } from '../../modules/fe/run'
 include { FE_SHARE                } from '../../modules/fe/share'
 include { ANALYSIS_TRANSFORMATION } from '../../modules/analysis/transformation'
@@ -10,17 +11,26 @@ workflow TRANSFORMATIONS {
     ch_transformations // [meta{ligand, state}, system, and of an edge the system of its other end and the edge, or []]
     settings           // JSON of the sections that a verb reads, by process name
     schedules          // lambda schedules given as files
-    campaign           // {replicates, windows_per_task}
+    campaign           // {replicates, windows_per_task, pilot}
 
     main:
     FE_PREPARE(ch_transformations, settings.FE_PREPARE, schedules)
-    ch_groups = FE_PREPARE.out.legs.flatMap { meta, legs -> groupsOf(runsOf(meta, legs, campaign.replicates, campaign.windows_per_task)) }
+    ch_legs = FE_PREPARE.out.legs
+    if (campaign.pilot) {
+        FE_PILOT(FE_PREPARE.out.legs.flatMap { meta, legs -> pilotsOf(meta, legs) })
+        // a leg whose pilot was lost to the failure policy is missing, as one whose runs were
+        ch_legs = FE_PILOT.out.leg
+            .map { meta, leg -> [groupKey(meta.ligand, meta.members), meta, leg] }
+            .groupTuple(remainder: true)
+            .map { ligand, metas, legs -> [[ligand: ligand.toString(), state: metas[0].home], legs] }
+    }
+    ch_groups = ch_legs.flatMap { meta, legs -> groupsOf(runsOf(meta, legs, campaign.replicates, campaign.windows_per_task)) }
     FE_SHARE(ch_groups.filter { group -> group.size() > 1 }.map { group -> sharedBy(group) })
     ch_shared = FE_SHARE.out.runs.flatMap { meta, folders -> folders.collect { folder -> [meta.runs.find { run -> run.name == folder.name }, folder] } }
     // a run that failed beside others is that of a task of its own, for the failure policy
     ch_failed = FE_SHARE.out.runs
         .flatMap { meta, folders -> meta.runs.findAll { run -> !(run.name in folders*.name) }.collect { run -> ["${run.ligand} ${run.leg}".toString(), run] } }
-        .combine(FE_PREPARE.out.legs.flatMap { meta, legs -> [legs].flatten().collect { leg -> ["${meta.ligand} ${leg.name}".toString(), leg] } }, by: 0)
+        .combine(ch_legs.flatMap { meta, legs -> [legs].flatten().collect { leg -> ["${meta.ligand} ${leg.name}".toString(), leg] } }, by: 0)
         .map { _key, run, leg -> [run, leg] }
     FE_RUN(ch_groups.filter { group -> group.size() == 1 }.map { group -> group[0] }.mix(ch_failed))
     // what was lost to the failure policy leaves its group short: it is emitted at the end all the same
@@ -37,6 +47,15 @@ workflow TRANSFORMATIONS {
 
     emit:
     ch_records
+}
+
+// Pilots of one transformation, as [meta, leg]: one for each leg, with a state folder beside those of its replicates.
+def pilotsOf(meta, legs) {
+    def all = [legs].flatten()
+    all.collect { leg ->
+        def content = new groovy.json.JsonSlurper().parseText(leg.resolve('leg.json').text)
+        [[ligand: meta.ligand, leg: leg.name, state: "${meta.state}/${leg.name}/pilot".toString(), home: meta.state, work: content.work, members: all.size()], leg]
+    }
 }
 
 // What is sampled for one transformation, as [meta, leg]: every leg and replicate, with the independent sampler in groups of windows.

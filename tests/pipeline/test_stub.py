@@ -56,6 +56,24 @@ def test_abfe_then_resume_then_another_analysis(nextflow: Launcher) -> None:
     assert other.tasks("COMPLETED") == sorted(analyses)
 
 
+def test_windows_that_place_themselves_have_a_pilot_for_each_leg(nextflow: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "site.config").write_text("process { withName: FE_RUN { time = 7.h; memory = 3.GB } }\n")
+    run = nextflow.pipeline("-stub", "-c", "site.config", "--schedule", "auto", "--replicates", "1", *DAG)
+    assert run.code == 0, run.text
+    assert_phases_follow_each_other(run, "abfe")
+    names = ("FE_PREPARE", "ANALYSIS_TRANSFORMATION")
+    legs = [
+        f"{process} ({ligand} {leg}{replicate})"
+        for process, replicate in (("FE_PILOT", ""), ("FE_RUN", "_replicate_0"))
+        for ligand in LIGANDS
+        for leg in ("complex", "solvent")
+    ]
+    ends = [f"{process} ({ligand})" for process in names for ligand in LIGANDS]
+    assert run.tasks("COMPLETED") == expected(*legs, *ends, "ANALYSIS_CAMPAIGN (campaign)")
+    asked = {task["name"].split(":")[-1].split(" ")[0]: (task["time"], task["memory"]) for task in run.trace}
+    assert asked["FE_PILOT"] == asked["FE_RUN"] == ("7h", "3 GB")
+
+
 def test_sdr_has_one_leg(nextflow: Launcher) -> None:
     run = nextflow.pipeline("-stub", "--solvent", "tip3p", "--abfe_protocol", "sdr", "--replicates", "1", *DAG)
     assert run.code == 0, run.text

@@ -21,10 +21,13 @@ from gibbsflow.cli.options import (
     parse_windows,
     verb,
 )
+from gibbsflow.cli.placement import optimise, pilot
 from gibbsflow.cli.status import Folder, StatusCommand, Watch, show
 from gibbsflow.workflow.state.state_folder import window_folder
 
 app = new_app("Free-energy legs: prepare them, sample their λ windows, see how far they are.")
+for placing in (pilot, optimise):
+    app.command()(placing)
 
 
 @app.command()
@@ -39,7 +42,6 @@ def prepare(
 ) -> None:
     """Write the legs: λ states, restraint, start and settings, and the standard-state term; of an edge, from a to b."""
     with verb(out, state=state, as_json=as_json) as result:
-        from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME
         from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
         from gibbsflow.binding.alchemy.restraint.holding import motion_of_held
         from gibbsflow.binding.campaign.edges import prepare_legs_of
@@ -54,7 +56,8 @@ def prepare(
             plot_restraint(out / "restraint.svg", motion, f"{prepared.name}: what the restraint holds (dashed: where)")
             prepared.with_artifacts(restraint_plot="restraint.svg").write()
         if state is not None:
-            legs = [read_leg_folder(path.parent) for path in sorted(out.glob(f"legs/*/{FILE_NAME}"))]
+            given = out.glob("legs/*") if settings.fe.schedule == "given" else ()  # else pilots will tell
+            legs = [read_leg_folder(path) for path in sorted(given)]
             write_plan(state, {leg.leg: leg.planned_ns for leg in legs}, settings.run.replicates)
 
 
@@ -88,10 +91,8 @@ def run(
     windows = parse_windows(window or ())
     home = state / window_folder(windows[0]) if windows else state
     with verb(out, state=None if dry_run else home, as_json=as_json) as result:
-        import shutil
-
-        from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME
         from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
+        from gibbsflow.binding.analyse.placement.pilot import hand_on
         from gibbsflow.binding.sample.sampling import check_request, sample_leg
         from gibbsflow.engines.gromacs.choice import engine_versions
         from gibbsflow.engines.md_engines import engine_for
@@ -110,7 +111,7 @@ def run(
                 result.figures |= {"windows": count, "planned_ps": total_ps, "segments": plan.segments}
                 return
             sample_leg(prepared, replicate, windows, state, out, stopper, result)
-            shutil.copyfile(leg / FILE_NAME, out / FILE_NAME)
+            hand_on(leg, out)
 
 
 @app.command()

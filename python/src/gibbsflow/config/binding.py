@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from gibbsflow.config.binding_parts import Placing, Relative
 from gibbsflow.config.modes import Mode
-from gibbsflow.config.relative import Relative
 from gibbsflow.config.section import Section, nearest, read_section, setting
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.settings_file import read_mapping
@@ -216,7 +216,7 @@ class Equil(Section):
     )
 
 
-class Fe(Section):
+class Fe(Placing):
     """Free-energy legs."""
 
     restraint: Literal["auto", "com", "flat_bottom", "boresch"] = setting(
@@ -463,7 +463,7 @@ LATER: frozenset[str] = frozenset(
         "salt_mol_per_l", "density_ps", "equil_stages", "vacuum_schedule", "sdr_schedule", "abfe_protocol",
         "charge_correction", "soft_core", "flat_bottom_radius_angstrom",
         "flat_bottom_force_constant_kcal_per_mol_angstrom2", "boresch_atoms", "symmetry_number", "trajectory",
-        "trajectory_ps", "charge_source",
+        "trajectory_ps", "charge_source", "schedule", "fe_pilot_ps", "schedule_by", "schedule_spacing",
     }
 )  # fmt: skip
 """Settings that came after campaigns had been begun. Their defaults must be what was done before there was a choice."""

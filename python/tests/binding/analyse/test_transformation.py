@@ -1,7 +1,7 @@
 """The record of a transformation: what it is made of, where it came from, and what it refuses."""
 
 import pytest
-from oscillators import SOLVENT, write_solvation, write_transformation
+from oscillators import SOLVENT, Oscillators, write_solvation, write_transformation
 from solvation import MODE, SOLVATION
 
 from gibbsflow.binding.alchemy.protocols import PROTOCOLS
@@ -153,3 +153,21 @@ def test_double_decoupling_without_its_standard_state_is_refused(tmp_path):
     system, runs, _ = write_solvation(tmp_path)
     with pytest.raises(StateError, match="no standard state"):
         analyse_transformation(system, runs, Analysis())
+
+
+def test_windows_that_were_placed_are_those_expected_and_a_pilot_that_was_not_measured_is_a_doubt(tmp_path):
+    system, runs = write_transformation(tmp_path, replicates=1)
+    assert "placement" not in analyse_transformation(system, runs, Analysis())
+    fewer = Oscillators(3, 10.0, 5.0)
+    placed = [runs[0], fewer.write(tmp_path / "placed", leg="solvent", count=150)]
+    told = {
+        "complex": {"account": {"warnings": ["its windows stay as they were"], "notes": []}},
+        "solvent": {"windows": 3, "account": {"warnings": [], "notes": []}},
+    }
+    for run, leg in zip(placed, told, strict=True):
+        write_json(run / "leg.json", {"leg": leg})
+        write_json(run / "placement.json", told[leg])
+    record = analyse_transformation(system, placed, Analysis())
+    assert record["placement"] == told and record["missing_windows"] == []
+    assert record["dg_kcal_per_mol"] is not None and record["verdict"] == "WARN"
+    assert any("its windows stay as they were" in reason for reason in record["reasons"])

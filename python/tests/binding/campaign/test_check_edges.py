@@ -14,7 +14,7 @@ from gibbsflow.binding.campaign.check_edges import edge_problems
 from gibbsflow.binding.prepare.molecules import Molecule
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig, Md
-from gibbsflow.config.relative import Relative
+from gibbsflow.config.binding_parts import Relative
 
 
 def ligands(**smiles: str) -> list[tuple[Row, Molecule]]:

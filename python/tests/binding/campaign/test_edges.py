@@ -30,7 +30,7 @@ from gibbsflow.binding.prepare.atom_map.map_files import write_maps
 from gibbsflow.binding.prepare.molecules import Molecule, MoleculeError, write_sdf
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
-from gibbsflow.config.relative import Relative
+from gibbsflow.config.binding_parts import Relative
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.workflow.result import Result
 

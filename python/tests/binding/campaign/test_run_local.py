@@ -34,7 +34,7 @@ class Verbs(dict):
     def __missing__(self, verb: str):
         def run(**options) -> int:
             out = Path(options["out"])
-            name = f"{verb} {out.name if verb == 'fe run' else out.parent.name}"
+            name = f"{verb} {out.name if verb in ('fe run', 'fe pilot') else out.parent.name}"
             self.calls.append(name)
             if code := self.plan.get(name, [0]).pop(0) if self.plan.get(name) else 0:
                 return code
@@ -42,6 +42,7 @@ class Verbs(dict):
                 (out / "legs" / leg).mkdir(parents=True)
             out.mkdir(parents=True, exist_ok=True)
             if verb == "fe run":
+                assert options["leg"].is_dir()
                 (out / "leg.json").write_text("{}")
             if verb == "analysis transformation":
                 assert all(run.parent == out.parent / "fe" for run in options["runs"])
@@ -97,6 +98,17 @@ def test_all_of_a_row_reaches_the_preparation(tmp_path):
     laid = replace(whole, pose=str(DEMO / "cb7.sdf"), aligned_to="b")
     LocalRun(launch, [laid], Noting({})).run()
     assert (given["pose"], given["aligned_to"]) == (str(DEMO / "cb7.sdf"), "b")
+
+
+def test_a_leg_whose_pilot_fails_is_not_sampled(tmp_path):
+    io = {"input": DEMO / "ligands.csv", "receptor": DEMO / "cb7.sdf", "outdir": tmp_path / "out"}
+    settings = {"run": {"replicates": 2, "on_failure": "prune"}, "fe": {"schedule": "auto"}}
+    launch = Launch.model_validate({"io": io | {"state_dir": tmp_path / "state"}} | settings)
+    verbs = Verbs({"fe pilot solvent": [70]})
+    assert LocalRun(launch, [row("a")], verbs).run() == 0
+    assert [call for call in verbs.calls if call.startswith(("fe pilot", "fe run"))] == [
+        "fe pilot complex", "fe pilot solvent", "fe run complex_replicate_0", "fe run complex_replicate_1",
+    ]  # fmt: skip
 
 
 def test_md_stops_early(tmp_path):
@@ -274,6 +286,28 @@ def test_real_solvation(tmp_path, solvent, told):
     record = json.loads((tmp_path / "out" / "record.methanol.json").read_text())
     assert told in " ".join(record["reasons"]) and {leg["leg"] for leg in record["legs"]} == {"solvent", "vacuum"}
     assert (tmp_path / "state" / "out" / "alone" / "methanol" / "equil" / "solvent" / "FINISHED").exists()
+
+
+@pytest.mark.slow
+def test_windows_place_themselves_and_a_second_run_repeats_nothing(tmp_path):
+    (tmp_path / "ligands.csv").write_text("ligand,smiles\nmethanol,CO\n")
+    (tmp_path / "run.yaml").write_text(
+        "io: {input: ligands.csv, outdir: out}\nparam: {charge_method: gas}\nrun: {mode: asfe, replicates: 1}\n"
+        "equil: {minimise_steps: 50, heat_ps: 0.04, equil_ps: 0.4, equil_segment_ps: 0.2}\n"
+        "fe: {window_ps: 2, window_equil_ps: 0.2, sample_ps: 0.04, segment_ps: 1, schedule: auto, fe_pilot_ps: 1}\n"
+    )
+    times: list[dict[Path, int]] = []
+    for _ in range(2):
+        done = command("run-local", "run.yaml", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        record = json.loads((tmp_path / "out" / "record.methanol.json").read_text())
+        assert record["dg_kcal_per_mol"] is not None and set(record["placement"]) == {"solvent", "vacuum"}
+        for leg in record["legs"]:
+            assert len(leg["states"]) == record["placement"][leg["leg"]]["windows"]
+        states = tmp_path / "state" / "out" / "alone" / "methanol"
+        times.append({path: path.stat().st_mtime_ns for path in states.rglob("FINISHED")})
+        assert {states / "solvent" / name / "FINISHED" for name in ("pilot", "replicate_0")} <= set(times[-1])
+    assert times[0] == times[1]
 
 
 def test_what_an_earlier_run_left_is_set_aside(tmp_path):

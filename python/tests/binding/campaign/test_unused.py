@@ -24,6 +24,8 @@ def test_defaults_are_given_by_nobody(mode, solvent):
         ({"mode": "asfe", "protein_ff": "ff19SB"}, ["protein_ff: given, and not used in mode asfe"]),
         ({"mode": "asfe", "complex_schedule": "complex_16"}, ["complex_schedule: given, and not used in mode asfe"]),
         ({"vacuum_schedule": "vacuum_5"}, ["vacuum_schedule: given, and not used in mode abfe, which has no such leg"]),
+        ({"fe_pilot_ps": 9, "schedule_by": "overlap"}, ["fe_pilot_ps, schedule_by: given, and not used without"]),
+        ({"fe_pilot_ps": 90, "schedule": "auto"}, []),
         ({"hub": "b2", "anchor": "mean"}, ["hub, anchor: given, and not used in mode abfe, which has no network"]),
         ({"mode": "rbfe", "hub": "b2", "restraint": "com"}, ["restraint: given, and not used in mode", "hub: given"]),
         ({"mode": "md", "window_ps": 9}, ["window_ps: given, and not used in mode md"]),

@@ -58,6 +58,21 @@ def test_from_topologies_to_a_record(tmp_path):
     assert read_json(again.path("runs") / "complex_replicate_0" / "result.json")["attempt"] == 1
 
 
+@pytest.mark.slow
+def test_legs_whose_windows_place_themselves(tmp_path):
+    settings = short(tmp_path)
+    fe = settings.fe.model_copy(update={"schedule": "auto", "fe_pilot_ps": 1.0, "schedule_spacing": 5.0})
+    settings = settings.model_copy(update={"fe": fe})
+    bound = equilibrate_complex(SimSystem.read(hg.prepare_equil(tmp_path / "given", SHORT)), tmp_path / "bound")
+    record = binding_free_energy(sample_legs(bound, settings, tmp_path / "sampled"), settings)
+    assert record["dg_kcal_per_mol"] is not None
+    for leg in record["legs"]:
+        placed = record["placement"][leg["leg"]]
+        assert len(leg["states"]) == placed["windows"] and placed["windows_before"] == 3
+    assert max(placed["windows"] for placed in record["placement"].values()) > 3
+    assert (tmp_path / "sampled" / "state" / "complex" / "pilot" / "FINISHED").exists()
+
+
 def test_a_guest_that_is_not_there(tmp_path):
     given = SimSystem.read(hg.prepare_equil(tmp_path / "given", SHORT, shift_nm=2.0))
     with pytest.raises(UnboundError):

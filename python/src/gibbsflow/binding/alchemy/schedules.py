@@ -16,6 +16,8 @@ from gibbsflow.errors import InputError, Problem, shown
 from gibbsflow.workflow.settings_file import read_mapping
 
 NAMES = ("lambda_restraints", "lambda_electrostatics", "lambda_sterics")
+PLACEMENT = "placement.json"
+"""File beside a leg's, where its states were placed by a pilot: how, and what is to be known of it."""
 OF_COPY = "lambda_sterics_copy"
 """The fourth, of a leg that couples a copy of the ligand as it decouples the ligand."""
 OF_EDGE = (

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME as LEG
 from gibbsflow.binding.alchemy.protocols import GONE_ON_WITH, mode_of_legs, protocol_of, restrains
+from gibbsflow.binding.alchemy.schedules import PLACEMENT
 from gibbsflow.binding.analyse.collect import group_windows
 from gibbsflow.binding.analyse.combine import Expected, LegOutcome, analyse_legs, summarise
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of, walk
@@ -59,6 +61,9 @@ def analyse_transformation(
     protocol = protocol_of(mode, explicit=explicit, fe=prepared.fe if prepared else None)
     mode = mode_of_legs(mode)
     legs = {path.parent.name: read_json(path) for path in sorted((system.root / "legs").glob("*/leg.json"))}
+    placed = _placed(runs)
+    windows = {name: len(content["states"]) for name, content in legs.items()}
+    windows |= {name: content["windows"] for name, content in placed.items() if "windows" in content}
     standard_state = prepared.standard_state.as_meta() if prepared and prepared.standard_state else None
     if not legs or prepared is None or (restrains(protocol) and standard_state is None):
         raise StateError(f"{system.root}: no legs or no standard state; right: the folder written by `fe prepare`")
@@ -68,7 +73,7 @@ def analyse_transformation(
     results = [read_json(path) for run in runs if (path := Path(run) / "result.json").exists()]
     expected = Expected(
         replicates=prepared.run.replicates or next(iter(legs.values()))["replicates"],
-        windows={name: len(content["states"]) for name, content in legs.items()},
+        windows=windows,
     )
     limits = Thresholds.from_settings(settings.overlap_warn, settings.error_warn_kcal_per_mol)
     outcomes = analyse_legs(
@@ -84,7 +89,11 @@ def analyse_transformation(
     symmetry, finite_size = float(choice.get("symmetry_kcal_per_mol", 0.0)), prepared.finite_size
     motion, pose = analyse_motion(system, runs, _walks(outcomes))
     seen, motion["notes"] = judge_motion(motion, threshold_of(system))
-    doubts = [*judge_account(account), *(Finding("WARN", d.check, d.reason, d.leg, d.replicate) for d in seen)]
+    doubts = [
+        *judge_account(account),
+        *_doubts_of_pilots(placed),
+        *(Finding("WARN", d.check, d.reason, d.leg, d.replicate) for d in seen),
+    ]
     figures = summarise(
         outcomes,
         standard_state,
@@ -105,6 +114,7 @@ def analyse_transformation(
         **({"restraint_choice": choice} if choice else {}),
         "experimental_dg_kcal_per_mol": given.experimental_dg_kcal_per_mol,
         "preparation": account.as_dict(),
+        **({"placement": placed} if placed else {}),
         "motion": motion,
         "pose": pose,
         "settings": {"analysis": chosen, **_provenance(system)},
@@ -123,6 +133,20 @@ def analyse_transformation(
             physics=PHYSICS,
         ),
     }
+
+
+def _placed(runs: Sequence[Path]) -> dict[str, Any]:
+    """How the windows of legs were placed that had a pilot, by leg."""
+    found = {}
+    for run in runs:
+        if (Path(run) / PLACEMENT).exists():
+            found[read_json(Path(run) / LEG)["leg"]] = read_json(Path(run) / PLACEMENT)
+    return found
+
+
+def _doubts_of_pilots(placed: Mapping[str, Any]) -> list[Finding]:
+    """What a pilot could not measure."""
+    return [Finding("WARN", "pilot", text, leg) for leg, told in placed.items() for text in told["account"]["warnings"]]
 
 
 def _of_edge(edge: EdgeFacts) -> dict[str, Any]:

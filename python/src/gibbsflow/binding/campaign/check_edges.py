@@ -20,7 +20,7 @@ from gibbsflow.binding.prepare.conformers import embed
 from gibbsflow.binding.prepare.molecules import Molecule
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
-from gibbsflow.config.relative import Relative
+from gibbsflow.config.binding_parts import Relative
 from gibbsflow.engines.gromacs.choice import choose_engine
 from gibbsflow.engines.md_engines import WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem, shown

@@ -25,7 +25,7 @@ from gibbsflow.binding.prepare.molecules import read_sdf
 from gibbsflow.binding.prepare.small_molecule.sdf_records import ligand_name
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
-from gibbsflow.config.relative import Relative
+from gibbsflow.config.binding_parts import Relative
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.result import Result

@@ -102,5 +102,7 @@ RBFE = Pipeline(
 )
 PIPELINES: dict[str, Pipeline] = {"abfe": ABFE, "asfe": ABFE, "rbfe": RBFE, "md": MD}
 """Phases of each mode of the binding half."""
+PILOT_VERB = "fe pilot"
+"""What goes before phase `FE` for each leg, where windows are to place themselves."""
 CAMPAIGN_VERB = "analysis campaign"
 """What makes table and report of the last phase's folders, in every mode."""

@@ -30,6 +30,8 @@ from gibbsflow.workflow.folders.places import place_problems
 log = logging.getLogger(__name__)
 Verb = Callable[..., int]
 """A verb of the command line as a function: its options in, its exit code out."""
+PILOT = "pilot"
+"""Name of a pilot's folders in results and state."""
 Folders = dict[str, Path]
 """Folder of the phase before, by ligand; what was dropped is not in it."""
 
@@ -189,7 +191,7 @@ class LocalRun:
         """Sample all legs and replicates; an item with none of them is dropped, the analysis judges the others."""
         done = {}
         for name, system in prepared.items():
-            for leg in sorted((system / "legs").iterdir()):
+            for leg in self._legs(name, system):
                 for replicate in range(self.launch.run.replicates):
                     out = self._folder(name, phases.FE) / f"{leg.name}_replicate_{replicate}"
                     state = self._state(name, leg.name) / f"replicate_{replicate}"
@@ -197,6 +199,19 @@ class LocalRun:
                     if self._carry_out(phases.FE, f"{name} {out.name}", **options):
                         done[name] = system
         return done
+
+    def _legs(self, name: str, system: Path) -> list[Path]:
+        """Folders of the legs to be sampled; where windows place themselves, those that pilots leave."""
+        given = sorted((system / "legs").iterdir())
+        if self.launch.fe.schedule != "auto":
+            return given
+        placed = []
+        for leg in given:
+            out, state = self._folder(name, PILOT) / leg.name, self._state(name, leg.name) / PILOT
+            options = {"leg": leg, "state": state, "out": out}
+            if self._carry_out_verb(phases.PILOT_VERB, f"{PILOT} {name} {leg.name}", options):
+                placed.append(out)
+        return placed
 
     def _analyse(self, prepared: Folders) -> Folders:
         done = {}
@@ -238,7 +253,10 @@ class LocalRun:
 
     def _carry_out(self, phase: str, item: str, **options: Any) -> bool:
         """Carry out a phase's verb for one item under the failure policy; False where the item is dropped."""
-        verb = self.verbs[self.pipeline[phase].verb]
+        return self._carry_out_verb(self.pipeline[phase].verb, f"{phase} {item}", options)
+
+    def _carry_out_verb(self, name: str, what: str, options: Mapping[str, Any]) -> bool:
+        verb = self.verbs[name]
         policy = self.launch.run.on_failure
         for _ in range(2 if policy == "retry" else 1):
             start = time.monotonic()
@@ -246,7 +264,7 @@ class LocalRun:
             outcome = {EXIT_DONE: "finished", EXIT_STOPPED: "stopped, its state is saved"}.get(
                 code, f"failed, exit {code}"
             )
-            sys.stderr.write(f"{phase} {item}: {outcome} after {time.monotonic() - start:.1f} s\n")
+            sys.stderr.write(f"{what}: {outcome} after {time.monotonic() - start:.1f} s\n")
             if code == EXIT_DONE:
                 return True
             if code not in (EXIT_INPUT, EXIT_SCIENCE) or policy == "raise":

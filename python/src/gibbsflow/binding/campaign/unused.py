@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gibbsflow.binding.alchemy.protocols import protocol_of
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.binding_parts import Placing
 from gibbsflow.config.modes import MODES
 
 _OF_BUILDING = {
@@ -97,6 +98,9 @@ def unused_settings(settings: BindingConfig, *, boxed: bool = False) -> list[str
         }
         others = [key for key in type(settings.fe).model_fields if key.endswith("_schedule") and key not in own]
         reasons.append((f"in mode {settings.run.mode}, which has no such leg", _given(settings, {"fe": tuple(others)})))
+        if settings.fe.schedule != "auto":
+            pilots = tuple(key for key in Placing.model_fields if key != "schedule")
+            reasons.append(("without schedule auto, which alone has pilots", _given(settings, {"fe": pilots})))
     sentences: list[str] = []
     told: set[str] = set()
     for why, keys in reasons:

@@ -7,13 +7,12 @@ when it is made again, and one that has finished gives back what it found.
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME as LEG
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
 from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
+from gibbsflow.binding.analyse.placement.pilot import hand_on, place_by_pilot
 from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
 from gibbsflow.binding.analyse.transformation import analyse_transformation
 from gibbsflow.binding.equilibrate.equil_analysis import analyse_equilibration
@@ -279,14 +278,16 @@ def sample_legs(
     prepared = prepare_legs(system, settings, out, Result())
     with Stopper() as stopper:
         for folder in sorted((out / "legs").iterdir()):
-            leg = read_leg_folder(folder)
+            leg, home = read_leg_folder(folder), Path(state or out / "state") / folder.name
+            if settings.fe.schedule == "auto":
+                leg = place_by_pilot(leg, home / "pilot", out / "pilot" / leg.leg, stopper, Result())
             for replicate in range(leg.replicates):
-                place = Path(state or out / "state") / leg.leg / f"replicate_{replicate}"
+                place = home / f"replicate_{replicate}"
                 run = out / RUNS / f"{leg.leg}_replicate_{replicate}"
                 result = Result(versions=versions(*engine_for(leg.md).programs) | engine_versions(leg.md))
                 sample_leg(leg, replicate, None, place, run, stopper, result)
                 result.write(run)
-                shutil.copyfile(folder / LEG, run / LEG)
+                hand_on(leg.folder, run)
     sampled = prepared.with_artifacts(runs=RUNS)
     sampled.write()
     return sampled

@@ -27,7 +27,7 @@ from gibbsflow.binding.facts import AccountFacts, EdgeFacts, GivenFacts, LegFact
 from gibbsflow.binding.sample.sampling import runs_gromacs, sample_leg
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Fe, Run
-from gibbsflow.config.relative import Relative
+from gibbsflow.config.binding_parts import Relative
 from gibbsflow.engines.openmm_engine import OPENMM
 from gibbsflow.errors import InputError, UnboundError
 from gibbsflow.workflow.account import Account

@@ -21,6 +21,12 @@ def test_all_faults_at_once() -> None:
     assert "nowhere.yaml" in told and "window_ps" in told
 
 
+def test_a_pilot_that_leaves_too_few_samples_is_refused() -> None:
+    assert faults(schedule="auto") == faults(fe_pilot_ps=3) == []
+    (told,) = faults(schedule="auto", fe_pilot_ps=10)
+    assert "fe_pilot_ps" in told and "8 samples a window" in told and "25 ps or more" in told
+
+
 def test_a_relative_schedule_in_an_absolute_cycle_is_refused() -> None:
     told = faults(complex_schedule="rbfe_21")
     assert any("rbfe_21" in one and "leads from one ligand to another" in one for one in told)

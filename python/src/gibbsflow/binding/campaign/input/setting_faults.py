@@ -8,6 +8,7 @@ from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
 from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.schedules import leg_schedules
+from gibbsflow.binding.analyse.placement.pilot import pilot_problems
 from gibbsflow.binding.equilibrate.stages import chosen_stages, plan_equilibration, stage_problems
 from gibbsflow.binding.forcefield.given.box_settings import AS_GIVEN
 from gibbsflow.binding.prepare.samplesheet import Row
@@ -55,6 +56,7 @@ def setting_faults(
         except InputError as error:
             problems += error.problems
     asked = settings.model_copy(update={"md": md})
+    problems += pilot_problems(settings.fe, where="settings")
     problems += _engine_problems(asked, protocol, programs=programs, where=where)
     of_all = cycle_doubts(protocol, md, 0, where="settings", fe=settings.fe)
     return problems + of_all.of_weight("refuse")

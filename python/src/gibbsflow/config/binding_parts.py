@@ -1,4 +1,4 @@
-"""Settings of networks of relative free energies."""
+"""Parts of the settings of a binding campaign: networks of ligands, and where λ windows are placed."""
 
 from __future__ import annotations
 
@@ -37,4 +37,27 @@ class Relative(Section):
     map: Path | None = setting(
         None,
         "Atom maps of edges (atom_maps, network.json of a campaign, OpenFE's JSON); default: found for each edge.",
+    )
+
+
+class Placing(Section):
+    """Where λ windows come from."""
+
+    schedule: Literal["given", "auto"] = setting(
+        "given",
+        "λ windows as the schedules below say (given), or at even distances by a short pilot of each leg that begins "
+        "with them (auto).",
+    )
+    fe_pilot_ps: float = setting(
+        50.0, "Length of a pilot a window; its first fifth is discarded.", unit="ps", gt=0, le=1_000_000
+    )
+    schedule_by: Literal["length", "overlap"] = setting(
+        "length", "What neighbours get in equal parts from a pilot: thermodynamic length, or overlap."
+    )
+    schedule_spacing: float = setting(
+        1.25,
+        "Distance of neighbours that a pilot leads to, at the most: near √ of the variance of their energy difference "
+        "in kT.",
+        ge=0.05,
+        le=5,
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from gibbsflow.config.binding import BindingConfig
-from gibbsflow.config.relative import Relative
+from gibbsflow.config.binding_parts import Relative
 from gibbsflow.errors import InputError
 
 

@@ -1,0 +1,1 @@
+"""Where λ windows belong: how far the states of a leg are from each other, and states at even distances."""
