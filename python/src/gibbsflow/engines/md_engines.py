@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engine import MdEngine
+from gibbsflow.errors import Problem
 
 
 def _openmm() -> MdEngine:
@@ -16,12 +17,14 @@ def _openmm() -> MdEngine:
 
 MD_ENGINES: Mapping[str, Callable[[], MdEngine]] = {"openmm": _openmm}
 """What loads each engine that is asked step by step, its program with it."""
+EQUILIBRATES = "amber"
+"""The engine that has no λ states: ``sander`` equilibrates, and nothing but that."""
 WHOLE_RUNS = "gromacs"
 """The engine that is no such: it takes a window for a whole segment, from files (`binding.sample.gromacs_windows`)."""
 
 
 def engine_for(md: Md) -> MdEngine:
-    """Load the engine that is asked step by step: for equilibration, for what has no box, and to read topologies.
+    """Load the engine that is asked step by step: for λ states, for what has no box, and to read topologies.
 
     Parameters
     ----------
@@ -31,6 +34,44 @@ def engine_for(md: Md) -> MdEngine:
     Returns
     -------
     MdEngine
-        OpenMM also where GROMACS runs the windows: what both are to agree in is read once.
+        OpenMM also where GROMACS runs the windows or AMBER equilibrates: what both are to agree in is read once.
     """
     return MD_ENGINES.get(md.engine, MD_ENGINES["openmm"])()
+
+
+def equilibrating_engine(md: Md) -> MdEngine:
+    """Load the engine that equilibrates.
+
+    Parameters
+    ----------
+    md
+        Settings.
+
+    Returns
+    -------
+    MdEngine
+        AMBER where it is asked for; else that of :func:`engine_for`.
+    """
+    if md.engine != EQUILIBRATES:
+        return engine_for(md)
+    from gibbsflow.engines.amber.amber_engine import AMBER
+
+    return AMBER
+
+
+def no_windows(where: str) -> Problem:
+    """Say that AMBER equilibrates and does not run windows.
+
+    Parameters
+    ----------
+    where
+        What messages call the settings.
+
+    Returns
+    -------
+    Problem
+        With what can be done.
+    """
+    what = "amber, and free energies: sander has no soft core, and windows are not run by pmemd here"
+    right = "openmm or gromacs; mode md for an equilibration by sander alone, which `equil prepare` and `run` do too"
+    return Problem(where, what, right, field="engine")
