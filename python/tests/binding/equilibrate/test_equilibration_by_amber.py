@@ -1,4 +1,4 @@
-"""An equilibration by sander: killed in mid-segment it goes on from its checkpoint, to the frames of a run in one go."""
+"""An equilibration by sander: killed in mid-segment it goes on from its checkpoint, as a run in one go would."""
 
 import os
 import signal
@@ -90,8 +90,8 @@ def test_a_failure_is_tried_again_with_half_the_time_step(tmp_path, monkeypatch,
 
     monkeypatch.setattr(amber_engine, "run_sander", failing)
     with pytest.raises(NumericalError, match="^equilibration at 0 ps: sander: SHAKE"):
-        equilibrated(tmp_path, 0)
+        equilibrated(tmp_path, 1)
     (tmp_path / "state" / "FAILED").unlink()
-    system = equilibrated(tmp_path, 0)
-    assert system.facts(EquilibratedFacts).equil_steps == 500
+    system = equilibrated(tmp_path, 1)
+    assert system.facts(EquilibratedFacts).equil_steps == 1000
     assert {text.partition("dt = ")[2][:5] for text in counted if "dt = " in text} == {"0.002"}

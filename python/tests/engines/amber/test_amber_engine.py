@@ -101,3 +101,19 @@ def test_what_it_cannot_do_is_refused():
         AMBER.system(SMALL, OBC2, apart=[Apart((0,), (1,), 10.0)])
     with pytest.raises(InputError, match="soft core"):
         AMBER.walker(None, BOXED, 1)
+
+
+def test_the_box_moves_and_its_energy_stays_that_of_openmm():
+    """PME at constant pressure, 1 fs: what the barostat leaves is read back, cell and all."""
+    md = BOXED.model_copy(update={"timestep_fs": 1.0})
+    made = placed(AMBER, md, constant_pressure=True)
+    before = box_vectors_nm(hg.data("complex-explicit.inpcrd"))
+    made.minimise(10, lambda: None)
+    made.draw_velocities(298.15, 7)
+    made.run(50, lambda n: None)
+    frame = made.frame()
+    volumes = [np.linalg.det(box) for box in (before, frame.box_nm)]
+    assert 0 < abs(volumes[1] / volumes[0] - 1) < 0.1
+    openmm = placed(OPENMM, md)
+    openmm.place(frame.positions_nm, None, frame.box_nm)
+    assert frame.potential_kj_per_mol == pytest.approx(openmm.potential_kj_per_mol(), rel=1e-4)
