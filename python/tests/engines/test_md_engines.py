@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from gibbsflow.config.binding import Md
-from gibbsflow.engines.md_engines import EQUILIBRATES, MD_ENGINES, WHOLE_RUNS, engine_for, equilibrating_engine
+from gibbsflow.engines.md_engines import MD_ENGINES, WHOLE_RUNS, engine_for
 from gibbsflow.workflow.result import versions
 
 
@@ -20,10 +20,6 @@ def test_the_engine_of_the_settings():
     assert engine_for(Md()).name == Md().engine == "openmm"
     # it takes a window for a whole segment: what is asked step by step is OpenMM's
     assert WHOLE_RUNS not in MD_ENGINES and engine_for(Md(engine=WHOLE_RUNS, solvent="opc")).name == "openmm"
-    amber = Md(engine=EQUILIBRATES)
-    assert EQUILIBRATES not in MD_ENGINES and engine_for(amber).name == "openmm"
-    assert equilibrating_engine(amber).name == EQUILIBRATES and equilibrating_engine(Md()).name == "openmm"
-    assert versions(*equilibrating_engine(amber).programs)
 
 
 @pytest.mark.parametrize("name", MD_ENGINES)

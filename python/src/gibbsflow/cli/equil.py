@@ -68,7 +68,7 @@ def run(
         from gibbsflow.binding.equilibrate.equilibration import equilibrate, planned
         from gibbsflow.binding.facts import SettingsFacts
         from gibbsflow.binding.system import SimSystem
-        from gibbsflow.engines.md_engines import equilibrating_engine
+        from gibbsflow.engines.amber.choice import equilibrating_engine
         from gibbsflow.workflow.result import versions
         from gibbsflow.workflow.state.segments import Stopper
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engine import MdEngine
-from gibbsflow.errors import Problem
 
 
 def _openmm() -> MdEngine:
@@ -37,41 +36,3 @@ def engine_for(md: Md) -> MdEngine:
         OpenMM also where GROMACS runs the windows or AMBER equilibrates: what both are to agree in is read once.
     """
     return MD_ENGINES.get(md.engine, MD_ENGINES["openmm"])()
-
-
-def equilibrating_engine(md: Md) -> MdEngine:
-    """Load the engine that equilibrates.
-
-    Parameters
-    ----------
-    md
-        Settings.
-
-    Returns
-    -------
-    MdEngine
-        AMBER where it is asked for; else that of :func:`engine_for`.
-    """
-    if md.engine != EQUILIBRATES:
-        return engine_for(md)
-    from gibbsflow.engines.amber.amber_engine import AMBER
-
-    return AMBER
-
-
-def no_windows(where: str) -> Problem:
-    """Say that AMBER equilibrates and does not run windows.
-
-    Parameters
-    ----------
-    where
-        What messages call the settings.
-
-    Returns
-    -------
-    Problem
-        With what can be done.
-    """
-    what = "amber, and free energies: sander has no soft core, and windows are not run by pmemd here"
-    right = "openmm or gromacs; mode md for an equilibration by sander alone, which `equil prepare` and `run` do too"
-    return Problem(where, what, right, field="engine")

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from gibbsflow.config.binding import Md
-from gibbsflow.engines.gromacs import choice, programs
+from gibbsflow.engines.gromacs import programs
 from gibbsflow.engines.gromacs.choice import (
     choose_engine,
     engine_problems,
@@ -13,7 +13,7 @@ from gibbsflow.engines.gromacs.choice import (
     require_engine,
     settled,
 )
-from gibbsflow.errors import InputError, MissingProgramError
+from gibbsflow.errors import InputError
 
 AUTO = Md(engine="auto", solvent="tip3p")
 
@@ -70,17 +70,3 @@ def test_one_that_was_named_is_refused_where_it_cannot_be(no_gromacs):
     for solvent in ("obc2", "vacuum"):
         (problem,) = engine_problems(Md(engine="gromacs", solvent=solvent), "md", programs=False)
         assert "no implicit solvent since 2019" in problem.what and problem.field == "engine"
-
-
-def test_amber_needs_sander_and_a_cpu(monkeypatch):
-    amber = Md(engine="amber")
-    assert engine_problems(amber, "md") == [] and choose_engine(amber).engine == "amber"
-    (problem,) = engine_problems(amber.model_copy(update={"platform": "CUDA"}), "md")
-    assert problem.field == "platform" and "sander runs on the CPU" in problem.what
-
-    def missing(name):
-        raise MissingProgramError(f"program {name!r} is not installed")
-
-    monkeypatch.setattr(choice, "find_program", missing)
-    (problem,) = engine_problems(amber, "md")
-    assert problem.field == "engine" and "'sander' is not installed" in problem.what

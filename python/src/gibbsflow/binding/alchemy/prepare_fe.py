@@ -30,8 +30,9 @@ from gibbsflow.binding.facts import (
 )
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Fe, Md, hashed
+from gibbsflow.engines.amber.choice import no_windows
 from gibbsflow.engines.md_engine import MdEngine
-from gibbsflow.engines.md_engines import EQUILIBRATES, WHOLE_RUNS, engine_for, no_windows
+from gibbsflow.engines.md_engines import EQUILIBRATES, WHOLE_RUNS, engine_for
 from gibbsflow.errors import InputError, Problem, StateError, UnboundError
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account

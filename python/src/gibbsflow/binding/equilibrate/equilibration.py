@@ -27,8 +27,9 @@ from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_equil, safer_md, used
 from gibbsflow.binding.solvated_facts import StageFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Md, hashed
+from gibbsflow.engines.amber.choice import equilibrating_engine
 from gibbsflow.engines.md_engine import Hold, MdEngine, Simulation, during
-from gibbsflow.engines.md_engines import EQUILIBRATES, equilibrating_engine
+from gibbsflow.engines.md_engines import EQUILIBRATES
 from gibbsflow.engines.openmm_systems import box_vectors_nm, load_topology, read_positions_nm
 from gibbsflow.errors import NumericalError
 from gibbsflow.units import KJ_PER_KCAL, Floats

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gibbsflow.config.binding import Md
+from gibbsflow.engines.amber.choice import amber_problems
 from gibbsflow.engines.gromacs.programs import RIGHT, gromacs_fault, version
 from gibbsflow.engines.md_engines import EQUILIBRATES, WHOLE_RUNS
-from gibbsflow.engines.process import find_program
-from gibbsflow.errors import InputError, MissingProgramError, Problem, StateError
+from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import read_json, write_json
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def engine_problems(md: Md, where: str, *, programs: bool = True) -> list[Proble
         Empty where it can be used.
     """
     if md.engine == EQUILIBRATES and programs:
-        return _amber_problems(md, where)
+        return amber_problems(md, where)
     if md.engine != WHOLE_RUNS:
         return []
     if not md.explicit:
@@ -83,19 +83,6 @@ def engine_problems(md: Md, where: str, *, programs: bool = True) -> list[Proble
         return [Problem(where, what, "openmm, or a water model (solvent)", field="engine")]
     fault = gromacs_fault() if programs else ""
     return [Problem(where, f"gromacs, and {fault}", RIGHT, field="engine")] if fault else []
-
-
-def _amber_problems(md: Md, where: str) -> list[Problem]:
-    """What ``sander`` lacks here."""
-    found = []
-    if md.platform not in ("CPU", "Reference"):
-        what = f"amber with platform {md.platform}: sander runs on the CPU"
-        found.append(Problem(where, what, "platform CPU, or engine openmm", field="platform"))
-    try:
-        find_program("sander")
-    except MissingProgramError as error:
-        found.append(Problem(where, f"amber, and {error}", "AmberTools (sander), or engine openmm", field="engine"))
-    return found
 
 
 def require_engine(md: Md, where: str) -> None:
