@@ -68,14 +68,14 @@ def run(
         from gibbsflow.binding.equilibrate.equilibration import equilibrate, planned
         from gibbsflow.binding.facts import SettingsFacts
         from gibbsflow.binding.system import SimSystem
-        from gibbsflow.engines.md_engines import engine_for
+        from gibbsflow.engines.amber.choice import equilibrating_engine
         from gibbsflow.workflow.result import versions
         from gibbsflow.workflow.state.segments import Stopper
 
         with Stopper(budget, segments) as stopper:
             given = SimSystem.read(system)
             settings = given.facts(SettingsFacts)
-            result.versions = versions(*engine_for(settings.md).programs)
+            result.versions = versions(*equilibrating_engine(settings.md).programs)
             if dry_run:
                 plan = planned(given, settings.md, settings.equil)
                 planned_ps = sum(plan.frames) * plan.steps_per_frame * settings.md.timestep_fs / 1000

@@ -117,9 +117,9 @@ class Param(Section):
 class Md(Section):
     """Molecular dynamics, in equilibration and free-energy windows alike."""
 
-    engine: Literal["auto", "openmm", "gromacs"] = setting(
+    engine: Literal["auto", "openmm", "gromacs", "amber"] = setting(
         "openmm",
-        "What runs the windows of explicit solvent: OpenMM, or GROMACS on PATH; auto: by what is there (usage).",
+        "What runs MD: OpenMM; GROMACS (windows in explicit solvent); amber (sander: equilibration); auto (usage).",
     )
     solvent: Literal["obc2", "vacuum", "tip3p", "spce", "opc", "tip4pew", "given"] = setting(
         "obc2",

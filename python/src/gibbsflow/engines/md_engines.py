@@ -16,12 +16,14 @@ def _openmm() -> MdEngine:
 
 MD_ENGINES: Mapping[str, Callable[[], MdEngine]] = {"openmm": _openmm}
 """What loads each engine that is asked step by step, its program with it."""
+EQUILIBRATES = "amber"
+"""The engine that has no λ states: ``sander`` equilibrates, and nothing but that."""
 WHOLE_RUNS = "gromacs"
 """The engine that is no such: it takes a window for a whole segment, from files (`binding.sample.gromacs_windows`)."""
 
 
 def engine_for(md: Md) -> MdEngine:
-    """Load the engine that is asked step by step: for equilibration, for what has no box, and to read topologies.
+    """Load the engine that is asked step by step: for λ states, for what has no box, and to read topologies.
 
     Parameters
     ----------
@@ -31,6 +33,6 @@ def engine_for(md: Md) -> MdEngine:
     Returns
     -------
     MdEngine
-        OpenMM also where GROMACS runs the windows: what both are to agree in is read once.
+        OpenMM also where GROMACS runs the windows or AMBER equilibrates: what both are to agree in is read once.
     """
     return MD_ENGINES.get(md.engine, MD_ENGINES["openmm"])()

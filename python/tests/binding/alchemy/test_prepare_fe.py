@@ -65,6 +65,13 @@ def test_what_is_not_bound_has_no_legs(chain, tmp_path, bound):
         prepare_legs(system, BindingConfig(), tmp_path / "out", Result())
 
 
+def test_what_amber_equilibrated_has_no_windows(chain, tmp_path):
+    system = SimSystem.read(chain / "analysis")
+    system = system.with_meta(md=system.meta["md"] | {"engine": "amber"})
+    with pytest.raises(InputError, match="sander has no soft core"):
+        prepare_legs(system, BindingConfig(), tmp_path / "out", Result())
+
+
 def test_a_ligand_of_another_topology_is_refused(chain, tmp_path):
     system = SimSystem.read(chain / "analysis").copy_to(tmp_path / "in")
     text = system.path("ligand_prmtop").read_text()

@@ -30,8 +30,9 @@ from gibbsflow.binding.facts import (
 )
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Fe, Md, hashed
+from gibbsflow.engines.amber.choice import no_windows
 from gibbsflow.engines.md_engine import MdEngine
-from gibbsflow.engines.md_engines import WHOLE_RUNS, engine_for
+from gibbsflow.engines.md_engines import EQUILIBRATES, WHOLE_RUNS, engine_for
 from gibbsflow.errors import InputError, Problem, StateError, UnboundError
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
@@ -94,6 +95,8 @@ def prepare_legs(
         physics=PHYSICS,
     )
     schedules, samples = begin_legs(system, protocol, config)
+    if md.engine == EQUILIBRATES:
+        raise InputError(no_windows("fe"))
     if md.engine == WHOLE_RUNS and (problems := gromacs_problems(config, protocol, where="fe")):
         raise InputError(problems)
     account = cycle_doubts(protocol, md, known.ligand_charge if known else 0, where=system.name, fe=config.fe)

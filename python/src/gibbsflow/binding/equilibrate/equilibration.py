@@ -27,8 +27,9 @@ from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_equil, safer_md, used
 from gibbsflow.binding.solvated_facts import StageFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Md, hashed
+from gibbsflow.engines.amber.choice import equilibrating_engine
 from gibbsflow.engines.md_engine import Hold, MdEngine, Simulation, during
-from gibbsflow.engines.md_engines import engine_for
+from gibbsflow.engines.md_engines import EQUILIBRATES
 from gibbsflow.engines.openmm_systems import box_vectors_nm, load_topology, read_positions_nm
 from gibbsflow.errors import NumericalError
 from gibbsflow.units import KJ_PER_KCAL, Floats
@@ -94,10 +95,11 @@ def equilibrate(
     given = system.facts(SettingsFacts)
     result.seed = given.run.seed
     carried, begun_anew, steps = system.copy_to(out), None, 0
+    engine = engine or equilibrating_engine(given.md)
     for name in (name for name, (topology, _) in BOXES.items() if f"{topology}_prmtop" in system.artifacts):
         part = Result()
         try:
-            found = _equilibrate_box(system, name, state, carried.root, stopper, part, engine or engine_for(given.md))
+            found = _equilibrate_box(system, name, state, carried.root, stopper, part, engine)
         finally:
             _take(result, name, part)
         carried = carried.with_artifacts(**found.files).with_account(found.account)
@@ -156,6 +158,8 @@ def _equilibrate_box(
     chosen = system.find(StageFacts)
     stages = () if chosen is None else chosen_stages(chosen.stages, md, where=str(equil.equil_stages))
     settings = {k: v for k, v in (hashed(md) | hashed(equil)).items() if k not in _INDIFFERENT}
+    if engine.name == EQUILIBRATES:
+        settings["engine"] = engine.name  # its frames are not mixed with those of another one
     if chosen is not None:
         settings["stages"] = [stage.model_dump(mode="json") for stage in chosen.stages]
     run = ResumableRun(
@@ -175,7 +179,8 @@ def _equilibrate_box(
             ps = plan.frames_after(run.segments_done) * plan.steps_per_frame * md.timestep_fs / 1000
             result.timings["engine_s"] = round(run.engine_s, 3)
             result.timings["cpu_s"] = round(time.process_time(), 3)  # of this process
-            where = {"engine": engine.name, "platform": md.platform, "threads": md.threads}
+            on_cpu = {"platform": "CPU", "threads": 1} if engine.name == EQUILIBRATES else {}
+            where = {"engine": engine.name, "platform": md.platform, "threads": md.threads} | on_cpu
             result.figures |= {"sampled_ns": ps / 1000, **where}
             if run.engine_s > 0:
                 result.figures["ns_per_day"] = round(ps / 1000 / run.engine_s * 86400, 1)
@@ -373,7 +378,7 @@ class _Equilibration:
         """Run to the next frame, at the ramp's temperature while heating."""
         chunk = max(1, round(RAMP_PS * 1000 / self.md.timestep_fs))
         stage, every = self.plan.stages[segment], self.plan.steps_in_frame(segment)
-        chunk = max(1, round(chunk / stage.timestep_share))
+        chunk = max(1, round(chunk / stage.timestep_share)) if stage.from_k is not None else every
         for done in range(0, every, chunk):
             steps = min(chunk, every - done)
             if stage.from_k is not None:

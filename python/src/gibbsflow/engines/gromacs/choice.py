@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gibbsflow.config.binding import Md
+from gibbsflow.engines.amber.choice import amber_problems
 from gibbsflow.engines.gromacs.programs import RIGHT, gromacs_fault, version
-from gibbsflow.engines.md_engines import WHOLE_RUNS
+from gibbsflow.engines.md_engines import EQUILIBRATES, WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import read_json, write_json
 
@@ -23,7 +24,7 @@ class Choice:
     Attributes
     ----------
     engine
-        ``openmm`` or ``gromacs``.
+        ``openmm``, ``gromacs`` or ``amber``.
     because
         Why `auto` stands for it; empty where it was named.
     """
@@ -73,6 +74,8 @@ def engine_problems(md: Md, where: str, *, programs: bool = True) -> list[Proble
     list of Problem
         Empty where it can be used.
     """
+    if md.engine == EQUILIBRATES and programs:
+        return amber_problems(md, where)
     if md.engine != WHOLE_RUNS:
         return []
     if not md.explicit:

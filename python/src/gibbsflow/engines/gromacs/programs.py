@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 import shutil
@@ -15,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-from gibbsflow.engines.process import end_tree, last_line, run_program
+from gibbsflow.engines.process import end_tree, end_with_parent, last_line, run_program
 from gibbsflow.errors import EngineError, MissingProgramError
 from gibbsflow.workflow.files import atomic_open
 
@@ -28,7 +27,6 @@ OLDEST = 2021
 _MOST_WARNINGS = "9"
 _POLL_S = 0.2
 _PATIENCE_S = 5.0
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 @dataclass(frozen=True)
@@ -269,18 +267,9 @@ def _begin(start: Start, threads: int, left_s: float | None) -> tuple[Start, sub
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
-        preexec_fn=_end_with_parent,
+        preexec_fn=end_with_parent,
     )
     return start, process, output
-
-
-def _end_with_parent() -> None:
-    """Let the kernel end this process where its parent is killed: a run that goes on alone would only cost time."""
-    if _PRCTL is not None:
-        _PRCTL(_DIE_WITH_PARENT, signal.SIGKILL)
-
-
-_PRCTL = getattr(ctypes.CDLL(None), "prctl", None)
 
 
 def _failed(start: Start, code: int) -> EngineError:

@@ -30,3 +30,9 @@ def test_a_pilot_that_leaves_too_few_samples_is_refused() -> None:
 def test_a_relative_schedule_in_an_absolute_cycle_is_refused() -> None:
     told = faults(complex_schedule="rbfe_21")
     assert any("rbfe_21" in one and "leads from one ligand to another" in one for one in told)
+
+
+def test_amber_equilibrates_and_runs_no_windows() -> None:
+    (told,) = faults(mode="abfe", engine="amber")
+    assert "sander has no soft core" in told and "mode md" in told
+    assert faults(mode="md", engine="amber") == []

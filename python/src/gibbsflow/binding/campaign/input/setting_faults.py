@@ -15,8 +15,9 @@ from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.equil_stages import read_stages
 from gibbsflow.config.modes import MODES
+from gibbsflow.engines.amber.choice import no_windows
 from gibbsflow.engines.gromacs.choice import choose_engine, engine_problems
-from gibbsflow.engines.md_engines import WHOLE_RUNS
+from gibbsflow.engines.md_engines import EQUILIBRATES, WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem
 
 
@@ -80,6 +81,8 @@ def _engine_problems(
     """What speaks against the engine that was named, or that ``auto`` stands for here."""
     if problems := engine_problems(settings.md, where, programs=programs):
         return problems
+    if settings.md.engine == EQUILIBRATES and MODES[settings.run.mode].free_energies:
+        return [no_windows(where)]
     if choose_engine(settings.md).engine != WHOLE_RUNS or not MODES[settings.run.mode].free_energies:
         return []
     try:

@@ -1,0 +1,1 @@
+"""AMBER's ``sander`` as an engine of equilibration: its inputs, its restart files, its words."""

@@ -1,0 +1,73 @@
+"""Where AMBER is chosen: what it runs, what it needs here, and what it is refused for."""
+
+from __future__ import annotations
+
+from gibbsflow.config.binding import Md
+from gibbsflow.engines.md_engine import MdEngine
+from gibbsflow.engines.md_engines import EQUILIBRATES, engine_for
+from gibbsflow.engines.process import find_program
+from gibbsflow.errors import MissingProgramError, Problem
+
+
+def equilibrating_engine(md: Md) -> MdEngine:
+    """Load the engine that equilibrates.
+
+    Parameters
+    ----------
+    md
+        Settings.
+
+    Returns
+    -------
+    MdEngine
+        AMBER where it is asked for; else that of `md_engines.engine_for`.
+    """
+    if md.engine != EQUILIBRATES:
+        return engine_for(md)
+    from gibbsflow.engines.amber.amber_engine import AMBER
+
+    return AMBER
+
+
+def amber_problems(md: Md, where: str) -> list[Problem]:
+    """Say what ``sander`` lacks on this machine.
+
+    Parameters
+    ----------
+    md
+        Settings; the platform counts.
+    where
+        What messages call them.
+
+    Returns
+    -------
+    list of Problem
+        Empty where it can be used.
+    """
+    found = []
+    if md.platform != "CPU":
+        what = f"amber with platform {md.platform}: sander runs on the CPU"
+        found.append(Problem(where, what, "platform CPU, or engine openmm", field="platform"))
+    try:
+        find_program("sander")
+    except MissingProgramError as error:
+        found.append(Problem(where, f"amber, and {error}", "AmberTools (sander), or engine openmm", field="engine"))
+    return found
+
+
+def no_windows(where: str) -> Problem:
+    """Say that AMBER equilibrates and does not run windows.
+
+    Parameters
+    ----------
+    where
+        What messages call the settings.
+
+    Returns
+    -------
+    Problem
+        With what can be done.
+    """
+    what = "amber, and free energies: sander has no soft core, and windows are not run by pmemd here"
+    right = "openmm or gromacs; mode md for an equilibration by sander alone, which `equil prepare` and `run` do too"
+    return Problem(where, what, right, field="engine")

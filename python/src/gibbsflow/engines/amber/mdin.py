@@ -1,0 +1,147 @@
+"""Inputs of ``sander`` (AMBER manual, chapter on sander): what OpenMM is told of a system, in AMBER's words.
+
+AMBER's harmonic terms have no ½, so that a force constant is half of the K in U = ½ K x².
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from gibbsflow.config.binding import Md
+from gibbsflow.engines.md_engine import Hold
+from gibbsflow.units import KJ_PER_KCAL
+
+MINIMISED_KCAL_PER_MOL_ANGSTROM = 10.0 / KJ_PER_KCAL / 10
+"""Root mean square gradient to stop at: the 10 kJ/mol/nm of OpenMM's minimiser."""
+STEPS_PER_VOLUME_MOVE = 25
+"""As OpenMM's Monte Carlo barostat."""
+NO_CUTOFF_ANGSTROM = 999.0
+_RANGES_PER_CARD = 7
+
+
+def solvent_words(md: Md, *, periodic: bool, constant_pressure: bool = False) -> dict[str, str]:
+    """Say how energies are reckoned.
+
+    Parameters
+    ----------
+    md
+        Solvent, cutoff, pressure.
+    periodic
+        Whether there is a box: PME with a long-range correction of dispersion (sander's ``vdwmeth=1``).
+    constant_pressure
+        Whether a Monte Carlo barostat changes the volume.
+
+    Returns
+    -------
+    dict
+        Words of ``&cntrl`` and their values.
+    """
+    if not periodic:
+        # igb=5 is OBC2; igb=6 is vacuum. Radii are summed over all atoms, as OpenMM does
+        model = {"igb": "5", "gbsa": "0", "rgbmax": f"{NO_CUTOFF_ANGSTROM:g}"} if md.solvent == "obc2" else {"igb": "6"}
+        return {"ntb": "0", "cut": f"{NO_CUTOFF_ANGSTROM:g}", **model}
+    common = {"cut": f"{md.cutoff_angstrom:g}", "iwrap": "0"}
+    if not constant_pressure:
+        return {"ntb": "1", **common}
+    barostat = {"ntp": "1", "barostat": "2", "pres0": f"{md.pressure_bar:g}", "mcbarint": str(STEPS_PER_VOLUME_MOVE)}
+    return {"ntb": "2", **barostat, **common}
+
+
+def dynamics_words(md: Md, steps: int, temperature_k: float, seed: int) -> dict[str, str]:
+    """Say how the atoms move: Langevin, bonds to hydrogen constrained.
+
+    Parameters
+    ----------
+    md
+        Time step and friction.
+    steps
+        MD steps.
+    temperature_k
+        Of the thermostat, K.
+    seed
+        Of its noise.
+
+    Returns
+    -------
+    dict
+        Words of ``&cntrl`` and their values; velocities are read from the restart file.
+    """
+    return {
+        "imin": "0", "irest": "1", "ntx": "5", "nstlim": str(steps), "dt": f"{md.timestep_fs / 1000:.6g}",
+        "ntt": "3", "gamma_ln": f"{md.friction_per_ps:g}", "temp0": f"{temperature_k:.6g}", "ig": str(seed),
+        "ntc": "2", "ntf": "2", "nscm": "0", "ntpr": str(steps), "ntwr": str(steps), "ntxo": "2",
+    }  # fmt: skip
+
+
+def minimisation_words(steps: int) -> dict[str, str]:
+    """Say how the energy is minimised: steepest descent for a fifth of the steps, then conjugate gradients.
+
+    Parameters
+    ----------
+    steps
+        At most; 1 evaluates the energy where the atoms are.
+
+    Returns
+    -------
+    dict
+        Words of ``&cntrl``; bonds to hydrogen have their energy here and no constraint.
+    """
+    return {
+        "imin": "1", "maxcyc": str(steps), "ncyc": str(max(1, steps // 5)), "ntc": "1", "ntf": "1",
+        "drms": f"{MINIMISED_KCAL_PER_MOL_ANGSTROM:.6g}", "ntpr": str(steps), "ntxo": "2",
+    }  # fmt: skip
+
+
+def evaluation_words() -> dict[str, str]:
+    """Say that the energy is evaluated once, without the bonds that MD constrains.
+
+    Returns
+    -------
+    dict
+        Words of ``&cntrl``. Without SHAKE, which would move the atoms before it is evaluated.
+    """
+    return minimisation_words(1) | {"ntf": "2"}
+
+
+def mdin(title: str, words: dict[str, str], hold: Hold | None = None) -> str:
+    """Write an input of ``sander``.
+
+    Parameters
+    ----------
+    title
+        First line.
+    words
+        Of ``&cntrl``.
+    hold
+        Atoms held in place, as groups of atoms after the namelist; None for none.
+
+    Returns
+    -------
+    str
+        The file.
+    """
+    held = {} if hold is None else {"ntr": "1"}
+    lines = [f"  {name} = {value}," for name, value in (words | held).items()]
+    text = "\n".join([title, "&cntrl", *lines, "/", ""])
+    return text if hold is None else text + _group_cards(hold)
+
+
+def _group_cards(hold: Hold) -> str:
+    """Groups of atoms with one force constant each; AMBER counts atoms from 1."""
+    weights = hold.weights or (1.0,) * len(hold.atoms)
+    cards = []
+    for weight in sorted(set(weights)):
+        atoms = [atom + 1 for atom, its in zip(hold.atoms, weights, strict=True) if its == weight]
+        cards += [f"held with {weight:g} of the most", f"{weight * hold.k_kcal_per_mol_angstrom2 / 2:.8g}"]
+        ranges = _ranges(sorted(atoms))
+        for first in range(0, len(ranges), _RANGES_PER_CARD):
+            numbers = (f"{low} {high}" for low, high in ranges[first : first + _RANGES_PER_CARD])
+            cards.append(" ".join(["ATOM", *numbers]))
+        cards.append("END")
+    return "\n".join([*cards, "END", ""])
+
+
+def _ranges(atoms: Sequence[int]) -> list[tuple[int, int]]:
+    runs = groupby(enumerate(atoms), key=lambda pair: pair[1] - pair[0])
+    return [(run[0], run[-1]) for _, group in runs for run in [[atom for _, atom in group]]]

