@@ -1,10 +1,12 @@
 """Inputs of sander, line by line."""
 
 import numpy as np
+import pytest
 
 from gibbsflow.config.binding import Md
-from gibbsflow.engines.amber.mdin import dynamics_words, mdin, minimisation_words, solvent_words
+from gibbsflow.engines.amber.mdin import dynamics_words, mdin, minimisation_words, skin_angstrom, solvent_words
 from gibbsflow.engines.md_engine import Hold
+from gibbsflow.errors import NumericalError
 
 
 def test_each_solvent_has_its_words():
@@ -35,3 +37,15 @@ def test_groups_of_held_atoms_count_from_one_with_half_of_k():
     ]  # fmt: skip
     many = mdin("title", {}, Hold(tuple(range(0, 20, 2)), np.zeros((20, 3)), 5.0))
     assert [line.count(" ") for line in many.splitlines() if line.startswith("ATOM")] == [14, 6]
+
+
+def test_the_skin_fits_into_the_box():
+    """sander: cutlist 9, sphere 8.995 for a truncated octahedron of 22.034 Å and a cutoff of 7 Å."""
+    edge = 2.2033729663
+    shape = np.array([[1, 0, 0], [-1 / 3, np.sqrt(8) / 3, 0], [-1 / 3, -np.sqrt(2) / 3, np.sqrt(2 / 3)]])
+    found = skin_angstrom(Md(solvent="tip3p", cutoff_angstrom=7.0), edge * shape)
+    assert found == pytest.approx(0.8 * (8.99523 - 7), rel=1e-4)
+    assert skin_angstrom(Md(solvent="tip3p"), 5 * np.eye(3)) == 2.0
+    assert "&ewald\n  skinnb = 1.6,\n/\n" in mdin("title", {}, None, {"skinnb": "1.6"})
+    with pytest.raises(NumericalError, match="twice the cutoff of 9 Å"):
+        skin_angstrom(Md(solvent="tip3p"), 1.8 * np.eye(3))

@@ -41,7 +41,8 @@ def test_energies_and_temperature():
         ("vlimit exceeded for step      3; vmax =    44.1", NumericalError, "vlimit"),
         ("     COORDINATE RESETTING (SHAKE) CANNOT BE ACCOMPLISHED,\n     DEVIATION", NumericalError, "SHAKE"),
         ("ERROR: Periodic box dimensions have changed too much from their initial values", BoxChangedError, "box"),
-        ("SANDER BOMB in subroutine rdparm", EngineError, "SANDER BOMB"),
+        (" Cutoff list exceeds largest sphere in unit cell!!", BoxChangedError, "box"),
+        ("| CHECK of an error\nSANDER BOMB in subroutine rdparm", EngineError, "SANDER BOMB"),
     ],
 )  # fmt: skip
 def test_its_complaints(tmp_path, monkeypatch, words, error, told):

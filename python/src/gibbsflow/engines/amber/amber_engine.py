@@ -245,8 +245,9 @@ class AmberSimulation:
         if hold is not None:
             write_restart(self._folder / _REFERENCE, Restart(hold.positions_nm, box_nm=state.box_nm))
         solvent = mdin.solvent_words(self._md, periodic=self._periodic, constant_pressure=constant_pressure)
+        ewald = {} if state.box_nm is None else {"skinnb": f"{mdin.skin_angstrom(self._md, state.box_nm):.4g}"}
         return run_sander(
-            self._folder, mdin.mdin("gibbsflow", words | solvent, hold), Path(_START), check,
+            self._folder, mdin.mdin("gibbsflow", words | solvent, hold, ewald), Path(_START), check,
             topology=_TOPOLOGY, reference=None if hold is None else _REFERENCE,
         )  # fmt: skip
 

@@ -5,18 +5,24 @@ AMBER's harmonic terms have no ½, so that a force constant is half of the K in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
+
+import numpy as np
 
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engine import Hold
-from gibbsflow.units import KJ_PER_KCAL
+from gibbsflow.errors import NumericalError
+from gibbsflow.units import KJ_PER_KCAL, Floats
 
 MINIMISED_KCAL_PER_MOL_ANGSTROM = 10.0 / KJ_PER_KCAL / 10
 """Root mean square gradient to stop at: the 10 kJ/mol/nm of OpenMM's minimiser."""
 STEPS_PER_VOLUME_MOVE = 25
 """As OpenMM's Monte Carlo barostat."""
 NO_CUTOFF_ANGSTROM = 999.0
+LEAST_SKIN_ANGSTROM, ROOM_USED = 0.05, 0.8
+"""Skin of the neighbour list: least, and share of what the box leaves beyond the cutoff; a box may shrink."""
 _RANGES_PER_CARD = 7
 
 
@@ -104,7 +110,36 @@ def evaluation_words() -> dict[str, str]:
     return minimisation_words(1) | {"ntf": "2"}
 
 
-def mdin(title: str, words: dict[str, str], hold: Hold | None = None) -> str:
+def skin_angstrom(md: Md, box_nm: Floats) -> float:
+    """Say how far beyond the cutoff neighbours are listed: sander's 2 Å, or less where the box is small.
+
+    Parameters
+    ----------
+    md
+        Cutoff.
+    box_nm
+        Vectors as rows, shape (3, 3), nm.
+
+    Returns
+    -------
+    float
+        Å.
+
+    Raises
+    ------
+    NumericalError
+        Where the box is not as wide as two cutoffs.
+    """
+    areas = [np.linalg.norm(np.cross(box_nm[(k + 1) % 3], box_nm[(k + 2) % 3])) for k in range(3)]
+    room = float(np.linalg.det(box_nm) / max(areas)) * 10 / 2 - md.cutoff_angstrom
+    if room <= LEAST_SKIN_ANGSTROM:
+        raise NumericalError(f"a box less than twice the cutoff of {md.cutoff_angstrom:g} Å wide")
+    return min(2.0, ROOM_USED * room)
+
+
+def mdin(
+    title: str, words: dict[str, str], hold: Hold | None = None, ewald: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Write an input of ``sander``.
 
     Parameters
@@ -114,7 +149,9 @@ def mdin(title: str, words: dict[str, str], hold: Hold | None = None) -> str:
     words
         Of ``&cntrl``.
     hold
-        Atoms held in place, as groups of atoms after the namelist; None for none.
+        Atoms held in place, as groups of atoms after the namelists; None for none.
+    ewald
+        Words of ``&ewald``; none without a box.
 
     Returns
     -------
@@ -123,7 +160,8 @@ def mdin(title: str, words: dict[str, str], hold: Hold | None = None) -> str:
     """
     held = {} if hold is None else {"ntr": "1"}
     lines = [f"  {name} = {value}," for name, value in (words | held).items()]
-    text = "\n".join([title, "&cntrl", *lines, "/", ""])
+    pme = ["&ewald", *(f"  {name} = {value}," for name, value in ewald.items()), "/"] if ewald else []
+    text = "\n".join([title, "&cntrl", *lines, "/", *pme, ""])
     return text if hold is None else text + _group_cards(hold)
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gibbsflow.engines.process import end_tree, end_with_parent, find_program, last_line
+from gibbsflow.engines.process import end_tree, end_with_parent, find_program
 from gibbsflow.errors import EngineError, NumericalError
 
 SANDER = "sander"
@@ -23,10 +23,10 @@ _FLEW_APART = (
     ("bond lengths for shake", "SHAKE cannot hold the bonds to hydrogen"),
 )
 _BOX_CHANGED = (
+    "Cutoff list exceeds largest sphere",
     "dimensions have changed too much",
     "volume of ucell too big",
     "list grid memory needs to be reallocated",
-    "too small for cutoff",
 )
 _NO_PARTS = ("EAMBER", "NSTEP", "ENERGY")
 
@@ -103,7 +103,13 @@ def _require_good(told: str, printed: str, code: int) -> None:
     if any(words in everything for words in _BOX_CHANGED):
         raise BoxChangedError("sander: the box has changed too much since the run began", code=code)
     if code or "Run   done at" not in told:
-        raise EngineError(f"sander failed: {last_line(printed if printed.strip() else told)}", code=code)
+        raise EngineError(f"sander failed: {_last_words(printed) or _last_words(told)}", code=code)
+
+
+def _last_words(text: str) -> str:
+    """The last three lines that say something; those that begin with a bar are of no account."""
+    lines = [line.strip() for line in text.splitlines()]
+    return "; ".join([line for line in lines if line.strip("-* ") and not line.startswith("|")][-3:])
 
 
 def temperature_k(told: str, steps: int) -> float:
