@@ -47,7 +47,7 @@ def leg(
         result.inputs_hash = inputs_hash(
             files={f"{number:04d}": path for number, path in enumerate(files)},
             settings={"decorrelate": decorrelate, "temperature_k": samples.temperature_k},
-            physics=2,
+            physics=3,
         )
         typer.echo(leg_text(result.figures), err=as_json)
 

@@ -54,19 +54,25 @@ def test_replicates_that_differ_make_the_error(tmp_path):
     values = record["replicate_dg_kcal_per_mol"]
     mean = sum(values) / 3
     standard_error = math.sqrt(sum((v - mean) ** 2 for v in values) / 2 / 3)
-    assert record["dg_error_kcal_per_mol"] == pytest.approx(standard_error)
-    assert record["error_method"] == "standard error of the mean over 3 replicates"
-    assert record["t95_kcal_per_mol"] == pytest.approx(4.302653 * standard_error)
+    assert record["dg_error_kcal_per_mol"] > 0.8 * standard_error > 5 * record["mbar_error_kcal_per_mol"]
+    assert record["error_method"] == "spread of 3 replicates and the error within each, by Bayes' rule"
+    assert 2.5 * standard_error < record["t95_kcal_per_mol"] < 4.303 * standard_error
+    assert record["hidden_spread_probability"] > 0.95
+    half = record["t95_kcal_per_mol"]
+    assert record["ci95_low_kcal_per_mol"] == pytest.approx(mean - half)
+    assert record["ci95_high_kcal_per_mol"] == pytest.approx(mean + half)
     assert record["verdict"] == "WARN"
     assert any("spread over" in reason for reason in record["reasons"])
 
 
-def test_one_replicate_has_the_mbar_error_and_a_warning(tmp_path):
+def test_one_replicate_has_its_own_error_and_a_warning(tmp_path):
     system, runs = write_transformation(tmp_path, replicates=1)
     record = analyse_transformation(system, runs, Analysis())
-    assert record["dg_error_kcal_per_mol"] == record["mbar_error_kcal_per_mol"]
-    assert record["dg_error_kcal_per_mol"] == record["replicate_error_kcal_per_mol"][0]
-    assert record["t95_kcal_per_mol"] is None
+    assert record["dg_error_kcal_per_mol"] == pytest.approx(record["replicate_error_kcal_per_mol"][0])
+    legs = [leg["dg_error_kcal_per_mol"] for leg in record["legs"]]
+    assert record["dg_error_kcal_per_mol"] == pytest.approx(math.hypot(*legs))
+    assert all(leg["dg_error_kcal_per_mol"] >= leg["mbar_error_kcal_per_mol"] for leg in record["legs"])
+    assert 1.96 < record["t95_kcal_per_mol"] / record["dg_error_kcal_per_mol"] < 2.2
     assert record["verdict"] == "WARN"
     assert any("one replicate only" in reason for reason in record["reasons"])
 

@@ -63,11 +63,28 @@ def test_uncorrelated_samples(good, count, level):
     assert found(replace(good, correlation=correlation)).get("samples") == level
 
 
-def test_bar_differs(good):
+@pytest.mark.parametrize("other", ["bar", "ti"])
+def test_estimators_differ(good, other):
     far = replace(good.bar, dg_kt=good.mbar.dg_kt + 1.0, dg_error_kt=0.1)
-    assert found(replace(good, bar=far)) == {"BAR": "WARN"}
-    assert found(replace(good, bar=replace(far, dg_error_kt=0.5))) == {}
-    assert found(replace(good, bar=None, bar_reason="no overlap")) == {"BAR": "WARN"}
+    leg = replace(good, blocks=None, mbar=replace(good.mbar, dg_error_kt=0.1))
+    assert found(replace(leg, **{other: far})) == {other.upper(): "WARN"}
+    assert found(replace(leg, **{other: replace(far, dg_error_kt=0.5)})) == {}
+    assert found(replace(leg, **{other: far}, mbar=replace(leg.mbar, dg_error_kt=0.5))) == {}
+    assert found(replace(leg, bar=None, bar_reason="no overlap")) == {"BAR": "WARN"}
+
+
+@pytest.mark.parametrize(
+    ("broken", "check"),
+    [
+        ({"contradiction": 2.9, "correlation": 0.69}, None),
+        ({"contradiction": 3.1}, "windows agree"),
+        ({"correlation": 0.71}, "blocks"),
+    ],
+)
+def test_blocks_of_time(good, broken, check):
+    findings = judge_leg(replace(good, blocks=replace(good.blocks, **broken)), LIMITS, name="complex", replicate=2)
+    assert [finding.check for finding in findings] == ([check] if check else [])
+    assert all((finding.leg, finding.replicate) == ("complex", 2) for finding in findings)
 
 
 def test_mixing_and_equilibration(good):

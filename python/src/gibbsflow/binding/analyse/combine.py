@@ -9,12 +9,11 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from scipy.stats import t as student
-
 from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec, cycle_sum, leg_names, restrains
 from gibbsflow.binding.analyse.collect import read_undamaged
 from gibbsflow.binding.analyse.estimators import Decorrelate
 from gibbsflow.binding.analyse.leg_result import LegAnalysis, analyse_leg, name_windows
+from gibbsflow.binding.analyse.uncertainty.intervals import Combined, combine_replicates, pooled_dof
 from gibbsflow.binding.analyse.verdict import (
     Finding,
     Level,
@@ -117,6 +116,7 @@ class LegOutcome:
             "bar_dg_kcal_per_mol": bar["dg_kcal_per_mol"],
             "bar_error_kcal_per_mol": bar["dg_error_kcal_per_mol"],
             "ti_dg_kcal_per_mol": ti["dg_kcal_per_mol"],
+            "ti_error_kcal_per_mol": ti["dg_error_kcal_per_mol"],
             **figures,
         }
 
@@ -129,24 +129,43 @@ class Binding:
     ----------
     replicates
         Numbers of the replicates with all legs.
-    values_kcal_per_mol, mbar_errors_kcal_per_mol
-        Result and propagated MBAR error of each.
-    dg_kcal_per_mol, dg_error_kcal_per_mol, mbar_error_kcal_per_mol
-        Mean, its error, and the propagated MBAR error of the mean.
-    t95_kcal_per_mol
-        Half width of the 95 % interval (Student's t); None with one replicate.
+    values_kcal_per_mol, errors_kcal_per_mol, mbar_errors_kcal_per_mol
+        Result of each, its error from within it, and the propagated MBAR error.
+    mbar_error_kcal_per_mol
+        Propagated MBAR error of the mean.
+    combined
+        Mean, its error and its intervals.
     error_method
         Where the error comes from, in words.
     """
 
     replicates: tuple[int, ...]
     values_kcal_per_mol: tuple[float, ...]
+    errors_kcal_per_mol: tuple[float, ...]
     mbar_errors_kcal_per_mol: tuple[float, ...]
-    dg_kcal_per_mol: float
-    dg_error_kcal_per_mol: float
     mbar_error_kcal_per_mol: float
-    t95_kcal_per_mol: float | None
+    combined: Combined
     error_method: str
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Result, errors and the 95 % interval, as in ``record.json``.
+
+        Returns
+        -------
+        dict
+            Units in the names.
+        """
+        mean, half = self.combined.mean, self.combined.half_width(0.95)
+        return {
+            "dg_kcal_per_mol": mean,
+            "dg_error_kcal_per_mol": self.combined.standard_error,
+            "error_method": self.error_method,
+            "mbar_error_kcal_per_mol": self.mbar_error_kcal_per_mol,
+            "t95_kcal_per_mol": half,
+            "ci95_low_kcal_per_mol": mean - half,
+            "ci95_high_kcal_per_mol": mean + half,
+        }
 
 
 @dataclass(frozen=True)
@@ -260,8 +279,8 @@ def combine(
 
     Notes
     -----
-    The error is the standard error of the mean over replicates, but never below the propagated MBAR error of the
-    mean: two or three replicates may agree by chance. That of the finite-size correction, which is the same in all
+    Error and intervals take the spread over replicates and the error within each together
+    (:func:`.intervals.combine_replicates`). The error of the finite-size correction, which is the same in all
     replicates, comes on top.
     """
     done = {(o.leg, o.replicate): o.analysis for o in outcomes if o.analysis is not None}
@@ -269,30 +288,28 @@ def combine(
     replicates = sorted({replicate for _, replicate in done if all((leg, replicate) in done for leg in names)})
     if not replicates:
         return None
-    values, errors = [], []
+    values, errors, mbar_errors, dofs = [], [], [], []
     corrections = finite_size or {}
     for replicate in replicates:
         legs = {leg: done[leg, replicate] for leg in names}
         terms = {leg: a.mbar.dg_kt * a.kt_kcal_per_mol for leg, a in legs.items()}
         terms = {leg: dg + corrections.get(leg, {}).get("dg_kcal_per_mol", 0.0) for leg, dg in terms.items()}
         values.append(cycle_sum(protocol, terms, release_kcal_per_mol) + symmetry_kcal_per_mol)
-        errors.append(math.hypot(*(a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in legs.values())))
-    count = len(values)
-    mbar_error = math.hypot(*errors) / count
-    if count == 1:
-        method, error, t95 = "MBAR error (one replicate)", mbar_error, None
+        mbar_errors.append(math.hypot(*(a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in legs.values())))
+        of_legs = [a.error_kt * a.kt_kcal_per_mol for a in legs.values()]
+        errors.append(math.hypot(*of_legs))
+        dofs.append(pooled_dof(of_legs, [a.error_dof for a in legs.values()]))
+    of_size = math.hypot(*(leg["dg_error_kcal_per_mol"] for leg in corrections.values()))
+    combined = combine_replicates(values, errors, dofs, of_size)
+    if len(values) == 1:
+        blocks = errors[0] > mbar_errors[0]
+        method = f"{'blocks of time' if blocks else 'MBAR error'} (one replicate)"
     else:
-        standard_error = stdev(values) / math.sqrt(count)
-        error = max(standard_error, mbar_error)
-        method = f"standard error of the mean over {count} replicates"
-        if mbar_error > standard_error:
-            method = f"MBAR error of the mean of {count} replicates (their spread is smaller)"
-        t95 = float(student.ppf(0.975, count - 1)) * error
+        method = f"spread of {len(values)} replicates and the error within each, by Bayes' rule"
     if corrections:
-        of_size = math.hypot(*(leg["dg_error_kcal_per_mol"] for leg in corrections.values()))
-        error, t95 = math.hypot(error, of_size), None if t95 is None else math.hypot(t95, 1.96 * of_size)
         method += f", and {of_size:.2f} of the finite-size correction"
-    return Binding(tuple(replicates), tuple(values), tuple(errors), fmean(values), error, mbar_error, t95, method)
+    mbar_error = math.hypot(*mbar_errors) / len(values)
+    return Binding(tuple(replicates), tuple(values), tuple(errors), tuple(mbar_errors), mbar_error, combined, method)
 
 
 def leg_summary(
@@ -397,8 +414,8 @@ def summarise(
     else:
         findings += judge_result(
             result.values_kcal_per_mol,
-            result.mbar_errors_kcal_per_mol,
-            result.dg_error_kcal_per_mol,
+            result.errors_kcal_per_mol,
+            result.combined.standard_error,
             limits,
             standard_state_kcal_per_mol=release,
         )
@@ -407,11 +424,12 @@ def summarise(
         if status == "partial":
             lacking = [outcome for outcome in outcomes if outcome.why_partial]
             record["cause"] = f"{lacking[0].cause}: " + "; ".join(outcome.why_partial for outcome in lacking)
-        figures = {name: getattr(result, name) for name in _FIGURES}
+        figures = result.figures
         figures["replicates"] = len(result.replicates)
         figures["replicate_numbers"] = list(result.replicates)
         figures["replicate_dg_kcal_per_mol"] = list(result.values_kcal_per_mol)
-        figures["replicate_error_kcal_per_mol"] = list(result.mbar_errors_kcal_per_mol)
+        figures["replicate_error_kcal_per_mol"] = list(result.errors_kcal_per_mol)
+        figures["hidden_spread_probability"] = result.combined.hidden
     verdict = overall(findings)
     return {
         "status": status,
@@ -429,4 +447,6 @@ _FIGURES = (
     "error_method",
     "mbar_error_kcal_per_mol",
     "t95_kcal_per_mol",
+    "ci95_low_kcal_per_mol",
+    "ci95_high_kcal_per_mol",
 )

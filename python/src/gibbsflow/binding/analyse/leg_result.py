@@ -22,11 +22,14 @@ from gibbsflow.binding.analyse.estimators import (
     neighbour_overlap,
     refuse_disjoint,
 )
+from gibbsflow.binding.analyse.uncertainty.blocks import BlockError, block_error
 from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.errors import UnconvergedError
 from gibbsflow.units import Floats, kt_kcal_per_mol
 
 NO_TI = "no dH/dλ in the data"
+_DOF_WITHOUT_BLOCKS = 10.0
+"""Degrees of freedom of MBAR's error where there are too few samples for blocks."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class LegAnalysis:
         How walkers move along λ; None without exchange.
     equilibration
         Start of the data that looks unequilibrated.
+    blocks
+        Error from blocks of time; None where there are too few samples for it.
     """
 
     energies: Energies
@@ -74,6 +79,46 @@ class LegAnalysis:
     backward: convergence.PartialEstimates
     mixing: convergence.Mixing | None
     equilibration: convergence.Equilibration
+    blocks: BlockError | None = None
+
+    @property
+    def error_kt(self) -> float:
+        """Standard error from within this replicate: the larger of MBAR's and that of blocks of time.
+
+        Returns
+        -------
+        float
+            In kT.
+        """
+        return max(self.mbar.dg_error_kt, self.blocks.error_kt if self.blocks else 0.0)
+
+    @property
+    def error_dof(self) -> float:
+        """Degrees of freedom that :attr:`error_kt` is known with.
+
+        Returns
+        -------
+        float
+            Those of the blocks.
+        """
+        return self.blocks.dof if self.blocks else _DOF_WITHOUT_BLOCKS
+
+    @property
+    def disagreement(self) -> dict[str, float]:
+        """Difference of BAR and of TI from MBAR, in units of the combined error of the two.
+
+        Returns
+        -------
+        dict
+            By ``bar`` and ``ti``, those that there are; ≥ 0. All come from the same samples, so that differences of
+            equally good estimators are smaller than this unit.
+        """
+        others = {"bar": self.bar, "ti": self.ti}
+        return {
+            name: abs(other.dg_kt - self.mbar.dg_kt) / max(math.hypot(other.dg_error_kt, self.error_kt), 1e-12)
+            for name, other in others.items()
+            if other is not None
+        }
 
     @property
     def kt_kcal_per_mol(self) -> float:
@@ -132,6 +177,9 @@ class LegAnalysis:
             },
             "mixing": _mixing(self.mixing),
             "equilibration": asdict(self.equilibration),
+            "dg_error_kcal_per_mol": self.error_kt * kt,
+            "disagreement": self.disagreement,
+            "blocks": _blocks(self.blocks, kt),
         }
 
 
@@ -194,6 +242,7 @@ def analyse_leg(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge
         backward=backward,
         mixing=convergence.mixing(energies),
         equilibration=convergence.equilibration(energies),
+        blocks=block_error(energies, profile_kt),
     )
 
 
@@ -277,6 +326,13 @@ def name_windows(missing: Sequence[int]) -> str:
         ``window 3 is`` or ``windows 3, 4 are``, to go on with what they are.
     """
     return f"window{'s' * (len(missing) > 1)} {', '.join(map(str, missing))} {'are' if len(missing) > 1 else 'is'}"
+
+
+def _blocks(blocks: BlockError | None, kt: float) -> dict[str, Any] | None:
+    if blocks is None:
+        return None
+    figures = asdict(blocks)
+    return {"dg_error_kcal_per_mol": figures.pop("error_kt") * kt, **figures}
 
 
 def _mixing(mixing: convergence.Mixing | None) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from scipy.stats import chi2
@@ -12,6 +12,7 @@ from scipy.stats import chi2
 from gibbsflow.binding.alchemy.restraint import standard_state
 from gibbsflow.binding.analyse.estimators import Decorrelate
 from gibbsflow.binding.analyse.leg_result import LegAnalysis, analyse_leg, integrate_leg, name_windows
+from gibbsflow.binding.analyse.uncertainty.blocks import BlockError
 from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.workflow.account import Account
 
@@ -38,12 +39,16 @@ class Thresholds:
         Spread (largest less smallest) that is never doubted.
     samples_warn, samples_fail
         Uncorrelated samples of a window, below which.
-    bar_sigma, bar_warn_kcal_per_mol
-        Difference of BAR and MBAR, above both.
+    estimators_sigma, estimators_warn_kcal_per_mol
+        Difference of BAR, or of TI, from MBAR, above both: the first in units of their combined error.
     relaxation_times_warn
         Length of replica exchange in relaxation times along λ, below which.
     equilibration_warn
         Part of the data that looks unequilibrated, above which.
+    contradiction_sigma
+        How far the samples of a window are from where those of the others say they are, in its own errors, above which.
+    block_correlation_warn
+        Correlation of neighbouring blocks of time, above which what moves is as slow as the data are long.
     """
 
     overlap_warn: float = 0.03
@@ -57,10 +62,12 @@ class Thresholds:
     replicates_warn_kcal_per_mol: float = 0.5
     samples_warn: int = 20
     samples_fail: int = 5
-    bar_sigma: float = 3.0
-    bar_warn_kcal_per_mol: float = 0.3
+    estimators_sigma: float = 3.0
+    estimators_warn_kcal_per_mol: float = 0.3
     relaxation_times_warn: float = 2.0
     equilibration_warn: float = 0.5
+    contradiction_sigma: float = 3.0
+    block_correlation_warn: float = 0.7
 
     @classmethod
     def from_settings(cls, overlap_warn: float, error_warn_kcal_per_mol: float) -> Thresholds:
@@ -260,15 +267,32 @@ def judge_leg(leg: LegAnalysis, limits: Thresholds, *, name: str = "", replicate
         _add(level, "samples", reason)
     if leg.bar is None:
         _add("WARN", "BAR", leg.bar_reason)
-    else:
-        difference, sigma = abs(leg.bar.dg_kt - leg.mbar.dg_kt) * kt, leg.bar.dg_error_kt * kt
-        if difference > max(limits.bar_sigma * sigma, limits.bar_warn_kcal_per_mol):
-            _add("WARN", "BAR", f"BAR and MBAR differ by {difference:.2f} kcal/mol")
+    for other, sigmas in leg.disagreement.items():
+        estimate = leg.bar if other == "bar" else leg.ti
+        difference = abs(estimate.dg_kt - leg.mbar.dg_kt) * kt if estimate else 0.0
+        if sigmas > limits.estimators_sigma and difference > limits.estimators_warn_kcal_per_mol:
+            reason = f"{other.upper()} and MBAR differ by {difference:.2f} kcal/mol, {sigmas:.1f} combined errors"
+            _add("WARN", other.upper(), reason)
+    if leg.blocks is not None:
+        findings += [replace(finding, leg=name, replicate=replicate) for finding in _judge_blocks(leg.blocks, limits)]
     if leg.mixing is not None and leg.mixing.relaxation_times < limits.relaxation_times_warn:
         reason = f"replica exchange mixes slowly: {leg.mixing.relaxation_times:.1f} relaxation times sampled, "
         _add("WARN", "mixing", reason + f"{limits.relaxation_times_warn:g} wanted")
     if leg.equilibration.fraction > limits.equilibration_warn:
         _add("WARN", "equilibration", f"the first {leg.equilibration.fraction:.0%} of the data look unequilibrated")
+    return findings
+
+
+def _judge_blocks(blocks: BlockError, limits: Thresholds) -> list[Finding]:
+    findings = []
+    if blocks.contradiction > limits.contradiction_sigma:
+        reason = f"window {blocks.window} contradicts the others: {blocks.contradiction:.1f} of its errors from where "
+        findings.append(Finding("WARN", "windows agree", reason + "they put it; some motion is too slow for it"))
+    if blocks.correlation > limits.block_correlation_warn:
+        reason = (
+            f"blocks of time are correlated ({blocks.correlation:.2f}): some motion is as slow as the data are long"
+        )
+        findings.append(Finding("WARN", "blocks", reason))
     return findings
 
 
@@ -285,7 +309,7 @@ def judge_result(
     Parameters
     ----------
     values_kcal_per_mol, errors_kcal_per_mol
-        Result and MBAR error of each replicate.
+        Result of each replicate and its error from within it.
     error_kcal_per_mol
         Error of the mean that is reported.
     limits
@@ -305,7 +329,7 @@ def judge_result(
         findings.append(Finding(level, "error", reason))
     count = len(values_kcal_per_mol)
     if count == 1:
-        reason = "one replicate only: the error is MBAR's own, which tends to be too small"
+        reason = "one replicate only: its own error cannot tell what it never came to see"
         findings.append(Finding("WARN", "replicates", reason))
     elif (spread := max(values_kcal_per_mol) - min(values_kcal_per_mol)) > limits.replicates_warn_kcal_per_mol:
         weights = [1.0 / max(error, 1e-6) ** 2 for error in errors_kcal_per_mol]

@@ -36,7 +36,7 @@ class TableRow:
     transformation, ligand, mode, status, verdict
         As in ``record.json``; the ligand's name stands for a transformation that has no record.
     dg_kcal_per_mol, dg_error_kcal_per_mol, mbar_error_kcal_per_mol
-        Standard binding free energy, its error from the spread of replicates, and MBAR's own, kcal/mol.
+        Standard binding free energy, its standard error (replicates and within them), and MBAR's own, kcal/mol.
     replicates
         Repeats that the value rests on.
     experimental_dg_kcal_per_mol
@@ -45,6 +45,8 @@ class TableRow:
         Of a failure; in a finished row, what was begun anew.
     notes
         How many assumptions the record names (``preparation``: notes and warnings).
+    ci95_low_kcal_per_mol, ci95_high_kcal_per_mol
+        Ends of the 95 % interval, kcal/mol.
     """
 
     transformation: str
@@ -59,6 +61,8 @@ class TableRow:
     experimental_dg_kcal_per_mol: float | None = None
     cause: str = ""
     notes: int | None = None
+    ci95_low_kcal_per_mol: float | None = None
+    ci95_high_kcal_per_mol: float | None = None
 
 
 COLUMNS = tuple(field.name for field in fields(TableRow))

@@ -210,6 +210,8 @@ def combine_poses(
         "versions": versions(),
         "replicates": None,
         "t95_kcal_per_mol": None,
+        "ci95_low_kcal_per_mol": None,
+        "ci95_high_kcal_per_mol": None,
         "error_method": "",
         "experimental_dg_kcal_per_mol": None,
         "overlaps": [],

@@ -1,0 +1,127 @@
+"""Error of a leg from its own course in time: blocks, which need no model of the correlation within them.
+
+The free energy is a sum over samples (:mod:`.influence`). Resampling blocks of time of such a sum has its variance in
+closed form, that of the sums over blocks; no resamples are drawn. Windows that run for themselves are independent of
+each other; where walkers are exchanged, the walkers are, and what moves slowly stays with its walker.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from gibbsflow.binding.analyse.uncertainty.influence import influence
+from gibbsflow.binding.sample.energies import Energies
+from gibbsflow.units import Floats
+
+MOST_BLOCKS = 20
+FEWEST_BLOCKS = 5
+_FEWEST_IN_BLOCK = 4
+_MOST_CORRELATION = 0.98
+
+
+@dataclass(frozen=True)
+class BlockError:
+    """Standard error of a leg from blocks of time.
+
+    Attributes
+    ----------
+    error_kt
+        In kT.
+    dof
+        Degrees of freedom that it is known with (Welch and Satterthwaite).
+    correlation
+        Of neighbouring blocks, 0 to 1: above 0 the blocks are not independent, and the error allows for it.
+    contradiction
+        How far the samples of one window are from where those of the others say they are, in their own errors.
+    window
+        The window that this is largest for.
+    """
+
+    error_kt: float
+    dof: float
+    correlation: float
+    contradiction: float
+    window: int
+
+
+def block_error(energies: Energies, f_kt: Floats) -> BlockError | None:
+    """Error of G(last) − G(first) from blocks of time.
+
+    Parameters
+    ----------
+    energies
+        All samples.
+    f_kt
+        Free energies of all states that solve MBAR's equations, shape (K,), kT.
+
+    Returns
+    -------
+    BlockError or None
+        None where a window has too few samples for five blocks of four.
+
+    References
+    ----------
+    Flyvbjerg and Petersen, J. Chem. Phys. 91, 461 (1989), for blocks; Kendall, Biometrika 41, 403 (1954), for the bias
+    of a serial correlation from few of them, (1 + 4ρ)/B; Künsch, Ann. Stat. 17, 1217 (1989), for the block bootstrap.
+    """
+    index = energies.u_nk.index
+    state = index.get_level_values("state").to_numpy(dtype=int)
+    time_ps = index.get_level_values("time").to_numpy(dtype=float)
+    added = influence(energies, f_kt)
+    order = np.lexsort((time_ps, state))
+    state, time_ps, added = state[order], time_ps[order], added[order]
+    per_window = [added[state == window] for window in energies.sampled]
+    length = min(len(series) for series in per_window)
+    count = min(MOST_BLOCKS, length // _FEWEST_IN_BLOCK)
+    if count < FEWEST_BLOCKS:
+        return None
+    alone = np.array([_block_sums(series, count) for series in per_window])
+    of_windows = _spread(alone, centred=True)
+    within = [_spread(sums[None], centred=True, correlation=of_windows[2])[0] for sums in alone]
+    apart = np.abs([series.sum() for series in per_window]) / np.maximum(np.sqrt(within), 1e-12)
+    variance, dof, correlation = of_windows
+    if energies.replica is not None and _exchanged(replica := np.asarray(energies.replica)[order], state):
+        centred = added - np.concatenate([np.full(len(series), series.mean()) for series in per_window])
+        if all(np.count_nonzero(replica == walker) >= count for walker in np.unique(replica)):
+            walkers = [np.flatnonzero(replica == walker) for walker in np.unique(replica)]
+            sums = [_block_sums(centred[rows[np.argsort(time_ps[rows])]], count) for rows in walkers]
+            followed = _spread(np.array(sums), centred=False)
+            variance, dof, correlation = max(of_windows, followed)
+    worst = int(np.argmax(apart))
+    return BlockError(math.sqrt(variance), dof, correlation, float(apart[worst]), energies.sampled[worst])
+
+
+def _exchanged(replica: np.ndarray, state: np.ndarray) -> bool:
+    return any(len(np.unique(replica[state == window])) > 1 for window in np.unique(state))
+
+
+def _block_sums(series: Floats, count: int) -> Floats:
+    """Sums over `count` blocks of one series in time; lengths differ by one at most."""
+    return np.array([part.sum() for part in np.array_split(series, count)])
+
+
+def _spread(sums: Floats, *, centred: bool, correlation: float | None = None) -> tuple[float, float, float]:
+    """Variance of the sum of all blocks, its degrees of freedom, and the correlation of neighbouring blocks.
+
+    Units (rows) are independent of each other. Their blocks are taken as an autoregression of first order, with one ρ
+    for all units: V = B σ² κ, κ = 1 + 2 Σ_k (1 − k/B) ρ^k. A mean that is taken off takes V/B of every σ² with it.
+    """
+    count = sums.shape[1]
+    off = sums - sums.mean(axis=1, keepdims=True) if centred else sums
+    squares = (off**2).sum(axis=1)
+    total = float(squares.sum())
+    if total == 0:
+        return 0.0, 1.0, 0.0
+    if correlation is None:
+        raw = float((off[:, 1:] * off[:, :-1]).sum()) / total * count / (count - 1)
+        correlation = (raw + 1 / count) / (1 - 4 / count) if centred else raw
+        correlation = min(max(correlation, 0.0), _MOST_CORRELATION)
+    lags = np.arange(1, count)
+    inflation = 1 + 2 * float(((1 - lags / count) * correlation**lags).sum())
+    variances = squares * inflation * (count / (count - inflation) if centred else 1.0)
+    free = count - 1 if centred else count
+    dof = total**2 / float((squares**2).sum() / free) * (1 - correlation**2) / (1 + correlation**2)
+    return float(variances.sum()), max(dof, 1.0), correlation
