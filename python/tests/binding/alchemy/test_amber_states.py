@@ -8,7 +8,7 @@ import pytest
 
 from gibbsflow.binding.alchemy.amber_states import amber_path, inverse_smooth_step, smooth_step
 from gibbsflow.binding.alchemy.restraint.restraints import CentreOfMassRestraint
-from gibbsflow.binding.alchemy.schedules import LambdaState
+from gibbsflow.binding.alchemy.schedules import LambdaState, read_schedule
 from gibbsflow.errors import InputError
 
 
@@ -61,6 +61,8 @@ def test_what_pmemd_cannot_do(tmp_path):
     mixed = (LambdaState(0, 1, 1), LambdaState(0.5, 0.5, 1), LambdaState(1, 0, 1), LambdaState(1, 0, 0))
     with pytest.raises(InputError, match="states 1 lose charges before they are restrained in full"):
         amber_path(replace(leg, states=mixed))
+    with pytest.raises(InputError, match="from one ligand to another"):
+        amber_path(replace(leg, states=read_schedule("rbfe_11")))
     near = (LambdaState(0, 1, 1), LambdaState(1e-9, 1, 1), *mixed[2:])
     with pytest.raises(InputError, match="one λ to the 4 digits"):
         amber_path(replace(leg, states=near))

@@ -22,9 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
-from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg
 from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint
-from gibbsflow.binding.alchemy.schedules import LambdaState
+from gibbsflow.binding.alchemy.schedules import HybridState, LambdaState
 from gibbsflow.errors import InputError, Problem
 
 DIGITS = 4
@@ -145,7 +144,7 @@ def amber_problems(leg: AlchemicalLeg) -> list[Problem]:
         Empty where it can.
     """
     where, problems = _where(leg), []
-    if isinstance(leg, HybridLeg):
+    if isinstance(leg.states[0], HybridState):
         what = "a leg from one ligand to another: atoms that both share are one atom here, and two in AMBER"
         return [Problem(where, what, "a leg of abfe or asfe, or engine openmm or gromacs")]
     if not leg.periodic:
