@@ -23,6 +23,8 @@ from gibbsflow.workflow.files import atomic_open, inputs_hash, write_json
 
 RECORD = "amber.json"
 TOPOLOGY, SCHEDULE = "topology.prmtop", "lambda.sch"
+_MOST_SEGMENTS = 999
+"""Files have three digits."""
 _ALWAYS = ("prepare-window.bash", "run-local.bash", "run-slurm.bash")
 
 
@@ -46,11 +48,15 @@ def write_leg_files(leg: AlchemicalLeg, replicate: int, out: Path) -> dict[str, 
     Raises
     ------
     InputError
-        For what pmemd.cuda cannot do, a replicate that there is not, and a folder in which something else lies.
+        For what pmemd.cuda cannot do, a replicate that there is not, more segments than files have numbers for, and a
+        folder in which something else lies.
     """
     if not 0 <= replicate < leg.replicates:
         what, right = f"replicate {replicate}", f"0 to {leg.replicates - 1}, as fe prepare was told"
         raise InputError(Problem(str(leg.folder), what, right, field="--replicate"))
+    if (count := segments(leg.sampling)) > _MOST_SEGMENTS:
+        what, right = f"{count} segments of a window", f"{_MOST_SEGMENTS} at most: a longer segment_ps"
+        raise InputError(Problem(str(leg.folder), what, right, field="segment_ps"))
     path = amber_path(leg)
     record = _record(leg, path, replicate)
     _check_place(out, record)
@@ -66,7 +72,7 @@ def write_leg_files(leg: AlchemicalLeg, replicate: int, out: Path) -> dict[str, 
     exchange = leg.fe.sampler == "exchange"
     if exchange:
         _write(out / SCHEDULE, path.schedule_text)
-        for segment in range(1, segments(leg.sampling) + 1):
+        for segment in range(1, count + 1):
             _write(out / f"groupfile-{segment:03d}", _group([inputs.name for inputs in windows], segment))
     for name in (*_ALWAYS, "run-exchange.bash" if exchange else "run-window.bash"):
         _write(out / name, (resources.files(__package__) / name).read_text())
