@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gibbsflow.cli.fe_inputs import write
 from gibbsflow.cli.options import (
     Config,
     DryRun,
@@ -105,10 +106,9 @@ def run(
             if dry_run:
                 check_request(prepared, replicate, windows)
                 plan = prepared.sampling
-                count = len(windows or prepared.states)
-                total_ps = count * plan.samples * plan.sample_ps
-                typer.echo(f"{count} windows x {plan.samples * plan.sample_ps:g} ps = {total_ps:g} ps", err=True)
-                result.figures |= {"windows": count, "planned_ps": total_ps, "segments": plan.segments}
+                count, each_ps = len(windows or prepared.states), plan.samples * plan.sample_ps
+                typer.echo(f"{count} windows x {each_ps:g} ps = {count * each_ps:g} ps", err=True)
+                result.figures |= {"windows": count, "planned_ps": count * each_ps, "segments": plan.segments}
                 return
             sample_leg(prepared, replicate, windows, state, out, stopper, result)
             hand_on(leg, out)
@@ -121,9 +121,7 @@ def share(
     state: Annotated[list[Path], typer.Option("--state", help="Its state folder.")],
     run_out: Annotated[list[Path], typer.Option("--run-out", help="Folder of its results.")],
     out: Out,
-    window: Annotated[
-        list[str] | None, typer.Option("--window", help="Its windows, such as 3-6 (sampler: independent).")
-    ] = None,
+    window: Annotated[list[str] | None, typer.Option("--window", help="Its windows, as 3-6 (independent).")] = None,
     time_budget: TimeBudget = None,
     as_json: Json = False,
 ) -> None:
@@ -138,6 +136,9 @@ def share(
         code = sample_together(runs, out, time_budget, result)
     if code:
         raise typer.Exit(code)
+
+
+app.command()(write)
 
 
 @app.command(cls=StatusCommand)

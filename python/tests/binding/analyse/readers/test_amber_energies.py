@@ -1,6 +1,7 @@
 """AMBER outputs: alchemlyb's values from published data, damaged outputs refused by file and line."""
 
 import bz2
+import re
 from pathlib import Path
 
 import alchemtest.amber
@@ -125,6 +126,25 @@ def test_a_gradient_that_is_no_number_costs_the_integral_alone(files, value):
 def test_an_output_given_twice_counts_once(files):
     once, twice = read_leg(files), read_leg([*files, files[2]])
     assert np.array_equal(once.u_nk, twice.u_nk) and np.array_equal(once.dhdl, twice.dhdl)
+
+
+def test_restarts_of_a_window_are_joined_and_what_they_share_counts_once(files):
+    whole, lines = read_leg(files), files[2].read_text().splitlines(keepends=True)
+    blocks = [k for k, line in enumerate(lines) if line.startswith("MBAR Energy")]
+    head = next(k for k, line in enumerate(lines) if "4.  RESULTS" in line) + 1
+    begun = re.compile(r"(begin time read from input coords =\s*)([0-9.]+)")
+    times = whole.u_nk.loc[(slice(None), 2), :].index.get_level_values("time")
+    start = "".join(lines[:head])
+    later = begun.sub(lambda found: f"{found[1]}{times[9] - (times[1] - times[0]):.3f}", start)
+    assert later != start
+    second = files[2].with_name("2b.out")
+    second.write_text(later + "".join(lines[blocks[9] :]))
+    files[2].write_text("".join(lines[: blocks[14]]))
+    joined = read_leg([second, *files])
+    assert np.array_equal(whole.u_nk, joined.u_nk)
+    for name in ("time", "state"):
+        np.testing.assert_allclose(*(e.u_nk.index.get_level_values(name) for e in (whole, joined)), atol=1e-3)
+    assert any("5 frames that are there already, each used once" in line for line in told(joined))
 
 
 def test_the_odd_temperature_is_named(files):

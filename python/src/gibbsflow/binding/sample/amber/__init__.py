@@ -1,0 +1,1 @@
+"""Inputs of AMBER's programs for the windows of a leg."""
