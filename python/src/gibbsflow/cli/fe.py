@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gibbsflow.cli.extension import extend
 from gibbsflow.cli.options import (
     Config,
     DryRun,
@@ -25,6 +26,7 @@ from gibbsflow.cli.status import Folder, StatusCommand, Watch, show
 from gibbsflow.workflow.state.state_folder import window_folder
 
 app = new_app("Free-energy legs: prepare them, sample their λ windows, see how far they are.")
+app.command()(extend)
 
 
 @app.command()
@@ -86,8 +88,8 @@ def run(
     """
     budget = parse_duration_s(time_budget)
     windows = parse_windows(window or ())
-    home = state / window_folder(windows[0]) if windows else state
-    with verb(out, state=None if dry_run else home, as_json=as_json) as result:
+    home = None if dry_run else state / window_folder(windows[0]) if windows else state
+    with verb(out, state=home, as_json=as_json) as result:
         import shutil
 
         from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME
@@ -104,8 +106,7 @@ def run(
             if dry_run:
                 check_request(prepared, replicate, windows)
                 plan = prepared.sampling
-                count = len(windows or prepared.states)
-                total_ps = count * plan.samples * plan.sample_ps
+                total_ps = (count := len(windows or prepared.states)) * plan.samples * plan.sample_ps
                 typer.echo(f"{count} windows x {plan.samples * plan.sample_ps:g} ps = {total_ps:g} ps", err=True)
                 result.figures |= {"windows": count, "planned_ps": total_ps, "segments": plan.segments}
                 return

@@ -318,6 +318,21 @@ class Analysis(Section):
         le=0.5,
     )
     error_warn_kcal_per_mol: float = setting(0.5, "Largest error that gives no warning.", unit="kcal/mol", gt=0, le=10)
+    target_error_kcal_per_mol: float | None = setting(
+        None,
+        "Standard error to be reached: legs are sampled longer, in rounds, where they contribute most to it; default: "
+        "window_ps is all.",
+        unit="kcal/mol",
+        gt=0,
+        le=10,
+    )
+    max_window_ps: float | None = setting(
+        None,
+        "Most sampling a window and replicate for target_error_kcal_per_mol; default: 10 times window_ps.",
+        unit="ps",
+        gt=0,
+        le=10_000_000,
+    )
 
 
 class BindingConfig(Section):
@@ -463,7 +478,7 @@ LATER: frozenset[str] = frozenset(
         "salt_mol_per_l", "density_ps", "equil_stages", "vacuum_schedule", "sdr_schedule", "abfe_protocol",
         "charge_correction", "soft_core", "flat_bottom_radius_angstrom",
         "flat_bottom_force_constant_kcal_per_mol_angstrom2", "boresch_atoms", "symmetry_number", "trajectory",
-        "trajectory_ps", "charge_source",
+        "trajectory_ps", "charge_source", "target_error_kcal_per_mol", "max_window_ps",
     }
 )  # fmt: skip
 """Settings that came after campaigns had been begun. Their defaults must be what was done before there was a choice."""
