@@ -102,7 +102,7 @@ RBFE = Pipeline(
 )
 PIPELINES: dict[str, Pipeline] = {"abfe": ABFE, "asfe": ABFE, "rbfe": RBFE, "md": MD}
 """Phases of each mode of the binding half."""
-EXTEND_VERB = "fe extend"
-"""What samples a leg longer, where an error is to be reached."""
+EXTENSION, EXTEND_VERB = "extension", "fe extend"
+"""Sampling a leg longer, where an error is to be reached: a round of phase `fe`, and its verb."""
 CAMPAIGN_VERB = "analysis campaign"
 """What makes table and report of the last phase's folders, in every mode."""

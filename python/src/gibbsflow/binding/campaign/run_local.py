@@ -267,9 +267,9 @@ class LocalRun:
         edges = self._plan(systems, "replan", before=self.out / "network" / "plan", records=list(records.values()))
         return self._analyse(self._sample(self._prepare_edges(edges)))
 
-    def _carry_out(self, phase: str, item: str, words: str = "", **options: Any) -> bool:
-        """Carry out a phase's verb, or another of its own, for one item under the failure policy; False if dropped."""
-        verb = self.verbs[words or self.pipeline[phase].verb]
+    def _carry_out(self, phase: str, item: str, **options: Any) -> bool:
+        """Carry out a phase's verb for one item under the failure policy; False where the item is dropped."""
+        verb = self.verbs[phases.EXTEND_VERB if phase == phases.EXTENSION else self.pipeline[phase].verb]
         policy = self.launch.run.on_failure
         for _ in range(2 if policy == "retry" else 1):
             start = time.monotonic()

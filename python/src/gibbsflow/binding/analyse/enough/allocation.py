@@ -73,24 +73,24 @@ def allocate(legs: Sequence[SampledLeg], error_kcal_per_mol: float, most_ps: Map
     aim = error_kcal_per_mol**2
     worth = {leg.name: leg.error_kcal_per_mol * math.sqrt(leg.window_ps / leg.cost_per_ps) for leg in legs}
 
-    def lengths(factor: float) -> dict[str, float]:
+    def _lengths(factor: float) -> dict[str, float]:
         held = {leg.name: max(leg.window_ps, most_ps[leg.name]) for leg in legs}
         return {leg.name: min(max(leg.window_ps, factor * worth[leg.name]), held[leg.name]) for leg in legs}
 
-    def enough(factor: float) -> bool:
-        asked = lengths(factor)
+    def _enough(factor: float) -> bool:
+        asked = _lengths(factor)
         return sum(leg.variance_after(asked[leg.name]) for leg in legs) <= aim
 
     contributing = [leg for leg in legs if worth[leg.name] > 0]
-    if not contributing or enough(0.0):
+    if not contributing or _enough(0.0):
         return {leg.name: leg.window_ps for leg in legs}
     low = min(leg.window_ps / worth[leg.name] for leg in contributing)
     high = max(max(leg.window_ps, most_ps[leg.name]) / worth[leg.name] for leg in contributing)
-    if not enough(high):
-        return lengths(high)
+    if not _enough(high):
+        return _lengths(high)
     for _ in range(_HALVINGS):
         middle = math.sqrt(low * high)
         if middle in (low, high):
             break
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return lengths(high)
+        low, high = (low, middle) if _enough(middle) else (middle, high)
+    return _lengths(high)
