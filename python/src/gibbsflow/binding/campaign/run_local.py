@@ -226,9 +226,8 @@ class LocalRun:
                 if leg in asked:
                     out, state = home / run.name, self._state(name, leg) / f"replicate_{replicate}"
                     options = {"leg": system / "legs" / leg, "replicate": int(replicate), "window_ps": asked[leg]}
-                    if self._carry_out(
-                        phases.FE, f"{name} {run.name}", phases.EXTEND_VERB, **options, state=state, out=out
-                    ):
+                    options |= {"state": state, "out": out}
+                    if self._carry_out(phases.EXTENSION, f"{name} {run.name}", **options):
                         longer.append(out)
             if not longer:
                 break
