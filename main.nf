@@ -92,7 +92,7 @@ workflow {
                 schedules.values().toList().unique(),
                 stages,
                 network.values().toList().unique(),
-                [mode: values.mode, replicates: values.replicates, windows_per_task: values.windows_per_task, pilot: values.schedule == 'auto', state: state, system_state: home, cache: "${pathOf(values.param_cache ?: "${pathOf(state).parent}/param_cache")}"],
+                [mode: values.mode, replicates: values.replicates, windows_per_task: values.windows_per_task, pilot: values.schedule == 'auto', extended: values.target_error_kcal_per_mol != null, state: state, system_state: home, cache: "${pathOf(values.param_cache ?: "${pathOf(state).parent}/param_cache")}"],
             )
         }
 

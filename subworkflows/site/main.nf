@@ -7,6 +7,7 @@ def keepPolicy(process, values, state) {
     def policy = process.remove('withLabel:gibbsflow_policy')
     def own = process.'withName:(?s).+'
     passOn(process, 'FE_RUN', 'FE_PILOT', own.keySet() + ['array'])
+    passOn(process, 'FE_RUN', 'FE_EXTEND', own.keySet())
     passOn(process, 'FE_RUN', 'FE_SHARE', own.keySet() + ['array', 'cpus', 'memory'])
     // a parameter goes before what is said of its label
     ['': 'memory_gb', 'withLabel:process_md': 'memory_md_gb', 'withLabel:process_train': 'memory_train_gb', 'withLabel:process_dft': 'memory_dft_gb']

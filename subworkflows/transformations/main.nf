@@ -5,13 +5,18 @@ include { FE_PILOT                } from '../../modules/fe/pilot'
 include { FE_RUN                  } from '../../modules/fe/run'
 include { FE_SHARE                } from '../../modules/fe/share'
 include { ANALYSIS_TRANSFORMATION } from '../../modules/analysis/transformation'
+include { EXTENSION as EXTENSION_1 } from '../extension'
+include { EXTENSION as EXTENSION_2 } from '../extension'
+include { EXTENSION as EXTENSION_3 } from '../extension'
+include { EXTENSION as EXTENSION_4 } from '../extension'
+include { EXTENSION as EXTENSION_5 } from '../extension'
 
 workflow TRANSFORMATIONS {
     take:
     ch_transformations // [meta{ligand, state}, system, and of an edge the system of its other end and the edge, or []]
     settings           // JSON of the sections that a verb reads, by process name
     schedules          // lambda schedules given as files
-    campaign           // {replicates, windows_per_task, pilot}
+    campaign           // {replicates, windows_per_task, pilot, extended}: extended where legs are sampled longer for the sake of an error
 
     main:
     FE_PREPARE(ch_transformations, settings.FE_PREPARE, schedules)
@@ -35,15 +40,30 @@ workflow TRANSFORMATIONS {
     FE_RUN(ch_groups.filter { group -> group.size() == 1 }.map { group -> group[0] }.mix(ch_failed))
     // what was lost to the failure policy leaves its group short: it is emitted at the end all the same
     ch_sampled = FE_RUN.out.run.mix(ch_shared)
-        .map { meta, run -> [groupKey(meta.ligand, meta.members), run] }
+        .map { meta, run -> [groupKey(meta.ligand, meta.members), [meta, run]] }
         .groupTuple(remainder: true)
-        .map { ligand, runs -> [ligand.toString(), runs.sort { run -> run.name }] }
+        .map { ligand, runs -> [ligand.toString(), runs.sort { run -> run[0].name }] }
     ch_prepared = FE_PREPARE.out.system
         .map { meta, system -> [meta.ligand, meta, system] }
         .join(ch_sampled)
         .map { _ligand, meta, system, runs -> [meta, system, runs] }
-    ANALYSIS_TRANSFORMATION(ch_prepared, settings.ANALYSIS_TRANSFORMATION)
+    ANALYSIS_TRANSFORMATION(ch_prepared.map { meta, system, runs -> [meta, system, runs.collect { _run, folder -> folder }, []] }, settings.ANALYSIS_TRANSFORMATION)
     ch_records = ANALYSIS_TRANSFORMATION.out.record
+
+    if (campaign.extended) {
+        ch_first = ch_prepared
+            .map { meta, system, runs -> [meta.ligand, meta, system, runs] }
+            .join(ch_legs.map { meta, legs -> [meta.ligand, [legs].flatten()] })
+            .join(ch_records.map { meta, record -> [meta.ligand, record] })
+            .map { _ligand, meta, system, runs, legs, record -> [meta, system, legs, runs, record] }
+        // as many rounds as binding/analyse/enough/rounds.py has; what has had enough passes through
+        EXTENSION_1(ch_first, settings.ANALYSIS_TRANSFORMATION, 1)
+        EXTENSION_2(EXTENSION_1.out.ch_items, settings.ANALYSIS_TRANSFORMATION, 2)
+        EXTENSION_3(EXTENSION_2.out.ch_items, settings.ANALYSIS_TRANSFORMATION, 3)
+        EXTENSION_4(EXTENSION_3.out.ch_items, settings.ANALYSIS_TRANSFORMATION, 4)
+        EXTENSION_5(EXTENSION_4.out.ch_items, settings.ANALYSIS_TRANSFORMATION, 5)
+        ch_records = EXTENSION_5.out.ch_items.map { meta, _system, _legs, _runs, record -> [meta, record] }
+    }
 
     emit:
     ch_records

@@ -96,6 +96,24 @@ def test_rbfe_runs_edges_of_the_ligands_that_are_left(nextflow: Launcher) -> Non
     assert (run.outdir / "network" / "plan" / "edges" / edge / "edge.json").exists()
 
 
+def test_legs_are_extended_as_long_as_records_ask_for_it(nextflow: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "asked.config").write_text("process { withName: ANALYSIS_TRANSFORMATION { ext.rounds = 2 } }\n")
+    target = ("-c", "asked.config", "--target_error_kcal_per_mol", "0.2", "--max_window_ps", "5000")
+    run = nextflow.pipeline("-stub", "--mode", "abfe", "--replicates", "1", *target)
+    assert run.code == 0, run.text
+    legs = [f"FE_RUN ({ligand} {leg}_replicate_0)" for ligand in LIGANDS for leg in ("complex", "solvent")]
+    longer = [f"FE_EXTEND ({ligand} complex_replicate_0)" for ligand in LIGANDS] * 2
+    analyses = [f"ANALYSIS_TRANSFORMATION ({ligand})" for ligand in LIGANDS] * 3
+    prepared = [f"FE_PREPARE ({ligand})" for ligand in LIGANDS]
+    assert run.tasks("COMPLETED") == expected(*prepared, *legs, *longer, *analyses, "ANALYSIS_CAMPAIGN (campaign)")
+    made = {path.name for path in (run.outdir / "phases" / "b2").iterdir()}
+    assert {"fe", "analysis", "extension_1", "extension_2"} <= made and "extension_3" not in made
+    last = [path.name for path in sorted((run.outdir / "phases" / "b2" / "extension_2").iterdir())]
+    assert last == ["analysis", "complex_replicate_0"]
+    again = nextflow.pipeline("-stub", "-resume", "--mode", "abfe", "--replicates", "1", *target)
+    assert (again.code, again.submitted, again.cached) == (0, 0, len(run.trace)), again.text
+
+
 def test_md_stops_after_equil_analysis_and_still_writes_results(nextflow: Launcher) -> None:
     run = nextflow.pipeline("-stub", "--mode", "md", *DAG)
     assert run.code == 0, run.text

@@ -21,7 +21,7 @@ workflow BINDING {
     schedules // lambda schedules given as files
     stages    // stages of the equilibration given as a file, or []
     network   // network and atom maps given as files
-    campaign  // {mode, replicates, windows_per_task, pilot, state, system_state, cache}
+    campaign  // {mode, replicates, windows_per_task, pilot, extended, state, system_state, cache}
 
     main:
     SYSTEM_PREP(ch_rows, receptor, about.protonation, about.parameters, settings.SYSTEM_PREP)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gibbsflow.binding.alchemy.alchemical_leg import sampling
+from gibbsflow.binding.alchemy.sampling_plan import sampling
 from gibbsflow.binding.equilibrate.stages import plan_equilibration
 from gibbsflow.binding.retries import safer_equil, safer_md, used_in_equil, used_in_leg
 from gibbsflow.config.binding import Equil, Fe, Md

@@ -7,11 +7,15 @@ from typing import Annotated, Literal
 
 import typer
 
+from gibbsflow.cli.extension import next_round
 from gibbsflow.cli.network import network
 from gibbsflow.cli.options import Config, Json, Out, State, System, new_app, verb
+from gibbsflow.cli.standard_state import standard_state
 
 app = new_app("Free energies from the energies of windows: legs, transformations, campaigns; standard-state terms.")
 app.command()(network)
+app.command("next-round")(next_round)
+app.command("standard-state")(standard_state)
 
 
 @app.command()
@@ -59,6 +63,9 @@ def transformation(
     out: Out,
     config: Config = None,
     state: State = None,
+    before: Annotated[
+        Path | None, typer.Option(help="The same of the round before, where legs were extended (fe extend).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Binding free energy of one transformation from its legs and replicates, with error and verdict."""
@@ -68,11 +75,11 @@ def transformation(
         from gibbsflow.config.binding import BindingConfig
         from gibbsflow.errors import UnconvergedError
         from gibbsflow.report.figures.leg_figures import write_figures
-        from gibbsflow.workflow.files import write_json
+        from gibbsflow.workflow.files import read_json, write_json
 
         settings = BindingConfig.read(config) if config else BindingConfig()
-        source = SimSystem.read(system)
-        record = analyse_transformation(source, runs, settings.analysis, settings.run.mode)
+        source, earlier = SimSystem.read(system), read_json(before / FILE_NAME) if before else None
+        record = analyse_transformation(source, runs, settings.analysis, settings.run.mode, earlier)
         record["figures"] = write_figures(record, source, out)
         write_json(out / FILE_NAME, record)
         result.status, result.cause, result.seed = record["status"], record["cause"], record["seed"]
@@ -107,41 +114,6 @@ def campaign(
         rows = write_campaign(samplesheet, records or [], settings, state, out, network)
         result.figures = {"rows": len(rows), "finished": sum(row.status == "finished" for row in rows)}
         typer.echo(terminal_table(rows), err=as_json)
-
-
-@app.command("standard-state")
-def standard_state(
-    temperature: Annotated[float, typer.Option(help="Temperature, K.")],
-    r0: Annotated[float, typer.Option(help="Reference distance, Å.")] = 0.0,
-    theta_a: Annotated[float, typer.Option(help="Reference angle P2-P1-L1, degrees.")] = 90.0,
-    theta_b: Annotated[float, typer.Option(help="Reference angle P1-L1-L2, degrees.")] = 90.0,
-    k_r: Annotated[float, typer.Option(help="K of the distance, kcal/mol/Å², U = 1/2 K x².")] = 10.0,
-    k_angle: Annotated[float, typer.Option(help="K of both angles, kcal/mol/rad².")] = 100.0,
-    k_dihedral: Annotated[
-        float | None, typer.Option(help="K of the dihedrals, kcal/mol/rad²; default: that of the angles.")
-    ] = None,
-    com: Annotated[bool, typer.Option("--com", help="Centre-of-mass restraint, --k, U = 1/2 K (r - r0)².")] = False,
-    k: Annotated[float, typer.Option("--k", help="K of the centre-of-mass restraint, kcal/mol/Å².")] = 10.0,
-    as_json: Json = False,
-) -> None:
-    """Free energy of releasing a Boresch (or centre-of-mass) restraint to 1 mol/L, analytic and numeric."""
-    with verb(None, as_json=as_json) as result:
-        from gibbsflow.binding.alchemy.restraint import standard_state as terms
-
-        point = {"r0_angstrom": r0, "temperature_k": temperature}
-        if com:
-            point |= {"k": k}
-            terms.check_values(**point, least_r0_angstrom=0.0)
-            analytic, numeric = terms.com_analytic_kcal_per_mol(**point), terms.com_numeric_kcal_per_mol(**point)
-        else:
-            point |= {"theta_a_deg": theta_a, "theta_b_deg": theta_b, "k_r": k_r, "k_angle": k_angle}
-            point |= {"k_dihedral": k_angle if k_dihedral is None else k_dihedral}
-            terms.check_values(**point)
-            analytic = terms.boresch_analytic_kcal_per_mol(**point)
-            numeric = terms.boresch_numeric_kcal_per_mol(**point)
-        result.figures = {"analytic_kcal_per_mol": analytic, "numeric_kcal_per_mol": numeric}
-        lines = [f"analytic {analytic:.4f} kcal/mol", f"numeric  {numeric:.4f} kcal/mol"]
-        typer.echo("\n".join(lines + [note for note in [terms.differ(analytic, numeric)] if note]), err=as_json)
 
 
 if __name__ == "__main__":

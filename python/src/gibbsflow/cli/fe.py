@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gibbsflow.cli.extension import extend
 from gibbsflow.cli.fe_inputs import write
 from gibbsflow.cli.options import (
     Config,
@@ -27,8 +28,8 @@ from gibbsflow.cli.status import Folder, StatusCommand, Watch, show
 from gibbsflow.workflow.state.state_folder import window_folder
 
 app = new_app("Free-energy legs: prepare them, sample their λ windows, see how far they are.")
-for placing in (pilot, optimise):
-    app.command()(placing)
+for more in (pilot, optimise, extend, write):
+    app.command()(more)
 
 
 @app.command()
@@ -90,8 +91,8 @@ def run(
     """
     budget = parse_duration_s(time_budget)
     windows = parse_windows(window or ())
-    home = state / window_folder(windows[0]) if windows else state
-    with verb(out, state=None if dry_run else home, as_json=as_json) as result:
+    home = None if dry_run else state / window_folder(windows[0]) if windows else state
+    with verb(out, state=home, as_json=as_json) as result:
         from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
         from gibbsflow.binding.analyse.placement.pilot import hand_on
         from gibbsflow.binding.sample.sampling import check_request, sample_leg
@@ -106,9 +107,9 @@ def run(
             if dry_run:
                 check_request(prepared, replicate, windows)
                 plan = prepared.sampling
-                count, each_ps = len(windows or prepared.states), plan.samples * plan.sample_ps
-                typer.echo(f"{count} windows x {each_ps:g} ps = {count * each_ps:g} ps", err=True)
-                result.figures |= {"windows": count, "planned_ps": count * each_ps, "segments": plan.segments}
+                total_ps = (count := len(windows or prepared.states)) * plan.samples * plan.sample_ps
+                typer.echo(f"{count} windows x {plan.samples * plan.sample_ps:g} ps = {total_ps:g} ps", err=True)
+                result.figures |= {"windows": count, "planned_ps": total_ps, "segments": plan.segments}
                 return
             sample_leg(prepared, replicate, windows, state, out, stopper, result)
             hand_on(leg, out)
@@ -136,9 +137,6 @@ def share(
         code = sample_together(runs, out, time_budget, result)
     if code:
         raise typer.Exit(code)
-
-
-app.command()(write)
 
 
 @app.command(cls=StatusCommand)

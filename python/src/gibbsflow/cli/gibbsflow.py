@@ -85,11 +85,10 @@ def crate(outdir: Annotated[Path, typer.Argument(help="Results of a run of the p
 
 def verbs() -> dict[str, Callable[..., int]]:
     """The verbs of all phases as functions that return their exit code, by ``program verb``."""
-    from gibbsflow.binding.campaign.phases import CAMPAIGN_VERB, PILOT_VERB, PIPELINES
+    from gibbsflow.binding.campaign.phases import CAMPAIGN_VERB, EXTEND_VERB, PILOT_VERB, PIPELINES
 
-    named = dict.fromkeys(
-        [step.verb for pipeline in PIPELINES.values() for step in pipeline] + [PILOT_VERB, CAMPAIGN_VERB]
-    )
+    of_phases = [step.verb for pipeline in PIPELINES.values() for step in pipeline]
+    named = dict.fromkeys([*of_phases, PILOT_VERB, EXTEND_VERB, CAMPAIGN_VERB])
     programs = {words: words.split() for words in named}
     return {
         words: _returning(getattr(import_module(f"gibbsflow.cli.{program}"), name))

@@ -127,11 +127,7 @@ class Md(Section):
     )
     temperature_k: float = setting(298.15, "Temperature.", unit="K", ge=200, le=500)
     timestep_fs: float = setting(
-        4.0,
-        "Time step; above 2 fs needs hydrogen mass repartitioning.",
-        unit="fs",
-        gt=0,
-        le=5,
+        4.0, "Time step; above 2 fs needs hydrogen mass repartitioning.", unit="fs", gt=0, le=5
     )
     hydrogen_mass_amu: float = setting(3.0, "Mass of hydrogens after repartitioning.", unit="amu", ge=1.008, le=4)
     friction_per_ps: float = setting(1.0, "Langevin friction.", unit="1/ps", gt=0, le=100)
@@ -181,13 +177,7 @@ class Equil(Section):
     """Equilibration of the complex."""
 
     minimise_steps: int = setting(1000, "Steps of minimisation at most.", ge=0, le=1_000_000)
-    heat_ps: float = setting(
-        10.0,
-        "Heating from 10 K, ligand and receptor restrained.",
-        unit="ps",
-        ge=0,
-        le=100_000,
-    )
+    heat_ps: float = setting(10.0, "Heating from 10 K, ligand and receptor restrained.", unit="ps", ge=0, le=100_000)
     density_ps: float = setting(
         50.0,
         "In explicit solvent: at constant pressure with the solute held, after heating.",
@@ -195,13 +185,7 @@ class Equil(Section):
         ge=0,
         le=1_000_000,
     )
-    equil_ps: float = setting(
-        50.0,
-        "Unrestrained equilibration after heating.",
-        unit="ps",
-        gt=0,
-        le=10_000_000,
-    )
+    equil_ps: float = setting(50.0, "Unrestrained equilibration after heating.", unit="ps", gt=0, le=10_000_000)
     equil_stages: Path | None = setting(
         None,
         "Stages of the equilibration (YAML), in place of heat_ps, density_ps and equil_ps; docs/methods shows one.",
@@ -225,11 +209,7 @@ class Fe(Placing):
         "there are no anchors, Boresch for proteins.",
     )
     com_force_constant_kcal_per_mol_angstrom2: float = setting(
-        10.0,
-        "K of the centre-of-mass restraint, U = 1/2 K r^2.",
-        unit="kcal/mol/Å²",
-        gt=0,
-        le=1000,
+        10.0, "K of the centre-of-mass restraint, U = 1/2 K r^2.", unit="kcal/mol/Å²", gt=0, le=1000
     )
     flat_bottom_radius_angstrom: float | None = setting(
         None,
@@ -294,13 +274,7 @@ class Fe(Placing):
     )
     window_ps: float = setting(1000.0, "Sampling a window and replicate.", unit="ps", gt=0, le=10_000_000)
     window_equil_ps: float = setting(20.0, "Discarded start of each window.", unit="ps", ge=0, le=1_000_000)
-    sample_ps: float = setting(
-        1.0,
-        "Interval between samples, and between exchanges.",
-        unit="ps",
-        gt=0,
-        le=10_000,
-    )
+    sample_ps: float = setting(1.0, "Interval between samples, and between exchanges.", unit="ps", gt=0, le=10_000)
     segment_ps: float = setting(10.0, "Length between two checkpoints.", unit="ps", gt=0, le=1_000_000)
 
 
@@ -311,13 +285,22 @@ class Analysis(Section):
         "auto",
         "Samples used: value from all, error from uncorrelated ones (auto); both from those (always); all (never).",
     )
-    overlap_warn: float = setting(
-        0.03,
-        "Least overlap of neighbouring windows that gives no warning.",
-        ge=0,
-        le=0.5,
-    )
+    overlap_warn: float = setting(0.03, "Least overlap of neighbouring windows that gives no warning.", ge=0, le=0.5)
     error_warn_kcal_per_mol: float = setting(0.5, "Largest error that gives no warning.", unit="kcal/mol", gt=0, le=10)
+    target_error_kcal_per_mol: float | None = setting(
+        None,
+        "Standard error to be reached: legs are sampled longer, in rounds, where that lessens it most.",
+        unit="kcal/mol",
+        gt=0,
+        le=10,
+    )
+    max_window_ps: float | None = setting(
+        None,
+        "Most of a window for target_error_kcal_per_mol; default: 10 times window_ps.",
+        unit="ps",
+        gt=0,
+        le=10_000_000,
+    )
 
 
 class BindingConfig(Section):
@@ -464,6 +447,7 @@ LATER: frozenset[str] = frozenset(
         "charge_correction", "soft_core", "flat_bottom_radius_angstrom",
         "flat_bottom_force_constant_kcal_per_mol_angstrom2", "boresch_atoms", "symmetry_number", "trajectory",
         "trajectory_ps", "charge_source", "schedule", "fe_pilot_ps", "schedule_by", "schedule_spacing",
+        "target_error_kcal_per_mol", "max_window_ps",
     }
 )  # fmt: skip
 """Settings that came after campaigns had been begun. Their defaults must be what was done before there was a choice."""

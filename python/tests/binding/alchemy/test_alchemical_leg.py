@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from pydantic import create_model
 
-from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg, sampling
+from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg
+from gibbsflow.binding.alchemy.sampling_plan import sampling
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.config import binding
 from gibbsflow.config.binding import Fe, Md

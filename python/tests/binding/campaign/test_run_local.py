@@ -44,7 +44,7 @@ class Verbs(dict):
             if verb == "fe run":
                 assert options["leg"].is_dir()
                 (out / "leg.json").write_text("{}")
-            if verb == "analysis transformation":
+            if verb == "analysis transformation" and "before" not in options:
                 assert all(run.parent == out.parent / "fe" for run in options["runs"])
             if verb == "analysis campaign":
                 (out / "given.json").write_text(json.dumps([str(path.parent.name) for path in options["records"]]))
@@ -139,6 +139,71 @@ def test_prune_and_raise(tmp_path):
 def test_a_stop_ends_the_run_with_its_own_code(tmp_path):
     code, _, given = run(tmp_path, {"fe run complex_replicate_0": [75]})
     assert (code, given) == (75, [])
+
+
+class Asking(Verbs):
+    """The same where the record of `a` asks for the complex to be longer, so many times."""
+
+    def __init__(self, plan: dict[str, list[int]], rounds: int) -> None:
+        super().__init__(plan)
+        self.rounds, self.runs, self.lengths = rounds, [], []
+
+    def __missing__(self, verb: str):
+        run = super().__missing__(verb)
+
+        def asking(**options) -> int:
+            out = Path(options["out"])
+            if verb == "fe extend":
+                self.lengths.append((options["window_ps"], options["leg"].name, options["state"].parent.name))
+            code = run(**options)
+            if verb == "analysis transformation" and not code:
+                asked = {}
+                if options["state"].parent.name == "a":
+                    self.runs.append([path.parent.name for path in options["runs"]])
+                    asked = {"complex": 100.0 * (len(self.runs) + 1)} if len(self.runs) <= self.rounds else {}
+                (out / "record.json").write_text(json.dumps({"sampling": {"next_window_ps": asked}}))
+            return code
+
+        return asking
+
+
+def extended(
+    tmp_path: Path, plan: dict[str, list[int]], rounds: int, **settings
+) -> tuple[Asking, dict[str, Path], int]:
+    io = {"input": DEMO / "ligands.csv", "receptor": DEMO / "cb7.sdf", "outdir": tmp_path / "out"}
+    settings = {"run": {"replicates": 1}, "analysis": {"target_error_kcal_per_mol": 0.1}}
+    launch = Launch.model_validate({"io": io | {"state_dir": tmp_path / "state"}} | settings)
+    verbs, records = Asking(plan, rounds), {}
+    table = verbs["analysis campaign"]
+    verbs["analysis campaign"] = lambda **options: records.update(given=options["records"]) or table(**options)
+    code = LocalRun(launch, [row("a"), row("b")], verbs).run()
+    return (
+        verbs,
+        {path.parts[-2 if path.parts[-3] == "phases" else -3]: path for path in records.get("given", [])},
+        code,
+    )
+
+
+def test_legs_are_sampled_longer_as_long_as_the_record_asks_for_it(tmp_path):
+    verbs, records, code = extended(tmp_path, {}, 2)
+    assert code == 0 and verbs.lengths == [(200.0, "complex", "complex"), (300.0, "complex", "complex")]
+    assert verbs.runs == [["fe", "fe"], ["extension_1", "fe"], ["extension_2", "fe"]]
+    phases = tmp_path / "out" / "phases"
+    assert records == {"a": phases / "a" / "extension_2" / "analysis", "b": phases / "b" / "analysis"}
+
+
+def test_it_ends_after_the_last_round(tmp_path):
+    verbs, records, _ = extended(tmp_path, {}, 99)
+    assert len(verbs.runs) == 6 and records["a"].parent.name == "extension_5"
+
+
+@pytest.mark.parametrize(
+    "plan", [{"fe extend extension_2": [70, 70]}, {"analysis transformation extension_2": [70, 70]}]
+)
+def test_an_extension_that_fails_leaves_the_record_before_it(tmp_path, plan):
+    verbs, records, code = extended(tmp_path, plan, 2)
+    assert code == 0 and len(verbs.runs) == 2
+    assert records["a"] == tmp_path / "out" / "phases" / "a" / "extension_1" / "analysis"
 
 
 EDGES = {"plan": (("a", "b"), ("b", "c")), "replan": (("a", "c"),)}

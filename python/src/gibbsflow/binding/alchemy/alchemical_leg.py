@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.alchemy.restraint.restraints import Restraint, restraint_as_dict, restraint_from_dict
+from gibbsflow.binding.alchemy.sampling_plan import Sampling, sampling
 from gibbsflow.binding.alchemy.schedules import LambdaState, check_schedule
 from gibbsflow.binding.workload import Workload
 from gibbsflow.config.binding import Fe, Md, hashed
@@ -27,72 +27,6 @@ from gibbsflow.workflow.seeds import derive_seed
 FILE_NAME = "leg.json"
 _INDIFFERENT_MD = ("threads", "platform", "legs_per_gpu", "trajectory", "trajectory_ps")
 _LENGTHS = ("window_ps", "window_equil_ps", "sample_ps", "segment_ps", "sampler", "soft_core")
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """Lengths of a window's run in whole numbers.
-
-    Attributes
-    ----------
-    steps_per_sample
-        MD steps between samples.
-    samples
-        Samples of a window, those discarded at the start included.
-    discarded
-        Samples discarded at the start.
-    samples_per_segment
-        Samples between two checkpoints.
-    sample_ps
-        Time between samples, ps.
-    """
-
-    steps_per_sample: int
-    samples: int
-    discarded: int
-    samples_per_segment: int
-    sample_ps: float
-
-    @property
-    def segments(self) -> int:
-        """Number of segments; the last may be shorter.
-
-        Returns
-        -------
-        int
-            At least one.
-        """
-        return math.ceil(self.samples / self.samples_per_segment)
-
-    def samples_in(self, segment: int) -> int:
-        """Count the samples of a segment.
-
-        Parameters
-        ----------
-        segment
-            Its number, from 0.
-
-        Returns
-        -------
-        int
-            Samples of a window.
-        """
-        return min(self.samples_per_segment, self.samples - segment * self.samples_per_segment)
-
-    def samples_after(self, segments: int) -> int:
-        """Count the samples done after so many segments.
-
-        Parameters
-        ----------
-        segments
-            Segments done.
-
-        Returns
-        -------
-        int
-            Samples of a window.
-        """
-        return min(self.samples, segments * self.samples_per_segment)
 
 
 @dataclass(frozen=True)
@@ -414,44 +348,6 @@ class AlchemicalLeg:
                 for pair in content.get("apart", ())
             ),
         )
-
-
-def sampling(md: Md, fe: Fe) -> Sampling:
-    """Turn the settings' lengths into whole numbers of steps and samples.
-
-    Parameters
-    ----------
-    md
-        Time step.
-    fe
-        Lengths and intervals.
-
-    Returns
-    -------
-    Sampling
-        At least as long as asked for.
-
-    Raises
-    ------
-    InputError
-        Where the sample interval is no whole number of time steps, or longer than a window.
-    """
-    steps = fe.sample_ps * 1000 / md.timestep_fs
-    if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
-        right = f"a multiple of the time step of {md.timestep_fs:g} fs"
-        raise InputError(Problem("fe", f"{fe.sample_ps:g} ps is not usable", right, field="sample_ps"))
-    if fe.sample_ps > fe.window_ps:
-        what, right = f"a sample each {fe.sample_ps:g} ps, of windows of {fe.window_ps:g} ps", "less than window_ps"
-        raise InputError(Problem("fe", what, right, field="sample_ps"))
-    discarded = math.ceil(fe.window_equil_ps / fe.sample_ps - 1e-9)
-    kept = math.ceil(fe.window_ps / fe.sample_ps - 1e-9)
-    return Sampling(
-        steps_per_sample=round(steps),
-        samples=discarded + kept,
-        discarded=discarded,
-        samples_per_segment=max(1, round(fe.segment_ps / fe.sample_ps)),
-        sample_ps=fe.sample_ps,
-    )
 
 
 def place_leg(

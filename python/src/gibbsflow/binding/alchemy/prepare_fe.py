@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from gibbsflow.binding import PHYSICS
-from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg, sampling
+from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, place_leg
 from gibbsflow.binding.alchemy.finite_size.leg_correction import leg_correction
 from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
 from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of, restrains
 from gibbsflow.binding.alchemy.restraint.holding import hold_ligand, symmetry_problems
 from gibbsflow.binding.alchemy.restraint.restraints import Restraint, restraint_as_dict
+from gibbsflow.binding.alchemy.sampling_plan import sampling
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
 from gibbsflow.binding.equilibrate.periodic_box import kept_apart
 from gibbsflow.binding.facts import (

@@ -11,6 +11,7 @@ from gibbsflow.binding.alchemy.protocols import GONE_ON_WITH, mode_of_legs, prot
 from gibbsflow.binding.alchemy.schedules import PLACEMENT
 from gibbsflow.binding.analyse.collect import group_windows
 from gibbsflow.binding.analyse.combine import Expected, LegOutcome, analyse_legs, summarise
+from gibbsflow.binding.analyse.enough.rounds import KEY, judge_system
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of, walk
 from gibbsflow.binding.analyse.verdict import Finding, Thresholds, judge_account, overall, sentences
 from gibbsflow.binding.facts import BoundFacts, EdgeFacts, EquilibratedFacts, GivenFacts, LegFacts, SettingsFacts
@@ -28,7 +29,11 @@ _KEPT = ("md", "equil", "fe", "restraint", "param", "receptor_name", "receptor_k
 
 
 def analyse_transformation(
-    system: SimSystem, runs: Sequence[Path], settings: Analysis, mode: str = GONE_ON_WITH
+    system: SimSystem,
+    runs: Sequence[Path],
+    settings: Analysis,
+    mode: str = GONE_ON_WITH,
+    before: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Analyse all legs and replicates of a transformation.
 
@@ -42,6 +47,8 @@ def analyse_transformation(
         Estimators and thresholds.
     mode
         Of the campaign: it decides which legs there are, and how they sum up.
+    before
+        Record of the round of sampling before; None in the first. Of use only with a target of the error.
 
     Returns
     -------
@@ -104,6 +111,13 @@ def analyse_transformation(
         symmetry_kcal_per_mol=symmetry,
         finite_size=finite_size,
     )
+    if settings.target_error_kcal_per_mol is not None and figures["dg_kcal_per_mol"] is not None:
+        figures[KEY] = judge_system(system, figures, runs, settings, (before or {}).get(KEY))
+        if figures[KEY]["stopped_by"] != "target":
+            missed = Finding("WARN", "target", f"target error not reached: {figures[KEY]['stopped_because']}")
+            findings = [*(Finding(**one) for one in figures["findings"]), missed]
+            said = {"verdict": overall(findings), "reasons": sentences(findings)}
+            figures |= said | {"findings": [vars(finding) for finding in findings]}
     chosen = settings.model_dump(mode="json")
     return {
         "transformation": system.name,

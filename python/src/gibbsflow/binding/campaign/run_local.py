@@ -13,6 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gibbsflow.binding.analyse.enough.rounds import KEY as SAMPLING
+from gibbsflow.binding.analyse.enough.rounds import MOST_ROUNDS
+from gibbsflow.binding.analyse.transformation import FILE_NAME as RECORD
 from gibbsflow.binding.campaign import phases
 from gibbsflow.binding.campaign.check import ALONE, CampaignCheck, check_campaign, made_from
 from gibbsflow.binding.campaign.edges import EDGES, PlannedEdge
@@ -23,7 +26,7 @@ from gibbsflow.config.launch.samplesheet_columns import SOLVATED, brings_recepto
 from gibbsflow.config.modes import MODES
 from gibbsflow.engines.openmm_systems import check_platform
 from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, InputError, Problem
-from gibbsflow.workflow.files import write_json
+from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.folders import published
 from gibbsflow.workflow.folders.places import place_problems
 
@@ -221,8 +224,36 @@ class LocalRun:
             runs = sorted(path.parent for path in self._folder(name, phases.FE).glob("*/leg.json"))
             options = {"system": system, "runs": runs, "out": out, "state": state, "config": self.config}
             if self._carry_out(phases.ANALYSIS, name, **options):
-                done[name] = out
+                done[name] = self._extend(name, system, runs, out)
         return done
+
+    def _extend(self, name: str, system: Path, runs: Sequence[Path], record: Path) -> Path:
+        """Sample legs longer, round by round, as each record asks for; returns the last record that came about."""
+        if self.launch.analysis.target_error_kcal_per_mol is None:
+            return record
+        places = self._folder(name, PILOT) if self.launch.fe.schedule == "auto" else system / "legs"
+        for number in range(1, MOST_ROUNDS + 1):
+            asked = read_json(record / RECORD).get(SAMPLING, {}).get("next_window_ps", {})
+            if not asked:
+                break
+            home, longer = self.out / "phases" / name / f"extension_{number}", []
+            for run in runs:
+                leg, _, replicate = run.name.rpartition("_replicate_")
+                if leg in asked:
+                    out, state = home / run.name, self._state(name, leg) / f"replicate_{replicate}"
+                    options = {"leg": places / leg, "replicate": int(replicate), "window_ps": asked[leg]}
+                    options |= {"state": state, "out": out}
+                    if self._carry_out(phases.EXTENSION, f"{name} {run.name}", **options):
+                        longer.append(out)
+            if not longer:
+                break
+            runs = [next((out for out in longer if out.name == run.name), run) for run in runs]
+            given: dict[str, Any] = {"system": system, "runs": runs, "before": record, "config": self.config}
+            given |= {"out": home / phases.ANALYSIS, "state": self._state(name, phases.ANALYSIS)}
+            if not self._carry_out(phases.ANALYSIS, name, **given):
+                break
+            record = home / phases.ANALYSIS
+        return record
 
     def _plan(self, systems: Folders, name: str = "plan", **options: Any) -> Folders:
         """Plan the network; returns the folders of the edges that are to be run."""
@@ -253,7 +284,8 @@ class LocalRun:
 
     def _carry_out(self, phase: str, item: str, **options: Any) -> bool:
         """Carry out a phase's verb for one item under the failure policy; False where the item is dropped."""
-        return self._carry_out_verb(self.pipeline[phase].verb, f"{phase} {item}", options)
+        name = phases.EXTEND_VERB if phase == phases.EXTENSION else self.pipeline[phase].verb
+        return self._carry_out_verb(name, f"{phase} {item}", options)
 
     def _carry_out_verb(self, name: str, what: str, options: Mapping[str, Any]) -> bool:
         verb = self.verbs[name]

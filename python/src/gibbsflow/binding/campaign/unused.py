@@ -96,6 +96,8 @@ def unused_settings(settings: BindingConfig, *, boxed: bool = False) -> list[str
             leg.schedule
             for leg in protocol_of(settings.run.mode, explicit=boxed or settings.md.explicit, fe=settings.fe)
         }
+        if settings.analysis.target_error_kcal_per_mol is None:
+            reasons.append(("without target_error_kcal_per_mol", _given(settings, {"analysis": ("max_window_ps",)})))
         others = [key for key in type(settings.fe).model_fields if key.endswith("_schedule") and key not in own]
         reasons.append((f"in mode {settings.run.mode}, which has no such leg", _given(settings, {"fe": tuple(others)})))
         if settings.fe.schedule != "auto":

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, Sampling
+from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg
+from gibbsflow.binding.alchemy.sampling_plan import Sampling
 from gibbsflow.binding.alchemy.state_makers import PERIODIC_MAKERS, STATE_MAKERS
 from gibbsflow.binding.forcefield.topology_file import molecules
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_md, used_in_leg
@@ -27,7 +28,7 @@ from gibbsflow.config.binding import Md
 from gibbsflow.engines.gpu.mps import Mps, shared_card
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine
 from gibbsflow.engines.md_engines import WHOLE_RUNS, engine_for
-from gibbsflow.errors import InputError, Problem
+from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.progress import Progress
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.seeds import derive_seed
@@ -65,6 +66,8 @@ def _independent(systems: Sequence[EngineSystem], md: Md, window: int | None, en
     return IndependentSampler(systems, md, window, engine)
 
 
+EXTENSION = "extension"
+"""Folder below the state of finished windows: what goes on from where they ended."""
 CONTEXTS_WITHOUT_MPS = 2
 """Contexts that walkers share on a card without MPS: with more nothing is gained, and with one the card waits while the
 host hands walkers over (docs/decisions/0011)."""
@@ -209,6 +212,7 @@ def sample_leg(
     stopper: Stopper,
     result: Result,
     engine: MdEngine | None = None,
+    window_ps: float | None = None,
 ) -> None:
     """Sample a leg's windows, or go on with them, and write their energies.
 
@@ -231,6 +235,9 @@ def sample_leg(
         Filled with hash, seed and figures, also where it stops early.
     engine
         What runs the MD; default: that of the leg's settings.
+    window_ps
+        Sampling a window, ps, where it is to be longer than the leg says: what was sampled is gone on with by whole
+        segments from where it ended, in the folder ``extension`` of its state. None for the leg's own length.
 
     Raises
     ------
@@ -239,9 +246,11 @@ def sample_leg(
     NumericalError
         For NaN; windows after that one are not begun.
     InputError
-        For a window or replicate that the leg has not.
+        For a window or replicate that the leg has not, and for a length that is not longer than the leg's.
     """
     check_request(leg, replicate, windows)
+    if window_ps is not None:
+        leg.sampling.extension(window_ps, where=str(leg.folder))  # or it is refused before anything is sampled
     engine = engine or engine_for(leg.md)
     result.seed = leg.seed
     result.figures |= {
@@ -280,7 +289,7 @@ def sample_leg(
             frames = KeptFrames(safer, folder, sampler.windows)
             _note_attempt(result, run, number)
             try:
-                _advance(safer, replicate, sampler, run, stopper, frames)
+                _advance(safer, replicate, sampler, run, stopper, safer.sampling, frames)
             finally:
                 plan = safer.sampling
                 done_ps = plan.samples_after(run.segments_done) * plan.sample_ps
@@ -289,14 +298,63 @@ def sample_leg(
                 if isinstance(sampler, WalkerSampler):
                     result.figures["contexts"] = sampler.contexts
                 _note_speed(result, totals)
-            _write(safer, replicate, sampler, run, out, result)
+            plan, data = safer.sampling, run.outputs()
             result.figures["trajectory_frames"] = frames.write(out, run.segments_done)
+        if window_ps is not None:  # what it goes on from is let go: a failure from here on leaves it finished
+            longer, more = _extend(safer, replicate, number, window_ps, run, sampler, make, stopper, result, totals)
+            plan = replace(plan, samples=plan.samples + longer.samples)
+            data = {key: np.concatenate([data[key], more[key]]) for key in data}
+        _write(safer, replicate, sampler, plan, data, out, result)
+
+
+def _extend(
+    leg: AlchemicalLeg,
+    replicate: int,
+    window: int | None,
+    window_ps: float,
+    done: ResumableRun,
+    sampler: Sampler,
+    make: Maker,
+    stopper: Stopper,
+    result: Result,
+    totals: dict[str, float],
+) -> tuple[Sampling, Arrays]:
+    """Go on from where windows have ended, in a state folder of its own that grows from call to call."""
+    if done.segments_done != leg.sampling.segments:
+        raise StateError(f"{done.folder}: has finished, and its last checkpoint cannot be read: nothing to go on from")
+    settings = {**leg.hashed_settings(replicate, window), "goes_on_from": done.inputs_hash}
+    run = ResumableRun(
+        done.folder / EXTENSION, files=leg.files(), settings=settings, physics=leg.physics,
+        settings_of_attempt=lambda attempt: {"timestep_fs": safer_md(leg.md, attempt).timestep_fs},
+        most_attempts=MOST_ATTEMPTS, stopper=stopper,
+    )  # fmt: skip
+    with run:
+        safer = replace(leg, md=safer_md(leg.md, run.attempt))
+        plan = safer.sampling.extension(window_ps, where=str(leg.folder))
+        sampler = sampler if run.attempt == 1 else make(safer.md, window, run.folder)
+        _note_attempt(result, run, window)
+        try:
+            _advance(safer, replicate, sampler, run, stopper, plan, after=done)
+        finally:
+            used = min(run.segments_done, plan.segments)  # an earlier call may have gone farther
+            totals["sampled_ns"] += plan.samples_after(used) * plan.sample_ps * len(sampler.windows) / 1000
+            totals["engine_s"] += run.engine_s * used / max(1, run.segments_done)
+            _note_speed(result, totals)
+        return plan, run.outputs(plan.segments)
 
 
 def _advance(
-    leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: ResumableRun, stopper: Stopper, frames: KeptFrames
+    leg: AlchemicalLeg,
+    replicate: int,
+    sampler: Sampler,
+    run: ResumableRun,
+    stopper: Stopper,
+    plan: Sampling,
+    frames: KeptFrames | None = None,
+    after: ResumableRun | None = None,
 ) -> None:
-    plan = leg.sampling
+    """Run the segments of a plan, from the leg's starts, or after those of another run with the numbers that follow."""
+    before = 0 if after is None else after.segments_done
     window = sampler.windows[0] if len(sampler.windows) == 1 else "all"
     ps_per_step = leg.md.timestep_fs / 1000
 
@@ -313,6 +371,8 @@ def _advance(
         progress[0].add(steps * ps_per_step, note)
 
     def start() -> Arrays:
+        if after is not None:
+            return after.last_arrays()
         starts_nm = leg.starts_nm(replicate)
         boxes_nm = leg.starts_boxes_nm(replicate) if leg.periodic else None
         relax = run.attempt > 1 or not leg.thermal_starts
@@ -323,11 +383,12 @@ def _advance(
         if not progress:
             progress.append(_progress(text, plan, len(sampler.windows), number))
         walkers, samples = sampler.segment(
-            sampler.walkers(arrays), plan.samples_in(number), plan.steps_per_sample, seed(number), tick
+            sampler.walkers(arrays), plan.samples_in(number), plan.steps_per_sample, seed(before + number), tick
         )
         if rates := sampler.mixing(samples).get("exchange_acceptance"):
             note = f"exchange acceptance {min(rates):.2f}..{max(rates):.2f}"
-        frames.keep(number, walkers)
+        if frames is not None:
+            frames.keep(number, walkers)
         return walkers.as_arrays(), samples.as_arrays()
 
     run.advance(plan.segments, start, segment, stopper, steps=_steps(plan, len(sampler.windows)))
@@ -359,9 +420,9 @@ def _note_speed(result: Result, totals: dict[str, float]) -> None:
         result.figures["ns_per_day"] = round(totals["sampled_ns"] / totals["engine_s"] * 86400, 1)
 
 
-def _write(leg: AlchemicalLeg, replicate: int, sampler: Sampler, run: ResumableRun, out: Path, result: Result) -> None:
-    plan = leg.sampling
-    data = run.outputs()
+def _write(
+    leg: AlchemicalLeg, replicate: int, sampler: Sampler, plan: Sampling, data: Arrays, out: Path, result: Result
+) -> None:
     meta: dict[str, Any] = {
         "temperature_k": leg.md.temperature_k,
         "leg": leg.leg,

@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_args
 
+from gibbsflow.binding.analyse.enough.rounds import KEY as SAMPLING
+from gibbsflow.binding.analyse.enough.rounds import StoppedBy
 from gibbsflow.config.launch.samplesheet_columns import NAME_PATTERN
 from gibbsflow.config.modes import MODES
 from gibbsflow.errors import GibbsflowError, StateError, one_line, shown
@@ -47,6 +49,9 @@ class TableRow:
         How many assumptions the record names (``preparation``: notes and warnings).
     ci95_low_kcal_per_mol, ci95_high_kcal_per_mol
         Ends of the 95 % interval, kcal/mol.
+    stopped_by
+        Why legs were not sampled longer, where an error was to be reached: ``target``, ``budget``, ``no progress``,
+        ``rounds`` or ``failure``.
     """
 
     transformation: str
@@ -63,6 +68,7 @@ class TableRow:
     notes: int | None = None
     ci95_low_kcal_per_mol: float | None = None
     ci95_high_kcal_per_mol: float | None = None
+    stopped_by: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(TableRow))
@@ -73,6 +79,7 @@ _WORDS: dict[str, Collection[str]] = {
     "mode": MODES,
     "status": get_args(Status),
     "verdict": ("", "PASS", "WARN", "FAIL"),
+    "stopped_by": ("", *get_args(StoppedBy)),
 }
 
 
@@ -213,6 +220,7 @@ def record_row(record: Mapping[str, Any]) -> TableRow:
     preparation = record.get("preparation", {})
     values["notes"] = len(preparation.get("notes", [])) + len(preparation.get("warnings", []))
     values["cause"] = record.get("cause") or "; ".join(_anew(item) for item in record.get("begun_anew", []))
+    values["stopped_by"] = record.get(SAMPLING, {}).get("stopped_by", "")
     values = {name: value for name, value in values.items() if value is not None}
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, _TYPES.get(name, str)):

@@ -36,7 +36,7 @@ class ResumableRun(StateFolder):
         *,
         steps: Callable[[int], int],
     ) -> None:
-        """Run what is left of all segments, then leave FINISHED; at once where it stands already.
+        """Run what is left of all segments, then leave FINISHED; at once where it stands for as many already.
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class ResumableRun(StateFolder):
         point = checkpoints.load(self.inputs_hash)
         if point is not None:
             self.segments_done, self.engine_s = point.segment, float(point.meta["engine_s"])
-        if self.finished is not None:
+        if self.finished is not None and self.finished.steps_done >= steps(total):
             return
         for number in range(self.segments_done or 0):  # now, not after days at the rest
             if not zipfile.is_zipfile(self._output(number)):
@@ -104,8 +104,13 @@ class ResumableRun(StateFolder):
             raise StateError(f"{self.folder}: no checkpoint")
         return point.arrays
 
-    def outputs(self) -> dict[str, npt.NDArray[Any]]:
-        """Join the outputs of all segments done along the first axis.
+    def outputs(self, segments: int | None = None) -> dict[str, npt.NDArray[Any]]:
+        """Join the outputs of segments along the first axis.
+
+        Parameters
+        ----------
+        segments
+            How many of them, from the first; None for all that are done.
 
         Returns
         -------
@@ -118,7 +123,7 @@ class ResumableRun(StateFolder):
             Where a segment's file is missing or damaged.
         """
         parts: list[dict[str, npt.NDArray[Any]]] = []
-        for number in range(self.segments_done):
+        for number in range(self.segments_done if segments is None else segments):
             path = self._output(number)
             try:
                 with np.load(path, allow_pickle=False) as file:

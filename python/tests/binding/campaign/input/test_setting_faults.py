@@ -36,3 +36,11 @@ def test_amber_equilibrates_and_runs_no_windows() -> None:
     (told,) = faults(mode="abfe", engine="amber")
     assert "sander has no soft core" in told and "mode md" in told
     assert faults(mode="md", engine="amber") == []
+
+
+def test_sampling_longer_needs_room_for_a_segment() -> None:
+    given = {"target_error_kcal_per_mol": 0.2, "window_ps": 100.0, "segment_ps": 20.0}
+    assert faults(**given) == faults(**given, max_window_ps=120.0) == faults(max_window_ps=1.0) == []
+    for most_ps in (50.0, 100.0, 119.0):
+        (told,) = faults(**given, max_window_ps=most_ps)
+        assert f"max_window_ps: {most_ps:g} ps leaves nothing" in told and "120 ps or more" in told

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gibbsflow.binding.alchemy.alchemical_leg import sampling
 from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
 from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of
+from gibbsflow.binding.alchemy.sampling_plan import sampling
 from gibbsflow.binding.alchemy.schedules import leg_schedules
 from gibbsflow.binding.analyse.placement.pilot import pilot_problems
+from gibbsflow.binding.analyse.enough.rounds import longest_ps
 from gibbsflow.binding.equilibrate.stages import chosen_stages, plan_equilibration, stage_problems
 from gibbsflow.binding.forcefield.given.box_settings import AS_GIVEN
 from gibbsflow.binding.prepare.samplesheet import Row
@@ -50,6 +51,7 @@ def setting_faults(
     for check in (
         lambda: leg_schedules(settings.fe, protocol),
         lambda: sampling(settings.md, settings.fe),
+        lambda: _has_room(settings),
         lambda: _read_stages(settings, rows),
     ):
         try:
@@ -61,6 +63,20 @@ def setting_faults(
     problems += _engine_problems(asked, protocol, programs=programs, where=where)
     of_all = cycle_doubts(protocol, md, 0, where="settings", fe=settings.fe)
     return problems + of_all.of_weight("refuse")
+
+
+def _has_room(settings: BindingConfig) -> None:
+    """See that windows can be sampled longer, where an error is to be reached."""
+    target, most_ps = settings.analysis.target_error_kcal_per_mol, settings.analysis.max_window_ps
+    if target is None or not MODES[settings.run.mode].free_energies:
+        return
+    plan = sampling(settings.md, settings.fe)
+    least_ps = (plan.samples - plan.discarded + plan.samples_per_segment) * plan.sample_ps
+    if longest_ps(settings.analysis, settings.fe.window_ps) < least_ps - 1e-6:
+        told = f"{most_ps:g} ps" if most_ps is not None else f"10 times {settings.fe.window_ps:g} ps"
+        right = f"{least_ps:g} ps or more: window_ps and a segment (segment_ps) beyond it"
+        what = f"{told} leaves nothing to be sampled longer for an error of {target:g} kcal/mol"
+        raise InputError(Problem("analysis", what, right, field="max_window_ps"))
 
 
 def _read_stages(settings: BindingConfig, rows: Sequence[Row]) -> None:
