@@ -69,7 +69,8 @@ def test_csv_has_four_decimals_and_parquet_the_rest(tmp_path):
     results_table.write_parquet(rows, tmp_path / "results.parquet")
     head = "transformation,ligand,mode,status,verdict,dg_kcal_per_mol,dg_error_kcal_per_mol,mbar_error_kcal_per_mol,"
     lines = (tmp_path / "results.csv").read_text().splitlines()
-    head += "replicates,experimental_dg_kcal_per_mol,cause,notes,ci95_low_kcal_per_mol,ci95_high_kcal_per_mol,stopped_by"
+    head += "replicates,experimental_dg_kcal_per_mol,cause,notes,ci95_low_kcal_per_mol,ci95_high_kcal_per_mol,"
+    head += "stopped_by"
     assert lines[0] == head
     assert lines[1] == "b2,b2,abfe,finished,PASS,-13.1235,0.2000,0.1000,2,-13.4000,,3,,,"
     assert len(lines) == 3

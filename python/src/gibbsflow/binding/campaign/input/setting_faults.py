@@ -8,8 +8,8 @@ from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
 from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of
 from gibbsflow.binding.alchemy.sampling_plan import sampling
 from gibbsflow.binding.alchemy.schedules import leg_schedules
-from gibbsflow.binding.analyse.placement.pilot import pilot_problems
 from gibbsflow.binding.analyse.enough.rounds import longest_ps
+from gibbsflow.binding.analyse.placement.pilot import pilot_problems
 from gibbsflow.binding.equilibrate.stages import chosen_stages, plan_equilibration, stage_problems
 from gibbsflow.binding.forcefield.given.box_settings import AS_GIVEN
 from gibbsflow.binding.prepare.samplesheet import Row
