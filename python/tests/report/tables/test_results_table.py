@@ -70,7 +70,7 @@ def test_csv_has_four_decimals_and_parquet_the_rest(tmp_path):
     head = "transformation,ligand,mode,status,verdict,dg_kcal_per_mol,dg_error_kcal_per_mol,mbar_error_kcal_per_mol,"
     lines = (tmp_path / "results.csv").read_text().splitlines()
     assert lines[0] == head + "replicates,experimental_dg_kcal_per_mol,cause,notes,stopped_by"
-    assert lines[1] == "b2,b2,abfe,finished,PASS,-13.1235,0.2000,0.1000,2,-13.4000,,3"
+    assert lines[1] == "b2,b2,abfe,finished,PASS,-13.1235,0.2000,0.1000,2,-13.4000,,3,"
     assert len(lines) == 3
     second = list(csv.DictReader(lines))[1]
     assert (second["ligand"], second["dg_kcal_per_mol"], second["cause"]) == ("a,1", "", 'said "no" and left')
