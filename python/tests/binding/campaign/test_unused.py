@@ -23,6 +23,8 @@ def test_defaults_are_given_by_nobody(mode, solvent):
         ({"solvent": "tip3p", "padding_angstrom": 10, "salt_mol_per_l": 0.0, "density_ps": 1}, []),
         ({"mode": "asfe", "protein_ff": "ff19SB"}, ["protein_ff: given, and not used in mode asfe"]),
         ({"mode": "asfe", "complex_schedule": "complex_16"}, ["complex_schedule: given, and not used in mode asfe"]),
+        ({"max_window_ps": 5000.0}, ["max_window_ps: given, and not used without target_error_kcal_per_mol"]),
+        ({"max_window_ps": 5000.0, "target_error_kcal_per_mol": 0.2}, []),
         ({"vacuum_schedule": "vacuum_5"}, ["vacuum_schedule: given, and not used in mode abfe, which has no such leg"]),
         ({"fe_pilot_ps": 9, "schedule_by": "overlap"}, ["fe_pilot_ps, schedule_by: given, and not used without"]),
         ({"fe_pilot_ps": 90, "schedule": "auto"}, []),
