@@ -3,13 +3,14 @@
 import json
 import logging
 import signal
+import time
 
 import numpy as np
 import pytest
 from foundation_models import request, stand_in, tuning_arrays
 
 from gibbsflow.engines.foundation import tuning_run
-from gibbsflow.errors import EngineError
+from gibbsflow.errors import EngineError, StoppedEarly
 from gibbsflow.workflow.state.segments import Stopper
 
 _FIT = """
@@ -44,6 +45,16 @@ def test_a_signal_is_passed_on_as_a_request_to_stop(tmp_path, monkeypatch):
     stopper = Stopper()
     stopper.signal = signal.SIGTERM
     assert _run(tmp_path, stopper)["stopped_by"] == "signal"
+
+
+def test_a_batch_that_outlasts_its_time_after_a_signal_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(tuning_run, "GRACE_S", 0.2)
+    stand_in(monkeypatch, "time.sleep(100)")
+    stopper, begin = Stopper(), time.monotonic()
+    stopper.signal = signal.SIGTERM
+    with pytest.raises(StoppedEarly, match="SIGTERM"):
+        _run(tmp_path, stopper)
+    assert time.monotonic() - begin < 30
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from gibbsflow.errors import InputError
 from gibbsflow.potential.explore.lammps_dynamics import halted_at
 from gibbsflow.potential.export.folder import write_folder
 from gibbsflow.potential.export.handed_over import Source
+from gibbsflow.potential.train.shared.grade import ACTIVE_SET, Grader
 
 LMP = Path(sys.executable).with_name("lmp")
 FORCES = "dump forces all custom 1 forces.txt id fx fy fz\ndump_modify forces sort id format float %.15g\n"
@@ -52,6 +53,25 @@ def test_lammps_and_ase_agree(tmp_path):
     assert energy == pytest.approx(atoms.get_potential_energy(), abs=1e-6)
     assert np.linalg.norm(forces, axis=1) == pytest.approx(np.linalg.norm(atoms.get_forces(), axis=1), abs=1e-6)
     atoms.calc.close()
+
+
+def test_an_element_of_few_atoms_is_unknown_in_lammps_as_in_ase(tmp_path):
+    shutil.copytree(fitted_copper()[0], tmp_path / "fit")
+    active_set = tmp_path / "fit/potential" / ACTIVE_SET
+    Grader.read(active_set).without(("Cu",)).write(active_set)
+    start, out = rattled(1, 1)[0], tmp_path / "out"
+    given = Exploration(steps=100, grade_interval=10, segment_steps=100)
+    told = write_folder(Source.find(tmp_path / "fit"), out, given, interval=10, seed=5, start=start)
+    assert told["linear_forms"] == len(Grader.read(active_set).sets["Cu"].inverse) + 1
+    run = _lammps(out, "in.md", "-var", "steps", "10")
+    frames = read(out / "unknown.lammpstrj", index=":", format="lammps-dump-text", specorder=["Cu"])
+    assert "warning: 100 % of the looks met grades of" in run.stdout and run.returncode == 0
+    calculator = PotentialCalculator(out)
+    ours = [calculator.grades(frame) for frame in frames]
+    calculator.close()
+    assert len(frames) == 2 and min(own.min() for own in ours) > told["lower_grade"]
+    for frame, own in zip(frames, ours, strict=True):
+        assert frame.arrays["v_grade"].ravel() == pytest.approx(own, rel=1e-4)
 
 
 def test_it_halts_where_it_guesses_and_says_so(tmp_path):

@@ -28,17 +28,19 @@ def test_the_largest_of_several(count):
     assert eval(largest([repr(float(v)) for v in values]), _NUMBERS) == pytest.approx(values.max())  # noqa: S307
 
 
-def test_linear_forms_give_the_grade():
-    own = _grader().sets["Au"]
+@pytest.mark.parametrize("rare", [(), ("Au",)])
+def test_linear_forms_give_the_grade(rare):
+    own = _grader().without(rare).sets["Au"]
     descriptors = np.random.default_rng(1).normal(0, 3, (20, 17))
     constants, slopes = linear_forms(own)
     found = np.abs(constants + descriptors @ slopes).max(axis=1)
     assert found == pytest.approx(own.grades(descriptors), rel=1e-9)
 
 
-def test_the_text_gives_the_grade_of_every_atom():
+@pytest.mark.parametrize("rare", [(), ("Au",)])
+def test_the_text_gives_the_grade_of_every_atom(rare):
     """The commands are read as LAMMPS reads them: lines joined at their ends, a fix holding what variables gave."""
-    grader = _grader()
+    grader = _grader().without(rare)
     text = grade_input(grader, ["compute grade_b all"], lower=2.0, upper=10.0, interval=10)
     assert max(map(len, text.splitlines())) < 125
     commands = [line.split(maxsplit=3) for line in re.sub(r"&\n", "", text).splitlines() if line[:1] not in ("#", "")]

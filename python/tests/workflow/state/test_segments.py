@@ -37,6 +37,17 @@ def test_a_signal_is_noted_and_acts_where_it_is_asked_after(number, capfd):
     assert capfd.readouterr().err == f"{number.name} received: stopping with state saved\n"
 
 
+def test_what_is_under_way_has_its_time_after_a_signal():
+    with Stopper() as stopper:
+        stopper.check(0.2)
+        os.kill(os.getpid(), signal.SIGTERM)
+        stopper.check(0.2)
+        time.sleep(0.25)
+        stopper.check(60.0)
+        with pytest.raises(StoppedEarly):
+            stopper.check(0.2)
+
+
 def test_a_segment_that_would_not_end_in_time_is_not_begun():
     stopper = Stopper(time_budget_s=100)
     assert stopper.reason() is None

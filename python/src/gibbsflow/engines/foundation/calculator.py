@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ase import Atoms
@@ -23,6 +23,8 @@ class FoundationCalculator(Calculator):  # type: ignore[misc]  # ASE has no type
         ``0.3.0``, ``0.2.0`` or ``r2scan``.
     threads
         Of PyTorch.
+    check
+        Called every second while the process works; what it raises ends the wait.
     **keywords
         As of any calculator of ASE.
 
@@ -34,9 +36,12 @@ class FoundationCalculator(Calculator):  # type: ignore[misc]  # ASE has no type
 
     implemented_properties = ["energy", "free_energy", "forces", "stress"]
 
-    def __init__(self, weights: str = DEFAULT_WEIGHTS, *, threads: int = 1, **keywords: Any) -> None:
+    def __init__(
+        self, weights: str = DEFAULT_WEIGHTS, *, threads: int = 1, check: Callable[[], None] = lambda: None,
+        **keywords: Any,
+    ) -> None:  # fmt: skip
         super().__init__(**keywords)
-        self.weights, self.threads = weights, threads
+        self.weights, self.threads, self.check = weights, threads, check
         self._model: Model | None = None
 
     def calculate(
@@ -66,13 +71,30 @@ class FoundationCalculator(Calculator):  # type: ignore[misc]  # ASE has no type
             Where the process fails; the next call starts another.
         """
         super().calculate(atoms, properties, system_changes)
-        if self._model is None or self._model.process.poll() is not None:
-            self.close()
-            self._model = Model(self.weights, threads=self.threads)
-        energy, forces, stress = self._model.predict(self.atoms)
+        energy, forces, stress = self.living().predict(self.atoms)
         self.results = {"energy": energy, "free_energy": energy, "forces": forces}
         if stress is not None:
             self.results["stress"] = stress
+
+    def living(self) -> Model:
+        """Give the process; it is started where there is none, or it has died.
+
+        Returns
+        -------
+        Model
+            Ready to be asked; it ends with the calculator.
+
+        Raises
+        ------
+        MissingProgramError
+            Where the environment is not installed.
+        EngineError
+            Where the process does not start.
+        """
+        if self._model is None or self._model.process.poll() is not None:
+            self.close()
+            self._model = Model(self.weights, threads=self.threads, check=self.check)
+        return self._model
 
     def close(self) -> None:
         """End the process; the next evaluation starts it again."""

@@ -17,6 +17,8 @@ from gibbsflow.workflow.state.segments import Stopper
 
 log = logging.getLogger(__name__)
 _BEAT_S = 1800.0
+GRACE_S = 20.0
+"""After a signal, for the batch under way and for all that makes a fit whole; schedulers kill after thirty."""
 
 
 def tune(
@@ -49,19 +51,23 @@ def tune(
         Where the environment is not installed.
     EngineError
         Where the process fails, or says nothing for half an hour.
+    StoppedEarly
+        Where that takes longer than :data:`GRACE_S` after the signal; the last checkpoint stands.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / REQUEST, dict(request))
     with atomic_open(folder / FRAMES) as file:
         np.savez(file, **frames)
     asked = False
-    with Session(["tune", str(folder.resolve())], folder=folder, threads=threads) as session:
+    command = ["tune", str(folder.resolve())]
+    with Session(command, folder=folder, threads=threads, check=lambda: stopper.check(GRACE_S)) as session:
 
         def _pass_on() -> None:
             nonlocal asked
             if stopper.signal is not None and not asked:
                 asked = True
                 session.post({"stop": True}, {})
+            stopper.check(GRACE_S)
 
         session.check = _pass_on
         while "outcome" not in (told := session.answer(_BEAT_S)[0]):

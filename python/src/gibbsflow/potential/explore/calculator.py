@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,8 @@ class PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE has no types
     ----------
     folder
         Folder that ``train fit`` wrote (``DIR/potential``).
+    check
+        Called every second while what evaluates works; what it raises ends the wait.
     **keywords
         As of any calculator of ASE.
 
@@ -96,8 +98,9 @@ class PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE has no types
 
     implemented_properties = ["energy", "free_energy", "forces", "stress"]
 
-    def __init__(self, folder: Path | str, **keywords: Any) -> None:
+    def __init__(self, folder: Path | str, *, check: Callable[[], None] = lambda: None, **keywords: Any) -> None:
         super().__init__(**keywords)
+        self._stop = check
         self.folder = Path(folder)
         self.potential = load_potential(self.folder)
         self.grader = Grader.read(self.folder / ACTIVE_SET) if (self.folder / ACTIVE_SET).exists() else None
@@ -222,7 +225,7 @@ class PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE has no types
 
     def _running(self) -> Evaluator:
         if self._evaluator is None:
-            self._evaluator = self.potential.start()
+            self._evaluator = self.potential.start(self._stop)
         return self._evaluator
 
 

@@ -77,7 +77,7 @@ def grade_frames(
             })  # fmt: skip
     figures = {
         "by": settings.uncertainty, "unit": "eV/Å" if settings.uncertainty == "committee" else "",
-        "lower": lower, "upper": upper, "frames": len(told),
+        "lower": lower, "upper": upper, "unknown_elements": list(grader.unknown_elements), "frames": len(told),
         "frames_unknown": sum(own["unknown_atoms"] > 0 for own in told),
         "frames_outside": sum(own["outside"] for own in told),
         "structures": told,

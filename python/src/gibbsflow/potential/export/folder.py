@@ -88,7 +88,8 @@ def write_folder(
     return {
         "files": sorted(path.name for path in out.iterdir()), "species": list(potential.species), "lower_grade": lower,
         "upper_grade": upper, "grade_interval": interval,
-        "descriptors": grader.basis_descriptors, "linear_forms": sum(len(s.inverse) for s in grader.sets.values()),
+        "descriptors": grader.basis_descriptors,
+        "linear_forms": sum(len(lammps_input.linear_forms(own)[0]) for own in grader.sets.values()),
         "notes": notes,
     }  # fmt: skip
 

@@ -40,12 +40,15 @@ def linear_forms(own: ActiveSet) -> tuple[Floats, Floats]:
     Returns
     -------
     constants : ndarray
-        Shape (r,).
+        Shape (r,); one more where the set has a floor, which is that constant.
     slopes : ndarray
-        Shape (d, r): the grade is the largest modulus of ``constants + descriptors @ slopes``.
+        Shape (d, r) or (d, r + 1): the grade is the largest modulus of ``constants + descriptors @ slopes``.
     """
     slopes = (own.axes / own.scale[:, None]) @ own.inverse[1:]
-    return np.asarray(own.inverse[0] - own.mean @ slopes), np.asarray(slopes)
+    constants = own.inverse[0] - own.mean @ slopes
+    if own.floor:
+        return np.append(constants, own.floor), np.column_stack([slopes, np.zeros(len(slopes))])
+    return np.asarray(constants), np.asarray(slopes)
 
 
 def grade_input(grader: Grader, descriptors: Sequence[str], *, lower: float, upper: float, interval: int) -> str:
@@ -83,11 +86,12 @@ def grade_input(grader: Grader, descriptors: Sequence[str], *, lower: float, upp
     finals = []
     for number, (symbol, own) in enumerate(grader.sets.items(), 1):
         name = f"grade_{number}"
-        lines += ["", f"# {symbol}: {len(own.inverse)} linear forms of {len(own.mean)} descriptors"]
+        forms = list(_forms(own))
+        lines += ["", f"# {symbol}: {len(forms)} linear forms of {len(own.mean)} descriptors"]
         lines.append(f"group {name} type {number}")
-        lines += [line for j, form in enumerate(_forms(own), 1) for line in _variable(f"{name}_{j}", form)]
-        lines += _stored(f"{name}_y", name, [f"v_{name}_{j}" for j in range(1, len(own.inverse) + 1)])
-        kept = _columns(f"f_{name}_y", len(own.inverse))
+        lines += [line for j, form in enumerate(forms, 1) for line in _variable(f"{name}_{j}", form)]
+        lines += _stored(f"{name}_y", name, [f"v_{name}_{j}" for j in range(1, len(forms) + 1)])
+        kept = _columns(f"f_{name}_y", len(forms))
         if len(kept) > _BLOCK:
             blocks = [kept[k : k + _BLOCK] for k in range(0, len(kept), _BLOCK)]
             lines += [line for k, own_block in enumerate(blocks, 1)

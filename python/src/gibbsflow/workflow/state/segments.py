@@ -35,6 +35,7 @@ class Stopper:
         self.segments_done = 0
         self.longest_segment_s = 0.0
         self.signal: int | None = None
+        self._noted_at = self.start
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -46,7 +47,7 @@ class Stopper:
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is None:
-            self.signal = number
+            self.signal, self._noted_at = number, time.monotonic()
             with suppress(OSError):  # not by logging, which may be at a line and cannot be entered twice
                 os.write(2, f"{signal.Signals(number).name} received: stopping with state saved\n".encode())
 
@@ -72,15 +73,20 @@ class Stopper:
         """
         return None if self.time_budget_s is None else self.time_budget_s - self.elapsed_s
 
-    def check(self) -> None:
+    def check(self, grace_s: float = 0.0) -> None:
         """Give a signal its effect: to be called often inside a segment.
+
+        Parameters
+        ----------
+        grace_s
+            Wall-clock seconds that what is under way has after a signal, to be finished in.
 
         Raises
         ------
         StoppedEarly
             After a signal. The segment under way is given up; the last checkpoint stands.
         """
-        if self.signal is not None:
+        if self.signal is not None and time.monotonic() - self._noted_at >= grace_s:
             raise StoppedEarly(f"stopped by {signal.Signals(self.signal).name}")
 
     def out_of_time(self, next_s: float = 0.0) -> str:

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
+from ase.constraints import FixAtoms
 from foundation_models import stand_in
+from labelled_sets import fitted_copper, rattled
 from numpy.testing import assert_allclose
 from stillinger_weber import SW
 
@@ -142,3 +144,35 @@ def test_the_foundation_model_is_one_and_refuses_what_it_has_not_seen(monkeypatc
     model.close()
     with pytest.raises(InputError, match="CHGNet does not know Am"):
         make_surrogate(Surrogate(model="foundation"), ["Si", "Am"])
+
+
+@pytest.mark.parametrize("kind", ["classical", "potential", "foundation"])
+def test_a_signal_is_heard_while_a_model_works(kind: str, settings: Surrogate, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def check() -> None:
+        if asked:
+            raise StoppedEarly("asked")
+
+    stand_in(monkeypatch, _TWO_AN_ATOM)
+    section = settings if kind == "classical" else Surrogate.model_validate({"model": kind})
+    element, folder = ("Cu", fitted_copper()[0] / "potential") if kind == "potential" else ("Si", None)
+    with closing(make_surrogate(section, [element], folder, check=check)) as model:
+        crystal = bulk(element)
+        model.evaluate(crystal)
+        asked.append(True)
+        crystal.rattle(0.01)  # a calculator of ASE knows the same structure's figures
+        with pytest.raises(StoppedEarly):
+            model.evaluate(crystal)
+
+
+def test_forces_on_held_atoms_are_seen() -> None:
+    """A calculator of ASE hides them; a torn atom that is held is as torn."""
+    atoms = rattled(1, 5)[0]
+    free = atoms.copy()
+    atoms.set_constraint(FixAtoms(range(len(atoms))))
+    folder = fitted_copper()[0] / "potential"
+    with closing(make_surrogate(Surrogate(model="potential"), ["Cu"], folder)) as model:
+        assert_allclose(model.evaluate(atoms)[1], model.evaluate(free)[1])
+        assert np.abs(model.evaluate(atoms)[1]).max() > 0.1
+    assert len(atoms.constraints) == 1

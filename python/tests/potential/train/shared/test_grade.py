@@ -97,6 +97,30 @@ def test_what_is_not_finite_or_unknown_grades_as_infinite():
     assert np.isinf(grader.grades(["A", "C"], np.array([[np.nan] * 4, [0.0] * 4]))).all()
 
 
+def test_elements_of_few_atoms_are_unknown_wherever_they_are(tmp_path):
+    symbols, descriptors = _frames(20, 1.0)
+    grader = grade.calibrate(symbols, descriptors, np.arange(20) % 5, BASIS)
+    honest = grader.without({"B": 3})
+    honest.write(tmp_path / "a.npz")
+    read = grade.Grader.read(tmp_path / "a.npz")
+    assert read.unknown_elements == ("B",) and grader.unknown_elements == ()
+    for own in (honest, read):
+        for named, found in zip(symbols, descriptors, strict=True):
+            before, now = grader.grades(named, found), own.grades(named, found)
+            assert now[:2] == pytest.approx(before[:2])
+            assert now[2] == pytest.approx(max(before[2], grader.lower), rel=1e-5) and now[2] > own.lower
+    assert read.grades(["B"], np.full((1, 4), 100.0)) == pytest.approx(grader.grades(["B"], np.full((1, 4), 100.0)))
+    assert np.allclose(read.without(()).grades(symbols[0], descriptors[0]), grader.grades(symbols[0], descriptors[0]))
+
+
+def test_an_active_set_of_before_has_no_floor(tmp_path):
+    symbols, descriptors = _frames(20, 1.0)
+    grade.calibrate(symbols, descriptors, np.arange(20) % 5, BASIS).write(tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as content:
+        np.savez(tmp_path / "b.npz", **{key: content[key] for key in content.files if not key.endswith("_floor")})
+    assert grade.Grader.read(tmp_path / "b.npz").unknown_elements == ()
+
+
 def test_an_unreadable_active_set_is_an_error(tmp_path):
     (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 not whole")
     with pytest.raises(StateError, match="not an active set"):

@@ -53,6 +53,18 @@ def test_without_a_target_the_thresholds_stay(tmp_path):
     assert "frames left out of training" in judged.figures["thresholds_from"]
 
 
+def test_an_element_of_few_atoms_is_above_the_threshold_that_was_found(tmp_path):
+    grader = Grader.read(fitted_copper()[0] / "potential" / ACTIVE_SET)
+    grades = np.geomspace(0.3, 60, 200)
+    frame, predicted = _frame(0.05 * grades)
+    settings = Training(target_atom_error_ev_per_angstrom=0.3)
+    judged = judge(grader, [frame], [predicted], [grades], settings, tmp_path, {"Cu": 4})
+    written = Grader.read(tmp_path / ACTIVE_SET)
+    assert judged.figures["unknown_elements"] == {"Cu": 4} and written.unknown_elements == ("Cu",)
+    known = np.array([written.sets["Cu"].mean])
+    assert grader.grades(["Cu"], known)[0] < grader.lower < written.lower < written.grades(["Cu"], known)[0]
+
+
 def test_a_hold_out_that_tells_nothing_leaves_no_curve_of_an_earlier_fit(tmp_path):
     grader = Grader.read(fitted_copper()[0] / "potential" / ACTIVE_SET)
     for errors in (np.ones(20), np.ones(3)):

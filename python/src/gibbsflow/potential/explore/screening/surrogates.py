@@ -13,11 +13,12 @@ from typing import Protocol
 
 import numpy as np
 from ase import Atoms
+from ase.calculators.calculator import Calculator
 
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.config.potential_training import Surrogate
+from gibbsflow.engines.foundation.calculator import FoundationCalculator
 from gibbsflow.engines.foundation.elements import refuse_unknown
-from gibbsflow.engines.foundation.session import Model
 from gibbsflow.engines.lammps import Lammps, LammpsError
 from gibbsflow.engines.lammps_frame import to_frame
 from gibbsflow.errors import EngineError, InputError, MissingProgramError, Problem
@@ -99,7 +100,8 @@ class _OfTblite:
 
 class _Classical:
     def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None, check: Check) -> None:
-        del potential, check
+        del potential
+        self._check = check
         style, path = str(settings.pair_style), Path(settings.pair_file or "")
         require_elements(path, style, elements)
         self._species, self._scratch = tuple(sorted(elements)), tempfile.TemporaryDirectory(prefix="gibbsflow-screen-")
@@ -125,7 +127,7 @@ class _Classical:
 
     def evaluate(self, atoms: Atoms) -> tuple[float, Floats]:
         if self._lammps is None:
-            self._lammps = Lammps(Path(self._scratch.name))
+            self._lammps = Lammps(Path(self._scratch.name), check=self._check)
         frame = to_frame(atoms, self._species, _REACH_ANGSTROM)
         commands = [*self._lammps.load(frame), *self._pair, "run 0 post no"]
         try:
@@ -149,11 +151,18 @@ class _Classical:
         self._scratch.cleanup()
 
 
+def _by(calculator: Calculator, atoms: Atoms) -> tuple[float, Floats]:
+    """Ask a calculator for energy and forces, also on atoms that a constraint holds."""
+    copy = atoms.copy()
+    copy.set_constraint()
+    copy.calc = calculator
+    return float(copy.get_potential_energy()), np.array(copy.get_forces())
+
+
 class _Trained:
     name = "trained potential"
 
     def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None, check: Check) -> None:
-        del check
         path = potential or settings.potential
         if path is None:
             right = "its folder as `train fit` wrote it: surrogate.potential, or --potential"
@@ -165,14 +174,12 @@ class _Trained:
         if alien := sorted(set(elements) - set(known)):
             what, right = f"knows {', '.join(known)} and not {', '.join(alien)}", "one trained to all elements"
             raise InputError(Problem(str(path), what, right, field=_POTENTIAL))
-        self._calculator = PotentialCalculator(path)
+        self._calculator = PotentialCalculator(path, check=check)
         self.identity = inputs_hash(files={"potential": path}, settings={}, physics=1)
 
     def evaluate(self, atoms: Atoms) -> tuple[float, Floats]:
-        copy = atoms.copy()
-        copy.calc = self._calculator
         try:
-            energy, forces = float(copy.get_potential_energy()), np.array(copy.get_forces())
+            energy, forces = _by(self._calculator, atoms)
         except EngineError:
             self._calculator.close()
             raise
@@ -192,26 +199,18 @@ class _Foundation:
     def __init__(self, settings: Surrogate, elements: Sequence[str], potential: Path | None, check: Check) -> None:
         del potential
         refuse_unknown(elements, "surrogate")
-        self._weights, self._check = settings.foundation_weights, check
-        self._model: Model | None = Model(self._weights, check=check)
-        content = {"weights": self._weights, "lock": self._model.environment.lock}
-        self.name = f"CHGNet {self._weights}, untuned"
+        weights = settings.foundation_weights
+        self._calculator = FoundationCalculator(weights, check=check)
+        # started at once: where it cannot be, no structure is at fault
+        content = {"weights": weights, "lock": self._calculator.living().environment.lock}
+        self.name = f"CHGNet {weights}, untuned"
         self.identity = inputs_hash(files={}, settings=content, physics=1)
 
     def evaluate(self, atoms: Atoms) -> tuple[float, Floats]:
-        if self._model is None:
-            self._model = Model(self._weights, check=self._check)
-        try:
-            energy, forces, _ = self._model.predict(atoms)
-        except EngineError:
-            self.close()
-            raise
-        return energy, forces
+        return _by(self._calculator, atoms)
 
     def close(self) -> None:
-        if self._model is not None:
-            self._model.close()
-            self._model = None
+        self._calculator.close()
 
 
 Kind = Callable[[Surrogate, Sequence[str], Path | None, Check], SurrogateModel]

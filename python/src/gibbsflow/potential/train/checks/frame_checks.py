@@ -97,14 +97,33 @@ def look_through(frames: Sequence[LabelledFrame], account: Account, *, train: bo
         _rare_elements(solid, account)
 
 
+def rare_elements(frames: Sequence[LabelledFrame]) -> dict[str, int]:
+    """Find elements of which hardly anything can be learnt.
+
+    Parameters
+    ----------
+    frames
+        Labelled frames.
+
+    Returns
+    -------
+    dict
+        Atoms of each element of fewer than :data:`FEW_ATOMS`, those alone in free space apart.
+    """
+    counts: Counter[str] = Counter()
+    for frame in frames:
+        symbols = frame.atoms.get_chemical_symbols()
+        counts.update(dict.fromkeys(symbols, 0) if frame.isolated else symbols)
+    return {symbol: count for symbol, count in sorted(counts.items()) if count < FEW_ATOMS}
+
+
 def _rare_elements(frames: Sequence[LabelledFrame], account: Account) -> None:
     """Warn of elements whose active set has so few axes that hardly anything lies outside of it."""
-    counts = Counter(symbol for frame in frames for symbol in frame.atoms.get_chemical_symbols())
-    rare = [f"{symbol} ({count})" for symbol, count in sorted(counts.items()) if count < FEW_ATOMS]
+    rare = [f"{symbol} ({count})" for symbol, count in rare_elements(frames).items()]
     if rare:
         account.warn(
-            f"few atoms of {', '.join(rare)} in {_frames(len(frames))}: forces on them are hardly known, and their "
-            "grade does not tell",
+            f"few atoms of {', '.join(rare)} in {_frames(len(frames))}: forces on them are hardly known, and to the "
+            "grade they are unknown wherever they are",
             f"at least {FEW_ATOMS} atoms of each element, better hundreds",
         )
 

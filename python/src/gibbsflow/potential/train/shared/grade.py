@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ ACTIVE_SET = "active_set.npz"
 _RANK_TOLERANCE = 1e-5
 # up to here an environment counts as known, however well the training set spans itself
 _KNOWN = 2.0
+_ABOVE = 1.0 + 1e-6
 # MaxVol ends where no training atom has a larger grade
 _INSIDE = 1.05
 
@@ -89,12 +90,15 @@ class ActiveSet:
         Principal axes that are kept, shape (d, r - 1): with the constant, a row has r entries.
     inverse
         Inverse of the active submatrix, shape (r, r).
+    floor
+        No grade is below; above 0 for an element of so few atoms that its active set holds nearly everything.
     """
 
     mean: Floats
     scale: Floats
     axes: Floats
     inverse: Floats
+    floor: float = 0.0
 
     def project(self, descriptors: Floats) -> Floats:
         """Bring descriptors into the space of the active set.
@@ -123,9 +127,10 @@ class ActiveSet:
         Returns
         -------
         ndarray
-            γ = max |b A⁻¹| of each, shape (n,).
+            γ = max |b A⁻¹| of each, and at least the floor, shape (n,).
         """
-        return np.asarray(np.abs(self.project(descriptors) @ self.inverse).max(axis=1))
+        own = np.abs(self.project(descriptors) @ self.inverse).max(axis=1)
+        return np.asarray(np.maximum(own, self.floor))
 
 
 def active_set(descriptors: Floats, rank_tolerance: float = _RANK_TOLERANCE) -> ActiveSet:
@@ -238,6 +243,38 @@ class Grader:
                 result[index] = own.grades(descriptors[index])
         return result
 
+    @property
+    def unknown_elements(self) -> tuple[str, ...]:
+        """Elements of which no environment is known.
+
+        Returns
+        -------
+        tuple of str
+            Those of :meth:`without`.
+        """
+        return tuple(symbol for symbol, own in self.sets.items() if own.floor > 0)
+
+    def without(self, elements: Collection[str]) -> Grader:
+        """Have every environment of some elements count as unknown.
+
+        Of n atoms an active set has at most n/2 axes, and of one atom none: what differs along no axis has a grade of
+        1, and an element of few atoms would be known everywhere. Its neighbours are graded in their own sets.
+
+        Parameters
+        ----------
+        elements
+            Chemical symbols.
+
+        Returns
+        -------
+        Grader
+            Grades of their atoms lie above the lower threshold.
+        """
+        # by more than LAMMPS rounds
+        floor = _ABOVE * self.lower
+        sets = {s: replace(own, floor=floor if s in elements else 0.0) for s, own in self.sets.items()}
+        return replace(self, sets=sets)
+
     def write(self, path: Path) -> None:
         """Write ``active_set.npz``.
 
@@ -281,6 +318,9 @@ class Grader:
                 basis = json.loads(str(content["basis"]))
                 names = ("mean", "scale", "axes", "inverse")
                 sets = {s: ActiveSet(*(content[f"{s}_{k}"] for k in names)) for s in basis["species"]}
+                # as earlier versions wrote it, a set has no floor
+                floors = {s: float(content[f"{s}_floor"]) for s in sets if f"{s}_floor" in content}
+                sets |= {s: replace(sets[s], floor=floor) for s, floor in floors.items()}
                 calibration = dict(
                     zip(content["calibration_names"].tolist(), content["calibration_values"].tolist(), strict=True)
                 )

@@ -6,7 +6,7 @@ loop know these protocols and no trainer by name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -223,8 +223,13 @@ class Potential(Protocol):
             Commands, to follow :meth:`pair_commands`.
         """
 
-    def start(self) -> Evaluator:
+    def start(self, check: Callable[[], None] = lambda: None) -> Evaluator:
         """Start what evaluates the potential.
+
+        Parameters
+        ----------
+        check
+            Called every second while it works; what it raises ends the wait.
 
         Returns
         -------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -159,8 +159,13 @@ class PodPotential:
         (folder / f"{compute}.pod").write_text(PodBasis.from_json(basis).text())
         return [f'compute {compute} all pod/atom {compute}.pod "" {" ".join(self.species)}']
 
-    def start(self) -> PodEvaluator:
+    def start(self, check: Callable[[], None] = lambda: None) -> PodEvaluator:
         """Start a LAMMPS process that evaluates the potential, in a temporary folder.
+
+        Parameters
+        ----------
+        check
+            Called every second while it works; what it raises ends the wait.
 
         Returns
         -------
@@ -173,7 +178,7 @@ class PodPotential:
             Where LAMMPS or its ML-POD is missing.
         """
         scratch = tempfile.TemporaryDirectory(prefix="gibbsflow-pod-")
-        lammps = Lammps(Path(scratch.name))
+        lammps = Lammps(Path(scratch.name), check=check)
         lammps.require(self.lammps_style)
         return PodEvaluator(self, lammps, scratch)
 

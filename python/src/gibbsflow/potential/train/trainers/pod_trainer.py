@@ -17,6 +17,7 @@ from gibbsflow.config.potential_training import Training
 from gibbsflow.engines.lammps import Lammps, LammpsPool
 from gibbsflow.errors import ScienceError
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
+from gibbsflow.potential.train.checks.frame_checks import rare_elements
 from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies, reference_energies
 from gibbsflow.potential.train.shared.deadline import FEWEST_FRAMES, Deadline, covering_order
 from gibbsflow.potential.train.shared.grade import Grader, calibrate
@@ -115,7 +116,8 @@ class PodTrainer:
             test, predicted = finish.predict(potential, inputs.test, "test", 0.3)
             grader = finish.grader(potential, inputs.train, folds, 0.6)
             test_grades = finish.grades(grader, test)
-            judged = pod_uncertainty.judge(grader, test, predicted, test_grades, settings, folder)
+            rare = rare_elements(inputs.train)
+            judged = pod_uncertainty.judge(grader, test, predicted, test_grades, settings, folder, rare)
             grader = judged.grader
             committee = finish.committee(best, settings, references, zbl, folder, test, predicted)
             train, fitted = finish.predict(potential, inputs.train, "train", 1.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -98,7 +98,7 @@ def force_errors(frame: LabelledFrame, predicted: Prediction) -> Floats:
 
 def judge(
     grader: Grader, frames: Sequence[LabelledFrame], predicted: Sequence[Prediction], grades: Sequence[Floats],
-    settings: Training, folder: Path,
+    settings: Training, folder: Path, rare: Mapping[str, int] | None = None,
 ) -> Judged:  # fmt: skip
     """Hold the grade against the hold-out, set its thresholds, and write both into the potential's folder.
 
@@ -112,6 +112,8 @@ def judge(
         Section ``training``: the force error of an atom that MD may have, or the mean one that is wanted.
     folder
         Of the potential.
+    rare
+        Elements of few training atoms, with their numbers: to the grade they are unknown.
 
     Returns
     -------
@@ -129,12 +131,16 @@ def judge(
         said |= {"target_atom_error": target} if target is not None else {"wanted_force_mae": float(wanted or 0.0)}
         grader = replace(grader, lower=found.lower, upper=found.upper, calibration={**grader.calibration, **said})
         log.info("thresholds of the grade: %s", found.how)
+    grader = grader.without(rare or {})
     grader.write(folder / ACTIVE_SET)
     if curve is not None:
         curve.write(folder)
     else:  # an earlier fit may have left its own
         (folder / CURVE).unlink(missing_ok=True)
-    figures = {"thresholds_from": found.how, "curve": curve.figures() if curve is not None else None}
+    figures = {
+        "thresholds_from": found.how, "curve": curve.figures() if curve is not None else None,
+        "unknown_elements": dict(rare or {}),
+    }  # fmt: skip
     pairs = np.stack([np.concatenate([*grades, []]), np.concatenate([*errors, []])])
     return Judged(grader, figures, pairs[:, np.isfinite(pairs).all(axis=0)])
 

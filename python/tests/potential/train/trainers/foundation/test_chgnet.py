@@ -2,6 +2,7 @@
 
 import json
 import logging
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -62,6 +63,15 @@ def test_what_needs_lammps_or_a_grade_is_refused(folder, tmp_path):
         load_potential(folder).pair_commands(tmp_path)
     with pytest.raises(InputError, match="no descriptors of a grade"):
         load_potential(folder).descriptor_commands("grade", {}, tmp_path)
+
+
+def test_rows_of_a_linear_fit_are_refused_in_their_own_words(folder, monkeypatch):
+    stand_in(monkeypatch, _MINUS_TWO_AN_ATOM)
+    with closing(load_potential(folder).start()) as evaluator:
+        with pytest.raises(InputError, match="forces have no rows of a fit"):
+            evaluator.force_rows(Atoms("Si"), {})
+        with pytest.raises(InputError, match="no descriptors of a grade"):
+            evaluator.descriptors(Atoms("Si"), {})
 
 
 @pytest.mark.parametrize(

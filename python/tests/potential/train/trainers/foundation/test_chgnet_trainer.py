@@ -1,6 +1,7 @@
 """The trainer of the foundation model: refusals without its environment, arrays, and a fit where it is installed."""
 
 import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +12,13 @@ from labelled_sets import bare_frame, rattled
 
 from gibbsflow import PotentialCalculator
 from gibbsflow.config.potential_training import Training, Tuning
-from gibbsflow.engines.foundation import environment
-from gibbsflow.errors import EngineError, InputError, MissingProgramError
+from gibbsflow.engines.foundation import environment, tuning_run
+from gibbsflow.errors import EngineError, InputError, MissingProgramError, StoppedEarly
 from gibbsflow.potential.train import fit as training
 from gibbsflow.potential.train.shared.inputs import Inputs
 from gibbsflow.potential.train.shared.splits import Folds
 from gibbsflow.potential.train.trainers.foundation import chgnet_trainer
+from gibbsflow.potential.train.trainers.foundation.chgnet import ChgnetPotential
 from gibbsflow.potential.train.trainers.foundation.chgnet_references import Shift
 from gibbsflow.workflow.state.segments import Stopper
 
@@ -60,6 +62,37 @@ def test_a_failure_of_its_process_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(chgnet_trainer, "find_environment", lambda: None)
     with pytest.raises(EngineError, match="RuntimeError: no"):
         _fit(Inputs([bare_frame("Cu2")], [bare_frame("Cu2")]), tmp_path)
+
+
+_TUNED_AND_SIGNALLED = """
+import os, signal, numpy as np
+def ask():
+    message = receive(requests)
+    return sys.exit() if message is None else message[1]
+if "tune" in sys.argv:
+    open(sys.argv[-1] + "/tuned.npz", "wb").close()
+    os.kill(os.getppid(), signal.SIGTERM)
+    send(out, {"outcome": {"stopped_by": "signal", "best_epoch": 1, "epochs": 1, "parameters": 1}}, {})
+while True:
+    count = len(ask()["numbers"])
+    if len(sys.argv) > 3:
+        time.sleep(100)
+    send(out, {}, {"energy": np.float64(-count), "forces": np.zeros((count, 3)), "stress": np.zeros(6)})
+"""
+
+
+def test_errors_that_outlast_their_time_after_a_signal_are_given_up_and_the_model_stands(tmp_path, monkeypatch):
+    stand_in(monkeypatch, _TUNED_AND_SIGNALLED)
+    for module in (chgnet_trainer, tuning_run):
+        monkeypatch.setattr(module, "GRACE_S", 0.5)
+    monkeypatch.setattr(chgnet_trainer, "find_environment", lambda: None)
+    frames = [bare_frame("Cu2", -8.0), bare_frame("Cu3", -12.0)]
+    begin = time.monotonic()
+    with pytest.raises(StoppedEarly, match="SIGTERM"):
+        _fit(Inputs(frames, frames), tmp_path / "out", kept=tmp_path / "kept")
+    assert time.monotonic() - begin < 30
+    assert ChgnetPotential.read(tmp_path / "out/potential").species == ("Cu",)
+    assert (tmp_path / "kept/chgnet/tuned.npz").exists()
 
 
 def test_frames_become_arrays_with_masks_and_the_first_fold_judges():

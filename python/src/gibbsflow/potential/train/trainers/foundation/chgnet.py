@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -129,8 +129,13 @@ class ChgnetPotential:
         right = "PotentialCalculator of ASE, or a potential of `train fit --backend pod`"
         raise InputError(Problem(str(self.folder or self.parameters), f"a tuned foundation model: {why}", right))
 
-    def start(self) -> ChgnetEvaluator:
+    def start(self, check: Callable[[], None] = lambda: None) -> ChgnetEvaluator:
         """Start its process.
+
+        Parameters
+        ----------
+        check
+            Called every second while it works; what it raises ends the wait.
 
         Returns
         -------
@@ -142,7 +147,7 @@ class ChgnetPotential:
         MissingProgramError
             Where the environment is not installed.
         """
-        return ChgnetEvaluator(self)
+        return ChgnetEvaluator(self, check)
 
     def write(self, folder: Path) -> ChgnetPotential:
         """Write a folder that ``PotentialCalculator`` can use.
@@ -216,17 +221,20 @@ class ChgnetEvaluator:
     ----------
     potential
         The potential.
+    check
+        As :meth:`ChgnetPotential.start` takes it.
     model
         Its process.
     """
 
     potential: ChgnetPotential
+    check: InitVar[Callable[[], None]]
     model: Model = field(init=False)
     _alone_ev: dict[str, float] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, check: Callable[[], None]) -> None:
         own = self.potential
-        self.model = Model(own.weights, own.parameters, threads=own.threads)
+        self.model = Model(own.weights, own.parameters, threads=own.threads, check=check)
         made_by = {key: value for key, value in own.meta.get("environment", {}).items() if key in ("chgnet", "torch")}
         if any(self.model.versions[key] != version for key, version in made_by.items()):
             log.warning("tuned by %s, and calculated by %s", made_by, self.model.versions)
@@ -306,7 +314,8 @@ class ChgnetEvaluator:
         InputError
             Always.
         """
-        return self.descriptors(atoms, basis)
+        del atoms, basis
+        self.potential._refuse("it is not linear in its parameters: forces have no rows of a fit")
 
     def close(self) -> None:
         """End the process."""

@@ -22,7 +22,7 @@ from gibbsflow.engines.foundation.elements import refuse_unknown
 from gibbsflow.engines.foundation.environment import find_environment
 from gibbsflow.engines.foundation.program.fit_files import TUNED
 from gibbsflow.engines.foundation.session import Model, periodic_cell
-from gibbsflow.engines.foundation.tuning_run import tune
+from gibbsflow.engines.foundation.tuning_run import GRACE_S, tune
 from gibbsflow.errors import InputError, Problem, StoppedEarly
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
 from gibbsflow.potential.train.shared.atomic_energies import reference_energies
@@ -84,7 +84,7 @@ class ChgnetTrainer:
         EngineError
             Where its process fails.
         StoppedEarly
-            After a signal before there was an epoch.
+            After a signal before there was an epoch, or where what was begun took longer than 20 s after it.
         """
         find_environment()
         species, own = inputs.species, settings.chgnet
@@ -122,7 +122,8 @@ class ChgnetTrainer:
             given = ChgnetPotential(species, own.weights, shift.energy_ev, shift.isolated_ev, meta, folder / TUNED)
             potential = given.write(out / POTENTIAL)
         self._say(inputs, outcome, shift, folds)
-        with closing(replace(potential, threads=threads).start()) as evaluator:
+        finished = replace(potential, threads=threads)
+        with closing(finished.start(lambda: stopper.check(GRACE_S))) as evaluator:
             finish = _Finish(deadline, inputs, evaluator)
             test, predicted = finish.predict(inputs.test, "test", 0.5)
             train, fitted = finish.predict(inputs.train, "train", 1.0)
