@@ -4,6 +4,20 @@
 include { FE_EXTEND               } from '../../modules/fe/extend'
 include { ANALYSIS_TRANSFORMATION } from '../../modules/analysis/transformation'
 
+// The records of what was sampled as planned. It stands here, as the strict parser wants no module included by two scripts.
+workflow RECORDS {
+    take:
+    ch_sampled // [meta, system, folders of the runs, the record before or []]
+    settings   // JSON of the sections that the analysis reads
+
+    main:
+    ANALYSIS_TRANSFORMATION(ch_sampled, settings)
+    ch_records = ANALYSIS_TRANSFORMATION.out.record
+
+    emit:
+    ch_records
+}
+
 workflow EXTENSION {
     take:
     ch_transformations // [meta, system, legs, [[meta of a run, its folder], ...], record]
