@@ -4,6 +4,20 @@
 include { FE_EXTEND               } from '../../modules/fe/extend'
 include { ANALYSIS_TRANSFORMATION } from '../../modules/analysis/transformation'
 
+// The first analysis, by the process of the later ones: strict parsers of 25.04 take a module of functions into one script alone.
+workflow ANALYSED {
+    take:
+    ch_transformations // [meta, system, folders of the runs, []]
+    settings           // JSON of the sections that the analysis reads
+
+    main:
+    ANALYSIS_TRANSFORMATION(ch_transformations, settings)
+    ch_records = ANALYSIS_TRANSFORMATION.out.record
+
+    emit:
+    ch_records
+}
+
 workflow EXTENSION {
     take:
     ch_transformations // [meta, system, legs, [[meta of a run, its folder], ...], record]
