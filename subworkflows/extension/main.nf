@@ -4,14 +4,14 @@
 include { FE_EXTEND               } from '../../modules/fe/extend'
 include { ANALYSIS_TRANSFORMATION } from '../../modules/analysis/transformation'
 
-// The records of what was sampled as planned. It stands here, as the strict parser wants no module included by two scripts.
-workflow RECORDS {
+// The first analysis, by the process of the later ones: strict parsers of 25.04 take a module of functions into one script alone.
+workflow ANALYSED {
     take:
-    ch_sampled // [meta, system, folders of the runs, the record before or []]
-    settings   // JSON of the sections that the analysis reads
+    ch_transformations // [meta, system, folders of the runs, []]
+    settings           // JSON of the sections that the analysis reads
 
     main:
-    ANALYSIS_TRANSFORMATION(ch_sampled, settings)
+    ANALYSIS_TRANSFORMATION(ch_transformations, settings)
     ch_records = ANALYSIS_TRANSFORMATION.out.record
 
     emit:

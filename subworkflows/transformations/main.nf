@@ -4,7 +4,7 @@ include { FE_PREPARE              } from '../../modules/fe/prepare'
 include { FE_PILOT                } from '../../modules/fe/pilot'
 include { FE_RUN                  } from '../../modules/fe/run'
 include { FE_SHARE                } from '../../modules/fe/share'
-include { RECORDS                 } from '../extension'
+include { ANALYSED                } from '../extension'
 include { EXTENSION as EXTENSION_1 } from '../extension'
 include { EXTENSION as EXTENSION_2 } from '../extension'
 include { EXTENSION as EXTENSION_3 } from '../extension'
@@ -47,8 +47,8 @@ workflow TRANSFORMATIONS {
         .map { meta, system -> [meta.ligand, meta, system] }
         .join(ch_sampled)
         .map { _ligand, meta, system, runs -> [meta, system, runs] }
-    RECORDS(ch_prepared.map { meta, system, runs -> [meta, system, runs.collect { _run, folder -> folder }, []] }, settings.ANALYSIS_TRANSFORMATION)
-    ch_records = RECORDS.out.ch_records
+    ANALYSED(ch_prepared.map { meta, system, runs -> [meta, system, runs.collect { _run, folder -> folder }, []] }, settings.ANALYSIS_TRANSFORMATION)
+    ch_records = ANALYSED.out.ch_records
 
     if (campaign.extended) {
         ch_first = ch_prepared
