@@ -319,6 +319,33 @@ def with_ions(
     return places, Packed(packed.lipids, kept, packed.box_angstrom, packed.names)
 
 
+def write_surroundings(packed: Packed, names: AmberNames, folder: Path) -> None:
+    """Write lipids and waters as tleap reads them: ``lipids.pdb`` and ``water.pdb``.
+
+    Parameters
+    ----------
+    packed
+        Lipids and water.
+    names
+        Of the lipids' atoms.
+    folder
+        Where tleap runs.
+    """
+    lines: list[str] = []
+    number = 0
+    for lipid in packed.lipids:
+        for k, (atom, label) in enumerate(zip(names.names, names.residues, strict=True)):
+            place = number + names.residue_of[k] + 1
+            lines.append(record(k + 1, atom, label, place, lipid[names.source[k]]))
+        number += names.residue_of[-1] + 1
+        lines.append("TER")
+    _pdb(folder / "lipids.pdb", lines)
+    rows: list[str] = []
+    for k, water in enumerate(packed.waters, 1):
+        rows += [record(k, atom, "WAT", k, xyz) for atom, xyz in zip(("O", "H1", "H2"), water, strict=True)] + ["TER"]
+    _pdb(folder / "water.pdb", rows)
+
+
 def _join(
     loads: Sequence[str],
     solute: Floats,
@@ -330,21 +357,9 @@ def _join(
     name: str,
 ) -> None:
     """Write complex.prmtop and complex.inpcrd: receptor, ligand, lipids, ions, water."""
-    lines: list[str] = []
-    number = 0
-    for lipid in packed.lipids:
-        for k, (atom, label) in enumerate(zip(names.names, names.residues, strict=True)):
-            where = number + names.residue_of[k] + 1
-            lines.append(record(k + 1, atom, label, where, lipid[names.source[k]]))
-        number += names.residue_of[-1] + 1
-        lines.append("TER")
-    _pdb(folder / "lipids.pdb", lines)
+    write_surroundings(packed, names, folder)
     ionic = [(kind, place) for kind, places in ions.items() for place in places]
     _pdb(folder / "ions.pdb", [record(k, kind, kind, k, place) + "\nTER" for k, (kind, place) in enumerate(ionic, 1)])
-    rows: list[str] = []
-    for k, water in enumerate(packed.waters, 1):
-        rows += [record(k, atom, "WAT", k, xyz) for atom, xyz in zip(("O", "H1", "H2"), water, strict=True)] + ["TER"]
-    _pdb(folder / "water.pdb", rows)
     units = ["lipids", *(["ions"] if ionic else []), "water"]
     x, y, z = packed.box_angstrom
     script = [
