@@ -23,9 +23,9 @@ import numpy as np
 from openmm import app, unit
 
 from gibbsflow.binding.forcefield.membrane.bilayer import measured
-from gibbsflow.binding.forcefield.membrane.building import Packed, write_surroundings
-from gibbsflow.binding.forcefield.membrane.lipid_names import amber_names
 from gibbsflow.binding.forcefield.membrane.lipids import lipids_of
+from gibbsflow.binding.forcefield.patch.building import Packed, write_surroundings
+from gibbsflow.binding.forcefield.patch.lipid_names import amber_names
 from gibbsflow.binding.forcefield.topology_file import water_oxygens
 from gibbsflow.config.binding import Md
 from gibbsflow.engines import ambertools

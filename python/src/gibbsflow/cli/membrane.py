@@ -29,7 +29,7 @@ def membrane(
 ) -> None:
     """Put a parametrised protein with its ligand into a bilayer of lipid21: a system that comes solvated."""
     with verb(out, state=state) as result:
-        from gibbsflow.binding.forcefield.membrane.building import MembraneChoice, build_membrane
+        from gibbsflow.binding.forcefield.patch.building import MembraneChoice, build_membrane
         from gibbsflow.binding.forcefield.solvation import SALT_MOL_PER_L
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.binding import BindingConfig

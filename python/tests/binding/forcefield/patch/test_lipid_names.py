@@ -5,7 +5,7 @@ import os
 import pytest
 from openmm import app
 
-from gibbsflow.binding.forcefield.membrane.lipid_names import amber_names, record
+from gibbsflow.binding.forcefield.patch.lipid_names import amber_names, record
 from gibbsflow.errors import EngineError, ParametrisationError
 
 

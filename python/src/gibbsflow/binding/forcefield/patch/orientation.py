@@ -120,7 +120,10 @@ def stand(names: Sequence[str], centres_angstrom: Floats, how: str, *, where: st
     else:
         found = _searched(hydropathy, centres_angstrom)
         right = "a protein with a hydrophobic belt, or its orientation given"
-        if not math.isnan(found.contrast) and found.contrast < LEAST_CONTRAST:
+        if math.isnan(found.contrast):
+            what = f"all of it fits between tails of {2 * HALF_ANGSTROM:g} Å, which does not say how it stands"
+            raise InputError(Problem(where, what, "its orientation given", field="membrane_orientation"))
+        if found.contrast < LEAST_CONTRAST:
             what = f"no slab in it is hydrophobic: {found.contrast:.1f} on Kyte's scale, below {LEAST_CONTRAST:g}"
             raise InputError(Problem(where, what, right, field="membrane_orientation"))
     if found.inside < LEAST_INSIDE:
@@ -151,7 +154,6 @@ def _searched(hydropathy: Floats, centres: Floats) -> Standing:
         inside = np.abs(heights[None] - OFFSETS_ANGSTROM[:, None]) < HALF_ANGSTROM
         within = inside.sum(axis=1)
         means = (inside @ hydropathy) / np.maximum(within, 1)
-        # all inside: the mean alone, against water's neutral 0, and the slab centred
         outside = (~inside @ hydropathy) / np.maximum(len(heights) - within, 1)
         scores = (means - outside) * np.sqrt(within * np.maximum(len(heights) - within, 1.0))
         scores = np.where(within > 0, scores - 1e-3 * np.abs(OFFSETS_ANGSTROM), -math.inf)

@@ -17,9 +17,9 @@ from gibbsflow.binding.facts import ParamFacts, PreparedFacts
 from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles
 from gibbsflow.binding.forcefield.given.solvated_system import take_solvated
 from gibbsflow.binding.forcefield.ions import ANION, CATION
-from gibbsflow.binding.forcefield.membrane.lipid_names import LIPIDS, AmberNames, amber_names, record
-from gibbsflow.binding.forcefield.membrane.orientation import Standing, stand
 from gibbsflow.binding.forcefield.parametrise import LIGAND_RESIDUE
+from gibbsflow.binding.forcefield.patch.lipid_names import LIPIDS, AmberNames, amber_names, record
+from gibbsflow.binding.forcefield.patch.orientation import Standing, stand
 from gibbsflow.binding.forcefield.solvation import SALT_MOL_PER_L, WATER_MOL_PER_L, solvate, write_inpcrd
 from gibbsflow.binding.forcefield.topology import leap_inputs
 from gibbsflow.binding.forcefield.topology_file import Topology
@@ -160,7 +160,8 @@ def build_membrane(
         packed = without_clashes(packed, placed[first:][dry.elements[first:] > 1], where=system.name)
         charge = round(float(dry.charges_e.sum()))
         ions, packed = with_ions(packed, placed, charge, choice.salt_mol_per_l, seed, where=system.name)
-        _join(loads, placed, packed, ions, amber_names(choice.lipid, packed.names, folder), folder, log, system.name)
+        names = amber_names(choice.lipid, packed.names, folder)
+        _join(loads, dry.positions_angstrom, placed, packed, ions, names, folder, log, system.name)
         solvate(
             loads, LIGAND_RESIDUE, ligand, md, with_receptor=True, seed=seed, folder=folder,
             target=folder / "solvent", log=log, name=system.name,
@@ -348,7 +349,8 @@ def write_surroundings(packed: Packed, names: AmberNames, folder: Path) -> None:
 
 def _join(
     loads: Sequence[str],
-    solute: Floats,
+    given: Floats,
+    placed: Floats,
     packed: Packed,
     ions: dict[str, Floats],
     names: AmberNames,
@@ -370,16 +372,13 @@ def _join(
     ambertools.tleap("\n".join(script), folder=folder, log=log, name=name)
     built = Topology.read(folder / "complex.prmtop", folder / "complex.inpcrd")
     others = packed.lipids.shape[0] * packed.lipids.shape[1] + 3 * len(packed.waters) + len(ionic)
-    if len(built.elements) != len(solute) + others:
-        wanted = len(solute) + others
+    if len(built.elements) != len(placed) + others:
+        wanted = len(placed) + others
         raise ParametrisationError(f"{name}: tleap built {len(built.elements)} atoms, and {wanted} were packed")
-    _place_solute(folder / "complex.inpcrd", built.positions_angstrom, solute, packed.box_angstrom)
-
-
-def _place_solute(inpcrd: Path, positions: Floats, solute: Floats, box: Floats) -> None:
-    """Put the solute where it stands in the membrane: tleap has it as it was given."""
-    moved = np.concatenate([solute, positions[len(solute) :]])
-    write_inpcrd(inpcrd, moved, (*box.tolist(), 90.0, 90.0, 90.0))
+    # tleap moves a unit with a box, all of it alike; and it has the solute where the file has it
+    shift = (built.positions_angstrom[: len(placed)] - given).mean(axis=0)
+    moved = np.concatenate([placed + shift, built.positions_angstrom[len(placed) :]])
+    write_inpcrd(folder / "complex.inpcrd", moved, (x, y, z, 90.0, 90.0, 90.0))
 
 
 def _pdb(path: Path, lines: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gibbsflow.binding.forcefield.membrane.orientation import stand
+from gibbsflow.binding.forcefield.patch.orientation import stand
 from gibbsflow.errors import InputError
 
 HEIGHTS = np.arange(-30.0, 31.0, 1.5)
@@ -45,3 +45,8 @@ def test_a_turned_and_shifted_helix_comes_back_across_the_middle(degrees, shift)
 def test_what_is_in_no_membrane_is_refused(names, how, shift, said):
     with pytest.raises(InputError, match=said):
         stand(names, turned(0, shift), how, where="x")
+
+
+def test_a_helix_that_fits_between_the_tails_however_it_lies_is_not_guessed_at():
+    with pytest.raises(InputError, match="all of it fits between tails of 30 Å"):
+        stand(["LEU"] * 13, SPINE[14:27], "search", where="x")
