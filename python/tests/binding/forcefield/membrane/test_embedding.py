@@ -9,13 +9,13 @@ from gibbsflow.binding.forcefield.membrane.embedding import bilayer_doubts
 from gibbsflow.binding.forcefield.membrane.lipids import Lipids
 from gibbsflow.workflow.account import Account
 
-BOX = np.diag([40.0, 40.0, 70.0])
+BOX, LYING = np.diag([40.0, 40.0, 70.0]), np.diag([70.0, 40.0, 40.0])
 
 
-def slab(axis=2, upper=10, lower=10):
+def slab(axis=2, upper=10, lower=10, box=BOX):
     random = np.random.default_rng(2)
-    atoms = random.uniform(0, 1, (4 * (upper + lower), 3)) * np.diag(BOX)
-    atoms[:, axis] = BOX[axis, axis] / 2 + np.tile([2.0, 6.0, 10.0, 15.0], upper + lower) * np.repeat(
+    atoms = random.uniform(0, 1, (4 * (upper + lower), 3)) * np.diag(box)
+    atoms[:, axis] = box[axis, axis] / 2 + np.tile([2.0, 6.0, 10.0, 15.0], upper + lower) * np.repeat(
         [1] * upper + [-1] * lower, 4
     )
     molecules = tuple(np.arange(4 * k, 4 * k + 4, dtype=np.int32) for k in range(upper + lower))
@@ -35,7 +35,7 @@ def test_a_bilayer_in_xy_is_taken_and_leaflets_that_differ_are_noted():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda: (*slab(axis=0), np.diag([70.0, 40.0, 40.0])), "a layer across x"),
+        (lambda: (*slab(axis=0, upper=40, lower=40, box=LYING), LYING), "a layer across x"),
         (lambda: (slab()[0], np.random.default_rng(1).uniform(0, 40, (80, 3)) * [1, 1, 1.75]), "over the whole box"),
         (lambda: (*slab(upper=1, lower=19),), "lipids above the middle of the membrane"),
         (lambda: (*slab(), BOX + [[0, 0, 0], [0, 0, 0], [9, 0, 0]]), "third vector is not upright"),

@@ -19,8 +19,9 @@ OF_THE_SOLUTE_ANGSTROM = 6.0
 COVERED_ANGSTROM = 2.4
 """Half the distance of heavy atoms that touch: what lies as near as this to the receptor's is not the lipids' area."""
 CELL_ANGSTROM = 1.0
-LEAST_ORDER = 0.1
-"""Length of the mean vector on the circle that an edge makes: 0 where atoms are anywhere along it."""
+LEAST_ORDER = 0.2
+"""Length of the mean vector on the circle that an edge makes: 0 where atoms are anywhere along it, of a bilayer with as
+much water as lipid along z 0.4."""
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def bilayer_doubts(
         return [Problem(where, what, right)], []
     order = order_along(positions_angstrom[lipids.atoms], vectors_angstrom)
     best = int(np.argmax(order))
-    if order[2] < LEAST_ORDER or best != _Z:
+    if order[_Z] < LEAST_ORDER:  # round a large protein lipids keep to the faces in xy as well
         what = f"the {len(lipids.molecules)} lipids are "
         what += "spread over the whole box" if order[best] < LEAST_ORDER else f"a layer across {_AXES[best]}"
         return [Problem(where, what, right)], []
