@@ -4,6 +4,7 @@ import host_guest as hg
 import numpy as np
 import openmm
 import pytest
+import solvated_systems
 from openmm import app, unit
 from springs import CONSTANTS, KT_KJ, MD, START_NM, springs
 
@@ -109,3 +110,18 @@ def test_what_is_kept_apart_keeps_away_from_the_nearest_image(x, distance):
     simulation.place(np.array([[0, 0.1, 0], [0, -0.1, 0], [x, 0, 0]]))
     expected = 0.5 * 4.0 * max(0.0, 8.0 - 10 * distance) ** 2 * KJ_PER_KCAL
     assert simulation.potential_kj_per_mol() == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_barostat_of_a_membrane_has_no_surface_tension_and_leaves_height_and_area_free():
+    md = MD.model_copy(
+        update={"solvent": "tip3p", "cutoff_angstrom": 7.0, "pressure_bar": 3.0, "platform": "Reference"}
+    )
+    prmtop = solvated_systems.boxes() / "solvent.prmtop"
+    system = OPENMM.system(prmtop, md, constant_pressure=True, membrane=True)
+    (barostat,) = (f for f in system.getForces() if "Barostat" in f.getName())
+    kind = openmm.MonteCarloMembraneBarostat
+    assert isinstance(barostat, kind) and barostat.getDefaultSurfaceTension()._value == 0
+    assert (barostat.getXYMode(), barostat.getZMode()) == (kind.XYIsotropic, kind.ZFree)
+    assert barostat.getDefaultPressure()._value == 3 and barostat.getDefaultTemperature()._value == md.temperature_k
+    OPENMM.simulation(system, md, 7)
+    assert barostat.getRandomNumberSeed() == 7

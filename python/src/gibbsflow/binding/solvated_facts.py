@@ -21,6 +21,8 @@ class GivenBox(Facts):
         How many.
     ions, cosolvent
         How many of each, by the names of their residues.
+    lipids
+        How many of each kind, of a membrane.
     box_angstrom
         Lengths in Å and angles in degrees.
     ligand_atoms, receptor_atoms
@@ -45,6 +47,7 @@ class GivenBox(Facts):
     receptor_charge_e: int
     ligand_charge_e: int
     hydrogen_mass_amu: float
+    lipids: dict[str, int] = {}
 
 
 class SolvatedFacts(Facts):

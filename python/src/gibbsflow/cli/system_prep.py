@@ -9,12 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from gibbsflow.cli import solvated_options as given
+from gibbsflow.cli.membrane import membrane
 from gibbsflow.cli.options import Config, Json, Out, State, new_app, verb
 from gibbsflow.cli.structures import structures
 
 app = new_app("Read, check, protonate and place a receptor (or host) and a ligand.")
 log = logging.getLogger(__name__)
 app.command()(structures)
+app.command()(membrane)
 
 Receptor = Annotated[
     Path | None, typer.Option("--receptor", help="Host (SDF, MOL2) or protein (PDB, mmCIF); none for solvation.")
@@ -115,13 +117,11 @@ def system(
             taken = ligand_pose(receptor, ligand_residue, smiles, pose, settings.system.altloc, out)
             smiles, pose = taken.smiles, str(taken.pose)
         row = row_from_options(ligand, structure, smiles, charge, pose, symmetry_number, aligned_to)
-        result.inputs_hash = preparation_hash(row, receptor, settings)
-        result.seed = settings.run.seed
+        result.inputs_hash, result.seed = preparation_hash(row, receptor, settings), settings.run.seed
         prepared, facts = prepare_system(row, receptor, settings, out, taken=taken)
         prepared.write()
         result.figures.update(facts)
-        known = prepared.facts(PreparedFacts)
-        log.info("%s: ligand %s, charge %+d", prepared.name, known.ligand_smiles, known.ligand_charge)
+        log.info("%s: ligand %s", prepared.name, prepared.facts(PreparedFacts).ligand_smiles)
 
 
 def _prepare_alone(row: Any, settings: Any, out: Path, result: Any) -> None:
@@ -137,8 +137,8 @@ def _prepare_alone(row: Any, settings: Any, out: Path, result: Any) -> None:
 def _chosen(
     protonation: Path | None, altloc: str | None, keep: str | None, parameters: list[Path] | None
 ) -> dict[str, Any]:
-    files = ",".join(map(str, parameters)) if parameters else None
-    return {"protonation": protonation, "altloc": altloc, "keep": keep, "parameters": files}
+    chosen = {"protonation": protonation, "altloc": altloc, "keep": keep}
+    return chosen | {"parameters": ",".join(map(str, parameters)) if parameters else None}
 
 
 def main() -> None:

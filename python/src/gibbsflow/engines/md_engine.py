@@ -390,6 +390,7 @@ class MdEngine(Protocol):
         hold: Hold | None = None,
         *,
         constant_pressure: bool = False,
+        membrane: bool = False,
         apart: Sequence[Apart] = (),
     ) -> EngineSystem:
         """Make a system.
@@ -404,6 +405,8 @@ class MdEngine(Protocol):
             Atoms to hold in place; None for none.
         constant_pressure
             Whether the volume of a periodic box changes.
+        membrane
+            Whether it then changes along z and in xy by itself, at no surface tension.
         apart
             What is kept apart.
 

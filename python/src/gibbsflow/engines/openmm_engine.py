@@ -16,6 +16,7 @@ from gibbsflow.engines.openmm_systems import create_system, new_context, numeric
 from gibbsflow.engines.openmm_walkers import OpenMmWalker
 from gibbsflow.units import KJ_PER_KCAL, Floats
 
+BAROSTATS = (openmm.MonteCarloBarostat, openmm.MonteCarloMembraneBarostat)
 STEPS_PER_TICK = 10
 """MD steps between two looks at whether to stop: seconds even for thousands of atoms on one CPU thread."""
 
@@ -45,7 +46,7 @@ class OpenMmSimulation:
         self._degrees_of_freedom = 3 * moving - system.getNumConstraints()
         self._periodic = system.usesPeriodicBoundaryConditions()
         for force in system.getForces():
-            if isinstance(force, openmm.MonteCarloBarostat):
+            if isinstance(force, BAROSTATS):
                 force.setRandomNumberSeed(seed)
         self._context = new_context(system, md, seed)
 
@@ -207,6 +208,7 @@ class OpenMmEngine:
         hold: Hold | None = None,
         *,
         constant_pressure: bool = False,
+        membrane: bool = False,
         apart: Sequence[Apart] = (),
     ) -> openmm.System:
         """Make a System.
@@ -221,6 +223,8 @@ class OpenMmEngine:
             Atoms to hold in place; None for none.
         constant_pressure
             Whether the volume of a periodic box changes.
+        membrane
+            Whether it then changes along z and in xy by itself, at no surface tension.
         apart
             What is kept apart.
 
@@ -235,7 +239,7 @@ class OpenMmEngine:
         for pair in apart:
             system.addForce(apart_force(pair, periodic=system.usesPeriodicBoundaryConditions()))
         if constant_pressure:
-            system.addForce(openmm.MonteCarloBarostat(md.pressure_bar, md.temperature_k))
+            system.addForce(_barostat(md, membrane=membrane))
         return system
 
     def nonbonded(self, system: openmm.System) -> Floats:
@@ -331,6 +335,13 @@ def apart_force(apart: Apart, *, periodic: bool) -> openmm.CustomCentroidBondFor
     force.setUsesPeriodicBoundaryConditions(periodic)
     force.setName("KeptApart")
     return force
+
+
+def _barostat(md: Md, *, membrane: bool) -> openmm.Force:
+    if not membrane:
+        return openmm.MonteCarloBarostat(md.pressure_bar, md.temperature_k)
+    kind = openmm.MonteCarloMembraneBarostat
+    return kind(md.pressure_bar, 0.0, md.temperature_k, kind.XYIsotropic, kind.ZFree)
 
 
 def _hold_force(hold: Hold, *, periodic: bool) -> openmm.CustomExternalForce:

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3, gathered, kept_apart
+from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3, gathered, kept_apart, laid_out
 from gibbsflow.binding.facts import RemoteFacts
 from gibbsflow.engines.md_engine import Apart
 
@@ -59,3 +59,14 @@ def test_each_molecule_far_away_has_a_wall_of_its_own():
     assert kept_apart(far) == (Apart((0, 1), (7,), 20.0), Apart((0, 1), (8,), 20.0))
     copy = far.model_copy(update={"copy_atoms": (4, 5), "ion_atoms": ()})
     assert kept_apart(copy) == (Apart((0, 1), (4, 5), 20.0),) and kept_apart(None) == ()
+
+
+def test_a_receptor_that_stands_out_of_its_membrane_does_not_split_it():
+    """Its centre 3 nm above the middle: by it alone the far leaflet comes to its other side."""
+    box = np.diag([4.0, 4.0, 8.0])
+    receptor, leaflets = np.array([[2.0, 2.0, 7.2]]), [[1.0, 1.0, 5.8], [1.0, 1.0, 2.4]]
+    positions, molecules = np.vstack([receptor, leaflets]), np.array([0, 1, 2])
+    assert gathered(positions, box, molecules)[2, 2] == pytest.approx(10.4)
+    found = laid_out(positions, box, molecules, [0], np.array([1, 2]))
+    assert found[:, 2] == pytest.approx([7.2, 5.8, 2.4])
+    np.testing.assert_allclose(laid_out(positions, box, molecules, [0]), gathered(positions, box, molecules, [0]))

@@ -45,6 +45,13 @@ def test_what_cannot_be_gone_on_with_ends_the_stage(change, said):
     assert caught.value.exit_code == EXIT_SCIENCE and "'density'" in str(caught.value)
 
 
+def test_a_membrane_may_grow_higher_and_not_narrower_on_one_side():
+    membrane = dataclasses.replace(CHECKS, membrane=True)
+    look(membrane, box=np.diag([3.0, 3.0, 3.1]))
+    with pytest.raises(StageError, match="a membrane's barostat keeps in xy"):
+        look(membrane, box=np.diag([3.0, 3.1, 3.0]))
+
+
 def test_a_ligand_that_leaves_in_the_last_stage_is_judged_later():
     look(segment=ENDS[-1], positions=POSITIONS + [[30, 0, 0], [0, 0, 0], [0, 0, 0]])
 

@@ -48,3 +48,10 @@ def test_groups_are_written_once():
     assert "pull-pbc-ref-prev-step-com" not in found
     wide, _ = parameters.pulling([replace(pulls[0], wide=True)], 6)
     assert wide["pull-pbc-ref-prev-step-com"] == "yes"
+
+
+def test_area_and_height_of_a_membrane_change_by_themselves():
+    found = parameters.dynamics(Md(pressure_bar=2), 1, 100, membrane=True)
+    assert found["pcoupltype"] == "semiisotropic" and found["ref-p"] == "2 2"
+    assert found["compressibility"] == "4.5e-05 4.5e-05"
+    assert "pcoupltype" not in parameters.dynamics(Md(), 1, 100)

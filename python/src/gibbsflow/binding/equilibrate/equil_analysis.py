@@ -18,6 +18,7 @@ from gibbsflow.binding.equilibrate.bound_state import BoundAnalysis, analyse_bou
 from gibbsflow.binding.equilibrate.departure import Departure
 from gibbsflow.binding.equilibrate.equilibration import BOXES
 from gibbsflow.binding.equilibrate.frame_files import Selection, XtcFile, thinned, write_pdb
+from gibbsflow.binding.equilibrate.membrane_analysis import MembraneAnalysis, analyse_membrane
 from gibbsflow.binding.facts import BoundFacts, PreparedFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.topology_file import heavy_atoms
 from gibbsflow.binding.system import SimSystem
@@ -46,12 +47,15 @@ class EquilibrationAnalysis:
         Time of the unrestrained frames, shape (F,), ps.
     log
         Columns ``time_ps, potential_kcal_per_mol, temperature_k``, from the start of heating.
+    membrane
+        Its area and thickness; None for a box without one.
     """
 
     system: SimSystem
     outcome: BoundAnalysis | None
     time_ps: Floats
     log: npt.NDArray[np.void]
+    membrane: MembraneAnalysis | None = None
 
     def require_bound(self) -> None:
         """Refuse a ligand that left its site.
@@ -101,7 +105,7 @@ def analyse_equilibration(
         settings={"threshold": threshold, "anchors": ANCHORS},
         physics=PHYSICS,
     )
-    file = read_arrays(system.path("equil_frames"), "positions_nm", "time_ps", "heating")
+    file = read_arrays(system.path("equil_frames"), "positions_nm", "time_ps", "heating", optional=("box_nm",))
     frames, time_ps, heating = file["positions_nm"].astype(float) * 10, file["time_ps"], file["heating"]
     free = frames[~heating]
     atoms = system.facts(TopologyFacts)
@@ -120,6 +124,16 @@ def analyse_equilibration(
     }
     account, figures = Departure(system).account_of_equilibrated(free[judged])
     result.figures |= figures | {"warnings": account.as_dict()["warnings"]}
+    membrane = None
+    if (boxes := file.get("box_nm")) is not None:
+        solute = (*atoms.receptor_atoms, *atoms.ligand_atoms)
+        vectors = boxes[~heating].astype(float) * 10
+        membrane = analyse_membrane(system.path("complex_prmtop"), free, vectors, time_ps[~heating], solute)
+    if membrane is not None:
+        seen = membrane.account(system.name)
+        account.take(seen)
+        account.facts |= seen.facts
+        result.figures |= seen.facts | {"warnings": account.as_dict()["warnings"]}
     log.info("%s: %s", "bound" if outcome.bound else "unbound", outcome.why)
     account.settle()
     largest = float(outcome.distance_angstrom[judged].max())
@@ -137,7 +151,7 @@ def analyse_equilibration(
         analysed = analysed.with_facts(_anchors(system, free[judged], result))
         analysed = _represented(analysed, free[outcome.representative])
     table = np.genfromtxt(system.path("equil_log"), delimiter=",", names=True)
-    return EquilibrationAnalysis(analysed, outcome, time_ps[~heating], table)
+    return EquilibrationAnalysis(analysed, outcome, time_ps[~heating], table, membrane)
 
 
 def _analyse_solute(system: SimSystem, out: Path, result: Result, plot: str | None) -> EquilibrationAnalysis:

@@ -18,10 +18,11 @@ from openmm import app, unit
 
 from gibbsflow.binding import PHYSICS
 from gibbsflow.binding.equilibrate.departure import Departure
-from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3, gathered, kept_apart
+from gibbsflow.binding.equilibrate.periodic_box import GRAM_PER_ML_OF_AMU_PER_NM3, kept_apart, laid_out
 from gibbsflow.binding.equilibrate.stage_checks import StageChecks
 from gibbsflow.binding.equilibrate.stages import Plan, Stage, chosen_stages, plan_equilibration
 from gibbsflow.binding.facts import EquilibratedFacts, SettingsFacts, TopologyFacts
+from gibbsflow.binding.forcefield.membrane.lipids import is_membrane, lipids_of
 from gibbsflow.binding.forcefield.topology_file import bonded_pairs, heavy_atoms, is_periodic, masses_amu, molecules
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_equil, safer_md, used_in_equil
 from gibbsflow.binding.solvated_facts import StageFacts
@@ -32,7 +33,7 @@ from gibbsflow.engines.md_engine import Hold, MdEngine, Simulation, during
 from gibbsflow.engines.md_engines import EQUILIBRATES
 from gibbsflow.engines.openmm_systems import box_vectors_nm, load_topology, read_positions_nm
 from gibbsflow.errors import NumericalError
-from gibbsflow.units import KJ_PER_KCAL, Floats
+from gibbsflow.units import KJ_PER_KCAL, Floats, Ints
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import atomic_open
 from gibbsflow.workflow.progress import Progress
@@ -162,6 +163,8 @@ def _equilibrate_box(
         settings["engine"] = engine.name  # its frames are not mixed with those of another one
     if chosen is not None:
         settings["stages"] = [stage.model_dump(mode="json") for stage in chosen.stages]
+    if is_periodic(files[f"{topology}_prmtop"]) and is_membrane(files[f"{topology}_prmtop"]):
+        settings["barostat"] = "of a membrane"
     run = ResumableRun(
         state if name == "complex" else state / name,
         files=files, settings=settings | {"seed": seed, "name": system.name}, physics=PHYSICS,
@@ -226,6 +229,8 @@ class _Equilibration:
         self.departure = Departure(self.system, self.name)
         self.prmtop = self.system.path(f"{BOXES[self.name][0]}_prmtop")
         self.periodic = is_periodic(self.prmtop)
+        self.lipids = lipids_of(self.prmtop) if self.periodic else None
+        self.membrane = self.lipids is not None and self.lipids.are_a_membrane
         atoms = self.system.facts(TopologyFacts)
         frames = f"{BOXES[self.name][1]}_frames"
         remote, parts = atoms.far_from(frames), atoms.parts(frames, 0)
@@ -238,6 +243,7 @@ class _Equilibration:
             bonded_pairs(self.prmtop),
             self.departure.heavy["ligand"],
             self.departure.heavy["receptor"],
+            membrane=self.membrane,
         )
         self.first = min(parts["receptor"] or parts["ligand"])
         self.complex = [*parts["receptor"], *parts["ligand"]]
@@ -315,7 +321,8 @@ class _Equilibration:
             positions = frame.positions_nm
             if frame.box_nm is not None:
                 rows["box_nm"].append(frame.box_nm)
-                positions = gathered(positions, frame.box_nm, molecules(self.prmtop, self.first), self.complex)
+                of_molecule = molecules(self.prmtop, self.first)
+                positions = laid_out(positions, frame.box_nm, of_molecule, self.complex, self._slab())
             rows["positions_nm"].append(positions.astype(np.float32))
             rows["potential_kcal_per_mol"].append(potential)
             rows["temperature_k"].append(frame.temperature_k)
@@ -345,10 +352,16 @@ class _Equilibration:
             simulation = self.engine.simulation(self.engine.system(self.prmtop, md, hold), md, self.derived(number))
             simulation.place(*kept)
             return simulation
-        parent = self.engine.system(self.prmtop, md, hold, constant_pressure=stage.constant_pressure, apart=self.apart)
+        parent = self.engine.system(
+            self.prmtop, md, hold, constant_pressure=stage.constant_pressure, membrane=self.membrane, apart=self.apart
+        )
         simulation = self.engine.simulation(parent, md, self.derived(number))
         simulation.place(*kept, arrays["box_nm"])
         return simulation
+
+    def _slab(self) -> Ints | None:
+        """Atoms of the membrane; None where there is none."""
+        return self.lipids.atoms if self.membrane and self.lipids is not None else None
 
     def _hold(self, stage: Stage, reference_nm: Floats) -> Hold | None:
         """What a stage holds; None for nothing."""

@@ -10,6 +10,7 @@ from scipy import constants
 from scipy.spatial import cKDTree
 
 from gibbsflow.binding.facts import RemoteFacts
+from gibbsflow.binding.forcefield.membrane.bilayer import middle_of
 from gibbsflow.engines.md_engine import Apart
 from gibbsflow.units import Floats, Ints
 
@@ -54,6 +55,39 @@ def gathered(positions_nm: Floats, box_nm: Floats, molecules: Ints, solute: Sequ
         parts = [positions_nm[molecules == number] + shift[number] for number in of_solute]
         shift[of_solute] += _joined([part[:: -(-len(part) // _POINTS)] for part in parts], box_nm)
     return positions_nm + shift[molecules]
+
+
+def laid_out(
+    positions_nm: Floats, box_nm: Floats, molecules: Ints, solute: Sequence[int] = (), slab: Ints | None = None
+) -> Floats:
+    """Bring molecules about the first one, and a membrane's about its own middle.
+
+    About a receptor that stands out of its membrane, lipids of the far leaflet would come to its other side.
+
+    Parameters
+    ----------
+    positions_nm, box_nm, molecules, solute
+        As for :func:`gathered`.
+    slab
+        Atoms of the membrane; None for none.
+
+    Returns
+    -------
+    ndarray
+        Shape (N, 3), nm.
+    """
+    found = gathered(positions_nm, box_nm, molecules, solute)
+    if slab is None:
+        return found
+    height = float(box_nm[2, 2])
+    middle = middle_of(found[slab], height)
+    centre = float(found[molecules == 0, 2].mean())
+    middle += height * round((centre - middle) / height)
+    numbers, place = np.unique(molecules[slab], return_inverse=True)
+    away = np.bincount(place, weights=found[slab, 2]) / np.bincount(place) - middle
+    shift = np.zeros(int(molecules.max()) + 1)
+    shift[numbers] = np.round(away / height)
+    return found - shift[molecules][:, None] * box_nm[2]
 
 
 def _joined(parts: Sequence[Floats], box_nm: Floats) -> Floats:

@@ -73,26 +73,16 @@ def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0, fe:
         what, right = "solvent given, and no topologies of a solvated system", "tip3p, or another water model"
         raise InputError(Problem(system.name, what, right, field="solvent"))
     carried = system.copy_to(out)
-    known, parameters = carried.facts(PreparedFacts), carried.facts(ParamFacts)
-    force_field = parameters.protein_ff if known.receptor_kind == "protein" else None
+    known = carried.facts(PreparedFacts)
+    force_field = carried.facts(ParamFacts).protein_ff if known.receptor_kind == "protein" else None
     doubts = force_field_doubts(force_field, (), md, where=system.name)
     doubts.settle()
     log = out / "logs" / "leap.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
-    protein: AmberProtein | None = None
     with tempfile.TemporaryDirectory(prefix="gibbsflow-leap-") as scratch:
         folder = Path(scratch)
-        for role in ("ligand_mol2", "ligand_frcmod", "host_mol2", "host_frcmod"):
-            if role in carried.artifacts:
-                shutil.copyfile(carried.path(role), folder / role.replace("_", "."))
-        if known.receptor_kind == "protein":
-            protein = amber_protein(carried.path("receptor"))
-            (folder / "receptor.pdb").write_text(protein.pdb)
-            for role in parameter_roles(carried):
-                shutil.copyfile(carried.path(role), folder / carried.path(role).name)
-        given = [carried.path(role) for role in parameter_roles(carried)]
-        loads = _loads(parameters.param.ligand_ff, parameters.protein_ff, known.receptor_kind, protein, given, md)
+        loads, protein = leap_inputs(carried, folder, md)
         units = {"ligand": LIGAND_RESIDUE} if known.receptor_kind is None else _UNITS
         saves = [f"saveamberparm {unit} {name}.prmtop {name}.inpcrd" for name, unit in units.items()]
         ambertools.tleap("\n".join([*loads, *saves, "quit", ""]), folder=folder, log=log.resolve(), name=system.name)
@@ -148,6 +138,40 @@ def build_topologies(system: SimSystem, md: Md, out: Path, *, seed: int = 0, fe:
         remote={name: far for name, (_, far) in boxes.items() if far is not None} or None,
     )
     return carried.with_artifacts(**files).with_facts(atoms).with_account(doubts)
+
+
+def leap_inputs(system: SimSystem, folder: Path, md: Md) -> tuple[list[str], AmberProtein | None]:
+    """Put what tleap reads of a system into a folder.
+
+    Parameters
+    ----------
+    system
+        As left by ``param ligand``.
+    folder
+        Where tleap will run.
+    md
+        The solvent.
+
+    Returns
+    -------
+    loads
+        Commands that define the units ``receptor``, that of the ligand, and ``complex``.
+    protein
+        As tleap takes it; None for none.
+    """
+    known, parameters = system.facts(PreparedFacts), system.facts(ParamFacts)
+    protein: AmberProtein | None = None
+    for role in ("ligand_mol2", "ligand_frcmod", "host_mol2", "host_frcmod"):
+        if role in system.artifacts:
+            shutil.copyfile(system.path(role), folder / role.replace("_", "."))
+    if known.receptor_kind == "protein":
+        protein = amber_protein(system.path("receptor"))
+        (folder / "receptor.pdb").write_text(protein.pdb)
+        for role in parameter_roles(system):
+            shutil.copyfile(system.path(role), folder / system.path(role).name)
+    given = [system.path(role) for role in parameter_roles(system)]
+    ligand_ff, protein_ff = parameters.param.ligand_ff, parameters.protein_ff
+    return _loads(ligand_ff, protein_ff, known.receptor_kind, protein, given, md), protein
 
 
 def site_atoms(topology: Topology, receptor_size: int, protein: AmberProtein | None, site: str | None) -> list[int]:

@@ -232,6 +232,27 @@ def bonded_pairs(prmtop: Path) -> Ints:
     return np.concatenate(rows)[:, :2] // 3
 
 
+def water_oxygens(prmtop: Path) -> Ints:
+    """Find the oxygens of the waters of a topology: molecules of one oxygen and two hydrogens.
+
+    Parameters
+    ----------
+    prmtop
+        AMBER topology.
+
+    Returns
+    -------
+    ndarray
+        Their indices.
+    """
+    elements, of_molecule = np.array(sections(prmtop)["ATOMIC_NUMBER"].split(), dtype=int), molecules(prmtop)
+    count = int(of_molecule.max()) + 1
+    real = np.bincount(of_molecule[elements > 0], minlength=count)
+    hydrogens = np.bincount(of_molecule[elements == 1], minlength=count)
+    water = (real == 3) & (hydrogens == 2)  # noqa: PLR2004
+    return np.flatnonzero((elements == 8) & water[of_molecule]).astype(np.int32)  # noqa: PLR2004
+
+
 def heavy_atoms(prmtop: Path) -> list[int]:
     """Find the atoms of a topology that are not hydrogen.
 

@@ -15,6 +15,7 @@ from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg
 from gibbsflow.binding.alchemy.sampling_plan import Sampling
 from gibbsflow.binding.alchemy.state_makers import PERIODIC_MAKERS, STATE_MAKERS
+from gibbsflow.binding.forcefield.membrane.lipids import is_membrane
 from gibbsflow.binding.forcefield.topology_file import molecules
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_md, used_in_leg
 from gibbsflow.binding.sample.energies import write_window
@@ -173,7 +174,10 @@ def _walkers(leg: AlchemicalLeg, engine: MdEngine, mps: Mps | None) -> Maker:
         parts = molecules(prmtop)
     states = [state.as_dict() for state in leg.states]
     contexts = CONTEXTS_WITHOUT_MPS if mps is not None and not mps.on else None
-    return lambda md, window, _: WalkerSampler(system, states, md, engine, parts, _alone(window), contexts)
+    membrane = is_membrane(leg.folder / leg.topology)
+    return lambda md, window, _: WalkerSampler(
+        system, states, md, engine, parts, _alone(window), contexts, membrane=membrane
+    )
 
 
 def _gromacs(leg: AlchemicalLeg, kind: SamplerKind, stopper: Stopper) -> Maker:

@@ -2,7 +2,8 @@
 
 OpenMM's barostat keeps its random numbers out of its checkpoints, so that a walker that is restored would go elsewhere.
 Here they come from the segment's seed. Molecules are moved as wholes (Åqvist et al., Chem. Phys. Lett. 384, 288
-(2004)).
+(2004)). The box of a membrane changes its area and its height by turns, each against the same pressure: a surface
+tension of 0 (Zhang, Feller, Brooks, Pastor, J. Chem. Phys. 103, 10252 (1995)), as OpenMM's membrane barostat does.
 """
 
 from __future__ import annotations
@@ -33,11 +34,20 @@ class Barostat:
     largest_move_nm3
         Largest change of volume; it must not depend on the volume, or a move and its way back were not equally likely.
         Default: `MOVE_IN_SIGMA` for a box of as many waters as there are molecules.
+    membrane
+        Whether one move changes the area in xy alone and another the height alone, drawn at random.
     """
 
     def __init__(
-        self, molecules: Ints, temperature_k: float, pressure_bar: float, largest_move_nm3: float | None = None
+        self,
+        molecules: Ints,
+        temperature_k: float,
+        pressure_bar: float,
+        largest_move_nm3: float | None = None,
+        *,
+        membrane: bool = False,
     ) -> None:
+        self.draws = 3 if membrane else 2
         self._molecules = molecules
         self._sizes = np.bincount(molecules).astype(float)
         self._kt_kj_per_mol = kt_kcal_per_mol(temperature_k) * KJ_PER_KCAL
@@ -54,7 +64,7 @@ class Barostat:
         walker
             Its atoms are moved where the attempt is accepted.
         draws
-            Two uniform random numbers in 0..1: of the volume, and of the decision.
+            Uniform random numbers in 0..1: of the volume, of the decision, and for a membrane of what is changed.
 
         Returns
         -------
@@ -66,7 +76,7 @@ class Barostat:
         other = volume + (2 * draws[0] - 1) * self._largest_move_nm3
         if other <= 0:
             return False
-        scale = (other / volume) ** (1 / 3)
+        scale = self._scale(other / volume, draws)
         before = walker.potential_kj_per_mol()
         walker.place(positions + self._centres(positions) * (scale - 1), box * scale)
         after = walker.potential_kj_per_mol()
@@ -76,6 +86,12 @@ class Barostat:
             return True
         walker.place(positions, box)
         return False
+
+    def _scale(self, ratio: float, draws: Sequence[float] | Floats) -> Floats:
+        """By what each axis grows, shape (3,)."""
+        if self.draws == 2:  # noqa: PLR2004
+            return np.full(3, ratio ** (1 / 3))
+        return np.array([1.0, 1.0, ratio] if draws[2] < 0.5 else [ratio**0.5, ratio**0.5, 1.0])  # noqa: PLR2004
 
     def _centres(self, positions: Floats) -> Floats:
         """Centre of each atom's molecule, shape (N, 3)."""

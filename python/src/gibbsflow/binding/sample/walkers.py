@@ -95,6 +95,8 @@ class WalkerSampler:
     contexts
         How many walkers run at once, each in a Context; default: on a CPU one a thread, else all; on the platform
         Reference always one. Where the GPU's memory does not hold them, half as many are tried.
+    membrane
+        Whether area and height of the box change by themselves.
     """
 
     def __init__(
@@ -106,11 +108,13 @@ class WalkerSampler:
         molecules: Ints,
         windows: Sequence[int] | None = None,
         contexts: int | None = None,
+        *,
+        membrane: bool = False,
     ) -> None:
         self.windows: tuple[int, ...] = tuple(range(len(states)) if windows is None else windows)
         self._system, self._states, self._md, self._engine = system, tuple(states), md, engine
         self._beta_mol_per_kj = 1 / (kt_kcal_per_mol(md.temperature_k) * KJ_PER_KCAL)
-        self._barostat = Barostat(molecules, md.temperature_k, md.pressure_bar)
+        self._barostat = Barostat(molecules, md.temperature_k, md.pressure_bar, membrane=membrane)
         self._steps_per_call = 10
         wanted = contexts or (md.threads if md.platform in ON_CPU else len(self.windows))
         if md.platform == "Reference":
@@ -253,7 +257,7 @@ class WalkerSampler:
         replica = walkers.replica.copy()
         energies, replicas = [], []
         for _ in range(samples):
-            draws = random.random((len(self.windows), 2))
+            draws = random.random((len(self.windows), self._barostat.draws))
             u = self._sample(replica, steps, draws, tick)
             energies.append(u)
             replicas.append(replica.copy())

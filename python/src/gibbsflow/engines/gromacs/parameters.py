@@ -190,7 +190,7 @@ def common(md: Md, alpha_per_nm: float, grid: Sequence[int]) -> dict[str, str]:
     }
 
 
-def dynamics(md: Md, seed: int, steps_per_sample: int) -> dict[str, str]:
+def dynamics(md: Md, seed: int, steps_per_sample: int, *, membrane: bool = False) -> dict[str, str]:
     """Give integrator, thermostat, barostat and how often energies are written.
 
     A decoupled ligand meets nothing that would share its heat: each atom has its own noise (``sd``).
@@ -203,6 +203,8 @@ def dynamics(md: Md, seed: int, steps_per_sample: int) -> dict[str, str]:
         Of the noise.
     steps_per_sample
         Interval of the energies in all states.
+    membrane
+        Whether the box changes along z and in xy by itself, at no surface tension.
 
     Returns
     -------
@@ -211,6 +213,7 @@ def dynamics(md: Md, seed: int, steps_per_sample: int) -> dict[str, str]:
     """
     often = max(n for n in range(1, 101) if steps_per_sample % n == 0)
     couple = max(n for n in range(1, 11) if often % n == 0)
+    each = 2 if membrane else 1  # of xy, and of z
     return {
         "integrator": "sd",
         "dt": f"{md.timestep_fs / 1000:.9g}",
@@ -221,10 +224,11 @@ def dynamics(md: Md, seed: int, steps_per_sample: int) -> dict[str, str]:
         "tau-t": f"{1 / md.friction_per_ps:.9g}",
         "ld-seed": str(seed),
         "pcoupl": "C-rescale",
+        **({"pcoupltype": "semiisotropic"} if membrane else {}),
         "nstpcouple": str(couple),
-        "ref-p": f"{md.pressure_bar:.9g}",
+        "ref-p": " ".join([f"{md.pressure_bar:.9g}"] * each),
         "tau-p": f"{PRESSURE_TAU_PS:g}",
-        "compressibility": f"{COMPRESSIBILITY_PER_BAR:g}",
+        "compressibility": " ".join([f"{COMPRESSIBILITY_PER_BAR:g}"] * each),
         "nstcalcenergy": str(often),
         "nstenergy": str(steps_per_sample),
         "nstdhdl": str(steps_per_sample),

@@ -22,7 +22,7 @@ from gibbsflow.units import Floats, Ints
 
 COULOMB = 138.935458
 """1/(4π ε0) as GROMACS has it, kJ nm/(mol e²)."""
-INTEGRATOR_FORCES = (openmm.CMMotionRemover, openmm.MonteCarloBarostat)
+INTEGRATOR_FORCES = (openmm.CMMotionRemover, openmm.MonteCarloBarostat, openmm.MonteCarloMembraneBarostat)
 TABLE_NM = 5e-4
 """Between two points of the tabulated potential."""
 

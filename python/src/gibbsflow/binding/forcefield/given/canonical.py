@@ -31,7 +31,7 @@ _PLAIN_FORCES = (
     "HarmonicBondForce", "HarmonicAngleForce", "PeriodicTorsionForce", "RBTorsionForce", "CMAPTorsionForce",
     "NonbondedForce",
 )  # fmt: skip
-_OF_MOTION = ("CMMotionRemover", "MonteCarloBarostat", "AndersenThermostat")
+_OF_MOTION = ("CMMotionRemover", "MonteCarloBarostat", "MonteCarloMembraneBarostat", "AndersenThermostat")
 _NOMINAL_K = 553.0
 """Force constant of a bond that its source holds rigid: only its length counts, which is constrained here too."""
 

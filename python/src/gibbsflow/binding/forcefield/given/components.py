@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gibbsflow.binding.forcefield.given.prmtop_terms import PrmtopTerms
+from gibbsflow.binding.forcefield.membrane.lipids import NO_LIPIDS, Lipids, find_lipids
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats, Ints
 
@@ -37,6 +38,8 @@ class Components:
         How many of each, by the names of their residues.
     cosolvent
         How many of each other molecule of the solvent, by residues.
+    lipids
+        Of a membrane; of no molecules where there is none.
     notes
         What was taken for what.
     """
@@ -49,6 +52,7 @@ class Components:
     ions: dict[str, int]
     cosolvent: dict[str, int]
     notes: tuple[str, ...]
+    lipids: Lipids = NO_LIPIDS
 
 
 class _Sorted:
@@ -181,7 +185,13 @@ def complex_with(
     else:
         once, _ = _few(found, found.solutes)
         ligand = _only(found, [m for m in once if not found.is_polymer(m)], "the ligand", where)
-    rest = [m for m in found.solutes if not np.array_equal(m, ligand)]
+    lipids = find_lipids(
+        terms.elements, terms.names, terms.labels, terms.residue_of, terms.molecule_of, ligand.tolist()
+    )
+    if not lipids.are_a_membrane:
+        lipids = NO_LIPIDS
+    of_membrane = {int(m[0]) for m in lipids.molecules}
+    rest = [m for m in found.solutes if not np.array_equal(m, ligand) and int(m[0]) not in of_membrane]
     polymers = [m for m in rest if found.is_polymer(m)]
     few, cosolvent = _few(found, [m for m in rest if not any(np.array_equal(m, p) for p in polymers)])
     notes: tuple[str, ...] = ()
@@ -191,7 +201,7 @@ def complex_with(
             notes = (f"taken for a part of the receptor: {_list(found, few)}",)
     else:
         receptor, kind = [_only(found, few, "the receptor", where)], "host"
-    return _made(found, ligand, receptor, cosolvent, where, notes, kind)
+    return _made(found, ligand, receptor, cosolvent, where, notes, kind, lipids)
 
 
 def _made(
@@ -202,6 +212,7 @@ def _made(
     where: str,
     notes: tuple[str, ...],
     kind: str | None = None,
+    lipids: Lipids = NO_LIPIDS,
 ) -> Components:
     if not found.waters:
         raise InputError(Problem(where, "has no water", "a solvated system"))
@@ -213,6 +224,8 @@ def _made(
     others = Counter(label(m) for m in cosolvent)
     if others:
         notes += (f"taken for solvent: {', '.join(f'{count} {name}' for name, count in others.items())}",)
+    if lipids.molecules:
+        notes += (f"taken for a membrane: {', '.join(f'{n} {kind}' for kind, n in lipids.counts().items())}",)
     ions = Counter(label(m) for m in found.ions if not np.array_equal(m, ligand))
     return Components(
         ligand=tuple(ligand.tolist()),
@@ -223,6 +236,7 @@ def _made(
         ions=dict(ions),
         cosolvent=dict(others),
         notes=notes,
+        lipids=lipids,
     )
 
 

@@ -15,6 +15,7 @@ from gibbsflow.binding.forcefield.given.coordinate_files import BoxedCoordinates
 from gibbsflow.binding.forcefield.given.prmtop_terms import PrmtopTerms, read_terms
 from gibbsflow.binding.forcefield.given.rebuilt.box_parts import BoxParts
 from gibbsflow.binding.forcefield.given.water_models import recognised
+from gibbsflow.binding.forcefield.membrane.embedding import bilayer_doubts
 from gibbsflow.binding.forcefield.rings import pierced_rings, small_rings
 from gibbsflow.binding.solvated_facts import GivenBox
 from gibbsflow.errors import InputError, Problem
@@ -136,6 +137,7 @@ class SolvatedBox:
             waters=parts.waters,
             ions=parts.ions,
             cosolvent=parts.cosolvent,
+            lipids=parts.lipids.counts(),
             box_angstrom=self.coordinates.box_angstrom,
             ligand_atoms=parts.ligand,
             receptor_atoms=parts.receptor,
@@ -218,6 +220,14 @@ def read_box(
         positions = _together(positions, vectors, terms, parts)
     _check_terms(where, column, terms, parts)
     _check_geometry(str(files.coordinates), terms, positions, vectors)
+    if parts.lipids.molecules:
+        problems, doubts = bilayer_doubts(
+            parts.lipids, positions, vectors, _solids(terms, parts), where=str(files.coordinates)
+        )
+        if problems:
+            raise InputError(problems)
+        for doubt in doubts:
+            account.note(doubt)
     for note in (*notes, *parts.notes):
         account.note(note)
     _note(account, files, terms, parts, coordinates)
@@ -226,6 +236,12 @@ def read_box(
     text = settled(text, terms.elements.tolist(), sorted(waters), molecules.tolist(), vectors)
     prmtop.write_text(text)
     return SolvatedBox(files, terms, parts, text, positions, coordinates, account)
+
+
+def _solids(terms: PrmtopTerms, parts: Components) -> tuple[list[int], list[int]]:
+    """Heavy atoms of receptor and ligand."""
+    receptor, ligand = ([a for a in atoms if terms.elements[a] > 1] for atoms in (parts.receptor, parts.ligand))
+    return receptor, ligand
 
 
 def _together(positions: Floats, vectors: Floats, terms: PrmtopTerms, parts: Components) -> Floats:

@@ -13,6 +13,7 @@ from gibbsflow.binding.alchemy.gromacs_states import gromacs_lambdas, pulls, sof
 from gibbsflow.binding.alchemy.gromacs_topology import GromacsTopology, decoupling_topology
 from gibbsflow.binding.alchemy.hybrid.gromacs_edge import edge_topology
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg
+from gibbsflow.binding.forcefield.membrane.lipids import is_membrane
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.gromacs import parameters
 from gibbsflow.engines.gromacs.mdrun_segments import NAME
@@ -54,6 +55,7 @@ class LegInputs:
         self._topology = self.atoms.text
         # grids by the first window's box: all windows have one Hamiltonian
         self._box_nm = leg.starts_boxes_nm(0)[0]
+        self._membrane = is_membrane(leg.folder / leg.topology)
         self._pulls = pulls(leg.restraint, leg.starts_nm(0)[0], self._box_nm, self.atoms.masses_amu)
         self._places: list[Path] = []
 
@@ -125,7 +127,8 @@ class LegInputs:
 
     def _parameters(self, own: int, steps_per_sample: int, seed: int) -> dict[str, str]:
         alpha, grid = parameters.pme(self._md.cutoff_angstrom / 10, self._box_nm)
-        found = parameters.common(self._md, alpha, grid) | parameters.dynamics(self._md, seed, steps_per_sample)
+        found = parameters.common(self._md, alpha, grid)
+        found |= parameters.dynamics(self._md, seed, steps_per_sample, membrane=self._membrane)
         states = self._leg.states
         found |= parameters.lambdas(gromacs_lambdas(states), own, soft_charges=softens_charges(states))
         return found | (parameters.pulling(self._pulls, len(self.atoms.masses_amu))[0] if self._pulls else {})

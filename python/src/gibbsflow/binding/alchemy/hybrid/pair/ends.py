@@ -15,7 +15,7 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats
 
 Pair = tuple[int, int]
-NO_MOVE = (openmm.CMMotionRemover, openmm.MonteCarloBarostat)
+NO_MOVE = (openmm.CMMotionRemover, openmm.MonteCarloBarostat, openmm.MonteCarloMembraneBarostat)
 _READ = (
     openmm.HarmonicBondForce,
     openmm.HarmonicAngleForce,
