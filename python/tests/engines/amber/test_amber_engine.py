@@ -99,6 +99,8 @@ def test_a_box_that_changed_too_much_is_gone_on_with_from_halfway(monkeypatch):
 def test_what_it_cannot_do_is_refused():
     with pytest.raises(InputError, match="openmm"):
         AMBER.system(SMALL, OBC2, apart=[Apart((0,), (1,), 10.0)])
+    with pytest.raises(InputError, match="a membrane: .* openmm or gromacs"):
+        AMBER.system(SMALL, OBC2, membrane=True)
     with pytest.raises(InputError, match="soft core"):
         AMBER.walker(None, BOXED, 1)
 

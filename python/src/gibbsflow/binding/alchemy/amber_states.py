@@ -24,6 +24,7 @@ import numpy as np
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint
 from gibbsflow.binding.alchemy.schedules import HybridState, LambdaState
+from gibbsflow.binding.forcefield.membrane.lipids import is_membrane
 from gibbsflow.errors import InputError, Problem
 
 DIGITS = 4
@@ -149,6 +150,8 @@ def amber_problems(leg: AlchemicalLeg) -> list[Problem]:
         return [Problem(where, what, "a leg of abfe or asfe, or engine openmm or gromacs")]
     if not leg.periodic:
         problems.append(Problem(where, f"{leg.md.solvent}: pmemd.cuda decouples in a periodic box", _RIGHT))
+    elif is_membrane(leg.folder / leg.topology):
+        problems.append(Problem(where, "a membrane: the barostat that is written scales all axes alike", _RIGHT))
     if leg.ion_atoms:
         what = "counter_ion: an ion that loses its charge and keeps its Lennard-Jones is no region of pmemd"
         problems.append(Problem(where, what, "analytic, or abfe_protocol sdr", field="charge_correction"))

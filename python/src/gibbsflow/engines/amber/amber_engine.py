@@ -271,6 +271,7 @@ class AmberEngine:
         hold: Hold | None = None,
         *,
         constant_pressure: bool = False,
+        membrane: bool = False,
         apart: Sequence[Apart] = (),
     ) -> AmberSystem:
         """Make a system.
@@ -285,6 +286,8 @@ class AmberEngine:
             Atoms to hold in place; None for none.
         constant_pressure
             Whether the volume of a periodic box changes.
+        membrane
+            Whether it would have to change along z and in xy by itself.
         apart
             What is kept apart.
 
@@ -296,8 +299,12 @@ class AmberEngine:
         Raises
         ------
         InputError
-            Where something is to be kept apart, which must hold for nearest images: ``nmropt`` knows none.
+            Where something is to be kept apart, which must hold for nearest images: ``nmropt`` knows none; or where
+            the box is of a membrane.
         """
+        if membrane:
+            what = "amber, and a membrane: the Monte Carlo barostat that is written for sander scales all axes alike"
+            raise InputError(Problem(str(topology), what, "engine openmm or gromacs", field="engine"))
         if apart:
             what = "amber, and a copy of the ligand that is kept away from the site: sander's restraints know no images"
             raise InputError(Problem(str(topology), what, "engine openmm", field="engine"))
