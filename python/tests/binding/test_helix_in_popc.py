@@ -66,7 +66,7 @@ def test_a_leg_is_killed_and_goes_on_under_the_membranes_barostat(equilibrated, 
     np.savez(tmp_path / "leg" / "start.npz", positions_nm=frames["positions_nm"][-1:], box_nm=frames["box_nm"][-1:])
     leg = AlchemicalLeg(
         folder=tmp_path / "leg", leg="complex", transformation="moh",
-        states=(LambdaState(0, 1.0, 1.0), LambdaState(0, 0.5, 1.0)),
+        states=(LambdaState(0, 1.0, 1.0), LambdaState(0, 0.0, 1.0), LambdaState(0, 0.0, 0.0)),
         topology="complex.prmtop", start="start.npz", ligand_atoms=atoms.ligand_atoms,
         receptor_atoms=atoms.receptor_atoms, restraint=None, md=atoms.md.model_copy(update={"timestep_fs": 2.0}),
         fe=FE, seed=7, replicates=1,
@@ -76,7 +76,8 @@ def test_a_leg_is_killed_and_goes_on_under_the_membranes_barostat(equilibrated, 
     command = [sys.executable, "-c", "import gibbsflow.cli.fe as fe; fe.app()", *map(str, args)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 900
-    while not (tmp_path / "state" / "checkpoint-current.bin").exists() and time.monotonic() < deadline:
+    begun = tmp_path / "state" / "checkpoint-current.bin"
+    while not begun.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     process.kill()
     process.wait(30)
@@ -84,4 +85,4 @@ def test_a_leg_is_killed_and_goes_on_under_the_membranes_barostat(equilibrated, 
     done = subprocess.run(command, capture_output=True, timeout=900)
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "state" / "segment-00000.npz").read_bytes() == kept  # nothing is run again
-    assert len(list((tmp_path / "out").glob("window_*.parquet"))) == 2
+    assert len(list((tmp_path / "out").glob("window_*.parquet"))) == 3
