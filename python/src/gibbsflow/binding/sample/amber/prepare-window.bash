@@ -10,7 +10,9 @@ common=(-p ../topology.prmtop -inf mdinfo)
 "${PMEMD:-pmemd.cuda}" -O -i minimise.in -c start.inpcrd -o minimise.out -r minimise.rst7 "${common[@]}"
 "${PMEMD:-pmemd.cuda}" -O -i warm.in -c minimise.rst7 -o warm.out -r warm.rst7 "${common[@]}"
 "${PMEMD:-pmemd.cuda}" -O -i relax.in -c warm.rst7 -o relax.out -r md-000.rst7 "${common[@]}"
-grep -q '^   5\.  TIMINGS' relax.out && ! grep -q 'EPtot.*NaN' relax.out ||
-  { echo "$window: relax.out is not whole" >&2; exit 70; }
+if ! grep -q '^   5\.  TIMINGS' relax.out || grep -q 'EPtot.*NaN' relax.out; then
+  echo "$window: relax.out is not whole" >&2
+  exit 70
+fi
 ln -sfn md-000.rst7 md-current.rst7
 touch relax.done
