@@ -254,7 +254,8 @@ def _obliqueness(atoms: Atoms) -> float:
     vectors = atoms.cell.array[atoms.pbc]
     directions = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     # of singular values, none of which is negative: the determinant of vectors that all but coincide may be
-    return float(1 / max(np.prod(np.linalg.svd(directions, compute_uv=False)), np.finfo(float).tiny))
+    spanned = float(np.prod(np.linalg.svd(directions, compute_uv=False)))
+    return 1 / max(spanned, float(np.finfo(float).tiny))
 
 
 def check_label(result: LabelResult, atoms: Atoms, labels: Labels) -> LabelResult:
