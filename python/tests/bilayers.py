@@ -6,13 +6,13 @@ import atexit
 import functools
 import shutil
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from solvated_systems import METHANOL
 
 from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles
+from gibbsflow.binding.forcefield.patch.lipid_names import record
 from gibbsflow.engines import ambertools
 
 SPACING_ANGSTROM = 8.4
@@ -28,13 +28,6 @@ def lipid() -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray]:
     lines = Path(__file__).with_name("popc_lipid21.pdb").read_text().splitlines()
     xyz = np.array([[float(row[30 + 8 * k : 38 + 8 * k]) for k in range(3)] for row in lines])
     return tuple(row[12:16].strip() for row in lines), tuple(row[17:21].strip() for row in lines), xyz
-
-
-def record(serial: int, name: str, residue: str, number: int, xyz: Sequence[float]) -> str:
-    """One ATOM record."""
-    padded = name if len(name) == 4 else f" {name:<3s}"
-    place = "".join(f"{value:8.3f}" for value in xyz)
-    return f"ATOM  {serial % 100000:5d} {padded:4s} {residue:<4s} {number % 10000:4d}    {place}  1.00  0.00"
 
 
 @functools.cache

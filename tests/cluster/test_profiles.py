@@ -59,7 +59,7 @@ def test_each_process_runs_in_the_image_of_its_label(tmp_path: Path) -> None:
     # what `engine: auto` stands for is settled where the labels will be made
     assert {n for n in roles if roles[n] == "dft"} == {"TRAIN_CONFIG", "DFT_LABEL", "TRAIN_VALIDATE"}
     assert {n for n in roles if roles[n] in ("dft", "ml")} == {n for n in roles if n.startswith(POTENTIAL)}
-    assert {n for n in roles if roles[n] == "cuda"} == {"EQUIL_RUN", "FE_PILOT", "FE_RUN", "FE_SHARE"}
+    assert {n for n in roles if roles[n] == "cuda"} == {"EQUIL_RUN", "FE_EXTEND", "FE_PILOT", "FE_RUN", "FE_SHARE"}
 
 
 def test_published_images_are_taken_by_digest(tmp_path: Path) -> None:

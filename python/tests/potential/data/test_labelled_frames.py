@@ -39,6 +39,16 @@ def test_ref_keys_and_virial_are_read(tmp_path):
     assert read.stress_ev_per_angstrom3 == pytest.approx(stress[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]], abs=1e-7)
 
 
+def test_heights_of_a_mesh_that_cannot_be_are_left_out_and_noted(tmp_path):
+    frames = rattled(3, 0)
+    frames[0].info["mesh_heights_angstrom"] = frames[0].cell.lengths()
+    frames[1].info["mesh_heights_angstrom"] = np.array([100.0, 1.0, 1.0])
+    read, account = read_with_account(_write(tmp_path / "a.extxyz", frames))
+    assert ["mesh_heights_angstrom" in frame.atoms.info for frame in read] == [True, False, False]
+    (note,) = account.of_weight("note")
+    assert "mesh_heights_angstrom of frame 2 cannot be that of its cell" in str(note)
+
+
 def test_force_mask_is_read(tmp_path):
     frame = rattled(1, 0)[0]
     frame.arrays["force_mask"] = np.arange(len(frame)) < 3

@@ -94,6 +94,7 @@ def test_what_a_threshold_refuses_keeps_its_figures() -> None:
         (Atoms("Si", cell=[[5, 0, 0], [0, 5, 0], [150, 90, 5]], pbc=True), "that their product is 35 volumes"),
         (Atoms("Si", cell=[[5, 0, 0], [0, 5, 0], [150, 90, 5]], pbc=[1, 1, 0]), ""),  # the third is no period
         (Atoms("Si", cell=[[5, 0, 0], [150, 5, 0], [0, 0, 5]], pbc=[1, 1, 0]), "that their product is 30 volumes"),
+        (Atoms("Si", cell=[[9e3, 0, 0], [9e3, 9e-5, 0], [0, 0, 50]], pbc=True), "that their product is 1e+08 volumes"),
         (si8(), ""),
         (Atoms("H2", [[0, 0, 0], [0, 0, 0.74]]), ""),
     ],

@@ -5,7 +5,7 @@ AMBER's harmonic terms have no ½, so that a force constant is half of the K in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from types import MappingProxyType
 
@@ -172,7 +172,7 @@ def _group_cards(hold: Hold) -> str:
     for weight in sorted(set(weights)):
         atoms = [atom + 1 for atom, its in zip(hold.atoms, weights, strict=True) if its == weight]
         cards += [f"held with {weight:g} of the most", f"{weight * hold.k_kcal_per_mol_angstrom2 / 2:.8g}"]
-        ranges = _ranges(sorted(atoms))
+        ranges = consecutive(atoms)
         for first in range(0, len(ranges), _RANGES_PER_CARD):
             numbers = (f"{low} {high}" for low, high in ranges[first : first + _RANGES_PER_CARD])
             cards.append(" ".join(["ATOM", *numbers]))
@@ -180,6 +180,18 @@ def _group_cards(hold: Hold) -> str:
     return "\n".join([*cards, "END", ""])
 
 
-def _ranges(atoms: Sequence[int]) -> list[tuple[int, int]]:
-    runs = groupby(enumerate(atoms), key=lambda pair: pair[1] - pair[0])
+def consecutive(atoms: Iterable[int]) -> list[tuple[int, int]]:
+    """Put atoms together that follow each other.
+
+    Parameters
+    ----------
+    atoms
+        Their numbers, each once, in any order.
+
+    Returns
+    -------
+    list of tuple
+        First and last of each run, both of which belong to it.
+    """
+    runs = groupby(enumerate(sorted(atoms)), key=lambda pair: pair[1] - pair[0])
     return [(run[0], run[-1]) for _, group in runs for run in [[atom for _, atom in group]]]

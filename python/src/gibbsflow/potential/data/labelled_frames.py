@@ -17,7 +17,7 @@ from ase import Atoms
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.formats.alone import alone, nearest_image_angstrom
 from gibbsflow.potential.data.formats.extended_xyz import is_extended_xyz, read_extended_xyz
-from gibbsflow.potential.data.formats.mesh_cells import kept_mesh, mesh_fault
+from gibbsflow.potential.data.formats.mesh_cells import MESH_HEIGHTS, kept_mesh, mesh_fault
 from gibbsflow.potential.data.frame_weights import FrameWeights, read_weights, refuse_other_weights
 from gibbsflow.potential.data.frame_words import judge_words
 from gibbsflow.potential.data.label_keys import LabelKeys, choose_keys, find, many_numbers, one_number, tensor
@@ -182,6 +182,8 @@ def read_with_account(path: Path) -> tuple[list[LabelledFrame], Account]:
     unstressed = [f.row for f in counted if not f.atoms.pbc.all() and _has_stress(images[f.row - 1], keys)]
     if unstressed:
         account.note(f"not periodic in three directions: the stress of {rows_in_words(unstressed)} is not used")
+    if astray := [row for row, atoms in enumerate(images, 1) if mesh_fault(atoms)]:
+        account.note(f"{MESH_HEIGHTS} of {rows_in_words(astray)} cannot be that of its cell, and is not used")
     once = _once(str(path), counted, problems)
     enter(account, problems)
     try:

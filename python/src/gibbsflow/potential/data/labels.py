@@ -253,7 +253,9 @@ def _obliqueness(atoms: Atoms) -> float:
     """Lengths of the periodic vectors multiplied, over the length, area or volume that they span: Hadamard's ratio."""
     vectors = atoms.cell.array[atoms.pbc]
     directions = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return float(1 / np.sqrt(np.linalg.det(directions @ directions.T)))
+    # of singular values, none of which is negative: the determinant of vectors that all but coincide may be
+    spanned = float(np.prod(np.linalg.svd(directions, compute_uv=False)))
+    return 1 / max(spanned, float(np.finfo(float).tiny))
 
 
 def check_label(result: LabelResult, atoms: Atoms, labels: Labels) -> LabelResult:

@@ -57,6 +57,8 @@ def grade_frames(
         calculator = PotentialCalculator(potential)
         stack.callback(calculator.close)
         lower, upper = limits(settings, grader, committee)
+        if committee is None:
+            calculator.grader = grader.with_lower(lower)
         for source, atoms in frames:
             made = atoms.copy()
             grades = values = calculator.grades(atoms)

@@ -125,6 +125,8 @@ class Trajectory:
     def __post_init__(self) -> None:
         given = self.settings
         self.lower, self.upper = limits(given, self.grader, self.committee)
+        if self.committee is None:
+            self.grader = self.grader.with_lower(self.lower)
         self.segments = math.ceil(given.steps / given.segment_steps)
         repeated = self.atoms.repeat(given.supercell) if self.atoms.pbc.any() else self.atoms
         self.start = to_frame(repeated, self.potential.species, self.potential.cutoff_angstrom)

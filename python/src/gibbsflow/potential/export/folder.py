@@ -60,6 +60,7 @@ def write_folder(
     lower = settings.lower_grade if settings.lower_grade is not None else grader.lower
     upper = settings.upper_grade if settings.upper_grade is not None else max(grader.upper, lower)
     lower = min(lower, upper)
+    grader = grader.with_lower(lower)
     if start is not None and (alien := sorted(set(start.get_chemical_symbols()) - set(potential.species))):
         right = f"only {', '.join(potential.species)}"
         raise InputError(Problem("--structure", f"holds {', '.join(alien)}, unknown to the potential", right))

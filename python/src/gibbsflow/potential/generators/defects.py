@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.potential.data.formats.mesh_cells import heights_angstrom
 from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.generators.parents import parent_of, seeded_rng
 
@@ -142,7 +143,7 @@ def holes(atoms: Atoms, least_angstrom: float) -> list[npt.NDArray[np.float64]]:
 def _in_vacuum(atoms: Atoms, fractional: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """Say which points lie in layers without atoms; fractional coordinates, shape (n, 3)."""
     found = np.zeros(len(fractional), dtype=bool)
-    heights = 1 / np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
+    heights = heights_angstrom(atoms)
     places = atoms.get_scaled_positions()
     for axis in range(3):
         layers = np.sort(places[:, axis] % 1.0)

@@ -120,7 +120,7 @@ def uneven(atoms: Atoms) -> bool:
     bool
         True with 5 Å or more without atoms along a cell vector, or a cell twice as high along one as along another.
     """
-    heights = 1 / np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
+    heights = heights_angstrom(atoms)
     places = np.sort(atoms.get_scaled_positions(wrap=False) % 1.0, axis=0)
     gaps = np.diff(np.vstack([places, places[:1] + 1.0]), axis=0).max(axis=0) * heights
     return bool(heights.max() > _LONG * heights.min() or gaps.max() >= _VACUUM_GAP_ANGSTROM)
@@ -197,9 +197,9 @@ def foreign_mesh(atoms: Atoms, kspacing_per_angstrom: float) -> tuple[int, int, 
     return mesh if mesh != own_mesh(atoms, kspacing_per_angstrom) else None
 
 
-def _mesh(atoms: Atoms, heights_angstrom: Floats, kspacing_per_angstrom: float) -> tuple[int, int, int]:
+def _mesh(atoms: Atoms, heights: Floats, kspacing_per_angstrom: float) -> tuple[int, int, int]:
     mesh = [
         max(1, int(np.ceil(2 * np.pi / height / kspacing_per_angstrom - 1e-6))) if periodic else 1
-        for height, periodic in zip(heights_angstrom, atoms.pbc, strict=True)
+        for height, periodic in zip(heights, atoms.pbc, strict=True)
     ]
     return mesh[0], mesh[1], mesh[2]

@@ -14,6 +14,7 @@ from gibbsflow.binding.forcefield.membrane.lipids import lipids_of
 from gibbsflow.binding.forcefield.parametrise import parametrise_system
 from gibbsflow.binding.forcefield.patch import building
 from gibbsflow.binding.forcefield.patch.building import MembraneChoice, Packed, with_ions, without_clashes
+from gibbsflow.binding.forcefield.patch.lipid_names import record
 from gibbsflow.binding.forcefield.topology_file import Topology
 from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.solvated_facts import SolvatedFacts
@@ -73,7 +74,7 @@ def test_ions_neutralise_and_stand_outside_the_membrane_away_from_the_solute():
 def taken(folder):
     """The helix and methanol at its end as ``param ligand`` leaves them."""
     names, labels, numbers, xyz = bilayers.helix()
-    rows = [bilayers.record(k + 1, names[k], labels[k], numbers[k], xyz[k]) for k in range(len(names))]
+    rows = [record(k + 1, names[k], labels[k], numbers[k], xyz[k]) for k in range(len(names))]
     rows = [f"{row[:21]}A{row[22:]}{names[k].lstrip('0123456789')[0]:>12s}" for k, row in enumerate(rows)]
     (folder / "helix.pdb").write_text("\n".join([*rows, "TER", "END", ""]))
     ligand = Chem.AddHs(Chem.MolFromSmiles("CO"))

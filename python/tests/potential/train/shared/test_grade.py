@@ -111,6 +111,10 @@ def test_elements_of_few_atoms_are_unknown_wherever_they_are(tmp_path):
             assert now[2] == pytest.approx(max(before[2], grader.lower), rel=1e-5) and now[2] > own.lower
     assert read.grades(["B"], np.full((1, 4), 100.0)) == pytest.approx(grader.grades(["B"], np.full((1, 4), 100.0)))
     assert np.allclose(read.without(()).grades(symbols[0], descriptors[0]), grader.grades(symbols[0], descriptors[0]))
+    for lower in (0.5 * grader.lower, 3 * grader.lower):  # as settings may have it
+        other = read.with_lower(lower)
+        assert other.grades(["B"], descriptors[0][2:3])[0] > other.lower == lower
+        assert other.grades(["A"], descriptors[0][:1]) == pytest.approx(grader.grades(["A"], descriptors[0][:1]))
 
 
 def test_an_active_set_of_before_has_no_floor(tmp_path):

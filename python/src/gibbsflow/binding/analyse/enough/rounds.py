@@ -250,10 +250,9 @@ def _longer(
     segment_ps = plan.samples_per_segment * plan.sample_ps
     last_ps = first_ps + math.floor((most_ps - first_ps) / segment_ps + 1e-9) * segment_ps
     most = {leg.name: min(last_ps, GROWTH * leg.window_ps) for leg in legs}
-    found = {}
+    wanted, found = allocate(legs, error_kcal_per_mol, most), {}
     for leg in legs:
-        wanted = allocate(legs, error_kcal_per_mol, most)[leg.name]
-        whole = first_ps + math.ceil((wanted - first_ps) / segment_ps - 1e-6) * segment_ps
+        whole = first_ps + math.ceil((wanted[leg.name] - first_ps) / segment_ps - 1e-6) * segment_ps
         if min(whole, last_ps) > leg.window_ps + 1e-6:
             found[leg.name] = round(min(whole, last_ps), 6)
     return found

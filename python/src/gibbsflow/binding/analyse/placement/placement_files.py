@@ -95,10 +95,9 @@ def read_distances(runs: Sequence[Path]) -> tuple[tuple[LambdaState, ...], Dista
         right = f"those of gibbsflow: {', '.join(NAMES)}"
         raise InputError(Problem(str(first.path), f"states of λ {', '.join(states[0]) if states else ''}", right))
     given = check_schedule(states, where=str(first.path))
-    replicates = sorted({int(window.meta["replicate"]) for window in read})
     every = []
-    for replicate in replicates:
-        mine = in_order([window for window in read if window.meta["replicate"] == replicate])
+    for replicate in sorted({str(window.meta["replicate"]) for window in read}):
+        mine = in_order([window for window in read if str(window.meta["replicate"]) == replicate])
         if len(mine) < 2:
             what = f"one window of replicate {replicate} alone: there is nothing to measure it against"
             raise InputError(Problem(str(mine[0].path.parent), what, "two windows or more", field="--run"))

@@ -146,7 +146,7 @@ def _gro(text: str) -> BoxedCoordinates:
     vectors = np.array([[x, rest[0], rest[1]], [rest[2], y, rest[3]], [rest[4], rest[5], z]])
     names = tuple(row[10:15].strip() for row in rows)
     moves = len(rows[0].rstrip()) > 20 + 3 * width
-    return BoxedCoordinates(positions, _lengths_and_angles(vectors), names, moves)
+    return BoxedCoordinates(positions, lengths_and_angles(vectors), names, moves)
 
 
 def _pdb(text: str) -> BoxedCoordinates:
@@ -154,12 +154,24 @@ def _pdb(text: str) -> BoxedCoordinates:
     if file.getNumFrames() > 1:
         raise ValueError(f"{file.getNumFrames()} models, not one")
     vectors = file.topology.getPeriodicBoxVectors()
-    box = () if vectors is None else _lengths_and_angles(np.array(vectors.value_in_unit(unit.angstrom)))
+    box = () if vectors is None else lengths_and_angles(np.array(vectors.value_in_unit(unit.angstrom)))
     names = tuple(atom.name for atom in file.topology.atoms())
     return BoxedCoordinates(np.array(file.getPositions(asNumpy=True).value_in_unit(unit.angstrom)), box, names)
 
 
-def _lengths_and_angles(vectors: Floats) -> tuple[float, ...]:
+def lengths_and_angles(vectors: Floats) -> tuple[float, ...]:
+    """Give the edges of a box and the angles between them.
+
+    Parameters
+    ----------
+    vectors
+        As rows, shape (3, 3), Å.
+
+    Returns
+    -------
+    tuple of float
+        Three lengths in Å and three angles in degrees, to seven digits; empty where a vector has no length.
+    """
     lengths = np.linalg.norm(vectors, axis=1)
     if lengths.min() <= 0:
         return ()

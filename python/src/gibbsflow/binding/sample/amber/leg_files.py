@@ -8,10 +8,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.amber_states import AmberPath, amber_path
+from gibbsflow.binding.forcefield.given.coordinate_files import lengths_and_angles
 from gibbsflow.binding.forcefield.given.rebuilt import prmtop_text
 from gibbsflow.binding.forcefield.solvation import write_inpcrd
 from gibbsflow.binding.sample.amber.restraint_files import apart_text, disang_text
@@ -91,7 +90,7 @@ def _group(windows: Sequence[str], segment: int) -> str:
 
 
 def _write_window(folder: Path, inputs: WindowInput, start_nm: Floats, box_nm: Floats) -> None:
-    write_inpcrd(_made(folder) / "start.inpcrd", start_nm * 10, _lengths_and_angles(box_nm))
+    write_inpcrd(_made(folder) / "start.inpcrd", start_nm * 10, lengths_and_angles(box_nm * 10))
     # pmemd looks for it where it runs
     _write(folder / SCHEDULE, inputs.path.schedule_text)
     _write(folder / "minimise.in", inputs.minimise())
@@ -136,12 +135,6 @@ def _with_masses(leg: AlchemicalLeg) -> str:
     found = prmtop_text.split((leg.folder / leg.topology).read_text())
     # virtual sites have none in the file either
     return prmtop_text.joined(found | {"MASS": prmtop_text.section("E", masses)})
-
-
-def _lengths_and_angles(box_nm: Floats) -> tuple[float, ...]:
-    lengths = np.linalg.norm(box_nm, axis=1)
-    cosines = [box_nm[i] @ box_nm[j] / lengths[i] / lengths[j] for i, j in ((1, 2), (0, 2), (0, 1))]
-    return (*(float(x) for x in lengths * 10), *(float(x) for x in np.degrees(np.arccos(cosines))))
 
 
 def _made(folder: Path) -> Path:

@@ -10,8 +10,10 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg, Sampling
+from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.amber_states import DIGITS, AmberPath
+from gibbsflow.binding.alchemy.sampling_plan import Sampling
+from gibbsflow.engines.amber.mdin import consecutive
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.seeds import derive_seed
 
@@ -233,12 +235,7 @@ def mask(atoms: Iterable[int]) -> str:
     str
         Such as ``@1-12,20``; empty for none.
     """
-    runs: list[list[int]] = []
-    for atom in sorted(atom + 1 for atom in atoms):
-        if runs and atom == runs[-1][1] + 1:
-            runs[-1][1] = atom
-        else:
-            runs.append([atom, atom])
+    runs = consecutive(atom + 1 for atom in atoms)
     texts = [f"{first}" if first == last else f"{first}-{last}" for first, last in runs]
     return f"@{','.join(texts)}" if texts else ""
 

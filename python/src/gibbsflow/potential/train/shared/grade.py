@@ -275,6 +275,21 @@ class Grader:
         sets = {s: replace(own, floor=floor if s in elements else 0.0) for s, own in self.sets.items()}
         return replace(self, sets=sets)
 
+    def with_lower(self, lower: float) -> Grader:
+        """Set another lower threshold, which unknown elements stay above.
+
+        Parameters
+        ----------
+        lower
+            From where on an environment counts as unknown.
+
+        Returns
+        -------
+        Grader
+            With the same active sets.
+        """
+        return replace(self, lower=lower).without(self.unknown_elements)
+
     def write(self, path: Path) -> None:
         """Write ``active_set.npz``.
 
