@@ -50,7 +50,7 @@ def solvent_words(md: Md, *, periodic: bool, constant_pressure: bool = False) ->
     common = {"cut": f"{md.cutoff_angstrom:g}", "iwrap": "0"}
     if not constant_pressure:
         return {"ntb": "1", **common}
-    barostat = {"ntp": "1", "barostat": "2", "pres0": f"{md.pressure_bar:g}", "mcbarint": str(STEPS_PER_VOLUME_MOVE)}
+    barostat = {"ntp": "1", "barostat": "2", "pres0": f"{md.pressure_bar:g}"}
     return {"ntb": "2", **barostat, **common}
 
 
@@ -77,6 +77,7 @@ def dynamics_words(md: Md, steps: int, temperature_k: float, seed: int) -> dict[
         "imin": "0", "irest": "1", "ntx": "5", "nstlim": str(steps), "dt": f"{md.timestep_fs / 1000:.6g}",
         "ntt": "3", "gamma_ln": f"{md.friction_per_ps:g}", "temp0": f"{temperature_k:.6g}", "ig": str(seed),
         "ntc": "2", "ntf": "2", "nscm": "0", "ntpr": str(steps), "ntwr": str(steps), "ntxo": "2",
+        "mcbarint": str(min(steps, STEPS_PER_VOLUME_MOVE)),  # a shorter run has a move of its volume too
     }  # fmt: skip
 
 

@@ -64,6 +64,9 @@ def test_what_lies_there(written):
     many = replace(leg, fe=leg.fe.model_copy(update={"window_ps": 6000.0}))
     with pytest.raises(InputError, match="3000 segments of a window.*999 at most: a longer segment_ps"):
         write_leg_files(many, 1, out)
+    (out / "amber.json").unlink()
+    with pytest.raises(InputError, match="holds the windows of another leg"):
+        write_leg_files(leg, 1, out)
 
 
 def test_a_window_goes_on_where_it_was_cut(written):
@@ -94,6 +97,19 @@ def test_names_of_other_things(written):
     _, out, _ = written
     for name in ("", "../leg", "window_03; touch harm", "$(touch harm)"):
         assert run(out, "run-window.bash", name).returncode == 65 and not list(out.rglob("harm"))
+
+
+def test_called_from_another_folder_where_cd_looks_elsewhere(written):
+    """With CDPATH cd prints where it went, and goes to a folder of the same name."""
+    _, out, _ = written
+    (out / "elsewhere" / out.name).mkdir(parents=True)
+    for path in (out.parent, out / "elsewhere"):
+        words = ("bash", f"{out.name}/run-window.bash", "window_03")
+        program = {"PMEMD": str(out / "program"), "CDPATH": str(path)}
+        run(out, "-c", "true")  # which puts the program there
+        done = subprocess.run(words, cwd=out.parent, env=os.environ | program, capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+    assert called(out)[-1] == "md-002.in"
 
 
 def test_a_leg_that_exchanges(tmp_path):

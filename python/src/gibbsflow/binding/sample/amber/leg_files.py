@@ -59,6 +59,7 @@ def write_leg_files(leg: AlchemicalLeg, replicate: int, out: Path) -> dict[str, 
     path = amber_path(leg)
     record = _record(leg, path, replicate)
     _check_place(out, record)
+    write_json(out / RECORD, record)  # first: what a killed run leaves is known by it, and nothing runs without scripts
     _write(out / TOPOLOGY, _with_masses(leg))
     if leg.restraint is not None:
         _write(out / "disang.rest", disang_text(leg.restraint))
@@ -75,7 +76,6 @@ def write_leg_files(leg: AlchemicalLeg, replicate: int, out: Path) -> dict[str, 
             _write(out / f"groupfile-{segment:03d}", _group([inputs.name for inputs in windows], segment))
     for name in (*_ALWAYS, "run-exchange.bash" if exchange else "run-window.bash"):
         _write(out / name, (resources.files(__package__) / name).read_text())
-    write_json(out / RECORD, record)
     return record
 
 
@@ -123,7 +123,11 @@ def _record(leg: AlchemicalLeg, path: AmberPath, replicate: int) -> dict[str, An
 
 def _check_place(out: Path, record: dict[str, Any]) -> None:
     known = out / RECORD
-    if known.exists() and known.read_text() != json.dumps(record, indent=2) + "\n":
+    if known.exists():
+        other = known.read_text() != json.dumps(record, indent=2) + "\n"
+    else:
+        other = (out / TOPOLOGY).exists() or any(out.glob("window_*"))
+    if other:
         what = "holds the windows of another leg, or of other settings"
         raise InputError(Problem(str(out), what, "a folder of its own for each leg and replicate", field="--out"))
 

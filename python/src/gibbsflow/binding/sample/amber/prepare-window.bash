@@ -2,6 +2,7 @@
 # Minimise, warm up and relax one window: prepare-window.bash window_NN. What is done is not done again.
 # PMEMD names the program (pmemd.cuda).
 set -euo pipefail
+unset CDPATH # with it cd may print, and go elsewhere
 window=${1:-}
 [[ $window =~ ^window_[0-9]+$ ]] || { echo "prepare-window.bash: window_NN, not '$window'" >&2; exit 65; }
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/$window"

@@ -2,6 +2,7 @@
 # One segment of all windows, which exchange λ: run-exchange.bash. Called again it goes on.
 # PMEMD_MPI names the program (pmemd.cuda.MPI), MPIRUN what starts it (mpirun).
 set -euo pipefail
+unset CDPATH # with it cd may print, and go elsewhere
 home=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 cd -- "$home"
 exec 9>.lock

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The whole leg on this machine, segment by segment; stops at the first that fails, and goes on when it is called again.
 set -euo pipefail
+unset CDPATH # with it cd may print, and go elsewhere
 home=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 cd -- "$home"
 if [[ -e groupfile-001 ]]; then

@@ -5,6 +5,7 @@
 #SBATCH --gres=gpu:1
 #SBATCH --requeue
 set -euo pipefail
+unset CDPATH # with it cd may print, and go elsewhere
 cd -- "${SLURM_SUBMIT_DIR:?submit it with sbatch from the folder of the leg}"
 if [[ -e groupfile-001 ]]; then
   until [[ -e FINISHED ]]; do bash run-exchange.bash; done

@@ -2,6 +2,7 @@
 # One segment of one window: run-window.bash window_NN. Called again it goes on; a segment that was cut is done anew.
 # FINISHED: all segments are there. FAILED: three attempts of a segment failed; remove it, and md-NNN.attempts, to try again.
 set -euo pipefail
+unset CDPATH # with it cd may print, and go elsewhere
 window=${1:-}
 [[ $window =~ ^window_[0-9]+$ ]] || { echo "run-window.bash: window_NN, not '$window'" >&2; exit 65; }
 home=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
