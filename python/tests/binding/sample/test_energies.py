@@ -1,6 +1,9 @@
 """Window files: written and read back, and every fault named once."""
 
+import json
+
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from oscillators import TEMPERATURE_K, Oscillators
@@ -19,7 +22,8 @@ def paths(folder):
 
 
 def test_a_window_comes_back_as_it_was_written(tmp_path):
-    meta = dict.fromkeys(META_NEEDED, 1) | {"states": [{"lambda_sterics": 1.0}, {"lambda_sterics": 0.0}], "engine": "x"}
+    names = dict.fromkeys(("leg", "transformation", "sampler", "engine"), "x")
+    meta = {**dict.fromkeys(META_NEEDED, 1), **names, "states": [{"lambda_sterics": 1.0}, {"lambda_sterics": 0.0}]}
     u = np.array([[1.0, 2.5], [-3.0, 4.0], [0.0, 1e6]])
     write_window(tmp_path / "window_01.parquet", [0.5, 1.0, 1.5], 1, [0, 1, 0], u, meta)
     window = read_window(tmp_path / "window_01.parquet")
@@ -92,6 +96,42 @@ def test_nan_energy_names_row_and_column(folder):
     u[6, 2] = np.nan
     write_window(window.path, window.time_ps, 3, window.replica, u, window.meta)
     with pytest.raises(NumericalError, match=r"window_03.parquet, row 7, u_02: nan is no energy"):
+        read_leg(paths(folder))
+
+
+@pytest.mark.parametrize("times", [[1, 2, 2], [1, 3, 2], [1, np.nan, 3]])
+def test_samples_that_come_twice_or_out_of_order(folder, times):
+    """Samples counted twice would make errors too small."""
+    window = read_window(paths(folder)[3])
+    write_window(window.path, times, 3, 0, window.u[:3], window.meta)
+    with pytest.raises(InputError, match=r"window_03.parquet, row [23], time_ps: .* ps is not after the sample before"):
+        read_leg(paths(folder))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("temperature_k", -3), ("temperature_k", "hot"), ("temperature_k", 10**400), ("replicate", "zero"),
+        ("replicate", -1), ("leg", ["x"]), ("transformation", None), ("states", {"0": {}}), ("states", []),
+        ("states", [{"lambda_sterics": "x"}] * 4),
+    ],
+)  # fmt: skip
+def test_metadata_of_the_wrong_kind_is_refused_by_its_name(folder, key, value):
+    path = paths(folder)[2]
+    table = pq.read_table(path)
+    meta = {**read_window(path).meta, key: value}
+    pq.write_table(table.replace_schema_metadata({"gibbsflow": json.dumps(meta)}), path)
+    with pytest.raises(InputError, match=f"window_02.parquet, {key}: .* in the metadata .right: "):
+        read_leg(paths(folder))
+
+
+@pytest.mark.parametrize(("column", "cells"), [("u_01", "x"), ("window", 3.0), ("replica", None), ("time_ps", None)])
+def test_columns_that_hold_no_numbers(folder, column, cells):
+    path = paths(folder)[3]
+    table = pq.read_table(path)
+    place = table.column_names.index(column)
+    pq.write_table(table.set_column(place, column, pa.array([cells] * len(table))), path)
+    with pytest.raises(InputError, match=f"window_03.parquet, {column}: .* empty .right: a number each row"):
         read_leg(paths(folder))
 
 

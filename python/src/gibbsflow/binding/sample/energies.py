@@ -8,7 +8,7 @@ are for samplers; `Energies` is for estimators and comes from Parquet (`read_leg
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,29 @@ from gibbsflow.workflow.input_files import DATA_BYTES, require_file
 from gibbsflow.workflow.settings_file import parse_json
 
 META_KEY = b"gibbsflow"
+_WHOLE = ("window", "replica")
 META_NEEDED = ("temperature_k", "leg", "transformation", "replicate", "states", "seed", "sampler")
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < 1e300
+
+
+def _is_state(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_number, value.values()))
+
+
+_META_HOLDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
+    "temperature_k": (lambda value: _is_number(value) and value > 0, "a temperature in K, above 0"),
+    "leg": (lambda value: isinstance(value, str), "its name"),
+    "transformation": (lambda value: isinstance(value, str), "its name"),
+    "replicate": (lambda value: type(value) is int and value >= 0, "a whole number from 0"),
+    "states": (
+        lambda value: type(value) is list and value and all(map(_is_state, value)),
+        "a list of states, each of numbers by name",
+    ),
+}
+"""What the metadata of a window must hold, and what to call it."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +213,8 @@ def read_window(path: Path) -> Window:
     Raises
     ------
     InputError
-        For a file that is missing, truncated, empty, or not of the shape of docs/contracts.md.
+        For a file that is missing, truncated, empty, or not of the shape of docs/contracts.md, and for times that do
+        not increase.
     NumericalError
         For NaN or infinite energies.
     """
@@ -206,14 +229,20 @@ def read_window(path: Path) -> Window:
         raise InputError(Problem(str(path), f"no column {', '.join(lacking)}", "one u_KK column a state"))
     if table.num_rows == 0:
         raise InputError(Problem(str(path), "no samples", "at least one row"))
+    for name in ("time_ps", "window", "replica", *columns):
+        kind, empty = table.schema.field(name).type, table[name].null_count
+        if empty or not (pa.types.is_integer(kind) or (pa.types.is_floating(kind) and name not in _WHOLE)):
+            raise InputError(Problem(str(path), f"{kind}, {empty} of them empty", "a number each row", field=name))
+    time_ps = table["time_ps"].to_numpy()
+    if len(bad := np.flatnonzero(~(np.diff(time_ps, prepend=-np.inf) > 0) | ~np.isfinite(time_ps))):
+        what, right = f"{time_ps[bad[0]]:g} ps is not after the sample before", "each sample once, in order"
+        raise InputError(Problem(str(path), what, right, int(bad[0]) + 1, "time_ps"))
     windows = np.unique(table["window"].to_numpy())
     if len(windows) != 1 or not 0 <= windows[0] < len(columns):
         raise InputError(Problem(str(path), f"samples of windows {windows.tolist()}", "one window of the leg a file"))
     u = np.column_stack([table[name].to_numpy() for name in columns])
     refuse_non_finite(u, str(path), columns)
-    return Window(
-        path, int(windows[0]), table["time_ps"].to_numpy(), table["replica"].to_numpy().astype(np.int32), u, meta
-    )
+    return Window(path, int(windows[0]), time_ps, table["replica"].to_numpy().astype(np.int32), u, meta)
 
 
 def read_window_meta(path: Path) -> Mapping[str, Any]:
@@ -245,6 +274,12 @@ def read_window_meta(path: Path) -> Mapping[str, Any]:
         raise InputError(Problem(str(path), "its metadata is no mapping", "a file written by `fe run`"))
     if absent := [key for key in META_NEEDED if key not in meta]:
         raise InputError(Problem(str(path), f"metadata lacks {', '.join(absent)}", "a file written by `fe run`"))
+    if problems := [
+        Problem(str(path), f"{meta[key]!r:.80} in the metadata", right, field=key)
+        for key, (holds, right) in _META_HOLDS.items()
+        if not holds(meta[key])
+    ]:
+        raise InputError(problems)
     return meta
 
 
