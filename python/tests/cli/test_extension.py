@@ -43,5 +43,10 @@ def test_next_round_says_what_another_target_would_ask_for(tmp_path):
     settings.write_text(json.dumps({"analysis": {"target_error_kcal_per_mol": 0.001}}))
     asked = run(analysis.app, "next-round", *options, "--before", record)
     assert asked.exit_code == 0 and "round 1: " in asked.stdout and "next: complex to " in asked.stdout
+    (tmp_path / "other").mkdir()
+    content = json.loads((record / "record.json").read_text())
+    (tmp_path / "other" / "record.json").write_text(json.dumps({**content, "transformation": "b"}))
+    refused = run(analysis.app, "next-round", *options, "--before", tmp_path / "other")
+    assert refused.exit_code == 65 and "record of b: another transformation" in refused.output
     settings.write_text("{}")
     assert run(analysis.app, "next-round", *options).exit_code == 65

@@ -2,12 +2,14 @@
 
 import json
 
+import host_guest as hg
 import pytest
 from oscillators import Oscillators
 from typer.testing import CliRunner
 
 from gibbsflow.binding.alchemy.schedules import read_schedule
 from gibbsflow.cli.fe import app as fe
+from gibbsflow.config.binding import Fe
 
 
 def call(*args):
@@ -26,6 +28,13 @@ def test_a_schedule_from_runs(tmp_path, by) -> None:
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "schedule.yaml", "distances.csv", "placement.json", "placement.svg", "result.json",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("out", ["leg", "leg/placed"])
+def test_a_pilot_into_its_own_leg_is_refused_before_it_is_run(tmp_path, out) -> None:
+    leg = hg.make_leg(tmp_path / "leg", "solvent", fe=Fe(schedule="auto"))
+    done = call("pilot", "--leg", leg.folder, "--state", tmp_path / "s", "--out", tmp_path / out)
+    assert done.exit_code == 65 and "lies in the leg" in done.output and not list(tmp_path.glob("s/**/segment*"))
 
 
 def test_what_is_wrong_is_told_in_one_error(tmp_path) -> None:

@@ -118,7 +118,7 @@ def test_an_extension_that_fails_leaves_what_it_goes_on_from(tmp_path):
         np.testing.assert_array_equal(longer[: len(base)], base)
 
 
-@pytest.mark.parametrize("window_ps", [0.1, 0.4, 0.5])
+@pytest.mark.parametrize("window_ps", [0.1, 0.4, 0.5, -1.0, np.nan, np.inf])
 def test_a_length_that_is_no_extension_is_refused_before_anything_is_sampled(tmp_path, window_ps):
     with pytest.raises(InputError, match=r"window_ps.*is no extension.*0.6 ps or more"):
         sample(make(tmp_path / "leg"), tmp_path, window_ps)

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from gibbsflow.config.binding import Fe, Md
 from gibbsflow.errors import InputError, Problem
 
+MOST_PS = 10_000_000.0
+"""Longest that a window may be, as in the settings."""
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -92,13 +95,14 @@ class Sampling:
         Raises
         ------
         InputError
-            Where there is no room for a segment.
+            Where there is no room for a segment, and for more than `MOST_PS`.
         """
-        wanted = math.floor(window_ps / self.sample_ps + 1e-9) - (self.samples - self.discarded)
+        known_ps = window_ps if window_ps <= MOST_PS else 0.0  # NaN is no length either
+        wanted = math.floor(known_ps / self.sample_ps + 1e-9) - (self.samples - self.discarded)
         segments = wanted // self.samples_per_segment
         if segments < 1:
             least_ps = (self.samples - self.discarded + self.samples_per_segment) * self.sample_ps
-            right = f"{least_ps:g} ps or more: a segment beyond the length of the leg"
+            right = f"{least_ps:g} ps or more, a segment beyond the length of the leg, up to {MOST_PS:.0f}"
             raise InputError(Problem(where, f"{window_ps:g} ps is no extension", right, field="window_ps"))
         return replace(self, samples=segments * self.samples_per_segment, discarded=0)
 

@@ -33,6 +33,8 @@ DISJOINT_KT = 30.0
 """Gap between the energy differences seen in two neighbours above which nothing connects them, e⁻³⁰."""
 _NORMALISED = 1e-6
 """Largest deviation from 1 of the weights of a state, Σ_n W_nk: the MBAR equations themselves."""
+_NO_DIFFERENCE_KT = 1e-8
+"""Span of energy differences below which they are one constant."""
 _PUBLIC_ERRORS = (ParameterError, BoundsError, ConvergenceError, np.linalg.LinAlgError, FloatingPointError)
 
 
@@ -333,11 +335,13 @@ def estimate_bar(
                 bar = BAR().fit(u_nk)
         except _PUBLIC_ERRORS as error:
             raise UnconvergedError(f"BAR did not converge: {error}") from error
-        errors = np.diag(bar.d_delta_f_.to_numpy(), k=1)
+        constant = _constant_differences(u_nk)
+        steps = np.where(np.isnan(constant), np.diag(bar.delta_f_.to_numpy(), k=1), constant)
+        errors = np.where(np.isnan(constant), np.diag(bar.d_delta_f_.to_numpy(), k=1), 0.0)
         if not np.isfinite(errors).all():
             pairs = ", ".join(f"{k} and {k + 1}" for k in np.flatnonzero(~np.isfinite(errors)))
             raise UnconvergedError(f"BAR has no error between states {pairs}: too little overlap")
-        return float(bar.delta_f_.iloc[0, -1]), float(np.sqrt(np.sum(errors**2)))
+        return float(np.sum(steps)), float(np.sqrt(np.sum(errors**2)))
 
     value, error = _fit(uncorrelated if decorrelate == "always" else energies.u_nk)
     if decorrelate == "auto":
@@ -407,6 +411,16 @@ def neighbour_overlap(overlap: Floats) -> float:
     Klimovich, Shirts and Mobley, J. Comput. Aided Mol. Des. 29, 397 (2015): at least 0.03.
     """
     return float(min(np.diag(overlap, 1).min(), np.diag(overlap, -1).min()))
+
+
+def _constant_differences(u_nk: pd.DataFrame) -> Floats:
+    """Differences of neighbours that are one energy for all samples of both, where BAR's variance is 0/0; else NaN."""
+    drawn_from = u_nk.index.get_level_values("state").to_numpy()
+    found = []
+    for a, b in zip(u_nk.columns, u_nk.columns[1:], strict=False):
+        difference = (u_nk[b] - u_nk[a]).to_numpy()[np.isin(drawn_from, (a, b))]
+        found.append(float(difference.mean()) if np.ptp(difference) < _NO_DIFFERENCE_KT else np.nan)
+    return np.array(found)
 
 
 def _enough(correlation: Correlation) -> bool:

@@ -11,7 +11,7 @@ from gibbsflow.binding.alchemy.protocols import GONE_ON_WITH, mode_of_legs, prot
 from gibbsflow.binding.alchemy.schedules import PLACEMENT
 from gibbsflow.binding.analyse.collect import group_windows
 from gibbsflow.binding.analyse.combine import Expected, LegOutcome, analyse_legs, summarise
-from gibbsflow.binding.analyse.enough.rounds import KEY, judge_system
+from gibbsflow.binding.analyse.enough.rounds import KEY, judge_system, refuse_other
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of, walk
 from gibbsflow.binding.analyse.verdict import Finding, Thresholds, judge_account, overall, sentences
 from gibbsflow.binding.facts import BoundFacts, EdgeFacts, EquilibratedFacts, GivenFacts, LegFacts, SettingsFacts
@@ -58,10 +58,11 @@ def analyse_transformation(
     Raises
     ------
     InputError
-        For runs of another transformation, and files that cannot be read.
+        For runs, or a record, of another transformation, and files that cannot be read.
     StateError
         For a system without legs, or without standard state where its legs need one.
     """
+    refuse_other(system, before or {})
     simulated, given = system.find(SettingsFacts), system.facts(GivenFacts)
     explicit = simulated is not None and simulated.md.explicit
     prepared, edge = system.find(LegFacts), system.find(EdgeFacts)

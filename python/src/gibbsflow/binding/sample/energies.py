@@ -32,7 +32,7 @@ META_NEEDED = ("temperature_k", "leg", "transformation", "replicate", "states", 
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and abs(value) < 1e300
+    return bool(type(value) in (int, float) and abs(value) < 1e300)
 
 
 def _is_state(value: object) -> bool:

@@ -69,6 +69,7 @@ def test_it_stops_on_the_budget_which_is_never_exceeded():
     assert told["next_window_ps"] == {"complex": 110.0, "solvent": 110.0}
     spent = judge(0.5, most=115.0, runs=results(110.0, 110.0), before=told)
     assert (spent["stopped_by"], spent["next_window_ps"]) == ("budget", {})
+    assert "has 110 of 115 ps, with no room for a segment more" in spent["stopped_because"]
     assert [one["round"] for one in spent["rounds"]] == [0, 1]
 
 

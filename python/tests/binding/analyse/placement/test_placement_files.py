@@ -43,7 +43,7 @@ def test_replicates_and_windows_in_several_folders(tmp_path) -> None:
         write_run(tmp_path / "1a", ROWS, pace, seed=2, count=400, replicate=1, leave_out=(0, 1)),
         write_run(tmp_path / "1b", ROWS, pace, seed=2, count=400, replicate=1, leave_out=(2, 3, 4)),
     ]
-    _, mean = read_distances([one, *parts])
+    _, mean, _ = read_distances([one, *parts])
     singly = [read_distances(runs)[1].length for runs in ([one], parts)]
     assert mean.length == pytest.approx((singly[0] + singly[1]) / 2)
 
@@ -51,6 +51,15 @@ def test_replicates_and_windows_in_several_folders(tmp_path) -> None:
 def test_a_leg_half_done_is_enough(tmp_path) -> None:
     run = write_run(tmp_path / "run", ROWS, pace, leave_out=(2,))
     assert len(place_from_runs([run], spacing=1.0).states) == 6
+
+
+def test_little_to_measure_by_is_a_doubt(tmp_path) -> None:
+    runs = [write_run(tmp_path / "few", ROWS, lambda row: row[1], count=3, leave_out=(1,))]
+    few, absent = sorted(place_from_runs(runs).account.as_dict()["warnings"], key=lambda text: "has no" in text)
+    assert "replicate 0 has fewer than 20 samples of windows 0, 2, 3, 4" in few
+    assert "replicate 0 has no samples of window 1" in absent
+    one_step = write_run(tmp_path / "near", ROWS, lambda _: 0.0, count=20)
+    assert place_from_runs([one_step]).account.as_dict()["warnings"] == []
 
 
 def test_what_cannot_be_used_is_refused_by_name(tmp_path) -> None:

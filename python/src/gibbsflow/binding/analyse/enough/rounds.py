@@ -160,7 +160,9 @@ def judge_round(
         by = "no progress"
         why = f"{fixed:.3g} kcal/mol of the error are of the finite-size correction, which no sampling lessens"
     elif not (asked := _longer(legs, math.sqrt((target * MARGIN) ** 2 - fixed**2), plan, first_ps, most_ps)):
-        by, why = "budget", f"every window that counts has its {most_ps:g} ps, and the error is {error:.3g} kcal/mol"
+        has_ps = max((leg.window_ps for leg in legs if leg.error_kcal_per_mol > 0), default=first_ps)
+        why = f"every window that counts has {has_ps:g} of {most_ps:g} ps, with no room for a segment more, and the "
+        by, why = "budget", why + f"error is {error:.3g} kcal/mol"
     elif _stuck([one["dg_error_kcal_per_mol"] for one in rounds]):
         by, why = "no progress", f"two rounds have not lowered the error, which is {error:.3g} kcal/mol"
     elif len(rounds) > MOST_ROUNDS:
@@ -202,16 +204,36 @@ def judge_system(
     Raises
     ------
     InputError
-        Without a target, and for a record without a free energy.
+        Without a target, and for a record of another transformation or without a free energy.
     """
     if settings.target_error_kcal_per_mol is None:
         raise InputError(Problem("analysis", "missing", "an error to be reached", field="target_error_kcal_per_mol"))
+    refuse_other(system, record)
     if record["dg_kcal_per_mol"] is None:
         raise InputError(Problem(system.name, "has no free energy", "the record of one that has"))
     simulated = system.find(SettingsFacts)
     plan = sampling(simulated.md if simulated else Md(), system.facts(LegFacts).fe)
     results = [read_json(path) for run in runs if (path := Path(run) / RESULT).exists()]
     return judge_round(record, results, settings, plan, before)
+
+
+def refuse_other(system: SimSystem, record: Mapping[str, Any]) -> None:
+    """Refuse the record of another transformation.
+
+    Parameters
+    ----------
+    system
+        Of the transformation.
+    record
+        Content of ``record.json``, or a part of it that does not say what it is of.
+
+    Raises
+    ------
+    InputError
+        Naming both.
+    """
+    if (name := record.get("transformation", system.name)) != system.name:
+        raise InputError(Problem(f"record of {name}", "another transformation", f"the record of {system.name}"))
 
 
 def _told(

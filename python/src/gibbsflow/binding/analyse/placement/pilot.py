@@ -10,7 +10,7 @@ from pathlib import Path
 from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME as LEG
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.schedules import PLACEMENT
-from gibbsflow.binding.analyse.placement.placement_files import place_from_runs, write_placement
+from gibbsflow.binding.analyse.placement.placement_files import LEAST_SAMPLES, place_from_runs, write_placement
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.config.binding import Fe
 from gibbsflow.errors import InputError, Problem, UnconvergedError
@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 
 DISCARDED = 0.2
 """Share of a pilot that is not measured."""
-LEAST_SAMPLES = 20
-"""Fewest samples of a window that a distance is taken from."""
 _SAMPLES = "pilot"
 
 
@@ -57,8 +55,10 @@ def place_by_pilot(leg: AlchemicalLeg, state: Path, out: Path, stopper: Stopper,
     NumericalError
         Where MD fails; it would in the run that follows.
     InputError
-        For a pilot that is too short.
+        For a pilot that is too short, and for an `out` that is the leg's own folder or lies in it.
     """
+    if out.resolve().is_relative_to(leg.folder.resolve()):
+        raise InputError(Problem(str(out), f"lies in the leg {leg.folder}", "a folder of its own", field="--out"))
     sample_leg(pilot_of(leg), 0, None, state, out / _SAMPLES, stopper, result)
     settings = leg.fe
     shutil.copytree(leg.folder, out, dirs_exist_ok=True)
@@ -159,6 +159,8 @@ def hand_on(leg: Path, out: Path) -> None:
     out
         Folder of its run.
     """
+    if leg.resolve() == out.resolve():
+        return
     shutil.copyfile(leg / LEG, out / LEG)
     if (leg / PLACEMENT).exists():
         shutil.copyfile(leg / PLACEMENT, out / PLACEMENT)

@@ -22,6 +22,8 @@ from gibbsflow.workflow.files import atomic_open, write_json
 
 SCHEDULE = "schedule.yaml"
 TABLE = "distances.csv"
+LEAST_SAMPLES = 20
+"""Fewest samples of a window that a distance is taken from without a doubt."""
 _OWN = (set(NAMES), {*NAMES, OF_COPY}, set(OF_EDGE))
 
 
@@ -51,15 +53,20 @@ def place_from_runs(
     UnconvergedError
         As :func:`.distances.neighbour_distances`.
     """
-    given, distances = read_distances(runs)
+    given, distances, doubts = read_distances(runs)
     least = least_windows(given)
     if windows is not None and not least <= windows <= MOST_WINDOWS:
         what = f"{windows} windows for a schedule of {least - 1} components"
         raise InputError(Problem("--windows", what, f"{least} to {MOST_WINDOWS}: the ends of components stay"))
-    return place_states(given, distances, by=by, spacing=spacing, windows=windows)
+    placed = place_states(given, distances, by=by, spacing=spacing, windows=windows)
+    if windows is not None and len(placed.states) < windows:
+        doubts = (*doubts, f"{len(placed.states)} windows and not {windows}: four digits of λ tell no more apart")
+    for doubt in doubts:
+        placed.account.warn(doubt, "place windows again from longer runs of all windows")
+    return placed
 
 
-def read_distances(runs: Sequence[Path]) -> tuple[tuple[LambdaState, ...], Distances]:
+def read_distances(runs: Sequence[Path]) -> tuple[tuple[LambdaState, ...], Distances, tuple[str, ...]]:
     """Read the energies of a leg, and measure how far its states are from each other.
 
     Parameters
@@ -73,6 +80,8 @@ def read_distances(runs: Sequence[Path]) -> tuple[tuple[LambdaState, ...], Dista
         Of the leg.
     distances
         Of its neighbours, the mean of the replicates.
+    doubts
+        Windows of few samples, or of none, by replicate.
 
     Raises
     ------
@@ -95,14 +104,26 @@ def read_distances(runs: Sequence[Path]) -> tuple[tuple[LambdaState, ...], Dista
         right = f"those of gibbsflow: {', '.join(NAMES)}"
         raise InputError(Problem(str(first.path), f"states of λ {', '.join(states[0]) if states else ''}", right))
     given = check_schedule(states, where=str(first.path))
-    every = []
-    for replicate in sorted({str(window.meta["replicate"]) for window in read}):
+    replicates = sorted({str(window.meta["replicate"]) for window in read})
+    every, doubts = [], list[str]()
+    for replicate in replicates:
         mine = in_order([window for window in read if str(window.meta["replicate"]) == replicate])
         if len(mine) < 2:
             what = f"one window of replicate {replicate} alone: there is nothing to measure it against"
             raise InputError(Problem(str(mine[0].path.parent), what, "two windows or more", field="--run"))
-        every.append(neighbour_distances(join_windows(mine, allow_missing=True)))
-    return given, mean_distances(every)
+        energies = join_windows(mine, allow_missing=True)
+        every.append(neighbour_distances(energies))
+        if energies.missing:
+            what = f"replicate {replicate} has no samples of {_windows(energies.missing)}: the others' weights in them"
+            doubts.append(what + " are all that their distances rest on")
+        if few := [window.window for window in mine if len(window.u) < LEAST_SAMPLES]:
+            what = f"replicate {replicate} has fewer than {LEAST_SAMPLES} samples of {_windows(few)}"
+            doubts.append(what + ": their distances are little more than guesses")
+    return given, mean_distances(every), tuple(doubts)
+
+
+def _windows(numbers: Sequence[int]) -> str:
+    return f"window{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
 
 
 def write_placement(placement: Placement, out: Path, about: str) -> dict[str, Any]:
