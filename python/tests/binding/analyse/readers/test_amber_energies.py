@@ -153,6 +153,19 @@ def test_the_odd_temperature_is_named(files):
         read_leg(files)
 
 
+def test_lambdas_that_are_listed_from_one_to_zero_do_not_turn_the_sign(files):
+    wanted = read_leg(files).u_nk
+    for path in files:
+        text = re.sub(
+            r"(?m)(?:^Energy at .*\n)+", lambda block: "".join(block[0].splitlines(True)[::-1]), path.read_text()
+        )
+        head = re.compile(r"( total: )(.*)")
+        path.write_text(head.sub(lambda row: row[1] + " " + " ".join(row[2].split()[::-1]), text))
+    found = read_leg(files)
+    assert [state["clambda"] for state in found.states] == sorted(state["clambda"] for state in found.states)
+    pd.testing.assert_frame_equal(found.u_nk, wanted)
+
+
 def test_a_missing_window_is_named(files):
     with pytest.raises(InputError, match="window 2 of 5 is missing"):
         read_leg(files[:2] + files[3:])

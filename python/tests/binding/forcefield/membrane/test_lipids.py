@@ -24,8 +24,8 @@ def test_a_box_of_a_ligand_is_no_membrane(folder):
     assert is_membrane(folder / "complex.prmtop") and not is_membrane(folder / "solvent.prmtop")
 
 
-def molecule(carbons, phosphori, label, names=None):
-    elements = [6] * carbons + [15] * phosphori + [8]
+def molecule(carbons, phosphori, label, names=None, hydrogens=0):
+    elements = [6] * carbons + [15] * phosphori + [8] + [1] * hydrogens
     return elements, names or [f"X{k}" for k in range(len(elements))], label
 
 
@@ -34,6 +34,8 @@ def molecule(carbons, phosphori, label, names=None):
     [
         (molecule(42, 1, "POPC"), ("POPC",)),
         (molecule(27, 0, "CHL"), ("CHL",)),
+        (molecule(27, 0, "CHO", hydrogens=46), ("CHO",)),  # cholesterol by another program's name
+        (molecule(30, 0, "FAT", hydrogens=46), ()),
         (molecule(27, 0, "LIG"), ()),  # carbons alone make no lipid
         (molecule(17, 1, "DPC"), ()),  # a detergent of one chain
         (molecule(30, 1, "DA", ["C1'", "C3'", "C4'", *[f"X{k}" for k in range(29)]]), ()),

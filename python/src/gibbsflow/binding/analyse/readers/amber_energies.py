@@ -156,7 +156,9 @@ def _read(path: Path, temperature_k: float, account: Account) -> _Output:
         tables = amber.extract(str(path), temperature_k)
     except (ValueError, TypeError, IndexError) as error:
         raise InputError(Problem(str(path), str(error).split("\n")[0], RIGHT)) from error
-    listed = tuple(float(value) for value in head.mbar_lambdas)
+    given = np.array([float(value) for value in head.mbar_lambdas])
+    rising = np.argsort(given, kind="stable")  # as dV/dλ is integrated: one listed from 1 to 0 would turn ΔG round
+    listed = tuple(given[rising].tolist())
     own = round(float(head.clambda), 4)
     u_nk, dhdl = tables["u_nk"], tables["dHdl"]
     if listed and own not in listed:
@@ -168,7 +170,7 @@ def _read(path: Path, temperature_k: float, account: Account) -> _Output:
         raise InputError(Problem(str(path), "no MBAR energies although ifmbar = 1: no samples", "a run with samples"))
     u = gradients = None
     if u_nk is not None:
-        values = u_nk.to_numpy(dtype=float)
+        values = u_nk.to_numpy(dtype=float)[:, rising]
         _refuse_not_finite(path, values, mbar_rows)
         time = u_nk.index.get_level_values("time").to_numpy(dtype=float)
         u = Part(path, np.resize(mbar_rows, len(time)), time, values)

@@ -16,10 +16,12 @@ LEAST_CARBONS = 20
 """Of a phospholipid with two chains: dicaprylphosphatidylcholine has 24; detergents of one chain, as DPC, 17."""
 STEROLS = frozenset({"CHL", "CHL1", "CLR", "CHOL"})
 """Residues of cholesterol: lipid21's, CHARMM's, the PDB's, GROMOS'."""
+STEROL_CARBONS, STEROL_HYDROGENS = (27, 29), (44, 50)
+"""With one oxygen and no other element: cholesterol C27H46O, ergosterol C28H44O, sitosterol C29H50O by any name."""
 LEAST_LIPIDS = 8
 """Fewer are bound to a protein, and no membrane."""
 _POLYMER_NAMES = ({"C1'", "C3'", "C4'"}, {"N", "CA", "C"})
-_CARBON, _OXYGEN, _PHOSPHORUS = 6, 8, 15
+_HYDROGEN, _CARBON, _OXYGEN, _PHOSPHORUS = 1, 6, 8, 15
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def find_lipids(
     """Find the lipids among the molecules of a topology.
 
     Phospholipids are molecules with a phosphorus and at least `LEAST_CARBONS` carbons that are no polymer; sterols go
-    by the names of their residues.
+    by the names of their residues or by their formula.
 
     Parameters
     ----------
@@ -118,13 +120,20 @@ def find_lipids(
     for molecule in np.flatnonzero(possible).tolist():
         atoms = order[ends[molecule - 1] if molecule else 0 : ends[molecule]].astype(np.int32)
         residues = list(dict.fromkeys(residue_of[atoms].tolist()))
-        sterol = all(labels[residue] in STEROLS for residue in residues)
+        sterol = all(labels[residue] in STEROLS for residue in residues) or _has_formula_of_sterol(elements[atoms])
         if not sterol and (not phosphori[molecule] or _is_polymer(atoms, names, residue_of)):
             continue
         heads.append(int(atoms[elements[atoms] == (_OXYGEN if sterol else _PHOSPHORUS)][0]))
         kinds.append("-".join(labels[residue] for residue in residues))
         found.append(atoms)
     return Lipids(tuple(found), tuple(heads), tuple(kinds))
+
+
+def _has_formula_of_sterol(elements: Ints) -> bool:
+    found = Counter(elements.tolist())
+    carbons, hydrogens = found.pop(_CARBON, 0), found.pop(_HYDROGEN, 0)
+    fits = [low <= n <= high for n, (low, high) in ((carbons, STEROL_CARBONS), (hydrogens, STEROL_HYDROGENS))]
+    return all(fits) and found == {_OXYGEN: 1}
 
 
 def _is_polymer(atoms: Ints, names: Sequence[str], residue_of: Ints) -> bool:
