@@ -17,7 +17,8 @@ from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.units import Floats
 
 MOST_BLOCKS = 20
-FEWEST_BLOCKS = 5
+FEWEST_BLOCKS = 10
+"""From fewer a correlation of blocks is not told: Kendall's correction divides by 1 − 4/B."""
 _FEWEST_IN_BLOCK = 4
 _MOST_CORRELATION = 0.98
 
@@ -60,7 +61,7 @@ def block_error(energies: Energies, f_kt: Floats) -> BlockError | None:
     Returns
     -------
     BlockError or None
-        None where a window has too few samples for five blocks of four.
+        None where a window has too few samples for ten blocks of four.
 
     References
     ----------
