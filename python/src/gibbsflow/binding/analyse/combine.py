@@ -315,7 +315,7 @@ def combine(
 def leg_summary(
     outcomes: Sequence[LegOutcome], result: Binding | None, protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING
 ) -> dict[str, dict[str, Any]]:
-    """Mean, spread and MBAR error of each leg, over the replicates that the result rests on.
+    """Mean, spread and errors of each leg, over the replicates that the result rests on.
 
     Parameters
     ----------
@@ -337,8 +337,10 @@ def leg_summary(
         done = [o.analysis for o in chosen if o.analysis is not None]
         values = [a.mbar.dg_kt * a.kt_kcal_per_mol for a in done]
         errors = [a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in done]
+        within, dofs = [a.error_kt * a.kt_kcal_per_mol for a in done], [a.error_dof for a in done]
         summary[leg] = {
             "dg_kcal_per_mol": fmean(values) if values else None,
+            "dg_error_kcal_per_mol": combine_replicates(values, within, dofs).standard_error if values else None,
             "sd_kcal_per_mol": stdev(values) if len(values) > 1 else None,
             "mbar_error_kcal_per_mol": math.hypot(*errors) / len(errors) if errors else None,
             "replicates": len(values),
