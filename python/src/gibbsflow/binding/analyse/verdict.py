@@ -62,7 +62,7 @@ class Thresholds:
     halves_fail_kcal_per_mol: float = 3.0
     replicates_p: float = 0.01
     replicates_warn_kcal_per_mol: float = 0.5
-    samples_warn: int = 20
+    samples_warn: int = 10
     samples_fail: int = 5
     estimators_sigma: float = 3.0
     estimators_warn_kcal_per_mol: float = 0.3
