@@ -47,6 +47,18 @@ def test_leg_of_gromacs_files(tmp_path):
     assert figures["backward"]["dg_kcal_per_mol"][0] / kt == pytest.approx(3.06, rel=0.01)
 
 
+def test_a_leg_split_on_request(tmp_path):
+    windows = sorted(Oscillators(3, offset_kt=7.0).write(tmp_path / "leg", count=60).glob("*.parquet"))
+    done = run("leg", *repeated("--input", windows), "--entropy", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    split = result(tmp_path / "out")["entropy"]
+    assert abs(split["dh_kcal_per_mol"] - 7.0 * 0.592484) < 4 * split["dh_error_kcal_per_mol"]
+    assert f"ΔH    {'':19}{split['dh_kcal_per_mol']:11.4f}{split['dh_error_kcal_per_mol']:9.4f}" in done.output
+    files = Ladder(frames=30).write(tmp_path / "differences")
+    refused = run("leg", *repeated("--input", files), "--entropy", "--out", tmp_path / "no")
+    assert refused.exit_code == 65 and "no enthalpy" in refused.output
+
+
 def test_leg_of_window_files_has_no_ti(tmp_path):
     folder = Oscillators(4).write(tmp_path / "leg", count=40)
     done = run("leg", *repeated("--input", sorted(folder.glob("*.parquet"))), "--out", tmp_path / "out", "--json")

@@ -31,6 +31,9 @@ def leg(
         Literal["auto", "always", "never"],
         typer.Option(help="auto: value from all samples, error from uncorrelated ones; always, never: both."),
     ] = "auto",
+    entropy: Annotated[
+        bool, typer.Option(help="Split ΔG into enthalpy and entropy; needs whole energies, as `fe run` writes them.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Free energy of one leg and replicate: MBAR, BAR, TI, overlap, convergence."""
@@ -43,14 +46,15 @@ def leg(
         samples = collect.read_leg(files, format, temperature_k=temperature)
         samples.account.settle()
         result.figures = verdict.account_figures(samples)
-        result.figures |= verdict.leg_figures(samples, decorrelate)
+        result.figures |= verdict.leg_figures(samples, decorrelate, entropy=entropy)
         if samples.missing:
             result.status, result.cause, result.message = "partial", "MissingWindows", result.figures["reasons"][0]
             typer.echo(f"partial: {result.message}", err=True)
         result.versions = versions("alchemlyb", "pymbar", "numpy")
         result.inputs_hash = inputs_hash(
             files={f"{number:04d}": path for number, path in enumerate(files)},
-            settings={"decorrelate": decorrelate, "temperature_k": samples.temperature_k},
+            settings={"decorrelate": decorrelate, "temperature_k": samples.temperature_k}
+            | ({"entropy": True} if entropy else {}),
             physics=3,
         )
         typer.echo(leg_text(result.figures), err=as_json)

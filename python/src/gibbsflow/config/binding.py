@@ -287,6 +287,7 @@ class Analysis(Section):
     )
     overlap_warn: float = setting(0.03, "Least overlap of neighbouring windows that gives no warning.", ge=0, le=0.5)
     error_warn_kcal_per_mol: float = setting(0.5, "Largest error that gives no warning.", unit="kcal/mol", gt=0, le=10)
+    entropy: bool = setting(False, "Split free energies into enthalpy and entropy, by mean energies of end states.")
     target_error_kcal_per_mol: float | None = setting(
         None,
         "Standard error to be reached: legs are sampled longer, in rounds, where that lessens it most.",
@@ -447,7 +448,7 @@ LATER: frozenset[str] = frozenset(
         "charge_correction", "soft_core", "flat_bottom_radius_angstrom",
         "flat_bottom_force_constant_kcal_per_mol_angstrom2", "boresch_atoms", "symmetry_number", "trajectory",
         "trajectory_ps", "charge_source", "schedule", "fe_pilot_ps", "schedule_by", "schedule_spacing",
-        "target_error_kcal_per_mol", "max_window_ps",
+        "target_error_kcal_per_mol", "max_window_ps", "entropy",
     }
 )  # fmt: skip
 """Settings that came after campaigns had been begun. Their defaults must be what was done before there was a choice."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from oscillators import Oscillators
 
-from gibbsflow.binding.analyse.leg_result import analyse_leg, name_windows
+from gibbsflow.binding.analyse.leg_result import MBAR_ALONE_DOF, MBAR_ALONE_RATIO, analyse_leg, name_windows
 from gibbsflow.binding.sample.energies import read_leg
 from gibbsflow.errors import UnconvergedError
 from gibbsflow.units import kt_kcal_per_mol
@@ -32,6 +32,12 @@ def test_a_leg_and_its_figures(tmp_path):
     assert figures["forward"]["dg_kcal_per_mol"][-1] == pytest.approx(figures["mbar"]["dg_kcal_per_mol"])
     assert figures["missing_windows"] == [] and figures["effective_samples_of_missing"] == {}
     assert figures["samples"] == [300] * 6 and figures["profile"]["state"] == list(range(6))
+
+
+def test_an_error_without_blocks_is_that_of_public_repeats(tmp_path):
+    leg = analyse_leg(read(tmp_path, Oscillators(2), count=39))
+    assert leg.blocks is None and leg.error_dof == MBAR_ALONE_DOF
+    assert leg.error_kt == pytest.approx(MBAR_ALONE_RATIO * leg.mbar.dg_error_kt)
 
 
 def test_parts_too_short_for_an_estimate_are_null(tmp_path):

@@ -57,7 +57,7 @@ def test_halves_differ(good, difference, error, level):
     assert found(halves(good, 5.0, 5.0 + difference, error)).get("convergence") == level
 
 
-@pytest.mark.parametrize(("count", "level"), [(20, None), (19, "WARN"), (4, "FAIL")])
+@pytest.mark.parametrize(("count", "level"), [(10, None), (9, "WARN"), (4, "FAIL")])
 def test_uncorrelated_samples(good, count, level):
     correlation = Correlation(np.ones(4), (300,) * 4, (300, 300, count, 300))
     assert found(replace(good, correlation=correlation)).get("samples") == level

@@ -15,6 +15,8 @@ from gibbsflow.binding.network.campaign_network import (
 from gibbsflow.binding.network.design.links import Edge
 
 TRUE = {"a": -6.0, "b": -7.0, "c": -5.5}
+CORRECTION = 0.001
+"""What the record adds to the sum of its legs, such as a finite-size correction, kcal/mol."""
 
 
 def record(a: str, b: str, *, lost: int | None = None) -> dict[str, Any]:
@@ -28,17 +30,20 @@ def record(a: str, b: str, *, lost: int | None = None) -> dict[str, Any]:
                 {"leg": leg, "replicate": replicate, "dg_kcal_per_mol": value, "mbar_error_kcal_per_mol": 0.05,
                  "overlap": {"min_neighbour": 0.2 - 0.1 * replicate}}
             )  # fmt: skip
-    return {"ligands": [a, b], "legs": legs, "status": "finished", "verdict": "WARN", "cause": "", "reasons": ["short"]}
+    dg = TRUE[b] - TRUE[a] - (0.1 if lost == 1 else 0.0) + CORRECTION
+    told = {"status": "finished", "verdict": "WARN", "cause": "", "reasons": ["short"]}
+    return {"ligands": [a, b], "legs": legs, "dg_kcal_per_mol": dg, "dg_error_kcal_per_mol": 0.15} | told
 
 
 def test_a_record_is_the_row_of_an_edge() -> None:
     row = row_of_record(record("a", "b"))
-    assert (row.name, row.ddg_kcal_per_mol, row.overlap) == ("a~b", pytest.approx(-1.0), pytest.approx(0.1))
+    assert (row.name, row.ddg_kcal_per_mol, row.overlap) == ("a~b", pytest.approx(-0.999, abs=1e-9), pytest.approx(0.1))
+    assert (row.ddg_error_kcal_per_mol, row.spread) == (0.15, None), "the result's own error, by the rule of results"
     assert (row.verdict, row.cause, row.complex_repeats) == ("WARN", "short", 2)
     assert row.topology == "hybrid" and row_of_record(record("a", "b") | {"topology": "dual"}).topology == "dual"
     assert lost_edge(Edge("a", "b", atoms=()), "failed", "NaN").topology == "dual"
     alone = row_of_record(record("a", "b", lost=1))
-    assert (alone.ddg_kcal_per_mol, alone.complex_repeats) == (pytest.approx(-1.1), 1)
+    assert (alone.ddg_kcal_per_mol, alone.complex_repeats) == (pytest.approx(-1.099, abs=1e-9), 1)
 
 
 def test_ligands_by_all_edges_and_rows_for_what_is_lost() -> None:
@@ -51,7 +56,7 @@ def test_ligands_by_all_edges_and_rows_for_what_is_lost() -> None:
     found = analyse_campaign_network(rows, measured, {"d": "Unbound: it left"}, "a", seed=1)
     ligands = {row.ligand: row for row in found.ligands}
     computed = {name: ligands[name].dg_kcal_per_mol for name in "abc"}
-    assert computed == pytest.approx({"a": -6.2, "b": -7.2, "c": -5.7})
+    assert computed == pytest.approx({"a": -6.2, "b": -7.199, "c": -5.698}, abs=1e-9)
     assert ligands["d"].cause == "Unbound: it left" and ligands["d"].verdict == "FAIL"
     assert [row.status for row in found.edges] == ["finished", "finished", "failed"]
     lost = analyse_campaign_network([lost_edge(Edge("a", "c"), "failed", "NaN")], measured, {}, "a", seed=1)

@@ -12,7 +12,8 @@ from typing import Any
 from gibbsflow.binding.alchemy.protocols import DOUBLE_DECOUPLING, LegSpec, cycle_sum, leg_names, restrains
 from gibbsflow.binding.analyse.collect import read_undamaged
 from gibbsflow.binding.analyse.estimators import Decorrelate
-from gibbsflow.binding.analyse.leg_result import LegAnalysis, analyse_leg, name_windows
+from gibbsflow.binding.analyse.leg_result import MBAR_ALONE_RATIO, LegAnalysis, analyse_leg, name_windows
+from gibbsflow.binding.analyse.side_by_side import judge_estimates, other_estimates
 from gibbsflow.binding.analyse.uncertainty.intervals import Combined, combine_replicates, pooled_dof
 from gibbsflow.binding.analyse.verdict import (
     Finding,
@@ -301,11 +302,14 @@ def combine(
         dofs.append(pooled_dof(of_legs, [a.error_dof for a in legs.values()]))
     of_size = math.hypot(*(leg["dg_error_kcal_per_mol"] for leg in corrections.values()))
     combined = combine_replicates(values, errors, dofs, of_size)
+    short = [leg for leg in names if any(done[leg, replicate].blocks is None for replicate in replicates)]
     if len(values) == 1:
-        blocks = errors[0] > mbar_errors[0]
+        blocks = errors[0] > mbar_errors[0] and len(short) < len(names)
         method = f"{'blocks of time' if blocks else 'MBAR error'} (one replicate)"
     else:
         method = f"spread of {len(values)} replicates and the error within each, by Bayes' rule"
+    if short:
+        method += f"; MBAR's error {MBAR_ALONE_RATIO:g}-fold in the {', '.join(short)} leg: too few samples for blocks"
     if corrections:
         method += f", and {of_size:.2f} of the finite-size correction"
     mbar_error = math.hypot(*mbar_errors) / len(values)
@@ -315,7 +319,7 @@ def combine(
 def leg_summary(
     outcomes: Sequence[LegOutcome], result: Binding | None, protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING
 ) -> dict[str, dict[str, Any]]:
-    """Mean, spread and MBAR error of each leg, over the replicates that the result rests on.
+    """Mean, spread and errors of each leg, over the replicates that the result rests on.
 
     Parameters
     ----------
@@ -337,8 +341,10 @@ def leg_summary(
         done = [o.analysis for o in chosen if o.analysis is not None]
         values = [a.mbar.dg_kt * a.kt_kcal_per_mol for a in done]
         errors = [a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in done]
+        within, dofs = [a.error_kt * a.kt_kcal_per_mol for a in done], [a.error_dof for a in done]
         summary[leg] = {
             "dg_kcal_per_mol": fmean(values) if values else None,
+            "dg_error_kcal_per_mol": combine_replicates(values, within, dofs).standard_error if values else None,
             "sd_kcal_per_mol": stdev(values) if len(values) > 1 else None,
             "mbar_error_kcal_per_mol": math.hypot(*errors) / len(errors) if errors else None,
             "replicates": len(values),
@@ -419,6 +425,10 @@ def summarise(
             limits,
             standard_state_kcal_per_mol=release,
         )
+        done = {(o.leg, o.replicate): o.analysis for o in outcomes if o.analysis is not None}
+        cycles = [{leg: done[leg, number] for leg in leg_names(protocol)} for number in result.replicates]
+        others = other_estimates(cycles, result.combined.mean, result.errors_kcal_per_mol, protocol)
+        findings += judge_estimates(others, limits)
         whole = len(result.replicates) >= expected.replicates and not any(o.missing for o in outcomes)
         status = "finished" if whole and not failures else "partial"
         if status == "partial":
@@ -430,6 +440,7 @@ def summarise(
         figures["replicate_dg_kcal_per_mol"] = list(result.values_kcal_per_mol)
         figures["replicate_error_kcal_per_mol"] = list(result.errors_kcal_per_mol)
         figures["hidden_spread_probability"] = result.combined.hidden
+        figures["other_estimates"] = others
     verdict = overall(findings)
     return {
         "status": status,

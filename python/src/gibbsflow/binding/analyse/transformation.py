@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME as LEG
-from gibbsflow.binding.alchemy.protocols import GONE_ON_WITH, mode_of_legs, protocol_of, restrains
+from gibbsflow.binding.alchemy.protocols import GONE_ON_WITH, LegSpec, mode_of_legs, protocol_of, restrains
+from gibbsflow.binding.alchemy.restraint.restraints import restraint_from_dict
 from gibbsflow.binding.alchemy.schedules import PLACEMENT
 from gibbsflow.binding.analyse.collect import group_windows
 from gibbsflow.binding.analyse.combine import Expected, LegOutcome, analyse_legs, summarise
 from gibbsflow.binding.analyse.enough.rounds import KEY, judge_system, refuse_other
+from gibbsflow.binding.analyse.entropy import cycle_split
+from gibbsflow.binding.analyse.entropy.split import KEY as SPLIT
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of, walk
 from gibbsflow.binding.analyse.verdict import Finding, Thresholds, judge_account, overall, sentences
 from gibbsflow.binding.facts import BoundFacts, EdgeFacts, EquilibratedFacts, GivenFacts, LegFacts, SettingsFacts
@@ -119,6 +122,8 @@ def analyse_transformation(
             findings = [*(Finding(**one) for one in figures["findings"]), missed]
             said = {"verdict": overall(findings), "reasons": sentences(findings)}
             figures |= said | {"findings": [vars(finding) for finding in findings]}
+    if settings.entropy and figures["dg_kcal_per_mol"] is not None:
+        figures[SPLIT] = _split(outcomes, figures, protocol, system)
     chosen = settings.model_dump(mode="json")
     return {
         "transformation": system.name,
@@ -148,6 +153,28 @@ def analyse_transformation(
             physics=PHYSICS,
         ),
     }
+
+
+def _split(
+    outcomes: Sequence[LegOutcome], figures: Mapping[str, Any], protocol: Sequence[LegSpec], system: SimSystem
+) -> dict[str, Any]:
+    """Enthalpy and entropy of the result, with what is to be borne in mind."""
+    simulated, prepared = system.find(SettingsFacts), system.facts(LegFacts)
+    release = 0.0
+    if restrains(protocol):
+        if prepared.restraint is None or simulated is None:
+            raise StateError(f"{system.root}: no restraint or temperature; right: the folder written by `fe prepare`")
+        restraint = restraint_from_dict(prepared.restraint, where=str(system.root))
+        release = cycle_split.release_enthalpy(
+            lambda temperature_k: restraint.standard_state(temperature_k).numeric_kcal_per_mol,
+            simulated.md.temperature_k,
+        )
+    split = cycle_split.split_cycle(outcomes, figures, protocol, release_kcal_per_mol=release)
+    return (
+        split
+        | {"release_dh_kcal_per_mol": release}
+        | {"notes": cycle_split.notes(split, outcomes, figures, simulated.md if simulated else None)}
+    )
 
 
 def _placed(runs: Sequence[Path]) -> dict[str, Any]:

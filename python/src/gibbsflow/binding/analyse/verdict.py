@@ -10,6 +10,8 @@ from typing import Any, Literal
 from scipy.stats import chi2
 
 from gibbsflow.binding.alchemy.restraint import standard_state
+from gibbsflow.binding.analyse.entropy.leg_split import refuse_differences, split_leg
+from gibbsflow.binding.analyse.entropy.split import KEY as SPLIT
 from gibbsflow.binding.analyse.estimators import Decorrelate
 from gibbsflow.binding.analyse.leg_result import LegAnalysis, analyse_leg, integrate_leg, name_windows
 from gibbsflow.binding.analyse.uncertainty.blocks import BlockError
@@ -60,7 +62,7 @@ class Thresholds:
     halves_fail_kcal_per_mol: float = 3.0
     replicates_p: float = 0.01
     replicates_warn_kcal_per_mol: float = 0.5
-    samples_warn: int = 20
+    samples_warn: int = 10
     samples_fail: int = 5
     estimators_sigma: float = 3.0
     estimators_warn_kcal_per_mol: float = 0.3
@@ -191,7 +193,7 @@ def account_figures(energies: Energies) -> dict[str, Any]:
     return {"missing_windows": list(energies.missing), **energies.account.as_figures()}
 
 
-def leg_figures(energies: Energies, decorrelate: Decorrelate) -> dict[str, Any]:
+def leg_figures(energies: Energies, decorrelate: Decorrelate, *, entropy: bool = False) -> dict[str, Any]:
     """Analyse and judge one leg and replicate, by itself.
 
     Parameters
@@ -200,6 +202,8 @@ def leg_figures(energies: Energies, decorrelate: Decorrelate) -> dict[str, Any]:
         All its samples; without reduced potentials it is integrated alone.
     decorrelate
         Which samples to use, as in :func:`.estimators.estimate_mbar`.
+    entropy
+        Whether to split its free energy into enthalpy and entropy.
 
     Returns
     -------
@@ -210,13 +214,19 @@ def leg_figures(energies: Energies, decorrelate: Decorrelate) -> dict[str, Any]:
     ------
     UnconvergedError
         As :func:`.leg_result.analyse_leg` and :func:`.leg_result.integrate_leg`.
+    InputError
+        Where energies are to be split that are no whole ones.
     """
+    if entropy:
+        refuse_differences(energies)
     if energies.u_nk.empty:
         figures = integrate_leg(energies, decorrelate=decorrelate)
         findings = [Finding("WARN", "TI", "thermodynamic integration alone: nothing tells whether neighbours overlap")]
     else:
         leg = analyse_leg(energies, decorrelate=decorrelate)
         figures, findings = leg.as_dict(), judge_leg(leg, Thresholds())
+        if entropy:
+            figures[SPLIT] = split_leg(energies, leg.profile_kt).as_dict(leg.kt_kcal_per_mol)
     warnings = account_figures(energies)["warnings"]
     findings += [Finding("WARN", f"input {number}", text) for number, text in enumerate(warnings)]
     reasons = sorted(sentences(findings), key=lambda text: not text.startswith(_missing(energies)))

@@ -26,7 +26,7 @@ def row_of_record(record: Mapping[str, Any]) -> EdgeRow:
     Returns
     -------
     EdgeRow
-        With the repeats of both legs, the smallest overlap of neighbours, and the record's verdict.
+        With value, error and verdict of the record, the repeats of both legs, and the smallest overlap of neighbours.
     """
     a, b = record["ligands"]
     done = [leg for leg in record["legs"] if leg["dg_kcal_per_mol"] is not None]
@@ -40,6 +40,9 @@ def row_of_record(record: Mapping[str, Any]) -> EdgeRow:
     overlaps = [leg["overlap"]["min_neighbour"] for leg in used]
     return replace(
         row,
+        ddg_kcal_per_mol=record["dg_kcal_per_mol"],
+        ddg_error_kcal_per_mol=record["dg_error_kcal_per_mol"],
+        spread=None,  # the record's error holds it
         overlap=min(overlaps, default=None),
         status=record["status"],
         verdict=record["verdict"],

@@ -132,6 +132,7 @@ HELP = {
     "segment_ps": "What an interruption can cost.",
     "overlap_warn": "Also the overlap that must bridge a missing window.",
     "error_warn_kcal_per_mol": "Results with a larger error get the verdict WARN.",
+    "entropy": "Mean energies scatter far more than ΔG does: expect errors of some kcal/mol in explicit solvent.",
     "windows_per_task": "For windows of less than a minute, whose task would cost more than they do. State and results "
     "of a window stay the same whatever the grouping.",
     "publish_dir_mode": "Links save space where work and outdir share a disk; they break when work is removed.",

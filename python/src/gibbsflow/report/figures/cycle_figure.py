@@ -138,9 +138,7 @@ def _words(x: float, y: float, words: str, kind: str) -> str:
 
 
 def _value(leg: Mapping[str, Any], sign: int) -> str:
-    error = leg["sd_kcal_per_mol"] / leg["replicates"] ** 0.5 if leg["sd_kcal_per_mol"] is not None else None
-    error = max(error or 0.0, leg["mbar_error_kcal_per_mol"])
-    return f"{_signed(sign * leg['dg_kcal_per_mol'])} ± {error:.2f}"
+    return f"{_signed(sign * leg['dg_kcal_per_mol'])} ± {leg['dg_error_kcal_per_mol']:.2f}"
 
 
 def _signed(value: float) -> str:

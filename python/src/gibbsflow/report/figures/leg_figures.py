@@ -118,13 +118,13 @@ def draw_convergence(replicates: Sequence[Leg], title: str) -> str:
     ]
     # of very few samples the whole alone can be analysed
     values += [
-        item["dg_kcal_per_mol"] + sign * item["mbar_error_kcal_per_mol"] for item in replicates for sign in (-1, 1)
+        item["dg_kcal_per_mol"] + sign * item["dg_error_kcal_per_mol"] for item in replicates for sign in (-1, 1)
     ]
     chart = Chart((0.05, 1.05), padded_range(values), title=title, y_label=KCAL, x_label="part of the data")
     chart.axes([0.2, 0.4, 0.6, 0.8, 1.0])
     for place, item in enumerate(replicates):
         colour = series_colour(place)
-        dg, error = item["dg_kcal_per_mol"], item["mbar_error_kcal_per_mol"]
+        dg, error = item["dg_kcal_per_mol"], item["dg_error_kcal_per_mol"]
         chart.band(dg - error, dg + error, colour)
         for way, shift in (("backward", 0.006), ("forward", -0.006)):
             data, hollow = item[way], way == "backward"

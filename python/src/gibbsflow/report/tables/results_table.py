@@ -6,13 +6,15 @@ import csv
 import math
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_args
 
 from gibbsflow.binding.analyse.enough.rounds import KEY as SAMPLING
 from gibbsflow.binding.analyse.enough.rounds import StoppedBy
+from gibbsflow.binding.analyse.entropy.split import FIGURES as FIGURES_OF_SPLIT
+from gibbsflow.binding.analyse.entropy.split import KEY as SPLIT
 from gibbsflow.config.launch.samplesheet_columns import NAME_PATTERN
 from gibbsflow.config.modes import MODES
 from gibbsflow.errors import GibbsflowError, StateError, one_line, shown
@@ -52,6 +54,8 @@ class TableRow:
     stopped_by
         Why legs were not sampled longer, where an error was to be reached: ``target``, ``budget``, ``no progress``,
         ``rounds`` or ``failure``.
+    dh_kcal_per_mol, dh_error_kcal_per_mol, minus_tds_kcal_per_mol, minus_tds_error_kcal_per_mol
+        Enthalpy and −TΔS with their standard errors; columns that are there where a record has them (`entropy`).
     """
 
     transformation: str
@@ -69,11 +73,16 @@ class TableRow:
     ci95_low_kcal_per_mol: float | None = None
     ci95_high_kcal_per_mol: float | None = None
     stopped_by: str = ""
+    dh_kcal_per_mol: float | None = None
+    dh_error_kcal_per_mol: float | None = None
+    minus_tds_kcal_per_mol: float | None = None
+    minus_tds_error_kcal_per_mol: float | None = None
 
 
-COLUMNS = tuple(field.name for field in fields(TableRow))
+_ALL = tuple(field.name for field in fields(TableRow))
+COLUMNS = tuple(name for name in _ALL if name not in FIGURES_OF_SPLIT)
 _TYPES: Mapping[str, type | tuple[type, ...]] = {"replicates": int, "notes": int} | {
-    name: (int, float) for name in COLUMNS if name.endswith("per_mol")
+    name: (int, float) for name in _ALL if name.endswith("per_mol")
 }
 _WORDS: dict[str, Collection[str]] = {
     "mode": MODES,
@@ -221,6 +230,7 @@ def record_row(record: Mapping[str, Any]) -> TableRow:
     values["notes"] = len(preparation.get("notes", [])) + len(preparation.get("warnings", []))
     values["cause"] = record.get("cause") or "; ".join(_anew(item) for item in record.get("begun_anew", []))
     values["stopped_by"] = record.get(SAMPLING, {}).get("stopped_by", "")
+    values |= {name: record.get(SPLIT, {}).get(name) for name in FIGURES_OF_SPLIT}
     values = {name: value for name, value in values.items() if value is not None}
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, _TYPES.get(name, str)):
@@ -245,7 +255,12 @@ def _anew(item: Mapping[str, Any]) -> str:
     return text + (f", after {' '.join(before.split())}" if before else "")
 
 
-def write_csv(rows: Iterable[TableRow], path: Path) -> None:
+def _columns(rows: Sequence[TableRow]) -> tuple[str, ...]:
+    """Columns of the table: those of a split where any row has one."""
+    return _ALL if any(row.dh_kcal_per_mol is not None for row in rows) else COLUMNS
+
+
+def write_csv(rows: Sequence[TableRow], path: Path) -> None:
     """Write ``results.csv``: numbers to four decimals, empty where not known, no cell that is taken for a formula.
 
     Parameters
@@ -257,8 +272,8 @@ def write_csv(rows: Iterable[TableRow], path: Path) -> None:
     """
     with atomic_open(path, "w") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([_text(getattr(row, name)) for name in COLUMNS] for row in rows)
+        writer.writerow(columns := _columns(rows))
+        writer.writerows([_text(getattr(row, name)) for name in columns] for row in rows)
 
 
 def write_parquet(rows: Sequence[TableRow], path: Path) -> None:
@@ -275,10 +290,10 @@ def write_parquet(rows: Sequence[TableRow], path: Path) -> None:
     import pyarrow.parquet as pq
 
     types = {"replicates": pa.int32(), "notes": pa.int32()} | {
-        name: pa.float64() for name in COLUMNS if name.endswith("per_mol")
+        name: pa.float64() for name in _ALL if name.endswith("per_mol")
     }
-    schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
-    table = pa.table({name: [getattr(row, name) for row in rows] for name in COLUMNS}, schema=schema)
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in _columns(rows)])
+    table = pa.table({name: [getattr(row, name) for row in rows] for name in schema.names}, schema=schema)
     with atomic_open(path) as file:
         pq.write_table(table, file)
 
@@ -331,6 +346,10 @@ def leg_text(figures: Mapping[str, Any]) -> str:
             lines.append(f"{name.upper():6}{figures[name]['reason']}")
         else:
             lines.append(f"{name.upper():6}{values[0]:10.4f}{values[1]:9.4f}{values[2]:11.4f}{values[3]:9.4f}")
+    if split := figures.get(SPLIT):
+        for name, words in (("dh", "ΔH"), ("minus_tds", "−TΔS")):
+            value, error = split[f"{name}_kcal_per_mol"], split[f"{name}_error_kcal_per_mol"]
+            lines.append(f"{words:6}{'':19}{value:11.4f}{error:9.4f}")
     return "\n".join(lines)
 
 

@@ -33,6 +33,7 @@ from gibbsflow.units import Floats, Ints
 from gibbsflow.workflow.account import Account
 
 SAME_KJ_PER_MOL = 1e-3
+_WHOLE = ("Total Energy", "Potential Energy")
 """Two states with one printed λ whose energies never differ by more are one state that is listed twice."""
 OTHER_STATE_KJ_PER_MOL = 0.1
 """Samples are this far from their own state where their header names another than the one they were drawn from."""
@@ -111,6 +112,7 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
         no_ti=no_ti,
         sampler="gromacs",
         allow_missing=allow_missing,
+        whole=all(file.header.columns(*_WHOLE) for file in files),
     )
 
 
@@ -119,7 +121,7 @@ def _values(file: DhdlFile, state_of: Sequence[int], count: int, beta: float, wi
     header, table = file.header, file.table
     first_of = [state_of.index(state) for state in range(count)]
     u = beta * table[:, header.foreign][:, first_of]
-    for words in (("pV",), ("Total Energy", "Potential Energy")):
+    for words in (("pV",), _WHOLE):
         if columns := header.columns(*words):
             u += beta * table[:, columns[:1]]
     own = np.array(state_of)[_own(file)]

@@ -331,6 +331,7 @@ def to_energies(
     no_ti: str,
     sampler: str,
     allow_missing: bool,
+    whole: bool = False,
 ) -> Energies:
     """Make the shape that estimators take.
 
@@ -352,6 +353,8 @@ def to_energies(
         Program that wrote the files.
     allow_missing
         Return what is there where windows are missing.
+    whole
+        Whether the potentials are of whole energies, not differences from each frame's own state.
 
     Returns
     -------
@@ -389,7 +392,7 @@ def to_energies(
     u_nk = pd.DataFrame(u[:, sampled], index=index, columns=sampled)
     u_nk.attrs = attrs
     u_missing = pd.DataFrame(u[:, missing], index=index, columns=list(missing)) if missing else None
-    meta = {"sampler": sampler} | ({"no_ti": no_ti} if dhdl is None else {})
+    meta = {"sampler": sampler, "differences": not whole} | ({"no_ti": no_ti} if dhdl is None else {})
     return Energies(u_nk, temperature_k, states, missing, u_missing, dhdl, None, meta, account)
 
 

@@ -1,0 +1,1 @@
+"""Free energies split into enthalpy and entropy: of a leg, and of a cycle."""
