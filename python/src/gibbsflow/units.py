@@ -14,6 +14,8 @@ Floats = npt.NDArray[np.float64]
 """Array of floats; its shape and unit are said where it is used."""
 Ints = npt.NDArray[np.int32]
 """Array of whole numbers, as of states and frames."""
+DEVIATIONS_PER_MAD = 1.4826
+"""Standard deviations of a normal distribution in one median absolute deviation: 1/Φ⁻¹(3/4), five digits."""
 
 # --- molar energies: binding -----------------------------------------------------------------------------------------
 

@@ -68,6 +68,7 @@ def label(
         finally:
             batch.write(out)
             result.figures |= batch.figures()
+            result.figures["notes"] = [*result.figures["notes"], *batch.notes()]
             result.timings["engine_s"] = result.figures["label_s"]
         if result.figures["counts"]["failed"]:
             result.status = "partial"

@@ -85,9 +85,7 @@ def _of_state(
     from gibbsflow.potential.loop.screening.screened_state import screen_state
     from gibbsflow.potential.loop.state import CONFIG, LoopCheckpoint
 
-    settings = PotentialConfig.expand(begin / CONFIG)
-    if surrogate is not None:
-        settings = settings.with_surrogate(surrogate)
+    settings = PotentialConfig.expand(begin / CONFIG).with_files(surrogate=surrogate)
     told = screen_state(begin, settings, out, state=state, stopper=stopper)
     point = LoopCheckpoint.read(out)
     result.seed = point.seed

@@ -204,42 +204,35 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         PotentialConfig
             The settings, with the paths as they can be opened from here.
         """
-        home, settings = Path(path).parent if path is not None else Path(), self
-        if (file := self.target.structure_file) is not None and (home / file).exists():
-            settings = settings.with_structure(home / file)
-        if (file := self.surrogate.file) is not None and (home / file).exists():
-            settings = settings.with_surrogate(home / file)
-        return settings
+        home = Path(path).parent if path is not None else Path()
 
-    def with_structure(self, file: Path) -> Self:
-        """Take another path for the structure file.
+        def _there(file: Path | None) -> Path | None:
+            return home / file if file is not None and (home / file).exists() else None
+
+        return self.with_files(structure=_there(self.target.structure_file), surrogate=_there(self.surrogate.file))
+
+    def with_files(self, *, structure: Path | None = None, surrogate: Path | None = None) -> Self:
+        """Take other paths for the files that settings name.
 
         Parameters
         ----------
-        file
-            The path.
+        structure
+            Of the structure file; None leaves it as it is.
+        surrogate
+            File or folder of the surrogate, likewise; one that is read from nothing stays without.
 
         Returns
         -------
         PotentialConfig
-            The settings with it.
+            The settings with them.
         """
-        return self.model_copy(update={"target": self.target.model_copy(update={"structure_file": Path(file)})})
-
-    def with_surrogate(self, file: Path) -> Self:
-        """Take another path for the file or folder of the surrogate.
-
-        Parameters
-        ----------
-        file
-            The path.
-
-        Returns
-        -------
-        PotentialConfig
-            The settings with it.
-        """
-        return self.model_copy(update={"surrogate": self.surrogate.with_file(file)})
+        changed: dict[str, object] = {}
+        if structure is not None:
+            changed["target"] = self.target.model_copy(update={"structure_file": Path(structure)})
+        if surrogate is not None and self.surrogate.file is not None:
+            field = "pair_file" if self.surrogate.model == "classical" else "potential"
+            changed["surrogate"] = self.surrogate.model_copy(update={field: Path(surrogate)})
+        return self.model_copy(update=changed)
 
     def write(self, path: Path) -> None:
         """Write all settings as JSON.

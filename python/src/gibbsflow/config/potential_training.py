@@ -330,23 +330,6 @@ class Surrogate(Section):
         """
         return self.pair_file or self.potential
 
-    def with_file(self, file: Path) -> Surrogate:
-        """Take another path for what the model is read from.
-
-        Parameters
-        ----------
-        file
-            The path.
-
-        Returns
-        -------
-        Surrogate
-            The settings with it; as they are where the model is read from nothing.
-        """
-        if self.file is None:
-            return self
-        return self.model_copy(update={"pair_file" if self.model == "classical" else "potential": Path(file)})
-
     @model_serializer(mode="wrap")
     def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Name a potential only where there is one: what was written before there could be any stays equal."""

@@ -30,6 +30,8 @@ from gibbsflow.errors import EngineError, MissingProgramError
 T = TypeVar("T")
 R = TypeVar("R")
 _END = object()
+FRICTION_PS = 0.1
+"""Friction time of Langevin's thermostat, ps, in all MD of potentials."""
 CRASHES = tuple(-number for number in (signal.SIGSEGV, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS))
 """Exit codes of a process that has crashed by itself, which LAMMPS does where atoms are out of all measure."""
 _BLOWN_UP = re.compile(

@@ -95,11 +95,16 @@ def test_it_halts_where_it_guesses_and_says_so(tmp_path):
 def test_atoms_that_are_thrown_out_between_two_looks_halt_it_too(tmp_path):
     _write(tmp_path, bulk("Cu", cubic=True) * (2, 2, 2), temperature_k=20000.0, steps=2000, timestep_fs=10.0)
     looks = ("-var", "grade_every", "200")
-    by_loss = _lammps(tmp_path, "in.md", *looks, "-var", "grade_stop", "1e300")
+    outside = "halted outside of the range of this potential: "
+    by_loss = _lammps(tmp_path, "in.md", *looks, "-var", "apart_stop", "1e300")
     assert by_loss.returncode == 3, by_loss.stdout[-2000:]
-    assert re.search(r"halted outside of the range of this potential: \d+ atoms were lost by step \d+", by_loss.stdout)
-    by_grade = _lammps(tmp_path, "in.md", *looks)
-    assert by_grade.returncode == 3 and "halted outside of the range" in by_grade.stdout, by_grade.stdout[-2000:]
+    assert re.search(outside + r"\d+ atoms were lost by step \d+, grade [\d.]+ when last looked at", by_loss.stdout)
+    by_energy = _lammps(tmp_path, "in.md", *looks)
+    assert by_energy.returncode == 3, by_energy.stdout[-2000:]
+    told = re.search(outside + r"atoms fly apart at step (\d+), with ([\d.e+]+) eV of kinetic energy", by_energy.stdout)
+    assert told is not None and int(told[1]) < 200 and float(told[2]) > 25.8, by_energy.stdout[-2000:]
+    by_grade = _lammps(tmp_path, "in.md", "-var", "grade_every", "1")
+    assert by_grade.returncode == 3 and outside + "grade " in by_grade.stdout, by_grade.stdout[-2000:]
 
 
 def test_it_runs_to_its_end_inside_of_the_range(tmp_path):

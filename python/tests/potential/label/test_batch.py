@@ -236,3 +236,22 @@ def test_labels_under_the_names_of_earlier_versions_are_found(tmp_path: Path) ->
     store.save(replace(result_of(atoms, -7.0), gibbsflow_id=earlier_hash(atoms)))
     batch = labelled([atoms], Scripted(), store=store)
     assert (batch.reused, batch.results[structure_id(atoms)].energy_ev) == (1, -7.0)
+
+
+def test_what_programs_warned_of_is_summed_in_notes_of_labels_that_count(frames: list[Atoms], tmp_path: Path) -> None:
+    told = {
+        ZERO: {"negative_density_e": 0.01},
+        ONE: {"negative_density_e": 0.02},
+        TWO: {"unconverged_eigenvalues": 1.0},
+    }
+
+    class Doubtful(Scripted):
+        def label(self, atoms: Atoms, folder: Path | None = None) -> LabelResult:
+            return replace(super().label(atoms, folder), doubts=told[structure_id(atoms)])
+
+    store = LabelStore(tmp_path, HASH)
+    for _ in range(2):  # as they are made, and as they are read
+        notes = labelled(frames, Doubtful({TWO: BAD_STRUCTURE}), store=store).notes()
+        assert len(notes) == 1 and notes[0].startswith(
+            "2 frames are labelled with a density that is negative somewhere"
+        )

@@ -33,6 +33,12 @@ _MOST_OBLIQUE = 20.0
 """Times as many k points, and more, as shorter vectors of the same lattice would take."""
 TRANSIENT = (RESOURCE, "CRASH(worker)")
 """Causes for which the same run may succeed on another day."""
+DOUBTS = {
+    "negative_density_e": "labelled with a density that is negative somewhere, by 0.05 % of the electrons or more: "
+    "a larger dft.ecutrho_ry has less of it",
+    "unconverged_eigenvalues": "labelled though eigenvalues had not converged in the last SCF step",
+}
+"""What a program may warn of in a run that counts, in words."""
 
 
 def crash(code: int | str | None) -> str:
@@ -92,6 +98,8 @@ class LabelResult:
     total_moment_ub, absolute_moment_ub
         Integral of the spin density, and of its absolute value, in μB at the end; None where up and down were not
         computed apart, or the program does not say.
+    doubts
+        What the program warned of in a run that counts, by the names of `DOUBTS`, with its size.
     attempts, scf_steps, wall_s
         Runs of the program, SCF steps in all of them, and their time in s.
     """
@@ -117,6 +125,7 @@ class LabelResult:
     k_mesh: list[int] | None = None
     total_moment_ub: float | None = None
     absolute_moment_ub: float | None = None
+    doubts: dict[str, float] = field(default_factory=dict)
     attempts: int = 1
     scf_steps: int = 0
     wall_s: float = 0.0

@@ -7,9 +7,8 @@ import re
 import numpy as np
 
 from gibbsflow.config.potential_training import Exploration
-from gibbsflow.engines.lammps import timestep_ps
+from gibbsflow.engines.lammps import FRICTION_PS, timestep_ps
 
-_FRICTION_PS = 0.1
 _BAROSTAT_PS = 1.0
 
 
@@ -51,7 +50,7 @@ def dynamics(settings: Exploration, segment: int, steps: int, seed: int, *, insi
         commands.append(f"fix move all nph iso {low:.6f} {high:.6f} {_BAROSTAT_PS}")
     else:
         commands.append("fix move all nve")
-    return [*commands, f"fix heat all langevin {start_k:.6f} {end_k:.6f} {_FRICTION_PS} {own} zero yes"]
+    return [*commands, f"fix heat all langevin {start_k:.6f} {end_k:.6f} {FRICTION_PS} {own} zero yes"]
 
 
 def _ramp(start: float, end: float | None, begin: int, steps: int, total: int) -> tuple[float, float]:

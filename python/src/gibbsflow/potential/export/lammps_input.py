@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from gibbsflow.config.potential_training import Exploration
-from gibbsflow.engines.lammps import timestep_ps
+from gibbsflow.engines.lammps import FRICTION_PS, timestep_ps
 from gibbsflow.potential.train.shared.grade import ActiveSet, Grader
 from gibbsflow.potential.train.shared.protocols import Potential
-from gibbsflow.units import Floats
+from gibbsflow.units import KB_EV_PER_K, Floats
 from gibbsflow.workflow.files import atomic_open
 
 POTENTIAL_INPUT, GRADE_INPUT, RUN_INPUT, START = "in.potential", "in.grade", "in.md", "start.data"
@@ -27,6 +27,8 @@ DESCRIPTORS = "grade_b"
 # LAMMPS has no maximum over several values of an atom: a maximum of n takes n² of them, so it is taken in two steps
 _BLOCK = 12
 _LINE = 116
+_HOT, _LEAST_K = 10.0, 300.0
+"""Atoms fly apart where they are hotter than this times the thermostat's aim, or than this times so many K."""
 
 
 def linear_forms(own: ActiveSet) -> tuple[Floats, Floats]:
@@ -110,6 +112,7 @@ def grade_input(grader: Grader, descriptors: Sequence[str], *, lower: float, upp
         "# share of the looks so far at which it was at or above grade_collect",
         "variable grade_over equal v_grade_max>=${grade_collect}",
         "fix grade_share all ave/time ${grade_every} 1 ${grade_every} v_grade_over ave running",
+        "fix grade_last all ave/time ${grade_every} 1 ${grade_every} v_grade_max",
         "fix grade_halt all halt ${grade_every} v_grade_max >= ${grade_stop} error soft message yes",
     ]
     return "\n".join(lines) + "\n"
@@ -133,6 +136,7 @@ def run_input(settings: Exploration, *, species: Sequence[str], seed: int) -> st
         For ``lmp -in in.md``.
     """
     end_k = settings.temperature_end_k or settings.temperature_k
+    apart_ev = 1.5 * KB_EV_PER_K * _HOT * max(settings.temperature_k, end_k, _LEAST_K)
     end_bar = settings.pressure_end_bar if settings.pressure_end_bar is not None else settings.pressure_bar
     ensemble = (
         f"fix move all nph iso {settings.pressure_bar:.10g} {end_bar:.10g} 1.0"
@@ -150,12 +154,17 @@ def run_input(settings: Exploration, *, species: Sequence[str], seed: int) -> st
         f"velocity all create {settings.temperature_k:.10g} {seed} mom yes rot no dist gaussian",
         *_mass_checks(species),
         ensemble,
-        f"fix heat all langevin {settings.temperature_k:.10g} {end_k:.10g} 0.1 {seed} zero yes",
+        f"fix heat all langevin {settings.temperature_k:.10g} {end_k:.10g} {FRICTION_PS} {seed} zero yes",
         "thermo ${grade_every}", "thermo_style custom step temp pe press v_grade_max",
-        "# atoms that are thrown out between two looks would end the run without a word about the grade",
+        "# atoms that are thrown out between two looks would end the run without a word about the grade, and with an",
+        "# error of a fix once all are gone: their kinetic energy (eV an atom) and number are looked at in each step",
         "thermo_modify lost warn",
+        f"variable apart_stop index {apart_ev:.6g}",
         "variable lost equal $(atoms)-count(all)",
-        "fix lost_halt all halt ${grade_every} v_lost > 0 error soft message yes",
+        "fix lost_halt all halt 1 v_lost > 0 error soft message yes",
+        "variable kinetic equal ke(all)/$(atoms)",
+        "variable apart equal (v_kinetic>${apart_stop})||(v_kinetic!=v_kinetic)",
+        "fix apart_halt all halt 1 v_apart > 0 error soft message yes",
         "# fix halt looks at steps, not at the start",
         "run 0",
         'if "$(v_grade_max) >= ${grade_stop}" then &',
@@ -166,11 +175,16 @@ def run_input(settings: Exploration, *, species: Sequence[str], seed: int) -> st
         'if "$(f_grade_share) > 0" then &',
         "  \"print 'warning: $(100*f_grade_share:%.3g) % of the looks met grades of ${grade_collect} and more: see &",
         f"{UNKNOWN}'\"",
-        'if "$(v_grade_max) >= ${grade_stop}" then &',
-        '  "print \'halted outside of the range of this potential: grade $(v_grade_max) at step $(step)\'" &',
+        'if "$(f_grade_last) >= ${grade_stop}" then &',
+        '  "print \'halted outside of the range of this potential: grade $(f_grade_last) at step $(step)\'" &',
         '  "quit 3"',
         'if "$(v_lost) > 0" then &',
-        '  "print \'halted outside of the range of this potential: $(v_lost) atoms were lost by step $(step)\'" &',
+        '  "print \'halted outside of the range of this potential: $(v_lost) atoms were lost by step $(step), grade &',
+        '$(f_grade_last) when last looked at\'" &',
+        '  "quit 3"',
+        'if "$(v_apart) > 0" then &',
+        '  "print \'halted outside of the range of this potential: atoms fly apart at step $(step), with &',
+        '$(v_kinetic:%.3g) eV of kinetic energy an atom; grade $(f_grade_last) when last looked at\'" &',
         '  "quit 3"',
     ]) + "\n"  # fmt: skip
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gibbsflow.config.potential import Labels
 from gibbsflow.errors import InputError, Problem, ScienceError, StateError
 from gibbsflow.potential.data.labels import (
+    DOUBTS,
     TRANSIENT,
     LabelResult,
     bad_structure,
@@ -182,6 +183,17 @@ class Batch:
             Version by program.
         """
         return dict(result.program.split(" ", 1) for result in self.ordered() if " " in result.program)
+
+    def notes(self) -> list[str]:
+        """Say what programs warned of in labels that count.
+
+        Returns
+        -------
+        list of str
+            One sentence for each kind, with the number of labels.
+        """
+        counts = Counter(name for result in self.ordered() if result.status == "labelled" for name in result.doubts)
+        return [f"{n} frame{' is' if n == 1 else 's are'} {DOUBTS[name]}" for name, n in counts.items()]
 
     def figures(self) -> dict[str, Any]:
         """Say in figures what became of the batch.

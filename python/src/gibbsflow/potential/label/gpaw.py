@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import json
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from gibbsflow.config.potential import Dft, Labels
 from gibbsflow.engines.process import Bounds, run_program
-from gibbsflow.errors import EngineError, MissingProgramError
+from gibbsflow.errors import EngineError
 from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.data.labels import (
     BAD_STRUCTURE,
@@ -82,11 +81,7 @@ class Gpaw:
     in_process = False
 
     def __init__(self, elements: Sequence[str], dft: Dft, labels: Labels) -> None:
-        missing = [package for package in ("gpaw", "gpaw_data") if importlib.util.find_spec(package) is None]
-        if missing:
-            raise MissingProgramError(
-                f"package {' and '.join(missing)} not installed (both are in the extra 'compiled')"
-            )
+        settings_keys.require_gpaw("gpaw", settings_keys.GPAW_DATA)
         self.dft, self.labels = dft, labels
         self.moments = pseudo_table.moments_ub(tuple(elements), dft)
         self.settings_hash = settings_keys.gpaw(elements, dft)

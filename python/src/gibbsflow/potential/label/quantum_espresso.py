@@ -10,7 +10,6 @@ import subprocess
 import tempfile
 import time
 import uuid
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +47,7 @@ from gibbsflow.potential.label.pseudopotentials import gth, pseudo_table
 from gibbsflow.potential.label.recovery.corrections import Case
 from gibbsflow.potential.label.recovery.scf_outcome import TOP_OCCUPATION, Outcome, diagnose
 from gibbsflow.potential.label.recovery.scf_settings import ScfSettings
-from gibbsflow.potential.label.recovery.second_reading import Reading, differences, read_xml
+from gibbsflow.potential.label.recovery.second_reading import Reading, differences, read_output, read_xml
 from gibbsflow.potential.label.recovery.supervision import Recovery
 
 if TYPE_CHECKING:
@@ -63,8 +62,6 @@ _KINDS = 10  # ntypx of pw.x
 _FRACTION = 0.9999
 _SCRATCH_BYTES = 64_000_000
 """Where a run ends without a known error and its disk has less than this left, it is taken to be full."""
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError)
-"""What ASE's reader ends with where lines are missing, cut off, or run into each other."""
 _SIGNALLED = 128
 _SOFT_STOP = 0.95
 """Share of a run's time after which pw.x ends by itself, with what it needs to go on."""
@@ -294,7 +291,7 @@ class QuantumEspresso:
                 if not scf.changes_physics or label.status == "failed":
                     if label.status == "labelled" and recovery.mended_mixing:
                         _worked[kind] = {name: getattr(scf, name) for name in ("beta", "mode", "history")}
-                    return label
+                    return replace(label, doubts=outcome.doubts)
                 tagged = replace(label, physics_changed=True, error="CHANGED_PHYSICS")
                 outcome = replace(outcome, error="CHANGED_PHYSICS", message="converged with changed physics")
             following = recovery.next(scf, outcome)
@@ -352,7 +349,7 @@ class QuantumEspresso:
         if outcome.error == "CRASH" and silent and 0 <= (code or 0) < _SIGNALLED:
             what = f"{self.program} is not pw.x, or did not start (code {code}): {outcome.message}"
             outcome = replace(outcome, error="NOT_STARTED", message=what)
-        wordless = outcome.error in ("CRASH", "NOT_STARTED", "SUBSPACE")
+        wordless = outcome.error in ("CRASH", "NOT_STARTED", "SUBSPACE", "CUT_OFF")
         if wordless and (space := shutil.disk_usage(work).free) < _SCRATCH_BYTES:
             # neither MPI nor the Fortran library always has words for it
             what = f"{work.parent} has {space / 1e6:.1f} MB left: {outcome.message}"
@@ -367,7 +364,7 @@ class QuantumEspresso:
         try:
             reading = read_xml(saved / "pwscf.xml")
         except ValueError as error:
-            return replace(outcome, error="BAD_OUTPUT", message=str(error)), text, None
+            return replace(outcome, error="BAD_XML", message=str(error)), text, None
         if reading.top_occupation > TOP_OCCUPATION:
             what = f"the highest of {outcome.bands} bands is occupied ({reading.top_occupation:.2g})"
             return replace(outcome, error="TOP_BAND_OCCUPIED", message=what), text, None
@@ -423,32 +420,20 @@ class QuantumEspresso:
         return {"control": control, "system": system, "electrons": electrons}
 
     def _accept(self, atoms: Atoms, output: Path, reading: Reading, result: LabelResult) -> LabelResult:
-        from ase.calculators.espresso import EspressoTemplate
-
-        # ASE stops at the occupations of a Hubbard U that stand before the bands, which nobody asks for
-        text = output.read_text(errors="replace")
-        read = output.with_suffix(".without_bands")
-        read.write_text(text.replace("End of self-consistent calculation", ""))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            template = EspressoTemplate()
-            template.outputname = read.name
-            try:
-                results = template.read_results(read.parent)
-                energy_ev = float(results["energy"])
-            except _UNREADABLE as error:
-                what = f"ASE cannot read the output: {type(error).__name__} {error}".rstrip()
-                return replace(result.failed(BAD_OUTPUT, what), error="BAD_OUTPUT")
+        try:
+            results = read_output(output)
+        except ValueError as error:
+            return replace(result.failed(BAD_OUTPUT, str(error)), error="BAD_OUTPUT")
         stress = results.get("stress") if atoms.pbc.all() else None
-        apart = differences(reading, energy_ev, results.get("forces", []), results.get("stress"))
+        apart = differences(reading, results["energy"], results.get("forces", []), results.get("stress"))
         if not reading.converged:
             apart.append("the XML says that the SCF did not converge")
         if apart:
             return replace(result.failed(BAD_OUTPUT, "; ".join(apart)), error="BAD_OUTPUT")
-        total, absolute = _moments_ub(text)
+        total, absolute = _moments_ub(output.read_text(errors="replace"))
         return replace(
             result, status="labelled", cause="", message="",
-            energy_ev=energy_ev,
+            energy_ev=results["energy"],
             forces_ev_per_angstrom=np.asarray(results.get("forces", [])).tolist(),
             stress_ev_per_angstrom3=None if stress is None else np.asarray(stress).tolist(),
             total_moment_ub=total, absolute_moment_ub=absolute,

@@ -133,7 +133,7 @@ class LocalLoop:
         if source is not None and not source.is_file():
             raise InputError(Problem(str(source), "no such file", "the structure file that the settings name"))
         if file is not None and source is not None and not file.is_absolute():
-            self.config = self.config.with_structure(Path(file.name))
+            self.config = self.config.with_files(structure=Path(file.name))
         content = sha256_file(source) if source is not None else ""
         if self.settings.exists():
             changed = _changes(read_json(self.settings), self.config)

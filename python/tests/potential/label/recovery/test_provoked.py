@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -216,11 +217,37 @@ def test_two_readings_that_differ_refuse_a_label(program: Program) -> None:
     assert (label.cause, label.error) == ("BAD_OUTPUT", "BAD_OUTPUT") and "ASE cannot read" in label.message
     label = program(f"""{find_pw()} "$@" | sed '/^!/d'; exit 0""").label(si2())  # no energy
     assert (label.cause, label.error) == ("BAD_OUTPUT", "BAD_OUTPUT") and "ASE cannot read" in label.message, label
-    short = f"""{find_pw()} "$@"; truncate -s 2000 out/pwscf.xml; exit 0"""
-    label = program(short).label(si2())
-    assert (label.cause, label.error) == ("BAD_OUTPUT", "BAD_OUTPUT") and "pwscf.xml cannot be read" in label.message
     label = program(f"""{find_pw()} "$@"; rm out/pwscf.xml; exit 0""").label(si2())
-    assert (label.cause, label.end) == ("BAD_OUTPUT", "NO_CORRECTION") and "no pwscf.xml" in label.message
+    assert (label.cause, label.end) == ("BAD_OUTPUT", "EXHAUSTED") and "no pwscf.xml" in label.message
+
+
+@pytest.mark.parametrize(
+    ("cut", "error"),
+    [
+        ("""{pw} "$@"; truncate -s 2000 out/pwscf.xml; exit 0""", "BAD_XML"),
+        ("""{pw} "$@" | sed '/Forces acting/,$d'; exit 0""", "CUT_OFF"),
+    ],
+)
+def test_a_result_that_was_cut_off_is_made_once_more(program: Program, cut: str, error: str) -> None:
+    label = program(f"[[ $run != 1 ]] || {{ {cut.format(pw=find_pw())}; }}").label(si2())
+    mended(label, error, "once_more")
+    assert label.audit[0]["kept"] == "charge density" and label.scf_steps < 14
+
+
+@pytest.mark.skipif(not NICKEL.exists(), reason="quantum-espresso-data is not installed")
+def test_a_density_that_is_negative_somewhere_is_told(program: Program) -> None:
+    nickel = f"s/Si.lda-gth.UPF/{NICKEL.name}/;s#pseudo_dir .*#pseudo_dir='{NICKEL.parent}'#"
+    spoil = f"sed -i {nickel!r} $input; sed -i 's/ecutwfc .*/ecutwfc=20/;s/ecutrho .*/ecutrho=80/' $input"
+    label = program.engine(spoil, Labels(), bands=16).label(si2())
+    assert label.status == "labelled" and label.doubts["negative_density_e"] > 0.01
+
+
+@pytest.mark.skipif(shutil.which("mpirun") is None, reason="mpirun is not installed")
+def test_more_ranks_than_slots_are_halved(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ALLOW_RUN_AS_ROOT", "ALLOW_RUN_AS_ROOT_CONFIRM"):
+        monkeypatch.setenv(f"OMPI_{name}", "1")
+    engine = QuantumEspresso(["Si"], coarse(), Labels(ranks=4 * (os.cpu_count() or 1)))
+    mended(engine.label(si2()), "RANKS", "fewer_ranks")
 
 
 def test_a_crash_on_a_full_disk_is_no_verdict_on_the_structure(

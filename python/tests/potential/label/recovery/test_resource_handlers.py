@@ -1,22 +1,37 @@
 from __future__ import annotations
 
+import pytest
+
 from gibbsflow.potential.label.recovery.corrections import Attempt, Case, Correction
 from gibbsflow.potential.label.recovery.resource_handlers import RESOURCE_HANDLERS
 from gibbsflow.potential.label.recovery.scf_outcome import Outcome, ScfError
 from gibbsflow.potential.label.recovery.scf_settings import ScfSettings
 
 
-def correct(error: ScfError, scf: ScfSettings, *, restartable: bool = False) -> Correction | None:
-    attempt = Attempt(scf, Outcome(error, "", 1, restartable=restartable), Case(scf))
+def correct(
+    error: ScfError, scf: ScfSettings, *, restartable: bool = False, density: bool = False
+) -> Correction | None:
+    attempt = Attempt(scf, Outcome(error, "", 1, restartable=restartable, density=density), Case(scf))
     known = [handler for handler in RESOURCE_HANDLERS if handler.check(attempt)]
     return known[0].correct(attempt) if known else None
 
 
-def test_a_run_out_of_time_goes_on_where_it_can() -> None:
+@pytest.mark.parametrize("error", ["OUT_OF_WALLTIME", "OUT_OF_TIME"])
+def test_a_run_out_of_time_goes_on_where_it_can(error: ScfError) -> None:
+    # it may have been ended while it wrote its files, after it had stopped
     scf = ScfSettings(80, 0.7)
-    on = correct("OUT_OF_WALLTIME", scf, restartable=True)
+    on = correct(error, scf, restartable=True, density=True)
     assert on is not None and on.scf.restart and on.kept == "charge density, wavefunctions and mixing history"
-    assert correct("OUT_OF_WALLTIME", scf) is None and correct("OUT_OF_TIME", scf, restartable=True) is None
+    on = correct(error, scf, density=True)
+    assert on is not None and not on.scf.restart and on.kept == "charge density"
+    assert correct(error, scf) is None
+
+
+@pytest.mark.parametrize("error", ["BAD_XML", "CUT_OFF"])
+def test_a_result_that_is_cut_off_is_made_once_more(error: ScfError) -> None:
+    again = correct(error, ScfSettings(80, 0.7), density=True)
+    assert again is not None and (again.kept, again.scf) == ("charge density", ScfSettings(80, 0.7, from_density=True))
+    assert correct(error, ScfSettings(80, 0.7)).scf == ScfSettings(80, 0.7)
 
 
 def test_pools_are_halved_until_one_is_left() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gibbsflow.potential.data.labels import DOUBTS
 from gibbsflow.potential.label.recovery.scf_outcome import Outcome, diagnose
 
 
@@ -64,6 +65,20 @@ def routine(name: str, words: str) -> str:
         (routine("readpp (2)", "file x not readable"), 2, "PSEUDO", "MISSING_PSEUDO"),
         (routine("check_atoms (1)", "atoms #   1 and #   2 overlap!"), 1, "STRUCTURE", "BAD_STRUCTURE"),
         (routine("memory_report (1)", "more bands than PWs!"), 1, "CRASH", "CRASH(1)"),
+        (routine("mix_rho (1)", "negative dr2"), 1, "BROYDEN", "UNCONVERGED"),
+        (routine("rdiaghg (1)", "diagonalization (ZHEEV) failed"), 1, "SUBSPACE", "UNCONVERGED"),
+        (routine("potinit (1)", "starting and expected charges differ"), 1, "CHARGE_WRONG", "UNCONVERGED"),
+        (routine("cegterg (5014)", " cannot allocate spsi "), 50, "OUT_OF_MEMORY", "RESOURCE"),
+        ("Error: Allocation would exceed memory limit", 1, "OUT_OF_MEMORY", "RESOURCE"),
+        (routine("davcio (10)", "error while writing to file ./out/pwscf.wfc1"), 10, "NO_SPACE", "RESOURCE"),
+        ("     iteration #  1", -25, "NO_SPACE", "RESOURCE"),
+        (routine("davcio (10)", "error while reading from file ./out/pwscf.wfc1"), 10, "DENSITY_FILE", "CRASH(10)"),
+        ("There are not enough slots available in the system to satisfy the 8\nslots", 1, "RANKS", "CRASH(1)"),
+        (routine("fft_type_set (1)", "there are processes with no planes. Use pencil"), 1, "RANKS", "CRASH(1)"),
+        (routine("scale_sym_ops (1)", "incompatible FFT grid"), 1, "SYMMETRY", "CRASH(1)"),
+        (routine("set_dft_from_name (4)", "conflicting values for igcx"), 4, "PSEUDO", "MISSING_PSEUDO"),
+        (routine("checkallsym (1)", "overlapping atoms"), 1, "STRUCTURE", "BAD_STRUCTURE"),
+        ("     Program PWSCF v.6.7\nconvergence has been achieved in 5 iterations", 0, "CUT_OFF", "CRASH(0)"),
         ("convergence has been achieved in 5 iterations", 0, "CRASH", "CRASH(0)"),
         ("JOB DONE.", 0, "CRASH", "CRASH(0)"),
     ],
@@ -120,6 +135,32 @@ def test_figures_are_read_from_the_output() -> None:
     assert (found.electrons, found.bands, found.density, found.restartable) == (32.0, 20, True, False)
     assert found.accuracies_ry == (0.25, 1.5e-3)
     assert not found.grew and found.slope == 0.0  # two steps make no slope
+
+
+def test_what_the_program_warns_of_at_the_end_is_told() -> None:
+    def _doubts(negative: str, bands: str) -> dict[str, float]:
+        text = f"""
+        number of electrons       =        10.00
+        iteration #  1
+        c_bands:  3 eigenvalues not converged
+        negative rho (up, down):  9.000E-01 0.000E+00
+        iteration #  2
+        {bands}
+        End of self-consistent calculation
+        negative rho (up, down):  {negative}
+        """
+        return diagnose(text, 0).doubts
+
+    assert _doubts("4.000E-03 8.000E-04", "") == {}
+    assert _doubts("6.000E-03 1.000E-03", "") == {"negative_density_e": pytest.approx(7e-3)}
+    bands = "c_bands:  1 eigenvalues not converged\n     c_bands:  2 eigenvalues not converged"
+    assert _doubts("1.000E-04 0.000E+00", bands) == {"unconverged_eigenvalues": 3}
+    assert set(_doubts("6.000E-03 1.000E-03", bands)) == set(DOUBTS)
+
+
+def test_a_density_that_is_much_negative_starts_no_run() -> None:
+    assert Outcome("UNCONVERGED", "", 2, density=True, electrons=10.0, negative_e=0.01).good_density
+    assert not Outcome("UNCONVERGED", "", 2, density=True, electrons=10.0, negative_e=0.06).good_density
 
 
 def test_the_slope_is_that_of_the_second_half() -> None:

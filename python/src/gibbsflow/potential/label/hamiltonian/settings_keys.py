@@ -14,6 +14,25 @@ from gibbsflow.potential.label.pseudopotentials import pseudo_table
 
 TBLITE_ACCURACY = 0.1
 """Of tblite's integrals and of its convergence."""
+GPAW_DATA = "gpaw_data"
+"""Package of GPAW's PAW data sets."""
+
+
+def require_gpaw(*packages: str) -> None:
+    """Refuse where packages of GPAW are missing.
+
+    Parameters
+    ----------
+    *packages
+        Their names in Python.
+
+    Raises
+    ------
+    MissingProgramError
+        Where one is not installed.
+    """
+    if missing := [package for package in packages if importlib.util.find_spec(package) is None]:
+        raise MissingProgramError(f"package {' and '.join(missing)} not installed (it is in the extra 'compiled')")
 
 
 def of_pseudopotentials(chosen: Mapping[str, pseudo_table.Pseudopotential], dft: Dft) -> str:
@@ -89,8 +108,7 @@ def gpaw(elements: Sequence[str], dft: Dft) -> str:
     MissingProgramError
         Where its PAW data sets are not installed.
     """
-    if importlib.util.find_spec("gpaw_data") is None:
-        raise MissingProgramError("package gpaw_data not installed (it is in the extra 'compiled')")
+    require_gpaw(GPAW_DATA)
     return hash_settings(
         "gpaw",
         {

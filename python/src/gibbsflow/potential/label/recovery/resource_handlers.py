@@ -6,8 +6,15 @@ from gibbsflow.potential.label.recovery.corrections import Attempt, Correction, 
 
 
 def _restart(attempt: Attempt) -> Correction | None:
-    """Stopped for its time: it goes on where it was."""
-    return attempt.change("goes on where its time ended", restart=True) if attempt.outcome.restartable else None
+    """Stopped for its time, even while it wrote its files: it goes on where it was."""
+    if attempt.outcome.restartable:
+        return attempt.change("goes on where its time ended", restart=True)
+    return attempt.change("goes on from its charge density") if attempt.outcome.good_density else None
+
+
+def _once_more(attempt: Attempt) -> Correction | None:
+    """Its output or XML is cut off: once more."""
+    return attempt.change(f"once more, {attempt.origin}")
 
 
 def _fewer_pools(attempt: Attempt) -> Correction | None:
@@ -41,7 +48,8 @@ def _less_memory(attempt: Attempt) -> Correction | None:
 
 
 RESOURCE_HANDLERS = (
-    Handler("restart", frozenset({"OUT_OF_WALLTIME"}), 3, _restart),
+    Handler("restart", frozenset({"OUT_OF_WALLTIME", "OUT_OF_TIME"}), 3, _restart),
+    Handler("once_more", frozenset({"BAD_XML", "CUT_OFF"}), 1, _once_more),
     Handler("fewer_pools", frozenset({"POOLS"}), 6, _fewer_pools),
     Handler("fewer_ranks", frozenset({"RANKS"}), 6, _fewer_ranks),
     Handler("less_memory", frozenset({"OUT_OF_MEMORY", "SEGFAULT"}), 4, _less_memory),

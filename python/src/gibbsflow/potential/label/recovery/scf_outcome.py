@@ -21,7 +21,7 @@ ScfError = Literal[
     "RANKS", "TOO_FEW_BANDS", "TOP_BAND_OCCUPIED", "BANDS_NOT_CONVERGED", "S_MATRIX", "ZHEGVD", "QR", "EIGENVECTORS",
     "CHOLESKY", "SUBSPACE", "BROYDEN", "CHARGE_WRONG", "DENSITY_FILE", "RADIAL_FFT", "NOT_ORTHOGONAL", "G_PAR",
     "K_POINTS", "SYMMETRY", "FERMI_ENERGY", "DEXX_NEGATIVE", "STRUCTURE", "PSEUDO", "BAD_OUTPUT",
-    "CHANGED_PHYSICS", "LAUNCHER", "NOT_STARTED", "CRASH",
+    "BAD_XML", "CUT_OFF", "CHANGED_PHYSICS", "LAUNCHER", "NOT_STARTED", "CRASH",
 ]  # fmt: skip
 """What went wrong; empty where nothing did."""
 
@@ -37,11 +37,27 @@ _SIGNS: tuple[tuple[ScfError, tuple[str, ...]], ...] = (
     ("UNCONVERGED", ("convergence NOT achieved",)),
     (
         "OUT_OF_MEMORY",
-        ("Cannot allocate memory", "insufficient virtual memory", "Error allocating", "Not enough memory", "bad_alloc"),
+        (
+            "Cannot allocate memory", "insufficient virtual memory", "Error allocating", "Error reallocating",
+            "Allocation would exceed memory limit", "Not enough memory", "bad_alloc", "cannot allocate", "oom-kill",
+            "oom_kill", "Out of memory",
+        ),
     ),
-    ("NO_SPACE", ("No space left on device", "Disk quota exceeded")),
+    (
+        "NO_SPACE",
+        (
+            "No space left on device", "Disk quota exceeded", "error while writing", "error writing file",
+            "cannot write record", "File too large",
+        ),
+    ),
     ("POOLS", ("some nodes have no k-points", "invalid number of pools")),
-    ("RANKS", ("have no G-vectors", "have no planes", "too many processors", "processors have no")),
+    (
+        "RANKS",
+        (
+            "have no G-vectors", "have no planes", "with no planes", "too many processors", "processors have no",
+            "not enough slots available",
+        ),
+    ),
     ("TOO_FEW_BANDS", ("too few bands",)),
     ("BANDS_NOT_CONVERGED", ("too many bands are not converged",)),
     ("S_MATRIX", ("S matrix not positive definite",)),
@@ -49,9 +65,21 @@ _SIGNS: tuple[tuple[ScfError, tuple[str, ...]], ...] = (
     ("QR", ("[Q, R] = qr(X, 0) failed", "cholQR")),
     ("EIGENVECTORS", ("eigenvectors failed to converge",)),
     ("CHOLESKY", ("problems computing cholesky",)),
-    ("SUBSPACE", ("diaghg (", "Error in routine cegterg", "Error in routine regterg")),
-    ("BROYDEN", ("Error in routine broyden",)),
-    ("CHARGE_WRONG", ("charge is wrong", "Error in routine electrons (1):\n     negative or zero charge")),
+    (
+        "SUBSPACE",
+        (
+            "diaghg (", "Error in routine cegterg", "Error in routine regterg", "dsygvd failed", "(ZHEEV) failed",
+            "diagonalization failed",
+        ),
+    ),
+    ("BROYDEN", ("Error in routine broyden", "negative dr2", "error in factorization")),
+    (
+        "CHARGE_WRONG",
+        (
+            "charge is wrong", "Error in routine electrons (1):\n     negative or zero charge",
+            "starting and expected charges differ", "negative or undefined starting charge",
+        ),
+    ),
     ("RADIAL_FFT", ("Not enough space allocated for radial FFT",)),
     (
         "NOT_ORTHOGONAL",
@@ -61,18 +89,39 @@ _SIGNS: tuple[tuple[ScfError, tuple[str, ...]], ...] = (
         ),
     ),
     ("G_PAR", ("probably because G_par is NOT a reciprocal lattice vector",)),
-    ("SYMMETRY", ("lone vector", "Error in routine sgam", "Error in routine set_sym", "Error in routine multable")),
+    (
+        "SYMMETRY",
+        (
+            "lone vector", "Error in routine sgam", "Error in routine set_sym", "Error in routine multable",
+            "Error in routine checksym", "Error in routine inverse_s", "Error in routine scale_sym_ops",
+            "Error in routine divide_class", "not a multiple of that of the subgroup",
+        ),
+    ),
     ("FERMI_ENERGY", ("cannot bracket Ef",)),
     ("K_POINTS", ("Error in routine kpoint_grid", "Error in routine irreducible_BZ", "Error in routine irrek")),
     (
         "DENSITY_FILE",
-        ("Error in routine read_rhog", "Error in routine read_rho", "Error in routine read_scf", "wrong mixing file"),
+        (
+            "Error in routine read_rhog", "Error in routine read_rho", "Error in routine read_scf", "wrong mixing file",
+            "Error in routine davcio", "Error in routine diropn", "Error in routine qexsd_readschema",
+            "Error in routine qes_read", "fatal error reading xml file", "cannot open restart file",
+        ),
     ),
     ("DEXX_NEGATIVE", ("dexx is negative",)),
-    ("PSEUDO", ("Error in routine readpp", "Error in routine read_upf", "Error in routine readgth")),
+    (
+        "PSEUDO",
+        (
+            "Error in routine readpp", "Error in routine read_upf", "Error in routine read_pseudo",
+            "Error in routine readgth", "error reading pseudo file", "pseudo file is empty or wrong",
+            "inconsistent DFT read from PP files", "conflicting values for",
+        ),
+    ),
     (
         "STRUCTURE",
-        ("Error in routine check_atoms", "atoms #", "Error in routine recips", "Error in routine scale_h"),
+        (
+            "Error in routine check_atoms", "atoms #", "overlapping atoms", "Error in routine recips",
+            "Error in routine scale_h",
+        ),
     ),
 )  # fmt: skip
 """The first that fits counts."""
@@ -85,8 +134,10 @@ _CAUSES: dict[ScfError, str] = {
     "NOT_STARTED": RESOURCE,
     "STRUCTURE": BAD_STRUCTURE,
     "PSEUDO": MISSING_PSEUDO,
-    "BAD_OUTPUT": BAD_OUTPUT,
+    **dict.fromkeys(("BAD_OUTPUT", "BAD_XML"), BAD_OUTPUT),
 }
+_NEGATIVE = 5e-4
+"""Share of the electrons from which a density that is negative somewhere is a doubt; ten times it starts no run."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +160,10 @@ class Outcome:
         Whether it left a charge density to start from.
     restartable
         Whether it left what it needs to go on.
+    negative_e
+        Integral of the density where it was negative at last, as a positive number of electrons.
+    unconverged_bands
+        Eigenvalues that had not converged in the last SCF step.
     """
 
     error: ScfError
@@ -119,6 +174,8 @@ class Outcome:
     electrons: float | None = None
     density: bool = False
     restartable: bool = False
+    negative_e: float = 0.0
+    unconverged_bands: int = 0
 
     @property
     def slope(self) -> float:
@@ -152,9 +209,25 @@ class Outcome:
         Returns
         -------
         bool
-            False where there is none, or where the accuracy had grown.
+            False where there is none, where the accuracy had grown, or where much of it is negative.
         """
-        return self.density and not self.grew
+        return self.density and not self.grew and self._negative < 10 * _NEGATIVE
+
+    @property
+    def _negative(self) -> float:
+        return self.negative_e / self.electrons if self.electrons else 0.0
+
+    @property
+    def doubts(self) -> dict[str, float]:
+        """Say what the program warned of at the end, which a label that counts should tell.
+
+        Returns
+        -------
+        dict
+            Figures by the names of `data/labels.py`'s `DOUBTS`; empty where there is no doubt.
+        """
+        told = {"negative_density_e": self.negative_e} if self._negative >= _NEGATIVE else {}
+        return told | ({"unconverged_eigenvalues": self.unconverged_bands} if self.unconverged_bands else {})
 
     @property
     def cause(self) -> str:
@@ -188,10 +261,14 @@ def diagnose(text: str, code: int | None, *, density: bool = False, restartable:
     accuracies = tuple(_number(x) for x in re.findall(r"estimated scf accuracy\s+<\s*(\S+)", text))
     bands = re.search(r"number of Kohn-Sham states\s*=\s*(\d+)", text)
     electrons = re.search(r"number of electrons\s*=\s*([0-9.]+)", text)
+    negative = re.findall(r"negative rho \(up, ?down\):\s+(\S+)\s+(\S+)", text)
+    last = text.rpartition("iteration #")[2].partition("End of self-consistent")[0]
     error, message = _error(text, code, accuracies)
     return Outcome(
         error, message, code, accuracies,
         int(bands[1]) if bands else None, float(electrons[1]) if electrons else None, density, restartable,
+        sum(_number(word) for word in negative[-1]) if negative else 0.0,
+        sum(int(count) for count in re.findall(r"c_bands:\s*(\d+) eigenvalues not converged", last)),
     )  # fmt: skip
 
 
@@ -221,6 +298,8 @@ def _error(text: str, code: int | None, accuracies: tuple[float, ...]) -> tuple[
         return found, "out of memory"
     if code in (-9, -15, 137, 143):
         return "KILLED", f"killed (code {code})"
+    if code in (-25, 153):
+        return "NO_SPACE", f"a file was larger than allowed (code {code})"
     if any(sign in text for sign in _ASKED_TO_STOP):
         return "KILLED", f"asked to stop by a signal or a file (code {code})"
     if found == "UNCONVERGED":
@@ -238,7 +317,8 @@ def _error(text: str, code: int | None, accuracies: tuple[float, ...]) -> tuple[
         # LAPACK's complaint, whose words 6.7 loses where it calls MPI_ABORT
         return "SUBSPACE", f"ended within the diagonalisation, without a word (code {code})"
     if not code:
-        return "CRASH", words or "the output ends without a result"
+        cut = "Program PWSCF" in text and "JOB DONE" not in text and not words
+        return "CUT_OFF" if cut else "CRASH", words or "the output ends without a result"
     return "CRASH", words or _last_words(text, code)
 
 

@@ -7,6 +7,7 @@ that was cut off would otherwise be found by nobody.
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from gibbsflow.units import Floats
 
 _SAME = {"energy": (1e-6, "eV"), "force": (1e-6, "eV/Å"), "stress": (3e-6, "eV/Å³")}
 """What the output's eight decimals in Ry and bohr can differ by."""
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError)
+"""What ASE's reader ends with where lines are missing, cut off, or run into each other."""
 _schemas: dict[str, Any] = {}
 
 
@@ -95,6 +98,40 @@ def read_xml(path: Path) -> Reading:
         raise ValueError(f"{path.name} cannot be read ({type(error).__name__}: {error})") from error
     except (xmlschema.XMLSchemaException, XmlDocumentError) as error:
         raise ValueError(f"{path.name} cannot be read ({error})") from error
+
+
+def read_output(path: Path) -> dict[str, Any]:
+    """Read the output of a run by ASE.
+
+    Parameters
+    ----------
+    path
+        The output.
+
+    Returns
+    -------
+    dict
+        ASE's results: ``energy`` in eV; ``forces`` in eV/Å and ``stress`` in eV/Å³ where the output has them.
+
+    Raises
+    ------
+    ValueError
+        Where ASE cannot read it; in words.
+    """
+    from ase.calculators.espresso import EspressoTemplate
+
+    # ASE stops at the occupations of a Hubbard U that stand before the bands, which nobody asks for
+    copy = path.with_suffix(".without_bands")
+    copy.write_text(path.read_text(errors="replace").replace("End of self-consistent calculation", ""))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        template = EspressoTemplate()
+        template.outputname = copy.name
+        try:
+            results = template.read_results(copy.parent)
+            return {**results, "energy": float(results["energy"])}
+        except _UNREADABLE as error:
+            raise ValueError(f"ASE cannot read the output: {type(error).__name__} {error}".rstrip()) from error
 
 
 def _top(bands: Mapping[str, Any]) -> float:

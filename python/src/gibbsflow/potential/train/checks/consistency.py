@@ -17,13 +17,13 @@ from gibbsflow.potential.train.checks.simple_model import Rows, SimpleModel
 from gibbsflow.potential.train.checks.stresses import hold_stresses, judge_stresses
 from gibbsflow.potential.train.checks.work import Agreement
 from gibbsflow.potential.train.checks.zeros import EXPLAINED, held_by, judge_shifts, left_over
-from gibbsflow.units import Floats
+from gibbsflow.units import DEVIATIONS_PER_MAD, Floats
 from gibbsflow.workflow.account import Account
 
 GAP_EV_PER_ATOM = 0.3
 """Energies apart from all others by less are never called another zero."""
 GAP_SPREADS = 10.0
-"""Nor by less than so many robust standard deviations (1.4826 times the median absolute deviation)."""
+"""Nor by less than so many robust standard deviations (a scaled median absolute deviation)."""
 FREE_SPREADS = 4.0
 """Nor by less than so many standard deviations of what forces leave free."""
 UNEXPLAINED_ANGSTROM = 2.5
@@ -250,7 +250,7 @@ def main_group(values: Floats) -> tuple[npt.NDArray[np.bool_], float]:
         largest = max(groups, key=len)
         main = np.zeros(len(values), dtype=bool)
         main[largest] = True
-        spread = 1.4826 * float(np.median(np.abs(values[largest] - np.median(values[largest]))))
+        spread = DEVIATIONS_PER_MAD * float(np.median(np.abs(values[largest] - np.median(values[largest]))))
         if limit >= max(GAP_EV_PER_ATOM, GAP_SPREADS * spread):
             break
         limit = max(GAP_EV_PER_ATOM, GAP_SPREADS * spread)

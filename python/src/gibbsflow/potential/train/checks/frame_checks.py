@@ -15,7 +15,7 @@ from gibbsflow.potential.data.neighbours import pairs_within
 from gibbsflow.potential.data.structures import content_hash
 from gibbsflow.potential.data.twins import twins
 from gibbsflow.potential.train.checks.simple_model import REACH_ANGSTROM
-from gibbsflow.units import Floats
+from gibbsflow.units import DEVIATIONS_PER_MAD, Floats
 from gibbsflow.workflow.account import Account
 
 FEW_FRAMES = 5
@@ -432,7 +432,7 @@ def _outliers(frames: Sequence[LabelledFrame], account: Account) -> None:
     if len(solid) < 2 * FEW_FRAMES:  # those that symmetry makes zero tell no size
         return
     sizes = np.log10([_largest(frame) for frame in solid])
-    limit = np.median(sizes) + _FAR * 1.4826 * max(float(np.median(np.abs(sizes - np.median(sizes)))), 0.05)
+    limit = np.median(sizes) + _FAR * DEVIATIONS_PER_MAD * max(float(np.median(np.abs(sizes - np.median(sizes)))), 0.05)
     rows = [frame.row for frame, size in zip(solid, sizes, strict=True) if size > limit]
     account.facts["outliers"] = rows
     if rows:

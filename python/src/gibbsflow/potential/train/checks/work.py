@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.potential.data.labelled_frames import LabelledFrame, rows_in_words
-from gibbsflow.units import Floats
+from gibbsflow.units import DEVIATIONS_PER_MAD, Floats
 from gibbsflow.workflow.account import Account
 
 STEP_ANGSTROM, STRAIN = 0.6, 0.12
@@ -131,7 +131,7 @@ def judge_work(frames: Sequence[LabelledFrame], account: Account) -> Agreement:
         return Agreement(linked)
     factors, left = _robust(work, energies)
     explained = 1 - float(np.sum(left**2) / np.sum(energies**2))
-    spread = 1.4826 * float(np.median(np.abs(left)))
+    spread = DEVIATIONS_PER_MAD * float(np.median(np.abs(left)))
     apart = np.abs(left) > max(_APART * spread, _APART_EV_PER_ATOM)
     errors = _standard_errors(work[~apart], left[~apart])
     names = [("forces", "stress")[k] for k in kinds]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
 from gibbsflow.potential.train.checks.simple_model import Rows
-from gibbsflow.units import Floats
+from gibbsflow.units import DEVIATIONS_PER_MAD, Floats
 from gibbsflow.workflow.account import Account
 
 EXPLAINED = 0.95
@@ -205,7 +205,7 @@ def _free(
 def _scaled(values: Floats, kernel: Floats, main: Mask, noise: float) -> tuple[Floats, Floats, float]:
     """Residuals, standard deviations at least as large as those of the main part are, and the noise of that."""
     shift, spread = _predicted(values, kernel, main, noise)
-    ratio = max(1.4826 * float(np.median(np.abs(shift[main] / spread[main]))), 1.0)
+    ratio = max(DEVIATIONS_PER_MAD * float(np.median(np.abs(shift[main] / spread[main]))), 1.0)
     return shift, spread * ratio, max(_NOISE_EV_PER_ATOM, min(noise * ratio, 1.0))
 
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gibbsflow.engines.lammps import CRASHES, Lammps, blown_up, timestep_ps
+from gibbsflow.engines.lammps import CRASHES, FRICTION_PS, Lammps, blown_up, timestep_ps
 from gibbsflow.engines.lammps_frame import Frame, cell_of
 from gibbsflow.errors import EngineError, NumericalError, StoppedEarly
 from gibbsflow.potential.train.shared.protocols import Potential
@@ -30,10 +30,28 @@ log = logging.getLogger(__name__)
 PHYSICS = 1
 """Raised by hand when the same inputs give another run."""
 Observe = Callable[[Frame], Mapping[str, Floats]]
-_FRICTION_PS, _BAROSTAT_PS = 0.1, 1.0
+_BAROSTAT_PS = 1.0
 _LOOKS_OF_SEGMENT, _LEAST_LOOKS = 40, 40
 _ON_A_LINE = 100
-_HOT = 5.0
+_HOT, _LEAST_K = 5.0, 300.0
+
+
+def too_hot(temperature_k: float, aim_k: float) -> bool:
+    """Say whether MD has blown up: no thermostat lets a temperature so far away.
+
+    Parameters
+    ----------
+    temperature_k
+        Of the atoms now, K.
+    aim_k
+        Of the thermostat, K.
+
+    Returns
+    -------
+    bool
+        True from five times the aim on (of one below 300 K, from 1500 K on), and where it is no number.
+    """
+    return not temperature_k < _HOT * max(aim_k, _LEAST_K)
 
 
 @dataclass(frozen=True)
@@ -87,7 +105,7 @@ class Conditions:
         else:
             made.append(f"fix move {group} nph {self.couple} 0 0 {_BAROSTAT_PS}")
         if self.ensemble != "nph":
-            heat = f"{self.temperature_k:.6f} {self.temperature_k:.6f} {_FRICTION_PS} {seed}"
+            heat = f"{self.temperature_k:.6f} {self.temperature_k:.6f} {FRICTION_PS} {seed}"
             made.append(f"fix heat {group} langevin {heat} zero yes")
         return made
 
@@ -244,7 +262,7 @@ class MdRuns:
                     self.stopper.check()
                     got = lammps.run([f"run {every} pre no post no"], results)
                     temperature = float(got["thermo:temp"])
-                    if not np.isfinite(got["positions"]).all() or not temperature < _HOT * max(aim_k, 300.0):
+                    if not np.isfinite(got["positions"]).all() or too_hot(temperature, aim_k):
                         raise NumericalError(f"MD at {aim_k:.0f} K blows up: {temperature:.3g} K")
                     frame = replace(frame, cell=cell_of(got["box"]), positions=got["positions"] - got["box"][:3],
                                     velocities=got["velocities"])  # fmt: skip

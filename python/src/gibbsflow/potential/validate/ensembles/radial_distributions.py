@@ -10,18 +10,17 @@ from ase import Atoms, units
 from ase.md.velocitydistribution import Stationary, thermalize_momenta
 
 from gibbsflow.config.potential_validation import Validation
+from gibbsflow.engines.lammps import FRICTION_PS
 from gibbsflow.engines.lammps_frame import Frame, to_frame
 from gibbsflow.errors import NumericalError
-from gibbsflow.potential.validate.ensembles.md_runs import Conditions, MdRuns
+from gibbsflow.potential.validate.ensembles.md_runs import Conditions, MdRuns, too_hot
 from gibbsflow.potential.validate.properties.crystals import Crystal
 from gibbsflow.potential.validate.properties.dynamics import first_peak
 from gibbsflow.potential.validate.properties.plans import Measured, Plan, asked
 from gibbsflow.units import Floats
 
 _BIN_ANGSTROM, _REACH_ANGSTROM = 0.05, 8.0
-_FRICTION_PS = 0.1
 _LOOK_STEPS = 5
-_HOT = 5.0
 
 
 def by_runs(rest: Crystal, settings: Validation, md: MdRuns) -> Measured:
@@ -98,7 +97,7 @@ def _langevin(
     thermalize_momenta(atoms, temperature_k, rng=rng)
     Stationary(atoms)
     masses, velocities, positions = atoms.get_masses()[:, None], atoms.get_velocities(), atoms.positions.copy()
-    stays = np.exp(-step_fs / 1000 / _FRICTION_PS)
+    stays = np.exp(-step_fs / 1000 / FRICTION_PS)
     kicks = np.sqrt((1 - stays**2) * units.kB * temperature_k / masses)
     seen = []
     for number in range(settings.rdf_engine_steps):
@@ -111,7 +110,7 @@ def _langevin(
         (atoms,) = yield from asked([moved])
         velocities = velocities + 0.5 * step * atoms.calc.results["forces"] / masses
         hot = float((masses * velocities**2).sum()) / (3 * len(start) * units.kB)
-        if hot > _HOT * max(temperature_k, 300.0):
+        if too_hot(hot, temperature_k):
             raise NumericalError(f"MD at {temperature_k:.0f} K explodes at step {number}: {hot:.0f} K")
         if number >= settings.rdf_engine_steps // 4 and number % _LOOK_STEPS == 0:
             seen.append(radial_distribution(positions, start.cell.array))

@@ -13,11 +13,10 @@ from gibbsflow.potential.data.labelled_frames import LabelledFrame
 from gibbsflow.potential.data.twins import DISTANCE_ANGSTROM, VOLUME_SHARE, same_distances, sorted_distances
 from gibbsflow.potential.label.pseudopotentials.pseudo_table import MOMENTS_UB
 from gibbsflow.potential.validate.labels.audited import Audited
-from gibbsflow.units import Floats
+from gibbsflow.units import DEVIATIONS_PER_MAD, Floats
 
 FEWEST = 10
 """Fewer labels of one composition have no outliers."""
-_NORMAL = 1.4826  # of a median absolute deviation, in standard deviations of a normal distribution
 _LEAST_EV_PER_ATOM = 0.05
 _LEAST_DECADES = 0.15
 _FLOOR_EV_PER_ATOM, _FLOOR_EV_PER_ANGSTROM = 0.005, 0.05
@@ -173,13 +172,13 @@ def check_outliers(labels: Sequence[Audited], settings: Audit) -> None:
 def _below(energies: Floats) -> Floats:
     middle = np.median(energies)
     deviations = middle - energies[energies <= middle]
-    spread = max(_NORMAL * float(np.median(deviations)), _LEAST_EV_PER_ATOM)
+    spread = max(DEVIATIONS_PER_MAD * float(np.median(deviations)), _LEAST_EV_PER_ATOM)
     return np.asarray(np.maximum(middle - energies, 0.0) / spread)
 
 
 def _above(values: Floats, judged_by: Floats) -> Floats:
     middle = np.median(judged_by)
-    spread = _NORMAL * max(float(np.median(np.abs(judged_by - middle))), _LEAST_DECADES)
+    spread = DEVIATIONS_PER_MAD * max(float(np.median(np.abs(judged_by - middle))), _LEAST_DECADES)
     return np.asarray(np.maximum(values - middle, 0.0) / spread)
 
 

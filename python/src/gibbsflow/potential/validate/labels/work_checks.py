@@ -18,11 +18,11 @@ from gibbsflow.config.potential import Audit
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
 from gibbsflow.potential.train.checks.work import step_between
 from gibbsflow.potential.validate.labels.audited import Audited
-from gibbsflow.units import GPA_PER_EV_PER_ANGSTROM3, Floats
+from gibbsflow.units import DEVIATIONS_PER_MAD, GPA_PER_EV_PER_ANGSTROM3, Floats
 
 _PARTNERS = 5
 _FEWEST_PARTNERS, _FEWEST_PAIRS, _FEWEST_VOLUMES = 2, 6, 5
-_NORMAL, _LEAST_EV_PER_ANGSTROM3 = 1.4826, 0.3
+_LEAST_EV_PER_ANGSTROM3 = 0.3
 # strains count as displacements of atoms so far apart, as in the steps
 _ARM_ANGSTROM = 3.0
 # of a pair: mean square displacement to the power of its error, and what is left of the energies themselves
@@ -86,7 +86,7 @@ def check_work(labels: Sequence[Audited], settings: Audit) -> dict[str, Any]:
         left = left - off * volumes
     told["left_mev_per_atom"] = 1e3 * float(np.median(np.abs(left)))
     scores = np.abs(left) / (np.array([pair.size for pair in pairs]) ** 1.5 + _NEAR_ANGSTROM3)
-    usual = max(_NORMAL * float(np.median(scores)), _LEAST_EV_PER_ANGSTROM3)
+    usual = max(DEVIATIONS_PER_MAD * float(np.median(scores)), _LEAST_EV_PER_ANGSTROM3)
     larger = np.array([pair.larger_ev_per_atom for pair in pairs])
     for pair in (pair for pair, own, most in zip(pairs, np.abs(left), larger, strict=True) if _agree(own, most)):
         owners[pair.first].linked = owners[pair.second].linked = True
