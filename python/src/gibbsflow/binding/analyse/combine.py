@@ -315,7 +315,7 @@ def combine(
 def leg_summary(
     outcomes: Sequence[LegOutcome], result: Binding | None, protocol: Sequence[LegSpec] = DOUBLE_DECOUPLING
 ) -> dict[str, dict[str, Any]]:
-    """Mean, spread and MBAR error of each leg, over the replicates that the result rests on.
+    """Mean, its error by the rule of results, spread and MBAR error of each leg, over the replicates of the result.
 
     Parameters
     ----------
@@ -337,8 +337,11 @@ def leg_summary(
         done = [o.analysis for o in chosen if o.analysis is not None]
         values = [a.mbar.dg_kt * a.kt_kcal_per_mol for a in done]
         errors = [a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in done]
+        own = [a.error_kt * a.kt_kcal_per_mol for a in done]
+        error = combine_replicates(values, own, [a.error_dof for a in done]).standard_error if done else None
         summary[leg] = {
             "dg_kcal_per_mol": fmean(values) if values else None,
+            "dg_error_kcal_per_mol": error,
             "sd_kcal_per_mol": stdev(values) if len(values) > 1 else None,
             "mbar_error_kcal_per_mol": math.hypot(*errors) / len(errors) if errors else None,
             "replicates": len(values),
