@@ -70,15 +70,11 @@ def sampled_legs(record: Mapping[str, Any], results: Sequence[Mapping[str, Any]]
     Returns
     -------
     list of SampledLeg
-        In the record's order; the cost is the engine's seconds as they were measured, or the number of windows where
-        some run has not measured any.
+        In the record's order; the cost is the engine's seconds as the runs without extensions measured them, or the
+        number of windows where some run has not measured any.
     """
     runs = {leg: [one for one in results if one.get("leg") == leg] for leg in record["leg_summary"]}
-    measured = all(
-        one.get("timings", {}).get("engine_s", 0) > 0 and one.get("sampled_ns", 0) > 0
-        for found in runs.values()
-        for one in found
-    )
+    measured = all(one.get("timings", {}).get("engine_s_per_ns", 0) > 0 for found in runs.values() for one in found)
     raw = {leg: float(summary["dg_error_kcal_per_mol"] or 0.0) for leg, summary in record["leg_summary"].items()}
     total = math.hypot(*raw.values())
     by_sampling = math.sqrt(max(0.0, record["dg_error_kcal_per_mol"] ** 2 - fixed_error_kcal_per_mol(record) ** 2))
@@ -88,7 +84,7 @@ def sampled_legs(record: Mapping[str, Any], results: Sequence[Mapping[str, Any]]
         windows = sum(one.get("windows", 1) for one in runs[leg]) or 1
         cost = float(windows)
         if measured and runs[leg]:  # seconds for a picosecond of one window, times windows
-            cost *= fmean(one["timings"]["engine_s"] / (1000 * one["sampled_ns"]) for one in runs[leg])
+            cost *= fmean(one["timings"]["engine_s_per_ns"] / 1000 for one in runs[leg])
         window_ps = min((float(one.get("ps_per_window", first_ps)) for one in runs[leg]), default=first_ps)
         found.append(SampledLeg(leg, window_ps, scale * error, cost))
     return found
