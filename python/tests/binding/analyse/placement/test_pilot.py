@@ -92,6 +92,22 @@ def test_a_pilot_that_cannot_be_measured_leaves_the_schedule_and_says_so(placed,
     assert "windows stay as they were: MBAR did not converge" in told
 
 
+def test_killed_in_placement_it_leaves_no_leg_and_is_placed_the_next_time(placed, tmp_path, monkeypatch) -> None:
+    root, leg, made, _ = placed
+    out = tmp_path / "solvent"
+
+    def killed(*_args, **_options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, Stopper(None, None) as stopper, pytest.raises(KeyboardInterrupt):
+        patch.setattr(pilot, "write_placement", killed)
+        place_by_pilot(leg, root / "pilot_state", out, stopper, Result())
+    assert not (out / "leg.json").exists()
+    with Stopper(None, 0) as stopper:
+        again = place_by_pilot(leg, root / "pilot_state", out, stopper, Result())
+    assert again.states == made.states == AlchemicalLeg.read(out).states
+
+
 def test_a_pilot_too_short_is_refused_before_it_runs(tmp_path) -> None:
     short = FE.model_copy(update={"fe_pilot_ps": 0.3})
     with pytest.raises(InputError, match=r"12 samples a window.*0\.5 ps or more"):

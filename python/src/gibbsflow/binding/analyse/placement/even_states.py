@@ -24,8 +24,9 @@ above what windows without end would leave."""
 MOST_WINDOWS = 99
 SAME = 0.05
 """By how much of a spacing the last interval of a component may be longer, before it gets a window more."""
-CLEAR_GAIN = 0.1
-"""By how much of it the error has to fall at equal cost, before a schedule that would do is given up for another."""
+CLEAR_GAIN = 0.2
+"""By how much of it the error has to fall at equal cost, before a schedule that would do is given up for another: the
+gain that is foreseen for Gaussians on a line is too large for a path that comes back near to where it began."""
 _SNAP = 1e-3
 """Nearer than this share of an interval, a state of the old schedule is taken as it is."""
 

@@ -69,9 +69,10 @@ def place_by_pilot(leg: AlchemicalLeg, state: Path, out: Path, stopper: Stopper,
     shutil.rmtree(out / _SAMPLES, ignore_errors=True)  # an earlier pilot may have had more windows
     sample_leg(pilot_of(leg), 0, None, state, out / _SAMPLES, stopper, result)
     settings = leg.fe
-    shutil.copytree(leg.folder, out, dirs_exist_ok=True)
-    about = f"{leg.transformation} {leg.leg}, a pilot of {settings.fe_pilot_ps:g} ps a window"
+    (out / LEG).unlink(missing_ok=True)  # written last: killed in between, this is no leg that could be sampled
     clear_placement(out)
+    shutil.copytree(leg.folder, out, dirs_exist_ok=True, ignore=shutil.ignore_patterns(LEG))
+    about = f"{leg.transformation} {leg.leg}, a pilot of {settings.fe_pilot_ps:g} ps a window"
     try:
         placed = unless_as_good(
             place_from_runs([out / _SAMPLES], by=settings.schedule_by, spacing=settings.schedule_spacing)
