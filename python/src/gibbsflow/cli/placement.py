@@ -82,4 +82,6 @@ def optimise(
         write_figure(out, f"{len(placed.given)} windows before, {len(placed.states)} now")
         for warning in told["warnings"]:
             typer.echo(f"warning: {warning}", err=True)
-        typer.echo(f"{len(placed.states)} windows, of {len(placed.given)}: {out / 'schedule.yaml'}", err=True)
+        number = f"{len(placed.states)} windows, of {len(placed.given)}"
+        expected = f"{placed.expected_error_ratio:.2f} of their error expected at equal cost"
+        typer.echo(f"{number}; {expected}: {out / 'schedule.yaml'}", err=True)

@@ -71,6 +71,22 @@ def test_killed_in_mid_segment_it_goes_on_to_the_same_samples(box, tmp_path):
 
 
 @needs_gromacs
+@pytest.mark.parametrize("sampler", ["independent", pytest.param("exchange", marks=needs_mpi)])
+def test_sampled_longer_it_gives_the_samples_of_one_longer_run(box, tmp_path, sampler):
+    lengths = {"sampler": sampler, "sample_ps": 0.1, "segment_ps": 0.5}
+    _, whole = sample(box.leg(tmp_path / "whole", STATES[:2], fe=lengths | {"window_ps": 1.0}), tmp_path / "one")
+    leg = box.leg(tmp_path / "leg", STATES[:2], fe=lengths | {"window_ps": 0.5})
+    sample(leg, tmp_path)
+    with Stopper(None, None) as stopper:
+        sample_leg(leg, 0, None, tmp_path / "state", tmp_path / "out", stopper, Result(), window_ps=1.0)
+    longer = read_windows(sorted((tmp_path / "out").glob("window_*.parquet")))
+    for one, other in zip(whole, longer, strict=True):
+        np.testing.assert_array_equal(one.time_ps, other.time_ps)
+        np.testing.assert_array_equal(one.replica, other.replica)
+        np.testing.assert_array_equal(one.u, other.u)
+
+
+@needs_gromacs
 @needs_mpi
 def test_windows_exchange_where_mpi_is_there(box, tmp_path):
     alike = (LADDER[0], LADDER[1])  # methane hardly knows its charges: swaps are accepted

@@ -48,7 +48,7 @@ def test_two_extensions_give_the_samples_of_one_longer_run(tmp_path, sampler):
     leg = make(tmp_path / "leg", sampler=sampler)
     sample(leg, tmp_path)
     short = content(tmp_path)
-    sample(leg, tmp_path, 0.6)
+    first = sample(leg, tmp_path, 0.6)
     homes = [tmp_path / "state"] if sampler == "exchange" else sorted((tmp_path / "state").glob("window_*"))
     begun = [(home / EXTENSION / "segment-00000.npz").stat().st_mtime_ns for home in homes]
     result = sample(leg, tmp_path, 1.0)
@@ -59,7 +59,8 @@ def test_two_extensions_give_the_samples_of_one_longer_run(tmp_path, sampler):
     assert result.figures["sampled_ns"] == pytest.approx(3 * 1.2 / 1000)
     assert [(home / EXTENSION / "segment-00000.npz").stat().st_mtime_ns for home in homes] == begun
     # an earlier round, asked for again, finds its own samples and computes nothing
-    sample(leg, tmp_path, 0.6, segments=0)
+    again = sample(leg, tmp_path, 0.6, segments=0)
+    assert again.timings["engine_s_per_ns"] == first.timings["engine_s_per_ns"]  # what rounds share time by
     assert [len(window) for window in content(tmp_path)] == [6] * 3
     sample(leg, tmp_path, segments=0)
     np.testing.assert_array_equal(content(tmp_path), short)

@@ -26,6 +26,7 @@ def test_each_interval_is_a_step_before_and_after(tmp_path) -> None:
 
 
 def test_without_a_measurement_there_is_none(tmp_path) -> None:
+    (tmp_path / "placement.svg").write_text("of an earlier placement")
     write_json(tmp_path / "placement.json", {"account": {"warnings": ["not measured"], "notes": []}})
     write_figure(tmp_path, "b2 complex")
     assert not (tmp_path / "placement.svg").exists()

@@ -279,7 +279,7 @@ def sample_leg(
     tasks: list[tuple[int | None, Path]] = [(None, state)]
     if not kind.together:
         tasks = [(k, state / window_folder(k)) for k in windows or range(len(leg.states))]
-    totals = {"sampled_ns": 0.0, "engine_s": 0.0}
+    totals = {"sampled_ns": 0.0, "engine_s": 0.0, "own_sampled_ns": 0.0, "own_engine_s": 0.0}
     for number, folder in tasks:
         run = ResumableRun(
             folder, files=leg.files(), settings=leg.hashed_settings(replicate, number), physics=leg.physics,
@@ -297,8 +297,9 @@ def sample_leg(
             finally:
                 plan = safer.sampling
                 done_ps = plan.samples_after(run.segments_done) * plan.sample_ps
-                totals["sampled_ns"] += done_ps * len(sampler.windows) / 1000
-                totals["engine_s"] += run.engine_s
+                for of in ("", "own_"):  # the leg's own length, and what there is in all
+                    totals[f"{of}sampled_ns"] += done_ps * len(sampler.windows) / 1000
+                    totals[f"{of}engine_s"] += run.engine_s
                 if isinstance(sampler, WalkerSampler):
                     result.figures["contexts"] = sampler.contexts
                 _note_speed(result, totals)
@@ -420,6 +421,8 @@ def _note_speed(result: Result, totals: dict[str, float]) -> None:
     result.timings["engine_s"] = round(totals["engine_s"], 3)
     result.timings["cpu_s"] = round(time.process_time(), 3)  # of this process: a busy machine does not change it
     result.figures["sampled_ns"] = round(totals["sampled_ns"], 6)
+    if totals["own_sampled_ns"] > 0:  # the same in every round, however far an extension has gone since
+        result.timings["engine_s_per_ns"] = round(totals["own_engine_s"] / totals["own_sampled_ns"], 3)
     if totals["engine_s"] > 0:
         result.figures["ns_per_day"] = round(totals["sampled_ns"] / totals["engine_s"] * 86400, 1)
 

@@ -52,7 +52,7 @@ def draw_placement(content: Mapping[str, Any], title: str) -> str:
 
 
 def write_figure(folder: Path, title: str) -> None:
-    """Write ``placement.svg`` beside a ``placement.json``; where nothing could be measured there is none.
+    """Write ``placement.svg`` beside a ``placement.json``; where nothing could be measured there is none after it.
 
     Parameters
     ----------
@@ -61,7 +61,9 @@ def write_figure(folder: Path, title: str) -> None:
     title
         What screen readers say.
     """
-    content = read_json(folder / PLACEMENT)
-    if "components" in content:
-        with atomic_open(folder / "placement.svg", "w") as file:
-            file.write(svg_file(draw_placement(content, title)))
+    content, path = read_json(folder / PLACEMENT), folder / "placement.svg"
+    if "components" not in content:
+        path.unlink(missing_ok=True)  # of an earlier placement
+        return
+    with atomic_open(path, "w") as file:
+        file.write(svg_file(draw_placement(content, title)))

@@ -18,7 +18,7 @@ PLAN = Sampling(steps_per_sample=250, samples=120, discarded=20, samples_per_seg
 def record(error, complex_error=0.4, solvent_error=0.3, **more):
     legs = {"complex": complex_error, "solvent": solvent_error}
     summary = {
-        leg: {"dg_kcal_per_mol": 1.0, "sd_kcal_per_mol": None, "mbar_error_kcal_per_mol": own, "replicates": 2}
+        leg: {"dg_kcal_per_mol": 1.0, "dg_error_kcal_per_mol": own, "mbar_error_kcal_per_mol": 0.1, "replicates": 2}
         for leg, own in legs.items()
     }
     return {"dg_kcal_per_mol": -5.0, "dg_error_kcal_per_mol": error, "leg_summary": summary, **more}
@@ -29,7 +29,7 @@ def results(complex_ps=100.0, solvent_ps=100.0, seconds=(8.0, 2.0), replicates=2
     return [
         {
             "leg": leg, "replicate": k, "windows": 2, "ps_per_window": ps, "sampled_ns": 2 * ps / 1000,
-            "timings": {"engine_s": per * ps / 100},
+            "timings": {"engine_s_per_ns": 5 * per},
         }
         for leg, (ps, per) in lengths.items() for k in range(replicates)
     ]  # fmt: skip
@@ -118,6 +118,12 @@ def test_in_the_record_of_an_analysis(tmp_path):
     assert hard["sampling"]["next_window_ps"] and hard["dg_kcal_per_mol"] == plain["dg_kcal_per_mol"]
     assert any("target error not reached" in reason for reason in hard["reasons"]) and hard["verdict"] != "PASS"
     json.dumps(hard, allow_nan=False)
+    # what a leg contributes is its error by the rule of results: blocks of time and degrees of freedom are in it
+    legs = {leg: summary["dg_error_kcal_per_mol"] for leg, summary in hard["leg_summary"].items()}
+    scale = hard["dg_error_kcal_per_mol"] / math.hypot(*legs.values())
+    told = hard["sampling"]["rounds"][0]["error_of_leg_kcal_per_mol"]
+    assert told == pytest.approx({leg: scale * error for leg, error in legs.items()})
+    assert all(error >= hard["leg_summary"][leg]["mbar_error_kcal_per_mol"] for leg, error in legs.items())
     again = analyse_transformation(system, runs, Analysis(target_error_kcal_per_mol=0.001), before=hard)
     assert again["sampling"]["stopped_by"] == "failure" and len(again["sampling"]["rounds"]) == 2
 
@@ -128,3 +134,14 @@ def test_without_a_target_or_a_number_nothing_is_judged(tmp_path):
         judge_system(system, record(0.5), runs, Analysis())
     with pytest.raises(InputError, match="no free energy"):
         judge_system(system, {"dg_kcal_per_mol": None}, runs, Analysis(target_error_kcal_per_mol=1.0))
+
+
+def test_a_record_that_has_no_errors_of_legs_is_refused(tmp_path):
+    system, runs = write_transformation(tmp_path)
+    settings = Analysis(target_error_kcal_per_mol=1.0)
+    of_poses = {"dg_kcal_per_mol": -5.0, "dg_error_kcal_per_mol": 0.5, "poses": []}
+    older = record(0.5)
+    del older["leg_summary"]["complex"]["dg_error_kcal_per_mol"]
+    for other in (of_poses, older):
+        with pytest.raises(InputError, match="leg_summary.*does not say what each leg contributes"):
+            judge_system(system, other, runs, settings)

@@ -5,7 +5,7 @@ import pytest
 
 from gibbsflow.binding.alchemy.schedules import check_schedule, read_schedule
 from gibbsflow.binding.analyse.placement.distances import Distances, overlap_of_distance
-from gibbsflow.binding.analyse.placement.even_states import MOST_WINDOWS, least_windows, place_states
+from gibbsflow.binding.analyse.placement.even_states import MOST_WINDOWS, least_windows, place_states, unless_as_good
 from gibbsflow.binding.analyse.placement.lambda_path import as_mappings
 
 from .gaussians import charges
@@ -108,6 +108,27 @@ def test_more_windows_than_there_may_be_are_shared_out_and_said() -> None:
     placed = place_states(given, Distances(lengths, np.zeros(15), (True,) * 15))
     told = placed.account.as_dict()["warnings"]
     assert len(placed.states) == MOST_WINDOWS and "146 windows" in told[0] and "lower bound" in told[1]
+
+
+def of(given, lengths):
+    return place_states(given, Distances(lengths, overlap_of_distance(lengths), (False,) * len(lengths)))
+
+
+def test_a_schedule_that_would_do_is_kept_where_no_other_is_clearly_better() -> None:
+    given = read_schedule("complex_16")
+    # one interval holds most of a short way: four windows at its ends would leave 0.93 of the error
+    short = of(given, np.array([0.19, 1.02, *[0.06] * 13]))
+    kept = unless_as_good(short)
+    assert len(short.states) == 4 and 0.8 < short.expected_error_ratio < 1
+    assert (kept.states, kept.expected_error_ratio) == (given, 1.0)
+    (told,) = kept.account.as_dict()["notes"]
+    assert "4 windows at even distances would leave 0.93 of the error of the 16 given" in told
+    assert [part["windows"] for part in kept.parts] == [part["windows_before"] for part in short.parts]
+    # not kept: many idle windows, and neighbours that are too far apart
+    idle = of(given, np.array([*[1.0] * 2, *[0.0] * 13]))
+    assert unless_as_good(idle) is idle and idle.expected_error_ratio < 0.8
+    far = of(given, np.full(15, 2.0))
+    assert unless_as_good(far) is far and len(far.states) > 16
 
 
 def test_numbers_that_do_not_fit_are_refused() -> None:

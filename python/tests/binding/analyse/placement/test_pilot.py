@@ -1,5 +1,7 @@
 """A pilot of a real leg: its own state and samples, resumed as any run is, and the leg that it leaves."""
 
+import shutil
+
 import host_guest as hg
 import pytest
 
@@ -77,12 +79,33 @@ def test_a_pilot_that_cannot_be_measured_leaves_the_schedule_and_says_so(placed,
         raise UnconvergedError("MBAR did not converge")
 
     monkeypatch.setattr(pilot, "place_from_runs", fails)
-    result = Result()
+    result, out = Result(), tmp_path / "solvent"
+    shutil.copytree(root / "placed" / "solvent", out)  # of an earlier pilot, which could be measured
+    (out / "pilot" / "window_03.parquet").write_bytes(b"of a schedule with more windows")
     with Stopper(None, None) as stopper:
-        made = place_by_pilot(leg, root / "pilot_state", tmp_path / "solvent", stopper, result)
+        made = place_by_pilot(leg, root / "pilot_state", out, stopper, result)
     assert made.states == leg.states
+    assert {path.name for path in out.iterdir()} >= {"leg.json", "placement.json", "pilot"}
+    assert not [out / name for name in ("schedule.yaml", "distances.csv") if (out / name).exists()]
+    assert len(list((out / "pilot").iterdir())) == 3
     (told,) = read_json(tmp_path / "solvent" / "placement.json")["account"]["warnings"]
     assert "windows stay as they were: MBAR did not converge" in told
+
+
+def test_killed_in_placement_it_leaves_no_leg_and_is_placed_the_next_time(placed, tmp_path, monkeypatch) -> None:
+    root, leg, made, _ = placed
+    out = tmp_path / "solvent"
+
+    def killed(*_args, **_options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, Stopper(None, None) as stopper, pytest.raises(KeyboardInterrupt):
+        patch.setattr(pilot, "write_placement", killed)
+        place_by_pilot(leg, root / "pilot_state", out, stopper, Result())
+    assert not (out / "leg.json").exists()
+    with Stopper(None, 0) as stopper:
+        again = place_by_pilot(leg, root / "pilot_state", out, stopper, Result())
+    assert again.states == made.states == AlchemicalLeg.read(out).states
 
 
 def test_a_pilot_too_short_is_refused_before_it_runs(tmp_path) -> None:

@@ -60,8 +60,8 @@ def sampled_legs(record: Mapping[str, Any], results: Sequence[Mapping[str, Any]]
     Parameters
     ----------
     record
-        With a free energy; of each leg its spread over replicates or MBAR's error counts, whichever is larger, and
-        their sum is scaled to ``dg_error_kcal_per_mol``, but for what no sampling lessens.
+        With a free energy; the error of each leg counts, which comes about as that of the result does, and their sum
+        is scaled to ``dg_error_kcal_per_mol``, but for what no sampling lessens.
     results
         Contents of ``result.json`` of all runs that the record rests on.
     first_ps
@@ -70,16 +70,12 @@ def sampled_legs(record: Mapping[str, Any], results: Sequence[Mapping[str, Any]]
     Returns
     -------
     list of SampledLeg
-        In the record's order; the cost is the engine's seconds as they were measured, or the number of windows where
-        some run has not measured any.
+        In the record's order; the cost is the engine's seconds as the runs without extensions measured them, or the
+        number of windows where some run has not measured any.
     """
     runs = {leg: [one for one in results if one.get("leg") == leg] for leg in record["leg_summary"]}
-    measured = all(
-        one.get("timings", {}).get("engine_s", 0) > 0 and one.get("sampled_ns", 0) > 0
-        for found in runs.values()
-        for one in found
-    )
-    raw = {leg: _contribution(summary) for leg, summary in record["leg_summary"].items()}
+    measured = all(one.get("timings", {}).get("engine_s_per_ns", 0) > 0 for found in runs.values() for one in found)
+    raw = {leg: float(summary["dg_error_kcal_per_mol"] or 0.0) for leg, summary in record["leg_summary"].items()}
     total = math.hypot(*raw.values())
     by_sampling = math.sqrt(max(0.0, record["dg_error_kcal_per_mol"] ** 2 - fixed_error_kcal_per_mol(record) ** 2))
     scale = by_sampling / total if total else 0.0
@@ -88,7 +84,7 @@ def sampled_legs(record: Mapping[str, Any], results: Sequence[Mapping[str, Any]]
         windows = sum(one.get("windows", 1) for one in runs[leg]) or 1
         cost = float(windows)
         if measured and runs[leg]:  # seconds for a picosecond of one window, times windows
-            cost *= fmean(one["timings"]["engine_s"] / (1000 * one["sampled_ns"]) for one in runs[leg])
+            cost *= fmean(one["timings"]["engine_s_per_ns"] / 1000 for one in runs[leg])
         window_ps = min((float(one.get("ps_per_window", first_ps)) for one in runs[leg]), default=first_ps)
         found.append(SampledLeg(leg, window_ps, scale * error, cost))
     return found
@@ -204,13 +200,18 @@ def judge_system(
     Raises
     ------
     InputError
-        Without a target, and for a record of another transformation or without a free energy.
+        Without a target, and for a record of another transformation, without a free energy, or without errors of legs.
     """
     if settings.target_error_kcal_per_mol is None:
         raise InputError(Problem("analysis", "missing", "an error to be reached", field="target_error_kcal_per_mol"))
     refuse_other(system, record)
     if record["dg_kcal_per_mol"] is None:
         raise InputError(Problem(system.name, "has no free energy", "the record of one that has"))
+    legs = record.get("leg_summary", {})
+    if not legs or any("dg_error_kcal_per_mol" not in summary for summary in legs.values()):
+        what = "does not say what each leg contributes to its error"
+        right = "what `analysis transformation` of this version writes, of a transformation with legs"
+        raise InputError(Problem(f"record of {system.name}", what, right, field="leg_summary"))
     simulated = system.find(SettingsFacts)
     plan = sampling(simulated.md if simulated else Md(), system.facts(LegFacts).fe)
     results = [read_json(path) for run in runs if (path := Path(run) / RESULT).exists()]
@@ -247,12 +248,6 @@ def _told(
         "stopped_because": why,
         "next_window_ps": dict(asked),
     }
-
-
-def _contribution(summary: Mapping[str, Any]) -> float:
-    """Error of the mean of a leg: of its spread or MBAR's own, whichever is larger."""
-    spread = (summary["sd_kcal_per_mol"] or 0.0) / math.sqrt(max(1, summary["replicates"]))
-    return max(spread, summary["mbar_error_kcal_per_mol"] or 0.0)
 
 
 def _row(record: Mapping[str, Any], results: Sequence[Mapping[str, Any]], legs: Sequence[SampledLeg]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 
 from gibbsflow.binding.alchemy.schedules import LambdaState, check_schedule
 from gibbsflow.binding.analyse.placement.distances import By, Distances, overlap_of_distance
+from gibbsflow.binding.analyse.placement.expected_error import error_ratio
 from gibbsflow.binding.analyse.placement.lambda_path import Component, as_mappings, between, components, way
 from gibbsflow.units import Floats
 from gibbsflow.workflow.account import Account
@@ -23,6 +24,9 @@ above what windows without end would leave."""
 MOST_WINDOWS = 99
 SAME = 0.05
 """By how much of a spacing the last interval of a component may be longer, before it gets a window more."""
+CLEAR_GAIN = 0.2
+"""By how much of it the error has to fall at equal cost, before a schedule that would do is given up for another: the
+gain that is foreseen for Gaussians on a line is too large for a path that comes back near to where it began."""
 _SNAP = 1e-3
 """Nearer than this share of an interval, a state of the old schedule is taken as it is."""
 
@@ -45,6 +49,8 @@ class Placement:
         Distance aimed at.
     parts
         Of each component its title, its first and last state in both schedules, its length and its spacing.
+    expected_error_ratio
+        Error that is expected of it over that of the schedule that was measured, for as many samples in all.
     account
         What is to be known.
     """
@@ -55,6 +61,7 @@ class Placement:
     by: By
     spacing: float
     parts: tuple[Mapping[str, Any], ...]
+    expected_error_ratio: float
     account: Account = field(default_factory=lambda: Account("placement"))
 
     def as_dict(self) -> dict[str, Any]:
@@ -70,6 +77,7 @@ class Placement:
             "spacing": self.spacing,
             "windows_before": len(self.given),
             "windows": len(self.states),
+            "expected_error_ratio": float(f"{self.expected_error_ratio:.4g}"),
             "components": [dict(part) for part in self.parts],
             "states_before": as_mappings(self.given),
             "states": as_mappings(self.states),
@@ -152,9 +160,49 @@ def place_states(
             "between them is a lower bound",
             "place windows again from a run of the new schedule",
         )
+    after = [part["spacing"] for part in parts for _ in range(*part["windows"])]
+    ratio = error_ratio(np.array(after), measured)
     return Placement(
-        check_schedule(states, where="placement"), tuple(given), distances, by, spacing, tuple(parts), account
+        check_schedule(states, where="placement"), tuple(given), distances, by, spacing, tuple(parts), ratio, account
     )
+
+
+def unless_as_good(placement: Placement) -> Placement:
+    """Keep the schedule that was measured, where its windows are near enough and others would not clearly be better.
+
+    Parameters
+    ----------
+    placement
+        From :func:`place_states`.
+
+    Returns
+    -------
+    Placement
+        The same, or that of the schedule as it was given, with a note.
+    """
+    measured = placement.distances.by(placement.by)
+    far = measured.max() > placement.spacing * (1 + SAME) or any(placement.distances.disjoint)
+    if far or placement.expected_error_ratio <= 1 - CLEAR_GAIN or placement.states == placement.given:
+        return placement
+    account = Account("placement")
+    account.note(
+        f"{len(placement.states)} windows at even distances would leave {placement.expected_error_ratio:.2f} of the "
+        f"error of the {len(placement.given)} given, at equal cost, which is no clear gain: those stay"
+    )
+    account.take(placement.account)
+    parts = []
+    for part in placement.parts:
+        first, last = part["windows_before"]
+        overlap = float(overlap_of_distance(np.array(part["longest_before"])))
+        parts.append(
+            {
+                **part,
+                "windows": [first, last],
+                "spacing": round(part["length"] / (last - first), 6),
+                "overlap_expected": round(overlap, 6),
+            }
+        )
+    return replace(placement, states=placement.given, parts=tuple(parts), expected_error_ratio=1.0, account=account)
 
 
 def least_windows(given: Sequence[LambdaState]) -> int:

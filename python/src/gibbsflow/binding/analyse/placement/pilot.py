@@ -10,7 +10,13 @@ from pathlib import Path
 from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME as LEG
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.schedules import PLACEMENT
-from gibbsflow.binding.analyse.placement.placement_files import LEAST_SAMPLES, place_from_runs, write_placement
+from gibbsflow.binding.analyse.placement.even_states import unless_as_good
+from gibbsflow.binding.analyse.placement.placement_files import (
+    LEAST_SAMPLES,
+    clear_placement,
+    place_from_runs,
+    write_placement,
+)
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.config.binding import Fe
 from gibbsflow.errors import InputError, Problem, UnconvergedError
@@ -46,7 +52,8 @@ def place_by_pilot(leg: AlchemicalLeg, state: Path, out: Path, stopper: Stopper,
     Returns
     -------
     AlchemicalLeg
-        In `out`. Where the pilot's energies cannot be measured it has the states that it had, and a warning says so.
+        In `out`. It has the states that it had where others would not clearly be better, which a note says, and where
+        the pilot's energies cannot be measured, which a warning says.
 
     Raises
     ------
@@ -59,12 +66,17 @@ def place_by_pilot(leg: AlchemicalLeg, state: Path, out: Path, stopper: Stopper,
     """
     if out.resolve().is_relative_to(leg.folder.resolve()):
         raise InputError(Problem(str(out), f"lies in the leg {leg.folder}", "a folder of its own", field="--out"))
+    shutil.rmtree(out / _SAMPLES, ignore_errors=True)  # an earlier pilot may have had more windows
     sample_leg(pilot_of(leg), 0, None, state, out / _SAMPLES, stopper, result)
     settings = leg.fe
-    shutil.copytree(leg.folder, out, dirs_exist_ok=True)
+    (out / LEG).unlink(missing_ok=True)  # written last: killed in between, this is no leg that could be sampled
+    clear_placement(out)
+    shutil.copytree(leg.folder, out, dirs_exist_ok=True, ignore=shutil.ignore_patterns(LEG))
     about = f"{leg.transformation} {leg.leg}, a pilot of {settings.fe_pilot_ps:g} ps a window"
     try:
-        placed = place_from_runs([out / _SAMPLES], by=settings.schedule_by, spacing=settings.schedule_spacing)
+        placed = unless_as_good(
+            place_from_runs([out / _SAMPLES], by=settings.schedule_by, spacing=settings.schedule_spacing)
+        )
     except UnconvergedError as error:
         what = f"the pilot of {leg.leg} could not be measured, and its windows stay as they were: {error}"
         log.warning("%s", what)
@@ -72,8 +84,9 @@ def place_by_pilot(leg: AlchemicalLeg, state: Path, out: Path, stopper: Stopper,
         result.figures["placement"] = {"windows": len(leg.states), "warnings": [what]}
         states = leg.states
     else:
-        warnings = placed.account.as_dict()["warnings"]
-        result.figures["placement"] = write_placement(placed, out, about) | {"warnings": warnings}
+        told = placed.account.as_dict()
+        doubts = {"warnings": told["warnings"], "notes": told["notes"]}
+        result.figures["placement"] = write_placement(placed, out, about) | doubts
         states = placed.states
     log.info("%s %s: %d windows, of %d", leg.transformation, leg.leg, len(states), len(leg.states))
     made = replace(leg, folder=out, states=states)

@@ -122,6 +122,18 @@ def read_distances(runs: Sequence[Path]) -> tuple[tuple[LambdaState, ...], Dista
     return given, mean_distances(every), tuple(doubts)
 
 
+def clear_placement(out: Path) -> None:
+    """Remove what :func:`write_placement` has left at an earlier time.
+
+    Parameters
+    ----------
+    out
+        Folder.
+    """
+    for name in (SCHEDULE, TABLE, PLACEMENT):
+        (out / name).unlink(missing_ok=True)
+
+
 def _windows(numbers: Sequence[int]) -> str:
     return f"window{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
 
@@ -161,4 +173,5 @@ def write_placement(placement: Placement, out: Path, about: str) -> dict[str, An
                 figures = [content[f"{what}_before"][state] for what in ("length", "overlap", "disjoint")]
                 table.writerow([part["component"], state, state + 1, *a.values(), *b.values(), *figures])
     write_json(out / PLACEMENT, content)
-    return {key: content[key] for key in ("by", "spacing", "windows_before", "windows", "components")}
+    told = ("by", "spacing", "windows_before", "windows", "expected_error_ratio", "components")
+    return {key: content[key] for key in told}
