@@ -24,8 +24,8 @@ from openmm import app, unit
 
 from gibbsflow.binding.forcefield.membrane.bilayer import measured
 from gibbsflow.binding.forcefield.membrane.lipids import lipids_of
-from gibbsflow.binding.forcefield.patch.building import Packed, write_surroundings
 from gibbsflow.binding.forcefield.patch.lipid_names import amber_names
+from gibbsflow.binding.forcefield.patch.surroundings import Surroundings, named_lipid, write_surroundings
 from gibbsflow.binding.forcefield.topology_file import water_oxygens
 from gibbsflow.config.binding import Md
 from gibbsflow.engines import ambertools
@@ -92,8 +92,10 @@ def patch(folder: Path) -> tuple[Path, Path]:
     waters = [[a.index for a in r.atoms()] for r in residues if r.name == "HOH"]
     names = tuple(a.name for a in residues[0].atoms())
     box = np.array(pdb.topology.getUnitCellDimensions().value_in_unit(unit.angstrom))
-    packed = Packed(places[lipids], places[waters], box, names)
-    write_surroundings(packed, amber_names("POPC", names, folder), folder)
+    known = amber_names("POPC", names, folder)
+    write_surroundings(
+        Surroundings(tuple(named_lipid(known, xyz) for xyz in places[lipids]), places[waters], box), folder
+    )
     script = [
         "source leaprc.lipid21", "source leaprc.water.tip3p", "lipids = loadpdb lipids.pdb",
         "water = loadpdb water.pdb", "whole = combine { lipids water }",
