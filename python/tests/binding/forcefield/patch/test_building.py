@@ -4,6 +4,7 @@ import os
 
 import bilayers
 import numpy as np
+import openmm
 import pytest
 from openmm import app, unit
 from rdkit import Chem
@@ -20,6 +21,7 @@ from gibbsflow.binding.forcefield.topology_file import Topology
 from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.solvated_facts import SolvatedFacts
 from gibbsflow.config.binding import BindingConfig, Param
+from gibbsflow.errors import InputError
 
 
 def taken(folder):
@@ -58,11 +60,45 @@ def from_patch(topology, placed, receptor, lipid, padding, folder, *, where):
     return Surroundings(lipids, np.array(kept[True]), np.array([34.0, 34.0, 73.1]))
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The system as it was taken, and what was built of it."""
+    folder = tmp_path_factory.mktemp("built")
+    system, choice = taken(folder), MembraneChoice(salt_mol_per_l=0.1)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(building, "pack", from_patch)
+        return system, *building.build_membrane(system, choice, folder / "out", seed=3)
+
+
 @pytest.mark.slow
-def test_protein_ligand_lipids_ions_and_water_are_one_system(tmp_path, monkeypatch):
-    monkeypatch.setattr(building, "pack", from_patch)
-    choice = MembraneChoice(salt_mol_per_l=0.1)
-    made, figures = building.build_membrane(taken(tmp_path), choice, tmp_path / "out", seed=3)
+def test_a_prepared_bilayer_without_its_topology_gives_the_same_system(built, tmp_path):
+    system, made, _ = built
+    whole = app.AmberPrmtopFile(str(made.path("given_complex_prmtop")))
+    places = app.AmberInpcrdFile(str(made.path("given_complex_inpcrd")))
+    whole.topology.setPeriodicBoxVectors(places.boxVectors)
+    turned = [openmm.Vec3(-p.y, p.x, p.z) for p in places.positions.value_in_unit(unit.angstrom)]
+    with (tmp_path / "prepared.pdb").open("w") as file:
+        app.PDBFile.writeFile(whole.topology, turned * unit.angstrom, file)
+    choice = MembraneChoice(pdb=tmp_path / "prepared.pdb")
+    again, figures = building.build_membrane(system, choice, tmp_path / "out", seed=3)
+    one, two = (s.facts(SolvatedFacts).solvated["complex"] for s in (made, again))
+    assert (two.lipids, two.waters, two.ions) == (one.lipids, one.waters, one.ions)
+    assert figures["membrane"]["orientation"] == "prepared" and figures["membrane"]["lipid"] == "prepared.pdb"
+    assert any("laid on it" in note for note in figures["notes"])
+    same = [
+        Topology.read(s.path("given_complex_prmtop"), s.path("given_complex_inpcrd")).positions_angstrom
+        for s in (made, again)
+    ]
+    ours, theirs = (xyz - xyz[list(one.receptor_atoms)].mean(axis=0) for xyz in same)
+    heads = list(lipids_of(made.path("given_complex_prmtop")).heads)
+    away = ours[heads] @ np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1]]) - theirs[heads]
+    away -= np.array([34.0, 34.0, 73.1]) * np.round(away / [34.0, 34.0, 73.1])
+    assert np.abs(away).max() < 0.01
+
+
+@pytest.mark.slow
+def test_protein_ligand_lipids_ions_and_water_are_one_system(built):
+    _, made, figures = built
     told, box = figures["membrane"], made.facts(SolvatedFacts).solvated["complex"]
     assert told["orientation"] == "given" and told["residues_in_core"] > 10
     assert box.lipids == {"PA-PC-OL": told["lipids"]} and box.water_model == "tip3p" and not box.cosolvent
@@ -79,3 +115,10 @@ def test_protein_ligand_lipids_ions_and_water_are_one_system(tmp_path, monkeypat
     helix = positions[list(box.receptor_atoms)]
     assert np.ptp(helix[:, 2]) > 24  # upright, and about the middle
     assert abs(helix[:, 2].mean() - found.middle_angstrom) < 6 and 34 < found.thickness_angstrom < 44
+
+
+def test_a_ligand_away_from_the_receptor_is_told_before_lipids_are_packed():
+    receptor = np.array([[0, 0, 0], [0, 0, 10.0]])
+    building.refuse_far(receptor, np.array([[0, 3.0, 10.0], [0, 20.0, 0]]), where="x")
+    with pytest.raises(InputError, match="the ligand is 6.0 Å from the receptor"):
+        building.refuse_far(receptor, np.array([[0, 6.0, 10.0]]), where="x")

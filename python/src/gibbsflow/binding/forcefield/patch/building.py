@@ -13,7 +13,7 @@ from openmm import app
 from scipy.spatial import cKDTree
 
 from gibbsflow.binding.facts import MembranePlanes, ParamFacts, PreparedFacts
-from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles
+from gibbsflow.binding.forcefield.given.solvated_box import SITE_ANGSTROM, BoxFiles
 from gibbsflow.binding.forcefield.given.solvated_system import take_solvated
 from gibbsflow.binding.forcefield.parametrise import LIGAND_RESIDUE
 from gibbsflow.binding.forcefield.patch.choice import MembraneChoice
@@ -61,6 +61,12 @@ class _Solute:
     @property
     def positions(self) -> Floats:
         return self.dry.positions_angstrom
+
+    def heavy(self) -> tuple[Floats, Floats]:
+        """Places of heavy atoms of receptor and ligand."""
+        heavy = self.dry.elements > 1
+        parts = (slice(None, self.first), slice(self.first, None))
+        return self.positions[parts[0]][heavy[parts[0]]], self.positions[parts[1]][heavy[parts[1]]]
 
 
 def build_membrane(
@@ -111,6 +117,8 @@ def build_membrane(
         ambertools.tleap("\n".join([*loads, saves, alone, "quit", ""]), folder=folder, log=log, name=system.name)
         dry, ligand = (Topology.read(folder / f"{n}.prmtop", folder / f"{n}.inpcrd") for n in ("dry", "alone"))
         solute = _solute(folder, dry, len(dry.elements) - len(ligand.elements))
+        if known.site is None:
+            refuse_far(*solute.heavy(), where=system.name)
         standing, packed = _surrounded(
             solute, choice, known.membrane_planes, folder, out / "logs", system.name, account
         )
@@ -149,6 +157,27 @@ def _solute(folder: Path, dry: Topology, first: int) -> _Solute:
     topology = load_topology(folder / "dry.prmtop").topology
     alpha = [atom for atom in topology.atoms() if atom.name == "CA" and atom.index < first]
     return _Solute(topology, dry, first, [a.index for a in alpha], [a.residue.name for a in alpha])
+
+
+def refuse_far(receptor_angstrom: Floats, ligand_angstrom: Floats, *, where: str) -> None:
+    """Say before lipids are packed, which takes long, what reading the box would say after it.
+
+    Parameters
+    ----------
+    receptor_angstrom, ligand_angstrom
+        Heavy atoms of each, shapes (N, 3) and (M, 3), Å.
+    where
+        What messages call it.
+
+    Raises
+    ------
+    InputError
+        For a ligand that has no residue near it, which would be its site.
+    """
+    nearest = float(cKDTree(receptor_angstrom).query(ligand_angstrom)[0].min())
+    if nearest >= SITE_ANGSTROM:
+        what = f"the ligand is {nearest:.1f} Å from the receptor, of which no residue is then its site"
+        raise InputError(Problem(where, what, f"a ligand within {SITE_ANGSTROM:g} Å of it, or a site", field="pose"))
 
 
 def _surrounded(
