@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gibbsflow.binding.prepare.membrane.dummies import without_dummies
-from gibbsflow.binding.prepare.membrane.lipid_residues import is_lipid
+from gibbsflow.binding.prepare.membrane.lipid_residues import without_lipids
+from gibbsflow.binding.prepare.membrane.opm_planes import without_dummies
 from gibbsflow.binding.prepare.protein import cofactors
 from gibbsflow.binding.prepare.protein.atom_records import StructureFile, read_structure
 from gibbsflow.binding.prepare.protein.mending import mend, refuse_traces, selenium_to_sulfur
@@ -57,7 +57,7 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
     """
     account = Account(str(path))
     structure, planes = without_dummies(read_structure(path), account)
-    structure = _without_lipids(structure, account)
+    structure = without_lipids(structure, account)
     given = cofactors.read_parameters(parameter_files(settings))
     choices = read_choices(settings.protonation) if settings.protonation is not None else {}
     residues = _known_names(residues_of(structure, account, altlocs_of(settings.altloc, account)), account)
@@ -114,16 +114,6 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
         parameters=parameter_files(settings),
         membrane_planes=planes,
     )
-
-
-def _without_lipids(structure: StructureFile, account: Account) -> StructureFile:
-    """Leave out lipids that stand among the atoms of chains, as files of prepared bilayers have them."""
-    lipids = [a for a in structure.atoms if not a.hetero and is_lipid(a.residue)]
-    if not lipids:
-        return structure
-    names = ", ".join(dict.fromkeys(a.residue for a in lipids))
-    account.note(f"{len(lipids)} atoms of lipids ({names}) are left out; system_prep membrane takes them from the file")
-    return replace(structure, atoms=[a for a in structure.atoms if a.hetero or not is_lipid(a.residue)])
 
 
 def parameter_files(settings: System) -> tuple[Path, ...]:

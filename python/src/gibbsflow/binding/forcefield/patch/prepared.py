@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from gibbsflow.binding.forcefield.membrane.bilayer import above_middle, middle_of
+from gibbsflow.binding.forcefield.membrane.bilayer import middle_of
 from gibbsflow.binding.forcefield.membrane.lipids import LEAST_CARBONS, LEAST_LIPIDS
 from gibbsflow.binding.forcefield.patch.lipid_names import LIPIDS, AmberNames, amber_names
+from gibbsflow.binding.forcefield.patch.orientation import CORE_ANGSTROM
 from gibbsflow.binding.forcefield.patch.surroundings import Lipid, Surroundings, named_lipid
-from gibbsflow.binding.prepare.membrane.dummies import DUMMY
 from gibbsflow.binding.prepare.membrane.lipid_residues import HEADS, STEROL, TAILS, is_lipid
+from gibbsflow.binding.prepare.membrane.opm_planes import DUMMY
 from gibbsflow.binding.prepare.protein.atom_records import AtomRecord, read_structure
 from gibbsflow.binding.prepare.protein.residue_names import ALIASES, AMINO_ACIDS, PHOSPHORYLATED, WATERS
 from gibbsflow.errors import EngineError, InputError, ParametrisationError, Problem
@@ -100,13 +101,13 @@ def read_prepared(path: Path, folder: Path, box_angstrom: Floats | None = None) 
         raise InputError(Problem(where, f"{len(lipids)} lipids in it", RIGHT, field=FIELD))
     if not waters:
         raise InputError(Problem(where, "no water in it", RIGHT, field=FIELD))
-    middle = middle_of(np.concatenate([lipid.positions_angstrom for lipid in lipids]), float(box[2]))
-    moved = [
-        Lipid(x.names, x.residues, x.residue_of, _about(x.positions_angstrom[None], middle, box)[0]) for x in lipids
-    ]
-    whole = _about(np.array([_whole(water, box) for water in waters]), middle, box)
-    ionic = {kind: _about(np.array(places), middle, box)[:, 0] for kind, places in ions.items()}
     places = np.array([atom.xyz for atom in alpha]).reshape(-1, 3)
+    tails = np.concatenate([lipid.positions_angstrom for lipid in lipids])
+    middle = _beside(middle_of(tails, float(box[2])), places[:, 2], float(box[2]))
+    centre = np.array([*(places if len(places) else tails)[:, :2].mean(axis=0), middle])
+    moved = [replace(x, positions_angstrom=_about(x.positions_angstrom[None], centre, box)[0]) for x in lipids]
+    whole = _about(np.array([_whole(water, box) for water in waters]), centre, box)
+    ionic = {kind: _about(np.array(places), centre, box)[:, 0] for kind, places in ions.items()}
     names = tuple(ALIASES.get(atom.residue, atom.residue) for atom in alpha)
     return Prepared(Surroundings(tuple(moved), whole, box, ionic), names, places, middle, tuple(others))
 
@@ -168,11 +169,16 @@ def _whole(places: Floats, box: Floats) -> Floats:
     return np.concatenate([places[:1], places[:1] + np.cumsum(steps, axis=0)])
 
 
-def _about(molecules: Floats, middle: float, box: Floats) -> Floats:
-    """Molecules at the images nearest to the middle of the bilayer, which comes to z = 0; shape (M, A, 3)."""
-    centres = molecules[..., 2].mean(axis=1)
-    shift = above_middle(centres, middle, float(box[2])) - centres
-    return np.asarray(molecules + np.stack([0 * shift, 0 * shift, shift], axis=1)[:, None])
+def _beside(middle: float, alpha_z: Floats, height: float) -> float:
+    """The image of the bilayer's middle that most of the protein's residues are near."""
+    images = [middle + k * height for k in (0, -1, 1, -2, 2)]
+    return max(images, key=lambda image: int((np.abs(alpha_z - image) < CORE_ANGSTROM).sum()))
+
+
+def _about(molecules: Floats, centre: Floats, box: Floats) -> Floats:
+    """Molecules at the images nearest to a place, whose height becomes z = 0; shape (M, A, 3)."""
+    away = molecules.mean(axis=1) - centre
+    return np.asarray(molecules - (box * np.round(away / box) + [0, 0, centre[2]])[:, None])
 
 
 def _lipids(fragments: Sequence[list[AtomRecord]], box: Floats, folder: Path, where: str) -> Iterable[Lipid]:

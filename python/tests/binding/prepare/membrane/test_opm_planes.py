@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gibbsflow.binding.prepare.membrane.dummies import without_dummies
+from gibbsflow.binding.prepare.membrane.opm_planes import without_dummies
 from gibbsflow.binding.prepare.protein.atom_records import AtomRecord, StructureFile
 from gibbsflow.workflow.account import Account
 
