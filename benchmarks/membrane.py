@@ -3,7 +3,8 @@
 
     python benchmarks/membrane.py --platform CUDA --ns 20 --out benchmarks/membrane.json
 
-takes OpenMM's patch (128 POPC, 5,120 TIP3P), gives it lipid21's parameters as ``system_prep membrane`` does, and runs
+takes OpenMM's patch (128 POPC, 5,120 TIP3P), gives it lipid21's parameters (Dickson, Walker, Gould, J. Chem. Theory
+Comput. 18, 1726 (2022)) as ``system_prep membrane`` does, and runs
 it at 303 K under the barostat that equilibrations of membranes have; the first quarter is left out. It is made for a
 card: on a CPU ``--ns 0.01`` only shows that it runs. Compared with 64.3 Å² at 303 K, by scattering of neutrons and
 X-rays (Kučerka, Nieh, Katsaras, Biochim. Biophys. Acta 1808, 2761 (2011)); the aim is 5 %. The error is that of ten
@@ -24,8 +25,8 @@ from openmm import app, unit
 
 from gibbsflow.binding.forcefield.membrane.bilayer import measured
 from gibbsflow.binding.forcefield.membrane.lipids import lipids_of
-from gibbsflow.binding.forcefield.patch.building import Packed, write_surroundings
 from gibbsflow.binding.forcefield.patch.lipid_names import amber_names
+from gibbsflow.binding.forcefield.patch.surroundings import Surroundings, named_lipid, write_surroundings
 from gibbsflow.binding.forcefield.topology_file import water_oxygens
 from gibbsflow.config.binding import Md
 from gibbsflow.engines import ambertools
@@ -92,8 +93,10 @@ def patch(folder: Path) -> tuple[Path, Path]:
     waters = [[a.index for a in r.atoms()] for r in residues if r.name == "HOH"]
     names = tuple(a.name for a in residues[0].atoms())
     box = np.array(pdb.topology.getUnitCellDimensions().value_in_unit(unit.angstrom))
-    packed = Packed(places[lipids], places[waters], box, names)
-    write_surroundings(packed, amber_names("POPC", names, folder), folder)
+    known = amber_names("POPC", names, folder)
+    write_surroundings(
+        Surroundings(tuple(named_lipid(known, xyz) for xyz in places[lipids]), places[waters], box), folder
+    )
     script = [
         "source leaprc.lipid21", "source leaprc.water.tip3p", "lipids = loadpdb lipids.pdb",
         "water = loadpdb water.pdb", "whole = combine { lipids water }",

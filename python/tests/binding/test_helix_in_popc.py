@@ -1,5 +1,6 @@
 """A helix in POPC with methanol at its end: equilibrated as ``--mode md`` does it, then a leg, killed and resumed."""
 
+import json
 import subprocess
 import sys
 import time
@@ -7,6 +8,7 @@ import time
 import bilayers
 import numpy as np
 import pytest
+from gromacs_boxes import needs_gromacs
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.schedules import LambdaState
@@ -15,10 +17,12 @@ from gibbsflow.binding.equilibrate.equilibration import equilibrate
 from gibbsflow.binding.facts import RunFacts, SettingsFacts, TopologyFacts
 from gibbsflow.binding.forcefield.given.given_topologies import keep_parameters, md_of, topologies_of
 from gibbsflow.binding.forcefield.given.solvated_system import take_solvated
+from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.config.binding import Equil, Fe, Md
 from gibbsflow.report.figures.equilibration_figure import plot_equilibration
 from gibbsflow.workflow.files import read_arrays
 from gibbsflow.workflow.result import Result
+from gibbsflow.workflow.state.checkpoints import RollingCheckpoints
 from gibbsflow.workflow.state.segments import Stopper
 
 EQUIL = Equil(minimise_steps=150, heat_ps=0.2, density_ps=0.4, equil_ps=0.2, equil_segment_ps=0.2)
@@ -57,21 +61,42 @@ def test_the_box_changes_by_height_and_area_and_the_bilayer_is_looked_at(equilib
     assert any("lipids in the upper and" in str(doubt) for doubt in analysis.system.meta["account"]["notes"])
 
 
+def made_leg(system, folder, engine="openmm", fe=FE):
+    """A leg that takes methanol's charges, then methanol itself."""
+    atoms, frames = system.facts(TopologyFacts), read_arrays(system.path("equil_frames"), "positions_nm", "box_nm")
+    folder.mkdir()
+    (folder / "complex.prmtop").write_bytes(system.path("complex_prmtop").read_bytes())
+    np.savez(folder / "start.npz", positions_nm=frames["positions_nm"][-1:], box_nm=frames["box_nm"][-1:])
+    leg = AlchemicalLeg(
+        folder=folder, leg="complex", transformation="moh",
+        states=(LambdaState(0, 1.0, 1.0), LambdaState(0, 0.0, 1.0), LambdaState(0, 0.0, 0.0)),
+        topology="complex.prmtop", start="start.npz", ligand_atoms=atoms.ligand_atoms,
+        receptor_atoms=atoms.receptor_atoms, restraint=None,
+        md=atoms.md.model_copy(update={"timestep_fs": 2.0, "engine": engine}), fe=fe, seed=7, replicates=1,
+    )  # fmt: skip
+    leg.write()
+    return leg
+
+
+@needs_gromacs
+@pytest.mark.slow
+def test_gromacs_changes_area_and_height_each_by_itself(equilibrated, tmp_path):
+    leg = made_leg(equilibrated[1], tmp_path / "leg", "gromacs", FE.model_copy(update={"sampler": "independent"}))
+    result = Result()
+    with Stopper() as stopper:
+        sample_leg(leg, 0, (0,), tmp_path / "state", tmp_path / "out", stopper, result)
+    assert result.figures["engine"] == "gromacs"
+    (home,) = (path.parent for path in (tmp_path / "state").rglob("FINISHED"))
+    hashed = json.loads((home / "FINISHED").read_text())["inputs_hash"]
+    box = np.diag(RollingCheckpoints(home).load(hashed).arrays["box_nm"][0])
+    change = box / np.diag(leg.starts_boxes_nm(0)[0]) - 1
+    assert change[0] == pytest.approx(change[1], abs=1e-6) and abs(change[0] - change[2]) > 1e-5
+
+
 @pytest.mark.slow
 def test_a_leg_is_killed_and_goes_on_under_the_membranes_barostat(equilibrated, tmp_path):
     root, system = equilibrated
-    atoms, frames = system.facts(TopologyFacts), read_arrays(system.path("equil_frames"), "positions_nm", "box_nm")
-    (tmp_path / "leg").mkdir()
-    (tmp_path / "leg" / "complex.prmtop").write_bytes(system.path("complex_prmtop").read_bytes())
-    np.savez(tmp_path / "leg" / "start.npz", positions_nm=frames["positions_nm"][-1:], box_nm=frames["box_nm"][-1:])
-    leg = AlchemicalLeg(
-        folder=tmp_path / "leg", leg="complex", transformation="moh",
-        states=(LambdaState(0, 1.0, 1.0), LambdaState(0, 0.0, 1.0), LambdaState(0, 0.0, 0.0)),
-        topology="complex.prmtop", start="start.npz", ligand_atoms=atoms.ligand_atoms,
-        receptor_atoms=atoms.receptor_atoms, restraint=None, md=atoms.md.model_copy(update={"timestep_fs": 2.0}),
-        fe=FE, seed=7, replicates=1,
-    )  # fmt: skip
-    leg.write()
+    leg = made_leg(system, tmp_path / "leg")
     args = ["run", "--leg", leg.folder, "--replicate", 0, "--state", tmp_path / "state", "--out", tmp_path / "out"]
     command = [sys.executable, "-c", "import gibbsflow.cli.fe as fe; fe.app()", *map(str, args)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)

@@ -24,7 +24,8 @@ def host(tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--membrane_lipid", "POPC:POPE"], "membrane_lipid"),
+        (["--membrane_lipid", "POPC:POPE"], "membrane_ratio"),
+        (["--membrane_pdb", "x.pdb", "--membrane_lipid", "DOPC"], "membrane_pdb says it already"),
         (["--membrane_padding_angstrom", "1"], "membrane_padding_angstrom"),
         (["--membrane_orientation", "opm"], "membrane_orientation"),
         ([], "no protein to put into a membrane"),

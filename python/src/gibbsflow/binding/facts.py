@@ -105,6 +105,24 @@ class GivenFacts(Facts):
     experimental_dg_kcal_per_mol: float | None = None
 
 
+class MembranePlanes(Section):
+    """Where a file of the OPM database says that the membrane is.
+
+    Attributes
+    ----------
+    middle_angstrom
+        A point between both planes, in Å.
+    normal
+        Of length 1, its z not below 0.
+    thickness_angstrom
+        Between the planes, where the tails end, in Å.
+    """
+
+    middle_angstrom: tuple[float, float, float]
+    normal: tuple[float, float, float]
+    thickness_angstrom: float
+
+
 class PreparedFacts(Facts):
     """The molecules that were read.
 
@@ -127,6 +145,8 @@ class PreparedFacts(Facts):
         the system.
     symmetry_number
         As the samplesheet has it for this ligand; None where the setting counts.
+    membrane_planes
+        Where dummy atoms of the receptor's file say that the membrane is; None where it has none.
     """
 
     written_by: ClassVar[str] = "system_prep system"
@@ -138,6 +158,7 @@ class PreparedFacts(Facts):
     site: str | None
     pose: Literal["given", "file", "place", "aligned"] | None = None
     symmetry_number: int | None = None
+    membrane_planes: MembranePlanes | None = None
 
 
 ENDS = ("ligand_a", "ligand_b")

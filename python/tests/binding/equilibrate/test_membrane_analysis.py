@@ -29,7 +29,8 @@ def test_a_sound_one_has_figures_and_no_doubts():
     ("changes", "words"),
     [
         ({"sides": (17, 15)}, "17 lipids in the upper and 15 in the lower leaflet"),
-        ({"changed_sides": 2}, "2 lipids end in another leaflet"),
+        ({"sterols_changed": 3}, "3 sterols end in another leaflet, as they may within μs"),
+        ({"changed_sides": 2}, "2 phospholipids end in another leaflet"),
         ({"frames": (BilayerFrame(0.0, (65.0, 66.0), 20.0, 0),) * 4}, "20.0 Å from head to head"),
         ({"frames": (BilayerFrame(0.0, (65.0, 66.0), 37.0, 2),) * 4}, "2.0 waters in its core"),
         ({"frames": tuple(BilayerFrame(0.0, (a, a), 37.0, 0) for a in (60.0, 60.0, 66.0, 66.0))}, "changed by +10 %"),

@@ -141,3 +141,22 @@ def test_what_has_parameters_is_kept_from_atom_records_too(tmp_path):
     assert [r.called for r in prepared(tmp_path, text, **chosen).protein[3:]] == ["MTH A:201"]
     with pytest.raises(InputError, match="does not know: MTH A:201"):
         prepared(tmp_path, text)
+
+
+def test_dummy_atoms_of_opm_and_the_lipids_of_a_bilayer_are_left_out_and_said(tmp_path):
+    one = peptide("NALA LYS CGLY")
+    grid = [(x, y) for x in (-8.0, 0.0, 8.0) for y in (-8.0, 0.0, 8.0)]
+    dummies = "".join(
+        hetero("DUM", 300 + k, name, name, x, y, z)
+        for k, (x, y) in enumerate(grid)
+        for name, z in (("N", -15), ("O", 15))
+    )
+    split = "".join(hetero("PA", 400 + k, "C12", "C", 50 + 3 * k).replace("HETATM", "ATOM  ") for k in range(2))
+    whole = [hetero("POP", 500 + k, "P", "P", 50.0 + 3 * k, 20.0) for k in range(8)]
+    found = prepared(tmp_path, one + "TER\n" + dummies + split + "".join(whole))
+    told = "\n".join(found.notes)
+    assert "18 dummy atoms" in told and "30.0 Å thick" in told and "10 atoms of lipids (PA, POP) are left out" in told
+    assert found.membrane_planes is not None and found.membrane_planes.thickness_angstrom == 30.0
+    assert not found.left_out and len(found.protein) == 3
+    few = prepared(tmp_path, one + "TER\n" + "".join(whole[:7]))
+    assert [r.name for r in few.left_out] == ["POP"] * 7 and few.membrane_planes is None

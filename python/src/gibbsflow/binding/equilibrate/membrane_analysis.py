@@ -39,8 +39,8 @@ class MembraneAnalysis:
         How many of each kind.
     sides
         How many are in the upper and the lower leaflet.
-    changed_sides
-        How many are in another leaflet at the end than at the start.
+    changed_sides, sterols_changed
+        How many phospholipids, and how many sterols, are in another leaflet at the end than at the start.
     """
 
     time_ps: Floats
@@ -48,6 +48,7 @@ class MembraneAnalysis:
     lipids: dict[str, int]
     sides: tuple[int, int]
     changed_sides: int
+    sterols_changed: int = 0
 
     @property
     def area_angstrom2(self) -> Floats:
@@ -118,8 +119,10 @@ class MembraneAnalysis:
         if upper != lower:
             account.note(f"membrane: {upper} lipids in the upper and {lower} in the lower leaflet")
         if self.changed_sides:
-            what = f"membrane: {self.changed_sides} lipids end in another leaflet than they started in"
-            account.warn(what, "lipids that keep to their leaflets, as they do for hours")
+            what = f"membrane: {self.changed_sides} phospholipids end in another leaflet than they started in"
+            account.warn(what, "phospholipids that keep to their leaflets, as they do for hours")
+        if self.sterols_changed:
+            account.note(f"membrane: {self.sterols_changed} sterols end in another leaflet, as they may within μs")
         low, high = THICKNESS_ANGSTROM
         if not low < (thick := float(self.thickness_angstrom.mean())) < high:
             what = f"membrane: {thick:.1f} Å from head to head, outside {low:g} to {high:g} Å"
@@ -169,8 +172,12 @@ def analyse_membrane(
     seen = [measured(lipids, frames_angstrom[k], vectors_angstrom[k], heavy, oxygens) for k in chosen]
     upper, lower = leaflets(lipids, frames_angstrom[0], vectors_angstrom[0])
     ends_up = _sides(lipids, frames_angstrom[-1], vectors_angstrom[-1])
-    changed = int((~ends_up[upper]).sum() + ends_up[lower].sum())
-    return MembraneAnalysis(time_ps[chosen], tuple(seen), lipids.counts(), (len(upper), len(lower)), changed)
+    changed = {*upper[~ends_up[upper]].tolist(), *lower[ends_up[lower]].tolist()}
+    sterols = changed & set(lipids.sterols)
+    sides = (len(upper), len(lower))
+    return MembraneAnalysis(
+        time_ps[chosen], tuple(seen), lipids.counts(), sides, len(changed - sterols), len(sterols)
+    )  # fmt: skip
 
 
 def _sides(lipids: Lipids, frame: Floats, vectors: Floats) -> np.ndarray:

@@ -302,6 +302,7 @@ def prepare_system(
         site=receptor.site,
         pose=facts["pose"],
         symmetry_number=row.symmetry_number,
+        membrane_planes=receptor.membrane_planes,
     )
     return system.with_facts(known).with_account(account), facts
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gibbsflow.binding.prepare.membrane.lipid_residues import without_lipids
+from gibbsflow.binding.prepare.membrane.opm_planes import without_dummies
 from gibbsflow.binding.prepare.protein import cofactors
 from gibbsflow.binding.prepare.protein.atom_records import StructureFile, read_structure
 from gibbsflow.binding.prepare.protein.mending import mend, refuse_traces, selenium_to_sulfur
@@ -54,7 +56,8 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
         that are not there.
     """
     account = Account(str(path))
-    structure = read_structure(path)
+    structure, planes = without_dummies(read_structure(path), account)
+    structure = without_lipids(structure, account)
     given = cofactors.read_parameters(parameter_files(settings))
     choices = read_choices(settings.protonation) if settings.protonation is not None else {}
     residues = _known_names(residues_of(structure, account, altlocs_of(settings.altloc, account)), account)
@@ -109,6 +112,7 @@ def read_protein(path: Path, settings: System, *, complete: bool, ligand_residue
         account=account,
         left_out=tuple(left),
         parameters=parameter_files(settings),
+        membrane_planes=planes,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from gibbsflow.binding.facts import MembranePlanes
 from gibbsflow.binding.prepare import molecules
 from gibbsflow.binding.prepare.molecules import Molecule
 from gibbsflow.binding.prepare.protein.residues import Residue, pdb_text
@@ -45,6 +46,8 @@ class Receptor:
         Files with parameters of what is kept.
     heavy_atoms
         What messages call each heavy atom of a protein, and its element in capitals, as in `heavy_angstrom`.
+    membrane_planes
+        Where dummy atoms of its file say that the membrane is; None where it has none.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Receptor:
     left_out: tuple[Residue, ...] = ()
     parameters: tuple[Path, ...] = ()
     heavy_atoms: tuple[tuple[str, str], ...] = ()
+    membrane_planes: MembranePlanes | None = None
 
     def write(self, folder: Path) -> Path:
         """Write the receptor as later phases read it.

@@ -46,6 +46,17 @@ def test_what_is_no_bilayer_in_xy_is_refused(change, said):
     assert said in told and "normal along z" in told
 
 
+def test_a_disc_a_micelle_and_a_ribbon_are_no_membrane_and_one_with_a_pore_is():
+    lipids, atoms = slab(upper=60, lower=60)
+    away = atoms[:, :2] - [20, 20]
+    inwards = away / np.maximum(1, np.linalg.norm(away, axis=1, keepdims=True) / 14)
+    for flat in (inwards, away * [1, 0.6]):
+        told, _ = doubts(lipids, np.column_stack([flat + 20, atoms[:, 2]]))
+        assert "do not reach across the box in xy" in told
+    outwards = away * np.maximum(1, 9 / np.linalg.norm(away, axis=1, keepdims=True))
+    assert doubts(lipids, np.column_stack([outwards + 20, atoms[:, 2]])) == ("", "")
+
+
 def test_a_receptor_beside_the_membrane_and_a_ligand_between_tails_are_noted():
     lipids, atoms = slab()
     more = np.vstack([atoms, [[20, 20, 66.0], [20, 20, 36.0]]])

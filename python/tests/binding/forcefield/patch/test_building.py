@@ -1,9 +1,10 @@
-"""What is asked for, waters that give way, ions outside the membrane, and all of it joined by tleap."""
+"""Protein, ligand, lipids, ions and water joined by tleap: packed, and from a prepared bilayer."""
 
 import os
 
 import bilayers
 import numpy as np
+import openmm
 import pytest
 from openmm import app, unit
 from rdkit import Chem
@@ -13,62 +14,14 @@ from gibbsflow.binding.forcefield.membrane.bilayer import measured
 from gibbsflow.binding.forcefield.membrane.lipids import lipids_of
 from gibbsflow.binding.forcefield.parametrise import parametrise_system
 from gibbsflow.binding.forcefield.patch import building
-from gibbsflow.binding.forcefield.patch.building import MembraneChoice, Packed, with_ions, without_clashes
-from gibbsflow.binding.forcefield.patch.lipid_names import record
+from gibbsflow.binding.forcefield.patch.choice import MembraneChoice
+from gibbsflow.binding.forcefield.patch.lipid_names import amber_names, record
+from gibbsflow.binding.forcefield.patch.surroundings import Surroundings, named_lipid
 from gibbsflow.binding.forcefield.topology_file import Topology
 from gibbsflow.binding.prepare.complex import prepare_system, row_from_options
 from gibbsflow.binding.solvated_facts import SolvatedFacts
 from gibbsflow.config.binding import BindingConfig, Param
 from gibbsflow.errors import InputError
-
-
-def packed():
-    """Two lipids of a carbon and a hydrogen about z = 0, and waters on a grid above and below."""
-    lipids = np.array([[[0, 0, 10.0], [0, 0, 11.0]], [[8, 8, -10.0], [8, 8, -11.0]]])
-    x, y, z = np.meshgrid(np.arange(0, 24, 3.0), np.arange(0, 24, 3.0), [-26, -23, -20, 12, 20, 23, 26], indexing="ij")
-    oxygens = np.stack([x.ravel(), y.ravel(), z.ravel()], axis=1)
-    waters = oxygens[:, None] + np.array([[0, 0, 0], [0.9, 0, 0], [0, 0.9, 0.0]])
-    return Packed(lipids, waters, np.array([24.0, 24.0, 60.0]), ("C1", "H1"))
-
-
-@pytest.mark.parametrize(
-    ("choice", "said"),
-    [
-        (MembraneChoice("CHOL"), "a lipid that no patch is known of: CHOL"),
-        (MembraneChoice("POPC:POPE"), "packmol-memgen has built is given by --complex_topology"),
-        (MembraneChoice(padding_angstrom=2), "2 Å round the protein"),
-        (MembraneChoice(orientation="opm"), "given or search"),
-        (MembraneChoice(salt_mol_per_l=-1), "0 to 5 mol/L"),
-    ],
-)
-def test_choices_that_cannot_be_had(choice, said):
-    (problem,) = choice.problems()
-    assert said in str(problem)
-    assert MembraneChoice().problems() == []
-
-
-def test_water_gives_way_to_the_ligand_and_lipids_do_not():
-    found = without_clashes(packed(), np.array([[3.0, 3.0, 20.0]]), where="x")
-    assert len(found.waters) == len(packed().waters) - 1
-    with pytest.raises(InputError, match="the ligand is in the lipid: 1 lipids"):
-        without_clashes(packed(), np.array([[0.0, 1.0, 10.0]]), where="x")
-    near_hydrogen = without_clashes(packed(), np.array([[0.0, 0.0, 12.0]]), where="x")  # heavy atoms alone count
-    assert len(near_hydrogen.lipids) == 2
-
-
-def test_ions_neutralise_and_stand_outside_the_membrane_away_from_the_solute():
-    solute = np.array([[12.0, 12.0, 23.0]])
-    ions, left = with_ions(packed(), solute, -2, 0.3, 5, where="x")
-    cations, anions = ions["Na+"], ions["Cl-"]
-    pairs = round(0.3 * len(packed().waters) / 55.5)
-    assert (len(cations), len(anions)) == (pairs + 2, pairs)
-    both = np.concatenate([cations, anions])
-    assert (np.abs(both[:, 2]) > 14).all() and np.linalg.norm(both - solute, axis=1).min() > 5
-    assert len(left.waters) == len(packed().waters) - len(both)
-    again, _ = with_ions(packed(), solute, -2, 0.3, 5, where="x")
-    np.testing.assert_array_equal(again["Na+"], cations)
-    with pytest.raises(InputError, match="ions do not fit outside the membrane"):
-        with_ions(packed(), solute, -500, 0.0, 5, where="x")
 
 
 def taken(folder):
@@ -90,7 +43,7 @@ def taken(folder):
     return parametrise_system(system, Param(charge_method="gas"), cache=folder / "cache", out=folder / "param")[0]
 
 
-def from_patch(topology, placed, receptor, choice, *, where):
+def from_patch(topology, placed, receptor, lipid, padding, folder, *, where):
     """In place of OpenMM's packing, which takes minutes: what of its patch is within 17 Å and not on the helix."""
     patch = app.PDBFile(os.path.join(os.path.dirname(app.__file__), "data", "POPC.pdb"))
     places = np.array(patch.positions.value_in_unit(unit.angstrom))
@@ -102,14 +55,50 @@ def from_patch(topology, placed, receptor, choice, *, where):
         if np.abs(atoms[:, :2].mean(axis=0)).max() < 17 and away > 1.2:
             kept[residue.name == "HOH"].append(atoms)
     names = tuple(a.name for a in next(patch.topology.residues()).atoms())
-    return Packed(np.array(kept[False]), np.array(kept[True]), np.array([34.0, 34.0, 73.1]), names)
+    known = amber_names(lipid, names, folder)
+    lipids = tuple(named_lipid(known, xyz) for xyz in kept[False])
+    return Surroundings(lipids, np.array(kept[True]), np.array([34.0, 34.0, 73.1]))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The system as it was taken, and what was built of it."""
+    folder = tmp_path_factory.mktemp("built")
+    system, choice = taken(folder), MembraneChoice(salt_mol_per_l=0.1)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(building, "pack", from_patch)
+        return system, *building.build_membrane(system, choice, folder / "out", seed=3)
 
 
 @pytest.mark.slow
-def test_protein_ligand_lipids_ions_and_water_are_one_system(tmp_path, monkeypatch):
-    monkeypatch.setattr(building, "pack", from_patch)
-    choice = MembraneChoice(salt_mol_per_l=0.1)
-    made, figures = building.build_membrane(taken(tmp_path), choice, tmp_path / "out", seed=3)
+def test_a_prepared_bilayer_without_its_topology_gives_the_same_system(built, tmp_path):
+    system, made, _ = built
+    whole = app.AmberPrmtopFile(str(made.path("given_complex_prmtop")))
+    places = app.AmberInpcrdFile(str(made.path("given_complex_inpcrd")))
+    whole.topology.setPeriodicBoxVectors(places.boxVectors)
+    turned = [openmm.Vec3(-p.y, p.x, p.z) for p in places.positions.value_in_unit(unit.angstrom)]
+    with (tmp_path / "prepared.pdb").open("w") as file:
+        app.PDBFile.writeFile(whole.topology, turned * unit.angstrom, file)
+    choice = MembraneChoice(pdb=tmp_path / "prepared.pdb")
+    again, figures = building.build_membrane(system, choice, tmp_path / "out", seed=3)
+    one, two = (s.facts(SolvatedFacts).solvated["complex"] for s in (made, again))
+    assert (two.lipids, two.waters, two.ions) == (one.lipids, one.waters, one.ions)
+    assert figures["membrane"]["orientation"] == "prepared" and figures["membrane"]["lipid"] == "prepared.pdb"
+    assert any("laid on it" in note for note in figures["notes"])
+    same = [
+        Topology.read(s.path("given_complex_prmtop"), s.path("given_complex_inpcrd")).positions_angstrom
+        for s in (made, again)
+    ]
+    ours, theirs = (xyz - xyz[list(one.receptor_atoms)].mean(axis=0) for xyz in same)
+    heads = list(lipids_of(made.path("given_complex_prmtop")).heads)
+    away = ours[heads] @ np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1]]) - theirs[heads]
+    away -= np.array([34.0, 34.0, 73.1]) * np.round(away / [34.0, 34.0, 73.1])
+    assert np.abs(away).max() < 0.01
+
+
+@pytest.mark.slow
+def test_protein_ligand_lipids_ions_and_water_are_one_system(built):
+    _, made, figures = built
     told, box = figures["membrane"], made.facts(SolvatedFacts).solvated["complex"]
     assert told["orientation"] == "given" and told["residues_in_core"] > 10
     assert box.lipids == {"PA-PC-OL": told["lipids"]} and box.water_model == "tip3p" and not box.cosolvent
@@ -126,3 +115,10 @@ def test_protein_ligand_lipids_ions_and_water_are_one_system(tmp_path, monkeypat
     helix = positions[list(box.receptor_atoms)]
     assert np.ptp(helix[:, 2]) > 24  # upright, and about the middle
     assert abs(helix[:, 2].mean() - found.middle_angstrom) < 6 and 34 < found.thickness_angstrom < 44
+
+
+def test_a_ligand_away_from_the_receptor_is_told_before_lipids_are_packed():
+    receptor = np.array([[0, 0, 0], [0, 0, 10.0]])
+    building.refuse_far(receptor, np.array([[0, 3.0, 10.0], [0, 20.0, 0]]), where="x")
+    with pytest.raises(InputError, match="the ligand is 6.0 Å from the receptor"):
+        building.refuse_far(receptor, np.array([[0, 6.0, 10.0]]), where="x")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from gibbsflow.binding.forcefield.membrane.lipids import Lipids
@@ -19,6 +20,8 @@ OF_THE_SOLUTE_ANGSTROM = 6.0
 COVERED_ANGSTROM = 2.4
 """Half the distance of heavy atoms that touch: what lies as near as this to the receptor's is not the lipids' area."""
 CELL_ANGSTROM = 1.0
+REACH_ANGSTROM = 4.0
+"""Atoms of a bilayer, seen along its normal, are nearer than twice this to the next ones; water is left where not."""
 LEAST_ORDER = 0.2
 """Length of the mean vector on the circle that an edge makes: 0 where atoms are anywhere along it, of a bilayer with as
 much water as lipid along z 0.4."""
@@ -63,6 +66,38 @@ def order_along(positions_angstrom: Floats, vectors_angstrom: Floats) -> Floats:
     """
     fractions = positions_angstrom @ np.linalg.inv(vectors_angstrom)
     return np.asarray(np.abs(np.exp(2j * np.pi * fractions).mean(axis=0)))
+
+
+def spans(positions_angstrom: Floats, vectors_angstrom: Floats) -> bool:
+    """Tell whether atoms, seen along z, reach from each side of a box to its images across x and across y.
+
+    A bilayer does, with a pore in it as well; a nanodisc, a micelle or a ribbon has water between it and its images.
+
+    Parameters
+    ----------
+    positions_angstrom
+        Of lipids and solute, shape (M, 3), Å.
+    vectors_angstrom
+        Reduced vectors of the box as rows, the third along z, shape (3, 3), Å.
+
+    Returns
+    -------
+    bool
+        By the cells that atoms are within `REACH_ANGSTROM` of.
+    """
+    flat = vectors_angstrom[:2, :2]
+    counts = np.maximum(1, np.round(np.linalg.norm(flat, axis=1) / CELL_ANGSTROM).astype(int))
+    cells = np.floor(positions_angstrom[:, :2] @ np.linalg.inv(flat) % 1 * counts).astype(int) % counts
+    covered = np.zeros(counts, dtype=bool)
+    covered[tuple(cells.T)] = True
+    reach = round(REACH_ANGSTROM / CELL_ANGSTROM)
+    x, y = np.indices((2 * reach + 1, 2 * reach + 1)) - reach
+    tiled = ndimage.binary_dilation(np.tile(covered, (3, 3)), x**2 + y**2 <= reach**2)
+    parts, _ = ndimage.label(tiled)
+    nx, ny = counts
+    middle = parts[nx : 2 * nx, ny : 2 * ny]
+    beside = (parts[2 * nx :, ny : 2 * ny], parts[nx : 2 * nx, 2 * ny :])
+    return all(bool(((middle == other) & (middle > 0)).any()) for other in beside)
 
 
 def middle_of(positions: Floats, height: float) -> float:

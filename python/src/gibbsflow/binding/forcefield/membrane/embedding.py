@@ -12,6 +12,7 @@ from gibbsflow.binding.forcefield.membrane.bilayer import (
     leaflets,
     middle_of,
     order_along,
+    spans,
 )
 from gibbsflow.binding.forcefield.membrane.lipids import Lipids
 from gibbsflow.errors import Problem
@@ -65,6 +66,10 @@ def bilayer_doubts(
         what = f"the {len(lipids.molecules)} lipids are "
         what += "spread over the whole box" if order[best] < LEAST_ORDER else f"a layer across {_AXES[best]}"
         return [Problem(where, what, right)], []
+    solid = np.concatenate([lipids.atoms, *[np.asarray(atoms, dtype=int) for atoms in solids]])
+    if not spans(positions_angstrom[solid], vectors_angstrom):
+        what = f"the {len(lipids.molecules)} lipids do not reach across the box in xy: a disc, a micelle or a ribbon"
+        return [Problem(where, what, f"{right}, its lipids on all sides beside their images")], []
     upper, lower = leaflets(lipids, positions_angstrom, vectors_angstrom)
     if min(len(upper), len(lower)) < FEWEST_IN_LEAFLET:
         what = f"{len(upper)} lipids above the middle of the membrane and {len(lower)} below it"

@@ -36,11 +36,14 @@ class Lipids:
         Of each the atom that tells where its head is: phosphorus, or the oxygen of a sterol.
     kinds
         What each is called, by its residues, as ``PA-PC-OL`` or ``POPC``.
+    sterols
+        Places of sterols among them.
     """
 
     molecules: tuple[Ints, ...]
     heads: tuple[int, ...]
     kinds: tuple[str, ...]
+    sterols: tuple[int, ...] = ()
 
     @property
     def are_a_membrane(self) -> bool:
@@ -116,17 +119,19 @@ def find_lipids(
     possible[molecule_of[list(without)]] = False
     order, ends = np.argsort(molecule_of, kind="stable"), np.cumsum(np.bincount(molecule_of, minlength=count))
     found: list[Ints] = []
-    heads, kinds = [], []
+    heads, kinds, sterols = [], [], []
     for molecule in np.flatnonzero(possible).tolist():
         atoms = order[ends[molecule - 1] if molecule else 0 : ends[molecule]].astype(np.int32)
         residues = list(dict.fromkeys(residue_of[atoms].tolist()))
         sterol = all(labels[residue] in STEROLS for residue in residues) or _has_formula_of_sterol(elements[atoms])
         if not sterol and (not phosphori[molecule] or _is_polymer(atoms, names, residue_of)):
             continue
+        if sterol:
+            sterols.append(len(found))
         heads.append(int(atoms[elements[atoms] == (_OXYGEN if sterol else _PHOSPHORUS)][0]))
         kinds.append("-".join(labels[residue] for residue in residues))
         found.append(atoms)
-    return Lipids(tuple(found), tuple(heads), tuple(kinds))
+    return Lipids(tuple(found), tuple(heads), tuple(kinds), tuple(sterols))
 
 
 def _has_formula_of_sterol(elements: Ints) -> bool:

@@ -1,109 +1,72 @@
-"""A patch of membrane round a protein with its ligand: packed by OpenMM, given lipid21's parameters by tleap."""
+"""A membrane round a protein with its ligand: packed or prepared, given lipid21's parameters by tleap."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openmm
-from openmm import app, unit
+from openmm import app
 from scipy.spatial import cKDTree
 
-from gibbsflow.binding.facts import ParamFacts, PreparedFacts
-from gibbsflow.binding.forcefield.given.solvated_box import BoxFiles
+from gibbsflow.binding.facts import MembranePlanes, ParamFacts, PreparedFacts
+from gibbsflow.binding.forcefield.given.solvated_box import SITE_ANGSTROM, BoxFiles
 from gibbsflow.binding.forcefield.given.solvated_system import take_solvated
-from gibbsflow.binding.forcefield.ions import ANION, CATION
 from gibbsflow.binding.forcefield.parametrise import LIGAND_RESIDUE
-from gibbsflow.binding.forcefield.patch.lipid_names import LIPIDS, AmberNames, amber_names, record
-from gibbsflow.binding.forcefield.patch.orientation import Standing, stand
-from gibbsflow.binding.forcefield.solvation import SALT_MOL_PER_L, WATER_MOL_PER_L, solvate, write_inpcrd
+from gibbsflow.binding.forcefield.patch.choice import MembraneChoice
+from gibbsflow.binding.forcefield.patch.mixing import mix
+from gibbsflow.binding.forcefield.patch.orientation import Standing, laid_on, stand
+from gibbsflow.binding.forcefield.patch.packing import pack
+from gibbsflow.binding.forcefield.patch.prepared import FIELD, ION_CHARGES, Prepared, read_prepared
+from gibbsflow.binding.forcefield.patch.surroundings import (
+    Surroundings,
+    with_ions,
+    without_clashes,
+    write_surroundings,
+)
+from gibbsflow.binding.forcefield.solvation import solvate, write_inpcrd
 from gibbsflow.binding.forcefield.topology import leap_inputs
 from gibbsflow.binding.forcefield.topology_file import Topology
+from gibbsflow.binding.prepare.protein.residue_names import parent_of
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Md
 from gibbsflow.engines import ambertools
 from gibbsflow.engines.openmm_systems import load_topology
 from gibbsflow.errors import InputError, ParametrisationError, Problem
 from gibbsflow.units import Floats
+from gibbsflow.workflow.account import Account
 
-PACKING = ("amber14/protein.ff14SB.xml", "amber19/lipid21.xml", "amber14/tip3p.xml")
-"""What OpenMM packs lipids round the protein with; the topology gets its parameters of tleap."""
-CLASH_ANGSTROM, WATER_CLASH_ANGSTROM = 1.8, 2.4
-ION_DISTANCE_ANGSTROM = 5.0
-BEYOND_HEADS_ANGSTROM = 3.0
-"""Ions start farther out than this from the outermost atoms of the lipids."""
-
-
-@dataclass(frozen=True)
-class MembraneChoice:
-    """What is asked for.
-
-    Attributes
-    ----------
-    lipid
-        A name in `LIPIDS`.
-    padding_angstrom
-        Between the protein and each face of the box, at the least.
-    orientation
-        ``given`` or ``search``.
-    salt_mol_per_l
-        NaCl beside the ions that neutralise.
-    """
-
-    lipid: str = "POPC"
-    padding_angstrom: float = 10.0
-    orientation: str = "given"
-    salt_mol_per_l: float = SALT_MOL_PER_L[True]
-
-    def problems(self) -> list[Problem]:
-        """Say what cannot be had.
-
-        Returns
-        -------
-        list of Problem
-            Empty where all can.
-        """
-        where, found = "command line", []
-        if self.lipid not in LIPIDS:
-            mixed = any(mark in self.lipid for mark in ":/,+ ")
-            what = f"{'a mixture' if mixed else 'a lipid'} that no patch is known of: {self.lipid}"
-            right = f"one of {', '.join(LIPIDS)}"
-            right += "; a system that packmol-memgen has built is given by --complex_topology" if mixed else ""
-            found.append(Problem(where, what, right, field="membrane_lipid"))
-        if self.orientation not in ("given", "search"):
-            found.append(Problem(where, f"is {self.orientation}", "given or search", field="membrane_orientation"))
-        if not 5 <= self.padding_angstrom <= 50:  # noqa: PLR2004
-            what = f"{self.padding_angstrom:g} Å round the protein"
-            found.append(Problem(where, what, "5 to 50 Å", field="membrane_padding_angstrom"))
-        if not 0 <= self.salt_mol_per_l <= 5:  # noqa: PLR2004
-            found.append(Problem(where, f"is {self.salt_mol_per_l:g}", "0 to 5 mol/L", field="salt_mol_per_l"))
-        return found
+SAME_ANGSTROM = 1.5
+"""A residue of a prepared bilayer is one of the system's where its heavy atoms are as near as this to the system's."""
+FITS_ANGSTROM = 1.0
+"""Root mean square distance of α carbons, above which a prepared bilayer holds the protein in another conformation."""
 
 
 @dataclass(frozen=True)
-class Packed:
-    """Lipids and water round a protein.
+class _Solute:
+    """Receptor and ligand as tleap has them.
 
-    Attributes
-    ----------
-    lipids
-        Positions of each lipid in the order of the patch, shape (L, A, 3), Å.
-    waters
-        Oxygen and hydrogens of each, shape (W, 3, 3), Å.
-    box_angstrom
-        Lengths, shape (3,), Å.
-    names
-        Atoms of a lipid in the patch.
+    `first` is the first atom of the ligand; `alpha` are the receptor's α carbons and `residues` what they belong to.
     """
 
-    lipids: Floats
-    waters: Floats
-    box_angstrom: Floats
-    names: tuple[str, ...]
+    topology: app.Topology
+    dry: Topology
+    first: int
+    alpha: list[int]
+    residues: list[str]
+
+    @property
+    def positions(self) -> Floats:
+        return self.dry.positions_angstrom
+
+    def heavy(self) -> tuple[Floats, Floats]:
+        """Places of heavy atoms of receptor and ligand."""
+        heavy = self.dry.elements > 1
+        parts = (slice(None, self.first), slice(self.first, None))
+        return self.positions[parts[0]][heavy[parts[0]]], self.positions[parts[1]][heavy[parts[1]]]
 
 
 def build_membrane(
@@ -145,6 +108,7 @@ def build_membrane(
     (out / "logs").mkdir(parents=True, exist_ok=True)
     log = (out / "logs" / "leap.log").resolve()
     md = Md(solvent="tip3p", salt_mol_per_l=choice.salt_mol_per_l)
+    account = Account(system.name)
     with tempfile.TemporaryDirectory(prefix="gibbsflow-membrane-") as scratch:
         folder = Path(scratch)
         loads, _ = leap_inputs(system, folder, md)
@@ -152,16 +116,16 @@ def build_membrane(
         alone = f"saveamberparm {LIGAND_RESIDUE} alone.prmtop alone.inpcrd"
         ambertools.tleap("\n".join([*loads, saves, alone, "quit", ""]), folder=folder, log=log, name=system.name)
         dry, ligand = (Topology.read(folder / f"{n}.prmtop", folder / f"{n}.inpcrd") for n in ("dry", "alone"))
-        first = len(dry.elements) - len(ligand.elements)
-        topology = load_topology(folder / "dry.prmtop").topology
-        standing = _stand(topology, dry.positions_angstrom, first, choice.orientation, system.name)
+        solute = _solute(folder, dry, len(dry.elements) - len(ligand.elements))
+        if known.site is None:
+            refuse_far(*solute.heavy(), where=system.name)
+        standing, packed = _surrounded(
+            solute, choice, known.membrane_planes, folder, out / "logs", system.name, account
+        )
         placed = standing.placed(dry.positions_angstrom)
-        packed = pack(topology, placed, first, choice, where=system.name)
-        packed = without_clashes(packed, placed[first:][dry.elements[first:] > 1], where=system.name)
-        charge = round(float(dry.charges_e.sum()))
-        ions, packed = with_ions(packed, placed, charge, choice.salt_mol_per_l, seed, where=system.name)
-        names = amber_names(choice.lipid, packed.names, folder)
-        _join(loads, dry.positions_angstrom, placed, packed, ions, names, folder, log, system.name)
+        packed = without_clashes(packed, placed[solute.first :][dry.elements[solute.first :] > 1], where=system.name)
+        packed = _neutral(packed, placed, dry, choice, seed, system.name, account)
+        _join(loads, dry.positions_angstrom, placed, packed, folder, log, system.name)
         solvate(
             loads, LIGAND_RESIDUE, ligand, md, with_receptor=True, seed=seed, folder=folder,
             target=folder / "solvent", log=log, name=system.name,
@@ -169,200 +133,124 @@ def build_membrane(
         boxes = [BoxFiles(n, folder / f"{n}.prmtop", folder / f"{n}.inpcrd") for n in ("complex", "solvent")]
         made, figures = take_solvated(system.name, boxes, LIGAND_RESIDUE, known.site, out)
     told = standing.as_dict() | {
-        "lipid": choice.lipid,
+        "lipid": choice.asked,
         "lipids": len(packed.lipids),
+        "composition": packed.composition(),
         "lipid_ff": "lipid21",
         "protein_ff": system.facts(ParamFacts).protein_ff,
-        "padding_angstrom": choice.padding_angstrom,
         "box_angstrom": np.round(packed.box_angstrom, 2).tolist(),
-        "ions": {name: len(places) for name, places in ions.items()},
+        "ions": {name: len(places) for name, places in packed.ions.items()},
     }
-    return made, figures | {"membrane": told}
+    if choice.pdb is None:
+        told["padding_angstrom"] = choice.padding_angstrom
+    for doubt in standing.doubts():
+        account.warn(doubt, "membrane_orientation search, or the protein in the frame of the membrane as OPM has it")
+    account.facts["membrane_built"] = told
+    account.settle()
+    doubts = account.as_dict()
+    figures["notes"] = [*figures["notes"], *doubts["notes"], *doubts["warnings"]]
+    figures["warnings"] = [*figures["warnings"], *doubts["warnings"]]
+    return made.with_account(system.account()).with_account(account), figures | {"membrane": told}
 
 
-def _stand(topology: app.Topology, positions: Floats, first: int, how: str, where: str) -> Standing:
+def _solute(folder: Path, dry: Topology, first: int) -> _Solute:
+    topology = load_topology(folder / "dry.prmtop").topology
     alpha = [atom for atom in topology.atoms() if atom.name == "CA" and atom.index < first]
-    return stand([a.residue.name for a in alpha], positions[[a.index for a in alpha]], how, where=where)
+    return _Solute(topology, dry, first, [a.index for a in alpha], [a.residue.name for a in alpha])
 
 
-def pack(
-    topology: app.Topology, positions_angstrom: Floats, receptor: int, choice: MembraneChoice, *, where: str
-) -> Packed:
-    """Let OpenMM put lipids and water round a protein.
+def refuse_far(receptor_angstrom: Floats, ligand_angstrom: Floats, *, where: str) -> None:
+    """Say before lipids are packed, which takes long, what reading the box would say after it.
 
     Parameters
     ----------
-    topology
-        Of receptor and ligand.
-    positions_angstrom
-        In the frame of the membrane, shape (N, 3), Å.
-    receptor
-        Number of atoms of the receptor, which come first; the ligand is left out.
-    choice
-        Lipid and padding.
+    receptor_angstrom, ligand_angstrom
+        Heavy atoms of each, shapes (N, 3) and (M, 3), Å.
     where
         What messages call it.
-
-    Returns
-    -------
-    Packed
-        Lipids and water.
 
     Raises
     ------
     InputError
-        For parts of the receptor that the packing has no parameters for.
+        For a ligand that has no residue near it, which would be its site.
     """
-    modeller = app.Modeller(topology, positions_angstrom * unit.angstrom)
-    modeller.delete([atom for atom in modeller.topology.atoms() if atom.index >= receptor])
-    try:
-        modeller.addMembrane(
-            app.ForceField(*PACKING), lipidType=choice.lipid, neutralize=False,
-            minimumPadding=choice.padding_angstrom / 10 * unit.nanometer,
-            platform=openmm.Platform.getPlatformByName("CPU"),
-        )  # fmt: skip
-    except ValueError as error:
-        what = f"OpenMM cannot pack lipids round it: {error}"
-        raise InputError(Problem(where, what, "a protein of standard residues", field="receptor")) from error
-    places = np.array(modeller.positions.value_in_unit(unit.angstrom))
-    residues = [r for r in modeller.topology.residues() if next(r.atoms()).index >= receptor]
-    lipids = [[a.index for a in r.atoms()] for r in residues if r.name != "HOH"]
-    waters = [[a.index for a in r.atoms()] for r in residues if r.name == "HOH"]
-    names = tuple(a.name for a in next(r for r in residues if r.name != "HOH").atoms())
-    box = np.diag(modeller.topology.getPeriodicBoxVectors().value_in_unit(unit.angstrom))
-    return Packed(places[lipids], places[waters], box, names)
+    nearest = float(cKDTree(receptor_angstrom).query(ligand_angstrom)[0].min())
+    if nearest >= SITE_ANGSTROM:
+        what = f"the ligand is {nearest:.1f} Å from the receptor, of which no residue is then its site"
+        raise InputError(Problem(where, what, f"a ligand within {SITE_ANGSTROM:g} Å of it, or a site", field="pose"))
 
 
-def without_clashes(packed: Packed, ligand_angstrom: Floats, *, where: str) -> Packed:
-    """Take water away from where the ligand is.
-
-    Parameters
-    ----------
-    packed
-        Lipids and water.
-    ligand_angstrom
-        Its heavy atoms, shape (M, 3), Å.
-    where
-        What messages call it.
-
-    Returns
-    -------
-    Packed
-        Without those waters.
-
-    Raises
-    ------
-    InputError
-        For a ligand that lipids overlap.
-    """
-    tree = cKDTree(ligand_angstrom)
-    heavy = [k for k, name in enumerate(packed.names) if not name.lstrip("0123456789").startswith("H")]
-    nearest = tree.query(packed.lipids[:, heavy])[0].min(axis=1)
-    if (nearest < CLASH_ANGSTROM).any():
-        what = f"the ligand is in the lipid: {int((nearest < CLASH_ANGSTROM).sum())} lipids lie where it is"
-        right = "a ligand in a site of the protein; for one among lipids a system that is given, equilibrated"
-        raise InputError(Problem(where, what, right, field="pose"))
-    kept = tree.query(packed.waters[:, 0])[0] > WATER_CLASH_ANGSTROM
-    return Packed(packed.lipids, packed.waters[kept], packed.box_angstrom, packed.names)
+def _surrounded(
+    solute: _Solute,
+    choice: MembraneChoice,
+    planes: MembranePlanes | None,
+    folder: Path,
+    logs: Path,
+    where: str,
+    account: Account,
+) -> tuple[Standing, Surroundings]:
+    """How the protein stands, and what is round it then."""
+    centres = solute.positions[solute.alpha]
+    if choice.pdb is not None:
+        standing, packed, rms = _in_place(solute, read_prepared(choice.pdb, folder), str(choice.pdb))
+        account.note(
+            f"membrane taken from {choice.pdb.name}: lipids, water (as TIP3P) and ions; its protein is {rms:.2f} Å (α "
+            "carbons) from that of the system, which is laid on it"
+        )
+        return standing, packed
+    standing = stand(solute.residues, centres, choice.orientation, planes, where=where)
+    placed, padding = standing.placed(solute.positions), choice.padding_angstrom
+    if choice.is_mixture:
+        mixed = mix(solute.topology, placed, solute.first, choice, folder, logs, where=where)
+        moved, packed, _ = _in_place(solute, mixed, "packmol-memgen")
+        return replace(standing, rotation=moved.rotation, shift_angstrom=moved.shift_angstrom), packed
+    return standing, pack(solute.topology, placed, solute.first, choice.lipid, padding, folder, where=where)
 
 
-def with_ions(
-    packed: Packed, solute_angstrom: Floats, charge_e: int, salt_mol_per_l: float, seed: int, *, where: str
-) -> tuple[dict[str, Floats], Packed]:
-    """Put ions in place of waters outside the membrane.
-
-    Parameters
-    ----------
-    packed
-        Lipids and water.
-    solute_angstrom
-        Receptor and ligand, shape (N, 3), Å.
-    charge_e
-        Of both.
-    salt_mol_per_l
-        Pairs beside those that neutralise.
-    seed
-        Of their places.
-    where
-        What messages call it.
-
-    Returns
-    -------
-    ions
-        Places of each kind, shape (K, 3), Å.
-    packed
-        Without the waters that gave way.
-
-    Raises
-    ------
-    InputError
-        Where they do not fit.
-    """
-    pairs = round(salt_mol_per_l * len(packed.waters) / WATER_MOL_PER_L)
-    counts = {CATION: pairs + max(0, -charge_e), ANION: pairs + max(0, charge_e)}
-    heights, oxygens = packed.lipids[..., 2], packed.waters[:, 0]
-    beyond = (oxygens[:, 2] > heights.max() + BEYOND_HEADS_ANGSTROM) | (
-        oxygens[:, 2] < heights.min() - BEYOND_HEADS_ANGSTROM
-    )
-    free = beyond & (cKDTree(solute_angstrom).query(oxygens)[0] > ION_DISTANCE_ANGSTROM)
-    chosen: list[int] = []
-    for place in np.random.default_rng(seed).permutation(np.flatnonzero(free)).tolist():
-        if len(chosen) == sum(counts.values()):
-            break
-        if not chosen or np.linalg.norm(oxygens[chosen] - oxygens[place], axis=1).min() > ION_DISTANCE_ANGSTROM:
-            chosen.append(place)
-    if len(chosen) < sum(counts.values()):
-        what = f"{sum(counts.values())} ions do not fit outside the membrane, {len(chosen)} do"
-        right = "more membrane_padding_angstrom, or less salt_mol_per_l"
-        raise InputError(Problem(where, what, right, field="salt_mol_per_l"))
-    places = {CATION: oxygens[chosen[: counts[CATION]]], ANION: oxygens[chosen[counts[CATION] :]]}
-    kept = np.delete(packed.waters, chosen, axis=0)
-    return places, Packed(packed.lipids, kept, packed.box_angstrom, packed.names)
+def _in_place(solute: _Solute, held: Prepared, where: str) -> tuple[Standing, Surroundings, float]:
+    """Lay the system's protein on that of a bilayer that is there, whose rest is then round it; how well it fits, Å."""
+    ours, theirs = ([parent_of(name) for name in names] for names in (solute.residues, held.alpha_names))
+    right = "the protein of the system, residue by residue, whole in one image of the box"
+    if ours != theirs:
+        differ = next((k for k, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), None)
+        what = f"{len(theirs)} residues of a protein, and {len(ours)} in the system"
+        if differ is not None:
+            what += f"; residue {differ + 1} is {theirs[differ]} there and {ours[differ]} here"
+        raise InputError(Problem(where, what, right, field=FIELD))
+    centres = solute.positions[solute.alpha]
+    standing = laid_on(solute.residues, centres, held.alpha_angstrom, held.middle_angstrom)
+    middle = np.array([0, 0, held.middle_angstrom])
+    away = standing.placed(centres) - (held.alpha_angstrom - middle)
+    rms = float(np.sqrt((away**2).sum(axis=1).mean()))
+    if rms > FITS_ANGSTROM:
+        what = f"its protein is another conformation than the system's: α carbons {rms:.1f} Å apart"
+        raise InputError(Problem(where, what, right, field=FIELD))
+    tree = cKDTree(standing.placed(solute.positions)[solute.dry.elements > 1])
+    for called, places in held.others:
+        if not len(places) or tree.query(places - middle)[0].max() > SAME_ANGSTROM:
+            what = f"{called} is neither lipid, water nor ion, and the system has nothing there"
+            raise InputError(Problem(where, what, "lipids, water, ions and what the system has", field=FIELD))
+    ions = {k: v[tree.query(v)[0] > SAME_ANGSTROM] for k, v in held.surroundings.ions.items()}
+    return standing, replace(held.surroundings, ions=ions), rms
 
 
-def write_surroundings(packed: Packed, names: AmberNames, folder: Path) -> None:
-    """Write lipids and waters as tleap reads them: ``lipids.pdb`` and ``water.pdb``.
-
-    Parameters
-    ----------
-    packed
-        Lipids and water.
-    names
-        Of the lipids' atoms.
-    folder
-        Where tleap runs.
-    """
-    lines: list[str] = []
-    number = 0
-    for lipid in packed.lipids:
-        for k, (atom, label) in enumerate(zip(names.names, names.residues, strict=True)):
-            place = number + names.residue_of[k] + 1
-            lines.append(record(k + 1, atom, label, place, lipid[names.source[k]]))
-        number += names.residue_of[-1] + 1
-        lines.append("TER")
-    _pdb(folder / "lipids.pdb", lines)
-    rows: list[str] = []
-    for k, water in enumerate(packed.waters, 1):
-        rows += [record(k, atom, "WAT", k, xyz) for atom, xyz in zip(("O", "H1", "H2"), water, strict=True)] + ["TER"]
-    _pdb(folder / "water.pdb", rows)
+def _neutral(
+    packed: Surroundings, placed: Floats, dry: Topology, choice: MembraneChoice, seed: int, where: str, account: Account
+) -> Surroundings:
+    charge = round(float(dry.charges_e.sum())) + sum(lipid.charge_e for lipid in packed.lipids)
+    if choice.pdb is None:
+        return with_ions(packed, placed, charge, choice.salt_mol_per_l, seed, where=where)
+    charge += sum(ION_CHARGES[kind] * len(places) for kind, places in packed.ions.items())
+    if charge:
+        account.note(f"the bilayer as it came has {charge:+d} e with this system: {abs(charge)} waters become ions")
+    return with_ions(packed, placed, charge, 0.0, seed, where=where)
 
 
 def _join(
-    loads: Sequence[str],
-    given: Floats,
-    placed: Floats,
-    packed: Packed,
-    ions: dict[str, Floats],
-    names: AmberNames,
-    folder: Path,
-    log: Path,
-    name: str,
+    loads: Sequence[str], given: Floats, placed: Floats, packed: Surroundings, folder: Path, log: Path, name: str
 ) -> None:
     """Write complex.prmtop and complex.inpcrd: receptor, ligand, lipids, ions, water."""
-    write_surroundings(packed, names, folder)
-    ionic = [(kind, place) for kind, places in ions.items() for place in places]
-    _pdb(folder / "ions.pdb", [record(k, kind, kind, k, place) + "\nTER" for k, (kind, place) in enumerate(ionic, 1)])
-    units = ["lipids", *(["ions"] if ionic else []), "water"]
+    units = write_surroundings(packed, folder)
     x, y, z = packed.box_angstrom
     script = [
         *loads, "source leaprc.lipid21", *[f"{unit_} = loadpdb {unit_}.pdb" for unit_ in units],
@@ -371,15 +259,9 @@ def _join(
     ]  # fmt: skip
     ambertools.tleap("\n".join(script), folder=folder, log=log, name=name)
     built = Topology.read(folder / "complex.prmtop", folder / "complex.inpcrd")
-    others = packed.lipids.shape[0] * packed.lipids.shape[1] + 3 * len(packed.waters) + len(ionic)
-    if len(built.elements) != len(placed) + others:
-        wanted = len(placed) + others
+    if len(built.elements) != (wanted := len(placed) + packed.atoms):
         raise ParametrisationError(f"{name}: tleap built {len(built.elements)} atoms, and {wanted} were packed")
     # tleap moves a unit with a box, all of it alike; and it has the solute where the file has it
     shift = (built.positions_angstrom[: len(placed)] - given).mean(axis=0)
     moved = np.concatenate([placed + shift, built.positions_angstrom[len(placed) :]])
     write_inpcrd(folder / "complex.inpcrd", moved, (x, y, z, 90.0, 90.0, 90.0))
-
-
-def _pdb(path: Path, lines: Sequence[str]) -> None:
-    path.write_text("\n".join([*lines, "END", ""]))

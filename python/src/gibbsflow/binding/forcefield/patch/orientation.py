@@ -1,4 +1,4 @@
-"""How a protein stands in a membrane: as it is given, or where its hydrophobic residues fit the tails best."""
+"""How a protein stands in a membrane: as given, by OPM's planes, on itself, or where it is hydrophobic."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gibbsflow.binding.facts import MembranePlanes
 from gibbsflow.binding.prepare.protein.residue_names import parent_of
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats
@@ -41,13 +42,15 @@ class Standing:
     shift_angstrom
         Shape (3,), Å; the middle of the membrane comes to z = 0.
     how
-        ``given`` or ``hydropathy``.
+        ``given``, ``opm``, ``hydropathy`` or ``prepared``.
     tilt_degrees
         Between the normal of the membrane and the z of the file.
     contrast
         Mean hydropathy of residues between the tails less that of the others; NaN where all are inside.
     inside
         Residues within 10 Å of the middle.
+    tails_angstrom
+        Thickness of the tails that was assumed, or that OPM gives.
     """
 
     rotation: Floats
@@ -56,6 +59,7 @@ class Standing:
     tilt_degrees: float
     contrast: float
     inside: int
+    tails_angstrom: float = 2 * HALF_ANGSTROM
 
     def placed(self, positions_angstrom: Floats) -> Floats:
         """Move atoms.
@@ -82,13 +86,35 @@ class Standing:
         """
         told: dict[str, object] = {"orientation": self.how, "residues_in_core": self.inside}
         if self.how != "given":
-            told |= {"tilt_degrees": round(self.tilt_degrees, 1), "assumed_tails_angstrom": 2 * HALF_ANGSTROM}
+            told["tilt_degrees"] = round(self.tilt_degrees, 1)
+        if self.how in ("opm", "hydropathy"):
+            told["opm_tails_angstrom" if self.how == "opm" else "assumed_tails_angstrom"] = self.tails_angstrom
         if not math.isnan(self.contrast):
             told["hydropathy_contrast"] = round(self.contrast, 2)
         return told
 
+    def doubts(self) -> list[str]:
+        """Say what speaks against it.
 
-def stand(names: Sequence[str], centres_angstrom: Floats, how: str, *, where: str) -> Standing:
+        Returns
+        -------
+        list of str
+            Empty where nothing does, and where all of the protein is inside.
+        """
+        if self.contrast >= LEAST_CONTRAST or math.isnan(self.contrast):
+            return []
+        what = "residues between the tails are no more hydrophobic than the others"
+        return [f"the protein as it stands ({self.how}): {what} ({self.contrast:+.1f} on Kyte's scale)"]
+
+
+def stand(
+    names: Sequence[str],
+    centres_angstrom: Floats,
+    how: str,
+    planes: MembranePlanes | None = None,
+    *,
+    where: str,
+) -> Standing:
     """Find how a protein stands in its membrane.
 
     Parameters
@@ -100,6 +126,8 @@ def stand(names: Sequence[str], centres_angstrom: Floats, how: str, *, where: st
     how
         ``given``: the normal is z and the middle z = 0, as in files of the OPM database; ``search``: the slab of
         30 Å with the greatest difference of mean hydropathy between inside and outside, weighed by √(n_in n_out).
+    planes
+        Where dummy atoms of the file say that the membrane is: they count for ``given``; None for none.
     where
         What messages call it.
 
@@ -115,7 +143,7 @@ def stand(names: Sequence[str], centres_angstrom: Floats, how: str, *, where: st
     """
     hydropathy = np.array([_HYDROPATHY.get(parent_of(name), 0.0) for name in names])
     if how == "given":
-        found = _standing(np.eye(3), np.zeros(3), how, hydropathy, centres_angstrom)
+        found = _given(planes, hydropathy, centres_angstrom)
         right = "the protein across z = 0 with the membrane's normal along z, or orientation search"
     else:
         found = _searched(hydropathy, centres_angstrom)
@@ -132,13 +160,63 @@ def stand(names: Sequence[str], centres_angstrom: Floats, how: str, *, where: st
     return found
 
 
-def _standing(rotation: Floats, shift: Floats, how: str, hydropathy: Floats, centres: Floats) -> Standing:
+def laid_on(
+    names: Sequence[str], centres_angstrom: Floats, places_angstrom: Floats, middle_angstrom: float
+) -> Standing:
+    """Stand as the same protein does in a bilayer that is there (Kabsch, Acta Cryst. A 32, 922 (1976)).
+
+    Parameters
+    ----------
+    names
+        Of its residues.
+    centres_angstrom
+        Of each the α carbon, shape (R, 3), Å.
+    places_angstrom
+        Where they are in the bilayer, shape (R, 3), Å.
+    middle_angstrom
+        Height of its middle, which comes to z = 0.
+
+    Returns
+    -------
+    Standing
+        Where it goes.
+    """
+    ours, theirs = centres_angstrom.mean(axis=0), places_angstrom.mean(axis=0)
+    left, _, right = np.linalg.svd((places_angstrom - theirs).T @ (centres_angstrom - ours))
+    turned = np.diag([1, 1, np.sign(np.linalg.det(left @ right))])
+    rotation = left @ turned @ right
+    hydropathy = np.array([_HYDROPATHY.get(parent_of(name), 0.0) for name in names])
+    shift = theirs - rotation @ ours - [0, 0, middle_angstrom]
+    return _standing(rotation, shift, "prepared", hydropathy, centres_angstrom)
+
+
+def _given(planes: MembranePlanes | None, hydropathy: Floats, centres: Floats) -> Standing:
+    """As the file has it; the least turn that brings the normal of OPM's planes to z, and their middle to z = 0."""
+    if planes is None:
+        return _standing(np.eye(3), np.zeros(3), "given", hydropathy, centres)
+    normal = np.array(planes.normal)
+    axis = np.cross(normal, [0, 0, 1.0])
+    cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
+    rotation = np.eye(3) + cross + cross @ cross / (1 + normal[2])
+    middle = rotation @ np.array(planes.middle_angstrom)
+    return _standing(rotation, np.array([0, 0, -middle[2]]), "opm", hydropathy, centres, planes.thickness_angstrom)
+
+
+def _standing(
+    rotation: Floats,
+    shift: Floats,
+    how: str,
+    hydropathy: Floats,
+    centres: Floats,
+    tails_angstrom: float = 2 * HALF_ANGSTROM,
+) -> Standing:
     heights = np.abs((centres @ rotation.T + shift)[:, 2])
-    inside = heights < HALF_ANGSTROM
+    inside = heights < tails_angstrom / 2
     both = inside.any() and not inside.all()
     contrast = float(hydropathy[inside].mean() - hydropathy[~inside].mean()) if both else float("nan")
     tilt = float(np.degrees(np.arccos(np.clip(rotation[2, 2], -1, 1))))
-    return Standing(rotation, shift, how, min(tilt, 180 - tilt), contrast, int((heights < CORE_ANGSTROM).sum()))
+    in_core = int((heights < CORE_ANGSTROM).sum())
+    return Standing(rotation, shift, how, min(tilt, 180 - tilt), contrast, in_core, tails_angstrom)
 
 
 def _searched(hydropathy: Floats, centres: Floats) -> Standing:

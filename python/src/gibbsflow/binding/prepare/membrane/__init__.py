@@ -1,0 +1,1 @@
+"""What files of membrane proteins have beside the protein: lipids, and dummy atoms that say where the membrane is."""
