@@ -114,6 +114,10 @@ def _thirds(facts: RuleFacts) -> tuple[float, ...]:
     return tuple(sorted({facts.lowest_k, (facts.lowest_k + facts.highest_k) / 2, facts.highest_k}))
 
 
+def _ends(facts: RuleFacts) -> tuple[float, ...]:
+    return tuple(sorted({facts.lowest_k, facts.highest_k}))
+
+
 Settings = Mapping[str, Mapping[str, Any]]
 
 
@@ -177,12 +181,12 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "a molecule, temperature_k", lambda f: f.molecule,
-        lambda f: {"generator": {"mode_temperatures_k": _thirds(f)}},
-        "modes are sampled where MD will be: first, middle and last temperature",
+        lambda f: {"generator": {"mode_temperatures_k": _thirds(f), "thermal_temperatures_k": _ends(f)}},
+        "modes are sampled where MD will be, at first, middle and last temperature; the hold-out at first and last",
     ),
     Rule(
         "a crystal, temperature_k", lambda f: not f.molecule,
-        lambda f: {"generator": {"thermal_temperatures_k": tuple(sorted({f.lowest_k, f.highest_k}))}},
+        lambda f: {"generator": {"thermal_temperatures_k": _ends(f)}},
         "the hold-out is sampled where MD will be: first and last temperature",
     ),
     Rule(
