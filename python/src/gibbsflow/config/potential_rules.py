@@ -176,8 +176,13 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "a molecule", lambda f: f.molecule,
-        {"generator": {"methods": ("bulk", "normal_mode", "rattle", "dimer")}},
-        "thermal displacements along normal modes, and pairs of atoms from the wall to the tail",
+        {
+            "generator": {
+                "methods": ("bulk", "normal_mode", "rattle", "dimer"), "mode_count": 20,
+                "rattle_sigma_angstrom": (0.02, 0.05, 0.1), "dimer_count": 3, "dimer_range_angstrom": (0.5, 2.0),
+            }
+        },
+        "thermal displacements along normal modes first of all, and for the core pairs of atoms up to their bonds",
     ),
     Rule(
         "a molecule, temperature_k", lambda f: f.molecule,
