@@ -38,8 +38,6 @@ _OF_METHODS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("sqs_atoms_max", "sqs_composition_step", "sqs_steps"), ("sqs",)),
     **dict.fromkeys(("defects_max", "interstitial_distance_angstrom"), ("defect",)),
     **dict.fromkeys(("surface_indices", "surface_layers", "surface_vacuum_angstrom"), ("surface",)),
-    "mode_count": ("normal_mode",),
-    **dict.fromkeys(("dimer_range_angstrom", "dimer_count"), ("dimer",)),
     "box_angstrom": ("dimer", "isolated_atom"),
 }  # fmt: skip
 

@@ -172,13 +172,13 @@ def find_subject(
         account.warn("no symmetry is found in the structure: it is measured as it is", right)
     if len(crystal.primitive) > _MANY_ATOMS:
         account.note(f"its primitive cell has {len(crystal.primitive)} atoms: each property takes its time")
-    labelled = bare(atoms) if structure is None else None
-    if labelled is not None and len(labelled) > len(crystal.primitive):
+    cell = bare(atoms) if structure is None else None
+    if cell is not None and len(cell) > len(crystal.primitive):
         crystal = replace(crystal, whole=True)
         account.note(
             f"volumes and strains are those of the conventional cell ({len(crystal.unit)} atoms), as labels are"
         )
-    return Subject(crystal, None, source, labelled)
+    return Subject(crystal, None, source, cell)
 
 
 def ground_state(

@@ -61,11 +61,11 @@ def core_pairs(frames: Sequence[LabelledFrame]) -> list[LabelledFrame]:
         Pairs from 0.93 of the nearest labelled distance down to 0.38 of the sum of covalent radii, each 0.93 of the one
         before: the labelled energy and what ZBL rises from there. `row` 0; none where no pair is labelled.
     """
-    nearest: dict[tuple[int, ...], tuple[float, LabelledFrame]] = {}
+    nearest: dict[tuple[int, int], tuple[float, LabelledFrame]] = {}
     for frame in frames:
         if len(frame.atoms) == 2 and not frame.atoms.pbc.any() and frame.weights.energy > 0:
             distance = float(frame.atoms.get_distance(0, 1))
-            kind = tuple(sorted(frame.atoms.numbers.tolist()))
+            kind = int(frame.atoms.numbers.min()), int(frame.atoms.numbers.max())
             if kind not in nearest or distance < nearest[kind][0]:
                 nearest[kind] = distance, frame
     made = []

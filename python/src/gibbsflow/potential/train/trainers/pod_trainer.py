@@ -95,7 +95,8 @@ class PodTrainer:
         references = reference_energies(inputs.train, species)
         zbl = zbl_for(species) if settings.zbl else None
         folds = assign_folds(inputs.train, settings.folds, seed)
-        scales = pod_fit.length_scales(inputs.train)
+        surroundings = [frame for frame, own in zip(inputs.train, met(inputs.train), strict=True) if own]
+        scales = pod_fit.length_scales(surroundings)
         folder = out / POTENTIAL
         with (
             tempfile.TemporaryDirectory(prefix="gibbsflow-fit-") as scratch,
