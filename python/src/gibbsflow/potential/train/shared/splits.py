@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
 
+_PARENTS_OF_A_FOLD = 2
+
 
 @dataclass(frozen=True)
 class Folds:
@@ -45,8 +47,9 @@ def assign_folds(frames: Sequence[LabelledFrame], folds: int, seed: int) -> Fold
     Frames of one parent (a trajectory, the distortions of one structure) are near copies of each other: split by frame,
     they make errors look too small. Where no parents are given, each config_type is cut into runs of neighbouring
     frames, since a trajectory is written in order; so are the frames of a parent that has more than a fold's share, for
-    what is left without them says nothing of them (all distortions of one molecule, and pairs of atoms beside them).
-    The result says which was done.
+    what is left without them says nothing of them (all distortions of one molecule, and pairs of atoms beside them);
+    and those of all, where there are fewer than two a fold: they are the crystals that a set is about, and a fit is not
+    to be chosen by what it says of germanium where it saw none. The result says which was done.
 
     Parameters
     ----------
@@ -62,21 +65,27 @@ def assign_folds(frames: Sequence[LabelledFrame], folds: int, seed: int) -> Fold
     Folds
         With every config_type spread over as many folds as it has groups.
     """
-    parents = [frame.parent for frame in frames]
+    parents, cut = [frame.parent for frame in frames], set[str]()
     distinct = {p for p in parents if p}
     if len(distinct) >= 2:
         groups = [parent or frame.structure_id for parent, frame in zip(parents, frames, strict=True)]
-        large = {parent for parent, size in Counter(groups).items() if size * folds > len(frames) + folds}
+        families = {parent: size for parent, size in Counter(groups).items() if size > 1}
+        few = len(families) < _PARENTS_OF_A_FOLD * folds
+        large = {parent for parent, size in families.items() if few or size * folds > len(frames) + folds}
         runs = _runs(frames, folds, groups)
+        cut = {run for group, run in zip(groups, runs, strict=True) if group in large}
         groups = [run if group in large else group for group, run in zip(groups, runs, strict=True)]
         by = f"parent ({len(set(groups))} groups)"
         if large:
-            by += f", of {len(large)} with more than a fold's share runs of neighbouring frames within each config_type"
+            why = "that are few" if few else "with more than a fold's share"
+            by += f", of {len(large)} parents {why} runs of neighbouring frames within each config_type"
     else:
         groups = _runs(frames, folds, [""] * len(frames))
         by = "runs of neighbouring frames within each config_type, since no parents are given"
     sizes: dict[tuple[str, str], int] = {}
     kind = {group: frame.config_type for group, frame in zip(groups, frames, strict=True)}
+    # the runs of one parent each to another fold
+    kind |= {run: run.rpartition("/")[0] for run in cut}
     for group in groups:
         sizes[kind[group], group] = sizes.get((kind[group], group), 0) + 1
     order = np.random.default_rng(seed).permutation(len(sizes))
