@@ -36,6 +36,8 @@ def test_every_rule_sets_keys_that_exist_and_that_count(rule: Any) -> None:
         ({"elements": ["Cu", "Au"], "structure": "fcc"}, "generator", "defect_kinds", ("vacancy", "antisite")),
         (WATER, "generator", "methods", ("bulk", "normal_mode", "rattle", "dimer")),
         (WATER, "generator", "mode_temperatures_k", (300, 750, 1200)),
+        (WATER, "generator", "rattle_sigma_angstrom", (0.02, 0.05, 0.1)),
+        (WATER, "generator", "thermal_temperatures_k", (300, 1200)),
         (WATER, "exploration", "timestep_fs", 0.5),
         ({"goal": "melt_quench"}, "loop", "trajectories", 6),
         ({"goal": "phase_diagram"}, "exploration", "ensemble", "npt"),

@@ -66,7 +66,7 @@ class Target(Section):
     lattice_constant_angstrom: float | None = setting(
         None,
         "Lattice constant; default: the elements' own by Vegard's rule; of compounds (zincblende, rocksalt, "
-        "cesiumchloride, fluorite, wurtzite) that at which covalent radii touch.",
+        "cesiumchloride, fluorite, wurtzite) that at which ions touch, or atoms by covalent radii.",
         unit="Å",
         gt=1,
         le=30,

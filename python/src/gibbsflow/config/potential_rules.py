@@ -38,8 +38,6 @@ _OF_METHODS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("sqs_atoms_max", "sqs_composition_step", "sqs_steps"), ("sqs",)),
     **dict.fromkeys(("defects_max", "interstitial_distance_angstrom"), ("defect",)),
     **dict.fromkeys(("surface_indices", "surface_layers", "surface_vacuum_angstrom"), ("surface",)),
-    "mode_count": ("normal_mode",),
-    **dict.fromkeys(("dimer_range_angstrom", "dimer_count"), ("dimer",)),
     "box_angstrom": ("dimer", "isolated_atom"),
 }  # fmt: skip
 
@@ -114,6 +112,10 @@ def _thirds(facts: RuleFacts) -> tuple[float, ...]:
     return tuple(sorted({facts.lowest_k, (facts.lowest_k + facts.highest_k) / 2, facts.highest_k}))
 
 
+def _ends(facts: RuleFacts) -> tuple[float, ...]:
+    return tuple(sorted({facts.lowest_k, facts.highest_k}))
+
+
 Settings = Mapping[str, Mapping[str, Any]]
 
 
@@ -172,17 +174,22 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "a molecule", lambda f: f.molecule,
-        {"generator": {"methods": ("bulk", "normal_mode", "rattle", "dimer")}},
-        "thermal displacements along normal modes, and pairs of atoms from the wall to the tail",
+        {
+            "generator": {
+                "methods": ("bulk", "normal_mode", "rattle", "dimer"), "mode_count": 20,
+                "rattle_sigma_angstrom": (0.02, 0.05, 0.1), "dimer_count": 3, "dimer_range_angstrom": (0.5, 2.0),
+            }
+        },
+        "thermal displacements along normal modes first of all, and for the core pairs of atoms up to their bonds",
     ),
     Rule(
         "a molecule, temperature_k", lambda f: f.molecule,
-        lambda f: {"generator": {"mode_temperatures_k": _thirds(f)}},
-        "modes are sampled where MD will be: first, middle and last temperature",
+        lambda f: {"generator": {"mode_temperatures_k": _thirds(f), "thermal_temperatures_k": _ends(f)}},
+        "modes are sampled where MD will be, at first, middle and last temperature; the hold-out at first and last",
     ),
     Rule(
         "a crystal, temperature_k", lambda f: not f.molecule,
-        lambda f: {"generator": {"thermal_temperatures_k": tuple(sorted({f.lowest_k, f.highest_k}))}},
+        lambda f: {"generator": {"thermal_temperatures_k": _ends(f)}},
         "the hold-out is sampled where MD will be: first and last temperature",
     ),
     Rule(

@@ -124,6 +124,6 @@ def test_compounds_begin_near_their_own_lattice_constant(
     elements: tuple[str, str], crystal: str, measured: float
 ) -> None:
     (atoms,) = parents(Target(elements=elements, crystal=crystal), SETTINGS)
-    assert atoms.cell.lengths()[0] == pytest.approx(measured, rel=0.09)
+    assert atoms.cell.lengths()[0] == pytest.approx(measured, rel=0.04)
     near = [float(d[d > 0.1].min()) for d in atoms.repeat(2).get_all_distances(mic=True)]
     assert max(near) - min(near) < 0.01

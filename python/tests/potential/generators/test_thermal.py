@@ -9,6 +9,7 @@ from gibbsflow.config.potential import Generator, Target
 from gibbsflow.potential.data.structures import closest_pair_angstrom
 from gibbsflow.potential.generators import thermal
 from gibbsflow.potential.generators.parents import parents
+from gibbsflow.units import KB_EV_PER_K
 
 SI = Target(elements=("Si",))
 PARENT = parents(SI, Generator())[0]
@@ -47,8 +48,8 @@ def test_springs_of_a_molecule_leave_its_shape_free_to_turn() -> None:
     assert matrix @ turned == pytest.approx(0, abs=1e-9)
     stretch = np.zeros(6)
     stretch[5] = 1.0
-    # one bond of 8 eV/Å²
-    assert stretch @ thermal.molecule_hessian(molecule("N2")) @ stretch == pytest.approx(8.0)
+    # one bond of 30 eV/Å²
+    assert stretch @ thermal.molecule_hessian(molecule("N2")) @ stretch == pytest.approx(30.0)
 
 
 def test_molecules_are_sampled_in_their_box() -> None:
@@ -58,9 +59,23 @@ def test_molecules_are_sampled_in_their_box() -> None:
     made = thermal.make([parent], target, settings)
     assert len(made) == 8
     bonds = [a.get_distance(0, 1) for a in made]
-    # kT = k<x²> along a bond: 0.057 Å at 300 K and 8 eV/Å²
-    assert 0.01 < np.std(bonds) < 0.15
+    # kT = k<x²> along a bond: 0.029 Å at 300 K and 30 eV/Å²
+    assert 0.01 < np.std(bonds) < 0.06
     assert all(np.array_equal(a.cell, parent.cell) for a in made)
+
+
+def test_a_molecule_is_as_warm_as_it_is_said_to_be() -> None:
+    """kT/2 of potential energy in each of its 21 modes but the two that turn about bonds, by another Hamiltonian."""
+    TBLite = pytest.importorskip("tblite.ase").TBLite
+    target = Target(elements=("C", "H", "O"), molecule="CH3CH2OH")
+    (parent,) = parents(target, Generator())
+    made = thermal.make([parent], target, Generator(thermal_temperatures_k=(300.0,), thermal_count=12))
+    energies = []
+    for atoms in [parent, *made]:
+        atoms.calc = TBLite(method="GFN2-xTB", verbosity=0)
+        energies.append(atoms.get_potential_energy())
+    mean = np.mean(energies[1:]) - energies[0]
+    assert mean == pytest.approx(19 / 2 * KB_EV_PER_K * 300, rel=0.5)
 
 
 def test_it_applies_to_crystals_and_molecules_of_two_atoms() -> None:

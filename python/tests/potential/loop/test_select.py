@@ -9,10 +9,12 @@ from ase.build import bulk
 from labelled_sets import fitted_copper, rattled
 from loop_states import config
 
+from gibbsflow.config.potential import Generator, Target
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import LabelResult
 from gibbsflow.potential.data.structures import tag, write_frames
+from gibbsflow.potential.generators.generate import generate
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.select import by_type, ids_of, select, spread
 from gibbsflow.potential.loop.state import LoopCheckpoint, Phase
@@ -30,8 +32,28 @@ def test_frames_are_taken_evenly(count, taken):
 
 def test_types_take_turns_and_keep_their_order():
     frames = [tag(bulk("Si"), kind, generator="test", seed=k) for k, kind in enumerate("aaaabbc")]
-    assert [frame.info["seed"] for frame in by_type(frames, 5)] == [0, 1, 4, 5, 6]
+    assert [frame.info["seed"] for frame in by_type(frames, 5)] == [0, 3, 4, 5, 6]
     assert len(by_type(frames, 99)) == 7
+
+
+def test_few_labels_hold_every_way_in_which_structures_are_made():
+    """Of silicon and germanium: all kinds of strain, both ends of the volumes, both parents."""
+    few = Generator(volume_steps=4, cell_strain_count=2, rattle_count=1)
+    made = generate(Target(elements=("Si", "Ge"), crystal="diamond"), few).frames
+    strains = [f.info for f in by_type(made, 15) if f.info["config_type"] == "strain"]
+    assert len(strains) == 6
+    assert {info["strain_kind"] for info in strains} == {"volume", "uniaxial", "shear"}
+    assert len({(info["strain_kind"], info["parent"]) for info in strains}) == 6
+    rattles = [f.info for f in by_type(made, 15) if f.info["config_type"] == "rattle"]
+    assert len({info["sigma_angstrom"] for info in rattles}) == 3
+    pairs = generate(Target(elements=("C", "H", "O")), Generator(methods=("dimer",), dimer_count=12)).frames
+    chosen = by_type(pairs, 12)
+    assert {f.get_chemical_formula() for f in chosen} == {"C2", "CH", "CO", "H2", "HO", "O2"}
+    assert len({f.info["distance_angstrom"] == 6.0 for f in chosen}) == 2
+    one = generate(Target(elements=("Cu",), crystal="fcc"), Generator(methods=("bulk", "strain"))).frames
+    volumes = [f.get_volume() for f in by_type(one, 7) if f.info.get("strain_kind") == "volume"]
+    every = [f.get_volume() for f in one if f.info.get("strain_kind") == "volume"]
+    assert volumes == [every[0], every[-1]]
 
 
 def _state(folder: Path, candidates, known, held=()):

@@ -28,8 +28,10 @@ def test_an_alloy_in_equal_parts_is_measured_ordered(
     elements: list[str], structure: str, name: str, atoms: int
 ) -> None:
     found = find_subject(settings(elements, structure), Account("x"), species=elements)
-    assert found.name.endswith(name) and len(found.atoms) == atoms
-    assert sorted(found.atoms.get_chemical_symbols()) == sorted(elements)
+    assert found.crystal is not None
+    smallest = found.crystal.primitive
+    assert found.name.endswith(name) and len(smallest) == atoms
+    assert sorted(smallest.get_chemical_symbols()) == sorted(elements)
     assert "ordered" in found.source
 
 

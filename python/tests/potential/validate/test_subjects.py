@@ -36,6 +36,11 @@ def test_ground_state_of_labelled_data(tmp_path: Path) -> None:
     assert found.kind == "crystal" and found.name == "Cu, Fm-3m" and "frame 2 of train.extxyz" in found.source
     assert found.crystal is not None and found.crystal.conventional.cell[0, 0] == pytest.approx(3.61)
     assert found.labelled is not None and len(found.labelled) == 4
+    # as labels have four atoms, volumes and strains have too
+    assert found.crystal.whole and len(found.atoms) == 4
+    write(tmp_path / "small.extxyz", frames[2:])
+    small = find_subject(CONFIG, Account("x"), species=["Cu"], data=tmp_path / "small.extxyz")
+    assert small.crystal is not None and not small.crystal.whole
     assert find_subject(CONFIG, Account("x"), species=["Cu"], structure=path).labelled is None
 
 

@@ -14,6 +14,8 @@ from gibbsflow.potential.data.structures import tag
 if TYPE_CHECKING:
     from ase import Atoms
 
+CORE_WEIGHT = 1e-5
+"""Of squared errors: 50 eV/Å in a core count as 0.16 eV/Å elsewhere."""
 CLOSEST = 0.5
 """Shortest distance in sums of covalent radii: nearer than this, cores overlap and pseudopotentials mean nothing."""
 
@@ -33,7 +35,9 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
     Returns
     -------
     list of Atoms
-        Two atoms in a box without periodicity, pair by pair, by rising distance; `distance_angstrom` in `info`.
+        Two atoms in a box without periodicity, pair by pair, by rising distance; in `info` `distance_angstrom`, and
+        `config_weight`: pairs in free space tell of the core, which must be steep and no more; with the weight of
+        others they take the basis that molecules need.
     """
     from ase import Atoms
     from ase.data import atomic_numbers, covalent_radii
@@ -47,7 +51,14 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
             atoms = Atoms([one, other], [[0, 0, 0], [0, 0, distance]], cell=[side] * 3)
             atoms.center()
             made.append(
-                tag(atoms, "dimer", generator="dimers", seed=settings.generator_seed, distance_angstrom=float(distance))
+                tag(
+                    atoms,
+                    "dimer",
+                    generator="dimers",
+                    seed=settings.generator_seed,
+                    distance_angstrom=float(distance),
+                    config_weight=CORE_WEIGHT,
+                )  # fmt: skip
             )
     return made
 

@@ -13,6 +13,7 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.formats.electrons import kept_info, repeated_info
 from gibbsflow.potential.data.labels import bad_structure
 from gibbsflow.potential.data.structures import read_frames, tag
+from gibbsflow.potential.generators.ionic_radii import distance_angstrom
 from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:
@@ -248,7 +249,9 @@ def _bonded(crystal: str, elements: tuple[str, ...]) -> float:
     """Lattice constant of a compound whose neighbours touch: volumes of the elements would be 30 % off for MgO."""
     from ase.data import atomic_numbers, covalent_radii
 
-    distance = sum(float(covalent_radii[atomic_numbers[element]]) for element in elements)
+    distance = distance_angstrom(crystal, elements)
+    if distance is None:
+        distance = sum(float(covalent_radii[atomic_numbers[element]]) for element in elements)
     return distance * _A_OVER_DISTANCE[crystal]
 
 

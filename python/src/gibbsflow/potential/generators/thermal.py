@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 _SPRING_EV_PER_ANGSTROM2 = 8.0
+_BOND_SPRING_EV_PER_ANGSTROM2 = 30.0
 _TRIES = 50
 _BOND = 1.2
 
@@ -118,8 +119,9 @@ def spring_hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
 def molecule_hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
     """Give the Hessian of springs along bonds and, a quarter as stiff, between the ends of each bond angle.
 
-    Bonds are distances up to 1.2 sums of covalent radii (Cordero et al., Dalton Trans. 2008, 2832, as in ASE); turning
-    about a bond costs nothing.
+    Bonds are distances up to 1.2 sums of covalent radii (Cordero et al., Dalton Trans. 2008, 2832, as in ASE), of
+    30 eV/Å²: GAFF has 26 to 32 for C-C, C-O, C-H and O-H (Wang et al., J. Comput. Chem. 2004, 25, 1157), and its angles
+    at carbon are a quarter of that between their ends. Turning about a bond costs nothing.
 
     Parameters
     ----------
@@ -141,7 +143,7 @@ def molecule_hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
     angles = (bonded.astype(int) @ bonded.astype(int) > 0) & ~bonded
     np.fill_diagonal(angles, val=False)
     first, second = np.nonzero(bonded | angles)
-    stiffness = np.where(bonded[first, second], 1.0, 0.25) * _SPRING_EV_PER_ANGSTROM2
+    stiffness = np.where(bonded[first, second], 1.0, 0.25) * _BOND_SPRING_EV_PER_ANGSTROM2
     return _springs(len(atoms), first, second, stiffness, vectors[first, second], distances[first, second])
 
 

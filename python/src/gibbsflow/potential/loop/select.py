@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ _FATE_STATUS = {
     "duplicate": RowStatus.REJECTED,
     "unknown_element": RowStatus.REJECTED,
 }
+_MADE_BY = ("strain_kind", "sigma_angstrom", "temperature_k")
+"""In which ways structures of one generator are made."""
 _CLOSED = (RowStatus.SCREENED, RowStatus.REJECTED)
 """What has such a status is no candidate again."""
 
@@ -172,6 +174,11 @@ def spread(frames: Sequence[Atoms], count: int) -> list[Atoms]:
 def by_type(frames: Sequence[Atoms], count: int) -> list[Atoms]:
     """At most so many frames, dealt out in turn over the config types.
 
+    Within a type, what was made in different ways takes turns: kinds of strain, sizes of displacements, temperatures;
+    of each the parents (of pairs the elements), of which every next kind begins with the next; of each parent the first
+    structure, the last, then those between, so that the ends of a range are in. The first so many of a list would be
+    volumes of one parent and no shear, distances of one pair and of no other.
+
     Parameters
     ----------
     frames
@@ -184,8 +191,39 @@ def by_type(frames: Sequence[Atoms], count: int) -> list[Atoms]:
     list of Atoms
         In the same order.
     """
-    kinds: dict[str, list[int]] = {}
+    kinds: dict[str, dict[tuple[object, ...], dict[str, list[int]]]] = {}
     for number, frame in enumerate(frames):
-        kinds.setdefault(str(frame.info["config_type"]), []).append(number)
-    dealt = [own[k] for k in range(max(map(len, kinds.values()))) for own in kinds.values() if k < len(own)]
-    return [frames[k] for k in sorted(dealt[:count])]
+        made = tuple(frame.info.get(key) for key in _MADE_BY)
+        parents = kinds.setdefault(str(frame.info["config_type"]), {}).setdefault(made, {})
+        parents.setdefault(_parent(frame), []).append(number)
+    turns = [_in_turn([_of_parents(own, first) for first, own in enumerate(ways.values())]) for ways in kinds.values()]
+    return [frames[k] for k in sorted(_in_turn(turns)[:count])]
+
+
+def _parent(frame: Atoms) -> str:
+    """Parent of a structure; of pairs and others that have none, their elements."""
+    parent = str(frame.info.get("parent"))
+    return frame.get_chemical_formula() if parent == structure_id(frame) else parent
+
+
+def _of_parents(numbers: Mapping[str, Sequence[int]], first: int) -> list[int]:
+    """Deal out the structures of parents, beginning with the one of that number."""
+    parents = [_outside_in(own) for own in numbers.values()]
+    first %= len(parents)
+    return _in_turn([*parents[first:], *parents[:first]])
+
+
+def _in_turn(lists: Sequence[Sequence[int]]) -> list[int]:
+    return [own[k] for k in range(max(map(len, lists))) for own in lists if k < len(own)]
+
+
+def _outside_in(numbers: Sequence[int]) -> list[int]:
+    """Order a list so that its beginning, however long, is spread over all of it."""
+    last = len(numbers) - 1
+    order, between = ([0, last] if last else [0]), [(0, last)]
+    for low, high in between:  # grows as it is gone through: halves come after all that are as wide
+        if high - low > 1:
+            middle = (low + high) // 2
+            order.append(middle)
+            between += [(low, middle), (middle, high)]
+    return [numbers[k] for k in order]

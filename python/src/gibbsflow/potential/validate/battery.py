@@ -125,7 +125,10 @@ PROPERTIES: Mapping[PropertyName, tuple[tuple[str, ...], Make]] = {
     "interstitial": (("crystal",), _of_crystal(interstitial)),
     "thermal_expansion": (("crystal",), _of_crystal(thermal_expansion)),
     "modes": (("molecule",), _of_molecule),
-    "repulsion": (("crystal", "molecule"), lambda rest, settings, _: repulsion(rest.species, rest.crystal, settings)),
+    "repulsion": (
+        ("crystal", "molecule"),
+        lambda rest, settings, _: repulsion(rest.species, rest.crystal, settings, rest.molecule),
+    ),
     "md": (("crystal", "molecule"), lambda rest, settings, _: stability(rest.md_start(settings), settings)),
     "npt_expansion": (("crystal",), _by_md(npt_expansion)),
     "rdf": (("crystal",), _by_md(by_runs, by_plan)),

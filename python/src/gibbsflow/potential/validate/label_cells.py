@@ -65,12 +65,12 @@ def cells_to_compare(subject: Subject, engine: EngineLabels) -> list[Atoms]:
     Returns
     -------
     list of Atoms
-        The primitive cell and the cell of labels, both before any relaxation; none where the latter is not known, or is
-        the same cell, and for engines that repeat nothing in space.
+        The cell of volumes and strains and the cell of labels, both before any relaxation; none where the latter is not
+        known, or is the same cell, and for engines that repeat nothing in space.
     """
     if subject.crystal is None or subject.labelled is None or not engine.engine.periodic:
         return []
-    pair = [subject.crystal.primitive, subject.labelled]
+    pair = [subject.crystal.unit, subject.labelled]
     meshes = [k_mesh(atoms, engine.dft.kspacing_per_angstrom) for atoms in pair]
     alike = len(pair[0]) == len(pair[1]) and meshes[0] == meshes[1]
     return [] if alike and np.allclose(pair[0].cell.cellpar(), pair[1].cell.cellpar(), atol=1e-3) else pair

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,9 +65,9 @@ class Subject:
         Returns
         -------
         Atoms
-            Primitive cell, or molecule.
+            Cell of the crystal, or molecule.
         """
-        found = self.crystal.primitive if self.crystal is not None else self.molecule
+        found = self.crystal.unit if self.crystal is not None else self.molecule
         assert found is not None  # noqa: S101 - one of both is there
         return found
 
@@ -172,7 +172,13 @@ def find_subject(
         account.warn("no symmetry is found in the structure: it is measured as it is", right)
     if len(crystal.primitive) > _MANY_ATOMS:
         account.note(f"its primitive cell has {len(crystal.primitive)} atoms: each property takes its time")
-    return Subject(crystal, None, source, bare(atoms) if structure is None else None)
+    cell = bare(atoms) if structure is None else None
+    if cell is not None and len(cell) > len(crystal.primitive):
+        crystal = replace(crystal, whole=True)
+        account.note(
+            f"volumes and strains are those of the conventional cell ({len(crystal.unit)} atoms), as labels are"
+        )
+    return Subject(crystal, None, source, cell)
 
 
 def ground_state(

@@ -9,6 +9,7 @@ from ase.build import bulk, fcc111, molecule
 from ase.io import write
 from labelled_sets import label, rattled
 
+from gibbsflow.potential.data.frame_weights import FrameWeights
 from gibbsflow.potential.data.labelled_frames import read_labelled
 from gibbsflow.potential.train.checks.consistency import hold_against, look_at, main_group
 from gibbsflow.potential.train.checks.work import Agreement
@@ -65,6 +66,12 @@ def test_energies_on_another_zero(copper, shift, weight):
     )
     (found,) = _doubts(copper[:12], _energy(copper[12:], shift))
     assert found[:2] == (weight, "energy") and "all frames" in found[2]
+
+
+def test_frames_that_hardly_count_are_not_judged(copper):
+    """As pairs for the core do, of which a model of surroundings knows nothing."""
+    weak = [replace(frame, weights=FrameWeights(1e-5, 1e-5, 1e-5)) for frame in _energy(copper[17:], 1.5)]
+    assert _doubts([*copper[:17], *weak]) == []
 
 
 def test_a_wide_variety_of_right_labels_raises_no_warning(tmp_path):

@@ -60,6 +60,18 @@ def test_right_labels_raise_no_doubt(copper):
     assert len(agreement.linked) > 10
 
 
+def test_two_atoms_from_the_wall_to_past_the_bond_say_nothing(copper, tmp_path):
+    """One such step is a hundred times as much work as all others, and none of it follows the trapezoidal rule."""
+    apart = [label(Atoms("Cu2", [[0, 0, 0], [0, 0, distance]])) for distance in (1.2, 2.2)]
+    near = [label(Atoms("Cu2", [[0, 0, 0], [0, 0, distance]])) for distance in (2.1, 2.2)]
+    write(tmp_path / "a.extxyz", apart)
+    write(tmp_path / "b.extxyz", near)
+    agreement, facts, doubts = _judged(copper + read_labelled(tmp_path / "a.extxyz"))
+    assert doubts == [] and facts["forces_factor"] == pytest.approx(1.0, abs=0.3)
+    assert steps(read_labelled(tmp_path / "a.extxyz")) == []
+    assert len(steps(read_labelled(tmp_path / "b.extxyz"))) == 1
+
+
 def test_energies_on_another_zero_are_linked_to_none(copper):
     shifted = [replace(frame, energy_ev=frame.energy_ev + 8.0) for frame in copper[:5]]
     agreement, _, _ = _judged(shifted + copper[5:])

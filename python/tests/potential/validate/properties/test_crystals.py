@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -9,6 +11,7 @@ from pair_crystals import SMALL, TOUCHING, fcc, touching
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.formats.mesh_cells import MESH_HEIGHTS
 from gibbsflow.potential.label.plane_waves import foreign_mesh, k_mesh, own_mesh
+from gibbsflow.potential.train.shared.metrics import Prediction
 from gibbsflow.potential.validate.properties.crystals import Crystal, at_rest, rest_of
 from gibbsflow.potential.validate.properties.elasticity import elastic
 from gibbsflow.potential.validate.properties.equations_of_state import equation_of_state
@@ -44,6 +47,25 @@ def test_supercells_are_wide_and_hold_enough_atoms() -> None:
     flat = Crystal.of(bulk("Ti"), 0.01)
     wide = flat.supercell(8.0)
     assert (1 / np.linalg.norm(wide.cell.reciprocal().array, axis=1)).min() >= 8.0
+
+
+def test_volumes_and_strains_may_be_those_of_the_conventional_cell() -> None:
+    """Whose mesh of k points is that of labels: the crystal is the same."""
+    whole = replace(fcc(), whole=True)
+    sizes: set[int] = set()
+
+    def asked(frames: list[Atoms]) -> list[Prediction]:
+        sizes.update(map(len, frames))
+        return touching(frames)
+
+    rest, energy, _ = answered(at_rest(whole, SMALL), asked)
+    assert rest.whole and len(rest.unit) == 4
+    for measure in (equation_of_state, elastic):
+        mine, other = answered(measure(rest, SMALL), asked), answered(measure(fcc(), SMALL), touching)
+        assert mine.values == pytest.approx(other.values, rel=2e-2)
+    assert sizes == {4}
+    again, same = rest_of(answered(at_rest(whole, SMALL), asked)[2], 0.01, whole)
+    assert again.whole and same == energy
 
 
 def test_at_rest_atoms_touch() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+from ase import Atoms
 from pair_crystals import SMALL, Pairs, fcc, touching
 
 from gibbsflow.potential.validate.properties.plans import answered, by_calculator
@@ -11,6 +12,11 @@ def test_a_wall_is_good() -> None:
     found = answered(repulsion(["Au", "Cu"], fcc(), SMALL), touching)
     assert not found.failures and not found.warnings
     assert set(found.curves["pairs"]) == {"Au-Au", "Au-Cu", "Cu-Cu"} and found.curves["crystal"]["edge"][0] == 0.65
+
+
+def test_two_atoms_of_an_element_that_a_molecule_has_once_do_not_meet() -> None:
+    found = answered(repulsion(["Au", "Cu"], None, SMALL, Atoms("Cu2Au")), touching)
+    assert set(found.curves["pairs"]) == {"Au-Cu", "Cu-Cu"} and "the pair Au-Au is not looked at" in found.notes[1]
 
 
 def test_a_hole_is_found_in_pairs_and_in_the_crystal() -> None:

@@ -28,6 +28,7 @@ FREE_SPREADS = 4.0
 """Nor by less than so many standard deviations of what forces leave free."""
 UNEXPLAINED_ANGSTROM = 2.5
 """Nor by less than forces that the model does not explain do along such a way: those of its own, or the others'."""
+_LEAST_WEIGHT = 1e-3
 REFUSED_EV_PER_ATOM = 1.0
 """From here on another zero is refused; below it is warned of."""
 FORCES_REFUSED = 4.0
@@ -140,7 +141,7 @@ def look_at(
     Consistency or None
         What a test set can be held against; None where there are too few frames to tell.
     """
-    solid = [frame for frame in frames if not frame.isolated and len(frame.atoms) > 0]
+    solid = [frame for frame in frames if not frame.isolated and len(frame.atoms) > 0 and not _hardly_counts(frame)]
     species = tuple(sorted({int(number) for frame in solid for number in frame.atoms.numbers}))
     if not solid:
         return None
@@ -343,6 +344,11 @@ def _say_zero(
         account.refuse(what, right, row=rows[0], field="energy")
     else:
         account.warn(what, right, row=rows[0], field="energy")
+
+
+def _hardly_counts(frame: LabelledFrame) -> bool:
+    """Whether a frame weighs so little, as pairs for the core do, that nothing rests on it."""
+    return 0 < frame.weights.energy < _LEAST_WEIGHT
 
 
 def _counts(frames: Sequence[LabelledFrame], species: Sequence[int]) -> Floats:

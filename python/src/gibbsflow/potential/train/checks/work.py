@@ -19,6 +19,8 @@ from gibbsflow.workflow.account import Account
 
 STEP_ANGSTROM, STRAIN = 0.6, 0.12
 """Frames whose atoms lie farther apart, or cells, are no pair."""
+_PAIR_STRETCH = 0.2
+"""Nor are two atoms in free space whose distance changes by more: a wall is not quadratic."""
 FEWEST_PAIRS = 5
 SMALLEST_EV_PER_ATOM = 5e-4
 """Differences of energies that are smaller, in the root mean square, say nothing."""
@@ -226,6 +228,8 @@ def step_between(frames: Sequence[LabelledFrame], first: int, second: int) -> St
         moved = (moved - np.where(one.atoms.pbc, np.round(moved), 0)) @ mean
     else:
         moved = other.atoms.positions - one.atoms.positions
+        if len(moved) == 2 and _stretch(one, other) > _PAIR_STRETCH:
+            return None
     moved = moved - moved.mean(axis=0)
     largest = float(np.linalg.norm(moved, axis=1).max())
     strained = bool(np.abs(strain).max() > 1e-5)
@@ -242,6 +246,12 @@ def step_between(frames: Sequence[LabelledFrame], first: int, second: int) -> St
     size = float(np.mean(np.sum(moved**2, axis=1)) + 9 * np.sum(strain**2))
     work = -0.5 * float(np.sum(forces * moved))
     return Step(first, second, other.energy_ev - one.energy_ev, work, stress_ev, len(one.atoms), size)
+
+
+def _stretch(one: LabelledFrame, other: LabelledFrame) -> float:
+    """Relative change of the distance of two atoms."""
+    near, far = sorted(float(np.linalg.norm(np.subtract(*frame.atoms.positions))) for frame in (one, other))
+    return far / max(near, 1e-6) - 1
 
 
 def _robust(work: Floats, energies: Floats) -> tuple[Floats, Floats]:

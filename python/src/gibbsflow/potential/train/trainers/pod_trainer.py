@@ -34,6 +34,7 @@ from gibbsflow.potential.train.trainers.pod_basis import (
     ladder_basis,
     local_descriptors,
 )
+from gibbsflow.potential.train.trainers.pod_core import core_pairs
 from gibbsflow.potential.train.trainers.pod_speed import SPEED, pareto_front
 from gibbsflow.potential.train.uncertainty.met_frames import met
 from gibbsflow.units import Floats
@@ -94,7 +95,8 @@ class PodTrainer:
         references = reference_energies(inputs.train, species)
         zbl = zbl_for(species) if settings.zbl else None
         folds = assign_folds(inputs.train, settings.folds, seed)
-        scales = pod_fit.length_scales(inputs.train)
+        surroundings = [frame for frame, own in zip(inputs.train, met(inputs.train), strict=True) if own]
+        scales = pod_fit.length_scales(surroundings)
         folder = out / POTENTIAL
         with (
             tempfile.TemporaryDirectory(prefix="gibbsflow-fit-") as scratch,
@@ -102,7 +104,9 @@ class PodTrainer:
         ):
             pool.members[0].require(self.lammps_style)
             deadline = Deadline(stopper, budget_s)
-            targets = pod_fit.take_off(inputs.train, folds, references, species, zbl, pool, deadline)
+            core = core_pairs(inputs.train)
+            every = Folds(np.concatenate([folds.fold, np.arange(len(core)) % folds.count]), folds.by)
+            targets = pod_fit.take_off([*inputs.train, *core], every, references, species, zbl, pool, deadline)
             after = len(inputs.train) + len(inputs.test)
             found = pod_search.search(
                 targets, settings, references, species, scales, zbl, folder, frames_after=after, kept=kept
@@ -132,7 +136,8 @@ class PodTrainer:
             "basis": best.record(),
             "split": folds.by,
             "folds": folds.count,
-            "frames_used": len(best.sums),
+            "frames_used": sum(targets.frames[k].row > 0 for k in best.frames),
+            "core_pairs": len(core),
             "stress_frames_used": best.stress_frames,
             "search": found.records,
             "search_stopped_by": found.stopped_by,

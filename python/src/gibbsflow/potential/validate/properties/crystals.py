@@ -42,6 +42,9 @@ class Crystal:
     heights_angstrom
         Distances between opposite faces of the conventional cell by which supercells are counted: those of the
         structure that a validation starts from, so that all models and volumes have the same supercells.
+    whole
+        Whether volumes and strains are asked for in the conventional cell: where labels were made in one, whose coarse
+        mesh of k points has other energies and stresses than that of a primitive cell.
     """
 
     conventional: Atoms
@@ -49,6 +52,7 @@ class Crystal:
     number: int
     symbol: str
     heights_angstrom: tuple[float, ...]
+    whole: bool = False
 
     @classmethod
     def of(
@@ -99,7 +103,19 @@ class Crystal:
         same = like is not None and like.number == data.number
         for made, reference in zip(cells, (like.conventional, like.primitive) if like and same else cells, strict=True):
             keep_mesh(made, reference)
-        return cls(cells[0], cells[1], int(data.number), str(data.international), heights)
+        whole = like is not None and like.whole
+        return cls(cells[0], cells[1], int(data.number), str(data.international), heights, whole)
+
+    @property
+    def unit(self) -> Atoms:
+        """The cell in which volumes and strains are asked for.
+
+        Returns
+        -------
+        Atoms
+            The primitive cell, or the conventional one.
+        """
+        return self.conventional if self.whole else self.primitive
 
     @property
     def system(self) -> str:
@@ -228,7 +244,7 @@ def at_rest(start: Crystal, settings: Validation) -> Plan[tuple[Crystal, float, 
     """
     precision = settings.symmetry_angstrom
     (rest,) = yield from all_relaxed(
-        [with_symmetry(start.primitive, precision)],
+        [with_symmetry(start.unit, precision)],
         force_max=settings.relax_force_ev_per_angstrom, steps=settings.relax_steps, cell="free",
     )  # fmt: skip
     try:
@@ -237,7 +253,7 @@ def at_rest(start: Crystal, settings: Validation) -> Plan[tuple[Crystal, float, 
         raise ScienceError(f"at rest, the crystal is none: {error}") from error
     if len(crystal.primitive) != len(start.primitive):
         raise ScienceError(f"at rest, the crystal of group {start.symbol} is one of {crystal.symbol}")
-    change = rest.get_volume() / start.primitive.get_volume() - 1
+    change = rest.get_volume() / start.unit.get_volume() - 1
     warnings = []
     if abs(change) > _LARGE_MOVE:
         warnings.append(f"the crystal at rest has a volume {change:+.0%} off that of the structure it started from")

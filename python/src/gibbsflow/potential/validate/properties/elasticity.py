@@ -243,7 +243,7 @@ def constants(rest: Crystal, settings: Validation) -> Plan[ElasticConstants]:
     sizes = [sign * size for size in settings.elastic_strains for sign in (-1, 1)]
     strains = [size * np.eye(6)[k] for k in strains_needed(basis) for size in sizes]
     frames = yield from all_relaxed(
-        [strained(rest.primitive, strain) for strain in (np.zeros(6), *strains)],
+        [strained(rest.unit, strain) for strain in (np.zeros(6), *strains)],
         force_max=min(settings.relax_force_ev_per_angstrom, _FORCE_OF_STRAIN * min(settings.elastic_strains)),
         steps=settings.relax_steps,
     )  # fmt: skip

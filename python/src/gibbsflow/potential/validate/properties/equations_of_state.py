@@ -111,11 +111,11 @@ def volume_frames(rest: Crystal, factors: Floats, settings: Validation) -> Plan[
     Returns
     -------
     list of Atoms
-        Primitive cells that carry their energies.
+        Cells that carry their energies.
     """
     frames = []
     for factor in factors:
-        frame = rest.primitive.copy()
+        frame = rest.unit.copy()
         frame.set_cell(frame.cell.array * factor ** (1 / 3), scale_atoms=True)
         # the volume is all that one atom of a cubic crystal has
         single = len(frame) == 1 and rest.isotropic
@@ -153,7 +153,7 @@ def equation_of_state(rest: Crystal, settings: Validation) -> Plan[Measured]:
     half = settings.eos_volumes // 2
     wanted = 1 + settings.eos_strain_max * np.linspace(-1, 1, settings.eos_volumes)
     step = wanted[1] - wanted[0]
-    atoms = len(rest.primitive)
+    atoms = len(rest.unit)
     factors, energies = np.zeros(0), np.zeros(0)
     for _ in range(_EXTENSIONS + 1):
         frames = yield from volume_frames(rest, wanted, settings)
@@ -167,11 +167,11 @@ def equation_of_state(rest: Crystal, settings: Validation) -> Plan[Measured]:
         wanted = factors[lowest] + step * np.arange(1, half + 1) * (1 if lowest else -1)
     near = slice(max(0, min(lowest - half, len(factors) - settings.eos_volumes)), None)
     factors, energies = factors[near][: settings.eos_volumes], energies[near][: settings.eos_volumes]
-    volumes = factors * rest.primitive.get_volume() / atoms
+    volumes = factors * rest.unit.get_volume() / atoms
     fit = BirchMurnaghan.fit(volumes, energies)
     residual = 1000 * fit.residual_ev
     warnings = []
-    off = fit.volume_angstrom3 * atoms / rest.primitive.get_volume() - 1
+    off = fit.volume_angstrom3 * atoms / rest.unit.get_volume() - 1
     if abs(off) > _SAME_VOLUME:
         warnings.append(
             f"the volume of least energy is {off:+.1%} off that without stress: one of both is not converged"

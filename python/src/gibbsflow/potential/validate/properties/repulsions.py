@@ -23,7 +23,9 @@ _LEAST_EDGE, _EDGE_STEP = 0.65, 0.025
 _BOX_ANGSTROM = 30.0
 
 
-def repulsion(elements: Sequence[str], rest: Crystal | None, settings: Validation) -> Plan[Measured]:
+def repulsion(
+    elements: Sequence[str], rest: Crystal | None, settings: Validation, molecule: Atoms | None = None
+) -> Plan[Measured]:
     """Bring pairs of all elements together, and press the crystal: the energy must rise at each step.
 
     In sums of covalent radii (Cordero et al., Dalton Trans. 2008, 2832) no bond is shorter than 0.6: from there to 0.4
@@ -38,6 +40,8 @@ def repulsion(elements: Sequence[str], rest: Crystal | None, settings: Validatio
         The crystal at rest; None for molecules.
     settings
         Not used.
+    molecule
+        What the potential is for, alone in free space: of an element that it has one atom of, no two meet.
 
     Returns
     -------
@@ -46,7 +50,10 @@ def repulsion(elements: Sequence[str], rest: Crystal | None, settings: Validatio
     """
     del settings
     failures, warnings, curves = [], [], {}
+    single = [e for e in elements if molecule is not None and molecule.get_chemical_symbols().count(e) == 1]
     for pair in combinations_with_replacement(elements, 2):
+        if pair[0] == pair[1] and pair[0] in single:
+            continue
         reach = sum(float(covalent_radii[atomic_numbers[e]]) for e in pair)
         distances = reach * np.arange(NEAREST, FARTHEST + _STEP / 2, _STEP)
         frames = [_dimer(pair, distance) for distance in distances]
@@ -76,8 +83,9 @@ def repulsion(elements: Sequence[str], rest: Crystal | None, settings: Validatio
         if why := hole(edges, energies, "of its edges"):
             failures.append(f"the crystal pressed: {why}")
         found["crystal"] = {"edge": edges.tolist(), "energy_ev_per_atom": (energies - energies[-1]).tolist()}
-    notes = (f"pairs down to {NEAREST:g} sums of covalent radii, the crystal down to {_LEAST_EDGE:g} of its edges",)
-    return Measured({}, tuple(failures), tuple(warnings), notes, found)
+    notes = [f"pairs down to {NEAREST:g} sums of covalent radii, the crystal down to {_LEAST_EDGE:g} of its edges"]
+    notes += [f"one {e} in the molecule: the pair {e}-{e} is not looked at" for e in single]
+    return Measured({}, tuple(failures), tuple(warnings), tuple(notes), found)
 
 
 def hole(places: Floats, energies: Floats, unit: str) -> str:

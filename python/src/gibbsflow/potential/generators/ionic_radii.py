@@ -1,0 +1,44 @@
+"""Distances in ionic crystals by radii of ions, which those of covalent bonds are up to 9 % off (LiF, TiN)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_ANIONS: Mapping[str, tuple[int, float]] = {
+    "F": (-1, 1.33), "Cl": (-1, 1.81), "Br": (-1, 1.96), "I": (-1, 2.20), "O": (-2, 1.40), "S": (-2, 1.84),
+    "Se": (-2, 1.98), "Te": (-2, 2.21), "N": (-3, 1.46),
+}  # fmt: skip
+_CATIONS: Mapping[int, Mapping[str, float]] = {
+    1: {"Li": 0.76, "Na": 1.02, "K": 1.38, "Rb": 1.52, "Cs": 1.67, "Ag": 1.15, "Tl": 1.50},
+    2: {"Mg": 0.72, "Ca": 1.00, "Sr": 1.18, "Ba": 1.35, "V": 0.79, "Mn": 0.83, "Fe": 0.78, "Co": 0.745, "Ni": 0.69,
+        "Zn": 0.74, "Cd": 0.95, "Hg": 1.02, "Pb": 1.19, "Eu": 1.17},
+    3: {"Sc": 0.745, "Y": 0.90, "La": 1.032, "Ce": 1.01, "Nd": 0.983, "Gd": 0.938, "Ti": 0.67, "V": 0.64, "Cr": 0.615},
+    4: {"Ce": 0.87, "Zr": 0.72, "Hf": 0.71, "Th": 0.94, "U": 0.89},
+}  # fmt: skip
+"""Sixfold coordination, d metals of high spin where there are two, Å: Shannon, Acta Cryst. A 1976, 32, 751."""
+_OF_EIGHT = 1.03
+"""Distance with eight neighbours over that with six (Pauling, The Nature of the Chemical Bond)."""
+_CHANGE: Mapping[str, float] = {"rocksalt": 1.0, "cesiumchloride": _OF_EIGHT, "fluorite": _OF_EIGHT}
+
+
+def distance_angstrom(crystal: str, elements: tuple[str, ...]) -> float | None:
+    """Give the distance of neighbours in an ionic crystal of two elements.
+
+    Parameters
+    ----------
+    crystal
+        ``rocksalt``, ``cesiumchloride`` or ``fluorite``; of others nothing is known here.
+    elements
+        Chemical symbols, one of them of an anion; of fluorite the second, which is there twice.
+
+    Returns
+    -------
+    float or None
+        In Å; None where either radius is not known at the charge that makes the crystal neutral.
+    """
+    if crystal not in _CHANGE or len(elements) != 2:
+        return None
+    cation, anion = elements if elements[1] in _ANIONS or crystal == "fluorite" else elements[::-1]
+    charge, radius = _ANIONS.get(anion, (0, 0.0))
+    known = _CATIONS.get(-charge * (2 if crystal == "fluorite" else 1), {})
+    return (known[cation] + radius) * _CHANGE[crystal] if cation in known else None

@@ -1,0 +1,40 @@
+"""Distances of ions beside measured lattice constants."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from gibbsflow.potential.generators.ionic_radii import distance_angstrom
+
+
+@pytest.mark.parametrize(
+    ("crystal", "elements", "over_distance", "measured"),
+    [
+        ("rocksalt", ("Li", "F"), 2.0, 4.03), ("rocksalt", ("Cl", "K"), 2.0, 6.29),
+        ("rocksalt", ("Ti", "N"), 2.0, 4.24), ("rocksalt", ("Ni", "O"), 2.0, 4.18),
+        ("rocksalt", ("Pb", "Te"), 2.0, 6.46), ("cesiumchloride", ("Cs", "Cl"), 2 / math.sqrt(3), 4.12),
+        ("fluorite", ("Ce", "O"), 4 / math.sqrt(3), 5.41),
+    ],
+)  # fmt: skip
+def test_ions_are_as_far_apart_as_in_crystals(
+    crystal: str, elements: tuple[str, str], over_distance: float, measured: float
+) -> None:
+    distance = distance_angstrom(crystal, elements)
+    assert distance is not None
+    assert over_distance * distance == pytest.approx(measured, rel=0.055)
+
+
+@pytest.mark.parametrize(
+    ("crystal", "elements"),
+    [
+        ("rocksalt", ("Ti", "C")),
+        ("zincblende", ("Zn", "S")),
+        ("rocksalt", ("Zr", "O")),
+        ("rocksalt", ("Na", "K")),
+        ("fluorite", ("O", "Li")),
+    ],
+)
+def test_what_is_not_known_is_left_to_others(crystal: str, elements: tuple[str, str]) -> None:
+    assert distance_angstrom(crystal, elements) is None

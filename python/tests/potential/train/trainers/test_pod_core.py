@@ -1,0 +1,33 @@
+"""Pairs nearer than what is labelled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ase import Atoms
+from labelled_sets import bare_frame
+
+from gibbsflow.potential.train.trainers.pod_core import core_pairs, zbl_pair
+
+
+def test_the_repulsion_is_that_of_its_authors() -> None:
+    energy, force = zbl_pair(14, 14, 1.0)
+    assert energy == pytest.approx(51.2, rel=0.02)  # LAMMPS' pair_style zbl, where nothing is switched
+    step = 1e-5
+    assert force == pytest.approx((zbl_pair(14, 14, 1 - step)[0] - zbl_pair(14, 14, 1 + step)[0]) / (2 * step))
+
+
+def test_a_labelled_curve_goes_on_towards_the_core() -> None:
+    pairs = [
+        replace(bare_frame("CO", row=k), atoms=Atoms("CO", [[0, 0, 0], [0, 0, d]], cell=[9] * 3), energy_ev=e)
+        for k, (d, e) in enumerate([(1.4, -9.0), (1.0, -2.0)], 1)
+    ]
+    made = core_pairs(pairs)
+    distances = np.array([frame.atoms.get_distance(0, 1) for frame in made])
+    energies = np.array([frame.energy_ev for frame in made])
+    assert distances[0] == pytest.approx(0.93) and 0.53 < distances[-1] < 0.58
+    assert np.all(np.diff(energies) > 0) and energies[0] > -2.0
+    assert all(frame.forces_ev_per_angstrom[1, 2] > 0 and 0 < frame.weights.force <= 1e-4 for frame in made)
+    assert core_pairs([bare_frame("Si", row=1)]) == []
