@@ -1,4 +1,4 @@
-"""The MD engines by their names: the one place that knows which there are (see `gromacs.choice`)."""
+"""The MD engines by their names: the one place that knows which there are (see `choice.engine_choice`)."""
 
 from __future__ import annotations
 

@@ -2,10 +2,9 @@
 
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.amber import choice
-from gibbsflow.engines.amber.choice import equilibrating_engine, no_windows
-from gibbsflow.engines.gromacs.choice import choose_engine, engine_problems
+from gibbsflow.engines.amber.choice import no_windows
+from gibbsflow.engines.choice.engine_choice import choose_engine, engine_problems, equilibrating_engine
 from gibbsflow.engines.md_engines import EQUILIBRATES, MD_ENGINES, engine_for
-from gibbsflow.errors import MissingProgramError
 from gibbsflow.workflow.result import versions
 
 
@@ -15,12 +14,9 @@ def test_amber_needs_sander_and_a_cpu(monkeypatch):
     (problem,) = engine_problems(amber.model_copy(update={"platform": "CUDA"}), "md")
     assert problem.field == "platform" and "sander runs on the CPU" in problem.what
 
-    def missing(name):
-        raise MissingProgramError(f"program {name!r} is not installed")
-
-    monkeypatch.setattr(choice, "find_program", missing)
+    monkeypatch.setattr(choice, "sander_fault", lambda: "/opt/sander is not executable")
     (problem,) = engine_problems(amber, "md")
-    assert problem.field == "engine" and "'sander' is not installed" in problem.what
+    assert problem.field == "engine" and problem.what == "amber, and /opt/sander is not executable"
 
 
 def test_it_equilibrates_and_reads_no_topologies():

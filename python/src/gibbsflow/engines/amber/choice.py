@@ -1,32 +1,10 @@
-"""Where AMBER is chosen: what it runs, what it needs here, and what it is refused for."""
+"""What AMBER needs on this machine, and what it is refused for."""
 
 from __future__ import annotations
 
 from gibbsflow.config.binding import Md
-from gibbsflow.engines.md_engine import MdEngine
-from gibbsflow.engines.md_engines import EQUILIBRATES, engine_for
-from gibbsflow.engines.process import find_program
-from gibbsflow.errors import MissingProgramError, Problem
-
-
-def equilibrating_engine(md: Md) -> MdEngine:
-    """Load the engine that equilibrates.
-
-    Parameters
-    ----------
-    md
-        Settings.
-
-    Returns
-    -------
-    MdEngine
-        AMBER where it is asked for; else that of `md_engines.engine_for`.
-    """
-    if md.engine != EQUILIBRATES:
-        return engine_for(md)
-    from gibbsflow.engines.amber.amber_engine import AMBER
-
-    return AMBER
+from gibbsflow.engines.amber.sander import sander_fault
+from gibbsflow.errors import Problem
 
 
 def amber_problems(md: Md, where: str) -> list[Problem]:
@@ -48,10 +26,8 @@ def amber_problems(md: Md, where: str) -> list[Problem]:
     if md.platform != "CPU":
         what = f"amber with platform {md.platform}: sander runs on the CPU"
         found.append(Problem(where, what, "platform CPU, or engine openmm", field="platform"))
-    try:
-        find_program("sander")
-    except MissingProgramError as error:
-        found.append(Problem(where, f"amber, and {error}", "AmberTools (sander), or engine openmm", field="engine"))
+    if fault := sander_fault():
+        found.append(Problem(where, f"amber, and {fault}", "AmberTools (sander), or engine openmm", field="engine"))
     return found
 
 

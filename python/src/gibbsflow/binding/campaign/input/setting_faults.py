@@ -17,7 +17,7 @@ from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.equil_stages import read_stages
 from gibbsflow.config.modes import MODES
 from gibbsflow.engines.amber.choice import no_windows
-from gibbsflow.engines.gromacs.choice import choose_engine, engine_problems
+from gibbsflow.engines.choice.engine_choice import choose_engine, engine_problems
 from gibbsflow.engines.md_engines import EQUILIBRATES, WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem
 
