@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from importlib import resources
 from pathlib import Path
 
@@ -22,6 +23,16 @@ MPI = """#!/usr/bin/env bash
 while [[ $1 != -groupfile ]]; do shift; done
 while read -r -a words; do "$AMBER_PROGRAM" "${words[@]}" || exit 1; done <"$2"
 """
+
+
+def pmemd(folder: Path, dg_kt: float = 3.0) -> Path:
+    """Put a pmemd.cuda into a folder, which is for PATH."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "pmemd.cuda"
+    program = f"{sys.executable} -IS {Path(__file__).with_name('stand_in_pmemd.py')}"
+    path.write_text(f'#!/usr/bin/env bash\nDG_KT={dg_kt} exec {program} "$@"\n')
+    path.chmod(0o755)
+    return folder
 
 
 def _placed(folder: Path, name: str, text: str) -> str:

@@ -156,8 +156,9 @@ class _Box:
         steps, end_k, ramp = plan.frames[number] * every, stage.ends_at_k(self.md), None
         if stage.from_k is not None:
             first, last = plan.frames_after(number), plan.frames_after(number + 1)
-            shares = plan.share_of_stage(number, first, 0), plan.share_of_stage(number, last, 0)
-            ramp = tuple(stage.from_k + share * (end_k - stage.from_k) for share in shares)
+            begun, ended = (plan.share_of_stage(number, frame, 0) for frame in (first, last))
+            height_k = end_k - stage.from_k
+            ramp = stage.from_k + begun * height_k, stage.from_k + ended * height_k
             end_k = ramp[1]
         seed = derive_seed(self.seed, self.system.name, "amber", self.name, number) % _SEEDS + 1
         words = mdin.dynamics_words(md, steps, end_k, seed)

@@ -21,6 +21,7 @@ from gibbsflow.binding.sample.amber.window_input import (
     steps_of,
     total_steps,
 )
+from gibbsflow.engines.amber.choice import PMEMD
 from gibbsflow.engines.amber.scripts.run_scripts import (
     START,
     STEPS,
@@ -35,13 +36,12 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import inputs_hash
 
-PROGRAM = "pmemd.cuda"
 TOPOLOGY, SCHEDULE = "topology.prmtop", "lambda.sch"
 _MOST_SEGMENTS = 999
 """Files have three digits."""
 
 
-def write_leg_files(leg: AlchemicalLeg, replicate: int, out: Path) -> dict[str, Any]:
+def write_leg_files(leg: AlchemicalLeg, replicate: int, out: Path, *, anew: bool = False) -> dict[str, Any]:
     """Write all that pmemd.cuda needs to run a leg.
 
     Parameters
@@ -52,6 +52,8 @@ def write_leg_files(leg: AlchemicalLeg, replicate: int, out: Path) -> dict[str, 
         Number of the independent repeat, from 0: it has starts and seeds of its own.
     out
         Folder to be filled; without files of another leg.
+    anew
+        Whether inputs of other settings that lie there are replaced.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def write_leg_files(leg: AlchemicalLeg, replicate: int, out: Path) -> dict[str, 
         raise InputError(Problem(str(leg.folder), what, right, field="segment_ps"))
     path = amber_path(leg)
     record = _record(leg, path, replicate)
-    begin_folder(out, record)
+    begin_folder(out, record, anew=anew)
     write_text(out / TOPOLOGY, _with_masses(leg))
     if leg.restraint is not None:
         write_text(out / "disang.rest", disang_text(leg.restraint))
@@ -88,7 +90,7 @@ def write_leg_files(leg: AlchemicalLeg, replicate: int, out: Path) -> dict[str, 
         write_text(out / STEPS, group_steps_text([steps_of(leg.sampling, number) for number in range(count)]))
         for number in range(count):
             write_text(out / f"groupfile-{number + 1:03d}", _group([inputs.name for inputs in windows], number))
-    write_run_scripts(out, PROGRAM, [inputs.name for inputs in windows], exchange=exchange)
+    write_run_scripts(out, PMEMD, [inputs.name for inputs in windows], exchange=exchange)
     return record
 
 

@@ -41,7 +41,7 @@ class Step:
     options: str
 
 
-def begin_folder(out: Path, record: Mapping[str, Any]) -> None:
+def begin_folder(out: Path, record: Mapping[str, Any], *, anew: bool = False) -> None:
     """Write the record of a folder first, so that what a killed run leaves of it is known.
 
     Parameters
@@ -50,18 +50,25 @@ def begin_folder(out: Path, record: Mapping[str, Any]) -> None:
         The folder.
     record
         What is written into it, its hash among that.
+    anew
+        Whether inputs of something else that lie there are removed: what was run of them is set aside by the scripts,
+        which see by their hash that they are others.
 
     Raises
     ------
     InputError
-        Where something else lies in it.
+        Where something else lies in it, unless `anew`.
     """
     known = out / RECORD
     if known.exists():
         other = known.read_text() != json.dumps(record, indent=2) + "\n"
     else:
         other = any(out.glob(f"*/{STEPS}")) or any(out.glob("*.prmtop"))
-    if other:
+    if other and anew:
+        for pattern in ("*.in", f"*/{STEPS}", "*/*.in", "groupfile-*"):
+            for path in out.glob(pattern):
+                path.unlink()
+    elif other:
         what = "holds what was written for something else, or with other settings"
         raise InputError(Problem(str(out), what, "a folder of its own for each", field="--out"))
     write_json(known, record)
