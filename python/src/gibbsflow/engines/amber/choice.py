@@ -70,33 +70,41 @@ def window_problems(config: BindingConfig, where: str, *, programs: bool = True)
     list of Problem
         Empty where it can.
     """
-    fe, found = config.fe, []
-
-    def refuse(what: str, right: str, field: str) -> None:
-        found.append(Problem(where, f"amber, and {what}", right, field=field))
-
-    if not config.md.explicit:
-        what = f"free energies in {config.md.solvent}: sander has no soft core, and pmemd.cuda decouples in a box"
-        refuse(what, f"{_OTHER}; or a water model (solvent) and pmemd.cuda", "engine")
-    elif programs and (fault := pmemd_fault()):
-        refuse(f"free energies: sander has no soft core, and {fault}", f"{_OTHER}; or pmemd.cuda on PATH", "engine")
-    if config.run.mode == "rbfe":
-        refuse("edges: atoms that both ligands share are one atom here, and two in AMBER", _OTHER, "mode")
-    if fe.sampler == "exchange" and config.md.explicit:
-        refuse("windows that exchange: whose walker is where is not read of pmemd", "independent", "sampler")
-    if fe.schedule != "given":
-        refuse("windows that place themselves: a pilot is run by OpenMM or GROMACS", "given", "schedule")
-    if config.analysis.target_error_kcal_per_mol is not None:
-        refuse("windows that are sampled longer", f"none, or {_OTHER}", "target_error_kcal_per_mol")
-    if config.run.mode == "abfe" and fe.abfe_protocol == "sdr":
-        refuse(
-            "a copy of the ligand, which sander cannot keep away from the site", "double_decoupling", "abfe_protocol"
-        )
-    if config.run.mode == "abfe" and fe.restraint in ("com", "flat_bottom"):
-        what = f"{fe.restraint}: with λ pmemd.cuda scales restraints between atoms, not those between centres"
-        refuse(what, "boresch", "restraint")
-    if fe.soft_core != "beutler":
-        refuse(f"{fe.soft_core}: the soft core is pmemd's own", "beutler, which it takes the place of", "soft_core")
-    if fe.charge_correction == "counter_ion":
-        refuse("an ion that loses its charge and keeps its Lennard-Jones", "analytic", "charge_correction")
-    return found
+    fe, absolute = config.fe, config.run.mode == "abfe"
+    kept = {"counter_ion": "an ion that loses its charge and keeps its Lennard-Jones"}
+    between = "with λ pmemd.cuda scales restraints between atoms, not those between centres"
+    fault = pmemd_fault() if programs and config.md.explicit else ""
+    in_box = f"free energies in {config.md.solvent}: sander has no soft core, and pmemd.cuda decouples in a box"
+    table = (
+        (not config.md.explicit, "engine", in_box, f"{_OTHER}; or a water model (solvent) and pmemd.cuda"),
+        (bool(fault), "engine", f"free energies: sander has no soft core, and {fault}", f"{_OTHER}; or pmemd.cuda"),
+        (
+            config.run.mode == "rbfe",
+            "mode",
+            "edges: atoms that both ligands share are one atom here, and two in AMBER",
+            _OTHER,
+        ),
+        (
+            config.md.explicit and fe.sampler == "exchange",
+            "sampler",
+            "windows that exchange: whose walker is where is not read of pmemd",
+            "independent",
+        ),
+        (fe.schedule != "given", "schedule", "windows that place themselves: pilots are OpenMM's or GROMACS'", "given"),
+        (
+            config.analysis.target_error_kcal_per_mol is not None,
+            "target_error_kcal_per_mol",
+            "windows that are sampled longer",
+            f"none, or {_OTHER}",
+        ),
+        (
+            absolute and fe.abfe_protocol == "sdr",
+            "abfe_protocol",
+            "a copy of the ligand, which sander cannot keep away from the site",
+            "double_decoupling",
+        ),
+        (absolute and fe.restraint in ("com", "flat_bottom"), "restraint", f"{fe.restraint}: {between}", "boresch"),
+        (fe.soft_core != "beutler", "soft_core", f"{fe.soft_core}: the soft core is pmemd's own", "beutler, as it is"),
+        (fe.charge_correction in kept, "charge_correction", kept.get(str(fe.charge_correction), ""), "analytic"),
+    )
+    return [Problem(where, f"amber, and {what}", right, field=field) for odd, field, what, right in table if odd]

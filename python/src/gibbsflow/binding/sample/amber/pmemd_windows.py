@@ -6,6 +6,7 @@ runs; here they are called, stopped, and their words become errors.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import time
@@ -70,7 +71,10 @@ class PmemdWindows:
             right = "sampler independent; `fe write` makes group files of windows that exchange"
             raise InputError(Problem(str(leg.folder), what, right, field="sampler"))
         self._leg, self._state = leg, Path(state)
-        self.record = write_leg_files(leg, replicate, self._state, anew=True)
+        self._state.mkdir(parents=True, exist_ok=True)
+        with open(self._state / ".inputs.lock", "a") as file:  # tasks of other windows write the same files
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self.record = write_leg_files(leg, replicate, self._state, anew=True)
         self._program = find_program(PMEMD)
 
     def run(self, window: int, stopper: Stopper) -> Floats:
