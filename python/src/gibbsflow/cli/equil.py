@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -68,7 +68,7 @@ def run(
         from gibbsflow.binding.equilibrate.equilibration import equilibrate, planned
         from gibbsflow.binding.facts import SettingsFacts
         from gibbsflow.binding.system import SimSystem
-        from gibbsflow.engines.amber.choice import equilibrating_engine
+        from gibbsflow.engines.choice.engine_choice import equilibrating_engine
         from gibbsflow.workflow.result import versions
         from gibbsflow.workflow.state.segments import Stopper
 
@@ -83,6 +83,22 @@ def run(
                 typer.echo(f"{planned_ps:g} ps in {len(plan.frames)} segments", err=True)
                 return
             equilibrate(given, state, out, stopper, result).write()
+
+
+@app.command()
+def write(
+    system: System,
+    out: Out,
+    engine: Annotated[Literal["amber"], typer.Option("--engine", help="amber: AMBER's sander.")] = "amber",
+    as_json: Json = False,
+) -> None:
+    """Write the equilibration as inputs and scripts for another program, to be run where gibbsflow is not."""
+    with verb(out, as_json=as_json) as result:
+        from gibbsflow.binding.equilibrate.written.equil_files import write_equil_files
+        from gibbsflow.binding.system import SimSystem
+
+        record = write_equil_files(SimSystem.read(system), out)
+        result.figures |= {"engine": engine, "boxes": record["boxes"], "segments": record["segments"]}
 
 
 @app.command()

@@ -96,7 +96,7 @@ def run(
         from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
         from gibbsflow.binding.analyse.placement.pilot import hand_on
         from gibbsflow.binding.sample.sampling import check_request, sample_leg
-        from gibbsflow.engines.gromacs.choice import engine_versions
+        from gibbsflow.engines.choice.engine_choice import engine_versions
         from gibbsflow.engines.md_engines import engine_for
         from gibbsflow.workflow.result import versions
         from gibbsflow.workflow.state.segments import Stopper

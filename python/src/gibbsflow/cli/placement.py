@@ -28,7 +28,7 @@ def pilot(
     with verb(out, state=state, as_json=as_json) as result:
         from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
         from gibbsflow.binding.analyse.placement.pilot import place_by_pilot
-        from gibbsflow.engines.gromacs.choice import engine_versions
+        from gibbsflow.engines.choice.engine_choice import engine_versions
         from gibbsflow.engines.md_engines import engine_for
         from gibbsflow.report.figures.placement_figure import write_figure
         from gibbsflow.workflow.result import versions

@@ -119,7 +119,7 @@ class Md(Section):
 
     engine: Literal["auto", "openmm", "gromacs", "amber"] = setting(
         "openmm",
-        "What runs MD: OpenMM; GROMACS (windows in explicit solvent); amber (sander: equilibration); auto (usage).",
+        "What runs MD: OpenMM; GROMACS (windows in explicit solvent); amber (sander, pmemd.cuda); auto (usage).",
     )
     solvent: Literal["obc2", "vacuum", "tip3p", "spce", "opc", "tip4pew", "given"] = setting(
         "obc2",

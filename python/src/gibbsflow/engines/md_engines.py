@@ -1,4 +1,4 @@
-"""The MD engines by their names: the one place that knows which there are (see `gromacs.choice`)."""
+"""The MD engines by their names: the one place that knows which there are (see `choice.engine_choice`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _openmm() -> MdEngine:
 MD_ENGINES: Mapping[str, Callable[[], MdEngine]] = {"openmm": _openmm}
 """What loads each engine that is asked step by step, its program with it."""
 EQUILIBRATES = "amber"
-"""The engine that has no λ states: ``sander`` equilibrates, and nothing but that."""
+"""The engine that has no λ states: ``sander`` equilibrates; windows are ``pmemd.cuda``'s (`binding.sample.amber`)."""
 WHOLE_RUNS = "gromacs"
 """The engine that is no such: it takes a window for a whole segment, from files (`binding.sample.gromacs_windows`)."""
 

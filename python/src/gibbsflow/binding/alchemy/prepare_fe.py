@@ -16,7 +16,7 @@ from gibbsflow.binding.alchemy.finite_size.leg_correction import leg_correction
 from gibbsflow.binding.alchemy.gromacs_states import gromacs_problems
 from gibbsflow.binding.alchemy.protocols import LegSpec, cycle_doubts, protocol_of, restrains
 from gibbsflow.binding.alchemy.restraint.holding import hold_ligand, symmetry_problems
-from gibbsflow.binding.alchemy.restraint.restraints import Restraint, restraint_as_dict
+from gibbsflow.binding.alchemy.restraint.restraints import BoreschRestraint, Restraint, restraint_as_dict
 from gibbsflow.binding.alchemy.sampling_plan import sampling
 from gibbsflow.binding.alchemy.schedules import LambdaState, leg_schedules
 from gibbsflow.binding.equilibrate.periodic_box import kept_apart
@@ -31,7 +31,7 @@ from gibbsflow.binding.facts import (
 )
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig, Fe, Md, hashed
-from gibbsflow.engines.amber.choice import no_windows
+from gibbsflow.engines.amber.choice import window_problems
 from gibbsflow.engines.md_engine import MdEngine
 from gibbsflow.engines.md_engines import EQUILIBRATES, WHOLE_RUNS, engine_for
 from gibbsflow.errors import InputError, Problem, StateError, UnboundError
@@ -96,8 +96,9 @@ def prepare_legs(
         physics=PHYSICS,
     )
     schedules, samples = begin_legs(system, protocol, config)
-    if md.engine == EQUILIBRATES:
-        raise InputError(no_windows("fe"))
+    amber = config.model_copy(update={"md": md})
+    if md.engine == EQUILIBRATES and (problems := window_problems(amber, "fe")):
+        raise InputError(problems)
     if md.engine == WHOLE_RUNS and (problems := gromacs_problems(config, protocol, where="fe")):
         raise InputError(problems)
     account = cycle_doubts(protocol, md, known.ligand_charge if known else 0, where=system.name, fe=config.fe)
@@ -116,6 +117,9 @@ def prepare_legs(
         sizes.settle()
         account.take(sizes)
     restraint, told = _hold(system, config.fe, md, account) if restrains(protocol) else (None, {})
+    if md.engine == EQUILIBRATES and restraint is not None and not isinstance(restraint, BoreschRestraint):
+        what = f"{restraint.kind}: with λ pmemd.cuda scales restraints between atoms, not those between centres"
+        account.refuse(what, "boresch, or engine openmm or gromacs", field="restraint")
     account.settle()
     prepared = system.copy_to(out)
     for leg in protocol:

@@ -21,7 +21,7 @@ from gibbsflow.binding.prepare.molecules import Molecule
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.binding_parts import Relative
-from gibbsflow.engines.gromacs.choice import choose_engine
+from gibbsflow.engines.choice.engine_choice import choose_engine
 from gibbsflow.engines.md_engines import WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem, shown
 from gibbsflow.workflow.folders.places import LONGEST_NAME

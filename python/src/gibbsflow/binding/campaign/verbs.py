@@ -27,7 +27,7 @@ from gibbsflow.binding.solvated_facts import StageFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.equil_stages import read_stages
-from gibbsflow.engines.gromacs.choice import Choice, engine_versions, settled
+from gibbsflow.engines.choice.engine_choice import Choice, engine_versions, settled
 from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.account import Account

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_equil, safer_md, used
 from gibbsflow.binding.solvated_facts import StageFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Md, hashed
-from gibbsflow.engines.amber.choice import equilibrating_engine
+from gibbsflow.engines.choice.engine_choice import equilibrating_engine
 from gibbsflow.engines.md_engine import Hold, MdEngine, Simulation, during
 from gibbsflow.engines.md_engines import EQUILIBRATES
 from gibbsflow.engines.openmm_systems import box_vectors_nm, load_topology, read_positions_nm
@@ -127,6 +127,80 @@ def planned(system: SimSystem, md: Md, equil: Equil) -> Plan:
     return plan_equilibration(
         md, equil, () if chosen is None else chosen_stages(chosen.stages, md, where=str(equil.equil_stages))
     )
+
+
+def start_of(system: SimSystem, name: str) -> tuple[Floats, Floats | None]:
+    """Give the positions that an equilibration begins with.
+
+    Parameters
+    ----------
+    system
+        As left by ``equil prepare``.
+    name
+        Of `BOXES`.
+
+    Returns
+    -------
+    positions_nm
+        Shape (N, 3), nm; in a box with the solute at the origin: a barostat that moves molecules about it leaves the
+        solute where it is held.
+    box_nm
+        Vectors as rows, shape (3, 3), nm; None without a box.
+    """
+    inpcrd = system.path(f"{BOXES[name][0]}_inpcrd")
+    positions = read_positions_nm(inpcrd)
+    if not is_periodic(system.path(f"{BOXES[name][0]}_prmtop")):
+        return positions, None
+    return positions - positions[_solute(system, name)].mean(axis=0), box_vectors_nm(inpcrd)
+
+
+def held_in(system: SimSystem, name: str, stage: Stage, reference_nm: Floats) -> Hold | None:
+    """Say what a stage holds in place.
+
+    Parameters
+    ----------
+    system
+        As left by ``equil prepare``.
+    name
+        Of `BOXES`.
+    stage
+        The stage.
+    reference_nm
+        Where, shape (N, 3), nm.
+
+    Returns
+    -------
+    Hold or None
+        Heavy atoms of the solute; None for nothing.
+    """
+    prmtop = system.path(f"{BOXES[name][0]}_prmtop")
+    heavy = set(heavy_atoms(prmtop)) & set(_solute(system, name))
+    if stage.hold_kcal_per_mol_angstrom2:
+        return Hold(tuple(sorted(heavy)), reference_nm, stage.hold_kcal_per_mol_angstrom2)
+    parts = _parts(system, name)
+    groups: dict[str, Iterable[int]] = {"receptor_heavy": parts["receptor"], "ligand": parts["ligand"]}
+    constants: dict[int, float] = {}
+    for group, k in stage.holds:
+        if group == "backbone":
+            atoms = list(load_topology(prmtop).topology.atoms())
+            members = {atom for atom in parts["receptor"] if atoms[atom].name in BACKBONE}
+        else:
+            members = set(groups.get(group, heavy))
+        for atom in heavy & members:
+            constants[atom] = max(k, constants.get(atom, 0.0))
+    if not constants:
+        return None
+    held, most = tuple(sorted(constants)), max(constants.values())
+    return Hold(held, reference_nm, most, tuple(constants[atom] / most for atom in held))
+
+
+def _parts(system: SimSystem, name: str) -> Mapping[str, Sequence[int]]:
+    return system.facts(TopologyFacts).parts(f"{BOXES[name][1]}_frames", 0)
+
+
+def _solute(system: SimSystem, name: str) -> list[int]:
+    parts = _parts(system, name)
+    return sorted({*parts["receptor"], *parts["ligand"], *parts["copy"]})
 
 
 @dataclass(frozen=True)
@@ -234,7 +308,6 @@ class _Equilibration:
         atoms = self.system.facts(TopologyFacts)
         frames = f"{BOXES[self.name][1]}_frames"
         remote, parts = atoms.far_from(frames), atoms.parts(frames, 0)
-        self.solute = sorted({*parts["receptor"], *parts["ligand"], *parts["copy"]})
         self.checks = StageChecks(
             self.system.name if self.name == "complex" else f"{self.system.name}, {self.name}",
             self.md,
@@ -269,14 +342,8 @@ class _Equilibration:
         """Minimise; positions after it are where heavy atoms of the solute are held."""
         parent = self.engine.system(self.prmtop, self.md, apart=self.apart)
         simulation = self.engine.simulation(parent, self.md, self.derived("start"))
-        inpcrd = self.system.path(f"{BOXES[self.name][0]}_inpcrd")
-        positions, box = read_positions_nm(inpcrd), None
-        if self.periodic:
-            # a barostat that moves molecules about the origin leaves the solute where it is held
-            positions, box = positions - positions[self.solute].mean(axis=0), box_vectors_nm(inpcrd)
-            simulation.place(positions, None, box)
-        else:
-            simulation.place(positions)
+        positions, box = start_of(self.system, self.name)
+        simulation.place(positions, None, box)
         first = self.plan.stages[0]
         steps = self.equil.minimise_steps if first.minimise_steps is None else first.minimise_steps
         energy = simulation.minimise(steps, self.stopper.check) / KJ_PER_KCAL
@@ -342,7 +409,10 @@ class _Equilibration:
 
     def _simulation(self, number: int, arrays: Arrays) -> Simulation:
         """Make a simulation under the conditions of a segment, where the one before ended."""
-        stage, hold = self.plan.stages[number], self._hold(self.plan.stages[number], arrays["reference_nm"])
+        stage, hold = (
+            self.plan.stages[number],
+            held_in(self.system, self.name, self.plan.stages[number], arrays["reference_nm"]),
+        )
         md = self.md
         if stage.timestep_share != 1 or stage.to_k is not None:
             changed = {"timestep_fs": md.timestep_fs * stage.timestep_share, "temperature_k": stage.ends_at_k(md)}
@@ -362,30 +432,6 @@ class _Equilibration:
     def _slab(self) -> Ints | None:
         """Atoms of the membrane; None where there is none."""
         return self.lipids.atoms if self.membrane and self.lipids is not None else None
-
-    def _hold(self, stage: Stage, reference_nm: Floats) -> Hold | None:
-        """What a stage holds; None for nothing."""
-        heavy = set(heavy_atoms(self.prmtop)) & set(self.solute)
-        if stage.hold_kcal_per_mol_angstrom2:
-            return Hold(tuple(sorted(heavy)), reference_nm, stage.hold_kcal_per_mol_angstrom2)
-        constants: dict[int, float] = {}
-        for group, k in stage.holds:
-            for atom in heavy & self._group(group):
-                constants[atom] = max(k, constants.get(atom, 0.0))
-        if not constants:
-            return None
-        atoms, most = tuple(sorted(constants)), max(constants.values())
-        return Hold(atoms, reference_nm, most, tuple(constants[atom] / most for atom in atoms))
-
-    def _group(self, name: str) -> set[int]:
-        """Atoms of a group that can be held."""
-        parts = self.system.facts(TopologyFacts).parts(f"{BOXES[self.name][1]}_frames", 0)
-        if name in ("receptor_heavy", "ligand"):
-            return set(parts["receptor" if name == "receptor_heavy" else "ligand"])
-        if name == "backbone":
-            atoms = list(load_topology(self.prmtop).topology.atoms())
-            return {atom for atom in parts["receptor"] if atoms[atom].name in BACKBONE}
-        return set(self.solute)
 
     def _run_interval(self, simulation: Simulation, segment: int, frame: int) -> None:
         """Run to the next frame, at the ramp's temperature while heating."""

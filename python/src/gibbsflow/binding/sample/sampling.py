@@ -18,6 +18,7 @@ from gibbsflow.binding.alchemy.state_makers import PERIODIC_MAKERS, STATE_MAKERS
 from gibbsflow.binding.forcefield.membrane.lipids import is_membrane
 from gibbsflow.binding.forcefield.topology_file import molecules
 from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_md, used_in_leg
+from gibbsflow.binding.sample.amber.pmemd_windows import PmemdWindows
 from gibbsflow.binding.sample.energies import write_window
 from gibbsflow.binding.sample.exchange import ExchangeSampler
 from gibbsflow.binding.sample.gromacs_windows import GromacsSampler
@@ -28,7 +29,7 @@ from gibbsflow.binding.sample.walkers import WalkerSampler
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.gpu.mps import Mps, shared_card
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine
-from gibbsflow.engines.md_engines import WHOLE_RUNS, engine_for
+from gibbsflow.engines.md_engines import EQUILIBRATES, WHOLE_RUNS, engine_for
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.progress import Progress
 from gibbsflow.workflow.result import Result
@@ -254,6 +255,9 @@ def sample_leg(
     """
     check_request(leg, replicate, windows)
     if window_ps is not None:
+        if leg.md.engine == EQUILIBRATES and leg.periodic:
+            what, right = "amber: windows that pmemd has run are not gone on with", "a longer window_ps from the start"
+            raise InputError(Problem(str(leg.folder), what, right, field="engine"))
         leg.sampling.extension(window_ps, where=str(leg.folder))  # or it is refused before anything is sampled
     engine = engine or engine_for(leg.md)
     result.seed = leg.seed
@@ -267,6 +271,9 @@ def sample_leg(
         "threads": leg.md.threads,
     }
     kind = SAMPLERS[leg.fe.sampler]
+    if leg.md.engine == EQUILIBRATES and leg.periodic:
+        _sample_by_pmemd(leg, replicate, windows or range(len(leg.states)), state, out, stopper, result)
+        return
     if runs_gromacs(leg):
         result.figures |= {"engine": WHOLE_RUNS, "platform": "CPU"}
         make = _gromacs(leg, kind, stopper)
@@ -310,6 +317,31 @@ def sample_leg(
             plan = replace(plan, samples=plan.samples + longer.samples)
             data = {key: np.concatenate([data[key], more[key]]) for key in data}
         _write(safer, replicate, sampler, plan, data, out, result)
+
+
+def _sample_by_pmemd(
+    leg: AlchemicalLeg, replicate: int, windows: Sequence[int], state: Path, out: Path, stopper: Stopper, result: Result
+) -> None:
+    """Have pmemd.cuda run windows one after the other, whose states between the ends are its own."""
+    pmemd = PmemdWindows(leg, replicate, state)
+    plan = leg.sampling
+    result.inputs_hash = pmemd.record["inputs_hash"]
+    result.figures |= {"engine": EQUILIBRATES, "platform": "CUDA", "notes": pmemd.record["notes"]}
+    meta = _meta(leg, replicate, pmemd.record["states"])
+    time_ps = np.arange(1, plan.samples - plan.discarded + 1) * plan.sample_ps
+    attempts, began = [1], time.monotonic()
+    for done, window in enumerate(windows, start=1):
+        u = pmemd.run(window, stopper)
+        write_window(out / window_file(window), time_ps, window, window, u, meta)
+        attempts.append(pmemd.attempt(window))
+        result.figures |= {
+            "attempt": max(attempts),
+            "windows": done,
+            "samples_per_window": len(time_ps),
+            "ps_per_window": round(len(time_ps) * plan.sample_ps, 6),
+            "sampled_ns": round(done * plan.samples * plan.sample_ps / 1000, 6),
+        }
+        result.timings["engine_s"] = round(time.monotonic() - began, 3)
 
 
 def _extend(
@@ -430,15 +462,7 @@ def _note_speed(result: Result, totals: dict[str, float]) -> None:
 def _write(
     leg: AlchemicalLeg, replicate: int, sampler: Sampler, plan: Sampling, data: Arrays, out: Path, result: Result
 ) -> None:
-    meta: dict[str, Any] = {
-        "temperature_k": leg.md.temperature_k,
-        "leg": leg.leg,
-        "transformation": leg.transformation,
-        "replicate": replicate,
-        "states": [s.as_dict() for s in leg.states],
-        "seed": leg.seed,
-        "sampler": leg.fe.sampler,
-    }
+    meta = _meta(leg, replicate, [state.as_dict() for state in leg.states])
     time_ps = np.arange(1, plan.samples - plan.discarded + 1) * plan.sample_ps
     for window in sampler.windows:
         rows = np.flatnonzero(data["window"] == window)[plan.discarded :]
@@ -448,3 +472,16 @@ def _write(
     result.figures["ps_per_window"] = round(len(time_ps) * plan.sample_ps, 6)
     kept = slice(plan.discarded * len(sampler.windows), None)
     result.figures |= sampler.mixing(Samples(data["window"][kept], data["replica"][kept], data["u"][kept]))
+
+
+def _meta(leg: AlchemicalLeg, replicate: int, states: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """What a window's file says of its leg."""
+    return {
+        "temperature_k": leg.md.temperature_k,
+        "leg": leg.leg,
+        "transformation": leg.transformation,
+        "replicate": replicate,
+        "states": list(states),
+        "seed": leg.seed,
+        "sampler": leg.fe.sampler,
+    }

@@ -77,7 +77,7 @@ class AmberSimulation:
         self._now: Restart | None = None
         self._scratch = tempfile.TemporaryDirectory(prefix="sander_")
         self._folder = Path(self._scratch.name)
-        _write_topology(system.topology, self._masses_amu, self._folder / _TOPOLOGY)
+        write_topology(system.topology, self._masses_amu, self._folder / _TOPOLOGY)
 
     def place(
         self, positions_nm: Floats, velocities_nm_per_ps: Floats | None = None, box_nm: Floats | None = None
@@ -364,8 +364,18 @@ class AmberEngine:
 AMBER = AmberEngine()
 
 
-def _write_topology(given: Path, masses_amu: Floats, path: Path) -> None:
-    """Write a topology with other masses: ``sander`` takes them from there, repartitioned or not."""
+def write_topology(given: Path, masses_amu: Floats, path: Path) -> None:
+    """Write a topology with other masses: AMBER's programs take them from there, repartitioned or not.
+
+    Parameters
+    ----------
+    given
+        AMBER topology.
+    masses_amu
+        Of all atoms, shape (N,), amu.
+    path
+        The file.
+    """
     made = parmed.amber.AmberFormat(str(given))
     made.parm_data["MASS"] = masses_amu.tolist()
     made.write_parm(str(path))

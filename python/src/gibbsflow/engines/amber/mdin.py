@@ -138,8 +138,30 @@ def skin_angstrom(md: Md, box_nm: Floats) -> float:
     return min(2.0, ROOM_USED * room)
 
 
+def headed(title: str, steps: int) -> str:
+    """Write the first line of an input that a script runs.
+
+    Parameters
+    ----------
+    title
+        What it is.
+    steps
+        MD steps of the stage or window that it belongs to, in all its segments; 0 for a minimisation.
+
+    Returns
+    -------
+    str
+        With the mark ``! total_steps=`` after it.
+    """
+    return f"{title} ! total_steps={steps}" if steps else title
+
+
 def mdin(
-    title: str, words: dict[str, str], hold: Hold | None = None, ewald: Mapping[str, str] = MappingProxyType({})
+    title: str,
+    words: dict[str, str],
+    hold: Hold | None = None,
+    ewald: Mapping[str, str] = MappingProxyType({}),
+    ramp_k: tuple[float, float] | None = None,
 ) -> str:
     """Write an input of ``sander``.
 
@@ -153,6 +175,9 @@ def mdin(
         Atoms held in place, as groups of atoms after the namelists; None for none.
     ewald
         Words of ``&ewald``; none without a box.
+    ramp_k
+        Temperature of the thermostat at the first and at the last step, K, between which it changes evenly; None for
+        that of `words`.
 
     Returns
     -------
@@ -160,10 +185,18 @@ def mdin(
         The file.
     """
     held = {} if hold is None else {"ntr": "1"}
+    changing = [] if ramp_k is None else _ramp(int(words["nstlim"]), *ramp_k)
+    held |= {"nmropt": "1"} if changing else {}
     lines = [f"  {name} = {value}," for name, value in (words | held).items()]
     pme = ["&ewald", *(f"  {name} = {value}," for name, value in ewald.items()), "/"] if ewald else []
-    text = "\n".join([title, "&cntrl", *lines, "/", *pme, ""])
+    text = "\n".join([title, "&cntrl", *lines, "/", *pme, *changing, ""])
     return text if hold is None else text + _group_cards(hold)
+
+
+def _ramp(steps: int, from_k: float, to_k: float) -> list[str]:
+    """The thermostat's temperature over a run, as ``nmropt`` changes it."""
+    ends = f"value1={from_k:.6g}, value2={to_k:.6g}"
+    return [f"&wt type='TEMP0', istep1=0, istep2={steps}, {ends} /", "&wt type='END' /"]
 
 
 def _group_cards(hold: Hold) -> str:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
-from gibbsflow.engines.process import end_tree, end_with_parent, find_program
-from gibbsflow.errors import EngineError, NumericalError
+from gibbsflow.engines.process import end_tree, end_with_parent, find_program, last_line
+from gibbsflow.errors import EngineError, MachineError, MissingProgramError, NumericalError
 
 SANDER = "sander"
 _POLL_S = 0.02
+_CANNOT_START = (126, 127)
+"""Codes of what was found and could not be loaded: shells', and that of the loader where a library is missing."""
 _ENERGY = re.compile(r"([A-Z1][-A-Z0-9 ]*?)\s*=\s*(-?\d+\.\d+|\*+|NaN|-?Infinity)", re.I)
 _TEMPERATURE = re.compile(r"NSTEP\s*=\s*(\d+)\s.*?TEMP\(K\)\s*=\s*(\S+)")
 _FLEW_APART = (
@@ -29,6 +33,38 @@ _BOX_CHANGED = (
     "list grid memory needs to be reallocated",
 )
 _NO_PARTS = ("EAMBER", "NSTEP", "ENERGY")
+
+
+def sander_fault() -> str:
+    """Say why ``sander`` cannot be used here: it is started once, so that what cannot run is known before anything has.
+
+    Returns
+    -------
+    str
+        In words, with its path; empty where it can.
+    """
+    try:
+        return _fault(find_program(SANDER))
+    except MissingProgramError as error:
+        # what a search passes over: there, and not executable
+        seen = shutil.which(SANDER, mode=os.F_OK)
+        return str(error) if seen is None else f"{seen} is not executable"
+
+
+@cache
+def _fault(program: str) -> str:
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, errors="replace", timeout=60, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"{program} --version has not ended after a minute"
+    except OSError as error:  # of another architecture, or no program at all
+        return f"{program} cannot be started: {error.strerror}"
+    if done.returncode:
+        told = last_line(done.stderr + done.stdout)
+        return f"{program} cannot be started: it ends with code {done.returncode}, {told}"
+    return ""
 
 
 class BoxChangedError(EngineError):
@@ -68,6 +104,8 @@ def run_sander(
         Where it must be started anew for the box that there is now.
     EngineError
         For any other failure, with its last words.
+    MachineError
+        Where it cannot be started.
     """
     (folder / "md.in").write_text(text)
     for left in ("md.out", "md.rst7"):
@@ -75,10 +113,13 @@ def run_sander(
     words = [find_program(SANDER), "-O", "-i", "md.in", "-p", topology, "-c", str(start), "-o", "md.out"]
     words += ["-r", "md.rst7", "-inf", "md.info", *(() if reference is None else ("-ref", reference))]
     with open(folder / "sander.out", "wb") as output:
-        process = subprocess.Popen(
-            words, cwd=folder, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdin=subprocess.DEVNULL,
-            stdout=output, stderr=subprocess.STDOUT, preexec_fn=end_with_parent,
-        )  # fmt: skip
+        try:
+            process = subprocess.Popen(
+                words, cwd=folder, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdin=subprocess.DEVNULL,
+                stdout=output, stderr=subprocess.STDOUT, preexec_fn=end_with_parent,
+            )  # fmt: skip
+        except OSError as error:
+            raise MachineError(f"{words[0]} cannot be started: {error.strerror}") from error
         try:
             while process.poll() is None:
                 check()
@@ -94,6 +135,8 @@ def run_sander(
 
 def _require_good(told: str, printed: str, code: int) -> None:
     """Raise what the run's words mean."""
+    if code in _CANNOT_START and not told:
+        raise MachineError(f"sander cannot be started (code {code}): {last_line(printed)}")
     if code < 0:
         raise EngineError(f"sander was ended by {signal.Signals(-code).name}", code=code)
     everything = f"{told}\n{printed}"

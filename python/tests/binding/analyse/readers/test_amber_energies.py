@@ -203,3 +203,16 @@ def test_no_output_at_all(tmp_path):
         read_leg([tmp_path / "empty.out"])
     with pytest.raises(InputError, match="no such file"):
         read_leg([tmp_path / "nix.out"])
+
+
+def test_what_changes_is_told_from_the_outputs(files):
+    read = read_leg(files)
+    assert read.account.facts["transformation"] == {
+        "timask1": ":1", "timask2": ":2", "scmask1": "", "scmask2": "", "from_0_to_1": ":2 takes the place of :1",
+    }  # fmt: skip
+    for path in files:
+        path.write_text(path.read_text().replace("timask2=':2'", "timask2=''"))
+    assert read_leg(files).account.facts["transformation"]["from_0_to_1"] == ":1 is decoupled"
+    files[3].write_text(files[3].read_text().replace("timask1=':1'", "timask1=':9'"))
+    with pytest.raises(InputError, match=r"3.out, timask1: its regions are not those of .*0.out"):
+        read_leg(files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gibbsflow.binding.campaign.input.setting_faults import setting_faults
 from gibbsflow.config.binding import BindingConfig
+from gibbsflow.engines.amber.choice import window_problems
 
 
 def faults(**settings: object) -> list[str]:
@@ -32,10 +33,21 @@ def test_a_relative_schedule_in_an_absolute_cycle_is_refused() -> None:
     assert any("rbfe_21" in one and "leads from one ligand to another" in one for one in told)
 
 
-def test_amber_equilibrates_and_runs_no_windows() -> None:
+def test_amber_runs_windows_by_pmemd_alone(monkeypatch) -> None:
     (told,) = faults(mode="abfe", engine="amber")
-    assert "sander has no soft core" in told and "mode md" in told
+    assert "free energies in obc2: sander has no soft core" in told and "mode md" in told
     assert faults(mode="md", engine="amber") == []
+    boxed = {"engine": "amber", "solvent": "tip3p", "sampler": "independent"}
+    assert faults(**boxed, mode="abfe") == faults(**boxed, mode="asfe") == []
+    for name, value in (
+        ("sampler", "exchange"), ("schedule", "auto"), ("target_error_kcal_per_mol", 0.2), ("abfe_protocol", "sdr"),
+        ("restraint", "com"), ("soft_core", "gapsys"), ("charge_correction", "counter_ion"), ("mode", "rbfe"),
+    ):  # fmt: skip
+        found = [told for told in faults(**{**boxed, "mode": "abfe", name: value}) if "amber, and" in told]
+        assert len(found) == 1 and f"{name}: amber, and" in found[0]
+    monkeypatch.setenv("PATH", "/nowhere")
+    (problem,) = window_problems(BindingConfig.from_params({**boxed, "mode": "abfe"}), "md")
+    assert "sander has no soft core, and there is no pmemd.cuda on PATH" in problem.what
 
 
 def test_sampling_longer_needs_room_for_a_segment() -> None:

@@ -46,7 +46,7 @@ def test_the_lines_of_the_schedule_stand_there_too(tmp_path):
 def test_a_segment(tmp_path):
     one = inputs(amber_legs.leg(tmp_path, "complex"), 5)
     text, found = one.segment(0), options(one.segment(0))
-    assert text.splitlines()[0] == "segment 1; total_steps=1250 segments=3"
+    assert text.splitlines()[0] == "segment 1 of 3 ! total_steps=1250"
     assert (found["nstlim"], found["ntpr"], found["bar_intervall"], found["dt"]) == ("500", "125", "125", "0.004")
     assert options(one.segment(2))["nstlim"] == "250" and options(one.relax())["nstlim"] == "500"
     assert found["timask1"] == found["scmask1"] == "'@1-9'" and found["timask2"] == found["scmask2"] == "''"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,7 @@ RIGHT = "an output (mdout) of sander or pmemd with icfe = 1"
 NAME = "clambda"
 _VALUE = re.compile(r"Energy at\s+([0-9.]+)\s*=\s*(\S+)\s*$")
 _GRADIENT = re.compile(r"^\s*DV/DL\s*=\s*(\S+)")
+_MASK = re.compile(r"\b(timask[12]|scmask[12])\s*=\s*(['\"])(.*?)\2")
 _STEPS = re.compile(r"nstlim\s*=\s*(\d+)")
 
 
@@ -80,8 +81,10 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
         raise InputError(Problem("--input", "no files", RIGHT))
     account = Account(str(Path(paths[0]).parent))
     account.facts |= {"format": "amber", "files": [str(path) for path in paths]}
-    temperatures = {Path(path): _temperature(Path(path)) for path in paths}
+    heads = {Path(path): _head(Path(path)) for path in paths}
+    temperatures = {path: kelvin for path, (kelvin, _) in heads.items()}
     temperature = check_temperatures(temperatures, temperature_k)
+    account.facts["transformation"] = _transformation({path: masks for path, (_, masks) in heads.items()})
     outputs = [_read(path, temperature, account) for path in temperatures]
     if without := [o for o in outputs if o.u is None]:
         if len(without) < len(outputs):
@@ -188,16 +191,35 @@ def _refuse_not_finite(path: Path, u: np.ndarray, rows: Sequence[int]) -> None:
         raise InputError(Problem(str(path), what, right, row=int(np.resize(rows, len(u))[bad[0]])))
 
 
-def _temperature(path: Path) -> float:
+def _head(path: Path) -> tuple[float, dict[str, str]]:
+    """Temperature of a run, and the masks of its regions as its input was typed."""
     control = False
+    masks: dict[str, str] = {}
     for _, line in read_lines(path, RIGHT):
         control = control or "CONTROL  DATA" in line  # before it stands the input as it was typed
         if control and (match := re.search(r"temp0\s+=\s*([0-9.]+)", line)):
-            return float(match[1])
+            return float(match[1]), masks
+        if not control:
+            masks |= {name: text for name, _, text in _MASK.findall(line.partition("!")[0])}
         if line.startswith("   4.  RESULTS"):
             break
     empty = path.stat().st_size == 0
     raise InputError(Problem(str(path), "empty file" if empty else "no temp0: no output of AMBER's MD", RIGHT))
+
+
+def _transformation(masks: Mapping[Path, Mapping[str, str]]) -> dict[str, str]:
+    """What the outputs say of what changes from the first λ to the last; those of another change are refused."""
+    first = next(iter(masks.values()))
+    if odd := [path for path, own in masks.items() if own != first]:
+        right = "outputs of one leg: the same timask1, timask2, scmask1 and scmask2"
+        what = f"its regions are not those of {next(iter(masks))}"
+        raise InputError([Problem(str(path), what, right, field="timask1") for path in odd])
+    found = dict(first)
+    regions = [found.get(f"timask{number}", "") for number in (1, 2)]
+    if any(regions):
+        there, comes = (region or "nothing" for region in regions)
+        found["from_0_to_1"] = f"{there} is decoupled" if not regions[1] else f"{comes} takes the place of {there}"
+    return found
 
 
 def _look_through(path: Path, account: Account) -> tuple[list[int], list[int], str]:

@@ -16,8 +16,8 @@ from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.equil_stages import read_stages
 from gibbsflow.config.modes import MODES
-from gibbsflow.engines.amber.choice import no_windows
-from gibbsflow.engines.gromacs.choice import choose_engine, engine_problems
+from gibbsflow.engines.amber.choice import window_problems
+from gibbsflow.engines.choice.engine_choice import choose_engine, engine_problems
 from gibbsflow.engines.md_engines import EQUILIBRATES, WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem
 
@@ -98,7 +98,7 @@ def _engine_problems(
     if problems := engine_problems(settings.md, where, programs=programs):
         return problems
     if settings.md.engine == EQUILIBRATES and MODES[settings.run.mode].free_energies:
-        return [no_windows(where)]
+        return window_problems(settings, where, programs=programs)
     if choose_engine(settings.md).engine != WHOLE_RUNS or not MODES[settings.run.mode].free_energies:
         return []
     try:

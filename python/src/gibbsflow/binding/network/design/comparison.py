@@ -19,7 +19,7 @@ from gibbsflow.binding.prepare.atom_map.map_files import find_map, read_maps
 from gibbsflow.binding.prepare.atom_map.map_score import MapScore, score, score_whole
 from gibbsflow.binding.prepare.molecules import MoleculeError, rdkit_messages
 from gibbsflow.config.binding import BindingConfig
-from gibbsflow.engines.gromacs.choice import choose_engine
+from gibbsflow.engines.choice.engine_choice import choose_engine
 from gibbsflow.engines.md_engines import WHOLE_RUNS
 from gibbsflow.errors import InputError, Problem, shown
 

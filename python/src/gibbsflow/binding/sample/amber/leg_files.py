@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +12,36 @@ from gibbsflow.binding.forcefield.given.coordinate_files import lengths_and_angl
 from gibbsflow.binding.forcefield.given.rebuilt import prmtop_text
 from gibbsflow.binding.forcefield.solvation import write_inpcrd
 from gibbsflow.binding.sample.amber.restraint_files import apart_text, disang_text
-from gibbsflow.binding.sample.amber.window_input import WindowInput, mask, segments, total_steps
+from gibbsflow.binding.sample.amber.window_input import (
+    RELAXED,
+    WindowInput,
+    mask,
+    segment_name,
+    segments,
+    steps_of,
+    total_steps,
+)
+from gibbsflow.engines.amber.choice import PMEMD
+from gibbsflow.engines.amber.scripts.run_scripts import (
+    START,
+    STEPS,
+    begin_folder,
+    group_steps_text,
+    steps_text,
+    write_run_scripts,
+    write_text,
+)
 from gibbsflow.engines.openmm_systems import create_system
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats
-from gibbsflow.workflow.files import atomic_open, inputs_hash, write_json
+from gibbsflow.workflow.files import inputs_hash
 
-RECORD = "amber.json"
 TOPOLOGY, SCHEDULE = "topology.prmtop", "lambda.sch"
 _MOST_SEGMENTS = 999
 """Files have three digits."""
-_ALWAYS = ("prepare-window.bash", "run-local.bash", "run-slurm.bash")
 
 
-def write_leg_files(leg: AlchemicalLeg, replicate: int, out: Path) -> dict[str, Any]:
+def write_leg_files(leg: AlchemicalLeg, replicate: int, out: Path, *, anew: bool = False) -> dict[str, Any]:
     """Write all that pmemd.cuda needs to run a leg.
 
     Parameters
@@ -38,6 +52,8 @@ def write_leg_files(leg: AlchemicalLeg, replicate: int, out: Path) -> dict[str, 
         Number of the independent repeat, from 0: it has starts and seeds of its own.
     out
         Folder to be filled; without files of another leg.
+    anew
+        Whether inputs of other settings that lie there are replaced.
 
     Returns
     -------
@@ -58,46 +74,45 @@ def write_leg_files(leg: AlchemicalLeg, replicate: int, out: Path) -> dict[str, 
         raise InputError(Problem(str(leg.folder), what, right, field="segment_ps"))
     path = amber_path(leg)
     record = _record(leg, path, replicate)
-    _check_place(out, record)
-    write_json(out / RECORD, record)  # first: what a killed run leaves is known by it, and nothing runs without scripts
-    _write(out / TOPOLOGY, _with_masses(leg))
+    begin_folder(out, record, anew=anew)
+    write_text(out / TOPOLOGY, _with_masses(leg))
     if leg.restraint is not None:
-        _write(out / "disang.rest", disang_text(leg.restraint))
+        write_text(out / "disang.rest", disang_text(leg.restraint))
     if leg.apart:
-        _write(out / "cv.in", apart_text(leg.apart))
+        write_text(out / "cv.in", apart_text(leg.apart))
     starts, boxes = leg.starts_nm(replicate), leg.starts_boxes_nm(replicate)
     windows = [WindowInput(leg, path, window, replicate) for window in range(len(leg.states))]
     for inputs in windows:
         _write_window(out / inputs.name, inputs, starts[inputs.window], boxes[inputs.window])
     exchange = leg.fe.sampler == "exchange"
     if exchange:
-        _write(out / SCHEDULE, path.schedule_text)
-        for segment in range(1, count + 1):
-            _write(out / f"groupfile-{segment:03d}", _group([inputs.name for inputs in windows], segment))
-    for name in (*_ALWAYS, "run-exchange.bash" if exchange else "run-window.bash"):
-        _write(out / name, (resources.files(__package__) / name).read_text())
+        write_text(out / SCHEDULE, path.schedule_text)
+        write_text(out / STEPS, group_steps_text([steps_of(leg.sampling, number) for number in range(count)]))
+        for number in range(count):
+            write_text(out / f"groupfile-{number + 1:03d}", _group([inputs.name for inputs in windows], number))
+    write_run_scripts(out, PMEMD, [inputs.name for inputs in windows], exchange=exchange)
     return record
 
 
-def _group(windows: Sequence[str], segment: int) -> str:
+def _group(windows: Sequence[str], number: int) -> str:
     """A group file: a line of pmemd's options for each window."""
-    lines = []
+    lines, start = [], segment_name(number - 1) if number else RELAXED
     for name in windows:
-        this, before = f"{name}/md-{segment:03d}", f"{name}/md-{segment - 1:03d}"
-        files = f"-i {this}.in -p {TOPOLOGY} -c {before}.rst7 -o {this}.out -r {this}.rst7 -x {this}.nc"
+        this = f"{name}/{segment_name(number)}"
+        files = f"-i {this}.in -p {TOPOLOGY} -c {name}/{start}.rst7 -o {this}.out -r {this}.rst7 -x {this}.nc"
         lines.append(f"-O {files} -inf {name}/mdinfo\n")
     return "".join(lines)
 
 
 def _write_window(folder: Path, inputs: WindowInput, start_nm: Floats, box_nm: Floats) -> None:
-    write_inpcrd(_made(folder) / "start.inpcrd", start_nm * 10, lengths_and_angles(box_nm * 10))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_inpcrd(folder / START, start_nm * 10, lengths_and_angles(box_nm * 10))
     # pmemd looks for it where it runs
-    _write(folder / SCHEDULE, inputs.path.schedule_text)
-    _write(folder / "minimise.in", inputs.minimise())
-    _write(folder / "warm.in", inputs.warm())
-    _write(folder / "relax.in", inputs.relax())
-    for segment in range(segments(inputs.leg.sampling)):
-        _write(folder / f"md-{segment + 1:03d}.in", inputs.segment(segment))
+    write_text(folder / SCHEDULE, inputs.path.schedule_text)
+    texts = inputs.preparation() | inputs.segments()
+    for name, text in texts.items():
+        write_text(folder / f"{name}.in", text)
+    write_text(folder / STEPS, steps_text(inputs.steps(f"-p ../{TOPOLOGY}")))
 
 
 def _record(leg: AlchemicalLeg, path: AmberPath, replicate: int) -> dict[str, Any]:
@@ -121,17 +136,6 @@ def _record(leg: AlchemicalLeg, path: AmberPath, replicate: int) -> dict[str, An
     }
 
 
-def _check_place(out: Path, record: dict[str, Any]) -> None:
-    known = out / RECORD
-    if known.exists():
-        other = known.read_text() != json.dumps(record, indent=2) + "\n"
-    else:
-        other = (out / TOPOLOGY).exists() or any(out.glob("window_*"))
-    if other:
-        what = "holds the windows of another leg, or of other settings"
-        raise InputError(Problem(str(out), what, "a folder of its own for each leg and replicate", field="--out"))
-
-
 def _with_masses(leg: AlchemicalLeg) -> str:
     """The topology with the masses that the settings give its hydrogens."""
     system = create_system(leg.folder / leg.topology, leg.md)
@@ -139,13 +143,3 @@ def _with_masses(leg: AlchemicalLeg) -> str:
     found = prmtop_text.split((leg.folder / leg.topology).read_text())
     # virtual sites have none in the file either
     return prmtop_text.joined(found | {"MASS": prmtop_text.section("E", masses)})
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic_open(path, "w") as file:
-        file.write(text)

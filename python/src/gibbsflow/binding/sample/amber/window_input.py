@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.amber_states import DIGITS, AmberPath
 from gibbsflow.binding.alchemy.sampling_plan import Sampling
-from gibbsflow.engines.amber.mdin import consecutive
+from gibbsflow.engines.amber.mdin import consecutive, headed
+from gibbsflow.engines.amber.scripts.run_scripts import Step
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.workflow.seeds import derive_seed
 
 Options = Mapping[str, str]
 MINIMISE_STEPS, WARM_STEPS = 500, 20_000
+MINIMISED, WARMED, RELAXED = "minimise", "warm", "relax"
+"""What comes before the segments, in this order."""
 _WARM_DT_PS = "0.001"
 _LONGEST_MASK = 256
 _SEEDS = 999_999
@@ -57,6 +60,45 @@ class WindowInput:
         """
         return f"window_{self.window:02d}"
 
+    def preparation(self) -> dict[str, str]:
+        """Give the inputs of what comes before the segments.
+
+        Returns
+        -------
+        dict
+            By name, in the order that they are run.
+        """
+        return {MINIMISED: self.minimise(), WARMED: self.warm(), RELAXED: self.relax()}
+
+    def segments(self) -> dict[str, str]:
+        """Give the inputs of all segments.
+
+        Returns
+        -------
+        dict
+            By name, in the order that they are run.
+        """
+        return {segment_name(number): self.segment(number) for number in range(segments(self.leg.sampling))}
+
+    def steps(self, options: str) -> list[Step]:
+        """Tell what is run in the window's own folder.
+
+        Parameters
+        ----------
+        options
+            Of the program, for each.
+
+        Returns
+        -------
+        list of Step
+            Its preparation, and the segments unless windows exchange, which are run together.
+        """
+        plan = self.leg.sampling
+        counts = {MINIMISED: 0, WARMED: WARM_STEPS, RELAXED: _relax_steps(plan)}
+        if self.leg.fe.sampler != "exchange":
+            counts |= {segment_name(number): steps_of(plan, number) for number in range(segments(plan))}
+        return [Step(name, count, options) for name, count in counts.items()]
+
     def minimise(self) -> str:
         """Take the start downhill, by steepest descent: pmemd has no other with a soft core.
 
@@ -66,7 +108,7 @@ class WindowInput:
             A mdin.
         """
         steps = {"imin": "1", "ntmin": "2", "maxcyc": str(MINIMISE_STEPS), "ntb": "1", "ntpr": "100"}
-        return self._mdin("minimise", steps | self._common() | self._alchemy(), self._restraints())
+        return self._mdin(MINIMISED, 0, steps | self._common() | self._alchemy(), self._restraints())
 
     def warm(self) -> str:
         """Draw velocities and come to temperature at constant volume.
@@ -79,7 +121,7 @@ class WindowInput:
         md, start = self.leg.md, {"imin": "0", "irest": "0", "ntx": "1", "nstlim": str(WARM_STEPS), "dt": _WARM_DT_PS}
         heat = {"tempi": f"{md.temperature_k:g}", "ntb": "1", "ntpr": "1000", "ntwx": "0", "ntwr": str(WARM_STEPS)}
         chosen = start | heat | self._thermostat("warm") | self._shake() | self._common() | self._alchemy()
-        return self._mdin("warm", chosen, self._restraints())
+        return self._mdin(WARMED, WARM_STEPS, chosen, self._restraints())
 
     def relax(self) -> str:
         """Come to pressure, for the time that is discarded at the start of a window.
@@ -90,9 +132,9 @@ class WindowInput:
             A mdin.
         """
         plan = self.leg.sampling
-        steps = str(max(1, plan.discarded) * plan.steps_per_sample)
+        steps = str(_relax_steps(plan))
         chosen = {"nstlim": steps, "ntpr": str(plan.steps_per_sample), "ntwx": "0", "ntwr": steps}
-        return self._mdin("relax", chosen | self._pressed("relax"), self._restraints())
+        return self._mdin(RELAXED, int(steps), chosen | self._pressed("relax"), self._restraints())
 
     def segment(self, number: int) -> str:
         """Go on for a segment at constant pressure, with energies of all states at each sample.
@@ -108,8 +150,8 @@ class WindowInput:
             A mdin, whose head has the steps of the window in all.
         """
         plan = self.leg.sampling
-        samples = min(plan.samples_per_segment, plan.samples - plan.discarded - number * plan.samples_per_segment)
-        steps, every = str(samples * plan.steps_per_sample), str(plan.steps_per_sample)
+        every = str(plan.steps_per_sample)
+        samples, steps = steps_of(plan, number) // plan.steps_per_sample, str(steps_of(plan, number))
         if self.leg.fe.sampler == "exchange":
             chosen = {"nstlim": every, "numexchg": str(samples), "gremd_acyc": "1"}
         else:
@@ -117,10 +159,11 @@ class WindowInput:
         chosen |= {"ntpr": every, "ntwx": steps, "ntwr": steps} | self._pressed(f"segment {number}")
         chosen |= {"ifmbar": "1", "bar_intervall": every, "mbar_states": str(len(self.path.clambdas))}
         chosen |= {"mbar_lambda": ", ".join(_lambda(value) for value in self.path.clambdas)}
-        title = f"segment {number + 1}"
+        title = f"segment {number + 1} of {segments(plan)}"
         # windows that exchange run in the leg's folder, the others each in its own
         alone = self.leg.fe.sampler != "exchange"
-        return self._mdin(title, chosen, self._restraints() if alone else self._restraints("", f"{self.name}/"))
+        held = self._restraints() if alone else self._restraints("", f"{self.name}/")
+        return self._mdin(title, total_steps(plan), chosen, held)
 
     def _pressed(self, stage: str) -> dict[str, str]:
         md = self.leg.md
@@ -183,11 +226,49 @@ class WindowInput:
         walls = f" &pmd output_file='{own}walls.txt', output_freq=100000, cv_file='{leg}cv.in' /\n"
         return (walls if self.leg.apart else "") + held
 
-    def _mdin(self, title: str, chosen: Options, tail: str) -> str:
-        plan = self.leg.sampling
-        head = f"{title}; total_steps={total_steps(plan)} segments={segments(plan)}"
+    @staticmethod
+    def _mdin(title: str, steps: int, chosen: Options, tail: str) -> str:
         lines = "".join(f"  {key} = {value},\n" for key, value in chosen.items())
-        return f"{head}\n &cntrl\n{lines} /\n{tail}"
+        return f"{headed(title, steps)}\n &cntrl\n{lines} /\n{tail}"
+
+
+def _relax_steps(plan: Sampling) -> int:
+    return max(1, plan.discarded) * plan.steps_per_sample
+
+
+def segment_name(number: int) -> str:
+    """Name a segment's files.
+
+    Parameters
+    ----------
+    number
+        From 0.
+
+    Returns
+    -------
+    str
+        Such as ``md-001``.
+    """
+    return f"md-{number + 1:03d}"
+
+
+def steps_of(plan: Sampling, number: int) -> int:
+    """Count the steps of one segment.
+
+    Parameters
+    ----------
+    plan
+        Lengths of the leg.
+    number
+        Of the segment, from 0.
+
+    Returns
+    -------
+    int
+        MD steps.
+    """
+    left = plan.samples - plan.discarded - number * plan.samples_per_segment
+    return min(plan.samples_per_segment, left) * plan.steps_per_sample
 
 
 def total_steps(plan: Sampling) -> int:

@@ -5,14 +5,14 @@ import shutil
 import pytest
 
 from gibbsflow.config.binding import Md
-from gibbsflow.engines.gromacs import programs
-from gibbsflow.engines.gromacs.choice import (
+from gibbsflow.engines.choice.engine_choice import (
     choose_engine,
     engine_problems,
     engine_versions,
     require_engine,
     settled,
 )
+from gibbsflow.engines.gromacs import programs
 from gibbsflow.errors import InputError
 
 AUTO = Md(engine="auto", solvent="tip3p")

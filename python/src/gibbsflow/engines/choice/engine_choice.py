@@ -9,7 +9,8 @@ from pathlib import Path
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.amber.choice import amber_problems
 from gibbsflow.engines.gromacs.programs import RIGHT, gromacs_fault, version
-from gibbsflow.engines.md_engines import EQUILIBRATES, WHOLE_RUNS
+from gibbsflow.engines.md_engine import MdEngine
+from gibbsflow.engines.md_engines import EQUILIBRATES, WHOLE_RUNS, engine_for
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import read_json, write_json
 
@@ -83,6 +84,26 @@ def engine_problems(md: Md, where: str, *, programs: bool = True) -> list[Proble
         return [Problem(where, what, "openmm, or a water model (solvent)", field="engine")]
     fault = gromacs_fault() if programs else ""
     return [Problem(where, f"gromacs, and {fault}", RIGHT, field="engine")] if fault else []
+
+
+def equilibrating_engine(md: Md) -> MdEngine:
+    """Load the engine that equilibrates.
+
+    Parameters
+    ----------
+    md
+        Settings.
+
+    Returns
+    -------
+    MdEngine
+        AMBER where it is asked for; else that of `md_engines.engine_for`.
+    """
+    if md.engine != EQUILIBRATES:
+        return engine_for(md)
+    from gibbsflow.engines.amber.amber_engine import AMBER
+
+    return AMBER
 
 
 def require_engine(md: Md, where: str) -> None:

@@ -1,0 +1,118 @@
+"""Windows run by pmemd.cuda through `fe run`: a program in its place looks at its arguments and writes its outputs."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import amber_legs
+import amber_programs
+import numpy as np
+import psutil
+import pytest
+
+from gibbsflow.binding.analyse import estimators
+from gibbsflow.binding.analyse.readers import amber_energies
+from gibbsflow.binding.sample.energies import read_leg, read_windows
+from gibbsflow.binding.sample.sampling import sample_leg
+from gibbsflow.config.binding import Md
+from gibbsflow.errors import InputError, MissingProgramError, NumericalError, StoppedEarly
+from gibbsflow.workflow.result import Result
+from gibbsflow.workflow.state.segments import Stopper
+from gibbsflow.workflow.state.sentinels import read_sentinel
+
+
+@pytest.fixture
+def on_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", f"{amber_programs.pmemd(tmp_path / 'bin')}:/usr/bin:/bin")
+
+
+def leg_of(folder, kind="complex", **fe):
+    made = amber_legs.leg(folder, kind, **fe)
+    made = replace(made, md=Md(**(made.md.model_dump() | {"engine": "amber"})), states=made.states[::4])
+    made.write()
+    return made
+
+
+def sample(leg, tmp_path, windows=(3,), segments=None):
+    result = Result()
+    with Stopper(None, segments) as stopper:
+        sample_leg(leg, 0, windows, tmp_path / "state", tmp_path / "out", stopper, result)
+    return result
+
+
+def called(tmp_path):
+    return (tmp_path / "state" / "window_03" / "called.txt").read_text().split()
+
+
+def test_a_window_is_run_a_segment_a_call_and_gone_on_with(tmp_path, on_path):
+    leg = leg_of(tmp_path / "leg")
+    with pytest.raises(StoppedEarly, match="4 segments asked for and done"):
+        sample(leg, tmp_path, segments=4)
+    assert called(tmp_path) == ["minimise.in", "warm.in", "relax.in", "md-001.in"]
+    result = sample(leg, tmp_path)
+    assert called(tmp_path)[4:] == ["md-002.in", "md-003.in"]
+    assert result.figures["engine"] == "amber" and result.figures["samples_per_window"] == 10
+    assert read_sentinel(tmp_path / "state" / "window_03", "FINISHED").steps_done == 21750
+    sample(leg, tmp_path)  # finished: nothing is run
+    assert len(called(tmp_path)) == 6
+    (window,) = read_windows([tmp_path / "out" / "window_03.parquet"])
+    assert window.u.shape == (10, 6) and window.meta["states"][3]["lambda_restraints"] == 1
+    # other settings: what was run is set aside, and it begins anew
+    longer = leg_of(tmp_path / "longer", window_ps=6.0)
+    sample(longer, tmp_path)
+    assert len(called(tmp_path)) == 12 and (tmp_path / "state" / "window_03" / "superseded-001" / "md-003.out").exists()
+
+
+def test_a_failure_is_the_science_s_and_the_next_call_is_safer(tmp_path, on_path, monkeypatch):
+    leg = leg_of(tmp_path / "leg")
+    monkeypatch.setenv("WRONG", "md-001.in")
+    with pytest.raises(NumericalError, match="window_03 md-001: it broke off; vlimit exceeded .attempt 1 of 3"):
+        sample(leg, tmp_path)
+    assert sample(leg, tmp_path).figures["attempt"] == 2
+    assert called(tmp_path)[-1] == "md-003.attempt-2"
+
+
+def test_a_stop_ends_the_program(tmp_path, on_path, monkeypatch):
+    leg, slow = leg_of(tmp_path / "leg"), tmp_path / "state" / "window_03" / "slow.pid"
+    monkeypatch.setenv("SLOW", "warm.in")
+
+    class Impatient(Stopper):
+        def check(self, grace_s=0.0):
+            if slow.exists() and slow.read_text():
+                raise StoppedEarly("enough")
+
+    with Impatient() as stopper, pytest.raises(StoppedEarly):
+        sample_leg(leg, 0, (3,), tmp_path / "state", tmp_path / "out", stopper, Result())
+    gone = int(slow.read_text())
+    until = time.monotonic() + 30
+    while psutil.pid_exists(gone) and psutil.Process(gone).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < until
+    monkeypatch.delenv("SLOW")
+    sample(leg, tmp_path)
+    assert called(tmp_path)[:3] == ["minimise.in", "warm.in", "warm.in"]
+
+
+def test_without_it_windows_are_refused(tmp_path, monkeypatch):
+    leg = leg_of(tmp_path / "leg")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(MissingProgramError, match="no pmemd.cuda on PATH.*or engine openmm or gromacs"):
+        sample(leg, tmp_path)
+
+
+def test_windows_that_exchange_are_refused(tmp_path, on_path):
+    leg = leg_of(tmp_path / "leg", sampler="exchange")
+    with pytest.raises(InputError, match="sampler: windows that exchange"):
+        sample(leg, tmp_path, windows=None)
+
+
+@pytest.mark.slow
+def test_a_leg_is_sampled_and_analysed_by_both_ways(tmp_path, on_path):
+    leg = leg_of(tmp_path / "leg", "solvent", window_ps=50.0, segment_ps=50.0)
+    sample(leg, tmp_path, windows=None)
+    ours = read_leg(sorted((tmp_path / "out").glob("window_*.parquet")))
+    outputs: list[Path] = sorted((tmp_path / "state").glob("window_*/md-*.out"))
+    theirs = amber_energies.read_leg(outputs)
+    np.testing.assert_allclose(ours.u_nk.to_numpy(), theirs.u_nk.to_numpy(), rtol=1e-9)
+    correlation, uncorrelated = estimators.decorrelated(ours)
+    _, mbar = estimators.estimate_mbar(ours, correlation, uncorrelated, "never")
+    assert mbar.dg_kt == pytest.approx(3.0, abs=0.2)

@@ -1,0 +1,144 @@
+"""Scripts that run AMBER's programs: sentinels, attempts, what is no failure of the science. The program stands in."""
+
+import os
+import subprocess
+
+import amber_programs
+import pytest
+
+from gibbsflow.engines.amber.scripts.run_scripts import (
+    Step,
+    begin_folder,
+    group_steps_text,
+    steps_text,
+    write_run_scripts,
+    write_text,
+)
+from gibbsflow.errors import InputError
+from gibbsflow.workflow.state.sentinels import read_sentinel
+
+MD = "one ! total_steps=100\n&cntrl\n  imin = 0,\n  nstlim = 100,\n  dt = 0.004,\n  ig = 7,\n/\n"
+NAMES = ("window_03", "window_04")
+
+
+@pytest.fixture
+def out(tmp_path):
+    """Two folders with a minimisation and two runs each."""
+    made = tmp_path / "out"
+    for folder in NAMES:
+        write_text(made / folder / "minimise.in", "&cntrl\n  imin = 1,\n  maxcyc = 10,\n/\n")
+        for name in ("md-001", "md-002"):
+            write_text(made / folder / f"{name}.in", MD)
+        write_text(made / folder / "start.inpcrd", "start\n")
+        steps = [
+            Step("minimise", 0, "-p a"),
+            Step("md-001", 100, "-p a -ref minimise.rst7"),
+            Step("md-002", 100, "-p a"),
+        ]
+        write_text(made / folder / "steps", steps_text(steps))
+    write_run_scripts(made, "pmemd.cuda", NAMES)
+    return made
+
+
+def failed(out, name="window_03"):
+    return read_sentinel(out / name, "FAILED")
+
+
+def test_three_failures_are_the_last_and_each_has_a_smaller_step(out):
+    wrong = "md-002.in md-002.attempt-2 md-002.attempt-3"
+    done = amber_programs.run(out, "run-local.bash", WRONG=wrong)
+    assert done.returncode == 70
+    asked = [name for name in amber_programs.called(out) if name.startswith("md-002")]
+    assert asked == wrong.split()
+    assert failed(out).message == "window_03 md-002: it broke off; vlimit exceeded (attempt 3 of 3)"
+    assert failed(out).cause == "numerical" and failed(out).steps_done == 400
+    steps = [(out / "window_03" / name).read_text() for name in ("md-001.attempt-3", "md-002.attempt-3")]
+    assert all("dt = 0.001," in text and "nstlim = 400," in text and "total_steps=400" in text for text in steps)
+    # what failed is kept, one that is tried no more asks for nothing, and the other folder was run for itself
+    assert {path.name for path in (out / "window_03").glob("attempt-*")} == {"attempt-001", "attempt-002"}
+    again = amber_programs.run(out, "run-segment.bash", "window_03")
+    assert again.returncode == 70 and "vlimit exceeded" in again.stderr
+    assert len(amber_programs.called(out)) == 9 and failed(out, "window_04") is not None
+
+
+def test_one_that_was_cleared_begins_again(out):
+    amber_programs.run(out, "run-local.bash", "window_03", WRONG="md-001.in md-001.attempt-2 md-001.attempt-3")
+    for name in ("FAILED", "attempts"):
+        (out / "window_03" / name).unlink()
+    assert amber_programs.run(out, "run-local.bash", "window_03").returncode == 0
+    assert amber_programs.called(out)[-3:] == ["minimise.in", "md-001.in", "md-002.in"]
+
+
+def test_a_failure_is_tried_again_and_the_rest_is_of_one_time_step(out):
+    done = amber_programs.run(out, "run-local.bash", "window_03", WRONG="md-002.in")
+    assert done.returncode == 0 and read_sentinel(out / "window_03", "FINISHED").steps_done == 400
+    first = ["minimise.in", "md-001.in", "md-002.in"]
+    assert amber_programs.called(out) == first + [name.replace(".in", ".attempt-2") for name in first]
+    assert (out / "window_03" / "minimise.rst7").exists()  # others are held at it
+
+
+def test_the_full_length_alone_is_finished(out):
+    done = amber_programs.run(out, "run-segment.bash", "window_03")
+    done = amber_programs.run(out, "run-segment.bash", "window_03", SHORT="md-001.in")
+    assert done.returncode == 70 and "md-001: it ended at step 99 of 100" in done.stderr
+
+
+def test_other_inputs_are_another_run(out):
+    amber_programs.run(out, "run-local.bash", "window_03")
+    (out / "window_03" / "md-002.in").write_text(MD.replace("100", "200"))
+    done = amber_programs.run(out, "run-local.bash", "window_03")
+    assert done.returncode == 0 and "begun anew, since its inputs have changed" in done.stderr
+    assert read_sentinel(out / "window_03", "FINISHED").steps_done == 300
+    assert (out / "window_03" / "superseded-001" / "md-002.out").exists()
+
+
+SAYS = "#!/bin/sh\necho '{}' >&2\nexit {}\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "code", "told"),
+    [
+        (SAYS.format("libnetcdf.so: cannot open", 127), 78, "cannot be started: libnetcdf.so"),
+        (SAYS.format("cudaGetDeviceCount failed no CUDA-capable device is detected", 1), 78, "finds no GPU"),
+        (SAYS.format("write: No space left on device", 2), 74, "the disk is full"),
+        ("#!/bin/sh\nkill -15 $$\n", 75, "ended by signal 15; called again it goes on"),
+    ],
+)
+def test_what_is_no_failure_of_the_science_counts_as_none(out, program, code, told):
+    done = amber_programs.run(out, "run-local.bash", program=program)
+    assert done.returncode == code and told in done.stderr
+    assert failed(out) is None and not (out / "window_03" / "attempts").exists()
+
+
+def test_names_of_other_things(out):
+    for name in ("", "../leg", "window_03; touch harm", "$(touch harm)", "none"):
+        assert amber_programs.run(out, "run-segment.bash", name).returncode == 65 and not list(out.rglob("harm"))
+
+
+def test_called_from_another_folder_where_cd_looks_elsewhere(out):
+    """With CDPATH cd prints where it went, and goes to a folder of the same name."""
+    (out / "elsewhere" / out.name).mkdir(parents=True)
+    amber_programs.run(out, "-c", "true")  # which puts the program there
+    for path in (out.parent, out / "elsewhere"):
+        words = ("bash", f"{out.name}/run-segment.bash", "window_03")
+        changed = {"AMBER_PROGRAM": str(out.parent / "program"), "CDPATH": str(path)}
+        done = subprocess.run(words, cwd=out.parent, env=os.environ | changed, capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+    assert amber_programs.called(out) == ["minimise.in", "md-001.in"]
+
+
+def test_slurm_has_a_task_for_each_folder(out):
+    changed = {"SLURM_SUBMIT_DIR": str(out), "SLURM_ARRAY_TASK_ID": "1"}
+    assert amber_programs.run(out, "run-slurm.bash", **changed).returncode == 0
+    assert (out / "window_04" / "FINISHED").exists() and not (out / "window_03" / "FINISHED").exists()
+    assert "--gres=gpu:1" in (out / "run-slurm.bash").read_text()
+    write_run_scripts(out, "sander", NAMES)
+    assert "gres" not in (out / "run-slurm.bash").read_text() and (out / "program").read_text() == "sander\n"
+
+
+def test_a_folder_is_for_one_thing(tmp_path):
+    begin_folder(tmp_path / "new", {"inputs_hash": "a"})
+    begin_folder(tmp_path / "new", {"inputs_hash": "a"})
+    with pytest.raises(InputError, match="written for something else"):
+        begin_folder(tmp_path / "new", {"inputs_hash": "b"})
+    assert group_steps_text([500, 250]) == "md-001 500 -\nmd-002 250 -\n"
