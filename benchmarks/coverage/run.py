@@ -20,7 +20,7 @@ import logging
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -29,8 +29,7 @@ from typing import Any
 import numpy as np
 from systems import TOYS
 
-from gibbsflow.binding.analyse.uncertainty.intervals import combine_replicates
-from gibbsflow.binding.analyse.verdict import Thresholds
+from gibbsflow.binding.analyse.uncertainty.intervals import Combined, combine_replicates
 from gibbsflow.cli import analysis, fe
 from gibbsflow.units import kt_kcal_per_mol
 from gibbsflow.workflow.files import read_json
@@ -91,9 +90,13 @@ def sample(out: Path, first: int, seeds: int, cells: list[tuple[str, bool]], kee
                 for seed in range(batch, min(batch + BATCH, first + seeds)):
                     if (name, exchange, seed) not in done:
                         row = row_of(figures_of(places[name, exchange], seed, keep), truths[name])
-                        text = [f"{v:.4f}".rstrip("0").rstrip(".") if isinstance(v, float) else v for v in row]
-                        writer.writerow([name, int(exchange), seed, *text])
+                        writer.writerow([name, int(exchange), seed, *written(row)])
                 file.flush()
+
+
+def written(row: Sequence[float | str]) -> list[str]:
+    """Figures as the files of seeds have them."""
+    return [f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else value for value in row]
 
 
 def read(path: Path) -> dict[tuple[str, bool], list[dict[str, Any]]]:
@@ -109,41 +112,42 @@ def read(path: Path) -> dict[tuple[str, bool], list[dict[str, Any]]]:
 
 def table(path: Path, out: Path) -> None:
     """Write how often intervals hold the truth, for each cell and number of replicates."""
-    limits = Thresholds()
     with out.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         head = [f"held_{round(100 * level)}" for level in LEVELS]
         writer.writerow(
-            ["system", "exchange", "replicates", "draws", *head, "held_95_mbar_alone", "doubted", "held_95_undoubted",
-             "median_half_width_95_kt"]
+            ["system", "exchange", "replicates", "draws", *head, "held_95_mbar_alone", "held_95_larger_of_both",
+             "doubted", "held_95_undoubted", "error_over_spread"]
         )  # fmt: skip
         for (name, exchange), rows in sorted(read(path).items()):
             rng = np.random.default_rng(0)
+            spread = np.std([row["dg_kt"] for row in rows], ddof=1)
+            over = np.sqrt(np.mean([row["error_kt"] ** 2 for row in rows])) / spread
             for count in REPLICATES:
-                held, alone, doubted, widths = [], [], [], []
-                for _ in range(len(rows)):
-                    drawn = [rows[i] for i in rng.choice(len(rows), count, replace=False)]
-                    values, errors = [r["dg_kt"] for r in drawn], [r["error_kt"] for r in drawn]
-                    combined = combine_replicates(values, errors, [r["dof"] for r in drawn])
-                    off = abs(combined.mean - drawn[0]["truth_kt"])
-                    outside = combined.outside(off)
-                    held.append([outside > 1 - level for level in LEVELS])
-                    mbar = np.sqrt(sum(r["mbar_error_kt"] ** 2 for r in drawn)) / count
+                drawn = [rng.choice(len(rows), count, replace=False) for _ in rows]
+                held, alone, larger, doubted = [], [], [], []
+                for places in drawn:
+                    own = [rows[place] for place in places]
+                    combined, off = _combined(own, [row["error_kt"] for row in own])
+                    held.append([combined.outside(off) > 1 - level for level in LEVELS])
+                    mbar = np.sqrt(sum(row["mbar_error_kt"] ** 2 for row in own)) / count
                     alone.append(off < 1.96 * mbar)
-                    doubted.append(
-                        any(
-                            r["contradiction"] > limits.contradiction_sigma
-                            or r["block_correlation"] > limits.block_correlation_warn
-                            or r["fewest_uncorrelated"] < limits.samples_warn
-                            for r in drawn
-                        )
-                    )
-                    widths.append(combined.half_width(0.95) if len(widths) < 200 else np.nan)
+                    both = _combined(own, [max(row["mbar_error_kt"], row["block_error_kt"]) for row in own])[0]
+                    larger.append(both.outside(off) > 1 - LEVELS[-1])
+                    doubted.append(any(row["verdict"] != "PASS" for row in own))
                 held, doubted = np.array(held), np.array(doubted)
                 sound = held[~doubted, -1]
-                shares = [*held.mean(axis=0), np.mean(alone), doubted.mean(), sound.mean() if sound.size else np.nan]
-                text = [f"{share:.3f}" for share in shares]
-                writer.writerow([name, int(exchange), count, len(rows), *text, f"{np.nanmedian(widths):.3f}"])
+                shares = [
+                    *held.mean(axis=0), np.mean(alone), np.mean(larger), doubted.mean(),
+                    sound.mean() if sound.size else np.nan, over,
+                ]  # fmt: skip
+                writer.writerow([name, int(exchange), count, len(rows), *(f"{share:.3f}" for share in shares)])
+
+
+def _combined(rows: Sequence[Mapping[str, Any]], errors: Sequence[float]) -> tuple[Combined, float]:
+    """What the product makes of replicates with these errors, and how far that is from the truth."""
+    combined = combine_replicates([row["dg_kt"] for row in rows], errors, [row["dof"] for row in rows])
+    return combined, abs(combined.mean - rows[0]["truth_kt"])
 
 
 def main() -> None:

@@ -139,7 +139,7 @@ class Toy:
         return folder
 
     def _prmtop(self) -> str:
-        """The topology. Host atoms have a type each, whose ε with the guest (of ε = 1 kT) is √ε as Lorentz–Berthelot has it."""
+        """The topology; mixed by Lorentz and Berthelot, a host atom and the guest (ε = kT) have the ε asked for."""
         atoms = self.guest + 1
         epsilons = [KT * epsilon**2 for epsilon in self.epsilon_kt] + [KT]
         sixth = self.sigma_angstrom**6

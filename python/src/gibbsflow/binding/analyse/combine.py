@@ -302,7 +302,7 @@ def combine(
     of_size = math.hypot(*(leg["dg_error_kcal_per_mol"] for leg in corrections.values()))
     combined = combine_replicates(values, errors, dofs, of_size)
     if len(values) == 1:
-        blocks = errors[0] > mbar_errors[0]
+        blocks = errors[0] != mbar_errors[0]
         method = f"{'blocks of time' if blocks else 'MBAR error'} (one replicate)"
     else:
         method = f"spread of {len(values)} replicates and the error within each, by Bayes' rule"

@@ -83,14 +83,22 @@ class LegAnalysis:
 
     @property
     def error_kt(self) -> float:
-        """Standard error from within this replicate: the larger of MBAR's and that of blocks of time.
+        """Standard error from within this replicate: that of blocks of time, where these are near independent.
+
+        The larger of two estimates is too large on the average. It is taken where blocks correlate, and where the value
+        does not rest on all samples of all windows, as their blocks do.
 
         Returns
         -------
         float
             In kT.
         """
-        return max(self.mbar.dg_error_kt, self.blocks.error_kt if self.blocks else 0.0)
+        if self.blocks is None:
+            return self.mbar.dg_error_kt
+        whole = self.decorrelate != "always" and not self.energies.missing
+        if whole and self.blocks.independent:
+            return self.blocks.error_kt
+        return max(self.mbar.dg_error_kt, self.blocks.error_kt)
 
     @property
     def error_dof(self) -> float:
