@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import logging
 import shutil
 import tempfile
 from collections import defaultdict
@@ -68,9 +67,8 @@ def row_of(figures: Mapping[str, Any], truth: float) -> list[float | str]:
     ]  # fmt: skip
 
 
-def sample(out: Path, first: int, seeds: int, cells: list[tuple[str, bool]], keep: Path | None) -> None:
+def sample(out: Path, first: int, seeds: int, cells: Sequence[tuple[str, bool]], keep: Path | None = None) -> None:
     """Append to `out` what it lacks of the seeds from `first` on."""
-    logging.disable(logging.INFO)
     there = read(out) if out.exists() else {}
     done = {(*cell, int(row["seed"])) for cell, rows in there.items() for row in rows}
     with tempfile.TemporaryDirectory() as legs, out.open("a", newline="") as file:
