@@ -1,138 +1,151 @@
 #!/usr/bin/env python3
-r"""How often the intervals hold the truth, on systems along λ whose free energies are known by quadrature.
+r"""How often the intervals hold the truth, on legs whose free energies are known by quadrature.
 
     python benchmarks/coverage/run.py sample --seeds 1000 --out benchmarks/coverage/seeds.csv
     python benchmarks/coverage/run.py table --seeds-file benchmarks/coverage/seeds.csv \
         --out benchmarks/coverage/coverage.csv
 
 ``sample`` appends batches of seeds to its file, each cell (system, with or without exchange) in turn, and goes on from
-what is there; ``--first`` starts at another seed. Each seed is one replicate of one leg: 200 samples in each of five
-windows, analysed by the functions that `analysis` calls. ``table`` draws 1, 2, 3 and 5 replicates at random, without
-repeats, from the seeds of a cell, as many draws as there are seeds. README.md beside this says what was found.
+what is there; ``--first`` starts at another seed. A seed is one replicate of a leg: `fe run`, then `analysis leg`, both
+called in this process with the folders and files that they have on a command line. ``table`` draws 1, 2, 3 and 5
+replicates at random, without repeats, from the seeds of a cell, as many draws as there are seeds. README.md beside this
+says what was found.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import shutil
+import tempfile
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from systems import LAMBDAS, TEMPERATURE_K, TOYS
+from systems import TOYS
 
-from gibbsflow.binding.analyse.estimators import decorrelated, estimate_mbar
-from gibbsflow.binding.analyse.uncertainty.blocks import block_error
-from gibbsflow.binding.analyse.uncertainty.intervals import combine_replicates
-from gibbsflow.binding.analyse.verdict import Thresholds
-from gibbsflow.binding.sample.energies import Energies, Window, join_windows
+from gibbsflow.binding.analyse.uncertainty.intervals import Combined, combine_replicates
+from gibbsflow.cli import analysis, fe
+from gibbsflow.units import kt_kcal_per_mol
+from gibbsflow.workflow.files import read_json
 
-SAMPLES = 200
-BATCH = 25
+SAMPLES, DISCARDED = 100, 10
+BATCH = 10
 LEVELS = (0.50, 0.68, 0.95)
 REPLICATES = (1, 2, 3, 5)
 COLUMNS = (
     "system", "exchange", "seed", "truth_kt", "dg_kt", "low95_kt", "high95_kt", "error_kt", "dof", "mbar_error_kt",
-    "block_correlation", "contradiction", "fewest_uncorrelated",
+    "block_error_kt", "block_correlation", "contradiction", "fewest_uncorrelated", "verdict",
 )  # fmt: skip
 
 
-def leg_of(u: np.ndarray, walker: np.ndarray) -> Energies:
-    """Energies of one leg from u, shape (samples, windows, states), and walkers, shape (samples, windows)."""
-    meta = {
-        "temperature_k": TEMPERATURE_K,
-        "leg": "complex",
-        "transformation": "toy",
-        "replicate": 0,
-        "states": [{"lambda_sterics": 1 - lam} for lam in LAMBDAS],
-    }
-    times = np.arange(1.0, len(u) + 1)
-    windows = [Window(Path(f"window_{k:02d}"), k, times, walker[:, k], u[:, k], meta) for k in range(len(LAMBDAS))]
-    return join_windows(windows, temperature_k=TEMPERATURE_K)
+def figures_of(leg: Path, seed: int, keep: Path | None) -> Mapping[str, Any]:
+    """Sample one replicate of a leg by `fe run`, and analyse it by `analysis leg`; the figures of the latter."""
+    with tempfile.TemporaryDirectory() as scratch, redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        run, found = Path(scratch) / "run", Path(scratch) / "analysis"
+        fe.run(leg=leg, replicate=seed, state=Path(scratch) / "state", out=run)
+        files = sorted(run.glob("window_*.parquet"))
+        analysis.leg(files=files, out=found)
+        if keep is not None:
+            shutil.copytree(run, keep / leg.name / str(seed))
+        return dict(read_json(found / "result.json"))
 
 
-def row_of(energies: Energies, truth: float) -> list[float]:
-    """Figures of one replicate, in the order of COLUMNS from the truth on."""
-    correlation, uncorrelated = decorrelated(energies)
-    mbar, estimate = estimate_mbar(energies, correlation, uncorrelated)
-    blocks = block_error(energies, mbar.delta_f_.iloc[0].to_numpy())
-    error = max(estimate.dg_error_kt, blocks.error_kt)
-    half = combine_replicates([estimate.dg_kt], [error], [blocks.dof]).half_width(0.95)
+def row_of(figures: Mapping[str, Any], truth: float) -> list[float | str]:
+    """What `analysis leg` says of a replicate, in the order of COLUMNS from the truth on."""
+    kt = kt_kcal_per_mol(figures["temperature_k"])
+    dg, error, blocks = figures["mbar"]["dg_kt"], figures["dg_error_kcal_per_mol"] / kt, figures["blocks"]
+    half = combine_replicates([dg], [error], [blocks["dof"]]).half_width(0.95)
     return [
-        truth, estimate.dg_kt, estimate.dg_kt - half, estimate.dg_kt + half, error, blocks.dof, estimate.dg_error_kt,
-        blocks.correlation, blocks.contradiction, float(min(correlation.uncorrelated)),
+        truth, dg, dg - half, dg + half, error, blocks["dof"], figures["mbar"]["dg_error_kt"],
+        blocks["dg_error_kcal_per_mol"] / kt, blocks["correlation"], blocks["contradiction"],
+        float(min(figures["decorrelated"])), figures["verdict"],
     ]  # fmt: skip
 
 
-def sample(out: Path, first: int, seeds: int) -> None:
+def sample(out: Path, first: int, seeds: int, cells: Sequence[tuple[str, bool]], keep: Path | None = None) -> None:
     """Append to `out` what it lacks of the seeds from `first` on."""
-    cells = [(name, exchange) for name in TOYS for exchange in (False, True)]
     there = read(out) if out.exists() else {}
-    truths = {name: toy.truth_kt for name, toy in TOYS.items()}
-    with out.open("a", newline="") as file:
+    done = {(*cell, int(row["seed"])) for cell, rows in there.items() for row in rows}
+    with tempfile.TemporaryDirectory() as legs, out.open("a", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         if not there:
             writer.writerow(COLUMNS)
+        truths = {name: TOYS[name].truth_kt for name in dict(cells)}
+        places = {
+            (name, exchange): TOYS[name].write_leg(
+                f"{name}_{int(exchange)}", Path(legs) / f"{name}_{int(exchange)}", exchange=exchange, samples=SAMPLES,
+                discarded=DISCARDED,
+            )
+            for name, exchange in cells
+        }  # fmt: skip
         for batch in range(first, first + seeds, BATCH):
-            for place, (name, exchange) in enumerate(cells):
-                if any(row["seed"] == batch for row in there.get((name, exchange), [])):
-                    continue
-                rng = np.random.default_rng([batch, place])
-                u, walker = TOYS[name].sample(BATCH, SAMPLES, rng, exchange=exchange)
-                for one in range(BATCH):
-                    figures = row_of(leg_of(u[:, one], walker[:, one]), truths[name])
-                    text = [f"{figure:.4f}".rstrip("0").rstrip(".") for figure in figures]
-                    writer.writerow([name, int(exchange), batch + one, *text])
+            for name, exchange in cells:
+                for seed in range(batch, min(batch + BATCH, first + seeds)):
+                    if (name, exchange, seed) not in done:
+                        row = row_of(figures_of(places[name, exchange], seed, keep), truths[name])
+                        writer.writerow([name, int(exchange), seed, *written(row)])
                 file.flush()
 
 
-def read(path: Path) -> dict[tuple[str, bool], list[dict[str, float]]]:
+def written(row: Sequence[float | str]) -> list[str]:
+    """Figures as the files of seeds have them."""
+    return [f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else value for value in row]
+
+
+def read(path: Path) -> dict[tuple[str, bool], list[dict[str, Any]]]:
     """Rows of each cell."""
     cells = defaultdict(list)
     with path.open(newline="") as file:
         for row in csv.DictReader(file):
             cell = row.pop("system"), row.pop("exchange") == "1"
-            cells[cell].append({name: float(value) for name, value in row.items()})
+            verdict = row.pop("verdict")
+            cells[cell].append({name: float(value) for name, value in row.items()} | {"verdict": verdict})
     return dict(cells)
 
 
 def table(path: Path, out: Path) -> None:
     """Write how often intervals hold the truth, for each cell and number of replicates."""
-    limits = Thresholds()
     with out.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         head = [f"held_{round(100 * level)}" for level in LEVELS]
         writer.writerow(
-            ["system", "exchange", "replicates", "draws", *head, "held_95_mbar_alone", "doubted", "held_95_undoubted",
-             "median_half_width_95_kt"]
+            ["system", "exchange", "replicates", "draws", *head, "held_95_mbar_alone", "held_95_larger_of_both",
+             "doubted", "held_95_undoubted", "error_over_spread"]
         )  # fmt: skip
         for (name, exchange), rows in sorted(read(path).items()):
             rng = np.random.default_rng(0)
+            spread = np.std([row["dg_kt"] for row in rows], ddof=1)
+            over = np.sqrt(np.mean([row["error_kt"] ** 2 for row in rows])) / spread
             for count in REPLICATES:
-                held, alone, doubted, widths = [], [], [], []
-                for _ in range(len(rows)):
-                    drawn = [rows[i] for i in rng.choice(len(rows), count, replace=False)]
-                    values, errors = [r["dg_kt"] for r in drawn], [r["error_kt"] for r in drawn]
-                    combined = combine_replicates(values, errors, [r["dof"] for r in drawn])
-                    off = abs(combined.mean - drawn[0]["truth_kt"])
-                    outside = combined.outside(off)
-                    held.append([outside > 1 - level for level in LEVELS])
-                    mbar = np.sqrt(sum(r["mbar_error_kt"] ** 2 for r in drawn)) / count
+                drawn = [rng.choice(len(rows), count, replace=False) for _ in rows]
+                held, alone, larger, doubted = [], [], [], []
+                for places in drawn:
+                    own = [rows[place] for place in places]
+                    combined, off = _combined(own, [row["error_kt"] for row in own])
+                    held.append([combined.outside(off) > 1 - level for level in LEVELS])
+                    mbar = np.sqrt(sum(row["mbar_error_kt"] ** 2 for row in own)) / count
                     alone.append(off < 1.96 * mbar)
-                    doubted.append(
-                        any(
-                            r["contradiction"] > limits.contradiction_sigma
-                            or r["block_correlation"] > limits.block_correlation_warn
-                            or r["fewest_uncorrelated"] < limits.samples_warn
-                            for r in drawn
-                        )
-                    )
-                    widths.append(combined.half_width(0.95) if len(widths) < 200 else np.nan)
+                    both = _combined(own, [max(row["mbar_error_kt"], row["block_error_kt"]) for row in own])[0]
+                    larger.append(both.outside(off) > 1 - LEVELS[-1])
+                    doubted.append(any(row["verdict"] != "PASS" for row in own))
                 held, doubted = np.array(held), np.array(doubted)
                 sound = held[~doubted, -1]
-                shares = [*held.mean(axis=0), np.mean(alone), doubted.mean(), sound.mean() if sound.size else np.nan]
-                text = [f"{share:.3f}" for share in shares]
-                writer.writerow([name, int(exchange), count, len(rows), *text, f"{np.nanmedian(widths):.3f}"])
+                shares = [
+                    *held.mean(axis=0), np.mean(alone), np.mean(larger), doubted.mean(),
+                    sound.mean() if sound.size else np.nan, over,
+                ]  # fmt: skip
+                writer.writerow([name, int(exchange), count, len(rows), *(f"{share:.3f}" for share in shares)])
+
+
+def _combined(rows: Sequence[Mapping[str, Any]], errors: Sequence[float]) -> tuple[Combined, float]:
+    """What the product makes of replicates with these errors, and how far that is from the truth."""
+    combined = combine_replicates([row["dg_kt"] for row in rows], errors, [row["dof"] for row in rows])
+    return combined, abs(combined.mean - rows[0]["truth_kt"])
 
 
 def main() -> None:
@@ -142,13 +155,16 @@ def main() -> None:
     sampling = verbs.add_parser("sample")
     sampling.add_argument("--seeds", type=int, default=1000)
     sampling.add_argument("--first", type=int, default=0)
+    sampling.add_argument("--system", choices=list(TOYS), action="append", help="only this one; repeatable")
+    sampling.add_argument("--keep", type=Path, help="folder for the window files of each seed")
     sampling.add_argument("--out", type=Path, required=True)
     tabling = verbs.add_parser("table")
     tabling.add_argument("--seeds-file", type=Path, required=True)
     tabling.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     if given.verb == "sample":
-        sample(given.out, given.first, given.seeds)
+        cells = [(name, exchange) for name in given.system or TOYS for exchange in (False, True)]
+        sample(given.out, given.first, given.seeds, cells, given.keep)
     else:
         table(given.seeds_file, given.out)
 

@@ -1,6 +1,7 @@
 """One leg: the exact answer, its figures as JSON, and what is refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,3 +63,20 @@ def test_what_gives_no_free_energy_is_refused(tmp_path):
 def test_windows_as_the_subject_of_a_sentence():
     assert name_windows([3]) == "window 3 is"
     assert name_windows((3, 4)) == "windows 3, 4 are"
+
+
+def test_blocks_that_are_independent_stand_by_themselves(tmp_path):
+    leg = analyse_leg(read(tmp_path, count=100, seed=2))
+    apart = replace(leg, blocks=replace(leg.blocks, error_kt=0.01, correlation=0.2))
+    assert apart.error_kt == 0.01
+    for doubted in (
+        replace(apart, blocks=replace(apart.blocks, correlation=0.4)),
+        replace(apart, decorrelate="always"),
+    ):
+        assert doubted.error_kt == leg.mbar.dg_error_kt > 0.01
+    assert replace(leg, blocks=None).error_kt == leg.mbar.dg_error_kt
+
+
+def test_missing_windows_have_the_larger_of_both_errors(tmp_path):
+    leg = analyse_leg(read(tmp_path, LEG, count=100, seed=2, leave_out=(2,)))
+    assert replace(leg, blocks=replace(leg.blocks, error_kt=0.01, correlation=0.0)).error_kt == leg.mbar.dg_error_kt

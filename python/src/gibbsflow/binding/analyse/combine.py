@@ -304,7 +304,7 @@ def combine(
     combined = combine_replicates(values, errors, dofs, of_size)
     short = [leg for leg in names if any(done[leg, replicate].blocks is None for replicate in replicates)]
     if len(values) == 1:
-        blocks = errors[0] > mbar_errors[0] and len(short) < len(names)
+        blocks = errors[0] != mbar_errors[0] and len(short) < len(names)
         method = f"{'blocks of time' if blocks else 'MBAR error'} (one replicate)"
     else:
         method = f"spread of {len(values)} replicates and the error within each, by Bayes' rule"

@@ -89,7 +89,10 @@ class LegAnalysis:
 
     @property
     def error_kt(self) -> float:
-        """Standard error from within this replicate: the larger of MBAR's and that of blocks of time.
+        """Standard error from within this replicate: that of blocks of time, where these are near independent.
+
+        The larger of two estimates is too large on the average. It is taken where blocks correlate, and where the value
+        does not rest on all samples of all windows, as their blocks do.
 
         Returns
         -------
@@ -98,6 +101,9 @@ class LegAnalysis:
         """
         if self.blocks is None:
             return MBAR_ALONE_RATIO * self.mbar.dg_error_kt
+        whole = self.decorrelate != "always" and not self.energies.missing
+        if whole and self.blocks.independent:
+            return self.blocks.error_kt
         return max(self.mbar.dg_error_kt, self.blocks.error_kt)
 
     @property

@@ -19,6 +19,8 @@ from gibbsflow.units import Floats
 MOST_BLOCKS = 20
 FEWEST_BLOCKS = 10
 """From fewer a correlation of blocks is not told: Kendall's correction divides by 1 − 4/B."""
+INDEPENDENT = 0.3
+"""Correlation of neighbouring blocks up to which their error stands by itself; above, it rests on a model."""
 _FEWEST_IN_BLOCK = 4
 _MOST_CORRELATION = 0.98
 
@@ -46,6 +48,17 @@ class BlockError:
     correlation: float
     contradiction: float
     window: int
+
+    @property
+    def independent(self) -> bool:
+        """Whether the blocks are near enough to independent for their error to stand by itself.
+
+        Returns
+        -------
+        bool
+            Their correlation is at most `INDEPENDENT`.
+        """
+        return self.correlation <= INDEPENDENT
 
 
 def block_error(energies: Energies, f_kt: Floats) -> BlockError | None:
