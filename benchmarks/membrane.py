@@ -4,11 +4,10 @@
     python benchmarks/membrane.py --platform CUDA --ns 20 --out benchmarks/membrane.json
 
 takes OpenMM's patch (128 POPC, 5,120 TIP3P), gives it lipid21's parameters (Dickson, Walker, Gould, J. Chem. Theory
-Comput. 18, 1726 (2022)) as ``system_prep membrane`` does, and runs
-it at 303 K under the barostat that equilibrations of membranes have; the first quarter is left out. It is made for a
-card: on a CPU ``--ns 0.01`` only shows that it runs. Compared with 64.3 Å² at 303 K, by scattering of neutrons and
-X-rays (Kučerka, Nieh, Katsaras, Biochim. Biophys. Acta 1808, 2761 (2011)); the aim is 5 %. The error is that of ten
-blocks. Not yet run for its 20 ns.
+Comput. 18, 1726 (2022)) as ``system_prep membrane`` does, and runs it at 303 K under the barostat that equilibrations
+of membranes have; the first quarter is left out. It is made for a card: on a CPU ``--ns 0.01`` only shows that it runs.
+Compared with 64.3 Å² at 303 K, by scattering of neutrons and X-rays (Kučerka, Nieh, Katsaras, Biochim. Biophys. Acta
+1808, 2761 (2011)); the aim is 5 %. The error is that of ten blocks. Not yet run for its 20 ns.
 """
 
 from __future__ import annotations

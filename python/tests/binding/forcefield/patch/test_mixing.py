@@ -41,10 +41,8 @@ def test_what_it_leaves_is_read_with_its_box(tmp_path, monkeypatch):
     rows = [record(1, "CA", "ALA", 1, (0, 0, 0))]
     for k in range(8):
         placed = (model + [0, 0, 0.5]) * [1, 1, (-1) ** k] + [9 * k, 0, 0]
-        rows += [
-            record(1, n, r, 9 * k + "PA PC OL".split().index(r), p)
-            for n, r, p in zip(names, residues, placed, strict=True)
-        ]
+        # head and tails have one number, as packmol-memgen leaves them
+        rows += [record(1, n, r, k + 1, xyz) for n, r, xyz in zip(names, residues, placed, strict=True)]
     rows += [record(1, n, "WAT", 99, (1.0 * k, 0, 30)) for k, n in enumerate(("O", "H1", "H2"))]
     (tmp_path / "made.pdb").write_text("\n".join([*rows, "END", ""]))
     lengths = "\\n".join(f"{axis}_len = 70.5" for axis in "xyz")
