@@ -60,6 +60,6 @@ def test_dry_run_tells_the_length_and_runs_nothing(chain, tmp_path):
 def test_an_equilibration_is_written_for_amber(chain, tmp_path):
     done = call(equil, "write", "--system", chain / "prepare", "--out", tmp_path / "amber", "--engine", "amber")
     assert done.exit_code == 0, done.output
-    figures = json.loads((tmp_path / "amber" / "result.json").read_text())["figures"]
-    assert figures["boxes"] == ["complex"] and (tmp_path / "amber" / "complex" / "minimise.in").exists()
+    result = json.loads((tmp_path / "amber" / "result.json").read_text())
+    assert result["boxes"] == ["complex"] and (tmp_path / "amber" / "complex" / "minimise.in").exists()
     assert "total_steps=" in (tmp_path / "amber" / "complex" / "1-heating-001.in").read_text()

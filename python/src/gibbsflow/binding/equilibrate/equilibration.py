@@ -343,7 +343,10 @@ class _Equilibration:
         parent = self.engine.system(self.prmtop, self.md, apart=self.apart)
         simulation = self.engine.simulation(parent, self.md, self.derived("start"))
         positions, box = start_of(self.system, self.name)
-        simulation.place(positions, None, box)
+        if box is None:
+            simulation.place(positions)
+        else:
+            simulation.place(positions, None, box)
         first = self.plan.stages[0]
         steps = self.equil.minimise_steps if first.minimise_steps is None else first.minimise_steps
         energy = simulation.minimise(steps, self.stopper.check) / KJ_PER_KCAL
