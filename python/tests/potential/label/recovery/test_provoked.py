@@ -234,6 +234,7 @@ def test_a_result_that_was_cut_off_is_made_once_more(program: Program, cut: str,
     assert label.audit[0]["kept"] == "charge density" and label.scf_steps < 14
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not NICKEL.exists(), reason="quantum-espresso-data is not installed")
 def test_a_density_that_is_negative_somewhere_is_told(program: Program) -> None:
     nickel = f"s/Si.lda-gth.UPF/{NICKEL.name}/;s#pseudo_dir .*#pseudo_dir='{NICKEL.parent}'#"
