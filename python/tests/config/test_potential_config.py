@@ -209,6 +209,23 @@ def test_a_structure_file_lies_beside_its_settings(tmp_path: Path) -> None:
     assert PotentialConfig.of_verb(file).beside(file).target.structure_file == file.parent / "si.cif"
 
 
+@pytest.mark.parametrize(
+    ("surrogate", "field"),
+    [
+        ({"model": "classical", "pair_style": "sw", "pair_file": "a"}, "pair_file"),
+        ({"model": "potential", "potential": "a"}, "potential"),
+        ({"model": "tblite"}, None),
+    ],
+)
+def test_files_of_settings_may_lie_elsewhere(surrogate: dict[str, str], field: str | None) -> None:
+    before = expand(structure="si.cif", surrogate=surrogate)
+    assert before.with_files() == before
+    after = before.with_files(structure=Path("there/si.cif"), surrogate=Path("there/b"))
+    assert after.target.structure_file == Path("there/si.cif")
+    assert after.surrogate.file == (Path("there/b") if field else None)
+    assert field is None or getattr(after.surrogate, field) == after.surrogate.file
+
+
 def test_constant_volume_has_no_pressure_by_rule(tmp_path: Path) -> None:
     config = expand(goal="phase_diagram", exploration={"ensemble": "nvt"})
     assert config.exploration.pressure_end_bar is None and config.loop.trajectories == 6

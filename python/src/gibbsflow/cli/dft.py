@@ -67,8 +67,7 @@ def label(
                 )  # fmt: skip
         finally:
             batch.write(out)
-            result.figures |= batch.figures()
-            result.figures["notes"] = [*result.figures["notes"], *batch.notes()]
+            result.figures |= batch.figures() | {"notes": [*result.figures["notes"], *batch.notes()]}
             result.timings["engine_s"] = result.figures["label_s"]
         if result.figures["counts"]["failed"]:
             result.status = "partial"

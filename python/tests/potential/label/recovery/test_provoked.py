@@ -234,6 +234,7 @@ def test_a_result_that_was_cut_off_is_made_once_more(program: Program, cut: str,
     assert label.audit[0]["kept"] == "charge density" and label.scf_steps < 14
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not NICKEL.exists(), reason="quantum-espresso-data is not installed")
 def test_a_density_that_is_negative_somewhere_is_told(program: Program) -> None:
     nickel = f"s/Si.lda-gth.UPF/{NICKEL.name}/;s#pseudo_dir .*#pseudo_dir='{NICKEL.parent}'#"
@@ -244,7 +245,7 @@ def test_a_density_that_is_negative_somewhere_is_told(program: Program) -> None:
 
 @pytest.mark.skipif(shutil.which("mpirun") is None, reason="mpirun is not installed")
 def test_more_ranks_than_slots_are_halved(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ALLOW_RUN_AS_ROOT", "ALLOW_RUN_AS_ROOT_CONFIRM"):
+    for name in ("ALLOW_RUN_AS_ROOT", "ALLOW_RUN_AS_ROOT_CONFIRM", "MCA_mpi_yield_when_idle"):
         monkeypatch.setenv(f"OMPI_{name}", "1")
     engine = QuantumEspresso(["Si"], coarse(), Labels(ranks=4 * (os.cpu_count() or 1)))
     mended(engine.label(si2()), "RANKS", "fewer_ranks")

@@ -27,6 +27,12 @@ def test_a_run_out_of_time_goes_on_where_it_can(error: ScfError) -> None:
     assert correct(error, scf) is None
 
 
+def test_files_that_a_run_which_was_ended_had_begun_with_are_not_taken_for_its_own() -> None:
+    for begun in (ScfSettings(80, 0.7, restart=True), ScfSettings(80, 0.7, from_density=True)):
+        assert correct("OUT_OF_TIME", begun, restartable=True, density=True) is None
+        assert correct("OUT_OF_WALLTIME", begun, restartable=True) is not None
+
+
 @pytest.mark.parametrize("error", ["BAD_XML", "CUT_OFF"])
 def test_a_result_that_is_cut_off_is_made_once_more(error: ScfError) -> None:
     again = correct(error, ScfSettings(80, 0.7), density=True)

@@ -9,7 +9,7 @@ from stillinger_weber import SwPotential
 
 from gibbsflow.engines.lammps_frame import to_frame
 from gibbsflow.errors import NumericalError, StoppedEarly
-from gibbsflow.potential.validate.ensembles.md_runs import Conditions, MdRuns
+from gibbsflow.potential.validate.ensembles.md_runs import Conditions, MdRuns, too_hot
 from gibbsflow.workflow.state.segments import Stopper
 
 START = to_frame(bulk("Si", a=5.43, cubic=True) * (2, 2, 2), ("Si",), 3.78)
@@ -48,6 +48,11 @@ def test_time_that_is_up_ends_between_segments(tmp_path: Path) -> None:
 def test_what_blows_up_is_said(tmp_path: Path) -> None:
     with pytest.raises(NumericalError, match="MD at 600 K blows up"):
         run(runs(tmp_path), step_fs=60.0, length_ps=3.0)
+
+
+def test_what_is_too_hot_for_a_thermostat() -> None:
+    assert [too_hot(k, 600.0) for k in (2999.0, 3000.0, float("inf"), float("nan"))] == [False, True, True, True]
+    assert not too_hot(1400.0, 10.0) and too_hot(1600.0, 10.0)
 
 
 def test_atoms_that_are_held_stay(tmp_path: Path) -> None:

@@ -12,6 +12,11 @@ def _restart(attempt: Attempt) -> Correction | None:
     return attempt.change("goes on from its charge density") if attempt.outcome.good_density else None
 
 
+def _left_files(attempt: Attempt) -> bool:
+    """Whether its files are its own: of one that was ended by force, they may be those that it had begun with."""
+    return attempt.outcome.error == "OUT_OF_WALLTIME" or not (attempt.scf.from_density or attempt.scf.restart)
+
+
 def _once_more(attempt: Attempt) -> Correction | None:
     """Its output or XML is cut off: once more."""
     return attempt.change(f"once more, {attempt.origin}")
@@ -48,7 +53,7 @@ def _less_memory(attempt: Attempt) -> Correction | None:
 
 
 RESOURCE_HANDLERS = (
-    Handler("restart", frozenset({"OUT_OF_WALLTIME", "OUT_OF_TIME"}), 3, _restart),
+    Handler("restart", frozenset({"OUT_OF_WALLTIME", "OUT_OF_TIME"}), 3, _restart, _left_files),
     Handler("once_more", frozenset({"BAD_XML", "CUT_OFF"}), 1, _once_more),
     Handler("fewer_pools", frozenset({"POOLS"}), 6, _fewer_pools),
     Handler("fewer_ranks", frozenset({"RANKS"}), 6, _fewer_ranks),
