@@ -10,10 +10,10 @@ from gibbsflow.binding.alchemy.alchemical_leg import FILE_NAME as LEG
 from gibbsflow.binding.alchemy.protocols import GONE_ON_WITH, LegSpec, mode_of_legs, protocol_of, restrains
 from gibbsflow.binding.alchemy.restraint.restraints import restraint_from_dict
 from gibbsflow.binding.alchemy.schedules import PLACEMENT
+from gibbsflow.binding.analyse import cycle_split
 from gibbsflow.binding.analyse.collect import group_windows
 from gibbsflow.binding.analyse.combine import Expected, LegOutcome, analyse_legs, summarise
 from gibbsflow.binding.analyse.enough.rounds import KEY, judge_system, refuse_other
-from gibbsflow.binding.analyse.entropy import cycle_split
 from gibbsflow.binding.analyse.entropy.split import KEY as SPLIT
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of, walk
 from gibbsflow.binding.analyse.verdict import Finding, Thresholds, judge_account, overall, sentences

@@ -1,1 +1,1 @@
-"""Free energies split into enthalpy and entropy: of a leg, and of a cycle."""
+"""The free energy of a leg, split into enthalpy and entropy."""

@@ -7,7 +7,7 @@ from oscillators import STANDARD_STATE, TEMPERATURE_K, write_solvation, write_tr
 
 from gibbsflow.binding.alchemy.restraint.restraints import CentreOfMassRestraint, restraint_as_dict
 from gibbsflow.binding.alchemy.restraint.standard_state import boresch_analytic_kcal_per_mol
-from gibbsflow.binding.analyse.entropy.cycle_split import release_enthalpy
+from gibbsflow.binding.analyse.cycle_split import release_enthalpy
 from gibbsflow.binding.analyse.entropy.split import FIGURES
 from gibbsflow.binding.analyse.transformation import analyse_transformation
 from gibbsflow.config.binding import Analysis
