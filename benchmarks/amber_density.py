@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +56,6 @@ def main() -> None:
     parser.add_argument("--run_ps", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    began = time.monotonic()
     found = densities_g_per_ml(given.engine, given.ps, given.run_ps, given.seed)
     kept = found[int(DISCARDED * len(found)) :]
     blocks = np.array([block.mean() for block in np.array_split(kept, BLOCKS)])
@@ -67,7 +65,6 @@ def main() -> None:
         "error_g_per_ml": round(float(blocks.std(ddof=1) / np.sqrt(BLOCKS)), 4),
         "spread_g_per_ml": round(float(kept.std(ddof=1)), 4),
         "samples": len(kept),
-        "wall_s": round(time.monotonic() - began),
     }
     print(json.dumps(told))
 

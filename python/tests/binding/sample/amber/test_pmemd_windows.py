@@ -28,7 +28,9 @@ def on_path(tmp_path, monkeypatch):
 
 def leg_of(folder, kind="complex", **fe):
     made = amber_legs.leg(folder, kind, **fe)
-    made = replace(made, md=Md(**(made.md.model_dump() | {"engine": "amber"})), states=made.states[::4])
+    made = replace(
+        made, md=Md(**(made.md.model_dump() | {"engine": "amber"})), states=(*made.states[:-1:4], made.states[-1])
+    )
     made.write()
     return made
 
@@ -56,7 +58,7 @@ def test_a_window_is_run_a_segment_a_call_and_gone_on_with(tmp_path, on_path):
     sample(leg, tmp_path)  # finished: nothing is run
     assert len(called(tmp_path)) == 6
     (window,) = read_windows([tmp_path / "out" / "window_03.parquet"])
-    assert window.u.shape == (10, 6) and window.meta["states"][3]["lambda_restraints"] == 1
+    assert window.u.shape == (10, 7) and window.meta["states"][3]["lambda_restraints"] == 1
     # other settings: what was run is set aside, and it begins anew
     longer = leg_of(tmp_path / "longer", window_ps=6.0)
     sample(longer, tmp_path)

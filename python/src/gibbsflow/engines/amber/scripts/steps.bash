@@ -154,7 +154,7 @@ run() { # LOG COMMAND...: sets `code`; what is no failure of the science ends he
 failed() { # MESSAGE [OWNER]: a failure of the science; the next call is another attempt, with safer settings
   cd -- "${2:-.}" || exit
   put attempts "$attempt"
-  sentinel FAILED "$(steps_done)" numerical "$1 (attempt $attempt of $MOST_ATTEMPTS)"
+  sentinel FAILED "$(steps_done)" Numerical "$1 (attempt $attempt of $MOST_ATTEMPTS)"
   quit 70 "$1 (attempt $attempt of $MOST_ATTEMPTS)"
 }
 
