@@ -138,7 +138,7 @@ def runRecord(run, values, schema) {
         profile: run.profile,
         container_engine: run.containerEngine,
         workflow: [name: manifest.name, description: manifest.description, version: manifest.version, revision: run.commitId, main: "${run.scriptFile}"],
-        inputs: inputs.collectEntries { key -> [key, "${file(values[key], glob: false).toAbsolutePath()}"] },
+        inputs: inputs.findAll { key -> values[key] != null }.collectEntries { key -> [key, "${file(values[key], glob: false).toAbsolutePath()}"] },
         parameters: values.findAll { _key, value -> value != null },
     ]
 }
