@@ -243,6 +243,7 @@ def test_a_density_that_is_negative_somewhere_is_told(program: Program) -> None:
     assert label.status == "labelled" and label.doubts["negative_density_e"] > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("mpirun") is None, reason="mpirun is not installed")
 def test_more_ranks_than_slots_are_halved(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ALLOW_RUN_AS_ROOT", "ALLOW_RUN_AS_ROOT_CONFIRM", "MCA_mpi_yield_when_idle"):
