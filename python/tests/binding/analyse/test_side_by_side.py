@@ -37,4 +37,4 @@ def test_a_result_that_depends_on_its_estimator_is_doubted(cycle):
     leg = cycle["solvent"]
     far = cycle | {"solvent": replace(leg, bar=replace(leg.bar, dg_kt=leg.mbar.dg_kt + 5.0))}
     doubts = judge_estimates(other_estimates([far], -10.0, [0.2], DOUBLE_DECOUPLING), Thresholds())
-    assert [doubt.level for doubt in doubts] == ["WARN"] and "by BAR differs from MBAR" in doubts[0].reason
+    assert [doubt.level for doubt in doubts] == ["WARN"] and "by BAR differs from that by MBAR" in doubts[0].reason
