@@ -138,10 +138,11 @@ def place_states(
         if windows is None:
             account.warn(f"{sum(counts) + 1} windows for a spacing of {spacing:g}, and {MOST_WINDOWS} are placed")
         counts = _shared_out(lengths, most)
-    states, parts = [rows[0]], []
+    states, parts, after = [rows[0]], [], list[float]()
     for part, length, count in zip(path, lengths, counts, strict=True):
         here = _even(rows, part, measured, count)
         count = len(here)
+        after += [length / count] * count
         parts.append(
             {
                 "component": part.title,
@@ -160,7 +161,6 @@ def place_states(
             "between them is a lower bound",
             "place windows again from a run of the new schedule",
         )
-    after = [part["spacing"] for part in parts for _ in range(*part["windows"])]
     ratio = error_ratio(np.array(after), measured)
     return Placement(
         check_schedule(states, where="placement"), tuple(given), distances, by, spacing, tuple(parts), ratio, account
