@@ -19,7 +19,7 @@ from scipy.stats import t as student
 
 from gibbsflow.units import Floats
 
-TRUSTED = 0.8
+TRUSTED = 0.9
 """Probability, before replicates are compared, that errors from within them hold all there is."""
 HIDDEN_RATIO = 2.8
 """Median of spread over own error where they do not: 1,196 public edges (docs/methods/analysis.md)."""
