@@ -152,11 +152,14 @@ def test_dummy_atoms_of_opm_and_the_lipids_of_a_bilayer_are_left_out_and_said(tm
         for name, z in (("N", -15), ("O", 15))
     )
     split = "".join(hetero("PA", 400 + k, "C12", "C", 50 + 3 * k).replace("HETATM", "ATOM  ") for k in range(2))
-    whole = [hetero("POP", 500 + k, "P", "P", 50.0 + 3 * k, 20.0) for k in range(8)]
-    found = prepared(tmp_path, one + "TER\n" + dummies + split + "".join(whole))
+    whole = [
+        "".join(hetero("POP", 500 + k, f"C{n}", "C", 50.0 + 3 * k, 20.0, 1.5 * n) for n in range(20)) for k in range(8)
+    ]
+    cofactor = hetero("PLP", 600, "P", "P", 90.0, 20.0)  # a name as of lipids that were cut
+    found = prepared(tmp_path, one + "TER\n" + dummies + split + "".join(whole) + cofactor)
     told = "\n".join(found.notes)
-    assert "18 dummy atoms" in told and "30.0 Å thick" in told and "10 atoms of lipids (PA, POP) are left out" in told
+    assert "18 dummy atoms" in told and "30.0 Å thick" in told and "162 atoms of lipids (PA, POP) are left out" in told
     assert found.membrane_planes is not None and found.membrane_planes.thickness_angstrom == 30.0
-    assert not found.left_out and len(found.protein) == 3
+    assert [r.name for r in found.left_out] == ["PLP"] and len(found.protein) == 3
     few = prepared(tmp_path, one + "TER\n" + "".join(whole[:7]))
     assert [r.name for r in few.left_out] == ["POP"] * 7 and few.membrane_planes is None

@@ -73,6 +73,7 @@ def test_whole_lipids_by_charmms_and_by_openmms_names(tmp_path):
         (lambda: [*split_lipids(), *water()], "REMARK", "no record CRYST1"),
         (lambda: [*split_lipids(), *water()], CELL.replace("90.00  90.00  90.00", "60.00  60.00  90.00"), "angles"),
         (lambda: split_lipids(), CELL, "no water in it"),
+        (lambda: [*split_lipids(), *(r[:16] + x + r[17:] for r in water() for x in "AB")], CELL, "locations A and B"),
         (lambda: [*split_lipids(), *water()[:2]], CELL, "water WAT 1 has 1 oxygens and 1 hydrogens"),
         (lambda: water(), CELL, "0 lipids in it"),
         (lambda: [*split_lipids()[46:], *water()], CELL, "PC 2, OL 3, PA 4 are no lipid|OL 48 are no lipid"),

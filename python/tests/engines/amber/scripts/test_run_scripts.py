@@ -69,6 +69,13 @@ def test_one_that_was_cleared_begins_again(out):
     assert amber_programs.called(out)[-3:] == ["minimise.in", "md-001.in", "md-002.in"]
 
 
+def test_three_attempts_are_no_more_where_the_sentinel_alone_was_removed(out):
+    (out / "window_03" / "attempts").write_text("03\n")
+    done = amber_programs.run(out, "run-local.bash", "window_03")
+    assert done.returncode == 70 and "3 attempts have failed; to begin again remove" in done.stderr
+    assert not (out / "window_03" / "called.txt").exists()
+
+
 def test_a_failure_is_tried_again_and_the_rest_is_of_one_time_step(out):
     done = amber_programs.run(out, "run-local.bash", "window_03", WRONG="md-002.in")
     assert done.returncode == 0 and read_sentinel(out / "window_03", "FINISHED").steps_done == 400
@@ -92,6 +99,49 @@ def test_other_inputs_are_another_run(out):
     assert (out / "window_03" / "superseded-001" / "md-002.out").exists()
 
 
+def test_what_another_window_has_run_is_not_taken_for_this_one(out):
+    amber_programs.run(out, "run-local.bash", "window_03")
+    (out / "window_04" / "md-001.in").write_text(MD.replace("ig = 7", "ig = 8"))
+    made = ("FINISHED", "minimise.done", "minimise.rst7", "md-001.done", "md-001.rst7", "md-002.done", "md-002.rst7")
+    for name in made:
+        (out / "window_04" / name).write_bytes((out / "window_03" / name).read_bytes())
+    assert amber_programs.run(out, "run-local.bash", "window_04").returncode == 0
+    assert amber_programs.called(out, "window_04") == ["minimise.in", "md-001.in", "md-002.in"]
+    assert {path.name for path in (out / "window_04" / "superseded-001").iterdir()} >= set(made)
+
+
+@pytest.mark.parametrize("text", ["", '{"kind": "FINISHED", "inputs_hash": "other"}\n'])
+def test_a_sentinel_by_hand_does_not_count(out, text):
+    amber_programs.run(out, "run-segment.bash", "window_03")
+    (out / "window_03" / "FINISHED").write_text(text)
+    done = amber_programs.run(out, "run-local.bash", "window_03")
+    assert done.returncode == 65 and "FINISHED is not of these inputs" in done.stderr
+    (out / "window_03" / "FINISHED").unlink()
+    assert amber_programs.run(out, "run-local.bash", "window_03").returncode == 0
+    assert amber_programs.called(out) == ["minimise.in", "md-001.in", "md-002.in"]
+
+
+def test_the_last_run_counts_without_a_last_newline_and_another_shell_hands_over(out):
+    steps = out / "window_03" / "steps"
+    steps.write_text(steps.read_text().rstrip())
+    environment = os.environ | {"AMBER_PROGRAM": amber_programs._placed(out, "program", amber_programs.PROGRAM)}
+    words = ("sh", "run-local.bash", "window_03")
+    assert subprocess.run(words, cwd=out, env=environment, capture_output=True, timeout=60).returncode == 0
+    assert amber_programs.called(out)[-1] == "md-002.in"
+
+
+NOT_A_NUMBER = """#!/usr/bin/env bash
+while (($#)); do case $1 in -o) out=$2;; -r) restart=$2;; esac; shift; done
+printf '   NSTEP       ENERGY          RMS\\n     10             NaN            NaN\\n   5.  TIMINGS\\n' >"$out"
+echo >"$restart"
+"""
+
+
+def test_a_minimisation_without_numbers_has_failed(out):
+    done = amber_programs.run(out, "run-segment.bash", "window_03", program=NOT_A_NUMBER)
+    assert done.returncode == 70 and "minimise: energies are no numbers" in failed(out).message
+
+
 SAYS = "#!/bin/sh\necho '{}' >&2\nexit {}\n"
 
 
@@ -101,7 +151,9 @@ SAYS = "#!/bin/sh\necho '{}' >&2\nexit {}\n"
         (SAYS.format("libnetcdf.so: cannot open", 127), 78, "cannot be started: libnetcdf.so"),
         (SAYS.format("cudaGetDeviceCount failed no CUDA-capable device is detected", 1), 78, "finds no GPU"),
         (SAYS.format("write: No space left on device", 2), 74, "the disk is full"),
+        (SAYS.format("write: Disk quota exceeded", 2), 74, "the disk is full"),
         ("#!/bin/sh\nkill -15 $$\n", 75, "ended by signal 15; called again it goes on"),
+        ("#!/bin/sh\nkill -USR2 $$\n", 75, "ended by signal 12; called again it goes on"),
     ],
 )
 def test_what_is_no_failure_of_the_science_counts_as_none(out, program, code, told):

@@ -83,7 +83,9 @@ def read_prepared(path: Path, folder: Path, box_angstrom: Floats | None = None) 
     ions: dict[str, list[Floats]] = {}
     alpha: list[AtomRecord] = []
     others: list[tuple[str, Floats]] = []
-    for atoms in _residues(read_structure(path).atoms):
+    records = read_structure(path).atoms
+    _refuse_alternates(records, where)
+    for atoms in _residues(records):
         first = atoms[0]
         name = ALIASES.get(first.residue, first.residue)
         if name in AMINO_ACIDS or name in PHOSPHORYLATED:
@@ -92,7 +94,7 @@ def read_prepared(path: Path, folder: Path, box_angstrom: Floats | None = None) 
             waters.append(_water(atoms, where))
         elif len(atoms) == 1 and first.residue.upper() in _IONS:
             ions.setdefault(_IONS[first.residue.upper()], []).append(_places(atoms))
-        elif is_lipid(first.residue) or _has_chains(atoms):
+        elif is_lipid(first.residue, sum(atom.element == "C" for atom in atoms)) or _has_chains(atoms):
             fragments.append(atoms)
         elif first.residue != DUMMY:
             others.append((f"{first.residue} {first.number}", _places([a for a in atoms if a.element != "H"])))
@@ -125,6 +127,15 @@ def _box(text: str, where: str) -> Floats:
         what, right = f"a box with angles of {angles.tolist()}°", "right angles, or the system with its topology"
         raise InputError(Problem(where, what, right, field=FIELD))
     return edges
+
+
+def _refuse_alternates(atoms: Sequence[AtomRecord], where: str) -> None:
+    """Refuse a second place of atoms, which would pass for another residue."""
+    letters = list(dict.fromkeys(atom.altloc for atom in atoms if atom.altloc))
+    if len(letters) > 1:
+        first = next(atom for atom in atoms if atom.altloc == letters[1])
+        what = f"alternate locations {' and '.join(letters)} ({first.residue} {first.number})"
+        raise InputError(Problem(where, what, "one place for each atom", first.line, FIELD))
 
 
 def _residues(atoms: Iterable[AtomRecord]) -> Iterable[list[AtomRecord]]:

@@ -2,6 +2,7 @@
 # One segment of all windows, which exchange λ: run-exchange.bash. Called again it goes on; the first call prepares them.
 # Sentinels as of run-segment.bash, for all windows together. AMBER_PROGRAM, AMBER_MPI_PROGRAM and MPIRUN name programs.
 # shellcheck disable=SC1091,SC2034,SC2154 # names that steps.bash shares
+[ -n "${BASH_VERSION:-}" ] || exec bash -- "$0" "$@" # called by another shell
 set -euo pipefail
 unset CDPATH # with it cd may print, and go elsewhere
 home=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)

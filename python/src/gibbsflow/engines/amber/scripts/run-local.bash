@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All of it on this machine, segment by segment: run-local.bash [FOLDER...]. Called again it goes on. What fails is tried
 # with safer settings; where that fails too, the others are still run, and the code is 70.
+[ -n "${BASH_VERSION:-}" ] || exec bash -- "$0" "$@" # called by another shell
 set -euo pipefail
 unset CDPATH # with it cd may print, and go elsewhere
 home=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)

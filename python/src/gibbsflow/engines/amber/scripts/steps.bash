@@ -12,14 +12,17 @@ quit() { # CODE WORDS: codes as those of gibbsflow (65 input, 70 it failed, 74 d
 }
 
 hold() { # two runs never share a folder; a program that outlives its script holds it too
-  exec 9>.lock
-  flock -n 9 || quit 75 "another run holds it"
+  local code=0
+  { exec 9>.lock; } 2>/dev/null || quit 74 "cannot be written into"
+  flock -n 9 || code=$?
+  ((code != 1)) || quit 75 "another run holds it"
+  ((code == 0)) || quit 78 "flock cannot lock it (code $code), so that two runs could share it"
 }
 
 number() { # FILE: what it holds, 0 where it holds none
   local text=''
   [[ -s $1 ]] && text=$(<"$1")
-  [[ $text =~ ^[0-9]+$ ]] && echo "$text" || echo 0
+  [[ $text =~ ^[0-9]{1,9}$ ]] && echo "$((10#$text))" || echo 0
 }
 
 put() { # FILE TEXT: whole or not at all, also where the power goes
@@ -52,7 +55,7 @@ set_aside() { # WHY FOLDER...: what was run there, into WHY-NNN of each; nothing
 }
 
 settle() { # FOLDER...: `hash` of today's inputs, `attempt`; what came of others, or failed, is set aside in each
-  local file inputs=()
+  local file known='' inputs=()
   shopt -s nullglob
   for file in steps *.in groupfile-* window_*/*.in start.inpcrd {,../}{topology.prmtop,lambda.sch,disang.rest,cv.in}; do
     [[ ! -e $file ]] || inputs+=("$file")
@@ -60,15 +63,21 @@ settle() { # FOLDER...: `hash` of today's inputs, `attempt`; what came of others
   shopt -u nullglob
   hash=$(sha256sum -- "${inputs[@]}" | sha256sum)
   hash=${hash%% *}
-  if [[ -s inputs.sha256 && $(<inputs.sha256) != "$hash" ]]; then
+  [[ ! -s inputs.sha256 ]] || known=$(<inputs.sha256)
+  # also what was copied into a folder that has not run
+  if [[ $known != "$hash" ]] && { [[ -n $known || -e FINISHED ]] || compgen -G '*.done' >/dev/null; }; then
     set_aside superseded "$@"
     rm -f FAILED attempts began
-    echo "$folder: begun anew, since its inputs have changed; what there was is in superseded-NNN" >&2
+    [[ -z $known ]] || echo "$folder: begun anew, since its inputs have changed; what there was is in superseded-NNN" >&2
   fi
   put inputs.sha256 "$hash"
+  if [[ -e FINISHED ]] && ! grep -q "\"inputs_hash\": \"$hash\"" FINISHED; then
+    quit 65 "FINISHED is not of these inputs, nor written by this script; without it the folder is run"
+  fi
   attempt=$(($(number attempts) + 1))
-  if [[ -e FAILED ]]; then
-    ((attempt <= MOST_ATTEMPTS)) || quit 70 "FAILED, $(sed 's/.*"message": "\([^"]*\)".*/\1/' FAILED)"
+  if ((attempt > MOST_ATTEMPTS)); then
+    [[ -e FAILED ]] || quit 70 "$MOST_ATTEMPTS attempts have failed; to begin again remove the file attempts"
+    quit 70 "FAILED, $(sed 's/.*"message": "\([^"]*\)".*/\1/' FAILED)"
   fi
   # windows never mix samples of two time steps: an attempt begins anew
   if [[ -s began && $(number began) != "$attempt" ]]; then set_aside attempt "$@"; fi
@@ -79,7 +88,7 @@ settle() { # FOLDER...: `hash` of today's inputs, `attempt`; what came of others
 next_step() { # sets name, steps, options, before (what it starts from) and older (what is needed no more)
   local one rest
   before=start.inpcrd older='' name=''
-  while read -r one steps rest; do
+  while read -r one steps rest || [[ -n $one ]]; do
     if [[ ! -e $one.done ]]; then
       name=$one
       read -r -a options <<<"$rest"
@@ -125,6 +134,7 @@ fault() { # INPUT OUTPUT RESTART: why a run is not whole, or nothing: the full l
   local wanted
   grep -q '^   5\.  TIMINGS' "$2" 2>/dev/null || { echo "it broke off"; return; }
   ! grep -Eq '(EPtot|Etot) *= *(NaN|-?Infinity|\*+)|TEMP\(K\) = *(NaN|\*+)' "$2" || { echo "energies are no numbers"; return; }
+  ! grep -Eq '^ +[0-9]+ +NaN' "$2" || { echo "energies are no numbers"; return; } # of a minimisation
   [[ -s $3 ]] || { echo "it has no restart"; return; }
   wanted=$(awk '$1 == "nstlim" { n = $3 + 0 } $1 == "numexchg" { n = 0; exit } END { print n + 0 }' "$1")
   ((wanted == 0 || $(reached "$2") == wanted)) || echo "it ended at step $(reached "$2") of $wanted"
@@ -143,9 +153,9 @@ run() { # LOG COMMAND...: sets `code`; what is no failure of the science ends he
   "$@" >"$log" 2>&1 </dev/null || code=$?
   case $code in
     126 | 127) quit 78 "$1 cannot be started: $(tail -n 1 "$log")" ;;
-    129 | 130 | 137 | 143) quit 75 "$1 was ended by signal $((code - 128)); called again it goes on" ;;
+    129 | 130 | 137 | 138 | 140 | 143 | 152) quit 75 "$1 was ended by signal $((code - 128)); called again it goes on" ;;
   esac
-  if grep -qi 'no space left on device' "$log"; then quit 74 "the disk is full"; fi
+  if grep -Eqi 'no space left on device|disk quota exceeded' "$log"; then quit 74 "the disk is full"; fi
   if grep -Eqi 'no CUDA-capable device|driver version is insufficient|cudaGetDeviceCount' "$log"; then
     quit 78 "$1 finds no GPU: $(tail -n 1 "$log")"
   fi
