@@ -65,8 +65,8 @@ class Target(Section):
     )
     lattice_constant_angstrom: float | None = setting(
         None,
-        "Lattice constant; default: the elements' own by Vegard's rule; of compounds (zincblende, rocksalt, "
-        "cesiumchloride, fluorite, wurtzite) that at which ions touch, or atoms by covalent radii.",
+        "Lattice constant; default: the elements' own by Vegard's rule, also of metals in cesiumchloride; of other "
+        "compounds (zincblende, rocksalt, ..., wurtzite) that at which ions touch, or atoms by covalent radii.",
         unit="Å",
         gt=1,
         le=30,

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from gibbsflow.potential.generators.ionic_radii import distance_angstrom
+from gibbsflow.potential.generators.ionic_radii import distance_angstrom, neutral_fluorite
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,9 @@ def test_ions_are_as_far_apart_as_in_crystals(
 )
 def test_what_is_not_known_is_left_to_others(crystal: str, elements: tuple[str, str]) -> None:
     assert distance_angstrom(crystal, elements) is None
+
+
+def test_fluorites_are_neutral_in_one_order() -> None:
+    there = [("Ca", "F"), ("Zr", "O"), ("O", "Li"), ("S", "Na")]
+    assert all(neutral_fluorite(pair) and not neutral_fluorite(pair[::-1]) for pair in there)
+    assert not any(neutral_fluorite(pair) for pair in [("Al", "Au"), ("Au", "Al"), ("F", "O"), ("Cl", "Ti")])

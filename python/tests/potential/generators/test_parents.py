@@ -44,6 +44,8 @@ def test_ordered_compounds_have_each_element_on_its_site() -> None:
     assert salt.get_all_distances(mic=True)[0][salt.symbols == "Cl"].min() == pytest.approx(2.82)
     (fluorite,) = parents(Target(elements=("Ca", "F"), crystal="fluorite"), SETTINGS)
     assert fluorite.get_chemical_formula() == "Ca4F8"
+    with pytest.raises(InputError, match=r"neutral the other way round \(right: elements: \[Ca, F\]"):
+        parents(Target(elements=("F", "Ca"), crystal="fluorite"), SETTINGS)
 
 
 def test_a_file_is_repeated_and_must_hold_the_targets_elements(tmp_path: Path) -> None:
@@ -117,7 +119,8 @@ def test_a_structure_that_is_not_finite_is_refused(tmp_path: Path) -> None:
     [
         (("Mg", "O"), "rocksalt", 4.21), (("Na", "Cl"), "rocksalt", 5.64), (("Li", "F"), "rocksalt", 4.03),
         (("Ga", "As"), "zincblende", 5.65), (("Cs", "Cl"), "cesiumchloride", 4.12), (("Ca", "F"), "fluorite", 5.46),
-        (("Ga", "N"), "wurtzite", 3.19),
+        (("Ga", "N"), "wurtzite", 3.19), (("Ti", "Fe"), "cesiumchloride", 2.98),
+        (("Ti", "Ru"), "cesiumchloride", 3.06),
     ],
 )  # fmt: skip
 def test_compounds_begin_near_their_own_lattice_constant(

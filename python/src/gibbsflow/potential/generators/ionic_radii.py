@@ -42,3 +42,22 @@ def distance_angstrom(crystal: str, elements: tuple[str, ...]) -> float | None:
     charge, radius = _ANIONS.get(anion, (0, 0.0))
     known = _CATIONS.get(-charge * (2 if crystal == "fluorite" else 1), {})
     return (known[cation] + radius) * _CHANGE[crystal] if cation in known else None
+
+
+def neutral_fluorite(elements: tuple[str, ...]) -> bool:
+    """Tell whether charges are known by which one ion of the first element and two of the second are neutral.
+
+    Parameters
+    ----------
+    elements
+        Chemical symbols of two elements.
+
+    Returns
+    -------
+    bool
+        True for Ca and F, and for O and Li (antifluorite); False for F and Ca, and where a charge is not known.
+    """
+    one, two = elements
+    of_one, of_two = (_ANIONS.get(element, (0, 0.0))[0] for element in elements)
+    anti = of_one % 2 == 0 and two in _CATIONS.get(-of_one // 2, {})
+    return anti or one in _CATIONS.get(-2 * of_two, {})

@@ -13,7 +13,7 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.formats.electrons import kept_info, repeated_info
 from gibbsflow.potential.data.labels import bad_structure
 from gibbsflow.potential.data.structures import read_frames, tag
-from gibbsflow.potential.generators.ionic_radii import distance_angstrom
+from gibbsflow.potential.generators.ionic_radii import distance_angstrom, neutral_fluorite
 from gibbsflow.workflow.account import Account
 
 if TYPE_CHECKING:
@@ -245,11 +245,23 @@ def _volume_per_atom(element: str) -> float:
     return float((2 * covalent_radii[atomic_numbers[element]]) ** 3 / math.sqrt(2))
 
 
+def _close_packed(element: str) -> bool:
+    from ase.data import atomic_numbers, reference_states
+
+    return (reference_states[atomic_numbers[element]] or {}).get("symmetry") in ("fcc", "bcc", "hcp")
+
+
 def _bonded(crystal: str, elements: tuple[str, ...]) -> float:
-    """Lattice constant of a compound whose neighbours touch: volumes of the elements would be 30 % off for MgO."""
+    """Lattice constant of a compound whose neighbours touch: volumes of the elements would be 30 % off for MgO.
+
+    Two metals keep their volumes.
+    """
     from ase.data import atomic_numbers, covalent_radii
 
     distance = distance_angstrom(crystal, elements)
+    if crystal == "cesiumchloride" and distance is None and all(_close_packed(element) for element in elements):
+        # of 26 pairs of metals, volumes are at most 10 % off (3.7 % in the mean square); radii 15 % (7.6 %)
+        return float(sum(_volume_per_atom(element) for element in elements) ** (1 / 3))
     if distance is None:
         distance = sum(float(covalent_radii[atomic_numbers[element]]) for element in elements)
     return distance * _A_OVER_DISTANCE[crystal]
@@ -263,6 +275,9 @@ def _crystal(crystal: str, elements: tuple[str, ...], target: Target, volume: fl
         raise InputError(
             Problem("target", f"{crystal} with {len(elements)} elements", "two elements", field="elements")
         )
+    if crystal == "fluorite" and not neutral_fluorite(elements) and neutral_fluorite(elements[::-1]):
+        what = f"fluorite of {elements[0]} and twice {elements[1]}, which is neutral the other way round"
+        raise InputError(Problem("target", what, f"elements: [{elements[1]}, {elements[0]}]", field="elements"))
     a, ratio = target.lattice_constant_angstrom, math.sqrt(8 / 3)
     if a is None and crystal in ORDERED:
         a = _bonded(crystal, elements)

@@ -72,6 +72,9 @@ def test_frames_that_hardly_count_are_not_judged(copper):
     """As pairs for the core do, of which a model of surroundings knows nothing."""
     weak = [replace(frame, weights=FrameWeights(1e-5, 1e-5, 1e-5)) for frame in _energy(copper[17:], 1.5)]
     assert _doubts([*copper[:17], *weak]) == []
+    alike = [replace(frame, weights=FrameWeights(1e-5, 1e-5, 1e-5)) for frame in copper[:17]]
+    ((weight, *_),) = _doubts([*alike, *weak])
+    assert weight == "refuse"  # nothing weighs more
 
 
 def test_a_wide_variety_of_right_labels_raises_no_warning(tmp_path):

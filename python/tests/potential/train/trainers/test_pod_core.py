@@ -9,7 +9,15 @@ import pytest
 from ase import Atoms
 from labelled_sets import bare_frame
 
+from gibbsflow.potential.data.labelled_frames import LabelledFrame
 from gibbsflow.potential.train.trainers.pod_core import core_pairs, zbl_pair
+
+
+def _pair(distance: float, energy_ev: float, force: float) -> LabelledFrame:
+    """C and O so far apart, and driven apart by that force."""
+    atoms = Atoms("CO", [[0, 0, 0], [0, 0, distance]], cell=[9] * 3)
+    forces = np.array([[0, 0, -force], [0, 0, force]])
+    return replace(bare_frame("CO"), atoms=atoms, energy_ev=energy_ev, forces_ev_per_angstrom=forces)
 
 
 def test_the_repulsion_is_that_of_its_authors() -> None:
@@ -20,10 +28,7 @@ def test_the_repulsion_is_that_of_its_authors() -> None:
 
 
 def test_a_labelled_curve_goes_on_towards_the_core() -> None:
-    pairs = [
-        replace(bare_frame("CO", row=k), atoms=Atoms("CO", [[0, 0, 0], [0, 0, d]], cell=[9] * 3), energy_ev=e)
-        for k, (d, e) in enumerate([(1.4, -9.0), (1.0, -2.0)], 1)
-    ]
+    pairs = [_pair(1.4, -9.0, -3.0), _pair(1.0, -2.0, 30.0)]
     made = core_pairs(pairs)
     distances = np.array([frame.atoms.get_distance(0, 1) for frame in made])
     energies = np.array([frame.energy_ev for frame in made])
@@ -31,3 +36,8 @@ def test_a_labelled_curve_goes_on_towards_the_core() -> None:
     assert np.all(np.diff(energies) > 0) and energies[0] > -2.0
     assert all(frame.forces_ev_per_angstrom[1, 2] > 0 and 0 < frame.weights.force <= 1e-4 for frame in made)
     assert core_pairs([bare_frame("Si", row=1)]) == []
+
+
+@pytest.mark.parametrize(("distance", "force"), [(2.6, -1.5), (9.0, 0.0), (0.0, 0.0)])
+def test_no_core_begins_outside_of_a_bond(distance: float, force: float) -> None:
+    assert core_pairs([_pair(distance, -9.0, force)]) == []

@@ -141,7 +141,7 @@ def look_at(
     Consistency or None
         What a test set can be held against; None where there are too few frames to tell.
     """
-    solid = [frame for frame in frames if not frame.isolated and len(frame.atoms) > 0 and not _hardly_counts(frame)]
+    solid = _that_count([frame for frame in frames if not frame.isolated and len(frame.atoms) > 0])
     species = tuple(sorted({int(number) for frame in solid for number in frame.atoms.numbers}))
     if not solid:
         return None
@@ -346,9 +346,10 @@ def _say_zero(
         account.warn(what, right, row=rows[0], field="energy")
 
 
-def _hardly_counts(frame: LabelledFrame) -> bool:
-    """Whether a frame weighs so little, as pairs for the core do, that nothing rests on it."""
-    return 0 < frame.weights.energy < _LEAST_WEIGHT
+def _that_count(frames: Sequence[LabelledFrame]) -> list[LabelledFrame]:
+    """Without frames that weigh so little beside others, as pairs for the core do, that nothing rests on them."""
+    least = _LEAST_WEIGHT * max((frame.weights.energy for frame in frames), default=0.0)
+    return [frame for frame in frames if not 0 < frame.weights.energy < least]
 
 
 def _counts(frames: Sequence[LabelledFrame], species: Sequence[int]) -> Floats:

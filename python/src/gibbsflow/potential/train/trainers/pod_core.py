@@ -59,7 +59,8 @@ def core_pairs(frames: Sequence[LabelledFrame]) -> list[LabelledFrame]:
     -------
     list of LabelledFrame
         Pairs from 0.93 of the nearest labelled distance down to 0.38 of the sum of covalent radii, each 0.93 of the one
-        before: the labelled energy and what ZBL rises from there. `row` 0; none where no pair is labelled.
+        before: the labelled energy and what ZBL rises from there. `row` 0; none where no pair is labelled, or where
+        the nearest is not driven apart by 0.1 eV/Å: its bond lies nearer, and is not to be taken for a core.
     """
     nearest: dict[tuple[int, int], tuple[float, LabelledFrame]] = {}
     for frame in frames:
@@ -69,7 +70,8 @@ def core_pairs(frames: Sequence[LabelledFrame]) -> list[LabelledFrame]:
             if kind not in nearest or distance < nearest[kind][0]:
                 nearest[kind] = distance, frame
     made = []
-    for kind, (begin, frame) in sorted(nearest.items(), key=lambda item: item[0]):
+    walls = {kind: found for kind, found in nearest.items() if _driven_apart(found[1]) > _GOOD_EV_PER_ANGSTROM}
+    for kind, (begin, frame) in sorted(walls.items(), key=lambda item: item[0]):
         known, end = zbl_pair(*kind, begin)[0], _NEAREST * float(covalent_radii[list(kind)].sum())
         distance = _CLOSER * begin
         while distance > end:
@@ -93,3 +95,10 @@ def core_pairs(frames: Sequence[LabelledFrame]) -> list[LabelledFrame]:
             )
             distance *= _CLOSER
     return made
+
+
+def _driven_apart(pair: LabelledFrame) -> float:
+    """Labelled force along the way from each other, eV/Å; zero for atoms in one place."""
+    way = np.subtract(*pair.atoms.positions[::-1])
+    force = np.subtract(*pair.forces_ev_per_angstrom[::-1]) / 2
+    return float(force @ way / max(np.linalg.norm(way), 1e-9))
