@@ -77,3 +77,8 @@ def test_gromacs_files_with_potential_energies_are_whole(tmp_path):
     found = split_leg(energies, fit_mbar(energies.u_nk).delta_f_.iloc[0].to_numpy())
     assert abs(found.dh) < 4 * found.dh_error < 0.3
     assert abs(found.minus_tds - 0.5 * math.log(5.6)) < 4 * found.minus_tds_error
+    # the total energy of one window beside the potential energies of the others
+    last = files[-1].read_text()
+    files[-1].write_text(last.replace("Potential Energy", "Total Energy"))
+    with pytest.raises(InputError, match="dhdl-print-energy = potential in the mdp of all windows"):
+        refuse_differences(collect.read_leg(files))

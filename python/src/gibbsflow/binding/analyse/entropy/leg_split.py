@@ -39,8 +39,8 @@ def refuse_differences(energies: Energies) -> None:
     if len(own) and np.ptp(own) > 0 and not energies.meta.get("differences"):
         return
     right = {
-        "gromacs": "dhdl-print-energy = potential in the mdp, or `fe run`",
-        "amber": "windows of `fe run`: of outputs of pmemd and sander differences alone are read",
+        "gromacs": "dhdl-print-energy = potential in the mdp of all windows, or `fe run`",
+        "amber": "windows that OpenMM or GROMACS has run: of outputs of pmemd and sander differences alone are read",
     }.get(str(energies.meta.get("sampler")), "u_KK with the whole potential energy of each state, as `fe run` writes")
     what = "energies are differences from each frame's own state: ΔG alone, no enthalpy"
     raise InputError(Problem(energies.account.where, what, right, field="--entropy"))
