@@ -117,7 +117,7 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
 
 
 def _of_one_kind(files: Sequence[DhdlFile]) -> bool:
-    """Whether all files hold whole energies, and those of one kind: the total one has kinetic energy, the other none."""
+    """Whether all files hold whole energies of one kind: the total one has kinetic energy, the potential one none."""
     return any(all(file.header.columns(kind) for file in files) for kind in _WHOLE)
 
 
