@@ -55,7 +55,7 @@ def leg(
             files={f"{number:04d}": path for number, path in enumerate(files)},
             settings={"decorrelate": decorrelate, "temperature_k": samples.temperature_k}
             | ({"entropy": True} if entropy else {}),
-            physics=3,
+            physics=4,
         )
         typer.echo(leg_text(result.figures), err=as_json)
 

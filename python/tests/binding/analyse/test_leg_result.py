@@ -39,6 +39,16 @@ def test_an_error_without_blocks_is_that_of_public_repeats(tmp_path):
     leg = analyse_leg(read(tmp_path, Oscillators(2), count=39))
     assert leg.blocks is None and leg.error_dof == MBAR_ALONE_DOF
     assert leg.error_kt == pytest.approx(MBAR_ALONE_RATIO * leg.mbar.dg_error_kt)
+    assert leg.as_dict()["dg_error_method"] == "MBAR's error 2.2-fold: too few samples for blocks"
+
+
+def test_blocks_of_all_samples_where_the_value_is_of_a_part_of_them(tmp_path):
+    energies = read(tmp_path, count=150, correlation=0.6)
+    auto, always = analyse_leg(energies), analyse_leg(energies, decorrelate="always")
+    assert auto.blocks.contradiction < 4 and always.mbar.dg_kt != auto.mbar.dg_kt
+    assert always.blocks.contradiction == pytest.approx(auto.blocks.contradiction, rel=1e-3)
+    assert always.blocks.error_kt == pytest.approx(auto.blocks.error_kt, rel=1e-3)
+    assert always.error_method.startswith("the larger of") and auto.error_method == "blocks of time"
 
 
 def test_parts_too_short_for_an_estimate_are_null(tmp_path):
@@ -74,7 +84,7 @@ def test_blocks_that_are_independent_stand_by_themselves(tmp_path):
         replace(apart, decorrelate="always"),
     ):
         assert doubted.error_kt == leg.mbar.dg_error_kt > 0.01
-    assert replace(leg, blocks=None).error_kt == leg.mbar.dg_error_kt
+    assert replace(leg, blocks=None).error_kt == pytest.approx(MBAR_ALONE_RATIO * leg.mbar.dg_error_kt)
 
 
 def test_missing_windows_have_the_larger_of_both_errors(tmp_path):

@@ -309,7 +309,8 @@ def combine(
     else:
         method = f"spread of {len(values)} replicates and the error within each, by Bayes' rule"
     if short:
-        method += f"; MBAR's error {MBAR_ALONE_RATIO:g}-fold in the {', '.join(short)} leg: too few samples for blocks"
+        of_legs_named = f"{' and '.join(short)} leg{'s' * (len(short) > 1)}"
+        method += f"; MBAR's error {MBAR_ALONE_RATIO:g}-fold in the {of_legs_named}: too few samples for blocks"
     if corrections:
         method += f", and {of_size:.2f} of the finite-size correction"
     mbar_error = math.hypot(*mbar_errors) / len(values)

@@ -130,7 +130,7 @@ def notes(
 
 
 def _in_kcal_per_mol(leg: LegAnalysis) -> Split:
-    split, kt = split_leg(leg.energies, leg.profile_kt), leg.kt_kcal_per_mol
+    split, kt = split_leg(leg.energies, leg.solved_kt, leg.mbar.dg_kt), leg.kt_kcal_per_mol
     return Split(split.dh * kt, split.dh_error * kt, split.minus_tds * kt, split.minus_tds_error * kt, split.dof)
 
 

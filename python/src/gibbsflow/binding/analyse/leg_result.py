@@ -19,6 +19,7 @@ from gibbsflow.binding.analyse.estimators import (
     estimate_bar,
     estimate_mbar,
     estimate_ti,
+    fit_mbar,
     neighbour_overlap,
     refuse_disjoint,
 )
@@ -68,6 +69,9 @@ class LegAnalysis:
         Start of the data that looks unequilibrated.
     blocks
         Error from blocks of time; None where there are too few samples for it.
+    solved_kt
+        Free energies of all states that solve MBAR's equations for all samples, shape (K,), kT: `profile_kt`, unless
+        that is of uncorrelated samples alone.
     """
 
     energies: Energies
@@ -85,7 +89,8 @@ class LegAnalysis:
     backward: convergence.PartialEstimates
     mixing: convergence.Mixing | None
     equilibration: convergence.Equilibration
-    blocks: BlockError | None = None
+    blocks: BlockError | None
+    solved_kt: Floats
 
     @property
     def error_kt(self) -> float:
@@ -101,10 +106,27 @@ class LegAnalysis:
         """
         if self.blocks is None:
             return MBAR_ALONE_RATIO * self.mbar.dg_error_kt
-        whole = self.decorrelate != "always" and not self.energies.missing
-        if whole and self.blocks.independent:
+        if self._blocks_stand_alone:
             return self.blocks.error_kt
         return max(self.mbar.dg_error_kt, self.blocks.error_kt)
+
+    @property
+    def error_method(self) -> str:
+        """Where :attr:`error_kt` comes from.
+
+        Returns
+        -------
+        str
+            In words.
+        """
+        if self.blocks is None:
+            return f"MBAR's error {MBAR_ALONE_RATIO:g}-fold: too few samples for blocks"
+        return "blocks of time" if self._blocks_stand_alone else "the larger of MBAR's error and that of blocks of time"
+
+    @property
+    def _blocks_stand_alone(self) -> bool:
+        whole = self.decorrelate != "always" and not self.energies.missing
+        return whole and self.blocks is not None and self.blocks.independent
 
     @property
     def error_dof(self) -> float:
@@ -192,6 +214,7 @@ class LegAnalysis:
             "mixing": _mixing(self.mixing),
             "equilibration": asdict(self.equilibration),
             "dg_error_kcal_per_mol": self.error_kt * kt,
+            "dg_error_method": self.error_method,
             "disagreement": self.disagreement,
             "blocks": _blocks(self.blocks, kt),
         }
@@ -240,6 +263,10 @@ def analyse_leg(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge
     factor = estimate.dg_error_kt / max(dg_of_leg_kt(mbar, energies, rows)[1], 1e-12)
     forward, backward = convergence.forward_backward(energies, mbar.delta_f_.iloc[0].to_numpy(), factor)
     profile_kt, profile_error_kt = reweighting.profile(mbar, energies, rows)
+    solved_kt = profile_kt
+    if rows is not None:  # sums over all samples say nothing where the equations were solved for a part of them
+        whole = fit_mbar(energies.u_nk, mbar.delta_f_.iloc[0].to_numpy())
+        solved_kt = reweighting.profile(whole, energies)[0]
     return LegAnalysis(
         energies=energies,
         decorrelate=decorrelate,
@@ -256,7 +283,8 @@ def analyse_leg(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge
         backward=backward,
         mixing=convergence.mixing(energies),
         equilibration=convergence.equilibration(energies),
-        blocks=block_error(energies, profile_kt),
+        blocks=block_error(energies, solved_kt),
+        solved_kt=solved_kt,
     )
 
 

@@ -226,7 +226,7 @@ def leg_figures(energies: Energies, decorrelate: Decorrelate, *, entropy: bool =
         leg = analyse_leg(energies, decorrelate=decorrelate)
         figures, findings = leg.as_dict(), judge_leg(leg, Thresholds())
         if entropy:
-            figures[SPLIT] = split_leg(energies, leg.profile_kt).as_dict(leg.kt_kcal_per_mol)
+            figures[SPLIT] = split_leg(energies, leg.solved_kt, leg.mbar.dg_kt).as_dict(leg.kt_kcal_per_mol)
     warnings = account_figures(energies)["warnings"]
     findings += [Finding("WARN", f"input {number}", text) for number, text in enumerate(warnings)]
     reasons = sorted(sentences(findings), key=lambda text: not text.startswith(_missing(energies)))

@@ -98,6 +98,12 @@ def window_problems(config: BindingConfig, where: str, *, programs: bool = True)
             f"none, or {_OTHER}",
         ),
         (
+            config.analysis.entropy,
+            "entropy",
+            "enthalpies: of outputs of pmemd differences of energies alone are read",
+            f"false, or {_OTHER}",
+        ),
+        (
             absolute and fe.abfe_protocol == "sdr",
             "abfe_protocol",
             "a copy of the ligand, which sander cannot keep away from the site",

@@ -327,7 +327,7 @@ def index_records(folders: Sequence[Path]) -> tuple[dict[str, list[Path]], list[
 
 
 def leg_text(figures: Mapping[str, Any]) -> str:
-    """Lay the estimates of a leg out for a terminal.
+    """Lay the estimates of a leg out for a terminal, with the errors of each, and the error that the leg has.
 
     Parameters
     ----------
@@ -346,6 +346,9 @@ def leg_text(figures: Mapping[str, Any]) -> str:
             lines.append(f"{name.upper():6}{figures[name]['reason']}")
         else:
             lines.append(f"{name.upper():6}{values[0]:10.4f}{values[1]:9.4f}{values[2]:11.4f}{values[3]:9.4f}")
+    if (error := figures.get("dg_error_kcal_per_mol")) is not None:
+        value = figures["mbar"]["dg_kcal_per_mol"]
+        lines.append(f"{'leg':6}{'':19}{value:11.4f}{error:9.4f}  by {figures['dg_error_method']}")
     if split := figures.get(SPLIT):
         for name, words in (("dh", "ΔH"), ("minus_tds", "−TΔS")):
             value, error = split[f"{name}_kcal_per_mol"], split[f"{name}_error_kcal_per_mol"]

@@ -11,6 +11,7 @@ from xvg_ladder import Ladder, parts_of, put
 from gibbsflow.binding.analyse import collect
 from gibbsflow.binding.analyse.entropy.leg_split import refuse_differences, split_leg
 from gibbsflow.binding.analyse.estimators import fit_mbar
+from gibbsflow.binding.analyse.verdict import leg_figures
 from gibbsflow.binding.sample.energies import read_leg
 from gibbsflow.errors import InputError
 
@@ -48,6 +49,19 @@ def test_errors_hold_over_seeds_of_correlated_samples(tmp_path):
 def test_few_samples_have_an_error_without_blocks(tmp_path):
     found, _ = split(tmp_path, count=30)
     assert 0 < found.dh_error < 2 and found.dof == 10
+    for seed in range(3):
+        one, _ = split(tmp_path / str(seed), count=1, seed=seed)
+        assert 0 < one.dh_error < 10 and 0 < one.minus_tds_error < 10
+
+
+def test_a_split_adds_up_where_the_value_is_of_uncorrelated_samples(tmp_path):
+    energies = read_leg(sorted(LEG.write(tmp_path, count=200, correlation=0.6).glob("*.parquet")))
+    auto, always = (leg_figures(energies, how, entropy=True) for how in ("auto", "always"))
+    for name in ("dh_kcal_per_mol", "dh_error_kcal_per_mol", "minus_tds_error_kcal_per_mol"):
+        assert always["entropy"][name] == pytest.approx(auto["entropy"][name], rel=1e-4), name
+    for told in (auto, always):
+        both = told["entropy"]["dh_kcal_per_mol"] + told["entropy"]["minus_tds_kcal_per_mol"]
+        assert both == pytest.approx(told["mbar"]["dg_kcal_per_mol"])
 
 
 def test_differences_of_energies_have_no_enthalpy(tmp_path):
@@ -77,3 +91,8 @@ def test_gromacs_files_with_potential_energies_are_whole(tmp_path):
     found = split_leg(energies, fit_mbar(energies.u_nk).delta_f_.iloc[0].to_numpy())
     assert abs(found.dh) < 4 * found.dh_error < 0.3
     assert abs(found.minus_tds - 0.5 * math.log(5.6)) < 4 * found.minus_tds_error
+    # the total energy of one window beside the potential energies of the others
+    last = files[-1].read_text()
+    files[-1].write_text(last.replace("Potential Energy", "Total Energy"))
+    with pytest.raises(InputError, match="dhdl-print-energy = potential in the mdp of all windows"):
+        refuse_differences(collect.read_leg(files))

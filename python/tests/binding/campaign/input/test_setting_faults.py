@@ -42,6 +42,7 @@ def test_amber_runs_windows_by_pmemd_alone(monkeypatch) -> None:
     for name, value in (
         ("sampler", "exchange"), ("schedule", "auto"), ("target_error_kcal_per_mol", 0.2), ("abfe_protocol", "sdr"),
         ("restraint", "com"), ("soft_core", "gapsys"), ("charge_correction", "counter_ion"), ("mode", "rbfe"),
+        ("entropy", True),
     ):  # fmt: skip
         found = [told for told in faults(**{**boxed, "mode": "abfe", name: value}) if "amber, and" in told]
         assert len(found) == 1 and f"{name}: amber, and" in found[0]

@@ -39,14 +39,14 @@ def refuse_differences(energies: Energies) -> None:
     if len(own) and np.ptp(own) > 0 and not energies.meta.get("differences"):
         return
     right = {
-        "gromacs": "dhdl-print-energy = potential in the mdp, or `fe run`",
-        "amber": "windows of `fe run`: of outputs of pmemd and sander differences alone are read",
+        "gromacs": "dhdl-print-energy = potential in the mdp of all windows, or `fe run`",
+        "amber": "windows that OpenMM or GROMACS has run: of outputs of pmemd and sander differences alone are read",
     }.get(str(energies.meta.get("sampler")), "u_KK with the whole potential energy of each state, as `fe run` writes")
     what = "energies are differences from each frame's own state: ΔG alone, no enthalpy"
     raise InputError(Problem(energies.account.where, what, right, field="--entropy"))
 
 
-def split_leg(energies: Energies, f_kt: Floats) -> Split:
+def split_leg(energies: Energies, f_kt: Floats, dg_kt: float | None = None) -> Split:
     """Split the free energy of one leg and replicate.
 
     Parameters
@@ -54,7 +54,9 @@ def split_leg(energies: Energies, f_kt: Floats) -> Split:
     energies
         All its samples.
     f_kt
-        Free energies of all states that solve MBAR's equations, shape (K,), kT.
+        Free energies of all states that solve MBAR's equations for all samples, shape (K,), kT.
+    dg_kt
+        ΔG that is split, kT; None for that of `f_kt`.
 
     Returns
     -------
@@ -81,7 +83,8 @@ def split_leg(energies: Energies, f_kt: Floats) -> Split:
     refuse_differences(energies)
     dh, of_h, of_g = _enthalpy(energies, f_kt)
     errors, dof = zip(*(_error(energies, series) for series in (of_h, of_g - of_h)), strict=True)
-    return Split(dh, errors[0], float(f_kt[-1] - f_kt[0]) - dh, errors[1], min(dof))
+    dg_kt = float(f_kt[-1] - f_kt[0]) if dg_kt is None else dg_kt
+    return Split(dh, errors[0], dg_kt - dh, errors[1], min(dof))
 
 
 def _enthalpy(energies: Energies, f_kt: Floats) -> tuple[float, Floats, Floats]:
@@ -93,7 +96,6 @@ def _enthalpy(energies: Energies, f_kt: Floats) -> tuple[float, Floats, Floats]:
     log_w = f_kt - u_nk
     log_w -= logsumexp(log_w, axis=1, b=counts, keepdims=True)
     weights = np.exp(log_w)
-    weights /= weights.sum(axis=0)  # one already, unless f is of a part of the samples
     zero = u_nk[0, drawn_from[0]]
     energy = np.where(weights[:, ends] > 0, u_nk[:, ends] - zero, 0.0)  # infinite where there is no weight
     means = (weights[:, ends] * energy).sum(axis=0)
@@ -113,7 +115,7 @@ def _error(energies: Energies, added: Floats) -> tuple[float, float]:
     order = np.lexsort((index.get_level_values("time").to_numpy(dtype=float), state))
     state, added = state[order], added[order]
     windows = [added[state == window] for window in energies.sampled]
-    alone = sum(len(w) * float(w.var(ddof=1)) * _inefficiency(w) for w in windows)
+    alone = sum(_variance(w) for w in windows)
     count = min(_MOST_BLOCKS, min(len(w) for w in windows) // _FEWEST_IN_BLOCK)
     if count < _FEWEST_BLOCKS:
         return math.sqrt(alone), _DOF_WITHOUT_BLOCKS
@@ -121,8 +123,12 @@ def _error(energies: Energies, added: Floats) -> tuple[float, float]:
     return math.sqrt(max(alone, count * float(sums.var(ddof=1)))), count - 1.0
 
 
-def _inefficiency(series: Floats) -> float:
-    return float(timeseries.statistical_inefficiency(series)) if np.ptp(series) > 0 else 1.0
+def _variance(series: Floats) -> float:
+    """Variance of the sum of one window; a single sample is as far from zero, which is its mean, as they scatter."""
+    if len(series) == 1:
+        return float(series[0] ** 2)
+    inefficiency = float(timeseries.statistical_inefficiency(series)) if np.ptp(series) > 0 else 1.0
+    return len(series) * float(series.var(ddof=1)) * inefficiency
 
 
 def _places(energies: Energies) -> Ints:

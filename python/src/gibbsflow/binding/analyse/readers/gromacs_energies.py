@@ -112,8 +112,13 @@ def read_leg(paths: Sequence[Path], *, temperature_k: float | None = None, allow
         no_ti=no_ti,
         sampler="gromacs",
         allow_missing=allow_missing,
-        whole=all(file.header.columns(*_WHOLE) for file in files),
+        whole=_of_one_kind(files),
     )
+
+
+def _of_one_kind(files: Sequence[DhdlFile]) -> bool:
+    """Whether all files hold whole energies of one kind: the total one has kinetic energy, the potential one none."""
+    return any(all(file.header.columns(kind) for file in files) for kind in _WHOLE)
 
 
 def _values(file: DhdlFile, state_of: Sequence[int], count: int, beta: float, with_gradients: bool) -> Floats:

@@ -157,7 +157,7 @@ def combine_replicates(
         prior = np.concatenate([[TRUSTED], np.full(_GRID, (1 - TRUSTED) / _GRID)])
     pooled = own_dof * within + degrees * between / ratios**2
     dof = own_dof + degrees
-    if not pooled.max() > 0:  # values and errors that are exact
+    if pooled.max() == 0:  # values and errors that are exact; what is no number stays none
         return Combined(mean, systematic, np.zeros(1), np.ones(1), dof, systematic, 0.0)
     logs = np.log(prior) - degrees * np.log(ratios) - dof / 2 * np.log(pooled)
     weights = np.exp(logs - logs.max())
