@@ -56,8 +56,9 @@ def test_what_was_settled_is_kept_on_another_machine(gromacs, tmp_path, monkeypa
     assert settled(AUTO, None)[0].engine == "openmm"
 
 
-def test_a_record_that_cannot_be_read_is_made_anew(no_gromacs, tmp_path):
-    (tmp_path / "engine.json").write_text("[")
+@pytest.mark.parametrize("text", ["[", '{"engine": "amber"}', '{"engine": 5}', '["openmm"]'])
+def test_a_record_that_cannot_be_read_or_names_another_is_made_anew(no_gromacs, tmp_path, text):
+    (tmp_path / "engine.json").write_text(text)
     assert settled(AUTO, tmp_path)[0].engine == "openmm"
     assert '"openmm"' in (tmp_path / "engine.json").read_text()
 

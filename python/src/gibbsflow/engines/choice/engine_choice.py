@@ -164,11 +164,13 @@ def _recalled(record: Path | None) -> Choice | None:
         return None
     try:
         found = Choice(**read_json(record))
+        if found.engine not in ("openmm", WHOLE_RUNS):
+            raise TypeError(f"auto never stands for {found.engine!r}")
     except (StateError, TypeError) as error:
         log.warning("%s: %s; the engine is chosen anew", record, error)
         record.unlink()
         return None
-    return found if found.engine in ("openmm", WHOLE_RUNS) else None
+    return found
 
 
 def engine_versions(md: Md) -> dict[str, str]:

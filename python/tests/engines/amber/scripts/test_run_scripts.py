@@ -15,6 +15,7 @@ from gibbsflow.engines.amber.scripts.run_scripts import (
     write_text,
 )
 from gibbsflow.errors import InputError
+from gibbsflow.workflow.state.cleaning import clean_failures
 from gibbsflow.workflow.state.sentinels import read_sentinel
 
 MD = "one ! total_steps=100\n&cntrl\n  imin = 0,\n  nstlim = 100,\n  dt = 0.004,\n  ig = 7,\n/\n"
@@ -63,17 +64,10 @@ def test_three_failures_are_the_last_and_each_has_a_smaller_step(out):
 
 def test_one_that_was_cleared_begins_again(out):
     amber_programs.run(out, "run-local.bash", "window_03", WRONG="md-001.in md-001.attempt-2 md-001.attempt-3")
-    for name in ("FAILED", "attempts"):
-        (out / "window_03" / name).unlink()
+    assert clean_failures(out) == [out / "window_03" / "FAILED"]
     assert amber_programs.run(out, "run-local.bash", "window_03").returncode == 0
+    assert not (out / "window_03" / "attempts").exists()
     assert amber_programs.called(out)[-3:] == ["minimise.in", "md-001.in", "md-002.in"]
-
-
-def test_three_attempts_are_no_more_where_the_sentinel_alone_was_removed(out):
-    (out / "window_03" / "attempts").write_text("03\n")
-    done = amber_programs.run(out, "run-local.bash", "window_03")
-    assert done.returncode == 70 and "3 attempts have failed; to begin again remove" in done.stderr
-    assert not (out / "window_03" / "called.txt").exists()
 
 
 def test_a_failure_is_tried_again_and_the_rest_is_of_one_time_step(out):

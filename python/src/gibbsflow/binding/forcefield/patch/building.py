@@ -131,7 +131,10 @@ def build_membrane(
             target=folder / "solvent", log=log, name=system.name,
         )  # fmt: skip
         boxes = [BoxFiles(n, folder / f"{n}.prmtop", folder / f"{n}.inpcrd") for n in ("complex", "solvent")]
-        made, figures = take_solvated(system.name, boxes, LIGAND_RESIDUE, known.site, out)
+        try:
+            made, figures = take_solvated(system.name, boxes, LIGAND_RESIDUE, known.site, out)
+        except InputError as error:
+            raise _of_the_given(error, folder, str(choice.pdb or system.name)) from error
     told = standing.as_dict() | {
         "lipid": choice.asked,
         "lipids": len(packed.lipids),
@@ -151,6 +154,12 @@ def build_membrane(
     figures["notes"] = [*figures["notes"], *doubts["notes"], *doubts["warnings"]]
     figures["warnings"] = [*figures["warnings"], *doubts["warnings"]]
     return made.with_account(system.account()).with_account(account), figures | {"membrane": told}
+
+
+def _of_the_given(error: InputError, folder: Path, where: str) -> InputError:
+    """What is wrong with a box in a scratch folder is said of what it was made from."""
+    ours = [replace(x, where=where) if x.where.startswith(str(folder)) else x for x in error.problems]
+    return InputError(ours) if ours else error
 
 
 def _solute(folder: Path, dry: Topology, first: int) -> _Solute:

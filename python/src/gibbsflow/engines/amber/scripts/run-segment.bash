@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One run of a folder, such as run-segment.bash window_03: the next in its file `steps`. One that was cut is done anew.
 # FINISHED: all are done, in full. FAILED: the next call tries again with half the time step, three times in all; what
-# failed is in attempt-NNN. Remove `attempts` to begin again. AMBER_PROGRAM names another program.
+# failed is in attempt-NNN. Remove FAILED to begin again after that. AMBER_PROGRAM names another program.
 # shellcheck disable=SC1091,SC2034,SC2154 # names that steps.bash shares
 [ -n "${BASH_VERSION:-}" ] || exec bash -- "$0" "$@" # called by another shell
 set -euo pipefail

@@ -76,8 +76,9 @@ settle() { # FOLDER...: `hash` of today's inputs, `attempt`; what came of others
   fi
   attempt=$(($(number attempts) + 1))
   if ((attempt > MOST_ATTEMPTS)); then
-    [[ -e FAILED ]] || quit 70 "$MOST_ATTEMPTS attempts have failed; to begin again remove the file attempts"
-    quit 70 "FAILED, $(sed 's/.*"message": "\([^"]*\)".*/\1/' FAILED)"
+    [[ ! -e FAILED ]] || quit 70 "FAILED, $(sed 's/.*"message": "\([^"]*\)".*/\1/' FAILED)"
+    rm -f attempts # it was removed, as by clean-failures
+    attempt=1
   fi
   # windows never mix samples of two time steps: an attempt begins anew
   if [[ -s began && $(number began) != "$attempt" ]]; then set_aside attempt "$@"; fi
@@ -163,8 +164,8 @@ run() { # LOG COMMAND...: sets `code`; what is no failure of the science ends he
 
 failed() { # MESSAGE [OWNER]: a failure of the science; the next call is another attempt, with safer settings
   cd -- "${2:-.}" || exit
-  put attempts "$attempt"
   sentinel FAILED "$(steps_done)" Numerical "$1 (attempt $attempt of $MOST_ATTEMPTS)"
+  put attempts "$attempt" # after it: three without FAILED are three that were cleared
   quit 70 "$1 (attempt $attempt of $MOST_ATTEMPTS)"
 }
 
