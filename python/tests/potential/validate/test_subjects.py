@@ -42,6 +42,12 @@ def test_ground_state_of_labelled_data(tmp_path: Path) -> None:
     small = find_subject(CONFIG, Account("x"), species=["Cu"], data=tmp_path / "small.extxyz")
     assert small.crystal is not None and not small.crystal.whole
     assert find_subject(CONFIG, Account("x"), species=["Cu"], structure=path).labelled is None
+    # a conventional cell that is the primitive one is no other choice
+    write(tmp_path / "simple.extxyz", labelled(bulk("Cu", "sc", a=2.4).repeat(2), -9.0))
+    account = Account("x")
+    simple = find_subject(CONFIG, account, species=["Cu"], data=tmp_path / "simple.extxyz")
+    assert simple.crystal is not None and not simple.crystal.whole and len(simple.atoms) == 1
+    assert not any("conventional" in note for note in account.as_dict()["notes"])
 
 
 def test_several_compositions(tmp_path: Path) -> None:

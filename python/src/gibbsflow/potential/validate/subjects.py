@@ -173,10 +173,11 @@ def find_subject(
     if len(crystal.primitive) > _MANY_ATOMS:
         account.note(f"its primitive cell has {len(crystal.primitive)} atoms: each property takes its time")
     cell = bare(atoms) if structure is None else None
-    if cell is not None and len(cell) > len(crystal.primitive):
+    if cell is not None and len(cell) >= len(crystal.conventional) > len(crystal.primitive):
         crystal = replace(crystal, whole=True)
         account.note(
-            f"volumes and strains are those of the conventional cell ({len(crystal.unit)} atoms), as labels are"
+            f"volumes and strains are those of the conventional cell ({len(crystal.unit)} atoms), not of the primitive "
+            f"one: labels are of {len(cell)} atoms"
         )
     return Subject(crystal, None, source, cell)
 
