@@ -48,5 +48,13 @@ def test_next_round_says_what_another_target_would_ask_for(tmp_path):
     (tmp_path / "other" / "record.json").write_text(json.dumps({**content, "transformation": "b"}))
     refused = run(analysis.app, "next-round", *options, "--before", tmp_path / "other")
     assert refused.exit_code == 65 and "record of b: another transformation" in refused.output
+    for told, field in (
+        ({"sampling": {"rounds": [{}]}}, "sampling"),
+        ({"sampling": 5}, "sampling"),
+        ({"leg_summary": 7}, "leg_summary"),
+    ):
+        (tmp_path / "other" / "record.json").write_text(json.dumps({**content, **told}))
+        refused = run(analysis.app, "next-round", *options[:-4], "--record", tmp_path / "other", "--config", settings)
+        assert refused.exit_code == 65 and f"{field}: does not say what" in refused.output
     settings.write_text("{}")
     assert run(analysis.app, "next-round", *options).exit_code == 65

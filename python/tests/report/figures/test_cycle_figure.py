@@ -73,3 +73,9 @@ def test_corrections_of_boxes_have_rows_of_their_own():
     *steps, result = [float(term.replace("−", "-")) for term in terms]
     assert {-2.5, -0.75} <= set(steps) and result == pytest.approx(sum(steps))
     assert "finite size of the complex&#x27;s box" in svg
+
+
+def test_a_leg_of_an_earlier_version_says_no_error():
+    earlier = {name: {"dg_kcal_per_mol": leg["dg_kcal_per_mol"]} for name, leg in RECORD["leg_summary"].items()}
+    svg = draw_cycle(RECORD | {"leg_summary": earlier})
+    assert re.findall(r" ± ([0-9.]+)<", svg) == ["0.25"]

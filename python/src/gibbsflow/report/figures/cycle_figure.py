@@ -138,7 +138,8 @@ def _words(x: float, y: float, words: str, kind: str) -> str:
 
 
 def _value(leg: Mapping[str, Any], sign: int) -> str:
-    return f"{_signed(sign * leg['dg_kcal_per_mol'])} ± {leg['dg_error_kcal_per_mol']:.2f}"
+    error = leg.get("dg_error_kcal_per_mol")  # records of earlier versions have none
+    return _signed(sign * leg["dg_kcal_per_mol"]) + ("" if error is None else f" ± {error:.2f}")
 
 
 def _signed(value: float) -> str:

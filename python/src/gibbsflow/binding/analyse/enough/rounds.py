@@ -207,8 +207,10 @@ def judge_system(
     refuse_other(system, record)
     if record["dg_kcal_per_mol"] is None:
         raise InputError(Problem(system.name, "has no free energy", "the record of one that has"))
-    legs = record.get("leg_summary", {})
-    if not legs or any("dg_error_kcal_per_mol" not in summary for summary in legs.values()):
+    legs = record.get("leg_summary")
+    of_legs = list(legs.values()) if isinstance(legs, dict) else []
+    known = all(isinstance(summary, dict) and "dg_error_kcal_per_mol" in summary for summary in of_legs)
+    if not of_legs or not known or not _is_amount(record.get("dg_error_kcal_per_mol")):
         what = "does not say what each leg contributes to its error"
         right = "what `analysis transformation` of this version writes, of a transformation with legs"
         raise InputError(Problem(f"record of {system.name}", what, right, field="leg_summary"))
@@ -219,7 +221,7 @@ def judge_system(
 
 
 def refuse_other(system: SimSystem, record: Mapping[str, Any]) -> None:
-    """Refuse the record of another transformation.
+    """Refuse the record of another transformation, or one that does not say what its rounds of sampling were.
 
     Parameters
     ----------
@@ -231,10 +233,21 @@ def refuse_other(system: SimSystem, record: Mapping[str, Any]) -> None:
     Raises
     ------
     InputError
-        Naming both.
+        Naming both, or what the record should hold.
     """
     if (name := record.get("transformation", system.name)) != system.name:
         raise InputError(Problem(f"record of {name}", "another transformation", f"the record of {system.name}"))
+    told = record.get(KEY, {"rounds": [], "next_window_ps": {}})
+    rounds, asked = (told.get("rounds"), told.get("next_window_ps")) if isinstance(told, dict) else (None, None)
+    rows = isinstance(rounds, list) and all(isinstance(one, dict) for one in rounds)
+    amounts = [one.get("dg_error_kcal_per_mol") for one in rounds or ()] if rows else [None]
+    if not all(map(_is_amount, [*amounts, *(asked.values() if isinstance(asked, dict) else [None])])):
+        right = "rounds with their errors, and next_window_ps, as `analysis transformation` writes them"
+        raise InputError(Problem(f"record of {name}", "does not say what its rounds were", right, field=KEY))
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
 
 
 def _told(
