@@ -25,7 +25,8 @@ training: {{cutoff_angstrom: 4.5, max_coefficients: 70, time_budget_min: 0.1, pr
 exploration: {{steps: 20, segment_steps: 20, grade_interval: 10}}
 selection: {{budget: 2}}
 loop: {{trajectories: 1, initial_labels: 16, holdout_labels: 3}}
-convergence: {{max_generations: 1, generations: 1, force_mae_ev_per_angstrom: 5, fraction_above: 1, validation: WARN}}
+convergence: {{max_generations: 1, generations: 1, force_mae_ev_per_angstrom: 5, stress_mae_gpa: 9, fraction_above: 1,
+              validation: WARN}}
 validation:
   properties: [cell, eos]
   eos_volumes: 51
