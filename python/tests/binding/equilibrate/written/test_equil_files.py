@@ -73,7 +73,10 @@ def test_killed_in_mid_segment_it_goes_on_and_nothing_is_run_again(prepared, tmp
     os.killpg(running.pid, signal.SIGKILL)
     running.wait(60)
     assert not (cut / "complex" / "2-free-001.done").exists()
-    assert start(cut, "run-segment.bash").wait(300) == 0
+    # on a busy machine the killed sander may hold the folder's lock for a moment yet, which is 75
+    while (code := start(cut, "run-segment.bash").wait(300)) == 75 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert code == 0
     assert (cut / "complex" / "md-current.rst7").resolve().name == "2-free-001.rst7"
     assert (cut / "complex" / "md-previous.rst7").resolve().name == "1-heating-002.rst7"
     assert start(cut, "run-local.bash").wait(300) == 0
