@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from gibbsflow.binding.geometry import angle_deg, boresch_geometry, circular_mean_deg, circular_std_deg, dihedral_deg
+from gibbsflow.binding.geometry import (
+    angle_deg,
+    best_rotation,
+    boresch_geometry,
+    circular_mean_deg,
+    circular_std_deg,
+    dihedral_deg,
+)
 
 
 @pytest.mark.parametrize("angle", [1e-4, 60.0, 90.0, 180.0])
@@ -36,3 +43,14 @@ def test_circular_means_do_not_tear_at_180():
     angles = np.array([179.0, -179.0, 178.0, -178.0])
     assert abs(circular_mean_deg(angles)) == pytest.approx(180)
     assert circular_std_deg(angles) == pytest.approx(np.sqrt(2.5))
+
+
+def test_a_rotation_is_found_again_and_is_never_a_mirror():
+    random = np.random.default_rng(2)
+    turn, _ = np.linalg.qr(random.normal(size=(3, 3)))
+    turn *= np.sign(np.linalg.det(turn))
+    points = random.normal(size=(5, 3))
+    found = best_rotation(points, points @ turn)
+    assert found == pytest.approx(turn, abs=1e-12)
+    assert found @ (points @ turn).T == pytest.approx(points.T, abs=1e-12)
+    assert np.linalg.det(best_rotation(points, points * [1, 1, -1])) == pytest.approx(1)

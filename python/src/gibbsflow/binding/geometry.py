@@ -1,4 +1,4 @@
-"""Angles, dihedrals and the six coordinates of a Boresch restraint, of one structure or of many frames at once."""
+"""Angles, dihedrals and Boresch coordinates, of one structure or many frames at once; rotations onto other points."""
 
 from __future__ import annotations
 
@@ -75,6 +75,29 @@ def boresch_geometry(positions: Floats, receptor: tuple[int, int, int], ligand: 
         ],
         axis=-1,
     )
+
+
+def best_rotation(source: Floats, target: Floats) -> Floats:
+    """Rotation that brings points about the origin onto others best.
+
+    Parameters
+    ----------
+    source, target
+        The same points in two places, shape (N, 3), in any one unit, each about the origin.
+
+    Returns
+    -------
+    ndarray
+        R, shape (3, 3): ``source @ R`` is nearest to `target`, and ``R @ target.T`` to ``source.T``.
+
+    References
+    ----------
+    Kabsch, Acta Cryst. A 32, 922 (1976).
+    """
+    u, _, vt = np.linalg.svd(source.T @ target)
+    flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    rotation: Floats = u @ flip @ vt
+    return rotation
 
 
 def circular_mean_deg(angles_deg: Floats) -> float:

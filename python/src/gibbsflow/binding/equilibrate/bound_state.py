@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gibbsflow.binding.geometry import best_rotation
 from gibbsflow.binding.prepare.burial import Rays, buriedness
 from gibbsflow.units import Floats
 
@@ -96,7 +97,7 @@ def analyse_bound(
 
 
 def superposed(frames: Floats, atoms: Sequence[int]) -> Floats:
-    """Lay frames on the first one by the given atoms (Kabsch, Acta Cryst. A 32, 922 (1976)).
+    """Lay frames on the first one by the given atoms.
 
     Parameters
     ----------
@@ -115,7 +116,5 @@ def superposed(frames: Floats, atoms: Sequence[int]) -> Floats:
     laid = np.empty_like(frames)
     for number, frame in enumerate(frames):
         centre = frame[chosen].mean(axis=0)
-        u, _, vt = np.linalg.svd((frame[chosen] - centre).T @ target)
-        handed = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-        laid[number] = (frame - centre) @ (u @ handed @ vt) + frames[0, chosen].mean(axis=0)
+        laid[number] = (frame - centre) @ best_rotation(frame[chosen] - centre, target) + frames[0, chosen].mean(axis=0)
     return laid

@@ -10,6 +10,7 @@ import numpy as np
 
 from gibbsflow.binding.alchemy.hybrid.pair.shared_atoms import SharedAtoms
 from gibbsflow.binding.equilibrate.periodic_box import to_nearest_image
+from gibbsflow.binding.geometry import best_rotation
 from gibbsflow.binding.prepare.atom_map.map_score import SAME_SITE_ANGSTROM
 from gibbsflow.units import Floats
 
@@ -109,7 +110,7 @@ def hybrid_positions(
         known = _near(bonds, anchor, partner)
         for number, frame in enumerate(frames):
             target = frame[[partner[j] for j in known]] - frame[partner[anchor]]
-            turn = _turn(ligand_b_nm[known] - ligand_b_nm[anchor], target)
+            turn = best_rotation(ligand_b_nm[known] - ligand_b_nm[anchor], target)
             for atom in group:
                 added[number, row[atom]] = (ligand_b_nm[atom] - ligand_b_nm[anchor]) @ turn + frame[partner[anchor]]
     placed = np.concatenate([frames, added], axis=1)
@@ -165,7 +166,7 @@ def _as_a_whole(shared: SharedAtoms, positions_a_nm: Floats, pose: Pose) -> Floa
     added = np.empty((len(frames), shared.b.size, 3))
     for number, frame in enumerate(frames):
         there = frame[list(pose.atoms)]
-        turn = _turn(pose.places_nm - centre, there - there.mean(axis=0))
+        turn = best_rotation(pose.places_nm - centre, there - there.mean(axis=0))
         added[number] = (pose.ligand_nm - centre) @ turn + there.mean(axis=0)
         apart = added[number].mean(axis=0) - frame[list(shared.place_a)].mean(axis=0)
         if np.linalg.norm(apart) * 10 > SAME_SITE_ANGSTROM:
@@ -194,7 +195,7 @@ def turns_deg(atoms: Sequence[int], beside: Sequence[int], frames_nm: Floats) ->
 
     def _since(part: Sequence[int], frame: Floats) -> Floats:
         first, now = frames_nm[0][list(part)], frame[list(part)]
-        return _turn(first - first.mean(axis=0), now - now.mean(axis=0))
+        return best_rotation(first - first.mean(axis=0), now - now.mean(axis=0))
 
     cosines = [(np.trace(_since(beside, frame).T @ _since(atoms, frame)) - 1) / 2 for frame in frames_nm]
     return np.degrees(np.arccos(np.clip(cosines, -1, 1)))
@@ -205,11 +206,3 @@ def _near(bonds: nx.Graph, anchor: int, partner: dict[int, int]) -> list[int]:
     away = nx.single_source_shortest_path_length(bonds, anchor)
     near = sorted(atom for atom, count in away.items() if atom in partner and count <= _NEAR_BONDS)
     return near if len(near) > 3 else sorted(partner)
-
-
-def _turn(source: Floats, target: Floats) -> Floats:
-    """Rotation, for rows from the right, that brings points about the origin onto others best (Kabsch)."""
-    u, _, vt = np.linalg.svd(source.T @ target)
-    flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    turn: Floats = u @ flip @ vt
-    return turn

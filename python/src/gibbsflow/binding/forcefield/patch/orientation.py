@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gibbsflow.binding.facts import MembranePlanes
+from gibbsflow.binding.geometry import best_rotation
 from gibbsflow.binding.prepare.protein.residue_names import parent_of
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats
@@ -163,7 +164,7 @@ def stand(
 def laid_on(
     names: Sequence[str], centres_angstrom: Floats, places_angstrom: Floats, middle_angstrom: float
 ) -> Standing:
-    """Stand as the same protein does in a bilayer that is there (Kabsch, Acta Cryst. A 32, 922 (1976)).
+    """Stand as the same protein does in a bilayer that is there, by the rotation that fits best.
 
     Parameters
     ----------
@@ -182,9 +183,7 @@ def laid_on(
         Where it goes.
     """
     ours, theirs = centres_angstrom.mean(axis=0), places_angstrom.mean(axis=0)
-    left, _, right = np.linalg.svd((places_angstrom - theirs).T @ (centres_angstrom - ours))
-    turned = np.diag([1, 1, np.sign(np.linalg.det(left @ right))])
-    rotation = left @ turned @ right
+    rotation = best_rotation(places_angstrom - theirs, centres_angstrom - ours)
     hydropathy = np.array([_HYDROPATHY.get(parent_of(name), 0.0) for name in names])
     shift = theirs - rotation @ ours - [0, 0, middle_angstrom]
     return _standing(rotation, shift, "prepared", hydropathy, centres_angstrom)
