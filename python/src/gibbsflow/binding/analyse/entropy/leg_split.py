@@ -11,14 +11,14 @@ import math
 
 import numpy as np
 from pymbar import timeseries
-from scipy.special import logsumexp
 
 from gibbsflow.binding.analyse.entropy.split import Split
+from gibbsflow.binding.analyse.uncertainty.blocks import FEWEST_BLOCKS, FEWEST_IN_BLOCK, MOST_BLOCKS, block_sums
+from gibbsflow.binding.analyse.uncertainty.influence import MbarWeights
 from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats, Ints
 
-_MOST_BLOCKS, _FEWEST_BLOCKS, _FEWEST_IN_BLOCK = 20, 10, 4
 _DOF_WITHOUT_BLOCKS = 10.0
 
 
@@ -89,22 +89,16 @@ def split_leg(energies: Energies, f_kt: Floats, dg_kt: float | None = None) -> S
 
 def _enthalpy(energies: Energies, f_kt: Floats) -> tuple[float, Floats, Floats]:
     """⟨u⟩ of the last state less that of the first, and what each sample adds to it and to the free energy."""
-    u_nk = energies.u_all.to_numpy()
-    drawn_from = energies.u_nk.index.get_level_values("state").to_numpy(dtype=int)
-    states, ends = u_nk.shape[1], [0, u_nk.shape[1] - 1]
-    counts = np.bincount(drawn_from, minlength=states).astype(float)
-    log_w = f_kt - u_nk
-    log_w -= logsumexp(log_w, axis=1, b=counts, keepdims=True)
-    weights = np.exp(log_w)
+    mbar = MbarWeights.of(energies, f_kt)
+    u_nk, weights, drawn_from = energies.u_all.to_numpy(), mbar.weights, mbar.drawn_from
+    ends = [0, u_nk.shape[1] - 1]
     zero = u_nk[0, drawn_from[0]]
     energy = np.where(weights[:, ends] > 0, u_nk[:, ends] - zero, 0.0)  # infinite where there is no weight
     means = (weights[:, ends] * energy).sum(axis=0)
-    shared = weights.T @ weights
-    inverse = np.linalg.pinv(np.eye(states) - shared * counts)
-    of_f = -(weights - shared[drawn_from]) @ inverse.T
+    of_f = -(weights - mbar.shared[drawn_from]) @ mbar.inverse.T
     mixed = (weights[:, ends] * energy).T @ weights
     of_h = weights[:, ends] * energy - mixed[:, drawn_from].T
-    of_h += means * of_f[:, ends] - of_f @ (counts[:, None] * mixed.T)
+    of_h += means * of_f[:, ends] - of_f @ (mbar.counts[:, None] * mixed.T)
     return float(means[1] - means[0]), of_h[:, 1] - of_h[:, 0], of_f[:, -1] - of_f[:, 0]
 
 
@@ -116,10 +110,10 @@ def _error(energies: Energies, added: Floats) -> tuple[float, float]:
     state, added = state[order], added[order]
     windows = [added[state == window] for window in energies.sampled]
     alone = sum(_variance(w) for w in windows)
-    count = min(_MOST_BLOCKS, min(len(w) for w in windows) // _FEWEST_IN_BLOCK)
-    if count < _FEWEST_BLOCKS:
+    count = min(MOST_BLOCKS, min(len(w) for w in windows) // FEWEST_IN_BLOCK)
+    if count < FEWEST_BLOCKS:
         return math.sqrt(alone), _DOF_WITHOUT_BLOCKS
-    sums = np.array([[part.sum() for part in np.array_split(w, count)] for w in windows]).sum(axis=0)
+    sums = np.array([block_sums(w, count) for w in windows]).sum(axis=0)
     return math.sqrt(max(alone, count * float(sums.var(ddof=1)))), count - 1.0
 
 

@@ -21,7 +21,7 @@ FEWEST_BLOCKS = 10
 """From fewer a correlation of blocks is not told: Kendall's correction divides by 1 − 4/B."""
 INDEPENDENT = 0.3
 """Correlation of neighbouring blocks up to which their error stands by itself; above, it rests on a model."""
-_FEWEST_IN_BLOCK = 4
+FEWEST_IN_BLOCK = 4
 _MOST_CORRELATION = 0.98
 
 
@@ -89,10 +89,10 @@ def block_error(energies: Energies, f_kt: Floats) -> BlockError | None:
     state, time_ps, added = state[order], time_ps[order], added[order]
     per_window = [added[state == window] for window in energies.sampled]
     length = min(len(series) for series in per_window)
-    count = min(MOST_BLOCKS, length // _FEWEST_IN_BLOCK)
+    count = min(MOST_BLOCKS, length // FEWEST_IN_BLOCK)
     if count < FEWEST_BLOCKS:
         return None
-    alone = np.array([_block_sums(series, count) for series in per_window])
+    alone = np.array([block_sums(series, count) for series in per_window])
     of_windows = _spread(alone, centred=True)
     within = [_spread(sums[None], centred=True, correlation=of_windows[2])[0] for sums in alone]
     apart = np.abs([series.sum() for series in per_window]) / np.maximum(np.sqrt(within), 1e-12)
@@ -101,7 +101,7 @@ def block_error(energies: Energies, f_kt: Floats) -> BlockError | None:
         centred = added - np.concatenate([np.full(len(series), series.mean()) for series in per_window])
         if all(np.count_nonzero(replica == walker) >= count for walker in np.unique(replica)):
             walkers = [np.flatnonzero(replica == walker) for walker in np.unique(replica)]
-            sums = [_block_sums(centred[rows[np.argsort(time_ps[rows])]], count) for rows in walkers]
+            sums = [block_sums(centred[rows[np.argsort(time_ps[rows])]], count) for rows in walkers]
             followed = _spread(np.array(sums), centred=False)
             variance, dof, correlation = max(of_windows, followed)
     worst = int(np.argmax(apart))
@@ -112,8 +112,21 @@ def _exchanged(replica: np.ndarray, state: np.ndarray) -> bool:
     return any(len(np.unique(replica[state == window])) > 1 for window in np.unique(state))
 
 
-def _block_sums(series: Floats, count: int) -> Floats:
-    """Sums over `count` blocks of one series in time; lengths differ by one at most."""
+def block_sums(series: Floats, count: int) -> Floats:
+    """Sum a series in time over blocks, whose lengths differ by one at most.
+
+    Parameters
+    ----------
+    series
+        Shape (n,).
+    count
+        Number of blocks.
+
+    Returns
+    -------
+    Floats
+        Shape (count,).
+    """
     return np.array([part.sum() for part in np.array_split(series, count)])
 
 

@@ -6,11 +6,65 @@ correlation: over time, between windows that exchange walkers, in blocks.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.special import logsumexp
 
 from gibbsflow.binding.sample.energies import Energies
-from gibbsflow.units import Floats
+from gibbsflow.units import Floats, Ints
+
+
+@dataclass(frozen=True)
+class MbarWeights:
+    """MBAR's equations at their solution, and how they answer to other weights of the samples.
+
+    Attributes
+    ----------
+    weights
+        W of each sample in each state, shape (N, K).
+    drawn_from
+        State of each sample, shape (N,).
+    counts
+        Samples of each state, shape (K,).
+    shared
+        WᵀW, shape (K, K).
+    inverse
+        Pseudo-inverse of 1 − WᵀWN, shape (K, K): the free energies have no zero, and differences of its rows know none
+        either.
+    """
+
+    weights: Floats
+    drawn_from: Ints
+    counts: Floats
+    shared: Floats
+    inverse: Floats
+
+    @classmethod
+    def of(cls, energies: Energies, f_kt: Floats) -> MbarWeights:
+        """Weigh all samples.
+
+        Parameters
+        ----------
+        energies
+            All samples.
+        f_kt
+            Free energies of all states that solve MBAR's equations, shape (K,), kT.
+
+        Returns
+        -------
+        MbarWeights
+            In the order of ``energies.u_nk``.
+        """
+        u_nk = energies.u_all.to_numpy()
+        drawn_from = energies.u_nk.index.get_level_values("state").to_numpy(dtype=int)
+        states = u_nk.shape[1]
+        counts = np.bincount(drawn_from, minlength=states).astype(float)
+        log_w = f_kt - u_nk
+        log_w -= logsumexp(log_w, axis=1, b=counts, keepdims=True)
+        weights = np.exp(log_w)
+        shared = weights.T @ weights
+        return cls(weights, drawn_from, counts, shared, np.linalg.pinv(np.eye(states) - shared * counts))
 
 
 def influence(energies: Energies, f_kt: Floats) -> Floats:
@@ -34,16 +88,7 @@ def influence(energies: Energies, f_kt: Floats) -> Floats:
     Shirts and Chodera, J. Chem. Phys. 129, 124105 (2008). Their derivative gives
     (1 − WᵀWN) δf = −Σ_m ε_m h_m with h_mk = W_mk − (WᵀW)_kj. States without samples (N_k = 0) take part.
     """
-    u_nk = energies.u_all.to_numpy()
-    drawn_from = energies.u_nk.index.get_level_values("state").to_numpy(dtype=int)
-    states = u_nk.shape[1]
-    counts = np.bincount(drawn_from, minlength=states).astype(float)
-    log_w = f_kt - u_nk
-    log_w -= logsumexp(log_w, axis=1, b=counts, keepdims=True)
-    weights = np.exp(log_w)
-    shared = weights.T @ weights
-    # the free energies have no zero: a row of the pseudo-inverse for the difference of the ends knows none either
-    inverse = np.linalg.pinv(np.eye(states) - shared * counts)
-    response = inverse[-1] - inverse[0]
-    found: Floats = -(weights @ response) + (shared @ response)[drawn_from]
+    mbar = MbarWeights.of(energies, f_kt)
+    response = mbar.inverse[-1] - mbar.inverse[0]
+    found: Floats = -(mbar.weights @ response) + (mbar.shared @ response)[mbar.drawn_from]
     return found
