@@ -179,4 +179,4 @@ def test_another_protocol_has_a_page(tmp_path, monkeypatch):
     assert "Free energies of solvation" in reader.text and "1 mol/L" not in reader.text
     for words in ("Solvent leg: free energy", "Vacuum leg: free energy", "couple in solvent", "decouple in vacuum"):
         assert html.count(words) == 1
-    assert html.count("data:image/svg+xml;base64,") == html.count("Each replicate with its MBAR error") == 1
+    assert html.count("data:image/svg+xml;base64,") == html.count("Each replicate with its own error") == 1
