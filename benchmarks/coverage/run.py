@@ -33,7 +33,7 @@ from gibbsflow.cli import analysis, fe
 from gibbsflow.units import kt_kcal_per_mol
 from gibbsflow.workflow.files import read_json
 
-SAMPLES, DISCARDED = 100, 10
+SAMPLES, DISCARDED = 100, 80
 BATCH = 10
 LEVELS = (0.50, 0.68, 0.95)
 REPLICATES = (1, 2, 3, 5)
@@ -41,6 +41,10 @@ COLUMNS = (
     "system", "exchange", "seed", "truth_kt", "dg_kt", "low95_kt", "high95_kt", "error_kt", "dof", "mbar_error_kt",
     "block_error_kt", "block_correlation", "contradiction", "fewest_uncorrelated", "verdict",
 )  # fmt: skip
+CHECKS = (
+    "halves_kt", "halves_error_kt", "bar_off_kt", "bar_off_sigma", "relaxation_times", "unequilibrated", "min_overlap",
+)  # fmt: skip
+"""What else the verdict of a leg looks at."""
 
 
 def figures_of(leg: Path, seed: int, keep: Path | None) -> Mapping[str, Any]:
@@ -56,15 +60,26 @@ def figures_of(leg: Path, seed: int, keep: Path | None) -> Mapping[str, Any]:
 
 
 def row_of(figures: Mapping[str, Any], truth: float) -> list[float | str]:
-    """What `analysis leg` says of a replicate, in the order of COLUMNS from the truth on."""
+    """What `analysis leg` says of a replicate, in the order of COLUMNS, from the truth on, and CHECKS."""
     kt = kt_kcal_per_mol(figures["temperature_k"])
     dg, error, blocks = figures["mbar"]["dg_kt"], figures["dg_error_kcal_per_mol"] / kt, figures["blocks"]
+    (first, first_error), (second, second_error) = (_half(figures[way]) for way in ("forward", "backward"))
+    halves, halves_error = abs(first - second), float(np.hypot(first_error, second_error))
     half = combine_replicates([dg], [error], [blocks["dof"]]).half_width(0.95)
     return [
         truth, dg, dg - half, dg + half, error, blocks["dof"], figures["mbar"]["dg_error_kt"],
         blocks["dg_error_kcal_per_mol"] / kt, blocks["correlation"], blocks["contradiction"],
-        float(min(figures["decorrelated"])), figures["verdict"],
+        float(min(figures["decorrelated"])), figures["verdict"], halves / kt, halves_error / kt,
+        abs(figures["bar"]["dg_kt"] - dg), figures["disagreement"]["bar"],
+        figures["mixing"]["relaxation_times"] if figures["mixing"] else float("nan"),
+        float(figures["equilibration"]["fraction"]), figures["overlap"]["min_neighbour"],
     ]  # fmt: skip
+
+
+def _half(series: Mapping[str, Any]) -> tuple[float, float]:
+    """Estimate and error of a half of the samples, kcal/mol."""
+    place = series["fraction"].index(0.5)
+    return series["dg_kcal_per_mol"][place], series["dg_error_kcal_per_mol"][place]
 
 
 def sample(out: Path, first: int, seeds: int, cells: Sequence[tuple[str, bool]], keep: Path | None = None) -> None:
@@ -74,7 +89,7 @@ def sample(out: Path, first: int, seeds: int, cells: Sequence[tuple[str, bool]],
     with tempfile.TemporaryDirectory() as legs, out.open("a", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         if not there:
-            writer.writerow(COLUMNS)
+            writer.writerow(COLUMNS + CHECKS)
         truths = {name: TOYS[name].truth_kt for name in dict(cells)}
         places = {
             (name, exchange): TOYS[name].write_leg(
