@@ -19,23 +19,45 @@ import numpy as np
 
 from gibbsflow.binding.analyse.uncertainty.intervals import combine_replicates
 from gibbsflow.binding.analyse.verdict import Thresholds
+from gibbsflow.units import kt_kcal_per_mol
 
 REPLICATES = (1, 2, 3, 5)
+TEMPERATURE_K = 300.0
 TRIED: Mapping[str, tuple[float, ...]] = {
     "contradiction_sigma": (2.0, 2.5, 3.0, 3.5, 4.0, 6.0),
     "block_correlation_warn": (0.5, 0.6, 0.7, 0.8, 0.9),
     "samples_warn": (5, 10, 15, 20, 30, 50),
+    "halves_sigma": (2.0, 2.5, 3.0),
+    "halves_warn_kcal_per_mol": (0.0, 0.1, 0.2, 0.3, 0.5),
+    "estimators_sigma": (1.0, 2.0, 3.0),
+    "estimators_warn_kcal_per_mol": (0.0, 0.1, 0.3),
+    "relaxation_times_warn": (2.0, 5.0, 10.0, 20.0, 50.0),
+    "equilibration_warn": (0.2, 0.3, 0.5, 0.7, 0.9),
+    "overlap_warn": (0.03, 0.1),
 }
 """Thresholds and the values that are tried for each, the others as they are."""
-COLUMNS = {
+TOGETHER = (
+    ("contradiction_sigma",), ("block_correlation_warn",), ("samples_warn",),
+    ("halves_sigma", "halves_warn_kcal_per_mol"), ("estimators_sigma", "estimators_warn_kcal_per_mol"),
+    ("relaxation_times_warn",), ("equilibration_warn",), ("overlap_warn",),
+)  # fmt: skip
+"""Thresholds of one check."""
+ABOVE = {
     "contradiction_sigma": "contradiction",
     "block_correlation_warn": "block_correlation",
-    "samples_warn": "fewest_uncorrelated",
+    "equilibration_warn": "unequilibrated",
 }
+BELOW = {
+    "samples_warn": "fewest_uncorrelated",
+    "relaxation_times_warn": "relaxation_times",
+    "overlap_warn": "min_overlap",
+}
+"""Thresholds above or below which the figure of a column is doubted."""
+FIGURES = (*ABOVE.values(), *BELOW.values(), "halves_kt", "halves_error_kt", "bar_off_kt", "bar_off_sigma")
 
 
 def draw(path: Path, draws: int) -> dict[str, np.ndarray]:
-    """Draws of all cells: whether the 95 % interval misses, cell, replicates, and the worst figure of each check."""
+    """Draws of all cells: whether the 95 % interval misses, cell, replicates; figures of each, shape (draws, 5)."""
     cells = defaultdict(list)
     with path.open(newline="") as file:
         for row in csv.DictReader(file):
@@ -51,16 +73,24 @@ def draw(path: Path, draws: int) -> dict[str, np.ndarray]:
                 found["missed"].append(combined.outside(abs(combined.mean - float(drawn[0]["truth_kt"]))) < 0.05)
                 found["cell"].append(" ".join((cell[0], "with" if cell[1] == "1" else "without")))
                 found["replicates"].append(count)
-                for name, column in COLUMNS.items():
-                    least = min if name == "samples_warn" else max
-                    found[name].append(least(float(r[column]) for r in drawn))
+                absent = [np.nan] * (max(REPLICATES) - count)
+                for name in FIGURES:
+                    if name in drawn[0]:
+                        found[name].append([float(r[name]) for r in drawn] + absent)
     return {name: np.array(values) for name, values in found.items()}
 
 
 def doubted(found: Mapping[str, np.ndarray], limits: Mapping[str, float]) -> np.ndarray:
-    """Whether each draw passes any of the thresholds."""
-    below = found["samples_warn"] < limits["samples_warn"]
-    return below | np.any([found[name] > value for name, value in limits.items() if name != "samples_warn"], axis=0)
+    """Whether each draw passes any of the thresholds; what a file has no figures of doubts nothing."""
+    kt = kt_kcal_per_mol(TEMPERATURE_K)
+    reasons = [found[column] > limits[name] for name, column in ABOVE.items() if column in found]
+    reasons += [found[column] < limits[name] for name, column in BELOW.items() if column in found]
+    if "halves_kt" in found:
+        beyond = found["halves_kt"] > limits["halves_sigma"] * found["halves_error_kt"]
+        reasons.append(beyond & (found["halves_kt"] * kt > limits["halves_warn_kcal_per_mol"]))
+        beyond = found["bar_off_sigma"] > limits["estimators_sigma"]
+        reasons.append(beyond & (found["bar_off_kt"] * kt > limits["estimators_warn_kcal_per_mol"]))
+    return np.any(reasons, axis=(0, 2))
 
 
 def line(words: str, missed: np.ndarray, warned: np.ndarray) -> str:
@@ -87,9 +117,10 @@ def main() -> None:
         print(line(f"{cell} exchange", missed[here], warned[here]))
     several = found["replicates"] > 1
     print(line("several replicates", missed[several], warned[several]))
-    for name in TRIED:
-        alone = {key: limits[key] if key == name else (0.0 if key == "samples_warn" else np.inf) for key in TRIED}
-        print(line(f"{name} alone", missed, doubted(found, alone)))
+    never = {name: 0.0 if name in BELOW else np.inf for name in TRIED}
+    for names in TOGETHER:
+        alone = doubted(found, never | {name: limits[name] for name in names})
+        print(line(f"{' and '.join(names)} alone", missed, alone))
     for name, values in TRIED.items():
         for value in values:
             print(line(f"{name} = {value:g}", missed, doubted(found, limits | {name: value})))
