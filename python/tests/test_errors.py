@@ -3,7 +3,17 @@
 import pytest
 
 from gibbsflow import errors
-from gibbsflow.errors import EngineError, GibbsflowError, InputError, Problem, one_line, shown
+from gibbsflow.errors import (
+    EngineError,
+    GibbsflowError,
+    InputError,
+    NumericalError,
+    Problem,
+    StoppedEarly,
+    during,
+    one_line,
+    shown,
+)
 
 
 def leaves(cls):
@@ -82,3 +92,14 @@ def test_a_problem_is_one_line_and_many_are_counted():
     assert str(problem).isprintable() and len(str(problem)) < 6000
     told = str(InputError([Problem("a.csv", str(number)) for number in range(60)])).split("\n")
     assert told[0] == "60 problems in the input:" and told[-1] == "  and 10 more" and len(told) == 52
+
+
+def test_what_was_being_done_comes_first():
+    with pytest.raises(NumericalError) as caught, during("heating"):
+        raise NumericalError("Particle coordinate is NaN")
+    assert str(caught.value) == "heating: Particle coordinate is NaN"
+
+
+def test_errors_that_are_no_numbers_pass():
+    with pytest.raises(StoppedEarly, match="^enough$"), during("heating"):
+        raise StoppedEarly("enough")

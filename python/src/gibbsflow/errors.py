@@ -8,7 +8,8 @@ the container image is not one that this can run on.
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 EXIT_DONE = 0
@@ -266,3 +267,28 @@ class StoppedEarly(GibbsflowError):  # noqa: N818 - no error: a normal outcome w
     of_item = False
     exit_code = EXIT_STOPPED
     what_to_do = "Run the same command again: it goes on from the saved state."
+
+
+@contextmanager
+def during(what: str) -> Iterator[None]:
+    """Say in the message of a `NumericalError` what was being done.
+
+    Parameters
+    ----------
+    what
+        Put before the message.
+
+    Yields
+    ------
+    None
+        Once.
+
+    Raises
+    ------
+    NumericalError
+        As raised within, with the longer message.
+    """
+    try:
+        yield
+    except NumericalError as error:
+        raise NumericalError(f"{what}: {error}") from error

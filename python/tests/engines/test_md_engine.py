@@ -1,17 +1,20 @@
-"""Messages of an engine, with what was being done."""
+"""The protocol of engines: what they make has its methods, with the same words."""
+
+import inspect
 
 import pytest
 
-from gibbsflow.engines.md_engine import during
-from gibbsflow.errors import NumericalError, StoppedEarly
+from gibbsflow.engines.amber.amber_engine import AmberSimulation
+from gibbsflow.engines.md_engine import Simulation, Walker
+from gibbsflow.engines.openmm_engine import OpenMmSimulation
+from gibbsflow.engines.openmm_walkers import OpenMmWalker
 
 
-def test_what_was_being_done_comes_first():
-    with pytest.raises(NumericalError) as caught, during("heating"):
-        raise NumericalError("Particle coordinate is NaN")
-    assert str(caught.value) == "heating: Particle coordinate is NaN"
-
-
-def test_other_errors_pass():
-    with pytest.raises(StoppedEarly, match="^enough$"), during("heating"):
-        raise StoppedEarly("enough")
+@pytest.mark.parametrize(
+    ("made", "protocol"), [(OpenMmSimulation, Simulation), (AmberSimulation, Simulation), (OpenMmWalker, Walker)]
+)
+def test_engines_have_the_methods_of_their_protocol(made, protocol):
+    methods = {name: function for name, function in vars(protocol).items() if inspect.isfunction(function)}
+    named = {name: list(inspect.signature(function).parameters) for name, function in methods.items() if name[0] != "_"}
+    assert named
+    assert {name: list(inspect.signature(getattr(made, name)).parameters) for name in named} == named

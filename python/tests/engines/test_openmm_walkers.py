@@ -35,6 +35,15 @@ def test_energies_in_many_states_without_moving(walker):
     np.testing.assert_allclose(walker.positions_nm(), places, atol=1e-7)
 
 
+def test_a_walker_that_moves_keeps_its_velocities_of_the_moment(walker):
+    places = np.array([[0.1, 0, 0], [0, -0.2, 0]])
+    walker.place(places, np.eye(3) * 3, np.ones((2, 3)))
+    walker.move({"lambda_sterics": 0.0, "lambda_restraints": 1.0}, {"lambda_sterics": 1.0, "lambda_restraints": 1.0})
+    half_step_ps = Md().timestep_fs / 2000
+    np.testing.assert_allclose(walker.velocities_nm_per_ps(), 1 + half_step_ps * 900 * places / 12, rtol=1e-6)
+    assert walker.potential_kj_per_mol() == pytest.approx(25.0, rel=1e-6)
+
+
 def test_a_walker_restored_elsewhere_goes_the_same_way(walker):
     walker.place(np.full((2, 3), 0.1), np.eye(3) * 3)
     walker.draw_velocities(300, 4)

@@ -9,8 +9,7 @@ after it; λ states in its own form are made by what `binding.alchemy.state_make
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.config.binding import Md
-from gibbsflow.errors import NumericalError
 from gibbsflow.units import Floats
 
 EngineSystem = Any
@@ -189,6 +187,16 @@ class Simulation(Protocol):
         """
         ...
 
+    def half_kick_nm_per_ps(self) -> Floats:
+        """Give what half a time step of the forces adds to velocities: what is kept of these lies so far behind.
+
+        Returns
+        -------
+        ndarray
+            Shape (N, 3), nm/ps.
+        """
+        ...
+
     def potential_kj_per_mol(self) -> float:
         """Evaluate the potential energy.
 
@@ -237,6 +245,18 @@ class Walker(Protocol):
         ----------
         values
             λ by name; those that the system does not have are of no account.
+        """
+        ...
+
+    def move(self, before: Mapping[str, float], after: Mapping[str, float]) -> None:
+        """Put the walker into another state, with its velocities as they are at the time of its positions.
+
+        Parameters
+        ----------
+        before
+            The state that it was propagated in, as for :meth:`put`.
+        after
+            The state that it is put into.
         """
         ...
 
@@ -469,28 +489,3 @@ class MdEngine(Protocol):
             Without positions yet.
         """
         ...
-
-
-@contextmanager
-def during(what: str) -> Iterator[None]:
-    """Say in the message of a `NumericalError` what was being done.
-
-    Parameters
-    ----------
-    what
-        Put before the message.
-
-    Yields
-    ------
-    None
-        Once.
-
-    Raises
-    ------
-    NumericalError
-        As raised within, with the longer message.
-    """
-    try:
-        yield
-    except NumericalError as error:
-        raise NumericalError(f"{what}: {error}") from error

@@ -49,6 +49,7 @@ class OpenMmSimulation:
             if isinstance(force, BAROSTATS):
                 force.setRandomNumberSeed(seed)
         self._context = new_context(system, md, seed)
+        self._half_kicks = openmm_systems.half_kicks_per_force(system, md.timestep_fs)
 
     def place(
         self, positions_nm: Floats, velocities_nm_per_ps: Floats | None = None, box_nm: Floats | None = None
@@ -158,6 +159,17 @@ class OpenMmSimulation:
         """
         with numerical():
             return openmm_systems.velocities_nm_per_ps(self._context)
+
+    def half_kick_nm_per_ps(self) -> Floats:
+        """Give what half a time step of the forces adds to velocities.
+
+        Returns
+        -------
+        ndarray
+            Shape (N, 3), nm/ps.
+        """
+        with numerical():
+            return self._half_kicks * openmm_systems.forces_kj_per_mol_nm(self._context)
 
     def potential_kj_per_mol(self) -> float:
         """Evaluate the potential energy.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -254,6 +254,44 @@ def velocities_nm_per_ps(context: openmm.Context) -> Floats:
         Shape (N, 3), nm/ps.
     """
     return np.asarray(context.getState(getVelocities=True).getVelocities(asNumpy=True)._value)
+
+
+def half_kicks_per_force(system: openmm.System, timestep_fs: float) -> Floats:
+    """Half a time step over the mass of each particle.
+
+    Parameters
+    ----------
+    system
+        What is propagated.
+    timestep_fs
+        Time step, fs.
+
+    Returns
+    -------
+    ndarray
+        Shape (N, 1), ps/amu; zero for what has no mass.
+    """
+    masses = np.array([system.getParticleMass(atom)._value for atom in range(system.getNumParticles())])
+    return np.divide(timestep_fs / 2000, masses, out=np.zeros_like(masses), where=masses > 0)[:, None]
+
+
+def forces_kj_per_mol_nm(context: openmm.Context, groups: Collection[int] | None = None) -> Floats:
+    """Forces in a Context.
+
+    Parameters
+    ----------
+    context
+        With positions.
+    groups
+        Groups of forces that count; None for all.
+
+    Returns
+    -------
+    ndarray
+        Shape (N, 3), kJ/mol/nm.
+    """
+    chosen = -1 if groups is None else set(groups)
+    return np.asarray(context.getState(getForces=True, groups=chosen).getForces(asNumpy=True)._value)
 
 
 class _Interruption(openmm.MinimizationReporter):

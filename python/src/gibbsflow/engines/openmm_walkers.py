@@ -43,6 +43,7 @@ class OpenMmWalker:
         self._groups = _group_by_parameters(system)
         self._context = new_context(system, md.model_copy(update={"threads": 1}), seed)
         self._known = dict(self._context.getParameters())
+        self._half_kicks = openmm_systems.half_kicks_per_force(system, md.timestep_fs)
 
     def place(self, positions_nm: Floats, box_nm: Floats, velocities_nm_per_ps: Floats | None = None) -> None:
         """Put the atoms somewhere.
@@ -74,6 +75,29 @@ class OpenMmWalker:
             for name, value in values.items():
                 if name in self._known:
                     self._context.setParameter(name, value)
+
+    def move(self, before: Mapping[str, float], after: Mapping[str, float]) -> None:
+        """Put the walker into another state, with its velocities as they are at the time of its positions.
+
+        The integrator keeps velocities of half a time step before the positions, which the forces of the old state
+        have brought there; those of the new state must take over from the same moment.
+
+        Parameters
+        ----------
+        before
+            The state that it was propagated in, as for :meth:`put`.
+        after
+            The state that it is put into.
+        """
+        changed = {g for g, names in self._groups.items() if any(before.get(n) != after.get(n) for n in names)}
+        forces = []
+        for values in (before, after):
+            self.put(values)
+            with numerical():
+                forces.append(openmm_systems.forces_kj_per_mol_nm(self._context, changed))
+        with numerical():
+            velocities = openmm_systems.velocities_nm_per_ps(self._context)
+            self._context.setVelocities(velocities + self._half_kicks * (forces[0] - forces[1]))
 
     def minimise(self, max_steps: int) -> float:
         """Minimise the energy from where the atoms are.

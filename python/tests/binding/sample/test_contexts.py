@@ -48,6 +48,20 @@ def test_nan_in_motion_names_the_window():
         states.propagate(4, START_NM, np.full((2, 3), np.nan), 10, lambda n: None)
 
 
+def test_velocities_in_another_state_are_those_of_the_same_moment():
+    """What is kept lies half a time step behind: a step without friction adds twice the half kick."""
+    md = MD.model_copy(update={"friction_per_ps": 0.0})
+    states = StateContexts(springs(), md, 1)
+    positions, velocities = states.propagate(0, START_NM, np.array([[1.0, -2.0, 0.5], [0, 0, 0]]), 3, lambda _: None)
+    kicks = [-k * positions * [[1.0], [0.0]] / 12 * md.timestep_fs / 2000 for k in CONSTANTS]
+    _, next_step = states.propagate(0, positions, velocities, 1, lambda _: None)
+    assert next_step - velocities == pytest.approx(2 * kicks[0], rel=1e-9, abs=1e-12)
+    moved = states.moved(0, 3, positions, velocities)
+    assert moved + kicks[3] == pytest.approx(velocities + kicks[0], rel=1e-9, abs=1e-12)
+    assert np.abs(moved - velocities).max() > 1e-3 and not (moved - velocities)[1].any()
+    assert (states.moved(2, 2, positions, velocities) == velocities).all()
+
+
 def test_centred():
     shifted = np.random.default_rng(3).normal(size=(2, 5, 3)) + 40
     assert centred(shifted).mean(axis=1) == pytest.approx(np.zeros((2, 3)), abs=1e-12)

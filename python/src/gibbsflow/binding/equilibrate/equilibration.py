@@ -29,10 +29,10 @@ from gibbsflow.binding.solvated_facts import StageFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Equil, Md, hashed
 from gibbsflow.engines.choice.engine_choice import equilibrating_engine
-from gibbsflow.engines.md_engine import Hold, MdEngine, Simulation, during
+from gibbsflow.engines.md_engine import Hold, MdEngine, Simulation
 from gibbsflow.engines.md_engines import EQUILIBRATES
 from gibbsflow.engines.openmm_systems import box_vectors_nm, load_topology, read_positions_nm
-from gibbsflow.errors import NumericalError
+from gibbsflow.errors import NumericalError, during
 from gibbsflow.units import KJ_PER_KCAL, Floats, Ints
 from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import atomic_open

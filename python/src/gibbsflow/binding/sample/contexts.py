@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from gibbsflow.config.binding import Md
-from gibbsflow.engines.md_engine import EngineSystem, MdEngine, during
+from gibbsflow.engines.md_engine import EngineSystem, MdEngine
 from gibbsflow.engines.md_engines import engine_for
-from gibbsflow.errors import NumericalError
+from gibbsflow.errors import NumericalError, during
 from gibbsflow.units import KJ_PER_KCAL, Floats, kt_kcal_per_mol
 from gibbsflow.workflow.seeds import derive_seed
 
@@ -110,6 +110,32 @@ class StateContexts:
             simulation.place(positions, velocities)
             simulation.run(steps, tick)
             return simulation.positions_nm(), simulation.velocities_nm_per_ps()
+
+    def moved(self, before: int, after: int, positions: Floats, velocities: Floats) -> Floats:
+        """Take a configuration into another state with the velocities that it has at the time of its positions.
+
+        The integrator keeps velocities of half a time step before the positions, which the forces of the old state have
+        brought there; those of the new state must take over from the same moment.
+
+        Parameters
+        ----------
+        before, after
+            Index of the state that it was propagated in, and of the one that it is put into.
+        positions, velocities
+            Shape (N, 3), nm and nm/ps.
+
+        Returns
+        -------
+        ndarray
+            Velocities to go on with, shape (N, 3), nm/ps.
+        """
+        if before == after:
+            return velocities
+        kicks = []
+        for state in (before, after):
+            self.simulations[state].place(positions)
+            kicks.append(self.simulations[state].half_kick_nm_per_ps())
+        return velocities + kicks[0] - kicks[1]
 
     def reduced_potentials(self, positions: Floats, own: int) -> Floats:
         """βU of a configuration in all states.

@@ -117,7 +117,8 @@ class ExchangeSampler:
             energies.append(u)
             replicas.append(replica.copy())
             order = gibbs_permutation(u, random)
-            positions, velocities = [positions[i] for i in order], [velocities[i] for i in order]
+            velocities = [states.moved(i, k, positions[i], velocities[i]) for k, i in enumerate(order.tolist())]
+            positions = [positions[i] for i in order]
             replica = replica[order]
         window = np.tile(np.array(self.windows, dtype=np.int32), samples)
         return Walkers(np.array(positions), np.array(velocities), replica), Samples(

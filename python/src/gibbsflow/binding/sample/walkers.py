@@ -1,9 +1,9 @@
 """Walkers that live on, stepped side by side in threads, exchanging λ states and not coordinates.
 
 This is how explicit solvent is sampled. One System holds all states as global parameters, so that its energy in
-another state costs an energy and nothing else, and an exchange costs nothing. Under NVIDIA's MPS a card runs the
-walkers of a leg at once, each in a Context of its own; where that gains nothing, walkers share Contexts and are handed
-over as what the engine saves of them.
+another state costs an energy and nothing else, and an exchange the forces of two states. Under NVIDIA's MPS a card runs
+the walkers of a leg at once, each in a Context of its own; where that gains nothing, walkers share Contexts and are
+handed over as what the engine saves of them.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from gibbsflow.binding.sample.exchange import acceptance, gibbs_permutation, rou
 from gibbsflow.binding.sample.sampler import Samples, Walkers
 from gibbsflow.binding.sample.volume import Barostat
 from gibbsflow.config.binding import Md
-from gibbsflow.engines.md_engine import EngineSystem, MdEngine, Walker, during
-from gibbsflow.errors import MachineError, NumericalError
+from gibbsflow.engines.md_engine import EngineSystem, MdEngine, Walker
+from gibbsflow.errors import MachineError, NumericalError, during
 from gibbsflow.units import KJ_PER_KCAL, Floats, Ints, kt_kcal_per_mol
 from gibbsflow.workflow.seeds import derive_seed
 
@@ -190,6 +190,7 @@ class WalkerSampler:
         self, starts_nm: Floats, boxes_nm: Floats, relax: bool, seed: int, check: Callable[[], None]
     ) -> PeriodicWalkers:
         self._saved: list[npt.NDArray[np.uint8]] = []
+        self._propagated_in = list(self.windows)
         for w, window in enumerate(self.windows):
             check()
             self._saved.append(self._started(w, starts_nm[window], boxes_nm[window], relax, seed))
@@ -255,6 +256,7 @@ class WalkerSampler:
         random = np.random.default_rng(derive_seed(seed, "exchange"))
         self._resume(walkers, seed)
         replica = walkers.replica.copy()
+        self._propagated_in = [self.windows[row] for row in np.argsort(replica)]
         energies, replicas = [], []
         for _ in range(samples):
             draws = random.random((len(self.windows), self._barostat.draws))
@@ -384,8 +386,9 @@ class WalkerSampler:
         """Let walker w draw a sample in a window: MD, another volume, and its energies in all states."""
         window = self.windows[row]
         walker = self._walker(place, w)
-        walker.put(self._states[window])
         with during(f"MD in window {window}"):
+            if not self._moved_into(walker, w, window):
+                walker.put(self._states[window])
             left = steps
             while left:
                 count = min(self._steps_per_call, left)
@@ -404,6 +407,15 @@ class WalkerSampler:
             self._saved[w], self._inside[place] = walker.save(), None
         return u
 
+    def _moved_into(self, walker: Walker, w: int, window: int) -> bool:
+        """Move walker w into a window, unless it was propagated there last; says whether it was moved."""
+        before = self._propagated_in[w]
+        if before == window:
+            return False
+        walker.move(self._states[before], self._states[window])
+        self._propagated_in[w] = window
+        return True
+
     def _pace(self, seconds: float) -> None:
         """Choose how many steps to run in one call, so that a stop is heard within a moment."""
         if seconds < LOOK_S:
@@ -414,12 +426,13 @@ class WalkerSampler:
     def _all_walkers(self, replica: Ints) -> PeriodicWalkers:
         """Read all walkers as they are now."""
         positions, velocities, boxes = [], [], []
-        for w in range(len(self.windows)):
+        for w, row in enumerate(np.argsort(replica)):
             walker = self._walker(w % len(self._living), w)
+            moved = self._moved_into(walker, w, self.windows[row])
             positions.append(walker.positions_nm())
             velocities.append(walker.velocities_nm_per_ps())
             boxes.append(walker.box_nm())
-            if not self._hand_over:
+            if moved or not self._hand_over:
                 self._saved[w] = walker.save()
         sizes = np.array([len(content) for content in self._saved], dtype=np.int64)
         padded = np.zeros((len(sizes), sizes.max()), dtype=np.uint8)
