@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tempfile
 from collections.abc import Iterator
@@ -16,16 +15,16 @@ from openmm.app.internal.unitcell import computePeriodicBoxVectors
 from scipy.io import netcdf_file
 
 from gibbsflow.binding.equilibrate.equilibration import BOXES
-from gibbsflow.binding.equilibrate.written.equil_files import MINIMISED, TOPOLOGY, write_equil_files
+from gibbsflow.binding.equilibrate.written.equil_files import MINIMISED, write_equil_files
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.engines.amber.restart_file import Restart, read_restart
 from gibbsflow.engines.amber.sander import potential_kcal_per_mol
-from gibbsflow.engines.amber.scripts.run_scripts import RECORD, START, STEPS
+from gibbsflow.engines.amber.scripts.finished_folder import folder_problems
+from gibbsflow.engines.amber.scripts.run_scripts import RECORD, STEPS
 from gibbsflow.engines.md_engine import MdFrame
 from gibbsflow.errors import EngineError, GibbsflowError, InputError, Problem
 from gibbsflow.units import KJ_PER_KCAL
-from gibbsflow.workflow.files import read_json, sha256_file
-from gibbsflow.workflow.state.sentinels import read_sentinel
+from gibbsflow.workflow.files import read_json
 
 _BLOCK = re.compile(r"NSTEP =\s*(\d+).*?TEMP\(K\) =\s*(\S+).*?\n.*?EPtot\s*=\s*(\S+)")
 _HELD = ("coordinates", "cell_lengths", "cell_angles")
@@ -184,7 +183,7 @@ def finished_boxes(system: SimSystem, written: Path) -> dict[str, FinishedBox]:
             what = f"written for another system, or with other settings: {'; '.join(odd)}"
             raise InputError(Problem(str(written), what, "the folder that was written for this one", field="--written"))
         names = [name for name in BOXES if name in record["boxes"]]
-        if problems := [problem for name in names for problem in _box_problems(written / name, anew / name)]:
+        if problems := [problem for name in names for problem in folder_problems(written / name, anew / name)]:
             raise InputError(problems)
     boxes = {name: _box(written / name) for name in names}
     if problems := [
@@ -192,42 +191,6 @@ def finished_boxes(system: SimSystem, written: Path) -> dict[str, FinishedBox]:
     ]:
         raise InputError(problems)
     return boxes
-
-
-def _box_problems(folder: Path, anew: Path) -> list[Problem]:
-    """What of a box was not run, or not as it was written."""
-    wanted = [path.name for path in sorted(anew.iterdir())]
-    inputs = [path.name for path in folder.glob("*.in")]
-    edited = [name for name in wanted if not _same(folder / name, anew / name)]
-    edited += sorted(set(inputs) - set(wanted))
-    if edited:
-        what = f"not as it was written, by hand or by another version of gibbsflow: {', '.join(edited)}"
-        right = "`equil write` again; what is run of other inputs is no equilibration of these settings"
-        return [Problem(str(folder), what, right)]
-    runs = [line.split()[0] for line in (folder / STEPS).read_text().splitlines()]
-    done = sum((folder / f"{name}.done").exists() for name in runs)
-    try:
-        failed, finished = read_sentinel(folder, "FAILED"), read_sentinel(folder, "FINISHED")
-    except GibbsflowError as error:
-        return [Problem(str(folder), str(error), "as run-segment.bash leaves it")]
-    if finished is None or done < len(runs):
-        what = f"{done} of {len(runs)} runs are done" + (f", and it failed: {failed.message}" if failed else "")
-        return [Problem(str(folder), what, "FINISHED; `bash run-local.bash` goes on")]
-    if finished.inputs_hash != _inputs_hash(folder):
-        what = "FINISHED is not of these inputs: what was run is of others"
-        return [Problem(str(folder), what, "`bash run-local.bash`, which runs what is written here")]
-    return []
-
-
-def _same(one: Path, other: Path) -> bool:
-    return one.is_file() and sha256_file(one) == sha256_file(other)
-
-
-def _inputs_hash(folder: Path) -> str:
-    """The hash that ``settle`` of the scripts makes of a folder's inputs."""
-    names = [STEPS, *sorted(path.name for path in folder.glob("*.in")), START, TOPOLOGY]
-    listed = "".join(f"{sha256_file(folder / name)}  {name}\n" for name in names)
-    return hashlib.sha256(listed.encode()).hexdigest()
 
 
 def _box(folder: Path) -> FinishedBox:
