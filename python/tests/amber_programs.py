@@ -8,6 +8,13 @@ import sys
 from importlib import resources
 from pathlib import Path
 
+import host_guest as hg
+
+from gibbsflow.binding.equilibrate.written.equil_files import write_equil_files
+from gibbsflow.binding.system import SimSystem
+from gibbsflow.config.binding import Equil
+from gibbsflow.engines.process import find_program
+
 PROGRAM = """#!/usr/bin/env bash
 # for pmemd.cuda, which needs a card and a licence
 while (($#)); do case $1 in -i) in=$2;; -c) start=$2;; -o) out=$2;; -r) restart=$2;; esac; shift; done
@@ -19,6 +26,7 @@ steps=$(awk '$1 == "nstlim" { print $3 + 0 }' "$in")
 [[ " ${SHORT:-} " == *" $in "* ]] && steps=$((steps - 1))
 printf ' NSTEP = %8d   TIME(PS) = 1.0\\n   5.  TIMINGS\\n' "${steps:-0}" >"$out"; echo "$in" >"$restart"
 """
+SANDER = '#!/bin/sh\nexec "$SANDER" "$@"\n'
 MPI = """#!/usr/bin/env bash
 while [[ $1 != -groupfile ]]; do shift; done
 while read -r -a words; do "$AMBER_PROGRAM" "${words[@]}" || exit 1; done <"$2"
@@ -51,6 +59,21 @@ def run(folder: Path, *words: str, program: str = PROGRAM, **changed: str) -> su
     """Run a script of a folder with a stand-in."""
     environment = os.environ | {"AMBER_PROGRAM": _placed(folder, "program", program)} | changed
     return subprocess.run(["bash", *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def prepared(folder: Path, equil: Equil) -> Path:
+    """Write what `equil prepare` leaves of CB7·B2 with the engine amber."""
+    made = hg.prepare_equil(folder / "prepare", equil)
+    record = made / "system.json"
+    record.write_text(record.read_text().replace('"engine": "openmm"', '"engine": "amber"'))
+    return made
+
+
+def equilibrated(prepared: Path, out: Path, program: str = SANDER) -> Path:
+    """Write an equilibration, and have its scripts run it by sander, or a program that calls it."""
+    write_equil_files(SimSystem.read(prepared), out)
+    run(out, "run-local.bash", program=program, SANDER=find_program("sander"))
+    return out
 
 
 def called(folder: Path, name: str = "window_03") -> list[str]:

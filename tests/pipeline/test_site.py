@@ -142,6 +142,8 @@ def test_the_example_of_the_docs(nextflow: Launcher, slurm: dict[str, str], tmp_
     """Its precedence; and jobs of a head that has died are ended, other campaigns' are not."""
     for name in ("institution.config", "site.config"):
         (tmp_path / name).write_text(example(name))
+    # as the core asks for legs that pmemd.cuda runs, on the platform of sander
+    (tmp_path / "pmemd.config").write_text("process { withName: 'FE_PREPARE' { ext.gpus = 1 } }\n")
     sleeping = {}
     for number, campaign in ((7, "out"), (8, "out2")):
         folder = tmp_path / "orphans" / str(number)
@@ -157,6 +159,8 @@ def test_the_example_of_the_docs(nextflow: Launcher, slurm: dict[str, str], tmp_
         "1sec",
         "-c",
         "institution.config",
+        "-c",
+        "pmemd.config",
         "--site_config",
         "site.config",
     )
@@ -177,6 +181,7 @@ def test_the_example_of_the_docs(nextflow: Launcher, slurm: dict[str, str], tmp_
         for text in scripts
     }
     assert asked["EQUIL_RUN"][:3] == ["-t 24:00:00", "--mem 6144M", "-p long"]
-    assert asked["FE_RUN"][:3] == ["-t 48:00:00", "--mem 6144M", "-p long"]
+    assert asked["FE_RUN"][:3] == ["-t 48:00:00", "--mem 6144M", "-p gpu"] and "--gres=gpu:1" in asked["FE_RUN"][-1]
+    assert not any("--gres" in line for line in asked["EQUIL_RUN"])
     assert asked["SYSTEM_PREP"][:3] == ["-t 04:00:00", "--mem 2048M", "-p short"]
     assert all("--account=chem" in lines[-1] and "--signal=B:USR1@" in lines[-1] for lines in asked.values())

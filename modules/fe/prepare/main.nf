@@ -25,7 +25,7 @@ process FE_PREPARE {
     def chosen = new groovy.json.JsonSlurper().parseText(settings).fe
     def sampler = task.ext.sampler ?: chosen.sampler
     def names = chosen.abfe_protocol == 'sdr' ? ['sdr'] : ['complex', 'solvent']
-    def work = task.ext.legs_per_gpu ? [work: [memory_gb: 1, legs_per_gpu: task.ext.legs_per_gpu]] : [:]
+    def work = task.ext.legs_per_gpu || task.ext.gpus ? [work: [memory_gb: 1, legs_per_gpu: task.ext.legs_per_gpu ?: 1, gpus: task.ext.gpus]] : [:]
     def content = groovy.json.JsonOutput.toJson([leg: '%s', states: [[:]] * (task.ext.windows ?: 2), fe: [sampler: sampler]] + work)
     """
     for leg in ${options('', names)}; do

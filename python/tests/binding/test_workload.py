@@ -12,7 +12,13 @@ def cuda(**changed):
 
 
 def test_a_cpu_keeps_its_time_and_asks_for_memory_by_size():
-    assert Workload(156, 1, 16).asks(Md()) == {"atoms": 156, "memory_gb": 1, "hours": None, "legs_per_gpu": 1}
+    assert Workload(156, 1, 16).asks(Md()) == {
+        "atoms": 156,
+        "memory_gb": 1,
+        "hours": None,
+        "legs_per_gpu": 1,
+        "gpus": 0,
+    }
     large = Workload(32_512, 16, 100).asks(Md(solvent="tip3p", legs_per_gpu="4"))
     assert large["memory_gb"] == 2 and large["legs_per_gpu"] == 1
 
@@ -33,6 +39,13 @@ def test_small_legs_share_a_gpu(atoms, walkers, legs):
     assert Workload(atoms, walkers, 1).asks(cuda())["legs_per_gpu"] == legs
     assert Workload(atoms, walkers, 1).asks(cuda(legs_per_gpu="3"))["legs_per_gpu"] == 3
     assert Workload(atoms, walkers, 1).asks(Md(platform="OpenCL"))["legs_per_gpu"] == 1  # MPS is CUDA's
+
+
+def test_windows_of_pmemd_ask_for_a_card_on_the_platform_of_sander():
+    amber = Md(engine="amber", solvent="tip3p")
+    asked = Workload(6_156, 1, 16).asks(amber, pmemd=True)
+    assert asked["gpus"] == 1 and asked["hours"] == 2 and asked["legs_per_gpu"] == 1
+    assert Workload(6_156, 1, 16).asks(amber)["gpus"] == 0 and Workload(6_156, 1, 16).asks(cuda())["gpus"] == 1
 
 
 @pytest.mark.parametrize("wrong", ["0", "49", "all", "1.5", "-1", " 2"])

@@ -50,26 +50,31 @@ class Workload:
     walkers: int
     ns: float
 
-    def asks(self, md: Md) -> dict[str, Any]:
+    def asks(self, md: Md, *, pmemd: bool = False) -> dict[str, Any]:
         """Say what the task asks for.
 
         Parameters
         ----------
         md
             Platform, solvent and the choice of legs for a GPU.
+        pmemd
+            Whether it is AMBER's ``pmemd.cuda`` that runs: on a GPU whatever the platform of OpenMM.
 
         Returns
         -------
         dict
-            ``atoms``; ``memory_gb``; ``hours``, None on a CPU, where a task runs as long as it may; ``legs_per_gpu``.
+            ``atoms``; ``memory_gb``; ``hours``, None on a CPU, where a task runs as long as it may; ``legs_per_gpu``;
+            ``gpus``.
         """
-        gpu = md.platform in ("CUDA", "OpenCL")
+        shared = md.platform in ("CUDA", "OpenCL")
+        gpu = shared or pmemd
         memory_gb = 0.5 + 2e-6 * self.atoms * self.walkers + (1.5 + 0.15 * self.walkers if gpu else 0)
         return {
             "atoms": self.atoms,
             "memory_gb": math.ceil(memory_gb),
             "hours": self._hours(md) if gpu else None,
-            "legs_per_gpu": self._legs(md) if gpu else 1,
+            "legs_per_gpu": self._legs(md) if shared else 1,
+            "gpus": int(gpu),
         }
 
     def _hours(self, md: Md) -> int:

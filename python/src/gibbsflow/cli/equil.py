@@ -56,6 +56,9 @@ def run(
     out: Out,
     time_budget: TimeBudget = None,
     segments: Segments = None,
+    written: Annotated[
+        Path | None, typer.Option("--written", help="Folder of `equil write`, FINISHED: read and not run again.")
+    ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -82,6 +85,10 @@ def run(
                 result.figures |= {"planned_ps": planned_ps, "segments": len(plan.frames)}
                 typer.echo(f"{planned_ps:g} ps in {len(plan.frames)} segments", err=True)
                 return
+            if written is not None:
+                from gibbsflow.binding.equilibrate.written.read_back import read_back
+
+                read_back(given, written, state, stopper)
             equilibrate(given, state, out, stopper, result).write()
 
 

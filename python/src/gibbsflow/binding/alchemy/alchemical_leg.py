@@ -276,7 +276,7 @@ class AlchemicalLeg:
                 "replicates": self.replicates,
                 "physics": self.physics,
                 **self._beside_the_ligand(),
-                "work": self.workload.asks(self.md),
+                "work": self.workload.asks(self.md, pmemd=self.periodic and self.md.engine == "amber"),
             },
         )
         return path

@@ -35,7 +35,7 @@ from gibbsflow.engines.openmm_systems import box_vectors_nm, load_topology, read
 from gibbsflow.errors import NumericalError, during
 from gibbsflow.units import KJ_PER_KCAL, Floats, Ints
 from gibbsflow.workflow.account import Account
-from gibbsflow.workflow.files import atomic_open
+from gibbsflow.workflow.files import atomic_open, read_json
 from gibbsflow.workflow.progress import Progress
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.seeds import derive_seed
@@ -47,6 +47,8 @@ BACKBONE = ("N", "CA", "C", "O")
 ENERGY_GATE_KCAL_PER_MOL_PER_ATOM = 10.0
 BOXES: Mapping[str, tuple[str, str]] = {"complex": ("complex", "equil"), "solvent": ("solvent", "solvent_equil")}
 """What is equilibrated, by name: begin of the roles of its topology, and of its frames."""
+RUN_ELSEWHERE = "run_elsewhere.json"
+"""In a state that was read: which program ran it, and where its files were."""
 _INDIFFERENT = (
     "engine",
     "threads",
@@ -259,7 +261,10 @@ def _equilibrate_box(
             on_cpu = {"platform": "CPU", "threads": 1} if engine.name == EQUILIBRATES else {}
             where = {"engine": engine.name, "platform": md.platform, "threads": md.threads} | on_cpu
             result.figures |= {"sampled_ns": ps / 1000, **where}
-            if run.engine_s > 0:
+            elsewhere = run.folder / RUN_ELSEWHERE
+            if elsewhere.exists():  # seconds are those of reading
+                result.figures |= read_json(elsewhere)
+            elif run.engine_s > 0:
                 result.figures["ns_per_day"] = round(ps / 1000 / run.engine_s * 86400, 1)
         data, last = run.outputs(), run.last_arrays()
     free = ~data["heating"]

@@ -323,7 +323,7 @@ def _sample_by_pmemd(
     leg: AlchemicalLeg, replicate: int, windows: Sequence[int], state: Path, out: Path, stopper: Stopper, result: Result
 ) -> None:
     """Have pmemd.cuda run windows one after the other, whose states between the ends are its own."""
-    pmemd = PmemdWindows(leg, replicate, state)
+    pmemd = PmemdWindows(leg, replicate, state, windows)
     plan = leg.sampling
     result.inputs_hash = pmemd.record["inputs_hash"]
     result.figures |= {"engine": EQUILIBRATES, "platform": "CUDA", "notes": pmemd.record["notes"]}

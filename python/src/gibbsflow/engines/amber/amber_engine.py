@@ -389,3 +389,7 @@ def write_topology(given: Path, masses_amu: Floats, path: Path) -> None:
     made = parmed.amber.AmberFormat(str(given))
     made.parm_data["MASS"] = masses_amu.tolist()
     made.write_parm(str(path))
+    # ParmEd's first line tells the time: what is written again would be another input
+    head, _, rest = path.read_text().partition("\n")
+    first = given.read_text().partition("\n")[0]
+    path.write_text(f"{first if first.startswith('%VERSION') else head}\n{rest}")

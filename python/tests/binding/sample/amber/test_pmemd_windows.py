@@ -1,5 +1,7 @@
 """Windows run by pmemd.cuda through `fe run`: a program in its place looks at its arguments and writes its outputs."""
 
+import os
+import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from gibbsflow.binding.analyse import estimators
 from gibbsflow.binding.analyse.readers import amber_energies
+from gibbsflow.binding.sample.amber.leg_files import write_leg_files
 from gibbsflow.binding.sample.energies import read_leg, read_windows
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.config.binding import Md
@@ -118,3 +121,26 @@ def test_a_leg_is_sampled_and_analysed_by_both_ways(tmp_path, on_path):
     correlation, uncorrelated = estimators.decorrelated(ours)
     _, mbar = estimators.estimate_mbar(ours, correlation, uncorrelated, "never")
     assert mbar.dg_kt == pytest.approx(3.0, abs=0.2)
+
+
+def test_what_fe_write_left_and_was_run_elsewhere_is_read_without_pmemd(tmp_path, monkeypatch):
+    """From written files to ΔG: the folder is the state, and nothing is written into it."""
+    leg, state = leg_of(tmp_path / "leg"), tmp_path / "state"
+    write_leg_files(leg, 0, state)
+    with pytest.raises(InputError, match="0 of 6 runs are done"):
+        sample(leg, tmp_path, ())
+    program = amber_programs.pmemd(tmp_path / "bin", dg_kt=3.0) / "pmemd.cuda"
+    environment = os.environ | {"AMBER_PROGRAM": str(program)}
+    subprocess.run(["bash", "run-local.bash"], cwd=state, env=environment, check=True, capture_output=True)
+    before = (state / "topology.prmtop").stat().st_mtime_ns
+    result = sample(leg, tmp_path, ())
+    assert result.figures["windows"] == 7 and (state / "topology.prmtop").stat().st_mtime_ns == before
+    ours = read_leg(sorted((tmp_path / "out").glob("window_*.parquet")))
+    assert ours.u_nk.shape == (70, 7)
+    changed = state / "window_03" / "md-001.in"
+    changed.write_text(changed.read_text().replace("cut = ", "cut = 1"))
+    with pytest.raises(InputError, match="not as it was written.*md-001.in"):
+        sample(leg, tmp_path, ())
+    with pytest.raises(InputError, match="written for another leg, replicate or other settings"):
+        sample(leg_of(tmp_path / "longer", window_ps=6.0), tmp_path, ())
+    assert not list(state.glob("window_*/superseded-*"))

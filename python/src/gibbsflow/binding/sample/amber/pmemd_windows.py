@@ -9,9 +9,11 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from alchemlyb.parsing import amber
@@ -20,6 +22,8 @@ from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.sample.amber.leg_files import write_leg_files
 from gibbsflow.binding.sample.amber.window_input import segment_name, segments, steps_of
 from gibbsflow.engines.amber.choice import PMEMD, pmemd_fault
+from gibbsflow.engines.amber.scripts.finished_folder import folder_problems, same
+from gibbsflow.engines.amber.scripts.run_scripts import RECORD
 from gibbsflow.engines.process import end_tree, end_with_parent, find_program, last_line
 from gibbsflow.errors import (
     EngineError,
@@ -53,29 +57,58 @@ class PmemdWindows:
     replicate
         Number of the repeat, from 0.
     state
-        State folder, with a folder for each window.
+        State folder, with a folder for each window; or the folder of `fe write`, once it was run elsewhere.
+    windows
+        Those that are asked for; none for all.
 
     Raises
     ------
     MissingProgramError
-        Without pmemd.cuda.
+        Without pmemd.cuda, where it would have to run.
     InputError
-        For what it cannot do.
+        For what it cannot do, and without pmemd.cuda for windows that are not done or not as they were written.
     """
 
-    def __init__(self, leg: AlchemicalLeg, replicate: int, state: Path) -> None:
-        if fault := pmemd_fault():
-            raise MissingProgramError(f"engine: amber: {fault}; right: pmemd.cuda, or engine openmm or gromacs")
+    def __init__(self, leg: AlchemicalLeg, replicate: int, state: Path, windows: Sequence[int] = ()) -> None:
         if leg.fe.sampler == "exchange":
             what = "windows that exchange: whose walker is where is not read of pmemd"
             right = "sampler independent; `fe write` makes group files of windows that exchange"
             raise InputError(Problem(str(leg.folder), what, right, field="sampler"))
         self._leg, self._state = leg, Path(state)
+        self._program = PMEMD
+        if fault := pmemd_fault():
+            self.record = self._run_elsewhere(replicate, windows or range(len(leg.states)), fault)
+            return
         self._state.mkdir(parents=True, exist_ok=True)
         with open(self._state / ".inputs.lock", "a") as file:  # tasks of other windows write the same files
             fcntl.flock(file, fcntl.LOCK_EX)
             self.record = write_leg_files(leg, replicate, self._state, anew=True)
         self._program = find_program(PMEMD)
+
+    def _run_elsewhere(self, replicate: int, windows: Sequence[int], fault: str) -> dict[str, Any]:
+        """The record of a written folder whose windows are done: without pmemd nothing is written there."""
+        known = self._state / RECORD
+        if not known.exists():
+            right = (
+                "pmemd.cuda, or engine openmm or gromacs; or as --state a folder of `fe write` that was run elsewhere"
+            )
+            raise MissingProgramError(f"engine: amber: {fault}; right: {right}")
+        with tempfile.TemporaryDirectory(prefix="leg_") as scratch:
+            anew = Path(scratch) / "written"
+            record = write_leg_files(self._leg, replicate, anew)
+            if known.read_text() != (anew / RECORD).read_text():
+                what, right = "written for another leg, replicate or other settings", "the folder of this one"
+                raise InputError(Problem(str(self._state), what, right, field="--state"))
+            shared = [
+                Problem(str(self._state / path.name), "not as it was written", "to write and to run it again")
+                for path in (*anew.glob("*.rest"), *anew.glob("cv.in"), *anew.glob("*.prmtop"))
+                if not same(self._state / path.name, path)
+            ]
+            folders = [window_folder(window) for window in windows]
+            problems = shared + [one for name in folders for one in folder_problems(self._state / name, anew / name)]
+            if problems:
+                raise InputError(problems, what_to_do=f"Run what is left where pmemd.cuda is: here {fault}.")
+        return record
 
     def run(self, window: int, stopper: Stopper) -> Floats:
         """Run a window to its end, or go on with it.

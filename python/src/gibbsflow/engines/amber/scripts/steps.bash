@@ -187,7 +187,7 @@ run_step() { # [OWNER]: the run that next_step found
   put "$name.done" "$(reached "$name.out")"
   [[ $before == start.inpcrd ]] || ln -sfn -- "$before" md-previous.rst7
   ln -sfn -- "$name.rst7" md-current.rst7
-  # what others are held at stays
-  if [[ $older == *.rst7 ]] && ! grep -q -- "-ref $older" steps; then rm -f -- "$older"; fi
+  # what others are held at stays, and where minimisation led: `equil run --written` reads both
+  if [[ $older == *.rst7 && $older != *minimise.rst7 ]] && ! grep -q -- "-ref $older" steps; then rm -f -- "$older"; fi
   echo "$folder: $name is done"
 }
