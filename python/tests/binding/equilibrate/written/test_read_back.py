@@ -51,6 +51,7 @@ def test_what_was_run_elsewhere_is_the_state_of_equil_run(of_amber, finished, tm
     # the campaign's own call finds it done, and so does one after a wrong --written
     refused = read(of_amber, finished, tmp_path)
     assert refused.exit_code == 65 and "holds an equilibration already" in refused.output
+    assert (tmp_path / "state" / "FINISHED").exists() and not (tmp_path / "state" / "FAILED").exists()
     before = (tmp_path / "out" / "equil_frames.npz").read_bytes()
     assert read(of_amber, None, tmp_path).exit_code == 0
     assert (tmp_path / "out" / "equil_frames.npz").read_bytes() == before

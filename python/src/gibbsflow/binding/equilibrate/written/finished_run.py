@@ -19,10 +19,10 @@ from gibbsflow.binding.equilibrate.written.equil_files import MINIMISED, write_e
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.engines.amber.restart_file import Restart, read_restart
 from gibbsflow.engines.amber.sander import potential_kcal_per_mol
-from gibbsflow.engines.amber.scripts.finished_folder import folder_problems
+from gibbsflow.engines.amber.scripts.finished_folder import RunElsewhereError, folder_problems
 from gibbsflow.engines.amber.scripts.run_scripts import RECORD, STEPS
 from gibbsflow.engines.md_engine import MdFrame
-from gibbsflow.errors import EngineError, GibbsflowError, InputError, Problem
+from gibbsflow.errors import EngineError, GibbsflowError, Problem
 from gibbsflow.units import KJ_PER_KCAL
 from gibbsflow.workflow.files import read_json
 
@@ -166,13 +166,13 @@ def finished_boxes(system: SimSystem, written: Path) -> dict[str, FinishedBox]:
 
     Raises
     ------
-    InputError
+    RunElsewhereError
         For a folder of another system or of other settings, inputs that were edited, runs that are not done, and
         outputs that are not whole: all at once.
     """
     if not (written / RECORD).is_file():
         right = "the folder that `equil write` filled, once its scripts have run it to FINISHED"
-        raise InputError(Problem(str(written), f"no {RECORD}", right, field="--written"))
+        raise RunElsewhereError(Problem(str(written), f"no {RECORD}", right, field="--written"))
     with tempfile.TemporaryDirectory(prefix="equil_") as scratch:
         anew = Path(scratch) / "written"
         record = write_equil_files(system, anew)
@@ -181,15 +181,17 @@ def finished_boxes(system: SimSystem, written: Path) -> dict[str, FinishedBox]:
             f"{key} is {found.get(key)!r}, here {value!r}" for key, value in record.items() if found.get(key) != value
         ]:
             what = f"written for another system, or with other settings: {'; '.join(odd)}"
-            raise InputError(Problem(str(written), what, "the folder that was written for this one", field="--written"))
+            raise RunElsewhereError(
+                Problem(str(written), what, "the folder that was written for this one", field="--written")
+            )
         names = [name for name in BOXES if name in record["boxes"]]
         if problems := [problem for name in names for problem in folder_problems(written / name, anew / name)]:
-            raise InputError(problems)
+            raise RunElsewhereError(problems)
     boxes = {name: _box(written / name) for name in names}
     if problems := [
         Problem(str(written / name), str(fault)) for name, box in boxes.items() for fault in _faults(box, system, name)
     ]:
-        raise InputError(problems)
+        raise RunElsewhereError(problems)
     return boxes
 
 

@@ -19,9 +19,10 @@ from gibbsflow.binding.facts import SettingsFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.amber.amber_engine import AmberEngine
+from gibbsflow.engines.amber.scripts.finished_folder import RunElsewhereError
 from gibbsflow.engines.md_engine import Apart, Hold, MdFrame
 from gibbsflow.engines.md_engines import EQUILIBRATES
-from gibbsflow.errors import InputError, NumericalError, Problem
+from gibbsflow.errors import NumericalError, Problem
 from gibbsflow.units import Floats
 from gibbsflow.workflow.files import write_json
 from gibbsflow.workflow.result import Result
@@ -50,7 +51,7 @@ def read_back(system: SimSystem, written: Path, state: Path, stopper: Stopper) -
 
     Raises
     ------
-    InputError
+    RunElsewhereError
         For a campaign of another engine, a state that is there already, and what `finished_boxes` refuses.
     ScienceError
         For what ``equil run`` finds in frames of its own: other isomers, pierced rings, a box that fails.
@@ -58,13 +59,13 @@ def read_back(system: SimSystem, written: Path, state: Path, stopper: Stopper) -
     md = system.facts(SettingsFacts).md
     if md.engine != EQUILIBRATES:
         what = f"a campaign of engine {md.engine}, whose frames are not mixed with those of AMBER's programs"
-        raise InputError(
+        raise RunElsewhereError(
             Problem(str(system.root), what, "engine: amber in the settings of equil prepare", field="engine")
         )
     if any((path.parent / INPUTS).exists() for path in (*state.glob("segment-*"), *state.glob("*/segment-*"))):
         what = "holds an equilibration already"
         right = "`equil run` without --written, which goes on from it or writes its results again; or another folder"
-        raise InputError(Problem(str(state), what, right, field="--state"))
+        raise RunElsewhereError(Problem(str(state), what, right, field="--state"))
     boxes = finished_boxes(system, written)
     scratch = state.parent / f".{state.name}.reading"
     shutil.rmtree(scratch, ignore_errors=True)  # left by a call that was killed

@@ -22,7 +22,7 @@ from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.sample.amber.leg_files import write_leg_files
 from gibbsflow.binding.sample.amber.window_input import segment_name, segments, steps_of
 from gibbsflow.engines.amber.choice import PMEMD, pmemd_fault
-from gibbsflow.engines.amber.scripts.finished_folder import folder_problems, same
+from gibbsflow.engines.amber.scripts.finished_folder import RunElsewhereError, folder_problems, same
 from gibbsflow.engines.amber.scripts.run_scripts import RECORD
 from gibbsflow.engines.process import end_tree, end_with_parent, find_program, last_line
 from gibbsflow.errors import (
@@ -98,7 +98,7 @@ class PmemdWindows:
             record = write_leg_files(self._leg, replicate, anew)
             if known.read_text() != (anew / RECORD).read_text():
                 what, right = "written for another leg, replicate or other settings", "the folder of this one"
-                raise InputError(Problem(str(self._state), what, right, field="--state"))
+                raise RunElsewhereError(Problem(str(self._state), what, right, field="--state"))
             shared = [
                 Problem(str(self._state / path.name), "not as it was written", "to write and to run it again")
                 for path in (*anew.glob("*.rest"), *anew.glob("cv.in"), *anew.glob("*.prmtop"))
@@ -107,7 +107,7 @@ class PmemdWindows:
             folders = [window_folder(window) for window in windows]
             problems = shared + [one for name in folders for one in folder_problems(self._state / name, anew / name)]
             if problems:
-                raise InputError(problems, what_to_do=f"Run what is left where pmemd.cuda is: here {fault}.")
+                raise RunElsewhereError(problems, what_to_do=f"Run what is left where pmemd.cuda is: here {fault}.")
         return record
 
     def run(self, window: int, stopper: Stopper) -> Floats:

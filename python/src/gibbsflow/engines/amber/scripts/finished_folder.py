@@ -6,12 +6,18 @@ import hashlib
 from pathlib import Path
 
 from gibbsflow.engines.amber.scripts.run_scripts import START, STEPS
-from gibbsflow.errors import GibbsflowError, Problem
+from gibbsflow.errors import GibbsflowError, InputError, Problem
 from gibbsflow.workflow.files import sha256_file
 from gibbsflow.workflow.state.sentinels import read_sentinel
 
 _SHARED = ("topology.prmtop", "lambda.sch", "disang.rest", "cv.in")
 """In the order of ``settle`` of the scripts."""
+
+
+class RunElsewhereError(InputError):
+    """What was run elsewhere cannot be read: no failure of what is computed here, whose state stays as it was."""
+
+    of_item = False
 
 
 def folder_problems(folder: Path, anew: Path) -> list[Problem]:
