@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.cli import care, dft, network
+from gibbsflow.cli import archiving, care, dft, network
 from gibbsflow.cli.launch import launch
 from gibbsflow.cli.options import DryRun, new_app, verb
 from gibbsflow.cli.status import clean
@@ -34,7 +34,7 @@ def run_local(
         from gibbsflow.binding.campaign.phases import PIPELINES
         from gibbsflow.binding.campaign.run_local import LocalRun, checked
         from gibbsflow.config.binding import Launch
-        from gibbsflow.workflow.care.campaign_note import note_run
+        from gibbsflow.workflow.care.campaign_note import todays_note
         from gibbsflow.workflow.state.cleaning import clean_failures
         from gibbsflow.workflow.state.locks import campaign_lock
 
@@ -50,7 +50,7 @@ def run_local(
                 clean_failures(local.state)
             found.record(local.system_state)
             io, mode = launch.io, launch.run.mode
-            note_run(local.state, mode=mode, outdir=local.out, param_cache=io.param_cache)
+            todays_note(local.state, mode=mode, outdir=local.out, param_cache=io.param_cache).write(local.state)
             code = local.run()
     if code:
         raise typer.Exit(code)
@@ -60,6 +60,9 @@ def run_local(
 app.command("list")(care.list_all)
 app.command()(care.du)
 app.command()(care.clean)
+app.command()(archiving.archive)
+app.command()(archiving.restore)
+app.command()(archiving.move)
 app.command("clean-failures")(clean)
 app.add_typer(network.app, name="network")
 app.add_typer(dft.app, name="dft")

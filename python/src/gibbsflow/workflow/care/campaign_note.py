@@ -112,19 +112,25 @@ class CampaignNote:
         return replace(self, results=tuple(moved))
 
 
-def note_run(state: Path, *, mode: str, outdir: Path, param_cache: Path | str | None) -> None:
-    """Note that a run begins.
+def todays_note(state: Path, *, mode: str, outdir: Path, param_cache: Path | str | None) -> CampaignNote:
+    """Tell what a head that begins now shall note.
 
     Parameters
     ----------
     state
-        State folder of the campaign, held by the caller.
+        State folder of the campaign, which need not be there; where it is, the caller holds it. A note in it that
+        cannot be read is kept under another name.
     mode
         Mode of the run.
     outdir
         Folder of its results.
     param_cache
         Its cache of parameters; None for the usual one.
+
+    Returns
+    -------
+    CampaignNote
+        With the results of earlier runs.
     """
     try:
         before = CampaignNote.read(state)
@@ -138,4 +144,4 @@ def note_run(state: Path, *, mode: str, outdir: Path, param_cache: Path | str | 
     began = known[where].began if where in known else now
     known[where] = Results(where, began, now, __version__)
     cache = Path(param_cache) if param_cache is not None else Path(state).parent / CACHE
-    CampaignNote(mode, str(cache.absolute()), tuple(known.values())).write(state)
+    return CampaignNote(mode, str(cache.absolute()), tuple(known.values()))

@@ -28,8 +28,8 @@ CURRENT, PREVIOUS = "checkpoint-current.bin", "checkpoint-previous.bin"
 EXTENSION = "extension"
 PRICES = {
     "superseded": "what earlier attempts and other inputs had computed is gone: to look at it, or to go back to it",
-    "checkpoints": "finished windows cannot be sampled longer (`fe extend`, --target_error_kcal_per_mol) without their "
-    "MD being run again; of other finished MD the spare checkpoint is gone, which stands in for a damaged one",
+    "checkpoints": "finished windows cannot be sampled longer any more (`fe extend`, --target_error_kcal_per_mol); of "
+    "other finished MD the spare checkpoint is gone, which stands in for a damaged one",
     "cache": "a ligand that has been given up is parametrised again, should it come back",
 }
 """What can then not be done any more, by what is removed."""
