@@ -1,9 +1,9 @@
 """A move killed anywhere loses nothing, and the same call ends it."""
 
+import itertools
 import os
+import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,25 +14,23 @@ from gibbsflow.workflow.care import moving
 from gibbsflow.workflow.care.moving import move_campaign
 from gibbsflow.workflow.state.locks import folder_lock
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from gibbsflow.workflow.care import moving
-moving.one_disk = lambda *_: False
-left = int(sys.argv[3])
-def counted(of, name):
-    plain = getattr(of, name)
-    def call(*args, **options):
-        global left
-        left -= 1
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return plain(*args, **options)
-    setattr(of, name, call)
-for of, name in ((moving.shutil, "copy2"), (Path, "rename"), (Path, "unlink"), (moving, "_sync"), (moving, "_prove")):
-    counted(of, name)
-moving.move_campaign(Path(sys.argv[1]), Path(sys.argv[2]), dry_run=False)
-"""
+STEPS = {"copy2": shutil, "_sync": moving, "_prove": moving, "rename": Path, "unlink": Path}
+
+
+def move_killed(state, root, step, which):
+    """Move in a process of its own, killed before a step by its number or the file it is of: its exit code."""
+    if not (child := os.fork()):
+        of, plain, calls = STEPS[step], getattr(STEPS[step], step), itertools.count(1)
+
+        def counted(*args, **options):
+            if which in (next(calls), getattr(args[0], "name", "")):
+                os.kill(os.getpid(), signal.SIGKILL)
+            return plain(*args, **options)
+
+        setattr(of, step, counted)
+        move_campaign(state, root, dry_run=False)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 @pytest.fixture
@@ -60,14 +58,19 @@ def test_it_goes_on_at_the_new_place(tmp_path):
         move_campaign(state, tmp_path / "new", dry_run=False)
 
 
-@pytest.mark.parametrize("number", [1, 10, *range(24, 36, 2)])
-def test_killed_it_is_ended_by_the_same_call(tmp_path, number, two_disks):
+@pytest.mark.usefixtures("two_disks")
+@pytest.mark.parametrize(
+    ("step", "which"),
+    [
+        ("copy2", 1), ("copy2", 9), ("_sync", 1), ("rename", 1), ("_prove", 1), ("rename", 2), ("unlink", 1),
+        ("unlink", 9), ("unlink", moving.MARK),
+    ],
+)  # fmt: skip
+def test_killed_it_is_ended_by_the_same_call(tmp_path, step, which):
     state = keep_campaign(tmp_path)
     before = whole(state)
-    words = [sys.executable, "-c", KILLED, str(state), str(tmp_path / "new"), str(number)]
-    done = subprocess.run(words, capture_output=True, text=True)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    places = (state, state.with_name(".demo.moved"), tmp_path / "new" / "demo", tmp_path / "new" / ".demo.moving")
+    assert move_killed(state, tmp_path / "new", step, which) == -signal.SIGKILL
+    places = (state, state.with_name(".demo.moved"), tmp_path / "new" / "demo")
     assert any(whole(place).items() >= before.items() for place in places if place.is_dir())
     move_campaign(state, tmp_path / "new", dry_run=False)
     assert whole(tmp_path / "new" / "demo") == before
