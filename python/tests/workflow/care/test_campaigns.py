@@ -50,3 +50,5 @@ def test_what_is_foreign_or_damaged_is_named(tmp_path):
 def test_no_folder(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         list_campaigns(tmp_path / "gone")
+    with pytest.raises(InputError, match="a campaign by itself"):
+        list_campaigns(keep_campaign(tmp_path))

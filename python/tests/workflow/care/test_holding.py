@@ -45,6 +45,13 @@ def test_what_is_no_campaign_is_refused(tmp_path):
             check_campaign_folder(tmp_path / name)
 
 
+def test_neither_a_part_of_one_nor_a_folder_of_several_is_one(tmp_path):
+    state = keep_campaign(tmp_path)
+    for folder in (state.parent, state / "cb7", state / "cb7" / "b2" / "vacuum"):
+        with pytest.raises(InputError, match="holds no campaign"):
+            check_campaign_folder(folder)
+
+
 def test_state_of_before_heads_left_anything_is_one(tmp_path):
     state = keep_campaign(tmp_path)
     for name in (".head.lock", ".campaign.json"):

@@ -12,7 +12,7 @@ from typing import Any
 from gibbsflow.errors import GibbsflowError, InputError, Problem, one_line
 from gibbsflow.workflow.care.campaign_note import CampaignNote
 from gibbsflow.workflow.care.contents import contents, human_bytes
-from gibbsflow.workflow.care.holding import HEAD, is_campaign
+from gibbsflow.workflow.care.holding import HEAD, has_head, is_campaign
 from gibbsflow.workflow.folders.places import CACHE
 from gibbsflow.workflow.state.locks import describe_holder, head_holds
 from gibbsflow.workflow.state.status import read_status
@@ -80,10 +80,12 @@ def list_campaigns(root: Path) -> tuple[list[CampaignRow], list[str]]:
     Raises
     ------
     InputError
-        Where there is no such folder.
+        Where there is no such folder, or it is a campaign's own.
     """
     if not root.is_dir():
         raise InputError(Problem(str(root), "no such folder", "the folder that --state_dir names, such as state"))
+    if has_head(root):
+        raise InputError(Problem(str(root), "a campaign by itself", "the folder that it lies in (`du` takes both)"))
     rows, foreign = [], []
     for path in sorted(root.iterdir()):
         if is_campaign(path):

@@ -18,6 +18,8 @@ from gibbsflow.workflow.state.status import PLAN
 HEAD = (".head.lock", ".head.json")
 """Files of the head's lock: of the place and the process, not of the state."""
 _OF_CAMPAIGN = {*HEAD, campaign_note.FILE_NAME}
+_DEEPEST = 6
+"""Folders from a window's state, or what was set aside in it, up to its campaign's."""
 _OF_ITEMS = {INPUTS, PLAN, attempts.FILE_NAME, *sentinels.NAMES}
 
 
@@ -36,9 +38,27 @@ def is_campaign(folder: Path) -> bool:
     """
     if folder.is_symlink() or not folder.is_dir() or folder_fault(folder.absolute().name):
         return False
-    if any((folder / name).is_file() for name in _OF_CAMPAIGN):
+    if has_head(folder):
         return True
+    if any(map(has_head, [*folder.absolute().parents[:_DEEPEST], *folder.iterdir()])):
+        return False  # a part of one, or a folder of several
     return any(_OF_ITEMS & set(names) for home, _, names in os.walk(folder) if home != str(folder))
+
+
+def has_head(folder: Path) -> bool:
+    """Say whether a head has left its files right in a folder.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Returns
+    -------
+    bool
+        Whether it has: then it is a campaign's.
+    """
+    return any((folder / name).is_file() for name in _OF_CAMPAIGN)
 
 
 def check_campaign_folder(folder: Path) -> Path:

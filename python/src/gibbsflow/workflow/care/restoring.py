@@ -93,8 +93,9 @@ def _unpack(archive: Path, ending: str, folder: Path) -> None:
                 file.close()
                 file = None
                 os.utime(place, ns=(item.modified_ns, item.modified_ns))
-        except OSError as error:  # a write to an open file does not say which
-            raise OSError(error.errno, error.strerror, error.filename or str(folder)) from error
+        except OSError as error:
+            error.filename = error.filename or str(folder)  # a write to an open file does not say which
+            raise
         finally:
             if file is not None:
                 file.close()

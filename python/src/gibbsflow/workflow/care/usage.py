@@ -78,7 +78,7 @@ def usage(place: Path) -> Usage:
     Usage
         In bytes of content.
     """
-    one = is_campaign(place) and not any(is_campaign(path) and _has_head(path) for path in place.iterdir())
+    one = is_campaign(place)
     root = place.parent if one else place
     found = [place] if one else sorted(path for path in root.iterdir() if is_campaign(path))
     seen: set[tuple[int, int]] = set()
@@ -110,10 +110,6 @@ def usage(place: Path) -> Usage:
     files = [path for path in root.iterdir() if path.name.endswith((".tar.gz", ".tar.xz"))]
     archives = {} if one else {path.name: path.stat().st_size for path in files if path.is_file()}
     return Usage(campaigns, told, archives)
-
-
-def _has_head(folder: Path) -> bool:
-    return (folder / ".head.lock").is_file()
 
 
 def usage_text(found: Usage) -> str:
