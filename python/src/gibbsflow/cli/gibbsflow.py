@@ -1,4 +1,4 @@
-"""``gibbsflow``: a campaign without Nextflow, and the care of state folders."""
+"""``gibbsflow``: a campaign without Nextflow, and the care of campaigns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gibbsflow.cli.launch import launch
 from gibbsflow.cli.options import DryRun, new_app, verb
 from gibbsflow.cli.status import clean
 
-app = new_app("A whole campaign in this process, for debugging; state folders.")
+app = new_app("A whole campaign in this process, for debugging; the care of campaigns.")
 
 
 @app.command("run-local")

@@ -227,11 +227,16 @@ def _write_down(campaign: Path, found: Removal) -> None:
     before: list[Any] = read_json(path) if path.is_file() and not path.is_symlink() else []
     now = datetime.now(UTC).isoformat(timespec="seconds")
     rows = [
-        {"at": now, "what": kind, "bytes": sum(files.values()), "files": [_shown(path) for path in files]}
+        {"at": now, "what": kind, "bytes": sum(files.values()), "files": [_within(campaign, path) for path in files]}
         for kind, files in found.files.items()
         if files
     ]
     write_json(path, [*before, *rows])
+
+
+def _within(campaign: Path, path: Path) -> str:
+    """A path as it stays true when the campaign is moved."""
+    return _shown(path.relative_to(campaign) if path.is_relative_to(campaign) else path)
 
 
 def _shown(path: Path) -> str:
