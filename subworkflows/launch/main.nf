@@ -287,6 +287,12 @@ def holdCampaign(state, run, answer) {
         java.nio.file.Files.delete(record) // what it leads to is another's
     }
     record.text = groovy.json.JsonOutput.toJson(mine)
+    if (answer.campaign) { // which results it writes to, for `gibbsflow list`
+        def fresh = folder.resolve('.campaign.json.tmp')
+        java.nio.file.Files.deleteIfExists(fresh) // be it a link
+        fresh.text = groovy.json.JsonOutput.toJson(answer.campaign)
+        java.nio.file.Files.move(fresh, folder.resolve('.campaign.json'), java.nio.file.StandardCopyOption.ATOMIC_MOVE)
+    }
     [[channel: channel, record: record], null]
 }
 

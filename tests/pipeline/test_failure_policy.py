@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from pipeline.launcher import Launcher, Run
 
+from gibbsflow.workflow.care.campaign_note import CampaignNote
 from gibbsflow.workflow.state.locks import campaign_lock
 
 SMILES = r"F/C(=C\F)[C@@H](O)C#N"  # a shell would make something else of it
@@ -145,6 +146,9 @@ def test_one_head_a_campaign(run_planned, tmp_path: Path) -> None:
     assert taken.code == 0, taken.text
     assert "was held by dead_run, pid 1 on here, since yesterday, which has ended without letting go" in taken.text
     assert not (state / ".head.json").exists()
+    note = CampaignNote.read(state)
+    assert note is not None and [one.outdir for one in note.results] == [str(tmp_path / "out")]
+    assert not (state / ".campaign.json.tmp").exists()
 
 
 def test_without_a_core_beside_nextflow_each_task_checks_its_own_row(run_planned) -> None:

@@ -13,6 +13,7 @@ from gibbsflow.binding.campaign.phases import PIPELINES
 from gibbsflow.cli import gibbsflow
 from gibbsflow.config.binding import Launch
 from gibbsflow.errors import EXIT_INPUT, EXIT_SCIENCE
+from gibbsflow.workflow.care.campaign_note import CampaignNote
 from gibbsflow.workflow.state.sentinels import Sentinel
 
 
@@ -61,6 +62,8 @@ def test_a_campaign_runs_under_its_lock_cleaned_where_that_is_asked_for(campaign
     Sentinel("FAILED", "0").write(state / "cb7" / "b2" / "equil")
     done = asked("run-local", settings)
     assert seen == [(not clean, True)]
+    note = CampaignNote.read(state)
+    assert (note.mode, [one.outdir for one in note.results]) == ("abfe", [str(state.parents[1] / "out")])
     assert (done.exit_code, "report: " in done.stdout) == ((EXIT_SCIENCE, False) if clean else (0, True))
 
 

@@ -11,6 +11,8 @@ def test_the_demo_is_right(ask, tmp_path):
     assert (code, answer["problem"], answer["notes"]) == (0, None, [])
     assert [(row["ligand"], row["pose"]) for row in answer["rows"]] == [("b2", "place"), ("adamantanol", "place")]
     assert answer["takeover"] is None and answer["runs_elsewhere"] is False
+    told = answer["campaign"]  # for the head to write down
+    assert (told["mode"], [one["outdir"] for one in told["results"]]) == ("abfe", [str(tmp_path / "out")])
     assert not (tmp_path / "state").exists()  # asking leaves nothing behind
 
 

@@ -1,4 +1,4 @@
-"""``gibbsflow``: a campaign without Nextflow, and the care of state folders."""
+"""``gibbsflow``: a campaign without Nextflow, and the care of campaigns."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.cli import dft, network
+from gibbsflow.cli import archiving, care, dft, network
 from gibbsflow.cli.launch import launch
 from gibbsflow.cli.options import DryRun, new_app, verb
 from gibbsflow.cli.status import clean
 
-app = new_app("A whole campaign in this process, for debugging; state folders.")
+app = new_app("A whole campaign in this process, for debugging; the care of campaigns.")
 
 
 @app.command("run-local")
@@ -34,6 +34,7 @@ def run_local(
         from gibbsflow.binding.campaign.phases import PIPELINES
         from gibbsflow.binding.campaign.run_local import LocalRun, checked
         from gibbsflow.config.binding import Launch
+        from gibbsflow.workflow.care.campaign_note import todays_note
         from gibbsflow.workflow.state.cleaning import clean_failures
         from gibbsflow.workflow.state.locks import campaign_lock
 
@@ -48,12 +49,20 @@ def run_local(
             if launch.run.clean_failures:
                 clean_failures(local.state)
             found.record(local.system_state)
+            io, mode = launch.io, launch.run.mode
+            todays_note(local.state, mode=mode, outdir=local.out, param_cache=io.param_cache).write(local.state)
             code = local.run()
     if code:
         raise typer.Exit(code)
     typer.echo(f"report: {local.out / 'report.html'}")
 
 
+app.command("list")(care.list_all)
+app.command()(care.du)
+app.command()(care.clean)
+app.command()(archiving.archive)
+app.command()(archiving.restore)
+app.command()(archiving.move)
 app.command("clean-failures")(clean)
 app.add_typer(network.app, name="network")
 app.add_typer(dft.app, name="dft")

@@ -32,8 +32,8 @@ def launch(
     """Check all that a run is given, say who holds its campaign, and forget failures where that is asked for.
 
     Prints one line of JSON: `problem` (text, null where nothing is wrong), `notes`, `rows` of the samplesheet, and,
-    where nothing is wrong, of the campaign's head `refusal`, `takeover` and `runs_elsewhere`. Exit code 65 where
-    there is a problem.
+    where nothing is wrong, of the campaign's head `refusal`, `takeover` and `runs_elsewhere`, and `campaign`: what it
+    shall note in its state. Exit code 65 where there is a problem.
     """
     answer: Answer = {"problem": None, "notes": [], "rows": []}
     with verb(None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,13 +102,15 @@ CHECKS = {"binding": check_binding, "potential": check_potential}
 
 
 def take_in_hand(state: Path, given: Mapping[str, Any], found: Checked, answer: Answer) -> list[str]:
-    """Say whose the campaign is, clean it, note what was left out, and set aside results of other inputs.
+    """Say whose the campaign is and what to note of it, clean it, note what was left out, set other results aside.
 
     Its lock is then Nextflow's to take, for it ends with its process; where it is held now, Nextflow will be refused.
     """
     from contextlib import ExitStack, suppress
 
+    from gibbsflow.config.binding import Run
     from gibbsflow.errors import LockedError
+    from gibbsflow.workflow.care.campaign_note import todays_note
     from gibbsflow.workflow.folders.published import set_aside
     from gibbsflow.workflow.state.cleaning import clean_failures
     from gibbsflow.workflow.state.locks import campaign_head, campaign_lock
@@ -123,6 +125,8 @@ def take_in_hand(state: Path, given: Mapping[str, Any], found: Checked, answer: 
                 clean_failures(state)
             if found.record is not None:
                 found.record()
+        mode, cache = given.get("mode", Run().mode), given.get("param_cache")
+        answer["campaign"] = asdict(todays_note(state, mode=mode, outdir=outdir, param_cache=cache))
         inside = begin.resolve().is_relative_to(outdir.resolve())
         notes = set_aside(outdir, found.made, keep=outdir.glob("generation_*") if inside else ())
     return notes

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gibbsflow.errors import StateError
-from gibbsflow.workflow.state.checkpoints import Checkpoint, RollingCheckpoints
+from gibbsflow.workflow.state.checkpoints import Checkpoint, RollingCheckpoints, checkpoint_fault
 
 
 def _checkpoint(segment, inputs="h"):
@@ -54,3 +54,10 @@ def test_both_bad_is_an_error_that_names_the_files(checkpoints):
 
 def test_checkpoint_of_other_inputs_does_not_count(checkpoints):
     assert checkpoints.load("other") is None
+
+
+def test_a_fault_is_told_without_reading_the_other(checkpoints):
+    assert checkpoint_fault(checkpoints.current) is None
+    checkpoints.current.write_bytes(checkpoints.current.read_bytes()[:-1])
+    assert "truncated or damaged" in checkpoint_fault(checkpoints.current)
+    assert "No such file" in checkpoint_fault(checkpoints.folder / "gone")

@@ -132,6 +132,26 @@ class RollingCheckpoints:
         return None
 
 
+def checkpoint_fault(path: Path) -> str | None:
+    """Say what is wrong with a checkpoint.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    str or None
+        None where it is whole.
+    """
+    try:
+        _read(path)
+    except StateError as error:
+        return str(error)
+    return None
+
+
 def _read(path: Path) -> Checkpoint:
     try:
         content = path.read_bytes()

@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import time
 from collections.abc import Collection, Iterator
@@ -23,6 +24,8 @@ from gibbsflow.errors import LockedError
 
 log = logging.getLogger(__name__)
 _ASKED = 10
+_FLOCK = "hhqqi4x"
+"""Linux' struct flock: type, whence, start, length, pid."""
 
 
 @contextmanager
@@ -151,6 +154,32 @@ def campaign_head(state: Path) -> CampaignHead:
     refusal = f"The campaign in {state} is held by another run: {named or 'a run that left no record'}."
     takeover = f"The campaign in {state} was held by {named}, which has ended without letting go: taken over."
     return CampaignHead(refusal, takeover if named else None, job_runs(before))
+
+
+def head_holds(state: Path) -> bool:
+    """Say whether a head of this host, or of one that the kernel's lock reaches, holds a campaign.
+
+    Asked of the kernel without taking the lock, so that no head that begins now is refused for it.
+
+    Parameters
+    ----------
+    state
+        State folder of the campaign.
+
+    Returns
+    -------
+    bool
+        Whether another process holds it.
+    """
+    path = Path(state) / ".head.lock"
+    if path.is_symlink() or not path.is_file():
+        return False
+    if campaign_head(state).runs_elsewhere:
+        return True
+    with open(path, "rb") as file:
+        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, *_ = struct.unpack(_FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
+    return bool(kind != fcntl.F_UNLCK)
 
 
 def _take(file: IO[str]) -> None:

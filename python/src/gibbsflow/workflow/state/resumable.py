@@ -62,8 +62,13 @@ class ResumableRun(StateFolder):
         point = checkpoints.load(self.inputs_hash)
         if point is not None:
             self.segments_done, self.engine_s = point.segment, float(point.meta["engine_s"])
-        if self.finished is not None and self.finished.steps_done >= steps(total):
+        finished = self.finished
+        if finished is not None and finished.steps_done >= steps(total):
+            if point is None:  # `gibbsflow clean --checkpoints` gives up those of what has finished
+                self.segments_done = total
             return
+        if finished is not None and point is None and self._output(0).exists():
+            raise StateError(f"{self.folder}: no checkpoint to go on from, though {finished.steps_done} steps are done")
         for number in range(self.segments_done or 0):  # now, not after days at the rest
             if not zipfile.is_zipfile(self._output(number)):
                 raise StateError(f"{self._output(number)}: missing or damaged")

@@ -1,0 +1,127 @@
+"""An archive unpacked: looked at as a whole before anything is written, and never over anything."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gibbsflow.errors import InputError, Problem, StateError, one_line
+from gibbsflow.workflow.care.archive import STATE, check_free, ending_of, opened
+from gibbsflow.workflow.care.campaign_note import CampaignNote
+
+
+def restore(archive: Path, into: Path, *, dry_run: bool) -> dict[str, Path]:
+    """Put a campaign back.
+
+    Parameters
+    ----------
+    archive
+        Archive of a campaign.
+    into
+        Launch folder: state goes to ``state/CAMPAIGN`` in it, results into a folder of their old name.
+    dry_run
+        Only look at it, as a whole.
+
+    Returns
+    -------
+    dict
+        Where each of its folders is, or would be, put.
+
+    Raises
+    ------
+    InputError
+        Where it is not there, damaged, or would write over something or out of its folders. Nothing was written then.
+    """
+    if not archive.is_file():
+        raise InputError(Problem(str(archive), "no such file", "an archive that `gibbsflow archive` has written"))
+    ending = ending_of(archive)
+    try:
+        with opened(archive, ending) as (manifest, members):
+            places = _places(manifest, into.absolute())
+            for place in places.values():
+                check_free(place)
+            for _ in members:
+                pass
+    except StateError as error:
+        raise InputError(
+            Problem(str(archive), str(error), "an archive as it was written"), what_to_do=_WHOLE
+        ) from error
+    if not dry_run:
+        into.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".gibbsflow-restore-", dir=into) as folder:
+            _unpack(archive, ending, Path(folder))
+            _rebase(Path(folder) / STATE, manifest["folders"], places)
+            for name in sorted(places, reverse=True):  # the state last: with it the campaign is there
+                places[name].parent.mkdir(parents=True, exist_ok=True)
+                check_free(places[name])
+                (Path(folder) / name).rename(places[name])
+    return places
+
+
+_WHOLE = "Fetch the archive again from where it was kept; nothing was written."
+
+
+def _places(manifest: Mapping[str, Any], into: Path) -> dict[str, Path]:
+    """Where each folder goes; of results the name that they had, as far as it is one."""
+    places = {STATE: into / "state" / str(manifest["campaign"])}
+    for name in sorted(manifest["folders"].keys() - {STATE}):
+        own = Path(str(manifest["folders"][name])).name
+        fit = own not in ("", ".", "..", "state") and into / own not in places.values()
+        places[name] = into / (own if fit else name)
+    return places
+
+
+def _unpack(archive: Path, ending: str, folder: Path) -> None:
+    with opened(archive, ending) as (manifest, members):
+        for name in [*manifest["folders"], *manifest["empty"]]:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        file = None
+        try:
+            for item, chunk in members:
+                place = folder / item.name
+                if file is None:
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    file = open(place, "xb")  # noqa: SIM115 - closed where its last part has come
+                if chunk is not None:
+                    file.write(chunk)
+                    continue
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+                file = None
+                os.utime(place, ns=(item.modified_ns, item.modified_ns))
+        except OSError as error:
+            error.filename = error.filename or str(folder)  # a write to an open file does not say which
+            raise
+        finally:
+            if file is not None:
+                file.close()
+
+
+def _rebase(state: Path, before: Mapping[str, str], places: Mapping[str, Path]) -> None:
+    """Have the note say where the results lie now."""
+    note = CampaignNote.read(state)
+    if note is not None:
+        note.rebased({before[name]: place for name, place in places.items() if name != STATE}).write(state)
+
+
+def restored_text(places: Mapping[str, Path], *, dry_run: bool) -> str:
+    """Say where an archive's folders went.
+
+    Parameters
+    ----------
+    places
+        From :func:`restore`.
+    dry_run
+        Whether they only would.
+
+    Returns
+    -------
+    str
+        A line each.
+    """
+    verb = "would go to" if dry_run else "restored to"
+    return "\n".join(f"{name}: {verb} {one_line(str(place), 400)}" for name, place in places.items())

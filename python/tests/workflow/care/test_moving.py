@@ -1,0 +1,130 @@
+"""A move killed anywhere loses nothing, and the same call ends it."""
+
+import itertools
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from kept_campaigns import keep_campaign, whole, window
+
+from gibbsflow.errors import InputError, LockedError, StateError, StorageError
+from gibbsflow.workflow.care import moving
+from gibbsflow.workflow.care.moving import move_campaign
+from gibbsflow.workflow.state.locks import folder_lock
+
+STEPS = {"copy2": shutil, "_sync": moving, "_prove": moving, "rename": Path, "unlink": Path}
+
+
+def move_killed(state, root, step, which):
+    """Move in a process of its own, killed before a step by its number or the file it is of: its exit code."""
+    if not (child := os.fork()):
+        of, plain, calls = STEPS[step], getattr(STEPS[step], step), itertools.count(1)
+
+        def counted(*args, **options):
+            if which in (next(calls), getattr(args[0], "name", "")):
+                os.kill(os.getpid(), signal.SIGKILL)
+            return plain(*args, **options)
+
+        setattr(of, step, counted)
+        move_campaign(state, root, dry_run=False)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.fixture
+def two_disks(monkeypatch):
+    monkeypatch.setattr(moving, "one_disk", lambda *_: False)
+
+
+@pytest.fixture(params=[True, False], ids=["one disk", "two disks"])
+def disks(request, monkeypatch):
+    monkeypatch.setattr(moving, "one_disk", lambda *_: request.param)
+
+
+@pytest.mark.usefixtures("disks")
+def test_it_goes_on_at_the_new_place(tmp_path):
+    state = keep_campaign(tmp_path)
+    before = whole(state)
+    assert "would move" in move_campaign(state, tmp_path / "new", dry_run=True)[0] and whole(state) == before
+    told = move_campaign(state, tmp_path / "new", dry_run=False)
+    assert f"--state_dir {tmp_path / 'new'} --campaign demo" in told[-1] and "param_cache" in " ".join(told)
+    target = tmp_path / "new" / "demo"
+    assert whole(target) == before and not (target / ".head.json").exists() and not (target / moving.MARK).exists()
+    assert os.listdir(state.parent) == ["param_cache"] and os.listdir(tmp_path / "new") == ["demo"]
+    assert window(target / "cb7/b2/vacuum")[0] == []  # nothing is run again
+    with pytest.raises(InputError, match="no such folder"):
+        move_campaign(state, tmp_path / "new", dry_run=False)
+
+
+@pytest.mark.usefixtures("two_disks")
+@pytest.mark.parametrize(
+    ("step", "which"),
+    [
+        ("copy2", 1), ("copy2", 9), ("_sync", 1), ("rename", 1), ("_prove", 1), ("rename", 2), ("unlink", 1),
+        ("unlink", 9), ("unlink", moving.MARK),
+    ],
+)  # fmt: skip
+def test_killed_it_is_ended_by_the_same_call(tmp_path, step, which):
+    state = keep_campaign(tmp_path)
+    before = whole(state)
+    assert move_killed(state, tmp_path / "new", step, which) == -signal.SIGKILL
+    places = (state, state.with_name(".demo.moved"), tmp_path / "new" / "demo")
+    assert any(whole(place).items() >= before.items() for place in places if place.is_dir())
+    move_campaign(state, tmp_path / "new", dry_run=False)
+    assert whole(tmp_path / "new" / "demo") == before
+    assert os.listdir(state.parent) == ["param_cache"] and os.listdir(tmp_path / "new") == ["demo"]
+
+
+@pytest.mark.usefixtures("two_disks")
+def test_what_changed_since_it_was_killed_is_not_removed(tmp_path):
+    state = keep_campaign(tmp_path)
+    target = tmp_path / "new" / "demo"
+    move = moving.Move.of(state, target.parent)
+    target.parent.mkdir()
+    moving._copy(move)
+    move.partial.rename(target)  # as one leaves it that was killed here
+    (target / "cb7/b2/vacuum/FINISHED").write_text("newer")
+    with pytest.raises(StateError, match="differ: cb7/b2/vacuum/FINISHED"):
+        move_campaign(state, target.parent, dry_run=False)
+    assert state.is_dir() and target.is_dir()
+
+
+@pytest.mark.usefixtures("two_disks")
+def test_a_place_that_is_taken_is_refused(tmp_path):
+    state = keep_campaign(tmp_path)
+    (tmp_path / "new" / "demo").mkdir(parents=True)
+    (tmp_path / "half" / ".demo.moving").mkdir(parents=True)
+    for root, why in (
+        ("new", "there already"),
+        ("half", "there already"),
+        ("state", "lies there"),
+        ("state/demo", "in"),
+    ):
+        with pytest.raises(InputError, match=why):
+            move_campaign(state, tmp_path / root, dry_run=False)
+    assert state.is_dir()
+
+
+@pytest.mark.usefixtures("two_disks")
+def test_refused_without_room_and_while_a_task_is_at_work(tmp_path, monkeypatch):
+    state = keep_campaign(tmp_path)
+    with folder_lock(state / "cb7/b2/equil"), pytest.raises(LockedError):
+        move_campaign(state, tmp_path / "new", dry_run=False)
+    monkeypatch.setattr(moving.shutil, "disk_usage", lambda _: type("Disk", (), {"free": 10}))
+    with pytest.raises(StorageError, match="10 are free"):
+        move_campaign(state, tmp_path / "new", dry_run=False)
+    assert whole(state)
+
+
+def test_records_that_name_the_old_place_are_told(tmp_path):
+    state = keep_campaign(tmp_path)
+    (state / ".killed").mkdir()
+    (state / ".killed" / "a.json").write_text(f'{{"log": "{state}/x"}}')
+    assert "1 records name the old place, such as .killed/a.json" in move_campaign(state, tmp_path / "n", dry_run=False)
+
+
+def test_folders_of_one_place_are_of_one_disk(tmp_path):
+    assert moving.one_disk(tmp_path, tmp_path)
+    assert not moving.one_disk(tmp_path, Path("/proc"))

@@ -1,0 +1,99 @@
+"""What is restored is what was archived; what could write elsewhere is refused as a whole."""
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+
+import pytest
+from kept_campaigns import keep_campaign, whole
+
+from gibbsflow.errors import InputError
+from gibbsflow.workflow.care.archive import parts_of, write_archive
+from gibbsflow.workflow.care.campaign_note import CampaignNote
+from gibbsflow.workflow.care.restoring import restore, restored_text
+
+
+@pytest.fixture
+def state(tmp_path):
+    return keep_campaign(tmp_path)
+
+
+@pytest.fixture
+def archived(state, tmp_path):
+    return write_archive(parts_of(state), tmp_path / "x.tar.gz")
+
+
+def test_all_comes_back(tmp_path, state, archived):
+    again = tmp_path / "again"
+    assert restore(archived, again, dry_run=True) and not again.exists()
+    places = restore(archived, again, dry_run=False)
+    assert places == {"state": again / "state" / "demo", "results-0": again / "demo"}
+    assert whole(again / "demo") == whole(tmp_path / "demo") and (again / "demo" / "nothing").is_dir()
+    before, after = whole(state), whole(again / "state" / "demo")
+    assert before.pop(".campaign.json") != after.pop(".campaign.json") and before == after
+    assert [one.outdir for one in CampaignNote.read(again / "state" / "demo").results] == [str(again / "demo")]
+    first = next(state.rglob("FINISHED"))
+    same = again / first.relative_to(tmp_path)
+    assert abs(first.stat().st_mtime - same.stat().st_mtime) < 1e-3
+    assert sorted(path.name for path in again.iterdir()) == ["demo", "state"]
+    assert "restored to" in restored_text(places, dry_run=False)
+
+
+@pytest.mark.parametrize("taken", ["state/demo", "demo"])
+def test_nothing_is_written_over(tmp_path, archived, taken):
+    (tmp_path / "again" / taken).mkdir(parents=True)
+    before = sorted((tmp_path / "again").rglob("*"))
+    with pytest.raises(InputError, match="there already"):
+        restore(archived, tmp_path / "again", dry_run=False)
+    assert sorted((tmp_path / "again").rglob("*")) == before
+
+
+def hostile(path, name, kind=tarfile.REGTYPE, listed=True, campaign="demo"):
+    """An archive with one member that is not as it should be."""
+    content = b"x"
+    files = {name: [hashlib.sha256(content).hexdigest(), 1]} if listed else {}
+    manifest = {"format": "gibbsflow-archive-1", "campaign": campaign, "folders": {"state": "/s"}, "empty": []}
+    text = json.dumps(manifest | {"files": files}).encode()
+    with tarfile.open(path, "w:gz") as tar:
+        for member, data, type_ in (("manifest.json", text, tarfile.REGTYPE), (name, content, kind)):
+            info = tarfile.TarInfo(member)
+            info.type, info.linkname, info.size = type_, "/etc/passwd", len(data) if type_ == tarfile.REGTYPE else 0
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("/tmp/x", {}),
+        ("state/../../x", {}),
+        ("state/./x", {}),
+        ("other/x", {}),
+        ("state", {}),
+        ("state/x", {"kind": tarfile.SYMTYPE}),
+        ("state/x", {"kind": tarfile.LNKTYPE}),
+        ("state/x", {"kind": tarfile.CHRTYPE}),
+        ("state/x", {"kind": tarfile.FIFOTYPE}),
+        ("state/x", {"kind": tarfile.DIRTYPE}),
+        ("state/x", {"listed": False}),
+        ("state/x", {"campaign": "../x"}),
+        ("state/x", {"campaign": 1}),
+    ],
+)
+def test_what_leads_out_is_refused_before_anything_is_written(tmp_path, name, more):
+    path = hostile(tmp_path / "x.tar.gz", name, **more)
+    with pytest.raises(InputError, match=r"x\.tar\.gz"):
+        restore(path, tmp_path / "into", dry_run=False)
+    assert os.listdir(tmp_path) == ["x.tar.gz"]
+
+
+def test_the_same_without_a_fault_is_taken(tmp_path):
+    restore(hostile(tmp_path / "x.tar.gz", "state/x"), tmp_path / "into", dry_run=False)
+    assert (tmp_path / "into/state/demo/x").read_bytes() == b"x"
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        restore(tmp_path / "x.tar.gz", tmp_path, dry_run=False)
