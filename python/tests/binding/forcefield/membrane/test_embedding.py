@@ -10,6 +10,7 @@ from gibbsflow.binding.forcefield.membrane.lipids import Lipids
 from gibbsflow.workflow.account import Account
 
 BOX, LYING = np.diag([40.0, 40.0, 70.0]), np.diag([70.0, 40.0, 40.0])
+SPREAD = np.random.default_rng(1).uniform(0, 40, (80, 3)) * [1, 1, 1.75]
 
 
 def slab(axis=2, upper=60, lower=60, box=BOX):
@@ -36,7 +37,7 @@ def test_a_bilayer_in_xy_is_taken_and_leaflets_that_differ_are_noted():
     ("change", "said"),
     [
         (lambda: (*slab(axis=0, upper=40, lower=40, box=LYING), LYING), "a layer across x"),
-        (lambda: (slab(upper=10, lower=10)[0], np.random.default_rng(1).uniform(0, 40, (80, 3)) * [1, 1, 1.75]), "over the whole box"),
+        (lambda: (slab(upper=10, lower=10)[0], SPREAD), "over the whole box"),
         (lambda: (*slab(upper=1, lower=19),), "lipids above the middle of the membrane"),
         (lambda: (*slab(), BOX + [[0, 0, 0], [0, 0, 0], [9, 0, 0]]), "third vector is not upright"),
     ],
@@ -67,7 +68,8 @@ def test_a_disc_that_touches_its_images_is_doubted(skew):
     random = np.random.default_rng(3)
     radius = (width / 2 - 1.5) * np.sqrt(random.uniform(0, 1, len(atoms)))  # 3 Å from its images
     angle = random.uniform(0, 2 * np.pi, len(atoms))
-    problems, notes = doubts(lipids, np.column_stack([radius * np.cos(angle), radius * np.sin(angle), atoms[:, 2]]), box)
+    disc = np.column_stack([radius * np.cos(angle), radius * np.sin(angle), atoms[:, 2]])
+    problems, notes = doubts(lipids, disc, box)
     assert problems == "" and "a disc that touches its images" in notes
 
 

@@ -80,8 +80,11 @@ def bilayer_doubts(
         return [Problem(where, what, right)], []
     notes = []
     if (hole := widest_hole_angstrom(positions_angstrom[solid], vectors_angstrom)) > HOLE_ANGSTROM:
-        what = f"membrane: seen along z it has a hole of {hole:.0f} Å radius, without lipids or receptor: a pore, a start "
-        notes.append(what + "that is not closed yet, or the corner of a disc that touches its images, which is no bilayer")
+        what = (
+            f"membrane: seen along z it has a hole of {hole:.0f} Å radius without lipids or receptor: a pore, a start "
+        )
+        what += "that is not closed yet, or the corner of a disc that touches its images, which is no bilayer"
+        notes.append(what)
     if len(upper) != len(lower):
         notes.append(f"membrane: {len(upper)} lipids in the upper and {len(lower)} in the lower leaflet")
     height = float(vectors_angstrom[2, 2])
