@@ -7,7 +7,8 @@ takes OpenMM's patch (128 POPC, 5,120 TIP3P), gives it lipid21's parameters (Dic
 Comput. 18, 1726 (2022)) as ``system_prep membrane`` does, and runs it at 303 K under the barostat that equilibrations
 of membranes have; the first quarter is left out. It is made for a card: on a CPU ``--ns 0.01`` only shows that it runs.
 Compared with 64.3 Å² at 303 K, by scattering of neutrons and X-rays (Kučerka, Nieh, Katsaras, Biochim. Biophys. Acta
-1808, 2761 (2011)); the aim is 5 %. The error is that of ten blocks. Not yet run for its 20 ns.
+1808, 2761 (2011)), since no published value of POPC with lipid21 was found; the aim is 5 %. The error is that of ten
+blocks. Not yet run for its 20 ns.
 """
 
 from __future__ import annotations

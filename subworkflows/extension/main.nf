@@ -12,7 +12,7 @@ workflow ANALYSED {
 
     main:
     ANALYSIS_TRANSFORMATION(ch_transformations, settings)
-    ch_records = ANALYSIS_TRANSFORMATION.out.record
+    ch_records = ANALYSIS_TRANSFORMATION.out.record.map { meta, record -> told(meta, record) }
 
     emit:
     ch_records
@@ -42,7 +42,7 @@ workflow EXTENSION {
     ANALYSIS_TRANSFORMATION(ch_analysed, settings)
     ch_done = ch_again
         .map { meta, system, legs, runs, _record -> [meta.ligand, meta, system, legs, runs] }
-        .join(ANALYSIS_TRANSFORMATION.out.record.map { meta, record -> [meta.ligand, record] })
+        .join(ANALYSIS_TRANSFORMATION.out.record.map { meta, record -> told(meta, record) }.map { meta, record -> [meta.ligand, record] })
         .map { ligand, meta, system, legs, runs, record -> [ligand, [meta, system, legs, runs, record]] }
     ch_items = ch_asked.longer
         .map { meta, system, legs, runs, record -> [meta.ligand, [meta + [ended: true], system, legs, runs, record]] }
@@ -54,9 +54,22 @@ workflow EXTENSION {
     ch_items
 }
 
+// A record, once whoever watches has been told where its rounds stand.
+def told(meta, record) {
+    def progress = samplingOf(record)?.progress
+    if (progress) {
+        log.info("${meta.ligand}: ${progress}")
+    }
+    [meta, record]
+}
+
 // Length of the windows, ps, of each leg that a record asks to be sampled longer.
 def askedOf(record) {
-    new groovy.json.JsonSlurper().parseText(record.resolve('record.json').text).sampling?.next_window_ps
+    samplingOf(record)?.next_window_ps
+}
+
+def samplingOf(record) {
+    new groovy.json.JsonSlurper().parseText(record.resolve('record.json').text).sampling
 }
 
 // The runs of those legs, as [meta, leg].

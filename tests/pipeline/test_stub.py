@@ -106,6 +106,7 @@ def test_legs_are_extended_as_long_as_records_ask_for_it(nextflow: Launcher, tmp
     analyses = [f"ANALYSIS_TRANSFORMATION ({ligand})" for ligand in LIGANDS] * 3
     prepared = [f"FE_PREPARE ({ligand})" for ligand in LIGANDS]
     assert run.tasks("COMPLETED") == expected(*prepared, *legs, *longer, *analyses, "ANALYSIS_CAMPAIGN (campaign)")
+    assert all(run.text.count(f"{ligand}: round {number}\n") == 1 for ligand in LIGANDS for number in (0, 1))
     made = {path.name for path in (run.outdir / "phases" / "b2").iterdir()}
     assert {"fe", "analysis", "extension_1", "extension_2"} <= made and "extension_3" not in made
     last = [path.name for path in sorted((run.outdir / "phases" / "b2" / "extension_2").iterdir())]

@@ -21,7 +21,7 @@ process ANALYSIS_TRANSFORMATION {
 
     stub:
     def out = "phases/${meta.ligand}/${meta.round ? "extension_${meta.round}/" : ''}analysis"
-    def next = (meta.round ?: 0) < (task.ext.rounds ?: 0) ? [sampling: [next_window_ps: [complex: 2000]]] : [:]
+    def next = (meta.round ?: 0) < (task.ext.rounds ?: 0) ? [sampling: [next_window_ps: [complex: 2000], progress: "round ${meta.round ?: 0}"]] : [:]
     def record = groovy.json.JsonOutput.toJson([transformation: meta.ligand, status: 'finished'] + next)
     """
     mkdir -p ${quoted(out)}

@@ -74,6 +74,7 @@ def transformation(
 ) -> None:
     """Binding free energy of one transformation from its legs and replicates, with error and verdict."""
     with verb(out, state=state, as_json=as_json) as result:
+        from gibbsflow.binding.analyse.enough.rounds import KEY
         from gibbsflow.binding.analyse.transformation import FILE_NAME, analyse_transformation
         from gibbsflow.binding.system import SimSystem
         from gibbsflow.config.binding import BindingConfig
@@ -94,6 +95,7 @@ def transformation(
             raise UnconvergedError(f"{record['transformation']}: no free energy: {record['cause']}")
         dg = f"{record['dg_kcal_per_mol']:.2f} ± {record['dg_error_kcal_per_mol']:.2f} kcal/mol"
         lines = [f"{record['transformation']}: {dg}, {record['verdict']}", *record["reasons"]]
+        lines += [record[KEY]["progress"]] if KEY in record else []
         typer.echo("\n  ".join(lines), err=as_json)
 
 

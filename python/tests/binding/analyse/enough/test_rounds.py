@@ -62,6 +62,7 @@ def test_the_legs_share_the_error_of_the_result():
 def test_it_stops_on_the_target():
     told = judge(0.25)
     assert (told["stopped_by"], told["next_window_ps"]) == ("target", {})
+    assert told["progress"].startswith("round 0: -5.00") and "stopped by target" in told["progress"]
 
 
 def test_it_stops_on_the_budget_which_is_never_exceeded():

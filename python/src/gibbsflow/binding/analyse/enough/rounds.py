@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from gibbsflow.binding.alchemy.sampling_plan import Sampling, sampling
 from gibbsflow.binding.analyse.enough.allocation import SampledLeg, allocate
+from gibbsflow.binding.analyse.enough.progress import progress
 from gibbsflow.binding.facts import LegFacts, SettingsFacts
 from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Analysis, Md
@@ -132,7 +133,8 @@ def judge_round(
     -------
     dict
         Part ``sampling`` of the record: the settings, ``rounds``, ``stopped_by``, ``stopped_because`` and
-        ``next_window_ps``, the length of the windows of each leg that is to be extended, empty where none is.
+        ``next_window_ps``, the length of the windows of each leg that is to be extended, empty where none is, and
+        ``progress``, all of it in one line.
     """
     target = settings.target_error_kcal_per_mol
     if target is None:
@@ -253,7 +255,7 @@ def _is_amount(value: object) -> bool:
 def _told(
     target: float, most_ps: float, rounds: list[dict[str, Any]], by: StoppedBy, why: str, asked: Mapping[str, float]
 ) -> dict[str, Any]:
-    return {
+    told = {
         "target_error_kcal_per_mol": target,
         "max_window_ps": most_ps,
         "rounds": rounds,
@@ -261,6 +263,7 @@ def _told(
         "stopped_because": why,
         "next_window_ps": dict(asked),
     }
+    return told | {"progress": progress(told)}
 
 
 def _row(record: Mapping[str, Any], results: Sequence[Mapping[str, Any]], legs: Sequence[SampledLeg]) -> dict[str, Any]:

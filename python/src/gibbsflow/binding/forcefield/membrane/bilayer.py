@@ -100,6 +100,28 @@ def spans(positions_angstrom: Floats, vectors_angstrom: Floats) -> bool:
     return all(bool(((middle == other) & (middle > 0)).any()) for other in beside)
 
 
+def widest_hole_angstrom(positions_angstrom: Floats, vectors_angstrom: Floats) -> float:
+    """Say how far from all atoms, seen along z, a place of the box can be.
+
+    Parameters
+    ----------
+    positions_angstrom
+        Of lipids and solute, shape (M, 3), Å.
+    vectors_angstrom
+        Reduced vectors of the box as rows, the third along z, shape (3, 3), Å.
+
+    Returns
+    -------
+    float
+        Radius of the widest hole, Å, within `CELL_ANGSTROM`: about 2 of a bilayer, that of the corners of a disc that
+        touches its images.
+    """
+    grid, flat = _cells(vectors_angstrom), positions_angstrom * [1, 1, 0]
+    # one atom for each cell of the grid does
+    places = np.round(flat / CELL_ANGSTROM).astype(int)
+    return float(_distances(grid, flat[np.unique(places, axis=0, return_index=True)[1]], vectors_angstrom).max())
+
+
 def middle_of(positions: Floats, height: float) -> float:
     """Find the middle of a slab along z, by the mean on the circle that the box's height makes.
 
@@ -211,15 +233,17 @@ def measured(
 
 def _open_area(solid: Floats, vectors: Floats) -> float:
     """Area of the box in xy that is not under atoms, by cells, Å²."""
-    edges = np.linalg.norm(vectors[:2, :2], axis=1)
-    counts = np.maximum(1, np.round(edges / CELL_ANGSTROM).astype(int))
     area = abs(float(np.linalg.det(vectors[:2, :2])))
     if not len(solid):
         return area
+    return area * float((_distances(_cells(vectors), solid * [1, 1, 0], vectors) > COVERED_ANGSTROM).mean())
+
+
+def _cells(vectors: Floats) -> Floats:
+    """Centres of cells that the box is cut into in xy, at z = 0, shape (C, 3)."""
+    counts = np.maximum(1, np.round(np.linalg.norm(vectors[:2, :2], axis=1) / CELL_ANGSTROM).astype(int))
     grid = np.stack(np.meshgrid(*[(np.arange(n) + 0.5) / n for n in counts], indexing="ij"), axis=-1).reshape(-1, 2)
-    flat = np.hstack([grid @ vectors[:2, :2], np.zeros((len(grid), 1))])
-    below = solid * [1, 1, 0]
-    return area * float((_distances(flat, below, vectors) > COVERED_ANGSTROM).mean())
+    return np.hstack([grid @ vectors[:2, :2], np.zeros((len(grid), 1))])
 
 
 def _distances(points: Floats, others: Floats, vectors: Floats) -> Floats:

@@ -13,6 +13,7 @@ from gibbsflow.binding.forcefield.membrane.bilayer import (
     middle_of,
     order_along,
     spans,
+    widest_hole_angstrom,
 )
 from gibbsflow.binding.forcefield.membrane.lipids import Lipids
 from gibbsflow.errors import Problem
@@ -21,6 +22,9 @@ from gibbsflow.units import Floats
 INSIDE_ANGSTROM = 10.0
 """From the middle: within it there are tails alone."""
 UPRIGHT_ANGSTROM = 1e-3
+HOLE_ANGSTROM = 5.0
+"""Radius of a hole that tails of a bilayer do not leave; the corners between discs of radius R that touch have 0.15 R
+(hexagonal) or 0.41 R (square)."""
 FEWEST_IN_LEAFLET = 3
 _AXES, _Z = "xyz", 2
 
@@ -75,6 +79,12 @@ def bilayer_doubts(
         what = f"{len(upper)} lipids above the middle of the membrane and {len(lower)} below it"
         return [Problem(where, what, right)], []
     notes = []
+    if (hole := widest_hole_angstrom(positions_angstrom[solid], vectors_angstrom)) > HOLE_ANGSTROM:
+        what = (
+            f"membrane: seen along z it has a hole of {hole:.0f} Å radius without lipids or receptor: a pore, a start "
+        )
+        what += "that is not closed yet, or the corner of a disc that touches its images, which is no bilayer"
+        notes.append(what)
     if len(upper) != len(lower):
         notes.append(f"membrane: {len(upper)} lipids in the upper and {len(lower)} in the lower leaflet")
     height = float(vectors_angstrom[2, 2])
