@@ -121,6 +121,17 @@ def test_a_potential_is_validated_where_that_decides(tmp_path: Path) -> None:
     assert given["--state"] == str(tmp_path / "state" / "validation") and command.inputs == (fit / "potential", train)
 
 
+def test_no_verb_keeps_its_state_where_its_log_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Command] = []
+    monkeypatch.setattr(LocalLoop, "_run", lambda _, commands: made.extend(commands))
+    plan = config(convergence={"validation": "WARN"})
+    LocalLoop(tmp_path / "si.yaml", plan, tmp_path / "out", tmp_path / "state")._generation(tmp_path / "start", 0)
+    assert {(one.program, one.verb) for one in made} >= {("train", "fit"), ("train", "validate")}
+    for one in made:  # state of other inputs is set aside with all that lies there
+        given = dict(zip(one.options, one.options[1:], strict=False))
+        assert given.get("--state") != str(one.out), one
+
+
 def test_a_trainer_without_a_grade_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     plan = config(training={"backend": "pace"})
     with pytest.raises(InputError, match="'pace' makes potentials without a grade"):

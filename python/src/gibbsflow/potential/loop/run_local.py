@@ -225,7 +225,7 @@ class LocalLoop:
         data = (recorded / loop_state.TRAIN, recorded / loop_state.HOLDOUT)
         options = (
             "--train", str(data[0]), "--test", str(data[1]), *common, "--seed", str(self.config.loop.seed),
-            "--state", str(self.state / f"generation_{number:02d}" / "fit"),
+            "--state", str(work / "fitting"),  # not its --out, whose log would be set aside with state of other inputs
         )  # fmt: skip
         self._run([Command("train", "fit", options, fit, data)])
         runs = [self._trajectory(start, fit, work) for start in loop_state.trajectories(recorded)]
