@@ -96,7 +96,18 @@ def test_structure_files_are_found_beside_the_settings(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "state" / "config.json").read_text())["target"]["structure_file"] == "si.extxyz"
 
 
-def test_a_loop_that_has_stopped_runs_nothing(loop: LocalLoop, tmp_path: Path) -> None:
+def test_what_no_loop_can_be_made_of_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    plan = config(elements=["O", "H", "N"], structure="HCN", engine="tblite")
+    with pytest.raises(InputError, match=r"hcn\.yaml, elements: HCN holds C \(right: elements: \[C, H, N\]\)"):
+        LocalLoop(tmp_path / "hcn.yaml", plan, tmp_path / "out", tmp_path / "state").run()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loop_that_has_stopped_runs_nothing(
+    loop: LocalLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(run_local.preflight, "check", lambda _, where: looked.append(where) or {})
     begun = loop.state / "start"
     begun.mkdir(parents=True)
     finished(begun)
@@ -105,6 +116,8 @@ def test_a_loop_that_has_stopped_runs_nothing(loop: LocalLoop, tmp_path: Path) -
     assert manager.checkpoint.phase is Phase.STOPPED
     assert (begun / "calls").read_text() == "x"  # `infer start --from`, and nothing after it
     assert not loop.out.exists()
+    loop.run(tmp_path / "from")
+    assert looked == [str(tmp_path / "si.yaml")]  # what was begun is not looked at again
 
 
 def test_a_potential_is_validated_where_that_decides(tmp_path: Path) -> None:
