@@ -103,9 +103,7 @@ def test_what_no_loop_can_be_made_of_is_refused_before_anything_is_made(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_loop_that_has_stopped_runs_nothing(
-    loop: LocalLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_loop_that_has_stopped_runs_nothing(loop: LocalLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[str] = []
     monkeypatch.setattr(run_local.preflight, "check", lambda _, where: looked.append(where) or {})
     begun = loop.state / "start"
