@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 import yaml
+from ase.build import bulk, molecule
+from ase.io import write
 
 from gibbsflow.config.potential_config import PotentialConfig, merge, structure_of
 from gibbsflow.errors import InputError
+from gibbsflow.workflow.settings_file import read_mapping
 
 ROOT = Path(__file__).resolve().parents[3]
 MINIMAL: dict[str, Any] = {
@@ -224,6 +227,22 @@ def test_files_of_settings_may_lie_elsewhere(surrogate: dict[str, str], field: s
     assert after.target.structure_file == Path("there/si.cif")
     assert after.surrogate.file == (Path("there/b") if field else None)
     assert field is None or getattr(after.surrogate, field) == after.surrogate.file
+
+
+def test_a_file_of_molecules_gets_what_a_molecule_gets(tmp_path: Path) -> None:
+    settings = tmp_path / "w.yaml"
+    settings.write_text("elements: [H, O]\nstructure: w.xyz\nengine: tblite\ntemperature_k: [100, 300]\n")
+    named = PotentialConfig.from_mapping({**read_mapping(settings), "structure": "H2O"}, where="here").generator
+    assert "defect" in PotentialConfig.expand(settings).generator.methods  # a file that is not there tells nothing
+    write(tmp_path / "elsewhere.xyz", molecule("H2O"))
+    assert PotentialConfig.expand(settings, tmp_path / "elsewhere.xyz").generator == named
+    write(tmp_path / "w.xyz", [molecule("H2O"), molecule("H2O2")])
+    assert PotentialConfig.expand(settings).generator == named
+    assert PotentialConfig.of_verb(settings).generator == named
+    write(tmp_path / "w.xyz", [molecule("H2O"), bulk("O", "sc", a=2.0)], format="extxyz")
+    assert "defect" in PotentialConfig.expand(settings).generator.methods
+    (tmp_path / "w.xyz").write_text("no structure")
+    assert "defect" in PotentialConfig.expand(settings).generator.methods
 
 
 def test_constant_volume_has_no_pressure_by_rule(tmp_path: Path) -> None:

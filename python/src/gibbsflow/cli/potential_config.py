@@ -28,7 +28,7 @@ def config(
     with verb(out, as_json=as_json) as result:
         from gibbsflow.config.potential_config import PotentialConfig
 
-        settings = PotentialConfig.expand(expand).with_files(structure=structure, surrogate=surrogate)
+        settings = PotentialConfig.expand(expand, structure).with_files(structure=structure, surrogate=surrogate)
         result.figures |= {"engine": settings.dft.engine, "engine_because": settings.dft.engine_because}
         if settings.dft.engine_because:
             typer.echo(f"note: labels are made by {settings.dft.engine}: {settings.dft.engine_because}", err=True)

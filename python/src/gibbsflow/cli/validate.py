@@ -58,11 +58,10 @@ def validate(
         from gibbsflow.potential.explore.calculator import PotentialCalculator, read_potential
         from gibbsflow.potential.train.fit import fingerprint
         from gibbsflow.potential.validate.battery import PHYSICS, PROPERTIES, Battery, Model
-        from gibbsflow.potential.validate.ensembles.md_runs import MdRuns
         from gibbsflow.potential.validate.properties.plans import by_calculator
         from gibbsflow.potential.validate.reference_files import read_references
         from gibbsflow.potential.validate.subjects import find_subject
-        from gibbsflow.potential.validate.validating import engine_cost
+        from gibbsflow.potential.validate.validating import engine_cost, md_of
         from gibbsflow.potential.validate.validating import validate as judged
         from gibbsflow.report.validation_page import write_validation
         from gibbsflow.workflow.account import Account
@@ -107,7 +106,7 @@ def validate(
                 raise InputError(
                     Problem("--only", what, f"what it has: {', '.join(battery.applicable(tuple(PROPERTIES)))}")
                 )
-            md = MdRuns(calculator.potential, model_key, home / "md", stopper)
+            md = md_of(calculator.potential, model_key, home / "md", stopper, possible, str(potential))
             model = Model(_MODEL, model_key, by_calculator(calculator), md=md)
             try:
                 if dry_run and against is not None:

@@ -98,13 +98,15 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         return told
 
     @classmethod
-    def expand(cls, path: Path) -> Self:
+    def expand(cls, path: Path, structure: Path | None = None) -> Self:
         """Read a file, short or whole, and expand it.
 
         Parameters
         ----------
         path
             YAML or JSON.
+        structure
+            The structure file that it names, where it lies now; default: beside it.
 
         Returns
         -------
@@ -116,10 +118,10 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         InputError
             With all problems at once.
         """
-        return cls.from_mapping(read_mapping(path), where=str(path))
+        return cls.from_mapping(read_mapping(path), where=str(path), structure=structure)
 
     @classmethod
-    def from_mapping(cls, content: Mapping[str, Any], *, where: str) -> Self:
+    def from_mapping(cls, content: Mapping[str, Any], *, where: str, structure: Path | None = None) -> Self:
         """Expand a mapping: what is given stands, the rules fill in, the sections' own defaults take the rest.
 
         Parameters
@@ -127,7 +129,9 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         content
             Keys of the short form (`SHORT`), sections, or both.
         where
-            File it came from, for messages.
+            File it came from, for messages; a structure file is looked for beside it.
+        structure
+            The structure file that it names, where it lies now.
 
         Returns
         -------
@@ -142,7 +146,8 @@ class PotentialConfig(StructureSettings, PotentialSettings):
         given = _given(content, where, cls.model_fields)
         if not given.get("target", {}).get("elements"):
             raise InputError(Problem(where, "missing", "chemical symbols, such as elements: [Si]", field="elements"))
-        return cls._checked(_filled(given, apply_rules(RuleFacts.of(given))), where)
+        facts = RuleFacts.of(given, structure or _structure_file(given, where))
+        return cls._checked(_filled(given, apply_rules(facts)), where)
 
     @classmethod
     def of_verb(cls, path: Path | None, *, engine: str | None = None, beside: Mapping[str, Any] = _NOTHING) -> Self:
@@ -181,7 +186,8 @@ class PotentialConfig(StructureSettings, PotentialSettings):
             kept = {key: value for key, value in given.get("dft", {}).items() if key != "engine_because"}
             given["dft"] = {**kept, "engine": engine}
             read_section(Dft, {"engine": engine}, where="--engine")
-        rules = apply_rules(RuleFacts.of(given)) if any(key in SHORT for key in content) else {}
+        short = any(key in SHORT for key in content)
+        rules = apply_rules(RuleFacts.of(given, _structure_file(given, where))) if short else {}
         return cls._checked(_filled(given, rules), where)
 
     @classmethod
@@ -255,6 +261,13 @@ def _given(content: Mapping[str, Any], where: str, known: Iterable[str]) -> dict
     if unknown:
         raise InputError([Problem(where, "unknown key", nearest(key, (*SHORT, *known)), field=key) for key in unknown])
     return merge(_from_short(content, where), sections, where)
+
+
+def _structure_file(given: Mapping[str, Mapping[str, Any]], where: str) -> Path | None:
+    """The structure file that unchecked settings name, where it is there: beside them."""
+    named = given.get("target", {}).get("structure_file")
+    path = Path(where).parent / str(named)
+    return path if named and path.is_file() else None
 
 
 def _mapping(value: Any, where: str, name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gibbsflow.config.potential import Dft, Generator, Target
@@ -53,7 +54,7 @@ class RuleFacts:
     elements
         ``target.elements``.
     molecule
-        Whether the target is a molecule.
+        Whether the target is a molecule: by name, or a file whose structures are periodic nowhere.
     engine
         ``dft.engine``.
     lowest_k, highest_k
@@ -74,13 +75,15 @@ class RuleFacts:
     committee: bool = False
 
     @classmethod
-    def of(cls, given: Mapping[str, Mapping[str, Any]]) -> RuleFacts:
+    def of(cls, given: Mapping[str, Mapping[str, Any]], structure: Path | None = None) -> RuleFacts:
         """Read them from sections that are not yet checked; what is unusable is left to the check.
 
         Parameters
         ----------
         given
             Values by section and key.
+        structure
+            The structure file that they name, where it lies; None where none is named, or it is not there.
 
         Returns
         -------
@@ -94,13 +97,24 @@ class RuleFacts:
         return cls(
             goal=str(given.get("loop", {}).get("goal", "md")),
             elements=tuple(map(str, elements)) if isinstance(elements, list | tuple) else (),
-            molecule=bool(target.get("molecule")),
+            molecule=bool(target.get("molecule")) or (structure is not None and _periodic_nowhere(structure)),
             engine=str(given.get("dft", {}).get("engine", "quantum_espresso")),
             lowest_k=min(kelvin),
             highest_k=max(kelvin),
             constant_volume=exploration.get("ensemble") == "nvt",
             committee=exploration.get("uncertainty") == "committee",
         )
+
+
+def _periodic_nowhere(file: Path) -> bool:
+    """Whether a file holds molecules alone; one that cannot be read is refused where its structures are taken."""
+    from ase.io import read
+
+    try:
+        frames = read(file, ":")
+    except Exception:  # noqa: BLE001 - ASE's formats raise what they like
+        return False
+    return bool(frames) and not any(frame.pbc.any() for frame in frames)
 
 
 def _number(value: Any) -> float | None:
@@ -173,7 +187,7 @@ RULES: tuple[Rule, ...] = (
         "the target and neighbouring compositions, and atoms in each other's place",
     ),
     Rule(
-        "a molecule", lambda f: f.molecule,
+        "a molecule, or a file of structures that are periodic nowhere", lambda f: f.molecule,
         {
             "generator": {
                 "methods": ("bulk", "normal_mode", "rattle", "dimer"), "mode_count": 20,

@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ase.build import bulk
-from labelled_sets import fitted_copper, label
+from ase.io import write
+from labelled_sets import fitted_copper, label, rattled
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.potential.export.handed_over import Source
 from gibbsflow.potential.export.model_card import card, card_text, span
+from gibbsflow.potential.train.trainers.foundation.chgnet import ChgnetPotential
 
 
 def test_the_range_of_known_frames():
@@ -50,3 +52,19 @@ def test_what_nobody_said_is_said_to_be_unknown():
     text = card_text(content)
     for words in ("| licence | not stated |", "not validated", "settings not recorded", "# X"):
         assert words in text
+
+
+def test_the_card_of_a_tuned_model_says_what_it_was_and_that_nothing_grades_it(tmp_path):
+    np.savez(tmp_path / "tuned.npz", weight=np.ones(3))
+    meta = {"made_with": {"weights": "0.3.0", "frozen": "none", "replay": "none: may be lost"},
+            "environment": {"chgnet": "0.4.2", "torch": "2.15.0"}}  # fmt: skip
+    made = ChgnetPotential(("Cu",), "0.3.0", {"Cu": 1.0}, {}, meta, tmp_path / "tuned.npz")
+    made.write(tmp_path / "alone/potential")  # without the figures of its fit beside it
+    write(tmp_path / "train.extxyz", rattled(2, 1))
+    source = Source.find(tmp_path / "alone/potential", tmp_path / "train.extxyz")
+    content = card(source, licence="", title="", authors=(), validation=None)
+    assert content["kind"]["tuned"]["replay"] == "none: may be lost" and content["grade"] is None
+    text = card_text(content)
+    for words in ("chgnet (ASE alone", "weights 0.3.0, frozen none", "torch 2.15.0", "has no grade", "CHGNet)"):
+        assert words in text
+    assert "Nguyen" not in text and "grade is the judge" not in text

@@ -23,6 +23,22 @@ def test_own_crystals_have_their_lattice_constants() -> None:
     assert magnesium.cell.lengths()[0] == pytest.approx(3.21, abs=0.03)
 
 
+@pytest.mark.parametrize(("element", "a", "c"), [("Ti", 2.95, 4.685), ("Zn", 2.66, 4.937), ("Al", 2.864, 4.677)])
+def test_hcp_has_the_elements_own_ratio_or_that_of_spheres(element: str, a: float, c: float) -> None:
+    (found,) = parents(Target(elements=(element,), crystal="hcp"), SETTINGS)
+    assert found.cell.lengths() == pytest.approx([a, a, c], abs=0.01)
+
+
+def test_an_alloy_in_hcp_has_the_mean_ratio() -> None:
+    mixed = lattice(Target(elements=("Ti", "Al"), composition={"Ti": 0.75, "Al": 0.25}, crystal="hcp"), SETTINGS)
+    assert mixed.cell.lengths()[2] / mixed.cell.lengths()[0] == pytest.approx(1.588)
+
+
+def test_a_crystal_whose_atoms_nobody_places_is_asked_for() -> None:
+    with pytest.raises(InputError, match="Se has no simple crystal"):  # three atoms a cell, hexagonal
+        parents(Target(elements=("Se",)), SETTINGS)
+
+
 def test_an_alloy_gives_its_pure_crystals_and_one_occupation() -> None:
     copper, nickel, mixed = parents(CUNI, Generator(supercell=(2, 2, 1)))
     assert [set(copper.symbols), set(nickel.symbols)] == [{"Cu"}, {"Ni"}]

@@ -46,6 +46,13 @@ def test_a_cell_of_one_atom_leaves_no_holdout(tmp_path: Path) -> None:
     check(config(structure="si.extxyz", generator={"supercell": [2, 1, 1]}), str(tmp_path / "si.yaml"))
 
 
+def test_pressure_on_a_file_of_molecules_is_refused(tmp_path: Path) -> None:
+    write_frames(tmp_path / "w.xyz", [molecule("H2O")])
+    plan = config(elements=["H", "O"], structure="w.xyz", exploration={"ensemble": "npt"})
+    with pytest.raises(InputError, match="npt for a molecule"):
+        check(plan, str(tmp_path / "si.yaml"))
+
+
 def test_pressure_on_a_molecule_is_refused() -> None:
     plan = config(elements=["H", "O"], structure="H2O", exploration={"ensemble": "npt"})
     with pytest.raises(InputError, match=r"h2o\.yaml, exploration\.ensemble: npt for a molecule \(right: nvt\)"):

@@ -96,7 +96,16 @@ def test_structure_files_are_found_beside_the_settings(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "state" / "config.json").read_text())["target"]["structure_file"] == "si.extxyz"
 
 
-def test_a_loop_that_has_stopped_runs_nothing(loop: LocalLoop, tmp_path: Path) -> None:
+def test_what_no_loop_can_be_made_of_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    plan = config(elements=["O", "H", "N"], structure="HCN", engine="tblite")
+    with pytest.raises(InputError, match=r"hcn\.yaml, elements: HCN holds C \(right: elements: \[C, H, N\]\)"):
+        LocalLoop(tmp_path / "hcn.yaml", plan, tmp_path / "out", tmp_path / "state").run()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loop_that_has_stopped_runs_nothing(loop: LocalLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(run_local.preflight, "check", lambda _, where: looked.append(where) or {})
     begun = loop.state / "start"
     begun.mkdir(parents=True)
     finished(begun)
@@ -105,6 +114,8 @@ def test_a_loop_that_has_stopped_runs_nothing(loop: LocalLoop, tmp_path: Path) -
     assert manager.checkpoint.phase is Phase.STOPPED
     assert (begun / "calls").read_text() == "x"  # `infer start --from`, and nothing after it
     assert not loop.out.exists()
+    loop.run(tmp_path / "from")
+    assert looked == [str(tmp_path / "si.yaml")]  # what was begun is not looked at again
 
 
 def test_a_potential_is_validated_where_that_decides(tmp_path: Path) -> None:
@@ -119,6 +130,17 @@ def test_a_potential_is_validated_where_that_decides(tmp_path: Path) -> None:
     given = dict(zip(command.options[::2], command.options[1::2], strict=True))
     assert given["--potential"] == str(fit / "potential") and given["--data"] == str(train)
     assert given["--state"] == str(tmp_path / "state" / "validation") and command.inputs == (fit / "potential", train)
+
+
+def test_no_verb_keeps_its_state_where_its_log_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Command] = []
+    monkeypatch.setattr(LocalLoop, "_run", lambda _, commands: made.extend(commands))
+    plan = config(convergence={"validation": "WARN"})
+    LocalLoop(tmp_path / "si.yaml", plan, tmp_path / "out", tmp_path / "state")._generation(tmp_path / "start", 0)
+    assert {(one.program, one.verb) for one in made} >= {("train", "fit"), ("train", "validate")}
+    for one in made:  # state of other inputs is set aside with all that lies there
+        given = dict(zip(one.options, one.options[1:], strict=False))
+        assert given.get("--state") != str(one.out), one
 
 
 def test_a_trainer_without_a_grade_is_refused_before_anything_is_made(tmp_path: Path) -> None:

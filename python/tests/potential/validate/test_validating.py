@@ -8,11 +8,12 @@ from pair_crystals import SMALL, TOUCHING, Pairs, fcc, touching
 
 from gibbsflow.config.potential_validation import ReferenceValue
 from gibbsflow.errors import InputError
-from gibbsflow.potential.validate.battery import Battery, Model
+from gibbsflow.potential.train.trainers.foundation.chgnet import ChgnetPotential
+from gibbsflow.potential.validate.battery import ONLY_BY_LAMMPS, PROPERTIES, Battery, Model
 from gibbsflow.potential.validate.comparisons import Judged, Row
 from gibbsflow.potential.validate.properties.plans import Measured, by_calculator
 from gibbsflow.potential.validate.subjects import Subject
-from gibbsflow.potential.validate.validating import _about_the_cell, _beside_harmonic, engine_cost, validate
+from gibbsflow.potential.validate.validating import _about_the_cell, _beside_harmonic, engine_cost, md_of, validate
 from gibbsflow.workflow.state.segments import Stopper
 
 
@@ -96,3 +97,22 @@ def test_an_expansion_about_a_cell_that_is_off_is_no_pass() -> None:
     assert _about_the_cell(Judged("rdf", "PASS", (), (), (), nothing), moved).verdict == "WARN"
     elastic = Judged("elastic", "PASS", (), (), (), nothing)
     assert _about_the_cell(elastic, off) is elastic
+
+
+def test_md_of_what_lammps_does_not_run_is_refused_and_distributions_are_by_a_short_one(tmp_path: Path) -> None:
+    tuned = ChgnetPotential(("Cu",), "0.3.0", {"Cu": 1.0}, {}, {}, tmp_path / "tuned.npz")
+    with pytest.raises(InputError, match=r"fit/potential, validation\.properties: npt_expansion, melting: takes MD"):
+        md_of(tuned, "k", tmp_path, Stopper(), ["cell", *ONLY_BY_LAMMPS, "rdf"], "fit/potential")
+    assert md_of(tuned, "k", tmp_path, Stopper(), ["cell", "rdf"], "fit/potential") is None
+    short = {"properties": ("rdf",), "rdf_engine_steps": 40, "md_atoms_min": 30}
+    found = validate(battery(tmp_path, **short), Model("potential", "k" * 64, touching))
+    assert any("40 steps of" in note for one in found.judged for note in one.potential.notes)
+    assert found.figures()["properties"].keys() == {"cell", "rdf"}
+
+
+def test_only_lammps_measures_what_has_no_plan(tmp_path: Path) -> None:
+    names = ["cell", "repulsion", "npt_expansion", "rdf", "melting"]
+    assert names == [n for n in ("cell", *PROPERTIES) if n in names]
+    made = battery(tmp_path, rdf_engine_steps=40).measure(Model("potential", "k" * 64, touching), names)
+    told = "only what LAMMPS runs can be asked for this"
+    assert tuple(name for name, one in made.items() if one.lost == told) == ONLY_BY_LAMMPS

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.config.potential_training import DEFAULT_BACKEND
 from gibbsflow.config.section import read_section
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.potential.data.labels import require_one_settings_hash
@@ -105,6 +106,17 @@ class Source:
             Those of training first.
         """
         return [frame for own in self.frames.values() for frame in own]
+
+    @property
+    def backend(self) -> str:
+        """Name of its trainer.
+
+        Returns
+        -------
+        str
+            As in ``training.backend``.
+        """
+        return str(read_json(self.folder / _MARK).get("backend", DEFAULT_BACKEND))
 
     @property
     def settings_hash(self) -> str:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _REACH_ANGSTROM = 4.0
 _ERRORS = ("frames", "atoms", "energy_mae_mev_per_atom", "energy_rmse_mev_per_atom", "force_mae_ev_per_angstrom",
            "force_rmse_ev_per_angstrom", "stress_mae_gpa")  # fmt: skip
+_OUTSIDE = {
+    True: "outside of it the grade is the judge, not this table.",
+    False: "this potential has no grade, so that nothing tells where it does not hold.",
+}
 _PAPERS = {
     "pod": [
         "N. C. Nguyen and A. Rohskopf, J. Comput. Phys. 2023, 480, 112030 (proper orthogonal descriptors)",
@@ -60,7 +64,7 @@ def card(
         JSON-serialisable; units in the names.
     """
     figures, grader, frames = source.figures, source.grader, source.labelled
-    backend = str(figures.get("backend", "pod"))
+    backend = source.backend
     engine = source.config.dft.engine if source.config else next((f.info.get("engine") for f in frames), None)
     verdict = dict(validation) if validation is not None else {"verdict": "not validated", "reasons": []}
     papers = [*_PAPERS.get(backend, []), *_PAPERS.get(str(engine), [])]
@@ -75,6 +79,7 @@ def card(
             "cutoff_angstrom": source.potential.cutoff_angstrom,
             "coefficients": figures.get("coefficients", _coefficients(source)),
             "repulsion_angstrom": figures.get("zbl_angstrom"), "references": figures.get("references"),
+            **_tuned(source),
         },
         "range": span(source.frames.get("train", [])),
         "data": {
@@ -160,13 +165,14 @@ def card_text(content: Mapping[str, Any]) -> str:
         Markdown.
     """
     kind, labels, grade = content["kind"], content["labels"], content["grade"]
-    verdict = content["validation"]
+    verdict, tuned = content["validation"], content["kind"].get("tuned", {})
     lines = [
         f"# {content['title']}", "",
         *_table(["", ""], [
             ["elements", ", ".join(content["elements"])],
             ["kind", f"{kind['backend']} ({_program(kind['pair_style'])}), cutoff "
              f"{kind['cutoff_angstrom']:g} Å, {kind['coefficients'] or 'unknown number of'} coefficients"],
+            *([["tuned", _said(tuned)], ["calculated by", _said(kind["environment"])]] if tuned else []),
             ["labels", f"{labels['engine'] or 'engine not recorded'}, settings {labels['settings_key']}"],
             ["validation", f"{verdict['verdict']}" + "".join(f"; {reason}" for reason in verdict["reasons"])],
             ["licence", content["licence"]],
@@ -174,7 +180,7 @@ def card_text(content: Mapping[str, Any]) -> str:
             ["made by", content["made_by"]],
         ]),
         "", "## Range", "",
-        "Trained on what follows; outside of it the grade is the judge, not this table.", "",
+        f"Trained on what follows; {_OUTSIDE[grade is not None]}", "",
         *_table(["", ""], [[_words(key), _said(value)] for key, value in content["range"].items()]),
     ]  # fmt: skip
     if content["data"]:
@@ -204,6 +210,12 @@ def _coefficients(source: Source) -> int | None:
     """Number of coefficients, of a potential that has them at hand."""
     own = getattr(source.potential, "coefficients", None)
     return None if own is None else len(own)
+
+
+def _tuned(source: Source) -> dict[str, Any]:
+    """How a foundation model was tuned, and in which environment; empty of what was made from nothing."""
+    meta = getattr(source.potential, "meta", {}) if source.backend == "chgnet" else {}
+    return {"tuned": dict(meta["made_with"]), "environment": dict(meta["environment"])} if meta else {}
 
 
 def _label_settings(source: Source) -> dict[str, Any]:

@@ -219,10 +219,16 @@ def _tagged(atoms: Atoms, config_type: str, settings: Generator) -> Atoms:
     return tag(atoms, config_type, generator="parents", seed=settings.generator_seed)
 
 
-def _own_crystal(element: str) -> str:
+def _own_state(element: str) -> dict[str, Any]:
+    """Crystal of an element as ASE has it; empty where it has none, or one whose atoms it does not place (Se, Te)."""
     from ase.data import atomic_numbers, reference_states
 
-    own = (reference_states[atomic_numbers[element]] or {}).get("symmetry")
+    state: dict[str, Any] = dict(reference_states[atomic_numbers[element]] or {})
+    return {} if state.get("basis", "") is None else state
+
+
+def _own_crystal(element: str) -> str:
+    own = _own_state(element).get("symmetry")
     if own not in ("sc", "fcc", "bcc", "hcp", "diamond"):
         what = f"{element} has no simple crystal at room temperature ({own})"
         raise InputError(
@@ -232,9 +238,9 @@ def _own_crystal(element: str) -> str:
 
 
 def _volume_per_atom(element: str) -> float:
-    from ase.data import atomic_numbers, covalent_radii, reference_states
+    from ase.data import atomic_numbers, covalent_radii
 
-    state: dict[str, Any] = dict(reference_states[atomic_numbers[element]] or {})
+    state = _own_state(element)
     symmetry: str = state.get("symmetry", "")
     a: float = state.get("a", 0.0)
     if symmetry in ("sc", "fcc", "bcc", "diamond"):
@@ -245,10 +251,15 @@ def _volume_per_atom(element: str) -> float:
     return float((2 * covalent_radii[atomic_numbers[element]]) ** 3 / math.sqrt(2))
 
 
-def _close_packed(element: str) -> bool:
-    from ase.data import atomic_numbers, reference_states
+def _own_ratio(elements: tuple[str, ...]) -> float:
+    """c/a of hcp: the mean of the elements that have this crystal (titanium 1.586, zinc 1.856), else of spheres."""
+    states = map(_own_state, elements)
+    own = [float(state["c/a"]) for state in states if state.get("symmetry") == "hcp"]
+    return sum(own) / len(own) if own else math.sqrt(8 / 3)
 
-    return (reference_states[atomic_numbers[element]] or {}).get("symmetry") in ("fcc", "bcc", "hcp")
+
+def _close_packed(element: str) -> bool:
+    return _own_state(element).get("symmetry") in ("fcc", "bcc", "hcp")
 
 
 def _bonded(crystal: str, elements: tuple[str, ...]) -> float:
@@ -279,6 +290,8 @@ def _crystal(crystal: str, elements: tuple[str, ...], target: Target, volume: fl
         what = f"fluorite of {elements[0]} and twice {elements[1]}, which is neutral the other way round"
         raise InputError(Problem("target", what, f"elements: [{elements[1]}, {elements[0]}]", field="elements"))
     a, ratio = target.lattice_constant_angstrom, math.sqrt(8 / 3)
+    if crystal == "hcp":
+        ratio = _own_ratio(elements if volume is None else target.elements)
     if a is None and crystal in ORDERED:
         a = _bonded(crystal, elements)
     if a is None:

@@ -85,9 +85,9 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
             if alien := sorted(set(frame.get_chemical_symbols()) - set(target.elements)):
                 right = f"only {', '.join(target.elements)}, as in elements"
                 raise InputError(Problem(str(target.structure_file), f"frame {number} holds {', '.join(alien)}", right))
-    if target.molecule is not None and config.exploration.ensemble == "npt":
-        raise InputError(Problem(where, "npt for a molecule", "nvt", field="exploration.ensemble"))
     start = parents(target, config.generator, closest_ratio=config.labels.closest_ratio)
+    if config.exploration.ensemble == "npt" and not any(atoms.pbc.any() for atoms in start):
+        raise InputError(Problem(where, "npt for a molecule", "nvt", field="exploration.ensemble"))
     if not any(thermal.applies(atoms) for atoms in start):
         what = "has no crystal and no molecule of two atoms or more, of which the hold-out set could be made"
         right = "a supercell: generator: {supercell: [2, 2, 2]}"

@@ -27,6 +27,7 @@ from gibbsflow.errors import (
     StateError,
     StoppedEarly,
 )  # fmt: skip
+from gibbsflow.potential.loop import preflight
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.potential.loop.state import Phase
@@ -105,9 +106,12 @@ class LocalLoop:
         Raises
         ------
         InputError
-            Where a verb was given something wrong, or the trainer's potentials have no grade.
+            Where settings, files or programs are not what a loop needs (:func:`.preflight.check`), before anything is
+            made; or a verb was given something wrong.
         LockedError
             Where another process holds the state folder.
+        MissingProgramError
+            Where a program, or LAMMPS' package of the trainer, is not installed.
         ScienceError
             Where a verb failed.
         StateError
@@ -119,6 +123,9 @@ class LocalLoop:
         if begin is not None and not (Path(begin) / loop_state.CHECKPOINT).is_file():
             right = f"generation_NN/ of a loop's results, with {loop_state.CHECKPOINT}"
             raise InputError(Problem(str(begin), "no generation of a loop", right, field="--from"))
+        if not self.settings.exists():  # else it was looked at when the state was begun
+            for name, text in preflight.check(self.config, str(self.source)).items():
+                log.info("%s: %s", name, text)
         with folder_lock(self.state), Stopper() as self.stopper:
             self._settle()
             folder = self._begin(begin)
@@ -225,7 +232,7 @@ class LocalLoop:
         data = (recorded / loop_state.TRAIN, recorded / loop_state.HOLDOUT)
         options = (
             "--train", str(data[0]), "--test", str(data[1]), *common, "--seed", str(self.config.loop.seed),
-            "--state", str(self.state / f"generation_{number:02d}" / "fit"),
+            "--state", str(work / "fitting"),  # not its --out, whose log would be set aside with state of other inputs
         )  # fmt: skip
         self._run([Command("train", "fit", options, fit, data)])
         runs = [self._trajectory(start, fit, work) for start in loop_state.trajectories(recorded)]

@@ -135,6 +135,8 @@ PROPERTIES: Mapping[PropertyName, tuple[tuple[str, ...], Make]] = {
     "melting": (("crystal",), _by_md(melting)),
 }
 """By name: what it can be measured of, and its plan. What is at rest (``cell``) comes before all of them."""
+ONLY_BY_LAMMPS: tuple[PropertyName, ...] = ("npt_expansion", "melting")
+"""Properties that no plan measures in place of LAMMPS' MD of many atoms."""
 
 
 @dataclass

@@ -6,17 +6,21 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from gibbsflow.config.potential_validation import PropertyName, ReferenceValue, Validation
-from gibbsflow.errors import ScienceError
-from gibbsflow.potential.validate.battery import Battery, Model, relative_cost
+from gibbsflow.errors import InputError, Problem, ScienceError
+from gibbsflow.potential.train.shared.protocols import Potential
+from gibbsflow.potential.validate.battery import ONLY_BY_LAMMPS, Battery, Model, relative_cost
 from gibbsflow.potential.validate.comparisons import Judged, Level, Row, judge, overall, worst
 from gibbsflow.potential.validate.engine_labels import EngineLabels
+from gibbsflow.potential.validate.ensembles.md_runs import MdRuns
 from gibbsflow.potential.validate.label_cells import beside_label_cell, cells_to_compare
 from gibbsflow.potential.validate.properties.plans import Measured
 from gibbsflow.potential.validate.quantities import checked, quantity
 from gibbsflow.potential.validate.subjects import Subject
+from gibbsflow.workflow.state.segments import Stopper
 
 log = logging.getLogger(__name__)
 _OTHER_PHASE = 0.15
@@ -83,6 +87,45 @@ class Validated:
             One row a quantity and reference (:meth:`.Row.as_json`).
         """
         return [row.as_json() for one in self.judged for row in one.rows]
+
+
+def md_of(
+    potential: Potential, key: str, state: Path, stopper: Stopper, names: Sequence[PropertyName], where: str
+) -> MdRuns | None:
+    """Give what runs MD of many atoms, where LAMMPS runs the potential.
+
+    Parameters
+    ----------
+    potential
+        The potential.
+    key
+        Hash of all that changes what it says.
+    state
+        Folder that keeps the runs.
+    stopper
+        Says when to stop.
+    names
+        Properties that are to be measured.
+    where
+        Folder of the potential, for messages.
+
+    Returns
+    -------
+    MdRuns or None
+        None for a potential that ASE alone runs: radial distributions are then those of a short MD, as an engine's.
+
+    Raises
+    ------
+    InputError
+        Where properties need LAMMPS, and it does not run the potential.
+    """
+    if potential.lammps_style:
+        return MdRuns(potential, key, state, stopper)
+    if lost := [name for name in names if name in ONLY_BY_LAMMPS]:
+        what = f"{', '.join(lost)}: takes MD of many atoms in LAMMPS, which does not run this potential"
+        right = "other properties (thermal_expansion, rdf), or a potential of `train fit --backend pod`"
+        raise InputError(Problem(where, what, right, field="validation.properties"))
+    return None
 
 
 def validate(

@@ -1,6 +1,7 @@
 """Tuning by the real model, where it is installed: better on what it learns, gone on with bit for bit, parts frozen."""
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -38,6 +39,20 @@ def test_a_fit_that_was_killed_within_an_epoch_goes_on_bit_for_bit(tmp_path):
     assert again["begun_at"] == 1
     for name, values in _tuned(whole).items():
         assert np.array_equal(values, _tuned(cut)[name]), name
+
+
+def test_fits_side_by_side_are_what_each_is_alone(tmp_path):
+    def fit(name, seed):
+        told = request(seed=seed, epochs=1)
+        return tuning_run.tune(tmp_path / name, told, tuning_arrays(), threads=1, stopper=Stopper())
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(fit, ("first", "second"), (1, 2)))
+    alone = fit("alone", 2)
+    first, second, third = (_tuned(tmp_path / name) for name in ("first", "second", "alone"))
+    assert all(np.array_equal(second[name], third[name]) for name in third)
+    assert any(not np.array_equal(first[name], second[name]) for name in first)
+    assert [outcome["begun_at"] for outcome in (*outcomes, alone)] == [0, 0, 0]
 
 
 def test_frozen_parts_stay_and_labels_that_do_not_count_change_nothing(tmp_path):

@@ -36,7 +36,10 @@ def test_speed_is_measured_on_atoms_with_neighbours(tmp_path):
     molecule = Atoms("OH2", positions=[[0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]])
     packed = pod_speed.dense(molecule, 4.0, 0.96)
     assert set(packed.get_chemical_symbols()) == {"O", "H"} and packed.pbc.all() and len(packed) >= 200
-    assert pairs_within(packed, 1.0)[2].min() == pytest.approx(0.96)
+    assert pairs_within(packed, 2.1)[2].min() == pytest.approx(2.0)
+    # at the molecule's bond an atom had more than the 2000 neighbours that LAMMPS' lists hold
+    assert np.bincount(pairs_within(packed, 8.0)[0]).max() < 500
+    assert pairs_within(pod_speed.dense(Atoms("Cl2", positions=[[0, 0, 0], [2.5, 0, 0]]), 4.0, 2.5), 2.6)[2].min() > 2.4
     silicon = pod_speed.dense(bulk("Si", cubic=True), 5.0, 2.35)
     assert len(silicon) == 256 and max(silicon.cell.lengths()) == pytest.approx(4 * 5.43)
     with Lammps(tmp_path) as lammps:

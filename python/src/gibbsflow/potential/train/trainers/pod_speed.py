@@ -25,6 +25,8 @@ _ATOMS, _REPEATS = 200, 2
 _ENOUGH_S, _MOST_STEPS = 0.15, 100
 # pair_style pod of the 2025 release crashes on atoms with hardly a neighbour
 _FEWEST_NEIGHBOURS = 6
+# a close packing at it has 5.7 Å^3 an atom as diamond has; at an O-H bond it would have 0.6, and overflow LAMMPS' lists
+_CLOSEST_ANGSTROM = 2.0
 
 
 def dense(atoms: Atoms, cutoff_angstrom: float, neighbour_angstrom: float) -> Atoms:
@@ -42,13 +44,14 @@ def dense(atoms: Atoms, cutoff_angstrom: float, neighbour_angstrom: float) -> At
     Returns
     -------
     Atoms
-        The same, repeated until it is large enough; in its place a close packing where it is not periodic or its atoms
-        have hardly a neighbour.
+        The same, repeated until it is large enough; in its place a close packing, of 2 Å at least, where it is not
+        periodic or its atoms have hardly a neighbour.
     """
     pairs = len(pairs_within(atoms, cutoff_angstrom)[0])
     if not atoms.pbc.all() or pairs < _FEWEST_NEIGHBOURS * len(atoms):
         symbols = sorted(set(atoms.get_chemical_symbols()))
-        atoms = bulk(symbols[0], "fcc", a=2**0.5 * neighbour_angstrom, cubic=True) * (4, 4, 4)
+        nearest = max(neighbour_angstrom, _CLOSEST_ANGSTROM)
+        atoms = bulk(symbols[0], "fcc", a=2**0.5 * nearest, cubic=True) * (4, 4, 4)
         atoms.symbols[:] = [symbols[k % len(symbols)] for k in range(len(atoms))]
     while len(atoms) < _ATOMS:
         lengths = list(atoms.cell.lengths())

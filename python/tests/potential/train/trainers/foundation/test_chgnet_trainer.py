@@ -1,5 +1,6 @@
 """The trainer of the foundation model: refusals without its environment, arrays, and a fit where it is installed."""
 
+import json
 import sys
 import time
 from dataclasses import replace
@@ -9,8 +10,10 @@ import pytest
 from ase.io import write
 from foundation_models import needs_model, stand_in
 from labelled_sets import bare_frame, rattled
+from typer.testing import CliRunner
 
 from gibbsflow import PotentialCalculator
+from gibbsflow.cli.train import app as train
 from gibbsflow.config.potential_training import Training, Tuning
 from gibbsflow.engines.foundation import environment, tuning_run
 from gibbsflow.errors import EngineError, InputError, MissingProgramError, StoppedEarly
@@ -127,3 +130,18 @@ def test_tuning_improves_on_the_untuned_model_and_is_what_the_calculator_gives(t
         errors.append((atoms.get_potential_energy() - frame.energy_ev) / len(atoms))
     calculator.close()
     assert 1e3 * np.sqrt(np.mean(np.square(errors))) == pytest.approx(after["energy_rmse_mev_per_atom"], rel=1e-3)
+    _validate(tmp_path)
+
+
+def _validate(folder):
+    """What is done with a fit is done with a tuned model: measured with a verdict, or refused before it."""
+    (folder / "cu.yaml").write_text("elements: [Cu]\nstructure: fcc\n")
+    words = ["validate", "--potential", folder / "potential", "--config", folder / "cu.yaml", "--out", folder / "o"]
+    found = CliRunner().invoke(train, [*map(str, words), "--only", "eos"])
+    assert found.exit_code == 0, found.output
+    result = json.loads((folder / "o/result.json").read_text())
+    rows = {row["quantity"]: row["potential"] for row in result["quantities"]}
+    assert rows["lattice_a"] == pytest.approx(3.6, abs=0.15)
+    assert result["potential_sha256"] == training.fingerprint(folder / "potential")
+    found = CliRunner().invoke(train, [*map(str, words), "--only", "npt_expansion"])
+    assert found.exit_code == 65 and "LAMMPS, which does not run this potential" in found.output
