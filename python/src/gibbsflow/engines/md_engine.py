@@ -187,16 +187,6 @@ class Simulation(Protocol):
         """
         ...
 
-    def half_kick_nm_per_ps(self) -> Floats:
-        """Give what half a time step of the forces adds to velocities: what is kept of these lies so far behind.
-
-        Returns
-        -------
-        ndarray
-            Shape (N, 3), nm/ps.
-        """
-        ...
-
     def potential_kj_per_mol(self) -> float:
         """Evaluate the potential energy.
 
@@ -214,6 +204,20 @@ class Simulation(Protocol):
         -------
         MdFrame
             The energy perhaps not finite.
+        """
+        ...
+
+
+class StateSimulation(Simulation, Protocol):
+    """A simulation in this process, of one of the states that walkers exchange."""
+
+    def half_kick_nm_per_ps(self) -> Floats:
+        """Give what half a time step of the forces adds to velocities: what is kept of these lies so far behind.
+
+        Returns
+        -------
+        ndarray
+            Shape (N, 3), nm/ps.
         """
         ...
 

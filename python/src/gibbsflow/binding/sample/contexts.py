@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 
 from gibbsflow.config.binding import Md
-from gibbsflow.engines.md_engine import EngineSystem, MdEngine
+from gibbsflow.engines.md_engine import EngineSystem, MdEngine, StateSimulation
 from gibbsflow.engines.md_engines import engine_for
 from gibbsflow.errors import NumericalError, during
 from gibbsflow.units import KJ_PER_KCAL, Floats, kt_kcal_per_mol
@@ -133,8 +134,9 @@ class StateContexts:
             return velocities
         kicks = []
         for state in (before, after):
-            self.simulations[state].place(positions)
-            kicks.append(self.simulations[state].half_kick_nm_per_ps())
+            simulation = cast(StateSimulation, self.simulations[state])  # no other is made for exchange
+            simulation.place(positions)
+            kicks.append(simulation.half_kick_nm_per_ps())
         return velocities + kicks[0] - kicks[1]
 
     def reduced_potentials(self, positions: Floats, own: int) -> Floats:

@@ -112,16 +112,6 @@ class AmberSimulation:
         drawn = np.random.default_rng(seed).normal(size=(self.atoms, 3)) * spread[:, None]
         self._now = replace(self._state(), velocities_nm_per_ps=drawn)
 
-    def half_kick_nm_per_ps(self) -> Floats:
-        """Refused: what is run here has one state.
-
-        Raises
-        ------
-        NotImplementedError
-            Always.
-        """
-        raise NotImplementedError("runs of sander do not exchange their states")
-
     def set_temperature(self, temperature_k: float) -> None:
         """Set the thermostat.
 
