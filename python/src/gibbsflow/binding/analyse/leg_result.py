@@ -261,12 +261,12 @@ def analyse_leg(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge
     except UnconvergedError as error:
         bar_reason = str(error)
     factor = estimate.dg_error_kt / max(dg_of_leg_kt(mbar, energies, rows)[1], 1e-12)
-    forward, backward = convergence.forward_backward(energies, mbar.delta_f_.iloc[0].to_numpy(), factor)
     profile_kt, profile_error_kt = reweighting.profile(mbar, energies, rows)
-    solved_kt = profile_kt
+    whole, solved_kt = mbar, profile_kt
     if rows is not None:  # sums over all samples say nothing where the equations were solved for a part of them
         whole = fit_mbar(energies.u_nk, mbar.delta_f_.iloc[0].to_numpy())
         solved_kt = reweighting.profile(whole, energies)[0]
+    forward, backward = convergence.forward_backward(energies, whole, factor)
     return LegAnalysis(
         energies=energies,
         decorrelate=decorrelate,
