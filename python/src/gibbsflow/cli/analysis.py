@@ -29,7 +29,7 @@ def leg(
     temperature: Annotated[float | None, typer.Option(min=1.0, help="Temperature, K, as in the files.")] = None,
     decorrelate: Annotated[
         Literal["auto", "always", "never"],
-        typer.Option(help="auto: value from all samples, error from uncorrelated ones; always, never: both."),
+        typer.Option(help="auto: values from all samples, own errors from uncorrelated ones; always, never: both."),
     ] = "auto",
     entropy: Annotated[
         bool, typer.Option(help="Split ΔG into enthalpy and entropy; needs whole energies, as `fe run` writes them.")

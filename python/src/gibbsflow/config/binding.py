@@ -283,7 +283,8 @@ class Analysis(Section):
 
     decorrelate: Literal["auto", "always", "never"] = setting(
         "auto",
-        "Samples used: value from all, error from uncorrelated ones (auto); both from those (always); all (never).",
+        "Samples of estimators: value from all, own error from uncorrelated ones (auto); both from these (always); all "
+        "for both (never). A leg's error is that of blocks of time.",
     )
     overlap_warn: float = setting(0.03, "Least overlap of neighbouring windows that gives no warning.", ge=0, le=0.5)
     error_warn_kcal_per_mol: float = setting(0.5, "Largest error that gives no warning.", unit="kcal/mol", gt=0, le=10)

@@ -27,7 +27,7 @@ def with_walkers(energies, path):
 
 def test_both_series_end_in_the_estimate_of_all_data(energies):
     mbar = fit_mbar(energies.u_nk)
-    forward, backward = convergence.forward_backward(energies, mbar.delta_f_.iloc[0].to_numpy())
+    forward, backward = convergence.forward_backward(energies, mbar)
     for series in (forward, backward):
         assert series.at(1.0) == pytest.approx(dg_of_sampled_kt(mbar), abs=1e-6)
         assert (np.diff(series.dg_error_kt) < 0).all()

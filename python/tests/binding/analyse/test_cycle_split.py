@@ -3,13 +3,14 @@
 import json
 
 import pytest
-from oscillators import STANDARD_STATE, TEMPERATURE_K, write_solvation, write_transformation
+from oscillators import COMPLEX, STANDARD_STATE, TEMPERATURE_K, write_solvation, write_system, write_transformation
 
 from gibbsflow.binding.alchemy.restraint.restraints import CentreOfMassRestraint, restraint_as_dict
 from gibbsflow.binding.alchemy.restraint.standard_state import boresch_analytic_kcal_per_mol
 from gibbsflow.binding.analyse.cycle_split import release_enthalpy
 from gibbsflow.binding.analyse.entropy.split import FIGURES
 from gibbsflow.binding.analyse.transformation import analyse_transformation
+from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import Analysis
 from gibbsflow.errors import StateError
 from gibbsflow.report.tables.results_table import record_row, write_csv
@@ -60,6 +61,28 @@ def test_corrections_count_as_enthalpy_and_nothing_held_releases_nothing(tmp_pat
     assert corrected["dh_kcal_per_mol"] == pytest.approx(plain["dh_kcal_per_mol"] - 2.5)
     assert corrected["minus_tds_kcal_per_mol"] == pytest.approx(plain["minus_tds_kcal_per_mol"])
     assert any("size of boxes" in note for note in corrected["notes"])
+
+
+def test_decoupling_and_recoupling_at_once_has_one_leg_and_its_release(tmp_path):
+    md = {"temperature_k": TEMPERATURE_K, "solvent": "tip3p", "timestep_fs": 4.0}
+    fe = {"sampler": "exchange", "window_ps": 60.0, "sample_ps": 0.5, "abfe_protocol": "sdr"}
+    system = write_system(tmp_path / "system", "guest", {"sdr": COMPLEX}, restraint=HELD, md=md, fe=fe)
+    runs = [COMPLEX.write(tmp_path / f"sdr{r}", leg="sdr", replicate=r, count=150, seed=r) for r in range(2)]
+    record = analyse_transformation(system, runs, SPLIT)
+    split = record["entropy"]
+    assert abs(split["dh_kcal_per_mol"] - (-20 * KT + 1.5 * KT)) < 4 * split["dh_error_kcal_per_mol"] < 2.0
+    assert split["dh_kcal_per_mol"] + split["minus_tds_kcal_per_mol"] == pytest.approx(record["dg_kcal_per_mol"])
+    assert any("pV is left out" in note for note in split["notes"])
+
+
+def test_an_edge_is_split_without_a_release(tmp_path):
+    system, runs = write_transformation(tmp_path, replicates=1)
+    meta = {key: value for key, value in system.meta.items() if key not in ("restraint", "standard_state")}
+    record = analyse_transformation(SimSystem("guest", system.root, system.artifacts, meta), runs, SPLIT, mode="rbfe")
+    split = record["entropy"]
+    assert split["release_dh_kcal_per_mol"] == 0
+    assert abs(split["dh_kcal_per_mol"] - 15 * KT) < 4 * split["dh_error_kcal_per_mol"] < 3.0
+    assert split["dh_kcal_per_mol"] + split["minus_tds_kcal_per_mol"] == pytest.approx(record["dg_kcal_per_mol"])
 
 
 def test_six_harmonic_terms_hold_three_kt():

@@ -8,6 +8,7 @@ from oscillators import TEMPERATURE_K, Oscillators
 from pymbar.testsystems import HarmonicOscillatorsTestCase
 
 from gibbsflow.binding.analyse import estimators
+from gibbsflow.binding.analyse.integration import estimate_ti
 from gibbsflow.binding.analyse.readers import gromacs_energies
 from gibbsflow.binding.sample.energies import Energies, read_leg
 from gibbsflow.errors import UnconvergedError
@@ -23,7 +24,7 @@ def estimate(energies, decorrelate="auto"):
     correlation, uncorrelated = estimators.decorrelated(energies)
     mbar, value = estimators.estimate_mbar(energies, correlation, uncorrelated, decorrelate)
     bar = estimators.estimate_bar(energies, correlation, uncorrelated, decorrelate)
-    return mbar, {"mbar": value, "bar": bar, "ti": estimators.estimate_ti(energies, decorrelate)}
+    return mbar, {"mbar": value, "bar": bar, "ti": estimate_ti(energies, decorrelate)}
 
 
 def as_energies(u_nk):

@@ -90,6 +90,23 @@ def test_segment_by_segment_is_the_same_as_one_go(whole, tmp_path):
     assert content(tmp_path / "out") == content(root / "out")
 
 
+def test_a_run_begun_before_derivatives_were_recorded_goes_on_without(whole, tmp_path):
+    """Energies are those of the whole run; the file says why nothing is integrated."""
+    leg, root, _ = whole
+    with pytest.raises(StoppedEarly):
+        sample(leg, tmp_path / "state", tmp_path / "out", segments=1)
+    first = tmp_path / "state" / "segment-00000.npz"
+    with np.load(first) as file:
+        older = {name: file[name] for name in file.files if name != "gradients"}
+        assert len(older) < len(file.files)
+    np.savez(first, **older)
+    sample(leg, tmp_path / "state", tmp_path / "out")
+    for k in range(3):
+        window, other = (read_window(at / "out" / f"window_{k:02d}.parquet") for at in (tmp_path, root))
+        assert np.array_equal(window.u, other.u) and window.gradients is None and other.gradients is not None
+        assert window.meta["no_ti"] == "segments from before dU/dλ was recorded" and "no_ti" not in other.meta
+
+
 def test_killed_in_mid_segment_goes_on_to_the_same_samples(whole, tmp_path):
     leg, root, _ = whole
     code = "import gibbsflow.cli.fe as fe; fe.app()"

@@ -118,6 +118,7 @@ class LegOutcome:
             "bar_error_kcal_per_mol": bar["dg_error_kcal_per_mol"],
             "ti_dg_kcal_per_mol": ti["dg_kcal_per_mol"],
             "ti_error_kcal_per_mol": ti["dg_error_kcal_per_mol"],
+            "ti_integration_error_kcal_per_mol": ti.get("integration_error_kcal_per_mol"),
             **figures,
         }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from alchemlyb.estimators import MBAR
 from pymbar import timeseries
 
 from gibbsflow.binding.analyse.estimators import dg_of_leg_kt, fit_mbar, neighbour_differences, refuse_disjoint
@@ -91,7 +92,7 @@ class Equilibration:
 
 
 def forward_backward(
-    energies: Energies, f_kt: Floats, error_factor: float = 1.0
+    energies: Energies, whole: MBAR, error_factor: float = 1.0
 ) -> tuple[PartialEstimates, PartialEstimates]:
     """Estimate from growing parts of the data, from the start and from the end.
 
@@ -99,8 +100,8 @@ def forward_backward(
     ----------
     energies
         All samples.
-    f_kt
-        MBAR free energies of the sampled states from all data, where the solver starts; shape (K,), kT.
+    whole
+        MBAR of all samples: the estimate from all data, and where the solver starts.
     error_factor
         Error that allows for correlation, over that of all samples taken as uncorrelated.
 
@@ -117,14 +118,16 @@ def forward_backward(
     windows = [window.sort_index(level="time") for _, window in energies.u_nk.groupby(level="state")]
     both = []
     for backward in (False, True):
-        values = []
-        for fraction in fractions:
+        # from the whole to ever smaller parts, each solved from the free energies of the one before
+        f_kt, values = whole.delta_f_.iloc[0].tolist(), [dg_of_leg_kt(whole, energies)]
+        for fraction in fractions[-2::-1]:
             parts = []
             for window in windows:
                 count = max(1, round(fraction * len(window)))
                 parts.append(window.iloc[-count:] if backward else window.iloc[:count])
-            values.append(_estimate(parts, energies, f_kt))
-        value, error = np.array(values).T
+            value_kt, error_kt, f_kt = _estimate(parts, energies, f_kt)
+            values.append((value_kt, error_kt))
+        value, error = np.array(values[::-1]).T
         both.append(PartialEstimates(fractions, value, error * error_factor))
     return both[0], both[1]
 
@@ -203,15 +206,17 @@ def equilibration(energies: Energies) -> Equilibration:
     return Equilibration(float(time[start]), start / length)
 
 
-def _estimate(parts: list[pd.DataFrame], energies: Energies, f_kt: Floats) -> tuple[float, float]:
+def _estimate(parts: list[pd.DataFrame], energies: Energies, f_kt: list[float]) -> tuple[float, float, list[float]]:
+    """Value, error, and free energies of the sampled states, or those that it was to start from."""
     if min(len(part) for part in parts) < _FEWEST:
-        return np.nan, np.nan
+        return np.nan, np.nan, f_kt
     u_nk = pd.concat(parts)
     try:
         refuse_disjoint(u_nk)
-        return dg_of_leg_kt(fit_mbar(u_nk, f_kt.tolist()), energies, u_nk.index)
+        mbar = fit_mbar(u_nk, f_kt)
+        return *dg_of_leg_kt(mbar, energies, u_nk.index), mbar.delta_f_.iloc[0].tolist()
     except UnconvergedError:  # a short part of good data may well not converge: a gap in the plot, not a fault
-        return np.nan, np.nan
+        return np.nan, np.nan, f_kt
 
 
 def _round_trips(path: npt.NDArray[np.int_], states: int) -> int:

@@ -1,4 +1,4 @@
-"""Free energy of a leg from its reduced energies: MBAR, BAR and TI by alchemlyb and pymbar, with honest errors.
+"""Free energy of a leg from its reduced energies: MBAR and BAR by alchemlyb and pymbar, with honest errors.
 
 Which samples are used is said in the result. With ``auto`` the value comes from all samples, since estimators are
 consistent for correlated ones and lose precision when samples are thrown away, and the error comes from uncorrelated
@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from alchemlyb.estimators import BAR, MBAR, TI
+from alchemlyb.estimators import BAR, MBAR
 from loguru import logger
 from pymbar import timeseries
 from pymbar.utils import BoundsError, ConvergenceError, ParameterError
@@ -50,12 +50,15 @@ class Estimate:
         Temperature that kT refers to.
     error_method
         Where the error comes from, in words.
+    integration_error_kt
+        How far the value may be off for the rule that it was integrated by, in kT; 0 where nothing was integrated.
     """
 
     dg_kt: float
     dg_error_kt: float
     temperature_k: float
     error_method: str
+    integration_error_kt: float = 0.0
 
     def as_dict(self) -> dict[str, float | str]:
         """Figures with their units in the names.
@@ -133,14 +136,14 @@ def decorrelated(energies: Energies) -> tuple[Correlation, pd.DataFrame]:
     ----------
     Chodera et al., J. Chem. Theory Comput. 3, 26 (2007), for g; Chodera, J. Chem. Theory Comput. 12, 1799 (2016).
     """
-    inefficiency, parts, samples = [], [], []
+    inefficiencies, parts, samples = [], [], []
     for state, series in neighbour_differences(energies).items():
         window = energies.u_nk.xs(state, level="state", drop_level=False)
-        g = _inefficiency(series.to_numpy())
+        g = inefficiency(series.to_numpy())
         parts.append(window.iloc[timeseries.subsample_correlated_data(series.to_numpy(), g=g)])
-        inefficiency.append(g)
+        inefficiencies.append(g)
         samples.append(len(window))
-    return Correlation(np.array(inefficiency), tuple(samples), tuple(len(part) for part in parts)), pd.concat(parts)
+    return Correlation(np.array(inefficiencies), tuple(samples), tuple(len(part) for part in parts)), pd.concat(parts)
 
 
 def refuse_disjoint(u_nk: pd.DataFrame) -> None:
@@ -350,49 +353,6 @@ def estimate_bar(
     return Estimate(value, error, energies.temperature_k, "BAR, neighbours in quadrature")
 
 
-def estimate_ti(energies: Energies, decorrelate: Decorrelate = "auto") -> Estimate | None:
-    """Trapezoidal thermodynamic integration of ⟨dH/dλ⟩.
-
-    Parameters
-    ----------
-    energies
-        All samples, with dH/dλ where it was recorded.
-    decorrelate
-        Which samples to use, as in :func:`estimate_mbar`.
-
-    Returns
-    -------
-    Estimate or None
-        None where no dH/dλ was recorded, or not at both ends.
-
-    References
-    ----------
-    Kirkwood, J. Chem. Phys. 3, 300 (1935).
-    """
-    if energies.dhdl is None or not energies.ends_sampled:
-        return None
-    levels = list(energies.dhdl.index.names[1:])
-    parts = []
-    for _, window in energies.dhdl.groupby(level=levels, sort=False):
-        series = window.sum(axis=1).to_numpy()
-        parts.append(window.iloc[timeseries.subsample_correlated_data(series, g=_inefficiency(series))])
-    first, last = (
-        tuple(energies.states[state].values()) if len(levels) > 1 else next(iter(energies.states[state].values()))
-        for state in (energies.sampled[0], energies.sampled[-1])
-    )
-
-    def _fit(dhdl: pd.DataFrame) -> tuple[float, float]:
-        ti = TI().fit(dhdl)
-        # by name: alchemlyb sorts the states by λ, which need not be their order in the leg
-        return float(ti.delta_f_.loc[[first], [last]].iloc[0, 0]), float(ti.d_delta_f_.loc[[first], [last]].iloc[0, 0])
-
-    subsample = pd.concat(parts)
-    value, error = _fit(subsample if decorrelate == "always" else energies.dhdl)
-    if decorrelate == "auto":
-        error = _fit(subsample)[1]
-    return Estimate(value, error, energies.temperature_k, "standard errors of the mean gradients, trapezoid rule")
-
-
 def neighbour_overlap(overlap: Floats) -> float:
     """Smallest overlap of two neighbouring states: the lesser of O(i, i+1) and O(i+1, i) over all i.
 
@@ -413,6 +373,24 @@ def neighbour_overlap(overlap: Floats) -> float:
     return float(min(np.diag(overlap, 1).min(), np.diag(overlap, -1).min()))
 
 
+def inefficiency(series: Floats) -> float:
+    """Measure how many samples of a series count as one.
+
+    Parameters
+    ----------
+    series
+        In order of time, shape (N,).
+
+    Returns
+    -------
+    float
+        Statistical inefficiency g ≥ 1; 1 for a series that does not vary.
+    """
+    if len(series) < 3 or np.ptp(series) < 1e-12 * max(1.0, float(np.abs(series).max())):
+        return 1.0  # a series that does not vary has no correlation time
+    return float(timeseries.statistical_inefficiency(series))
+
+
 def _constant_differences(u_nk: pd.DataFrame) -> Floats:
     """Differences of neighbours that are one energy for all samples of both, where BAR's variance is 0/0; else NaN."""
     drawn_from = u_nk.index.get_level_values("state").to_numpy()
@@ -425,9 +403,3 @@ def _constant_differences(u_nk: pd.DataFrame) -> Floats:
 
 def _enough(correlation: Correlation) -> bool:
     return min(correlation.uncorrelated) >= MIN_UNCORRELATED
-
-
-def _inefficiency(series: Floats) -> float:
-    if len(series) < 3 or np.ptp(series) < 1e-12 * max(1.0, float(np.abs(series).max())):
-        return 1.0  # a series that does not vary has no correlation time
-    return float(timeseries.statistical_inefficiency(series))

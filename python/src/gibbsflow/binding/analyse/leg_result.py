@@ -18,11 +18,11 @@ from gibbsflow.binding.analyse.estimators import (
     dg_of_leg_kt,
     estimate_bar,
     estimate_mbar,
-    estimate_ti,
     fit_mbar,
     neighbour_overlap,
     refuse_disjoint,
 )
+from gibbsflow.binding.analyse.integration import Integral, estimate_ti
 from gibbsflow.binding.analyse.uncertainty.blocks import BlockError, block_error
 from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.errors import UnconvergedError
@@ -79,7 +79,7 @@ class LegAnalysis:
     mbar: Estimate
     bar: Estimate | None
     bar_reason: str
-    ti: Estimate | None
+    ti: Integral | None
     correlation: Correlation
     overlap: Floats
     profile_kt: Floats
@@ -147,14 +147,14 @@ class LegAnalysis:
         -------
         dict
             By ``bar`` and ``ti``, those that there are; ≥ 0. All come from the same samples, so that differences of
-            equally good estimators are smaller than this unit.
+            equally good estimators are smaller than this unit. That of TI holds its error of integration.
         """
-        others = {"bar": self.bar, "ti": self.ti}
-        return {
-            name: abs(other.dg_kt - self.mbar.dg_kt) / max(math.hypot(other.dg_error_kt, self.error_kt), 1e-12)
-            for name, other in others.items()
-            if other is not None
-        }
+        found = {}
+        for name, other in {"bar": self.bar, "ti": self.ti}.items():
+            if other is not None:
+                both = math.hypot(other.dg_error_kt, other.integration_error_kt, self.error_kt)
+                found[name] = abs(other.dg_kt - self.mbar.dg_kt) / max(both, 1e-12)
+        return found
 
     @property
     def kt_kcal_per_mol(self) -> float:
@@ -261,12 +261,12 @@ def analyse_leg(energies: Energies, *, decorrelate: Decorrelate = "auto", bridge
     except UnconvergedError as error:
         bar_reason = str(error)
     factor = estimate.dg_error_kt / max(dg_of_leg_kt(mbar, energies, rows)[1], 1e-12)
-    forward, backward = convergence.forward_backward(energies, mbar.delta_f_.iloc[0].to_numpy(), factor)
     profile_kt, profile_error_kt = reweighting.profile(mbar, energies, rows)
-    solved_kt = profile_kt
+    whole, solved_kt = mbar, profile_kt
     if rows is not None:  # sums over all samples say nothing where the equations were solved for a part of them
         whole = fit_mbar(energies.u_nk, mbar.delta_f_.iloc[0].to_numpy())
         solved_kt = reweighting.profile(whole, energies)[0]
+    forward, backward = convergence.forward_backward(energies, whole, factor)
     return LegAnalysis(
         energies=energies,
         decorrelate=decorrelate,
@@ -296,7 +296,7 @@ def integrate_leg(energies: Energies, *, decorrelate: Decorrelate = "auto") -> d
     energies
         With dH/dλ, and no reduced potentials.
     decorrelate
-        Which samples to use, as in :func:`.estimators.estimate_ti`.
+        Which samples to use, as in :func:`.integration.estimate_ti`.
 
     Returns
     -------

@@ -36,8 +36,8 @@ def other_estimates(
     Returns
     -------
     dict
-        By ``bar`` and ``ti``: value and standard error, difference from MBAR's in kcal/mol and in combined errors; None
-        where a leg has no such estimate.
+        By ``bar`` and ``ti``: value, standard error and error of integration, difference from MBAR's in kcal/mol and in
+        combined errors; None where a leg has no such estimate.
     """
     found: dict[str, dict[str, Any] | None] = {}
     for name in OTHERS:
@@ -45,17 +45,20 @@ def other_estimates(
         if any(estimate is None for of_cycle in estimates for estimate in of_cycle.values()):
             found[name] = None
             continue
-        differences, errors = [], []
+        differences, errors, rules = [], [], []
         for cycle, of_cycle in zip(cycles, estimates, strict=True):
             kt = {leg: cycle[leg].kt_kcal_per_mol for leg in of_cycle}
             off = {leg: (of_cycle[leg].dg_kt - cycle[leg].mbar.dg_kt) * kt[leg] for leg in of_cycle}
             differences.append(cycle_sum(protocol, off, 0.0))
             errors += [of_cycle[leg].dg_error_kt * kt[leg] for leg in of_cycle]
+            rules.append(sum(of_cycle[leg].integration_error_kt * kt[leg] for leg in of_cycle))
         difference, error = fmean(differences), math.hypot(*errors) / len(cycles)
-        both = math.hypot(error, math.hypot(*errors_kcal_per_mol) / len(cycles))
+        rule = fmean(rules)  # the same in all replicates, whose spacing is the same
+        both = math.hypot(error, rule, math.hypot(*errors_kcal_per_mol) / len(cycles))
         found[name] = {
             "dg_kcal_per_mol": dg_kcal_per_mol + difference,
             "dg_error_kcal_per_mol": error,
+            "integration_error_kcal_per_mol": rule,
             "difference_kcal_per_mol": difference,
             "combined_errors": abs(difference) / max(both, 1e-12),
         }

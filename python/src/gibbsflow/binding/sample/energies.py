@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gibbsflow.binding.sample.gradient.gradient_columns import PREFIX, from_columns, joined, to_columns
 from gibbsflow.errors import InputError, NumericalError, Problem
 from gibbsflow.units import Floats, Ints
 from gibbsflow.workflow.account import Account
@@ -70,6 +71,9 @@ class Window:
         Reduced potentials βU, shape (N, K).
     meta
         What the sampler says of the leg (`META_NEEDED`).
+    gradients
+        Derivatives of the reduced potential along each λ of a state, shape (N, L), NaN along those that change on
+        neither side of the window; None where they were not recorded.
     """
 
     path: Path
@@ -78,6 +82,7 @@ class Window:
     replica: Ints
     u: Floats
     meta: Mapping[str, Any]
+    gradients: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,13 @@ class Energies:
 
 
 def write_window(
-    path: Path, time_ps: npt.ArrayLike, window: int, replica: npt.ArrayLike, u: npt.ArrayLike, meta: Mapping[str, Any]
+    path: Path,
+    time_ps: npt.ArrayLike,
+    window: int,
+    replica: npt.ArrayLike,
+    u: npt.ArrayLike,
+    meta: Mapping[str, Any],
+    gradients: Floats | None = None,
 ) -> None:
     """Write the samples of one window, atomically.
 
@@ -173,6 +184,8 @@ def write_window(
         Reduced potentials βU of each sample in all K states, shape (N, K), dimensionless.
     meta
         `temperature_k, leg, transformation, replicate, states, seed, sampler`; more is kept.
+    gradients
+        As in :class:`Window`.
 
     Raises
     ------
@@ -192,6 +205,7 @@ def write_window(
         "replica": np.broadcast_to(np.asarray(replica, dtype=np.int32), times.shape),
     }
     columns |= {_column(state): energies[:, state] for state in range(energies.shape[1])}
+    columns |= to_columns(meta["states"], window, gradients)
     table = pa.table(columns).replace_schema_metadata({META_KEY: json.dumps(dict(meta), allow_nan=False).encode()})
     with atomic_open(Path(path)) as file:
         pq.write_table(table, file, write_page_checksum=True)
@@ -229,7 +243,8 @@ def read_window(path: Path) -> Window:
         raise InputError(Problem(str(path), f"no column {', '.join(lacking)}", "one u_KK column a state"))
     if table.num_rows == 0:
         raise InputError(Problem(str(path), "no samples", "at least one row"))
-    for name in ("time_ps", "window", "replica", *columns):
+    recorded = [name for name in table.column_names if name.startswith(PREFIX)]
+    for name in ("time_ps", "window", "replica", *columns, *recorded):
         kind, empty = table.schema.field(name).type, table[name].null_count
         if empty or not (pa.types.is_integer(kind) or (pa.types.is_floating(kind) and name not in _WHOLE)):
             raise InputError(Problem(str(path), f"{kind}, {empty} of them empty", "a number each row", field=name))
@@ -241,8 +256,10 @@ def read_window(path: Path) -> Window:
     if len(windows) != 1 or not 0 <= windows[0] < len(columns):
         raise InputError(Problem(str(path), f"samples of windows {windows.tolist()}", "one window of the leg a file"))
     u = np.column_stack([table[name].to_numpy() for name in columns])
-    refuse_non_finite(u, str(path), columns)
-    return Window(path, int(windows[0]), time_ps, table["replica"].to_numpy().astype(np.int32), u, meta)
+    _refuse_non_finite(u, str(path), columns)
+    window = int(windows[0])
+    gradients = from_columns({name: table[name].to_numpy() for name in recorded}, meta["states"], window)
+    return Window(path, window, time_ps, table["replica"].to_numpy().astype(np.int32), u, meta, gradients)
 
 
 def read_window_meta(path: Path) -> Mapping[str, Any]:
@@ -393,7 +410,7 @@ def join_windows(
         For another temperature, and for missing windows unless allowed.
     """
     meta = windows[0].meta
-    check_temperature(windows[0].path, float(meta["temperature_k"]), temperature_k)
+    _check_temperature(windows[0].path, float(meta["temperature_k"]), temperature_k)
     sampled = [window.window for window in windows]
     missing = tuple(state for state in range(len(meta["states"])) if state not in sampled)
     if missing and not allow_missing:
@@ -413,8 +430,13 @@ def join_windows(
     account = Account(str(windows[0].path.parent))
     samples = {str(window.window): len(window.u) for window in windows}
     account.facts |= {"format": "parquet", "files": [str(window.path) for window in windows], "samples": samples}
+    gradients = {window.window: window.gradients for window in windows}
+    dhdl, no_ti = joined(gradients, {window.window: window.time_ps for window in windows}, meta["states"])
+    if no_ti:
+        account.note(f"{no_ti}: no thermodynamic integration")
+        meta = {**meta, "no_ti": no_ti}
     temperature = float(meta["temperature_k"])
-    return Energies(u_nk, temperature, meta["states"], missing, u_missing, None, replica, meta, account)
+    return Energies(u_nk, temperature, meta["states"], missing, u_missing, dhdl, replica, meta, account)
 
 
 def missing_windows(where: str, missing: Sequence[int], total: int) -> InputError:
@@ -442,52 +464,19 @@ def missing_windows(where: str, missing: Sequence[int], total: int) -> InputErro
     )
 
 
-def check_temperature(where: Path, found_k: float, expected_k: float | None) -> None:
-    """Refuse energies of another temperature than asked for.
-
-    Parameters
-    ----------
-    where
-        File that they are from.
-    found_k
-        Temperature that it says, K.
-    expected_k
-        Temperature asked for, K; None for any.
-
-    Raises
-    ------
-    InputError
-        Where they differ by more than 0.01 K.
-    """
+def _check_temperature(where: Path, found_k: float, expected_k: float | None) -> None:
     if expected_k is not None and abs(found_k - expected_k) > 0.01:
         right = f"--temperature {found_k:g}"
         raise InputError(Problem(str(where), f"was run at {found_k:g} K, not {expected_k:g} K", right))
 
 
-def refuse_non_finite(values: Floats, where: str, columns: Sequence[str], first_row: int = 1) -> None:
-    """Refuse NaN and infinity, naming the first.
-
-    Parameters
-    ----------
-    values
-        Shape (N, K).
-    where
-        File that they are from.
-    columns
-        Name of each of the K columns.
-    first_row
-        Number of the first row.
-
-    Raises
-    ------
-    NumericalError
-        With row (counted from `first_row`) and column.
-    """
+def _refuse_non_finite(values: Floats, where: str, columns: Sequence[str]) -> None:
+    """Refuse NaN and infinity, naming row and column of the first."""
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
         row, column = bad[0]
         more = f" ({len(bad)} of them)" if len(bad) > 1 else ""
-        place = f"{where}, row {row + first_row}, {columns[column]}"
+        place = f"{where}, row {row + 1}, {columns[column]}"
         raise NumericalError(f"{place}: {values[row, column]} is no energy{more}")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.binding.sample.contexts import StateContexts, centred
+from gibbsflow.binding.sample.gradient.point_contexts import PointContexts
 from gibbsflow.binding.sample.sampler import Samples, Walkers
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine
@@ -28,10 +29,18 @@ class ExchangeSampler:
         Settings.
     engine
         What runs the MD; default: that of the settings.
+    points
+        Energies beside the states, for dU/dλ; None for none.
     """
 
-    def __init__(self, systems: Sequence[EngineSystem], md: Md, engine: MdEngine | None = None) -> None:
-        self.systems, self.md, self.engine = systems, md, engine or engine_for(md)
+    def __init__(
+        self,
+        systems: Sequence[EngineSystem],
+        md: Md,
+        engine: MdEngine | None = None,
+        points: PointContexts | None = None,
+    ) -> None:
+        self.systems, self.md, self.engine, self.points = systems, md, engine or engine_for(md), points
         self.windows: tuple[int, ...] = tuple(range(len(systems)))
 
     def walkers(self, arrays: Mapping[str, npt.NDArray[Any]]) -> Walkers:
@@ -106,24 +115,27 @@ class ExchangeSampler:
             What it has drawn, each with its reduced potential in all K states.
         """
         random = np.random.default_rng(derive_seed(seed, "exchange"))
+        if self.points is not None:
+            self.points.make()
         states = StateContexts(self.systems, self.md, seed, self.engine)
         positions, velocities = list(centred(walkers.positions_nm)), list(walkers.velocities_nm_per_ps)
         replica = walkers.replica.copy()
-        energies, replicas = [], []
+        energies, replicas, along = [], [], []
         for _ in range(samples):
             for k in self.windows:
                 positions[k], velocities[k] = states.propagate(k, positions[k], velocities[k], steps_per_sample, tick)
             u = np.array([states.reduced_potentials(positions[k], k) for k in self.windows])
             energies.append(u)
             replicas.append(replica.copy())
+            if self.points is not None:
+                along += [self.points.gradients(k, positions[k], u[k]) for k in self.windows]
             order = gibbs_permutation(u, random)
             velocities = [states.moved(i, k, positions[i], velocities[i]) for k, i in enumerate(order.tolist())]
             positions = [positions[i] for i in order]
             replica = replica[order]
         window = np.tile(np.array(self.windows, dtype=np.int32), samples)
-        return Walkers(np.array(positions), np.array(velocities), replica), Samples(
-            window, np.concatenate(replicas), np.concatenate(energies)
-        )
+        drawn = Samples(window, np.concatenate(replicas), np.concatenate(energies), np.array(along) if along else None)
+        return Walkers(np.array(positions), np.array(velocities), replica), drawn
 
     def mixing(self, samples: Samples) -> dict[str, Any]:
         """Tell how walkers moved between the windows.

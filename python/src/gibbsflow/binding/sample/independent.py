@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.binding.sample.contexts import StateContexts, centred
+from gibbsflow.binding.sample.gradient.point_contexts import PointContexts
 from gibbsflow.binding.sample.sampler import Samples, Walkers
 from gibbsflow.config.binding import Md
 from gibbsflow.engines.md_engine import EngineSystem, MdEngine
@@ -29,10 +30,21 @@ class IndependentSampler:
         The state to sample.
     engine
         What runs the MD; default: that of the settings.
+    points
+        Energies beside the states, for dU/dλ; None for none.
     """
 
-    def __init__(self, systems: Sequence[EngineSystem], md: Md, window: int, engine: MdEngine | None = None) -> None:
-        self.systems, self.md, self.engine = systems, md, engine or engine_for(md)
+    def __init__(
+        self,
+        systems: Sequence[EngineSystem],
+        md: Md,
+        window: int | None,
+        engine: MdEngine | None = None,
+        points: PointContexts | None = None,
+    ) -> None:
+        self.systems, self.md, self.engine, self.points = systems, md, engine or engine_for(md), points
+        if window is None:
+            raise ValueError("the independent sampler takes one window at a time")
         self.windows: tuple[int, ...] = (window,)
 
     def walkers(self, arrays: Mapping[str, npt.NDArray[Any]]) -> Walkers:
@@ -104,14 +116,19 @@ class IndependentSampler:
             What it has drawn, each with its reduced potential in all K states.
         """
         (window,) = self.windows
+        if self.points is not None:
+            self.points.make()
         states = StateContexts(self.systems, self.md, seed, self.engine)
         positions, velocities = centred(walkers.positions_nm)[0], walkers.velocities_nm_per_ps[0]
-        rows = []
+        rows, along = [], []
         for _ in range(samples):
             positions, velocities = states.propagate(window, positions, velocities, steps_per_sample, tick)
             rows.append(states.reduced_potentials(positions, window))
+            if self.points is not None:
+                along.append(self.points.gradients(window, positions, rows[-1]))
         column = np.full(samples, window, dtype=np.int32)
-        return Walkers(positions[None], velocities[None], walkers.replica), Samples(column, column, np.array(rows))
+        drawn = Samples(column, column, np.array(rows), np.array(along) if along else None)
+        return Walkers(positions[None], velocities[None], walkers.replica), drawn
 
     def mixing(self, samples: Samples) -> dict[str, Any]:
         """Tell how walkers moved between the windows: they do not.

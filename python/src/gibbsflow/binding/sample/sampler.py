@@ -61,11 +61,15 @@ class Samples:
         State drawn from, and walker, shape (n,).
     u
         Reduced potential in every state, shape (n, K), dimensionless.
+    gradients
+        Its derivatives along each λ of a state, shape (n, L), NaN along those that change on neither side of the
+        window; None where the sampler has none.
     """
 
     window: Ints
     replica: Ints
     u: Floats
+    gradients: Floats | None = None
 
     def as_arrays(self) -> dict[str, npt.NDArray[np.float64] | npt.NDArray[np.int32]]:
         """Give the arrays, for a file.
@@ -73,9 +77,9 @@ class Samples:
         Returns
         -------
         dict
-            By name.
+            By name, those that there are.
         """
-        return dict(vars(self))
+        return {name: values for name, values in vars(self).items() if values is not None}
 
 
 class Sampler(Protocol):

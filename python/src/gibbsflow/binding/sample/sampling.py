@@ -14,6 +14,7 @@ import numpy as np
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import HybridLeg
 from gibbsflow.binding.alchemy.sampling_plan import Sampling
+from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.alchemy.state_makers import PERIODIC_MAKERS, STATE_MAKERS
 from gibbsflow.binding.forcefield.membrane.lipids import is_membrane
 from gibbsflow.binding.forcefield.topology_file import molecules
@@ -21,6 +22,7 @@ from gibbsflow.binding.retries import MOST_ATTEMPTS, safer_md, used_in_leg
 from gibbsflow.binding.sample.amber.pmemd_windows import PmemdWindows
 from gibbsflow.binding.sample.energies import write_window
 from gibbsflow.binding.sample.exchange import ExchangeSampler
+from gibbsflow.binding.sample.gradient.point_contexts import PointContexts
 from gibbsflow.binding.sample.gromacs_windows import GromacsSampler
 from gibbsflow.binding.sample.independent import IndependentSampler
 from gibbsflow.binding.sample.kept_frames import KeptFrames
@@ -50,22 +52,13 @@ class SamplerKind:
     together
         Whether one run samples all windows, in one state folder; else each window has a run and a folder of its own.
     make
-        Makes it, of the systems of all states, settings, the window where it takes one at a time, and the engine.
+        Makes it, of the systems of all states, settings, the window where it takes one at a time, the engine, and what
+        gives energies beside the states.
     """
 
     words: str
     together: bool
-    make: Callable[[Sequence[EngineSystem], Md, int | None, MdEngine], Sampler]
-
-
-def _exchange(systems: Sequence[EngineSystem], md: Md, _: int | None, engine: MdEngine) -> Sampler:
-    return ExchangeSampler(systems, md, engine)
-
-
-def _independent(systems: Sequence[EngineSystem], md: Md, window: int | None, engine: MdEngine) -> Sampler:
-    if window is None:
-        raise ValueError("the independent sampler takes one window at a time")
-    return IndependentSampler(systems, md, window, engine)
+    make: Callable[[Sequence[EngineSystem], Md, int | None, MdEngine, PointContexts], Sampler]
 
 
 EXTENSION = "extension"
@@ -73,10 +66,11 @@ EXTENSION = "extension"
 CONTEXTS_WITHOUT_MPS = 2
 """Contexts that walkers share on a card without MPS: with more nothing is gained, and with one the card waits while the
 host hands walkers over (docs/decisions/0011)."""
+NO_GRADIENTS = ("segments from before dU/dλ was recorded", "GROMACS has run the windows, whose dH/dλ is not kept")
 
 SAMPLERS: Mapping[str, SamplerKind] = {
-    "exchange": SamplerKind("replica exchange", True, _exchange),
-    "independent": SamplerKind("independent windows", False, _independent),
+    "exchange": SamplerKind("replica exchange", True, lambda s, md, _, *others: ExchangeSampler(s, md, *others)),
+    "independent": SamplerKind("independent windows", False, IndependentSampler),
 }
 """By the name in section ``fe``."""
 
@@ -130,7 +124,9 @@ def check_request(leg: AlchemicalLeg, replicate: int, windows: Sequence[int] | N
         raise InputError(problems)
 
 
-def leg_systems(leg: AlchemicalLeg, engine: MdEngine) -> list[EngineSystem]:
+def leg_systems(
+    leg: AlchemicalLeg, engine: MdEngine, states: Sequence[LambdaState] | None = None
+) -> list[EngineSystem]:
     """Make the systems of a leg's states.
 
     Parameters
@@ -139,16 +135,19 @@ def leg_systems(leg: AlchemicalLeg, engine: MdEngine) -> list[EngineSystem]:
         The leg.
     engine
         What runs the MD.
+    states
+        Others of the same λ components, in place of the leg's own.
 
     Returns
     -------
     list of EngineSystem
         One a state, in the engine's form.
     """
+    states = leg.states if states is None else tuple(states)
     if isinstance(leg, HybridLeg):
-        return leg.systems(engine)
+        return replace(leg, states=states).systems(engine)
     parent, make = engine.system(leg.folder / leg.topology, leg.md), STATE_MAKERS[engine.name]()
-    return [make(parent, leg.ligand_atoms, state, leg.restraint) for state in leg.states]
+    return [make(parent, leg.ligand_atoms, state, leg.restraint) for state in states]
 
 
 Maker = Callable[[Md, int | None, Path], Sampler]
@@ -157,8 +156,12 @@ Maker = Callable[[Md, int | None, Path], Sampler]
 
 def _simulations(leg: AlchemicalLeg, engine: MdEngine, kind: SamplerKind) -> Maker:
     """What makes a sampler of a system for each state."""
-    systems = leg_systems(leg, engine)
-    return lambda md, window, _: kind.make(systems, md, window, engine)
+    systems, states = leg_systems(leg, engine), [state.as_dict() for state in leg.states]
+
+    def at(points: Sequence[Mapping[str, float]]) -> list[EngineSystem]:
+        return leg_systems(leg, engine, [replace(leg.states[0], **point) for point in points]) if points else []
+
+    return lambda md, window, _: kind.make(systems, md, window, engine, PointContexts(states, at, md, engine, window))
 
 
 def _walkers(leg: AlchemicalLeg, engine: MdEngine, mps: Mps | None) -> Maker:
@@ -315,7 +318,7 @@ def sample_leg(
         if window_ps is not None:  # what it goes on from is let go: a failure from here on leaves it finished
             longer, more = _extend(safer, replicate, number, window_ps, run, sampler, make, stopper, result, totals)
             plan = replace(plan, samples=plan.samples + longer.samples)
-            data = {key: np.concatenate([data[key], more[key]]) for key in data}
+            data = {key: np.concatenate([data[key], more[key]]) for key in data.keys() & more.keys()}
         _write(safer, replicate, sampler, plan, data, out, result)
 
 
@@ -463,10 +466,14 @@ def _write(
     leg: AlchemicalLeg, replicate: int, sampler: Sampler, plan: Sampling, data: Arrays, out: Path, result: Result
 ) -> None:
     meta = _meta(leg, replicate, [state.as_dict() for state in leg.states])
+    gradients = data.get("gradients")
+    if gradients is None:
+        meta["no_ti"] = NO_GRADIENTS[isinstance(sampler, GromacsSampler)]
     time_ps = np.arange(1, plan.samples - plan.discarded + 1) * plan.sample_ps
     for window in sampler.windows:
         rows = np.flatnonzero(data["window"] == window)[plan.discarded :]
-        write_window(out / window_file(window), time_ps, window, data["replica"][rows], data["u"][rows], meta)
+        along = None if gradients is None else gradients[rows]
+        write_window(out / window_file(window), time_ps, window, data["replica"][rows], data["u"][rows], meta, along)
     result.figures["windows"] = result.figures.get("windows", 0) + len(sampler.windows)
     result.figures["samples_per_window"] = len(time_ps)
     result.figures["ps_per_window"] = round(len(time_ps) * plan.sample_ps, 6)

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from gibbsflow.binding.sample.contexts import OVERLAP_U, START_MINIMISE_STEPS
 from gibbsflow.binding.sample.exchange import acceptance, gibbs_permutation, round_trips
+from gibbsflow.binding.sample.gradient.lambda_gradients import LambdaGradients
 from gibbsflow.binding.sample.sampler import Samples, Walkers
 from gibbsflow.binding.sample.volume import Barostat
 from gibbsflow.config.binding import Md
@@ -113,6 +114,7 @@ class WalkerSampler:
     ) -> None:
         self.windows: tuple[int, ...] = tuple(range(len(states)) if windows is None else windows)
         self._system, self._states, self._md, self._engine = system, tuple(states), md, engine
+        self._gradients = LambdaGradients(states)
         self._beta_mol_per_kj = 1 / (kt_kcal_per_mol(md.temperature_k) * KJ_PER_KCAL)
         self._barostat = Barostat(molecules, md.temperature_k, md.pressure_bar, membrane=membrane)
         self._steps_per_call = 10
@@ -257,16 +259,18 @@ class WalkerSampler:
         self._resume(walkers, seed)
         replica = walkers.replica.copy()
         self._propagated_in = [self.windows[row] for row in np.argsort(replica)]
-        energies, replicas = [], []
+        energies, gradients, replicas = [], [], []
         for _ in range(samples):
             draws = random.random((len(self.windows), self._barostat.draws))
-            u = self._sample(replica, steps, draws, tick)
+            u, along = self._sample(replica, steps, draws, tick)
             energies.append(u)
+            gradients.append(along)
             replicas.append(replica.copy())
             if len(self.windows) > 1:
                 replica = replica[gibbs_permutation(u[:, list(self.windows)], random)]
         rows = np.tile(np.array(self.windows, dtype=np.int32), samples)
-        return self._all_walkers(replica), Samples(rows, np.concatenate(replicas), np.concatenate(energies))
+        drawn = Samples(rows, np.concatenate(replicas), np.concatenate(energies), np.concatenate(gradients))
+        return self._all_walkers(replica), drawn
 
     def mixing(self, samples: Samples) -> dict[str, Any]:
         """Tell how walkers moved between the windows.
@@ -346,17 +350,18 @@ class WalkerSampler:
             self._inside[place] = w
         return walker
 
-    def _sample(self, replica: Ints, steps: int, draws: Floats, tick: Callable[[int], None]) -> Floats:
-        """Draw a sample in each window; returns its reduced potentials, shape (W, K)."""
+    def _sample(self, replica: Ints, steps: int, draws: Floats, tick: Callable[[int], None]) -> tuple[Floats, Floats]:
+        """Draw a sample in each window; returns reduced potentials and their derivatives, shapes (W, K) and (W, L)."""
         stop, done = Event(), [0] * len(self._living)
         u = np.empty((len(self.windows), len(self._states)))
+        along = np.empty((len(self.windows), len(self._gradients.names)))
         failed: dict[int, BaseException] = {}
 
         def work(place: int) -> None:
             for row, w in enumerate(replica):
                 if w % len(self._living) == place and not stop.is_set():
                     try:
-                        u[row] = self._visit(place, int(w), row, steps, draws[row], stop, done)
+                        u[row], along[row] = self._visit(place, int(w), row, steps, draws[row], stop, done)
                     except BaseException as error:  # noqa: BLE001 - raised by `_sample`, in the order of the windows
                         failed[row] = error
                         stop.set()
@@ -370,7 +375,7 @@ class WalkerSampler:
         for row in sorted(failed):
             if not isinstance(failed[row], _Stopped):
                 raise failed[row]
-        return np.nan_to_num(u, nan=OVERLAP_U, posinf=OVERLAP_U, neginf=OVERLAP_U).clip(max=OVERLAP_U)
+        return np.nan_to_num(u, nan=OVERLAP_U, posinf=OVERLAP_U, neginf=OVERLAP_U).clip(max=OVERLAP_U), along
 
     @staticmethod
     def _attend(futures: Sequence[Future[None]], done: list[int], tick: Callable[[int], None]) -> None:
@@ -382,9 +387,12 @@ class WalkerSampler:
             tick(now - told)
             told = now
 
-    def _visit(self, place: int, w: int, row: int, steps: int, draws: Floats, stop: Event, done: list[int]) -> Floats:
-        """Let walker w draw a sample in a window: MD, another volume, and its energies in all states."""
+    def _visit(
+        self, place: int, w: int, row: int, steps: int, draws: Floats, stop: Event, done: list[int]
+    ) -> tuple[Floats, Floats]:
+        """Let walker w draw a sample in a window: MD, another volume, its energies in all states, and along λ."""
         window = self.windows[row]
+        points = self._gradients.points(window)
         walker = self._walker(place, w)
         with during(f"MD in window {window}"):
             if not self._moved_into(walker, w, window):
@@ -400,12 +408,14 @@ class WalkerSampler:
                 if stop.is_set():
                     raise _Stopped
             self._barostat.attempt(walker, draws)
-            u = self._beta_mol_per_kj * walker.potentials_kj_per_mol(self._states)
+            # points first: the walker is left in the last state, as without them
+            energies = self._beta_mol_per_kj * walker.potentials_kj_per_mol([*points, *self._states])
+            at_points, u = energies[: len(points)], energies[len(points) :]
         if not np.isfinite(u[window]):
             raise NumericalError(f"potential energy in window {window} is {u[window]} kT")
         if self._hand_over:
             self._saved[w], self._inside[place] = walker.save(), None
-        return u
+        return u, self._gradients.of_sample(window, u, at_points)
 
     def _moved_into(self, walker: Walker, w: int, window: int) -> bool:
         """Move walker w into a window, unless it was propagated there last; says whether it was moved."""

@@ -345,7 +345,9 @@ def leg_text(figures: Mapping[str, Any]) -> str:
         if values[0] is None:
             lines.append(f"{name.upper():6}{figures[name]['reason']}")
         else:
-            lines.append(f"{name.upper():6}{values[0]:10.4f}{values[1]:9.4f}{values[2]:11.4f}{values[3]:9.4f}")
+            rule = figures[name].get("integration_error_kcal_per_mol")
+            spacing = f"  and {rule:.4f} by the spacing of states" if rule is not None else ""
+            lines.append(f"{name.upper():6}{values[0]:10.4f}{values[1]:9.4f}{values[2]:11.4f}{values[3]:9.4f}{spacing}")
     if (error := figures.get("dg_error_kcal_per_mol")) is not None:
         value = figures["mbar"]["dg_kcal_per_mol"]
         lines.append(f"{'leg':6}{'':19}{value:11.4f}{error:9.4f}  by {figures['dg_error_method']}")

@@ -120,7 +120,7 @@ class ResumableRun(StateFolder):
         Returns
         -------
         dict
-            Arrays by name; empty before the first segment.
+            Arrays by name, those that all these segments have; empty before the first one.
 
         Raises
         ------
@@ -135,7 +135,8 @@ class ResumableRun(StateFolder):
                     parts.append({name: file[name] for name in file.files})
             except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
                 raise StateError(f"{path}: missing or damaged ({error})") from error
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+        shared = [name for name in parts[0] if all(name in part for part in parts)] if parts else []
+        return {name: np.concatenate([part[name] for part in parts]) for name in shared}
 
     def _output(self, number: int) -> Path:
         return self.folder / f"segment-{number:05d}.npz"

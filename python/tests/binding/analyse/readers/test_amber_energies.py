@@ -12,6 +12,7 @@ from alchemlyb.estimators import BAR, MBAR, TI
 from alchemlyb.parsing import amber
 
 from gibbsflow.binding.analyse import estimators
+from gibbsflow.binding.analyse.integration import estimate_ti
 from gibbsflow.binding.analyse.readers.amber_energies import read_leg
 from gibbsflow.errors import InputError
 
@@ -50,7 +51,7 @@ def test_published_windows_have_the_values_of_alchemlyb():
     correlation, uncorrelated = estimators.decorrelated(read)
     _, mbar = estimators.estimate_mbar(read, correlation, uncorrelated, "never")
     bar = estimators.estimate_bar(read, correlation, uncorrelated, "never")
-    ti = estimators.estimate_ti(read, "never")
+    ti = estimate_ti(read, "never")
     gradients = pd.concat([amber.extract_dHdl(path, T=298.0) for path in DECHARGE])
     for ours, fitted in ((mbar, MBAR().fit(theirs)), (bar, BAR().fit(theirs)), (ti, TI().fit(gradients))):
         assert ours.dg_kt == pytest.approx(fitted.delta_f_.iloc[0, -1], abs=1e-6)
@@ -60,7 +61,7 @@ def test_outputs_without_mbar_energies_are_integrated():
     read = read_leg(CHARGE)
     gradients = pd.concat([amber.extract_dHdl(path, T=298.0) for path in CHARGE])
     expected = TI().fit(gradients).delta_f_.iloc[0, -1]
-    assert read.u_nk.empty and estimators.estimate_ti(read, "never").dg_kt == pytest.approx(expected, abs=1e-9)
+    assert read.u_nk.empty and estimate_ti(read, "never").dg_kt == pytest.approx(expected, abs=1e-9)
     assert "no MBAR energies (ifmbar = 0): thermodynamic integration alone, from clambda 0 to 1" in told(read)[0]
 
 

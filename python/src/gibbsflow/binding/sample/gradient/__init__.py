@@ -1,0 +1,1 @@
+"""dU/dλ of samples: where it is taken, how, and the columns that keep it."""
