@@ -8,7 +8,8 @@ import numpy as np
 
 from gibbsflow.binding.sample.gradient.lambda_gradients import LambdaGradients
 from gibbsflow.config.binding import Md
-from gibbsflow.engines.md_engine import EngineSystem, MdEngine, Simulation, during
+from gibbsflow.engines.md_engine import EngineSystem, MdEngine, Simulation
+from gibbsflow.errors import during
 from gibbsflow.units import KJ_PER_KCAL, Floats, kt_kcal_per_mol
 
 _SEED = 1
