@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from gibbsflow.workflow.progress import Progress
+from gibbsflow.workflow.progress import Progress, duration
 
 
 @pytest.fixture
@@ -32,6 +32,18 @@ def test_the_end_is_always_told(clock, capsys):
     assert capsys.readouterr().err == ""
     progress.add(1)
     assert capsys.readouterr().err == "labels: 2/2  (100%, 0 s left)\n"
+
+
+def test_no_time_is_told_from_no_speed(clock, capsys):
+    progress = Progress("MD", 51.0, "ps", done=0.0)
+    clock[0] += 20.0
+    progress.add(0.0)
+    assert capsys.readouterr().err == "MD: 0/51 ps (0%, no speed yet)\n"
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(119, "119 s"), (120, "2.0 min"), (9000, "2.5 h"), (200000, "2.3 d")])
+def test_durations(seconds, words):
+    assert duration(seconds) == words
 
 
 def test_what_an_earlier_run_did_tells_nothing_of_the_speed(clock, capsys):

@@ -46,12 +46,31 @@ class Progress:
             return
         self.shown = now
         rate = (self.done - self.first) / max(now - self.start, 1e-9)
-        left = max(self.total - self.done, 0.0) / rate if rate > 0 else float("inf")
+        left = f"{duration(max(self.total - self.done, 0.0) / rate)} left" if rate > 0 else "no speed yet"
         share = self.done / self.total if self.total else 1.0
-        line = f"{self.text}: {self.done:g}/{self.total:g} {self.unit} ({share:.0%}, {left:.0f} s left) {note}".rstrip()
+        line = f"{self.text}: {self.done:g}/{self.total:g} {self.unit} ({share:.0%}, {left}) {note}".rstrip()
         if self.terminal:
             bar = "#" * int(20 * share)
             sys.stderr.write(f"\r\x1b[K[{bar:<20}] {line}" + ("\n" if last else ""))
         else:
             sys.stderr.write(line + "\n")
         sys.stderr.flush()
+
+
+def duration(seconds: float) -> str:
+    """Say how long something takes, in the largest unit of which there are two.
+
+    Parameters
+    ----------
+    seconds
+        How long, s.
+
+    Returns
+    -------
+    str
+        Such as ``2.5 h``.
+    """
+    for name, unit in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.1f} {name}"
+    return f"{seconds:.0f} s"

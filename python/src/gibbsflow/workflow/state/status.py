@@ -11,6 +11,7 @@ from typing import Any
 
 from gibbsflow.errors import InputError, Problem, StateError
 from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.progress import duration
 from gibbsflow.workflow.state import attempts, sentinels
 from gibbsflow.workflow.state.attempts import Attempt, read_attempts
 from gibbsflow.workflow.state.killed import FOLDER as KILLED
@@ -292,14 +293,5 @@ def settled(rows: Sequence[Mapping[str, Any]]) -> bool:
 
 def _cell(row: Mapping[str, Any], column: str) -> str:
     if column == "left":
-        return _duration(row["left_s"])
+        return "" if row["left_s"] is None else duration(row["left_s"])
     return "" if row[column] is None else str(row[column])
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    for name, unit in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * unit:
-            return f"{seconds / unit:.1f} {name}"
-    return f"{seconds:.0f} s"
