@@ -62,6 +62,7 @@ def figures_of(leg: Path, seed: int, keep: Path | None) -> Mapping[str, Any]:
 def row_of(figures: Mapping[str, Any], truth: float) -> list[float | str]:
     """What `analysis leg` says of a replicate, in the order of COLUMNS, from the truth on, and CHECKS."""
     kt = kt_kcal_per_mol(figures["temperature_k"])
+    bar = figures["bar"]["dg_kt"]
     dg, error, blocks = figures["mbar"]["dg_kt"], figures["dg_error_kcal_per_mol"] / kt, figures["blocks"]
     (first, first_error), (second, second_error) = (_half(figures[way]) for way in ("forward", "backward"))
     halves, halves_error = abs(first - second), float(np.hypot(first_error, second_error))
@@ -70,16 +71,17 @@ def row_of(figures: Mapping[str, Any], truth: float) -> list[float | str]:
         truth, dg, dg - half, dg + half, error, blocks["dof"], figures["mbar"]["dg_error_kt"],
         blocks["dg_error_kcal_per_mol"] / kt, blocks["correlation"], blocks["contradiction"],
         float(min(figures["decorrelated"])), figures["verdict"], halves / kt, halves_error / kt,
-        abs(figures["bar"]["dg_kt"] - dg), figures["disagreement"]["bar"],
+        *((abs(bar - dg), figures["disagreement"]["bar"]) if bar is not None else (np.nan, np.nan)),
         figures["mixing"]["relaxation_times"] if figures["mixing"] else float("nan"),
         float(figures["equilibration"]["fraction"]), figures["overlap"]["min_neighbour"],
     ]  # fmt: skip
 
 
 def _half(series: Mapping[str, Any]) -> tuple[float, float]:
-    """Estimate and error of a half of the samples, kcal/mol."""
+    """Estimate and error of a half of the samples, kcal/mol; NaN where that half has none."""
     place = series["fraction"].index(0.5)
-    return series["dg_kcal_per_mol"][place], series["dg_error_kcal_per_mol"][place]
+    value, error = series["dg_kcal_per_mol"][place], series["dg_error_kcal_per_mol"][place]
+    return (np.nan, np.nan) if value is None else (value, error)
 
 
 def sample(out: Path, first: int, seeds: int, cells: Sequence[tuple[str, bool]], keep: Path | None = None) -> None:
