@@ -84,8 +84,10 @@ class Training(Section):
         gt=0, le=1e4,
     )  # fmt: skip
     stress_weight: float = setting(
-        0.3, "Weight of virials an atom against energies an atom; 0 leaves stress out.", ge=0, le=1e3
-    )
+        0.3,
+        "Weight of virials an atom against energies an atom of energy_weight 1, whatever that is; 0 leaves stress out.",
+        ge=0, le=1e3,
+    )  # fmt: skip
     ridge: float | None = setting(None, "L2 penalty on scaled coefficients; default: by validation.", gt=0, le=1.0)
     target_force_rmse_ev_per_angstrom: float = setting(
         0.001, "No larger basis is tried once validation is below this, and the energy's too.", unit="eV/Å", ge=0, le=10

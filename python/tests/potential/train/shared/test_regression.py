@@ -1,5 +1,7 @@
 """Normal equations against plain least squares, and the choices of cross-validation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,53 @@ def test_fit_is_weighted_least_squares():
     x = np.vstack([factor * rows["energy"][0], rows["force"][0]])
     y = np.concatenate([factor * rows["energy"][1], rows["force"][1]])
     assert regression.least_squares(blocks, weights) == pytest.approx(np.linalg.lstsq(x, y, rcond=None)[0])
+
+
+def _with_stress():
+    """Blocks of two coefficients of which energies and forces see the sum, and stresses each."""
+    rng = np.random.default_rng(11)
+    blocks = regression.new_blocks(3, 2)
+    for block in blocks:
+        for kind, count in (("energy", 6), ("force", 30), ("stress", 12)):
+            x = rng.normal(size=(count, 2 if kind == "stress" else 1)) * np.ones(2)
+            block[kind].add(x, x @ [3.0, -1.0] + rng.normal(0, 0.01, count))
+    return blocks
+
+
+def test_the_weight_of_stresses_is_not_that_of_energies():
+    blocks = _with_stress()
+    rows = {kind: sum(block[kind].rows for block in blocks) for kind in ("energy", "force")}
+    for energy in (1.0, 8.0):
+        gram, _, scale = regression._scaled_sums(blocks, regression.Weights(energy, 0.3, 0.0))
+        # the difference of both columns is nothing to energies and forces
+        seen = np.array([1.0, -1.0]) / scale @ gram @ (np.array([1.0, -1.0]) / scale)
+        own = sum(block["stress"].gram for block in blocks)
+        expected = 0.09 * rows["force"] / rows["energy"] * (own[0, 0] + own[1, 1] - 2 * own[0, 1])
+        assert seen == pytest.approx(expected)
+
+
+def test_stresses_that_are_fitted_have_a_say_in_the_penalty():
+    blocks, ridges, weight = _with_stress(), (1e-12, 1e-4), 1e-4
+    assert regression.cross_validate(blocks, energies=(1.0,), ridges=ridges).weights.ridge == 1e-4
+    seeing = regression.cross_validate(blocks, energies=(1.0,), ridges=ridges, stress=weight)
+    assert seeing.weights.ridge == 1e-12
+    squares = []
+    for k, block in enumerate(blocks):
+        others = [own for i, own in enumerate(blocks) if i != k]
+        squares.append(block["stress"].rmse(regression.least_squares(others, seeing.weights)) ** 2)
+    size = np.sqrt(np.mean([block["stress"].square / block["stress"].rows for block in blocks]))
+    assert seeing.stress_relative_rmse == pytest.approx(np.sqrt(np.mean(squares)) / size, rel=1e-4)
+    both = np.sqrt(seeing.energy_mae_ev_per_atom * seeing.force_rmse_ev_per_angstrom)
+    assert seeing.score == pytest.approx(both * np.sqrt(seeing.stress_relative_rmse))
+
+
+def test_without_stresses_every_bit_is_as_it_was():
+    blocks, _ = _blocks(0.2)
+    without, asked = regression.cross_validate(blocks), regression.cross_validate(blocks, stress=0.3)
+    assert asked == replace(without, weights=replace(without.weights, stress=0.3))
+    assert without.score == float(np.sqrt(without.energy_mae_ev_per_atom * without.force_rmse_ev_per_angstrom))
+    fitted = [regression.least_squares(blocks, choice.weights) for choice in (without, asked)]
+    assert (fitted[0] == fitted[1]).all()
 
 
 def test_rmse_from_sums_is_the_rmse_of_the_rows():

@@ -69,6 +69,8 @@ def test_a_potential_that_the_basis_holds_is_found(targets):
     assert trial.choice.force_rmse_ev_per_angstrom < 1e-4
     with_virials = pod_fit.add_virials(given, trial, SETTINGS, references, 1e6)
     assert (trial.stress_frames, with_virials.stress_frames) == (0, 6)
+    assert "validation_stress_relative_rmse" not in trial.record()
+    assert with_virials.record()["validation_stress_relative_rmse"] < 1e-3
     potential = pod_fit.solve(with_virials, SETTINGS, references, None)
     for sums, energy in zip(trial.sums, given.energy, strict=True):
         assert sums @ potential.coefficients == pytest.approx(energy - 8 * 1.0, abs=1e-4)

@@ -1,6 +1,7 @@
 """The search for a basis: its limits, and why it ends."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from ase.io import write
@@ -117,3 +118,18 @@ def test_a_way_up_may_lead_over_a_basis_that_gains_nothing():
     assert climb._origins() == [points[1]]  # what is worth its time in MD is sought around the best alone
     climb.enough = pod_search._BETTER_AT_ALL
     assert climb._origins() == [points[1], points[3], points[2]]  # a third worse is not nearly as good
+
+
+def test_two_fine_steps_of_the_cutoff_are_no_basis_beside_a_coarse_one():
+    climb = object.__new__(pod_search._Climb)
+    climb.settings, climb.neighbour, climb.enough = Training(), 2.5, pod_search._BETTER_AT_ALL
+    at = pod_search._Point(0, 1, 5.55)
+    climb.done = {at: None}
+    coarse = [point.cutoff for point in climb._neighbours(at) if point.cutoff > at.cutoff]
+    assert coarse == [5.94, 5.74]
+    climb.done |= {pod_search._Point(0, 1, cutoff): None for cutoff in coarse}
+    # 5.74 times 1.035 is 5.94, and divided by it 5.55; 5.94 is not tried again as 5.93 or 5.95
+    tried = {point.cutoff for point in climb._neighbours(pod_search._Point(0, 1, 5.74))} - {5.74}
+    assert tried == {5.36, 6.14}
+    climb.done = {replace(point, kinds=2): None for point in climb.done}  # what was tried is another basis
+    assert len({point.cutoff for point in climb._neighbours(pod_search._Point(0, 1, 5.74))} - {5.74}) == 4

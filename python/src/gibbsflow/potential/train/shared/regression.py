@@ -21,6 +21,8 @@ SIZE_POWERS = (0.0, 1.0)
 """Energies an atom count alike, or by the number of atoms: errors of atoms that are independent average out in it."""
 # among settings this close to the best the smoothest potential is taken: it extrapolates more gently
 _CLOSE = 1.0025
+# of the score: with it errors of energies, forces and stresses count the same
+_STRESS_POWER = 0.5
 
 
 @dataclass
@@ -152,7 +154,7 @@ class Weights:
     energy
         Of energies an atom: 1 gives all energies together the weight of all forces together, in eV and eV/Å.
     stress
-        Of virials an atom, against energies an atom.
+        Of virials an atom: 1 gives each the weight that an energy an atom has at `energy` 1, whatever `energy` is.
     ridge
         Penalty on coefficients scaled to unit columns.
     size_power
@@ -177,23 +179,30 @@ class Choice:
         Root mean square errors over the frames left out.
     energy_mae_ev_per_atom
         Mean absolute error over them: a few frames that are like no other say little of how to weigh all the rest.
+    stress_relative_rmse
+        Root mean square error of their virials an atom by the root mean square of these; None where none are fitted.
     """
 
     weights: Weights
     energy_rmse_ev_per_atom: float
     force_rmse_ev_per_angstrom: float
     energy_mae_ev_per_atom: float
+    stress_relative_rmse: float | None = None
 
     @property
     def score(self) -> float:
-        """Geometric mean of both errors: halving either counts the same, whatever the units.
+        """Geometric mean of the errors: halving any of them counts the same, whatever the units.
 
         Returns
         -------
         float
-            √(mean absolute energy error × root mean square force error), of which smaller is better.
+            √(mean absolute energy error × root mean square force error), times the root of the relative error of
+            stress where it is fitted; smaller is better.
         """
-        return float(np.sqrt(max(self.energy_mae_ev_per_atom, 1e-9) * max(self.force_rmse_ev_per_angstrom, 1e-9)))
+        both = float(np.sqrt(max(self.energy_mae_ev_per_atom, 1e-9) * max(self.force_rmse_ev_per_angstrom, 1e-9)))
+        return (
+            both if self.stress_relative_rmse is None else both * max(self.stress_relative_rmse, 1e-9) ** _STRESS_POWER
+        )
 
 
 Blocks = Sequence[dict[str, NormalEquations]]
@@ -252,7 +261,7 @@ def cross_validate(
     energies, ridges
         Values to try.
     stress
-        Weight of virials, not tuned.
+        Weight of virials, not tuned; where it is not 0 and there are any, their errors count in the score.
 
     Returns
     -------
@@ -279,21 +288,30 @@ def cross_validate(
 
 def _left_out(blocks: Blocks, energy: float, power: float, ridges: Sequence[float], stress: float) -> list[Choice]:
     """Errors of the blocks, each by a fit to the others, with each penalty."""
-    sums, rows = np.zeros((len(ridges), 3)), np.zeros(2)
+    kinds = KINDS if stress and any(block["stress"].rows for block in blocks) else KINDS[:2]
+    sums, rows = np.zeros((len(ridges), len(kinds) + 1)), np.zeros(len(kinds))
     for left_out, block in enumerate(blocks):
         kept = [own for i, own in enumerate(blocks) if i != left_out] or list(blocks)
         gram, moment, scale = _scaled_sums(kept, Weights(energy, stress, 0.0, power))
         for number, ridge in enumerate(ridges):
             solution = scale * _solve(gram, moment, ridge)
-            for column, kind in enumerate(("energy", "force")):
+            for column, kind in enumerate(kinds, start=1):
                 sums[number, column] += block[kind].rows * block[kind].rmse(solution) ** 2
-            sums[number, 2] += block["energy"].rows * block["energy"].mae(solution)
-        rows += [block["energy"].rows, block["force"].rows]
-    errors = sums / np.where(rows > 0, rows, 1)[[0, 1, 0]]
-    return [
-        Choice(Weights(energy, stress, ridge, power), float(np.sqrt(e)), float(np.sqrt(f)), float(a))
-        for ridge, (e, f, a) in zip(ridges, errors, strict=True)
-    ]
+            sums[number, 0] += block["energy"].rows * block["energy"].mae(solution)
+        rows += [block[kind].rows for kind in kinds]
+    errors = sums / np.where(rows > 0, rows, 1)[[0, *range(len(kinds))]]
+    choices = []
+    for ridge, (mae, *squares) in zip(ridges, errors, strict=True):
+        e, f, *virials = (float(root) for root in np.sqrt(squares))
+        relative = virials[0] / max(_size(blocks, "stress"), 1e-9) if virials else None
+        choices.append(Choice(Weights(energy, stress, ridge, power), e, f, float(mae), relative))
+    return choices
+
+
+def _size(blocks: Blocks, kind: str) -> float:
+    """Root mean square of the targets of one kind."""
+    squares, rows = (sum(getattr(block[kind], name) for block in blocks) for name in ("square", "rows"))
+    return float(np.sqrt(squares / (rows or 1)))
 
 
 def _solve(gram: Floats, moment: Floats, ridge: float) -> Floats:
@@ -317,9 +335,14 @@ def _scaled_sums(blocks: Blocks, weights: Weights) -> tuple[Floats, Floats, Floa
     """Weighted Gram matrix and moment of columns that are scaled to unit length, and the scale of each."""
     power = weights.size_power
     rows = {kind: sum(block[kind].by_size(power).rows for block in blocks) for kind in KINDS}
-    both = weights.energy**2 * (rows["force"] or 1)
     alike = sum(block["energy"].rows for block in blocks)
-    factor = {"energy": both / (rows["energy"] or 1), "force": 1.0, "stress": weights.stress**2 * both / (alike or 1)}
+    forces = rows["force"] or 1
+    # not of the energies' weight, which validation chooses: what stresses count for is the setting's to say
+    factor = {
+        "energy": weights.energy**2 * forces / (rows["energy"] or 1),
+        "force": 1.0,
+        "stress": weights.stress**2 * forces / (alike or 1),
+    }
     columns = blocks[0]["energy"].columns
     gram, moment = np.zeros((columns, columns)), np.zeros(columns)
     for block in blocks:

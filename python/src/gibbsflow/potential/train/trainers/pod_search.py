@@ -51,6 +51,8 @@ _BETTER, _BETTER_AT_ALL = 0.99, 0.999
 _NEARLY = 1.2
 _KINDS = (1, 2, 3, 4, 6, 8)
 _CUTOFF_STEP, _FINE_CUTOFF_STEP = 1.07, 1.035
+# cutoffs nearer than this are one: two fine steps are nearly a coarse one
+_SAME_CUTOFF = 0.01
 # rows for each column where cutoffs are compared: fewer are decided by chance
 _PROBE_ROWS = 20
 # of what is left of the search: what takes longer waits for the rest
@@ -302,7 +304,15 @@ class _Climb:
         around += [replace(more, number=less.number) for k in (1, 2) for less in _size(-k) for more in _more(k)]
         around += [replace(fewer, number=larger.number) for larger in _size(1) for fewer in _more(-1)]
         around += _more(2)
-        return [p for p in around if p not in self.done]
+        return [p for p in around if p not in self.done and (p.cutoff == point.cutoff or not self._tried_near(p))]
+
+    def _tried_near(self, point: _Point) -> bool:
+        """Whether the same basis was tried at a cutoff so near that it is no other."""
+        return any(
+            replace(other, cutoff=point.cutoff) == point
+            and abs(other.cutoff - point.cutoff) < _SAME_CUTOFF * point.cutoff
+            for other in self.done
+        )
 
     def _next(self, refused: list[str]) -> tuple[_Point, PodBasis] | None:
         """What to try next, of what bounds and time allow; what is refused is said."""
