@@ -79,14 +79,16 @@ def equil_run(root: Path) -> Ended:
     return ended
 
 
-def same_windows(out: Path, expected: Path) -> None:
-    """Assert that all energies are those of the uninterrupted run."""
+def same_windows(out: Path, expected: Path, part: float = 1.0) -> None:
+    """Assert that all energies, or those of the first part, are those of the uninterrupted run."""
     names = sorted(path.name for path in expected.glob("*.parquet"))
     assert sorted(path.name for path in out.glob("*.parquet")) == names and len(names) == 3
     for name in names:
         ours, theirs = read_window(out / name), read_window(expected / name)
-        same_digits(ours.u, theirs.u)
-        np.testing.assert_array_equal(ours.replica, theirs.replica)
+        assert ours.u.shape == theirs.u.shape
+        rows = round(part * len(theirs.u))
+        same_digits(ours.u[:rows], theirs.u[:rows])
+        np.testing.assert_array_equal(ours.replica[:rows], theirs.replica[:rows])
 
 
 def test_replica_exchange(root: Path) -> None:
@@ -95,7 +97,8 @@ def test_replica_exchange(root: Path) -> None:
     assert len(before) == 2
     fe_run(root, "exchange")
     assert went_on(state, before, 4)
-    same_windows(root / "out", EXPECTED / "exchange")
+    # what was sampled stays; what follows has other velocities after each exchange (docs/decisions/0017-velocities.md)
+    same_windows(root / "out", EXPECTED / "exchange", part=0.5)
     assert read_sentinel(state, "FINISHED").steps_done == 3 * 100  # windows of 0.4 ps
 
 

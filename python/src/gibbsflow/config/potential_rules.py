@@ -7,6 +7,7 @@ docs/potential.md shows them as a table; a test holds it against this module.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from gibbsflow.config.potential_training import Exploration
 from gibbsflow.config.section import Section
 from gibbsflow.workflow.account import Account
 
+log = logging.getLogger(__name__)
 _STOICHIOMETRY: Mapping[str, tuple[float, float]] = {
     "zincblende": (1, 1), "rocksalt": (1, 1), "cesiumchloride": (1, 1), "wurtzite": (1, 1), "fluorite": (1, 2),
 }  # fmt: skip
@@ -112,7 +114,8 @@ def _periodic_nowhere(file: Path) -> bool:
 
     try:
         frames = read(file, ":")
-    except Exception:  # noqa: BLE001 - ASE's formats raise what they like
+    except Exception as error:  # noqa: BLE001 - ASE's formats raise what they like
+        log.info("%s says nothing of what it is before it is read (%s)", file, error)
         return False
     return bool(frames) and not any(frame.pbc.any() for frame in frames)
 
