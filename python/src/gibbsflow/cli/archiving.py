@@ -40,7 +40,7 @@ def archive(
         if remove and not (yes or dry_run):
             raise InputError(Problem("--remove", "removes state and results", "--yes with it, or --dry-run"))
         with whole_campaign(home):
-            parts = parts_of(home, results or ())
+            parts = parts_of(home, results or (), remove=remove)
             for name, folder in parts.folders.items():
                 told = f"{len(folder.items)} files, {human_bytes(folder.size)} in {folder.folder}"
                 typer.echo(f"{name}: {one_line(told, 600)}")

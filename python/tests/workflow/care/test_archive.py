@@ -92,3 +92,18 @@ def test_another_tar_is_none_of_ours(tmp_path):
         tar.addfile(tarfile.TarInfo("a"), io.BytesIO())
     with pytest.raises(StateError, match="no archive of gibbsflow's"):
         read(tmp_path / "x.tar.gz")
+
+
+def test_nothing_is_removed_but_results_that_say_whose_they_are(tmp_path):
+    state = keep_campaign(tmp_path)
+    (tmp_path / "nf" / "pipeline_info").mkdir(parents=True)  # as any pipeline leaves it
+    assert "results-0" in parts_of(state, [tmp_path / "nf"]).folders
+    with pytest.raises(InputError, match="says whose these are"):
+        parts_of(state, [tmp_path / "nf"], remove=True)
+
+
+def test_the_launch_folder_is_not_taken_for_results(tmp_path, monkeypatch):
+    state = keep_campaign(tmp_path)
+    monkeypatch.chdir(tmp_path / "demo")
+    with pytest.raises(InputError, match="launch folder"):
+        parts_of(state, remove=True)

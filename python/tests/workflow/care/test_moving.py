@@ -128,3 +128,12 @@ def test_records_that_name_the_old_place_are_told(tmp_path):
 def test_folders_of_one_place_are_of_one_disk(tmp_path):
     assert moving.one_disk(tmp_path, tmp_path)
     assert not moving.one_disk(tmp_path, Path("/proc"))
+
+
+def test_no_campaign_is_put_into_one(tmp_path):
+    state, other = keep_campaign(tmp_path), keep_campaign(tmp_path, "other")
+    (tmp_path / "link").symlink_to(state)
+    for root in (other, other / "new", tmp_path / "link", tmp_path / "link" / "new"):
+        with pytest.raises(InputError, match="lies in"):
+            move_campaign(state, root, dry_run=False)
+    assert not (state / "new").exists() and not (other / "demo").exists()

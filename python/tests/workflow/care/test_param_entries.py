@@ -22,3 +22,10 @@ def test_one_campaign_that_does_not_say_leaves_all_unknown(tmp_path):
     assert found.unused is None and "other in" in found.why_unknown and "not there" in found.why_unknown
     (other / ".campaign.json").unlink()
     assert "has not noted" in param_entries(root / "param_cache", root).why_unknown
+
+
+def test_of_a_cache_that_lies_elsewhere_others_may_use_all(tmp_path):
+    root = keep_campaign(tmp_path).parent
+    (root / "param_cache").rename(tmp_path / "param_cache")
+    found = param_entries(tmp_path / "param_cache", root)
+    assert len(found.sizes) == 2 and found.unused is None and "other folders" in found.why_unknown

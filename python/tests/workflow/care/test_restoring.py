@@ -97,3 +97,33 @@ def test_the_same_without_a_fault_is_taken(tmp_path):
 def test_no_file(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         restore(tmp_path / "x.tar.gz", tmp_path, dry_run=False)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"folders": ["state"]},
+        {"empty": [3]},
+        {"empty": ["state/x"]},
+        {"empty": ["state/x/y"]},
+        {"mtime": "inf"},
+        {"mtime": "1e30"},
+        {"GNU.sparse.map": "0,1", "GNU.sparse.size": "1"},
+    ],
+    ids=str,
+)
+def test_what_is_odd_is_refused_before_anything_is_written(tmp_path, more):
+    path = tmp_path / "x.tar.gz"
+    with tarfile.open(hostile(path, "state/x")) as tar:
+        manifest = json.load(tar.extractfile(tar.next()))
+    text = json.dumps(manifest | {key: value for key, value in more.items() if key in manifest}).encode()
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        for name, data in (("manifest.json", text), ("state/x", b"x")):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            if name == "state/x":
+                info.pax_headers = {key: value for key, value in more.items() if key not in manifest}
+            tar.addfile(info, io.BytesIO(data))
+    with pytest.raises(InputError, match=r"x\.tar\.gz"):
+        restore(path, tmp_path / "into", dry_run=False)
+    assert os.listdir(tmp_path) == ["x.tar.gz"]

@@ -23,14 +23,17 @@ from gibbsflow.workflow.care.campaign_note import CampaignNote
 from gibbsflow.workflow.care.holding import HEAD
 from gibbsflow.workflow.care.inventory import Inventory, Item, inventory
 from gibbsflow.workflow.files import atomic_open
-from gibbsflow.workflow.folders.places import folder_fault
+from gibbsflow.workflow.folders.places import folder_fault, place_problems
 from gibbsflow.workflow.folders.published import IDENTITY, MadeFrom
 
 FORMAT = "gibbsflow-archive-1"
 MANIFEST, STATE, RESULTS = "manifest.json", "state", "results-{}"
 ENDINGS = {".tar.gz": gzip, ".tar.xz": lzma}
-_CHUNK, _LARGEST_MANIFEST = 1 << 20, 1 << 30
-_DAMAGED = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, ValueError, KeyError, TypeError)
+_CHUNK, _LARGEST_MANIFEST, _LATEST_NS = 1 << 20, 1 << 30, 1 << 63
+_DAMAGED = (
+    tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, ValueError, KeyError, TypeError,
+    AttributeError, OverflowError, RecursionError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def ending_of(path: Path) -> str:
     return found
 
 
-def parts_of(campaign: Path, results: Sequence[Path] = ()) -> Parts:
+def parts_of(campaign: Path, results: Sequence[Path] = (), *, remove: bool = False) -> Parts:
     """Find and hash what belongs to a campaign.
 
     Parameters
@@ -107,6 +110,8 @@ def parts_of(campaign: Path, results: Sequence[Path] = ()) -> Parts:
         Its state folder, held by the caller.
     results
         Folders of its results; default: those that its heads have noted.
+    remove
+        Whether they shall be removed then: they have to say themselves whose they are.
 
     Returns
     -------
@@ -116,7 +121,8 @@ def parts_of(campaign: Path, results: Sequence[Path] = ()) -> Parts:
     Raises
     ------
     InputError
-        For results of another campaign, or that are not there where they were named; for links among the files.
+        For results of another campaign, or that are not there where they were named; for a folder that no run would
+        take for its results, such as the home folder; for links among the files.
     """
     remarks = []
     note = CampaignNote.read(campaign)
@@ -124,11 +130,18 @@ def parts_of(campaign: Path, results: Sequence[Path] = ()) -> Parts:
     if not results and note is None:
         remarks.append("no results: no head has noted where they are (--results names them)")
     elif not results and note is not None:
-        places = [Path(one.outdir) for one in note.results if Path(one.outdir).is_dir()]
+        places = [
+            Path(os.path.normpath(Path(one.outdir).absolute())) for one in note.results if Path(one.outdir).is_dir()
+        ]
         remarks += [f"no results of {one.outdir}: not there" for one in note.results if not Path(one.outdir).is_dir()]
     folders = {STATE: inventory(campaign, leave=frozenset(HEAD))}
     for number, place in enumerate(dict.fromkeys(places)):
         made = MadeFrom.read(place)
+        if problems := place_problems(place, state=campaign):
+            raise InputError(*problems)
+        if made is None and remove:
+            right = f"results that say they are of {campaign.name}; without --remove they are archived all the same"
+            raise InputError(Problem(str(place), f"no {IDENTITY} says whose these are", right))
         known = made.campaign == campaign.name if made is not None else (place / IDENTITY.parent).is_dir()
         if not known or place.is_symlink():
             what = f"results of campaign {made.campaign}" if made is not None else "no folder of results"
@@ -292,17 +305,19 @@ def _members(
     while (member := tar.next()) is not None:
         if member.isdir() and member.name in folders:
             continue
-        if not member.isreg():
-            raise StateError(f"{path}: {shown(member.name)} is neither a file nor a listed folder")
+        if not member.isreg() or member.issparse():
+            raise StateError(f"{path}: {shown(member.name)} is neither a plain file nor a listed folder")
         if member.name not in left:
             raise StateError(f"{path}: {shown(member.name)} is not in its list, or there twice")
         sha256, size = left.pop(member.name)
         item = Item(member.name, size, int(float(member.mtime) * 1e9), sha256)
+        if member.size != size or not abs(item.modified_ns) < _LATEST_NS:
+            raise StateError(f"{path}: {shown(member.name)} is not what its list says")
         content, digest = _content(tar, member), hashlib.sha256()
         while chunk := content.read(_CHUNK):
             digest.update(chunk)
             yield item, chunk
-        if (member.size, digest.hexdigest()) != (size, sha256):
+        if digest.hexdigest() != sha256:
             raise StateError(f"{path}: {shown(member.name)} is not what its list says")
         yield item, None
     if left:

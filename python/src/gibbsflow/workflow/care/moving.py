@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gibbsflow.errors import InputError, Problem, StateError, StorageError, one_line
-from gibbsflow.workflow.care.holding import HEAD, check_campaign_folder, whole_campaign
+from gibbsflow.workflow.care.holding import HEAD, check_campaign_folder, has_head, whole_campaign
 from gibbsflow.workflow.care.inventory import Inventory, file_names, inventory, remove_copied
 from gibbsflow.workflow.files import read_json, sha256_file, write_json
 from gibbsflow.workflow.folders.places import CACHE
@@ -184,8 +184,11 @@ def one_disk(*folders: Path) -> bool:
 def _check_target(move: Move, campaign: Path, new_root: Path) -> None:
     if move.target == move.source:
         raise InputError(Problem(str(new_root), f"{campaign} lies there already", "another folder of state"))
-    if move.target.is_relative_to(move.source):
+    if move.target.is_relative_to(move.source) or move.target.resolve().is_relative_to(move.source.resolve()):
         raise InputError(Problem(str(new_root), f"lies in {campaign}", "a folder beside it"))
+    for above in move.target.resolve().parents:
+        if has_head(above):
+            raise InputError(Problem(str(new_root), f"is a campaign, or lies in one: {above}", "a folder of state"))
     for place in (move.target, move.partial):
         if os.path.lexists(place) and (place.is_symlink() or not move.marks(place)):
             raise InputError(Problem(str(place), "is there already", "a place that is free: nothing is written over"))

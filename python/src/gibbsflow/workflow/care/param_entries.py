@@ -50,11 +50,14 @@ def param_entries(cache: Path, state_root: Path) -> ParamEntries:
     Returns
     -------
     ParamEntries
-        Unused ones only where each campaign says where its results are, they are there, and no head is at work.
+        Unused ones only where it lies beside the campaigns, each of them says where its results are, they are there,
+        and no head is at work.
     """
     places = [path for path in sorted(cache.glob("??/*")) if _KEY.fullmatch(path.name) and (path / _LISTS).is_file()]
     places = [path for path in places if not path.is_symlink() and not path.parent.is_symlink()]
     sizes = {path: sum(one.size for one in contents(path)) for path in places}
+    if cache.resolve().parent != state_root.resolve():
+        return ParamEntries(sizes, None, f"campaigns of other folders than {state_root} may use it")
     used: set[str] = set()
     for campaign in sorted(path for path in state_root.iterdir() if is_campaign(path)):
         try:

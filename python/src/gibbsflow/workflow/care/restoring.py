@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from gibbsflow.errors import InputError, Problem, StateError, one_line
+from gibbsflow.errors import InputError, Problem, StateError, one_line, shown
 from gibbsflow.workflow.care.archive import STATE, check_free, ending_of, opened
 from gibbsflow.workflow.care.campaign_note import CampaignNote
 
@@ -41,6 +41,7 @@ def restore(archive: Path, into: Path, *, dry_run: bool) -> dict[str, Path]:
     try:
         with opened(archive, ending) as (manifest, members):
             places = _places(manifest, into.absolute())
+            _check_no_file_is_a_folder(manifest)
             for place in places.values():
                 check_free(place)
             for _ in members:
@@ -69,9 +70,18 @@ def _places(manifest: Mapping[str, Any], into: Path) -> dict[str, Path]:
     places = {STATE: into / "state" / str(manifest["campaign"])}
     for name in sorted(manifest["folders"].keys() - {STATE}):
         own = Path(str(manifest["folders"][name])).name
-        fit = own not in ("", ".", "..", "state") and into / own not in places.values()
+        fit = own.isprintable() and own not in ("", ".", "..", "state") and into / own not in places.values()
         places[name] = into / (own if fit else name)
     return places
+
+
+def _check_no_file_is_a_folder(manifest: Mapping[str, Any]) -> None:
+    folders = {str(above) for name in manifest["files"] for above in PurePosixPath(name).parents}
+    folders |= {
+        str(above) for name in manifest["empty"] for above in (PurePosixPath(name), *PurePosixPath(name).parents)
+    }
+    if both := folders & manifest["files"].keys():
+        raise StateError(f"{shown(min(both))} is listed as a file and as a folder")
 
 
 def _unpack(archive: Path, ending: str, folder: Path) -> None:
