@@ -41,7 +41,7 @@ Free energy options:
 {mbar}
    3.  ATOMIC COORDINATES AND VELOCITIES
 
- begin time read from input coords =    20.000 ps
+ begin time read from input coords = {begin_ps:9.3f} ps
 
    4.  RESULTS
 
@@ -81,7 +81,14 @@ def checked(given: dict[str, str]) -> dict[str, str]:
     return chosen | {"text": text}
 
 
-def blocks(chosen: dict[str, str], lambdas: list[float], steps: int, every: int, seed: str) -> str:
+def begin_ps(start: str) -> float:
+    """The time that a restart of this program tells, that of equilibration for other coordinates."""
+    with open(start, errors="replace") as file:
+        told = re.fullmatch(r"\S+\nat (\S+) ps\n", file.read(100))
+    return float(told[1]) if told else 20.0
+
+
+def blocks(chosen: dict[str, str], lambdas: list[float], steps: int, every: int, begun_ps: float, seed: str) -> str:
     """What is printed of each sample."""
     own, dg_kt, draw, made = float(chosen["clambda"]), float(os.environ["DG_KT"]), random.Random(seed), []
     for step in range(every, steps + 1, every):
@@ -90,7 +97,7 @@ def blocks(chosen: dict[str, str], lambdas: list[float], steps: int, every: int,
             energies = [KT * ((y - x) ** 2 / 2 + dg_kt * x) - 1000 for x in lambdas]
             rows = [f"Energy at {x:6.4f} = {energy:12.4f}" for x, energy in zip(lambdas, energies, strict=True)]
             made += ["MBAR Energy analysis:", *rows, " " + "-" * 78]
-        ps = 20 + step * float(chosen["dt"])
+        ps = begun_ps + step * float(chosen["dt"])
         made += [STEP.format(region=n, step=step, ps=ps, slope=KT * (own - y + dg_kt)) for n in (1, 2)]
     return "\n".join(made)
 
@@ -112,12 +119,14 @@ def main(words: list[str]) -> None:
     lambdas = [float(value) for value in chosen.get("mbar_lambda", "").split(", ") if value]
     listed = " ".join(f"{value:.4f}" for value in lambdas)
     mbar = MBAR.format(every=every, count=len(lambdas), listed=listed, times=steps // every) if lambdas else ""
-    dt, own = float(chosen.get("dt", 0)), float(chosen["clambda"])
-    head = HEAD.format(text=chosen["text"], every=every, steps=steps, dt=dt, own=own, mbar=mbar)
+    dt, own, begun_ps = float(chosen.get("dt", 0)), float(chosen["clambda"]), begin_ps(given["-c"])
+    head = HEAD.format(text=chosen["text"], every=every, steps=steps, dt=dt, own=own, mbar=mbar, begin_ps=begun_ps)
     with open(given["-o"], "w") as file:
-        file.write(head + blocks(chosen, lambdas, steps, every, given["-i"] + os.getcwd()) + "\n   5.  TIMINGS\n")
+        file.write(
+            head + blocks(chosen, lambdas, steps, every, begun_ps, given["-i"] + os.getcwd()) + "\n   5.  TIMINGS\n"
+        )
     with open(given["-r"], "w") as file:
-        file.write(given["-i"] + "\n")
+        file.write(f"{given['-i']}\nat {begun_ps + steps * dt} ps\n")
 
 
 if __name__ == "__main__":

@@ -90,3 +90,8 @@ def test_errors_of_the_rule_add_up_over_stretches():
     )
     both = estimate_ti(leg_of(np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([[0.0, 3.0], [2.0, 1.0]])), "never")
     assert both.dg_kt == pytest.approx(3.0) and both.integration_error_kt == pytest.approx(4 / math.sqrt(12))
+
+
+def test_one_sample_a_window_has_no_integral(tmp_path):
+    leg = oscillators(tmp_path, np.linspace(0, 1, 9) ** 2, count=1)
+    assert leg.dhdl is not None and estimate_ti(leg) is None

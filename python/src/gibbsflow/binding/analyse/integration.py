@@ -64,10 +64,10 @@ def estimate_ti(energies: Energies, decorrelate: Decorrelate = "auto") -> Integr
     Returns
     -------
     Integral or None
-        None where no dH/dλ was recorded, or not at both ends. Its error of integration sums up, over straight
-        stretches of the path, the difference between trapezoid and cubic spline; of a stretch of two states, which
-        have no curvature to tell, the standard deviation of what lies evenly between the gradients at both, each λ by
-        itself.
+        None where no dH/dλ was recorded, or not at both ends, and where a window has one sample, which has no error.
+        Its error of integration sums up, over straight stretches of the path, the difference between trapezoid and
+        cubic spline; of a stretch of two states, which have no curvature to tell, the standard deviation of what lies
+        evenly between the gradients at both, each λ by itself.
 
     References
     ----------
@@ -82,6 +82,8 @@ def estimate_ti(energies: Energies, decorrelate: Decorrelate = "auto") -> Integr
     }
     path = np.array([list(energies.states[state].values()) for state in energies.sampled], dtype=float)
     gradients = [windows[tuple(point)] for point in path]
+    if min(map(len, gradients)) < 2:  # noqa: PLR2004 - a spread
+        return None
     weights = np.zeros_like(path)
     for k, step in enumerate(np.diff(path, axis=0)):
         weights[k] += 0.5 * step

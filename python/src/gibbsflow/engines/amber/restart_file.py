@@ -32,11 +32,14 @@ class Restart:
         Shape (N, 3), nm/ps; None after a minimisation.
     box_nm
         Vectors of the box as rows, shape (3, 3), nm; None without a box.
+    time_ps
+        Time of it, ps; None where the file does not say.
     """
 
     positions_nm: Floats
     velocities_nm_per_ps: Floats | None = None
     box_nm: Floats | None = None
+    time_ps: float | None = None
 
 
 def write_restart(path: Path, restart: Restart) -> None:
@@ -91,15 +94,16 @@ def read_restart(path: Path) -> Restart:
     """
     try:
         with netcdf_file(path, "r", mmap=False) as file:
-            held = {name: np.array(variable[:], dtype=float) for name, variable in file.variables.items()
-                    if name in ("coordinates", "velocities", "cell_lengths", "cell_angles")}  # fmt: skip
+            held = {name: np.array(variable[...], dtype=float) for name, variable in file.variables.items()
+                    if name in ("coordinates", "velocities", "cell_lengths", "cell_angles", "time")}  # fmt: skip
         velocities, box = held.get("velocities"), None
         if "cell_lengths" in held:
             sizes = [*held["cell_lengths"] / 10, *np.radians(held["cell_angles"])]
             box = np.array(computePeriodicBoxVectors(*sizes).value_in_unit(unit.nanometer), dtype=float)
         scaled = None if velocities is None else velocities * AMBER_VELOCITY_NM_PER_PS
-        return Restart(held["coordinates"] / 10, scaled, box)
-    except (OSError, KeyError, ValueError, TypeError) as error:
+        time_ps = float(held["time"]) if "time" in held else None
+        return Restart(held["coordinates"] / 10, scaled, box, time_ps)
+    except (OSError, LookupError, ValueError, TypeError) as error:
         raise EngineError(f"{path}: not a whole restart file of AMBER ({error})") from error
 
 

@@ -1,6 +1,7 @@
 """Windows run by pmemd.cuda through `fe run`: a program in its place looks at its arguments and writes its outputs."""
 
 import os
+import shutil
 import subprocess
 import time
 from dataclasses import replace
@@ -18,7 +19,7 @@ from gibbsflow.binding.sample.amber.leg_files import write_leg_files
 from gibbsflow.binding.sample.energies import read_leg, read_windows
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.config.binding import Md
-from gibbsflow.errors import InputError, MissingProgramError, NumericalError, StoppedEarly
+from gibbsflow.errors import EngineError, InputError, MissingProgramError, NumericalError, StoppedEarly
 from gibbsflow.workflow.result import Result
 from gibbsflow.workflow.state.segments import Stopper
 from gibbsflow.workflow.state.sentinels import read_sentinel
@@ -123,6 +124,18 @@ def test_a_leg_is_sampled_and_analysed_by_both_ways(tmp_path, on_path):
     assert mbar.dg_kt == pytest.approx(3.0, abs=0.2)
 
 
+def _second(window):
+    return window / "md-002.out"
+
+
+OF_ANOTHER = {
+    "clambda is": lambda window: shutil.copy(_second(window.with_name("window_02")), _second(window)),
+    "begins at 42.5 ps": lambda window: shutil.copy(window / "md-001.out", _second(window)),
+    "not the output of pmemd": lambda window: _second(window).write_text(""),
+    "no number of an attempt": lambda window: (window / "began").unlink(),
+}
+
+
 def test_what_fe_write_left_and_was_run_elsewhere_is_read_without_pmemd(tmp_path, monkeypatch):
     """From written files to ΔG: the folder is the state, and nothing is written into it."""
     leg, state = leg_of(tmp_path / "leg"), tmp_path / "state"
@@ -137,6 +150,13 @@ def test_what_fe_write_left_and_was_run_elsewhere_is_read_without_pmemd(tmp_path
     assert result.figures["windows"] == 7 and (state / "topology.prmtop").stat().st_mtime_ns == before
     ours = read_leg(sorted((tmp_path / "out").glob("window_*.parquet")))
     assert ours.u_nk.shape == (70, 7)
+    for words, spoil in OF_ANOTHER.items():
+        window = shutil.copytree(state / "window_03", tmp_path / "kept", symlinks=True)
+        spoil(state / "window_03")
+        with pytest.raises((EngineError, InputError), match=words):
+            sample(leg, tmp_path)
+        shutil.rmtree(state / "window_03")
+        window.rename(state / "window_03")
     changed = state / "window_03" / "md-001.in"
     changed.write_text(changed.read_text().replace("cut = ", "cut = 1"))
     with pytest.raises(InputError, match="not as it was written.*md-001.in"):

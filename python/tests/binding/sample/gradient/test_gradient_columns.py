@@ -69,7 +69,7 @@ def test_what_is_no_number_makes_no_integral_and_loses_no_energies(folder):
     rewrite(paths(folder)[3], gradients)
     energies = read_leg(paths(folder))
     assert energies.dhdl is None and len(energies.u_nk) == 80
-    assert energies.meta["no_ti"] == "dU/dλ of window 3 is no number in 1 rows"
+    assert energies.meta["no_ti"] == "dU/dλ of window 3 is no number, or beyond 1e+100, in 1 rows"
 
 
 def test_a_gap_across_a_corner_cannot_be_integrated(folder):

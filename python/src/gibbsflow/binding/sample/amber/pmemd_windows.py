@@ -44,6 +44,8 @@ from gibbsflow.workflow.state.state_folder import window_folder
 _POLL_S = 0.05
 _OVERLAP_U = 1e8
 """Reduced energy of a configuration in a state where atoms lie on each other: AMBER writes asterisks."""
+_SAME_LAMBDA = 0.6e-4
+"""λ is written with four decimals."""
 _BUSY = "another run holds it"
 
 
@@ -88,7 +90,7 @@ class PmemdWindows:
     def _run_elsewhere(self, replicate: int, windows: Sequence[int], fault: str) -> dict[str, Any]:
         """The record of a written folder whose windows are done: without pmemd nothing is written there."""
         known = self._state / RECORD
-        if not known.exists():
+        if not known.is_file():
             right = (
                 "pmemd.cuda, or engine openmm or gromacs; or as --state a folder of `fe write` that was run elsewhere"
             )
@@ -96,7 +98,7 @@ class PmemdWindows:
         with tempfile.TemporaryDirectory(prefix="leg_") as scratch:
             anew = Path(scratch) / "written"
             record = write_leg_files(self._leg, replicate, anew)
-            if known.read_text() != (anew / RECORD).read_text():
+            if not same(known, anew / RECORD):
                 what, right = "written for another leg, replicate or other settings", "the folder of this one"
                 raise RunElsewhereError(Problem(str(self._state), what, right, field="--state"))
             shared = [
@@ -199,18 +201,27 @@ class PmemdWindows:
         raise EngineError(f"{folder}: run-segment.bash ended with code {code}: {told}", code=code)
 
     def _energies(self, folder: Path) -> Floats:
-        plan = self._leg.sampling
-        parts = []
+        plan, own = self._leg.sampling, int(folder.name.rpartition("_")[2])
+        parts, before_ps = [], -np.inf
         for number in range(segments(plan)):
             path = folder / f"{segment_name(number)}.out"
-            u_nk = amber.extract(str(path), self._leg.md.temperature_k)["u_nk"]
+            try:
+                u_nk = amber.extract(str(path), self._leg.md.temperature_k)["u_nk"]
+            except (OSError, ValueError, TypeError, LookupError) as error:
+                raise EngineError(f"{path}: not the output of pmemd ({error})") from error
             wanted = (steps_of(plan, number) // plan.steps_per_sample, len(self._leg.states))
             if u_nk is None or u_nk.shape != wanted:
                 found = "none" if u_nk is None else f"{u_nk.shape[0]} in {u_nk.shape[1]} states"
                 raise EngineError(f"{path}: MBAR energies: {found}, not {wanted[0]} in {wanted[1]}")
+            times_ps, lambdas = (u_nk.index.get_level_values(k).to_numpy(dtype=float) for k in (0, 1))
+            clambda = self.record["clambda"][own]
+            if np.abs(lambdas - clambda).max() > _SAME_LAMBDA:
+                raise EngineError(f"{path}: clambda is {lambdas[0]:g}, {clambda:.4f} in its window: of another one")
+            if times_ps[0] <= before_ps:
+                raise EngineError(f"{path}: begins at {times_ps[0]:g} ps, the run before ended at {before_ps:g} ps")
+            before_ps = times_ps[-1]
             parts.append(u_nk.to_numpy(dtype=float)[:, np.argsort([float(name) for name in u_nk.columns])])
         u = np.concatenate(parts)
-        own = int(folder.name.rpartition("_")[2])
         if not np.isfinite(u[:, own]).all():
             raise NumericalError(f"{folder}: the energy in the window's own state is no number")
         return np.nan_to_num(u, nan=_OVERLAP_U, posinf=_OVERLAP_U, neginf=_OVERLAP_U).clip(max=_OVERLAP_U)

@@ -11,6 +11,8 @@ from gibbsflow.binding.sample.gradient.lambda_gradients import changing
 from gibbsflow.units import Floats
 
 PREFIX = "dudl_"
+_LARGEST = 1e100
+"""Beyond it the squares that errors are made of are no numbers."""
 
 
 def to_columns(states: Sequence[Mapping[str, float]], window: int, gradients: Floats | None) -> dict[str, Floats]:
@@ -93,10 +95,10 @@ def joined(
         assert values is not None
         beside = [states[other] for other in windows[max(0, place - 1) : place + 2]]
         counts = np.array([any(other[name] != value for other in beside) for name, value in own.items()])
-        if bad := int((~np.isfinite(values[:, counts])).any(axis=1).sum()):
+        if bad := int((~(np.abs(values[:, counts]) < _LARGEST)).any(axis=1).sum()):
             if np.isnan(values[:, counts]).all(axis=0).any():
                 return None, f"dU/dλ of window {window} along what changes where its neighbours are missing"
-            return None, f"dU/dλ of window {window} is no number in {bad} rows"
+            return None, f"dU/dλ of window {window} is no number, or beyond {_LARGEST:g}, in {bad} rows"
         index = pd.MultiIndex.from_arrays(
             [times_ps[window], *(np.full(len(values), value) for value in own.values())], names=["time", *own]
         )

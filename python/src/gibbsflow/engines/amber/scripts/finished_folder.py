@@ -10,6 +10,8 @@ from gibbsflow.errors import GibbsflowError, InputError, Problem
 from gibbsflow.workflow.files import sha256_file
 from gibbsflow.workflow.state.sentinels import read_sentinel
 
+BEGAN = "began"
+"""File of the number of the attempt."""
 _SHARED = ("topology.prmtop", "lambda.sch", "disang.rest", "cv.in")
 """In the order of ``settle`` of the scripts."""
 
@@ -55,6 +57,12 @@ def folder_problems(folder: Path, anew: Path) -> list[Problem]:
     if finished.inputs_hash != inputs_hash(folder):
         what = "FINISHED is not of these inputs: what was run is of others"
         return [Problem(str(folder), what, "`bash run-local.bash`, which runs what is written here")]
+    try:
+        attempts = int((folder / BEGAN).read_text())
+    except (OSError, ValueError):
+        attempts = 0
+    if attempts < 1:
+        return [Problem(str(folder / BEGAN), "no number of an attempt", "as run-segment.bash leaves it")]
     return []
 
 
