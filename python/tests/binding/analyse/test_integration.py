@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gibbsflow.binding.analyse.integration import estimate_ti
+from gibbsflow.binding.analyse.integration import estimate_ti, why_no_integral
 from gibbsflow.binding.analyse.leg_result import analyse_leg
 from gibbsflow.binding.analyse.verdict import Thresholds, judge_leg
 from gibbsflow.binding.sample.energies import Energies, read_leg, write_window
@@ -76,7 +76,8 @@ def test_the_path_is_that_of_the_leg_and_not_sorted():
     gradients = np.column_stack([2 * path[:, 0], 6 * path[:, 1]])  # of x² + 3 y²: linear, so that both rules are exact
     found = estimate_ti(leg_of(path, gradients), "never")
     assert found.dg_kt == pytest.approx(1.0 - 3.0, abs=1e-12) and found.integration_error_kt < 1e-12
-    assert estimate_ti(replace(leg_of(path, gradients), missing=(0,)), "never") is None
+    assert estimate_ti(without := replace(leg_of(path, gradients), missing=(0,)), "never") is None
+    assert why_no_integral(without) == "TI needs samples of both end states"
 
 
 def test_errors_of_the_rule_add_up_over_stretches():
@@ -94,4 +95,4 @@ def test_errors_of_the_rule_add_up_over_stretches():
 
 def test_one_sample_a_window_has_no_integral(tmp_path):
     leg = oscillators(tmp_path, np.linspace(0, 1, 9) ** 2, count=1)
-    assert leg.dhdl is not None and estimate_ti(leg) is None
+    assert estimate_ti(leg) is None and why_no_integral(leg) == "TI has no error where a window has one sample"

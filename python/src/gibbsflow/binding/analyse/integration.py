@@ -64,16 +64,16 @@ def estimate_ti(energies: Energies, decorrelate: Decorrelate = "auto") -> Integr
     Returns
     -------
     Integral or None
-        None where no dH/dλ was recorded, or not at both ends, and where a window has one sample, which has no error.
-        Its error of integration sums up, over straight stretches of the path, the difference between trapezoid and
-        cubic spline; of a stretch of two states, which have no curvature to tell, the standard deviation of what lies
-        evenly between the gradients at both, each λ by itself.
+        None as :func:`why_no_integral` says. Its error of integration sums up, over straight stretches of the
+        path, the difference between trapezoid and cubic spline; of a stretch of two states, which have no
+        curvature to tell, the standard deviation of what lies evenly between the gradients at both, each λ by
+        itself.
 
     References
     ----------
     Kirkwood, J. Chem. Phys. 3, 300 (1935); Shyu and Ytreberg, J. Comput. Chem. 30, 2297 (2009), for splines.
     """
-    if energies.dhdl is None or not energies.ends_sampled:
+    if energies.dhdl is None or why_no_integral(energies):
         return None
     levels = list(energies.dhdl.index.names[1:])
     windows = {
@@ -82,8 +82,6 @@ def estimate_ti(energies: Energies, decorrelate: Decorrelate = "auto") -> Integr
     }
     path = np.array([list(energies.states[state].values()) for state in energies.sampled], dtype=float)
     gradients = [windows[tuple(point)] for point in path]
-    if min(map(len, gradients)) < 2:  # noqa: PLR2004 - a spread
-        return None
     weights = np.zeros_like(path)
     for k, step in enumerate(np.diff(path, axis=0)):
         weights[k] += 0.5 * step
@@ -94,6 +92,28 @@ def estimate_ti(energies: Energies, decorrelate: Decorrelate = "auto") -> Integr
     rule = _integration_error(path, np.array([values.mean(axis=0) for values in gradients]))
     how = "standard errors of the mean gradients, trapezoid rule"
     return Integral(value, error, energies.temperature_k, how, integration_error_kt=rule)
+
+
+def why_no_integral(energies: Energies) -> str:
+    """Say why a leg is not integrated.
+
+    Parameters
+    ----------
+    energies
+        All samples.
+
+    Returns
+    -------
+    str
+        Empty where it is.
+    """
+    if energies.dhdl is None:
+        return energies.meta.get("no_ti") or "no dH/dλ in the data"
+    if not energies.ends_sampled:
+        return "TI needs samples of both end states"
+    if energies.dhdl.groupby(level=energies.dhdl.index.names[1:]).size().min() == 1:
+        return "TI has no error where a window has one sample"
+    return ""
 
 
 def _mean(series: Floats, decorrelate: Decorrelate) -> tuple[float, float]:

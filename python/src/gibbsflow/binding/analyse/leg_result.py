@@ -22,13 +22,12 @@ from gibbsflow.binding.analyse.estimators import (
     neighbour_overlap,
     refuse_disjoint,
 )
-from gibbsflow.binding.analyse.integration import Integral, estimate_ti
+from gibbsflow.binding.analyse.integration import Integral, estimate_ti, why_no_integral
 from gibbsflow.binding.analyse.uncertainty.blocks import BlockError, block_error
 from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.errors import UnconvergedError
 from gibbsflow.units import Floats, kt_kcal_per_mol
 
-NO_TI = "no dH/dλ in the data"
 MBAR_ALONE_RATIO = 2.2
 """Spread between repeats over MBAR's own error, by which that is multiplied where there are too few samples for blocks.
 
@@ -191,7 +190,7 @@ class LegAnalysis:
         return {
             "mbar": self.mbar.as_dict(),
             "bar": self.bar.as_dict() if self.bar else _absent(self.bar_reason),
-            "ti": self.ti.as_dict() if self.ti else _absent(self.energies.meta.get("no_ti") or NO_TI),
+            "ti": self.ti.as_dict() if self.ti else _absent(why_no_integral(self.energies)),
             "temperature_k": self.energies.temperature_k,
             "decorrelate": self.decorrelate,
             "overlap": {"matrix": self.overlap.tolist(), "min_neighbour": self.min_overlap},
@@ -315,7 +314,7 @@ def integrate_leg(energies: Energies, *, decorrelate: Decorrelate = "auto") -> d
     return {
         "mbar": absent,
         "bar": absent,
-        "ti": integral.as_dict() if integral else _absent(NO_TI),
+        "ti": integral.as_dict() if integral else _absent(why_no_integral(energies)),
         "temperature_k": energies.temperature_k,
         "decorrelate": decorrelate,
         "samples": list(energies.account.facts.get("samples", {}).values()),
