@@ -15,7 +15,9 @@ from gibbsflow.potential.generators.ionic_radii import distance_angstrom, neutra
         ("rocksalt", ("Li", "F"), 2.0, 4.03), ("rocksalt", ("Cl", "K"), 2.0, 6.29),
         ("rocksalt", ("Ti", "N"), 2.0, 4.24), ("rocksalt", ("Ni", "O"), 2.0, 4.18),
         ("rocksalt", ("Pb", "Te"), 2.0, 6.46), ("cesiumchloride", ("Cs", "Cl"), 2 / math.sqrt(3), 4.12),
-        ("fluorite", ("Ce", "O"), 4 / math.sqrt(3), 5.41),
+        ("fluorite", ("Ce", "O"), 4 / math.sqrt(3), 5.41), ("rocksalt", ("Li", "H"), 2.0, 4.084),
+        ("rocksalt", ("H", "K"), 2.0, 5.704), ("rocksalt", ("Ti", "C"), 2.0, 4.328),
+        ("rocksalt", ("U", "C"), 2.0, 4.961),
     ],
 )  # fmt: skip
 def test_ions_are_as_far_apart_as_in_crystals(
@@ -29,7 +31,7 @@ def test_ions_are_as_far_apart_as_in_crystals(
 @pytest.mark.parametrize(
     ("crystal", "elements"),
     [
-        ("rocksalt", ("Ti", "C")),
+        ("rocksalt", ("Ti", "B")),
         ("zincblende", ("Zn", "S")),
         ("rocksalt", ("Zr", "O")),
         ("rocksalt", ("Na", "K")),
@@ -41,6 +43,6 @@ def test_what_is_not_known_is_left_to_others(crystal: str, elements: tuple[str, 
 
 
 def test_fluorites_are_neutral_in_one_order() -> None:
-    there = [("Ca", "F"), ("Zr", "O"), ("O", "Li"), ("S", "Na")]
+    there = [("Ca", "F"), ("Zr", "O"), ("O", "Li"), ("S", "Na"), ("Ca", "H")]
     assert all(neutral_fluorite(pair) and not neutral_fluorite(pair[::-1]) for pair in there)
     assert not any(neutral_fluorite(pair) for pair in [("Al", "Au"), ("Au", "Al"), ("F", "O"), ("Cl", "Ti")])

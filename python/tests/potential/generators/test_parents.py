@@ -29,6 +29,12 @@ def test_hcp_has_the_elements_own_ratio_or_that_of_spheres(element: str, a: floa
     assert found.cell.lengths() == pytest.approx([a, a, c], abs=0.01)
 
 
+@pytest.mark.parametrize(("element", "volume_angstrom3"), [("In", 26.2), ("Mn", 12.2), ("U", 20.7), ("Bi", 35.4)])
+def test_elements_of_no_simple_crystal_keep_the_volume_of_their_own(element: str, volume_angstrom3: float) -> None:
+    (found,) = parents(Target(elements=(element,), crystal="fcc"), SETTINGS)  # by molar volumes, Å^3 an atom
+    assert found.get_volume() / len(found) == pytest.approx(volume_angstrom3, rel=0.01)
+
+
 def test_an_alloy_in_hcp_has_the_mean_ratio() -> None:
     mixed = lattice(Target(elements=("Ti", "Al"), composition={"Ti": 0.75, "Al": 0.25}, crystal="hcp"), SETTINGS)
     assert mixed.cell.lengths()[2] / mixed.cell.lengths()[0] == pytest.approx(1.588)

@@ -77,6 +77,12 @@ def test_one_atom_is_no_start(tmp_path: Path) -> None:
         check(plan, "si.yaml")
 
 
+def test_a_supercell_is_no_way_out_where_nothing_repeats(tmp_path: Path) -> None:
+    (tmp_path / "one.xyz").write_text("1\n\nSi 0 0 0\n")
+    with pytest.raises(InputError, match=r"right: two atoms or more, in a cell that is periodic along all three"):
+        check(config(structure="one.xyz"), str(tmp_path / "si.yaml"))
+
+
 def test_an_element_that_nothing_brings_is_refused(tmp_path: Path) -> None:
     write_frames(tmp_path / "si.extxyz", [si2()])
     methods = {"methods": ["bulk", "rattle"]}

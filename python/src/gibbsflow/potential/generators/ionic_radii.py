@@ -1,4 +1,4 @@
-"""Distances in ionic crystals by radii of ions, which those of covalent bonds are up to 9 % off (LiF, TiN)."""
+"""Distances in ionic crystals by radii of ions, which those of covalent bonds are up to 22 % off (LiF, TiN, LiH)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Mapping
 
 _ANIONS: Mapping[str, tuple[int, float]] = {
     "F": (-1, 1.33), "Cl": (-1, 1.81), "Br": (-1, 1.96), "I": (-1, 2.20), "O": (-2, 1.40), "S": (-2, 1.84),
-    "Se": (-2, 1.98), "Te": (-2, 2.21), "N": (-3, 1.46),
+    "Se": (-2, 1.98), "Te": (-2, 2.21), "N": (-3, 1.46), "H": (-1, 1.36), "C": (-4, 1.57),
 }  # fmt: skip
+"""Those of H and C by lattice constants: LiH to CsH are at most 5 % off, carbides at most 3.3 % (of Th 6 %)."""
 _CATIONS: Mapping[int, Mapping[str, float]] = {
     1: {"Li": 0.76, "Na": 1.02, "K": 1.38, "Rb": 1.52, "Cs": 1.67, "Ag": 1.15, "Tl": 1.50},
     2: {"Mg": 0.72, "Ca": 1.00, "Sr": 1.18, "Ba": 1.35, "V": 0.79, "Mn": 0.83, "Fe": 0.78, "Co": 0.745, "Ni": 0.69,
         "Zn": 0.74, "Cd": 0.95, "Hg": 1.02, "Pb": 1.19, "Eu": 1.17},
     3: {"Sc": 0.745, "Y": 0.90, "La": 1.032, "Ce": 1.01, "Nd": 0.983, "Gd": 0.938, "Ti": 0.67, "V": 0.64, "Cr": 0.615},
-    4: {"Ce": 0.87, "Zr": 0.72, "Hf": 0.71, "Th": 0.94, "U": 0.89},
+    4: {"Ce": 0.87, "Ti": 0.605, "V": 0.58, "Zr": 0.72, "Nb": 0.68, "Hf": 0.71, "Ta": 0.68, "Th": 0.94, "U": 0.89},
 }  # fmt: skip
 """Sixfold coordination, d metals of high spin where there are two, Å: Shannon, Acta Cryst. A 1976, 32, 751."""
 _OF_EIGHT = 1.03

@@ -26,6 +26,12 @@ _A_OVER_DISTANCE = {
     "wurtzite": math.sqrt(8 / 3),
 }  # fmt: skip
 """Lattice constant over the distance between neighbours, of a wurtzite with the ideal c/a."""
+_VOLUMES_ANGSTROM3 = {
+    "He": 32.2, "B": 7.7, "Mn": 12.1, "Ga": 19.5, "As": 21.5, "Se": 27.2, "In": 26.0, "Sn": 26.9, "Sb": 30.6,
+    "Te": 33.8, "Sm": 32.9, "Hg": 23.0, "Bi": 35.4, "Pa": 24.9, "U": 20.7, "Np": 19.2, "Pu": 20.4,
+}  # fmt: skip
+"""An atom of the element's own crystal, where that is none of the simple ones: the cells of ASE's `reference_states`
+(Kittel); plutonium by its density, helium in hcp of 3.57 Å. Spheres of covalent radii are twofold off (U, As)."""
 
 
 def parents(
@@ -247,6 +253,8 @@ def _volume_per_atom(element: str) -> float:
         return float(a**3 / _ATOMS_IN_A3[symmetry])
     if symmetry == "hcp":
         return float(math.sqrt(3) / 4 * a**3 * state["c/a"])
+    if element in _VOLUMES_ANGSTROM3:
+        return _VOLUMES_ANGSTROM3[element]
     # no crystal to take it from: spheres of the covalent radius, as densely packed as in fcc
     return float((2 * covalent_radii[atomic_numbers[element]]) ** 3 / math.sqrt(2))
 

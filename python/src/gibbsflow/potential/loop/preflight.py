@@ -90,8 +90,10 @@ def check(config: PotentialConfig, where: str) -> dict[str, str]:
         raise InputError(Problem(where, "npt for a molecule", "nvt", field="exploration.ensemble"))
     if not any(thermal.applies(atoms) for atoms in start):
         what = "has no crystal and no molecule of two atoms or more, of which the hold-out set could be made"
-        right = "a supercell: generator: {supercell: [2, 2, 2]}"
-        raise InputError(Problem(str(target.structure_file or where), what, right, field="generator.supercell"))
+        right, field = "two atoms or more, in a cell that is periodic along all three vectors or along none", ""
+        if any(atoms.pbc.all() for atoms in start):
+            right, field = "a supercell: generator: {supercell: [2, 2, 2]}", "generator.supercell"
+        raise InputError(Problem(str(target.structure_file or where), what, right, field=field))
     _require_all_elements(start, config, where)
     account = Account(str(target.structure_file or where))
     engine = engine_for(start, config, account)
