@@ -60,6 +60,12 @@ def test_a_quiet_trajectory_ends_with_its_steps(tmp_path):
     assert _run(again) == trail  # what is done is not run again
 
 
+def test_two_atoms_alone_are_simulated(tmp_path):
+    pair = Atoms("Cu2", positions=[[0, 0, 0], [0, 0, 2.3]])  # the pair style as it is crashes on them
+    trail = _run(_trajectory(tmp_path, pair, temperature_k=50.0, timestep_fs=0.5, lower_grade=1e8, upper_grade=1e9))
+    assert (trail.steps, trail.stopped) == (60, "steps")
+
+
 def test_an_interrupted_run_samples_the_same_states(tmp_path):
     keep = {"lower_grade": 1e-3, "upper_grade": 1e6, "temperature_k": 600.0}
     whole = _trajectory(tmp_path / "whole", **keep)

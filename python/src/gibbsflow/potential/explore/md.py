@@ -27,7 +27,7 @@ from gibbsflow.engines.lammps_frame import Frame, cell_of, to_frame
 from gibbsflow.errors import EngineError, InputError, Problem, StoppedEarly
 from gibbsflow.potential.data.formats.mesh_cells import mesh_of
 from gibbsflow.potential.data.structures import read_frames, structure_id, tag, write_frames
-from gibbsflow.potential.explore.lammps_dynamics import dynamics
+from gibbsflow.potential.explore.lammps_dynamics import dynamics, lists_with_images
 from gibbsflow.potential.explore.unknown.committee import Committee
 from gibbsflow.potential.train.shared.grade import Grader
 from gibbsflow.potential.train.shared.protocols import Potential
@@ -269,7 +269,8 @@ class Trajectory:
     def _begin(self, lammps: Lammps, number: int, steps: int, frame: Frame, inside: int) -> None:
         """Load a frame and evaluate it; what LAMMPS does not take of the very start is the user's to mend."""
         try:
-            lammps.run([*lammps.load(frame), *self._setup(lammps, number, steps, inside)])
+            loaded = [*lammps.load(frame), *lists_with_images(frame)]
+            lammps.run([*loaded, *self._setup(lammps, number, steps, inside)])
         except EngineError as error:
             refused = isinstance(error, LammpsError) and not blown_up(error)
             if number or inside or not (refused or error.code in CRASHES):
