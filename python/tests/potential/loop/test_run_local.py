@@ -87,6 +87,19 @@ def test_what_is_no_generation_is_refused_before_the_state_is_begun(loop: LocalL
     assert not list(loop.state.iterdir())
 
 
+def test_results_of_a_loop_with_other_settings_are_not_written_over(loop: LocalLoop, tmp_path: Path) -> None:
+    made = tmp_path / "out" / "generation_00"
+    made.mkdir(parents=True)
+    config(loop={"trajectories": 2}).write(made / "config.json")
+    with pytest.raises(
+        InputError, match=r"out, --out: generation_00 in it is of a loop .*: loop\.trajectories was 2 and"
+    ):
+        loop._refuse_results_of_another(None)
+    loop._refuse_results_of_another(made)  # gone on from, with a larger budget
+    loop.config.write(made / "config.json")
+    loop._refuse_results_of_another(None)
+
+
 def test_structure_files_are_found_beside_the_settings(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "si.extxyz").write_text("structure")

@@ -106,8 +106,8 @@ class LocalLoop:
         Raises
         ------
         InputError
-            Where settings, files or programs are not what a loop needs (:func:`.preflight.check`), before anything is
-            made; or a verb was given something wrong.
+            Where settings, files or programs are not what a loop needs (:func:`.preflight.check`), or the results of a
+            loop with other settings are in the way, before anything is made; or a verb was given something wrong.
         LockedError
             Where another process holds the state folder.
         MissingProgramError
@@ -128,6 +128,7 @@ class LocalLoop:
                 log.info("%s: %s", name, text)
         with folder_lock(self.state), Stopper() as self.stopper:
             self._settle()
+            self._refuse_results_of_another(begin)
             folder = self._begin(begin)
             while (manager := WorkflowManager(folder, self.config)).checkpoint.phase is not Phase.STOPPED:
                 folder = self._generation(folder, manager.checkpoint.generation)
@@ -157,6 +158,16 @@ class LocalLoop:
             write_json(self.state / _STRUCTURE, {"sha256": content})
         self._settle_surrogate()
         self.config.write(self.settings)
+
+    def _refuse_results_of_another(self, begin: Path | None) -> None:
+        """Leave the generations of a loop with other settings as they are, but for one that is gone on from."""
+        if begin is not None and Path(begin).resolve().parent == self.out:
+            return
+        for path in sorted(self.out.glob(f"generation_[0-9]*/{loop_state.CONFIG}")):
+            if changed := _changes(read_json(path), self.config):
+                what = f"{path.parent.name} in it is of a loop with other settings: {'; '.join(changed[:3])}"
+                right = "another folder, or that one moved away"
+                raise InputError(Problem(str(self.out), what, right, field="--out"))
 
     def _settle_surrogate(self) -> None:
         """Hold what the surrogate is read from against what the state was begun with."""
