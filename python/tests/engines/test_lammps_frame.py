@@ -5,7 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, fcc111, molecule
 
-from gibbsflow.engines.lammps_frame import cell_of, stress_from_virial, to_frame
+from gibbsflow.engines.lammps_frame import cell_of, lists_with_images, stress_from_virial, to_frame
 from gibbsflow.units import EV_PER_ANGSTROM3_PER_BAR
 
 
@@ -69,3 +69,10 @@ def test_shear_goes_to_its_place_when_the_axes_change():
 def test_cell_of_a_box():
     cell = cell_of(np.array([1.0, 2, 3, 11, 22, 33, 0.1, 0.2, 0.3]))
     assert cell == pytest.approx(np.array([[10, 0, 0], [0.1, 20, 0], [0.2, 0.3, 30]]))
+
+
+def test_lists_are_wide_for_two_atoms_alone():
+    (wide,) = lists_with_images(to_frame(molecule("CO"), ("C", "O"), 5.0))
+    assert wide == "neighbor 13.150340 bin"  # the longest side: bond, and twice cutoff and margin
+    for atoms, species in ((molecule("H2O"), ("H", "O")), (bulk("Si"), ("Si",))):
+        assert lists_with_images(to_frame(atoms, species, 5.0)) == []

@@ -13,6 +13,7 @@ from ase.geometry import minkowski_reduce
 from gibbsflow.units import EV_PER_ANGSTROM3_PER_BAR, Floats
 
 _PAD_ANGSTROM = 1.0
+_FEW_ATOMS, _LOOSE_ANGSTROM3 = 2, 150.0  # volume an atom: no crystal has more
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,29 @@ def to_frame(atoms: Atoms, species: Sequence[str], cutoff_angstrom: float) -> Fr
     index = {symbol: i for i, symbol in enumerate(species, 1)}
     types = np.array([index[s] for s in atoms.get_chemical_symbols()])
     return Frame(np.tril(lower), positions @ rotation, rotation, types, tuple(species))
+
+
+def lists_with_images(frame: Frame) -> list[str]:
+    """Widen the neighbour lists of two atoms in a wide box until they hold the atoms' own images.
+
+    ``pair_style pod`` of LAMMPS 22 Jul 2025 sizes its memory by these lists, before what is beyond the cutoff is left
+    out, and writes over the end of it where they hold one atom (lammps/lammps, issue 5114). Energies and forces stay as
+    they are: images are beyond the cutoff.
+
+    Parameters
+    ----------
+    frame
+        Atoms and box, Å.
+
+    Returns
+    -------
+    list of str
+        LAMMPS commands to follow those that load the frame; none where there are atoms enough.
+    """
+    loose = abs(np.linalg.det(frame.cell)) > _LOOSE_ANGSTROM3 * len(frame.types)
+    if len(frame.types) > _FEW_ATOMS or not loose:
+        return []
+    return [f"neighbor {np.linalg.norm(frame.cell, axis=1).max():.6f} bin"]
 
 
 def cell_of(box: Floats) -> Floats:

@@ -1,10 +1,7 @@
 """Commands of dynamics: units, ramps, and the halt of ML-PACE."""
 
-from ase.build import bulk, molecule
-
 from gibbsflow.config.potential_training import Exploration
-from gibbsflow.engines.lammps_frame import to_frame
-from gibbsflow.potential.explore.lammps_dynamics import dynamics, halted_at, lists_with_images, pace_script
+from gibbsflow.potential.explore.lammps_dynamics import dynamics, halted_at, pace_script
 
 
 def test_femtoseconds_become_picoseconds_once():
@@ -44,10 +41,3 @@ def test_script_for_ace_watches_and_halts():
         assert line in text.splitlines()
     assert halted_at("...\nFix halt condition for fix-id watch met on step 120 with value 7.25 (x)\n") == (120, 7.25)
     assert halted_at("Loop time of 1") is None
-
-
-def test_lists_are_wide_for_two_atoms_alone():
-    (wide,) = lists_with_images(to_frame(molecule("CO"), ("C", "O"), 5.0))
-    assert wide == "neighbor 13.150340 bin"  # the longest side: bond, and twice cutoff and margin
-    for atoms, species in ((molecule("H2O"), ("H", "O")), (bulk("Si"), ("Si",))):
-        assert lists_with_images(to_frame(atoms, species, 5.0)) == []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 from ase.io import read, write
 from labelled_sets import fitted, fitted_copper, rattled
@@ -114,6 +115,12 @@ def test_it_runs_to_its_end_inside_of_the_range(tmp_path):
     assert halted_at(run.stdout) is None
     assert "warning:" not in run.stdout
     assert not (tmp_path / "unknown.lammpstrj").read_text()
+
+
+def test_two_atoms_alone_run(tmp_path):
+    _write(tmp_path, Atoms("Cu2", positions=[[0, 0, 0], [0, 0, 2.4]]), temperature_k=50.0)
+    run = _lammps(tmp_path, "in.md", "-var", "steps", "50", "-var", "grade_stop", "1e9", "-var", "apart_stop", "1e9")
+    assert run.returncode == 0, run.stdout[-2000:]  # the pair style as it is crashes on them
 
 
 def test_a_start_outside_of_the_range_is_not_run(tmp_path):

@@ -68,3 +68,9 @@ def test_the_card_of_a_tuned_model_says_what_it_was_and_that_nothing_grades_it(t
     for words in ("chgnet (ASE alone", "weights 0.3.0, frozen none", "torch 2.15.0", "has no grade", "CHGNet)"):
         assert words in text
     assert "Nguyen" not in text and "grade is the judge" not in text
+
+
+def test_names_from_outside_end_no_row(tmp_path):
+    content = card(Source.find(fitted_copper()[0]), licence="", title="one\ntwo", authors=["A | B\nC"], validation=None)
+    text = card_text(content)
+    assert text.startswith("# one two\n") and "| authors | A / B C |\n" in text

@@ -23,11 +23,11 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from gibbsflow.config.potential_training import Exploration
 from gibbsflow.engines.lammps import CRASHES, Lammps, LammpsError, blown_up, timestep_ps
-from gibbsflow.engines.lammps_frame import Frame, cell_of, to_frame
+from gibbsflow.engines.lammps_frame import Frame, cell_of, lists_with_images, to_frame
 from gibbsflow.errors import EngineError, InputError, Problem, StoppedEarly
 from gibbsflow.potential.data.formats.mesh_cells import mesh_of
 from gibbsflow.potential.data.structures import read_frames, structure_id, tag, write_frames
-from gibbsflow.potential.explore.lammps_dynamics import dynamics, lists_with_images
+from gibbsflow.potential.explore.lammps_dynamics import dynamics
 from gibbsflow.potential.explore.unknown.committee import Committee
 from gibbsflow.potential.train.shared.grade import Grader
 from gibbsflow.potential.train.shared.protocols import Potential

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gibbsflow.config.potential_training import Exploration
-from gibbsflow.engines.lammps_frame import to_frame
+from gibbsflow.engines.lammps_frame import lists_with_images, to_frame
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.export import lammps_input
 from gibbsflow.potential.export.handed_over import Source
@@ -73,12 +73,14 @@ def write_folder(
         raise InputError(Problem("--structure", "is one atom, of which there is no MD at a temperature", right))
     shutil.copytree(source.folder, out, dirs_exist_ok=True)
     lammps_input.write_grade(out, potential, grader, lower=lower, upper=upper, interval=interval)
+    frame = to_frame(repeated, potential.species, potential.cutoff_angstrom) if repeated is not None else None
+    lists = lists_with_images(frame) if frame is not None else []
     texts = {
-        lammps_input.RUN_INPUT: lammps_input.run_input(settings, species=potential.species, seed=seed),
+        lammps_input.RUN_INPUT: lammps_input.run_input(settings, species=potential.species, seed=seed, lists=lists),
         README: _readme(potential.species, lower, upper),
     }
-    if repeated is not None:
-        texts[lammps_input.START] = to_frame(repeated, potential.species, potential.cutoff_angstrom).data_file()
+    if frame is not None:
+        texts[lammps_input.START] = frame.data_file()
     notes = []
     if settings.uncertainty == "committee":
         notes.append("exploration.uncertainty: committee has no effect here: the grade decides in LAMMPS")

@@ -118,7 +118,7 @@ def grade_input(grader: Grader, descriptors: Sequence[str], *, lower: float, upp
     return "\n".join(lines) + "\n"
 
 
-def run_input(settings: Exploration, *, species: Sequence[str], seed: int) -> str:
+def run_input(settings: Exploration, *, species: Sequence[str], seed: int, lists: Sequence[str] = ()) -> str:
     """A whole input: start, potential, grade and dynamics, which ends by itself outside of the range.
 
     Parameters
@@ -129,6 +129,8 @@ def run_input(settings: Exploration, *, species: Sequence[str], seed: int) -> st
         Chemical symbols in the order of LAMMPS' types.
     seed
         Of velocities and thermostat.
+    lists
+        Commands for the neighbour lists that the start needs.
 
     Returns
     -------
@@ -148,6 +150,7 @@ def run_input(settings: Exploration, *, species: Sequence[str], seed: int) -> st
         f"variable steps index {settings.steps}",
         f"variable start index {START}",
         "units metal", "atom_style atomic", "atom_modify map array", "box tilt large", "read_data ${start}",
+        *lists,
         f"include {POTENTIAL_INPUT}",
         f"include {GRADE_INPUT}",
         f"timestep {timestep_ps(settings.timestep_fs):.10g}",

@@ -167,7 +167,7 @@ def card_text(content: Mapping[str, Any]) -> str:
     kind, labels, grade = content["kind"], content["labels"], content["grade"]
     verdict, tuned = content["validation"], content["kind"].get("tuned", {})
     lines = [
-        f"# {content['title']}", "",
+        f"# {' '.join(content['title'].split())}", "",
         *_table(["", ""], [
             ["elements", ", ".join(content["elements"])],
             ["kind", f"{kind['backend']} ({_program(kind['pair_style'])}), cutoff "
@@ -241,8 +241,12 @@ def _said(value: Any) -> str:
         return " to ".join(map(_said, value))
     if isinstance(value, float):
         return f"{value:.4g}"
-    return "–" if value is None else str(value).replace("|", "/")
+    return "–" if value is None else str(value)
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *rows)]
+    """Rows of Markdown; line ends and bars in a text from outside (authors, kinds of frames) would end its cell."""
+    lines = [
+        [" ".join(cell.split()).replace("|", "/") for cell in cells] for cells in (heads, ["---"] * len(heads), *rows)
+    ]
+    return [f"| {' | '.join(cells)} |" for cells in lines]
