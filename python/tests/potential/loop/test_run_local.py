@@ -156,6 +156,21 @@ def test_no_verb_keeps_its_state_where_its_log_is(tmp_path: Path, monkeypatch: p
         assert given.get("--state") != str(one.out), one
 
 
+@pytest.mark.parametrize(("begun", "state"), [(True, "fit"), (False, "fitting")])
+def test_a_fit_that_an_earlier_version_has_begun_stays_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: bool, state: str
+) -> None:
+    made: list[Command] = []
+    monkeypatch.setattr(LocalLoop, "_run", lambda _, commands: made.extend(commands))
+    work = tmp_path / "state" / "generation_00"
+    (work / "fit").mkdir(parents=True)
+    if begun:  # else today's, whose state is beside it
+        (work / "fit" / "inputs.json").write_text("{}")
+    LocalLoop(tmp_path / "si.yaml", config(), tmp_path / "out", tmp_path / "state")._generation(tmp_path / "start", 0)
+    (fit,) = (one for one in made if one.verb == "fit")
+    assert fit.options[-2:] == ("--state", str(work / state))
+
+
 def test_a_trainer_without_a_grade_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     plan = config(training={"backend": "pace"})
     with pytest.raises(InputError, match="'pace' makes potentials without a grade"):

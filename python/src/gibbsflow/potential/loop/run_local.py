@@ -35,6 +35,7 @@ from gibbsflow.potential.train.fit import graded_trainer
 from gibbsflow.workflow.files import inputs_hash, read_json, sha256_file, sha256_path, write_json
 from gibbsflow.workflow.state.locks import folder_lock
 from gibbsflow.workflow.state.segments import Stopper
+from gibbsflow.workflow.state.state_folder import INPUTS
 
 log = logging.getLogger(__name__)
 _DONE = "command.json"
@@ -240,10 +241,13 @@ class LocalLoop:
         inputs = (folder, *(command.out / "labels.jsonl" for command in labels))
         self._run([Command("infer", "record", ("--from", str(folder), *given), recorded, inputs)])
         fit = work / "fit"
+        # not its --out, whose log would be set aside with state of other inputs; but what an earlier version has begun
+        # there stays, for a finished loop would be fitted anew
+        fitting = fit if (fit / INPUTS).exists() else work / "fitting"
         data = (recorded / loop_state.TRAIN, recorded / loop_state.HOLDOUT)
         options = (
             "--train", str(data[0]), "--test", str(data[1]), *common, "--seed", str(self.config.loop.seed),
-            "--state", str(work / "fitting"),  # not its --out, whose log would be set aside with state of other inputs
+            "--state", str(fitting),
         )  # fmt: skip
         self._run([Command("train", "fit", options, fit, data)])
         runs = [self._trajectory(start, fit, work) for start in loop_state.trajectories(recorded)]
