@@ -92,10 +92,54 @@ def test_what_changed_since_it_was_killed_is_not_removed(tmp_path):
 
 
 @pytest.mark.usefixtures("two_disks")
+def test_what_comes_to_the_old_place_while_it_is_removed_stays(tmp_path, monkeypatch):
+    state = keep_campaign(tmp_path)
+    before, going = whole(state), state.with_name(".demo.moved")
+    ended = moving._end
+
+    def late(move):
+        (going / "late").write_text("x")
+        (going / "cb7/b2/vacuum/FINISHED").write_text("newer")
+        return ended(move)
+
+    monkeypatch.setattr(moving, "_end", late)
+    told = move_campaign(state, tmp_path / "new", dry_run=False)
+    monkeypatch.undo()
+    assert [line for line in told if "stays" in line] == [
+        f"stays: {going / 'cb7/b2/vacuum/FINISHED'}",
+        f"stays: {going / 'late'}",
+    ]
+    assert whole(going) == {"late": b"x", "cb7/b2/vacuum/FINISHED": b"newer"}
+    (going / "late").unlink()
+    (going / "cb7/b2/vacuum/FINISHED").unlink()
+    assert move_campaign(state, tmp_path / "new", dry_run=False) and not going.exists()
+    assert whole(tmp_path / "new" / "demo") == before
+
+
+@pytest.mark.usefixtures("two_disks")
+def test_what_goes_on_at_the_new_place_does_not_keep_the_old_one(tmp_path):
+    state = keep_campaign(tmp_path)
+    assert move_killed(state, tmp_path / "new", "unlink", 1) == -signal.SIGKILL
+    (tmp_path / "new/demo/cb7/b2/vacuum/FINISHED").write_text("newer")
+    move_campaign(state, tmp_path / "new", dry_run=False)
+    assert os.listdir(state.parent) == ["param_cache"]
+    assert (tmp_path / "new/demo/cb7/b2/vacuum/FINISHED").read_text() == "newer"
+
+
+@pytest.mark.usefixtures("two_disks")
+def test_a_copy_killed_before_it_had_its_mark_is_made_again(tmp_path):
+    state = keep_campaign(tmp_path)
+    before = whole(state)
+    (tmp_path / "new" / ".demo.moving").mkdir(parents=True)
+    move_campaign(state, tmp_path / "new", dry_run=False)
+    assert whole(tmp_path / "new" / "demo") == before and os.listdir(tmp_path / "new") == ["demo"]
+
+
+@pytest.mark.usefixtures("two_disks")
 def test_a_place_that_is_taken_is_refused(tmp_path):
     state = keep_campaign(tmp_path)
     (tmp_path / "new" / "demo").mkdir(parents=True)
-    (tmp_path / "half" / ".demo.moving").mkdir(parents=True)
+    (tmp_path / "half" / ".demo.moving" / "x").mkdir(parents=True)
     for root, why in (
         ("new", "there already"),
         ("half", "there already"),

@@ -29,3 +29,10 @@ def test_of_a_cache_that_lies_elsewhere_others_may_use_all(tmp_path):
     (root / "param_cache").rename(tmp_path / "param_cache")
     found = param_entries(tmp_path / "param_cache", root)
     assert len(found.sizes) == 2 and found.unused is None and "other folders" in found.why_unknown
+
+
+def test_a_campaign_that_is_linked_may_use_all(tmp_path):
+    root = keep_campaign(tmp_path).parent
+    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    found = param_entries(root / "param_cache", root)
+    assert found.unused is None and "linked is a link" in found.why_unknown

@@ -1,5 +1,6 @@
 """What is restored is what was archived; what could write elsewhere is refused as a whole."""
 
+import gzip
 import hashlib
 import io
 import json
@@ -9,7 +10,8 @@ import tarfile
 import pytest
 from kept_campaigns import keep_campaign, whole
 
-from gibbsflow.errors import InputError
+from gibbsflow.errors import InputError, StorageError
+from gibbsflow.workflow.care import restoring
 from gibbsflow.workflow.care.archive import parts_of, write_archive
 from gibbsflow.workflow.care.campaign_note import CampaignNote
 from gibbsflow.workflow.care.restoring import restore, restored_text
@@ -72,6 +74,8 @@ def hostile(path, name, kind=tarfile.REGTYPE, listed=True, campaign="demo"):
         ("state/./x", {}),
         ("other/x", {}),
         ("state", {}),
+        ("state/" + "x" * 256, {}),
+        ("state/" + "x" * 99 + "/x" * 2000, {}),
         ("state/x", {"kind": tarfile.SYMTYPE}),
         ("state/x", {"kind": tarfile.LNKTYPE}),
         ("state/x", {"kind": tarfile.CHRTYPE}),
@@ -127,3 +131,22 @@ def test_what_is_odd_is_refused_before_anything_is_written(tmp_path, more):
     with pytest.raises(InputError, match=r"x\.tar\.gz"):
         restore(path, tmp_path / "into", dry_run=False)
     assert os.listdir(tmp_path) == ["x.tar.gz"]
+
+
+@pytest.mark.parametrize("after", [1 << 19, 1 << 24])
+def test_what_goes_on_after_the_last_file_is_not_read_without_end(tmp_path, after):
+    path = hostile(tmp_path / "x.tar.gz", "state/x")
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + bytes(after)))
+    if after < 1 << 20:
+        assert restore(path, tmp_path / "into", dry_run=True)
+        return
+    with pytest.raises(InputError, match="goes on after its last file"):
+        restore(path, tmp_path / "into", dry_run=False)
+    assert os.listdir(tmp_path) == ["x.tar.gz"]
+
+
+def test_without_room_nothing_is_written(tmp_path, archived, monkeypatch):
+    monkeypatch.setattr(restoring.shutil, "disk_usage", lambda _: type("Disk", (), {"free": 10}))
+    with pytest.raises(StorageError, match="10 are free"):
+        restore(archived, tmp_path / "again", dry_run=False)
+    assert not (tmp_path / "again").exists()

@@ -29,7 +29,8 @@ from gibbsflow.workflow.folders.published import IDENTITY, MadeFrom
 FORMAT = "gibbsflow-archive-1"
 MANIFEST, STATE, RESULTS = "manifest.json", "state", "results-{}"
 ENDINGS = {".tar.gz": gzip, ".tar.xz": lzma}
-_CHUNK, _LARGEST_MANIFEST, _LATEST_NS = 1 << 20, 1 << 30, 1 << 63
+_CHUNK, _LARGEST_MANIFEST, _LATEST_NS = 1 << 20, 1 << 28, 1 << 63
+_LONGEST_NAME, _LARGEST_END = 255, 1 << 20
 _DAMAGED = (
     tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, ValueError, KeyError, TypeError,
     AttributeError, OverflowError, RecursionError,
@@ -296,6 +297,8 @@ def _check_name(name: str, known: set[str], path: Path) -> None:
         raise StateError(f"{path}: {shown(name)} leads out of the archive's folders")
     if "/".join(parts) != name:
         raise StateError(f"{path}: {shown(name)} is no plain path")
+    if max(len(os.fsencode(part)) for part in parts) > _LONGEST_NAME:
+        raise StateError(f"{path}: {shown(name)} has a name of more than {_LONGEST_NAME} bytes, which no disk takes")
 
 
 def _members(
@@ -322,8 +325,11 @@ def _members(
         yield item, None
     if left:
         raise StateError(f"{path}: {shown(next(iter(left)))} is in its list and not there")
-    while stream.read(_CHUNK):  # as far as the checksum at its end
-        pass
+    after = 0
+    while chunk := stream.read(_CHUNK):  # as far as the checksum at its end
+        after += len(chunk)
+        if after > _LARGEST_END:
+            raise StateError(f"{path}: goes on after its last file")
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:

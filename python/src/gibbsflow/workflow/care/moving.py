@@ -17,8 +17,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from gibbsflow.errors import InputError, Problem, StateError, StorageError, one_line
 from gibbsflow.workflow.care.holding import HEAD, check_campaign_folder, has_head, whole_campaign
@@ -26,7 +27,7 @@ from gibbsflow.workflow.care.inventory import Inventory, file_names, inventory, 
 from gibbsflow.workflow.files import read_json, sha256_file, write_json
 from gibbsflow.workflow.folders.places import CACHE
 
-MARK = ".moving.json"
+MARK, PROVED = ".moving.json", "proved"
 _LEFT = frozenset({*HEAD, MARK})
 _LARGEST_RECORD = 1 << 20
 _BOTH = "Look which of the two is the one to keep, and move the other away; nothing was removed."
@@ -87,6 +88,17 @@ class Move:
             Beside the old place.
         """
         return self.source.with_name(f".{self.source.name}.moved")
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        """What says whose copy it is.
+
+        Returns
+        -------
+        dict
+            With hashes of its files by name under :data:`PROVED` once all are proved.
+        """
+        return {"from": str(self.source)}
 
     def marks(self, folder: Path) -> bool:
         """Say whether a folder is this move's copy.
@@ -159,7 +171,9 @@ def move_campaign(campaign: Path, new_root: Path, *, dry_run: bool) -> list[str]
             _sync(move.target.parent)
             move.partial.rename(move.target)
             _sync(move.target.parent)
-        _prove(inventory(move.source, leave=_LEFT), move.target)
+        original = inventory(move.source, leave=_LEFT)
+        _prove(original, move.target)
+        write_json(move.target / MARK, move.mark | {PROVED: {item.name: item.sha256 for item in original.items}})
         move.source.rename(move.going)
         told = [*_end(move), *told]
     return [f"moved to {_shown(move.target)}", *told, _goes_on(move)]
@@ -190,7 +204,8 @@ def _check_target(move: Move, campaign: Path, new_root: Path) -> None:
         if has_head(above):
             raise InputError(Problem(str(new_root), f"is a campaign, or lies in one: {above}", "a folder of state"))
     for place in (move.target, move.partial):
-        if os.path.lexists(place) and (place.is_symlink() or not move.marks(place)):
+        begun = place == move.partial and place.is_dir() and not any(place.iterdir())  # killed before its mark
+        if os.path.lexists(place) and (place.is_symlink() or not (begun or move.marks(place))):
             raise InputError(Problem(str(place), "is there already", "a place that is free: nothing is written over"))
 
 
@@ -199,7 +214,7 @@ def _copy(move: Move) -> None:
     files, empty = file_names(move.source, leave=_LEFT)
     move.partial.mkdir(exist_ok=True)
     if not move.marks(move.partial):
-        write_json(move.partial / MARK, {"from": str(move.source)})
+        write_json(move.partial / MARK, move.mark)
     there, _ = file_names(move.partial, leave=_LEFT)
     for name in set(there) - set(files):
         (move.partial / name).unlink()  # of a copy that was killed, and gone at the old place since
@@ -231,8 +246,15 @@ def _prove(original: Inventory, target: Path) -> None:
 
 
 def _end(move: Move) -> list[str]:
-    """Remove what is left at the old place, and the mark at the new one."""
-    stay = remove_copied(inventory(move.going), also=()) if move.going.is_dir() and not move.going.is_symlink() else []
+    """Remove what is left at the old place of what was proved, and the mark at the new one."""
+    stay: list[str] = []
+    if move.going.is_dir() and not move.going.is_symlink():
+        left = inventory(move.going, leave=frozenset(HEAD))
+        proved = read_json(move.target / MARK).get(PROVED)
+        if not isinstance(proved, dict):  # of a version that did not write them down
+            proved = {item.name: item.sha256 for item in inventory(move.target, leave=_LEFT).items}
+        copied = tuple(item for item in left.items if proved.get(item.name) == item.sha256)
+        stay = remove_copied(replace(left, items=copied), also=HEAD)
     if not stay:
         (move.target / MARK).unlink(missing_ok=True)
     return [f"stays: {_shown(Path(path))}" for path in stay]

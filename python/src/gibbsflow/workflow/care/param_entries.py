@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gibbsflow.errors import StateError
+from gibbsflow.errors import StateError, one_line
 from gibbsflow.workflow.care.campaign_note import CampaignNote
 from gibbsflow.workflow.care.contents import contents
 from gibbsflow.workflow.care.holding import is_campaign
@@ -50,14 +50,16 @@ def param_entries(cache: Path, state_root: Path) -> ParamEntries:
     Returns
     -------
     ParamEntries
-        Unused ones only where it lies beside the campaigns, each of them says where its results are, they are there,
-        and no head is at work.
+        Unused ones only where it lies beside the campaigns, none of them is a link, each says where its results
+        are, they are there, and no head is at work.
     """
     places = [path for path in sorted(cache.glob("??/*")) if _KEY.fullmatch(path.name) and (path / _LISTS).is_file()]
     places = [path for path in places if not path.is_symlink() and not path.parent.is_symlink()]
     sizes = {path: sum(one.size for one in contents(path)) for path in places}
     if cache.resolve().parent != state_root.resolve():
         return ParamEntries(sizes, None, f"campaigns of other folders than {state_root} may use it")
+    if links := sorted(path.name for path in state_root.iterdir() if path.is_symlink()):
+        return ParamEntries(sizes, None, f"{one_line(links[0])} is a link, and may be to a campaign that uses it")
     used: set[str] = set()
     for campaign in sorted(path for path in state_root.iterdir() if is_campaign(path)):
         try:

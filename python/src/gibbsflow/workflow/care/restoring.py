@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from gibbsflow.errors import InputError, Problem, StateError, one_line, shown
+from gibbsflow.errors import InputError, Problem, StateError, StorageError, one_line, shown
 from gibbsflow.workflow.care.archive import STATE, check_free, ending_of, opened
 from gibbsflow.workflow.care.campaign_note import CampaignNote
 
@@ -34,6 +35,8 @@ def restore(archive: Path, into: Path, *, dry_run: bool) -> dict[str, Path]:
     ------
     InputError
         Where it is not there, damaged, or would write over something or out of its folders. Nothing was written then.
+    StorageError
+        Where the disk has no room for it. Nothing was written.
     """
     if not archive.is_file():
         raise InputError(Problem(str(archive), "no such file", "an archive that `gibbsflow archive` has written"))
@@ -44,6 +47,8 @@ def restore(archive: Path, into: Path, *, dry_run: bool) -> dict[str, Path]:
             _check_no_file_is_a_folder(manifest)
             for place in places.values():
                 check_free(place)
+            _check_lengths(manifest, places)
+            _check_room(manifest, into)
             for _ in members:
                 pass
     except StateError as error:
@@ -62,6 +67,8 @@ def restore(archive: Path, into: Path, *, dry_run: bool) -> dict[str, Path]:
     return places
 
 
+_LONGEST_PATH = 4096 - len("/.gibbsflow-restore-12345678/results-0")
+"""Bytes, of Linux, with the folder that it is unpacked in."""
 _WHOLE = "Fetch the archive again from where it was kept; nothing was written."
 
 
@@ -82,6 +89,20 @@ def _check_no_file_is_a_folder(manifest: Mapping[str, Any]) -> None:
     }
     if both := folders & manifest["files"].keys():
         raise StateError(f"{shown(min(both))} is listed as a file and as a folder")
+
+
+def _check_lengths(manifest: Mapping[str, Any], places: Mapping[str, Path]) -> None:
+    for name in [*manifest["files"], *manifest["empty"]]:
+        top, _, below = name.partition("/")
+        if len(os.fsencode(places[top] / below)) >= _LONGEST_PATH:
+            raise StateError(f"{shown(name)} would have a path of {_LONGEST_PATH} bytes or more there")
+
+
+def _check_room(manifest: Mapping[str, Any], into: Path) -> None:
+    needed = sum(size for _, size in manifest["files"].values())
+    there = next(place for place in (into.absolute(), *into.absolute().parents) if place.is_dir())
+    if needed > (free := shutil.disk_usage(there).free):
+        raise StorageError(f"{into}: {needed} bytes are to be restored, and {free} are free")
 
 
 def _unpack(archive: Path, ending: str, folder: Path) -> None:
