@@ -6,7 +6,6 @@ LAMMPS is GPL and is only ever run, in a process of its own (:mod:`gibbsflow.eng
 
 from __future__ import annotations
 
-import hashlib
 import os
 import queue
 import re
@@ -26,6 +25,7 @@ from gibbsflow.engines import lammps_worker, messages
 from gibbsflow.engines.lammps_frame import Frame
 from gibbsflow.engines.process import let_end
 from gibbsflow.errors import EngineError, MissingProgramError
+from gibbsflow.workflow.files import link_name
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -77,7 +77,7 @@ def near(folder: Path, target: Path) -> str:
     path = Path(target).resolve()
     if path == Path(folder).resolve():
         return ""
-    name = f"folder-{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
+    name = link_name(os.fspath(path))
     Path(folder).mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):  # made before, perhaps by a process beside this one
         (Path(folder) / name).symlink_to(path, target_is_directory=True)

@@ -69,6 +69,38 @@ def atomic_open(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
         raise
 
 
+def link_name(target: str) -> str:
+    """Name a link to a folder for a program that cannot take the folder's own path.
+
+    Parameters
+    ----------
+    target
+        What the link says.
+
+    Returns
+    -------
+    str
+        By a hash of it, so that the link tells by itself whose it is.
+    """
+    return f"folder-{hashlib.sha256(os.fsencode(target)).hexdigest()[:12]}"
+
+
+def is_own_link(path: Path) -> bool:
+    """Tell a link that was made for a program, and is made again where it is missed, from anybody else's.
+
+    Parameters
+    ----------
+    path
+        The link, whether or not what it names is there.
+
+    Returns
+    -------
+    bool
+        Whether its name is that of :func:`link_name`.
+    """
+    return path.is_symlink() and path.name == link_name(os.readlink(path))
+
+
 def remove_temporaries(folder: Path) -> None:
     """Remove what writes that were killed have left in a folder.
 

@@ -1,12 +1,15 @@
 """Files with their hashes; only what was copied as it is now is removed."""
 
 import os
+from dataclasses import replace
 
 import pytest
 from kept_campaigns import ODD
 
+from gibbsflow.engines.lammps import near
 from gibbsflow.errors import InputError
 from gibbsflow.workflow.care.inventory import inventory, remove_copied
+from gibbsflow.workflow.files import link_name
 
 
 @pytest.fixture
@@ -34,6 +37,20 @@ def test_a_link_or_pipe_is_refused(folder, kind):
         (folder / "odd").symlink_to("a" if kind == "link" else "sub")
     with pytest.raises(InputError, match="odd"):
         inventory(folder)
+
+
+def test_a_link_made_for_a_program_is_left_out_and_goes(folder, tmp_path):
+    (tmp_path / "there").mkdir()
+    near(folder / "sub", tmp_path / "there")
+    near(folder / "sub", tmp_path / "gone")
+    found = inventory(folder, leave={".head.lock"})
+    assert len(found.items) == 3
+    assert remove_copied(found, also=[".head.lock"]) == [] and not folder.exists() and (tmp_path / "there").is_dir()
+    folder.mkdir()
+    (folder / link_name("/elsewhere")).symlink_to(tmp_path / "there")  # by its name alone it is not
+    with pytest.raises(InputError, match="folder-"):
+        inventory(folder)
+    assert len(remove_copied(replace(found, items=()))) == 1
 
 
 def test_what_is_new_or_changed_stays(folder):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gibbsflow.errors import InputError, Problem
-from gibbsflow.workflow.files import sha256_file
+from gibbsflow.workflow.files import is_own_link, sha256_file
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,15 @@ def file_names(
     Raises
     ------
     InputError
-        Where a link, pipe or device is among them: a copy of it would not be whole.
+        Where a link, pipe or device is among them: a copy of it would not be whole. Links of :func:`.link_name` are
+        left out.
     """
     files, empty, out = [], [], set(apart)
     for home, below, names in os.walk(folder, onerror=_raise):
         here = Path(home)
         below[:] = sorted(name for name in below if here / name not in out)
         for name in [*names, *(name for name in below if (here / name).is_symlink())]:
-            if here == folder and name in leave:
+            if (here == folder and name in leave) or is_own_link(here / name):
                 continue
             if not stat.S_ISREG((here / name).lstat().st_mode):
                 what = "a link" if (here / name).is_symlink() else "neither file nor folder"
@@ -168,8 +169,11 @@ def remove_copied(original: Inventory, *, also: Iterable[str] = ()) -> list[str]
             (original.folder / name).unlink(missing_ok=True)
     for home, below, names in os.walk(original.folder, topdown=False):
         here = Path(home)
-        stay += [str(here / name) for name in names if str(here / name) not in stay]
-        stay += [str(here / name) for name in below if (here / name).is_symlink()]
+        links = [here / name for name in [*names, *below] if (here / name).is_symlink()]
+        for own in filter(is_own_link, links):
+            own.unlink()
+        left = dict.fromkeys(path for path in [*(here / name for name in names), *links] if os.path.lexists(path))
+        stay += [str(path) for path in left if str(path) not in stay]
         with suppress(OSError):  # not empty, and said above
             here.rmdir()
     return stay
