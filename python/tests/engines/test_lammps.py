@@ -1,5 +1,7 @@
 """LAMMPS as a separate process: units, boxes, signs, and what happens when it fails."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -132,6 +134,13 @@ def test_a_process_that_died_is_an_error(tmp_path):
     with pytest.raises(EngineError, match="lammps"):
         process.run(["units metal"], ["thermo:pe"])
     process.close()
+
+
+def test_killed_it_leaves_no_memory_of_the_node(tmp_path):
+    with Lammps(tmp_path) as process:
+        mapped = Path(f"/proc/{process.process.pid}/maps").read_text()
+        assert "mpich_shm_" in mapped  # or there is nothing to look at here any more
+        assert not list(Path("/dev/shm").glob(f"mpich_shm_{process.process.pid:x}_*"))
 
 
 def test_a_run_over_its_time_is_ended(tmp_path):

