@@ -31,6 +31,7 @@ from gibbsflow.potential.loop.trajectories import write_trajectories
 from gibbsflow.potential.train.fit import graded_trainer
 from gibbsflow.potential.train.shared.protocols import check_figures
 from gibbsflow.potential.validate.labels.label_audit import held_counts, hold_labels
+from gibbsflow.potential.validate.labels.zero_checks import hold_other_zeros
 from gibbsflow.workflow.files import read_json, write_json
 
 if TYPE_CHECKING:
@@ -203,7 +204,9 @@ class WorkflowManager:
         log.info("generation %d: %d labels, %d failed", point.generation, counts["labelled"], counts["failed"])
         if changed := manager.judge(self.config.labels):
             log.info("labels judged anew by today's thresholds: %s", dict(changed))
-        if held := hold_labels(manager, self.config.audit, self.config.labels):
+        hold_labels(manager, self.config.audit, self.config.labels)
+        hold_other_zeros(manager, point.holdout)
+        if held := held_counts(manager):
             log.warning("labels that an audit holds, and that do not count: %s", held)
         labelled = manager.frames(RowStatus.LABELLED)
         require_one_settings_hash(labelled)
