@@ -70,7 +70,8 @@ class WorkflowManager:
         config
             Settings.
         training, holdout
-            Files of structures, as ``system_prep structures`` wrote them with one sampler and with another.
+            Files of structures, as ``system_prep structures`` wrote them with one sampler and with another; what the
+            results beside them had to say goes into the state.
         out
             State folder to make.
 
@@ -101,6 +102,7 @@ class WorkflowManager:
         loop_state.clear(out)
         (out / loop_state.DATABASE).unlink(missing_ok=True)
         selection_step.begin(out, config, DatabaseManager(out / loop_state.DATABASE), apart, generated)
+        label_doubts.hand_on(training.parent, out, (training.parent, holdout.parent))
         point.to(Phase.LABEL, holdout=tuple(selection_step.ids_of(apart))).write(out)
         return cls(out, config)
 
