@@ -50,6 +50,16 @@ def test_all_at_once():
     assert str(error.value.problems[0]) == "x, name: missing (right: What it is called.)"
 
 
+def test_a_list_whose_only_item_is_wrong_is_one_problem():
+    class Listed(Section):
+        colours: tuple[Literal["red", "blue"], ...] = setting(("red",), "Colours.", min_length=1)
+
+    for given in (["grey"], []):
+        with pytest.raises(InputError) as error:
+            read_section(Listed, {"colours": given}, where="x")
+        assert len(error.value.problems) == 1 and error.value.problems[0].field.startswith("colours")
+
+
 def test_the_nearest_name_or_none():
     known = ("temperature_k", "timestep_fs", "seed")
     assert nearest_name("temprature_k", known) == "temperature_k" and nearest_name("zzz", known) is None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.config.potential import Dft, Generator, Target
-from gibbsflow.config.potential_training import Exploration
+from gibbsflow.config.potential_training import Exploration, usual_timestep_fs
 from gibbsflow.config.section import Section
 from gibbsflow.workflow.account import Account
 
@@ -245,7 +245,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "hydrogen among the elements", lambda f: "H" in f.elements,
-        {"exploration": {"timestep_fs": 0.5}},
+        {"exploration": {"timestep_fs": usual_timestep_fs(["H"])}},
         "its vibrations have periods of about 10 fs",
     ),
     Rule(

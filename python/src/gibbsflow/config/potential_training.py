@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -174,6 +174,22 @@ class Training(Section):
         return {key: value for key, value in told.items() if key not in later or value != later[key]}
 
 
+def usual_timestep_fs(symbols: Iterable[str]) -> float:
+    """Choose the time step of MD by the lightest element: hydrogen's vibrations have periods of about 10 fs.
+
+    Parameters
+    ----------
+    symbols
+        Chemical symbols of what moves.
+
+    Returns
+    -------
+    float
+        1 fs, with hydrogen 0.5 fs.
+    """
+    return 0.5 if "H" in set(symbols) else 1.0
+
+
 class Exploration(Section):
     """MD that watches the extrapolation grade."""
 
@@ -184,7 +200,7 @@ class Exploration(Section):
     )
     pressure_bar: float = setting(0.0, "Pressure at the start (npt).", unit="bar", ge=-1e7, le=1e7)
     pressure_end_bar: float | None = setting(None, "Pressure at the end of a ramp (npt).", unit="bar", ge=-1e7, le=1e7)
-    timestep_fs: float = setting(1.0, "Time step.", unit="fs", gt=0, le=10)
+    timestep_fs: float = setting(1.0, "Time step; default of what holds hydrogen: 0.5 fs.", unit="fs", gt=0, le=10)
     steps: int = setting(10_000, "Steps of one trajectory.", ge=1, le=10**9)
     grade_interval: int = setting(10, "Steps between two looks at the grade.", ge=1, le=10**6)
     segment_steps: int = setting(1000, "Steps between two checkpoints.", ge=1, le=10**8)
@@ -216,6 +232,23 @@ class Exploration(Section):
         if low is not None and high is not None and low > high:
             raise ValueError("lower_error_ev_per_angstrom must not be above upper_error_ev_per_angstrom")
         return self
+
+    def of_symbols(self, symbols: Iterable[str]) -> Exploration:
+        """Give the same for what moves: with its usual time step, where none was given.
+
+        Parameters
+        ----------
+        symbols
+            Chemical symbols of what moves.
+
+        Returns
+        -------
+        Exploration
+            Itself where the time step was given.
+        """
+        if "timestep_fs" in self.model_fields_set:
+            return self
+        return self.model_copy(update={"timestep_fs": usual_timestep_fs(symbols)})
 
     @model_serializer(mode="wrap")
     def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

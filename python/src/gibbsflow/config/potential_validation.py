@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import field_validator, model_validator
 
+from gibbsflow.config.potential_training import usual_timestep_fs
 from gibbsflow.config.section import Section, setting
 
 PropertyName = Literal[
@@ -207,9 +208,9 @@ class Validation(Section):
         Returns
         -------
         float
-            That of the settings, else 1 fs, with hydrogen 0.5 fs.
+            That of the settings, else the usual one.
         """
-        return self.md_timestep_fs or (0.5 if "H" in set(symbols) else 1.0)
+        return self.md_timestep_fs or usual_timestep_fs(symbols)
 
     @model_validator(mode="after")
     def _in_order(self) -> Validation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePath
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -85,7 +85,14 @@ def read_section(section: type[S], values: Mapping[str, Any], *, where: str) -> 
     try:
         return section.model_validate(values)
     except ValidationError as error:
-        raise InputError([_problem(section, where, item) for item in error.errors()]) from error
+        found = error.errors()
+        # pydantic counts an item that it refuses as missing too
+        items = [item for item in found if item["type"] != "too_short" or not _has_wrong_items(item["loc"], found)]
+        raise InputError([_problem(section, where, item) for item in items]) from error
+
+
+def _has_wrong_items(place: tuple[int | str, ...], found: Sequence[Any]) -> bool:
+    return any(len(item["loc"]) > len(place) and item["loc"][: len(place)] == place for item in found)
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str | None:

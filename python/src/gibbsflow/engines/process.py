@@ -195,10 +195,16 @@ def end_tree(process: subprocess.Popen[bytes]) -> None:
     process.returncode = os.waitstatus_to_exitcode(status)
 
 
-def end_with_parent() -> None:
-    """Let the kernel end this process where its parent is killed: a run that goes on alone would only cost time."""
+def end_with_parent(by: int = signal.SIGKILL) -> None:
+    """Let the kernel end this process where its parent is killed: a run that goes on alone would only cost time.
+
+    Parameters
+    ----------
+    by
+        Signal that it gets; SIGTERM where it has programs of its own to end.
+    """
     if _PRCTL is not None:
-        _PRCTL(_DIE_WITH_PARENT, signal.SIGKILL)
+        _PRCTL(_DIE_WITH_PARENT, by)
 
 
 _PRCTL = getattr(ctypes.CDLL(None), "prctl", None)

@@ -179,3 +179,16 @@ def test_a_potential_is_not_written_into_itself(tmp_path):
     for out in (tmp_path / "potential", tmp_path / "potential" / "export"):
         with pytest.raises(InputError, match="is the potential's folder, or lies in it"):
             write_folder(Source.find(tmp_path), out, Exploration(), interval=10, seed=1)
+
+
+def test_with_hydrogen_the_time_step_is_short_unless_one_is_given(tmp_path, monkeypatch):
+    source = Source.find(fitted_copper()[0])
+    texts = []
+    for number, (species, settings) in enumerate(
+        [(("Cu",), Exploration()), (("Cu", "H"), Exploration()), (("Cu", "H"), Exploration(timestep_fs=0.25))]
+    ):
+        monkeypatch.setattr(type(source.potential), "species", species)
+        write_folder(source, tmp_path / str(number), settings, interval=10, seed=1)
+        texts.append((tmp_path / str(number) / "in.md").read_text())
+    steps = [re.search(r"# (\S+) fs: 1 fs is usual, and with hydrogen 0.5 fs\ntimestep (\S+)", text) for text in texts]
+    assert [found.groups() for found in steps if found] == [("1", "0.001"), ("0.5", "0.0005"), ("0.25", "0.00025")]

@@ -41,7 +41,7 @@ def test_the_card_counts_and_names() -> None:
     assert "| tblite_method | GFN1-xTB |" in card and "ecutwfc_ry" not in card
     assert "To be known" not in card
     told = dataset_card(config(), history, rows, [], {"warnings": ["2 frames are charged"], "notes": []})
-    assert "## To be known of the labels\n\n- warning: 2 frames are charged\n" in told
+    assert "## To be known of structures and labels\n\n- warning: 2 frames are charged\n" in told
 
 
 def test_a_card_without_failures_has_no_table_of_them() -> None:

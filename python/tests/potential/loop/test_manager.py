@@ -5,14 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ase.constraints import FixAtoms
+from ase.io import write
 from loop_states import RECORD, config, label
 from silicon import si8
 
+from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError, ScienceError, StateError
 from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import read_labels, write_labels
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
+from gibbsflow.potential.generators.generate import generate
 from gibbsflow.potential.loop import label_doubts
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
@@ -40,6 +44,22 @@ def test_the_start_labels_a_hold_out_and_some_of_what_was_generated(begun: Workf
     plans = [json.loads(p.with_suffix(".json").read_text()) for p in loop_state.trajectories(begun.folder)]
     assert [plan["exploration"]["temperature_end_k"] for plan in plans] == [500, 700, 900]
     assert len({plan["seed"] for plan in plans}) == 3
+
+
+def test_what_was_said_of_the_structures_stays_known(tmp_path: Path) -> None:
+    fixed = si8(1)
+    fixed.set_constraint(FixAtoms([0, 1]))
+    write(tmp_path / "POSCAR", fixed, format="vasp")
+    target = Target(elements=("Si",), structure_file=tmp_path / "POSCAR")
+    for name in ("training", "holdout"):
+        (tmp_path / name).mkdir()
+        made = generate(target, Generator(), holdout=name == "holdout")
+        write_frames(tmp_path / name / "structures.extxyz", made.frames)
+        write_json(tmp_path / name / "result.json", made.figures())
+    files = [tmp_path / name / "structures.extxyz" for name in ("training", "holdout")]
+    begun = WorkflowManager.begin(config(), *files, tmp_path / "start")
+    (said,) = label_doubts.read(begun.folder)["notes"]
+    assert said == "1 of 1 structures fix atoms: they are left free, and forces are the true ones"
 
 
 def test_the_same_start_is_the_same_to_the_byte(begun: WorkflowManager, tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,16 @@ out = pathlib.Path(sys.argv[sys.argv.index("--out") + 1])
 (out / "labels.jsonl").touch()
 print("error: told by the verb")
 sys.exit(int(sys.argv[1]) if sys.argv[1].isdigit() else 0)
+"""
+SLOW = """
+import pathlib, signal, sys, time
+told = pathlib.Path(__file__).with_name("told")
+def end(*_):
+    told.write_text("saved\\n")
+    sys.exit(75)
+signal.signal(signal.SIGTERM, end)
+told.write_text("runs\\n")
+time.sleep(60)
 """
 
 
@@ -69,6 +82,39 @@ def test_a_batch_of_failed_labels_is_an_outcome(loop: LocalLoop, tmp_path: Path)
     assert (tmp_path / "done" / "command.json").exists()
     with pytest.raises(InputError):
         loop._one(_command(tmp_path, 65, tolerate=True))
+
+
+def test_a_verb_ends_with_a_loop_that_is_killed(tmp_path: Path) -> None:
+    config().write(tmp_path / "config.json")
+    (tmp_path / "slow.py").write_text(SLOW)
+    program = f"""
+import sys
+from pathlib import Path
+from gibbsflow.config.potential_config import PotentialConfig
+from gibbsflow.potential.loop.run_local import Command, LocalLoop
+
+here = Path({str(tmp_path)!r})
+loop = LocalLoop(here / "si.yaml", PotentialConfig.expand(here / "config.json"), here, here)
+sys.executable = here / "verb"
+loop._run([Command("dft", "label", (), here / "done", ())])
+"""
+    (tmp_path / "verb").write_text(f"#!/bin/sh\nexec {sys.executable} {tmp_path}/slow.py\n")
+    (tmp_path / "verb").chmod(0o755)
+    loop = subprocess.Popen([sys.executable, "-c", program])
+    told = tmp_path / "told"
+    _until(lambda: told.exists() and told.read_text().endswith("runs\n"), loop)
+    loop.kill()
+    loop.wait()
+    _until(lambda: told.read_text().endswith("saved\n"))
+
+
+def _until(done: Callable[[], bool], process: subprocess.Popen[bytes] | None = None) -> None:
+    for _ in range(1200):
+        if done():
+            return
+        assert process is None or process.poll() is None
+        time.sleep(0.05)
+    pytest.fail("not within a minute")
 
 
 def test_other_settings_need_another_state(loop: LocalLoop, tmp_path: Path) -> None:

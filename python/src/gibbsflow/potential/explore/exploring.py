@@ -101,6 +101,7 @@ class Exploring:
             what = f"has {len(frames)} frames"
             raise InputError(Problem(str(structure), what, f"one of them, not {frame}", field="--frame"))
         start = frames[frame]
+        settings = settings.of_symbols(start.get_chemical_symbols())
         check_start(start, fitted.species, settings, labels, where=str(structure), potential=potential)
         content = {**settings.model_dump(mode="json"), "seed": seed, "frame": frame, "generation": generation}
         files = {"potential": potential, "structure": structure}

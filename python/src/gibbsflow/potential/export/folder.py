@@ -34,7 +34,8 @@ def write_folder(
     out
         Folder to write into.
     settings
-        Section ``exploration``: dynamics of the example, and thresholds that replace the calibrated ones.
+        Section ``exploration``: dynamics of the example, and thresholds that replace the calibrated ones. Without a
+        time step of its own, that which the elements need.
     interval
         Steps between two looks at the grade.
     seed
@@ -73,6 +74,7 @@ def write_folder(
         raise InputError(Problem("--structure", "is one atom, of which there is no MD at a temperature", right))
     shutil.copytree(source.folder, out, dirs_exist_ok=True)
     lammps_input.write_grade(out, potential, grader, lower=lower, upper=upper, interval=interval)
+    settings = settings.of_symbols(start.get_chemical_symbols() if start is not None else potential.species)
     frame = to_frame(repeated, potential.species, potential.cutoff_angstrom) if repeated is not None else None
     lists = lists_with_images(frame) if frame is not None else []
     texts = {

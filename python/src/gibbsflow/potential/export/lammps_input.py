@@ -153,6 +153,7 @@ def run_input(settings: Exploration, *, species: Sequence[str], seed: int, lists
         *lists,
         f"include {POTENTIAL_INPUT}",
         f"include {GRADE_INPUT}",
+        f"# {settings.timestep_fs:g} fs: 1 fs is usual, and with hydrogen 0.5 fs",
         f"timestep {timestep_ps(settings.timestep_fs):.10g}",
         f"velocity all create {settings.temperature_k:.10g} {seed} mom yes rot no dist gaussian",
         *_mass_checks(species),

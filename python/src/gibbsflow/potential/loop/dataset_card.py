@@ -110,7 +110,7 @@ def _held(rows: Sequence[Mapping[str, Any]]) -> int:
 
 def _doubts(doubts: Mapping[str, Sequence[str]]) -> list[str]:
     lines = [f"- {weight.removesuffix('s')}: {text}" for weight, found in doubts.items() for text in found]
-    return ["## To be known of the labels", "\n".join(lines)] if lines else []
+    return ["## To be known of structures and labels", "\n".join(lines)] if lines else []
 
 
 def _settings(config: PotentialConfig) -> str:

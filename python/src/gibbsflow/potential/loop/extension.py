@@ -186,11 +186,11 @@ def extend(
         "was waiting in the campaign before",
     )  # fmt: skip
     known = {structure_id(frame) for frame in manager.frames()}
+    both = {holdout: generate(target, config.generator, holdout=holdout) for holdout in (True, False)}
     made = {
-        holdout: [frame for frame in generate(target, config.generator, holdout=holdout).frames
-                  if structure_id(frame) not in known]
-        for holdout in (True, False)
-    }  # fmt: skip
+        holdout: [frame for frame in those.frames if structure_id(frame) not in known]
+        for holdout, those in both.items()
+    }
     apart = selection_step.spread(made[True], config.loop.holdout_labels) if made[True] else []
     names = {structure_id(frame) for frame in apart}
     generated = [frame for frame in made[False] if structure_id(frame) not in names]
@@ -205,6 +205,8 @@ def extend(
     for sentence in filter(None, (said, unsure)):
         label_doubts.add_note(out, sentence)
         log.info("%s", sentence)
+    for sentence in dict.fromkeys(note for those in both.values() for note in those.notes):
+        label_doubts.add_note(out, sentence)
     told = {"key": key, "key_then": key_then, "labels": len(labelled), "why": list(why), "added": added}
     write_json(out / REUSED, told)
     point = LoopCheckpoint(0, Phase.GENERATE, config.loop.seed).to(Phase.SELECT)

@@ -1,4 +1,4 @@
-"""What `dft label` had to say of a loop's structures, summed over batches and generations."""
+"""What `system_prep structures` and `dft label` had to say of a loop's structures, over batches and generations."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def hand_on(source: Path, target: Path, labels: Iterable[Path] = ()) -> None:
     source, target
         State folders.
     labels
-        Folders that ``dft label`` wrote.
+        Folders that ``dft label`` or ``system_prep structures`` wrote.
     """
     said = read(source)
     for folder in labels:

@@ -31,6 +31,7 @@ from gibbsflow.potential.loop.trajectories import write_trajectories
 from gibbsflow.potential.train.fit import graded_trainer
 from gibbsflow.potential.train.shared.protocols import check_figures
 from gibbsflow.potential.validate.labels.label_audit import held_counts, hold_labels
+from gibbsflow.potential.validate.labels.zero_checks import hold_other_zeros
 from gibbsflow.workflow.files import read_json, write_json
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ class WorkflowManager:
         config
             Settings.
         training, holdout
-            Files of structures, as ``system_prep structures`` wrote them with one sampler and with another.
+            Files of structures, as ``system_prep structures`` wrote them with one sampler and with another; what the
+            results beside them had to say goes into the state.
         out
             State folder to make.
 
@@ -100,6 +102,7 @@ class WorkflowManager:
         loop_state.clear(out)
         (out / loop_state.DATABASE).unlink(missing_ok=True)
         selection_step.begin(out, config, DatabaseManager(out / loop_state.DATABASE), apart, generated)
+        label_doubts.hand_on(training.parent, out, (training.parent, holdout.parent))
         point.to(Phase.LABEL, holdout=tuple(selection_step.ids_of(apart))).write(out)
         return cls(out, config)
 
@@ -203,7 +206,9 @@ class WorkflowManager:
         log.info("generation %d: %d labels, %d failed", point.generation, counts["labelled"], counts["failed"])
         if changed := manager.judge(self.config.labels):
             log.info("labels judged anew by today's thresholds: %s", dict(changed))
-        if held := hold_labels(manager, self.config.audit, self.config.labels):
+        hold_labels(manager, self.config.audit, self.config.labels)
+        hold_other_zeros(manager, point.holdout)
+        if held := held_counts(manager):
             log.warning("labels that an audit holds, and that do not count: %s", held)
         labelled = manager.frames(RowStatus.LABELLED)
         require_one_settings_hash(labelled)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from pydantic_core import to_jsonable_python
 
 from gibbsflow.config.potential_config import PotentialConfig
 from gibbsflow.config.section import read_section
+from gibbsflow.engines.process import end_with_parent
 from gibbsflow.errors import (
     EXIT_INPUT,
     EXIT_SCIENCE,
@@ -313,6 +316,8 @@ class LocalLoop:
                 stderr=subprocess.STDOUT,
                 # commands run side by side, a core each, as the launchers in bin/ have it
                 env={"OMP_NUM_THREADS": "1", **os.environ},
+                # where this process is killed, the verb saves its state and ends what it has started
+                preexec_fn=partial(end_with_parent, signal.SIGTERM),
             )
             code = self._wait(process)
         self.stopper.check()

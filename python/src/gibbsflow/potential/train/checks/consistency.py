@@ -132,7 +132,8 @@ def look_at(
     frames
         Of the training set.
     account
-        Of the file; gets doubts, and the facts ``energies_apart`` and ``stress_ratio``.
+        Of the file; gets doubts, and the facts ``energies_apart``, ``stress_ratio`` and, of rows whose energies are
+        refused, ``energies_refused``: how far they lie off, eV an atom.
     agreement
         What the labels say of each other without a model, which counts for more.
 
@@ -195,7 +196,7 @@ def hold_against(seen: Consistency, test: Sequence[LabelledFrame], account: Acco
     test
         Frames of the test set.
     account
-        Of its file; gets doubts.
+        Of its file; gets doubts, and the fact ``energies_refused``.
     """
     solid = [frame for frame in test if not frame.isolated]
     species = seen.model.species
@@ -341,6 +342,7 @@ def _say_zero(
     what = f"energies of {named} lie {shift:+.3g} eV/atom from {than}, as forces and elements have it"
     right = "energies on one zero, of one level of theory"
     if abs(shift) >= REFUSED_EV_PER_ATOM:
+        account.facts["energies_refused"] = dict.fromkeys(rows, shift)
         account.refuse(what, right, row=rows[0], field="energy")
     else:
         account.warn(what, right, row=rows[0], field="energy")

@@ -20,11 +20,12 @@ from gibbsflow.potential.validate.labels.set_checks import (
 )
 from gibbsflow.potential.validate.labels.single_checks import check_alone
 from gibbsflow.potential.validate.labels.work_checks import check_work
+from gibbsflow.potential.validate.labels.zero_checks import ZERO
 
 log = logging.getLogger(__name__)
 CHECKS = (
     "convergence", "net_force", "threshold", "stress", "settings", "duplicate", "moment", "energy", "force", "work",
-    "relabel",
+    ZERO, "relabel",
 )  # fmt: skip
 """Names of all checks, in the order in which reasons are told."""
 RELABEL = "relabel"
@@ -160,9 +161,8 @@ def audit_labels(database: DatabaseManager, settings: Audit, labels: Labels) -> 
     found = audited(database.labels())
     for label in found:
         check_alone(label, settings, labels)
-        # what tighter settings said of a label stands until they are asked again
-        if RELABEL in label.known.held_for:
-            label.reasons[RELABEL] = label.known.held_for[RELABEL]
+        # what tighter settings or a fit's checks said of a label stands until they are asked again
+        label.reasons |= {c: label.known.held_for[c] for c in (ZERO, RELABEL) if c in label.known.held_for}
     check_settings(found)
     alike = [label for label in found if label.frame is not None and "settings" not in label.reasons]
     check_duplicates(alike, settings)
