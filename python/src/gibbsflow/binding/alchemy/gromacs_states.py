@@ -75,6 +75,32 @@ def gromacs_lambdas(states: Sequence[LambdaState]) -> dict[str, list[float]]:
     return {kind: [float(value) for value in values] for kind, values in found.items()}
 
 
+def gromacs_slopes(state: LambdaState) -> dict[str, dict[str, float]]:
+    """Say how the λ of GROMACS's kinds of terms follow those of a state: derivatives with respect to its own are sums.
+
+    Parameters
+    ----------
+    state
+        Of a leg.
+
+    Returns
+    -------
+    dict
+        By name of λ, in the order of the state: what each kind gains per unit of it, of those that do.
+    """
+    if softens_charges([state]):
+        going, coming = {"coul": -0.25, "vdw": -0.25}, {"coul": 0.25, "vdw": 0.25}
+        return {
+            name: {"bonded": 1.0} if name == "lambda_core" else coming if name.endswith("_new") else going
+            for name in state.as_dict()
+        }
+    return {
+        "lambda_restraints": {"restraint": 1.0},
+        "lambda_electrostatics": {"coul": -1.0, "bonded": 4 - 8 * state.lambda_electrostatics},
+        "lambda_sterics": {"vdw": -1.0},
+    }
+
+
 def softens_charges(states: Sequence[LambdaState]) -> bool:
     """Say whether charges have a soft core, as they do where they change together with Lennard-Jones.
 

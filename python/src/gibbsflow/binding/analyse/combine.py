@@ -236,6 +236,7 @@ def analyse_legs(
             try:
                 energies = join_windows(in_order(windows), temperature_k=temperature_k, allow_missing=True)
                 missing = energies.missing
+                energies.account.settle()
                 analysis = analyse_leg(energies, decorrelate=decorrelate, bridge_overlap=bridge_overlap)
                 cause = "MissingWindows" if missing else ""
                 outcomes.append(LegOutcome(leg, replicate, analysis, cause, missing=missing, damaged=damaged))

@@ -81,6 +81,7 @@ def estimate_ti(energies: Energies, decorrelate: Decorrelate = "auto") -> Integr
         for key, window in energies.dhdl.groupby(level=levels, sort=False)
     }
     path = np.array([list(energies.states[state].values()) for state in energies.sampled], dtype=float)
+    path = path[np.append(True, np.diff(path, axis=0).any(axis=1))]  # samples of like states are in one window
     gradients = [windows[tuple(point)] for point in path]
     weights = np.zeros_like(path)
     for k, step in enumerate(np.diff(path, axis=0)):
@@ -144,8 +145,6 @@ def _stretches(path: Floats) -> Sequence[_Stretch]:
     found: list[_Stretch] = []
     for k, step in enumerate(np.diff(path, axis=0)):
         length = float(np.linalg.norm(step))
-        if length == 0:  # states that λ does not tell apart
-            continue
         last = found[-1] if found else None
         if last and last.last == k and np.allclose(step / length, last.direction, rtol=0, atol=_PARALLEL):
             found[-1] = _Stretch(last.first, k + 1, last.direction, np.append(last.places, last.places[-1] + length))

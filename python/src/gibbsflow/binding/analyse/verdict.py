@@ -222,13 +222,12 @@ def leg_figures(energies: Energies, decorrelate: Decorrelate, *, entropy: bool =
     if energies.u_nk.empty:
         figures = integrate_leg(energies, decorrelate=decorrelate)
         findings = [Finding("WARN", "TI", "thermodynamic integration alone: nothing tells whether neighbours overlap")]
+        findings += _judge_input(energies)
     else:
         leg = analyse_leg(energies, decorrelate=decorrelate)
         figures, findings = leg.as_dict(), judge_leg(leg, Thresholds())
         if entropy:
             figures[SPLIT] = split_leg(energies, leg.solved_kt, leg.mbar.dg_kt).as_dict(leg.kt_kcal_per_mol)
-    warnings = account_figures(energies)["warnings"]
-    findings += [Finding("WARN", f"input {number}", text) for number, text in enumerate(warnings)]
     reasons = sorted(sentences(findings), key=lambda text: not text.startswith(_missing(energies)))
     return figures | {"verdict": overall(findings), "reasons": reasons}
 
@@ -256,6 +255,7 @@ def judge_leg(leg: LegAnalysis, limits: Thresholds, *, name: str = "", replicate
     def _add(level: Level, check: str, reason: str) -> None:
         findings.append(Finding(level, check, reason, name, replicate))
 
+    findings += [replace(finding, leg=name, replicate=replicate) for finding in _judge_input(leg.energies)]
     if leg.energies.missing:
         _add("WARN", "windows", f"{_missing(leg.energies)} {how_bridged(leg)}")
     if leg.min_overlap < limits.overlap_warn:
@@ -291,6 +291,11 @@ def judge_leg(leg: LegAnalysis, limits: Thresholds, *, name: str = "", replicate
     if leg.equilibration.fraction > limits.equilibration_warn:
         _add("WARN", "equilibration", f"the first {leg.equilibration.fraction:.0%} of the data look unequilibrated")
     return findings
+
+
+def _judge_input(energies: Energies) -> list[Finding]:
+    warnings = account_figures(energies)["warnings"]
+    return [Finding("WARN", f"input {number}", text) for number, text in enumerate(warnings)]
 
 
 def _judge_blocks(blocks: BlockError, limits: Thresholds) -> list[Finding]:

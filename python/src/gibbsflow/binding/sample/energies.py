@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gibbsflow.binding.sample.gradient.gradient_check import check_gradients
 from gibbsflow.binding.sample.gradient.gradient_columns import PREFIX, from_columns, joined, to_columns
 from gibbsflow.errors import InputError, NumericalError, Problem
 from gibbsflow.units import Floats, Ints
@@ -436,7 +437,9 @@ def join_windows(
         account.note(f"{no_ti}: no thermodynamic integration")
         meta = {**meta, "no_ti": no_ti}
     temperature = float(meta["temperature_k"])
-    return Energies(u_nk, temperature, meta["states"], missing, u_missing, dhdl, replica, meta, account)
+    energies = Energies(u_nk, temperature, meta["states"], missing, u_missing, dhdl, replica, meta, account)
+    check_gradients(dhdl, energies.u_all, energies.states, temperature, account)
+    return energies
 
 
 def missing_windows(where: str, missing: Sequence[int], total: int) -> InputError:

@@ -19,12 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
-from gibbsflow.binding.alchemy.gromacs_states import check_gromacs_leg
+from gibbsflow.binding.alchemy.gromacs_states import check_gromacs_leg, gromacs_slopes
 from gibbsflow.binding.sample.contexts import OVERLAP_U
 from gibbsflow.binding.sample.exchange import acceptance, round_trips
+from gibbsflow.binding.sample.gradient.lambda_gradients import changing
 from gibbsflow.binding.sample.gromacs.leg_inputs import QUIET, TABLE, LegInputs
 from gibbsflow.binding.sample.sampler import Samples, Walkers
 from gibbsflow.config.binding import Md
+from gibbsflow.engines.gromacs.dhdl_file import Header
 from gibbsflow.engines.gromacs.mdrun_segments import WindowRun, exchange_orders, prepare_together
 from gibbsflow.engines.gromacs.programs import (
     GMX,
@@ -120,7 +122,7 @@ class GromacsSampler:
         require_gromacs()
         check_gromacs_leg(leg.states, leg.fe.soft_core, where=f"{leg.transformation}.{leg.leg}")
         self.windows: tuple[int, ...] = tuple(range(len(leg.states)) if windows is None else windows)
-        self._md, self._left_s = md, left_s
+        self._md, self._left_s, self._states = md, left_s, leg.states
         self._inputs = LegInputs(leg, md, folder, self.windows)
         self._beta_mol_per_kj = 1 / (kt_kcal_per_mol(md.temperature_k) * KJ_PER_KCAL)
         self.no_exchange = exchange_fault(len(self.windows)) if exchange else "independent windows"
@@ -314,19 +316,33 @@ class GromacsSampler:
             np.array([len(content) for content in saved], dtype=np.int64),
             before.time_ps + samples * sample_ps,
         )
-        u = np.stack(energies, axis=1)  # (samples, W, K)
+        u, along = (np.stack(values, axis=1) for values in zip(*energies, strict=True))  # (samples, W, K), (..., L)
         column = np.tile(np.array(self.windows, dtype=np.int32), samples)
-        return after, Samples(column, orders[:-1].reshape(-1), u.reshape(-1, u.shape[-1]))
+        drawn = u.reshape(-1, u.shape[-1]), along.reshape(-1, along.shape[-1])
+        return after, Samples(column, orders[:-1].reshape(-1), *drawn)
 
-    def _energies(self, run: WindowRun, window: int, wanted_ps: Floats) -> Floats:
-        """Reduced potentials of the samples of a window, shape (n, K)."""
+    def _energies(self, run: WindowRun, window: int, wanted_ps: Floats) -> tuple[Floats, Floats]:
+        """Reduced potentials of the samples of a window, shape (n, K), and their derivatives, shape (n, L)."""
         files = run.energies()
         table = np.concatenate([file.table for file in files])
         rows = np.searchsorted(table[:, 0], wanted_ps - _SAME_TIME_PS)
         if rows[-1] >= len(table) or np.abs(table[rows, 0] - wanted_ps).max() > _SAME_TIME_PS:
             raise EngineError(f"window {window}: {run.place} lacks samples: the run ended before its last step")
-        (potential,) = files[0].header.columns("Potential Energy")
-        u = self._beta_mol_per_kj * (table[rows][:, files[0].header.foreign] + table[rows][:, [potential]])
+        header, table = files[0].header, self._beta_mol_per_kj * table[rows]
+        (potential,) = header.columns("Potential Energy")
+        u = table[:, header.foreign] + table[:, [potential]]
         if not np.isfinite(u[:, window]).all():
             raise NumericalError(f"potential energy in window {window} is no number")
-        return np.nan_to_num(u, nan=OVERLAP_U, posinf=OVERLAP_U, neginf=OVERLAP_U).clip(max=OVERLAP_U)
+        u = np.nan_to_num(u, nan=OVERLAP_U, posinf=OVERLAP_U, neginf=OVERLAP_U).clip(max=OVERLAP_U)
+        return u, self._gradients(window, header, table)
+
+    def _gradients(self, window: int, header: Header, table: Floats) -> Floats:
+        """Derivatives along the λ of the window's state that change beside it, from those by GROMACS's kinds."""
+        of_kind = dict(zip((name.split("-")[0] for name in header.names), header.gradients, strict=False))
+        slopes = gromacs_slopes(self._states[window])
+        beside = changing([state.as_dict() for state in self._states], window)
+        found = np.full((len(table), len(slopes)), np.nan)
+        for place, (name, kinds) in enumerate(slopes.items()):
+            if name in beside:
+                found[:, place] = sum(slope * table[:, of_kind[kind]] for kind, slope in kinds.items())
+        return found

@@ -66,7 +66,7 @@ EXTENSION = "extension"
 CONTEXTS_WITHOUT_MPS = 2
 """Contexts that walkers share on a card without MPS: with more nothing is gained, and with one the card waits while the
 host hands walkers over (docs/decisions/0011)."""
-NO_GRADIENTS = ("segments from before dU/dλ was recorded", "GROMACS has run the windows, whose dH/dλ is not kept")
+NO_GRADIENTS = "segments from before dU/dλ was recorded"
 
 SAMPLERS: Mapping[str, SamplerKind] = {
     "exchange": SamplerKind("replica exchange", True, lambda s, md, _, *others: ExchangeSampler(s, md, *others)),
@@ -468,7 +468,7 @@ def _write(
     meta = _meta(leg, replicate, [state.as_dict() for state in leg.states])
     gradients = data.get("gradients")
     if gradients is None:
-        meta["no_ti"] = NO_GRADIENTS[isinstance(sampler, GromacsSampler)]
+        meta["no_ti"] = NO_GRADIENTS
     time_ps = np.arange(1, plan.samples - plan.discarded + 1) * plan.sample_ps
     for window in sampler.windows:
         rows = np.flatnonzero(data["window"] == window)[plan.discarded :]

@@ -133,6 +133,7 @@ OF_ANOTHER = {
     "begins at 42.5 ps": lambda window: shutil.copy(window / "md-001.out", _second(window)),
     "not the output of pmemd": lambda window: _second(window).write_text(""),
     "no number of an attempt": lambda window: (window / "began").unlink(),
+    "attempt 2, and what was run is of attempt 1": lambda window: (window / "began").write_text("2\n"),
 }
 
 

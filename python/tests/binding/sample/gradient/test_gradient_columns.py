@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from oscillators import Oscillators
 
+from gibbsflow.binding.analyse.integration import estimate_ti
 from gibbsflow.binding.sample.energies import read_leg, read_window, write_window
 from gibbsflow.binding.sample.gradient.gradient_columns import PREFIX, from_columns, to_columns
 from gibbsflow.binding.sample.gradient.lambda_gradients import changing
@@ -78,3 +79,20 @@ def test_a_gap_across_a_corner_cannot_be_integrated(folder):
     corner.unlink()
     energies = read_leg([first, second, last], allow_missing=True)
     assert energies.dhdl is None and "where its neighbours are missing" in energies.meta["no_ti"]
+
+
+def test_states_that_are_the_same_need_no_derivative_and_thin_out_no_mean(tmp_path):
+    """Of five windows the middle three are one state, and beside the third nothing changes."""
+    states = [{"lambda_sterics": value} for value in (1.0, 0.5, 0.5, 0.5, 0.0)]
+    meta = {"temperature_k": 300.0, "leg": "solvent", "transformation": "x", "replicate": 0, "seed": 1, "sampler": "x"}
+    for k in range(5):
+        along, path = np.full((20, 1), 10.0 * k), tmp_path / f"window_{k:02d}.parquet"
+        write_window(path, np.arange(1.0, 21), k, 0, np.zeros((20, 5)), {**meta, "states": states}, along)
+    assert not changing(states, 2)
+    energies = read_leg(paths(tmp_path))
+    assert "no_ti" not in energies.meta and len(energies.dhdl) == 80
+    assert energies.dhdl.groupby(level="lambda_sterics").mean()["lambda_sterics"].to_dict() == {0: 40, 0.5: 20, 1: 0}
+    assert estimate_ti(energies).dg_kt == pytest.approx(-(10 + 30) * 0.5)
+    for k in (0, 1, 3, 4):
+        write_window(paths(tmp_path)[k], np.arange(1.0, 21), k, 0, np.zeros((20, 5)), {**meta, "states": states})
+    assert "no_ti" not in read_leg(paths(tmp_path)).meta

@@ -115,6 +115,16 @@ def test_a_sentinel_by_hand_does_not_count(out, text):
     assert amber_programs.called(out) == ["minimise.in", "md-001.in", "md-002.in"]
 
 
+@pytest.mark.parametrize("name", ["began", "attempts"])
+def test_what_is_finished_stays_whatever_the_number_of_the_attempt_says(out, name):
+    amber_programs.run(out, "run-local.bash", "window_03")
+    (out / "window_03" / name).write_text("2\n")
+    before = sorted(path.name for path in (out / "window_03").iterdir())
+    assert amber_programs.run(out, "run-local.bash", "window_03").returncode == 0
+    assert amber_programs.called(out) == ["minimise.in", "md-001.in", "md-002.in"]
+    assert sorted(path.name for path in (out / "window_03").iterdir()) == before
+
+
 def test_the_last_run_counts_without_a_last_newline_and_another_shell_hands_over(out):
     steps = out / "window_03" / "steps"
     steps.write_text(steps.read_text().rstrip())

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gibbsflow.binding.sample.energies import Energies, missing_windows
+from gibbsflow.binding.sample.gradient.gradient_check import check_gradients
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.units import Floats, Ints
 from gibbsflow.workflow.account import Account
@@ -393,7 +394,9 @@ def to_energies(
     u_nk.attrs = attrs
     u_missing = pd.DataFrame(u[:, missing], index=index, columns=list(missing)) if missing else None
     meta = {"sampler": sampler, "differences": not whole} | ({"no_ti": no_ti} if dhdl is None else {})
-    return Energies(u_nk, temperature_k, states, missing, u_missing, dhdl, None, meta, account)
+    energies = Energies(u_nk, temperature_k, states, missing, u_missing, dhdl, None, meta, account)
+    check_gradients(dhdl, energies.u_all, states, temperature_k, account)
+    return energies
 
 
 def lambdas(state: Mapping[str, float]) -> str:

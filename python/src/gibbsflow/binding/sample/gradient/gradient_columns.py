@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
@@ -53,7 +54,7 @@ def from_columns(columns: Mapping[str, Floats], states: Sequence[Mapping[str, fl
     Returns
     -------
     ndarray or None
-        As in :func:`to_columns`; None where one that belongs to the window is not there.
+        As in :func:`to_columns`; None where one that belongs to the window is not there, and where none does.
     """
     needed = changing(states, window)
     if not needed or any(f"{PREFIX}{name}" not in columns for name in needed):
@@ -71,7 +72,8 @@ def joined(
     Parameters
     ----------
     gradients
-        Derivatives of the samples of each sampled state, shape (N, L), None where not recorded.
+        Derivatives of the samples of each sampled state, shape (N, L), None where not recorded; where no λ changes
+        beside it, there is none.
     times_ps
         Time of these samples, shape (N,).
     states
@@ -84,23 +86,31 @@ def joined(
     why
         Why not; empty where no window has any, as of files from before they were recorded.
     """
-    lacking = [str(window) for window, values in gradients.items() if values is None]
-    if len(lacking) == len(gradients):
+    needed = [window for window in gradients if changing(states, window)]
+    lacking = [str(window) for window in needed if gradients[window] is None]
+    if len(lacking) == len(needed):
         return None, ""
     if lacking:
         return None, f"windows without dU/dλ: {', '.join(lacking)}; they were begun before it was recorded"
-    frames, windows = [], sorted(gradients)
-    for place, window in enumerate(windows):
-        values, own = gradients[window], states[window]
-        assert values is not None
-        beside = [states[other] for other in windows[max(0, place - 1) : place + 2]]
+    frames = []
+    alike = [list(same) for _, same in groupby(sorted(gradients), key=lambda window: list(states[window].values()))]
+    for place, group in enumerate(alike):
+        own = states[group[0]]
+        beside = [states[others[0]] for others in alike[max(0, place - 1) : place + 2]]
         counts = np.array([any(other[name] != value for other in beside) for name, value in own.items()])
-        if bad := int((~(np.abs(values[:, counts]) < _LARGEST)).any(axis=1).sum()):
-            if np.isnan(values[:, counts]).all(axis=0).any():
-                return None, f"dU/dλ of window {window} along what changes where its neighbours are missing"
-            return None, f"dU/dλ of window {window} is no number, or beyond {_LARGEST:g}, in {bad} rows"
-        index = pd.MultiIndex.from_arrays(
-            [times_ps[window], *(np.full(len(values), value) for value in own.values())], names=["time", *own]
-        )
-        frames.append(pd.DataFrame(np.where(counts, values, 0.0), index=index, columns=list(own)))
+        # of states that λ does not tell apart those beside which it changes tell the derivative
+        found = [(window, values[:, counts]) for window in group if (values := gradients[window]) is not None]
+        whole = [window for window, values in found if not np.isnan(values).all(axis=0).any()]
+        if not whole:
+            named = ", ".join(map(str, group))
+            return None, f"dU/dλ of window {named} along what changes where its neighbours are missing, or are the same"
+        for window in whole:
+            values = gradients[window]
+            assert values is not None
+            if bad := int((~(np.abs(values[:, counts]) < _LARGEST)).any(axis=1).sum()):
+                return None, f"dU/dλ of window {window} is no number, or beyond {_LARGEST:g}, in {bad} rows"
+            index = pd.MultiIndex.from_arrays(
+                [times_ps[window], *(np.full(len(values), value) for value in own.values())], names=["time", *own]
+            )
+            frames.append(pd.DataFrame(np.where(counts, values, 0.0), index=index, columns=list(own)))
     return pd.concat(frames), ""

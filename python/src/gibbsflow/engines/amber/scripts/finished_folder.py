@@ -63,6 +63,11 @@ def folder_problems(folder: Path, anew: Path) -> list[Problem]:
         attempts = 0
     if attempts < 1:
         return [Problem(str(folder / BEGAN), "no number of an attempt", "as run-segment.bash leaves it")]
+    # a later attempt has inputs of its own, with a shorter time step
+    of_attempt = {int(path.suffix.rpartition("-")[2]) for path in folder.glob("*.attempt-[1-9]")} or {1}
+    if of_attempt != {attempts}:
+        what = f"attempt {attempts}, and what was run is of attempt {', '.join(map(str, sorted(of_attempt)))}"
+        return [Problem(str(folder / BEGAN), what, "as run-segment.bash leaves it")]
     return []
 
 
