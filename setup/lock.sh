@@ -42,6 +42,7 @@ compile "${@}" locks/build.in -c locks/dev.lock -o locks/build.lock
 compile "${@}" locks/qe.in -o locks/qe.lock
 compile "${@}" locks/foundation.in -o locks/foundation.lock
 compile "${@}" locks/nf-core.in -o locks/nf-core.lock
+compile "${@}" locks/docs.in -o locks/docs.lock
 compile "${@}" --no-deps locks/postgresql.in -o locks/postgresql.lock
 compile "${@}" "$root/setup/uv.in" -o "$root/setup/uv.lock"
 

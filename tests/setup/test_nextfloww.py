@@ -484,7 +484,7 @@ def test_dev_lock_holds_the_default_versions():
 
 
 LOCKS = ["default.lock", "dev.lock", "compiled.lock", "cuda.lock", "build.lock", "qe.lock", "postgresql.lock",
-         "foundation.lock"]  # fmt: skip
+         "foundation.lock", "docs.lock"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LOCKS)
