@@ -1,4 +1,4 @@
-"""A campaign looked at again and again: what has changed is read, the rest is remembered; nothing is written or held."""
+"""A campaign looked at again and again: what has changed is read, the rest remembered; nothing is written or held."""
 
 from __future__ import annotations
 

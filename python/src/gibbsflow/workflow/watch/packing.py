@@ -67,8 +67,8 @@ def pack_item(view: CampaignView, name: str, out: Path) -> Packed:
     Returns
     -------
     Packed
-        Its content: records, sentinels, logs and inputs, as text, with passwords and tokens masked. Checkpoints, frames,
-        samples, what is not text or larger than 1 MB is left out, and named in ``LEFT_OUT.txt``.
+        Its content: records, sentinels, logs and inputs, as text, with passwords and tokens masked. Checkpoints,
+        frames, samples, what is not text or larger than 1 MB is left out, and named in ``LEFT_OUT.txt``.
 
     Raises
     ------
@@ -103,8 +103,8 @@ def masked(text: str) -> str:
     Returns
     -------
     str
-        The same with ``***`` in the place of passwords, tokens, keys, and of values that variables of such names have in
-        this process' environment.
+        The same with ``***`` in the place of passwords, tokens, keys, and of values that variables of such names have
+        in this process' environment.
     """
     named = re.compile(_SECRET, re.IGNORECASE)
     for key, value in os.environ.items():
