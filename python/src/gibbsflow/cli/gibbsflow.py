@@ -14,6 +14,7 @@ from gibbsflow.cli import archiving, care, dft, network
 from gibbsflow.cli.launch import launch
 from gibbsflow.cli.options import DryRun, new_app, verb
 from gibbsflow.cli.status import clean
+from gibbsflow.cli.watch import pack, watch
 
 app = new_app("A whole campaign in this process, for debugging; the care of campaigns.")
 
@@ -58,6 +59,8 @@ def run_local(
 
 
 app.command("list")(care.list_all)
+app.command()(watch)
+app.command()(pack)
 app.command()(care.du)
 app.command()(care.clean)
 app.command()(archiving.archive)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,12 +19,13 @@ from gibbsflow.workflow.state.killed import Killed, read_killed
 from gibbsflow.workflow.state.locks import is_held, job_states
 from gibbsflow.workflow.state.resumable import PROGRESS
 from gibbsflow.workflow.state.sentinels import read_sentinel
-from gibbsflow.workflow.state.state_folder import INPUTS, is_aside, window_folder
+from gibbsflow.workflow.state.state_folder import INPUTS, LOCK, is_aside, window_folder
 
 COLUMNS = ("item", "status", "steps_done", "steps", "done_ns", "total_ns", "ns_per_day", "attempts", "left", "cause")
 PLAN = "plan.json"
 """What `fe prepare` leaves in its state folder: the windows that there will be."""
-_MARKS = (INPUTS, attempts.FILE_NAME, *sentinels.NAMES)
+MARKS = (INPUTS, attempts.FILE_NAME, *sentinels.NAMES)
+"""Files by which a folder is known to hold the state of a calculation."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ class StatusRow:
         Estimated seconds of MD left at the speed so far; None where nothing was run.
     cause
         Of a failure or stop.
+    engine_s
+        Seconds that MD has taken, the same share of them for windows that run together.
+    segments_done, segments
+        Stretches between two checkpoints; windows that run together share them.
     """
 
     item: str
@@ -68,6 +73,9 @@ class StatusRow:
     attempts: int = 0
     left_s: float | None = None
     cause: str = ""
+    engine_s: float = 0.0
+    segments_done: int = 0
+    segments: int = 0
 
 
 def read_status(folder: Path, *kinds: str) -> list[dict[str, Any]]:
@@ -93,14 +101,14 @@ def read_status(folder: Path, *kinds: str) -> list[dict[str, Any]]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(Problem(str(folder), "no such folder", "a state folder"))
-    found = {path.parent for mark in _MARKS for path in folder.rglob(mark)}
+    found = {path.parent for mark in MARKS for path in folder.rglob(mark)}
     homes = sorted(home for home in found if not is_aside(home.relative_to(folder)))
-    ends = _Ends.of(folder, homes)
+    ends = Ends.of(folder, homes)
     rows: dict[str, StatusRow] = {}
     for home in homes:
-        rows |= {row.item: row for row in _rows(home, folder, ends)}
+        rows |= {row.item: row for row in home_rows(home, folder, ends)}
     for path in sorted(folder.rglob(PLAN)):
-        rows = {row.item: row for row in _planned(path, folder)} | rows
+        rows = {row.item: row for row in planned_rows(path, folder)} | rows
     return [vars(row) for _, row in sorted(rows.items()) if not kinds or row.kind in kinds]
 
 
@@ -119,7 +127,21 @@ def write_plan(state: Path, windows: Mapping[str, Sequence[float]], replicates: 
     write_json(Path(state) / PLAN, {"legs": {leg: list(ns) for leg, ns in windows.items()}, "replicates": replicates})
 
 
-def _planned(path: Path, root: Path) -> Iterator[StatusRow]:
+def planned_rows(path: Path, root: Path) -> Iterator[StatusRow]:
+    """Tell the windows that a plan names.
+
+    Parameters
+    ----------
+    path
+        The plan.
+    root
+        Folder that items are named from.
+
+    Yields
+    ------
+    StatusRow
+        One a window, waiting; or one, unreadable, of a damaged plan.
+    """
     item = _name(path.parent.parent, root)
     try:
         plan = _read(path)
@@ -133,30 +155,78 @@ def _planned(path: Path, root: Path) -> Iterator[StatusRow]:
 
 
 @dataclass(frozen=True)
-class _Ends:
-    """What is known of attempts that left no end: SLURM's state by job, and what a head has noted of killed tasks."""
+class Ends:
+    """What is known of attempts that left no end.
+
+    Attributes
+    ----------
+    states
+        SLURM's state by job.
+    campaign
+        State folder of the campaign whose head has noted killed tasks; None where none has.
+    killed
+        What it has noted.
+    """
 
     states: Mapping[str, str]
     campaign: Path | None
     killed: Sequence[Killed]
 
     @classmethod
-    def of(cls, folder: Path, homes: Sequence[Path]) -> _Ends:
+    def of(cls, folder: Path, homes: Iterable[Path]) -> Ends:
+        """Ask for all that is known of some state folders.
+
+        Parameters
+        ----------
+        folder
+            Folder that they lie in.
+        homes
+            The state folders.
+
+        Returns
+        -------
+        Ends
+            SLURM is asked once, and only after jobs of attempts without an end.
+        """
         jobs = set()
         for home in homes:
             with suppress(StateError, OSError):
                 last = read_attempts(home)[-1:]
-                jobs |= {str(one.holder.get("slurm_job") or "") for one in last if not one.end and not is_held(home)}
+                jobs |= {str(one.holder.get("slurm_job") or "") for one in last if not one.end and not at_work(home)}
         above = (path for path in (folder.absolute(), *folder.absolute().parents[:4]) if (path / KILLED).is_dir())
         campaign = next(above, None)
         return cls(job_states(jobs), campaign, read_killed(campaign) if campaign else [])
 
     def state(self, last: Attempt) -> str:
-        """SLURM's state of an attempt's job; empty where it is not known."""
+        """Tell SLURM's state of an attempt's job.
+
+        Parameters
+        ----------
+        last
+            The attempt.
+
+        Returns
+        -------
+        str
+            Empty where it is not known.
+        """
         return self.states.get(str(last.holder.get("slurm_job") or ""), "")
 
     def told(self, home: Path, last: Attempt | None) -> str:
-        """How the last task in a state folder was killed, in words; empty where nobody knows."""
+        """Tell how the last task in a state folder was killed.
+
+        Parameters
+        ----------
+        home
+            The state folder.
+        last
+            The last attempt in it, where there is one.
+
+        Returns
+        -------
+        str
+            In words; empty where nobody knows.
+        """
         if self.campaign is not None:
             parts = home.absolute().relative_to(self.campaign).parts
             for one in reversed(self.killed):
@@ -166,8 +236,42 @@ class _Ends:
         return f"SLURM job {last.holder['slurm_job']} {state}" if last is not None and state else ""
 
 
-def _rows(home: Path, root: Path, ends: _Ends) -> Iterator[StatusRow]:
-    """The rows of one state folder: one, or one for each window that runs in it."""
+def at_work(home: Path) -> bool:
+    """Say whether a process on this host works in a state folder.
+
+    Parameters
+    ----------
+    home
+        The state folder.
+
+    Returns
+    -------
+    bool
+        Whether it does. A lock that was let go is empty, and not asked: asking holds it for a moment.
+    """
+    try:
+        return (home / LOCK).stat().st_size > 0 and is_held(home)
+    except FileNotFoundError:
+        return False
+
+
+def home_rows(home: Path, root: Path, ends: Ends) -> Iterator[StatusRow]:
+    """Read one state folder.
+
+    Parameters
+    ----------
+    home
+        The state folder.
+    root
+        Folder that items are named from.
+    ends
+        What is known of attempts without an end.
+
+    Yields
+    ------
+    StatusRow
+        One, or one for each window that runs in it or waits beside it.
+    """
     try:
         row, settings = _row(home, root, ends)
     except (StateError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -187,12 +291,13 @@ def _rows(home: Path, root: Path, ends: _Ends) -> Iterator[StatusRow]:
         share = replace(
             row, steps_done=row.steps_done // count, steps=row.steps // count,
             done_ns=round(row.done_ns / count, 6), total_ns=round(row.total_ns / count, 6),
+            engine_s=round(row.engine_s / count, 6),
         )  # fmt: skip
         for window in range(count):
             yield replace(share, item=_join(row.item, window_folder(window)))
 
 
-def _row(home: Path, root: Path, ends: _Ends) -> tuple[StatusRow, Mapping[str, Any]]:
+def _row(home: Path, root: Path, ends: Ends) -> tuple[StatusRow, Mapping[str, Any]]:
     inputs, progress = _read(home / INPUTS), _read(home / PROGRESS)
     history = read_attempts(home)
     failed, finished = read_sentinel(home, "FAILED"), read_sentinel(home, "FINISHED")
@@ -201,7 +306,7 @@ def _row(home: Path, root: Path, ends: _Ends) -> tuple[StatusRow, Mapping[str, A
     steps_done, steps = int(progress.get("steps_done", 0)), int(progress.get("steps", 0))
     engine_s = float(progress.get("engine_s", 0.0))
     cause = ""
-    if is_held(home) or (last is not None and not last.end and ends.state(last) in ("RUNNING", "COMPLETING")):
+    if at_work(home) or (last is not None and not last.end and ends.state(last) in ("RUNNING", "COMPLETING")):
         status = "running"
     elif finished is not None and inputs and finished.inputs_hash != inputs["inputs_hash"]:
         status, cause = "stale", "FINISHED is of other inputs"
@@ -232,6 +337,9 @@ def _row(home: Path, root: Path, ends: _Ends) -> tuple[StatusRow, Mapping[str, A
         len(history),
         round((steps - steps_done) * engine_s / steps_done, 1) if steps_done and status != "finished" else None,
         " ".join(cause.split()),
+        engine_s,
+        int(progress.get("segments_done", 0)),
+        int(progress.get("segments", 0)),
     )
     return row, settings
 

@@ -1,0 +1,127 @@
+"""A snapshot as lines of text, and the words of its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gibbsflow.errors import one_line
+from gibbsflow.workflow.progress import duration
+from gibbsflow.workflow.watch.snapshot import ItemRow, Snapshot
+
+
+def _number(value: float | None, text: str) -> str:
+    return "" if value is None else text.format(value)
+
+
+COLUMNS: Mapping[str, Callable[[ItemRow], str]] = {
+    "item": lambda one: one_line(one.name, 60),
+    "state": lambda one: one.state,
+    "phase": lambda one: one_line(one.phase, 30),
+    "parts": lambda one: parts_text(one.parts),
+    "ns": lambda one: f"{one.done_ns:.4g}/{one.total_ns:.4g}" if one.total_ns else "",
+    "ns/day": lambda one: _number(one.ns_per_day, "{:.4g}"),
+    "segments/h": lambda one: _number(one.segments_per_h, "{:.4g}"),
+    "left": lambda one: "" if one.left_s is None else duration(one.left_s),
+    "MD h": lambda one: f"{one.engine_h:.3g}" if one.engine_h else "",
+    "ΔG kcal/mol": lambda one: free_energy(one.dg_kcal_per_mol, one.dg_error_kcal_per_mol),
+    "verdict": lambda one: one_line(one.verdict, 20),
+    "overlap": lambda one: _number(one.overlap, "{:.3f}"),
+    "cause": lambda one: one_line(one.cause, 160),
+}
+"""How each column of a table of items is written, by its head."""
+
+
+def parts_text(parts: Mapping[str, int]) -> str:
+    """Count windows, equilibrations and phases by status.
+
+    Parameters
+    ----------
+    parts
+        Counts.
+
+    Returns
+    -------
+    str
+        Such as ``3 running, 12 finished``.
+    """
+    return ", ".join(f"{count} {status}" for status, count in sorted(parts.items()) if count)
+
+
+def free_energy(dg_kcal_per_mol: float | None, error_kcal_per_mol: float | None) -> str:
+    """Write a free energy.
+
+    Parameters
+    ----------
+    dg_kcal_per_mol, error_kcal_per_mol
+        The free energy and its error, kcal/mol.
+
+    Returns
+    -------
+    str
+        Such as ``-6.43 ± 0.12``; empty without one.
+    """
+    if dg_kcal_per_mol is None:
+        return ""
+    return f"{dg_kcal_per_mol:.2f}" + _number(error_kcal_per_mol, " ± {:.2f}")
+
+
+def summary_lines(found: Snapshot) -> list[str]:
+    """Say in a few lines how a campaign stands.
+
+    Parameters
+    ----------
+    found
+        The campaign.
+
+    Returns
+    -------
+    list of str
+        Its name and holder, phases, counts, speed, time left and costs; of a learning loop its generations.
+    """
+    holder = f"held by {found.held_by}" if found.held_by else "held by nobody that this host knows of"
+    lines = [f"{one_line(found.campaign)} ({found.mode or 'one calculation'}), {found.at}, {holder}"]
+    if found.phases:
+        lines.append(
+            "  ".join(f"{one.name} {_phase(one.finished, one.states, len(found.items))}" for one in found.phases)
+        )
+    counts = ", ".join(f"{count} {state}" for state, count in found.counts.items())
+    lines.append(f"items: {counts or 'none'}; parts: {parts_text(found.parts) or 'none'}")
+    costs = [f"MD {found.engine_h:.3g} h", _number(found.cpu_h, "CPU {:.3g} h"), _number(found.gpu_h, "GPU {:.3g} h")]
+    speed = f"{found.ns_per_day:.4g} ns/day" if found.ns_per_day else ""
+    left = "" if found.left_s is None else f"{duration(found.left_s)} left of what is under way"
+    lines.append("; ".join(filter(None, [speed, left, *costs])))
+    if (loop := found.learning) is not None:
+        labels = ", ".join(f"{count} {state}" for state, count in loop.labels.items())
+        rate = _number(loop.labels_per_h, ", {:.4g} an hour")
+        generation = "none begun" if loop.generation is None else str(loop.generation)
+        lines.append(f"generation {generation}; next {loop.phase or '?'}; labels: {labels}{rate}")
+        lines += [one_line(text, 300) for text in (loop.stopped_by, loop.reason) if text]
+        lines += [f"label failed: {text}" for text in loop.failed_labels]
+    return lines
+
+
+def _phase(finished: int, states: Mapping[str, int], items: int) -> str:
+    at = ", ".join(f"{count} {state}" for state, count in states.items() if state != "waiting")
+    return f"{finished}/{items}" + (f" ({at})" if at else "")
+
+
+def plain_table(found: Snapshot) -> str:
+    """Lay a campaign out for a terminal or a file.
+
+    Parameters
+    ----------
+    found
+        The campaign.
+
+    Returns
+    -------
+    str
+        Its summary, a line an item, and what is odd; columns in which nothing stands are left out.
+    """
+    cells = {head: [write(one) for one in found.items] for head, write in COLUMNS.items()}
+    kept = {head: column for head, column in cells.items() if head in ("item", "state") or any(column)}
+    widths = [max(len(head), *(len(cell) for cell in column), 0) for head, column in kept.items()]
+    lines = [list(kept), *(list(row) for row in zip(*kept.values(), strict=True))]
+    table = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+    odd = [f"note: {text}" for text in found.remarks]
+    return "\n".join([*summary_lines(found), "", *(table if found.items else ["nothing has been run here"]), *odd])

@@ -1,0 +1,211 @@
+"""One row for each ligand, edge or generation, from what its calculations and its results tell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gibbsflow.errors import GibbsflowError
+from gibbsflow.workflow.state.status import StatusRow
+from gibbsflow.workflow.watch.results import ItemResults, read_record
+from gibbsflow.workflow.watch.snapshot import STATES, ItemRow, PhaseRow
+from gibbsflow.workflow.watch.state_rows import HomeRows, all_rows
+
+SAMPLING = "fe"
+EQUILIBRATION = "equil"
+
+
+@dataclass(frozen=True)
+class ItemPlace:
+    """Which item a state folder belongs to.
+
+    Attributes
+    ----------
+    system
+        Its receptor; empty where there is none.
+    name
+        Its name.
+    part
+        What of the item it is: a phase, or a leg.
+    """
+
+    system: str
+    name: str
+    part: str
+
+
+def item_place(parts: Sequence[str], *, of_campaign: bool) -> ItemPlace:
+    """Tell an item by the path of a state folder.
+
+    Parameters
+    ----------
+    parts
+        The path below the folder that is watched.
+    of_campaign
+        Whether that is a campaign's; else it is the state folder of one calculation.
+
+    Returns
+    -------
+    ItemPlace
+        Of receptor, item and part; of a generation of a learning loop and its part.
+    """
+    if not of_campaign:
+        return ItemPlace("", ".", parts[0] if parts else ".")
+    if len(parts) >= 3:
+        return ItemPlace(parts[0], parts[1], parts[2])
+    padded = [*parts, "."]
+    return ItemPlace("", padded[0], padded[1])
+
+
+def item_row(
+    place: ItemPlace,
+    homes: Mapping[str, HomeRows],
+    results: ItemResults,
+    phases: Sequence[str],
+    *,
+    pruned: bool,
+) -> ItemRow:
+    """Put together what is known of an item.
+
+    Parameters
+    ----------
+    place
+        The item.
+    homes
+        Its state folders.
+    results
+        Its results.
+    phases
+        Phases of the mode in their order; empty where it has none.
+    pruned
+        Whether the campaign goes on, or has ended, without what has failed.
+
+    Returns
+    -------
+    ItemRow
+        The item.
+    """
+    rows = all_rows(dict(homes))
+    counts = Counter(row.status for row in rows.values())
+    phase, through = _phase(homes, rows, results, phases)
+    bad = {key: text for key, text in results.phases.items() if text in ("failed", "unbound", "unconverged")}
+    state = next((one for one in STATES if counts[one]), "waiting")
+    if through and not counts["running"]:
+        state = "finished"
+    elif state == "failed" or (bad and state in ("waiting", "finished")):
+        state = "pruned" if pruned else "failed"
+    elif state == "finished" and not through:
+        state = "waiting"
+    running = [home.rows for home in homes.values() if home.rows and home.rows[0].status == "running"]
+    speeds = [rows[0].ns_per_day for rows in running if rows[0].ns_per_day]
+    left = [row.left_s for row in rows.values() if row.left_s is not None and row.status not in ("failed", "finished")]
+    told = [
+        row for row in rows.values() if row.cause and row.status in ("failed", "unreadable", "lost", "stopped", "stale")
+    ]
+    told.sort(key=lambda row: STATES.index(row.status))
+    values = _analysis(results)
+    return ItemRow(
+        place.name,
+        place.system,
+        state,
+        phase,
+        dict(counts),
+        round(sum(row.done_ns for row in rows.values()), 6),
+        round(sum(row.total_ns for row in rows.values()), 6),
+        round(sum(speeds), 1) if speeds else None,
+        _segments_per_h(running),
+        max(left, default=None),
+        sum(row.engine_s for row in rows.values()) / 3600,
+        results.cpu_h,
+        results.gpu_h,
+        values.get("dg_kcal_per_mol"),
+        values.get("dg_error_kcal_per_mol"),
+        str(values.get("verdict") or ""),
+        values.get("overlap"),
+        f"{told[0].item}: {told[0].cause}"
+        if told
+        else "; ".join([*(f"{k}: {v}" for k, v in bad.items()), *results.damaged]),
+    )
+
+
+def _phase(
+    homes: Mapping[str, HomeRows], rows: Mapping[str, StatusRow], results: ItemResults, phases: Sequence[str]
+) -> tuple[str, bool]:
+    """The phase that an item has come to, and whether it is through with the last one."""
+    if not phases:
+        through = bool(rows) and all(row.status == "finished" for row in rows.values())
+        return max((home.parts[-1] for home in homes.values() if home.parts), default=""), through
+    failed = {home.parts[2] for home in homes.values() if len(home.parts) > 2 and _is(home, "failed", "phase")}
+    done = {phase for phase in results.phases if phase != SAMPLING} - failed
+    windows = [row for row in rows.values() if row.kind == "window"]
+    if windows and all(row.status == "finished" for row in windows):
+        done.add(SAMPLING)
+    if any(_is(home, "finished", "equil") for home in homes.values()):
+        done.add(EQUILIBRATION)
+    reached = [phases.index(one) for one in done if one in phases]
+    if windows:
+        reached.append(phases.index(SAMPLING) - 1 if SAMPLING in phases else -1)
+    broken = [phases.index(one) for one in failed if one in phases]
+    last = max(reached, default=-1)
+    if broken:
+        return phases[min(broken)], False
+    return (phases[-1], True) if last == len(phases) - 1 else (phases[last + 1], False)
+
+
+def _is(home: HomeRows, status: str, kind: str) -> bool:
+    return any(row.status == status and row.kind == kind for row in home.rows)
+
+
+def _segments_per_h(running: Sequence[Sequence[StatusRow]]) -> float | None:
+    speeds = [
+        rows[0].segments_done / sum(row.engine_s for row in rows) * 3600
+        for rows in running
+        if rows[0].segments_done and sum(row.engine_s for row in rows)
+    ]
+    return round(sum(speeds), 1) if speeds else None
+
+
+def _analysis(results: ItemResults) -> dict[str, Any]:
+    """Free energy, verdict and overlap of the last analysis."""
+    told: dict[str, Any] = {
+        key: float(value)
+        for key in ("dg_kcal_per_mol", "dg_error_kcal_per_mol")
+        if isinstance(value := results.analysis.get(key), int | float)
+    }
+    told["verdict"] = results.analysis.get("verdict")
+    if results.record is not None:
+        try:
+            _, legs = read_record(results.record)
+        except (GibbsflowError, OSError):  # shown where the item is opened
+            legs = []
+        overlaps = [leg["overlap"] for leg in legs if isinstance(leg["overlap"], int | float)]
+        told["overlap"] = min(overlaps, default=None)
+    return told
+
+
+def phase_rows(items: Sequence[ItemRow], phases: Sequence[str]) -> list[PhaseRow]:
+    """Count how many items have come how far.
+
+    Parameters
+    ----------
+    items
+        The items.
+    phases
+        Phases in their order.
+
+    Returns
+    -------
+    list of PhaseRow
+        One a phase.
+    """
+    found = []
+    for number, name in enumerate(phases):
+        places = [phases.index(one.phase) if one.phase in phases else -1 for one in items]
+        at = [
+            one.state for one, place in zip(items, places, strict=True) if place == number and one.state != "finished"
+        ]
+        through = sum(place > number or one.state == "finished" for one, place in zip(items, places, strict=True))
+        found.append(PhaseRow(name, through, dict(Counter(at))))
+    return found

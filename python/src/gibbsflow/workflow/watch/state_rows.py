@@ -1,0 +1,146 @@
+"""Rows of all calculations of a campaign, kept between looks."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gibbsflow.workflow.state.killed import FOLDER as KILLED
+from gibbsflow.workflow.state.state_folder import is_aside
+from gibbsflow.workflow.state.status import MARKS, PLAN, Ends, StatusRow, at_work, home_rows, planned_rows
+from gibbsflow.workflow.watch.folder_tree import FolderTree
+
+LABELS = "labels"
+_ASK_AGAIN_S = 30.0
+"""How often SLURM is asked after jobs whose lock does not reach this host."""
+
+
+@dataclass(frozen=True)
+class HomeRows:
+    """What one state folder tells.
+
+    Attributes
+    ----------
+    parts
+        Its path below the campaign's.
+    rows
+        Its rows; windows that run together have one each.
+    planned
+        Windows that it says there will be, with or without folders of their own.
+    here
+        Whether a process of this host works in it.
+    """
+
+    parts: tuple[str, ...]
+    rows: tuple[StatusRow, ...]
+    planned: tuple[StatusRow, ...] = ()
+    here: bool = False
+
+
+class StateRows:
+    """The state folders of a campaign, of which only those are read again that have changed.
+
+    Parameters
+    ----------
+    folder
+        State folder of the campaign.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._tree = FolderTree(str(folder), (*MARKS, PLAN), _enter)
+        self._known: dict[str, HomeRows] = {}
+        self._killed: tuple[tuple[str, int], ...] = ()
+        self._asked_s = 0.0
+
+    def look(self) -> tuple[dict[str, HomeRows], set[str]]:
+        """Look at all state folders.
+
+        Returns
+        -------
+        homes : dict
+            By path.
+        changed : set of str
+            Paths of those that tell something else than at the last look, or are gone.
+        """
+        killed = _times(self.folder / KILLED)
+        again = killed != self._killed
+        ask = time.monotonic() - self._asked_s > _ASK_AGAIN_S
+        found: dict[str, HomeRows] = {}
+        due: dict[str, frozenset[str]] = {}
+        for seen in self._tree.look():
+            if not seen.names:
+                continue
+            known = self._known.get(seen.path)
+            if known is None or seen.changed or self._is_due(seen.path, known, again=again, ask=ask):
+                due[seen.path] = seen.names
+            else:
+                found[seen.path] = known
+        if ask:
+            self._asked_s = time.monotonic()
+        homes = {path: Path(path) for path, names in due.items() if names != {PLAN}}
+        ends = Ends.of(self.folder, homes.values()) if homes else None
+        for path, names in due.items():
+            found[path] = self._read(Path(path), names, ends)
+        changed = {path for path in due if found[path] != self._known.get(path)} | (self._known.keys() - found.keys())
+        self._known, self._killed = found, killed
+        return found, changed
+
+    def _is_due(self, path: str, known: HomeRows, *, again: bool, ask: bool) -> bool:
+        """Say whether a folder whose files are as they were may tell something else by now."""
+        statuses = {row.status for row in known.rows}
+        if not statuses & {"running", "lost", "stopped", "waiting"}:
+            return False
+        if again or (ask and statuses & {"running", "lost"}):
+            return True
+        return known.here and not at_work(Path(path))
+
+    def _read(self, home: Path, names: frozenset[str], ends: Ends | None) -> HomeRows:
+        planned = list(planned_rows(home / PLAN, self.folder)) if PLAN in names else []
+        rows: list[StatusRow] = []
+        own = home.relative_to(self.folder).as_posix() if home != self.folder else "."
+        if names != {PLAN} and ends is not None:
+            for row in home_rows(home, self.folder, ends):
+                inside = own == "." or row.item == own or row.item.startswith(f"{own}/")
+                (rows if inside else planned).append(row)
+        here = any(row.status == "running" for row in rows) and at_work(home)
+        return HomeRows(home.relative_to(self.folder).parts, tuple(rows), tuple(planned), here)
+
+
+def all_rows(homes: dict[str, HomeRows]) -> dict[str, StatusRow]:
+    """Put rows of several state folders together.
+
+    Parameters
+    ----------
+    homes
+        What they tell.
+
+    Returns
+    -------
+    dict
+        By item; what a folder says of itself goes before what was planned of it.
+    """
+    planned = {row.item: row for home in homes.values() for row in home.planned}
+    return planned | {row.item: row for home in homes.values() for row in home.rows}
+
+
+def _enter(above: str, name: str) -> bool:
+    """Leave out what was set aside, what programs work in, and labels, which are counted apart."""
+    if is_aside(Path(name)) or name.startswith("."):
+        return False
+    return bool(above) or name != LABELS
+
+
+def _times(folder: Path) -> tuple[tuple[str, int], ...]:
+    def found() -> Iterator[tuple[str, int]]:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                yield entry.name, entry.stat().st_mtime_ns
+
+    try:
+        return tuple(sorted(found()))
+    except OSError:
+        return ()
