@@ -9,10 +9,12 @@ import typer
 
 from gibbsflow.cli.extension import next_round
 from gibbsflow.cli.network import network
-from gibbsflow.cli.options import Config, Json, Out, State, System, new_app, verb
+from gibbsflow.cli.options import Config, Json, Out, State, System, new_app, say, verb
 from gibbsflow.cli.standard_state import standard_state
 
-app = new_app("Free energies from the energies of windows: legs, transformations, campaigns; standard-state terms.")
+app = new_app(
+    "analysis", "Free energies from the energies of windows: legs, transformations, campaigns; standard-state terms."
+)
 app.command()(network)
 app.command("next-round")(next_round)
 app.command("standard-state")(standard_state)
@@ -57,7 +59,7 @@ def leg(
             | ({"entropy": True} if entropy else {}),
             physics=4,
         )
-        typer.echo(leg_text(result.figures), err=as_json)
+        say(leg_text(result.figures), as_json)
 
 
 @app.command()
@@ -96,7 +98,7 @@ def transformation(
         dg = f"{record['dg_kcal_per_mol']:.2f} ± {record['dg_error_kcal_per_mol']:.2f} kcal/mol"
         lines = [f"{record['transformation']}: {dg}, {record['verdict']}", *record["reasons"]]
         lines += [record[KEY]["progress"]] if KEY in record else []
-        typer.echo("\n  ".join(lines), err=as_json)
+        say("\n  ".join(lines), as_json)
 
 
 @app.command()
@@ -119,7 +121,7 @@ def campaign(
         settings = BindingConfig.read(config) if config else BindingConfig()
         rows = write_campaign(samplesheet, records or [], settings, state, out, network)
         result.figures = {"rows": len(rows), "finished": sum(row.status == "finished" for row in rows)}
-        typer.echo(terminal_table(rows), err=as_json)
+        say(terminal_table(rows), as_json)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gibbsflow.cli.care import Campaign, Yes
-from gibbsflow.cli.options import DryRun, verb
+from gibbsflow.cli.options import DryRun, remark, verb
 from gibbsflow.errors import one_line
 
 
@@ -25,7 +25,7 @@ def archive(
     """Put state and results of a campaign into one file, with the SHA-256 of each file, and read it back.
 
     FILE has its name only once it was read back as a whole; one that is there is never written over. Sizes are in
-    bytes. Example: `gibbsflow archive state/demo --out demo.tar.gz`; `gibbsflow restore demo.tar.gz` puts it back.
+    bytes. `gibbsflow restore FILE` puts it back.
     """
     with verb(None):
         from gibbsflow.errors import InputError, Problem
@@ -65,7 +65,7 @@ def restore(
 ) -> None:
     """Put an archived campaign back: looked at as a whole first, and never over anything that is there.
 
-    Example: `gibbsflow restore demo.tar.gz --into again`; in `again` the campaign's command with -resume then goes on.
+    In the folder of --into the campaign's command with -resume then goes on.
     """
     with verb(None):
         from gibbsflow.workflow.care.restoring import restore as put_back
@@ -81,8 +81,8 @@ def move(
 ) -> None:
     """Move a campaign's state: copied, proved by hashes (SHA-256), and only then removed at the old place.
 
-    A call that was killed is ended by the same call again. Results stay where they are. Example:
-    `gibbsflow move state/demo /data/state`, then the same with `--yes`; runs go on with `--state_dir /data/state`.
+    A call that was killed is ended by the same call again. Results stay where they are. Moves
+    nothing without `--yes`; runs then go on with `--state_dir` and the new folder.
     """
     with verb(None):
         from gibbsflow.workflow.care.moving import move_campaign
@@ -90,4 +90,4 @@ def move(
         for line in move_campaign(campaign, new_root, dry_run=not yes):
             typer.echo(line)
         if not yes:
-            typer.echo("nothing was moved; --yes moves it", err=True)
+            remark("nothing was moved; --yes moves it")

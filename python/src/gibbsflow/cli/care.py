@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.cli.options import Json, verb
+from gibbsflow.cli.options import Json, remark, verb
 
 Campaign = Annotated[Path, typer.Argument(help="State folder of a campaign, such as state/demo.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it, only say what would be done.")]
@@ -18,7 +18,7 @@ Root = Annotated[Path, typer.Argument(help="Folder of state, as --state_dir name
 def list_all(root: Root = Path("state"), as_json: Json = False) -> None:
     """Which campaigns there are: mode, items by status, who holds them, when last touched (UTC), size, results.
 
-    Changes nothing. Sizes are of content, in powers of 1000; --json has bytes. Example: `gibbsflow list state`.
+    Changes nothing. Sizes are of content, in powers of 1000; --json has bytes.
     """
     with verb(None):
         from gibbsflow.workflow.care.campaigns import as_json as as_mapping
@@ -35,7 +35,7 @@ def du(
     """What takes up how much: state by kind, results, caches with what no campaign uses, archives.
 
     Changes nothing. Sizes are of content, in powers of 1000; --json has bytes. A file of several names (hard links)
-    counts once, links are not followed. Example: `gibbsflow du state/demo`.
+    counts once, links are not followed.
     """
     with verb(None):
         from gibbsflow.errors import InputError, Problem
@@ -58,7 +58,7 @@ def clean(
     """Remove what neither a resume nor the final table needs; says its size (bytes) and its price first.
 
     Refused (exit 70) while a head or task is at work. What was removed is written to .cleaned.json in the state.
-    Example: `gibbsflow clean state/demo --superseded`, then the same with `--yes`.
+    Removes nothing without `--yes`.
     """
     with verb(None):
         from gibbsflow.errors import InputError, Problem
@@ -77,4 +77,4 @@ def clean(
         found = clean_campaign(home, superseded=superseded, checkpoints=checkpoints, cache=place, dry_run=not yes)
         typer.echo(removal_text(found, dry_run=not yes))
         if not yes:
-            typer.echo("nothing was removed; --yes removes it", err=True)
+            remark("nothing was removed; --yes removes it")

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from gibbsflow.cli import label_quality
-from gibbsflow.cli.options import Config, Json, Out, State, new_app, verb
+from gibbsflow.cli.options import Config, Json, Out, State, new_app, say, verb
 from gibbsflow.config.label_engines import ENGINE_WORDS
 from gibbsflow.errors import InputError, Problem
 
-app = new_app("Label structures with energies, forces and stresses by DFT, and say what became of each.")
+app = new_app("dft", "Label structures with energies, forces and stresses by DFT, and say what became of each.")
 
 Database = Annotated[str, typer.Option("--database", help="Database file, or a postgresql:// address.")]
 Engine = Annotated[str | None, typer.Option("--engine", help=f"{ENGINE_WORDS}; default: config's.")]
@@ -121,7 +121,7 @@ def retry(
         if not failed and cause is None:
             raise InputError(Problem("dft retry", "nothing named", "--failed, or --cause CAUSE"))
         result.figures["ids"] = existing(database).retry_failed(cause)
-        typer.echo(f"{len(result.figures['ids'])} structures wait again", err=as_json)
+        say(f"{len(result.figures['ids'])} structures wait again", as_json)
 
 
 @app.command()

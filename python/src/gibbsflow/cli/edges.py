@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.cli.options import Config, Json, Out, State, verb
+from gibbsflow.cli.options import Config, Json, Out, State, say, verb
 
 
 def edges(
@@ -43,4 +43,4 @@ def edges(
             ways=Ways.of(settings, kept),
         )  # fmt: skip
         new = ", ".join(result.figures["to_be_run"]) or "none"
-        typer.echo(f"{len(network.edges)} edges; to be run: {new}", err=as_json)
+        say(f"{len(network.edges)} edges; to be run: {new}", as_json)

@@ -18,11 +18,12 @@ from gibbsflow.cli.options import (
     TimeBudget,
     new_app,
     parse_duration_s,
+    remark,
     verb,
 )
 from gibbsflow.cli.status import Folder, StatusCommand, Watch, clean, show
 
-app = new_app("Equilibration of a complex: topologies, MD, and whether the ligand stays bound.")
+app = new_app("equil", "Equilibration of a complex: topologies, MD, and whether the ligand stays bound.")
 
 
 @app.command()
@@ -83,7 +84,7 @@ def run(
                 plan = planned(given, settings.md, settings.equil)
                 planned_ps = sum(plan.frames) * plan.steps_per_frame * settings.md.timestep_fs / 1000
                 result.figures |= {"planned_ps": planned_ps, "segments": len(plan.frames)}
-                typer.echo(f"{planned_ps:g} ps in {len(plan.frames)} segments", err=True)
+                remark(f"{planned_ps:g} ps in {len(plan.frames)} segments")
                 return
             if written is not None:
                 from gibbsflow.binding.equilibrate.written.read_back import read_back

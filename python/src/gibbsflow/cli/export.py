@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.cli.options import Config, Json, Out, new_app, verb
+from gibbsflow.cli.options import Config, Json, Out, new_app, remark, verb
 
-app = new_app("Hand a potential over: to LAMMPS and ASE with its grade, as a model card, with its data.")
+app = new_app("train export", "Hand a potential over: to LAMMPS and ASE with its grade, as a model card, with data.")
 From = Annotated[
     Path,
     typer.Option("--from", help="A potential, or a folder of `train fit`, of a generation or of a loop's results."),
@@ -47,9 +47,7 @@ def lammps(
         start = read_frames(structure)[0] if structure is not None else None
         result.seed = seed
         result.figures = write_folder(source, out, settings, interval=every, seed=seed, start=start)
-        typer.echo(
-            f"halts from grade {result.figures['upper_grade']:.3g} on; how to use it: {out / 'README.md'}", err=True
-        )
+        remark(f"halts from grade {result.figures['upper_grade']:.3g} on; how to use it: {out / 'README.md'}")
 
 
 @app.command()

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.cli.options import Config, Json, Out, Segments, System, TimeBudget, parse_duration_s, parse_windows, verb
+from gibbsflow.cli.options import (
+    Config,
+    Json,
+    Out,
+    Segments,
+    System,
+    TimeBudget,
+    parse_duration_s,
+    parse_windows,
+    say,
+    verb,
+)
 
 
 def extend(
@@ -73,6 +84,6 @@ def next_round(
         for one in told["rounds"]:
             lengths = ", ".join(f"{leg} {window_ps:g} ps" for leg, window_ps in one["window_ps"].items())
             number = f"{one['dg_kcal_per_mol']:.2f} ± {one['dg_error_kcal_per_mol']:.3f} kcal/mol"
-            typer.echo(f"round {one['round']}: {lengths}: {number}", err=as_json)
+            say(f"round {one['round']}: {lengths}: {number}", as_json)
         asked = ", ".join(f"{leg} to {window_ps:g} ps" for leg, window_ps in told["next_window_ps"].items())
-        typer.echo(f"next: {asked}" if asked else f"{told['stopped_by']}: {told['stopped_because']}", err=as_json)
+        say(f"next: {asked}" if asked else f"{told['stopped_by']}: {told['stopped_because']}", as_json)

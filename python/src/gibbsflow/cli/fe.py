@@ -21,13 +21,14 @@ from gibbsflow.cli.options import (
     new_app,
     parse_duration_s,
     parse_windows,
+    remark,
     verb,
 )
 from gibbsflow.cli.placement import optimise, pilot
 from gibbsflow.cli.status import Folder, StatusCommand, Watch, show
 from gibbsflow.workflow.state.state_folder import window_folder
 
-app = new_app("Free-energy legs: prepare them, sample their λ windows, see how far they are.")
+app = new_app("fe", "Free-energy legs: prepare them, sample their λ windows, see how far they are.")
 for more in (pilot, optimise, extend, write):
     app.command()(more)
 
@@ -108,7 +109,7 @@ def run(
                 check_request(prepared, replicate, windows)
                 plan = prepared.sampling
                 total_ps = (count := len(windows or prepared.states)) * plan.samples * plan.sample_ps
-                typer.echo(f"{count} windows x {plan.samples * plan.sample_ps:g} ps = {total_ps:g} ps", err=True)
+                remark(f"{count} windows x {plan.samples * plan.sample_ps:g} ps = {total_ps:g} ps")
                 result.figures |= {"windows": count, "planned_ps": total_ps, "segments": plan.segments}
                 return
             sample_leg(prepared, replicate, windows, state, out, stopper, result)

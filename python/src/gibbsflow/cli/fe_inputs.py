@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from gibbsflow.cli.options import Json, Out, verb
+from gibbsflow.cli.options import Json, Out, remark, verb
 
 
 def write(
@@ -25,4 +25,4 @@ def write(
         record = write_leg_files(read_leg_folder(leg), replicate, out)
         result.figures |= {"engine": engine, "windows": len(record["clambda"]), "segments": record["segments"]}
         for note in record["notes"]:
-            typer.echo(f"note: {note}", err=True)
+            remark(f"note: {note}")

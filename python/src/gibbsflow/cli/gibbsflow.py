@@ -12,11 +12,12 @@ import typer
 
 from gibbsflow.cli import archiving, care, dft, network
 from gibbsflow.cli.launch import launch
-from gibbsflow.cli.options import DryRun, new_app, verb
+from gibbsflow.cli.options import DryRun, new_app, remark, verb
 from gibbsflow.cli.status import clean
 from gibbsflow.cli.watch import pack, watch
+from gibbsflow.errors import EXIT_STOPPED
 
-app = new_app("A whole campaign in this process, for debugging; the care of campaigns.")
+app = new_app("gibbsflow", "A whole campaign in this process, for debugging; the care of campaigns.")
 
 
 @app.command("run-local")
@@ -31,7 +32,7 @@ def run_local(
     Paths in the file are relative to the current folder, those in the samplesheet to the samplesheet.
     """
     code = 0
-    with verb(None):
+    with verb(None) as result:
         from gibbsflow.binding.campaign.phases import PIPELINES
         from gibbsflow.binding.campaign.run_local import LocalRun, checked
         from gibbsflow.config.binding import Launch
@@ -42,7 +43,7 @@ def run_local(
         launch = Launch.read(config)
         found = checked(launch)
         local = LocalRun(launch, found.rows, verbs())
-        typer.echo(f"{len(local.rows)} ligands, receptor {launch.io.receptor}: nothing wrong", err=True)
+        remark(f"{len(local.rows)} ligands, receptor {launch.io.receptor}: nothing wrong")
         if dry_run:
             typer.echo(PIPELINES[launch.run.mode].describe())
             return
@@ -53,9 +54,13 @@ def run_local(
             io, mode = launch.io, launch.run.mode
             todays_note(local.state, mode=mode, outdir=local.out, param_cache=io.param_cache).write(local.state)
             code = local.run()
+        result.figures |= {"exit_code": code, "outdir": str(local.out)}
+        if code:
+            result.status = "partial" if code == EXIT_STOPPED else "failed"
+        else:
+            typer.echo(f"report: {local.out / 'report.html'}")
     if code:
         raise typer.Exit(code)
-    typer.echo(f"report: {local.out / 'report.html'}")
 
 
 app.command("list")(care.list_all)
@@ -91,7 +96,7 @@ def crate(outdir: Annotated[Path, typer.Argument(help="Results of a run of the p
         from gibbsflow.workflow.folders.published import set_strays_aside
 
         for note in set_strays_aside(outdir):
-            typer.echo(note, err=True)
+            remark(note)
         typer.echo(write_crate(outdir))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gibbsflow.cli.options import Config, Json, Out, verb
+from gibbsflow.cli.options import Config, Json, Out, remark, verb
 
 Potential = Annotated[Path, typer.Option("--potential", help="Folder of a potential (`train fit`: DIR/potential).")]
 Structures = Annotated[list[Path], typer.Option("--structures", help="Structures; may be repeated.")]
@@ -38,10 +38,9 @@ def grade(
         result.inputs_hash = inputs_hash(files={**files, "potential": potential}, settings=content, physics=1)
         write_frames(out / "graded.extxyz", graded)
         told = result.figures
-        typer.echo(
+        remark(
             f"{told['frames_unknown']} of {told['frames']} structures hold unknown atoms, "
-            f"{told['frames_outside']} are outside of the range; atom by atom in {out / 'graded.extxyz'}",
-            err=True,
+            f"{told['frames_outside']} are outside of the range; atom by atom in {out / 'graded.extxyz'}"
         )
 
 
@@ -81,7 +80,7 @@ def embed(
         result.inputs_hash = inputs_hash(files={**files, "potential": potential}, settings=content, physics=1)
         result.seed, result.figures = seed, made.figures()
         write_frames(out / "embedded.extxyz", made.frames)
-        typer.echo(f"{len(made.records)} boxes, {len(made.refused)} structures without one", err=True)
+        remark(f"{len(made.records)} boxes, {len(made.refused)} structures without one")
 
 
 def _read(paths: list[Path]) -> list[tuple[str, Any]]:

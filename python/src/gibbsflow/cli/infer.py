@@ -10,7 +10,7 @@ import typer
 from gibbsflow.cli import grading, loop, screening
 from gibbsflow.cli.options import Config, Json, Out, Segments, TimeBudget, new_app, parse_duration_s, verb
 
-app = new_app("Explore with a potential by MD that knows when it is guessing, and select structures to label.")
+app = new_app("infer", "Explore with a potential by MD that knows when it is guessing, and select structures to label.")
 Potential = Annotated[Path, typer.Option("--potential", help="Folder of a potential (`train fit`: DIR/potential).")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed.")]
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.cli.options import Config, Json, Out, verb
+from gibbsflow.cli.options import Config, Json, Out, say, verb
 
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Labels at a time; default: config's.")]
 Kept = Annotated[
@@ -23,7 +23,7 @@ def audit(
         list[str] | None, typer.Option("--release", metavar="ID", help="Let a held label in; repeat for more.")
     ] = None,
     relabel: Annotated[
-        int | None, typer.Option("--relabel", min=1, help="Make so many labels again at tighter settings.")
+        int | None, typer.Option("--relabel", min=1, help="Number of labels that are made again at tighter settings.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the sample that is made again.")] = 2026,
     state: Kept = None,
@@ -75,7 +75,7 @@ def audit(
             write_audit(found, result.figures, out)
         if found.held:
             result.status = "partial"
-        typer.echo(label_audit.in_words(found), err=as_json)
+        say(label_audit.in_words(found), as_json)
         if len(found.held) == len(found.labels):
             raise ScienceError("every label is held", what_to_do="See audit.csv: it may be the settings of the audit.")
 
@@ -134,7 +134,7 @@ def converge(
         write_convergence(found, stated, config, out)
         result.figures = {**found.figures(), **account.as_figures()}
         said = ", ".join(f"{key}: {value:g}" for key, value in found.values.items())
-        typer.echo(f"dft: {said}\nsettings: {out / 'settings.yaml'}", err=as_json)
+        say(f"dft: {said}\nsettings: {out / 'settings.yaml'}", as_json)
 
 
 def register(app: typer.Typer) -> None:

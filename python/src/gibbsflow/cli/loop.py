@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gibbsflow.cli.options import Json, Out, verb
+from gibbsflow.cli.options import Json, Out, remark, verb
 
 if TYPE_CHECKING:
     from gibbsflow.potential.loop.manager import WorkflowManager
@@ -67,7 +67,7 @@ def decide(
     with verb(out, as_json=as_json) as result:
         manager = _open(begin).decide(fit, explored, out, validated=validated)
         _describe(result, manager)
-        typer.echo(f"generation {len(manager.checkpoint.history) - 1}: {manager.checkpoint.reason}", err=True)
+        remark(f"generation {len(manager.checkpoint.history) - 1}: {manager.checkpoint.reason}")
 
 
 def report(begin: From, out: Out, as_json: Json = False) -> None:
@@ -105,9 +105,7 @@ def loop(
         manager = LocalLoop(config, PotentialConfig.expand(config), out, state).run(begin)
         write_loop_results(manager, out)
         _describe(result, manager)
-        typer.echo(
-            f"{manager.checkpoint.stopped_by}: {manager.checkpoint.reason}\npotential: {out / 'potential'}", err=True
-        )
+        remark(f"{manager.checkpoint.stopped_by}: {manager.checkpoint.reason}\npotential: {out / 'potential'}")
 
 
 def register(app: typer.Typer) -> None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gibbsflow.cli.edges import edges
-from gibbsflow.cli.options import Config, Json, Out, new_app, verb
+from gibbsflow.cli.options import Config, Json, Out, new_app, say, verb
 
 if TYPE_CHECKING:
     from gibbsflow.binding.network.design.links import Candidates
     from gibbsflow.config.binding import BindingConfig
 
-app = new_app("Networks of relative free energies.")
+app = new_app("network", "Networks of relative free energies.")
 app.command()(edges)
 
 
@@ -77,7 +77,7 @@ def plan(
             raise InputError(Problem(str(ligands or difficulties), done.warnings[0], "ligands that edges connect"))
         network_files.write_network(done, out)
         write_plan(done, out)
-        typer.echo(planning.text(done), err=as_json)
+        say(planning.text(done), as_json)
 
 
 def _candidates(
@@ -147,4 +147,4 @@ def network(
             settings={"anchor": anchor, "temperature_k": temperature, "seed": seed},
             physics=PHYSICS,
         )
-        typer.echo(ligand_text(analysis), err=as_json)
+        say(ligand_text(analysis), as_json)

@@ -10,7 +10,10 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.cli.verb import Program
+from gibbsflow.cli.program import Json as Json
+from gibbsflow.cli.program import Program
+from gibbsflow.cli.style import remark as remark
+from gibbsflow.cli.style import say as say
 from gibbsflow.cli.verb import verb as verb
 from gibbsflow.errors import EXIT_INSTALLATION
 from gibbsflow.version import __version__
@@ -28,7 +31,6 @@ System = Annotated[
     Path,
     typer.Option("--system", help="Folder with the system.json of the phase before."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Check everything and say what would be done; compute nothing."),
@@ -46,23 +48,25 @@ Segments = Annotated[
 ]
 
 
-def new_app(text: str) -> typer.Typer:
-    """Make a Typer app in the house style, with ``--version``.
+def new_app(name: str, text: str) -> Program:
+    """Make a Typer app in the house style, with ``--version`` and completion by the shell.
 
     Parameters
     ----------
+    name
+        Words before its verbs.
     text
         What the command is for.
 
     Returns
     -------
-    Typer
+    Program
         The app, without verbs.
     """
     app = Program(
+        name,
         help=text,
         no_args_is_help=True,
-        add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )

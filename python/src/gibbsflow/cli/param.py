@@ -10,7 +10,7 @@ import typer
 
 from gibbsflow.cli.options import Config, Out, State, System, new_app, verb
 
-app = new_app("Force field parameters: GAFF or GAFF2 with AM1-BCC charges, from a content-addressed cache.")
+app = new_app("param", "Force field parameters: GAFF or GAFF2 with AM1-BCC charges, from a content-addressed cache.")
 log = logging.getLogger(__name__)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from gibbsflow.cli.options import Json, Out, Segments, TimeBudget, parse_duration_s, verb
+from gibbsflow.cli.options import Json, Out, Segments, TimeBudget, parse_duration_s, remark, verb
 
 By = Literal["length", "overlap"]
 
@@ -84,4 +84,4 @@ def optimise(
             typer.echo(f"warning: {warning}", err=True)
         number = f"{len(placed.states)} windows, of {len(placed.given)}"
         expected = f"{placed.expected_error_ratio:.2f} of their error expected at equal cost"
-        typer.echo(f"{number}; {expected}: {out / 'schedule.yaml'}", err=True)
+        remark(f"{number}; {expected}: {out / 'schedule.yaml'}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.cli.options import Json, verb
+from gibbsflow.cli.options import Json, remark, verb
 
 
 def config(
@@ -31,7 +31,7 @@ def config(
         settings = PotentialConfig.expand(expand, structure).with_files(structure=structure, surrogate=surrogate)
         result.figures |= {"engine": settings.dft.engine, "engine_because": settings.dft.engine_because}
         if settings.dft.engine_because:
-            typer.echo(f"note: labels are made by {settings.dft.engine}: {settings.dft.engine_because}", err=True)
+            remark(f"note: labels are made by {settings.dft.engine}: {settings.dft.engine_because}")
         if check:
             from gibbsflow.potential.loop import preflight
 

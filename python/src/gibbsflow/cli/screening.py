@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gibbsflow.cli.options import Config, Json, Out, verb
+from gibbsflow.cli.options import Config, Json, Out, remark, verb
 
 if TYPE_CHECKING:
     from gibbsflow.workflow.result import Result
@@ -99,7 +99,7 @@ def _of_state(
 
 def _say(name: str, told: dict[str, Any]) -> None:
     counts = ", ".join(f"{count} {fate}" for fate, count in told["fates"].items())
-    typer.echo("\n".join([f"{name}: {counts or 'nothing was looked at'}", *told["notes"]]), err=True)
+    remark("\n".join([f"{name}: {counts or 'nothing was looked at'}", *told["notes"]]))
 
 
 def register(app: typer.Typer) -> None:

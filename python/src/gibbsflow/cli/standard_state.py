@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.cli.options import Json, verb
+from gibbsflow.cli.options import Json, say, verb
 
 
 def standard_state(
@@ -40,4 +40,4 @@ def standard_state(
             numeric = terms.boresch_numeric_kcal_per_mol(**point)
         result.figures = {"analytic_kcal_per_mol": analytic, "numeric_kcal_per_mol": numeric}
         lines = [f"analytic {analytic:.4f} kcal/mol", f"numeric  {numeric:.4f} kcal/mol"]
-        typer.echo("\n".join(lines + [note for note in [terms.differ(analytic, numeric)] if note]), err=as_json)
+        say("\n".join(lines + [note for note in [terms.differ(analytic, numeric)] if note]), as_json)

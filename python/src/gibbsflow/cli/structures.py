@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-from gibbsflow.cli.options import Config, Json, Out, verb
+from gibbsflow.cli.options import Config, Json, Out, remark, verb
 
 
 def structures(
     out: Out,
     config: Config = None,
-    generation: Annotated[int, typer.Option("--generation", min=0, help="Tag of all structures.")] = 0,
+    generation: Annotated[
+        int, typer.Option("--generation", min=0, help="Number that tags all structures, from 0.")
+    ] = 0,
     holdout: Annotated[
         bool, typer.Option("--holdout", help="Make the hold-out set, from a sampler of its own.")
     ] = False,
@@ -40,4 +42,4 @@ def structures(
         made = generate(settings.beside(config).target, generator, generation=generation, holdout=holdout, known=there)
         write_frames(out / "structures.extxyz", made.frames)
         result.figures = made.figures()
-        typer.echo(f"{len(made.frames)} structures in {out / 'structures.extxyz'}", err=True)
+        remark(f"{len(made.frames)} structures in {out / 'structures.extxyz'}")

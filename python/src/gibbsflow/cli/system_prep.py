@@ -10,10 +10,10 @@ import typer
 
 from gibbsflow.cli import solvated_options as given
 from gibbsflow.cli.membrane import membrane
-from gibbsflow.cli.options import Config, Json, Out, State, new_app, verb
+from gibbsflow.cli.options import Config, Json, Out, State, new_app, remark, verb
 from gibbsflow.cli.structures import structures
 
-app = new_app("Read, check, protonate and place a receptor (or host) and a ligand.")
+app = new_app("system_prep", "Read, check, protonate and place a receptor (or host) and a ligand.")
 log = logging.getLogger(__name__)
 app.command()(structures)
 app.command()(membrane)
@@ -45,10 +45,10 @@ def check(
     altloc: Altloc = None,
     keep: Keep = None,
     parameters: Parameters = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
     """Check everything that comes in and print all problems at once: exit 65 where there are any."""
-    with verb(None, as_json=json) as result:
+    with verb(None, as_json=as_json) as result:
         from gibbsflow.binding.campaign.check import check_campaign
         from gibbsflow.errors import InputError
 
@@ -57,11 +57,11 @@ def check(
         result.figures["warnings"] = [str(note) for note in found.warnings]
         result.figures["problems"] = [vars(problem) for problem in found.problems]
         for note in found.warnings:
-            typer.echo(f"note: {note}", err=True)
+            remark(f"note: {note}")
         if found.problems:
             raise InputError(found.problems)
         result.figures["rows"] = [row.as_dict() for row in found.rows]
-        if not json:
+        if not as_json:
             held = f"receptor {receptor}" if receptor else "no receptor"
             typer.echo(f"{input}: {len(found.rows)} ligands, {held}: nothing wrong")
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from gibbsflow.cli import export, potential_config, validate
-from gibbsflow.cli.options import Config, Json, Out, TimeBudget, new_app, parse_duration_s, verb
+from gibbsflow.cli.options import Config, Json, Out, TimeBudget, new_app, parse_duration_s, remark, verb
 from gibbsflow.config.potential_training import BACKEND_WORDS
 
-app = new_app("Train machine-learned potentials on labelled structures.")
+app = new_app("train", "Train machine-learned potentials on labelled structures.")
 
 
 app.command()(potential_config.config)
@@ -66,7 +66,7 @@ def fit(
         backend = backend or settings.backend
         physics = training.trainer(backend).physics
         inputs = Inputs.look_at(train, test)
-        typer.echo(labels_text(inputs.account), err=True)
+        remark(labels_text(inputs.account))
         inputs.account.settle()
         budget_s = parse_duration_s(time_budget) or 60 * settings.time_budget_min
         content = {**settings.model_dump(mode="json"), "backend": backend, "seed": seed, "time_budget_s": budget_s}
@@ -99,7 +99,7 @@ def fit(
         finally:
             if version := result.figures.pop("lammps", ""):
                 result.versions["lammps"] = version
-        typer.echo(f"test: {errors_in_words(result.figures['test'])}; potential in {out / POTENTIAL}", err=True)
+        remark(f"test: {errors_in_words(result.figures['test'])}; potential in {out / POTENTIAL}")
 
 
 @app.command()

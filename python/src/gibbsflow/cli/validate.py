@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gibbsflow.cli.options import Config, Json, Out, State, TimeBudget, parse_duration_s, verb
+from gibbsflow.cli.options import Config, Json, Out, State, TimeBudget, parse_duration_s, remark, say, verb
 from gibbsflow.config.label_engines import ENGINE_WORDS
 from gibbsflow.errors import InputError, Problem
 
@@ -111,7 +111,7 @@ def validate(
             try:
                 if dry_run and against is not None:
                     result.figures = {"cost": engine_cost(battery, model, against)}
-                    typer.echo(_cost_text(result.figures["cost"]), err=as_json)
+                    say(_cost_text(result.figures["cost"]), as_json)
                     return
                 found = judged(battery, model, engine=against)
             finally:
@@ -126,8 +126,8 @@ def validate(
             result.versions |= against.programs
         write_validation(found, result.figures, out)
         for one in found.judged:
-            typer.echo(f"{one.verdict}  {one.name}{': ' if one.reasons else ''}{'; '.join(one.reasons)}", err=True)
-        typer.echo(f"{found.verdict}: {subject.name}; page: {out / 'validation.html'}", err=True)
+            remark(f"{one.verdict}  {one.name}{': ' if one.reasons else ''}{'; '.join(one.reasons)}")
+        remark(f"{found.verdict}: {subject.name}; page: {out / 'validation.html'}")
 
 
 def _engine(

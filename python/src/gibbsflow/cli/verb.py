@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from gibbsflow.cli.style import program_runs, show_traceback, style, tell_of_defect
 from gibbsflow.errors import EXIT_SCIENCE, GibbsflowError, StoppedEarly, StorageError
+from gibbsflow.version import __version__
 from gibbsflow.workflow.credentials import DiscreetFormatter, without_passwords
 from gibbsflow.workflow.files import make_writable, storage_fault
 from gibbsflow.workflow.result import Result, failed_status
@@ -28,16 +32,7 @@ from gibbsflow.workflow.signals import (
 from gibbsflow.workflow.state import sentinels
 from gibbsflow.workflow.state.sentinels import failed_sentinel
 
-
-class Program(typer.Typer):
-    """The command line of a process of its own, which ends with its verb."""
-
-    runs = False
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run it."""
-        Program.runs = True
-        return super().__call__(*args, **kwargs)
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -51,7 +46,8 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
     state
         State folder; a failure is recorded there as ``FAILED``.
     as_json
-        Print the result on standard output.
+        Print the result on standard output. A verb without this choice has it done where ``--json`` asks for it, and
+        what its body prints becomes lines in ``printed``. A failure is printed by the outermost verb in any case.
 
     Yields
     ------
@@ -60,16 +56,22 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
     """
     log = logging.StreamHandler(sys.stderr)
     log.setFormatter(DiscreetFormatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(handlers=[log], level=logging.INFO, force=True)
+    logging.basicConfig(handlers=[log], level=logging.WARNING if style().quiet else logging.INFO, force=True)
+    logging.getLogger("gibbsflow").setLevel(logging.DEBUG if style().verbose else logging.NOTSET)
+    _log.debug("gibbsflow %s, out %s, state %s: %s", __version__, out, state, shlex.join(sys.argv))
     result = Result()
     start = time.monotonic()
     code = 0
     before = set_stop_handler(raise_signalled)
+    nested = raise_signalled in before.values()
+    whole = style().as_json and not style().own_document and not nested
+    printed = StringIO()
     try:
         try:
             if out is not None:
                 make_writable(out)
-            yield result
+            with redirect_stdout(printed) if whole else nullcontext():
+                yield result
             if state is not None:
                 (Path(state) / "FAILED").unlink(missing_ok=True)  # what failed before has now been done
         finally:
@@ -81,12 +83,8 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
             code = _tell(fault, result, state)
         else:
             code = EXIT_SCIENCE
-            result.status, result.cause, result.message = (
-                "failed",
-                type(raised).__name__,
-                without_passwords(str(raised)),
-            )
-            typer.echo(without_passwords(traceback.format_exc()), err=True)
+            result.status, result.cause, result.message = "failed", type(raised).__name__, tell_of_defect(raised)
+            result.figures["traceback"] = without_passwords(traceback.format_exc()).splitlines()
             _record(sentinels.Sentinel("FAILED", result.inputs_hash, cause=result.cause, message=result.message), state)
     result.timings["total_s"] = round(time.monotonic() - start, 3)
     try:
@@ -94,11 +92,13 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
             result.write(out)
     except OSError as raised:
         code = code or _tell(StorageError(str(raised)), result, None)
-    nested = raise_signalled in before.values()
-    if nested or not (code and Program.runs):  # else the process ends, and no late signal may change its exit code
+    if nested or not (code and program_runs()):  # else the process ends, and no late signal may change its exit code
         restore_handlers(before)
-    if as_json:
+    if whole:
+        result.figures["printed"] = printed.getvalue().splitlines()
+    if as_json or whole or (code and style().as_json and not nested):
         typer.echo(json.dumps(result.as_dict(), indent=2, default=_plain))
+    _log.debug("done in %.1f s", result.timings["total_s"])
     if code:
         raise typer.Exit(code)
 
@@ -107,6 +107,7 @@ def _tell(error: GibbsflowError, result: Result, state: Path | None) -> int:
     """Say what happened, on the terminal, in the result and in the state folder; returns the exit code."""
     result.status = "partial" if isinstance(error, StoppedEarly) else failed_status(error.cause)
     result.cause, result.message = error.cause, without_passwords(str(error))
+    show_traceback()
     label = "stopped" if isinstance(error, StoppedEarly) else "error"
     typer.echo(f"{label}: {result.message}\nwhat to do: {error.what_to_do}", err=True)
     if error.of_item and not error.recorded:

@@ -34,10 +34,12 @@ from gibbsflow.report.figures.leg_figures import record_figures
 from gibbsflow.report.figures.svg import svg_file
 from gibbsflow.report.network import write_analysis
 from gibbsflow.report.page import draw_item, write_page
+from gibbsflow.report.summary import methods_text
+from gibbsflow.report.summary.multiqc import write_multiqc
 from gibbsflow.report.tables import results_table
 from gibbsflow.report.tables.results_table import TableRow
 from gibbsflow.workflow import artifacts
-from gibbsflow.workflow.files import read_json, within, write_json
+from gibbsflow.workflow.files import atomic_open, read_json, within, write_json
 from gibbsflow.workflow.folders.places import folder_fault
 from gibbsflow.workflow.state.sentinels import Sentinel
 
@@ -103,6 +105,7 @@ def write_campaign(
     rows: list[TableRow] = []
     edge_rows: dict[str, EdgeRow] = {}
     notes: dict[str, str] = {}
+    methods = methods_text.Campaign()
     with tempfile.TemporaryDirectory() as folder:
         parts = [Path(folder) / f"{number}.html" for number in range(items)]
         for place, (ligand, experiment) in enumerate(ligands):
@@ -125,6 +128,7 @@ def write_campaign(
                     log.warning("%s: %s", ligand, row.cause)
             if drawn is not None and record is not None:
                 _take_over(record, figures, out, store)
+                methods.add(record)
                 if ligand in pose_of:
                     records_of_poses[ligand] = {key: record.get(key) for key in OF_POSE}
             parts[place].write_text(drawn or draw_item(row, None, {}, config, place, items))
@@ -149,6 +153,11 @@ def write_campaign(
     store.add("results", out / "results.csv", "table")
     store.add("results.parquet", out / "results.parquet", "table")
     store.add("report", out / "report.html", "report")
+    with atomic_open(out / methods_text.FILE_NAME, "w") as file:
+        file.write(methods_text.methods_text(methods))
+    store.add("methods", out / methods_text.FILE_NAME, "report")
+    for path in write_multiqc(rows, out):
+        store.add(path.stem, path, "table")
     store.write()
     return rows
 

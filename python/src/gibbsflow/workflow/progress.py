@@ -22,6 +22,8 @@ class Progress:
     """
 
     interval_s = 15.0
+    quiet = False
+    """Whether this process shows none."""
 
     def __init__(self, text: str, total: float, unit: str = "", done: float = 0.0) -> None:
         self.text, self.total, self.unit = text, total, unit
@@ -40,13 +42,18 @@ class Progress:
             What else to say, at the end of the line.
         """
         self.done += amount
+        if self.quiet:
+            return
         now = time.monotonic()
         last = self.done >= self.total
         if not last and now - self.shown < (0.2 if self.terminal else self.interval_s):
             return
         self.shown = now
-        rate = (self.done - self.first) / max(now - self.start, 1e-9)
+        elapsed_s = now - self.start
+        rate = (self.done - self.first) / max(elapsed_s, 1e-9)
         left = f"{duration(max(self.total - self.done, 0.0) / rate)} left" if rate > 0 else "no speed yet"
+        if rate > 0 and elapsed_s > 0.1:  # what is done at once has no rate
+            left = f"{_rate(rate, self.unit)}, {left}"
         share = self.done / self.total if self.total else 1.0
         line = f"{self.text}: {self.done:g}/{self.total:g} {self.unit} ({share:.0%}, {left}) {note}".rstrip()
         if self.terminal:
@@ -55,6 +62,24 @@ class Progress:
         else:
             sys.stderr.write(line + "\n")
         sys.stderr.flush()
+
+
+def _rate(per_s: float, unit: str) -> str:
+    """Say how fast it goes, by the shortest time in which at least one gets done."""
+    name, seconds = next((one for one in (("s", 1), ("min", 60)) if per_s * one[1] >= 1), ("h", 3600))
+    return f"{per_s * seconds:.3g} {unit}/{name}".replace(" /", "/")
+
+
+def tell(line: str) -> None:
+    """Say on standard error what has been done, unless this process is quiet.
+
+    Parameters
+    ----------
+    line
+        Without its end.
+    """
+    if not Progress.quiet:
+        sys.stderr.write(f"{line}\n")
 
 
 def duration(seconds: float) -> str:

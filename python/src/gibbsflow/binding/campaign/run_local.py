@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +28,7 @@ from gibbsflow.errors import EXIT_DONE, EXIT_INPUT, EXIT_SCIENCE, EXIT_STOPPED, 
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.folders import published
 from gibbsflow.workflow.folders.places import place_problems
+from gibbsflow.workflow.progress import tell
 
 log = logging.getLogger(__name__)
 Verb = Callable[..., int]
@@ -296,7 +296,7 @@ class LocalRun:
             outcome = {EXIT_DONE: "finished", EXIT_STOPPED: "stopped, its state is saved"}.get(
                 code, f"failed, exit {code}"
             )
-            sys.stderr.write(f"{what}: {outcome} after {time.monotonic() - start:.1f} s\n")
+            tell(f"{what}: {outcome} after {time.monotonic() - start:.1f} s")
             if code == EXIT_DONE:
                 return True
             if code not in (EXIT_INPUT, EXIT_SCIENCE) or policy == "raise":
