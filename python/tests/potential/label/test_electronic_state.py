@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ase import Atoms
-from ase.build import bulk
+from ase.build import bulk, molecule
 
 from gibbsflow.config.potential import Dft
 from gibbsflow.potential.data.formats.electrons import Electrons
-from gibbsflow.potential.label.electronic_state import by_elements, key_of, starting_moments_ub
+from gibbsflow.potential.label.electronic_state import (
+    by_elements,
+    key_of,
+    starting_moments_ub,
+    without_its_spin,
+)
 
 MOMENTS = {"Fe": 3.0, "O": 0.0}
 
@@ -23,6 +30,29 @@ def test_the_structure_comes_first_then_the_atom_then_the_elements() -> None:
     assert by_elements(atom, Dft(magnetism="none"), {}) == Electrons()
     # in a periodic box as well
     assert by_elements(Atoms("O", cell=[12, 12, 12], pbc=True), Dft(), MOMENTS) == Electrons(multiplicity=3)
+
+
+@pytest.mark.parametrize(
+    ("atoms", "info", "words"),
+    [
+        (molecule("CO"), {}, ""),
+        (molecule("H2O"), {}, ""),
+        (Atoms("O2", [[0, 0, 0], [0, 0, 1.2]]), {}, "O2, a triplet"),
+        (Atoms("O2", [[0, 0, 0], [0, 0, 1.2]]), {"multiplicity": 1}, ""),
+        (Atoms("O2", [[0, 0, 0], [0, 0, 1.2]], magmoms=[0, 0]), {}, ""),
+        (Atoms("O2", [[0, 0, 0], [0, 0, 1.2]]), {"config_type": "dimer"}, ""),
+        (Atoms("O2", [[0, 0, 0], [0, 0, 1.2]]), {"charge": -2}, ""),
+        (Atoms("NO", [[0, 0, 0], [0, 0, 1.15]]), {}, "molecules with an odd number of electrons"),
+        (Atoms("NO", [[0, 0, 0], [0, 0, 1.15]]), {"charge": 1}, ""),
+        (Atoms("N"), {}, ""),
+        (bulk("U", "fcc", a=4.9), {}, "solids of actinides"),
+        (bulk("Al"), {}, ""),
+    ],
+)
+def test_what_should_have_a_spin_is_named(atoms: Atoms, info: dict[str, object], words: str) -> None:
+    atoms.info.update(info)
+    assert without_its_spin(atoms, replace(Electrons.of(atoms), moments_ub=None)) == words
+    assert without_its_spin(atoms, Electrons(multiplicity=3)) == ""
 
 
 def test_unpaired_electrons_are_spread_by_the_valence() -> None:

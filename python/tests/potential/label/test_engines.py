@@ -81,6 +81,10 @@ def test_what_is_asked_of_an_engine_is_judged_before_it_starts() -> None:
     plain = Account("s.extxyz")
     check_electrons(engine, [si8(4)], plain)
     assert not plain.doubts
+    radical = Account("s.extxyz")
+    check_electrons(engine, [Atoms("Si2H", [[0, 0, 0], [0, 0, 2.3], [0, 0, 3.8]])] * 2, radical)
+    (warned,) = radical.as_dict()["warnings"]
+    assert warned.startswith("2 frames are computed without spin: molecules with an odd number of electrons (right: ")
 
 
 @dataclass

@@ -17,7 +17,7 @@ from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import read_labels, write_labels
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
 from gibbsflow.potential.generators.generate import generate
-from gibbsflow.potential.loop import label_doubts
+from gibbsflow.potential.loop import label_doubts, manager
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.manager import WorkflowManager
 from gibbsflow.potential.loop.state import Phase
@@ -80,6 +80,25 @@ def test_labels_become_a_data_set_and_failures_stay_known(begun: WorkflowManager
     apart = read_frames(recorded.folder / loop_state.HOLDOUT)
     assert {structure_id(frame) for frame in apart} < set(begun.checkpoint.holdout) and len(apart) == 2
     assert DatabaseManager(recorded.folder / loop_state.DATABASE).causes() == {"UNCONVERGED": 3}
+
+
+@pytest.mark.parametrize(("config_type", "selected", "met"), [("md", 6, 6), ("md", 7, 0), ("rattle", 6, 0)])
+def test_errors_of_what_md_met_are_told_where_all_of_it_has_a_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config_type: str, selected: int, met: int
+) -> None:
+    for name, seeds in (("training", range(6)), ("holdout", range(100, 106))):
+        frames = [si8(seed) for seed in seeds]
+        for frame in frames:
+            frame.info["config_type"] = config_type
+        write_frames(tmp_path / f"{name}.extxyz", frames)
+    files = [tmp_path / f"{name}.extxyz" for name in ("training", "holdout")]
+    begun = WorkflowManager.begin(config(), *files, tmp_path / "start")
+    begun.checkpoint = replace(begun.checkpoint, history=(replace(RECORD, selected=selected),))
+    (begun.folder / loop_state.POTENTIAL).mkdir()
+    monkeypatch.setattr(manager, "largest_force_error", lambda folder, frames: 0.01 * len(frames))
+    labels = [label(b, tmp_path / "l") for b in loop_state.batches(begun.folder)]
+    (last,) = begun.record(labels, tmp_path / "recorded").checkpoint.history
+    assert (last.met_labels, last.met_force_mae_ev_per_angstrom) == (met, 0.06 if met else None)
 
 
 def test_a_batch_without_its_results_is_refused(begun: WorkflowManager, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from loop_states import RECORD
@@ -34,6 +35,33 @@ def test_both_criteria_over_two_generations_or_a_budget(history: list[Generation
     verdict = judge(history, LIMITS)
     assert verdict.stopped_by == stopped_by
     assert "hold-out force error" in verdict.reason and "of MD above the threshold" in verdict.reason
+
+
+MET = {"met_labels": 3, "met_force_mae_ev_per_angstrom": 0.04}
+
+
+@pytest.mark.parametrize(
+    ("met", "last", "stopped_by"),
+    [
+        (MET, {}, "converged"),
+        ({**MET, "met_labels": 2}, {}, ""),
+        ({**MET, "met_force_mae_ev_per_angstrom": 0.11}, {}, ""),
+        ({}, {}, ""),
+        (MET, {"md_largest_grade": 9.5}, ""),
+        (MET, {"md_stopped_by": {"steps": 1, "grade": 1}}, ""),
+        ({**MET, "md_stopped_by": {"unstable": 1}}, {}, ""),
+        (MET, {"force_mae_ev_per_angstrom": 0.2}, ""),
+    ],
+)
+def test_what_md_met_is_no_reason_to_go_on_where_its_labels_show_small_errors(
+    met: dict[str, Any], last: dict[str, Any], stopped_by: str
+) -> None:
+    verdict = judge([replace(record(0.05, 0.85), **met), replace(record(0.05, 0.8), **last)], LIMITS)
+    assert verdict.stopped_by == stopped_by
+    words = ", which does not count: forces of the 3 structures of MD that generation 0 had labelled were off by 0.04"
+    assert (f"80.0% of MD above the threshold (wanted 5.0%){words}" in verdict.reason) == (
+        bool(stopped_by) or "force_mae_ev_per_angstrom" in last or met.get("md_stopped_by") is not None
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gibbsflow.config.potential import Dft
 from gibbsflow.potential.data.formats.alone import alone
 from gibbsflow.potential.data.formats.electrons import Electrons, atomic_multiplicity
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+_TRIPLETS = frozenset({"O2", "S2", "Se2", "Te2", "B2", "OS", "HN", "CH2"})
+"""Neutral molecules of an even number of electrons whose ground state is a triplet (Herzberg's tables; NIST)."""
+_ACTINIUM, _LAWRENCIUM = 89, 103
 
 
 def by_elements(atoms: Atoms, dft: Dft, moments_ub: Mapping[str, float]) -> Electrons:
@@ -51,6 +57,33 @@ def by_elements(atoms: Atoms, dft: Dft, moments_ub: Mapping[str, float]) -> Elec
         return replace(said, multiplicity=atomic_multiplicity(atoms))
     moments = tuple(moments_ub.get(symbol, 0.0) for symbol in symbols)
     return replace(said, moments_ub=moments) if any(moments) else said
+
+
+def without_its_spin(atoms: Atoms, electrons: Electrons) -> str:
+    """Say why a structure that is computed without spin should probably have one.
+
+    Parameters
+    ----------
+    atoms
+        The structure; of isolated atoms and of pairs that are made for the core nothing is said.
+    electrons
+        Charge and spin that are computed, of a structure that does not contradict itself.
+
+    Returns
+    -------
+    str
+        What it is; empty where it has a spin, was given a multiplicity or moments, or where nothing is known of it.
+    """
+    said = Electrons.of(atoms)
+    given = said.multiplicity is not None or said.moments_ub is not None
+    if given or electrons.polarised or alone(atoms) or atoms.info.get("config_type") == "dimer":
+        return ""
+    if atoms.pbc.any():
+        return "solids of actinides" if np.any((atoms.numbers >= _ACTINIUM) & (atoms.numbers <= _LAWRENCIUM)) else ""
+    if (int(atoms.numbers.sum()) - electrons.charge) % 2:
+        return "molecules with an odd number of electrons"
+    formula = atoms.get_chemical_formula()
+    return f"{formula}, a triplet" if formula in _TRIPLETS and not electrons.charge else ""
 
 
 def starting_moments_ub(electrons: Electrons, valence: Sequence[float]) -> tuple[float, ...]:

@@ -6,6 +6,7 @@ A new engine is a module in this folder with a class that follows `LabelEngine`,
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from gibbsflow.config.potential import Dft, Labels, StructureSettings
 from gibbsflow.potential.data.formats.alone import alone
 from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.data.labels import LabelResult
+from gibbsflow.potential.label.electronic_state import without_its_spin
 from gibbsflow.potential.label.hamiltonian import settings_keys
 from gibbsflow.potential.label.plane_waves import reboxed
 from gibbsflow.workflow.account import Account
@@ -132,11 +134,13 @@ def check_electrons(engine: LabelEngine, frames: Sequence[Atoms], account: Accou
         The structures.
     account
         Gets a refusal for each structure that cannot be computed as it says; warnings on charged periodic structures,
-        and where moments or charges of an earlier calculation, which are not used, are others than are computed; and
+        where moments or charges of an earlier calculation, which are not used, are others than are computed, and on
+        molecules and actinides that are computed without the spin that they have; and
         notes: on such that agree, on charged molecules, on wider boxes, and on the spin of isolated atoms.
     """
     refused, results, others, charged, periodic, polarised, boxed = 0, 0, 0, 0, 0, 0, 0
     atoms_by_spin: dict[str, float] = {}
+    spinless: Counter[str] = Counter()
     for number, frame in enumerate(frames):
         try:
             electrons = engine.electrons(frame)
@@ -153,6 +157,7 @@ def check_electrons(engine: LabelEngine, frames: Sequence[Atoms], account: Accou
         periodic += bool(electrons.charge and frame.pbc.any())
         boxed += engine.periodic and reboxed(frame)
         polarised += electrons.polarised
+        spinless[without_its_spin(frame, electrons)] += 1
         if alone(frame) and electrons.polarised:
             moment = abs(sum(electrons.moments_ub or ()))
             atoms_by_spin[frame[0].symbol] = electrons.multiplicity or 1 + moment
@@ -177,6 +182,10 @@ def check_electrons(engine: LabelEngine, frames: Sequence[Atoms], account: Accou
         account.warn(f"{_frames(periodic)} {what}", right)
     if (ions := charged - periodic) and engine.periodic:
         account.note(f"{_frames(ions)} charged and periodic nowhere: computed without its images and their background")
+    for kind, count in spinless.items():
+        if kind:
+            right = "multiplicity or initial_magmoms of each structure, 1 or zeros where none is meant"
+            account.warn(f"{_frames(count)} computed without spin: {kind}", right)
     if boxed:
         account.note(f"{_frames(boxed)} closer than 6 Å to an image where not periodic: computed in a wider box")
     if atoms_by_spin:

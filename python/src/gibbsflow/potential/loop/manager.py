@@ -22,6 +22,7 @@ from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import read_labels, require_one_settings_hash
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
+from gibbsflow.potential.explore.unknown.true_errors import largest_force_error
 from gibbsflow.potential.loop import extension, label_doubts, stopping
 from gibbsflow.potential.loop import select as selection_step
 from gibbsflow.potential.loop import state as loop_state
@@ -222,9 +223,23 @@ class WorkflowManager:
                 )
         write_frames(out / loop_state.TRAIN, train)
         write_frames(out / loop_state.HOLDOUT, apart)
-        replace(point, labels_made=point.labels_made + len(wanted)).write(out)
+        history = self._with_errors_of_what_was_met(point.history, [f for f in train if structure_id(f) in set(wanted)])
+        replace(point, labels_made=point.labels_made + len(wanted), history=history).write(out)
         loop_state.copy_state(self.folder, out, (loop_state.TRAJECTORIES,))
         return WorkflowManager(out, self.config)
+
+    def _with_errors_of_what_was_met(
+        self, history: tuple[GenerationRecord, ...], labelled: Sequence[Atoms]
+    ) -> tuple[GenerationRecord, ...]:
+        """Tell of the last generation how wrong its potential was on what it selected, where MD met all of that."""
+        met = [frame for frame in labelled if frame.info.get("config_type") == "md"]
+        potential = self.folder / loop_state.POTENTIAL
+        if not history or not met or len(met) < history[-1].selected or not potential.is_dir():
+            return history
+        error = largest_force_error(potential, met)
+        log.info("the potential before was off by %.3g eV/Å at most in the %d structures that MD met", error, len(met))
+        last = replace(history[-1], met_labels=len(met), met_force_mae_ev_per_angstrom=error)
+        return (*history[:-1], last)
 
     def decide(
         self, fit: Path, explored: Sequence[Path], out: Path, *, validated: Path | None = None

@@ -136,7 +136,7 @@ class LoopCheckpoint:
         if not content["screenings"]:
             del content["screenings"]
         for record in content["history"]:
-            for name in ("validation", "validation_reasons", "held"):
+            for name in ("validation", "validation_reasons", "held", "met_labels", "met_force_mae_ev_per_angstrom"):
                 if not record[name]:
                     del record[name]
         write_json(Path(folder) / CHECKPOINT, content)

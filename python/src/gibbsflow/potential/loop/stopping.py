@@ -15,6 +15,10 @@ NOTHING_NEW = "nothing_new"
 STOPS = (CONVERGED, GENERATIONS, LABELS, NOTHING_NEW)
 
 
+FEWEST_MET = 3
+"""Fewer labels of structures that MD met say nothing of all that it met."""
+
+
 @dataclass(frozen=True)
 class GenerationRecord:
     """What one generation came to.
@@ -57,6 +61,11 @@ class GenerationRecord:
         Why it is not PASS, the worst first.
     held
         Labels that an audit holds, by check; one may count in several.
+    met_labels
+        Structures of MD that this generation selected, where all of them have a label by now; else 0.
+    met_force_mae_ev_per_angstrom
+        Force error of this generation's potential on the one of them for which it is largest; None where there are
+        none.
     """
 
     generation: int
@@ -82,6 +91,8 @@ class GenerationRecord:
     validation: str = ""
     validation_reasons: list[str] = field(default_factory=list)
     held: dict[str, int] = field(default_factory=dict)
+    met_labels: int = 0
+    met_force_mae_ev_per_angstrom: float | None = None
 
 
 @dataclass(frozen=True)
@@ -155,12 +166,13 @@ def judge(history: Sequence[GenerationRecord], limits: Convergence) -> Verdict:
         With the numbers that it rests on.
     """
     last = history[-1]
-    recent = history[-limits.generations :]
+    recent = range(max(len(history) - limits.generations, 0), len(history))
+    vouching = [_vouching(history, k, limits) for k in recent]
     good = [
-        r.force_mae_ev_per_angstrom <= limits.force_mae_ev_per_angstrom
-        and r.fraction_above <= limits.fraction_above
-        and _stress_is_good(r, limits)
-        for r in recent
+        history[k].force_mae_ev_per_angstrom <= limits.force_mae_ev_per_angstrom
+        and (history[k].fraction_above <= limits.fraction_above or witness is not None)
+        and _stress_is_good(history[k], limits)
+        for k, witness in zip(recent, vouching, strict=True)
     ]
     gated = limits.stress_mae_gpa is not None and last.stress_mae_gpa is not None
     stress = f"stress error {last.stress_mae_gpa:.3g} GPa (wanted {limits.stress_mae_gpa:g}), " if gated else ""
@@ -169,6 +181,12 @@ def judge(history: Sequence[GenerationRecord], limits: Convergence) -> Verdict:
         f"(wanted {limits.force_mae_ev_per_angstrom:g}), {stress}"
         f"{last.fraction_above:.1%} of MD above the threshold (wanted {limits.fraction_above:.1%})"
     )
+    witness = vouching[-1]
+    if witness is not None and last.fraction_above > limits.fraction_above:
+        state += (
+            f", which does not count: forces of the {witness.met_labels} structures of MD that generation "
+            f"{witness.generation} had labelled were off by {witness.met_force_mae_ev_per_angstrom:.3g} eV/Å at most"
+        )
     told = _validation(last, limits)
     if len(recent) == limits.generations and all(good) and validated(last, limits):
         return Verdict(CONVERGED, f"{state}, all over {limits.generations} generations{told}")
@@ -178,6 +196,22 @@ def judge(history: Sequence[GenerationRecord], limits: Convergence) -> Verdict:
     if last.labels_made >= limits.max_labels:
         return Verdict(LABELS, f"the budget of {limits.max_labels} labels is spent: {state}")
     return Verdict("", state)
+
+
+def _vouching(history: Sequence[GenerationRecord], k: int, limits: Convergence) -> GenerationRecord | None:
+    """Find the generation whose labels show that MD of another above the threshold was right all the same.
+
+    Its own; of the last, whose structures have no label yet, the one before, where MD met no larger grade since.
+    """
+    record = history[k]
+    if set(record.md_stopped_by) != {"steps"}:
+        return None
+    witness = record
+    if k == len(history) - 1 and k > 0 and record.md_largest_grade <= history[k - 1].md_largest_grade:
+        witness = history[k - 1]
+    error = witness.met_force_mae_ev_per_angstrom
+    enough = witness.met_labels >= FEWEST_MET and error is not None and error <= limits.force_mae_ev_per_angstrom
+    return witness if enough else None
 
 
 def _validation(record: GenerationRecord, limits: Convergence) -> str:
