@@ -231,6 +231,12 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(500, f"the state cannot be read: {error}")
         return self._answer(404, "no such page")
 
+    def _refuse(self) -> None:
+        self.close_connection = True  # what else it sends is not read
+        self._send(405, "text/plain; charset=utf-8", b"only GET is served\n", {"Allow": "GET"})
+
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = do_CONNECT = _refuse  # noqa: N815
+
     def _asked(self) -> tuple[str, Mapping[str, list[str]]]:
         asked = urlsplit(self.path)
         return asked.path, parse_qs(asked.query, errors="surrogateescape", max_num_fields=8)
@@ -277,8 +283,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(code)
         for key, value in {**fixed, **(headers or {})}.items():
             self.send_header(key, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as http.server has it
         """Write no log: addresses may hold the token."""
