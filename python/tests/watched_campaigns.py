@@ -52,7 +52,9 @@ def campaign(root: Path, **options):
     result(home / "fe" / "complex_replicate_0", timings=timings, platform="CUDA")
     result(home / "analysis", verdict="PASS", dg_kcal_per_mol=-6.5, dg_error_kcal_per_mol=0.25)
     record = {
-        "sampling": {"rounds": [{"round": 0, "dg_kcal_per_mol": -6.4, "dg_error_kcal_per_mol": 0.5, "sampled_ns": 0.1}]},
+        "sampling": {
+            "rounds": [{"round": 0, "dg_kcal_per_mol": -6.4, "dg_error_kcal_per_mol": 0.5, "sampled_ns": 0.1}]
+        },
         "legs": [
             {"leg": "complex", "replicate": r, "dg_kcal_per_mol": 7.0, "overlap": {"min_neighbour": 0.1 + r / 10}}
             for r in range(2)
@@ -82,7 +84,10 @@ class Run:
             return {"x": arrays["x"] + 1}, {"u": np.full(2, float(number))}
 
         try:
-            with ResumableRun(self.home, files={}, settings=self.settings, physics=1) as run, Stopper(segments=segments) as s:
+            with (
+                ResumableRun(self.home, files={}, settings=self.settings, physics=1) as run,
+                Stopper(segments=segments) as s,
+            ):
                 run.advance(self.total, lambda: {"x": np.zeros(2)}, segment, s, steps=lambda n: 250 * n)
         except Exception as error:  # noqa: BLE001 - how it ended is what the test asks
             return error

@@ -7,6 +7,7 @@ import ipaddress
 import json
 import secrets
 import socket
+import sys
 import time
 from collections.abc import Mapping
 from functools import cache
@@ -154,6 +155,19 @@ class PageServer(ThreadingHTTPServer):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.server_address[1]}/" + (f"?token={self.token}" if self.token else "")
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong with a request, but not that a page was closed while it was answered.
+
+        Parameters
+        ----------
+        request
+            The connection.
+        client_address
+            Who asked.
+        """
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
     def knows(self, host: str) -> bool:
         """Say whether a request is meant for this server.
 
@@ -168,7 +182,10 @@ class PageServer(ThreadingHTTPServer):
             True for names of this machine, whatever the port (an ssh tunnel has its own); where a token is asked for on
             other addresses, for addresses as numbers, too.
         """
-        name = (urlsplit(f"//{host}").hostname or "").lower()
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").lower()
+        except ValueError:
+            return False
         return name in self.names or (not is_loopback(self.host) and _is_address(name))
 
 
