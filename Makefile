@@ -44,7 +44,7 @@ dev:
 	./nextfloww --setup-only --dev
 
 test: lint ## lint and all quick tests
-	$(VENV)/python -m pytest -c python/pyproject.toml -n 2 --dist worksteal -m "not slow and not qe and not cluster" python/tests tests
+	$(VENV)/python -m pytest -c python/pyproject.toml -n 2 --dist worksteal -m "not slow and not qe and not cluster and not browser" python/tests tests
 
 lint: dev ## ruff, mypy, numpydoc, shellcheck, hadolint
 	$(VENV)/ruff check .

@@ -41,6 +41,7 @@ PYTHON
 compile "${@}" locks/build.in -c locks/dev.lock -o locks/build.lock
 compile "${@}" locks/qe.in -o locks/qe.lock
 compile "${@}" locks/foundation.in -o locks/foundation.lock
+compile "${@}" locks/browser.in -c locks/dev.lock -o locks/browser.lock
 compile "${@}" locks/nf-core.in -o locks/nf-core.lock
 compile "${@}" locks/docs.in -o locks/docs.lock
 compile "${@}" --no-deps locks/postgresql.in -o locks/postgresql.lock

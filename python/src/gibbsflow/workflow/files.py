@@ -154,10 +154,11 @@ def read_json(path: Path) -> Any:
         Where the file is missing or unreadable: state is never taken as empty in silence.
     """
     try:
-        found = Path(path).stat()
+        found = os.stat(path)
         if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_JSON:
             raise StateError(f"{path}: no file of JSON, or one of over {_LARGEST_JSON} bytes")
-        return json.loads(Path(path).read_text())
+        with open(path) as file:
+            return json.loads(file.read())
     except FileNotFoundError as error:
         raise StateError(f"{path}: missing") from error
     except (ValueError, RecursionError) as error:  # among them those of the encoding

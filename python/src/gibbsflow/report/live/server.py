@@ -7,6 +7,7 @@ import ipaddress
 import json
 import secrets
 import socket
+import sys
 import time
 from collections.abc import Mapping
 from functools import cache
@@ -154,6 +155,19 @@ class PageServer(ThreadingHTTPServer):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.server_address[1]}/" + (f"?token={self.token}" if self.token else "")
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong with a request, but not that a page was closed while it was answered.
+
+        Parameters
+        ----------
+        request
+            The connection.
+        client_address
+            Who asked.
+        """
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
     def knows(self, host: str) -> bool:
         """Say whether a request is meant for this server.
 
@@ -168,7 +182,10 @@ class PageServer(ThreadingHTTPServer):
             True for names of this machine, whatever the port (an ssh tunnel has its own); where a token is asked for on
             other addresses, for addresses as numbers, too.
         """
-        name = (urlsplit(f"//{host}").hostname or "").lower()
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").lower()
+        except ValueError:
+            return False
         return name in self.names or (not is_loopback(self.host) and _is_address(name))
 
 
@@ -231,6 +248,12 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(500, f"the state cannot be read: {error}")
         return self._answer(404, "no such page")
 
+    def _refuse(self) -> None:
+        self.close_connection = True  # what else it sends is not read
+        self._send(405, "text/plain; charset=utf-8", b"only GET is served\n", {"Allow": "GET"})
+
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = do_CONNECT = _refuse  # noqa: N815
+
     def _asked(self) -> tuple[str, Mapping[str, list[str]]]:
         asked = urlsplit(self.path)
         return asked.path, parse_qs(asked.query, errors="surrogateescape", max_num_fields=8)
@@ -277,8 +300,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(code)
         for key, value in {**fixed, **(headers or {})}.items():
             self.send_header(key, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as http.server has it
         """Write no log: addresses may hold the token."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -283,8 +284,9 @@ def home_rows(home: Path, root: Path, ends: Ends) -> Iterator[StatusRow]:
         yield row
     elif settings.get("setting window") is not None:
         yield row
+        there = set(os.listdir(home.parent))
         for window in range(len(states)):  # those of the leg that no task has come to yet
-            if not (home.parent / (name := window_folder(window))).exists():
+            if (name := window_folder(window)) not in there:
                 yield StatusRow(_name(home.parent / name, root), "window", steps=row.steps, total_ns=row.total_ns)
     else:
         count = max(1, len(states))

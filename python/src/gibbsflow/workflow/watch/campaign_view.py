@@ -86,6 +86,7 @@ class CampaignView:
         self._phases = phases
         self._state, self._loop = StateRows(self.folder), Loop(self.folder)
         self._results: dict[Path, Results] = {}
+        self._read: dict[str, ItemRow] = {}
         self._items: dict[str, ItemRow] = {}
         self._homes: dict[str, dict[str, HomeRows]] = {}
         self._of_item: dict[str, ItemResults] = {}
@@ -112,7 +113,7 @@ class CampaignView:
         names, policy, changed = self._look_at_results(outdirs)
         held = head_holds(self.folder)
         if (mode, policy, held) != self._policy:
-            self._policy, changed = (mode, policy, held), {*changed, *self._items, *self._of_item}
+            self._policy, changed = (mode, policy, held), {*changed, *self._read, *self._of_item}
         before = {path: name for name, mine in self._homes.items() for path in mine}
         grouped: dict[str, dict[str, HomeRows]] = defaultdict(dict)
         places: dict[str, ItemPlace] = {}
@@ -128,18 +129,18 @@ class CampaignView:
         everyone = {**dict.fromkeys(names), **dict.fromkeys(self._of_item), **dict.fromkeys(grouped)}
         items: dict[str, ItemRow] = {}
         for name in everyone:
-            if name in self._items and name not in changed:
-                items[name] = self._items[name]
+            if name in self._read and name not in changed:
+                items[name] = self._read[name]
                 continue
             place = places.get(name, ItemPlace("", name, ""))
             found = self._of_item.get(name, ItemResults())
             pruned = policy == "prune" or (policy == "retry" and not held)
             phases = self._phases(mode, name) if self.of_campaign else ()
             items[name] = item_row(place, grouped.get(name, {}), found, phases, pruned=pruned)
-        self._items, self._homes = items, dict(grouped)
+        self._read, self._items, self._homes = items, items, dict(grouped)
         learning, damaged = self._loop.look([*outdirs]) if self.of_campaign else (None, [])
         if learning is not None:
-            self._items = {name: _in_loop(one, learning) for name, one in self._items.items()}
+            self._items = {name: _in_loop(one, learning) for name, one in items.items()}
         remarks += damaged
         remarks += [text for one in self._of_item.values() for text in one.damaged]
         remarks += self._unreadable(homes.values())

@@ -137,7 +137,7 @@ def _phase(
     if not phases:
         through = bool(rows) and all(row.status == "finished" for row in rows.values())
         return max((home.parts[-1] for home in homes.values() if home.parts), default=""), through
-    failed = {home.parts[2] for home in homes.values() if len(home.parts) > 2 and _is(home, "failed", "phase")}
+    failed = {home.parts[2] for home in homes.values() if len(home.parts) > 2 and _is(home, "failed", "phase", "equil")}
     done = {phase for phase in results.phases if phase != SAMPLING} - failed
     windows = [row for row in rows.values() if row.kind == "window"]
     if windows and all(row.status == "finished" for row in windows):
@@ -145,6 +145,8 @@ def _phase(
     if any(_is(home, "finished", "equil") for home in homes.values()):
         done.add(EQUILIBRATION)
     reached = [phases.index(one) for one in done if one in phases]
+    begun = {home.parts[2] for home in homes.values() if len(home.parts) > 2}
+    reached += [phases.index(one) - 1 for one in begun if one in phases]
     if windows:
         reached.append(phases.index(SAMPLING) - 1 if SAMPLING in phases else -1)
     broken = [phases.index(one) for one in failed if one in phases]
@@ -154,8 +156,8 @@ def _phase(
     return (phases[-1], True) if last == len(phases) - 1 else (phases[last + 1], False)
 
 
-def _is(home: HomeRows, status: str, kind: str) -> bool:
-    return any(row.status == status and row.kind == kind for row in home.rows)
+def _is(home: HomeRows, status: str, *kinds: str) -> bool:
+    return any(row.status == status and row.kind in kinds for row in home.rows)
 
 
 def _segments_per_h(running: Sequence[Sequence[StatusRow]]) -> float | None:

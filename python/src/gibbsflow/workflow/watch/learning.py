@@ -69,7 +69,7 @@ class Loop:
         for place in places:
             try:
                 content = self._checkpoint(place / CHECKPOINT)
-            except (GibbsflowError, KeyError, TypeError, ValueError) as error:
+            except (GibbsflowError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
                 remarks.append(one_line(f"{place / CHECKPOINT}: no checkpoint, or half-written ({error})", 300))
                 continue
             best = max(best, content, key=_turn)

@@ -141,8 +141,8 @@ def _files(view: CampaignView, name: str) -> Iterator[tuple[Path, str]]:
 
 def _text(path: Path, packed: Packed) -> str | None:
     """A file's text, masked; None, with the reason noted, for what does not belong into a report."""
-    kind = _kind(path)
-    if kind is not None:
+    kind = "a link, not followed" if path.is_symlink() else kind_of(Path(path.name))
+    if kind != "records":
         packed.left_out.append(f"{path}: {kind}")
         return None
     try:
@@ -165,11 +165,6 @@ def _text(path: Path, packed: Packed) -> str | None:
         packed.left_out.append(f"{path}: not text")
         return None
     return masked(data.decode(errors="replace"))
-
-
-def _kind(path: Path) -> str | None:
-    kind = kind_of(Path(path.name))
-    return None if kind == "records" else kind
 
 
 def _add(tar: tarfile.TarFile, packed: Packed, name: str, text: str) -> None:

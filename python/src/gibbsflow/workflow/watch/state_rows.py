@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gibbsflow.workflow.state.attempts import FILE_NAME as ATTEMPTS
 from gibbsflow.workflow.state.killed import FOLDER as KILLED
 from gibbsflow.workflow.state.state_folder import is_aside
 from gibbsflow.workflow.state.status import MARKS, PLAN, Ends, StatusRow, at_work, home_rows, planned_rows
@@ -81,8 +82,8 @@ class StateRows:
                 found[seen.path] = known
         if ask:
             self._asked_s = time.monotonic()
-        homes = {path: Path(path) for path, names in due.items() if names != {PLAN}}
-        ends = Ends.of(self.folder, homes.values()) if homes else None
+        open_ones = [Path(path) for path, names in due.items() if ATTEMPTS in names and "FINISHED" not in names]
+        ends = Ends.of(self.folder, open_ones) if any(names != {PLAN} for names in due.values()) else None
         for path, names in due.items():
             found[path] = self._read(Path(path), names, ends)
         changed = {path for path in due if found[path] != self._known.get(path)} | (self._known.keys() - found.keys())
@@ -101,13 +102,14 @@ class StateRows:
     def _read(self, home: Path, names: frozenset[str], ends: Ends | None) -> HomeRows:
         planned = list(planned_rows(home / PLAN, self.folder)) if PLAN in names else []
         rows: list[StatusRow] = []
-        own = home.relative_to(self.folder).as_posix() if home != self.folder else "."
+        below = home.relative_to(self.folder)
+        own = below.as_posix()
         if names != {PLAN} and ends is not None:
             for row in home_rows(home, self.folder, ends):
                 inside = own == "." or row.item == own or row.item.startswith(f"{own}/")
                 (rows if inside else planned).append(row)
         here = any(row.status == "running" for row in rows) and at_work(home)
-        return HomeRows(home.relative_to(self.folder).parts, tuple(rows), tuple(planned), here)
+        return HomeRows(below.parts, tuple(rows), tuple(planned), here)
 
 
 def all_rows(homes: dict[str, HomeRows]) -> dict[str, StatusRow]:

@@ -1,0 +1,72 @@
+"""What is packed for a report of a fault, and what is not."""
+
+import json
+import tarfile
+
+import pytest
+from watched_campaigns import HOSTILE, campaign, phases
+
+from gibbsflow.errors import InputError
+from gibbsflow.workflow.watch.campaign_view import CampaignView
+from gibbsflow.workflow.watch.packing import masked, pack_item
+
+
+def contents(path):
+    with tarfile.open(path) as tar:
+        return {member.name: tar.extractfile(member).read().decode() for member in tar}
+
+
+def test_records_logs_and_inputs_without_samples_and_secrets(tmp_path, monkeypatch):
+    monkeypatch.setenv("MY_API_TOKEN", "tok-123456")
+    state = campaign(tmp_path)
+    home = state / "cb7/b2/solvent/replicate_0/window_01"
+    (home / "md.log").write_text("began\nexport AWS_SECRET_ACCESS_KEY=abc/def\nused tok-123456\nnot finite\n")
+    (home / "segment-00000.npz").write_bytes(b"PK" * 100)
+    (home / "big.txt").write_text("x" * 1_000_001)
+    (home / "odd").write_bytes(b"\0\1")
+    (home / "link").symlink_to("/etc/passwd")
+    packed = pack_item(CampaignView(state, phases), "b2", tmp_path / "b2.tar.gz")
+    found = contents(tmp_path / "b2.tar.gz")
+    assert set(found) == set(packed.names) and packed.size_bytes == (tmp_path / "b2.tar.gz").stat().st_size
+    inside = f"state/{home.relative_to(state)}"
+    assert json.loads(found[f"{inside}/FAILED"])["cause"] == "Numerical"
+    assert found[f"{inside}/md.log"] == "began\nexport AWS_SECRET_ACCESS_KEY=***\nused ***\nnot finite\n"
+    assert json.loads(found["item.json"])["item"]["name"] == "b2"
+    out = found["LEFT_OUT.txt"]
+    assert all(
+        word in out for word in ("segment-00000.npz: energies", "big.txt: 1 MB", "odd: not text", "link: a link")
+    )
+    assert not any(name.endswith((".npz", "/link", "/odd", "big.txt")) for name in found)
+    assert not any("cb7/done" in name for name in found)
+
+
+def test_results_of_an_item_and_settings_of_the_run(tmp_path):
+    view = CampaignView(campaign(tmp_path), phases)
+    pack_item(view, "done", tmp_path / "done.tar.gz")
+    found = contents(tmp_path / "done.tar.gz")
+    assert "results_0/phases/done/analysis/result.json" in found and "results_0/pipeline_info/settings.json" in found
+
+
+def test_nothing_is_written_over_or_for_no_item(tmp_path):
+    view = CampaignView(campaign(tmp_path), phases)
+    for name, out, text in [("nobody", "a.tar.gz", "no such item"), ("b2", "a.zip", "tar.gz")]:
+        with pytest.raises(InputError, match=text):
+            pack_item(view, name, tmp_path / out)
+        assert not (tmp_path / out).exists()
+    pack_item(view, HOSTILE, tmp_path / "a.tar.gz")
+    with pytest.raises(InputError, match="there already"):
+        pack_item(view, "b2", tmp_path / "a.tar.gz")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('"token": "abc", "steps": 5', '"token": "***", "steps": 5'),
+        ("Authorization: Bearer abcdefgh.ijk", "Authorization: Bearer ***"),
+        ("TOWER_ACCESS_TOKEN='x'", "TOWER_ACCESS_TOKEN='***'"),
+        ("postgresql://me:word@host/db", "postgresql://me@host/db"),
+        ("nothing of the kind", "nothing of the kind"),
+    ],
+)
+def test_masks(text, shown):
+    assert masked(text) == shown
