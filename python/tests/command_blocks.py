@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from peptides import hetero, peptide
 from posed_ligands import laid_on, posed
 from rdkit import Chem
 
@@ -99,7 +100,14 @@ def _ligands(path: Path) -> None:
             writer.write(mol)
 
 
-MADE: Mapping[str, Callable[[Path], None]] = {"ligands.sdf": _ligands}
+def _crystal(path: Path) -> None:
+    """Write a short peptide with a benzene beside it, as residue BNZ of a file of the PDB, hydrogens left out."""
+    ring = posed("c1ccccc1").GetConformer().GetPositions()[:6] + (6, 3, 5)
+    atoms = [hetero("BNZ", 400, f"C{k + 1}", "C", *xyz) for k, xyz in enumerate(ring.tolist())]
+    path.write_text(peptide("ACE ALA LEU ALA NME") + "TER\n" + "".join(atoms) + "END\n")
+
+
+MADE: Mapping[str, Callable[[Path], None]] = {"ligands.sdf": _ligands, "181L.pdb": _crystal}
 """Files that pages take as given and the repository does not hold."""
 
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from known_molecules import CB7
+from peptides import hetero, peptide
 
 from gibbsflow.binding.campaign.check import check_campaign, check_row, made_from, outdir_problems
+from gibbsflow.binding.prepare.receptor_file import read_receptor
 from gibbsflow.binding.prepare.receptors import Receptor
 from gibbsflow.binding.prepare.samplesheet import Row
 from gibbsflow.config.binding import BindingConfig
@@ -38,6 +40,15 @@ def test_what_was_assumed_of_a_ligand_is_a_warning():
     problems, warnings = check_row(row("CCC(C)O"), None, BindingConfig(), "l.csv")
     assert problems == [] and [(w.field, w.row) for w in warnings] == [("smiles", 4)]
     assert "stereochemistry left open" in warnings[0].what
+
+
+def test_a_ligand_without_a_place_is_near_to_nothing_that_is_left_out(tmp_path):
+    beside = hetero("MTH", 201, "C1", "C", 6.0, -9.0, 6.0)
+    (tmp_path / "p.pdb").write_text(peptide("ACE ALA NME") + "TER\n" + beside + "END\n")
+    settings = BindingConfig.from_params({"mode": "md"})
+    read = read_receptor(tmp_path / "p.pdb", settings.system, complete=False)
+    assert read.left_out
+    assert check_row(row("c1ccccc1", pose="align"), read, settings, "l.csv") == ([], [])
 
 
 def test_results_are_made_from_files_rows_and_what_changes_them(tmp_path):

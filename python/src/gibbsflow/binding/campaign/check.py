@@ -382,7 +382,7 @@ def _read_row(
         source = "smiles" if row.smiles else "structure"
         said += [*ligand.notes, *ligand.warnings, *hypervalent(ligand.mol)]
         notes = [Problem(where, f"{row.ligand}: {note}", row=row.line, field=source) for note in said]
-        if receptor is not None and receptor.left_out and not faults:
+        if receptor is not None and receptor.left_out and row.in_its_pose and not faults:
             near = Account(where)
             warn_of_near(receptor.left_out, ligand.heavy_angstrom, near)
             notes += [Problem(where, f"{row.ligand}: {p.what}", p.right, row.line) for p in near.of_weight("warn")]
