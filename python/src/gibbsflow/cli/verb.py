@@ -17,6 +17,7 @@ import typer
 from gibbsflow.errors import EXIT_SCIENCE, GibbsflowError, StoppedEarly, StorageError
 from gibbsflow.workflow.credentials import DiscreetFormatter, without_passwords
 from gibbsflow.workflow.files import make_writable, storage_fault
+from gibbsflow.workflow.log_tail import LogTail, recent_lines
 from gibbsflow.workflow.result import Result, failed_status
 from gibbsflow.workflow.signals import (
     Signalled,
@@ -59,8 +60,9 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
         To be filled by the body.
     """
     log = logging.StreamHandler(sys.stderr)
-    log.setFormatter(DiscreetFormatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(handlers=[log], level=logging.INFO, force=True)
+    formatter = DiscreetFormatter("%(asctime)s %(levelname)s %(message)s")
+    log.setFormatter(formatter)
+    logging.basicConfig(handlers=[log, LogTail(formatter)], level=logging.INFO, force=True)
     result = Result()
     start = time.monotonic()
     code = 0
@@ -87,7 +89,12 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
                 without_passwords(str(raised)),
             )
             typer.echo(without_passwords(traceback.format_exc()), err=True)
-            _record(sentinels.Sentinel("FAILED", result.inputs_hash, cause=result.cause, message=result.message), state)
+            _record(
+                sentinels.Sentinel(
+                    "FAILED", result.inputs_hash, cause=result.cause, message=result.message, log=recent_lines()
+                ),
+                state,
+            )
     result.timings["total_s"] = round(time.monotonic() - start, 3)
     try:
         if out is not None and Path(out).is_dir():
