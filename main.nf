@@ -87,7 +87,7 @@ workflow {
                     NETWORK_PLAN: settings(own, schema, ['relative', 'run.seed', 'md.solvent', 'md.engine', 'fe.charge_correction']),
                     FE_PREPARE: settings(own, schema, ['fe', 'run.mode', 'run.seed', 'run.replicates', 'relative.hard_map']),
                     ANALYSIS_TRANSFORMATION: settings(own, schema, ['analysis', 'run.mode']),
-                    ANALYSIS_CAMPAIGN: settings(own, schema, ['analysis', 'relative.anchor', 'run.mode', 'run.seed']),
+                    ANALYSIS_CAMPAIGN: settings(own, schema, ['analysis', 'costs', 'md.threads', 'md.platform', 'md.legs_per_gpu', 'relative.anchor', 'run.mode', 'run.seed']),
                 ],
                 schedules.values().toList().unique(),
                 stages,

@@ -19,14 +19,14 @@ class Reader(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.fetched, self.open, self.text, self.ids = [], [], "", []
+        self.fetched, self.open, self.text, self.ids, self.scripts = [], [], "", [], []
 
     def handle_starttag(self, tag, attrs):
         values = dict(attrs)
         self.ids += [values["id"]] if "id" in values else []
         self.fetched += [values[key] for key in ("src", "srcset", "data") if key in values]
         self.fetched += [values["href"]] if tag == "link" else []
-        assert tag != "script"
+        assert tag != "script" or "src" not in values
         if tag not in ("meta", "img", "br", "link", "path", "rect", "circle"):
             self.open.append(tag)
 
@@ -36,7 +36,10 @@ class Reader(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        self.text += data
+        if self.open[-1:] == ["script"]:
+            self.scripts.append(data)
+        else:
+            self.text += data
 
 
 def read_page(path):

@@ -11,11 +11,14 @@ from solvation import MODE, SOLVATION
 from gibbsflow.binding.alchemy.protocols import PROTOCOLS
 from gibbsflow.binding.analyse.transformation import analyse_transformation
 from gibbsflow.config.binding import Analysis, BindingConfig
+from gibbsflow.config.binding_parts import Costs
 from gibbsflow.config.modes import MODES
+from gibbsflow.report import campaign as report_campaign
 from gibbsflow.report import page
 from gibbsflow.report.campaign import terminal_table, write_campaign
 from gibbsflow.report.figures.leg_figures import write_figures
 from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.state.sentinels import Sentinel
 
 
 def test_the_page_stands_alone_and_says_everything(campaign):
@@ -119,7 +122,7 @@ def test_the_terms_of_a_box_are_listed(campaign):
 
 def test_figures_are_limited(campaign, monkeypatch):
     root, out, _ = campaign
-    monkeypatch.setattr(page, "MAX_DRAWN", 1)
+    monkeypatch.setattr(report_campaign, "MAX_DRAWN_BYTES", 1)
     again = root / "again"
     again.mkdir()
     folders = [root / "first" / "out", root / "second" / "out"]
@@ -180,3 +183,42 @@ def test_another_protocol_has_a_page(tmp_path, monkeypatch):
     for words in ("Solvent leg: free energy", "Vacuum leg: free energy", "couple in solvent", "decouple in vacuum"):
         assert html.count(words) == 1
     assert html.count("data:image/svg+xml;base64,") == html.count("Each replicate with its own error") == 1
+
+
+HOSTILE = "</script><script>alert(1)</script>"
+
+
+def test_what_failed_what_it_cost_and_the_site_are_told_without_a_script(campaign, tmp_path):
+    root, _, _ = campaign
+    folder = tmp_path / "record"
+    shutil.copytree(root / "first" / "out", folder)
+    record = read_json(folder / "record.json")
+    anchors = {name: {"name": f"{name}<{HOSTILE}", "position_angstrom": [0.0, 0.0, 0.0]} for name in ("P1", "L1")}
+    record["site"] = {
+        "pdb": HOSTILE, "near_angstrom": 6.0, "residues": {"1": HOSTILE},
+        "restraint": {"kind": "boresch", "anchors": anchors},
+    }  # fmt: skip
+    write_json(folder / "record.json", record)
+    state = tmp_path / "state"
+    shutil.copytree(root / "state", state)
+    Sentinel("FAILED", "x", cause="Unbound", message=HOSTILE, log=[HOSTILE]).write(state / "host" / "gone" / "equil")
+    (state / "host" / "first" / "equil").mkdir(parents=True)
+    write_json(state / "host" / "first" / "equil" / "progress.json", {"engine_s": 7200})
+    config = BindingConfig(costs=Costs(cost_per_cpu_hour=2.0, currency=HOSTILE))
+    write_campaign(root / "ligands.csv", [folder], config, state, out := tmp_path / "out")
+    reader, html = read_page(out / "report.html")
+    assert html.count("<script") == html.count("</script>") == len(reader.scripts) == 2  # 3Dmol.js, and ours
+    assert reader.text.count(HOSTILE) > 5 and "bin/gibbsflow clean-failures" in reader.text
+    assert f"4 {HOSTILE}" in reader.text and "P1<" in reader.text
+    assert "BSD-3-Clause" in reader.text and "Redistributions in binary form" in reader.text
+    assert (out / "costs.csv").is_file()
+    assert (out / "figures" / "first" / "profile_complex.csv").is_file()
+    names = {entry["name"] for entry in read_json(out / "manifest.json")["artifacts"]}
+    assert {"costs", "first/profile_complex.csv"} <= names
+
+
+def test_a_page_without_sites_carries_no_program_of_others(campaign):
+    _, out, _ = campaign
+    reader, html = read_page(out / "report.html")
+    assert len(reader.scripts) == 1 and "3Dmol.js" not in reader.text
+    assert 'href="#results"' in html and 'class="sortable"' in html

@@ -21,6 +21,7 @@ from gibbsflow.errors import EXIT_SCIENCE, GibbsflowError, StoppedEarly, Storage
 from gibbsflow.version import __version__
 from gibbsflow.workflow.credentials import DiscreetFormatter, without_passwords
 from gibbsflow.workflow.files import make_writable, storage_fault
+from gibbsflow.workflow.log_tail import LogTail, recent_lines
 from gibbsflow.workflow.result import Result, failed_status
 from gibbsflow.workflow.signals import (
     Signalled,
@@ -55,8 +56,10 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
         To be filled by the body.
     """
     log = logging.StreamHandler(sys.stderr)
-    log.setFormatter(DiscreetFormatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(handlers=[log], level=logging.WARNING if style().quiet else logging.INFO, force=True)
+    formatter = DiscreetFormatter("%(asctime)s %(levelname)s %(message)s")
+    log.setFormatter(formatter)
+    level = logging.WARNING if style().quiet else logging.INFO
+    logging.basicConfig(handlers=[log, LogTail(formatter)], level=level, force=True)
     logging.getLogger("gibbsflow").setLevel(logging.DEBUG if style().verbose else logging.NOTSET)
     _log.debug("gibbsflow %s, out %s, state %s: %s", __version__, out, state, shlex.join(sys.argv))
     result = Result()
@@ -85,7 +88,12 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
             code = EXIT_SCIENCE
             result.status, result.cause, result.message = "failed", type(raised).__name__, tell_of_defect(raised)
             result.figures["traceback"] = without_passwords(traceback.format_exc()).splitlines()
-            _record(sentinels.Sentinel("FAILED", result.inputs_hash, cause=result.cause, message=result.message), state)
+            _record(
+                sentinels.Sentinel(
+                    "FAILED", result.inputs_hash, cause=result.cause, message=result.message, log=recent_lines()
+                ),
+                state,
+            )
     result.timings["total_s"] = round(time.monotonic() - start, 3)
     try:
         if out is not None and Path(out).is_dir():

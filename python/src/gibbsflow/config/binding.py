@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from gibbsflow.config.binding_parts import Placing, Relative
+from gibbsflow.config.binding_parts import Costs, Placing, Relative
 from gibbsflow.config.modes import Mode
 from gibbsflow.config.section import Section, nearest, read_section, setting
 from gibbsflow.errors import InputError, Problem
@@ -316,6 +316,7 @@ class BindingConfig(Section):
     fe: Fe = Fe()
     relative: Relative = Relative()
     analysis: Analysis = Analysis()
+    costs: Costs = Costs()
 
     @classmethod
     def sections(cls) -> dict[str, type[Section]]:

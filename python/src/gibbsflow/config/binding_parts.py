@@ -1,4 +1,4 @@
-"""Parts of the settings of a binding campaign: networks of ligands, and where λ windows are placed."""
+"""Parts of the settings of a binding campaign: networks of ligands, where λ windows are placed, and what hours cost."""
 
 from __future__ import annotations
 
@@ -61,3 +61,15 @@ class Placing(Section):
         ge=0.05,
         le=5,
     )
+
+
+class Costs(Section):
+    """What the hours of a campaign cost, for its report."""
+
+    cost_per_cpu_hour: float | None = setting(
+        None, "Price of an hour of one CPU core, in currency; default: hours alone are reported.", ge=0, le=1_000_000
+    )
+    cost_per_gpu_hour: float | None = setting(
+        None, "Price of an hour of one GPU, in currency, beside that of its cores.", ge=0, le=1_000_000
+    )
+    currency: str = setting("EUR", "Name of the currency of both prices, as it stands in the report.")

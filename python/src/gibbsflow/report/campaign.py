@@ -30,13 +30,17 @@ from gibbsflow.binding.system import SimSystem
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.modes import MODES
 from gibbsflow.errors import StateError, shown
+from gibbsflow.report.costs import FILE_NAME as COSTS
+from gibbsflow.report.costs import campaign_costs, write_costs
+from gibbsflow.report.figures.figure_data import figure_data
 from gibbsflow.report.figures.leg_figures import record_figures
 from gibbsflow.report.figures.svg import svg_file
 from gibbsflow.report.network import write_analysis
-from gibbsflow.report.page import draw_item, write_page
+from gibbsflow.report.page import MAX_DRAWN_BYTES, draw_item, write_page
 from gibbsflow.report.summary import methods_text
 from gibbsflow.report.summary.multiqc import write_multiqc
 from gibbsflow.report.tables import results_table
+from gibbsflow.report.tables.failed_items import failed_items
 from gibbsflow.report.tables.results_table import TableRow
 from gibbsflow.workflow import artifacts
 from gibbsflow.workflow.files import atomic_open, read_json, within, write_json
@@ -100,12 +104,14 @@ def write_campaign(
     pose_of = {name: ligand for ligand, names in groups.items() for name in names}
     records_of_poses: dict[str, dict[str, Any]] = {}
     items = len(ligands) + len(groups)
+    costs = campaign_costs(state, config.md, config.costs)
     (out / artifacts.FILE_NAME).unlink(missing_ok=True)
     store = artifacts.ArtifactStore(out)
     rows: list[TableRow] = []
     edge_rows: dict[str, EdgeRow] = {}
     notes: dict[str, str] = {}
     methods = methods_text.Campaign()
+    drawn_bytes, sites = 0, False
     with tempfile.TemporaryDirectory() as folder:
         parts = [Path(folder) / f"{number}.html" for number in range(items)]
         for place, (ligand, experiment) in enumerate(ligands):
@@ -120,7 +126,10 @@ def write_campaign(
                         finished.transformation == other.transformation for other in rows
                     ):
                         raise ValueError(f"{finished.transformation} of {finished.ligand} is another's name")
-                    drawn = draw_item(finished, record, figures, config, place, items)
+                    cost = costs.items.get(ligand) if costs else None
+                    draw = drawn_bytes < MAX_DRAWN_BYTES
+                    drawn = draw_item(finished, record, figures, config, items, draw=draw, cost=cost)
+                    drawn_bytes, sites = drawn_bytes + len(drawn), sites or bool(record.get("site"))
                     row, notes[ligand] = finished, _note(record)
                     edge_rows |= {ligand: row_of_record(record)} if relative else {}
                 except Exception as error:  # noqa: BLE001 - whatever a record holds, its row says so, and the others stand
@@ -131,11 +140,11 @@ def write_campaign(
                 methods.add(record)
                 if ligand in pose_of:
                     records_of_poses[ligand] = {key: record.get(key) for key in OF_POSE}
-            parts[place].write_text(drawn or draw_item(row, None, {}, config, place, items))
+            parts[place].write_text(drawn or draw_item(row, None, {}, config, items))
             rows.append(row)
         for place, (ligand, names) in enumerate(groups.items(), start=len(ligands)):
             row, record, figures = _summed(ligand, names, rows, records_of_poses, config.run.mode, Path(folder))
-            parts[place].write_text(draw_item(row, record, {}, config, 0, items))
+            parts[place].write_text(draw_item(row, record, {}, config, items))
             notes[ligand] = "" if record is None else _note(record)
             if record is not None:
                 _take_over(record, figures, out, store)
@@ -149,7 +158,13 @@ def write_campaign(
                 store.add(path.stem if path.suffix != ".parquet" else path.name, path, _KIND[path.suffix])
         results_table.write_csv(rows, out / "results.csv")
         results_table.write_parquet(rows, out / "results.parquet")
-        write_page(rows, (part.read_text() for part in parts), notes, config, out, pose_of, found)
+        write_page(
+            rows, (part.read_text() for part in parts), notes, config, out, pose_of, found,
+            failed=failed_items(rows, failed, state), costs=costs, sites=sites,
+        )  # fmt: skip
+        if costs is not None:
+            write_costs(costs, out / COSTS)
+            store.add("costs", out / COSTS, "table")
     store.add("results", out / "results.csv", "table")
     store.add("results.parquet", out / "results.parquet", "table")
     store.add("report", out / "report.html", "report")
@@ -264,6 +279,11 @@ def _take_over(
         target.unlink(missing_ok=True)  # not through a link
         shutil.copyfile(source, target)
         store.add(f"{name}/{figure}", target, "figure")
+    for figure, text in figure_data(record).items():
+        if figure in figures:
+            with atomic_open(beside := out / Path(record["figures"][figure]).with_suffix(".csv"), "w") as file:
+                file.write(text)
+            store.add(f"{name}/{figure}.csv", beside, "table")
     write_json(out / f"record.{name}.json", record)
     store.add(f"{name}/record", out / f"record.{name}.json", "record", status=record["status"])
 

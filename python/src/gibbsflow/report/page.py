@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,22 @@ from gibbsflow.binding.alchemy.protocols import leg_names, protocol_of, protocol
 from gibbsflow.binding.network.analyse_network import NetworkAnalysis
 from gibbsflow.config.binding import BindingConfig
 from gibbsflow.config.modes import MODES
+from gibbsflow.report.costs import CampaignCosts, Cost
 from gibbsflow.report.figures import experiment_plot, leg_figures
 from gibbsflow.report.figures.experiment_plot import Comparison
-from gibbsflow.report.figures.svg import CHART_STYLE
+from gibbsflow.report.figures.figure_data import figure_data
+from gibbsflow.report.figures.svg import CHART_STYLE, STYLE
 from gibbsflow.report.network import figures as of_network
+from gibbsflow.report.tables.failed_items import AGAIN, FailedItem
 from gibbsflow.report.tables.results_table import TableRow
+from gibbsflow.report.vendored import library, packed
 from gibbsflow.version import __version__
 from gibbsflow.workflow.files import atomic_open
 
 FILE_NAME = "report.html"
-MAX_DRAWN = 40
-"""Transformations whose figures are on the page (some 0.2 MB each, and Seqera Platform shows pages of up to 10 MB); of
-more, the numbers are, and the figures are files beside it."""
+MAX_DRAWN_BYTES = 6_500_000
+"""Of what is drawn on the page (some 0.25 MB a transformation, and Seqera Platform shows pages of up to 10 MB); of what
+comes after, the numbers and the binding site are, and the figures are files beside it."""
 MAX_OPEN = 4
 """Transformations up to which all are unfolded."""
 
@@ -38,8 +43,10 @@ def draw_item(
     record: Mapping[str, Any] | None,
     figures: Mapping[str, Path],
     config: BindingConfig,
-    place: int,
     count: int,
+    *,
+    draw: bool = True,
+    cost: Cost | None = None,
 ) -> str:
     """Write the part of the page that is about one row.
 
@@ -53,8 +60,12 @@ def draw_item(
         Files of its figures by name.
     config
         Settings of the campaign.
-    place, count
-        Number of the row, from 0, and of all rows: of the first ones, figures are drawn; few are unfolded.
+    count
+        Of all rows; few are unfolded.
+    draw
+        Whether its figures are drawn.
+    cost
+        What it cost; None where that is not known.
 
     Returns
     -------
@@ -63,7 +74,9 @@ def draw_item(
     """
     made: dict[str, Markup] = {}
     images: dict[str, str] = {}
-    if record is not None and place < MAX_DRAWN:
+    data: dict[str, str] = {}
+    if record is not None and draw:
+        data = {name: packed(text.encode()) for name, text in figure_data(record).items()}
         made = {name: Markup(svg) for name, svg in leg_figures.record_figures(record).items()}  # noqa: S704
         for name in ("equilibration", "restraint", "atom_map"):
             if file := figures.get(name):
@@ -80,7 +93,10 @@ def draw_item(
             equilibration=images.get("equilibration"),
             restraint_plot=images.get("restraint"),
             atom_map=images.get("atom_map"),
-            left_out=record is not None and place >= MAX_DRAWN,
+            left_out=record is not None and not draw,
+            data=data,
+            site=packed(json.dumps(record["site"]).encode()) if record is not None and record.get("site") else "",
+            cost="" if cost is None else _words(cost, config.costs.currency),
             mode=MODES[config.run.mode],
             unfolded=count <= MAX_OPEN,
         )
@@ -95,6 +111,10 @@ def write_page(
     out: Path,
     pose_of: Mapping[str, str],
     network: NetworkAnalysis | None = None,
+    *,
+    failed: Sequence[FailedItem] = (),
+    costs: CampaignCosts | None = None,
+    sites: bool = False,
 ) -> Path:
     """Write the page.
 
@@ -114,6 +134,12 @@ def write_page(
         Of rows that are poses, the ligand; it is compared with the experiment, and they are not.
     network
         What the rows give of each ligand, where they are edges.
+    failed
+        What failed.
+    costs
+        What it cost; None where that is not known.
+    sites
+        Whether a row has a binding site to be shown in 3-D.
 
     Returns
     -------
@@ -143,6 +169,12 @@ def write_page(
             agreement=experiment_plot.compare(comparisons),
             settings=config.model_dump(mode="json"),
             chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
+            chart_file_style=Markup(STYLE + CHART_STYLE),  # noqa: S704 - a constant
+            script=Markup(_script()),  # noqa: S704 - our own
+            libraries=[library("3dmol")] * sites,
+            failed=failed,
+            again=AGAIN,
+            costs=costs,
             version=__version__,
             written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             counts={level: sum(row.verdict == level for row in rows) for level in ("PASS", "WARN", "FAIL")},
@@ -153,6 +185,33 @@ def write_page(
         for piece in stream:
             file.write(piece)
     return out / FILE_NAME
+
+
+def amount(value: float | None) -> str:
+    """Write hours or money to three figures that count.
+
+    Parameters
+    ----------
+    value
+        Not negative; None for none.
+
+    Returns
+    -------
+    str
+        Such as ``1240``, ``0.0837``; a dash for None.
+    """
+    return "–" if value is None else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _words(cost: Cost, currency: str) -> str:
+    words = [f"{amount(cost.cpu_hours)} hours of CPU cores"]
+    words += [f"{amount(cost.gpu_hours)} of GPUs"] if cost.gpu_hours else []
+    return ", ".join(words) + (f": {amount(cost.money)} {currency}" if cost.money is not None else "")
+
+
+@cache
+def _script() -> str:
+    return (files("gibbsflow.report") / "templates" / "page.js").read_text()
 
 
 def dg(value: float | None, error: float | None = None) -> str:
@@ -203,5 +262,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"dg": dg, "pretty": pretty}
+    environment.filters |= {"amount": amount, "dg": dg, "pretty": pretty}
     return environment

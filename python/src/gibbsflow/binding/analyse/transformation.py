@@ -15,6 +15,7 @@ from gibbsflow.binding.analyse.collect import group_windows
 from gibbsflow.binding.analyse.combine import Expected, LegOutcome, analyse_legs, summarise
 from gibbsflow.binding.analyse.enough.rounds import KEY, judge_system, refuse_other
 from gibbsflow.binding.analyse.entropy.split import KEY as SPLIT
+from gibbsflow.binding.analyse.frames.binding_site import binding_site
 from gibbsflow.binding.analyse.frames.motion import analyse_motion, judge_motion, threshold_of, walk
 from gibbsflow.binding.analyse.verdict import Finding, Thresholds, judge_account, overall, sentences
 from gibbsflow.binding.facts import BoundFacts, EdgeFacts, EquilibratedFacts, GivenFacts, LegFacts, SettingsFacts
@@ -137,6 +138,7 @@ def analyse_transformation(
         **({"placement": placed} if placed else {}),
         "motion": motion,
         "pose": pose,
+        "site": binding_site(system),
         "settings": {"analysis": chosen, **_provenance(system)},
         "seed": prepared.run.seed,
         "versions": versions("alchemlyb", "pymbar", "numpy"),
@@ -247,6 +249,7 @@ def analyse_md(system: SimSystem) -> dict[str, Any]:
         "cause": "" if bound else "Unbound: " + reasons[0],
         "experimental_dg_kcal_per_mol": given.experimental_dg_kcal_per_mol,
         "preparation": account.as_dict(),
+        "site": binding_site(system),
         "settings": _provenance(system),
         "versions": versions(),
         "begun_anew": _equil_anew(system),

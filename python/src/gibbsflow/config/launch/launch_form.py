@@ -18,6 +18,7 @@ _ICONS = {
     "fe": ("Free-energy legs", "fas fa-balance-scale"),
     "relative": ("Network of ligands", "fas fa-project-diagram"),
     "analysis": ("Analysis", "fas fa-chart-line"),
+    "costs": ("Costs", "fas fa-coins"),
     "nextflow": ("Nextflow", "fas fa-server"),
     "institution": ("Institution", "fas fa-university"),
 }

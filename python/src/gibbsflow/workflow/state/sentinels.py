@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ from typing import Any, Literal
 from gibbsflow.errors import GibbsflowError, StateError
 from gibbsflow.version import __version__
 from gibbsflow.workflow.files import read_json, write_json
+from gibbsflow.workflow.log_tail import recent_lines
 
 Kind = Literal["FINISHED", "FAILED"]
 NAMES: tuple[Kind, ...] = ("FINISHED", "FAILED")
@@ -52,6 +53,8 @@ class Sentinel:
         Class of the failure, empty for FINISHED.
     message
         The failure in words.
+    log
+        The last lines of the log before a failure.
     settings
         The settings in the hash, so that a changed one can be named.
     code_version, time, host, pid
@@ -64,6 +67,7 @@ class Sentinel:
     cause: str = ""
     message: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    log: Sequence[str] = field(default_factory=list)
     code_version: str = __version__
     time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     host: str = field(default_factory=socket.gethostname)
@@ -114,6 +118,8 @@ def read_sentinel(folder: Path, kind: Kind) -> Sentinel | None:
         isinstance(text, str) for text in (sentinel.inputs_hash, sentinel.cause, sentinel.message, sentinel.time)
     ):
         raise StateError(f"{path}: not a sentinel (values of other types)")
+    if not isinstance(sentinel.log, list | tuple) or not all(isinstance(line, str) for line in sentinel.log):
+        raise StateError(f"{path}: not a sentinel (its log is no list of lines)")
     return sentinel
 
 
@@ -158,4 +164,4 @@ def failed_sentinel(error: GibbsflowError, inputs_hash: str) -> Sentinel:
     Sentinel
         Not yet written.
     """
-    return Sentinel("FAILED", inputs_hash, cause=error.cause, message=str(error))
+    return Sentinel("FAILED", inputs_hash, cause=error.cause, message=str(error), log=recent_lines())
