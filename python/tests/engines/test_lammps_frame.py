@@ -71,8 +71,12 @@ def test_cell_of_a_box():
     assert cell == pytest.approx(np.array([[10, 0, 0], [0.1, 20, 0], [0.2, 0.3, 30]]))
 
 
-def test_lists_are_wide_for_two_atoms_alone():
-    (wide,) = lists_with_images(to_frame(molecule("CO"), ("C", "O"), 5.0))
-    assert wide == "neighbor 13.150340 bin"  # the longest side: bond, and twice cutoff and margin
-    for atoms, species in ((molecule("H2O"), ("H", "O")), (bulk("Si"), ("Si",))):
-        assert lists_with_images(to_frame(atoms, species, 5.0)) == []
+def test_lists_are_wide_where_no_atom_has_two_others_near():
+    far = Atoms("H4", [[0, 0, 0], [30, 0, 0], [0, 30, 0], [30, 30, 0]])
+    pairs = Atoms("H4", [[0, 0, 0], [0, 0, 0.8], [0, 30, 0], [0, 30, 0.8]])
+    for atoms, species in ((molecule("CO"), ("C", "O")), (far, ("H",)), (pairs, ("H",))):
+        # the shortest side is twice cutoff and margin, and the lists reach one margin beyond it
+        assert lists_with_images(to_frame(atoms, species, 5.0), 5.0) == ["neighbor 8.000000 bin"]
+    chain = Atoms("H3", [[0, 0, 0], [0, 0, 5.5], [0, 0, 11]])
+    for atoms, species in ((molecule("H2O"), ("H", "O")), (bulk("Si"), ("Si",)), (chain, ("H",))):
+        assert lists_with_images(to_frame(atoms, species, 5.0), 5.0) == []

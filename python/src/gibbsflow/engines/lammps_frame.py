@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from ase import Atoms
 from ase.geometry import minkowski_reduce
+from ase.neighborlist import neighbor_list
 
 from gibbsflow.units import EV_PER_ANGSTROM3_PER_BAR, Floats
 
 _PAD_ANGSTROM = 1.0
-_FEW_ATOMS, _LOOSE_ANGSTROM3 = 2, 150.0  # volume an atom: no crystal has more
+_LOOSE_ANGSTROM3 = 150.0  # volume an atom: no crystal has more
+_SKIN_ANGSTROM = 1.0  # of our neighbour lists; LAMMPS has 2 Å where nothing is said
 
 
 @dataclass(frozen=True)
@@ -104,27 +106,33 @@ def to_frame(atoms: Atoms, species: Sequence[str], cutoff_angstrom: float) -> Fr
     return Frame(np.tril(lower), positions @ rotation, rotation, types, tuple(species))
 
 
-def lists_with_images(frame: Frame) -> list[str]:
-    """Widen the neighbour lists of two atoms in a wide box until they hold the atoms' own images.
+def lists_with_images(frame: Frame, cutoff_angstrom: float) -> list[str]:
+    """Widen the neighbour lists of atoms and pairs far from each other until they hold the atoms' own images.
 
     ``pair_style pod`` of LAMMPS 22 Jul 2025 sizes its memory by these lists, before what is beyond the cutoff is left
-    out, and writes over the end of it where they hold one atom (lammps/lammps, issue 5114). Energies and forces stay as
-    they are: images are beyond the cutoff.
+    out, and writes over the end of it where none of them holds two atoms at the start (lammps/lammps, issue 5114).
+    Energies and forces stay as they are: images are beyond the cutoff.
 
     Parameters
     ----------
     frame
         Atoms and box, Å.
+    cutoff_angstrom
+        Of the potential, Å.
 
     Returns
     -------
     list of str
         LAMMPS commands to follow those that load the frame; none where there are atoms enough.
     """
-    loose = abs(np.linalg.det(frame.cell)) > _LOOSE_ANGSTROM3 * len(frame.types)
-    if len(frame.types) > _FEW_ATOMS or not loose:
+    if abs(np.linalg.det(frame.cell)) <= _LOOSE_ANGSTROM3 * len(frame.types):
         return []
-    return [f"neighbor {np.linalg.norm(frame.cell, axis=1).max():.6f} bin"]
+    atoms = Atoms(len(frame.types) * ["X"], frame.positions, cell=frame.cell, pbc=True)
+    owners = neighbor_list("i", atoms, cutoff_angstrom + _SKIN_ANGSTROM)
+    if np.bincount(owners).max(initial=0) > 1:
+        return []
+    # an atom has two images at the length of the shortest cell vector
+    return [f"neighbor {np.linalg.norm(frame.cell, axis=1).min() - cutoff_angstrom + _PAD_ANGSTROM:.6f} bin"]
 
 
 def cell_of(box: Floats) -> Floats:

@@ -269,7 +269,7 @@ class Trajectory:
     def _begin(self, lammps: Lammps, number: int, steps: int, frame: Frame, inside: int) -> None:
         """Load a frame and evaluate it; what LAMMPS does not take of the very start is the user's to mend."""
         try:
-            loaded = [*lammps.load(frame), *lists_with_images(frame)]
+            loaded = [*lammps.load(frame), *lists_with_images(frame, self.potential.cutoff_angstrom)]
             lammps.run([*loaded, *self._setup(lammps, number, steps, inside)])
         except EngineError as error:
             refused = isinstance(error, LammpsError) and not blown_up(error)

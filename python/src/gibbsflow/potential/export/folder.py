@@ -76,7 +76,7 @@ def write_folder(
     lammps_input.write_grade(out, potential, grader, lower=lower, upper=upper, interval=interval)
     settings = settings.of_symbols(start.get_chemical_symbols() if start is not None else potential.species)
     frame = to_frame(repeated, potential.species, potential.cutoff_angstrom) if repeated is not None else None
-    lists = lists_with_images(frame) if frame is not None else []
+    lists = lists_with_images(frame, potential.cutoff_angstrom) if frame is not None else []
     texts = {
         lammps_input.RUN_INPUT: lammps_input.run_input(settings, species=potential.species, seed=seed, lists=lists),
         README: _readme(potential.species, lower, upper),

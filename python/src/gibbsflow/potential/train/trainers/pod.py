@@ -18,7 +18,7 @@ from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
 
 from gibbsflow.engines.lammps import Lammps, near
-from gibbsflow.engines.lammps_frame import stress_from_virial, to_frame
+from gibbsflow.engines.lammps_frame import lists_with_images, stress_from_virial, to_frame
 from gibbsflow.errors import InputError, StateError
 from gibbsflow.potential.data.neighbours import pairs_within
 from gibbsflow.potential.train.shared.metrics import Prediction
@@ -394,7 +394,8 @@ def _finish(lammps: Lammps, scratch: tempfile.TemporaryDirectory[str]) -> None:
 def _evaluate(lammps: Lammps, atoms: Atoms, species: Sequence[str], cutoff: float, pair: Sequence[str]) -> Prediction:
     frame = to_frame(atoms, species, cutoff)
     wanted = ["thermo:pe", "forces", "virial"]
-    got = lammps.run([*lammps.load(frame), *pair, *_THERMO, "run 0 post no"], wanted)
+    loaded = [*lammps.load(frame), *lists_with_images(frame, cutoff)]
+    got = lammps.run([*loaded, *pair, *_THERMO, "run 0 post no"], wanted)
     stress = stress_from_virial(got["virial"], frame.rotation) if atoms.pbc.all() else None
     return Prediction(float(got["thermo:pe"]), got["forces"] @ frame.rotation.T, stress)
 
