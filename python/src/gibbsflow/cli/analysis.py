@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from gibbsflow.cli.comparing import compare
 from gibbsflow.cli.extension import next_round
 from gibbsflow.cli.network import network
 from gibbsflow.cli.options import Config, Json, Out, State, System, new_app, verb
@@ -14,6 +15,7 @@ from gibbsflow.cli.standard_state import standard_state
 
 app = new_app("Free energies from the energies of windows: legs, transformations, campaigns; standard-state terms.")
 app.command()(network)
+app.command()(compare)
 app.command("next-round")(next_round)
 app.command("standard-state")(standard_state)
 
