@@ -1,4 +1,4 @@
-"""Two campaigns side by side: differences of what both have computed, with their errors, and what they did otherwise."""
+"""Two campaigns side by side: differences of what both have computed, with errors, and what they did otherwise."""
 
 from __future__ import annotations
 
@@ -225,7 +225,9 @@ def _compared(name: str, a: Mapping[str, Any] | None, b: Mapping[str, Any] | Non
         for short, long in (("dg", "dg"), ("error", "dg_error"))
         if row is not None
     }
-    verdicts = {f"{which}_verdict": str(row["verdict"]) for which, row in (("a", a), ("b", b)) if row is not None}
+    verdicts: dict[str, Any] = {
+        f"{which}_verdict": str(row["verdict"]) for which, row in (("a", a), ("b", b)) if row is not None
+    }
     remarks = [
         "not in A" if which == "a" else "not in B" if row is None else f"{which.upper()}: {row['status']}"
         for which, row in (("a", a), ("b", b))

@@ -24,7 +24,9 @@ from gibbsflow.report.figures.experiment_plot import Comparison
 from gibbsflow.report.figures.figure_data import figure_data
 from gibbsflow.report.figures.svg import CHART_STYLE, STYLE
 from gibbsflow.report.network import figures as of_network
+from gibbsflow.report.network import graph
 from gibbsflow.report.tables.failed_items import AGAIN, FailedItem
+from gibbsflow.report.tables.network_tables import open_cycle
 from gibbsflow.report.tables.results_table import TableRow
 from gibbsflow.report.vendored import library, packed
 from gibbsflow.version import __version__
@@ -170,7 +172,8 @@ def write_page(
             settings=config.model_dump(mode="json"),
             chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
             chart_file_style=Markup(STYLE + CHART_STYLE),  # noqa: S704 - a constant
-            libraries=[library("3dmol")] * sites,
+            graph=packed(json.dumps(graph(network)).encode()) if network else "",
+            libraries=[library(name) for name in ["cytoscape"] * bool(network) + ["3dmol"] * sites],
             failed=failed,
             again=AGAIN,
             costs=costs,
@@ -270,4 +273,5 @@ def environment() -> Environment:
     )
     made.filters |= {"amount": amount, "dg": dg, "pretty": pretty}
     made.globals["script"] = _script
+    made.tests["open_cycle"] = open_cycle
     return made
