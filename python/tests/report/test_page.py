@@ -10,6 +10,8 @@ from solvation import MODE, SOLVATION
 
 from gibbsflow.binding.alchemy.protocols import PROTOCOLS
 from gibbsflow.binding.analyse.transformation import analyse_transformation
+from gibbsflow.binding.network.analyse_network import analyse_network
+from gibbsflow.binding.network.edge_table import EdgeRow
 from gibbsflow.config.binding import Analysis, BindingConfig
 from gibbsflow.config.binding_parts import Costs
 from gibbsflow.config.modes import MODES
@@ -17,6 +19,7 @@ from gibbsflow.report import campaign as report_campaign
 from gibbsflow.report import page
 from gibbsflow.report.campaign import terminal_table, write_campaign
 from gibbsflow.report.figures.leg_figures import write_figures
+from gibbsflow.workflow.account import Account
 from gibbsflow.workflow.files import read_json, write_json
 from gibbsflow.workflow.state.sentinels import Sentinel
 
@@ -222,3 +225,14 @@ def test_a_page_without_sites_carries_no_program_of_others(campaign):
     reader, html = read_page(out / "report.html")
     assert len(reader.scripts) == 1 and "3Dmol.js" not in reader.text
     assert 'href="#results"' in html and 'class="sortable"' in html
+
+
+def test_a_cycle_that_does_not_close_is_told(tmp_path):
+    edges = [EdgeRow("a", "b", 1.0, 0.1), EdgeRow("b", "</script>", 1.0, 0.1), EdgeRow("a", "</script>", 5.0, 0.1)]
+    edges += [EdgeRow("b", "d", 1.0, 0.1), EdgeRow("a", "d", 2.0, 0.1)]
+    config = BindingConfig.from_mapping({"run": {"mode": "rbfe"}}, where="test")
+    page.write_page([], [], {}, config, tmp_path, {}, analyse_network(edges, Account("edges")))
+    reader, html = read_page(tmp_path / "report.html")
+    assert "</script> → a → b → </script>" in reader.text
+    assert html.count('<span class="chip WARN">no</span>') == html.count('<span class="chip PASS">yes</span>') == 1
+    assert "Cytoscape.js" in reader.text and len(reader.scripts) == 2 == html.count("</script>")

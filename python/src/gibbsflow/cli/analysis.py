@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from gibbsflow.cli.comparing import compare
 from gibbsflow.cli.extension import next_round
 from gibbsflow.cli.network import network
 from gibbsflow.cli.options import Config, Json, Out, State, System, new_app, say, verb
@@ -16,6 +17,7 @@ app = new_app(
     "analysis", "Free energies from the energies of windows: legs, transformations, campaigns; standard-state terms."
 )
 app.command()(network)
+app.command()(compare)
 app.command("next-round")(next_round)
 app.command("standard-state")(standard_state)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from gibbsflow.binding.network.analyse_network import NetworkAnalysis
 from gibbsflow.binding.network.design.links import Network
 from gibbsflow.binding.network.edge_table import EdgeRow
 from gibbsflow.report.figures.experiment_plot import Comparison, draw_comparison
-from gibbsflow.report.figures.network_figure import Line, Loop, Node, draw_network
+from gibbsflow.report.figures.network_figure import Line, Loop, Node, draw_network, layout
 from gibbsflow.report.figures.svg import svg_file
 from gibbsflow.report.tables.network_tables import open_cycle, write_tables
 from gibbsflow.workflow.files import atomic_open
@@ -91,6 +92,55 @@ def figures(analysis: NetworkAnalysis) -> dict[str, str]:
         "ΔΔG",
     )  # fmt: skip
     return found | ({"experiment_ligands": ligands} if ligands else {}) | ({"experiment_edges": edges} if edges else {})
+
+
+def graph(analysis: NetworkAnalysis) -> dict[str, Any]:
+    """Give a network as the page moves it about; places are those of its figure.
+
+    Parameters
+    ----------
+    analysis
+        Of the network.
+
+    Returns
+    -------
+    dict
+        ``nodes`` [{name, text, verdict, x, y}], ``edges`` [{a, b, text, tip, verdict, used}] and ``cycles``
+        [{ligands, text}], values in kcal/mol.
+    """
+    names = [row.ligand for row in analysis.ligands]
+    places, _, _ = layout(names, [(row.ligand_a, row.ligand_b) for row in analysis.edges])
+    return {
+        "nodes": [
+            {
+                "name": row.ligand,
+                "text": "" if row.dg_kcal_per_mol is None else f"{row.dg_kcal_per_mol:.2f}",
+                "verdict": row.verdict,
+                "x": places[row.ligand][0],
+                "y": places[row.ligand][1],
+            }
+            for row in analysis.ligands
+        ],
+        "edges": [
+            {
+                "a": row.ligand_a,
+                "b": row.ligand_b,
+                "text": _value(row),
+                "tip": _tip(row),
+                "verdict": row.verdict,
+                "used": row.used,
+            }
+            for row in analysis.edges
+        ],
+        "cycles": [
+            {
+                "ligands": list(cycle.ligands),
+                "text": f"{' → '.join(cycle.ligands)}: {cycle.closure_kcal_per_mol:+.2f} ± "
+                f"{cycle.error_kcal_per_mol:.2f} kcal/mol",
+            }
+            for cycle in analysis.cycles
+        ],
+    }
 
 
 def _ligands(analysis: NetworkAnalysis, measured: Mapping[str, float]) -> list[Comparison]:

@@ -24,7 +24,9 @@ from gibbsflow.report.figures.experiment_plot import Comparison
 from gibbsflow.report.figures.figure_data import figure_data
 from gibbsflow.report.figures.svg import CHART_STYLE, STYLE
 from gibbsflow.report.network import figures as of_network
+from gibbsflow.report.network import graph
 from gibbsflow.report.tables.failed_items import AGAIN, FailedItem
+from gibbsflow.report.tables.network_tables import open_cycle
 from gibbsflow.report.tables.results_table import TableRow
 from gibbsflow.report.vendored import library, packed
 from gibbsflow.version import __version__
@@ -83,7 +85,7 @@ def draw_item(
                 # as an image: what is inside another program's SVG stays inside
                 images[name] = "data:image/svg+xml;base64," + base64.b64encode(file.read_bytes()).decode()
     return (
-        _environment()
+        environment()
         .get_template("item.html.j2")
         .render(
             row=row,
@@ -153,7 +155,7 @@ def write_page(
     ]
     drawn = experiment_plot.draw_comparison(comparisons)
     stream = (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .stream(
             rows=rows,
@@ -170,8 +172,8 @@ def write_page(
             settings=config.model_dump(mode="json"),
             chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
             chart_file_style=Markup(STYLE + CHART_STYLE),  # noqa: S704 - a constant
-            script=Markup(_script()),  # noqa: S704 - our own
-            libraries=[library("3dmol")] * sites,
+            graph=packed(json.dumps(graph(network)).encode()) if network else "",
+            libraries=[library(name) for name in ["cytoscape"] * bool(network) + ["3dmol"] * sites],
             failed=failed,
             again=AGAIN,
             costs=costs,
@@ -210,8 +212,8 @@ def _words(cost: Cost, currency: str) -> str:
 
 
 @cache
-def _script() -> str:
-    return (files("gibbsflow.report") / "templates" / "page.js").read_text()
+def _script() -> Markup:
+    return Markup((files("gibbsflow.report") / "templates" / "page.js").read_text())  # noqa: S704 - our own
 
 
 def dg(value: float | None, error: float | None = None) -> str:
@@ -254,13 +256,22 @@ def pretty(value: Any) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Give the templates, which escape all texts.
+
+    Returns
+    -------
+    Environment
+        With filters ``amount``, ``dg`` and ``pretty``, and the function ``script`` for what a reader does with a page.
+    """
+    made = Environment(
         loader=PackageLoader("gibbsflow.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"amount": amount, "dg": dg, "pretty": pretty}
-    return environment
+    made.filters |= {"amount": amount, "dg": dg, "pretty": pretty}
+    made.globals["script"] = _script
+    made.tests["open_cycle"] = open_cycle
+    return made

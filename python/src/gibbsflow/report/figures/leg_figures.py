@@ -15,7 +15,15 @@ from gibbsflow.binding.system import SimSystem
 from gibbsflow.report.figures.atom_map_figure import draw_atom_map
 from gibbsflow.report.figures.cycle_figure import draw_cycle
 from gibbsflow.report.figures.motion_figures import draw_poses, motion_figures
-from gibbsflow.report.figures.svg import Chart, padded_range, series_colour, svg_element, svg_file, tick_text
+from gibbsflow.report.figures.svg import (
+    Chart,
+    padded_range,
+    series_colour,
+    series_dash,
+    svg_element,
+    svg_file,
+    tick_text,
+)
 from gibbsflow.workflow.files import atomic_open
 
 Leg = Mapping[str, Any]
@@ -73,7 +81,7 @@ def draw_profile(replicates: Sequence[Leg], title: str) -> str:
     chart.axes([float(state) for state in range(0, len(states), step)])
     for place, item in enumerate(replicates):
         colour, data = series_colour(place), item["profile"]
-        chart.line(data["state"], data["dg_kcal_per_mol"], colour)
+        chart.line(data["state"], data["dg_kcal_per_mol"], colour, dash=series_dash(place))
         points = zip(data["state"], data["dg_kcal_per_mol"], data["dg_error_kcal_per_mol"], strict=True)
         for state, dg, error in points:
             tip = f"replicate {item['replicate']}, window {state}: {dg:.2f} ± {error:.2f} kcal/mol"
@@ -88,7 +96,8 @@ def draw_profile(replicates: Sequence[Leg], title: str) -> str:
             x = chart.x(place) - width / 2
             chart.parts.append(f'<rect {style} x="{x:.1f}" y="{y}" width="{width:.1f}" height="11">{tip}</rect>')
     draw_legend(
-        chart, [(series_colour(p), f"replicate {item['replicate']}", False) for p, item in enumerate(replicates)]
+        chart,
+        [(series_colour(p), f"replicate {item['replicate']}", series_dash(p)) for p, item in enumerate(replicates)],
     )
     return chart.svg()
 
@@ -230,7 +239,7 @@ def draw_replicates(record: Mapping[str, Any], title: str) -> str:
     return chart.svg()
 
 
-def draw_legend(chart: Chart, entries: Sequence[tuple[str, str, bool]]) -> None:
+def draw_legend(chart: Chart, entries: Sequence[tuple[str, str, str | bool]]) -> None:
     """Write names of series, with a piece of their line, inside the top of a chart; of one alone, nothing.
 
     Parameters
@@ -238,13 +247,14 @@ def draw_legend(chart: Chart, entries: Sequence[tuple[str, str, bool]]) -> None:
     chart
         The chart.
     entries
-        Colour, name, and whether its line is dashed, of each series; the first five are written.
+        Colour, name, and dashes of the line, or whether it is dashed, of each series; the first five are written.
     """
     if len(entries) < 2:
         return
     x = float(chart.left + 10)
     for colour, name, dashed in entries[:5]:
-        dash = ' stroke-dasharray="5 4"' if dashed else ""
+        kind = "5 4" if dashed is True else dashed or ""
+        dash = f' stroke-dasharray="{kind}"' if kind else ""
         y = chart.top + 6
         chart.parts.append(f'<path class="line" style="stroke:var(--{colour})"{dash} d="M{x:.0f} {y}h18"/>')
         chart.text(x + 23, y + 4, name, "small")

@@ -128,7 +128,9 @@ class Chart:
         """
         self.parts.append(f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(words)}</text>')
 
-    def line(self, xs: Sequence[float], ys: Sequence[float | None], colour: str, *, dashed: bool = False) -> None:
+    def line(
+        self, xs: Sequence[float], ys: Sequence[float | None], colour: str, *, dashed: bool = False, dash: str = ""
+    ) -> None:
         """Draw a line through points.
 
         Parameters
@@ -139,6 +141,8 @@ class Chart:
             Name of a colour of the style sheet.
         dashed
             Whether it is dashed.
+        dash
+            Its dashes otherwise, from :func:`series_dash`.
         """
         path, pen = "", "M"
         for x, y in zip(xs, ys, strict=True):
@@ -147,8 +151,9 @@ class Chart:
                 continue
             path += f"{pen}{self.x(x):.1f} {self.y(y):.1f}"
             pen = "L"
-        dash = ' stroke-dasharray="5 4"' if dashed else ""
-        self.parts.append(f'<path class="line" style="stroke:var(--{colour})"{dash} d="{path}"/>')
+        dash = DASHED if dashed else dash
+        kind = f' stroke-dasharray="{dash}"' if dash else ""
+        self.parts.append(f'<path class="line" style="stroke:var(--{colour})"{kind} d="{path}"/>')
 
     def point(
         self, x: float, y: float, error: float | None, colour: str, *, hollow: bool = False, name: str = ""
@@ -316,6 +321,27 @@ def tick_text(value: float) -> str:
         Up to six digits, with a true minus sign.
     """
     return f"{value:.6g}".replace("-", "−") if abs(value) > 1e-12 else "0"
+
+
+DASHED = "5 4"
+"""Dashes of the second of two lines of one colour."""
+SERIES_DASHES = ("", "9 3", "2 3", "9 3 2 3", "14 4")
+
+
+def series_dash(place: int) -> str:
+    """Give the dashes of a series, by which it is known without its colour.
+
+    Parameters
+    ----------
+    place
+        Number of the series, from 0; dashes come again after five, as colours do.
+
+    Returns
+    -------
+    str
+        Value of ``stroke-dasharray``; empty for a line that is whole.
+    """
+    return SERIES_DASHES[place % len(SERIES_DASHES)]
 
 
 def series_colour(place: int) -> str:

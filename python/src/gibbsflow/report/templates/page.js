@@ -167,6 +167,63 @@
       event.preventDefault();
     });
   };
+  // --- the network --------------------------------------------------------------------------------------------------
+  const drawGraph = async (holder) => {
+    const place = holder.querySelector(".graph");
+    const [graph] = await Promise.all([unpack(place.dataset.graph).then(JSON.parse), library("cytoscape")]);
+    const shade = (verdict) => colour({ PASS: "pass", WARN: "warn", FAIL: "fail" }[verdict] ?? "muted");
+    const id = (name) => `ligand ${name}`;
+    const network = cytoscape({
+      container: place,
+      layout: { name: "preset" },
+      elements: [
+        ...graph.nodes.map((one) => ({
+          data: { id: id(one.name), label: `${one.name}\n${one.text}`, shade: shade(one.verdict), tip: `${one.name} ${one.text} ${one.verdict}` },
+          position: { x: 1.6 * one.x, y: 1.6 * one.y },
+        })),
+        ...graph.edges.map((one) => ({
+          data: {
+            source: id(one.a), target: id(one.b), label: one.text, shade: shade(one.verdict), tip: one.tip,
+            line: one.used ? "solid" : "dashed",
+          },
+        })),
+      ],
+      style: [
+        { selector: "node", style: {
+          label: "data(label)", "text-wrap": "wrap", "text-valign": "bottom", "font-size": 12, color: colour("ink"),
+          "background-color": "data(shade)", width: 18, height: 18,
+        } },
+        { selector: "edge", style: {
+          label: "data(label)", "font-size": 10, color: colour("muted"), "line-color": "data(shade)", width: 2,
+          "line-style": "data(line)", "target-arrow-shape": "triangle", "target-arrow-color": "data(shade)",
+          "curve-style": "bezier", "text-background-color": colour("panel"), "text-background-opacity": 0.8,
+        } },
+        { selector: ".around", style: { "line-color": colour("accent"), "background-color": colour("accent"), width: 6 } },
+      ],
+    });
+    const told = make("p", { className: "small", role: "status", textContent: "Point at an edge, or choose a cycle." });
+    const choice = make("select", { ariaLabel: "Cycle to be shown" }, make("option", { value: "", textContent: "no cycle" }));
+    graph.cycles.forEach((one, number) => choice.append(make("option", { value: String(number), textContent: one.text })));
+    choice.addEventListener("input", () => {
+      network.elements().removeClass("around");
+      const cycle = graph.cycles[Number(choice.value)];
+      if (!choice.value || !cycle) return;
+      cycle.ligands.forEach((name, number) => {
+        const next = cycle.ligands[(number + 1) % cycle.ligands.length];
+        network.getElementById(id(name)).edgesWith(network.getElementById(id(next))).addClass("around");
+      });
+      told.textContent = cycle.text;
+    });
+    network.on("mouseover tap", "node, edge", (event) => { told.textContent = event.target.data("tip"); });
+    if (graph.cycles.length) holder.prepend(choice);
+    holder.append(told);
+    network.fit(undefined, 30);
+    place.dataset.drawn = "yes";
+  };
+  for (const button of all("button.graph")) {
+    button.closest(".movable").hidden = false;
+    show(button, button.nextElementSibling, drawGraph);
+  }
   for (const button of all("button.site")) {
     button.hidden = false;
     show(button, button.nextElementSibling, drawSite);

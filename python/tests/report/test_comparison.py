@@ -1,0 +1,90 @@
+"""Two campaigns side by side: known differences, what one of them lacks, and what cannot be compared."""
+
+import csv
+
+import pytest
+from campaign_records import read_page
+
+from gibbsflow.errors import InputError
+from gibbsflow.report.comparison import compare_campaigns, comparison_text, write_comparison
+from gibbsflow.report.tables.results_table import TableRow, write_parquet
+from gibbsflow.workflow.files import write_json
+
+
+def campaign(folder, *rows, mode="abfe", **md):
+    """Results with these rows: name, value, error, verdict; and one record."""
+    folder.mkdir()
+    made = [
+        TableRow(name, name, mode, "finished" if dg is not None else "failed", verdict, dg, error)
+        for name, dg, error, verdict in rows
+    ]
+    write_parquet(made, folder / "results.parquet")
+    record = {"settings": {"md": {"timestep_fs": 4.0, **md}}, "seed": 1, "run_versions": {"openmm": "8.6.1"}}
+    write_json(folder / "record.x.json", record)
+    return folder
+
+
+def test_differences_errors_and_what_one_lacks(tmp_path):
+    a = campaign(
+        tmp_path / "a", ("same", -5.0, 0.3, "PASS"), ("moved", -5.0, 0.3, "PASS"), ("lost", -7.0, 0.1, "PASS"),
+        ("exact", -1.0, None, "WARN"), ("mine", -1.0, 0.1, "PASS"),
+    )  # fmt: skip
+    b = campaign(
+        tmp_path / "b", ("<new>", -1.0, 0.1, "PASS"), ("moved", -3.0, 0.4, "WARN"), ("same", -5.0, 0.4, "PASS"),
+        ("lost", None, None, "FAIL"), ("exact", -2.0, 0.2, "WARN"), timestep_fs=2.0,
+    )  # fmt: skip
+    found = compare_campaigns(a, b)
+    rows = {row.ligand: row for row in found.rows}
+    assert list(rows) == ["same", "moved", "lost", "exact", "mine", "<new>"]
+    assert (rows["moved"].ddg_kcal_per_mol, rows["moved"].ddg_error_kcal_per_mol) == (2.0, pytest.approx(0.5))
+    assert rows["moved"].z == pytest.approx(4.0) and rows["moved"].remark == "different; PASS → WARN"
+    assert rows["same"].z == 0 and rows["same"].remark == ""
+    assert rows["lost"].ddg_kcal_per_mol is None and rows["lost"].remark == "B: failed; PASS → FAIL"
+    assert (rows["exact"].ddg_kcal_per_mol, rows["exact"].z) == (-1.0, None)
+    assert (rows["mine"].remark, rows["<new>"].remark) == ("not in B", "not in A")
+    assert (found.both, found.far, found.mean_kcal_per_mol) == (3, 1, pytest.approx(1 / 3))
+    assert found.rms_kcal_per_mol == pytest.approx((5 / 3) ** 0.5)
+    assert found.settings == [("md.timestep_fs", "4.0", "2.0")]
+    write_comparison(found, a, b, tmp_path)
+    reader, _ = read_page(tmp_path / "comparison.html")
+    assert "<new>" in reader.text and "2.00 ± 0.50" in reader.text and "md.timestep_fs" in reader.text
+    table = {row["ligand"]: row for row in csv.DictReader((tmp_path / "comparison.csv").open())}
+    assert table["moved"]["ddg_kcal_per_mol"] == "2.0000" and table["mine"]["b_dg_kcal_per_mol"] == ""
+    assert "3 in both: mean +0.33, root mean square 1.29 kcal/mol; 1 beyond 2" in comparison_text(found)
+
+
+def test_a_campaign_is_like_itself(tmp_path):
+    a = campaign(tmp_path / "a", ("x", -5.0, 0.3, "PASS"))
+    found = compare_campaigns(a, a)
+    assert (found.far, found.rms_kcal_per_mol, found.settings) == (0, 0.0, [])
+
+
+@pytest.mark.parametrize(
+    ("rows", "mode", "words"),
+    [
+        ([("x", -5.0, 0.3, "PASS")], "rbfe", "results of unlike kinds"),
+        ([("x", float("nan"), 0.3, "PASS")], "abfe", "row 1, dg_kcal_per_mol"),
+        ([("x", -5.0, 0.3, "PASS")] * 2, "abfe", "row 2, ligand"),
+        ([], "abfe", "has no rows"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(tmp_path, rows, mode, words):
+    a = campaign(tmp_path / "a", ("x", -5.0, 0.3, "PASS"))
+    b = campaign(tmp_path / "b", *rows, mode=mode)
+    with pytest.raises(InputError, match=words):
+        compare_campaigns(a, b)
+
+
+def test_folders_without_results_or_free_energies_are_refused(tmp_path):
+    a = campaign(tmp_path / "a", ("x", -5.0, 0.3, "PASS"))
+    with pytest.raises(InputError, match="results.parquet.*right: a folder of results"):
+        compare_campaigns(a, tmp_path)
+    (tmp_path / "results.parquet").write_text("no table")
+    with pytest.raises(InputError, match="cannot be read"):
+        compare_campaigns(a, tmp_path)
+    md = campaign(tmp_path / "md", ("x", None, None, "PASS"), mode="md")
+    with pytest.raises(InputError, match="campaigns that have free energies"):
+        compare_campaigns(md, md)
+    (a / "record.x.json").write_text("[]")
+    with pytest.raises(InputError, match="record.x.json"):
+        compare_campaigns(a, a)
