@@ -45,9 +45,12 @@ def test_anchors(path: Path) -> None:
     assert [f"{page}#{name}" for page, name in links if name not in anchors(path.parent / page if page else path)] == []
 
 
-def test_the_readme_lists_every_page() -> None:
-    text = (ROOT / "README.md").read_text()
-    assert [page.name for page in (ROOT / "docs").glob("*.md") if f"(docs/{page.name})" not in text] == []
+def test_every_page_is_in_the_index_and_in_the_menu_of_the_site() -> None:
+    pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")} - {"index.md"}
+    index = (ROOT / "docs" / "index.md").read_text()
+    assert [page for page in sorted(pages) if f"({page})" not in index] == []
+    menu = re.findall(r"^ +- (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)
+    assert sorted(menu) == sorted({*pages, "index.md"})
 
 
 def test_exit_codes() -> None:
