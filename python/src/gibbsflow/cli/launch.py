@@ -53,7 +53,7 @@ def launch(
         slips, foreign = foreign_parameters(elsewhere or (), schema)
         if faults := password_problems(given) or parameter_problems(dict.fromkeys(slips) | given, schema):
             count = f"{len(faults)} problems in the parameters:\n  " if len(faults) > 1 else ""
-            answer["problem"] = count + "\n  ".join([*faults, "Nothing was started; --help lists all parameters."])
+            answer["problem"] = count + "\n  ".join([*faults, "Nothing was started; --help_full lists all parameters."])
         else:
             try:
                 for file in files_of_process(nextflow) if nextflow is not None else ():
