@@ -17,6 +17,15 @@ workflow {
     if (params.help || params.help_full) {
         println(helpText(schema, params.help_full))
     }
+    else if (params.dry_run == true) {
+        def values = typedParams(params, schema)
+        def unknown = params.keySet().findAll { key -> !values.containsKey(key) }
+        def answer = askCore("${projectDir}/bin/gibbsflow", unknown, fromSettings(unknown, workflow.commandLine), values, schema, stateFolder(values, workflow.workDir), workflow.containerEngine, mdRunsHere(workflow))
+        if (answer.problem) {
+            error(answer.problem)
+        }
+        println("${parameterSummary(values, schema)}\n\n${answer.plan ?: 'Nothing is wrong. How many tasks there will be is told by a gibbsflow core beside Nextflow, for binding free energies.'}")
+    }
     else {
         def core = "${projectDir}/bin/gibbsflow" // projectDir is not known any more once the run has ended
         def values = typedParams(params, schema)

@@ -145,6 +145,7 @@ HELP = {
     "publish_dir_mode": "Links save space where work and outdir share a disk; they break when work is removed.",
     "help": "With units, ranges and defaults.",
     "help_full": "Those that few have cause to change are among them.",
+    "dry_run": "gibbsflow run-local FILE --dry-run --measure scales the estimate to this machine.",
     "email": "By the mail settings of Nextflow (scope mail), or the sendmail or mail of the machine.",
     "hook_url": "A failure of it is a warning and nothing more. Slack and Mattermost show its key text.",
 }
