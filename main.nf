@@ -7,14 +7,24 @@ include { holdCampaign; letGo                                               } fr
 include { keepPolicy; tooLate; fromSettings; endOrphans; mdRunsHere         } from './subworkflows/site'
 include { completionText; failureHint; versionsOf; writeCrate               } from './subworkflows/completion'
 include { tellOfDisks; endWithDisks                                         } from './subworkflows/completion'
+include { parameterSummary; hookOf; tally; tallyText; tellOthers             } from './subworkflows/notice'
 include { BINDING                                                           } from './workflows/binding'
 include { POTENTIAL                                                         } from './workflows/potential'
 
 workflow {
     main:
     def schema = readSchema("${projectDir}/nextflow_schema.json")
-    if (params.help) {
-        println(helpText(schema))
+    if (params.help || params.help_full) {
+        println(helpText(schema, params.help_full))
+    }
+    else if (params.dry_run == true) {
+        def values = typedParams(params, schema)
+        def unknown = params.keySet().findAll { key -> !values.containsKey(key) }
+        def answer = askCore("${projectDir}/bin/gibbsflow", unknown, fromSettings(unknown, workflow.commandLine), values, schema, stateFolder(values, workflow.workDir), workflow.containerEngine, mdRunsHere(workflow))
+        if (answer.problem) {
+            error(answer.problem)
+        }
+        println("${parameterSummary(values, schema)}\n\n${answer.plan ?: 'Nothing is wrong. How many tasks there will be is told by a gibbsflow core beside Nextflow, for binding free energies.'}")
     }
     else {
         def core = "${projectDir}/bin/gibbsflow" // projectDir is not known any more once the run has ended
@@ -35,12 +45,15 @@ workflow {
         if (answer.problem) {
             error(answer.problem)
         }
+        def hook = hookOf(values, schema)
+        log.info(parameterSummary(values, schema))
         keepPolicy(workflow.session.config.process, values, state).each { note -> log.info("note: ${note}") }
         def potential = values.mode == 'potential'
         // containers are shown them, so they have to be there
         [state, values.param_cache].findAll { folder -> folder }.each { folder -> pathOf(folder).mkdirs() }
         def hold = holdCampaign(state, run, answer)
         def held = hold[0]
+        def unsaid = new java.util.concurrent.atomic.AtomicBoolean(true) // the handler may be called twice
         if (hold[1]) {
             error(hold[1])
         }
@@ -106,8 +119,13 @@ workflow {
         }
         workflow.onComplete {
             letGo(held)
-            log.info(completionText(values.outdir, run.success, (run.stats?.succeedCount ?: 0) + (run.stats?.cachedCount ?: 0) + (run.stats?.ignoredCount ?: 0)))
+            def text = completionText(values.outdir, run.success, (run.stats?.succeedCount ?: 0) + (run.stats?.cachedCount ?: 0) + (run.stats?.ignoredCount ?: 0))
+            def told = tally(run, values)
+            log.info("${text}\n${tallyText(told)}")
             writeCrate(run, values, schema, core)
+            if (unsaid.compareAndSet(true, false)) {
+                tellOthers(told, text, values.email, hook)
+            }
             endWithDisks(run, disks)
         }
     }

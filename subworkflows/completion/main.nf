@@ -134,12 +134,12 @@ def runRecord(run, values, schema) {
         complete: "${run.complete}",
         stub: run.stubRun,
         nextflow: "${run.nextflow.version}",
-        command: run.commandLine,
+        command: run.commandLine.replaceAll(/(--hook_url[ =])\S+/, '$1***'),
         profile: run.profile,
         container_engine: run.containerEngine,
         workflow: [name: manifest.name, description: manifest.description, version: manifest.version, revision: run.commitId, main: "${run.scriptFile}"],
         inputs: inputs.findAll { key -> values[key] != null }.collectEntries { key -> [key, "${file(values[key], glob: false).toAbsolutePath()}"] },
-        parameters: values.findAll { _key, value -> value != null },
+        parameters: values.findAll { key, value -> value != null && key != 'hook_url' }, // what a hook's address holds is a secret
     ]
 }
 

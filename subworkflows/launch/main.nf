@@ -10,20 +10,21 @@ def properties(schema) {
     schema.values().inject([:]) { all, group -> all + group.properties }
 }
 
-def helpText(schema) {
+// All parameters in full, else those that many have cause to change.
+def helpText(schema, full = true) {
     def groups = schema.collect { name, group ->
-        def lines = group.properties.collect { key, item ->
+        def lines = group.properties.findAll { _key, item -> full || !item.hidden }.collect { key, item ->
             def facts = [item.accepts, item.default == null ? '' : "default ${item.default}"].findAll { fact -> fact }.join('; ')
             "  --${key.padRight(43)} ${item.description}\n${' ' * 48}[${facts}]"
         }
-        "${name}: ${group.description}\n${lines.join('\n')}"
-    }
+        lines ? "${name}: ${group.description}\n${lines.join('\n')}" : ''
+    }.findAll { text -> text }
     """
     |Usage: ./nextfloww run main.nf --input ligands.csv --receptor FILE --outdir DIR [--mode ${properties(schema).input.requiredIn.join('|')}] [-resume] [-profile demo]
     |       ./nextfloww run main.nf --mode potential --config FILE.yaml --outdir DIR [-resume] [-profile demo_potential]
     |
     |${groups.join('\n\n')}
-    |""".stripMargin()
+    |${full ? '' : '\n--help_full lists the others, too.\n'}""".stripMargin()
 }
 
 // The parameters of the schema, as it types them; null where nothing is given, the text where the type does not fit.
@@ -184,7 +185,7 @@ def unnoticed(unknown, values, schema) {
         values.findAll { _key, value -> "${value}" ==~ /(?s).*:\/\/[^\s:\/@]*:[^\s\/]*@.*/ }.collect { key, _value -> "--${key}: holds a password, which logs and reports would repeat" } +
         (values.align_poses ? ['--align_poses: needs a gibbsflow core beside Nextflow (right: a file with each pose)'] : []) +
         (values.clean_failures ? ['--clean_failures: needs a gibbsflow core beside Nextflow (right: gibbsflow clean-failures STATE, in the image)'] : [])
-    problems ? "${problems.join('\n  ')}\n  Nothing was started; --help lists all parameters." : null
+    problems ? "${problems.join('\n  ')}\n  Nothing was started; --help_full lists all parameters." : null
 }
 
 // Whether the samplesheet has complexes that come solvated: no receptor need be given beside it.

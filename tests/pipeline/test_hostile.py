@@ -51,7 +51,7 @@ VALID = {
     "poll_interval": "1sec", "cluster_options": "--comment='a b' --constraint=x&y|z*[1-2] -x n1", "gpu_options": "-G 1",
     "registry": "reg.example/group", "image_version": "0.1.0", "campaign": "one",
     "boresch_atoms": "A:1:O5',A:2:CA,A:*:N+,C1,C2,C3", "legs_per_gpu": "auto",
-    "max_memory": "8.GB", "max_time": "100.h",
+    "email": "me@example.org", "hook_url": "http://127.0.0.1:9/x", "max_memory": "8.GB", "max_time": "100.h",
     **dict.fromkeys(("image_core", "image_cuda", "image_md", "image_ml", "image_dft")),
 }  # fmt: skip
 """Texts of what is written into scripts as it is, and so has a pattern."""

@@ -53,7 +53,7 @@ def test_two_generations_and_a_resume_that_repeats_nothing(nextflow: Launcher) -
     assert sorted(p.name for p in first.outdir.iterdir() if p.is_dir()) == [
         "generation_00", "generation_01", "pipeline_info", "potential",
     ]  # fmt: skip
-    assert first.reports_missing() == {"results.csv", "record.*.json"}  # of binding free energies
+    assert first.reports_missing() == {"results.csv", "record.*.json", "methods.md"}  # of binding free energies
     # the batches of a generation, each once and in order
     labelled = (first.outdir / "generation_01" / "labels.txt").read_text().split()
     assert labelled == ["batch_000", "batch_001", "batch_002"]

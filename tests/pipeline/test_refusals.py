@@ -19,7 +19,10 @@ def refused(run: Run) -> str:
 
 
 def test_help_names_every_parameter_with_unit_and_default(nextflow: Launcher) -> None:
-    run = nextflow("run", str(REPO / "main.nf"), "--help")
+    usual = nextflow("run", str(REPO / "main.nf"), "--help")
+    assert usual.code == 0 and "--window_ps " in usual.text and "--soft_core " not in usual.text, usual.text
+    assert "--help_full lists the others" in usual.text
+    run = nextflow("run", str(REPO / "main.nf"), "--help_full")
     assert run.code == 0, run.text
     for section in groups().values():
         for key in section.model_fields:

@@ -24,7 +24,7 @@ process ANALYSIS_CAMPAIGN {
     mkdir campaign
     ls -d ${options('', records)} > campaign/record.stub.json
     echo 'transformation,ligand,mode,status,verdict,dg_kcal_per_mol,dg_error_kcal_per_mol,mbar_error_kcal_per_mol,replicates,experimental_dg_kcal_per_mol,cause,notes,ci95_low_kcal_per_mol,ci95_high_kcal_per_mol,stopped_by' > campaign/results.csv
-    touch campaign/results.parquet campaign/report.html
+    touch campaign/results.parquet campaign/report.html campaign/methods.md
     echo '{"version": 1, "artifacts": []}' > campaign/manifest.json
     echo '{"status": "finished", "versions": {"gibbsflow": "stub"}}' > campaign/result.json
     """

@@ -22,7 +22,7 @@ def test_wrong_parameters_are_all_that_is_looked_at(ask):
     assert answer["problem"] == (
         "3 problems in the parameters:\n  --windows_ps: unknown parameter (right: did you mean --window_ps?)\n"
         "  --ph: 15 is out of range (right: number >= 0 <= 14)\n  --input: no such file none.csv\n"
-        "  Nothing was started; --help lists all parameters."
+        "  Nothing was started; --help_full lists all parameters."
     )
 
 

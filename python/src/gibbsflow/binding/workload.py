@@ -78,9 +78,7 @@ class Workload:
         }
 
     def _hours(self, md: Md) -> int:
-        rate = _NS_PER_DAY_ATOMS[self.walkers > 1] / (self.atoms + _IDLE_ATOMS)
-        if not md.explicit:
-            rate = min(rate, _IMPLICIT_NS_PER_DAY)
+        rate = h100_ns_per_day(self.atoms, self.walkers, explicit=md.explicit)
         return min(24, math.ceil(0.5 + _SPARE * 24 * self.ns / rate))
 
     def _legs(self, md: Md) -> int:
@@ -89,6 +87,27 @@ class Workload:
         if md.platform != "CUDA" or self.atoms > LARGE_ATOMS:
             return 1
         return max(1, min(MOST_LEGS_ON_GPU, WALKERS_ON_GPU // self.walkers))
+
+
+def h100_ns_per_day(atoms: int, walkers: int, *, explicit: bool) -> float:
+    """Tell the rate of an NVIDIA H100, by the table above.
+
+    Parameters
+    ----------
+    atoms
+        Of the system.
+    walkers
+        That run at the same time.
+    explicit
+        Whether it has a box of water.
+
+    Returns
+    -------
+    float
+        Of all walkers together, ns/day.
+    """
+    rate = _NS_PER_DAY_ATOMS[walkers > 1] / (atoms + _IDLE_ATOMS)
+    return rate if explicit else min(rate, _IMPLICIT_NS_PER_DAY)
 
 
 def equilibration_work(system: SimSystem, md: Md, equil: Equil) -> Workload:

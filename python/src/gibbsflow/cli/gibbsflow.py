@@ -26,6 +26,10 @@ def run_local(
         Path, typer.Argument(help="YAML with the sections io, run, system, param, md, equil, fe, analysis.")
     ],
     dry_run: DryRun = False,
+    measure: Annotated[
+        bool,
+        typer.Option("--measure", help="With --dry-run: time MD here for some 20 s, and scale the estimate by it."),
+    ] = False,
 ) -> None:
     """Run a campaign without Nextflow: the same checks, phases, folders and state, one item after the other.
 
@@ -41,16 +45,23 @@ def run_local(
         from gibbsflow.workflow.state.locks import campaign_lock
 
         launch = Launch.read(config)
-        found = checked(launch)
-        local = LocalRun(launch, found.rows, verbs())
+        checked_campaign = checked(launch)
+        local = LocalRun(launch, checked_campaign.rows, verbs())
         remark(f"{len(local.rows)} ligands, receptor {launch.io.receptor}: nothing wrong")
         if dry_run:
+            from gibbsflow.binding.campaign.foreseen.expected_cost import MEASURE_S, estimate
+            from gibbsflow.config.binding import BindingConfig
+
             typer.echo(PIPELINES[launch.run.mode].describe())
+            settings = BindingConfig.from_mapping(launch.model_dump(mode="json", exclude={"io"}), where="io")
+            found = estimate(local.rows, launch.io.receptor, settings, measure_s=MEASURE_S if measure else None)
+            result.figures["estimate"] = found.as_dict()
+            typer.echo(found.text())
             return
         with campaign_lock(local.state):
             if launch.run.clean_failures:
                 clean_failures(local.state)
-            found.record(local.system_state)
+            checked_campaign.record(local.system_state)
             io, mode = launch.io, launch.run.mode
             todays_note(local.state, mode=mode, outdir=local.out, param_cache=io.param_cache).write(local.state)
             code = local.run()

@@ -33,7 +33,8 @@ def launch(
 
     Prints one line of JSON: `problem` (text, null where nothing is wrong), `notes`, `rows` of the samplesheet, and,
     where nothing is wrong, of the campaign's head `refusal`, `takeover` and `runs_elsewhere`, and `campaign`: what it
-    shall note in its state. Exit code 65 where there is a problem.
+    shall note in its state; of a dry run `plan`, in words, and nothing is changed. Exit code 65 where there is a
+    problem.
     """
     answer: Answer = {"problem": None, "notes": [], "rows": []}
     with verb(None):
@@ -53,7 +54,7 @@ def launch(
         slips, foreign = foreign_parameters(elsewhere or (), schema)
         if faults := password_problems(given) or parameter_problems(dict.fromkeys(slips) | given, schema):
             count = f"{len(faults)} problems in the parameters:\n  " if len(faults) > 1 else ""
-            answer["problem"] = count + "\n  ".join([*faults, "Nothing was started; --help lists all parameters."])
+            answer["problem"] = count + "\n  ".join([*faults, "Nothing was started; --help_full lists all parameters."])
         else:
             try:
                 for file in files_of_process(nextflow) if nextflow is not None else ():
@@ -69,7 +70,8 @@ def launch(
                 if found.made is not None:  # what is refused leaves state and results as they are
                     if problems := other_campaign(outdir, found.made):
                         raise InputError(problems)
-                    answer["notes"] += take_in_hand(state, given, found, answer)
+                    if not given.get("dry_run"):
+                        answer["notes"] += take_in_hand(state, given, found, answer)
             except GibbsflowError as error:
                 if error.exit_code != EXIT_INPUT:
                     raise

@@ -62,6 +62,11 @@ def check_binding(given: Mapping[str, Any], sections: Mapping[str, Any], contain
         "notes": found.notes,
         "rows": [row.as_dict() for row in found.rows],
     }
+    if given.get("dry_run") and not found.problems:
+        from gibbsflow.binding.campaign.foreseen.expected_cost import estimate
+
+        windows_per_task = int(given.get("windows_per_task", 1))
+        answer["plan"] = estimate(found.rows, receptor, config, windows_per_task=windows_per_task).text()
     home = state / (receptor.stem if receptor else ALONE)
     noted = found.left_out or any(home.glob(f"*/{FOLDER}/FAILED"))
     return Checked(answer, made, partial(found.record, home) if noted else None)

@@ -68,7 +68,17 @@ def _said(what: str) -> Any:
 class Nextflow(Section):
     """Settings of the Nextflow run alone; the core never sees them."""
 
-    help: bool = Field(False, description="Print all parameters with units, ranges and defaults, and stop.")
+    help: bool = Field(False, description="Print the usual parameters with units, ranges and defaults, and stop.")
+    help_full: bool = Field(False, description="Print all parameters with units, ranges and defaults, and stop.")
+    dry_run: bool = Field(
+        False, description="Check everything, count tasks, estimate CPU and GPU hours, and stop: nothing is changed."
+    )
+    email: str | None = Field(None, description="Who gets a mail when the run has ended, with counts, costs and table.")
+    hook_url: str | None = Field(
+        None,
+        description="Web hook that gets counts, costs and failures as JSON when the run has ended; an address that is "
+        "a secret belongs into the environment, as GIBBSFLOW_HOOK_URL.",
+    )
     windows_per_task: int = Field(
         1,
         description="λ windows that one task samples one after the other, with the independent sampler.",
@@ -158,7 +168,7 @@ def groups() -> dict[str, type[Section]]:
     Returns
     -------
     dict
-        Section classes by name, in the order of ``--help``.
+        Section classes by name, in the order of ``--help_full``.
     """
     sections: dict[str, type[Section]] = Launch.sections()
     return {"io": sections.pop("io"), **sections, "nextflow": Nextflow, "institution": Institution}
@@ -250,7 +260,7 @@ def parameters_page() -> str:
     lines = [
         "# Parameters",
         "",
-        "Generated from the schema by `python -m gibbsflow.config.launch.generate`; the same text comes from `--help`.",
+        "Generated from the schema by `python -m gibbsflow.config.launch.generate`; `--help_full` says the same.",
         "On the command line `--NAME VALUE`; in a YAML file for `-params-file`, `NAME: VALUE`;",
         "for `gibbsflow run-local`, under the name of its section.",
     ]

@@ -57,6 +57,13 @@ PATTERNS = {
         r"^[A-Za-z0-9_./][A-Za-z0-9_./:-]*[A-Za-z0-9_]$", "host and group of a registry, as ghcr.io/group"
     ),
     "image_version": Pattern(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "a tag of images, as 1.2.0"),
+    "email": Pattern(
+        r"^[A-Za-z0-9_][A-Za-z0-9._+-]*@[A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z0-9]$", "one address, as me@example.org"
+    ),
+    "hook_url": Pattern(
+        r"^(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1))(:\d{1,5})?(/[A-Za-z0-9._~%/+=?&:@,!*-]*)?$",
+        "an address that begins with https://; http:// on this machine alone",
+    ),
     **{f"image_{name}": _IMAGE for name in ("core", "cuda", "ml", "dft")},
     **dict.fromkeys(("queue", "account", "qos"), Pattern(r"^[A-Za-z0-9_][A-Za-z0-9_.,:@+%/-]*$", "a name in SLURM")),
     **dict.fromkeys(("cluster_options", "gpu_options"), _OPTIONS),
@@ -72,7 +79,7 @@ HIDDEN = frozenset(
         "flat_bottom_radius_angstrom", "flat_bottom_force_constant_kcal_per_mol_angstrom2",
     }
 )  # fmt: skip
-"""Settings whose defaults few have cause to change; `--help` and the docs list them all the same."""
+"""Settings whose defaults few have cause to change; `--help_full` and the docs list them all the same."""
 
 HELP = {
     "input": "Columns: ligand, structure or smiles; where wanted charge, pose, pose_of, "
@@ -138,6 +145,10 @@ HELP = {
     "of a window stay the same whatever the grouping.",
     "publish_dir_mode": "Links save space where work and outdir share a disk; they break when work is removed.",
     "help": "With units, ranges and defaults.",
+    "help_full": "Those that few have cause to change are among them.",
+    "dry_run": "gibbsflow run-local FILE --dry-run --measure scales the estimate to this machine.",
+    "email": "By the mail settings of Nextflow (scope mail), or the sendmail or mail of the machine.",
+    "hook_url": "A failure of it is a warning and nothing more. Slack and Mattermost show its key text.",
 }
 
 

@@ -1,0 +1,1 @@
+"""What a campaign will ask for, before anything is computed: tasks, nanoseconds, hours."""

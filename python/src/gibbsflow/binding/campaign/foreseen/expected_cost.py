@@ -1,0 +1,155 @@
+"""Estimate of a campaign's CPU and GPU hours: its MD by a table of measured rates, or scaled to this machine.
+
+Seconds of one core a step (AMD EPYC, OpenMM 8.6's CPU platform, measured with :func:`measured_rate.step_s`): implicit
+solvent, N = 30, 150, 300, 1,200 atoms: 119, 814, 2,485, 34,259 µs, which 60 + 1.3 N + 0.0232 N² meets within 70 % at
+30 and 5 % from 150 on; water, 1,800, 6,000, 12,000 atoms: 6.4, 21.0, 42.6 ms, 3.5 µs an atom. Those of a GPU are
+:mod:`gibbsflow.binding.workload`'s. Energies in other states, equilibration's minimisation and all else come on top.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gibbsflow.binding.campaign.foreseen.measured_rate import IMPLICIT_ATOMS, WATER_ATOMS, step_s
+from gibbsflow.binding.campaign.foreseen.task_counts import Foreseen, foresee, ligand_atoms, receptor_atoms
+from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.binding.workload import h100_ns_per_day
+from gibbsflow.config.binding import BindingConfig, Md
+
+_ATOMS_PER_A3 = 0.1003
+"""Of water at 1 g/mL."""
+_A3_PER_ATOM = 9.5
+"""Of a molecule, hydrogens counted."""
+_OCTAHEDRON = 0.77
+_UNKNOWN_ATOMS = 40
+MEASURE_S = 20.0
+"""Seconds of a measurement for each kind of solvent."""
+TABLE = "a table of measured rates (one core of an AMD EPYC; an NVIDIA H100)"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a campaign will cost.
+
+    Attributes
+    ----------
+    cpu_h, gpu_h
+        Hours of one core, and of a card.
+    source
+        What the rates are from.
+    foreseen
+        Tasks and MD.
+    notes
+        What is not in it.
+    """
+
+    cpu_h: float
+    gpu_h: float
+    source: str
+    foreseen: Foreseen
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it for JSON.
+
+        Returns
+        -------
+        dict
+            ``tasks, md_ns, cpu_h, gpu_h, source, notes``.
+        """
+        ns = {one.name: round(one.items * one.ns, 3) for one in self.foreseen.work}
+        said = {"tasks": self.foreseen.tasks, "md_ns": ns, "cpu_h": round(self.cpu_h, 2), "gpu_h": round(self.gpu_h, 2)}
+        return {**said, "source": self.source, "notes": list(self.notes)}
+
+    def text(self) -> str:
+        """Lay it out for a terminal.
+
+        Returns
+        -------
+        str
+            Lines.
+        """
+        rows = [f"  {name:<26} {count:>6}" for name, count in self.foreseen.tasks.items()]
+        work = [f"  {one.name:<26} {one.items * one.ns:>10.4g} ns" for one in self.foreseen.work]
+        hours = f"Estimate: {self.cpu_h:.3g} CPU hours, {self.gpu_h:.3g} GPU hours of MD, by {self.source}"
+        notes = [f"  not in it: {note}" for note in self.notes]
+        return "\n".join([f"Tasks: {sum(self.foreseen.tasks.values())}", *rows, "MD:", *work, hours, *notes])
+
+
+def estimate(
+    rows: Sequence[Row],
+    receptor: Path | None,
+    settings: BindingConfig,
+    *,
+    windows_per_task: int = 1,
+    measure_s: float | None = None,
+) -> Estimate:
+    """Estimate what a campaign costs.
+
+    Parameters
+    ----------
+    rows
+        Its ligands.
+    receptor
+        Its receptor's file, None where there is none.
+    settings
+        All settings.
+    windows_per_task
+        Windows that a task of the independent sampler takes.
+    measure_s
+        Seconds of a measurement on this machine, by which the table is scaled; None for none.
+
+    Returns
+    -------
+    Estimate
+        Of MD alone.
+
+    Raises
+    ------
+    InputError
+        For a λ schedule that cannot be used.
+    """
+    found, md = foresee(rows, settings, windows_per_task), settings.md
+    gpu = md.platform in ("CUDA", "OpenCL")
+    counts = [ligand_atoms(row) for row in rows]
+    ligand = round(sum(known) / len(known)) if (known := [n for n in counts if n is not None]) else _UNKNOWN_ATOMS
+    whole = receptor_atoms(receptor)
+    notes = ["energies in other λ states, parameters and analysis", *found.notes]
+    if whole is None or len(known) < len(counts):
+        notes.append("atoms of files that do not tell them in a moment")
+    seconds = 0.0
+    factor = {explicit: 1.0 for explicit in (False, True)}
+    source = TABLE
+    if measure_s is not None:
+        for explicit in {work.explicit for work in found.work}:
+            size = WATER_ATOMS if explicit else IMPLICIT_ATOMS
+            own = step_s(explicit=explicit, platform=md.platform, seconds=measure_s, timestep_fs=md.timestep_fs)
+            factor[explicit] = own / _step_s(size, explicit, md, gpu=gpu, walkers=1)
+        source = f"measurements of {measure_s:g} s on this machine, which scale {TABLE}"
+    for work in found.work:
+        solute = ligand + (whole or 0 if work.with_receptor else 0)
+        atoms = solute + (_water_atoms(solute, md) if work.explicit else 0)
+        steps = work.items * work.ns * 1e6 / md.timestep_fs
+        walkers = 1 if work.name.startswith("equilibration") else 8
+        seconds += steps * factor[work.explicit] * _step_s(atoms, work.explicit, md, gpu=gpu, walkers=walkers)
+    hours = seconds / 3600
+    return Estimate(hours, hours if gpu else 0.0, source, found, tuple(notes))
+
+
+def _step_s(atoms: int, explicit: bool, md: Md, *, gpu: bool, walkers: int) -> float:
+    """Seconds of a core, or of the card, for a step of one walker."""
+    if gpu:
+        return 86400 * md.timestep_fs * 1e-6 / h100_ns_per_day(atoms, walkers, explicit=explicit)
+    return 3.5e-6 * atoms if explicit else 6e-5 + 1.3e-6 * atoms + 2.32e-8 * atoms**2
+
+
+def _water_atoms(solute: int, md: Md) -> int:
+    """Atoms of the water round a sphere of the solute's volume, with the padding on each side."""
+    radius = (3 * _A3_PER_ATOM * solute / (4 * math.pi)) ** (1 / 3)
+    edge = 2 * (radius + md.padding_angstrom)
+    volume = edge**3 * (_OCTAHEDRON if md.box_shape == "octahedron" else 1.0)
+    return round(_ATOMS_PER_A3 * (volume - _A3_PER_ATOM * solute))

@@ -1,0 +1,175 @@
+"""How many tasks of each process a campaign will have, and how much MD: from settings and samplesheet alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gibbsflow.binding.alchemy.protocols import protocol_of
+from gibbsflow.binding.alchemy.sampling_plan import sampling
+from gibbsflow.binding.alchemy.schedules import leg_schedules
+from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.config.binding import BindingConfig
+from gibbsflow.config.modes import MODES
+
+
+@dataclass(frozen=True)
+class LegWork:
+    """MD of one kind of leg, over the whole campaign.
+
+    Attributes
+    ----------
+    name
+        As in folders, or ``equilibration``.
+    with_receptor
+        Whether the receptor is in it.
+    explicit
+        Whether it has a box of water.
+    items
+        Ligands or edges that have it.
+    ns
+        MD of one item, of all its windows and replicates, ns.
+    """
+
+    name: str
+    with_receptor: bool
+    explicit: bool
+    items: int
+    ns: float
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What a campaign will ask for.
+
+    Attributes
+    ----------
+    tasks
+        Number of tasks by process.
+    work
+        Its MD.
+    notes
+        What the counts do not hold.
+    """
+
+    tasks: dict[str, int]
+    work: tuple[LegWork, ...]
+    notes: tuple[str, ...]
+
+
+def foresee(rows: Sequence[Row], settings: BindingConfig, windows_per_task: int = 1) -> Foreseen:
+    """Count the tasks of a campaign.
+
+    Parameters
+    ----------
+    rows
+        Its ligands.
+    settings
+        All settings.
+    windows_per_task
+        Windows that a task of the independent sampler takes.
+
+    Returns
+    -------
+    Foreseen
+        Of edges as many as connect all ligands, which a plan may exceed.
+
+    Raises
+    ------
+    InputError
+        For a λ schedule that cannot be used.
+    """
+    run, md, fe, count, notes = settings.run, settings.md, settings.fe, len(rows), []
+    each = ("SYSTEM_PREP", "PARAM_LIGAND", "EQUIL_PREPARE", "EQUIL_RUN", "EQUIL_ANALYSE")
+    tasks = dict.fromkeys(each, count)
+    equil_ps = settings.equil.heat_ps + settings.equil.equil_ps + (settings.equil.density_ps if md.explicit else 0)
+    own_box = md.explicit and fe.abfe_protocol != "sdr"
+    work = [] if run.mode == "asfe" else [LegWork("equilibration", True, md.explicit, count, equil_ps / 1000)]
+    work += [LegWork("equilibration, solvent", False, True, count, equil_ps / 1000)] if own_box else []
+    if MODES[run.mode].free_energies:
+        items = count
+        if run.mode == "rbfe":
+            items = count - 1
+            tasks["NETWORK_PLAN"] = 1
+            notes.append(f"edges are planned after equilibration: {items} connect all ligands, others come on top")
+        tasks["FE_PREPARE"] = items
+        protocol = protocol_of(run.mode, explicit=md.explicit, fe=fe)
+        schedules = leg_schedules(fe, protocol)
+        plan = sampling(md, fe)
+        runs = 0
+        for leg in protocol:
+            windows = len(schedules[leg.name])
+            runs += run.replicates * (1 if fe.sampler == "exchange" else math.ceil(windows / windows_per_task))
+            ns = windows * plan.samples * plan.sample_ps * run.replicates / 1000
+            inside = "receptor" in leg.parts
+            work.append(LegWork(leg.name, inside, leg.md(md).explicit, items, ns))
+        if fe.schedule == "auto":
+            tasks["FE_PILOT"] = items * len(protocol)
+            notes.append("pilots come on top, and place windows of another number")
+        tasks["FE_RUN"] = items * runs
+        if settings.analysis.target_error_kcal_per_mol is not None:
+            notes.append("rounds of FE_EXTEND come on top, until the target error is reached")
+        tasks["ANALYSIS_TRANSFORMATION"] = items
+    tasks["ANALYSIS_CAMPAIGN"] = 1
+    return Foreseen(tasks, tuple(work), tuple(notes))
+
+
+def ligand_atoms(row: Row) -> int | None:
+    """Count the atoms of a ligand, hydrogens included.
+
+    Parameters
+    ----------
+    row
+        Of the samplesheet.
+
+    Returns
+    -------
+    int or None
+        None where its file does not tell in a moment.
+    """
+    from rdkit import Chem, RDLogger
+
+    RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]
+    mol = None
+    if row.smiles:
+        mol = Chem.MolFromSmiles(row.smiles)
+        mol = Chem.AddHs(mol) if mol is not None else None
+    elif row.structure and row.structure.lower().endswith(".mol2"):
+        mol = Chem.MolFromMol2File(row.structure, removeHs=False, sanitize=False)
+    elif row.structure and row.structure.lower().endswith(".sdf"):
+        mol = next(iter(Chem.SDMolSupplier(row.structure, removeHs=False, sanitize=False)), None)
+    return None if mol is None else int(mol.GetNumAtoms())
+
+
+def receptor_atoms(receptor: Path | None) -> int | None:
+    """Count the atoms of a receptor; of a protein's file without hydrogens, twice those that it has.
+
+    Parameters
+    ----------
+    receptor
+        Its file; None for none.
+
+    Returns
+    -------
+    int or None
+        None where its file does not tell in a moment.
+    """
+    from rdkit import Chem
+
+    if receptor is None:
+        return 0
+    suffix = receptor.suffix.lower()
+    if suffix == ".sdf":
+        mol = next(iter(Chem.SDMolSupplier(str(receptor), removeHs=False, sanitize=False)), None)
+    elif suffix == ".mol2":
+        mol = Chem.MolFromMol2File(str(receptor), removeHs=False, sanitize=False)
+    elif suffix in (".pdb", ".ent"):
+        with open(receptor, encoding="utf-8") as file:
+            atoms = [line[76:78].strip() or line[12:14].strip() for line in file if line.startswith("ATOM")]
+        hydrogens = sum(element.startswith("H") for element in atoms)
+        return len(atoms) * (2 if hydrogens * 4 < len(atoms) else 1)
+    else:
+        return None
+    return None if mol is None else int(mol.GetNumAtoms())

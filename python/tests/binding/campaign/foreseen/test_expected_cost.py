@@ -1,0 +1,47 @@
+"""The estimate: by the table as written, scaled by a measurement, and linear in what is asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from gibbsflow.binding.campaign.foreseen import expected_cost
+from gibbsflow.binding.campaign.foreseen.expected_cost import estimate
+from gibbsflow.binding.prepare.samplesheet import Row
+from gibbsflow.config.binding import BindingConfig
+
+ROWS = [Row(2, "a", None, "CCO", None, "place", None, None)]
+MEASURED_US = {(30, False): 119, (150, False): 814, (300, False): 2485, (1200, False): 34259, (6000, True): 20984}
+
+
+def settings(**flat: object) -> BindingConfig:
+    return BindingConfig.from_mapping({"mode": "asfe", "solvent": "tip3p", "window_ps": 1000, **flat}, where="test")
+
+
+def test_the_table_meets_what_was_measured() -> None:
+    for (atoms, explicit), us in MEASURED_US.items():
+        said = expected_cost._step_s(atoms, explicit, settings().md, gpu=False, walkers=1) * 1e6
+        assert said == pytest.approx(us, rel=0.7 if atoms == 30 else 0.12)
+
+
+def test_twice_the_replicates_cost_nearly_twice() -> None:
+    one, two = (estimate(ROWS, None, settings(replicates=count)) for count in (1, 2))
+    assert 1.8 < two.cpu_h / one.cpu_h < 2.01 and one.gpu_h == 0
+    assert "table" in one.source and "CPU hours" in one.text() and one.as_dict()["tasks"]["ANALYSIS_CAMPAIGN"] == 1
+
+
+def test_a_measurement_scales_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = estimate(ROWS, None, settings())
+    own = settings()
+    twice = {
+        explicit: 2 * expected_cost._step_s(size, explicit, own.md, gpu=False, walkers=1)
+        for explicit, size in ((True, 1800), (False, 150))
+    }
+    monkeypatch.setattr(expected_cost, "step_s", lambda *, explicit, **_: twice[explicit])
+    measured = estimate(ROWS, None, own, measure_s=1.0)
+    assert measured.cpu_h == pytest.approx(2 * known.cpu_h) and "measurements of 1 s on this machine" in measured.source
+
+
+def test_of_a_gpu_and_of_files_that_do_not_tell() -> None:
+    found = estimate([Row(2, "a", "no.xyz", None, None, "given", None, None)], None, settings(platform="CUDA"))
+    assert found.gpu_h == pytest.approx(found.cpu_h) and found.gpu_h > 0
+    assert any("do not tell" in note for note in found.notes)

@@ -1,0 +1,117 @@
+// What a run says of itself: its parameters at the start; at the end counts, failures and costs, in the log, by mail and to a web hook.
+
+include { recordsOf } from '../completion'
+
+// The parameters that are not as they are by default, by group.
+def parameterSummary(values, schema) {
+    def groups = schema.collect { name, group ->
+        def changed = group.properties.keySet().findAll { key -> values[key] != null && !same(values[key], group.properties[key].default) }
+        changed.collect { key -> "  ${key.padRight(28)} ${key == 'hook_url' ? hostOf(values[key]) : values[key]}${group.properties[key].unit ? " ${group.properties[key].unit}" : ''}" }
+            .with { lines -> lines ? "${name}\n${lines.join('\n')}" : '' }
+    }
+    "Parameters that are not the default (--help_full lists all):\n${groups.findAll { text -> text }.join('\n') ?: '  none'}"
+}
+
+def same(value, other) {
+    value instanceof Number && other instanceof Number ? value.toDouble() == other.toDouble() : "${value}" == "${other}"
+}
+
+// Where a web hook is, null for none: the parameter, or what the environment has, which no log repeats.
+def hookOf(values, schema) {
+    def address = values.hook_url ?: System.getenv('GIBBSFLOW_HOOK_URL')
+    if (address && !(address ==~ schema.nextflow.properties.hook_url.pattern)) {
+        error("GIBBSFLOW_HOOK_URL: no address of a web hook (${schema.nextflow.properties.hook_url.errorMessage})\n  Nothing was started.")
+    }
+    address
+}
+
+def hostOf(address) {
+    "${address}".replaceAll(/^(\w+:\/\/[^\/?#]*).*/, '$1/...')
+}
+
+// Counts of a run, its costs, and what came of its items. Hours of CPU are Nextflow's (time of each task by its cores); those of GPU are the time of
+// the tasks that asked for one, by the trace.
+def tally(run, values) {
+    def stats = run.stats
+    def hours = { duration -> ((duration?.toMillis() ?: 0) / 3600000).toDouble().round(3) }
+    def csv = file("${values.outdir}/results.csv", glob: false)
+    def rows = run.success && csv.exists() ? recordsOf(csv) : []
+    def lost = rows.findAll { row -> row.status != 'finished' }
+    [
+        pipeline: run.manifest.name,
+        version: run.manifest.version,
+        run: run.runName,
+        mode: values.mode,
+        success: run.success,
+        start: "${run.start}",
+        complete: "${run.complete}",
+        duration_h: hours(run.duration),
+        tasks: [done: stats?.succeedCount ?: 0, cached: stats?.cachedCount ?: 0, tried_again: stats?.retriesCount ?: 0, dropped: stats?.ignoredCount ?: 0, failed: stats?.failedCount ?: 0],
+        cpu_h: (hours(stats?.succeedDuration) + hours(stats?.failedDuration)).toDouble().round(3),
+        cpu_h_cached: hours(stats?.cachedDuration),
+        gpu_h: gpuHours(values),
+        items: rows.size(),
+        verdicts: rows.countBy { row -> row.verdict ?: 'none' },
+        failures: lost.take(20).collectEntries { row -> [row.transformation, "${row.status}${row.cause ? ": ${row.cause}" : ''}".toString()] },
+        outdir: "${values.outdir}",
+    ]
+}
+
+def gpuHours(values) {
+    def trace = file("${values.outdir}/pipeline_info/trace.txt", glob: false)
+    if (!(values.platform in ['CUDA', 'OpenCL']) || !trace.exists()) {
+        return 0
+    }
+    def lines = trace.readLines()
+    def names = lines[0].split('\t').toList()
+    def tasks = lines.drop(1).collect { line -> [names, line.split('\t').toList()].transpose().collectEntries { pair -> pair } }
+    def onGpu = tasks.findAll { task -> task.status != 'CACHED' && task.name.tokenize(' ')[0].tokenize(':')[-1] in ['EQUIL_RUN', 'FE_RUN', 'FE_PILOT', 'FE_EXTEND', 'FE_SHARE'] }
+    (onGpu.collect { task -> task.realtime in [null, '-'] ? 0 : new nextflow.util.Duration(task.realtime).toMillis() }.sum(0) / 3600000).toDouble().round(3)
+}
+
+// The same in words.
+def tallyText(told) {
+    def tasks = told.tasks
+    def verdicts = told.verdicts.collect { verdict, count -> "${count} ${verdict}" }.join(', ')
+    def lines = [
+        "Tasks:    ${tasks.done} done, ${tasks.cached} from the cache, ${tasks.tried_again} tried again, ${tasks.dropped} dropped",
+        "Computed: ${told.cpu_h} CPU hours, ${told.gpu_h} GPU hours, in ${told.duration_h} h${told.cpu_h_cached ? "; what came from the cache had cost ${told.cpu_h_cached} CPU hours" : ''}",
+        told.items ? "Items:    ${told.items} (verdicts: ${verdicts})" : '',
+    ] + told.failures.collect { name, cause -> "Failed:   ${name} (${cause})" }
+    lines.findAll { line -> line }.join('\n')
+}
+
+// By mail and to a hook, where that is asked for. A run is no worse where neither gets through.
+def tellOthers(told, text, email, hook) {
+    def subject = "gibbsflow ${told.run}: ${told.success ? 'finished' : 'not finished'}"
+    if (email) {
+        try {
+            sendMail(to: email, subject: subject, body: "${subject}\n\n${tallyText(told)}\n\n${text}\n")
+        }
+        catch (Exception fault) {
+            log.warn("No mail could be sent to ${email}: ${fault.message}")
+        }
+    }
+    if (hook) {
+        postTo(hook, [text: "${subject}\n${tallyText(told)}".toString()] + told)
+    }
+}
+
+// No redirection is followed, and nothing is said of the address but its host: the rest may be a secret.
+def postTo(address, content) {
+    try {
+        def request = java.net.http.HttpRequest.newBuilder(URI.create(address))
+            .timeout(java.time.Duration.ofSeconds(20))
+            .header('Content-Type', 'application/json')
+            .POST(java.net.http.HttpRequest.BodyPublishers.ofString(groovy.json.JsonOutput.toJson(content)))
+            .build()
+        def client = java.net.http.HttpClient.newBuilder().connectTimeout(java.time.Duration.ofSeconds(10)).build()
+        def status = client.send(request, java.net.http.HttpResponse.BodyHandlers.discarding()).statusCode()
+        if (status >= 300) {
+            log.warn("The web hook at ${hostOf(address)} answered ${status}.")
+        }
+    }
+    catch (Exception fault) {
+        log.warn("The web hook at ${hostOf(address)} could not be told: ${fault.class.simpleName}.")
+    }
+}
