@@ -48,14 +48,20 @@ CHECKS = (
 
 
 def figures_of(leg: Path, seed: int, keep: Path | None) -> Mapping[str, Any]:
-    """Sample one replicate of a leg by `fe run`, and analyse it by `analysis leg`; the figures of the latter."""
+    """Sample one replicate of a leg by `fe run`, and analyse it by `analysis leg`; the figures of the latter.
+
+    Windows that are in `keep` are analysed as they are.
+    """
     with tempfile.TemporaryDirectory() as scratch, redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-        run, found = Path(scratch) / "run", Path(scratch) / "analysis"
-        fe.run(leg=leg, replicate=seed, state=Path(scratch) / "state", out=run)
-        files = sorted(run.glob("window_*.parquet"))
-        analysis.leg(files=files, out=found)
-        if keep is not None:
-            shutil.copytree(run, keep / leg.name / str(seed))
+        found = Path(scratch) / "analysis"
+        kept = keep / leg.name / str(seed) if keep is not None else None
+        run = kept if kept is not None and kept.exists() else Path(scratch) / "run"
+        if run != kept:
+            fe.run(leg=leg, replicate=seed, state=Path(scratch) / "state", out=run)
+        analysis.leg(files=sorted(run.glob("window_*.parquet")), out=found)
+        if kept is not None and run != kept:
+            shutil.copytree(run, kept.with_suffix(".part"))
+            kept.with_suffix(".part").rename(kept)
         return dict(read_json(found / "result.json"))
 
 
@@ -173,7 +179,7 @@ def main() -> None:
     sampling.add_argument("--seeds", type=int, default=1000)
     sampling.add_argument("--first", type=int, default=0)
     sampling.add_argument("--system", choices=list(TOYS), action="append", help="only this one; repeatable")
-    sampling.add_argument("--keep", type=Path, help="folder for the window files of each seed")
+    sampling.add_argument("--keep", type=Path, help="folder for the windows of each seed; what is there is used")
     sampling.add_argument("--out", type=Path, required=True)
     tabling = verbs.add_parser("table")
     tabling.add_argument("--seeds-file", type=Path, required=True)

@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from oscillators import Oscillators
 
 from gibbsflow.binding.analyse.estimators import fit_mbar
 from gibbsflow.binding.analyse.uncertainty.blocks import block_error
-from gibbsflow.binding.sample.energies import read_leg
+from gibbsflow.binding.analyse.uncertainty.influence import influence
+from gibbsflow.binding.sample.energies import Energies, read_leg
 
 
 def leg(folder, **options):
@@ -58,3 +60,47 @@ def test_walkers_carry_what_moves_slowly(tmp_path):
 def test_too_few_samples_have_none(tmp_path):
     assert judged(leg(tmp_path, count=39, seed=6))[0] is None
     assert judged(leg(tmp_path / "more", count=40, seed=6))[0] is not None
+
+
+STIFFNESS = np.array([1.0, 2.0, 4.0])
+SAMPLES = 100
+
+
+def oscillators(rng):
+    """Independent samples of three oscillators, as energies of a leg, and their exact free energies in kT."""
+    x = rng.standard_normal((len(STIFFNESS), SAMPLES)) / np.sqrt(STIFFNESS)[:, None]
+    state, time = (
+        np.repeat(np.arange(len(STIFFNESS)), SAMPLES),
+        np.tile(np.arange(SAMPLES, dtype=float), len(STIFFNESS)),
+    )
+    index = pd.MultiIndex.from_arrays([time, state], names=["time", "state"])
+    u_nk = pd.DataFrame(STIFFNESS * x.reshape(-1, 1) ** 2 / 2, index=index)
+    return Energies(u_nk, 300.0, [{}] * len(STIFFNESS)), np.log(STIFFNESS) / 2
+
+
+@pytest.mark.parametrize("exchange", [False, True])
+def test_errors_of_independent_samples_are_neither_too_large_nor_too_sure(exchange):
+    """Their variance is that of the influence of all samples; degrees of freedom are 2 over its relative variance."""
+    rng = np.random.default_rng(7)
+    ratios, dofs = [], []
+    for _ in range(200):
+        energies, f_kt = oscillators(rng)
+        added = influence(energies, f_kt).reshape(len(STIFFNESS), -1)
+        if exchange:
+            walkers = np.argsort(rng.random((len(STIFFNESS), SAMPLES)), axis=0)
+            energies = replace(energies, replica=walkers.ravel())
+        blocks = block_error(energies, f_kt)
+        ratios.append(blocks.error_kt**2 / (SAMPLES * added.var(axis=1, ddof=1).sum()))
+        dofs.append(blocks.dof)
+    assert np.mean(ratios) == pytest.approx(1.0, abs=0.05)
+    assert 2 / np.var(ratios) == pytest.approx(np.median(dofs), rel=0.35)
+
+
+def test_walkers_that_stay_have_the_error_of_their_windows():
+    """One swap at the end makes them walkers; the mean of a window is then that of its walker."""
+    energies, f_kt = oscillators(np.random.default_rng(8))
+    walkers = np.repeat(np.arange(len(STIFFNESS)), SAMPLES)
+    walkers[[SAMPLES - 1, 2 * SAMPLES - 1]] = 1, 0
+    followed, alone = block_error(replace(energies, replica=walkers), f_kt), block_error(energies, f_kt)
+    assert followed.error_kt == pytest.approx(alone.error_kt, rel=0.05)
+    assert followed.dof == pytest.approx(alone.dof, rel=0.1)

@@ -1,13 +1,14 @@
 """To first order MBAR's free energy is the sum of what its samples add."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from oscillators import Oscillators
 
 from gibbsflow.binding.analyse.estimators import fit_mbar
 from gibbsflow.binding.analyse.reweighting import profile
-from gibbsflow.binding.analyse.uncertainty.influence import influence
-from gibbsflow.binding.sample.energies import read_leg
+from gibbsflow.binding.analyse.uncertainty.influence import MbarWeights, influence
+from gibbsflow.binding.sample.energies import Energies, read_leg
 
 
 def leg(folder, **options):
@@ -39,3 +40,17 @@ def test_an_end_without_samples_takes_part(tmp_path):
     added = influence(energies, value)
     variance = sum(1000 * part.var() for part in np.split(added, 3))
     assert np.sqrt(variance) == pytest.approx(error[-1], rel=0.1)
+
+
+def test_rounding_of_the_singular_value_that_is_zero_says_nothing():
+    """What the free energies have no zero of, the inverse takes to zero: (1 − WᵀWN) has N as its left null vector."""
+    rng = np.random.default_rng(5)
+    stiffness = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
+    state = np.repeat(np.arange(5), 100)
+    index = pd.MultiIndex.from_arrays([np.tile(np.arange(100.0), 5), state], names=["time", "state"])
+    for _ in range(20):
+        x = rng.standard_normal(500) / np.sqrt(stiffness[state])
+        energies = Energies(pd.DataFrame(stiffness * x[:, None] ** 2 / 2, index=index), 300.0, [{}] * 5)
+        f_kt = fit_mbar(energies.u_nk).delta_f_.iloc[0].to_numpy()
+        mbar = MbarWeights.of(energies, f_kt)
+        assert np.abs(mbar.inverse @ mbar.counts).max() < 1e-6 * np.abs(mbar.inverse).max() * mbar.counts.max()

@@ -23,6 +23,8 @@ INDEPENDENT = 0.3
 """Correlation of neighbouring blocks up to which their error stands by itself; above, it rests on a model."""
 FEWEST_IN_BLOCK = 4
 _MOST_CORRELATION = 0.98
+_LEAST_CORRELATION = -0.3
+"""Chance takes a correlation of 0 as far below as above: were it cut off at 0, errors would be too large."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class BlockError:
     dof
         Degrees of freedom that it is known with (Welch and Satterthwaite).
     correlation
-        Of neighbouring blocks, 0 to 1: above 0 the blocks are not independent, and the error allows for it.
+        Of neighbouring blocks, −0.3 to 1: away from 0 they are not independent, and the error allows for it.
     contradiction
         How far the samples of one window are from where those of the others say they are, in their own errors.
     window
@@ -80,6 +82,11 @@ def block_error(energies: Energies, f_kt: Floats) -> BlockError | None:
     ----------
     Flyvbjerg and Petersen, J. Chem. Phys. 91, 461 (1989), for blocks; Kendall, Biometrika 41, 403 (1954), for the bias
     of a serial correlation from few of them, (1 + 4ρ)/B; Künsch, Ann. Stat. 17, 1217 (1989), for the block bootstrap.
+
+    Notes
+    -----
+    Where walkers are exchanged, blocks follow them alone: the larger of this and the windows' would be too large on the
+    average, and what a window keeps that its walkers do not carry away there is none.
     """
     index = energies.u_nk.index
     state = index.get_level_values("state").to_numpy(dtype=int)
@@ -92,24 +99,30 @@ def block_error(energies: Energies, f_kt: Floats) -> BlockError | None:
     count = min(MOST_BLOCKS, length // FEWEST_IN_BLOCK)
     if count < FEWEST_BLOCKS:
         return None
-    alone = np.array([block_sums(series, count) for series in per_window])
-    of_windows = _spread(alone, centred=True)
-    within = [_spread(sums[None], centred=True, correlation=of_windows[2])[0] for sums in alone]
+    alone = np.array([block_sums(series - series.mean(), count) for series in per_window])
+    variance, dof, correlation = _spread(alone)
+    within = [_spread(sums[None], correlation=max(correlation, 0.0))[0] for sums in alone]
     apart = np.abs([series.sum() for series in per_window]) / np.maximum(np.sqrt(within), 1e-12)
-    variance, dof, correlation = of_windows
     if energies.replica is not None and _exchanged(replica := np.asarray(energies.replica)[order], state):
         centred = added - np.concatenate([np.full(len(series), series.mean()) for series in per_window])
-        if all(np.count_nonzero(replica == walker) >= count for walker in np.unique(replica)):
-            walkers = [np.flatnonzero(replica == walker) for walker in np.unique(replica)]
-            sums = [block_sums(centred[rows[np.argsort(time_ps[rows])]], count) for rows in walkers]
-            followed = _spread(np.array(sums), centred=False)
-            variance, dof, correlation = max(of_windows, followed)
+        walkers = [np.flatnonzero(replica == walker) for walker in np.unique(replica)]
+        if all(len(rows) >= count for rows in walkers):
+            sums = np.array([block_sums(centred[rows[np.argsort(time_ps[rows])]], count) for rows in walkers])
+            variance, dof, correlation = _spread(sums, _own_share(replica, state))
     worst = int(np.argmax(apart))
     return BlockError(math.sqrt(variance), dof, correlation, float(apart[worst]), energies.sampled[worst])
 
 
 def _exchanged(replica: np.ndarray, state: np.ndarray) -> bool:
     return any(len(np.unique(replica[state == window])) > 1 for window in np.unique(state))
+
+
+def _own_share(replica: np.ndarray, state: np.ndarray) -> float:
+    """How much of the mean that windows take off a walker is its own: 1 where walkers stay, 1/K where they mix."""
+    counts = np.array(
+        [[np.count_nonzero(replica[state == k] == r) for r in np.unique(replica)] for k in np.unique(state)]
+    )
+    return float((counts**2 / counts.sum(axis=1, keepdims=True) / counts.sum(axis=0)).sum() / counts.shape[1])
 
 
 def block_sums(series: Floats, count: int) -> Floats:
@@ -130,25 +143,30 @@ def block_sums(series: Floats, count: int) -> Floats:
     return np.array([part.sum() for part in np.array_split(series, count)])
 
 
-def _spread(sums: Floats, *, centred: bool, correlation: float | None = None) -> tuple[float, float, float]:
+def _spread(sums: Floats, own: float = 1.0, correlation: float | None = None) -> tuple[float, float, float]:
     """Variance of the sum of all blocks, its degrees of freedom, and the correlation of neighbouring blocks.
 
     Units (rows) are independent of each other. Their blocks are taken as an autoregression of first order, with one ρ
-    for all units: V = B σ² κ, κ = 1 + 2 Σ_k (1 − k/B) ρ^k. A mean that is taken off takes V/B of every σ² with it.
+    for all units: V = B σ² κ, κ = 1 + 2 Σ_k (1 − k/B) ρ^k. A mean that was taken off took V/B of every σ² with it,
+    times the share of it that is the unit's own. σ² has n degrees of freedom, a relative variance of 2/n, and ρ a
+    variance of (1 − ρ²)/n; by (1 + ρ)/(1 − ρ), which κ is for many blocks, that adds (2/(1 − ρ²))² as much to the
+    relative variance of V: n (1 − ρ²)/(3 − ρ²) degrees of freedom together. As κ curves up, scatter of ρ makes V
+    1 + 2/(n (1 − ρ)) too large, which is taken off as of ρ = 0: of slow motion too little. A ρ that is given has none.
     """
     count = sums.shape[1]
-    off = sums - sums.mean(axis=1, keepdims=True) if centred else sums
-    squares = (off**2).sum(axis=1)
+    squares = (sums**2).sum(axis=1)
     total = float(squares.sum())
     if total == 0:
         return 0.0, 1.0, 0.0
+    known = total**2 / float((squares**2).sum()) * (count - own)
+    excess = 1.0
     if correlation is None:
-        raw = float((off[:, 1:] * off[:, :-1]).sum()) / total * count / (count - 1)
-        correlation = (raw + 1 / count) / (1 - 4 / count) if centred else raw
-        correlation = min(max(correlation, 0.0), _MOST_CORRELATION)
+        raw = float((sums[:, 1:] * sums[:, :-1]).sum()) / total * count / (count - 1)
+        correlation = (raw + own / count) / (1 - 4 * own / count)
+        correlation = min(max(correlation, _LEAST_CORRELATION), _MOST_CORRELATION)
+        excess += 2 / known
     lags = np.arange(1, count)
     inflation = 1 + 2 * float(((1 - lags / count) * correlation**lags).sum())
-    variances = squares * inflation * (count / (count - inflation) if centred else 1.0)
-    free = count - 1 if centred else count
-    dof = total**2 / float((squares**2).sum() / free) * (1 - correlation**2) / (1 + correlation**2)
-    return float(variances.sum()), max(dof, 1.0), correlation
+    variance = total * inflation * count / (count - own * inflation) / excess
+    dof = known * (1 - correlation**2) / (3 - correlation**2)
+    return variance, max(dof, 1.0), correlation

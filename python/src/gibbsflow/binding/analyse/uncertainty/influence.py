@@ -14,6 +14,9 @@ from scipy.special import logsumexp
 from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.units import Floats, Ints
 
+_ZERO = 1e-10
+"""Singular values below this part of the largest are zero: rounding leaves some 1e-15 of the one that is."""
+
 
 @dataclass(frozen=True)
 class MbarWeights:
@@ -64,7 +67,7 @@ class MbarWeights:
         log_w -= logsumexp(log_w, axis=1, b=counts, keepdims=True)
         weights = np.exp(log_w)
         shared = weights.T @ weights
-        return cls(weights, drawn_from, counts, shared, np.linalg.pinv(np.eye(states) - shared * counts))
+        return cls(weights, drawn_from, counts, shared, np.linalg.pinv(np.eye(states) - shared * counts, rcond=_ZERO))
 
 
 def influence(energies: Energies, f_kt: Floats) -> Floats:
