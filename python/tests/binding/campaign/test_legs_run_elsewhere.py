@@ -34,7 +34,7 @@ def called(app, *words):
 
 
 @pytest.mark.parametrize(
-    "protocol", ["asfe", *(pytest.param(name, marks=pytest.mark.slow) for name in ("double_decoupling", "sdr"))]
+    "protocol", ["asfe", *(pytest.param(name, marks=pytest.mark.slow) for name in CASES if name != "asfe")]
 )
 def test_a_table_from_legs_that_were_run_elsewhere(tmp_path, protocol):
     mode, legs, expected = CASES[protocol]

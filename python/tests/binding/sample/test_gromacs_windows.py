@@ -33,12 +33,11 @@ from gibbsflow.workflow.state.segments import Stopper
 
 needs_mpi = pytest.mark.skipif(bool(exchange_fault(2)), reason="no gmx_mpi")
 STATES = (LADDER[0], LADDER[4], LADDER[-1])
-CLOSE = tuple(
-    LambdaState(*place)
-    for place in [
-        *((r, 1, 1) for r in (0.4, 0.6)), *((0.6, e, 1) for e in (0.6, 0.4, 0)), *((0.6, 0, s) for s in (0.62, 0.6, 0.58)),
-    ]
-)  # fmt: skip
+CLOSE = (
+    *(LambdaState(r, 1, 1) for r in (0.4, 0.6)),
+    *(LambdaState(0.6, e, 1) for e in (0.6, 0.4, 0)),
+    *(LambdaState(0.6, 0, s) for s in (0.62, 0.6, 0.58)),
+)
 
 
 @pytest.fixture(scope="module")
