@@ -50,7 +50,7 @@ def test_abfe_then_resume_then_another_analysis(nextflow: Launcher) -> None:
     again = nextflow.pipeline("-stub", "-resume")
     assert (again.code, again.submitted, again.cached) == (0, 0, len(first.trace)), again.text
 
-    other = nextflow.pipeline("-stub", "-resume", "--overlap_warn", "0.1")
+    other = nextflow.pipeline("-stub", "-resume", "--overlap_warn", "0.1", "--entropy")
     assert other.code == 0, other.text
     analyses = [f"ANALYSIS_TRANSFORMATION ({ligand})" for ligand in LIGANDS] + ["ANALYSIS_CAMPAIGN (campaign)"]
     assert other.tasks("COMPLETED") == sorted(analyses)

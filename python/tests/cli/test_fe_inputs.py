@@ -1,6 +1,7 @@
 """`fe write`: a leg for another program."""
 
 import json
+import shutil
 
 import amber_legs
 from typer.testing import CliRunner
@@ -25,3 +26,7 @@ def test_what_pmemd_cannot_do(chain, tmp_path):
     done = write(chain / "fe" / "legs" / "complex", tmp_path / "out")
     assert done.exit_code == 65 and "obc2: pmemd.cuda decouples in a periodic box" in done.output
     assert not (tmp_path / "out" / "amber.json").exists()
+    alone = shutil.copytree(chain / "fe" / "legs" / "solvent", tmp_path / "vacuum")
+    text = (alone / "leg.json").read_text()
+    (alone / "leg.json").write_text(text.replace('"solvent": "obc2"', '"solvent": "vacuum"'))
+    assert "where a ligand in vacuum would meet its own images" in write(alone, tmp_path / "out").output

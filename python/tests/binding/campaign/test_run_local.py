@@ -342,12 +342,16 @@ def test_real_solvation(tmp_path, solvent, told):
         "run: {mode: asfe, replicates: 1}\n"
         "equil: {minimise_steps: 50, heat_ps: 0.04, density_ps: 0.04, equil_ps: 0.08, equil_segment_ps: 0.04}\n"
         "fe: {window_ps: 0.24, window_equil_ps: 0.04, sample_ps: 0.04, segment_ps: 0.08}\n"
+        "analysis: {entropy: true}\n"
     )
     done = command("run-local", "run.yaml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     with open(tmp_path / "out" / "results.csv") as file:
         (row,) = csv.DictReader(file)
     assert (row["ligand"], row["mode"], row["status"]) == ("methanol", "asfe", "finished")
+    split = float(row["dh_kcal_per_mol"]) + float(row["minus_tds_kcal_per_mol"])
+    assert split == pytest.approx(float(row["dg_kcal_per_mol"]), abs=1e-3)
+    assert "<b>result</b>" in (page := (tmp_path / "out" / "report.html").read_text()) and "−TΔS" in page
     record = json.loads((tmp_path / "out" / "record.methanol.json").read_text())
     assert told in " ".join(record["reasons"]) and {leg["leg"] for leg in record["legs"]} == {"solvent", "vacuum"}
     assert (tmp_path / "state" / "out" / "alone" / "methanol" / "equil" / "solvent" / "FINISHED").exists()

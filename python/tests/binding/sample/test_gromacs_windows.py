@@ -17,7 +17,10 @@ from gromacs_boxes import LADDER, Box, edge_context, energies_kj_per_mol, needs_
 from gibbsflow.binding.alchemy.hybrid.edge_legs import prepare_edge
 from gibbsflow.binding.alchemy.hybrid.hybrid_leg import read_leg_folder
 from gibbsflow.binding.alchemy.protocols import RELATIVE_SOLVATION
-from gibbsflow.binding.sample.energies import read_windows
+from gibbsflow.binding.alchemy.restraint.restraints import CentreOfMassRestraint
+from gibbsflow.binding.alchemy.schedules import LambdaState
+from gibbsflow.binding.sample.energies import join_windows, read_windows
+from gibbsflow.binding.sample.gradient.lambda_gradients import changing
 from gibbsflow.binding.sample.gromacs_windows import GromacsSampler
 from gibbsflow.binding.sample.sampling import sample_leg
 from gibbsflow.config.binding import BindingConfig, Fe
@@ -30,6 +33,11 @@ from gibbsflow.workflow.state.segments import Stopper
 
 needs_mpi = pytest.mark.skipif(bool(exchange_fault(2)), reason="no gmx_mpi")
 STATES = (LADDER[0], LADDER[4], LADDER[-1])
+CLOSE = (
+    *(LambdaState(r, 1, 1) for r in (0.4, 0.6)),
+    *(LambdaState(0.6, e, 1) for e in (0.6, 0.4, 0)),
+    *(LambdaState(0.6, 0, s) for s in (0.62, 0.6, 0.58)),
+)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +76,27 @@ def test_killed_in_mid_segment_it_goes_on_to_the_same_samples(box, tmp_path):
     beta = 1 / (0.0083144626 * 298.15)
     for state, one in enumerate(whole):
         assert one.u[:, state].mean() == pytest.approx(beta * ours[state], rel=0.05)
+
+
+@needs_gromacs
+def test_derivatives_are_those_of_its_energies(box, tmp_path):
+    """Each λ is one or two of GROMACS's: the parabola through three states is exact but for sterics."""
+    away = np.linalg.norm(box.frames[0][len(box.ligand) :: 3] - box.frames[0][0], axis=1)
+    near = tuple(int(water) * 3 + len(box.ligand) for water in np.argsort(away)[:3])
+    held = CentreOfMassRestraint(near, box.ligand[:1], 5.0, 1.0)
+    leg = box.leg(tmp_path / "leg", CLOSE, restraint=held, fe={"sampler": "independent", "sample_ps": 0.6})
+    _, windows = sample(leg, tmp_path)
+    joined = join_windows(windows)
+    assert len(joined.dhdl) == 40 and not joined.account.doubts
+    for window in windows:
+        belongs = np.isin(list(CLOSE[0].as_dict()), changing(window.meta["states"], window.window))
+        assert np.array_equal(np.isfinite(window.gradients).all(axis=0), belongs)
+    (r, _, _), (_, e, _), (_, _, s) = (windows[k].gradients.T for k in (0, 2, 6))
+    u, v, w = (windows[k].u for k in (0, 2, 6))
+    np.testing.assert_allclose(r, (u[:, 1] - u[:, 0]) / 0.2, rtol=1e-3)
+    ahead, back = (v[:, 3] - v[:, 2]) / -0.2, (v[:, 1] - v[:, 2]) / 0.4
+    np.testing.assert_allclose(e, ahead + (back - ahead) / 0.6 * 0.2, rtol=0.01, atol=0.02)
+    np.testing.assert_allclose(s, (w[:, 5] - w[:, 7]) / 0.04, rtol=0.05, atol=0.2)
 
 
 @needs_gromacs
@@ -161,7 +190,7 @@ def test_a_time_limit_ends_a_segment_and_loses_nothing_of_it(box, tmp_path, toge
 @needs_gromacs
 def test_windows_of_an_edge_are_drawn_and_resumed_as_any_other(tmp_path):
     """A methyl comes onto benzene: its atoms start on top of waters, and come last in the leg, not in GROMACS."""
-    states = [[0, 1, 1, 0, 0], [1, 0, 0, 1, 1]]
+    states = [[0, 1, 1, 0, 0], *([x, 0, 1 - x, x, 0] for x in (0.49, 0.5, 0.51)), [1, 0, 0, 1, 1]]
     (tmp_path / "few.yaml").write_text(f"states: {states}\n")
     fe = Fe(
         solvent_schedule=str(tmp_path / "few.yaml"), sampler="independent",
@@ -173,14 +202,17 @@ def test_windows_of_an_edge_are_drawn_and_resumed_as_any_other(tmp_path):
     prepare_edge(a, b, edges.pairs("benzene", "toluene"), config, tmp_path / "e", Result(), protocol=protocol)
     leg = read_leg_folder(tmp_path / "e" / "legs" / "solvent")
     figures, whole = sample(leg, tmp_path / "one")
-    assert figures["engine"] == "gromacs" and figures["windows"] == 2
+    assert figures["engine"] == "gromacs" and figures["windows"] == 5
+    along, u = np.nan_to_num(whole[2].gradients) @ [1, 0, -1, 1, 0], whole[2].u
+    np.testing.assert_allclose(along, (u[:, 3] - u[:, 1]) / 0.02, rtol=0.02, atol=0.5)
     with pytest.raises(StoppedEarly):
         sample(leg, tmp_path / "two", segments=1)
     _, again = sample(leg, tmp_path / "two")
     for one, other in zip(whole, again, strict=True):
         np.testing.assert_array_equal(one.u, other.u)
     kj = kt_kcal_per_mol(leg.md.temperature_k) * KJ_PER_KCAL
-    for number, window in enumerate(whole):
+    for number in (0, 4):  # between the ends the two have states of their own
+        window = whole[number]
         home = tmp_path / "one" / "state" / f"window_{number:02d}"
         hashed = json.loads((home / "FINISHED").read_text())["inputs_hash"]
         last = RollingCheckpoints(home).load(hashed).arrays

@@ -149,7 +149,9 @@ def amber_problems(leg: AlchemicalLeg) -> list[Problem]:
         what = "a leg from one ligand to another: atoms that both share are one atom here, and two in AMBER"
         return [Problem(where, what, "a leg of abfe or asfe, or engine openmm or gromacs")]
     if not leg.periodic:
-        problems.append(Problem(where, f"{leg.md.solvent}: pmemd.cuda decouples in a periodic box", _RIGHT))
+        images = ", where a ligand in vacuum would meet its own images" if leg.md.solvent == "vacuum" else ""
+        what = f"{leg.md.solvent}: pmemd.cuda decouples in a periodic box{images}"
+        problems.append(Problem(where, what, "a leg in water, or fe run with engine openmm"))
     elif is_membrane(leg.folder / leg.topology):
         problems.append(Problem(where, "a membrane: the barostat that is written scales all axes alike", _RIGHT))
     if leg.ion_atoms:

@@ -116,6 +116,8 @@ def _compared(dhdl: pd.DataFrame, u_all: pd.DataFrame, states: Sequence[Mapping[
             frame.index.get_level_values("time"), own.index.get_level_values("time"), return_indices=True
         )
         u, gradients = frame.to_numpy(dtype=float)[of_u], own.to_numpy(dtype=float)[of_own]
+        whole = np.isfinite(gradients).all(axis=1)
+        u, gradients = u[whole], gradients[whole]
         lines: list[Floats] = []
         for beside, _ in windows[max(0, place - 1) : place + 2]:
             step = path[beside] - path[window]
