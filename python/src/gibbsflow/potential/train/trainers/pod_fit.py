@@ -27,7 +27,7 @@ from gibbsflow.units import Floats
 from gibbsflow.workflow.progress import Progress
 
 log = logging.getLogger(__name__)
-PHYSICS = 6
+PHYSICS = 7
 """Raised by hand when the same frames and settings give another potential."""
 _FEWEST_VIRIALS = 3
 # most atoms have a neighbour as near; the list to 6 Å has ten times as many pairs

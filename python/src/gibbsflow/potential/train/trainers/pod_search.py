@@ -406,8 +406,8 @@ class _Climb:
 def _first_basis(
     targets: pod_fit.Targets, settings: Training, rin: float, cutoff: float, species: Sequence[str], budget_s: float
 ) -> tuple[int, PodBasis, float]:
-    """Number of the basis to begin with, the basis and its cost: the second of the ladder, or what bounds allow."""
-    for number in range(1, -1 - len(SMALL), -1):
+    """Number of the basis to begin with, the basis and its cost: the third of the ladder, or what bounds allow."""
+    for number in range(2, -1 - len(SMALL), -1):
         basis = ladder_basis(number, species, rin, cutoff)
         columns = pod_bounds.columns_of(targets, basis)
         bound = pod_bounds.most_columns if number > 0 else pod_bounds.affordable_columns
@@ -476,7 +476,7 @@ def _probe(
 ) -> tuple[_Point, list[int], int]:
     """What cutoffs are tried with: size and kinds, frames, columns. Small bases without kinds like too long cutoffs."""
     two = min(2, settings.max_environments)
-    for number, kinds in ((3, two), (2, two), (2, 1), (climb.best.point.number, 1)):
+    for number, kinds in ((4, two), (3, two), (3, 1), (climb.best.point.number, 1)):
         plain = ladder_basis(number, start.species, start.rin_angstrom, start.rcut_angstrom)
         columns = pod_bounds.columns_of(targets, plain) * kinds
         each_s = max(pod_bounds.descriptors_s(targets, plain, columns), 1e-9)

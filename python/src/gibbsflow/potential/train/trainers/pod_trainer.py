@@ -112,6 +112,7 @@ class PodTrainer:
                 targets, settings, references, species, scales, zbl, folder, frames_after=after, kept=kept
             )
             best = found.best
+            learnt = [frame for frame in (targets.frames[k] for k in best.frames) if frame.row > 0]
             if not found.signalled:
                 best = pod_fit.add_virials(targets, best, settings, references, deadline.until_s(0.85))
             potential = pod_fit.solve(best, settings, references, zbl).write(folder)
@@ -136,7 +137,9 @@ class PodTrainer:
             "basis": best.record(),
             "split": folds.by,
             "folds": folds.count,
-            "frames_used": sum(targets.frames[k].row > 0 for k in best.frames),
+            "frames_used": len(learnt),
+            "energy_frames_used": sum(frame.weights.energy > 0 for frame in learnt),
+            "force_frames_used": sum(frame.weights.force > 0 for frame in learnt),
             "core_pairs": len(core),
             "stress_frames_used": best.stress_frames,
             "search": found.records,
