@@ -159,6 +159,8 @@ def search(
     # energies, forces and descriptors of each frame, and the algebra of as many grades as there are elements and folds
     after_s = 3 * each_s * frames_after / len(everything) / len(targets.pool.members)
     after_s += 2 * len(species) * (int(targets.fold.max()) + 2) * deadline.eigen_s(_GRADE_COLUMNS)
+    if settings.stress_weight > 0 and (stressed := sum(stress is not None for stress in targets.stress)):
+        after_s += stressed * pod_fit.virial_s(targets, start)
     deadline.reserve(after_s)
     usable = pod_bounds.spread(everything, 0.4 * deadline.until_s(1.0) * len(targets.pool.members) / max(each_s, 1e-9))
     climb = _Climb(
