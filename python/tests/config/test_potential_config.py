@@ -176,7 +176,7 @@ def test_a_single_verb_takes_the_short_form_as_the_loop_does(tmp_path: Path) -> 
     assert PotentialConfig.of_verb(file) == PotentialConfig.expand(file)
     assert (
         PotentialConfig.of_verb(file).dft.engine == "tblite"
-        and PotentialConfig.of_verb(file).training.stress_weight == 1
+        and PotentialConfig.of_verb(file).convergence.stress_mae_gpa == 0.3
     )
     file.write_text("temperature_k: 500\n")
     assert PotentialConfig.of_verb(file).exploration.temperature_k == 500

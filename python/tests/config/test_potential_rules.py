@@ -42,7 +42,7 @@ def test_every_rule_sets_keys_that_exist_and_that_count(rule: Any) -> None:
         ({"goal": "melt_quench"}, "loop", "trajectories", 6),
         ({"goal": "phase_diagram"}, "exploration", "ensemble", "npt"),
         ({"goal": "phase_diagram", "pressure_bar": [0, 5000]}, "exploration", "pressure_end_bar", 5000),
-        ({"goal": "elastic"}, "training", "stress_weight", 1.0),
+        ({"goal": "elastic"}, "generator", "cell_strain_count", 8),
     ],
 )  # fmt: skip
 def test_rules(changes: dict[str, Any], section: str, key: str, value: Any) -> None:

@@ -214,7 +214,6 @@ RULES: tuple[Rule, ...] = (
         {
             "generator": {"cell_strain_count": 8, "volume_steps": 9, "rattle_sigma_angstrom": (0.02, 0.05, 0.1)},
             "convergence": {"force_mae_ev_per_angstrom": 0.05, "stress_mae_gpa": 0.3},
-            "training": {"stress_weight": 1.0},
         },
         "small strains and small forces decide",
     ),

@@ -84,7 +84,7 @@ class Training(Section):
         gt=0, le=1e4,
     )  # fmt: skip
     stress_weight: float = setting(
-        0.3,
+        1.0,
         "Weight of virials an atom against energies an atom of energy_weight 1, whatever that is; 0 leaves stress out.",
         ge=0, le=1e3,
     )  # fmt: skip

@@ -159,7 +159,7 @@ def test_a_phase_does_not_come_before_its_turn(begun: WorkflowManager, tmp_path:
 def test_a_validation_is_kept_with_its_generation(begun: WorkflowManager, tmp_path: Path) -> None:
     labels = [label(b, tmp_path / "l") for b in loop_state.batches(begun.folder)]
     recorded = begun.record(labels, tmp_path / "recorded")
-    errors = {"frames": 3, "atoms": 24, "energy_mae_mev_per_atom": 1.0, "force_mae_ev_per_angstrom": 0.01,
+    errors = {"frames": 2, "atoms": 16, "energy_mae_mev_per_atom": 1.0, "force_mae_ev_per_angstrom": 0.01,
               "force_rmse_ev_per_angstrom": 0.02, "stress_mae_gpa": None, "by_config_type": {}}  # fmt: skip
     fit = {"status": "finished", "train": errors, "test": errors, "coefficients": 60, "split": {},
            "references": {"energy_ev": {}, "source": "fit"},
@@ -181,6 +181,9 @@ def test_a_validation_is_kept_with_its_generation(begun: WorkflowManager, tmp_pa
     assert done.checkpoint.stopped_by == "generations" and "validation FAIL" in done.checkpoint.reason
     again = WorkflowManager(tmp_path / "generation_00", limited).checkpoint.history[-1]
     assert again.validation == "FAIL" and again.validation_reasons == ["phonons: imaginary modes"]
+    # labels are those that there are, of however many the fit had time to tell its errors
+    counts = [len(read_frames(recorded.folder / name)) for name in (loop_state.TRAIN, loop_state.HOLDOUT)]
+    assert [again.labels, again.holdout_labels] == counts and errors["frames"] not in counts
     assert (tmp_path / "generation_00" / "validation" / "validation.html").exists()
 
 

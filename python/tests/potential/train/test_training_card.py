@@ -26,6 +26,8 @@ def test_every_part_of_the_data_has_its_line():
     assert "Inner validation split by parent (2 groups)." in card
     assert "Fitted to energies of 2 frames, forces of 2 frames, stress of 0 frames. **Stresses are labelled" in card
     assert "not in the fit" not in training_card(inputs, {**figures, "stress_frames_used": 1})
+    used = {"energy_frames_used": 9, "force_frames_used": 8}
+    assert "Fitted to energies of 9 frames, forces of 8 frames" in training_card(inputs, {**figures, **used})
     assert card.splitlines()[-5:] == [
         "| train | md | 2 | 4 | 2 | 0 | 1.23 | 0.0568 | – |",
         "| train | strain | 2 | 4 | 2 | 1 | 1.23 | 0.0568 | 0.500 |",

@@ -285,7 +285,7 @@ class WorkflowManager:
         extension.hand_on(self.folder, out)
         # the copy: opening a database touches its folder, and what was read in must stay as it was
         database = DatabaseManager(out / loop_state.DATABASE)
-        record = self._record(errors, runs, len(found), database.causes(), held_counts(database))
+        record = self._record(errors, runs, len(found), database)
         if validated is not None:
             told = read_json(validated / "result.json")
             record = replace(record, validation=told["verdict"], validation_reasons=list(told["reasons"]))
@@ -329,16 +329,17 @@ class WorkflowManager:
         return WorkflowManager(out, self.config)
 
     def _record(
-        self, fit: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], candidates: int, failures: dict[str, int],
-        held: dict[str, int],
-    ) -> GenerationRecord:  # fmt: skip
+        self, fit: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], candidates: int, database: DatabaseManager
+    ) -> GenerationRecord:
         test, grade = fit["test"], fit["grade"]
+        # not of the fit, whose errors are of as many frames as there was time for
+        labels = Counter(structure_id(f) in self.checkpoint.holdout for f in database.frames(RowStatus.LABELLED))
         return GenerationRecord(
             generation=self.checkpoint.generation,
-            labels=fit["train"]["frames"],
-            holdout_labels=test["frames"],
+            labels=labels[False],
+            holdout_labels=labels[True],
             labels_made=self.checkpoint.labels_made,
-            failures=failures,
+            failures=database.causes(),
             energy_mae_mev_per_atom=test["energy_mae_mev_per_atom"],
             force_mae_ev_per_angstrom=test["force_mae_ev_per_angstrom"],
             force_rmse_ev_per_angstrom=test["force_rmse_ev_per_angstrom"],
@@ -353,7 +354,7 @@ class WorkflowManager:
             fraction_above=stopping.share_above([dict(run) for run in runs]),
             md_largest_grade=max((run["max_grade"] for run in runs), default=0.0),
             candidates=candidates,
-            held=held,
+            held=held_counts(database),
         )
 
 

@@ -68,7 +68,9 @@ def fitted_to(figures: Mapping[str, Any]) -> str:
         Frames by kind of label; where there are stresses and none of them is in the fit, that too.
     """
     train, used = figures["train"], figures.get("stress_frames_used", 0)
-    frames = [f"{train[f'{kind}_frames']} frames" for kind in ("energy", "force") if f"{kind}_frames" in train]
+    # errors may be of fewer frames than the fit, whose trainer then says so
+    counts = (figures.get(f"{kind}_frames_used", train.get(f"{kind}_frames")) for kind in ("energy", "force"))
+    frames = [f"{count} frames" for count in counts if count is not None]
     text = "".join(f"{kind} of {count}, " for kind, count in zip(("energies", "forces"), frames, strict=False))
     left_out = train.get("stress_frames", 0) > 0 and not used
     return f"Fitted to {text}stress of {used} frames." + (" **Stresses are labelled, and not in the fit.**" * left_out)

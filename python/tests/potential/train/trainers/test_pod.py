@@ -42,7 +42,7 @@ CASES = {
 def test_lammps_gives_what_the_rows_say(lammps, tmp_path, case, with_core):
     make, species, cutoff = CASES[case]
     atoms = make()
-    basis = pod_basis.ladder_basis(3 if len(species) < 3 else 1, species, 0.8, cutoff)
+    basis = pod_basis.ladder_basis(4 if len(species) < 3 else 2, species, 0.8, cutoff)
     sums, derivatives, rotation = pod_basis.descriptor_sums(lammps, atoms, basis)
     coefficients = RNG.normal(size=len(sums)) * 1e-2
     zbl = pod.zbl_for(species) if with_core else None

@@ -23,7 +23,7 @@ def lammps(tmp_path_factory):
 
 def test_virial_rows_give_lammps_stress(lammps, tmp_path):
     atoms = strained_alloy()
-    basis = pod_basis.ladder_basis(1, ("Au", "Cu"), 0.8, 5.0)
+    basis = pod_basis.ladder_basis(2, ("Au", "Cu"), 0.8, 5.0)
     sums, _, _ = pod_basis.descriptor_sums(lammps, atoms, basis)
     coefficients = RNG.normal(size=len(sums)) * 1e-2
     potential = PodPotential(basis, coefficients, None, {}).write(tmp_path)
@@ -35,7 +35,7 @@ def test_virial_rows_give_lammps_stress(lammps, tmp_path):
 
 def test_local_descriptors_sum_to_the_global_ones(lammps):
     atoms = strained_alloy()
-    basis = pod_basis.ladder_basis(2, ("Au", "Cu"), 0.8, 5.0)
+    basis = pod_basis.ladder_basis(3, ("Au", "Cu"), 0.8, 5.0)
     sums = pod_basis.descriptor_sums(lammps, atoms, basis)[0].reshape(2, -1)
     local = pod_basis.local_descriptors(lammps, atoms, basis)
     for row, symbol in zip(sums, ("Au", "Cu"), strict=True):
@@ -48,11 +48,15 @@ def test_a_ladder_of_growing_bases(lammps):
     sizes = [len(pod_basis.descriptor_sums(lammps, bulk("Si"), basis)[0]) for basis in bases]
     assert sizes == sorted(set(sizes))
     assert sizes[-1] == 1221
+    # of two elements a step is no more than twice and a half of the one before it
+    alloy = [pod_basis.ladder_basis(number, ("Au", "Cu"), 0.8, 5.0) for number in range(4)]
+    counts = [len(pod_basis.descriptor_sums(lammps, strained_alloy(), basis)[0]) for basis in alloy]
+    assert counts[:3] == [122, 202, 438] and max(b / a for a, b in zip(counts, counts[1:], strict=False)) < 2.5
 
 
 def test_derivatives_are_those_of_the_sums(lammps):
     atoms = strained_alloy()
-    basis = pod_basis.ladder_basis(2, ("Au", "Cu"), 0.8, 5.0)
+    basis = pod_basis.ladder_basis(3, ("Au", "Cu"), 0.8, 5.0)
     _, derivatives, rotation = pod_basis.descriptor_sums(lammps, atoms, basis)
     sums = []
     for step in (1e-4, -1e-4):
@@ -65,7 +69,7 @@ def test_derivatives_are_those_of_the_sums(lammps):
 
 
 def test_the_parameter_file_says_what_the_basis_is():
-    basis = pod_basis.ladder_basis(1, ("Au", "Cu"), 0.8, 5.0)
+    basis = pod_basis.ladder_basis(2, ("Au", "Cu"), 0.8, 5.0)
     lines = basis.with_cutoff(4.25).text().splitlines()
     assert lines[0] == "species Au Cu"
     assert "rin 0.800000" in lines and "rcut 4.250000" in lines
@@ -74,5 +78,5 @@ def test_the_parameter_file_says_what_the_basis_is():
 
 
 def test_a_basis_comes_back_from_json():
-    basis = pod_basis.ladder_basis(3, ("Au", "Cu"), 0.8, 5.0)
+    basis = pod_basis.ladder_basis(4, ("Au", "Cu"), 0.8, 5.0)
     assert pod_basis.PodBasis.from_json(json.loads(json.dumps(asdict(basis)))) == basis

@@ -23,7 +23,7 @@ def lammps(tmp_path_factory):
 @pytest.fixture(scope="module")
 def adaptive(lammps):
     """A basis of two elements with three kinds of surroundings each, found on rattled alloys."""
-    plain = pod_basis.ladder_basis(1, SPECIES, 0.8, 5.0)
+    plain = pod_basis.ladder_basis(2, SPECIES, 0.8, 5.0)
     frames = []
     for number in range(6):
         atoms = bulk("Cu", "fcc", a=3.7 + 0.05 * number, cubic=True) * (2, 2, 1)

@@ -163,9 +163,11 @@ class PodBasis:
         return replace(self, rcut_angstrom=rcut_angstrom)
 
 
-# Each basis holds the ones before it; (radial 2..7, angular 3..7). Coefficients for one element: 23 to about 1,300.
+# (radial 2..7, angular 3..7). Coefficients for one element: 23 to about 1,300.
 LADDER: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
     ((6, 4, 0, 0, 0, 0), (3, 0, 0, 0, 0)),
+    # angles alone: of several elements the next has over three times as many coefficients as the first
+    ((8, 4, 0, 0, 0, 0), (6, 0, 0, 0, 0)),
     ((8, 6, 4, 0, 0, 0), (4, 3, 0, 0, 0)),
     ((10, 8, 6, 0, 0, 0), (6, 4, 0, 0, 0)),
     ((10, 10, 8, 4, 0, 0), (6, 5, 3, 0, 0)),

@@ -17,7 +17,7 @@ from gibbsflow.potential.data.labelled_frames import LabelledFrame
 from gibbsflow.potential.data.neighbours import pairs_within
 from gibbsflow.potential.train.shared import regression
 from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies
-from gibbsflow.potential.train.shared.deadline import Deadline
+from gibbsflow.potential.train.shared.deadline import FEWEST_FRAMES, Deadline
 from gibbsflow.potential.train.shared.metrics import Prediction
 from gibbsflow.potential.train.shared.repeated_cells import RepeatedCell, smallest_cell
 from gibbsflow.potential.train.shared.splits import Folds
@@ -27,7 +27,7 @@ from gibbsflow.units import Floats
 from gibbsflow.workflow.progress import Progress
 
 log = logging.getLogger(__name__)
-PHYSICS = 6
+PHYSICS = 7
 """Raised by hand when the same frames and settings give another potential."""
 _FEWEST_VIRIALS = 3
 # most atoms have a neighbour as near; the list to 6 Å has ten times as many pairs
@@ -344,6 +344,28 @@ def validation_s(targets: Targets, columns: int, settings: Training) -> float:
     return (int(targets.fold.max()) + 1) * weights * targets.deadline.eigen_s(columns)
 
 
+def virial_s(targets: Targets, basis: pod_basis.PodBasis) -> float:
+    """Predict the time of the virials of a frame, by trying one of median size.
+
+    Parameters
+    ----------
+    targets
+        What is fitted; some of its frames have a stress.
+    basis
+        The basis.
+
+    Returns
+    -------
+    float
+        Seconds, of all processes together.
+    """
+    have = [frame for frame, stress in zip(targets.frames, targets.stress, strict=True) if stress is not None]
+    typical = sorted(have, key=lambda frame: len(frame.atoms))[len(have) // 2].atoms
+    start = time.monotonic()
+    pod_basis.virial_rows(targets.pool.members[0], typical, basis)
+    return 1.2 * (time.monotonic() - start) / len(targets.pool.members)
+
+
 def add_virials(
     targets: Targets, trial: BasisTrial, settings: Training, references: AtomicEnergies, until_s: float
 ) -> BasisTrial:
@@ -365,7 +387,8 @@ def add_virials(
     Returns
     -------
     BasisTrial
-        With its new weights; the same where no frame has a stress, none is asked for, or there is no time.
+        With its new weights, by the virials of 20 frames at least; the same where fewer than three frames have a
+        stress, or none is asked for.
 
     Raises
     ------
@@ -379,19 +402,10 @@ def add_virials(
         log.warning("only %d frames have a stress: the fit is to energies and forces", len(have))
         return trial
     until_s -= validation_s(targets, trial.sums.shape[1], settings)
-    typical = targets.frames[sorted(have, key=lambda k: len(targets.frames[k].atoms))[len(have) // 2]].atoms
-    start = time.monotonic()
-    pod_basis.virial_rows(targets.pool.members[0], typical, trial.basis)
-    each_s = 1.2 * (time.monotonic() - start) / len(targets.pool.members)
-    room = int((until_s - targets.deadline.elapsed_s) / max(each_s, 1e-9))
-    chosen = (
-        [have[i] for i in np.unique(np.linspace(0, len(have) - 1, min(room, len(have))).astype(int))]
-        if room > 0
-        else []
-    )
-    if len(chosen) < _FEWEST_VIRIALS:
-        log.warning("no time for the virials: the fit is to energies and forces")
-        return trial
+    # the least is done in any case, as of errors and grades: without stresses a volume or a shear may be far off
+    least = min(len(have), FEWEST_FRAMES)
+    room = int((until_s - targets.deadline.elapsed_s) / max(virial_s(targets, trial.basis), 1e-9))
+    chosen = [have[i] for i in np.unique(np.linspace(0, len(have) - 1, min(max(room, least), len(have))).astype(int))]
     blocks, basis = trial.blocks, trial.basis
     free = free_columns(trial.sums.shape[1], basis.species, references)
     progress = Progress("virials", len(chosen), "frames")
@@ -403,7 +417,7 @@ def add_virials(
     added = 0
     for k, virial in zip(chosen, targets.pool.map(_rows, chosen), strict=True):
         targets.deadline.check()
-        if targets.deadline.elapsed_s > until_s:
+        if targets.deadline.elapsed_s > until_s and added >= least:
             break
         atoms, target = targets.frames[k].atoms, targets.stress[k]
         assert target is not None  # noqa: S101 - chosen above

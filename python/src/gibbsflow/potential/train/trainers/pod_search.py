@@ -159,6 +159,8 @@ def search(
     # energies, forces and descriptors of each frame, and the algebra of as many grades as there are elements and folds
     after_s = 3 * each_s * frames_after / len(everything) / len(targets.pool.members)
     after_s += 2 * len(species) * (int(targets.fold.max()) + 2) * deadline.eigen_s(_GRADE_COLUMNS)
+    if settings.stress_weight > 0 and (stressed := sum(stress is not None for stress in targets.stress)):
+        after_s += stressed * pod_fit.virial_s(targets, start)
     deadline.reserve(after_s)
     usable = pod_bounds.spread(everything, 0.4 * deadline.until_s(1.0) * len(targets.pool.members) / max(each_s, 1e-9))
     climb = _Climb(
@@ -406,8 +408,8 @@ class _Climb:
 def _first_basis(
     targets: pod_fit.Targets, settings: Training, rin: float, cutoff: float, species: Sequence[str], budget_s: float
 ) -> tuple[int, PodBasis, float]:
-    """Number of the basis to begin with, the basis and its cost: the second of the ladder, or what bounds allow."""
-    for number in range(1, -1 - len(SMALL), -1):
+    """Number of the basis to begin with, the basis and its cost: the third of the ladder, or what bounds allow."""
+    for number in range(2, -1 - len(SMALL), -1):
         basis = ladder_basis(number, species, rin, cutoff)
         columns = pod_bounds.columns_of(targets, basis)
         bound = pod_bounds.most_columns if number > 0 else pod_bounds.affordable_columns
@@ -476,7 +478,7 @@ def _probe(
 ) -> tuple[_Point, list[int], int]:
     """What cutoffs are tried with: size and kinds, frames, columns. Small bases without kinds like too long cutoffs."""
     two = min(2, settings.max_environments)
-    for number, kinds in ((3, two), (2, two), (2, 1), (climb.best.point.number, 1)):
+    for number, kinds in ((4, two), (3, two), (3, 1), (climb.best.point.number, 1)):
         plain = ladder_basis(number, start.species, start.rin_angstrom, start.rcut_angstrom)
         columns = pod_bounds.columns_of(targets, plain) * kinds
         each_s = max(pod_bounds.descriptors_s(targets, plain, columns), 1e-9)

@@ -112,11 +112,14 @@ class PodTrainer:
                 targets, settings, references, species, scales, zbl, folder, frames_after=after, kept=kept
             )
             best = found.best
+            learnt = [frame for frame in (targets.frames[k] for k in best.frames) if frame.row > 0]
             if not found.signalled:
                 best = pod_fit.add_virials(targets, best, settings, references, deadline.until_s(0.85))
             potential = pod_fit.solve(best, settings, references, zbl).write(folder)
             # what is left goes first to the test errors, then to the grade, and last to the errors of training
             finish = _Finish(pool, deadline, inputs)
+            if best.stress_frames:
+                finish.say("virials", best.stress_frames, sum(stress is not None for stress in targets.stress))
             test, predicted = finish.predict(potential, inputs.test, "test", 0.3)
             grader = finish.grader(potential, inputs.train, folds, 0.6)
             test_grades = finish.grades(grader, test)
@@ -136,7 +139,9 @@ class PodTrainer:
             "basis": best.record(),
             "split": folds.by,
             "folds": folds.count,
-            "frames_used": sum(targets.frames[k].row > 0 for k in best.frames),
+            "frames_used": len(learnt),
+            "energy_frames_used": sum(frame.weights.energy > 0 for frame in learnt),
+            "force_frames_used": sum(frame.weights.force > 0 for frame in learnt),
             "core_pairs": len(core),
             "stress_frames_used": best.stress_frames,
             "search": found.records,
@@ -243,7 +248,7 @@ class _Finish:
 
         until_s = self.deadline.elapsed_s + share * self.deadline.left_s
         found = self._within(_one, frames, until_s)
-        self._say(f"{name} errors", len(found), len(frames))
+        self.say(f"{name} errors", len(found), len(frames))
         return [frames[k] for k in sorted(found)], [found[k] for k in sorted(found)]
 
     def grader(self, potential: PodPotential, frames: Sequence[LabelledFrame], folds: Folds, share: float) -> Grader:
@@ -255,7 +260,7 @@ class _Finish:
             return local_descriptors(lammps, frame.atoms, chosen)
 
         found = self._within(_one, frames, until_s)
-        self._say("the grade", len(found), len(frames))
+        self.say("the grade", len(found), len(frames))
         numbers = sorted(found)
         numbers, symbols, descriptors = _learnt(frames, found, numbers)
         _, fold = np.unique(folds.fold[numbers], return_inverse=True)
@@ -319,7 +324,8 @@ class _Finish:
                 break
         return found
 
-    def _say(self, what: str, count: int, of: int) -> None:
+    def say(self, what: str, count: int, of: int) -> None:
+        """Note what was done on fewer frames than there are."""
         if count < of:
             said = f"the time budget was at its end: {what} by {count} of {of} frames, evenly spread"
             log.warning(said)
