@@ -16,6 +16,7 @@ from gibbsflow.report.figures.atom_map_figure import draw_atom_map
 from gibbsflow.report.figures.cycle_figure import draw_cycle
 from gibbsflow.report.figures.motion_figures import draw_poses, motion_figures
 from gibbsflow.report.figures.svg import (
+    DASHED,
     Chart,
     padded_range,
     series_colour,
@@ -141,7 +142,7 @@ def draw_convergence(replicates: Sequence[Leg], title: str) -> str:
             for f, v, e in zip(data["fraction"], data["dg_kcal_per_mol"], data["dg_error_kcal_per_mol"], strict=True):
                 if v is not None:
                     chart.point(f + shift, v, e, colour, hollow=hollow)
-    draw_legend(chart, [("ink", "from the start", False), ("ink", "from the end", True)])
+    draw_legend(chart, [("ink", "from the start", ""), ("ink", "from the end", DASHED)])
     return chart.svg()
 
 
@@ -239,7 +240,7 @@ def draw_replicates(record: Mapping[str, Any], title: str) -> str:
     return chart.svg()
 
 
-def draw_legend(chart: Chart, entries: Sequence[tuple[str, str, str | bool]]) -> None:
+def draw_legend(chart: Chart, entries: Sequence[tuple[str, str, str]]) -> None:
     """Write names of series, with a piece of their line, inside the top of a chart; of one alone, nothing.
 
     Parameters
@@ -247,14 +248,13 @@ def draw_legend(chart: Chart, entries: Sequence[tuple[str, str, str | bool]]) ->
     chart
         The chart.
     entries
-        Colour, name, and dashes of the line, or whether it is dashed, of each series; the first five are written.
+        Colour, name, and dashes of the line, of each series; the first five are written.
     """
     if len(entries) < 2:
         return
     x = float(chart.left + 10)
-    for colour, name, dashed in entries[:5]:
-        kind = "5 4" if dashed is True else dashed or ""
-        dash = f' stroke-dasharray="{kind}"' if kind else ""
+    for colour, name, dashes in entries[:5]:
+        dash = f' stroke-dasharray="{dashes}"' if dashes else ""
         y = chart.top + 6
         chart.parts.append(f'<path class="line" style="stroke:var(--{colour})"{dash} d="M{x:.0f} {y}h18"/>')
         chart.text(x + 23, y + 4, name, "small")

@@ -8,7 +8,7 @@ from typing import Any
 
 from gibbsflow.binding.alchemy.schedules import PLACEMENT
 from gibbsflow.report.figures.leg_figures import draw_legend
-from gibbsflow.report.figures.svg import Chart, series_colour, svg_file
+from gibbsflow.report.figures.svg import DASHED, Chart, series_colour, svg_file
 from gibbsflow.workflow.files import atomic_open, read_json
 
 
@@ -47,7 +47,7 @@ def draw_placement(content: Mapping[str, Any], title: str) -> str:
     chart.line(*old, series_colour(1), dashed=True)
     chart.line(*new, series_colour(0))
     names = (f"{content['windows_before']} windows, measured", f"{content['windows']} windows, expected")
-    draw_legend(chart, [(series_colour(1), names[0], True), (series_colour(0), names[1], False)])
+    draw_legend(chart, [(series_colour(1), names[0], DASHED), (series_colour(0), names[1], "")])
     return chart.svg()
 
 
