@@ -22,7 +22,7 @@ from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import read_labels, require_one_settings_hash
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
-from gibbsflow.potential.explore.unknown.true_errors import largest_force_error
+from gibbsflow.potential.explore.true_errors import largest_force_error
 from gibbsflow.potential.loop import extension, label_doubts, stopping
 from gibbsflow.potential.loop import select as selection_step
 from gibbsflow.potential.loop import state as loop_state

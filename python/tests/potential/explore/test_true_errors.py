@@ -5,7 +5,7 @@ import pytest
 from labelled_sets import fitted_copper, rattled
 
 from gibbsflow import PotentialCalculator
-from gibbsflow.potential.explore.unknown.true_errors import largest_force_error
+from gibbsflow.potential.explore.true_errors import largest_force_error
 
 
 def test_the_worst_structure_counts_by_its_mean_error() -> None:
