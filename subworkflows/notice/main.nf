@@ -33,7 +33,6 @@ def hostOf(address) {
 // the tasks that asked for one, by the trace.
 def tally(run, values) {
     def stats = run.stats
-    def hours = { duration -> ((duration?.toMillis() ?: 0) / 3600000).toDouble().round(3) }
     def csv = file("${values.outdir}/results.csv", glob: false)
     def rows = run.success && csv.exists() ? recordsOf(csv) : []
     def lost = rows.findAll { row -> row.status != 'finished' }
@@ -45,16 +44,20 @@ def tally(run, values) {
         success: run.success,
         start: "${run.start}",
         complete: "${run.complete}",
-        duration_h: hours(run.duration),
+        duration_h: hoursOf(run.duration),
         tasks: [done: stats?.succeedCount ?: 0, cached: stats?.cachedCount ?: 0, tried_again: stats?.retriesCount ?: 0, dropped: stats?.ignoredCount ?: 0, failed: stats?.failedCount ?: 0],
-        cpu_h: (hours(stats?.succeedDuration) + hours(stats?.failedDuration)).toDouble().round(3),
-        cpu_h_cached: hours(stats?.cachedDuration),
+        cpu_h: (hoursOf(stats?.succeedDuration) + hoursOf(stats?.failedDuration)).toDouble().round(3),
+        cpu_h_cached: hoursOf(stats?.cachedDuration),
         gpu_h: gpuHours(values),
         items: rows.size(),
         verdicts: rows.countBy { row -> row.verdict ?: 'none' },
         failures: lost.take(20).collectEntries { row -> [row.transformation, "${row.status}${row.cause ? ": ${row.cause}" : ''}".toString()] },
         outdir: "${values.outdir}",
     ]
+}
+
+def hoursOf(duration) {
+    ((duration?.toMillis() ?: 0) / 3600000).toDouble().round(3)
 }
 
 def gpuHours(values) {
