@@ -38,6 +38,7 @@ CLOSE = (
     *(LambdaState(0.6, e, 1) for e in (0.6, 0.4, 0)),
     *(LambdaState(0.6, 0, s) for s in (0.62, 0.6, 0.58)),
 )
+FIVE = {"sampler": "independent", "window_ps": 1.0, "sample_ps": 0.2, "segment_ps": 1.0}
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def test_derivatives_are_those_of_its_energies(box, tmp_path):
     away = np.linalg.norm(box.frames[0][len(box.ligand) :: 3] - box.frames[0][0], axis=1)
     near = tuple(int(water) * 3 + len(box.ligand) for water in np.argsort(away)[:3])
     held = CentreOfMassRestraint(near, box.ligand[:1], 5.0, 1.0)
-    leg = box.leg(tmp_path / "leg", CLOSE, restraint=held, fe={"sampler": "independent", "sample_ps": 0.6})
+    leg = box.leg(tmp_path / "leg", CLOSE, restraint=held, fe=FIVE)
     _, windows = sample(leg, tmp_path)
     joined = join_windows(windows)
     assert len(joined.dhdl) == 40 and not joined.account.doubts
@@ -187,10 +188,8 @@ def test_a_time_limit_ends_a_segment_and_loses_nothing_of_it(box, tmp_path, toge
     assert 0 < same < 2 * samples
 
 
-@needs_gromacs
-def test_windows_of_an_edge_are_drawn_and_resumed_as_any_other(tmp_path):
+def edge_leg(tmp_path, states):
     """A methyl comes onto benzene: its atoms start on top of waters, and come last in the leg, not in GROMACS."""
-    states = [[0, 1, 1, 0, 0], *([x, 0, 1 - x, x, 0] for x in (0.49, 0.5, 0.51)), [1, 0, 0, 1, 1]]
     (tmp_path / "few.yaml").write_text(f"states: {states}\n")
     fe = Fe(
         solvent_schedule=str(tmp_path / "few.yaml"), sampler="independent",
@@ -200,19 +199,32 @@ def test_windows_of_an_edge_are_drawn_and_resumed_as_any_other(tmp_path):
     protocol = tuple(leg for leg in RELATIVE_SOLVATION if leg.name == "solvent")
     config = BindingConfig(fe=fe)
     prepare_edge(a, b, edges.pairs("benzene", "toluene"), config, tmp_path / "e", Result(), protocol=protocol)
-    leg = read_leg_folder(tmp_path / "e" / "legs" / "solvent")
+    return read_leg_folder(tmp_path / "e" / "legs" / "solvent")
+
+
+@needs_gromacs
+@pytest.mark.slow
+def test_derivatives_of_an_edge_are_those_of_its_energies(tmp_path):
+    leg = edge_leg(tmp_path, [[0, 1, 1, 0, 0], *([x, 0, 1 - x, x, 0] for x in (0.49, 0.5, 0.51)), [1, 0, 0, 1, 1]])
+    with Stopper(None, None) as stopper:
+        sample_leg(leg, 0, (2,), tmp_path / "state", tmp_path / "out", stopper, Result())
+    (window,) = read_windows([tmp_path / "out" / "window_02.parquet"])
+    along = np.nan_to_num(window.gradients) @ [1, 0, -1, 1, 0]
+    np.testing.assert_allclose(along, (window.u[:, 3] - window.u[:, 1]) / 0.02, rtol=0.02, atol=0.5)
+
+
+@needs_gromacs
+def test_windows_of_an_edge_are_drawn_and_resumed_as_any_other(tmp_path):
+    leg = edge_leg(tmp_path, [[0, 1, 1, 0, 0], [1, 0, 0, 1, 1]])
     figures, whole = sample(leg, tmp_path / "one")
-    assert figures["engine"] == "gromacs" and figures["windows"] == 5
-    along, u = np.nan_to_num(whole[2].gradients) @ [1, 0, -1, 1, 0], whole[2].u
-    np.testing.assert_allclose(along, (u[:, 3] - u[:, 1]) / 0.02, rtol=0.02, atol=0.5)
+    assert figures["engine"] == "gromacs" and figures["windows"] == 2
     with pytest.raises(StoppedEarly):
         sample(leg, tmp_path / "two", segments=1)
     _, again = sample(leg, tmp_path / "two")
     for one, other in zip(whole, again, strict=True):
         np.testing.assert_array_equal(one.u, other.u)
     kj = kt_kcal_per_mol(leg.md.temperature_k) * KJ_PER_KCAL
-    for number in (0, 4):  # between the ends the two have states of their own
-        window = whole[number]
+    for number, window in enumerate(whole):
         home = tmp_path / "one" / "state" / f"window_{number:02d}"
         hashed = json.loads((home / "FINISHED").read_text())["inputs_hash"]
         last = RollingCheckpoints(home).load(hashed).arrays
