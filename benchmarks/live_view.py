@@ -2,8 +2,8 @@
 
     python benchmarks/live_view.py FOLDER [--ligands 1000] [--windows 12]
 
-Prints JSON: state folders, and of each look seconds of wall clock and of CPU. The campaign is made below FOLDER, without
-fsync, and left there.
+Prints JSON: items, their parts, and of each look seconds of wall clock and of CPU. The campaign is made below FOLDER
+without fsync, and left there.
 """
 
 from __future__ import annotations
