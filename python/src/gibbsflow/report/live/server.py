@@ -137,7 +137,7 @@ class PageServer(ThreadingHTTPServer):
             ) from error
         self.address_family = family
         try:
-            super().__init__(address[:2], _Handler)
+            super().__init__((str(address[0]), int(address[1])), _Handler)
         except (OSError, OverflowError) as error:
             raise MachineError(f"cannot listen on {host} port {port}: {error}") from error
         if not is_loopback(self.host):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from rich.text import Text
-from textual import work
+from textual import on, work
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
@@ -192,13 +192,13 @@ class WatchApp(App[None]):
         state = not self.state or one.state == self.state or bool(one.parts.get(self.state))
         return state and (not text or text in f"{one.name}\n{one.cause}\n{one.phase}".casefold())
 
-    def on_input_changed(self, _: Input.Changed) -> None:
-        """Filter by text."""
+    @on(Input.Changed)
+    def _filter(self) -> None:
         if self.found is not None:
             self.show(self.found)
 
-    def on_input_submitted(self, _: Input.Submitted) -> None:
-        """Go back to the table."""
+    @on(Input.Submitted)
+    def _back(self) -> None:
         self.query_one(DataTable).focus()
 
     def on_data_table_row_selected(self, chosen: DataTable.RowSelected) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from gibbsflow.errors import GibbsflowError, InputError, Problem, one_line
 from gibbsflow.workflow.care.campaign_note import CampaignNote
@@ -149,7 +150,9 @@ class CampaignView:
     def _look_at_results(self, outdirs: Sequence[Path]) -> tuple[tuple[str, ...], str, set[str]]:
         """Items that were asked for, what is done with those that fail, and which have other results than before."""
         names: tuple[str, ...] = ()
-        policy, changed, found = "", set(), {}
+        policy = ""
+        changed: set[str] = set()
+        found: dict[str, ItemResults] = {}
         for outdir in outdirs:
             results = self._results.setdefault(outdir, Results(outdir))
             of_items, new = results.look()
@@ -238,7 +241,8 @@ class CampaignView:
             raise InputError(Problem(name, "no such item", right))
         rows = all_rows(self._homes.get(name, {}))
         record = self._of_item.get(name, ItemResults()).record
-        rounds, legs = [], []
+        rounds: list[dict[str, Any]] = []
+        legs: list[dict[str, Any]] = []
         logs: list[LogTail] = log_tails(self.folder, self._homes.get(name, {}).values(), self._outdirs(name))
         if record is not None:
             try:

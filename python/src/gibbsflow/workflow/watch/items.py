@@ -164,7 +164,7 @@ def _segments_per_h(running: Sequence[Sequence[StatusRow]]) -> float | None:
     speeds = [
         rows[0].segments_done / sum(row.engine_s for row in rows) * 3600
         for rows in running
-        if rows[0].segments_done and sum(row.engine_s for row in rows)
+        if rows[0].segments_done and sum(row.engine_s for row in rows) > 0
     ]
     return round(sum(speeds), 1) if speeds else None
 

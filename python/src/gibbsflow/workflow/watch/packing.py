@@ -122,9 +122,9 @@ def _files(view: CampaignView, name: str) -> Iterator[tuple[Path, str]]:
                 seen.add(one.path)
                 yield one.path, inside
     parts = [home.relative_to(view.folder).parts for home in view.homes(name)]
-    for one in read_killed(view.folder):
-        if any(one.is_of(path) for path in parts) and one.log:
-            yield Path(one.log), f"killed/{one.process}.command.log"
+    for killed in read_killed(view.folder):
+        if any(killed.is_of(path) for path in parts) and killed.log:
+            yield Path(killed.log), f"killed/{killed.process}.command.log"
     for path in sorted((view.folder / KILLED).glob("*.json")):
         if name in path.name:
             yield path, f"killed/{path.name}"
