@@ -16,6 +16,12 @@ def test_the_demo_is_right(ask, tmp_path):
     assert not (tmp_path / "state").exists()  # asking leaves nothing behind
 
 
+def test_a_dry_run_has_a_plan_and_takes_nothing_in_hand(ask, tmp_path):
+    code, answer = ask(DEMO | {"dry_run": True, "clean_failures": True, "replicates": 2})
+    assert code == 0 and "Tasks: 23\n" in answer["plan"] and "Estimate: " in answer["plan"]
+    assert "campaign" not in answer and not (tmp_path / "state").exists()
+
+
 def test_wrong_parameters_are_all_that_is_looked_at(ask):
     code, answer = ask(DEMO | {"windows_ps": 1, "ph": 15, "input": "none.csv"})
     assert code == EXIT_INPUT

@@ -32,22 +32,7 @@ class Verbs(TyperGroup):
     """A group whose usage errors are JSON, too, where that is asked for."""
 
     def main(self, args: Any = None, *, standalone_mode: bool = True, **extra: Any) -> Any:  # type: ignore[override]
-        """Run the command line, as Click asks for it.
-
-        Parameters
-        ----------
-        args
-            Words after the program's name; None for those of this process.
-        standalone_mode
-            End the process.
-        **extra
-            Of Typer.
-
-        Returns
-        -------
-        Any
-            The exit code, in another's process.
-        """
+        """Run the command line (`args`, or the words of this process), as Click asks for it."""
         words = sys.argv[1:] if args is None else list(args)
         if not standalone_mode or "--json" not in words:
             return super().main(words, standalone_mode=standalone_mode, **extra)

@@ -82,13 +82,7 @@ def style() -> Style:
 
 @contextmanager
 def speaking(one: Style) -> Iterator[None]:
-    """Speak so within.
-
-    Parameters
-    ----------
-    one
-        How.
-    """
+    """Speak so within; before and after it as before."""
     before, Progress.quiet = Progress.quiet, one.quiet
     _styles.append(one)
     try:
