@@ -24,10 +24,14 @@ def watch(
     host: Annotated[
         str, typer.Option("--host", help="Address for --serve; on any but this machine's own, a token is asked for.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Number of the port for --serve; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Number of the port for --serve; 0 takes a free one.")
+    ] = 0,
     token: Annotated[bool, typer.Option("--token", help="Ask for a token on this machine's own address, too.")] = False,
     once: Annotated[bool, typer.Option("--once", help="Print one plain table and end.")] = False,
-    every: Annotated[float, typer.Option("--every", min=0.2, help="Time between two looks of the terminal, in seconds.")] = 2.0,
+    every: Annotated[
+        float, typer.Option("--every", min=0.2, help="Time between two looks of the terminal, in seconds.")
+    ] = 2.0,
     as_json: Json = False,
 ) -> None:
     """Look at a campaign while it runs, and after: phases, items, speed, time left, failures, costs, free energies.
