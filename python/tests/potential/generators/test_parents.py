@@ -152,3 +152,17 @@ def test_compounds_begin_near_their_own_lattice_constant(
     assert atoms.cell.lengths()[0] == pytest.approx(measured, rel=0.04)
     near = [float(d[d > 0.1].min()) for d in atoms.repeat(2).get_all_distances(mic=True)]
     assert max(near) - min(near) < 0.01
+
+
+@pytest.mark.parametrize("elements", [("C", "O"), ("Na", "Cl"), ("Mo", "S"), ("Si", "C"), ("Al", "Si"), ("Ga", "As")])
+def test_elements_that_make_compounds_do_not_say_a_crystal(elements: tuple[str, ...]) -> None:
+    if elements != ("Ga", "As"):  # gallium has none of its own to begin with
+        with pytest.raises(InputError, match=r"without a crystal.*zincblende"):
+            lattice(Target(elements=elements), Generator())
+    with pytest.raises(InputError, match="crystal"):
+        parents(Target(elements=elements), Generator())
+
+
+@pytest.mark.parametrize("elements", [("Si", "Ge"), ("Cu", "Au"), ("Al", "Ga"), ("Ar", "Kr"), ("Fe", "Mn")])
+def test_an_alloy_of_alike_elements_takes_the_crystal_of_the_first(elements: tuple[str, ...]) -> None:
+    assert len(parents(Target(elements=elements), Generator())) == 3

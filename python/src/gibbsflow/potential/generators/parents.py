@@ -26,6 +26,32 @@ _A_OVER_DISTANCE = {
     "wurtzite": math.sqrt(8 / 3),
 }  # fmt: skip
 """Lattice constant over the distance between neighbours, of a wurtzite with the ideal c/a."""
+_NON_METALS = frozenset(
+    [
+        "H",
+        "He",
+        "B",
+        "C",
+        "N",
+        "O",
+        "F",
+        "Ne",
+        "Si",
+        "P",
+        "S",
+        "Cl",
+        "Ar",
+        "Ge",
+        "As",
+        "Se",
+        "Br",
+        "Kr",
+        "Te",
+        "I",
+        "Xe",
+    ]
+)
+_LIKE_VOLUMES = 2.0
 _VOLUMES_ANGSTROM3 = {
     "He": 32.2, "B": 7.7, "Mn": 12.1, "Ga": 19.5, "As": 21.5, "Se": 27.2, "In": 26.0, "Sn": 26.9, "Sb": 30.6,
     "Te": 33.8, "Sm": 32.9, "Hg": 23.0, "Bi": 35.4, "Pa": 24.9, "U": 20.7, "Np": 19.2, "Pu": 20.4,
@@ -90,7 +116,7 @@ def parents(
         return [_tagged(_molecule(target, settings), "molecule", settings)]
     if not target.elements:
         raise InputError(Problem("target", "names no elements, no structure_file and no molecule", "elements: [Si]"))
-    crystal = target.crystal or _own_crystal(target.elements[0])
+    crystal = target.crystal or _shared_crystal(target.elements)
     if crystal in ORDERED:
         return [_tagged(_crystal(crystal, target.elements, target).repeat(settings.supercell), "bulk", settings)]
     pure = [_crystal(crystal, (element,), target).repeat(settings.supercell) for element in target.elements]
@@ -119,9 +145,9 @@ def lattice(target: Target, settings: Generator) -> Atoms:
     Raises
     ------
     InputError
-        Where the first element has no simple crystal and the target names none.
+        Where the target names no crystal, and the first element has no simple one or the elements share none.
     """
-    crystal = target.crystal or _own_crystal(target.elements[0])
+    crystal = target.crystal or _shared_crystal(target.elements)
     volumes = [target.composition[e] * _volume_per_atom(e) for e in target.elements]
     return _crystal(crystal, (target.elements[0],), target, volume=sum(volumes)).repeat(settings.supercell)
 
@@ -241,6 +267,23 @@ def _own_crystal(element: str) -> str:
             Problem("target", what, "one of sc, fcc, bcc, hcp, diamond, ...; or structure_file", field="crystal")
         )
     return str(own)
+
+
+def _shared_crystal(elements: tuple[str, ...]) -> str:
+    """Lattice of an alloy whose crystal is not named: the first element's, where that says what is meant.
+
+    Metals mix on one lattice, and so do non-metals of one crystal and like volumes (Si and Ge). Others make compounds, of
+    which elements alone do not say the crystal: sodium and chlorine on one lattice is nothing that anybody asks for.
+    """
+    crystal = _own_crystal(elements[0])
+    strange = _NON_METALS.intersection(elements)
+    volumes = [_volume_per_atom(element) for element in elements]
+    alike = {_own_state(element).get("symmetry") for element in elements} == {crystal}
+    if len(elements) > 1 and strange and not (alike and max(volumes) < _LIKE_VOLUMES * min(volumes)):
+        what = f"{', '.join(elements)} without a crystal: with {', '.join(sorted(strange))} they make compounds of many"
+        right = f"one of {', '.join(ORDERED)}; {crystal} for a random alloy on that lattice; or structure_file"
+        raise InputError(Problem("target", what, right, field="crystal"))
+    return crystal
 
 
 def _volume_per_atom(element: str) -> float:
