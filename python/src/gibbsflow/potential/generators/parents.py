@@ -272,7 +272,7 @@ def _own_crystal(element: str) -> str:
 def _shared_crystal(elements: tuple[str, ...]) -> str:
     """Lattice of an alloy whose crystal is not named: the first element's, where that says what is meant.
 
-    Metals mix on one lattice, and so do non-metals of one crystal and like volumes (Si and Ge). Others make compounds, of
+    Metals mix on one lattice, and so do non-metals of one crystal and like volumes (Si, Ge). Others make compounds, of
     which elements alone do not say the crystal: sodium and chlorine on one lattice is nothing that anybody asks for.
     """
     crystal = _own_crystal(elements[0])
