@@ -142,7 +142,8 @@ def test_a_structure_that_is_not_finite_is_refused(tmp_path: Path) -> None:
         (("Mg", "O"), "rocksalt", 4.21), (("Na", "Cl"), "rocksalt", 5.64), (("Li", "F"), "rocksalt", 4.03),
         (("Ga", "As"), "zincblende", 5.65), (("Cs", "Cl"), "cesiumchloride", 4.12), (("Ca", "F"), "fluorite", 5.46),
         (("Ga", "N"), "wurtzite", 3.19), (("Ti", "Fe"), "cesiumchloride", 2.98),
-        (("Ti", "Ru"), "cesiumchloride", 3.06),
+        (("Ti", "Ru"), "cesiumchloride", 3.06), (("Zn", "O"), "wurtzite", 3.25), (("Co", "O"), "zincblende", 4.55),
+        (("Zn", "S"), "zincblende", 5.41), (("Cd", "Se"), "wurtzite", 4.30), (("Cu", "I"), "zincblende", 6.05),
     ],
 )  # fmt: skip
 def test_compounds_begin_near_their_own_lattice_constant(

@@ -19,7 +19,12 @@ _CATIONS: Mapping[int, Mapping[str, float]] = {
 """Sixfold coordination, d metals of high spin where there are two, Å: Shannon, Acta Cryst. A 1976, 32, 751."""
 _OF_EIGHT = 1.03
 """Distance with eight neighbours over that with six (Pauling, The Nature of the Chemical Bond)."""
-_CHANGE: Mapping[str, float] = {"rocksalt": 1.0, "cesiumchloride": _OF_EIGHT, "fluorite": _OF_EIGHT}
+_OF_FOUR = 0.925
+"""With four, of oxides and fluorides, by ZnO (CoO 0.92): other compounds of four neighbours follow covalent radii."""
+_CHANGE: Mapping[str, float] = {
+    "rocksalt": 1.0, "cesiumchloride": _OF_EIGHT, "fluorite": _OF_EIGHT, "zincblende": _OF_FOUR, "wurtzite": _OF_FOUR,
+}  # fmt: skip
+_OF_FOUR_ANIONS = ("O", "F")
 
 
 def distance_angstrom(crystal: str, elements: tuple[str, ...]) -> float | None:
@@ -28,7 +33,7 @@ def distance_angstrom(crystal: str, elements: tuple[str, ...]) -> float | None:
     Parameters
     ----------
     crystal
-        ``rocksalt``, ``cesiumchloride`` or ``fluorite``; of others nothing is known here.
+        ``rocksalt``, ``cesiumchloride``, ``fluorite``, or of oxides and fluorides ``zincblende`` or ``wurtzite``.
     elements
         Chemical symbols, one of them of an anion; of fluorite the second, which is there twice.
 
@@ -40,6 +45,8 @@ def distance_angstrom(crystal: str, elements: tuple[str, ...]) -> float | None:
     if crystal not in _CHANGE or len(elements) != 2:
         return None
     cation, anion = elements if elements[1] in _ANIONS or crystal == "fluorite" else elements[::-1]
+    if _CHANGE[crystal] == _OF_FOUR and anion not in _OF_FOUR_ANIONS:
+        return None
     charge, radius = _ANIONS.get(anion, (0, 0.0))
     known = _CATIONS.get(-charge * (2 if crystal == "fluorite" else 1), {})
     return (known[cation] + radius) * _CHANGE[crystal] if cation in known else None
