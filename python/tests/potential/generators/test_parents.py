@@ -11,6 +11,7 @@ from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.generators.parents import lattice, occupy, parent_of, parents, seeded_rng, whole_numbers
+from gibbsflow.workflow.account import Account
 
 SETTINGS = Generator()
 CUNI = Target(elements=("Cu", "Ni"), composition={"Cu": 0.7, "Ni": 0.3})
@@ -167,3 +168,15 @@ def test_elements_that_make_compounds_do_not_say_a_crystal(elements: tuple[str, 
 @pytest.mark.parametrize("elements", [("Si", "Ge"), ("Cu", "Au"), ("Al", "Ga"), ("Ar", "Kr"), ("Fe", "Mn")])
 def test_an_alloy_of_alike_elements_takes_the_crystal_of_the_first(elements: tuple[str, ...]) -> None:
     assert len(parents(Target(elements=elements), Generator())) == 3
+
+
+def test_the_vacuum_of_a_slab_is_not_repeated(tmp_path: Path) -> None:
+    slab = bulk("Al", cubic=True) * (1, 1, 2)
+    slab.center(vacuum=6.0, axis=2)
+    slab.pbc = True
+    write(tmp_path / "slab.extxyz", slab)
+    account = Account("slab.extxyz")
+    target = Target(elements=("Al",), structure_file=tmp_path / "slab.extxyz")
+    (made,) = parents(target, Generator(supercell=(2, 2, 2)), account)
+    assert made.cell.lengths() == pytest.approx(slab.cell.lengths() * [2, 2, 1]) and len(made) == 4 * len(slab)
+    assert any("not repeated along a vacuum: 1 of 1" in str(doubt) for doubt in account.doubts)

@@ -52,6 +52,8 @@ _NON_METALS = frozenset(
     ]
 )
 _LIKE_VOLUMES = 2.0
+_VACUUM_ANGSTROM = 8.0
+"""Wider than pores and layers of crystals are along a vector, and narrower than what slabs are computed with."""
 _VOLUMES_ANGSTROM3 = {
     "He": 32.2, "B": 7.7, "Mn": 12.1, "Ga": 19.5, "As": 21.5, "Se": 27.2, "In": 26.0, "Sn": 26.9, "Sb": 30.6,
     "Te": 33.8, "Sm": 32.9, "Hg": 23.0, "Bi": 35.4, "Pa": 24.9, "U": 20.7, "Np": 19.2, "Pu": 20.4,
@@ -111,6 +113,10 @@ def parents(
         if broken:
             raise InputError(broken)
         made = [_repeated(frame, settings, f"{target.structure_file}: frame {n}") for n, frame in enumerate(frames)]
+        slabs = [n for n, one in enumerate(frames) if one.pbc.all() and _repeats(one, settings) != settings.supercell]
+        if account is not None and slabs:
+            what = f"not repeated along a vacuum: {len(slabs)} of {len(frames)} frames, the first is {slabs[0]}"
+            account.note(what, field="generator.supercell")
         return [_tagged(frame, str(frame.info.get("config_type", "bulk")), settings) for frame in made]
     if target.molecule is not None:
         return [_tagged(_molecule(target, settings), "molecule", settings)]
@@ -233,11 +239,12 @@ def seeded_rng(settings: Generator, *words: object) -> np.random.Generator:
 
 def _repeated(frame: Atoms, settings: Generator, where: str) -> Atoms:
     """Supercell of a crystal, with as many charges and unpaired electrons as it has cells."""
+    repeats = _repeats(frame, settings)
     try:
-        said = repeated_info(frame, math.prod(settings.supercell) if frame.pbc.all() else 1)
+        said = repeated_info(frame, math.prod(repeats))
     except ValueError as error:
         raise InputError(Problem(where, str(error), "one charge and spin", field="charge and spin")) from error
-    made: Atoms = frame.repeat(settings.supercell) if frame.pbc.all() else frame.copy()
+    made: Atoms = frame.repeat(repeats)
     for key in kept_info(made):
         del made.info[key]
     made.info.update(said)
@@ -245,6 +252,22 @@ def _repeated(frame: Atoms, settings: Generator, where: str) -> Atoms:
         # of their sum, the charge is left
         made.set_initial_charges(None)
     return made
+
+
+def _vacua(frame: Atoms) -> list[int]:
+    """Cell vectors along which a layer without atoms is as thick as a vacuum."""
+    heights = 1 / np.linalg.norm(frame.cell.reciprocal(), axis=1)
+    places = np.sort(frame.get_scaled_positions() % 1.0, axis=0)
+    gaps = np.diff(np.vstack([places, places[:1] + 1.0]), axis=0).max(axis=0) * heights
+    return [axis for axis in range(3) if gaps[axis] >= _VACUUM_ANGSTROM]
+
+
+def _repeats(frame: Atoms, settings: Generator) -> tuple[int, ...]:
+    """How often a crystal stands along each vector: once along the vacuum of a slab, which is none of two slabs."""
+    if not frame.pbc.all():
+        return (1, 1, 1)
+    vacua = _vacua(frame)
+    return tuple(1 if axis in vacua else number for axis, number in enumerate(settings.supercell))
 
 
 def _tagged(atoms: Atoms, config_type: str, settings: Generator) -> Atoms:
