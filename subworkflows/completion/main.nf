@@ -134,7 +134,7 @@ def runRecord(run, values, schema) {
         complete: "${run.complete}",
         stub: run.stubRun,
         nextflow: "${run.nextflow.version}",
-        command: run.commandLine.replaceAll(/(--hook_url[ =])\S+/, '$1***'),
+        command: run.commandLine?.replaceAll(/(--hook_url[ =])\S+/, '$1***'),
         profile: run.profile,
         container_engine: run.containerEngine,
         workflow: [name: manifest.name, description: manifest.description, version: manifest.version, revision: run.commitId, main: "${run.scriptFile}"],

@@ -44,7 +44,7 @@ class Verbs(TyperGroup):
             _print_failure("Usage", error.format_message())
         except typer.Abort:
             code = 1
-        sys.exit(code)
+        sys.exit(code if isinstance(code, int) else 0)
 
 
 class Program(typer.Typer):

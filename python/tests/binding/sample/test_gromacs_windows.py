@@ -83,7 +83,9 @@ def test_killed_in_mid_segment_it_goes_on_to_the_same_samples(box, tmp_path):
 def test_derivatives_are_those_of_its_energies(box, tmp_path):
     """Each λ is one or two of GROMACS's: the parabola through three states is exact but for sterics."""
     away = np.linalg.norm(box.frames[0][len(box.ligand) :: 3] - box.frames[0][0], axis=1)
-    near = tuple(int(water) * 3 + len(box.ligand) for water in np.argsort(away)[:3])
+    oxygens = box.frames[0][len(box.ligand) :: 3]
+    beside = np.linalg.norm(oxygens - oxygens[np.argmin(away)], axis=1)  # so that the group is small beside the box
+    near = tuple(int(water) * 3 + len(box.ligand) for water in np.argsort(beside)[:3])
     held = CentreOfMassRestraint(near, box.ligand[:1], 5.0, 1.0)
     leg = box.leg(tmp_path / "leg", CLOSE, restraint=held, fe=FIVE)
     _, windows = sample(leg, tmp_path)

@@ -46,7 +46,9 @@ def test_few_labels_hold_every_way_in_which_structures_are_made():
     assert len({(info["strain_kind"], info["parent"]) for info in strains}) == 6
     rattles = [f.info for f in by_type(made, 15) if f.info["config_type"] == "rattle"]
     assert len({info["sigma_angstrom"] for info in rattles}) == 3
-    pairs = generate(Target(elements=("C", "H", "O")), Generator(methods=("dimer",), dimer_count=12)).frames
+    pairs = generate(
+        Target(elements=("C", "H", "O"), crystal="fcc"), Generator(methods=("dimer",), dimer_count=12)
+    ).frames
     chosen = by_type(pairs, 12)
     assert {f.get_chemical_formula() for f in chosen} == {"C2", "CH", "CO", "H2", "HO", "O2"}
     assert len({f.info["distance_angstrom"] == 6.0 for f in chosen}) == 2
