@@ -86,3 +86,12 @@ def test_an_archive_with_anything_but_files_is_refused(kept, kind):
     with home(kept) as state, pytest.raises(StateError, match="card.md is neither a file nor a folder"):
         finished_output.restore(state, kept / "again")
     assert not (kept / "again").exists()
+
+
+@pytest.mark.parametrize("name", ["../out", "/tmp/out", "a/../../out"])
+def test_an_archive_that_leads_out_of_the_folder_is_refused(kept, name):
+    with tarfile.open(kept / "state" / "output.tar.gz", "w:gz") as tar:
+        tar.addfile(tarfile.TarInfo(name))
+    with home(kept) as state, pytest.raises(StateError, match="leads out of the folder"):
+        finished_output.restore(state, kept / "again")
+    assert not (kept / "again").exists()
