@@ -63,6 +63,16 @@ def test_uncorrelated_samples(good, count, level):
     assert found(replace(good, correlation=correlation)).get("samples") == level
 
 
+def test_samples_that_are_all_one(good):
+    u_nk = good.energies.u_nk.copy()
+    own = u_nk.index.get_level_values("state") == 2
+    u_nk[own] = u_nk[own].iloc[0].to_numpy()
+    (finding,) = judge_leg(replace(good, energies=replace(good.energies, u_nk=u_nk)), LIMITS)
+    assert (finding.level, finding.check) == ("WARN", "still") and "window 2 is of one energy" in finding.reason
+    u_nk[own] -= u_nk.loc[own, 2].iloc[0]
+    assert found(replace(good, energies=replace(good.energies, u_nk=u_nk))) == {}
+
+
 @pytest.mark.parametrize("other", ["bar", "ti"])
 def test_estimators_differ(good, other):
     far = replace(good.bar, dg_kt=good.mbar.dg_kt + 1.0, dg_error_kt=0.1)

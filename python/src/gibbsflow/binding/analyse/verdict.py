@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
 from scipy.stats import chi2
 
 from gibbsflow.binding.alchemy.restraint import standard_state
@@ -275,6 +276,9 @@ def judge_leg(leg: LegAnalysis, limits: Thresholds, *, name: str = "", replicate
         state = leg.energies.sampled[leg.correlation.uncorrelated.index(fewest)]
         reason = f"window {state} has {fewest} uncorrelated samples, fewer than {limits.samples_warn}: sample longer"
         _add(level, "samples", reason)
+    if still := _still(leg.energies):
+        reason = "of one energy to the last digit in all samples: an error of nothing, unless nothing can move"
+        _add("WARN", "still", f"{name_windows(still)} {reason}")
     if leg.bar is None:
         _add("WARN", "BAR", leg.bar_reason)
     for other, sigmas in leg.disagreement.items():
@@ -376,6 +380,13 @@ def how_bridged(leg: LegAnalysis) -> str:
     if counts:
         return f"{' and '.join(counts)} effective samples of the others reach the end state"
     return "the overlap of the neighbours bridges the gap"
+
+
+def _still(energies: Energies) -> list[int]:
+    """Name the windows whose samples are all one; an own energy of 0 is a difference, which may well be constant."""
+    windows = ((int(state), own) for state, own in energies.u_nk.groupby(level="state"))
+    alike = ((state, own) for state, own in windows if len(own) > 1 and not np.ptp(own.to_numpy(), axis=0).any())
+    return [state for state, own in alike if own[state].iloc[0]]
 
 
 def _missing(energies: Energies) -> str:

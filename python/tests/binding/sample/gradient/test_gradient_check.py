@@ -43,6 +43,12 @@ def test_derivatives_of_the_energies_are_not_doubted(tmp_path):
     assert not account.doubts
 
 
+@pytest.mark.parametrize("temperature_k", [120.27, 503.2])
+def test_units_that_are_the_same_at_a_temperature_are_not_told_apart(tmp_path, temperature_k, monkeypatch):
+    monkeypatch.setitem(META, "temperature_k", temperature_k)
+    assert not read_leg(written(tmp_path)).account.doubts
+
+
 @pytest.mark.parametrize(
     ("factor", "words"),
     [(4.184, "4.18 times.*kJ/mol for kcal/mol"), (1 / 4.184, "kcal/mol for kJ/mol"), (2.494, "kJ/mol for kT")],

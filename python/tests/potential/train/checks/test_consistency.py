@@ -1,5 +1,6 @@
 """Zero of the energies, unit and sign of the stresses: found where they are wrong, and nowhere else."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -66,6 +67,15 @@ def test_energies_on_another_zero(copper, shift, weight):
     )
     (found,) = _doubts(copper[:12], _energy(copper[12:], shift))
     assert found[:2] == (weight, "energy") and "all frames" in found[2]
+
+
+def test_energies_above_and_below_are_not_told_by_their_middle(copper):
+    account = Account("a.xyz")
+    look_at([*copper[:16], *_energy(copper[16:18], 1.5), *_energy(copper[18:], -1.5)], account)
+    (doubt,) = account.doubts
+    assert doubt.weight == "refuse" and re.search(r"lie -1\.\d+ to \+1\.\d+ eV", doubt.problem.what)
+    off = account.facts["energies_refused"]
+    assert [off[row] for row in (17, 18, 19, 20)] == pytest.approx([1.5, 1.5, -1.5, -1.5], abs=0.5)
 
 
 def test_frames_that_hardly_count_are_not_judged(copper):

@@ -23,6 +23,8 @@ _APART_KT, _APART = 1.0, 0.33
 """What derivatives may be apart beside the bend of the energies, and of their size."""
 _OF_UNIT, _OF_EACH = 0.03, 0.15
 """How near to a factor between units the median of all windows must be, and each of them."""
+_SAME_UNIT = 1.35
+"""A factor nearer to 1 is not told from the right unit: kT is 1 kJ/mol at 120 K, and 1 kcal/mol at 503 K."""
 _PARALLEL = 1e-9
 
 
@@ -97,6 +99,8 @@ def _unit(ratios: Sequence[float], temperature_k: float) -> str:
     }
     for name, factor in factors.items():
         away = np.abs(np.array(ratios) / factor - 1)
+        if 1 / _SAME_UNIT < factor < _SAME_UNIT:
+            continue
         if len(ratios) > 1 and away.max() < _OF_EACH and abs(float(np.median(ratios)) / factor - 1) < _OF_UNIT:
             return name
     return ""

@@ -336,13 +336,16 @@ def _say_zero(
     account: Account, frames: Sequence[LabelledFrame], left: Floats, off: npt.NDArray[np.bool_], than: str, *,
     of_all: bool,
 ) -> None:  # fmt: skip
-    shift = float(np.median(left[off]))
-    rows = sorted(frame.row for frame, own in zip(frames, off, strict=True) if own)
+    shifts = {frame.row: float(own) for frame, own, is_off in zip(frames, left, off, strict=True) if is_off}
+    rows, values = sorted(shifts), list(shifts.values())
     named = "all frames" if of_all else rows_in_words(rows)
-    what = f"energies of {named} lie {shift:+.3g} eV/atom from {than}, as forces and elements have it"
+    # where some lie above and some below, the middle of all would say that none does
+    one_way = min(values) * max(values) > 0
+    by = f"{np.median(values):+.3g}" if one_way else f"{min(values):+.3g} to {max(values):+.3g}"
+    what = f"energies of {named} lie {by} eV/atom from {than}, as forces and elements have it"
     right = "energies on one zero, of one level of theory"
-    if abs(shift) >= REFUSED_EV_PER_ATOM:
-        account.facts["energies_refused"] = dict.fromkeys(rows, shift)
+    if np.median(np.abs(values)) >= REFUSED_EV_PER_ATOM:
+        account.facts["energies_refused"] = shifts
         account.refuse(what, right, row=rows[0], field="energy")
     else:
         account.warn(what, right, row=rows[0], field="energy")
