@@ -89,10 +89,11 @@ def tellOthers(told, text, email, hook) {
     def subject = "gibbsflow ${told.run}: ${told.success ? 'finished' : 'not finished'}"
     if (email) {
         try {
-            sendMail(to: email, subject: subject, body: "${subject}\n\n${tallyText(told)}\n\n${text}\n")
+            within(60) { sendMail(to: email, subject: subject, body: "${subject}\n\n${tallyText(told)}\n\n${text}\n") }
         }
         catch (Exception fault) {
-            log.warn("No mail could be sent to ${email}: ${fault.message}")
+            def cause = fault.cause ?: fault
+            log.warn("No mail could be sent to ${email}: ${cause.message ?: cause.class.simpleName}")
         }
     }
     if (hook) {
@@ -109,12 +110,21 @@ def postTo(address, content) {
             .POST(java.net.http.HttpRequest.BodyPublishers.ofString(groovy.json.JsonOutput.toJson(content)))
             .build()
         def client = java.net.http.HttpClient.newBuilder().connectTimeout(java.time.Duration.ofSeconds(10)).build()
-        def status = client.send(request, java.net.http.HttpResponse.BodyHandlers.discarding()).statusCode()
+        def status = within(30) { client.send(request, java.net.http.HttpResponse.BodyHandlers.discarding()).statusCode() }
         if (status >= 300) {
             log.warn("The web hook at ${hostOf(address)} answered ${status}.")
         }
     }
     catch (Exception fault) {
-        log.warn("The web hook at ${hostOf(address)} could not be told: ${fault.class.simpleName}.")
+        log.warn("The web hook at ${hostOf(address)} could not be told: ${(fault.cause ?: fault).class.simpleName}.")
     }
+}
+
+// What an action gives, or a TimeoutException: a mail server that says nothing, or an answer that never ends, holds up no run.
+def within(seconds, action) {
+    def job = new java.util.concurrent.FutureTask(action as java.util.concurrent.Callable)
+    def worker = new Thread(job)
+    worker.daemon = true
+    worker.start()
+    job.get(seconds, java.util.concurrent.TimeUnit.SECONDS)
 }
