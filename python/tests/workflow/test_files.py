@@ -77,7 +77,13 @@ def test_what_is_written_is_read_and_numpy_becomes_plain(tmp_path):
         write_json(tmp_path / "x.json", {"a": {1}})
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "missing"), (b"{", "not readable"), (b"\xff", "not readable")])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "missing"), (b"{", "not readable"), (b"\xff", "not readable"),
+        (b'{"dg": NaN}', "NaN is no finite number"), (b'{"dg": 1e400}', "1e400 is no finite number"),
+    ],
+)  # fmt: skip
 def test_state_is_never_taken_as_empty(tmp_path, content, message):
     if content is not None:
         (tmp_path / "x.json").write_bytes(content)

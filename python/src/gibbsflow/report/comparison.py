@@ -175,8 +175,9 @@ def comparison_text(found: Comparison) -> str:
             _value(row.ddg_kcal_per_mol, row.ddg_error_kcal_per_mol),
         )
         z = "" if row.z is None else f"{row.z:.1f}"
-        lines.append(f"{row.ligand:20}{values[0]:>16}{values[1]:>16}{values[2]:>18}{z:>7}  {row.remark}".rstrip())
-    lines += [f"{name}: {one} | {other}" for name, one, other in found.settings]
+        name, remark = one_line(row.ligand, 60), one_line(row.remark, 200)  # from files of others
+        lines.append(f"{name:20}{values[0]:>16}{values[1]:>16}{values[2]:>18}{z:>7}  {remark}".rstrip())
+    lines += [one_line(f"{name}: {one} | {other}", 500) for name, one, other in found.settings]
     if found.mean_kcal_per_mol is not None and found.rms_kcal_per_mol is not None:
         whole = (
             f"{found.both} in both: mean {found.mean_kcal_per_mol:+.2f}, root mean square {found.rms_kcal_per_mol:.2f}"

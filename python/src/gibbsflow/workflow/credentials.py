@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import re
 
-_ADDRESS = re.compile(r"(?<=://)([^\s:/@'\"]*):(?!\d+/)[^\s'\"]*@")
-_KEY = re.compile(r"(?i)\b([\w-]*(?:password|passwd|secret|token|api_?key|signature))=[^\s&'\",;]+")
+_ADDRESS = re.compile(r"(?<=://)([^\s:/@'\"]*):(?!\d+/)[^\s'\"]{0,500}@")
+_KEY = re.compile(r"(?i)(password|passwd|secret|token|api_?key|signature)=[^\s&'\",;]+")
 
 
 def without_passwords(text: str) -> str:

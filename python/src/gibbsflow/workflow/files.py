@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import stat
 import tempfile
@@ -158,11 +159,19 @@ def read_json(path: Path) -> Any:
         if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_JSON:
             raise StateError(f"{path}: no file of JSON, or one of over {_LARGEST_JSON} bytes")
         with open(path) as file:
-            return json.loads(file.read())
+            return json.loads(file.read(), parse_float=_finite, parse_constant=_finite)
     except FileNotFoundError as error:
         raise StateError(f"{path}: missing") from error
     except (ValueError, RecursionError) as error:  # among them those of the encoding
         raise StateError(f"{path}: not readable as JSON ({one_line(str(error), 200)})") from error
+
+
+def _finite(text: str) -> float:
+    """A number as JSON has them: what is none, or too large for one, was not written by gibbsflow."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{one_line(text, 40)} is no finite number")
+    return value
 
 
 def within(root: Path, relative: str) -> Path:

@@ -33,8 +33,9 @@ def test_logs_of_what_failed_and_of_what_was_killed(tmp_path):
     for home in (bad / "gromacs", good):
         home.mkdir(exist_ok=True)
         (home / "md.log").write_text(f"of {home.name}\n")
-    (tmp_path / "command.log").write_text("killed\n")
-    told = {"process": "EQUIL_RUN", "item": "b2", "cause": "KILLED", "log": str(tmp_path / "command.log"), "at": "1"}
+    (tmp_path / ".command.log").write_text("killed\n")
+    told = {"process": "EQUIL_RUN", "item": "b2", "cause": "KILLED", "log": str(tmp_path / ".command.log"), "at": "1"}
     write_json(state / ".killed" / "EQUIL_RUN.json", told)
+    write_json(state / ".killed" / "foreign.json", told | {"log": "/etc/passwd"})  # no path from outside is read
     homes, _ = StateRows(state).look()
     assert [one.text for one in log_tails(state, homes.values(), [])] == ["killed", "of gromacs"]

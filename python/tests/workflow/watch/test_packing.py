@@ -2,11 +2,13 @@
 
 import json
 import tarfile
+import time
 
 import pytest
 from watched_campaigns import HOSTILE, campaign, phases
 
 from gibbsflow.errors import InputError
+from gibbsflow.workflow.state import sentinels
 from gibbsflow.workflow.watch.campaign_view import CampaignView
 from gibbsflow.workflow.watch.packing import masked, pack_item
 
@@ -25,13 +27,16 @@ def test_records_logs_and_inputs_without_samples_and_secrets(tmp_path, monkeypat
     (home / "big.txt").write_text("x" * 1_000_001)
     (home / "odd").write_bytes(b"\0\1")
     (home / "link").symlink_to("/etc/passwd")
+    sentinels.Sentinel("FAILED", "h", cause="Numerical", message="tok-123456 refused").write(home)
     packed = pack_item(CampaignView(state, phases), "b2", tmp_path / "b2.tar.gz")
     found = contents(tmp_path / "b2.tar.gz")
     assert set(found) == set(packed.names) and packed.size_bytes == (tmp_path / "b2.tar.gz").stat().st_size
     inside = f"state/{home.relative_to(state)}"
     assert json.loads(found[f"{inside}/FAILED"])["cause"] == "Numerical"
     assert found[f"{inside}/md.log"] == "began\nexport AWS_SECRET_ACCESS_KEY=***\nused ***\nnot finite\n"
-    assert json.loads(found["item.json"])["item"]["name"] == "b2"
+    told = json.loads(found["item.json"])
+    assert told["item"]["name"] == "b2" and any("*** refused" in part["cause"] for part in told["parts"])
+    assert not any("tok-123456" in text or "abc/def" in text for text in found.values())
     out = found["LEFT_OUT.txt"]
     assert all(
         word in out for word in ("segment-00000.npz: energies", "big.txt: 1 MB", "odd: not text", "link: a link")
@@ -62,7 +67,16 @@ def test_nothing_is_written_over_or_for_no_item(tmp_path):
     ("text", "shown"),
     [
         ('"token": "abc", "steps": 5', '"token": "***", "steps": 5'),
+        ('"password": "two \\"words\\" and more"', '"password": "***"'),
+        (json.dumps(['{"api_key": "a b"}']), json.dumps(['{"api_key": "***"}'])),
+        ("sqlplus --db-password two", "sqlplus --db-password ***"),
         ("Authorization: Bearer abcdefgh.ijk", "Authorization: Bearer ***"),
+        ("Authorization: Token abc", "Authorization: Token ***"),
+        (
+            "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY----- *** -----END PRIVATE KEY-----",
+        ),
+        ("to https://hooks.example.org/T0/B0/x", "to https://***"),
         ("TOWER_ACCESS_TOKEN='x'", "TOWER_ACCESS_TOKEN='***'"),
         ("postgresql://me:word@host/db", "postgresql://me@host/db"),
         ("nothing of the kind", "nothing of the kind"),
@@ -70,3 +84,10 @@ def test_nothing_is_written_over_or_for_no_item(tmp_path):
 )
 def test_masks(text, shown):
     assert masked(text) == shown
+
+
+@pytest.mark.parametrize("word", ["token", "a-", "http://", "secret ", "\\"])
+def test_a_long_line_is_masked_in_time(word):
+    began = time.process_time()
+    masked(word * (200_000 // len(word)))
+    assert time.process_time() - began < 5  # hours, where every start of a word has all of it tried

@@ -41,6 +41,7 @@ def test_a_record(tmp_path):
     path = tmp_path / "out/phases/done/analysis/record.json"
     rounds, legs = read_record(path)
     assert rounds[0]["dg_kcal_per_mol"] == -6.4 and [leg["overlap"] for leg in legs] == pytest.approx([0.1, 0.2])
-    path.write_text(json.dumps({"legs": [3]}))
-    with pytest.raises(StateError, match="something else"):
-        read_record(path)
+    for odd in ({"legs": [3]}, {"sampling": {"rounds": [{"dg_kcal_per_mol": "-6"}]}}):
+        path.write_text(json.dumps(odd))
+        with pytest.raises(StateError, match="something else"):
+            read_record(path)

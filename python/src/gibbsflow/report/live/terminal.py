@@ -210,8 +210,12 @@ class WatchApp(App[None]):
             Its row.
         """
         name = chosen.row_key.value
-        if name is not None:
+        if name is None:
+            return
+        try:
             self.push_screen(DetailScreen(self.view.detail(name)))
+        except (GibbsflowError, OSError) as error:  # gone since the last look
+            self.notify(one_line(str(error), 300), severity="error", markup=False)
 
     def action_text(self) -> None:
         """Go to the filter by text."""

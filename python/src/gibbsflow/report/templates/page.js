@@ -89,7 +89,7 @@
 
   // --- links into what is folded up ---------------------------------------------------------------------------------
   const unfold = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.getElementById(location.hash.slice(1)); // names need no decoding
     const item = target && target.closest("details");
     if (item && !item.open) {
       item.open = true;

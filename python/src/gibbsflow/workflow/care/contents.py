@@ -69,7 +69,10 @@ def contents(
         links = [name for name in below if (here / name).is_symlink()]
         below[:] = sorted(name for name in below if name not in links and here / name not in apart)
         for name in sorted([*names, *links]):
-            found = os.stat(name, dir_fd=fd, follow_symlinks=False)
+            try:
+                found = os.stat(name, dir_fd=fd, follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # of a run that goes on
             size = found.st_size if stat.S_ISREG(found.st_mode) else 0
             if found.st_nlink > 1:
                 size = 0 if (found.st_dev, found.st_ino) in seen else size

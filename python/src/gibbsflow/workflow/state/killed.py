@@ -65,6 +65,18 @@ class Killed:
         facts = [code, f"asked {asked}" if asked else "", f"log {self.log}" if self.log else ""]
         return f"{self.process} ({', '.join(filter(None, facts))})"
 
+    @property
+    def log_file(self) -> Path | None:
+        """The log, to be read.
+
+        Returns
+        -------
+        Path or None
+            None where the path is none of a task's output: a note may come from anywhere.
+        """
+        path = Path(self.log)
+        return path if path.name == ".command.log" and path.is_absolute() else None
+
     def is_of(self, parts: Sequence[str]) -> bool:
         """Say whether it was at work in a state folder.
 

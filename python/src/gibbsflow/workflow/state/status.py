@@ -151,7 +151,7 @@ def planned_rows(path: Path, root: Path) -> Iterator[StatusRow]:
                 for window, ns in enumerate(windows):
                     name = _join(item, f"{leg}/replicate_{replicate}/{window_folder(window)}")
                     yield StatusRow(name, "window", total_ns=round(float(ns), 6))
-    except (StateError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (StateError, OSError, KeyError, TypeError, ArithmeticError, ValueError, AttributeError) as error:
         yield StatusRow(_join(item, PLAN), "phase", "unreadable", cause=f"no plan of windows ({error!r})")
 
 
@@ -275,7 +275,7 @@ def home_rows(home: Path, root: Path, ends: Ends) -> Iterator[StatusRow]:
     """
     try:
         row, settings = _row(home, root, ends)
-    except (StateError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (StateError, OSError, KeyError, TypeError, ArithmeticError, ValueError, AttributeError) as error:
         text = str(error) if isinstance(error, StateError | OSError) else f"{home}: holds something else ({error!r})"
         yield StatusRow(_name(home, root), "phase", "unreadable", cause=text)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -167,9 +168,10 @@ class CampaignView:
         mode, outdirs = "", []
         try:
             if self.of_campaign and (note := CampaignNote.read(self.folder)) is not None:
-                mode, outdirs = note.mode, [Path(one.outdir) for one in note.results]
+                mode, places = note.mode, [one.outdir for one in note.results]
+                outdirs = [Path(path) for path in places if os.path.isdir(path)]
                 remarks += [
-                    f"{one_line(str(path), 300)}: results are not there" for path in outdirs if not path.is_dir()
+                    f"{one_line(path, 300)}: results are not there" for path in places if not os.path.isdir(path)
                 ]
             elif self.of_campaign:
                 remarks.append("results unknown: no head has noted them, so only state is shown")

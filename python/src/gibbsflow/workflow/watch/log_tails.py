@@ -37,9 +37,9 @@ def log_tails(campaign: Path, homes: Iterable[HomeRows], results: Sequence[Path]
     """
     bad = [home for home in homes if any(row.status in ("failed", "lost", "unreadable") for row in home.rows)]
     named = [
-        Path(one.log)
+        one.log_file
         for one in reversed(read_killed(campaign))
-        if one.log and any(one.is_of(home.parts) for home in bad)
+        if one.log_file is not None and any(one.is_of(home.parts) for home in bad)
     ]
     places = {campaign.joinpath(*home.parts): 2 for home in bad}
     # of a local loop, logs lie beside the state of what they are of

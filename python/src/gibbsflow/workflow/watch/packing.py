@@ -24,9 +24,24 @@ from gibbsflow.workflow.state.killed import read_killed
 from gibbsflow.workflow.watch.campaign_view import CampaignView
 
 _MOST_BYTES = 1_000_000
-_SECRET = r"password|passwd|secret|token|api_?key|access_?key|credential|signature"
-_GIVEN = re.compile(rf"(?i)([\w.-]*(?:{_SECRET})[\w.-]*[\"']?\s*[:=]\s*[\"']?)[^\s\"',;&}}\]]+")
-_BEARER = re.compile(r"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}")
+_SECRET = r"password|passphrase|passwd|secret|token|(?:api|access|private)_?key|credential|signature|hook_url"
+_QUOTED = r"(?P<quote>\\{0,8}[\"'])(?:(?!(?P=quote))(?:\\.|.))*(?P=quote)?"
+_GIVEN = re.compile(
+    rf"(?i)(?P<name>(?:{_SECRET})[\w.-]{{0,40}}\\{{0,8}}[\"']?\s{{0,9}}[:=][\s\[(]{{0,40}})"
+    rf"(?:{_QUOTED}|[^\s\"',;&}}\]\\]+)"
+)
+"""A name that tells of a secret, and its value: to the end of its quotes, also of a text within JSON, or a word.
+
+All repeats before a match is sure are bounded: a line may be a megabyte of one word.
+"""
+_MASKS = (
+    (re.compile(rf"(?i)(-[\w-]{{0,40}}(?:{_SECRET})[\w-]{{0,40}}\s{{1,9}}[\"']?)(?!-)[^\s\"']+"), r"\1***"),
+    (re.compile(r"(?i)(authorization\W{1,20}[a-z]{1,20}\s{1,9})[^\s\"'\\]+"), r"\1***"),
+    (re.compile(r"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}"), r"\1***"),
+    (re.compile(r"(?s)(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----).*?(?=-----END|\Z)"), r"\1 *** "),
+    (re.compile(r"\b((?:gh[opsru]_|github_pat_|glpat-|hf_|xox[abp]-|AKIA))[\w-]{12,}"), r"\1***"),
+    (re.compile(r"(?i)(https?://)[^\s\"'\\]{0,300}hook[^\s\"'\\]*"), r"\1***"),
+)
 _OF_RUN = ("settings.json", "campaign.json", "run.json", "versions.yml", "inputs")
 
 
@@ -110,7 +125,10 @@ def masked(text: str) -> str:
     for key, value in os.environ.items():
         if named.search(key) and len(value) >= 6:
             text = text.replace(value, "***")
-    return _BEARER.sub(r"\1***", _GIVEN.sub(r"\1***", without_passwords(text)))
+    text = _GIVEN.sub(lambda found: f"{found['name']}{found['quote'] or ''}***{found['quote'] or ''}", text)
+    for mask, shown in _MASKS:
+        text = mask.sub(shown, text)
+    return without_passwords(text)
 
 
 def _files(view: CampaignView, name: str) -> Iterator[tuple[Path, str]]:
@@ -123,8 +141,8 @@ def _files(view: CampaignView, name: str) -> Iterator[tuple[Path, str]]:
                 yield one.path, inside
     parts = [home.relative_to(view.folder).parts for home in view.homes(name)]
     for killed in read_killed(view.folder):
-        if any(killed.is_of(path) for path in parts) and killed.log:
-            yield Path(killed.log), f"killed/{killed.process}.command.log"
+        if any(killed.is_of(path) for path in parts) and killed.log_file is not None:
+            yield killed.log_file, f"killed/{killed.process}.command.log"
     for path in sorted((view.folder / KILLED).glob("*.json")):
         if name in path.name:
             yield path, f"killed/{path.name}"
@@ -164,11 +182,11 @@ def _text(path: Path, packed: Packed) -> str | None:
     if b"\0" in data:
         packed.left_out.append(f"{path}: not text")
         return None
-    return masked(data.decode(errors="replace"))
+    return data.decode(errors="replace")
 
 
 def _add(tar: tarfile.TarFile, packed: Packed, name: str, text: str) -> None:
-    data = text.encode(errors="surrogateescape")
+    data = masked(text).encode(errors="surrogateescape")
     info = tarfile.TarInfo(name)
     info.size, info.mtime = len(data), int(datetime.now(UTC).timestamp())
     tar.addfile(info, io.BytesIO(data))

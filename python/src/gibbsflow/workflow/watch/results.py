@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gibbsflow.errors import GibbsflowError, StateError, one_line
+from gibbsflow.errors import GibbsflowError, StateError, one_line, shown
 from gibbsflow.workflow.files import read_json
 from gibbsflow.workflow.folders.places import folder_fault
 from gibbsflow.workflow.folders.published import IDENTITY, MadeFrom
@@ -139,7 +139,7 @@ def _read(home: Path, files: tuple[tuple[str, int], ...]) -> ItemResults:
             cpu_s = float(timings.get("cpu_s") or timings.get("total_s") or 0.0)
             engine_s = float(timings.get("engine_s") or 0.0)
             on_gpu = str(content.get("platform", "")) in _GPUS
-        except (GibbsflowError, OSError, KeyError, TypeError, ValueError) as error:
+        except (GibbsflowError, OSError, KeyError, TypeError, ValueError, OverflowError) as error:
             damaged.append(one_line(f"{path}/{FILE_NAME}: not a result, or half-written ({error})", 300))
             continue
         if len(parts) == 1:
@@ -198,14 +198,21 @@ def read_record(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
     content = read_json(path)
     try:
         rounds = [
-            {key: one.get(key) for key in ("round", "dg_kcal_per_mol", "dg_error_kcal_per_mol", "sampled_ns")}
+            {key: _number(one.get(key)) for key in ("round", "dg_kcal_per_mol", "dg_error_kcal_per_mol", "sampled_ns")}
             for one in (content.get("sampling") or {}).get("rounds", [])
         ]
         legs = [
-            {key: one.get(key) for key in ("leg", "replicate", "dg_kcal_per_mol")}
-            | {"overlap": (one.get("overlap") or {}).get("min_neighbour")}
+            {"leg": str(one.get("leg"))}
+            | {key: _number(one.get(key)) for key in ("replicate", "dg_kcal_per_mol")}
+            | {"overlap": _number((one.get("overlap") or {}).get("min_neighbour"))}
             for one in content.get("legs") or []
         ]
     except (AttributeError, TypeError) as error:
         raise StateError(f"{path}: holds something else ({error!r})") from error
     return rounds, legs
+
+
+def _number(value: Any) -> float | None:
+    if value is not None and not isinstance(value, int | float):
+        raise TypeError(f"{shown(value)} is no number")
+    return value
