@@ -60,3 +60,13 @@ def test_a_file_named_from_the_current_folder_is_found_where_the_folder_is_moved
     system.write()
     moved = root.rename("moved")
     assert SimSystem.read(moved).path("ligand_a").read_text() == "a"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [[], 3, {"meta": {}}, {"name": "b", "artifacts": [], "meta": {}}, {"name": "b", "artifacts": {"a": 3}, "meta": {}}],
+)
+def test_a_file_that_holds_something_else_is_refused(content, tmp_path):
+    (tmp_path / FILE_NAME).write_text(json.dumps(content))
+    with pytest.raises(StateError, match=r"no system of gibbsflow|artifacts: a: no path"):
+        SimSystem.read(tmp_path)

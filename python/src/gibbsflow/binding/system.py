@@ -261,8 +261,16 @@ class SimSystem:
         StateError
             Where there is none, or it cannot be read.
         """
-        content = read_json(Path(folder) / FILE_NAME)
-        return cls(content["name"], Path(folder), content["artifacts"], content["meta"])
+        file = Path(folder) / FILE_NAME
+        content = read_json(file)
+        name, artifacts, meta = (
+            content.get(key) if isinstance(content, dict) else None for key in ("name", "artifacts", "meta")
+        )
+        if not (isinstance(name, str) and isinstance(artifacts, dict) and isinstance(meta, dict)):
+            raise StateError(f"{file}: no system of gibbsflow (right: name, artifacts, meta, as a phase writes it)")
+        if strange := [role for role, path in artifacts.items() if not isinstance(path, str)]:
+            raise StateError(f"{file}, artifacts: {', '.join(strange)}: no path")
+        return cls(name, Path(folder), artifacts, meta)
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -1,8 +1,8 @@
 """Estimate of a campaign's CPU and GPU hours: its MD by a table of measured rates, or scaled to this machine.
 
 Seconds of one core a step (AMD EPYC, OpenMM 8.6's CPU platform, measured with :func:`measured_rate.step_s`): implicit
-solvent, N = 30, 150, 300, 1,200 atoms: 119, 814, 2,485, 34,259 µs, which 60 + 1.3 N + 0.0232 N² meets within 70 % at
-30 and 5 % from 150 on; water, 1,800, 6,000, 12,000 atoms: 6.4, 21.0, 42.6 ms, 3.5 µs an atom. Those of a GPU are
+solvent, N = 30, 150, 300, 1,200 atoms: 119, 814, 2,485, 34,259 µs, which 60 + 1.3 N + 0.0232 N² meets within
+5 %; water, 1,800, 6,000, 12,000 atoms: 6.4, 21.0, 42.6 ms, 3.5 µs an atom. Those of a GPU are
 :mod:`gibbsflow.binding.workload`'s. Energies in other states, equilibration's minimisation and all else come on top.
 """
 
