@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from ase import Atoms
+from ase import Atom, Atoms
 from ase.build import bulk, fcc111, molecule
+from ase.neighborlist import neighbor_list
 
 from gibbsflow.engines.lammps_frame import cell_of, lists_with_images, stress_from_virial, to_frame
 from gibbsflow.units import EV_PER_ANGSTROM3_PER_BAR
@@ -71,12 +72,31 @@ def test_cell_of_a_box():
     assert cell == pytest.approx(np.array([[10, 0, 0], [0.1, 20, 0], [0.2, 0.3, 30]]))
 
 
-def test_lists_are_wide_where_no_atom_has_two_others_near():
-    far = Atoms("H4", [[0, 0, 0], [30, 0, 0], [0, 30, 0], [30, 30, 0]])
-    pairs = Atoms("H4", [[0, 0, 0], [0, 0, 0.8], [0, 30, 0], [0, 30, 0.8]])
-    for atoms, species in ((molecule("CO"), ("C", "O")), (far, ("H",)), (pairs, ("H",))):
-        # the shortest side is twice cutoff and margin, and the lists reach one margin beyond it
-        assert lists_with_images(to_frame(atoms, species, 5.0), 5.0) == ["neighbor 8.000000 bin"]
-    chain = Atoms("H3", [[0, 0, 0], [0, 0, 5.5], [0, 0, 11]])
-    for atoms, species in ((molecule("H2O"), ("H", "O")), (bulk("Si"), ("Si",)), (chain, ("H",))):
-        assert lists_with_images(to_frame(atoms, species, 5.0), 5.0) == []
+@pytest.mark.parametrize(
+    "atoms",
+    [
+        molecule("CO"), molecule("H2O"), Atoms("OH2", molecule("H2O").positions, cell=[7.5] * 3, pbc=True),
+        Atoms("H4", [[0, 0, 0], [30, 0, 0], [0, 30, 0], [30, 30, 0]]),
+        Atoms("H4", [[0, 0, 0], [0, 0, 0.8], [0, 30, 0], [0, 30, 0.8]]),
+        Atoms("H5", [[0, 0, 4.0 * k] for k in range(5)]), bulk("Si") * (2, 1, 1), bulk("Cs"),
+    ],
+)  # fmt: skip
+def test_lists_of_all_atoms_hold_a_dozen(atoms):
+    frame = to_frame(atoms, sorted(set(atoms.get_chemical_symbols())), 5.0)
+    wide = lists_with_images(frame, 5.0)
+    reach = 5.0 + (float(wide[0].split()[1]) if wide else 1.0)
+    boxed = Atoms(len(atoms) * ["X"], frame.positions, cell=frame.cell, pbc=True)
+    listed = np.bincount(neighbor_list("i", boxed, reach), minlength=len(atoms))
+    assert listed.min() >= 12 and listed.max() < 2000
+    assert bool(wide) == (atoms.symbols[0] != "Si")
+
+
+def test_one_atom_far_from_many_makes_no_lists_too_long():
+    cluster = bulk("Cu", cubic=True) * (6, 6, 6)
+    cluster.pbc = False
+    cluster.append(Atom("Cu", (60.0, 60.0, 60.0)))
+    frame = to_frame(cluster, ("Cu",), 5.0)
+    (wide,) = lists_with_images(frame, 5.0)
+    boxed = Atoms(len(cluster) * ["X"], frame.positions, cell=frame.cell, pbc=True)
+    listed = np.bincount(neighbor_list("i", boxed, 5.0 + float(wide.split()[1])))
+    assert 500 <= listed.max() < 2000  # room in LAMMPS' lists; more atoms alone would need more than that

@@ -16,6 +16,8 @@ from gibbsflow.units import EV_PER_ANGSTROM3_PER_BAR, Floats
 _PAD_ANGSTROM = 1.0
 _LOOSE_ANGSTROM3 = 150.0  # volume an atom: no crystal has more
 _SKIN_ANGSTROM = 1.0  # of our neighbour lists; LAMMPS has 2 Å where nothing is said
+_FEW_ATOMS = 100  # of more that are not loose none is without neighbours
+_FEWEST_LISTED, _MOST_LISTED = 12, 500  # in lists of all atoms; LAMMPS has room for 2000 in each
 
 
 @dataclass(frozen=True)
@@ -107,11 +109,12 @@ def to_frame(atoms: Atoms, species: Sequence[str], cutoff_angstrom: float) -> Fr
 
 
 def lists_with_images(frame: Frame, cutoff_angstrom: float) -> list[str]:
-    """Widen the neighbour lists of atoms and pairs far from each other until they hold the atoms' own images.
+    """Widen the neighbour lists of few atoms, or of atoms far from each other, until they hold more: also images.
 
-    ``pair_style pod`` of LAMMPS 22 Jul 2025 sizes its memory by these lists, before what is beyond the cutoff is left
-    out, and writes over the end of it where none of them holds two atoms at the start (lammps/lammps, issue 5114).
-    Energies and forces stay as they are: images are beyond the cutoff.
+    ``pair_style pod`` of LAMMPS 22 Jul 2025 sizes its memory by the list of the first atom, before what is beyond the
+    cutoff is left out, and writes over the end of it where that is short (lammps/lammps, issue 5114): of one atom for
+    some bases of one element, of two for some of two elements. Energies and forces stay as they are: what is added is
+    beyond the cutoff.
 
     Parameters
     ----------
@@ -125,14 +128,17 @@ def lists_with_images(frame: Frame, cutoff_angstrom: float) -> list[str]:
     list of str
         LAMMPS commands to follow those that load the frame; none where there are atoms enough.
     """
-    if abs(np.linalg.det(frame.cell)) <= _LOOSE_ANGSTROM3 * len(frame.types):
+    many = len(frame.types) > _FEW_ATOMS
+    if many and abs(np.linalg.det(frame.cell)) <= _LOOSE_ANGSTROM3 * len(frame.types):
         return []
     atoms = Atoms(len(frame.types) * ["X"], frame.positions, cell=frame.cell, pbc=True)
-    owners = neighbor_list("i", atoms, cutoff_angstrom + _SKIN_ANGSTROM)
-    if np.bincount(owners).max(initial=0) > 1:
-        return []
-    # an atom has two images at the length of the shortest cell vector
-    return [f"neighbor {np.linalg.norm(frame.cell, axis=1).min() - cutoff_angstrom + _PAD_ANGSTROM:.6f} bin"]
+    usual = reach = cutoff_angstrom + _SKIN_ANGSTROM
+    while True:
+        listed = np.bincount(neighbor_list("i", atoms, reach), minlength=len(atoms))
+        if listed.min() >= _FEWEST_LISTED or listed.max() >= _MOST_LISTED:
+            break
+        reach *= 1.25
+    return [f"neighbor {reach - cutoff_angstrom:.6f} bin"] if reach > usual else []
 
 
 def cell_of(box: Floats) -> Floats:
