@@ -126,3 +126,9 @@ def test_a_record_of_another_form_makes_no_row(change):
 def test_a_folder_of_a_phase_is_no_ligand(tmp_path):
     Sentinel("FAILED", "hash", cause="Unbound", message="gone").write(tmp_path / "cb7" / "b2" / "equil")
     assert list(results_table.failures(tmp_path)) == ["b2"]
+
+
+def test_a_cause_turns_no_direction_of_writing_and_fills_no_page():
+    sentinel = Sentinel("FAILED", "x", cause="Numerical", message="\u202eleft" + "x" * 9000)
+    cause = results_table.failed_row("b2", "abfe", None, sentinel).cause
+    assert cause.startswith("Numerical: \\u202eleftx") and len(cause) <= 2000

@@ -179,7 +179,7 @@ def failed_row(
     cause = f"{NOT_FINISHED} (or its record is: {unknown[0]})" if unknown else NOT_FINISHED
     if sentinel is not None:
         status = failed_status(sentinel.cause)
-        cause = f"{sentinel.cause}: {' '.join(sentinel.message.split())}"
+        cause = one_line(f"{sentinel.cause}: {' '.join(sentinel.message.split())}", 2000)
     return TableRow(ligand, ligand, mode, status, "FAIL", experimental_dg_kcal_per_mol=experiment, cause=cause)
 
 
