@@ -35,6 +35,11 @@ def asked(*words):
     return CliRunner().invoke(gibbsflow.app, [str(word) for word in words])
 
 
+def test_a_measurement_without_a_dry_run_starts_nothing(campaign, tmp_path):
+    done = asked("run-local", campaign(mode="md"), "--measure")
+    assert done.exit_code == 2 and "--dry-run" in done.output and not (tmp_path / "out").exists()
+
+
 def test_a_dry_run_names_the_phases_and_makes_nothing(campaign, tmp_path):
     done = asked("run-local", campaign(mode="md"), "--dry-run")
     assert done.exit_code == 0, done.output

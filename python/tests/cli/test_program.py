@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from gibbsflow.cli.examples import EXAMPLES
 from gibbsflow.cli.program import Program
 from gibbsflow.cli.verb import verb
-from gibbsflow.errors import EXIT_STORAGE, InputError, Problem
+from gibbsflow.errors import InputError, Problem
 
 BIN = Path(__file__).parents[3] / "bin"
 PROGRAMS = sorted(path.name for path in BIN.iterdir())
@@ -130,12 +130,3 @@ def test_completion_by_the_shell(name: str, begun: str, ends: list[str]) -> None
     asked = {f"_{name.upper()}_COMPLETE": "complete_bash", "COMP_WORDS": f"{name} {begun}", "COMP_CWORD": count}
     done = subprocess.run([BIN / name], env=os.environ | asked, capture_output=True, text=True)
     assert done.stdout.split() == ends, done.stderr
-
-
-@pytest.mark.parametrize("words", ["list --json", "list --nope --json", "--help"])
-def test_output_that_cannot_be_written_is_one_line_and_its_exit_code(words: str, tmp_path: Path) -> None:
-    with Path("/dev/full").open("wb") as full:
-        command = [str(BIN / "gibbsflow"), *words.split()]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == EXIT_STORAGE and "standard output: No space left" in done.stderr
-    assert "Traceback" not in done.stderr and "defect" not in done.stderr

@@ -35,6 +35,8 @@ def run_local(
 
     Paths in the file are relative to the current folder, those in the samplesheet to the samplesheet.
     """
+    if measure and not dry_run:
+        raise typer.BadParameter("--measure needs --dry-run: nothing was started")
     code = 0
     with verb(None) as result:
         from gibbsflow.binding.campaign.phases import PIPELINES

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -16,9 +15,9 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from gibbsflow.cli.examples import EXAMPLES
-from gibbsflow.cli.style import Style, program_begins, show_traceback, speaking, style, tell_of_defect
+from gibbsflow.cli.output import of_storage, writable_output
+from gibbsflow.cli.style import Style, program_begins, speaking, style, tell_of_defect
 from gibbsflow.errors import EXIT_SCIENCE
-from gibbsflow.workflow.files import storage_fault
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result, or the error, as one JSON document on standard output.")
@@ -36,27 +35,17 @@ class Verbs(TyperGroup):
     def main(self, args: Any = None, *, standalone_mode: bool = True, **extra: Any) -> Any:  # type: ignore[override]
         """Run the command line (`args`, or the words of this process), as Click asks for it."""
         words = sys.argv[1:] if args is None else list(args)
-        try:
-            return self._run(words, standalone_mode, extra)
-        except OSError as error:
-            if (fault := storage_fault(error)) is None:
-                raise
-            show_traceback()
-            said = str(fault) if error.filename else f"standard output: {error.strerror}"
-            typer.echo(f"error: {said}\nwhat to do: {fault.what_to_do}", err=True)
-            os._exit(fault.exit_code)  # what is left of the output would be tried once more, and change the exit code
-
-    def _run(self, words: list[str], standalone_mode: bool, extra: dict[str, Any]) -> Any:
-        if not standalone_mode or "--json" not in words:
-            return super().main(words, standalone_mode=standalone_mode, **extra)
-        try:
-            code = super().main(words, standalone_mode=False, **extra)
-        except TyperException as error:
-            code = error.exit_code
-            typer.echo(f"error: {error.format_message()}", err=True)
-            _print_failure("Usage", error.format_message())
-        except typer.Abort:
-            code = 1
+        with writable_output():
+            if not standalone_mode or "--json" not in words:
+                return super().main(words, standalone_mode=standalone_mode, **extra)
+            try:
+                code = super().main(words, standalone_mode=False, **extra)
+            except TyperException as error:
+                code = error.exit_code
+                typer.echo(f"error: {error.format_message()}", err=True)
+                _print_failure("Usage", error.format_message())
+            except typer.Abort:
+                code = 1
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -145,7 +134,7 @@ def in_style(command: Callable[..., Any]) -> Callable[..., Any]:
             except (typer.Exit, typer.Abort, BrokenPipeError, TyperException):
                 raise
             except Exception as error:  # noqa: BLE001 - outside of a verb's body, which tells of its own
-                if storage_fault(error) is not None:  # of standard output, by now: no JSON could be printed either
+                if of_storage(error):  # of standard output, by now: no JSON could be printed either
                     raise
                 message = tell_of_defect(error)
                 if style().as_json:
