@@ -34,4 +34,4 @@ def largest_force_error(potential: Path, frames: Sequence[Atoms]) -> float:
         errors = [float(np.abs(calculator.get_forces(frame.copy()) - frame.get_forces()).mean()) for frame in frames]
     finally:
         calculator.close()
-    return max(errors)
+    return float(np.max(errors))  # not a number where any is none

@@ -237,6 +237,8 @@ class WorkflowManager:
         if not history or not met or len(met) < history[-1].selected or not potential.is_dir():
             return history
         error = largest_force_error(potential, met)
+        if not math.isfinite(error):
+            return history
         log.info("the potential before was off by %.3g eV/Å at most in the %d structures that MD met", error, len(met))
         last = replace(history[-1], met_labels=len(met), met_force_mae_ev_per_angstrom=error)
         return (*history[:-1], last)
