@@ -104,6 +104,7 @@ def test_a_token_is_asked_for_on_other_addresses(tmp_path):
     with serving(state, "0.0.0.0") as server:  # noqa: S104 - what the token is for
         token = server.token
         assert len(token) >= 32 and server.url.endswith(f"/?token={token}")
+        assert socket.gethostname() in server.url  # the wildcard is no address to open elsewhere
         for path in ("/", "/api/snapshot", "/?token=", "/?token=x", f"/?token={token}x", "/?token=%C3%A9"):
             assert get(server, path)[0] == 403
         assert get(server, "/", Cookie=f"gibbsflow_watch={token}x")[0] == 403

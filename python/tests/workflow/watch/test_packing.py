@@ -52,6 +52,16 @@ def test_results_of_an_item_and_settings_of_the_run(tmp_path):
     assert "results_0/phases/done/analysis/result.json" in found and "results_0/pipeline_info/settings.json" in found
 
 
+def test_what_was_killed_of_another_item_is_not_packed(tmp_path):
+    state = campaign(tmp_path)
+    (state / ".killed").mkdir(exist_ok=True)
+    for item in ("b2", "b20"):
+        (state / ".killed" / f"FE_RUN_{item}_complex.json").write_text("{}")
+    pack_item(CampaignView(state, phases), "b2", tmp_path / "b2.tar.gz")
+    found = contents(tmp_path / "b2.tar.gz")
+    assert "killed/FE_RUN_b2_complex.json" in found and "killed/FE_RUN_b20_complex.json" not in found
+
+
 def test_nothing_is_written_over_or_for_no_item(tmp_path):
     view = CampaignView(campaign(tmp_path), phases)
     for name, out, text in [("nobody", "a.tar.gz", "no such item"), ("b2", "a.zip", "tar.gz")]:

@@ -152,7 +152,9 @@ class PageServer(ThreadingHTTPServer):
         str
             With its token, where one is asked for.
         """
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        everywhere = self.host in ("0.0.0.0", "::")  # noqa: S104 - an address to show, not to listen on
+        named = socket.gethostname() if everywhere else self.host
+        host = f"[{named}]" if ":" in named else named
         return f"http://{host}:{self.server_address[1]}/" + (f"?token={self.token}" if self.token else "")
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -143,8 +143,9 @@ def _files(view: CampaignView, name: str) -> Iterator[tuple[Path, str]]:
     for killed in read_killed(view.folder):
         if any(killed.is_of(path) for path in parts) and killed.log_file is not None:
             yield killed.log_file, f"killed/{killed.process}.command.log"
+    whole_name = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])")  # a1 is not a10
     for path in sorted((view.folder / KILLED).glob("*.json")):
-        if name in path.name:
+        if whole_name.search(path.name):
             yield path, f"killed/{path.name}"
     for number, home in enumerate(view.results(name)):
         for one in contents(home):
