@@ -6,6 +6,7 @@ from ase import Atom, Atoms
 from ase.build import bulk, fcc111, molecule
 from ase.neighborlist import neighbor_list
 
+from gibbsflow.engines import lammps_frame
 from gibbsflow.engines.lammps_frame import cell_of, lists_with_images, stress_from_virial, to_frame
 from gibbsflow.units import EV_PER_ANGSTROM3_PER_BAR
 
@@ -100,3 +101,20 @@ def test_one_atom_far_from_many_makes_no_lists_too_long():
     boxed = Atoms(len(cluster) * ["X"], frame.positions, cell=frame.cell, pbc=True)
     listed = np.bincount(neighbor_list("i", boxed, 5.0 + float(wide.split()[1])))
     assert 500 <= listed.max() < 2000  # room in LAMMPS' lists; more atoms alone would need more than that
+
+
+def test_near_images_tell_what_a_whole_list_would():
+    """Of crystals, clusters, slabs and oblique cells: where near images are enough, the list is as long at once."""
+    rng = np.random.default_rng(3)
+    told = []
+    for number in range(60):
+        count = int(rng.integers(1, 30))
+        cell = np.diag(rng.uniform(2.5, 14.0, 3)) + np.tril(rng.uniform(-1.0, 1.0, (3, 3)), -1)
+        atoms = Atoms(count * ["Cu"], rng.uniform(size=(count, 3)) @ cell, cell=cell, pbc=number % 3 > 0)
+        frame = to_frame(atoms, ("Cu",), 5.0)
+        whole = Atoms(count * ["X"], frame.positions, cell=frame.cell, pbc=True)
+        listed = np.bincount(neighbor_list("i", whole, 6.0), minlength=count)
+        enough = lammps_frame._all_have_enough(frame, 6.0)
+        assert not enough or (listed.min() >= 12 and lists_with_images(frame, 5.0) == [])
+        told.append((enough, bool(listed.min() >= 12)))
+    assert told.count((True, True)) > 15 and told.count((False, False)) > 5
