@@ -66,7 +66,7 @@ class Workload:
             ``atoms``; ``memory_gb``; ``hours``, None on a CPU, where a task runs as long as it may; ``legs_per_gpu``;
             ``gpus``.
         """
-        shared = md.platform in ("CUDA", "OpenCL")
+        shared = md.on_gpu
         gpu = shared or pmemd
         memory_gb = 0.5 + 2e-6 * self.atoms * self.walkers + (1.5 + 0.15 * self.walkers if gpu else 0)
         return {

@@ -172,6 +172,17 @@ class Md(Section):
         """
         return self.solvent not in ("obc2", "vacuum")
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether OpenMM computes on a GPU.
+
+        Returns
+        -------
+        bool
+            By the platform.
+        """
+        return self.platform in ("CUDA", "OpenCL")
+
 
 class Equil(Section):
     """Equilibration of the complex."""

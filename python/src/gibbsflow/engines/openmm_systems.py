@@ -153,7 +153,7 @@ def new_context(system: openmm.System, md: Md, seed: int) -> openmm.Context:
     integrator.setRandomNumberSeed(seed)
     # one thread is only deterministic with a fixed order of summation
     properties = {"CPU": {"Threads": str(md.threads), "DeterministicForces": "true"}}
-    if md.platform in ("CUDA", "OpenCL"):
+    if md.on_gpu:
         properties[md.platform] = {"Precision": "mixed"}
         if md.platform == "CUDA":
             properties[md.platform]["DeterministicForces"] = "true"

@@ -14,10 +14,9 @@ from gibbsflow.config.binding_parts import Costs
 from gibbsflow.errors import StateError
 from gibbsflow.report.tables.cells import cell
 from gibbsflow.workflow.files import atomic_open, read_json
+from gibbsflow.workflow.state.resumable import PROGRESS
 
 FILE_NAME = "costs.csv"
-PROGRESS = "progress.json"
-_ON_GPU = ("CUDA", "OpenCL")
 
 
 @dataclass(frozen=True)
@@ -108,16 +107,19 @@ def campaign_costs(state: Path | None, md: Md, prices: Costs) -> CampaignCosts |
         seconds[place[1], place[2]] = seconds.get((place[1], place[2]), 0.0) + float(taken)
     if not seconds:
         return None
-    on_gpu = md.platform in _ON_GPU
     sharing = int(md.legs_per_gpu) if md.legs_per_gpu.isdigit() else 1
     parts = [
         _cost(
-            item, part, taken / 3600 * md.threads, taken / 3600 / (sharing if part != "equil" else 1) * on_gpu, prices
+            item,
+            part,
+            taken / 3600 * md.threads,
+            md.on_gpu * taken / 3600 / (sharing if part != "equil" else 1),
+            prices,
         )
         for (item, part), taken in sorted(seconds.items())
     ]
     items = {name: _sum(name, [one for one in parts if one.item == name], prices) for name in {p.item for p in parts}}
-    shared = on_gpu and md.legs_per_gpu == "auto"
+    shared = md.on_gpu and md.legs_per_gpu == "auto"
     return CampaignCosts(parts, items, _sum("", parts, prices), prices.currency, shared, unread)
 
 

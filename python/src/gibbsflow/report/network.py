@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from gibbsflow.binding.network.analyse_network import NetworkAnalysis
+from gibbsflow.binding.network.analyse_network import LigandRow, NetworkAnalysis
 from gibbsflow.binding.network.design.links import Network
 from gibbsflow.binding.network.edge_table import EdgeRow
 from gibbsflow.report.figures.experiment_plot import Comparison, draw_comparison
@@ -70,10 +70,7 @@ def figures(analysis: NetworkAnalysis) -> dict[str, str]:
     dict
         SVG by name: ``network``, and where something was measured ``experiment_ligands`` and ``experiment_edges``.
     """
-    nodes = [
-        Node(row.ligand, "" if row.dg_kcal_per_mol is None else f"{row.dg_kcal_per_mol:.2f}", row.verdict)
-        for row in analysis.ligands
-    ]
+    nodes = [Node(row.ligand, _dg(row), row.verdict) for row in analysis.ligands]
     lines = [
         Line(row.ligand_a, row.ligand_b, _value(row), _tip(row), row.verdict, dashed=not row.used)
         for row in analysis.edges
@@ -114,7 +111,7 @@ def graph(analysis: NetworkAnalysis) -> dict[str, Any]:
         "nodes": [
             {
                 "name": row.ligand,
-                "text": "" if row.dg_kcal_per_mol is None else f"{row.dg_kcal_per_mol:.2f}",
+                "text": _dg(row),
                 "verdict": row.verdict,
                 "x": places[row.ligand][0],
                 "y": places[row.ligand][1],
@@ -153,6 +150,10 @@ def _ligands(analysis: NetworkAnalysis, measured: Mapping[str, float]) -> list[C
             off = 0.0 if part["anchored"] else fmean(exp for _, _, exp in values) - fmean(dg for _, dg, _ in values)
             found += [Comparison(r.ligand, dg + off, exp, r.dg_error_kcal_per_mol, r.verdict) for r, dg, exp in values]
     return found
+
+
+def _dg(row: LigandRow) -> str:
+    return "" if row.dg_kcal_per_mol is None else f"{row.dg_kcal_per_mol:.2f}"
 
 
 def _value(row: EdgeRow) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.formats.electrons import kept_info, repeated_info
+from gibbsflow.potential.data.formats.mesh_cells import largest_gaps_angstrom
 from gibbsflow.potential.data.labels import bad_structure
 from gibbsflow.potential.data.structures import read_frames, tag
 from gibbsflow.potential.generators.ionic_radii import distance_angstrom, neutral_fluorite
@@ -112,8 +113,12 @@ def parents(
         ]
         if broken:
             raise InputError(broken)
-        made = [_repeated(frame, settings, f"{target.structure_file}: frame {n}") for n, frame in enumerate(frames)]
-        slabs = [n for n, one in enumerate(frames) if one.pbc.all() and _repeats(one, settings) != settings.supercell]
+        repeats = [_repeats(frame, settings) for frame in frames]
+        made = [
+            _repeated(frame, times, f"{target.structure_file}: frame {n}")
+            for n, (frame, times) in enumerate(zip(frames, repeats, strict=True))
+        ]
+        slabs = [n for n, frame in enumerate(frames) if frame.pbc.all() and repeats[n] != settings.supercell]
         if account is not None and slabs:
             what = f"not repeated along a vacuum: {len(slabs)} of {len(frames)} frames, the first is {slabs[0]}"
             account.note(what, field="generator.supercell")
@@ -237,9 +242,8 @@ def seeded_rng(settings: Generator, *words: object) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little"))
 
 
-def _repeated(frame: Atoms, settings: Generator, where: str) -> Atoms:
+def _repeated(frame: Atoms, repeats: tuple[int, ...], where: str) -> Atoms:
     """Supercell of a crystal, with as many charges and unpaired electrons as it has cells."""
-    repeats = _repeats(frame, settings)
     try:
         said = repeated_info(frame, math.prod(repeats))
     except ValueError as error:
@@ -254,20 +258,12 @@ def _repeated(frame: Atoms, settings: Generator, where: str) -> Atoms:
     return made
 
 
-def _vacua(frame: Atoms) -> list[int]:
-    """Cell vectors along which a layer without atoms is as thick as a vacuum."""
-    heights = 1 / np.linalg.norm(frame.cell.reciprocal(), axis=1)
-    places = np.sort(frame.get_scaled_positions() % 1.0, axis=0)
-    gaps = np.diff(np.vstack([places, places[:1] + 1.0]), axis=0).max(axis=0) * heights
-    return [axis for axis in range(3) if gaps[axis] >= _VACUUM_ANGSTROM]
-
-
 def _repeats(frame: Atoms, settings: Generator) -> tuple[int, ...]:
     """How often a crystal stands along each vector: once along the vacuum of a slab, which is none of two slabs."""
     if not frame.pbc.all():
         return (1, 1, 1)
-    vacua = _vacua(frame)
-    return tuple(1 if axis in vacua else number for axis, number in enumerate(settings.supercell))
+    gaps = largest_gaps_angstrom(frame)
+    return tuple(1 if gaps[axis] >= _VACUUM_ANGSTROM else number for axis, number in enumerate(settings.supercell))
 
 
 def _tagged(atoms: Atoms, config_type: str, settings: Generator) -> Atoms:

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gibbsflow.potential.data.formats.mesh_cells import MESH_HEIGHTS, heights_angstrom, mesh_heights_angstrom
+from gibbsflow.potential.data.formats.mesh_cells import (
+    MESH_HEIGHTS,
+    heights_angstrom,
+    largest_gaps_angstrom,
+    mesh_heights_angstrom,
+)
 from gibbsflow.units import Floats
 
 if TYPE_CHECKING:
@@ -121,9 +126,7 @@ def uneven(atoms: Atoms) -> bool:
         True with 5 Å or more without atoms along a cell vector, or a cell twice as high along one as along another.
     """
     heights = heights_angstrom(atoms)
-    places = np.sort(atoms.get_scaled_positions(wrap=False) % 1.0, axis=0)
-    gaps = np.diff(np.vstack([places, places[:1] + 1.0]), axis=0).max(axis=0) * heights
-    return bool(heights.max() > _LONG * heights.min() or gaps.max() >= _VACUUM_GAP_ANGSTROM)
+    return bool(heights.max() > _LONG * heights.min() or largest_gaps_angstrom(atoms).max() >= _VACUUM_GAP_ANGSTROM)
 
 
 def _short(atoms: Atoms) -> list[int]:

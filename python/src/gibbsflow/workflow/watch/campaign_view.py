@@ -245,7 +245,7 @@ class CampaignView:
         record = self._of_item.get(name, ItemResults()).record
         rounds: list[dict[str, Any]] = []
         legs: list[dict[str, Any]] = []
-        logs: list[LogTail] = log_tails(self.folder, self._homes.get(name, {}).values(), self._outdirs(name))
+        logs: list[LogTail] = log_tails(self.folder, self._homes.get(name, {}).values(), self.results(name))
         if record is not None:
             try:
                 rounds, legs = read_record(record)
@@ -284,9 +284,6 @@ class CampaignView:
         list of Path
             One in each folder of results that is there.
         """
-        return self._outdirs(name)
-
-    def _outdirs(self, name: str) -> list[Path]:
         found = [outdir / "phases" / name for outdir in self._results if name in self._of_item]
         return [path for path in found if path.is_dir()]
 

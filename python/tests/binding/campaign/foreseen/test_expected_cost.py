@@ -19,7 +19,7 @@ def settings(**flat: object) -> BindingConfig:
 
 def test_the_table_meets_what_was_measured() -> None:
     for (atoms, explicit), us in MEASURED_US.items():
-        said = expected_cost._step_s(atoms, explicit, settings().md, gpu=False, walkers=1) * 1e6
+        said = expected_cost._step_s(atoms, explicit, settings().md, walkers=1) * 1e6
         assert said == pytest.approx(us, rel=0.7 if atoms == 30 else 0.12)
 
 
@@ -33,7 +33,7 @@ def test_a_measurement_scales_it(monkeypatch: pytest.MonkeyPatch) -> None:
     known = estimate(ROWS, None, settings())
     own = settings()
     twice = {
-        explicit: 2 * expected_cost._step_s(size, explicit, own.md, gpu=False, walkers=1)
+        explicit: 2 * expected_cost._step_s(size, explicit, own.md, walkers=1)
         for explicit, size in ((True, 1800), (False, 150))
     }
     monkeypatch.setattr(expected_cost, "step_s", lambda *, explicit, **_: twice[explicit])

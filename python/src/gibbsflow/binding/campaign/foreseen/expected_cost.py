@@ -114,7 +114,6 @@ def estimate(
         For a λ schedule that cannot be used.
     """
     found, md = foresee(rows, settings, windows_per_task), settings.md
-    gpu = md.platform in ("CUDA", "OpenCL")
     counts = [ligand_atoms(row) for row in rows]
     ligand = round(sum(known) / len(known)) if (known := [n for n in counts if n is not None]) else _UNKNOWN_ATOMS
     whole = receptor_atoms(receptor)
@@ -128,21 +127,21 @@ def estimate(
         for explicit in {work.explicit for work in found.work}:
             size = WATER_ATOMS if explicit else IMPLICIT_ATOMS
             own = step_s(explicit=explicit, platform=md.platform, seconds=measure_s, timestep_fs=md.timestep_fs)
-            factor[explicit] = own / _step_s(size, explicit, md, gpu=gpu, walkers=1)
+            factor[explicit] = own / _step_s(size, explicit, md, walkers=1)
         source = f"measurements of {measure_s:g} s on this machine, which scale {TABLE}"
     for work in found.work:
         solute = ligand + (whole or 0 if work.with_receptor else 0)
         atoms = solute + (_water_atoms(solute, md) if work.explicit else 0)
         steps = work.items * work.ns * 1e6 / md.timestep_fs
         walkers = 1 if work.name.startswith("equilibration") else 8
-        seconds += steps * factor[work.explicit] * _step_s(atoms, work.explicit, md, gpu=gpu, walkers=walkers)
+        seconds += steps * factor[work.explicit] * _step_s(atoms, work.explicit, md, walkers=walkers)
     hours = seconds / 3600
-    return Estimate(hours, hours if gpu else 0.0, source, found, tuple(notes))
+    return Estimate(hours, hours if md.on_gpu else 0.0, source, found, tuple(notes))
 
 
-def _step_s(atoms: int, explicit: bool, md: Md, *, gpu: bool, walkers: int) -> float:
+def _step_s(atoms: int, explicit: bool, md: Md, *, walkers: int) -> float:
     """Seconds of a core, or of the card, for a step of one walker."""
-    if gpu:
+    if md.on_gpu:
         return 86400 * md.timestep_fs * 1e-6 / h100_ns_per_day(atoms, walkers, explicit=explicit)
     return 3.5e-6 * atoms if explicit else 6e-5 + 1.3e-6 * atoms + 2.32e-8 * atoms**2
 

@@ -40,6 +40,23 @@ def heights_angstrom(atoms: Atoms) -> Floats:
         return np.asarray(1 / np.linalg.norm(atoms.cell.reciprocal().array, axis=1))
 
 
+def largest_gaps_angstrom(atoms: Atoms) -> Floats:
+    """Measure the thickest layer without atoms along each cell vector.
+
+    Parameters
+    ----------
+    atoms
+        The structure, in a cell that is periodic along all vectors.
+
+    Returns
+    -------
+    ndarray
+        In Å, shape (3,).
+    """
+    places = np.sort(atoms.get_scaled_positions(wrap=False) % 1.0, axis=0)
+    return np.asarray(np.diff(np.vstack([places, places[:1] + 1.0]), axis=0).max(axis=0) * heights_angstrom(atoms))
+
+
 def mesh_heights_angstrom(atoms: Atoms) -> Floats:
     """Give the heights by which the k points of a structure are counted.
 
