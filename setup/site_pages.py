@@ -1,7 +1,8 @@
 """Hook of MkDocs: pages of docs/, written as GitHub reads them, become a site that is whole without network.
 
 What they link to outside of docs/ comes into the site, below ``repository/``; titles have GitHub's anchors; lists and
-tables may follow a line of text; comments that say how a block of commands is run are left out.
+tables may follow a line of text; comments that say how a block of commands is run are left out. The search works in
+pages that are opened from a folder, too, and takes what is asked for as plain words.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
+SEARCH = Path(__file__).with_name("site_search.js")
+_QUERY = "document.getElementById('mkdocs-search-query').value;"
+_PLAIN = _QUERY.replace(";", ".replace(/[-+:~^*]+/g, ' ');")
+"""What lunr would read as operators, and refuse in most messages of programs."""
 _LINK = re.compile(r"(?<=\]\()([^)#\s:]+)(?=[)#])")
 _FENCE = re.compile(r"^( *```.*?^ *```)$", re.M | re.S)
 _MARK = re.compile(r"^ *<!-- (?:run|not run|file): .*-->\n", re.M)
@@ -105,3 +110,19 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """Lay a page out for MkDocs."""
     return as_mkdocs(markdown, Path(page.file.abs_src_path or ""))
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Have the search work without a server.
+
+    Raises
+    ------
+    ValueError
+        MkDocs' script is another one than that which this was written for.
+    """
+    folder = Path(config.site_dir) / "search"
+    script = (folder / "main.js").read_text()
+    if script.count(_QUERY) != 1:
+        raise ValueError("search/main.js of MkDocs reads what is asked for in another way")
+    (folder / "main.js").write_text(SEARCH.read_text() + script.replace(_QUERY, _PLAIN))
+    (folder / "search_index.js").write_text(f"var searchIndex = {(folder / 'search_index.json').read_text()};\n")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from types import ModuleType
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from pipeline.launcher import REPO
@@ -47,3 +48,16 @@ def test_lists_and_tables_may_follow_text_and_code_stays(hook: ModuleType) -> No
 
 def test_anchors_are_githubs(hook: ModuleType) -> None:
     assert hook.slug("λ, and `results.csv`: what?", "-") == "λ-and-resultscsv-what"
+
+
+def test_the_search_takes_plain_words_and_works_in_a_folder(hook: ModuleType, tmp_path: Path) -> None:
+    folder = tmp_path / "search"
+    folder.mkdir()
+    (folder / "search_index.json").write_text('{"docs": []}')
+    (folder / "main.js").write_text("var query = document.getElementById('mkdocs-search-query').value;\n")
+    hook.on_post_build(SimpleNamespace(site_dir=str(tmp_path)))
+    script = (folder / "main.js").read_text()
+    assert script.startswith(hook.SEARCH.read_text()) and ".value.replace(/[-+:~^*]+/g, ' ');" in script
+    assert (folder / "search_index.js").read_text() == 'var searchIndex = {"docs": []};\n'
+    with pytest.raises(ValueError, match="in another way"):
+        hook.on_post_build(SimpleNamespace(site_dir=str(tmp_path)))

@@ -25,6 +25,15 @@ def test_states_get_their_hydrogens(tmp_path):
     assert account.facts["heavy_atoms_added"] == 0 and account.facts["hydrogens_added"] > 40
 
 
+def test_what_hydrogen_bonds_decide_of_a_histidine_is_told(tmp_path):
+    residues = read(tmp_path, peptide("ACE HIE ALA HID NME"))
+    account = Account("p.pdb")
+    made = mend(residues, ["ACE", None, "ALA", "HID", "NME"], 7.0, account)
+    assert made[1].name in ("HID", "HIE") and account.facts["protonation"] == {made[1].label: made[1].name}
+    told = f"histidines by their hydrogen bonds: {made[1].name} {made[1].label}"
+    assert told in str(account.of_weight("note")[0])
+
+
 def test_missing_heavy_atoms_are_built_and_told(tmp_path):
     residues = read(tmp_path, without(peptide("NALA LYS ALA CGLY"), " (CE|NZ)  LYS"))
     account = Account("p.pdb")

@@ -154,6 +154,13 @@ def mend(residues: Sequence[Residue], states: Sequence[str | None], ph: float, a
         }
         name = state or {(True, True): "HIP", (True, False): "HID"}.get(("HD1" in atoms, "HE2" in atoms), "HIE")
         made.append(replace(r, name=name, atoms=atoms, hetero=False))
+    bonded = {
+        r.label: r.name for r, state in zip(made, states, strict=True) if state is None and parent_of(r.name) == "HIS"
+    }
+    if bonded:
+        found = [f"{name} {label}" for label, name in bonded.items()]
+        account.note(f"histidines by their hydrogen bonds: {', '.join(found[:20])}{' and more' * (len(found) > 20)}")
+        account.facts["protonation"] = {**account.facts.get("protonation", {}), **bonded}
     heavy = sum(len(r.heavy()) for r in made) - sum(len(r.heavy()) for r in residues)
     hydrogens = sum(len(r.atoms) for r in made) - sum(len(r.atoms) for r in residues) - heavy
     account.facts["heavy_atoms_added"] = heavy
