@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rdkit import Chem
+from rdkit import Chem, rdBase
 from rdkit.Chem import AllChem
 from rdkit.Geometry import Point3D
 
@@ -114,7 +114,8 @@ def write_ligand(path: Path, wanted: str, smiles: str, out: Path, altlocs: Mappi
     try:
         if joined.GetNumBonds() != template.GetNumBonds():
             raise ValueError("another number of bonds")
-        mol = AllChem.AssignBondOrdersFromTemplate(template, joined)
+        with rdBase.BlockLogs():  # which of a molecule's equivalent places atoms take is all the same
+            mol = AllChem.AssignBondOrdersFromTemplate(template, joined)
     except ValueError as error:
         what = f"the atoms of {residue.called} are not joined as those of {smiles}"
         raise InputError(
