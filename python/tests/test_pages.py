@@ -93,6 +93,21 @@ def test_words_are_those_of_the_code() -> None:
     assert [one for one in sorted(quoted) if one not in source()] == []
 
 
+def test_what_an_extension_touches_is_there() -> None:
+    """Files by their paths, names by the code: in the text, since blocks are run."""
+    text = re.sub(r"^```.*?^```", "", (ROOT / "docs" / "extending.md").read_text(), flags=re.M | re.S)
+    quoted = set(re.findall(r"`([^`\n]+)`", text))
+    paths = {
+        one for one in quoted if re.fullmatch(r"(python|docs|modules|subworkflows|workflows|containers)/[\w/.-]+", one)
+    }
+    assert len(paths) > 40
+    assert [one for one in sorted(paths) if not (ROOT / one).exists()] == []
+    names = {one for one in quoted if re.fullmatch(r"[A-Z_]{3,}|[A-Z]\w+[a-z]\w*|\w+_\w+", one)}
+    assert len(names) > 20
+    code = source() + (ROOT / "subworkflows" / "launch" / "main.nf").read_text()
+    assert [one for one in sorted(names) if not re.search(rf"\b{one}\b", code)] == []
+
+
 def test_labels() -> None:
     told = {value for name, value in vars(labels).items() if re.fullmatch(r"[A-Z_]+", name) and value == name}
     causes = told | set(CAUSES.values()) | {known_labels.AUDIT.upper(), labels.crash(1).partition("(")[0]}
