@@ -41,7 +41,7 @@ class GeneratorRow:
 
 
 GENERATORS: Mapping[str, GeneratorRow] = {
-    "bulk": GeneratorRow(lambda parents, target, settings: list(parents), ("bulk",)),
+    "bulk": GeneratorRow(lambda parents, target, settings: list(parents), ("alloy", "bulk")),
     "sqs": GeneratorRow(sqs.make, ("sqs",)),
     "strain": GeneratorRow(strains.make, ("strain",)),
     "rattle": GeneratorRow(rattles.make, ()),
