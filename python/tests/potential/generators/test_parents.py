@@ -66,7 +66,7 @@ def test_an_alloy_in_equal_parts_gives_its_ordered_compound_too() -> None:
     target = Target(elements=("Si", "Ge"), crystal="diamond")
     *ends, ordered, mixed = parents(target, Generator(supercell=(2, 1, 1)))
     assert [len(set(atoms.symbols)) for atoms in (*ends, ordered, mixed)] == [1, 1, 2, 2]
-    assert ordered.info["config_type"] == "bulk" and len(ordered) == 16
+    assert [ordered.info["config_type"], mixed.info["config_type"]] == ["alloy", "alloy"] and len(ordered) == 16
     i, j = neighbor_list("ij", ordered, 2.6)  # each has four neighbours, all of the other element
     assert len(i) == 64 and not (ordered.numbers[i] == ordered.numbers[j]).any()
     assert ordered.get_volume() == pytest.approx(mixed.get_volume())

@@ -136,10 +136,10 @@ def parents(
     ends = [_crystal(crystal, (element,), target).repeat(settings.supercell) for element in target.elements]
     if len(target.elements) == 1:
         return [_tagged(ends[0], "bulk", settings)]
+    mixed = [occupy(lattice(target, settings), target.composition, seeded_rng(settings, "parents"))]
     if (compound := ordered_compound(target)) is not None:
-        ends.append(compound[0].repeat(settings.supercell))
-    mixed = occupy(lattice(target, settings), target.composition, seeded_rng(settings, "parents"))
-    return [*(_tagged(atoms, "bulk", settings) for atoms in ends), _tagged(mixed, "alloy", settings)]
+        mixed.insert(0, compound[0].repeat(settings.supercell))
+    return [_tagged(atoms, "bulk", settings) for atoms in ends] + [_tagged(one, "alloy", settings) for one in mixed]
 
 
 def ordered_compound(target: Target) -> tuple[Atoms, str] | None:
