@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ase.build import bulk, molecule
+from ase import Atoms
+from ase.build import bulk, graphene, molecule
 from ase.io import write
 
 from gibbsflow.config.potential_config import PotentialConfig, merge, structure_of
@@ -243,6 +244,45 @@ def test_a_file_of_molecules_gets_what_a_molecule_gets(tmp_path: Path) -> None:
     assert "defect" in PotentialConfig.expand(settings).generator.methods
     (tmp_path / "w.xyz").write_text("no structure")
     assert "defect" in PotentialConfig.expand(settings).generator.methods
+
+
+def _two_waters(apart_angstrom: float) -> Atoms:
+    first, second = molecule("H2O"), molecule("H2O")
+    second.positions += apart_angstrom
+    both = first + second
+    both.set_cell([2 * apart_angstrom] * 3)
+    both.pbc = True
+    return both
+
+
+def test_a_liquid_of_molecules_is_no_alloy_with_vacancies(tmp_path: Path) -> None:
+    settings = tmp_path / "w.yaml"
+    settings.write_text("elements: [H, O]\nstructure: w.extxyz\nengine: tblite\ntemperature_k: [280, 350]\n")
+    write(tmp_path / "w.extxyz", [_two_waters(3.1), _two_waters(2.9)])
+    found = PotentialConfig.expand(settings).generator
+    assert found.methods == ("bulk", "strain", "rattle", "dimer") and found.supercell == (1, 1, 1)
+    assert max(found.rattle_sigma_angstrom) <= 0.1 and found.thermal_temperatures_k == (280, 350)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        bulk("NaCl", "rocksalt", a=5.64),
+        bulk("Na", "bcc", a=4.29, cubic=True),
+        bulk("Ar", "fcc", a=5.3, cubic=True),  # atoms alone
+        Atoms("CH2", [[0, 0, 0], [0, 0.9, 0.6], [0, -0.9, 0.6]], cell=[1.5, 6, 6], pbc=True),  # a chain across the cell
+        graphene("C2", vacuum=5.0),
+    ],
+    ids=["ions", "metal", "argon", "chain", "layer"],
+)
+def test_a_network_is_no_molecule(network: Atoms, tmp_path: Path) -> None:
+    settings = tmp_path / "n.yaml"
+    settings.write_text(
+        f"elements: {sorted(set(network.get_chemical_symbols()))}\nstructure: n.extxyz\nengine: tblite\n"
+    )
+    write(tmp_path / "n.extxyz", network)
+    found = PotentialConfig.expand(settings).generator
+    assert "dimer" not in found.methods and found.supercell == (2, 2, 2)
 
 
 def test_constant_volume_has_no_pressure_by_rule(tmp_path: Path) -> None:

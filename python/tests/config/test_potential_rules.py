@@ -77,7 +77,7 @@ def test_facts_are_read_from_what_is_not_yet_checked() -> None:
         "target": {"elements": ["Cu", "Au"], "molecule": None}, "loop": {"goal": "elastic"},
         "exploration": {"temperature_k": 900, "temperature_end_k": 300.0}, "dft": {"engine": "gpaw"},
     }  # fmt: skip
-    assert RuleFacts.of(given) == RuleFacts("elastic", ("Cu", "Au"), False, "gpaw", 300.0, 900.0)
+    assert RuleFacts.of(given) == RuleFacts("elastic", ("Cu", "Au"), False, False, "gpaw", 300.0, 900.0)
     assert RuleFacts.of({"target": {"elements": 5}, "exploration": {"temperature_k": "hot"}}) == RuleFacts()
 
 

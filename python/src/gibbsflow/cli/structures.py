@@ -29,14 +29,14 @@ def structures(
     with verb(out, as_json=as_json) as result:
         from gibbsflow.config.potential_config import PotentialConfig
         from gibbsflow.potential.data.structures import read_frames, write_frames
-        from gibbsflow.potential.generators.generate import generate
+        from gibbsflow.potential.generators.generate import PHYSICS, generate
         from gibbsflow.workflow.files import inputs_hash
 
         settings = PotentialConfig.of_verb(config)
         target, generator = settings.target, settings.generator
         files = {f"known{n}": path for n, path in enumerate(known or [])}
         content = {"target": target.model_dump(mode="json"), "generator": generator.model_dump(mode="json")}
-        result.inputs_hash = inputs_hash(files=files, settings={**content, "holdout": holdout}, physics=1)
+        result.inputs_hash = inputs_hash(files=files, settings={**content, "holdout": holdout}, physics=PHYSICS)
         result.seed = generator.generator_seed
         there = [frame for path in known or [] for frame in read_frames(path)]
         made = generate(settings.beside(config).target, generator, generation=generation, holdout=holdout, known=there)

@@ -11,14 +11,22 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from gibbsflow.config.potential import Dft, Generator, Target
 from gibbsflow.config.potential_training import Exploration, usual_timestep_fs
 from gibbsflow.config.section import Section
 from gibbsflow.workflow.account import Account
 
+if TYPE_CHECKING:
+    from ase import Atoms
+
 log = logging.getLogger(__name__)
+_BOND = 1.2
+"""Of the sum of covalent radii: molecules are what hangs together by bonds up to it."""
 _STOICHIOMETRY: Mapping[str, tuple[float, float]] = {
     "zincblende": (1, 1), "rocksalt": (1, 1), "cesiumchloride": (1, 1), "wurtzite": (1, 1), "fluorite": (1, 2),
 }  # fmt: skip
@@ -57,6 +65,8 @@ class RuleFacts:
         ``target.elements``.
     molecule
         Whether the target is a molecule: by name, or a file whose structures are periodic nowhere.
+    of_molecules
+        Whether the target is a file of liquids or crystals that consist of molecules.
     engine
         ``dft.engine``.
     lowest_k, highest_k
@@ -70,6 +80,7 @@ class RuleFacts:
     goal: str = "md"
     elements: tuple[str, ...] = ()
     molecule: bool = False
+    of_molecules: bool = False
     engine: str = "quantum_espresso"
     lowest_k: float = 300.0
     highest_k: float = 300.0
@@ -93,13 +104,15 @@ class RuleFacts:
             With defaults where nothing usable is given.
         """
         target, exploration = given.get("target", {}), given.get("exploration", {})
+        frames = _frames(structure) if structure is not None else []
         elements = target.get("elements", ())
         values = [exploration.get("temperature_k", 300.0), exploration.get("temperature_end_k")]
         kelvin = [number for number in map(_number, values) if number is not None] or [300.0]
         return cls(
             goal=str(given.get("loop", {}).get("goal", "md")),
             elements=tuple(map(str, elements)) if isinstance(elements, list | tuple) else (),
-            molecule=bool(target.get("molecule")) or (structure is not None and _periodic_nowhere(structure)),
+            molecule=bool(target.get("molecule")) or (bool(frames) and not any(frame.pbc.any() for frame in frames)),
+            of_molecules=bool(frames) and all(map(_of_molecules, frames)),
             engine=str(given.get("dft", {}).get("engine", "quantum_espresso")),
             lowest_k=min(kelvin),
             highest_k=max(kelvin),
@@ -108,16 +121,39 @@ class RuleFacts:
         )
 
 
-def _periodic_nowhere(file: Path) -> bool:
-    """Whether a file holds molecules alone; one that cannot be read is refused where its structures are taken."""
+def _frames(file: Path) -> list[Atoms]:
+    """Structures of a file; one that cannot be read is refused where its structures are taken."""
     from ase.io import read
 
     try:
-        frames = read(file, ":")
+        return list(read(file, ":"))
     except Exception as error:  # noqa: BLE001 - ASE's formats raise what they like
         log.info("%s says nothing of what it is before it is read (%s)", file, error)
+        return []
+
+
+def _of_molecules(atoms: Atoms) -> bool:
+    """Whether most atoms of a periodic structure are in molecules: bonds that end within the cell, and its images."""
+    if not atoms.pbc.any() or not np.isfinite(atoms.positions).all() or abs(np.linalg.det(atoms.cell.array)) < 1e-3:
         return False
-    return bool(frames) and not any(frame.pbc.any() for frame in frames)
+    sizes = _bonded_parts(atoms)
+    if 2 * sizes[sizes > 1].sum() <= len(atoms):
+        return False
+    # of two cells in a direction there are twice as many molecules, but no more chains along it, layers or networks
+    repeated = atoms.repeat(1 + atoms.pbc.astype(int))  # type: ignore[no-untyped-call]
+    return bool(len(_bonded_parts(repeated)) == len(sizes) * 2 ** int(atoms.pbc.sum()))
+
+
+def _bonded_parts(atoms: Atoms) -> npt.NDArray[np.int_]:
+    """Numbers of atoms that hang together by distances up to 1.2 sums of covalent radii."""
+    from ase.neighborlist import natural_cutoffs, neighbor_list
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    radii = natural_cutoffs(atoms, mult=_BOND)  # type: ignore[no-untyped-call]
+    i, j = neighbor_list("ij", atoms, radii)  # type: ignore[no-untyped-call]
+    _, part = connected_components(coo_array((np.ones(len(i)), (i, j)), shape=(len(atoms),) * 2), directed=False)
+    return np.bincount(part)
 
 
 def _number(value: Any) -> float | None:
@@ -200,6 +236,16 @@ RULES: tuple[Rule, ...] = (
         "thermal displacements along normal modes first of all, and for the core pairs of atoms up to their bonds",
     ),
     Rule(
+        "a file of periodic structures that consist of molecules", lambda f: f.of_molecules,
+        {
+            "generator": {
+                "methods": ("bulk", "strain", "rattle", "dimer"), "rattle_sigma_angstrom": (0.02, 0.05, 0.1),
+                "dimer_count": 3, "dimer_range_angstrom": (0.5, 2.0),
+            }
+        },
+        "bonds bear small displacements alone; a molecule without an atom, or with another, is another substance",
+    ),
+    Rule(
         "a molecule, temperature_k", lambda f: f.molecule,
         lambda f: {"generator": {"mode_temperatures_k": _thirds(f), "thermal_temperatures_k": _ends(f)}},
         "modes are sampled where MD will be, at first, middle and last temperature; the hold-out at first and last",
@@ -237,8 +283,8 @@ RULES: tuple[Rule, ...] = (
         "volume is free, and pressure goes up to 10 GPa unless pressure_bar says otherwise",
     ),
     Rule(
-        "engine tblite, a crystal",
-        lambda f: f.engine == "tblite" and not f.molecule,
+        "engine tblite, a crystal that does not consist of molecules",
+        lambda f: f.engine == "tblite" and not f.molecule and not f.of_molecules,
         {"generator": {"supercell": (2, 2, 2)}},
         "it has the Γ point only, which small cells are too coarse for",
     ),

@@ -79,7 +79,7 @@ def test_what_cannot_be_made_is_named(target: Target, methods: tuple, words: str
 
 
 def test_md_starts_from_the_types_that_rows_name_in_their_order() -> None:
-    kinds = ("bulk", "sqs", "strain", "vacancy", "interstitial", "antisite", "surface", "normal_mode")
+    kinds = ("alloy", "bulk", "sqs", "strain", "vacancy", "interstitial", "antisite", "surface", "normal_mode")
     assert start_types() == kinds
 
 

@@ -6,11 +6,20 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.io import write
+from ase.neighborlist import neighbor_list
 
 from gibbsflow.config.potential import Generator, Target
 from gibbsflow.errors import InputError
 from gibbsflow.potential.data.formats.electrons import Electrons
-from gibbsflow.potential.generators.parents import lattice, occupy, parent_of, parents, seeded_rng, whole_numbers
+from gibbsflow.potential.generators.parents import (
+    lattice,
+    occupy,
+    ordered_compound,
+    parent_of,
+    parents,
+    seeded_rng,
+    whole_numbers,
+)
 from gibbsflow.workflow.account import Account
 
 SETTINGS = Generator()
@@ -51,6 +60,24 @@ def test_an_alloy_gives_its_pure_crystals_and_one_occupation() -> None:
     assert [set(copper.symbols), set(nickel.symbols)] == [{"Cu"}, {"Ni"}]
     assert (mixed.symbols.count("Cu"), mixed.symbols.count("Ni")) == (11, 5)
     assert [atoms.info["config_type"] for atoms in (copper, nickel, mixed)] == ["bulk", "bulk", "alloy"]
+
+
+def test_an_alloy_in_equal_parts_gives_its_ordered_compound_too() -> None:
+    target = Target(elements=("Si", "Ge"), crystal="diamond")
+    *ends, ordered, mixed = parents(target, Generator(supercell=(2, 1, 1)))
+    assert [len(set(atoms.symbols)) for atoms in (*ends, ordered, mixed)] == [1, 1, 2, 2]
+    assert [ordered.info["config_type"], mixed.info["config_type"]] == ["alloy", "alloy"] and len(ordered) == 16
+    i, j = neighbor_list("ij", ordered, 2.6)  # each has four neighbours, all of the other element
+    assert len(i) == 64 and not (ordered.numbers[i] == ordered.numbers[j]).any()
+    assert ordered.get_volume() == pytest.approx(mixed.get_volume())
+
+
+def test_what_has_no_ordered_compound_is_told() -> None:
+    assert (
+        ordered_compound(Target(elements=("Si", "Ge"), crystal="diamond", composition={"Si": 0.75, "Ge": 0.25})) is None
+    )
+    assert ordered_compound(Target(elements=("Si",), crystal="diamond")) is None
+    assert ordered_compound(Target(elements=("Mg", "O"), crystal="rocksalt")) is None
 
 
 def test_the_lattice_of_an_alloy_follows_vegards_rule() -> None:
@@ -167,7 +194,7 @@ def test_elements_that_make_compounds_do_not_say_a_crystal(elements: tuple[str, 
 
 @pytest.mark.parametrize("elements", [("Si", "Ge"), ("Cu", "Au"), ("Al", "Ga"), ("Ar", "Kr"), ("Fe", "Mn")])
 def test_an_alloy_of_alike_elements_takes_the_crystal_of_the_first(elements: tuple[str, ...]) -> None:
-    assert len(parents(Target(elements=elements), Generator())) == 3
+    assert len(parents(Target(elements=elements), Generator())) == 4  # with the ordered compound
 
 
 def test_the_vacuum_of_a_slab_is_not_repeated(tmp_path: Path) -> None:

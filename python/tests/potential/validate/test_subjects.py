@@ -141,3 +141,35 @@ def test_the_targets_crystal_in_place_of_labelled_data(tmp_path: Path) -> None:
     of_target = COPPER.model_copy(update={"validation": Validation(subject="target")})
     found = find_subject(of_target, Account("x"), species=["Cu"], data=path)
     assert (found.name, found.source) == ("Cu, Fm-3m", "target of the settings")
+
+
+def alloy(elements: list[str], structure: str, **target: object) -> PotentialConfig:
+    given = {
+        "elements": elements, "structure": structure, "engine": "tblite", "target": target,
+        "validation": {"subject": "target"},
+    }  # fmt: skip
+    return PotentialConfig.from_mapping(given, where="here")
+
+
+@pytest.mark.parametrize(
+    ("elements", "structure", "name", "atoms"),
+    [
+        (["Si", "Ge"], "diamond", "F-43m", 2),
+        (["Ni", "Al"], "bcc", "Pm-3m", 2),
+        (["Cu", "Ni"], "fcc", "P4/mmm", 2),
+    ],
+)
+def test_an_alloy_in_equal_parts_is_measured_ordered(
+    elements: list[str], structure: str, name: str, atoms: int
+) -> None:
+    found = find_subject(alloy(elements, structure), Account("x"), species=elements)
+    assert found.crystal is not None
+    smallest = found.crystal.primitive
+    assert found.name.endswith(name) and len(smallest) == atoms
+    assert sorted(smallest.get_chemical_symbols()) == sorted(elements)
+    assert "ordered" in found.source
+
+
+def test_an_alloy_in_other_parts_is_measured_as_it_is() -> None:
+    uneven = alloy(["Si", "Ge"], "diamond", composition={"Si": 0.75, "Ge": 0.25})
+    assert find_subject(uneven, Account("x"), species=["Si", "Ge"]).source == "target of the settings"

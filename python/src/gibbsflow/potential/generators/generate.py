@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
+PHYSICS = 2
+"""Raised by hand when the same settings give other structures."""
 
 Make = Callable[["Sequence[Atoms]", Target, Generator], "list[Atoms]"]
 """The call of every generator: takes the tagged parents, the target and the settings; returns tagged structures."""
@@ -41,7 +43,7 @@ class GeneratorRow:
 
 
 GENERATORS: Mapping[str, GeneratorRow] = {
-    "bulk": GeneratorRow(lambda parents, target, settings: list(parents), ("bulk",)),
+    "bulk": GeneratorRow(lambda parents, target, settings: list(parents), ("alloy", "bulk")),
     "sqs": GeneratorRow(sqs.make, ("sqs",)),
     "strain": GeneratorRow(strains.make, ("strain",)),
     "rattle": GeneratorRow(rattles.make, ()),

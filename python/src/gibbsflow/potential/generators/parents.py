@@ -52,6 +52,8 @@ _NON_METALS = frozenset(
         "Xe",
     ]
 )
+_SUBLATTICES = {"diamond": (4, "zinc blende"), "bcc": (2, "CsCl, B2"), "fcc": (2, "CuAu, L1₀")}
+"""By lattice: in which parts of the cubic cell's third edge atoms lie, every other of which is the second element's."""
 _LIKE_VOLUMES = 2.0
 _VACUUM_ANGSTROM = 8.0
 """Wider than pores and layers of crystals are along a vector, and narrower than what slabs are computed with."""
@@ -68,8 +70,9 @@ def parents(
 ) -> list[Atoms]:
     """Make the structures to start from.
 
-    A file's frames; or a molecule in its box; or a crystal. An alloy on one lattice gives the crystal of each element
-    and one random occupation at the target composition, rounded to whole atoms.
+    A file's frames; or a molecule in its box; or a crystal. An alloy on one lattice gives the crystal of each element,
+    its ordered compound where it has one, and one random occupation at the target composition, rounded to whole atoms:
+    disordered cells alone do not tell what a compound is whose atoms have unlike neighbours only.
 
     Parameters
     ----------
@@ -86,7 +89,7 @@ def parents(
     -------
     list of Atoms
         Tagged structures, each its own parent; of an alloy the pure crystals in the order of the elements, then the
-        occupied lattice.
+        ordered compound, then the occupied lattice.
 
     Raises
     ------
@@ -130,11 +133,43 @@ def parents(
     crystal = target.crystal or _shared_crystal(target.elements)
     if crystal in ORDERED:
         return [_tagged(_crystal(crystal, target.elements, target).repeat(settings.supercell), "bulk", settings)]
-    pure = [_crystal(crystal, (element,), target).repeat(settings.supercell) for element in target.elements]
+    ends = [_crystal(crystal, (element,), target).repeat(settings.supercell) for element in target.elements]
     if len(target.elements) == 1:
-        return [_tagged(pure[0], "bulk", settings)]
-    mixed = occupy(lattice(target, settings), target.composition, seeded_rng(settings, "parents"))
-    return [*(_tagged(atoms, "bulk", settings) for atoms in pure), _tagged(mixed, "alloy", settings)]
+        return [_tagged(ends[0], "bulk", settings)]
+    mixed = [occupy(lattice(target, settings), target.composition, seeded_rng(settings, "parents"))]
+    if (compound := ordered_compound(target)) is not None:
+        mixed.insert(0, compound[0].repeat(settings.supercell))
+    return [_tagged(atoms, "bulk", settings) for atoms in ends] + [_tagged(one, "alloy", settings) for one in mixed]
+
+
+def ordered_compound(target: Target) -> tuple[Atoms, str] | None:
+    """Order an alloy of two elements in equal parts on its own lattice.
+
+    A disordered cell has no symmetry: 21 elastic constants, and so many relaxations of its inner places that they would
+    be most of a campaign's labels. The smallest ordered compound has two atoms and three constants (six in fcc), so
+    that properties are measured of it.
+
+    Parameters
+    ----------
+    target
+        Elements, composition, crystal and lattice constant (else by Vegard's rule).
+
+    Returns
+    -------
+    tuple of Atoms and str, or None
+        Conventional cell, and the name of its structure; None for other numbers of elements, other shares, and other
+        lattices.
+    """
+    if len(target.elements) != 2 or any(abs(share - 0.5) > 1e-6 for share in target.composition.values()):
+        return None
+    crystal = target.crystal or _shared_crystal(target.elements)
+    if crystal not in _SUBLATTICES:
+        return None
+    parts, name = _SUBLATTICES[crystal]
+    made = lattice(target, Generator(supercell=(1, 1, 1)))
+    places = np.rint(made.get_scaled_positions()[:, 2] * parts).astype(int)
+    made.symbols[places % 2 == 1] = target.elements[1]
+    return made, name
 
 
 def lattice(target: Target, settings: Generator) -> Atoms:

@@ -12,7 +12,7 @@ from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
 from gibbsflow.potential.explore import selection
 from gibbsflow.potential.explore.embedding import Embedded, embed
-from gibbsflow.potential.generators.generate import start_types
+from gibbsflow.potential.generators.generate import GENERATORS, start_types
 from gibbsflow.potential.loop import state as loop_state
 from gibbsflow.potential.loop.state import LoopCheckpoint
 from gibbsflow.potential.loop.trajectories import write_trajectories
@@ -32,6 +32,8 @@ _FATE_STATUS = {
 }
 _MADE_BY = ("strain_kind", "sigma_angstrom", "temperature_k")
 """In which ways structures of one generator are made."""
+_METHOD_OF = {kind: method for method, row in GENERATORS.items() for kind in row.starts}
+"""Generators by the types that they give."""
 _CLOSED = (RowStatus.SCREENED, RowStatus.REJECTED)
 """What has such a status is no candidate again."""
 
@@ -172,12 +174,14 @@ def spread(frames: Sequence[Atoms], count: int) -> list[Atoms]:
 
 
 def by_type(frames: Sequence[Atoms], count: int) -> list[Atoms]:
-    """At most so many frames, dealt out in turn over the config types.
+    """At most so many frames, dealt out in turn over the generators.
 
-    Within a type, what was made in different ways takes turns: kinds of strain, sizes of displacements, temperatures;
-    of each the parents (of pairs the elements), of which every next kind begins with the next; of each parent the first
-    structure, the last, then those between, so that the ends of a range are in. The first so many of a list would be
-    volumes of one parent and no shear, distances of one pair and of no other.
+    Within a generator its config types take turns (vacancies and antisites), so that many kinds of defects do not take
+    the place of strains and displacements, by which elastic constants and phonons come out right. Within a type, what
+    was made in different ways takes turns: kinds of strain, sizes of displacements, temperatures; of each the parents
+    (of pairs the elements), of which every next kind begins with the next; of each parent the first structure, the
+    last, then those between, so that the ends of a range are in. The first so many of a list would be volumes of one
+    parent and no shear, distances of one pair and of no other.
 
     Parameters
     ----------
@@ -196,8 +200,11 @@ def by_type(frames: Sequence[Atoms], count: int) -> list[Atoms]:
         made = tuple(frame.info.get(key) for key in _MADE_BY)
         parents = kinds.setdefault(str(frame.info["config_type"]), {}).setdefault(made, {})
         parents.setdefault(_parent(frame), []).append(number)
-    turns = [_in_turn([_of_parents(own, first) for first, own in enumerate(ways.values())]) for ways in kinds.values()]
-    return [frames[k] for k in sorted(_in_turn(turns)[:count])]
+    turns: dict[str, list[list[int]]] = {}
+    for kind, ways in kinds.items():
+        own = _in_turn([_of_parents(own, first) for first, own in enumerate(ways.values())])
+        turns.setdefault(_METHOD_OF.get(kind, kind), []).append(own)
+    return [frames[k] for k in sorted(_in_turn([_in_turn(own) for own in turns.values()])[:count])]
 
 
 def _parent(frame: Atoms) -> str:

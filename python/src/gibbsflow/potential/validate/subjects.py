@@ -15,8 +15,7 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.data.labelled_frames import LabelledFrame, bare, read_with_account
 from gibbsflow.potential.data.labels import bad_structure
 from gibbsflow.potential.data.structures import content_hash, read_frames
-from gibbsflow.potential.generators.parents import parents
-from gibbsflow.potential.validate.ordered import ordered_compound
+from gibbsflow.potential.generators.parents import ordered_compound, parents
 from gibbsflow.potential.validate.properties.crystals import Crystal
 from gibbsflow.workflow.account import Account
 
