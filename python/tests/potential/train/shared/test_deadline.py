@@ -19,6 +19,7 @@ def test_shares_end_early_where_the_end_needs_the_time():
     assert (deadline.left_s, deadline.until_s(0.7)) == (60.0, 70.0)
     deadline.reserve(45.0)
     assert (deadline.until_s(0.7), deadline.until_s(0.5)) == (55.0, 50.0)
+    assert (deadline.until_s(0.7, 3.0), deadline.until_s(0.7, 1e9)) == (52.0, 50.0)
     deadline.reserve(1e9)
     assert deadline.until_s(0.7) == 50.0  # never more than half
     assert Deadline(_Clock(), 10.0).left_s == 0.0

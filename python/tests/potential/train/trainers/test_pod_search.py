@@ -14,7 +14,7 @@ from gibbsflow.potential.data.labelled_frames import read_labelled
 from gibbsflow.potential.train.shared.atomic_energies import reference_energies
 from gibbsflow.potential.train.shared.deadline import Deadline
 from gibbsflow.potential.train.shared.splits import assign_folds
-from gibbsflow.potential.train.trainers import pod_fit, pod_search
+from gibbsflow.potential.train.trainers import pod_bounds, pod_fit, pod_search
 from gibbsflow.potential.train.trainers.pod import PodPotential
 from gibbsflow.workflow.state.segments import Stopper
 
@@ -33,8 +33,8 @@ def _search(tmp_path, kept=None, repeat=(2, 1, 1), **settings):
         return pod_search.search(targets, given, references, ("Cu",), scales, None, tmp_path / "potential", kept=kept)
 
 
-def _frames(folder, repeat):
-    write(folder / "train.extxyz", rattled(6, 1, repeat=repeat, stress=False))
+def _frames(folder, repeat, stress=False):
+    write(folder / "train.extxyz", rattled(6, 1, repeat=repeat, stress=stress))
     return read_labelled(folder / "train.extxyz")
 
 
@@ -55,6 +55,24 @@ def test_the_search_ends_where_the_errors_are_small_enough(tmp_path):
     assert len(found.records) == 1
 
 
+def test_time_is_kept_for_the_virials_of_the_best_basis_and_given_to_them(tmp_path, monkeypatch):
+    frames, kept_s = _frames(tmp_path, (2, 1, 1), stress=True), []
+    monkeypatch.setattr(pod_fit, "virial_s", lambda targets, basis: 1000.0 * basis.rcut_angstrom)
+    references, folds = reference_energies(frames, ("Cu",)), assign_folds(frames, 2, seed=1)
+    given = Training(folds=2, max_coefficients=40, max_environments=1, stress_weight=1)
+    with LammpsPool(tmp_path / "lammps", 1) as pool, Stopper() as stopper:
+        deadline = Deadline(stopper, 1e5)
+        targets = pod_fit.take_off(frames, folds, references, ("Cu",), None, pool, deadline)
+        scales = pod_fit.length_scales(frames)
+        reserve = deadline.reserve
+        monkeypatch.setattr(deadline, "reserve", lambda seconds: (kept_s.append(seconds), reserve(seconds)))
+        found = pod_search.search(targets, given, references, ("Cu",), scales, None, tmp_path / "potential")
+    *during, after = kept_s
+    assert after == deadline.reserve_s == 15e3  # the virials may have what was kept for them
+    assert during[-1] == 15e3 + 6 * 1000.0 * found.best.basis.rcut_angstrom
+    assert len(set(during)) > 1
+
+
 def test_more_elements_than_the_coefficients_allow_get_a_basis_below_the_ladder(tmp_path):
     species = ("Ag", "Al", "Au", "Cu", "Ni", "Pd", "Pt")
     write(tmp_path / "train.extxyz", rattled(3, 1, species, (2, 2, 1), stress=False))
@@ -64,11 +82,11 @@ def test_more_elements_than_the_coefficients_allow_get_a_basis_below_the_ladder(
     with LammpsPool(tmp_path / "lammps", 1) as pool, Stopper() as stopper:
         targets = pod_fit.take_off(frames, folds, references, species, None, pool, Deadline(stopper, 60, _speed=2e-10))
         given = Training(max_coefficients=400)
-        assert pod_search._first_basis(targets, given, 1.0, 4.5, species, 1e5)[0] == -3
+        assert pod_bounds.first_basis(targets, given, 1.0, 4.5, species, 1e5)[0] == -3
         with pytest.raises(InputError, match=r"max_coefficients: 60, and the smallest basis of 7 elements has 154"):
-            pod_search._first_basis(targets, Training(max_coefficients=60), 1.0, 4.5, species, 1e5)
+            pod_bounds.first_basis(targets, Training(max_coefficients=60), 1.0, 4.5, species, 1e5)
         # two validations of 2,065 columns would take longer than a fifth of a minute
-        assert pod_search._first_basis(targets, Training(max_coefficients=3000), 1.0, 4.5, species, 60)[0] == -2
+        assert pod_bounds.first_basis(targets, Training(max_coefficients=3000), 1.0, 4.5, species, 60)[0] == -2
 
 
 def test_a_search_goes_on_from_what_was_tried(tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 from gibbsflow.workflow.state.segments import Stopper
 
 _PROBE_COLUMNS, _FASTEST_S = 160, 2e-10
+_MOST_KEPT = 0.5
 FEWEST_FRAMES = 20
 """So many frames are worked through whatever the time."""
 
@@ -56,20 +57,23 @@ class Deadline:
         """
         return max(self.budget_s - self.elapsed_s, 0.0)
 
-    def until_s(self, share: float) -> float:
+    def until_s(self, share: float, more_s: float = 0.0) -> float:
         """Give the end of a part of the search.
 
         Parameters
         ----------
         share
             Of the budget.
+        more_s
+            What the work after it needs beyond what is kept for it, s.
 
         Returns
         -------
         float
             On the clock, s; earlier where the work after it needs more than the rest.
         """
-        return min(share * self.budget_s, self.budget_s - self.reserve_s)
+        kept_s = min(self.reserve_s + more_s, _MOST_KEPT * self.budget_s)
+        return min(share * self.budget_s, self.budget_s - kept_s)
 
     def reserve(self, seconds: float) -> None:
         """Keep time for what comes after the search.
@@ -79,7 +83,7 @@ class Deadline:
         seconds
             What it is expected to take; at most half of the budget is kept.
         """
-        self.reserve_s = min(seconds, 0.5 * self.budget_s)
+        self.reserve_s = min(seconds, _MOST_KEPT * self.budget_s)
 
     def check(self) -> None:
         """Give a signal its effect.

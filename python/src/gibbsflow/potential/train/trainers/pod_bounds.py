@@ -9,9 +9,15 @@ import numpy as np
 from ase import Atoms
 
 from gibbsflow.config.potential_training import Training
+from gibbsflow.errors import InputError, Problem
 from gibbsflow.potential.train.shared.deadline import FEWEST_FRAMES
-from gibbsflow.potential.train.trainers.pod_basis import PodBasis, descriptor_sums
-from gibbsflow.potential.train.trainers.pod_fit import Targets
+from gibbsflow.potential.train.trainers.pod_basis import SMALL, PodBasis, descriptor_sums, ladder_basis
+from gibbsflow.potential.train.trainers.pod_fit import Targets, validation_s
+
+# of the time budget, for the two validations of the first basis
+_ALGEBRA_SHARE = 0.2
+# and for the descriptors of the fewest frames
+_FIRST_SHARE = 0.3
 
 
 def columns_of(targets: Targets, basis: PodBasis) -> int:
@@ -132,3 +138,52 @@ def spread(items: Sequence[int], share: float) -> list[int]:
     """
     count = min(len(items), max(FEWEST_FRAMES, int(min(share, 1.0) * len(items))))
     return [items[i] for i in np.unique(np.linspace(0, len(items) - 1, count).astype(int))]
+
+
+def first_basis(
+    targets: Targets, settings: Training, rin: float, cutoff: float, species: Sequence[str], budget_s: float
+) -> tuple[int, PodBasis, float]:
+    """Choose the basis to begin with: the third of the ladder, or what bounds allow.
+
+    Parameters
+    ----------
+    targets
+        What is fitted.
+    settings
+        Section ``training``.
+    rin
+        Inner radius, Å.
+    cutoff
+        Cutoff, Å.
+    species
+        Chemical symbols.
+    budget_s
+        Time budget, s.
+
+    Returns
+    -------
+    tuple of int, PodBasis and float
+        Its number on the ladder, the basis, and seconds of one process for the descriptors of all frames.
+
+    Raises
+    ------
+    InputError
+        Where ``max_coefficients`` is below what the smallest basis has.
+    """
+    for number in range(2, -1 - len(SMALL), -1):
+        basis = ladder_basis(number, species, rin, cutoff)
+        columns = columns_of(targets, basis)
+        bound = most_columns if number > 0 else affordable_columns
+        if (
+            columns <= bound(targets, settings)
+            and 2 * validation_s(targets, columns, settings) <= _ALGEBRA_SHARE * budget_s
+        ):
+            each_s = descriptors_s(targets, basis, columns)
+            few = min(FEWEST_FRAMES, len(targets.frames)) / len(targets.frames) / len(targets.pool.members)
+            if few * each_s <= _FIRST_SHARE * budget_s or number == -len(SMALL):
+                return number, basis, each_s
+    # where the time budget alone forbids it: the least that can be done
+    if columns <= affordable_columns(targets, settings):
+        return number, basis, descriptors_s(targets, basis, columns)
+    what = f"{settings.max_coefficients}, and the smallest basis of {len(species)} elements has {columns} coefficients"
+    raise InputError(Problem("training", what, f"at least {columns}", field="max_coefficients"))

@@ -20,10 +20,10 @@ import numpy as np
 
 from gibbsflow.config.potential_training import Training
 from gibbsflow.engines.lammps import Lammps
-from gibbsflow.errors import InputError, Problem, StateError, StoppedEarly
+from gibbsflow.errors import StateError, StoppedEarly
 from gibbsflow.potential.train.shared import regression
 from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies
-from gibbsflow.potential.train.shared.deadline import FEWEST_FRAMES, covering_order
+from gibbsflow.potential.train.shared.deadline import covering_order
 from gibbsflow.potential.train.trainers import pod_bounds, pod_fit
 from gibbsflow.potential.train.trainers.pod import Zbl
 from gibbsflow.potential.train.trainers.pod_basis import (
@@ -45,6 +45,8 @@ _CUTOFF_FACTORS = (1.25, 1.12, 1.4, 1.0)
 _CUTOFF_SHARE, _FINISH_SHARE = 0.12, 0.85
 # of the time budget, where virials are to follow and where none are
 _SEARCH_SHARE = {True: 0.70, False: 0.85}
+# and for errors and grades after the virials, at least
+_AFTER_SHARE = 0.15
 # first what is worth its time in MD, then what time is left for
 _BETTER, _BETTER_AT_ALL = 0.99, 0.999
 # of the best objective: what is no worse has its surroundings tried as well, where there is time
@@ -61,10 +63,6 @@ _DEAR = 0.25
 _KIND_FRAMES = 80
 _TRIED = "search.json"
 _CUTOFF_PRICE = 0.15
-# of the time budget, for the two validations of the first basis
-_ALGEBRA_SHARE = 0.2
-# and for the descriptors of the fewest frames
-_FIRST_SHARE = 0.3
 _GRADE_COLUMNS = 150
 
 
@@ -153,19 +151,20 @@ def search(
     rin = float(np.clip(0.45 * scales.shortest_angstrom, 0.2, 1.2))
     everything = range(len(targets.frames))
     shortest = max(4.5, 1.9 * scales.neighbour_angstrom)
-    number, start, each_s = _first_basis(
+    number, start, each_s = pod_bounds.first_basis(
         targets, settings, rin, settings.cutoff_angstrom or round(shortest * _CUTOFF_FACTORS[0], 2), species, budget_s
     )
     # energies, forces and descriptors of each frame, and the algebra of as many grades as there are elements and folds
     after_s = 3 * each_s * frames_after / len(everything) / len(targets.pool.members)
     after_s += 2 * len(species) * (int(targets.fold.max()) + 2) * deadline.eigen_s(_GRADE_COLUMNS)
-    if settings.stress_weight > 0 and (stressed := sum(stress is not None for stress in targets.stress)):
-        after_s += stressed * pod_fit.virial_s(targets, start)
-    deadline.reserve(after_s)
-    usable = pod_bounds.spread(everything, 0.4 * deadline.until_s(1.0) * len(targets.pool.members) / max(each_s, 1e-9))
-    climb = _Climb(
-        targets, settings, references, zbl, folder, tuple(species), usable, rin, scales.neighbour_angstrom, kept
-    )
+    stressed = sum(stress is not None for stress in targets.stress) if settings.stress_weight > 0 else 0
+    if stressed:
+        after_s = max(after_s, _AFTER_SHARE * budget_s)
+    where = (folder, tuple(species), rin, scales.neighbour_angstrom, kept)
+    climb = _Climb(targets, settings, references, zbl, *where, after_s, stressed)
+    climb.reserve(start, pod_bounds.columns_of(targets, start))
+    first_s = 0.4 * deadline.until_s(1.0)
+    climb.usable = pod_bounds.spread(everything, first_s * len(targets.pool.members) / max(each_s, 1e-9))
     climb.read()
     point = _Point(number, 1, start.rcut_angstrom)
     climb.begin(point, start)
@@ -180,7 +179,9 @@ def search(
         pass
     except StoppedEarly as error:
         reason, signalled = str(error), True
-    return Search(climb.best_trial(), climb.records, reason, signalled)
+    best = climb.best_trial()
+    deadline.reserve(after_s)  # the virials are next
+    return Search(best, climb.records, reason, signalled)
 
 
 @dataclass
@@ -193,15 +194,26 @@ class _Climb:
     zbl: Zbl | None
     folder: Path
     species: tuple[str, ...]
-    usable: list[int]
     rin: float
     neighbour: float
     kept: Path | None
+    after_s: float
+    stressed: int
+    usable: list[int] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
     done: dict[_Point, _Tried] = field(default_factory=dict)
     best: _Tried = field(init=False)
     enough: float = _BETTER
+    virials_s: float = 0.0  # of all frames that have a stress, with the best basis
+    each_s: float = 0.0  # of the descriptors with it
+
+    def reserve(self, basis: PodBasis, columns: int) -> None:
+        """Keep time for the virials with this basis, and for what follows them."""
+        if self.stressed:
+            self.each_s = pod_bounds.descriptors_s(self.targets, replace(basis, environments=None), columns)
+            self.virials_s = self.stressed * pod_fit.virial_s(self.targets, basis)
+        self.targets.deadline.reserve(self.after_s + self.virials_s)
 
     def read(self) -> None:
         """Read what an earlier run has tried."""
@@ -223,6 +235,7 @@ class _Climb:
         if must or self._objective(tried) < self.enough * self._objective(self.best):
             self.best = tried
             self._write(tried)
+            self.reserve(basis, tried.record["coefficients"])
         tried.trial = self.best.trial if tried is self.best else None  # its sums fill the memory
 
     def climb(self) -> str:
@@ -254,6 +267,7 @@ class _Climb:
             found.trial = self._run(self.basis(found.point) or self._plain(found.point), left_s)
             self.best = found
             self._write(found)
+            self.reserve(found.trial.basis, found.record["coefficients"])
 
     def _objective(self, tried: _Tried) -> float:
         return objective(tried.record, self.settings.goal)
@@ -327,10 +341,9 @@ class _Climb:
 
     def _possible(self, origin: _Point, refused: list[str]) -> list[_Point]:
         """Neighbours of a point that bounds and time allow, what is dear after what is not."""
-        deadline, options = self.targets.deadline, []
-        left_s = deadline.until_s(_search_share(self.targets, self.settings)) - deadline.elapsed_s
-        if self.best.trial is None:  # its sums are to be made again
-            left_s -= self.best.record["seconds"]
+        deadline, share, options = self.targets.deadline, _search_share(self.targets, self.settings), []
+        # the sums of the best are to be made again
+        again_s = self.best.record["seconds"] if self.best.trial is None else 0.0
         for place, point in enumerate(self._neighbours(origin)):
             plain = self._plain(point)
             species = len(plain.species)
@@ -338,11 +351,13 @@ class _Climb:
             if columns > pod_bounds.most_columns(self.targets, self.settings):
                 refused.append(f"a basis of {columns} coefficients is more than data, memory or max_coefficients allow")
                 continue
-            expected_s = 0.0
+            expected_s = dearer_s = 0.0
             if self._name(point) not in self.known:
                 each_s = pod_bounds.descriptors_s(self.targets, plain, columns)
                 expected_s = each_s * len(self.usable) / len(self.targets.frames) / len(self.targets.pool.members)
                 expected_s += pod_fit.validation_s(self.targets, columns, self.settings)
+                dearer_s = self.virials_s * max(each_s / max(self.each_s, 1e-9) - 1, 0.0)
+            left_s = deadline.until_s(share, dearer_s) - deadline.elapsed_s - again_s
             if expected_s > left_s:
                 refused.append(f"the time budget would not hold a basis of {columns} coefficients ({expected_s:.0f} s)")
                 continue
@@ -403,29 +418,6 @@ class _Climb:
         for other in self.done.values():
             if other is not tried:
                 other.trial = None
-
-
-def _first_basis(
-    targets: pod_fit.Targets, settings: Training, rin: float, cutoff: float, species: Sequence[str], budget_s: float
-) -> tuple[int, PodBasis, float]:
-    """Number of the basis to begin with, the basis and its cost: the third of the ladder, or what bounds allow."""
-    for number in range(2, -1 - len(SMALL), -1):
-        basis = ladder_basis(number, species, rin, cutoff)
-        columns = pod_bounds.columns_of(targets, basis)
-        bound = pod_bounds.most_columns if number > 0 else pod_bounds.affordable_columns
-        if (
-            columns <= bound(targets, settings)
-            and 2 * pod_fit.validation_s(targets, columns, settings) <= _ALGEBRA_SHARE * budget_s
-        ):
-            each_s = pod_bounds.descriptors_s(targets, basis, columns)
-            few = min(FEWEST_FRAMES, len(targets.frames)) / len(targets.frames) / len(targets.pool.members)
-            if few * each_s <= _FIRST_SHARE * budget_s or number == -len(SMALL):
-                return number, basis, each_s
-    # where the time budget alone forbids it: the least that can be done
-    if columns <= pod_bounds.affordable_columns(targets, settings):
-        return number, basis, pod_bounds.descriptors_s(targets, basis, columns)
-    what = f"{settings.max_coefficients}, and the smallest basis of {len(species)} elements has {columns} coefficients"
-    raise InputError(Problem("training", what, f"at least {columns}", field="max_coefficients"))
 
 
 def _search_share(targets: pod_fit.Targets, settings: Training) -> float:

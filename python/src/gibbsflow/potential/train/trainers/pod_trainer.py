@@ -114,7 +114,7 @@ class PodTrainer:
             best = found.best
             learnt = [frame for frame in (targets.frames[k] for k in best.frames) if frame.row > 0]
             if not found.signalled:
-                best = pod_fit.add_virials(targets, best, settings, references, deadline.until_s(0.85))
+                best = pod_fit.add_virials(targets, best, settings, references, deadline.until_s(1.0))
             potential = pod_fit.solve(best, settings, references, zbl).write(folder)
             # what is left goes first to the test errors, then to the grade, and last to the errors of training
             finish = _Finish(pool, deadline, inputs)
