@@ -43,6 +43,9 @@ def test_every_rule_sets_keys_that_exist_and_that_count(rule: Any) -> None:
         ({"goal": "phase_diagram"}, "exploration", "ensemble", "npt"),
         ({"goal": "phase_diagram", "pressure_bar": [0, 5000]}, "exploration", "pressure_end_bar", 5000),
         ({"goal": "elastic"}, "generator", "cell_strain_count", 8),
+        ({}, "convergence", "labels_may_vouch", True),
+        ({"convergence": {"fraction_above": 0}}, "convergence", "labels_may_vouch", False),
+        ({"convergence": {"fraction_above": 0, "labels_may_vouch": True}}, "convergence", "labels_may_vouch", True),
     ],
 )  # fmt: skip
 def test_rules(changes: dict[str, Any], section: str, key: str, value: Any) -> None:

@@ -65,6 +65,9 @@ class Convergence(Section):
         ge=0,
         le=1,
     )
+    labels_may_vouch: bool = setting(
+        True, "Whether a larger share of MD does not count where labels of what it met show errors below the aim."
+    )
     generations: int = setting(2, "Consecutive generations in which all must hold.", ge=1, le=100)
     validation: Literal["none", "WARN", "PASS"] = setting(
         "none",

@@ -75,6 +75,8 @@ class RuleFacts:
         Whether ``exploration.ensemble`` is given as nvt.
     committee
         Whether a committee is to tell the unknown.
+    share_given
+        Whether ``convergence.fraction_above`` is given.
     """
 
     goal: str = "md"
@@ -86,6 +88,7 @@ class RuleFacts:
     highest_k: float = 300.0
     constant_volume: bool = False
     committee: bool = False
+    share_given: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, Mapping[str, Any]], structure: Path | None = None) -> RuleFacts:
@@ -118,6 +121,7 @@ class RuleFacts:
             highest_k=max(kelvin),
             constant_volume=exploration.get("ensemble") == "nvt",
             committee=exploration.get("uncertainty") == "committee",
+            share_given="fraction_above" in given.get("convergence", {}),
         )
 
 
@@ -297,6 +301,11 @@ RULES: tuple[Rule, ...] = (
         "exploration.uncertainty: committee", lambda f: f.committee,
         {"training": {"committee": True}},
         "it has to be there",
+    ),
+    Rule(
+        "convergence.fraction_above is given", lambda f: f.share_given,
+        {"convergence": {"labels_may_vouch": False}},
+        "a share that was asked for is the one that counts",
     ),
 )  # fmt: skip
 

@@ -16,6 +16,7 @@ from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import read_labels, write_labels
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
+from gibbsflow.potential.explore.true_errors import ForceErrors
 from gibbsflow.potential.generators.generate import generate
 from gibbsflow.potential.loop import label_doubts, manager
 from gibbsflow.potential.loop import state as loop_state
@@ -95,10 +96,11 @@ def test_errors_of_what_md_met_are_told_where_all_of_it_has_a_label(
     begun = WorkflowManager.begin(config(), *files, tmp_path / "start")
     begun.checkpoint = replace(begun.checkpoint, history=(replace(RECORD, selected=selected),))
     (begun.folder / loop_state.POTENTIAL).mkdir()
-    monkeypatch.setattr(manager, "largest_force_error", lambda folder, frames: 0.01 * len(frames))
+    monkeypatch.setattr(manager, "force_errors", lambda folder, frames: ForceErrors(0.01 * len(frames), 0.5))
     labels = [label(b, tmp_path / "l") for b in loop_state.batches(begun.folder)]
     (last,) = begun.record(labels, tmp_path / "recorded").checkpoint.history
     assert (last.met_labels, last.met_force_mae_ev_per_angstrom) == (met, 0.06 if met else None)
+    assert last.met_atom_error_ev_per_angstrom == (0.5 if met else None)
 
 
 def test_a_batch_without_its_results_is_refused(begun: WorkflowManager, tmp_path: Path) -> None:
@@ -168,7 +170,8 @@ def test_a_validation_is_kept_with_its_generation(begun: WorkflowManager, tmp_pa
     (tmp_path / "fit" / "potential").mkdir()
     runs = []
     for plan in loop_state.trajectories(begun.folder):
-        run = {"steps": 10, "stopped_by": "steps", "looks": 1000, "fraction_above_lower": 0.0, "max_grade": 1.0}
+        run = {"steps": 10, "stopped_by": "steps", "looks": 1000, "fraction_above_lower": 0.0, "max_grade": 1.0,
+               "max_spread_ev_per_angstrom": 0.01 * (1 + len(runs))}  # fmt: skip
         write_json(tmp_path / "md" / plan.stem / "result.json", run)
         write_frames(tmp_path / "md" / plan.stem / "frames.extxyz", [])
         runs.append(tmp_path / "md" / plan.stem)
@@ -181,6 +184,7 @@ def test_a_validation_is_kept_with_its_generation(begun: WorkflowManager, tmp_pa
     assert done.checkpoint.stopped_by == "generations" and "validation FAIL" in done.checkpoint.reason
     again = WorkflowManager(tmp_path / "generation_00", limited).checkpoint.history[-1]
     assert again.validation == "FAIL" and again.validation_reasons == ["phonons: imaginary modes"]
+    assert again.md_largest_spread_ev_per_angstrom == pytest.approx(0.03)
     # labels are those that there are, of however many the fit had time to tell its errors
     counts = [len(read_frames(recorded.folder / name)) for name in (loop_state.TRAIN, loop_state.HOLDOUT)]
     assert [again.labels, again.holdout_labels] == counts and errors["frames"] not in counts

@@ -37,7 +37,7 @@ def test_both_criteria_over_two_generations_or_a_budget(history: list[Generation
     assert "hold-out force error" in verdict.reason and "of MD above the threshold" in verdict.reason
 
 
-MET = {"met_labels": 3, "met_force_mae_ev_per_angstrom": 0.04}
+MET = {"met_labels": 3, "met_force_mae_ev_per_angstrom": 0.04, "met_atom_error_ev_per_angstrom": 0.21}
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,20 @@ MET = {"met_labels": 3, "met_force_mae_ev_per_angstrom": 0.04}
         (MET, {}, "converged"),
         ({**MET, "met_labels": 2}, {}, ""),
         ({**MET, "met_force_mae_ev_per_angstrom": 0.11}, {}, ""),
+        # one atom of many, which the mean of its structure hides; and a generation that was not asked for it
+        ({**MET, "met_atom_error_ev_per_angstrom": 0.61}, {}, ""),
+        ({**MET, "met_atom_error_ev_per_angstrom": None}, {}, ""),
         ({}, {}, ""),
         (MET, {"md_largest_grade": 9.5}, ""),
+        # a committee decides by its spread, whatever the grade, and only beside another spread
+        (
+            {**MET, "md_largest_spread_ev_per_angstrom": 0.3},
+            {"md_largest_spread_ev_per_angstrom": 0.29, "md_largest_grade": 9.5},
+            "converged",
+        ),
+        ({**MET, "md_largest_spread_ev_per_angstrom": 0.3}, {"md_largest_spread_ev_per_angstrom": 0.31}, ""),
+        ({**MET, "md_largest_spread_ev_per_angstrom": 0.3}, {}, ""),
+        (MET, {"md_largest_spread_ev_per_angstrom": 0.1}, ""),
         (MET, {"md_stopped_by": {"steps": 1, "grade": 1}}, ""),
         ({**MET, "md_stopped_by": {"unstable": 1}}, {}, ""),
         (MET, {"force_mae_ev_per_angstrom": 0.2}, ""),
@@ -58,10 +70,22 @@ def test_what_md_met_is_no_reason_to_go_on_where_its_labels_show_small_errors(
 ) -> None:
     verdict = judge([replace(record(0.05, 0.85), **met), replace(record(0.05, 0.8), **last)], LIMITS)
     assert verdict.stopped_by == stopped_by
-    words = ", which does not count: forces of the 3 structures of MD that generation 0 had labelled were off by 0.04"
+    words = (
+        ", which does not count: forces of the 3 structures of MD that generation 0 had labelled were off by 0.04 eV/Å "
+        "at most, on no atom by more than 0.21"
+    )
     assert (f"80.0% of MD above the threshold (wanted 5.0%){words}" in verdict.reason) == (
         bool(stopped_by) or "force_mae_ev_per_angstrom" in last or met.get("md_stopped_by") is not None
     )
+
+
+def test_a_share_that_was_asked_for_is_not_overruled_and_the_reason_says_so() -> None:
+    limits = LIMITS.model_copy(update={"labels_may_vouch": False})
+    verdict = judge([replace(record(0.05, 0.85), **MET), record(0.05, 0.8)], limits)
+    assert not verdict.stopped_by
+    words = ", which counts (convergence.labels_may_vouch: false), though forces of the 3 structures of MD"
+    assert f"80.0% of MD above the threshold (wanted 5.0%){words}" in verdict.reason
+    assert judge([record(0.05, 0.05)] * 2, limits).stopped_by == "converged"
 
 
 @pytest.mark.parametrize(

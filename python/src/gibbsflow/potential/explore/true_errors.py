@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,24 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-def largest_force_error(potential: Path, frames: Sequence[Atoms]) -> float:
-    """Measure the error of forces, structure by structure.
+@dataclass(frozen=True)
+class ForceErrors:
+    """Errors of forces in eV/Å, each of the structure or atom for which it is largest.
+
+    Attributes
+    ----------
+    structure_mae
+        Mean absolute error of a structure's force components.
+    atom
+        Length of the difference of one atom's forces: what a mean over many atoms hides.
+    """
+
+    structure_mae: float
+    atom: float
+
+
+def force_errors(potential: Path, frames: Sequence[Atoms]) -> ForceErrors:
+    """Measure the errors of forces, structure by structure and atom by atom.
 
     Parameters
     ----------
@@ -26,12 +43,14 @@ def largest_force_error(potential: Path, frames: Sequence[Atoms]) -> float:
 
     Returns
     -------
-    float
-        Mean absolute error of the forces in eV/Å, of the structure for which it is largest.
+    ForceErrors
+        The largest; not a number where any is none.
     """
     calculator = PotentialCalculator(potential)
     try:
-        errors = [float(np.abs(calculator.get_forces(frame.copy()) - frame.get_forces()).mean()) for frame in frames]
+        off = [calculator.get_forces(frame.copy()) - frame.get_forces() for frame in frames]
     finally:
         calculator.close()
-    return float(np.max(errors))  # not a number where any is none
+    means = [np.abs(own).mean() for own in off]
+    atoms = [np.linalg.norm(own, axis=1).max() for own in off]
+    return ForceErrors(float(np.max(means)), float(np.max(atoms)))

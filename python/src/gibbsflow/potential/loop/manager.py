@@ -22,7 +22,7 @@ from gibbsflow.potential.data.database import DatabaseManager
 from gibbsflow.potential.data.formats.statuses import RowStatus
 from gibbsflow.potential.data.labels import read_labels, require_one_settings_hash
 from gibbsflow.potential.data.structures import read_frames, structure_id, write_frames
-from gibbsflow.potential.explore.true_errors import largest_force_error
+from gibbsflow.potential.explore.true_errors import force_errors
 from gibbsflow.potential.loop import extension, label_doubts, stopping
 from gibbsflow.potential.loop import select as selection_step
 from gibbsflow.potential.loop import state as loop_state
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
+_SPREAD = "max_spread_ev_per_angstrom"
 
 
 class WorkflowManager:
@@ -236,11 +237,15 @@ class WorkflowManager:
         potential = self.folder / loop_state.POTENTIAL
         if not history or not met or len(met) < history[-1].selected or not potential.is_dir():
             return history
-        error = largest_force_error(potential, met)
-        if not math.isfinite(error):
+        found = force_errors(potential, met)
+        if not math.isfinite(found.structure_mae):
             return history
-        log.info("the potential before was off by %.3g eV/Å at most in the %d structures that MD met", error, len(met))
-        last = replace(history[-1], met_labels=len(met), met_force_mae_ev_per_angstrom=error)
+        said = "of the %d structures that MD met, forces of one were off by %.3g eV/Å in the mean, of one atom by %.3g"
+        log.info(said, len(met), found.structure_mae, found.atom)
+        last = replace(
+            history[-1], met_labels=len(met), met_force_mae_ev_per_angstrom=found.structure_mae,
+            met_atom_error_ev_per_angstrom=found.atom,
+        )  # fmt: skip
         return (*history[:-1], last)
 
     def decide(
@@ -355,6 +360,8 @@ class WorkflowManager:
             md_stopped_by=dict(Counter(run["stopped_by"] for run in runs)),
             fraction_above=stopping.share_above([dict(run) for run in runs]),
             md_largest_grade=max((run["max_grade"] for run in runs), default=0.0),
+            # of each trajectory or of none: the settings say what decides
+            md_largest_spread_ev_per_angstrom=max((run[_SPREAD] for run in runs if _SPREAD in run), default=None),
             candidates=candidates,
             held=held_counts(database),
         )

@@ -31,6 +31,10 @@ VALIDATION = "validation"
 VALIDATION_FILES = ("result.json", "validation.html", "validation.csv", "validation.json")
 ALWAYS_COPIED = (CONFIG, DATABASE, STARTS)
 VERSION = 1
+_SAID_WHERE_THERE_IS_ANY = (
+    "validation", "validation_reasons", "held", "met_labels", "met_force_mae_ev_per_angstrom",
+    "met_atom_error_ev_per_angstrom", "md_largest_spread_ev_per_angstrom",
+)  # fmt: skip
 _BATCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*\.extxyz")
 
 
@@ -136,7 +140,7 @@ class LoopCheckpoint:
         if not content["screenings"]:
             del content["screenings"]
         for record in content["history"]:
-            for name in ("validation", "validation_reasons", "held", "met_labels", "met_force_mae_ev_per_angstrom"):
+            for name in _SAID_WHERE_THERE_IS_ANY:
                 if not record[name]:
                     del record[name]
         write_json(Path(folder) / CHECKPOINT, content)

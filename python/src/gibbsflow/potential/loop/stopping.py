@@ -17,6 +17,8 @@ STOPS = (CONVERGED, GENERATIONS, LABELS, NOTHING_NEW)
 
 FEWEST_MET = 3
 """Fewer labels of structures that MD met say nothing of all that it met."""
+WORST_ATOM = 6.0
+"""One atom's force may be off by so many times the wanted mean error: docs/methods/learning_loop.md."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class GenerationRecord:
         Share of MD at or above the lower threshold; see :func:`share_above`.
     md_largest_grade
         Largest grade met in MD.
+    md_largest_spread_ev_per_angstrom
+        Largest force error that a committee expected in MD; None where the grade decided.
     candidates
         Frames that MD put up for a label.
     selected
@@ -64,8 +68,10 @@ class GenerationRecord:
     met_labels
         Structures of MD that this generation selected, where all of them have a label by now; else 0.
     met_force_mae_ev_per_angstrom
-        Force error of this generation's potential on the one of them for which it is largest; None where there are
-        none.
+        Mean absolute force error of this generation's potential on the one of them for which it is largest; None
+        where there are none.
+    met_atom_error_ev_per_angstrom
+        Length of the difference of forces on the one of their atoms for which it is largest; None likewise.
     """
 
     generation: int
@@ -93,6 +99,8 @@ class GenerationRecord:
     held: dict[str, int] = field(default_factory=dict)
     met_labels: int = 0
     met_force_mae_ev_per_angstrom: float | None = None
+    met_atom_error_ev_per_angstrom: float | None = None
+    md_largest_spread_ev_per_angstrom: float | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +178,7 @@ def judge(history: Sequence[GenerationRecord], limits: Convergence) -> Verdict:
     vouching = [_vouching(history, k, limits) for k in recent]
     good = [
         history[k].force_mae_ev_per_angstrom <= limits.force_mae_ev_per_angstrom
-        and (history[k].fraction_above <= limits.fraction_above or witness is not None)
+        and (history[k].fraction_above <= limits.fraction_above or (limits.labels_may_vouch and witness is not None))
         and _stress_is_good(history[k], limits)
         for k, witness in zip(recent, vouching, strict=True)
     ]
@@ -183,9 +191,13 @@ def judge(history: Sequence[GenerationRecord], limits: Convergence) -> Verdict:
     )
     witness = vouching[-1]
     if witness is not None and last.fraction_above > limits.fraction_above:
+        counts = (
+            "does not count:" if limits.labels_may_vouch else "counts (convergence.labels_may_vouch: false), though"
+        )
         state += (
-            f", which does not count: forces of the {witness.met_labels} structures of MD that generation "
-            f"{witness.generation} had labelled were off by {witness.met_force_mae_ev_per_angstrom:.3g} eV/Å at most"
+            f", which {counts} forces of the {witness.met_labels} structures of MD that generation "
+            f"{witness.generation} had labelled were off by {witness.met_force_mae_ev_per_angstrom:.3g} eV/Å at most, "
+            f"on no atom by more than {witness.met_atom_error_ev_per_angstrom:.3g}"
         )
     told = _validation(last, limits)
     if len(recent) == limits.generations and all(good) and validated(last, limits):
@@ -201,17 +213,27 @@ def judge(history: Sequence[GenerationRecord], limits: Convergence) -> Verdict:
 def _vouching(history: Sequence[GenerationRecord], k: int, limits: Convergence) -> GenerationRecord | None:
     """Find the generation whose labels show that MD of another above the threshold was right all the same.
 
-    Its own; of the last, whose structures have no label yet, the one before, where MD met no larger grade since.
+    Its own; of the last, whose structures have no label yet, the one before, where MD met nothing newer since.
     """
     record = history[k]
     if set(record.md_stopped_by) != {"steps"}:
         return None
     witness = record
-    if k == len(history) - 1 and k > 0 and record.md_largest_grade <= history[k - 1].md_largest_grade:
+    if k == len(history) - 1 and k > 0 and _met_no_newer(record, history[k - 1]):
         witness = history[k - 1]
-    error = witness.met_force_mae_ev_per_angstrom
-    enough = witness.met_labels >= FEWEST_MET and error is not None and error <= limits.force_mae_ev_per_angstrom
-    return witness if enough else None
+    mean, atom = witness.met_force_mae_ev_per_angstrom, witness.met_atom_error_ev_per_angstrom
+    if witness.met_labels < FEWEST_MET or mean is None or atom is None:
+        return None
+    wanted = limits.force_mae_ev_per_angstrom
+    return witness if mean <= wanted and atom <= WORST_ATOM * wanted else None
+
+
+def _met_no_newer(record: GenerationRecord, before: GenerationRecord) -> bool:
+    """Compare by what decided in MD: a committee's spread, or the grade; a spread and a grade have no order."""
+    spread, other = record.md_largest_spread_ev_per_angstrom, before.md_largest_spread_ev_per_angstrom
+    if spread is None and other is None:
+        return record.md_largest_grade <= before.md_largest_grade
+    return spread is not None and other is not None and spread <= other
 
 
 def _validation(record: GenerationRecord, limits: Convergence) -> str:

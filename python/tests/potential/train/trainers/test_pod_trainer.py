@@ -27,7 +27,8 @@ def _fit(folder, train, test, *, budget_s=60.0, **settings):
     inputs = Inputs.read(folder / "train.extxyz", folder / "test.extxyz")
     with Stopper() as stopper:
         chosen = Training(**{"processes": 1, "max_coefficients": 70, "cutoff_angstrom": CUTOFF_ANGSTROM, **settings})
-        return PodTrainer().fit(inputs, chosen, seed=1, stopper=stopper, budget_s=budget_s, out=folder).figures
+        made = PodTrainer().fit(inputs, chosen, seed=1, stopper=stopper, budget_s=budget_s, out=folder)
+    return {**made.figures, "notes": inputs.account.as_dict()["notes"]}
 
 
 def test_errors_on_copper_are_small_and_stress_is_fitted():
@@ -147,8 +148,14 @@ def test_settings_are_obeyed(tmp_path):
 
 
 def test_one_frame_is_enough_to_run(tmp_path):
-    figures = _fit(tmp_path, rattled(1, 30, stress=False), rattled(1, 31, stress=False), max_coefficients=30)
+    figures = _fit(tmp_path, rattled(1, 30), rattled(1, 31), max_coefficients=30)
     assert figures["folds"] == 1
+    # a stress that is asked for and not fitted is told where the potential goes, not in a log alone
+    assert figures["stress_frames_used"] == 0
+    said = "only 1 frame has a stress, and 3 are needed: the fit is to energies and forces alone"
+    assert any(said in note for note in figures["notes"])
+    silent = _fit(tmp_path, rattled(1, 30), rattled(1, 31), max_coefficients=30, stress_weight=0)
+    assert not any("has a stress" in note for note in silent["notes"])
     assert figures["train"]["energy_mae_mev_per_atom"] < 10
 
 

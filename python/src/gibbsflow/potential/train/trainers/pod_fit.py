@@ -396,10 +396,7 @@ def add_virials(
         After a signal.
     """
     have = [k for k, stress in enumerate(targets.stress) if stress is not None]
-    if not have or settings.stress_weight == 0:
-        return trial
-    if len(have) < _FEWEST_VIRIALS:
-        log.warning("only %d frames have a stress: the fit is to energies and forces", len(have))
+    if settings.stress_weight == 0 or len(have) < _FEWEST_VIRIALS:
         return trial
     until_s -= validation_s(targets, trial.sums.shape[1], settings)
     # the least is done in any case, as of errors and grades: without stresses a volume or a shear may be far off
@@ -428,6 +425,28 @@ def add_virials(
         progress.add(1)
     choice = _validate(blocks, settings, settings.stress_weight, targets.deadline)
     return replace(trial, choice=choice, stress_frames=added)
+
+
+def too_few_virials(targets: Targets, settings: Training) -> str:
+    """Say that stresses are labelled and asked for, and too few for a fit to them.
+
+    Parameters
+    ----------
+    targets
+        What is fitted.
+    settings
+        Section ``training``.
+
+    Returns
+    -------
+    str
+        In words; empty where they are enough, none, or not asked for.
+    """
+    count = sum(stress is not None for stress in targets.stress)
+    if settings.stress_weight == 0 or not 0 < count < _FEWEST_VIRIALS:
+        return ""
+    frames = "1 frame has" if count == 1 else f"{count} frames have"
+    return f"only {frames} a stress, and {_FEWEST_VIRIALS} are needed: the fit is to energies and forces alone"
 
 
 def solve(trial: BasisTrial, settings: Training, references: AtomicEnergies, zbl: Zbl | None) -> PodPotential:

@@ -115,6 +115,9 @@ class PodTrainer:
             learnt = [frame for frame in (targets.frames[k] for k in best.frames) if frame.row > 0]
             if not found.signalled:
                 best = pod_fit.add_virials(targets, best, settings, references, deadline.until_s(1.0))
+                if said := pod_fit.too_few_virials(targets, settings):
+                    log.warning(said)
+                    inputs.account.note(said)
             potential = pod_fit.solve(best, settings, references, zbl).write(folder)
             # what is left goes first to the test errors, then to the grade, and last to the errors of training
             finish = _Finish(pool, deadline, inputs)
