@@ -167,14 +167,19 @@ def _shown(text: str) -> str:
     return line if len(line) <= 100 else f"{line[:100]}..."
 
 
+def _as_given(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _fault(value: Any, item: Mapping[str, Any]) -> str | None:
+    shown = "what was given" if item.get("writeOnly") else f"'{_shown(_as_given(value))}'"
     fits = isinstance(value, _TYPES[item["type"]]) and isinstance(value, bool) == (item["type"] == "boolean")
     if fits and isinstance(value, str):
         if not _LINE.fullmatch(value):
-            return f"'{_shown(value)}' is not usable, empty or with blanks at its ends or control characters"
+            return f"{shown} is not usable, empty or with blanks at its ends or control characters"
         fits = value in item.get("enum", [value]) and re.fullmatch(item.get("pattern", ".*"), value, re.A) is not None
     if not fits:
-        return f"'{_shown(str(value).lower() if isinstance(value, bool) else str(value))}' is not usable"
+        return f"{shown} is not usable"
     if isinstance(value, int | Decimal):
         number = float(value)  # as bounds are
         inside = (number > item.get("exclusiveMinimum", -math.inf), number >= item.get("minimum", -math.inf),
