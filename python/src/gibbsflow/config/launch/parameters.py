@@ -18,6 +18,8 @@ from gibbsflow.workflow.credentials import holds_password
 _MOST_CHARACTERS = 1_000_000
 _SLIP = 0.88
 """Likeness (difflib) above which a foreign name is a slip: windows_ps for window_ps, but not max_jobs for max_cpus."""
+_OF_INSTITUTIONS = {"clusterOptions", "config_profile_contact_email"}
+"""Parameters that files of nf-core/configs set for other pipelines, and that are near to ours."""
 _KINDS = {"boolean": "true or false", "integer": "whole number", "number": "number", "string": "text"}
 _LINE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?")
 _BOUNDS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
@@ -132,7 +134,8 @@ def foreign_parameters(names: Collection[str], schema: Mapping[str, Any]) -> tup
     notes
         What is said of the others, which mean nothing here.
     """
-    slips = [name for name in names if get_close_matches(name, schema, 1, cutoff=_SLIP)]
+    strange = set(names) - _OF_INSTITUTIONS
+    slips = [name for name in names if name in strange and get_close_matches(name, schema, 1, cutoff=_SLIP)]
     others = sorted(set(names) - set(slips))
     return slips, [
         f"{', '.join(others)} in a settings file: parameters of other pipelines, which mean nothing here"
