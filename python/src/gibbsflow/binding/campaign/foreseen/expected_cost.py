@@ -6,8 +6,8 @@ solvent, N = 30, 150, 300, 1,200 atoms: 119, 814, 2,485, 34,259 µs, which 60 + 
 :mod:`gibbsflow.binding.workload`'s.
 
 Of the demo's legs on a CPU (156 and 30 atoms), a step in a window takes 1.05 to 1.14 times that without λ, and an
-energy in another state the time of 0.9 to 1.15 steps. Hours are those that Nextflow counts, so 60 µs a step that a core waits
-for OpenMM's thread are in them, and for each task what its start and its own work took at idle: 1.4 to 3.3 s.
+energy in another state the time of 0.9 to 1.15 steps. Hours are those that Nextflow counts, so 60 µs a step that a
+core waits for OpenMM's thread are in them, and for each task what its start and its own work take: 1.4 to 3.3 s.
 """
 
 from __future__ import annotations
