@@ -142,10 +142,8 @@ def in_style(command: Callable[..., Any]) -> Callable[..., Any]:
                     _print_failure(type(error).__name__, message)
                 raise typer.Exit(EXIT_SCIENCE) from error
 
-    more = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
-        for name, annotation in added.items()
-    ]
+    kind = inspect.Parameter.KEYWORD_ONLY
+    more = [inspect.Parameter(name, kind, default=False, annotation=one) for name, one in added.items()]
     run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *more])  # type: ignore[attr-defined]
     run.__annotations__ = {**command.__annotations__, **added}
     return run
