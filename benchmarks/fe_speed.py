@@ -23,6 +23,7 @@ from gibbsflow.binding.sample.contexts import StateContexts  # noqa: E402
 from gibbsflow.binding.sample.exchange import ExchangeSampler  # noqa: E402
 from gibbsflow.binding.sample.sampling import leg_systems  # noqa: E402
 from gibbsflow.config.binding import Fe  # noqa: E402
+from gibbsflow.engines.openmm_engine import OPENMM  # noqa: E402
 from gibbsflow.engines.openmm_systems import create_system, minimise, new_context  # noqa: E402
 from gibbsflow.workflow.result import versions  # noqa: E402
 
@@ -44,7 +45,7 @@ def measure(name: str, folder: Path, steps: int) -> dict[str, object]:
     plain.setPositions(leg.start_nm)
     minimise(plain, 50)
     plain.getIntegrator().step(50)
-    systems = leg_systems(leg)
+    systems = leg_systems(leg, OPENMM)
     sampler = ExchangeSampler(systems, leg.md)
     walkers = sampler.start(leg.starts_nm(0), True, 1, lambda: None)
     states = StateContexts(systems, leg.md, 1)

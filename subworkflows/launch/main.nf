@@ -178,7 +178,7 @@ def unnoticed(unknown, values, schema) {
     def types = [string: CharSequence, boolean: Boolean, integer: Integer, number: Number]
     def problems = unknown.collect { key -> "--${shown(key)}: unknown parameter" } +
         known.findAll { key, item -> values[key] != null && !(types[item.type].isInstance(values[key]) && isText(values[key], item)) }
-            .collect { key, item -> "--${key}: '${shown(values[key])}' is not usable (${item.errorMessage ?: "right: ${item.accepts}"})" } +
+            .collect { key, item -> "--${key}: ${item.writeOnly ? 'what was given' : "'${shown(values[key])}'"} is not usable (${item.errorMessage ?: "right: ${item.accepts}"})" } +
         known.findAll { key, item -> item.format == 'file-path' && values[key] instanceof CharSequence && isText(values[key], item) && pathOf(values[key]).exists() && !pathOf(values[key]).isFile() }
             .collect { key, _item -> "--${key}: ${shown(values[key])} is no regular file" } +
         known.findAll { key, item -> values[key] == null && values.mode in (item.requiredIn ?: []) && !(key == 'receptor' && bringsReceptors(values.input)) }.collect { key, item -> "--${key}: missing (right: ${item.description})" } +

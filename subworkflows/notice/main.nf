@@ -6,7 +6,7 @@ include { recordsOf } from '../completion'
 def parameterSummary(values, schema) {
     def groups = schema.collect { name, group ->
         def changed = group.properties.keySet().findAll { key -> values[key] != null && !same(values[key], group.properties[key].default) }
-        changed.collect { key -> "  ${key.padRight(28)} ${key == 'hook_url' ? hostOf(values[key]) : values[key]}${group.properties[key].unit ? " ${group.properties[key].unit}" : ''}" }
+        changed.collect { key -> "  ${key.padRight(28)} ${group.properties[key].writeOnly ? hostOf(values[key]) : values[key]}${group.properties[key].unit ? " ${group.properties[key].unit}" : ''}" }
             .with { lines -> lines ? "${name}\n${lines.join('\n')}" : '' }
     }
     "Parameters that are not the default (--help_full lists all):\n${groups.findAll { text -> text }.join('\n') ?: '  none'}"

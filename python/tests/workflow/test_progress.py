@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from gibbsflow.workflow.progress import Progress, duration, tell
+from gibbsflow.workflow.progress import Progress, duration, end_line, tell
 
 
 @pytest.fixture
@@ -39,6 +39,22 @@ def test_no_time_is_told_from_no_speed(clock, capsys):
     clock[0] += 20.0
     progress.add(0.0)
     assert capsys.readouterr().err == "MD: 0/51 ps (0%, no speed yet)\n"
+
+
+def test_what_is_said_beside_a_bar_has_a_line_of_its_own(clock, capsys):
+    progress = Progress("MD", 4.0, "ps")
+    progress.terminal = True
+    clock[0] += 1.0
+    progress.add(1.0)
+    tell("a note")
+    end_line()
+    clock[0] += 1.0
+    progress.add(3.0)
+    tell("the end")
+    lines = capsys.readouterr().err.split("\n")
+    assert [line.rpartition("] ")[2] for line in lines] == [
+        "MD: 1/4 ps (25%, 1 ps/s, 3 s left)", "a note", "MD: 4/4 ps (100%, 2 ps/s, 0 s left)", "the end", ""
+    ]  # fmt: skip
 
 
 def test_a_slow_one_is_told_by_the_hour_and_a_quiet_one_not_at_all(clock, capsys, monkeypatch):

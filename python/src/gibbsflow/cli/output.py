@@ -12,22 +12,6 @@ from gibbsflow.cli.style import show_traceback
 from gibbsflow.workflow.files import storage_fault
 
 
-def of_storage(error: Exception) -> bool:
-    """Tell whether an error is one of a disk.
-
-    Parameters
-    ----------
-    error
-        What was raised.
-
-    Returns
-    -------
-    bool
-        Whether :func:`writable_output` has a word for it.
-    """
-    return storage_fault(error) is not None
-
-
 @contextmanager
 def writable_output() -> Iterator[None]:
     """End this process where what runs within cannot write its output.

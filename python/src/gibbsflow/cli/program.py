@@ -15,9 +15,10 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from gibbsflow.cli.examples import EXAMPLES
-from gibbsflow.cli.output import of_storage, writable_output
+from gibbsflow.cli.output import writable_output
 from gibbsflow.cli.style import Style, program_begins, speaking, style, tell_of_defect
 from gibbsflow.errors import EXIT_SCIENCE
+from gibbsflow.workflow.files import storage_fault
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result, or the error, as one JSON document on standard output.")
@@ -134,17 +135,15 @@ def in_style(command: Callable[..., Any]) -> Callable[..., Any]:
             except (typer.Exit, typer.Abort, BrokenPipeError, TyperException):
                 raise
             except Exception as error:  # noqa: BLE001 - outside of a verb's body, which tells of its own
-                if of_storage(error):  # of standard output, by now: no JSON could be printed either
+                if storage_fault(error) is not None:  # of standard output, by now: no JSON could be printed either
                     raise
                 message = tell_of_defect(error)
                 if style().as_json:
                     _print_failure(type(error).__name__, message)
                 raise typer.Exit(EXIT_SCIENCE) from error
 
-    more = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
-        for name, annotation in added.items()
-    ]
+    kind = inspect.Parameter.KEYWORD_ONLY
+    more = [inspect.Parameter(name, kind, default=False, annotation=one) for name, one in added.items()]
     run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *more])  # type: ignore[attr-defined]
     run.__annotations__ = {**command.__annotations__, **added}
     return run

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import typer
 
 from gibbsflow.workflow.credentials import without_passwords
-from gibbsflow.workflow.progress import Progress
+from gibbsflow.workflow.progress import Progress, end_line
 
 WHAT_TO_DO_OF_A_DEFECT = (
     "this is a defect of gibbsflow, or a machine that it does not foresee: the same command with --debug shows where; "
@@ -101,6 +101,7 @@ def remark(text: str) -> None:
         One line or more.
     """
     if not style().quiet:
+        end_line()
         typer.echo(text, err=True)
 
 
@@ -133,6 +134,7 @@ def tell_of_defect(error: Exception) -> str:
     str
         Its message.
     """
+    end_line()
     show_traceback()
     message = without_passwords(str(error))
     said = " ".join(message.split())

@@ -22,6 +22,7 @@ from gibbsflow.version import __version__
 from gibbsflow.workflow.credentials import DiscreetFormatter, without_passwords
 from gibbsflow.workflow.files import make_writable, storage_fault
 from gibbsflow.workflow.log_tail import LogTail, recent_lines
+from gibbsflow.workflow.progress import end_line
 from gibbsflow.workflow.result import Result, failed_status
 from gibbsflow.workflow.signals import (
     Signalled,
@@ -55,7 +56,7 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
     Result
         To be filled by the body.
     """
-    log = logging.StreamHandler(sys.stderr)
+    log = _BesideBars(sys.stderr)
     formatter = DiscreetFormatter("%(asctime)s %(levelname)s %(message)s")
     log.setFormatter(formatter)
     level = logging.WARNING if style().quiet else logging.INFO
@@ -111,10 +112,17 @@ def verb(out: Path | None, *, state: Path | None = None, as_json: bool = False) 
         raise typer.Exit(code)
 
 
+class _BesideBars(logging.StreamHandler):  # type: ignore[type-arg]
+    def emit(self, record: logging.LogRecord) -> None:
+        end_line()
+        super().emit(record)
+
+
 def _tell(error: GibbsflowError, result: Result, state: Path | None) -> int:
     """Say what happened, on the terminal, in the result and in the state folder; returns the exit code."""
     result.status = "partial" if isinstance(error, StoppedEarly) else failed_status(error.cause)
     result.cause, result.message = error.cause, without_passwords(str(error))
+    end_line()
     show_traceback()
     label = "stopped" if isinstance(error, StoppedEarly) else "error"
     typer.echo(f"{label}: {result.message}\nwhat to do: {error.what_to_do}", err=True)

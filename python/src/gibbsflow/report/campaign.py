@@ -171,7 +171,7 @@ def write_campaign(
     with atomic_open(out / methods_text.FILE_NAME, "w") as file:
         file.write(methods_text.methods_text(methods))
     store.add("methods", out / methods_text.FILE_NAME, "report")
-    for path in write_multiqc(rows, out):
+    for path in write_multiqc(rows, out, "campaign" if state is None else Path(state).absolute().name):
         store.add(path.stem, path, "table")
     store.write()
     return rows

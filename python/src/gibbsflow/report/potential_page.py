@@ -24,6 +24,7 @@ from gibbsflow.report.figures.learning.fate_figures import fates_figure
 from gibbsflow.report.figures.learning.learning_figures import learning_curve
 from gibbsflow.report.figures.svg import CHART_STYLE
 from gibbsflow.report.page import FILE_NAME, pretty
+from gibbsflow.report.summary.multiqc import LEARNING, write_learning_multiqc
 from gibbsflow.report.tables.cells import cell
 from gibbsflow.version import __version__
 from gibbsflow.workflow.artifacts import ArtifactStore
@@ -65,6 +66,7 @@ def write_loop_results(manager: WorkflowManager, out: Path) -> None:
         fit = read_json(folder / loop_state.METRICS)["fit"]
         doubts, fates = label_doubts.read(folder), fates_by_generation(point)
         file.write(dataset_card(manager.config, point.history, rows, programs, doubts, fit, fates))
+    write_learning_multiqc([asdict(record) for record in point.history], out, "-".join(manager.config.target.elements))
     figures = out / "figures"
     figures.mkdir(exist_ok=True)
     if fates:
@@ -181,7 +183,7 @@ def _list(out: Path) -> None:
     kinds = {
         "potential": "potential", "dataset": "dataset", loop_state.DATABASE: "database", "structures.csv": "table",
         "learning_curve.csv": "table", "dataset_card.md": "report", FILE_NAME: "report",
-        loop_state.CHECKPOINT: "record",
+        loop_state.CHECKPOINT: "record", LEARNING: "table",
     }  # fmt: skip
     if (out / loop_state.VALIDATION).is_dir():
         kinds[loop_state.VALIDATION] = "report"

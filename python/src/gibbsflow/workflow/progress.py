@@ -24,6 +24,8 @@ class Progress:
     interval_s = 15.0
     quiet = False
     """Whether this process shows none."""
+    line_is_open = False
+    """Whether a bar stands on the terminal's line."""
 
     def __init__(self, text: str, total: float, unit: str = "", done: float = 0.0) -> None:
         self.text, self.total, self.unit = text, total, unit
@@ -59,6 +61,7 @@ class Progress:
         if self.terminal:
             bar = "#" * int(20 * share)
             sys.stderr.write(f"\r\x1b[K[{bar:<20}] {line}" + ("\n" if last else ""))
+            Progress.line_is_open = not last
         else:
             sys.stderr.write(line + "\n")
         sys.stderr.flush()
@@ -70,6 +73,13 @@ def _rate(per_s: float, unit: str) -> str:
     return f"{per_s * seconds:.3g} {unit}/{name}".replace(" /", "/")
 
 
+def end_line() -> None:
+    """Leave the line of a bar that has not come to its end, before something else is said on standard error."""
+    if Progress.line_is_open:
+        sys.stderr.write("\n")
+        Progress.line_is_open = False
+
+
 def tell(line: str) -> None:
     """Say on standard error what has been done, unless this process is quiet.
 
@@ -79,6 +89,7 @@ def tell(line: str) -> None:
         Without its end.
     """
     if not Progress.quiet:
+        end_line()
         sys.stderr.write(f"{line}\n")
 
 

@@ -107,6 +107,14 @@ def test_foreign_names_are_noted_and_slips_are_not():
         "igenomes_base, max_jobs in a settings file: parameters of other pipelines, which mean nothing here"
     ]
     assert foreign_parameters([], SCHEMA) == ([], [])
+    # as conf/uppmax.config and conf/tufts.config of nf-core/configs have them
+    assert foreign_parameters(["clusterOptions", "config_profile_contact_email", "project"], SCHEMA)[0] == []
+
+
+def test_the_address_of_a_hook_is_not_repeated(given):
+    for address in ("ftp://hooks.example/T0/word", "https://hooks.example/T0/word ", 5):
+        (line,) = parameter_problems(given | {"hook_url": address}, SCHEMA)
+        assert line.startswith("--hook_url: what was given is not usable") and "word" not in line and "right: " in line
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,9 @@ HIDDEN = frozenset(
 )  # fmt: skip
 """Settings whose defaults few have cause to change; `--help_full` and the docs list them all the same."""
 
+SECRET = frozenset({"hook_url"})
+"""Parameters whose values no message repeats, and no record keeps."""
+
 HELP = {
     "input": "Columns: ligand, structure or smiles; where wanted charge, pose, pose_of, "
     "experimental_dg_kcal_per_mol, symmetry_number, group. Structures are found relative to the samplesheet. All "
@@ -195,4 +198,6 @@ def setting_extras(key: str, item: Mapping[str, Any], takes: str) -> dict[str, A
         extras["errorMessage"] = f"right: text that matches {item['pattern']}"
     if key in HIDDEN or item.get("hidden"):
         extras["hidden"] = True
+    if key in SECRET:
+        extras["writeOnly"] = True
     return extras

@@ -18,6 +18,8 @@ from gibbsflow.workflow.credentials import holds_password
 _MOST_CHARACTERS = 1_000_000
 _SLIP = 0.88
 """Likeness (difflib) above which a foreign name is a slip: windows_ps for window_ps, but not max_jobs for max_cpus."""
+_OF_INSTITUTIONS = {"clusterOptions", "config_profile_contact_email"}
+"""Parameters that files of nf-core/configs set for other pipelines, and that are near to ours."""
 _KINDS = {"boolean": "true or false", "integer": "whole number", "number": "number", "string": "text"}
 _LINE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?")
 _BOUNDS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
@@ -132,7 +134,8 @@ def foreign_parameters(names: Collection[str], schema: Mapping[str, Any]) -> tup
     notes
         What is said of the others, which mean nothing here.
     """
-    slips = [name for name in names if get_close_matches(name, schema, 1, cutoff=_SLIP)]
+    strange = set(names) - _OF_INSTITUTIONS
+    slips = [name for name in names if name in strange and get_close_matches(name, schema, 1, cutoff=_SLIP)]
     others = sorted(set(names) - set(slips))
     return slips, [
         f"{', '.join(others)} in a settings file: parameters of other pipelines, which mean nothing here"
@@ -167,14 +170,19 @@ def _shown(text: str) -> str:
     return line if len(line) <= 100 else f"{line[:100]}..."
 
 
+def _as_given(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _fault(value: Any, item: Mapping[str, Any]) -> str | None:
+    shown = "what was given" if item.get("writeOnly") else f"'{_shown(_as_given(value))}'"
     fits = isinstance(value, _TYPES[item["type"]]) and isinstance(value, bool) == (item["type"] == "boolean")
     if fits and isinstance(value, str):
         if not _LINE.fullmatch(value):
-            return f"'{_shown(value)}' is not usable, empty or with blanks at its ends or control characters"
+            return f"{shown} is not usable, empty or with blanks at its ends or control characters"
         fits = value in item.get("enum", [value]) and re.fullmatch(item.get("pattern", ".*"), value, re.A) is not None
     if not fits:
-        return f"'{_shown(str(value).lower() if isinstance(value, bool) else str(value))}' is not usable"
+        return f"{shown} is not usable"
     if isinstance(value, int | Decimal):
         number = float(value)  # as bounds are
         inside = (number > item.get("exclusiveMinimum", -math.inf), number >= item.get("minimum", -math.inf),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from gibbsflow.binding.campaign.foreseen import expected_cost
@@ -23,6 +25,17 @@ def test_the_table_meets_what_was_measured() -> None:
         assert said == pytest.approx(us, rel=0.7 if atoms == 30 else 0.12)
 
 
+def test_of_the_demo_what_its_runs_took() -> None:
+    """Hours by Nextflow's trace of three runs on two cores, 0.183, 0.202 and 0.269."""
+    demo = Path(__file__).parents[5] / "assets" / "demo"
+    found = BindingConfig.from_mapping({"replicates": 2, "window_ps": 28, "window_equil_ps": 8}, where="demo")
+    guests = [
+        Row(2, name, None, smiles, None, "place", None, None)
+        for name, smiles in (("b2", "OCC12CCC(CC1)(CC2)CO"), ("adamantanol", "OC12CC3CC(CC(C3)C1)C2"))
+    ]
+    assert estimate(guests, demo / "cb7.sdf", found).cpu_h == pytest.approx(0.202, rel=0.15)
+
+
 def test_twice_the_replicates_cost_nearly_twice() -> None:
     one, two = (estimate(ROWS, None, settings(replicates=count)) for count in (1, 2))
     assert 1.8 < two.cpu_h / one.cpu_h < 2.01 and one.gpu_h == 0
@@ -38,10 +51,11 @@ def test_a_measurement_scales_it(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     monkeypatch.setattr(expected_cost, "step_s", lambda *, explicit, **_: twice[explicit])
     measured = estimate(ROWS, None, own, measure_s=1.0)
-    assert measured.cpu_h == pytest.approx(2 * known.cpu_h) and "measurements of 1 s on this machine" in measured.source
+    assert 1.9 < measured.cpu_h / known.cpu_h <= 2 and "measurements of 1 s on this machine" in measured.source
 
 
 def test_of_a_gpu_and_of_files_that_do_not_tell() -> None:
     found = estimate([Row(2, "a", "no.xyz", None, None, "given", None, None)], None, settings(platform="CUDA"))
-    assert found.gpu_h == pytest.approx(found.cpu_h) and found.gpu_h > 0
+    tasks_h = found.cpu_h - found.gpu_h
+    assert found.gpu_h > 0 and tasks_h == pytest.approx(2.5 * sum(found.foreseen.tasks.values()) / 3600)
     assert any("do not tell" in note for note in found.notes)

@@ -42,6 +42,7 @@ def test_md_in_nanoseconds() -> None:
     assert work["complex"].with_receptor and not work["solvent"].with_receptor
     per_window = work["complex"].ns / 0.2  # two replicates of 100 ps
     assert per_window == pytest.approx(round(per_window)) and per_window > 5
+    assert work["complex"].energies == round(per_window) ** 2 * 100 * 2 and work["equilibration"].energies == 0
 
 
 def test_other_modes() -> None:

@@ -31,6 +31,8 @@ class LegWork:
         Ligands or edges that have it.
     ns
         MD of one item, of all its windows and replicates, ns.
+    energies
+        Energies of one item, of each sample in the states of all windows.
     """
 
     name: str
@@ -38,6 +40,7 @@ class LegWork:
     explicit: bool
     items: int
     ns: float
+    energies: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ def foresee(rows: Sequence[Row], settings: BindingConfig, windows_per_task: int 
             runs += run.replicates * (1 if fe.sampler == "exchange" else math.ceil(windows / windows_per_task))
             ns = windows * plan.samples * plan.sample_ps * run.replicates / 1000
             inside = "receptor" in leg.parts
-            work.append(LegWork(leg.name, inside, leg.md(md).explicit, items, ns))
+            energies = windows**2 * plan.samples * run.replicates
+            work.append(LegWork(leg.name, inside, leg.md(md).explicit, items, ns, energies))
         if fe.schedule == "auto":
             tasks["FE_PILOT"] = items * len(protocol)
             notes.append("pilots come on top, and place windows of another number")
