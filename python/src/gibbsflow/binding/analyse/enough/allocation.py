@@ -91,9 +91,7 @@ def allocate(legs: Sequence[SampledLeg], error_kcal_per_mol: float, most_ps: Map
     if not _enough(high):
         least = IDLE * sum(leg.error_kcal_per_mol**2 for leg in legs)
         longest = _lengths(high)
-        return {
-            leg.name: longest[leg.name] if leg.error_kcal_per_mol**2 >= least else leg.window_ps for leg in legs
-        }
+        return {leg.name: longest[leg.name] if leg.error_kcal_per_mol**2 >= least else leg.window_ps for leg in legs}
     for _ in range(_HALVINGS):
         middle = math.sqrt(low * high)
         if middle in (low, high):
