@@ -44,7 +44,9 @@ def test_far_away_or_on_the_lid_is_unbound(complex_frames):
     for shift in (25.0, 7.0):  # 7 Å is within the distance threshold: burial tells
         outcome = judge(moved(frames, hg.RECEPTOR_ATOMS, shift * axis_of(frames, receptor)), receptor, ligand)
         assert not outcome.bound and outcome.representative is None
-        assert "threshold 8 Å" in outcome.why
+        assert "threshold 8 Å" in outcome.why and "in the first frame it was outside, too" in outcome.why
+    left = judge(np.concatenate([frames[:9], moved(frames[:11], hg.RECEPTOR_ATOMS, shift)]), receptor, ligand)
+    assert not left.bound and "first frame" not in left.why
 
 
 def test_only_the_last_part_counts(complex_frames):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -19,6 +20,7 @@ from gibbsflow.binding.alchemy.alchemical_leg import AlchemicalLeg
 from gibbsflow.binding.alchemy.prepare_fe import prepare_legs
 from gibbsflow.binding.alchemy.schedules import LambdaState
 from gibbsflow.binding.alchemy.state_makers import STATE_MAKERS
+from gibbsflow.binding.analyse.placement.pilot import place_by_pilot
 from gibbsflow.binding.equilibrate.equilibration import equilibrate
 from gibbsflow.binding.facts import BoundFacts, TopologyFacts
 from gibbsflow.binding.sample.energies import read_window
@@ -352,6 +354,11 @@ def test_a_leg_of_sdr_from_smiles_to_samples_however_often_it_was_stopped(tmp_pa
     assert (np.linalg.norm(away, axis=1) * 10 > far.least_angstrom - 1.5).all()
     prepared = prepare_legs(moved, config, tmp_path / "fe", Result())
     leg = AlchemicalLeg.read(prepared.root / "legs" / "sdr")
+    short = leg.fe.model_copy(update={"schedule": "auto", "fe_pilot_ps": 0.5, "sample_ps": 0.02, "schedule_spacing": 5})
+    with Stopper() as stopper:  # few windows by hand, which real energies find far apart
+        placed = place_by_pilot(replace(leg, fe=short), tmp_path / "pilot", tmp_path / "placed", stopper, Result())
+    assert len(placed.states) > 4 and AlchemicalLeg.read(tmp_path / "placed").states == placed.states
+    assert [one in placed.states for one in leg.states] == [True] * 4  # where components end, copy and all
     result = sample(leg, tmp_path / "whole", tmp_path / "out")
     assert result.figures["windows"] == 4
     with pytest.raises(StoppedEarly):

@@ -28,6 +28,19 @@ def test_the_newest_failure_of_each_ligand_is_its_cause(tmp_path):
     assert results_table.failures(None) == {}
 
 
+def test_an_analysis_without_windows_names_what_took_them(tmp_path):
+    for folder, cause, minute in (("vacuum/pilot", "Numerical", 1), ("analysis", "Unconverged", 2)):
+        (tmp_path / "alone" / "b2" / folder).mkdir(parents=True)
+        sentinel = Sentinel("FAILED", "hash", cause=cause, message=f"of {folder}", time=f"2026-01-01T00:0{minute}:00")
+        sentinel.write(tmp_path / "alone" / "b2" / folder)
+    row = results_table.failed_row("b2", "asfe", None, results_table.failures(tmp_path)["b2"])
+    assert (row.status, row.cause) == (
+        "unconverged", "Unconverged: of analysis; before it Numerical: of vacuum/pilot"
+    )  # fmt: skip
+    (tmp_path / "alone" / "b2" / "vacuum" / "pilot" / "FAILED").unlink()
+    assert results_table.failures(tmp_path)["b2"].message == "of analysis"
+
+
 def test_a_sentinel_that_cannot_be_read_is_a_cause_too(tmp_path):
     (tmp_path / "cb7" / "b2").mkdir(parents=True)
     (tmp_path / "cb7" / "b2" / "FAILED").write_text("{")

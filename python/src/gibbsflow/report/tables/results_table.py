@@ -7,7 +7,7 @@ import math
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +15,7 @@ from gibbsflow.binding.analyse.enough.rounds import KEY as SAMPLING
 from gibbsflow.binding.analyse.enough.rounds import StoppedBy
 from gibbsflow.binding.analyse.entropy.split import FIGURES as FIGURES_OF_SPLIT
 from gibbsflow.binding.analyse.entropy.split import KEY as SPLIT
+from gibbsflow.binding.campaign.phases import ANALYSIS
 from gibbsflow.config.launch.samplesheet_columns import NAME_PATTERN
 from gibbsflow.config.modes import MODES
 from gibbsflow.errors import GibbsflowError, StateError, one_line, shown
@@ -96,7 +97,8 @@ def failures(state: Path | None) -> dict[str, sentinels.Sentinel]:
     """Find the newest failure of each item below the state folder of a campaign.
 
     That is a FAILED sentinel; where there is none, what an attempt that did not finish has left in ``attempts.json``,
-    or the head of the run has noted of a task that was killed, whichever is newer.
+    or the head of the run has noted of a task that was killed, whichever is newer. An analysis that fails may do so for
+    want of what had failed before it, so that the newest of that is told with it.
 
     Parameters
     ----------
@@ -112,14 +114,24 @@ def failures(state: Path | None) -> dict[str, sentinels.Sentinel]:
     if state is None:
         return found
     unfinished: dict[str, sentinels.Sentinel] = {}
+    analyses: dict[str, sentinels.Sentinel] = {}
     for folder, below, names in os.walk(state):
         below[:] = [name for name in below if not is_aside(Path(name))]
         told, into = (_failure(Path(folder)), found) if "FAILED" in names else (_unfinished(Path(folder)), unfinished)
         if told is None:
             continue
-        for ligand in Path(folder).relative_to(state).parts[1:2]:
+        parts = Path(folder).relative_to(state).parts
+        if into is found and parts[2:] == (ANALYSIS,):
+            into = analyses
+        for ligand in parts[1:2]:
             if ligand not in into or into[ligand].time <= told.time:
                 into[ligand] = told
+    for ligand, told in analyses.items():
+        before = found.get(ligand)
+        if before is None:
+            found[ligand] = told
+        elif before.time <= told.time:
+            found[ligand] = replace(told, message=f"{told.message}; before it {before.cause}: {before.message}")
     for one in read_killed(state):
         ligand = one.item.partition(" ")[0]
         if ligand not in unfinished or unfinished[ligand].time <= one.at:

@@ -50,3 +50,6 @@ def test_out_of_reach_and_there_already():
     assert allocate(LEGS, 0.7, most) == {"complex": 100.0, "solvent": 100.0}
     sure = SampledLeg("vacuum", 100.0, 0.0, 1.0)
     assert allocate([*LEGS, sure], 0.01, most | {"vacuum": 1e4})["vacuum"] == 100.0
+    almost = SampledLeg("vacuum", 100.0, 1e-3, 1.0)
+    far = allocate([*LEGS, almost], 0.01, most | {"vacuum": 1e4})
+    assert far == {"complex": 300.0, "solvent": 100.0, "vacuum": 100.0}  # it would lessen nothing

@@ -74,6 +74,17 @@ def test_it_stops_on_the_budget_which_is_never_exceeded():
     assert [one["round"] for one in spent["rounds"]] == [0, 1]
 
 
+def test_a_leg_that_adds_nothing_is_left_while_the_other_grows():
+    """Water in vacuum has no energy that changes: whether or not the other leg needs more than one round, or the error
+    is out of reach, it is not sampled longer."""
+    for target, most in ((0.1, 1e5), (0.01, 1000.0)):
+        told = judge(0.5, target=target, most=most, complex_error=8e-10, solvent_error=0.5)
+        assert told["next_window_ps"] == {"solvent": 300.0}
+    # one that adds some gets what the error asks of it, not what a round may be
+    asked = judge(1.0, target=0.1, most=1e5, complex_error=1.0, solvent_error=0.004)["next_window_ps"]
+    assert asked == {"complex": 300.0}
+
+
 def grown(count, errors):
     told = None
     for k, error in zip(range(count), errors, strict=False):

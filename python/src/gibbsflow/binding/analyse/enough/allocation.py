@@ -12,6 +12,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+IDLE = 0.01
+"""Of the variance that there is, below which a leg is not sampled longer for an error that is out of reach."""
 _HALVINGS = 200
 
 
@@ -68,7 +70,7 @@ def allocate(legs: Sequence[SampledLeg], error_kcal_per_mol: float, most_ps: Map
     -------
     dict
         Length of the windows of each leg, ps, at least what they have; where the error is out of reach, the most for
-        each leg that contributes.
+        each leg that adds `IDLE` of the variance or more: of the others it would lessen nothing.
     """
     aim = error_kcal_per_mol**2
     worth = {leg.name: leg.error_kcal_per_mol * math.sqrt(leg.window_ps / leg.cost_per_ps) for leg in legs}
@@ -87,7 +89,9 @@ def allocate(legs: Sequence[SampledLeg], error_kcal_per_mol: float, most_ps: Map
     low = min(leg.window_ps / worth[leg.name] for leg in contributing)
     high = max(max(leg.window_ps, most_ps[leg.name]) / worth[leg.name] for leg in contributing)
     if not _enough(high):
-        return _lengths(high)
+        least = IDLE * sum(leg.error_kcal_per_mol**2 for leg in legs)
+        longest = _lengths(high)
+        return {leg.name: longest[leg.name] if leg.error_kcal_per_mol**2 >= least else leg.window_ps for leg in legs}
     for _ in range(_HALVINGS):
         middle = math.sqrt(low * high)
         if middle in (low, high):

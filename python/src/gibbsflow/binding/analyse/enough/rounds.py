@@ -279,13 +279,16 @@ def _row(record: Mapping[str, Any], results: Sequence[Mapping[str, Any]], legs: 
 def _longer(
     legs: Sequence[SampledLeg], error_kcal_per_mol: float, plan: Sampling, first_ps: float, most_ps: float
 ) -> dict[str, float]:
-    """The legs that grow, by whole segments."""
+    """The legs that grow, by whole segments: towards what the error asks for, as far as one round goes.
+
+    One that needs more than a round is no reason to sample the others longer than the error asks of them.
+    """
     segment_ps = plan.samples_per_segment * plan.sample_ps
     last_ps = first_ps + math.floor((most_ps - first_ps) / segment_ps + 1e-9) * segment_ps
-    most = {leg.name: min(last_ps, GROWTH * leg.window_ps) for leg in legs}
-    wanted, found = allocate(legs, error_kcal_per_mol, most), {}
+    wanted, found = allocate(legs, error_kcal_per_mol, dict.fromkeys([leg.name for leg in legs], last_ps)), {}
     for leg in legs:
-        whole = first_ps + math.ceil((wanted[leg.name] - first_ps) / segment_ps - 1e-6) * segment_ps
+        wanted_ps = min(wanted[leg.name], GROWTH * leg.window_ps)
+        whole = first_ps + math.ceil((wanted_ps - first_ps) / segment_ps - 1e-6) * segment_ps
         if min(whole, last_ps) > leg.window_ps + 1e-6:
             found[leg.name] = round(min(whole, last_ps), 6)
     return found
