@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import csv
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from gibbsflow.potential.loop.manager import WorkflowManager
 
 _SETS = {"train": "training", "test": "hold-out"}
+_ROWS = {"train": "training", "holdout": "hold-out"}
+_FATES = ("labelled", "held", "failed", "screened")
+_LARGEST_LINK = 200_000
 _TITLES = {
     "parity": "Predicted against labelled",
     "grades": "Extrapolation grades of the hold-out",
@@ -104,6 +109,7 @@ def _write_page(
         lstrip_blocks=True,
     )
     environment.filters["pretty"] = pretty
+    environment.filters["value"] = _value
     point, fit = manager.checkpoint, read_json(manager.folder / loop_state.METRICS)["fit"]
     text = environment.get_template("potential.html.j2").render(
         name="-".join(manager.config.target.elements),
@@ -113,7 +119,10 @@ def _write_page(
         reason=point.reason[:1].upper() + point.reason[1:],
         programs=programs,
         fates=fates_by_generation(point),
+        counted=_counted(rows),
+        kinds=_FATES,
         fates_figure=_image(out / "figures/fates.svg"),
+        links={path.name: _link(path, out) for path in (*out.glob("*.csv"), *out.glob("figures/*.[sc][vs][gv]"))},
         held=[row for row in rows if row["status"] == "held" and row["settings_hash"]],
         config=manager.config,
         settings=manager.config.model_dump(mode="json"),
@@ -132,6 +141,7 @@ def _write_page(
         notes=fit.get("notes", []),
         warnings=fit.get("warnings", []),
         generations=list(_generations(manager)),
+        measured=_measured(out / loop_state.VALIDATION / "validation.csv"),
         chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
         version=__version__,
     )
@@ -147,6 +157,29 @@ def _errors(fit: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def _counted(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Count structures by set, generation and kind, and what became of them; held without a label is not chosen."""
+    found: dict[tuple[str, int, str], Counter[str]] = {}
+    for row in rows:
+        found.setdefault((row["set"], row["generation"], row["config_type"]), Counter())[
+            "other" if row["status"] == "held" and not row["settings_hash"] else row["status"]
+        ] += 1
+    return [
+        {"set": _ROWS[name], "generation": generation, "kind": kind, **{fate: own[fate] for fate in _FATES},
+         "other": own.total() - sum(own[fate] for fate in _FATES)}
+        for (name, generation, kind), own in sorted(found.items())
+    ]  # fmt: skip
+
+
+def _measured(path: Path) -> list[dict[str, str]]:
+    """Quantities of a validation that were compared, the worst first; none where there was no validation."""
+    if not path.is_file():
+        return []
+    with open(path) as file:
+        rows = [row for row in csv.DictReader(file) if row["verdict"]]
+    return sorted(rows, key=lambda row: ("FAIL", "WARN", "PASS").index(row["verdict"]))
+
+
 def _generations(manager: WorkflowManager) -> list[dict[str, Any]]:
     """Records with their figures, as images: of earlier ones where their folders are still beside this one."""
     items = []
@@ -157,11 +190,23 @@ def _generations(manager: WorkflowManager) -> list[dict[str, Any]]:
     return items
 
 
+def _value(text: str) -> str:
+    return f"{float(text):.4g}".replace("-", "−") if text else "–"
+
+
 def _image(path: Path) -> str:
     """An image as a data URI; empty where there is none."""
     if not path.exists():
         return ""
     kind = {".svg": "image/svg+xml", ".png": "image/png"}[path.suffix]
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _link(path: Path, out: Path) -> str:
+    """Address of a file of a figure: itself, so that it goes with the page; of a large one its path beside the page."""
+    if path.stat().st_size > _LARGEST_LINK:
+        return quote(path.relative_to(out).as_posix())
+    kind = {".svg": "image/svg+xml", ".csv": "text/csv"}[path.suffix]
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 

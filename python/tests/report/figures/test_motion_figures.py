@@ -29,6 +29,10 @@ def test_what_there_is_is_drawn():
     assert made["rmsd_complex"].count('<path class="line"') == 6  # ligand and site, of three trajectories
     assert made["waters_complex"].count("stroke-dasharray") == 1  # the decoupled one
     assert "replicate 1" in made["walk_complex"] and made["walk_complex"].count(": 0 round trips") == 2
+    named = [node.text for node in ET.fromstring(made["rmsd_complex"]).iter() if "named" in node.get("class", "")]
+    assert named == ["0", "0", "1"]  # known without their colours
+    ends = [node.text for node in ET.fromstring(made["walk_complex"]).iter() if "named" in node.get("class", "")]
+    assert ends == ["0", "0", "1", "1"]
     assert motion_figures({"motion": {"legs": []}}) == motion_figures({}) == {}
 
 

@@ -34,7 +34,9 @@ def fates_figure(generations: Sequence[Mapping[str, Any]], stem: Path) -> list[P
     base = [0] * len(numbers)
     for name, colour, hatch in _BARS:
         heights = [row[name] or 0 for row in generations]
-        axis.bar(numbers, heights, bottom=base, width=0.6, color=colour, hatch=hatch, edgecolor="#1c2430", lw=0.6, label=name)
+        axis.bar(
+            numbers, heights, bottom=base, width=0.6, color=colour, hatch=hatch, edgecolor="#1c2430", lw=0.6, label=name
+        )
         base = [low + height for low, height in zip(base, heights, strict=True)]
     axis.set(xlabel="generation", ylabel="structures")
     for side in (axis.xaxis, axis.yaxis):

@@ -157,7 +157,7 @@ def learning_curve(generations: Sequence[Mapping[str, Any]], stem: Path) -> list
             axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axis.yaxis.set_minor_formatter(NullFormatter())
         else:
-            axis.set_ylim(bottom=0.0)
+            axis.set_ylim(0.0, 1.08 * max(values) or 1.0)
     return save_figure(figure, stem)
 
 
