@@ -26,6 +26,7 @@ from gibbsflow.report.figures.learning.fate_figures import fates_figure
 from gibbsflow.report.figures.learning.learning_figures import learning_curve
 from gibbsflow.report.figures.svg import CHART_STYLE
 from gibbsflow.report.page import FILE_NAME, pretty
+from gibbsflow.report.summary.loop_methods import loop_methods
 from gibbsflow.report.tables.cells import cell
 from gibbsflow.version import __version__
 from gibbsflow.workflow.artifacts import ArtifactStore
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _SETS = {"train": "training", "test": "hold-out"}
 _ROWS = {"train": "training", "holdout": "hold-out"}
 _FATES = ("labelled", "held", "failed", "screened")
+_METHODS = "methods.md"
 _LARGEST_LINK = 200_000
 _TITLES = {
     "parity": "Predicted against labelled",
@@ -45,8 +47,8 @@ _TITLES = {
 }
 
 
-def write_loop_results(manager: WorkflowManager, out: Path) -> None:
-    """Write ``potential/``, ``dataset/``, tables, figures, ``report.html`` and ``manifest.json``.
+def write_loop_results(manager: WorkflowManager, out: Path, *, nextflow: bool = True) -> None:
+    """Write ``potential/``, ``dataset/``, tables, figures, ``report.html``, ``methods.md`` and ``manifest.json``.
 
     Parameters
     ----------
@@ -54,6 +56,8 @@ def write_loop_results(manager: WorkflowManager, out: Path) -> None:
         A finished generation; those before it are drawn too where their folders lie beside it.
     out
         Folder to write into.
+    nextflow
+        Whether Nextflow may have run the loop, which is then cited.
     """
     folder, point = manager.folder, manager.checkpoint
     out.mkdir(parents=True, exist_ok=True)
@@ -70,6 +74,8 @@ def write_loop_results(manager: WorkflowManager, out: Path) -> None:
         fit = read_json(folder / loop_state.METRICS)["fit"]
         doubts, fates = label_doubts.read(folder), fates_by_generation(point)
         file.write(dataset_card(manager.config, point.history, rows, programs, doubts, fit, fates))
+    with atomic_open(out / _METHODS, "w") as file:
+        file.write(loop_methods(manager.config, point.history, fit.get("versions", {}), programs, nextflow=nextflow))
     figures = out / "figures"
     figures.mkdir(exist_ok=True)
     if fates:
@@ -225,7 +231,7 @@ def _list(out: Path) -> None:
     store = ArtifactStore(out)
     kinds = {
         "potential": "potential", "dataset": "dataset", loop_state.DATABASE: "database", "structures.csv": "table",
-        "learning_curve.csv": "table", "dataset_card.md": "report", FILE_NAME: "report",
+        "learning_curve.csv": "table", "dataset_card.md": "report", FILE_NAME: "report", _METHODS: "report",
         loop_state.CHECKPOINT: "record",
     }  # fmt: skip
     if (out / loop_state.VALIDATION).is_dir():
