@@ -61,8 +61,8 @@ def loop_methods(
         ramp = f"{exploration.temperature_k:g} to {exploration.temperature_end_k:g} K"
     text.append(
         f"Each generation ran {config.loop.trajectories} trajectories of {exploration.ensemble.upper()} molecular "
-        f"dynamics with the potential, of {exploration.steps} steps of {exploration.timestep_fs:g} fs at {ramp}; structures that the "
-        f"{unknown} found unknown were candidates, of which at most {config.selection.budget} were chosen by "
+        f"dynamics with the potential, of up to {exploration.steps} steps of {exploration.timestep_fs:g} fs at {ramp}; "
+        f"structures that the {unknown} found unknown were candidates, of which at most {config.selection.budget} were chosen by "
         f"{config.selection.method} and labelled."
     )
     errors = [
