@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gibbsflow.report.figures.svg import Chart, padded_range, series_colour, tick_text
+from gibbsflow.report.figures.svg import Chart, padded_range, series_colour, series_dash, tick_text
 
 Part = Mapping[str, Any]
 Line = tuple[str, str, bool, Part]
@@ -137,6 +137,7 @@ def draw_walk(walk: Part, title: str) -> str:
         line = "L".join(f"{chart.x(time):.0f} {chart.y(window):.0f}" for time, window in points)
         tip = f"<title>walker {walker}: {trips} round trip{'' if trips == 1 else 's'}</title>"
         style = f'style="stroke:var(--{series_colour(place)});stroke-width:1" stroke-opacity="0.7"'
+        style += f' stroke-dasharray="{series_dash(place) or "none"}"'
         chart.parts.append(f'<path class="line" {style} d="M{line}">{tip}</path>')
         for end, side, shift in ((0, "end", -3), (-1, "", 3)):
             chart.text(chart.x(walk["time_ps"][end]) + shift, chart.y(path[end]) + 3, str(walker), f"{side} tiny named")
