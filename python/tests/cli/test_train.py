@@ -24,6 +24,7 @@ DRAWN = (
     "dataset_card.md", "parity.svg", "parity.png", "grades.svg", "grades.png", "grade_error.svg", "grade_error.png",
     "pareto.svg", "pareto.png",
 )  # fmt: skip
+DATA = ("parity.csv", "grades.csv", "grade_error.csv", "pareto.csv")
 
 
 def _copper_files():
@@ -47,7 +48,7 @@ def test_command_writes_the_contract(tmp_path):
         assert result[part]["force_mae_ev_per_angstrom"] > 0
     assert result["versions"]["lammps"] and "lammps" not in result
     written = {path.name for path in (tmp_path / "o").iterdir()}
-    assert written == {"potential", "result.json", "pareto.csv", *DRAWN}
+    assert written == {"potential", "result.json", *DATA, *DRAWN}
     for name in DRAWN:
         assert (tmp_path / "o" / name).stat().st_size > 500
     card = (tmp_path / "o" / "dataset_card.md").read_text()
@@ -118,7 +119,7 @@ def test_sigterm_leaves_the_best_potential_so_far(tmp_path):
     assert result["test"]["force_mae_ev_per_angstrom"] < 0.1
     assert (tmp_path / "o" / "potential" / "active_set.npz").exists()
     assert result["cause"] == "StoppedEarly" and result["versions"]["lammps"]
-    assert {path.name for path in (tmp_path / "o").iterdir()} == {"potential", "result.json", "pareto.csv", *DRAWN}
+    assert {path.name for path in (tmp_path / "o").iterdir()} == {"potential", "result.json", *DATA, *DRAWN}
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,35 @@ def test_results_are_whole_and_the_page_stands_alone(tmp_path: Path) -> None:
     assert ArtifactStore(out).verify() == []
 
 
+def test_fates_validation_and_figures_with_their_data_are_on_the_page(tmp_path: Path) -> None:
+    manager = finished(tmp_path / "generation_01")
+    database = DatabaseManager(manager.folder / loop_state.DATABASE)
+    database.hold({database.labels()[0].name: {"net_force": "forces do not balance"}}, "audit")
+    last = replace(manager.checkpoint.history[-1], validation="FAIL", validation_reasons=["eos: <soft>"])
+    manager.checkpoint = replace(manager.checkpoint, history=(*manager.checkpoint.history[:-1], last))
+    for name in ("validation", "figures"):
+        (manager.folder / name).mkdir()
+    heads = "property,quantity,unit,potential,reference,difference,good_within,bearable_within,verdict,source,error\n"
+    rows = "cell,lattice_a,Å,5.4,5.43,-0.03,0.05,0.1,PASS,<dft>,\neos,bulk_modulus,GPa,80,100,-20,5,10,FAIL,dft,\n"
+    (manager.folder / "validation/validation.csv").write_text(f"{heads}{rows}eos,volume,Å^3/atom,20,,,,,,,\n")
+    (manager.folder / "figures/parity.png").write_bytes(b"drawn")
+    (manager.folder / "figures/parity.csv").write_text("set,kind\n")
+    (manager.folder / "figures/parity.svg").write_text("<svg/>" + " " * 200_000)
+    write_loop_results(manager, out := tmp_path / "out")
+    page = (out / "report.html").read_text()
+    fates = re.findall(r"<tr><td>(training|hold-out)</td><td class=\"n\">0</td><td>rattle</td>(.*?)</tr>", page)
+    counts = {name: sorted(map(int, re.findall(r">(\d+)</td>", cells))) for name, cells in fates}
+    assert counts == {"training": [0, 0, 0, 1, 1], "hold-out": [0, 0, 0, 0, 1]}
+    panel = page[page.index("<h2>Validation</h2>") : page.index("<h2>Generations</h2>")]
+    assert panel.index("bulk modulus") < panel.index("lattice a") and "&lt;dft&gt;" in panel and "Å³/atom" not in panel
+    assert "−20" in panel and "1 reason;" in panel
+    links = dict(re.findall(r'href="([^"]*)" download="([^"]*)"', page))
+    assert links["figures/parity.svg"] == "parity.svg"  # large: beside the page
+    within = {name: base64.b64decode(link.partition(",")[2]) for link, name in links.items() if link[:5] == "data:"}
+    assert within["parity.csv"] == b"set,kind\n" and b"<svg" in within["learning_curve.svg"]
+    assert within["learning_curve.csv"] == (out / "learning_curve.csv").read_bytes()
+
+
 def test_a_validation_goes_with_the_potential(tmp_path: Path) -> None:
     manager = finished(tmp_path / "generation_01")
     last = replace(manager.checkpoint.history[-1], validation="WARN", validation_reasons=["md: the energy <drifts>"])

@@ -103,7 +103,7 @@ def loop(
             right = "--local, or ./nextfloww run main.nf --mode potential --config FILE"
             raise InputError(Problem("infer loop", "nothing says where it shall run", right))
         manager = LocalLoop(config, PotentialConfig.expand(config), out, state).run(begin)
-        write_loop_results(manager, out)
+        write_loop_results(manager, out, nextflow=False)
         _describe(result, manager)
         remark(f"{manager.checkpoint.stopped_by}: {manager.checkpoint.reason}\npotential: {out / 'potential'}")
 

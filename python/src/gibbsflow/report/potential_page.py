@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import csv
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -24,6 +26,7 @@ from gibbsflow.report.figures.learning.fate_figures import fates_figure
 from gibbsflow.report.figures.learning.learning_figures import learning_curve
 from gibbsflow.report.figures.svg import CHART_STYLE
 from gibbsflow.report.page import FILE_NAME, pretty
+from gibbsflow.report.summary.loop_methods import loop_methods
 from gibbsflow.report.summary.multiqc import LEARNING, write_learning_multiqc
 from gibbsflow.report.tables.cells import cell
 from gibbsflow.version import __version__
@@ -34,6 +37,10 @@ if TYPE_CHECKING:
     from gibbsflow.potential.loop.manager import WorkflowManager
 
 _SETS = {"train": "training", "test": "hold-out"}
+_ROWS = {"train": "training", "holdout": "hold-out"}
+_FATES = ("labelled", "held", "failed", "screened")
+_METHODS = "methods.md"
+_LARGEST_LINK = 200_000
 _TITLES = {
     "parity": "Predicted against labelled",
     "grades": "Extrapolation grades of the hold-out",
@@ -41,8 +48,8 @@ _TITLES = {
 }
 
 
-def write_loop_results(manager: WorkflowManager, out: Path) -> None:
-    """Write ``potential/``, ``dataset/``, tables, figures, ``report.html`` and ``manifest.json``.
+def write_loop_results(manager: WorkflowManager, out: Path, *, nextflow: bool = True) -> None:
+    """Write ``potential/``, ``dataset/``, tables, figures, ``report.html``, ``methods.md`` and ``manifest.json``.
 
     Parameters
     ----------
@@ -50,6 +57,8 @@ def write_loop_results(manager: WorkflowManager, out: Path) -> None:
         A finished generation; those before it are drawn too where their folders lie beside it.
     out
         Folder to write into.
+    nextflow
+        Whether Nextflow may have run the loop, which is then cited.
     """
     folder, point = manager.folder, manager.checkpoint
     out.mkdir(parents=True, exist_ok=True)
@@ -67,6 +76,8 @@ def write_loop_results(manager: WorkflowManager, out: Path) -> None:
         doubts, fates = label_doubts.read(folder), fates_by_generation(point)
         file.write(dataset_card(manager.config, point.history, rows, programs, doubts, fit, fates))
     write_learning_multiqc([asdict(record) for record in point.history], out, "-".join(manager.config.target.elements))
+    with atomic_open(out / _METHODS, "w") as file:
+        file.write(loop_methods(manager.config, point.history, fit.get("versions", {}), programs, nextflow=nextflow))
     figures = out / "figures"
     figures.mkdir(exist_ok=True)
     if fates:
@@ -106,6 +117,7 @@ def _write_page(
         lstrip_blocks=True,
     )
     environment.filters["pretty"] = pretty
+    environment.filters["value"] = _value
     point, fit = manager.checkpoint, read_json(manager.folder / loop_state.METRICS)["fit"]
     text = environment.get_template("potential.html.j2").render(
         name="-".join(manager.config.target.elements),
@@ -115,7 +127,10 @@ def _write_page(
         reason=point.reason[:1].upper() + point.reason[1:],
         programs=programs,
         fates=fates_by_generation(point),
+        counted=_counted(rows),
+        kinds=_FATES,
         fates_figure=_image(out / "figures/fates.svg"),
+        links={path.name: _link(path, out) for path in (*out.glob("*.csv"), *out.glob("figures/*.[sc][vs][gv]"))},
         held=[row for row in rows if row["status"] == "held" and row["settings_hash"]],
         config=manager.config,
         settings=manager.config.model_dump(mode="json"),
@@ -134,6 +149,7 @@ def _write_page(
         notes=fit.get("notes", []),
         warnings=fit.get("warnings", []),
         generations=list(_generations(manager)),
+        measured=_measured(out / loop_state.VALIDATION / "validation.csv"),
         chart_style=Markup(CHART_STYLE),  # noqa: S704 - a constant
         version=__version__,
     )
@@ -149,6 +165,29 @@ def _errors(fit: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def _counted(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Count structures by set, generation and kind, and what became of them; held without a label is not chosen."""
+    found: dict[tuple[str, int, str], Counter[str]] = {}
+    for row in rows:
+        found.setdefault((row["set"], row["generation"], row["config_type"]), Counter())[
+            "other" if row["status"] == "held" and not row["settings_hash"] else row["status"]
+        ] += 1
+    return [
+        {"set": _ROWS[name], "generation": generation, "kind": kind, **{fate: own[fate] for fate in _FATES},
+         "other": own.total() - sum(own[fate] for fate in _FATES)}
+        for (name, generation, kind), own in sorted(found.items())
+    ]  # fmt: skip
+
+
+def _measured(path: Path) -> list[dict[str, str]]:
+    """Quantities of a validation that were compared, the worst first; none where there was no validation."""
+    if not path.is_file():
+        return []
+    with open(path) as file:
+        rows = [row for row in csv.DictReader(file) if row["verdict"]]
+    return sorted(rows, key=lambda row: ("FAIL", "WARN", "PASS").index(row["verdict"]))
+
+
 def _generations(manager: WorkflowManager) -> list[dict[str, Any]]:
     """Records with their figures, as images: of earlier ones where their folders are still beside this one."""
     items = []
@@ -159,11 +198,23 @@ def _generations(manager: WorkflowManager) -> list[dict[str, Any]]:
     return items
 
 
+def _value(text: str) -> str:
+    return f"{float(text):.4g}".replace("-", "−") if text else "–"
+
+
 def _image(path: Path) -> str:
     """An image as a data URI; empty where there is none."""
     if not path.exists():
         return ""
     kind = {".svg": "image/svg+xml", ".png": "image/png"}[path.suffix]
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _link(path: Path, out: Path) -> str:
+    """Address of a file of a figure: itself, so that it goes with the page; of a large one its path beside the page."""
+    if path.stat().st_size > _LARGEST_LINK:
+        return quote(path.relative_to(out).as_posix())
+    kind = {".svg": "image/svg+xml", ".csv": "text/csv"}[path.suffix]
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
@@ -182,7 +233,7 @@ def _list(out: Path) -> None:
     store = ArtifactStore(out)
     kinds = {
         "potential": "potential", "dataset": "dataset", loop_state.DATABASE: "database", "structures.csv": "table",
-        "learning_curve.csv": "table", "dataset_card.md": "report", FILE_NAME: "report",
+        "learning_curve.csv": "table", "dataset_card.md": "report", FILE_NAME: "report", _METHODS: "report",
         loop_state.CHECKPOINT: "record", LEARNING: "table",
     }  # fmt: skip
     if (out / loop_state.VALIDATION).is_dir():

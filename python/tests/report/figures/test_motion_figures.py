@@ -1,5 +1,6 @@
 """Figures of frames and of poses: well-formed, with what they draw."""
 
+import re
 import xml.etree.ElementTree as ET
 
 from gibbsflow.report.figures.motion_figures import draw_poses, motion_figures
@@ -29,6 +30,11 @@ def test_what_there_is_is_drawn():
     assert made["rmsd_complex"].count('<path class="line"') == 6  # ligand and site, of three trajectories
     assert made["waters_complex"].count("stroke-dasharray") == 1  # the decoupled one
     assert "replicate 1" in made["walk_complex"] and made["walk_complex"].count(": 0 round trips") == 2
+    named = [node.text for node in ET.fromstring(made["rmsd_complex"]).iter() if "named" in node.get("class", "")]
+    assert named == ["0", "0", "1"]  # known without their colours
+    ends = [node.text for node in ET.fromstring(made["walk_complex"]).iter() if "named" in node.get("class", "")]
+    assert ends == ["0", "0", "1", "1"]
+    assert len(set(re.findall('stroke-dasharray="(.*?)"', made["walk_complex"]))) == 2
     assert motion_figures({"motion": {"legs": []}}) == motion_figures({}) == {}
 
 

@@ -300,7 +300,7 @@ class WorkflowManager:
                 loop_state.copy_state(validated, out / loop_state.VALIDATION, (name,))
         self.checkpoint = point.to(Phase.DECIDE, history=(*point.history, record))
         loop_state.copy_state(fit, out, (loop_state.POTENTIAL,))
-        for figure in sorted([*fit.glob("*.svg"), *fit.glob("*.png")]):
+        for figure in sorted(path for kind in ("svg", "png", "csv") for path in fit.glob(f"*.{kind}")):
             loop_state.copy_state(fit, out / "figures", (figure.name,))
         write_json(out / loop_state.METRICS, {"fit": errors, "trajectories": runs})
         write_frames(out / "candidates.extxyz", [frame for _, frame in found])

@@ -241,6 +241,7 @@ width:100%;height:auto;display:block}
 .chart text{fill:var(--muted)}.chart .strong{fill:var(--ink);font-weight:600}.chart .ink{fill:var(--ink)}
 .chart .mid{text-anchor:middle}.chart .end{text-anchor:end}.chart .label{fill:var(--ink)}.chart .small{font-size:10px}
 .chart .tiny{font-size:8.5px}
+.chart .named{fill:var(--ink);font-weight:600;stroke:var(--panel);stroke-width:3px;paint-order:stroke}
 .chart .big{font-size:15px}.chart .grid{stroke:var(--grid);fill:none}.chart .axis{stroke:var(--muted);fill:none}
 .chart .line{fill:none;stroke-width:1.8;stroke-linejoin:round}.chart .bar{fill:none;stroke-width:1.3;stroke-opacity:.7}
 .chart .dot{stroke-width:1.5}.chart .ghost{fill:none;stroke:var(--muted);stroke-dasharray:3 3}

@@ -109,7 +109,7 @@ def methods_text(campaign: Campaign, *, nextflow: bool = True) -> str:
         Markdown; says so where nothing came through.
     """
     if not campaign.has("mode"):
-        return _page(["No result came through, so that there are no methods to tell of."], [], campaign.versions)
+        return methods_page(["No result came through, so that there are no methods to tell of."], [], campaign.versions)
     one, cited = campaign, ["rdkit", *(["nextflow"] if nextflow else [])]
     energies = one.has("mode", "abfe", "asfe", "rbfe")
     explicit = one.has("md.solvent", "tip3p", "spce", "opc", "tip4pew")
@@ -143,7 +143,7 @@ def methods_text(campaign: Campaign, *, nextflow: bool = True) -> str:
     text.append(f"{moved}. Equilibration took {one.said('equil.equil_ps', 'ps')} after heating.")
     if energies:
         text += _alchemy(one, cited)
-    return _page(text, cited, campaign.versions)
+    return methods_page(text, cited, campaign.versions)
 
 
 def _force_field(one: Campaign, cited: list[str]) -> str:
@@ -187,7 +187,23 @@ def _alchemy(one: Campaign, cited: list[str]) -> Iterable[str]:
     )
 
 
-def _page(text: Iterable[str], cited: Iterable[str], versions: Mapping[str, Iterable[str]]) -> str:
+def methods_page(text: Iterable[str], cited: Iterable[str], versions: Mapping[str, Iterable[str]]) -> str:
+    """Put methods together.
+
+    Parameters
+    ----------
+    text
+        Paragraphs.
+    cited
+        Keys of :data:`.CITATIONS`; each once.
+    versions
+        Of each program, those that were used.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
     works = [CITATIONS[key] for key in dict.fromkeys(cited)]
     lines = ["# Methods", "", *(f"{line}\n" for line in text)]
     if works:

@@ -8,7 +8,8 @@ from typing import Any
 
 from gibbsflow.report.figures.learning.learning_figures import new_figure, save_figure
 
-_BARS = (("labelled", "#7a8ca3"), ("failed", "#c2410c"), ("screened", "#d6c08d"))
+# hatched: they are told apart in black and white too
+_BARS = (("labelled", "#7a8ca3", ""), ("failed", "#c2410c", "xx"), ("screened", "#d6c08d", "//"))
 
 
 def fates_figure(generations: Sequence[Mapping[str, Any]], stem: Path) -> list[Path]:
@@ -31,9 +32,11 @@ def fates_figure(generations: Sequence[Mapping[str, Any]], stem: Path) -> list[P
     figure, (axis,) = new_figure(1, 1, (5.0, 3.4))
     numbers = [row["generation"] for row in generations]
     base = [0] * len(numbers)
-    for name, colour in _BARS:
+    for name, colour, hatch in _BARS:
         heights = [row[name] or 0 for row in generations]
-        axis.bar(numbers, heights, bottom=base, width=0.6, color=colour, label=name)
+        axis.bar(
+            numbers, heights, bottom=base, width=0.6, color=colour, hatch=hatch, edgecolor="#1c2430", lw=0.6, label=name
+        )
         base = [low + height for low, height in zip(base, heights, strict=True)]
     axis.set(xlabel="generation", ylabel="structures")
     for side in (axis.xaxis, axis.yaxis):

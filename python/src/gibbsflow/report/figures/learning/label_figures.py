@@ -38,11 +38,11 @@ def audit_plot(rows: Sequence[Mapping[str, Any]], stated: Mapping[str, float], s
         formula: min(float(row["energy_ev_per_atom"]) for row in whole if row["formula"] == formula)
         for formula in {row["formula"] for row in whole}
     }
-    for status, colour in (("labelled", _COUNTS), ("held", _HELD)):
+    for status, colour, mark in (("labelled", _COUNTS, "."), ("held", _HELD, "x")):
         own = [row for row in whole if row["status"] == status]
         force = [max(float(row["largest_force_ev_per_angstrom"]), _LEAST) for row in own]
         energy = [float(row["energy_ev_per_atom"]) - lowest[row["formula"]] + _LEAST for row in own]
-        axes[0].plot(force, energy, ".", ms=4, color=colour, label=f"{status} ({len(own)})")
+        axes[0].plot(force, energy, mark, ms=4, color=colour, label=f"{status} ({len(own)})")
     axes[0].set(xscale="log", yscale="log", xlabel="largest force, eV/Å", ylabel="energy above the lowest, eV/atom")
     axes[0].legend(frameon=False, fontsize=8)
     for place, (kind, limit) in enumerate(stated.items()):
@@ -83,9 +83,9 @@ def convergence_plot(rows: Sequence[Mapping[str, Any]], stated: Mapping[str, flo
         names = varied.get(ladder, ("kspacing_per_angstrom",))
         name = next(key for key in names if own[0].get(key, "") != "")
         x = [float(row[name]) for row in own]
-        for kind, unit in _ERRORS:
+        for (kind, unit), mark in zip(_ERRORS, "os^", strict=True):
             y = [max(float(row[kind]) / stated[kind], _LEAST) for row in own[:-1]]
-            axis.plot(x[:-1], y, "o-", ms=4, label=f"{kind.partition('_')[0]}, in {stated[kind]:g} {unit}")
+            axis.plot(x[:-1], y, f"{mark}-", ms=4, label=f"{kind.partition('_')[0]}, in {stated[kind]:g} {unit}")
         axis.axhline(1.0, color="black", lw=0.8)
         axis.axvline(next(value for value, row in zip(x, own, strict=True) if row["chosen"]), color=_HELD, lw=0.8)
         axis.set(yscale="log", xlabel=name, ylabel="error against the finest, in stated errors")

@@ -11,6 +11,8 @@ import numpy as np
 from gibbsflow.units import Floats
 
 _COLOURS = {"train": "#7a8ca3", "test": "#c2410c"}
+# sets are told apart without their colours
+_MARKS = {"train": ".", "test": "+"}
 # dots beyond this number only make the file larger
 _DOTS = 5000
 
@@ -40,12 +42,13 @@ def parity_plot(pairs: Mapping[str, Mapping[str, Floats]], stem: Path) -> list[P
             step = max(1, len(x) // _DOTS)
             scale, small = (1e3, "meV/atom") if kind == "energy" else (1.0, unit)
             label = f"{name}: MAE {mae * scale:.3g} {small}"
-            axis.plot(x[::step], y[::step], ".", ms=3, color=_COLOURS.get(name), label=label, rasterized=True)
+            style = {"marker": _MARKS.get(name, "x"), "ms": 4, "color": _COLOURS.get(name)}
+            axis.plot(x[::step], y[::step], ls="", label=label, rasterized=True, **style)
         low, high = axis.get_xlim()
         axis.plot([low, high], [low, high], "-", lw=0.8, color="black")
         axis.set(xlabel=f"reference {kind}, {unit}", ylabel=f"predicted {kind}, {unit}")
         if axis.lines[:-1]:
-            axis.legend(frameon=False, fontsize=8)
+            axis.legend(frameon=False, fontsize=8, markerscale=2)
     return save_figure(figure, stem)
 
 
@@ -133,7 +136,7 @@ def learning_curve(generations: Sequence[Mapping[str, Any]], stem: Path) -> list
     list of Path
         SVG and PNG.
     """
-    from matplotlib.ticker import LogFormatter, MaxNLocator
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     panels = (
         ("force_mae_ev_per_angstrom", "hold-out force MAE, eV/Å"),
@@ -143,11 +146,18 @@ def learning_curve(generations: Sequence[Mapping[str, Any]], stem: Path) -> list
     figure, axes = new_figure(1, len(panels), (11.0, 3.4))
     labels = [record["labels"] for record in generations]
     for axis, (key, text) in zip(axes, panels, strict=True):
-        axis.plot(labels, [record[key] for record in generations], "o-", color=_COLOURS["test"])
-        axis.set(xlabel="labels", ylabel=text, yscale="log")
+        values = [record[key] for record in generations]
+        axis.plot(labels, values, "o-", color=_COLOURS["test"])
+        axis.set(xlabel="labels", ylabel=text)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        for which in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
-            which(LogFormatter(minor_thresholds=(2, 0.5)))
+        # within a decade a logarithmic axis has hardly a number on it
+        if 0 < 10 * min(values) <= max(values):
+            axis.set_yscale("log")
+            axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.yaxis.set_minor_formatter(NullFormatter())
+        else:
+            axis.set_ylim(0.0, 1.08 * max(values) or 1.0)
     return save_figure(figure, stem)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gibbsflow.config.potential_validation import RadialReference
-from gibbsflow.report.figures.svg import Chart, padded_range, series_colour
+from gibbsflow.report.figures.svg import Chart, padded_range, series_colour, series_dash
 
 Curves = Mapping[str, Any]
 _POTENTIAL, _ENGINE = series_colour(0), series_colour(1)
@@ -149,7 +149,7 @@ def _capped(
     chart.axes()
     for number, (_, places, energies) in enumerate(lines):
         inside = [y if y is not None and low <= y <= high else None for y in energies]
-        chart.line(places, inside, series_colour(number))
+        chart.line(places, inside, series_colour(number), dash=series_dash(number))
     if len(lines) > 1:
         _legend(chart, [name for name, _, _ in lines])
     return chart.svg(), caption
@@ -162,8 +162,8 @@ def _legend(chart: Chart, names: Sequence[str]) -> None:
     for number, name in enumerate(shown):
         y = chart.top + 14 * (number + 1)
         chart.text(x + 20, y, name)
-        style = f"stroke:var(--{series_colour(number)})"
-        chart.parts.append(f'<path class="line" style="{style}" d="M{x} {y - 4}H{x + 15}"/>')
+        style = f'style="stroke:var(--{series_colour(number)})" stroke-dasharray="{series_dash(number) or "none"}"'
+        chart.parts.append(f'<path class="line" {style} d="M{x - 8} {y - 4}H{x + 15}"/>')
 
 
 def _md(potential: Curves, _engine: Curves) -> list[tuple[str, str]]:
@@ -226,7 +226,7 @@ def _distributions(
         chart.axes()
         for number, (_, places, values) in enumerate(lines):
             inside = [y if x <= chart.x_range[1] else None for x, y in zip(places, values, strict=True)]
-            chart.line(places, inside, series_colour(number), dashed=number > 0)
+            chart.line(places, inside, series_colour(number), dash=series_dash(number))
         _legend(chart, [name for name, _, _ in lines])
         made.append((chart.svg(), caption))
     return made
