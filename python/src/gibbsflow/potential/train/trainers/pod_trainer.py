@@ -19,6 +19,7 @@ from gibbsflow.errors import ScienceError
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
 from gibbsflow.potential.train.checks.frame_checks import rare_elements
 from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies, reference_energies
+from gibbsflow.potential.train.shared.core_pairs import core_pairs
 from gibbsflow.potential.train.shared.deadline import FEWEST_FRAMES, Deadline, covering_order
 from gibbsflow.potential.train.shared.grade import Grader, calibrate
 from gibbsflow.potential.train.shared.inputs import POTENTIAL, Inputs, processes
@@ -34,7 +35,6 @@ from gibbsflow.potential.train.trainers.pod_basis import (
     ladder_basis,
     local_descriptors,
 )
-from gibbsflow.potential.train.trainers.pod_core import core_pairs
 from gibbsflow.potential.train.trainers.pod_speed import SPEED, pareto_front
 from gibbsflow.potential.train.uncertainty.met_frames import met
 from gibbsflow.units import Floats

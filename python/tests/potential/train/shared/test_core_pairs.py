@@ -10,7 +10,7 @@ from ase import Atoms
 from labelled_sets import bare_frame
 
 from gibbsflow.potential.data.labelled_frames import LabelledFrame
-from gibbsflow.potential.train.trainers.pod_core import core_pairs, zbl_pair
+from gibbsflow.potential.train.shared.core_pairs import core_pairs, zbl_pair
 
 
 def _pair(distance: float, energy_ev: float, force: float) -> LabelledFrame:
