@@ -16,6 +16,8 @@ import pytest
 from faults import small
 from watched_campaigns import HOSTILE, campaign, many, note, steps
 
+from gibbsflow.report.live.growing import GrowingLegs
+
 pytestmark = pytest.mark.browser
 _MS = 40_000
 
@@ -115,6 +117,18 @@ def test_it_follows_real_runs_one_of_which_fails(page, served, tmp_path):
     done, total = ns(figures(page, "good")[4])
     of_good = json.loads((homes["good"] / "progress.json").read_text())
     assert done == total == pytest.approx(of_good["steps_done"] * 4e-6)
+
+    page.locator("#rows button", has_text="good").click()  # sampled, and not analysed yet
+    page.wait_for_selector("#detail[open] [data-growing='solvent/replicate_0']")
+    (leg,) = GrowingLegs().of([homes["good"]])
+    assert [len(leg["overlaps"]), leg["samples"], leg["note"]] == [2, 16, ""]
+    titles = page.eval_on_selector_all("#detail .bars rect title", "all => all.map(one => one.textContent)")
+    assert titles == [f"{k}–{k + 1}: {value:.3f}" for k, value in enumerate(leg["overlaps"])]
+    told = page.locator("#detail h2:has-text('so far') ~ .wide >> nth=0").locator("tr").last.inner_text().split()
+    assert [float(text) for text in told] == [
+        float(f"{value:.{digits}g}") for value, digits in ((16, 3), (leg["overlap"], 3), (leg["dg_kcal_per_mol"], 4))
+    ]
+    page.keyboard.press("Escape")
 
     page.select_option("#state", "failed")
     assert page.locator("#rows tr").count() == 1

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 REPO = Path(__file__).resolve().parents[2]
@@ -127,6 +127,17 @@ class Campaign:
         """Segments of the equilibration that are saved."""
         path = self.equilibration / "progress.json"
         return int(json.loads(path.read_text())["segments_done"]) if path.exists() else 0
+
+    def steps(self) -> tuple[int, int]:
+        """Steps done and asked for, added up over all calculations that have begun."""
+        found = [json.loads(path.read_text()) for path in (self.folder / "state/out").rglob("progress.json")]
+        return sum(one["steps_done"] for one in found), sum(one["steps"] for one in found)
+
+    def watched(self) -> dict[str, Any]:
+        """What the live view tells, from this node, of the one item."""
+        words = ["watch", str(self.folder / "state/out"), "--once", "--json"]
+        (item,) = json.loads(output(str(REPO / "bin/gibbsflow"), *words))["items"]
+        return dict(item)
 
     def table(self) -> list[dict[str, str]]:
         """Rows of the results table."""

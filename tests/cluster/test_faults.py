@@ -116,6 +116,15 @@ def test_controller_restarted(run: Campaign) -> None:
     assert run.running(MD) == number  # the job never noticed
 
 
+def test_the_live_view_on_another_node_tells_what_the_state_does(run: Campaign) -> None:
+    at_work(run)
+    before, steps = run.steps()
+    seen = run.watched()
+    after, _ = run.steps()
+    assert seen["state"] == "running" and seen["left_s"] > 0
+    assert before - 1 <= seen["done_ns"] / seen["total_ns"] * steps <= after + 1
+
+
 def test_time_limit(run: Campaign) -> None:
     number = at_work(run)
 

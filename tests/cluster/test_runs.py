@@ -24,6 +24,9 @@ def test_free_energy_is_that_of_a_local_run(campaign: Callable[..., Campaign]) -
     assert there.table()[0]["status"] == "finished"
     keys = ("transformation", "status", "verdict", "dg_kcal_per_mol", "dg_error_kcal_per_mol")
     assert [[row[key] for key in keys] for row in there.table()] == [[row[key] for key in keys] for row in here.table()]
+    seen = there.watched()
+    assert seen["state"] == "finished" and seen["done_ns"] == seen["total_ns"] > 0
+    assert seen["dg_kcal_per_mol"] == pytest.approx(float(there.table()[0]["dg_kcal_per_mol"]), abs=0.01)
     tasks = [path.read_text() for path in (there.folder / "work").glob("*/*/.command.run")]
     assert tasks
     if WHERE == "docker":  # as who started it, and nothing of the image can be written to

@@ -1,11 +1,13 @@
 """No password is shown, and nothing else is changed."""
 
+import json
 import logging
 import sys
+import time
 
 import pytest
 
-from gibbsflow.workflow.credentials import DiscreetFormatter, holds_password, without_passwords
+from gibbsflow.workflow.credentials import DiscreetFormatter, holds_password, masked, without_passwords
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,39 @@ def test_log_lines_and_their_tracebacks() -> None:
         record = logging.LogRecord("a", 20, "f", 1, "to %s", ("postgresql://me:canary@host/db",), sys.exc_info())
     text = DiscreetFormatter("%(message)s").format(record)
     assert text.startswith("to postgresql://me@host/db") and "ValueError" in text and "canary" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('"token": "abc", "steps": 5', '"token": "***", "steps": 5'),
+        ('"password": "two \\"words\\" and more"', '"password": "***"'),
+        (json.dumps(['{"api_key": "a b"}']), json.dumps(['{"api_key": "***"}'])),
+        ("sqlplus --db-password two", "sqlplus --db-password ***"),
+        ("Authorization: Bearer abcdefgh.ijk", "Authorization: Bearer ***"),
+        ("Authorization: Token abc", "Authorization: Token ***"),
+        (
+            "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY----- *** -----END PRIVATE KEY-----",
+        ),
+        ("to https://hooks.example.org/T0/B0/x", "to https://***"),
+        ("TOWER_ACCESS_TOKEN='x'", "TOWER_ACCESS_TOKEN='***'"),
+        ("postgresql://me:word@host/db", "postgresql://me@host/db"),
+        ("password: x and more", "password: *** and more"),
+        ("AWS_SECRET_ACCESS_KEY=abc/def+1", "AWS_SECRET_ACCESS_KEY=***"),
+        ("export TOWER_ACCESS_TOKEN=eyJ0", "export TOWER_ACCESS_TOKEN=***"),
+        ("proxy-authorization: Basic dXNlcjpwdw==", "proxy-authorization: Basic ***"),
+        ("from ftp://me:word@host:21/x", "from ftp://me@host:21/x"),
+        ("kept\n...\nYWJj\nZGVm\n-----END RSA PRIVATE KEY-----", "kept\n...\n*** -----END RSA PRIVATE KEY-----"),
+        ("nothing of the kind", "nothing of the kind"),
+    ],
+)
+def test_masks(text, shown):
+    assert masked(text) == shown
+
+
+@pytest.mark.parametrize("word", ["token", "a-", "http://", "secret ", "\\", "YWJj\n"])
+def test_a_long_line_is_masked_in_time(word):
+    began = time.process_time()
+    masked(word * (200_000 // len(word)))
+    assert time.process_time() - began < 5  # hours, where every start of a word has all of it tried

@@ -6,7 +6,7 @@ from left_states import leave
 from textual.widgets import DataTable, Input, Static
 from watched_campaigns import HOSTILE, campaign, phases
 
-from gibbsflow.report.live.terminal import DetailScreen, WatchApp, detail_text
+from gibbsflow.report.live.terminal import DetailScreen, WatchApp, detail_text, growing_text
 from gibbsflow.workflow.watch.campaign_view import CampaignView
 
 
@@ -62,3 +62,28 @@ def test_detail_is_plain_text(tmp_path):
     text = detail_text(view.detail("done"))
     assert "round 0: -6.40 ± 0.50 kcal/mol" in text and "complex replicate 1: overlap 0.2" in text
     assert "finished" in text and "1000/1000 steps" in text
+
+
+def test_legs_that_are_still_sampled_come_when_they_are_known(tmp_path):
+    view = CampaignView(campaign(tmp_path), phases)
+    app = WatchApp(view)
+    leg = {
+        "leg": "complex", "replicate": 1, "sampled_ns": 0.02, "note": "windows 3 and 4 are apart", "pending": True,
+        "grown": [{"overlap": 0.1, "dg_kcal_per_mol": None}, {"overlap": 0.25, "dg_kcal_per_mol": -3.0}],
+    }  # fmt: skip
+    told = [[leg], [leg | {"pending": False, "grown": []}]]
+    seen = []
+
+    async def use():
+        async with app.run_test(size=(200, 40)) as pilot:
+            await until(pilot, lambda: names(app))
+            app.push_screen(DetailScreen(view.detail("b2"), lambda: (seen.append(1), told[len(seen) - 1])[1]))
+            await until(pilot, lambda: len(seen) == 2)
+            await until(pilot, lambda: "so far" in str(app.screen.query_one("#detail", Static).render()))
+
+    asyncio.run(use())
+    assert growing_text(leg) == (
+        "complex replicate 1 so far (0.02 ns a window): smallest overlap 0.100/0.250, ΔG –/-3.00 kcal/mol"
+        "; windows 3 and 4 are apart; more to count"
+    )
+    assert "smallest overlap not known, ΔG not known" in growing_text(told[1][0])

@@ -3,7 +3,14 @@
 import pytest
 
 from gibbsflow.errors import StateError
-from gibbsflow.workflow.care.campaign_note import DAMAGED, FILE_NAME, CampaignNote, todays_note
+from gibbsflow.workflow.care.campaign_note import (
+    DAMAGED,
+    FILE_NAME,
+    CampaignNote,
+    generations,
+    mode_by_folders,
+    todays_note,
+)
 
 
 def noted(state, outdir, mode="abfe"):
@@ -33,3 +40,17 @@ def test_a_damaged_one_is_named_and_kept(tmp_path, text):
         CampaignNote.read(tmp_path)
     assert noted(tmp_path, tmp_path / "a").results
     assert (tmp_path / DAMAGED).read_text() == text
+
+
+def test_what_no_head_has_noted_is_told_by_its_folders(tmp_path):
+    for place, mode in [
+        ("a/cb7", "binding"),
+        ("b/labels", "potential"),
+        ("c/generation_003", "potential"),
+        ("d/generation_x", "binding"),
+    ]:
+        (tmp_path / place).mkdir(parents=True)
+        assert mode_by_folders(tmp_path / place[0]) == mode
+    (tmp_path / "c" / "generation_010").mkdir()
+    (tmp_path / "c" / "generation_2").touch()
+    assert list(generations(tmp_path / "c")) == [3, 10]

@@ -11,9 +11,12 @@ from gibbsflow.workflow.watch.state_rows import StateRows
 
 def test_the_last_lines_without_passwords(tmp_path):
     path = tmp_path / "a.log"
-    path.write_text("".join(f"line {n}\n" for n in range(5000)) + "postgresql://me:word@host/db\n")
+    path.write_text(
+        "".join(f"line {n}\n" for n in range(5000))
+        + "password: hidden\nAuthorization: Bearer hidden9\npostgresql://me:word@host/db\n"
+    )
     text = tail(path).text
-    assert text.startswith("line 4961") and "word" not in text and text.endswith("me@host/db")
+    assert text.startswith("line 4963") and "word@" not in text and "hidden" not in text and text.endswith("me@host/db")
 
 
 def test_no_link_pipe_or_folder_is_read(tmp_path):

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from gibbsflow.errors import GibbsflowError, InputError, MachineError, Problem
+from gibbsflow.report.live.growing import GrowingLegs
 from gibbsflow.version import __version__
 from gibbsflow.workflow.watch.campaign_view import CampaignView
 from gibbsflow.workflow.watch.snapshot import ItemRow
@@ -44,6 +45,7 @@ class Feed:
         self._items: dict[str, tuple[int, ItemRow]] = {}
         self._gone: dict[str, int] = {}
         self._head: dict[str, Any] = {}
+        self._growing = GrowingLegs()
 
     def since(self, version: int) -> dict[str, Any]:
         """Tell what is new.
@@ -77,11 +79,14 @@ class Feed:
         Returns
         -------
         dict
-            Fields of :class:`gibbsflow.workflow.watch.snapshot.ItemDetail`.
+            Fields of :class:`gibbsflow.workflow.watch.snapshot.ItemDetail`, and ``growing``: of an item that is not
+            finished those of :class:`gibbsflow.report.live.growing.GrowingLeg`, of each leg with samples.
         """
         with self._lock:
             self._look()
-            return self._view.detail(name).as_dict()
+            found, homes = self._view.detail(name), self._view.homes(name)
+        grown = [] if found.item.state == "finished" else self._growing.of(homes)  # others go on looking meanwhile
+        return {**found.as_dict(), "growing": grown}
 
     def _look(self) -> None:
         if time.monotonic() - self._looked_s < _OFTEN_S:

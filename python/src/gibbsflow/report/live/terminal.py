@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -15,6 +16,7 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Input, Static
 
 from gibbsflow.errors import GibbsflowError, one_line
+from gibbsflow.report.live.growing import GrowingLegs
 from gibbsflow.report.live.plain_table import COLUMNS, free_energy, summary_lines
 from gibbsflow.workflow.watch.campaign_view import CampaignView
 from gibbsflow.workflow.watch.snapshot import STATES, ItemDetail, ItemRow, Snapshot
@@ -32,13 +34,15 @@ class DetailScreen(Screen[None]):
     ----------
     detail
         What is known of it.
+    grow
+        Tells its legs so far, as :meth:`gibbsflow.report.live.growing.GrowingLegs.of`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,backspace", "app.pop_screen", "Back")]
 
-    def __init__(self, detail: ItemDetail) -> None:
+    def __init__(self, detail: ItemDetail, grow: Callable[[], Sequence[Mapping[str, Any]]] = list) -> None:
         super().__init__()
-        self.detail = detail
+        self.detail, self.grow = detail, grow
 
     def compose(self) -> ComposeResult:
         """Lay the screen out.
@@ -52,14 +56,51 @@ class DetailScreen(Screen[None]):
             yield Static(Text(detail_text(self.detail)), id="detail")
         yield Footer()
 
+    @work(thread=True)
+    def on_mount(self) -> None:
+        """Add what its legs tell so far, beside the screen, leg by leg."""
+        more = True
+        while more and self.is_attached:
+            legs = self.grow()
+            self.app.call_from_thread(self._show, legs)
+            more = any(leg["pending"] for leg in legs)
 
-def detail_text(detail: ItemDetail) -> str:
+    def _show(self, legs: Sequence[Mapping[str, Any]]) -> None:
+        if self.is_attached:  # or it was left meanwhile
+            self.query_one("#detail", Static).update(Text(detail_text(self.detail, legs)))
+
+
+def growing_text(leg: Mapping[str, Any]) -> str:
+    """Say how far a leg is that is still sampled.
+
+    Parameters
+    ----------
+    leg
+        Fields of :class:`gibbsflow.report.live.growing.GrowingLeg`.
+
+    Returns
+    -------
+    str
+        A line: smallest overlap and free energy of a quarter, half, three quarters and all of its samples.
+    """
+    name = one_line(f"{leg['leg']} replicate {leg['replicate']} so far ({leg['sampled_ns']:.4g} ns a window)", 200)
+    grown = [
+        "/".join("–" if one[key] is None else write.format(one[key]) for one in leg["grown"]) or "not known"
+        for key, write in (("overlap", "{:.3f}"), ("dg_kcal_per_mol", "{:.2f}"))
+    ]
+    note = "".join(f"; {text}" for text in (leg["note"], "more to count" if leg["pending"] else "") if text)
+    return f"{name}: smallest overlap {grown[0]}, ΔG {grown[1]} kcal/mol" + one_line(note, 400)
+
+
+def detail_text(detail: ItemDetail, growing: Sequence[Mapping[str, Any]] = ()) -> str:
     """Write all of one item for a terminal.
 
     Parameters
     ----------
     detail
         The item.
+    growing
+        Its legs so far.
 
     Returns
     -------
@@ -74,6 +115,7 @@ def detail_text(detail: ItemDetail) -> str:
         grown = free_energy(row["dg_kcal_per_mol"], row["dg_error_kcal_per_mol"])
         lines.append(f"round {row['round']}: {grown or 'no value'} kcal/mol")
     lines += [f"{leg['leg']} replicate {leg['replicate']}: overlap {leg['overlap']}" for leg in detail.legs]
+    lines += [growing_text(leg) for leg in growing]
     lines.append("")
     for row in detail.parts:
         cause = f"  {one_line(row['cause'], 500)}" if row["cause"] else ""
@@ -112,6 +154,7 @@ class WatchApp(App[None]):
         self.shown: dict[str, tuple[str, ...]] = {}
         self.found: Snapshot | None = None
         self.state = ""
+        self._growing = GrowingLegs()
 
     def compose(self) -> ComposeResult:
         """Lay the screen out.
@@ -213,7 +256,9 @@ class WatchApp(App[None]):
         if name is None:
             return
         try:
-            self.push_screen(DetailScreen(self.view.detail(name)))
+            detail = self.view.detail(name)
+            grow = list if detail.item.state == "finished" else partial(self._growing.of, self.view.homes(name))
+            self.push_screen(DetailScreen(detail, grow))
         except (GibbsflowError, OSError) as error:  # gone since the last look
             self.notify(one_line(str(error), 300), severity="error", markup=False)
 

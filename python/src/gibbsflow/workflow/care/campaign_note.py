@@ -16,6 +16,46 @@ from gibbsflow.workflow.folders.places import CACHE
 log = logging.getLogger(__name__)
 FILE_NAME = ".campaign.json"
 DAMAGED = ".campaign.damaged.json"
+LABELS = "labels"
+"""Folder of the labels of a potential, within the state of its campaign."""
+GENERATION = "generation_"
+
+
+def generations(folder: Path) -> dict[int, Path]:
+    """Tell the generations of a learning loop by their folders.
+
+    Parameters
+    ----------
+    folder
+        State or results of a campaign.
+
+    Returns
+    -------
+    dict
+        Folder of each by its number, sorted; empty where there is no loop.
+    """
+    found = {
+        int(number): path
+        for path in folder.glob(f"{GENERATION}*")
+        if (number := path.name.removeprefix(GENERATION)).isdecimal() and path.is_dir()
+    }
+    return dict(sorted(found.items()))
+
+
+def mode_by_folders(folder: Path) -> str:
+    """Tell what a campaign is that no head has noted.
+
+    Parameters
+    ----------
+    folder
+        Its state folder.
+
+    Returns
+    -------
+    str
+        ``potential`` or ``binding``.
+    """
+    return "potential" if (folder / LABELS).is_dir() or generations(folder) else "binding"
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.errors import GibbsflowError, InputError, Problem, one_line
-from gibbsflow.workflow.care.campaign_note import CampaignNote
+from gibbsflow.workflow.care.campaign_note import LABELS, CampaignNote, generations, mode_by_folders
 from gibbsflow.workflow.care.contents import contents, human_bytes
 from gibbsflow.workflow.care.holding import HEAD, has_head, is_campaign
 from gibbsflow.workflow.folders.places import CACHE
 from gibbsflow.workflow.state.locks import describe_holder, head_holds
 from gibbsflow.workflow.state.status import read_status
 
-_LABELS = "labels"
-_GENERATION = "generation_"
 _ARCHIVES = (".tar.gz", ".tar.xz")
 
 
@@ -100,8 +98,7 @@ def list_campaigns(root: Path) -> tuple[list[CampaignRow], list[str]]:
 def _row(campaign: Path) -> CampaignRow:
     remarks: list[str] = []
     results: list[str] | None = None
-    labelled, generations = campaign / _LABELS, _generations(campaign)
-    mode = "potential" if labelled.is_dir() or generations else "binding"
+    labelled, mode = campaign / LABELS, mode_by_folders(campaign)
     counts: Counter[str] = Counter()
     size, touched = 0, campaign.stat().st_mtime
     try:
@@ -115,7 +112,7 @@ def _row(campaign: Path) -> CampaignRow:
     except GibbsflowError as error:
         remarks.append(one_line(str(error), 300))
     try:
-        items = [row for row in read_status(campaign) if not str(row["item"]).startswith(f"{_LABELS}/")]
+        items = [row for row in read_status(campaign) if not str(row["item"]).startswith(f"{LABELS}/")]
         counts.update(str(row["status"]) for row in items)
         remarks += [f"{one_line(row['item'], 200)}: {row['cause']}" for row in items if row["status"] == "unreadable"]
         for one in contents(campaign):
@@ -133,17 +130,12 @@ def _row(campaign: Path) -> CampaignRow:
         datetime.fromtimestamp(touched, UTC).isoformat(timespec="seconds"),
         size,
         results,
-        max(generations, default=None),
+        max(generations(campaign), default=None),
         {end.lower(): len(list(labelled.glob(f"*/*/{end}"))) for end in ("FINISHED", "FAILED")}
         if labelled.is_dir()
         else None,
         remarks,
     )
-
-
-def _generations(campaign: Path) -> list[int]:
-    names = (path.name.removeprefix(_GENERATION) for path in campaign.glob(f"{_GENERATION}*"))
-    return [int(name) for name in names if name.isdecimal()]
 
 
 def campaigns_table(rows: Sequence[CampaignRow], foreign: Sequence[str]) -> str:

@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.errors import GibbsflowError, InputError, Problem, one_line
-from gibbsflow.workflow.care.campaign_note import CampaignNote
+from gibbsflow.workflow.care.campaign_note import GENERATION, CampaignNote, mode_by_folders
 from gibbsflow.workflow.care.holding import HEAD, has_head, is_campaign
+from gibbsflow.workflow.credentials import masked
 from gibbsflow.workflow.state.locks import describe_holder, head_holds
 from gibbsflow.workflow.state.status import MARKS
 from gibbsflow.workflow.watch.items import ItemPlace, item_place, item_row, phase_rows
-from gibbsflow.workflow.watch.learning import GENERATION, Loop
+from gibbsflow.workflow.watch.learning import Loop
 from gibbsflow.workflow.watch.log_tails import log_tails
 from gibbsflow.workflow.watch.results import ItemResults, Results, read_record
 from gibbsflow.workflow.watch.snapshot import STATES, ItemDetail, ItemRow, Learning, LogTail, Snapshot
-from gibbsflow.workflow.watch.state_rows import LABELS, HomeRows, StateRows, all_rows
+from gibbsflow.workflow.watch.state_rows import HomeRows, StateRows, all_rows
 
 Phases = Callable[[str, str], Sequence[str]]
 """Phases of a mode in their order: of one item by its name, or of all for an empty one."""
@@ -178,8 +179,7 @@ class CampaignView:
         except GibbsflowError as error:
             remarks.append(one_line(str(error), 300))
         if not mode and self.of_campaign:
-            learnt = (self.folder / LABELS).is_dir() or any(self.folder.glob(f"{GENERATION}*"))
-            mode = "potential" if learnt else "binding"
+            mode = mode_by_folders(self.folder)
         return mode, outdirs
 
     def _snapshot(self, mode: str, held: bool, learning: Learning | None, remarks: list[str]) -> Snapshot:
@@ -254,7 +254,14 @@ class CampaignView:
         again = (
             "the command of the run once more, or with --clean_failures where a failure stands" if item.cause else ""
         )
-        return ItemDetail(item, [vars(row) for _, row in sorted(rows.items())], rounds, legs, logs, again)
+        return ItemDetail(
+            item,
+            [vars(row) | {"cause": masked(row.cause)} for _, row in sorted(rows.items())],
+            rounds,
+            legs,
+            logs,
+            again,
+        )
 
     def homes(self, name: str) -> list[Path]:
         """Tell the state folders of an item.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gibbsflow.errors import GibbsflowError
+from gibbsflow.workflow.credentials import masked
 from gibbsflow.workflow.state.status import StatusRow
 from gibbsflow.workflow.watch.results import ItemResults, read_record
 from gibbsflow.workflow.watch.snapshot import STATES, ItemRow, PhaseRow
@@ -124,7 +125,7 @@ def item_row(
         values.get("dg_error_kcal_per_mol"),
         str(values.get("verdict") or ""),
         values.get("overlap"),
-        f"{told[0].item}: {told[0].cause}"
+        f"{told[0].item}: {masked(told[0].cause)}"
         if told
         else "; ".join([*(f"{k}: {v}" for k, v in bad.items()), *results.damaged]),
     )

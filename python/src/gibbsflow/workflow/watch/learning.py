@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from gibbsflow.errors import GibbsflowError, one_line
+from gibbsflow.workflow.care.campaign_note import LABELS, generations
+from gibbsflow.workflow.credentials import masked
 from gibbsflow.workflow.files import read_json
 from gibbsflow.workflow.state.sentinels import read_sentinel
 from gibbsflow.workflow.watch.snapshot import Learning
-from gibbsflow.workflow.watch.state_rows import LABELS
 
-GENERATION = "generation_"
 CHECKPOINT = "checkpoint.json"
 _HOUR_S = 3600.0
 _SHORTEST_S = 60.0
@@ -53,8 +53,8 @@ class Loop:
         remarks : list of str
             What is damaged.
         """
-        begun = _generations(self.folder)
-        ended = [place for outdir in outdirs for place in _generations(outdir)]
+        begun = generations(self.folder)
+        ended = [place for outdir in outdirs for place in generations(outdir).values()]
         labelled = (self.folder / LABELS).is_dir()
         if not begun and not ended and not labelled:
             return None, []
@@ -63,7 +63,7 @@ class Loop:
         remarks = []
         places = [
             *ended,
-            *(place / "recorded" for place in begun),
+            *(place / "recorded" for place in begun.values()),
             *(self.folder / name for name in ("start", "screened")),
         ]
         for place in places:
@@ -73,10 +73,9 @@ class Loop:
                 remarks.append(one_line(f"{place / CHECKPOINT}: no checkpoint, or half-written ({error})", 300))
                 continue
             best = max(best, content, key=_turn)
-        numbers = [int(place.name.removeprefix(GENERATION)) for place in begun]
         history = best.get("history", ())
         return Learning(
-            max(numbers, default=best.get("generation")),
+            max(begun, default=best.get("generation")),
             best.get("phase", ""),
             best.get("stopped_by", ""),
             best.get("reason", ""),
@@ -122,11 +121,6 @@ def _turn(content: dict[str, Any]) -> tuple[int, int]:
     return len(content.get("history", ())), content.get("generation", -1)
 
 
-def _generations(folder: Path) -> list[Path]:
-    found = [path for path in folder.glob(f"{GENERATION}*") if path.name.removeprefix(GENERATION).isdecimal()]
-    return sorted(path for path in found if path.is_dir())
-
-
 def _folders(folder: Path | str) -> list[str]:
     try:
         with os.scandir(folder) as entries:
@@ -150,6 +144,6 @@ def _end(path: str, known: tuple[str, float, str] | None) -> tuple[str, float, s
 def _cause(path: Path) -> str:
     try:
         told = read_sentinel(path, "FAILED")
-        return one_line(f"{told.cause}: {told.message}", 300) if told is not None else ""
+        return masked(one_line(f"{told.cause}: {told.message}", 300)) if told is not None else ""
     except (GibbsflowError, OSError) as error:
         return one_line(str(error), 300)

@@ -7,7 +7,8 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from gibbsflow.workflow.credentials import without_passwords
+from gibbsflow.workflow.care.campaign_note import GENERATION
+from gibbsflow.workflow.credentials import masked
 from gibbsflow.workflow.state.killed import read_killed
 from gibbsflow.workflow.watch.snapshot import LogTail
 from gibbsflow.workflow.watch.state_rows import HomeRows
@@ -43,7 +44,7 @@ def log_tails(campaign: Path, homes: Iterable[HomeRows], results: Sequence[Path]
     ]
     places = {campaign.joinpath(*home.parts): 2 for home in bad}
     # of a local loop, logs lie beside the state of what they are of
-    places |= {campaign / home.parts[0]: 3 for home in bad if home.parts and home.parts[0].startswith("generation_")}
+    places |= {campaign / home.parts[0]: 3 for home in bad if home.parts and home.parts[0].startswith(GENERATION)}
     lying = sorted((path for place, deep in places.items() for path in _logs(place, deep)), key=_time, reverse=True)
     phases = {home.parts[2] for home in bad if len(home.parts) > 2}
     lying += [path for folder in results for phase in sorted(phases) for path in _logs(folder / phase, 2)]
@@ -61,7 +62,7 @@ def tail(path: Path) -> LogTail:
     Returns
     -------
     LogTail
-        Its last 40 lines, of its last 16 kB, without passwords; why where it cannot be read.
+        Its last 40 lines, of its last 16 kB, without passwords, tokens and keys; why where it cannot be read.
     """
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
@@ -72,7 +73,7 @@ def tail(path: Path) -> LogTail:
             text = file.read().decode(errors="replace")
     except OSError as error:
         return LogTail(str(path), f"cannot be read: {error.strerror or error}")
-    return LogTail(str(path), without_passwords("\n".join(text.splitlines()[-_MOST_LINES:])))
+    return LogTail(str(path), "\n".join(masked(text).splitlines()[-_MOST_LINES:]))
 
 
 def _logs(folder: Path, deep: int) -> Iterator[Path]:

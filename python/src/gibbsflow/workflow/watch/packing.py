@@ -17,31 +17,13 @@ from gibbsflow.errors import InputError, Problem
 from gibbsflow.version import __version__
 from gibbsflow.workflow.care.archive import check_free
 from gibbsflow.workflow.care.contents import contents, human_bytes, kind_of
-from gibbsflow.workflow.credentials import without_passwords
+from gibbsflow.workflow.credentials import masked
 from gibbsflow.workflow.files import atomic_open
 from gibbsflow.workflow.state.killed import FOLDER as KILLED
 from gibbsflow.workflow.state.killed import read_killed
 from gibbsflow.workflow.watch.campaign_view import CampaignView
 
 _MOST_BYTES = 1_000_000
-_SECRET = r"password|passphrase|passwd|secret|token|(?:api|access|private)_?key|credential|signature|hook_url"
-_QUOTED = r"(?P<quote>\\{0,8}[\"'])(?:(?!(?P=quote))(?:\\.|.))*(?P=quote)?"
-_GIVEN = re.compile(
-    rf"(?i)(?P<name>(?:{_SECRET})[\w.-]{{0,40}}\\{{0,8}}[\"']?\s{{0,9}}[:=][\s\[(]{{0,40}})"
-    rf"(?:{_QUOTED}|[^\s\"',;&}}\]\\]+)"
-)
-"""A name that tells of a secret, and its value: to the end of its quotes, also of a text within JSON, or a word.
-
-All repeats before a match is sure are bounded: a line may be a megabyte of one word.
-"""
-_MASKS = (
-    (re.compile(rf"(?i)(-[\w-]{{0,40}}(?:{_SECRET})[\w-]{{0,40}}\s{{1,9}}[\"']?)(?!-)[^\s\"']+"), r"\1***"),
-    (re.compile(r"(?i)(authorization\W{1,20}[a-z]{1,20}\s{1,9})[^\s\"'\\]+"), r"\1***"),
-    (re.compile(r"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}"), r"\1***"),
-    (re.compile(r"(?s)(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----).*?(?=-----END|\Z)"), r"\1 *** "),
-    (re.compile(r"\b((?:gh[opsru]_|github_pat_|glpat-|hf_|xox[abp]-|AKIA))[\w-]{12,}"), r"\1***"),
-    (re.compile(r"(?i)(https?://)[^\s\"'\\]{0,300}hook[^\s\"'\\]*"), r"\1***"),
-)
 _OF_RUN = ("settings.json", "campaign.json", "run.json", "versions.yml", "inputs")
 
 
@@ -105,30 +87,6 @@ def pack_item(view: CampaignView, name: str, out: Path) -> Packed:
         _add(tar, packed, "LEFT_OUT.txt", "".join(f"{line}\n" for line in packed.left_out) or "nothing\n")
     packed.size_bytes = out.stat().st_size
     return packed
-
-
-def masked(text: str) -> str:
-    """Take out of a text what nobody else should read.
-
-    Parameters
-    ----------
-    text
-        Content of a file.
-
-    Returns
-    -------
-    str
-        The same with ``***`` in the place of passwords, tokens, keys, and of values that variables of such names have
-        in this process' environment.
-    """
-    named = re.compile(_SECRET, re.IGNORECASE)
-    for key, value in os.environ.items():
-        if named.search(key) and len(value) >= 6:
-            text = text.replace(value, "***")
-    text = _GIVEN.sub(lambda found: f"{found['name']}{found['quote'] or ''}***{found['quote'] or ''}", text)
-    for mask, shown in _MASKS:
-        text = mask.sub(shown, text)
-    return without_passwords(text)
 
 
 def _files(view: CampaignView, name: str) -> Iterator[tuple[Path, str]]:

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gibbsflow.workflow.care.campaign_note import LABELS
 from gibbsflow.workflow.state.attempts import FILE_NAME as ATTEMPTS
 from gibbsflow.workflow.state.killed import FOLDER as KILLED
 from gibbsflow.workflow.state.state_folder import is_aside
 from gibbsflow.workflow.state.status import MARKS, PLAN, Ends, StatusRow, at_work, home_rows, planned_rows
 from gibbsflow.workflow.watch.folder_tree import FolderTree
 
-LABELS = "labels"
 _ASK_AGAIN_S = 30.0
 """How often SLURM is asked after jobs whose lock does not reach this host."""
 
