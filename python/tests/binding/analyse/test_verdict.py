@@ -10,7 +10,15 @@ from gibbsflow.binding.analyse import verdict
 from gibbsflow.binding.analyse.convergence import Equilibration, Mixing, PartialEstimates
 from gibbsflow.binding.analyse.estimators import Correlation
 from gibbsflow.binding.analyse.leg_result import analyse_leg
-from gibbsflow.binding.analyse.verdict import Thresholds, judge_leg, judge_result, overall, sentences
+from gibbsflow.binding.analyse.uncertainty.slow_motion import SlowMotion
+from gibbsflow.binding.analyse.verdict import (
+    Thresholds,
+    judge_leg,
+    judge_result,
+    judge_slow_motion,
+    overall,
+    sentences,
+)
 from gibbsflow.binding.sample.energies import read_leg
 
 LIMITS = Thresholds()
@@ -149,3 +157,10 @@ def test_what_replicates_share_is_said_once_and_the_worst_first():
         "solvent leg, replicate 1: few",
     ]
     assert overall(findings) == "FAIL"
+
+
+def test_slow_motion():
+    doubt = judge_slow_motion("complex", SlowMotion(0.001, 3, 2.5), Thresholds(), replicates=2)
+    assert [finding.level for finding in doubt] == ["WARN"]
+    assert "complex leg" in doubt[0].reason and "window 3" in doubt[0].reason and "2 replicates" in doubt[0].reason
+    assert judge_slow_motion("complex", SlowMotion(0.03, 3, 1.5), Thresholds(), replicates=2) == []

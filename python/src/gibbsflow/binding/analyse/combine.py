@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -15,6 +15,7 @@ from gibbsflow.binding.analyse.estimators import Decorrelate
 from gibbsflow.binding.analyse.leg_result import MBAR_ALONE_RATIO, LegAnalysis, analyse_leg, name_windows
 from gibbsflow.binding.analyse.side_by_side import judge_estimates, other_estimates
 from gibbsflow.binding.analyse.uncertainty.intervals import Combined, combine_replicates, pooled_dof
+from gibbsflow.binding.analyse.uncertainty.slow_motion import SlowMotion, slow_motion
 from gibbsflow.binding.analyse.verdict import (
     Finding,
     Level,
@@ -22,6 +23,7 @@ from gibbsflow.binding.analyse.verdict import (
     how_bridged,
     judge_leg,
     judge_result,
+    judge_slow_motion,
     overall,
     sentences,
 )
@@ -345,11 +347,13 @@ def leg_summary(
         values = [a.mbar.dg_kt * a.kt_kcal_per_mol for a in done]
         errors = [a.mbar.dg_error_kt * a.kt_kcal_per_mol for a in done]
         within, dofs = [a.error_kt * a.kt_kcal_per_mol for a in done], [a.error_dof for a in done]
+        motion = slow_motion([a.energies for a in done]) if done else None
         summary[leg] = {
             "dg_kcal_per_mol": fmean(values) if values else None,
             "dg_error_kcal_per_mol": combine_replicates(values, within, dofs).standard_error if values else None,
             "sd_kcal_per_mol": stdev(values) if len(values) > 1 else None,
             "mbar_error_kcal_per_mol": math.hypot(*errors) / len(errors) if errors else None,
+            "slow_motion": asdict(motion) if motion else None,
             "replicates": len(values),
         }
     return summary
@@ -404,10 +408,15 @@ def summarise(
             findings.append(Finding(level, "legs", outcome.message, outcome.leg, outcome.replicate))
         else:
             findings += judge_leg(outcome.analysis, limits, name=outcome.leg, replicate=outcome.replicate)
+    summary = leg_summary(outcomes, result, protocol)
+    for leg, told in summary.items():
+        if told["slow_motion"]:
+            motion = SlowMotion(**told["slow_motion"])
+            findings += judge_slow_motion(leg, motion, limits, replicates=told["replicates"])
     record: dict[str, Any] = {
         "legs": [outcome.as_dict() for outcome in outcomes],
         "missing_windows": [name for outcome in outcomes for name in outcome.missing_names],
-        "leg_summary": leg_summary(outcomes, result, protocol),
+        "leg_summary": summary,
         **({"standard_state": {**standard_state, "used": "numeric"}} if standard_state else {}),
         **({"finite_size": dict(finite_size)} if finite_size else {}),
         "cause": "",

@@ -16,6 +16,7 @@ from gibbsflow.binding.analyse.entropy.split import KEY as SPLIT
 from gibbsflow.binding.analyse.estimators import Decorrelate
 from gibbsflow.binding.analyse.leg_result import LegAnalysis, analyse_leg, integrate_leg, name_windows
 from gibbsflow.binding.analyse.uncertainty.blocks import BlockError
+from gibbsflow.binding.analyse.uncertainty.slow_motion import SlowMotion
 from gibbsflow.binding.sample.energies import Energies
 from gibbsflow.workflow.account import Account
 
@@ -52,6 +53,8 @@ class Thresholds:
         How far the samples of a window are from where those of the others say they are, in its own errors, above which.
     block_correlation_warn
         Correlation of neighbouring blocks of time, above which what moves is as slow as the data are long.
+    slow_motion_p
+        Probability of windows as different, between replicates and halves, if their blocks were right, below which.
     """
 
     overlap_warn: float = 0.03
@@ -71,6 +74,7 @@ class Thresholds:
     equilibration_warn: float = 0.5
     contradiction_sigma: float = 3.0
     block_correlation_warn: float = 0.7
+    slow_motion_p: float = 0.02
 
     @classmethod
     def from_settings(cls, overlap_warn: float, error_warn_kcal_per_mol: float) -> Thresholds:
@@ -313,6 +317,36 @@ def _judge_blocks(blocks: BlockError, limits: Thresholds) -> list[Finding]:
         )
         findings.append(Finding("WARN", "blocks", reason))
     return findings
+
+
+def judge_slow_motion(leg: str, motion: SlowMotion, limits: Thresholds, *, replicates: int) -> list[Finding]:
+    """Judge whether the windows of a leg are alike over its replicates and from half to half.
+
+    Parameters
+    ----------
+    leg
+        Its name.
+    motion
+        How they differ.
+    limits
+        Thresholds.
+    replicates
+        How many were compared.
+
+    Returns
+    -------
+    list of Finding
+        Empty where nothing is doubted.
+    """
+    if motion.p >= limits.slow_motion_p:
+        return []
+    among = f"its {replicates} replicates and their halves" if replicates > 1 else "its first and second half"
+    reason = (
+        f"{leg} leg: windows differ between {among} by more than their blocks of time allow (p = {motion.p:.1g}; "
+        f"window {motion.window} most, {motion.ratio:.1f} times as much): some motion is slower than a window is long, "
+        "and the error may be too small; sample longer, or with exchange"
+    )
+    return [Finding("WARN", "slow motion", reason)]
 
 
 def judge_result(
