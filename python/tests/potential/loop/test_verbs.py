@@ -36,6 +36,13 @@ def test_generated_and_labelled(tmp_path):
     assert again.reused == 2 and [frame.get_potential_energy() for frame in again.labelled()] == energies
 
 
+def test_candidates_that_all_fail_are_said_and_end_nothing(tmp_path, caplog):
+    collapsed = bulk("Si", "diamond", a=0.4)
+    batch = label_structures([collapsed], settings("Si"), tmp_path / "labels")
+    assert batch.figures()["counts"] == {"labelled": 0, "failed": 1} and batch.labelled() == []
+    assert "no label succeeded: 1 " in caplog.text
+
+
 def test_fitted(tmp_path):
     training = {"cutoff_angstrom": 5.0, "max_coefficients": 70, "processes": 1, "time_budget_min": 0.1}
     potential, figures = fit_potential(rattled(24, 1), rattled(6, 2), settings("Cu", training=training), tmp_path)

@@ -6,12 +6,13 @@ keep their state as the verbs do: the same call goes on where it was interrupted
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gibbsflow.config.potential_config import PotentialConfig
-from gibbsflow.errors import StoppedEarly
+from gibbsflow.errors import ScienceError, StoppedEarly
 from gibbsflow.potential.data.structures import structure_id, write_frames
 from gibbsflow.potential.explore import selection
 from gibbsflow.potential.explore.exploring import Exploring
@@ -25,6 +26,8 @@ from gibbsflow.workflow.state.segments import Stopper
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+log = logging.getLogger(__name__)
 
 
 def generate_structures(
@@ -91,7 +94,7 @@ def label_structures(
     -------
     Batch
         Every structure's result; ``labelled()`` gives the frames that have a label: energy in eV, forces in eV/Å,
-        stress in eV/Å^3.
+        stress in eV/Å^3. Those that failed have their cause there; where all did, a warning is logged.
 
     Raises
     ------
@@ -99,8 +102,6 @@ def label_structures(
         For a pseudopotential that is missing or wrong, no structures, or a charge or spin that cannot be computed.
     MissingProgramError
         Where the program that labels is not installed.
-    ScienceError
-        Where not one label succeeded.
     StoppedEarly
         After a signal, such as an interrupt; what is finished is kept.
 
@@ -126,6 +127,8 @@ def label_structures(
                 logs=out / "failed",
                 stopper=stopper,
             )
+    except ScienceError as error:  # each structure has its cause: a few candidates that fail are no end of a loop
+        log.warning("%s", error)
     finally:
         batch.write(out)
     return batch
