@@ -233,7 +233,7 @@ def read_arrays(path: Path, *names: str, optional: tuple[str, ...] = ()) -> dict
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in (*names, *(name for name in optional if name in file))}
-    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         what = f"missing or damaged ({error})"
         raise InputError(
             Problem(str(path), what, f"arrays {', '.join(names)}, as the step before wrote them")

@@ -112,6 +112,11 @@ def test_windows_that_have_not_begun_are_left_open(tmp_path):
     assert leg["overlaps"][0] > 0.1 and leg["overlaps"][1:] == [None, None] and leg["dg_kcal_per_mol"] is None
     assert leg["note"] == "no ΔG yet: no samples of windows 2"
     assert GrowingLegs().of(homes[2:3]) == []
+    apart = [tmp_path / "apart" / "replicate_1" / f"window_{k:02d}" for k in range(len(STIFF))]
+    for number in (0, 1, 3):  # the gap is between 1 and 3, which are no neighbours
+        sample(apart[number], 2, number, apart=1.5 * (number == 3))
+    (gap,) = GrowingLegs().of(apart)
+    assert gap["overlaps"] == leg["overlaps"] and gap["note"] == leg["note"]
     (alone,) = GrowingLegs().of(homes[:1])
     assert "fewer than two windows" in alone["note"] and alone["overlap"] is None
 
@@ -124,6 +129,18 @@ def test_windows_apart_and_damaged_files_are_named(tmp_path):
     first, second = GrowingLegs().of([apart, torn], budget_s=60)
     assert "windows 0 and 1 do not overlap at all" in first["note"] and first["overlap"] is None
     assert "cannot be read" in second["note"] and second["dg_kcal_per_mol"] is None
+    for damage in (
+        {"u": np.zeros((80, 2)), "window": np.zeros(80)}, {"u": np.zeros(80), "window": np.zeros(80)},
+        {"u": np.full((80, 4), "1"), "window": np.zeros(80)}, {"window": np.zeros(80)},
+    ):  # fmt: skip
+        for number in range(2):
+            np.savez(torn / f"segment-{number:05d}.npz", **damage)
+        (told,) = GrowingLegs().of([torn])
+        assert "cannot be read" in told["note"]
+    inputs = json.loads((torn / "inputs.json").read_text())
+    inputs["described"]["setting sample_ps"] = 0
+    (torn / "inputs.json").write_text(json.dumps(inputs))
+    assert "cannot be read" in GrowingLegs().of([torn])[0]["note"]
     (torn / "inputs.json").write_text("[]")
     assert [one["part"] for one in GrowingLegs().of([apart, torn])] == ["apart/replicate_0"]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 import time
-import zipfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +20,7 @@ import numpy as np
 
 from gibbsflow.errors import GibbsflowError, one_line
 from gibbsflow.units import Floats, Ints, kt_kcal_per_mol
-from gibbsflow.workflow.files import read_json
+from gibbsflow.workflow.files import read_arrays, read_json
 from gibbsflow.workflow.state.resumable import PROGRESS
 from gibbsflow.workflow.state.state_folder import INPUTS
 
@@ -32,7 +31,8 @@ FEWEST_SAMPLES = 5
 _BUDGET_S = 0.5
 _PARTS = re.compile(r"window_\d+|extension")
 _Identity = tuple[int, int, int]
-_FAULTS = (GibbsflowError, OSError, KeyError, TypeError, ValueError, IndexError, EOFError, zipfile.BadZipFile)
+_FAULTS = (GibbsflowError, OSError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+"""What damaged state may raise; arrays that cannot be read are a GibbsflowError."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,8 @@ class GrowingLegs:
             rows = [np.flatnonzero(window == state)[cut:] for state in range(states)]
             kept = {state: u[mine] for state, mine in enumerate(rows) if len(mine) >= FEWEST_SAMPLES}
             kt = kt_kcal_per_mol(float(settings["setting temperature_k"]))
+            if u.shape != (len(window), states) or u.dtype.kind not in "fiu":
+                raise ValueError(f"{u.dtype} of shape {u.shape} for {len(window)} samples in {states} states")
         except _FAULTS as error:
             return replace(leg, note=one_line(f"samples cannot be read: {error}", 300))
         if len(kept) < 2:
@@ -155,7 +157,8 @@ class GrowingLegs:
             overlap = min(known, default=None)
             grown.append({"samples": math.ceil(part * samples), "overlap": overlap, "dg_kcal_per_mol": dg_kcal_per_mol})
         empty = [str(state) for state in range(states) if state not in kept]
-        note = note or (f"no ΔG yet: no samples of windows {', '.join(empty)}" if empty else "")
+        if empty:
+            note = "; ".join([*([note] if note else []), f"no ΔG yet: no samples of windows {', '.join(empty)}"])
         last = grown[-1]
         return replace(
             leg,
@@ -170,14 +173,13 @@ class GrowingLegs:
         identity = _identity(path)
         known = self._files.get(path)
         if known is None or known[0] != identity:
-            with np.load(path, allow_pickle=False) as file:
-                known = identity, _Drawn(file["window"], file["u"])
+            known = identity, _Drawn(**read_arrays(path, "window", "u"))
             self._files[path] = known
         return known[1]
 
 
 def solve(samples: Mapping[int, Floats], states: int) -> tuple[list[float | None], float | None, str]:
-    """Solve MBAR's equations for windows of a leg.
+    """Solve MBAR's equations for windows of a leg: each row of neighbours by itself, windows between not having begun.
 
     Parameters
     ----------
@@ -201,26 +203,37 @@ def solve(samples: Mapping[int, Floats], states: int) -> tuple[list[float | None
     from gibbsflow.binding.analyse.estimators import dg_of_sampled_kt, fit_mbar, refuse_disjoint
     from gibbsflow.errors import UnconvergedError
 
-    there, parts = sorted(samples), []
-    for state in there:
-        mine = samples[state]
-        thinned = mine[:: math.ceil(len(mine) / MOST_SAMPLES)][:, there]
-        index = pd.MultiIndex.from_product([range(len(thinned)), [state]], names=["time", "state"])
-        parts.append(pd.DataFrame(thinned, index=index, columns=there))
     overlaps: list[float | None] = [None] * (states - 1)
-    u_nk = pd.concat(parts)
-    if not np.isfinite(u_nk.to_numpy()).all():
-        return overlaps, None, "energies are not finite"
-    try:
-        refuse_disjoint(u_nk)
-        mbar = fit_mbar(u_nk)
-    except UnconvergedError as error:
-        return overlaps, None, str(error)
-    matrix = np.asarray(mbar.overlap_matrix, dtype=float)
-    for place, (left, right) in enumerate(zip(there, there[1:], strict=False)):
-        if right == left + 1:
+    dg_kt, notes = None, []
+    for row in _rows(sorted(samples)):
+        parts = []
+        for state in row:
+            mine = samples[state]
+            thinned = mine[:: math.ceil(len(mine) / MOST_SAMPLES)][:, row]
+            index = pd.MultiIndex.from_product([range(len(thinned)), [state]], names=["time", "state"])
+            parts.append(pd.DataFrame(thinned, index=index, columns=row))
+        u_nk = pd.concat(parts)
+        if not np.isfinite(u_nk.to_numpy()).all():
+            notes.append("energies are not finite")
+            continue
+        try:
+            refuse_disjoint(u_nk)
+            mbar = fit_mbar(u_nk)
+        except UnconvergedError as error:
+            notes.append(str(error))
+            continue
+        matrix = np.asarray(mbar.overlap_matrix, dtype=float)
+        for place, left in enumerate(row[:-1]):
             overlaps[left] = round(float(min(matrix[place, place + 1], matrix[place + 1, place])), 6)
-    return overlaps, dg_of_sampled_kt(mbar)[0] if len(there) == states else None, ""
+        if len(row) == states:
+            dg_kt = dg_of_sampled_kt(mbar)[0]
+    return overlaps, dg_kt, "; ".join(notes)
+
+
+def _rows(there: Sequence[int]) -> list[list[int]]:
+    """States that follow one another without a gap, two or more."""
+    gaps = np.flatnonzero(np.diff(there) > 1) + 1
+    return [part.tolist() for part in np.split(np.asarray(there), gaps) if len(part) > 1]
 
 
 def _leg_home(home: Path) -> Path:
