@@ -55,6 +55,11 @@ def test_log_lines_and_their_tracebacks() -> None:
         ('"token": "abc", "steps": 5', '"token": "***", "steps": 5'),
         ('"password": "two \\"words\\" and more"', '"password": "***"'),
         (json.dumps(['{"api_key": "a b"}']), json.dumps(['{"api_key": "***"}'])),
+        ("x-api-key: abc and --private-key=abc", "x-api-key: *** and --private-key=***"),
+        (
+            "https://me.blob.core.windows.net/x?sp=r&sig=a%2Fb%3D&se=1",
+            "https://me.blob.core.windows.net/x?sp=r&sig=***&se=1",
+        ),
         ("sqlplus --db-password two", "sqlplus --db-password ***"),
         ("Authorization: Bearer abcdefgh.ijk", "Authorization: Bearer ***"),
         ("Authorization: Token abc", "Authorization: Token ***"),

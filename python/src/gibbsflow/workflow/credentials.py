@@ -9,7 +9,7 @@ import re
 _ADDRESS = re.compile(r"(?<=://)([^\s:/@'\"]*):(?!\d+/)[^\s'\"]{0,500}@")
 _KEY = re.compile(r"(?i)(password|passwd|secret|token|api_?key|signature)=[^\s&'\",;]+")
 
-_SECRET = r"password|passphrase|passwd|secret|token|(?:api|access|private)_?key|credential|signature|hook_url"
+_SECRET = r"password|passphrase|passwd|secret|token|(?:api|access|private)[_-]?key|credential|signature|hook_url"
 _QUOTED = r"(?P<quote>\\{0,8}[\"'])(?:(?!(?P=quote))(?:\\.|.))*(?P=quote)?"
 _GIVEN = re.compile(
     rf"(?i)(?P<name>(?:{_SECRET})[\w.-]{{0,40}}\\{{0,8}}[\"']?\s{{0,9}}[:=][\s\[(]{{0,40}})"
@@ -27,6 +27,8 @@ _MASKS = (
     (re.compile(r"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}"), r"\1***"),
     (re.compile(r"(?s)(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----).*?(?=-----END|\Z)"), r"\1 *** "),
     (re.compile(r"\b((?:gh[opsru]_|github_pat_|glpat-|hf_|xox[abp]-|AKIA))[\w-]{12,}"), r"\1***"),
+    # of an address that signs itself, as Azure's storage has them
+    (re.compile(r"(?i)([?&]sig=)[^\s&\"'\\]+"), r"\1***"),
     (re.compile(r"(?i)(https?://)[^\s\"'\\]{0,300}hook[^\s\"'\\]*"), r"\1***"),
 )
 

@@ -49,6 +49,11 @@ def test_campaigns_on_one_page_are_told_apart(tmp_path: Path) -> None:
     assert sections(ROWS, tmp_path, "demo") == found[:2]
 
 
+def test_a_cause_is_text_on_the_page(tmp_path: Path) -> None:
+    rows = [TableRow("b9", "b9", "abfe", "failed", cause="no residue <UNK> & more")]
+    assert sections(rows, tmp_path, "demo")[0]["data"]["b9"]["cause"] == "no residue &lt;UNK&gt; &amp; more"
+
+
 def test_learning_curve(tmp_path: Path) -> None:
     history = [{"generation": 0, "labels": 9, "force_mae_ev_per_angstrom": 0.168, "stress_mae_gpa": None, "held": 0}]
     found = json.loads(write_learning_multiqc(history, tmp_path, "Mg-O").read_text())

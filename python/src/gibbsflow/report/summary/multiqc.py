@@ -8,6 +8,7 @@ the campaign's name and of what the section holds.
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import re
 from collections import Counter
@@ -62,7 +63,9 @@ def write_multiqc(rows: Sequence[TableRow], out: Path, campaign: str) -> list[Pa
     data = {}
     for row in rows:
         cells = {name: getattr(row, name) for name in headers}
-        data[row.transformation] = {name: value for name, value in cells.items() if value not in (None, "")}
+        data[_text(row.transformation)] = {
+            name: _text(value) for name, value in cells.items() if value not in (None, "")
+        }
     counts = Counter(row.verdict or row.status for row in rows)
     verdicts = {
         "description": ", ".join(f"{count} {name}" for name, count in counts.items()),
@@ -113,6 +116,11 @@ def _header(title: str, text: str, unit: str, form: str) -> dict[str, Any]:
 def _table(title: str, column: str, headers: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
     pconfig = {"title": title, "col1_header": column, "sort_rows": False}
     return {"plot_type": "table", "pconfig": pconfig, "headers": headers, "data": data}
+
+
+def _text(value: Any) -> Any:
+    """A cell as text of a page: MultiQC takes cells for HTML, and ``<UNK>`` in a cause would not be seen."""
+    return html.escape(value, quote=False) if isinstance(value, str) else value
 
 
 def _key(data: Mapping[str, Any]) -> str:
