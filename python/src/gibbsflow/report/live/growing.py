@@ -204,7 +204,8 @@ def solve(samples: Mapping[int, Floats], states: int) -> tuple[list[float | None
     from gibbsflow.errors import UnconvergedError
 
     overlaps: list[float | None] = [None] * (states - 1)
-    dg_kt, notes = None, []
+    dg_kt: float | None = None
+    notes: list[str] = []
     for row in _rows(sorted(samples)):
         parts = []
         for state in row:
