@@ -157,3 +157,28 @@ def test_a_record_that_has_no_errors_of_legs_is_refused(tmp_path):
     for other in (of_poses, older):
         with pytest.raises(InputError, match="leg_summary.*does not say what each leg contributes"):
             judge_system(system, other, runs, settings)
+
+
+@pytest.mark.parametrize(
+    ("edit", "named"),
+    [
+        ({"ps_per_window": 0}, "ps_per_window: 0 is no amount"),
+        ({"ps_per_window": -5.0}, "ps_per_window: -5.0"),
+        ({"windows": "2"}, "windows: '2'"),
+        ({"timings": {"engine_s_per_ns": "8"}}, "timings"),
+    ],
+)
+def test_results_of_runs_that_hold_no_amounts_are_refused(tmp_path, edit, named):
+    system, runs = write_transformation(tmp_path)
+    (runs[0] / "result.json").write_text(json.dumps(results()[0] | edit))
+    settings = Analysis(target_error_kcal_per_mol=0.1)
+    with pytest.raises(InputError, match=f"result.json, {named}"):
+        judge_system(system, record(0.5), runs, settings)
+
+
+@pytest.mark.parametrize("edit", [{"complex_error": -0.4}, {"complex_error": "0.4"}, {"finite_size": [0.1]}])
+def test_errors_of_legs_that_are_no_amounts_are_refused(tmp_path, edit):
+    system, runs = write_transformation(tmp_path)
+    settings = Analysis(target_error_kcal_per_mol=0.1)
+    with pytest.raises(InputError, match="what each leg contributes"):
+        judge_system(system, record(0.5, **edit), runs, settings)

@@ -52,3 +52,31 @@ def test_nothing_is_said_of_too_few_samples_or_of_what_does_not_move():
     still = replicate(rng)
     still.u_nk.iloc[:] = 1.0
     assert slow_motion([still]) is None
+
+
+def test_replicates_of_other_lengths_are_compared_over_the_time_that_all_have():
+    rng = np.random.default_rng(6)
+    p = np.array([slow_motion([replicate(rng, samples=400), replicate(rng, samples=40)]).p for _ in range(30)])
+    assert (p < 0.02).sum() <= 3
+
+
+def test_windows_of_other_lambda_are_not_compared():
+    rng = np.random.default_rng(7)
+    first, second = replicate(rng, (0.0, 0.0, 0.0)), replicate(rng, (0.0, 3.0, 0.0))
+    placed = [{"lambda": 0.0}, {"lambda": 0.7}, {"lambda": 1.0}]
+    kept = Energies(first.u_nk, 300.0, [{"lambda": 0.0}, {"lambda": 0.4}, {"lambda": 1.0}])
+    assert slow_motion([kept, Energies(second.u_nk, 300.0, placed)]).p > 0.02
+
+
+def test_differences_are_to_the_same_state_where_one_replicate_lacks_a_window():
+    rng = np.random.default_rng(9)
+    whole, other = replicate(rng, (5.0, 5.0, 5.0), own=False), replicate(rng, (5.0, 5.0, 5.0), own=False)
+    left = other.u_nk.drop(index=0, level="state")
+    lacking = Energies(left[[1, 2]], 300.0, other.states, (0,), left[[0]])
+    assert slow_motion([whole, lacking]).p > 0.02
+
+
+def test_constant_energies_do_not_differ_by_the_rounding_of_their_means():
+    still = replicate(np.random.default_rng(9), samples=130)
+    still.u_nk.iloc[:] = 1234.567 * 3
+    assert slow_motion([still, still]) is None

@@ -7,7 +7,7 @@ and stands as it is where the extension fails, with the number of its own round.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
@@ -202,7 +202,8 @@ def judge_system(
     Raises
     ------
     InputError
-        Without a target, and for a record of another transformation, without a free energy, or without errors of legs.
+        Without a target, for a record of another transformation, without a free energy, or without errors of legs, and
+        for results of runs that hold no amounts of sampling.
     """
     if settings.target_error_kcal_per_mol is None:
         raise InputError(Problem("analysis", "missing", "an error to be reached", field="target_error_kcal_per_mol"))
@@ -211,15 +212,24 @@ def judge_system(
         raise InputError(Problem(system.name, "has no free energy", "the record of one that has"))
     legs = record.get("leg_summary")
     of_legs = list(legs.values()) if isinstance(legs, dict) else []
-    known = all(isinstance(summary, dict) and "dg_error_kcal_per_mol" in summary for summary in of_legs)
+    sizes = record.get("finite_size", {})
+    of_sizes = list(sizes.values()) if isinstance(sizes, dict) else [None]
+    known = all(isinstance(one, dict) and _is_amount(one.get("dg_error_kcal_per_mol")) for one in of_legs + of_sizes)
     if not of_legs or not known or not _is_amount(record.get("dg_error_kcal_per_mol")):
         what = "does not say what each leg contributes to its error"
         right = "what `analysis transformation` of this version writes, of a transformation with legs"
         raise InputError(Problem(f"record of {system.name}", what, right, field="leg_summary"))
     simulated = system.find(SettingsFacts)
     plan = sampling(simulated.md if simulated else Md(), system.facts(LegFacts).fe)
-    results = [read_json(path) for run in runs if (path := Path(run) / RESULT).exists()]
-    return judge_round(record, results, settings, plan, before)
+    results = {path: read_json(path) for run in runs if (path := Path(run) / RESULT).exists()}
+    if problems := [
+        Problem(str(path), f"{result[key]!r:.80} is no amount of sampling", right, field=key)
+        for path, result in results.items()
+        for key, (holds, right) in _RESULT_HOLDS.items()
+        if key in result and not holds(result[key])
+    ]:
+        raise InputError(problems)
+    return judge_round(record, list(results.values()), settings, plan, before)
 
 
 def refuse_other(system: SimSystem, record: Mapping[str, Any]) -> None:
@@ -250,6 +260,19 @@ def refuse_other(system: SimSystem, record: Mapping[str, Any]) -> None:
 
 def _is_amount(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value) and value >= 0
+
+
+def _is_rate(value: object) -> bool:
+    return isinstance(value, dict) and _is_amount(value.get("engine_s_per_ns", 0))
+
+
+_RESULT_HOLDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "windows": (lambda value: type(value) is int and value >= 0, "a whole number, 0 or more"),
+    "ps_per_window": (lambda value: _is_amount(value) and value != 0, "ps of a window, above 0"),
+    "sampled_ns": (_is_amount, "ns of all windows, 0 or more"),
+    "timings": (_is_rate, "seconds by name, engine_s_per_ns 0 or more"),
+}
+"""What of a run's result is read here, and what to call it."""
 
 
 def _told(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.stats import chi2
 from scipy.stats import f as fisher
 
@@ -51,23 +52,30 @@ def slow_motion(replicates: Sequence[Energies]) -> SlowMotion | None:
     Returns
     -------
     SlowMotion or None
-        None where no window has samples enough for ten blocks of four in every replicate, or energies that differ.
+        None where no window has samples enough for ten blocks of four in every replicate, energies that change, and
+        the same λ in all of them.
 
     Notes
     -----
     Of each window the means of the halves of its replicates are compared by an analysis of variance (F test) with its
-    blocks within the halves, up to 20 a replicate; over windows p are taken together by Fisher's sum of −2 ln p. All
-    that halves and replicates share, as one well in which all of them stay, this cannot see.
+    blocks within the halves, up to 20 a replicate; over windows p are taken together by Fisher's sum of −2 ln p. Blocks
+    scatter alike only where they are as long, so of replicates of different lengths the time that all have is compared.
+    All that halves and replicates share, as one well in which all of them stay, this cannot see.
 
     References
     ----------
     Gelman and Rubin, Stat. Sci. 7, 457 (1992), for between and within; Vehtari et al., Bayesian Anal. 16, 667 (2021),
     for halves; Fisher, Statistical Methods for Research Workers (1932), for the sum.
     """
+    tables = [energies.u_all for energies in replicates]
     shared = set.intersection(*(set(energies.sampled) for energies in replicates))
     found = []
     for window in sorted(shared):
-        halves = [half for energies in replicates for half in _halves(_series(energies, window))]
+        if any(energies.states[window] != replicates[0].states[window] for energies in replicates):
+            continue
+        series = _series(tables, window)
+        shortest = min(map(len, series), default=0)
+        halves = [half for one in series for half in _halves(one[:shortest])]
         within = sum(float(((half - half.mean()) ** 2).sum()) for half in halves)
         if len(halves) < 2 * len(replicates) or within <= 0:
             continue
@@ -81,15 +89,16 @@ def slow_motion(replicates: Sequence[Energies]) -> SlowMotion | None:
     return SlowMotion(float(chi2.sf(together, 2 * len(found))), window, ratio)
 
 
-def _series(energies: Energies, window: int) -> Floats:
-    """Reduced energy of a window's samples in their own state, in time; where that is 0, of the nearest other."""
-    rows = energies.u_nk.xs(window, level="state").sort_index(level="time")
-    own: Floats = rows[window].to_numpy(dtype=float)
-    if np.ptp(own) > 0:
-        return own
-    beside = min((state for state in rows.columns if state != window), key=lambda state: abs(state - window))
-    other: Floats = rows[beside].to_numpy(dtype=float)
-    return other
+def _series(tables: Sequence[pd.DataFrame], window: int) -> list[Floats]:
+    """Reduced energies of a window's samples in time: in their own state; where that is constant, in the next one."""
+    rows = [table.xs(window, level="state").sort_index(level="time") for table in tables]
+    beside = window - 1 if window else min(1, rows[0].shape[1] - 1)
+    own, other = ([one[state].to_numpy(dtype=float) for one in rows] for state in (window, beside))
+    return own if _moves(own) else other if _moves(other) else []
+
+
+def _moves(series: Sequence[Floats]) -> bool:
+    return any(np.ptp(one) > 0 for one in series)
 
 
 def _halves(series: Floats) -> list[Floats]:
