@@ -138,11 +138,11 @@ def molecule_hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
     """
     from ase.neighborlist import natural_cutoffs, neighbor_list
 
-    radii = natural_cutoffs(atoms, mult=_BOND)  # type: ignore[no-untyped-call]
+    radii = natural_cutoffs(atoms, mult=_BOND)
     bonds: dict[int, list[tuple[int, npt.NDArray[np.int_]]]] = {}
-    for centre, end, image in zip(*neighbor_list("ijS", atoms, radii), strict=True):  # type: ignore[no-untyped-call]
+    for centre, end, image in zip(*neighbor_list("ijS", atoms, radii), strict=True):
         bonds.setdefault(int(centre), []).append((int(end), image))
-    springs = {}
+    springs: dict[tuple[int, int, tuple[int, ...]], float] = {}
     for ends in bonds.values():
         for a, b in permutations(ends, 2):
             springs[a[0], b[0], tuple(b[1] - a[1])] = 0.25
