@@ -102,6 +102,17 @@ def test_a_text_is_no_number_whatever_python_would_read(text):
     assert "right: a number >= 1, in decimal digits and without quotes" in str(error.value)
 
 
+def test_switches_and_lists_are_asked_for_in_words():
+    class Asked(Section):
+        switch: bool = True
+        names: tuple[str, ...] = ()
+
+    with pytest.raises(InputError) as error:
+        read_section(Asked, {"switch": "maybe", "names": "Si"}, where="x")
+    assert "x, switch: 'maybe' is not usable (right: true or false, without quotes)" in str(error.value)
+    assert "x, names: 'Si' is not usable (right: a list, in brackets)" in str(error.value)
+
+
 def test_texts_and_switches_within_a_value_are_looked_at_too():
     class Mixed(Section):
         pair: tuple[float, ...] = (1.0, 2.0)

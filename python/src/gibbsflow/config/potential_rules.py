@@ -115,7 +115,7 @@ class RuleFacts:
             goal=str(given.get("loop", {}).get("goal", "md")),
             elements=tuple(map(str, elements)) if isinstance(elements, list | tuple) else (),
             molecule=bool(target.get("molecule")) or (bool(frames) and not any(frame.pbc.any() for frame in frames)),
-            of_molecules=bool(frames) and all(map(_of_molecules, frames)),
+            of_molecules=bool(frames) and all(map(of_molecules, frames)),
             engine=str(given.get("dft", {}).get("engine", "quantum_espresso")),
             lowest_k=min(kelvin),
             highest_k=max(kelvin),
@@ -136,8 +136,19 @@ def _frames(file: Path) -> list[Atoms]:
         return []
 
 
-def _of_molecules(atoms: Atoms) -> bool:
-    """Whether most atoms of a periodic structure are in molecules: bonds that end within the cell, and its images."""
+def of_molecules(atoms: Atoms) -> bool:
+    """Say whether most atoms of a periodic structure are in molecules: bonds that end within the cell, and its images.
+
+    Parameters
+    ----------
+    atoms
+        The structure.
+
+    Returns
+    -------
+    bool
+        False for what is periodic nowhere, networks, layers and chains.
+    """
     if not atoms.pbc.any() or not np.isfinite(atoms.positions).all() or abs(np.linalg.det(atoms.cell.array)) < 1e-3:
         return False
     sizes = _bonded_parts(atoms)

@@ -29,7 +29,7 @@ class Section(BaseModel):
         if not _may_hold(annotation, value, bool):
             raise ValueError("yes, no, true and false are neither numbers nor words; in quotes they are words")
         if not _may_hold(annotation, value, str):
-            raise ValueError(f"a number, {_DIGITS}")
+            raise ValueError("true or false, without quotes" if annotation is bool else f"a number, {_DIGITS}")
         return value
 
 
@@ -205,6 +205,8 @@ def _in_words(item: Any, field: FieldInfo | None) -> str:
     """What would be right, where pydantic's own words speak of Python or of a pattern."""
     if item["type"] in ("model_type", "dict_type", "model_attributes_type"):
         return "keys with values"
+    if item["type"] in ("tuple_type", "list_type"):
+        return "a list, in brackets"
     if item["type"] == "string_type":
         return "text, in quotes"
     if item["type"] == "string_pattern_mismatch" and field is not None and field.description:

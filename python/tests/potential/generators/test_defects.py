@@ -25,6 +25,12 @@ def test_defects_are_one_of_each_orbit() -> None:
     assert counts == {"vacancy": 2, "antisite": 2, "interstitial": 2}  # one hole, two elements
 
 
+def test_two_atoms_less_one_are_no_vacancy() -> None:
+    cell = tag(bulk("NaCl", "rocksalt", a=5.64), "bulk", generator="test", seed=0)
+    kinds = {a.info["config_type"] for a in defects.make([cell], Target(elements=("Na", "Cl")), SETTINGS)}
+    assert kinds == {"antisite", "interstitial"}
+
+
 def test_tetrahedral_hole_of_silicon() -> None:
     first = defects.holes(bulk("Si", cubic=True), 1.4)[0]
     atoms = bulk("Si", cubic=True)

@@ -5,6 +5,8 @@ import pytest
 from ase import Atoms
 
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.errors import InputError, UnconvergedError
+from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.generators import normal_modes
 from gibbsflow.potential.generators.parents import parents
 from gibbsflow.units import KB_EV_PER_K
@@ -37,6 +39,26 @@ def test_a_spring_between_two_atoms_stretches_as_boltzmann_says() -> None:
     assert drawn[:, :, 1:] == pytest.approx(0)
     assert np.var(drawn[:, 1, 0] - drawn[:, 0, 0]) == pytest.approx(KB_EV_PER_K * 500 / stiffness, rel=0.1)
     assert drawn[:, 0, 0] * 1.008 == pytest.approx(-drawn[:, 1, 0] * 15.999)  # the centre of mass rests
+
+
+def test_an_ion_relaxes_with_its_charge() -> None:
+    """Neutral, a hydronium gives a hydrogen atom away."""
+    pytest.importorskip("tblite")
+    ion = Atoms("OH3", [[0, 0, 0], [0.95, 0, 0.25], [-0.47, 0.82, 0.25], [-0.47, -0.82, 0.25]], info={"charge": 1})
+    settings = Generator(mode_count=1, mode_temperatures_k=(10.0,))
+    (made,) = normal_modes.make([tag(ion, "molecule", generator="test", seed=0)], Target(), settings)
+    assert made.get_distances(0, range(1, 4)) == pytest.approx(0.99, abs=0.03) and made.info["charge"] == 1
+
+
+def test_what_the_method_cannot_compute_is_refused_with_a_way_out() -> None:
+    pytest.importorskip("tblite")
+    dimer = tag(Atoms("U2", [[0, 0, 0], [0, 0, 2.4]]), "molecule", generator="test", seed=0)
+    with pytest.raises(UnconvergedError, match="U2: GFN2-xTB.*cannot compute it") as refused:
+        normal_modes.make([dimer], Target(), Generator())
+    assert "generator.methods" in refused.value.what_to_do
+    unclear = tag(Atoms("OH", [[0, 0, 0], [0, 0, 1]], info={"charge": 0.5}), "molecule", generator="test", seed=0)
+    with pytest.raises(InputError, match="charge"):
+        normal_modes.make([unclear], Target(), Generator())
 
 
 def test_crystals_and_atoms_give_nothing() -> None:

@@ -6,7 +6,7 @@ from ase import Atoms
 from ase.build import bulk, molecule
 
 from gibbsflow.config.potential import Generator, Target
-from gibbsflow.potential.data.structures import closest_pair_angstrom
+from gibbsflow.potential.data.structures import closest_pair_angstrom, tag
 from gibbsflow.potential.generators import thermal
 from gibbsflow.potential.generators.parents import parents
 from gibbsflow.units import KB_EV_PER_K
@@ -62,6 +62,22 @@ def test_molecules_are_sampled_in_their_box() -> None:
     # kT = k<x²> along a bond: 0.029 Å at 300 K and 30 eV/Å²
     assert 0.01 < np.std(bonds) < 0.06
     assert all(np.array_equal(a.cell, parent.cell) for a in made)
+
+
+def test_bonds_of_a_liquid_are_those_of_molecules_across_its_faces() -> None:
+    liquid = molecule("H2O")
+    liquid.set_cell([3.1] * 3)
+    liquid.pbc = True
+    liquid = liquid.repeat((2, 1, 1))
+    inside = thermal.molecule_hessian(liquid)
+    liquid.positions += [0.3, 0.2, 0.1]
+    liquid.wrap()
+    assert thermal.molecule_hessian(liquid) == pytest.approx(inside)
+    parent = tag(liquid, "bulk", generator="test", seed=0)
+    made = thermal.make([parent], Target(), Generator(thermal_temperatures_k=(300.0,), thermal_count=12))
+    bonds = [a.get_distance(k, k + end, mic=True) for a in made for k in (0, 3) for end in (1, 2)]
+    # kT = k<x²> along a bond: 0.029 Å at 300 K and 30 eV/Å²
+    assert 0.015 < np.std(bonds) < 0.045 and np.mean(bonds) == pytest.approx(0.97, abs=0.02)
 
 
 def test_a_molecule_is_as_warm_as_it_is_said_to_be() -> None:

@@ -47,6 +47,20 @@ def test_the_start_labels_a_hold_out_and_some_of_what_was_generated(begun: Workf
     assert len({plan["seed"] for plan in plans}) == 3
 
 
+def test_md_starts_from_what_a_file_calls_by_a_word_of_its_own(tmp_path: Path) -> None:
+    own = si8(1)
+    own.info["config_type"] = "liquid"
+    write(tmp_path / "own.extxyz", own)
+    target = Target(elements=("Si",), structure_file=tmp_path / "own.extxyz")
+    for name in ("training", "holdout"):
+        write_frames(tmp_path / f"{name}.extxyz", generate(target, Generator(), holdout=name == "holdout").frames)
+    begun = WorkflowManager.begin(
+        config(), tmp_path / "training.extxyz", tmp_path / "holdout.extxyz", tmp_path / "start"
+    )
+    kinds = [frame.info["config_type"] for frame in read_frames(begun.folder / loop_state.STARTS)]
+    assert kinds[0] == "liquid" and set(kinds[1:]) == {"strain"}
+
+
 def test_what_was_said_of_the_structures_stays_known(tmp_path: Path) -> None:
     fixed = si8(1)
     fixed.set_constraint(FixAtoms([0, 1]))

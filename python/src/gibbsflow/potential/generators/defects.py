@@ -23,6 +23,8 @@ _VACUUM_ANGSTROM = 5.0
 def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[Atoms]:
     """Make the wanted defects in each periodic parent of two atoms or more.
 
+    A cell of two atoms gives no vacancy: the one that is left is a crystal of its own, of half the density.
+
     Parameters
     ----------
     parents
@@ -44,7 +46,7 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
         elements = target.elements or tuple(dict.fromkeys(parent.get_chemical_symbols()))
         sites = inequivalent_sites(parent)
         found: list[tuple[str, Atoms]] = []
-        if "vacancy" in settings.defect_kinds:
+        if "vacancy" in settings.defect_kinds and len(parent) > 2:
             for site in sites:
                 atoms = parent.copy()
                 del atoms[site]

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.config.potential import Generator, Target
-from gibbsflow.errors import MissingProgramError, UnconvergedError
+from gibbsflow.errors import InputError, MissingProgramError, Problem, UnconvergedError
+from gibbsflow.potential.data.formats.electrons import Electrons
 from gibbsflow.potential.data.structures import tag
 from gibbsflow.potential.generators.parents import parent_of, seeded_rng
 from gibbsflow.units import KB_EV_PER_K
@@ -42,17 +43,18 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
 
     Raises
     ------
+    InputError
+        For a charge and spin that contradict themselves.
     MissingProgramError
         Where tblite is not installed.
     UnconvergedError
-        Where a molecule does not relax.
+        Where a molecule does not relax, or GFN2-xTB cannot compute it.
     """
     made = []
     for parent in parents:
         if parent.pbc.any() or len(parent) < 2:
             continue
-        relaxed = _relaxed(parent)
-        matrix = hessian(relaxed)
+        relaxed, matrix = _equilibrium(parent)
         for temperature in settings.mode_temperatures_k:
             for number in range(settings.mode_count):
                 rng = seeded_rng(settings, "normal_modes", parent.info["gibbsflow_id"], temperature, number)
@@ -70,6 +72,24 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
                     )  # fmt: skip
                 )
     return made
+
+
+def _equilibrium(parent: Atoms) -> tuple[Atoms, npt.NDArray[np.float64]]:
+    """Relaxed molecule and its Hessian."""
+    from ase.calculators.calculator import CalculatorError
+
+    try:
+        Electrons.of(parent)
+    except ValueError as error:
+        right = "one charge and one spin"
+        raise InputError(Problem(str(parent.symbols), str(error), right, field="charge and spin")) from error
+    try:
+        relaxed = _relaxed(parent)
+        return relaxed, hessian(relaxed)
+    except CalculatorError as error:
+        what = f"{parent.symbols}: GFN2-xTB, which normal modes are made by, cannot compute it ({error})"
+        right = "Leave normal_mode out of generator.methods: [bulk, rattle, dimer]."
+        raise UnconvergedError(what, what_to_do=right) from error
 
 
 def displacements(
@@ -132,7 +152,7 @@ def hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
         for sign in (1, -1):
             moved = atoms.copy()
             moved.positions[index // 3, index % 3] += sign * _STEP_ANGSTROM
-            moved.calc = _calculator()
+            moved.calc = _calculator(moved)
             sides.append(moved.get_forces().ravel())
         matrix[index] = (sides[1] - sides[0]) / (2 * _STEP_ANGSTROM)
     return (matrix + matrix.T) / 2
@@ -142,19 +162,22 @@ def _relaxed(atoms: Atoms) -> Atoms:
     from ase.optimize import BFGS
 
     relaxed = atoms.copy()
-    relaxed.calc = _calculator()
+    relaxed.calc = _calculator(relaxed)
     if not BFGS(relaxed, logfile=None).run(fmax=0.005, steps=300):
         raise UnconvergedError(f"{atoms.symbols}: the molecule does not relax within 300 steps")
     relaxed.calc = None
     return relaxed
 
 
-def _calculator():  # type: ignore[no-untyped-def] # the package is imported only here
+def _calculator(atoms: Atoms):  # type: ignore[no-untyped-def] # the package is imported only here
     try:
         from tblite.ase import TBLite
     except ImportError as error:
         raise MissingProgramError("package 'tblite' is not installed, and normal modes need it") from error
-    return TBLite(method="GFN2-xTB", accuracy=0.01, verbosity=0)
+    said = Electrons.of(atoms)
+    return TBLite(
+        method="GFN2-xTB", accuracy=0.01, verbosity=0, charge=said.charge, multiplicity=said.multiplicity
+    )  # fmt: skip
 
 
 def linear(atoms: Atoms) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from gibbsflow.config.potential import Generator, Target
+from gibbsflow.config.potential_rules import of_molecules
 from gibbsflow.potential.data.formats.mesh_cells import mesh_of
 from gibbsflow.potential.data.structures import closest_pair_angstrom, tag
 from gibbsflow.potential.generators.normal_modes import displacements, linear
@@ -47,7 +49,7 @@ def make(parents: Sequence[Atoms], target: Target, settings: Generator) -> list[
             continue
         crystal = bool(parent.pbc.all())
         limit = settings.minimum_distance_ratio * closest_pair_angstrom(parent)
-        matrix = spring_hessian(parent) if crystal else molecule_hessian(parent)
+        matrix = spring_hessian(parent) if crystal and not of_molecules(parent) else molecule_hessian(parent)
         rigid = 3 if crystal else 5 if linear(parent) else 6
         for temperature in settings.thermal_temperatures_k:
             for number in range(settings.thermal_count):
@@ -121,30 +123,38 @@ def molecule_hessian(atoms: Atoms) -> npt.NDArray[np.float64]:
 
     Bonds are distances up to 1.2 sums of covalent radii (Cordero et al., Dalton Trans. 2008, 2832, as in ASE), of
     30 eV/Å²: GAFF has 26 to 32 for C-C, C-O, C-H and O-H (Wang et al., J. Comput. Chem. 2004, 25, 1157), and its angles
-    at carbon are a quarter of that between their ends. Turning about a bond costs nothing.
+    at carbon are a quarter of that between their ends. Turning about a bond costs nothing, nor does moving one molecule
+    of a liquid or a crystal.
 
     Parameters
     ----------
     atoms
-        A molecule at its equilibrium.
+        A molecule at its equilibrium, or a periodic structure of molecules; bonds reach across its faces.
 
     Returns
     -------
     ndarray
         Hessian in eV/Å², shape (3n, 3n).
     """
-    from ase.data import covalent_radii
+    from ase.neighborlist import natural_cutoffs, neighbor_list
 
-    radii = covalent_radii[atoms.numbers]
-    vectors = atoms.positions[None, :, :] - atoms.positions[:, None, :]
-    distances = np.linalg.norm(vectors, axis=2)
-    bonded = distances < _BOND * (radii[:, None] + radii[None, :])
-    np.fill_diagonal(bonded, val=False)
-    angles = (bonded.astype(int) @ bonded.astype(int) > 0) & ~bonded
-    np.fill_diagonal(angles, val=False)
-    first, second = np.nonzero(bonded | angles)
-    stiffness = np.where(bonded[first, second], 1.0, 0.25) * _BOND_SPRING_EV_PER_ANGSTROM2
-    return _springs(len(atoms), first, second, stiffness, vectors[first, second], distances[first, second])
+    radii = natural_cutoffs(atoms, mult=_BOND)
+    bonds: dict[int, list[tuple[int, npt.NDArray[np.int_]]]] = {}
+    for centre, end, image in zip(*neighbor_list("ijS", atoms, radii), strict=True):
+        bonds.setdefault(int(centre), []).append((int(end), image))
+    springs: dict[tuple[int, int, tuple[int, ...]], float] = {}
+    for ends in bonds.values():
+        for a, b in permutations(ends, 2):
+            springs[a[0], b[0], tuple(b[1] - a[1])] = 0.25
+    for centre, ends in bonds.items():
+        for end, image in ends:
+            springs[centre, end, tuple(image)] = 1.0
+    pairs = sorted(springs)
+    first, second = (np.array([pair[k] for pair in pairs], dtype=int) for k in range(2))
+    images = np.array([pair[2] for pair in pairs], dtype=float).reshape(-1, 3)
+    stiffness = np.array([springs[pair] for pair in pairs]) * _BOND_SPRING_EV_PER_ANGSTROM2
+    vectors = atoms.positions[second] - atoms.positions[first] + images @ atoms.cell.array
+    return _springs(len(atoms), first, second, stiffness, vectors, np.linalg.norm(vectors, axis=1))
 
 
 def _springs(

@@ -103,11 +103,21 @@ def begin(
     manager.add(chosen)
     manager.add(generated, RowStatus.HELD, "over the number of initial labels")
     config.write(folder / loop_state.CONFIG)
-    starts = [f for kind in start_types() for f in generated if f.info["config_type"] == kind] or generated
+    starts = [f for kind in start_types() for f in generated if _starts_as(f) == kind] or generated
     write_frames(folder / loop_state.STARTS, starts)
     loop_state.write_batches(folder, "holdout", apart, config.labels.batch_size)
     loop_state.write_batches(folder, "training", chosen, config.labels.batch_size)
     write_trajectories(folder, config, 0)
+
+
+def _starts_as(frame: Atoms) -> str:
+    """Type by which MD may start: what a file calls by a word of its own (liquid) is one of its structures as others.
+
+    Pairs and single atoms, whatever their name, and a molecule, which its normal modes stand for, begin nothing.
+    """
+    kind = str(frame.info["config_type"])
+    given = frame.info.get("generator") == "parents" and len(frame) > 2
+    return "bulk" if given and kind not in (*start_types(), *GENERATORS, "molecule") else kind
 
 
 def _named(frames: Sequence[Atoms]) -> list[tuple[str, Atoms]]:

@@ -127,7 +127,10 @@ def label_structures(
                 logs=out / "failed",
                 stopper=stopper,
             )
-    except ScienceError as error:  # each structure has its cause: a few candidates that fail are no end of a loop
+    except ScienceError as error:
+        if batch.figures()["left"]:
+            raise
+        # each structure has its cause: a few candidates that fail are no end of a loop
         log.warning("%s", error)
     finally:
         batch.write(out)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from ase.io import write
@@ -71,6 +72,13 @@ def test_time_is_kept_for_the_virials_of_the_best_basis_and_given_to_them(tmp_pa
     assert after == deadline.reserve_s == 15e3  # the virials may have what was kept for them
     assert during[-1] == 15e3 + 6 * 1000.0 * found.best.basis.rcut_angstrom
     assert len(set(during)) > 1
+
+
+def test_no_time_is_kept_for_stresses_that_are_too_few():
+    some, few = (SimpleNamespace(stress=[0.1] * count + [None] * 4) for count in (3, 2))
+    assert pod_fit.with_virials(some, Training()) == [0, 1, 2]
+    assert pod_fit.with_virials(some, Training(stress_weight=0)) == pod_fit.with_virials(few, Training()) == []
+    assert [pod_search._search_share(targets, Training()) for targets in (some, few)] == [0.70, 0.85]
 
 
 def test_more_elements_than_the_coefficients_allow_get_a_basis_below_the_ladder(tmp_path):

@@ -17,7 +17,7 @@ from gibbsflow.potential.data.labelled_frames import LabelledFrame
 from gibbsflow.potential.data.neighbours import pairs_within
 from gibbsflow.potential.train.shared import regression
 from gibbsflow.potential.train.shared.atomic_energies import AtomicEnergies
-from gibbsflow.potential.train.shared.deadline import FEWEST_FRAMES, Deadline
+from gibbsflow.potential.train.shared.deadline import FEWEST_FRAMES, Deadline, spread_order
 from gibbsflow.potential.train.shared.metrics import Prediction
 from gibbsflow.potential.train.shared.repeated_cells import RepeatedCell, smallest_cell
 from gibbsflow.potential.train.shared.splits import Folds
@@ -366,6 +366,23 @@ def virial_s(targets: Targets, basis: pod_basis.PodBasis) -> float:
     return 1.2 * (time.monotonic() - start) / len(targets.pool.members)
 
 
+def with_virials(targets: Targets, settings: Training) -> list[int]:
+    """List the frames whose virials are to be fitted.
+
+    Parameters
+    ----------
+    targets, settings
+        What is fitted, and section ``training``.
+
+    Returns
+    -------
+    list of int
+        Numbers of those that have a stress; empty where they are fewer than three, or none is asked for.
+    """
+    have = [k for k, stress in enumerate(targets.stress) if stress is not None]
+    return have if settings.stress_weight > 0 and len(have) >= _FEWEST_VIRIALS else []
+
+
 def add_virials(
     targets: Targets, trial: BasisTrial, settings: Training, references: AtomicEnergies, until_s: float
 ) -> BasisTrial:
@@ -387,22 +404,22 @@ def add_virials(
     Returns
     -------
     BasisTrial
-        With its new weights, by the virials of 20 frames at least; the same where fewer than three frames have a
-        stress, or none is asked for.
+        With its new weights, by the virials of 20 frames at least; the same where there are none to be fitted.
 
     Raises
     ------
     StoppedEarly
         After a signal.
     """
-    have = [k for k, stress in enumerate(targets.stress) if stress is not None]
-    if settings.stress_weight == 0 or len(have) < _FEWEST_VIRIALS:
+    have = with_virials(targets, settings)
+    if not have:
         return trial
     until_s -= validation_s(targets, trial.sums.shape[1], settings)
     # the least is done in any case, as of errors and grades: without stresses a volume or a shear may be far off
     least = min(len(have), FEWEST_FRAMES)
     room = int((until_s - targets.deadline.elapsed_s) / max(virial_s(targets, trial.basis), 1e-9))
     chosen = [have[i] for i in np.unique(np.linspace(0, len(have) - 1, min(max(room, least), len(have))).astype(int))]
+    chosen = [chosen[i] for i in spread_order(len(chosen))]  # the same spread where time ends before them
     blocks, basis = trial.blocks, trial.basis
     free = free_columns(trial.sums.shape[1], basis.species, references)
     progress = Progress("virials", len(chosen), "frames")
@@ -432,10 +449,8 @@ def too_few_virials(targets: Targets, settings: Training) -> str:
 
     Parameters
     ----------
-    targets
-        What is fitted.
-    settings
-        Section ``training``.
+    targets, settings
+        What is fitted, and section ``training``.
 
     Returns
     -------
@@ -443,7 +458,7 @@ def too_few_virials(targets: Targets, settings: Training) -> str:
         In words; empty where they are enough, none, or not asked for.
     """
     count = sum(stress is not None for stress in targets.stress)
-    if settings.stress_weight == 0 or not 0 < count < _FEWEST_VIRIALS:
+    if not settings.stress_weight or not 0 < count < _FEWEST_VIRIALS:
         return ""
     frames = "1 frame has" if count == 1 else f"{count} frames have"
     return f"only {frames} a stress, and {_FEWEST_VIRIALS} are needed: the fit is to energies and forces alone"

@@ -157,7 +157,7 @@ def search(
     # energies, forces and descriptors of each frame, and the algebra of as many grades as there are elements and folds
     after_s = 3 * each_s * frames_after / len(everything) / len(targets.pool.members)
     after_s += 2 * len(species) * (int(targets.fold.max()) + 2) * deadline.eigen_s(_GRADE_COLUMNS)
-    stressed = sum(stress is not None for stress in targets.stress) if settings.stress_weight > 0 else 0
+    stressed = len(pod_fit.with_virials(targets, settings))
     if stressed:
         after_s = max(after_s, _AFTER_SHARE * budget_s)
     where = (folder, tuple(species), rin, scales.neighbour_angstrom, kept)
@@ -421,7 +421,7 @@ class _Climb:
 
 
 def _search_share(targets: pod_fit.Targets, settings: Training) -> float:
-    return _SEARCH_SHARE[settings.stress_weight > 0 and any(stress is not None for stress in targets.stress)]
+    return _SEARCH_SHARE[bool(pod_fit.with_virials(targets, settings))]
 
 
 def _good_enough(choice: regression.Choice, settings: Training) -> bool:
