@@ -267,9 +267,11 @@ def pretty(value: Any) -> str:
 def _utc(time: str) -> str:
     """A time as it stands in a state folder, as the head of the page writes its own; what is no time is left alone."""
     try:
-        return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        moment = datetime.fromisoformat(time)
     except ValueError:
         return time
+    in_utc = moment.astimezone(UTC) if moment.tzinfo else moment  # state folders hold UTC
+    return in_utc.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _sentence(text: str) -> str:
@@ -301,6 +303,7 @@ def environment() -> Environment:
     )
     made.filters |= {"amount": amount, "dg": dg, "pretty": pretty}
     made.filters |= {"utc": _utc, "sentence": _sentence, "without_tables": _without_tables}
+    made.filters["packed"] = lambda text: packed(text.encode())
     made.globals["script"] = _script
     made.tests["open_cycle"] = open_cycle
     return made

@@ -12,7 +12,6 @@ from typing import Any
 
 from gibbsflow.errors import StateError
 from gibbsflow.report.tables.cells import cell
-from gibbsflow.report.vendored import packed
 from gibbsflow.workflow.files import atomic_open
 
 COLUMNS = ("chain", "number", "residue", "group", "state", "at_ph", "decided_by", "bonded_to")
@@ -77,17 +76,6 @@ class ProtonationTable:
         writer.writerow(("ph", *COLUMNS))
         writer.writerows([f"{self.ph:g}", *(cell(row[name]) for name in COLUMNS)] for row in self.groups)
         return text.getvalue()
-
-    @property
-    def packed(self) -> str:
-        """The CSV as the page carries it.
-
-        Returns
-        -------
-        str
-            Compressed, base64.
-        """
-        return packed(self.csv.encode())
 
 
 def take_in(tables: list[ProtonationTable], name: str, record: Mapping[str, Any]) -> int | None:
